@@ -35,7 +35,7 @@ class OAuthClient:
     project: str = "sandbox-project"
     name: str = "Antares"
     deleted: bool = False
-    # Microsoft only: the client's single tenant ("" is all), and whether its secret has expired.
+    # Microsoft only: its single tenant ("" is all), and an expired secret.
     tenant: str = ""
     secret_expired: bool = False
 

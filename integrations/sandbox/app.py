@@ -100,7 +100,6 @@ async def _route_call(state: SandboxState, call: HttpCall) -> HttpAnswer:
 
 
 async def _answer_graph_call(state: SandboxState, call: HttpCall) -> HttpAnswer:
-    """Answer a call of Graph, counted per mailbox from arrival to answer; see `limits`."""
     account = state.microsoft.find_account_by_token(microsofts_identity.get_bearer_token(call))
     async with limits.count_open_requests(state, account, call) as arrival:
         if account and (call.method, call.path) == ("POST", SUBSCRIPTIONS):
@@ -133,7 +132,7 @@ def _answer_batch(state: SandboxState, call: HttpCall) -> HttpAnswer:
 async def _answer_api_call(
     state: SandboxState, call: HttpCall, work: Callable[[], HttpAnswer]
 ) -> HttpAnswer:
-    """Count the call per account from arrival to answer. Parts of a batch count one by one."""
+    """Count the call per account; parts of a batch count one by one."""
     access = (
         state.grants.find_access_token(get_bearer_token(call)) if call.path not in BATCHES else None
     )
@@ -163,7 +162,6 @@ def _log_request(state: SandboxState, call: HttpCall, status: int) -> None:
 
 
 def _abort_connection(request: web.Request) -> web.StreamResponse:
-    """End the connection without sending a byte."""
     if request.transport:
         request.transport.abort()
     raise asyncio.CancelledError

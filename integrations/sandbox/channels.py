@@ -21,7 +21,7 @@ class WatchChannel:
 
 @dataclass
 class PubSubSubscription:
-    """Pushes messages of `topic` with a token for `audience` that names `account`."""
+    """Pushes messages of `topic` with a token for `audience`."""
 
     name: str
     topic: str

@@ -1,4 +1,4 @@
-"""The sandbox's time: the machine's time plus the offset set through the control plane."""
+"""The machine's time plus an offset set through the control plane."""
 
 import time
 

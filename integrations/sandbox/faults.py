@@ -12,11 +12,10 @@ Drop = Literal["", "before", "after"]
 @dataclass
 class QueuedFault:
     """
-    A fault for the next `count` matching calls.
+    For the next `count` matching calls.
 
-    `status` answers without an effect. `hang_seconds` waits, then processes the call, so a client
-    that gave up still has its write committed. `drop="before"` cuts the connection without an
-    effect, `drop="after"` processes the call and cuts the connection instead of answering.
+    `status` answers without an effect. `hang_seconds` waits first; a client that gave up still has
+    its write committed. `drop` cuts the connection `"before"` or `"after"` processing.
     """
 
     method: str = ""

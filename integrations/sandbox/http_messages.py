@@ -1,4 +1,4 @@
-"""Calls and answers without an HTTP library, so that a batch can contain many of them."""
+"""Calls and answers without an HTTP library, so that batches can nest them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ JSON = "application/json; charset=UTF-8"
 
 @dataclass(frozen=True)
 class HttpCall:
-    """`path` is decoded, without the query; header names are lower case."""
+    """`path` is decoded; header names are lower case."""
 
     method: str
     path: str
@@ -27,7 +27,6 @@ class HttpCall:
 
     @cached_property
     def form(self) -> dict[str, str]:
-        """The last value of each field of a form body."""
         pairs = parse_qs(self.body.decode("utf-8", "replace"), keep_blank_values=True)
         return {name: values[-1] for name, values in pairs.items()}
 
@@ -49,7 +48,7 @@ def make_json_answer(value: Any, status: int = 200, **headers: str) -> HttpAnswe
 
 
 class HttpProblem(Exception):
-    """Ends a call with this answer. Constructors: `google/problems.py`, `microsoft/problems.py`."""
+    """Ends a call with this answer."""
 
     def __init__(self, answer: HttpAnswer) -> None:
         super().__init__(answer.status)

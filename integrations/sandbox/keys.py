@@ -1,4 +1,4 @@
-"""Keys that sign id_tokens: published as JWKS, rotated and flawed on demand."""
+"""Keys that sign id_tokens, rotated and flawed on demand."""
 
 import base64
 import hashlib
@@ -21,7 +21,7 @@ class SigningKeys:
         self.rotate_key()
 
     def rotate_key(self) -> str:
-        """Create a new signing key and return its kid; the previous key stays published."""
+        """The previous key stays published."""
         key = RSAKey.generate_key(2048, auto_kid=True)
         self._keys = [key, *self._keys][:PUBLISHED_KEYS]
         return str(key.kid)
@@ -31,11 +31,11 @@ class SigningKeys:
         return {"keys": [key | {"use": "sig", "alg": "RS256"} for key in public_keys]}
 
     def get_pems(self) -> dict[str, str]:
-        """`/oauth2/v1/certs`: kid → PEM (Google wraps its keys in certificates)."""
+        """PEM by kid (Google wraps its keys in certificates)."""
         return {str(key.kid): key.as_pem(private=False).decode() for key in self._keys}
 
     def sign_claims(self, claims: dict[str, Any], *, flaw: str = "") -> str:
-        """Return a compact JWS. This method makes the flaws of header and signature."""
+        """Also makes the flaws of header and signature."""
         key = self._keys[0]
         header = {"alg": "RS256", "kid": str(key.kid), "typ": "JWT"}
         payload = json.dumps(claims).encode()
@@ -52,7 +52,7 @@ class SigningKeys:
 
     @staticmethod
     def _sign_with_public_key(payload: bytes, key: RSAKey) -> str:
-        """Sign HS256 with the public key: the classic algorithm confusion."""
+        """HS256 with the public key: the classic algorithm confusion."""
         import hmac
 
         encoded_header = json.dumps({"alg": "HS256", "kid": str(key.kid), "typ": "JWT"}).encode()

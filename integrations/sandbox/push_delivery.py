@@ -1,8 +1,7 @@
 """
-Sends notifications over HTTP: signed, and on demand late, twice, out of order or never.
+Sends notifications: signed, and on demand late, twice, out of order or never.
 
-A queue holds the deliveries; a task sends the due ones. Failures are retried at growing intervals,
-as at Google.
+Failures are retried at growing intervals, as at Google.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ MAX_SENT = 10_000
 
 @dataclass
 class PushDelivery:
-    """A notification to send. `due` is in the machine's time, not the sandbox's."""
+    """`due` is in the machine's time."""
 
     url: str
     headers: Mapping[str, str]
@@ -57,7 +56,7 @@ class SentPush:
     status: int
     tries: int
     at: float
-    # The proof of origin: a signed token, or the secret of the channel or subscription.
+    # A signed token, or the secret of the channel or subscription.
     proof: str = ""
 
 
@@ -73,7 +72,7 @@ class PushQueue:
     # Changes that cause notifications.
 
     def send_sync_message(self, channel: WatchChannel) -> None:
-        """Send the first message of a channel; it may arrive before the answer to the watch."""
+        """May arrive before the answer to the watch."""
         self._enqueue_channel_message(channel, "sync")
 
     def notify_calendar_changed(self, calendar: SandboxCalendar) -> None:
@@ -119,7 +118,6 @@ class PushQueue:
         self._enqueue(channel.address, headers, b"", about, proof=channel.token)
 
     def publish_message(self, subscription: PubSubSubscription, data: Mapping[str, Any]) -> None:
-        """Send a Pub/Sub message in the format of push delivery."""
         self._message_count += 1
         now = datetime.fromtimestamp(self.state.clock.now(), tz=UTC)
         number, at = str(10**15 + self._message_count), times.format_timestamp(now)
@@ -145,7 +143,7 @@ class PushQueue:
     def _make_token(self, subscription: PubSubSubscription, flaw: str) -> str:
         now = int(self.state.clock.now())
         claims = {
-            # Google's own, as in an id_token: the sandbox stands in for Google alone.
+            # Google's own, as in an id_token.
             "iss": self.state.issuer,
             "aud": subscription.audience,
             "azp": "100200300400500600700",
@@ -166,7 +164,7 @@ class PushQueue:
         return self.state.keys.sign_claims(claims | changes.get(flaw, {}), flaw=flaw)
 
     def post_json(self, url: str, body: bytes, about: str, *, proof: str) -> None:
-        """Post JSON to a client's address, as Graph does; `proof` is the secret in it."""
+        """`proof` is a secret in the body."""
         self._enqueue(url, {"Content-Type": "application/json"}, body, about, proof=proof)
 
     def _enqueue(
@@ -188,13 +186,13 @@ class PushQueue:
     # Delivery.
 
     def get_idle_seconds(self) -> float | None:
-        """Return the seconds until the next delivery is due, or None for an empty queue."""
+        """None for an empty queue."""
         return min(
             (max(0.0, delivery.due - _get_loop_time()) for delivery in self.queue), default=None
         )
 
     async def send_due(self, session: aiohttp.ClientSession) -> None:
-        """Start the due deliveries; they do not wait for each other."""
+        """Without waiting for each other."""
         now = _get_loop_time()
         due = [delivery for delivery in self.queue if delivery.due <= now]
         if not due:
@@ -244,7 +242,7 @@ def _get_loop_time() -> float:
 
 
 async def send_forever(state: SandboxState) -> None:
-    """Send until cancelled. Looks up the queue each time, because a reset creates a new one."""
+    """Looks up the queue each time, because a reset replaces it."""
     async with aiohttp.ClientSession() as session:
         while True:
             state.delivery_queued.clear()

@@ -1,4 +1,4 @@
-"""Counters per method and user, and the last requests, for tests."""
+"""Counters and the last requests, for tests."""
 
 from collections import Counter, deque
 from dataclasses import asdict, dataclass
@@ -10,7 +10,7 @@ MAX_BODY = 4_096
 
 @dataclass(frozen=True, slots=True)
 class LoggedRequest:
-    """A request. `body` is its first 4,096 characters, `method_id` Google's name or the path."""
+    """`body` is its first 4,096 characters, `method_id` Google's name or the path."""
 
     at: float
     method: str
@@ -33,7 +33,7 @@ class SandboxRequestLog:
         self.units: Counter[str] = Counter()
         self.units_by_method: Counter[str] = Counter()
         self.invitations: Counter[str] = Counter()
-        # The calls in `calls` that were parts of a batch.
+        # Calls inside batches.
         self.batch_parts = 0
 
     def add_request(self, entry: LoggedRequest) -> None:
@@ -46,7 +46,7 @@ class SandboxRequestLog:
         self.units_by_method[method_id] += units
 
     def count_invitations(self, user: str, count: int) -> None:
-        """Count mail to guests of an event, which only the real Google would send."""
+        """Only the real Google sends this mail."""
         self.invitations[user] += count
 
     def get_counters(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Compiled strict schemas with Google's formats. Needs jsonschema: for `--validate` only."""
+"""Compiled strict schemas. Needs jsonschema: for `--validate` only."""
 
 import re
 from functools import cache
@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from integrations.sandbox.schemas import BOUNDS, make_strict_schema
 
 _formats = FormatChecker(formats=())
-# RFC 3339. Requests may omit the offset if a zone accompanies the time.
+# RFC 3339. Requests may omit the offset beside a zone.
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?", re.IGNORECASE)
 
 

@@ -1,8 +1,8 @@
 """
 Strict JSON schemas from Google's discovery documents.
 
-The documents ship inside google-api-python-client; only those JSON files are read. They do not say
-which fields an answer must have: `REQUIRED` does.
+They ship inside google-api-python-client; only the JSON files are read. `REQUIRED` adds the
+required fields, which they lack.
 """
 
 import importlib.util
@@ -23,7 +23,7 @@ BOUNDS = {
     "uint64": (0, 2**64 - 1),
 }
 
-# Required fields of answers, by schema; `Message` has its own rules per call.
+# Of answers; `Message` has its own rules per call.
 REQUIRED = {
     "Profile": ("emailAddress", "messagesTotal", "threadsTotal", "historyId"),
     "ListHistoryResponse": ("historyId",),
@@ -47,7 +47,7 @@ REQUIRED = {
     "CalendarListEntry": ("kind", "etag", "id"),
     "Calendar": ("kind", "etag", "id", "summary"),
     "Events": ("kind", "etag", "items", "summary", "timeZone", "accessRole"),
-    # A cancelled event promises no more.
+    # Cancelled events promise no more.
     "Event": ("kind", "id"),
     "EventReminder": ("method", "minutes"),
     "FreeBusyResponse": ("kind", "timeMin", "timeMax", "calendars"),
@@ -64,7 +64,7 @@ REQUIRED_IN_MESSAGE = {
 
 @dataclass(frozen=True)
 class ApiMethod:
-    """A method of an API. `query` maps names to the document's parameter description."""
+    """`query` maps names to parameter descriptions."""
 
     api: str
     id: str
@@ -119,13 +119,13 @@ def _iterate_methods(api: str, prefix: str, resource: Mapping[str, Any]) -> Iter
 
 
 def get_global_parameters() -> Mapping[str, Mapping[str, Any]]:
-    """Gmail's global parameters; both APIs share those that the sandbox serves."""
+    """Gmail's: both APIs share those that the sandbox serves."""
     parameters: dict[str, Mapping[str, Any]] = load_document("gmail")["parameters"]
     return parameters
 
 
 def make_strict_schema(api: str, name: str, *, answers: bool, form: str = "") -> dict[str, Any]:
-    """Return the JSON Schema of a schema and its references. Only answers have required fields."""
+    """With its references. Only answers have required fields."""
     definitions = {
         method: _make_strict_object(method, schema, answers=answers)
         for method, schema in load_document(api)["schemas"].items()

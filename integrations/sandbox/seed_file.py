@@ -1,8 +1,4 @@
-"""
-Loads a seed file: JSON with `clients`, `accounts`, `microsoft`, `tenants`, `pubsub`, `dials`.
-
-Each is a list (or an object) of arguments for the control functions.
-"""
+"""A seed file: JSON with `clients`, `accounts`, `microsoft`, `tenants`, `pubsub`, `dials`."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The sandbox's whole state. In memory; lost with the process."""
+"""The sandbox's whole state, lost with the process."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class SandboxState:
     """
     `issuer` is Google's in tokens, `authority` Microsoft's, `graph` the address in Graph's links
-    (empty: the address that the client called). Each defaults to the sandbox's own URL.
+    (empty: as called). Each defaults to the sandbox's URL.
     """
 
     def __init__(self, url: str, issuer: str = "", *, authority: str = "", graph: str = "") -> None:
@@ -39,12 +39,12 @@ class SandboxState:
         self.keys = SigningKeys()
         self._microsoft_keys = SigningKeys()
         self.validator: ApiValidator | None = None
-        # Set when a delivery is queued; survives a reset, which replaces the queue.
+        # Survives a reset, which replaces the queue.
         self.delivery_queued = asyncio.Event()
         self.reset()
 
     def reset(self) -> None:
-        """Reset everything but the addresses and keys."""
+        """Addresses and keys stay."""
         self.clock = SandboxClock()
         self.knobs = Knobs()
         self.faults = FaultQueue()
@@ -63,7 +63,7 @@ class SandboxState:
         self.channels: dict[str, WatchChannel] = {}
         self.subscriptions: dict[str, PubSubSubscription] = {}
         self.pushes = PushQueue(self)
-        # Conferences by request id; calendars whose free/busy fails.
+        # Conferences by request id; calendars with failing free/busy.
         self.conferences: dict[str, dict[str, Any]] = {}
         self.failing_freebusy: set[str] = set()
         if self.validator:
@@ -78,7 +78,6 @@ class SandboxState:
         time_zone: str = "UTC",
         primary: bool = False,
     ) -> SandboxCalendar:
-        """Create a calendar of the account and add it to its list."""
         calendar = SandboxCalendar(
             calendar_id, summary, account.email, self.clock, time_zone=time_zone
         )

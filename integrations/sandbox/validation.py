@@ -1,4 +1,4 @@
-"""Checks calls and answers against the discovery document, and records differences."""
+"""Checks calls and answers against the discovery document."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ MAX_MESSAGE_LENGTH = 300
 
 
 class ApiValidator:
-    """`violations` feeds `/_control/violations`; `checked` proves that calls were checked."""
+    """`checked` proves that calls were checked."""
 
     def __init__(self) -> None:
         self.clear()

@@ -9,10 +9,9 @@ from dateutil.rrule import rruleset, rrulestr
 from integrations.sandbox.calendars import times
 from integrations.sandbox.calendars.times import Event
 
-# Google limits every series as well.
 MAX_INSTANCES = 730
 DAY = timedelta(days=1)
-# Fields of the master that an instance does not inherit.
+# Not inherited from the master.
 NOT_INHERITED = ("recurrence", "start", "end", "etag")
 
 
@@ -27,13 +26,13 @@ def parse_rule(master: Event, zone: str) -> rruleset:
 
 
 def _to_local_line(line: str) -> str:
-    """Drop zones and UTC marks: the whole rule is on the clock of the series."""
+    """Drop zones and UTC marks: rules are on the series' clock."""
     head, _, value = line.partition(":")
     return f"{head.partition(';')[0]}:{value.replace('Z', '')}"
 
 
 def make_instance_id(master: Event, clock: datetime, zone: str) -> str:
-    """Return `<master>_<original start>`, the start in UTC or as a date."""
+    """`<master>_<original start>`, in UTC or as a date."""
     start = times.move_to_local(master["start"], clock, zone)
     if "date" in start:
         return f"{master['id']}_{clock:%Y%m%d}"
@@ -41,7 +40,7 @@ def make_instance_id(master: Event, clock: datetime, zone: str) -> str:
 
 
 def parse_instance_start(master: Event, suffix: str, zone: str) -> datetime | None:
-    """Return the original start at the end of an instance's id, or None if the rule skips it."""
+    """The original start in an instance's id, or None if the rule skips it."""
     try:
         if times.is_all_day(master):
             clock = datetime.strptime(suffix, "%Y%m%d")  # noqa: DTZ007 - a date
@@ -77,7 +76,7 @@ def expand_series(
     lower: datetime | None = None,
     upper: datetime | None = None,
 ) -> Iterator[Event]:
-    """Yield the instances in the window by original start, cancelled ones too; at most 730."""
+    """By original start, cancelled ones too; at most 730."""
     for clock in islice(_iterate_starts(master, zone, lower, upper), MAX_INSTANCES):
         event = make_instance(master, clock, zone)
         yield exceptions.get(event["id"], event)

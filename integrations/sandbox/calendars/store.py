@@ -30,14 +30,12 @@ class SandboxCalendar:
     clock: SandboxClock
     time_zone: str = "UTC"
     version: int = 1
-    # Sync tokens of earlier versions are invalid.
     oldest_version: int = 0
     events: dict[str, Event] = field(default_factory=dict)
     changed_versions: dict[str, int] = field(default_factory=dict)
     on_change: Callable[["SandboxCalendar"], None] = lambda _: None
 
     def put_event(self, event: Event) -> Event:
-        """Store the event and notify watchers."""
         self.version += 1
         now = self._get_timestamp()
         event.setdefault("created", now)
@@ -48,7 +46,6 @@ class SandboxCalendar:
         return event
 
     def cancel_event(self, event: Event) -> None:
-        """Cancel the event, and the exceptions of a series with it."""
         self.put_event(event | {"status": "cancelled"})
         for exception in self.get_exceptions(event["id"]).values():
             if exception["status"] != "cancelled":
@@ -65,12 +62,11 @@ class SandboxCalendar:
         return f'"{self.changed_versions.get(event_id, 0) * 2_000_000_000 + 1}"'
 
     def iterate_changes(self, version: int) -> Iterator[Event]:
-        """Iterate over the events changed after `version`, in the order of the changes."""
+        """In the order of the changes."""
         changes = ((at, event_id) for event_id, at in self.changed_versions.items() if at > version)
         return (self.events[event_id] for _, event_id in sorted(changes))
 
     def expire_sync_tokens(self) -> None:
-        """Make every sync token handed out so far invalid."""
         self.version += 1
         self.oldest_version = self.version
 
@@ -80,8 +76,6 @@ class SandboxCalendar:
 
 @dataclass
 class CalendarListEntry:
-    """A calendar as it appears in the list of an account."""
-
     calendar: SandboxCalendar
     role: str = "owner"
     primary: bool = False
@@ -119,7 +113,7 @@ class AccountCalendars:
         self.on_change(self)
 
     def find_entry(self, calendar_id: str) -> CalendarListEntry | None:
-        """Find a calendar by id; `primary` means the account's own address."""
+        """`primary` is the account's own address."""
         if calendar_id == "primary":
             calendar_id = self.email
         list_entry = self.entries.get(calendar_id)
@@ -145,7 +139,7 @@ def get_interval(event: Event, calendar: SandboxCalendar) -> tuple[datetime, dat
 
 
 def is_busy(event: Event, email: str) -> bool:
-    """Whether the event blocks its owner's time: not transparent, and not declined by the owner."""
+    """Transparent and declined events do not block time."""
     if event["status"] == "cancelled" or event.get("transparency") == "transparent":
         return False
     answers: list[dict[str, Any]] = event.get("attendees", [])

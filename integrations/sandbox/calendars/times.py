@@ -10,7 +10,7 @@ END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 
 def parse_time(text: str, zone: str = "UTC") -> datetime:
     """
-    Parse RFC 3339, or a local time of `zone`, into UTC.
+    RFC 3339, or a local time of `zone`.
 
     :raises ValueError: neither
     """
@@ -37,7 +37,7 @@ def to_utc(when: dict[str, str], default_zone: str) -> datetime:
 
 
 def to_local(when: dict[str, str], default_zone: str) -> datetime:
-    """Return the local clock time without an offset. Recurrence rules count in local time."""
+    """Recurrence rules count in local time."""
     if "date" in when:
         return datetime.combine(date.fromisoformat(when["date"]), time())
     zone = ZoneInfo(get_zone(when, default_zone))
@@ -45,21 +45,19 @@ def to_local(when: dict[str, str], default_zone: str) -> datetime:
 
 
 def move_to_local(when: dict[str, str], clock: datetime, default_zone: str) -> dict[str, str]:
-    """Return `when` moved to another time on the same clock."""
     if "date" in when:
         return {"date": clock.date().isoformat()}
     name = get_zone(when, default_zone)
     local_time = clock.replace(tzinfo=ZoneInfo(name))
-    # Convert through UTC, so that a time skipped by a clock change becomes the next valid time.
+    # Through UTC: a time skipped by a clock change becomes the next valid time.
     local_time = local_time.astimezone(UTC).astimezone(ZoneInfo(name))
     return {"dateTime": local_time.isoformat(timespec="seconds"), "timeZone": name}
 
 
 def format_timestamp(at: datetime) -> str:
-    """Format a time as in `created` and `updated`."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def get_duration(event: Event, zone: str) -> timedelta:
-    """Duration on the local clock: a clock change does not alter the length of an all-day event."""
+    """On the local clock: a clock change does not alter an all-day event."""
     return to_local(event["end"], zone) - to_local(event["start"], zone)

@@ -1,4 +1,4 @@
-"""The control plane over HTTP: `POST /_control/<command>` with a JSON object, JSON back."""
+"""`POST /_control/<command>` and `GET /_control/<query>`, JSON in and out."""
 
 from collections.abc import Callable
 from typing import Any

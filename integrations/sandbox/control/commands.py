@@ -109,13 +109,13 @@ def _list_grants(state: SandboxState, values: Values) -> list[GoogleGrant]:
 
 
 def expire_access_tokens(state: SandboxState, values: Values) -> Values:
-    """{email}: access tokens end; refresh tokens live."""
+    """{email}: refresh tokens live."""
     tokens = [token for grant in _list_grants(state, values) for token in grant.access_tokens]
     return {"expired": sum(state.grants.drop_access_token(token) for token in tokens)}
 
 
 def kill_refresh_tokens(state: SandboxState, values: Values) -> Values:
-    """{email} or {token}: refresh tokens end; the consent stays."""
+    """{email} or {token}: the consent stays."""
     tokens = [values["token"]] if "token" in values else [
         token for grant in _list_grants(state, values) for token in grant.refresh_tokens
     ]  # fmt: skip
@@ -123,7 +123,7 @@ def kill_refresh_tokens(state: SandboxState, values: Values) -> Values:
 
 
 def revoke_grants(state: SandboxState, values: Values) -> Values:
-    """{email}: the account removes the app at Google; all its tokens end at once."""
+    """{email}: all tokens end at once."""
     grants = _list_grants(state, values)
     for grant in grants:
         state.grants.end_grant(grant)
@@ -158,7 +158,6 @@ def show_counters(state: SandboxState, _: Values) -> Values:
 
 
 def clear_request_log(state: SandboxState, _: Values) -> Values:
-    """Reset counters, recorded requests, violations and spent quota."""
     state.request_log.clear()
     state.quota_meter.clear()
     state.microsoft.requests.clear()

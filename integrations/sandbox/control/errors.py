@@ -4,7 +4,7 @@ from typing import Any
 
 
 class Misuse(Exception):
-    """Answered with 400 and the text: a mistake of the calling test or demo."""
+    """Answered with 400: a mistake of the calling test or demo."""
 
 
 def require_text(values: dict[str, Any], name: str) -> str:

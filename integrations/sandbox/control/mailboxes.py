@@ -47,7 +47,7 @@ def make_mailbox(state: SandboxState, account: SandboxAccount, values: Values) -
 
 
 def find_account(state: SandboxState, values: Values) -> SandboxAccount:
-    """Find a Google account, or with `provider: "microsoft"` a Microsoft account."""
+    """With `provider: "microsoft"` a Microsoft account."""
     is_microsoft = values.get("provider") == "microsoft"
     accounts = state.microsoft.accounts if is_microsoft else state.accounts
     account = accounts.find(require_text(values, "email"))
@@ -125,7 +125,7 @@ def _write_attachment(values: Values) -> bytes:
 
 
 def delete_message(state: SandboxState, values: Values) -> Values:
-    """{email, id}: deletes permanently, as another client."""
+    """{email, id}: permanently, as another client."""
     mailbox = find_mailbox(state, values)
     mailbox.delete_message(_find_entry(mailbox, values))
     return {}
@@ -173,7 +173,7 @@ def _describe_message(entry: MailboxEntry) -> Values:
 
 def summarize_mailbox(account: SandboxAccount) -> Values:
     """
-    Return totals, thread sizes and the least units that fetch all: 20 a message, 40 a thread.
+    `leastUnits` fetches all: 20 a message, 40 a thread.
 
     `listed…` excludes spam and trash, as lists do.
     """

@@ -146,7 +146,7 @@ def show_tenant(state: SandboxState, values: Values) -> Values:
 
 
 def expire_access_tokens(state: SandboxState, values: Values) -> Values:
-    """{email}: access tokens end; refresh tokens live."""
+    """{email}: refresh tokens live."""
     return {
         "expired": state.microsoft.grants.expire_access_tokens(
             find_microsoft_account(state, values).oid
@@ -155,7 +155,7 @@ def expire_access_tokens(state: SandboxState, values: Values) -> Values:
 
 
 def kill_refresh_tokens(state: SandboxState, values: Values) -> Values:
-    """{email, code?: the AADSTS number that refuses refreshes (50173)}"""
+    """{email, code?: the AADSTS number of the refusals (50173)}"""
     number = int(values.get("code", 50173))
     if number not in AADSTS_ERRORS:
         raise Misuse(f"there are {sorted(AADSTS_ERRORS)}")
@@ -167,14 +167,14 @@ def kill_refresh_tokens(state: SandboxState, values: Values) -> Values:
 
 
 def forget_consents(state: SandboxState, values: Values) -> Values:
-    """{email}: the account removes the app; the next refresh fails (AADSTS65001)."""
+    """{email}: the next refresh fails (AADSTS65001)."""
     return {
         "revoked": state.microsoft.grants.forget_consent(find_microsoft_account(state, values).oid)
     }
 
 
 def challenge_tokens(state: SandboxState, values: Values) -> Values:
-    """{email, claims?}: CAE. With claims, refreshes fail too until the account meets the claims."""
+    """{email, claims?}: CAE. With claims, refreshes fail until the account meets them."""
     account = find_microsoft_account(state, values)
     if claims := values.get("claims", ""):
         state.microsoft.grants.required_claims[account.oid] = claims
@@ -182,7 +182,7 @@ def challenge_tokens(state: SandboxState, values: Values) -> Values:
 
 
 def satisfy_claims(state: SandboxState, values: Values) -> Values:
-    """{email}: the account has met the required claims."""
+    """{email}"""
     state.microsoft.grants.required_claims.pop(find_microsoft_account(state, values).oid, None)
     return {}
 
@@ -214,7 +214,7 @@ def rotate_keys(state: SandboxState, _: Values) -> Values:
 
 
 def show_microsoft_grants(state: SandboxState, values: Values) -> Values:
-    """{email}: consents and live tokens."""
+    """{email}"""
     account, grants = find_microsoft_account(state, values), state.microsoft.grants
     return {
         "consents": {

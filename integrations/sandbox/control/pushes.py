@@ -27,7 +27,7 @@ def add_subscription(state: SandboxState, values: Values) -> Values:
 
 
 def publish_message(state: SandboxState, values: Values) -> Values:
-    """{name, data: {emailAddress, historyId}}: a message without a change in a mailbox."""
+    """{name, data: {emailAddress, historyId}}"""
     subscription = state.subscriptions.get(require_text(values, "name"))
     if subscription is None:
         raise Misuse("no such subscription")
@@ -53,7 +53,6 @@ def show_pushes(state: SandboxState, _: Values) -> Values:
 
 
 def _get_topic(state: SandboxState, account: SandboxAccount) -> str:
-    """Return the topic that the mailbox notifies now."""
     watch = account.mailbox.watch if account.mailbox else None
     if watch is None or float(str(watch["until"])) <= state.clock.now():
         return ""

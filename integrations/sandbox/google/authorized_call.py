@@ -1,4 +1,4 @@
-"""A call that passed authentication, scopes and quota."""
+"""A call after authentication, scopes and quota."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""multipart/mixed: many calls in one request, each with its own authorization, cost and answer."""
+"""multipart/mixed: many calls in one request, each authorized and charged alone."""
 
 import re
 from collections.abc import Callable
@@ -15,7 +15,7 @@ _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 
 def read_parts(call: HttpCall) -> list[tuple[str, HttpCall]]:
     """
-    Return (Content-ID, inner call) pairs in order.
+    In order, with their Content-IDs.
 
     :raises HttpProblem: not multipart, not HTTP inside, or more than 100 parts
     """
@@ -70,7 +70,7 @@ def answer_batch(call: HttpCall, answer_part: Callable[[HttpCall], HttpAnswer]) 
 
 
 def _write_part(boundary: str, content_id: str, result: HttpAnswer) -> bytes:
-    """The client library expects CRLF throughout, and `<response-` before the received id."""
+    """The client library expects CRLF, and `<response-` before the received id."""
     response_id = (
         f"<response-{content_id[1:]}" if content_id.startswith("<") else f"response-{content_id}"
     )

@@ -1,9 +1,9 @@
 """
 The authorization endpoint and its consent page.
 
-The page is a form posted to `/o/oauth2/v2/auth/decision` with the fields `request` (hidden),
-`account` (radio or hidden: the e-mail), `scope` (a ticked box per scope) and the buttons
-`decision=allow` and `decision=cancel`. Closing the page sends nothing to the client.
+Its form goes to `/o/oauth2/v2/auth/decision` with `request` (hidden), `account` (radio or hidden:
+the e-mail), `scope` (ticked boxes) and `decision=allow` or `decision=cancel`. Closing the page
+sends nothing.
 """
 
 import secrets
@@ -27,8 +27,6 @@ PAGE_HEADERS = {
 
 @dataclass(frozen=True)
 class GoogleConsentRequest:
-    """An authorization request that awaits a decision."""
-
     client: OAuthClient
     redirect_uri: str
     scopes: tuple[str, ...]
@@ -43,7 +41,7 @@ class GoogleConsentRequest:
 
 
 class GooglePageError(Exception):
-    """Shown on Google's own page; the client receives nothing."""
+    """Shown by Google; the client receives nothing."""
 
     def __init__(self, error: str, description: str, status: int = 400) -> None:
         super().__init__(error)
@@ -128,7 +126,7 @@ def _read_consent_request(state: SandboxState, call: HttpCall) -> GoogleConsentR
 
 
 def handle_decision(state: SandboxState, call: HttpCall) -> HttpAnswer:
-    """Handle the posted form. Any decision uses up the request."""
+    """Any decision uses up the request."""
     pending = state.consent_requests.pop(call.form.get("request", ""), None)
     if pending is None:
         return GooglePageError("invalid_request", "This page has expired. Start again.").page

@@ -1,4 +1,4 @@
-"""Each API call, alone or in a batch: authenticate, check scopes, charge quota, then handle."""
+"""Each API call, alone or in a batch: authenticate, charge quota, handle."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -26,7 +26,7 @@ API_HANDLERS: Mapping[str, Handler] = {
 
 
 def answer_call(state: SandboxState, call: HttpCall) -> HttpAnswer:
-    """Answer, record and, if switched on, validate a call. Never raises HttpProblem."""
+    """Answer, record and validate. Never raises HttpProblem."""
     call = _apply_method_override(call)
     match = routing.find_method(call.method, call.path)
     method = match[0] if match else None
@@ -59,7 +59,7 @@ def _get_user_email(state: SandboxState, call: HttpCall) -> str:
 
 
 def _apply_method_override(call: HttpCall) -> HttpCall:
-    """Clients send long GETs as POST with a form body."""
+    """Long GETs arrive as POST."""
     override = call.headers.get("x-http-method-override", "")
     if call.method != "POST" or override != "GET":
         return call
@@ -102,7 +102,7 @@ def _authenticate(state: SandboxState, call: HttpCall) -> tuple[GoogleAccessToke
 def _charge_quota(
     state: SandboxState, method: ApiMethod, account: SandboxAccount, access: GoogleAccessToken
 ) -> None:
-    """Check concurrency first: Google charges nothing for calls refused there."""
+    """Concurrency first: Google charges nothing for calls refused there."""
     limit = state.knobs.concurrency
     if limit and state.open_requests[account.sub] > limit:
         raise problems.too_many_concurrent()

@@ -9,7 +9,7 @@ Mask = dict[str, Any]
 
 def parse_mask(text: str) -> Mask:
     """
-    Return a tree of names; an empty tree keeps everything below.
+    A tree of names; an empty tree keeps everything.
 
     :raises ValueError: unbalanced brackets
     """

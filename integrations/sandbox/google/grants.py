@@ -1,4 +1,4 @@
-"""Grants per account and project, with their codes and tokens."""
+"""Google's grants, codes and tokens."""
 
 import base64
 import hashlib
@@ -34,7 +34,7 @@ class GoogleAccessToken:
 
 @dataclass
 class GoogleGrant:
-    """Access of a project to an account. Ends as a whole, at `ends_at` if set."""
+    """Ends as a whole, at `ends_at` if set."""
 
     project: str
     sub: str
@@ -144,7 +144,7 @@ class GoogleGrantStore:
         )
 
     def find_refresh_token(self, token: str) -> tuple[GoogleGrant, GoogleRefreshToken] | None:
-        """Return the live refresh token. The caller records its use."""
+        """The caller records its use."""
         match = self._refresh_tokens.get(token)
         if match is None:
             return None
@@ -158,14 +158,13 @@ class GoogleGrantStore:
         return match
 
     def find_grant(self, token: str) -> GoogleGrant | None:
-        """Return the grant of a live token of either kind."""
         if match := self.find_refresh_token(token):
             return match[0]
         access = self.find_access_token(token)
         return access.grant if access else None
 
     def drop_refresh_token(self, token: str) -> bool:
-        """End a refresh token and the access tokens issued from it."""
+        """With the access tokens issued from it."""
         match = self._refresh_tokens.pop(token, None)
         if match is None:
             return False
@@ -183,7 +182,7 @@ class GoogleGrantStore:
         return True
 
     def revoke_grant(self, grant: GoogleGrant) -> None:
-        """End the grant for the whole project, after the lag set by the knob."""
+        """For the whole project, after the lag of the knob."""
         lag = self._knobs.revocation_lag_seconds
         if lag:
             grant.ends_at = grant.ends_at or self._clock.now() + lag
@@ -204,7 +203,7 @@ class GoogleGrantStore:
             del self._grants[grant.project, grant.sub]
 
     def end_gmail_tokens(self, sub: str) -> int:
-        """End refresh tokens with Gmail scopes and their access tokens; return how many."""
+        """Return how many refresh tokens ended."""
         tokens = [
             refresh.token
             for grant in self.list_grants(sub)

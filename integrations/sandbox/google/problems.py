@@ -1,7 +1,4 @@
-"""
-One constructor per error of Google, with its body. Clients should switch on reasons: the texts are
-only realistic.
-"""
+"""Google's errors. Clients should switch on reasons: the texts are only realistic."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Quota units per method, and a bucket per user and per project."""
+"""Prices of methods, and a bucket per user and project."""
 
 from integrations.sandbox.clock import SandboxClock
 from integrations.sandbox.google import problems
@@ -24,18 +24,18 @@ UNITS_BY_METHOD = {
 
 
 def get_units(method_id: str) -> int:
-    """`gmail.users.messages.list` → 5; a method without a price costs 5."""
+    """A method without a price costs 5."""
     return UNITS_BY_METHOD.get(method_id.removeprefix("gmail.users."), 5)
 
 
 class UnitBucket:
-    """Starts full; refills evenly, from empty to full in a minute."""
+    """Starts full; refills in a minute."""
 
     def __init__(self, size: float, now: float) -> None:
         self.size, self.level, self.updated_at = size, size, now
 
     def take_units(self, amount: int, now: float) -> float:
-        """Return 0 after taking the units, else the seconds until they are available."""
+        """0, or the seconds until the units are available."""
         self.level = min(self.size, self.level + max(0.0, now - self.updated_at) * self.size / 60)
         self.updated_at = now
         if amount <= self.level:
@@ -50,7 +50,7 @@ class QuotaMeter:
         self._buckets: dict[tuple[str, str], UnitBucket] = {}
 
     def charge_units(self, *, user: str, project: str, cost: int) -> None:
-        """:raises HttpProblem: 429 or 403, as the knob says; the user was charged nothing"""
+        """:raises HttpProblem: 429 or 403, as the knob says; nothing was charged"""
         wait = self._take_from_bucket(("user", user + project), self._knobs.units_per_minute, cost)
         if wait and self._knobs.quota_status == 403:  # noqa: PLR2004 - HTTP
             raise problems.user_quota_exceeded()
@@ -61,9 +61,9 @@ class QuotaMeter:
 
     def count_request(self, *, user: str, project: str) -> None:
         """
-        Count a request of an API that counts requests instead of units.
+        Calendar counts requests instead of units.
 
-        :raises HttpProblem: 403, in Calendar's form
+        :raises HttpProblem: 403
         """
         if self._take_from_bucket(
             ("requests", user + project), self._knobs.calendar_requests_per_minute, 1

@@ -1,4 +1,4 @@
-"""Find the method of the discovery document for a verb and a path."""
+"""Finds the discovery document's method for a verb and a path."""
 
 from functools import cache
 from urllib.parse import unquote
@@ -10,7 +10,7 @@ UPLOADS = ("/upload", "/resumable/upload")
 
 @cache
 def _get_routes() -> dict[tuple[str, int], list[tuple[list[str], ApiMethod]]]:
-    """By verb and number of segments; templates with fewer placeholders first."""
+    """Fewer placeholders first."""
     table: dict[tuple[str, int], list[tuple[list[str], ApiMethod]]] = {}
     for method in get_methods().values():
         segments = method.template.split("/")

@@ -29,7 +29,7 @@ DESCRIPTIONS = {
 
 
 def normalize_scopes(scopes: Iterable[str]) -> tuple[str, ...]:
-    """Replace `email` and `profile` by their long names and drop repetitions; keep the order."""
+    """Long names, without repetitions, in order."""
     return tuple(dict.fromkeys(ALIASES.get(scope, scope) for scope in scopes))
 
 

@@ -33,7 +33,7 @@ def answer_token_request(state: SandboxState, call: HttpCall) -> HttpAnswer:
 
 def authenticate_client(state: SandboxState, call: HttpCall) -> OAuthClient:
     """
-    Authenticate by form fields or HTTP Basic.
+    By form fields or HTTP Basic.
 
     :raises HttpProblem: unknown client, deleted client or wrong secret
     """
@@ -85,11 +85,7 @@ def _exchange_code(state: SandboxState, call: HttpCall, client: OAuthClient) -> 
 
 
 def _redeem_code(state: SandboxState, call: HttpCall, client: OAuthClient) -> GoogleCode:
-    """
-    Return the code and mark it used.
-
-    :raises HttpProblem: unknown, used, expired, or not for this redirect_uri and verifier
-    """
+    """:raises HttpProblem: unknown, used, expired, or not for this redirect_uri and verifier"""
     form = call.form
     code = state.grants.codes.get(form.get("code", ""))
     if code is None or code.client_id != client.client_id:
@@ -141,7 +137,7 @@ def _refresh_access_token(state: SandboxState, call: HttpCall, client: OAuthClie
     grant, refresh = match
     scopes = refresh.scopes
     if scope_names := call.form.get("scope", "").split():
-        # Clients may only narrow scopes; a scope that was never granted is an error.
+        # Clients may only narrow scopes.
         narrowed = tuple(ALIASES.get(scope, scope) for scope in scope_names)
         if not set(narrowed) <= set(scopes):
             raise problems.invalid_scope()

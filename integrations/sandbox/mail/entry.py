@@ -1,4 +1,4 @@
-"""The records of a mailbox: small, so that 100,000 messages fit in memory."""
+"""Small records, so that 100,000 messages fit in memory."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ NO_LABELS: frozenset[str] = frozenset()
 
 
 class MailboxEntry:
-    """`raw` is None for generated mail, which `origin` (thread, position) reproduces."""
+    """`raw` is None for generated mail; `origin` (thread, position) reproduces it."""
 
     __slots__ = ("date", "history_id", "id", "labels", "origin", "raw", "thread_id")
 
@@ -27,7 +27,7 @@ class MailboxEntry:
 
 @dataclass(frozen=True, slots=True)
 class HistoryRecord:
-    """A history record. `kind` is Gmail's: messagesAdded, messagesDeleted, labelsAdded, …"""
+    """`kind` is Gmail's: messagesAdded, messagesDeleted, labelsAdded, …"""
 
     id: int
     at: float
@@ -85,5 +85,5 @@ def make_system_labels() -> dict[str, MailLabel]:
 
 
 def format_id(value: int) -> str:
-    """Ids are 64-bit numbers that Gmail shows in hexadecimal."""
+    """64-bit numbers in hexadecimal."""
     return f"{value:016x}"

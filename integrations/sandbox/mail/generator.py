@@ -1,4 +1,4 @@
-"""Generates a mailbox from a seed: planned at once, rendered message by message on demand."""
+"""Generates a mailbox from a seed; renders messages on demand."""
 
 import random  # noqa: TID251 - the sandbox repeats its runs from a seed
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from integrations.sandbox.mail import corpus, message_bodies, mime
 from integrations.sandbox.mail.message_bodies import MessageSetting
 
-# (messages in the thread, weight): most threads have one message. Newsletters never have more.
+# (messages, weight). Newsletters are always alone.
 THREAD_SIZES = (
     (1, 560), (2, 160), (3, 85), (4, 55), (5, 35), (6, 25), (7, 18), (8, 14), (10, 14), (13, 11),
     (17, 9), (24, 7), (35, 4), (60, 2), (100, 1),
@@ -25,10 +25,10 @@ HOUR_MS = 3_600_000
 @dataclass(frozen=True)
 class MailboxRecipe:
     """
-    The parameters of a mailbox. `until` is the newest date (ms), `days` the time range before it.
+    `until` is the newest date (ms), `days` the range before it.
 
-    `canary` is planted as `<canary>-<field>` in every field of every message. `malformed` and
-    `hostile` are shares of messages. `nested_parts` > 0 makes the oldest message that deep.
+    `canary` is planted as `<canary>-<field>` in every field. `malformed` and `hostile` are shares.
+    `nested_parts` > 0 makes the oldest message that deep.
     """
 
     email: str
@@ -63,7 +63,7 @@ class MailGenerator:
         return [*self.recipe.labels, *planted]
 
     def plan_messages(self, label_ids: Mapping[str, str]) -> list[PlannedMessage]:
-        """Plan every message, oldest first. 100,000 take about a second."""
+        """Oldest first. 100,000 take about a second."""
         recipe, rng = self.recipe, self._make_rng("plan")
         user_labels = [label_ids[name] for name in self.list_label_names()]
         sizes, weights = zip(*THREAD_SIZES, strict=True)
@@ -126,7 +126,7 @@ class MailGenerator:
         return frozenset(labels)
 
     def get_kind(self, thread: int) -> str:
-        """Use a cheap hash instead of a random generator: every message needs its kind."""
+        """A cheap hash: every message needs its kind."""
         share = (thread * 2_654_435_761 + self.recipe.seed * 40_503) % 2**32 % 100
         for kind, weight in KINDS:
             share -= weight
@@ -135,13 +135,13 @@ class MailGenerator:
         return "personal"
 
     def is_outgoing(self, thread: int, position: int) -> bool:
-        """The owner writes some replies and starts some threads."""
+        """The owner writes replies and starts some threads."""
         if self.get_kind(thread) in SINGLE_MESSAGE_KINDS:
             return False
         return position % 2 == (0 if thread % 4 == 0 else 1)
 
     def render_message(self, thread: int, position: int, *, date: int) -> bytes:
-        """Return the RFC 5322 bytes; the same in every run."""
+        """The same bytes in every run."""
         recipe = self.recipe
         thread_rng = self._make_rng("t", thread)
         rng = self._make_rng("m", thread, position)

@@ -1,4 +1,4 @@
-"""A mailbox: messages, threads, labels, history. Knows nothing of HTTP or of JSON."""
+"""Messages, threads, labels and history, without HTTP and JSON."""
 
 import random  # noqa: TID251 - the sandbox repeats its runs from a seed
 from bisect import bisect_left, insort
@@ -20,7 +20,7 @@ MAX_HISTORY_GAP = 12
 
 
 class SandboxMailbox:
-    """`order` holds (date in ms, id), oldest first. Dates are Gmail's `internalDate`."""
+    """`order` holds (date in ms, id), oldest first. Dates are `internalDate`."""
 
     def __init__(self, email: str, clock: SandboxClock, *, seed: int = 0) -> None:
         self.email = email
@@ -38,13 +38,13 @@ class SandboxMailbox:
         self._threads_by_rfc_id: dict[str, int] = {}
         self._generated_threads: dict[int, int] = {}
         self.watch: dict[str, object] | None = None
-        # Called after each change; `add_generated` does not count as one.
+        # Called after each change, except by `add_generated`.
         self.on_change: Callable[[], None] = lambda: None
 
     # Adding.
 
     def add_generated(self, generator: MailGenerator) -> None:
-        """Add the generator's messages without history records, as old mail."""
+        """Without history records, as old mail."""
         self.generator = generator
         for name in generator.list_label_names():
             self.create_label(name)
@@ -72,7 +72,7 @@ class SandboxMailbox:
         date: int | None = None,
         thread_id: int | None = None,
     ) -> MailboxEntry:
-        """Add a message to the named thread, or to the thread of its references."""
+        """Without a thread id, references decide."""
         date = self._clock.now_ms() if date is None else date
         entry_id = self._make_id(date)
         if thread_id is None:
@@ -124,17 +124,17 @@ class SandboxMailbox:
         return self.generator.render_message(*entry.origin, date=entry.date)
 
     def iterate_newest_first(self, before: tuple[int, int] | None = None) -> Iterator[MailboxEntry]:
-        """Iterate over messages older than the (date, id) key."""
+        """Older than the (date, id) key."""
         end = len(self.order) if before is None else bisect_left(self.order, before)
         for index in range(end - 1, -1, -1):
             yield self.entries[self.order[index][1]]
 
     def get_thread(self, thread_id: int) -> list[MailboxEntry]:
-        """Return the thread, oldest first; empty if there is none."""
+        """Oldest first; may be empty."""
         return [self.entries[message_id] for message_id in self.threads.get(thread_id, ())]
 
     def get_changes_since(self, start: int) -> list[HistoryRecord] | None:
-        """Return the changes, or None for an expired or unknown history id."""
+        """None for an expired or unknown id."""
         if start < self.history_floor or start > self.history_id:
             return None
         return self.history[bisect_left(self.history, start + 1, key=lambda change: change.id) :]
@@ -165,7 +165,7 @@ class SandboxMailbox:
     def relabel(
         self, entry: MailboxEntry, *, add: Iterable[str] = (), remove: Iterable[str] = ()
     ) -> bool:
-        """Record only real changes; return whether there was any."""
+        """Record only real changes."""
         added = frozenset(add) - entry.labels
         removed = (frozenset(remove) & entry.labels) - frozenset(add)
         if added:
@@ -177,7 +177,7 @@ class SandboxMailbox:
         return bool(added or removed)
 
     def mark_changed(self, entry: MailboxEntry, raw: bytes | None = None) -> None:
-        """Record a change that labels do not show; with `raw`, replace the content."""
+        """Record a change without a label; `raw` replaces the content."""
         if raw is not None:
             entry.raw = raw
         self._record_change("messagesChanged", entry)
@@ -186,7 +186,7 @@ class SandboxMailbox:
         self.relabel(entry, add=["TRASH"], remove=["INBOX", "SPAM"])
 
     def delete_message(self, entry: MailboxEntry) -> None:
-        """Delete the message permanently."""
+        """Permanently."""
         self._record_change("messagesDeleted", entry)
         del self.entries[entry.id]
         del self.order[bisect_left(self.order, (entry.date, entry.id))]
@@ -215,13 +215,12 @@ class SandboxMailbox:
         return f"r{self._random.getrandbits(62)}"
 
     def expire_history(self) -> None:
-        """Expire every history id handed out so far."""
         self.history_id += self._random.randint(1, MAX_HISTORY_GAP)
         self.history_floor = self.history_id
         self.history.clear()
 
     def drop_history_before(self, moment: float) -> None:
-        """Drop old history records; clients behind the last of them need a full sync."""
+        """Clients behind the dropped records need a full sync."""
         keep = bisect_left(self.history, moment, key=lambda change: change.at)
         if keep:
             self.history_floor = self.history[keep - 1].id

@@ -1,4 +1,4 @@
-"""Malformed, deep and unusual MIME, and the headers that transport adds."""
+"""Malformed, deep and unusual MIME."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,6 @@ from integrations.sandbox.mail import mime
 
 
 def make_transport_headers(owner: str, seconds: int) -> list[tuple[str, str]]:
-    """Return the headers that mail servers add."""
     date = formatdate(seconds)
     return [
         ("Delivered-To", owner),
@@ -22,12 +21,10 @@ def make_transport_headers(owner: str, seconds: int) -> list[tuple[str, str]]:
 
 
 def write_missing_boundary(planted: str) -> bytes:
-    """Multipart without a boundary parameter."""
     return f"Content-Type: multipart/mixed\r\n\r\n--x\r\n\r\nlost{planted}\r\n--x--\r\n".encode()
 
 
 def write_unclosed(planted: str) -> bytes:
-    """Multipart without its closing boundary."""
     head = 'Content-Type: multipart/mixed; boundary="gone"\r\n\r\n--gone\r\n'
     return f"{head}Content-Type: text/plain\r\n\r\ncut off{planted}".encode()
 
@@ -38,7 +35,6 @@ def write_unknown_charset(planted: str) -> bytes:
 
 
 def write_wrong_charset(planted: str) -> bytes:
-    """Declares UTF-8, but contains another encoding."""
     head = "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
     return f"{head}lying{planted} ".encode() + "Grüße".encode("latin-1") + b"\x80\r\n"
 
@@ -54,13 +50,12 @@ def write_empty_type(planted: str) -> bytes:
 
 
 def write_headers_only(planted: str) -> bytes:
-    """No empty line, no body."""
     del planted
     return b"X-Empty: yes"
 
 
 def write_broken_words(planted: str) -> bytes:
-    """Encoded words that do not decode, headers without colons, raw 8-bit headers."""
+    """Undecodable words, missing colons, raw 8-bit headers."""
     return (
         b"X-Broken: =?utf-8?B?////?= =?nope?Q?=FF?=\r\nX-Raw: \xe4\xf6\xfc\r\n"
         b"Content-Type: text/plain; charset=us-ascii; name*0*=utf-8''%; name*1*=x\r\n\r\n"
@@ -81,7 +76,6 @@ MALFORMED_WRITERS: tuple[Callable[[str], bytes], ...] = (
 
 
 def write_nested(depth: int, planted: str) -> bytes:
-    """Nest `depth` multiparts."""
     opening_parts = "".join(
         f'Content-Type: multipart/mixed; boundary="n{level}"\r\n\r\n--n{level}\r\n'
         for level in range(depth)
@@ -93,7 +87,7 @@ def write_nested(depth: int, planted: str) -> bytes:
 
 
 def write_invitation(host: tuple[str, str], guest: tuple[str, str], date: int, title: str) -> bytes:
-    """Write an iTIP request for the day after `date` (ms)."""
+    """For the day after `date` (ms)."""
     start = datetime.fromtimestamp(date / 1000, tz=UTC).replace(microsecond=0) + timedelta(days=1)
     time_format = "%Y%m%dT%H%M%SZ"
     lines = [

@@ -11,7 +11,7 @@ from integrations.sandbox.mail import corpus, malformed_mime, mime
 
 @dataclass(frozen=True, slots=True)
 class MessageSetting:
-    """The properties of a generated message. `other` is the (name, e-mail) of the correspondent."""
+    """`other` is the (name, e-mail) of the correspondent."""
 
     rng: random.Random
     kind: str
@@ -27,7 +27,6 @@ class MessageSetting:
     nested_parts: int
 
     def get_canary(self, field: str) -> str:
-        """Return ` <canary>-<field>`, or an empty text without a canary."""
         return f" {self.canary}-{field}" if self.canary else ""
 
     def make_rfc_id(self, position: int) -> str:
@@ -87,7 +86,7 @@ def make_headers(setting: MessageSetting) -> list[tuple[str, str]]:
 
 
 def write_prose(setting: MessageSetting, min_words: int = 30, max_words: int = 220) -> str:
-    """Write paragraphs, with the canary first so that snippets show it."""
+    """The canary comes first, so that snippets show it."""
     rng = setting.rng
     words = rng.choices(corpus.WORDS, k=rng.randint(min_words, max_words))
     lines = [" ".join(words[n : n + 12]) for n in range(0, len(words), 12)]
@@ -96,7 +95,6 @@ def write_prose(setting: MessageSetting, min_words: int = 30, max_words: int = 2
 
 
 def write_quote(setting: MessageSetting) -> str:
-    """Write the quotation at the end of a reply."""
     words = setting.rng.choices(corpus.WORDS, k=12 * min(setting.position, 6))
     lines = [f"> {' '.join(words[n : n + 12])}" for n in range(0, len(words), 12)]
     return f"\nOn an earlier day, {setting.other[0]} wrote:\n" + "\n".join(lines) + "\n"
@@ -224,5 +222,5 @@ KINDS: dict[str, Callable[[MessageSetting], bytes]] = {
 
 
 def write_content(setting: MessageSetting) -> bytes:
-    """Return the message from Content-Type on, without its own headers."""
+    """From Content-Type on, without the message's own headers."""
     return KINDS[setting.kind](setting)

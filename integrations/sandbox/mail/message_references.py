@@ -1,4 +1,4 @@
-"""Finds the thread of a message by the ids in its headers."""
+"""Finds the thread of a message by its headers."""
 
 import re
 
@@ -13,7 +13,6 @@ _GENERATED = re.compile(r"^<t(\d+)\.\d+\.")
 
 
 def get_header_block(raw: bytes) -> bytes:
-    """Return the header block."""
     ends = [end for end in (raw.find(b"\r\n\r\n"), raw.find(b"\n\n")) if end >= 0]
     return raw[: min(ends)] if ends else raw
 
@@ -24,7 +23,7 @@ def read_message_id(raw: bytes) -> str:
 
 
 def read_references(raw: bytes) -> list[str]:
-    """Return the referenced ids, nearest first."""
+    """Nearest first."""
     ids: list[str] = []
     for field in _REFERENCES.findall(get_header_block(raw)):
         ids.extend(value.decode("latin-1") for value in reversed(_ANGLE.findall(field)))
@@ -37,7 +36,7 @@ def parse_generated_thread(rfc_id: str) -> int | None:
 
 
 def replace_message_id(raw: bytes, new_id: str) -> bytes:
-    """Gmail sets its own Message-ID on sent mail."""
+    """Gmail sets its own Message-ID."""
     block = get_header_block(raw)
     remainder = raw[len(block) :]
     id_match = _MESSAGE_ID.search(block)

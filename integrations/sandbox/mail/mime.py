@@ -1,4 +1,4 @@
-"""Writes MIME by hand: fast, and able to produce errors on purpose."""
+"""Writes MIME by hand: fast, and wrong on purpose where needed."""
 
 import base64
 import binascii
@@ -12,7 +12,7 @@ PIXEL = base64.b64decode(
 
 
 def encode_word(text: str) -> str:
-    """Encode by RFC 2047 if necessary; long texts in several words of at most 75 characters."""
+    """RFC 2047, in words of at most 75 characters."""
     if text.isascii():
         return text
     pieces, current = [], ""
@@ -36,7 +36,7 @@ def format_address(name: str, email: str) -> str:
 
 
 def format_filename(name: str) -> str:
-    """Format the parameter, by RFC 2231 if necessary."""
+    """RFC 2231 for other alphabets."""
     if name.isascii():
         return f'filename="{name}"'
     return f"filename*=utf-8''{quote(name)}"
@@ -80,7 +80,7 @@ def make_inline_image(cid: str, name: str = "") -> bytes:
 def make_multipart(
     subtype: str, boundary: str, parts: Sequence[bytes], *, parameters: str = ""
 ) -> bytes:
-    """Return header and body; `boundary` must not occur in the parts."""
+    """`boundary` must not occur in the parts."""
     mark = f"--{boundary}".encode()
     head = (
         f'Content-Type: multipart/{subtype}; boundary="{boundary}"{parameters}{CRLF}{CRLF}'.encode()

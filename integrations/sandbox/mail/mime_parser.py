@@ -1,7 +1,7 @@
 """
-Parses raw bytes into headers and parts, tolerating every error, without the library's recursion.
+Parses any bytes into headers and parts, without the library's recursion.
 
-Parts deeper than `MAX_DEPTH` stay a single opaque leaf.
+Parts deeper than `MAX_DEPTH` stay an opaque leaf.
 """
 
 import base64
@@ -14,7 +14,7 @@ from email.message import Message
 from functools import cached_property
 
 MAX_DEPTH = 40
-# Ignore file names in longer headers: the library takes seconds for some of them.
+# Without file names above this: the library takes seconds for some headers.
 MAX_HEADER_WITH_NAME = 8_192
 LINE_FEED = 10
 _FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:[ \t]*", re.MULTILINE)
@@ -25,7 +25,7 @@ _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 
 @dataclass
 class MimePart:
-    """`body` is still encoded. `path` is Gmail's partId: "" for the root, then "0", "0.1"."""
+    """`body` is still encoded. `path` is Gmail's partId: "", "0", "0.1"."""
 
     path: str
     headers: list[tuple[str, str]]
@@ -51,7 +51,7 @@ class MimePart:
 
     @cached_property
     def filename(self) -> str:
-        """Decode RFC 2231 and 2047, from Content-Disposition or the type's `name`."""
+        """RFC 2231 and 2047, from Content-Disposition or the type's `name`."""
         names = (self.get_header("content-disposition"), self.get_header("content-type"))
         if sum(map(len, names)) > MAX_HEADER_WITH_NAME:
             return ""
@@ -86,7 +86,7 @@ class MimePart:
 
 
 def decode_words(value: str) -> str:
-    """Decode RFC 2047; return undecodable text unchanged."""
+    """RFC 2047; undecodable text stays."""
     if "=?" not in value:
         return value
     try:
@@ -103,7 +103,7 @@ def _decode_text(value: bytes) -> str:
 
 
 def parse_headers(raw: bytes) -> tuple[list[tuple[str, str]], bytes]:
-    """Return the decoded, unfolded fields, and the bytes after the empty line."""
+    """Unfolded and decoded, and the body."""
     ends = [(raw.find(delimiter), len(delimiter)) for delimiter in (b"\r\n\r\n", b"\n\n")]
     separators = [(position, length) for position, length in ends if position >= 0]
     if raw.startswith((b"\r\n", b"\n")):
@@ -135,7 +135,7 @@ def parse_message(raw: bytes, path: str = "", depth: int = 0) -> MimePart:
 
 
 def _split_pieces(body: bytes, delimiter: bytes) -> list[bytes]:
-    """Return the parts between boundary lines. The line end before a boundary belongs to it."""
+    """The line end before a boundary belongs to it."""
     pieces: list[bytes] = []
     start = -1
     position = body.find(delimiter)

@@ -99,7 +99,7 @@ def is_attachment(part: MimePart) -> bool:
 
 
 def convert_to_utf8(data: bytes, charset: str) -> bytes:
-    """Leave unknown charsets and `utf-8` itself unchanged."""
+    """Unknown charsets stay unchanged."""
     if not charset or charset.lower() in ("utf-8", "utf8", "us-ascii"):
         return data
     try:
@@ -109,7 +109,7 @@ def convert_to_utf8(data: bytes, charset: str) -> bytes:
 
 
 def _get_readable_text(parts: list[MimePart]) -> str:
-    """Return the text of the first text/plain part, or else of the first HTML part."""
+    """Plain text before HTML."""
     for mime_type in ("text/plain", "text/html"):
         for part in parts:
             if part.is_leaf and part.mime_type == mime_type and not is_attachment(part):
@@ -119,8 +119,6 @@ def _get_readable_text(parts: list[MimePart]) -> str:
 
 
 class RenderingCache:
-    """The most recently used renderings of a mailbox."""
-
     def __init__(self, mailbox: SandboxMailbox) -> None:
         self._mailbox = mailbox
         self._renderings: OrderedDict[int, GmailRendering] = OrderedDict()
@@ -143,7 +141,6 @@ class RenderingCache:
         return rendering
 
     def drop_rendering(self, entry_id: int | None = None) -> None:
-        """Drop the rendering of a replaced message, or all."""
         if entry_id is None:
             self._renderings.clear()
             self.size_in_memory = 0
@@ -200,7 +197,7 @@ class RenderingCache:
         return b"ANGjdJ" + base64.urlsafe_b64encode(nonce + self._secret + mixed_id)
 
     def get_attachment(self, entry: MailboxEntry, attachment_id: str) -> bytes | None:
-        """Return the decoded content for any attachment id issued for this message."""
+        """Any id issued for this message works."""
         try:
             blob = base64.urlsafe_b64decode(attachment_id.removeprefix("ANGjdJ").encode())
         except (ValueError, UnicodeEncodeError):

@@ -1,9 +1,9 @@
 """
 Gmail's search syntax (`q`) as a predicate.
 
-Supported: from: to: cc: subject: in: is: label: category: has:attachment filename: larger: smaller:
-after: before: newer_than: older_than: rfc822msgid: list:, -negation, OR and {…}, (…), "phrases" and
-plain words. An unknown operator is a plain word, as in Gmail.
+Known: from: to: cc: subject: in: is: label: category: has:attachment filename: larger: smaller:
+after: before: newer_than: older_than: rfc822msgid: list:, -negation, OR, {…}, (…), "phrases". An
+unknown operator is a plain word, as in Gmail.
 """
 
 import re
@@ -15,7 +15,7 @@ from integrations.sandbox.mail.entry import MailboxEntry
 from integrations.sandbox.mail.mailbox import SandboxMailbox
 from integrations.sandbox.mail.rendering import RenderingCache
 
-# Per the reference, dates mean midnight in California; only epoch seconds are exact.
+# The reference: dates mean midnight in California.
 PACIFIC = timezone(timedelta(hours=-8))
 UNITS = {"d": 86_400, "m": 30 * 86_400, "y": 365 * 86_400}
 SIZES = {"": 1, "k": 2**10, "m": 2**20}
@@ -27,7 +27,7 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True)
 class SearchCandidate:
-    """A message to test. Renders only when a test needs the rendering."""
+    """Renders only when a test needs it."""
 
     entry: MailboxEntry
     rendering_cache: RenderingCache
@@ -56,7 +56,7 @@ class SearchQuery:
 
 
 def compile_query(text: str, *, now: float) -> SearchQuery:
-    """`now` in seconds, for newer_than and older_than. Never refuses a query, as Gmail."""
+    """`now` in seconds. Never refuses, as Gmail."""
     test = _QueryParser(list(_TOKEN.finditer(text)), now).parse_group()
     hidden = re.search(r"\b(?:in|is|label):\"?(?:anywhere|trash|spam)\b", text, re.IGNORECASE)
     return SearchQuery(test, hidden is not None)
@@ -64,14 +64,14 @@ def compile_query(text: str, *, now: float) -> SearchQuery:
 
 @dataclass
 class _QueryParser:
-    """Reads the tokens once. `OR` joins its two neighbours; all other terms are required."""
+    """`OR` joins its two neighbours; all other terms are required."""
 
     tokens: list[re.Match[str]]
     now: float
     position: int = 0
 
     def parse_group(self, closing: str = "", operator: str = "", *, either: bool = False) -> Test:
-        """Parse up to `closing`. With `either`, as in braces, one match is enough."""
+        """With `either`, as in braces, one match is enough."""
         choices: list[list[Test]] = []
         joined = False
         while self.position < len(self.tokens):
@@ -125,7 +125,7 @@ def _match_headers(*names: str) -> Callable[[str], Test]:
 
 
 def _match_label(value: str) -> Test:
-    """Match by name (hyphens may replace spaces and slashes) or by id."""
+    """By name (hyphens for spaces and slashes) or id."""
     if value == "anywhere":
         return lambda _: True
     aliases = {
@@ -172,7 +172,6 @@ def _match_has(value: str) -> Test:
 
 
 def _match_filename(value: str) -> Test:
-    """Match a word of the name, or its extension."""
     return lambda candidate: any(
         value in name.lower()
         for name in candidate.rendering_cache.get_rendering(candidate.entry).filenames
@@ -198,7 +197,7 @@ def _match_size(*, larger: bool) -> Callable[[str], Test]:
 
 
 def _parse_date(value: str) -> float | None:
-    """Return seconds for `after:` and `before:`, from epoch seconds or a date."""
+    """Epoch seconds or a date."""
     if value.isdigit() and len(value) > len("20261231"):
         return float(value)
     date_match = re.fullmatch(r"(\d{4})[/-](\d{1,2})[/-](\d{1,2})", value)

@@ -1,1 +1,1 @@
-"""Microsoft's Entra and Graph, as far as the service uses them, on the real paths."""
+"""Entra and Graph on their real paths."""

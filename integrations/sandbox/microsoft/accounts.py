@@ -15,26 +15,25 @@ PERSONAL_DOMAINS = frozenset({"outlook.com", "hotmail.com", "live.com", "msn.com
 @dataclass
 class EntraTenant:
     """
-    A company. `consent` says who may consent to an app that reads mail or calendars: "user", or
-    "admin" (Microsoft's default since 2025). `workflow` lets users request it from their
-    administrator.
+    `consent`: who may consent to reading mail or calendars, "user" or "admin" (Microsoft's default
+    since 2025). `workflow`: users can request it.
     """
 
     tid: str
     domain: str
     consent: str = "user"
     workflow: bool = False
-    # Consents for the whole tenant, by client id.
+    # For the whole tenant, by client id.
     admin_consents: dict[str, frozenset[str]] = field(default_factory=dict)
-    # Clients that only assigned accounts may use (AADSTS50105 for the others).
+    # Clients for assigned accounts only (AADSTS50105).
     assigned_only: dict[str, frozenset[str]] = field(default_factory=dict)
-    # Requests to the administrator: (client id, oid).
+    # (client id, oid)
     requests: list[tuple[str, str]] = field(default_factory=list)
 
 
 @dataclass
 class MicrosoftAccount(SandboxAccount):
-    """`sub` is the `oid`; `zone` is the Windows name of the time zone."""
+    """`sub` is the `oid`; `zone` is a Windows name."""
 
     tid: str = ""
     is_admin: bool = False
@@ -52,7 +51,7 @@ class MicrosoftAccount(SandboxAccount):
 
 
 def make_oid(email: str) -> str:
-    """The same in every run; personal accounts have 16 digits after zeros."""
+    """The same in every run."""
     return str(uuid.UUID(bytes=hashlib.sha256(f"oid {email.lower()}".encode()).digest()[:16]))
 
 
@@ -66,8 +65,6 @@ def make_tid(domain: str) -> str:
 
 
 class MicrosoftDirectory(AccountDirectory[MicrosoftAccount]):
-    """Accounts by e-mail and oid, tenants by id and domain."""
-
     def __init__(self) -> None:
         super().__init__()
         self.tenants: dict[str, EntraTenant] = {}
@@ -81,7 +78,7 @@ class MicrosoftDirectory(AccountDirectory[MicrosoftAccount]):
         return self.tenants.setdefault(tid, EntraTenant(tid, domain.lower()))
 
     def list_allowed(self, path: str) -> list[MicrosoftAccount]:
-        """Return the accounts that may sign in at common, organizations, consumers, or a tenant."""
+        """`path` is common, organizations, consumers, or a tenant."""
         tenant = self.find_tenant(path)
         return [
             account

@@ -1,8 +1,8 @@
 """
 Consent for a whole tenant: `/{organizations or a tenant}/v2.0/adminconsent`.
 
-The form is posted to `/{tenant}/v2.0/adminconsent/decision`: `request`, `account`,
-`decision=accept` or `cancel`. It yields no tokens, and the answer is not signed.
+Its form goes to `…/decision`: `request`, `account`, `decision=accept` or `cancel`. It yields no
+tokens, and the answer is not signed.
 """
 
 import secrets

@@ -28,7 +28,7 @@ MAX_REDIRECT_LENGTH = 256
 
 @dataclass(frozen=True)
 class EntraConsentRequest:
-    """An authorization request that awaits a decision. `path` is the tenant part of the URL."""
+    """`path` is the tenant part of the URL."""
 
     client: OAuthClient
     path: str
@@ -40,24 +40,17 @@ class EntraConsentRequest:
     prompts: frozenset[str] = field(default_factory=frozenset)
     login_hint: str = ""
     claims: str = ""
-    # Whether it belongs to the administrator's page.
     is_for_admin: bool = False
 
 
 class ReturnedToClient(Exception):
-    """Sends the browser back to the client with an error."""
-
     def __init__(self, answer: HttpAnswer) -> None:
         super().__init__(answer.status)
         self.answer = answer
 
 
 def find_client(state: SandboxState, call: HttpCall) -> tuple[OAuthClient, str]:
-    """
-    Return the client and its redirect address.
-
-    :raises EntraPageError: either is not registered (nothing may be sent there)
-    """
+    """:raises EntraPageError: not registered; nothing may be sent there"""
     client = state.clients.get(call.get_param("client_id"))
     if client is None or client.deleted:
         raise EntraPageError(state, 700016)
@@ -68,7 +61,7 @@ def find_client(state: SandboxState, call: HttpCall) -> tuple[OAuthClient, str]:
 
 
 def is_registered(client: OAuthClient, redirect_uri: str) -> bool:
-    """Compare exactly; only http://localhost may have any port."""
+    """Only http://localhost may have any port."""
     if redirect_uri in client.redirect_uris:
         return True
     wanted_url = urlsplit(redirect_uri)
@@ -124,7 +117,7 @@ def read_consent_request(state: SandboxState, call: HttpCall, path: str) -> Entr
 def is_covered(
     state: SandboxState, pending: EntraConsentRequest, account: MicrosoftAccount
 ) -> bool:
-    """Whether all scopes have the account's or the tenant's consent."""
+    """By the account or the tenant."""
     tenant = state.microsoft.accounts.tenants.get(account.tid)
     client_id = pending.client.client_id
     tenant_scopes = tenant.admin_consents.get(client_id, frozenset()) if tenant else frozenset()
@@ -137,7 +130,7 @@ def is_covered(
 def grant_code(
     state: SandboxState, pending: EntraConsentRequest, account: MicrosoftAccount
 ) -> HttpAnswer:
-    """Issue a code; knobs can withhold or add scopes."""
+    """Knobs can withhold or add scopes."""
     withheld_scopes = to_bare_scopes(state.knobs.graph_withheld_scopes.split())
     granted = [scope for scope in pending.scopes if not to_bare_scopes([scope]) & withheld_scopes]
     granted += state.knobs.graph_extra_scopes.split()

@@ -1,9 +1,8 @@
 """
-Consent pages: choose an account and accept, or learn that an administrator must.
+Consent pages: accept, or learn that an administrator must.
 
-The form is posted to `/{tenant}/oauth2/v2.0/decision` with `request` (hidden), `account` and
-`decision=accept` or `decision=cancel`; if the tenant lets users request approval,
-`decision=request`. Microsoft has no box per permission: all or nothing.
+Their form goes to `/{tenant}/oauth2/v2.0/decision` with `request` (hidden), `account` and
+`decision=accept`, `cancel` or `request`. Microsoft has no box per permission.
 """
 
 import secrets
@@ -76,7 +75,7 @@ def _answer_consent_request(state: SandboxState, pending: EntraConsentRequest) -
 
 
 def handle_decision(state: SandboxState, call: HttpCall, path: str) -> HttpAnswer:
-    """Handle the posted form. Any decision uses up the request."""
+    """Any decision uses up the request."""
     pending = state.microsoft.consent_requests.pop(call.form.get("request", ""), None)
     if pending is None or pending.is_for_admin or pending.path != path:
         return EntraPageError(state, 9002313).page
@@ -118,7 +117,7 @@ def _allow_account(
 def _show_approval_page(
     state: SandboxState, pending: EntraConsentRequest, account: MicrosoftAccount
 ) -> HttpAnswer:
-    """With the tenant's workflow on, the account can request approval; otherwise the flow ends."""
+    """With the tenant's workflow on, the account can request approval."""
     tenant = state.microsoft.accounts.tenants[account.tid]
     name = escape(pending.client.name)
     if not tenant.workflow:
@@ -145,7 +144,7 @@ def _show_approval_page(
 def _file_request(
     state: SandboxState, pending: EntraConsentRequest, account: MicrosoftAccount
 ) -> HttpAnswer:
-    """The request is filed, but the client receives access_denied."""
+    """The client receives access_denied all the same."""
     tenant = state.microsoft.accounts.tenants[account.tid]
     tenant.requests.append((pending.client.client_id, account.oid))
     return return_error(state, pending, 65004, error_subcode="cancel")

@@ -1,4 +1,4 @@
-"""Consents per account and client, with their codes and tokens."""
+"""Entra's consents, codes and tokens."""
 
 import base64
 import hashlib
@@ -16,7 +16,7 @@ CAE_SECONDS = 28 * 3_600
 
 @dataclass
 class EntraCode:
-    """Valid once, for ten minutes, on the tenant path of its authorization request."""
+    """Valid once, on the tenant path of its request."""
 
     code: str
     client_id: str
@@ -37,7 +37,7 @@ class EntraCode:
 
 @dataclass
 class EntraRefreshToken:
-    """`error_number` is the AADSTS number that refuses the token; 0 while it is valid."""
+    """`error_number`: the AADSTS number that refuses it, or 0."""
 
     token: str
     client_id: str
@@ -48,7 +48,7 @@ class EntraRefreshToken:
 
 @dataclass
 class EntraAccessToken:
-    """`can_be_challenged`: requested with cp1, lives long, and can be challenged."""
+    """`can_be_challenged`: requested with cp1, lives long."""
 
     token: str
     client_id: str
@@ -70,9 +70,9 @@ class EntraGrantStore:
     codes: dict[str, EntraCode] = field(default_factory=dict)
     refresh_tokens: dict[str, EntraRefreshToken] = field(default_factory=dict)
     access_tokens: dict[str, EntraAccessToken] = field(default_factory=dict)
-    # Consents of accounts: (client id, oid) → scopes.
+    # (client id, oid) → scopes.
     consents: dict[tuple[str, str], set[str]] = field(default_factory=dict)
-    # Refreshes of these accounts need the claims first (AADSTS50076): oid → claims.
+    # AADSTS50076 until these are met: oid → claims.
     required_claims: dict[str, str] = field(default_factory=dict)
 
     def add_consent(self, client_id: str, oid: str, scopes: tuple[str, ...]) -> None:
@@ -109,7 +109,7 @@ class EntraGrantStore:
         return access if access and access.expires_at > self.clock.now() else None
 
     def get_refusal_number(self, refresh: EntraRefreshToken) -> int:
-        """Return 0, or the AADSTS number that refuses this refresh token."""
+        """0, or the AADSTS number."""
         if refresh.error_number:
             return refresh.error_number
         idle_seconds = self.clock.now() - refresh.used_at
@@ -119,7 +119,7 @@ class EntraGrantStore:
         return [refresh for refresh in self.refresh_tokens.values() if refresh.oid == oid]
 
     def kill_refresh_tokens(self, oid: str, number: int) -> int:
-        """End the refresh tokens with this number and return how many; access tokens live on."""
+        """Access tokens live on."""
         live_tokens = [
             refresh for refresh in self.list_refresh_tokens(oid) if not refresh.error_number
         ]
@@ -128,7 +128,7 @@ class EntraGrantStore:
         return len(live_tokens)
 
     def forget_consent(self, oid: str) -> int:
-        """Withdraw the account's consents; only the next refresh notices (AADSTS65001)."""
+        """Only the next refresh notices (AADSTS65001)."""
         keys = [key for key in self.consents if key[1] == oid]
         for key in keys:
             del self.consents[key]
@@ -142,12 +142,11 @@ class EntraGrantStore:
         return len(tokens)
 
     def meet_claims(self, oid: str, claims: str) -> None:
-        """The account has met the claims: refreshes need them no more."""
         if claims and claims == self.required_claims.get(oid):
             del self.required_claims[oid]
 
     def challenge_tokens(self, oid: str) -> int:
-        """Continuous access evaluation: challenge all tokens that allow it."""
+        """Continuous access evaluation."""
         access_tokens = [
             access
             for access in self.access_tokens.values()

@@ -30,7 +30,7 @@ button {{ font: inherit; padding: .5rem 1.5rem; border: 1px solid #888 }}
 
 
 class EntraPageError(Exception):
-    """Shown on Microsoft's own page; the browser does not return to the client."""
+    """Shown by Microsoft; the client receives nothing."""
 
     def __init__(self, state: SandboxState, number: int, status: int = 400) -> None:
         super().__init__(number)
@@ -39,7 +39,7 @@ class EntraPageError(Exception):
 
 
 def render_accounts(account_list: list[MicrosoftAccount], chosen: MicrosoftAccount | None) -> str:
-    """Radio buttons, or a hidden field for a known account."""
+    """A hidden field for a known account."""
     if chosen:
         email = escape(chosen.email)
         return (

@@ -19,7 +19,7 @@ def get_bearer_token(call: HttpCall) -> str:
 
 
 def make_subject(account: MicrosoftAccount, client_id: str) -> str:
-    """Each app sees another `sub`."""
+    """Differs per app."""
     digest = hashlib.sha256(f"{account.oid} {client_id}".encode()).hexdigest()
     return f"AAAA{digest[:39]}"
 
@@ -32,7 +32,7 @@ def make_id_token(
     nonce: str,
     scopes: set[str],
 ) -> str:
-    """Sign a version 2.0 id_token, with the flaw set by the knob `id_token_flaw`."""
+    """With the flaw set by the knob."""
     now, flaw = int(state.clock.now()), state.knobs.id_token_flaw
     claims: dict[str, Any] = {
         "ver": "2.0",
@@ -55,7 +55,7 @@ def make_id_token(
     stranger = make_tid("stranger.example")
     changes: dict[str, dict[str, Any]] = {
         "iss": {"iss": f"{FOREIGN_ISSUER}/{account.tid}/v2.0"},
-        # Signed by Microsoft for a tenant other than the named one.
+        # Signed for another tenant than the named one.
         "tid": {"tid": stranger},
         "template": {"iss": f"{state.authority}/{{tenantid}}/v2.0"},
         "bad_tid": {"tid": "../common", "iss": f"{state.authority}/../common/v2.0"},

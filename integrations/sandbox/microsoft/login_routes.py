@@ -1,4 +1,4 @@
-"""Pages by path of the authority: `/{tenant}/…`, as at login.microsoftonline.com."""
+"""Pages of `/{tenant}/…`, as at login.microsoftonline.com."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ Page = Callable[[SandboxState, HttpCall, str], HttpAnswer]
 
 
 def _show_logout_page(state: SandboxState, call: HttpCall, path: str) -> HttpAnswer:
-    """Ends the browser's session, but no token."""
+    """No token ends."""
     del state, call, path
     return render_page("You signed out of your account", "<p>Close this window.</p>")
 

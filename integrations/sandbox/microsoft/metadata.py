@@ -11,7 +11,7 @@ SHARED = frozenset({"common", "organizations"})
 
 def get_issuer_tenant(state: SandboxState, path: str) -> str:
     """
-    Return the tenant part of an issuer: a GUID, or the placeholder of the shared paths.
+    A GUID, or the placeholder of shared paths.
 
     :raises HttpProblem: AADSTS90002, unknown tenant
     """

@@ -12,7 +12,7 @@ UNAUTHORIZED = 401
 
 @dataclass(frozen=True)
 class AadstsError:
-    """`error` is OAuth's code; `suberror` is Microsoft's addition."""
+    """`error` is OAuth's; `suberror` is Microsoft's addition."""
 
     error: str
     text: str
@@ -20,7 +20,7 @@ class AadstsError:
     suberror: str = ""
 
 
-# learn.microsoft.com/entra/identity-platform/reference-error-codes. The texts are only realistic.
+# learn.microsoft.com/entra/identity-platform/reference-error-codes
 AADSTS_ERRORS: dict[int, AadstsError] = {
     50011: AadstsError(
         "invalid_request",
@@ -182,7 +182,7 @@ def _format_timestamp(now: float) -> str:
 def make_aadsts_problem(
     number: int, now: float, *, error: str = "", claims: str = ""
 ) -> HttpProblem:
-    """Return the error of the token endpoint. The next authorization must carry `claims`."""
+    """The next authorization must carry `claims`."""
     code = AADSTS_ERRORS[number]
     body: dict[str, Any] = {
         "error": error or code.error,

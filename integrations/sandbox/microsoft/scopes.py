@@ -23,13 +23,13 @@ DESCRIPTIONS = {
     "files.readwrite.appfolder": "Have full access to the application's folder",
     "user.revokesessions.all": "Revoke all sign-in sessions of you",
 }
-# Microsoft's default policy requires an administrator for these:
+# Only administrators by default:
 # learn.microsoft.com/entra/identity/enterprise-apps/manage-app-consent-policies
 ADMIN_PREFIXES = ("mail.read", "calendars.", "mailboxsettings.", "files.read.all", "sites.")
 
 
 def to_bare_scope(scope: str) -> str:
-    """Return the name for comparisons: lower case, without Graph's address."""
+    """Lower case, without Graph's address."""
     return scope.lower().removeprefix(GRAPH)
 
 
@@ -42,7 +42,7 @@ def is_known_scope(scope: str) -> bool:
 
 
 def is_foreign_scope(scope: str) -> bool:
-    """Whether it belongs to another resource: a token is for one resource only."""
+    """A token is for one resource only."""
     return "://" in scope and not scope.lower().startswith(GRAPH)
 
 
@@ -51,7 +51,7 @@ def needs_administrator(scope: str) -> bool:
 
 
 def format_scopes(scopes: Iterable[str]) -> str:
-    """Format the `scope` of a token response, which never contains `offline_access`."""
+    """Never with `offline_access`."""
     return " ".join(scope for scope in scopes if to_bare_scope(scope) != "offline_access")
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class MicrosoftState:
-    """`consent_requests` are the open consent pages, by the key in the page."""
+    """By the key in the consent page."""
 
     clock: SandboxClock
     knobs: Knobs
@@ -28,23 +28,23 @@ class MicrosoftState:
     accounts: MicrosoftDirectory = field(default_factory=MicrosoftDirectory)
     consent_requests: dict[str, Any] = field(default_factory=dict)
     grants: EntraGrantStore = field(init=False)
-    # Rounds of calendarView/delta by token, and subscriptions by id.
+    # By token, and by id.
     rounds: dict[str, ViewRound] = field(default_factory=dict)
     subscriptions: dict[str, GraphSubscription] = field(default_factory=dict)
-    # Unfinished uploads, by the secret in their address.
+    # By the secret in their address.
     uploads: dict[str, AttachmentUpload] = field(default_factory=dict)
-    # Requests per mailbox and per app: (kind, key) → times of the last requests.
+    # (kind, key) → times of the last requests.
     requests: dict[tuple[str, str], deque[float]] = field(
         default_factory=lambda: defaultdict(deque)
     )
-    # `$expand` of deltas, by the token of their links.
+    # By the token of their links.
     expand_by_token: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.grants = EntraGrantStore(self.clock, self.knobs)
 
     def find_account_by_token(self, token: str) -> MicrosoftAccount | None:
-        """Return the token's account, or None if the account was disabled or removed."""
+        """None if the account was disabled or removed."""
         access = self.grants.find_access_token(token)
         return self.accounts.find(access.oid) if access else None
 

@@ -1,4 +1,4 @@
-"""The token endpoint. A refresh issues a new refresh token and keeps the old one valid."""
+"""The token endpoint. Old refresh tokens stay valid after a refresh."""
 
 import base64
 import secrets
@@ -35,7 +35,7 @@ def answer_token_request(state: SandboxState, call: HttpCall, path: str) -> Http
 
 def _authenticate_client(state: SandboxState, call: HttpCall) -> OAuthClient:
     """
-    Authenticate by form fields or HTTP Basic.
+    By form fields or HTTP Basic.
 
     :raises HttpProblem: unknown client, missing, wrong or expired secret
     """
@@ -89,11 +89,7 @@ def _exchange_code(
 
 
 def _redeem_code(state: SandboxState, call: HttpCall, client: OAuthClient, path: str) -> EntraCode:
-    """
-    Return the code and mark it used.
-
-    :raises HttpProblem: unknown, used, expired, or of another tenant path, address or verifier
-    """
+    """:raises HttpProblem: unknown, used, expired, or of another path, address or verifier"""
     now, form = state.clock.now(), call.form
     code = state.microsoft.grants.codes.get(form.get("code", ""))
     if code is None or code.client_id != client.client_id:
@@ -152,7 +148,7 @@ def _make_token_body(
 
 
 def _can_be_challenged(claims: str) -> bool:
-    """Whether the client sent cp1, so that it can handle a claims challenge."""
+    """cp1: the client can handle a claims challenge."""
     try:
         capabilities = orjson.loads(claims or b"{}")["access_token"]["xms_cc"]["values"]
     except (orjson.JSONDecodeError, KeyError, TypeError):

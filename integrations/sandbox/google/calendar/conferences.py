@@ -1,4 +1,4 @@
-"""Conferences: pending when requested, complete when the event is read."""
+"""Conferences: pending when requested, complete after the first read."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ def request_conference(
     request: CalendarRequest, event: Event, body: dict[str, Any], before: Event | None = None
 ) -> None:
     """
-    Without `conferenceDataVersion=1` ignore conference data.
+    Ignored without `conferenceDataVersion=1`.
 
-    With it, data without a request shares the conference of another event.
+    Data without a request shares another event's conference.
     """
     if request.get_param("conferenceDataVersion", "0") != "1":
         event.pop("conferenceData", None)
@@ -38,7 +38,7 @@ def request_conference(
     if not name:
         raise problems.bad_value("Missing requestId.", "required")
     if name in request.state.conferences:
-        # Google ignores a repeated request as well.
+        # Google ignores repeated requests too.
         event["conferenceData"] = request.state.conferences[name]
         return
     pending_data = {"createRequest": {**create_request, "status": {"statusCode": "pending"}}}
@@ -46,7 +46,6 @@ def request_conference(
 
 
 def complete_pending(request: CalendarRequest, event: Event) -> None:
-    """The first read completes a pending conference, or fails it as the knob says."""
     data = event.get("conferenceData") or {}
     status = data.get("createRequest", {}).get("status", {})
     if status.get("statusCode") != "pending":

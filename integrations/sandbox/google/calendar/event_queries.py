@@ -17,7 +17,7 @@ PARAMS_WITHOUT_SYNC = (
     "iCalUID", "orderBy", "privateExtendedProperty", "q", "sharedExtendedProperty", "timeMin",
     "timeMax", "updatedMin",
 )  # fmt: skip
-# Fields visible to a freeBusyReader.
+# Visible to a freeBusyReader.
 BUSY_ONLY = ("kind", "etag", "id", "status", "start", "end", "recurrence", "recurringEventId",
              "originalStartTime", "transparency", "updated")  # fmt: skip
 
@@ -66,7 +66,7 @@ def _make_page(
     knobs = request.state.knobs
     size = request.get_number("maxResults", 250, 2500)
     size = min(size, knobs.event_page or size)
-    # With the knob on, odd offsets are the empty pages.
+    # With the knob on, odd offsets are empty pages.
     start = at.offset // 2 if knobs.empty_event_pages else at.offset
     is_empty = bool(knobs.empty_event_pages and at.offset % 2)
     items = [] if is_empty else events[start : start + size]
@@ -137,7 +137,7 @@ def _find_events(
 
 
 def _is_visible(event: Event, calendar: SandboxCalendar, *, single: bool) -> bool:
-    """Lists report cancelled instances of a live series, which would show them otherwise."""
+    """Cancelled instances of a live series are listed; clients would show them otherwise."""
     if event["status"] != "cancelled":
         return True
     master = calendar.events.get(event.get("recurringEventId", ""))
@@ -209,7 +209,7 @@ def get_event(request: CalendarRequest) -> dict[str, Any]:
 
 def find_event(request: CalendarRequest, calendar: SandboxCalendar) -> Event:
     """
-    Find the event of the path; build an unchanged instance from its series.
+    An unchanged instance is built from its series.
 
     :raises HttpProblem: 404
     """
@@ -251,7 +251,7 @@ def list_instances(request: CalendarRequest) -> dict[str, Any]:
 
 
 def format_event(request: CalendarRequest, list_entry: CalendarListEntry, event: Event) -> Event:
-    """Format the event for this account. A cancelled event has little more than its id."""
+    """A cancelled event has little more than its id."""
     calendar = list_entry.calendar
     if request.call.method == "GET":
         conferences.complete_pending(request, event)

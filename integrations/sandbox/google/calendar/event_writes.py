@@ -17,10 +17,10 @@ from integrations.sandbox.google.calendar.request import CalendarRequest
 _EVENT_ID = re.compile(r"[a-v0-9]{5,1024}")
 _LARGEST_DESCRIPTION = 8192
 _RESPONSE_STATUSES = frozenset({"needsAction", "declined", "tentative", "accepted"})
-# Google writes these; values from callers are ignored.
+# Google writes these; callers' values are ignored.
 READ_ONLY_FIELDS = ("kind", "etag", "created", "updated", "creator", "htmlLink", "recurringEventId",
              "originalStartTime", "hangoutLink", "locked")  # fmt: skip
-# A guest changes only the own copy of an event.
+# Guests change only their own copy.
 _IDENTITY_FIELDS = frozenset({*READ_ONLY_FIELDS, "id", "iCalUID", "sequence", "organizer"})
 _OWN_COPY_FIELDS = frozenset(
     {"attendees", "reminders", "colorId", "transparency", "visibility", "status"}
@@ -42,7 +42,7 @@ def insert_event(request: CalendarRequest) -> dict[str, Any]:
 
 
 def import_event(request: CalendarRequest) -> dict[str, Any]:
-    """Import a private copy of a foreign event, identified by its iCalUID."""
+    """Import a copy of a foreign event, identified by its iCalUID."""
     list_entry = request.get_list_entry("writer")
     body = _read_body(request)
     uid = body.get("iCalUID")
@@ -94,7 +94,7 @@ def _change_event(request: CalendarRequest, *, whole: bool) -> dict[str, Any]:
 
 
 def _merge_nested(current: Event, body: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Patch nested fields: null removes a field, missing fields stay."""
+    """Null removes a nested field; missing fields stay."""
     fields = {**current.get(name, {}), **(body[name] or {})}
     return {key: value for key, value in fields.items() if value is not None}
 
@@ -175,7 +175,7 @@ def _get_organizer(list_entry: CalendarListEntry) -> dict[str, Any]:
 
 
 def _check_attendees(request: CalendarRequest, event: Event) -> None:
-    """:raises HttpProblem: an attendee without an address, or an unknown response status"""
+    """:raises HttpProblem: missing address, or unknown response status"""
     for attendee in event.get("attendees", []):
         if "@" not in str(attendee.get("email", "")):
             raise problems.bad_value("Invalid attendee email.")
@@ -222,7 +222,6 @@ def _write_event(
 
 
 def _count_invitations(request: CalendarRequest, event: Event) -> None:
-    """Count the invitations that Google would send."""
     if request.get_param("sendUpdates", "none") != "none" or request.get_flag("sendNotifications"):
         guests = [attendee for attendee in event.get("attendees", []) if not attendee.get("self")]
         request.state.request_log.count_invitations(request.account.email, len(guests))

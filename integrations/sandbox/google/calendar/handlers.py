@@ -1,4 +1,4 @@
-"""Dispatch an authorized Calendar call to the handler of its method."""
+"""Dispatches authorized Calendar calls."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Opaque page and sync tokens, bound to the query that they continue."""
+"""Opaque page and sync tokens, bound to their query."""
 
 import base64
 import hashlib
@@ -11,11 +11,11 @@ from integrations.sandbox.google import problems
 from integrations.sandbox.http_messages import HttpCall
 
 DAY = 86_400
-# Parameters that may differ between the call that got the token and the call that uses it.
+# May change between the calls of a round.
 _IGNORED_PARAMS = frozenset(
     {
         "syncToken", "pageToken", "maxResults", "fields", "alt", "prettyPrint", "key",
-        # Only in the first call of a round: a token allows none of them.
+        # Only in the first call of a round.
         "timeMin", "timeMax", "updatedMin", "q", "orderBy", "iCalUID",
     }
 )  # fmt: skip
@@ -23,7 +23,7 @@ _IGNORED_PARAMS = frozenset(
 
 @dataclass(frozen=True)
 class ListToken:
-    """`version` is the calendar's version when the list began; `offset` counts the shown items."""
+    """`version` is the calendar's when the list began; `offset` counts shown items."""
 
     query_hash: str
     version: int
@@ -39,7 +39,7 @@ class ListToken:
 
 
 def hash_query(call: HttpCall, *names: str) -> str:
-    """Hash a query without its position in the answer."""
+    """Without the position in the answer."""
     params = sorted(
         (name, values) for name, values in call.query.items() if name not in _IGNORED_PARAMS
     )
@@ -47,7 +47,7 @@ def hash_query(call: HttpCall, *names: str) -> str:
 
 
 def read_token(text: str, expected: str) -> ListToken:
-    """:raises HttpProblem: 400 for a token that was not issued for this query"""
+    """:raises HttpProblem: 400 for a token of another query"""
     try:
         body = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         token = ListToken(*orjson.loads(body))

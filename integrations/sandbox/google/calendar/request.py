@@ -1,4 +1,4 @@
-"""An authorized call of a Calendar method, with its parameters."""
+"""An authorized Calendar call and its parameters."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -43,7 +43,7 @@ class CalendarRequest:
 
     def get_time(self, name: str) -> datetime | None:
         """
-        Parse RFC 3339 with an offset.
+        RFC 3339 with an offset.
 
         :raises HttpProblem: 400
         """
@@ -71,11 +71,7 @@ class CalendarRequest:
     def get_list_entry(
         self, role: str = "freeBusyReader", calendar_id: str = ""
     ) -> CalendarListEntry:
-        """
-        Return the calendar of the path if the account has the role.
-
-        :raises HttpProblem: 404 without any access, 403 without this role
-        """
+        """:raises HttpProblem: 404 without any access, 403 without this role"""
         list_entry = self.calendars.find_entry(calendar_id or self.path["calendarId"])
         if list_entry is None:
             raise problems.calendar_not_found()

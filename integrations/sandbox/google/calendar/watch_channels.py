@@ -60,7 +60,7 @@ def _open_channel(request: CalendarRequest, resource: str) -> dict[str, Any]:
 
 
 def stop_channel(request: CalendarRequest) -> None:
-    """Stop a channel. Only the account and client that opened it may."""
+    """Only the account and client that opened the channel may stop it."""
     body = request.read_json()
     channel_id = str(body.get("id") or "")
     channel = request.state.channels.get(channel_id)

@@ -6,7 +6,7 @@ from integrations.sandbox.mail.mime_parser import parse_headers
 
 
 def read_date_header(raw: bytes) -> int | None:
-    """Return milliseconds, or None without a valid date."""
+    """Milliseconds, or None without a valid date."""
     headers, _ = parse_headers(raw)
     value = next((value for name, value in headers if name.lower() == "date"), "")
     try:

@@ -1,4 +1,4 @@
-"""Dispatch an authorized Gmail call to the handler of its method."""
+"""Dispatches authorized Gmail calls."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ def handle_gmail_call(call: AuthorizedCall) -> Any:
 
 
 def _get_rendering_cache(state: SandboxState, account: SandboxAccount) -> RenderingCache:
-    """Return the account's cached renderings; start again when a knob changes their format."""
+    """Start again when a knob changes the format."""
     knobs = state.knobs
     rendering_cache = state.rendering_caches.get(account.sub)
     if rendering_cache is None or rendering_cache.payload_utf8 != knobs.payload_utf8:

@@ -1,4 +1,4 @@
-"""users.history, and the watch whose notifications `push_delivery` sends."""
+"""users.history, watch and stop."""
 
 from typing import Any
 
@@ -73,7 +73,7 @@ def watch_mailbox(request: GmailRequest) -> dict[str, Any]:
     if current and current["topic"] != topic and float(str(current["until"])) > now:
         raise problems.single_push_client()
     request.mailbox.watch = {"topic": topic, "until": now + WATCH_SECONDS}
-    # Each watch sends a notification at once, so the client sees that delivery works.
+    # A watch notifies at once, so clients see that delivery works.
     request.state.pushes.notify_mailbox_changed(request.account)
     return {
         "historyId": str(request.mailbox.history_id),

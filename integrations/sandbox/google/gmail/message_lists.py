@@ -1,8 +1,7 @@
 """
-Lists of messages and threads, and their page tokens.
+Lists of messages and threads.
 
-A page token is the sort key of the last shown message. Mail that arrives between two pages
-therefore neither repeats nor hides messages.
+A page token is the sort key of the last shown message, so new mail neither repeats nor hides any.
 """
 
 import hashlib
@@ -45,7 +44,7 @@ def make_filter(request: GmailRequest) -> Callable[[MailboxEntry], bool]:
 
 
 def _get_query_stamp(request: GmailRequest) -> str:
-    """Return a stamp that binds a page token to its query."""
+    """Binds a page token to its query."""
     query = [
         request.method.id,
         request.get_param("q"),
@@ -74,7 +73,7 @@ def make_page(
     name: str,
     show: Callable[[MailboxEntry], Any],
 ) -> dict[str, Any]:
-    """Build the answer of a list. Gmail omits the name of an empty list."""
+    """Gmail omits the name of an empty list."""
     size = request.get_page_size()
     page_entries: list[MailboxEntry] = []
     has_more = False
@@ -106,7 +105,7 @@ def list_messages(request: GmailRequest) -> dict[str, Any]:
 
 
 def list_threads(request: GmailRequest) -> dict[str, Any]:
-    """A thread has the position of its newest matching message."""
+    """Ordered by the newest matching message."""
     is_listed = make_filter(request)
 
     def newest_of_their_thread() -> Iterator[MailboxEntry]:

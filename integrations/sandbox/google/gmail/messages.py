@@ -22,9 +22,9 @@ def list_messages(request: GmailRequest) -> dict[str, Any]:
 
 def read_format(request: GmailRequest) -> tuple[str, frozenset[str]]:
     """
-    Return the format, and for metadata the requested headers.
+    The format, and for metadata the headers.
 
-    :raises HttpProblem: a content format with the metadata scope alone
+    :raises HttpProblem: content with the metadata scope alone
     """
     format_name = request.get_choice("format", "full")
     if (
@@ -45,7 +45,6 @@ def get_message(request: GmailRequest) -> bytes:
 
 
 def describe_briefly(entry: MailboxEntry) -> dict[str, Any]:
-    """Return the short form that answers changes."""
     return message_lists.get_reference(entry) | {"labelIds": sorted(entry.labels)}
 
 
@@ -77,7 +76,7 @@ def delete_message(request: GmailRequest) -> None:
 
 
 def _find_existing(request: GmailRequest, body: dict[str, Any]) -> list[MailboxEntry]:
-    """Skip ids that do not exist; Gmail's reference defines no answer for them."""
+    """Skip unknown ids; Gmail defines no answer for them."""
     ids = body.get("ids") or []
     if not ids:
         raise problems.invalid_argument("No message ids specified.")
@@ -103,7 +102,7 @@ def batch_delete(request: GmailRequest) -> None:
 
 
 def insert_message(request: GmailRequest) -> dict[str, Any]:
-    """Insert or import a message without sending, dated by its header on request."""
+    """Dated by its header on request."""
     body = request.read_json()
     raw = request.read_raw_message(body, limit=MAX_INSERT_BYTES)
     default = "dateHeader" if request.method.id.endswith("import") else "receivedTime"

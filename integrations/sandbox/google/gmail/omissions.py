@@ -1,4 +1,4 @@
-"""Items that lists omit or repeat, and listed messages that are gone when fetched."""
+"""Items that lists omit or repeat, and listed messages that are gone."""
 
 from integrations.sandbox.knobs import Knobs
 
@@ -6,7 +6,7 @@ STEPS = 1_000
 
 
 def _get_share_of_id(value: int) -> float:
-    """Map an id to a stable number, evenly spread over [0, 1)."""
+    """The same for an id, evenly spread over [0, 1)."""
     return (value * 0x9E3779B97F4A7C15 % 2**64 >> 40) % STEPS / STEPS
 
 

@@ -1,4 +1,4 @@
-"""An authorized call of a Gmail method, with its parameters."""
+"""An authorized Gmail call and its parameters."""
 
 import base64
 import re
@@ -48,7 +48,7 @@ class GmailRequest:
 
     def get_page_size(self) -> int:
         """
-        Return `maxResults`, at most 500.
+        At most 500.
 
         :raises HttpProblem: not a number
         """
@@ -83,7 +83,7 @@ class GmailRequest:
         return value
 
     def _read_related_parts(self) -> tuple[dict[str, Any], bytes]:
-        """Split the multipart/related body of an upload into metadata and message."""
+        """Split an upload into metadata and message."""
         content_type = self.call.headers["content-type"]
         boundary_match = re.search(r'boundary="?([^";]+)', content_type)
         if not boundary_match:
@@ -98,7 +98,7 @@ class GmailRequest:
 
     def read_raw_message(self, message: dict[str, Any], *, limit: int = MAX_SEND_BYTES) -> bytes:
         """
-        Return the RFC 5322 bytes of a request, from any kind of body.
+        From any kind of body.
 
         :raises HttpProblem: missing, not base64url, or too large
         """
@@ -123,7 +123,7 @@ class GmailRequest:
         return raw
 
     def read_labels(self, name: str, body: dict[str, Any]) -> list[str]:
-        """:raises HttpProblem: too many, or an unknown label"""
+        """:raises HttpProblem: too many, or unknown"""
         values = body.get(name) or []
         if len(values) > MAX_LABELS:
             raise problems.invalid_argument(f"Too many labels in {name}")

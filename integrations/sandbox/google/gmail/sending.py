@@ -1,4 +1,4 @@
-"""users.messages.send and users.drafts. None of it is idempotent, as at Google."""
+"""Sending and drafts. Nothing is idempotent, as at Google."""
 
 import secrets
 from typing import Any
@@ -24,7 +24,7 @@ def _count_sent_message(request: GmailRequest) -> None:
 
 
 def _deliver_message(request: GmailRequest, raw: bytes, thread_id: int | None) -> MailboxEntry:
-    """Store under Gmail's own Message-ID in SENT, and deliver to known recipients."""
+    """Sent mail gets Gmail's own Message-ID."""
     headers, _ = parse_headers(raw)
     recipients = " ".join(v for name, v in headers if name.lower() in ("to", "cc", "bcc"))
     if "@" not in recipients:
@@ -111,7 +111,7 @@ def delete_draft(request: GmailRequest) -> None:
 
 
 def send_draft(request: GmailRequest) -> dict[str, Any]:
-    """Send and delete the draft. A missing draft was already sent or deleted."""
+    """A missing draft was already sent or deleted."""
     body = request.read_json()
     entry = _find_draft(request, str(body.get("id", "")))
     raw, thread_id = request.mailbox.get_raw(entry), entry.thread_id

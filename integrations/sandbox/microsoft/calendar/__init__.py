@@ -1,1 +1,1 @@
-"""Outlook's calendars: the same store as Google's, in Graph's format."""
+"""Outlook's calendars: Google's store in Graph's format."""

@@ -1,4 +1,4 @@
-"""Converts events received from clients into the stored format."""
+"""Converts events from clients into the stored format."""
 
 from datetime import datetime
 from typing import Any
@@ -34,9 +34,9 @@ MAX_ATTENDEES = 500
 
 def read_event(body: dict[str, Any], known: Event) -> Event:
     """
-    Return the changes to `known`.
+    The changes to `known`.
 
-    :raises HttpProblem: values that Graph does not know
+    :raises HttpProblem: unknown values
     """
     event = _read_shared_fields(body)
     graph_fields = _read_graph_fields(body, known)

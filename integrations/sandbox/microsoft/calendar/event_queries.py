@@ -14,7 +14,7 @@ from integrations.sandbox.calendars.store import (
     get_interval,
 )
 from integrations.sandbox.calendars.times import Event
-from integrations.sandbox.microsoft.calendar import event_rendering, time_zones
+from integrations.sandbox.microsoft.calendar import event_format, time_zones
 from integrations.sandbox.microsoft.graph import odata, problems
 from integrations.sandbox.microsoft.graph.request import GraphRequest
 
@@ -26,13 +26,13 @@ def get_calendars(request: GraphRequest) -> AccountCalendars:
 
 
 def make_calendar_id(list_entry: CalendarListEntry) -> str:
-    return event_rendering.make_event_id(list_entry.calendar.id, immutable=False).replace(
+    return event_format.make_event_id(list_entry.calendar.id, immutable=False).replace(
         "ADE", "AGQ", 1
     )
 
 
 def find_list_entry(request: GraphRequest) -> CalendarListEntry:
-    """Return the calendar of the path, or the default calendar."""
+    """Of the path, or the default one."""
     calendars = get_calendars(request)
     for list_entry in calendars.entries.values():
         calendar_path_id = request.path.get("calendar")
@@ -100,7 +100,7 @@ def _make_page(request: GraphRequest, what: str, value: list[dict[str, Any]]) ->
 
 def find_event(request: GraphRequest) -> tuple[SandboxCalendar, Event]:
     """Find an event, in the calendar of the path or in all; a series yields its occurrences."""
-    event_id = event_rendering.parse_event_id(request.path["event"])
+    event_id = event_format.parse_event_id(request.path["event"])
     candidates = (
         [find_list_entry(request)]
         if "calendar" in request.path
@@ -126,10 +126,10 @@ def _find_occurrence(calendar: SandboxCalendar, event_id: str) -> Event | None:
 
 def get_event(request: GraphRequest) -> dict[str, Any]:
     calendar, event = find_event(request)
-    resource = event_rendering.format_event(request, calendar, event)
-    # Only a series has these, and only if `$select` names both.
+    resource = event_format.format_event(request, calendar, event)
+    # Only of a series, and only if `$select` names both.
     if "recurrence" in event and "Occurrences" in request.get_option("select"):
-        resource |= event_rendering.format_exceptions(request, calendar, event)
+        resource |= event_format.format_exceptions(request, calendar, event)
         if request.get_option("expand") != "exceptionOccurrences":
             del resource["exceptionOccurrences"]
     return request.make_context("events/$entity") | odata.select_properties(
@@ -138,18 +138,16 @@ def get_event(request: GraphRequest) -> dict[str, Any]:
 
 
 def list_events(request: GraphRequest) -> dict[str, Any]:
-    """List masters and single events; only views contain occurrences."""
+    """Masters and single events; only views have occurrences."""
     calendar = find_list_entry(request).calendar
     filtered = request.get_option("filter")
     test, tag_conditions = odata.compile_filter(filtered), odata.parse_tags(filtered)
     value = [
-        event_rendering.format_event(request, calendar, event)
+        event_format.format_event(request, calendar, event)
         for event in calendar.events.values()
         if event["status"] != "cancelled"
         and "recurringEventId" not in event
-        and all(
-            event_rendering.get_tags(event).get(name) == value for name, value in tag_conditions
-        )
+        and all(event_format.get_tags(event).get(name) == value for name, value in tag_conditions)
     ]
     return _make_page(request, "events", [item for item in value if not filtered or test(item)])
 
@@ -171,7 +169,7 @@ def read_window(request: GraphRequest) -> tuple[datetime, datetime]:
 
 
 def iterate_window(calendar: SandboxCalendar, first: datetime, last: datetime) -> Iterator[Event]:
-    """Yield single events, occurrences and exceptions inside the window, without cancelled ones."""
+    """Without cancelled ones."""
     for event in list(calendar.events.values()):
         if event["status"] == "cancelled" or "recurringEventId" in event or "start" not in event:
             continue
@@ -198,7 +196,7 @@ def list_view(request: GraphRequest) -> dict[str, Any]:
     return _make_page(
         request,
         "calendarView",
-        [event_rendering.format_event(request, calendar, event) for event in candidates],
+        [event_format.format_event(request, calendar, event) for event in candidates],
     )
 
 
@@ -214,5 +212,5 @@ def list_instances(request: GraphRequest) -> dict[str, Any]:
     return _make_page(
         request,
         "instances",
-        [event_rendering.format_event(request, calendar, event) for event in own_events],
+        [event_format.format_event(request, calendar, event) for event in own_events],
     )

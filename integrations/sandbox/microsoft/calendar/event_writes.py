@@ -1,20 +1,20 @@
-"""Create, change, delete, cancel and answer events. Exchange always writes to the attendees."""
+"""Writes events. Exchange always writes to the attendees."""
 
 from typing import Any
 
 from integrations.sandbox.calendars.store import SandboxCalendar, get_interval, new_event_id
 from integrations.sandbox.calendars.times import Event
 from integrations.sandbox.microsoft.calendar import (
+    event_format,
     event_input,
     event_queries,
-    event_rendering,
     online_meetings,
 )
 from integrations.sandbox.microsoft.graph import problems
 from integrations.sandbox.microsoft.graph.request import GraphRequest
 
 CREATED, ACCEPTED = 201, 202
-# Fields that must match when a transactionId is repeated.
+# Must match when a transactionId is repeated.
 TRANSACTION_FIELDS = ("summary", "start", "end", "recurrence", "location")
 
 
@@ -42,7 +42,7 @@ def create_event(request: GraphRequest) -> tuple[int, dict[str, Any]]:
         **content,
     }
     created["iCalUID"] = f"040000008200E00074C5B7101A82E008{created['id'].upper()}"
-    # The received text, before Graph adds the address of the meeting.
+    # Without the meeting's address.
     created["graph"]["sentText"] = created.get("description", "")
     created = online_meetings.apply_meeting(created, {}, is_personal=request.account.is_personal)
     calendar.put_event(created)
@@ -77,7 +77,7 @@ def _check_times(calendar: SandboxCalendar, event: Event) -> None:
 def _format_answer(
     request: GraphRequest, calendar: SandboxCalendar, event: Event
 ) -> dict[str, Any]:
-    return request.make_context("events/$entity") | event_rendering.format_event(
+    return request.make_context("events/$entity") | event_format.format_event(
         request, calendar, event
     )
 
@@ -88,7 +88,7 @@ def _count_invitations(request: GraphRequest, event: Event) -> None:
 
 
 def _find_writable_event(request: GraphRequest) -> tuple[SandboxCalendar, Event]:
-    """:raises HttpProblem: read-only, or `If-Match` names another version"""
+    """:raises HttpProblem: read-only, or `If-Match` differs"""
     calendar, event = event_queries.find_event(request)
     list_entry = next(
         candidate
@@ -98,13 +98,13 @@ def _find_writable_event(request: GraphRequest) -> tuple[SandboxCalendar, Event]
     if not list_entry.has_role("writer"):
         raise problems.access_denied()
     etag = request.call.headers.get("if-match", "")
-    if etag not in ("", "*", f'W/"{event_rendering.make_etag(calendar, event)}"'):
+    if etag not in ("", "*", f'W/"{event_format.make_etag(calendar, event)}"'):
         raise problems.conflict(request.state.knobs.graph_conflict_status)
     return calendar, event
 
 
 def patch_event(request: GraphRequest) -> dict[str, Any]:
-    """Patching an occurrence makes an exception; patching a master changes the series."""
+    """Patching an occurrence makes an exception."""
     calendar, event = _find_writable_event(request)
     body = request.read_json()
     body.pop("transactionId", None)
@@ -159,7 +159,7 @@ def accept_event(request: GraphRequest) -> tuple[int, None]:
 
 
 def decline_event(request: GraphRequest) -> tuple[int, None]:
-    """Declining removes the event from the calendar."""
+    """The event leaves the calendar."""
     return _respond_to_event(request, "declined")
 
 

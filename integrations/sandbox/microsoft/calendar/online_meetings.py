@@ -1,8 +1,7 @@
 """
-Online meetings: Graph writes their address into the text of the event.
+Online meetings: Graph writes their address into the event's text.
 
-As in Graph, a text without the address switches the meeting off, and no two events share an
-address.
+As in Graph, a text without it switches the meeting off.
 """
 
 from typing import Any
@@ -19,7 +18,7 @@ MEETING_BLOCK = (
 
 
 def get_meeting_address(event: Event) -> str:
-    """Return the address of the meeting; occurrences share the address of their series."""
+    """Occurrences share their series' address."""
     name = event.get("recurringEventId") or event["id"]
     return f"https://teams.microsoft.com/l/meetup-join/{name}"
 
@@ -29,7 +28,6 @@ def format_meeting(event: Event, extra: dict[str, Any]) -> dict[str, str] | None
 
 
 def apply_meeting(changed: Event, before: Event, *, is_personal: bool) -> Event:
-    """Return the event to store: with the address of its meeting in its text, or without."""
     extra = dict(changed.get("graph", {}))
     if not extra.get("isOnlineMeeting"):
         return changed

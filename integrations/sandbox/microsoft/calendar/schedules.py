@@ -5,7 +5,7 @@ from typing import Any
 
 from integrations.sandbox.calendars import times
 from integrations.sandbox.calendars.store import get_interval, is_busy
-from integrations.sandbox.microsoft.calendar import event_rendering, time_zones
+from integrations.sandbox.microsoft.calendar import event_format, time_zones
 from integrations.sandbox.microsoft.calendar.event_queries import iterate_window
 from integrations.sandbox.microsoft.graph import problems
 from integrations.sandbox.microsoft.graph.request import GraphRequest
@@ -74,10 +74,10 @@ def _get_account_schedule(
                 "status": status,
                 "subject": event.get("summary", ""),
                 "location": event.get("location", ""),
-                "start": event_rendering.format_time(
+                "start": event_format.format_time(
                     {"dateTime": start.isoformat()}, list_entry.calendar, ""
                 ),
-                "end": event_rendering.format_time(
+                "end": event_format.format_time(
                     {"dateTime": end.isoformat()}, list_entry.calendar, ""
                 ),
             }

@@ -25,7 +25,7 @@ def to_iana(name: str) -> str:
 
 
 def to_windows(name: str) -> str:
-    """Return the name that Exchange keeps: a custom zone if Windows has no name for it."""
+    """A custom zone if Windows has no name for it."""
     if name.lower() in UTC_NAMES:
         return "UTC"
     return tz_win.get(name, "tzone://Microsoft/Custom")

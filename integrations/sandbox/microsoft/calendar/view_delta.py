@@ -1,8 +1,7 @@
 """
-calendarView/delta: the events of a fixed window, then their changes round by round.
+calendarView/delta: a fixed window, and its changes round by round.
 
-Occurrences have few fields and come with their master. Events that left the window are `@removed`,
-for any reason.
+Occurrences have few fields and come with their master. Whatever left the window is `@removed`.
 """
 
 import secrets
@@ -11,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from integrations.sandbox.calendars.store import SandboxCalendar
-from integrations.sandbox.microsoft.calendar import event_queries, event_rendering
+from integrations.sandbox.microsoft.calendar import event_format, event_queries
 from integrations.sandbox.microsoft.graph import problems
 from integrations.sandbox.microsoft.graph.request import GraphRequest
 
@@ -20,10 +19,7 @@ REFUSED_PARAMS = ("$select", "$filter", "$expand", "$orderby", "$search")
 
 @dataclass
 class ViewRound:
-    """
-    `known` maps the ids that the client has at the end of the round to change keys; `items` are the
-    changes to report.
-    """
+    """`known` maps the client's ids to change keys; `items` are the changes to report."""
 
     calendar: str
     first: datetime
@@ -67,19 +63,17 @@ def _make_next_round(
         master = calendar.events.get(event.get("recurringEventId", ""))
         if master:
             items_by_id.setdefault(
-                master["id"], event_rendering.format_event(request, calendar, master)
+                master["id"], event_format.format_event(request, calendar, master)
             )
-        is_skeletal = event_rendering.get_event_type(calendar, event) == "occurrence"
-        format_item = (
-            event_rendering.format_occurrence if is_skeletal else event_rendering.format_event
-        )
+        is_skeletal = event_format.get_event_type(calendar, event) == "occurrence"
+        format_item = event_format.format_occurrence if is_skeletal else event_format.format_event
         items_by_id[event["id"]] = format_item(request, calendar, event)
     known = {name: str(item["@odata.etag"]) for name, item in items_by_id.items()}
     items = [item for name, item in items_by_id.items() if before.known.get(name) != known[name]]
     items += [
         {
             "@odata.type": "#microsoft.graph.event",
-            "id": event_rendering.make_event_id(name, immutable=request.wants_immutable_ids),
+            "id": event_format.make_event_id(name, immutable=request.wants_immutable_ids),
             "@removed": {"reason": "deleted"},
         }
         for name in before.known

@@ -1,4 +1,4 @@
-"""`POST /$batch`: up to twenty calls, some after others, answered in any order."""
+"""`POST /$batch`: up to twenty calls, answered in any order."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ FAILED_DEPENDENCY = 424
 
 
 def count_parts(call: HttpCall) -> int:
-    """Return the number of calls in a batch; 1 for a body that is no batch."""
+    """1 for a body that is no batch."""
     try:
         return min(MAX_PARTS, len(orjson.loads(call.body)["requests"])) or 1
     except (orjson.JSONDecodeError, KeyError, TypeError):
@@ -71,7 +71,7 @@ def _read_inner_call(outer: HttpCall, part: dict[str, Any]) -> HttpCall:
         raise problems.bad_request("Invalid request url: it must be relative.")
     path, _, query = url.partition("?")
     headers = {name.lower(): str(value) for name, value in part.get("headers", {}).items()}
-    # Links lead to the called host, in a batch as well.
+    # Links lead to the called host.
     for name in ("authorization", "host"):
         headers.setdefault(name, outer.headers.get(name, ""))
     body = part.get("body")
@@ -83,7 +83,7 @@ def _read_inner_call(outer: HttpCall, part: dict[str, Any]) -> HttpCall:
 
 
 def _embed_lone_surrogates(body: bytes) -> Any:
-    """Embed JSON with a lone surrogate, which only a fault contains; None for other text."""
+    """A fault contains lone surrogates; None for other text."""
     try:
         json.loads(body)
     except (ValueError, RecursionError):

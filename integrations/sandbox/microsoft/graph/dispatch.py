@@ -1,4 +1,4 @@
-"""Each Graph call, alone or in a batch: authenticate, apply limits, check scopes, then handle."""
+"""Each Graph call, alone or in a batch: authenticate, apply limits, handle."""
 
 import base64
 import re
@@ -33,9 +33,9 @@ def answer_call(
     part: int = 0,
 ) -> HttpAnswer:
     """
-    Answer and record a call. Never raises HttpProblem.
+    Never raises HttpProblem.
 
-    :param part: index of the part in a batch
+    :param part: index in the batch
     """
     segments = routing.split_path(call.path)
     match = routing.find_route(call.method, segments)
@@ -74,7 +74,7 @@ def _log_request(state: SandboxState, call: HttpCall, method_id: str, status: in
 def _answer_part(
     state: SandboxState, call: HttpCall, arrival: limits.MailboxArrival, part: int
 ) -> HttpAnswer:
-    """Answer a part of a batch. It can meet its own fault, if that fault is an answer."""
+    """A part can meet its own fault, if that is an answer."""
     state.request_log.batch_parts += 1
     fault = state.faults.take_matching(call, answers_only=True)
     if fault is None:
@@ -109,7 +109,7 @@ def _answer_authorized_call(
 
 
 def parse_preferences(header: str) -> dict[str, str]:
-    """`IdType="ImmutableId", odata.maxpagesize=50` → names in lower case, values without quotes."""
+    """`IdType="ImmutableId", odata.maxpagesize=50`"""
     return {
         preference[1].lower(): (preference[2] or "").strip('"')
         for preference in _PREFERENCE.finditer(header)
@@ -134,7 +134,7 @@ def _authenticate(state: SandboxState, call: HttpCall) -> tuple[EntraAccessToken
 
 
 def _make_answer(result: Any, prefer: dict[str, str], call: HttpCall) -> HttpAnswer:
-    """Convert a handler's result: None, an answer, (status, value), or a value."""
+    """A handler returns None, an answer, (status, value), or a value."""
     if isinstance(result, HttpAnswer):
         return result
     status, value = (

@@ -1,7 +1,7 @@
 """
-Lasting faults of Graph, switched on by the knob `graph_faults`.
+Lasting faults, named by the knob `graph_faults`.
 
-Exchange always has the default ones. Faults of single requests are in `problems.BY_NAME`.
+Exchange always has the default ones. Faults of single requests: `problems.BY_NAME`.
 """
 
 from __future__ import annotations
@@ -19,11 +19,7 @@ _MESSAGE_READS: Final = frozenset({"messages.list", "messages.get", "messages.de
 
 
 def handle_with_faults(route: GraphRoute, request: GraphRequest) -> Any:
-    """
-    Return the route's answer with the active faults.
-
-    :raises HttpProblem: a fault that is an error, or an error of the route
-    """
+    """:raises HttpProblem: an active fault, or the route's error"""
     if route.name not in _MESSAGE_READS:
         return route.handler(request)
     faults_on = request.state.knobs.graph_faults.split()
@@ -56,7 +52,7 @@ def _is_in_sent_items(request: GraphRequest, item: dict[str, Any]) -> bool:
 def _expand_attachments(
     request: GraphRequest, item: dict[str, Any], expand: str, *, ignores_select: bool
 ) -> None:
-    """Add the attachments to an item; the fault ignores `$select` within `$expand`."""
+    """The fault ignores `$select` within `$expand`."""
     name, _, nested = expand.partition("(")
     entry = request.outlook.find_entry(str(item.get("id")))
     if name.strip().lower() != "attachments" or entry is None:
@@ -70,13 +66,12 @@ def _expand_attachments(
 
 
 def _get_expand(request: GraphRequest) -> str:
-    """Return `$expand`, or for a delta link the `$expand` of its first request."""
+    """A delta link has the `$expand` of its first request."""
     token = request.call.get_param("$deltatoken") or request.call.get_param("$skiptoken")
     return request.get_option("expand") or request.state.microsoft.expand_by_token.get(token, "")
 
 
 def _remember_expand(request: GraphRequest, result: dict[str, Any], expand: str) -> None:
-    """The links of a delta keep its parameters."""
     for name in ("@odata.nextLink", "@odata.deltaLink"):
         token = str(result.get(name, "")).partition("token=")[2]
         if token:

@@ -1,10 +1,9 @@
 """
-Graph's limits: open requests and requests in ten minutes per mailbox, requests in ten seconds per
-app.
+Open requests and requests in ten minutes per mailbox, requests in ten seconds per app.
 
-Each limit is a knob and answers with 429. Refused requests count as well, and so does each part of
-a batch, which runs four parts at a time. https://learn.microsoft.com/en-us/graph/throttling-limits
-and https://learn.microsoft.com/en-us/graph/json-batching
+Each limit is a knob and answers with 429. Refused requests count too, and each part of a batch.
+https://learn.microsoft.com/en-us/graph/throttling-limits and
+https://learn.microsoft.com/en-us/graph/json-batching
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ from integrations.sandbox.microsoft.graph import batch, problems
 from integrations.sandbox.state import SandboxState
 
 TEN_MINUTES, TEN_SECONDS = 600.0, 10.0
-#: Parts of a batch that Graph runs at a time.
 PARTS_AT_ONCE = 4
 BATCH = "/v1.0/$batch"
 
@@ -29,9 +27,8 @@ BATCH = "/v1.0/$batch"
 @dataclass(frozen=True)
 class MailboxArrival:
     """
-    The load of a mailbox when a request arrives.
+    The mailbox's load at that time.
 
-    :param open_requests: requests that were open then
     :param at_once: own parts of a batch that run at a time
     """
 
@@ -39,7 +36,7 @@ class MailboxArrival:
     at_once: int = 1
 
     def get_place(self, part: int = 0) -> int:
-        """Return the rank of a part among the open requests of the mailbox."""
+        """The rank of a part among the open requests."""
         return self.open_requests + part % self.at_once + 1
 
 
@@ -47,7 +44,7 @@ class MailboxArrival:
 async def count_open_requests(
     state: SandboxState, account: MicrosoftAccount | None, call: HttpCall
 ) -> AsyncIterator[MailboxArrival]:
-    """Count a request, or the parts of a batch that run at once, from arrival to answer."""
+    """From arrival to answer."""
     user = account.oid if account else ""
     parts = batch.count_parts(call) if call.path == BATCH else 1
     arrival = MailboxArrival(state.open_requests[user], min(parts, PARTS_AT_ONCE))
@@ -66,12 +63,7 @@ async def count_open_requests(
 def admit_request(
     state: SandboxState, access: EntraAccessToken, account: MicrosoftAccount, place: int
 ) -> None:
-    """
-    Count a request.
-
-    :param place: see `MailboxArrival.get_place`
-    :raises HttpProblem: 429, by mailbox or by app
-    """
+    """:raises HttpProblem: 429, by mailbox or by app"""
     knobs = state.knobs
     if account.email in knobs.graph_unlimited.split():
         return

@@ -1,4 +1,4 @@
-"""Graph's routes that the sandbox supports, and their scopes."""
+"""Graph's routes and their scopes."""
 
 from integrations.sandbox.microsoft.calendar import event_queries as calendar_reading
 from integrations.sandbox.microsoft.calendar import event_writes as calendar_writing

@@ -53,7 +53,7 @@ def notify_mail_changed(
 def notify_calendar_changed(
     state: SandboxState, account: MicrosoftAccount, event: dict[str, Any]
 ) -> None:
-    from integrations.sandbox.microsoft.calendar import event_rendering
+    from integrations.sandbox.microsoft.calendar import event_format
 
     is_new = event["created"] == event["updated"]
     kind = "deleted" if event["status"] == "cancelled" else "created" if is_new else "updated"
@@ -62,7 +62,7 @@ def notify_calendar_changed(
             "/events"
         ) and kind in subscription.change_types.split(",")
         if subscription.oid == account.oid and is_subscribed:
-            item = event_rendering.make_event_id(
+            item = event_format.make_event_id(
                 event["id"], immutable=subscription.wants_immutable_ids
             )
             _send_change(state, subscription, kind, "Events", "#Microsoft.Graph.Event", item)
@@ -100,7 +100,7 @@ def _send_change(  # noqa: PLR0913, PLR0917 - the fields of a notification
 
 
 def send_lifecycle_event(state: SandboxState, subscription: GraphSubscription, event: str) -> bool:
-    """Return whether the event is sent: only to subscriptions with a lifecycle address."""
+    """Only subscriptions with a lifecycle address receive it."""
     if event == "subscriptionRemoved":
         state.microsoft.subscriptions.pop(subscription.id, None)
     if not subscription.lifecycle_url:

@@ -25,7 +25,7 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def select_properties(item: Item, selected: str) -> Item:
-    """Always keep `id` and annotations."""
+    """Always with `id` and annotations."""
     if not selected:
         return item
     names = {name.strip().lower() for name in selected.split(",")}
@@ -46,7 +46,7 @@ def _get_path(item: Item, path: str) -> Any:
 
 
 def parse_tags(text: str) -> list[tuple[str, str]]:
-    """Return (id, value) of the extended properties in a filter."""
+    """(id, value) of extended properties."""
     return [(tag[2].lower(), tag[3].replace("''", "'")) for tag in _TAG.finditer(text)]
 
 
@@ -56,7 +56,7 @@ def list_properties(text: str) -> list[str]:
 
 def compile_filter(text: str) -> ItemFilter:
     """
-    Compile comparisons joined by `and`. The caller handles extended properties (`parse_tags`).
+    Comparisons joined by `and`; the caller handles `parse_tags`.
 
     :raises HttpProblem: any other filter
     """
@@ -85,9 +85,9 @@ def compile_filter(text: str) -> ItemFilter:
 
 def parse_order(text: str, filtered: str) -> tuple[str, bool]:
     """
-    Return (property, newest first).
+    (property, descending).
 
-    :raises HttpProblem: InefficientFilter, the filter does not begin with the ordering property
+    :raises HttpProblem: InefficientFilter, if the filter begins with another property
     """
     name, _, direction = (text or "receivedDateTime desc").strip().partition(" ")
     if text and filtered and list_properties(filtered)[:1] != [name]:

@@ -1,7 +1,4 @@
-"""
-One constructor per error of Graph, with its body. Clients should switch on codes: the texts are
-only realistic.
-"""
+"""Graph's errors. Clients should switch on codes: the texts are only realistic."""
 
 import uuid
 from datetime import UTC, datetime
@@ -43,7 +40,7 @@ def missing_token() -> HttpProblem:
 
 
 def claims_challenge(claims: str, client_id: str) -> HttpProblem:
-    """Continuous access evaluation. `claims` is base64 of JSON."""
+    """`claims` is base64 of JSON."""
     return make_problem(
         401,
         "InvalidAuthenticationToken",
@@ -148,13 +145,13 @@ def server_error() -> HttpProblem:
 
 
 def html_bad_gateway() -> HttpProblem:
-    """The proxy before Graph answers without JSON."""
+    """From the proxy before Graph."""
     body = b"<html><head><title>502 Bad Gateway</title></head><body>502</body></html>"
     return HttpProblem(HttpAnswer(502, body, {}, "text/html"))
 
 
 def validation_failed(code: str = "ValidationError") -> HttpProblem:
-    """Refuses a subscription; older answers have InvalidRequest."""
+    """Older answers have InvalidRequest."""
     return make_problem(
         400,
         code,

@@ -61,7 +61,6 @@ def list_categories(request: GraphRequest) -> dict[str, Any]:
 
 
 def translate_ids(request: GraphRequest) -> dict[str, Any]:
-    """Translate between the two forms of REST ids."""
     body = request.read_parameters()
     ids, target = body.get("inputIds") or [], body.get("targetIdType", "")
     if len(ids) > MAX_TRANSLATED_IDS or target.lower() not in ("restid", "restimmutableentryid"):

@@ -1,4 +1,4 @@
-"""An authorized call of Graph, with its path values, preferences and body."""
+"""An authorized Graph call and its parameters."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ LARGEST_PAGE = 1000
 
 @dataclass(frozen=True)
 class GraphRequest:
-    """`path` holds the placeholders' values; `prefer` the preferences, names in lower case."""
+    """`path` holds placeholders; `prefer` has lower-case names."""
 
     state: SandboxState
     call: HttpCall
@@ -38,7 +38,7 @@ class GraphRequest:
         return self.prefer.get("idtype", "").lower() == "immutableid"
 
     def get_option(self, name: str) -> str:
-        """Return `$select` and similar options."""
+        """`$select` and its like."""
         return self.call.get_param(f"${name}")
 
     def get_number(self, name: str, default: int, largest: int = LARGEST_PAGE) -> int:
@@ -48,7 +48,7 @@ class GraphRequest:
         return int(value)
 
     def get_page_size(self, default: int = 10) -> int:
-        """Return `$top`, or the value of `Prefer: odata.maxpagesize`."""
+        """`$top`, or `Prefer: odata.maxpagesize`."""
         preferred = self.prefer.get("odata.maxpagesize", "")
         return (
             self.get_number("top", int(preferred) if preferred.isdecimal() else default) or default
@@ -68,7 +68,7 @@ class GraphRequest:
         return value
 
     def read_parameters(self) -> dict[str, Any]:
-        """Parameters of an action: documentation writes `comment`, the metadata `Comment`."""
+        """The documentation writes `comment`, the metadata `Comment`."""
         return {name[:1].lower() + name[1:]: value for name, value in self.read_json().items()}
 
     def find_entry(self, name: str = "message") -> MailboxEntry:
@@ -88,7 +88,7 @@ class GraphRequest:
 
     @property
     def url(self) -> str:
-        """Return the base address of links: by default the address that the client called."""
+        """By default the address that the client called."""
         host = self.call.headers.get("host")
         called_url = f"http://{host}" if host else self.state.url
         return f"{self.state.graph or called_url}{self.call.path}"

@@ -16,7 +16,7 @@ _CALLED = re.compile(r"^(?:microsoft\.graph\.)?(\w+)\(\)$")
 
 @dataclass(frozen=True)
 class GraphRoute:
-    """`scopes` in lower case: any of them suffices; empty: every signed-in account may."""
+    """`scopes` in lower case: any suffices; empty: any account may."""
 
     name: str
     method: str
@@ -50,7 +50,7 @@ def get_routes() -> tuple[GraphRoute, ...]:
 
 
 def find_route(method: str, path: list[str]) -> tuple[GraphRoute, dict[str, str]] | None:
-    """`/me/…` and `/users/{id}/…` have the same routes."""
+    """`/me/…` and `/users/{id}/…` are the same."""
     user: dict[str, str] = {}
     if path[0].lower() == "users" and len(path) > 1:
         user, path = {"user": path[1]}, ["me", *path[2:]]

@@ -1,7 +1,7 @@
 """
-Subscriptions: validation, renewal, end. `notifications` sends their messages.
+Subscriptions; `notifications` sends their messages.
 
-Creation validates both addresses: each receives a token and must return it.
+Creation sends both addresses a token, which they must return.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LONGEST_STATE = 128
 
 @dataclass
 class GraphSubscription:
-    """`resource` as received; `expires_at` in seconds of the sandbox's clock."""
+    """`expires_at` in seconds of the sandbox's clock."""
 
     id: str
     oid: str
@@ -66,7 +66,7 @@ def format_timestamp(at: float) -> str:
 
 
 async def validate_addresses(call: HttpCall) -> HttpAnswer | None:
-    """Return None if both addresses returned their tokens, otherwise Graph's refusal."""
+    """None, or Graph's refusal."""
     try:
         body = orjson.loads(call.body)
         urls = [body.get(name) for name in ("notificationUrl", "lifecycleNotificationUrl")]
@@ -81,8 +81,8 @@ async def validate_addresses(call: HttpCall) -> HttpAnswer | None:
 
 
 async def _validate_address(url: str) -> str:
-    """Return an empty text, or the reason of the failure."""
-    # Contains characters that wrong decoding would change.
+    """Empty, or the reason of the failure."""
+    # Wrong decoding changes these characters.
     token = (
         "Validation: Testing client application reachability for subscription"
         f" Request-Id: {uuid.uuid4()} a+b/c= %41"
@@ -109,7 +109,6 @@ async def _validate_address(url: str) -> str:
 
 
 def _get_needed_scope(resource: str) -> str:
-    """Return the scope for mail or for calendars."""
     lower = resource.lower()
     if lower.endswith("/messages"):
         return "mail.read"

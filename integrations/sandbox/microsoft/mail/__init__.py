@@ -1,1 +1,1 @@
-"""Outlook's mail: the same store as Gmail's, shown as folders."""
+"""Outlook's mail: Gmail's store, shown as folders."""

@@ -1,4 +1,4 @@
-"""Attachments: small ones in one request, large ones in upload sessions."""
+"""Attachments: small in one request, large in upload sessions."""
 
 import base64
 import secrets
@@ -55,7 +55,7 @@ def _format_attachment(
 
 
 def _format_item_attachment(fields: dict[str, Any], root: MimePart) -> dict[str, Any]:
-    """Format an attached message: named by its subject, without type and content id."""
+    """Named by its subject, without type and content id."""
     kept_fields = {field: fields[field] for field in ("id", "lastModifiedDateTime", "size")}
     subject = decode_words(" ".join(root.get_header("subject").split()))
     return kept_fields | {
@@ -67,7 +67,7 @@ def _format_item_attachment(fields: dict[str, Any], root: MimePart) -> dict[str,
 
 
 def _check_select(names: str) -> None:
-    """:raises HttpProblem: only files have contentId, so `$select` must name the file's type"""
+    """:raises HttpProblem: contentId needs the file's type"""
     if "contentid" in {name.strip().lower() for name in names.split(",")}:
         raise problems.bad_request(
             "Could not find a property named 'contentId' on type 'microsoft.graph.attachment'.",
@@ -153,7 +153,7 @@ def remove_attachment(request: GraphRequest) -> None:
 
 
 def create_session(request: GraphRequest) -> tuple[int, dict[str, Any]]:
-    """Return an upload session. Its address is a secret and needs no token."""
+    """Its address is a secret and needs no token."""
     entry = _find_draft(request)
     item = request.read_parameters().get("attachmentItem") or {}
     size = item.get("size")

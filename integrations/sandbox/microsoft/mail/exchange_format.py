@@ -1,9 +1,9 @@
 """
-Exchange's conversions of a message before Graph shows it.
+Exchange's conversions of a message.
 
-Plain text becomes HTML of a fixed form; an invitation has no file; an S/MIME message is a single
-file. Missing internet headers are a fault: `graph/faults.py`.
-learn.microsoft.com/graph/api/resources/message and …/resources/attachment
+Plain text becomes HTML of a fixed form; an invitation has no file; S/MIME is a single file. Missing
+headers are a fault: `graph/faults.py`. learn.microsoft.com/graph/api/resources/message and
+…/resources/attachment
 """
 
 import base64
@@ -38,19 +38,18 @@ _EXPANDED_PROPERTIES = re.compile(r"singleValueExtendedProperties\s*\((.*)\)", r
 
 
 def convert_text_to_html(text: str) -> str:
-    """Keep runs of spaces visible."""
+    """Runs of spaces stay visible."""
     lines = escape(text, quote=False).replace("\r\n", "\n").replace("  ", " &nbsp;")
     return HTML_FROM_TEXT.replace("{lines}", lines.replace("\n", "<br>\r\n"))
 
 
 def make_conversation_index(thread: bytes, earlier: list[int]) -> str:
-    """Return a header for the conversation and five bytes for each reply."""
+    """A header, and five bytes per reply."""
     answers = b"".join(number.to_bytes(8, "big")[-REPLY_BYTES:] for number in earlier[1:])
     return base64.b64encode(b"\x01" + thread[:21] + answers).decode()
 
 
 def is_sealed(root: MimePart) -> bool:
-    """Whether the message is signed or encrypted by S/MIME."""
     content_type = root.get_header("content-type").lower()
     return root.mime_type.endswith("pkcs7-mime") or (
         root.mime_type == "multipart/signed" and "pkcs7" in content_type
@@ -68,7 +67,6 @@ def check_select(names: str) -> None:
 
 
 def read_expanded_properties(expand: str) -> list[str]:
-    """Return the ids of the extended properties in `$expand`."""
     expand_match = _EXPANDED_PROPERTIES.search(expand)
     return _PROPERTY_ID.findall(expand_match[1]) if expand_match else []
 
@@ -76,7 +74,7 @@ def read_expanded_properties(expand: str) -> list[str]:
 def get_extended_properties(
     property_ids: list[str], root: MimePart, raw: bytes, tags: dict[str, str]
 ) -> dict[str, Any]:
-    """Return the message's extended properties: references, size, and those set by clients."""
+    """References, size, and those set by clients."""
     values_by_id = {
         "string 0x1039": " ".join(root.get_header("references").split()),
         "string 0x1042": root.get_header("in-reply-to").strip(),

@@ -1,9 +1,9 @@
 """
-Folders: lists, changes, and their delta.
+Folders and their delta.
 
-Deleting a folder moves it and its content to Deleted Items; deleting it there is permanent.
-learn.microsoft.com/graph/api/mailfolder-delta, mailfolder-move, mailfolder-permanentdelete; for the
-options that the delta refuses, reports at github.com/microsoftgraph: ErrorInvalidUrlQuery.
+Deleted folders move to Deleted Items, and from there go permanently.
+learn.microsoft.com/graph/api/mailfolder-delta, mailfolder-move, mailfolder-permanentdelete; refused
+options: reports at github.com/microsoftgraph, ErrorInvalidUrlQuery.
 """
 
 import secrets
@@ -16,7 +16,7 @@ from integrations.sandbox.microsoft.graph.request import GraphRequest
 from integrations.sandbox.microsoft.mail.outlook_mailbox import FolderRound, OutlookFolder
 
 DEFAULT_PAGE = 100
-# Options that the delta refuses. It accepts $select.
+# The delta accepts $select.
 REFUSED_OPTIONS = ("orderby", "filter", "search", "top")
 
 
@@ -141,7 +141,7 @@ def delete_for_good(request: GraphRequest) -> None:
 
 
 def list_folder_changes(request: GraphRequest) -> dict[str, Any]:
-    """List folders of any depth; with a token, those changed since."""
+    """Of any depth; with a token, those changed since."""
     refused = [f"${name}" for name in REFUSED_OPTIONS if request.get_option(name)]
     if refused:
         raise problems.bad_request(
@@ -186,7 +186,7 @@ def _begin_round(request: GraphRequest) -> FolderRound:
 
 
 def _keep_round(request: GraphRequest, last_round: FolderRound, marks: dict[str, str]) -> str:
-    """Store the state for the next link and return its token."""
+    """Return the next link's token."""
     token = secrets.token_urlsafe(32)
     request.outlook.folder_rounds[token] = replace(
         last_round,
@@ -212,6 +212,6 @@ def _find_round(request: GraphRequest, token: str) -> FolderRound:
 
 
 def _make_mark(request: GraphRequest, folder: OutlookFolder, counts: dict[str, list[int]]) -> str:
-    """Return the mark that differs when a folder changes; the knob adds its counts."""
+    """Differs when the folder changes; a knob adds its counts."""
     counted = counts.get(folder.label, []) if request.state.knobs.graph_folder_counts else []
     return f"{folder.name} {folder.parent} {folder.is_hidden} {counted}"

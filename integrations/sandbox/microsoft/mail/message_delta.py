@@ -1,9 +1,8 @@
 """
-Changes of messages in a folder since a link; `folders` has the changes of folders.
+Changes of messages in a folder since a link.
 
-A link holds the history id of its round and the position in the folder. A message that left the
-folder is `@removed`, moved or deleted: learn.microsoft.com/graph/delta-query-messages, and reported
-observations.
+A message that left is `@removed`, moved or deleted: learn.microsoft.com/graph/delta-query-messages,
+and reported observations.
 """
 
 import base64
@@ -26,8 +25,8 @@ PROPERTIES = {"UNREAD": "isRead", "STARRED": "flag", "IMPORTANT": "importance"}
 @dataclass(frozen=True)
 class DeltaLink:
     """
-    `since` is the history id of the last round (0 in the first), `until` that of this round;
-    `offset` counts the shown items, `last` is the key of the last; `is_empty` marks an empty page.
+    `since` is the history id of the last round (0 in the first), `until` of this one; `offset`
+    counts shown items, `last` is the key of the last.
     """
 
     folder: str
@@ -39,7 +38,7 @@ class DeltaLink:
     offset: int = 0
     last: tuple[int, int] | None = None
     is_empty: bool = False
-    # The chain of rounds after one first round, and the number of the link in it.
+    # The chain after one first round, and the link's number in it.
     chain: int = 0
     generation: int = 0
 
@@ -100,7 +99,7 @@ def list_changes(request: GraphRequest) -> dict[str, Any]:
 def _list_first_round(
     request: GraphRequest, folder: OutlookFolder, link: DeltaLink, size: int
 ) -> dict[str, Any]:
-    """List all messages, newest first."""
+    """Newest first."""
     test = odata.compile_filter(link.filter_text)
     value: list[dict[str, Any]] = []
     last = link.last
@@ -199,7 +198,7 @@ def _describe_changes(
 def _keep_changed_properties(
     request: GraphRequest, item: dict[str, Any], message_changes: list[HistoryRecord]
 ) -> dict[str, Any]:
-    """Keep only the properties of these changes, the minimum that Graph promises."""
+    """The minimum that Graph promises."""
     extras = request.outlook.extras.get(message_changes[0].message_id)
     names = {
         PROPERTIES[label]

@@ -1,4 +1,4 @@
-"""Messages: lists, single messages, MIME, search."""
+"""Lists, single messages, MIME, search."""
 
 import re
 from collections.abc import Iterator
@@ -60,7 +60,7 @@ def get_mime(request: GraphRequest) -> HttpAnswer:
 
 
 def list_messages(request: GraphRequest) -> dict[str, Any]:
-    """List all folders, Deleted Items too."""
+    """Of all folders, Deleted Items too."""
     return _make_page(request, list(request.outlook.store.iterate_newest_first()), "messages")
 
 
@@ -106,7 +106,7 @@ def _filter_and_sort(
 ) -> list[MailboxEntry]:
     odata.parse_order(order, filter_text)
     if (bounds_match := _RECEIVED_WITHIN.fullmatch(filter_text)) and order:
-        # Filter by stored dates, without rendering any message.
+        # Without rendering any message.
         return _filter_by_date(entries, bounds_match)
     test, tag_conditions = odata.compile_filter(filter_text), odata.parse_tags(filter_text)
     matches = []
@@ -140,7 +140,7 @@ def _filter_by_date(entries: list[MailboxEntry], bounds_match: re.Match[str]) ->
 def _search_messages(
     request: GraphRequest, entries: list[MailboxEntry], search: str
 ) -> Iterator[MailboxEntry]:
-    """Search with KQL's from:, to:, subject:, received>=, hasAttachments:true and plain words."""
+    """KQL's from:, to:, subject:, received>=, hasAttachments:true and words."""
     text = (
         search.strip().strip('"').replace("\\", "").replace("hasAttachments:true", "has:attachment")
     )

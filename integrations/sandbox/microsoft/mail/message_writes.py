@@ -11,7 +11,7 @@ from integrations.sandbox.microsoft.mail import message_queries, mime_composer, 
 # A message, its attachments, its extended properties.
 MessageInput = tuple[dict[str, Any], list[dict[str, Any]], dict[str, str]]
 CREATED = 201
-# Properties that can change on any message; the others only on drafts.
+# On any message; other properties only on drafts.
 ALWAYS_WRITABLE = frozenset(
     {
         "categories", "flag", "importance", "inferenceClassification", "isRead",
@@ -28,7 +28,7 @@ def _make_created_answer(request: GraphRequest, entry: MailboxEntry) -> tuple[in
 
 
 def create_message(request: GraphRequest) -> tuple[int, dict[str, Any]]:
-    """Create a draft, in Drafts or the folder of the path."""
+    """In Drafts or the folder of the path."""
     if mime_composer.is_mime(request):
         entry = request.outlook.store.add_message(mime_composer.decode_mime(request), ["DRAFT"])
         return _make_created_answer(request, entry)
@@ -62,7 +62,6 @@ def create_draft(
 
 
 def rewrite_draft(request: GraphRequest, entry: MailboxEntry) -> None:
-    """Rebuild the MIME of a changed draft."""
     extras = request.outlook.get_extras(entry)
     raw = mime_composer.make_raw(request, extras.draft, extras.attachments, extras.headers)
     request.outlook.store.mark_changed(entry, raw)
@@ -112,7 +111,7 @@ def create_forward(request: GraphRequest) -> tuple[int, dict[str, Any]]:
 
 
 def check_if_match(request: GraphRequest, entry: MailboxEntry) -> None:
-    """:raises HttpProblem: `If-Match` names another version"""
+    """:raises HttpProblem: `If-Match` differs"""
     etag = request.call.headers.get("if-match", "")
     if etag not in ("", "*", f'W/"{rendering.make_etag(request.outlook, entry)}"'):
         raise problems.conflict(request.state.knobs.graph_conflict_status)
@@ -165,7 +164,6 @@ def _apply_labels(
 def _read_mime_draft(
     request: GraphRequest, entry: MailboxEntry
 ) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    """Return the fields of a draft that was created from MIME."""
     item = rendering.render_message(request.outlook, entry, immutable=True)
     field_names = ("subject", "body", "toRecipients", "ccRecipients", "bccRecipients", "replyTo")
     root = parse_message(request.outlook.store.get_raw(entry))
@@ -185,7 +183,7 @@ def move_message(request: GraphRequest) -> tuple[int, dict[str, Any]]:
 
 
 def delete_message(request: GraphRequest) -> None:
-    """Move to Deleted Items; delete permanently from there."""
+    """From Deleted Items, permanently."""
     entry = request.find_entry()
     check_if_match(request, entry)
     trash = request.outlook.find_folder("deleteditems")

@@ -1,4 +1,4 @@
-"""Builds the stored and sent MIME from the JSON of a client."""
+"""Builds MIME from a client's JSON."""
 
 import base64
 import secrets
@@ -38,7 +38,7 @@ def format_addresses(recipients: list[dict[str, Any]]) -> str:
 
 def make_raw(request: GraphRequest, draft: dict[str, Any], attached: list[dict[str, Any]],
         headers: list[tuple[str, str]]) -> bytes:  # fmt: skip
-    """`headers` are Exchange's own (threading) and the `x-` headers of the message."""
+    """`headers`: Exchange's threading, and `x-` headers."""
     now = request.state.clock.now()
     fields = [("From", mime.format_address(request.account.name, request.account.email))]
     fields += [
@@ -89,7 +89,7 @@ def read_message(
     body: dict[str, Any],
 ) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, str]]:
     """
-    Return (message, attachments, extended properties).
+    (message, attachments, extended properties).
 
     :raises HttpProblem: a header that senders may not set, or a body that is no object
     """
@@ -119,7 +119,7 @@ def get_custom_headers(draft: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def decode_mime(request: GraphRequest) -> bytes:
-    """Decode the MIME form of create and send: base64 as text/plain."""
+    """base64 as text/plain."""
     try:
         return base64.b64decode(request.call.body, validate=True)
     except ValueError as error:
@@ -133,7 +133,7 @@ def is_mime(request: GraphRequest) -> bool:
 
 
 def make_threading_headers(request: GraphRequest, original: MailboxEntry) -> list[tuple[str, str]]:
-    """Return the threading headers of a reply; only Exchange may set them."""
+    """Only Exchange may set them."""
     root = parse_message(request.outlook.store.get_raw(original))
     message_id = root.get_header("message-id").strip()
     if not message_id:
@@ -148,7 +148,7 @@ def make_threading_headers(request: GraphRequest, original: MailboxEntry) -> lis
 def make_reply(
     request: GraphRequest, original: MailboxEntry, content_type: str, parameters: dict[str, Any]
 ) -> dict[str, Any]:
-    """Return the draft of a reply (`reply`, `replyAll`) or of a forward."""
+    """`kind` is reply, replyAll or forward."""
     original_fields = rendering.render_message(request.outlook, original, immutable=True)
     message, comment = dict(parameters.get("message") or {}), parameters.get("comment")
     if comment and (message.get("body") or {}).get("content"):

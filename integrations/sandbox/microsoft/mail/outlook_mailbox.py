@@ -1,8 +1,7 @@
 """
 A mailbox in Exchange's form: each message in one folder, under two forms of id.
 
-The store is `mail.mailbox`, whose labels give folder, read state, flag and draft state.
-`MessageExtras` holds the properties without a label.
+Labels of `mail.mailbox` give folder and state; `MessageExtras` holds the rest.
 """
 
 import base64
@@ -29,7 +28,7 @@ WELL_KNOWN = {
     "conversationhistory": ("CONVERSATIONS", "Conversation History"),
 }
 HIDDEN = frozenset({"conversationhistory"})
-# The first label wins if a message has several: custom folders come after SPAM.
+# The first wins if a message has several; custom folders come after SPAM.
 FIRST_LABELS = ("TRASH", "SPAM", "OUTBOX", "ARCHIVE", "CONVERSATIONS")
 LAST_LABELS = ("INBOX", "DRAFT", "SENT")
 IMMUTABLE, MUTABLE = "AAkALg", "AAMkAD"
@@ -38,7 +37,7 @@ ID_BYTES, MOVE_BYTES = 12, 4
 
 @dataclass
 class OutlookFolder:
-    """`label` marks its messages; `parent` is the id of the parent folder."""
+    """`parent` is a folder id."""
 
     id: str
     label: str
@@ -53,8 +52,7 @@ class FolderRound:
     """
     The state behind a link of the folders' delta.
 
-    :param marks: reported mark of each folder, by id
-    :param history_id: of the mailbox when the link was issued
+    :param marks: by folder id
     :param chain: of all rounds after one first round
     :param generation: number of the link in its chain
     """
@@ -68,26 +66,26 @@ class FolderRound:
 
 @dataclass
 class MessageExtras:
-    """Properties of a message without a label. None: as in the message itself."""
+    """None: as in the message itself."""
 
     categories: list[str] | None = None
     flag: str = ""
     importance: str = ""
     # Extended properties: lower-case id → value.
     tags: dict[str, str] = field(default_factory=dict)
-    # The received form of a draft, and its attachments; `leaves_at` is set while it is being sent.
+    # A draft as received; `leaves_at` while it is being sent.
     draft: dict[str, Any] = field(default_factory=dict)
     attachments: list[dict[str, Any]] = field(default_factory=list)
     headers: list[tuple[str, str]] = field(default_factory=list)
     leaves_at: float = 0.0
-    # The properties that a client changed, by the history id of the change.
+    # By the history id of the change.
     changed: dict[int, frozenset[str]] = field(default_factory=dict)
     modified_at: float = 0.0
 
 
 @dataclass
 class AttachmentUpload:
-    """An upload for a draft. `expires_at` in seconds of the sandbox's clock."""
+    """`expires_at` in seconds of the sandbox's clock."""
 
     outlook: "OutlookMailbox"
     entry_id: int
@@ -109,19 +107,19 @@ class OutlookMailbox:
         self.root = self._make_folder_id("msgfolderroot")
         self.folders: dict[str, OutlookFolder] = {}
         self.extras: dict[int, MessageExtras] = {}
-        # Number of the last link, by its chain.
+        # By chain.
         self.generations: dict[int, int] = {}
         self._chains = count(1)
-        # Rounds of the folders' delta, by token.
+        # By token.
         self.folder_rounds: dict[str, FolderRound] = {}
-        # Number of moves of each message: every move changes the mutable id.
+        # Every move changes the mutable id.
         self.moves: Counter[int] = Counter()
         for name, (label, display) in WELL_KNOWN.items():
             folder = OutlookFolder(
                 self._make_folder_id(name), label, display, name, self.root, name in HIDDEN
             )
             self.folders[folder.id] = folder
-        # Called after each change, after the store's previous callback.
+        # The store's previous callback comes first.
         self.on_change: Callable[[HistoryRecord], None] = lambda _: None
         self._notify_before = mailbox.on_change
         mailbox.on_change = self._handle_change
@@ -141,7 +139,6 @@ class OutlookMailbox:
 
     @staticmethod
     def get_labels_before(change: HistoryRecord) -> frozenset[str]:
-        """Return the labels before the change."""
         if change.kind == "labelsAdded":
             return change.labels - change.changed_labels
         return change.labels | change.changed_labels
@@ -179,14 +176,13 @@ class OutlookMailbox:
         return folder
 
     def list_ancestors(self, folder: OutlookFolder) -> list[OutlookFolder]:
-        """Return the folder and its ancestors."""
+        """The folder itself comes first."""
         folders = [folder]
         while (outer := self.folders.get(folders[-1].parent)) is not None:
             folders.append(outer)
         return folders
 
     def delete_folder(self, folder: OutlookFolder) -> None:
-        """Delete the folder and its content permanently."""
         for inner in [child for child in self.folders.values() if child.parent == folder.id]:
             self.delete_folder(inner)
         for entry in self.list_messages(folder):
@@ -194,7 +190,7 @@ class OutlookMailbox:
         del self.folders[folder.id]
         del self.store.labels[folder.label]
 
-    # Deltas: Exchange remembers the last few links of each.
+    # Exchange remembers the last links of each delta.
 
     def begin_chain(self) -> int:
         chain = next(self._chains)
@@ -219,7 +215,7 @@ class OutlookMailbox:
         ]
 
     def move_message(self, entry: MailboxEntry, folder: OutlookFolder) -> None:
-        """Moving keeps a draft a draft."""
+        """A draft stays a draft."""
         other_labels = {*FIRST_LABELS, *LAST_LABELS, *self.custom_folders} - {"DRAFT", folder.label}
         self.store.relabel(entry, add=[folder.label], remove=other_labels)
 
@@ -238,7 +234,7 @@ class OutlookMailbox:
         )
 
     def parse_id(self, item_id: str) -> int | None:
-        """Return the entry's number, even of a deleted entry; None for an id of another mailbox."""
+        """Also of a deleted entry; None for another mailbox."""
         try:
             decoded_id = base64.urlsafe_b64decode(item_id[len(IMMUTABLE) :].encode())
         except (ValueError, UnicodeEncodeError):

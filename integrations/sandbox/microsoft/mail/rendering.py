@@ -1,4 +1,4 @@
-"""Renders a message as Graph does, from its MIME."""
+"""A message in Graph's format."""
 
 import base64
 import hashlib
@@ -16,12 +16,12 @@ from integrations.sandbox.microsoft.mail.outlook_mailbox import OutlookMailbox
 
 PREVIEW_LENGTH = 255
 _TAGS = re.compile(r"<(style|script|head|title)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
-# Graph removes these from HTML unless the client requests unsafe HTML.
+# Removed unless the client requests unsafe HTML.
 _UNSAFE = re.compile(
     r"<(script|object|iframe|form)\b.*?(?:</\1>|$)|<(?:meta|link|base)\b[^>]*>|\son\w+=(?:\"[^\"]*\"|'[^']*'|[^\s>]+)",
     re.IGNORECASE | re.DOTALL,
 )
-# A header with a single address, whose name may contain another address.
+# A single address, whose name may contain another.
 _SINGLE_ADDRESS = re.compile(r"(?P<name>[^<>,\"]*|\"[^\"]*\"\s*)<(?P<address>[^<>\s]+)>")
 _METHOD = re.compile(r"method=\"?(\w+)", re.IGNORECASE)
 MEETINGS = {"REQUEST": "meetingRequest", "CANCEL": "meetingCancelled"}
@@ -57,7 +57,7 @@ def parse_recipients(value: str) -> list[dict[str, Any]]:
 
 
 def _split_addresses(value: str) -> list[tuple[str, str]]:
-    """Return names and addresses; angle brackets mark the address of a single entry."""
+    """In a single entry, angle brackets mark the address."""
     if single_match := _SINGLE_ADDRESS.fullmatch(value):
         return [(single_match["name"].strip(' "'), single_match["address"])]
     return getaddresses([value])
@@ -68,7 +68,7 @@ def _clean_text(value: str) -> str:
 
 
 def list_attachments(root: MimePart) -> list[MimePart]:
-    """S/MIME has one attachment, the whole; the files of an invitation are not attachments."""
+    """S/MIME is one attachment; an invitation's files are none."""
     if exchange_format.is_sealed(root):
         return [root]
     is_meeting = bool(_get_meeting_type(root))
@@ -91,7 +91,7 @@ def is_inline(part: MimePart) -> bool:
 
 
 def _get_body(root: MimePart) -> tuple[str, str]:
-    """Return (text or html, content): the HTML part if there is one."""
+    """HTML before text."""
     for kind in ("text/html", "text/plain"):
         for part in root.list_parts():
             if part.is_leaf and part.mime_type == kind and not is_attachment(part):
@@ -129,7 +129,7 @@ def _get_meeting_type(root: MimePart) -> str:
 
 
 def _list_earlier_messages(outlook: OutlookMailbox, entry: MailboxEntry) -> list[int]:
-    """Return the conversation up to this message; each message answers the previous."""
+    """Each answers the previous one."""
     thread = [message.id for message in outlook.store.get_thread(entry.thread_id)]
     return thread[: thread.index(entry.id) + 1]
 
@@ -145,9 +145,8 @@ def render_message(  # noqa: PLR0913 - what `Prefer` and `$select` can say
     properties: list[str] | None = None,
 ) -> dict[str, Any]:
     """
-    Return the default properties; `internetMessageHeaders` and `uniqueBody` only with `headers`.
-
-    `properties` are ids of requested extended properties.
+    `internetMessageHeaders` and `uniqueBody` only with `headers`; `properties` are ids of extended
+    properties.
     """
     raw = outlook.store.get_raw(entry)
     root = parse_message(raw)

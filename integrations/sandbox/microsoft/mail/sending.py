@@ -1,4 +1,4 @@
-"""Sending: answered at once without content, completed later, never idempotent."""
+"""Sending: answered at once, completed later, never idempotent."""
 
 import re
 from typing import Any
@@ -18,7 +18,7 @@ _BCC = re.compile(rb"^bcc:(?:[^\r\n]|\r?\n[ \t])*\r?\n", re.IGNORECASE | re.MULT
 
 
 def send_mail(request: GraphRequest) -> tuple[int, None]:
-    """sendMail, as JSON or as MIME."""
+    """JSON or MIME."""
     if mime_composer.is_mime(request):
         entry = request.outlook.store.add_message(mime_composer.decode_mime(request), ["DRAFT"])
         return _send_message(request, entry, saves_copy=True)
@@ -93,7 +93,7 @@ def _send_message(
 
 
 def complete_due_sends(state: SandboxState, outlook: OutlookMailbox) -> None:
-    """Move due messages from Drafts to Sent Items; a knob gives them new ids."""
+    """A knob changes their ids."""
     now = state.clock.now()
     for number, extras in list(outlook.extras.items()):
         entry = outlook.store.entries.get(number)
@@ -111,7 +111,7 @@ def complete_due_sends(state: SandboxState, outlook: OutlookMailbox) -> None:
 
 
 def deliver_message(state: SandboxState, outlook: OutlookMailbox, entry: MailboxEntry) -> None:
-    """Deliver to the known recipients of both providers, without Bcc."""
+    """At both providers, without Bcc."""
     raw = outlook.store.get_raw(entry)
     recipients = _get_recipients(raw)
     content = _BCC.sub(b"", raw)

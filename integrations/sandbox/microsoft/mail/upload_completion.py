@@ -1,4 +1,4 @@
-"""Turns a complete upload into an attachment, which needs a Graph request of its own."""
+"""Turns a complete upload into an attachment."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from integrations.sandbox.state import SandboxState
 def attach_upload(
     state: SandboxState, account: MicrosoftAccount, entry: MailboxEntry, attachment: dict[str, Any]
 ) -> str:
-    """Return `{message}/attachments/{attachment}`, the value for `Location`."""
+    """`{message}/attachments/{attachment}`, for `Location`."""
     access = EntraAccessToken("", "", account.oid, (), 0.0)
     request = GraphRequest(
         state, HttpCall("PUT", ""), account, access, {}, {"idtype": "ImmutableId"}

@@ -1,7 +1,4 @@
-"""
-The address of an upload session: pieces in order, without a token, because the real host differs
-from Graph's.
-"""
+"""Upload sessions: pieces in order, without a token, because the real host is not Graph's."""
 
 import re
 from datetime import UTC, datetime

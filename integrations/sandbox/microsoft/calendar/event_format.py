@@ -1,7 +1,7 @@
 """
-Formats events as Graph does.
+Events in Graph's format.
 
-Events are stored in Google's format; fields that only Graph has are under `graph`.
+The store has Google's; fields of Graph alone are under `graph`.
 """
 
 import base64
@@ -57,7 +57,7 @@ def get_event_type(calendar: SandboxCalendar, event: Event) -> str:
 def format_time(
     moment: dict[str, str], calendar: SandboxCalendar, preferred: str
 ) -> dict[str, str]:
-    """Format in UTC or in the preferred zone; a whole day is midnight in either."""
+    """In UTC or the preferred zone; a whole day is midnight in either."""
     if "date" in moment:
         return {"dateTime": f"{moment['date']}T00:00:00.0000000", "timeZone": preferred or "UTC"}
     local_time = times.to_utc(moment, calendar.time_zone)
@@ -69,7 +69,6 @@ def format_time(
 def format_occurrence(
     request: GraphRequest, calendar: SandboxCalendar, event: Event
 ) -> dict[str, Any]:
-    """Return the few fields of an occurrence in a delta."""
     preferred = request.prefer.get("outlook.timezone", "")
     fields = {
         "@odata.type": "#microsoft.graph.event",
@@ -147,7 +146,7 @@ def format_event(request: GraphRequest, calendar: SandboxCalendar, event: Event)
 
 
 def _format_original_start(calendar: SandboxCalendar, event: Event) -> dict[str, str]:
-    """Only events of a series have it."""
+    """Only in a series."""
     if "originalStartTime" not in event:
         return {}
     original_start = format_time(event["originalStartTime"], calendar, "")
@@ -155,7 +154,7 @@ def _format_original_start(calendar: SandboxCalendar, event: Event) -> dict[str,
 
 
 def get_tags(event: Event) -> dict[str, str]:
-    """Extended properties by lower-case id."""
+    """By lower-case id."""
     properties = event.get("graph", {}).get("singleValueExtendedProperties") or []
     return {str(tag["id"]).lower(): str(tag["value"]) for tag in properties}
 
@@ -163,7 +162,7 @@ def get_tags(event: Event) -> dict[str, str]:
 def format_exceptions(
     request: GraphRequest, calendar: SandboxCalendar, master: Event
 ) -> dict[str, Any]:
-    """Return the cancelled and changed occurrences of a series, for clients that select them."""
+    """For clients that select these of a series."""
     exceptions = calendar.get_exceptions(master["id"]).values()
     item_id = make_event_id(master["id"], immutable=request.wants_immutable_ids)
     days = [
