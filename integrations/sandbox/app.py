@@ -113,7 +113,7 @@ def _answer_batch(state: SandboxState, call: HttpCall) -> HttpAnswer:
     """Answer a batch. A part can meet its own fault, if that fault is an answer."""
     arrived: Counter[str] = Counter()
 
-    def one(inner: HttpCall) -> HttpAnswer:
+    def answer_part(inner: HttpCall) -> HttpAnswer:
         access = state.grants.find_access_token(get_bearer_token(inner))
         if access:
             arrived[access.grant.sub] += 1
@@ -122,7 +122,7 @@ def _answer_batch(state: SandboxState, call: HttpCall) -> HttpAnswer:
         return fault.make_answer() if fault else dispatch.answer_call(state, inner)
 
     try:
-        return batch.answer_batch(call, one)
+        return batch.answer_batch(call, answer_part)
     except HttpProblem as problem:
         return problem.answer
     finally:

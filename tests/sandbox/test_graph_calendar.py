@@ -60,7 +60,7 @@ def delta(graph, link=""):
         page = graph.get(body["@odata.nextLink"])
 
 
-class TestEvents:
+class TestGraphEvents:
     def test_are_made_shown_changed_and_deleted(self, microsoft, graph):
         made = graph.post(
             "/me/events",
@@ -171,7 +171,7 @@ class TestEvents:
             assert graph.post("/me/events", json=event()).status_code == 403
 
 
-class TestSeries:
+class TestGraphSeries:
     def test_keep_their_hour_over_a_change_of_clocks(self, graph):
         graph.post("/me/events", json=event(recurrence=weekly()))
 
@@ -245,7 +245,7 @@ class TestSeries:
         assert back["range"]["numberOfOccurrences"] == count
 
 
-class TestDelta:
+class TestCalendarViewDelta:
     def test_tells_skeletons_beside_their_master(self, graph):
         graph.post("/me/events", json=event(recurrence=weekly()))
 
@@ -304,7 +304,7 @@ class TestDelta:
         assert graph.get("/me/calendarView/delta").status_code == 400
 
 
-class TestCalendars:
+class TestGraphCalendars:
     def test_are_listed_and_written_to(self, microsoft, graph):
         microsoft.control("calendars", email=ADA, provider="microsoft", summary="Choir")
         found = graph.get("/me/calendars").json()["value"]

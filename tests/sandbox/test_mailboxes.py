@@ -151,7 +151,7 @@ class TestRendering:
         assert rendering_cache.size_in_memory <= 100_000
 
 
-class TestHistory:
+class TestMailboxHistory:
     @pytest.mark.parametrize("wrong", [-1, 1])
     def test_knows_only_ids_it_handed_out(self, wrong):
         mailbox = make_mailbox(size=3)

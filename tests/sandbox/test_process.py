@@ -128,7 +128,7 @@ class TestValidation:
         assert sandbox_process.violations() == []
 
 
-class TestJournal:
+class TestRequestLog:
     def test_shows_what_was_asked(self, sandbox, users):
         users.messages().list(userId="me", q="subject:KANARI").execute()
 

@@ -67,12 +67,12 @@ def add_account(state: SandboxState, values: Values) -> Values:
 
 
 def _notify_of_calendar_changes(state: SandboxState, account: MicrosoftAccount) -> None:
-    def changed(calendar: SandboxCalendar) -> None:
+    def notify_of_change(calendar: SandboxCalendar) -> None:
         last_id = max(calendar.changed_versions, key=calendar.changed_versions.__getitem__)
         notifications.notify_calendar_changed(state, account, calendar.events[last_id])
 
     for list_entry in account.calendars.entries.values() if account.calendars else ():
-        list_entry.calendar.on_change = changed
+        list_entry.calendar.on_change = notify_of_change
 
 
 def send_lifecycle_event(state: SandboxState, values: Values) -> Values:

@@ -31,7 +31,7 @@ def make_filter(request: GmailRequest) -> Callable[[MailboxEntry], bool]:
     )
     omissions = request.omissions
 
-    def shown(entry: MailboxEntry) -> bool:
+    def is_listed(entry: MailboxEntry) -> bool:
         if not show_hidden and entry.labels & HIDDEN:
             return False
         if not label_ids <= entry.labels:
@@ -40,7 +40,7 @@ def make_filter(request: GmailRequest) -> Callable[[MailboxEntry], bool]:
             return False
         return not omissions.hides_from_list(entry.id)
 
-    return shown
+    return is_listed
 
 
 def _get_query_stamp(request: GmailRequest) -> str:

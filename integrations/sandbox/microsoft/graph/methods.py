@@ -29,8 +29,8 @@ CALENDAR = "me/calendars/{calendar}"
 SUBSCRIPTION = "subscriptions/{subscription}"
 
 
-def _make_route(name: str, method: str, template: str, scopes: str, play: Handler) -> GraphRoute:
-    return GraphRoute(name, method, tuple(template.split("/")), frozenset(scopes.split()), play)
+def _make_route(name: str, method: str, template: str, scopes: str, handler: Handler) -> GraphRoute:
+    return GraphRoute(name, method, tuple(template.split("/")), frozenset(scopes.split()), handler)
 
 
 ROUTES = [

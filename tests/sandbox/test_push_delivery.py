@@ -23,7 +23,7 @@ PATIENCE_SECONDS = 10
 
 
 @dataclass
-class Hook:
+class WebhookServer:
     """What came; `status` is what is answered, or the next of `statuses`."""
 
     url: str = ""
@@ -40,10 +40,10 @@ class Hook:
 
 
 @contextmanager
-def listening() -> Iterator[Hook]:
-    hook = Hook()
+def listening() -> Iterator[WebhookServer]:
+    hook = WebhookServer()
 
-    class Handler(BaseHTTPRequestHandler):
+    class WebhookHandler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             status = hook.statuses.pop(0) if hook.statuses else hook.status
@@ -54,7 +54,7 @@ def listening() -> Iterator[Hook]:
         def log_message(self, *_: object) -> None:
             """Nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), WebhookHandler)
     hook.url = f"http://127.0.0.1:{server.server_port}/hook"
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
