@@ -29,7 +29,6 @@ RULES = {
         ("guard._answered(asks, at=at)",),
         {
             "limited_use/guard.py": "the guard, which records it next",
-            "integrations/sandbox/": "another function of that name: " + _STAND_IN,
         },
     ),
     "decrypts a record": Rule(
@@ -108,7 +107,6 @@ RULES = {
         {
             "integrations/tokens.py": "beside the token that it is of",
             "integrations/watches/last_access.py": "the same, where a connection ends",
-            "integrations/sandbox/": "another thing of that name: " + _STAND_IN,
         },
     ),
     "finds modules or models by name": Rule(
@@ -196,7 +194,6 @@ RULES = {
             "integrations/sync/claiming.py": "columns of our own tables, from the models",
             "integrations/sync/releasing.py": "columns of our own tables, from the models",
             "integrations/purge/emptying.py": "names of our own tables, from the models",
-            "integrations/sandbox/": "has no database; its `raw` is a message",
             "config/embedded/postgres.py": "a constant's name, in the launcher",
         },
     ),
