@@ -113,8 +113,8 @@ def read_message(
 
 def get_custom_headers(draft: dict[str, Any]) -> list[tuple[str, str]]:
     return [
-        (str(recipient["name"]), str(recipient["value"]))
-        for recipient in draft.get("internetMessageHeaders") or []
+        (str(header["name"]), str(header["value"]))
+        for header in draft.get("internetMessageHeaders") or []
     ]
 
 
@@ -146,7 +146,7 @@ def make_threading_headers(request: GraphRequest, original: MailboxEntry) -> lis
 
 
 def make_reply(
-    request: GraphRequest, original: MailboxEntry, content_type: str, parameters: dict[str, Any]
+    request: GraphRequest, original: MailboxEntry, kind: str, parameters: dict[str, Any]
 ) -> dict[str, Any]:
     """`kind` is reply, replyAll or forward."""
     original_fields = rendering.render_message(request.outlook, original, immutable=True)
@@ -155,7 +155,7 @@ def make_reply(
         raise problems.bad_request(
             "Specify either comment or body of the message.", "ErrorInvalidRequest"
         )
-    prefix = "FW: " if content_type == "forward" else "RE: "
+    prefix = "FW: " if kind == "forward" else "RE: "
     subject = original_fields["subject"]
     if not subject.upper().startswith(prefix.strip()):
         subject = prefix + subject
@@ -164,7 +164,7 @@ def make_reply(
         "subject": subject,
         "body": {"contentType": "html", "content": f"<div>{comment or ''}</div>{quoted}"},
     }
-    if content_type == "forward":
+    if kind == "forward":
         draft["toRecipients"] = parameters.get("toRecipients") or []
     else:
         draft["toRecipients"] = (
@@ -172,7 +172,7 @@ def make_reply(
             if original_fields["from"]
             else []
         )
-    if content_type == "replyAll":
+    if kind == "replyAll":
         own_email = request.account.email.lower()
         other_recipients = original_fields["toRecipients"] + original_fields["ccRecipients"]
         draft["ccRecipients"] = [
