@@ -17,7 +17,7 @@ PACKAGES = ("accounts", "config", "integrations", "limited_use")
 def sources():
     for package in PACKAGES:
         for path in (ROOT / package).rglob("*.py"):
-            if "sandbox" not in path.parts:
+            if "sandbox" not in path.relative_to(ROOT).parts:
                 yield path, path.read_text(encoding="utf-8")
 
 

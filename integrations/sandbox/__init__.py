@@ -1,1 +1,1 @@
-"""A stand-in for Google in a process of its own. Imports nothing of the service."""
+"""Stand-in for Google and Microsoft in its own process. Imports nothing of the service."""

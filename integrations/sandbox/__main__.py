@@ -11,14 +11,14 @@ from pathlib import Path
 
 from aiohttp import web
 
-from integrations.sandbox import app, pushing, seeding
+from integrations.sandbox import app, push_delivery, seed_file
 from integrations.sandbox.control import app as control
-from integrations.sandbox.world import World
+from integrations.sandbox.state import SandboxState
 
 PR_SET_PDEATHSIG = 1
 
 
-def arguments() -> argparse.Namespace:
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="sandbox", description="A stand-in for Google.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8100)
@@ -39,34 +39,36 @@ def arguments() -> argparse.Namespace:
 
 
 def end_with_parent() -> None:
-    """The kernel tells us when whoever started us is gone."""
+    """Ask the kernel to end this process when its parent ends."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 async def serve(options: argparse.Namespace) -> None:
     url = f"http://{options.host}:{options.port}"
-    world = World(url, options.issuer, authority=options.authority, graph=options.graph)
+    state = SandboxState(url, options.issuer, authority=options.authority, graph=options.graph)
     if options.validate:
-        from integrations.sandbox.validation import Validator
+        from integrations.sandbox.validation import ApiValidator
 
-        world.validator = Validator()
+        state.validator = ApiValidator()
     if options.seed:
-        seeding.load(world, options.seed)
+        seed_file.load_seed_file(state, options.seed)
     ports = (options.port, options.control_port or options.port + 1)
     runners = []
-    pushing_task = asyncio.create_task(pushing.forever(world))
-    for made, port in zip((app.make(world), control.make(world)), ports, strict=True):
-        runner = web.AppRunner(made, access_log=None, shutdown_timeout=1.0)
+    delivery_task = asyncio.create_task(push_delivery.send_forever(state))
+    for application, port in zip(
+        (app.make_app(state), control.make_app(state)), ports, strict=True
+    ):
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         await web.TCPSite(runner, options.host, port, backlog=1024).start()
         runners.append(runner)
     sys.stdout.write(f"sandbox {url} control http://{options.host}:{ports[1]}/_control/\n")
     sys.stdout.flush()
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
     await stop.wait()
-    pushing_task.cancel()
+    delivery_task.cancel()
     for runner in runners:
         await runner.cleanup()
 
@@ -75,7 +77,7 @@ def main() -> int:
     if os.environ.get("ANTARES_ENV") == "production":
         sys.stderr.write("The sandbox does not run in production: ANTARES_ENV says it is.\n")
         return 1
-    options = arguments()
+    options = parse_arguments()
     if options.with_parent:
         end_with_parent()
     with suppress(KeyboardInterrupt):

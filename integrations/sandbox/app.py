@@ -1,4 +1,4 @@
-"""The protocol side over HTTP: what only a real connection can do is done here."""
+"""Serves the providers' URLs over HTTP. Only this module can delay and cut connections."""
 
 import asyncio
 from collections import Counter
@@ -8,149 +8,152 @@ from urllib.parse import unquote
 from aiohttp import web
 
 from integrations.sandbox.google import batch, consent, dispatch, identity, metadata, tokens
-from integrations.sandbox.google.identity import bearer
-from integrations.sandbox.journal import KEPT_BODY, Entry
-from integrations.sandbox.messages import Answer, Call, Problem
+from integrations.sandbox.google.identity import get_bearer_token
+from integrations.sandbox.http_messages import HttpAnswer, HttpCall, HttpProblem
 from integrations.sandbox.microsoft import identity as microsofts_identity
-from integrations.sandbox.microsoft import login
+from integrations.sandbox.microsoft import login_routes
 from integrations.sandbox.microsoft.graph import dispatch as graph
 from integrations.sandbox.microsoft.graph import limits, subscriptions
-from integrations.sandbox.microsoft.mail import uploads
-from integrations.sandbox.world import World
+from integrations.sandbox.microsoft.mail import upload_sessions
+from integrations.sandbox.request_log import MAX_BODY, LoggedRequest
+from integrations.sandbox.state import SandboxState
 
-WORLD = web.AppKey("world", World)
+STATE = web.AppKey("world", SandboxState)
 SUBSCRIPTIONS = "/v1.0/subscriptions"
 LARGEST_BODY = 160 * 2**20
-Page = Callable[[World, Call], Answer]
+Page = Callable[[SandboxState, HttpCall], HttpAnswer]
 
 PAGES: dict[tuple[str, str], Page] = {
-    ("GET", "/.well-known/openid-configuration"): metadata.openid_configuration,
-    ("GET", "/oauth2/v3/certs"): metadata.certs,
-    ("GET", "/oauth2/v1/certs"): metadata.certs_v1,
-    ("GET", "/o/oauth2/v2/auth"): consent.authorize,
-    ("POST", "/o/oauth2/v2/auth/decision"): consent.decide,
-    ("POST", "/token"): tokens.token,
-    ("POST", "/revoke"): tokens.revoke,
-    ("GET", "/v1/userinfo"): identity.userinfo,
-    ("POST", "/v1/userinfo"): identity.userinfo,
-    ("GET", "/oauth2/v2/userinfo"): identity.userinfo,
-    ("GET", "/tokeninfo"): identity.tokeninfo,
-    ("POST", "/tokeninfo"): identity.tokeninfo,
-    ("GET", "/oauth2/v2/tokeninfo"): identity.tokeninfo,
-    ("GET", "/oidc/userinfo"): microsofts_identity.userinfo,
+    ("GET", "/.well-known/openid-configuration"): metadata.show_openid_configuration,
+    ("GET", "/oauth2/v3/certs"): metadata.show_certs,
+    ("GET", "/oauth2/v1/certs"): metadata.show_pem_certs,
+    ("GET", "/o/oauth2/v2/auth"): consent.show_consent_page,
+    ("POST", "/o/oauth2/v2/auth/decision"): consent.handle_decision,
+    ("POST", "/token"): tokens.answer_token_request,
+    ("POST", "/revoke"): tokens.revoke_token,
+    ("GET", "/v1/userinfo"): identity.show_userinfo,
+    ("POST", "/v1/userinfo"): identity.show_userinfo,
+    ("GET", "/oauth2/v2/userinfo"): identity.show_userinfo,
+    ("GET", "/tokeninfo"): identity.show_tokeninfo,
+    ("POST", "/tokeninfo"): identity.show_tokeninfo,
+    ("GET", "/oauth2/v2/tokeninfo"): identity.show_tokeninfo,
+    ("GET", "/oidc/userinfo"): microsofts_identity.show_userinfo,
 }
 BATCHES = ("/batch", "/batch/gmail/v1", "/batch/calendar/v3")
 APIS = ("/gmail/v1/", "/upload/gmail/v1/", "/resumable/upload/gmail/v1/", "/calendar/v3/")
 
 
-def make(world: World) -> web.Application:
+def make_app(state: SandboxState) -> web.Application:
     app = web.Application(client_max_size=LARGEST_BODY)
-    app[WORLD] = world
-    app.router.add_route("*", "/{path:.*}", _serve)
+    app[STATE] = state
+    app.router.add_route("*", "/{path:.*}", _serve_request)
     return app
 
 
-async def _serve(request: web.Request) -> web.StreamResponse:
-    world = request.app[WORLD]
-    call = Call(
+async def _serve_request(request: web.Request) -> web.StreamResponse:
+    state = request.app[STATE]
+    call = HttpCall(
         method=request.method,
-        path=_path(request),
+        path=_get_path(request),
         query_string=request.rel_url.raw_query_string,
         headers={name.lower(): value for name, value in request.headers.items()},
         body=await request.read(),
     )
-    fault = world.faults.take(call)
+    fault = state.faults.take_matching(call)
     if fault:
         if fault.hang_seconds:
             await asyncio.sleep(fault.hang_seconds)
         if fault.drop == "before":
-            return _cut(request)
+            return _abort_connection(request)
         if fault.status:
-            _record(world, call, fault.status)
-            return _response(fault.answer())
-    answer = await _answer(world, call)
+            _log_request(state, call, fault.status)
+            return _to_response(fault.make_answer())
+    answer = await _route_call(state, call)
     if fault and fault.drop == "after":
-        return _cut(request)
-    return _response(answer)
+        return _abort_connection(request)
+    return _to_response(answer)
 
 
-def _path(request: web.Request) -> str:
-    """Still encoded where an API's routes decode each segment themselves."""
+def _get_path(request: web.Request) -> str:
+    """Keep an API path encoded: the routes of an API decode each segment themselves."""
     raw = request.rel_url.raw_path
     return raw if raw.startswith((*APIS, graph.ROOT)) else unquote(raw)
 
 
-async def _answer(world: World, call: Call) -> Answer:
+async def _route_call(state: SandboxState, call: HttpCall) -> HttpAnswer:
     if call.path in BATCHES and call.method == "POST":
-        return await _under_way(world, call, lambda: _batch(world, call))
+        return await _answer_api_call(state, call, lambda: _answer_batch(state, call))
     if call.path.startswith(APIS):
-        return await _under_way(world, call, lambda: dispatch.answer(world, call))
+        return await _answer_api_call(state, call, lambda: dispatch.answer_call(state, call))
     if call.path.startswith(graph.ROOT):
-        return await _graph(world, call)
-    if call.path.startswith(uploads.ROOT):
-        page: Page | None = uploads.answer
+        return await _answer_graph_call(state, call)
+    if call.path.startswith(upload_sessions.ROOT):
+        page: Page | None = upload_sessions.answer_upload_call
     else:
-        page = PAGES.get((call.method, call.path)) or login.find(call.method, call.path)
+        page = PAGES.get((call.method, call.path)) or login_routes.find_page(call.method, call.path)
     try:
-        answer = page(world, call) if page else Answer(404, b"Not Found", {}, "text/plain")
-    except Problem as problem:
+        answer = page(state, call) if page else HttpAnswer(404, b"Not Found", {}, "text/plain")
+    except HttpProblem as problem:
         answer = problem.answer
-    _record(world, call, answer.status)
+    _log_request(state, call, answer.status)
     return answer
 
 
-async def _graph(world: World, call: Call) -> Answer:
-    """Counted per mailbox from arrival to answer; see `limits`."""
-    account = world.microsoft.account(microsofts_identity.bearer(call))
-    async with limits.under_way(world, account, call) as arrival:
+async def _answer_graph_call(state: SandboxState, call: HttpCall) -> HttpAnswer:
+    account = state.microsoft.find_account_by_token(microsofts_identity.get_bearer_token(call))
+    async with limits.count_open_requests(state, account, call) as arrival:
         if account and (call.method, call.path) == ("POST", SUBSCRIPTIONS):
-            refused = await subscriptions.handshake(call)
+            refused = await subscriptions.validate_addresses(call)
             if refused:
                 return refused
-        return graph.answer(world, call, arrival)
+        return graph.answer_call(state, call, arrival)
 
 
-def _batch(world: World, call: Call) -> Answer:
-    """Each part can meet a fault of its own, if that fault is an answer."""
+def _answer_batch(state: SandboxState, call: HttpCall) -> HttpAnswer:
+    """Answer a batch. A part can meet its own fault, if that fault is an answer."""
     arrived: Counter[str] = Counter()
 
-    def one(inner: Call) -> Answer:
-        access = world.grants.access(bearer(inner))
+    def answer_part(inner: HttpCall) -> HttpAnswer:
+        access = state.grants.find_access_token(get_bearer_token(inner))
         if access:
             arrived[access.grant.sub] += 1
-            world.under_way[access.grant.sub] += 1
-        fault = world.faults.take(inner, answers_only=True)
-        return fault.answer() if fault else dispatch.answer(world, inner)
+            state.open_requests[access.grant.sub] += 1
+        fault = state.faults.take_matching(inner, answers_only=True)
+        return fault.make_answer() if fault else dispatch.answer_call(state, inner)
 
     try:
-        return batch.answer(call, one)
-    except Problem as problem:
+        return batch.answer_batch(call, answer_part)
+    except HttpProblem as problem:
         return problem.answer
     finally:
-        world.under_way.subtract(arrived)
+        state.open_requests.subtract(arrived)
 
 
-async def _under_way(world: World, call: Call, work: Callable[[], Answer]) -> Answer:
-    """Counted per person from arrival to answer; the parts of a batch count as they come."""
-    access = world.grants.access(bearer(call)) if call.path not in BATCHES else None
+async def _answer_api_call(
+    state: SandboxState, call: HttpCall, work: Callable[[], HttpAnswer]
+) -> HttpAnswer:
+    """Count the call per account; parts of a batch count one by one."""
+    access = (
+        state.grants.find_access_token(get_bearer_token(call)) if call.path not in BATCHES else None
+    )
     user = access.grant.sub if access else ""
-    world.under_way[user] += 1
+    state.open_requests[user] += 1
     try:
-        if world.dials.latency_seconds:
-            await asyncio.sleep(world.dials.latency_seconds)
+        if state.knobs.latency_seconds:
+            await asyncio.sleep(state.knobs.latency_seconds)
         return work()
     finally:
-        world.under_way[user] -= 1
+        state.open_requests[user] -= 1
 
 
-def _record(world: World, call: Call, status: int) -> None:
-    world.journal.record(
-        Entry(
-            at=world.clock.now(),
+def _log_request(state: SandboxState, call: HttpCall, status: int) -> None:
+    state.request_log.add_request(
+        LoggedRequest(
+            at=state.clock.now(),
             method=call.method,
             path=call.path,
             query=call.query_string,
-            body=call.body[:KEPT_BODY].decode("utf-8", "replace"),
+            body=call.body[:MAX_BODY].decode("utf-8", "replace"),
             method_id=call.path,
             user="",
             status=status,
@@ -158,14 +161,13 @@ def _record(world: World, call: Call, status: int) -> None:
     )
 
 
-def _cut(request: web.Request) -> web.StreamResponse:
-    """The connection ends without a byte."""
+def _abort_connection(request: web.Request) -> web.StreamResponse:
     if request.transport:
         request.transport.abort()
     raise asyncio.CancelledError
 
 
-def _response(answer: Answer) -> web.Response:
+def _to_response(answer: HttpAnswer) -> web.Response:
     headers = dict(answer.headers)
     if answer.body:
         headers["Content-Type"] = answer.content_type

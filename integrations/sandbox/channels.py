@@ -1,11 +1,11 @@
-"""Where notifications go: web hook channels, and subscriptions to topics of Pub/Sub."""
+"""Targets of notifications: web hook channels, and subscriptions to Pub/Sub topics."""
 
 from dataclasses import dataclass
 
 
 @dataclass
-class Channel:
-    """`until` in seconds since the epoch; `number` is that of the last message."""
+class WatchChannel:
+    """`expires_at` is in seconds since the epoch; `number` is the number of the last message."""
 
     id: str
     resource: str
@@ -15,13 +15,13 @@ class Channel:
     token: str
     owner: str
     client_id: str
-    until: float
+    expires_at: float
     number: int = 0
 
 
 @dataclass
-class Subscription:
-    """Pushes what is published to `topic`, with a token for `audience` that names `account`."""
+class PubSubSubscription:
+    """Pushes messages of `topic` with a token for `audience`."""
 
     name: str
     topic: str

@@ -1,9 +1,9 @@
-"""The sandbox's own time: the machine's, plus what the control plane added."""
+"""The machine's time plus an offset set through the control plane."""
 
 import time
 
 
-class Clock:
+class SandboxClock:
     def __init__(self) -> None:
         self.offset = 0.0
 
@@ -11,7 +11,7 @@ class Clock:
         """Seconds since the epoch."""
         return time.time() + self.offset
 
-    def millis(self) -> int:
+    def now_ms(self) -> int:
         return int(self.now() * 1000)
 
     def advance(self, seconds: float) -> None:

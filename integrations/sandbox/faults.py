@@ -1,22 +1,21 @@
-"""The queue of things that are to go wrong with the next calls."""
+"""Faults queued for the next calls."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from integrations.sandbox.messages import JSON, Answer, Call
+from integrations.sandbox.http_messages import JSON, HttpAnswer, HttpCall
 
 Drop = Literal["", "before", "after"]
 
 
 @dataclass
-class Fault:
+class QueuedFault:
     """
-    For the next `count` calls that match.
+    For the next `count` matching calls.
 
-    `status` answers without doing anything. `hang_seconds` waits, then goes on (a caller that
-    has left meanwhile gets its write committed all the same). `drop="before"` cuts the connection
-    without doing anything, `drop="after"` does everything and cuts it instead of answering.
+    `status` answers without an effect. `hang_seconds` waits first; a client that gave up still has
+    its write committed. `drop` cuts the connection `"before"` or `"after"` processing.
     """
 
     method: str = ""
@@ -32,7 +31,7 @@ class Fault:
     hang_seconds: float = 0.0
     drop: Drop = ""
 
-    def matches(self, call: Call) -> bool:
+    def matches(self, call: HttpCall) -> bool:
         return (
             (not self.method or self.method == call.method)
             and call.path.startswith(self.path_prefix)
@@ -40,19 +39,19 @@ class Fault:
             and call.path.endswith(self.path_suffix)
         )
 
-    def answer(self) -> Answer:
-        return Answer(self.status, self.body, dict(self.headers or {}), self.content_type)
+    def make_answer(self) -> HttpAnswer:
+        return HttpAnswer(self.status, self.body, dict(self.headers or {}), self.content_type)
 
 
-class Faults:
+class FaultQueue:
     def __init__(self) -> None:
-        self.queue: list[Fault] = []
+        self.queue: list[QueuedFault] = []
 
-    def add(self, fault: Fault) -> None:
+    def add(self, fault: QueuedFault) -> None:
         self.queue.append(fault)
 
-    def take(self, call: Call, *, answers_only: bool = False) -> Fault | None:
-        """The first matching fault, used up by one. Inside a batch only answers can go wrong."""
+    def take_matching(self, call: HttpCall, *, answers_only: bool = False) -> QueuedFault | None:
+        """Return the first matching fault and count its use. In a batch only answers can fail."""
         for fault in self.queue:
             if (answers_only and not fault.status) or not fault.matches(call):
                 continue
@@ -65,7 +64,7 @@ class Faults:
             return fault
         return None
 
-    def pending(self) -> list[dict[str, Any]]:
+    def list_pending(self) -> list[dict[str, Any]]:
         return [
             {"method": f.method, "path_prefix": f.path_prefix, "count": f.count, "status": f.status}
             for f in self.queue

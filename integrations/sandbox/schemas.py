@@ -1,8 +1,8 @@
 """
-Google's published descriptions of its APIs, made strict: nothing unknown, nothing missing.
+Strict JSON schemas from Google's discovery documents.
 
-The discovery documents ship inside google-api-python-client; only those JSON files are read.
-What they do not say (which fields an answer must have) is our own list.
+They ship inside google-api-python-client; only the JSON files are read. `REQUIRED` adds the
+required fields, which they lack.
 """
 
 import importlib.util
@@ -23,7 +23,7 @@ BOUNDS = {
     "uint64": (0, 2**64 - 1),
 }
 
-# Fields that an answer never lacks, by schema; `Message` has its own rules per call.
+# Of answers; `Message` has its own rules per call.
 REQUIRED = {
     "Profile": ("emailAddress", "messagesTotal", "threadsTotal", "historyId"),
     "ListHistoryResponse": ("historyId",),
@@ -47,7 +47,7 @@ REQUIRED = {
     "CalendarListEntry": ("kind", "etag", "id"),
     "Calendar": ("kind", "etag", "id", "summary"),
     "Events": ("kind", "etag", "items", "summary", "timeZone", "accessRole"),
-    # Of a cancelled one no more is promised.
+    # Cancelled events promise no more.
     "Event": ("kind", "id"),
     "EventReminder": ("method", "minutes"),
     "FreeBusyResponse": ("kind", "timeMin", "timeMax", "calendars"),
@@ -63,8 +63,8 @@ REQUIRED_IN_MESSAGE = {
 
 
 @dataclass(frozen=True)
-class Method:
-    """One method of an API. `query` maps names to the document's parameter description."""
+class ApiMethod:
+    """`query` maps names to parameter descriptions."""
 
     api: str
     id: str
@@ -79,7 +79,7 @@ class Method:
 
 
 @cache
-def document(api: str) -> dict[str, Any]:
+def load_document(api: str) -> dict[str, Any]:
     """:raises FileNotFoundError: google-api-python-client is not installed"""
     spec = importlib.util.find_spec("googleapiclient")
     for folder in (spec.submodule_search_locations or []) if spec else []:
@@ -91,44 +91,44 @@ def document(api: str) -> dict[str, Any]:
 
 
 @cache
-def methods() -> dict[str, Method]:
+def get_methods() -> dict[str, ApiMethod]:
     return {
         method.id: method
         for api in DOCUMENTS
-        for method in _walk(api, document(api)["servicePath"], document(api))
+        for method in _iterate_methods(api, load_document(api)["servicePath"], load_document(api))
     }
 
 
-def _walk(api: str, prefix: str, resource: Mapping[str, Any]) -> Iterator[Method]:
-    for each in resource.get("methods", {}).values():
-        parameters = each.get("parameters", {})
-        yield Method(
+def _iterate_methods(api: str, prefix: str, resource: Mapping[str, Any]) -> Iterator[ApiMethod]:
+    for method in resource.get("methods", {}).values():
+        parameters = method.get("parameters", {})
+        yield ApiMethod(
             api=api,
-            id=each["id"],
-            http_method=each["httpMethod"],
-            template=f"/{prefix}{each.get('flatPath', each['path'])}",
-            scopes=frozenset(each.get("scopes", ())),
+            id=method["id"],
+            http_method=method["httpMethod"],
+            template=f"/{prefix}{method.get('flatPath', method['path'])}",
+            scopes=frozenset(method.get("scopes", ())),
             query={n: p for n, p in parameters.items() if p["location"] == "query"},
             path=frozenset(n for n, p in parameters.items() if p["location"] == "path"),
-            request=each.get("request", {}).get("$ref", ""),
-            response=each.get("response", {}).get("$ref", ""),
-            upload="mediaUpload" in each,
+            request=method.get("request", {}).get("$ref", ""),
+            response=method.get("response", {}).get("$ref", ""),
+            upload="mediaUpload" in method,
         )
-    for below in resource.get("resources", {}).values():
-        yield from _walk(api, prefix, below)
+    for subresource in resource.get("resources", {}).values():
+        yield from _iterate_methods(api, prefix, subresource)
 
 
-def global_parameters() -> Mapping[str, Mapping[str, Any]]:
-    """Those of Gmail: what we serve of them is the same in all."""
-    found: dict[str, Mapping[str, Any]] = document("gmail")["parameters"]
-    return found
+def get_global_parameters() -> Mapping[str, Mapping[str, Any]]:
+    """Gmail's: both APIs share those that the sandbox serves."""
+    parameters: dict[str, Mapping[str, Any]] = load_document("gmail")["parameters"]
+    return parameters
 
 
-def strict(api: str, name: str, *, answers: bool, form: str = "") -> dict[str, Any]:
-    """JSON Schema of one schema with all it refers to. Required fields are for answers only."""
+def make_strict_schema(api: str, name: str, *, answers: bool, form: str = "") -> dict[str, Any]:
+    """With its references. Only answers have required fields."""
     definitions = {
-        each: _strict(each, schema, answers=answers)
-        for each, schema in document(api)["schemas"].items()
+        method: _make_strict_object(method, schema, answers=answers)
+        for method, schema in load_document(api)["schemas"].items()
     }
     top = definitions[name]
     if answers and form and name == "Message":
@@ -136,32 +136,38 @@ def strict(api: str, name: str, *, answers: bool, form: str = "") -> dict[str, A
     return top | {"$defs": definitions}
 
 
-def _strict(name: str, schema: Mapping[str, Any], *, answers: bool) -> dict[str, Any]:
-    made: dict[str, Any] = {
+def _make_strict_object(name: str, schema: Mapping[str, Any], *, answers: bool) -> dict[str, Any]:
+    strict_schema: dict[str, Any] = {
         "type": "object",
         "additionalProperties": False,
-        "properties": {n: _property(p) for n, p in schema.get("properties", {}).items()},
+        "properties": {
+            n: _make_strict_property(p) for n, p in schema.get("properties", {}).items()
+        },
     }
     if answers and name in REQUIRED:
-        made["required"] = list(REQUIRED[name])
-    return made
+        strict_schema["required"] = list(REQUIRED[name])
+    return strict_schema
 
 
-def _property(described: Mapping[str, Any]) -> dict[str, Any]:
-    if "$ref" in described:
-        return {"$ref": f"#/$defs/{described['$ref']}"}
-    kind = described["type"]
-    made: dict[str, Any] = {"type": kind}
+def _make_strict_property(description: Mapping[str, Any]) -> dict[str, Any]:
+    if "$ref" in description:
+        return {"$ref": f"#/$defs/{description['$ref']}"}
+    kind = description["type"]
+    strict_property: dict[str, Any] = {"type": kind}
     if kind == "array":
-        made["items"] = _property(described["items"])
+        strict_property["items"] = _make_strict_property(description["items"])
     if kind == "object":
-        made["properties"] = {n: _property(p) for n, p in described.get("properties", {}).items()}
-        more = described.get("additionalProperties")
-        made["additionalProperties"] = _property(more) if more else False
-    if described.get("format") in BOUNDS and kind == "integer":
-        made["minimum"], made["maximum"] = BOUNDS[described["format"]]
-    elif "format" in described:
-        made["format"] = described["format"]
-    if "enum" in described:
-        made["enum"] = described["enum"]
-    return made
+        strict_property["properties"] = {
+            n: _make_strict_property(p) for n, p in description.get("properties", {}).items()
+        }
+        additional = description.get("additionalProperties")
+        strict_property["additionalProperties"] = (
+            _make_strict_property(additional) if additional else False
+        )
+    if description.get("format") in BOUNDS and kind == "integer":
+        strict_property["minimum"], strict_property["maximum"] = BOUNDS[description["format"]]
+    elif "format" in description:
+        strict_property["format"] = description["format"]
+    if "enum" in description:
+        strict_property["enum"] = description["enum"]
+    return strict_property

@@ -1,4 +1,4 @@
-"""Holds every call and every answer against the published description; counts what differs."""
+"""Checks calls and answers against the discovery document."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -6,15 +6,15 @@ from typing import Any
 
 import orjson
 
-from integrations.sandbox import schemas, strictness
-from integrations.sandbox.messages import Answer, Call
+from integrations.sandbox import schema_validators, schemas
+from integrations.sandbox.http_messages import HttpAnswer, HttpCall
 
-KEPT = 500
-SHOWN = 300
+MAX_VIOLATIONS = 500
+MAX_MESSAGE_LENGTH = 300
 
 
-class Validator:
-    """`violations` are kept for `/_control/violations`; `checked` says that it looked at all."""
+class ApiValidator:
+    """`checked` proves that calls were checked."""
 
     def __init__(self) -> None:
         self.clear()
@@ -22,34 +22,36 @@ class Validator:
     def clear(self) -> None:
         self.checked = 0
         self.count = 0
-        self.violations: deque[dict[str, str]] = deque(maxlen=KEPT)
+        self.violations: deque[dict[str, str]] = deque(maxlen=MAX_VIOLATIONS)
 
-    def check(
+    def check_call(
         self,
-        call: Call,
-        method: schemas.Method | None,
+        call: HttpCall,
+        method: schemas.ApiMethod | None,
         path: Mapping[str, str],
-        answer: Answer,
+        answer: HttpAnswer,
     ) -> None:
         self.checked += 1
         if method is None:
-            self._note("request", call, "no method of the API has this path")
+            self._add_violation("request", call, "no method of the API has this path")
             return
-        for complaint in request_complaints(call, method, path):
-            self._note("request", call, complaint)
-        for complaint in answer_complaints(call, method, answer):
-            self._note("answer", call, complaint)
+        for complaint in find_request_complaints(call, method, path):
+            self._add_violation("request", call, complaint)
+        for complaint in find_answer_complaints(call, method, answer):
+            self._add_violation("answer", call, complaint)
 
-    def _note(self, side: str, call: Call, complaint: str) -> None:
+    def _add_violation(self, side: str, call: HttpCall, complaint: str) -> None:
         self.count += 1
         self.violations.append(
             {"side": side, "method": call.method, "path": call.path, "complaint": complaint}
         )
 
 
-def request_complaints(call: Call, method: schemas.Method, path: Mapping[str, str]) -> list[str]:
+def find_request_complaints(
+    call: HttpCall, method: schemas.ApiMethod, path: Mapping[str, str]
+) -> list[str]:
     complaints = [f"path lacks {name}" for name in method.path if not path.get(name)]
-    described = {**schemas.global_parameters(), **method.query}
+    described = {**schemas.get_global_parameters(), **method.query}
     for name, values in call.query.items():
         if name == "uploadType" and method.upload:
             continue
@@ -58,14 +60,14 @@ def request_complaints(call: Call, method: schemas.Method, path: Mapping[str, st
             continue
         if len(values) > 1 and not described[name].get("repeated"):
             complaints.append(f"query repeats {name}")
-        complaints.extend(_value_complaints(name, value, described[name]) for value in values)
+        complaints.extend(_find_value_complaint(name, value, described[name]) for value in values)
     missing = (n for n, p in method.query.items() if p.get("required") and n not in call.query)
     complaints.extend(f"query lacks {name}" for name in missing)
-    complaints.extend(_body_complaints(call, method))
+    complaints.extend(_find_body_complaints(call, method))
     return [complaint for complaint in complaints if complaint]
 
 
-def _value_complaints(name: str, value: str, described: Mapping[str, Any]) -> str:
+def _find_value_complaint(name: str, value: str, described: Mapping[str, Any]) -> str:
     kind = described.get("type")
     if "enum" in described and value not in described["enum"]:
         return f"query {name} is not one of its values: {value}"
@@ -77,7 +79,7 @@ def _value_complaints(name: str, value: str, described: Mapping[str, Any]) -> st
     return ""
 
 
-def _body_complaints(call: Call, method: schemas.Method) -> list[str]:
+def _find_body_complaints(call: HttpCall, method: schemas.ApiMethod) -> list[str]:
     kind = call.headers.get("content-type", "").partition(";")[0].strip()
     if not call.body:
         return []
@@ -89,10 +91,12 @@ def _body_complaints(call: Call, method: schemas.Method) -> list[str]:
         value = orjson.loads(call.body)
     except orjson.JSONDecodeError:
         return ["body is not JSON"]
-    return _schema_complaints(method.api, method.request, value, answers=False)
+    return _find_schema_complaints(method.api, method.request, value, answers=False)
 
 
-def answer_complaints(call: Call, method: schemas.Method, answer: Answer) -> list[str]:
+def find_answer_complaints(
+    call: HttpCall, method: schemas.ApiMethod, answer: HttpAnswer
+) -> list[str]:
     if answer.status == 204:  # noqa: PLR2004 - HTTP
         return [] if not answer.body else ["204 with a body"]
     try:
@@ -100,32 +104,32 @@ def answer_complaints(call: Call, method: schemas.Method, answer: Answer) -> lis
     except orjson.JSONDecodeError:
         return ["answer is not JSON"]
     if answer.status >= 400:  # noqa: PLR2004 - HTTP
-        return _error_complaints(value, answer.status)
+        return _find_error_complaints(value, answer.status)
     if not method.response:
         return ["answer where there is none"]
-    if call.first("fields"):
-        return _schema_complaints(method.api, method.response, value, answers=False)
+    if call.get_param("fields"):
+        return _find_schema_complaints(method.api, method.response, value, answers=False)
     form = ""
     if method.id == "gmail.users.messages.get":
-        form = call.first("format", "full").lower()
-    return _schema_complaints(method.api, method.response, value, answers=True, form=form)
+        form = call.get_param("format", "full").lower()
+    return _find_schema_complaints(method.api, method.response, value, answers=True, form=form)
 
 
-def _schema_complaints(
+def _find_schema_complaints(
     api: str, name: str, value: object, *, answers: bool, form: str = ""
 ) -> list[str]:
-    checker = strictness.validator(api, name, answers=answers, form=form)
+    checker = schema_validators.get_validator(api, name, answers=answers, form=form)
     return [
-        f"{name}{error.json_path[1:]}: {error.message[:SHOWN]}"
+        f"{name}{error.json_path[1:]}: {error.message[:MAX_MESSAGE_LENGTH]}"
         for error in checker.iter_errors(value)
     ]
 
 
-def _error_complaints(value: Any, status: int) -> list[str]:
+def _find_error_complaints(value: Any, status: int) -> list[str]:
     error = value.get("error") if isinstance(value, dict) else None
     if not isinstance(error, dict) or error.get("code") != status or "message" not in error:
         return ["error without the envelope, or with another code than the status"]
     reasons = error.get("errors")
-    if not isinstance(reasons, list) or not all("reason" in each for each in reasons):
+    if not isinstance(reasons, list) or not all("reason" in reason for reason in reasons):
         return ["error without reasons"]
     return []

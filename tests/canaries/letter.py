@@ -34,7 +34,7 @@ def headers(mark: str) -> list[tuple[str, str]]:
         return f"{mark}-{slug(name)}"
 
     return [
-        *((name, mime.address(own(name), f"{own(name)}@x.example")) for name in _ADDRESSES),
+        *((name, mime.format_address(own(name), f"{own(name)}@x.example")) for name in _ADDRESSES),
         # As encoded words, once in each way (RFC 2047).
         ("Subject", _words(f"{mark}-subject é")),
         ("Message-ID", f"<{mark}-messageid@x.example>"),
@@ -53,7 +53,7 @@ def _words(text: str) -> str:
     half = len(text) // 2
     quoted = "".join(f"={byte:02X}" for byte in text[half:].encode())
     first = base64.b64encode(text[:half].encode()).decode()
-    return f"{mime.word(text)} =?utf-8?B?{first}?= =?utf-8?Q?{quoted}?="
+    return f"{mime.encode_word(text)} =?utf-8?B?{first}?= =?utf-8?Q?{quoted}?="
 
 
 def body(mark: str) -> bytes:
@@ -65,23 +65,25 @@ def body(mark: str) -> bytes:
         f"<img src='cid:{mark}-cid@x.example' alt='{mark}-alt'>"
         f"<img src='https://x.example/{mark}-remote.png'></body></html>"
     )
-    shown = mime.multipart(
+    shown = mime.make_multipart(
         "related",
         "=_rel",
-        [mime.text(html, "html", encoding="base64"), picture(mark)],
+        [mime.make_text(html, "html", encoding="base64"), picture(mark)],
     )
-    either = mime.multipart(
+    either = mime.make_multipart(
         "alternative",
         "=_alt",
         [
-            mime.text(f"Hello, {mark}-text é\n", "plain", encoding="quoted-printable"),
+            mime.make_text(f"Hello, {mark}-text é\n", "plain", encoding="quoted-printable"),
             shown,
-            mime.part("text/calendar; method=REQUEST", _calendar(mark), "base64"),
+            mime.make_part("text/calendar; method=REQUEST", _calendar(mark), "base64"),
         ],
     )
     files = [
-        mime.attachment(f"application/x-{mark}-mimetype", f"{mark}-filename é.bin", _file(mark)),
-        mime.part(
+        mime.make_attachment(
+            f"application/x-{mark}-mimetype", f"{mark}-filename é.bin", _file(mark)
+        ),
+        mime.make_part(
             f"text/csv; charset=utf-8; name={mark}-typename; x-{mark}-parameter=1",
             f"{mark}-csv\r\n".encode(),
             "8bit",
@@ -89,14 +91,14 @@ def body(mark: str) -> bytes:
             f"Content-Location: https://x.example/{mark}-location",
             f"Content-ID: <{mark}-fileid@x.example>",
         ),
-        mime.part("message/rfc822", _inner(mark)),
+        mime.make_part("message/rfc822", _inner(mark)),
     ]
-    return mime.multipart("mixed", f"=_{mark}-boundary", [either, *files])
+    return mime.make_multipart("mixed", f"=_{mark}-boundary", [either, *files])
 
 
 def raw(mark: str) -> bytes:
     """Return the message in the form of RFC 5322."""
-    return mime.message(headers(mark), body(mark))
+    return mime.make_message(headers(mark), body(mark))
 
 
 def _file(mark: str) -> bytes:
@@ -105,7 +107,7 @@ def _file(mark: str) -> bytes:
 
 def _inner(mark: str) -> bytes:
     own = [("From", f"{mark}-innerfrom@x.example"), ("Subject", f"{mark}-innersubject")]
-    return mime.message(own, mime.text(f"{mark}-innertext", "plain"))
+    return mime.make_message(own, mime.make_text(f"{mark}-innertext", "plain"))
 
 
 def _calendar(mark: str) -> bytes:
@@ -127,4 +129,4 @@ def picture(mark: str) -> bytes:
         f"Content-ID: <{mark}-cid@x.example>",
         f'Content-Disposition: inline; filename="{mark}-inline.png"',
     )
-    return mime.part("image/png", data, "base64", *more)
+    return mime.make_part("image/png", data, "base64", *more)

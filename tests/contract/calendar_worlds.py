@@ -10,7 +10,7 @@ from integrations.providers.calendars import CalendarAdapter
 from integrations.providers.google import event_writer as writing
 from integrations.providers.google.calendar import open_calendars
 from integrations.providers.microsoft.calendar import open_calendars as open_graph_calendars
-from integrations.sandbox.microsoft.calendar import shapes
+from integrations.sandbox.microsoft.calendar import event_format
 from tests.factories import make_access
 from tests.fakes.calendars import FakeCalendarAdapter, FakeCalendars
 from tests.worlds.microsoft import CALENDARS as CALENDARS_ALONE
@@ -138,13 +138,13 @@ class GraphWorld:
             event["organizer"] = {"email": organizer}
         if content.reminders:
             event["graph"] = {"reminderMinutesBeforeStart": content.reminders[0].minutes}
-        return shapes.id_of(str(self.write(**event)["id"]), immutable=True)
+        return event_format.make_event_id(str(self.write(**event)["id"]), immutable=True)
 
     def write(self, **event: object) -> dict[str, object]:
         return self.microsoft.control("events", email=ALICE, provider="microsoft", event=event)
 
     def stored(self, event_id: str) -> str:
-        return shapes.store_id(event_id)
+        return event_format.parse_event_id(event_id)
 
     def retitle(self, event_id: str, title: str) -> None:
         self.write(id=self.stored(event_id), summary=title)

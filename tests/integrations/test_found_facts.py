@@ -55,7 +55,7 @@ def modules():
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
             name = path.relative_to(ROOT).as_posix()
-            if name in WORDS or {"sandbox", "migrations", "clauses"} & set(path.parts):
+            if name in WORDS or {"sandbox", "migrations", "clauses"} & set(Path(name).parts):
                 continue
             yield name, ast.parse(path.read_text(encoding="utf-8"))
 

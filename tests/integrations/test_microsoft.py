@@ -37,7 +37,7 @@ from integrations.models import (
 )
 from integrations.operations.sync_products import PRODUCTS
 from integrations.providers import errors
-from integrations.sandbox.microsoft.accounts import tid_of
+from integrations.sandbox.microsoft.accounts import make_tid
 from integrations.sync import engine
 from limited_use.models import Receipt
 from tests.factories import actor_for, as_agreed
@@ -51,7 +51,7 @@ __all__ = ["microsoft"]
 pytestmark = pytest.mark.django_db
 
 # Of the sandbox: the tenant of Alice's account.
-OWN_TENANT = tid_of(ALICE_BOX.partition("@")[2])
+OWN_TENANT = make_tid(ALICE_BOX.partition("@")[2])
 ASKED = {
     "openid", "profile", "email", "offline_access", "Mail.Read", "MailboxSettings.Read",
 }  # fmt: skip

@@ -28,7 +28,7 @@ from integrations.models import (
     SyncWork,
 )
 from integrations.operations.sync_products import PRODUCTS
-from integrations.sandbox.microsoft.calendar import meetings
+from integrations.sandbox.microsoft.calendar import online_meetings
 from integrations.sync import engine
 from limited_use.ledger import sequencer
 from tests.factories import actor_for
@@ -320,13 +320,16 @@ class TestASeries:
         for one in (old, new):
             assert one["graph"]["isOnlineMeeting"]
             assert one["graph"]["onlineMeetingProvider"] == "teamsForBusiness"
-            assert one["description"].count(meetings.address(one)) == 1
-        assert meetings.address(old) not in new["description"]
+            assert one["description"].count(online_meetings.get_meeting_address(one)) == 1
+        assert online_meetings.get_meeting_address(old) not in new["description"]
 
 
 def join(microsoft, event_id: str) -> None:
     """Make an event of the sandbox an online meeting, as one made in Teams is."""
-    block = meetings.BLOCK.format(line=meetings.LINE, address=meetings.address({"id": event_id}))
+    block = online_meetings.MEETING_BLOCK.format(
+        line=online_meetings.MEETING_RULE,
+        address=online_meetings.get_meeting_address({"id": event_id}),
+    )
     event = {
         "id": event_id,
         "description": f"<p>Agenda</p>{block}",

@@ -29,7 +29,6 @@ RULES = {
         ("guard._answered(asks, at=at)",),
         {
             "limited_use/guard/guard.py": "the guard, which records it next",
-            "integrations/sandbox/": "another function of that name: " + _STAND_IN,
         },
     ),
     "decrypts a record": Rule(
@@ -109,9 +108,7 @@ RULES = {
             "replace(access, account=theirs)",
         ),
         {
-            "integrations/grants/access_tokens.py": "beside the token that it is of",
-            "integrations/push/revocation_access.py": "the same, where a connection ends",
-            "integrations/sandbox/": "another thing of that name: " + _STAND_IN,
+            "limited_use/guard/guard.py": "the guard, which records it next",
         },
     ),
     "finds modules or models by name": Rule(
@@ -191,15 +188,7 @@ RULES = {
             "limited_use/vault/opening.py": "literals, with as many placeholders as there are ids",
             "limited_use/vault/rows.py": "literals of its own, values as parameters",
             "config/database/": "roles, rights and policies: names quoted by the driver, no values",
-            "integrations/access/cross_user_lookups.py": (
-                "constants of its own, values as parameters"
-            ),
-            "integrations/access/facts/sql.py": "as many placeholders as there are ids",
-            "integrations/mail/message_list_sql.py": "conditions of its own, values as parameters",
-            "integrations/sync/claim_statement.py": "columns of our own tables, from the models",
-            "integrations/sync/turn_end.py": "columns of our own tables, from the models",
-            "integrations/purge/row_deletion.py": "names of our own tables, from the models",
-            "integrations/sandbox/": "has no database; its `raw` is a message",
+            "limited_use/guard/guard.py": "the guard, which records it next",
             "config/embedded/postgres.py": "a constant's name, in the launcher",
         },
     ),

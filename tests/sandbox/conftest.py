@@ -40,7 +40,7 @@ def _closed():
 
 @pytest.fixture
 def alice(sandbox):
-    """A mailbox of 120 messages; the dials are Google's, without a quota."""
+    """A mailbox of 120 messages; the knobs are Google's, without a quota."""
     sandbox.dial(units_per_minute=0)
     return sandbox.seed("alice@example.com", size=120, seed=7)
 

@@ -175,7 +175,7 @@ class TestSync:
         assert refused(request)[0] == 400
 
 
-class TestSeries:
+class TestGoogleSeries:
     def test_keeps_its_time_on_the_clock_when_the_clocks_change(self, events):
         made = events.insert(
             calendarId="primary",
@@ -240,7 +240,7 @@ class TestSeries:
         assert refused(events.insert(calendarId="primary", body=body)) == (400, "required")
 
 
-class TestListing:
+class TestGoogleEventLists:
     def test_is_bounded_by_end_and_start(self, events, sandbox):
         sandbox.put_event(ME, **event("before", "2026-11-02T10:00:00", "2026-11-02T11:00:00"))
         within = sandbox.put_event(ME, **event("within"))
@@ -272,7 +272,7 @@ class TestListing:
         assert "summary" not in found
 
 
-class TestWriting:
+class TestGoogleEventWrites:
     @pytest.mark.scenario("C3")
     def test_an_id_of_ones_own_makes_a_retry_harmless(self, events):
         body = event(id="0123456789abcdef")
@@ -427,7 +427,7 @@ class TestFreeBusy:
         assert found[BOB]["errors"][0]["reason"] == "notFound"
 
 
-class TestQuota:
+class TestCalendarQuota:
     def test_counts_requests(self, service, sandbox):
         sandbox.dial(calendar_requests_per_minute=3)
         for _ in range(3):

@@ -61,7 +61,7 @@ class TestDiscovery:
         assert second[0]["kid"] != first[0]["kid"] == second[1]["kid"]
 
 
-class TestConsent:
+class TestEntraConsent:
     def test_gives_a_code_and_the_state_back(self, microsoft):
         back = microsoft.visit(microsoft.authorize_url(login_hint=ADA), ACCEPT)
 
@@ -205,7 +205,7 @@ class TestAdministrators:
             microsoft.visit(microsoft.authorize_url(login_hint=ADA), ACCEPT)
 
 
-class TestCodes:
+class TestEntraCodes:
     def code(self, microsoft, path="common", **changes):
         url = microsoft.authorize_url(path, login_hint=ADA, **changes)
         return microsoft.visit(url, ACCEPT)["code"]
@@ -264,7 +264,7 @@ class TestCodes:
         assert "Files.ReadWrite" in scopes
 
 
-class TestRefresh:
+class TestEntraRefresh:
     def test_rotates_softly(self, microsoft):
         first = microsoft.authorize(ADA)["refresh_token"]
 
@@ -363,7 +363,7 @@ class TestRefresh:
         assert answer.json()["error"] == "temporarily_unavailable"
 
 
-class TestIdentity:
+class TestEntraIdTokens:
     def test_private_accounts_share_a_tenant(self, microsoft):
         claims = claims_of(microsoft, microsoft.authorize(PAT)["id_token"])
 

@@ -54,7 +54,7 @@ def refused(request):
     return error.value
 
 
-class TestProfile:
+class TestGmailProfile:
     def test_counts_the_mailbox(self, users, alice):
         profile = users.getProfile(userId=ME).execute()
 
@@ -173,7 +173,7 @@ class TestMessage:
         assert refused(users.messages().get(userId="me", id="xyz")).status_code == 400
 
 
-class TestAttachments:
+class TestGmailAttachments:
     def test_have_ids_that_change_and_all_work(self, users, sandbox):
         sent = {"filename": "Maße.txt", "text": "content"}
         new = sandbox.deliver(ME, attachments=[sent])
@@ -206,7 +206,7 @@ class TestAttachments:
         assert error.status_code == 400
 
 
-class TestChanges:
+class TestGmailChanges:
     def test_appear_in_history_by_their_kinds(self, users, sandbox):
         start = users.getProfile(userId="me").execute()["historyId"]
         new = sandbox.deliver(ME)["id"]
@@ -280,7 +280,7 @@ class TestChanges:
         assert refused(users.messages().get(userId="me", id=ids[0])).status_code == 404
 
 
-class TestThreads:
+class TestGmailThreads:
     def test_hold_their_messages_oldest_first(self, users, sandbox):
         threads = everything(users.threads(), "threads")
         listed = [thread["id"] for thread in threads]
@@ -350,7 +350,7 @@ class TestLabels:
         assert refused(users.labels().delete(userId="me", id="INBOX")).status_code == 400
 
 
-class TestSending:
+class TestGmailSending:
     def test_puts_googles_own_message_id_on_it(self, users):
         mine = letter(Message_ID="<mine@example.com>")
 
@@ -498,6 +498,6 @@ class TestWatch:
         assert refused(users.watch(userId="me", body=body)).status_code == 403
 
 
-class TestWhatTheSandboxDoesNotPlay:
+class TestUnsupportedMethods:
     def test_says_so(self, users):
         assert refused(users.settings().getImap(userId="me")).status_code == 501

@@ -49,7 +49,7 @@ def recipient(address):
     return {"emailAddress": {"address": address}}
 
 
-class TestMessages:
+class TestGraphMessages:
     def test_are_listed_newest_first_and_paged(self, microsoft, graph):
         for number in range(12):
             microsoft.deliver(ADA, subject=f"s{number}", date=1_700_000_000_000 + number * 1000)
@@ -154,7 +154,7 @@ class TestMessages:
         assert graph.get(f"/me/messages/{found['id']}").status_code == 404
 
 
-class TestFolders:
+class TestGraphFolders:
     def test_come_in_pages_of_a_number(self, graph):
         assert graph.get("/me/mailFolders?$top=²").status_code == 400
         answer = graph.get("/me/mailFolders", headers={"Prefer": "odata.maxpagesize=²".encode()})
@@ -184,7 +184,7 @@ class TestFolders:
         assert graph.post("/me/mailFolders", json={"displayName": "harbour"}).status_code == 409
 
 
-class TestDelta:
+class TestMessageDelta:
     def test_gives_all_and_then_what_changed(self, microsoft, graph):
         for _ in range(5):
             microsoft.deliver(ADA)
@@ -286,7 +286,7 @@ class TestDelta:
             assert [graph.get(link).status_code for _ in range(5)] == [200] * 5
 
 
-class TestDeltaOfFolders:
+class TestFolderDelta:
     def told(self, graph, link) -> tuple[list, str]:
         items, link, _ = delta(graph, link)
         return [one.get("displayName", one.get("@removed")) for one in items], link
@@ -386,7 +386,7 @@ class TestMovedAndDeletedFolders:
         assert [one.status_code for one in refused] == [400, 400, 400, 404]
 
 
-class TestSending:
+class TestGraphSending:
     def message(self, **more):
         return {
             "subject": "Plans",

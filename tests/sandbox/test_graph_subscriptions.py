@@ -15,7 +15,7 @@ ADA = "ada@contoso.example"
 PATIENCE_SECONDS = 20
 
 
-class Listener(http.server.BaseHTTPRequestHandler):
+class NotificationListener(http.server.BaseHTTPRequestHandler):
     """Says tokens back, unless told otherwise; keeps what it is told."""
 
     def do_POST(self):
@@ -43,7 +43,7 @@ class Listener(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def listener():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Listener)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), NotificationListener)
     server.validated, server.heard, server.statuses = [], [], []
     server.answer = lambda token: (token, "text/plain")
     thread = threading.Thread(
@@ -128,7 +128,7 @@ class TestHandshake:
         assert refused.status_code == 400
 
 
-class TestLife:
+class TestSubscriptionLifecycle:
     def test_is_one_per_question(self, microsoft, graph, listener):
         first = subscribe(microsoft, graph, listener)
         second = subscribe(microsoft, graph, listener)
@@ -173,7 +173,7 @@ class TestLife:
             assert fresh.delete(other).status_code == 404
 
 
-class TestNews:
+class TestGraphNotifications:
     def test_tells_of_mail_under_an_id_that_opens(self, microsoft, graph, listener):
         made = subscribe(microsoft, graph, listener).json()
         microsoft.deliver(ADA)

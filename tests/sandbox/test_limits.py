@@ -17,7 +17,7 @@ def reason(error):
     return json.loads(error.content)["error"]["errors"][0]["reason"]
 
 
-class TestScopes:
+class TestGmailScopes:
     def test_are_those_of_each_method(self, sandbox, alice):
         reader = with_scopes(sandbox, f"{AUTH}gmail.readonly")
         first = reader.messages().list(userId="me").execute()["messages"][0]["id"]
@@ -61,7 +61,7 @@ class TestScopes:
         assert refused(users.messages().list(userId="me")).status_code == 403
 
 
-class TestTokens:
+class TestAccessTokens:
     def test_expire(self, sandbox, users):
         sandbox.expire_access(ME)
 
@@ -90,7 +90,7 @@ class TestTokens:
         assert refused(users.getProfile(userId="me")).status_code == 400
 
 
-class TestQuota:
+class TestGmailQuota:
     @pytest.mark.parametrize(
         ("status", "said"), [(429, "rateLimitExceeded"), (403, "userRateLimitExceeded")]
     )
@@ -120,7 +120,7 @@ class TestQuota:
         assert spent == {"gmail.users.threads.list": 10, "gmail.users.threads.get": 40}
 
 
-class TestBatch:
+class TestGmailBatch:
     def run(self, service, requests):
         answers = {}
 

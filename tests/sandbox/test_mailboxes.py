@@ -6,63 +6,63 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.sandbox.clock import Clock
-from integrations.sandbox.google.gmail.listing import HIDDEN
-from integrations.sandbox.mail.generator import Generator, Recipe
-from integrations.sandbox.mail.mailbox import Mailbox
-from integrations.sandbox.mail.rendering import Gallery, render
-from integrations.sandbox.mail.splitting import split
+from integrations.sandbox.clock import SandboxClock
+from integrations.sandbox.google.gmail.message_lists import HIDDEN
+from integrations.sandbox.mail.generator import MailboxRecipe, MailGenerator
+from integrations.sandbox.mail.mailbox import SandboxMailbox
+from integrations.sandbox.mail.mime_parser import parse_message
+from integrations.sandbox.mail.rendering import RenderingCache, render_message
 from tests.bench import realistic
 
 UNTIL = 1_790_000_000_000
 
 
-def mailbox(**changes):
-    recipe = Recipe(
+def make_mailbox(**changes):
+    recipe = MailboxRecipe(
         **(
             {"email": "a@example.com", "name": "Alice", "size": 400, "seed": 1, "until": UNTIL}
             | changes
         )
     )
-    box = Mailbox(recipe.email, Clock(), seed=recipe.seed)
-    box.fill(Generator(recipe))
-    return box
+    mailbox = SandboxMailbox(recipe.email, SandboxClock(), seed=recipe.seed)
+    mailbox.add_generated(MailGenerator(recipe))
+    return mailbox
 
 
-def raws(box):
-    return [box.raw(entry) for entry in box.newest_first()]
+def list_raw_messages(mailbox):
+    return [mailbox.get_raw(entry) for entry in mailbox.iterate_newest_first()]
 
 
 class TestGenerator:
     def test_repeats_itself(self):
-        assert raws(mailbox()) == raws(mailbox())
+        assert list_raw_messages(make_mailbox()) == list_raw_messages(make_mailbox())
 
     def test_differs_by_seed(self):
-        assert raws(mailbox()) != raws(mailbox(seed=2))
+        assert list_raw_messages(make_mailbox()) != list_raw_messages(make_mailbox(seed=2))
 
     def test_makes_a_hundred_thousand(self):
-        box = mailbox(size=100_000)
+        mailbox = make_mailbox(size=100_000)
 
-        assert len(box.entries) == len(box.order) == 100_000
-        assert sum(len(ids) for ids in box.threads.values()) == 100_000
+        assert len(mailbox.entries) == len(mailbox.order) == 100_000
+        assert sum(len(ids) for ids in mailbox.threads.values()) == 100_000
 
     def test_costs_at_least_what_is_written_down_for_a_sync(self):
-        box = mailbox(size=realistic.SIZE, seed=realistic.SEED)
-        shown = (one for one in box.entries.values() if not one.labels & HIDDEN)
+        mailbox = make_mailbox(size=realistic.SIZE, seed=realistic.SEED)
+        listed = (entry for entry in mailbox.entries.values() if not entry.labels & HIDDEN)
 
-        threads = Counter(Counter(one.thread_id for one in shown).values())
+        threads = Counter(Counter(entry.thread_id for entry in listed).values())
 
         assert threads == realistic.THREADS
         assert realistic.least_units(threads) == realistic.LEAST_UNITS
 
     def test_stays_within_its_days(self):
-        order = mailbox(days=30).order
+        order = make_mailbox(days=30).order
         oldest, newest = order[0][0], order[-1][0]
 
         assert UNTIL - 30 * 86_400_000 <= oldest < newest <= UNTIL
 
     def test_shows_every_kind_of_mail(self):
-        everything = b"".join(raws(mailbox(size=3_000)))
+        everything = b"".join(list_raw_messages(make_mailbox(size=3_000)))
 
         for sign in (
             b"text/calendar", b"koi8-r", b"gb18030", b"windows-1252", b"iso-8859-1",
@@ -73,40 +73,46 @@ class TestGenerator:
             assert sign in everything
 
     def test_plants_canaries_in_every_field(self):
-        box = mailbox(canary="KANARI")
-        gallery = Gallery(box)
-        shown = [gallery.message(entry).decode() for entry in box.newest_first()]
-        texts = "".join(gallery.rendering(entry).text for entry in box.newest_first())
-        everything = "".join(shown) + texts
+        mailbox = make_mailbox(canary="KANARI")
+        rendering_cache = RenderingCache(mailbox)
+        rendered = [
+            rendering_cache.render_json(entry).decode() for entry in mailbox.iterate_newest_first()
+        ]
+        texts = "".join(
+            rendering_cache.get_rendering(entry).text for entry in mailbox.iterate_newest_first()
+        )
+        everything = "".join(rendered) + texts
 
         for field in ("subject", "from", "cc", "text", "filename", "messageid"):
             assert f"KANARI-{field}" in everything
-        assert all("KANARI-subject" in each for each in shown)
-        assert "KANARI-label" in {label.name for label in box.labels.values()}
+        assert all("KANARI-subject" in message for message in rendered)
+        assert "KANARI-label" in {label.name for label in mailbox.labels.values()}
 
 
 class TestRendering:
     def test_agrees_with_the_standard_library(self):
-        for raw in raws(mailbox(malformed=0.0, hostile=0.0)):
-            ours = [part for part in split(raw).walk() if part.is_leaf]
+        for raw in list_raw_messages(make_mailbox(malformed=0.0, hostile=0.0)):
+            parsed_parts = [part for part in parse_message(raw).list_parts() if part.is_leaf]
             parsed = email.message_from_bytes(raw, policy=policy.compat32)
-            theirs = [part for part in parsed.walk() if not part.is_multipart()]
+            library_parts = [part for part in parsed.walk() if not part.is_multipart()]
 
-            assert [part.mime_type for part in ours] == [part.get_content_type() for part in theirs]
-            for our, their in zip(ours, theirs, strict=True):
-                assert our.decoded().rstrip(b"\r\n") == their.get_payload(decode=True).rstrip(
-                    b"\r\n"
-                )
+            assert [part.mime_type for part in parsed_parts] == [
+                part.get_content_type() for part in library_parts
+            ]
+            for part, library_part in zip(parsed_parts, library_parts, strict=True):
+                assert part.decode_body().rstrip(b"\r\n") == library_part.get_payload(
+                    decode=True
+                ).rstrip(b"\r\n")
 
     def test_survives_five_thousand_parts_inside_each_other(self):
-        box = mailbox(size=5, nested_parts=5_000)
-        gallery = Gallery(box)
+        mailbox = make_mailbox(size=5, nested_parts=5_000)
+        rendering_cache = RenderingCache(mailbox)
 
-        assert all(gallery.message(entry) for entry in box.newest_first())
+        assert all(rendering_cache.render_json(entry) for entry in mailbox.iterate_newest_first())
 
     @given(st.binary(max_size=400))
     def test_survives_anything(self, raw):
-        assert render(raw, payload_utf8=True).size == len(raw)
+        assert render_message(raw, payload_utf8=True).size == len(raw)
 
     @given(
         st.lists(
@@ -132,56 +138,56 @@ class TestRendering:
     def test_survives_broken_mime(self, pieces):
         raw = b"".join(pieces)
 
-        assert render(raw, payload_utf8=True).size == len(raw)
+        assert render_message(raw, payload_utf8=True).size == len(raw)
 
     def test_keeps_to_its_memory(self):
-        box = mailbox(size=300)
-        gallery = Gallery(box)
-        gallery.limit = 100_000
+        mailbox = make_mailbox(size=300)
+        rendering_cache = RenderingCache(mailbox)
+        rendering_cache.limit = 100_000
 
-        for entry in box.newest_first():
-            gallery.message(entry)
+        for entry in mailbox.iterate_newest_first():
+            rendering_cache.render_json(entry)
 
-        assert gallery.weight <= 100_000
+        assert rendering_cache.size_in_memory <= 100_000
 
 
-class TestHistory:
+class TestMailboxHistory:
     @pytest.mark.parametrize("wrong", [-1, 1])
     def test_knows_only_ids_it_handed_out(self, wrong):
-        box = mailbox(size=3)
-        start = box.history_id
-        box.expire_history()
+        mailbox = make_mailbox(size=3)
+        start = mailbox.history_id
+        mailbox.expire_history()
 
-        assert box.changes_since(start) is None
-        assert box.changes_since(box.history_id) == []
-        assert box.changes_since(box.history_id + 100) is None
+        assert mailbox.get_changes_since(start) is None
+        assert mailbox.get_changes_since(mailbox.history_id) == []
+        assert mailbox.get_changes_since(mailbox.history_id + 100) is None
 
     @given(st.lists(st.sampled_from(["add", "trash", "delete", "star"]), max_size=30))
     def test_replays_to_the_same_mailbox(self, steps):
-        box = mailbox(size=10)
-        known = {entry.id: entry.labels for entry in box.newest_first()}
-        start = box.history_id
+        mailbox = make_mailbox(size=10)
+        known = {entry.id: entry.labels for entry in mailbox.iterate_newest_first()}
+        start = mailbox.history_id
 
         for step in steps:
-            target = next(box.newest_first(), None)
+            target = next(mailbox.iterate_newest_first(), None)
             if step == "add":
-                box.add(b"Subject: x\r\n\r\n", ["INBOX"])
+                mailbox.add_message(b"Subject: x\r\n\r\n", ["INBOX"])
             elif target and step == "trash":
-                box.trash(target)
+                mailbox.trash_message(target)
             elif target and step == "star":
-                box.relabel(target, add=["STARRED"])
+                mailbox.relabel(target, add=["STARRED"])
             elif target:
-                box.delete(target)
+                mailbox.delete_message(target)
 
-        for change in box.changes_since(start):
+        for change in mailbox.get_changes_since(start):
             if change.kind == "messagesDeleted":
                 del known[change.message_id]
             else:
                 known[change.message_id] = change.labels
-        assert known == {entry.id: entry.labels for entry in box.newest_first()}
+        assert known == {entry.id: entry.labels for entry in mailbox.iterate_newest_first()}
 
     @pytest.mark.parametrize(("count", "name"), [(100, "a" * 100), (10_000, "")])
     def test_looks_for_no_file_name_in_a_long_header(self, count, name):
         raw = b'Content-Type: text/plain; name="' + b"a" * count + b'"\r\n\r\nx'
 
-        assert split(raw).filename == name
+        assert parse_message(raw).filename == name

@@ -64,7 +64,7 @@ def claims_of(sandbox, token):
 
 
 @pytest.mark.usefixtures("alice")
-class TestConsent:
+class TestGoogleConsent:
     def test_echoes_state_and_says_who_issued_it(self, sandbox):
         answer = callback(sandbox)
 
@@ -146,7 +146,7 @@ class TestConsent:
 
 
 @pytest.mark.usefixtures("alice")
-class TestCodes:
+class TestGoogleCodes:
     def test_need_their_verifier(self, sandbox):
         code = callback(sandbox)["code"]
 

@@ -8,9 +8,9 @@ import pytest
 
 from integrations.sandbox import schemas
 from integrations.sandbox.google.gmail.methods import HANDLERS
-from integrations.sandbox.google.quota import UNITS
-from integrations.sandbox.messages import Answer, Call
-from integrations.sandbox.validation import answer_complaints, request_complaints
+from integrations.sandbox.google.quota import UNITS_BY_METHOD
+from integrations.sandbox.http_messages import HttpAnswer, HttpCall
+from integrations.sandbox.validation import find_answer_complaints, find_request_complaints
 from tests.sandbox.test_gmail import ME
 from tests.worlds.sandbox import ROOT, running
 
@@ -60,15 +60,15 @@ class TestProcess:
 
 class TestMethods:
     def test_that_are_played_exist_and_have_a_price(self):
-        assert set(HANDLERS) <= set(schemas.methods())
-        assert {each.removeprefix("gmail.users.") for each in HANDLERS} == set(UNITS)
+        assert set(HANDLERS) <= set(schemas.get_methods())
+        assert {each.removeprefix("gmail.users.") for each in HANDLERS} == set(UNITS_BY_METHOD)
 
 
 class TestValidation:
     def complaints(self, method_id, value, **call):
-        method = schemas.methods()[method_id]
+        method = schemas.get_methods()[method_id]
         body = json.dumps(value).encode()
-        return answer_complaints(Call("GET", "/", **call), method, Answer(200, body))
+        return find_answer_complaints(HttpCall("GET", "/", **call), method, HttpAnswer(200, body))
 
     @pytest.mark.parametrize(
         "value",
@@ -105,17 +105,17 @@ class TestValidation:
         ],
     )
     def test_finds_requests_that_differ(self, query):
-        method = schemas.methods()["gmail.users.messages.list"]
+        method = schemas.get_methods()["gmail.users.messages.list"]
 
-        assert request_complaints(Call("GET", "/", query), method, {"userId": "me"})
+        assert find_request_complaints(HttpCall("GET", "/", query), method, {"userId": "me"})
 
     def test_finds_bodies_that_differ(self):
-        method = schemas.methods()["gmail.users.messages.modify"]
-        call = Call(
+        method = schemas.get_methods()["gmail.users.messages.modify"]
+        call = HttpCall(
             "POST", "/", "", {"content-type": "application/json"}, b'{"addLabels": ["INBOX"]}'
         )
 
-        assert request_complaints(call, method, {"userId": "me", "id": "1"})
+        assert find_request_complaints(call, method, {"userId": "me", "id": "1"})
 
     def test_is_reported(self, sandbox_process):
         sandbox_process.reset()
@@ -128,7 +128,7 @@ class TestValidation:
         assert sandbox_process.violations() == []
 
 
-class TestJournal:
+class TestRequestLog:
     def test_shows_what_was_asked(self, sandbox, users):
         users.messages().list(userId="me", q="subject:KANARI").execute()
 

@@ -1,1 +1,1 @@
-"""Calendars and their events, as Google keeps them. Knows nothing of HTTP."""
+"""Calendars and events in Google's format. Knows nothing of HTTP."""

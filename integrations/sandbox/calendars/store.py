@@ -1,4 +1,4 @@
-"""Calendars, who sees them how, and what changed since when."""
+"""Calendars, their lists per account, and the changes since a version."""
 
 import base64
 import hashlib
@@ -10,121 +10,118 @@ from typing import Any
 
 from integrations.sandbox.calendars import times
 from integrations.sandbox.calendars.times import Event
-from integrations.sandbox.clock import Clock
+from integrations.sandbox.clock import SandboxClock
 
 ROLES = ("freeBusyReader", "reader", "writerWithoutPrivateAccess", "writer", "owner")
 
 
 @dataclass
-class Calendar:
+class SandboxCalendar:
     """
-    `events` hold Google's resources without `etag`; `changed` says at which version each last was.
+    `events` are Google's resources without `etag`; `changed_versions` holds the version of their
+    last change.
 
-    Cancelled events stay: they are what a later answer tells of.
+    Cancelled events stay, because a later sync reports them.
     """
 
     id: str
     summary: str
     owner: str
-    clock: Clock
+    clock: SandboxClock
     time_zone: str = "UTC"
     version: int = 1
-    # Tokens of before know nothing any more.
-    forgotten: int = 0
+    oldest_version: int = 0
     events: dict[str, Event] = field(default_factory=dict)
-    changed: dict[str, int] = field(default_factory=dict)
-    on_change: Callable[["Calendar"], None] = lambda _: None
+    changed_versions: dict[str, int] = field(default_factory=dict)
+    on_change: Callable[["SandboxCalendar"], None] = lambda _: None
 
-    def put(self, event: Event) -> Event:
-        """Write an event as it is now; whoever watches is told."""
+    def put_event(self, event: Event) -> Event:
         self.version += 1
-        now = self._now()
+        now = self._get_timestamp()
         event.setdefault("created", now)
         event["updated"] = now
         self.events[event["id"]] = event
-        self.changed[event["id"]] = self.version
+        self.changed_versions[event["id"]] = self.version
         self.on_change(self)
         return event
 
-    def cancel(self, event: Event) -> None:
-        """The event goes; of a series, all that was changed of it goes along."""
-        self.put(event | {"status": "cancelled"})
-        for below in self.exceptions(event["id"]).values():
-            if below["status"] != "cancelled":
-                self.put(below | {"status": "cancelled"})
+    def cancel_event(self, event: Event) -> None:
+        self.put_event(event | {"status": "cancelled"})
+        for exception in self.get_exceptions(event["id"]).values():
+            if exception["status"] != "cancelled":
+                self.put_event(exception | {"status": "cancelled"})
 
-    def exceptions(self, master_id: str) -> dict[str, Event]:
+    def get_exceptions(self, master_id: str) -> dict[str, Event]:
         return {
-            one["id"]: one
-            for one in self.events.values()
-            if one.get("recurringEventId") == master_id
+            event["id"]: event
+            for event in self.events.values()
+            if event.get("recurringEventId") == master_id
         }
 
-    def etag(self, event_id: str) -> str:
-        return f'"{self.changed.get(event_id, 0) * 2_000_000_000 + 1}"'
+    def get_etag(self, event_id: str) -> str:
+        return f'"{self.changed_versions.get(event_id, 0) * 2_000_000_000 + 1}"'
 
-    def since(self, version: int) -> Iterator[Event]:
-        """What changed after `version`, in the order in which it did."""
-        later = ((at, one) for one, at in self.changed.items() if at > version)
-        return (self.events[one] for _, one in sorted(later))
+    def iterate_changes(self, version: int) -> Iterator[Event]:
+        """In the order of the changes."""
+        changes = ((at, event_id) for event_id, at in self.changed_versions.items() if at > version)
+        return (self.events[event_id] for _, event_id in sorted(changes))
 
-    def forget(self) -> None:
-        """Every sync token handed out so far becomes invalid."""
+    def expire_sync_tokens(self) -> None:
         self.version += 1
-        self.forgotten = self.version
+        self.oldest_version = self.version
 
-    def _now(self) -> str:
-        return times.stamp(datetime.fromtimestamp(self.clock.now(), tz=UTC))
+    def _get_timestamp(self) -> str:
+        return times.format_timestamp(datetime.fromtimestamp(self.clock.now(), tz=UTC))
 
 
 @dataclass
-class Seen:
-    """How one person has a calendar in their list."""
-
-    calendar: Calendar
+class CalendarListEntry:
+    calendar: SandboxCalendar
     role: str = "owner"
     primary: bool = False
     selected: bool = True
     hidden: bool = False
     deleted: bool = False
-    override: str = ""
+    summary_override: str = ""
     version: int = 0
 
-    def may(self, role: str) -> bool:
+    def has_role(self, role: str) -> bool:
         return ROLES.index(self.role) >= ROLES.index(role)
 
 
 @dataclass
-class CalendarList:
-    """One person's list; `version` moves with each change of it."""
+class AccountCalendars:
+    """The calendar list of an account. `version` grows with each change of the list."""
 
     email: str
     version: int = 1
-    forgotten: int = 0
-    seen: dict[str, Seen] = field(default_factory=dict)
-    on_change: Callable[["CalendarList"], None] = lambda _: None
+    oldest_version: int = 0
+    entries: dict[str, CalendarListEntry] = field(default_factory=dict)
+    on_change: Callable[["AccountCalendars"], None] = lambda _: None
 
-    def add(self, calendar: Calendar, *, role: str = "owner", primary: bool = False) -> Seen:
-        made = Seen(calendar, role=role, primary=primary)
-        self.seen[calendar.id] = made
-        self.touch(made)
-        return made
+    def add_calendar(
+        self, calendar: SandboxCalendar, *, role: str = "owner", primary: bool = False
+    ) -> CalendarListEntry:
+        list_entry = CalendarListEntry(calendar, role=role, primary=primary)
+        self.entries[calendar.id] = list_entry
+        self.mark_changed(list_entry)
+        return list_entry
 
-    def touch(self, seen: Seen) -> None:
+    def mark_changed(self, list_entry: CalendarListEntry) -> None:
         self.version += 1
-        seen.version = self.version
+        list_entry.version = self.version
         self.on_change(self)
 
-    def find(self, calendar_id: str) -> Seen | None:
-        """By id; `primary` and one's own address are the first."""
+    def find_entry(self, calendar_id: str) -> CalendarListEntry | None:
+        """`primary` is the account's own address."""
         if calendar_id == "primary":
             calendar_id = self.email
-        found = self.seen.get(calendar_id)
-        return found if found and not found.deleted else None
+        list_entry = self.entries.get(calendar_id)
+        return list_entry if list_entry and not list_entry.deleted else None
 
 
 def new_event_id() -> str:
-    """26 characters of base32hex, as Google makes them."""
+    """26 characters of base32hex, as Google's ids."""
     return base64.b32hexencode(secrets.token_bytes(16)).decode().rstrip("=").lower()
 
 
@@ -132,19 +129,23 @@ def new_calendar_id() -> str:
     return f"{secrets.token_hex(16)}@group.calendar.google.com"
 
 
-def colour(calendar_id: str) -> str:
+def get_color(calendar_id: str) -> str:
     return f"#{hashlib.sha256(calendar_id.encode()).hexdigest()[:6]}"
 
 
-def interval(event: Event, calendar: Calendar) -> tuple[datetime, datetime]:
+def get_interval(event: Event, calendar: SandboxCalendar) -> tuple[datetime, datetime]:
     zone = calendar.time_zone
-    return times.utc(event["start"], zone), times.utc(event["end"], zone)
+    return times.to_utc(event["start"], zone), times.to_utc(event["end"], zone)
 
 
 def is_busy(event: Event, email: str) -> bool:
-    """Whether it takes up its owner's time: not transparent, and not declined by them."""
+    """Transparent and declined events do not block time."""
     if event["status"] == "cancelled" or event.get("transparency") == "transparent":
         return False
     answers: list[dict[str, Any]] = event.get("attendees", [])
-    own = [one for one in answers if one.get("self") or one.get("email", "").lower() == email]
-    return not any(one.get("responseStatus") == "declined" for one in own)
+    own = [
+        attendee
+        for attendee in answers
+        if attendee.get("self") or attendee.get("email", "").lower() == email
+    ]
+    return not any(attendee.get("responseStatus") == "declined" for attendee in own)

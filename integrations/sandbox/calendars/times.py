@@ -1,4 +1,4 @@
-"""When an event is: `date` or `dateTime` with an offset or a zone, and what that is in UTC."""
+"""Times of events: `date`, or `dateTime` with an offset or a zone, and their UTC value."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -8,58 +8,56 @@ Event = dict[str, Any]
 END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 
 
-def moment(text: str, zone: str = "UTC") -> datetime:
+def parse_time(text: str, zone: str = "UTC") -> datetime:
     """
-    RFC 3339, or a local time of `zone`, as UTC.
+    RFC 3339, or a local time of `zone`.
 
     :raises ValueError: neither
     """
-    found = datetime.fromisoformat(text.upper())
-    if found.tzinfo is None:
-        found = found.replace(tzinfo=ZoneInfo(zone))
-    return found.astimezone(UTC)
+    moment = datetime.fromisoformat(text.upper())
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=ZoneInfo(zone))
+    return moment.astimezone(UTC)
 
 
 def is_all_day(event: Event) -> bool:
     return "date" in event.get("start", {})
 
 
-def zone_of(when: dict[str, str], default: str) -> str:
+def get_zone(when: dict[str, str], default: str) -> str:
     return when.get("timeZone") or default
 
 
-def utc(when: dict[str, str], default_zone: str) -> datetime:
+def to_utc(when: dict[str, str], default_zone: str) -> datetime:
     """:raises ValueError: not a date, a time or a zone"""
     if "date" in when:
         day = date.fromisoformat(when["date"])
         return datetime.combine(day, time(), ZoneInfo(default_zone)).astimezone(UTC)
-    return moment(when["dateTime"], zone_of(when, default_zone))
+    return parse_time(when["dateTime"], get_zone(when, default_zone))
 
 
-def local(when: dict[str, str], default_zone: str) -> datetime:
-    """The time on the clock there, without an offset: what a recurrence rule counts in."""
+def to_local(when: dict[str, str], default_zone: str) -> datetime:
+    """Recurrence rules count in local time."""
     if "date" in when:
         return datetime.combine(date.fromisoformat(when["date"]), time())
-    zone = ZoneInfo(zone_of(when, default_zone))
-    return utc(when, default_zone).astimezone(zone).replace(tzinfo=None)
+    zone = ZoneInfo(get_zone(when, default_zone))
+    return to_utc(when, default_zone).astimezone(zone).replace(tzinfo=None)
 
 
-def at_local(when: dict[str, str], clock: datetime, default_zone: str) -> dict[str, str]:
-    """`when` moved to another time on the same clock."""
+def move_to_local(when: dict[str, str], clock: datetime, default_zone: str) -> dict[str, str]:
     if "date" in when:
         return {"date": clock.date().isoformat()}
-    name = zone_of(when, default_zone)
-    shown = clock.replace(tzinfo=ZoneInfo(name))
-    # Through UTC, so that a time that no clock shows becomes the one that it shows instead.
-    shown = shown.astimezone(UTC).astimezone(ZoneInfo(name))
-    return {"dateTime": shown.isoformat(timespec="seconds"), "timeZone": name}
+    name = get_zone(when, default_zone)
+    local_time = clock.replace(tzinfo=ZoneInfo(name))
+    # Through UTC: a time skipped by a clock change becomes the next valid time.
+    local_time = local_time.astimezone(UTC).astimezone(ZoneInfo(name))
+    return {"dateTime": local_time.isoformat(timespec="seconds"), "timeZone": name}
 
 
-def stamp(at: datetime) -> str:
-    """As Google writes `created` and `updated`."""
+def format_timestamp(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def length(event: Event, zone: str) -> timedelta:
-    """On the clock: an all-day event is as long over a change of the clocks as elsewhere."""
-    return local(event["end"], zone) - local(event["start"], zone)
+def get_duration(event: Event, zone: str) -> timedelta:
+    """On the local clock: a clock change does not alter an all-day event."""
+    return to_local(event["end"], zone) - to_local(event["start"], zone)

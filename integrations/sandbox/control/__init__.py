@@ -1,1 +1,1 @@
-"""Management, apart from the protocol: its own port, its own prefix, JSON in and out."""
+"""The control plane: its own port and prefix, JSON in and out."""

@@ -1,4 +1,4 @@
-"""The control plane over HTTP: `POST /_control/<command>` with a JSON object, JSON back."""
+"""`POST /_control/<command>` and `GET /_control/<query>`, JSON in and out."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,97 +8,99 @@ from aiohttp import web
 
 from integrations.sandbox.control import calendars, commands, mailboxes, microsoft, pushes
 from integrations.sandbox.control.errors import Misuse
-from integrations.sandbox.world import World
+from integrations.sandbox.state import SandboxState
 
-WORLD = web.AppKey("world", World)
-Command = Callable[[World, dict[str, Any]], dict[str, Any]]
+STATE = web.AppKey("world", SandboxState)
+ControlFunction = Callable[[SandboxState, dict[str, Any]], dict[str, Any]]
 
-COMMANDS: dict[str, Command] = {
-    "reset": commands.reset,
+COMMANDS: dict[str, ControlFunction] = {
+    "reset": commands.reset_state,
     "clients": commands.add_client,
     "accounts": commands.add_account,
-    "dials": commands.dials,
-    "faults": commands.fail_next,
+    "dials": commands.set_knobs,
+    "faults": commands.add_fault,
     "faults/clear": commands.clear_faults,
-    "advance": commands.advance,
-    "tokens/expire": commands.expire_access,
-    "tokens/kill": commands.kill_refresh,
-    "grants/revoke": commands.revoke_grant,
+    "advance": commands.advance_clock,
+    "tokens/expire": commands.expire_access_tokens,
+    "tokens/kill": commands.kill_refresh_tokens,
+    "grants/revoke": commands.revoke_grants,
     "grants/password": commands.change_password,
     "keys/rotate": commands.rotate_keys,
-    "journal/clear": commands.clear_journal,
-    "mail/deliver": mailboxes.deliver,
-    "mail/delete": mailboxes.delete,
-    "mail/trash": mailboxes.trash,
-    "mail/labels": mailboxes.relabel,
+    "journal/clear": commands.clear_request_log,
+    "mail/deliver": mailboxes.deliver_message,
+    "mail/delete": mailboxes.delete_message,
+    "mail/trash": mailboxes.trash_message,
+    "mail/labels": mailboxes.relabel_message,
     "mail/expire-history": mailboxes.expire_history,
-    "calendars": calendars.add,
-    "calendars/share": calendars.share,
-    "calendars/forget": calendars.forget,
-    "calendars/failing": calendars.failing,
-    "events": calendars.put,
-    "events/cancel": calendars.cancel,
-    "pubsub": pushes.subscribe,
-    "pubsub/publish": pushes.publish,
+    "calendars": calendars.add_calendar,
+    "calendars/share": calendars.share_calendar,
+    "calendars/forget": calendars.expire_sync_tokens,
+    "calendars/failing": calendars.set_failing_calendars,
+    "events": calendars.put_event,
+    "events/cancel": calendars.cancel_event,
+    "pubsub": pushes.add_subscription,
+    "pubsub/publish": pushes.publish_message,
     "microsoft/accounts": microsoft.add_account,
-    "microsoft/accounts/change": microsoft.change,
+    "microsoft/accounts/change": microsoft.change_account,
     "microsoft/folders/name": microsoft.name_folder,
-    "microsoft/tenants": microsoft.tenant,
-    "microsoft/tenants/approve": microsoft.approve,
-    "microsoft/tokens/expire": microsoft.expire_access,
-    "microsoft/tokens/kill": microsoft.kill,
-    "microsoft/tokens/challenge": microsoft.challenge,
-    "microsoft/tokens/satisfy": microsoft.satisfy,
-    "microsoft/consents/forget": microsoft.revoke,
-    "microsoft/subscriptions/lifecycle": microsoft.lifecycle,
+    "microsoft/tenants": microsoft.set_tenant,
+    "microsoft/tenants/approve": microsoft.approve_client,
+    "microsoft/tokens/expire": microsoft.expire_access_tokens,
+    "microsoft/tokens/kill": microsoft.kill_refresh_tokens,
+    "microsoft/tokens/challenge": microsoft.challenge_tokens,
+    "microsoft/tokens/satisfy": microsoft.satisfy_claims,
+    "microsoft/consents/forget": microsoft.forget_consents,
+    "microsoft/subscriptions/lifecycle": microsoft.send_lifecycle_event,
     "microsoft/keys/rotate": microsoft.rotate_keys,
 }
-LOOKS: dict[str, Command] = {
-    "health": commands.health,
-    "dials": commands.dials,
-    "people": commands.people,
-    "grants": commands.grants,
-    "counters": commands.counters,
-    "requests": commands.requests,
-    "violations": commands.violations,
-    "mailbox": mailboxes.look,
-    "calendar": calendars.look,
-    "pushes": pushes.look,
-    "microsoft/tenant": microsoft.look_tenant,
-    "microsoft/subscriptions": microsoft.look_subscriptions,
-    "microsoft/grants": microsoft.look_grants,
+QUERIES: dict[str, ControlFunction] = {
+    "health": commands.show_health,
+    "dials": commands.set_knobs,
+    "people": commands.show_accounts,
+    "grants": commands.show_grants,
+    "counters": commands.show_counters,
+    "requests": commands.show_requests,
+    "violations": commands.show_violations,
+    "mailbox": mailboxes.show_mailbox,
+    "calendar": calendars.show_calendar,
+    "pushes": pushes.show_pushes,
+    "microsoft/tenant": microsoft.show_tenant,
+    "microsoft/subscriptions": microsoft.show_subscriptions,
+    "microsoft/grants": microsoft.show_microsoft_grants,
 }
 
 
-def make(world: World) -> web.Application:
+def make_app(state: SandboxState) -> web.Application:
     app = web.Application(client_max_size=256 * 2**20)
-    app[WORLD] = world
-    app.router.add_post("/_control/{command:.+}", _command)
-    app.router.add_get("/_control/{command:.+}", _look)
+    app[STATE] = state
+    app.router.add_post("/_control/{command:.+}", _run_command)
+    app.router.add_get("/_control/{command:.+}", _run_query)
     return app
 
 
-async def _command(request: web.Request) -> web.Response:
+async def _run_command(request: web.Request) -> web.Response:
     body = await request.read()
-    return _run(request, COMMANDS, orjson.loads(body) if body else {})
+    return _call_control(request, COMMANDS, orjson.loads(body) if body else {})
 
 
-async def _look(request: web.Request) -> web.Response:
-    """Query parameters are the values; `dials` takes none here."""
+async def _run_query(request: web.Request) -> web.Response:
+    """Query parameters are the values; `dials` takes none with GET."""
     name = request.match_info["command"]
     values = {} if name == "dials" else dict(request.query)
-    return _run(request, LOOKS, values)
+    return _call_control(request, QUERIES, values)
 
 
-def _run(request: web.Request, table: dict[str, Command], values: dict[str, Any]) -> web.Response:
+def _call_control(
+    request: web.Request, table: dict[str, ControlFunction], values: dict[str, Any]
+) -> web.Response:
     command = table.get(request.match_info["command"])
     if command is None:
-        return _json({"error": f"no such control; there are {sorted(table)}"}, 404)
+        return _to_response({"error": f"no such control; there are {sorted(table)}"}, 404)
     try:
-        return _json(command(request.app[WORLD], values))
+        return _to_response(command(request.app[STATE], values))
     except (Misuse, KeyError, TypeError, ValueError) as error:
-        return _json({"error": f"{type(error).__name__}: {error}"}, 400)
+        return _to_response({"error": f"{type(error).__name__}: {error}"}, 400)
 
 
-def _json(value: dict[str, Any], status: int = 200) -> web.Response:
+def _to_response(value: dict[str, Any], status: int = 200) -> web.Response:
     return web.Response(body=orjson.dumps(value), status=status, content_type="application/json")

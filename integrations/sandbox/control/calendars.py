@@ -1,135 +1,145 @@
-"""What can be done to calendars from outside: make, fill, change, forget, look."""
+"""Control functions for calendars and events."""
 
 from typing import Any
 
+from integrations.sandbox.accounts import SandboxAccount
 from integrations.sandbox.calendars.store import (
     ROLES,
-    Calendar,
-    CalendarList,
+    AccountCalendars,
+    SandboxCalendar,
     new_calendar_id,
     new_event_id,
 )
 from integrations.sandbox.control import mailboxes
-from integrations.sandbox.control.errors import Misuse, text
-from integrations.sandbox.people import Person
-from integrations.sandbox.world import World
+from integrations.sandbox.control.errors import Misuse, require_text
+from integrations.sandbox.state import SandboxState
 
 Values = dict[str, Any]
 
 
-def make(world: World, person: Person, values: Values) -> None:
+def add_calendars(state: SandboxState, account: SandboxAccount, values: Values) -> None:
     """{time_zone?, calendars?: [{summary, id?, time_zone?, events?: [resources]}], events?}"""
-    person.calendars = CalendarList(person.email)
-    person.calendars.on_change = lambda found: world.pushes.list_changed(person.sub, found)
-    zone = values.get("time_zone", "UTC")
-    primary = world.add_calendar(
-        person, person.email, summary=person.email, time_zone=zone, primary=True
+    account.calendars = AccountCalendars(account.email)
+    account.calendars.on_change = lambda calendars: state.pushes.notify_list_changed(
+        account.sub, calendars
     )
-    _fill(primary, values.get("events", []))
-    for one in values.get("calendars", []):
-        made = world.add_calendar(
-            person,
-            one.get("id") or new_calendar_id(),
-            summary=text(one, "summary"),
-            time_zone=one.get("time_zone", zone),
+    zone = values.get("time_zone", "UTC")
+    primary = state.add_calendar(
+        account, account.email, summary=account.email, time_zone=zone, primary=True
+    )
+    _put_events(primary, values.get("events", []))
+    for fields in values.get("calendars", []):
+        calendar = state.add_calendar(
+            account,
+            fields.get("id") or new_calendar_id(),
+            summary=require_text(fields, "summary"),
+            time_zone=fields.get("time_zone", zone),
         )
-        _fill(made, one.get("events", []))
+        _put_events(calendar, fields.get("events", []))
 
 
-def _fill(calendar: Calendar, events: list[Values]) -> None:
+def _put_events(calendar: SandboxCalendar, events: list[Values]) -> None:
     for event in events:
-        _put(calendar, event)
+        _put_event(calendar, event)
 
 
-def _person(world: World, values: Values) -> Person:
-    found = mailboxes.person(world, values)
-    if found.calendars is None:
+def _find_calendar_account(state: SandboxState, values: Values) -> SandboxAccount:
+    account = mailboxes.find_account(state, values)
+    if account.calendars is None:
         raise Misuse("no such account, or one without calendars")
-    return found
+    return account
 
 
-def calendar(world: World, values: Values) -> Calendar:
+def find_calendar(state: SandboxState, values: Values) -> SandboxCalendar:
     """{email, calendar? (an id; the primary)}"""
-    person = _person(world, values)
-    lists = person.calendars
-    found = lists.find(values.get("calendar") or "primary") if lists else None
-    if found is None:
+    account = _find_calendar_account(state, values)
+    calendars = account.calendars
+    list_entry = calendars.find_entry(values.get("calendar") or "primary") if calendars else None
+    if list_entry is None:
         raise Misuse("no such calendar")
-    return found.calendar
+    return list_entry.calendar
 
 
-def add(world: World, values: Values) -> Values:
+def add_calendar(state: SandboxState, values: Values) -> Values:
     """{email, summary, id?, time_zone?}"""
-    made = world.add_calendar(
-        _person(world, values),
+    calendar = state.add_calendar(
+        _find_calendar_account(state, values),
         values.get("id") or new_calendar_id(),
-        summary=text(values, "summary"),
+        summary=require_text(values, "summary"),
         time_zone=values.get("time_zone", "UTC"),
     )
-    return {"id": made.id}
+    return {"id": calendar.id}
 
 
-def share(world: World, values: Values) -> Values:
-    """{email, calendar?, with, role}: somebody else sees it in their list; role "" ends that."""
-    found = calendar(world, values)
-    other = _person(world, values | {"email": text(values, "with")}).calendars
-    if other is None:
+def share_calendar(state: SandboxState, values: Values) -> Values:
+    """{email, calendar?, with, role}: adds the calendar to another list; role "" removes it."""
+    calendar = find_calendar(state, values)
+    other_calendars = _find_calendar_account(
+        state, values | {"email": require_text(values, "with")}
+    ).calendars
+    if other_calendars is None:
         raise Misuse("no calendars")
     role = values.get("role", "reader")
     if role and role not in ROLES:
         raise Misuse(f"there are {ROLES}")
-    seen = other.seen.get(found.id) or other.add(found, role=role or "reader")
-    seen.role, seen.deleted = role or seen.role, not role
-    other.touch(seen)
-    return {"id": found.id, "role": role}
+    list_entry = other_calendars.entries.get(calendar.id) or other_calendars.add_calendar(
+        calendar, role=role or "reader"
+    )
+    list_entry.role, list_entry.deleted = role or list_entry.role, not role
+    other_calendars.mark_changed(list_entry)
+    return {"id": calendar.id, "role": role}
 
 
-def put(world: World, values: Values) -> Values:
-    """{email, calendar?, event: a resource, id for one that is there}: as another client would."""
-    return _put(calendar(world, values), dict(values["event"]))
+def put_event(state: SandboxState, values: Values) -> Values:
+    """{email, calendar?, event: a resource, with an id to change an event}: acts as a client."""
+    return _put_event(find_calendar(state, values), dict(values["event"]))
 
 
-def _put(found: Calendar, event: Values) -> Values:
+def _put_event(calendar: SandboxCalendar, event: Values) -> Values:
     event.setdefault("id", new_event_id())
-    known = found.events.get(event["id"], {})
-    made = {
+    known_event = calendar.events.get(event["id"], {})
+    resource = {
         "status": "confirmed",
         "iCalUID": f"{event['id']}@google.com",
-        "creator": {"email": found.owner},
-        "organizer": {"email": found.owner, "self": True},
+        "creator": {"email": calendar.owner},
+        "organizer": {"email": calendar.owner, "self": True},
         "sequence": 0,
         "eventType": "default",
         "reminders": {"useDefault": True},
         "htmlLink": f"https://calendar.example/event?eid={event['id']}",
-        **known,
+        **known_event,
         **event,
     }
-    return found.put(made)
+    return calendar.put_event(resource)
 
 
-def cancel(world: World, values: Values) -> Values:
+def cancel_event(state: SandboxState, values: Values) -> Values:
     """{email, calendar?, id}"""
-    found = calendar(world, values)
-    event = found.events.get(text(values, "id"))
+    calendar = find_calendar(state, values)
+    event = calendar.events.get(require_text(values, "id"))
     if event is None:
         raise Misuse("no such event")
-    found.cancel(event)
+    calendar.cancel_event(event)
     return {}
 
 
-def forget(world: World, values: Values) -> Values:
+def expire_sync_tokens(state: SandboxState, values: Values) -> Values:
     """{email, calendar?}: every sync token handed out so far ends in 410."""
-    found = calendar(world, values)
-    found.forget()
-    return {"version": found.version}
+    calendar = find_calendar(state, values)
+    calendar.expire_sync_tokens()
+    return {"version": calendar.version}
 
 
-def failing(world: World, values: Values) -> Values:
-    """{ids}: calendars whose free/busy answers an error inside its 200."""
-    world.failing_freebusy = set(values.get("ids", []))
-    return {"ids": sorted(world.failing_freebusy)}
+def set_failing_calendars(state: SandboxState, values: Values) -> Values:
+    """{ids}: calendars that free/busy answers with an error inside its 200."""
+    state.failing_freebusy = set(values.get("ids", []))
+    return {"ids": sorted(state.failing_freebusy)}
 
 
-def look(world: World, values: Values) -> Values:
-    found = calendar(world, values)
-    return {"id": found.id, "version": found.version, "events": list(found.events.values())}
+def show_calendar(state: SandboxState, values: Values) -> Values:
+    calendar = find_calendar(state, values)
+    return {
+        "id": calendar.id,
+        "version": calendar.version,
+        "events": list(calendar.events.values()),
+    }

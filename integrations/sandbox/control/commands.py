@@ -1,74 +1,78 @@
-"""One function per control: plain values in, plain values out. `app.py` puts them on HTTP."""
+"""One control function per command: plain values in and out. `app.py` serves them over HTTP."""
 
 from dataclasses import fields
 from typing import Any
 
+from integrations.sandbox.accounts import OAuthClient, SandboxAccount
 from integrations.sandbox.control import calendars, mailboxes
-from integrations.sandbox.control.errors import Misuse, text
-from integrations.sandbox.faults import Fault
+from integrations.sandbox.control.errors import Misuse, require_text
+from integrations.sandbox.faults import QueuedFault
 from integrations.sandbox.google import problems
-from integrations.sandbox.google.grants import Grant
+from integrations.sandbox.google.grants import GoogleGrant
 from integrations.sandbox.microsoft.graph import problems as graph_problems
-from integrations.sandbox.people import Client, Person
-from integrations.sandbox.world import World
+from integrations.sandbox.state import SandboxState
 
 Values = dict[str, Any]
 PROBLEMS = problems.BY_NAME | graph_problems.BY_NAME
 
 
-def reset(world: World, _: Values) -> Values:
-    world.reset()
+def reset_state(state: SandboxState, _: Values) -> Values:
+    state.reset()
     return {}
 
 
-def add_client(world: World, values: Values) -> Values:
+def add_client(state: SandboxState, values: Values) -> Values:
     """
-    {client_id, client_secret, redirect_uris, project?, name?, deleted?, tenant?,
-    secret_expired?}; again replaces it.
+    {client_id, client_secret, redirect_uris, project?, name?, deleted?, tenant?, secret_expired?};
+    replaces a known client.
     """
-    client = Client(
-        client_id=text(values, "client_id"),
-        secret=text(values, "client_secret"),
+    client = OAuthClient(
+        client_id=require_text(values, "client_id"),
+        secret=require_text(values, "client_secret"),
         redirect_uris=list(values.get("redirect_uris", [])),
-        project=values.get("project", Client.project),
-        name=values.get("name", Client.name),
+        project=values.get("project", OAuthClient.project),
+        name=values.get("name", OAuthClient.name),
         deleted=bool(values.get("deleted", False)),
         tenant=values.get("tenant", ""),
         secret_expired=bool(values.get("secret_expired", False)),
     )
-    world.clients[client.client_id] = client
+    state.clients[client.client_id] = client
     return {"client_id": client.client_id}
 
 
-def add_account(world: World, values: Values) -> Values:
+def add_account(state: SandboxState, values: Values) -> Values:
     """{email, name?, sub?, hosted_domain?, claims?, gmail?: false, calendar?: false, …}"""
-    email = text(values, "email")
-    person = Person(
+    email = require_text(values, "email")
+    account = SandboxAccount(
         email=email,
-        sub=values.get("sub") or Person.sub_of(email),
+        sub=values.get("sub") or SandboxAccount.make_sub(email),
         name=values.get("name") or email.partition("@")[0].replace(".", " ").title(),
         hosted_domain=values.get("hosted_domain", ""),
         claims=dict(values.get("claims", {})),
     )
     if values.get("gmail", True):
-        person.mailbox = mailboxes.make(world, person, values)
+        account.mailbox = mailboxes.make_mailbox(state, account, values)
     if values.get("calendar", True):
-        calendars.make(world, person, values.get("calendar_fields", {}))
-    world.people.add(person)
-    world.galleries.pop(person.sub, None)
-    return mailboxes.summary(person) if person.mailbox else {"email": email, "sub": person.sub}
+        calendars.add_calendars(state, account, values.get("calendar_fields", {}))
+    state.accounts.add(account)
+    state.rendering_caches.pop(account.sub, None)
+    return (
+        mailboxes.summarize_mailbox(account)
+        if account.mailbox
+        else {"email": email, "sub": account.sub}
+    )
 
 
-def dials(world: World, values: Values) -> Values:
+def set_knobs(state: SandboxState, values: Values) -> Values:
     try:
-        world.dials.change(values)
+        state.knobs.set_values(values)
     except ValueError as error:
         raise Misuse(str(error)) from error
-    return world.dials.as_dict()
+    return state.knobs.as_dict()
 
 
-def fail_next(world: World, values: Values) -> Values:
-    """Fields of `Fault`, with `body` as text or JSON, or `problem`: a name of problems.BY_NAME."""
+def add_fault(state: SandboxState, values: Values) -> Values:
+    """Fields of `QueuedFault`, `body` as text or JSON; or `problem`, a name of `PROBLEMS`."""
     values = dict(values)
     if name := values.pop("problem", ""):
         if name not in PROBLEMS:
@@ -78,107 +82,113 @@ def fail_next(world: World, values: Values) -> Values:
         values["content_type"] = answer.content_type
         values["body"] = answer.body.decode()
     body = values.pop("body", "")
-    unknown = set(values) - {each.name for each in fields(Fault)}
+    unknown = set(values) - {field.name for field in fields(QueuedFault)}
     if unknown:
         raise Misuse(f"a fault has no {sorted(unknown)}")
     if not isinstance(body, str):
         import orjson
 
         body = orjson.dumps(body).decode()
-    world.faults.add(Fault(**values, body=body.encode()))
-    return {"pending": world.faults.pending()}
+    state.faults.add(QueuedFault(**values, body=body.encode()))
+    return {"pending": state.faults.list_pending()}
 
 
-def clear_faults(world: World, _: Values) -> Values:
-    world.faults.queue.clear()
+def clear_faults(state: SandboxState, _: Values) -> Values:
+    state.faults.queue.clear()
     return {}
 
 
-def advance(world: World, values: Values) -> Values:
-    world.clock.advance(float(values["seconds"]))
-    return {"now": world.clock.now()}
+def advance_clock(state: SandboxState, values: Values) -> Values:
+    state.clock.advance(float(values["seconds"]))
+    return {"now": state.clock.now()}
 
 
-def _grants(world: World, values: Values) -> list[Grant]:
-    person = mailboxes.person(world, values)
-    return world.grants.of_person(person.sub)
+def _list_grants(state: SandboxState, values: Values) -> list[GoogleGrant]:
+    account = mailboxes.find_account(state, values)
+    return state.grants.list_grants(account.sub)
 
 
-def expire_access(world: World, values: Values) -> Values:
-    """{email}: every access token of the person ends; refresh tokens live."""
-    tokens = [token for grant in _grants(world, values) for token in grant.accesses]
-    return {"expired": sum(world.grants.drop_access(token) for token in tokens)}
+def expire_access_tokens(state: SandboxState, values: Values) -> Values:
+    """{email}: refresh tokens live."""
+    tokens = [token for grant in _list_grants(state, values) for token in grant.access_tokens]
+    return {"expired": sum(state.grants.drop_access_token(token) for token in tokens)}
 
 
-def kill_refresh(world: World, values: Values) -> Values:
-    """{email} or {token}: refresh tokens die, the grant's consent stays."""
+def kill_refresh_tokens(state: SandboxState, values: Values) -> Values:
+    """{email} or {token}: the consent stays."""
     tokens = [values["token"]] if "token" in values else [
-        token for grant in _grants(world, values) for token in grant.refreshes
+        token for grant in _list_grants(state, values) for token in grant.refresh_tokens
     ]  # fmt: skip
-    return {"killed": sum(world.grants.drop_refresh(token) for token in tokens)}
+    return {"killed": sum(state.grants.drop_refresh_token(token) for token in tokens)}
 
 
-def revoke_grant(world: World, values: Values) -> Values:
-    """{email}: the person removes the app at Google. Everything of it dies at once."""
-    grants = _grants(world, values)
+def revoke_grants(state: SandboxState, values: Values) -> Values:
+    """{email}: all tokens end at once."""
+    grants = _list_grants(state, values)
     for grant in grants:
-        world.grants.kill(grant)
+        state.grants.end_grant(grant)
     return {"revoked": len(grants)}
 
 
-def change_password(world: World, values: Values) -> Values:
-    return {"killed": world.grants.password_changed(mailboxes.person(world, values).sub)}
+def change_password(state: SandboxState, values: Values) -> Values:
+    return {"killed": state.grants.end_gmail_tokens(mailboxes.find_account(state, values).sub)}
 
 
-def rotate_keys(world: World, _: Values) -> Values:
-    return {"kid": world.keys.rotate()}
+def rotate_keys(state: SandboxState, _: Values) -> Values:
+    return {"kid": state.keys.rotate_key()}
 
 
-def grants(world: World, values: Values) -> Values:
-    """{email}: what Google's own page of connected apps would list, with the live tokens."""
+def show_grants(state: SandboxState, values: Values) -> Values:
+    """{email}: the list of Google's page of connected apps, with the live tokens."""
     return {
         "grants": [
             {
                 "project": grant.project,
                 "scopes": sorted(grant.scopes),
-                "refresh_tokens": list(grant.refreshes),
-                "access_tokens": list(grant.accesses),
+                "refresh_tokens": list(grant.refresh_tokens),
+                "access_tokens": list(grant.access_tokens),
             }
-            for grant in _grants(world, values)
+            for grant in _list_grants(state, values)
         ]
     }
 
 
-def counters(world: World, _: Values) -> Values:
-    return world.journal.counters()
+def show_counters(state: SandboxState, _: Values) -> Values:
+    return state.request_log.get_counters()
 
 
-def clear_journal(world: World, _: Values) -> Values:
-    """Counters, recorded requests, violations and spent quota start at zero again."""
-    world.journal.clear()
-    world.meter.clear()
-    world.microsoft.requests.clear()
-    if world.validator:
-        world.validator.clear()
+def clear_request_log(state: SandboxState, _: Values) -> Values:
+    state.request_log.clear()
+    state.quota_meter.clear()
+    state.microsoft.requests.clear()
+    if state.validator:
+        state.validator.clear()
     return {}
 
 
-def requests(world: World, values: Values) -> Values:
-    return {"requests": world.journal.as_list(values.get("path_prefix", ""))}
+def show_requests(state: SandboxState, values: Values) -> Values:
+    return {"requests": state.request_log.list_requests(values.get("path_prefix", ""))}
 
 
-def violations(world: World, _: Values) -> Values:
-    if world.validator is None:
+def show_violations(state: SandboxState, _: Values) -> Values:
+    if state.validator is None:
         raise Misuse("started without --validate")
-    found = world.validator
-    return {"checked": found.checked, "count": found.count, "violations": list(found.violations)}
-
-
-def people(world: World, _: Values) -> Values:
+    validator = state.validator
     return {
-        "accounts": [{"email": p.email, "sub": p.sub, "name": p.name} for p in world.people.all()]
+        "checked": validator.checked,
+        "count": validator.count,
+        "violations": list(validator.violations),
     }
 
 
-def health(world: World, _: Values) -> Values:
-    return {"url": world.url, "issuer": world.issuer, "now": world.clock.now()}
+def show_accounts(state: SandboxState, _: Values) -> Values:
+    return {
+        "accounts": [
+            {"email": account.email, "sub": account.sub, "name": account.name}
+            for account in state.accounts.list_all()
+        ]
+    }
+
+
+def show_health(state: SandboxState, _: Values) -> Values:
+    return {"url": state.url, "issuer": state.issuer, "now": state.clock.now()}

@@ -1,13 +1,13 @@
-"""The control plane was asked for something that makes no sense."""
+"""Errors of the control plane."""
 
 from typing import Any
 
 
 class Misuse(Exception):
-    """Becomes a 400 with the text. A bug of the caller's, who is a test or a demo."""
+    """Answered with 400: a mistake of the calling test or demo."""
 
 
-def text(values: dict[str, Any], name: str) -> str:
+def require_text(values: dict[str, Any], name: str) -> str:
     value = values.get(name)
     if not isinstance(value, str) or not value:
         raise Misuse(f"{name} is missing")

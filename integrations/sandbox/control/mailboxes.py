@@ -1,84 +1,92 @@
-"""What can be done to mailboxes from outside: fill, deliver, delete, relabel, look."""
+"""Control functions for mailboxes and messages."""
 
 import base64
 from dataclasses import fields
 from typing import Any
 
-from integrations.sandbox.control.errors import Misuse, text
-from integrations.sandbox.google.gmail.listing import HIDDEN
+from integrations.sandbox.accounts import SandboxAccount
+from integrations.sandbox.control.errors import Misuse, require_text
+from integrations.sandbox.google.gmail.message_lists import HIDDEN
 from integrations.sandbox.mail import mime
-from integrations.sandbox.mail.entry import Entry, shown_id
-from integrations.sandbox.mail.generator import Generator, Recipe
-from integrations.sandbox.mail.mailbox import Mailbox
-from integrations.sandbox.people import Person
-from integrations.sandbox.world import World
+from integrations.sandbox.mail.entry import MailboxEntry, format_id
+from integrations.sandbox.mail.generator import MailboxRecipe, MailGenerator
+from integrations.sandbox.mail.mailbox import SandboxMailbox
+from integrations.sandbox.state import SandboxState
 
 Values = dict[str, Any]
 GET_UNITS, THREAD_UNITS = 20, 40
-RECIPE_FIELDS = {field.name for field in fields(Recipe)}
+RECIPE_FIELDS = {field.name for field in fields(MailboxRecipe)}
 DEFAULT_LABELS = ["INBOX", "UNREAD", "CATEGORY_PERSONAL"]
 
 
-def make(world: World, person: Person, values: Values) -> Mailbox:
+def make_mailbox(state: SandboxState, account: SandboxAccount, values: Values) -> SandboxMailbox:
     """
     {size?: 0, seed?: 0, days?, until?, canary?, malformed?, hostile?, nested_parts?, labels?,
     messages?: [deliveries]}
     """
     seed = int(values.get("seed", 0))
-    box = Mailbox(person.email, world.clock, seed=seed)
-    more = {
+    mailbox = SandboxMailbox(account.email, state.clock, seed=seed)
+    recipe_fields = {
         n: v for n, v in values.items() if n in RECIPE_FIELDS - {"email", "name", "size", "seed"}
     }
-    more.setdefault("until", world.clock.millis())
-    if "labels" in more:
-        more["labels"] = tuple(more["labels"])
+    recipe_fields.setdefault("until", state.clock.now_ms())
+    if "labels" in recipe_fields:
+        recipe_fields["labels"] = tuple(recipe_fields["labels"])
     size = int(values.get("size", 0))
-    box.fill(Generator(Recipe(email=person.email, name=person.name, size=size, seed=seed, **more)))
+    mailbox.add_generated(
+        MailGenerator(
+            MailboxRecipe(
+                email=account.email, name=account.name, size=size, seed=seed, **recipe_fields
+            )
+        )
+    )
     for message in values.get("messages", []):
-        _deliver(box, message)
-    box.on_change = lambda: world.pushes.mailbox_changed(person)
-    return box
+        _add_message(mailbox, message)
+    mailbox.on_change = lambda: state.pushes.notify_mailbox_changed(account)
+    return mailbox
 
 
-def person(world: World, values: Values) -> Person:
-    """Of Google; with `provider: "microsoft"`, of Microsoft."""
-    theirs = values.get("provider") == "microsoft"
-    people = world.microsoft.people if theirs else world.people
-    found = people.find(text(values, "email"))
-    if found is None:
+def find_account(state: SandboxState, values: Values) -> SandboxAccount:
+    """With `provider: "microsoft"` a Microsoft account."""
+    is_microsoft = values.get("provider") == "microsoft"
+    accounts = state.microsoft.accounts if is_microsoft else state.accounts
+    account = accounts.find(require_text(values, "email"))
+    if account is None:
         raise Misuse("no such account")
-    return found
+    return account
 
 
-def mailbox(world: World, values: Values) -> Mailbox:
-    box = person(world, values).mailbox
-    if box is None:
+def find_mailbox(state: SandboxState, values: Values) -> SandboxMailbox:
+    mailbox = find_account(state, values).mailbox
+    if mailbox is None:
         raise Misuse("this account has no Gmail")
-    return box
+    return mailbox
 
 
-def _entry(box: Mailbox, values: Values) -> Entry:
-    entry = box.entries.get(int(text(values, "id"), 16))
+def _find_entry(mailbox: SandboxMailbox, values: Values) -> MailboxEntry:
+    entry = mailbox.entries.get(int(require_text(values, "id"), 16))
     if entry is None:
         raise Misuse("no such message")
     return entry
 
 
-def deliver(world: World, values: Values) -> Values:
+def deliver_message(state: SandboxState, values: Values) -> Values:
     """{email, raw? (base64url) | text fields, labels?, date? (ms), thread_id?, history?: true}"""
-    return _shown(_deliver(mailbox(world, values), values))
+    return _describe_message(_add_message(find_mailbox(state, values), values))
 
 
-def _deliver(box: Mailbox, values: Values) -> Entry:
+def _add_message(mailbox: SandboxMailbox, values: Values) -> MailboxEntry:
     raw = values.get("raw")
     content = (
-        base64.urlsafe_b64decode(raw + "=" * (-len(raw) % 4)) if raw else _written(box, values)
+        base64.urlsafe_b64decode(raw + "=" * (-len(raw) % 4))
+        if raw
+        else _write_message(mailbox, values)
     )
     labels = values.get("labels", DEFAULT_LABELS)
-    if unknown := set(labels) - set(box.labels):
+    if unknown := set(labels) - set(mailbox.labels):
         raise Misuse(f"no such labels: {sorted(unknown)}")
     thread = values.get("thread_id")
-    return box.add(
+    return mailbox.add_message(
         content,
         labels,
         date=values.get("date"),
@@ -86,101 +94,105 @@ def _deliver(box: Mailbox, values: Values) -> Entry:
     )
 
 
-def _written(box: Mailbox, values: Values) -> bytes:
+def _write_message(mailbox: SandboxMailbox, values: Values) -> bytes:
     """
-    {sender?, sender_email?, to?, subject?, text?, html?, headers?, attachments?:
-    [{filename, content_type?, text | data (base64)}]}
+    {sender?, sender_email?, to?, subject?, text?, html?, headers?, attachments?: [{filename,
+    content_type?, text | data (base64)}]}
     """
     sender = (values.get("sender", "Bob Builder"), values.get("sender_email", "bob@example.org"))
     headers = [
-        ("From", mime.address(*sender)),
-        ("To", values.get("to", box.email)),
-        ("Subject", mime.word(values.get("subject", "Hello"))),
+        ("From", mime.format_address(*sender)),
+        ("To", values.get("to", mailbox.email)),
+        ("Subject", mime.encode_word(values.get("subject", "Hello"))),
     ]
-    given = dict(values.get("headers", {}))
-    given.setdefault("Message-ID", f"<{box.new_draft_id()}@example.org>")
-    headers += [(name, str(value)) for name, value in given.items()]
-    body = mime.text(values.get("text", "Hello."), "plain")
+    custom_headers = dict(values.get("headers", {}))
+    custom_headers.setdefault("Message-ID", f"<{mailbox.make_draft_id()}@example.org>")
+    headers += [(name, str(value)) for name, value in custom_headers.items()]
+    body = mime.make_text(values.get("text", "Hello."), "plain")
     if html := values.get("html"):
-        body = mime.multipart("alternative", "=_alt", [body, mime.text(html, "html")])
+        body = mime.make_multipart("alternative", "=_alt", [body, mime.make_text(html, "html")])
     if attachments := values.get("attachments"):
-        body = mime.multipart("mixed", "=_mix", [body, *(_attached(each) for each in attachments)])
-    return mime.message(headers, body)
+        body = mime.make_multipart(
+            "mixed", "=_mix", [body, *(_write_attachment(attachment) for attachment in attachments)]
+        )
+    return mime.make_message(headers, body)
 
 
-def _attached(values: Values) -> bytes:
+def _write_attachment(values: Values) -> bytes:
     data = values.get("text", "").encode() or base64.b64decode(values.get("data", ""))
     kind = values.get("content_type", "application/octet-stream")
-    return mime.attachment(kind, text(values, "filename"), data)
+    return mime.make_attachment(kind, require_text(values, "filename"), data)
 
 
-def delete(world: World, values: Values) -> Values:
-    """{email, id}: for good, as if another client had."""
-    box = mailbox(world, values)
-    box.delete(_entry(box, values))
+def delete_message(state: SandboxState, values: Values) -> Values:
+    """{email, id}: permanently, as another client."""
+    mailbox = find_mailbox(state, values)
+    mailbox.delete_message(_find_entry(mailbox, values))
     return {}
 
 
-def trash(world: World, values: Values) -> Values:
-    box = mailbox(world, values)
-    entry = _entry(box, values)
-    box.trash(entry)
-    return _shown(entry)
+def trash_message(state: SandboxState, values: Values) -> Values:
+    mailbox = find_mailbox(state, values)
+    entry = _find_entry(mailbox, values)
+    mailbox.trash_message(entry)
+    return _describe_message(entry)
 
 
-def relabel(world: World, values: Values) -> Values:
+def relabel_message(state: SandboxState, values: Values) -> Values:
     """{email, id, add?, remove?}"""
-    box = mailbox(world, values)
-    entry = _entry(box, values)
-    box.relabel(entry, add=values.get("add", []), remove=values.get("remove", []))
-    return _shown(entry)
+    mailbox = find_mailbox(state, values)
+    entry = _find_entry(mailbox, values)
+    mailbox.relabel(entry, add=values.get("add", []), remove=values.get("remove", []))
+    return _describe_message(entry)
 
 
-def expire_history(world: World, values: Values) -> Values:
-    box = mailbox(world, values)
-    box.expire_history()
-    return {"historyId": str(box.history_id)}
+def expire_history(state: SandboxState, values: Values) -> Values:
+    mailbox = find_mailbox(state, values)
+    mailbox.expire_history()
+    return {"historyId": str(mailbox.history_id)}
 
 
-def look(world: World, values: Values) -> Values:
-    """{email, limit?}: the newest messages, and the summary."""
-    box = mailbox(world, values)
-    entries = list(box.newest_first())[: int(values.get("limit", len(box.order)))]
-    return summary(person(world, values)) | {"messages": [_shown(entry) for entry in entries]}
+def show_mailbox(state: SandboxState, values: Values) -> Values:
+    """{email, limit?}: the newest messages and the summary."""
+    mailbox = find_mailbox(state, values)
+    entries = list(mailbox.iterate_newest_first())[: int(values.get("limit", len(mailbox.order)))]
+    return summarize_mailbox(find_account(state, values)) | {
+        "messages": [_describe_message(entry) for entry in entries]
+    }
 
 
-def _shown(entry: Entry) -> Values:
+def _describe_message(entry: MailboxEntry) -> Values:
     return {
-        "id": shown_id(entry.id),
-        "threadId": shown_id(entry.thread_id),
+        "id": format_id(entry.id),
+        "threadId": format_id(entry.thread_id),
         "date": entry.date,
         "labelIds": sorted(entry.labels),
         "historyId": str(entry.history_id),
     }
 
 
-def summary(person: Person) -> Values:
+def summarize_mailbox(account: SandboxAccount) -> Values:
     """
-    Totals, thread sizes, and the fewest units that fetch it all: 20 a message, 40 a thread.
+    `leastUnits` fetches all: 20 a message, 40 a thread.
 
-    `listed…` are the same for what lists show, which is without spam and trash.
+    `listed…` excludes spam and trash, as lists do.
     """
-    box = person.mailbox
-    if box is None:
+    mailbox = account.mailbox
+    if mailbox is None:
         raise Misuse("this account has no Gmail")
     sizes: dict[int, int] = {}
-    for ids in box.threads.values():
+    for ids in mailbox.threads.values():
         sizes[len(ids)] = sizes.get(len(ids), 0) + 1
     listed: dict[int, int] = {}
-    for entry in box.entries.values():
+    for entry in mailbox.entries.values():
         if not entry.labels & HIDDEN:
             listed[entry.thread_id] = listed.get(entry.thread_id, 0) + 1
     return {
-        "email": person.email,
-        "sub": person.sub,
-        "messagesTotal": len(box.entries),
-        "threadsTotal": len(box.threads),
-        "historyId": str(box.history_id),
+        "email": account.email,
+        "sub": account.sub,
+        "messagesTotal": len(mailbox.entries),
+        "threadsTotal": len(mailbox.threads),
+        "historyId": str(mailbox.history_id),
         "threadSizes": {str(size): sizes[size] for size in sorted(sizes)},
         "leastUnits": sum(min(THREAD_UNITS, GET_UNITS * size) * n for size, n in sizes.items()),
         "listedTotal": sum(listed.values()),

@@ -1,22 +1,22 @@
-"""Subscriptions of Pub/Sub, and what was sent to whom."""
+"""Control functions for Pub/Sub subscriptions and sent notifications."""
 
 from dataclasses import asdict
 from typing import Any
 
-from integrations.sandbox.channels import Subscription
-from integrations.sandbox.control.errors import Misuse, text
-from integrations.sandbox.people import Person
-from integrations.sandbox.world import World
+from integrations.sandbox.accounts import SandboxAccount
+from integrations.sandbox.channels import PubSubSubscription
+from integrations.sandbox.control.errors import Misuse, require_text
+from integrations.sandbox.state import SandboxState
 
 Values = dict[str, Any]
 ACCOUNT = "gmail-push@sandbox-project.iam.gserviceaccount.com"
 
 
-def subscribe(world: World, values: Values) -> Values:
+def add_subscription(state: SandboxState, values: Values) -> Values:
     """{topic, endpoint, name?, audience? (the endpoint), account?}"""
-    topic, endpoint = text(values, "topic"), text(values, "endpoint")
+    topic, endpoint = require_text(values, "topic"), require_text(values, "endpoint")
     name = values.get("name") or topic.replace("/topics/", "/subscriptions/")
-    world.subscriptions[name] = Subscription(
+    state.subscriptions[name] = PubSubSubscription(
         name=name,
         topic=topic,
         endpoint=endpoint,
@@ -26,31 +26,34 @@ def subscribe(world: World, values: Values) -> Values:
     return {"name": name}
 
 
-def publish(world: World, values: Values) -> Values:
-    """{name, data: {emailAddress, historyId}}: a message that nobody's mailbox caused."""
-    found = world.subscriptions.get(text(values, "name"))
-    if found is None:
+def publish_message(state: SandboxState, values: Values) -> Values:
+    """{name, data: {emailAddress, historyId}}"""
+    subscription = state.subscriptions.get(require_text(values, "name"))
+    if subscription is None:
         raise Misuse("no such subscription")
-    world.pushes.publish(found, dict(values.get("data", {})))
+    state.pushes.publish_message(subscription, dict(values.get("data", {})))
     return {}
 
 
-def look(world: World, _: Values) -> Values:
-    pushes = world.pushes
+def show_pushes(state: SandboxState, _: Values) -> Values:
+    pushes = state.pushes
     return {
-        "waiting": len(pushes.queue) + pushes.under_way,
-        "sent": [asdict(one) for one in pushes.sent],
+        "waiting": len(pushes.queue) + pushes.sending_count,
+        "sent": [asdict(sent_push) for sent_push in pushes.sent],
         "channels": [
-            {"id": one.id, "resource": one.resource, "until": one.until}
-            for one in world.channels.values()
+            {"id": channel.id, "resource": channel.resource, "until": channel.expires_at}
+            for channel in state.channels.values()
         ],
-        "topics": {one.email: topic for one in world.people.all() if (topic := _topic(world, one))},
+        "topics": {
+            account.email: topic
+            for account in state.accounts.list_all()
+            if (topic := _get_topic(state, account))
+        },
     }
 
 
-def _topic(world: World, one: Person) -> str:
-    """Where the mailbox's news goes now."""
-    watch = one.mailbox.watch if one.mailbox else None
-    if watch is None or float(str(watch["until"])) <= world.clock.now():
+def _get_topic(state: SandboxState, account: SandboxAccount) -> str:
+    watch = account.mailbox.watch if account.mailbox else None
+    if watch is None or float(str(watch["until"])) <= state.clock.now():
         return ""
     return str(watch["topic"])

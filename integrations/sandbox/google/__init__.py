@@ -1,1 +1,1 @@
-"""Google's protocols, as `world` remembers them."""
+"""Google's protocols over the sandbox's state."""

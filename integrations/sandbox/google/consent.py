@@ -1,9 +1,9 @@
 """
 The authorization endpoint and its consent page.
 
-The page is one form, posted to `/o/oauth2/v2/auth/decision` with the fields `request` (hidden),
-`account` (radio or hidden: the e-mail), `scope` (one box per scope, ticked) and the buttons
-`decision=allow` and `decision=cancel`. Closing the page is the silent abandonment.
+Its form goes to `/o/oauth2/v2/auth/decision` with `request` (hidden), `account` (radio or hidden:
+the e-mail), `scope` (ticked boxes) and `decision=allow` or `decision=cancel`. Closing the page
+sends nothing.
 """
 
 import secrets
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from html import escape
 from urllib.parse import urlencode
 
+from integrations.sandbox.accounts import OAuthClient, SandboxAccount
 from integrations.sandbox.google import scopes as scope_names
-from integrations.sandbox.google.grants import Code
-from integrations.sandbox.messages import Answer, Call
-from integrations.sandbox.people import Client, Person
-from integrations.sandbox.world import World
+from integrations.sandbox.google.grants import GoogleCode
+from integrations.sandbox.http_messages import HttpAnswer, HttpCall
+from integrations.sandbox.state import SandboxState
 
 HTML = "text/html; charset=utf-8"
 PAGE_HEADERS = {
@@ -26,10 +26,8 @@ PAGE_HEADERS = {
 
 
 @dataclass(frozen=True)
-class Pending:
-    """An authorization request that waits for its person."""
-
-    client: Client
+class GoogleConsentRequest:
+    client: OAuthClient
     redirect_uri: str
     scopes: tuple[str, ...]
     state: str | None
@@ -42,189 +40,211 @@ class Pending:
     include_granted: bool
 
 
-class Refusal(Exception):
-    """Shown on Google's own page; the client never hears of it."""
+class GooglePageError(Exception):
+    """Shown by Google; the client receives nothing."""
 
     def __init__(self, error: str, description: str, status: int = 400) -> None:
         super().__init__(error)
-        self.page = Answer(
+        self.page = HttpAnswer(
             status,
-            _page("Access blocked", f"<p>{escape(description)}</p><p>Error {status}: "
+            _render_page("Access blocked", f"<p>{escape(description)}</p><p>Error {status}: "
                   f"<code>{escape(error)}</code></p>").encode(),
             PAGE_HEADERS,
             HTML,
         )  # fmt: skip
 
 
-def authorize(world: World, call: Call) -> Answer:  # noqa: PLR0911 - one per outcome
+def show_consent_page(state: SandboxState, call: HttpCall) -> HttpAnswer:  # noqa: PLR0911 - one per outcome
     try:
-        pending = _read(world, call)
-    except Refusal as refusal:
+        pending = _read_consent_request(state, call)
+    except GooglePageError as refusal:
         return refusal.page
-    if call.first("response_type") != "code":
-        return _error(world, pending, "unsupported_response_type")
-    if world.dials.authorization_error:
-        return _error(world, pending, world.dials.authorization_error)
-    hinted = world.people.find(pending.login_hint) if pending.login_hint else None
-    grant = world.grants.get(pending.client.project, hinted.sub) if hinted else None
+    if call.get_param("response_type") != "code":
+        return _return_error(state, pending, "unsupported_response_type")
+    if state.knobs.authorization_error:
+        return _return_error(state, pending, state.knobs.authorization_error)
+    hinted = state.accounts.find(pending.login_hint) if pending.login_hint else None
+    grant = state.grants.get_grant(pending.client.project, hinted.sub) if hinted else None
     covered = grant is not None and set(pending.scopes) <= grant.scopes
     if "none" in pending.prompts:
         if hinted is None or not covered:
             error = "interaction_required" if hinted else "login_required"
-            return _error(world, pending, error)
-        return _allow(world, pending, hinted, pending.scopes, consented=False)
+            return _return_error(state, pending, error)
+        return _grant_access(state, pending, hinted, pending.scopes, consented=False)
     if hinted and covered and not pending.prompts & {"consent", "select_account"}:
-        return _allow(world, pending, hinted, pending.scopes, consented=False)
+        return _grant_access(state, pending, hinted, pending.scopes, consented=False)
     key = secrets.token_urlsafe(24)
-    world.pending[key] = pending
-    return Answer(200, _consent_page(world, key, pending, hinted).encode(), PAGE_HEADERS, HTML)
-
-
-def _read(world: World, call: Call) -> Pending:
-    """:raises Refusal: nothing may be sent to this redirect_uri"""
-    client = world.clients.get(call.first("client_id"))
-    if client is None:
-        raise Refusal("invalid_client", "The OAuth client was not found.", 401)
-    if client.deleted:
-        raise Refusal("deleted_client", "The OAuth client was deleted.", 401)
-    redirect_uri = call.first("redirect_uri")
-    if redirect_uri not in client.redirect_uris:
-        raise Refusal("redirect_uri_mismatch", f"redirect_uri={redirect_uri} is not registered.")
-    repeated = [name for name, values in call.query.items() if len(values) > 1]
-    if repeated:
-        raise Refusal(
-            "invalid_request", f"OAuth 2 parameters can only have a single value: {repeated[0]}"
-        )
-    asked = call.first("scope").split()
-    if not asked:
-        raise Refusal("invalid_request", "Missing required parameter: scope")
-    if unknown := [scope for scope in asked if not scope_names.known(scope)]:
-        raise Refusal("invalid_scope", f"Some requested scopes were invalid. {unknown}")
-    challenge = call.first("code_challenge")
-    method = call.first("code_challenge_method") or ("plain" if challenge else "")
-    if method not in ("", "plain", "S256") or (world.dials.require_pkce and method != "S256"):
-        raise Refusal("invalid_request", "Invalid parameter value for code_challenge_method")
-    if "none" in (prompts := frozenset(call.first("prompt").split())) and len(prompts) > 1:
-        raise Refusal("invalid_request", "Invalid parameter value for prompt")
-    return Pending(
-        client=client,
-        redirect_uri=redirect_uri,
-        scopes=scope_names.normalised(asked),
-        state=call.first("state") if "state" in call.query else None,
-        nonce=call.first("nonce"),
-        challenge=challenge,
-        challenge_method=method,
-        offline=call.first("access_type") == "offline",
-        prompts=prompts,
-        login_hint=call.first("login_hint"),
-        include_granted=call.first("include_granted_scopes") == "true",
+    state.consent_requests[key] = pending
+    return HttpAnswer(
+        200, _render_consent_page(state, key, pending, hinted).encode(), PAGE_HEADERS, HTML
     )
 
 
-def decide(world: World, call: Call) -> Answer:
-    """The posted form. One answer per page: the request is used up by any decision."""
-    pending = world.pending.pop(call.form.get("request", ""), None)
+def _read_consent_request(state: SandboxState, call: HttpCall) -> GoogleConsentRequest:
+    """:raises GooglePageError: nothing may be sent to this redirect_uri"""
+    client = state.clients.get(call.get_param("client_id"))
+    if client is None:
+        raise GooglePageError("invalid_client", "The OAuth client was not found.", 401)
+    if client.deleted:
+        raise GooglePageError("deleted_client", "The OAuth client was deleted.", 401)
+    redirect_uri = call.get_param("redirect_uri")
+    if redirect_uri not in client.redirect_uris:
+        raise GooglePageError(
+            "redirect_uri_mismatch", f"redirect_uri={redirect_uri} is not registered."
+        )
+    repeated = [name for name, values in call.query.items() if len(values) > 1]
+    if repeated:
+        raise GooglePageError(
+            "invalid_request", f"OAuth 2 parameters can only have a single value: {repeated[0]}"
+        )
+    scopes = call.get_param("scope").split()
+    if not scopes:
+        raise GooglePageError("invalid_request", "Missing required parameter: scope")
+    if unknown := [scope for scope in scopes if not scope_names.is_known_scope(scope)]:
+        raise GooglePageError("invalid_scope", f"Some requested scopes were invalid. {unknown}")
+    challenge = call.get_param("code_challenge")
+    method = call.get_param("code_challenge_method") or ("plain" if challenge else "")
+    if method not in ("", "plain", "S256") or (state.knobs.require_pkce and method != "S256"):
+        raise GooglePageError(
+            "invalid_request", "Invalid parameter value for code_challenge_method"
+        )
+    if "none" in (prompts := frozenset(call.get_param("prompt").split())) and len(prompts) > 1:
+        raise GooglePageError("invalid_request", "Invalid parameter value for prompt")
+    return GoogleConsentRequest(
+        client=client,
+        redirect_uri=redirect_uri,
+        scopes=scope_names.normalize_scopes(scopes),
+        state=call.get_param("state") if "state" in call.query else None,
+        nonce=call.get_param("nonce"),
+        challenge=challenge,
+        challenge_method=method,
+        offline=call.get_param("access_type") == "offline",
+        prompts=prompts,
+        login_hint=call.get_param("login_hint"),
+        include_granted=call.get_param("include_granted_scopes") == "true",
+    )
+
+
+def handle_decision(state: SandboxState, call: HttpCall) -> HttpAnswer:
+    """Any decision uses up the request."""
+    pending = state.consent_requests.pop(call.form.get("request", ""), None)
     if pending is None:
-        return Refusal("invalid_request", "This page has expired. Start again.").page
+        return GooglePageError("invalid_request", "This page has expired. Start again.").page
     if call.form.get("decision") != "allow":
-        return _error(world, pending, "access_denied")
-    person = world.people.find(call.form.get("account", ""))
-    if person is None:
-        return Refusal("invalid_request", "Couldn't find your Google Account.").page
-    ticked = set(scope_names.normalised(_values(call, "scope")))
-    if not world.dials.sign_in_scopes_tickable:
+        return _return_error(state, pending, "access_denied")
+    account = state.accounts.find(call.form.get("account", ""))
+    if account is None:
+        return GooglePageError("invalid_request", "Couldn't find your Google Account.").page
+    ticked = set(scope_names.normalize_scopes(_get_form_values(call, "scope")))
+    if not state.knobs.sign_in_scopes_tickable:
         ticked |= scope_names.SIGN_IN
     granted = tuple(scope for scope in pending.scopes if scope in ticked)
     if not granted:
-        return _error(world, pending, "access_denied")
-    return _allow(world, pending, person, granted, consented="consent" in pending.prompts)
+        return _return_error(state, pending, "access_denied")
+    return _grant_access(state, pending, account, granted, consented="consent" in pending.prompts)
 
 
-def _values(call: Call, name: str) -> list[str]:
+def _get_form_values(call: HttpCall, name: str) -> list[str]:
     from urllib.parse import parse_qs
 
     return parse_qs(call.body.decode("utf-8", "replace")).get(name, [])
 
 
-def _allow(
-    world: World, pending: Pending, person: Person, granted: tuple[str, ...], *, consented: bool
-) -> Answer:
+def _grant_access(
+    state: SandboxState,
+    pending: GoogleConsentRequest,
+    account: SandboxAccount,
+    granted: tuple[str, ...],
+    *,
+    consented: bool,
+) -> HttpAnswer:
     scopes = granted
     if pending.include_granted:
-        grant = world.grants.get(pending.client.project, person.sub)
-        scopes = scope_names.normalised([*granted, *sorted(grant.scopes if grant else ())])
-    code = Code(
+        grant = state.grants.get_grant(pending.client.project, account.sub)
+        scopes = scope_names.normalize_scopes([*granted, *sorted(grant.scopes if grant else ())])
+    code = GoogleCode(
         code=f"4/0A{secrets.token_urlsafe(52)}",
         client_id=pending.client.client_id,
         project=pending.client.project,
         redirect_uri=pending.redirect_uri,
-        sub=person.sub,
+        sub=account.sub,
         scopes=scopes,
         nonce=pending.nonce,
         challenge=pending.challenge,
         challenge_method=pending.challenge_method,
         offline=pending.offline,
         consented=consented,
-        expires_at=world.clock.now() + world.dials.code_seconds,
+        expires_at=state.clock.now() + state.knobs.code_seconds,
     )
-    world.grants.codes[code.code] = code
-    more = {"code": code.code, "scope": " ".join(scopes), "authuser": "0"}
-    if person.hosted_domain:
-        more["hd"] = person.hosted_domain
-    return _back(world, pending, more | {"prompt": " ".join(sorted(pending.prompts)) or "none"})
+    state.grants.codes[code.code] = code
+    params = {"code": code.code, "scope": " ".join(scopes), "authuser": "0"}
+    if account.hosted_domain:
+        params["hd"] = account.hosted_domain
+    return _redirect_to_client(
+        state, pending, params | {"prompt": " ".join(sorted(pending.prompts)) or "none"}
+    )
 
 
-def _error(world: World, pending: Pending, error: str) -> Answer:
-    return _back(world, pending, {"error": error})
+def _return_error(state: SandboxState, pending: GoogleConsentRequest, error: str) -> HttpAnswer:
+    return _redirect_to_client(state, pending, {"error": error})
 
 
-def _back(world: World, pending: Pending, values: dict[str, str]) -> Answer:
-    first: dict[str, str] = {}
-    if pending.state is not None and world.dials.callback_state != "missing":
-        right = world.dials.callback_state == "right"
-        first["state"] = pending.state if right else "not-the-state"
-    if world.dials.callback_iss != "missing":
-        right = world.dials.callback_iss == "right"
-        first["iss"] = world.issuer if right else "https://accounts.example.org"
-    joint = "&" if "?" in pending.redirect_uri else "?"
-    location = f"{pending.redirect_uri}{joint}{urlencode(first | values)}"
-    return Answer(302, b"", {"Location": location, "Cache-Control": "no-store"}, HTML)
+def _redirect_to_client(
+    state: SandboxState, pending: GoogleConsentRequest, values: dict[str, str]
+) -> HttpAnswer:
+    leading: dict[str, str] = {}
+    if pending.state is not None and state.knobs.callback_state != "missing":
+        is_right = state.knobs.callback_state == "right"
+        leading["state"] = pending.state if is_right else "not-the-state"
+    if state.knobs.callback_iss != "missing":
+        is_right = state.knobs.callback_iss == "right"
+        leading["iss"] = state.issuer if is_right else "https://accounts.example.org"
+    separator = "&" if "?" in pending.redirect_uri else "?"
+    location = f"{pending.redirect_uri}{separator}{urlencode(leading | values)}"
+    return HttpAnswer(302, b"", {"Location": location, "Cache-Control": "no-store"}, HTML)
 
 
-def _consent_page(world: World, key: str, pending: Pending, hinted: Person | None) -> str:
+def _render_consent_page(
+    state: SandboxState, key: str, pending: GoogleConsentRequest, hinted: SandboxAccount | None
+) -> str:
     name = escape(pending.client.name)
     body = [
         f"<p>{name} wants to access your Google Account</p>",
         '<form method="post" action="/o/oauth2/v2/auth/decision">',
         f'<input type="hidden" name="request" value="{key}">',
-        _accounts(world, pending, hinted),
+        _render_accounts(state, pending, hinted),
         f"<fieldset><legend>Select what {name} can access</legend>",
-        *(_scope(scope, tickable=world.dials.sign_in_scopes_tickable) for scope in pending.scopes),
+        *(
+            _render_scope(scope, tickable=state.knobs.sign_in_scopes_tickable)
+            for scope in pending.scopes
+        ),
         "</fieldset><p>",
         '<button type="submit" name="decision" value="cancel">Cancel</button> ',
         '<button type="submit" name="decision" value="allow">Allow</button></p></form>',
     ]
-    return _page("Sign in - Google Accounts (sandbox)", "\n".join(body))
+    return _render_page("Sign in - Google Accounts (sandbox)", "\n".join(body))
 
 
-def _accounts(world: World, pending: Pending, hinted: Person | None) -> str:
+def _render_accounts(
+    state: SandboxState, pending: GoogleConsentRequest, hinted: SandboxAccount | None
+) -> str:
     if hinted and "select_account" not in pending.prompts:
         email = escape(hinted.email)
         return (
             f'<p><strong>{email}</strong></p><input type="hidden" name="account" value="{email}">'
         )
-    chosen = hinted or next(iter(world.people.all()), None)
+    chosen = hinted or next(iter(state.accounts.list_all()), None)
     boxes = [
-        f'<p><label><input type="radio" name="account" value="{escape(person.email)}"'
-        f"{' checked' if person is chosen else ''}> {escape(person.name)} "
-        f"({escape(person.email)})</label></p>"
-        for person in world.people.all()
+        f'<p><label><input type="radio" name="account" value="{escape(account.email)}"'
+        f"{' checked' if account is chosen else ''}> {escape(account.name)} "
+        f"({escape(account.email)})</label></p>"
+        for account in state.accounts.list_all()
     ]
     return f"<fieldset><legend>Choose an account</legend>{''.join(boxes)}</fieldset>"
 
 
-def _scope(scope: str, *, tickable: bool) -> str:
-    words = escape(scope_names.words(scope))
+def _render_scope(scope: str, *, tickable: bool) -> str:
+    words = escape(scope_names.describe_scope(scope))
     if scope in scope_names.SIGN_IN and not tickable:
         return f"<p>{words}</p>"
     return (
@@ -233,7 +253,7 @@ def _scope(scope: str, *, tickable: bool) -> str:
     )
 
 
-def _page(title: str, body: str) -> str:
+def _render_page(title: str, body: str) -> str:
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>
 <meta name="viewport" content="width=device-width"><style>

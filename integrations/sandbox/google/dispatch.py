@@ -1,114 +1,129 @@
-"""Every call of an API, alone or in a batch: who, may they, can they afford it, then the play."""
+"""Each API call, alone or in a batch: authenticate, charge quota, handle."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
 
-from integrations.sandbox.google import calendar, fields, gmail, problems, quota, routing
-from integrations.sandbox.google.admitted import Admitted
-from integrations.sandbox.google.grants import Access
-from integrations.sandbox.google.identity import bearer
-from integrations.sandbox.journal import KEPT_BODY, Entry
-from integrations.sandbox.messages import Answer, Call, Problem
-from integrations.sandbox.people import Person
-from integrations.sandbox.schemas import Method, global_parameters
-from integrations.sandbox.world import World
+from integrations.sandbox.accounts import SandboxAccount
+from integrations.sandbox.google import fields, problems, quota, routing
+from integrations.sandbox.google.authorized_call import AuthorizedCall
+from integrations.sandbox.google.calendar.handlers import handle_calendar_call
+from integrations.sandbox.google.gmail.handlers import handle_gmail_call
+from integrations.sandbox.google.grants import GoogleAccessToken
+from integrations.sandbox.google.identity import get_bearer_token
+from integrations.sandbox.http_messages import HttpAnswer, HttpCall, HttpProblem
+from integrations.sandbox.request_log import MAX_BODY, LoggedRequest
+from integrations.sandbox.schemas import ApiMethod, get_global_parameters
+from integrations.sandbox.state import SandboxState
 
 NO_CONTENT = 204
-Play = Callable[[Admitted], Any]
-PLAYS: Mapping[str, Play] = {"gmail": gmail.play, "calendar": calendar.play}
+Handler = Callable[[AuthorizedCall], Any]
+API_HANDLERS: Mapping[str, Handler] = {
+    "gmail": handle_gmail_call,
+    "calendar": handle_calendar_call,
+}
 
 
-def answer(world: World, call: Call) -> Answer:
-    """Never raises a Problem: it is the answer. Recorded, and validated if that is on."""
-    call = _overridden(call)
-    found = routing.find(call.method, call.path)
-    method = found[0] if found else None
+def answer_call(state: SandboxState, call: HttpCall) -> HttpAnswer:
+    """Answer, record and validate. Never raises HttpProblem."""
+    call = _apply_method_override(call)
+    match = routing.find_method(call.method, call.path)
+    method = match[0] if match else None
     try:
-        result = _answer(world, call, found)
-    except Problem as problem:
+        result = _answer_authorized_call(state, call, match)
+    except HttpProblem as problem:
         result = problem.answer
-    user = _who(world, call)
-    world.journal.record(
-        Entry(
-            at=world.clock.now(),
+    user = _get_user_email(state, call)
+    state.request_log.add_request(
+        LoggedRequest(
+            at=state.clock.now(),
             method=call.method,
             path=call.path,
             query=call.query_string,
-            body=call.body[:KEPT_BODY].decode("utf-8", "replace"),
+            body=call.body[:MAX_BODY].decode("utf-8", "replace"),
             method_id=method.id if method else call.path,
             user=user,
             status=result.status,
         )
     )
-    if world.validator:
-        world.validator.check(call, method, found[1] if found else {}, result)
+    if state.validator:
+        state.validator.check_call(call, method, match[1] if match else {}, result)
     return result
 
 
-def _who(world: World, call: Call) -> str:
-    access = world.grants.access(bearer(call))
-    person = world.people.find(access.grant.sub) if access else None
-    return person.email if person else ""
+def _get_user_email(state: SandboxState, call: HttpCall) -> str:
+    access = state.grants.find_access_token(get_bearer_token(call))
+    account = state.accounts.find(access.grant.sub) if access else None
+    return account.email if account else ""
 
 
-def _overridden(call: Call) -> Call:
-    """Long GETs travel as POST with a form body."""
+def _apply_method_override(call: HttpCall) -> HttpCall:
+    """Long GETs arrive as POST."""
     override = call.headers.get("x-http-method-override", "")
     if call.method != "POST" or override != "GET":
         return call
-    return Call("GET", call.path, call.body.decode("utf-8", "replace"), call.headers)
+    return HttpCall("GET", call.path, call.body.decode("utf-8", "replace"), call.headers)
 
 
-def _answer(world: World, call: Call, found: tuple[Method, dict[str, str]] | None) -> Answer:
-    if found is None:
+def _answer_authorized_call(
+    state: SandboxState, call: HttpCall, match: tuple[ApiMethod, dict[str, str]] | None
+) -> HttpAnswer:
+    if match is None:
         raise problems.no_such_path()
-    method, path = found
-    access, person = _authenticated(world, call)
+    method, path = match
+    access, account = _authenticate(state, call)
     if not method.scopes & set(access.scopes):
         raise problems.insufficient_scope(sorted(method.scopes))
     for name in call.query:
-        if name not in method.query and name not in global_parameters() and name != "uploadType":
+        if (
+            name not in method.query
+            and name not in get_global_parameters()
+            and name != "uploadType"
+        ):
             raise problems.unknown_parameter(name)
-    _admit(world, method, person, access)
-    return _shown(call, PLAYS[method.api](Admitted(world, call, method, path, person, access)))
+    _charge_quota(state, method, account, access)
+    return _make_answer(
+        call, API_HANDLERS[method.api](AuthorizedCall(state, call, method, path, account, access))
+    )
 
 
-def _authenticated(world: World, call: Call) -> tuple[Access, Person]:
-    value = bearer(call) or call.first("access_token")
+def _authenticate(state: SandboxState, call: HttpCall) -> tuple[GoogleAccessToken, SandboxAccount]:
+    value = get_bearer_token(call) or call.get_param("access_token")
     if not value:
         raise problems.login_required()
-    access = world.grants.access(value)
-    person = world.people.find(access.grant.sub) if access else None
-    if access is None or person is None:
+    access = state.grants.find_access_token(value)
+    account = state.accounts.find(access.grant.sub) if access else None
+    if access is None or account is None:
         raise problems.invalid_credentials()
-    return access, person
+    return access, account
 
 
-def _admit(world: World, method: Method, person: Person, access: Access) -> None:
-    """Concurrency first, because Google charges nothing for what it turns away there."""
-    limit = world.dials.concurrency
-    if limit and world.under_way[person.sub] > limit:
+def _charge_quota(
+    state: SandboxState, method: ApiMethod, account: SandboxAccount, access: GoogleAccessToken
+) -> None:
+    """Concurrency first: Google charges nothing for calls refused there."""
+    limit = state.knobs.concurrency
+    if limit and state.open_requests[account.sub] > limit:
         raise problems.too_many_concurrent()
     project = access.grant.project
     if method.api == "calendar":
-        world.meter.count(user=person.sub, project=project)
+        state.quota_meter.count_request(user=account.sub, project=project)
         return
-    cost = quota.units(method.id)
-    world.meter.charge(user=person.sub, project=project, cost=cost)
-    world.journal.spend(method.id, person.email, cost)
+    cost = quota.get_units(method.id)
+    state.quota_meter.charge_units(user=account.sub, project=project, cost=cost)
+    state.request_log.count_units(method.id, account.email, cost)
 
 
-def _shown(call: Call, value: Any) -> Answer:
+def _make_answer(call: HttpCall, value: Any) -> HttpAnswer:
     if value is None:
-        return Answer(NO_CONTENT)
-    mask = call.first("fields")
+        return HttpAnswer(NO_CONTENT)
+    mask = call.get_param("fields")
     if mask:
         try:
-            tree = fields.parse(mask)
+            tree = fields.parse_mask(mask)
         except ValueError as error:
             raise problems.invalid_argument(f"Invalid field selection {mask}") from error
         loaded = orjson.loads(value if isinstance(value, bytes) else orjson.dumps(value))
-        value = fields.apply(tree, loaded)
-    return Answer(200, value if isinstance(value, bytes) else orjson.dumps(value))
+        value = fields.apply_mask(tree, loaded)
+    return HttpAnswer(200, value if isinstance(value, bytes) else orjson.dumps(value))

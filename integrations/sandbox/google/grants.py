@@ -1,52 +1,52 @@
-"""What each person granted each project, and the codes and tokens that live on it."""
+"""Google's grants, codes and tokens."""
 
 import base64
 import hashlib
 import secrets
 from dataclasses import dataclass, field
 
-from integrations.sandbox.clock import Clock
-from integrations.sandbox.dials import Dials
+from integrations.sandbox.clock import SandboxClock
 from integrations.sandbox.google import scopes as scope_names
+from integrations.sandbox.knobs import Knobs
 
 TESTING_SECONDS = 7 * 86_400
 DAY = 86_400
 
 
 @dataclass
-class Refresh:
+class GoogleRefreshToken:
     token: str
     client_id: str
     scopes: tuple[str, ...]
     used_at: float
-    ends_at: float = 0.0
+    expires_at: float = 0.0
 
 
 @dataclass
-class Access:
+class GoogleAccessToken:
     token: str
     client_id: str
     scopes: tuple[str, ...]
     expires_at: float
-    grant: "Grant"
-    refresh: str = ""
+    grant: "GoogleGrant"
+    refresh_token: str = ""
 
 
 @dataclass
-class Grant:
-    """One project's access to one person. Dies as a whole, at `dies_at` if that is set."""
+class GoogleGrant:
+    """Ends as a whole, at `ends_at` if set."""
 
     project: str
     sub: str
     scopes: set[str] = field(default_factory=set)
     offline: bool = False
-    refreshes: dict[str, Refresh] = field(default_factory=dict)
-    accesses: dict[str, Access] = field(default_factory=dict)
-    dies_at: float = 0.0
+    refresh_tokens: dict[str, GoogleRefreshToken] = field(default_factory=dict)
+    access_tokens: dict[str, GoogleAccessToken] = field(default_factory=dict)
+    ends_at: float = 0.0
 
 
 @dataclass
-class Code:
+class GoogleCode:
     code: str
     client_id: str
     project: str
@@ -61,148 +61,155 @@ class Code:
     expires_at: float
     used: bool = False
 
-    def verified_by(self, verifier: str) -> bool:
+    def matches_verifier(self, verifier: str) -> bool:
         if self.challenge_method == "S256":
             digest = hashlib.sha256(verifier.encode()).digest()
             verifier = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
         return secrets.compare_digest(verifier, self.challenge)
 
 
-class Grants:
-    def __init__(self, clock: Clock, dials: Dials) -> None:
-        self._clock, self._dials = clock, dials
-        self._grants: dict[tuple[str, str], Grant] = {}
-        self._accesses: dict[str, Access] = {}
-        self._refreshes: dict[str, tuple[Grant, Refresh]] = {}
-        self.codes: dict[str, Code] = {}
+class GoogleGrantStore:
+    def __init__(self, clock: SandboxClock, knobs: Knobs) -> None:
+        self._clock, self._knobs = clock, knobs
+        self._grants: dict[tuple[str, str], GoogleGrant] = {}
+        self._access_tokens: dict[str, GoogleAccessToken] = {}
+        self._refresh_tokens: dict[str, tuple[GoogleGrant, GoogleRefreshToken]] = {}
+        self.codes: dict[str, GoogleCode] = {}
 
-    def get(self, project: str, sub: str) -> Grant | None:
+    def get_grant(self, project: str, sub: str) -> GoogleGrant | None:
         grant = self._grants.get((project, sub))
-        if grant and grant.dies_at and grant.dies_at <= self._clock.now():
-            self.kill(grant)
+        if grant and grant.ends_at and grant.ends_at <= self._clock.now():
+            self.end_grant(grant)
             return None
         return grant
 
-    def of_person(self, sub: str) -> list[Grant]:
+    def list_grants(self, sub: str) -> list[GoogleGrant]:
         return [grant for grant in list(self._grants.values()) if grant.sub == sub]
 
-    def open(self, project: str, sub: str, scopes: tuple[str, ...]) -> Grant:
-        """The person's grant, widened by these scopes. A dying one still dies: reconnects race."""
-        grant = self.get(project, sub)
+    def extend_grant(self, project: str, sub: str, scopes: tuple[str, ...]) -> GoogleGrant:
+        """Add scopes to the account's grant. An ending grant still ends, as in a real race."""
+        grant = self.get_grant(project, sub)
         if grant is None:
-            grant = self._grants[project, sub] = Grant(project, sub)
+            grant = self._grants[project, sub] = GoogleGrant(project, sub)
         grant.scopes |= set(scopes)
         return grant
 
-    def new_refresh(self, grant: Grant, client_id: str, scopes: tuple[str, ...]) -> Refresh:
-        now, dials = self._clock.now(), self._dials
-        limited = [float(dials.grant_seconds)] if dials.grant_seconds else []
-        if dials.testing_project and not set(scopes) <= scope_names.SIGN_IN:
-            limited.append(TESTING_SECONDS)
-        refresh = Refresh(
+    def issue_refresh_token(
+        self, grant: GoogleGrant, client_id: str, scopes: tuple[str, ...]
+    ) -> GoogleRefreshToken:
+        now, knobs = self._clock.now(), self._knobs
+        lifetimes = [float(knobs.grant_seconds)] if knobs.grant_seconds else []
+        if knobs.testing_project and not set(scopes) <= scope_names.SIGN_IN:
+            lifetimes.append(TESTING_SECONDS)
+        refresh = GoogleRefreshToken(
             token=f"1//0{secrets.token_urlsafe(75)}",
             client_id=client_id,
             scopes=scopes,
             used_at=now,
-            ends_at=now + min(limited) if limited else 0.0,
+            expires_at=now + min(lifetimes) if lifetimes else 0.0,
         )
         grant.offline = True
-        grant.refreshes[refresh.token] = refresh
-        self._refreshes[refresh.token] = (grant, refresh)
-        mine = [r for r in grant.refreshes.values() if r.client_id == client_id]
-        for oldest in mine[: max(0, len(mine) - dials.refresh_tokens_per_client)]:
-            self.drop_refresh(oldest.token)
+        grant.refresh_tokens[refresh.token] = refresh
+        self._refresh_tokens[refresh.token] = (grant, refresh)
+        client_tokens = [
+            refresh for refresh in grant.refresh_tokens.values() if refresh.client_id == client_id
+        ]
+        for oldest in client_tokens[: max(0, len(client_tokens) - knobs.refresh_tokens_per_client)]:
+            self.drop_refresh_token(oldest.token)
         return refresh
 
-    def new_access(
-        self, grant: Grant, client_id: str, scopes: tuple[str, ...], refresh: str = ""
-    ) -> Access:
-        access = Access(
+    def issue_access_token(
+        self, grant: GoogleGrant, client_id: str, scopes: tuple[str, ...], refresh: str = ""
+    ) -> GoogleAccessToken:
+        access = GoogleAccessToken(
             token=f"ya29.a0{secrets.token_urlsafe(120)}",
             client_id=client_id,
             scopes=scopes,
-            expires_at=self._clock.now() + self._dials.access_token_seconds,
+            expires_at=self._clock.now() + self._knobs.access_token_seconds,
             grant=grant,
-            refresh=refresh,
+            refresh_token=refresh,
         )
-        grant.accesses[access.token] = access
-        self._accesses[access.token] = access
+        grant.access_tokens[access.token] = access
+        self._access_tokens[access.token] = access
         return access
 
-    def access(self, token: str) -> Access | None:
-        access = self._accesses.get(token)
+    def find_access_token(self, token: str) -> GoogleAccessToken | None:
+        access = self._access_tokens.get(token)
         if access is None or access.expires_at <= self._clock.now():
             return None
-        return access if self.get(access.grant.project, access.grant.sub) is access.grant else None
+        return (
+            access
+            if self.get_grant(access.grant.project, access.grant.sub) is access.grant
+            else None
+        )
 
-    def refresh(self, token: str) -> tuple[Grant, Refresh] | None:
-        """The living refresh token; using it is the caller's to note."""
-        found = self._refreshes.get(token)
-        if found is None:
+    def find_refresh_token(self, token: str) -> tuple[GoogleGrant, GoogleRefreshToken] | None:
+        """The caller records its use."""
+        match = self._refresh_tokens.get(token)
+        if match is None:
             return None
-        grant, refresh = found
+        grant, refresh = match
         now = self._clock.now()
-        idle = now - refresh.used_at > self._dials.refresh_idle_days * DAY
-        ended = bool(refresh.ends_at) and refresh.ends_at <= now
-        if idle or ended or self.get(grant.project, grant.sub) is not grant:
-            self.drop_refresh(token)
+        is_idle = now - refresh.used_at > self._knobs.refresh_idle_days * DAY
+        is_ended = bool(refresh.expires_at) and refresh.expires_at <= now
+        if is_idle or is_ended or self.get_grant(grant.project, grant.sub) is not grant:
+            self.drop_refresh_token(token)
             return None
-        return found
+        return match
 
-    def find(self, token: str) -> Grant | None:
-        """The grant behind either kind of token, if that token still lives."""
-        if found := self.refresh(token):
-            return found[0]
-        access = self.access(token)
+    def find_grant(self, token: str) -> GoogleGrant | None:
+        if match := self.find_refresh_token(token):
+            return match[0]
+        access = self.find_access_token(token)
         return access.grant if access else None
 
-    def drop_refresh(self, token: str) -> bool:
-        """Kill one refresh token, with the access tokens that came of it."""
-        found = self._refreshes.pop(token, None)
-        if found is None:
+    def drop_refresh_token(self, token: str) -> bool:
+        """With the access tokens issued from it."""
+        match = self._refresh_tokens.pop(token, None)
+        if match is None:
             return False
-        grant = found[0]
-        grant.refreshes.pop(token, None)
-        for access in [a for a in grant.accesses.values() if a.refresh == token]:
-            self.drop_access(access.token)
+        grant = match[0]
+        grant.refresh_tokens.pop(token, None)
+        for access in [a for a in grant.access_tokens.values() if a.refresh_token == token]:
+            self.drop_access_token(access.token)
         return True
 
-    def drop_access(self, token: str) -> bool:
-        access = self._accesses.pop(token, None)
+    def drop_access_token(self, token: str) -> bool:
+        access = self._access_tokens.pop(token, None)
         if access is None:
             return False
-        access.grant.accesses.pop(token, None)
+        access.grant.access_tokens.pop(token, None)
         return True
 
-    def revoke(self, grant: Grant) -> None:
-        """Project-wide, for this person; after the lag that the dial asks for."""
-        lag = self._dials.revocation_lag_seconds
+    def revoke_grant(self, grant: GoogleGrant) -> None:
+        """For the whole project, after the lag of the knob."""
+        lag = self._knobs.revocation_lag_seconds
         if lag:
-            grant.dies_at = grant.dies_at or self._clock.now() + lag
+            grant.ends_at = grant.ends_at or self._clock.now() + lag
         else:
-            self.kill(grant)
+            self.end_grant(grant)
 
-    def kill(self, grant: Grant) -> None:
-        for token in list(grant.refreshes):
-            self._refreshes.pop(token, None)
-        for token in list(grant.accesses):
-            self._accesses.pop(token, None)
+    def end_grant(self, grant: GoogleGrant) -> None:
+        for token in list(grant.refresh_tokens):
+            self._refresh_tokens.pop(token, None)
+        for token in list(grant.access_tokens):
+            self._access_tokens.pop(token, None)
         for code in self.codes.values():
             if (code.project, code.sub) == (grant.project, grant.sub):
                 code.used = True
-        grant.refreshes.clear()
-        grant.accesses.clear()
+        grant.refresh_tokens.clear()
+        grant.access_tokens.clear()
         if self._grants.get((grant.project, grant.sub)) is grant:
             del self._grants[grant.project, grant.sub]
 
-    def password_changed(self, sub: str) -> int:
-        """Refresh tokens with Gmail scopes die, and their access tokens. How many died."""
-        doomed = [
+    def end_gmail_tokens(self, sub: str) -> int:
+        """Return how many refresh tokens ended."""
+        tokens = [
             refresh.token
-            for grant in self.of_person(sub)
-            for refresh in grant.refreshes.values()
-            if any(scope_names.is_gmail(scope) for scope in refresh.scopes)
+            for grant in self.list_grants(sub)
+            for refresh in grant.refresh_tokens.values()
+            if any(scope_names.is_gmail_scope(scope) for scope in refresh.scopes)
         ]
-        for token in doomed:
-            self.drop_refresh(token)
-        return len(doomed)
+        for token in tokens:
+            self.drop_refresh_token(token)
+        return len(tokens)

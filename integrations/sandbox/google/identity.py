@@ -1,105 +1,111 @@
-"""Who a token speaks of: id_token, userinfo, tokeninfo."""
+"""id_token, userinfo, tokeninfo."""
 
 import hashlib
 from typing import Any
 
+from integrations.sandbox.accounts import OAuthClient, SandboxAccount
 from integrations.sandbox.google import problems
 from integrations.sandbox.google.scopes import ALIASES
-from integrations.sandbox.keys import at_hash
-from integrations.sandbox.messages import Answer, Call, json_answer
-from integrations.sandbox.people import Client, Person
-from integrations.sandbox.world import World
+from integrations.sandbox.http_messages import HttpAnswer, HttpCall, make_json_answer
+from integrations.sandbox.keys import get_at_hash
+from integrations.sandbox.state import SandboxState
 
 BARE_ISSUER = "accounts.google.com"
 
 
-def id_token(world: World, person: Person, client: Client, *, nonce: str, access: str) -> str:
-    """Signed for this client, with the flaw that the dial asks for."""
-    now, flaw = int(world.clock.now()), world.dials.id_token_flaw
+def make_id_token(
+    state: SandboxState, account: SandboxAccount, client: OAuthClient, *, nonce: str, access: str
+) -> str:
+    """With the flaw set by the knob."""
+    now, flaw = int(state.clock.now()), state.knobs.id_token_flaw
     claims: dict[str, Any] = {
-        **person.claims,
-        "iss": world.issuer,
+        **account.claims,
+        "iss": state.issuer,
         "azp": client.client_id,
         "aud": client.client_id,
-        "sub": person.sub,
-        "email": person.email,
+        "sub": account.sub,
+        "email": account.email,
         "email_verified": True,
-        "at_hash": at_hash(access),
-        "name": person.name,
+        "at_hash": get_at_hash(access),
+        "name": account.name,
         "iat": now,
         "exp": now + 3600,
     }
     if nonce:
         claims["nonce"] = nonce
-    if person.hosted_domain:
-        claims["hd"] = person.hosted_domain
+    if account.hosted_domain:
+        claims["hd"] = account.hosted_domain
     changes: dict[str, dict[str, Any]] = {
         "iss": {"iss": "https://accounts.example.org"},
         "bare_iss": {"iss": BARE_ISSUER},
         "aud": {"aud": "someone-else.apps.googleusercontent.com"},
         "azp": {"azp": "someone-else.apps.googleusercontent.com"},
         "nonce": {"nonce": "not-the-nonce"},
-        "sub": {"sub": Person.sub_of("stranger@example.org")},
+        "sub": {"sub": SandboxAccount.make_sub("stranger@example.org")},
         "expired": {"iat": now - 7200, "exp": now - 3600},
         "future_iat": {"iat": now + 86_400, "exp": now + 90_000},
-        "at_hash": {"at_hash": at_hash(hashlib.sha256(access.encode()).hexdigest())},
+        "at_hash": {"at_hash": get_at_hash(hashlib.sha256(access.encode()).hexdigest())},
     }
     claims |= changes.get(flaw, {})
     claims.pop({"missing_nonce": "nonce", "missing_sub": "sub"}.get(flaw, ""), None)
-    return world.keys.sign(claims, flaw=flaw)
+    return state.keys.sign_claims(claims, flaw=flaw)
 
 
-def bearer(call: Call) -> str:
+def get_bearer_token(call: HttpCall) -> str:
     scheme, _, value = call.headers.get("authorization", "").partition(" ")
     return value.strip() if scheme.lower() == "bearer" else ""
 
 
-def userinfo(world: World, call: Call) -> Answer:
-    access = world.grants.access(bearer(call) or call.first("access_token"))
-    person = world.people.find(access.grant.sub) if access else None
-    if access is None or person is None:
+def show_userinfo(state: SandboxState, call: HttpCall) -> HttpAnswer:
+    access = state.grants.find_access_token(
+        get_bearer_token(call) or call.get_param("access_token")
+    )
+    account = state.accounts.find(access.grant.sub) if access else None
+    if access is None or account is None:
         raise problems.userinfo_unauthorized()
-    body: dict[str, Any] = {**person.claims, "sub": person.sub}
+    body: dict[str, Any] = {**account.claims, "sub": account.sub}
     if ALIASES["email"] in access.scopes:
-        body |= {"email": person.email, "email_verified": True}
+        body |= {"email": account.email, "email_verified": True}
     if ALIASES["profile"] in access.scopes:
-        given, _, family = person.name.partition(" ")
-        body |= {"name": person.name, "given_name": given, "family_name": family}
-        body["picture"] = f"{world.url}/a/{person.sub}/photo.jpg"
-    if person.hosted_domain:
-        body["hd"] = person.hosted_domain
-    return json_answer(body)
+        given_name, _, family_name = account.name.partition(" ")
+        body |= {"name": account.name, "given_name": given_name, "family_name": family_name}
+        body["picture"] = f"{state.url}/a/{account.sub}/photo.jpg"
+    if account.hosted_domain:
+        body["hd"] = account.hosted_domain
+    return make_json_answer(body)
 
 
-def tokeninfo(world: World, call: Call) -> Answer:
-    access = world.grants.access(call.first("access_token") or call.form.get("access_token", ""))
-    person = world.people.find(access.grant.sub) if access else None
-    if access is None or person is None:
+def show_tokeninfo(state: SandboxState, call: HttpCall) -> HttpAnswer:
+    access = state.grants.find_access_token(
+        call.get_param("access_token") or call.form.get("access_token", "")
+    )
+    account = state.accounts.find(access.grant.sub) if access else None
+    if access is None or account is None:
         raise problems.tokeninfo_invalid()
-    left = int(access.expires_at - world.clock.now())
+    seconds_left = int(access.expires_at - state.clock.now())
     if call.path.startswith("/oauth2/v2/"):
-        return json_answer(
+        return make_json_answer(
             {
                 "issued_to": access.client_id,
                 "audience": access.client_id,
-                "user_id": person.sub,
+                "user_id": account.sub,
                 "scope": " ".join(access.scopes),
-                "expires_in": left,
-                "email": person.email,
+                "expires_in": seconds_left,
+                "email": account.email,
                 "verified_email": True,
-                "access_type": "offline" if access.refresh else "online",
+                "access_type": "offline" if access.refresh_token else "online",
             }
         )
-    return json_answer(
+    return make_json_answer(
         {
             "azp": access.client_id,
             "aud": access.client_id,
-            "sub": person.sub,
+            "sub": account.sub,
             "scope": " ".join(access.scopes),
             "exp": str(int(access.expires_at)),
-            "expires_in": str(left),
-            "email": person.email,
+            "expires_in": str(seconds_left),
+            "email": account.email,
             "email_verified": "true",
-            "access_type": "offline" if access.refresh else "online",
+            "access_type": "offline" if access.refresh_token else "online",
         }
     )

@@ -1,16 +1,16 @@
-"""What clients read before they begin: discovery and keys."""
+"""Discovery document and keys."""
 
-from integrations.sandbox.messages import Answer, Call, json_answer
-from integrations.sandbox.world import World
+from integrations.sandbox.http_messages import HttpAnswer, HttpCall, make_json_answer
+from integrations.sandbox.state import SandboxState
 
 CACHED = {"Cache-Control": "public, max-age=3600"}
 
 
-def openid_configuration(world: World, _: Call) -> Answer:
-    url = world.url
-    return json_answer(
+def show_openid_configuration(state: SandboxState, _: HttpCall) -> HttpAnswer:
+    url = state.url
+    return make_json_answer(
         {
-            "issuer": world.issuer,
+            "issuer": state.issuer,
             "authorization_endpoint": f"{url}/o/oauth2/v2/auth",
             "token_endpoint": f"{url}/token",
             "userinfo_endpoint": f"{url}/v1/userinfo",
@@ -35,9 +35,9 @@ def openid_configuration(world: World, _: Call) -> Answer:
     )  # fmt: skip
 
 
-def certs(world: World, _: Call) -> Answer:
-    return json_answer(world.keys.jwks(), 200, **CACHED)
+def show_certs(state: SandboxState, _: HttpCall) -> HttpAnswer:
+    return make_json_answer(state.keys.get_jwks(), 200, **CACHED)
 
 
-def certs_v1(world: World, _: Call) -> Answer:
-    return json_answer(world.keys.pems(), 200, **CACHED)
+def show_pem_certs(state: SandboxState, _: HttpCall) -> HttpAnswer:
+    return make_json_answer(state.keys.get_pems(), 200, **CACHED)

@@ -1,16 +1,16 @@
-"""One constructor per error of Google's, with its body. Texts are realism: switch on reasons."""
+"""Google's errors. Clients should switch on reasons: the texts are only realistic."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from integrations.sandbox.messages import Problem, json_answer
+from integrations.sandbox.http_messages import HttpProblem, make_json_answer
 
 CONSUMER = "project_number:100200300400"
 ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo"
 
 
-def _api(  # noqa: PLR0913 - the fields of Google's envelope
+def _make_api_problem(  # noqa: PLR0913 - the fields of Google's envelope
     code: int,
     message: str,
     reason: str,
@@ -20,7 +20,7 @@ def _api(  # noqa: PLR0913 - the fields of Google's envelope
     location: tuple[str, str] | None = None,
     info: str = "",
     headers: dict[str, str] | None = None,
-) -> Problem:
+) -> HttpProblem:
     error: dict[str, Any] = {"message": message, "domain": domain, "reason": reason}
     if location:
         error |= {"location": location[0], "locationType": location[1]}
@@ -29,19 +29,21 @@ def _api(  # noqa: PLR0913 - the fields of Google's envelope
         envelope["status"] = status
     if info:
         envelope["details"] = [{"@type": ERROR_INFO, "reason": info, "domain": "googleapis.com"}]
-    return Problem(json_answer({"error": envelope}, code, **(headers or {})))
+    return HttpProblem(make_json_answer({"error": envelope}, code, **(headers or {})))
 
 
-def _oauth(error: str, description: str = "", *, status: int = 400, **more: str) -> Problem:
+def _make_oauth_problem(
+    error: str, description: str = "", *, status: int = 400, **more: str
+) -> HttpProblem:
     body = {"error": error} | ({"error_description": description} if description else {}) | more
-    return Problem(json_answer(body, status))
+    return HttpProblem(make_json_answer(body, status))
 
 
-# The API's.
+# API errors.
 
 
-def invalid_credentials() -> Problem:
-    return _api(
+def invalid_credentials() -> HttpProblem:
+    return _make_api_problem(
         401,
         "Invalid Credentials",
         "authError",
@@ -53,8 +55,8 @@ def invalid_credentials() -> Problem:
     )
 
 
-def login_required() -> Problem:
-    return _api(
+def login_required() -> HttpProblem:
+    return _make_api_problem(
         401,
         "Login Required.",
         "required",
@@ -64,9 +66,9 @@ def login_required() -> Problem:
     )
 
 
-def insufficient_scope(scopes: Sequence[str] = ()) -> Problem:
-    wanted = " ".join(scopes)
-    return _api(
+def insufficient_scope(scopes: Sequence[str] = ()) -> HttpProblem:
+    scope_names = " ".join(scopes)
+    return _make_api_problem(
         403,
         "Request had insufficient authentication scopes.",
         "insufficientPermissions",
@@ -74,28 +76,28 @@ def insufficient_scope(scopes: Sequence[str] = ()) -> Problem:
         info="ACCESS_TOKEN_SCOPE_INSUFFICIENT",
         headers={
             "WWW-Authenticate": 'Bearer realm="https://accounts.google.com/", '
-            f'error=insufficient_scope, scope="{wanted}"'
+            f'error=insufficient_scope, scope="{scope_names}"'
         },
     )
 
 
-def metadata_scope_forbids_q() -> Problem:
+def metadata_scope_forbids_q() -> HttpProblem:
     message = "Metadata scope does not support 'q' parameter"
-    return _api(403, message, "forbidden", status="PERMISSION_DENIED")
+    return _make_api_problem(403, message, "forbidden", status="PERMISSION_DENIED")
 
 
-def metadata_scope_forbids_format(name: str) -> Problem:
+def metadata_scope_forbids_format(name: str) -> HttpProblem:
     message = f"Metadata scope doesn't allow format {name.upper()}"
-    return _api(403, message, "forbidden", status="PERMISSION_DENIED")
+    return _make_api_problem(403, message, "forbidden", status="PERMISSION_DENIED")
 
 
-def delegation_denied(user_id: str) -> Problem:
+def delegation_denied(user_id: str) -> HttpProblem:
     message = f"Delegation denied for {user_id}"
-    return _api(403, message, "forbidden", status="PERMISSION_DENIED")
+    return _make_api_problem(403, message, "forbidden", status="PERMISSION_DENIED")
 
 
-def access_not_configured() -> Problem:
-    return _api(
+def access_not_configured() -> HttpProblem:
+    return _make_api_problem(
         403,
         "Gmail API has not been used in project 100200300400 before or it is disabled.",
         "accessNotConfigured",
@@ -105,13 +107,13 @@ def access_not_configured() -> Problem:
     )
 
 
-def domain_policy() -> Problem:
+def domain_policy() -> HttpProblem:
     message = "The domain administrators have disabled Gmail apps."
-    return _api(403, message, "domainPolicy", domain="global")
+    return _make_api_problem(403, message, "domainPolicy", domain="global")
 
 
-def too_many_concurrent() -> Problem:
-    return _api(
+def too_many_concurrent() -> HttpProblem:
+    return _make_api_problem(
         429,
         "Too many concurrent requests for user",
         "rateLimitExceeded",
@@ -119,19 +121,19 @@ def too_many_concurrent() -> Problem:
     )
 
 
-def user_rate_limited(retry_at: float = 0) -> Problem:
-    when = datetime.fromtimestamp(retry_at, tz=UTC).isoformat(timespec="milliseconds")
-    return _api(
+def user_rate_limited(retry_at: float = 0) -> HttpProblem:
+    retry_time = datetime.fromtimestamp(retry_at, tz=UTC).isoformat(timespec="milliseconds")
+    return _make_api_problem(
         429,
-        f"User-rate limit exceeded.  Retry after {when.replace('+00:00', 'Z')}",
+        f"User-rate limit exceeded.  Retry after {retry_time.replace('+00:00', 'Z')}",
         "rateLimitExceeded",
         status="RESOURCE_EXHAUSTED",
         domain="usageLimits",
     )
 
 
-def user_quota_exceeded() -> Problem:
-    return _api(
+def user_quota_exceeded() -> HttpProblem:
+    return _make_api_problem(
         403,
         "Quota exceeded for quota metric 'Queries' and limit 'Queries per minute per user' of "
         f"service 'gmail.googleapis.com' for consumer '{CONSUMER}'.",
@@ -141,8 +143,8 @@ def user_quota_exceeded() -> Problem:
     )
 
 
-def project_quota_exceeded() -> Problem:
-    return _api(
+def project_quota_exceeded() -> HttpProblem:
+    return _make_api_problem(
         403,
         "Quota exceeded for quota metric 'Queries' and limit 'Queries per minute' of "
         f"service 'gmail.googleapis.com' for consumer '{CONSUMER}'.",
@@ -152,46 +154,50 @@ def project_quota_exceeded() -> Problem:
     )
 
 
-def resource_exhausted() -> Problem:
+def resource_exhausted() -> HttpProblem:
     message = "Resource has been exhausted (e.g. check quota)."
-    return _api(429, message, "rateLimitExceeded", status="RESOURCE_EXHAUSTED")
+    return _make_api_problem(429, message, "rateLimitExceeded", status="RESOURCE_EXHAUSTED")
 
 
-def daily_limit_exceeded() -> Problem:
-    return _api(403, "Daily Limit Exceeded", "dailyLimitExceeded", domain="usageLimits")
+def daily_limit_exceeded() -> HttpProblem:
+    return _make_api_problem(
+        403, "Daily Limit Exceeded", "dailyLimitExceeded", domain="usageLimits"
+    )
 
 
-def sending_limit() -> Problem:
+def sending_limit() -> HttpProblem:
     message = "User-rate limit exceeded (Mail sending)"
-    return _api(
+    return _make_api_problem(
         429, message, "rateLimitExceeded", status="RESOURCE_EXHAUSTED", domain="usageLimits"
     )
 
 
-def rate_limit_exceeded() -> Problem:
-    """Calendar's."""
-    return _api(403, "Rate Limit Exceeded", "rateLimitExceeded", domain="usageLimits")
+def rate_limit_exceeded() -> HttpProblem:
+    """Calendar's form."""
+    return _make_api_problem(403, "Rate Limit Exceeded", "rateLimitExceeded", domain="usageLimits")
 
 
-def calendar_usage_limits() -> Problem:
-    return _api(403, "Calendar usage limits exceeded.", "quotaExceeded", domain="usageLimits")
+def calendar_usage_limits() -> HttpProblem:
+    return _make_api_problem(
+        403, "Calendar usage limits exceeded.", "quotaExceeded", domain="usageLimits"
+    )
 
 
-def calendar_not_found() -> Problem:
-    return _api(404, "Not Found", "notFound")
+def calendar_not_found() -> HttpProblem:
+    return _make_api_problem(404, "Not Found", "notFound")
 
 
-def bad_value(message: str, reason: str = "invalid") -> Problem:
-    return _api(400, message, reason)
+def bad_value(message: str, reason: str = "invalid") -> HttpProblem:
+    return _make_api_problem(400, message, reason)
 
 
-def access_level_required(role: str) -> Problem:
+def access_level_required(role: str) -> HttpProblem:
     message = f"You need to have {role} access to this calendar."
-    return _api(403, message, "requiredAccessLevel", domain="calendar")
+    return _make_api_problem(403, message, "requiredAccessLevel", domain="calendar")
 
 
-def not_organizer() -> Problem:
-    return _api(
+def not_organizer() -> HttpProblem:
+    return _make_api_problem(
         403,
         "Shared properties can only be changed by the organizer of the event.",
         "forbiddenForNonOrganizer",
@@ -199,12 +205,12 @@ def not_organizer() -> Problem:
     )
 
 
-def duplicate() -> Problem:
-    return _api(409, "The requested identifier already exists.", "duplicate")
+def duplicate() -> HttpProblem:
+    return _make_api_problem(409, "The requested identifier already exists.", "duplicate")
 
 
-def full_sync_required() -> Problem:
-    return _api(
+def full_sync_required() -> HttpProblem:
+    return _make_api_problem(
         410,
         "Sync token is no longer valid, a full sync is required.",
         "fullSyncRequired",
@@ -213,8 +219,8 @@ def full_sync_required() -> Problem:
     )
 
 
-def updated_min_too_long_ago() -> Problem:
-    return _api(
+def updated_min_too_long_ago() -> HttpProblem:
+    return _make_api_problem(
         410,
         "The requested minimum modification time lies too far in the past.",
         "updatedMinTooLongAgo",
@@ -223,42 +229,44 @@ def updated_min_too_long_ago() -> Problem:
     )
 
 
-def deleted() -> Problem:
-    return _api(410, "Resource has been deleted", "deleted")
+def deleted() -> HttpProblem:
+    return _make_api_problem(410, "Resource has been deleted", "deleted")
 
 
-def condition_not_met() -> Problem:
-    return _api(412, "Precondition Failed", "conditionNotMet", location=("If-Match", "header"))
+def condition_not_met() -> HttpProblem:
+    return _make_api_problem(
+        412, "Precondition Failed", "conditionNotMet", location=("If-Match", "header")
+    )
 
 
-def channel_not_unique(channel_id: str) -> Problem:
-    return _api(400, f"Channel id {channel_id} not unique", "channelIdNotUnique")
+def channel_not_unique(channel_id: str) -> HttpProblem:
+    return _make_api_problem(400, f"Channel id {channel_id} not unique", "channelIdNotUnique")
 
 
-def webhook_unauthorized(address: str) -> Problem:
+def webhook_unauthorized(address: str) -> HttpProblem:
     message = f"Unauthorized WebHook callback channel: {address}"
-    return _api(400, message, "push.webhookUrlUnauthorized")
+    return _make_api_problem(400, message, "push.webhookUrlUnauthorized")
 
 
-def channel_not_found(channel_id: str) -> Problem:
-    return _api(404, f"Channel '{channel_id}' not found for project", "notFound")
+def channel_not_found(channel_id: str) -> HttpProblem:
+    return _make_api_problem(404, f"Channel '{channel_id}' not found for project", "notFound")
 
 
-def not_found() -> Problem:
-    return _api(404, "Requested entity was not found.", "notFound", status="NOT_FOUND")
+def not_found() -> HttpProblem:
+    return _make_api_problem(404, "Requested entity was not found.", "notFound", status="NOT_FOUND")
 
 
-def failed_precondition() -> Problem:
+def failed_precondition() -> HttpProblem:
     message = "Precondition check failed."
-    return _api(400, message, "failedPrecondition", status="FAILED_PRECONDITION")
+    return _make_api_problem(400, message, "failedPrecondition", status="FAILED_PRECONDITION")
 
 
-def invalid_argument(message: str) -> Problem:
-    return _api(400, message, "invalidArgument", status="INVALID_ARGUMENT")
+def invalid_argument(message: str) -> HttpProblem:
+    return _make_api_problem(400, message, "invalidArgument", status="INVALID_ARGUMENT")
 
 
-def unknown_parameter(name: str) -> Problem:
-    return _api(
+def unknown_parameter(name: str) -> HttpProblem:
+    return _make_api_problem(
         400,
         f'Invalid JSON payload received. Unknown name "{name}": Cannot bind query parameter. '
         f"Field '{name}' could not be found in request message.",
@@ -267,22 +275,22 @@ def unknown_parameter(name: str) -> Problem:
     )
 
 
-def label_exists() -> Problem:
-    return _api(409, "Label name exists or conflicts", "aborted", status="ABORTED")
+def label_exists() -> HttpProblem:
+    return _make_api_problem(409, "Label name exists or conflicts", "aborted", status="ABORTED")
 
 
-def too_large() -> Problem:
-    return _api(413, "Request Entity Too Large", "uploadTooLarge")
+def too_large() -> HttpProblem:
+    return _make_api_problem(413, "Request Entity Too Large", "uploadTooLarge")
 
 
-def single_push_client() -> Problem:
+def single_push_client() -> HttpProblem:
     return invalid_argument(
         "Only one user push notification client allowed per developer (call /stop then try again)"
     )
 
 
-def topic_forbidden(topic: str) -> Problem:
-    return _api(
+def topic_forbidden(topic: str) -> HttpProblem:
+    return _make_api_problem(
         403,
         f"Error sending test message to Cloud PubSub {topic} : "
         "User not authorized to perform this action.",
@@ -291,84 +299,86 @@ def topic_forbidden(topic: str) -> Problem:
     )
 
 
-def not_implemented(method_id: str) -> Problem:
-    """Ours, not Google's: the sandbox does not play this method."""
+def not_implemented(method_id: str) -> HttpProblem:
+    """Not an error of Google: the sandbox lacks this method."""
     message = f"The sandbox does not play {method_id}."
-    return _api(501, message, "notImplemented", status="UNIMPLEMENTED")
+    return _make_api_problem(501, message, "notImplemented", status="UNIMPLEMENTED")
 
 
-def no_such_path() -> Problem:
-    return _api(404, "Not Found", "notFound", status="NOT_FOUND")
+def no_such_path() -> HttpProblem:
+    return _make_api_problem(404, "Not Found", "notFound", status="NOT_FOUND")
 
 
-def backend_error(status: int = 503) -> Problem:
+def backend_error(status: int = 503) -> HttpProblem:
     word = "UNAVAILABLE" if status == 503 else "INTERNAL"  # noqa: PLR2004 - HTTP
-    return _api(status, "Backend Error", "backendError", status=word)
+    return _make_api_problem(status, "Backend Error", "backendError", status=word)
 
 
-# The token endpoint's.
+# Errors of the token endpoint.
 
 
-def invalid_grant(description: str = "Token has been expired or revoked.") -> Problem:
-    return _oauth("invalid_grant", description)
+def invalid_grant(description: str = "Token has been expired or revoked.") -> HttpProblem:
+    return _make_oauth_problem("invalid_grant", description)
 
 
-def malformed_code() -> Problem:
-    return _oauth("invalid_grant", "Malformed auth code.")
+def malformed_code() -> HttpProblem:
+    return _make_oauth_problem("invalid_grant", "Malformed auth code.")
 
 
-def invalid_code_verifier() -> Problem:
-    return _oauth("invalid_grant", "Invalid code verifier.")
+def invalid_code_verifier() -> HttpProblem:
+    return _make_oauth_problem("invalid_grant", "Invalid code verifier.")
 
 
-def missing_code_verifier() -> Problem:
-    return _oauth("invalid_grant", "Missing code verifier.")
+def missing_code_verifier() -> HttpProblem:
+    return _make_oauth_problem("invalid_grant", "Missing code verifier.")
 
 
-def invalid_rapt() -> Problem:
-    return _oauth(
+def invalid_rapt() -> HttpProblem:
+    return _make_oauth_problem(
         "invalid_grant", "reauth related error (invalid_rapt)", error_subtype="invalid_rapt"
     )
 
 
-def admin_policy_enforced() -> Problem:
-    return _oauth("admin_policy_enforced", "Access was blocked by an administrator.")
+def admin_policy_enforced() -> HttpProblem:
+    return _make_oauth_problem("admin_policy_enforced", "Access was blocked by an administrator.")
 
 
-def invalid_scope() -> Problem:
-    return _oauth("invalid_scope", "Bad Request")
+def invalid_scope() -> HttpProblem:
+    return _make_oauth_problem("invalid_scope", "Bad Request")
 
 
-def invalid_client(description: str = "The OAuth client was not found.") -> Problem:
-    return _oauth("invalid_client", description, status=401)
+def invalid_client(description: str = "The OAuth client was not found.") -> HttpProblem:
+    return _make_oauth_problem("invalid_client", description, status=401)
 
 
-def wrong_client_secret() -> Problem:
-    return _oauth("invalid_client", "The provided client secret is invalid.", status=401)
+def wrong_client_secret() -> HttpProblem:
+    return _make_oauth_problem(
+        "invalid_client", "The provided client secret is invalid.", status=401
+    )
 
 
-def redirect_uri_mismatch() -> Problem:
-    return _oauth("redirect_uri_mismatch", "Bad Request")
+def redirect_uri_mismatch() -> HttpProblem:
+    return _make_oauth_problem("redirect_uri_mismatch", "Bad Request")
 
 
-def unsupported_grant_type(grant_type: str) -> Problem:
-    return _oauth("unsupported_grant_type", f"Invalid grant_type: {grant_type}")
+def unsupported_grant_type(grant_type: str) -> HttpProblem:
+    return _make_oauth_problem("unsupported_grant_type", f"Invalid grant_type: {grant_type}")
 
 
-def invalid_request(description: str) -> Problem:
-    return _oauth("invalid_request", description)
+def invalid_request(description: str) -> HttpProblem:
+    return _make_oauth_problem("invalid_request", description)
 
 
-def invalid_token() -> Problem:
-    return _oauth("invalid_token", "Token expired or revoked")
+def invalid_token() -> HttpProblem:
+    return _make_oauth_problem("invalid_token", "Token expired or revoked")
 
 
-def tokeninfo_invalid() -> Problem:
-    return _oauth("invalid_token", "Invalid Value")
+def tokeninfo_invalid() -> HttpProblem:
+    return _make_oauth_problem("invalid_token", "Invalid Value")
 
 
-def userinfo_unauthorized() -> Problem:
-    return _oauth("invalid_request", "Invalid Credentials", status=401)
+def userinfo_unauthorized() -> HttpProblem:
+    return _make_oauth_problem("invalid_request", "Invalid Credentials", status=401)
 
 
 BY_NAME = {

@@ -1,18 +1,18 @@
-"""A path and a verb → the method of the discovery document that they mean."""
+"""Finds the discovery document's method for a verb and a path."""
 
 from functools import cache
 from urllib.parse import unquote
 
-from integrations.sandbox.schemas import Method, methods
+from integrations.sandbox.schemas import ApiMethod, get_methods
 
 UPLOADS = ("/upload", "/resumable/upload")
 
 
 @cache
-def _table() -> dict[tuple[str, int], list[tuple[list[str], Method]]]:
-    """By verb and number of segments; templates with fewer placeholders first."""
-    table: dict[tuple[str, int], list[tuple[list[str], Method]]] = {}
-    for method in methods().values():
+def _get_routes() -> dict[tuple[str, int], list[tuple[list[str], ApiMethod]]]:
+    """Fewer placeholders first."""
+    table: dict[tuple[str, int], list[tuple[list[str], ApiMethod]]] = {}
+    for method in get_methods().values():
         segments = method.template.split("/")
         table.setdefault((method.http_method, len(segments)), []).append((segments, method))
     for rows in table.values():
@@ -20,26 +20,26 @@ def _table() -> dict[tuple[str, int], list[tuple[list[str], Method]]]:
     return table
 
 
-def find(verb: str, path: str) -> tuple[Method, dict[str, str]] | None:
+def find_method(verb: str, path: str) -> tuple[ApiMethod, dict[str, str]] | None:
     for prefix in UPLOADS:
         if path.startswith(f"{prefix}/"):
-            found = find(verb, path.removeprefix(prefix))
-            return found if found and found[0].upload else None
+            match = find_method(verb, path.removeprefix(prefix))
+            return match if match and match[0].upload else None
     segments = path.split("/")
-    for template, method in _table().get((verb, len(segments)), ()):
-        values = _match(template, segments)
+    for template, method in _get_routes().get((verb, len(segments)), ()):
+        values = _match_template(template, segments)
         if values is not None:
             return method, values
     return None
 
 
-def _match(template: list[str], segments: list[str]) -> dict[str, str] | None:
+def _match_template(template: list[str], segments: list[str]) -> dict[str, str] | None:
     values = {}
-    for wanted, given in zip(template, segments, strict=True):
-        if wanted.startswith("{") and wanted.endswith("}"):
-            if not given:
+    for placeholder, segment in zip(template, segments, strict=True):
+        if placeholder.startswith("{") and placeholder.endswith("}"):
+            if not segment:
                 return None
-            values[wanted[1:-1]] = unquote(given)
-        elif wanted != given:
+            values[placeholder[1:-1]] = unquote(segment)
+        elif placeholder != segment:
             return None
     return values

@@ -1,4 +1,4 @@
-"""Names of scopes, and what the consent page says about them."""
+"""Scopes and their descriptions on the consent page."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ SIGN_IN = frozenset({"openid", *ALIASES.values()})
 METADATA = f"{AUTH}gmail.metadata"
 GMAIL_PREFIXES = (f"{AUTH}gmail.", "https://mail.google.com/")
 
-WORDS = {
+DESCRIPTIONS = {
     "openid": "Associate you with your personal info on Google",
     ALIASES["email"]: "See your primary Google Account email address",
     ALIASES["profile"]: "See your personal info, including any personal info you've made public",
@@ -28,18 +28,18 @@ WORDS = {
 }
 
 
-def normalised(scopes: Iterable[str]) -> tuple[str, ...]:
-    """`email` and `profile` come back under their long names, each scope once, order kept."""
+def normalize_scopes(scopes: Iterable[str]) -> tuple[str, ...]:
+    """Long names, without repetitions, in order."""
     return tuple(dict.fromkeys(ALIASES.get(scope, scope) for scope in scopes))
 
 
-def known(scope: str) -> bool:
+def is_known_scope(scope: str) -> bool:
     return scope in SIGN_IN or scope in ALIASES or scope.startswith((AUTH, "https://mail.google"))
 
 
-def is_gmail(scope: str) -> bool:
+def is_gmail_scope(scope: str) -> bool:
     return scope.startswith(GMAIL_PREFIXES)
 
 
-def words(scope: str) -> str:
-    return WORDS.get(scope, scope)
+def describe_scope(scope: str) -> str:
+    return DESCRIPTIONS.get(scope, scope)

@@ -1,36 +1,41 @@
-"""The token endpoint, revocation, and what a token can be asked about."""
+"""The token endpoint and revocation."""
 
 import base64
 import secrets
 from typing import Any
 from urllib.parse import unquote
 
+from integrations.sandbox.accounts import OAuthClient
 from integrations.sandbox.google import problems
-from integrations.sandbox.google.grants import Access, Code, Grant, Refresh
-from integrations.sandbox.google.identity import id_token
+from integrations.sandbox.google.grants import (
+    GoogleAccessToken,
+    GoogleCode,
+    GoogleGrant,
+    GoogleRefreshToken,
+)
+from integrations.sandbox.google.identity import make_id_token
 from integrations.sandbox.google.scopes import ALIASES
-from integrations.sandbox.messages import Answer, Call, json_answer
-from integrations.sandbox.people import Client
-from integrations.sandbox.world import World
+from integrations.sandbox.http_messages import HttpAnswer, HttpCall, make_json_answer
+from integrations.sandbox.state import SandboxState
 
 NO_STORE = {"Cache-Control": "no-cache, no-store, max-age=0, must-revalidate", "Pragma": "no-cache"}
 
 
-def token(world: World, call: Call) -> Answer:
-    client = authenticated_client(world, call)
+def answer_token_request(state: SandboxState, call: HttpCall) -> HttpAnswer:
+    client = authenticate_client(state, call)
     grant_type = call.form.get("grant_type", "")
     if grant_type == "authorization_code":
-        return _exchange(world, call, client)
+        return _exchange_code(state, call, client)
     if grant_type == "refresh_token":
-        return _refresh(world, call, client)
+        return _refresh_access_token(state, call, client)
     raise problems.unsupported_grant_type(grant_type)
 
 
-def authenticated_client(world: World, call: Call) -> Client:
+def authenticate_client(state: SandboxState, call: HttpCall) -> OAuthClient:
     """
     By form fields or HTTP Basic.
 
-    :raises Problem: unknown client, deleted client or wrong secret
+    :raises HttpProblem: unknown client, deleted client or wrong secret
     """
     client_id, secret = call.form.get("client_id", ""), call.form.get("client_secret", "")
     scheme, _, encoded = call.headers.get("authorization", "").partition(" ")
@@ -42,7 +47,7 @@ def authenticated_client(world: World, call: Call) -> Client:
         client_id, _, secret = (unquote(part) for part in pair.partition(":"))
     if not client_id:
         raise problems.invalid_request("Could not determine client ID from request.")
-    client = world.clients.get(client_id)
+    client = state.clients.get(client_id)
     if client is None:
         raise problems.invalid_client()
     if client.deleted:
@@ -52,106 +57,108 @@ def authenticated_client(world: World, call: Call) -> Client:
     return client
 
 
-def _exchange(world: World, call: Call, client: Client) -> Answer:
-    code = _paid_code(world, call, client)
-    person = world.people.find(code.sub)
-    if person is None:
+def _exchange_code(state: SandboxState, call: HttpCall, client: OAuthClient) -> HttpAnswer:
+    code = _redeem_code(state, call, client)
+    account = state.accounts.find(code.sub)
+    if account is None:
         raise problems.invalid_grant("Bad Request")
-    known = world.grants.get(client.project, person.sub)
-    wants_refresh = code.offline and (known is None or not known.offline or code.consented)
-    grant = world.grants.open(client.project, person.sub, code.scopes)
+    known_grant = state.grants.get_grant(client.project, account.sub)
+    wants_refresh = code.offline and (
+        known_grant is None or not known_grant.offline or code.consented
+    )
+    grant = state.grants.extend_grant(client.project, account.sub, code.scopes)
     refresh = None
     if wants_refresh:
-        refresh = world.grants.new_refresh(grant, client.client_id, code.scopes)
-    access = world.grants.new_access(
+        refresh = state.grants.issue_refresh_token(grant, client.client_id, code.scopes)
+    access = state.grants.issue_access_token(
         grant, client.client_id, code.scopes, refresh.token if refresh else ""
     )
-    world.bought[code.code] = (refresh.token if refresh else "", access.token)
-    body = _token_body(world, access, refresh)
+    state.tokens_by_code[code.code] = (refresh.token if refresh else "", access.token)
+    body = _make_token_body(state, access, refresh)
     if refresh:
         body["refresh_token"] = refresh.token
     if "openid" in code.scopes:
-        body["id_token"] = id_token(world, person, client, nonce=code.nonce, access=access.token)
-    return json_answer(body, 200, **NO_STORE)
+        body["id_token"] = make_id_token(
+            state, account, client, nonce=code.nonce, access=access.token
+        )
+    return make_json_answer(body, 200, **NO_STORE)
 
 
-def _paid_code(world: World, call: Call, client: Client) -> Code:
-    """
-    The code, used up.
-
-    :raises Problem: unknown, used, expired, or not with this redirect_uri and verifier
-    """
+def _redeem_code(state: SandboxState, call: HttpCall, client: OAuthClient) -> GoogleCode:
+    """:raises HttpProblem: unknown, used, expired, or not for this redirect_uri and verifier"""
     form = call.form
-    code = world.grants.codes.get(form.get("code", ""))
+    code = state.grants.codes.get(form.get("code", ""))
     if code is None or code.client_id != client.client_id:
         raise problems.malformed_code()
     if code.used:
-        # RFC 6749 §4.1.2: a code shown twice takes what it bought along.
-        for token in world.bought.pop(code.code, ()):
-            world.grants.drop_refresh(token)
-            world.grants.drop_access(token)
+        # RFC 6749 §4.1.2: a repeated code revokes the tokens issued for it.
+        for token in state.tokens_by_code.pop(code.code, ()):
+            state.grants.drop_refresh_token(token)
+            state.grants.drop_access_token(token)
         raise problems.invalid_grant("Bad Request")
-    if code.expires_at <= world.clock.now():
+    if code.expires_at <= state.clock.now():
         raise problems.invalid_grant("Bad Request")
     if form.get("redirect_uri", "") != code.redirect_uri:
         raise problems.redirect_uri_mismatch()
     if code.challenge:
         if not form.get("code_verifier"):
             raise problems.missing_code_verifier()
-        if not code.verified_by(form["code_verifier"]):
+        if not code.matches_verifier(form["code_verifier"]):
             raise problems.invalid_code_verifier()
     code.used = True
     return code
 
 
-def _token_body(world: World, access: Access, refresh: Refresh | None) -> dict[str, Any]:
+def _make_token_body(
+    state: SandboxState, access: GoogleAccessToken, refresh: GoogleRefreshToken | None
+) -> dict[str, Any]:
     body: dict[str, Any] = {
         "access_token": access.token,
-        "expires_in": world.dials.access_token_seconds,
+        "expires_in": state.knobs.access_token_seconds,
         "scope": " ".join(access.scopes),
         "token_type": "Bearer",
     }
-    if refresh and refresh.ends_at:
-        body["refresh_token_expires_in"] = int(refresh.ends_at - world.clock.now())
+    if refresh and refresh.expires_at:
+        body["refresh_token_expires_in"] = int(refresh.expires_at - state.clock.now())
     return body
 
 
-def _refresh(world: World, call: Call, client: Client) -> Answer:
-    dials = world.dials
-    if dials.refresh_refusal == "invalid_rapt":
+def _refresh_access_token(state: SandboxState, call: HttpCall, client: OAuthClient) -> HttpAnswer:
+    knobs = state.knobs
+    if knobs.refresh_refusal == "invalid_rapt":
         raise problems.invalid_rapt()
-    if dials.refresh_refusal == "admin_policy_enforced":
+    if knobs.refresh_refusal == "admin_policy_enforced":
         raise problems.admin_policy_enforced()
-    found = world.grants.refresh(call.form.get("refresh_token", ""))
-    if found is None or found[1].client_id != client.client_id:
-        if dials.invalid_grant_bad_request:
+    match = state.grants.find_refresh_token(call.form.get("refresh_token", ""))
+    if match is None or match[1].client_id != client.client_id:
+        if knobs.invalid_grant_bad_request:
             raise problems.invalid_grant("Bad Request")
         raise problems.invalid_grant()
-    grant, refresh = found
+    grant, refresh = match
     scopes = refresh.scopes
-    if asked := call.form.get("scope", "").split():
-        # Google may only narrow; a scope that was never granted is an error.
-        wanted = tuple(ALIASES.get(scope, scope) for scope in asked)
-        if not set(wanted) <= set(scopes):
+    if scope_names := call.form.get("scope", "").split():
+        # Clients may only narrow scopes.
+        narrowed = tuple(ALIASES.get(scope, scope) for scope in scope_names)
+        if not set(narrowed) <= set(scopes):
             raise problems.invalid_scope()
-        scopes = wanted
-    refresh.used_at = world.clock.now()
-    rotated = dials.rotate_refresh_tokens
+        scopes = narrowed
+    refresh.used_at = state.clock.now()
+    rotated = knobs.rotate_refresh_tokens
     if rotated:
-        successor = world.grants.new_refresh(grant, client.client_id, refresh.scopes)
-        world.grants.drop_refresh(refresh.token)
+        successor = state.grants.issue_refresh_token(grant, client.client_id, refresh.scopes)
+        state.grants.drop_refresh_token(refresh.token)
         refresh = successor
-    access = world.grants.new_access(grant, client.client_id, scopes, refresh.token)
-    body = _token_body(world, access, refresh)
+    access = state.grants.issue_access_token(grant, client.client_id, scopes, refresh.token)
+    body = _make_token_body(state, access, refresh)
     if rotated:
         body["refresh_token"] = refresh.token
-    return json_answer(body, 200, **NO_STORE)
+    return make_json_answer(body, 200, **NO_STORE)
 
 
-def revoke(world: World, call: Call) -> Answer:
-    value = call.form.get("token") or call.first("token")
-    grant: Grant | None = world.grants.find(value) if value else None
+def revoke_token(state: SandboxState, call: HttpCall) -> HttpAnswer:
+    value = call.form.get("token") or call.get_param("token")
+    grant: GoogleGrant | None = state.grants.find_grant(value) if value else None
     if grant is None:
         raise problems.invalid_token()
-    world.grants.revoke(grant)
-    return json_answer({})
+    state.grants.revoke_grant(grant)
+    return make_json_answer({})

@@ -1,1 +1,1 @@
-"""Mailboxes: kept, generated, searched and shown as Gmail shows them."""
+"""Mailboxes: storage, generated mail, search and Gmail's rendering."""

@@ -1,4 +1,4 @@
-"""Words, people and places that generated mail is made of."""
+"""Words, names and topics of generated mail."""
 
 # ruff: noqa: RUF001 - foreign letters are the point
 
@@ -143,11 +143,11 @@ WORDS = [
     "house",
 ]
 
-FIRST = (
+FIRST_NAMES = (
     "Alice", "Bernd", "Chloé", "Dmitri", "Esra", "Fatima", "Günther", "Hana", "Ilja", "Jörg",
     "Katarzyna", "Luís", "Mirjam", "Noor", "Øyvind", "Priya", "Quentin", "Rosa", "Søren", "Tomás",
 )  # fmt: skip
-LAST = (
+LAST_NAMES = (
     "Abel", "Brandt", "Carvalho", "Dubois", "Eriksen", "Fischer", "Garcia", "Horvat", "Ivanova",
     "Jansen", "Kowalska", "Lindqvist", "Meyer", "Novak", "O'Brien", "Petrov", "Quispe", "Rossi",
 )  # fmt: skip

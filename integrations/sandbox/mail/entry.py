@@ -1,12 +1,12 @@
-"""What a mailbox keeps per message: small, so that 100,000 of them fit."""
+"""Small records, so that 100,000 messages fit in memory."""
 
 from dataclasses import dataclass
 
-EMPTY: frozenset[str] = frozenset()
+NO_LABELS: frozenset[str] = frozenset()
 
 
-class Entry:
-    """`raw` is None for generated mail, which `origin` (thread, position) reproduces."""
+class MailboxEntry:
+    """`raw` is None for generated mail; `origin` (thread, position) reproduces it."""
 
     __slots__ = ("date", "history_id", "id", "labels", "origin", "raw", "thread_id")
 
@@ -26,8 +26,8 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One history record. `kind` is Gmail's: messagesAdded, messagesDeleted, labelsAdded, …"""
+class HistoryRecord:
+    """`kind` is Gmail's: messagesAdded, messagesDeleted, labelsAdded, …"""
 
     id: int
     at: float
@@ -35,11 +35,11 @@ class Change:
     message_id: int
     thread_id: int
     labels: frozenset[str]
-    changed: frozenset[str] = EMPTY
+    changed_labels: frozenset[str] = NO_LABELS
 
 
 @dataclass
-class Label:
+class MailLabel:
     id: str
     name: str
     system: bool
@@ -48,18 +48,18 @@ class Label:
     color: dict[str, str] | None = None
 
     def as_dict(self) -> dict[str, object]:
-        shown: dict[str, object] = {
+        fields: dict[str, object] = {
             "id": self.id,
             "name": self.name,
             "type": "system" if self.system else "user",
         }
         if self.message_visibility:
-            shown["messageListVisibility"] = self.message_visibility
+            fields["messageListVisibility"] = self.message_visibility
         if self.list_visibility:
-            shown["labelListVisibility"] = self.list_visibility
+            fields["labelListVisibility"] = self.list_visibility
         if self.color:
-            shown["color"] = self.color
-        return shown
+            fields["color"] = self.color
+        return fields
 
 
 SYSTEM_LABELS = (
@@ -70,11 +70,11 @@ SYSTEM_LABELS = (
 HIDDEN = ("CHAT", "CATEGORY_", "UNREAD")
 
 
-def system_labels() -> dict[str, Label]:
+def make_system_labels() -> dict[str, MailLabel]:
     labels = {}
     for name in SYSTEM_LABELS:
         hidden = name.startswith(HIDDEN)
-        labels[name] = Label(
+        labels[name] = MailLabel(
             name,
             name,
             system=True,
@@ -84,6 +84,6 @@ def system_labels() -> dict[str, Label]:
     return labels
 
 
-def shown_id(value: int) -> str:
-    """Ids are 64-bit numbers that Gmail shows in hexadecimal."""
+def format_id(value: int) -> str:
+    """64-bit numbers in hexadecimal."""
     return f"{value:016x}"

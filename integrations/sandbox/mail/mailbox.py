@@ -1,52 +1,58 @@
-"""One mailbox: messages, threads, labels, history. Knows nothing of HTTP or of JSON."""
+"""Messages, threads, labels and history, without HTTP and JSON."""
 
 import random  # noqa: TID251 - the sandbox repeats its runs from a seed
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Iterator
 
-from integrations.sandbox.clock import Clock
-from integrations.sandbox.mail import threading
-from integrations.sandbox.mail.entry import EMPTY, Change, Entry, Label, system_labels
-from integrations.sandbox.mail.generator import Generator
+from integrations.sandbox.clock import SandboxClock
+from integrations.sandbox.mail import message_references
+from integrations.sandbox.mail.entry import (
+    NO_LABELS,
+    HistoryRecord,
+    MailboxEntry,
+    MailLabel,
+    make_system_labels,
+)
+from integrations.sandbox.mail.generator import MailGenerator
 
 FIRST_HISTORY_ID = 1_000_000
-LONGEST_GAP = 12
+MAX_HISTORY_GAP = 12
 
 
-class Mailbox:
-    """`order` holds (date in ms, id), oldest first. Dates are Gmail's `internalDate`."""
+class SandboxMailbox:
+    """`order` holds (date in ms, id), oldest first. Dates are `internalDate`."""
 
-    def __init__(self, email: str, clock: Clock, *, seed: int = 0) -> None:
+    def __init__(self, email: str, clock: SandboxClock, *, seed: int = 0) -> None:
         self.email = email
         self._clock = clock
         self._random = random.Random(seed)  # noqa: S311 - ids and gaps, not secrets
-        self.entries: dict[int, Entry] = {}
+        self.entries: dict[int, MailboxEntry] = {}
         self.order: list[tuple[int, int]] = []
         self.threads: dict[int, list[int]] = {}
-        self.labels: dict[str, Label] = system_labels()
+        self.labels: dict[str, MailLabel] = make_system_labels()
         self.drafts: dict[str, int] = {}
-        self.history: list[Change] = []
+        self.history: list[HistoryRecord] = []
         self.history_floor = 0
         self.history_id = FIRST_HISTORY_ID + self._random.randrange(1_000_000)
-        self.generator: Generator | None = None
+        self.generator: MailGenerator | None = None
         self._threads_by_rfc_id: dict[str, int] = {}
         self._generated_threads: dict[int, int] = {}
         self.watch: dict[str, object] | None = None
-        # Told of each change after the filling.
+        # Called after each change, except by `add_generated`.
         self.on_change: Callable[[], None] = lambda: None
 
-    # Filling.
+    # Adding.
 
-    def fill(self, generator: Generator) -> None:
-        """Add the generator's messages, without history: they were always there."""
+    def add_generated(self, generator: MailGenerator) -> None:
+        """Without history records, as old mail."""
         self.generator = generator
-        for name in generator.label_names():
+        for name in generator.list_label_names():
             self.create_label(name)
-        for planned in generator.plan(self.label_ids_by_name()):
-            known = self._generated_threads.get(planned.thread)
-            entry = Entry(
-                id=(new_id := self._new_id(planned.date)),
-                thread_id=new_id if known is None else known,
+        for planned in generator.plan_messages(self.get_label_ids()):
+            known_thread_id = self._generated_threads.get(planned.thread)
+            entry = MailboxEntry(
+                id=(new_id := self._make_id(planned.date)),
+                thread_id=new_id if known_thread_id is None else known_thread_id,
                 date=planned.date,
                 labels=planned.labels,
                 history_id=self.history_id,
@@ -58,20 +64,20 @@ class Mailbox:
             self.threads.setdefault(entry.thread_id, []).append(entry.id)
         self.order.sort()
 
-    def add(
+    def add_message(
         self,
         raw: bytes,
         labels: Iterable[str],
         *,
         date: int | None = None,
         thread_id: int | None = None,
-    ) -> Entry:
-        """A new message, threaded by its references unless a thread is named."""
-        date = self._clock.millis() if date is None else date
-        entry_id = self._new_id(date)
+    ) -> MailboxEntry:
+        """Without a thread id, references decide."""
+        date = self._clock.now_ms() if date is None else date
+        entry_id = self._make_id(date)
         if thread_id is None:
-            thread_id = self._thread_of(raw)
-        entry = Entry(
+            thread_id = self._find_thread_id(raw)
+        entry = MailboxEntry(
             id=entry_id,
             thread_id=entry_id if thread_id is None else thread_id,
             date=date,
@@ -81,100 +87,107 @@ class Mailbox:
         )
         self.entries[entry.id] = entry
         insort(self.order, (entry.date, entry.id))
-        insort(self.threads.setdefault(entry.thread_id, []), entry.id, key=self._date_of)
-        if rfc_id := threading.message_id(raw):
+        insort(self.threads.setdefault(entry.thread_id, []), entry.id, key=self._get_sort_key)
+        if rfc_id := message_references.read_message_id(raw):
             self._threads_by_rfc_id[rfc_id] = entry.thread_id
-        self._note("messagesAdded", entry)
+        self._record_change("messagesAdded", entry)
         return entry
 
-    def _date_of(self, message_id: int) -> tuple[int, int]:
+    def _get_sort_key(self, message_id: int) -> tuple[int, int]:
         return self.entries[message_id].date, message_id
 
-    def _new_id(self, date: int) -> int:
+    def _make_id(self, date: int) -> int:
         while True:
-            new = (date << 20) | self._random.getrandbits(20)
-            if new not in self.entries:
-                return new
+            new_id = (date << 20) | self._random.getrandbits(20)
+            if new_id not in self.entries:
+                return new_id
 
-    def _thread_of(self, raw: bytes) -> int | None:
-        for rfc_id in threading.references(raw):
-            found = self._threads_by_rfc_id.get(rfc_id)
-            if found is None and (number := threading.generated_thread(rfc_id)) is not None:
-                found = self._generated_threads.get(number)
-            if found is not None and found in self.threads:
-                return found
+    def _find_thread_id(self, raw: bytes) -> int | None:
+        for rfc_id in message_references.read_references(raw):
+            thread_id = self._threads_by_rfc_id.get(rfc_id)
+            if (
+                thread_id is None
+                and (number := message_references.parse_generated_thread(rfc_id)) is not None
+            ):
+                thread_id = self._generated_threads.get(number)
+            if thread_id is not None and thread_id in self.threads:
+                return thread_id
         return None
 
     # Reading.
 
-    def raw(self, entry: Entry) -> bytes:
+    def get_raw(self, entry: MailboxEntry) -> bytes:
         if entry.raw is not None:
             return entry.raw
         if self.generator is None or entry.origin is None:
             raise LookupError(entry.id)
-        return self.generator.render(*entry.origin, date=entry.date)
+        return self.generator.render_message(*entry.origin, date=entry.date)
 
-    def newest_first(self, before: tuple[int, int] | None = None) -> Iterator[Entry]:
-        """Messages in order, from the one after this (date, id) key."""
+    def iterate_newest_first(self, before: tuple[int, int] | None = None) -> Iterator[MailboxEntry]:
+        """Older than the (date, id) key."""
         end = len(self.order) if before is None else bisect_left(self.order, before)
         for index in range(end - 1, -1, -1):
             yield self.entries[self.order[index][1]]
 
-    def thread(self, thread_id: int) -> list[Entry]:
-        """Oldest first; empty if there is no such thread."""
+    def get_thread(self, thread_id: int) -> list[MailboxEntry]:
+        """Oldest first; may be empty."""
         return [self.entries[message_id] for message_id in self.threads.get(thread_id, ())]
 
-    def changes_since(self, start: int) -> list[Change] | None:
-        """None: too old, or never handed out."""
+    def get_changes_since(self, start: int) -> list[HistoryRecord] | None:
+        """None for an expired or unknown id."""
         if start < self.history_floor or start > self.history_id:
             return None
         return self.history[bisect_left(self.history, start + 1, key=lambda change: change.id) :]
 
-    def label_ids_by_name(self) -> dict[str, str]:
+    def get_label_ids(self) -> dict[str, str]:
         return {label.name: label.id for label in self.labels.values()}
 
     # Changing.
 
-    def _note(self, kind: str, entry: Entry, changed: frozenset[str] = EMPTY) -> None:
-        self.history_id += self._random.randint(1, LONGEST_GAP)
+    def _record_change(
+        self, kind: str, entry: MailboxEntry, changed: frozenset[str] = NO_LABELS
+    ) -> None:
+        self.history_id += self._random.randint(1, MAX_HISTORY_GAP)
         entry.history_id = self.history_id
         self.history.append(
-            Change(
+            HistoryRecord(
                 id=self.history_id,
                 at=self._clock.now(),
                 kind=kind,
                 message_id=entry.id,
                 thread_id=entry.thread_id,
                 labels=entry.labels,
-                changed=changed,
+                changed_labels=changed,
             )
         )
         self.on_change()
 
-    def relabel(self, entry: Entry, *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> bool:
-        """Only what really changes is noted; whether anything did."""
+    def relabel(
+        self, entry: MailboxEntry, *, add: Iterable[str] = (), remove: Iterable[str] = ()
+    ) -> bool:
+        """Record only real changes."""
         added = frozenset(add) - entry.labels
         removed = (frozenset(remove) & entry.labels) - frozenset(add)
         if added:
             entry.labels |= added
-            self._note("labelsAdded", entry, added)
+            self._record_change("labelsAdded", entry, added)
         if removed:
             entry.labels -= removed
-            self._note("labelsRemoved", entry, removed)
+            self._record_change("labelsRemoved", entry, removed)
         return bool(added or removed)
 
-    def touch(self, entry: Entry, raw: bytes | None = None) -> None:
-        """It changed in what no label says; with `raw`, in all that it is."""
+    def mark_changed(self, entry: MailboxEntry, raw: bytes | None = None) -> None:
+        """Record a change without a label; `raw` replaces the content."""
         if raw is not None:
             entry.raw = raw
-        self._note("messagesChanged", entry)
+        self._record_change("messagesChanged", entry)
 
-    def trash(self, entry: Entry) -> None:
+    def trash_message(self, entry: MailboxEntry) -> None:
         self.relabel(entry, add=["TRASH"], remove=["INBOX", "SPAM"])
 
-    def delete(self, entry: Entry) -> None:
-        """For good."""
-        self._note("messagesDeleted", entry)
+    def delete_message(self, entry: MailboxEntry) -> None:
+        """Permanently."""
+        self._record_change("messagesDeleted", entry)
         del self.entries[entry.id]
         del self.order[bisect_left(self.order, (entry.date, entry.id))]
         siblings = self.threads[entry.thread_id]
@@ -184,31 +197,30 @@ class Mailbox:
         for draft_id in [d for d, message_id in self.drafts.items() if message_id == entry.id]:
             del self.drafts[draft_id]
 
-    def create_label(self, name: str) -> Label:
+    def create_label(self, name: str) -> MailLabel:
         number = 1 + sum(not label.system for label in self.labels.values())
         while f"Label_{number}" in self.labels:
             number += 1
-        label = Label(f"Label_{number}", name, system=False)
+        label = MailLabel(f"Label_{number}", name, system=False)
         self.labels[label.id] = label
         return label
 
-    def delete_label(self, label: Label) -> None:
+    def delete_label(self, label: MailLabel) -> None:
         del self.labels[label.id]
         for entry in self.entries.values():
             if label.id in entry.labels:
                 self.relabel(entry, remove=[label.id])
 
-    def new_draft_id(self) -> str:
+    def make_draft_id(self) -> str:
         return f"r{self._random.getrandbits(62)}"
 
     def expire_history(self) -> None:
-        """Every id handed out until now is too old from here on."""
-        self.history_id += self._random.randint(1, LONGEST_GAP)
+        self.history_id += self._random.randint(1, MAX_HISTORY_GAP)
         self.history_floor = self.history_id
         self.history.clear()
 
-    def forget_history_before(self, moment: float) -> None:
-        """Records age away; whoever stands before the last of them must start again."""
+    def drop_history_before(self, moment: float) -> None:
+        """Clients behind the dropped records need a full sync."""
         keep = bisect_left(self.history, moment, key=lambda change: change.at)
         if keep:
             self.history_floor = self.history[keep - 1].id

@@ -1,4 +1,4 @@
-"""Writing MIME by hand: fast, and able to be wrong on purpose."""
+"""Writes MIME by hand: fast, and wrong on purpose where needed."""
 
 import base64
 import binascii
@@ -11,8 +11,8 @@ PIXEL = base64.b64decode(
 )
 
 
-def word(text: str) -> str:
-    """RFC 2047, only where needed; long texts in several words of at most 75 characters."""
+def encode_word(text: str) -> str:
+    """RFC 2047, in words of at most 75 characters."""
     if text.isascii():
         return text
     pieces, current = [], ""
@@ -26,23 +26,23 @@ def word(text: str) -> str:
     )
 
 
-def address(name: str, email: str) -> str:
+def format_address(name: str, email: str) -> str:
     if not name.isascii():
-        return f"{word(name)} <{email}>"
+        return f"{encode_word(name)} <{email}>"
     if any(character in name for character in "\"(),.:;<>@[\\]'&"):
         escaped = name.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{escaped}" <{email}>'
     return f"{name} <{email}>"
 
 
-def filename(name: str) -> str:
-    """A parameter: RFC 2231 where needed."""
+def format_filename(name: str) -> str:
+    """RFC 2231 for other alphabets."""
     if name.isascii():
         return f'filename="{name}"'
     return f"filename*=utf-8''{quote(name)}"
 
 
-def encoded(data: bytes, encoding: str) -> bytes:
+def encode_body(data: bytes, encoding: str) -> bytes:
     if encoding == "base64":
         return base64.encodebytes(data).replace(b"\n", b"\r\n")
     if encoding == "quoted-printable":
@@ -51,42 +51,44 @@ def encoded(data: bytes, encoding: str) -> bytes:
     return data
 
 
-def part(content_type: str, data: bytes, encoding: str = "7bit", *more: str) -> bytes:
-    lines = [f"Content-Type: {content_type}", f"Content-Transfer-Encoding: {encoding}", *more]
-    return f"{CRLF.join(lines)}{CRLF}{CRLF}".encode() + encoded(data, encoding)
+def make_part(content_type: str, data: bytes, encoding: str = "7bit", *headers: str) -> bytes:
+    lines = [f"Content-Type: {content_type}", f"Content-Transfer-Encoding: {encoding}", *headers]
+    return f"{CRLF.join(lines)}{CRLF}{CRLF}".encode() + encode_body(data, encoding)
 
 
-def text(value: str, subtype: str, charset: str = "utf-8", encoding: str = "") -> bytes:
+def make_text(value: str, subtype: str, charset: str = "utf-8", encoding: str = "") -> bytes:
     encoding = encoding or ("7bit" if value.isascii() else "quoted-printable")
     data = value.replace("\n", CRLF).encode(charset, "replace")
-    return part(f"text/{subtype}; charset={charset}", data, encoding)
+    return make_part(f"text/{subtype}; charset={charset}", data, encoding)
 
 
-def attachment(content_type: str, name: str, data: bytes) -> bytes:
-    disposition = f"Content-Disposition: attachment; {filename(name)}"
-    return part(content_type, data, "base64", disposition)
+def make_attachment(content_type: str, name: str, data: bytes) -> bytes:
+    disposition = f"Content-Disposition: attachment; {format_filename(name)}"
+    return make_part(content_type, data, "base64", disposition)
 
 
-def inline_image(cid: str, name: str = "") -> bytes:
-    more = [f"Content-ID: <{cid}>"]
-    more.append(
-        f"Content-Disposition: inline; {filename(name)}" if name else "Content-Disposition: inline"
+def make_inline_image(cid: str, name: str = "") -> bytes:
+    headers = [f"Content-ID: <{cid}>"]
+    headers.append(
+        f"Content-Disposition: inline; {format_filename(name)}"
+        if name
+        else "Content-Disposition: inline"
     )
-    return part("image/png", PIXEL, "base64", *more)
+    return make_part("image/png", PIXEL, "base64", *headers)
 
 
-def multipart(
+def make_multipart(
     subtype: str, boundary: str, parts: Sequence[bytes], *, parameters: str = ""
 ) -> bytes:
-    """Header and body; `boundary` must not occur in the parts."""
+    """`boundary` must not occur in the parts."""
     mark = f"--{boundary}".encode()
     head = (
         f'Content-Type: multipart/{subtype}; boundary="{boundary}"{parameters}{CRLF}{CRLF}'.encode()
     )
-    return head + b"".join(mark + b"\r\n" + each + b"\r\n" for each in parts) + mark + b"--\r\n"
+    return head + b"".join(mark + b"\r\n" + part + b"\r\n" for part in parts) + mark + b"--\r\n"
 
 
-def message(headers: Sequence[tuple[str, str]], content: bytes) -> bytes:
+def make_message(headers: Sequence[tuple[str, str]], content: bytes) -> bytes:
     """`content` begins with its own Content-Type headers."""
     lines = "".join(f"{name}: {value}{CRLF}" for name, value in headers)
     return lines.encode("utf-8", "surrogateescape") + b"MIME-Version: 1.0\r\n" + content

@@ -1,4 +1,4 @@
-"""A message as Gmail shows it. Built once, kept as bytes, filled in with what changes."""
+"""A message in Gmail's format: cached as bytes, completed with the values that change."""
 
 import base64
 import re
@@ -10,25 +10,25 @@ from typing import Any
 
 import orjson
 
-from integrations.sandbox.mail.entry import Entry, shown_id
-from integrations.sandbox.mail.mailbox import Mailbox
-from integrations.sandbox.mail.splitting import Part, split
+from integrations.sandbox.mail.entry import MailboxEntry, format_id
+from integrations.sandbox.mail.mailbox import SandboxMailbox
+from integrations.sandbox.mail.mime_parser import MimePart, parse_message
 
 SNIPPET_LENGTH = 200
-OVERHEAD = 600
+RENDERING_OVERHEAD = 600
 _TAGS = re.compile(r"<(style|script|head|title)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
-# A mark that no mail can contain, because nobody knows it.
-_MARK = secrets.token_hex(12)
-_MARKED = re.compile(rb"%s:([0-9.]*);" % _MARK.encode())
+# A random placeholder, so that no mail can contain it.
+_ID_PLACEHOLDER = secrets.token_hex(12)
+_ID_PLACEHOLDERS = re.compile(rb"%s:([0-9.]*);" % _ID_PLACEHOLDER.encode())
 
 
-def url64(data: bytes) -> str:
+def encode_base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).decode()
 
 
 @dataclass(slots=True)
-class Rendering:
-    """`payload` is JSON with a mark for each attachment id; `snippet` is JSON as well."""
+class GmailRendering:
+    """`payload` is JSON with a placeholder for each attachment id; `snippet` is JSON as well."""
 
     size: int
     snippet: bytes
@@ -40,64 +40,66 @@ class Rendering:
     filenames: tuple[str, ...]
 
     @property
-    def weight(self) -> int:
-        return len(self.payload) + len(self.text) + OVERHEAD
+    def size_in_memory(self) -> int:
+        return len(self.payload) + len(self.text) + RENDERING_OVERHEAD
 
 
-def render(raw: bytes, *, payload_utf8: bool) -> Rendering:
-    root = split(raw)
-    parts = root.walk()
-    text = _readable(parts)
-    shown = _shown(root, payload_utf8=payload_utf8)
-    payload = orjson.dumps(shown)
-    return Rendering(
+def render_message(raw: bytes, *, payload_utf8: bool) -> GmailRendering:
+    root = parse_message(raw)
+    parts = root.list_parts()
+    text = _get_readable_text(parts)
+    payload_fields = _render_part(root, payload_utf8=payload_utf8)
+    payload = orjson.dumps(payload_fields)
+    return GmailRendering(
         size=len(raw),
         snippet=orjson.dumps(escape(" ".join(text.split())[:SNIPPET_LENGTH], quote=True)),
-        headers=shown["headers"],
+        headers=payload_fields["headers"],
         mime_type=root.mime_type,
         payload=payload,
-        attachments=_MARK.encode() in payload,
+        attachments=_ID_PLACEHOLDER.encode() in payload,
         text=text,
         filenames=tuple(name for part in parts if (name := part.filename)),
     )
 
 
-def _clean(value: str) -> str:
-    """Lone surrogates cannot travel in JSON."""
+def _replace_surrogates(value: str) -> str:
+    """JSON cannot hold lone surrogates."""
     return value.encode("utf-8", "replace").decode()
 
 
-def _shown(part: Part, *, payload_utf8: bool) -> dict[str, Any]:
-    shown: dict[str, Any] = {
+def _render_part(part: MimePart, *, payload_utf8: bool) -> dict[str, Any]:
+    fields: dict[str, Any] = {
         "partId": part.path,
-        "mimeType": _clean(part.mime_type),
-        "filename": _clean(part.filename),
-        "headers": [{"name": name, "value": _clean(value)} for name, value in part.headers],
-        "body": _body(part, payload_utf8=payload_utf8),
+        "mimeType": _replace_surrogates(part.mime_type),
+        "filename": _replace_surrogates(part.filename),
+        "headers": [
+            {"name": name, "value": _replace_surrogates(value)} for name, value in part.headers
+        ],
+        "body": _render_body(part, payload_utf8=payload_utf8),
     }
     if part.parts:
-        shown["parts"] = [_shown(each, payload_utf8=payload_utf8) for each in part.parts]
-    return shown
+        fields["parts"] = [_render_part(part, payload_utf8=payload_utf8) for part in part.parts]
+    return fields
 
 
-def _body(part: Part, *, payload_utf8: bool) -> dict[str, Any]:
+def _render_body(part: MimePart, *, payload_utf8: bool) -> dict[str, Any]:
     if part.parts:
         return {"size": 0}
-    data = part.decoded()
+    data = part.decode_body()
     if is_attachment(part):
-        return {"attachmentId": f"{_MARK}:{part.path};", "size": len(data)}
+        return {"attachmentId": f"{_ID_PLACEHOLDER}:{part.path};", "size": len(data)}
     if payload_utf8:
-        data = in_utf8(data, part.charset)
-    return {"size": len(data), "data": url64(data)} if data else {"size": 0}
+        data = convert_to_utf8(data, part.charset)
+    return {"size": len(data), "data": encode_base64url(data)} if data else {"size": 0}
 
 
-def is_attachment(part: Part) -> bool:
+def is_attachment(part: MimePart) -> bool:
     textual = part.mime_type.startswith(("text/", "multipart/"))
     return part.is_leaf and bool(part.filename or not textual)
 
 
-def in_utf8(data: bytes, charset: str) -> bytes:
-    """Unknown charsets and `utf-8` itself are left alone."""
+def convert_to_utf8(data: bytes, charset: str) -> bytes:
+    """Unknown charsets stay unchanged."""
     if not charset or charset.lower() in ("utf-8", "utf8", "us-ascii"):
         return data
     try:
@@ -106,100 +108,106 @@ def in_utf8(data: bytes, charset: str) -> bytes:
         return data
 
 
-def _readable(parts: list[Part]) -> str:
-    """The text of the first text/plain part, else of the first HTML part."""
-    for wanted in ("text/plain", "text/html"):
+def _get_readable_text(parts: list[MimePart]) -> str:
+    """Plain text before HTML."""
+    for mime_type in ("text/plain", "text/html"):
         for part in parts:
-            if part.is_leaf and part.mime_type == wanted and not is_attachment(part):
-                text = in_utf8(part.decoded(), part.charset).decode("utf-8", "replace")
-                return text if wanted == "text/plain" else unescape(_TAGS.sub(" ", text))
+            if part.is_leaf and part.mime_type == mime_type and not is_attachment(part):
+                text = convert_to_utf8(part.decode_body(), part.charset).decode("utf-8", "replace")
+                return text if mime_type == "text/plain" else unescape(_TAGS.sub(" ", text))
     return ""
 
 
-class Gallery:
-    """Renderings of one mailbox, the most recently used ones kept."""
-
-    def __init__(self, mailbox: Mailbox) -> None:
+class RenderingCache:
+    def __init__(self, mailbox: SandboxMailbox) -> None:
         self._mailbox = mailbox
-        self._kept: OrderedDict[int, Rendering] = OrderedDict()
-        self.weight = 0
+        self._renderings: OrderedDict[int, GmailRendering] = OrderedDict()
+        self.size_in_memory = 0
         self._secret = secrets.token_bytes(6)
         self.limit = 96 * 2**20
         self.payload_utf8 = True
         self.changing_ids = True
 
-    def rendering(self, entry: Entry) -> Rendering:
-        kept = self._kept.get(entry.id)
-        if kept is not None:
-            self._kept.move_to_end(entry.id)
-            return kept
-        made = render(self._mailbox.raw(entry), payload_utf8=self.payload_utf8)
-        self._kept[entry.id] = made
-        self.weight += made.weight
-        while self.weight > self.limit and len(self._kept) > 1:
-            self.weight -= self._kept.popitem(last=False)[1].weight
-        return made
+    def get_rendering(self, entry: MailboxEntry) -> GmailRendering:
+        rendering = self._renderings.get(entry.id)
+        if rendering is not None:
+            self._renderings.move_to_end(entry.id)
+            return rendering
+        rendering = render_message(self._mailbox.get_raw(entry), payload_utf8=self.payload_utf8)
+        self._renderings[entry.id] = rendering
+        self.size_in_memory += rendering.size_in_memory
+        while self.size_in_memory > self.limit and len(self._renderings) > 1:
+            self.size_in_memory -= self._renderings.popitem(last=False)[1].size_in_memory
+        return rendering
 
-    def forget(self, entry_id: int | None = None) -> None:
-        """One message that was replaced, or all."""
+    def drop_rendering(self, entry_id: int | None = None) -> None:
         if entry_id is None:
-            self._kept.clear()
-            self.weight = 0
-        elif gone := self._kept.pop(entry_id, None):
-            self.weight -= gone.weight
+            self._renderings.clear()
+            self.size_in_memory = 0
+        elif dropped := self._renderings.pop(entry_id, None):
+            self.size_in_memory -= dropped.size_in_memory
 
-    def message(
-        self, entry: Entry, form: str = "full", only: frozenset[str] = frozenset()
+    def render_json(
+        self,
+        entry: MailboxEntry,
+        format_name: str = "full",
+        header_names: frozenset[str] = frozenset(),
     ) -> bytes:
-        """JSON. `form` is full, metadata, minimal or raw; `only` are lower-case header names."""
-        made = self.rendering(entry)
+        """Return JSON in the format full, metadata, minimal or raw; header names are lower case."""
+        rendering = self.get_rendering(entry)
         labels = orjson.dumps(sorted(entry.labels))
         head = (
             b'{"id":"%s","threadId":"%s","labelIds":%s,"snippet":%s,"sizeEstimate":%d,'
             b'"historyId":"%d","internalDate":"%d"'
         ) % (
-            shown_id(entry.id).encode(),
-            shown_id(entry.thread_id).encode(),
+            format_id(entry.id).encode(),
+            format_id(entry.thread_id).encode(),
             labels,
-            made.snippet,
-            made.size,
+            rendering.snippet,
+            rendering.size,
             entry.history_id,
             entry.date,
         )
-        if form == "full":
-            return head + b',"payload":' + self._with_ids(made, entry) + b"}"
-        if form == "metadata":
-            kept = [h for h in made.headers if not only or h["name"].lower() in only]
-            shown = orjson.dumps({"mimeType": made.mime_type, "headers": kept})
-            return head + b',"payload":' + shown + b"}"
-        if form == "raw":
-            data = base64.urlsafe_b64encode(self._mailbox.raw(entry))
+        if format_name == "full":
+            return head + b',"payload":' + self._insert_attachment_ids(rendering, entry) + b"}"
+        if format_name == "metadata":
+            headers = [
+                header
+                for header in rendering.headers
+                if not header_names or header["name"].lower() in header_names
+            ]
+            payload = orjson.dumps({"mimeType": rendering.mime_type, "headers": headers})
+            return head + b',"payload":' + payload + b"}"
+        if format_name == "raw":
+            data = base64.urlsafe_b64encode(self._mailbox.get_raw(entry))
             return head + b',"raw":"' + data + b'"}'
         return head + b"}"
 
-    def _with_ids(self, made: Rendering, entry: Entry) -> bytes:
-        if not made.attachments:
-            return made.payload
-        return _MARKED.sub(lambda mark: self._attachment_id(mark[1], entry), made.payload)
+    def _insert_attachment_ids(self, rendering: GmailRendering, entry: MailboxEntry) -> bytes:
+        if not rendering.attachments:
+            return rendering.payload
+        return _ID_PLACEHOLDERS.sub(
+            lambda mark: self._make_attachment_id(mark[1], entry), rendering.payload
+        )
 
-    def _attachment_id(self, path: bytes, entry: Entry) -> bytes:
+    def _make_attachment_id(self, path: bytes, entry: MailboxEntry) -> bytes:
         nonce = secrets.token_bytes(12) if self.changing_ids else self._secret * 2
-        inside = b"%d:%s" % (entry.id, path)
-        mixed = bytes(byte ^ nonce[index % 12] for index, byte in enumerate(inside))
-        return b"ANGjdJ" + base64.urlsafe_b64encode(nonce + self._secret + mixed)
+        plain_id = b"%d:%s" % (entry.id, path)
+        mixed_id = bytes(byte ^ nonce[index % 12] for index, byte in enumerate(plain_id))
+        return b"ANGjdJ" + base64.urlsafe_b64encode(nonce + self._secret + mixed_id)
 
-    def attachment(self, entry: Entry, attachment_id: str) -> bytes | None:
-        """The decoded content behind any id that was ever handed out for this message."""
+    def get_attachment(self, entry: MailboxEntry, attachment_id: str) -> bytes | None:
+        """Any id issued for this message works."""
         try:
             blob = base64.urlsafe_b64decode(attachment_id.removeprefix("ANGjdJ").encode())
         except (ValueError, UnicodeEncodeError):
             return None
-        nonce, secret, mixed = blob[:12], blob[12:18], blob[18:]
+        nonce, secret, mixed_id = blob[:12], blob[12:18], blob[18:]
         if len(nonce) < 12 or secret != self._secret:  # noqa: PLR2004 - the nonce's length
             return None
-        inside = bytes(byte ^ nonce[index % 12] for index, byte in enumerate(mixed))
-        owner, _, path = inside.partition(b":")
+        plain_id = bytes(byte ^ nonce[index % 12] for index, byte in enumerate(mixed_id))
+        owner, _, path = plain_id.partition(b":")
         if owner != b"%d" % entry.id:
             return None
-        parts = split(self._mailbox.raw(entry)).walk()
-        return next((p.decoded() for p in parts if p.path.encode() == path), None)
+        parts = parse_message(self._mailbox.get_raw(entry)).list_parts()
+        return next((part.decode_body() for part in parts if part.path.encode() == path), None)

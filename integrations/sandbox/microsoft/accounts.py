@@ -1,45 +1,45 @@
-"""Who has an account at Microsoft: people of companies (tenants), and private ones."""
+"""Microsoft's accounts: work accounts in tenants, and personal accounts."""
 
 import hashlib
 import uuid
 from dataclasses import dataclass, field
 
-from integrations.sandbox.microsoft.mail.outlook import Outlook
-from integrations.sandbox.people import People, Person
+from integrations.sandbox.accounts import AccountDirectory, SandboxAccount
+from integrations.sandbox.microsoft.mail.outlook_mailbox import OutlookMailbox
 
-# All private accounts live in this one: learn.microsoft.com/entra/identity-platform/id-token-claims
-PERSONAL = "9188040d-6c67-4c5b-b112-36a304b66dad"
+# The tenant of all personal accounts: learn.microsoft.com/entra/identity-platform/id-token-claims
+PERSONAL_TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
 PERSONAL_DOMAINS = frozenset({"outlook.com", "hotmail.com", "live.com", "msn.com"})
 
 
 @dataclass
-class Tenant:
+class EntraTenant:
     """
-    A company. `consent` is who may agree to an app that reads mail or calendars: "user", or "admin"
-    (Microsoft's own default since 2025); `workflow` lets people ask their administrator for it.
+    `consent`: who may consent to reading mail or calendars, "user" or "admin" (Microsoft's default
+    since 2025). `workflow`: users can request it.
     """
 
     tid: str
     domain: str
     consent: str = "user"
     workflow: bool = False
-    # What administrators agreed to for everybody, by client id; "*" of a client is not a thing.
+    # For the whole tenant, by client id.
     admin_consents: dict[str, frozenset[str]] = field(default_factory=dict)
-    # Clients that only assigned people may use (AADSTS50105 for everybody else).
+    # Clients for assigned accounts only (AADSTS50105).
     assigned_only: dict[str, frozenset[str]] = field(default_factory=dict)
-    # Requests of people to their administrator: (client id, oid).
+    # (client id, oid)
     requests: list[tuple[str, str]] = field(default_factory=list)
 
 
 @dataclass
-class Account(Person):
-    """`sub` is the `oid`; `zone` is what Windows calls the person's time zone."""
+class MicrosoftAccount(SandboxAccount):
+    """`sub` is the `oid`; `zone` is a Windows name."""
 
     tid: str = ""
     is_admin: bool = False
     is_disabled: bool = False
     zone: str = "W. Europe Standard Time"
-    outlook: Outlook | None = None
+    outlook: OutlookMailbox | None = None
 
     @property
     def oid(self) -> str:
@@ -47,46 +47,44 @@ class Account(Person):
 
     @property
     def is_personal(self) -> bool:
-        return self.tid == PERSONAL
+        return self.tid == PERSONAL_TENANT
 
 
-def oid_of(email: str) -> str:
-    """The same in every run; private accounts have 16 digits behind zeros."""
+def make_oid(email: str) -> str:
+    """The same in every run."""
     return str(uuid.UUID(bytes=hashlib.sha256(f"oid {email.lower()}".encode()).digest()[:16]))
 
 
-def personal_oid_of(email: str) -> str:
+def make_personal_oid(email: str) -> str:
     digest = hashlib.sha256(f"cid {email.lower()}".encode()).hexdigest()
     return f"00000000-0000-0000-{digest[:4]}-{digest[4:16]}"
 
 
-def tid_of(domain: str) -> str:
+def make_tid(domain: str) -> str:
     return str(uuid.UUID(bytes=hashlib.sha256(f"tid {domain.lower()}".encode()).digest()[:16]))
 
 
-class Directory(People[Account]):
-    """Everybody, by e-mail and by oid, and the tenants, by id and by domain."""
-
+class MicrosoftDirectory(AccountDirectory[MicrosoftAccount]):
     def __init__(self) -> None:
         super().__init__()
-        self.tenants: dict[str, Tenant] = {}
+        self.tenants: dict[str, EntraTenant] = {}
 
-    def tenant(self, name: str) -> Tenant | None:
-        found = self.tenants.get(name.lower())
-        named = (one for one in self.tenants.values() if one.domain == name.lower())
-        return found or next(named, None)
+    def find_tenant(self, name: str) -> EntraTenant | None:
+        tenant = self.tenants.get(name.lower())
+        named_tenants = (other for other in self.tenants.values() if other.domain == name.lower())
+        return tenant or next(named_tenants, None)
 
-    def open(self, tid: str, domain: str) -> Tenant:
-        return self.tenants.setdefault(tid, Tenant(tid, domain.lower()))
+    def add_tenant(self, tid: str, domain: str) -> EntraTenant:
+        return self.tenants.setdefault(tid, EntraTenant(tid, domain.lower()))
 
-    def welcome(self, path: str) -> list[Account]:
-        """Who may sign in at this path: common, organizations, consumers, or a tenant."""
-        tenant = self.tenant(path)
+    def list_allowed(self, path: str) -> list[MicrosoftAccount]:
+        """`path` is common, organizations, consumers, or a tenant."""
+        tenant = self.find_tenant(path)
         return [
-            one
-            for one in self.all()
+            account
+            for account in self.list_all()
             if path == "common"
-            or (path == "organizations" and not one.is_personal)
-            or (path == "consumers" and one.is_personal)
-            or (tenant is not None and one.tid == tenant.tid)
+            or (path == "organizations" and not account.is_personal)
+            or (path == "consumers" and account.is_personal)
+            or (tenant is not None and account.tid == tenant.tid)
         ]

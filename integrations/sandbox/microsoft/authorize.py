@@ -1,5 +1,5 @@
 """
-The authorization endpoint: what is asked, by whom, and where the answer goes.
+The authorization endpoint: validates the request and redirects back to the client.
 
 `/{common, organizations, consumers or a tenant}/oauth2/v2.0/authorize`.
 """
@@ -8,24 +8,29 @@ import secrets
 from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit
 
-from integrations.sandbox.messages import Answer, Call
+from integrations.sandbox.accounts import OAuthClient
+from integrations.sandbox.http_messages import HttpAnswer, HttpCall
 from integrations.sandbox.microsoft import problems
-from integrations.sandbox.microsoft.accounts import Account
-from integrations.sandbox.microsoft.grants import Code
-from integrations.sandbox.microsoft.pages import HTML, Refusal
-from integrations.sandbox.microsoft.scopes import SIGN_IN, bares, is_foreign, known
-from integrations.sandbox.people import Client
-from integrations.sandbox.world import World
+from integrations.sandbox.microsoft.accounts import MicrosoftAccount
+from integrations.sandbox.microsoft.grants import EntraCode
+from integrations.sandbox.microsoft.html_pages import HTML, EntraPageError
+from integrations.sandbox.microsoft.scopes import (
+    SIGN_IN,
+    is_foreign_scope,
+    is_known_scope,
+    to_bare_scopes,
+)
+from integrations.sandbox.state import SandboxState
 
 PROMPTS = frozenset({"login", "none", "consent", "select_account"})
-LONGEST_REDIRECT = 256
+MAX_REDIRECT_LENGTH = 256
 
 
 @dataclass(frozen=True)
-class Pending:
-    """A request that waits for its person. `path` is the tenant part of the address."""
+class EntraConsentRequest:
+    """`path` is the tenant part of the URL."""
 
-    client: Client
+    client: OAuthClient
     path: str
     redirect_uri: str
     state: str | None
@@ -35,97 +40,101 @@ class Pending:
     prompts: frozenset[str] = field(default_factory=frozenset)
     login_hint: str = ""
     claims: str = ""
-    # The reason on top of the page, and whether this is the administrator's page.
-    is_admins: bool = False
+    is_for_admin: bool = False
 
 
-class Returned(Exception):
-    """The browser goes back with an error."""
-
-    def __init__(self, answer: Answer) -> None:
+class ReturnedToClient(Exception):
+    def __init__(self, answer: HttpAnswer) -> None:
         super().__init__(answer.status)
         self.answer = answer
 
 
-def client_of(world: World, call: Call) -> tuple[Client, str]:
-    """
-    The client, and the address that may be answered to.
-
-    :raises Refusal: one of both is not registered (nothing may be sent there)
-    """
-    client = world.clients.get(call.first("client_id"))
+def find_client(state: SandboxState, call: HttpCall) -> tuple[OAuthClient, str]:
+    """:raises EntraPageError: not registered; nothing may be sent there"""
+    client = state.clients.get(call.get_param("client_id"))
     if client is None or client.deleted:
-        raise Refusal(world, 700016)
-    redirect_uri = call.first("redirect_uri")
-    if len(redirect_uri) > LONGEST_REDIRECT or not is_registered(client, redirect_uri):
-        raise Refusal(world, 50011)
+        raise EntraPageError(state, 700016)
+    redirect_uri = call.get_param("redirect_uri")
+    if len(redirect_uri) > MAX_REDIRECT_LENGTH or not is_registered(client, redirect_uri):
+        raise EntraPageError(state, 50011)
     return client, redirect_uri
 
 
-def is_registered(client: Client, redirect_uri: str) -> bool:
-    """Exactly, except that http://localhost may have any port."""
+def is_registered(client: OAuthClient, redirect_uri: str) -> bool:
+    """Only http://localhost may have any port."""
     if redirect_uri in client.redirect_uris:
         return True
-    asked = urlsplit(redirect_uri)
-    if (asked.scheme, asked.hostname) != ("http", "localhost"):
+    wanted_url = urlsplit(redirect_uri)
+    if (wanted_url.scheme, wanted_url.hostname) != ("http", "localhost"):
         return False
-    shapes = {(p.scheme, p.hostname, p.path) for p in map(urlsplit, client.redirect_uris)}
-    return (asked.scheme, asked.hostname, asked.path) in shapes
+    registered = {
+        (url.scheme, url.hostname, url.path) for url in map(urlsplit, client.redirect_uris)
+    }
+    return (wanted_url.scheme, wanted_url.hostname, wanted_url.path) in registered
 
 
-def read(world: World, call: Call, path: str) -> Pending:
+def read_consent_request(state: SandboxState, call: HttpCall, path: str) -> EntraConsentRequest:
     """
-    :raises Refusal: shown on Microsoft's page
-    :raises Returned: sent back to the client
+    :raises EntraPageError: shown on Microsoft's page
+    :raises ReturnedToClient: sent back to the client
     """
-    client, redirect_uri = client_of(world, call)
+    client, redirect_uri = find_client(state, call)
     if path in ("common", "organizations", "consumers") and client.tenant:
-        raise Refusal(world, 50194)
+        raise EntraPageError(state, 50194)
     if any(len(values) > 1 for values in call.query.values()):
-        raise Refusal(world, 9002313)
-    pending = Pending(
+        raise EntraPageError(state, 9002313)
+    pending = EntraConsentRequest(
         client=client,
         path=path,
         redirect_uri=redirect_uri,
-        state=call.first("state") if "state" in call.query else None,
-        scopes=tuple(dict.fromkeys(call.first("scope").split())),
-        nonce=call.first("nonce"),
-        challenge=call.first("code_challenge"),
-        prompts=frozenset(call.first("prompt").split()),
-        login_hint=call.first("login_hint"),
-        claims=call.first("claims"),
+        state=call.get_param("state") if "state" in call.query else None,
+        scopes=tuple(dict.fromkeys(call.get_param("scope").split())),
+        nonce=call.get_param("nonce"),
+        challenge=call.get_param("code_challenge"),
+        prompts=frozenset(call.get_param("prompt").split()),
+        login_hint=call.get_param("login_hint"),
+        claims=call.get_param("claims"),
     )
-    method = call.first("code_challenge_method")
-    if call.first("response_type") != "code" or call.first("response_mode", "query") != "query":
-        raise Returned(failed(world, pending, 9002313))
+    method = call.get_param("code_challenge_method")
+    if (
+        call.get_param("response_type") != "code"
+        or call.get_param("response_mode", "query") != "query"
+    ):
+        raise ReturnedToClient(return_error(state, pending, 9002313))
     if pending.challenge and method != "S256":
-        raise Returned(failed(world, pending, 9002313))
-    if world.dials.require_pkce and not pending.challenge:
-        raise Returned(failed(world, pending, 9002313))
+        raise ReturnedToClient(return_error(state, pending, 9002313))
+    if state.knobs.require_pkce and not pending.challenge:
+        raise ReturnedToClient(return_error(state, pending, 9002313))
     if not pending.prompts <= PROMPTS or ("none" in pending.prompts and len(pending.prompts) > 1):
-        raise Returned(failed(world, pending, 9002313))
-    if any(map(is_foreign, pending.scopes)):
-        raise Returned(failed(world, pending, 700022))
-    if not pending.scopes or not all(map(known, pending.scopes)):
-        raise Returned(failed(world, pending, 70011))
+        raise ReturnedToClient(return_error(state, pending, 9002313))
+    if any(map(is_foreign_scope, pending.scopes)):
+        raise ReturnedToClient(return_error(state, pending, 700022))
+    if not pending.scopes or not all(map(is_known_scope, pending.scopes)):
+        raise ReturnedToClient(return_error(state, pending, 70011))
     return pending
 
 
-def covered(world: World, pending: Pending, account: Account) -> bool:
-    """Whether all that is asked was agreed to before, by the person or for everybody."""
-    tenant = world.microsoft.people.tenants.get(account.tid)
+def is_covered(
+    state: SandboxState, pending: EntraConsentRequest, account: MicrosoftAccount
+) -> bool:
+    """By the account or the tenant."""
+    tenant = state.microsoft.accounts.tenants.get(account.tid)
     client_id = pending.client.client_id
-    everybody = tenant.admin_consents.get(client_id, frozenset()) if tenant else frozenset()
-    mine = world.microsoft.grants.agreed(client_id, account.oid)
-    return bares(pending.scopes) - SIGN_IN <= everybody | mine and bool(everybody | mine)
+    tenant_scopes = tenant.admin_consents.get(client_id, frozenset()) if tenant else frozenset()
+    own_scopes = state.microsoft.grants.get_consent(client_id, account.oid)
+    return to_bare_scopes(pending.scopes) - SIGN_IN <= tenant_scopes | own_scopes and bool(
+        tenant_scopes | own_scopes
+    )
 
 
-def allow(world: World, pending: Pending, account: Account) -> Answer:
-    """A code for what was agreed to, less (or more) than asked if the dial says so."""
-    narrow = bares(world.dials.graph_withheld_scopes.split())
-    granted = [scope for scope in pending.scopes if not bares([scope]) & narrow]
-    granted += world.dials.graph_extra_scopes.split()
-    code = Code(
+def grant_code(
+    state: SandboxState, pending: EntraConsentRequest, account: MicrosoftAccount
+) -> HttpAnswer:
+    """Knobs can withhold or add scopes."""
+    withheld_scopes = to_bare_scopes(state.knobs.graph_withheld_scopes.split())
+    granted = [scope for scope in pending.scopes if not to_bare_scopes([scope]) & withheld_scopes]
+    granted += state.knobs.graph_extra_scopes.split()
+    code = EntraCode(
         code=f"1.A{secrets.token_urlsafe(200)}",
         client_id=pending.client.client_id,
         path=pending.path,
@@ -134,33 +143,40 @@ def allow(world: World, pending: Pending, account: Account) -> Answer:
         scopes=tuple(granted),
         nonce=pending.nonce,
         challenge=pending.challenge,
-        expires_at=world.clock.now() + world.dials.code_seconds,
+        expires_at=state.clock.now() + state.knobs.code_seconds,
     )
-    world.microsoft.grants.meet(account.oid, pending.claims)
-    world.microsoft.grants.agree(code.client_id, account.oid, code.scopes)
-    world.microsoft.grants.codes[code.code] = code
-    return back(world, pending, {"code": code.code}, {"session_state": secrets.token_urlsafe(16)})
+    state.microsoft.grants.meet_claims(account.oid, pending.claims)
+    state.microsoft.grants.add_consent(code.client_id, account.oid, code.scopes)
+    state.microsoft.grants.codes[code.code] = code
+    return redirect_to_client(
+        state, pending, {"code": code.code}, {"session_state": secrets.token_urlsafe(16)}
+    )
 
 
-def failed(world: World, pending: Pending, number: int, *, error: str = "", **more: str) -> Answer:
+def return_error(
+    state: SandboxState, pending: EntraConsentRequest, number: int, *, error: str = "", **extra: str
+) -> HttpAnswer:
     values = {
-        "error": error or problems.CODES[number].error,
-        **more,
-        "error_description": problems.description(number, world.clock.now()),
+        "error": error or problems.AADSTS_ERRORS[number].error,
+        **extra,
+        "error_description": problems.describe_error(number, state.clock.now()),
     }
-    uri = {"error_uri": f"https://login.microsoftonline.com/error?code={number}"}
-    return back(world, pending, values, uri)
+    error_uri = {"error_uri": f"https://login.microsoftonline.com/error?code={number}"}
+    return redirect_to_client(state, pending, values, error_uri)
 
 
-def back(
-    world: World, pending: Pending, values: dict[str, str], last: dict[str, str] | None = None
-) -> Answer:
-    state: dict[str, str] = {}
-    if pending.state is not None and world.dials.callback_state != "missing":
-        right = world.dials.callback_state == "right"
-        state["state"] = pending.state if right else "not-the-state"
+def redirect_to_client(
+    state: SandboxState,
+    pending: EntraConsentRequest,
+    values: dict[str, str],
+    trailing: dict[str, str] | None = None,
+) -> HttpAnswer:
+    state_param: dict[str, str] = {}
+    if pending.state is not None and state.knobs.callback_state != "missing":
+        is_right = state.knobs.callback_state == "right"
+        state_param["state"] = pending.state if is_right else "not-the-state"
     base = pending.redirect_uri
     if not urlsplit(base).path:
         base += "/"
-    location = f"{base}?{urlencode(values | state | (last or {}))}"
-    return Answer(302, b"", {"Location": location, "Cache-Control": "no-store"}, HTML)
+    location = f"{base}?{urlencode(values | state_param | (trailing or {}))}"
+    return HttpAnswer(302, b"", {"Location": location, "Cache-Control": "no-store"}, HTML)

@@ -1,33 +1,33 @@
-"""Discovery and keys. There is no `revocation_endpoint`: Microsoft has none."""
+"""Discovery and keys. Microsoft has no `revocation_endpoint`."""
 
-from integrations.sandbox.messages import Answer, Call, json_answer
+from integrations.sandbox.http_messages import HttpAnswer, HttpCall, make_json_answer
 from integrations.sandbox.microsoft import problems
-from integrations.sandbox.microsoft.accounts import PERSONAL
-from integrations.sandbox.world import World
+from integrations.sandbox.microsoft.accounts import PERSONAL_TENANT
+from integrations.sandbox.state import SandboxState
 
 CACHED = {"Cache-Control": "max-age=86400, private"}
 SHARED = frozenset({"common", "organizations"})
 
 
-def tenant_of(world: World, path: str) -> str:
+def get_issuer_tenant(state: SandboxState, path: str) -> str:
     """
-    What stands for the tenant in an issuer: a GUID, or the placeholder of the shared paths.
+    A GUID, or the placeholder of shared paths.
 
-    :raises Problem: AADSTS90002, there is no such tenant
+    :raises HttpProblem: AADSTS90002, unknown tenant
     """
     if path in SHARED:
         return "{tenantid}"
-    if path in ("consumers", PERSONAL):
-        return PERSONAL
-    tenant = world.microsoft.people.tenant(path)
+    if path in ("consumers", PERSONAL_TENANT):
+        return PERSONAL_TENANT
+    tenant = state.microsoft.accounts.find_tenant(path)
     if tenant is None:
-        raise problems.aadsts(90002, world.clock.now(), error="invalid_tenant")
+        raise problems.make_aadsts_problem(90002, state.clock.now(), error="invalid_tenant")
     return tenant.tid
 
 
-def openid_configuration(world: World, _: Call, path: str) -> Answer:
-    url, tenant = f"{world.url}/{path}", tenant_of(world, path)
-    return json_answer(
+def show_openid_configuration(state: SandboxState, _: HttpCall, path: str) -> HttpAnswer:
+    url, tenant = f"{state.url}/{path}", get_issuer_tenant(state, path)
+    return make_json_answer(
         {
             "token_endpoint": f"{url}/oauth2/v2.0/token",
             "token_endpoint_auth_methods_supported": [
@@ -39,9 +39,9 @@ def openid_configuration(world: World, _: Call, path: str) -> Answer:
             "id_token_signing_alg_values_supported": ["RS256"],
             "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
             "scopes_supported": ["openid", "profile", "email", "offline_access"],
-            "issuer": f"{world.authority}/{tenant}/v2.0",
+            "issuer": f"{state.authority}/{tenant}/v2.0",
             "request_uri_parameter_supported": False,
-            "userinfo_endpoint": f"{world.url}/oidc/userinfo",
+            "userinfo_endpoint": f"{state.url}/oidc/userinfo",
             "authorization_endpoint": f"{url}/oauth2/v2.0/authorize",
             "device_authorization_endpoint": f"{url}/oauth2/v2.0/devicecode",
             "http_logout_supported": True,
@@ -60,8 +60,10 @@ def openid_configuration(world: World, _: Call, path: str) -> Answer:
     )  # fmt: skip
 
 
-def keys(world: World, _: Call, path: str) -> Answer:
-    """Each key says for whose tokens it is good: on shared paths, for any tenant's."""
-    issuer = f"{world.authority}/{tenant_of(world, path)}/v2.0"
-    published = world.microsoft.keys.jwks()["keys"]
-    return json_answer({"keys": [key | {"issuer": issuer} for key in published]}, 200, **CACHED)
+def show_keys(state: SandboxState, _: HttpCall, path: str) -> HttpAnswer:
+    """Each key names its issuer: on shared paths, any tenant."""
+    issuer = f"{state.authority}/{get_issuer_tenant(state, path)}/v2.0"
+    published = state.microsoft.keys.get_jwks()["keys"]
+    return make_json_answer(
+        {"keys": [key | {"issuer": issuer} for key in published]}, 200, **CACHED
+    )

@@ -1,10 +1,10 @@
-"""Names of Graph's delegated permissions, how they are compared, and what the page says of them."""
+"""Graph's delegated permissions: comparison and descriptions."""
 
 from collections.abc import Iterable
 
 GRAPH = "https://graph.microsoft.com/"
 SIGN_IN = frozenset({"openid", "profile", "email", "offline_access"})
-WORDS = {
+DESCRIPTIONS = {
     "openid": "Sign you in",
     "profile": "View your basic profile",
     "email": "View your email address",
@@ -23,37 +23,37 @@ WORDS = {
     "files.readwrite.appfolder": "Have full access to the application's folder",
     "user.revokesessions.all": "Revoke all sign-in sessions of you",
 }
-# What Microsoft's default policy lets nobody but an administrator agree to:
+# Only administrators by default:
 # learn.microsoft.com/entra/identity/enterprise-apps/manage-app-consent-policies
-ADMINISTRATORS = ("mail.read", "calendars.", "mailboxsettings.", "files.read.all", "sites.")
+ADMIN_PREFIXES = ("mail.read", "calendars.", "mailboxsettings.", "files.read.all", "sites.")
 
 
-def bare(scope: str) -> str:
-    """Without Graph's address, in lower case: what two names are compared by."""
+def to_bare_scope(scope: str) -> str:
+    """Lower case, without Graph's address."""
     return scope.lower().removeprefix(GRAPH)
 
 
-def bares(scopes: Iterable[str]) -> frozenset[str]:
-    return frozenset(bare(scope) for scope in scopes)
+def to_bare_scopes(scopes: Iterable[str]) -> frozenset[str]:
+    return frozenset(to_bare_scope(scope) for scope in scopes)
 
 
-def known(scope: str) -> bool:
-    return bare(scope) in WORDS
+def is_known_scope(scope: str) -> bool:
+    return to_bare_scope(scope) in DESCRIPTIONS
 
 
-def is_foreign(scope: str) -> bool:
-    """Of another resource: a token is for one only."""
+def is_foreign_scope(scope: str) -> bool:
+    """A token is for one resource only."""
     return "://" in scope and not scope.lower().startswith(GRAPH)
 
 
-def wants_administrator(scope: str) -> bool:
-    return bare(scope).startswith(ADMINISTRATORS)
+def needs_administrator(scope: str) -> bool:
+    return to_bare_scope(scope).startswith(ADMIN_PREFIXES)
 
 
-def shown(scopes: Iterable[str]) -> str:
-    """The `scope` of a token answer: `offline_access` never stands in it."""
-    return " ".join(scope for scope in scopes if bare(scope) != "offline_access")
+def format_scopes(scopes: Iterable[str]) -> str:
+    """Never with `offline_access`."""
+    return " ".join(scope for scope in scopes if to_bare_scope(scope) != "offline_access")
 
 
-def words(scope: str) -> str:
-    return WORDS.get(bare(scope), scope)
+def describe_scope(scope: str) -> str:
+    return DESCRIPTIONS.get(to_bare_scope(scope), scope)

@@ -1,4 +1,4 @@
-"""Everything that the sandbox remembers of Microsoft."""
+"""The sandbox's state for Microsoft."""
 
 from __future__ import annotations
 
@@ -6,47 +6,47 @@ from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from integrations.sandbox.clock import Clock
-from integrations.sandbox.dials import Dials
+from integrations.sandbox.clock import SandboxClock
 from integrations.sandbox.keys import SigningKeys
-from integrations.sandbox.microsoft.accounts import Account, Directory
-from integrations.sandbox.microsoft.grants import Grants
-from integrations.sandbox.microsoft.mail.outlook import Upload
+from integrations.sandbox.knobs import Knobs
+from integrations.sandbox.microsoft.accounts import MicrosoftAccount, MicrosoftDirectory
+from integrations.sandbox.microsoft.grants import EntraGrantStore
+from integrations.sandbox.microsoft.mail.outlook_mailbox import AttachmentUpload
 
 if TYPE_CHECKING:
-    from integrations.sandbox.microsoft.calendar.delta import Round
-    from integrations.sandbox.microsoft.graph.subscriptions import Subscription
+    from integrations.sandbox.microsoft.calendar.view_delta import ViewRound
+    from integrations.sandbox.microsoft.graph.subscriptions import GraphSubscription
 
 
 @dataclass
-class Microsoft:
-    """`pending` are consent pages that wait for their person, by the number on the page."""
+class MicrosoftState:
+    """By the key in the consent page."""
 
-    clock: Clock
-    dials: Dials
+    clock: SandboxClock
+    knobs: Knobs
     keys: SigningKeys
-    people: Directory = field(default_factory=Directory)
-    pending: dict[str, Any] = field(default_factory=dict)
-    grants: Grants = field(init=False)
-    # Rounds of calendarView/delta, and subscriptions, by the token or id handed out.
-    rounds: dict[str, Round] = field(default_factory=dict)
-    subscriptions: dict[str, Subscription] = field(default_factory=dict)
-    # Attachments on their way, by the secret in their address.
-    uploads: dict[str, Upload] = field(default_factory=dict)
-    # Requests per mailbox and per app: (kind, who) → the moments of the last ones.
+    accounts: MicrosoftDirectory = field(default_factory=MicrosoftDirectory)
+    consent_requests: dict[str, Any] = field(default_factory=dict)
+    grants: EntraGrantStore = field(init=False)
+    # By token, and by id.
+    rounds: dict[str, ViewRound] = field(default_factory=dict)
+    subscriptions: dict[str, GraphSubscription] = field(default_factory=dict)
+    # By the secret in their address.
+    uploads: dict[str, AttachmentUpload] = field(default_factory=dict)
+    # (kind, key) → times of the last requests.
     requests: dict[tuple[str, str], deque[float]] = field(
         default_factory=lambda: defaultdict(deque)
     )
-    # `$expand` of the deltas that asked for it, by the token of their links.
-    expanded: dict[str, str] = field(default_factory=dict)
+    # By the token of their links.
+    expand_by_token: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.grants = Grants(self.clock, self.dials)
+        self.grants = EntraGrantStore(self.clock, self.knobs)
 
-    def account(self, token: str) -> Account | None:
-        """Whose access token it is; nobody's if the account was disabled or removed."""
-        access = self.grants.access(token)
-        return self.people.find(access.oid) if access else None
+    def find_account_by_token(self, token: str) -> MicrosoftAccount | None:
+        """None if the account was disabled or removed."""
+        access = self.grants.find_access_token(token)
+        return self.accounts.find(access.oid) if access else None
 
-    def issuer(self, authority: str, tid: str) -> str:
+    def make_issuer(self, authority: str, tid: str) -> str:
         return f"{authority}/{tid}/v2.0"

@@ -1,19 +1,21 @@
-"""A conference that is asked for comes later: pending at first, made when it is looked at."""
+"""Conferences: pending when requested, complete after the first read."""
 
 from typing import Any
 
 from integrations.sandbox.calendars.times import Event
 from integrations.sandbox.google import problems
-from integrations.sandbox.google.calendar.ask import Ask
+from integrations.sandbox.google.calendar.request import CalendarRequest
 
 
-def ask_for(ask: Ask, event: Event, body: dict[str, Any], before: Event | None = None) -> None:
+def request_conference(
+    request: CalendarRequest, event: Event, body: dict[str, Any], before: Event | None = None
+) -> None:
     """
-    Without `conferenceDataVersion=1` conference data is passed over.
+    Ignored without `conferenceDataVersion=1`.
 
-    With it, data without a request is another event's conference, shared by this one.
+    Data without a request shares another event's conference.
     """
-    if ask.text("conferenceDataVersion", "0") != "1":
+    if request.get_param("conferenceDataVersion", "0") != "1":
         event.pop("conferenceData", None)
         if before is not None and "conferenceData" in before:
             event["conferenceData"] = before["conferenceData"]
@@ -21,33 +23,36 @@ def ask_for(ask: Ask, event: Event, body: dict[str, Any], before: Event | None =
     data = body.get("conferenceData")
     if not data:
         return
-    request = data.get("createRequest")
-    if request is None:
+    create_request = data.get("createRequest")
+    if create_request is None:
         if not data.get("conferenceId"):
             raise problems.bad_value("Invalid conference data.")
-        uris = [one.get("uri") for one in data.get("entryPoints", []) if one.get("uri")]
+        uris = [
+            entry_point.get("uri")
+            for entry_point in data.get("entryPoints", [])
+            if entry_point.get("uri")
+        ]
         event["hangoutLink"] = uris[0] if uris else ""
         return
-    name = request.get("requestId")
+    name = create_request.get("requestId")
     if not name:
         raise problems.bad_value("Missing requestId.", "required")
-    if name in ask.world.conferences:
-        # Ignored, as Google does with a request that it has seen.
-        event["conferenceData"] = ask.world.conferences[name]
+    if name in request.state.conferences:
+        # Google ignores repeated requests too.
+        event["conferenceData"] = request.state.conferences[name]
         return
-    made = {"createRequest": {**request, "status": {"statusCode": "pending"}}}
-    ask.world.conferences[name] = event["conferenceData"] = made
+    pending_data = {"createRequest": {**create_request, "status": {"statusCode": "pending"}}}
+    request.state.conferences[name] = event["conferenceData"] = pending_data
 
 
-def settle(ask: Ask, event: Event) -> None:
-    """The next look finds it made, or failed, as the dial says."""
+def complete_pending(request: CalendarRequest, event: Event) -> None:
     data = event.get("conferenceData") or {}
     status = data.get("createRequest", {}).get("status", {})
     if status.get("statusCode") != "pending":
         return
-    status["statusCode"] = ask.world.dials.conference
+    status["statusCode"] = request.state.knobs.conference
     if status["statusCode"] == "success":
-        link = f"{ask.world.url}/meet/{event['id'][:10]}"
+        link = f"{request.state.url}/meet/{event['id'][:10]}"
         data["conferenceId"] = event["id"][:10]
         data["entryPoints"] = [{"entryPointType": "video", "uri": link}]
         event["hangoutLink"] = link

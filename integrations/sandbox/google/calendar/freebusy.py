@@ -1,79 +1,85 @@
-"""freebusy.query: busy times, or per calendar an error, inside one 200."""
+"""freebusy.query: errors are per calendar, inside one 200."""
 
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from integrations.sandbox.calendars import series, times
-from integrations.sandbox.calendars.store import Seen, interval, is_busy
+from integrations.sandbox.calendars.store import CalendarListEntry, get_interval, is_busy
 from integrations.sandbox.google import problems
-from integrations.sandbox.google.calendar.ask import Ask
+from integrations.sandbox.google.calendar.request import CalendarRequest
 
-LARGEST = 50
+MAX_CALENDARS = 50
 
 
-def query(ask: Ask) -> dict[str, Any]:
-    body = ask.json()
+def query_free_busy(request: CalendarRequest) -> dict[str, Any]:
+    body = request.read_json()
     try:
-        lower, upper = times.moment(body["timeMin"]), times.moment(body["timeMax"])
+        lower, upper = times.parse_time(body["timeMin"]), times.parse_time(body["timeMax"])
     except (KeyError, ValueError, AttributeError) as error:
         raise problems.bad_value("Missing or invalid time range.", "required") from error
     if lower >= upper:
         raise problems.bad_value("The specified time range is empty.", "timeRangeEmpty")
-    wanted = [str(item.get("id", "")) for item in body.get("items", [])]
-    answered: dict[str, Any] = {}
-    for place, calendar_id in enumerate(wanted):
-        if place >= LARGEST:
-            answered[calendar_id] = _failed("tooManyCalendarsRequested")
-        elif calendar_id in ask.world.failing_freebusy:
-            answered[calendar_id] = _failed("internalError")
-        elif (seen := ask.calendars.find(calendar_id)) is None:
-            answered[calendar_id] = _failed("notFound")
+    calendar_ids = [str(item.get("id", "")) for item in body.get("items", [])]
+    answers: dict[str, Any] = {}
+    for index, calendar_id in enumerate(calendar_ids):
+        if index >= MAX_CALENDARS:
+            answers[calendar_id] = _make_error("tooManyCalendarsRequested")
+        elif calendar_id in request.state.failing_freebusy:
+            answers[calendar_id] = _make_error("internalError")
+        elif (list_entry := request.calendars.find_entry(calendar_id)) is None:
+            answers[calendar_id] = _make_error("notFound")
         else:
-            answered[calendar_id] = {"busy": list(_merged(_busy(seen, lower, upper)))}
+            answers[calendar_id] = {
+                "busy": list(_merge_busy_times(_iterate_busy_times(list_entry, lower, upper)))
+            }
     return {
         "kind": "calendar#freeBusy",
-        "timeMin": times.stamp(lower),
-        "timeMax": times.stamp(upper),
-        "calendars": answered,
+        "timeMin": times.format_timestamp(lower),
+        "timeMax": times.format_timestamp(upper),
+        "calendars": answers,
     }
 
 
-def _failed(reason: str) -> dict[str, Any]:
+def _make_error(reason: str) -> dict[str, Any]:
     return {"errors": [{"domain": "global", "reason": reason}], "busy": []}
 
 
-def _busy(seen: Seen, lower: datetime, upper: datetime) -> Iterator[tuple[datetime, datetime]]:
-    calendar = seen.calendar
+def _iterate_busy_times(
+    list_entry: CalendarListEntry, lower: datetime, upper: datetime
+) -> Iterator[tuple[datetime, datetime]]:
+    calendar = list_entry.calendar
     for event in calendar.events.values():
         if "recurringEventId" in event or "start" not in event:
             continue
-        found = [event]
+        instances = [event]
         if "recurrence" in event and event["status"] != "cancelled":
-            below = calendar.exceptions(event["id"])
+            exceptions = calendar.get_exceptions(event["id"])
             zone = calendar.time_zone
-            found = list(series.expanded(event, below, zone, lower=lower, upper=upper))
-        for one in found:
-            if is_busy(one, calendar.owner.lower()):
-                start, end = interval(one, calendar)
+            instances = list(
+                series.expand_series(event, exceptions, zone, lower=lower, upper=upper)
+            )
+        for instance in instances:
+            if is_busy(instance, calendar.owner.lower()):
+                start, end = get_interval(instance, calendar)
                 if end > lower and start < upper:
                     yield max(start, lower), min(end, upper)
 
 
-def _merged(busy: Iterator[tuple[datetime, datetime]]) -> Iterator[dict[str, str]]:
-    held: tuple[datetime, datetime] | None = None
+def _merge_busy_times(busy: Iterator[tuple[datetime, datetime]]) -> Iterator[dict[str, str]]:
+    current: tuple[datetime, datetime] | None = None
     for start, end in sorted(busy):
-        if held and start <= held[1]:
-            held = (held[0], max(held[1], end))
+        if current and start <= current[1]:
+            current = (current[0], max(current[1], end))
             continue
-        if held:
-            yield _period(held)
-        held = (start, end)
-    if held:
-        yield _period(held)
+        if current:
+            yield _format_period(current)
+        current = (start, end)
+    if current:
+        yield _format_period(current)
 
 
-def _period(span: tuple[datetime, datetime]) -> dict[str, str]:
+def _format_period(span: tuple[datetime, datetime]) -> dict[str, str]:
     return {
         name: at.isoformat(timespec="seconds").replace("+00:00", "Z")
         for name, at in zip(("start", "end"), span, strict=True)

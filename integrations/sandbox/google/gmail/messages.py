@@ -3,12 +3,12 @@
 from typing import Any
 
 from integrations.sandbox.google import problems
-from integrations.sandbox.google.gmail import listing
-from integrations.sandbox.google.gmail.ask import MAX_INSERT_BYTES, Ask
-from integrations.sandbox.google.gmail.dates import date_header
+from integrations.sandbox.google.gmail import message_lists
+from integrations.sandbox.google.gmail.date_header import read_date_header
+from integrations.sandbox.google.gmail.request import MAX_INSERT_BYTES, GmailRequest
 from integrations.sandbox.google.scopes import AUTH, METADATA
-from integrations.sandbox.mail.entry import Entry
-from integrations.sandbox.mail.rendering import url64
+from integrations.sandbox.mail.entry import MailboxEntry
+from integrations.sandbox.mail.rendering import encode_base64url
 
 MAX_BATCH = 1_000
 CONTENT_SCOPES = frozenset(
@@ -16,111 +16,119 @@ CONTENT_SCOPES = frozenset(
 )
 
 
-def list_(ask: Ask) -> dict[str, Any]:
-    return listing.messages(ask)
+def list_messages(request: GmailRequest) -> dict[str, Any]:
+    return message_lists.list_messages(request)
 
 
-def form_of(ask: Ask) -> tuple[str, frozenset[str]]:
+def read_format(request: GmailRequest) -> tuple[str, frozenset[str]]:
     """
-    The format, and for metadata the headers wanted.
+    The format, and for metadata the headers.
 
-    :raises Problem: a content format with the metadata scope alone
+    :raises HttpProblem: content with the metadata scope alone
     """
-    form = ask.choice("format", "full")
-    if METADATA in ask.scopes and not ask.scopes & CONTENT_SCOPES and form in ("full", "raw"):
-        raise problems.metadata_scope_forbids_format(form)
-    return form, frozenset(name.lower() for name in ask.texts("metadataHeaders"))
+    format_name = request.get_choice("format", "full")
+    if (
+        METADATA in request.scopes
+        and not request.scopes & CONTENT_SCOPES
+        and format_name in ("full", "raw")
+    ):
+        raise problems.metadata_scope_forbids_format(format_name)
+    return format_name, frozenset(name.lower() for name in request.get_params("metadataHeaders"))
 
 
-def get(ask: Ask) -> bytes:
-    form, only = form_of(ask)
-    entry = ask.entry(ask.path["id"])
-    if ask.omissions.from_get(entry.id):
+def get_message(request: GmailRequest) -> bytes:
+    format_name, header_names = read_format(request)
+    entry = request.find_entry(request.path["id"])
+    if request.omissions.hides_from_get(entry.id):
         raise problems.not_found()
-    return ask.gallery.message(entry, form, only)
+    return request.rendering_cache.render_json(entry, format_name, header_names)
 
 
-def brief(entry: Entry) -> dict[str, Any]:
-    """What changes answer with."""
-    return listing.reference(entry) | {"labelIds": sorted(entry.labels)}
+def describe_briefly(entry: MailboxEntry) -> dict[str, Any]:
+    return message_lists.get_reference(entry) | {"labelIds": sorted(entry.labels)}
 
 
-def modify(ask: Ask) -> dict[str, Any]:
-    body = ask.json()
-    entry = ask.entry(ask.path["id"])
-    ask.box.relabel(
-        entry, add=ask.labels("addLabelIds", body), remove=ask.labels("removeLabelIds", body)
+def modify_labels(request: GmailRequest) -> dict[str, Any]:
+    body = request.read_json()
+    entry = request.find_entry(request.path["id"])
+    request.mailbox.relabel(
+        entry,
+        add=request.read_labels("addLabelIds", body),
+        remove=request.read_labels("removeLabelIds", body),
     )
-    return brief(entry)
+    return describe_briefly(entry)
 
 
-def trash(ask: Ask) -> dict[str, Any]:
-    entry = ask.entry(ask.path["id"])
-    ask.box.trash(entry)
-    return brief(entry)
+def trash_message(request: GmailRequest) -> dict[str, Any]:
+    entry = request.find_entry(request.path["id"])
+    request.mailbox.trash_message(entry)
+    return describe_briefly(entry)
 
 
-def untrash(ask: Ask) -> dict[str, Any]:
-    entry = ask.entry(ask.path["id"])
-    ask.box.relabel(entry, remove=["TRASH"])
-    return brief(entry)
+def untrash_message(request: GmailRequest) -> dict[str, Any]:
+    entry = request.find_entry(request.path["id"])
+    request.mailbox.relabel(entry, remove=["TRASH"])
+    return describe_briefly(entry)
 
 
-def delete(ask: Ask) -> None:
-    ask.box.delete(ask.entry(ask.path["id"]))
+def delete_message(request: GmailRequest) -> None:
+    request.mailbox.delete_message(request.find_entry(request.path["id"]))
 
 
-def _known(ask: Ask, body: dict[str, Any]) -> list[Entry]:
-    """Ids that do not exist are passed over, as Gmail promises nothing about them."""
+def _find_existing(request: GmailRequest, body: dict[str, Any]) -> list[MailboxEntry]:
+    """Skip unknown ids; Gmail defines no answer for them."""
     ids = body.get("ids") or []
     if not ids:
         raise problems.invalid_argument("No message ids specified.")
     if len(ids) > MAX_BATCH:
         raise problems.invalid_argument("Too many message ids in request.")
-    found = (ask.box.entries.get(ask.number(each)) for each in ids)
-    return [entry for entry in found if entry]
+    entries = (request.mailbox.entries.get(request.parse_id(message_id)) for message_id in ids)
+    return [entry for entry in entries if entry]
 
 
-def batch_modify(ask: Ask) -> None:
-    body = ask.json()
-    add, remove = ask.labels("addLabelIds", body), ask.labels("removeLabelIds", body)
-    for entry in _known(ask, body):
-        ask.box.relabel(entry, add=add, remove=remove)
-
-
-def batch_delete(ask: Ask) -> None:
-    for entry in _known(ask, ask.json()):
-        ask.box.delete(entry)
-
-
-def insert(ask: Ask) -> dict[str, Any]:
-    """Insert and import: straight into the mailbox, dated by the header if asked."""
-    body = ask.json()
-    raw = ask.raw_of(body, limit=MAX_INSERT_BYTES)
-    default = "dateHeader" if ask.method.id.endswith("import") else "receivedTime"
-    by_header = ask.text("internalDateSource", default) == "dateHeader"
-    thread = body.get("threadId")
-    entry = ask.box.add(
-        raw,
-        ask.labels("labelIds", body),
-        date=date_header(raw) if by_header else None,
-        thread_id=ask.thread(thread)[0].thread_id if thread else None,
+def batch_modify(request: GmailRequest) -> None:
+    body = request.read_json()
+    add, remove = (
+        request.read_labels("addLabelIds", body),
+        request.read_labels("removeLabelIds", body),
     )
-    return brief(entry)
+    for entry in _find_existing(request, body):
+        request.mailbox.relabel(entry, add=add, remove=remove)
 
 
-def attachment(ask: Ask) -> dict[str, Any]:
-    entry = ask.entry(ask.path["messageId"])
-    data = ask.gallery.attachment(entry, ask.path["id"])
+def batch_delete(request: GmailRequest) -> None:
+    for entry in _find_existing(request, request.read_json()):
+        request.mailbox.delete_message(entry)
+
+
+def insert_message(request: GmailRequest) -> dict[str, Any]:
+    """Dated by its header on request."""
+    body = request.read_json()
+    raw = request.read_raw_message(body, limit=MAX_INSERT_BYTES)
+    default = "dateHeader" if request.method.id.endswith("import") else "receivedTime"
+    by_header = request.get_param("internalDateSource", default) == "dateHeader"
+    thread = body.get("threadId")
+    entry = request.mailbox.add_message(
+        raw,
+        request.read_labels("labelIds", body),
+        date=read_date_header(raw) if by_header else None,
+        thread_id=request.find_thread(thread)[0].thread_id if thread else None,
+    )
+    return describe_briefly(entry)
+
+
+def get_attachment(request: GmailRequest) -> dict[str, Any]:
+    entry = request.find_entry(request.path["messageId"])
+    data = request.rendering_cache.get_attachment(entry, request.path["id"])
     if data is None:
         raise problems.invalid_argument("Invalid attachment token")
-    return {"size": len(data), "data": url64(data)}
+    return {"size": len(data), "data": encode_base64url(data)}
 
 
-def profile(ask: Ask) -> dict[str, Any]:
+def get_profile(request: GmailRequest) -> dict[str, Any]:
     return {
-        "emailAddress": ask.box.email,
-        "messagesTotal": len(ask.box.entries),
-        "threadsTotal": len(ask.box.threads),
-        "historyId": str(ask.box.history_id),
+        "emailAddress": request.mailbox.email,
+        "messagesTotal": len(request.mailbox.entries),
+        "threadsTotal": len(request.mailbox.threads),
+        "historyId": str(request.mailbox.history_id),
     }

@@ -1,49 +1,49 @@
-"""Which handler plays which method of the discovery document."""
+"""Handlers by method of the discovery document."""
 
 from collections.abc import Callable
 from typing import Any
 
 from integrations.sandbox.google.gmail import history, labels, messages, sending, threads
-from integrations.sandbox.google.gmail.ask import Ask
+from integrations.sandbox.google.gmail.request import GmailRequest
 
-Handler = Callable[[Ask], Any]
+Handler = Callable[[GmailRequest], Any]
 
 HANDLERS: dict[str, Handler] = {
     f"gmail.users.{name}": handler
     for name, handler in {
-        "getProfile": messages.profile,
-        "watch": history.watch,
-        "stop": history.stop,
-        "history.list": history.list_,
-        "messages.list": messages.list_,
-        "messages.get": messages.get,
-        "messages.send": sending.send,
-        "messages.modify": messages.modify,
-        "messages.trash": messages.trash,
-        "messages.untrash": messages.untrash,
-        "messages.delete": messages.delete,
+        "getProfile": messages.get_profile,
+        "watch": history.watch_mailbox,
+        "stop": history.stop_watch,
+        "history.list": history.list_history,
+        "messages.list": messages.list_messages,
+        "messages.get": messages.get_message,
+        "messages.send": sending.send_message,
+        "messages.modify": messages.modify_labels,
+        "messages.trash": messages.trash_message,
+        "messages.untrash": messages.untrash_message,
+        "messages.delete": messages.delete_message,
         "messages.batchModify": messages.batch_modify,
         "messages.batchDelete": messages.batch_delete,
-        "messages.insert": messages.insert,
-        "messages.import": messages.insert,
-        "messages.attachments.get": messages.attachment,
-        "threads.list": threads.list_,
-        "threads.get": threads.get,
-        "threads.modify": threads.modify,
-        "threads.trash": threads.trash,
-        "threads.untrash": threads.untrash,
-        "threads.delete": threads.delete,
-        "labels.list": labels.list_,
-        "labels.get": labels.get,
-        "labels.create": labels.create,
-        "labels.update": labels.update,
-        "labels.patch": labels.update,
-        "labels.delete": labels.delete,
-        "drafts.list": sending.list_,
-        "drafts.get": sending.get,
-        "drafts.create": sending.create,
-        "drafts.update": sending.update,
-        "drafts.delete": sending.delete,
+        "messages.insert": messages.insert_message,
+        "messages.import": messages.insert_message,
+        "messages.attachments.get": messages.get_attachment,
+        "threads.list": threads.list_threads,
+        "threads.get": threads.get_thread,
+        "threads.modify": threads.modify_thread,
+        "threads.trash": threads.trash_thread,
+        "threads.untrash": threads.untrash_thread,
+        "threads.delete": threads.delete_thread,
+        "labels.list": labels.list_labels,
+        "labels.get": labels.get_label,
+        "labels.create": labels.create_label,
+        "labels.update": labels.update_label,
+        "labels.patch": labels.update_label,
+        "labels.delete": labels.delete_label,
+        "drafts.list": sending.list_drafts,
+        "drafts.get": sending.get_draft,
+        "drafts.create": sending.create_draft,
+        "drafts.update": sending.update_draft,
+        "drafts.delete": sending.delete_draft,
         "drafts.send": sending.send_draft,
     }.items()
 }

@@ -1,1 +1,1 @@
-"""Outlook's calendars: the store that Google's have too, in Graph's shapes."""
+"""Outlook's calendars: Google's store in Graph's format."""

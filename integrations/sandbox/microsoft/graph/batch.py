@@ -1,4 +1,4 @@
-"""`POST /$batch`: up to twenty calls in one, some after others, answered in any order."""
+"""`POST /$batch`: up to twenty calls, answered in any order."""
 
 import base64
 import json
@@ -7,71 +7,83 @@ from typing import Any
 
 import orjson
 
-from integrations.sandbox.messages import Answer, Call
+from integrations.sandbox.http_messages import HttpAnswer, HttpCall
 from integrations.sandbox.microsoft.graph import problems
-from integrations.sandbox.world import World
+from integrations.sandbox.state import SandboxState
 
-MOST = 20
-FAILED = 400
+MAX_PARTS = 20
+FIRST_ERROR_STATUS = 400
 FAILED_DEPENDENCY = 424
 
 
-def count_parts(call: Call) -> int:
-    """Return how many calls are in a batch; of a body that is no batch, 1."""
+def count_parts(call: HttpCall) -> int:
+    """1 for a body that is no batch."""
     try:
-        return min(MOST, len(orjson.loads(call.body)["requests"])) or 1
+        return min(MAX_PARTS, len(orjson.loads(call.body)["requests"])) or 1
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return 1
 
 
-def answer(world: World, call: Call, one: Callable[[Call, int], Answer]) -> Answer:
+def answer_batch(
+    state: SandboxState, call: HttpCall, answer_part: Callable[[HttpCall, int], HttpAnswer]
+) -> HttpAnswer:
     """
-    :param one: answers a part, given which of the parts it is
-    :raises Problem: not a batch, more than 20, or two with the same id
+    :param answer_part: answers a part, given its index
+    :raises HttpProblem: not a batch, more than 20 parts, or two with the same id
     """
     try:
-        asked: list[dict[str, Any]] = orjson.loads(call.body)["requests"]
-        ids = [str(each["id"]) for each in asked]
+        parts: list[dict[str, Any]] = orjson.loads(call.body)["requests"]
+        ids = [str(part["id"]) for part in parts]
     except (orjson.JSONDecodeError, KeyError, TypeError) as error:
         raise problems.bad_request("Invalid batch payload format.") from error
-    if len(asked) > MOST:
+    if len(parts) > MAX_PARTS:
         raise problems.bad_request(
-            f"Number of batch request steps exceeds the maximum value of {MOST}."
+            f"Number of batch request steps exceeds the maximum value of {MAX_PARTS}."
         )
     if len(set(ids)) < len(ids):
         raise problems.bad_request("Request Id's must be unique.")
-    answered: dict[str, dict[str, Any]] = {}
-    for place, (name, each) in enumerate(zip(ids, asked, strict=True)):
-        before = [answered.get(str(other)) for other in each.get("dependsOn", [])]
-        if any(other is None or other["status"] >= FAILED for other in before):
-            answered[name] = {"id": name, "status": FAILED_DEPENDENCY, "headers": {}, "body": None}
+    answers_by_id: dict[str, dict[str, Any]] = {}
+    for index, (name, part) in enumerate(zip(ids, parts, strict=True)):
+        dependencies = [
+            answers_by_id.get(str(dependency)) for dependency in part.get("dependsOn", [])
+        ]
+        if any(
+            dependency is None or dependency["status"] >= FIRST_ERROR_STATUS
+            for dependency in dependencies
+        ):
+            answers_by_id[name] = {
+                "id": name,
+                "status": FAILED_DEPENDENCY,
+                "headers": {},
+                "body": None,
+            }
             continue
-        answered[name] = _shown(name, one(_inner(call, each), place))
-    found = list(answered.values())
-    if world.dials.graph_batch_shuffled:
-        found = found[1::2][::-1] + found[::2]
-    return Answer(200, orjson.dumps({"responses": found}))
+        answers_by_id[name] = _format_part(name, answer_part(_read_inner_call(call, part), index))
+    answers = list(answers_by_id.values())
+    if state.knobs.graph_batch_shuffled:
+        answers = answers[1::2][::-1] + answers[::2]
+    return HttpAnswer(200, orjson.dumps({"responses": answers}))
 
 
-def _inner(outer: Call, each: dict[str, Any]) -> Call:
-    url = str(each.get("url", ""))
+def _read_inner_call(outer: HttpCall, part: dict[str, Any]) -> HttpCall:
+    url = str(part.get("url", ""))
     if "://" in url:
         raise problems.bad_request("Invalid request url: it must be relative.")
     path, _, query = url.partition("?")
-    headers = {name.lower(): str(value) for name, value in each.get("headers", {}).items()}
-    # Links lead to the host that was asked, in a batch as well.
+    headers = {name.lower(): str(value) for name, value in part.get("headers", {}).items()}
+    # Links lead to the called host.
     for name in ("authorization", "host"):
         headers.setdefault(name, outer.headers.get(name, ""))
-    body = each.get("body")
+    body = part.get("body")
     content = b"" if body is None else orjson.dumps(body)
     if isinstance(body, str):
         content = body.encode()
     path = f"/v1.0/{path.removeprefix('/')}"
-    return Call(str(each.get("method", "GET")).upper(), path, query, headers, content)
+    return HttpCall(str(part.get("method", "GET")).upper(), path, query, headers, content)
 
 
-def _as_written(body: bytes) -> Any:
-    """JSON with half of a character in it, which only a fault has; None for what is no JSON."""
+def _embed_lone_surrogates(body: bytes) -> Any:
+    """A fault contains lone surrogates; None for other text."""
     try:
         json.loads(body)
     except (ValueError, RecursionError):
@@ -79,7 +91,7 @@ def _as_written(body: bytes) -> Any:
     return orjson.Fragment(body)
 
 
-def _shown(name: str, result: Answer) -> dict[str, Any]:
+def _format_part(name: str, result: HttpAnswer) -> dict[str, Any]:
     headers = dict(result.headers)
     body: Any = None
     if result.body:
@@ -87,5 +99,5 @@ def _shown(name: str, result: Answer) -> dict[str, Any]:
         try:
             body = orjson.loads(result.body)
         except orjson.JSONDecodeError:
-            body = _as_written(result.body) or base64.b64encode(result.body).decode()
+            body = _embed_lone_surrogates(result.body) or base64.b64encode(result.body).decode()
     return {"id": name, "status": result.status, "headers": headers, "body": body}

@@ -1,4 +1,4 @@
-"""Every call of Graph, alone or in a batch: who, may they, can they afford it, then the play."""
+"""Each Graph call, alone or in a batch: authenticate, apply limits, handle."""
 
 import base64
 import re
@@ -7,18 +7,18 @@ from urllib.parse import unquote
 
 import orjson
 
-from integrations.sandbox.journal import KEPT_BODY, Entry
-from integrations.sandbox.messages import Answer, Call, Problem
-from integrations.sandbox.microsoft.accounts import Account
-from integrations.sandbox.microsoft.grants import Access
+from integrations.sandbox.http_messages import HttpAnswer, HttpCall, HttpProblem
+from integrations.sandbox.microsoft.accounts import MicrosoftAccount
+from integrations.sandbox.microsoft.grants import EntraAccessToken
 from integrations.sandbox.microsoft.graph import batch, faults, limits, problems, routing
-from integrations.sandbox.microsoft.graph.ask import Ask
-from integrations.sandbox.microsoft.identity import bearer
+from integrations.sandbox.microsoft.graph.request import GraphRequest
+from integrations.sandbox.microsoft.identity import get_bearer_token
 from integrations.sandbox.microsoft.mail import sending
-from integrations.sandbox.world import World
+from integrations.sandbox.request_log import MAX_BODY, LoggedRequest
+from integrations.sandbox.state import SandboxState
 
 ROOT = "/v1.0/"
-ALONE = limits.Arrival()
+SINGLE_ARRIVAL = limits.MailboxArrival()
 CONTENT_TYPE = (
     "application/json; odata.metadata=minimal; odata.streaming=true; IEEE754Compatible=false; "
     "charset=utf-8"
@@ -26,37 +26,44 @@ CONTENT_TYPE = (
 _PREFERENCE = re.compile(r'([\w.\-]+)(?:\s*=\s*("[^"]*"|[^,;\s]+))?')
 
 
-def answer(world: World, call: Call, arrival: limits.Arrival = ALONE, part: int = 0) -> Answer:
+def answer_call(
+    state: SandboxState,
+    call: HttpCall,
+    arrival: limits.MailboxArrival = SINGLE_ARRIVAL,
+    part: int = 0,
+) -> HttpAnswer:
     """
-    Never raises a Problem: it is the answer. Recorded.
+    Never raises HttpProblem.
 
-    :param part: of a batch, which of its parts it is
+    :param part: index in the batch
     """
-    segments = routing.segments(call.path)
-    found = routing.find(call.method, segments)
+    segments = routing.split_path(call.path)
+    match = routing.find_route(call.method, segments)
     try:
         if segments == ["$batch"] and call.method == "POST":
-            _authenticated(world, call)
-            result = batch.answer(
-                world, call, lambda inner, part: _faulty(world, inner, arrival, part)
+            _authenticate(state, call)
+            result = batch.answer_batch(
+                state, call, lambda inner, part: _answer_part(state, inner, arrival, part)
             )
         else:
-            result = _answer(world, call, found, arrival.place_of(part))
-    except Problem as problem:
+            result = _answer_authorized_call(state, call, match, arrival.get_place(part))
+    except HttpProblem as problem:
         result = problem.answer
-    _record(world, call, f"graph.{found[0].name}" if found else unquote(call.path), result.status)
+    _log_request(
+        state, call, f"graph.{match[0].name}" if match else unquote(call.path), result.status
+    )
     return result
 
 
-def _record(world: World, call: Call, method_id: str, status: int) -> None:
-    account = world.microsoft.account(bearer(call))
-    world.journal.record(
-        Entry(
-            at=world.clock.now(),
+def _log_request(state: SandboxState, call: HttpCall, method_id: str, status: int) -> None:
+    account = state.microsoft.find_account_by_token(get_bearer_token(call))
+    state.request_log.add_request(
+        LoggedRequest(
+            at=state.clock.now(),
             method=call.method,
             path=unquote(call.path),
             query=call.query_string,
-            body=call.body[:KEPT_BODY].decode("utf-8", "replace"),
+            body=call.body[:MAX_BODY].decode("utf-8", "replace"),
             method_id=method_id,
             user=account.email if account else "",
             status=status,
@@ -64,71 +71,77 @@ def _record(world: World, call: Call, method_id: str, status: int) -> None:
     )
 
 
-def _faulty(world: World, call: Call, arrival: limits.Arrival, part: int) -> Answer:
-    """A part of a batch: it can meet a fault of its own, if that fault is an answer."""
-    world.journal.batch_parts += 1
-    fault = world.faults.take(call, answers_only=True)
+def _answer_part(
+    state: SandboxState, call: HttpCall, arrival: limits.MailboxArrival, part: int
+) -> HttpAnswer:
+    """A part can meet its own fault, if that is an answer."""
+    state.request_log.batch_parts += 1
+    fault = state.faults.take_matching(call, answers_only=True)
     if fault is None:
-        return answer(world, call, arrival, part)
-    result = fault.answer()
-    _record(world, call, "fault", result.status)
+        return answer_call(state, call, arrival, part)
+    result = fault.make_answer()
+    _log_request(state, call, "fault", result.status)
     return result
 
 
-def _answer(
-    world: World,
-    call: Call,
-    found: tuple[routing.Route, dict[str, str]] | None,
+def _answer_authorized_call(
+    state: SandboxState,
+    call: HttpCall,
+    match: tuple[routing.GraphRoute, dict[str, str]] | None,
     place: int,
-) -> Answer:
-    access, account = _authenticated(world, call)
-    if found is None:
+) -> HttpAnswer:
+    access, account = _authenticate(state, call)
+    if match is None:
         raise problems.no_such_path(unquote(call.path.rpartition("/")[2]))
-    route, path = found
+    route, path = match
     if path.pop("user", account.oid) not in (account.oid, account.email):
         raise problems.access_denied()
-    limits.admit(world, access, account, place)
-    if route.scopes and not route.scopes & access.bare:
+    limits.admit_request(state, access, account, place)
+    if route.scopes and not route.scopes & access.bare_scopes:
         raise problems.access_denied()
     if account.outlook:
-        sending.settle(world, account.outlook)
-    prefer = preferences(call.headers.get("prefer", ""))
-    result = faults.play(route, Ask(world, call, account, access, path, prefer))
-    return _shown(result, prefer, call)
+        sending.complete_due_sends(state, account.outlook)
+    prefer = parse_preferences(call.headers.get("prefer", ""))
+    result = faults.handle_with_faults(
+        route, GraphRequest(state, call, account, access, path, prefer)
+    )
+    return _make_answer(result, prefer, call)
 
 
-def preferences(header: str) -> dict[str, str]:
-    """`IdType="ImmutableId", odata.maxpagesize=50` → names in lower case, values without quotes."""
+def parse_preferences(header: str) -> dict[str, str]:
+    """`IdType="ImmutableId", odata.maxpagesize=50`"""
     return {
-        one[1].lower(): (one[2] or "").strip('"') for one in _PREFERENCE.finditer(header) if one[1]
+        preference[1].lower(): (preference[2] or "").strip('"')
+        for preference in _PREFERENCE.finditer(header)
+        if preference[1]
     }
 
 
-def _authenticated(world: World, call: Call) -> tuple[Access, Account]:
-    token = bearer(call)
+def _authenticate(state: SandboxState, call: HttpCall) -> tuple[EntraAccessToken, MicrosoftAccount]:
+    token = get_bearer_token(call)
     if not token:
         raise problems.missing_token()
-    access = world.microsoft.grants.access(token)
-    account = world.microsoft.account(token)
+    access = state.microsoft.grants.find_access_token(token)
+    account = state.microsoft.find_account_by_token(token)
     if access is None or account is None or account.is_disabled:
         raise problems.invalid_token()
     if access.is_challenged:
-        now = int(world.clock.now())
+        now = int(state.clock.now())
         claims = {"access_token": {"nbf": {"essential": True, "value": str(now)}}}
         encoded = base64.b64encode(orjson.dumps(claims)).decode()
         raise problems.claims_challenge(encoded, access.client_id)
     return access, account
 
 
-def _shown(result: Any, prefer: dict[str, str], call: Call) -> Answer:
-    """What a play gave: nothing, an answer of its own, (status, value), or a value."""
-    if isinstance(result, Answer):
+def _make_answer(result: Any, prefer: dict[str, str], call: HttpCall) -> HttpAnswer:
+    """A handler returns None, an answer, (status, value), or a value."""
+    if isinstance(result, HttpAnswer):
         return result
     status, value = (
         result if isinstance(result, tuple) else (200 if result is not None else 204, result)
     )
     headers = {"request-id": call.headers.get("client-request-id", "sandbox")}
-    applied = [
+    applied_preferences = [
         f'{name}="{value}"' if value else name
         for name, value in (
             ("IdType", prefer.get("idtype", "")),
@@ -138,9 +151,9 @@ def _shown(result: Any, prefer: dict[str, str], call: Call) -> Answer:
         if value
     ]
     if "odata.maxpagesize" in prefer:
-        applied.append(f"odata.maxpagesize={prefer['odata.maxpagesize']}")
-    if applied:
-        headers["Preference-Applied"] = ", ".join(applied)
+        applied_preferences.append(f"odata.maxpagesize={prefer['odata.maxpagesize']}")
+    if applied_preferences:
+        headers["Preference-Applied"] = ", ".join(applied_preferences)
     if value is None:
-        return Answer(status, b"", headers)
-    return Answer(status, orjson.dumps(value), headers, CONTENT_TYPE)
+        return HttpAnswer(status, b"", headers)
+    return HttpAnswer(status, orjson.dumps(value), headers, CONTENT_TYPE)

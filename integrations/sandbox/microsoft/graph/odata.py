@@ -1,4 +1,4 @@
-"""`$select`, `$filter` and `$orderby`, as far as mail and calendars understand them."""
+"""`$select`, `$filter` and `$orderby`, the subset for mail and calendars."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -7,14 +7,14 @@ from typing import Any
 from integrations.sandbox.microsoft.graph import problems
 
 Item = dict[str, Any]
-Test = Callable[[Item], bool]
-_TERM = re.compile(r"([\w/]+)\s+(eq|ne|ge|gt|le|lt)\s+('(?:[^']|'')*'|[^\s]+)", re.IGNORECASE)
+ItemFilter = Callable[[Item], bool]
+_COMPARISON = re.compile(r"([\w/]+)\s+(eq|ne|ge|gt|le|lt)\s+('(?:[^']|'')*'|[^\s]+)", re.IGNORECASE)
 _TAG = re.compile(
     r"singleValueExtendedProperties/any\(\s*(\w+):\s*\1/id\s+eq\s+'([^']*)'\s+and\s+\1/value\s+eq\s+"
     r"'((?:[^']|'')*)'\s*\)",
     re.IGNORECASE,
 )
-TESTS: dict[str, Callable[[Any, Any], bool]] = {
+COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "eq": lambda a, b: bool(a == b),
     "ne": lambda a, b: bool(a != b),
     "ge": lambda a, b: bool(a >= b),
@@ -24,55 +24,58 @@ TESTS: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def select(item: Item, wanted: str) -> Item:
-    """`id` and the annotations are always there."""
-    if not wanted:
+def select_properties(item: Item, selected: str) -> Item:
+    """Always with `id` and annotations."""
+    if not selected:
         return item
-    names = {one.strip().lower() for one in wanted.split(",")}
+    names = {name.strip().lower() for name in selected.split(",")}
     return {n: v for n, v in item.items() if n.startswith("@") or n == "id" or n.lower() in names}
 
 
-def _value(text: str) -> Any:
+def _parse_value(text: str) -> Any:
     if text.startswith("'"):
         return text[1:-1].replace("''", "'")
     return {"true": True, "false": False, "null": None}.get(text.lower(), text)
 
 
-def _at(item: Item, path: str) -> Any:
-    found: Any = item
+def _get_path(item: Item, path: str) -> Any:
+    value: Any = item
     for name in path.split("/"):
-        found = found.get(name) if isinstance(found, dict) else None
-    return found
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
-def tags(text: str) -> list[tuple[str, str]]:
-    """(id, value) of the extended properties that a filter asks for."""
-    return [(one[2].lower(), one[3].replace("''", "'")) for one in _TAG.finditer(text)]
+def parse_tags(text: str) -> list[tuple[str, str]]:
+    """(id, value) of extended properties."""
+    return [(tag[2].lower(), tag[3].replace("''", "'")) for tag in _TAG.finditer(text)]
 
 
-def properties(text: str) -> list[str]:
-    return [one[1] for one in _TERM.finditer(_TAG.sub("", text))]
+def list_properties(text: str) -> list[str]:
+    return [comparison[1] for comparison in _COMPARISON.finditer(_TAG.sub("", text))]
 
 
-def compile_filter(text: str) -> Test:
+def compile_filter(text: str) -> ItemFilter:
     """
-    Comparisons joined by `and`; extended properties are the caller's (`tags`).
+    Comparisons joined by `and`; the caller handles `parse_tags`.
 
-    :raises Problem: anything else
+    :raises HttpProblem: any other filter
     """
-    rest = _TAG.sub("", text)
-    terms = [(one[1], one[2].lower(), _value(one[3])) for one in _TERM.finditer(rest)]
-    left = re.sub(r"\band\b|[()\s]", "", _TERM.sub("", rest), flags=re.IGNORECASE)
-    if left or (text and not terms and not tags(text)):
-        raise problems.bad_request(f"Invalid filter clause: {left or text}")
+    comparisons = _TAG.sub("", text)
+    terms = [
+        (comparison[1], comparison[2].lower(), _parse_value(comparison[3]))
+        for comparison in _COMPARISON.finditer(comparisons)
+    ]
+    unparsed = re.sub(r"\band\b|[()\s]", "", _COMPARISON.sub("", comparisons), flags=re.IGNORECASE)
+    if unparsed or (text and not terms and not parse_tags(text)):
+        raise problems.bad_request(f"Invalid filter clause: {unparsed or text}")
 
     def test(item: Item) -> bool:
-        for path, name, wanted in terms:
-            found = _at(item, path)
+        for path, name, expected in terms:
+            value = _get_path(item, path)
             if name in ("eq", "ne"):
-                matches = TESTS[name](found, wanted)
+                matches = COMPARISONS[name](value, expected)
             else:
-                matches = found is not None and TESTS[name](str(found), str(wanted))
+                matches = value is not None and COMPARISONS[name](str(value), str(expected))
             if not matches:
                 return False
         return True
@@ -80,18 +83,18 @@ def compile_filter(text: str) -> Test:
     return test
 
 
-def order(text: str, filtered: str) -> tuple[str, bool]:
+def parse_order(text: str, filtered: str) -> tuple[str, bool]:
     """
-    (property, newest first).
+    (property, descending).
 
-    :raises Problem: InefficientFilter, a filter that does not begin with what orders
+    :raises HttpProblem: InefficientFilter, if the filter begins with another property
     """
     name, _, direction = (text or "receivedDateTime desc").strip().partition(" ")
-    if text and filtered and properties(filtered)[:1] != [name]:
+    if text and filtered and list_properties(filtered)[:1] != [name]:
         raise problems.inefficient_filter()
     return name, direction.strip().lower() == "desc"
 
 
-def ordered(items: Iterable[Item], text: str, filtered: str) -> list[Item]:
-    name, backwards = order(text, filtered)
-    return sorted(items, key=lambda item: str(_at(item, name)), reverse=backwards)
+def sort_items(items: Iterable[Item], text: str, filtered: str) -> list[Item]:
+    name, descending = parse_order(text, filtered)
+    return sorted(items, key=lambda item: str(_get_path(item, name)), reverse=descending)

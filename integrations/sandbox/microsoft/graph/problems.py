@@ -1,19 +1,19 @@
-"""One constructor per error of Graph's, with its body. Texts are realism: switch on codes."""
+"""Graph's errors. Clients should switch on codes: the texts are only realistic."""
 
 import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from integrations.sandbox.messages import Answer, Problem, json_answer
+from integrations.sandbox.http_messages import HttpAnswer, HttpProblem, make_json_answer
 
 REALM = (
     'Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize"'
 )
 
 
-def error(
+def make_problem(
     status: int, code: str, message: str, *, headers: dict[str, str] | None = None, **more: Any
-) -> Problem:
+) -> HttpProblem:
     request_id = str(uuid.uuid4())
     inner = {
         "date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S"),
@@ -21,11 +21,13 @@ def error(
         "client-request-id": request_id,
     }
     body = {"error": {"code": code, "message": message, "innerError": inner} | more}
-    return Problem(json_answer(body, status, **{"request-id": request_id, **(headers or {})}))
+    return HttpProblem(
+        make_json_answer(body, status, **{"request-id": request_id, **(headers or {})})
+    )
 
 
-def invalid_token() -> Problem:
-    return error(
+def invalid_token() -> HttpProblem:
+    return make_problem(
         401,
         "InvalidAuthenticationToken",
         "Lifetime validation failed, the token is expired.",
@@ -33,13 +35,13 @@ def invalid_token() -> Problem:
     )
 
 
-def missing_token() -> Problem:
-    return error(401, "InvalidAuthenticationToken", "Access token is empty.")
+def missing_token() -> HttpProblem:
+    return make_problem(401, "InvalidAuthenticationToken", "Access token is empty.")
 
 
-def claims_challenge(claims: str, client_id: str) -> Problem:
-    """Continuous access evaluation. `claims` in base64 of JSON."""
-    return error(
+def claims_challenge(claims: str, client_id: str) -> HttpProblem:
+    """`claims` is base64 of JSON."""
+    return make_problem(
         401,
         "InvalidAuthenticationToken",
         "Continuous access evaluation resulted in challenge with result: InteractionRequired and "
@@ -51,46 +53,50 @@ def claims_challenge(claims: str, client_id: str) -> Problem:
     )
 
 
-def access_denied() -> Problem:
-    return error(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
+def access_denied() -> HttpProblem:
+    return make_problem(
+        403, "ErrorAccessDenied", "Access is denied. Check credentials and try again."
+    )
 
 
-def not_found() -> Problem:
-    return error(404, "ErrorItemNotFound", "The specified object was not found in the store.")
+def not_found() -> HttpProblem:
+    return make_problem(
+        404, "ErrorItemNotFound", "The specified object was not found in the store."
+    )
 
 
-def no_mailbox() -> Problem:
-    return error(
+def no_mailbox() -> HttpProblem:
+    return make_problem(
         404,
         "MailboxNotEnabledForRESTAPI",
         "The mailbox is either inactive, soft-deleted, or is hosted on-premise.",
     )
 
 
-def no_such_path(path: str) -> Problem:
-    return error(400, "BadRequest", f"Resource not found for the segment '{path}'.")
+def no_such_path(path: str) -> HttpProblem:
+    return make_problem(400, "BadRequest", f"Resource not found for the segment '{path}'.")
 
 
-def not_played() -> Problem:
-    return error(501, "NotImplemented", "The sandbox does not play this method.")
+def not_played() -> HttpProblem:
+    return make_problem(501, "NotImplemented", "The sandbox does not play this method.")
 
 
-def bad_request(message: str, code: str = "BadRequest") -> Problem:
-    return error(400, code, message)
+def bad_request(message: str, code: str = "BadRequest") -> HttpProblem:
+    return make_problem(400, code, message)
 
 
-def invalid_id() -> Problem:
+def invalid_id() -> HttpProblem:
     return bad_request("Id is malformed.", "ErrorInvalidIdMalformed")
 
 
-def inefficient_filter() -> Problem:
+def inefficient_filter() -> HttpProblem:
     return bad_request(
         "The restriction or sort order is too complex for this operation.", "InefficientFilter"
     )
 
 
-def conflict(status: int = 412) -> Problem:
-    return error(
+def conflict(status: int = 412) -> HttpProblem:
+    return make_problem(
         status,
         "ErrorIrresolvableConflict",
         "The send or update operation could not be performed because the change key passed in the "
@@ -98,8 +104,8 @@ def conflict(status: int = 412) -> Problem:
     )
 
 
-def sync_state_not_found(location: str = "") -> Problem:
-    return error(
+def sync_state_not_found(location: str = "") -> HttpProblem:
+    return make_problem(
         410,
         "SyncStateNotFound",
         "The sync state generation is not found; generation=605;[highest=841].",
@@ -107,8 +113,8 @@ def sync_state_not_found(location: str = "") -> Problem:
     )
 
 
-def throttled(retry_after: str, message: str = "") -> Problem:
-    return error(
+def throttled(retry_after: str, message: str = "") -> HttpProblem:
+    return make_problem(
         429,
         "ApplicationThrottled",
         message or "Application is over its MailboxConcurrency limit.",
@@ -116,8 +122,8 @@ def throttled(retry_after: str, message: str = "") -> Problem:
     )
 
 
-def too_many_requests(retry_after: str) -> Problem:
-    return error(
+def too_many_requests(retry_after: str) -> HttpProblem:
+    return make_problem(
         429,
         "TooManyRequests",
         "Too many requests.",
@@ -125,8 +131,8 @@ def too_many_requests(retry_after: str) -> Problem:
     )
 
 
-def unavailable(retry_after: str = "") -> Problem:
-    return error(
+def unavailable(retry_after: str = "") -> HttpProblem:
+    return make_problem(
         503,
         "serviceNotAvailable",
         "The service is temporarily unavailable.",
@@ -134,19 +140,19 @@ def unavailable(retry_after: str = "") -> Problem:
     )
 
 
-def server_error() -> Problem:
-    return error(500, "ErrorInternalServerError", "An internal server error occurred.")
+def server_error() -> HttpProblem:
+    return make_problem(500, "ErrorInternalServerError", "An internal server error occurred.")
 
 
-def html_bad_gateway() -> Problem:
-    """What stands before Graph has no JSON."""
+def html_bad_gateway() -> HttpProblem:
+    """From the proxy before Graph."""
     body = b"<html><head><title>502 Bad Gateway</title></head><body>502</body></html>"
-    return Problem(Answer(502, body, {}, "text/html"))
+    return HttpProblem(HttpAnswer(502, body, {}, "text/html"))
 
 
-def validation_failed(code: str = "ValidationError") -> Problem:
-    """What the creation of a subscription is refused with; older answers have InvalidRequest."""
-    return error(
+def validation_failed(code: str = "ValidationError") -> HttpProblem:
+    """Older answers have InvalidRequest."""
+    return make_problem(
         400,
         code,
         "Subscription validation request failed. The request timed out, or nobody answered.",

@@ -1,36 +1,36 @@
-"""Who one is, and how one's mailbox is set up."""
+"""The profile and mailbox settings of an account."""
 
 from typing import Any
 
 from integrations.sandbox.microsoft.graph import problems
-from integrations.sandbox.microsoft.graph.ask import Ask
+from integrations.sandbox.microsoft.graph.request import GraphRequest
 
-COLOURS = 25
-LARGEST_TRANSLATION = 1000
+COLOR_COUNT = 25
+MAX_TRANSLATED_IDS = 1000
 
 
-def me(ask: Ask) -> dict[str, Any]:
-    given, _, family = ask.account.name.partition(" ")
+def get_profile(request: GraphRequest) -> dict[str, Any]:
+    given_name, _, family_name = request.account.name.partition(" ")
     return {
-        "@odata.context": f"{ask.world.url}/v1.0/$metadata#users/$entity",
+        "@odata.context": f"{request.state.url}/v1.0/$metadata#users/$entity",
         "businessPhones": [],
-        "displayName": ask.account.name,
-        "givenName": given,
+        "displayName": request.account.name,
+        "givenName": given_name,
         "jobTitle": None,
-        "mail": ask.account.email if ask.account.outlook else None,
+        "mail": request.account.email if request.account.outlook else None,
         "mobilePhone": None,
         "officeLocation": None,
         "preferredLanguage": None,
-        "surname": family or None,
-        "userPrincipalName": ask.account.email,
-        "id": ask.account.oid,
+        "surname": family_name or None,
+        "userPrincipalName": request.account.email,
+        "id": request.account.oid,
     }
 
 
-def settings(ask: Ask) -> dict[str, Any]:
-    return ask.context("mailboxSettings") | {
+def get_settings(request: GraphRequest) -> dict[str, Any]:
+    return request.make_context("mailboxSettings") | {
         "archiveFolder": "",
-        "timeZone": ask.account.zone,
+        "timeZone": request.account.zone,
         "delegateMeetingMessageDeliveryOptions": "sendToDelegateOnly",
         "dateFormat": "yyyy-MM-dd",
         "timeFormat": "HH:mm",
@@ -40,40 +40,42 @@ def settings(ask: Ask) -> dict[str, Any]:
             "daysOfWeek": ["monday", "tuesday", "wednesday", "thursday", "friday"],
             "startTime": "08:00:00.0000000",
             "endTime": "17:00:00.0000000",
-            "timeZone": {"name": ask.account.zone},
+            "timeZone": {"name": request.account.zone},
         },
     }
 
 
-def categories(ask: Ask) -> dict[str, Any]:
-    custom = ask.outlook.custom
+def list_categories(request: GraphRequest) -> dict[str, Any]:
+    custom = request.outlook.custom_folders
     names = sorted(
-        one.name
-        for one in ask.outlook.box.labels.values()
-        if not one.system and one.id not in custom
+        label.name
+        for label in request.outlook.store.labels.values()
+        if not label.system and label.id not in custom
     )
-    shown = [
-        {"id": f"00000000-0000-0000-0000-{place:012d}", "displayName": name,
-         "color": f"preset{place % COLOURS}"}
-        for place, name in enumerate(names)
+    category_list = [
+        {"id": f"00000000-0000-0000-0000-{index:012d}", "displayName": name,
+         "color": f"preset{index % COLOR_COUNT}"}
+        for index, name in enumerate(names)
     ]  # fmt: skip
-    return ask.context("outlook/masterCategories") | {"value": shown}
+    return request.make_context("outlook/masterCategories") | {"value": category_list}
 
 
-def translate(ask: Ask) -> dict[str, Any]:
-    """Between the two forms of the REST ids."""
-    body = ask.parameters()
+def translate_ids(request: GraphRequest) -> dict[str, Any]:
+    body = request.read_parameters()
     ids, target = body.get("inputIds") or [], body.get("targetIdType", "")
-    if len(ids) > LARGEST_TRANSLATION or target.lower() not in ("restid", "restimmutableentryid"):
+    if len(ids) > MAX_TRANSLATED_IDS or target.lower() not in ("restid", "restimmutableentryid"):
         raise problems.bad_request(
             "The sandbox translates between restId and restImmutableEntryId."
         )
     value = []
-    for one in ids:
-        entry = ask.outlook.entry(str(one))
+    for item_id in ids:
+        entry = request.outlook.find_entry(str(item_id))
         if entry:
             immutable = target.lower() == "restimmutableentryid"
             value.append(
-                {"sourceId": one, "targetId": ask.outlook.id_of(entry.id, immutable=immutable)}
+                {
+                    "sourceId": item_id,
+                    "targetId": request.outlook.make_id(entry.id, immutable=immutable),
+                }
             )
     return {"value": value}

@@ -1,4 +1,4 @@
-"""A verb and a path → what plays it, and by which of the granted scopes it may."""
+"""Finds the handler and scopes for a verb and a path."""
 
 import re
 from collections.abc import Callable
@@ -7,64 +7,66 @@ from functools import cache
 from typing import Any
 from urllib.parse import unquote
 
-from integrations.sandbox.microsoft.graph.ask import Ask
+from integrations.sandbox.microsoft.graph.request import GraphRequest
 
-Play = Callable[[Ask], Any]
+Handler = Callable[[GraphRequest], Any]
 _KEYED = re.compile(r"^(\w+)\('([^']*)'\)$")
 _CALLED = re.compile(r"^(?:microsoft\.graph\.)?(\w+)\(\)$")
 
 
 @dataclass(frozen=True)
-class Route:
-    """`scopes` in lower case: any of them will do; none: whoever is signed in may."""
+class GraphRoute:
+    """`scopes` in lower case: any suffices; empty: any account may."""
 
     name: str
     method: str
     template: tuple[str, ...]
     scopes: frozenset[str]
-    play: Play
+    handler: Handler
 
 
-def segments(path: str) -> list[str]:
-    """`mailFolders('inbox')` is two, `delta()` and `microsoft.graph.delta()` are `delta`."""
-    found: list[str] = []
+def split_path(path: str) -> list[str]:
+    """`mailFolders('inbox')` is two segments; `microsoft.graph.delta()` is `delta`."""
+    segment_list: list[str] = []
     for raw in path.removeprefix("/v1.0/").split("/"):
         text = unquote(raw)
-        if keyed := _KEYED.match(text):
-            found += [keyed[1], keyed[2]]
-        elif called := _CALLED.match(text):
-            found.append(called[1])
+        if keyed_match := _KEYED.match(text):
+            segment_list += [keyed_match[1], keyed_match[2]]
+        elif called_match := _CALLED.match(text):
+            segment_list.append(called_match[1])
         else:
-            found.append(text.removeprefix("microsoft.graph."))
-    return found
+            segment_list.append(text.removeprefix("microsoft.graph."))
+    return segment_list
 
 
 @cache
-def table() -> tuple[Route, ...]:
+def get_routes() -> tuple[GraphRoute, ...]:
     """Fewer placeholders first."""
     from integrations.sandbox.microsoft.graph.methods import ROUTES
 
-    return tuple(sorted(ROUTES, key=lambda one: sum(s.startswith("{") for s in one.template)))
+    return tuple(
+        sorted(ROUTES, key=lambda route: sum(segment.startswith("{") for segment in route.template))
+    )
 
 
-def find(method: str, path: list[str]) -> tuple[Route, dict[str, str]] | None:
-    """`/me/…` and `/users/{id}/…` are the same places."""
+def find_route(method: str, path: list[str]) -> tuple[GraphRoute, dict[str, str]] | None:
+    """`/me/…` and `/users/{id}/…` are the same."""
     user: dict[str, str] = {}
     if path[0].lower() == "users" and len(path) > 1:
         user, path = {"user": path[1]}, ["me", *path[2:]]
-    for route in table():
+    for route in get_routes():
         if route.method == method and len(route.template) == len(path):
-            values = _match(route.template, path)
+            values = _match_template(route.template, path)
             if values is not None:
                 return route, values | user
     return None
 
 
-def _match(template: tuple[str, ...], path: list[str]) -> dict[str, str] | None:
+def _match_template(template: tuple[str, ...], path: list[str]) -> dict[str, str] | None:
     values = {}
-    for wanted, given in zip(template, path, strict=True):
-        if wanted.startswith("{"):
-            values[wanted[1:-1]] = given
-        elif wanted.lower() != given.lower():
+    for placeholder, segment in zip(template, path, strict=True):
+        if placeholder.startswith("{"):
+            values[placeholder[1:-1]] = segment
+        elif placeholder.lower() != segment.lower():
             return None
     return values

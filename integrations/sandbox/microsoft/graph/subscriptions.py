@@ -1,7 +1,7 @@
 """
-Subscriptions: the handshake, renewal, and their end. `notifying` is what they tell.
+Subscriptions; `notifications` sends their messages.
 
-The handshake happens while the creation is asked: both addresses get a token and must say it back.
+Creation sends both addresses a token, which they must return.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import orjson
 from integrations.sandbox.microsoft.graph import problems
 
 if TYPE_CHECKING:
-    from integrations.sandbox.messages import Answer, Call
-    from integrations.sandbox.microsoft.graph.ask import Ask
-    from integrations.sandbox.world import World
+    from integrations.sandbox.http_messages import HttpAnswer, HttpCall
+    from integrations.sandbox.microsoft.graph.request import GraphRequest
+    from integrations.sandbox.state import SandboxState
 
 HANDSHAKE_SECONDS = 10.0
 SHORTEST, LONGEST = 45 * 60, 10_080 * 60
@@ -28,8 +28,8 @@ LONGEST_STATE = 128
 
 
 @dataclass
-class Subscription:
-    """`resource` as asked; `until` in seconds of the sandbox's clock."""
+class GraphSubscription:
+    """`expires_at` in seconds of the sandbox's clock."""
 
     id: str
     oid: str
@@ -39,12 +39,12 @@ class Subscription:
     change_types: str
     url: str
     lifecycle_url: str
-    state: str
-    until: float
-    immutable: bool
+    client_state: str
+    expires_at: float
+    wants_immutable_ids: bool
     reauthorized: int = 0
 
-    def shown(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         return {
             "id": self.id,
             "resource": self.resource,
@@ -53,7 +53,7 @@ class Subscription:
             "clientState": None,
             "notificationUrl": self.url,
             "lifecycleNotificationUrl": self.lifecycle_url or None,
-            "expirationDateTime": stamp(self.until),
+            "expirationDateTime": format_timestamp(self.expires_at),
             "creatorId": self.oid,
             "includeResourceData": None,
             "latestSupportedTlsVersion": "v1_2",
@@ -61,55 +61,54 @@ class Subscription:
         }
 
 
-def stamp(at: float) -> str:
+def format_timestamp(at: float) -> str:
     return datetime.fromtimestamp(at, tz=UTC).strftime("%Y-%m-%dT%H:%M:%S.%f0Z")
 
 
-async def handshake(call: Call) -> Answer | None:
-    """None if both addresses said their tokens back; otherwise Graph's refusal."""
+async def validate_addresses(call: HttpCall) -> HttpAnswer | None:
+    """None, or Graph's refusal."""
     try:
         body = orjson.loads(call.body)
         urls = [body.get(name) for name in ("notificationUrl", "lifecycleNotificationUrl")]
     except (orjson.JSONDecodeError, AttributeError):
         return None
     for url in urls:
-        if url and (reason := await _validated(str(url))):
+        if url and (reason := await _validate_address(str(url))):
             return problems.bad_request(
                 f"Subscription validation request failed. {reason}", "ValidationError"
             ).answer
     return None
 
 
-async def _validated(url: str) -> str:
-    """Empty, or why not."""
-    # With the signs that a wrong decoding would change.
+async def _validate_address(url: str) -> str:
+    """Empty, or the reason of the failure."""
+    # Wrong decoding changes these characters.
     token = (
         "Validation: Testing client application reachability for subscription"
         f" Request-Id: {uuid.uuid4()} a+b/c= %41"
     )
-    joint = "&" if "?" in url else "?"
+    separator = "&" if "?" in url else "?"
     timeout = aiohttp.ClientTimeout(total=HANDSHAKE_SECONDS)
     try:
         async with (
             aiohttp.ClientSession(timeout=timeout) as session,
             session.post(
-                f"{url}{joint}{urlencode({'validationToken': token})}",
+                f"{url}{separator}{urlencode({'validationToken': token})}",
                 headers={"Content-Type": "text/plain; charset=utf-8"},
                 allow_redirects=False,
             ) as answer,
         ):
-            said, kind = await answer.text(), answer.content_type
+            answer_text, content_type = await answer.text(), answer.content_type
             if answer.status != 200:  # noqa: PLR2004 - HTTP
                 return f"Notification endpoint must respond with 200 OK, not {answer.status}."
     except (aiohttp.ClientError, TimeoutError, ValueError):
         return "The request timed out, or nobody answered."
-    if kind != "text/plain" or said != token:
+    if content_type != "text/plain" or answer_text != token:
         return "Validation token in the response does not match, or is not text/plain."
     return ""
 
 
-def _needed(resource: str) -> str:
-    """Mail or calendars: whose scopes it takes."""
+def _get_needed_scope(resource: str) -> str:
     lower = resource.lower()
     if lower.endswith("/messages"):
         return "mail.read"
@@ -118,93 +117,105 @@ def _needed(resource: str) -> str:
     raise problems.bad_request(f"Resource '{resource}' cannot be subscribed to.", "InvalidRequest")
 
 
-def _until(ask: Ask, text: Any) -> float:
-    """:raises Problem: not a moment, or further away than Outlook keeps one"""
+def _read_expiration(request: GraphRequest, text: Any) -> float:
+    """:raises HttpProblem: not a time, or beyond Outlook's maximum"""
     try:
-        wanted = datetime.fromisoformat(str(text)).astimezone(UTC).timestamp()
+        expires_at = datetime.fromisoformat(str(text)).astimezone(UTC).timestamp()
     except ValueError as error:
         raise problems.bad_request("expirationDateTime is malformed.", "InvalidRequest") from error
-    now = ask.world.clock.now()
-    if wanted > now + LONGEST + 60:
+    now = request.state.clock.now()
+    if expires_at > now + LONGEST + 60:
         raise problems.bad_request(
             "Subscription expiration can only be 10080 minutes in the future.", "InvalidRequest"
         )
-    return max(wanted, now + SHORTEST)
+    return max(expires_at, now + SHORTEST)
 
 
-def create(ask: Ask) -> tuple[int, dict[str, Any]]:
-    body = ask.json()
+def create_subscription(request: GraphRequest) -> tuple[int, dict[str, Any]]:
+    body = request.read_json()
     resource = "/" + str(body.get("resource", "")).strip("/")
-    needed = _needed(resource)
-    if not any(scope.startswith(needed) for scope in ask.access.bare):
+    needed_scope = _get_needed_scope(resource)
+    if not any(scope.startswith(needed_scope) for scope in request.access.bare_scopes):
         raise problems.access_denied()
-    kinds = str(body.get("changeType", ""))
-    if not kinds or not set(kinds.split(",")) <= {"created", "updated", "deleted"}:
+    change_types = str(body.get("changeType", ""))
+    if not change_types or not set(change_types.split(",")) <= {"created", "updated", "deleted"}:
         raise problems.bad_request("changeType is missing or unknown.", "InvalidRequest")
-    state = str(body.get("clientState") or "")
-    if not body.get("notificationUrl") or len(state) > LONGEST_STATE:
+    client_state = str(body.get("clientState") or "")
+    if not body.get("notificationUrl") or len(client_state) > LONGEST_STATE:
         raise problems.bad_request("notificationUrl or clientState is not valid.", "InvalidRequest")
-    until = _until(ask, body.get("expirationDateTime"))
-    for one in mine(ask):
-        if (one.resource.lower(), one.change_types) == (resource.lower(), kinds):
-            raise problems.error(
+    expires_at = _read_expiration(request, body.get("expirationDateTime"))
+    for other in list_own(request):
+        if (other.resource.lower(), other.change_types) == (resource.lower(), change_types):
+            raise problems.make_problem(
                 409, "ExtensionError",
-                f"Subscription Id {one.id} already exists for the requested combination.",
+                f"Subscription Id {other.id} already exists for the requested combination.",
             )  # fmt: skip
-    made = Subscription(
+    subscription = GraphSubscription(
         id=str(uuid.uuid4()),
-        oid=ask.account.oid,
-        tid=ask.account.tid,
-        client_id=ask.access.client_id,
+        oid=request.account.oid,
+        tid=request.account.tid,
+        client_id=request.access.client_id,
         resource=resource,
-        change_types=kinds,
+        change_types=change_types,
         url=str(body["notificationUrl"]),
         lifecycle_url=str(body.get("lifecycleNotificationUrl") or ""),
-        state=state,
-        until=until,
-        immutable=ask.immutable,
+        client_state=client_state,
+        expires_at=expires_at,
+        wants_immutable_ids=request.wants_immutable_ids,
     )
-    ask.world.microsoft.subscriptions[made.id] = made
-    return 201, ask.context("subscriptions/$entity") | made.shown() | {"clientState": state or None}
+    request.state.microsoft.subscriptions[subscription.id] = subscription
+    return 201, request.make_context("subscriptions/$entity") | subscription.to_json() | {
+        "clientState": client_state or None
+    }
 
 
-def living(world: World) -> list[Subscription]:
-    now = world.clock.now()
-    return [one for one in world.microsoft.subscriptions.values() if one.until > now]
+def list_live(state: SandboxState) -> list[GraphSubscription]:
+    now = state.clock.now()
+    return [
+        subscription
+        for subscription in state.microsoft.subscriptions.values()
+        if subscription.expires_at > now
+    ]
 
 
-def mine(ask: Ask) -> list[Subscription]:
-    who = (ask.account.oid, ask.access.client_id)
-    return [one for one in living(ask.world) if (one.oid, one.client_id) == who]
+def list_own(request: GraphRequest) -> list[GraphSubscription]:
+    owner = (request.account.oid, request.access.client_id)
+    return [
+        subscription
+        for subscription in list_live(request.state)
+        if (subscription.oid, subscription.client_id) == owner
+    ]
 
 
-def _found(ask: Ask) -> Subscription:
-    for one in mine(ask):
-        if one.id == ask.path["subscription"]:
-            return one
-    raise problems.error(404, "ResourceNotFound", "The object was not found.")
+def _find_subscription(request: GraphRequest) -> GraphSubscription:
+    for subscription in list_own(request):
+        if subscription.id == request.path["subscription"]:
+            return subscription
+    raise problems.make_problem(404, "ResourceNotFound", "The object was not found.")
 
 
-def list_(ask: Ask) -> dict[str, Any]:
-    return ask.context("subscriptions") | {"value": [one.shown() for one in mine(ask)]}
+def list_subscriptions(request: GraphRequest) -> dict[str, Any]:
+    return request.make_context("subscriptions") | {
+        "value": [subscription.to_json() for subscription in list_own(request)]
+    }
 
 
-def get(ask: Ask) -> dict[str, Any]:
-    return ask.context("subscriptions/$entity") | _found(ask).shown()
+def get_subscription(request: GraphRequest) -> dict[str, Any]:
+    return request.make_context("subscriptions/$entity") | _find_subscription(request).to_json()
 
 
-def renew(ask: Ask) -> dict[str, Any]:
-    found = _found(ask)
-    body = ask.json()
+def renew_subscription(request: GraphRequest) -> dict[str, Any]:
+    subscription = _find_subscription(request)
+    body = request.read_json()
     if set(body) - {"expirationDateTime"}:
         raise problems.bad_request("Only expirationDateTime can be changed.", "InvalidRequest")
-    found.until = _until(ask, body.get("expirationDateTime"))
-    return ask.context("subscriptions/$entity") | found.shown()
+    subscription.expires_at = _read_expiration(request, body.get("expirationDateTime"))
+    return request.make_context("subscriptions/$entity") | subscription.to_json()
 
 
-def reauthorize(ask: Ask) -> None:
-    _found(ask).reauthorized += 1
+def reauthorize_subscription(request: GraphRequest) -> None:
+    _find_subscription(request).reauthorized += 1
 
 
-def delete(ask: Ask) -> None:
-    del ask.world.microsoft.subscriptions[_found(ask).id]
+def delete_subscription(request: GraphRequest) -> None:
+    del request.state.microsoft.subscriptions[_find_subscription(request).id]

@@ -1,1 +1,1 @@
-"""Outlook's mail: the store that Gmail's mailboxes have too, seen as folders."""
+"""Outlook's mail: Gmail's store, shown as folders."""

@@ -1,57 +1,64 @@
-"""Attachments of messages, small ones in one request, large ones in pieces."""
+"""Attachments: small in one request, large in upload sessions."""
 
 import base64
 import secrets
 from datetime import UTC, datetime
 from typing import Any
 
-from integrations.sandbox.mail.entry import Entry
-from integrations.sandbox.mail.splitting import Part, split, unworded
-from integrations.sandbox.messages import Answer
+from integrations.sandbox.http_messages import HttpAnswer
+from integrations.sandbox.mail.entry import MailboxEntry
+from integrations.sandbox.mail.mime_parser import MimePart, decode_words, parse_message
 from integrations.sandbox.microsoft.graph import odata, problems
-from integrations.sandbox.microsoft.graph.ask import Ask
-from integrations.sandbox.microsoft.mail import composing, exchange, rendering, writing
-from integrations.sandbox.microsoft.mail.outlook import Upload
+from integrations.sandbox.microsoft.graph.request import GraphRequest
+from integrations.sandbox.microsoft.mail import (
+    exchange_format,
+    message_writes,
+    mime_composer,
+    rendering,
+)
+from integrations.sandbox.microsoft.mail.outlook_mailbox import AttachmentUpload
 
 CREATED = 201
-SMALL, LARGEST = 3 * 2**20, 150 * 2**20
+MAX_SIMPLE_BYTES, MAX_SESSION_BYTES = 3 * 2**20, 150 * 2**20
 SESSION_SECONDS = 86_400
 
 
-def _id(ask: Ask, entry: Entry, place: int) -> str:
-    inside = f"{ask.outlook.id_of(entry.id, immutable=True)[-20:]}:{place}"
-    return "AAMkAT" + base64.urlsafe_b64encode(inside.encode()).decode()
+def _make_id(request: GraphRequest, entry: MailboxEntry, index: int) -> str:
+    plain_id = f"{request.outlook.make_id(entry.id, immutable=True)[-20:]}:{index}"
+    return "AAMkAT" + base64.urlsafe_b64encode(plain_id.encode()).decode()
 
 
-def _shown(ask: Ask, entry: Entry, place: int, part: Part, *, content: bool) -> dict[str, Any]:
-    data = part.decoded()
+def _format_attachment(
+    request: GraphRequest, entry: MailboxEntry, index: int, part: MimePart, *, content: bool
+) -> dict[str, Any]:
+    data = part.decode_body()
     name = part.filename or ("calendar.ics" if part.mime_type == "text/calendar" else "attachment")
-    made: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "@odata.type": "#microsoft.graph.fileAttachment",
         "@odata.mediaContentType": part.mime_type,
-        "id": _id(ask, entry, place),
-        "lastModifiedDateTime": rendering.moment(entry.date),
+        "id": _make_id(request, entry, index),
+        "lastModifiedDateTime": rendering.format_time(entry.date),
         "name": name.encode("utf-8", "replace").decode(),
         "contentType": part.mime_type,
         "size": len(data),
         "isInline": rendering.is_inline(part),
-        "contentId": part.header("content-id").strip("<> ") or None,
+        "contentId": part.get_header("content-id").strip("<> ") or None,
         "contentLocation": None,
     }
     if part.mime_type == "message/rfc822":
-        return _item(made, split(data))
-    if exchange.is_sealed(part):
-        made |= {"name": "smime.p7m", "isInline": False}
+        return _format_item_attachment(fields, parse_message(data))
+    if exchange_format.is_sealed(part):
+        fields |= {"name": "smime.p7m", "isInline": False}
     if content:
-        made["contentBytes"] = base64.b64encode(data).decode()
-    return made
+        fields["contentBytes"] = base64.b64encode(data).decode()
+    return fields
 
 
-def _item(made: dict[str, Any], root: Part) -> dict[str, Any]:
-    """A message within the message: by its subject, without type and content id."""
-    kept = {one: made[one] for one in ("id", "lastModifiedDateTime", "size")}
-    subject = unworded(" ".join(root.header("subject").split()))
-    return kept | {
+def _format_item_attachment(fields: dict[str, Any], root: MimePart) -> dict[str, Any]:
+    """Named by its subject, without type and content id."""
+    kept_fields = {field: fields[field] for field in ("id", "lastModifiedDateTime", "size")}
+    subject = decode_words(" ".join(root.get_header("subject").split()))
+    return kept_fields | {
         "@odata.type": "#microsoft.graph.itemAttachment",
         "name": subject.encode("utf-8", "replace").decode() or "Untitled",
         "contentType": None,
@@ -59,48 +66,58 @@ def _item(made: dict[str, Any], root: Part) -> dict[str, Any]:
     }
 
 
-def _check_select(wanted: str) -> None:
-    """:raises Problem: only a file has it, so it is selected by the file's type"""
-    if "contentid" in {one.strip().lower() for one in wanted.split(",")}:
+def _check_select(names: str) -> None:
+    """:raises HttpProblem: contentId needs the file's type"""
+    if "contentid" in {name.strip().lower() for name in names.split(",")}:
         raise problems.bad_request(
             "Could not find a property named 'contentId' on type 'microsoft.graph.attachment'.",
             "RequestBroker--ParseUri",
         )
 
 
-def all_of(ask: Ask, entry: Entry, *, content: bool = True) -> list[dict[str, Any]]:
-    parts = rendering.attachments(split(ask.outlook.box.raw(entry)))
-    return [_shown(ask, entry, at, part, content=content) for at, part in enumerate(parts)]
+def list_all(
+    request: GraphRequest, entry: MailboxEntry, *, content: bool = True
+) -> list[dict[str, Any]]:
+    parts = rendering.list_attachments(parse_message(request.outlook.store.get_raw(entry)))
+    return [
+        _format_attachment(request, entry, index, part, content=content)
+        for index, part in enumerate(parts)
+    ]
 
 
-def list_(ask: Ask) -> dict[str, Any]:
-    select = ask.option("select")
-    wants = not select or "contentbytes" in select.lower()
+def list_attachments(request: GraphRequest) -> dict[str, Any]:
+    select = request.get_option("select")
+    wants_content = not select or "contentbytes" in select.lower()
     _check_select(select)
     select = select.replace("microsoft.graph.fileAttachment/", "")
-    found = [odata.select(one, select) for one in all_of(ask, ask.entry(), content=wants)]
-    return ask.context("messages/attachments") | {"value": found}
+    attachment_list = [
+        odata.select_properties(attachment, select)
+        for attachment in list_all(request, request.find_entry(), content=wants_content)
+    ]
+    return request.make_context("messages/attachments") | {"value": attachment_list}
 
 
-def get(ask: Ask) -> dict[str, Any]:
-    for one in all_of(ask, ask.entry()):
-        if one["id"] == ask.path["attachment"]:
-            return ask.context("messages/attachments/$entity") | odata.select(
-                one, ask.option("select")
+def get_attachment(request: GraphRequest) -> dict[str, Any]:
+    for attachment in list_all(request, request.find_entry()):
+        if attachment["id"] == request.path["attachment"]:
+            return request.make_context("messages/attachments/$entity") | odata.select_properties(
+                attachment, request.get_option("select")
             )
     raise problems.not_found()
 
 
-def content(ask: Ask) -> Answer:
-    parts = rendering.attachments(split(ask.outlook.box.raw(ask.entry())))
-    for place, part in enumerate(parts):
-        if _id(ask, ask.entry(), place) == ask.path["attachment"]:
-            return Answer(200, part.decoded(), {}, part.mime_type)
+def get_content(request: GraphRequest) -> HttpAnswer:
+    parts = rendering.list_attachments(
+        parse_message(request.outlook.store.get_raw(request.find_entry()))
+    )
+    for index, part in enumerate(parts):
+        if _make_id(request, request.find_entry(), index) == request.path["attachment"]:
+            return HttpAnswer(200, part.decode_body(), {}, part.mime_type)
     raise problems.not_found()
 
 
-def _draft(ask: Ask) -> Entry:
-    entry = ask.entry()
+def _find_draft(request: GraphRequest) -> MailboxEntry:
+    entry = request.find_entry()
     if "DRAFT" not in entry.labels:
         raise problems.bad_request(
             "Attachments can be added to drafts only.", "ErrorInvalidOperation"
@@ -108,46 +125,52 @@ def _draft(ask: Ask) -> Entry:
     return entry
 
 
-def add(ask: Ask) -> tuple[int, dict[str, Any]]:
-    entry = _draft(ask)
-    made = composing.read_attachment(ask.json())
-    if len(made["bytes"]) > SMALL:
-        raise problems.error(413, "RequestEntityTooLarge", "Use an upload session above 3 MB.")
-    return CREATED, attach(ask, entry, made)
+def add_attachment(request: GraphRequest) -> tuple[int, dict[str, Any]]:
+    entry = _find_draft(request)
+    attachment = mime_composer.read_attachment(request.read_json())
+    if len(attachment["bytes"]) > MAX_SIMPLE_BYTES:
+        raise problems.make_problem(
+            413, "RequestEntityTooLarge", "Use an upload session above 3 MB."
+        )
+    return CREATED, attach_to_draft(request, entry, attachment)
 
 
-def attach(ask: Ask, entry: Entry, made: dict[str, Any]) -> dict[str, Any]:
-    ask.outlook.about(entry).attachments.append(made)
-    writing.rewrite(ask, entry)
-    return all_of(ask, entry, content=False)[-1]
+def attach_to_draft(
+    request: GraphRequest, entry: MailboxEntry, attachment: dict[str, Any]
+) -> dict[str, Any]:
+    request.outlook.get_extras(entry).attachments.append(attachment)
+    message_writes.rewrite_draft(request, entry)
+    return list_all(request, entry, content=False)[-1]
 
 
-def remove(ask: Ask) -> None:
-    entry = _draft(ask)
-    ids = [one["id"] for one in all_of(ask, entry, content=False)]
-    if ask.path["attachment"] not in ids:
+def remove_attachment(request: GraphRequest) -> None:
+    entry = _find_draft(request)
+    ids = [attachment["id"] for attachment in list_all(request, entry, content=False)]
+    if request.path["attachment"] not in ids:
         raise problems.not_found()
-    del ask.outlook.about(entry).attachments[ids.index(ask.path["attachment"])]
-    writing.rewrite(ask, entry)
+    del request.outlook.get_extras(entry).attachments[ids.index(request.path["attachment"])]
+    message_writes.rewrite_draft(request, entry)
 
 
-def create_session(ask: Ask) -> tuple[int, dict[str, Any]]:
-    """The address is a secret: whoever has it needs no token."""
-    entry = _draft(ask)
-    item = ask.parameters().get("attachmentItem") or {}
+def create_session(request: GraphRequest) -> tuple[int, dict[str, Any]]:
+    """Its address is a secret and needs no token."""
+    entry = _find_draft(request)
+    item = request.read_parameters().get("attachmentItem") or {}
     size = item.get("size")
     if item.get("attachmentType") != "file" or not item.get("name") or not isinstance(size, int):
         raise problems.bad_request(
             "AttachmentItem needs attachmentType, name and size.", "ErrorInvalidRequest"
         )
-    if not SMALL <= size <= LARGEST:
+    if not MAX_SIMPLE_BYTES <= size <= MAX_SESSION_BYTES:
         raise problems.bad_request("Upload sessions are for 3 MB to 150 MB.", "ErrorInvalidRequest")
-    until = ask.world.clock.now() + SESSION_SECONDS
+    expires_at = request.state.clock.now() + SESSION_SECONDS
     secret = secrets.token_urlsafe(48)
-    ask.world.microsoft.uploads[secret] = Upload(ask.outlook, entry.id, item, size, until)
+    request.state.microsoft.uploads[secret] = AttachmentUpload(
+        request.outlook, entry.id, item, size, expires_at
+    )
     return CREATED, {
-        "@odata.context": f"{ask.world.url}/v1.0/$metadata#microsoft.graph.uploadSession",
-        "uploadUrl": f"{ask.world.url}/outlook-uploads/{secret}",
-        "expirationDateTime": datetime.fromtimestamp(until, tz=UTC).isoformat(),
+        "@odata.context": f"{request.state.url}/v1.0/$metadata#microsoft.graph.uploadSession",
+        "uploadUrl": f"{request.state.url}/outlook-uploads/{secret}",
+        "expirationDateTime": datetime.fromtimestamp(expires_at, tz=UTC).isoformat(),
         "nextExpectedRanges": ["0-"],
     }

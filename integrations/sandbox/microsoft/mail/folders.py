@@ -1,9 +1,9 @@
 """
-Folders: lists, one, what becomes of it, and what changed of them since a link was handed out.
+Folders and their delta.
 
-A folder that is deleted goes to Deleted Items with all that is in it, and from there for good.
-learn.microsoft.com/graph/api/mailfolder-delta, mailfolder-move, mailfolder-permanentdelete; and, of
-what the delta refuses, github.com/microsoftgraph reports: ErrorInvalidUrlQuery.
+Deleted folders move to Deleted Items, and from there go permanently.
+learn.microsoft.com/graph/api/mailfolder-delta, mailfolder-move, mailfolder-permanentdelete; refused
+options: reports at github.com/microsoftgraph, ErrorInvalidUrlQuery.
 """
 
 import secrets
@@ -12,17 +12,19 @@ from typing import Any
 from urllib.parse import urlencode
 
 from integrations.sandbox.microsoft.graph import odata, problems
-from integrations.sandbox.microsoft.graph.ask import Ask
-from integrations.sandbox.microsoft.mail.outlook import Folder, FolderRound
+from integrations.sandbox.microsoft.graph.request import GraphRequest
+from integrations.sandbox.microsoft.mail.outlook_mailbox import FolderRound, OutlookFolder
 
 DEFAULT_PAGE = 100
-# What the delta refuses. $select it takes.
-REFUSED = ("orderby", "filter", "search", "top")
+# The delta accepts $select.
+REFUSED_OPTIONS = ("orderby", "filter", "search", "top")
 
 
-def shown(ask: Ask, folder: Folder, counts: dict[str, list[int]] | None = None) -> dict[str, Any]:
-    total, unread = (counts or _counts(ask)).get(folder.label, [0, 0])
-    children = sum(one.parent == folder.id for one in ask.outlook.folders.values())
+def format_folder(
+    request: GraphRequest, folder: OutlookFolder, counts: dict[str, list[int]] | None = None
+) -> dict[str, Any]:
+    total, unread = (counts or _count_messages(request)).get(folder.label, [0, 0])
+    children = sum(child.parent == folder.id for child in request.outlook.folders.values())
     return {
         "id": folder.id,
         "displayName": folder.name,
@@ -34,157 +36,182 @@ def shown(ask: Ask, folder: Folder, counts: dict[str, list[int]] | None = None) 
     }
 
 
-def _counts(ask: Ask) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
-    for entry in ask.outlook.box.entries.values():
-        one = found.setdefault(ask.outlook.label_of(entry.labels), [0, 0])
-        one[0] += 1
-        one[1] += "UNREAD" in entry.labels
-    return found
+def _count_messages(request: GraphRequest) -> dict[str, list[int]]:
+    counts: dict[str, list[int]] = {}
+    for entry in request.outlook.store.entries.values():
+        folder_counts = counts.setdefault(request.outlook.get_folder_label(entry.labels), [0, 0])
+        folder_counts[0] += 1
+        folder_counts[1] += "UNREAD" in entry.labels
+    return counts
 
 
-def list_(ask: Ask) -> dict[str, Any]:
-    return _folders(ask, ask.outlook.root)
+def list_folders(request: GraphRequest) -> dict[str, Any]:
+    return _list_inside(request, request.outlook.root)
 
 
-def list_children(ask: Ask) -> dict[str, Any]:
-    return _folders(ask, ask.folder().id)
+def list_children(request: GraphRequest) -> dict[str, Any]:
+    return _list_inside(request, request.find_folder().id)
 
 
-def _folders(ask: Ask, parent: str) -> dict[str, Any]:
-    hidden = ask.call.first("includeHiddenFolders").lower() == "true"
-    counts = _counts(ask)
+def _list_inside(request: GraphRequest, parent: str) -> dict[str, Any]:
+    shows_hidden = request.call.get_param("includeHiddenFolders").lower() == "true"
+    counts = _count_messages(request)
     value = [
-        odata.select(shown(ask, one, counts), ask.option("select"))
-        for one in ask.outlook.folders.values()
-        if one.parent == parent and (hidden or not one.is_hidden)
+        odata.select_properties(
+            format_folder(request, folder, counts), request.get_option("select")
+        )
+        for folder in request.outlook.folders.values()
+        if folder.parent == parent and (shows_hidden or not folder.is_hidden)
     ]
-    top, skip = ask.page_size(), ask.number("skip", 0, 10**9)
-    body = ask.context("mailFolders") | {"value": value[skip : skip + top]}
+    top, skip = request.get_page_size(), request.get_number("skip", 0, 10**9)
+    body = request.make_context("mailFolders") | {"value": value[skip : skip + top]}
     if skip + top < len(value):
-        body["@odata.nextLink"] = f"{ask.url}?{urlencode({'$top': top, '$skip': skip + top})}"
+        body["@odata.nextLink"] = f"{request.url}?{urlencode({'$top': top, '$skip': skip + top})}"
     return body
 
 
-def get(ask: Ask) -> dict[str, Any]:
-    return ask.context("mailFolders/$entity") | shown(ask, ask.folder())
+def get_folder(request: GraphRequest) -> dict[str, Any]:
+    return request.make_context("mailFolders/$entity") | format_folder(
+        request, request.find_folder()
+    )
 
 
-def rename(ask: Ask) -> dict[str, Any]:
-    found = ask.folder()
-    if found.well_known:
+def rename_folder(request: GraphRequest) -> dict[str, Any]:
+    folder = request.find_folder()
+    if folder.well_known:
         raise problems.access_denied()
-    found.name = str(ask.json().get("displayName") or found.name)
-    return get(ask)
+    folder.name = str(request.read_json().get("displayName") or folder.name)
+    return get_folder(request)
 
 
-def make(ask: Ask) -> tuple[int, dict[str, Any]]:
-    name = str(ask.json().get("displayName", ""))
-    parent = ask.folder().id if "folder" in ask.path else ask.outlook.root
-    siblings = {one.name.lower() for one in ask.outlook.folders.values() if one.parent == parent}
+def create_folder(request: GraphRequest) -> tuple[int, dict[str, Any]]:
+    name = str(request.read_json().get("displayName", ""))
+    parent = request.find_folder().id if "folder" in request.path else request.outlook.root
+    siblings = {
+        sibling.name.lower()
+        for sibling in request.outlook.folders.values()
+        if sibling.parent == parent
+    }
     if not name:
         raise problems.bad_request("displayName is required.", "ErrorInvalidRequest")
     if name.lower() in siblings:
-        raise problems.error(409, "ErrorFolderExists", "A folder with the specified name exists.")
-    made = ask.outlook.make_folder(name, parent)
-    made.is_hidden = bool(ask.json().get("isHidden"))
-    return 201, ask.context("mailFolders/$entity") | shown(ask, made)
+        raise problems.make_problem(
+            409, "ErrorFolderExists", "A folder with the specified name exists."
+        )
+    folder = request.outlook.create_folder(name, parent)
+    folder.is_hidden = bool(request.read_json().get("isHidden"))
+    return 201, request.make_context("mailFolders/$entity") | format_folder(request, folder)
 
 
-def move(ask: Ask) -> dict[str, Any]:
-    found = ask.folder()
-    wanted = ask.outlook.folder(str(ask.parameters().get("destinationId", "")))
-    if wanted is None:
+def move_folder(request: GraphRequest) -> dict[str, Any]:
+    folder = request.find_folder()
+    destination = request.outlook.find_folder(
+        str(request.read_parameters().get("destinationId", ""))
+    )
+    if destination is None:
         raise problems.not_found()
-    _moved(ask, found, wanted)
-    return get(ask)
+    _move_into(request, folder, destination)
+    return get_folder(request)
 
 
-def _moved(ask: Ask, folder: Folder, into: Folder) -> None:
-    """:raises Problem: Exchange's own folder, or one into itself"""
-    if folder.well_known or folder in ask.outlook.above(into):
-        raise problems.error(400, "ErrorMoveCopyFailed", "The move or copy operation failed.")
-    folder.parent = into.id
+def _move_into(request: GraphRequest, folder: OutlookFolder, destination: OutlookFolder) -> None:
+    """:raises HttpProblem: a folder of Exchange, or a move into itself"""
+    if folder.well_known or folder in request.outlook.list_ancestors(destination):
+        raise problems.make_problem(
+            400, "ErrorMoveCopyFailed", "The move or copy operation failed."
+        )
+    folder.parent = destination.id
 
 
-def delete(ask: Ask) -> None:
-    found, bin_ = ask.folder(), ask.outlook.folder("deleteditems")
-    if bin_ is None or bin_ in ask.outlook.above(found):
-        delete_for_good(ask)
+def delete_folder(request: GraphRequest) -> None:
+    folder, deleted_items = request.find_folder(), request.outlook.find_folder("deleteditems")
+    if deleted_items is None or deleted_items in request.outlook.list_ancestors(folder):
+        delete_for_good(request)
     else:
-        _moved(ask, found, bin_)
+        _move_into(request, folder, deleted_items)
 
 
-def delete_for_good(ask: Ask) -> None:
-    found = ask.folder()
-    if found.well_known:
-        raise problems.error(
+def delete_for_good(request: GraphRequest) -> None:
+    folder = request.find_folder()
+    if folder.well_known:
+        raise problems.make_problem(
             400, "ErrorDeleteDistinguishedFolder", "Distinguished folders cannot be deleted."
         )
-    ask.outlook.delete_folder(found)
+    request.outlook.delete_folder(folder)
 
 
-def delta(ask: Ask) -> dict[str, Any]:
-    """All folders at whatever depth; with a token, those that changed since."""
-    refused = [f"${name}" for name in REFUSED if ask.option(name)]
+def list_folder_changes(request: GraphRequest) -> dict[str, Any]:
+    """Of any depth; with a token, those changed since."""
+    refused = [f"${name}" for name in REFUSED_OPTIONS if request.get_option(name)]
     if refused:
         raise problems.bad_request(
             "The following parameters are not supported with change tracking over the 'Folders'"
             f" resource: '{', '.join(refused)}'.",
             "ErrorInvalidUrlQuery",
         )
-    token = ask.call.first("$deltatoken") or ask.call.first("$skiptoken")
-    before = _find_round(ask, token) if token else _begin_round(ask)
-    mine, counts = ask.outlook.folders, _counts(ask)
-    now = {folder.id: _mark(ask, folder, counts) for folder in mine.values()}
-    size = ask.page_size(DEFAULT_PAGE)
-    changed = [folder for folder in mine.values() if before.marks.get(folder.id) != now[folder.id]]
+    token = request.call.get_param("$deltatoken") or request.call.get_param("$skiptoken")
+    last_round = _find_round(request, token) if token else _begin_round(request)
+    folders, counts = request.outlook.folders, _count_messages(request)
+    now = {folder.id: _make_mark(request, folder, counts) for folder in folders.values()}
+    size = request.get_page_size(DEFAULT_PAGE)
+    changed = [
+        folder for folder in folders.values() if last_round.marks.get(folder.id) != now[folder.id]
+    ]
     changed = changed[:size]
-    gone = [folder_id for folder_id in before.marks if folder_id not in mine]
-    gone = gone[: size - len(changed)]
-    marks = {key: mark for key, mark in before.marks.items() if key not in gone}
+    gone_ids = [folder_id for folder_id in last_round.marks if folder_id not in folders]
+    gone_ids = gone_ids[: size - len(changed)]
+    marks = {
+        key: folder_mark for key, folder_mark in last_round.marks.items() if key not in gone_ids
+    }
     marks |= {folder.id: now[folder.id] for folder in changed}
     name, kind = ("deltaLink", "$deltatoken") if marks == now else ("nextLink", "$skiptoken")
     return {
-        "@odata.context": f"{ask.world.url}/v1.0/$metadata#mailFolders",
+        "@odata.context": f"{request.state.url}/v1.0/$metadata#mailFolders",
         "value": [
-            *(odata.select(shown(ask, folder, counts), before.select) for folder in changed),
-            *({"id": folder_id, "@removed": {"reason": "deleted"}} for folder_id in gone),
+            *(
+                odata.select_properties(format_folder(request, folder, counts), last_round.select)
+                for folder in changed
+            ),
+            *({"id": folder_id, "@removed": {"reason": "deleted"}} for folder_id in gone_ids),
         ],
-        f"@odata.{name}": f"{ask.url}?{kind}={_keep_round(ask, before, marks)}",
+        f"@odata.{name}": f"{request.url}?{kind}={_keep_round(request, last_round, marks)}",
     }
 
 
-def _begin_round(ask: Ask) -> FolderRound:
-    history_id = ask.outlook.box.history_id
-    return FolderRound(ask.option("select"), {}, history_id, ask.outlook.begin_chain(), 0)
+def _begin_round(request: GraphRequest) -> FolderRound:
+    history_id = request.outlook.store.history_id
+    return FolderRound(
+        request.get_option("select"), {}, history_id, request.outlook.begin_chain(), 0
+    )
 
 
-def _keep_round(ask: Ask, before: FolderRound, marks: dict[str, str]) -> str:
-    """Keep where the next link leads on from, and return its token."""
+def _keep_round(request: GraphRequest, last_round: FolderRound, marks: dict[str, str]) -> str:
+    """Return the next link's token."""
     token = secrets.token_urlsafe(32)
-    ask.outlook.folder_rounds[token] = replace(
-        before,
+    request.outlook.folder_rounds[token] = replace(
+        last_round,
         marks=marks,
-        history_id=ask.outlook.box.history_id,
-        generation=ask.outlook.next_generation(before.chain),
+        history_id=request.outlook.store.history_id,
+        generation=request.outlook.next_generation(last_round.chain),
     )
     return token
 
 
-def _find_round(ask: Ask, token: str) -> FolderRound:
-    """:raises Problem: what was never handed out, or is too old"""
-    found = ask.outlook.folder_rounds.get(token)
-    if found is None:
+def _find_round(request: GraphRequest, token: str) -> FolderRound:
+    """:raises HttpProblem: unknown token, or too old"""
+    folder_round = request.outlook.folder_rounds.get(token)
+    if folder_round is None:
         raise problems.bad_request("Badly formed token.", "syncStateInvalid")
-    kept = ask.world.dials.graph_links_kept
-    is_remembered = ask.outlook.remembers(found.chain, found.generation, kept)
-    if not is_remembered or found.history_id < ask.outlook.box.history_floor:
-        raise problems.sync_state_not_found(f"{ask.url}?$deltatoken=")
-    return found
+    links_kept = request.state.knobs.graph_links_kept
+    is_remembered = request.outlook.remembers_link(
+        folder_round.chain, folder_round.generation, links_kept
+    )
+    if not is_remembered or folder_round.history_id < request.outlook.store.history_floor:
+        raise problems.sync_state_not_found(f"{request.url}?$deltatoken=")
+    return folder_round
 
 
-def _mark(ask: Ask, folder: Folder, counts: dict[str, list[int]]) -> str:
-    """Return what makes a folder another one; with its counts, if the dial says so."""
-    counted = counts.get(folder.label, []) if ask.world.dials.graph_folder_counts else []
+def _make_mark(request: GraphRequest, folder: OutlookFolder, counts: dict[str, list[int]]) -> str:
+    """Differs when the folder changes; a knob adds its counts."""
+    counted = counts.get(folder.label, []) if request.state.knobs.graph_folder_counts else []
     return f"{folder.name} {folder.parent} {folder.is_hidden} {counted}"

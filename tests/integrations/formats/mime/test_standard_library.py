@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from integrations.formats.mime import charsets, filenames, headers, rfc5322
 from integrations.formats.mime.addresses import read_addresses
 from integrations.formats.mime.charsets import REPLACEMENT
-from integrations.sandbox.mail.generator import Generator, Recipe
+from integrations.sandbox.mail.generator import MailboxRecipe, MailGenerator
 from tests.integrations.formats.mime.address_samples import READINGS
 from tests.integrations.formats.mime.charset_samples import BROKEN, GUESSES
 from tests.integrations.formats.mime.charset_samples import READINGS as CHARSETS
@@ -299,13 +299,15 @@ MORE_REASONS: Mapping[str, Callable[[str, Any, Any], bool]] = {
 
 def generated() -> Iterator[bytes]:
     for seed in (1, 2):
-        recipe = Recipe(
+        recipe = MailboxRecipe(
             email="alice@x.example", name="Alice", size=250, seed=seed, until=1_790_000_000_000,
             malformed=0.2, hostile=0.1,
         )  # fmt: skip
-        generator = Generator(recipe)
-        for planned in generator.plan({name: name for name in generator.label_names()}):
-            yield generator.render(planned.thread, planned.position, date=planned.date)
+        generator = MailGenerator(recipe)
+        for planned in generator.plan_messages(
+            {name: name for name in generator.list_label_names()}
+        ):
+            yield generator.render_message(planned.thread, planned.position, date=planned.date)
 
 
 def shipped() -> Iterator[bytes]:
