@@ -23,7 +23,7 @@ from tests.integrations.calendar_house import moment
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("accounts", "integrations", "limited_use")
-DOCUMENT = ROOT / "integrations/api/openapi.json"
+DOCUMENT = ROOT / "integrations/urls/api/openapi.json"
 
 # What a parameter or a member of that name is the id of, by the names of parameters of addresses.
 OF = {

@@ -86,7 +86,7 @@ class TestRules:
         rule = RULES[name]
 
         for code in rule.planted:
-            assert list(rule.finds(Module("integrations/inbox/planted.py", code))), code
+            assert list(rule.finds(Module("integrations/mail/planted.py", code))), code
 
     @pytest.mark.parametrize("name", RULES)
     def test_have_a_reason_for_each_exception(self, name):

@@ -78,4 +78,4 @@ class TestSources:
     def test_do_not_include_other_modules(self, code):
         rule = RULES["imports a source of plaintext"]
 
-        assert not list(rule.finds(Module("integrations/settings_pages/planted.py", code)))
+        assert not list(rule.finds(Module("integrations/settings/planted.py", code)))
