@@ -33,21 +33,21 @@ FEATURES = [f"{one.key}:{one.version}" for one in scopes.features_for("calendar"
 MANY = 500
 STEPS = [
     "idempotency.py",
-    "api/events.py",
+    "calendar/api/event_views.py",
     "providers/google/calendar.py",
     "providers/microsoft/calendar.py",
     *(
-        f"calendars/events/{name}.py"
+        f"calendar/events/{name}.py"
         for name in ("service", "cache_update", "verified_writes", "provider_backend")
     ),
 ]
 # Where a write is killed: at the beginning of which function; whether people have to be free; how
 # many events there are at the provider by then, and how many rows.
 KILLS = [
-    ("calendars/events/verified_writes.py:create", True, (0, 0)),
-    ("calendars/events/cache_update.py:apply_to_cache", False, (1, 0)),
-    ("calendars/events/cache_update.py:apply_to_cache", True, (1, 0)),
-    ("calendars/events/cache_update.py:_schedule_sync", True, (1, 0)),
+    ("calendar/events/verified_writes.py:create", True, (0, 0)),
+    ("calendar/events/cache_update.py:apply_to_cache", False, (1, 0)),
+    ("calendar/events/cache_update.py:apply_to_cache", True, (1, 0)),
+    ("calendar/events/cache_update.py:_schedule_sync", True, (1, 0)),
     ("idempotency.py:complete", True, (1, 1)),
 ]
 
