@@ -15,7 +15,7 @@ from config import wsgi  # noqa: E402
 from config.front import preloading, sockets  # noqa: E402
 from config.front.application import Front  # noqa: E402
 from config.route_limits import Threads  # noqa: E402
-from integrations.parsers.worker import memory  # noqa: E402
+from integrations.coordination import process_memory  # noqa: E402
 
 sockets.allow_open_files()
 preloading.load_views()
@@ -29,4 +29,4 @@ application = Front(
         Threads.PROBES: 1,
     },
 )
-memory.collect_seldom(memory.OF_WEB)
+process_memory.collect_seldom(process_memory.OF_WEB)

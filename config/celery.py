@@ -38,10 +38,10 @@ def keep_our_logging(**_: Any) -> None:
 def prepare_memory(**_: Any) -> None:
     """Before there is anything in it; a pool's processes inherit it."""
     from config import privacy
-    from integrations.parsers.worker import memory
+    from integrations.coordination import process_memory
 
     privacy.keep()
-    memory.give_back()
+    process_memory.give_back()
 
 
 @signals.worker_init.connect  # type: ignore[untyped-decorator]
@@ -153,9 +153,9 @@ def load_views(**_: Any) -> None:
 @signals.worker_process_init.connect  # type: ignore[untyped-decorator]
 @signals.beat_init.connect  # type: ignore[untyped-decorator]
 def collect_garbage_seldom(**_: Any) -> None:
-    from integrations.parsers.worker import memory
+    from integrations.coordination import process_memory
 
-    memory.collect_seldom()
+    process_memory.collect_seldom()
 
 
 @signals.worker_ready.connect  # type: ignore[untyped-decorator]

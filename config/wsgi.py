@@ -8,12 +8,12 @@ from config import egress, keys_fit, privacy
 from config.cgi import read_as_utf8, without_our_environment
 from config.classes import SITES, refuse_other_than
 from config.logging import log_uncaught
-from integrations.parsers.worker import memory
+from integrations.coordination import process_memory
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 privacy.keep()
-memory.give_back()
+process_memory.give_back()
 refuse_other_than(*SITES)
 _application = read_as_utf8(without_our_environment(get_wsgi_application()))
 

@@ -2,7 +2,7 @@
 Load views and templates when a process starts, rather than at its first request or task.
 
 Otherwise the first visitor of each web process waits for that, and the garbage collector looks
-through what was loaded for as long as the process lives (`parsers/worker/memory.py`).
+through what was loaded for as long as the process lives (`coordination/process_memory.py`).
 """
 
 from __future__ import annotations

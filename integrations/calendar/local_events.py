@@ -79,7 +79,7 @@ def keep(
     :raises NotFound: if one of them is not a calendar of the actor that lives here
     :raises Changed: if an event is not as expected
     :raises Full: if a calendar would hold more than `MOST_ROWS`
-    :raises BadEvent, BadSeries, TooMany: if the times of an event make no sense (see `formats.recurrence`)
+    :raises BadEvent, BadSeries, TooMany: if the times of an event are not valid
     :raises zones.UnknownZone: if nobody knows the zone of one
     :raises guard.Refused: if the policy does not allow it
     :raises fences.NoLongerLive: if it was disconnected meanwhile

@@ -11,18 +11,18 @@ import django
 
 from config.front import preloading
 from config.parents import follow_parent
-from integrations.parsers.worker import memory
+from integrations.coordination import process_memory
 from tests.bench import figures
 
 
 def main(name: str, output: str) -> None:
     follow_parent()
-    memory.give_back()
+    process_memory.give_back()
     django.setup()
     benchmark = importlib.import_module(f"tests.bench.{name}")
     # As the service's processes do.
     preloading.load_views()
-    memory.collect_seldom()
+    process_memory.collect_seldom()
     found = benchmark.run()
     Path(output).write_text(json.dumps(figures.as_json(found)), encoding="utf-8")
 

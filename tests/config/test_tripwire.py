@@ -266,12 +266,12 @@ class TestAProgram:
 PARSES_UNDER_A_TRIPWIRE = """
 import subprocess, sys
 from config import tripwire
-from integrations.parsers import parser_process, reading
+from integrations.parsers import parse_requests, parser_process
 wire = tripwire.Tripwire(
-    places=frozenset(), record=lambda _: None, programs=frozenset({process.COMMAND})
+    places=frozenset(), record=lambda _: None, programs=frozenset({parser_process.COMMAND})
 )
 tripwire.arm(wire)
-print(reading.show_text("hello", "").text)
+print(parse_requests.show_text("hello", "").text)
 try:
     subprocess.run([sys.executable, "-c", "print('started')"], env={})
 except tripwire.Undeclared:

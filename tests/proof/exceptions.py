@@ -65,7 +65,7 @@ RULES = {
             "from limited_use import sinks",
             "import limited_use.sinks.page as p",
             "def f():\n    from integrations.formats.mime import raw",
-            "from ..mime.raw import parse",
+            "from ..formats.mime.rfc5322 import parse",
             "from .. import providers",
             "from integrations.providers.mail import MailAdapter",
             "from integrations.providers.google.mail import GmailAdapter",
@@ -108,7 +108,8 @@ RULES = {
             "replace(access, account=theirs)",
         ),
         {
-            "limited_use/guard/guard.py": "the guard, which records it next",
+            "integrations/grants/access_tokens.py": "beside the token that it is of",
+            "integrations/push/revocation_access.py": "the same, where a connection ends",
         },
     ),
     "finds modules or models by name": Rule(
@@ -188,7 +189,14 @@ RULES = {
             "limited_use/vault/opening.py": "literals, with as many placeholders as there are ids",
             "limited_use/vault/rows.py": "literals of its own, values as parameters",
             "config/database/": "roles, rights and policies: names quoted by the driver, no values",
-            "limited_use/guard/guard.py": "the guard, which records it next",
+            "integrations/access/cross_user_lookups.py": (
+                "constants of its own, values as parameters"
+            ),
+            "integrations/access/facts/sql.py": "as many placeholders as there are ids",
+            "integrations/mail/message_list_sql.py": "conditions of its own, values as parameters",
+            "integrations/sync/claim_statement.py": "columns of our own tables, from the models",
+            "integrations/sync/turn_end.py": "columns of our own tables, from the models",
+            "integrations/purge/row_deletion.py": "names of our own tables, from the models",
             "config/embedded/postgres.py": "a constant's name, in the launcher",
         },
     ),

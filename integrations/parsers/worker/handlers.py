@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 import orjson
 
+from integrations.coordination import process_memory
 from integrations.formats.icalendar import reader, timezones
 from integrations.formats.icalendar.file_problems import Unreadable as FileUnreadable
 from integrations.formats.mime import (
@@ -35,8 +36,6 @@ from integrations.parsers.mail_tasks import (
 )
 from integrations.parsers.wire_frames import Reason, Unreadable
 
-from . import memory
-
 _DECODER: Final = msgspec.msgpack.Decoder(MailTask | ReadCalendarFile | ShowDescriptions)
 _ENCODER: Final = msgspec.msgpack.Encoder()
 
@@ -47,7 +46,7 @@ def prepare() -> None:
     mimetypes.init(files=[])
     safe_bodies.show_text("", "<p>")
     timezones.prepare()
-    memory.collect_seldom()
+    process_memory.collect_seldom()
 
 
 def handle(body: bytes | memoryview) -> bytes:

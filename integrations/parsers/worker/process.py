@@ -15,13 +15,14 @@ from typing import Final
 _ROOT: Final = str(Path(__file__).resolve().parents[3])
 sys.path.insert(0, _ROOT)
 
+from integrations.coordination import process_memory  # noqa: E402 - found by the path above
 from integrations.parsers.wire_frames import (  # noqa: E402
     NOT_ISOLATED,
     OUT_OF_MEMORY,
     REPLY_HEADER,
     TASK_HEADER,
 )
-from integrations.parsers.worker import handlers, isolation, memory  # noqa: E402 - found by the path above
+from integrations.parsers.worker import handlers, isolation  # noqa: E402
 
 _IN, _OUT = 0, 1
 # Bytes that are read at once.
@@ -31,7 +32,7 @@ _PIECE: Final = 128 << 10
 def main() -> None:
     """Serve tasks until the service closes the pipe, or one of them exceeds its limits."""
     try:
-        memory.give_back()
+        process_memory.give_back()
         handlers.prepare()
         isolation.give_up_everything(code=str(Path(_ROOT) / "integrations"))
     except Exception:  # noqa: BLE001 - its text goes nowhere: the pool says what this means

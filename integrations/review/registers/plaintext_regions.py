@@ -54,11 +54,10 @@ HARMLESS: Final = frozenset(
 REGIONS: Final[Mapping[str, str]] = {
     # Answers and notifications of providers.
     "integrations.providers": "Lists the adapters, and defines the provider's dataclass.",
-    "integrations.parsers.worker": "Parses in a process without keys, database and network.",
-    "integrations.sync": "Fetches mail and calendars, and seals them.",
-    "integrations.push": "Opens push registrations with a token and their own secrets.",
-    "integrations.push.webhooks.google": "Verifies Google's notifications, which name a mailbox.",
-    "integrations.push.webhooks.microsoft": "Verifies Microsoft's notifications.",
+    "integrations.sync": "Asks the products to fetch and seal, with an access token.",
+    "integrations.mail.sync": "Fetches mail, and seals it.",
+    "integrations.calendar.sync": "Fetches calendars, and seals them.",
+    "integrations.push": "Opens push registrations with secrets, and verifies notifications.",
     "integrations.access.permits": (
         "Asks the guard whether a notification may be matched to a mailbox."
     ),

@@ -44,8 +44,12 @@ LAYERS = {
     "vault": ("limited_use/vault/",),
     "provider": ("tests/fakes/calendars.py",),
 }  # fmt: skip
-COUNTED = ("integrations/web/api/", "integrations/calendar/", "integrations/access/calendar_permits/",
-           "integrations/grants/provider_calls.py")  # fmt: skip
+COUNTED = (
+    "integrations/web/api/",
+    "integrations/calendar/",
+    "integrations/access/calendar_permits/",
+    "integrations/grants/provider_calls.py",
+)
 
 
 class Trip:

@@ -162,7 +162,10 @@ class TestAProcessOfThePool:
 
     def test_runs_the_one_program(self, process):
         assert tuple(read(process, "cmdline").rstrip("\0").split("\0")) == COMMAND
-        assert COMMAND[1:] == ("-I", str(ROOT / "integrations" / "parsers" / "worker" / "process.py"))
+        assert COMMAND[1:] == (
+            "-I",
+            str(ROOT / "integrations" / "parsers" / "worker" / "process.py"),
+        )
 
     def test_is_filtered_limited_and_never_alone_on_a_terminal(self, process):
         status = dict(line.split(":\t", 1) for line in read(process, "status").splitlines())

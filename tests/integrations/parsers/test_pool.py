@@ -338,10 +338,10 @@ class TestAProcess:
 SERVICE = f"""
 import os, sys, time
 sys.path.insert(0, {str(ROOT)!r})
-from integrations.parsers import process_pool, reading
+from integrations.parsers import parse_requests, process_pool
 def pid():
-    assert reading.show_text("hello", "").text == "hello"
-    return next(iter(pool.pool()._idle)).pid
+    assert parse_requests.show_text("hello", "").text == "hello"
+    return next(iter(process_pool.pool()._idle)).pid
 """
 
 
