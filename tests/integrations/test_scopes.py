@@ -39,7 +39,7 @@ ADAPTERS = {"adapter", "mailbox", "watch", "channels", "there"}
 
 def methods_used() -> set[str]:
     """Return the adapters' methods that the service uses, providers and sandbox left out."""
-    package = Path(scopes.__file__).parent
+    package = Path(scopes.__file__).parents[1]
     files = (path.relative_to(package) for path in package.rglob("*.py"))
     return {
         node.attr

@@ -134,7 +134,7 @@ class TestClaims:
 
         shown = text(rita.get("/review/evidence/"))
 
-        assert "Up to date.status.up-to-date integrations/settings/words.pya" in shown
+        assert "Up to date.status.up-to-date integrations/settings/status_messages.pya" in shown
         assert shown.count("none in that run") == len(claim_register.collect()) - 1
 
     def test_are_in_the_evidence_with_their_tests(self, used, with_results):

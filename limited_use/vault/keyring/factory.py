@@ -10,7 +10,6 @@ from django.conf import settings
 from .acl import Limited
 from .file import FileKeyring
 from .port import Keyring, KeyringConfig
-from .transit import TransitKeyring
 
 
 def get_keyring() -> Keyring:
@@ -43,6 +42,9 @@ def _open_files(directory: str) -> Keyring:
 
 @lru_cache(maxsize=8)
 def _open_transit(config: KeyringConfig, _process: int) -> Keyring:
+    # Loads an HTTP library, which processes with a keyring of files don't need.
+    from .transit import TransitKeyring
+
     return TransitKeyring(config)
 
 
