@@ -36,7 +36,7 @@ pytestmark = [
 ]
 # More lines than a write has; the loop ends with the first that is not reached.
 MANY = 500
-STEPS = ["idempotency.py", "calendar/api/event_views.py", "calendar/local_events.py"]
+STEPS = ["web/idempotency.py", "calendar/api/event_views.py", "calendar/local_events.py"]
 
 
 class TestLeaseThatHasEnded:

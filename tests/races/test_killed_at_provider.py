@@ -32,7 +32,7 @@ FEATURES = [f"{one.key}:{one.version}" for one in scopes.features_for("calendar"
 # More lines than a write has; the loop ends with the first that is not reached.
 MANY = 500
 STEPS = [
-    "idempotency.py",
+    "web/idempotency.py",
     "calendar/api/event_views.py",
     "providers/google/calendar.py",
     "providers/microsoft/calendar.py",
@@ -48,7 +48,7 @@ KILLS = [
     ("calendar/events/cache_update.py:apply_to_cache", False, (1, 0)),
     ("calendar/events/cache_update.py:apply_to_cache", True, (1, 0)),
     ("calendar/events/cache_update.py:_schedule_sync", True, (1, 0)),
-    ("idempotency.py:complete", True, (1, 1)),
+    ("web/idempotency.py:complete", True, (1, 1)),
 ]
 
 
