@@ -5,7 +5,7 @@ Reads a JSON object per line of its input. A write has `cookies`, `body` and `ke
 killed: `line` is the number of the line, counted in the files `steps`, before which it is (0 and
 none: it is not killed), and `place` is a file and a function, `web/idempotency.py:complete`, at
 whose beginning it is. The answer says how the child ended: `201` and the like are statuses, `-9`
-says that it was killed. `{"work": true}` starts a child that does what is due of sync until the end.
+says that it was killed. `{"work": true}` starts a child that runs all syncs that are due.
 The process opens no connection itself, so that a child begins with none.
 `python -m tests.races.killed_writer`
 """
