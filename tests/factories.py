@@ -51,10 +51,11 @@ _count = itertools.count(1)
 def make_keyring():
     """Make sure that this process has keys, as an operator's `init_keyring` does."""
     folder = settings.KEYRING.folder
-    if folder.is_dir() and any(folder.iterdir()):
-        return FileKeyring(folder)
+    # Another test may have replaced the keys in this folder.
     keys.forget()
     _open_files.cache_clear()
+    if folder.is_dir() and any(folder.iterdir()):
+        return FileKeyring(folder)
     return FileKeyring.create(folder)
 
 
