@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 from django.conf import settings
@@ -56,6 +57,29 @@ class TestReadme:
 
         assert {"demo", "test", "smoke", "bench", "lint", "help"} <= targets
         assert named <= targets
+
+
+class TestTrips:
+    """`integrations/README.md` follows four trips through the code, function by function."""
+
+    def test_name_functions_that_exist(self):
+        text = (ROOT / "integrations" / "README.md").read_text()
+        trips = text.split("## Four trips\n")[1].split("\n## ")[0]
+        rooms = {path.name for path in (ROOT / "integrations").iterdir()} | {"limited_use"}
+        names = [name for name in re.findall(r"`([\w.]+)`", trips) if "." in name]
+        stops = [name for name in names if name.split(".")[0] in rooms]
+
+        assert len(stops) > 20
+        assert [name for name in stops if not exists(name)] == []
+
+
+def exists(name: str) -> bool:
+    """Return whether a module or a member of that name exists, by default in `integrations`."""
+    try:
+        resolve_name(name if name.startswith("limited_use.") else f"integrations.{name}")
+    except (ImportError, AttributeError):
+        return False
+    return True
 
 
 class TestCi:

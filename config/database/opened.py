@@ -4,7 +4,7 @@ row, addresses and second factors of the member of staff.
 
 The policy of a table applies also where another policy reads that table, so every row depends on an
 agreement of the owner. Support lists agreements; the message that one of them names is shown within
-`owner_permits.as_who_opened`, which acts for the owner.
+`support_and_export_permits.as_who_opened`, which acts for the owner.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ def erase(*, actor: Actor, integration_id: UUID, at: datetime) -> int:
     Delete what is kept of connected calendars now, and return how many events that were.
 
     At once and for good: nothing is brought in until its owner asks again. What is connected stays
-    connected. Calendars that live here are no copies: see `local`.
+    connected. Calendars that live here are no copies: see `local_calendars`.
 
     :raises NotFound: if nothing of that id is theirs
     """

@@ -43,7 +43,7 @@ class EventId:
     """
     An event's row, and of one occurrence of a series when it would have been.
 
-    As `shapes.occurrence_id` writes it.
+    As `serializers.occurrence_id` writes it.
     """
 
     row: UUID

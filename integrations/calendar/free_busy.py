@@ -22,7 +22,7 @@ def tell(asked: Asked, question: Question, *, envelope: Mapping[str, Any]) -> by
     Whoever is not known is unknown, and so is whoever shares nothing with the asker: the answer
     and the way to it are the same.
 
-    :raises: what `busy.answer` raises
+    :raises: what `free_busy_query.answer` raises
     """
     return free_busy_query.answer(
         asked, question, make=partial(_made, question=question, envelope=envelope)

@@ -78,11 +78,12 @@ def offer(
     into: Sink | None = None,
 ) -> bytes:
     """
-    Return what `make` makes of when they could meet; see `busy.answer`, of `into` as well.
+    Return what `make` makes of when they could meet; see `free_busy_query.answer`, of `into` as
+    well.
 
-    Of the first `slots.MOST_SLOTS` those are offered that most of the others can come to.
+    Of the first `meeting_slots.MOST_SLOTS` those are offered that most of the others can come to.
 
-    :raises: what `busy.answer` raises
+    :raises: what `free_busy_query.answer` raises
     """
     question = Question(
         people=[one.user_id for one in search.participants],

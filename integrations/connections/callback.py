@@ -91,7 +91,7 @@ def complete(
         # Where it began, though they may work in another organisation by now.
         with row_owner.acting_for(attempt.user_id, attempt.organisation_id):
             outcome = _outcome(attempt, callback, at=at)
-    # Already ended by `storing`, where something was stored.
+    # Already ended by `save_grant`, where something was stored.
     oauth_state.end(
         attempt_id=attempt.id, outcome=outcome, at=at, connection_id=attempt.connection_id
     )

@@ -114,7 +114,8 @@ def withdraw(*, feature: str, user_id: UUID, organisation_id: UUID, at: datetime
                 continue
             jobs.append(job)
             enqueue_on_commit("integrations.purge_integration", job_id=job.id)
-        # `endings.end` withdraws with the last integration of a product; this withdraws the rest.
+        # `automatic_disconnect.end` withdraws with the last integration of a product; this
+        # withdraws the rest.
         consents.withdraw(
             person_id=user_id, organisation_id=organisation_id, feature=feature, at=at
         )

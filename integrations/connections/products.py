@@ -1,7 +1,7 @@
 """
 Switch the products of a connection on, resume them or pause them after the provider's consent page.
 
-All functions are called in the transaction of `storing`.
+All functions are called in the transaction of `save_grant`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Access tokens that are valid now. `refreshing` refreshes them."""
+"""Access tokens that are valid now. `token_refresh` refreshes them."""
 
 from __future__ import annotations
 

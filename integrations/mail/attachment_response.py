@@ -37,7 +37,7 @@ def answer_remote_file(asked: Asked, place: Place) -> StreamingHttpResponse:
 
     :raises integrations.coordination.concurrency.TooManyStreams: if the person downloads two files
         already
-    :raises: what `elsewhere.file` raises
+    :raises: what `remote_messages.file` raises
     """
     return _answer(asked, lambda: remote_messages.file(asked, place))
 

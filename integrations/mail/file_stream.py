@@ -55,7 +55,7 @@ def pass_file(  # noqa: PLR0913 - one file, where it is, and why it may be shown
 
     :param find: returns the provider's id of the message, and the path of the part in it
     :param name: the shape of its `filename`
-    :raises: what `calling.open_file` raises, and NotFound if `find` does
+    :raises: what `provider_calls.open_file` raises, and NotFound if `find` does
     """
     fetcher = _Fetcher(connection_id, find)
     pieces = download.passing(

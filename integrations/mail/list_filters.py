@@ -59,13 +59,16 @@ class Filters:
 
 
 def messages(*, actor: Actor, user_id: UUID, mailboxes: Mailboxes) -> QuerySet[Message]:
-    """Return that person's messages, without an order. A page of them is asked for by `listing`."""
+    """
+    Return that person's messages, without an order. A page of them is asked for by
+    `message_list_sql`.
+    """
     rows = Message.objects.filter(user_id=user_id, organisation_id=actor.organisation_id or NOWHERE)
     return rows.filter(_exclude_hidden(mailboxes))
 
 
 def threads(*, actor: Actor, user_id: UUID, mailboxes: Mailboxes) -> QuerySet[Thread]:
-    """Return that person's threads, without an order. `thread_listing` reads a page of them."""
+    """Return that person's threads, without an order. `thread_list_sql` reads a page of them."""
     rows = Thread.objects.filter(user_id=user_id, organisation_id=actor.organisation_id or NOWHERE)
     return rows.filter(_exclude_hidden(mailboxes))
 

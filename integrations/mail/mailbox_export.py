@@ -131,7 +131,7 @@ def stream(*, export_id: UUID, actor: Actor, now: Callable[[], datetime]) -> Ite
     """
     Yield the file, part by part: a ZIP with one mbox in it.
 
-    Broken off, it is not a ZIP that opens: see `archives`. The page says so, too.
+    Broken off, it is not a ZIP that opens: see `streaming_zip`. The page says so, too.
 
     :param now: the clock; a download lasts longer than one moment
     """

@@ -2,7 +2,7 @@
 The text of a message as views show it: made safe when the message was read, and opened here.
 
 A view parses nothing. Where an older version made the text safe, a parser process makes it again
-from the original, and it is stored again. Called by sinks only, as `shapes` is.
+from the original, and it is stored again. Called by sinks only, as `row_types` is.
 """
 
 from __future__ import annotations

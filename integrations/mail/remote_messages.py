@@ -1,8 +1,8 @@
 """
 One message that is not kept here: fetched from its own provider when somebody looks, and let go.
 
-What leads to it is an address that a search put on a page (`places`). Each look is a use of its
-own: permitted, recorded, and fetched inside the sink that shows it.
+What leads to it is an address that a search put on a page (`remote_message_refs`). Each look is a
+use of its own: permitted, recorded, and fetched inside the sink that shows it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """
 Read a page of threads, each with its newest message, in one SQL statement.
 
-It is SQL for the reason that `listing` gives.
+It is SQL for the reason that `message_list_sql` gives.
 """
 
 from __future__ import annotations

@@ -21,5 +21,5 @@ class AnyOf(Lookup):
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         column, before = self.process_lhs(compiler, connection)
-        # In binary: see `sync.rows`.
+        # In binary: see `sync.bulk_sql`.
         return f"{column} = ANY(%b)", (*before, self.rhs)

@@ -6,7 +6,7 @@ from django.db import models
 
 
 class ParserCount(models.Model):
-    # A word of `parsers.counts.Event`.
+    # A word of `parsers.refusal_counts.Event`.
     event = models.CharField(max_length=16, primary_key=True)
     count = models.PositiveBigIntegerField(default=0)
 

@@ -2,7 +2,7 @@
 What a person is told about a removal: the only table of outcomes and their sentences. Pure.
 
 The page that asks for confirmation, the page of the removal, the settings page and the mails show
-its sentences. `removals` finds out which of them are true.
+its sentences. `removal_facts` finds out which of them are true.
 
 The key of a sentence is the id of its claim. `disconnect.*` is said before the removal, and holds
 once it is done; `removal.*` holds while it is shown.

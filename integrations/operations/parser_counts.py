@@ -1,8 +1,8 @@
 """
 How often parser processes refused a task or were replaced, over all processes of the service.
 
-Each process counts in memory (`parsers.counts`). Its heartbeat adds the counts to a row per event,
-so that every process shows the same and a restart resets nothing.
+Each process counts in memory (`parsers.refusal_counts`). Its heartbeat adds the counts to a row per
+event, so that every process shows the same and a restart resets nothing.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ class ReadException(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ReadEntry(msgspec.Struct, frozen=True, array_like=True):
-    """See `reading.Entry`."""
+    """See `reader.Entry`."""
 
     uid: str
     content: EventContent
@@ -44,7 +44,7 @@ class ReadEntry(msgspec.Struct, frozen=True, array_like=True):
 
 
 class FileRead(msgspec.Struct, frozen=True, tag=True):
-    """See `reading.File`."""
+    """See `reader.File`."""
 
     entries: list[ReadEntry]
     cancelled: list[str]
@@ -52,7 +52,7 @@ class FileRead(msgspec.Struct, frozen=True, tag=True):
 
 
 class FileRefused(msgspec.Struct, frozen=True, tag=True):
-    """See `problems.Unreadable`."""
+    """See `file_problems.Unreadable`."""
 
     problems: list[Problem]
     has_more: bool
@@ -69,7 +69,7 @@ def pack(file: File) -> FileRead:
 
 
 def unpack(read: FileRead) -> File:
-    """Return a file as `reading.read` returns it."""
+    """Return a file as `reader.read` returns it."""
     return File(
         entries=tuple(map(_unpack_entry, read.entries)),
         cancelled=tuple(read.cancelled),

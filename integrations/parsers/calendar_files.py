@@ -13,8 +13,8 @@ from . import parse_requests as parsers
 from .calendar_file_tasks import FILE_READ, FileRefused, ReadCalendarFile
 from .wire_frames import Unreadable as TooCostly
 
-# As `parsers.limits` counts, in bytes of mail: a file costs four times as much, and its zones and
-# rules up to two seconds of a fast machine, however short it is.
+# As `parsers.task_limits` counts, in bytes of mail: a file costs four times as much, and its zones
+# and rules up to two seconds of a fast machine, however short it is.
 _WEIGHT: Final = 4
 _BASE_SIZE: Final = 16 * 1024 * 1024
 _TOO_COSTLY: Final = "the file is too large or too complicated to be read"
@@ -22,7 +22,7 @@ _TOO_COSTLY: Final = "the file is too large or too complicated to be read"
 
 def read_file(data: bytes, *, zone: str) -> File:
     """
-    Return what a file holds. See `reading.read`.
+    Return what a file holds. See `reader.read`.
 
     :raises Unreadable: if any line of it cannot be followed, or it takes too much to read it
     :raises integrations.parsers.process_pool.Busy: if no parser process is free

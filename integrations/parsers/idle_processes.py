@@ -2,7 +2,7 @@
 The parser processes that wait for a task, each for a limited time.
 
 What a process has read remains in its memory until it ends. So it ends when it had no task for
-`limits.IDLE_SECONDS`, and when it is idle `limits.LIFE_SECONDS` after its start.
+`task_limits.IDLE_SECONDS`, and when it is idle `task_limits.LIFE_SECONDS` after its start.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ def find_part(message: bytes, path: str) -> bytes | Unreadable | None:
 
 def show_text(text: str, html: str) -> ShownText | Unreadable:
     """
-    Return what is shown of a message that was read before: see `showing.show_text`.
+    Return what is shown of a message that was read before: see `safe_bodies.show_text`.
 
     :raises pool.Busy: if no process is free
     """

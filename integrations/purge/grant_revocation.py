@@ -215,7 +215,8 @@ def _ask(connection: Connection, *, at: datetime) -> RevocationOutcome:
 
 def within_bounds(where: oauth.Endpoints, token: str) -> RevocationOutcome:
     """
-    Ask the provider once to revoke `token`; `PENDING` if it was silent for `grants.LONGEST_CALL`.
+    Ask the provider once to revoke `token`; `PENDING` if it was silent for
+    `shared_grants.LONGEST_CALL`.
 
     :raises errors.ProviderError: if it answered something else, or could not be reached
     """

@@ -64,7 +64,7 @@ def _without_key(
     model: type[Model], column: SealedField[Any, Any], among: Collection[UUID] | None = None
 ) -> Mapping[_Named, int]:
     manager: Any = model._base_manager  # noqa: SLF001
-    # A purge ends the key first, and then the rows: those are `sweep.residue`'s to count.
+    # A purge ends the key first, and then the rows: those are `overdue_sweep.residue`'s to count.
     columns = {one.attname for one in model._meta.concrete_fields}  # noqa: SLF001
     live = Integration.objects.live().values("id")
     kept = Q(integration_id__in=live) if "integration_id" in columns else Q()

@@ -2,8 +2,8 @@
 The provider's part of one purge: stop its watches, then settle what became of the grant.
 
 Tried once before our rows go and again after them, for a day at most. Whatever the provider says is
-a line of the receipt. `revocation` asks it, once for all purges of a connection, and waits for the
-watches: without the grant none can be stopped.
+a line of the receipt. `grant_revocation` asks it, once for all purges of a connection, and waits
+for the watches: without the grant none can be stopped.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ def is_outdated(job: PurgeJob, connection: Connection) -> bool:
     """
     Return whether `NEEDED_ELSEWHERE` is no longer true of this purge: it has to be settled again.
 
-    :param connection: held by `grants.hold`
+    :param connection: held by `shared_grants.hold`
     """
     if job.revocation != RevocationOutcome.NEEDED_ELSEWHERE:
         return False

@@ -49,7 +49,7 @@ REVOCATION: Final[Mapping[RevocationOutcome, str]] = {
 WITHOUT_REVOCATION: Final = frozenset(
     {RevocationOutcome.NOT_OFFERED, RevocationOutcome.UNCONFIRMED}
 )
-# What needs the grant, by the names of `grants.needed_by`.
+# What needs the grant, by the names of `shared_grants.needed_by`.
 NEEDS: Final[Mapping[str, str]] = {
     "mail": claim("receipt.mail-connected", "The mail of this account is still connected."),
     "calendar": claim(
@@ -158,7 +158,8 @@ def revocation_part(job: PurgeJob) -> dict[str, Any]:
     """
     Return the part of the receipt about the grant.
 
-    The job's connection is held by the caller (`grants.hold`), so that the needs are those of now.
+    The job's connection is held by the caller (`shared_grants.hold`), so that the needs are those
+    of now.
     """
     connection, outcome = job.integration.connection, RevocationOutcome(job.revocation)
     needs = _needs(connection) if outcome == RevocationOutcome.NEEDED_ELSEWHERE else ()

@@ -1,4 +1,4 @@
-"""Which watches are wanted: rows are made and given up here; `keeping` does what they say."""
+"""Which watches are wanted: rows are made and given up here; `renewal` does what they say."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def dispatch_notification(receive: Callable[[], list[ChangedResource]], *, at: d
     A notification is not refused because of contention: the provider would send fewer. If
     contention does not end, the regular poll finds the change, and the log says so.
 
-    :param receive: calls one of the functions of `watches` that receive a notification
+    :param receive: calls one of the functions of `push` that receive a notification
     """
     try:
         changed_resources = contention.retry(receive)

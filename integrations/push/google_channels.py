@@ -1,5 +1,6 @@
 """
-Channels by which a provider calls us, one for each thing. `subscribing` is about those it renews.
+Channels by which a provider calls us, one for each thing. `graph_subscriptions` is about those it
+renews.
 
 A channel cannot be renewed: another is opened beside it, and it is stopped only when that one
 stands, so that nothing falls between them; what both tell is one hint.

@@ -14,7 +14,7 @@ from limited_use.sinks.provider import Outlet
 
 from . import resources
 
-# What the provider calls the thing that a channel is to be about: see `targets`.
+# What the provider calls the thing that a channel is to be about: see `resources`.
 Target = Callable[[Watch, Outlet, datetime], str | None]
 
 

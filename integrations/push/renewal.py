@@ -1,7 +1,7 @@
 """
 Start, renew, replace and stop watches at the provider, as the status of their rows requires.
 
-Errors follow the table of `failing`. The sync polls, whether or not a watch works.
+Errors follow the table of `error_policy`. The sync polls, whether or not a watch works.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The settings pages: parse, one call, render. What ends something is in `endings`."""
+"""The settings pages: parse, one call, render. What ends something is in `disconnect_views`."""
 
 from __future__ import annotations
 

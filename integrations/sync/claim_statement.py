@@ -18,7 +18,7 @@ from integrations.models import Connection, Integration, SyncWork
 
 M = TypeVar("M", bound=models.Model)
 
-# The conditions of `claims.claimable`. An expired lease means that its worker died.
+# The conditions of `work_leases.claimable`. An expired lease means that its worker died.
 _CLAIM = """
 WITH free AS (
     SELECT w.id, w.lease_until IS NOT NULL AS follows_crash

@@ -1,7 +1,7 @@
 """
 What follows when a turn fails: what is counted, who is told, and when the next try is due.
 
-The tables are those of `outcomes` and `standing`.
+The tables are those of `error_policy` and `status`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 def handle_error(turn: Turn, error: errors.ProviderError) -> None:
-    """Give the work back after an error of the provider, as the row of `outcomes` says."""
+    """Give the work back after an error of the provider, as the row of `error_policy` says."""
     now = turn.clock.now()
     unproven = _denied(turn) if error_policy.is_denial(error) else None
     outcome = unproven or error_policy.of(error)

@@ -31,8 +31,8 @@ from integrations.models import (
 from .status import standing
 from .turn import Turn
 
-# The conditions of `fences.hold` and `claims.release`. The integration is locked first: the join
-# comes before the write. See "Lock order" in the README.
+# The conditions of `fences.hold` and `work_leases.release`. The integration is locked first: the
+# join comes before the write. See "Lock order" in the README.
 _RELEASE = """
 WITH live AS (
     SELECT id FROM integrations_integration

@@ -1,4 +1,4 @@
-"""Middleware that counts each request for a page which keeps its thread (`costly_routes`)."""
+"""Middleware that counts each request for a page which keeps its thread (`slow_routes`)."""
 
 from __future__ import annotations
 

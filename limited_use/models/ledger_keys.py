@@ -1,4 +1,4 @@
-"""The keys that the ledger names things by, and what becomes of each; see `ledger.names`."""
+"""The keys that the ledger names things by, and what becomes of each; see `ledger.pseudonyms`."""
 
 from __future__ import annotations
 

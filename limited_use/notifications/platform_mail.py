@@ -43,7 +43,7 @@ def send(
 
     A server that is down, or none at all, is no error: pages say everything that mail says.
 
-    :param kind: a key of `notifications.KINDS`
+    :param kind: a key of `message_kinds.KINDS`
     :param words: exactly what the kind takes; members of enums, times, numbers, yes or no
     :param about: whose receipt it leads to, where it leads to one
     :raises NotOurWords: if it is given anything else

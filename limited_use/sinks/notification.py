@@ -41,7 +41,7 @@ def text(  # noqa: PLR0913 - a kind of message, what it says, and why it may
     """
     Return a notification's text in UTF-8, to be put into the owner's own mailbox.
 
-    :param kind: a key of `notifications.KINDS` that carries provider data
+    :param kind: a key of `message_kinds.KINDS` that carries provider data
     :raises WrongSink: if the kind carries no such data, or a permit is not for telling the owner
         what they chose to be told
     :raises Unopenable: if a row does not open: the choice was taken back, or the key is gone

@@ -32,7 +32,7 @@ def require_free(asked: Asked, people: Sequence[UUID], content: EventContent) ->
 
     :raises Taken: if one of them is not free
     :raises BadDraft: if the event is an all-day event or a series: too much to check
-    :raises: what `busy.answer` raises
+    :raises: what `free_busy_query.answer` raises
     """
     start, end = _require_times(content)
     question = Question(people=people, start=start, end=end, zone="UTC", is_live=True)

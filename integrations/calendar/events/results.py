@@ -17,8 +17,8 @@ class Written:
     """
     Where the event is after the write.
 
-    :param id: as `single.event_id` reads it; None: the event was written, and lies outside of the
-        window that the cache covers, so that Antares does not show it
+    :param id: as `event_lookup.event_id` reads it; None: the event was written, and lies outside of
+        the window that the cache covers, so that Antares does not show it
     :param reset: how many singly changed occurrences are as the series says again
     :param has_new_link: whether the part that follows has another online meeting than the series
     :param seen: the calendar after the write, for reading the event; None: its cache ended

@@ -16,7 +16,7 @@ MOST: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where one stands: which lane of how many. `lanes` of 0: it does not fit."""
+    """Where one stands: which lane of how many. `overlap_layout` of 0: it does not fit."""
 
     lane: int
     lanes: int

@@ -64,7 +64,7 @@ class Component:
 
 
 def read(data: bytes, problems: Problems) -> list[Component]:
-    """Return the calendars (VCALENDAR) of a file. What is wrong stands in `problems`."""
+    """Return the calendars (VCALENDAR) of a file. What is wrong stands in `file_problems`."""
     if len(data) > LARGEST:
         problems.add(1, TOO_LARGE)
         return []

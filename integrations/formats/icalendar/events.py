@@ -1,4 +1,4 @@
-"""One VEVENT as an event; whether it is one of a series is put together by `reading`."""
+"""One VEVENT as an event; whether it is one of a series is put together by `reader`."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class One:
 
 
 def read(component: Component, zones: Zones, floating: str, problems: Problems) -> One | None:
-    """Return an event; None if something is wrong, which then stands in `problems`."""
+    """Return an event; None if something is wrong, which then stands in `file_problems`."""
     reader = _Reader(component, zones, floating, problems)
     start = reader.start()
     if start is None:

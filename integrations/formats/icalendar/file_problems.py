@@ -23,7 +23,7 @@ class Problem:
 
 
 class Unreadable(Exception):
-    """Nothing of the file is taken: show `problems`, by line, and let it be mended."""
+    """Nothing of the file is taken: show `file_problems`, by line, and let it be mended."""
 
     def __init__(self, problems: tuple[Problem, ...], *, has_more: bool = False) -> None:
         super().__init__(f"{len(problems)} problems")

@@ -1,7 +1,7 @@
 """
 Which zone of IANA a file means.
 
-Files name zones as IANA does, as programs do (`zone_names`), or with rules of their own
+Files name zones as IANA does, as programs do (`timezone_names`), or with rules of their own
 (VTIMEZONE). A known name goes first, because files often carry old or shortened rules. A name that
 is unknown, or no more than an abbreviation, is found by the offsets that its rules give around the
 years in which files are read. A VTIMEZONE without usable rules counts as none.

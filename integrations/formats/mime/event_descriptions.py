@@ -14,7 +14,7 @@ _TAG: Final = re.compile(r"</?[a-zA-Z][^<>]{0,2000}>|&[a-zA-Z]{2,8};")
 @dataclass(frozen=True, slots=True)
 class ShownDescription:
     """
-    Safe markup of a description. `showing.VERSION` says by which rules it was made.
+    Safe markup of a description. `safe_bodies.VERSION` says by which rules it was made.
 
     :param is_plain: that the description is text without markup, in which lines count
     """

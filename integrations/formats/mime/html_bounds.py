@@ -32,7 +32,7 @@ _FEW_TAGS: Final = 800
 
 
 def is_within_bounds(html: str) -> bool:
-    """Return whether a parser reads `html` in a time that grows with its length."""
+    """Return whether a parser reads `html_sanitizer` in a time that grows with its length."""
     if html.count("&") > MAX_REFERENCES:
         return False
     if html.count("<") <= _FEW_TAGS:

@@ -69,7 +69,7 @@ class ParsedMessage:
     """
     One message, decoded.
 
-    `html` is as the sender wrote it: hostile until `html.sanitise`. `date` is
+    `html_sanitizer` is as the sender wrote it: hostile until `html_sanitizer.sanitise`. `date` is
     what the sender claims, aware UTC. `message_id`, `in_reply_to` and
     `references` have no angle brackets. `headers` are the unfolded top-level
     ones in order. `defects` are words of ours.

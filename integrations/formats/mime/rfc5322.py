@@ -53,7 +53,7 @@ class _Message(Message):
 
 def parse(raw: bytes) -> ParsedMessage:
     """
-    Return the message in `raw`.
+    Return the message in `rfc5322`.
 
     :raises Poison: if it cannot be read within our bounds; nothing else is raised
     """
@@ -62,7 +62,7 @@ def parse(raw: bytes) -> ParsedMessage:
 
 def tree(raw: bytes) -> Part:
     """
-    Return the parts of the message in `raw`, with their bytes.
+    Return the parts of the message in `rfc5322`, with their bytes.
 
     :raises Poison: if it cannot be read within our bounds
     """

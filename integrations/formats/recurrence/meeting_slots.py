@@ -98,7 +98,7 @@ def fitting(
     slots: Sequence[Span], meeting: Meeting, person: Person, window: Window
 ) -> frozenset[Span]:
     """
-    Return the `slots`, sorted as `find` returns them, that suit one more person.
+    Return the `meeting_slots`, sorted as `find` returns them, that suit one more person.
 
     Returns none if the busy times of the person are unknown.
     """

@@ -19,7 +19,7 @@ from .bulk_sql import Owner
 
 @dataclass(frozen=True, slots=True)
 class NewFlags:
-    """New flags of one message that we have. `columns` are those of `rows.relabel`."""
+    """New flags of one message that we have. `columns` are those of `bulk_sql.relabel`."""
 
     remote_id: str
     columns: tuple[UUID, bool, bool, str, bytes | None]

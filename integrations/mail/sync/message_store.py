@@ -74,7 +74,7 @@ def prepare(
     Return the rows of `messages`, sealed; ids of what we have already are kept.
 
     :param unseen_in: leave out what that round has seen already
-    :raises Exception: what concerns all messages; see `culprits`
+    :raises Exception: what concerns all messages; see `bad_messages`
     """
     unfit: dict[str, str] = {}
     wanted = _blind_each(messages, sealer=sealer, unfit=unfit)

@@ -1,8 +1,9 @@
 """
 A parser process: reads tasks from its standard input and writes replies to its standard output.
 
-Started with exec by `parsers.pool`, as a script: it has no Django, no settings and no environment.
-It writes nothing anywhere else, not even an error, whose text may hold what a stranger wrote.
+Started with exec by `parsers.process_pool`, as a script: it has no Django, no settings and no
+environment. It writes nothing anywhere else, not even an error, whose text may hold what a stranger
+wrote.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Google's own client library, used to build requests and to read answers; it neve
 Its transport, httplib2, hands one caller's answer to another when threads share
 it (google-api-python-client issue 568), and ignores a changed root for uploads and
 batches (issues 1107 and 1991). So requests are built here from the discovery document with its
-root rewritten, and sent by `calls.py`.
+root rewritten, and sent by `http.py`.
 
 The library is imported when the first request is built: it takes a tenth of a second and 10 MB,
 which most processes (web, beat, purge, commands) never need. A sync worker needs it, and calls

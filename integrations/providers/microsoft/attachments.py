@@ -2,7 +2,7 @@
 One attachment: by Graph's id of it, or found in its message by a parser process.
 
 In memory: the attachment, or the message's MIME while it is searched, at most
-`transport.MAX_ANSWER` bytes, so a process holds only a few at a time. Then the attachment alone,
+`http.MAX_ANSWER` bytes, so a process holds only a few at a time. Then the attachment alone,
 until it has been read or closed: there are no more of them than streams.
 """
 

@@ -51,12 +51,12 @@ class GraphClient:
         self, calls: Sequence[Call], *, deadline: float = DEADLINE
     ) -> list[Answer | Exception]:
         """
-        Return the answer to each of `calls`, in order; in place of one, `NoAnswer`,
-        `transport.TooLarge`, or whatever nobody foresaw of the library.
+        Return the answer to each of `http`, in order; in place of one, `NoAnswer`,
+        `http.TooLarge`, or whatever nobody foresaw of the library.
 
         All are of one mailbox, with one token. Of those with that token, whichever threads send
-        them, no more than `AT_ONCE` are under way at a time, and of `calls` no more than
-        `parallel.requests_at_once`.
+        them, no more than `AT_ONCE` are under way at a time, and of `http` no more than
+        `request_concurrency.requests_at_once`.
         """
         width = request_concurrency.requests_at_once.get()
         if width and width < min(len(calls), AT_ONCE):

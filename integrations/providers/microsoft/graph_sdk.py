@@ -34,7 +34,7 @@ class Call:
     One request to Graph: `url` is absolute, and `headers` have the token in them.
 
     `parts` are the requests that Graph makes of it: of a batch, several at once. An answer of more
-    than `most_bytes` is too large; None: than `transport.MAX_ANSWER`.
+    than `most_bytes` is too large; None: than `http.MAX_ANSWER`.
     """
 
     method: str

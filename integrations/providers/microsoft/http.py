@@ -96,7 +96,7 @@ class Request:
 
     `prefer` goes beside the wish for ids that stay. What is in `body` becomes JSON. `parts` are the
     requests that it is for Graph: a batch has several. An answer of more than `most_bytes` is too
-    large; None: than `transport.MAX_ANSWER`.
+    large; None: than `http.MAX_ANSWER`.
     """
 
     path: str

@@ -2,7 +2,7 @@
 What a message holds: its properties and the names of its attachments, or, at last, its MIME.
 
 Most messages are read by pages. The MIME of a message, a request each, is for what Graph's JSON
-does not show: see `mail_kinds`.
+does not show: see `mime_selection`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Wire shapes of what is written of events. See `calendar_serializers`."""
+"""Wire shapes of what is written of events. See `calendars`."""
 
 from __future__ import annotations
 
