@@ -11,6 +11,7 @@ import multiprocessing  # noqa: TID251 - starts nothing, asks who started this p
 import os
 import signal
 import sys
+from collections.abc import Callable
 from typing import Final
 
 _PR_SET_PDEATHSIG: Final = 1
@@ -40,3 +41,23 @@ def follow_server() -> None:
     follow_parent()
     if os.getppid() != server.pid:
         raise SystemExit("the server has ended")
+
+
+def dies_with_parent(sign: int) -> Callable[[], None]:
+    """
+    Return what a child runs before exec so that `sign` reaches it when we die.
+
+    It must come after the change of user, which clears the setting; `subprocess` runs
+    it last. A parent that died in between is noticed by its changed process id.
+    """
+    if not sys.platform.startswith("linux"):
+        return lambda: None
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    parent = os.getpid()
+
+    def ask() -> None:
+        prctl(_PR_SET_PDEATHSIG, sign)
+        if os.getppid() != parent:
+            os.kill(os.getpid(), sign)
+
+    return ask

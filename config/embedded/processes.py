@@ -7,20 +7,19 @@ sends each child a signal when its parent dies, however it dies, `kill -9` inclu
 
 from __future__ import annotations
 
-import ctypes  # noqa: TID251 - prctl, which Python does not have
 import os
 import pwd
 import resource
 import signal
 import subprocess  # noqa: TID251 - the launcher starts servers, never in production
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
-_PR_SET_PDEATHSIG: Final = 1
+from config.parents import dies_with_parent
+
 _STOP_WITHIN: Final = 20  # seconds
 # What asks the launcher to stop.
 _STOPPING: Final = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
@@ -63,26 +62,6 @@ def account() -> Account:
             "run as a named user, or set DATABASE_URL and BROKER_URL"
         ) from None
     return Account(uid=os.geteuid(), gid=os.getegid(), is_other=False)
-
-
-def dies_with_parent(sign: int) -> Callable[[], None]:
-    """
-    Return what a child runs before exec so that `sign` reaches it when we die.
-
-    It must come after the change of user, which clears the setting; `subprocess` runs
-    it last. A parent that died in between is noticed by its changed process id.
-    """
-    if not sys.platform.startswith("linux"):
-        return lambda: None
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
-    parent = os.getpid()
-
-    def ask() -> None:
-        prctl(_PR_SET_PDEATHSIG, sign)
-        if os.getppid() != parent:
-            os.kill(os.getpid(), sign)
-
-    return ask
 
 
 def spawn(  # noqa: PLR0913 - Popen's own arguments, each by name

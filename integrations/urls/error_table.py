@@ -29,6 +29,7 @@ from integrations.providers import errors
 from integrations.web import cursors, idempotency
 from integrations.web import problem_catalogue as catalogue
 from integrations.web.problem_catalogue import Problem
+from integrations.web.temporary_problems import TEMPORARY_PROBLEMS
 from limited_use.agreements import consents, shares
 from limited_use.vault.envelope import Damaged, Unopenable
 from limited_use.vault.keyring.port import KeyStoreUnavailable
@@ -38,6 +39,7 @@ logger = logging.getLogger(__name__)
 
 #: Exceptions of our own operations, of the database and of parser processes.
 PROBLEMS: Final[dict[type[Exception], Problem]] = {
+    **TEMPORARY_PROBLEMS,
     # Connections and agreements.
     connections.NotConnected: catalogue.NOT_CONNECTED,
     connections.UnknownProvider: catalogue.UNKNOWN_PROVIDER,
@@ -86,7 +88,6 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
     errors.GrantRevoked: catalogue.RECONNECT,
     errors.ScopeMissing: catalogue.MORE_CONSENT,
     errors.TokenRejected: catalogue.PROVIDER_UNAVAILABLE,
-    errors.RateLimited: catalogue.PROVIDER_RATE_LIMITED,
     errors.Unavailable: catalogue.PROVIDER_UNAVAILABLE,
     errors.InvalidClient: catalogue.APP_MISCONFIGURED,
     errors.AdminBlocked: catalogue.ADMIN_BLOCKED,
@@ -98,13 +99,10 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
     errors.ChangedMeanwhile: catalogue.CHANGED,
     errors.AlreadyThere: catalogue.ALREADY_THERE,
     # Limits of this service.
-    concurrency.TooManyWaits: catalogue.TOO_MANY_WAITS,
     concurrency.TooManyStreams: catalogue.TOO_MANY_DOWNLOADS,
     # A deadlock, a lock or a statement that took too long, a connection that broke.
     OperationalError: catalogue.BUSY,
     InterfaceError: catalogue.BUSY,
-    # No parser process was free in time.
-    Busy: catalogue.BUSY,
     # No parser process runs on this machine. The client may retry after the operator's repair.
     CannotRun: catalogue.BUSY,
 }

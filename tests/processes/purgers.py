@@ -13,7 +13,7 @@ import signal
 import sys
 
 from config.classes import ProcessClass
-from config.embedded.processes import dies_with_parent
+from config.parents import dies_with_parent
 
 
 def main() -> None:

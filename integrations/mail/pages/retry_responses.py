@@ -8,22 +8,16 @@ from typing import Final
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from integrations.coordination.concurrency import TooManyWaits
 from integrations.parsers.process_pool import Busy
 from integrations.providers.errors import RateLimited
-from integrations.web import problem_catalogue as catalogue
 from integrations.web import retry_pages, sandboxed_html
 from integrations.web.problem_catalogue import Problem
+from integrations.web.temporary_problems import TEMPORARY_PROBLEMS
 
 logger = logging.getLogger(__name__)
 
-#: The problems after which a page retries by itself, by exception.
-_PROBLEMS: Final[dict[type[Exception], Problem]] = {
-    TooManyWaits: catalogue.TOO_MANY_WAITS,
-    RateLimited: catalogue.PROVIDER_RATE_LIMITED,
-    Busy: catalogue.BUSY,
-}
-PASSING: Final = tuple(_PROBLEMS)
+#: The exceptions after which a page retries by itself.
+PASSING: Final = tuple(TEMPORARY_PROBLEMS)
 
 
 def answer_frame(request: HttpRequest, error: Exception) -> HttpResponse:
@@ -48,5 +42,6 @@ def answer_file(request: HttpRequest, error: RateLimited, *, says: str) -> HttpR
 def _find(error: Exception) -> tuple[Problem, float | None]:
     if isinstance(error, Busy):
         logger.warning("parsers.busy")
-    problem = next(_PROBLEMS[kind] for kind in type(error).__mro__ if kind in _PROBLEMS)
+    kinds = type(error).__mro__
+    problem = next(TEMPORARY_PROBLEMS[kind] for kind in kinds if kind in TEMPORARY_PROBLEMS)
     return problem, getattr(error, "retry_after", None) or problem.retry_after

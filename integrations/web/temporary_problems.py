@@ -1,0 +1,20 @@
+"""The exceptions after which the same request may soon succeed, with their problems."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from integrations.coordination.concurrency import TooManyWaits
+from integrations.parsers.process_pool import Busy
+from integrations.providers.errors import RateLimited
+
+from . import problem_catalogue as catalogue
+from .problem_catalogue import Problem
+
+#: A page retries by itself after these. Part of `urls.error_table.PROBLEMS`.
+TEMPORARY_PROBLEMS: Final[dict[type[Exception], Problem]] = {
+    TooManyWaits: catalogue.TOO_MANY_WAITS,
+    RateLimited: catalogue.PROVIDER_RATE_LIMITED,
+    # No parser process was free in time.
+    Busy: catalogue.BUSY,
+}
