@@ -117,7 +117,10 @@ def _until_somebody_waits_for_a_lock():
     for _ in range(PATIENCE * 100):
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT count(*) FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted"
+                # Not those of tests that run beside this one, in databases of their own.
+                "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)"
+                " WHERE datname = current_database()"
+                " AND locktype = 'transactionid' AND NOT granted"
             )
             if cursor.fetchone()[0]:
                 return

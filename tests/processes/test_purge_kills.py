@@ -74,7 +74,8 @@ REMOVAL = (
 # Backends that wait, and the workers whose they are.
 WAITING = """
     SELECT {} FROM pg_stat_activity JOIN pg_locks USING (pid)
-    WHERE locktype = 'advisory' AND objid = %s AND NOT granted"""
+    WHERE datname = current_database()
+      AND locktype = 'advisory' AND objid = %s AND NOT granted"""
 
 
 def sql(statement, values=None):

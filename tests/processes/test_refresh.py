@@ -29,7 +29,12 @@ def sql(statement):
 
 def waiting():
     return len(
-        sql("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted")
+        sql(
+            # Not those of tests that run beside this one, in databases of their own.
+            "SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid)"
+            " WHERE datname = current_database()"
+            " AND locktype = 'advisory' AND objid = %s AND NOT granted"
+        )
     )
 
 

@@ -67,8 +67,10 @@ def free():
     """Return whether the server has noticed that the dead one let go of its lock."""
     with database.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s"
-            " AND objid = %s",
+            # Not those of tests that run beside this one, in databases of their own.
+            "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)"
+            " WHERE datname = current_database()"
+            " AND locktype = 'advisory' AND classid = %s AND objid = %s",
             [sequencer.LOCK_CLASS, sequencer.LOCK],
         )
         return cursor.fetchone() == (0,)

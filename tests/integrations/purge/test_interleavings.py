@@ -39,7 +39,12 @@ MOST_POLLS = 4
 
 
 def _is_sequencer_locked() -> bool:
-    held = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND objid = %s"
+    # Of this database: `pg_locks` also shows those of tests that run beside this one.
+    held = (
+        "SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid)"
+        " WHERE datname = current_database()"
+        " AND locktype = 'advisory' AND classid = %s AND objid = %s"
+    )
     with database.cursor() as cursor:
         cursor.execute(held, [sequencer.LOCK_CLASS, sequencer.LOCK])
         return cursor.fetchone() is not None
