@@ -21,6 +21,7 @@ from config.classes import TASKS
 from config.schedule import SCHEDULE
 from integrations.operations import alarm_guide, metrics
 from integrations.operations.metrics_endpoint import exposition
+from integrations.review.evidence import claim_register
 from limited_use.policy.clauses import CLAUSES
 from limited_use.policy.evaluation import ALL_ELSE
 from limited_use.policy.rules import RULES
@@ -82,6 +83,11 @@ def list_rules() -> list[str]:
     rules = [(rule.id, rule.clauses) for rule in RULES]
     rules.append((ALL_ELSE.rule_id, ALL_ELSE.clauses))
     return [f"{rule_id} {' '.join(clauses)}".strip() for rule_id, clauses in rules]
+
+
+def list_claims() -> list[str]:
+    """Return the ids of the sentences about data: results of tests and the evidence name them."""
+    return sorted({claim.id for claim in claim_register.collect()})
 
 
 def list_clauses() -> list[str]:

@@ -22,6 +22,7 @@ from tests.frozen import runtime_names, source_names
 FOLDER = Path(__file__).parent
 LISTS = {
     "alarms": runtime_names.list_alarms,
+    "claims": runtime_names.list_claims,
     "clauses": runtime_names.list_clauses,
     "commands": runtime_names.list_commands,
     "derivations": source_names.list_derivations,

@@ -771,7 +771,7 @@ class TestASweep:
         assert self.ended() is None
 
     @pytest.mark.claim("api.reconnect-before")
-    @pytest.mark.claim("integrations.until", "integrations.calendar-until", "mail.being-removed")
+    @pytest.mark.claim("integrations.until", "integrations.calendars-until", "mail.being-removed")
     @pytest.mark.claim(
         "data-use.grace",
         "mail.reconnect-or-removed",

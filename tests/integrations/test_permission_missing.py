@@ -70,7 +70,7 @@ class TestAPermissionThatIsMissing:
         assert f"{until.day} {until:%B %Y}" in mailoutbox[0].body
 
     @pytest.mark.claim("api.reconnect-before")
-    @pytest.mark.claim("integrations.until", "integrations.calendar-until")
+    @pytest.mark.claim("integrations.until", "integrations.calendars-until")
     def test_is_shown_with_its_deadline_on_the_page_and_in_the_api(self, browser):
         until = since() + timedelta(days=14)
 
