@@ -98,8 +98,9 @@ class Gate:
 
     def move(self, to):
         sql("UPDATE gate SET step = %s", [to])
-        # The dead worker's backend would notice that its client is gone only after the wait.
-        sql(WAITING.format("pg_terminate_backend(pid)"), [LOCK])
+        # The dead worker's backend would notice that its client is gone only after the wait. Until
+        # the backend has ended, `who_waits` would name the dead worker again.
+        sql(WAITING.format("pg_terminate_backend(pid, 10000)"), [LOCK])
 
 
 @pytest.fixture
