@@ -37,13 +37,13 @@ UNUSED: Final = "nobody calls it yet"
 EXPLAINED: Final[dict[str, str]] = {
     "download.attachment": "opens and hands over: nothing in it reads what it opened",
     "download.close": "lets go of a file that arrives: nothing in it reads it",
-    "vault.sealed_anew": "seals what it opened, whatever that is: nothing in it reads it",
+    "rekey.sealed_anew": "seals what it opened, whatever that is: nothing in it reads it",
     "notification.text": UNUSED,
 }
 #: Those that fail with rows of each provider; the others are the same wherever a row is from.
 EACH: Final = frozenset(
     {
-        "agenda.calendar_json", "agenda.calendar_page", "download.passing", "page.document",
+        "calendar.calendar_json", "calendar.calendar_page", "download.passing", "page.document",
         "page.render", "provider.credential", "provider.picked", "provider.text",
         "provider.texts", "response.json_object", "response.json_page",
     }
