@@ -6,10 +6,10 @@ import sys
 
 from django.core.management import execute_from_command_line
 
-from config import commands, privacy
+from config import commands, process_hardening
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    privacy.keep()
+    process_hardening.keep()
     commands.refuse_other_class(sys.argv)
     execute_from_command_line(sys.argv)

@@ -15,10 +15,10 @@ from datetime import datetime
 from allauth.mfa.models import Authenticator
 from django.db import transaction
 
-from accounts import allauth_private, memberships, organisations, users
+from accounts import allauth_private, memberships, organisations, user_provisioning
 from accounts.models import Organisation, User
 from accounts.roles import STAFF, Role
-from accounts.users import Person
+from accounts.user_provisioning import Person
 
 CAST = (
     Person("platform-alice", "alice@antares.example", "Alice Adler"),
@@ -64,7 +64,7 @@ def create_demo_people(*, at: datetime) -> list[DemoPerson]:
     for person in CAST:
         organisation = other if person.platform_id in STRANGERS else home
         word = make_password()
-        user = users.register_user(person, password=word, at=at)
+        user = user_provisioning.register_user(person, password=word, at=at)
         memberships.add_member(user_id=user.id, organisation_id=organisation.id, at=at)
         secret = add_second_factor(user) if person.role in STAFF else None
         seeded.append(DemoPerson(user, organisation, word, secret))

@@ -17,9 +17,9 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from accounts import signed_values
+from accounts.client_networks import find_network
 from accounts.keyed_hashes import compute_hash, compute_hashes
 from accounts.models import KnownNetwork, User
-from accounts.networks import find_network
 
 DEVICE_KNOWN_FOR: Final = timedelta(days=180)
 NETWORK_KNOWN_FOR: Final = timedelta(days=60)

@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.encoding import escape_uri_path
 from django.utils.http import urlencode
 
-from accounts import row_owner, users
+from accounts import row_owner, user_provisioning
 from accounts.reauthentication import has_shown_second_factor
 from accounts.roles import is_staff
 
@@ -101,7 +101,7 @@ class StaffFactorChanges:
     """
     The ordinary site changes no second factor of staff; its page of factors says where they do.
 
-    The database refuses it as well (`config.database.wanted_policies`).
+    The database refuses it as well (`config.database.declared_policies`).
     """
 
     def __init__(self, get_response: _Next) -> None:
@@ -160,7 +160,7 @@ class LastSeen:
         user = request.user
         at = timezone.now()
         if user.is_authenticated and user.last_seen_at < at - SEEN_EVERY:
-            users.record_last_seen(user_id=user.pk, at=at)
+            user_provisioning.record_last_seen(user_id=user.pk, at=at)
         return self.get_response(request)
 
 

@@ -1,8 +1,8 @@
 """
 Look-ups of people other than the row owner.
 
-A web process sees the rows of the row owner alone (`config.database.owners`). These functions of
-the database find other people by an exact address (``migrations/sql/people.sql``).
+A web process sees the rows of the row owner alone (`config.database.row_owners`). These database
+functions find other people by an exact address (``migrations/sql/people.sql``).
 """
 
 from __future__ import annotations

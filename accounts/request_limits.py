@@ -12,8 +12,8 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from accounts import rate_limits
+from accounts.client_networks import find_network
 from accounts.models import ServiceToken
-from accounts.networks import find_network
 from accounts.rate_limits import Rate, Usage
 
 _View = Callable[Concatenate[HttpRequest, ...], HttpResponse]

@@ -23,7 +23,7 @@ from uuid import UUID
 from django.http import HttpRequest
 
 from accounts import account_mail, known_origins, people, rate_limits, sign_in_links
-from accounts.networks import find_network
+from accounts.client_networks import find_network
 from accounts.rate_limits import Rate
 
 _DAY: Final = 24 * 3600

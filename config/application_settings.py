@@ -27,7 +27,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "config.requests.RequestLog",
+    "config.request_log.RequestLog",
     "config.browser_headers.BrowserHeaders",
     "accounts.middleware.ClearRowOwner",
     "django.middleware.security.SecurityMiddleware",
@@ -36,7 +36,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     # Webhooks go no further: all that follows belongs to people.
-    "accounts.sessionless.AnswerWithoutSession",
+    "accounts.sessionless_requests.AnswerWithoutSession",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "accounts.sign_in.SessionUserMiddleware",

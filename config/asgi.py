@@ -2,9 +2,9 @@
 
 import gc
 
-from config import parents
+from config import parent_process
 
-parents.follow_server()
+parent_process.follow_server()
 # All that is loaded stays, so looking for cycles would be in vain. `collect_seldom` switches it on.
 gc.disable()
 
@@ -12,14 +12,14 @@ from django.conf import settings  # noqa: E402
 
 # First: it makes the process a web process, and loads Django.
 from config import wsgi  # noqa: E402
-from config.front import preloading, sockets  # noqa: E402
+from config.front import preload, sockets  # noqa: E402
 from config.front.application import Front  # noqa: E402
 from config.route_limits import Threads  # noqa: E402
 from integrations.coordination import process_memory  # noqa: E402
 
 sockets.allow_open_files()
-preloading.load_views()
-preloading.load_templates()
+preload.load_views()
+preload.load_templates()
 application = Front(
     wsgi.application,
     {

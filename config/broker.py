@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from config.addresses import is_loopback, is_readable_url
-from config.env import Environment
+from config.address_checks import is_loopback, is_readable_url
+from config.environment import Environment
 
 # Celery reads these itself, and would use them in place of our settings. Its command copies our
 # `BROKER_URL` into the first, before it loads them.

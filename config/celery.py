@@ -9,9 +9,9 @@ from typing import Any
 from celery import Celery, signals
 from celery.signals import task_postrun, task_prerun
 
-from config.classes import ProcessClass, refuse_other_than
 from config.heartbeats import BEAT, Heart, HeartbeatStep, list_queues, report_missing
 from config.logging import log_uncaught
+from config.process_classes import ProcessClass, refuse_other_than
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -37,10 +37,10 @@ def keep_our_logging(**_: Any) -> None:
 @signals.beat_init.connect  # type: ignore[untyped-decorator]
 def prepare_memory(**_: Any) -> None:
     """Before there is anything in it; a pool's processes inherit it."""
-    from config import privacy
+    from config import process_hardening
     from integrations.coordination import process_memory
 
-    privacy.keep()
+    process_hardening.keep()
     process_memory.give_back()
 
 
@@ -103,9 +103,9 @@ def refuse_restored_keys(**_: Any) -> None:
 def say_whether_keys_fit(**_: Any) -> None:
     from django.db import connections
 
-    from config import keys_fit
+    from config import keyring_check
 
-    keys_fit.say()
+    keyring_check.say()
     connections.close_all()
 
 
@@ -143,9 +143,9 @@ def load_views(**_: Any) -> None:
     Otherwise the first notice imports them to write the address of a page: 26 MB in the middle of a
     purge, which the garbage collector would look through from then on.
     """
-    from config.front import preloading
+    from config.front import preload
 
-    preloading.load_views()
+    preload.load_views()
 
 
 # `worker_process_init`: the processes of a prefork pool are forked before the worker is ready.

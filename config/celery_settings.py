@@ -6,8 +6,8 @@ Tasks carry ids only, as JSON, and no result is kept.
 
 from __future__ import annotations
 
-from config.classes import ROUTES
-from config.schedule import SCHEDULE
+from config.periodic_tasks import SCHEDULE
+from config.process_classes import ROUTES
 
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # A queued task is a hint: a broker that is down must not keep a disconnect waiting, which

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 
 _SYNC, _PURGE = ProcessClass.SYNC, ProcessClass.PURGE
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from csp.constants import NONE, SELF
 
-from config.env import origin
+from config.environment import origin
 
 
 def build_policy(consent_pages: Iterable[str]) -> dict[str, Any]:

@@ -21,9 +21,9 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from config.env import Environment
-from config.providers import BUILT_IN_HOSTS
-from config.tripwire import Attempt, Place, Tripwire, arm
+from config.egress_tripwire import Attempt, Place, Tripwire, arm
+from config.environment import Environment
+from config.provider_settings import BUILT_IN_HOSTS
 from limited_use.vault.keyring.port import key_server_address
 
 logger = logging.getLogger(__name__)

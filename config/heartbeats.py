@@ -20,7 +20,7 @@ from celery import bootsteps
 from django.db import connections
 from django.utils import timezone
 
-from config.classes import WORKERS
+from config.process_classes import WORKERS
 
 logger = logging.getLogger(__name__)
 

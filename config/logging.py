@@ -47,7 +47,7 @@ class JsonLines(logging.Formatter):
     """One JSON object per record, on one line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        from config.requests import request_id
+        from config.request_log import request_id
 
         line: dict[str, Any] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),

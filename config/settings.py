@@ -13,22 +13,22 @@ import os
 from pathlib import Path
 
 from accounts.derived_keys import derive_django_key
-from config import egress, evidence
-from config.addresses import is_allowed_host
+from config import egress, evidence_sections
+from config.address_checks import is_allowed_host
 from config.application_settings import *  # noqa: F403
 from config.broker import read_broker
 from config.browser_settings import *  # noqa: F403
 from config.celery_settings import *  # noqa: F403
-from config.classes import OWNER, ProcessClass, process_class, role_prefix
 from config.content_security import build_policy
-from config.database.logins import read_production_login
-from config.env import Environment, hashed_token, is_strong_secret
-from config.keys import read_keyring
+from config.database.role_logins import read_production_login
+from config.environment import Environment, hashed_token, is_strong_secret
+from config.keyring_settings import read_keyring
 from config.logging import configuration
-from config.mail import read_mail
-from config.providers import read_google, read_microsoft
-from config.proxies import read_proxies
-from config.pushes import read_push
+from config.mail_settings import read_mail
+from config.process_classes import OWNER, ProcessClass, process_class, role_prefix
+from config.provider_settings import read_google, read_microsoft
+from config.push_settings import read_push
+from config.reverse_proxies import read_proxies
 from config.sign_in_settings import *  # noqa: F403
 from config.sites import STAFF, choose_site, host_of, read_staff_url
 
@@ -39,7 +39,7 @@ ANTARES_ENV = _env.text("ANTARES_ENV", "production")
 if ANTARES_ENV not in {"production", "development"}:
     _env.problem("ANTARES_ENV must be production or development")
 PRODUCTION = ANTARES_ENV != "development"
-# Which part of the service this process is; see `config/classes.py`. Empty: the tables' owner.
+# The class of this process, see `config/process_classes.py`. Empty: the tables' owner.
 _class = process_class(_env, production=PRODUCTION)
 PROCESS_CLASS = "" if _class == OWNER else _class
 # What the names of the login roles begin with, for they belong to the whole server.
@@ -263,7 +263,7 @@ CELERY_BROKER_USE_SSL = _broker.tls
 # --- Evidence -------------------------------------------------------------------------------
 
 # What only this package knows, for the bundle that the packages below put together.
-EVIDENCE_SECTIONS = evidence.sections
+EVIDENCE_SECTIONS = evidence_sections.sections
 # File with the results of a test run, which `manage.py load_test_results` writes. In development,
 # `make test` writes it.
 TEST_RESULTS = _env.text(
@@ -277,7 +277,7 @@ METRICS_TOKEN_SHA256 = hashed_token(_env, "METRICS_TOKEN")
 
 # Everything to providers goes through this proxy, which lets through their hosts alone.
 EGRESS_PROXY = egress.proxy(_env)
-# Refuse and report connections to what these settings do not name; see `config/tripwire.py`.
+# Refuse and report connections to what these settings do not name; see `config/egress_tripwire.py`.
 EGRESS_TRIPWIRE = _env.flag("EGRESS_TRIPWIRE")
 
 # --- Logs -----------------------------------------------------------------------------------

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from config.addresses import is_allowed_host
-from config.classes import ProcessClass
-from config.env import Environment
+from config.address_checks import is_allowed_host
+from config.environment import Environment
+from config.process_classes import ProcessClass
 
 PEOPLE: Final = "web"
 STAFF: Final = "staff"

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from config import health
+from config import health_probes
 
 HEALTH = [
-    path("healthz", health.alive, name="alive"),
-    path("readyz", health.ready, name="ready"),
+    path("healthz", health_probes.alive, name="alive"),
+    path("readyz", health_probes.ready, name="ready"),
 ]
 
 #: Of the ordinary site. The API first, because programs call it most often.

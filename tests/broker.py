@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from config.celery import app
-from config.classes import TASKS, WORKERS
+from config.process_classes import TASKS, WORKERS
 from integrations.models import SyncWork
 from tests.walls import acting_as
 

@@ -20,11 +20,11 @@ import pytest
 from django.conf import settings
 from psycopg import sql
 
-from config.classes import ProcessClass
-from config.database import logins, roles
+from config.database import login_roles, role_logins
 from config.embedded import postgres, servers
 from config.embedded.processes import Unavailable
-from config.env import Environment
+from config.environment import Environment
+from config.process_classes import ProcessClass
 from tests import template
 from tests.bench import databases
 
@@ -92,18 +92,20 @@ def _start_servers(stack: ExitStack, folder: Path) -> None:
 def _drop_roles(url: str) -> None:
     """Leave nothing behind on a server that was here before; what is still used by others stays."""
     with psycopg.connect(url, autocommit=True) as connection:
-        for name in roles.Roles(settings.DATABASE_ROLE_PREFIX).names:
+        for name in login_roles.Roles(settings.DATABASE_ROLE_PREFIX).names:
             with suppress(psycopg.errors.DependentObjectsStillExist):
                 connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name)))
 
 
 def _make_roles(url: str) -> None:
     """Make the login roles, and leave their addresses to whoever starts processes."""
-    made = roles.Roles(settings.DATABASE_ROLE_PREFIX)
+    made = login_roles.Roles(settings.DATABASE_ROLE_PREFIX)
     passwords = {one: secrets.token_urlsafe(32) for one in ProcessClass}
     with psycopg.connect(url, autocommit=True) as connection:
-        roles.make(connection, made, passwords)
-    os.environ.update(logins.environment(logins.beside(url, roles=made, passwords=passwords)))
+        login_roles.make(connection, made, passwords)
+    os.environ.update(
+        role_logins.environment(role_logins.beside(url, roles=made, passwords=passwords))
+    )
 
 
 def _restore(environment: dict[str, str]) -> None:
@@ -188,7 +190,7 @@ def django_db_setup(django_test_environment, django_db_blocker):
     from django.db import connection
     from django.test import TransactionTestCase
 
-    from config.database import walls
+    from config.database import provisioning
     from tests import emptying
 
     name = f"{settings.DATABASE_ROLE_PREFIX}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
@@ -200,7 +202,7 @@ def django_db_setup(django_test_environment, django_db_blocker):
             # refuse.
             cursor.execute("ALTER TABLE limited_use_leaf DISABLE TRIGGER limited_use_keep_leaves")
             # Rights on the database itself do not come with a copy.
-            walls.build()
+            provisioning.build()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(TransactionTestCase, "_fixture_teardown", emptying.empty)
             yield

@@ -9,15 +9,15 @@ from __future__ import annotations
 import pytest
 
 from config import egress as ways
-from config import tripwire
+from config import egress_tripwire
 
-_TRIED: list[tripwire.Attempt] = []
+_TRIED: list[egress_tripwire.Attempt] = []
 
 
 def pytest_configure():
     # The tests themselves start servers and browsers.
-    tripwire.arm(
-        tripwire.Tripwire(
+    egress_tripwire.arm(
+        egress_tripwire.Tripwire(
             places=frozenset(),
             record=_TRIED.append,
             # Within a request to a provider or to the key store that very port, and no other.

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.conf import settings as now
 
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from config.sites import STAFF, choose_site
 from tests.walls import acting_as
 

@@ -47,10 +47,10 @@ def ensure_template(url: str) -> str:
 def _prepare() -> None:
     """Do what a release does."""
     # Imports the models, which the process that only drops the template does not need.
-    from config.database import walls
+    from config.database import provisioning
 
     call_command("migrate", interactive=False, verbosity=0)
-    walls.build()
+    provisioning.build()
 
 
 def drop_template(url: str) -> None:

@@ -31,7 +31,7 @@ from accounts.middleware import SHOWING
 from accounts.models import Delegation, Membership, ServiceToken, User
 from accounts.permissions import DenyAll
 from accounts.roles import STAFF
-from config import health
+from config import health_probes
 from config.heartbeats import DUTIES
 from integrations import connections
 from integrations.models import (
@@ -179,7 +179,7 @@ def unknown_id(key: str) -> str | int:
 def world(alice, monkeypatch):
     # As if every process ran, for as long as the walk takes.
     heartbeats.record(DUTIES, at=timezone.now() + timedelta(hours=1))
-    monkeypatch.setattr(health, "READINESS", health.Readiness())
+    monkeypatch.setattr(health_probes, "READINESS", health_probes.Readiness())
     mine = cast.owned(alice)
     event = calendar_of(alice, monkeypatch)
     second = organisations.found_organisation(

@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from config.database import schema_guard, walls
+from config.database import provisioning, schema_guard
 from tests import template
 from tests.bench import databases
 
@@ -59,9 +59,9 @@ class TestACopy:
             with template.using_database(name):
                 assert schema_guard.is_schema_current()
                 # Rights on the database itself are not copied.
-                assert all(" on database " in line for line in walls.differences())
-                walls.build()
+                assert all(" on database " in line for line in provisioning.differences())
+                provisioning.build()
 
-                assert walls.differences() == []
+                assert provisioning.differences() == []
         finally:
             databases.drop(os.environ["DATABASE_URL"], name)

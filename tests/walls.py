@@ -13,9 +13,9 @@ from django.test.client import ClientHandler
 
 from accounts import row_owner
 from accounts.actors import Actor
-from config.classes import ProcessClass
-from config.database import walls
-from config.database.owners import tables
+from config.database import provisioning
+from config.database.row_owners import tables
+from config.process_classes import ProcessClass
 from config.sites import STAFF
 
 # Set in the environment of requests to the staff site; a name that no header has.
@@ -31,7 +31,7 @@ def acting_as(process_class: ProcessClass | str, whose: Any = None) -> Iterator[
 
     :param whose: a household or an actor, for whom it is done; None: whoever is entered
     """
-    role = walls.ours().of(ProcessClass(process_class))
+    role = provisioning.ours().of(ProcessClass(process_class))
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('role')")
         before = cursor.fetchone()[0]

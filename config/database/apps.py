@@ -7,6 +7,6 @@ class DatabaseConfig(AppConfig):
 
     def ready(self) -> None:
         # Registers them.
-        from config import checks as _  # noqa: F401
+        from config import production_checks as _  # noqa: F401
 
         from . import checks  # noqa: F401

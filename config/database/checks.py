@@ -8,9 +8,9 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 
-from . import walls
+from . import provisioning
 
 
 @register("database", Tags.database, deploy=True)
@@ -20,5 +20,5 @@ def check_login(databases: Sequence[str] | None = None, **_: Any) -> list[CheckM
         return []
     return [
         Error(said, id="database.E002")
-        for said in walls.beyond(ProcessClass(settings.PROCESS_CLASS))
+        for said in provisioning.beyond(ProcessClass(settings.PROCESS_CLASS))
     ]

@@ -14,7 +14,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
-from .roles import ATTRIBUTES, Roles, get_state
+from .login_roles import ATTRIBUTES, Roles, get_state
 
 _ADMIN: Final = "MEMBER WITH ADMIN OPTION"
 _ME: Final = """

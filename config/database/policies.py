@@ -1,5 +1,5 @@
 """
-Row-level security: the policies of `wanted_policies`, made, compared, and no others.
+Row-level security: the policies of `declared_policies`, made, compared, and no others.
 
 A policy's text comes back from the catalogue in PostgreSQL's own words, so what is compared is a
 hash of both, kept as the policy's comment: of our words, and of what they became.
@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg import sql
 
-from .owners import tables, tables_per_site
-from .roles import Roles
-from .wanted_policies import Policy, wanted
+from .declared_policies import Policy, wanted
+from .login_roles import Roles
+from .row_owners import tables, tables_per_site
 
 
 class _Found(NamedTuple):

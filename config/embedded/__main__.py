@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 from config.embedded import sandbox_seed, servers, service
 from config.embedded.earlier_version import refuse_earlier_version
 from config.embedded.processes import Unavailable
-from config.parents import follow_parent
+from config.parent_process import follow_parent
 
 PORT: Final = 8000
 STAFF_PORT: Final = 8001
@@ -71,7 +71,7 @@ def campaigns(arguments: argparse.Namespace) -> int:
     # Imported here: the demo needs no HTTP client, and would start later for it.
     import httpx
 
-    from config.embedded.feature import Feature
+    from config.embedded.feature_client import Feature
 
     kept = arguments.data / "people.json"
     if not kept.exists():

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
-from config.parents import dies_with_parent
+from config.parent_process import dies_with_parent
 
 _STOP_WITHIN: Final = 20  # seconds
 # What asks the launcher to stop.

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from config.embedded import demo_calendars
-from config.pushes import PUBSUB_PATH
+from config.push_settings import PUBSUB_PATH
 
 CLIENT_ID: Final = "antares-demo.apps.sandbox.example"
 MICROSOFT_CLIENT_ID: Final = "7d0d4a5c-3c1e-4e0c-9a56-0f6f4a1f3c65"

@@ -18,7 +18,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from config.embedded import binaries, given_servers
+from config.embedded import binaries, external_servers
 from config.embedded.postgres import Postgres
 from config.embedded.processes import Account, Unavailable, account
 from config.embedded.valkey import Valkey
@@ -62,9 +62,9 @@ def running(
     given = os.environ if given is None else given
     database, broker = given.get("DATABASE_URL", ""), given.get("BROKER_URL", "")
     if database:
-        given_servers.ask_database(database)
+        external_servers.ask_database(database)
     if broker:
-        given_servers.ask_broker(broker, given.get("BROKER_CA", ""))
+        external_servers.ask_broker(broker, given.get("BROKER_CA", ""))
     files = None
     with ExitStack() as stack:
         if not (database and broker):

@@ -18,14 +18,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from config.classes import DEFAULT_PREFIX, WORKERS, ProcessClass
-from config.database import logins
-from config.database.logins import Logins
-from config.database.roles import Roles
+from config.database import role_logins
+from config.database.login_roles import Roles
+from config.database.role_logins import Logins
 from config.embedded import ports, sandbox_seed
 from config.embedded.earlier_version import is_prepared, refuse_earlier_version
 from config.embedded.processes import Unavailable, spawn, stop
 from config.embedded.servers import Urls
+from config.process_classes import DEFAULT_PREFIX, WORKERS, ProcessClass
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 #: Arguments of the web server, as in README.md.
@@ -110,7 +110,7 @@ class Service:
         self.start(
             str(process_class),
             *("granian", *GRANIAN, "--host", "127.0.0.1", "--port", str(port)),
-            # Its access log would hold query strings; `config.requests` writes ours.
+            # Its access log would hold query strings; `config.request_log` writes ours.
             *("--no-access-log", "--log-level", "warning"),
             sign=signal.SIGTERM,
             of=process_class,
@@ -225,9 +225,9 @@ def running(  # noqa: PLR0913 - ports, sizes and settings of one start, each by 
         control_url = f"http://127.0.0.1:{control_port}"
         env |= {"STAFF_URL": staff_url, **(extra or {})}
         roles = Roles(env.get("DATABASE_ROLE_PREFIX") or DEFAULT_PREFIX)
-        passwords = logins.kept(data_dir / "roles")
+        passwords = role_logins.kept(data_dir / "roles")
         service = Service(url, sandbox_url, control_url, env, logs, staff_url=staff_url)
-        service.logins = logins.beside(urls.database, roles=roles, passwords=passwords)
+        service.logins = role_logins.beside(urls.database, roles=roles, passwords=passwords)
         seeded = sandbox_seed.write(data_dir / "sandbox.json", service.environment, seed)
         sandbox = (
             *("integrations.sandbox", "--port", str(provider_port)),
@@ -265,9 +265,9 @@ def running(  # noqa: PLR0913 - ports, sizes and settings of one start, each by 
 def _prepare(service: Service, *, with_calendars: bool) -> None:
     # Its output is for the person in front of the screen: whom one may sign in as.
     done = spawn(
-        [sys.executable, "-m", "config.embedded.prepare", *["--calendars"] * with_calendars],
+        [sys.executable, "-m", "config.embedded.database_setup", *["--calendars"] * with_calendars],
         sign=signal.SIGKILL,
-        env={**service.environment, **logins.environment(service.logins)},
+        env={**service.environment, **role_logins.environment(service.logins)},
         cwd=ROOT,
     )
     if done.wait() != 0:

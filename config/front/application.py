@@ -7,11 +7,9 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from config.cgi import Application
-from config.front import probes, refusals, sockets
-from config.front.bodies import Bodies
-from config.front.calls import Stream, answer_whole
-from config.front.client import (
+from config.environ_middleware import Application
+from config.front import error_answers, probes, sockets
+from config.front.client_connection import (
     READER_PATIENCE,
     Client,
     ClientGone,
@@ -19,11 +17,13 @@ from config.front.client import (
     Receive,
     Send,
 )
-from config.front.environ import make_environ, read_path, set_body
-from config.front.pools import Pool
-from config.front.refusals import Refused
+from config.front.error_answers import Refused
+from config.front.request_bodies import Bodies
 from config.front.routes import NO_ROUTE, Route, find_route
-from config.requests import name_method
+from config.front.thread_pools import Pool
+from config.front.wsgi_calls import Stream, answer_whole
+from config.front.wsgi_environ import make_environ, read_path, set_body
+from config.request_log import name_method
 from config.route_limits import Threads
 
 logger = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ class Front:
         except Exception as error:  # noqa: BLE001 - nobody above answers the client
             self._break_off(scope, client, error, route)
             if not client.has_answer:
-                await client.send_answer(refusals.render(refusals.failed(), path))
+                await client.send_answer(error_answers.render(error_answers.failed(), path))
 
     async def _answer(
         self, scope: Scope, client: Client, environ: dict[str, Any], route: Route
@@ -128,7 +128,7 @@ class Front:
             "request_id": refused.request_id,
         }
         logger.info("request.refused", extra=extra)
-        await client.send_answer(refusals.render(refused, path))
+        await client.send_answer(error_answers.render(refused, path))
         # A client that waits for permission to send has nothing under way.
         if b"expect" not in dict(scope["headers"]):
             await client.discard_body(self._linger)

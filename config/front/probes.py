@@ -6,8 +6,8 @@ from typing import Final
 
 from django.http import HttpRequest
 
-from config import health
-from config.front.refusals import BROWSER_HEADERS, Answer
+from config import health_probes
+from config.front.error_answers import BROWSER_HEADERS, Answer
 
 ALIVE: Final = "/healthz"
 
@@ -16,7 +16,7 @@ def answer_alive(method: str) -> Answer:
     """Return what the view returns, without any middleware."""
     request = HttpRequest()
     request.method = method
-    response = health.alive(request)
+    response = health_probes.alive(request)
     headers = [(name.lower().encode(), value.encode()) for name, value in response.items()]
     headers += [(b"x-content-type-options", b"nosniff"), *BROWSER_HEADERS]
     return Answer(response.status_code, headers, response.content)

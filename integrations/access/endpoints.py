@@ -23,7 +23,7 @@ def is_registered(provider: str) -> bool:
 
 
 def _get_settings(provider: str) -> Any:
-    # `settings.GOOGLE` or `settings.MICROSOFT`: a `ProviderSettings` of `config.providers`.
+    # `settings.GOOGLE` or `settings.MICROSOFT`: a `ProviderSettings` of `config.provider_settings`.
     return getattr(settings, provider.upper())
 
 

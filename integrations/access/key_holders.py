@@ -15,7 +15,7 @@ from accounts.ids import uuid7
 from integrations.models import Calendar, Integration
 from limited_use.ledger import entries
 from limited_use.policy.key_lines import KeyLine
-from limited_use.vault import keys, rows
+from limited_use.vault import key_rows, keys
 from limited_use.vault.keys import Gone
 
 
@@ -27,7 +27,7 @@ def of_copies(integration_id: UUID) -> list[UUID]:
 
 def raise_epoch(integration: Integration) -> None:
     """Fence off permits and sealers of older epochs, in the caller's transaction; keep the keys."""
-    for held in rows.held([integration.id, *of_copies(integration.id)]):
+    for held in key_rows.held([integration.id, *of_copies(integration.id)]):
         keys.raise_epoch(holder=held.holder, epoch=integration.epoch)
 
 

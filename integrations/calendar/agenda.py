@@ -29,11 +29,11 @@ from limited_use.sinks.rows import Permits, Row
 from . import (
     calendar_access,
     event_descriptions,
+    event_json,
     event_rows,
     occurrences,
     pagination,
     refresh_on_read,
-    serializers,
 )
 from .calendar_access import Visible
 from .pagination import Paging
@@ -258,7 +258,7 @@ def _page(
     shown = event_descriptions.update_happenings(shown, found.permits)
     return {
         **envelope,
-        "data": serializers.happenings(shown),
+        "data": event_json.happenings(shown),
         "has_more": following is not None,
         "next_cursor": following,
         "unreadable": expanded.unreadable,

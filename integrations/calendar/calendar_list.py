@@ -14,7 +14,7 @@ from limited_use.policy.vocabulary import DataClass
 from limited_use.sinks import calendar as sink
 from limited_use.sinks.rows import Permits, Row
 
-from . import agenda, serializers
+from . import agenda, event_json
 from .calendar_access import Visible
 
 _EVENT: Final = DataClass.CALENDAR_EVENT
@@ -55,5 +55,5 @@ def named(asked: Asked, found: Sequence[Visible]) -> tuple[list[Row], Permits]:
 
 
 def _calendars(opened: sink.Opened, *, envelope: Mapping[str, Any], at: datetime) -> dict[str, Any]:
-    data = [serializers.calendar(seen, values, at=at) for seen, values in opened]
+    data = [event_json.calendar(seen, values, at=at) for seen, values in opened]
     return {**envelope, "data": data, "next_cursor": None, "has_more": False}

@@ -22,10 +22,10 @@ from . import (
     agenda,
     calendar_list,
     event_descriptions,
+    event_json,
     event_rows,
     occurrences,
     refresh_on_read,
-    serializers,
 )
 from .calendar_access import Visible
 from .occurrences import Happening
@@ -53,7 +53,7 @@ class EventId:
         """Return the id as the API names the event: `event_id` reads it."""
         if self.original is None:
             return str(self.row)
-        return f"{self.row}_{serializers.compact(series.to_when(self.original))}"
+        return f"{self.row}_{event_json.compact(series.to_when(self.original))}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def current(asked: Asked, name: EventId, found: Sequence[Visible]) -> tuple[Visi
 
 def _calendar(opened: sink.Opened, *, at: datetime) -> dict[str, Any]:
     [(seen, values)] = opened
-    return serializers.calendar(seen, values, at=at)
+    return event_json.calendar(seen, values, at=at)
 
 
 def shown(opened: sink.Opened, *, name: EventId, permits: Permits) -> dict[str, Any] | None:
@@ -164,13 +164,13 @@ def shown(opened: sink.Opened, *, name: EventId, permits: Permits) -> dict[str, 
         if row.kind == EventKind.CHANGED:
             return _happening(occurrences.changed(opened, row, values), permits)
         current = event_descriptions.update_row(row, values, permits)
-        return serializers.master(row, current, occurrences.content_of(row, current))
+        return event_json.master(row, current, occurrences.content_of(row, current))
     return None
 
 
 def _happening(found: Happening, permits: Permits) -> dict[str, Any]:
     [current] = event_descriptions.update_happenings([found], permits)
-    return serializers.happening(current)
+    return event_json.happening(current)
 
 
 def _original(day: str | None, clock: str | None) -> Start | None:

@@ -9,7 +9,7 @@ from accounts.ids import uuid7
 from integrations.models import Connection, Integration, IntegrationStatus
 from integrations.providers.local import OFFLINE
 from limited_use.ledger import entries, pseudonyms
-from limited_use.ledger import keys as ledger_keys
+from limited_use.ledger import ledger_key_lifecycle as ledger_keys
 from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import keys
 

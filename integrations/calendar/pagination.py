@@ -21,7 +21,7 @@ from integrations.formats.recurrence.expansion import Window
 from integrations.formats.recurrence.series import key
 from integrations.web import cursors
 
-from . import serializers
+from . import event_json
 from .calendar_access import Visible
 from .occurrences import Happening
 
@@ -134,13 +134,13 @@ def standing(
     withheld: Collection[Visible],
     *,
     at: datetime,
-) -> list[serializers.Shape]:
+) -> list[event_json.Shape]:
     """Return of each calendar whether its events are among those of a page, and how it stands."""
     return [
         {
             "id": one.calendar.id,
             "complete": one in shown,
-            **serializers.copy_of(one, at=at, is_withheld=one in withheld),
+            **event_json.copy_of(one, at=at, is_withheld=one in withheld),
         }
         for one in (*shown, *missing)
     ]
@@ -150,4 +150,4 @@ def place(one: Happening, inside: Window) -> Place:
     """Return where an occurrence stands; days begin as on the window's clocks."""
     start = key(one.occurrence.start)
     at, _ = expansion.moments(start, start, inside.place)
-    return Place(at, serializers.occurrence_id(one))
+    return Place(at, event_json.occurrence_id(one))

@@ -22,7 +22,7 @@ from integrations.models import (
 from integrations.providers.oauth import TokenSet
 from integrations.providers.provider import Provider
 from limited_use.ledger import entries, pseudonyms
-from limited_use.ledger import keys as ledger_keys
+from limited_use.ledger import ledger_key_lifecycle as ledger_keys
 from limited_use.vault import blind_index
 
 from . import admin_consent, connect_attempts, connect_outcomes, products

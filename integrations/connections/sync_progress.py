@@ -17,8 +17,8 @@ from django.db.models import Count, Min, Q
 
 from integrations.mail.sync import mailbox_rows, quarantine
 from integrations.models import FETCHABLE, Reconciliation, SetAside, SyncStage, SyncWork
-from integrations.push import health
-from integrations.push.health import Standing
+from integrations.push import watch_health
+from integrations.push.watch_health import Standing
 from integrations.sync.check_intervals import Interval, get_interval
 
 # Due for longer than this without a sign of life: nobody is working.
@@ -112,7 +112,7 @@ def of(integration_ids: Iterable[UUID], *, at: datetime) -> dict[UUID, Progress]
         .order_by("integration_id", "-compared_at")
         .distinct("integration_id")
     }
-    watches = health.of(ids)
+    watches = watch_health.of(ids)
     return {
         work.integration_id: _progress(
             work,

@@ -2,8 +2,7 @@
 
 from integrations.access.request_context import Asked, NotFound
 
-from .list_filters import Filters
-from .service import (
+from .inbox_service import (
     Reading,
     list_messages,
     list_threads,
@@ -14,6 +13,7 @@ from .service import (
     thread,
     threads,
 )
+from .list_filters import Filters
 
 __all__ = [
     "Asked",

@@ -28,9 +28,9 @@ from limited_use.vault.keys import Destroyed
 from limited_use.vault.sealing import sealer
 
 from . import Asked, remote_message_refs, row_types, visible_mailboxes
-from .mailbox_looks import note_look
+from .mailbox_last_looks import note_look
 from .remote_message_refs import Box
-from .sync.identities import MESSAGE
+from .sync.provider_ids import MESSAGE
 
 # Messages that one look at a mailbox shows, and characters of what is searched for.
 MOST: Final = 20

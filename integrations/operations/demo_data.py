@@ -37,7 +37,7 @@ def seed(*, at: datetime) -> tuple[list[DemoPerson], list[SeededClient]]:
     """
     Seed people and clients, and return what only the person at the terminal may see.
 
-    :raises accounts.users.AlreadyRegistered: if that was done before; nothing is changed then
+    :raises accounts.user_provisioning.AlreadyRegistered: if they exist; nothing is changed
     """
     people = demo_people.create_demo_people(at=at)
     alice = people[0]

@@ -32,7 +32,7 @@ from limited_use.ledger import sequencer
 from limited_use.models import Checkpoint, KeyEpoch, Leaf, OwedTombstone
 from limited_use.models.usage import Gauge, Refusal
 from limited_use.policy.key_lines import KeyLine
-from limited_use.vault import rows as key_rows
+from limited_use.vault import key_rows
 from limited_use.vault.keyring.factory import get_keyring
 from limited_use.vault.keyring.port import KeyStoreUnavailable
 

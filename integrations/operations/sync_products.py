@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from integrations.calendar import sync
-from integrations.mail.sync import turn
-from integrations.sync.turn import Product
+from integrations.mail.sync import mail_turn
+from integrations.sync.sync_turn import Product
 
 #: By product of the integration.
 PRODUCTS: Final[Mapping[str, Product]] = {
-    "mail": Product(open_turn=turn.opened),
+    "mail": Product(open_turn=mail_turn.opened),
     "calendar": Product(open_turn=sync.opened, listing=sync.LISTING),
 }

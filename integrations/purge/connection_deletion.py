@@ -10,7 +10,7 @@ from uuid import UUID
 
 from integrations.grants import credentials, shared_grants
 from integrations.models import Connection, ConnectionStatus, RevocationOutcome
-from limited_use.ledger import keys as ledger_keys
+from limited_use.ledger import ledger_key_lifecycle as ledger_keys
 from limited_use.models import DataKey
 
 from . import grant_revocation

@@ -26,7 +26,7 @@ from integrations.grants import shared_grants
 from integrations.models import PurgeJob, PurgeStep, RevocationOutcome
 from integrations.notifications import owner_notices
 from limited_use.ledger import entries, pseudonyms, sequencer
-from limited_use.ledger.store import NotSequenced
+from limited_use.ledger.tile_store import NotSequenced
 
 from . import connection_deletion, inventory, jobs, provider_revocation, receipt, row_deletion
 

@@ -37,7 +37,7 @@ from integrations.models import (
     Watch,
 )
 from limited_use.models import DataKey
-from limited_use.vault import rows
+from limited_use.vault import key_rows
 
 
 class Scope(Enum):
@@ -100,7 +100,7 @@ class Keys:
     holders: Sequence[UUID]
 
     def count(self) -> int:
-        return len(rows.held(self.holders))
+        return len(key_rows.held(self.holders))
 
 
 def _by(path: str) -> Callable[[QuerySet[Integration]], list[UUID]]:

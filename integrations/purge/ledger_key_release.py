@@ -16,8 +16,8 @@ from django.db.models import Exists, OuterRef
 from accounts.actors import SYSTEM
 from accounts.models import ServiceClient
 from integrations.models import Connection, Integration, PurgeJob, PurgeStep
-from limited_use.ledger import keys
-from limited_use.ledger.keys import NotOffered
+from limited_use.ledger import ledger_key_lifecycle
+from limited_use.ledger.ledger_key_lifecycle import NotOffered
 from limited_use.models.ledger_keys import LedgerKey
 from limited_use.receipts import owner_ledger_file
 from limited_use.receipts.owner_ledger_file import Named
@@ -44,9 +44,11 @@ def settle(connection_id: UUID, *, at: datetime) -> None:
     if purges.exclude(step=PurgeStep.DONE).exists():
         return
     if purges.exists():
-        keys.offer(holder=connection_id, at=at)
+        ledger_key_lifecycle.offer(holder=connection_id, at=at)
     else:
-        keys.destroy(holder=connection_id, outcome=LedgerKey.Outcome.DISCARDED, at=at)
+        ledger_key_lifecycle.destroy(
+            holder=connection_id, outcome=LedgerKey.Outcome.DISCARDED, at=at
+        )
 
 
 def begin(*, at: datetime) -> int:
@@ -59,7 +61,7 @@ def begin(*, at: datetime) -> int:
             # Held, so that it does not end meanwhile.
             held = Connection.objects.live().select_for_update(no_key=True).filter(id=connection_id)
             if held.exists():
-                keys.create(holder=connection_id, at=at)
+                ledger_key_lifecycle.create(holder=connection_id, at=at)
                 made += 1
     return made
 
@@ -76,7 +78,7 @@ def sweep(*, at: datetime) -> int:
     for connection_id in waiting.values_list("holder", flat=True):
         with transaction.atomic(durable=True):
             settle(connection_id, at=at)
-    return keys.expire(at=at)
+    return ledger_key_lifecycle.expire(at=at)
 
 
 @transaction.atomic(durable=True)
@@ -93,7 +95,7 @@ def take(*, job_id: UUID, user_id: UUID, at: datetime) -> bytes:
         raise NotOffered
     connection = job.integration.connection
     of_all = purges.filter(integration__connection=connection).values_list("entry_ids", flat=True)
-    key = keys.take(holder=connection.id, at=at)
+    key = ledger_key_lifecycle.take(holder=connection.id, at=at)
     return owner_ledger_file.document(
         key, _named(connection), entry_ids=[one for ids in of_all for one in ids], at=at
     )

@@ -22,7 +22,7 @@ from integrations.models import (
     PurgeTrigger,
 )
 from integrations.providers import PROVIDERS
-from limited_use.ledger import keys as ledger_keys
+from limited_use.ledger import ledger_key_lifecycle as ledger_keys
 from limited_use.ledger import pseudonyms
 from limited_use.policy.claims import claim
 from limited_use.receipts import key_store_disclosure, receipts

@@ -8,17 +8,17 @@ notifications, `standing` says how far to trust a watch, and `stopping` ends the
 """
 
 from .desired_state import due, give_up, is_asked, is_on, is_open_to, want
-from .health import Standing
-from .receive import (
+from .renewal import keep
+from .silence_alarm import tell_operator
+from .unsubscribe import Count, Ended, Outcome, leave_to_lapse, stop
+from .watch_health import Standing
+from .watch_notifications import (
     ChangedResource,
     NotProven,
     receive_channel_notification,
     receive_mailbox_notification,
     receive_subscription_notification,
 )
-from .renewal import keep
-from .silence_alarm import tell_operator
-from .unsubscribe import Count, Ended, Outcome, leave_to_lapse, stop
 from .webhook_alarm import settle as settle_webhook_alarm
 
 __all__ = [

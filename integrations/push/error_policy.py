@@ -14,7 +14,7 @@ from integrations.providers import errors
 from . import backoff, webhook_alarm
 
 if TYPE_CHECKING:
-    from .worker import Turn
+    from .watch_worker import Turn
 
 logger = logging.getLogger(__name__)
 

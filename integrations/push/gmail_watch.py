@@ -7,8 +7,8 @@ from typing import Final
 
 from integrations.access.endpoints import news
 
-from . import blind_lookup, same_account
-from .worker import Turn
+from . import blind_lookup, shared_watches
+from .watch_worker import Turn
 
 # Google forgets one after seven days, and asks to be reminded daily.
 DAILY: Final = timedelta(hours=24)
@@ -38,7 +38,7 @@ def stop(turn: Turn) -> None:
     provider = turn.provider
     if provider.watch_mail is None or provider.mail_units is None:
         return
-    if same_account.needs_mailbox_watch(turn.watch.integration):
+    if shared_watches.needs_mailbox_watch(turn.watch.integration):
         return
     access = turn.access()
     with provider.watch_mail(access) as watch:

@@ -29,8 +29,8 @@ from limited_use.sinks.provider import Outlet
 from limited_use.vault.keys import Destroyed
 
 from . import blind_lookup, desired_state, mechanisms
-from .resources import THE_LIST
-from .worker import Turn
+from .watch_worker import Turn
+from .watched_resources import THE_LIST
 
 # They are asked for so long; who gives them for less is taken at their word.
 LASTS: Final = timedelta(days=7)

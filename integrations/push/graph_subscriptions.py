@@ -16,8 +16,8 @@ from integrations.providers.provider import Provider
 from integrations.providers.push import Hook, Opened, Subscriptions
 
 from . import google_channels
-from .resources import THE_MAILBOX
-from .worker import Turn
+from .watch_worker import Turn
+from .watched_resources import THE_MAILBOX
 
 # Microsoft keeps them for a week at most, by its own clock.
 LASTS: Final = timedelta(days=6, hours=20)

@@ -12,9 +12,9 @@ from integrations.models import Watch, WatchKind
 from integrations.providers import PROVIDERS
 from limited_use.sinks.provider import Outlet
 
-from . import resources
+from . import watched_resources
 
-# What the provider calls the thing that a channel is to be about: see `resources`.
+# What the provider calls the thing that a channel is to be about: see `watched_resources`.
 Target = Callable[[Watch, Outlet, datetime], str | None]
 
 
@@ -38,12 +38,12 @@ class Way:
 #: By product. One that does not stand here is followed by asking alone.
 WAYS: Final[dict[str, Way]] = {
     "mail": Way(WatchKind.TOPIC),
-    "calendar": Way(WatchKind.CHANNEL, target=resources.of_calendar),
+    "calendar": Way(WatchKind.CHANNEL, target=watched_resources.of_calendar),
 }
 #: The same, where news of everything comes by subscriptions.
 SUBSCRIBED: Final[dict[str, Way]] = {
-    "mail": Way(WatchKind.CHANNEL, target=resources.of_mailbox),
-    "calendar": Way(WatchKind.CHANNEL, target=resources.of_calendar, has_list=False),
+    "mail": Way(WatchKind.CHANNEL, target=watched_resources.of_mailbox),
+    "calendar": Way(WatchKind.CHANNEL, target=watched_resources.of_calendar, has_list=False),
 }
 
 
@@ -58,4 +58,4 @@ def is_on(product: str, provider: str, resource: str = "") -> bool:
     way = of(product, provider)
     if way is None or not way.is_on(provider):
         return False
-    return not resource or way.has_list or not resources.is_list(resource)
+    return not resource or way.has_list or not watched_resources.is_list(resource)

@@ -22,7 +22,7 @@ from integrations.coordination.leases import LeaseLost
 from integrations.grants.quota_purse import Postponed
 from integrations.models import WatchKind, WatchStatus
 from integrations.providers import errors
-from limited_use import traceback_scrubbing
+from limited_use import traceback_scrubber
 from limited_use.guard.guard import Refused
 from limited_use.vault.envelope import Unopenable
 from limited_use.vault.keyring.port import KeyStoreUnavailable
@@ -36,7 +36,7 @@ from . import (
     google_channels,
     graph_subscriptions,
 )
-from .worker import Turn
+from .watch_worker import Turn
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ def _take(turn: Turn) -> None:
     except Exception as bug:
         # A developer is paged, so the next try waits. The frames may hold content: as in a sync, no
         # report shows them.
-        traceback_scrubbing.clear(bug)
+        traceback_scrubber.clear(bug)
         logger.exception("watch.crashed", extra=turn.about)
         turn.rest(backoff.LONGEST)
         raise

@@ -16,7 +16,7 @@ from integrations.grants import provider_alerts
 from integrations.models import FETCHABLE, Watch, WatchStatus
 from integrations.providers import PROVIDERS
 
-from .health import HEARD_WITHIN
+from .watch_health import HEARD_WITHIN
 
 LASTING: Final = timedelta(minutes=10)
 

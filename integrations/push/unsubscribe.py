@@ -29,11 +29,11 @@ from integrations.models import Connection, Integration, Watch, WatchKind
 from integrations.providers import PROVIDERS, errors
 from integrations.providers.access import Access
 from integrations.providers.provider import Provider
-from limited_use import traceback_scrubbing
+from limited_use import traceback_scrubber
 from limited_use.sinks import provider as own_provider
 from limited_use.vault.keyring.port import KeyStoreUnavailable
 
-from . import revocation_access, same_account
+from . import revocation_access, shared_watches
 from .google_channels import LASTS
 from .revocation_access import LastToken
 
@@ -152,7 +152,7 @@ def _attempt(integration: Integration, *, at: datetime, count: Count) -> bool:
         return True
     except Exception as bug:
         # A key that is gone, a refusal, a bug: none of it may keep our own rows here.
-        traceback_scrubbing.clear(bug)
+        traceback_scrubber.clear(bug)
         logger.exception("watch.not_stopped", extra={"integration_id": integration.id})
         return False
     return has_access
@@ -168,7 +168,7 @@ def _wanted(
 ) -> Iterator[_Wanted]:
     """Yield what the provider is asked to stop; settle the rows that it need not be asked about."""
     permit = None
-    is_needed = same_account.needs_mailbox_watch(integration)
+    is_needed = shared_watches.needs_mailbox_watch(integration)
     for row in rows:
         if row.kind == WatchKind.TOPIC:
             if is_needed:
@@ -238,7 +238,7 @@ def _stop_one(provider: Provider, wanted: _Wanted, token: LastToken) -> Outcome:
         return Outcome.UNANSWERED
     except Exception as bug:
         # As in a sync: no report has the ids that its frames held.
-        traceback_scrubbing.clear(bug)
+        traceback_scrubber.clear(bug)
         logger.exception("watch.not_stopped", extra={"provider": provider.key})
         return Outcome.UNANSWERED
     return Outcome.STOPPED if is_stopped else Outcome.GONE

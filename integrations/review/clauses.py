@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from limited_use.evidence import clause_parts, kept
+from limited_use.evidence import clause_parts, stored_bundles
 from limited_use.policy import clauses as catalogue
 from limited_use.policy.clauses import Clause
 from limited_use.policy.rules import Rule
 from limited_use.usage import rule_usage
 from limited_use.usage.rule_usage import Count
 
-from . import labels
+from . import review_labels
 from .evidence import test_results
 from .evidence.test_results import Missing, Results
 
@@ -92,10 +92,10 @@ def page(clause: Clause, *, at: datetime) -> Page:
     applying = clause_parts.applying(clause)
     return Page(
         line=_line(clause, counts, _not_met(), results),
-        known_by=labels.KNOWN_BY[clause.confidence],
+        known_by=review_labels.KNOWN_BY[clause.confidence],
         rules=[_shown(rule, counts) for rule in catalogue.rules_of(clause.id)],
         by_fact=[_shown(rule, counts) for rule in clause_parts.by_facts(clause)],
-        facts=[labels.fact(fact) for fact in clause.facts],
+        facts=[review_labels.fact(fact) for fact in clause.facts],
         events=[
             (event, counts.get(event, Count())) for event in clause_parts.EVENTS.get(clause.id, ())
         ],
@@ -124,7 +124,7 @@ def _line(
 
 
 def _shown(rule: Rule, counts: Mapping[str, Count]) -> Shown:
-    needs = [labels.fact(one) for one in sorted(rule.needs)]
+    needs = [review_labels.fact(one) for one in sorted(rule.needs)]
     return Shown(rule, needs, counts.get(rule.id, Count()))
 
 
@@ -133,11 +133,11 @@ def _list_tests(clause: Clause, results: Results | Missing) -> list[Test]:
         return []
     tests = []
     for name, outcome in results.list_tests("clause", clause.id).items():
-        sentence, path = labels.test(name)
+        sentence, path = review_labels.test(name)
         tests.append(Test(path, sentence, outcome))
     return tests
 
 
 def _not_met() -> Sequence[str]:
-    newest = kept.latest()
+    newest = stored_bundles.latest()
     return newest.not_met if newest else ()

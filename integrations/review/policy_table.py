@@ -12,7 +12,7 @@ from limited_use.policy.evaluation import Cell
 from limited_use.policy.rules import RULES
 from limited_use.policy.vocabulary import DataClass, Purpose, Recipient, Use
 
-from . import labels
+from . import review_labels
 
 _BY_ID: Final = {rule.id: rule for rule in RULES}
 
@@ -83,5 +83,5 @@ def _ways(cell: Cell) -> Iterator[Way]:
         rule_id = cell.refused.rule_id
         yield Way(rule_id, evaluation.SAYS[rule_id], ())
     for needs, decision in cell.options:
-        facts = [labels.fact(one) for one in sorted(needs)]
+        facts = [review_labels.fact(one) for one in sorted(needs)]
         yield Way(decision.rule_id, _BY_ID[decision.rule_id].says, facts)

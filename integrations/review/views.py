@@ -16,16 +16,16 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.permissions import page
 from accounts.roles import Permission
 from integrations.coordination.task_queue import enqueue
-from limited_use.evidence import kept
-from limited_use.ledger import signing_keys, store
-from limited_use.ledger.store import NotSequenced
+from limited_use.evidence import stored_bundles
+from limited_use.ledger import signing_keys, tile_store
+from limited_use.ledger.tile_store import NotSequenced
 from limited_use.models.usage import EvidenceBundle
 from limited_use.policy import clauses as catalogue
 from limited_use.policy.features import FEATURES
 from limited_use.policy.rules import RULES
 from limited_use.usage import rule_usage
 
-from . import clauses, labels, policy_table
+from . import clauses, policy_table, review_labels
 from .evidence import claim_register, test_results
 
 WEEK = timedelta(days=7)
@@ -45,7 +45,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "enforced_count": sum(line.is_enforced for line in every),
         "duty_count": sum(line.clause.duty is not None for line in every),
         "broken": [line for line in every if not line.is_met],
-        "bundle": kept.latest(),
+        "bundle": stored_bundles.latest(),
         "results": test_results.load(),
     }
     return render(request, "review/clauses.html", context)
@@ -121,7 +121,7 @@ def proof(_: HttpRequest, entry_id: UUID) -> HttpResponse:
     """Return the proof that the entry stands in the ledger (https://c2sp.org/tlog-proof)."""
     try:
         rule_usage.entry(entry_id)
-        [proven] = store.prove([entry_id])
+        [proven] = tile_store.prove([entry_id])
     except (rule_usage.Unknown, NotSequenced):
         raise Http404 from None
     response = HttpResponse(proven.proof, content_type="text/plain; charset=utf-8")
@@ -138,7 +138,7 @@ def evidence(request: HttpRequest) -> HttpResponse:
     context = {
         "results": results,
         "claims": [
-            (claim, labels.list_tests(results.list_tests("claim", claim.id)))
+            (claim, review_labels.list_tests(results.list_tests("claim", claim.id)))
             for claim in claim_register.collect()
         ],
         "bundles": list(EvidenceBundle.objects.defer("document").order_by("-made_at", "-id")),

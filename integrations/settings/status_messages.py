@@ -10,7 +10,7 @@ from django.conf import settings
 
 from integrations.connections.sync_progress import Progress
 from integrations.models import IntegrationStatus, StatusReason
-from integrations.push.health import Standing
+from integrations.push.watch_health import Standing
 from integrations.sync.check_intervals import Interval, Why
 from limited_use.policy.claims import claim
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from django.conf import settings
 
-from integrations.push.health import Standing
+from integrations.push.watch_health import Standing
 
 #: For so long after a look, a mailbox is checked at the usual interval.
 USUAL_FOR: Final = timedelta(hours=1)

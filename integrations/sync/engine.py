@@ -25,14 +25,14 @@ from integrations.grants.quota_purse import Postponed
 from integrations.models import StatusReason, SyncWork
 from integrations.parsers.process_pool import Busy
 from integrations.providers import errors
-from limited_use import traceback_scrubbing
+from limited_use import traceback_scrubber
 from limited_use.guard.guard import Refused
 from limited_use.vault.envelope import Damaged, Unopenable
 from limited_use.vault.keyring.port import KeyStoreUnavailable
 from limited_use.vault.keys import Destroyed, Shut
 
 from . import crashes, failures, poll_interval, turn_end, work_leases
-from .turn import Clock, Product, Turn
+from .sync_turn import Clock, Product, Turn
 
 logger = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ def _turn(
     except Exception as bug:
         # A bug alarms a developer, and is not retried every second. Its frames hold ids, cursors
         # and the name of a main calendar, which is an address: no report may show them.
-        traceback_scrubbing.clear(bug)
+        traceback_scrubber.clear(bug)
         logger.exception(
             "sync.crashed",
             extra={

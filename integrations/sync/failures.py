@@ -22,7 +22,7 @@ from integrations.providers import PROVIDERS, errors
 
 from . import crashes, error_policy, turn_end, work_leases
 from .error_policy import Outcome
-from .turn import Clock, Turn
+from .sync_turn import Clock, Turn
 
 logger = logging.getLogger(__name__)
 

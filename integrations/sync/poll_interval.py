@@ -14,10 +14,10 @@ from django.db import transaction
 
 from integrations import push
 from integrations.access import fences
-from integrations.push import health
-from integrations.push.health import Standing
+from integrations.push import watch_health
+from integrations.push.watch_health import Standing
 
-from .turn import Turn
+from .sync_turn import Turn
 
 
 def rests_for(turn: Turn, *, at: datetime) -> float:
@@ -42,7 +42,7 @@ def _rest_before_news(turn: Turn, *, at: datetime) -> float:
     is_heard = found.is_heard(at)
     rest = max(rest, float(settings.PUSH_POLL_SECONDS) if is_heard else turn.idles_for(at))
     found_at = None if turn.is_early else turn.work.last_event_at
-    again = health.look_again(found, found_at=found_at, at=at)
+    again = watch_health.look_again(found, found_at=found_at, at=at)
     return rest if again is None else min(rest, again)
 
 
@@ -50,7 +50,7 @@ def _was_missed(turn: Turn, found: Standing, at: datetime) -> bool:
     since = turn.work.last_synced_at
     if not turn.found_news or since is None:
         return False
-    return health.missed(
+    return watch_health.missed(
         found,
         integration_id=turn.integration.id,
         resource=turn.work.resource,

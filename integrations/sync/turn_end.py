@@ -29,7 +29,7 @@ from integrations.models import (
 )
 
 from .status import standing
-from .turn import Turn
+from .sync_turn import Turn
 
 # The conditions of `fences.hold` and `work_leases.release`. The integration is locked first: the
 # join comes before the write. See "Lock order" in the README.

@@ -7,13 +7,13 @@ from django.utils import timezone
 
 from integrations.operations import metrics
 from integrations.review import evidence
-from limited_use.evidence import kept
+from limited_use.evidence import stored_bundles
 
 
 @shared_task(name="integrations.make_evidence")  # type: ignore[untyped-decorator]
 def make_evidence(**_: object) -> None:
     """Make and store a signed bundle of evidence."""
-    kept.make(evidence.sections(), at=timezone.now())
+    stored_bundles.make(evidence.sections(), at=timezone.now())
 
 
 @shared_task(name="integrations.measure")  # type: ignore[untyped-decorator]

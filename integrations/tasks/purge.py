@@ -18,7 +18,7 @@ from integrations import purge, push
 from integrations.calendar.sync import cache_eviction
 from integrations.coordination.leases import LeaseLost, NotClaimable
 from integrations.coordination.task_queue import enqueue
-from integrations.purge import orphans
+from integrations.purge import orphaned_keys
 from limited_use.receipts.receipts import NotSequenced
 
 log = logging.getLogger(__name__)
@@ -89,8 +89,8 @@ def search_residue(**_: object) -> None:
     """
     at = timezone.now()
     _sound_each("purge.residue", purge.residue(), at=at)
-    _sound_each("vault.stray_bytes", orphans.sealed(), at=at)
-    _sound_each("vault.stray_key", orphans.keys(), at=at)
+    _sound_each("vault.stray_bytes", orphaned_keys.sealed(), at=at)
+    _sound_each("vault.stray_key", orphaned_keys.keys(), at=at)
 
 
 def _sound_each(kind: str, counts: Mapping[str, int], *, at: datetime) -> None:

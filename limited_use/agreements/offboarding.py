@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
-from accounts import memberships, organisations, users
+from accounts import memberships, organisations, user_provisioning
 from accounts.models import Membership
 from limited_use.ledger import entries
 
@@ -48,7 +48,7 @@ def deactivate(*, user_id: UUID, at: datetime) -> int:
     :raises users.NotActive: if they are not active, or unknown
     """
     with transaction.atomic():
-        users.deactivate_user(user_id=user_id, at=at)
+        user_provisioning.deactivate_user(user_id=user_id, at=at)
         entries.record(event="person.deactivated", about=user_id, at=at)
         theirs = Membership.objects.filter(user_id=user_id, left_at=at)
         return _gone(theirs, why=Why.DEACTIVATED, at=at)

@@ -13,8 +13,8 @@ from uuid import UUID
 
 from django.db import transaction
 
-from accounts import memberships, organisations, users
-from accounts.users import Person
+from accounts import memberships, organisations, user_provisioning
+from accounts.user_provisioning import Person
 from limited_use.ledger import entries
 
 
@@ -36,7 +36,7 @@ def register(person: Person, *, at: datetime) -> None:
     :raises users.AlreadyRegistered: if the address or the platform's id is taken
     """
     with transaction.atomic():
-        made = users.register_user(person, password=None, at=at)
+        made = user_provisioning.register_user(person, password=None, at=at)
         body = {"role": str(person.role)}
         entries.record(event="person.registered", about=made.id, body=body, at=at)
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from accounts.ids import uuid7
-from limited_use.ledger import entries, signed_documents, signing_keys, store
+from limited_use.ledger import entries, signed_documents, signing_keys, tile_store
 from limited_use.policy import evaluation
 from limited_use.vault.keyring.factory import get_keyring
 from limited_use.vault.keyring.port import SigningKey
@@ -45,7 +45,7 @@ def contents(sections: Sequence[Section], *, at: datetime) -> dict[str, Any]:
         "id": str(uuid7()),
         "made_at": at.astimezone(UTC).isoformat(timespec="seconds"),
         "software": {"code": entries.code_revision(), "policy": evaluation.VERSION},
-        "ledger": {"origin": settings.LEDGER_ORIGIN, "checkpoint": store.latest_note()},
+        "ledger": {"origin": settings.LEDGER_ORIGIN, "checkpoint": tile_store.latest_note()},
         "not_met": [
             {"clause": one.clause, "why": one.why, "section": section.key}
             for section, one in not_met

@@ -14,7 +14,7 @@ from accounts.models import Alarm
 from limited_use.ledger import publication, sequencer, signing_keys
 from limited_use.models import Checkpoint, KeyEpoch, Leaf, OwedTombstone, Receipt
 from limited_use.policy.key_lines import KeyLine
-from limited_use.vault import keyring_fit, rows
+from limited_use.vault import key_rows, keyring_fit
 from limited_use.vault.keyring import transit_policies
 from limited_use.vault.keyring.factory import get_keyring
 from limited_use.vault.keyring.port import MacKey
@@ -57,7 +57,7 @@ def not_in_custody(_: datetime) -> list[NotMet]:
 
 def epochs(_: datetime) -> Mapping[str, Any]:
     living: Counter[str] = Counter()
-    for one in rows.tally():
+    for one in key_rows.tally():
         living[str(one.line)] += one.key_count
     return {
         "hours": settings.KEY_EPOCH_HOURS,

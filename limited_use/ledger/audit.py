@@ -18,9 +18,9 @@ from django.db.models import Max
 from limited_use.models import Checkpoint, Leaf, Tile
 from limited_use.vault.keyring.port import SigningKey
 
-from . import notes, publication, row_diff, signing_keys, tiles, tree
+from . import publication, row_diff, signed_notes, signing_keys, tiles, tree
 from .row_diff import Difference, Found
-from .store import Tiles
+from .tile_store import Tiles
 
 CHUNK = 2000
 
@@ -79,7 +79,11 @@ def run() -> Audit:
     ranges = tiles.ranges(read)
     count = 0
     for made in Checkpoint.objects.order_by("size").iterator():
-        _check(notes.Checkpoint(settings.LEDGER_ORIGIN, made.size, bytes(made.root)), size, ranges)
+        _check(
+            signed_notes.Checkpoint(settings.LEDGER_ORIGIN, made.size, bytes(made.root)),
+            size,
+            ranges,
+        )
         if made.note:
             _check_note(made)
         count += 1
@@ -189,7 +193,7 @@ def _check_tiles(built: dict[tiles.Place, bytes]) -> None:
         raise Broken(f"tile {level}/{position} is missing")
 
 
-def _check(checkpoint: notes.Checkpoint, size: int, ranges: tree.RangeRoot) -> None:
+def _check(checkpoint: signed_notes.Checkpoint, size: int, ranges: tree.RangeRoot) -> None:
     if checkpoint.size > size:
         raise Broken(f"a checkpoint of {checkpoint.size} was made, but there are {size} entries")
     if ranges(0, checkpoint.size) != checkpoint.root:
@@ -220,9 +224,11 @@ def _check_published(size: int, ranges: tree.RangeRoot) -> int:
     return count
 
 
-def _believed(note: str) -> notes.Checkpoint | None:
+def _believed(note: str) -> signed_notes.Checkpoint | None:
     # Former keys as well: what they signed stands.
     try:
-        return notes.Checkpoint.parse(notes.verify(note, signing_keys.known(SigningKey.LEDGER)))
-    except notes.BadNote:
+        return signed_notes.Checkpoint.parse(
+            signed_notes.verify(note, signing_keys.known(SigningKey.LEDGER))
+        )
+    except signed_notes.BadNote:
         return None

@@ -14,8 +14,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from . import notes, tree
-from .notes import BadNote, Checkpoint, VerifierKey
+from . import signed_notes, tree
+from .signed_notes import BadNote, Checkpoint, VerifierKey
 from .tree import BadProof
 
 # The specification's limit: more could not be needed below 2^63 leaves.
@@ -75,8 +75,10 @@ def parse(text: str, keys: Sequence[VerifierKey]) -> Consistency:
     old = _OLD.match(lines[0])
     if not separator or old is None or len(lines) - 1 > LONGEST_PROOF:
         raise BadProof("not a consistency proof")
-    checkpoint = Checkpoint.parse(notes.verify(note, keys))
-    return Consistency(int(old[1]), tuple(notes.decode64(line) for line in lines[1:]), checkpoint)
+    checkpoint = Checkpoint.parse(signed_notes.verify(note, keys))
+    return Consistency(
+        int(old[1]), tuple(signed_notes.decode64(line) for line in lines[1:]), checkpoint
+    )
 
 
 def split(text: str) -> list[str]:

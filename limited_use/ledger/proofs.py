@@ -10,8 +10,8 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from . import notes, tree
-from .notes import BadNote, Checkpoint, VerifierKey
+from . import signed_notes, tree
+from .signed_notes import BadNote, Checkpoint, VerifierKey
 from .tree import BadProof
 
 HEADER = "c2sp.org/tlog-proof@v1"
@@ -62,17 +62,17 @@ def verify(
     if not separator or lines.pop(0) != HEADER or not lines:
         raise BadProof("not a tlog-proof")
     if lines[0].startswith("extra "):
-        carried = notes.decode64(lines.pop(0).removeprefix("extra "))
+        carried = signed_notes.decode64(lines.pop(0).removeprefix("extra "))
         if payload is not None and payload != carried:
             raise BadProof("the proof is of another entry")
         payload = carried
     index = _index(lines.pop(0) if lines else "")
     if payload is None or len(lines) > LONGEST_PATH:
         raise BadProof("not a tlog-proof of an entry")
-    checkpoint = Checkpoint.parse(notes.verify(note, keys))
+    checkpoint = Checkpoint.parse(signed_notes.verify(note, keys))
     if origin is not None and checkpoint.origin != origin:
         raise BadProof("the checkpoint is of another log")
-    path = [notes.decode64(line) for line in lines]
+    path = [signed_notes.decode64(line) for line in lines]
     tree.verify_inclusion(tree.leaf_hash(payload), index, checkpoint.size, path, checkpoint.root)
     return Proven(payload, index, checkpoint)
 

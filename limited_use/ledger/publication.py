@@ -22,7 +22,7 @@ from django.conf import settings
 
 from limited_use.vault.tombstones import Tombstone
 
-from .notes import Checkpoint
+from .signed_notes import Checkpoint
 
 TAIL_BYTES = 8192
 

@@ -21,8 +21,8 @@ from limited_use.models import Checkpoint, Leaf
 from limited_use.vault.keyring.factory import get_keyring
 from limited_use.vault.keyring.port import SigningKey
 
-from . import notes, publication, signing_keys, tiles, tombstone_publication, tree
-from .store import Tiles
+from . import publication, signed_notes, signing_keys, tiles, tombstone_publication, tree
+from .tile_store import Tiles
 
 # One transaction's worth: 16 ms of hashing.
 BATCH = 2000
@@ -94,7 +94,7 @@ def check_continues() -> None:
     _check_begins_with(latest[0])
 
 
-def _check_begins_with(checkpoint: notes.Checkpoint) -> None:
+def _check_begins_with(checkpoint: signed_notes.Checkpoint) -> None:
     size = size_now()
     if checkpoint.origin != settings.LEDGER_ORIGIN:
         raise Fork(f"what was published is of the log {checkpoint.origin}")
@@ -109,7 +109,7 @@ def _signed() -> QuerySet[Checkpoint]:
     return Checkpoint.objects.filter(note__startswith=f"{settings.LEDGER_ORIGIN}\n")
 
 
-def publish_again() -> tuple[notes.Checkpoint, str] | None:
+def publish_again() -> tuple[signed_notes.Checkpoint, str] | None:
     """
     Publish the newest signed checkpoint where nothing, or less, is published: in a new sink.
 
@@ -120,7 +120,7 @@ def publish_again() -> tuple[notes.Checkpoint, str] | None:
     made = _signed().order_by("-size").first()
     if made is None:
         return None
-    checkpoint = notes.Checkpoint(settings.LEDGER_ORIGIN, made.size, bytes(made.root))
+    checkpoint = signed_notes.Checkpoint(settings.LEDGER_ORIGIN, made.size, bytes(made.root))
     sink = publication.current()
     latest = sink.latest()
     if latest is None or latest[0].size < checkpoint.size:
@@ -137,7 +137,7 @@ def size_now() -> int:
     return last or 0
 
 
-def verifier_key() -> notes.VerifierKey:
+def verifier_key() -> signed_notes.VerifierKey:
     """Return the log's public key under its name, to publish."""
     return signing_keys.current(SigningKey.LEDGER)
 
@@ -174,7 +174,7 @@ def _publish(at: datetime) -> int:
         return 0
     if made.note:
         return made.size
-    checkpoint = notes.Checkpoint(settings.LEDGER_ORIGIN, made.size, bytes(made.root))
+    checkpoint = signed_notes.Checkpoint(settings.LEDGER_ORIGIN, made.size, bytes(made.root))
     file = publication.current()
     latest = file.latest()
     if latest is not None and latest[0] == checkpoint:
@@ -183,7 +183,9 @@ def _publish(at: datetime) -> int:
     else:
         ring = get_keyring()
         key = signing_keys.note(SigningKey.LEDGER, at=at)
-        note = notes.sign(str(checkpoint), key, lambda text: ring.sign(SigningKey.LEDGER, text))
+        note = signed_notes.sign(
+            str(checkpoint), key, lambda text: ring.sign(SigningKey.LEDGER, text)
+        )
         file.append(checkpoint, note)
     Checkpoint.objects.filter(size=made.size, note="").update(note=note, signed_at=at)
     return made.size

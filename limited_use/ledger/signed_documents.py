@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .notes import VerifierKey
+from .signed_notes import VerifierKey
 
 # Signed along, so that no other text signed by the key could pass for a receipt.
 DOMAIN = b"limited-use-document/1\n"

@@ -20,7 +20,7 @@ from limited_use.vault.keyring.factory import get_keyring
 from limited_use.vault.keyring.port import SigningKey
 
 from . import entries
-from .notes import VerifierKey
+from .signed_notes import VerifierKey
 
 # What the ledger calls a key of ours: it has no id of its own.
 SUBJECTS = {SigningKey.LEDGER: UUID(int=11), SigningKey.RECEIPTS: UUID(int=12)}

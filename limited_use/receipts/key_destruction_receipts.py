@@ -17,7 +17,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from limited_use.ledger import store
+from limited_use.ledger import tile_store
 from limited_use.models import KeyEpoch, Receipt
 from limited_use.policy.claims import claim
 from limited_use.policy.key_lines import KeyLine
@@ -67,9 +67,13 @@ def issue(
     ended = [_ended(key) for key in keys]
     wanted = {key.key_id for key in keys}
     destroyed = [
-        entry.proof for entry in store.prove(entry_ids) if _key_destroyed(entry.payload) in wanted
+        entry.proof
+        for entry in tile_store.prove(entry_ids)
+        if _key_destroyed(entry.payload) in wanted
     ]
-    epochs = store.prove(dict.fromkeys(one.entry_id for one in ended if one.entry_id is not None))
+    epochs = tile_store.prove(
+        dict.fromkeys(one.entry_id for one in ended if one.entry_id is not None)
+    )
     last = max(one.destroyed_at for one in ended if one.destroyed_at is not None)
     return write(
         {

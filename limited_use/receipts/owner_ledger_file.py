@@ -16,7 +16,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from limited_use.ledger import entries, pseudonym_derivation, signed_documents, store
+from limited_use.ledger import entries, pseudonym_derivation, signed_documents, tile_store
 from limited_use.models import Leaf
 from limited_use.policy.claims import claim
 
@@ -57,7 +57,7 @@ def document(
     Return the file's bytes.
 
     :param entry_ids: entries of the removal, among which is the one with the key's commitment
-    :raises limited_use.ledger.store.NotSequenced: until that one has its proof
+    :raises limited_use.ledger.tile_store.NotSequenced: until that one has its proof
     """
     said = {
         "kind": KIND,
@@ -65,7 +65,7 @@ def document(
         "issued_at": at.astimezone(UTC).isoformat(timespec="milliseconds"),
         "ledger": {
             "origin": settings.LEDGER_ORIGIN,
-            "proofs": [one.proof for one in store.prove(_set_aside(entry_ids))],
+            "proofs": [one.proof for one in tile_store.prove(_set_aside(entry_ids))],
         },
         "key": key.hex(),
         "commitment": pseudonym_derivation.commitment(key).hex(),

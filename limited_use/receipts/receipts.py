@@ -15,8 +15,8 @@ from uuid import UUID
 from django.conf import settings
 
 from accounts.ids import uuid7
-from limited_use.ledger import entries, signed_documents, signing_keys, store
-from limited_use.ledger.store import NotSequenced
+from limited_use.ledger import entries, signed_documents, signing_keys, tile_store
+from limited_use.ledger.tile_store import NotSequenced
 from limited_use.models import Receipt
 from limited_use.policy import evaluation
 from limited_use.vault import tombstones
@@ -71,7 +71,7 @@ def issue(  # noqa: PLR0913
     _check(body, entry_ids)
     return write(
         {"kind": KIND, "body": dict(body)},
-        [entry.proof for entry in store.prove(entry_ids)],
+        [entry.proof for entry in tile_store.prove(entry_ids)],
         Receipt(subject_id=subject_id, owner_id=owner_id, part=1, created_at=at),
         subject=subject or entries.pseudonym(subject_id),
     )

@@ -14,10 +14,10 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from limited_use.ledger import entries
-from limited_use.ledger import keys as ledger_keys
+from limited_use.ledger import ledger_key_lifecycle as ledger_keys
 from limited_use.models import KeyEpoch
 from limited_use.policy.key_lines import KeyLine
-from limited_use.vault import ledger_key_wrap, rows
+from limited_use.vault import key_rows, ledger_key_wrap
 from limited_use.vault.keyring.factory import get_keyring
 from limited_use.vault.keyring.port import Bound, EpochGone, Rewrap
 from limited_use.vault.keys import lock_line
@@ -78,7 +78,7 @@ def turn(line: KeyLine, at: datetime) -> Turn:
         while (count := _rewrap(line, epoch)) is not None:
             rewrapped += count
         destroyed = _end(line, epoch, at)
-        keys = sum(one.key_count for one in rows.tally(line))
+        keys = sum(one.key_count for one in key_rows.tally(line))
         return Turn(line, epoch, keys, rewrapped, destroyed)
     finally:
         with connection.cursor() as cursor:
@@ -92,12 +92,12 @@ def _begin(line: KeyLine, at: datetime) -> int:
     with transaction.atomic():
         lock_line(line, alone=True, at=at)
         epochs = ring.epochs(line)
-        if any(one.kek_epoch > max(epochs, default=0) for one in rows.tally(line)):
+        if any(one.kek_epoch > max(epochs, default=0) for one in key_rows.tally(line)):
             # A new epoch would take the number of one that these keys still need.
             raise LeftBehind(f"a key of {line} is newer than the keyring: it is an older copy")
         # More than one: an earlier turn began and did not end.
         epoch = epochs[-1] if len(epochs) > 1 else ring.advance(line)
-        rows.began(line, (*epochs, epoch), at=at)
+        key_rows.began(line, (*epochs, epoch), at=at)
         if line == ledger_key_wrap.LINE:
             # Under the lock: no other process makes the key of an epoch that has begun.
             ledger_key_wrap.add_key(epoch, at=at)
@@ -121,7 +121,7 @@ def _rewrap(line: KeyLine, epoch: int) -> int | None:
     """Wrap one batch anew and return how many are; None if none is left."""
     # Without a lock or a transaction around the keyring's answer: a disconnect that deletes one
     # of these rows must not wait for it. Nobody else changes how a key is wrapped.
-    waiting = rows.waiting(line, below=epoch, most=BATCH)
+    waiting = key_rows.waiting(line, below=epoch, most=BATCH)
     if not waiting:
         return None
     asked = [Rewrap(one.kek_epoch, one.wrapped, Bound(one.holder, one.key_id)) for one in waiting]
@@ -131,13 +131,13 @@ def _rewrap(line: KeyLine, epoch: int) -> int | None:
         rewrapped = None
     if rewrapped is None:
         raise LeftBehind(f"a key of {line} below epoch {epoch} does not unwrap")
-    return rows.rewrap([one.id for one in waiting], rewrapped, epoch=epoch)
+    return key_rows.rewrap([one.id for one in waiting], rewrapped, epoch=epoch)
 
 
 def _end(line: KeyLine, epoch: int, at: datetime) -> tuple[int, ...]:
     ring = get_keyring()
     # Looked up again, not remembered: nothing that still hangs on an old epoch may lose it.
-    if rows.waiting(line, below=epoch, most=1):
+    if key_rows.waiting(line, below=epoch, most=1):
         raise LeftBehind(f"a key of {line} below epoch {epoch}")
     for number in ring.epochs(line):
         if number < epoch:
@@ -151,6 +151,6 @@ def _end(line: KeyLine, epoch: int, at: datetime) -> tuple[int, ...]:
                 body={"line": str(line), "epoch": row.number},
                 at=at,
             )
-            rows.ended(line, row.number, entry_id=entry_id, at=at)
+            key_rows.ended(line, row.number, entry_id=entry_id, at=at)
         ended.append(row.number)
     return tuple(ended)

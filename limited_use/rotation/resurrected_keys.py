@@ -14,10 +14,10 @@ from uuid import UUID
 from django.db import transaction
 
 from limited_use.ledger import entries, publication
-from limited_use.ledger import keys as ledger_keys
+from limited_use.ledger import ledger_key_lifecycle as ledger_keys
 from limited_use.models import Receipt
 from limited_use.models.ledger_keys import LedgerKey
-from limited_use.vault import keys, rows, tombstones
+from limited_use.vault import key_rows, keys, tombstones
 
 
 def holders() -> Iterator[UUID]:
@@ -25,7 +25,7 @@ def holders() -> Iterator[UUID]:
     dead = {one for one in publication.current().tombstones() if one.kind == "key"}
     if not dead:
         return
-    for one in rows.every():
+    for one in key_rows.every():
         if tombstones.for_key(one.key_id) in dead:
             yield one.holder
 
@@ -46,7 +46,7 @@ def are_here() -> bool:
     :raises limited_use.ledger.publication.Unreadable: if what was published cannot be read
     """
     dead = [one.value for one in publication.current().tombstones() if one.kind == "key"]
-    return bool(dead) and (rows.dead_count(dead) > 0 or any(True for _ in ledger_holders()))
+    return bool(dead) and (key_rows.dead_count(dead) > 0 or any(True for _ in ledger_holders()))
 
 
 def missing_receipts() -> int:

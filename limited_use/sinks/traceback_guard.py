@@ -14,7 +14,7 @@ from typing import ParamSpec, TypeVar
 
 from django.db import InterfaceError, OperationalError
 
-from limited_use import traceback_scrubbing
+from limited_use import traceback_scrubber
 from limited_use.vault.envelope import Unopenable
 from limited_use.vault.keyring.port import KeyStoreUnavailable
 
@@ -76,7 +76,7 @@ def _scrub(error: BaseException, where: str) -> BaseException:
     while found is not None and found.tb_next is not None:
         found = found.tb_next
     line = found.tb_lineno if found is not None else 0
-    for one in list(traceback_scrubbing.behind(error)):
+    for one in list(traceback_scrubber.behind(error)):
         traceback.clear_frames(one.__traceback__)
         one.__traceback__ = one.__cause__ = one.__context__ = None
         one.args = ()

@@ -18,7 +18,7 @@ from django.db.models import Max
 from limited_use.models import KeyEpoch
 from limited_use.policy.key_lines import KeyLine
 
-from . import ledger_key_wrap, rows, sql_functions
+from . import key_rows, ledger_key_wrap, sql_functions
 from .keyring import acl
 from .keyring.factory import get_keyring
 from .keyring.port import Bound, EpochGone, NoKeyring, Rewrap
@@ -52,12 +52,12 @@ def orphans() -> int:
         is_here = any(get_keyring().epochs(line) for line in KeyLine)
     except NoKeyring:
         is_here = False
-    return 0 if is_here else sum(one.key_count for one in rows.tally())
+    return 0 if is_here else sum(one.key_count for one in key_rows.tally())
 
 
 def _of(line: KeyLine, present: tuple[int, ...]) -> list[str]:
     said = []
-    for _, epoch, count in rows.tally(line):
+    for _, epoch, count in key_rows.tally(line):
         if epoch not in present:
             said.append(
                 f"{count} {line} keys are wrapped under epoch {epoch}, which the keyring does not"
@@ -86,11 +86,11 @@ def _others_unwrap(line: KeyLine, epoch: int) -> bool:
     """Return whether any of the next keys of that epoch unwraps; only who wraps anew can tell."""
     if line not in acl.of(settings.PROCESS_CLASS).turns:
         return False
-    waiting = rows.waiting(line, lowest=epoch, below=epoch + 1, most=_OTHERS)
+    waiting = key_rows.waiting(line, lowest=epoch, below=epoch + 1, most=_OTHERS)
     return any(_wraps_anew(line, one) for one in waiting)
 
 
-def _wraps_anew(line: KeyLine, one: rows.Waiting) -> bool:
+def _wraps_anew(line: KeyLine, one: key_rows.Waiting) -> bool:
     ring, bound = get_keyring(), Bound(one.holder, one.key_id)
     with suppress(EpochGone):
         # Opens nothing; what comes out is thrown away.
@@ -103,10 +103,10 @@ def _unwraps(line: KeyLine, epoch: int) -> bool:
     """Return whether one key of that epoch still unwraps; the keyring is asked, not the cache."""
     mine = acl.of(settings.PROCESS_CLASS)
     if line in mine.turns:
-        waiting = rows.waiting(line, lowest=epoch, below=epoch + 1, most=1)
+        waiting = key_rows.waiting(line, lowest=epoch, below=epoch + 1, most=1)
         return not waiting or _rewraps(line, epoch, waiting[0])
     holder = _find_sample(line, epoch) if line in mine.unwraps else None
-    row = rows.read(holder) if holder is not None else None
+    row = key_rows.read(holder) if holder is not None else None
     return row is None or _opens(row)
 
 
@@ -118,21 +118,21 @@ def _find_sample(line: KeyLine, epoch: int) -> UUID | None:
     tries the naming key of the epoch, which is nobody's, and which another keyring does not open.
     """
     if not sql_functions.has_variants(settings.PROCESS_CLASS):
-        return rows.find_holder(line, epoch)
+        return key_rows.find_holder(line, epoch)
     return ledger_key_wrap.holder_of(epoch) if line == ledger_key_wrap.LINE else None
 
 
-def _rewraps(line: KeyLine, epoch: int, one: rows.Waiting) -> bool:
+def _rewraps(line: KeyLine, epoch: int, one: key_rows.Waiting) -> bool:
     if _wraps_anew(line, one):
         return True
     # Unless a turn of the epoch came between.
-    return all(held.kek_epoch != epoch for held in rows.held([one.holder]))
+    return all(held.kek_epoch != epoch for held in key_rows.held([one.holder]))
 
 
-def _opens(row: rows.KeyRow) -> bool:
+def _opens(row: key_rows.KeyRow) -> bool:
     bound = Bound(row.holder, row.key_id)
     try:
         root = get_keyring().unwrap(row.line, row.kek_epoch, row.wrapped, bound)
     except EpochGone:
-        return all(held.kek_epoch != row.kek_epoch for held in rows.held([row.holder]))
+        return all(held.kek_epoch != row.kek_epoch for held in key_rows.held([row.holder]))
     return key_id_of(root) == row.key_id

@@ -22,11 +22,11 @@ from django.db import transaction
 from limited_use.policy.key_lines import KeyLine
 from limited_use.policy.vocabulary import DataClass
 
-from . import rows, tombstones
+from . import key_rows, tombstones
 from .key_cache import Memory
+from .key_rows import KeyRow
 from .keyring.factory import get_keyring
 from .keyring.port import Bound, EpochGone, NoKeyring
-from .rows import KeyRow
 
 KEY_BYTES = 32
 KEY_ID_BYTES = 8
@@ -114,7 +114,7 @@ def made(*, holder: UUID, line: KeyLine, at: datetime, epoch: int) -> tuple[KeyR
         kek_epoch = _current_epoch(line, at)
         wrapped = get_keyring().wrap(line, kek_epoch, root, Bound(holder, key_id))
         row = KeyRow(holder, line, epoch, key_id, wrapped, kek_epoch)
-        rows.make(row, at=at)
+        key_rows.make(row, at=at)
     return row, Unwrapped(root, key_id)
 
 
@@ -124,7 +124,7 @@ def raise_epoch(*, holder: UUID, epoch: int) -> None:
 
     :raises Destroyed: if there is no key, or it has that epoch already
     """
-    if not rows.raise_epoch(holder, epoch):
+    if not key_rows.raise_epoch(holder, epoch):
         raise Destroyed(holder)
     forget(holder)
 
@@ -141,7 +141,7 @@ def end(*, holder: UUID) -> Gone | None:
 
     None if there was none: a disconnect that is repeated destroys nothing twice.
     """
-    found = rows.destroy(holder)
+    found = key_rows.destroy(holder)
     if found is None:
         return None
     line, key_id, kek_epoch = found
@@ -152,12 +152,12 @@ def end(*, holder: UUID) -> Gone | None:
 
 def read(holder: UUID) -> KeyRow | None:
     """Return what the holder's key row says now, None if it has none; see `rows.read`."""
-    return rows.read(holder)
+    return key_rows.read(holder)
 
 
 def exists(holder: UUID) -> bool:
     """Return whether the holder has a key, whoever may read it."""
-    return bool(rows.held([holder]))
+    return bool(key_rows.held([holder]))
 
 
 def unwrap(row: KeyRow) -> Unwrapped:
@@ -201,13 +201,13 @@ def lock_line(line: KeyLine, *, alone: bool, at: datetime) -> None:
     :raises NoKeyring: if the keyring has no key of the line
     """
     for _ in range(LOCK_ATTEMPTS):
-        if rows.hold_line(line, alone=alone):
+        if key_rows.hold_line(line, alone=alone):
             return
         # The first key of the line, or an epoch that ended between look and lock.
         present = get_keyring().epochs(line)
         if not present:
             raise NoKeyring(f"the keyring has no {line} key: run manage.py init_keyring")
-        rows.began(line, present, at=at)
+        key_rows.began(line, present, at=at)
     raise RuntimeError(f"the epochs of {line} end faster than they are locked")
 
 
@@ -218,5 +218,5 @@ def _current_epoch(line: KeyLine, at: datetime) -> int:
     epochs = get_keyring().epochs(line)
     if not epochs:
         raise NoKeyring(f"the keyring has no {line} key: run manage.py init_keyring")
-    rows.began(line, [epochs[-1]], at=at)
+    key_rows.began(line, [epochs[-1]], at=at)
     return epochs[-1]

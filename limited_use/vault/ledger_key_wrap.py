@@ -19,8 +19,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.db import IntegrityError, transaction
 
+from . import key_rows as rows_of_keys
 from . import keys, naming_rows
-from . import rows as rows_of_keys
 from .keyring.factory import get_keyring
 from .keyring.port import Bound, EpochGone, Keyring, NoKeyring
 from .naming_rows import Wrapped

@@ -2,7 +2,7 @@
 Database functions that read and write the table of ledger keys (see `sql_functions`).
 
 A key is given to whoever names its commitment, and that stands in a row of `LedgerKey`, of which
-a web process is shown those of the person whom it answers (`config.database.owners`). Ids alone
+a web process is shown those of the person whom it answers (`config.database.row_owners`). Ids alone
 find nothing.
 """
 
@@ -16,7 +16,7 @@ from accounts.ids import uuid7
 from limited_use.database_functions import Function, load_functions
 from limited_use.policy.key_lines import KeyLine
 
-from . import rows, sql_functions
+from . import key_rows, sql_functions
 from .keyring.acl import RIGHTS
 from .sql_functions import SQL, who
 
@@ -57,7 +57,7 @@ FUNCTIONS: Final[tuple[Function, ...]] = load_functions(
 
 def read(holder: UUID, commitment: bytes) -> Wrapped | None:
     """Return the key of `holder` that has this commitment; None if it is destroyed."""
-    found = rows.ask("SELECT * FROM vault_name_read(%s, %s)", holder, commitment)
+    found = key_rows.ask("SELECT * FROM vault_name_read(%s, %s)", holder, commitment)
     return Wrapped(bytes(found[0][0]), found[0][1]) if found else None
 
 
@@ -68,23 +68,23 @@ def make(holder: UUID, commitment: bytes, key: Wrapped) -> None:
     :raises rows.ForeignHolder: if the holder does not belong to whom the transaction is for
     """
     values: tuple[Any, ...] = (uuid7(), holder, commitment, *key)
-    if not rows.call("vault_name_make", *values):
-        raise rows.ForeignHolder(holder)
+    if not key_rows.call("vault_name_make", *values):
+        raise key_rows.ForeignHolder(holder)
 
 
 def destroy(holder: UUID) -> None:
     """Delete the key of `holder`, in the caller's transaction."""
-    rows.call("vault_name_destroy", holder)
+    key_rows.call("vault_name_destroy", holder)
 
 
 def holders() -> set[UUID]:
     """Return whose keys there are."""
-    return {holder for (holder,) in rows.ask("SELECT * FROM vault_name_all()")}
+    return {holder for (holder,) in key_rows.ask("SELECT * FROM vault_name_all()")}
 
 
 def waiting(*, below: int, most: int, apart: Sequence[UUID]) -> list[Waiting]:
     """Return keys that are wrapped under an epoch before `below`, but for those of `apart`."""
-    found = rows.ask(
+    found = key_rows.ask(
         "SELECT * FROM vault_name_to_rewrap(%s, %s, %s::uuid[])", below, most, list(apart)
     )
     return [
@@ -95,4 +95,4 @@ def waiting(*, below: int, most: int, apart: Sequence[UUID]) -> list[Waiting]:
 
 def rewrap(ids: Sequence[UUID], wrapped: Sequence[bytes], *, epoch: int) -> None:
     """Store keys that were wrapped anew; what was destroyed meanwhile stays so."""
-    rows.ask("SELECT * FROM vault_name_rewrap(%s, %s, %s)", list(ids), list(wrapped), epoch)
+    key_rows.ask("SELECT * FROM vault_name_rewrap(%s, %s, %s)", list(ids), list(wrapped), epoch)

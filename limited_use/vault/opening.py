@@ -21,9 +21,9 @@ from limited_use.policy.key_lines import KeyLine
 
 from . import envelope
 from .envelope import KeyDamaged, Unopenable
+from .key_rows import KeyRow, reading, refuse_foreign
 from .keyring.port import EpochGone
 from .keys import Unwrapped, forget, unwrap
-from .rows import KeyRow, reading, refuse_foreign
 from .sealed import Sealed
 
 __all__ = ["Batch", "Unopenable", "batch", "open_all"]

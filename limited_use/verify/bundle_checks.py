@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from limited_use.ledger import notes
-from limited_use.ledger.notes import Checkpoint, VerifierKey
+from limited_use.ledger import signed_notes
+from limited_use.ledger.signed_notes import Checkpoint, VerifierKey
 
 from .receipt_checks import NotProven, plain
 
@@ -42,7 +42,7 @@ def _checkpoint(ledger: Mapping[str, Any], keys: Sequence[VerifierKey]) -> str:
     log = [key for key in keys if key.name == origin]
     if not log:
         raise NotProven(f"no key of the ledger {plain(origin)} was given")
-    checkpoint = Checkpoint.parse(notes.verify(note, log))
+    checkpoint = Checkpoint.parse(signed_notes.verify(note, log))
     if checkpoint.origin != origin:
         raise NotProven("its checkpoint is another ledger's")
     return f"checkpoint      {checkpoint.origin}, size {checkpoint.size}, signature good"

@@ -11,9 +11,9 @@ import itertools
 import json
 from collections.abc import Iterator, Sequence
 
-from limited_use.ledger import consistency, notes
+from limited_use.ledger import consistency, signed_notes
 from limited_use.ledger.consistency import Consistency
-from limited_use.ledger.notes import BadNote, Checkpoint, VerifierKey
+from limited_use.ledger.signed_notes import BadNote, Checkpoint, VerifierKey
 from limited_use.ledger.tree import BadProof
 
 
@@ -60,7 +60,7 @@ def check(
 
 def _believed(note: str, keys: Sequence[VerifierKey]) -> Checkpoint:
     try:
-        return Checkpoint.parse(notes.verify(note, keys))
+        return Checkpoint.parse(signed_notes.verify(note, keys))
     except BadNote as problem:
         said = str(problem)
     raise NotConsistent(f"a checkpoint is not signed by a key that was given: {said}")

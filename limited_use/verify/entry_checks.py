@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from limited_use.ledger import proofs
-from limited_use.ledger.notes import VerifierKey
+from limited_use.ledger.signed_notes import VerifierKey
 
 # What an entry says of a use, in the order in which it reads best.
 _SAID = (

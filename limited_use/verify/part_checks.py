@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from limited_use.ledger import proofs, pseudonym_derivation, tree
-from limited_use.ledger.notes import Checkpoint, VerifierKey
+from limited_use.ledger.signed_notes import Checkpoint, VerifierKey
 
 from .receipt_checks import NotProven
 

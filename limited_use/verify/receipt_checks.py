@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from limited_use.ledger import proofs
-from limited_use.ledger.notes import VerifierKey
 from limited_use.ledger.proofs import Proven
+from limited_use.ledger.signed_notes import VerifierKey
 
 Receipt = Mapping[str, Any]
 Entry = tuple[Proven, Mapping[str, Any]]

@@ -24,9 +24,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from limited_use.ledger import consistency, notes, signed_documents
-from limited_use.ledger.notes import BadNote, Checkpoint, VerifierKey
+from limited_use.ledger import consistency, signed_documents, signed_notes
 from limited_use.ledger.signed_documents import BadDocument
+from limited_use.ledger.signed_notes import BadNote, Checkpoint, VerifierKey
 from limited_use.ledger.tree import BadProof
 
 from . import bundle_checks, checkpoints, entry_checks, part_checks
@@ -112,7 +112,7 @@ def check_part(
         said = part_checks.read(document)
         lines = list(part_checks.part(said, keys))
         if export is not None:
-            upto = None if note is None else Checkpoint.parse(notes.verify(note, keys))
+            upto = None if note is None else Checkpoint.parse(signed_notes.verify(note, keys))
             lines += part_checks.theirs(said, export, upto)
     except (BadNote, BadProof) as problem:
         wrong = str(problem)

@@ -18,10 +18,10 @@ from django.utils import timezone
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
-from accounts import users
+from accounts import user_provisioning
 from accounts.models import User
 from accounts.roles import Role
-from accounts.users import Person
+from accounts.user_provisioning import Person
 
 AT = datetime(2026, 11, 25, 12, 0, 5, tzinfo=UTC)
 PASSWORD = "correct-horse-battery"
@@ -31,7 +31,7 @@ ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 def person(name: str, role: Role = Role.MEMBER) -> User:
-    return users.register_user(
+    return user_provisioning.register_user(
         Person(f"platform-{name}", f"{name}@antares.example", name.title(), role),
         password=PASSWORD,
         at=AT - timedelta(days=30),

@@ -25,7 +25,15 @@ from django.utils import timezone
 from rest_framework.response import Response
 from rest_framework.views import APIView, exception_handler
 
-from accounts import actors, clients, delegations, memberships, organisations, tokens, users
+from accounts import (
+    actors,
+    clients,
+    delegations,
+    memberships,
+    organisations,
+    tokens,
+    user_provisioning,
+)
 from accounts.derived_keys import derive_django_key
 from accounts.models import Delegation, Membership, Organisation, ServiceClient, ServiceToken, User
 from accounts.models import Session as SessionRow
@@ -204,7 +212,7 @@ def leave(world: World) -> None:
 
 
 def suspend(world: World) -> None:
-    users.deactivate_user(user_id=world.alice.id, at=timezone.now())
+    user_provisioning.deactivate_user(user_id=world.alice.id, at=timezone.now())
 
 
 def suspend_row(world: World) -> None:

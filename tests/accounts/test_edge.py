@@ -24,7 +24,7 @@ from accounts import (
     demo_people,
     memberships,
     tokens,
-    users,
+    user_provisioning,
 )
 from accounts.models import Alarm, ServiceClient, UserMinute
 from accounts.permissions import needs, page
@@ -418,8 +418,8 @@ class TestSensitivePages:
         assert asked["Location"].startswith("/accounts/reauthenticate/")
 
     def test_refuse_who_has_nothing_to_confirm_with(self, antares, client):
-        user = users.register_user(
-            users.Person("p", "p@antares.example", "P"), password=None, at=AT
+        user = user_provisioning.register_user(
+            user_provisioning.Person("p", "p@antares.example", "P"), password=None, at=AT
         )
         client.force_login(user)
 

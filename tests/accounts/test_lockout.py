@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core import mail
 from django.test import Client
 
-from accounts import demo_people, sign_in_limits, users
+from accounts import demo_people, sign_in_limits, user_provisioning
 from accounts.models import KnownNetwork, Session, User
 from tests.accounts.cast import AT, PASSWORD, totp_code
 from tests.broker import broker_down
@@ -195,7 +195,7 @@ class TestKnownOrigins:
     def test_go_with_the_person(self, alice, clock):
         signed_in(alice)
 
-        users.deactivate_user(user_id=alice.id, at=AT)
+        user_provisioning.deactivate_user(user_id=alice.id, at=AT)
 
         assert not KnownNetwork.objects.exists()
 
@@ -341,7 +341,7 @@ class TestTheMailOfALink:
 
     def test_goes_to_nobody_who_was_switched_off_since(self, alice, clock, workers):
         guess(alice.email, MOST + 1)
-        users.deactivate_user(user_id=alice.id, at=AT)
+        user_provisioning.deactivate_user(user_id=alice.id, at=AT)
 
         assert len(workers.run()) == 1
         assert mail.outbox == []

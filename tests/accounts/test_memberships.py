@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
-from accounts import delegations, memberships, organisations, tokens, users
+from accounts import delegations, memberships, organisations, tokens, user_provisioning
 from accounts.models import Delegation, Membership, ServiceToken, Session, User
 from tests.accounts.cast import AT, PASSWORD, person, sign_in
 
@@ -94,7 +94,7 @@ class TestJoining:
             memberships.add_member(user_id=alice.id, organisation_id=elsewhere.id, at=AT)
 
     def test_is_refused_to_the_deactivated(self, alice, elsewhere):
-        users.deactivate_user(user_id=alice.id, at=AT)
+        user_provisioning.deactivate_user(user_id=alice.id, at=AT)
 
         with pytest.raises(memberships.NotOpen):
             memberships.add_member(user_id=alice.id, organisation_id=elsewhere.id, at=AT)
@@ -124,7 +124,7 @@ class TestDeactivating:
     def test_ends_memberships_features_tokens_and_sessions(self, alice, delegation, token):
         browser = sign_in(alice)
 
-        users.deactivate_user(user_id=alice.id, at=AT)
+        user_provisioning.deactivate_user(user_id=alice.id, at=AT)
 
         assert not Membership.objects.live().of(alice.id).exists()
         assert tokens.find_token(token, at=AT) is None
@@ -133,30 +133,30 @@ class TestDeactivating:
     def test_ends_sessions_of_staff_who_belong_nowhere(self, sam):
         sign_in(sam)
 
-        users.deactivate_user(user_id=sam.id, at=AT)
+        user_provisioning.deactivate_user(user_id=sam.id, at=AT)
 
         assert not Session.objects.filter(user_id=sam.id).exists()
 
     def test_refuses_the_next_sign_in(self, client, alice):
-        users.deactivate_user(user_id=alice.id, at=AT)
+        user_provisioning.deactivate_user(user_id=alice.id, at=AT)
 
         client.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
 
         assert "_auth_user_id" not in client.session
 
     def test_says_so_the_second_time(self, alice):
-        users.deactivate_user(user_id=alice.id, at=AT)
+        user_provisioning.deactivate_user(user_id=alice.id, at=AT)
 
-        with pytest.raises(users.NotActive):
-            users.deactivate_user(user_id=alice.id, at=AT)
+        with pytest.raises(user_provisioning.NotActive):
+            user_provisioning.deactivate_user(user_id=alice.id, at=AT)
 
 
 class TestRegistering:
     def test_keeps_one_row_for_one_address_however_it_is_typed(self, alice):
-        again = users.Person("platform-2", "ALICE@Antares.example", "Alice")
+        again = user_provisioning.Person("platform-2", "ALICE@Antares.example", "Alice")
 
-        with pytest.raises(users.AlreadyRegistered):
-            users.register_user(again, password=None, at=AT)
+        with pytest.raises(user_provisioning.AlreadyRegistered):
+            user_provisioning.register_user(again, password=None, at=AT)
 
     def test_is_refused_by_the_table_for_an_address_in_capitals(self, alice):
         with pytest.raises(IntegrityError, match="user_email_in_lower_case"):
@@ -168,8 +168,8 @@ class TestRegistering:
 
     @pytest.mark.control("1.1.2")
     def test_makes_up_no_first_password(self):
-        user = users.register_user(
-            users.Person("p", "new@antares.example", "New"), password=None, at=AT
+        user = user_provisioning.register_user(
+            user_provisioning.Person("p", "new@antares.example", "New"), password=None, at=AT
         )
 
         assert not user.has_usable_password()
@@ -225,8 +225,8 @@ class TestLastSeen:
         assert User.objects.get(id=alice.id).last_seen_at == first
 
     def test_never_moves_back(self, alice):
-        users.record_last_seen(user_id=alice.id, at=AT)
+        user_provisioning.record_last_seen(user_id=alice.id, at=AT)
 
-        users.record_last_seen(user_id=alice.id, at=AT - timedelta(days=1))
+        user_provisioning.record_last_seen(user_id=alice.id, at=AT - timedelta(days=1))
 
         assert User.objects.get(id=alice.id).last_seen_at == AT

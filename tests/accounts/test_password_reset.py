@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from accounts import users
+from accounts import user_provisioning
 from accounts.models import User
 from tests.accounts.cast import AT, person, sign_in
 from tests.broker import broker_down
@@ -138,7 +138,7 @@ class TestTheMail:
 
     def test_goes_to_nobody_who_was_switched_off_since(self, alice, sent):
         ask(alice.email)
-        users.deactivate_user(user_id=alice.id, at=AT)
+        user_provisioning.deactivate_user(user_id=alice.id, at=AT)
 
         assert sent() == []
 

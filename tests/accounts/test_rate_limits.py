@@ -12,8 +12,8 @@ from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 
 from accounts import known_origins, rate_limits
+from accounts.client_networks import find_network
 from accounts.models import KnownNetwork, RateCount
-from accounts.networks import find_network
 from accounts.rate_limits import Rate
 from accounts.tasks import forget_expired
 from tests.accounts.cast import AT

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts import demo_people, mfa_secrets
-from accounts.adapter import MfaAdapter
+from accounts.allauth_adapter import MfaAdapter
 from accounts.roles import STAFF
 from tests.accounts.cast import PASSWORD, person, sign_in, totp_code
 

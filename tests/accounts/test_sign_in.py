@@ -14,8 +14,8 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts import users
-from accounts.adapter import AccountAdapter
+from accounts import user_provisioning
+from accounts.allauth_adapter import AccountAdapter
 from accounts.models import Session, User
 from accounts.sessions import SessionStore, hash_session_key
 from config import settings as production
@@ -87,10 +87,10 @@ class TestSigningIn:
     @pytest.mark.control("1.1.1")
     @pytest.mark.parametrize("weak", ["short", "password1234", "123456789012", "alice@antares"])
     def test_refuses_weak_passwords(self, weak):
-        person = users.Person("p", "alice@antares.example", "Alice")
+        person = user_provisioning.Person("p", "alice@antares.example", "Alice")
 
         with pytest.raises(ValidationError):
-            users.register_user(person, password=weak, at=AT)
+            user_provisioning.register_user(person, password=weak, at=AT)
 
     @pytest.mark.control("1.1.3")
     def test_stores_passwords_under_a_slow_salted_hash(self):
@@ -353,7 +353,7 @@ class TestResettingThePassword:
             if change == "sign in":
                 sign_in(alice)
             elif change == "switch off":
-                users.deactivate_user(user_id=alice.id, at=AT)
+                user_provisioning.deactivate_user(user_id=alice.id, at=AT)
             else:
                 User.objects.filter(id=alice.id).update(email="alice.b@antares.example")
 

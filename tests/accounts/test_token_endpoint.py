@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from joserfc.jwk import RSAKey
 
-from accounts import client_usage, clients, delegations, tokens, users
+from accounts import client_usage, clients, delegations, tokens, user_provisioning
 from accounts.ids import uuid7
 from accounts.models import Alarm, ServiceClient, ServiceToken, UserMinute
 from accounts.oauth.assertion import REJECTED
@@ -401,7 +401,7 @@ class TestRequest:
         assert refused(post_form(asking.form(delegation=str(foreign.id))), 400, "invalid_grant")
 
     def test_refuses_the_delegation_of_the_deactivated(self, asking, alice):
-        users.deactivate_user(user_id=alice.id, at=AT)
+        user_provisioning.deactivate_user(user_id=alice.id, at=AT)
 
         assert refused(post_form(asking.form()), 400, "invalid_grant")
 

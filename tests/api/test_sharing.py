@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations.models import Calendar
 from limited_use.agreements import shares
 from limited_use.models import Consent, Leaf, Share

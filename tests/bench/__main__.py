@@ -22,11 +22,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from config.database import logins
-from config.database.roles import Roles
+from config.database import role_logins
+from config.database.login_roles import Roles
 from config.embedded import servers, service
 from config.embedded.processes import Unavailable
-from config.parents import follow_parent
+from config.parent_process import follow_parent
 from tests.bench import databases, google, machine, sizes, table
 from tests.bench.figures import Figure, as_json
 from tests.worlds.sandbox import CLIENT_ID, CLIENT_SECRET
@@ -160,14 +160,14 @@ def _environment(
     data: Path, urls: servers.Urls, database: str, *, sandbox_url: str = "http://127.0.0.1:9"
 ) -> dict[str, str]:
     reached = servers.Urls(database=database, broker=urls.broker)
-    passwords = logins.kept(data / "roles")
+    passwords = role_logins.kept(data / "roles")
     return {
         **service.environment(
             data, reached, url="http://localhost:8000", sandbox_url=sandbox_url, given=os.environ
         ),
         **NO_QUOTA,
         # Where what is measured logs in: the owner only writes what there is to read.
-        **logins.environment(logins.beside(database, roles=ROLES, passwords=passwords)),
+        **role_logins.environment(role_logins.beside(database, roles=ROLES, passwords=passwords)),
         "DATABASE_ROLE_PREFIX": ROLES.prefix,
         "GOOGLE_CLIENT_ID": CLIENT_ID,
         "GOOGLE_CLIENT_SECRET": CLIENT_SECRET,

@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 
 from config.database.grants import GRANTS
-from config.database.owners import OWNERS
+from config.database.row_owners import OWNERS
 
 
 class BenchConfig(AppConfig):

@@ -15,9 +15,9 @@ from typing import Any
 from django.conf import settings
 from django.db import connections
 
-from config.classes import ProcessClass
-from config.database import logins, walls
-from config.env import Environment
+from config.database import provisioning, role_logins
+from config.environment import Environment
+from config.process_classes import ProcessClass
 
 
 @contextmanager
@@ -31,8 +31,8 @@ def logged_in(process_class: ProcessClass, *, to: Any = None) -> Iterator[Any]:
     owner = to or connections["default"]
     with using(owner):
         # Rights on tables come with a copy of a database, those on the database itself do not.
-        walls.build()
-    name = logins.variable(process_class)
+        provisioning.build()
+    name = role_logins.variable(process_class)
     login = Environment({}).database(name, os.environ[name])
     found = connections.create_connection("default")
     found.settings_dict = {
@@ -42,7 +42,7 @@ def logged_in(process_class: ProcessClass, *, to: Any = None) -> Iterator[Any]:
     }
     try:
         with using(found):
-            if beyond := walls.beyond(process_class):
+            if beyond := provisioning.beyond(process_class):
                 raise AssertionError(beyond)
         yield found
     finally:
@@ -52,7 +52,7 @@ def logged_in(process_class: ProcessClass, *, to: Any = None) -> Iterator[Any]:
 def turn_to(database: Any) -> None:
     """Have everything ask `database` from now on, as a process of the class that is logged in."""
     connections["default"] = database
-    settings.PROCESS_CLASS = walls.ours().logins.get(database.settings_dict["USER"], "")
+    settings.PROCESS_CLASS = provisioning.ours().logins.get(database.settings_dict["USER"], "")
 
 
 def as_of(database: Any, call: Callable[[], object]) -> Callable[[], object]:

@@ -22,7 +22,7 @@ from googleapiclient.discovery_cache import get_static_doc
 from accounts import row_owner
 from accounts.actors import Actor
 from accounts.models import Organisation, User
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations.access.request_context import Asked
 from integrations.calendar import agenda
 from integrations.calendar.sync import LISTING, resource_of

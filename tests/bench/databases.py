@@ -7,7 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
-from config.database.roles import Roles
+from config.database.login_roles import Roles
 
 TEMPLATE = "antares_bench"
 

@@ -16,7 +16,7 @@ from accounts.actors import Actor, ActorKind
 from accounts.ids import uuid7
 from limited_use.access_request import AccessRequest, Fence, FenceKind
 from limited_use.guard import guard
-from limited_use.ledger import entries, keys, pseudonyms
+from limited_use.ledger import entries, ledger_key_lifecycle, pseudonyms
 from limited_use.models import Leaf
 from limited_use.policy import evaluation
 from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
@@ -118,7 +118,7 @@ def _ask() -> AccessRequest:
     user, holder, account = uuid7(), uuid7(), uuid7()
     membership = uuid7()
     # The ledger has names of each account's own, as in the service.
-    keys.create(holder=account, at=timezone.now())
+    ledger_key_lifecycle.create(holder=account, at=timezone.now())
     actor = Actor(ActorKind.PERSON, user, user, uuid7(), membership, 1)
     return AccessRequest(
         use=CASES[0].use,

@@ -19,8 +19,8 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Organisation, User
-from config.classes import ProcessClass
 from config.embedded.service import Service
+from config.process_classes import ProcessClass
 from integrations.models import Message, SyncWork
 from integrations.tasks.sync import sweep_sync, sync_mail
 from tests.bench import connecting, figures, google, memory, processes, sizes

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts import row_owner
 from accounts.actors import Actor
 from accounts.models import Organisation, User
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations.access.request_context import Asked
 from integrations.calendar import free_busy
 from integrations.calendar.free_busy_query import Question

@@ -17,7 +17,7 @@ from msgraph.generated.users.item.messages.messages_request_builder import Messa
 from msgraph.graph_request_adapter import GraphRequestAdapter, options
 from msgraph_core import GraphClientFactory
 
-from integrations.providers.microsoft.message_mapping import HEAD
+from integrations.providers.microsoft.graph_message import HEAD
 
 PAGE: Final = 500
 COLUMNS: Final = tuple(HEAD.split(","))

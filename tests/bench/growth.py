@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 import orjson
 
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations.models import Message
 from tests.bench import caller, classes, figures, mailbox, measure, pairs, sizes
 from tests.bench.figures import Figure

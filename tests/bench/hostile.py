@@ -22,10 +22,10 @@ from django.conf import settings
 from django.test import Client
 
 from accounts.models import Organisation
-from config.classes import ProcessClass
 from config.embedded import sandbox_seed
 from config.embedded.service import Service
-from config.pushes import PUBSUB_PATH
+from config.process_classes import ProcessClass
+from config.push_settings import PUBSUB_PATH
 from integrations.models import Integration, Message, SetAside, SyncWork, Watch, WatchStatus
 from integrations.tasks.sync import sync_mail
 from integrations.tasks.watches import sweep_watches

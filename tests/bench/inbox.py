@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from django.db import connections
 
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from limited_use.models import Leaf
 from tests.bench import baselines, caller, classes, figures, mailbox, measure, sizes
 from tests.bench.figures import Figure

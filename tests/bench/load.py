@@ -17,7 +17,7 @@ from django.conf import settings
 from django.test import Client
 
 from accounts.models import Organisation, User
-from config.database import walls
+from config.database import provisioning
 from config.embedded import ports
 from config.embedded.service import Service
 from tests.bench import figures, load_answers, load_machine, load_server, mailbox, sizes
@@ -46,7 +46,7 @@ def run() -> list[Figure]:
     people = [_make_person(number, organisation) for number in range(max(CALLERS))]
     mailbox.settle()
     # Rights on the database itself do not come with a copy of one.
-    walls.build()
+    provisioning.build()
     found = []
     with ExitStack() as stack:
         servers = {}

@@ -16,9 +16,9 @@ from pathlib import Path
 import httpx
 from django.conf import settings
 
-from config.classes import WORKERS, ProcessClass
-from config.database.logins import variable
+from config.database.role_logins import variable
 from config.embedded.service import GRANIAN, Service
+from config.process_classes import WORKERS, ProcessClass
 from tests.bench import figures, memory, sizes
 from tests.bench.figures import Figure
 

@@ -22,7 +22,7 @@ from accounts.ids import uuid7
 from accounts.models import Organisation, User
 from integrations.formats.mime import safe_bodies, safe_text
 from integrations.models import Attachment, Integration, Message, MessageBody
-from limited_use.ledger import keys
+from limited_use.ledger import ledger_key_lifecycle
 from limited_use.vault import sealing
 from tests.factories import make_connection, make_integration
 
@@ -74,7 +74,7 @@ def owned(user: User, organisation: Organisation) -> Integration:
     connection = make_connection(user, organisation, subject=uuid7().hex)
     with transaction.atomic():
         # What the ledger calls it from then on, as a connect makes it.
-        keys.create(holder=connection.id, at=timezone.now())
+        ledger_key_lifecycle.create(holder=connection.id, at=timezone.now())
         return make_integration(connection)
 
 

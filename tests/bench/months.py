@@ -17,9 +17,9 @@ from django.utils import timezone
 
 from accounts import row_owner
 from accounts.actors import Actor
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations.access.request_context import Asked
-from integrations.calendar import agenda, occurrences, serializers
+from integrations.calendar import agenda, event_json, occurrences
 from integrations.formats.recurrence.expansion import Window
 from integrations.formats.recurrence.rrule_iter import Work
 from integrations.models import Calendar
@@ -90,7 +90,7 @@ def _ours(actor: Actor, inside: Window) -> bytes:
     def make(opened: sink.Opened) -> dict[str, Any]:
         expanded = occurrences.expand(opened, inside, work=Work(WORK))
         return {
-            "data": serializers.happenings(expanded.happenings),
+            "data": event_json.happenings(expanded.happenings),
             "unreadable": expanded.unreadable,
         }
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import django
 
-from config.front import preloading
-from config.parents import follow_parent
+from config.front import preload
+from config.parent_process import follow_parent
 from integrations.coordination import process_memory
 from tests.bench import figures
 
@@ -21,7 +21,7 @@ def main(name: str, output: str) -> None:
     django.setup()
     benchmark = importlib.import_module(f"tests.bench.{name}")
     # As the service's processes do.
-    preloading.load_views()
+    preload.load_views()
     process_memory.collect_seldom()
     found = benchmark.run()
     Path(output).write_text(json.dumps(figures.as_json(found)), encoding="utf-8")

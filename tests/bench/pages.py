@@ -22,7 +22,7 @@ from django.utils import timezone
 
 from accounts import row_owner
 from accounts.models import Organisation, User
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations.calendar import local_calendars
 from integrations.calendar.local_calendars import About
 from integrations.calendar.pages import view_ranges

@@ -29,7 +29,7 @@ from integrations.formats.recurrence.rrule_iter import Work
 from integrations.models import Calendar, Integration
 from integrations.models.calendar import DAYS_AHEAD, DAYS_BACK
 from integrations.providers.calendars import CancelledInstance, EventPage, RemoteEvent
-from limited_use.ledger import keys
+from limited_use.ledger import ledger_key_lifecycle
 from limited_use.vault import sealing
 from tests.bench.mailbox import WORDS
 from tests.factories import make_connection, make_consent, make_integration
@@ -73,7 +73,7 @@ def account(user: User, organisation: Organisation) -> Integration:
     """Return an account whose calendars are connected, and that its owner agreed to be shown."""
     connection = make_connection(user, organisation, subject=uuid7().hex)
     with transaction.atomic():
-        keys.create(holder=connection.id, at=timezone.now())
+        ledger_key_lifecycle.create(holder=connection.id, at=timezone.now())
         integration = make_integration(connection, product="calendar", consent=False)
     make_consent(connection, "calendar")
     return integration

@@ -23,7 +23,7 @@ from django.db import close_old_connections, connection
 from django.utils import timezone
 
 from accounts.ids import uuid7
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations.models import Integration, SyncWork
 from integrations.tasks.sync import sync_mail
 from limited_use.ledger import sequencer

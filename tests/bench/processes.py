@@ -9,9 +9,9 @@ from pathlib import Path
 
 from django.conf import settings
 
-from config.classes import ProcessClass
 from config.embedded import ports, sandbox_seed
 from config.embedded.service import Service
+from config.process_classes import ProcessClass
 from tests.bench import google
 
 

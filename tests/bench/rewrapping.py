@@ -20,7 +20,7 @@ from accounts.ids import uuid7
 from limited_use.models import DataKey
 from limited_use.policy.key_lines import KeyLine
 from limited_use.rotation import key_epochs
-from limited_use.vault import keys, rows
+from limited_use.vault import key_rows, keys
 from limited_use.vault.keyring.factory import get_keyring
 from limited_use.vault.keyring.port import Bound, EpochGone, Rewrap
 from tests.bench import figures, mailbox, measure, sizes
@@ -87,7 +87,7 @@ def _store(made: list[Made]) -> None:
     ring, at = get_keyring(), timezone.now()
     epoch = ring.epochs(LINE)[-1]
     # As whoever makes a key says that its epoch is in use.
-    rows.began(LINE, [epoch], at=at)
+    key_rows.began(LINE, [epoch], at=at)
     mailbox.copy(
         "limited_use_datakey",
         _COLUMNS,
@@ -104,7 +104,9 @@ def _store(made: list[Made]) -> None:
 def _crypto(made: list[Made]) -> list[float]:
     ring = get_keyring()
     epoch = ring.epochs(LINE)[-1]
-    wrapped = {one.holder: one.wrapped for one in rows.waiting(LINE, below=epoch + 1, most=KEYS)}
+    wrapped = {
+        one.holder: one.wrapped for one in key_rows.waiting(LINE, below=epoch + 1, most=KEYS)
+    }
     asked = [
         Rewrap(epoch, wrapped[one.bound.holder], one.bound) for one in made[: key_epochs.BATCH]
     ]

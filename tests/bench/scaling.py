@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts import row_owner
 from accounts.actors import Actor
 from accounts.models import Delegation, Membership, User
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations.access import facts, permits
 from integrations.models import Connection, Integration
 from limited_use.access_request import AccessRequest

@@ -14,9 +14,9 @@ import time
 from django.db import connection, transaction
 from django.utils import timezone
 
-from limited_use.ledger import publication, sequencer, store, tree
-from limited_use.ledger.notes import VerifierKey
-from limited_use.ledger.store import Entry
+from limited_use.ledger import publication, sequencer, tile_store, tree
+from limited_use.ledger.signed_notes import VerifierKey
+from limited_use.ledger.tile_store import Entry
 from limited_use.models import Leaf
 from limited_use.verify import verifier
 from limited_use.verify.receipt_checks import NotProven
@@ -159,7 +159,7 @@ def _proven() -> tuple[list[Entry], list[float]]:
     seconds: list[float] = []
     for entry_id in Leaf.objects.filter(idx__in=chosen).values_list("id", flat=True):
         began = time.perf_counter()
-        found += store.prove([entry_id])
+        found += tile_store.prove([entry_id])
         seconds.append(time.perf_counter() - began)
     return found, seconds
 

@@ -21,7 +21,7 @@ from unittest import mock
 import orjson
 from django.conf import settings
 
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations.models import Integration
 from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import keys

@@ -17,10 +17,10 @@ def main() -> None:
     from django.contrib.auth.hashers import make_password
     from django.utils import timezone
 
-    from accounts import demo_people, memberships, organisations, users
+    from accounts import demo_people, memberships, organisations, user_provisioning
     from accounts.models import Organisation
     from accounts.roles import Role
-    from accounts.users import Person
+    from accounts.user_provisioning import Person
 
     at = timezone.now()
     first, count = map(int, sys.argv[1:])
@@ -37,7 +37,7 @@ def main() -> None:
         # The first has a staff role, and no second factor yet.
         role = Role.MEMBER if number else Role.SUPPORT
         person = Person(f"browser-{number}", f"p{number}@kestrel.example", f"Pat {number}", role)
-        user = users.register_user(person, password=None, at=at)
+        user = user_provisioning.register_user(person, password=None, at=at)
         user.password = password_hash
         user.save(update_fields=["password"])
         memberships.add_member(user_id=user.id, organisation_id=home.id, at=at)

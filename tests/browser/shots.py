@@ -18,7 +18,7 @@ from playwright.sync_api import expect
 
 from config.embedded import demo_calendars, postgres, servers
 from config.embedded import service as embedded
-from config.embedded.feature import Feature
+from config.embedded.feature_client import Feature
 from tests.browser import chromium
 from tests.browser.test_calendar_writing import SERIES
 from tests.browser.visitor import FAST, visiting

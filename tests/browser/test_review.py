@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from config.embedded.feature import Feature
-from limited_use.ledger.notes import VerifierKey
+from config.embedded.feature_client import Feature
+from limited_use.ledger.signed_notes import VerifierKey
 from limited_use.verify import verifier
 from tests.browser.test_accessibility import violations
 from tests.review.conftest import make_run

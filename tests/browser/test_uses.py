@@ -12,7 +12,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from config.embedded.feature import Feature
+from config.embedded.feature_client import Feature
 from config.embedded.service import ROOT
 
 pytestmark = pytest.mark.browser

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from accounts.roles import STAFF
-from config.embedded.feature import Feature
+from config.embedded.feature_client import Feature
 from tests.canaries.exchanges import Exchanges, typed_headers
 from tests.canaries.marks import Marks
 from tests.canaries.secrets_seen import SecretsSeen

@@ -12,7 +12,7 @@ import os
 import sys
 from dataclasses import replace
 
-from config.env import origin
+from config.environment import origin
 from config.settings import *  # noqa: F403
 from config.settings import LOGGING, MICROSOFT
 from tests.canaries import watching

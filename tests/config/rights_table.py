@@ -20,7 +20,7 @@ from typing import Any, Final, Self
 import psycopg
 from psycopg import sql
 
-from config.database.told import ORGANISATION, PERSON
+from config.database.session_settings import ORGANISATION, PERSON
 
 #: Where the test writes the table, if it is set.
 OUTPUT: Final = "RIGHTS_TABLE"

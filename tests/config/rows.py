@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.ids import uuid7
-from config.database.owners import tables
+from config.database.row_owners import tables
 from integrations.models import (
     Attachment,
     Calendar,
@@ -26,7 +26,7 @@ from integrations.models import (
     SetAside,
     Watch,
 )
-from limited_use.ledger import keys as ledger_keys
+from limited_use.ledger import ledger_key_lifecycle as ledger_keys
 from limited_use.models import Consent, Receipt
 from limited_use.models.shares import Share, ShareLevel
 from limited_use.policy.key_lines import KeyLine

@@ -7,7 +7,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.test import RequestFactory
 from django.urls import reverse
 
-from config.cgi import read_as_utf8, without_our_environment
+from config.environ_middleware import read_as_utf8, without_our_environment
 
 
 @pytest.mark.invariant(4)

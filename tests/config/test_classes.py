@@ -5,9 +5,9 @@ from celery import Celery, current_app
 from django.conf import settings
 
 from config import celery
-from config.classes import TASKS, WORKERS, ProcessClass, process_class
-from config.env import Environment, Refused
-from config.schedule import SCHEDULE
+from config.environment import Environment, Refused
+from config.periodic_tasks import SCHEDULE
+from config.process_classes import TASKS, WORKERS, ProcessClass, process_class
 
 
 class TestTasks:

@@ -7,9 +7,9 @@ import re
 import pytest
 from django.core.management import get_commands
 
-from config.classes import OWNER, ProcessClass
 from config.commands import COMMANDS, refuse_other_class
-from config.database.logins import variable
+from config.database.role_logins import variable
+from config.process_classes import OWNER, ProcessClass
 from tests.config import production
 
 LOGIN = "postgresql://{}:pw@db.example/antares?sslmode=verify-full"

@@ -25,8 +25,8 @@ from django.utils import timezone
 from accounts.ids import uuid7
 from accounts.models import KnownNetwork, Session, User
 from accounts.roles import Role
-from config.classes import ProcessClass
-from config.database import doors, logins, walls
+from config.database import definer_functions, provisioning, role_logins
+from config.process_classes import ProcessClass
 from integrations.models import Calendar, Discard, PurgeJob
 from limited_use.models import Consent, DataKey, KeyEpoch, WrappedLedgerKey
 from limited_use.models.shares import Share
@@ -129,7 +129,7 @@ def plant_what_is_found_before_anybody_is_known(house: houses.Household) -> None
 def login(process_class: ProcessClass, person: houses.Household | None = None) -> Attempts:
     name = connection.settings_dict["NAME"]
     owner = None if person is None else (person.user.id, person.organisation.id)
-    return Attempts(databases.named(os.environ[logins.variable(process_class)], name), owner)
+    return Attempts(databases.named(os.environ[role_logins.variable(process_class)], name), owner)
 
 
 def columns_by_table() -> dict[str, list[str]]:
@@ -149,8 +149,8 @@ def count_rows(table: str) -> int:
         return int(cursor.fetchone()[0])
 
 
-def all_functions() -> list[doors.Function]:
-    return [one for owned in doors.owned(walls.ours()).values() for one in owned]
+def all_functions() -> list[definer_functions.Function]:
+    return [one for owned in definer_functions.owned(provisioning.ours()).values() for one in owned]
 
 
 def attempt_everything(
@@ -166,13 +166,13 @@ def attempt_everything(
             },
             {one.signature: may_call(attempts, one) for one in all_functions()},
             {
-                said: attempts.may(statement.format(vault=walls.ours().vault))
+                said: attempts.may(statement.format(vault=provisioning.ours().vault))
                 for said, statement in STATEMENTS.items()
             },
         )
 
 
-def may_call(attempts: Attempts, function: doors.Function) -> bool:
+def may_call(attempts: Attempts, function: definer_functions.Function) -> bool:
     nothing = ", ".join(f"NULL::{argument_type}" for argument_type in function.argument_types)
     return attempts.may(f"SELECT * FROM {function.name}({nothing})")  # noqa: S608 - our own names
 
@@ -427,7 +427,7 @@ class TestTheLockOfALine:
     def test_is_out_of_reach_of_a_web_login(self, world):
         """What a web login can take keeps nobody from making a key."""
         name = connection.settings_dict["NAME"]
-        url = databases.named(os.environ[logins.variable(WEB)], name)
+        url = databases.named(os.environ[role_logins.variable(WEB)], name)
         with psycopg.connect(url) as web, login(WEB, world.bob) as attempts:
             for refused in (
                 "SELECT 1 FROM limited_use_keyepoch FOR UPDATE",
@@ -452,7 +452,7 @@ class TestTheLockOfALine:
         make_a_key_of_each_line()
         add = "SELECT vault_person_began(ARRAY[gen_random_uuid()], %s, ARRAY[2], now())"
         name = connection.settings_dict["NAME"]
-        with psycopg.connect(databases.named(os.environ[logins.variable(WEB)], name)) as web:
+        with psycopg.connect(databases.named(os.environ[role_logins.variable(WEB)], name)) as web:
             for line in KeyLine:
                 web.execute(add, [str(line)])
             with giving_up_soon():
@@ -468,7 +468,7 @@ class TestTheLockOfALine:
             "(gen_random_uuid(), %s, 'account', 1, '12345678', 'no key at all', 2, now())"
         )
         name = connection.settings_dict["NAME"]
-        with psycopg.connect(databases.named(os.environ[logins.variable(WEB)], name)) as web:
+        with psycopg.connect(databases.named(os.environ[role_logins.variable(WEB)], name)) as web:
             web.execute("SELECT set_config('antares.person', %s, true)", [str(world.alice.user.id)])
             added = web.execute(add, [ledger_key_wrap.holder_of(2)]).fetchall()
             with giving_up_soon():

@@ -11,10 +11,10 @@ import pytest
 from celery.bin.celery import celery as command_line
 from django.conf import settings
 
-from config.classes import OWNER, TASKS, WORKERS, ProcessClass
-from config.database.logins import variable
+from config.database.role_logins import variable
 from config.embedded.service import GRANIAN
-from config.schedule import SCHEDULE
+from config.periodic_tasks import SCHEDULE
+from config.process_classes import OWNER, TASKS, WORKERS, ProcessClass
 from tests.config.documented import README, Documented, read_processes
 from tests.config.production import ROOT
 

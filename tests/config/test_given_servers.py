@@ -11,9 +11,9 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from config.database import roles
+from config.database import login_roles
 from config.embedded import __main__ as launcher
-from config.embedded import given_servers, postgres
+from config.embedded import external_servers, postgres
 from config.embedded.processes import Unavailable
 from config.embedded.service import ROOT
 from tests import template
@@ -29,7 +29,7 @@ WRONG = [
     ("BROKER_URL", "redis+socket:///nowhere.sock", "No such file"),
     ("BROKER_URL", f"carrier-pigeon://:{SECRET}@127.0.0.1/0", "no address of a Redis"),
 ]
-ASK = {"DATABASE_URL": given_servers.ask_database, "BROKER_URL": given_servers.ask_broker}
+ASK = {"DATABASE_URL": external_servers.ask_database, "BROKER_URL": external_servers.ask_broker}
 ENTRIES = {
     "demo": ["config.embedded", "demo"],
     "run": ["config.embedded", "run", "true"],
@@ -83,10 +83,10 @@ class TestAsking:
             ask(os.environ[name])
 
     def test_refuses_one_that_is_too_old(self, monkeypatch):
-        monkeypatch.setattr(given_servers, "_OLDEST", 99)
+        monkeypatch.setattr(external_servers, "_OLDEST", 99)
 
         with pytest.raises(Unavailable, match="99 or newer is needed"):
-            given_servers.ask_database(os.environ["DATABASE_URL"])
+            external_servers.ask_database(os.environ["DATABASE_URL"])
 
     @pytest.mark.parametrize("entry", ENTRIES)
     def test_comes_before_anything_else(self, entry):
@@ -110,9 +110,9 @@ class TestARunOfItsOwn:
     def test_has_a_database_and_roles_of_its_own_and_leaves_none(self, tmp_path):
         # Others are at work on the same server.
         with own.running(tmp_path, settings=postgres.SCANNABLE) as mine:
-            made = roles.Roles(mine.extra["DATABASE_ROLE_PREFIX"])
+            made = login_roles.Roles(mine.extra["DATABASE_ROLE_PREFIX"])
             with psycopg.connect(mine.urls.database, autocommit=True) as connection:
-                roles.make(connection, made, {})
+                login_roles.make(connection, made, {})
                 connection.execute("CREATE TABLE something AS SELECT 1")
             assert made.prefix in databases_there()
             assert set(made.names) <= roles_there()
@@ -156,7 +156,7 @@ class TestTheDemo:
     def seed(database, folder):
         """Prepare as the demo does, without starting it."""
         return subprocess.run(
-            [sys.executable, "-m", "config.embedded.prepare"],
+            [sys.executable, "-m", "config.embedded.database_setup"],
             cwd=ROOT,
             env=elsewhere(
                 ANTARES_ENV="development",

@@ -10,7 +10,7 @@ from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
-from config import health, restored
+from config import health_probes, restore_gate
 from config.heartbeats import DUTIES
 from integrations.models import Heartbeat
 from integrations.operations import heartbeats
@@ -23,7 +23,7 @@ __all__ = ["requests_act_as_web"]
 @pytest.fixture(autouse=True)
 def anew(monkeypatch):
     """Let no test see what another was answered."""
-    monkeypatch.setattr(health, "READINESS", health.Readiness())
+    monkeypatch.setattr(health_probes, "READINESS", health_probes.Readiness())
 
 
 class TestAlive:
@@ -43,7 +43,7 @@ class TestAlive:
 
     def test_is_told_of_a_service_whose_door_is_shut(self):
         looked = []
-        door = restored.Door(lambda *_: [b"passed on"], lambda: looked.append("there"))
+        door = restore_gate.Door(lambda *_: [b"passed on"], lambda: looked.append("there"))
 
         assert door({"PATH_INFO": "/healthz"}, lambda *_: None) == [b"passed on"]
         assert looked == []
@@ -75,7 +75,7 @@ class TestReady:
         assert answer.json()["workers"] == "missing: beat, purge"
 
     def test_says_that_the_database_is_older_than_the_release(self, monkeypatch):
-        monkeypatch.setattr(health, "_missing", lambda: True)
+        monkeypatch.setattr(health_probes, "_missing", lambda: True)
 
         answer = Client().get("/readyz")
 
@@ -87,7 +87,7 @@ class TestReady:
             def cursor(self):
                 raise OperationalError
 
-        monkeypatch.setattr(health, "connection", Away())
+        monkeypatch.setattr(health_probes, "connection", Away())
         answer = Client().get("/readyz")
 
         assert answer.status_code == 503
@@ -106,9 +106,9 @@ class TestReady:
 
     def test_asks_once_however_many_ask(self, monkeypatch):
         Client().get("/readyz")
-        monkeypatch.setattr(health, "connection", None)
+        monkeypatch.setattr(health_probes, "connection", None)
 
         assert Client().get("/readyz").json()["database"] == "ok"
 
     def test_knows_what_a_release_brings(self):
-        assert health._missing() is False
+        assert health_probes._missing() is False

@@ -11,8 +11,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from accounts.models import Alarm
 from config import heartbeats as processes
-from config.classes import ProcessClass
 from config.heartbeats import DUTIES, Heart
+from config.process_classes import ProcessClass
 from integrations.models import Heartbeat
 from integrations.operations import heartbeats, parser_counts
 from integrations.operations.metrics_endpoint import exposition

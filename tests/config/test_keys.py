@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from config.env import Environment, Refused
-from config.keys import KeyringSettings, read_keyring
+from config.environment import Environment, Refused
+from config.keyring_settings import KeyringSettings, read_keyring
 from tests.config import production
 
 GOOD = {"KEYRING_URL": "https://bao.example:8200", "KEYRING_TOKEN": "s.token"}

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.logging import FIELDS, JsonLines, describe, plain
-from config.requests import Broken, RequestLog, request_id
+from config.request_log import Broken, RequestLog, request_id
 
 CANARY = "canary-7f3a91 alice@example.org ya29.secret"
 
@@ -125,7 +125,7 @@ class TestRequestLog:
     @pytest.mark.control("2.1.1")
     @pytest.mark.control("6.5.1")
     def test_writes_the_route_and_neither_path_nor_query(self, caplog):
-        caplog.set_level(logging.INFO, logger="config.requests")
+        caplog.set_level(logging.INFO, logger="config.request_log")
         request = RequestFactory().get("/callback/google?code=4/canary&state=canary")
         request.resolver_match = type("Match", (), {"route": "callback/<slug:provider>"})()
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from config.env import Environment, Refused
-from config.mail import read_mail
+from config.environment import Environment, Refused
+from config.mail_settings import read_mail
 from tests.config import production
 
 

@@ -14,10 +14,10 @@ from django.db import connection
 from django.test import override_settings
 from psycopg import sql
 
-from config.classes import ProcessClass
-from config.database import logins
-from config.database.roles import Roles
+from config.database import role_logins
+from config.database.login_roles import Roles
 from config.database.server_rights import STATEMENTS
+from config.process_classes import ProcessClass
 from limited_use.vault.sql_functions import FUNCTIONS
 from tests.bench import databases
 
@@ -56,7 +56,7 @@ def run(*arguments):
         override_settings(DATABASE_ROLE_PREFIX=PREFIX),
     ):
         for one in ProcessClass:
-            patch.setenv(logins.variable(one), url_of(ROLES.of(one)))
+            patch.setenv(role_logins.variable(one), url_of(ROLES.of(one)))
         login = {"NAME": PREFIX, "USER": parts.username, "PASSWORD": parts.password}
         for name, value in login.items():
             patch.setitem(connection.settings_dict, name, value)

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from accounts import row_owner
 from accounts.models import Membership, Session, User
 from accounts.roles import Role
-from config.classes import ProcessClass
-from config.database import logins, walls, wanted_policies
+from config.database import declared_policies, provisioning, role_logins
 from config.database.backend.base import touches
 from config.database.grants import GRANTS, VAULT
-from config.database.owners import OWNERS, Also, By, Held, tables, tables_per_site
-from config.database.told import ORGANISATION, PERSON
+from config.database.row_owners import OWNERS, Also, By, Held, tables, tables_per_site
+from config.database.session_settings import ORGANISATION, PERSON
+from config.process_classes import ProcessClass
 from integrations.access import cross_user_lookups
 from integrations.models import Calendar, Connection, Event, Integration, Message, SyncWork
 from limited_use.agreements import shares
@@ -90,14 +90,14 @@ def run(statement, *values):
 
 class TestInventory:
     def test_has_a_line_for_every_table(self):
-        """A new model needs a line in `config/database/owners.py`: whose its rows are, and why."""
-        assert set(OWNERS) == set(walls.tables())
+        """A new model needs a line in `config/database/row_owners.py`: its rows' owner, and why."""
+        assert set(OWNERS) == set(provisioning.tables())
         assert all(len(one.why.split()) > 1 for one in OWNERS.values())
 
     def test_leaves_no_table_open_that_says_whose_its_rows_are(self):
         """Person and organisation, an integration or a connection in a row: it is somebody's."""
         named = {"user_id", "owner_id", "integration_id", "connection_id", "holder"}
-        for label, model in walls.tables().items():
+        for label, model in provisioning.tables().items():
             # Nobody reads or writes the table of keys: see its line.
             if label.startswith(("integrations.", "limited_use.")) and label not in VAULT:
                 columns = {field.column for field in model._meta.concrete_fields}
@@ -110,20 +110,20 @@ class TestInventory:
             assert line.by is not By.OWNER or "organisation_id" in columns, label
 
     def test_names_a_policy_for_every_class_that_may_touch_the_table(self):
-        made = list(wanted_policies.wanted(walls.ours(), "owner"))
+        made = list(declared_policies.wanted(provisioning.ours(), "owner"))
         for table, label in tables().items():
             for process_class in ProcessClass:
                 held = {
                     one.name
                     for one in made
-                    if (one.table, one.role) == (table, walls.ours().of(process_class))
+                    if (one.table, one.role) == (table, provisioning.ours().of(process_class))
                 }
                 is_used = GRANTS[label].is_used_by(process_class)
                 assert bool(held) is is_used, (table, process_class)
 
     def test_lets_web_processes_see_everything_of_nothing(self):
-        for one in wanted_policies.wanted(walls.ours(), "owner"):
-            if one.role == walls.ours().of(WEB) and one.is_permissive:
+        for one in declared_policies.wanted(provisioning.ours(), "owner"):
+            if one.role == provisioning.ours().of(WEB) and one.is_permissive:
                 is_per_site = one.table in tables_per_site() and one.rows == "site = 'web'"
                 assert "current_setting" in one.rows or is_per_site, one
 
@@ -194,7 +194,7 @@ class TestAWebProcess:
     def test_that_logs_in_for_real_is_held_to_the_same(self, both):
         alice, _ = both
         name = connection.settings_dict["NAME"]
-        with psycopg.connect(databases.named(os.environ[logins.variable(WEB)], name)) as real:
+        with psycopg.connect(databases.named(os.environ[role_logins.variable(WEB)], name)) as real:
             count = "SELECT count(*) FROM integrations_message"
             assert real.execute(count).fetchone() == (0,)
             real.execute(
@@ -212,7 +212,7 @@ class TestAWebProcess:
     def test_that_owned_the_tables_would_be_held_to_it_as_well(self, both):
         _, bob = both
         with transaction.atomic():
-            run(f"ALTER TABLE integrations_message OWNER TO {walls.ours().of(WEB)}")
+            run(f"ALTER TABLE integrations_message OWNER TO {provisioning.ours().of(WEB)}")
             with acting_as(WEB, bob):
                 assert set(Message.objects.values_list("user_id", flat=True)) == {bob.user.id}
             transaction.set_rollback(True)
@@ -589,27 +589,27 @@ class TestCheck:
     )
     def test_finds_what_was_changed_by_hand_and_the_command_takes_it_back(self, planted, found):
         table = "integrations_message"
-        assert walls.differences() == []
+        assert provisioning.differences() == []
         run(planted.format(t=table))
 
-        (said,) = walls.differences()
+        (said,) = provisioning.differences()
         assert found.format(t=table) in said
-        assert walls.build() != []
+        assert provisioning.build() != []
 
-        assert walls.differences() == []
+        assert provisioning.differences() == []
 
     @pytest.mark.django_db
     def test_finds_a_policy_whose_words_in_the_code_have_changed(self, monkeypatch):
-        monkeypatch.setattr(wanted_policies, "theirs", lambda *_: "false")
+        monkeypatch.setattr(declared_policies, "theirs", lambda *_: "false")
 
         assert "policy web_theirs on integrations_message is not what the code says" in (
-            walls.differences()
+            provisioning.differences()
         )
 
     @pytest.mark.django_db
     def test_is_part_of_what_is_asked_before_a_process_serves(self):
         with acting_as(WEB):
-            run_as_owner = [one for one in walls.beyond(WEB) if "policy" in one]
+            run_as_owner = [one for one in provisioning.beyond(WEB) if "policy" in one]
 
         assert run_as_owner == []
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from config.env import Environment, Refused
-from config.proxies import Proxies, read_proxies
+from config.environment import Environment, Refused
+from config.reverse_proxies import Proxies, read_proxies
 
 SCHEME = ("HTTP_X_FORWARDED_PROTO", "https")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from config.env import Environment, Refused
-from config.pushes import read_push
+from config.environment import Environment, Refused
+from config.push_settings import read_push
 from tests.config import production
 
 WHOLE = {

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from config.celery import app
-from config.classes import TASKS, ProcessClass
+from config.process_classes import TASKS, ProcessClass
 from integrations import connections, purge
 from integrations.models import PurgeStep, PurgeTrigger, Watch, WatchKind
 from limited_use.ledger import sequencer

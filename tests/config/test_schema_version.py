@@ -20,15 +20,15 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 from django.test import Client
 
-from config import celery, health
-from config.classes import ProcessClass
+from config import celery, health_probes
 from config.database import schema_guard, schema_version
 from config.embedded import postgres, servers
 from config.embedded.earlier_version import refuse_earlier_version
 from config.embedded.processes import Unavailable
 from config.embedded.servers import Urls
 from config.embedded.service import ROOT
-from config.schema_door import SchemaDoor
+from config.process_classes import ProcessClass
+from config.schema_gate import SchemaDoor
 from tests import template
 from tests.bench import databases
 from tests.walls import acting_as
@@ -263,7 +263,7 @@ class TestTheLauncher:
 class TestTheService:
     @pytest.fixture
     def another_version(self, monkeypatch):
-        monkeypatch.setattr(health, "READINESS", health.Readiness())
+        monkeypatch.setattr(health_probes, "READINESS", health_probes.Readiness())
         write_comment("'schema of another version'")
 
     @pytest.mark.usefixtures("another_version")
@@ -302,7 +302,7 @@ class TestTheDoor:
     @pytest.fixture
     def door(self, monkeypatch):
         # Those that are made here end with the test's transaction.
-        monkeypatch.setattr("config.gate.close_old_connections", lambda: None)
+        monkeypatch.setattr("config.startup_gate.close_old_connections", lambda: None)
         return SchemaDoor(lambda *_: [b"passed on"], schema_guard.is_schema_current)
 
     @staticmethod
@@ -316,7 +316,7 @@ class TestTheDoor:
 
     def test_serves_nothing_on_another_one_and_logs_it_once(self, door, caplog, monkeypatch):
         write_comment("'schema of another version'")
-        monkeypatch.setattr("config.gate.SECONDS", 0)
+        monkeypatch.setattr("config.startup_gate.SECONDS", 0)
 
         (status, headers), page = self.ask(door, "/inbox/")
         (again, kind), problem = self.ask(door, "/v1/users")
@@ -332,7 +332,7 @@ class TestTheDoor:
 
     def test_opens_when_the_schema_is_its_own(self, door, monkeypatch):
         write_comment("'schema of another version'")
-        monkeypatch.setattr("config.gate.SECONDS", 0)
+        monkeypatch.setattr("config.startup_gate.SECONDS", 0)
         assert self.ask(door, "/")[0] is not None
         with connection.cursor() as cursor:
             schema_version.record(cursor)
@@ -357,7 +357,7 @@ class TestTheDoor:
         assert [record.msg for record in caplog.records] == ["database.failed"]
 
     def test_refuses_no_request_that_comes_while_another_one_asks(self, monkeypatch):
-        monkeypatch.setattr("config.gate.close_old_connections", lambda: None)
+        monkeypatch.setattr("config.startup_gate.close_old_connections", lambda: None)
         asked, answered = Event(), Event()
 
         def is_current():

@@ -119,8 +119,8 @@ class TestProduction:
     )
     @pytest.mark.control("5.1.5")
     def test_takes_no_provider_address_but_the_built_in_ones(self, name, url):
-        from config.env import Environment, Refused
-        from config.providers import read_google, read_microsoft
+        from config.environment import Environment, Refused
+        from config.provider_settings import read_google, read_microsoft
 
         client = {"GOOGLE_CLIENT_ID": "client", "GOOGLE_CLIENT_SECRET": "secret"}
         env = Environment({name: url, **client})
@@ -287,14 +287,14 @@ class TestProcessClass:
 
 class TestSecretsInFiles:
     def test_are_read_from_the_file_that_is_named(self, tmp_path):
-        from config.env import Environment
+        from config.environment import Environment
 
         (tmp_path / "secret").write_text("from a file\n")
 
         assert Environment({"X_FILE": str(tmp_path / "secret")}).text("X") == "from a file"
 
     def test_are_a_problem_where_the_file_is_not_there(self, tmp_path):
-        from config.env import Environment, Refused
+        from config.environment import Environment, Refused
 
         env = Environment({"X_FILE": str(tmp_path / "missing")})
         env.text("X")
@@ -305,7 +305,7 @@ class TestSecretsInFiles:
 
 class TestDatabaseUrl:
     def test_takes_a_socket_folder_and_escaped_characters(self):
-        from config.env import Environment
+        from config.environment import Environment
 
         found = Environment({}).database(
             "DATABASE_URL", "postgresql://us%40er:p%2Fw@/na%20me?host=%2Frun%2Fpg&sslmode=disable"

@@ -14,8 +14,8 @@ from accounts.demo_people import add_second_factor
 from accounts.models import Session, User
 from accounts.roles import STAFF as STAFF_ROLES
 from accounts.roles import Role
-from config.classes import ProcessClass
-from config.env import Environment, Refused
+from config.environment import Environment, Refused
+from config.process_classes import ProcessClass
 from config.sites import choose_site, read_staff_url
 from integrations.support.site_links import PAGES
 from tests import factories, routes

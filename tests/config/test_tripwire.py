@@ -20,9 +20,9 @@ import urllib3
 from accounts.models import Alarm
 from config import celery, settings_test
 from config import egress as service
-from config.env import Environment, Refused
-from config.providers import read_google, read_microsoft
-from config.tripwire import Attempt, Tripwire, Undeclared, place_of
+from config.egress_tripwire import Attempt, Tripwire, Undeclared, place_of
+from config.environment import Environment, Refused
+from config.provider_settings import read_google, read_microsoft
 from integrations.parsers import parser_process
 from integrations.providers import http
 from integrations.tasks.purposes import TASKS
@@ -428,8 +428,9 @@ except PermissionError as error:
     @pytest.mark.parametrize("flag", ["on", ""])
     def test_is_watched_where_the_setting_says_so(self, flag):
         run = subprocess.run(
-            [sys.executable, "-c", self.PROGRAM if flag else "import config.wsgi, config.tripwire;"
-             "print('up' if config.tripwire._current else 'down')"],
+            [sys.executable, "-c", self.PROGRAM if flag else
+             "import config.wsgi, config.egress_tripwire;"
+             "print('up' if config.egress_tripwire._current else 'down')"],
             cwd=ROOT,
             env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings",
                  "ANTARES_ENV": "development", "EGRESS_TRIPWIRE": flag},

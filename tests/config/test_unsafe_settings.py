@@ -6,10 +6,10 @@ import secrets
 
 import pytest
 
-from config.addresses import is_allowed_host
+from config.address_checks import is_allowed_host
 from config.broker import read_broker
-from config.database.logins import read_production_login
-from config.env import Environment, Refused, is_strong_secret
+from config.database.role_logins import read_production_login
+from config.environment import Environment, Refused, is_strong_secret
 
 LOGIN = "postgresql://antares_web:pw@"
 

@@ -7,10 +7,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, ProgrammingError, connection, transaction
 
-from config.classes import ProcessClass
-from config.database import acl, doors, walls
+from config.database import acl, definer_functions, provisioning
 from config.database.grants import GRANTS, PRIVILEGES
 from config.database.server_rights import STATEMENTS
+from config.process_classes import ProcessClass
 from tests.walls import acting_as
 
 CLASSES = list(ProcessClass)
@@ -46,7 +46,7 @@ class TestGrants:
         """
         A new model needs a line in `config/database/grants.py`: who may do what with it, and why.
         """
-        assert set(GRANTS) == set(walls.tables())
+        assert set(GRANTS) == set(provisioning.tables())
 
     def test_use_known_letters_and_say_why(self):
         for label, line in GRANTS.items():
@@ -56,7 +56,9 @@ class TestGrants:
 
     @pytest.mark.django_db
     def test_cover_every_table_that_the_database_has(self):
-        known = {model._meta.db_table if model else name for name, model in walls.tables().items()}
+        known = {
+            model._meta.db_table if model else name for name, model in provisioning.tables().items()
+        }
 
         assert set(connection.introspection.table_names(include_views=True)) == known
 
@@ -70,14 +72,14 @@ class TestEachClass:
             "SELECT c.relname::text, p, has_table_privilege(%s, c.oid, p)"
             " FROM pg_class c, unnest(%s::text[]) p"
             " WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v')",
-            walls.ours().of(process_class),
+            provisioning.ours().of(process_class),
             [*PRIVILEGES.values(), "TRUNCATE", "REFERENCES", "TRIGGER", "MAINTAIN"],
         )
 
         wanted = {
             (model._meta.db_table if model else label, PRIVILEGES[letter])
             for label, line in GRANTS.items()
-            for model in [walls.tables()[label]]
+            for model in [provisioning.tables()[label]]
             for letter in line.of(process_class)
             if process_class is not ProcessClass.CONSOLE or model is None or line.whole
         }
@@ -96,7 +98,7 @@ class TestEachClass:
 
     @pytest.mark.parametrize("process_class", CLASSES)
     def test_can_make_nothing_and_become_nobody(self, process_class):
-        role = walls.ours().of(process_class)
+        role = provisioning.ours().of(process_class)
         with acting_as(process_class):
             assert refused("CREATE TABLE planted (id integer)")
             assert refused("CREATE SCHEMA planted")
@@ -109,7 +111,7 @@ class TestEachClass:
         ("table", "column"),
         [
             (model._meta.db_table, field.column)
-            for model in walls.tables().values()
+            for model in provisioning.tables().values()
             if model is not None
             for field in model._meta.concrete_fields
             if type(field).__name__ == "SealedField"
@@ -137,7 +139,7 @@ class TestKeyTables:
 
     @pytest.mark.parametrize("process_class", CLASSES)
     def test_are_asked_by_functions_that_a_class_needs_and_no_others(self, process_class):
-        functions = doors.owned(walls.ours())[walls.ours().vault]
+        functions = definer_functions.owned(provisioning.ours())[provisioning.ours().vault]
         with acting_as(process_class):
             ran = {one.name for one in functions if not refused_to_call(one)}
 
@@ -168,26 +170,26 @@ class TestCheck:
         ],
     )
     def test_finds_what_was_changed_by_hand_and_the_command_takes_it_back(self, planted, found):
-        roles = {one.value: walls.ours().of(one) for one in ProcessClass}
+        roles = {one.value: provisioning.ours().of(one) for one in ProcessClass}
         run(planted.format(**roles))
 
         with pytest.raises(CommandError, match="1 difference"):
             self.check()
-        assert any(found.format(**roles) in line for line in walls.differences())
-        walls.build()
+        assert any(found.format(**roles) in line for line in provisioning.differences())
+        provisioning.build()
 
-        assert walls.differences() == []
+        assert provisioning.differences() == []
 
     def test_finds_a_grant_to_somebody_whom_the_table_does_not_know(self):
         run("CREATE ROLE antares_test_marketing")
         run("GRANT SELECT ON integrations_message TO antares_test_marketing")
 
-        assert walls.differences() == [
+        assert provisioning.differences() == [
             "too much: SELECT on table integrations_message: antares_test_marketing"
         ]
 
     def test_does_nothing_where_there_is_nothing_to_do(self):
-        assert walls.build() == []
+        assert provisioning.build() == []
 
 
 @pytest.mark.django_db
@@ -204,16 +206,16 @@ class TestFunctionsOfTheServer:
     def test_are_reported_and_revoked_where_they_came_back(self):
         run("GRANT EXECUTE ON FUNCTION pg_catalog.lo_creat(integer) TO PUBLIC")
 
-        assert walls.differences() == []
-        (said, statements) = walls.describe_open_rights()
+        assert provisioning.differences() == []
+        (said, statements) = provisioning.describe_open_rights()
         assert said.endswith(
             "execute: REVOKE EXECUTE ON FUNCTION pg_catalog.lo_creat(integer) FROM PUBLIC;"
         )
         assert statements == STATEMENTS
-        assert walls.build() == [
+        assert provisioning.build() == [
             "REVOKE EXECUTE ON FUNCTION pg_catalog.lo_creat(integer) FROM PUBLIC"
         ]
-        assert walls.describe_open_rights() == [STATEMENTS]
+        assert provisioning.describe_open_rights() == [STATEMENTS]
 
 
 @pytest.mark.django_db
@@ -222,10 +224,10 @@ class TestBeyond:
 
     @pytest.mark.parametrize("process_class", CLASSES)
     def test_finds_another_role_than_that_of_the_class(self, process_class):
-        (said,) = walls.beyond(process_class)
+        (said,) = provisioning.beyond(process_class)
 
         assert "is logged in as" in said
-        assert walls.ours().of(process_class) in said
+        assert provisioning.ours().of(process_class) in said
 
 
 class TestGrant:

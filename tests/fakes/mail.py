@@ -16,7 +16,7 @@ from integrations.parsers.wire_frames import Unreadable
 from integrations.providers import errors
 from integrations.providers.access import Access
 from integrations.providers.file_download import ArrivingFile
-from integrations.providers.google.message_mapping import filing
+from integrations.providers.google.gmail_message import filing
 from integrations.providers.mail import (
     ChangePage,
     Labels,

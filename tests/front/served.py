@@ -22,7 +22,7 @@ django.setup()
 from config.front import sockets  # noqa: E402
 from config.front.application import Front  # noqa: E402 - health checks need the apps
 from config.front.routes import Route  # noqa: E402
-from config.requests import Broken  # noqa: E402
+from config.request_log import Broken  # noqa: E402
 from config.route_limits import BodyLimit, RouteLimits, Threads  # noqa: E402
 
 LARGEST = 64 * 1024

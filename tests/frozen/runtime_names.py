@@ -15,10 +15,10 @@ from django.db import connection
 from django.urls import URLPattern
 from drf_spectacular.generators import SchemaGenerator
 
-import config.env
+import config.environment
 from config.celery import app
-from config.classes import TASKS
-from config.schedule import SCHEDULE
+from config.periodic_tasks import SCHEDULE
+from config.process_classes import TASKS
 from integrations.operations import alarm_guide, metrics
 from integrations.operations.metrics_endpoint import exposition
 from integrations.review.evidence import claim_register
@@ -174,7 +174,7 @@ def list_openapi() -> list[str]:
     return sorted([*operations, *components])
 
 
-class RecordingEnvironment(config.env.Environment):
+class RecordingEnvironment(config.environment.Environment):
     """Records the variables that settings read, and their defaults."""
 
     read: set[tuple[str, str]]
@@ -187,7 +187,7 @@ class RecordingEnvironment(config.env.Environment):
 def list_environment_variables(monkeypatch, tmp_path) -> list[str]:
     """Return ``NAME = default`` for each variable of a production process of any class."""
     RecordingEnvironment.read = set()
-    monkeypatch.setattr(config.env, "Environment", RecordingEnvironment)
+    monkeypatch.setattr(config.environment, "Environment", RecordingEnvironment)
     for values in (production.environment(tmp_path), CONDITIONAL):
         for name, value in values.items():
             monkeypatch.setenv(name, value)
@@ -202,6 +202,6 @@ def list_environment_variables(monkeypatch, tmp_path) -> list[str]:
 def _read_settings() -> None:
     try:
         runpy.run_path(str(settings.BASE_DIR / "config" / "settings.py"))
-    except config.env.Refused:
+    except config.environment.Refused:
         # Refused at the end, after everything was read.
         return

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations import providers
 from integrations.access import calendar_permits
 from integrations.access.calendar_permits import Wanted

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.actors import Actor, ActorKind
 from accounts.ids import uuid7
 from accounts.models import Membership, Organisation, User
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations import providers
 from integrations.connections.products import FIRST_WORK
 from integrations.models import (

@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.test import Client
 
-from config.providers import microsoft_endpoints
+from config.provider_settings import microsoft_endpoints
 from integrations.models import ConnectAttempt
 from integrations.providers import identity
 from tests.factories import as_agreed, make_keyring

@@ -14,7 +14,7 @@ from itertools import chain, combinations
 from django.urls import reverse
 from django.utils import timezone
 
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations import purge
 from integrations.access import scopes
 from integrations.models import (
@@ -32,7 +32,7 @@ from integrations.notifications.removal_messages import SENTENCES, Subject
 from integrations.operations.sync_products import PRODUCTS
 from integrations.purge import inventory
 from integrations.sync import engine
-from limited_use.ledger.notes import VerifierKey
+from limited_use.ledger.signed_notes import VerifierKey
 from limited_use.models import DataKey, Receipt
 from limited_use.receipts import receipts
 from limited_use.verify import verifier

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import memberships, users
+from accounts import memberships, user_provisioning
 from accounts.models import Alarm
 from integrations import connections, providers
 from integrations.access.request_context import NotAChoice
@@ -799,7 +799,7 @@ class TestASweep:
     @pytest.mark.invariant(6)
     def test_ends_what_a_deactivated_person_had(self, alice, acme):
         make_integration(make_connection(alice, acme))
-        users.deactivate_user(user_id=alice.id, at=timezone.now())
+        user_provisioning.deactivate_user(user_id=alice.id, at=timezone.now())
 
         assert self.ended() == PurgeTrigger.DEACTIVATED
 

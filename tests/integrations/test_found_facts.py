@@ -17,10 +17,10 @@ PACKAGES = ("accounts", "limited_use", "integrations", "config")
 # Where facts are words of the policy, and nothing is found true.
 WORDS = {
     "limited_use/policy/vocabulary.py",
-    "limited_use/policy/rules/permitting.py",
-    "limited_use/policy/rules/scheduling.py",
+    "limited_use/policy/rules/permissions.py",
+    "limited_use/policy/rules/calendar_permissions.py",
     "limited_use/policy/refusal_text.py",
-    "integrations/review/labels.py",
+    "integrations/review/review_labels.py",
     "integrations/settings/data_use/feature_status.py",
     "integrations/settings/data_use/labels.py",
 }

@@ -13,7 +13,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations.models import Integration, Message, SetAside, SyncWork
 from integrations.operations.sync_products import PRODUCTS
 from integrations.providers import http

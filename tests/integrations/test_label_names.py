@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from accounts import row_owner
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations.mail import mailbox_export
 from integrations.models import Integration, SyncWork, Thread
 from integrations.operations.sync_products import PRODUCTS

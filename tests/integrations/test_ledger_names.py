@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from integrations.access import ledger_pseudonyms, permits
 from limited_use.guard.guard import Refused
-from limited_use.ledger import entries, keys, pseudonyms, subject_access
+from limited_use.ledger import entries, ledger_key_lifecycle, pseudonyms, subject_access
 from limited_use.models import Leaf
 from limited_use.policy.vocabulary import DataClass
 from tests.integrations.household import household
@@ -24,7 +24,7 @@ CLASSES = (DataClass.MAIL_METADATA,)
 @pytest.fixture
 def alice():
     alice = household()
-    keys.create(holder=alice.connection.id, at=alice.at)
+    ledger_key_lifecycle.create(holder=alice.connection.id, at=alice.at)
     return alice
 
 
@@ -78,7 +78,7 @@ class TestOwnEntries:
 
     def test_name_nobody_alike_in_two_connections(self, alice):
         other = household(who=(alice.user, alice.organisation, alice.membership))
-        keys.create(holder=other.connection.id, at=other.at)
+        ledger_key_lifecycle.create(holder=other.connection.id, at=other.at)
         for one in (alice, other):
             show(alice.actor, one.integration.id)
 

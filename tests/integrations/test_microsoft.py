@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Alarm
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations import connections, purge
 from integrations.grants import access_tokens
 from integrations.mail import mailbox_export

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts import row_owner
 from accounts.models import Organisation
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations import connections, purge
 from integrations.access import scopes
 from integrations.access.request_context import Asked

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations.coordination.leases import NotClaimable
 from integrations.grants import request_slots
 from integrations.models import Connection, Message, QuotaBucket, SyncWork

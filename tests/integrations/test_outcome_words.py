@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts import memberships
 from accounts.models import Alarm, Membership
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations import connections
 from integrations.coordination.leases import NotClaimable
 from integrations.grants import provider_alerts

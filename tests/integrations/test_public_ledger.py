@@ -9,7 +9,7 @@ import pytest
 
 from accounts.ids import uuid7
 from limited_use.ledger import consistency, entries, sequencer
-from limited_use.ledger.notes import VerifierKey
+from limited_use.ledger.signed_notes import VerifierKey
 from limited_use.models import VerifierKeyPeriod
 from limited_use.receipts import receipts
 from limited_use.vault.keyring.file import FileKeyring

@@ -13,7 +13,7 @@ from django.db import OperationalError
 from django.db import connection as database
 from django.utils import timezone
 
-from config.restored import Door
+from config.restore_gate import Door
 from integrations import connections, purge
 from integrations.connections import connection_removal, restore_guard
 from integrations.models import (
@@ -27,9 +27,9 @@ from integrations.models import (
     SyncWork,
 )
 from integrations.purge import ledger_key_release
-from limited_use.ledger import keys as ledger_keys
+from limited_use.ledger import ledger_key_lifecycle as ledger_keys
 from limited_use.ledger import sequencer
-from limited_use.ledger.notes import VerifierKey
+from limited_use.ledger.signed_notes import VerifierKey
 from limited_use.models import DataKey, Receipt
 from limited_use.models.ledger_keys import LedgerKey
 from limited_use.receipts.receipts import public_keys
@@ -288,7 +288,7 @@ class TestDoor:
 
     @pytest.mark.claim("restored.removing-again")
     def test_is_shut_until_the_tombstones_are_applied(self, alice, monkeypatch):
-        monkeypatch.setattr("config.gate.SECONDS", 0.0)
+        monkeypatch.setattr("config.startup_gate.SECONDS", 0.0)
         copied = dump()
         disconnect(alice)
         restore(copied)

@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations import connections, purge
 from integrations.calendar.sync import LISTING, resource_of
 from integrations.connections import automatic_disconnect

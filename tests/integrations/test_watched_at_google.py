@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations import connections, purge, push
 from integrations.models import Connection, Integration, PurgeJob, PurgeStep, Watch, WatchStatus
 from limited_use.ledger import sequencer

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Alarm
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations import connections, purge, push
 from integrations.access import scopes
 from integrations.models import (

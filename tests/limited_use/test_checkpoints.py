@@ -14,9 +14,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.ids import uuid7
-from limited_use.ledger import consistency, entries, notes, publication, sequencer, store, tree
+from limited_use.ledger import (
+    consistency,
+    entries,
+    publication,
+    sequencer,
+    signed_notes,
+    tile_store,
+    tree,
+)
 from limited_use.ledger.consistency import BadNote, BadProof
-from limited_use.ledger.notes import Checkpoint, VerifierKey
+from limited_use.ledger.signed_notes import Checkpoint, VerifierKey
 from limited_use.models import Checkpoint as Made
 from limited_use.receipts import receipts
 from limited_use.verify import checkpoints
@@ -42,7 +50,7 @@ def hashes(size, mark=b""):
 
 def signed(leaves, size, signer=SIGNER):
     checkpoint = Checkpoint(ORIGIN, size, tree.over(leaves)(0, size))
-    return notes.sign(str(checkpoint), VERIFIER, signer.sign)
+    return signed_notes.sign(str(checkpoint), VERIFIER, signer.sign)
 
 
 def proof(leaves, old, new):
@@ -204,7 +212,7 @@ class TestProgram:
         for at, count in enumerate((2, 5)):
             record(count)
             files += ["--checkpoints", tmp_path / f"{at}"]
-            files[-1].write_text(store.latest_note())
+            files[-1].write_text(tile_store.latest_note())
         call_command("prove_consistency", "2", "7")
         (tmp_path / "proof").write_text(capsys.readouterr().out)
 
@@ -261,7 +269,7 @@ class TestPublication:
 
     def test_begins_anew_by_command_only(self, ring, settings, tmp_path, capsys):
         record(2)
-        note = store.latest_note()
+        note = tile_store.latest_note()
         settings.PUBLICATION_DIR = tmp_path / "new"
 
         call_command("publish_checkpoint")
@@ -311,7 +319,7 @@ class TestSigners:
         assert audit.run().size == 3
         # Pinned keys of both times check the whole series; one alone does not.
         series = [note for _, note in publication.current().checkpoints()]
-        proofs = [store.prove_consistency(2, 3)]
+        proofs = [tile_store.prove_consistency(2, 3)]
         assert list(checkpoints.check(series, proofs, signing_keys.known(SigningKey.LEDGER)))
         with pytest.raises(NotConsistent):
             list(checkpoints.check(series, proofs, [before]))

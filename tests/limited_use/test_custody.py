@@ -11,14 +11,14 @@ from django.utils import timezone
 
 from accounts.ids import uuid7
 from accounts.models import Alarm
-from config import keys_fit
-from config.classes import ProcessClass
+from config import keyring_check
+from config.process_classes import ProcessClass
 from limited_use import checks
 from limited_use.models import DataKey, KeyEpoch
 from limited_use.policy.key_lines import KeyLine
 from limited_use.rotation import key_epochs
 from limited_use.tasks import turn_key_epoch
-from limited_use.vault import keyring_fit, keys, ledger_key_wrap, rows
+from limited_use.vault import key_rows, keyring_fit, keys, ledger_key_wrap
 from limited_use.vault.keyring.port import EpochGone
 from tests.limited_use.conftest import EITHER, NOW
 from tests.walls import acting_as
@@ -92,7 +92,7 @@ class TestProblems:
         for one in others:
             keys.create(holder=one, line=CONTENT, at=NOW)
         # The one that is looked at, whichever that is.
-        looked_at = rows.waiting(CONTENT, below=2, most=1)[0].holder
+        looked_at = key_rows.waiting(CONTENT, below=2, most=1)[0].holder
         DataKey.objects.filter(holder=looked_at).update(wrapped=b"\1" * 60)
 
         (said,) = keyring_fit.problems()
@@ -217,7 +217,7 @@ class TestAProcessThatStarts:
     def test_says_what_does_not_fit_and_goes_on(self, holder, capsys):
         DataKey.objects.update(wrapped=b"\1" * 60)
 
-        keys_fit.say()
+        keyring_check.say()
 
         said = capsys.readouterr().err
         assert said.startswith("keyring: 1 content keys are wrapped under an epoch 1 of another")
@@ -226,7 +226,7 @@ class TestAProcessThatStarts:
     def test_says_that_the_keyring_is_not_there(self, holder, ring, tmp_path, capsys):
         (tmp_path / "keyring").rename(tmp_path / "away")
 
-        keys_fit.say()
+        keyring_check.say()
 
         assert "no keyring in" in capsys.readouterr().err
 
@@ -235,13 +235,13 @@ class TestAProcessThatStarts:
         DataKey.objects.update(kek_epoch=7)
 
         with acting_as(process_class):
-            keys_fit.say()
+            keyring_check.say()
 
         # The console opens nothing, so nothing can be wrong for it.
         makes_keys = process_class not in {ProcessClass.CONSOLE, ProcessClass.STAFF}
         assert bool(capsys.readouterr().err) is makes_keys
 
     def test_says_nothing_while_all_is_well(self, holder, capsys):
-        keys_fit.say()
+        keyring_check.say()
 
         assert capsys.readouterr().err == ""

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from limited_use.ledger import notes, proofs, pseudonym_derivation, signed_documents, tree
-from limited_use.ledger.notes import Checkpoint, VerifierKey
+from limited_use.ledger import proofs, pseudonym_derivation, signed_documents, signed_notes, tree
+from limited_use.ledger.signed_notes import Checkpoint, VerifierKey
 from limited_use.verify import verifier
 
 ORIGIN = "ledger.example"
@@ -29,7 +29,7 @@ SHAPES = {"arrays": ("[", "]"), "objects": ('{"a":', "}"), "unclosed": ("[", "")
 def prove(payload: bytes) -> str:
     """Return the proof of an entry that is the whole of a ledger."""
     leaf = tree.leaf_hash(payload)
-    note = notes.sign(str(Checkpoint(ORIGIN, 1, leaf)), KEY, _PRIVATE.sign)
+    note = signed_notes.sign(str(Checkpoint(ORIGIN, 1, leaf)), KEY, _PRIVATE.sign)
     return proofs.write(payload=payload, index=0, path=[], note=note)
 
 

@@ -15,15 +15,15 @@ from accounts.ids import uuid7
 from limited_use.ledger import (
     audit,
     entries,
-    notes,
     proofs,
     publication,
     sequencer,
-    store,
+    signed_notes,
+    tile_store,
     tiles,
     tree,
 )
-from limited_use.ledger.notes import BadNote, VerifierKey
+from limited_use.ledger.signed_notes import BadNote, VerifierKey
 from limited_use.ledger.tree import BadProof
 from limited_use.models import Checkpoint, Leaf, Tile
 from tests.limited_use.conftest import NOW
@@ -160,10 +160,12 @@ class TestTiles:
 
 class TestNotes:
     def test_sign_the_vector(self):
-        text = str(notes.Checkpoint("ledger.example/log1", 7, tree.over(VECTOR_HASHES)(0, 7)))
+        text = str(
+            signed_notes.Checkpoint("ledger.example/log1", 7, tree.over(VECTOR_HASHES)(0, 7))
+        )
 
-        assert notes.sign(text, VERIFIER, SIGNER.sign) == NOTE
-        assert notes.Checkpoint.parse(notes.verify(NOTE, [VERIFIER])).size == 7
+        assert signed_notes.sign(text, VERIFIER, SIGNER.sign) == NOTE
+        assert signed_notes.Checkpoint.parse(signed_notes.verify(NOTE, [VERIFIER])).size == 7
 
     def test_write_a_verifier_key_as_the_vector_does(self):
         assert (
@@ -173,34 +175,34 @@ class TestNotes:
     def test_accept_a_witness_and_check_it_if_known(self):
         witness = Ed25519PrivateKey.from_private_bytes(bytes(range(0x20, 0x40)))
         key = VerifierKey(
-            "witness.example/w1", witness.public_key().public_bytes_raw(), notes.COSIGNATURE
+            "witness.example/w1", witness.public_key().public_bytes_raw(), signed_notes.COSIGNATURE
         )
         cosigned = f"{NOTE}\N{EM DASH} witness.example/w1 {WITNESS_BLOB}\n"
 
-        assert notes.verify(cosigned, [VERIFIER])
-        assert notes.verify(cosigned, [VERIFIER, VerifierKey.parse(str(key))])
+        assert signed_notes.verify(cosigned, [VERIFIER])
+        assert signed_notes.verify(cosigned, [VERIFIER, VerifierKey.parse(str(key))])
         with pytest.raises(BadNote, match=r"signature of witness\.example/w1 is wrong"):
-            notes.verify(cosigned.replace("AAAABpVbkA", "AAAABpVbkB"), [VERIFIER, key])
+            signed_notes.verify(cosigned.replace("AAAABpVbkA", "AAAABpVbkB"), [VERIFIER, key])
 
     def test_are_not_verified_by_a_witness_alone(self):
         witness = Ed25519PrivateKey.from_private_bytes(bytes(range(0x20, 0x40)))
         key = VerifierKey(
-            "witness.example/w1", witness.public_key().public_bytes_raw(), notes.COSIGNATURE
+            "witness.example/w1", witness.public_key().public_bytes_raw(), signed_notes.COSIGNATURE
         )
 
         with pytest.raises(BadNote):
-            notes.verify(f"{NOTE}\N{EM DASH} witness.example/w1 {WITNESS_BLOB}\n", [key])
+            signed_notes.verify(f"{NOTE}\N{EM DASH} witness.example/w1 {WITNESS_BLOB}\n", [key])
 
     def test_are_not_believed_without_a_key(self):
         with pytest.raises(BadNote):
-            notes.verify(NOTE, [])
+            signed_notes.verify(NOTE, [])
 
     def test_are_not_believed_with_any_byte_changed(self):
         data = NOTE.encode()
         for at in range(len(data)):
             changed = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
             with pytest.raises((BadNote, UnicodeDecodeError)):
-                notes.verify(changed.decode(), [VERIFIER])
+                signed_notes.verify(changed.decode(), [VERIFIER])
 
     @pytest.mark.parametrize(
         "text",
@@ -224,7 +226,7 @@ class TestNotes:
     )
     def test_know_what_is_no_checkpoint(self, text):
         with pytest.raises(BadNote):
-            notes.Checkpoint.parse(text)
+            signed_notes.Checkpoint.parse(text)
 
 
 class TestProofs:
@@ -379,8 +381,8 @@ class TestSequencer:
         assert (run.placed_count, run.size) == (5, 5)
         assert sorted(Leaf.objects.values_list("idx", flat=True)) == [0, 1, 2, 3, 4]
         newest = Checkpoint.objects.get(size=5)
-        signed = notes.verify(newest.note, [sequencer.verifier_key()])
-        assert notes.Checkpoint.parse(signed).root == bytes(newest.root)
+        signed = signed_notes.verify(newest.note, [sequencer.verifier_key()])
+        assert signed_notes.Checkpoint.parse(signed).root == bytes(newest.root)
 
     def test_finds_entries_that_committed_late(self, ring):
         early = uuid7()
@@ -408,18 +410,20 @@ class TestSequencer:
         sequencer.run(NOW)
         new = Checkpoint.objects.get(size=303)
 
-        for proven in store.prove(first):
+        for proven in tile_store.prove(first):
             assert proofs.verify(proven.proof, [sequencer.verifier_key()]).checkpoint.size == 303
-        tree.verify_consistency(3, 303, store.consistency(3, 303), bytes(old.root), bytes(new.root))
+        tree.verify_consistency(
+            3, 303, tile_store.consistency(3, 303), bytes(old.root), bytes(new.root)
+        )
 
     def test_proves_nothing_that_has_no_place_yet(self, ring):
         (entry,) = record()
-        with pytest.raises(store.NotSequenced):
-            store.prove([entry])
+        with pytest.raises(tile_store.NotSequenced):
+            tile_store.prove([entry])
 
         sequencer.run(NOW)
-        with pytest.raises(store.NotSequenced):
-            store.prove([entry, uuid7()])
+        with pytest.raises(tile_store.NotSequenced):
+            tile_store.prove([entry, uuid7()])
 
     def test_signs_what_a_killed_run_had_committed(self, ring, monkeypatch):
         record(2)

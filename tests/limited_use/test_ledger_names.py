@@ -16,7 +16,7 @@ from limited_use.guard import guard
 from limited_use.guard.guard import Refused
 from limited_use.ledger import (
     entries,
-    keys,
+    ledger_key_lifecycle,
     pseudonym_derivation,
     pseudonyms,
     publication,
@@ -33,7 +33,7 @@ from tests.integrations.household import person
 from tests.limited_use.conftest import EITHER, MALLORY, NOW, OWNING, SYSTEM
 
 pytestmark = [pytest.mark.django_db, pytest.mark.invariant(3)]
-LATER = NOW + keys.OFFERED_FOR
+LATER = NOW + ledger_key_lifecycle.OFFERED_FOR
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +46,7 @@ def _cold(ring):
 def connected(ring):
     """Return the id of a connection that has a ledger key."""
     connected = uuid7()
-    keys.create(holder=connected, at=NOW)
+    ledger_key_lifecycle.create(holder=connected, at=NOW)
     return connected
 
 
@@ -59,8 +59,8 @@ def commitment_of(connected):
 
 
 def ended(connected):
-    keys.set_aside(holder=connected, at=NOW)
-    keys.offer(holder=connected, at=NOW)
+    ledger_key_lifecycle.set_aside(holder=connected, at=NOW)
+    ledger_key_lifecycle.offer(holder=connected, at=NOW)
 
 
 def cold():
@@ -78,7 +78,7 @@ def connect_at_the_web():
         user=user, organisation=organisation, provider="google", connected_at=NOW
     ).id
     with row_owner.acting_for(user.id, organisation.id):
-        keys.create(holder=connected, at=NOW)
+        ledger_key_lifecycle.create(holder=connected, at=NOW)
     return connected
 
 
@@ -91,7 +91,7 @@ class TestNames:
     def test_are_made_by_the_connections_own_key(self, ring):
         one, other, subject = uuid7(), uuid7(), uuid7()
         for holder in (one, other):
-            keys.create(holder=holder, at=NOW)
+            ledger_key_lifecycle.create(holder=holder, at=NOW)
 
         found = {
             pseudonyms.of(one)(subject),
@@ -163,7 +163,7 @@ class TestNames:
 
     def test_need_no_key_store_once_a_process_made_one(self, connected, settings):
         other, subject = uuid7(), uuid7()
-        keys.create(holder=other, at=NOW)
+        ledger_key_lifecycle.create(holder=other, at=NOW)
         ring = get_keyring()
         pseudonyms.of(connected)(subject)
         for path in ring._directory.glob("kek-*"):
@@ -216,50 +216,50 @@ class TestKey:
     @EITHER
     def test_stands_nowhere_in_clear_and_is_handed_out_once(self, ring):
         connected, subject = uuid7(), uuid7()
-        keys.create(holder=connected, at=NOW)
+        ledger_key_lifecycle.create(holder=connected, at=NOW)
         name = pseudonyms.of(connected)(subject)
         ended(connected)
 
-        key = keys.take(holder=connected, at=NOW)
+        key = ledger_key_lifecycle.take(holder=connected, at=NOW)
 
         assert pseudonym_derivation.name(key, subject).hex() == name
         row = LedgerKey.objects.get(holder=connected)
         assert bytes(row.commitment) == pseudonym_derivation.commitment(key)
         assert row.outcome == "taken"
         assert not WrappedLedgerKey.objects.exists()
-        with pytest.raises(keys.NotOffered):
-            keys.take(holder=connected, at=NOW)
+        with pytest.raises(ledger_key_lifecycle.NotOffered):
+            ledger_key_lifecycle.take(holder=connected, at=NOW)
 
     @pytest.mark.parametrize("at", [LATER, LATER + timedelta(days=1)])
     def test_is_not_handed_out_after_its_thirty_days(self, connected, at):
         ended(connected)
 
-        with pytest.raises(keys.NotOffered):
-            keys.take(holder=connected, at=at)
-        assert keys.expire(at=at) == 1
+        with pytest.raises(ledger_key_lifecycle.NotOffered):
+            ledger_key_lifecycle.take(holder=connected, at=at)
+        assert ledger_key_lifecycle.expire(at=at) == 1
         assert LedgerKey.objects.get(holder=connected).outcome == "expired"
-        assert keys.expire(at=at) == 0
+        assert ledger_key_lifecycle.expire(at=at) == 0
 
     def test_stays_until_then(self, connected):
         ended(connected)
 
-        assert keys.expire(at=LATER - timedelta(seconds=1)) == 0
-        assert keys.take(holder=connected, at=LATER - timedelta(seconds=1))
+        assert ledger_key_lifecycle.expire(at=LATER - timedelta(seconds=1)) == 0
+        assert ledger_key_lifecycle.take(holder=connected, at=LATER - timedelta(seconds=1))
 
     def test_is_not_handed_out_while_the_connection_lives(self, connected):
-        with pytest.raises(keys.NotOffered):
-            keys.take(holder=connected, at=NOW)
-        assert keys.offer(holder=connected, at=NOW) is False
-        assert keys.set_aside(holder=connected, at=NOW) is not None
-        with pytest.raises(keys.NotOffered):
-            keys.take(holder=connected, at=NOW)
+        with pytest.raises(ledger_key_lifecycle.NotOffered):
+            ledger_key_lifecycle.take(holder=connected, at=NOW)
+        assert ledger_key_lifecycle.offer(holder=connected, at=NOW) is False
+        assert ledger_key_lifecycle.set_aside(holder=connected, at=NOW) is not None
+        with pytest.raises(ledger_key_lifecycle.NotOffered):
+            ledger_key_lifecycle.take(holder=connected, at=NOW)
 
     def test_is_kept_as_a_commitment_in_the_ledger(self, connected):
         name = pseudonyms.of(connected).at_the_end(connected)
         ended(connected)
         assert last()["event"] == "ledger_key.set_aside"
 
-        key = keys.take(holder=connected, at=NOW)
+        key = ledger_key_lifecycle.take(holder=connected, at=NOW)
 
         entry = last()
         assert entry["event"] == "ledger_key.destroyed"
@@ -273,17 +273,17 @@ class TestKey:
         ended(connected)
         written = Leaf.objects.count()
         with transaction.atomic():
-            keys.take(holder=connected, at=NOW)
+            ledger_key_lifecycle.take(holder=connected, at=NOW)
             transaction.set_rollback(True)
 
         assert Leaf.objects.count() == written
-        assert keys.take(holder=connected, at=NOW)
+        assert ledger_key_lifecycle.take(holder=connected, at=NOW)
 
     def test_is_made_once(self, connected):
         subject = uuid7()
         name = pseudonyms.of(connected)(subject)
 
-        keys.create(holder=connected, at=NOW)
+        ledger_key_lifecycle.create(holder=connected, at=NOW)
 
         assert pseudonyms.of(connected)(subject) == name
 
@@ -293,7 +293,7 @@ class TestKey:
         named = bytes(Leaf.objects.get().subject)
         former = WrappedLedgerKey.objects.get(holder=connected)
         ended(connected)
-        keys.take(holder=connected, at=NOW)
+        ledger_key_lifecycle.take(holder=connected, at=NOW)
         key_epochs.turn(ledger_key_wrap.LINE, NOW)
         cold()
 
@@ -328,7 +328,7 @@ class TestTurn:
     def test_goes_on_where_it_was_killed(self, connected, ring, monkeypatch):
         others = [uuid7() for _ in range(5)]
         for other in others:
-            keys.create(holder=other, at=NOW)
+            ledger_key_lifecycle.create(holder=other, at=NOW)
         found = {other: pseudonyms.of(other)(other) for other in others}
         monkeypatch.setattr(ledger_key_wrap, "BATCH", 2)
         save = naming_rows.rewrap
@@ -420,7 +420,7 @@ class TestRestored:
     def test_brings_no_key_back_that_was_handed_out(self, connected):
         ended(connected)
         copied = self.copy()
-        keys.take(holder=connected, at=NOW)
+        ledger_key_lifecycle.take(holder=connected, at=NOW)
         sequencer.run(NOW)
         assert len(list(publication.current().tombstones())) == 1
         self.restore(copied)
@@ -428,8 +428,8 @@ class TestRestored:
         resurrected_keys.destroy(at=NOW)
 
         assert LedgerKey.objects.get(holder=connected).outcome == "restored"
-        with pytest.raises(keys.NotOffered):
-            keys.take(holder=connected, at=NOW)
+        with pytest.raises(ledger_key_lifecycle.NotOffered):
+            ledger_key_lifecycle.take(holder=connected, at=NOW)
         assert last()["body"]["outcome"] == "restored"
 
     @pytest.mark.claim("ledger-part.lost")

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 
-from accounts import users
+from accounts import user_provisioning
 from accounts.ids import uuid7
 from limited_use import checks
 from limited_use.models import Receipt, ReceiptLink
@@ -98,7 +98,7 @@ class TestSend:
             send(alice)
 
     def test_writes_to_nobody_who_is_gone(self, alice, mailoutbox):
-        users.deactivate_user(user_id=alice.id, at=timezone.now())
+        user_provisioning.deactivate_user(user_id=alice.id, at=timezone.now())
 
         assert not send(alice)
         assert not platform_mail.send("reconnect", user_id=UUID(int=1), words=WORDS, at=AT)

@@ -9,7 +9,7 @@ import pytest
 
 from accounts.ids import uuid7
 from limited_use.ledger import entries, sequencer, signed_documents
-from limited_use.ledger.notes import VerifierKey
+from limited_use.ledger.signed_notes import VerifierKey
 from limited_use.models import Receipt
 from limited_use.receipts import receipts
 from limited_use.receipts.receipts import Incomplete, NotSequenced

@@ -9,7 +9,7 @@ from django.db import ProgrammingError, transaction
 
 from accounts import row_owner
 from accounts.ids import uuid7
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from limited_use.access_request import AccessRequest
 from limited_use.checks import keyring_problems
 from limited_use.guard import guard
@@ -17,7 +17,7 @@ from limited_use.policy.key_lines import KeyLine
 from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from limited_use.rotation import key_epochs
 from limited_use.sinks import provider
-from limited_use.vault import keyring_fit, keys, ledger_key_wrap, rows, sealing
+from limited_use.vault import key_rows, keyring_fit, keys, ledger_key_wrap, sealing
 from limited_use.vault.envelope import Unopenable
 from limited_use.vault.keyring import acl
 from limited_use.vault.keyring.acl import Limited, NotThisProcess
@@ -209,12 +209,12 @@ class TestNamingKeys:
 
         settings.PROCESS_CLASS = "staff"
         with acting_as("staff"):
-            read = rows.read(naming_holder)
+            read = key_rows.read(naming_holder)
             assert read is not None
             assert read.holder == naming_holder
-            assert rows.read(account) is None
+            assert key_rows.read(account) is None
             with pytest.raises(ProgrammingError), transaction.atomic():
-                rows.ask("SELECT * FROM vault_read_account(%s)", [account])
+                key_rows.ask("SELECT * FROM vault_read_account(%s)", [account])
 
 
 class TestTheTable:

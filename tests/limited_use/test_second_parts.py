@@ -11,7 +11,7 @@ import pytest
 
 from accounts.ids import uuid7
 from limited_use.ledger import entries, publication, sequencer, signed_documents
-from limited_use.ledger.notes import VerifierKey
+from limited_use.ledger.signed_notes import VerifierKey
 from limited_use.models import DataKey, KeyEpoch, Receipt, ReceiptLink
 from limited_use.policy.key_lines import KeyLine
 from limited_use.receipts import key_destruction_receipts, receipt_links, receipts

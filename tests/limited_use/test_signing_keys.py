@@ -10,8 +10,16 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.ids import uuid7
-from limited_use.ledger import audit, entries, notes, publication, sequencer, signing_keys, store
-from limited_use.ledger.notes import BadNote, VerifierKey
+from limited_use.ledger import (
+    audit,
+    entries,
+    publication,
+    sequencer,
+    signed_notes,
+    signing_keys,
+    tile_store,
+)
+from limited_use.ledger.signed_notes import BadNote, VerifierKey
 from limited_use.models import Leaf
 from limited_use.receipts import receipts
 from limited_use.vault.keyring.file import FileKeyring
@@ -120,11 +128,11 @@ class TestRotate:
         assert audit.run().checkpoint_count == 2
         signed = [note for _, note in publication.current().checkpoints()]
         new = signing_keys.current(SigningKey.LEDGER)
-        assert notes.verify(signed[0], [former])
-        assert notes.verify(signed[1], [new])
+        assert signed_notes.verify(signed[0], [former])
+        assert signed_notes.verify(signed[1], [new])
         for note, key in ((signed[0], new), (signed[1], former)):
             with pytest.raises(BadNote):
-                notes.verify(note, [key])
+                signed_notes.verify(note, [key])
 
     def test_is_noticed_by_a_process_that_used_the_former_key(self, ring, settings):
         elsewhere = FileKeyring(settings.KEYRING.folder)
@@ -194,5 +202,5 @@ class TestRotate:
         rotate(SigningKey.LEDGER)
         sequencer.run(LATER)
 
-        (first, *_) = store.prove(ids)
+        (first, *_) = tile_store.prove(ids)
         assert signing_keys.current(SigningKey.LEDGER).name in first.proof

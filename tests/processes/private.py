@@ -15,16 +15,16 @@ NOBODY = 65534
 
 
 def main() -> None:
-    from config import privacy
+    from config import process_hardening
 
     if os.geteuid() == 0:
         os.setgid(NOBODY)
         os.setuid(NOBODY)
     # To become somebody else makes a process private as well: so that the difference is ours.
-    privacy._prctl(privacy._PR_SET_DUMPABLE, 1)
-    sys.stdout.write(f"{privacy.is_kept()} {seen()}\n")
-    privacy.keep()
-    sys.stdout.write(f"{privacy.is_kept()} {seen()}\n")
+    process_hardening._prctl(process_hardening._PR_SET_DUMPABLE, 1)
+    sys.stdout.write(f"{process_hardening.is_kept()} {seen()}\n")
+    process_hardening.keep()
+    sys.stdout.write(f"{process_hardening.is_kept()} {seen()}\n")
 
 
 def seen() -> bool:

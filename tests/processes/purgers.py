@@ -12,8 +12,8 @@ import os
 import signal
 import sys
 
-from config.classes import ProcessClass
-from config.parents import dies_with_parent
+from config.parent_process import dies_with_parent
+from config.process_classes import ProcessClass
 
 
 def main() -> None:

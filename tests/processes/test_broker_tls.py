@@ -9,9 +9,9 @@ from kombu.exceptions import OperationalError
 
 from accounts.ids import uuid7
 from config.broker import tls_options
-from config.classes import ProcessClass
-from config.embedded import given_servers
+from config.embedded import external_servers
 from config.embedded.processes import Unavailable
+from config.process_classes import ProcessClass
 from integrations.models import Heartbeat
 from integrations.tasks.sync import sync_mail
 from tests.broker import using_broker
@@ -95,9 +95,9 @@ class TestABrokerOfOurAuthority:
         with terminated(running, authority.issue(HOST)) as front:
             url = f"rediss://{HOST}:{front.port}/0"
 
-            given_servers.ask_broker(url, str(authority.path))
+            external_servers.ask_broker(url, str(authority.path))
             with pytest.raises(Unavailable, match="certificate verify failed"):
-                given_servers.ask_broker(url)
+                external_servers.ask_broker(url)
 
 
 class TestABrokerThatNobodyVouchesFor:

@@ -16,10 +16,10 @@ from django.conf import settings as now
 from django.test import Client
 from django.utils import timezone
 
-from config.classes import ProcessClass
 from config.embedded import binaries, processes
 from config.embedded.postgres import THROWAWAY, Postgres
 from config.heartbeats import DUTIES
+from config.process_classes import ProcessClass
 from integrations.operations import heartbeats
 from integrations.push import blind_lookup
 from tests.worlds.processes import wait_until

@@ -13,10 +13,10 @@ import httpx
 import psycopg
 import pytest
 
-from config.classes import OWNER, ProcessClass
-from config.database.logins import variable
+from config.database.role_logins import variable
 from config.embedded import ports
 from config.embedded.servers import running as servers_running
+from config.process_classes import OWNER, ProcessClass
 from tests import service_logs
 from tests.config import production
 from tests.config.documented import read_processes

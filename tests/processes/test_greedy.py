@@ -16,7 +16,7 @@ import httpx
 import pytest
 from django.conf import settings as now
 
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from tests.integrations.google import ALICE_BOX, Browser
 from tests.worlds.processes import wait_until
 

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection as database
 from django.utils import timezone
 
-from config.embedded.feature import Feature
+from config.embedded.feature_client import Feature
 from integrations.models import Connection, Message, SyncWork
 from integrations.operations import demo_data
 from tests.canaries.scanner import Needles

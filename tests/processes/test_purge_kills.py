@@ -20,11 +20,11 @@ import pytest
 from django.db import connection as database
 from django.utils import timezone
 
-from config.classes import ProcessClass
 from config.embedded.service import ROOT
+from config.process_classes import ProcessClass
 from integrations.models import Message, PurgeJob, PurgeStep
 from integrations.purge import inventory
-from limited_use.ledger.notes import VerifierKey
+from limited_use.ledger.signed_notes import VerifierKey
 from limited_use.models import Leaf, Receipt
 from limited_use.receipts import receipts
 from limited_use.verify import verifier

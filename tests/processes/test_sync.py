@@ -8,10 +8,10 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from config.classes import ProcessClass
-from config.database import walls
+from config.database import provisioning
+from config.process_classes import ProcessClass
 from integrations.mail.sync import quarantine
-from integrations.mail.sync.identities import MESSAGE
+from integrations.mail.sync.provider_ids import MESSAGE
 from integrations.models import Integration, Message, SetAside, SyncStage, SyncWork
 from limited_use.vault.sealing import sealer
 from tests.canaries import stores
@@ -190,6 +190,6 @@ def connections_of(process_class):
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE usename = %s AND datname = %s",
-            [walls.ours().of(process_class), connection.settings_dict["NAME"]],
+            [provisioning.ours().of(process_class), connection.settings_dict["NAME"]],
         )
         return cursor.fetchone()[0]

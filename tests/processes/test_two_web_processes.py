@@ -13,7 +13,7 @@ from django.conf import settings
 from django.test import Client
 
 from accounts.models import Session
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from config.route_limits import ROUTES
 from tests.bench import memory
 from tests.factories import make_connection, make_integration, make_message

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from accounts.models import Alarm
-from config.classes import ProcessClass
 from config.embedded import processes
 from config.embedded.valkey import Valkey
+from config.process_classes import ProcessClass
 from integrations.models import Heartbeat
 from integrations.operations.heartbeats import INTERVAL
 from tests.worlds.processes import wait_until

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from config.classes import OWNER
 from config.embedded import ports
+from config.process_classes import OWNER
 from tests import service_logs
 from tests.config.documented import Documented, read_processes
 from tests.front import nginx

@@ -145,7 +145,7 @@ RULES = {
             "config/embedded/": _LAUNCHER,
             "config/broker.py": "says how a certificate is verified; opens nothing itself",
             "config/front/": "answers on connections that the web server accepted; opens none",
-            "config/tripwire.py": "watches what others do with it; opens nothing itself",
+            "config/egress_tripwire.py": "watches what others do with it; opens nothing itself",
             "limited_use/vault/keyring/transit": "asks the key server for its keys' work",
         },
     ),
@@ -187,7 +187,7 @@ RULES = {
             "accounts/people.py": "constants of its own, values as parameters",
             "accounts/caller_lookup.py": "constants of its own, values as parameters",
             "limited_use/vault/opening.py": "literals, with as many placeholders as there are ids",
-            "limited_use/vault/rows.py": "literals of its own, values as parameters",
+            "limited_use/vault/key_rows.py": "literals of its own, values as parameters",
             "config/database/": "roles, rights and policies: names quoted by the driver, no values",
             "integrations/access/cross_user_lookups.py": (
                 "constants of its own, values as parameters"

@@ -10,7 +10,7 @@ from django.core.management import get_commands
 
 from accounts import reset_links, sign_in_links
 from config.celery import app
-from config.schedule import SCHEDULE
+from config.periodic_tasks import SCHEDULE
 from integrations.tasks.purposes import COMMANDS, TASKS
 from limited_use.policy.features import FEATURES
 from limited_use.policy.rules import RULES

@@ -19,7 +19,7 @@ django.setup()
 from django.utils import timezone  # noqa: E402 - after the settings
 
 from accounts import row_owner  # noqa: E402
-from config.classes import ProcessClass  # noqa: E402
+from config.process_classes import ProcessClass  # noqa: E402
 from integrations.coordination.leases import NotClaimable  # noqa: E402
 from integrations.grants import provider_calls  # noqa: E402
 from integrations.models import SyncStage, SyncWork  # noqa: E402

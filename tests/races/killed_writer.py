@@ -31,7 +31,7 @@ from django.urls import resolve  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 import integrations  # noqa: E402
-from config.classes import ProcessClass  # noqa: E402
+from config.process_classes import ProcessClass  # noqa: E402
 from integrations.coordination.leases import NotClaimable  # noqa: E402
 from integrations.operations.sync_products import PRODUCTS  # noqa: E402
 from integrations.sync import engine, work_leases  # noqa: E402

@@ -7,8 +7,8 @@ from threading import Event
 
 import pytest
 
-from config.restored import Door
-from config.schema_door import SchemaDoor
+from config.restore_gate import Door
+from config.schema_gate import SchemaDoor
 
 CHANNEL = "/webhooks/google/channel"
 

@@ -14,7 +14,7 @@ from functools import partial
 import pytest
 from django.utils import timezone
 
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations import connections, purge, push
 from integrations.models import AttemptOutcome, Connection, PurgeJob
 from integrations.push import unsubscribe

@@ -8,10 +8,10 @@ from threading import Event
 import pytest
 from django.utils import timezone
 
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations import push
 from integrations.models import Integration, IntegrationStatus, SyncWork
-from integrations.push import due_syncs, worker
+from integrations.push import due_syncs, watch_worker
 from tests.integrations.push.conftest import alice, clock, keyring, mailbox, provider
 from tests.races.locks import run, wait_for_waiters
 from tests.walls import acting_as
@@ -35,7 +35,7 @@ def test_neither_waits_in_a_circle(alice, clock, monkeypatch):
         wait_for_waiters(1)
         return original(**values)
 
-    monkeypatch.setattr(worker.due_syncs, "schedule_now", wait_for_the_turn)
+    monkeypatch.setattr(watch_worker.due_syncs, "schedule_now", wait_for_the_turn)
 
     def end_turn():
         assert holds_fence.wait(20)

@@ -7,7 +7,7 @@ import json
 import pytest
 from django.utils import timezone
 
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations.review.evidence import code_hashes
 from limited_use.ledger import sequencer
 from limited_use.usage import usage_counter

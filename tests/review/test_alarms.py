@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from accounts import alarms
 from accounts.models import Alarm
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations.operations import alarm_guide
 from limited_use.ledger import entries
 from limited_use.models import Leaf

@@ -15,9 +15,9 @@ from integrations import connections
 from integrations.models import PurgeJob, PurgeTrigger
 from integrations.review import evidence
 from integrations.tasks import evidence as tasks
-from limited_use.evidence import kept, sections
+from limited_use.evidence import sections, stored_bundles
 from limited_use.evidence.sections import NotEvidence
-from limited_use.ledger.notes import VerifierKey
+from limited_use.ledger.signed_notes import VerifierKey
 from limited_use.models.usage import EvidenceBundle
 from limited_use.policy.clauses import CLAUSES
 from limited_use.policy.evaluation import RULES
@@ -243,9 +243,9 @@ class TestKept:
         assert "No worker can be reached" in answer.content.decode()
 
     def test_keeps_the_newest(self, used, monkeypatch):
-        monkeypatch.setattr(kept, "KEPT", 2)
+        monkeypatch.setattr(stored_bundles, "KEPT", 2)
         for _ in range(3):
             settle()
-            kept.make([], at=timezone.now())
+            stored_bundles.make([], at=timezone.now())
 
         assert EvidenceBundle.objects.count() == 2

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.ids import uuid7
-from integrations.review import labels, policy_table
+from integrations.review import policy_table, review_labels
 from limited_use.evidence import clause_parts
 from limited_use.ledger import proofs, signing_keys
 from limited_use.models.usage import PolicyUse, Refusal
@@ -42,7 +42,7 @@ def expected(clause, tests):
     for rule in (*rules_of(clause.id), *clause_parts.by_facts(clause)):
         yield from (rule.id, rule.says)
     for name in tests.get(Bound("clause", clause.id), ()):
-        yield from labels.test(name)
+        yield from review_labels.test(name)
     if clause.duty:
         yield from (clause.duty.owner, clause.duty.does)
 
@@ -135,8 +135,8 @@ class TestThePolicy:
             assert f'id="rule-{rule.id}"' in answer.content.decode()
 
     def test_has_words_for_every_fact_and_source(self):
-        assert set(labels.FACTS) == set(Fact)
-        assert set(labels.KNOWN_BY) == set(Confidence)
+        assert set(review_labels.FACTS) == set(Fact)
+        assert set(review_labels.KNOWN_BY) == set(Confidence)
 
 
 class TestRefusals:

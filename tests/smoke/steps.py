@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psycopg
 
-from config.embedded.feature import Feature
+from config.embedded.feature_client import Feature
 from config.embedded.service import Service
 from tests.canaries import stores
 from tests.smoke.calendars import Calendars

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.database.roles import Roles
+from config.database.login_roles import Roles
 from config.embedded import servers
 from config.embedded.servers import Urls
 from tests.bench import databases

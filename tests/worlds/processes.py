@@ -21,11 +21,11 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 from django.conf import settings as now
 
-from config.classes import ProcessClass
-from config.database.logins import variable
+from config.database.role_logins import variable
 from config.embedded import ports, servers
 from config.embedded.processes import spawn, stop
 from config.embedded.service import GRANIAN, ROOT, Service
+from config.process_classes import ProcessClass
 from limited_use.vault import keys
 from tests import service_logs
 from tests.bench.memory import family

@@ -26,8 +26,8 @@ from django.db.backends.postgresql import base
 from psycopg.pq import TransactionStatus
 
 from accounts import row_owner
-from config.classes import SITES, ProcessClass
-from config.database.told import ORGANISATION, PERSON
+from config.database.session_settings import ORGANISATION, PERSON
+from config.process_classes import SITES, ProcessClass
 
 #: The classes that are shown the rows of one person alone. Processes of development, which have no
 #: class, name the person as well, for the functions below.
@@ -154,7 +154,7 @@ def touches(sql: Any) -> bool:
 @lru_cache(maxsize=4096)
 def _touches(sql: str) -> bool:
     # Models cannot be imported before there is a backend.
-    from config.database.owners import tables
+    from config.database.row_owners import tables
 
     names = (*tables(), *_FUNCTIONS)
     return _STATEMENT.match(sql) is not None and any(name in sql for name in names)

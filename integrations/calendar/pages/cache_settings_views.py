@@ -21,7 +21,7 @@ from accounts.actors import get_actor
 from accounts.permissions import page
 from accounts.roles import Permission
 from integrations.access.request_context import NotAChoice, NotFound, asked_by
-from integrations.calendar import cache_settings, calendar_access, calendar_list, serializers
+from integrations.calendar import cache_settings, calendar_access, calendar_list, event_json
 from integrations.calendar.calendar_access import Visible
 from integrations.models import CACHE_CHOICES, Event
 from integrations.providers import PROVIDERS
@@ -130,7 +130,7 @@ def keep(request: HttpRequest, integration_id: UUID) -> HttpResponse:
 
 def _made(opened: sink.Opened, *, at: datetime) -> list[Shown]:
     """Return each calendar as the page shows it. Called inside the sink."""
-    return [_shown(seen, values, serializers.copy_of(seen, at=at)) for seen, values in opened]
+    return [_shown(seen, values, event_json.copy_of(seen, at=at)) for seen, values in opened]
 
 
 def _shown(seen: Visible, values: Mapping[str, bytes], copy: Mapping[str, Any]) -> Shown:

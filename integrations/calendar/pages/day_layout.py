@@ -15,7 +15,7 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from integrations.calendar import serializers
+from integrations.calendar import event_json
 from integrations.calendar.occurrences import Happening
 from integrations.formats import timezones
 from integrations.formats.recurrence.series import key
@@ -121,7 +121,7 @@ def _entry(one: Happening, calendar: Calendar) -> Entry:
     knows = "content" in one.opened
     mine = next((who.response for who in content.attendees if who.is_self), "")
     return {
-        "id": serializers.occurrence_id(one),
+        "id": event_json.occurrence_id(one),
         "title": content.title if knows else "",
         "knows": knows,
         "place": content.location if knows else "",

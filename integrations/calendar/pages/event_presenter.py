@@ -13,9 +13,9 @@ import orjson
 from integrations.calendar import (
     event_codec,
     event_descriptions,
+    event_json,
     event_lookup,
     occurrences,
-    serializers,
 )
 from integrations.calendar.event_lookup import EventId
 from integrations.calendar.occurrences import Happening
@@ -160,7 +160,7 @@ def _shown(one: Happening, events: Opened, place: ZoneInfo, calendar: str, look:
         "has_calendar": bool(calendar),
     }
     opened: Shape = {
-        "id": serializers.occurrence_id(one),
+        "id": event_json.occurrence_id(one),
         **time_text.times(one.occurrence, place),
         "repeats": _repeats(one, events),
         "calendar": calendar,

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.permissions import page
 from accounts.roles import Permission
 from integrations.access.request_context import asked_by
-from integrations.calendar import agenda, page_queries, visibility
+from integrations.calendar import agenda, calendar_visibility, page_queries
 from integrations.formats.timezones import UnknownZone
 from integrations.models import OWNER_ONLY
 from limited_use.policy.claims import claim
@@ -95,7 +95,7 @@ def show(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
     if seen[0].share is not None:
         preferences.hide(request, calendar_id, is_hidden=not is_shown)
     else:
-        visibility.show(actor=asked.actor, calendar_id=calendar_id, is_shown=is_shown)
+        calendar_visibility.show(actor=asked.actor, calendar_id=calendar_id, is_shown=is_shown)
     return redirect(_back(request))
 
 

@@ -16,7 +16,7 @@ from integrations.models import Calendar, Integration, SyncWork
 from integrations.providers import PROVIDERS
 from integrations.providers.calendars import CalendarAdapter
 from integrations.sync import work_leases
-from integrations.sync.turn import Clock
+from integrations.sync.sync_turn import Clock
 from limited_use.sinks import provider as own_provider
 from limited_use.vault import sealing
 from limited_use.vault.sealed import Sealed

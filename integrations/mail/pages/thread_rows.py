@@ -9,7 +9,7 @@ from itertools import islice
 
 from integrations.mail import row_types
 from integrations.templatetags import mail_page
-from integrations.web.page_urls import RowUrl
+from integrations.web.row_urls import RowUrl
 from limited_use.sinks.page import Shown
 
 

@@ -25,7 +25,7 @@ from integrations.access.request_context import asked_by
 from integrations.mail import Filters, attachment_response, attachments, row_types, support_access
 from integrations.providers import errors
 from integrations.web import cursors, sandboxed_html
-from integrations.web.page_urls import RowUrl
+from integrations.web.row_urls import RowUrl
 from limited_use.sinks import page as page_sink
 
 from . import error_pages, frame_heights, mailbox_status, retry_responses

@@ -22,7 +22,7 @@ from integrations.coordination.leases import LeaseLost
 from integrations.grants.quota_purse import Postponed
 from integrations.parsers.process_pool import Busy, CannotRun
 from integrations.providers.errors import ProviderError
-from limited_use import traceback_scrubbing
+from limited_use import traceback_scrubber
 from limited_use.guard.guard import Refused
 from limited_use.vault.compression import TooLarge
 from limited_use.vault.envelope import Unopenable
@@ -63,7 +63,7 @@ def reason_for(error: Exception) -> str:
     if concerns_all(error):
         raise error
     # Its frames hold what the message says.
-    traceback_scrubbing.clear(error)
+    traceback_scrubber.clear(error)
     logger.warning("sync.not_storable", extra={"error": type(error).__name__})
     return TOO_LARGE if isinstance(error, TooLarge) else NOT_STORABLE
 

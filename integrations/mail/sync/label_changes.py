@@ -13,7 +13,7 @@ from integrations.models import Message
 from integrations.providers.mail import Labels, Relabelled
 from limited_use.vault.sealing import Sealer
 
-from . import bad_messages, bulk_sql, identities, message_codec, threads
+from . import bad_messages, bulk_sql, message_codec, provider_ids, threads
 from .bulk_sql import Owner
 
 
@@ -49,8 +49,8 @@ def seal_labels(filing: Labels, message_id: UUID, *, sealer: Sealer) -> bytes | 
 def prepare(changes: Iterable[Relabelled], *, owner: Owner, sealer: Sealer) -> Relabelling:
     """Return the new flags of those messages that we have."""
     by_id = {one.ref.message_id: one.filing for one in changes}
-    remote_ids = identities.blinds(sealer, by_id)
-    known = identities.find_messages(owner.integration_id, list(remote_ids))
+    remote_ids = provider_ids.blinds(sealer, by_id)
+    known = provider_ids.find_messages(owner.integration_id, list(remote_ids))
     flags: list[NewFlags] = []
     unfit: dict[str, str] = {}
     for blind, row in known.items():

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import connection as database
 
-from integrations.push.health import Standing
+from integrations.push.watch_health import Standing
 
 RESOURCE: Final = "mail"
 

@@ -20,7 +20,7 @@ from integrations.models import Attachment, Message, MessageBody
 from integrations.providers.mail import RemoteMessage
 from limited_use.vault.sealing import Sealer
 
-from . import bad_messages, bulk_sql, identities, label_changes, message_codec, threads
+from . import bad_messages, bulk_sql, label_changes, message_codec, provider_ids, threads
 from .bulk_sql import Owner
 
 
@@ -78,14 +78,14 @@ def prepare(
     """
     unfit: dict[str, str] = {}
     wanted = _blind_each(messages, sealer=sealer, unfit=unfit)
-    known = identities.find_messages(owner.integration_id, list(wanted))
+    known = provider_ids.find_messages(owner.integration_id, list(wanted))
     if unseen_in is not None:
         wanted = {
             blind: one
             for blind, one in wanted.items()
             if blind not in known or known[blind].seen_round != unseen_in
         }
-    thread_ids = identities.find_threads(
+    thread_ids = provider_ids.find_threads(
         owner.integration_id, list({one.thread for one in wanted.values()})
     )
     new_threads = [
@@ -131,8 +131,10 @@ def _blind_each(
     found: dict[bytes, _Blinded] = {}
     for one in messages:
         try:
-            message = sealer.blind(identities.MESSAGE, one.message_id)
-            found[message] = _Blinded(one, message, sealer.blind(identities.THREAD, one.thread_id))
+            message = sealer.blind(provider_ids.MESSAGE, one.message_id)
+            found[message] = _Blinded(
+                one, message, sealer.blind(provider_ids.THREAD, one.thread_id)
+            )
         except Exception as error:  # noqa: BLE001 - sets this message aside, or is raised again
             unfit[one.message_id] = bad_messages.reason_for(error)
     return found
@@ -154,7 +156,7 @@ def _seal(
             message_id,
             thread_id,
             blind,
-            sealer.blind(identities.RFC822, rfc822) if rfc822 else None,
+            sealer.blind(provider_ids.RFC822, rfc822) if rfc822 else None,
             one.received_at,
             one.size,
             one.filing.is_unread,
@@ -220,7 +222,7 @@ def remove(remote_ids: Iterable[str], *, integration_id: UUID, sealer: Sealer) -
         list(
             Message.objects.filter(
                 integration_id=integration_id,
-                remote_blind__any_of=list(identities.blinds(sealer, remote_ids)),
+                remote_blind__any_of=list(provider_ids.blinds(sealer, remote_ids)),
             ).values_list("id", flat=True)
         )
     )

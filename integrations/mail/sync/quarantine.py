@@ -27,7 +27,7 @@ from limited_use.sinks import provider as own_provider
 from limited_use.vault.sealing import Sealer
 
 from . import bad_messages
-from .identities import blinds, storable_id
+from .provider_ids import blinds, storable_id
 
 #: Why a message is set aside that the provider did not deliver: for now, and for long.
 DELAYED: Final = "delayed"

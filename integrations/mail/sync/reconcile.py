@@ -25,7 +25,7 @@ from integrations.providers.mail import ListPage, MessageRef
 from integrations.sync import work_leases
 from limited_use.sinks import provider as own_provider
 
-from . import delta, identities, quarantine
+from . import mail_delta, provider_ids, quarantine
 from .session import Changes, Run
 
 EVERY = timedelta(days=1)
@@ -79,7 +79,7 @@ def if_due(run: Run) -> bool:
     ours = _here(run, theirs) + len(extra)
     # A fetch settles either kind: it brings what is there, and removes what is gone.
     asked = _known_there(run, extra[:VERIFIED])
-    finished = delta.bring(run, [*missing, *asked])
+    finished = mail_delta.bring(run, [*missing, *asked])
     repaired = _here(run, missing) + len(asked) - _here(run, asked)
     _record(run, Found(len(theirs), ours, len(missing), len(asked), repaired))
     again = EVERY if finished else timedelta(0)
@@ -171,7 +171,7 @@ def _missing(run: Run, listing: Listing) -> list[MessageRef]:
 def _blinds(run: Run, listing: Listing) -> dict[bytes, str]:
     """Return the provider's ids of a whole listing by their blind, made once."""
     if listing.blinds is None:
-        listing.blinds = identities.blinds(run.sealer, listing.refs)
+        listing.blinds = provider_ids.blinds(run.sealer, listing.refs)
     return listing.blinds
 
 
@@ -225,7 +225,7 @@ def _names(summary: bytes) -> MessageRef:
 
 
 def _here(run: Run, refs: list[MessageRef]) -> int:
-    blinds = identities.blinds(run.sealer, (ref.message_id for ref in refs))
+    blinds = provider_ids.blinds(run.sealer, (ref.message_id for ref in refs))
     return _all_ours(run).filter(remote_blind__any_of=list(blinds)).count()
 
 

@@ -17,8 +17,8 @@ from integrations.access.permits import SyncPermits
 from integrations.coordination.leases import Lease
 from integrations.models import Integration, Message, SyncWork
 from integrations.providers.mail import RemoteMessage
-from integrations.sync import crashes, turn, work_leases
-from integrations.sync.turn import Clock
+from integrations.sync import crashes, sync_turn, work_leases
+from integrations.sync.sync_turn import Clock
 from limited_use.sinks import provider as own_provider
 from limited_use.vault import sealing
 from limited_use.vault.sealed import Sealed
@@ -137,7 +137,7 @@ class Run:
 
     def is_first_in(self, seconds: int) -> bool:
         """See `turn.is_first_in`."""
-        return turn.is_first_in(seconds, self.work, at=self.clock.now())
+        return sync_turn.is_first_in(seconds, self.work, at=self.clock.now())
 
     @property
     def is_looked_at(self) -> bool:

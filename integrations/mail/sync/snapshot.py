@@ -19,7 +19,7 @@ from integrations.models import Message, SyncStage
 from integrations.providers import errors
 from integrations.providers.mail import ListPage, MessageRef
 
-from . import fetch, fetch_planner, identities, quarantine
+from . import fetch_planner, message_fetch, provider_ids, quarantine
 from .session import Changes, Run
 from .throttled_mailbox import Fetched
 
@@ -134,7 +134,7 @@ def _page(run: Run, page: str | None) -> ListPage:
 def _bring(run: Run, window: Window, *, only_newest: bool) -> bool:
     refs = list(window.refs())
     ids = [ref.message_id for ref in refs]
-    window.done |= identities.seen(
+    window.done |= provider_ids.seen(
         ids, owner=run.owner, sealer=run.sealer, seen_round=run.work.round
     )
     skipped = quarantine.known(run.owner.integration_id, ids, sealer=run.sealer)
@@ -142,7 +142,7 @@ def _bring(run: Run, window: Window, *, only_newest: bool) -> bool:
     wanted = [ref for ref in refs if ref.message_id not in window.done]
     steps = fetch_planner.plan(wanted, run.mailbox.prices)
     if only_newest:
-        steps = next(fetch_planner.chunks(steps, first=fetch.FIRST_CHUNK, later=1), [])
+        steps = next(fetch_planner.chunks(steps, first=message_fetch.FIRST_CHUNK, later=1), [])
     expected = max(
         window.pages[-1].estimate, run.work.expected_count, run.work.done_count + len(wanted)
     )
@@ -161,7 +161,7 @@ def _bring(run: Run, window: Window, *, only_newest: bool) -> bool:
             values["position"] = run.sealed("position", window.reached)
         run.commit(Changes(batch=batch, aside=fetched.rejected, values=values))
 
-    return fetch.in_chunks(run, steps, write, first=fetch.FIRST_CHUNK)
+    return message_fetch.in_chunks(run, steps, write, first=message_fetch.FIRST_CHUNK)
 
 
 def _finish(run: Run) -> bool:

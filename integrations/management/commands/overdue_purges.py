@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from integrations import purge
-from integrations.purge import orphans
+from integrations.purge import orphaned_keys
 
 
 class Command(BaseCommand):
@@ -22,10 +22,10 @@ class Command(BaseCommand):
             self.stdout.write(f"{one.job_id} {one.promise} late since {one.since.isoformat()}")
         for label, count in left.items():
             self.stdout.write(f"{label}: {count} left of what is purged")
-        stray = orphans.sealed()
+        stray = orphaned_keys.sealed()
         for label, count in stray.items():
             self.stdout.write(f"{label}: {count} sealed under a key that is not here")
-        nobodys = orphans.keys()
+        nobodys = orphaned_keys.keys()
         for line, count in nobodys.items():
             self.stdout.write(f"{line}: {count} keys that are nobody's")
         if late or left or stray or nobodys:

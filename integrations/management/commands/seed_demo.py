@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.organisations import AlreadyFounded
-from accounts.users import AlreadyRegistered
+from accounts.user_provisioning import AlreadyRegistered
 from integrations.operations import demo_calendars, demo_data
 
 

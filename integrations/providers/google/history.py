@@ -13,7 +13,7 @@ from typing import Any
 
 from integrations.providers.mail import ChangePage, MessageRef, Relabelled
 
-from .message_mapping import HIDDEN, filing, is_hidden
+from .gmail_message import HIDDEN, filing, is_hidden
 
 
 class _Fold:

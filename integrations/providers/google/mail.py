@@ -25,7 +25,7 @@ from integrations.providers.mail import (
     provider_id,
 )
 
-from . import attachments, history, message_mapping
+from . import attachments, gmail_message, history
 from .batch import Outcome, call_each
 from .discovery import Gmail, gmail, root_of
 from .http import call
@@ -110,7 +110,7 @@ class GmailAdapter:
         answers = [_usable(one, answer) for one, answer in zip(wanted, answers, strict=True)]
         resources = [_resources(one, answer) for one, answer in zip(wanted, answers, strict=True)]
         # All in one task: to ask a process costs as much as to read a short message.
-        read = iter(message_mapping.messages([one for found in resources for one in found]))
+        read = iter(gmail_message.messages([one for found in resources for one in found]))
         return [
             _meant(one, answer, list(zip(found, islice(read, len(found)), strict=True)))
             for one, answer, found in zip(wanted, answers, resources, strict=True)
@@ -175,7 +175,7 @@ def _resources(wanted: Wanted, answer: Outcome) -> list[Mapping[str, Any]]:
     if isinstance(answer, errors.ProviderError):
         return []
     found = answer.get("messages") or () if wanted.thread_id else (answer,)
-    return [one for one in found if not message_mapping.is_hidden(one)]
+    return [one for one in found if not gmail_message.is_hidden(one)]
 
 
 def _meant(

@@ -19,7 +19,7 @@ from integrations.providers import errors
 from integrations.providers.access import Access
 from integrations.providers.file_download import ArrivingFile
 
-from . import message_mapping as reading
+from . import graph_message as reading
 from .http import Request, contents, segment
 
 #: Messages that a process holds in memory at a time for their attachments. One more than a person

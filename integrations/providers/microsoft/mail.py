@@ -22,7 +22,7 @@ from integrations.providers.mail import (
 )
 
 from . import attachments, folder_delta, mail_delta, mail_delta_pages
-from . import message_mapping as reading
+from . import graph_message as reading
 from .folders import Folders
 from .http import Request, call
 from .mail_content import ContentReader, Read

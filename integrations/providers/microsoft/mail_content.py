@@ -20,7 +20,7 @@ from integrations.providers import errors
 from integrations.providers.access import Access
 from integrations.providers.mail import RemoteMessage
 
-from . import message_mapping as reading
+from . import graph_message as reading
 from . import mime_selection as kinds
 from . import sent_replies as parents
 from .folders import Folders

@@ -27,7 +27,7 @@ from integrations.providers.access import Access
 from integrations.providers.mail import ChangePage, Labels, MessageRef, Relabelled
 
 from . import folder_delta
-from . import message_mapping as reading
+from . import graph_message as reading
 from .batch import call_in_batches
 from .folders import FolderList, Folders
 from .http import Request, segment

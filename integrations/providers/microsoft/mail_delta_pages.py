@@ -19,7 +19,7 @@ from typing import Any, Final
 from integrations.providers import errors
 from integrations.providers.access import Access
 
-from . import message_mapping as reading
+from . import graph_message as reading
 from .batch import MOST_PARTS, call_in_batches
 from .folders import FolderList
 from .http import Outcome, Request, call_each, segment

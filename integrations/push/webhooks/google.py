@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 PROVIDER = "google"
 
 
-# Only the token authenticates: `accounts.sessionless` answers before any session is read.
+# Only the token authenticates: `accounts.sessionless_requests` answers before any session is read.
 @csrf_exempt
 @never_cache
 @require_POST

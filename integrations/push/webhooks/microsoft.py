@@ -36,7 +36,7 @@ PROVIDER = "microsoft"
 LONGEST = 512 * 1024
 
 
-# Only the token authenticates: `accounts.sessionless` answers before any session is read.
+# Only the token authenticates: `accounts.sessionless_requests` answers before any session is read.
 @csrf_exempt
 @never_cache
 @require_POST

@@ -12,7 +12,7 @@ from typing import Final
 
 from django.conf import settings
 
-from limited_use.evidence import bundle, own
+from limited_use.evidence import bundle, subject_sections
 from limited_use.evidence.sections import Basis, NotMet, Section
 
 from . import claim_register, deadlines, register_sections, scope_report, test_results
@@ -56,7 +56,7 @@ _HERE: Final = (
 
 def sections() -> list[Section]:
     """Return every section of the evidence."""
-    return [*own.SECTIONS, *_HERE, *settings.EVIDENCE_SECTIONS()]
+    return [*subject_sections.SECTIONS, *_HERE, *settings.EVIDENCE_SECTIONS()]
 
 
 def make(*, at: datetime) -> bytes:

@@ -73,7 +73,7 @@ REGIONS: Final[Mapping[str, str]] = {
     ),
     "integrations.tasks.grants": "Has a grant refreshed; receives no token.",
     # Mail, for its owner and for support.
-    "integrations.mail.service": "Passes rows and a shape to the sink of JSON answers.",
+    "integrations.mail.inbox_service": "Passes rows and a shape to the sink of JSON answers.",
     "integrations.mail.row_types": "Shapes that sinks make of opened messages.",
     "integrations.mail.message_text": "The text of a message, safe to show; made again and sealed.",
     "integrations.mail.pages.remote_search_views": "Pages with a message that is not stored.",
@@ -101,7 +101,7 @@ REGIONS: Final[Mapping[str, str]] = {
     "integrations.calendar.ics_export": "Writes a calendar as a file for its owner.",
     "integrations.calendar.ics_import": "Reads a file that the owner chose, and seals its events.",
     "integrations.calendar.local_event_types": "Events of local calendars, until they are sealed.",
-    "integrations.calendar.serializers": "Shapes that sinks make of opened events.",
+    "integrations.calendar.event_json": "Shapes that sinks make of opened events.",
     "integrations.calendar.event_descriptions": "Safe descriptions, made again and sealed.",
     "integrations.calendar.event_lookup": "Passes one event to the sink of calendars.",
     "integrations.calendar.etags": "Digests of an event's fields, to detect changes.",

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 
-from limited_use.ledger import store
+from limited_use.ledger import tile_store
 
 from .activity import MOST, Line
 
@@ -63,7 +63,7 @@ def as_json(lines: Iterable[Line]) -> Iterator[bytes]:
     for line in lines:
         yield (b"\n," if count else b"\n") + orjson.dumps(_values(line))
         count += 1
-    end = {"count": count, "is_complete": count < MOST, "checkpoint": store.latest_note()}
+    end = {"count": count, "is_complete": count < MOST, "checkpoint": tile_store.latest_note()}
     yield b"\n]," + orjson.dumps(end).removeprefix(b"{") + b"\n"
 
 

@@ -31,7 +31,7 @@ from integrations.settings import overview
 from integrations.web import ownership
 from integrations.web.form_numbers import read_number
 from limited_use.agreements import consents
-from limited_use.ledger import store
+from limited_use.ledger import tile_store
 from limited_use.policy.claims import claim
 from limited_use.policy.features import FEATURES, Feature
 
@@ -100,8 +100,8 @@ def proof(request: HttpRequest, own_entry_id: UUID) -> HttpResponse:
     if not activity.is_own(activity.of_person(**_whose(request)), own_entry_id):
         raise Http404
     try:
-        (proven,) = store.prove([own_entry_id])
-    except store.NotSequenced:
+        (proven,) = tile_store.prove([own_entry_id])
+    except tile_store.NotSequenced:
         return render(request, "settings/uses_not_yet.html", status=409)
     response = HttpResponse(proven.proof, content_type="text/plain; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="entry-{own_entry_id}.tlog-proof"'

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from limited_use.ledger import store
+from limited_use.ledger import tile_store
 
 _SIZE = re.compile(r"[1-9][0-9]{0,17}\Z")
 
@@ -22,7 +22,7 @@ _SIZE = re.compile(r"[1-9][0-9]{0,17}\Z")
 @require_safe
 def checkpoint(_: HttpRequest) -> HttpResponse:
     """Return the newest signed checkpoint."""
-    note = store.latest_note()
+    note = tile_store.latest_note()
     return _text("nothing was signed yet\n", status=404) if note is None else _text(note)
 
 
@@ -34,7 +34,7 @@ def consistency(request: HttpRequest) -> HttpResponse:
     if not _SIZE.match(old) or not _SIZE.match(new):
         return _text("name two sizes: ?from=1&to=2\n", status=400)
     try:
-        return _text(store.prove_consistency(int(old), int(new)))
+        return _text(tile_store.prove_consistency(int(old), int(new)))
     except ValueError as problem:
         return _text(f"{problem}\n", status=404)
 

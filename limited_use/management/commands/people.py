@@ -17,7 +17,7 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from accounts import memberships, organisations, users
+from accounts import memberships, organisations, user_provisioning
 from accounts.models import Organisation, User
 from accounts.roles import Role
 from limited_use.agreements import offboarding, onboarding
@@ -28,8 +28,8 @@ _WORDS: dict[type[Exception], str] = {
     memberships.NotOpen: "the person is switched off, or the organisation closed",
     organisations.AlreadyFounded: "there is an organisation of that id",
     organisations.NoLiveOrganisation: "it is closed already",
-    users.AlreadyRegistered: "somebody has that id, or that address",
-    users.NotActive: "they are switched off already",
+    user_provisioning.AlreadyRegistered: "somebody has that id, or that address",
+    user_provisioning.NotActive: "they are switched off already",
 }
 
 
@@ -65,7 +65,9 @@ class Command(BaseCommand):
         return "founded"
 
     def register(self, given: dict[str, Any]) -> str:
-        person = users.Person(given["person"], given["email"], given["name"], given["role"])
+        person = user_provisioning.Person(
+            given["person"], given["email"], given["name"], given["role"]
+        )
         onboarding.register(person, at=timezone.now())
         return f"registered as {given['role']}; they set a password by the link for forgotten ones"
 

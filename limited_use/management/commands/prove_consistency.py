@@ -12,7 +12,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from limited_use.ledger import publication, store
+from limited_use.ledger import publication, tile_store
 
 
 class Command(BaseCommand):
@@ -34,6 +34,6 @@ class Command(BaseCommand):
             raise CommandError("name two sizes, or --all")
         for old, new in pairs:
             try:
-                self.stdout.write(store.prove_consistency(old, new), ending="")
+                self.stdout.write(tile_store.prove_consistency(old, new), ending="")
             except ValueError as problem:
                 raise CommandError(str(problem)) from None

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 
 from limited_use.policy.rules import RULES, Rule
 
+from .clause_types import Clause, Confidence, Duty, Source
 from .microsoft import MICROSOFT
 from .notice import NOTICE
 from .oauth import OAUTH
-from .own import OWN
-from .shape import Clause, Confidence, Duty, Source
+from .own_readings import OWN
 from .use import LIMITED_USE
 from .workspace import WORKSPACE
 

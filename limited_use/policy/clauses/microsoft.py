@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from limited_use.policy.vocabulary import Fact
 
-from .shape import MICROSOFT_APIS, SECURITY, Clause, Confidence, Duty
+from .clause_types import MICROSOFT_APIS, SECURITY, Clause, Confidence, Duty
 
 MICROSOFT: tuple[Clause, ...] = (
     Clause(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from limited_use.policy.vocabulary import Fact
 
-from .shape import ANTARES, LEGAL, OPERATOR, SECURITY, Clause, Duty
+from .clause_types import ANTARES, LEGAL, OPERATOR, SECURITY, Clause, Duty
 
 NOTICE: tuple[Clause, ...] = (
     Clause(

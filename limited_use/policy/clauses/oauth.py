@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from limited_use.policy.vocabulary import Fact
 
-from .shape import (
+from .clause_types import (
     GOOGLE_OAUTH,
     GOOGLE_RESTRICTED,
     GOOGLE_WEB_SERVER,
@@ -119,7 +119,7 @@ OAUTH: tuple[Clause, ...] = (
         " and no address but the provider's.",
         source=GOOGLE_OAUTH,
         quote="separate projects in the Google Cloud Console for each deployment tier",
-        code=("config.providers.read_google",),
+        code=("config.provider_settings.read_google",),
         duty=Duty(OPERATOR, "Makes one project per tier, and keeps test users out of production."),
     ),
     Clause(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from limited_use.policy.vocabulary import Fact
 
-from .shape import GOOGLE_DATA, LEGAL, SECURITY, Clause, Duty
+from .clause_types import GOOGLE_DATA, LEGAL, SECURITY, Clause, Duty
 
 LIMITED_USE: tuple[Clause, ...] = (
     Clause(

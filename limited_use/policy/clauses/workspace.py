@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from limited_use.policy.vocabulary import Fact
 
-from .shape import (
+from .clause_types import (
     GOOGLE_DATA,
     GOOGLE_FAQ,
     GOOGLE_WORKSPACE,

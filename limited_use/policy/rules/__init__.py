@@ -7,9 +7,9 @@ forbids always wins. Among those that forbid, the first names the clause.
 
 from __future__ import annotations
 
-from .forbidding import FORBIDDING
-from .permitting import PERMITTING
-from .shape import ANY_REASON, CALENDAR, EVERYONE, EVERYTHING, MAIL, Rule, never
+from .permissions import PERMITTING
+from .prohibitions import FORBIDDING
+from .rule_types import ANY_REASON, CALENDAR, EVERYONE, EVERYTHING, MAIL, Rule, never
 
 __all__ = [
     "ANY_REASON",

@@ -37,7 +37,7 @@ LAYERS = {
     "event as read": (
         "integrations/access/calendar_permits/viewer.py", "integrations/calendar/agenda.py",
         "integrations/calendar/occurrences.py", "integrations/calendar/refresh_on_read.py",
-        "integrations/calendar/event_rows.py", "integrations/calendar/serializers.py",
+        "integrations/calendar/event_rows.py", "integrations/calendar/event_json.py",
         "integrations/calendar/event_descriptions.py", "integrations/calendar/event_lookup.py",
         "integrations/calendar/event_codec.py",
     ),

@@ -15,7 +15,7 @@ from schemathesis import Case, Response
 
 from accounts import delegations, tokens
 from accounts.models import User
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from limited_use.agreements.service_clients import create_declared_client
 from limited_use.policy.features import FEATURES
 from tests.api import cast

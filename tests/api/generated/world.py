@@ -17,7 +17,7 @@ from django.test import Client, override_settings
 from django.utils import timezone
 
 from accounts.models import Organisation, User
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations.models import Connection, SyncWork
 from integrations.operations.sync_products import PRODUCTS
 from integrations.sync import engine

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations.access.request_context import Asked
 from integrations.calendar import agenda, local_calendars, local_events
 from integrations.calendar.local_calendars import About

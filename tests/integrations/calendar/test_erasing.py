@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.db import transaction
 
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations import purge
 from integrations.access import calendar_permits
 from integrations.access.calendar_permits import Wanted
@@ -20,7 +20,7 @@ from integrations.purge import inventory
 from limited_use.guard.guard import Refused
 from limited_use.sinks import calendar
 from limited_use.sinks.rows import Row
-from limited_use.vault import keys, rows
+from limited_use.vault import key_rows, keys
 from limited_use.vault.envelope import Unopenable
 from tests.integrations.calendar.conftest import NOW
 from tests.integrations.calendar_house import BOTH, meeting, moment
@@ -143,7 +143,7 @@ class TestItsOwnerDeletesIt:
                 make=len,
                 at=NOW,
             )
-        assert rows.held([event.cache_id]) == []
+        assert key_rows.held([event.cache_id]) == []
 
     @pytest.mark.claim("erase.until-asked")
     def test_for_good_until_it_is_asked_for_again(self, alice, account):
@@ -203,7 +203,7 @@ class TestADisconnect:
         with acting_as(ProcessClass.WEB, alice), transaction.atomic():
             job = purge.open_job(integration=alice.integration, trigger=PurgeTrigger.OWNER, at=NOW)
 
-        assert rows.held(copies) == []
+        assert key_rows.held(copies) == []
         assert {held for _, _, held, _ in job.cache_keys} == {str(one) for one in copies}
 
     @pytest.mark.invariant(6)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations.calendar import ics_import
 from integrations.formats.icalendar.file_problems import Unreadable
 from integrations.models import Event

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Organisation
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations import purge
 from integrations.calendar import ics_import
 from integrations.connections import automatic_disconnect

@@ -10,7 +10,7 @@ from django.db import transaction
 from accounts.actors import ActorKind
 from accounts.ids import uuid7
 from accounts.models import Alarm
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations.access import calendar_permits
 from integrations.access.fences import NoLongerLive
 from integrations.access.request_context import NotFound

@@ -9,7 +9,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations import purge
 from integrations.access.request_context import Asked, NotFound
 from integrations.calendar import calendar_list, local_calendars

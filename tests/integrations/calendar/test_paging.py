@@ -7,7 +7,7 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations.access.request_context import Asked
 from integrations.calendar import agenda, event_rows
 from integrations.formats.event import When

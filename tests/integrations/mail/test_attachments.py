@@ -13,7 +13,7 @@ from integrations.access.fences import NoLongerLive
 from integrations.grants import provider_calls
 from integrations.mail import Filters, attachments
 from integrations.mail.file_stream import BEGINNING
-from integrations.mail.service import NotFound
+from integrations.mail.inbox_service import NotFound
 from integrations.models import Attachment
 from integrations.parsers.process_pool import Busy
 from integrations.providers import errors

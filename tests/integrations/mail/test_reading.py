@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from integrations import mail
 from integrations.mail import Filters, message_list_sql
-from integrations.mail.service import NotFound
+from integrations.mail.inbox_service import NotFound
 from integrations.models import IntegrationStatus
 from integrations.web import cursors
 from limited_use.guard.guard import Refused

@@ -12,7 +12,7 @@ from django.db import OperationalError, ProgrammingError, connection, transactio
 from django.test import Client
 from django.utils import timezone
 
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations import connections, mail
 from integrations.formats.mime import safe_bodies, safe_text
 from integrations.mail import (

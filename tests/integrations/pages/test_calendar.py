@@ -12,7 +12,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations.calendar import cache_settings
 from integrations.calendar.sync import LISTING, cache_eviction, resource_of
 from integrations.formats import timezones

@@ -16,7 +16,7 @@ from integrations.models import (
     SyncWork,
     Watch,
 )
-from integrations.push.health import HEARD_WITHIN
+from integrations.push.watch_health import HEARD_WITHIN
 from integrations.settings import status_messages
 from tests.integrations import household as houses
 

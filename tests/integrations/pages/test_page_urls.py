@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import reverse
 
 from accounts.ids import uuid7
-from integrations.web.page_urls import RowUrl
+from integrations.web.row_urls import RowUrl
 
 
 def test_are_those_of_the_route():

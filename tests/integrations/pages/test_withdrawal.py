@@ -12,9 +12,9 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import memberships, users
+from accounts import memberships, user_provisioning
 from accounts.models import Organisation, User
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations import connections, purge
 from integrations.access.request_context import Asked
 from integrations.calendar import agenda
@@ -311,7 +311,7 @@ def close_organisation(owner, browser, made):
 
 
 def end_access(owner, browser, made):
-    users.deactivate_user(user_id=owner.user.id, at=timezone.now())
+    user_provisioning.deactivate_user(user_id=owner.user.id, at=timezone.now())
 
 
 def stay_away(owner, browser, made, *, days=366):

@@ -19,9 +19,9 @@ from integrations.providers.google import (
     calendar,
     config,
     discovery,
+    gmail_message,
     history,
     mail,
-    message_mapping,
     watch,
 )
 from integrations.providers.google.http import MAX_URL, prepared
@@ -458,7 +458,7 @@ class TestFiling:
         ],
     )
     def test_is_said_in_our_words(self, label_ids, folders, labels):
-        filing = message_mapping.filing(label_ids)
+        filing = gmail_message.filing(label_ids)
 
         assert (filing.folders, filing.labels) == (folders, labels)
 

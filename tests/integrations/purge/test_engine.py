@@ -34,7 +34,7 @@ from integrations.purge import inventory, jobs
 from integrations.purge.receipt import WHY
 from limited_use.agreements import consents
 from limited_use.ledger import entries, sequencer
-from limited_use.ledger.notes import VerifierKey
+from limited_use.ledger.signed_notes import VerifierKey
 from limited_use.models import Consent, DataKey, Leaf, Receipt
 from limited_use.policy.features import FEATURES
 from limited_use.receipts import receipts

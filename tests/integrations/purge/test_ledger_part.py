@@ -27,8 +27,14 @@ from integrations.models import Connection, Integration, PurgeJob, PurgeStep
 from integrations.purge import ledger_key_release
 from integrations.purge.ledger_key_release import NotOffered
 from limited_use.guard.guard import Refused
-from limited_use.ledger import keys, pseudonyms, sequencer, store, subject_access
-from limited_use.ledger.notes import VerifierKey
+from limited_use.ledger import (
+    ledger_key_lifecycle,
+    pseudonyms,
+    sequencer,
+    subject_access,
+    tile_store,
+)
+from limited_use.ledger.signed_notes import VerifierKey
 from limited_use.models import Leaf, Receipt
 from limited_use.models.ledger_keys import LedgerKey, WrappedLedgerKey
 from limited_use.receipts import key_store_disclosure, receipts
@@ -55,7 +61,7 @@ def _cold(keyring):
 @pytest.fixture
 def mine(mailbox):
     """Return alice's mailbox, which the ledger names by a key of its connection's."""
-    keys.create(holder=mailbox.connection_id, at=NOW)
+    ledger_key_lifecycle.create(holder=mailbox.connection_id, at=NOW)
     # Something that was used while it was connected.
     with suppress(Refused):
         permits.to_sync(integration_id=mailbox.id, at=NOW)
@@ -203,7 +209,7 @@ class TestPart:
         bob = holdings.integration(
             holdings.connection(holdings.person(NOW, "bob"), at=NOW, account="bob"), at=NOW
         )
-        keys.create(holder=bob.connection_id, at=NOW)
+        ledger_key_lifecycle.create(holder=bob.connection_id, at=NOW)
         with suppress(Refused):
             permits.to_sync(integration_id=bob.id, at=NOW)
         name = pseudonyms.of(mine.connection_id)
@@ -215,7 +221,7 @@ class TestPart:
         part = take(removed(mine, clock))
         sequencer.run(NOW)
 
-        lines = verifier.check_part(part, export(), store.latest_note(), pinned())
+        lines = verifier.check_part(part, export(), tile_store.latest_note(), pinned())
 
         found = [line for line in lines if line.startswith("entry ")]
         assert len(own) == 4
@@ -231,7 +237,7 @@ class TestPart:
         (tmp_path / "part.json").write_bytes(take(removed(mine, clock)))
         sequencer.run(NOW)
         (tmp_path / "ledger.jsonl").write_text(export())
-        (tmp_path / "checkpoint").write_text(store.latest_note())
+        (tmp_path / "checkpoint").write_text(tile_store.latest_note())
         command = [sys.executable, "-I", "-c", RUN, str(ROOT)]
         for key in receipts.public_keys():
             command += ["--key", key]
@@ -274,7 +280,7 @@ class TestPart:
 
         for short in (lines[:-1], lines[1:], [*lines[:3], *lines[4:]], []):
             with pytest.raises(NotProven):
-                verifier.check_part(part, "\n".join(short), store.latest_note(), pinned())
+                verifier.check_part(part, "\n".join(short), tile_store.latest_note(), pinned())
 
 
 class TestOffer:
@@ -303,7 +309,7 @@ class TestOffer:
         with acting_as("purge"):
             assert purge.begin_ledger_keys(at=NOW) == 1
             key_epochs.turn(ledger_key_wrap.LINE, NOW)
-            assert purge.sweep_ledger_parts(at=clock() + keys.OFFERED_FOR) == 1
+            assert purge.sweep_ledger_parts(at=clock() + ledger_key_lifecycle.OFFERED_FOR) == 1
         with acting_as("sync"):
             ledger_key_wrap.forget()
             assert pseudonyms.of(other.connection_id)(other.id)
@@ -317,7 +323,7 @@ class TestOffer:
     )
     def test_ends_after_thirty_days(self, mine, clock):
         job = removed(mine, clock)
-        end = clock() + keys.OFFERED_FOR
+        end = clock() + ledger_key_lifecycle.OFFERED_FOR
 
         assert purge.sweep_ledger_parts(at=end - timedelta(seconds=1)) == 0
         assert purge.sweep_ledger_parts(at=end) == 1
@@ -352,7 +358,7 @@ class TestOffer:
     @pytest.mark.claim("ledger-part.discarded")
     def test_is_none_where_there_was_nothing_to_remove(self, alice, google):
         empty = holdings.connection(alice, at=NOW)
-        keys.create(holder=empty.id, at=NOW)
+        ledger_key_lifecycle.create(holder=empty.id, at=NOW)
 
         connection_removal.forget(connection_id=empty.id, at=NOW)
 

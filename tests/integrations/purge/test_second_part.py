@@ -14,7 +14,7 @@ from integrations import purge, tasks
 from integrations.models import Calendar, Integration, PurgeJob, PurgeStep
 from integrations.urls.public_pages import receipt_links as pages
 from limited_use.ledger import sequencer
-from limited_use.ledger.notes import VerifierKey
+from limited_use.ledger.signed_notes import VerifierKey
 from limited_use.models import DataKey, KeyEpoch, Receipt, ReceiptLink
 from limited_use.policy.key_lines import KeyLine
 from limited_use.receipts import receipt_links, receipts

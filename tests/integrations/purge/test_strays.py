@@ -8,9 +8,9 @@ from django.db import transaction
 from accounts.ids import uuid7
 from accounts.models import Alarm
 from integrations.models import Message
-from integrations.purge import orphans
+from integrations.purge import orphaned_keys
 from integrations.tasks import purge as purge_tasks
-from limited_use.ledger import keys as ledger_keys
+from limited_use.ledger import ledger_key_lifecycle as ledger_keys
 from limited_use.models.ledger_keys import LedgerKey
 from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import keys
@@ -22,13 +22,13 @@ pytestmark = pytest.mark.invariant(5)
 
 class TestSealedBytes:
     def test_are_none_where_all_is_well(self, mailbox):
-        assert orphans.sealed() == {}
+        assert orphaned_keys.sealed() == {}
 
     def test_that_outlived_their_key_are_found_by_column(self, mailbox):
         with transaction.atomic():
             keys.end(holder=mailbox.id)
 
-        found = orphans.sealed()
+        found = orphaned_keys.sealed()
 
         assert found["integrations.Message.summary"] == Message.objects.count() > 0
         assert {"integrations.MessageBody.content", "integrations.SyncWork.cursor"} <= set(found)
@@ -39,44 +39,44 @@ class TestSealedBytes:
             keys.end(holder=mailbox.id)
             keys.create(holder=mailbox.id, line=KeyLine.CONTENT, at=NOW, epoch=mailbox.epoch)
 
-        assert "integrations.Message.summary" in orphans.sealed()
+        assert "integrations.Message.summary" in orphaned_keys.sealed()
 
     def test_that_a_purge_is_about_to_remove_are_none(self, mailbox):
         disconnect(mailbox)
 
         assert Message.objects.exists()
-        assert orphans.sealed() == {}
+        assert orphaned_keys.sealed() == {}
 
 
 class TestKeys:
     def test_all_have_an_owner_where_all_is_well(self, mailbox):
-        assert orphans.keys() == {}
+        assert orphaned_keys.keys() == {}
 
     def test_keep_theirs_until_the_grant_is_given_back(self, mailbox):
         disconnect(mailbox)
 
-        assert orphans.keys() == {}
+        assert orphaned_keys.keys() == {}
 
     def test_that_wrap_the_ledgers_keys_are_nobodys_and_in_place(self, mailbox):
         ledger_keys.create(holder=mailbox.connection_id, at=NOW)
 
-        assert orphans.keys() == {}
+        assert orphaned_keys.keys() == {}
 
     def test_of_the_ledger_that_outlived_their_row_are_found(self, mailbox):
         ledger_keys.create(holder=mailbox.connection_id, at=NOW)
         row = LedgerKey.objects.filter(holder=mailbox.connection_id)
         row.update(destroyed_at=NOW, outcome=LedgerKey.Outcome.EXPIRED)
 
-        assert orphans.keys() == {"ledger": 1}
+        assert orphaned_keys.keys() == {"ledger": 1}
         row.delete()
-        assert orphans.keys() == {"ledger": 1}
+        assert orphaned_keys.keys() == {"ledger": 1}
 
     def test_of_nobody_are_found_by_line(self, mailbox):
         with transaction.atomic():
             keys.create(holder=uuid7(), line=KeyLine.CONTENT, at=NOW, epoch=1)
             keys.create(holder=uuid7(), line=KeyLine.CREDENTIAL, at=NOW, epoch=1)
 
-        assert orphans.keys() == {str(KeyLine.CONTENT): 1, str(KeyLine.CREDENTIAL): 1}
+        assert orphaned_keys.keys() == {str(KeyLine.CONTENT): 1, str(KeyLine.CREDENTIAL): 1}
 
 
 class TestTheSearch:

@@ -11,8 +11,8 @@ from integrations import push
 from integrations.models import SyncWork, Watch, WatchKind, WatchStatus
 from integrations.providers import errors
 from integrations.push import blind_lookup, mechanisms
-from integrations.push.resources import THE_LIST
-from integrations.push.worker import OVERLAP
+from integrations.push.watch_worker import OVERLAP
+from integrations.push.watched_resources import THE_LIST
 from tests.integrations.push.conftest import CALENDAR, rows, sweep
 
 HALF = timedelta(days=3, hours=12)

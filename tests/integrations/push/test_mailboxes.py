@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from accounts.models import Alarm
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations import push
 from integrations.models import (
     ConnectionStatus,

@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations import push
 from integrations.models import SyncWork, Watch
 from integrations.operations.sync_products import PRODUCTS
-from integrations.push.worker import OVERLAP
+from integrations.push.watch_worker import OVERLAP
 from integrations.sync import engine, work_leases
 from integrations.tasks import watches as tasks
 from tests.broker import record_messages, sync_message

@@ -12,7 +12,7 @@ from integrations.calendar.sync import work_items
 from integrations.models import SyncWork, Watch, WatchStatus
 from integrations.providers import errors
 from integrations.providers.push import Call
-from integrations.push import blind_lookup, health, mechanisms
+from integrations.push import blind_lookup, mechanisms, watch_health
 from integrations.tasks import watches as tasks
 from tests.broker import record_messages, sync_message
 from tests.fakes.pushes import subscriptions_opened
@@ -67,7 +67,7 @@ def test_which_calendars_there_are_is_asked_and_not_told(calendars, monkeypatch)
 def test_it_is_heard_as_it_was_tried_and_not_taken_for_silent(followed, clock):
     clock.advance(minutes=10)
 
-    found = health.of_one(followed.id, CALENDAR)
+    found = watch_health.of_one(followed.id, CALENDAR)
 
     assert found.is_heard(clock.at)
     assert found.silent_from(clock.at) is None

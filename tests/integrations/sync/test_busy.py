@@ -9,7 +9,7 @@ from django.conf import settings
 from django.test import Client
 
 from accounts.models import Alarm
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations.calendar.sync import LISTING, resource_of
 from integrations.models import IntegrationStatus, SetAside, StatusReason, SyncWork
 from integrations.operations.alarm_guide import NEXT_STEPS

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.test import Client
 
 from accounts.models import Alarm
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations.models import IntegrationStatus, StatusReason, SyncWork
 from integrations.providers import errors
 from integrations.settings import status_messages

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Alarm
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations.coordination.leases import LeaseLost
 from integrations.mail.sync import bad_messages, quarantine, reconcile
 from integrations.models import (

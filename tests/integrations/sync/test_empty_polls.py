@@ -13,7 +13,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, strategies
 from hypothesis import settings as limits
 
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations.connections import automatic_disconnect
 from integrations.grants.quota_purse import Postponed
 from integrations.mail.sync import label_names, quarantine

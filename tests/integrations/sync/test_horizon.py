@@ -11,7 +11,7 @@ from django.db import connections as databases
 from django.utils import timezone
 
 from config.celery import app
-from config.schedule import SCHEDULE
+from config.periodic_tasks import SCHEDULE
 from integrations.grants import credentials
 from integrations.mail import sync_controls
 from integrations.mail.sync import retention

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations.models import SyncWork
 from integrations.sync import last_looks
 from tests.walls import acting_as

@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from config.schedule import SCHEDULE
+from config.periodic_tasks import SCHEDULE
 from integrations.models import IntegrationStatus, Reconciliation, SyncWork
 from integrations.tasks import sync as tasks
 from tests.broker import record_messages, sync_message

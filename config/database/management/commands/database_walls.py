@@ -8,10 +8,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from config.classes import ProcessClass
-from config.database import logins, walls
-from config.database.roles import NotAllowed
-from config.env import Environment
+from config.database import provisioning, role_logins
+from config.database.login_roles import NotAllowed
+from config.environment import Environment
+from config.process_classes import ProcessClass
 
 
 class Command(BaseCommand):
@@ -27,20 +27,20 @@ class Command(BaseCommand):
             self._check()
             return
         try:
-            done = walls.build(_read_passwords())
+            done = provisioning.build(_read_passwords())
         except NotAllowed as problem:
             raise CommandError(str(problem)) from None
         if options["verbosity"]:
-            for line in (*(done or ["nothing to do"]), *walls.describe_open_rights()):
+            for line in (*(done or ["nothing to do"]), *provisioning.describe_open_rights()):
                 self.stdout.write(line)
 
     def _check(self) -> None:
-        found = walls.differences()
+        found = provisioning.differences()
         for line in found:
             self.stdout.write(line)
         if found:
             raise CommandError(f"{len(found)} differences: run manage.py database_walls")
-        for line in ("the walls stand as the code says", *walls.describe_open_rights()):
+        for line in ("the walls stand as the code says", *provisioning.describe_open_rights()):
             self.stdout.write(line)
 
 
@@ -48,10 +48,12 @@ def _read_passwords() -> dict[ProcessClass, str]:
     """
     Return the password of each class from its setting.
 
-    :raises config.env.Refused: if a setting is wrong; in production also if one is missing
+    :raises config.environment.Refused: if a setting is wrong; in production also if one is missing
     """
     env, prefix = Environment(os.environ), settings.DATABASE_ROLE_PREFIX
-    given = [one for one in ProcessClass if settings.PRODUCTION or env.text(logins.variable(one))]
-    urls = {one: logins.read_class_login(env, one, prefix=prefix) for one in given}
+    given = [
+        one for one in ProcessClass if settings.PRODUCTION or env.text(role_logins.variable(one))
+    ]
+    urls = {one: role_logins.read_class_login(env, one, prefix=prefix) for one in given}
     env.finish()
-    return {one: logins.password_of(url) for one, url in urls.items()}
+    return {one: role_logins.password_of(url) for one, url in urls.items()}

@@ -10,7 +10,7 @@ import pytest
 from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations.calendar import refresh_on_read
 from integrations.calendar.events import access, service
 from integrations.calendar.events.errors import Taken

@@ -8,7 +8,7 @@ from datetime import timedelta
 import orjson
 import pytest
 
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations.access.fences import NoLongerLive
 from integrations.access.request_context import NotFound
 from integrations.calendar import agenda, event_lookup

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations import providers
 from integrations.calendar.events import access, service
 from integrations.calendar.events.drafts import Draft, Guest

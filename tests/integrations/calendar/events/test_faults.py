@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import pytest
 from django.db import transaction
 
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations import providers
 from integrations.calendar.events import access, service
 from integrations.calendar.events.drafts import Draft

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from accounts import row_owner
-from config.classes import ProcessClass
+from config.process_classes import ProcessClass
 from integrations.access.request_context import Asked, NotFound
 from integrations.calendar import etags, event_lookup, local_calendars, local_events
 from integrations.calendar.etags import Stale

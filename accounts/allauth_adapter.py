@@ -1,0 +1,148 @@
+"""Our answers to django-allauth: no sign-up, sealed secrets, own-host redirects, our limits."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from accounts import (
+    known_origins,
+    mfa_secrets,
+    people,
+    reauthentication,
+    sessions,
+    sign_in_limits,
+    sign_in_links,
+)
+from accounts.models import User
+from accounts.roles import is_staff
+
+
+def display_name(user: User) -> str:
+    """Return what pages call a person; `str(user)` is for logs and has no name in it."""
+    return user.name
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
+    def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002  # allauth's shape
+        # The platform provisions people; there is no sign-up.
+        return False
+
+    def is_safe_url(self, url: str | None) -> bool:
+        # Own host only: allauth would also take every host of ALLOWED_HOSTS.
+        request: HttpRequest = context.request
+        return url_has_allowed_host_and_scheme(
+            url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+        )
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
+        """
+        Return the person with these credentials, unless there were too many failed attempts.
+
+        At the staff site, people who are not staff get the answer to a wrong password.
+
+        :raises ValidationError: if there were too many failed attempts
+        """
+        at = timezone.now()
+        try:
+            counted = sign_in_limits.count_attempt(request, credentials.get("email", ""), at=at)
+        except sign_in_limits.TooManyAttempts:
+            problem = ValidationError(
+                "Too many failed attempts. Wait some minutes, then try again."
+            )
+        except sign_in_limits.LinkNeeded:
+            problem = ValidationError(
+                "Too many failed attempts. If this address has an account, it gets a mail with a"
+                " link. Open it on this device to try again."
+            )
+        else:
+            user: User | None = super().authenticate(request, **credentials)
+            if user is None or not _may_sign_in_here(user):
+                return None
+            sign_in_limits.give_back(counted, at=at)
+            return user
+        raise problem
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """
+        Return the ways to confirm; without the password if the person has a second factor.
+
+        The page leads to the first. Without an authenticator app that is the security key, because
+        people seldom have their recovery codes with them.
+        """
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        if not reauthentication.has_second_factor(user):
+            return methods
+        by_factor = [method for method in methods if method["id"] != "reauthenticate"]
+        has_app = is_mfa_enabled(user, types=[Authenticator.Type.TOTP])
+        return by_factor if has_app else by_factor[::-1]
+
+    def is_reauthentication_required(self, *, app: str, **details: Any) -> bool:
+        """Let allauth, which asks this first, see no confirmation by password beside a factor."""
+        reauthentication.drop_weak_confirmations(context.request)
+        required: bool = super().is_reauthentication_required(app=app, **details)
+        return required
+
+    def post_login(self, request: HttpRequest, user: User, **details: Any) -> HttpResponse:
+        """Remember the origin of a complete sign-in, second factor included."""
+        response: HttpResponse = super().post_login(request, user, **details)
+        sign_in_links.drop_permit(request)
+        known_origins.remember_origin(request, response, user, at=timezone.now())
+        return response
+
+    def set_password(self, user: User, password: str) -> None:
+        """Change the password, and end every other session in the same breath (CASA 2.2.2)."""
+        user.set_password(password)
+        # This column alone: the web's role may write no more of a person, least of all their role.
+        user.save(update_fields=["password"])
+        request: HttpRequest | None = context.request
+        own = request is not None and request.user.pk == user.pk
+        sessions.end_sessions(
+            user_id=user.pk, keep=request.session.session_key if request and own else None
+        )
+        if request is not None and not own:
+            # A mailed link was used, which proves that the mailbox belongs to the person.
+            sign_in_links.permit_after_reset(request, user.email, at=timezone.now())
+
+
+class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no types
+    def encrypt(self, text: str) -> str:
+        return mfa_secrets.encrypt_secret(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return mfa_secrets.decrypt_secret(encrypted_text)
+
+    def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
+        """
+        Staff keep the factor that they added last; recovery codes alone are none.
+
+        The database refuses it as well (`config.database.declared_policies`).
+        """
+        factor_id: int | None = people.find_kept_factor(authenticator.user_id)
+        return not is_staff(authenticator.user) or factor_id != authenticator.pk
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        """Have a security key work at both sites, if that of staff is a subdomain of the other."""
+        entity: dict[str, str] = super().get_public_key_credential_rp_entity()
+        public_host = urlsplit(settings.PUBLIC_URL).hostname
+        if public_host and entity["id"].endswith(f".{public_host}"):
+            entity["id"] = public_host
+        return entity
+
+    def get_totp_issuer(self) -> str:
+        return "Antares Integrations"
+
+
+def _may_sign_in_here(user: User) -> bool:
+    return settings.SITE != "staff" or is_staff(user)

@@ -1,0 +1,37 @@
+"""Check that nobody on the network can read or answer the connection to the database."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, urlsplit
+
+from config.address_checks import is_loopback, is_postgresql_url
+from config.environment import Environment
+
+_VERIFIED = "verify-full"
+
+
+def check_transport(env: Environment, name: str, url: str) -> None:
+    """
+    Note a problem unless `url` leads to this machine, or to a server whose certificate is verified.
+
+    libpq takes what the address leaves out from its own variables (PGHOST and others), so these are
+    checked as well.
+    """
+    # What cannot be read is noted where it is read (`Environment.database`).
+    if not is_postgresql_url(url):
+        return
+    parts = urlsplit(url)
+    options = dict(parse_qsl(parts.query))
+    if options.get("sslmode") == _VERIFIED:
+        return
+    hosts = options.get("host") or parts.hostname or env.text("PGHOST")
+    addresses = options.get("hostaddr") or env.text("PGHOSTADDR")
+    is_elsewhere = bool(options.get("service") or env.text("PGSERVICE"))
+    places = [*hosts.split(","), *filter(None, addresses.split(","))]
+    if is_elsewhere or not all(map(_is_local, places)):
+        env.problem(f"{name} needs ?sslmode={_VERIFIED}: the database is not on this machine")
+
+
+def _is_local(host: str) -> bool:
+    # A folder with a socket, an abstract socket, or the default folder.
+    return not host or host.startswith(("/", "@")) or is_loopback(host)

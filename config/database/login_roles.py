@@ -1,0 +1,145 @@
+"""
+Login roles, one for each class of process, and three that nobody logs in as: they own the vault's
+functions, those that look beyond one person's rows, and those that count. Free of Django, so that
+launcher and tests can use it.
+
+Roles belong to the whole server, so their names begin with a prefix of the deployment's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
+
+from config.process_classes import ProcessClass
+
+#: What no role of ours may have, and what takes it away.
+ATTRIBUTES: Final = {
+    "rolsuper": "NOSUPERUSER",
+    "rolcreaterole": "NOCREATEROLE",
+    "rolcreatedb": "NOCREATEDB",
+    "rolreplication": "NOREPLICATION",
+    "rolbypassrls": "NOBYPASSRLS",
+}
+
+
+class NotAllowed(Exception):
+    """Whoever is logged in may not make roles here. The message is one line for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """The names of the roles of one deployment."""
+
+    prefix: str
+
+    def of(self, process_class: ProcessClass) -> str:
+        return f"{self.prefix}_{process_class}"
+
+    @property
+    def vault(self) -> str:
+        return f"{self.prefix}_vault"
+
+    @property
+    def lookup(self) -> str:
+        return f"{self.prefix}_lookup"
+
+    @property
+    def counter(self) -> str:
+        return f"{self.prefix}_counter"
+
+    @property
+    def function_owners(self) -> tuple[str, ...]:
+        return (self.vault, self.lookup, self.counter)
+
+    @property
+    def logins(self) -> dict[str, ProcessClass]:
+        return {self.of(one): one for one in ProcessClass}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (*self.logins, *self.function_owners)
+
+
+def make(
+    connection: psycopg.Connection[Any], roles: Roles, passwords: Mapping[ProcessClass, str]
+) -> list[str]:
+    """
+    Make the roles that are missing, put right those that may too much, and set `passwords`.
+
+    Return what was done, a line each; setting a password is not worth a line. The server is sent
+    SCRAM verifiers only: no password can reach its log.
+
+    :raises NotAllowed: if that is not ours to do on this server
+    """
+    try:
+        done = [line for name in roles.names for line in _make(connection, roles, name)]
+        for process_class, password in passwords.items():
+            _set_password(connection, roles.of(process_class), password)
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise NotAllowed(f"roles cannot be made here: {error.diag.message_primary}") from None
+    return done
+
+
+def problems(connection: psycopg.Connection[Any], roles: Roles) -> list[str]:
+    """Return what is wrong with the roles, a line each."""
+    found = []
+    for name in roles.names:
+        state = get_state(connection, name)
+        if state is None:
+            found.append(f"role {name} is missing")
+            continue
+        can_login = name in roles.logins
+        if state["rolcanlogin"] != can_login:
+            found.append(f"role {name} {'cannot' if can_login else 'can'} log in")
+        found += [f"role {name} is {attribute}" for attribute in ATTRIBUTES if state[attribute]]
+        found += [f"role {name} is a member of {other}" for other in state["memberships"]]
+    return found
+
+
+def _make(connection: psycopg.Connection[Any], roles: Roles, name: str) -> list[str]:
+    role = sql.Identifier(name)
+    login = "LOGIN" if name in roles.logins else "NOLOGIN"
+    state = get_state(connection, name)
+    if state is None:
+        try:
+            connection.execute(sql.SQL("CREATE ROLE {} " + login).format(role))
+        except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+            return []  # Another process was faster.
+        return [f"made role {name} ({login})"]
+    wrong = [word for attribute, word in ATTRIBUTES.items() if state[attribute]]
+    if state["rolcanlogin"] != (login == "LOGIN"):
+        wrong.append(login)
+    if wrong:
+        connection.execute(sql.SQL("ALTER ROLE {} " + " ".join(wrong)).format(role))
+    for other in state["memberships"]:
+        connection.execute(sql.SQL("REVOKE {} FROM {}").format(sql.Identifier(other), role))
+    said = [f"role {name}: {' '.join(wrong)}"] if wrong else []
+    return said + [f"role {name} left {other}" for other in state["memberships"]]
+
+
+def get_state(connection: psycopg.Connection[Any], name: str) -> dict[str, Any] | None:
+    columns = ("rolcanlogin", *ATTRIBUTES)
+    found = connection.execute(
+        f"SELECT {', '.join(columns)}, ARRAY("  # noqa: S608 - names of the catalogue
+        "  SELECT g.rolname::text FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid"
+        "   WHERE m.member = r.oid ORDER BY 1)"
+        " FROM pg_roles r WHERE rolname = %s",
+        [name],
+    ).fetchone()
+    return None if found is None else dict(zip((*columns, "memberships"), found, strict=True))
+
+
+def _set_password(connection: psycopg.Connection[Any], name: str, password: str) -> None:
+    verifier = connection.pgconn.encrypt_password(
+        password.encode(), name.encode(), b"scram-sha-256"
+    )
+    connection.execute(
+        sql.SQL("ALTER ROLE {} PASSWORD {}").format(
+            sql.Identifier(name), sql.Literal(verifier.decode())
+        )
+    )

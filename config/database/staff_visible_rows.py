@@ -1,0 +1,56 @@
+"""
+Which rows staff are shown: messages that their owners opened to support; and, for signing in, the
+row, addresses and second factors of the member of staff.
+
+The policy of a table applies also where another policy reads that table, so every row depends on an
+agreement of the owner. Support lists agreements; the message that one of them names is shown within
+`support_and_export_permits.as_who_opened`, which acts for the owner.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from accounts.roles import Role
+from integrations.access.support_and_export_permits import SUPPORT
+
+from .row_owners import Held, Opened
+
+_IS_OPEN: Final = (
+    f"feature = '{SUPPORT}' AND item IS NOT NULL AND withdrawn_at IS NULL AND expires_at > now()"
+)
+#: By kind: the column that names a row of another table, and the rows of that table that are shown.
+_BELONGS_TO: Final = {
+    Opened.PART: ("message_id", "SELECT m.id FROM integrations_message m"),
+    Opened.INTEGRATION: ("id", "SELECT m.integration_id FROM integrations_message m"),
+    Opened.CONNECTION: ("id", "SELECT i.connection_id FROM integrations_integration i"),
+    Opened.LEDGER_KEY: ("holder", "SELECT c.id FROM integrations_connection c"),
+}
+
+
+def find_opened(line: Held, *, theirs: str, is_support: str) -> str:
+    """
+    Return the condition on a row for being shown to staff.
+
+    :param theirs: the condition for belonging to the person of the transaction
+    :param is_support: the condition for that person being one of support
+    """
+    if line.opened is None:
+        return "false"
+    if line.opened is Opened.STAFF:
+        return f"{theirs} AND {_is_staff(line)}"
+    if line.opened is Opened.AGREEMENT:
+        return f"{_IS_OPEN} AND ({is_support} OR ({theirs}))"
+    if line.opened is Opened.MESSAGE:
+        agreed = f"SELECT k.item FROM limited_use_consent k WHERE {_IS_OPEN}"  # noqa: S608 - our own words
+        return f"{theirs} AND id = ANY (ARRAY({agreed}))"
+    column, rows = _BELONGS_TO[line.opened]
+    return f"{column} = ANY (ARRAY({rows}))"
+
+
+def _is_staff(line: Held) -> str:
+    """Return the condition that the person of a row is staff: others do not sign in there."""
+    if line.column == "id":
+        return f"role <> '{Role.MEMBER}'"
+    # The row of a member is hidden, by the policy above.
+    return f"EXISTS (SELECT FROM accounts_user u WHERE u.id = {line.column})"

@@ -1,0 +1,155 @@
+"""
+Read settings from the environment, and collect everything that is wrong.
+
+A value may also stand in a file: ``NAME_FILE`` names it, as orchestrators mount secrets.
+Problems are gathered rather than raised one by one, so that an operator who starts a new
+deployment reads the whole list once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from config.address_checks import is_postgresql_url, is_readable_url
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off", ""})
+
+# What Django's own deployment check asks of a secret.
+_SECRET_LENGTH = 50
+_SECRET_VARIETY = 5
+_INSECURE = "django-insecure-"
+# A secret of repeated words has few different pieces of three characters. Of the pieces of 200
+# random digits nine in ten are different; of three words again and again less than half.
+_PIECE_LENGTH = 3
+_LEAST_SHARE_OF_PIECES = 0.75
+_LOOKED_AT = 200
+_TOKEN_LENGTH = 32
+
+
+class Refused(SystemExit):
+    """The process must not start: one line per problem, exit status 1."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(f"config: {problem}" for problem in problems))
+
+
+class Environment:
+    """Values by name, and the problems met while reading them."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+        self._problems: list[str] = []
+
+    def problem(self, text: str) -> None:
+        self._problems.append(text)
+
+    def finish(self) -> None:
+        """
+        Go on only if nothing was wrong.
+
+        :raises Refused: with every problem met so far.
+        """
+        if self._problems:
+            raise Refused(self._problems)
+
+    def text(self, name: str, default: str = "") -> str:
+        """Return the value of `name`, or the content of the file `name`_FILE names."""
+        if named := self._values.get(f"{name}_FILE"):
+            try:
+                return Path(named).read_text(encoding="utf-8").strip()
+            except OSError as error:
+                self.problem(f"{name}_FILE cannot be read ({type(error).__name__})")
+                return default
+        return self._values.get(name, "") or default
+
+    def required(self, name: str, meaning: str) -> str:
+        """Return the value of `name`; without one, note what it is for."""
+        value = self.text(name)
+        if not value:
+            self.problem(f"{name} is not set: {meaning}")
+        return value
+
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        value = self.text(name, "on" if default else "off").lower()
+        if value not in _TRUE | _FALSE:
+            self.problem(f"{name} must be on or off")
+        return value in _TRUE
+
+    def number(self, name: str, default: int, *, least: int = 1, most: int | None = None) -> int:
+        try:
+            value = int(self.text(name, str(default)))
+        except ValueError:
+            self.problem(f"{name} must be a whole number")
+            return default
+        if value < least or (most is not None and value > most):
+            bounds = f"at least {least}" if most is None else f"from {least} to {most}"
+            self.problem(f"{name} must be {bounds}")
+        return value
+
+    def names(self, name: str, default: str = "") -> list[str]:
+        """Return a comma-separated list."""
+        return [part.strip() for part in self.text(name, default).split(",") if part.strip()]
+
+    def database(self, name: str, url: str) -> dict[str, Any]:
+        """
+        Return Django's connection settings for ``postgresql://user:password@host:port/name``.
+
+        A socket directory goes into the query, as libpq has it: ``?host=%2Frun%2Fpostgresql``.
+        What else stands in the query (``sslmode=verify-full``) is handed to the driver.
+        """
+        if not is_readable_url(url):
+            self.problem(f"{name} is no address: postgresql://user:password@host/name")
+            return {}
+        if not is_postgresql_url(url):
+            self.problem(f"{name} must be a postgresql:// address; there is no other dialect")
+            return {}
+        parts = urlsplit(url)
+        options = dict(parse_qsl(parts.query))
+        return {
+            "ENGINE": "config.database.backend",
+            "NAME": unquote(parts.path.lstrip("/")),
+            "USER": unquote(parts.username or ""),
+            "PASSWORD": unquote(parts.password or ""),
+            "HOST": options.pop("host", parts.hostname or ""),
+            "PORT": options.pop("port", str(parts.port or "")),
+            "OPTIONS": options,
+        }
+
+
+def is_strong_secret(value: str) -> bool:
+    """Return whether `value` is long and varied enough to have been made at random."""
+    return (
+        len(value) >= _SECRET_LENGTH
+        and len(set(value)) >= _SECRET_VARIETY
+        and not value.startswith(_INSECURE)
+        and not _repeats_itself(value)
+    )
+
+
+def _repeats_itself(value: str) -> bool:
+    start = value[:_LOOKED_AT].casefold()
+    ends = range(_PIECE_LENGTH, len(start) + 1)
+    pieces = [start[end - _PIECE_LENGTH : end] for end in ends]
+    return len(set(pieces)) < _LEAST_SHARE_OF_PIECES * len(pieces)
+
+
+def hashed_token(env: Environment, name: str) -> str:
+    """Return the SHA-256 (hexadecimal) of the token that `name` holds; empty if it holds none."""
+    token = env.text(name)
+    if not token:
+        return ""
+    if len(token) < _TOKEN_LENGTH:
+        env.problem(f"{name} is too short: {_TOKEN_LENGTH} or more random characters")
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def origin(url: str) -> str:
+    """Return scheme, host and port of `url`: ``https://accounts.google.com``."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

@@ -1,0 +1,127 @@
+"""Read the body of a request within its size, its deadline and the memory for bodies."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Any, Final
+
+from django.http import HttpRequest
+
+from accounts.client_networks import find_network
+from config.front import error_answers
+from config.front.client_connection import Client, ClientGone
+from config.front.client_timeouts import Patience
+from config.front.error_answers import Refused
+from config.route_limits import SLOWEST_UPLOAD, BodyLimit
+
+#: The part of the memory for bodies that one network may fill, so that it leaves some to others.
+SHARE: Final = 0.25
+
+
+class Bodies:
+    """All bodies that this process holds, in bytes: of each kind, and of each network as well."""
+
+    def __init__(self) -> None:
+        self._held: Counter[BodyLimit] = Counter()
+        self._held_of: Counter[tuple[BodyLimit, str]] = Counter()
+
+    @asynccontextmanager
+    async def received(
+        self,
+        client: Client,
+        limit: BodyLimit,
+        headers: dict[bytes, bytes],
+        environ: dict[str, Any],
+    ) -> AsyncIterator[bytes]:
+        """
+        Receive the whole body, and count it as held until the block ends.
+
+        :param headers: of the request, by their names in lower case
+        :param environ: of the request, which tells its network
+        :raises Refused: if the body is too large, too late, or one too many
+        :raises ClientGone: if the client closed the connection
+        """
+        if not expects_body(headers, limit):
+            yield b""
+            return
+        network = _find_network(environ)
+        pieces: list[bytes] = []
+        size = 0
+        patience = Patience(limit.seconds, SLOWEST_UPLOAD)
+        has_more = True
+        try:
+            while has_more:
+                piece, has_more = await _receive_piece(client, patience)
+                size += len(piece)
+                self._hold(limit, network, len(piece))
+                if size > limit.largest:
+                    raise error_answers.too_large(limit.largest)
+                if self._is_full(limit, network):
+                    raise error_answers.busy()
+                pieces.append(piece)
+            body = b"".join(pieces)
+            # Held once, and counted once.
+            pieces.clear()
+            yield body
+        finally:
+            self._hold(limit, network, -size)
+
+    def _hold(self, limit: BodyLimit, network: str, size: int) -> None:
+        self._held[limit] += size
+        self._held_of[limit, network] += size
+        if not self._held_of[limit, network]:
+            del self._held_of[limit, network]
+
+    def _is_full(self, limit: BodyLimit, network: str) -> bool:
+        return (
+            self._held[limit] > limit.in_memory
+            or self._held_of[limit, network] > limit.in_memory * SHARE
+        )
+
+
+def _find_network(environ: dict[str, Any]) -> str:
+    request = HttpRequest()
+    request.META = environ
+    return find_network(request)
+
+
+def expects_body(headers: dict[bytes, bytes], limit: BodyLimit) -> bool:
+    """
+    Return whether the request has a body, judging by its headers (RFC 9112, section 6.3).
+
+    :raises Refused: if the headers announce a larger body than the limit
+    """
+    if b"transfer-encoding" in headers:
+        return True
+    announced = headers.get(b"content-length", b"0")
+    if not announced.isdigit() or len(announced) > len(str(limit.largest)) + 1:
+        # Not a number of bytes that anything accepts.
+        raise error_answers.too_large(limit.largest) if announced.isdigit() else _malformed()
+    if int(announced) > limit.largest:
+        raise error_answers.too_large(limit.largest)
+    return int(announced) > 0
+
+
+def _malformed() -> Refused:
+    return Refused(
+        HTTPStatus.BAD_REQUEST, "bad-request", "Bad request", "Content-Length is not a number."
+    )
+
+
+async def _receive_piece(client: Client, patience: Patience) -> tuple[bytes, bool]:
+    """Return the next piece of the body, and whether there are more."""
+    patience.begin()
+    try:
+        async with asyncio.timeout(patience.left):
+            message = await client.receive()
+    except TimeoutError:
+        raise error_answers.too_slow() from None
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    piece: bytes = message.get("body", b"")
+    patience.end(len(piece))
+    return piece, message.get("more_body", False)

@@ -1,0 +1,124 @@
+"""Calls of the WSGI application in a thread: for a whole answer, or for one sent in pieces."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any, Final, Protocol, cast
+
+from config.environ_middleware import Application
+from config.front.client_connection import PIECE, Client
+from config.front.error_answers import Answer, Headers
+
+#: Seconds after which a piece is sent although it is small.
+_SEND_AFTER: Final = 0.5
+
+
+class _Closable(Protocol):
+    def close(self) -> object: ...
+
+
+@dataclass(slots=True)
+class Started:
+    """Takes what the application gives to `start_response`."""
+
+    status: int = 500
+    headers: Headers = field(default_factory=tuple)
+
+    def __call__(
+        self, status: str, headers: Iterable[tuple[str, str]], _exc_info: Any = None
+    ) -> Callable[[bytes], object]:
+        self.status = int(status.split(" ", 1)[0])
+        self.headers = [
+            (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers
+        ]
+        return _refuse_to_write
+
+
+def _refuse_to_write(_: bytes) -> object:
+    raise NotImplementedError("write() of PEP 3333 is for applications older than 2003")
+
+
+def answer_whole(application: Application, environ: dict[str, Any]) -> Answer:
+    """Return the complete answer. The thread is free before any of it is sent."""
+    started = Started()
+    with _closing(application(environ, started)) as parts:
+        # What the header says of the body was decided when the application returned.
+        body = b"" if environ["REQUEST_METHOD"] == "HEAD" else b"".join(parts)
+    return Answer(started.status, started.headers, body)
+
+
+class Stream:
+    """
+    An answer that is sent while the application makes it.
+
+    The thread waits until the client has room for each piece, for a bounded time.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        # Of the front; the stream itself runs in a thread.
+        self._loop = asyncio.get_running_loop()
+
+    def run(self, application: Application, environ: dict[str, Any]) -> None:
+        """
+        Call the application and send its answer.
+
+        :raises ReaderTooSlow: if the client does not take it in time
+        :raises ClientGone: if the client closed the connection
+        """
+        started = Started()
+        with _closing(application(environ, started)) as parts:
+            if environ["REQUEST_METHOD"] != "HEAD":
+                for piece in regroup(parts):
+                    self._send(started, piece)
+        self._send(started, b"", is_last=True)
+
+    def _send(self, started: Started, piece: bytes, *, is_last: bool = False) -> None:
+        sending = self._send_in_loop(started, piece, is_last=is_last)
+        asyncio.run_coroutine_threadsafe(sending, self._loop).result()
+
+    async def _send_in_loop(self, started: Started, piece: bytes, *, is_last: bool) -> None:
+        if not self._client.has_answer:
+            await self._client.start(started.status, started.headers)
+        if is_last:
+            await self._client.send_last()
+        else:
+            await self._client.send_piece(piece)
+
+
+def _closing(parts: Iterable[bytes]) -> Any:
+    """Close what an application returned, where it can be closed."""
+    if hasattr(parts, "close"):
+        return closing(cast("_Closable", parts))
+    return _Nothing(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Nothing:
+    parts: Iterable[bytes]
+
+    def __enter__(self) -> Iterable[bytes]:
+        return self.parts
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def regroup(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the same bytes in pieces of about `PIECE`; less where they are made slowly."""
+    held = bytearray()
+    sent_at = monotonic()
+    for part in parts:
+        view = memoryview(part)
+        for place in range(0, len(view), PIECE):
+            held += view[place : place + PIECE]
+            if len(held) >= PIECE or monotonic() - sent_at >= _SEND_AFTER:
+                yield bytes(held)
+                held.clear()
+                sent_at = monotonic()
+    if held:
+        yield bytes(held)

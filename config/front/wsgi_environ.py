@@ -1,0 +1,72 @@
+"""WSGI's environment (PEP 3333) of a request that arrived by ASGI."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from io import BytesIO
+from typing import Any, Final
+from urllib.parse import unquote_to_bytes
+
+from config.front import error_answers
+
+# The body has arrived, so neither its framing nor a question about it concerns the application.
+_OF_THE_FRONT: Final = frozenset({b"content-length", b"transfer-encoding", b"expect"})
+
+
+def read_path(scope: Mapping[str, Any]) -> str:
+    """
+    Return the path of the address, as Django will read it.
+
+    :raises Refused: if it is not UTF-8. Django would write such bytes as percent signs, and copy
+        the path for each of them.
+    """
+    try:
+        return unquote_to_bytes(scope["raw_path"]).decode("utf-8")
+    except UnicodeDecodeError:
+        raise error_answers.malformed() from None
+
+
+def make_environ(scope: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the environment of a request without a body."""
+    host, port = scope.get("server") or ("", 0)
+    client, _ = scope.get("client") or ("", 0)
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "SERVER_NAME": host,
+        "SERVER_PORT": str(port),
+        "REMOTE_ADDR": client,
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope["scheme"],
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+        "wsgi.input_terminated": True,
+    }
+    for name, value in scope["headers"]:
+        add_header(environ, name, value)
+    set_body(environ, b"")
+    return environ
+
+
+def add_header(environ: dict[str, Any], name: bytes, value: bytes) -> None:
+    # `X_Forwarded_For` would be taken for `X-Forwarded-For`, which a proxy sets.
+    if name in _OF_THE_FRONT or b"_" in name:
+        return
+    key = name.decode("latin-1").upper().replace("-", "_")
+    if key != "CONTENT_TYPE":
+        key = f"HTTP_{key}"
+    said = value.decode("latin-1")
+    if key in environ:
+        said = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{said}"
+    environ[key] = said
+
+
+def set_body(environ: dict[str, Any], body: bytes) -> None:
+    environ["CONTENT_LENGTH"] = str(len(body))
+    environ["wsgi.input"] = BytesIO(body)

@@ -1,0 +1,115 @@
+"""
+The settings of the keyring: a transit engine, or files in a folder.
+
+Production needs explicit consent to a file keyring: no operator can promise that no copy of a
+destroyed file exists, and the evidence then reports that clause as not met.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from config.environment import Environment
+
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_PATH: Final = re.compile(r"[a-z0-9-]+(/[a-z0-9-]+)*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyringSettings:
+    """
+    Location of the keyring, and how this process authenticates to it.
+
+    A transit engine is used if `url` is set, and the files in `folder` otherwise. The process
+    authenticates with `token`, or as an AppRole with `role_id` and `secret_id`.
+
+    :param ca: PEM file of the authority of the engine's certificate; empty: the system's
+    :param folder: None with a transit engine
+    :param snapshot_retention_days: how long copies of the key store are kept; None: unknown,
+        and receipts say so
+    """
+
+    url: str
+    mount: str
+    prefix: str
+    token: str = field(repr=False)
+    role_id: str
+    secret_id: str = field(repr=False)
+    ca: str
+    folder: Path | None
+    snapshot_retention_days: int | None
+
+
+def read_keyring(env: Environment, *, production: bool, default_folder: Path) -> KeyringSettings:
+    """Return the settings of the keyring; without KEYRING_URL it is a folder."""
+    url = env.text("KEYRING_URL").rstrip("/")
+    keyring = KeyringSettings(
+        url=url,
+        mount=env.text("KEYRING_MOUNT", "transit"),
+        prefix=env.text("KEYRING_PREFIX", "antares"),
+        token=env.text("KEYRING_TOKEN"),
+        role_id=env.text("KEYRING_ROLE_ID"),
+        secret_id=env.text("KEYRING_SECRET_ID"),
+        ca=env.text("KEYRING_CA"),
+        folder=None if url else _read_folder(env, production=production, default=default_folder),
+        snapshot_retention_days=_read_retention(env),
+    )
+    if url:
+        _check_transit(env, keyring, production=production)
+    return keyring
+
+
+def _read_retention(env: Environment) -> int | None:
+    if not env.text("KEYRING_SNAPSHOT_RETENTION"):
+        return None
+    return env.number("KEYRING_SNAPSHOT_RETENTION", 0, least=0)
+
+
+def _check_transit(env: Environment, keyring: KeyringSettings, *, production: bool) -> None:
+    if not _is_address(keyring.url, production=production):
+        env.problem("KEYRING_URL must be https://host:port, and http:// on loopback in development")
+    for name, path in (("KEYRING_MOUNT", keyring.mount), ("KEYRING_PREFIX", keyring.prefix)):
+        if not _PATH.fullmatch(path):
+            env.problem(f"{name} must be lower-case letters, digits and hyphens")
+    has_role = bool(keyring.role_id and keyring.secret_id)
+    if bool(keyring.role_id) != bool(keyring.secret_id) or has_role == bool(keyring.token):
+        env.problem("KEYRING_TOKEN, or KEYRING_ROLE_ID and KEYRING_SECRET_ID: one of the two")
+    if keyring.ca and not Path(keyring.ca).is_file():
+        env.problem("KEYRING_CA is not a file: the authority's certificate, PEM")
+
+
+def _is_address(url: str, *, production: bool) -> bool:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return False
+    plain = parts.scheme == "http" and parts.hostname in _LOOPBACK and not production
+    return (
+        (parts.scheme == "https" or plain)
+        and bool(parts.hostname)
+        and parts.username is None
+        and not (parts.path or parts.query or parts.fragment)
+    )
+
+
+def _read_folder(env: Environment, *, production: bool, default: Path) -> Path | None:
+    if not production:
+        return Path(env.text("KEYRING_DIR", str(default)))
+    named = env.text("KEYRING_DIR")
+    if not named:
+        env.problem("KEYRING_URL is not set: https:// address of OpenBao or Vault, with the keys")
+        return None
+    folder = Path(named)
+    if not env.flag("KEYRING_FILE_ACCEPTED"):
+        env.problem("KEYRING_FILE_ACCEPTED is off: a file keyring needs your explicit yes")
+    if not folder.is_dir():
+        env.problem("KEYRING_DIR is not a folder: there are no keys to start with")
+    elif stat.S_IMODE(folder.stat().st_mode) & 0o077:
+        env.problem("KEYRING_DIR is open to others: its mode must be 0700")
+    return folder

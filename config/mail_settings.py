@@ -1,0 +1,72 @@
+"""The settings of the platform's own mail, from one address in the environment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from urllib.parse import unquote, urlsplit
+
+from config.environment import Environment
+
+_BACKENDS = "django.core.mail.backends"
+# Scheme, whether the connection is encrypted from the first byte, its usual port.
+_SERVERS = {"smtp": (False, 587), "smtps": (True, 465)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailSettings:
+    """
+    Django's settings of outgoing mail.
+
+    :param is_sent: whether mail leaves this process at all
+    :param folder: where the file backend writes
+    """
+
+    is_sent: bool
+    backend: str
+    folder: str
+    host: str = ""
+    port: int = 0
+    user: str = ""
+    password: str = field(default="", repr=False)
+    use_starttls: bool = False
+    use_tls: bool = False
+
+
+def read_mail(env: Environment, *, production: bool, folder: str) -> MailSettings:
+    """
+    Return the settings of outgoing mail, from EMAIL_URL.
+
+    ``smtps://user:password@host:465`` (TLS), ``smtp://user:password@host:587`` (STARTTLS, always);
+    in development also ``file:///folder`` and ``console:``. Unset: files in development, and in
+    production no mail is sent, which the deployment check reports.
+
+    :param folder: the default of EMAIL_DIR
+    """
+    url = env.text("EMAIL_URL")
+    parts = urlsplit(url)
+    unsent = MailSettings(
+        is_sent=bool(url) or not production,
+        backend=f"{_BACKENDS}.dummy.EmailBackend",
+        folder=env.text("EMAIL_DIR", folder),
+    )
+    if parts.scheme in _SERVERS and parts.hostname:
+        use_tls, port = _SERVERS[parts.scheme]
+        return replace(
+            unsent,
+            backend=f"{_BACKENDS}.smtp.EmailBackend",
+            host=parts.hostname,
+            port=parts.port or port,
+            user=unquote(parts.username or ""),
+            password=unquote(parts.password or ""),
+            use_starttls=not use_tls,
+            use_tls=use_tls,
+        )
+    if not url and production:
+        return unsent
+    if not production and (not url or (parts.scheme == "file" and parts.path)):
+        backend = f"{_BACKENDS}.filebased.EmailBackend"
+        return replace(unsent, backend=backend, folder=parts.path or unsent.folder)
+    if not production and parts.scheme == "console":
+        return replace(unsent, backend=f"{_BACKENDS}.console.EmailBackend")
+    env.problem("EMAIL_URL must be smtps:// or smtp:// and name a host")
+    return unsent

@@ -1,0 +1,24 @@
+"""What an operator has to say before a process serves in production."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+
+from config.reverse_proxies import NGINX, NONE
+
+
+@register(Tags.security, deploy=True)
+def check_proxy(**_: Any) -> list[CheckMessage]:
+    """Ask which proxy is in front: unsaid, an address and a scheme could be anybody's word."""
+    if settings.TRUSTED_PROXY or not settings.PRODUCTION:
+        return []
+    return [
+        Error(
+            f"TRUSTED_PROXY is not set: {NGINX}, configured as config/nginx.conf, or {NONE}, where"
+            " clients reach the web server directly",
+            id="proxies.E001",
+        )
+    ]

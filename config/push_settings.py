@@ -1,0 +1,88 @@
+"""
+The settings of push notifications. Without them no provider notifies this service, and it polls.
+
+Gmail publishes to a Pub/Sub topic; its subscription calls this service with a token of our service
+account. Google Calendar calls it by channels, one per calendar, and Microsoft by subscriptions.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from config.address_checks import is_https_url
+from config.environment import Environment
+
+_TOPIC: Final = re.compile(r"projects/[a-z0-9.:-]+/topics/[A-Za-z][A-Za-z0-9._~%+-]{2,254}")
+# The route in `integrations.push.webhooks`.
+PUBSUB_PATH: Final = "/webhooks/google/pubsub"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushSettings:
+    """
+    Push notifications of the providers.
+
+    :param webhook_url: address of this service that providers call
+    :param pubsub_topic: topic that Gmail publishes to; empty: Gmail is polled
+    :param pubsub_account: e-mail of the service account of the topic's subscription
+    :param pubsub_audience: audience of the tokens of that account
+    :param calendar_channels: whether Google Calendar may open channels to this service
+    :param graph_subscriptions: whether Microsoft may open subscriptions to this service
+    """
+
+    webhook_url: str
+    pubsub_topic: str
+    pubsub_account: str
+    pubsub_audience: str
+    calendar_channels: bool
+    graph_subscriptions: bool
+
+
+def read_push(
+    env: Environment, *, production: bool, public_url: str, hosts: list[str]
+) -> PushSettings:
+    """
+    Return the settings of push notifications.
+
+    :param hosts: names that this service answers to
+    """
+    given = env.text("WEBHOOK_URL").rstrip("/")
+    url = given or public_url
+    topic, account = env.text("GOOGLE_PUBSUB_TOPIC"), env.text("GOOGLE_PUSH_ACCOUNT")
+    if topic and not _TOPIC.fullmatch(topic):
+        env.problem("GOOGLE_PUBSUB_TOPIC must be projects/PROJECT/topics/TOPIC")
+    if bool(topic) != bool(account):
+        env.problem("GOOGLE_PUBSUB_TOPIC and GOOGLE_PUSH_ACCOUNT are set together, or neither is")
+    if account and "@" not in account:
+        env.problem("GOOGLE_PUSH_ACCOUNT must be the e-mail of the subscription's service account")
+    given_audience = env.text("GOOGLE_PUSH_AUDIENCE")
+    if production and given_audience and not is_https_url(given_audience):
+        env.problem("GOOGLE_PUSH_AUDIENCE must be an https:// address")
+    # `config.settings` checks PUBLIC_URL itself.
+    if production and given:
+        _check_url(env, given, hosts)
+    return PushSettings(
+        webhook_url=url,
+        pubsub_topic=topic,
+        pubsub_account=account,
+        pubsub_audience=given_audience or url + PUBSUB_PATH,
+        # Off in development: the providers call https addresses only. An emulator calls others too.
+        calendar_channels=env.flag("GOOGLE_CALENDAR_CHANNELS", default=production),
+        graph_subscriptions=env.flag("MICROSOFT_SUBSCRIPTIONS", default=production),
+    )
+
+
+def _check_url(env: Environment, url: str, hosts: list[str]) -> None:
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        is_plain = parts.scheme == "https" and parts.username is None and not parts.query
+    except ValueError:
+        host, is_plain = "", False
+    if not host or not is_plain:
+        env.problem("WEBHOOK_URL must be an https:// address")
+    elif not any(host == name or (name[0] == "." and host.endswith(name)) for name in hosts):
+        env.problem("WEBHOOK_URL names a host that ALLOWED_HOSTS lacks")

@@ -1,0 +1,46 @@
+"""
+The outer gate of the web: shut while another version of the service made the database's schema.
+
+Checked when a process starts, and again every few seconds until the schema is this version's.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from config.startup_gate import Application, Gate, Refusal, explain_in_problem
+
+logger = logging.getLogger(__name__)
+
+_OTHER_VERSION: Final = Refusal(
+    explain_in_problem(
+        "Another version", "The service is being updated. Please come back in a few minutes."
+    ),
+    "503_update.html",
+)
+
+
+class SchemaDoor(Gate):
+    """
+    Answers 503 until the schema is current.
+
+    :param is_current: whether this version made the schema
+    """
+
+    # Supervisors and load balancers ask both, and are told.
+    always = frozenset({"/healthz", "/readyz"})
+
+    def __init__(self, application: Application, is_current: Callable[[], bool]) -> None:
+        super().__init__(application)
+        self._is_current = is_current
+        self._is_logged = False
+
+    def find_refusal(self) -> Refusal | None:
+        if self._is_current():
+            return None
+        if not self._is_logged:
+            logger.error("schema.other_version")
+            self._is_logged = True
+        return _OTHER_VERSION
