@@ -10,6 +10,6 @@ from config import commands, process_hardening
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    process_hardening.keep()
-    commands.refuse_other_class(sys.argv)
+    process_hardening.protect_memory()
+    commands.check_command_class(sys.argv)
     execute_from_command_line(sys.argv)

@@ -32,7 +32,7 @@ _HEADERS: Final = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress
 
 
 @dataclass(frozen=True, slots=True)
-class AccountMail:
+class AccountMailKind:
     """
     A kind of mail.
 
@@ -59,7 +59,7 @@ class MailCounter:
 
 
 def queue_mail(
-    mail: AccountMail, *, counter: MailCounter, user_id: UUID | None, at: datetime
+    mail: AccountMailKind, *, counter: MailCounter, user_id: UUID | None, at: datetime
 ) -> None:
     """
     Ask a worker for a mail, unless the counter has reached its limit.
@@ -87,7 +87,7 @@ def queue_mail(
         rate_limits.take_back_count(counter.rate, counter.key, at=at)
 
 
-def send_queued(mail: AccountMail, *, user_id: UUID, at: datetime) -> None:
+def send_queued(mail: AccountMailKind, *, user_id: UUID, at: datetime) -> None:
     """
     Send a mail that a page asked for; nothing if the id is unknown or the person is not active.
 
@@ -106,7 +106,7 @@ def send_queued(mail: AccountMail, *, user_id: UUID, at: datetime) -> None:
         rate_limits.take_back_count(mail.rate, user.email, at=at)
 
 
-def _make_message(mail: AccountMail, user: User) -> EmailMessage:
+def _make_message(mail: AccountMailKind, user: User) -> EmailMessage:
     context = mail.make_context(user)
     return EmailMessage(
         " ".join(render_to_string(f"{mail.template}_subject.txt", context).split()),

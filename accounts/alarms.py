@@ -13,7 +13,7 @@ from accounts.models.alarm import MAX_REASON
 logger = logging.getLogger(__name__)
 
 
-class NotSettled(Exception):
+class AlarmNotSettled(Exception):
     """The alarm cannot be settled; the message says why, in one line."""
 
 
@@ -49,16 +49,18 @@ def settle_alarm(alarm_id: UUID, *, reason: str, at: datetime) -> Alarm:
     :raises NotSettled: if there is no such alarm, it is settled already, or `reason` is not a
         line of text
     """
-    written = " ".join(reason.split())
-    if not written:
-        raise NotSettled('give a reason: --reason "…"')
-    if len(written) > MAX_REASON:
-        raise NotSettled(f"the reason is longer than {MAX_REASON} characters")
-    updated = Alarm.objects.open().filter(id=alarm_id).update(settled_at=at, settled_reason=written)
+    reason_text = " ".join(reason.split())
+    if not reason_text:
+        raise AlarmNotSettled('give a reason: --reason "…"')
+    if len(reason_text) > MAX_REASON:
+        raise AlarmNotSettled(f"the reason is longer than {MAX_REASON} characters")
+    updated = (
+        Alarm.objects.open().filter(id=alarm_id).update(settled_at=at, settled_reason=reason_text)
+    )
     alarm = Alarm.objects.filter(id=alarm_id).first()
     if alarm is None:
-        raise NotSettled(f"there is no alarm {alarm_id}")
+        raise AlarmNotSettled(f"there is no alarm {alarm_id}")
     if not updated:
-        raise NotSettled(f"alarm {alarm_id} is settled already: {alarm.settled_reason}")
+        raise AlarmNotSettled(f"alarm {alarm_id} is settled already: {alarm.settled_reason}")
     logger.info("alarm.settled", extra={"kind": alarm.kind, "about": str(alarm.about)})
     return alarm

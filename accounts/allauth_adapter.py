@@ -35,7 +35,7 @@ def display_name(user: User) -> str:
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
-    def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002  # allauth's shape
+    def is_open_for_signup(self, request: HttpRequest) -> bool:  # allauth's shape  # noqa: ARG002  # allauth's shape
         # The platform provisions people; there is no sign-up.
         return False
 
@@ -56,23 +56,23 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         """
         at = timezone.now()
         try:
-            counted = sign_in_limits.count_attempt(request, credentials.get("email", ""), at=at)
-        except sign_in_limits.TooManyAttempts:
-            problem = ValidationError(
+            counters = sign_in_limits.count_attempt(request, credentials.get("email", ""), at=at)
+        except sign_in_limits.TooManySignInAttempts:
+            validation_error = ValidationError(
                 "Too many failed attempts. Wait some minutes, then try again."
             )
-        except sign_in_limits.LinkNeeded:
-            problem = ValidationError(
+        except sign_in_limits.SignInLinkNeeded:
+            validation_error = ValidationError(
                 "Too many failed attempts. If this address has an account, it gets a mail with a"
                 " link. Open it on this device to try again."
             )
         else:
             user: User | None = super().authenticate(request, **credentials)
-            if user is None or not _may_sign_in_here(user):
+            if user is None or not _may_sign_in_at_site(user):
                 return None
-            sign_in_limits.give_back(counted, at=at)
+            sign_in_limits.take_back_counts(counters, at=at)
             return user
-        raise problem
+        raise validation_error
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
         """
@@ -84,9 +84,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
         if not reauthentication.has_second_factor(user):
             return methods
-        by_factor = [method for method in methods if method["id"] != "reauthenticate"]
+        factor_methods = [method for method in methods if method["id"] != "reauthenticate"]
         has_app = is_mfa_enabled(user, types=[Authenticator.Type.TOTP])
-        return by_factor if has_app else by_factor[::-1]
+        return factor_methods if has_app else factor_methods[::-1]
 
     def is_reauthentication_required(self, *, app: str, **details: Any) -> bool:
         """Let allauth, which asks this first, see no confirmation by password beside a factor."""
@@ -107,11 +107,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         # This column alone: the web's role may write no more of a person, least of all their role.
         user.save(update_fields=["password"])
         request: HttpRequest | None = context.request
-        own = request is not None and request.user.pk == user.pk
+        is_own_password = request is not None and request.user.pk == user.pk
         sessions.end_sessions(
-            user_id=user.pk, keep=request.session.session_key if request and own else None
+            user_id=user.pk,
+            keep=request.session.session_key if request and is_own_password else None,
         )
-        if request is not None and not own:
+        if request is not None and not is_own_password:
             # A mailed link was used, which proves that the mailbox belongs to the person.
             sign_in_links.permit_after_reset(request, user.email, at=timezone.now())
 
@@ -129,7 +130,7 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no t
 
         The database refuses it as well (`config.database.declared_policies`).
         """
-        factor_id: int | None = people.find_kept_factor(authenticator.user_id)
+        factor_id: int | None = people.find_required_factor(authenticator.user_id)
         return not is_staff(authenticator.user) or factor_id != authenticator.pk
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
@@ -144,5 +145,5 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no t
         return "Antares Integrations"
 
 
-def _may_sign_in_here(user: User) -> bool:
+def _may_sign_in_at_site(user: User) -> bool:
     return settings.SITE != "staff" or is_staff(user)

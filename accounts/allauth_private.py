@@ -56,13 +56,13 @@ def find_pending_user_id(session: SessionBase) -> UUID | None:
     return read_user_id(pending[_PENDING_USER])
 
 
-def read_user_id(written: str) -> UUID:
+def read_user_id(text: str) -> UUID:
     """
     Return the id of a person from its form in links and sessions.
 
     :raises ValueError, django.core.exceptions.ValidationError: if it is no id
     """
-    user_id: UUID = url_str_to_user_pk(written)
+    user_id: UUID = url_str_to_user_pk(text)
     return user_id
 
 

@@ -46,7 +46,7 @@ class ServiceTokenAuthentication(authentication.BaseAuthentication):
             return token.delegation.user, token
         raise refusal
 
-    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002  # DRF's shape
+    def authenticate_header(self, request: Request) -> str:  # DRF's shape  # noqa: ARG002  # DRF's shape
         return 'Bearer realm="antares"'
 
 

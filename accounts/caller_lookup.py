@@ -71,7 +71,7 @@ class _TokenRow(NamedTuple):
     is_counted: bool
 
 
-class FoundSession(NamedTuple):
+class SessionCaller(NamedTuple):
     """
     A live session, and the person whom its row names.
 
@@ -88,26 +88,26 @@ class FoundSession(NamedTuple):
     memberships: list[Membership]
 
 
-def find_session(key_hash: str, *, at: datetime) -> FoundSession | None:
+def find_session(key_hash: str, *, at: datetime) -> SessionCaller | None:
     """Return the live session of this site with this hash of its key, or None."""
     rows = [_SessionRow._make(row) for row in _fetch_rows(_SESSIONS[settings.SITE], key_hash, at)]
     if not rows:
         return None
-    first = rows[0]
-    if first.person_id is None:
-        return FoundSession(first.session_data, None, [])
+    first_row = rows[0]
+    if first_row.person_id is None:
+        return SessionCaller(first_row.session_data, None, [])
     person = _make_instance(
         User,
-        password=first.password,
-        id=first.person_id,
-        email=first.email,
-        name=first.name,
-        role=first.role,
-        is_active=first.is_active,
-        last_seen_at=first.last_seen_at,
+        password=first_row.password,
+        id=first_row.person_id,
+        email=first_row.email,
+        name=first_row.name,
+        role=first_row.role,
+        is_active=first_row.is_active,
+        last_seen_at=first_row.last_seen_at,
     )
     memberships = [_load_membership(row) for row in rows if row.membership_id is not None]
-    return FoundSession(first.session_data, person, memberships)
+    return SessionCaller(first_row.session_data, person, memberships)
 
 
 def find_token(hashes: Sequence[bytes], *, at: datetime) -> ServiceToken | None:

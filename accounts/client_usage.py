@@ -16,7 +16,7 @@ from django.db import transaction
 from accounts import alarms
 from accounts.models import AlarmKind, ServiceClient, UserMinute
 
-KEPT_FOR = timedelta(hours=1)
+COUNT_RETENTION = timedelta(hours=1)
 
 
 class TooManyUsers(Exception):
@@ -34,16 +34,16 @@ def count_user(*, client: ServiceClient, user_id: UUID, at: datetime) -> None:
     :raises TooManyUsers: if that would be one person more than the client may touch
     """
     minute = at.replace(second=0, microsecond=0)
-    within = UserMinute.objects.filter(client=client, minute_at=minute)
-    if within.filter(user_id=user_id).exists():
+    minute_counts = UserMinute.objects.filter(client=client, minute_at=minute)
+    if minute_counts.filter(user_id=user_id).exists():
         return
     with transaction.atomic():
         # One at a time per client, so that the count is exact. A client meets this
         # lock once per person and minute, not at every call.
         ServiceClient.objects.select_for_update(no_key=True).get(id=client.id)
-        if within.filter(user_id=user_id).exists():
+        if minute_counts.filter(user_id=user_id).exists():
             return
-        counted = within.count()
+        counted = minute_counts.count()
         allowed = counted < client.users_per_minute
         if allowed:
             UserMinute.objects.create(client=client, user_id=user_id, minute_at=minute)
@@ -62,4 +62,4 @@ def count_user(*, client: ServiceClient, user_id: UUID, at: datetime) -> None:
 
 def delete_expired(*, at: datetime) -> int:
     """Delete what was counted more than `KEPT_FOR` before `at`, and return how many rows."""
-    return UserMinute.objects.filter(minute_at__lt=at - KEPT_FOR).delete()[0]
+    return UserMinute.objects.filter(minute_at__lt=at - COUNT_RETENTION).delete()[0]

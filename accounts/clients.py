@@ -26,11 +26,11 @@ class UnusableKeys(Exception):
     """These are not public RSA (2048 bits and up) or P-256 keys, each with its own `kid`."""
 
 
-class AlreadyCreated(Exception):
+class ClientExists(Exception):
     """The client id is taken."""
 
 
-class NoLiveClient(Exception):
+class ClientNotLive(Exception):
     """No live client has this id. Nothing was changed."""
 
 
@@ -60,7 +60,7 @@ def create_client(
             )
     except IntegrityError:
         pass
-    raise AlreadyCreated
+    raise ClientExists
 
 
 def replace_keys(*, client_id: str, jwks: Mapping[str, Any]) -> ServiceClient:
@@ -72,7 +72,7 @@ def replace_keys(*, client_id: str, jwks: Mapping[str, Any]) -> ServiceClient:
     """
     keys = _check_public_keys(jwks)
     if not ServiceClient.objects.live().filter(client_id=client_id).update(jwks=keys):
-        raise NoLiveClient
+        raise ClientNotLive
     return ServiceClient.objects.get(client_id=client_id)
 
 
@@ -90,7 +90,7 @@ def retire_client(*, client_id: str, at: datetime) -> UUID:
         .first()
     )
     if client is None:
-        raise NoLiveClient
+        raise ClientNotLive
     client.retired_at = at
     client.save(update_fields=["retired_at"])
     ServiceToken.objects.filter(client=client).delete()
@@ -104,14 +104,14 @@ def _check_public_keys(jwks: Mapping[str, Any]) -> dict[str, Any]:
     :raises UnusableKeys: if it holds a private, weak, duplicate or unknown key
     """
     try:
-        known = [key for key in jwks["keys"] if key["kty"] in _KINDS]
-        complete = len(known) == len(jwks["keys"])
-        keys = KeySet.import_key_set({"keys": known}).keys if complete else []
+        known_keys = [key for key in jwks["keys"] if key["kty"] in _KINDS]
+        has_known_kinds = len(known_keys) == len(jwks["keys"])
+        keys = KeySet.import_key_set({"keys": known_keys}).keys if has_known_kinds else []
     except (JoseError, KeyError, TypeError, ValueError):
         keys = []
     kids = [key.kid for key in keys]
-    named = all(kids) and len(set(kids)) == len(kids)
-    if not keys or not named or not all(_is_usable(key) for key in keys):
+    has_unique_kids = all(kids) and len(set(kids)) == len(kids)
+    if not keys or not has_unique_kids or not all(_is_usable(key) for key in keys):
         raise UnusableKeys
     return {"keys": [key.as_dict(private=False) for key in keys]}
 

@@ -57,26 +57,26 @@ def _refuse_unreadable(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Turn an exception of a parser into the error of a wrong answer."""
 
     @wraps(check)
-    def checked(form: Any) -> Any:
+    def check_credential(form: Any) -> Any:
         try:
             return check(form)
         except _UNREADABLE:
             error = get_adapter().validation_error("incorrect_code")
         raise error
 
-    return checked
+    return check_credential
 
 
-class AddKey(AddWebAuthnForm):  # type: ignore[misc]  # allauth ships no types
+class AddKeyForm(AddWebAuthnForm):  # type: ignore[misc]  # allauth ships no types
     credential = _make_field()
     clean = _refuse_unreadable(AddWebAuthnForm.clean)
 
 
-class AuthenticateWithKey(AuthenticateWebAuthnForm):  # type: ignore[misc]
+class AuthenticateWithKeyForm(AuthenticateWebAuthnForm):  # type: ignore[misc]
     credential = _make_field()
     clean_credential = _refuse_unreadable(AuthenticateWebAuthnForm.clean_credential)
 
 
-class ReauthenticateWithKey(ReauthenticateWebAuthnForm):  # type: ignore[misc]
+class ReauthenticateWithKeyForm(ReauthenticateWebAuthnForm):  # type: ignore[misc]
     credential = _make_field()
     clean_credential = _refuse_unreadable(ReauthenticateWebAuthnForm.clean_credential)

@@ -80,7 +80,7 @@ def switch_organisation(request: HttpRequest, *, organisation_id: UUID) -> Membe
 def add_memberships(request: HttpRequest) -> dict[str, object]:
     """Give templates `membership` and `other_memberships`, looked up only where they are shown."""
 
-    def others() -> list[Membership]:
+    def list_other_memberships() -> list[Membership]:
         current = get_membership(request)
         if current is None:
             return []
@@ -89,4 +89,7 @@ def add_memberships(request: HttpRequest) -> dict[str, object]:
 
     if not getattr(request, "user", None):
         return {}
-    return {"membership": lambda: get_membership(request), "other_memberships": others}
+    return {
+        "membership": lambda: get_membership(request),
+        "other_memberships": list_other_memberships,
+    }

@@ -11,11 +11,11 @@ from accounts.memberships import NotAMember
 from accounts.models import Delegation, Membership, ServiceToken
 
 
-class AlreadyOn(Exception):
+class DelegationExists(Exception):
     """The feature is on. There is nothing to do."""
 
 
-class NotOn(Exception):
+class DelegationNotLive(Exception):
     """The person has no live delegation with this id. Show the live ones."""
 
 
@@ -46,7 +46,7 @@ def switch_on(
                 )
         except IntegrityError:
             pass
-        raise AlreadyOn
+        raise DelegationExists
 
 
 @transaction.atomic
@@ -59,7 +59,7 @@ def switch_off(*, delegation_id: UUID, user_id: UUID, at: datetime) -> Delegatio
     live = Delegation.objects.live().filter(id=delegation_id, user_id=user_id)
     delegation = live.select_for_update(no_key=True).first()
     if delegation is None:
-        raise NotOn
+        raise DelegationNotLive
     delegation.epoch += 1
     delegation.switched_off_at = at
     delegation.save(update_fields=["epoch", "switched_off_at"])

@@ -18,15 +18,15 @@ from django.db import transaction
 from accounts import allauth_private, memberships, organisations, user_provisioning
 from accounts.models import Organisation, User
 from accounts.roles import STAFF, Role
-from accounts.user_provisioning import Person
+from accounts.user_provisioning import NewPerson
 
-CAST = (
-    Person("platform-alice", "alice@antares.example", "Alice Adler"),
-    Person("platform-bob", "bob@antares.example", "Bob Brandt"),
-    Person("platform-mallory", "mallory@other.example", "Mallory Moreau"),
-    Person("platform-sam", "sam@antares.example", "Sam Sørensen", Role.SUPPORT),
-    Person("platform-rita", "rita@antares.example", "Rita Rossi", Role.REVIEWER),
-    Person("platform-otto", "otto@antares.example", "Otto Okafor", Role.OPERATOR),
+DEMO_PEOPLE = (
+    NewPerson("platform-alice", "alice@antares.example", "Alice Adler"),
+    NewPerson("platform-bob", "bob@antares.example", "Bob Brandt"),
+    NewPerson("platform-mallory", "mallory@other.example", "Mallory Moreau"),
+    NewPerson("platform-sam", "sam@antares.example", "Sam Sørensen", Role.SUPPORT),
+    NewPerson("platform-rita", "rita@antares.example", "Rita Rossi", Role.REVIEWER),
+    NewPerson("platform-otto", "otto@antares.example", "Otto Okafor", Role.OPERATOR),
 )
 # Mallory is a stranger: she belongs to another organisation.
 STRANGERS = frozenset({"platform-mallory"})
@@ -56,19 +56,21 @@ def create_demo_people(*, at: datetime) -> list[DemoPerson]:
     :raises users.AlreadyRegistered: if they are there already; nothing is changed then
     :raises organisations.AlreadyFounded: likewise
     """
-    home = organisations.found_organisation(platform_id="platform-antares", name="Antares", at=at)
-    other = organisations.found_organisation(
+    own_organisation = organisations.found_organisation(
+        platform_id="platform-antares", name="Antares", at=at
+    )
+    other_organisation = organisations.found_organisation(
         platform_id="platform-other", name="Other Works", at=at
     )
-    seeded = []
-    for person in CAST:
-        organisation = other if person.platform_id in STRANGERS else home
-        word = make_password()
-        user = user_provisioning.register_user(person, password=word, at=at)
+    demo_people = []
+    for person in DEMO_PEOPLE:
+        organisation = other_organisation if person.platform_id in STRANGERS else own_organisation
+        password = make_password()
+        user = user_provisioning.register_user(person, password=password, at=at)
         memberships.add_member(user_id=user.id, organisation_id=organisation.id, at=at)
         secret = add_second_factor(user) if person.role in STAFF else None
-        seeded.append(DemoPerson(user, organisation, word, secret))
-    return seeded
+        demo_people.append(DemoPerson(user, organisation, password, secret))
+    return demo_people
 
 
 def add_second_factor(user: User) -> str:

@@ -19,6 +19,6 @@ def compute_hash(text: str, *, purpose: str) -> bytes:
 def compute_hashes(text: str, *, purpose: str) -> list[bytes]:
     """Return the hash of `text` under the current secret, then under each former one."""
     # What is typed may hold characters that no encoding has.
-    data = text.encode(errors="backslashreplace")
+    encoded_text = text.encode(errors="backslashreplace")
     keys = derive_keys(f"antares hash {purpose} v1")
-    return [hmac.digest(key, data, "sha256") for key in keys]
+    return [hmac.digest(key, encoded_text, "sha256") for key in keys]

@@ -24,7 +24,7 @@ from accounts.models import KnownNetwork, User
 DEVICE_KNOWN_FOR: Final = timedelta(days=180)
 NETWORK_KNOWN_FOR: Final = timedelta(days=60)
 #: People whom one browser is known to; of a shared machine, those who signed in last.
-MOST_PEOPLE: Final = 5
+MAX_PEOPLE_PER_DEVICE: Final = 5
 _DEVICE: Final = "known device"
 _PERSON: Final = "person of a known device"
 _NETWORK: Final = "known network"
@@ -33,7 +33,7 @@ _NETWORK: Final = "known network"
 def find_device(request: HttpRequest, user_id: UUID) -> str | None:
     """Return the id of the device if this person signed in with it before, else None."""
     entries = _read_cookie(request)
-    return next((entries[key] for key in _person_keys(user_id) if key in entries), None)
+    return next((entries[key] for key in _make_person_keys(user_id) if key in entries), None)
 
 
 def find_any_device(request: HttpRequest) -> str | None:
@@ -43,7 +43,7 @@ def find_any_device(request: HttpRequest) -> str | None:
 
 def is_known_network(request: HttpRequest, user_id: UUID, *, at: datetime) -> bool:
     """Return whether this person recently signed in from the network of the request."""
-    hashes = compute_hashes(_network_key(request, user_id), purpose=_NETWORK)
+    hashes = compute_hashes(_make_network_key(request, user_id), purpose=_NETWORK)
     known = KnownNetwork.objects.filter(user_id=user_id, network_hash__in=hashes, expires_at__gt=at)
     return known.exists()
 
@@ -57,7 +57,7 @@ def remember_origin(
         [
             KnownNetwork(
                 user_id=user.pk,
-                network_hash=compute_hash(_network_key(request, user.pk), purpose=_NETWORK),
+                network_hash=compute_hash(_make_network_key(request, user.pk), purpose=_NETWORK),
                 expires_at=at + NETWORK_KNOWN_FOR,
             )
         ],
@@ -79,13 +79,13 @@ def forget_expired(*, at: datetime) -> int:
 
 def _mark_device(request: HttpRequest, response: HttpResponse, user_id: UUID) -> None:
     entries = _read_cookie(request)
-    keys = _person_keys(user_id)
+    keys = _make_person_keys(user_id)
     device_id = next((entries[key] for key in keys if key in entries), secrets.token_urlsafe(12))
     others = {key: value for key, value in entries.items() if key not in keys}
-    latest = dict([*others.items(), (keys[0], device_id)][-MOST_PEOPLE:])
+    latest = dict([*others.items(), (keys[0], device_id)][-MAX_PEOPLE_PER_DEVICE:])
     response.set_cookie(
         settings.DEVICE_COOKIE_NAME,
-        signed_values.sign(latest, purpose=_DEVICE),
+        signed_values.sign_value(latest, purpose=_DEVICE),
         max_age=DEVICE_KNOWN_FOR,
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
@@ -97,19 +97,19 @@ def _read_cookie(request: HttpRequest) -> dict[str, str]:
     """Return the device's ids by person, the latest last; empty if there is no valid cookie."""
     cookie = request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "")
     try:
-        entries: dict[str, str] = signed_values.read(
+        entries: dict[str, str] = signed_values.read_value(
             cookie, purpose=_DEVICE, max_age=DEVICE_KNOWN_FOR
         )
-    except signed_values.InvalidValue:
+    except signed_values.InvalidSignedValue:
         return {}
     return entries
 
 
-def _person_keys(user_id: UUID) -> list[str]:
+def _make_person_keys(user_id: UUID) -> list[str]:
     """Return what stands for a person in the cookie, the current one first."""
     hashes = compute_hashes(str(user_id), purpose=_PERSON)
     return [base64.urlsafe_b64encode(value[:15]).decode() for value in hashes]
 
 
-def _network_key(request: HttpRequest, user_id: UUID) -> str:
+def _make_network_key(request: HttpRequest, user_id: UUID) -> str:
     return f"{user_id} {find_network(request)}"

@@ -17,11 +17,11 @@ class NotAMember(Exception):
     """The person does not belong to the organisation. Nothing was changed."""
 
 
-class AlreadyAMember(Exception):
+class AlreadyMember(Exception):
     """The membership is live already. There is nothing to do."""
 
 
-class NotOpen(Exception):
+class JoinNotAllowed(Exception):
     """The person is deactivated or the organisation is closed, so the person cannot join."""
 
 
@@ -39,7 +39,7 @@ def add_member(*, user_id: UUID, organisation_id: UUID, at: datetime) -> Members
             Organisation.objects.live().filter(id=organisation_id).select_for_update(no_key=True)
         )
         if not person.exists() or not organisation.exists():
-            raise NotOpen
+            raise JoinNotAllowed
         try:
             with transaction.atomic():
                 return Membership.objects.create(
@@ -47,7 +47,7 @@ def add_member(*, user_id: UUID, organisation_id: UUID, at: datetime) -> Members
                 )
         except IntegrityError:
             pass
-        raise AlreadyAMember
+        raise AlreadyMember
 
 
 @transaction.atomic

@@ -21,7 +21,7 @@ _PREFIX = "f1."
 _CONTEXT = b"antares accounts second factor v1"
 
 
-class Unreadable(Exception):
+class SecretUnreadable(Exception):
     """No key of a configured secret decrypts it. The person sets up the factor again."""
 
 
@@ -53,4 +53,4 @@ def decrypt_secret(sealed: str, *, context: bytes = _CONTEXT) -> str:
             return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], context).decode()
         except InvalidTag:
             continue
-    raise Unreadable
+    raise SecretUnreadable

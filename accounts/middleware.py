@@ -24,10 +24,10 @@ from accounts import row_owner, user_provisioning
 from accounts.reauthentication import has_shown_second_factor
 from accounts.roles import is_staff
 
-_Next = Callable[[HttpRequest], HttpResponse]
+_GetResponse = Callable[[HttpRequest], HttpResponse]
 
 # Routes that a member of staff without a second factor may use: to set one up, or to leave.
-SETTING_UP = frozenset(
+SETUP_ROUTES = frozenset(
     {
         "mfa_index",
         "mfa_activate_totp",
@@ -38,9 +38,11 @@ SETTING_UP = frozenset(
     }
 )
 # With a factor set up but not shown in this session: to show it, or to leave.
-SHOWING = frozenset({"mfa_reauthenticate", "mfa_reauthenticate_webauthn", "account_logout"})
+CONFIRMATION_ROUTES = frozenset(
+    {"mfa_reauthenticate", "mfa_reauthenticate_webauthn", "account_logout"}
+)
 # Routes that change second factors.
-CHANGING = frozenset(
+FACTOR_CHANGE_ROUTES = frozenset(
     {
         "mfa_activate_totp",
         "mfa_deactivate_totp",
@@ -51,17 +53,17 @@ CHANGING = frozenset(
         "mfa_generate_recovery_codes",
     }
 )
-SEEN_EVERY = timedelta(days=1)
+LAST_SEEN_INTERVAL = timedelta(days=1)
 
 
-class ClearRowOwner:
+class ClearRowOwnerMiddleware:
     """
     Begin each request without a row owner, and remove the owner at its end.
 
     A streaming response is produced later, under the owner of its request.
     """
 
-    def __init__(self, get_response: _Next) -> None:
+    def __init__(self, get_response: _GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -74,21 +76,21 @@ class ClearRowOwner:
             return response
 
 
-class StaffSecondFactor:
+class StaffSecondFactorMiddleware:
     """
     Staff can do nothing in a session without a second factor, anywhere (CASA 3.3.1).
 
     The permission table says so too; this also covers views that forget to ask the table.
     """
 
-    def __init__(self, get_response: _Next) -> None:
+    def __init__(self, get_response: _GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not is_staff(request.user) or has_shown_second_factor(request):
             return self.get_response(request)
         has_factor = is_mfa_enabled(request.user)
-        if _find_route_name(request) in (SHOWING if has_factor else SETTING_UP):
+        if _find_route_name(request) in (CONFIRMATION_ROUTES if has_factor else SETUP_ROUTES):
             return self.get_response(request)
         if request.method == "GET" and request.accepts("text/html") and not _is_api(request):
             page = reverse("mfa_reauthenticate" if has_factor else "mfa_index")
@@ -97,20 +99,20 @@ class StaffSecondFactor:
         return _refuse_request(request)
 
 
-class StaffFactorChanges:
+class StaffFactorChangesMiddleware:
     """
     The ordinary site changes no second factor of staff; its page of factors says where they do.
 
     The database refuses it as well (`config.database.declared_policies`).
     """
 
-    def __init__(self, get_response: _Next) -> None:
+    def __init__(self, get_response: _GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if (
             settings.STAFF_CHANGE_FACTORS_HERE
-            or _find_route_name(request) not in CHANGING
+            or _find_route_name(request) not in FACTOR_CHANGE_ROUTES
             or not is_staff(request.user)
         ):
             return self.get_response(request)
@@ -150,24 +152,24 @@ def _find_route_name(request: HttpRequest) -> str | None:
         return None
 
 
-class LastSeen:
+class LastSeenMiddleware:
     """Record `User.last_seen_at`, to the day: one write per person and day."""
 
-    def __init__(self, get_response: _Next) -> None:
+    def __init__(self, get_response: _GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         user = request.user
         at = timezone.now()
-        if user.is_authenticated and user.last_seen_at < at - SEEN_EVERY:
+        if user.is_authenticated and user.last_seen_at < at - LAST_SEEN_INTERVAL:
             user_provisioning.record_last_seen(user_id=user.pk, at=at)
         return self.get_response(request)
 
 
-class NoStore:
+class NoStoreMiddleware:
     """Forbid browsers and proxies to store what a signed-in person sees."""
 
-    def __init__(self, get_response: _Next) -> None:
+    def __init__(self, get_response: _GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:

@@ -11,11 +11,11 @@ from accounts import memberships
 from accounts.models import Membership, Organisation
 
 
-class AlreadyFounded(Exception):
+class OrganisationExists(Exception):
     """The platform's id is taken. Look that organisation up instead."""
 
 
-class NoLiveOrganisation(Exception):
+class OrganisationNotLive(Exception):
     """No live organisation has this id. Nothing was changed."""
 
 
@@ -30,7 +30,7 @@ def found_organisation(*, platform_id: str, name: str, at: datetime) -> Organisa
             return Organisation.objects.create(platform_id=platform_id, name=name, founded_at=at)
     except IntegrityError:
         pass
-    raise AlreadyFounded
+    raise OrganisationExists
 
 
 @transaction.atomic
@@ -47,7 +47,7 @@ def close_organisation(*, organisation_id: UUID, at: datetime) -> Organisation:
         .first()
     )
     if organisation is None:
-        raise NoLiveOrganisation
+        raise OrganisationNotLive
     organisation.closed_at = at
     organisation.save(update_fields=["closed_at"])
     memberships.end_memberships(

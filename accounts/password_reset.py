@@ -21,9 +21,9 @@ from accounts import account_mail, known_origins, people, reset_links
 from accounts.account_mail import MailCounter
 from accounts.rate_limits import Rate
 
-_NOBODY: Final = UUID(int=0)
+_NO_PERSON_ID: Final = UUID(int=0)
 
-FROM_DEVICE: Final = Rate("reset-password-mail-device", 5, 3600)
+DEVICE_RATE: Final = Rate("reset-password-mail-device", 5, 3600)
 
 
 class ResetPasswordForm(forms.ResetPasswordForm):  # type: ignore[misc]  # untyped
@@ -46,7 +46,7 @@ class ResetPasswordForm(forms.ResetPasswordForm):  # type: ignore[misc]  # untyp
 
 def _choose_counter(request: HttpRequest, address: str, user_id: UUID | None) -> MailCounter:
     # Looked up for an address without an account as well, so that the time tells nothing.
-    person_id = user_id or _NOBODY
+    person_id = user_id or _NO_PERSON_ID
     if device := known_origins.find_device(request, person_id):
-        return MailCounter(FROM_DEVICE, f"{person_id} {device}")
-    return MailCounter(reset_links.TO_ADDRESS, address)
+        return MailCounter(DEVICE_RATE, f"{person_id} {device}")
+    return MailCounter(reset_links.ADDRESS_RATE, address)

@@ -23,7 +23,7 @@ from accounts.allauth_private import (
 
 _CONTEXT: Final = b"antares accounts suspended request v1"
 # Parts that a view may read when the request runs again, beside path and form.
-_KEPT: Final = frozenset(
+_STORED_META: Final = frozenset(
     {
         "REQUEST_METHOD", "PATH_INFO", "SCRIPT_NAME", "CONTENT_TYPE", "SERVER_NAME", "SERVER_PORT",
         "SERVER_PROTOCOL", "HTTP_HOST", "HTTP_ACCEPT", "REMOTE_ADDR",
@@ -31,7 +31,7 @@ _KEPT: Final = frozenset(
 )  # fmt: skip
 
 
-class PendingPosts:
+class PendingPostsMiddleware:
     """Wraps django-allauth's middleware, and encrypts the request that it stored in the session."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -54,7 +54,7 @@ def _decrypt_post(request: HttpRequest) -> None:
     was_modified = request.session.modified
     try:
         state[REQUEST_KEY] = mfa_secrets.decrypt_secret(state[REQUEST_KEY], context=_CONTEXT)
-    except (mfa_secrets.Unreadable, ValueError):
+    except (mfa_secrets.SecretUnreadable, ValueError):
         del request.session[SUSPENDED_REQUEST_KEY]
     else:
         request.session.modified = was_modified
@@ -65,7 +65,7 @@ def _encrypt_post(request: HttpRequest) -> None:
     if state is None:
         return
     post: dict[str, Any] = json.loads(state[REQUEST_KEY])
-    post["META"] = {name: value for name, value in post["META"].items() if name in _KEPT}
+    post["META"] = {name: value for name, value in post["META"].items() if name in _STORED_META}
     state[REQUEST_KEY] = mfa_secrets.encrypt_secret(json.dumps(post), context=_CONTEXT)
 
 

@@ -15,21 +15,21 @@ from django.db import connection
 from accounts import row_owner
 
 
-class SignIn(NamedTuple):
+class SignInRecord(NamedTuple):
     """The id of a person, and the hash of their password."""
 
     person_id: UUID
     password: str
 
 
-def find_sign_in(address: str) -> SignIn | None:
+def find_sign_in_record(address: str) -> SignInRecord | None:
     """
     Return the person who signs in with this address, active or not; None if there is none.
 
     :param address: in lower case
     """
     row = _fetch_row("SELECT person, password FROM find_sign_in(%s)", address)
-    return SignIn(*row) if row else None
+    return SignInRecord(*row) if row else None
 
 
 def find_person(address: str) -> UUID | None:
@@ -54,7 +54,7 @@ def find_colleague(address: str) -> UUID | None:
     return row[0] if row else None
 
 
-def find_kept_factor(person_id: UUID) -> int | None:
+def find_required_factor(person_id: UUID) -> int | None:
     """Return the id of the factor that a person has to keep as staff, or None."""
     with row_owner.acting_for(person_id, None):
         row = _fetch_row("SELECT find_kept_factor()")

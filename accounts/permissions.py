@@ -22,13 +22,13 @@ from accounts.models import ServiceToken
 from accounts.reauthentication import has_shown_second_factor
 from accounts.roles import Permission, has_permission
 
-_Page = Callable[Concatenate[HttpRequest, ...], HttpResponseBase]
+_PageView = Callable[Concatenate[HttpRequest, ...], HttpResponseBase]
 
 
 class DenyAll(BasePermission):
     """The default: a view without a declared permission refuses every request."""
 
-    def has_permission(self, request: Request, view: Any) -> bool:  # noqa: ARG002  # DRF's shape
+    def has_permission(self, request: Request, view: Any) -> bool:  # DRF's shape  # noqa: ARG002  # DRF's shape
         return False
 
 
@@ -43,30 +43,32 @@ class DeclaredPermission(BasePermission):
     permission: Permission
     clients: bool
 
-    def has_permission(self, request: Request, view: Any) -> bool:  # noqa: ARG002  # DRF's shape
+    def has_permission(self, request: Request, view: Any) -> bool:  # DRF's shape  # noqa: ARG002  # DRF's shape
         if isinstance(request.auth, ServiceToken):
             return self.clients
         return has_permission(request.user, self.permission, mfa=has_shown_second_factor(request))
 
 
-def needs(permission: Permission, *, clients: bool = False) -> type[DeclaredPermission]:
+def build_permission_class(
+    permission: Permission, *, clients: bool = False
+) -> type[DeclaredPermission]:
     """Return the class for a view: `permission_classes = [needs(Permission.USE_OWN)]`."""
     return type("Declared", (DeclaredPermission,), {"permission": permission, "clients": clients})
 
 
-def page(permission: Permission) -> Callable[[_Page], _Page]:
+def require_permission(permission: Permission) -> Callable[[_PageView], _PageView]:
     """Require `permission` for a page; redirect requests without sign-in to the sign-in page."""
 
-    def decorate(view: _Page) -> _Page:
+    def decorate_view(view: _PageView) -> _PageView:
         @wraps(view)
-        def allowed(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        def check_then_run(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
             if not has_permission(request.user, permission, mfa=has_shown_second_factor(request)):
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 
-        allowed.permission = permission  # type: ignore[attr-defined]  # read by the walk of all routes
-        return allowed
+        check_then_run.permission = permission  # type: ignore[attr-defined]  # read by the walk of all routes
+        return check_then_run
 
-    return decorate
+    return decorate_view

@@ -35,12 +35,12 @@ class Rate:
     limit: int
     seconds: int
 
-    def times(self, factor: int) -> Rate:
+    def scale_limit(self, factor: int) -> Rate:
         """Return the same rate with a limit that is `factor` times as high."""
         return self if factor == 1 else replace(self, limit=self.limit * factor)
 
 
-class Usage(NamedTuple):
+class RateUsage(NamedTuple):
     """
     The state of a counter after a count.
 
@@ -57,11 +57,11 @@ class Usage(NamedTuple):
         return self.counted <= self.rate.limit
 
     @property
-    def remaining(self) -> int:
+    def remaining_count(self) -> int:
         return max(0, self.rate.limit - self.counted)
 
 
-def add_count(rate: Rate, key: str, *, at: datetime) -> Usage:
+def add_count(rate: Rate, key: str, *, at: datetime) -> RateUsage:
     """
     Count once towards `rate`, and return how much of it is used.
 
@@ -75,7 +75,7 @@ def add_count(rate: Rate, key: str, *, at: datetime) -> Usage:
             [_hash_key(rate, key), rate.limit, rate.seconds, at],
         )
         counted, ends_at = cursor.fetchone()
-    return Usage(rate, counted, max(1, math.ceil((ends_at - at).total_seconds())))
+    return RateUsage(rate, counted, max(1, math.ceil((ends_at - at).total_seconds())))
 
 
 def take_back_count(rate: Rate, key: str, *, at: datetime) -> None:

@@ -25,7 +25,7 @@ from rest_framework.request import Request
 
 from accounts import allauth_private
 
-_Page = Callable[Concatenate[HttpRequest, ...], HttpResponseBase]
+_PageView = Callable[Concatenate[HttpRequest, ...], HttpResponseBase]
 
 # Recovery codes stand in for a factor. They are none by themselves.
 _FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
@@ -79,22 +79,22 @@ def drop_weak_confirmations(request: HttpRequest) -> None:
     allauth_private.forget_password_confirmations(request)
 
 
-def require_recent(page: _Page) -> _Page:
+def require_recent_confirmation(view: _PageView) -> _PageView:
     """
     Let a page run only after a recent confirmation; otherwise ask for it, then run it.
 
     Put it inside the decorator that checks the role.
     """
 
-    @wraps(page)
-    def confirmed(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    @wraps(view)
+    def run_if_confirmed(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not has_recent_confirmation(request):
             # allauth's middleware turns this into its confirmation page.
             raise ReauthenticationRequired
-        return page(request, *args, **kwargs)
+        return view(request, *args, **kwargs)
 
-    confirmed.needs_recent = True  # type: ignore[attr-defined]  # read by the walk of all routes
-    return confirmed
+    run_if_confirmed.needs_recent = True  # type: ignore[attr-defined]  # read by the walk of all routes
+    return run_if_confirmed
 
 
 def has_shown_second_factor(request: HttpRequest | Request) -> bool:

@@ -14,34 +14,34 @@ from django.utils import timezone
 from accounts import rate_limits
 from accounts.client_networks import find_network
 from accounts.models import ServiceToken
-from accounts.rate_limits import Rate, Usage
+from accounts.rate_limits import Rate, RateUsage
 
 _View = Callable[Concatenate[HttpRequest, ...], HttpResponse]
 
 
-def count_for_person(request: HttpRequest, rate: Rate) -> Usage:
+def count_for_person(request: HttpRequest, rate: Rate) -> RateUsage:
     """Count a request of the person who is signed in."""
     return rate_limits.add_count(rate, f"person {request.user.pk}", at=timezone.now())
 
 
-def count_for_token(token: ServiceToken, rate: Rate) -> Usage:
+def count_for_token(token: ServiceToken, rate: Rate) -> RateUsage:
     """Count a request of a service client for one person; the person's own have another counter."""
     key = f"client {token.client_id} {token.delegation.user_id}"
     return rate_limits.add_count(rate, key, at=timezone.now())
 
 
-def count_for_network(request: HttpRequest, rate: Rate) -> Usage:
+def count_for_network(request: HttpRequest, rate: Rate) -> RateUsage:
     """Count a request of the network that it comes from."""
     return rate_limits.add_count(rate, f"network {find_network(request)}", at=timezone.now())
 
 
 def scale_rate(rate: Rate) -> Rate:
     """Return the rate of a route class as this deployment has it: `RATE_LIMIT_SCALE` times."""
-    return rate.times(settings.RATE_LIMIT_SCALE)
+    return rate.scale_limit(settings.RATE_LIMIT_SCALE)
 
 
 def limit_by_network(
-    rate: Rate, refuse: Callable[[Usage], HttpResponse]
+    rate: Rate, refuse: Callable[[RateUsage], HttpResponse]
 ) -> Callable[[_View], _View]:
     """
     Count every request of a view by its network, before the view runs.
@@ -49,26 +49,26 @@ def limit_by_network(
     :param refuse: returns the answer to a request beyond the rate; `Retry-After` is added
     """
 
-    def decorate(view: _View) -> _View:
+    def decorate_view(view: _View) -> _View:
         @wraps(view)
-        def limited(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        def count_then_run(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
             usage = count_for_network(request, scale_rate(rate))
             if usage.is_within:
                 return view(request, *args, **kwargs)
-            return with_retry_after(refuse(usage), usage)
+            return add_retry_after(refuse(usage), usage)
 
-        limited.counts_requests = True  # type: ignore[attr-defined]  # read by `route_limits`
-        return limited
+        count_then_run.counts_requests = True  # type: ignore[attr-defined]  # read by `route_limits`
+        return count_then_run
 
-    return decorate
+    return decorate_view
 
 
-def render_too_many(request: HttpRequest, usage: Usage) -> HttpResponse:
+def render_too_many(request: HttpRequest, usage: RateUsage) -> HttpResponse:
     """Return the page that answers a request beyond a rate: 429 with `Retry-After`."""
-    return with_retry_after(render(request, "429.html", status=429), usage)
+    return add_retry_after(render(request, "429.html", status=429), usage)
 
 
-def with_retry_after(response: HttpResponse, usage: Usage) -> HttpResponse:
+def add_retry_after(response: HttpResponse, usage: RateUsage) -> HttpResponse:
     """Return `response` with the seconds until the window ends (RFC 9110 §10.2.3)."""
     response.headers["Retry-After"] = str(usage.reset_after)
     response.headers["Cache-Control"] = "no-store"

@@ -13,12 +13,12 @@ from typing import Final
 from django.conf import settings
 from django.urls import reverse
 
-from accounts.account_mail import AccountMail
+from accounts.account_mail import AccountMailKind
 from accounts.models import User
 from accounts.rate_limits import Rate
 from accounts.reset_tokens import ResetTokens
 
-TO_ADDRESS: Final = Rate("reset-password-mail", 5, 3600)
+ADDRESS_RATE: Final = Rate("reset-password-mail", 5, 3600)
 
 
 def make_link(user: User) -> dict[str, object]:
@@ -29,10 +29,10 @@ def make_link(user: User) -> dict[str, object]:
     return {"link": settings.PUBLIC_URL + path, "hours": hours}
 
 
-MAIL: Final = AccountMail(
+MAIL: Final = AccountMailKind(
     "reset-link",
     "accounts.mail_reset_link",
     "account/email/reset_link",
-    TO_ADDRESS,
+    ADDRESS_RATE,
     make_link,
 )

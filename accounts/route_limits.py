@@ -17,7 +17,7 @@ from django.urls import Resolver404, ResolverMatch, resolve
 from django.utils import timezone
 
 from accounts import known_origins, rate_limits, request_limits
-from accounts.rate_limits import Rate, Usage
+from accounts.rate_limits import Rate, RateUsage
 
 MINUTE: Final = 60
 
@@ -61,10 +61,10 @@ SIGN_IN_PAGES: Final[Mapping[str, tuple[tuple[Rate, CountedBy], ...]]] = {
 }
 
 #: Asked by load balancers and monitors, and answered from memory.
-UNCOUNTED: Final = frozenset({"alive", "ready"})
+UNCOUNTED_ROUTES: Final = frozenset({"alive", "ready"})
 
 
-class RouteLimits:
+class RouteLimitMiddleware:
     """
     Count each request once, before anything else is done for it.
 
@@ -79,7 +79,7 @@ class RouteLimits:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         match = _find_route(request.path_info)
         if match is None or not _counts_itself(match):
-            usage = _count_class(request)
+            usage = _count_route_class(request)
             if not usage.is_within:
                 # As Django's handler does, which the log reads.
                 request.resolver_match = match
@@ -91,14 +91,14 @@ class RouteLimits:
         name = request.resolver_match.url_name if request.resolver_match else None
         if request.method != "POST" or name is None:
             return None
-        for rate, by in SIGN_IN_PAGES.get(name, ()):
-            usage = _count_route(request, rate, by)
+        for rate, counted_by in SIGN_IN_PAGES.get(name, ()):
+            usage = _count_route(request, rate, counted_by)
             if not usage.is_within:
                 return request_limits.render_too_many(request, usage)
         return None
 
 
-def rate_of_method(method: str | None) -> Rate:
+def get_method_rate(method: str | None) -> Rate:
     """Return the rate that a signed-in caller's request counts towards, not yet scaled."""
     return READ if method in {"GET", "HEAD"} else WRITE
 
@@ -112,24 +112,28 @@ def _find_route(path: str) -> ResolverMatch | None:
 
 def _counts_itself(match: ResolverMatch) -> bool:
     view = match.func
-    return match.url_name in UNCOUNTED or hasattr(view, "cls") or hasattr(view, "counts_requests")
+    return (
+        match.url_name in UNCOUNTED_ROUTES
+        or hasattr(view, "cls")
+        or hasattr(view, "counts_requests")
+    )
 
 
-def _count_class(request: HttpRequest) -> Usage:
+def _count_route_class(request: HttpRequest) -> RateUsage:
     if request.user.is_authenticated:
-        rate = request_limits.scale_rate(rate_of_method(request.method))
+        rate = request_limits.scale_rate(get_method_rate(request.method))
         return request_limits.count_for_person(request, rate)
     return _count_for_origin(request, request_limits.scale_rate(ANONYMOUS))
 
 
-def _count_for_origin(request: HttpRequest, rate: Rate) -> Usage:
+def _count_for_origin(request: HttpRequest, rate: Rate) -> RateUsage:
     """Count for a known device by itself, so that a flood from its network does not block it."""
     if device := known_origins.find_any_device(request):
         return rate_limits.add_count(rate, f"device {device}", at=timezone.now())
     return request_limits.count_for_network(request, rate)
 
 
-def _count_route(request: HttpRequest, rate: Rate, by: CountedBy) -> Usage:
-    if by is CountedBy.PERSON and request.user.is_authenticated:
+def _count_route(request: HttpRequest, rate: Rate, counted_by: CountedBy) -> RateUsage:
+    if counted_by is CountedBy.PERSON and request.user.is_authenticated:
         return request_limits.count_for_person(request, rate)
     return _count_for_origin(request, rate)

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 
-class Owner(NamedTuple):
+class RowOwner(NamedTuple):
     """
     A person and an organisation.
 
@@ -30,11 +30,11 @@ class Owner(NamedTuple):
 
 
 #: With this owner the database shows no rows.
-NO_OWNER: Final = Owner()
-_current: ContextVar[Owner] = ContextVar("row_owner", default=NO_OWNER)
+NO_OWNER: Final = RowOwner()
+_current: ContextVar[RowOwner] = ContextVar("row_owner", default=NO_OWNER)
 
 
-def get_owner() -> Owner:
+def get_owner() -> RowOwner:
     """Return the current owner."""
     return _current.get()
 
@@ -45,7 +45,7 @@ def enter_person(person_id: UUID, organisation_id: UUID | None) -> None:
 
     For authentication code only; other code uses `acting_for`.
     """
-    _current.set(Owner(person_id, organisation_id))
+    _current.set(RowOwner(person_id, organisation_id))
 
 
 def clear_owner() -> None:
@@ -56,12 +56,12 @@ def clear_owner() -> None:
 @contextmanager
 def acting_for(person_id: UUID, organisation_id: UUID | None) -> Generator[None]:
     """Set the owner within the block, and restore the former owner after it."""
-    with _acting_as(Owner(person_id, organisation_id)):
+    with _acting_as(RowOwner(person_id, organisation_id)):
         yield
 
 
 @contextmanager
-def as_owner(owner: Owner) -> Generator[None]:
+def as_owner(owner: RowOwner) -> Generator[None]:
     """Set an owner that `get_owner` returned in another thread, or earlier."""
     with _acting_as(owner):
         yield
@@ -86,7 +86,7 @@ def stream_as_owner(parts: Iterable[bytes]) -> Iterator[bytes]:
 class _OwnedStream:
     """Gives no part a local name, so that a crash report does not show the parts."""
 
-    def __init__(self, parts: Iterable[bytes], owner: Owner) -> None:
+    def __init__(self, parts: Iterable[bytes], owner: RowOwner) -> None:
         self._parts, self._owner = iter(parts), owner
 
     def __iter__(self) -> Iterator[bytes]:
@@ -104,7 +104,7 @@ class _OwnedStream:
 
 
 @contextmanager
-def _acting_as(owner: Owner) -> Generator[None]:
+def _acting_as(owner: RowOwner) -> Generator[None]:
     token = _current.set(owner)
     try:
         yield

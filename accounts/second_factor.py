@@ -22,17 +22,17 @@ from django.utils import timezone
 
 from accounts import credential_forms, known_origins, rate_limits
 from accounts.models import User
-from accounts.rate_limits import Rate, Usage
+from accounts.rate_limits import Rate, RateUsage
 
-ATTEMPTS: Final = (
+ATTEMPT_RATES: Final = (
     Rate("second-factor", 5, 300),
     Rate("second-factor-day", 30, 24 * 3600),
 )
 #: A code of an authenticator app is good for one use, and counts for two minutes at most.
-CODE_USE: Final = Rate("totp-code", 1, 120)
+CODE_USE_RATE: Final = Rate("totp-code", 1, 120)
 
 
-class _CountedCode:
+class _CodeFormMixin:
     """Counts the attempts of a form with a code; a code works once."""
 
     user: User
@@ -40,41 +40,41 @@ class _CountedCode:
     clean: Callable[..., Any]
 
     def clean_code(self) -> str:
-        with _counted(self.user):
+        with _count_failed_attempt(self.user):
             code: str = super().clean_code()  # type: ignore[misc]  # of the form it is mixed into
             if self.authenticator.type == Authenticator.Type.TOTP:
                 _use_code(self.user, code)
         return code
 
 
-class _CountedKey:
+class _KeyFormMixin:
     """Counts the attempts of a form with a security key."""
 
     user: User
 
     def clean_credential(self) -> Authenticator:
-        with _counted(self.user):
+        with _count_failed_attempt(self.user):
             return super().clean_credential()  # type: ignore[misc]  # of the form it is mixed into
 
 
-class AuthenticateForm(_CountedCode, forms.AuthenticateForm):  # type: ignore[misc]  # untyped
+class AuthenticateForm(_CodeFormMixin, forms.AuthenticateForm):  # type: ignore[misc]  # untyped
     """A code, to sign in."""
 
 
-class ReauthenticateForm(_CountedCode, forms.ReauthenticateForm):  # type: ignore[misc]  # untyped
+class ReauthenticateForm(_CodeFormMixin, forms.ReauthenticateForm):  # type: ignore[misc]  # untyped
     """A code, to confirm."""
 
 
-class AuthenticateKeyForm(_CountedKey, credential_forms.AuthenticateWithKey):
+class AuthenticateKeyForm(_KeyFormMixin, credential_forms.AuthenticateWithKeyForm):
     """A security key, to sign in."""
 
 
-class ReauthenticateKeyForm(_CountedKey, credential_forms.ReauthenticateWithKey):
+class ReauthenticateKeyForm(_KeyFormMixin, credential_forms.ReauthenticateWithKeyForm):
     """A security key, to confirm."""
 
 
 @contextmanager
-def _counted(user: User) -> Iterator[None]:
+def _count_failed_attempt(user: User) -> Iterator[None]:
     """
     Count an attempt as failed, and take it back if the block raises nothing.
 
@@ -82,28 +82,28 @@ def _counted(user: User) -> Iterator[None]:
     """
     at = timezone.now()
     key = f"{user.pk} {known_origins.find_device(context.request, user.pk) or ''}"
-    for number, rate in enumerate(ATTEMPTS):
+    for number, rate in enumerate(ATTEMPT_RATES):
         usage = rate_limits.add_count(rate, key, at=at)
         if not usage.is_within:
             # An attempt that is refused counts towards no other rate.
-            _give_back(ATTEMPTS[:number], key, at=at)
-            raise ValidationError(f"Too many wrong codes. Try again in {_write_wait(usage)}.")
+            _take_back_counts(ATTEMPT_RATES[:number], key, at=at)
+            raise ValidationError(f"Too many wrong codes. Try again in {_format_wait(usage)}.")
     yield
-    _give_back(ATTEMPTS, key, at=at)
+    _take_back_counts(ATTEMPT_RATES, key, at=at)
 
 
-def _write_wait(usage: Usage) -> str:
+def _format_wait(usage: RateUsage) -> str:
     minutes = math.ceil(usage.reset_after / 60)
     number, unit = (minutes, "minute") if minutes <= 60 else (math.ceil(minutes / 60), "hour")  # noqa: PLR2004 - of an hour
     return f"{number} {unit}{pluralize(number)}"
 
 
-def _give_back(counted: Iterable[Rate], key: str, *, at: datetime) -> None:
-    for rate in counted:
+def _take_back_counts(rates: Iterable[Rate], key: str, *, at: datetime) -> None:
+    for rate in rates:
         rate_limits.take_back_count(rate, key, at=at)
 
 
 def _use_code(user: User, code: str) -> None:
     digits = "".join(filter(str.isdigit, code))
-    if not rate_limits.add_count(CODE_USE, f"{user.pk} {digits}", at=timezone.now()).is_within:
+    if not rate_limits.add_count(CODE_USE_RATE, f"{user.pk} {digits}", at=timezone.now()).is_within:
         raise ValidationError("This code was used already. Wait for the next one.")

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import resolve
 
 
-class AnswerWithoutSession:
+class SessionlessMiddleware:
     """
     Call the views of `settings.PATHS_WITHOUT_SESSION` here, past all middleware that comes later.
 

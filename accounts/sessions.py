@@ -20,7 +20,7 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.utils import timezone
 
 from accounts import caller_lookup
-from accounts.caller_lookup import FoundSession
+from accounts.caller_lookup import SessionCaller
 from accounts.models import Membership, Session, User
 
 
@@ -47,7 +47,7 @@ def hash_session_key(session_key: str) -> str:
 class SessionStore(DatabaseStore):
     """Looks up the hash of a key instead of the key."""
 
-    _caller: FoundSession | None = None
+    _caller: SessionCaller | None = None
 
     @classmethod
     def get_model_class(cls) -> type[Session]:

@@ -36,22 +36,22 @@ class SignInBackend(PasswordBackend):
     """Checks a password against the hash of exactly one address."""
 
     def find_user(self, email: str, password: str) -> User | None:
-        sign_in = people.find_sign_in(email.lower())
-        if sign_in is None:
+        record = people.find_sign_in_record(email.lower())
+        if record is None:
             return None
         self.note_password_check()
 
         def upgrade_hash(raw_password: str) -> None:
-            with row_owner.acting_for(sign_in.person_id, None):
-                user = User.objects.get(pk=sign_in.person_id)
+            with row_owner.acting_for(record.person_id, None):
+                user = User.objects.get(pk=record.person_id)
                 user.set_password(raw_password)
                 user.save(update_fields=["password"])
 
         # The staff site writes no passwords; the ordinary site upgrades the hashes of staff.
         setter = None if settings.SITE == "staff" else upgrade_hash
-        if not check_password(password, sign_in.password, setter=setter):
+        if not check_password(password, record.password, setter=setter):
             return None
-        user = _find_user_by_id(sign_in.person_id)
+        user = _find_user_by_id(record.person_id)
         if user is None:
             # Not staff: the database shows only staff to the staff site.
             return None
@@ -86,7 +86,7 @@ class UserTokenForm(AllauthUserTokenForm):  # type: ignore[misc]  # untyped
     reset_user: User | None
 
     def clean(self) -> dict[str, Any]:
-        person_id = _read_id(self.cleaned_data.get("uidb36", ""))
+        person_id = _read_person_id(self.cleaned_data.get("uidb36", ""))
         # What the link depends on is in the rows of the person whom it names.
         with row_owner.acting_for(person_id, None):
             cleaned: dict[str, Any] = super().clean()
@@ -117,10 +117,10 @@ def _get_user(request: HttpRequest) -> User | AnonymousUser:
     return user
 
 
-def _read_id(written: str) -> UUID:
+def _read_person_id(text: str) -> UUID:
     """Return the id of the person in a link; an unused id if the text is not valid."""
     try:
-        return read_user_id(written)
+        return read_user_id(text)
     except (ValueError, ValidationError):
         return UUID(int=0)
 

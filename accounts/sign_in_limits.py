@@ -27,20 +27,20 @@ from accounts.client_networks import find_network
 from accounts.rate_limits import Rate
 
 _DAY: Final = 24 * 3600
-_NOBODY: Final = UUID(int=0)
+_NO_PERSON_ID: Final = UUID(int=0)
 
-FROM_NETWORK: Final = Rate("sign-in-failed-network", 10, 60)
-FROM_DEVICE: Final = (
+NETWORK_RATE: Final = Rate("sign-in-failed-network", 10, 60)
+DEVICE_RATES: Final = (
     Rate("sign-in-failed-device", 10, 600),
     Rate("sign-in-failed-device-day", 100, _DAY),
 )
-FROM_KNOWN_NETWORK: Final = (
+KNOWN_NETWORK_RATES: Final = (
     Rate("sign-in-failed-known-network", 10, 600),
     Rate("sign-in-failed-known-network-day", 100, _DAY),
 )
-FROM_UNKNOWN: Final = (Rate("sign-in-failed-unknown", 20, _DAY),)
-WITH_LINK: Final = (Rate("sign-in-failed-link", 5, 900),)
-CONFIRMING: Final = (Rate("sign-in-failed-confirming", 10, 600),)
+UNKNOWN_ORIGIN_RATES: Final = (Rate("sign-in-failed-unknown", 20, _DAY),)
+LINK_RATES: Final = (Rate("sign-in-failed-link", 5, 900),)
+CONFIRMATION_RATES: Final = (Rate("sign-in-failed-confirming", 10, 600),)
 
 
 class AttemptCounter(NamedTuple):
@@ -48,7 +48,7 @@ class AttemptCounter(NamedTuple):
     key: str
 
 
-class TooManyAttempts(Exception):
+class TooManySignInAttempts(Exception):
     """The password was not looked at. Wait `retry_after` seconds."""
 
     def __init__(self, retry_after: int) -> None:
@@ -56,7 +56,7 @@ class TooManyAttempts(Exception):
         self.retry_after = retry_after
 
 
-class LinkNeeded(Exception):
+class SignInLinkNeeded(Exception):
     """The password was not looked at. A mailed link was asked for: an account gets one."""
 
 
@@ -69,19 +69,19 @@ def count_attempt(request: HttpRequest, email: str, *, at: datetime) -> list[Att
     """
     address = email.strip().lower()
     person_id = people.find_person(address)
-    waiting, helped = _find_counters(request, address, person_id, at=at)
-    counted: list[AttemptCounter] = []
-    for counter in (*waiting, *helped):
+    wait_counters, link_counters = _find_counters(request, address, person_id, at=at)
+    counted_counters: list[AttemptCounter] = []
+    for counter in (*wait_counters, *link_counters):
         usage = rate_limits.add_count(*counter, at=at)
         if usage.is_within:
-            counted.append(counter)
+            counted_counters.append(counter)
             continue
-        give_back(counted, at=at)
-        if counter in waiting:
-            raise TooManyAttempts(usage.reset_after)
+        take_back_counts(counted_counters, at=at)
+        if counter in wait_counters:
+            raise TooManySignInAttempts(usage.reset_after)
         _queue_link(address, person_id, at=at)
-        raise LinkNeeded
-    return counted
+        raise SignInLinkNeeded
+    return counted_counters
 
 
 def _queue_link(address: str, person_id: UUID | None, *, at: datetime) -> None:
@@ -90,31 +90,31 @@ def _queue_link(address: str, person_id: UUID | None, *, at: datetime) -> None:
     account_mail.queue_mail(sign_in_links.MAIL, counter=counter, user_id=person_id, at=at)
 
 
-def give_back(counters: Sequence[AttemptCounter], *, at: datetime) -> None:
+def take_back_counts(counters: Sequence[AttemptCounter], *, at: datetime) -> None:
     """Take back the counts of an attempt that did not fail."""
     for counter in counters:
         rate_limits.take_back_count(*counter, at=at)
 
 
 def _find_counters(
-    request: HttpRequest, address: str, found_id: UUID | None, *, at: datetime
+    request: HttpRequest, address: str, user_id: UUID | None, *, at: datetime
 ) -> tuple[list[AttemptCounter], list[AttemptCounter]]:
     """Return counters beyond which to wait, and those beyond which a mailed link helps."""
-    if found_id is not None and request.user.is_authenticated and request.user.pk == found_id:
+    if user_id is not None and request.user.is_authenticated and request.user.pk == user_id:
         # A link lets a browser sign in, which this one is.
-        return _make_counters(CONFIRMING, f"{found_id}"), []
+        return _make_counters(CONFIRMATION_RATES, f"{user_id}"), []
     if permit := sign_in_links.find_permit(request, address, at=at):
-        return [], _make_counters(WITH_LINK, permit)
+        return [], _make_counters(LINK_RATES, permit)
     network = find_network(request)
-    shared = [AttemptCounter(FROM_NETWORK, network)]
+    network_counters = [AttemptCounter(NETWORK_RATE, network)]
     # Looked up for an address without an account as well, so that the time tells nothing.
-    person_id = found_id or _NOBODY
+    person_id = user_id or _NO_PERSON_ID
     if device := known_origins.find_device(request, person_id):
-        return [], _make_counters(FROM_DEVICE, f"{person_id} {device}")
+        return [], _make_counters(DEVICE_RATES, f"{person_id} {device}")
     if known_origins.is_known_network(request, person_id, at=at):
-        return shared, _make_counters(FROM_KNOWN_NETWORK, f"{person_id} {network}")
-    return shared, _make_counters(FROM_UNKNOWN, address)
+        return network_counters, _make_counters(KNOWN_NETWORK_RATES, f"{person_id} {network}")
+    return network_counters, _make_counters(UNKNOWN_ORIGIN_RATES, address)
 
 
-def _make_counters(limits: Sequence[Rate], key: str) -> list[AttemptCounter]:
-    return [AttemptCounter(rate, key) for rate in limits]
+def _make_counters(rates: Sequence[Rate], key: str) -> list[AttemptCounter]:
+    return [AttemptCounter(rate, key) for rate in rates]

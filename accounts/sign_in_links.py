@@ -17,24 +17,24 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts import rate_limits, signed_values
-from accounts.account_mail import AccountMail
+from accounts.account_mail import AccountMailKind
 from accounts.keyed_hashes import compute_hash, compute_hashes
 from accounts.models import User
 from accounts.rate_limits import Rate
 from accounts.roles import is_staff
 
-WORKS_FOR: Final = timedelta(hours=6)
-PERMIT_LASTS_FOR: Final = timedelta(minutes=15)
-USE: Final = Rate("sign-in-link-use", 1, int(WORKS_FOR.total_seconds()))
+LINK_LIFETIME: Final = timedelta(hours=6)
+PERMIT_LIFETIME: Final = timedelta(minutes=15)
+LINK_USE_RATE: Final = Rate("sign-in-link-use", 1, int(LINK_LIFETIME.total_seconds()))
 
 _LINK: Final = "sign-in link"
 _ADDRESS: Final = "address of a sign-in link"
 _PERMIT: Final = "sign_in_permit"
 #: Characters; a token of ours has some 170.
-_LONGEST_TOKEN: Final = 300
+_MAX_TOKEN_LENGTH: Final = 300
 
 
-class NoLongerWorks(Exception):
+class SignInLinkInvalid(Exception):
     """The link was used, is too old, or is none of ours. Ask for another by trying to sign in."""
 
 
@@ -44,19 +44,19 @@ def make_link(user: User) -> dict[str, object]:
 
     The same link opens at either site, for who is staff.
     """
-    token = signed_values.sign(
+    token = signed_values.sign_value(
         [_hash_address(user.email), secrets.token_urlsafe(12)], purpose=_LINK
     )
     path = reverse("account_open_sign_in_link", args=[token])
     return {
         "link": settings.PUBLIC_URL + path,
         "staff_link": settings.STAFF_URL + path if is_staff(user) else "",
-        "hours": WORKS_FOR // timedelta(hours=1),
+        "hours": LINK_LIFETIME // timedelta(hours=1),
     }
 
 
 #: More often than links expire, so that during an attack the mailbox always holds one that works.
-MAIL: Final = AccountMail(
+MAIL: Final = AccountMailKind(
     "sign-in-link",
     "accounts.mail_sign_in_link",
     "account/email/sign_in_link",
@@ -69,7 +69,7 @@ def is_link(token: str) -> bool:
     """Return whether the token is one of ours and not too old; it may have been used."""
     try:
         _read_token(token)
-    except NoLongerWorks:
+    except SignInLinkInvalid:
         return False
     return True
 
@@ -81,8 +81,8 @@ def use_link(request: HttpRequest, token: str, *, at: datetime) -> None:
     :raises NoLongerWorks: if it was used before, is too old, or is none of ours
     """
     address_hash, nonce = _read_token(token)
-    if not rate_limits.add_count(USE, nonce, at=at).is_within:
-        raise NoLongerWorks
+    if not rate_limits.add_count(LINK_USE_RATE, nonce, at=at).is_within:
+        raise SignInLinkInvalid
     _store_permit(request, address_hash, nonce, at=at)
 
 
@@ -100,8 +100,8 @@ def find_permit(request: HttpRequest, address: str, *, at: datetime) -> str | No
     permit = request.session.get(_PERMIT)
     if not permit or permit["until"] <= at.timestamp():
         return None
-    known = [value.hex() for value in compute_hashes(address, purpose=_ADDRESS)]
-    return str(permit["id"]) if permit["address"] in known else None
+    address_hashes = [value.hex() for value in compute_hashes(address, purpose=_ADDRESS)]
+    return str(permit["id"]) if permit["address"] in address_hashes else None
 
 
 def drop_permit(request: HttpRequest) -> None:
@@ -116,17 +116,17 @@ def _read_token(token: str) -> tuple[str, str]:
     :raises NoLongerWorks: if the token is too old, or is none of ours
     """
     # Before the signature: computing over a long text is work for nothing.
-    if len(token) > _LONGEST_TOKEN:
-        raise NoLongerWorks
+    if len(token) > _MAX_TOKEN_LENGTH:
+        raise SignInLinkInvalid
     try:
-        address_hash, nonce = signed_values.read(token, purpose=_LINK, max_age=WORKS_FOR)
-    except signed_values.InvalidValue:
-        raise NoLongerWorks from None
+        address_hash, nonce = signed_values.read_value(token, purpose=_LINK, max_age=LINK_LIFETIME)
+    except signed_values.InvalidSignedValue:
+        raise SignInLinkInvalid from None
     return address_hash, nonce
 
 
 def _store_permit(request: HttpRequest, address_hash: str, permit_id: str, *, at: datetime) -> None:
-    until = (at + PERMIT_LASTS_FOR).timestamp()
+    until = (at + PERMIT_LIFETIME).timestamp()
     request.session[_PERMIT] = {"id": permit_id, "address": address_hash, "until": until}
 
 

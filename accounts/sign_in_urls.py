@@ -13,13 +13,13 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from accounts.views import LogoutView, open_sign_in_link, sign_in_link
 
-REACHABLE = frozenset({"account_login", "account_inactive", "account_reauthenticate"})
+ALLAUTH_ROUTES = frozenset({"account_login", "account_inactive", "account_reauthenticate"})
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/login/link/", sign_in_link, name="account_sign_in_link"),
     path("accounts/login/link/<str:token>/", open_sign_in_link, name="account_open_sign_in_link"),
     path("accounts/logout/", LogoutView.as_view(), name="account_logout"),
-    path("accounts/", include([route for route in account_urls if route.name in REACHABLE])),
+    path("accounts/", include([route for route in account_urls if route.name in ALLAUTH_ROUTES])),
     # The QR code is an image inside the page; elsewhere `data:` stays forbidden.
     path(
         "accounts/mfa/totp/activate/",

@@ -10,11 +10,11 @@ from django.core import signing  # noqa: TID251 - each call below names the key 
 from accounts.derived_keys import derive_keys
 
 
-class InvalidValue(Exception):
+class InvalidSignedValue(Exception):
     """Forged, altered, too old, or signed for something else. Do as if nothing had come."""
 
 
-def sign(value: Any, *, purpose: str, bound_to: str = "") -> str:
+def sign_value(value: Any, *, purpose: str, bound_to: str = "") -> str:
     """
     Return `value`, of JSON's types, with its time and a signature, but not encrypted.
 
@@ -22,10 +22,12 @@ def sign(value: Any, *, purpose: str, bound_to: str = "") -> str:
     :param bound_to: what else has to be the same when it is read; not part of the text
     """
     key, *_ = _derive_keys(purpose)
-    return signing.dumps(value, key=key, salt=_salt(bound_to))
+    return signing.dumps(value, key=key, salt=_make_salt(bound_to))
 
 
-def read(text: str, *, purpose: str, bound_to: str = "", max_age: timedelta | None = None) -> Any:
+def read_value(
+    text: str, *, purpose: str, bound_to: str = "", max_age: timedelta | None = None
+) -> Any:
     """
     Return what was signed, under the current secret or a former one.
 
@@ -34,16 +36,16 @@ def read(text: str, *, purpose: str, bound_to: str = "", max_age: timedelta | No
     key, *former = _derive_keys(purpose)
     try:
         return signing.loads(
-            text, key=key, salt=_salt(bound_to), max_age=max_age, fallback_keys=[*former]
+            text, key=key, salt=_make_salt(bound_to), max_age=max_age, fallback_keys=[*former]
         )
     except (signing.BadSignature, ValueError):
-        raise InvalidValue from None
+        raise InvalidSignedValue from None
 
 
 def _derive_keys(purpose: str) -> list[bytes]:
     return derive_keys(f"antares signature {purpose} v1")
 
 
-def _salt(bound_to: str) -> str:
+def _make_salt(bound_to: str) -> str:
     # Hashed into the key of the signature.
     return f"antares {bound_to}"

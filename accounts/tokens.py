@@ -28,7 +28,7 @@ from accounts.models import (
     User,
 )
 
-LIVES_FOR = timedelta(minutes=10)
+TOKEN_LIFETIME = timedelta(minutes=10)
 RANDOM_BYTES = 32
 _PURPOSE: Final = "service token"
 
@@ -74,7 +74,7 @@ def issue_token(*, client: ServiceClient, delegation_id: UUID, purpose: str, at:
         delegation_epoch=delegation.epoch,
         purpose=purpose,
         issued_at=at,
-        expires_at=at + LIVES_FOR,
+        expires_at=at + TOKEN_LIFETIME,
     )
     return token
 

@@ -15,7 +15,7 @@ from accounts.oauth.views import token_endpoint
 from accounts.views import switch_organisation
 
 # Passwords are changed here, by staff as well: the site of staff writes none.
-REACHABLE = frozenset(
+ALLAUTH_ROUTES = frozenset(
     {
         "account_change_password",
         "account_reset_password",
@@ -28,6 +28,6 @@ REACHABLE = frozenset(
 urlpatterns: list[URLPattern | URLResolver] = [
     path("oauth/token", token_endpoint, name="oauth_token"),
     path("accounts/organisation/", switch_organisation, name="switch_organisation"),
-    path("accounts/", include([route for route in account_urls if route.name in REACHABLE])),
+    path("accounts/", include([route for route in account_urls if route.name in ALLAUTH_ROUTES])),
     *sign_in_urls.urlpatterns,
 ]

@@ -15,16 +15,16 @@ from accounts.models import Membership, User
 from accounts.roles import Role
 
 
-class AlreadyRegistered(Exception):
+class UserExists(Exception):
     """The address or the platform's id is taken. Look that person up instead."""
 
 
-class NotActive(Exception):
+class UserNotActive(Exception):
     """No active person has this id. Nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class NewPerson:
     """Who is to be registered. `email` in any case; `platform_id` is the platform's own id."""
 
     platform_id: str
@@ -33,7 +33,7 @@ class Person:
     role: Role = Role.MEMBER
 
 
-def register_user(person: Person, *, password: str | None, at: datetime) -> User:
+def register_user(person: NewPerson, *, password: str | None, at: datetime) -> User:
     """
     Record a person whom the platform vouches for, address included.
 
@@ -65,7 +65,7 @@ def register_user(person: Person, *, password: str | None, at: datetime) -> User
         pass
     else:
         return user
-    raise AlreadyRegistered
+    raise UserExists
 
 
 @transaction.atomic
@@ -77,7 +77,7 @@ def deactivate_user(*, user_id: UUID, at: datetime) -> User:
     """
     user = User.objects.active().select_for_update(no_key=True).filter(id=user_id).first()
     if user is None:
-        raise NotActive
+        raise UserNotActive
     user.is_active = False
     user.deactivated_at = at
     user.save(update_fields=["is_active", "deactivated_at"])

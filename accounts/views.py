@@ -17,10 +17,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import current_organisation, sign_in_links
 from accounts.memberships import NotAMember
-from accounts.permissions import page
+from accounts.permissions import require_permission
 from accounts.roles import Permission
 
-_LINK: Final = "sign_in_link"
+_LINK_KEY: Final = "sign_in_link"
 _LINK_PAGE: Final = "account/sign_in_link.html"
 
 
@@ -48,10 +48,10 @@ class LogoutView(AllauthLogoutView):  # type: ignore[misc]  # allauth ships no t
 @require_safe
 def open_sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
     """Move the link's secret out of the address (CASA 2.1.1). Nothing is used up by looking."""
-    request.session.pop(_LINK, None)
+    request.session.pop(_LINK_KEY, None)
     # Nothing else is kept: text that a stranger makes up would fill the table of sessions.
     if sign_in_links.is_link(token):
-        request.session[_LINK] = token
+        request.session[_LINK_KEY] = token
     return redirect("account_sign_in_link")
 
 
@@ -60,11 +60,11 @@ def open_sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
 def sign_in_link(request: HttpRequest) -> HttpResponse:
     """Ask for a click, which programs that look through mail do not make; then use the link."""
     if request.method != "POST":
-        return render(request, _LINK_PAGE, {"has_failed": _LINK not in request.session})
+        return render(request, _LINK_PAGE, {"has_failed": _LINK_KEY not in request.session})
     try:
-        token = request.session.pop(_LINK, "")
+        token = request.session.pop(_LINK_KEY, "")
         sign_in_links.use_link(request, token, at=timezone.now())
-    except sign_in_links.NoLongerWorks:
+    except sign_in_links.SignInLinkInvalid:
         return render(request, _LINK_PAGE, {"has_failed": True}, status=410)
     messages.success(request, "You can now try to sign in on this device.")
     return redirect("account_login")
@@ -76,7 +76,7 @@ sign_in_link.permission = None  # type: ignore[attr-defined]
 
 
 @require_POST
-@page(Permission.USE_OWN)
+@require_permission(Permission.USE_OWN)
 def switch_organisation(request: HttpRequest) -> HttpResponse:
     """Work in another of one's organisations, then go where the form said, within this host."""
     try:

@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 # A leading dot stands for every name below. With fewer labels than this it is a suffix under which
 # strangers have names, such as `.com`.
-_LEAST_LABELS: Final = 2
+_MIN_LABELS: Final = 2
 # A name, an address of version 4, or one of version 6 in brackets; no port.
 _HOST: Final = re.compile(r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\]", re.IGNORECASE)
 # Programs disagree about what these mean.
-_UNFIT: Final = re.compile(r"[\s\\]")
+_AMBIGUOUS: Final = re.compile(r"[\s\\]")
 
 
 def is_loopback(host: str) -> bool:
@@ -35,7 +35,7 @@ def is_readable_url(url: str) -> bool:
         _ = urlsplit(url).port
     except ValueError:
         return False
-    return not _UNFIT.search(url)
+    return not _AMBIGUOUS.search(url)
 
 
 def is_https_url(url: str) -> bool:
@@ -61,4 +61,4 @@ def is_allowed_host(pattern: str) -> bool:
         return False
     if not pattern.startswith("."):
         return True
-    return len([label for label in pattern.split(".") if label]) >= _LEAST_LABELS
+    return len([label for label in pattern.split(".") if label]) >= _MIN_LABELS

@@ -27,35 +27,35 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "config.request_log.RequestLog",
-    "config.browser_headers.BrowserHeaders",
-    "accounts.middleware.ClearRowOwner",
+    "config.request_log.RequestLogMiddleware",
+    "config.browser_headers.BrowserHeadersMiddleware",
+    "accounts.middleware.ClearRowOwnerMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     # Webhooks go no further: all that follows belongs to people.
-    "accounts.sessionless_requests.AnswerWithoutSession",
+    "accounts.sessionless_requests.SessionlessMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "accounts.sign_in.SessionUserMiddleware",
     # After the check of the form token: a foreign page uses up no limit of a sign-in page.
-    "accounts.route_limits.RouteLimits",
-    "integrations.web.slow_route_limits.CostlyLimits",
-    "accounts.pending_posts.PendingPosts",
+    "accounts.route_limits.RouteLimitMiddleware",
+    "integrations.web.slow_route_limits.SlowRouteLimits",
+    "accounts.pending_posts.PendingPostsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "accounts.middleware.NoStore",
-    "accounts.middleware.StaffSecondFactor",
-    "accounts.middleware.StaffFactorChanges",
-    "accounts.middleware.LastSeen",
-    "integrations.urls.public_pages.error_middleware.ProblemPages",
+    "accounts.middleware.NoStoreMiddleware",
+    "accounts.middleware.StaffSecondFactorMiddleware",
+    "accounts.middleware.StaffFactorChangesMiddleware",
+    "accounts.middleware.LastSeenMiddleware",
+    "integrations.urls.public_pages.error_middleware.ProblemPageMiddleware",
 ]
 
 # What people choose is held in memory, and never written to a disk.
-FILE_UPLOAD_HANDLERS = ["config.uploads.InMemory"]
+FILE_UPLOAD_HANDLERS = ["config.uploads.InMemoryUploadHandler"]
 
 WSGI_APPLICATION = "config.wsgi.application"
 
@@ -95,7 +95,7 @@ REST_FRAMEWORK = {
     # Deny unless a view says otherwise.
     "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.DenyAll"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["integrations.web.api.json_parser.Json"],
+    "DEFAULT_PARSER_CLASSES": ["integrations.web.api.json_parser.BoundedJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "integrations.urls.api.exception_handler.handle",
+    "EXCEPTION_HANDLER": "integrations.urls.api.exception_handler.handle_exception",
 }

@@ -14,7 +14,7 @@ from django.conf import settings  # noqa: E402
 from config import wsgi  # noqa: E402
 from config.front import preload, sockets  # noqa: E402
 from config.front.application import Front  # noqa: E402
-from config.route_limits import Threads  # noqa: E402
+from config.route_limits import ThreadGroup  # noqa: E402
 from integrations.coordination import process_memory  # noqa: E402
 
 sockets.allow_open_files()
@@ -23,10 +23,10 @@ preload.load_templates()
 application = Front(
     wsgi.application,
     {
-        Threads.PAGES: settings.WEB_THREADS,
-        Threads.FILES: settings.WEB_FILE_THREADS,
-        Threads.UPLOADS: settings.WEB_UPLOAD_THREADS,
-        Threads.PROBES: 1,
+        ThreadGroup.PAGES: settings.WEB_THREADS,
+        ThreadGroup.FILES: settings.WEB_FILE_THREADS,
+        ThreadGroup.UPLOADS: settings.WEB_UPLOAD_THREADS,
+        ThreadGroup.PROBES: 1,
     },
 )
-process_memory.collect_seldom(process_memory.OF_WEB)
+process_memory.collect_rarely(process_memory.WEB_THRESHOLDS)

@@ -18,16 +18,16 @@ from config.environment import Environment
 
 # Celery reads these itself, and would use them in place of our settings. Its command copies our
 # `BROKER_URL` into the first, before it loads them.
-_ADDRESSES_OF_CELERY: Final = (
+_CELERY_BROKER_VARIABLES: Final = (
     "CELERY_BROKER_URL",
     "CELERY_BROKER_READ_URL",
     "CELERY_BROKER_WRITE_URL",
 )
-_RESULTS_OF_CELERY: Final = "CELERY_RESULT_BACKEND"
+_CELERY_RESULT_VARIABLE: Final = "CELERY_RESULT_BACKEND"
 
 
 @dataclass(frozen=True, slots=True)
-class Broker:
+class BrokerSettings:
     """
     Where tasks are queued.
 
@@ -38,38 +38,40 @@ class Broker:
     tls: dict[str, Any] | None
 
 
-def read_broker(env: Environment, *, production: bool) -> Broker:
+def read_broker(env: Environment, *, production: bool) -> BrokerSettings:
     """Return `BROKER_URL` and how its server's certificate is verified, with `BROKER_CA`."""
     url = (
-        env.required("BROKER_URL", "rediss:// address of the task broker")
+        env.read_required("BROKER_URL", "rediss:// address of the task broker")
         if production
-        else env.text("BROKER_URL", "redis://localhost:6379/0")
+        else env.read_text("BROKER_URL", "redis://localhost:6379/0")
     )
-    authority = env.text("BROKER_CA")
+    authority = env.read_text("BROKER_CA")
     if authority and not Path(authority).is_file():
-        env.problem("BROKER_CA is not a file: the authority's certificate, PEM")
-    if url and not _is_safe(url) and (production or _is_tls(url)):
-        env.problem("BROKER_URL must be rediss://host:port/number; redis:// only on loopback")
+        env.add_problem("BROKER_CA is not a file: the authority's certificate, PEM")
+    if url and not _is_safe_url(url) and (production or _is_tls_url(url)):
+        env.add_problem("BROKER_URL must be rediss://host:port/number; redis:// only on loopback")
     if production:
-        _check_celery(env, url)
-    return Broker(url, tls_options(url, authority))
+        _check_celery_variables(env, url)
+    return BrokerSettings(url, get_tls_options(url, authority))
 
 
-def _check_celery(env: Environment, url: str) -> None:
-    for name in _ADDRESSES_OF_CELERY:
-        if env.text(name) not in {"", url}:
-            env.problem(f"{name} is set: Celery would use it instead of BROKER_URL")
-    if env.text(_RESULTS_OF_CELERY):
-        env.problem(f"{_RESULTS_OF_CELERY} is set: Celery would keep results of tasks there")
+def _check_celery_variables(env: Environment, url: str) -> None:
+    for name in _CELERY_BROKER_VARIABLES:
+        if env.read_text(name) not in {"", url}:
+            env.add_problem(f"{name} is set: Celery would use it instead of BROKER_URL")
+    if env.read_text(_CELERY_RESULT_VARIABLE):
+        env.add_problem(
+            f"{_CELERY_RESULT_VARIABLE} is set: Celery would keep results of tasks there"
+        )
 
 
-def tls_options(url: str, authority: str) -> dict[str, Any] | None:
+def get_tls_options(url: str, authority: str) -> dict[str, Any] | None:
     """
     Return the options of a connection to `url`: its certificate has to be valid for its host.
 
     :param authority: a file of certificates to trust beside the system's; may be empty
     """
-    if not _is_tls(url):
+    if not _is_tls_url(url):
         return None
     return {
         "ssl_cert_reqs": ssl.CERT_REQUIRED,
@@ -78,11 +80,11 @@ def tls_options(url: str, authority: str) -> dict[str, Any] | None:
     }
 
 
-def _is_tls(url: str) -> bool:
+def _is_tls_url(url: str) -> bool:
     return url.lower().startswith("rediss:")
 
 
-def _is_safe(url: str) -> bool:
+def _is_safe_url(url: str) -> bool:
     if not is_readable_url(url):
         return False
     parts = urlsplit(url)

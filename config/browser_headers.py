@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 
 #: Features of browsers that no page uses, by reason; a foreign script cannot use them either.
 #: Only names that Chromium knows: it logs a warning for every other one on each page.
-SWITCHED_OFF: Final[Mapping[str, tuple[str, ...]]] = {
+DISABLED_FEATURES: Final[Mapping[str, tuple[str, ...]]] = {
     "mail and calendars need no sensor and no place": (
         "accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer",
         "microphone", "xr-spatial-tracking",
@@ -36,23 +36,25 @@ SWITCHED_OFF: Final[Mapping[str, tuple[str, ...]]] = {
     "no page waits for a request that blocks it": ("sync-xhr",),
 }  # fmt: skip
 #: What our own pages use: security keys, at sign-in and confirmation.
-OF_OUR_PAGES: Final = ("publickey-credentials-create", "publickey-credentials-get")
+ALLOWED_FEATURES: Final = ("publickey-credentials-create", "publickey-credentials-get")
 
 
-def _write_policy() -> str:
-    switched_off = sorted(name for names in SWITCHED_OFF.values() for name in names)
-    parts = [f"{name}=()" for name in switched_off] + [f"{name}=(self)" for name in OF_OUR_PAGES]
-    return ", ".join(parts)
+def _build_permissions_policy() -> str:
+    switched_off = sorted(name for names in DISABLED_FEATURES.values() for name in names)
+    directives = [f"{name}=()" for name in switched_off] + [
+        f"{name}=(self)" for name in ALLOWED_FEATURES
+    ]
+    return ", ".join(directives)
 
 
 HEADERS: Final[Mapping[str, str]] = {
-    "Permissions-Policy": _write_policy(),
+    "Permissions-Policy": _build_permissions_policy(),
     # No page of another site embeds a picture, a download or an export of ours, not even unread.
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
 
-class BrowserHeaders:
+class BrowserHeadersMiddleware:
     """Sets them on the answers of all views, and of the middleware that follows."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -9,9 +9,15 @@ from typing import Any
 from celery import Celery, signals
 from celery.signals import task_postrun, task_prerun
 
-from config.heartbeats import BEAT, Heart, HeartbeatStep, list_queues, report_missing
+from config.heartbeats import (
+    BEAT,
+    HeartbeatStep,
+    HeartbeatThread,
+    list_queues,
+    report_missing_duties,
+)
 from config.logging import log_uncaught
-from config.process_classes import ProcessClass, refuse_other_than
+from config.process_classes import ProcessClass, require_process_class
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -25,7 +31,7 @@ app.steps["consumer"].add(HeartbeatStep)
 
 
 @signals.setup_logging.connect  # type: ignore[untyped-decorator]  # Celery ships no types
-def keep_our_logging(**_: Any) -> None:
+def configure_logging(**_: Any) -> None:
     """Celery leaves logging alone when somebody answers this; its own would print arguments."""
     from django.conf import settings
 
@@ -35,17 +41,17 @@ def keep_our_logging(**_: Any) -> None:
 
 @signals.worker_init.connect  # type: ignore[untyped-decorator]
 @signals.beat_init.connect  # type: ignore[untyped-decorator]
-def prepare_memory(**_: Any) -> None:
+def protect_memory(**_: Any) -> None:
     """Before there is anything in it; a pool's processes inherit it."""
     from config import process_hardening
     from integrations.coordination import process_memory
 
-    process_hardening.keep()
-    process_memory.give_back()
+    process_hardening.protect_memory()
+    process_memory.release_freed_memory()
 
 
 @signals.worker_init.connect  # type: ignore[untyped-decorator]
-def refuse_another_class(sender: Any = None, **_: Any) -> None:
+def check_worker_class(sender: Any = None, **_: Any) -> None:
     """End a worker that would run tasks without the rights that they need, or with more."""
     from django.conf import settings
 
@@ -60,12 +66,12 @@ def refuse_another_class(sender: Any = None, **_: Any) -> None:
 
 
 @signals.beat_init.connect  # type: ignore[untyped-decorator]
-def refuse_beat_of_another_class(**_: Any) -> None:
-    refuse_other_than(ProcessClass.PURGE)
+def check_beat_class(**_: Any) -> None:
+    require_process_class(ProcessClass.PURGE)
 
 
 @signals.worker_init.connect  # type: ignore[untyped-decorator]
-def refuse_another_schema(**_: Any) -> None:
+def check_schema(**_: Any) -> None:
     """End the worker unless this version made the schema; its supervisor starts it again."""
     from django.db import DatabaseError, connections
 
@@ -82,7 +88,7 @@ def refuse_another_schema(**_: Any) -> None:
 
 
 @signals.worker_init.connect  # type: ignore[untyped-decorator]
-def refuse_restored_keys(**_: Any) -> None:
+def check_restored_keys(**_: Any) -> None:
     """What was published as ended does not come back with a copy of the database."""
     from django.conf import settings
     from django.db import connections
@@ -91,7 +97,7 @@ def refuse_restored_keys(**_: Any) -> None:
     from integrations.connections import restore_guard
 
     if settings.PROCESS_CLASS in {"", ProcessClass.PURGE}:
-        restore_guard.apply(at=timezone.now())
+        restore_guard.remove_resurrected(at=timezone.now())
     elif restore_guard.is_pending():
         # Has no right to end anything. Started again until one that has was here.
         raise SystemExit("a restored database: manage.py apply_tombstones, or start a purge worker")
@@ -100,18 +106,18 @@ def refuse_restored_keys(**_: Any) -> None:
 
 
 @signals.worker_init.connect  # type: ignore[untyped-decorator]
-def say_whether_keys_fit(**_: Any) -> None:
+def report_keyring_fit(**_: Any) -> None:
     from django.db import connections
 
     from config import keyring_check
 
-    keyring_check.say()
+    keyring_check.report_keyring_fit()
     connections.close_all()
 
 
 @signals.beat_init.connect  # type: ignore[untyped-decorator]
-def record_beat(**_: Any) -> None:
-    Heart([BEAT]).begin()
+def start_beat_heartbeat(**_: Any) -> None:
+    HeartbeatThread([BEAT]).start_beating()
 
 
 @signals.worker_init.connect  # type: ignore[untyped-decorator]
@@ -155,42 +161,42 @@ def load_views(**_: Any) -> None:
 def collect_garbage_seldom(**_: Any) -> None:
     from integrations.coordination import process_memory
 
-    process_memory.collect_seldom()
+    process_memory.collect_rarely()
 
 
 @signals.worker_ready.connect  # type: ignore[untyped-decorator]
 @signals.beat_init.connect  # type: ignore[untyped-decorator]
-def say_what_is_missing(**_: Any) -> None:
+def report_missing_workers(**_: Any) -> None:
     """Write a line for each queue that no worker consumes, once this process has begun."""
     from django.db import connections
 
-    report_missing()
+    report_missing_duties()
     connections.close_all()
 
 
 @task_prerun.connect  # type: ignore[untyped-decorator]
-def say_what_runs(task: Any = None, **_: Any) -> None:
+def set_current_task(task: Any = None, **_: Any) -> None:
     """For whoever watches the ways out: a task reaches a provider only if its purposes do."""
     from accounts import row_owner
     from config import egress
 
     row_owner.clear_owner()
-    egress.task.set(getattr(task, "name", ""))
+    egress.current_task.set(getattr(task, "name", ""))
 
 
 @task_postrun.connect  # type: ignore[untyped-decorator]
-def say_that_nothing_runs(**_: Any) -> None:
+def clear_current_task(**_: Any) -> None:
     from accounts import row_owner
     from config import egress
 
     row_owner.clear_owner()
-    egress.task.set("")
+    egress.current_task.set("")
 
 
 @signals.worker_init.connect  # type: ignore[untyped-decorator]
 @signals.beat_init.connect  # type: ignore[untyped-decorator]
-def watch_egress(**_: Any) -> None:
+def install_egress_tripwire(**_: Any) -> None:
     """Before the pool forks: its processes inherit it."""
     from config import egress
 
-    egress.watch()
+    egress.install_tripwire()

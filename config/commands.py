@@ -26,15 +26,15 @@ COMMANDS: Final[Mapping[str, ProcessClass]] = {
 }
 
 
-def refuse_other_class(arguments: Sequence[str]) -> None:
+def check_command_class(arguments: Sequence[str]) -> None:
     """
     Let a command of `COMMANDS` run in production only in a process of its class.
 
     :param arguments: as in `sys.argv`
     :raises SystemExit: if this process is of another class
     """
-    named = (" ".join(arguments[1:end]) for end in (2, 3))
-    command = next((one for one in named if one in COMMANDS), None)
+    candidates = (" ".join(arguments[1:end]) for end in (2, 3))
+    command = next((candidate for candidate in candidates if candidate in COMMANDS), None)
     if command is None or not {"-h", "--help"}.isdisjoint(arguments):
         return
     process_class = COMMANDS[command]

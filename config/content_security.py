@@ -7,7 +7,7 @@ from typing import Any
 
 from csp.constants import NONE, SELF
 
-from config.environment import origin
+from config.environment import get_origin
 
 
 def build_policy(consent_pages: Iterable[str]) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def build_policy(consent_pages: Iterable[str]) -> dict[str, Any]:
             "frame-src": [SELF],
             # A form of ours is redirected to the provider's consent page, and Chromium applies
             # form-action to the redirect as well.
-            "form-action": [SELF, *sorted({origin(url) for url in consent_pages})],
+            "form-action": [SELF, *sorted({get_origin(url) for url in consent_pages})],
             "frame-ancestors": [NONE],
             "base-uri": [NONE],
         },

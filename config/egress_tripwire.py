@@ -20,22 +20,22 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 # Resolved addresses that are remembered, at most.
-_REMEMBERED: Final = 4096
-_STARTING: Final = frozenset({"subprocess.Popen", "os.exec", "os.posix_spawn", "os.system"})
-_LOOKING_UP: Final = frozenset({"socket.getaddrinfo", "socket.gethostbyname"})
-_REACHING: Final = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
-_NEARBY: Final = frozenset({"localhost", "localhost.localdomain"})
+_MAX_REMEMBERED: Final = 4096
+_PROCESS_EVENTS: Final = frozenset({"subprocess.Popen", "os.exec", "os.posix_spawn", "os.system"})
+_LOOKUP_EVENTS: Final = frozenset({"socket.getaddrinfo", "socket.gethostbyname"})
+_CONNECT_EVENTS: Final = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
+_LOOPBACK_NAMES: Final = frozenset({"localhost", "localhost.localdomain"})
 
 
-class Undeclared(PermissionError):
+class UndeclaredConnection(PermissionError):
     """The settings name no such place for this process to talk to. Declare it, or do without."""
 
 
-Place = tuple[str, int]
+Endpoint = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class EgressAttempt:
     """
     What was refused.
 
@@ -43,12 +43,12 @@ class Attempt:
     :param purpose: what was running: the name of a task, or `web`; empty where nobody said
     """
 
-    place: str
+    target: str
     port: int
     purpose: str = ""
 
 
-def place_of(host: str) -> str:
+def get_reportable_host(host: str) -> str:
     """Return what may be told of a host: longer names may carry what somebody meant to send."""
     try:
         return str(ipaddress.ip_address(host))
@@ -60,7 +60,7 @@ def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host.partition("%")[0]).is_loopback
     except ValueError:
-        return host in _NEARBY
+        return host in _LOOPBACK_NAMES
 
 
 @dataclass
@@ -79,74 +79,80 @@ class Tripwire:
     :param running: what to say of who reached out
     """
 
-    places: frozenset[Place]
-    record: Callable[[Attempt], None]
-    loopback: bool = False
-    starts_processes: bool = False
+    endpoints: frozenset[Endpoint]
+    record_attempt: Callable[[EgressAttempt], None]
+    allows_loopback: bool = False
+    allows_processes: bool = False
     programs: frozenset[tuple[str, ...]] = frozenset()
-    doors: frozenset[Place] = frozenset()
-    opened: Callable[[], Place | None] = lambda: None
-    running: Callable[[], str] = lambda: ""
-    _resolved: OrderedDict[str, set[Place]] = field(default_factory=OrderedDict)
+    guarded_endpoints: frozenset[Endpoint] = frozenset()
+    get_open_endpoint: Callable[[], Endpoint | None] = lambda: None
+    get_current_task: Callable[[], str] = lambda: ""
+    _resolved: OrderedDict[str, set[Endpoint]] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def look(self, event: str, arguments: tuple[Any, ...]) -> None:
+    def check_event(self, event: str, arguments: tuple[Any, ...]) -> None:
         """:raises Undeclared: if `event` is a way out that was not declared"""
-        if event in _LOOKING_UP:
-            host = _text(arguments[0])
-            if host and not self._open(host):
-                self._refuse(host, 0)
-        elif event in _REACHING:
+        if event in _LOOKUP_EVENTS:
+            host = _decode_host(arguments[0])
+            if host and not self._list_open_endpoints(host):
+                self._refuse_attempt(host, 0)
+        elif event in _CONNECT_EVENTS:
             address = arguments[-1]
             # A string or bytes: a socket of this machine, in a folder.
-            if isinstance(address, tuple) and not self.allows(_text(address[0]), int(address[1])):
-                self._refuse(_text(address[0]), int(address[1]))
-        elif event in _STARTING and not self._may_start(event, arguments):
-            self._refuse(event, 0)
+            if isinstance(address, tuple) and not self.allows_connection(
+                _decode_host(address[0]), int(address[1])
+            ):
+                self._refuse_attempt(_decode_host(address[0]), int(address[1]))
+        elif event in _PROCESS_EVENTS and not self._may_start(event, arguments):
+            self._refuse_attempt(event, 0)
 
     def _may_start(self, event: str, arguments: tuple[Any, ...]) -> bool:
         """Return whether a process may be started: of `Popen`, what it starts and with what."""
-        if self.starts_processes or event != "subprocess.Popen":
-            return self.starts_processes
+        if self.allows_processes or event != "subprocess.Popen":
+            return self.allows_processes
         executable, command, _, environment = arguments
         if not isinstance(command, list | tuple) or environment != {}:
             return False
         return tuple(command) in self.programs and executable == command[0]
 
-    def allows(self, host: str, port: int) -> bool:
+    def allows_connection(self, host: str, port: int) -> bool:
         """Return whether what is running now may reach `port` of a name or an address."""
         names = {host.lower().rstrip("."), *(name for name, _ in self._resolved.get(host, ()))}
-        return any(known in {port, 0} for name in names for _, known in self._open(name))
+        return any(
+            known in {port, 0} for name in names for _, known in self._list_open_endpoints(name)
+        )
 
-    def learn(self, host: str, found: list[Any]) -> None:
+    def remember_addresses(self, host: str, address_infos: list[Any]) -> None:
         """Remember which addresses a declared name has."""
-        places = self._open(host)
+        endpoints = self._list_open_endpoints(host)
         with self._lock:
-            for *_, address in found:
-                known = self._resolved.setdefault(_text(address[0]), set())
-                known |= places
-                self._resolved.move_to_end(_text(address[0]))
-            while len(self._resolved) > _REMEMBERED:
+            for *_, address in address_infos:
+                remembered = self._resolved.setdefault(_decode_host(address[0]), set())
+                remembered |= endpoints
+                self._resolved.move_to_end(_decode_host(address[0]))
+            while len(self._resolved) > _MAX_REMEMBERED:
                 self._resolved.popitem(last=False)
 
-    def _open(self, host: str) -> set[Place]:
+    def _list_open_endpoints(self, host: str) -> set[Endpoint]:
         """Return the places of that name that are open to what is running now."""
-        name, opened = host.lower().rstrip("."), self.opened()
-        if opened is None:
-            if self.loopback and is_loopback(host):
+        name, open_endpoint = host.lower().rstrip("."), self.get_open_endpoint()
+        if open_endpoint is None:
+            if self.allows_loopback and is_loopback(host):
                 return {(name, 0)}
-            return {place for place in self.places if place[0] == name}
-        is_declared = opened in self.doors or (self.loopback and is_loopback(opened[0]))
-        return {opened} if is_declared and opened[0] == name else set()
+            return {endpoint for endpoint in self.endpoints if endpoint[0] == name}
+        is_declared = open_endpoint in self.guarded_endpoints or (
+            self.allows_loopback and is_loopback(open_endpoint[0])
+        )
+        return {open_endpoint} if is_declared and open_endpoint[0] == name else set()
 
-    def _refuse(self, host: str, port: int) -> None:
-        place = host if host in _STARTING else place_of(host)
-        attempt = Attempt(place, port, self.running())
-        self.record(attempt)
-        raise Undeclared(f"undeclared: {attempt.place}")
+    def _refuse_attempt(self, host: str, port: int) -> None:
+        target = host if host in _PROCESS_EVENTS else get_reportable_host(host)
+        attempt = EgressAttempt(target, port, self.get_current_task())
+        self.record_attempt(attempt)
+        raise UndeclaredConnection(f"undeclared: {attempt.target}")
 
 
-def _text(host: object) -> str:
+def _decode_host(host: object) -> str:
     if isinstance(host, bytes | bytearray):
         return bytes(host).decode("ascii", "replace")
     return host if isinstance(host, str) else ""
@@ -154,30 +160,30 @@ def _text(host: object) -> str:
 
 _current: Tripwire | None = None
 _installed = threading.Event()
-_look_up: Final = socket.getaddrinfo
+_original_getaddrinfo: Final = socket.getaddrinfo
 
 
-def arm(tripwire: Tripwire | None) -> None:
+def arm_tripwire(tripwire: Tripwire | None) -> None:
     """Put up `tripwire` in the place of the one before, in this process and those it forks."""
     global _current  # noqa: PLW0603 - an audit hook is the process's, and is never taken away
     _current = tripwire
     if tripwire is not None and not _installed.is_set():
         _installed.set()
-        socket.getaddrinfo = _resolving
-        sys.addaudithook(_audited)
+        socket.getaddrinfo = _resolve_and_remember
+        sys.addaudithook(_audit_hook)
 
 
-def _audited(event: str, arguments: tuple[Any, ...]) -> None:
-    if _current is not None and event in _WATCHED:
-        _current.look(event, arguments)
+def _audit_hook(event: str, arguments: tuple[Any, ...]) -> None:
+    if _current is not None and event in _WATCHED_EVENTS:
+        _current.check_event(event, arguments)
 
 
-_WATCHED: Final = _LOOKING_UP | _REACHING | _STARTING
+_WATCHED_EVENTS: Final = _LOOKUP_EVENTS | _CONNECT_EVENTS | _PROCESS_EVENTS
 
 
-def _resolving(host: Any, *arguments: Any, **named: Any) -> list[Any]:
+def _resolve_and_remember(host: Any, *arguments: Any, **named: Any) -> list[Any]:
     # A hook sees what is asked and not what is answered.
-    found: list[Any] = _look_up(host, *arguments, **named)
-    if _current is not None and (name := _text(host)):
-        _current.learn(name, found)
-    return found
+    address_infos: list[Any] = _original_getaddrinfo(host, *arguments, **named)
+    if _current is not None and (name := _decode_host(host)):
+        _current.remember_addresses(name, address_infos)
+    return address_infos

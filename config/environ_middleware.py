@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 # RFC 2046 §5.1.1, without the space.
 _BOUNDARY: Final = re.compile(
@@ -15,25 +15,27 @@ _BOUNDARY: Final = re.compile(
 )
 
 
-def without_our_environment(serve: Application) -> Application:
+def hide_process_environment(serve: WsgiApplication) -> WsgiApplication:
     """
     Keep what this process has in its environment, secrets among it, out of every request.
 
     A server may put it there, as in CGI (PEP 3333), and whatever keeps or shows a request then
     keeps or shows it as well.
     """
-    own = dict(os.environ)
+    process_environment = dict(os.environ)
 
-    def served(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        for name in own.keys() & environ.keys():
-            if environ[name] == own[name]:
+    def serve_request(
+        environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        for name in process_environment.keys() & environ.keys():
+            if environ[name] == process_environment[name]:
                 del environ[name]
         return serve(environ, start_response)
 
-    return served
+    return serve_request
 
 
-def read_as_utf8(serve: Application) -> Application:
+def force_utf8(serve: WsgiApplication) -> WsgiApplication:
     """
     Have every request read as UTF-8, whatever its `Content-Type` says besides the media type.
 
@@ -42,16 +44,18 @@ def read_as_utf8(serve: Application) -> Application:
     server itself, which prints it.
     """
 
-    def served(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def serve_request(
+        environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
         content_type = environ.get("CONTENT_TYPE", "")
         if ";" in content_type:
-            environ["CONTENT_TYPE"] = _without_parameters(content_type)
+            environ["CONTENT_TYPE"] = _strip_parameters(content_type)
         return serve(environ, start_response)
 
-    return served
+    return serve_request
 
 
-def _without_parameters(content_type: str) -> str:
+def _strip_parameters(content_type: str) -> str:
     """Return the media type, with the boundary that separates the parts of a form."""
     media_type = content_type.partition(";")[0].strip()
     boundary = _BOUNDARY.search(content_type)

@@ -26,12 +26,12 @@ _INSECURE = "django-insecure-"
 # A secret of repeated words has few different pieces of three characters. Of the pieces of 200
 # random digits nine in ten are different; of three words again and again less than half.
 _PIECE_LENGTH = 3
-_LEAST_SHARE_OF_PIECES = 0.75
-_LOOKED_AT = 200
+_MIN_PIECE_SHARE = 0.75
+_CHECKED_LENGTH = 200
 _TOKEN_LENGTH = 32
 
 
-class Refused(SystemExit):
+class InvalidSettings(SystemExit):
     """The process must not start: one line per problem, exit status 1."""
 
     def __init__(self, problems: list[str]) -> None:
@@ -46,57 +46,59 @@ class Environment:
         self._values = values
         self._problems: list[str] = []
 
-    def problem(self, text: str) -> None:
+    def add_problem(self, text: str) -> None:
         self._problems.append(text)
 
-    def finish(self) -> None:
+    def raise_problems(self) -> None:
         """
         Go on only if nothing was wrong.
 
         :raises Refused: with every problem met so far.
         """
         if self._problems:
-            raise Refused(self._problems)
+            raise InvalidSettings(self._problems)
 
-    def text(self, name: str, default: str = "") -> str:
+    def read_text(self, name: str, default: str = "") -> str:
         """Return the value of `name`, or the content of the file `name`_FILE names."""
-        if named := self._values.get(f"{name}_FILE"):
+        if file_name := self._values.get(f"{name}_FILE"):
             try:
-                return Path(named).read_text(encoding="utf-8").strip()
+                return Path(file_name).read_text(encoding="utf-8").strip()
             except OSError as error:
-                self.problem(f"{name}_FILE cannot be read ({type(error).__name__})")
+                self.add_problem(f"{name}_FILE cannot be read ({type(error).__name__})")
                 return default
         return self._values.get(name, "") or default
 
-    def required(self, name: str, meaning: str) -> str:
+    def read_required(self, name: str, meaning: str) -> str:
         """Return the value of `name`; without one, note what it is for."""
-        value = self.text(name)
+        value = self.read_text(name)
         if not value:
-            self.problem(f"{name} is not set: {meaning}")
+            self.add_problem(f"{name} is not set: {meaning}")
         return value
 
-    def flag(self, name: str, *, default: bool = False) -> bool:
-        value = self.text(name, "on" if default else "off").lower()
+    def read_flag(self, name: str, *, default: bool = False) -> bool:
+        value = self.read_text(name, "on" if default else "off").lower()
         if value not in _TRUE | _FALSE:
-            self.problem(f"{name} must be on or off")
+            self.add_problem(f"{name} must be on or off")
         return value in _TRUE
 
-    def number(self, name: str, default: int, *, least: int = 1, most: int | None = None) -> int:
+    def read_number(
+        self, name: str, default: int, *, minimum: int = 1, maximum: int | None = None
+    ) -> int:
         try:
-            value = int(self.text(name, str(default)))
+            value = int(self.read_text(name, str(default)))
         except ValueError:
-            self.problem(f"{name} must be a whole number")
+            self.add_problem(f"{name} must be a whole number")
             return default
-        if value < least or (most is not None and value > most):
-            bounds = f"at least {least}" if most is None else f"from {least} to {most}"
-            self.problem(f"{name} must be {bounds}")
+        if value < minimum or (maximum is not None and value > maximum):
+            bounds = f"at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
+            self.add_problem(f"{name} must be {bounds}")
         return value
 
-    def names(self, name: str, default: str = "") -> list[str]:
+    def read_list(self, name: str, default: str = "") -> list[str]:
         """Return a comma-separated list."""
-        return [part.strip() for part in self.text(name, default).split(",") if part.strip()]
+        return [part.strip() for part in self.read_text(name, default).split(",") if part.strip()]
 
-    def database(self, name: str, url: str) -> dict[str, Any]:
+    def read_database(self, name: str, url: str) -> dict[str, Any]:
         """
         Return Django's connection settings for ``postgresql://user:password@host:port/name``.
 
@@ -104,10 +106,10 @@ class Environment:
         What else stands in the query (``sslmode=verify-full``) is handed to the driver.
         """
         if not is_readable_url(url):
-            self.problem(f"{name} is no address: postgresql://user:password@host/name")
+            self.add_problem(f"{name} is no address: postgresql://user:password@host/name")
             return {}
         if not is_postgresql_url(url):
-            self.problem(f"{name} must be a postgresql:// address; there is no other dialect")
+            self.add_problem(f"{name} must be a postgresql:// address; there is no other dialect")
             return {}
         parts = urlsplit(url)
         options = dict(parse_qsl(parts.query))
@@ -133,23 +135,23 @@ def is_strong_secret(value: str) -> bool:
 
 
 def _repeats_itself(value: str) -> bool:
-    start = value[:_LOOKED_AT].casefold()
+    start = value[:_CHECKED_LENGTH].casefold()
     ends = range(_PIECE_LENGTH, len(start) + 1)
     pieces = [start[end - _PIECE_LENGTH : end] for end in ends]
-    return len(set(pieces)) < _LEAST_SHARE_OF_PIECES * len(pieces)
+    return len(set(pieces)) < _MIN_PIECE_SHARE * len(pieces)
 
 
-def hashed_token(env: Environment, name: str) -> str:
+def read_token_hash(env: Environment, name: str) -> str:
     """Return the SHA-256 (hexadecimal) of the token that `name` holds; empty if it holds none."""
-    token = env.text(name)
+    token = env.read_text(name)
     if not token:
         return ""
     if len(token) < _TOKEN_LENGTH:
-        env.problem(f"{name} is too short: {_TOKEN_LENGTH} or more random characters")
+        env.add_problem(f"{name} is too short: {_TOKEN_LENGTH} or more random characters")
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def origin(url: str) -> str:
+def get_origin(url: str) -> str:
     """Return scheme, host and port of `url`: ``https://accounts.google.com``."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"

@@ -11,47 +11,47 @@ from pathlib import Path
 from typing import Any, Final
 
 from config.process_classes import ProcessClass
-from limited_use.evidence.sections import Basis, Section
+from limited_use.evidence.sections import EvidenceBasis, EvidenceSection
 
 _REQUIREMENTS: Final = Path(__file__).resolve().parent.parent / "requirements.txt"
-_PINNED: Final = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
+_PINNED_VERSION: Final = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 
 
-def sections() -> tuple[Section, ...]:
+def list_sections() -> tuple[EvidenceSection, ...]:
     """Return the sections of this package; a setting, because nothing below may import it."""
     return (
-        Section(
+        EvidenceSection(
             key="entry_points",
             title="Tasks and commands",
             says="Every task and command, and the purposes for which it may use provider data.",
-            basis=Basis.CODE,
-            content=_entry_points,
+            basis=EvidenceBasis.CODE,
+            content=_describe_entry_points,
         ),
-        Section(
+        EvidenceSection(
             key="egress",
             title="Ways out",
             says="Every host that a process of the service may talk to, and what for.",
-            basis=Basis.SETTING,
-            content=_egress,
+            basis=EvidenceBasis.SETTING,
+            content=_describe_egress,
         ),
-        Section(
+        EvidenceSection(
             key="walls",
             title="Walls in the database",
             says="What each class of process may do, whose rows it sees; what differs.",
-            basis=Basis.LIVE,
-            content=_walls,
+            basis=EvidenceBasis.LIVE,
+            content=_describe_database_rights,
         ),
-        Section(
+        EvidenceSection(
             key="versions",
             title="Versions",
             says="Which code and which dependencies, by their hashes, say all this.",
-            basis=Basis.CODE,
-            content=_versions,
+            basis=EvidenceBasis.CODE,
+            content=_describe_versions,
         ),
     )
 
 
-def _entry_points(_: datetime) -> Mapping[str, Any]:
+def _describe_entry_points(_: datetime) -> Mapping[str, Any]:
     from integrations.tasks.purposes import COMMANDS, TASKS
 
     return {
@@ -63,50 +63,58 @@ def _entry_points(_: datetime) -> Mapping[str, Any]:
     }
 
 
-def _egress(_: datetime) -> Mapping[str, Any]:
+def _describe_egress(_: datetime) -> Mapping[str, Any]:
     from django.conf import settings
 
     from config import egress
     from integrations.tasks.purposes import TASKS
 
-    ways = egress.ways(settings)
+    endpoints = egress.get_egress_endpoints(settings)
     return {
         "tripwire": "on" if settings.EGRESS_TRIPWIRE else "off",
         "proxy": "on" if settings.EGRESS_PROXY else "off",
-        "ambient": _named(ways.ambient),
-        "providers": _named(ways.providers),
-        "keys": _named(ways.keys),
+        "ambient": _format_endpoints(endpoints.ambient),
+        "providers": _format_endpoints(endpoints.providers),
+        "keys": _format_endpoints(endpoints.keys),
         "tasks_that_reach_providers": sorted(filter(egress.may_reach_providers, TASKS)),
     }
 
 
-def _walls(_: datetime) -> Mapping[str, Any]:
+def _describe_database_rights(_: datetime) -> Mapping[str, Any]:
     from django.conf import settings
 
     from config.database import provisioning
     from config.database.grants import GRANTS
     from config.database.row_owners import OWNERS
 
-    found = provisioning.differences()
+    differences = provisioning.find_differences()
     return {
         # Empty: one login that owns everything, as in development.
         "this_process": settings.PROCESS_CLASS,
-        "stand": not found,
-        "differences": found,
+        "stand": not differences,
+        "differences": differences,
         "open_to_every_login": provisioning.describe_open_rights(),
         "rights": {
-            label: {"why": line.why, **{str(one): line.of(one) for one in ProcessClass}}
+            label: {
+                "why": line.why,
+                **{
+                    str(process_class): line.get_letters(process_class)
+                    for process_class in ProcessClass
+                },
+            }
             for label, line in GRANTS.items()
         },
-        "owners": {label: {"why": line.why, **line.found_by()} for label, line in OWNERS.items()},
+        "owners": {
+            label: {"why": line.why, **line.describe_owner()} for label, line in OWNERS.items()
+        },
     }
 
 
-def _named(places: Iterable[tuple[str, int]]) -> list[str]:
-    return [f"{host}:{port}" for host, port in sorted(places)]
+def _format_endpoints(endpoints: Iterable[tuple[str, int]]) -> list[str]:
+    return [f"{host}:{port}" for host, port in sorted(endpoints)]
 
 
-def _versions(_: datetime) -> Mapping[str, Any]:
+def _describe_versions(_: datetime) -> Mapping[str, Any]:
     from integrations.review.evidence import code_hashes
 
     locked = _REQUIREMENTS.read_bytes()
@@ -114,5 +122,5 @@ def _versions(_: datetime) -> Mapping[str, Any]:
         "code_sha256": dict(code_hashes.hash_packages()),
         "python": platform.python_version(),
         "requirements_sha256": hashlib.sha256(locked).hexdigest(),
-        "requirements": dict(_PINNED.findall(locked.decode())),
+        "requirements": dict(_PINNED_VERSION.findall(locked.decode())),
     }

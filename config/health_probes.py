@@ -28,81 +28,81 @@ from limited_use.vault.keyring.factory import get_keyring
 from limited_use.vault.keyring.port import KeyStoreUnavailable
 
 #: An answer is good for so long: however many ask, the database and the key store are asked once.
-SECONDS: Final = 2.0
+CACHE_SECONDS: Final = 2.0
 
 
 @never_cache
 @require_safe
-def alive(_: HttpRequest) -> HttpResponse:
+def show_alive(_: HttpRequest) -> HttpResponse:
     """Touches nothing."""
     return HttpResponse("alive\n", content_type="text/plain; charset=utf-8")
 
 
 @never_cache
 @require_safe
-def ready(_: HttpRequest) -> HttpResponse:
+def show_ready(_: HttpRequest) -> HttpResponse:
     """503 until the database answers, is as this release needs it, and each queue is consumed."""
-    said = READINESS.said()
-    if said["database"] == said["migrations"] == said["workers"] == "ok":
-        return JsonResponse(said)
-    return JsonResponse(said, status=503, headers={"Retry-After": str(round(SECONDS))})
+    states = READINESS.get_states()
+    if states["database"] == states["migrations"] == states["workers"] == "ok":
+        return JsonResponse(states)
+    return JsonResponse(states, status=503, headers={"Retry-After": str(round(CACHE_SECONDS))})
 
 
 @dataclass
-class Readiness:
+class ReadinessCache:
     """What was found a moment ago."""
 
-    _said: dict[str, str] = field(default_factory=dict)
-    _at: float = -SECONDS
+    _states: dict[str, str] = field(default_factory=dict)
+    _checked_at: float = -CACHE_SECONDS
     # Whatever was migrated stays so while this release runs.
     _is_migrated: bool = False
     _lock: Lock = field(default_factory=Lock)
 
-    def said(self) -> dict[str, str]:
+    def get_states(self) -> dict[str, str]:
         """Return a word for each of `database`, `migrations`, `keys` and `workers`."""
         with self._lock:
-            if monotonic() - self._at >= SECONDS:
-                self._said, self._at = self._look(), monotonic()
-            return dict(self._said)
+            if monotonic() - self._checked_at >= CACHE_SECONDS:
+                self._states, self._checked_at = self._check_states(), monotonic()
+            return dict(self._states)
 
-    def _look(self) -> dict[str, str]:
-        said = {
-            "database": "away", "migrations": "unknown", "keys": _keys(), "workers": "unknown",
+    def _check_states(self) -> dict[str, str]:
+        states = {
+            "database": "away", "migrations": "unknown", "keys": _check_keys(), "workers": "unknown",
         }  # fmt: skip
         try:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1")
-            said["database"] = "ok"
-            said["migrations"] = "ok" if self._is_migrated else _migrations()
-            self._is_migrated = said["migrations"] == "ok"
+            states["database"] = "ok"
+            states["migrations"] = "ok" if self._is_migrated else _check_migrations()
+            self._is_migrated = states["migrations"] == "ok"
             if self._is_migrated:
-                said["workers"] = _workers()
+                states["workers"] = _check_workers()
         except django.db.Error:
-            return said
-        return said
+            return states
+        return states
 
 
-READINESS: Final = Readiness()
+READINESS: Final = ReadinessCache()
 
 
-def _migrations() -> str:
-    if _missing():
+def _check_migrations() -> str:
+    if _has_missing_migrations():
         return "missing"
     return "ok" if is_schema_current() else "other version"
 
 
-def _missing() -> bool:
+def _has_missing_migrations() -> bool:
     executor = MigrationExecutor(connection)
     return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
-def _workers() -> str:
+def _check_workers() -> str:
     missing = heartbeats.list_missing(DUTIES, at=timezone.now())
-    return f"missing: {', '.join(one.duty for one in missing)}" if missing else "ok"
+    return f"missing: {', '.join(heartbeat.duty for heartbeat in missing)}" if missing else "ok"
 
 
-def _keys() -> str:
+def _check_keys() -> str:
     try:
-        return "ok" if get_keyring().epochs(KeyLine.CONTENT) else "away"
+        return "ok" if get_keyring().list_epochs(KeyLine.CONTENT) else "away"
     except KeyStoreUnavailable:
         return "away"

@@ -29,7 +29,7 @@ BEAT: Final = "beat"
 DUTIES: Final = (*(str(queue) for queue in WORKERS), BEAT)
 
 
-class Heart(threading.Thread):
+class HeartbeatThread(threading.Thread):
     """
     Records this process's duties until it is stopped, on a connection of its own.
 
@@ -48,29 +48,29 @@ class Heart(threading.Thread):
         while not self._is_stopped.wait(INTERVAL.total_seconds()):
             # Processes start one after the other, so a young one does not judge the others.
             is_old = monotonic() - started_at >= MISSING_AFTER.total_seconds()
-            self.beat(may_alarm=is_old)
+            self.record_duties(may_alarm=is_old)
 
-    def begin(self) -> None:
+    def start_beating(self) -> None:
         """Record the duties before anything else goes on, and then from time to time."""
-        self.beat(may_alarm=False)
+        self.record_duties(may_alarm=False)
         self.start()
 
-    def beat(self, *, may_alarm: bool) -> None:
+    def record_duties(self, *, may_alarm: bool) -> None:
         """Record the duties once. A database that is away is logged: the next beat tries again."""
         from integrations.operations import heartbeats, parser_counts
 
         try:
             if self._duties:
-                heartbeats.record(self._duties, at=timezone.now())
+                heartbeats.record_heartbeats(self._duties, at=timezone.now())
             if may_alarm:
                 heartbeats.sound_alarms(DUTIES, at=timezone.now())
-            parser_counts.record()
+            parser_counts.record_counts()
         except django.db.Error as error:
             logger.warning("heartbeat.failed", extra={"error": type(error).__name__})
         finally:
             connections.close_all()
 
-    def stop(self) -> None:
+    def stop_beating(self) -> None:
         self._is_stopped.set()
 
 
@@ -81,15 +81,15 @@ class HeartbeatStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery sh
 
     def __init__(self, consumer: Any, **options: Any) -> None:
         super().__init__(consumer, **options)
-        self._heart: Heart | None = None
+        self._heart: HeartbeatThread | None = None
 
     def start(self, consumer: Any) -> None:
-        self._heart = Heart(list_queues(consumer.app))
-        self._heart.begin()
+        self._heart = HeartbeatThread(list_queues(consumer.app))
+        self._heart.start_beating()
 
     def stop(self, _: Any) -> None:
         if self._heart is not None:
-            self._heart.stop()
+            self._heart.stop_beating()
             self._heart = None
 
 
@@ -98,7 +98,7 @@ def list_queues(app: Any) -> list[str]:
     return sorted(app.amqp.queues.consume_from)
 
 
-def report_missing() -> None:
+def report_missing_duties() -> None:
     """Write a line to standard error for each duty that no process performs."""
     from integrations.operations import heartbeats
 
@@ -109,10 +109,10 @@ def report_missing() -> None:
         return
     for duty, _ in missing:
         logger.warning("workers.missing", extra={"queue": duty})
-        sys.stderr.write(f"workers: {describe(duty)}\n")
+        sys.stderr.write(f"workers: {describe_missing_duty(duty)}\n")
 
 
-def describe(duty: str) -> str:
+def describe_missing_duty(duty: str) -> str:
     """Return one line for an operator about a duty that no process performs."""
     if duty == BEAT:
         return "no beat keeps the schedule"

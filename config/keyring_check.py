@@ -13,7 +13,7 @@ import sys
 logger = logging.getLogger(__name__)
 
 
-def say() -> None:
+def report_keyring_fit() -> None:
     """
     Write what does not fit to standard error, a line each, and raise the alarm for it.
 
@@ -25,9 +25,9 @@ def say() -> None:
     from limited_use.rotation import keyring_health
 
     try:
-        said = keyring_health.look(at=timezone.now())
+        problems = keyring_health.check_keyring(at=timezone.now())
     except DatabaseError:
         # Whoever needs it will say so; and it is looked at again every few minutes.
         logger.warning("keyring.unseen")
-        said = []
-    sys.stderr.writelines(f"keyring: {line}\n" for line in said)
+        problems = []
+    sys.stderr.writelines(f"keyring: {problem}\n" for problem in problems)

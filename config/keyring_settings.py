@@ -47,15 +47,15 @@ class KeyringSettings:
 
 def read_keyring(env: Environment, *, production: bool, default_folder: Path) -> KeyringSettings:
     """Return the settings of the keyring; without KEYRING_URL it is a folder."""
-    url = env.text("KEYRING_URL").rstrip("/")
+    url = env.read_text("KEYRING_URL").rstrip("/")
     keyring = KeyringSettings(
         url=url,
-        mount=env.text("KEYRING_MOUNT", "transit"),
-        prefix=env.text("KEYRING_PREFIX", "antares"),
-        token=env.text("KEYRING_TOKEN"),
-        role_id=env.text("KEYRING_ROLE_ID"),
-        secret_id=env.text("KEYRING_SECRET_ID"),
-        ca=env.text("KEYRING_CA"),
+        mount=env.read_text("KEYRING_MOUNT", "transit"),
+        prefix=env.read_text("KEYRING_PREFIX", "antares"),
+        token=env.read_text("KEYRING_TOKEN"),
+        role_id=env.read_text("KEYRING_ROLE_ID"),
+        secret_id=env.read_text("KEYRING_SECRET_ID"),
+        ca=env.read_text("KEYRING_CA"),
         folder=None if url else _read_folder(env, production=production, default=default_folder),
         snapshot_retention_days=_read_retention(env),
     )
@@ -65,33 +65,35 @@ def read_keyring(env: Environment, *, production: bool, default_folder: Path) ->
 
 
 def _read_retention(env: Environment) -> int | None:
-    if not env.text("KEYRING_SNAPSHOT_RETENTION"):
+    if not env.read_text("KEYRING_SNAPSHOT_RETENTION"):
         return None
-    return env.number("KEYRING_SNAPSHOT_RETENTION", 0, least=0)
+    return env.read_number("KEYRING_SNAPSHOT_RETENTION", 0, minimum=0)
 
 
 def _check_transit(env: Environment, keyring: KeyringSettings, *, production: bool) -> None:
-    if not _is_address(keyring.url, production=production):
-        env.problem("KEYRING_URL must be https://host:port, and http:// on loopback in development")
+    if not _is_engine_url(keyring.url, production=production):
+        env.add_problem(
+            "KEYRING_URL must be https://host:port, and http:// on loopback in development"
+        )
     for name, path in (("KEYRING_MOUNT", keyring.mount), ("KEYRING_PREFIX", keyring.prefix)):
         if not _PATH.fullmatch(path):
-            env.problem(f"{name} must be lower-case letters, digits and hyphens")
+            env.add_problem(f"{name} must be lower-case letters, digits and hyphens")
     has_role = bool(keyring.role_id and keyring.secret_id)
     if bool(keyring.role_id) != bool(keyring.secret_id) or has_role == bool(keyring.token):
-        env.problem("KEYRING_TOKEN, or KEYRING_ROLE_ID and KEYRING_SECRET_ID: one of the two")
+        env.add_problem("KEYRING_TOKEN, or KEYRING_ROLE_ID and KEYRING_SECRET_ID: one of the two")
     if keyring.ca and not Path(keyring.ca).is_file():
-        env.problem("KEYRING_CA is not a file: the authority's certificate, PEM")
+        env.add_problem("KEYRING_CA is not a file: the authority's certificate, PEM")
 
 
-def _is_address(url: str, *, production: bool) -> bool:
+def _is_engine_url(url: str, *, production: bool) -> bool:
     try:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError:
         return False
-    plain = parts.scheme == "http" and parts.hostname in _LOOPBACK and not production
+    is_plain_loopback = parts.scheme == "http" and parts.hostname in _LOOPBACK and not production
     return (
-        (parts.scheme == "https" or plain)
+        (parts.scheme == "https" or is_plain_loopback)
         and bool(parts.hostname)
         and parts.username is None
         and not (parts.path or parts.query or parts.fragment)
@@ -100,16 +102,18 @@ def _is_address(url: str, *, production: bool) -> bool:
 
 def _read_folder(env: Environment, *, production: bool, default: Path) -> Path | None:
     if not production:
-        return Path(env.text("KEYRING_DIR", str(default)))
-    named = env.text("KEYRING_DIR")
-    if not named:
-        env.problem("KEYRING_URL is not set: https:// address of OpenBao or Vault, with the keys")
+        return Path(env.read_text("KEYRING_DIR", str(default)))
+    folder_name = env.read_text("KEYRING_DIR")
+    if not folder_name:
+        env.add_problem(
+            "KEYRING_URL is not set: https:// address of OpenBao or Vault, with the keys"
+        )
         return None
-    folder = Path(named)
-    if not env.flag("KEYRING_FILE_ACCEPTED"):
-        env.problem("KEYRING_FILE_ACCEPTED is off: a file keyring needs your explicit yes")
+    folder = Path(folder_name)
+    if not env.read_flag("KEYRING_FILE_ACCEPTED"):
+        env.add_problem("KEYRING_FILE_ACCEPTED is off: a file keyring needs your explicit yes")
     if not folder.is_dir():
-        env.problem("KEYRING_DIR is not a folder: there are no keys to start with")
+        env.add_problem("KEYRING_DIR is not a folder: there are no keys to start with")
     elif stat.S_IMODE(folder.stat().st_mode) & 0o077:
-        env.problem("KEYRING_DIR is open to others: its mode must be 0700")
+        env.add_problem("KEYRING_DIR is open to others: its mode must be 0700")
     return folder

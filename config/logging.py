@@ -38,12 +38,12 @@ FIELDS: Final = frozenset(
 
 _EVENT: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+")
 # No space, no at sign, no question mark: neither prose, nor an address, nor a query string.
-_PLAIN: Final = re.compile(r"[A-Za-z0-9_.:/<>()\[\]{}^$\\+*|-]{0,120}")
+_LOGGABLE_TEXT: Final = re.compile(r"[A-Za-z0-9_.:/<>()\[\]{}^$\\+*|-]{0,120}")
 # Templates of these are sentences of their own; arguments are not filled in for them either.
-_TRUSTED: Final = ("django", "celery", "kombu")
+_LIBRARY_LOGGERS: Final = ("django", "celery", "kombu")
 
 
-class JsonLines(logging.Formatter):
+class JsonLineFormatter(logging.Formatter):
     """One JSON object per record, on one line."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -53,49 +53,49 @@ class JsonLines(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "event": event_of(record),
+            "event": get_event_name(record),
         }
         if current := request_id.get():
             line["request_id"] = current
         for name in sorted(FIELDS & record.__dict__.keys()):
-            if (value := plain(record.__dict__[name])) is not None:
+            if (value := to_log_value(record.__dict__[name])) is not None:
                 line[name] = value
         if record.exc_info and record.exc_info[1] is not None:
-            line["exception"] = describe(record.exc_info[1])
+            line["exception"] = describe_exception(record.exc_info[1])
         if line["event"] == "library.logged" or record.levelno >= logging.ERROR:
             line["where"] = f"{PurePath(record.pathname).name}:{record.lineno}"
         return json.dumps(line, separators=(",", ":"))
 
 
-def event_of(record: logging.LogRecord) -> str:
+def get_event_name(record: logging.LogRecord) -> str:
     """Return the event's name; for libraries that write sentences, the bare template."""
     if isinstance(record.msg, str) and _EVENT.fullmatch(record.msg):
         return record.msg
     is_template = isinstance(record.msg, str) and bool(record.args)
-    if is_template and record.name.partition(".")[0] in _TRUSTED:
+    if is_template and record.name.partition(".")[0] in _LIBRARY_LOGGERS:
         return record.msg
     return "library.logged"
 
 
-def plain(value: object) -> str | int | float | bool | None:
+def to_log_value(value: object) -> str | int | float | bool | None:
     """Return `value` as JSON if it is an id, a name, a number or a time; otherwise None."""
     match value:
         case bool() | int() | float():
             return value
         case datetime() | UUID():
             return str(value).replace(" ", "T")
-        case str() if _PLAIN.fullmatch(value):
+        case str() if _LOGGABLE_TEXT.fullmatch(value):
             return str(value)
     return None
 
 
-def describe(error: BaseException) -> list[str]:
+def describe_exception(error: BaseException) -> list[str]:
     """Return the chain of exceptions, outermost first, each as ``Type at file:line``."""
     chain: list[str] = []
-    seen: set[int] = set()
+    visited_ids: set[int] = set()
     current: BaseException | None = error
-    while current is not None and id(current) not in seen:
-        seen.add(id(current))
+    while current is not None and id(current) not in visited_ids:
+        visited_ids.add(id(current))
         chain.append(f"{type(current).__name__} at {_raised_at(current.__traceback__)}")
         current = current.__cause__ or current.__context__
     return chain
@@ -113,24 +113,26 @@ def log_uncaught() -> None:
     """Send what nobody caught through the same formatter instead of printing a traceback."""
     logger = logging.getLogger("config.uncaught")
 
-    def main(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    def log_exception(
+        kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
         logger.critical("process.crashed", exc_info=(kind, error, trace))
 
-    def thread(args: threading.ExceptHookArgs) -> None:
+    def log_thread_exception(args: threading.ExceptHookArgs) -> None:
         if args.exc_value is not None:
             logger.critical("thread.crashed", exc_info=args.exc_value)
 
-    sys.excepthook = main
-    threading.excepthook = thread
+    sys.excepthook = log_exception
+    threading.excepthook = log_thread_exception
 
 
-def configuration(*, level: str) -> dict[str, Any]:
+def build_configuration(*, level: str) -> dict[str, Any]:
     """Return Django's LOGGING: one handler, one formatter, everything through the root."""
     through_root = {"handlers": [], "propagate": True}
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"json": {"()": "config.logging.JsonLines"}},
+        "formatters": {"json": {"()": "config.logging.JsonLineFormatter"}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
         "root": {"handlers": ["stderr"], "level": level},
         # Django's own handlers print request lines and mail tracebacks to administrators.

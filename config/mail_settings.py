@@ -32,7 +32,7 @@ class MailSettings:
     use_tls: bool = False
 
 
-def read_mail(env: Environment, *, production: bool, folder: str) -> MailSettings:
+def read_mail_settings(env: Environment, *, production: bool, folder: str) -> MailSettings:
     """
     Return the settings of outgoing mail, from EMAIL_URL.
 
@@ -42,17 +42,17 @@ def read_mail(env: Environment, *, production: bool, folder: str) -> MailSetting
 
     :param folder: the default of EMAIL_DIR
     """
-    url = env.text("EMAIL_URL")
+    url = env.read_text("EMAIL_URL")
     parts = urlsplit(url)
-    unsent = MailSettings(
+    dummy_settings = MailSettings(
         is_sent=bool(url) or not production,
         backend=f"{_BACKENDS}.dummy.EmailBackend",
-        folder=env.text("EMAIL_DIR", folder),
+        folder=env.read_text("EMAIL_DIR", folder),
     )
     if parts.scheme in _SERVERS and parts.hostname:
         use_tls, port = _SERVERS[parts.scheme]
         return replace(
-            unsent,
+            dummy_settings,
             backend=f"{_BACKENDS}.smtp.EmailBackend",
             host=parts.hostname,
             port=parts.port or port,
@@ -62,11 +62,11 @@ def read_mail(env: Environment, *, production: bool, folder: str) -> MailSetting
             use_tls=use_tls,
         )
     if not url and production:
-        return unsent
+        return dummy_settings
     if not production and (not url or (parts.scheme == "file" and parts.path)):
         backend = f"{_BACKENDS}.filebased.EmailBackend"
-        return replace(unsent, backend=backend, folder=parts.path or unsent.folder)
+        return replace(dummy_settings, backend=backend, folder=parts.path or dummy_settings.folder)
     if not production and parts.scheme == "console":
-        return replace(unsent, backend=f"{_BACKENDS}.console.EmailBackend")
-    env.problem("EMAIL_URL must be smtps:// or smtp:// and name a host")
-    return unsent
+        return replace(dummy_settings, backend=f"{_BACKENDS}.console.EmailBackend")
+    env.add_problem("EMAIL_URL must be smtps:// or smtp:// and name a host")
+    return dummy_settings

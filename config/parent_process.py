@@ -43,7 +43,7 @@ def follow_server() -> None:
         raise SystemExit("the server has ended")
 
 
-def dies_with_parent(sign: int) -> Callable[[], None]:
+def make_parent_death_hook(signal_number: int) -> Callable[[], None]:
     """
     Return what a child runs before exec so that `sign` reaches it when we die.
 
@@ -53,11 +53,11 @@ def dies_with_parent(sign: int) -> Callable[[], None]:
     if not sys.platform.startswith("linux"):
         return lambda: None
     prctl = ctypes.CDLL(None, use_errno=True).prctl
-    parent = os.getpid()
+    parent_id = os.getpid()
 
-    def ask() -> None:
-        prctl(_PR_SET_PDEATHSIG, sign)
-        if os.getppid() != parent:
-            os.kill(os.getpid(), sign)
+    def request_signal() -> None:
+        prctl(_PR_SET_PDEATHSIG, signal_number)
+        if os.getppid() != parent_id:
+            os.kill(os.getpid(), signal_number)
 
-    return ask
+    return request_signal

@@ -80,25 +80,25 @@ TASKS: Final[Mapping[str, ProcessClass]] = {
 ROUTES: Final = {name: {"queue": str(queue)} for name, queue in TASKS.items()}
 
 
-def process_class(env: Environment, *, production: bool) -> str:
+def read_process_class(env: Environment, *, production: bool) -> str:
     """
     Return `PROCESS_CLASS`: a class, `OWNER`, or in development nothing, which means the owner.
 
     A value that is refused is returned as nothing.
     """
-    value = env.text("PROCESS_CLASS")
+    value = env.read_text("PROCESS_CLASS")
     if not value and production:
-        env.problem(
+        env.add_problem(
             f"PROCESS_CLASS is not set: {', '.join(ProcessClass)}, each with its DATABASE_URL_…;"
             f" or {OWNER} with DATABASE_URL, for the commands of a release"
         )
     if value and value not in {*ProcessClass, OWNER}:
-        env.problem(f"PROCESS_CLASS must be one of {', '.join(ProcessClass)}, {OWNER}")
+        env.add_problem(f"PROCESS_CLASS must be one of {', '.join(ProcessClass)}, {OWNER}")
         return ""
     return value
 
 
-def refuse_other_than(*allowed: ProcessClass) -> None:
+def require_process_class(*allowed: ProcessClass) -> None:
     """
     Let a process of no other class go on, in production.
 
@@ -107,13 +107,13 @@ def refuse_other_than(*allowed: ProcessClass) -> None:
     from django.conf import settings
 
     if settings.PRODUCTION and settings.PROCESS_CLASS not in allowed:
-        named = " or ".join(allowed)
-        raise SystemExit(f"config: this process runs with PROCESS_CLASS={named}")
+        class_names = " or ".join(allowed)
+        raise SystemExit(f"config: this process runs with PROCESS_CLASS={class_names}")
 
 
-def role_prefix(env: Environment) -> str:
+def read_role_prefix(env: Environment) -> str:
     """Return `DATABASE_ROLE_PREFIX`: `antares` makes roles `antares_web`, `antares_sync`, …"""
-    value = env.text("DATABASE_ROLE_PREFIX", DEFAULT_PREFIX)
+    value = env.read_text("DATABASE_ROLE_PREFIX", DEFAULT_PREFIX)
     if not _PREFIX.fullmatch(value):
-        env.problem("DATABASE_ROLE_PREFIX must be lower-case letters, digits and underscores")
+        env.add_problem("DATABASE_ROLE_PREFIX must be lower-case letters, digits and underscores")
     return value

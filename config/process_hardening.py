@@ -16,7 +16,7 @@ _PR_GET_DUMPABLE: Final = 3
 _PR_SET_DUMPABLE: Final = 4
 
 
-def keep() -> None:
+def protect_memory() -> None:
     """
     Say so to the kernel, for this process and its forks; an exec begins anew.
 
@@ -25,17 +25,17 @@ def keep() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # Linux's alone. Elsewhere only development runs.
     if sys.platform == "linux":
-        _prctl(_PR_SET_DUMPABLE, 0)
+        _call_prctl(_PR_SET_DUMPABLE, 0)
 
 
-def is_kept() -> bool:
+def is_memory_protected() -> bool:
     """Return whether that holds for this process now."""
     has_no_core = resource.getrlimit(resource.RLIMIT_CORE) == (0, 0)
-    return has_no_core and (sys.platform != "linux" or _prctl(_PR_GET_DUMPABLE, 0) == 0)
+    return has_no_core and (sys.platform != "linux" or _call_prctl(_PR_GET_DUMPABLE, 0) == 0)
 
 
-def _prctl(what: int, value: int) -> int:
-    answer: int = ctypes.CDLL(None, use_errno=True).prctl(what, value, 0, 0, 0)
+def _call_prctl(option: int, value: int) -> int:
+    answer: int = ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
     if answer < 0:
         raise OSError(ctypes.get_errno(), "prctl")
     return answer

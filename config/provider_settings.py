@@ -102,7 +102,7 @@ def read_google(env: Environment, *, production: bool) -> ProviderSettings:
         # Empty: the root of each product's discovery document.
         api_root_url=read_url("GOOGLE_API_ROOT_URL", ""),
         # Google's callbacks name the issuer (RFC 9207).
-        issuer_required=env.flag("GOOGLE_ISSUER_REQUIRED", default=True),
+        issuer_required=env.read_flag("GOOGLE_ISSUER_REQUIRED", default=True),
         client_id=client_id,
         client_secret=client_secret,
     )
@@ -111,12 +111,12 @@ def read_google(env: Environment, *, production: bool) -> ProviderSettings:
 def _read_google_client(env: Environment, *, production: bool) -> tuple[str, str]:
     if production:
         return (
-            env.required("GOOGLE_CLIENT_ID", "from Google's console"),
-            env.required("GOOGLE_CLIENT_SECRET", "from Google's console"),
+            env.read_required("GOOGLE_CLIENT_ID", "from Google's console"),
+            env.read_required("GOOGLE_CLIENT_SECRET", "from Google's console"),
         )
     return (
-        env.text("GOOGLE_CLIENT_ID", "sandbox-client.apps.example"),
-        env.text("GOOGLE_CLIENT_SECRET", "sandbox-secret"),
+        env.read_text("GOOGLE_CLIENT_ID", "sandbox-client.apps.example"),
+        env.read_text("GOOGLE_CLIENT_SECRET", "sandbox-secret"),
     )
 
 
@@ -135,25 +135,30 @@ def read_microsoft(env: Environment, *, production: bool) -> ProviderSettings:
     graph = _read_url(
         env, "MICROSOFT_GRAPH_URL", "https://graph.microsoft.com", production=production
     ).rstrip("/")
-    tenant = env.text("MICROSOFT_TENANT", "common")
+    tenant = env.read_text("MICROSOFT_TENANT", "common")
     if not _TENANT.fullmatch(tenant):
-        env.problem("MICROSOFT_TENANT must be common, organizations, consumers, a domain or an id")
+        env.add_problem(
+            "MICROSOFT_TENANT must be common, organizations, consumers, a domain or an id"
+        )
     # Microsoft documents no issuer in callbacks. A callback that names one must name the right one.
-    issuer_required = env.flag("MICROSOFT_ISSUER_REQUIRED")
-    client_id, client_secret = env.text("MICROSOFT_CLIENT_ID"), env.text("MICROSOFT_CLIENT_SECRET")
+    issuer_required = env.read_flag("MICROSOFT_ISSUER_REQUIRED")
+    client_id, client_secret = (
+        env.read_text("MICROSOFT_CLIENT_ID"),
+        env.read_text("MICROSOFT_CLIENT_SECRET"),
+    )
     if bool(client_id) != bool(client_secret):
-        env.problem(
+        env.add_problem(
             "MICROSOFT_CLIENT_ID and MICROSOFT_CLIENT_SECRET are set together, or neither is"
         )
     return replace(
-        microsoft_endpoints(authority, graph, tenant),
+        build_microsoft_endpoints(authority, graph, tenant),
         issuer_required=issuer_required,
         client_id=client_id,
         client_secret=client_secret,
     )
 
 
-def microsoft_endpoints(authority: str, graph: str, tenant: str) -> ProviderSettings:
+def build_microsoft_endpoints(authority: str, graph: str, tenant: str) -> ProviderSettings:
     """Return the addresses for `tenant`, without a registration."""
     # Only organisations have administrators. Entra finds an administrator's own organisation.
     administered = {"common": "organizations", "consumers": ""}.get(tenant, tenant)
@@ -175,7 +180,7 @@ def microsoft_endpoints(authority: str, graph: str, tenant: str) -> ProviderSett
 
 
 def _read_url(env: Environment, name: str, default: str, *, production: bool) -> str:
-    url = env.text(name, default)
+    url = env.read_text(name, default)
     if production and url and not is_built_in(url):
-        env.problem(f"{name} is not one of the built-in https hosts; production uses no other")
+        env.add_problem(f"{name} is not one of the built-in https hosts; production uses no other")
     return url

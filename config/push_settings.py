@@ -41,7 +41,7 @@ class PushSettings:
     graph_subscriptions: bool
 
 
-def read_push(
+def read_push_settings(
     env: Environment, *, production: bool, public_url: str, hosts: list[str]
 ) -> PushSettings:
     """
@@ -49,29 +49,33 @@ def read_push(
 
     :param hosts: names that this service answers to
     """
-    given = env.text("WEBHOOK_URL").rstrip("/")
-    url = given or public_url
-    topic, account = env.text("GOOGLE_PUBSUB_TOPIC"), env.text("GOOGLE_PUSH_ACCOUNT")
+    configured_url = env.read_text("WEBHOOK_URL").rstrip("/")
+    url = configured_url or public_url
+    topic, account = env.read_text("GOOGLE_PUBSUB_TOPIC"), env.read_text("GOOGLE_PUSH_ACCOUNT")
     if topic and not _TOPIC.fullmatch(topic):
-        env.problem("GOOGLE_PUBSUB_TOPIC must be projects/PROJECT/topics/TOPIC")
+        env.add_problem("GOOGLE_PUBSUB_TOPIC must be projects/PROJECT/topics/TOPIC")
     if bool(topic) != bool(account):
-        env.problem("GOOGLE_PUBSUB_TOPIC and GOOGLE_PUSH_ACCOUNT are set together, or neither is")
+        env.add_problem(
+            "GOOGLE_PUBSUB_TOPIC and GOOGLE_PUSH_ACCOUNT are set together, or neither is"
+        )
     if account and "@" not in account:
-        env.problem("GOOGLE_PUSH_ACCOUNT must be the e-mail of the subscription's service account")
-    given_audience = env.text("GOOGLE_PUSH_AUDIENCE")
-    if production and given_audience and not is_https_url(given_audience):
-        env.problem("GOOGLE_PUSH_AUDIENCE must be an https:// address")
+        env.add_problem(
+            "GOOGLE_PUSH_ACCOUNT must be the e-mail of the subscription's service account"
+        )
+    configured_audience = env.read_text("GOOGLE_PUSH_AUDIENCE")
+    if production and configured_audience and not is_https_url(configured_audience):
+        env.add_problem("GOOGLE_PUSH_AUDIENCE must be an https:// address")
     # `config.settings` checks PUBLIC_URL itself.
-    if production and given:
-        _check_url(env, given, hosts)
+    if production and configured_url:
+        _check_url(env, configured_url, hosts)
     return PushSettings(
         webhook_url=url,
         pubsub_topic=topic,
         pubsub_account=account,
-        pubsub_audience=given_audience or url + PUBSUB_PATH,
+        pubsub_audience=configured_audience or url + PUBSUB_PATH,
         # Off in development: the providers call https addresses only. An emulator calls others too.
-        calendar_channels=env.flag("GOOGLE_CALENDAR_CHANNELS", default=production),
-        graph_subscriptions=env.flag("MICROSOFT_SUBSCRIPTIONS", default=production),
+        calendar_channels=env.read_flag("GOOGLE_CALENDAR_CHANNELS", default=production),
+        graph_subscriptions=env.read_flag("MICROSOFT_SUBSCRIPTIONS", default=production),
     )
 
 
@@ -83,6 +87,6 @@ def _check_url(env: Environment, url: str, hosts: list[str]) -> None:
     except ValueError:
         host, is_plain = "", False
     if not host or not is_plain:
-        env.problem("WEBHOOK_URL must be an https:// address")
+        env.add_problem("WEBHOOK_URL must be an https:// address")
     elif not any(host == name or (name[0] == "." and host.endswith(name)) for name in hosts):
-        env.problem("WEBHOOK_URL names a host that ALLOWED_HOSTS lacks")
+        env.add_problem("WEBHOOK_URL names a host that ALLOWED_HOSTS lacks")

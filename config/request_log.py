@@ -24,11 +24,11 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 _METHODS: Final = frozenset(str(method) for method in HTTPMethod)
 
 
-class Broken(Exception):
+class ResponseBroken(Exception):
     """An answer broke off in the middle: the server closes the connection, and nobody is told."""
 
 
-def told(parts: Iterable[bytes]) -> Iterator[bytes]:
+def log_broken_stream(parts: Iterable[bytes]) -> Iterator[bytes]:
     """
     Yield `parts`; what breaks them off is said in our own log, and in no other.
 
@@ -38,12 +38,12 @@ def told(parts: Iterable[bytes]) -> Iterator[bytes]:
         yield from parts
     except Exception:
         logger.exception("response.broken")
-        broken = True
+        is_broken = True
     else:
-        broken = False
+        is_broken = False
     # Outside of the except block: nothing of what it was hangs on to it.
-    if broken:
-        raise Broken
+    if is_broken:
+        raise ResponseBroken
 
 
 def name_method(method: str | None) -> str:
@@ -51,7 +51,7 @@ def name_method(method: str | None) -> str:
     return method if method in _METHODS else "other"
 
 
-class RequestLog:
+class RequestLogMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
 
@@ -68,7 +68,7 @@ class RequestLog:
             if isinstance(response, StreamingHttpResponse) and not isinstance(
                 response, FileResponse
             ):
-                response.streaming_content = told(response.streaming_content)
+                response.streaming_content = log_broken_stream(response.streaming_content)
             logger.info(
                 "request.answered",
                 extra={

@@ -10,45 +10,43 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from config.startup_gate import Application, Gate, Refusal, explain_in_problem
+from config.startup_gate import GateRefusal, StartupGate, WsgiApplication, build_problem
 from limited_use.ledger import publication
 
 logger = logging.getLogger(__name__)
 
-_RESTORED: Final = Refusal(
-    explain_in_problem(
+_RESTORED_REFUSAL: Final = GateRefusal(
+    build_problem(
         "Restored from a copy",
         "What had ended is being ended again. Please come back in a few minutes.",
     ),
     "503_restored.html",
 )
-_UNKNOWN: Final = Refusal(
-    explain_in_problem(
-        "Not ready", "The service is not ready yet. Please come back in a few minutes."
-    ),
+_UNKNOWN_REFUSAL: Final = GateRefusal(
+    build_problem("Not ready", "The service is not ready yet. Please come back in a few minutes."),
     "503_not_ready.html",
 )
 
 
-class Door(Gate):
+class RestoreGate(StartupGate):
     """
     Answers 503 until nothing is pending.
 
     :param is_pending: whether keys are here that are published as dead
     """
 
-    def __init__(self, application: Application, is_pending: Callable[[], bool]) -> None:
+    def __init__(self, application: WsgiApplication, is_pending: Callable[[], bool]) -> None:
         super().__init__(application)
         self._is_pending = is_pending
 
-    def find_refusal(self) -> Refusal | None:
+    def find_refusal(self) -> GateRefusal | None:
         try:
             is_pending = self._is_pending()
-        except (publication.Unreadable, OSError):
+        except (publication.PublicationUnreadable, OSError):
             # Whether anything was restored is unknown, so nothing is said about it.
             logger.exception("tombstones.unreadable")
-            return _UNKNOWN
+            return _UNKNOWN_REFUSAL
         if not is_pending:
             return None
         logger.error("database.restored")
-        return _RESTORED
+        return _RESTORED_REFUSAL

@@ -13,7 +13,7 @@ NONE: Final = "none"
 
 
 @dataclass(frozen=True, slots=True)
-class Proxies:
+class TrustedProxies:
     """
     What the proxies in front are trusted with.
 
@@ -30,13 +30,13 @@ class Proxies:
         return ("HTTP_X_FORWARDED_PROTO", "https") if self.count else None
 
 
-def read_proxies(env: Environment) -> Proxies:
+def read_proxies(env: Environment) -> TrustedProxies:
     """Return `TRUSTED_PROXY`; no header of a proxy is believed unless it names one."""
-    name = env.text("TRUSTED_PROXY")
+    name = env.read_text("TRUSTED_PROXY")
     if name not in {NGINX, NONE, ""}:
-        env.problem(f"TRUSTED_PROXY must be {NGINX} or {NONE}")
+        env.add_problem(f"TRUSTED_PROXY must be {NGINX} or {NONE}")
     is_behind = name == NGINX
-    count = env.number("TRUSTED_PROXY_COUNT", int(is_behind), least=int(is_behind))
+    count = env.read_number("TRUSTED_PROXY_COUNT", int(is_behind), minimum=int(is_behind))
     if count and not is_behind:
-        env.problem(f"TRUSTED_PROXY_COUNT is only for TRUSTED_PROXY={NGINX}")
-    return Proxies(name, count if is_behind else 0)
+        env.add_problem(f"TRUSTED_PROXY_COUNT is only for TRUSTED_PROXY={NGINX}")
+    return TrustedProxies(name, count if is_behind else 0)

@@ -17,10 +17,10 @@ KIB: Final = 1024
 MIB: Final = 1024 * KIB
 
 #: Bytes a second: the least rate of a large body, after its first seconds.
-SLOWEST_UPLOAD: Final = 64 * KIB
+MIN_UPLOAD_RATE: Final = 64 * KIB
 
 
-class Threads(Enum):
+class ThreadGroup(Enum):
     """A group of threads. A route that keeps its group busy does not delay the other groups."""
 
     PAGES = "pages"
@@ -43,9 +43,9 @@ class BodyLimit:
     :param in_memory: bytes that one process holds of all bodies of this kind; past that, 503
     """
 
-    largest: int
+    max_bytes: int
     seconds: int
-    in_memory: int
+    max_total_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,37 +58,39 @@ class RouteLimits:
     """
 
     body: BodyLimit
-    threads: Threads = Threads.PAGES
-    by_method: tuple[tuple[str, Threads], ...] = ()
+    threads: ThreadGroup = ThreadGroup.PAGES
+    by_method: tuple[tuple[str, ThreadGroup], ...] = ()
 
-    def threads_of(self, method: str) -> Threads:
+    def get_threads(self, method: str) -> ThreadGroup:
         return dict(self.by_method).get(method, self.threads)
 
 
 # A page or a resource that takes no body. A small one still gets its 405 rather than a 413.
-NO_BODY: Final = BodyLimit(8 * KIB, seconds=10, in_memory=16 * MIB)
-FORM: Final = BodyLimit(256 * KIB, seconds=10, in_memory=64 * MIB)
-# `integrations.web.api.json_parser.LARGEST`.
-JSON: Final = BodyLimit(1 * MIB, seconds=10, in_memory=64 * MIB)
+NO_BODY: Final = BodyLimit(8 * KIB, seconds=10, max_total_bytes=16 * MIB)
+FORM: Final = BodyLimit(256 * KIB, seconds=10, max_total_bytes=64 * MIB)
+# `integrations.web.api.json_parser.MAX_BYTES`.
+JSON: Final = BodyLimit(1 * MIB, seconds=10, max_total_bytes=64 * MIB)
 # `integrations.push.webhooks.body.LONGEST`, and what tells a caller that it sent too much.
-NOTIFICATION: Final = BodyLimit(64 * KIB, seconds=10, in_memory=16 * MIB)
-# `integrations.formats.icalendar.components.LARGEST`, and the frame of a form around the file.
-CALENDAR_FILE: Final = BodyLimit(10 * MIB + 64 * KIB, seconds=10, in_memory=128 * MIB)
+NOTIFICATION: Final = BodyLimit(64 * KIB, seconds=10, max_total_bytes=16 * MIB)
+# `integrations.formats.icalendar.components.MAX_BYTES`, and the frame of a form around the file.
+CALENDAR_FILE: Final = BodyLimit(10 * MIB + 64 * KIB, seconds=10, max_total_bytes=128 * MIB)
 
 _PAGE: Final = RouteLimits(NO_BODY)
 _FORM: Final = RouteLimits(FORM)
 _JSON: Final = RouteLimits(JSON)
 _NOTIFICATION: Final = RouteLimits(NOTIFICATION)
-_DOWNLOAD: Final = RouteLimits(NO_BODY, by_method=(("GET", Threads.FILES), ("HEAD", Threads.FILES)))
+_DOWNLOAD: Final = RouteLimits(
+    NO_BODY, by_method=(("GET", ThreadGroup.FILES), ("HEAD", ThreadGroup.FILES))
+)
 # The form is a page; its answer is a file.
-_FORM_WITH_DOWNLOAD: Final = RouteLimits(FORM, by_method=(("POST", Threads.FILES),))
-_UPLOAD: Final = RouteLimits(CALENDAR_FILE, by_method=(("POST", Threads.UPLOADS),))
+_FORM_WITH_DOWNLOAD: Final = RouteLimits(FORM, by_method=(("POST", ThreadGroup.FILES),))
+_UPLOAD: Final = RouteLimits(CALENDAR_FILE, by_method=(("POST", ThreadGroup.UPLOADS),))
 
 #: An address that no route has.
-UNKNOWN: Final = _PAGE
+UNKNOWN_ROUTE: Final = _PAGE
 
 _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
-    (RouteLimits(NO_BODY, threads=Threads.PROBES), "alive ready"),
+    (RouteLimits(NO_BODY, threads=ThreadGroup.PROBES), "alive ready"),
     (
         _PAGE,
         """

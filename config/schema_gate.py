@@ -10,19 +10,19 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from config.startup_gate import Application, Gate, Refusal, explain_in_problem
+from config.startup_gate import GateRefusal, StartupGate, WsgiApplication, build_problem
 
 logger = logging.getLogger(__name__)
 
-_OTHER_VERSION: Final = Refusal(
-    explain_in_problem(
+_VERSION_REFUSAL: Final = GateRefusal(
+    build_problem(
         "Another version", "The service is being updated. Please come back in a few minutes."
     ),
     "503_update.html",
 )
 
 
-class SchemaDoor(Gate):
+class SchemaGate(StartupGate):
     """
     Answers 503 until the schema is current.
 
@@ -30,17 +30,17 @@ class SchemaDoor(Gate):
     """
 
     # Supervisors and load balancers ask both, and are told.
-    always = frozenset({"/healthz", "/readyz"})
+    open_paths = frozenset({"/healthz", "/readyz"})
 
-    def __init__(self, application: Application, is_current: Callable[[], bool]) -> None:
+    def __init__(self, application: WsgiApplication, is_current: Callable[[], bool]) -> None:
         super().__init__(application)
         self._is_current = is_current
         self._is_logged = False
 
-    def find_refusal(self) -> Refusal | None:
+    def find_refusal(self) -> GateRefusal | None:
         if self._is_current():
             return None
         if not self._is_logged:
             logger.error("schema.other_version")
             self._is_logged = True
-        return _OTHER_VERSION
+        return _VERSION_REFUSAL

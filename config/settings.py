@@ -21,29 +21,29 @@ from config.browser_settings import *  # noqa: F403
 from config.celery_settings import *  # noqa: F403
 from config.content_security import build_policy
 from config.database.role_logins import read_production_login
-from config.environment import Environment, hashed_token, is_strong_secret
+from config.environment import Environment, is_strong_secret, read_token_hash
 from config.keyring_settings import read_keyring
-from config.logging import configuration
-from config.mail_settings import read_mail
-from config.process_classes import OWNER, ProcessClass, process_class, role_prefix
+from config.logging import build_configuration
+from config.mail_settings import read_mail_settings
+from config.process_classes import OWNER, ProcessClass, read_process_class, read_role_prefix
 from config.provider_settings import read_google, read_microsoft
-from config.push_settings import read_push
+from config.push_settings import read_push_settings
 from config.reverse_proxies import read_proxies
 from config.sign_in_settings import *  # noqa: F403
-from config.sites import STAFF, choose_site, host_of, read_staff_url
+from config.sites import STAFF, choose_site, get_host, read_staff_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 _env = Environment(os.environ)
 
-ANTARES_ENV = _env.text("ANTARES_ENV", "production")
+ANTARES_ENV = _env.read_text("ANTARES_ENV", "production")
 if ANTARES_ENV not in {"production", "development"}:
-    _env.problem("ANTARES_ENV must be production or development")
+    _env.add_problem("ANTARES_ENV must be production or development")
 PRODUCTION = ANTARES_ENV != "development"
 # The class of this process, see `config/process_classes.py`. Empty: the tables' owner.
-_class = process_class(_env, production=PRODUCTION)
+_class = read_process_class(_env, production=PRODUCTION)
 PROCESS_CLASS = "" if _class == OWNER else _class
 # What the names of the login roles begin with, for they belong to the whole server.
-DATABASE_ROLE_PREFIX = role_prefix(_env)
+DATABASE_ROLE_PREFIX = read_role_prefix(_env)
 
 # Debug pages show locals, and locals hold mail: there is no setting that turns them on.
 DEBUG = False
@@ -51,36 +51,40 @@ DEBUG = False
 # --- Who we are -----------------------------------------------------------------------------
 
 if PRODUCTION:
-    _secret = _env.required("SECRET_KEY", "50 or more random characters")
-    ALLOWED_HOSTS = _env.names("ALLOWED_HOSTS")
-    PUBLIC_URL = _env.required("PUBLIC_URL", "the https:// address that people use")
-    LEDGER_ORIGIN = _env.required("LEDGER_ORIGIN", "name of the ledger, such as example.com/ledger")
+    _secret = _env.read_required("SECRET_KEY", "50 or more random characters")
+    ALLOWED_HOSTS = _env.read_list("ALLOWED_HOSTS")
+    PUBLIC_URL = _env.read_required("PUBLIC_URL", "the https:// address that people use")
+    LEDGER_ORIGIN = _env.read_required(
+        "LEDGER_ORIGIN", "name of the ledger, such as example.com/ledger"
+    )
     _login, _database_url = read_production_login(_env, _class, prefix=DATABASE_ROLE_PREFIX)
-    PRIVACY_NOTICE_URL = _env.required("PRIVACY_NOTICE_URL", "the https:// address of the notice")
+    PRIVACY_NOTICE_URL = _env.read_required(
+        "PRIVACY_NOTICE_URL", "the https:// address of the notice"
+    )
     if _secret and not is_strong_secret(_secret):
-        _env.problem("SECRET_KEY is too short or too plain: 50 or more random characters")
+        _env.add_problem("SECRET_KEY is too short or too plain: 50 or more random characters")
     if not ALLOWED_HOSTS or not all(map(is_allowed_host, ALLOWED_HOSTS)):
-        _env.problem(
+        _env.add_problem(
             "ALLOWED_HOSTS must name each host, comma-separated; a leading dot, for all names"
             " below, needs a domain of two labels or more"
         )
     if PUBLIC_URL and not PUBLIC_URL.startswith("https://"):
-        _env.problem("PUBLIC_URL must begin with https://")
+        _env.add_problem("PUBLIC_URL must begin with https://")
     if PRIVACY_NOTICE_URL and not PRIVACY_NOTICE_URL.startswith("https://"):
-        _env.problem("PRIVACY_NOTICE_URL must begin with https://")
+        _env.add_problem("PRIVACY_NOTICE_URL must begin with https://")
 else:
-    _secret = _env.text("SECRET_KEY", "development-only-" + "0123456789" * 4)
-    ALLOWED_HOSTS = _env.names("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
-    PUBLIC_URL = _env.text("PUBLIC_URL", "http://localhost:8000")
-    LEDGER_ORIGIN = _env.text("LEDGER_ORIGIN", "localhost/ledger")
-    _login, _database_url = "DATABASE_URL", _env.text("DATABASE_URL", "postgresql:///antares")
+    _secret = _env.read_text("SECRET_KEY", "development-only-" + "0123456789" * 4)
+    ALLOWED_HOSTS = _env.read_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+    PUBLIC_URL = _env.read_text("PUBLIC_URL", "http://localhost:8000")
+    LEDGER_ORIGIN = _env.read_text("LEDGER_ORIGIN", "localhost/ledger")
+    _login, _database_url = "DATABASE_URL", _env.read_text("DATABASE_URL", "postgresql:///antares")
     # Where the platform's own privacy notice stands. Empty: the pages say that there is none.
-    PRIVACY_NOTICE_URL = _env.text("PRIVACY_NOTICE_URL")
+    PRIVACY_NOTICE_URL = _env.read_text("PRIVACY_NOTICE_URL")
 
 # Old secrets still verify for a while after a change.
-_former_secrets = _env.names("SECRET_KEY_FALLBACKS")
+_former_secrets = _env.read_list("SECRET_KEY_FALLBACKS")
 if PRODUCTION and not all(map(is_strong_secret, _former_secrets)):
-    _env.problem(
+    _env.add_problem(
         "SECRET_KEY_FALLBACKS has a secret that is too short or too plain; what it signed counts"
     )
 # What is configured; `accounts.derived_keys` alone uses it. Django gets a key of its own.
@@ -100,52 +104,52 @@ _https = _site.url.startswith("https://") or PRODUCTION
 # --- Keys -----------------------------------------------------------------------------------
 
 KEYRING = read_keyring(_env, production=PRODUCTION, default_folder=BASE_DIR / ".data" / "keyring")
-KEY_EPOCH_HOURS = _env.number("KEY_EPOCH_HOURS", 24, most=24)
-BACKUP_RETENTION_DAYS = _env.number("BACKUP_RETENTION_DAYS", 30, least=0)
+KEY_EPOCH_HOURS = _env.read_number("KEY_EPOCH_HOURS", 24, maximum=24)
+BACKUP_RETENTION_DAYS = _env.read_number("BACKUP_RETENTION_DAYS", 30, minimum=0)
 # Folder outside the database and the keys, where checkpoints and tombstones are only added.
-PUBLICATION_DIR = _env.text("PUBLICATION_DIR")
+PUBLICATION_DIR = _env.read_text("PUBLICATION_DIR")
 # The published checkpoints, one line each; empty: beside the keys, where those are files.
-LEDGER_CHECKPOINTS = _env.text("LEDGER_CHECKPOINTS")
-if KEYRING.url and not (LEDGER_CHECKPOINTS or _env.text("PUBLICATION_DIR")):
-    _env.problem("LEDGER_CHECKPOINTS is not set: file that signed checkpoints are appended to")
+LEDGER_CHECKPOINTS = _env.read_text("LEDGER_CHECKPOINTS")
+if KEYRING.url and not (LEDGER_CHECKPOINTS or _env.read_text("PUBLICATION_DIR")):
+    _env.add_problem("LEDGER_CHECKPOINTS is not set: file that signed checkpoints are appended to")
 
 # --- Promises and rhythm (units are in the names) --------------------------------------------
 
-REAUTH_GRACE_DAYS = _env.number("REAUTH_GRACE_DAYS", 14, most=30)
-LEASE_SECONDS = _env.number("LEASE_SECONDS", 60)
+REAUTH_GRACE_DAYS = _env.read_number("REAUTH_GRACE_DAYS", 14, maximum=30)
+LEASE_SECONDS = _env.read_number("LEASE_SECONDS", 60)
 # Somebody else's refresh is waited for as long as its lease may last, and one call to the provider.
-REFRESH_PATIENCE_SECONDS = _env.number("REFRESH_PATIENCE_SECONDS", LEASE_SECONDS + 15)
-SWEEP_SECONDS = _env.number("SWEEP_SECONDS", 30)
-SYNC_INTERVAL_SECONDS = _env.number("SYNC_INTERVAL_SECONDS", 60)
+REFRESH_PATIENCE_SECONDS = _env.read_number("REFRESH_PATIENCE_SECONDS", LEASE_SECONDS + 15)
+SWEEP_SECONDS = _env.read_number("SWEEP_SECONDS", 30)
+SYNC_INTERVAL_SECONDS = _env.read_number("SYNC_INTERVAL_SECONDS", 60)
 # The longest interval of a mailbox that nobody looks at and that has no push.
-SYNC_LONGEST_INTERVAL_SECONDS = _env.number("SYNC_LONGEST_INTERVAL_SECONDS", 3600)
+SYNC_LONGEST_INTERVAL_SECONDS = _env.read_number("SYNC_LONGEST_INTERVAL_SECONDS", 3600)
 # The same while the provider tells us of news by itself.
-PUSH_POLL_SECONDS = _env.number("PUSH_POLL_SECONDS", 600)
-CALENDAR_INTERVAL_SECONDS = _env.number("CALENDAR_INTERVAL_SECONDS", 300)
-GMAIL_UNITS_PER_MINUTE = _env.number("GMAIL_UNITS_PER_MINUTE", 6000)
-GMAIL_CONCURRENCY = _env.number("GMAIL_CONCURRENCY", 10)
+PUSH_POLL_SECONDS = _env.read_number("PUSH_POLL_SECONDS", 600)
+CALENDAR_INTERVAL_SECONDS = _env.read_number("CALENDAR_INTERVAL_SECONDS", 300)
+GMAIL_UNITS_PER_MINUTE = _env.read_number("GMAIL_UNITS_PER_MINUTE", 6000)
+GMAIL_CONCURRENCY = _env.read_number("GMAIL_CONCURRENCY", 10)
 # Of Graph a unit is a request; a mailbox takes 10,000 in ten minutes, and four at once.
-GRAPH_UNITS_PER_MINUTE = _env.number("GRAPH_UNITS_PER_MINUTE", 1000)
-GRAPH_CONCURRENCY = _env.number("GRAPH_CONCURRENCY", 4)
+GRAPH_UNITS_PER_MINUTE = _env.read_number("GRAPH_UNITS_PER_MINUTE", 1000)
+GRAPH_CONCURRENCY = _env.read_number("GRAPH_CONCURRENCY", 4)
 
 # --- Providers ------------------------------------------------------------------------------
 
 GOOGLE = read_google(_env, production=PRODUCTION)
 MICROSOFT = read_microsoft(_env, production=PRODUCTION)
-PUSH = read_push(_env, production=PRODUCTION, public_url=PUBLIC_URL, hosts=ALLOWED_HOSTS)
+PUSH = read_push_settings(_env, production=PRODUCTION, public_url=PUBLIC_URL, hosts=ALLOWED_HOSTS)
 
 if PRODUCTION and SITE == STAFF:
     # Providers and people call the ordinary site.
-    ALLOWED_HOSTS = [host_of(STAFF_URL)]
+    ALLOWED_HOSTS = [get_host(STAFF_URL)]
 
 # --- Web server -----------------------------------------------------------------------------
 
 # Threads of one web process: for pages and the API, for downloads and exports, for uploads. Of the
 # first two, more than the waits and streams that one person may have
 # (`integrations.coordination.concurrency`).
-WEB_THREADS = _env.number("WEB_THREADS", 8, least=3, most=64)
-WEB_FILE_THREADS = _env.number("WEB_FILE_THREADS", 8, least=3, most=64)
-WEB_UPLOAD_THREADS = _env.number("WEB_UPLOAD_THREADS", 2, most=64)
+WEB_THREADS = _env.read_number("WEB_THREADS", 8, minimum=3, maximum=64)
+WEB_FILE_THREADS = _env.read_number("WEB_FILE_THREADS", 8, minimum=3, maximum=64)
+WEB_UPLOAD_THREADS = _env.read_number("WEB_UPLOAD_THREADS", 2, maximum=64)
 # The proxy in front, by whose word a client's address and scheme are known.
 _proxies = read_proxies(_env)
 TRUSTED_PROXY = _proxies.name
@@ -158,7 +162,7 @@ PATHS_WITHOUT_SESSION = () if SITE == STAFF else ("/webhooks/",)
 ROOT_URLCONF = _site.urlconf
 DATABASES = {
     "default": {
-        **(_database := _env.database(_login, _database_url) if _database_url else {}),
+        **(_database := _env.read_database(_login, _database_url) if _database_url else {}),
         # An outer transaction would take refusals and fences back when a page fails.
         "ATOMIC_REQUESTS": False,
         # The first request of a new connection takes 15 ms more: PostgreSQL plans each statement.
@@ -169,7 +173,7 @@ DATABASES = {
             "server_side_binding": True,
             # A statement is planned once per connection when it comes again: a third of a page's
             # time in the database. Off behind a pooler that does not keep prepared statements.
-            "prepare_threshold": 3 if _env.flag("DATABASE_PREPARED", default=True) else None,
+            "prepare_threshold": 3 if _env.read_flag("DATABASE_PREPARED", default=True) else None,
             **_database.get("OPTIONS", {}),
         },
     },
@@ -181,7 +185,7 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if _https else "http"
 ALLAUTH_TRUSTED_PROXY_COUNT = _proxies.count
 
 # Multiplies what route classes take in a minute (`accounts.route_limits`): for large deployments.
-RATE_LIMIT_SCALE = _env.number("RATE_LIMIT_SCALE", 1)
+RATE_LIMIT_SCALE = _env.read_number("RATE_LIMIT_SCALE", 1)
 
 # WebAuthn needs a secure context, and browsers count http://localhost as one.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not _https
@@ -243,7 +247,7 @@ SPECTACULAR_SETTINGS = {
 
 # --- Mail of the platform itself: notices, receipts, passwords --------------------------------
 
-_mail = read_mail(_env, production=PRODUCTION, folder=str(BASE_DIR / ".data" / "mail"))
+_mail = read_mail_settings(_env, production=PRODUCTION, folder=str(BASE_DIR / ".data" / "mail"))
 # Without EMAIL_URL production sends no mail, and the deployment check reports it.
 MAIL_IS_SENT = _mail.is_sent
 EMAIL_BACKEND = _mail.backend
@@ -252,7 +256,7 @@ EMAIL_HOST, EMAIL_PORT = _mail.host, _mail.port
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.user, _mail.password
 EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.use_starttls, _mail.use_tls
 EMAIL_TIMEOUT = 10
-DEFAULT_FROM_EMAIL = _env.text("DEFAULT_FROM_EMAIL", "Antares <no-reply@localhost>")
+DEFAULT_FROM_EMAIL = _env.read_text("DEFAULT_FROM_EMAIL", "Antares <no-reply@localhost>")
 
 # --- Tasks ----------------------------------------------------------------------------------
 
@@ -263,28 +267,28 @@ CELERY_BROKER_USE_SSL = _broker.tls
 # --- Evidence -------------------------------------------------------------------------------
 
 # What only this package knows, for the bundle that the packages below put together.
-EVIDENCE_SECTIONS = evidence_sections.sections
+EVIDENCE_SECTIONS = evidence_sections.list_sections
 # File with the results of a test run, which `manage.py load_test_results` writes. In development,
 # `make test` writes it.
-TEST_RESULTS = _env.text(
+TEST_RESULTS = _env.read_text(
     "TEST_RESULTS", "" if PRODUCTION else str(BASE_DIR / ".data" / "test-results.json")
 )
 # Whoever shows this token may read `/metrics`; without one, operators alone may. Only its hash
 # is kept in the process.
-METRICS_TOKEN_SHA256 = hashed_token(_env, "METRICS_TOKEN")
+METRICS_TOKEN_SHA256 = read_token_hash(_env, "METRICS_TOKEN")
 
 # --- Egress ---------------------------------------------------------------------------------
 
 # Everything to providers goes through this proxy, which lets through their hosts alone.
-EGRESS_PROXY = egress.proxy(_env)
+EGRESS_PROXY = egress.read_proxy_url(_env)
 # Refuse and report connections to what these settings do not name; see `config/egress_tripwire.py`.
-EGRESS_TRIPWIRE = _env.flag("EGRESS_TRIPWIRE")
+EGRESS_TRIPWIRE = _env.read_flag("EGRESS_TRIPWIRE")
 
 # --- Logs -----------------------------------------------------------------------------------
 
-LOGGING = configuration(level=_env.text("LOG_LEVEL", "INFO"))
+LOGGING = build_configuration(level=_env.read_text("LOG_LEVEL", "INFO"))
 
-_env.finish()
+_env.raise_problems()
 
 # A process that queues a task (web, commands, tests) has read these settings. So the task reaches
 # our broker, not Celery's default one. `config/__init__.py` does not import it: the launcher needs

@@ -15,7 +15,7 @@ from config.address_checks import is_allowed_host
 from config.environment import Environment
 from config.process_classes import ProcessClass
 
-PEOPLE: Final = "web"
+ORDINARY: Final = "web"
 STAFF: Final = "staff"
 
 _URLCONFS: Final = {
@@ -23,7 +23,7 @@ _URLCONFS: Final = {
     ProcessClass.STAFF: "config.staff_urls",
 }
 #: Every route, for tests and development. No process of production serves it.
-_WHOLE: Final = "config.urls"
+_ALL_ROUTES: Final = "config.urls"
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -47,52 +47,52 @@ class Site:
 
     def list_foreign_cookies(self, names: tuple[str, ...], *, is_secure: bool) -> frozenset[str]:
         """Return what the other site calls these cookies."""
-        other = PEOPLE if self.name == STAFF else STAFF
+        other = ORDINARY if self.name == STAFF else STAFF
         return frozenset(_name_cookie(other, name, is_secure=is_secure) for name in names)
 
 
 def choose_site(process_class: str, *, public_url: str, staff_url: str) -> Site:
     """Return the site of a class of processes; of no web process, the ordinary one."""
-    urlconf = _URLCONFS.get(process_class, _WHOLE)  # type: ignore[call-overload]  # a str is equal
+    urlconf = _URLCONFS.get(process_class, _ALL_ROUTES)  # type: ignore[call-overload]  # a str is equal
     if process_class == ProcessClass.STAFF:
         return Site(STAFF, staff_url, urlconf)
-    return Site(PEOPLE, public_url, urlconf)
+    return Site(ORDINARY, public_url, urlconf)
 
 
 def read_staff_url(env: Environment, *, production: bool, public_url: str) -> str:
     """Return `STAFF_URL`; note what is wrong with it."""
     if not production:
-        return env.text("STAFF_URL", "http://localhost:8001").rstrip("/")
-    url = env.required("STAFF_URL", "the https:// address of the pages of staff").rstrip("/")
+        return env.read_text("STAFF_URL", "http://localhost:8001").rstrip("/")
+    url = env.read_required("STAFF_URL", "the https:// address of the pages of staff").rstrip("/")
     if not url:
         return ""
     try:
         parts = urlsplit(url)
-        place, other = _place(url), _place(public_url)
+        staff_host, public_host = _get_host_and_port(url), _get_host_and_port(public_url)
     except ValueError:
-        env.problem("STAFF_URL must be an https:// address")
+        env.add_problem("STAFF_URL must be an https:// address")
         return url
     if parts.scheme != "https" or not parts.hostname:
-        env.problem("STAFF_URL must begin with https://")
+        env.add_problem("STAFF_URL must begin with https://")
     elif parts.hostname.startswith(".") or not is_allowed_host(parts.hostname):
-        env.problem("STAFF_URL must name one host")
+        env.add_problem("STAFF_URL must name one host")
     if parts.username or parts.path or parts.query or parts.fragment:
-        env.problem("STAFF_URL must be a host, with a port if need be, and no more")
-    if place == other:
-        env.problem("STAFF_URL must have another host or another port than PUBLIC_URL")
+        env.add_problem("STAFF_URL must be a host, with a port if need be, and no more")
+    if staff_host == public_host:
+        env.add_problem("STAFF_URL must have another host or another port than PUBLIC_URL")
     return url
 
 
-def host_of(url: str) -> str:
+def get_host(url: str) -> str:
     """Return the host of an address without its port."""
     return urlsplit(url).hostname or ""
 
 
-def _place(url: str) -> tuple[str, int | None]:
+def _get_host_and_port(url: str) -> tuple[str, int | None]:
     parts = urlsplit(url)
     return (parts.hostname or "").rstrip("."), parts.port or _DEFAULT_PORTS.get(parts.scheme)
 
 
 def _name_cookie(site: str, name: str, *, is_secure: bool) -> str:
-    own = f"{site}-{name}" if site == STAFF else name
-    return f"__Host-{own}" if is_secure else own
+    site_name = f"{site}-{name}" if site == STAFF else name
+    return f"__Host-{site_name}" if is_secure else site_name

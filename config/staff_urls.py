@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from config.urls import HEALTH, STAFF_PIECES
-from integrations.support.home_views import home
+from config.urls import HEALTH_ROUTES, STAFF_URLCONFS
+from integrations.support.home_views import show_home
 
 urlpatterns = [
-    *HEALTH,
-    path("", home, name="home"),
+    *HEALTH_ROUTES,
+    path("", show_home, name="home"),
     path("", include("accounts.sign_in_urls")),
-    *(path("", include(piece)) for piece in STAFF_PIECES),
+    *(path("", include(urlconf)) for urlconf in STAFF_URLCONFS),
 ]
 
 # It has no API, so all of them are pages.

@@ -20,14 +20,14 @@ from integrations.web.problem_catalogue import BUSY
 
 logger = logging.getLogger(__name__)
 
-Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 #: A gate that is shut checks again after so long.
-SECONDS: Final = 5.0
+CHECK_INTERVAL: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class GateRefusal:
     """
     Why nothing is served, as people and programs are told.
 
@@ -41,11 +41,11 @@ class Refusal:
     retry_after: int = 60
 
 
-def explain_in_problem(title: str, detail: str) -> dict[str, Any]:
+def build_problem(title: str, detail: str) -> dict[str, Any]:
     return {"type": "about:blank", "title": title, "status": 503, "detail": detail}
 
 
-class Gate(ABC):
+class StartupGate(ABC):
     """
     Answers 503 until its check has passed once; from then on it only passes requests on.
 
@@ -54,16 +54,16 @@ class Gate(ABC):
     """
 
     #: Paths that pass in any case.
-    always: frozenset[str] = frozenset({"/healthz"})
+    open_paths: frozenset[str] = frozenset({"/healthz"})
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, application: WsgiApplication) -> None:
         self._application = application
-        self._refusal: Refusal | None = database_away()
-        self._checked_at = -SECONDS
+        self._refusal: GateRefusal | None = make_database_refusal()
+        self._checked_at = -CHECK_INTERVAL
         self._checking = Lock()
 
     @abstractmethod
-    def find_refusal(self) -> Refusal | None:
+    def find_refusal(self) -> GateRefusal | None:
         """
         Return why nothing may be served now; None: nothing is in the way.
 
@@ -74,7 +74,7 @@ class Gate(ABC):
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
         path = str(environ.get("PATH_INFO", ""))
-        refusal = None if path in self.always else self.check()
+        refusal = None if path in self.open_paths else self.refresh_refusal()
         if refusal is None:
             return self._application(environ, start_response)
         is_api = path.startswith("/v1/")
@@ -88,27 +88,27 @@ class Gate(ABC):
         body = json.dumps(refusal.problem) if is_api else render_to_string(refusal.template)
         return [body.encode()]
 
-    def check(self) -> Refusal | None:
+    def refresh_refusal(self) -> GateRefusal | None:
         """Return why the gate is shut; the database is asked every few seconds at most."""
         if self._refusal is None:
             return None
         with self._checking:
-            if self._refusal is not None and monotonic() - self._checked_at >= SECONDS:
+            if self._refusal is not None and monotonic() - self._checked_at >= CHECK_INTERVAL:
                 self._refusal = self._find_refusal()
                 self._checked_at = monotonic()
             return self._refusal
 
-    def _find_refusal(self) -> Refusal | None:
+    def _find_refusal(self) -> GateRefusal | None:
         try:
             return self.find_refusal()
         except django.db.Error:
             logger.exception("database.failed")
-            return database_away()
+            return make_database_refusal()
         finally:
             close_old_connections()
 
 
-def database_away() -> Refusal:
+def make_database_refusal() -> GateRefusal:
     """Return what a request is answered while the database does not answer: what BUSY says."""
     problem = {
         "type": f"{settings.PUBLIC_URL.rstrip('/')}/problems/{BUSY.code}/",
@@ -117,4 +117,4 @@ def database_away() -> Refusal:
         "code": BUSY.code,
         "detail": BUSY.says,
     }
-    return Refusal(problem, "503.html", BUSY.retry_after or 0)
+    return GateRefusal(problem, "503.html", BUSY.retry_after or 0)

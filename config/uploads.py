@@ -14,25 +14,25 @@ from django.core.files.uploadhandler import FileUploadHandler
 
 #: Of one request, in bytes: a little more than the largest file that anything here takes, so that
 #: whoever reads it sees that it is too large.
-MOST: Final = 10 * 1024 * 1024 + 1
+MAX_BYTES: Final = 10 * 1024 * 1024 + 1
 
 
-class InMemory(FileUploadHandler):
+class InMemoryUploadHandler(FileUploadHandler):
     """Keeps the first `MOST` bytes of all files of a request, and lets go of the rest."""
 
-    def __init__(self, *given: Any, **more: Any) -> None:
-        super().__init__(*given, **more)
-        self._left = MOST
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._left = MAX_BYTES
         self._held = BytesIO()
 
-    def new_file(self, *given: Any, **more: Any) -> None:
-        super().new_file(*given, **more)
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        super().new_file(*args, **kwargs)
         self._held = BytesIO()
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:  # noqa: ARG002 - Django's
-        taken = raw_data[: self._left]
-        self._left -= len(taken)
-        self._held.write(taken)
+        stored_data = raw_data[: self._left]
+        self._left -= len(stored_data)
+        self._held.write(stored_data)
 
     def file_complete(self, file_size: int) -> UploadedFile[Any]:  # noqa: ARG002 - Django's signature
         size = self._held.tell()

@@ -10,13 +10,13 @@ from django.urls import include, path
 
 from config import health_probes
 
-HEALTH = [
-    path("healthz", health_probes.alive, name="alive"),
-    path("readyz", health_probes.ready, name="ready"),
+HEALTH_ROUTES = [
+    path("healthz", health_probes.show_alive, name="alive"),
+    path("readyz", health_probes.show_ready, name="ready"),
 ]
 
 #: Of the ordinary site. The API first, because programs call it most often.
-PIECES = (
+SITE_URLCONFS = (
     "integrations.urls.api.routes",
     "accounts.urls",
     "integrations.urls.public_pages.urls",
@@ -27,13 +27,16 @@ PIECES = (
 )
 
 #: Of staff: every route that needs a role.
-STAFF_PIECES = (
+STAFF_URLCONFS = (
     "integrations.support.urls",
     "integrations.review.urls",
     "integrations.operations.metrics_endpoint.urls",
 )
 
-urlpatterns = [*HEALTH, *(path("", include(piece)) for piece in (*PIECES, *STAFF_PIECES))]
+urlpatterns = [
+    *HEALTH_ROUTES,
+    *(path("", include(urlconf)) for urlconf in (*SITE_URLCONFS, *STAFF_URLCONFS)),
+]
 
 # Below /v1 these are problem documents, and pages elsewhere.
 handler400 = "integrations.urls.api.fallback_views.bad_request"

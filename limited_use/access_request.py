@@ -33,13 +33,13 @@ class Fence:
     epoch: int
 
 
-class Naming(Protocol):
+class PseudonymNaming(Protocol):
     """The ledger's pseudonyms: 32 hexadecimal digits, the same for the same id."""
 
-    def __call__(self, one: UUID) -> str:
+    def __call__(self, subject_id: UUID) -> str:
         """Return the pseudonym of an id in entries about its use."""
 
-    def at_the_end(self, one: UUID) -> str:
+    def at_the_end(self, subject_id: UUID) -> str:
         """Return the pseudonym of an id in entries about its removal, which its receipt shows."""
 
 
@@ -66,7 +66,7 @@ class AccessRequest:
     # The connection that the data came from, for data that may go back to its own provider.
     account: UUID | None = None
     # Pseudonyms under the subject's own ledger key, if it has one.
-    names: Naming | None = None
+    names: PseudonymNaming | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,34 +13,34 @@ from django.db import connections
 from .notifications import message_kinds
 from .policy import evaluation, features
 from .policy.features import Feature
-from .policy.rules import RULES, Rule
+from .policy.rules import RULES, PolicyRule
 from .policy.vocabulary import Recipient
 from .vault import keyring_fit
 from .vault.keyring import acl
 from .vault.keyring.factory import get_keyring
 from .vault.keyring.port import KeyStoreUnavailable, SigningKey
 
-LEAST_WORDS = 4
+MIN_RULE_WORDS = 4
 # Whom a feature of the service itself can serve, and one of the platform's other services.
-_OF_OURS = (
+_SERVICE_RECIPIENTS = (
     Recipient.OWNER,
     Recipient.REGISTERED_USER,
     Recipient.SUPPORT_AGENT,
     Recipient.OWN_PROVIDER,
 )
-_OF_CLIENTS = (Recipient.PLATFORM_FEATURE,)
+_CLIENT_RECIPIENTS = (Recipient.PLATFORM_FEATURE,)
 
 
 @register("limited_use")
 def check_policy(**_: Any) -> list[CheckMessage]:
-    return [*rule_problems(RULES), *feature_problems(features.FEATURES.values())]
+    return [*find_rule_problems(RULES), *find_feature_problems(features.FEATURES.values())]
 
 
 @register("limited_use")
 def check_notifications(**_: Any) -> list[CheckMessage]:
     """The platform writes to nobody for a purpose that the policy does not have."""
-    found = message_kinds.problems(message_kinds.KINDS)
-    return [Error(said, id="limited_use.E020") for said in found]
+    problems = message_kinds.find_problems(message_kinds.KINDS)
+    return [Error(problem, id="limited_use.E020") for problem in problems]
 
 
 @register("limited_use", deploy=True)
@@ -48,17 +48,17 @@ def check_mail(**_: Any) -> list[CheckMessage]:
     """A service without mail is whole; who runs it should know."""
     if settings.MAIL_IS_SENT:
         return []
-    says = (
+    message = (
         "EMAIL_URL is not set: no mail is sent. Owners are told on their pages alone, and nobody"
         " can set a forgotten password."
     )
-    return [Info(says, id="limited_use.I001")]
+    return [Info(message, id="limited_use.I001")]
 
 
 @register("limited_use", Tags.security, deploy=True)
 def check_keyring(**_: Any) -> list[CheckMessage]:
     """Only on deployment: `init_keyring` itself must be able to run without one."""
-    return keyring_problems()
+    return find_keyring_problems()
 
 
 @register("limited_use", Tags.database, deploy=True)
@@ -69,26 +69,26 @@ def check_durability(databases: Sequence[str] | None = None, **_: Any) -> list[C
         with connections[alias].cursor() as cursor:
             for name in ("fsync", "synchronous_commit", "full_page_writes"):
                 cursor.execute("SELECT current_setting(%s)", [name])
-                problems += durability_problems(name, cursor.fetchone()[0])
+                problems += find_durability_problems(name, cursor.fetchone()[0])
     return problems
 
 
 @register("limited_use", Tags.database, deploy=True)
-def check_custody(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+def check_keyring_fit(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
     """A keyring that was lost, or is an older copy, would look like so many disconnects."""
-    if not databases or keyring_problems():
+    if not databases or find_keyring_problems():
         return []
-    return [Error(said, id="limited_use.E012") for said in keyring_fit.problems()]
+    return [Error(problem, id="limited_use.E012") for problem in keyring_fit.find_problems()]
 
 
-def durability_problems(name: str, value: str) -> list[CheckMessage]:
+def find_durability_problems(name: str, value: str) -> list[CheckMessage]:
     """Return an error if this setting of the server lets a committed record be lost."""
     if value != "off":
         return []
     return [Error(f"{name} is off: a recorded decision could be lost", id="limited_use.E011")]
 
 
-def rule_problems(rules: Sequence[Rule]) -> list[CheckMessage]:
+def find_rule_problems(rules: Sequence[PolicyRule]) -> list[CheckMessage]:
     """Return an error for each rule that a reader could not tell apart or could not trace."""
     errors: list[CheckMessage] = [
         Error(f"two rules are called {rule_id}", id="limited_use.E001")
@@ -98,7 +98,7 @@ def rule_problems(rules: Sequence[Rule]) -> list[CheckMessage]:
     for rule in rules:
         if not rule.clauses:
             errors.append(Error(f"rule {rule.id} names no clause", id="limited_use.E002"))
-        if len(rule.says.split()) < LEAST_WORDS:
+        if len(rule.says.split()) < MIN_RULE_WORDS:
             errors.append(Error(f"rule {rule.id} says nothing", id="limited_use.E003"))
         if rule.allow and not rule.needs:
             errors.append(Error(f"rule {rule.id} permits without a fact", id="limited_use.E004"))
@@ -107,15 +107,15 @@ def rule_problems(rules: Sequence[Rule]) -> list[CheckMessage]:
     return errors
 
 
-def feature_problems(entries: Iterable[Feature]) -> list[CheckMessage]:
+def find_feature_problems(entries: Iterable[Feature]) -> list[CheckMessage]:
     """Return an error for each feature that declares what the policy never allows it."""
     errors: list[CheckMessage] = []
     for entry in entries:
-        recipients = _OF_CLIENTS if entry.platform_client else _OF_OURS
+        recipients = _CLIENT_RECIPIENTS if entry.platform_client else _SERVICE_RECIPIENTS
         errors += [
             Error(f"{entry.key} declares {purpose}, never allowed to it", id="limited_use.E006")
             for purpose in sorted(entry.purposes)
-            if not any(evaluation.ever(purpose, recipient) for recipient in recipients)
+            if not any(evaluation.can_be_allowed(purpose, recipient) for recipient in recipients)
         ]
         if bool(entry.purposes) != bool(entry.data_classes):
             errors.append(
@@ -124,17 +124,17 @@ def feature_problems(entries: Iterable[Feature]) -> list[CheckMessage]:
     return errors
 
 
-def keyring_problems() -> list[CheckMessage]:
+def find_keyring_problems() -> list[CheckMessage]:
     """Return an error if the keyring is missing, incomplete or open to others."""
-    mine = acl.of(settings.PROCESS_CLASS)
+    rights = acl.get_rights(settings.PROCESS_CLASS)
     try:
         ring = get_keyring()
-        for mac in sorted(mine.macs):
-            ring.mac(mac, b"check")
-        for signing in SigningKey:
-            ring.public_key(signing)
-        missing = [line for line in sorted(mine.lines) if not ring.epochs(line)]
+        for mac in sorted(rights.macs):
+            ring.compute_mac(mac, b"check")
+        for signing_key in SigningKey:
+            ring.get_public_key(signing_key)
+        missing = [line for line in sorted(rights.all_lines) if not ring.list_epochs(line)]
     except KeyStoreUnavailable as problem:
-        said = str(problem) or "the key store does not answer"
-        return [Error(said, id="limited_use.E008")]
+        message = str(problem) or "the key store does not answer"
+        return [Error(message, id="limited_use.E008")]
     return [Error(f"the keyring has no {line} key", id="limited_use.E009") for line in missing]

@@ -22,7 +22,7 @@ _STATEMENT = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Function:
+class DatabaseFunction:
     """
     One function.
 
@@ -45,7 +45,9 @@ class Function:
         return f"{self.name}({','.join(self.argument_types)})"
 
 
-def load_functions(path: Path, classes: Mapping[str, frozenset[str]]) -> tuple[Function, ...]:
+def load_functions(
+    path: Path, classes: Mapping[str, frozenset[str]]
+) -> tuple[DatabaseFunction, ...]:
     """
     Return the functions that the file at `path` creates.
 
@@ -54,15 +56,19 @@ def load_functions(path: Path, classes: Mapping[str, frozenset[str]]) -> tuple[F
         form
     """
     text = path.read_text(encoding="utf-8")
-    found = tuple(_read(match, classes) for match in _STATEMENT.finditer(text))
-    if len(found) != text.count("CREATE ") or {function.name for function in found} != set(classes):
+    functions = tuple(_parse_function(match, classes) for match in _STATEMENT.finditer(text))
+    if len(functions) != text.count("CREATE ") or {function.name for function in functions} != set(
+        classes
+    ):
         raise ValueError(f"{path.name} does not create {sorted(classes)} in the form expected")
-    return found
+    return functions
 
 
-def _read(match: re.Match[str], classes: Mapping[str, frozenset[str]]) -> Function:
+def _parse_function(
+    match: re.Match[str], classes: Mapping[str, frozenset[str]]
+) -> DatabaseFunction:
     arguments = [argument.strip() for argument in match["arguments"].split(",")]
-    return Function(
+    return DatabaseFunction(
         name=match["name"],
         argument_types=tuple(argument.partition(" ")[2] for argument in arguments if argument),
         body=match["body"],

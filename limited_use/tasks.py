@@ -18,16 +18,16 @@ from .vault.keyring.port import KeyStoreUnavailable
 @shared_task(name="limited_use.sequence_ledger")  # type: ignore[untyped-decorator]
 def sequence_ledger(**_: object) -> None:
     """Place, sign and publish what waits in the ledger."""
-    sequencer.run(timezone.now())
+    sequencer.run_sequencer(timezone.now())
 
 
 @shared_task(name="limited_use.count_uses")  # type: ignore[untyped-decorator]
 def count_uses(**_: object) -> None:
     """Count by rule and actor what the ledger holds, and look for what is unusual."""
     at = timezone.now()
-    usage_counter.run(at=at)
-    refusal_bursts.watch(at=at)
-    access_rates.watch(at=at)
+    usage_counter.count_entries(at=at)
+    refusal_bursts.alarm_bursts(at=at)
+    access_rates.alarm_unusual_rates(at=at)
 
 
 @shared_task(name="limited_use.turn_key_epoch")  # type: ignore[untyped-decorator]
@@ -39,19 +39,21 @@ def turn_key_epoch(**_: object) -> None:
     in which a key cannot be wrapped anew: its epochs go on, and those of the others end.
     """
     at = timezone.now()
-    keyring_health.look(at=at)
+    keyring_health.check_keyring(at=at)
     try:
         for line in KeyLine:
-            if rotation_schedule.epoch_is_over(line, at=at, hours=rotation_schedule.hours_of(line)):
+            if rotation_schedule.is_rotation_due(
+                line, at=at, max_hours=rotation_schedule.get_max_hours(line)
+            ):
                 with suppress(key_epochs.AlreadyTurning):
-                    _turn(line, at)
+                    _turn_line(line, at)
     except KeyStoreUnavailable as error:
         # Asked again in minutes; a turn that was cut short goes on.
-        keyring_health.is_away(error, at=at)
+        keyring_health.raise_unavailable_alarm(error, at=at)
 
 
-def _turn(line: KeyLine, at: datetime) -> None:
+def _turn_line(line: KeyLine, at: datetime) -> None:
     try:
-        key_epochs.turn(line, at)
+        key_epochs.rotate_epoch(line, at)
     except key_epochs.LeftBehind:
-        keyring_health.is_left_behind(key_epochs.SUBJECTS[line], line, at=at)
+        keyring_health.raise_left_behind_alarm(key_epochs.SUBJECTS[line], line, at=at)

@@ -6,27 +6,27 @@ import traceback
 from collections.abc import Iterator
 
 
-def clear(error: BaseException) -> None:
+def clear_frames(error: BaseException) -> None:
     """
     Take away the variables of every frame that `error`, and those behind it, came through.
 
     For who worked with names that a provider has for things, and is about to report a bug: the
     report tells kinds and lines, and nothing of what was held there.
     """
-    for one in behind(error):
-        traceback.clear_frames(one.__traceback__)
+    for linked_error in iterate_chain(error):
+        traceback.clear_frames(linked_error.__traceback__)
 
 
-def behind(error: BaseException) -> Iterator[BaseException]:
+def iterate_chain(error: BaseException) -> Iterator[BaseException]:
     """Yield `error` and every one behind it, once each."""
-    seen: set[int] = set()
+    visited_ids: set[int] = set()
     waiting: list[BaseException | None] = [error]
     while waiting:
-        one = waiting.pop()
-        if one is None or id(one) in seen:
+        current = waiting.pop()
+        if current is None or id(current) in visited_ids:
             continue
-        seen.add(id(one))
-        waiting += [one.__cause__, one.__context__]
-        if isinstance(one, BaseExceptionGroup):
-            waiting += one.exceptions
-        yield one
+        visited_ids.add(id(current))
+        waiting += [current.__cause__, current.__context__]
+        if isinstance(current, BaseExceptionGroup):
+            waiting += current.exceptions
+        yield current

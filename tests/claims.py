@@ -20,10 +20,10 @@ def main() -> int:
     from tests import bound_tests
 
     tests = {one.id: found for one, found in bound_tests.found().items() if one.marker == "claim"}
-    for claim in claim_register.collect():
+    for claim in claim_register.collect_claims():
         sys.stdout.write(f"{claim.id}  ({claim.path})\n  {claim.sentence}\n")
         sys.stdout.writelines(f"  - {test}\n" for test in tests.get(claim.id, ["NO TEST"]))
-    sys.stdout.write(f"{len({claim.id for claim in claim_register.collect()})} claims\n")
+    sys.stdout.write(f"{len({claim.id for claim in claim_register.collect_claims()})} claims\n")
     return 0
 
 

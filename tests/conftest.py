@@ -70,16 +70,16 @@ def _start_servers(stack: ExitStack, folder: Path) -> None:
     # The server's own account has to get through; what is in the folder is closed by itself.
     folder.chmod(0o711)
     try:
-        urls = stack.enter_context(servers.running(folder, settings=postgres.THROWAWAY))
+        urls = stack.enter_context(servers.run_servers(folder, settings=postgres.THROWAWAY))
     except Unavailable as problem:
         raise pytest.UsageError(str(problem)) from None
-    os.environ.update(urls.environment())
+    os.environ.update(urls.to_environment())
     if urls.folder is not None:
         from tests import service_logs
 
         os.environ[service_logs.DATABASE_LOG] = str(urls.folder / "postgres.log")
     # Settings were read before any conftest; connections share this very dictionary.
-    reached = Environment({}).database("DATABASE_URL", urls.database)
+    reached = Environment({}).read_database("DATABASE_URL", urls.database)
     options = {**settings.DATABASES["default"]["OPTIONS"], **reached.pop("OPTIONS")}
     settings.DATABASES["default"].update(reached, OPTIONS=options)
     settings.BROKER_URL = settings.CELERY_BROKER_URL = urls.broker
@@ -92,19 +92,21 @@ def _start_servers(stack: ExitStack, folder: Path) -> None:
 def _drop_roles(url: str) -> None:
     """Leave nothing behind on a server that was here before; what is still used by others stays."""
     with psycopg.connect(url, autocommit=True) as connection:
-        for name in login_roles.Roles(settings.DATABASE_ROLE_PREFIX).names:
+        for name in login_roles.DatabaseRoles(settings.DATABASE_ROLE_PREFIX).all_names:
             with suppress(psycopg.errors.DependentObjectsStillExist):
                 connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name)))
 
 
 def _make_roles(url: str) -> None:
     """Make the login roles, and leave their addresses to whoever starts processes."""
-    made = login_roles.Roles(settings.DATABASE_ROLE_PREFIX)
+    made = login_roles.DatabaseRoles(settings.DATABASE_ROLE_PREFIX)
     passwords = {one: secrets.token_urlsafe(32) for one in ProcessClass}
     with psycopg.connect(url, autocommit=True) as connection:
-        login_roles.make(connection, made, passwords)
+        login_roles.make_roles(connection, made, passwords)
     os.environ.update(
-        role_logins.environment(role_logins.beside(url, roles=made, passwords=passwords))
+        role_logins.build_environment(
+            role_logins.build_logins(url, roles=made, passwords=passwords)
+        )
     )
 
 
@@ -162,12 +164,12 @@ def _own_checkpoints(settings, tmp_path):
 def pytest_runtest_teardown(item):
     """Let no test leave the next one a provider in memory: it would read that one's mailbox."""
     from accounts import row_owner
-    from integrations.providers import GOOGLE, MICROSOFT, OFFLINE, PROVIDERS
+    from integrations.providers import GOOGLE, LOCAL, MICROSOFT, PROVIDERS
 
     # As at the end of a request, which a test that calls a function has none of.
     row_owner.clear_owner()
     done = yield
-    real = {one.key: one for one in (GOOGLE, MICROSOFT, OFFLINE)}
+    real = {one.key: one for one in (GOOGLE, MICROSOFT, LOCAL)}
     if real != PROVIDERS:
         PROVIDERS.clear()
         PROVIDERS.update(real)
@@ -202,7 +204,7 @@ def django_db_setup(django_test_environment, django_db_blocker):
             # refuse.
             cursor.execute("ALTER TABLE limited_use_leaf DISABLE TRIGGER limited_use_keep_leaves")
             # Rights on the database itself do not come with a copy.
-            provisioning.build()
+            provisioning.build_walls()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(TransactionTestCase, "_fixture_teardown", emptying.empty)
             yield

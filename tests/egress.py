@@ -11,19 +11,19 @@ import pytest
 from config import egress as ways
 from config import egress_tripwire
 
-_TRIED: list[egress_tripwire.Attempt] = []
+_TRIED: list[egress_tripwire.EgressAttempt] = []
 
 
 def pytest_configure():
     # The tests themselves start servers and browsers.
-    egress_tripwire.arm(
+    egress_tripwire.arm_tripwire(
         egress_tripwire.Tripwire(
-            places=frozenset(),
-            record=_TRIED.append,
+            endpoints=frozenset(),
+            record_attempt=_TRIED.append,
             # Within a request to a provider or to the key store that very port, and no other.
-            opened=ways.opened,
-            loopback=True,
-            starts_processes=True,
+            get_open_endpoint=ways.get_open_endpoint,
+            allows_loopback=True,
+            allows_processes=True,
         )
     )
 

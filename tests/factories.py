@@ -33,7 +33,7 @@ from integrations.models import (
     SyncWork,
     Thread,
 )
-from integrations.providers.access import Access
+from integrations.providers.access import ProviderAccess
 from limited_use.agreements import consents
 from limited_use.policy.features import FEATURES
 from limited_use.policy.key_lines import KeyLine
@@ -52,7 +52,7 @@ def make_keyring():
     """Make sure that this process has keys, as an operator's `init_keyring` does."""
     folder = settings.KEYRING.folder
     # Another test may have replaced the keys in this folder.
-    keys.forget()
+    keys.drop_cached_keys()
     _open_files.cache_clear()
     if folder.is_dir() and any(folder.iterdir()):
         return FileKeyring(folder)
@@ -61,7 +61,7 @@ def make_keyring():
 
 def make_access(token="t0ken", root_url="", account=None):  # noqa: S107 - of nobody
     """Return what an adapter is opened with, for one token; of an account that has no rows."""
-    return Access(lambda: token, root_url, account or uuid7())
+    return ProviderAccess(lambda: token, root_url, account or uuid7())
 
 
 def make_organisation(name="Acme", **values):
@@ -133,7 +133,9 @@ def make_connection(
         user=user,
         organisation=organisation,
         provider=provider,
-        account_blind=blind_index.blind(f"account.{provider}", subject or f"subject-{number}"),
+        account_blind=blind_index.compute_blind(
+            f"account.{provider}", subject or f"subject-{number}"
+        ),
         connected_at=at,
         asked_scopes=list(scopes),
         granted_scopes=list(scopes),
@@ -221,7 +223,7 @@ def make_integration(
         switched_on_at=at,
         **values,
     )
-    keys.create(holder=integration.id, line=KeyLine.CONTENT, at=at, epoch=integration.epoch)
+    keys.create_key(holder=integration.id, line=KeyLine.CONTENT, at=at, epoch=integration.epoch)
     if consent:
         make_consent(connection, at=at)
     SyncWork.objects.create(
@@ -258,7 +260,7 @@ def make_message(
     """
     at = received_at or timezone.now()
     connection = integration.connection
-    sealer = sealing.sealer(holder=integration.id, epoch=integration.epoch)
+    sealer = sealing.get_sealer(holder=integration.id, epoch=integration.epoch)
     remote_id = remote_id or f"remote-{next(_count)}"
     owner = {"user_id": connection.user_id, "organisation_id": connection.organisation_id}
     message_id = uuid7()
@@ -266,7 +268,7 @@ def make_message(
     if thread is None:
         thread = Thread.objects.create(
             integration=integration,
-            remote_blind=sealer.blind("thread", remote_id),
+            remote_blind=sealer.compute_blind("thread", remote_id),
             first_received_at=at,
             last_received_at=at,
             last_message_id=message_id,
@@ -280,7 +282,7 @@ def make_message(
         id=message_id,
         integration=integration,
         thread=thread,
-        remote_blind=sealer.blind("message", remote_id),
+        remote_blind=sealer.compute_blind("message", remote_id),
         received_at=at,
         size=len(text) + len(html),
         is_unread=unread,
@@ -308,14 +310,18 @@ def make_message(
             for row, (name, content_type, size) in zip(attachment_ids, attachments, strict=True)
         ],
     }
-    message.summary = sealer.seal(Message, "summary", row=message.id, data=json.dumps(summary))
+    message.summary = sealer.seal_value(
+        Message, "summary", row=message.id, data=json.dumps(summary)
+    )
     message.save(force_insert=True)
     body = MessageBody(message=message, integration_id=integration.id)
     content = {"text": text, "html": html, "headers": [["Subject", subject]], "inline": {}}
-    body.content = sealer.seal(MessageBody, "content", row=message.id, data=json.dumps(content))
+    body.content = sealer.seal_value(
+        MessageBody, "content", row=message.id, data=json.dumps(content)
+    )
     if is_shown:
-        safe = safe_text.encode(safe_bodies.show_text(text, html), {})
-        body.shown = sealer.seal(MessageBody, "shown", row=message.id, data=safe)
+        safe = safe_text.encode_safe_text(safe_bodies.sanitise_text(text, html), {})
+        body.shown = sealer.seal_value(MessageBody, "shown", row=message.id, data=safe)
         body.shown_version = safe_bodies.VERSION
     body.save(force_insert=True)
     for position, (name, content_type, size) in enumerate(attachments):
@@ -333,7 +339,7 @@ def make_message(
             "content_id": "",
             "part": str(position + 1),
         }
-        attachment.descriptor = sealer.seal(
+        attachment.descriptor = sealer.seal_value(
             Attachment, "descriptor", row=attachment.id, data=json.dumps(descriptor)
         )
         attachment.save(force_insert=True)

@@ -14,13 +14,15 @@ def seal(connection, *, email, access_token, refresh_token, at):
     What is None stays away, its key does not.
     """
     epoch = connection.epoch or 1
-    own = sealing.fresh(holder=connection.id, line=KeyLine.ACCOUNT, at=at, epoch=epoch)
-    grant = sealing.fresh(holder=connection.grant_id, line=KeyLine.CREDENTIAL, at=at, epoch=epoch)
+    own = sealing.create_sealer(holder=connection.id, line=KeyLine.ACCOUNT, at=at, epoch=epoch)
+    grant = sealing.create_sealer(
+        holder=connection.grant_id, line=KeyLine.CREDENTIAL, at=at, epoch=epoch
+    )
     for sealer, column, value in (
         (own, "email", email),
         (own, "access_token", access_token),
         (grant, "refresh_token", refresh_token),
     ):
         if value is not None:
-            sealed = sealer.seal(Connection, column, row=connection.id, data=value)
+            sealed = sealer.seal_value(Connection, column, row=connection.id, data=value)
             setattr(connection, column, sealed)

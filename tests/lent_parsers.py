@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from integrations.parsers.process_pool import SIZE, pool
+from integrations.parsers.process_pool import SIZE, get_pool
 
 
 @contextmanager
 def lend_all() -> Iterator[None]:
     with ExitStack() as stack:
         for _ in range(SIZE):
-            stack.enter_context(pool()._lend(patience=10.0))
+            stack.enter_context(get_pool()._lend_process(wait_seconds=10.0))
         yield

@@ -65,7 +65,7 @@ EVENT = {
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedRequest:
     """
     A request to a route; its address is the caller's own.
 
@@ -91,24 +91,24 @@ class Named:
 
 
 PAGES = (
-    Named("settings-connect", "GET", "connection"),
-    Named("connect-begin", "POST", "connection", ("connection",), cast.AGREED),
-    Named("settings-feature", "POST", "delegation", ("delegation",), {"switch": "off"}),
-    Named("switch_organisation", "POST", "organisation", ("organisation",)),
-    Named("settings-uses", "GET", "connection"),
-    Named("settings-uses", "GET", "after"),
-    Named("settings-uses-csv", "GET", "connection"),
-    Named("settings-uses-json", "GET", "connection"),
-    Named("inbox", "GET", "cursor"),
-    Named("inbox-search", "POST", "only", ("only",), {"words": "x"}),
-    Named("calendar-new", "GET", "with"),
-    Named("calendar-new", "POST", "calendar", ("calendar",), EVENT),
-    Named("calendar-move", "POST", "calendar", ("calendar",)),
+    NamedRequest("settings-connect", "GET", "connection"),
+    NamedRequest("connect-begin", "POST", "connection", ("connection",), cast.AGREED),
+    NamedRequest("settings-feature", "POST", "delegation", ("delegation",), {"switch": "off"}),
+    NamedRequest("switch_organisation", "POST", "organisation", ("organisation",)),
+    NamedRequest("settings-uses", "GET", "connection"),
+    NamedRequest("settings-uses", "GET", "after"),
+    NamedRequest("settings-uses-csv", "GET", "connection"),
+    NamedRequest("settings-uses-json", "GET", "connection"),
+    NamedRequest("inbox", "GET", "cursor"),
+    NamedRequest("inbox-search", "POST", "only", ("only",), {"words": "x"}),
+    NamedRequest("calendar-new", "GET", "with"),
+    NamedRequest("calendar-new", "POST", "calendar", ("calendar",), EVENT),
+    NamedRequest("calendar-move", "POST", "calendar", ("calendar",)),
 )
 
 
 @cache
-def every() -> tuple[Named, ...]:
+def every() -> tuple[NamedRequest, ...]:
     """Return one request for each place in which a caller names something."""
     return (*_of_the_api(), *PAGES)
 
@@ -120,14 +120,14 @@ def read_by_pages() -> set[str]:
     return {name for file in files for name in asked.findall(file.read_text(encoding="utf-8"))}
 
 
-def body(named: Named, theirs: str, mine: Mapping[str, str]) -> dict[str, Any]:
+def body(named: NamedRequest, theirs: str, mine: Mapping[str, str]) -> dict[str, Any]:
     """Return what is sent: `theirs` where something is named, ids of `mine` in all other places."""
     if not named.is_api:
         return {**named.rest, named.name: theirs}
     return _sample(named.rest, "", theirs, mine, wanted=named.at)
 
 
-def _of_the_api() -> Iterator[Named]:
+def _of_the_api() -> Iterator[NamedRequest]:
     for path, methods in _document()["paths"].items():
         # Whatever stands in an address: this only finds out whose it is.
         route = resolve(re.sub(r"\{\w+\}", str(UUID(int=1)), path)).url_name
@@ -135,17 +135,17 @@ def _of_the_api() -> Iterator[Named]:
             yield from _of_one(route, method.upper(), told)
 
 
-def _of_one(route: str, method: str, told: Mapping[str, Any]) -> Iterator[Named]:
+def _of_one(route: str, method: str, told: Mapping[str, Any]) -> Iterator[NamedRequest]:
     known = told.get("parameters", [])
     queries = [one for one in known if one["in"] == "query"]
     headers = frozenset(one["name"] for one in known if one["in"] == "header")
     needed = {one["name"]: TIMES[one["name"]] for one in queries if one.get("required")}
     for one in queries:
         if _is_named(one["name"], one["schema"]):
-            yield Named(route, method, one["name"], (), needed, headers)
+            yield NamedRequest(route, method, one["name"], (), needed, headers)
     shape = told.get("requestBody", {}).get("content", {}).get("application/json", {})
     for at in _places(shape.get("schema", {})):
-        yield Named(route, method, at[-1], at, shape["schema"], headers)
+        yield NamedRequest(route, method, at[-1], at, shape["schema"], headers)
 
 
 def _places(schema: Mapping[str, Any], at: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

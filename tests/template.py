@@ -50,7 +50,7 @@ def _prepare() -> None:
     from config.database import provisioning
 
     call_command("migrate", interactive=False, verbosity=0)
-    provisioning.build()
+    provisioning.build_walls()
 
 
 def drop_template(url: str) -> None:

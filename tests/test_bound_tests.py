@@ -24,7 +24,7 @@ class TestTheReader:
         assert missing == set()
 
 
-class TestReading:
+class TestReadMarkers:
     SOURCE = """
 import pytest
 pytestmark = [pytest.mark.invariant(6), pytest.mark.clause("WDEL", "AN-14")]

@@ -8,7 +8,7 @@ import pytest
 from django.template import TemplateSyntaxError, engines
 
 from integrations.review.evidence import claim_register
-from integrations.review.evidence.claim_register import BadClaim
+from integrations.review.evidence.claim_register import InvalidClaim
 from tests import bound_tests, unclaimed
 from tests import unclaimed_exceptions as exceptions
 from tests.unclaimed import Sentence
@@ -25,23 +25,25 @@ def bound():
 
 class TestEveryClaim:
     def test_has_a_test(self):
-        assert {claim.id for claim in claim_register.collect()} - bound().keys() == set()
+        assert {claim.id for claim in claim_register.collect_claims()} - bound().keys() == set()
 
     def test_is_the_one_that_its_tests_name(self):
-        known = {claim.id for claim in claim_register.collect()}
+        known = {claim.id for claim in claim_register.collect_claims()}
 
         assert {one: tests for one, tests in bound().items() if one not in known} == {}
 
     def test_has_an_id_of_its_own(self):
         sentences: dict[str, set[str]] = {}
-        for claim in claim_register.collect():
+        for claim in claim_register.collect_claims():
             sentences.setdefault(claim.id, set()).add(claim.source)
 
         assert {one: said for one, said in sentences.items() if len(said) > 1} == {}
 
     def test_has_an_id_that_the_test_results_can_hold(self):
         assert [
-            c.id for c in claim_register.collect() if not re.fullmatch(r"[a-z0-9.-]{1,40}", c.id)
+            c.id
+            for c in claim_register.collect_claims()
+            if not re.fullmatch(r"[a-z0-9.-]{1,40}", c.id)
         ] == []
 
 
@@ -94,7 +96,7 @@ class TestTheRegister:
 
     @pytest.mark.parametrize("call", ["claim(name, 'x')", "claim('a')", "claim('a', text())"])
     def test_refuses_what_it_cannot_read(self, call):
-        with pytest.raises(BadClaim, match=r"m\.py:1"):
+        with pytest.raises(InvalidClaim, match=r"m\.py:1"):
             list(claim_register.read_module(call, "m.py"))
 
 

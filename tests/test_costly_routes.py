@@ -8,11 +8,11 @@ import inspect
 import pytest
 from django.urls import URLPattern, get_resolver
 
-from integrations.web.slow_routes import COSTLY_ROUTES, Cost
+from integrations.web.slow_routes import COSTLY_ROUTES, RouteCost
 from tests import reach
 
 #: By which a thread waits for somebody else: a slot is lent there.
-WAITS = "integrations.coordination.concurrency.waiting"
+WAITS = "integrations.coordination.concurrency.hold_wait_slot"
 STREAMS = "integrations.coordination.concurrency.hold_slot"
 #: Routes whose code mentions sleeping, and that wait for no provider.
 SLEEP_FOR_NOBODY = {
@@ -22,9 +22,9 @@ SLEEP_FOR_NOBODY = {
     "webhook-microsoft-subscription": "runs a transaction again after a deadlock, in milliseconds",
 }
 COSTS = {
-    (True, False): Cost.WAIT,
-    (False, True): Cost.STREAM,
-    (True, True): Cost.WAIT_AND_STREAM,
+    (True, False): RouteCost.WAIT,
+    (False, True): RouteCost.STREAM,
+    (True, True): RouteCost.WAIT_AND_STREAM,
 }
 
 
@@ -38,22 +38,22 @@ def routes(patterns=None):
             yield pattern.name, f"{view.__module__}.{view.__qualname__}"
 
 
-def cost_of(view: str) -> Cost | None:
+def cost_of(view: str) -> RouteCost | None:
     found = reach.reached(view)
     return COSTS.get((WAITS in found, STREAMS in found))
 
 
-class TestTheTable:
+class TestCostlyRouteTable:
     def test_names_every_route_that_waits_or_streams_and_no_other(self):
         found = {name: cost for name, view in routes() if (cost := cost_of(view)) is not None}
 
         assert found == dict(COSTLY_ROUTES)
 
     def test_would_miss_none_whose_way_to_the_provider_is_a_callback(self):
-        search = "integrations.mail.pages.remote_search_views.search"
+        search = "integrations.mail.pages.remote_search_views.search_mail"
 
-        assert "integrations.grants.provider_calls.opened" in reach.reached(search)
-        assert WAITS not in reach.reached("integrations.mail.pages.views.threads")
+        assert "integrations.grants.provider_calls.open_mailbox" in reach.reached(search)
+        assert WAITS not in reach.reached("integrations.mail.pages.views.show_threads")
 
 
 class TestEveryStream:
@@ -75,10 +75,10 @@ class TestEveryDoorToAProvider:
     """Where a page or the API waits for somebody else: each holds a slot of the person."""
 
     DOORS = {
-        "integrations.grants.provider_calls.opened",
+        "integrations.grants.provider_calls.open_mailbox",
         "integrations.grants.provider_calls.open_file",
-        "integrations.grants.provider_calls.calendars",
-        "integrations.calendar.refresh_on_read.wait",
+        "integrations.grants.provider_calls.open_calendars",
+        "integrations.calendar.refresh_on_read.wait_for_refresh",
     }
 
     @pytest.mark.parametrize("door", sorted(DOORS))
@@ -88,7 +88,7 @@ class TestEveryDoorToAProvider:
     def test_is_the_only_way_in(self):
         behind = {
             "integrations.grants.provider_calls._open_mail",
-            "integrations.calendar.refresh_on_read._wait",
+            "integrations.calendar.refresh_on_read._poll_until_current",
         }
 
         mentioned = {name for name, found in reach._definitions().items() if found & behind}

@@ -23,7 +23,7 @@ from limited_use.policy.features import FEATURES
 from tests import hostile_values, naming
 from tests.api import cast
 from tests.api.conftest import alice, keyring, mailbox, synced
-from tests.test_routes import UNKNOWN, World, names, send, world
+from tests.test_routes import UNKNOWN, RoutesWorld, names, send, world
 
 __all__ = ["alice", "keyring", "mailbox", "synced", "world"]
 
@@ -72,7 +72,7 @@ def form_fields() -> Iterator[str]:
 def page_names() -> tuple[str, ...]:
     """Return what pages read from queries and forms."""
     # Forms are defined where they are used.
-    assert urls.PIECES
+    assert urls.SITE_URLCONFS
     found = {*naming.NO_ID, *naming.OF, *form_fields(), "next", "login", "password"}
     return tuple(sorted(found))
 
@@ -95,7 +95,7 @@ def refuse_5xx(answer: Any, *said: object) -> None:
     assert b"Traceback" not in answer.getvalue()
 
 
-class TestAPage:
+class TestPageWithHostileValues:
     @given(data=st.data())
     @SEVERAL
     def test_answers_anything(self, world, browser, data):
@@ -144,7 +144,7 @@ class TestTheApi:
         assert answer.status_code < 400 or "problem+json" in answer["Content-Type"]
 
 
-def ids_of(world: World) -> list[str]:
+def ids_of(world: RoutesWorld) -> list[str]:
     return [str(each) for each in world.ids.values()]
 
 
@@ -164,7 +164,7 @@ def send_json(client: Client, method: str, path: str, body: bytes, headers: dict
 @cache
 def operations() -> tuple[tuple[str, str, dict[str, Any]], ...]:
     """Return route, method and description of each operation of the API."""
-    described = orjson.loads(openapi.written())["paths"]
+    described = orjson.loads(openapi.read_document())["paths"]
     return tuple(
         (resolve(re.sub(r"\{\w+\}", UNKNOWN, path)).url_name, method.upper(), told)
         for path, methods in described.items()
@@ -172,7 +172,7 @@ def operations() -> tuple[tuple[str, str, dict[str, Any]], ...]:
     )
 
 
-def members_of(world: World, told: dict[str, Any]) -> dict[str, str]:
+def members_of(world: RoutesWorld, told: dict[str, Any]) -> dict[str, str]:
     """Return the members of the body of an operation, each with a value that is valid."""
     content = told.get("requestBody", {}).get("content", {}).get(JSON, {})
     schema = naming._resolved(content.get("schema", {}))

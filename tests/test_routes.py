@@ -27,7 +27,7 @@ from django.urls import URLPattern, get_resolver, reverse
 from django.utils import timezone
 
 from accounts import delegations, memberships, organisations
-from accounts.middleware import SHOWING
+from accounts.middleware import CONFIRMATION_ROUTES
 from accounts.models import Delegation, Membership, ServiceToken, User
 from accounts.permissions import DenyAll
 from accounts.roles import STAFF
@@ -55,7 +55,7 @@ from tests.fakes.calendars import FakeCalendars
 from tests.integrations import calendar_house
 from tests.integrations import household as houses
 from tests.integrations.calendar_house import meeting, moment
-from tests.naming import Named
+from tests.naming import NamedRequest
 
 __all__ = ["alice", "bob", "keyring", "mailbox", "mallory", "synced"]
 
@@ -125,7 +125,7 @@ def route(name: str) -> Route:
 
 
 @dataclass
-class World:
+class RoutesWorld:
     """What is Alice's: ids for addresses, cursors by route, and forms that name more of hers."""
 
     house: houses.Household
@@ -143,7 +143,7 @@ class World:
         values = {key: unknown_id(key) if unknown else ids[key] for key in wanted}
         return reverse(name, kwargs=values)
 
-    def named(self, one: Named) -> str:
+    def named(self, one: NamedRequest) -> str:
         """Return what of hers goes where that request names something."""
         of = naming.OF[one.name]
         return self.cursors[one.route] if of == "cursor" else str(self.ids[of])
@@ -178,8 +178,8 @@ def unknown_id(key: str) -> str | int:
 @pytest.fixture
 def world(alice, monkeypatch):
     # As if every process ran, for as long as the walk takes.
-    heartbeats.record(DUTIES, at=timezone.now() + timedelta(hours=1))
-    monkeypatch.setattr(health_probes, "READINESS", health_probes.Readiness())
+    heartbeats.record_heartbeats(DUTIES, at=timezone.now() + timedelta(hours=1))
+    monkeypatch.setattr(health_probes, "READINESS", health_probes.ReadinessCache())
     mine = cast.owned(alice)
     event = calendar_of(alice, monkeypatch)
     second = organisations.found_organisation(
@@ -226,7 +226,7 @@ def world(alice, monkeypatch):
         "switch_organisation": {"organisation": str(second.id)},
     }
     empty = factories.make_connection(alice.user, alice.organisation)
-    return World(alice, ids, cursors(cast.browser(alice.user)), str(empty.id), forms)
+    return RoutesWorld(alice, ids, cursors(cast.browser(alice.user)), str(empty.id), forms)
 
 
 def cursors(hers: Client) -> dict[str, str]:
@@ -260,7 +260,7 @@ def calendar_of(alice: houses.Household, monkeypatch) -> Event:
 def removed(alice: houses.Household) -> PurgeJob:
     """Return a finished removal of another mailbox of hers, with a receipt."""
     gone = houses.household(who=(alice.user, alice.organisation, alice.membership))
-    job = connections.disconnect(
+    job = connections.disconnect_integration(
         integration_id=gone.integration.id,
         user_id=alice.user.id,
         organisation_id=alice.organisation.id,
@@ -280,7 +280,7 @@ def removed(alice: houses.Household) -> PurgeJob:
     return PurgeJob.objects.get(id=job.id)
 
 
-def caller(who: str, world: World, bob, mallory) -> Client:
+def caller(who: str, world: RoutesWorld, bob, mallory) -> Client:
     """Return the client of that caller, as recently confirmed as can be."""
     people = {"owner": world.house, "colleague": bob, "stranger": mallory}
     if who in people:
@@ -379,7 +379,7 @@ def own(client: Client) -> dict[str, str]:
     return ids | {"event_id": written.json()["id"], "etag": written.json()["etag"]}
 
 
-def ask(client: Client, one: Named, theirs: str, mine: Mapping[str, str]):
+def ask(client: Client, one: NamedRequest, theirs: str, mine: Mapping[str, str]):
     """Send a request of the caller's own that names `theirs` where it names something."""
     path = reverse(one.route, kwargs={each: mine[each] for each in route(one.route).wanted})
     if not one.at:
@@ -425,7 +425,7 @@ def differs(answer, word: str) -> str:
     return f"{answer.status_code} {target}"
 
 
-class TestTheTable:
+class TestRouteTable:
     def test_declares_every_route_and_no_other(self):
         assert set(names()) == set(routes.ROUTES)
 
@@ -610,7 +610,7 @@ class TestEveryRoute:
         cast.security_key(user)
         browser = cast.browser(user, recent=True)
 
-        for name in set(names()) - SHOWING - routes.WITHOUT_SESSION:
+        for name in set(names()) - CONFIRMATION_ROUTES - routes.WITHOUT_SESSION:
             answer = send(browser, "GET", world.address(name), {})
             assert differs(answer, "403" if route(name).is_api else "factor") == "", name
             assert send(browser, "POST", world.address(name), {}).status_code == 403, name

@@ -42,9 +42,9 @@ class TestOurTemplates:
     def test_fail_for_an_unknown_variable(self, source):
         context = {"message": {"subject": "Hello"}}
         if "reveal" in source:
-            from limited_use.sinks.template_values import CONTEXT_KEY, Showing
+            from limited_use.sinks.template_values import CONTEXT_KEY, RevealScope
 
-            context[CONTEXT_KEY] = Showing()
+            context[CONTEXT_KEY] = RevealScope()
 
         with pytest.raises(UnknownVariable) as caught:
             render(source, context)

@@ -51,7 +51,7 @@ class TestTheTemplate:
         assert read_oid(name) is None
 
 
-class TestACopy:
+class TestTemplateDatabaseCopy:
     def test_is_as_a_release_leaves_a_database(self):
         name = f"antares_copy_{os.getpid()}"
         template.copy_template(name)
@@ -59,9 +59,9 @@ class TestACopy:
             with template.using_database(name):
                 assert schema_guard.is_schema_current()
                 # Rights on the database itself are not copied.
-                assert all(" on database " in line for line in provisioning.differences())
-                provisioning.build()
+                assert all(" on database " in line for line in provisioning.find_differences())
+                provisioning.build_walls()
 
-                assert provisioning.differences() == []
+                assert provisioning.find_differences() == []
         finally:
             databases.drop(os.environ["DATABASE_URL"], name)

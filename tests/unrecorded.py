@@ -13,14 +13,14 @@ from uuid import UUID
 
 from limited_use.access_request import AccessRequest, Permit
 from limited_use.guard import guard
-from limited_use.guard.guard import Refused
+from limited_use.guard.guard import AccessRefused
 from limited_use.ledger import entries
 
 
 def decided(
     asks: Sequence[AccessRequest], *, at: datetime
-) -> tuple[list[Permit], Refused | None, list[tuple[UUID, dict[str, entries.Value]]]]:
+) -> tuple[list[Permit], AccessRefused | None, list[tuple[UUID, dict[str, entries.EntryValue]]]]:
     """Return what `guard.permits` would grant, its first refusal, and the entries to write."""
-    answers, records = guard._answered(asks, at=at)
+    answers, records = guard._decide_requests(asks, at=at)
     granted = [one for one in answers if isinstance(one, Permit)]
-    return granted, next((one for one in answers if isinstance(one, Refused)), None), records
+    return granted, next((one for one in answers if isinstance(one, AccessRefused)), None), records

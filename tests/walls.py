@@ -14,7 +14,7 @@ from django.test.client import ClientHandler
 from accounts import row_owner
 from accounts.actors import Actor
 from config.database import provisioning
-from config.database.row_owners import tables
+from config.database.row_owners import get_owned_tables
 from config.process_classes import ProcessClass
 from config.sites import STAFF
 
@@ -31,7 +31,7 @@ def acting_as(process_class: ProcessClass | str, whose: Any = None) -> Iterator[
 
     :param whose: a household or an actor, for whom it is done; None: whoever is entered
     """
-    role = provisioning.ours().of(ProcessClass(process_class))
+    role = provisioning.get_roles().get_login(ProcessClass(process_class))
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('role')")
         before = cursor.fetchone()[0]
@@ -57,13 +57,13 @@ def _as(whose: Any) -> AbstractContextManager[None]:
 def rows_are_not_hidden(db):
     """Take the wall around rows away: for what has to hold without it, too."""
     with connection.cursor() as cursor:
-        for table in tables():
+        for table in get_owned_tables():
             cursor.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
     yield
     if connection.in_atomic_block:
         return  # Is rolled back.
     with connection.cursor() as cursor:
-        for table in tables():
+        for table in get_owned_tables():
             cursor.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
 
 

@@ -29,11 +29,11 @@ logger = logging.getLogger(__name__)
 # Named, never the library's default, which has HS256 among it: with that, a public
 # key would pass as a shared secret.
 ALGORITHMS = ("RS256", "ES256")
-LONGEST_SECONDS = 300
+MAX_LIFETIME_SECONDS = 300
 LEEWAY_SECONDS = 10
-LONGEST_JTI = 255
+MAX_JTI_LENGTH = 255
 #: Rejected assertions in the name of one client; more within an hour raise an alarm.
-REJECTED: Final = Rate("rejected-assertions", 20, 3600)
+REJECTION_RATE: Final = Rate("rejected-assertions", 20, 3600)
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # What libraries raise for bytes that are no JWT. The payload is decoded before its signature is
 # verified, hence the recursion.
@@ -47,7 +47,7 @@ _UNREADABLE: Final = (
 )
 
 
-class Cause(StrEnum):
+class RejectionCause(StrEnum):
     """Why an assertion was rejected: for the log and the alarm, never for the client."""
 
     MISSING = "missing"
@@ -63,7 +63,7 @@ class Cause(StrEnum):
     REPLAYED = "replayed"
 
 
-class NotAuthenticated(InvalidClientError):  # type: ignore[misc]  # authlib ships no types
+class ClientNotAuthenticated(InvalidClientError):  # type: ignore[misc]  # authlib ships no types
     """One answer for every reason, so that it does not reveal which clients exist."""
 
     status_code = 401
@@ -79,16 +79,16 @@ class NotAuthenticated(InvalidClientError):  # type: ignore[misc]  # authlib shi
         ]
 
 
-class _Rejected(Exception):
+class _AssertionRejected(Exception):
     """The assertion is rejected; `client` is the client that it names, if there is one."""
 
-    def __init__(self, cause: Cause, client: ServiceClient | None = None) -> None:
+    def __init__(self, cause: RejectionCause, client: ServiceClient | None = None) -> None:
         super().__init__(cause)
         self.cause = cause
         self.client = client
 
 
-class PrivateKeyJwt(JWTBearerClientAssertion):  # type: ignore[misc]  # authlib ships no types
+class PrivateKeyJwtAuthenticator(JWTBearerClientAssertion):  # type: ignore[misc]  # authlib ships no types
     """
     Authenticates the client of one request.
 
@@ -102,25 +102,25 @@ class PrivateKeyJwt(JWTBearerClientAssertion):  # type: ignore[misc]  # authlib 
         self._audience = audience
         self._at = at
 
-    def __call__(self, query_client: Any, request: Any) -> ServiceClient:  # noqa: ARG002  # authlib's shape
+    def __call__(self, query_client: Any, request: Any) -> ServiceClient:  # authlib's shape  # noqa: ARG002  # authlib's shape
         try:
-            client = self._authenticate(request.form)
-        except _Rejected as rejected:
-            _log_rejection(rejected, at=self._at)
+            client = self._authenticate_client(request.form)
+        except _AssertionRejected as rejection:
+            _log_rejection(rejection, at=self._at)
         else:
             request.client = client
             return client
-        raise NotAuthenticated
+        raise ClientNotAuthenticated
 
-    def _authenticate(self, form: Any) -> ServiceClient:
+    def _authenticate_client(self, form: Any) -> ServiceClient:
         assertion = form.get("client_assertion")
         if form.get("client_assertion_type") != ASSERTION_TYPE or not assertion:
-            raise _Rejected(Cause.MISSING)
+            raise _AssertionRejected(RejectionCause.MISSING)
         client = self._find_client(assertion)
         try:
             self._verify_claims(_verify_signature(assertion, client), client)
-        except _Rejected as rejected:
-            rejected.client = client
+        except _AssertionRejected as rejection:
+            rejection.client = client
             raise
         return client
 
@@ -129,21 +129,21 @@ class PrivateKeyJwt(JWTBearerClientAssertion):  # type: ignore[misc]  # authlib 
         try:
             _, claims = self.extract_assertion(assertion)
         except _UNREADABLE:
-            raise _Rejected(Cause.MALFORMED) from None
+            raise _AssertionRejected(RejectionCause.MALFORMED) from None
         client_id = claims.get("sub")
         client = find_client(client_id) if isinstance(client_id, str) else None
         if client is None:
-            raise _Rejected(Cause.UNKNOWN_CLIENT)
+            raise _AssertionRejected(RejectionCause.UNKNOWN_CLIENT)
         return client
 
     def _verify_claims(self, claims: dict[str, Any], client: ServiceClient) -> None:
         if claims.get("iss") != client.client_id or claims.get("sub") != client.client_id:
-            raise _Rejected(Cause.ISSUER)
+            raise _AssertionRejected(RejectionCause.ISSUER)
         # One string, and exactly ours: an assertion that is for others as well can be used by them.
         if claims.get("aud") != self._audience:
-            raise _Rejected(Cause.AUDIENCE)
-        if not isinstance(jti := claims.get("jti"), str) or not 0 < len(jti) <= LONGEST_JTI:
-            raise _Rejected(Cause.ID)
+            raise _AssertionRejected(RejectionCause.AUDIENCE)
+        if not isinstance(jti := claims.get("jti"), str) or not 0 < len(jti) <= MAX_JTI_LENGTH:
+            raise _AssertionRejected(RejectionCause.ID)
         self._verify_times(claims)
         # Last, because it uses up the assertion: only a verified signature may do that.
         _record_use(claims, client)
@@ -151,13 +151,13 @@ class PrivateKeyJwt(JWTBearerClientAssertion):  # type: ignore[misc]  # authlib 
     def _verify_times(self, claims: dict[str, Any]) -> None:
         now, expires = int(self._at.timestamp()), claims.get("exp")
         if isinstance(expires, bool) or not isinstance(expires, int):
-            raise _Rejected(Cause.LIFETIME)
-        if expires > now + LONGEST_SECONDS + LEEWAY_SECONDS:
-            raise _Rejected(Cause.LIFETIME)
+            raise _AssertionRejected(RejectionCause.LIFETIME)
+        if expires > now + MAX_LIFETIME_SECONDS + LEEWAY_SECONDS:
+            raise _AssertionRejected(RejectionCause.LIFETIME)
         try:
             jwt.JWTClaimsRegistry(now=now, leeway=LEEWAY_SECONDS).validate(claims)
         except _UNREADABLE:
-            raise _Rejected(Cause.TIME) from None
+            raise _AssertionRejected(RejectionCause.TIME) from None
 
 
 def find_client(client_id: str) -> ServiceClient | None:
@@ -171,36 +171,36 @@ def _verify_signature(assertion: str, client: ServiceClient) -> dict[str, Any]:
     try:
         return jwt.decode(assertion, KeySet.import_key_set(client.jwks), ALGORITHMS).claims
     except errors.UnsupportedAlgorithmError:
-        cause = Cause.ALGORITHM
+        cause = RejectionCause.ALGORITHM
     except errors.BadSignatureError:
-        cause = Cause.SIGNATURE
+        cause = RejectionCause.SIGNATURE
     except _UNREADABLE:
-        cause = Cause.MALFORMED
-    raise _Rejected(cause)
+        cause = RejectionCause.MALFORMED
+    raise _AssertionRejected(cause)
 
 
 def _record_use(claims: dict[str, Any], client: ServiceClient) -> None:
     # Kept past the leeway, or it could be replayed within it.
     expires_at = datetime.fromtimestamp(claims["exp"] + LEEWAY_SECONDS, tz=UTC)
     if not tokens.use_assertion(client=client, jti=claims["jti"], expires_at=expires_at):
-        raise _Rejected(Cause.REPLAYED)
+        raise _AssertionRejected(RejectionCause.REPLAYED)
 
 
-def _log_rejection(refusal: _Rejected, *, at: datetime) -> None:
+def _log_rejection(rejection: _AssertionRejected, *, at: datetime) -> None:
     """Log the cause, never a value of the assertion; raise an alarm if a client has many."""
-    client = refusal.client
+    client = rejection.client
     client_id = client.client_id if client else None
     logger.warning(
-        "assertion.rejected", extra={"reason": str(refusal.cause), "client_id": client_id}
+        "assertion.rejected", extra={"reason": str(rejection.cause), "client_id": client_id}
     )
     if client is None:
         return
-    usage = rate_limits.add_count(REJECTED, str(client.id), at=at)
+    usage = rate_limits.add_count(REJECTION_RATE, str(client.id), at=at)
     if not usage.is_within:
         alarms.raise_alarm(
             kind=AlarmKind.ASSERTIONS_REJECTED,
             about=client.id,
             window=f"{at:%Y-%m-%d}",
-            body={"count": usage.counted, "cause": str(refusal.cause)},
+            body={"count": usage.counted, "cause": str(rejection.cause)},
             at=at,
         )

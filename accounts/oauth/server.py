@@ -21,7 +21,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 
 from accounts import tokens
 from accounts.models import ServiceClient
-from accounts.oauth.assertion import PrivateKeyJwt, find_client
+from accounts.oauth.assertion import PrivateKeyJwtAuthenticator, find_client
 
 SCOPE_PREFIX = "purpose:"
 _FORM = "application/x-www-form-urlencoded"
@@ -33,7 +33,7 @@ class UnknownGrantType(UnsupportedGrantTypeError):  # type: ignore[misc]  # auth
         return "Only client_credentials is supported."
 
 
-class DelegatedCredentials(ClientCredentialsGrant):  # type: ignore[misc]  # authlib ships no types
+class DelegatedCredentialsGrant(ClientCredentialsGrant):  # type: ignore[misc]  # authlib ships no types
     """RFC 6749 §4.4, narrowed: `scope` is one purpose, and `delegation` names one person's."""
 
     TOKEN_ENDPOINT_AUTH_METHODS = ["private_key_jwt"]
@@ -63,7 +63,7 @@ class DelegatedCredentials(ClientCredentialsGrant):  # type: ignore[misc]  # aut
             body = {
                 "access_token": token,
                 "token_type": "Bearer",
-                "expires_in": int(tokens.LIVES_FOR.total_seconds()),
+                "expires_in": int(tokens.TOKEN_LIFETIME.total_seconds()),
                 "scope": f"{SCOPE_PREFIX}{self.purpose}",
             }
             return 200, body, self.TOKEN_RESPONSE_HEADER
@@ -76,8 +76,8 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships n
     def __init__(self, *, audience: str, at: datetime) -> None:
         super().__init__()
         self.at = at
-        self._private_key_jwt = PrivateKeyJwt(audience=audience, at=at)
-        self.register_grant(DelegatedCredentials)
+        self._private_key_jwt = PrivateKeyJwtAuthenticator(audience=audience, at=at)
+        self.register_grant(DelegatedCredentialsGrant)
 
     def query_client(self, client_id: str) -> ServiceClient | None:
         return find_client(client_id)
@@ -85,7 +85,7 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships n
     def authenticate_client(
         self,
         request: Any,
-        methods: list[str],  # noqa: ARG002  # authlib's shape
+        methods: list[str],  # authlib's shape  # noqa: ARG002  # authlib's shape
         endpoint: str = "token",  # noqa: ARG002
     ) -> ServiceClient:
         # authlib would fall through to its next method; there is only this one.
@@ -95,8 +95,8 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships n
         return _TokenRequest(request)
 
     def get_token_grant(self, request: Any) -> Any:
-        _refuse_oddities(request.http)
-        if request.payload.grant_type != DelegatedCredentials.GRANT_TYPE:
+        _check_token_request(request.http)
+        if request.payload.grant_type != DelegatedCredentialsGrant.GRANT_TYPE:
             raise UnknownGrantType(None)
         return super().get_token_grant(request)
 
@@ -142,7 +142,7 @@ class _TokenRequest(OAuth2Request):  # type: ignore[misc]  # authlib ships no ty
         return self.http.POST
 
 
-def _refuse_oddities(request: HttpRequest) -> None:
+def _check_token_request(request: HttpRequest) -> None:
     """
     Refuse what RFC 6749 §3.2 forbids: parameters in the address, twice, or not as a form.
 

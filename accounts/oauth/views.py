@@ -36,7 +36,7 @@ def token_endpoint(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _refuse_request(why: str) -> HttpResponse:
+def _refuse_request(description: str) -> HttpResponse:
     # RFC 6749 has no error for a limit at this endpoint.
-    error = {"error": "temporarily_unavailable", "error_description": why}
+    error = {"error": "temporarily_unavailable", "error_description": description}
     return JsonResponse(error, status=429)

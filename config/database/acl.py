@@ -17,7 +17,7 @@ SCHEMA: Final = "public"
 PUBLIC: Final = "PUBLIC"
 
 
-class Grant(NamedTuple):
+class DatabaseGrant(NamedTuple):
     """One privilege of one grantee on one thing; `column` is empty unless it is on a column."""
 
     kind: str
@@ -32,7 +32,7 @@ class Grant(NamedTuple):
 
 
 # An ACL that is NULL is the default one, which for functions, databases and types is not empty.
-_ACTUAL: Final = """
+_GRANTS_QUERY: Final = """
 WITH things AS (
   SELECT CASE c.relkind WHEN 'S' THEN 'sequence' ELSE 'table' END AS kind, c.relname::text AS name,
          '' AS col, c.relowner AS owner,
@@ -61,30 +61,34 @@ SELECT kind, name, col, coalesce(r.rolname::text, 'PUBLIC'), a.privilege_type
 """
 
 
-def actual(connection: psycopg.Connection[Any]) -> set[Grant]:
+def read_grants(connection: psycopg.Connection[Any]) -> set[DatabaseGrant]:
     """Return what is granted to anybody but the owner of the thing."""
-    return {Grant(*row) for row in connection.execute(_ACTUAL).fetchall()}
+    return {DatabaseGrant(*row) for row in connection.execute(_GRANTS_QUERY).fetchall()}
 
 
-def grant(connection: psycopg.Connection[Any], one: Grant) -> None:
-    connection.execute(sql.SQL("GRANT {} TO {}").format(_on(one), _grantee(one)))
+def execute_grant(connection: psycopg.Connection[Any], grant: DatabaseGrant) -> None:
+    connection.execute(
+        sql.SQL("GRANT {} TO {}").format(_format_privilege(grant), _format_grantee(grant))
+    )
 
 
-def revoke(connection: psycopg.Connection[Any], one: Grant) -> None:
-    connection.execute(sql.SQL("REVOKE {} FROM {}").format(_on(one), _grantee(one)))
+def execute_revoke(connection: psycopg.Connection[Any], grant: DatabaseGrant) -> None:
+    connection.execute(
+        sql.SQL("REVOKE {} FROM {}").format(_format_privilege(grant), _format_grantee(grant))
+    )
 
 
-def _on(one: Grant) -> sql.Composed:
-    column = sql.SQL(" ({})").format(sql.Identifier(one.column)) if one.column else sql.SQL("")
+def _format_privilege(grant: DatabaseGrant) -> sql.Composed:
+    column = sql.SQL(" ({})").format(sql.Identifier(grant.column)) if grant.column else sql.SQL("")
     # A function is named with its arguments, as the catalogue writes them.
-    name = sql.SQL(one.name) if one.kind == "function" else sql.Identifier(one.name)
+    name = sql.SQL(grant.name) if grant.kind == "function" else sql.Identifier(grant.name)
     return sql.SQL("{}{} ON {} {}").format(
-        sql.SQL(one.privilege),
+        sql.SQL(grant.privilege),
         column,
-        sql.SQL(one.kind.upper()),
+        sql.SQL(grant.kind.upper()),
         name,
     )
 
 
-def _grantee(one: Grant) -> sql.Composable:
-    return sql.SQL(PUBLIC) if one.grantee == PUBLIC else sql.Identifier(one.grantee)
+def _format_grantee(grant: DatabaseGrant) -> sql.Composable:
+    return sql.SQL(PUBLIC) if grant.grantee == PUBLIC else sql.Identifier(grant.grantee)

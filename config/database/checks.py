@@ -19,6 +19,6 @@ def check_login(databases: Sequence[str] | None = None, **_: Any) -> list[CheckM
     if not databases or not settings.PROCESS_CLASS:
         return []
     return [
-        Error(said, id="database.E002")
-        for said in provisioning.beyond(ProcessClass(settings.PROCESS_CLASS))
+        Error(problem, id="database.E002")
+        for problem in provisioning.find_excess_rights(ProcessClass(settings.PROCESS_CLASS))
     ]

@@ -24,12 +24,12 @@ def check_transport(env: Environment, name: str, url: str) -> None:
     options = dict(parse_qsl(parts.query))
     if options.get("sslmode") == _VERIFIED:
         return
-    hosts = options.get("host") or parts.hostname or env.text("PGHOST")
-    addresses = options.get("hostaddr") or env.text("PGHOSTADDR")
-    is_elsewhere = bool(options.get("service") or env.text("PGSERVICE"))
-    places = [*hosts.split(","), *filter(None, addresses.split(","))]
-    if is_elsewhere or not all(map(_is_local, places)):
-        env.problem(f"{name} needs ?sslmode={_VERIFIED}: the database is not on this machine")
+    hosts = options.get("host") or parts.hostname or env.read_text("PGHOST")
+    addresses = options.get("hostaddr") or env.read_text("PGHOSTADDR")
+    is_elsewhere = bool(options.get("service") or env.read_text("PGSERVICE"))
+    addresses_to_check = [*hosts.split(","), *filter(None, addresses.split(","))]
+    if is_elsewhere or not all(map(_is_local, addresses_to_check)):
+        env.add_problem(f"{name} needs ?sslmode={_VERIFIED}: the database is not on this machine")
 
 
 def _is_local(host: str) -> bool:

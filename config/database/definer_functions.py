@@ -14,13 +14,13 @@ from psycopg import sql
 
 import accounts
 from config.process_classes import SITES
-from integrations.access.cross_user_lookups import CROSSINGS, KEY_HOLDERS
-from limited_use.database_functions import Function, load_functions
+from integrations.access.cross_user_lookups import KEY_HOLDER_FUNCTIONS, LOOKUP_FUNCTIONS
+from limited_use.database_functions import DatabaseFunction, load_functions
 from limited_use.receipts.receipt_links import OWNER_OF_LINK
 from limited_use.vault import naming_rows
 from limited_use.vault.sql_functions import FUNCTIONS
 
-from .login_roles import Roles
+from .login_roles import DatabaseRoles
 
 _WEB: Final = frozenset({"web"})
 _WEB_AND_PURGE: Final = _WEB | {"purge"}
@@ -61,7 +61,7 @@ CALLERS: Final = load_functions(
     },
 )
 
-_FOUND: Final = """
+_FUNCTIONS_QUERY: Final = """
 SELECT p.oid::regprocedure::text, p.prosrc, p.prosecdef, p.provolatile = 's', p.proconfig,
        l.lanname::text, p.proowner::regrole::text
   FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
@@ -69,7 +69,7 @@ SELECT p.oid::regprocedure::text, p.prosrc, p.prosecdef, p.provolatile = 's', p.
 """
 
 
-class _Found(NamedTuple):
+class _CatalogueFunction(NamedTuple):
     signature: str
     body: str
     is_definer: bool
@@ -79,75 +79,77 @@ class _Found(NamedTuple):
     owner: str
 
 
-def owned(roles: Roles) -> dict[str, tuple[Function, ...]]:
+def get_functions_by_owner(roles: DatabaseRoles) -> dict[str, tuple[DatabaseFunction, ...]]:
     """Return the functions by the role that owns them."""
     return {
-        roles.vault: (*KEY_HOLDERS, *FUNCTIONS, *naming_rows.FUNCTIONS),
-        roles.lookup: (*CROSSINGS, OWNER_OF_LINK, *PEOPLE, *CALLERS, *PASSWORD_STATE),
-        roles.counter: COUNTERS,
+        roles.vault_owner: (*KEY_HOLDER_FUNCTIONS, *FUNCTIONS, *naming_rows.FUNCTIONS),
+        roles.lookup_owner: (*LOOKUP_FUNCTIONS, OWNER_OF_LINK, *PEOPLE, *CALLERS, *PASSWORD_STATE),
+        roles.counter_owner: COUNTERS,
     }
 
 
-def build(connection: psycopg.Connection[Any], roles: Roles) -> list[str]:
+def build_functions(connection: psycopg.Connection[Any], roles: DatabaseRoles) -> list[str]:
     """Make every function what the code says, in the caller's transaction; return what was done."""
     done = []
-    found = _functions(connection)
-    for owner, one in _all(roles):
-        held = found.get(one.signature)
-        if held is not None and _is_right(one, held, owner):
+    existing_functions = _read_functions(connection)
+    for owner, function in _list_functions(roles):
+        existing = existing_functions.get(function.signature)
+        if existing is not None and _is_as_declared(function, existing, owner):
             continue
-        _replace(connection, one, owner)
-        done.append(f"made function {one.signature}")
+        _replace_function(connection, function, owner)
+        done.append(f"made function {function.signature}")
     return done
 
 
-def problems(connection: psycopg.Connection[Any], roles: Roles) -> list[str]:
+def find_problems(connection: psycopg.Connection[Any], roles: DatabaseRoles) -> list[str]:
     """Return what is wrong with the functions, a line each."""
-    found = _functions(connection)
+    existing_functions = _read_functions(connection)
     wrong = []
-    for owner, one in _all(roles):
-        held = found.pop(one.signature, None)
-        if held is None:
-            wrong.append(f"function {one.signature} is missing")
-        elif not _is_right(one, held, owner):
-            wrong.append(f"function {one.signature} is not what the code says")
+    for owner, function in _list_functions(roles):
+        existing = existing_functions.pop(function.signature, None)
+        if existing is None:
+            wrong.append(f"function {function.signature} is missing")
+        elif not _is_as_declared(function, existing, owner):
+            wrong.append(f"function {function.signature} is not what the code says")
     return wrong + [
-        f"function {one.signature} runs with the rights of {one.owner}"
-        for one in found.values()
-        if one.is_definer
+        f"function {function.signature} runs with the rights of {function.owner}"
+        for function in existing_functions.values()
+        if function.is_definer
     ]
 
 
-def _all(roles: Roles) -> Iterator[tuple[str, Function]]:
-    for owner, functions in owned(roles).items():
-        for one in functions:
-            yield owner, one
+def _list_functions(roles: DatabaseRoles) -> Iterator[tuple[str, DatabaseFunction]]:
+    for owner, functions in get_functions_by_owner(roles).items():
+        for function in functions:
+            yield owner, function
 
 
-def _functions(connection: psycopg.Connection[Any]) -> dict[str, _Found]:
-    rows = connection.execute(_FOUND).fetchall()
-    return {row[0]: _Found(*row) for row in rows}
+def _read_functions(connection: psycopg.Connection[Any]) -> dict[str, _CatalogueFunction]:
+    rows = connection.execute(_FUNCTIONS_QUERY).fetchall()
+    return {row[0]: _CatalogueFunction(*row) for row in rows}
 
 
-def _is_right(one: Function, held: _Found, owner: str) -> bool:
-    return held == _Found(
-        one.signature,
-        one.body,
+def _is_as_declared(function: DatabaseFunction, existing: _CatalogueFunction, owner: str) -> bool:
+    return existing == _CatalogueFunction(
+        function.signature,
+        function.body,
         is_definer=True,
-        is_stable=one.is_stable,
+        is_stable=function.is_stable,
         settings=["search_path=pg_catalog, pg_temp"],
         language="sql",
         owner=owner,
     )
 
 
-def _replace(connection: psycopg.Connection[Any], one: Function, owner: str) -> None:
-    name, role = sql.SQL(one.signature), sql.Identifier(owner)
+def _replace_function(
+    connection: psycopg.Connection[Any], function: DatabaseFunction, owner: str
+) -> None:
+    name, role = sql.SQL(function.signature), sql.Identifier(owner)
     # Dropped first: a replacement must take and return the same. A policy that asks the function
     # goes with it, and is made again by `policies.build`.
-    old = sql.Identifier("public", one.name)
-    connection.execute(sql.SQL("DROP FUNCTION IF EXISTS {} CASCADE").format(old))
-    connection.execute(one.statement)
+    old_name = sql.Identifier("public", function.name)
+    connection.execute(sql.SQL("DROP FUNCTION IF EXISTS {} CASCADE").format(old_name))
+    connection.execute(function.statement)
     # A new owner must be allowed to make things in the schema, for this moment.
     connection.execute(sql.SQL("GRANT CREATE ON SCHEMA public TO {}").format(role))
     connection.execute(sql.SQL("ALTER FUNCTION {} OWNER TO {}").format(name, role))

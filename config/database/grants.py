@@ -19,7 +19,7 @@ PRIVILEGES: Final = {"r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELETE"}
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TableGrants:
     """
     One table.
 
@@ -37,19 +37,19 @@ class Line:
     columns: Mapping[tuple[ProcessClass, str], tuple[str, ...]] = field(default_factory=dict)
     whole: bool = False
 
-    def of(self, process_class: ProcessClass) -> str:
+    def get_letters(self, process_class: ProcessClass) -> str:
         letters: str = getattr(self, process_class.value)
         return letters
 
     def is_used_by(self, process_class: ProcessClass) -> bool:
         """Return whether a class may do anything with the table, or with columns of it."""
-        limited = any(one is process_class for one, _ in self.columns)
-        return bool(self.of(process_class)) or limited
+        limited = any(limited_class is process_class for limited_class, _ in self.columns)
+        return bool(self.get_letters(process_class)) or limited
 
 
 _WEB, _STAFF = ProcessClass.WEB, ProcessClass.STAFF
 _SYNC, _PURGE = ProcessClass.SYNC, ProcessClass.PURGE
-_NOBODY: Final = Line("Django's own, not used: roles are in the code")
+_UNUSED: Final = TableGrants("Django's own, not used: roles are in the code")
 
 #: What the functions of the vault may do, whoever executes them.
 VAULT: Final[Mapping[str, str]] = {
@@ -109,17 +109,17 @@ LOOKUP: Final[Mapping[str, tuple[str, ...]]] = {
 }  # fmt: skip
 
 #: By model, or by table where there is no model.
-GRANTS: Final[Mapping[str, Line]] = {
+GRANTS: Final[Mapping[str, TableGrants]] = {
     # --- Django's own -----------------------------------------------------------------------
-    "auth.Permission": _NOBODY,
-    "auth.Group": _NOBODY,
-    "auth.Group_permissions": _NOBODY,
-    "contenttypes.ContentType": _NOBODY,
-    "django_migrations": Line(
+    "auth.Permission": _UNUSED,
+    "auth.Group": _UNUSED,
+    "auth.Group_permissions": _UNUSED,
+    "contenttypes.ContentType": _UNUSED,
+    "django_migrations": TableGrants(
         "what was migrated; both sites say whether it is ready", web="r", staff="r"
     ),
     # --- accounts ---------------------------------------------------------------------------
-    "accounts.User": Line(
+    "accounts.User": TableGrants(
         "people: both sites read the row of the person; web writes password and times, staff times"
         " alone; sync reads whether people are active; purge also where to write to, and who has a"
         " link to the site of staff; no other class reads passwords",
@@ -132,10 +132,10 @@ GRANTS: Final[Mapping[str, Line]] = {
             (_PURGE, "r"): ("id", "email", "role", "is_active", "last_seen_at"),
         },
     ),
-    "accounts.Organisation": Line(
+    "accounts.Organisation": TableGrants(
         "names of organisations", web="r", staff="r", sync="r", purge="r", console="r"
     ),
-    "accounts.Membership": Line(
+    "accounts.Membership": TableGrants(
         "who belongs where; web locks a row while it stores a grant, and cannot change whose it is",
         web="r",
         staff="r",
@@ -143,20 +143,20 @@ GRANTS: Final[Mapping[str, Line]] = {
         purge="r",
         columns={(_WEB, "w"): ("joined_at",)},
     ),
-    "accounts.Session": Line(
+    "accounts.Session": TableGrants(
         "sign-ins; purge deletes expired ones", web="rawd", staff="rawd", purge="rd"
     ),
-    "accounts.RateCount": Line(
+    "accounts.RateCount": TableGrants(
         "counters of rate limits: web counts through functions alone; purge deletes expired ones",
         purge="rd",
     ),
-    "accounts.KnownNetwork": Line(
+    "accounts.KnownNetwork": TableGrants(
         "hashes of networks that people signed in from; purge deletes expired ones",
         web="rawd",
         staff="raw",
         purge="rd",
     ),
-    "accounts.ServiceClient": Line(
+    "accounts.ServiceClient": TableGrants(
         "platform features as callers; web locks a row while it gives out a token, and cannot"
         " give it a purpose",
         web="r",
@@ -164,17 +164,19 @@ GRANTS: Final[Mapping[str, Line]] = {
         console="r",
         columns={(_WEB, "w"): ("users_per_minute",)},
     ),
-    "accounts.ServiceToken": Line("hashes of tokens; expired ones go", web="rawd", purge="rd"),
-    "accounts.UsedAssertion": Line("assertions that were seen", web="ra", purge="rd"),
-    "accounts.UserMinute": Line("counts per client and minute", web="ra", purge="rd"),
-    "accounts.Delegation": Line(
+    "accounts.ServiceToken": TableGrants(
+        "hashes of tokens; expired ones go", web="rawd", purge="rd"
+    ),
+    "accounts.UsedAssertion": TableGrants("assertions that were seen", web="ra", purge="rd"),
+    "accounts.UserMinute": TableGrants("counts per client and minute", web="ra", purge="rd"),
+    "accounts.Delegation": TableGrants(
         "features that people switched on; workers and staff compare its epoch",
         web="raw",
         staff="r",
         sync="r",
         purge="r",
     ),
-    "accounts.Alarm": Line(
+    "accounts.Alarm": TableGrants(
         "alarms: every class but the console raises them; the operator's command that settles one"
         " runs as purge, and can change nothing else",
         web="ra",
@@ -184,29 +186,29 @@ GRANTS: Final[Mapping[str, Line]] = {
         console="r",
         columns={(_PURGE, "w"): ("settled_at", "settled_reason")},
     ),
-    "account.EmailAddress": Line(
+    "account.EmailAddress": TableGrants(
         "sign-in addresses: those of the person alone", web="r", staff="r"
     ),
-    "account.EmailConfirmation": Line("allauth's, not in use", web="rad"),
-    "mfa.Authenticator": Line(
+    "account.EmailConfirmation": TableGrants("allauth's, not in use", web="rad"),
+    "mfa.Authenticator": TableGrants(
         "second factors: those of the person alone; web changes none of staff, and staff keep the"
         " newest",
         web="rawd",
         staff="rawd",
     ),
     # --- limited_use ------------------------------------------------------------------------
-    "limited_use.Share": Line(
+    "limited_use.Share": TableGrants(
         "with whom people share a calendar; a purge ends it", web="raw", purge="rw"
     ),
-    "limited_use.Consent": Line(
+    "limited_use.Consent": TableGrants(
         "what people agreed to; a purge ends it; staff see what is open to support",
         web="raw",
         staff="r",
         sync="r",
         purge="rw",
     ),
-    "limited_use.DataKey": Line("wrapped keys: through the vault's functions alone"),
-    "limited_use.KeyEpoch": Line(
+    "limited_use.DataKey": TableGrants("wrapped keys: through the vault's functions alone"),
+    "limited_use.KeyEpoch": TableGrants(
         "since when which key-encryption keys are there: read for receipts, written through the"
         " vault's functions alone",
         web="r",
@@ -214,7 +216,7 @@ GRANTS: Final[Mapping[str, Line]] = {
         purge="r",
         console="r",
     ),
-    "limited_use.Leaf": Line(
+    "limited_use.Leaf": TableGrants(
         "the ledger: everybody adds, nobody changes or deletes; the sequencer gives places",
         web="ra",
         staff="ra",
@@ -224,33 +226,35 @@ GRANTS: Final[Mapping[str, Line]] = {
         columns={(_PURGE, "w"): ("idx",)},
         whole=True,
     ),
-    "limited_use.Tile": Line(
+    "limited_use.Tile": TableGrants(
         "hashes of the ledger", web="r", staff="r", purge="raw", console="r", whole=True
     ),
-    "limited_use.Checkpoint": Line(
+    "limited_use.Checkpoint": TableGrants(
         "signed sizes of the ledger", web="r", staff="r", purge="raw", console="r", whole=True
     ),
-    "limited_use.VerifierKeyPeriod": Line(
+    "limited_use.VerifierKeyPeriod": TableGrants(
         "public keys", web="r", staff="r", purge="raw", console="r", whole=True
     ),
-    "limited_use.OwedTombstone": Line(
+    "limited_use.OwedTombstone": TableGrants(
         "hashes of what died; whoever destroys a key owes one", web="ra", sync="ra", purge="raw"
     ),
-    "limited_use.Receipt": Line("signed proofs of purges", web="r", purge="ra"),
-    "limited_use.ReceiptLink": Line("hashes of links to receipts", web="rad", purge="rad"),
-    "limited_use.PolicyUse": Line(
+    "limited_use.Receipt": TableGrants("signed proofs of purges", web="r", purge="ra"),
+    "limited_use.ReceiptLink": TableGrants("hashes of links to receipts", web="rad", purge="rad"),
+    "limited_use.PolicyUse": TableGrants(
         "how often each rule was applied: for reviewers and metrics", staff="r", purge="raw"
     ),
-    "limited_use.Refusal": Line(
+    "limited_use.Refusal": TableGrants(
         "refusals of the last weeks, for reviewers", staff="r", purge="rad"
     ),
-    "limited_use.Tally": Line("how far the counting got", purge="raw"),
-    "limited_use.HourOfOpens": Line(
+    "limited_use.Tally": TableGrants("how far the counting got", purge="raw"),
+    "limited_use.HourOfOpens": TableGrants(
         "how much each actor opened in an hour, for ninety days", purge="rawd"
     ),
-    "limited_use.Gauge": Line("figures of the service as a whole", staff="r", purge="rawd"),
-    "limited_use.EvidenceBundle": Line("signed bundles for reviewers", staff="r", purge="rad"),
-    "limited_use.LedgerKey": Line(
+    "limited_use.Gauge": TableGrants("figures of the service as a whole", staff="r", purge="rawd"),
+    "limited_use.EvidenceBundle": TableGrants(
+        "signed bundles for reviewers", staff="r", purge="rad"
+    ),
+    "limited_use.LedgerKey": TableGrants(
         "what becomes of the keys that the ledger names by, without the keys; a connect makes one,"
         " its owner or the purge ends it",
         web="raw",
@@ -258,9 +262,9 @@ GRANTS: Final[Mapping[str, Line]] = {
         sync="r",
         purge="raw",
     ),
-    "limited_use.WrappedLedgerKey": Line("those keys: through the vault's functions alone"),
+    "limited_use.WrappedLedgerKey": TableGrants("those keys: through the vault's functions alone"),
     # --- integrations -----------------------------------------------------------------------
-    "integrations.Connection": Line(
+    "integrations.Connection": TableGrants(
         "grants: sealed tokens, status, lease; staff read the owner and the status",
         web="raw",
         sync="rw",
@@ -268,35 +272,35 @@ GRANTS: Final[Mapping[str, Line]] = {
         console="r",
         columns={(_STAFF, "r"): ("id", "user_id", "organisation_id", "status")},
     ),
-    "integrations.Integration": Line(
+    "integrations.Integration": TableGrants(
         "products that are switched on", web="raw", staff="r", sync="rw", purge="rw", console="r"
     ),
-    "integrations.ConnectAttempt": Line("connects in progress", web="raw", purge="rwd"),
-    "integrations.Approval": Line(
+    "integrations.ConnectAttempt": TableGrants("connects in progress", web="raw", purge="rwd"),
+    "integrations.Approval": TableGrants(
         "what people's administrators were asked: web asks, hears and settles; purge forgets",
         web="rawd",
         purge="rd",
     ),
-    "integrations.Discard": Line(
+    "integrations.Discard": TableGrants(
         "revocations of grants that were not kept", web="rad", sync="rad", purge="rad"
     ),
-    "integrations.Thread": Line("counts of threads", web="r", sync="rawd", purge="rawd"),
-    "integrations.Calendar": Line(
+    "integrations.Thread": TableGrants("counts of threads", web="r", sync="rawd", purge="rawd"),
+    "integrations.Calendar": TableGrants(
         "calendars: web says what is shown, and ends copies; sync brings them in; purge removes",
         web="rawd",
         sync="raw",
         purge="rwd",
     ),
-    "integrations.Event": Line(
+    "integrations.Event": TableGrants(
         "events of a copy, sealed: web writes what its owner writes, and deletes a copy at once",
         web="rawd",
         sync="rawd",
         purge="rd",
     ),
-    "integrations.Message": Line(
+    "integrations.Message": TableGrants(
         "sealed metadata of mail; the console counts", web="r", staff="r", sync="rawd", purge="rd"
     ),
-    "integrations.MessageBody": Line(
+    "integrations.MessageBody": TableGrants(
         "sealed bodies; web stores again what is shown, where an older version made it",
         web="r",
         staff="r",
@@ -304,11 +308,11 @@ GRANTS: Final[Mapping[str, Line]] = {
         purge="rd",
         columns={(_WEB, "w"): ("shown", "shown_version")},
     ),
-    "integrations.Attachment": Line("sealed descriptors", web="r", sync="rawd", purge="rd"),
-    "integrations.Export": Line(
+    "integrations.Attachment": TableGrants("sealed descriptors", web="r", sync="rawd", purge="rd"),
+    "integrations.Export": TableGrants(
         "copies that owners asked for: what a download has to show", web="raw", purge="rd"
     ),
-    "integrations.Heartbeat": Line(
+    "integrations.Heartbeat": TableGrants(
         "when each queue last had a consumer, and beat last ran: workers and beat write, all look",
         web="r",
         staff="r",
@@ -316,29 +320,29 @@ GRANTS: Final[Mapping[str, Line]] = {
         purge="raw",
         console="r",
     ),
-    "integrations.ParserCount": Line(
+    "integrations.ParserCount": TableGrants(
         "how often parsers refused: those who parse add to it, staff show it",
         web="raw",
         staff="raw",
         sync="raw",
     ),
-    "integrations.Reply": Line(
+    "integrations.Reply": TableGrants(
         "what came of requests that may be sent again; a day later purge forgets them",
         web="rawd",
         purge="rd",
     ),
-    "integrations.Notice": Line("what owners were told", web="r", purge="rad"),
-    "integrations.PurgeJob": Line(
+    "integrations.Notice": TableGrants("what owners were told", web="r", purge="rad"),
+    "integrations.PurgeJob": TableGrants(
         "promises of removal: made by a disconnect, kept by the purge",
         web="ra",
         sync="r",
         purge="raw",
         console="r",
     ),
-    "integrations.QuotaBucket": Line(
+    "integrations.QuotaBucket": TableGrants(
         "units left at the provider", web="raw", sync="raw", purge="rd"
     ),
-    "integrations.SyncWork": Line(
+    "integrations.SyncWork": TableGrants(
         "what is to be synced: web opens it and says that it is due; sync opens that of calendars;"
         " purge counts what the horizon took",
         web="raw",
@@ -347,7 +351,7 @@ GRANTS: Final[Mapping[str, Line]] = {
         console="r",
         columns={(_PURGE, "w"): ("done_count", "expected_count")},
     ),
-    "integrations.Watch": Line(
+    "integrations.Watch": TableGrants(
         "what providers tell us of; web notes that they did, and wants and stops none",
         web="r",
         sync="rawd",
@@ -356,8 +360,10 @@ GRANTS: Final[Mapping[str, Line]] = {
         # What a provider tells of: that there is news, or that a subscription is to be renewed.
         columns={(_WEB, "w"): ("last_event_at", "silent_since", "due_at")},
     ),
-    "integrations.SetAside": Line("items that would not parse", web="rw", sync="rawd", purge="rd"),
-    "integrations.Reconciliation": Line(
+    "integrations.SetAside": TableGrants(
+        "items that would not parse", web="rw", sync="rawd", purge="rd"
+    ),
+    "integrations.Reconciliation": TableGrants(
         "comparisons with the provider", web="r", sync="rad", purge="rd", console="r"
     ),
 }

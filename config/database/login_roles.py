@@ -18,7 +18,7 @@ from psycopg import sql
 from config.process_classes import ProcessClass
 
 #: What no role of ours may have, and what takes it away.
-ATTRIBUTES: Final = {
+FORBIDDEN_ATTRIBUTES: Final = {
     "rolsuper": "NOSUPERUSER",
     "rolcreaterole": "NOCREATEROLE",
     "rolcreatedb": "NOCREATEDB",
@@ -27,46 +27,46 @@ ATTRIBUTES: Final = {
 }
 
 
-class NotAllowed(Exception):
+class RoleRightMissing(Exception):
     """Whoever is logged in may not make roles here. The message is one line for a person."""
 
 
 @dataclass(frozen=True, slots=True)
-class Roles:
+class DatabaseRoles:
     """The names of the roles of one deployment."""
 
     prefix: str
 
-    def of(self, process_class: ProcessClass) -> str:
+    def get_login(self, process_class: ProcessClass) -> str:
         return f"{self.prefix}_{process_class}"
 
     @property
-    def vault(self) -> str:
+    def vault_owner(self) -> str:
         return f"{self.prefix}_vault"
 
     @property
-    def lookup(self) -> str:
+    def lookup_owner(self) -> str:
         return f"{self.prefix}_lookup"
 
     @property
-    def counter(self) -> str:
+    def counter_owner(self) -> str:
         return f"{self.prefix}_counter"
 
     @property
     def function_owners(self) -> tuple[str, ...]:
-        return (self.vault, self.lookup, self.counter)
+        return (self.vault_owner, self.lookup_owner, self.counter_owner)
 
     @property
-    def logins(self) -> dict[str, ProcessClass]:
-        return {self.of(one): one for one in ProcessClass}
+    def login_classes(self) -> dict[str, ProcessClass]:
+        return {self.get_login(process_class): process_class for process_class in ProcessClass}
 
     @property
-    def names(self) -> tuple[str, ...]:
-        return (*self.logins, *self.function_owners)
+    def all_names(self) -> tuple[str, ...]:
+        return (*self.login_classes, *self.function_owners)
 
 
-def make(
-    connection: psycopg.Connection[Any], roles: Roles, passwords: Mapping[ProcessClass, str]
+def make_roles(
+    connection: psycopg.Connection[Any], roles: DatabaseRoles, passwords: Mapping[ProcessClass, str]
 ) -> list[str]:
     """
     Make the roles that are missing, put right those that may too much, and set `passwords`.
@@ -77,33 +77,35 @@ def make(
     :raises NotAllowed: if that is not ours to do on this server
     """
     try:
-        done = [line for name in roles.names for line in _make(connection, roles, name)]
+        done = [line for name in roles.all_names for line in _make_role(connection, roles, name)]
         for process_class, password in passwords.items():
-            _set_password(connection, roles.of(process_class), password)
+            _set_password(connection, roles.get_login(process_class), password)
     except psycopg.errors.InsufficientPrivilege as error:
-        raise NotAllowed(f"roles cannot be made here: {error.diag.message_primary}") from None
+        raise RoleRightMissing(f"roles cannot be made here: {error.diag.message_primary}") from None
     return done
 
 
-def problems(connection: psycopg.Connection[Any], roles: Roles) -> list[str]:
+def find_problems(connection: psycopg.Connection[Any], roles: DatabaseRoles) -> list[str]:
     """Return what is wrong with the roles, a line each."""
-    found = []
-    for name in roles.names:
+    problems = []
+    for name in roles.all_names:
         state = get_state(connection, name)
         if state is None:
-            found.append(f"role {name} is missing")
+            problems.append(f"role {name} is missing")
             continue
-        can_login = name in roles.logins
+        can_login = name in roles.login_classes
         if state["rolcanlogin"] != can_login:
-            found.append(f"role {name} {'cannot' if can_login else 'can'} log in")
-        found += [f"role {name} is {attribute}" for attribute in ATTRIBUTES if state[attribute]]
-        found += [f"role {name} is a member of {other}" for other in state["memberships"]]
-    return found
+            problems.append(f"role {name} {'cannot' if can_login else 'can'} log in")
+        problems += [
+            f"role {name} is {attribute}" for attribute in FORBIDDEN_ATTRIBUTES if state[attribute]
+        ]
+        problems += [f"role {name} is a member of {other}" for other in state["memberships"]]
+    return problems
 
 
-def _make(connection: psycopg.Connection[Any], roles: Roles, name: str) -> list[str]:
+def _make_role(connection: psycopg.Connection[Any], roles: DatabaseRoles, name: str) -> list[str]:
     role = sql.Identifier(name)
-    login = "LOGIN" if name in roles.logins else "NOLOGIN"
+    login = "LOGIN" if name in roles.login_classes else "NOLOGIN"
     state = get_state(connection, name)
     if state is None:
         try:
@@ -111,27 +113,27 @@ def _make(connection: psycopg.Connection[Any], roles: Roles, name: str) -> list[
         except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
             return []  # Another process was faster.
         return [f"made role {name} ({login})"]
-    wrong = [word for attribute, word in ATTRIBUTES.items() if state[attribute]]
+    wrong = [word for attribute, word in FORBIDDEN_ATTRIBUTES.items() if state[attribute]]
     if state["rolcanlogin"] != (login == "LOGIN"):
         wrong.append(login)
     if wrong:
         connection.execute(sql.SQL("ALTER ROLE {} " + " ".join(wrong)).format(role))
     for other in state["memberships"]:
         connection.execute(sql.SQL("REVOKE {} FROM {}").format(sql.Identifier(other), role))
-    said = [f"role {name}: {' '.join(wrong)}"] if wrong else []
-    return said + [f"role {name} left {other}" for other in state["memberships"]]
+    changes = [f"role {name}: {' '.join(wrong)}"] if wrong else []
+    return changes + [f"role {name} left {other}" for other in state["memberships"]]
 
 
 def get_state(connection: psycopg.Connection[Any], name: str) -> dict[str, Any] | None:
-    columns = ("rolcanlogin", *ATTRIBUTES)
-    found = connection.execute(
+    columns = ("rolcanlogin", *FORBIDDEN_ATTRIBUTES)
+    row = connection.execute(
         f"SELECT {', '.join(columns)}, ARRAY("  # noqa: S608 - names of the catalogue
         "  SELECT g.rolname::text FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid"
         "   WHERE m.member = r.oid ORDER BY 1)"
         " FROM pg_roles r WHERE rolname = %s",
         [name],
     ).fetchone()
-    return None if found is None else dict(zip((*columns, "memberships"), found, strict=True))
+    return None if row is None else dict(zip((*columns, "memberships"), row, strict=True))
 
 
 def _set_password(connection: psycopg.Connection[Any], name: str, password: str) -> None:

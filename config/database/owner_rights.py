@@ -14,10 +14,10 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
-from .login_roles import ATTRIBUTES, Roles, get_state
+from .login_roles import FORBIDDEN_ATTRIBUTES, DatabaseRoles, get_state
 
 _ADMIN: Final = "MEMBER WITH ADMIN OPTION"
-_ME: Final = """
+_CURRENT_USER_QUERY: Final = """
 SELECT current_user::text, r.rolsuper, r.rolcreaterole, d.datname::text,
        pg_has_role(d.datdba, 'USAGE')
   FROM pg_roles r, pg_database d
@@ -25,51 +25,59 @@ SELECT current_user::text, r.rolsuper, r.rolcreaterole, d.datname::text,
 """
 
 
-def find_missing_right(connection: psycopg.Connection[Any], roles: Roles) -> str:
+def find_missing_right(connection: psycopg.Connection[Any], roles: DatabaseRoles) -> str:
     """
     Return the statement that an administrator has to execute first; empty: nothing is missing.
 
     There may be another one after it.
     """
     ((name, is_superuser, can_make_roles, database, owns_database),) = connection.execute(
-        _ME
+        _CURRENT_USER_QUERY
     ).fetchall()
     me = sql.Identifier(name)
     if is_superuser:
         return ""
     if not owns_database:
-        found = sql.SQL("ALTER DATABASE {} OWNER TO {}").format(sql.Identifier(database), me)
+        statement = sql.SQL("ALTER DATABASE {} OWNER TO {}").format(sql.Identifier(database), me)
     elif not can_make_roles:
-        found = sql.SQL("ALTER ROLE {} CREATEROLE").format(me)
+        statement = sql.SQL("ALTER ROLE {} CREATEROLE").format(me)
     else:
-        found = _find_foreign_roles(connection, roles, me) or _find_attribute(connection, roles)
-    return found.as_string(connection)
+        statement = _find_role_grant(connection, roles, me) or _find_attribute_removal(
+            connection, roles
+        )
+    return statement.as_string(connection)
 
 
-def _find_foreign_roles(
-    connection: psycopg.Connection[Any], roles: Roles, me: sql.Identifier
+def _find_role_grant(
+    connection: psycopg.Connection[Any], roles: DatabaseRoles, me: sql.Identifier
 ) -> sql.Composed | None:
     """Return what lets the owner change the roles that another role made."""
-    found = [
+    foreign_roles = [
         sql.Identifier(role)
-        for role in roles.names
-        if get_state(connection, role) and not _has(connection, role, _ADMIN)
+        for role in roles.all_names
+        if get_state(connection, role) and not _has_role_privileges(connection, role, _ADMIN)
     ]
     statement = sql.SQL("GRANT {} TO {} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE")
-    return statement.format(sql.SQL(", ").join(found), me) if found else None
+    return statement.format(sql.SQL(", ").join(foreign_roles), me) if foreign_roles else None
 
 
-def _find_attribute(connection: psycopg.Connection[Any], roles: Roles) -> sql.Composed:
+def _find_attribute_removal(
+    connection: psycopg.Connection[Any], roles: DatabaseRoles
+) -> sql.Composed:
     """Return what takes an attribute from a role that only a superuser may take."""
-    for role in roles.names:
+    for role in roles.all_names:
         state = get_state(connection, role) or {}
-        if words := [word for attribute, word in ATTRIBUTES.items() if state.get(attribute)]:
+        if words := [
+            word for attribute, word in FORBIDDEN_ATTRIBUTES.items() if state.get(attribute)
+        ]:
             return sql.SQL("ALTER ROLE {} " + " ".join(words)).format(sql.Identifier(role))
     return sql.Composed([])
 
 
 @contextmanager
-def owning_functions(connection: psycopg.Connection[Any], roles: Roles) -> Iterator[None]:
+def join_function_owners(
+    connection: psycopg.Connection[Any], roles: DatabaseRoles
+) -> Iterator[None]:
     """
     Be a member of the roles that own functions, until the end of the block and its transaction.
 
@@ -78,7 +86,7 @@ def owning_functions(connection: psycopg.Connection[Any], roles: Roles) -> Itera
     missing = [
         sql.Identifier(role)
         for role in roles.function_owners
-        if not _has(connection, role, "SET", "USAGE")
+        if not _has_role_privileges(connection, role, "SET", "USAGE")
     ]
     for role in missing:
         statement = sql.SQL("GRANT {} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE")
@@ -88,7 +96,7 @@ def owning_functions(connection: psycopg.Connection[Any], roles: Roles) -> Itera
         connection.execute(sql.SQL("REVOKE {} FROM CURRENT_USER").format(role))
 
 
-def _has(connection: psycopg.Connection[Any], role: str, *privileges: str) -> bool:
+def _has_role_privileges(connection: psycopg.Connection[Any], role: str, *privileges: str) -> bool:
     """Return whether the role that is logged in has each of `privileges` on `role`."""
     (row,) = connection.execute(
         "SELECT bool_and(pg_has_role(%s, p)) FROM unnest(%s::text[]) p", [role, list(privileges)]

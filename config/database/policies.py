@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg import sql
 
-from .declared_policies import Policy, wanted
-from .login_roles import Roles
-from .row_owners import tables, tables_per_site
+from .declared_policies import RowPolicy, list_policies
+from .login_roles import DatabaseRoles
+from .row_owners import get_owned_tables, get_site_tables
 
 
-class _Found(NamedTuple):
+class _CataloguePolicy(NamedTuple):
     table: str
     name: str
     roles: list[str]
@@ -30,10 +30,10 @@ class _Found(NamedTuple):
     comment: str | None
 
 
-def build(connection: psycopg.Connection[Any], roles: Roles) -> list[str]:
+def build_policies(connection: psycopg.Connection[Any], roles: DatabaseRoles) -> list[str]:
     """Make every policy what the code says, in the caller's transaction; return what was done."""
     done = []
-    for table, is_on, is_forced, _ in _states(connection):
+    for table, is_on, is_forced, _ in _read_table_states(connection):
         if not is_on or not is_forced:
             name = sql.Identifier(table)
             connection.execute(
@@ -42,55 +42,66 @@ def build(connection: psycopg.Connection[Any], roles: Roles) -> list[str]:
                 ).format(name)
             )
             done.append(f"hid rows of {table}")
-    found = {(one.table, one.name): one for one in _policies(connection)}
-    for policy in _wanted_here(connection, roles):
-        held = found.pop((policy.table, policy.name), None)
-        if held is not None and _is_right(policy, held):
+    existing_policies = {
+        (existing_policy.table, existing_policy.name): existing_policy
+        for existing_policy in _read_policies(connection)
+    }
+    for policy in _list_expected_policies(connection, roles):
+        existing = existing_policies.pop((policy.table, policy.name), None)
+        if existing is not None and _is_as_declared(policy, existing):
             continue
-        if held is not None:
-            _drop(connection, held)
-        _make(connection, policy)
+        if existing is not None:
+            _drop_policy(connection, existing)
+        _create_policy(connection, policy)
         done.append(f"made {policy}")
-    for stray in found.values():
-        _drop(connection, stray)
+    for stray in existing_policies.values():
+        _drop_policy(connection, stray)
         done.append(f"dropped policy {stray.name} on {stray.table}")
     return done
 
 
-def problems(connection: psycopg.Connection[Any], roles: Roles) -> list[str]:
+def find_problems(connection: psycopg.Connection[Any], roles: DatabaseRoles) -> list[str]:
     """Return what is wrong with the policies, a line each."""
-    found = {(one.table, one.name): one for one in _policies(connection)}
+    existing_policies = {
+        (existing_policy.table, existing_policy.name): existing_policy
+        for existing_policy in _read_policies(connection)
+    }
     wrong = [
         f"rows of {table} are hidden from nobody"
-        for table, is_on, is_forced, _ in _states(connection)
+        for table, is_on, is_forced, _ in _read_table_states(connection)
         if not is_on or not is_forced
     ]
-    for policy in _wanted_here(connection, roles):
-        held = found.pop((policy.table, policy.name), None)
-        if held is None:
+    for policy in _list_expected_policies(connection, roles):
+        existing = existing_policies.pop((policy.table, policy.name), None)
+        if existing is None:
             wrong.append(f"{policy} is missing")
-        elif not _is_right(policy, held):
+        elif not _is_as_declared(policy, existing):
             wrong.append(f"{policy} is not what the code says")
-    return wrong + [f"too much: policy {one.name} on {one.table}" for one in found.values()]
+    return wrong + [
+        f"too much: policy {existing_policy.name} on {existing_policy.table}"
+        for existing_policy in existing_policies.values()
+    ]
 
 
-def _wanted_here(connection: psycopg.Connection[Any], roles: Roles) -> Iterator[Policy]:
-    owners = {owner for *_, owner in _states(connection)}
+def _list_expected_policies(
+    connection: psycopg.Connection[Any], roles: DatabaseRoles
+) -> Iterator[RowPolicy]:
+    owners = {owner for *_, owner in _read_table_states(connection)}
     # One owner, who migrates; another's table would be made right by nobody.
     for owner in sorted(owners)[:1]:
-        yield from wanted(roles, owner)
+        yield from list_policies(roles, owner)
 
 
-def _states(connection: psycopg.Connection[Any]) -> list[tuple[str, bool, bool, str]]:
+def _read_table_states(connection: psycopg.Connection[Any]) -> list[tuple[str, bool, bool, str]]:
     return connection.execute(
         "SELECT relname::text, relrowsecurity, relforcerowsecurity, relowner::regrole::text"
         " FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname = ANY (%s)"
         " ORDER BY 1",
-        [[*tables(), *tables_per_site()]],
+        [[*get_owned_tables(), *get_site_tables()]],
     ).fetchall()
 
 
-def _policies(connection: psycopg.Connection[Any]) -> list[_Found]:
+def _read_policies(connection: psycopg.Connection[Any]) -> list[_CataloguePolicy]:
     rows = connection.execute(
         "SELECT c.relname::text, p.polname::text,"
         " ARRAY(SELECT CASE r WHEN 0 THEN 'PUBLIC' ELSE r::regrole::text END"
@@ -101,26 +112,26 @@ def _policies(connection: psycopg.Connection[Any]) -> list[_Found]:
         " FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid"
         " WHERE c.relnamespace = 'public'::regnamespace ORDER BY 1, 2"
     ).fetchall()
-    return [_Found(*row) for row in rows]
+    return [_CataloguePolicy(*row) for row in rows]
 
 
-def _is_right(policy: Policy, held: _Found) -> bool:
+def _is_as_declared(policy: RowPolicy, existing: _CataloguePolicy) -> bool:
     letters = {"ALL": "*", "SELECT": "r", "UPDATE": "w", "DELETE": "d"}
     return (
-        held.roles == [policy.role]
-        and held.command == letters[policy.command]
-        and held.is_permissive == policy.is_permissive
-        and (held.check is None) == (policy.check is None)
-        and held.comment == _mark(policy, held)
+        existing.roles == [policy.role]
+        and existing.command == letters[policy.command]
+        and existing.is_permissive == policy.is_permissive
+        and (existing.check is None) == (policy.check is None)
+        and existing.comment == _compute_mark(policy, existing)
     )
 
 
-def _mark(policy: Policy, held: _Found) -> str:
-    words = (policy.rows, policy.check, held.using, held.check)
+def _compute_mark(policy: RowPolicy, existing: _CataloguePolicy) -> str:
+    words = (policy.rows, policy.check, existing.using, existing.check)
     return hashlib.sha256("\0".join(map(str, words)).encode()).hexdigest()
 
 
-def _make(connection: psycopg.Connection[Any], policy: Policy) -> None:
+def _create_policy(connection: psycopg.Connection[Any], policy: RowPolicy) -> None:
     name, table = sql.Identifier(policy.name), sql.Identifier(policy.table)
     connection.execute(
         sql.SQL("CREATE POLICY {} ON {} AS {} FOR {} TO {} USING ({}){}").format(
@@ -133,19 +144,21 @@ def _make(connection: psycopg.Connection[Any], policy: Policy) -> None:
             sql.SQL(f" WITH CHECK ({policy.check})" if policy.check else ""),
         )
     )
-    (became,) = [
-        one for one in _policies(connection) if (one.table, one.name) == (policy.table, policy.name)
+    (created,) = [
+        existing_policy
+        for existing_policy in _read_policies(connection)
+        if (existing_policy.table, existing_policy.name) == (policy.table, policy.name)
     ]
     connection.execute(
         sql.SQL("COMMENT ON POLICY {} ON {} IS {}").format(
-            name, table, sql.Literal(_mark(policy, became))
+            name, table, sql.Literal(_compute_mark(policy, created))
         )
     )
 
 
-def _drop(connection: psycopg.Connection[Any], held: _Found) -> None:
+def _drop_policy(connection: psycopg.Connection[Any], existing: _CataloguePolicy) -> None:
     connection.execute(
         sql.SQL("DROP POLICY {} ON {}").format(
-            sql.Identifier(held.name), sql.Identifier(held.table)
+            sql.Identifier(existing.name), sql.Identifier(existing.table)
         )
     )

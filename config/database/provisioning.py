@@ -20,61 +20,63 @@ from config.process_classes import ProcessClass
 from limited_use.vault.fields import SealedField
 
 from . import acl, definer_functions, login_roles, owner_rights, policies, server_rights
-from .acl import SCHEMA, Grant
-from .grants import COUNTER, GRANTS, LOOKUP, PRIVILEGES, VAULT, VAULT_COLUMNS, Line
-from .login_roles import Roles
+from .acl import SCHEMA, DatabaseGrant
+from .grants import COUNTER, GRANTS, LOOKUP, PRIVILEGES, VAULT, VAULT_COLUMNS, TableGrants
+from .login_roles import DatabaseRoles
 
-_SECRET: Final = {"accounts_user": {"password"}}
-
-
-def ours() -> Roles:
-    return Roles(settings.DATABASE_ROLE_PREFIX)
+_SECRET_COLUMNS: Final = {"accounts_user": {"password"}}
 
 
-def build(passwords: Mapping[ProcessClass, str] | None = None) -> list[str]:
+def get_roles() -> DatabaseRoles:
+    return DatabaseRoles(settings.DATABASE_ROLE_PREFIX)
+
+
+def build_walls(passwords: Mapping[ProcessClass, str] | None = None) -> list[str]:
     """
     Put everything right, and return what was done.
 
     :param passwords: to set, by class
     :raises roles.NotAllowed: if the role that is logged in lacks a right
     """
-    connection = _connection()
-    if statement := owner_rights.find_missing_right(connection, ours()):
-        raise login_roles.NotAllowed(f"an administrator has to execute: {statement};")
-    done = login_roles.make(connection, ours(), passwords or {})
+    connection = _get_connection()
+    if statement := owner_rights.find_missing_right(connection, get_roles()):
+        raise login_roles.RoleRightMissing(f"an administrator has to execute: {statement};")
+    done = login_roles.make_roles(connection, get_roles(), passwords or {})
     try:
-        return done + _build_on(connection)
+        return done + _build_in_transaction(connection)
     except psycopg.errors.InsufficientPrivilege as error:
-        said = error.diag.message_primary
-        raise login_roles.NotAllowed(f"this is for the owner of the tables: {said}") from None
+        message = error.diag.message_primary
+        raise login_roles.RoleRightMissing(
+            f"this is for the owner of the tables: {message}"
+        ) from None
 
 
-def _build_on(connection: psycopg.Connection[Any]) -> list[str]:
+def _build_in_transaction(connection: psycopg.Connection[Any]) -> list[str]:
     """Make functions, grants and policies what the code says, all or none."""
-    with connection.transaction(), owner_rights.owning_functions(connection, ours()):
-        done = definer_functions.build(connection, ours())
-        wanted, found = set(_wanted(ours())), acl.actual(connection)
-        for one in sorted(found - wanted):
-            acl.revoke(connection, one)
-            done.append(f"revoked {one}")
-        for one in sorted(wanted - found):
-            acl.grant(connection, one)
-            done.append(f"granted {one}")
-        done += policies.build(connection, ours())
-        done += server_rights.revoke(connection)
+    with connection.transaction(), owner_rights.join_function_owners(connection, get_roles()):
+        done = definer_functions.build_functions(connection, get_roles())
+        expected, existing = set(_list_grants(get_roles())), acl.read_grants(connection)
+        for grant in sorted(existing - expected):
+            acl.execute_revoke(connection, grant)
+            done.append(f"revoked {grant}")
+        for grant in sorted(expected - existing):
+            acl.execute_grant(connection, grant)
+            done.append(f"granted {grant}")
+        done += policies.build_policies(connection, get_roles())
+        done += server_rights.revoke_open_functions(connection)
     return done
 
 
-def differences() -> list[str]:
+def find_differences() -> list[str]:
     """Return what is not as the code says, a line each; empty if the walls stand."""
-    connection = _connection()
-    wanted, found = set(_wanted(ours())), acl.actual(connection)
+    connection = _get_connection()
+    expected, existing = set(_list_grants(get_roles())), acl.read_grants(connection)
     return [
-        *login_roles.problems(connection, ours()),
-        *definer_functions.problems(connection, ours()),
-        *policies.problems(connection, ours()),
-        *(f"too much: {one}" for one in sorted(found - wanted)),
-        *(f"missing: {one}" for one in sorted(wanted - found)),
+        *login_roles.find_problems(connection, get_roles()),
+        *definer_functions.find_problems(connection, get_roles()),
+        *policies.find_problems(connection, get_roles()),
+        *(f"too much: {grant}" for grant in sorted(existing - expected)),
+        *(f"missing: {grant}" for grant in sorted(expected - existing)),
     ]
 
 
@@ -84,113 +86,117 @@ def describe_open_rights() -> list[str]:
 
     No difference to what the code says: the owner of the tables cannot change it.
     """
-    return server_rights.describe(_connection())
+    return server_rights.describe_open_rights(_get_connection())
 
 
-def beyond(process_class: ProcessClass) -> list[str]:
+def find_excess_rights(process_class: ProcessClass) -> list[str]:
     """Return what the role that is logged in may do beyond its class, a line each."""
-    connection, names = _connection(), ours()
-    role = names.of(process_class)
-    found = connection.execute("SELECT current_user::text, session_user::text").fetchone()
-    if found != (role, role):
-        return [f"this process is logged in as {found[0] if found else 'nobody'}, and not {role}"]
-    owned = connection.execute(
+    connection, role_names = _get_connection(), get_roles()
+    role = role_names.get_login(process_class)
+    users = connection.execute("SELECT current_user::text, session_user::text").fetchone()
+    if users != (role, role):
+        return [f"this process is logged in as {users[0] if users else 'nobody'}, and not {role}"]
+    owned_tables = connection.execute(
         "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
         " AND pg_has_role(relowner, 'USAGE') AND relkind IN ('r', 'p', 'v', 'm') ORDER BY 1"
     ).fetchall()
-    wanted = set(_wanted(names))
+    expected = set(_list_grants(role_names))
     return [
         *(
-            one
-            for one in login_roles.problems(connection, names)
-            if one.startswith(f"role {role} ")
+            problem
+            for problem in login_roles.find_problems(connection, role_names)
+            if problem.startswith(f"role {role} ")
         ),
-        *(f"role {role} owns {table}" for (table,) in owned),
+        *(f"role {role} owns {table}" for (table,) in owned_tables),
         *(
-            f"too much: {one}"
-            for one in sorted(acl.actual(connection) - wanted)
-            if one.grantee in {role, acl.PUBLIC}
+            f"too much: {grant}"
+            for grant in sorted(acl.read_grants(connection) - expected)
+            if grant.grantee in {role, acl.PUBLIC}
         ),
-        *policies.problems(connection, names),
+        *policies.find_problems(connection, role_names),
     ]
 
 
-def tables() -> dict[str, type[models.Model] | None]:
+def get_tables() -> dict[str, type[models.Model] | None]:
     """Return every table by the name that `GRANTS` has for it, with its model if it has one."""
-    found: dict[str, type[models.Model] | None] = {
+    labelled_models: dict[str, type[models.Model] | None] = {
         model._meta.label: model  # noqa: SLF001 - Django's documented model API
         for model in apps.get_models(include_auto_created=True)
         if model._meta.managed and not model._meta.proxy  # noqa: SLF001
     }
-    return {**found, "django_migrations": None}
+    return {**labelled_models, "django_migrations": None}
 
 
-def _connection() -> psycopg.Connection[Any]:
+def _get_connection() -> psycopg.Connection[Any]:
     database.ensure_connection()
     connection: psycopg.Connection[Any] = database.connection
     return connection
 
 
-def _wanted(names: Roles) -> Iterator[Grant]:
-    known = tables()
-    yield from _of_functions(names)
-    for role in names.names:
-        yield Grant("schema", SCHEMA, "", role, "USAGE")
-    for role in names.logins:
-        yield Grant("database", str(database.settings_dict["NAME"]), "", role, "CONNECT")
+def _list_grants(role_names: DatabaseRoles) -> Iterator[DatabaseGrant]:
+    models_by_label = get_tables()
+    yield from _list_function_grants(role_names)
+    for role in role_names.all_names:
+        yield DatabaseGrant("schema", SCHEMA, "", role, "USAGE")
+    for role in role_names.login_classes:
+        yield DatabaseGrant("database", str(database.settings_dict["NAME"]), "", role, "CONNECT")
     for label, line in GRANTS.items():
-        model = known.get(label)
+        model = models_by_label.get(label)
         table = model._meta.db_table if model else label  # noqa: SLF001
-        for role, process_class in names.logins.items():
-            yield from _of(table, model, line, role, process_class)
+        for role, process_class in role_names.login_classes.items():
+            yield from _list_table_grants(table, model, line, role, process_class)
 
 
-def _of_functions(names: Roles) -> Iterator[Grant]:
+def _list_function_grants(role_names: DatabaseRoles) -> Iterator[DatabaseGrant]:
     """Yield who may execute the functions, and what their owners may do."""
-    known = {label: model for label, model in tables().items() if model is not None}
-    for functions in definer_functions.owned(names).values():
+    models_by_label = {label: model for label, model in get_tables().items() if model is not None}
+    for functions in definer_functions.get_functions_by_owner(role_names).values():
         for function in functions:
-            for one in function.classes:
-                role = names.of(ProcessClass(one))
-                yield Grant("function", function.signature, "", role, "EXECUTE")
-    for owner, lines in ((names.vault, VAULT), (names.counter, COUNTER)):
+            for process_class in function.classes:
+                role = role_names.get_login(ProcessClass(process_class))
+                yield DatabaseGrant("function", function.signature, "", role, "EXECUTE")
+    for owner, lines in ((role_names.vault_owner, VAULT), (role_names.counter_owner, COUNTER)):
         for label, letters in lines.items():
             for letter in letters:
-                table = known[label]._meta.db_table  # noqa: SLF001
-                yield Grant("table", table, "", owner, PRIVILEGES[letter])
-    for owner, read in ((names.lookup, LOOKUP), (names.vault, VAULT_COLUMNS)):
-        for label, columns in read.items():
+                table = models_by_label[label]._meta.db_table  # noqa: SLF001
+                yield DatabaseGrant("table", table, "", owner, PRIVILEGES[letter])
+    for owner, readable_columns in (
+        (role_names.lookup_owner, LOOKUP),
+        (role_names.vault_owner, VAULT_COLUMNS),
+    ):
+        for label, columns in readable_columns.items():
             for column in columns:
-                table = known[label]._meta.db_table  # noqa: SLF001
-                yield Grant("table", table, column, owner, PRIVILEGES["r"])
+                table = models_by_label[label]._meta.db_table  # noqa: SLF001
+                yield DatabaseGrant("table", table, column, owner, PRIVILEGES["r"])
 
 
-def _of(
+def _list_table_grants(
     table: str,
     model: type[models.Model] | None,
-    line: Line,
+    line: TableGrants,
     role: str,
     process_class: ProcessClass,
-) -> Iterator[Grant]:
-    for letter in line.of(process_class):
+) -> Iterator[DatabaseGrant]:
+    for letter in line.get_letters(process_class):
         privilege = PRIVILEGES[letter]
         if process_class is ProcessClass.CONSOLE and model is not None and not line.whole:
-            for column in _in_clear(model):
-                yield Grant("table", table, column, role, privilege)
+            for column in _get_clear_columns(model):
+                yield DatabaseGrant("table", table, column, role, privilege)
         else:
-            yield Grant("table", table, "", role, privilege)
-    for (limited, letter), columns in line.columns.items():
-        if limited is process_class:
+            yield DatabaseGrant("table", table, "", role, privilege)
+    for (limited_class, letter), columns in line.columns.items():
+        if limited_class is process_class:
             for column in columns:
-                yield Grant("table", table, column, role, PRIVILEGES[letter])
+                yield DatabaseGrant("table", table, column, role, PRIVILEGES[letter])
 
 
-def _in_clear(model: type[models.Model]) -> list[str]:
+def _get_clear_columns(model: type[models.Model]) -> list[str]:
     """Return the columns that hold neither ciphertext nor hashes nor a secret."""
     fields = model._meta.concrete_fields  # noqa: SLF001
-    hidden = _SECRET.get(model._meta.db_table, set())  # noqa: SLF001
+    hidden = _SECRET_COLUMNS.get(model._meta.db_table, set())  # noqa: SLF001
     return [
-        str(one.column)
-        for one in fields
-        if not isinstance(one, SealedField | models.BinaryField) and one.column not in hidden
+        str(column_field.column)
+        for column_field in fields
+        if not isinstance(column_field, SealedField | models.BinaryField)
+        and column_field.column not in hidden
     ]

@@ -17,7 +17,7 @@ from typing import Final
 from django.apps import apps
 
 
-class By(StrEnum):
+class OwnerSource(StrEnum):
     """What of a row says whose it is."""
 
     # Person and organisation stand in the row.
@@ -29,7 +29,7 @@ class By(StrEnum):
     CONNECTION = "connection"
 
 
-class Also(StrEnum):
+class OtherReader(StrEnum):
     """Who else may read a row: found by the database, in the rows that say so."""
 
     # Those with whom this calendar is shared.
@@ -44,7 +44,7 @@ class Also(StrEnum):
     VIEWER = "share that names them"
 
 
-class Opened(StrEnum):
+class StaffAccess(StrEnum):
     """What says that a row belongs to a message that its owner opened to support."""
 
     AGREEMENT = "agreement to show a message to support"
@@ -58,7 +58,7 @@ class Opened(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class OwnedTable:
     """
     A table whose rows belong to somebody.
 
@@ -71,15 +71,15 @@ class Held:
     :param many: whether one statement may meet very many of its rows (see `wanted_policies.theirs`)
     """
 
-    by: By
+    by: OwnerSource
     column: str
     why: str
-    also: Also | None = None
-    opened: Opened | None = None
+    also: OtherReader | None = None
+    opened: StaffAccess | None = None
     sync: bool = False
     many: bool = False
 
-    def found_by(self) -> dict[str, str | bool]:
+    def describe_owner(self) -> dict[str, str | bool]:
         """Return what the evidence says of it beside why."""
         return {
             "hidden": True,
@@ -91,192 +91,222 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class PerSite:
+class SiteTable:
     """A table of which each class that serves a site is shown the rows of its site."""
 
     why: str
 
-    def found_by(self) -> dict[str, str | bool]:
+    def describe_owner(self) -> dict[str, str | bool]:
         """Return what the evidence says of it beside why."""
         return {"hidden": True, "owner": "site"}
 
 
 @dataclass(frozen=True, slots=True)
-class Open:
+class UnownedTable:
     """A table that is nobody's, or has to be read before anybody is known; `why` says which."""
 
     why: str
 
-    def found_by(self) -> dict[str, str | bool]:
+    def describe_owner(self) -> dict[str, str | bool]:
         """Return what the evidence says of it beside why."""
         return {"hidden": False}
 
 
-_UNUSED: Final = Open("Django's own, not used")
+_UNUSED: Final = UnownedTable("Django's own, not used")
 _SIGN_IN: Final = "read to find out who is asking"
 _SERVICE: Final = "the service's own, about nobody by name"
 
 #: By model, or by table where there is no model.
-OWNERS: Final[Mapping[str, Held | PerSite | Open]] = {
+OWNERS: Final[Mapping[str, OwnedTable | SiteTable | UnownedTable]] = {
     # --- Django's own -----------------------------------------------------------------------
     "auth.Permission": _UNUSED,
     "auth.Group": _UNUSED,
     "auth.Group_permissions": _UNUSED,
     "contenttypes.ContentType": _UNUSED,
-    "django_migrations": Open(_SERVICE),
+    "django_migrations": UnownedTable(_SERVICE),
     # --- accounts ---------------------------------------------------------------------------
-    "accounts.User": Held(
-        By.PERSON,
+    "accounts.User": OwnedTable(
+        OwnerSource.PERSON,
         "id",
         "names, addresses and password hashes; sign-in asks a function",
-        opened=Opened.STAFF,
+        opened=StaffAccess.STAFF,
         sync=True,
     ),
-    "accounts.Organisation": Open(_SIGN_IN),
-    "accounts.Membership": Open(f"{_SIGN_IN}; colleagues are shared with"),
-    "accounts.Session": PerSite(
+    "accounts.Organisation": UnownedTable(_SIGN_IN),
+    "accounts.Membership": UnownedTable(f"{_SIGN_IN}; colleagues are shared with"),
+    "accounts.Session": SiteTable(
         f"{_SIGN_IN}, under a hash of what they show; neither site makes one for the other"
     ),
-    "accounts.RateCount": Open("out of reach: through functions that count alone"),
-    "accounts.KnownNetwork": Open(f"{_SIGN_IN}, by hashes of networks"),
-    "accounts.ServiceClient": Open(_SIGN_IN),
-    "accounts.ServiceToken": Open(f"{_SIGN_IN}, by its hash"),
-    "accounts.UsedAssertion": Open("hashes of what clients showed, before they are believed"),
-    "accounts.UserMinute": Open("counts per client, of all the people it acts for"),
-    "accounts.Delegation": Open(f"{_SIGN_IN}: what a client's token stands for"),
-    "accounts.Alarm": Open(_SERVICE),
-    "account.EmailAddress": Held(
-        By.PERSON,
+    "accounts.RateCount": UnownedTable("out of reach: through functions that count alone"),
+    "accounts.KnownNetwork": UnownedTable(f"{_SIGN_IN}, by hashes of networks"),
+    "accounts.ServiceClient": UnownedTable(_SIGN_IN),
+    "accounts.ServiceToken": UnownedTable(f"{_SIGN_IN}, by its hash"),
+    "accounts.UsedAssertion": UnownedTable(
+        "hashes of what clients showed, before they are believed"
+    ),
+    "accounts.UserMinute": UnownedTable("counts per client, of all the people it acts for"),
+    "accounts.Delegation": UnownedTable(f"{_SIGN_IN}: what a client's token stands for"),
+    "accounts.Alarm": UnownedTable(_SERVICE),
+    "account.EmailAddress": OwnedTable(
+        OwnerSource.PERSON,
         "user_id",
         "addresses; sign-in and sharing ask functions",
-        opened=Opened.STAFF,
+        opened=StaffAccess.STAFF,
     ),
     "account.EmailConfirmation": _UNUSED,
-    "mfa.Authenticator": Held(
-        By.PERSON,
+    "mfa.Authenticator": OwnedTable(
+        OwnerSource.PERSON,
         "user_id",
         "second factors, shown when the password was right",
-        opened=Opened.STAFF,
+        opened=StaffAccess.STAFF,
     ),
     # --- limited_use ------------------------------------------------------------------------
-    "limited_use.Share": Held(
-        By.OWNER, "owner_id", "with whom people share what", also=Also.VIEWER, sync=True
+    "limited_use.Share": OwnedTable(
+        OwnerSource.OWNER,
+        "owner_id",
+        "with whom people share what",
+        also=OtherReader.VIEWER,
+        sync=True,
     ),
-    "limited_use.Consent": Held(
-        By.OWNER,
+    "limited_use.Consent": OwnedTable(
+        OwnerSource.OWNER,
         "owner_id",
         "what people agreed to, and what of theirs is open to support",
-        also=Also.SHARED_AGREEMENT,
-        opened=Opened.AGREEMENT,
+        also=OtherReader.SHARED_AGREEMENT,
+        opened=StaffAccess.AGREEMENT,
         sync=True,
     ),
-    "limited_use.DataKey": Open("out of reach: through the vault's functions alone"),
-    "limited_use.KeyEpoch": Open(_SERVICE),
-    "limited_use.Leaf": Open("the ledger: of pseudonyms, for everybody to check"),
-    "limited_use.Tile": Open(_SERVICE),
-    "limited_use.Checkpoint": Open(_SERVICE),
-    "limited_use.VerifierKeyPeriod": Open(_SERVICE),
-    "limited_use.OwedTombstone": Open("hashes of what died"),
-    "limited_use.Receipt": Held(By.PERSON, "owner_id", "what somebody had here, and when it ended"),
-    "limited_use.ReceiptLink": Open("hashes of links, each to be shown by whoever holds it"),
-    "limited_use.PolicyUse": Open(_SERVICE),
-    "limited_use.Refusal": Open(_SERVICE),
-    "limited_use.Tally": Open(_SERVICE),
-    "limited_use.HourOfOpens": Open("counts, by pseudonyms"),
-    "limited_use.Gauge": Open(_SERVICE),
-    "limited_use.EvidenceBundle": Open(_SERVICE),
-    "limited_use.LedgerKey": Held(
-        By.CONNECTION,
+    "limited_use.DataKey": UnownedTable("out of reach: through the vault's functions alone"),
+    "limited_use.KeyEpoch": UnownedTable(_SERVICE),
+    "limited_use.Leaf": UnownedTable("the ledger: of pseudonyms, for everybody to check"),
+    "limited_use.Tile": UnownedTable(_SERVICE),
+    "limited_use.Checkpoint": UnownedTable(_SERVICE),
+    "limited_use.VerifierKeyPeriod": UnownedTable(_SERVICE),
+    "limited_use.OwedTombstone": UnownedTable("hashes of what died"),
+    "limited_use.Receipt": OwnedTable(
+        OwnerSource.PERSON, "owner_id", "what somebody had here, and when it ended"
+    ),
+    "limited_use.ReceiptLink": UnownedTable(
+        "hashes of links, each to be shown by whoever holds it"
+    ),
+    "limited_use.PolicyUse": UnownedTable(_SERVICE),
+    "limited_use.Refusal": UnownedTable(_SERVICE),
+    "limited_use.Tally": UnownedTable(_SERVICE),
+    "limited_use.HourOfOpens": UnownedTable("counts, by pseudonyms"),
+    "limited_use.Gauge": UnownedTable(_SERVICE),
+    "limited_use.EvidenceBundle": UnownedTable(_SERVICE),
+    "limited_use.LedgerKey": OwnedTable(
+        OwnerSource.CONNECTION,
         "holder",
         "by which keys the ledger names somebody",
-        also=Also.SHARED_OWNER,
-        opened=Opened.LEDGER_KEY,
+        also=OtherReader.SHARED_OWNER,
+        opened=StaffAccess.LEDGER_KEY,
         sync=True,
     ),
-    "limited_use.WrappedLedgerKey": Open("out of reach: through the vault's functions alone"),
+    "limited_use.WrappedLedgerKey": UnownedTable(
+        "out of reach: through the vault's functions alone"
+    ),
     # --- integrations -----------------------------------------------------------------------
-    "integrations.Connection": Held(
-        By.OWNER,
+    "integrations.Connection": OwnedTable(
+        OwnerSource.OWNER,
         "user_id",
         "which accounts somebody has, and their sealed tokens",
-        also=Also.SHARED_OWNER,
-        opened=Opened.CONNECTION,
+        also=OtherReader.SHARED_OWNER,
+        opened=StaffAccess.CONNECTION,
         sync=True,
     ),
-    "integrations.Integration": Held(
-        By.CONNECTION,
+    "integrations.Integration": OwnedTable(
+        OwnerSource.CONNECTION,
         "connection_id",
         "what somebody has switched on",
-        also=Also.SHARED_INTEGRATION,
-        opened=Opened.INTEGRATION,
+        also=OtherReader.SHARED_INTEGRATION,
+        opened=StaffAccess.INTEGRATION,
         sync=True,
     ),
-    "integrations.ConnectAttempt": Held(
-        By.PERSON, "user_id", "connects in progress, which end where they began"
+    "integrations.ConnectAttempt": OwnedTable(
+        OwnerSource.PERSON, "user_id", "connects in progress, which end where they began"
     ),
-    "integrations.Approval": Held(
-        By.OWNER, "user_id", "that somebody's administrator was asked to allow an account"
+    "integrations.Approval": OwnedTable(
+        OwnerSource.OWNER, "user_id", "that somebody's administrator was asked to allow an account"
     ),
-    "integrations.Discard": Open("hashes of accounts whose grant was not kept: it is nobody's"),
-    "integrations.Thread": Held(By.OWNER, "user_id", "how much mail, when", many=True),
-    "integrations.Message": Held(
-        By.OWNER,
+    "integrations.Discard": UnownedTable(
+        "hashes of accounts whose grant was not kept: it is nobody's"
+    ),
+    "integrations.Thread": OwnedTable(
+        OwnerSource.OWNER, "user_id", "how much mail, when", many=True
+    ),
+    "integrations.Message": OwnedTable(
+        OwnerSource.OWNER,
         "user_id",
         "when whose mail came; the rest is sealed",
-        opened=Opened.MESSAGE,
+        opened=StaffAccess.MESSAGE,
         many=True,
     ),
-    "integrations.MessageBody": Held(
-        By.INTEGRATION, "integration_id", "sealed mail", opened=Opened.PART
+    "integrations.MessageBody": OwnedTable(
+        OwnerSource.INTEGRATION, "integration_id", "sealed mail", opened=StaffAccess.PART
     ),
-    "integrations.Attachment": Held(By.INTEGRATION, "integration_id", "sizes; the rest is sealed"),
-    "integrations.Calendar": Held(
-        By.OWNER,
+    "integrations.Attachment": OwnedTable(
+        OwnerSource.INTEGRATION, "integration_id", "sizes; the rest is sealed"
+    ),
+    "integrations.Calendar": OwnedTable(
+        OwnerSource.OWNER,
         "user_id",
         "which calendars; what they are called is sealed",
-        also=Also.SHARED_CALENDAR,
+        also=OtherReader.SHARED_CALENDAR,
     ),
-    "integrations.Event": Held(
-        By.OWNER,
+    "integrations.Event": OwnedTable(
+        OwnerSource.OWNER,
         "user_id",
         "weeks with appointments; the rest is sealed",
-        also=Also.SHARED_CALENDAR,
+        also=OtherReader.SHARED_CALENDAR,
         many=True,
     ),
-    "integrations.Export": Held(By.OWNER, "user_id", "that somebody took a copy along"),
-    "integrations.Heartbeat": Open(_SERVICE),
-    "integrations.ParserCount": Open(_SERVICE),
-    "integrations.Reply": Held(By.OWNER, "user_id", "that somebody wrote an event, and when"),
-    "integrations.Notice": Held(
-        By.CONNECTION, "connection_id", "what somebody was told", sync=True
+    "integrations.Export": OwnedTable(
+        OwnerSource.OWNER, "user_id", "that somebody took a copy along"
+    ),
+    "integrations.Heartbeat": UnownedTable(_SERVICE),
+    "integrations.ParserCount": UnownedTable(_SERVICE),
+    "integrations.Reply": OwnedTable(
+        OwnerSource.OWNER, "user_id", "that somebody wrote an event, and when"
+    ),
+    "integrations.Notice": OwnedTable(
+        OwnerSource.CONNECTION, "connection_id", "what somebody was told", sync=True
     ),
     # Theirs in whichever organisation they act, and when they belong to none any more.
-    "integrations.PurgeJob": Held(By.PERSON, "user_id", "that somebody left, and why", sync=True),
-    "integrations.QuotaBucket": Held(
-        By.CONNECTION, "connection_id", "how busy an account is", sync=True
+    "integrations.PurgeJob": OwnedTable(
+        OwnerSource.PERSON, "user_id", "that somebody left, and why", sync=True
     ),
-    "integrations.SyncWork": Held(By.INTEGRATION, "integration_id", "how a copy stands", sync=True),
-    "integrations.Watch": Held(
-        By.INTEGRATION, "integration_id", "what providers tell us of", sync=True
+    "integrations.QuotaBucket": OwnedTable(
+        OwnerSource.CONNECTION, "connection_id", "how busy an account is", sync=True
     ),
-    "integrations.SetAside": Held(By.INTEGRATION, "integration_id", "what would not parse"),
-    "integrations.Reconciliation": Held(By.INTEGRATION, "integration_id", "how much mail there is"),
+    "integrations.SyncWork": OwnedTable(
+        OwnerSource.INTEGRATION, "integration_id", "how a copy stands", sync=True
+    ),
+    "integrations.Watch": OwnedTable(
+        OwnerSource.INTEGRATION, "integration_id", "what providers tell us of", sync=True
+    ),
+    "integrations.SetAside": OwnedTable(
+        OwnerSource.INTEGRATION, "integration_id", "what would not parse"
+    ),
+    "integrations.Reconciliation": OwnedTable(
+        OwnerSource.INTEGRATION, "integration_id", "how much mail there is"
+    ),
 }
 
 
 @cache
-def tables() -> Mapping[str, str]:
+def get_owned_tables() -> Mapping[str, str]:
     """Return the tables whose rows belong to somebody, with the name that `OWNERS` has for each."""
-    return _tables_of(Held)
+    return _get_tables_of_kind(OwnedTable)
 
 
 @cache
-def tables_per_site() -> Mapping[str, str]:
+def get_site_tables() -> Mapping[str, str]:
     """Return the tables whose rows belong to a site, in the same way."""
-    return _tables_of(PerSite)
+    return _get_tables_of_kind(SiteTable)
 
 
-def _tables_of(kind: type[Held | PerSite]) -> Mapping[str, str]:
+def _get_tables_of_kind(kind: type[OwnedTable | SiteTable]) -> Mapping[str, str]:
     return {
         model._meta.db_table: label  # noqa: SLF001 - Django's documented model API
         for model in apps.get_models()

@@ -15,9 +15,9 @@ from psycopg import sql
 from .acl import PUBLIC
 
 #: No privilege guards these two statements; their function `pg_notify` has one.
-STATEMENTS: Final = "every login may LISTEN and NOTIFY: PostgreSQL has no privilege for them"
+OPEN_STATEMENTS: Final = "every login may LISTEN and NOTIFY: PostgreSQL has no privilege for them"
 
-_OPEN: Final = """
+_OPEN_FUNCTIONS_QUERY: Final = """
 SELECT p.oid::regprocedure::text
   FROM pg_proc p
  WHERE p.pronamespace = 'pg_catalog'::regnamespace
@@ -29,10 +29,10 @@ SELECT p.oid::regprocedure::text
 
 def find_open_functions(connection: psycopg.Connection[Any]) -> list[str]:
     """Return those of these functions that every login may execute, with their argument types."""
-    return [name for (name,) in connection.execute(_OPEN).fetchall()]
+    return [name for (name,) in connection.execute(_OPEN_FUNCTIONS_QUERY).fetchall()]
 
 
-def make_revocation(functions: list[str]) -> str:
+def build_revocation(functions: list[str]) -> str:
     """Return the statement that revokes them from every login; empty if there are none."""
     if not functions:
         return ""
@@ -40,9 +40,9 @@ def make_revocation(functions: list[str]) -> str:
     return f"REVOKE EXECUTE ON FUNCTION {names} FROM {PUBLIC}"
 
 
-def revoke(connection: psycopg.Connection[Any]) -> list[str]:
+def revoke_open_functions(connection: psycopg.Connection[Any]) -> list[str]:
     """Revoke these functions from every login if a superuser runs this; return what was done."""
-    statement = make_revocation(find_open_functions(connection))
+    statement = build_revocation(find_open_functions(connection))
     (row,) = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
     if not statement or not row[0]:
         return []
@@ -50,11 +50,11 @@ def revoke(connection: psycopg.Connection[Any]) -> list[str]:
     return [statement]
 
 
-def describe(connection: psycopg.Connection[Any]) -> list[str]:
+def describe_open_rights(connection: psycopg.Connection[Any]) -> list[str]:
     """Return what every login may do beyond what the code says, a line each."""
-    statement = make_revocation(find_open_functions(connection))
-    said = (
+    statement = build_revocation(find_open_functions(connection))
+    line = (
         "every login may execute functions of large objects or messages; in this database, an"
         f" administrator may execute: {statement};"
     )
-    return [said, STATEMENTS] if statement else [STATEMENTS]
+    return [line, OPEN_STATEMENTS] if statement else [OPEN_STATEMENTS]

@@ -14,43 +14,43 @@ from typing import Final
 from accounts.roles import Role
 from integrations.access.support_and_export_permits import SUPPORT
 
-from .row_owners import Held, Opened
+from .row_owners import OwnedTable, StaffAccess
 
 _IS_OPEN: Final = (
     f"feature = '{SUPPORT}' AND item IS NOT NULL AND withdrawn_at IS NULL AND expires_at > now()"
 )
 #: By kind: the column that names a row of another table, and the rows of that table that are shown.
 _BELONGS_TO: Final = {
-    Opened.PART: ("message_id", "SELECT m.id FROM integrations_message m"),
-    Opened.INTEGRATION: ("id", "SELECT m.integration_id FROM integrations_message m"),
-    Opened.CONNECTION: ("id", "SELECT i.connection_id FROM integrations_integration i"),
-    Opened.LEDGER_KEY: ("holder", "SELECT c.id FROM integrations_connection c"),
+    StaffAccess.PART: ("message_id", "SELECT m.id FROM integrations_message m"),
+    StaffAccess.INTEGRATION: ("id", "SELECT m.integration_id FROM integrations_message m"),
+    StaffAccess.CONNECTION: ("id", "SELECT i.connection_id FROM integrations_integration i"),
+    StaffAccess.LEDGER_KEY: ("holder", "SELECT c.id FROM integrations_connection c"),
 }
 
 
-def find_opened(line: Held, *, theirs: str, is_support: str) -> str:
+def build_opened_condition(table: OwnedTable, *, owner_condition: str, is_support: str) -> str:
     """
     Return the condition on a row for being shown to staff.
 
     :param theirs: the condition for belonging to the person of the transaction
     :param is_support: the condition for that person being one of support
     """
-    if line.opened is None:
+    if table.opened is None:
         return "false"
-    if line.opened is Opened.STAFF:
-        return f"{theirs} AND {_is_staff(line)}"
-    if line.opened is Opened.AGREEMENT:
-        return f"{_IS_OPEN} AND ({is_support} OR ({theirs}))"
-    if line.opened is Opened.MESSAGE:
-        agreed = f"SELECT k.item FROM limited_use_consent k WHERE {_IS_OPEN}"  # noqa: S608 - our own words
-        return f"{theirs} AND id = ANY (ARRAY({agreed}))"
-    column, rows = _BELONGS_TO[line.opened]
+    if table.opened is StaffAccess.STAFF:
+        return f"{owner_condition} AND {_is_staff(table)}"
+    if table.opened is StaffAccess.AGREEMENT:
+        return f"{_IS_OPEN} AND ({is_support} OR ({owner_condition}))"
+    if table.opened is StaffAccess.MESSAGE:
+        agreed_items = f"SELECT k.item FROM limited_use_consent k WHERE {_IS_OPEN}"  # noqa: S608 - our own words
+        return f"{owner_condition} AND id = ANY (ARRAY({agreed_items}))"
+    column, rows = _BELONGS_TO[table.opened]
     return f"{column} = ANY (ARRAY({rows}))"
 
 
-def _is_staff(line: Held) -> str:
+def _is_staff(table: OwnedTable) -> str:
     """Return the condition that the person of a row is staff: others do not sign in there."""
-    if line.column == "id":
+    if table.column == "id":
         return f"role <> '{Role.MEMBER}'"
     # The row of a member is hidden, by the policy above.
-    return f"EXISTS (SELECT FROM accounts_user u WHERE u.id = {line.column})"
+    return f"EXISTS (SELECT FROM accounts_user u WHERE u.id = {table.column})"

@@ -31,135 +31,152 @@ STAFF_PORT: Final = 8001
 _PROVIDERS: Final = ("GOOGLE_", "MICROSOFT_")
 
 
-def demo(arguments: argparse.Namespace) -> int:
+def run_demo(arguments: argparse.Namespace) -> int:
     began = time.monotonic()
     with (
-        servers.running(arguments.data) as urls,
-        service.running(
+        servers.run_servers(arguments.data) as urls,
+        service.run_service(
             arguments.data,
             urls,
             port=arguments.port,
             staff_port=arguments.staff_port,
             sandbox_port=arguments.sandbox_port,
             workers=arguments.workers,
-            extra=_roles(os.environ) | _given_providers(os.environ),
+            extra=_choose_role_prefix(os.environ) | _get_provider_settings(os.environ),
         ) as running,
     ):
-        say(f"Antares Integrations is running, after {time.monotonic() - began:.1f} s.")
-        for name in sorted(_given_providers(os.environ)):
-            say(f"  given    {name}, instead of the sandbox's")
-        say(f"  open     {running.url}")
-        say(f"  staff    {running.staff_url}  (the pages of support, review and operations)")
-        say(f"  sandbox  {running.sandbox_url}  (stands in for Google and Microsoft)")
-        say(f"  logs     {running.logs}")
+        print_line(f"Antares Integrations is running, after {time.monotonic() - began:.1f} s.")
+        for name in sorted(_get_provider_settings(os.environ)):
+            print_line(f"  given    {name}, instead of the sandbox's")
+        print_line(f"  open     {running.url}")
+        print_line(f"  staff    {running.staff_url}  (the pages of support, review and operations)")
+        print_line(f"  sandbox  {running.sandbox_url}  (stands in for Google and Microsoft)")
+        print_line(f"  logs     {running.logs}")
         port = urlsplit(running.url).port
-        there = "" if port == PORT else f" --port {port}"
-        say(f"  refused  .venv/bin/python -m config.embedded campaigns{there}  (elsewhere, once")
-        say("           Alice has connected a mailbox: what a marketing feature gets to hear)")
-        say(f"  approval {sandbox_seed.ADMINISTERED} at Microsoft may not agree alone: its")
-        say(f"           administrator is {sandbox_seed.ADMINISTRATOR}")
-        say("  Ctrl-C stops everything; the data stays.")
-        while (ended := running.ended()) is None:
+        port_option = "" if port == PORT else f" --port {port}"
+        print_line(
+            f"  refused  .venv/bin/python -m config.embedded campaigns{port_option}  (elsewhere, once"
+        )
+        print_line(
+            "           Alice has connected a mailbox: what a marketing feature gets to hear)"
+        )
+        print_line(f"  approval {sandbox_seed.ADMINISTERED} at Microsoft may not agree alone: its")
+        print_line(f"           administrator is {sandbox_seed.ADMINISTRATOR}")
+        print_line("  Ctrl-C stops everything; the data stays.")
+        while (ended_process := running.find_ended_process()) is None:
             time.sleep(0.2)
-        status = running.processes[ended].returncode
-        say(f"{ended} stopped by itself with status {status}: see {running.logs / ended}.log")
+        status = running.processes[ended_process].returncode
+        print_line(
+            f"{ended_process} stopped by itself with status {status}: see {running.logs / ended_process}.log"
+        )
         return 1
 
 
-def campaigns(arguments: argparse.Namespace) -> int:
+def run_campaigns(arguments: argparse.Namespace) -> int:
     """Ask for Alice's mail as the Campaigns feature, whose row says `marketing`, and show it."""
     # Imported here: the demo needs no HTTP client, and would start later for it.
     import httpx
 
-    from config.embedded.feature_client import Feature
+    from config.embedded.feature_client import FeatureClient
 
-    kept = arguments.data / "people.json"
-    if not kept.exists():
-        raise Unavailable(f"{kept} is missing: start the demo first")
-    seeded = json.loads(kept.read_text(encoding="utf-8"))
-    client = next(one for one in seeded["clients"] if one["client_id"] == "campaigns")
+    people_file = arguments.data / "people.json"
+    if not people_file.exists():
+        raise Unavailable(f"{people_file} is missing: start the demo first")
+    seeded = json.loads(people_file.read_text(encoding="utf-8"))
+    client = next(
+        seeded_client
+        for seeded_client in seeded["clients"]
+        if seeded_client["client_id"] == "campaigns"
+    )
     alice = seeded["people"][0]["id"]
-    feature = Feature(f"http://localhost:{arguments.port}", client)
+    feature = FeatureClient(f"http://localhost:{arguments.port}", client)
     try:
-        answer = feature.messages(client["delegation_id"], alice)
+        response = feature.request_messages(client["delegation_id"], alice)
     except httpx.ConnectError:
         raise Unavailable(f"nothing answers on port {arguments.port}") from None
-    say(f"GET /v1/users/{alice}/messages for the purpose {client['purpose']}")
-    say(f"{answer.status_code} {answer.headers['content-type']}")
-    say(json.dumps(answer.json(), indent=2))
+    print_line(f"GET /v1/users/{alice}/messages for the purpose {client['purpose']}")
+    print_line(f"{response.status_code} {response.headers['content-type']}")
+    print_line(json.dumps(response.json(), indent=2))
     return 0
 
 
-def run(arguments: argparse.Namespace) -> int:
-    with servers.joined(arguments.data) as urls:
+def run_command(arguments: argparse.Namespace) -> int:
+    with servers.join_servers(arguments.data) as urls:
         refuse_earlier_version(urls, arguments.data)
         arguments.data.mkdir(parents=True, exist_ok=True)
-        ours = {**service.kept(arguments.data.resolve()), **_roles(os.environ)}
-        env = {**ours, **os.environ, **urls.environment()}
+        own_settings = {
+            **service.build_shared_settings(arguments.data.resolve()),
+            **_choose_role_prefix(os.environ),
+        }
+        env = {**own_settings, **os.environ, **urls.to_environment()}
         return subprocess.run(arguments.command, env=env, check=False).returncode  # noqa: S603
 
 
-def _data(given: Mapping[str, str]) -> Path:
+def _choose_data_folder(environment: Mapping[str, str]) -> Path:
     """
     Return where the demo keeps its keys and passwords: a folder for each database.
 
     Those of one database are worth nothing in another.
     """
-    mark = _mark(given)
+    mark = _compute_mark(environment)
     return service.ROOT / ".data" / (f"demo-{mark}" if mark else "demo")
 
 
-def _roles(given: Mapping[str, str]) -> dict[str, str]:
+def _choose_role_prefix(environment: Mapping[str, str]) -> dict[str, str]:
     """Return a prefix of the demo's own on somebody's server: others may have roles there."""
-    mark = _mark(given)
-    if not mark or given.get("DATABASE_ROLE_PREFIX"):
+    mark = _compute_mark(environment)
+    if not mark or environment.get("DATABASE_ROLE_PREFIX"):
         return {}
     return {"DATABASE_ROLE_PREFIX": f"antares_{mark}"}
 
 
-def _given_providers(given: Mapping[str, str]) -> dict[str, str]:
+def _get_provider_settings(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the settings of Google and Microsoft that are given: they lead to another stand-in."""
-    return {name: value for name, value in given.items() if name.startswith(_PROVIDERS) and value}
+    return {
+        name: value for name, value in environment.items() if name.startswith(_PROVIDERS) and value
+    }
 
 
-def _mark(given: Mapping[str, str]) -> str:
+def _compute_mark(environment: Mapping[str, str]) -> str:
     """Return a short name for the database that is given, whoever logs in; none: empty."""
-    parts = urlsplit(given.get("DATABASE_URL", ""))
-    place = f"{parts.netloc.rpartition('@')[2]}{parts.path}?{parts.query}"
-    return hashlib.sha256(place.encode()).hexdigest()[:8] if parts.scheme else ""
+    parts = urlsplit(environment.get("DATABASE_URL", ""))
+    address = f"{parts.netloc.rpartition('@')[2]}{parts.path}?{parts.query}"
+    return hashlib.sha256(address.encode()).hexdigest()[:8] if parts.scheme else ""
 
 
-def say(line: str) -> None:
+def print_line(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
-def _interrupt(number: int, _: FrameType | None) -> None:
+def _raise_interrupt(number: int, _: FrameType | None) -> None:
     raise KeyboardInterrupt(signal.Signals(number).name)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m config.embedded", description=__doc__)
-    parser.add_argument("--data", type=Path, default=_data(os.environ), help="%(default)s")
+    parser.add_argument(
+        "--data", type=Path, default=_choose_data_folder(os.environ), help="%(default)s"
+    )
     parser.add_argument("--with-parent", action="store_true", help="stop when our parent dies")
     commands = parser.add_subparsers(required=True)
-    one = commands.add_parser("demo", help="the whole service, with its sandbox")
-    one.add_argument("--port", type=int, default=PORT)
-    one.add_argument("--staff-port", type=int, default=STAFF_PORT)
-    one.add_argument("--sandbox-port", type=int, default=8100)
-    one.add_argument("--workers", type=int, default=1)
-    one.set_defaults(act=demo)
-    one = commands.add_parser("campaigns", help="what a marketing feature gets to hear")
-    one.add_argument("--port", type=int, default=PORT)
-    one.set_defaults(act=campaigns)
-    one = commands.add_parser("run", help="one command on that data, also while the demo runs")
-    one.add_argument("command", nargs=argparse.REMAINDER)
-    one.set_defaults(act=run)
+    command = commands.add_parser("demo", help="the whole service, with its sandbox")
+    command.add_argument("--port", type=int, default=PORT)
+    command.add_argument("--staff-port", type=int, default=STAFF_PORT)
+    command.add_argument("--sandbox-port", type=int, default=8100)
+    command.add_argument("--workers", type=int, default=1)
+    command.set_defaults(act=run_demo)
+    command = commands.add_parser("campaigns", help="what a marketing feature gets to hear")
+    command.add_argument("--port", type=int, default=PORT)
+    command.set_defaults(act=run_campaigns)
+    command = commands.add_parser("run", help="one command on that data, also while the demo runs")
+    command.add_argument("command", nargs=argparse.REMAINDER)
+    command.set_defaults(act=run_command)
     arguments = parser.parse_args()
     if arguments.with_parent:
         follow_parent()
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+        signal.signal(number, _raise_interrupt)
     try:
         return int(arguments.act(arguments))
     except Unavailable as problem:

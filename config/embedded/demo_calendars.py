@@ -11,31 +11,35 @@ BERLIN: Final = "Europe/Berlin"
 Event = Mapping[str, Any]
 
 
-def fields(today: date) -> Mapping[str, Any]:
+def build_google_calendars(today: date) -> Mapping[str, Any]:
     """Return Alice's calendars at Google, as the sandbox is seeded with them."""
-    monday = _monday(today)
+    monday = _get_monday(today)
     return {
         "time_zone": BERLIN,
-        "events": _work(monday),
-        "calendars": [{"summary": "Family", "time_zone": BERLIN, "events": _family(monday)}],
+        "events": _build_work_events(monday),
+        "calendars": [
+            {"summary": "Family", "time_zone": BERLIN, "events": _build_family_events(monday)}
+        ],
     }
 
 
-def outlook(today: date) -> Mapping[str, Any]:
+def build_outlook_calendars(today: date) -> Mapping[str, Any]:
     """Return her calendars at Microsoft; some of it is at the same time as what Google has."""
-    monday = _monday(today)
+    monday = _get_monday(today)
     return {
         "time_zone": BERLIN,
-        "events": _contoso(monday),
-        "calendars": [{"summary": "Travel", "time_zone": BERLIN, "events": _travel(monday)}],
+        "events": _build_contoso_events(monday),
+        "calendars": [
+            {"summary": "Travel", "time_zone": BERLIN, "events": _build_travel_events(monday)}
+        ],
     }
 
 
-def _monday(today: date) -> date:
+def _get_monday(today: date) -> date:
     return today - timedelta(days=today.weekday())
 
 
-def _work(monday: date) -> list[Event]:
+def _build_work_events(monday: date) -> list[Event]:
     me = {"email": "alice.adler@gmail.example", "self": True, "responseStatus": "accepted"}
     team = [
         me,
@@ -44,9 +48,11 @@ def _work(monday: date) -> list[Event]:
     ]
     next_week = monday + timedelta(days=7)
     return [
-        _event("Standup", monday, "09:30", 15, recurrence=["RRULE:FREQ=WEEKLY;BYDAY=MO,TU,WE,TH"]),
-        _event("Product review", monday + timedelta(days=1), "14:00", 60, attendees=team),
-        _event(
+        _build_event(
+            "Standup", monday, "09:30", 15, recurrence=["RRULE:FREQ=WEEKLY;BYDAY=MO,TU,WE,TH"]
+        ),
+        _build_event("Product review", monday + timedelta(days=1), "14:00", 60, attendees=team),
+        _build_event(
             "Call with Tokyo",
             monday + timedelta(days=2),
             "17:00",
@@ -54,8 +60,8 @@ def _work(monday: date) -> list[Event]:
             zone="Asia/Tokyo",
             description="<p>Slides: <b>page 12</b></p>",
         ),
-        _event("Dentist", monday + timedelta(days=3), "08:15", 45, visibility="private"),
-        _event(
+        _build_event("Dentist", monday + timedelta(days=3), "08:15", 45, visibility="private"),
+        _build_event(
             "Workshop, to be confirmed",
             monday + timedelta(days=4),
             "10:00",
@@ -63,7 +69,7 @@ def _work(monday: date) -> list[Event]:
             status="tentative",
             location="Room 3.14",
         ),
-        _event(
+        _build_event(
             "Can you join?",
             next_week,
             "11:00",
@@ -71,29 +77,31 @@ def _work(monday: date) -> list[Event]:
             attendees=[{**me, "responseStatus": "needsAction"}, *team[1:]],
             organizer={"email": "bob.brandt@gmail.example"},
         ),
-        _days("Trade fair", next_week + timedelta(days=1), 3),
-        _event("One to one", next_week, "15:00", 30, recurrence=["RRULE:FREQ=WEEKLY;INTERVAL=2"]),
+        _build_all_day_event("Trade fair", next_week + timedelta(days=1), 3),
+        _build_event(
+            "One to one", next_week, "15:00", 30, recurrence=["RRULE:FREQ=WEEKLY;INTERVAL=2"]
+        ),
     ]
 
 
-def _family(monday: date) -> list[Event]:
+def _build_family_events(monday: date) -> list[Event]:
     return [
-        _days(
+        _build_all_day_event(
             "Grandma's birthday", monday + timedelta(days=6), 1, recurrence=["RRULE:FREQ=YEARLY"]
         ),
-        _event(
+        _build_event(
             "Swimming", monday + timedelta(days=2), "17:30", 60, recurrence=["RRULE:FREQ=WEEKLY"]
         ),
-        _event("Parents' evening", monday + timedelta(days=8), "19:00", 90),
+        _build_event("Parents' evening", monday + timedelta(days=8), "19:00", 90),
     ]
 
 
-def _contoso(monday: date) -> list[Event]:
+def _build_contoso_events(monday: date) -> list[Event]:
     me = {"email": "alice.adler@contoso.example", "responseStatus": "needsAction"}
     host = {"email": "dana.diaz@contoso.example", "displayName": "Dana Diaz"}
     return [
-        _event("Steering committee", monday, "13:00", 60, recurrence=["RRULE:FREQ=WEEKLY"]),
-        _event(
+        _build_event("Steering committee", monday, "13:00", 60, recurrence=["RRULE:FREQ=WEEKLY"]),
+        _build_event(
             "Contract with Fabrikam",
             monday + timedelta(days=1),
             "14:30",
@@ -103,7 +111,7 @@ def _contoso(monday: date) -> list[Event]:
             location="Building 7, room Elbe",
             description="<p>The draft is in your inbox.</p>",
         ),
-        _event(
+        _build_event(
             "Call with Seattle",
             monday + timedelta(days=3),
             "08:00",
@@ -111,18 +119,18 @@ def _contoso(monday: date) -> list[Event]:
             zone="America/Los_Angeles",
             graph={"showAs": "tentative", "isOnlineMeeting": True},
         ),
-        _event("Appraisal", monday + timedelta(days=4), "15:00", 45, visibility="private"),
+        _build_event("Appraisal", monday + timedelta(days=4), "15:00", 45, visibility="private"),
     ]
 
 
-def _travel(monday: date) -> list[Event]:
+def _build_travel_events(monday: date) -> list[Event]:
     return [
-        _days("Munich", monday + timedelta(days=8), 2),
-        _event("Train to Munich", monday + timedelta(days=8), "07:05", 240),
+        _build_all_day_event("Munich", monday + timedelta(days=8), 2),
+        _build_event("Train to Munich", monday + timedelta(days=8), "07:05", 240),
     ]
 
 
-def _event(
+def _build_event(
     summary: str, day: date, clock: str, minutes: int, *, zone: str = BERLIN, **more: Any
 ) -> Event:
     start = datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=ZoneInfo(zone))
@@ -135,7 +143,7 @@ def _event(
     }
 
 
-def _days(summary: str, first: date, count: int, **more: Any) -> Event:
+def _build_all_day_event(summary: str, first: date, count: int, **more: Any) -> Event:
     last = first + timedelta(days=count)
     return {
         "summary": summary,

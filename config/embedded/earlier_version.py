@@ -9,10 +9,10 @@ import psycopg
 
 from config.database import schema_version
 from config.embedded.processes import Unavailable
-from config.embedded.servers import Urls
+from config.embedded.servers import ServerUrls
 
 
-def is_prepared(urls: Urls, data_dir: Path) -> bool:
+def is_prepared(urls: ServerUrls, data_dir: Path) -> bool:
     """
     Return whether an earlier start has prepared the data for this version: schema, keys, people.
 
@@ -26,7 +26,7 @@ def is_prepared(urls: Urls, data_dir: Path) -> bool:
         return schema_version.is_current(cursor)
 
 
-def refuse_earlier_version(urls: Urls, data_dir: Path) -> None:
+def refuse_earlier_version(urls: ServerUrls, data_dir: Path) -> None:
     """:raises Unavailable: if an earlier version made the database; one line says what to do"""
     with psycopg.connect(urls.database) as connection, connection.cursor() as cursor:
         if not schema_version.is_earlier(cursor):
@@ -39,8 +39,8 @@ def refuse_earlier_version(urls: Urls, data_dir: Path) -> None:
     data_dir = data_dir.resolve()
     # All of it may be deleted at any time, which is easier to type.
     is_ours = schema_version.ROOT / ".data" in data_dir.parents
-    shown = data_dir.relative_to(schema_version.ROOT) if is_ours else data_dir
+    shown_path = data_dir.relative_to(schema_version.ROOT) if is_ours else data_dir
     to_delete = ".data/" if is_ours else str(data_dir)
     if data_dir not in urls.folder.parents:
         to_delete += f" and {urls.folder}"
-    raise Unavailable(f"{shown} was made by an earlier version: delete {to_delete}")
+    raise Unavailable(f"{shown_path} was made by an earlier version: delete {to_delete}")

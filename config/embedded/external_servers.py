@@ -9,31 +9,31 @@ from typing import Final
 
 import psycopg
 
-from config.broker import tls_options
+from config.broker import get_tls_options
 from config.embedded.processes import Unavailable
 
-_WITHIN: Final = 5  # seconds
-_OLDEST: Final = 16
+_TIMEOUT_SECONDS: Final = 5  # seconds
+_OLDEST_VERSION: Final = 16
 
 
-def ask_database(url: str) -> None:
+def check_database(url: str) -> None:
     """:raises Unavailable: unless a PostgreSQL that is new enough lets us in there"""
     if not url.startswith(("postgresql://", "postgres://")):
         raise Unavailable("DATABASE_URL must be a postgresql:// address; there is no other dialect")
     try:
-        with psycopg.connect(url, connect_timeout=_WITHIN, autocommit=True) as connection:
+        with psycopg.connect(url, connect_timeout=_TIMEOUT_SECONDS, autocommit=True) as connection:
             version = connection.info.server_version // 10000
     except psycopg.OperationalError as error:
         raise Unavailable(f"DATABASE_URL: {_first_line(error)}") from None
     except (psycopg.Error, ValueError):
         raise Unavailable("DATABASE_URL is no address that PostgreSQL understands") from None
-    if version < _OLDEST:
+    if version < _OLDEST_VERSION:
         raise Unavailable(
-            f"DATABASE_URL leads to PostgreSQL {version}: {_OLDEST} or newer is needed"
+            f"DATABASE_URL leads to PostgreSQL {version}: {_OLDEST_VERSION} or newer is needed"
         )
 
 
-def ask_broker(url: str, authority: str = "") -> None:
+def check_broker(url: str, authority: str = "") -> None:
     """
     Connect to the broker at `url` once.
 
@@ -44,10 +44,10 @@ def ask_broker(url: str, authority: str = "") -> None:
     from kombu.connection import Connection
     from kombu.exceptions import OperationalError
 
-    tls = tls_options(url, authority)
+    tls = get_tls_options(url, authority)
     try:
-        with Connection(url, connect_timeout=_WITHIN, ssl=tls) as connection:  # type: ignore[no-untyped-call]  # ships no types
-            connection.ensure_connection(max_retries=1, timeout=_WITHIN)
+        with Connection(url, connect_timeout=_TIMEOUT_SECONDS, ssl=tls) as connection:  # type: ignore[no-untyped-call]  # ships no types
+            connection.ensure_connection(max_retries=1, timeout=_TIMEOUT_SECONDS)
     except (OperationalError, OSError) as error:
         raise Unavailable(f"BROKER_URL: {_first_line(error)}") from None
     except Exception:  # noqa: BLE001 - each transport has errors of its own for what is no address

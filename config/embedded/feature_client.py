@@ -18,14 +18,14 @@ GRANT = "client_credentials"
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
-class Feature:
+class FeatureClient:
     def __init__(self, base_url: str, seeded: dict[str, Any]) -> None:
         self.base_url = base_url
         self.client_id = seeded["client_id"]
         self.purpose = seeded["purpose"]
         self._key = ECKey.import_key(seeded["private_jwk"])
 
-    def token(self, delegation: str) -> httpx.Response:
+    def request_token(self, delegation: str) -> httpx.Response:
         """Ask for a token (RFC 6749 §4.4, client assertion of RFC 7523)."""
         url = f"{self.base_url}/oauth/token"
         now = int(time.time())
@@ -47,8 +47,8 @@ class Feature:
         }
         return httpx.post(url, data=form, timeout=30)
 
-    def messages(self, delegation: str, user_id: str) -> httpx.Response:
-        answer = self.token(delegation)
+    def request_messages(self, delegation: str, user_id: str) -> httpx.Response:
+        answer = self.request_token(delegation)
         answer.raise_for_status()
         return httpx.get(
             f"{self.base_url}/v1/users/{user_id}/messages",

@@ -25,7 +25,7 @@ class AlreadyReserved:
 
 
 @contextmanager
-def reserved(preferred: int | AlreadyReserved = 0) -> Iterator[int]:
+def reserve_port(preferred: int | AlreadyReserved = 0) -> Iterator[int]:
     """
     Reserve a port of the loopback interface for a server, and yield its number.
 
@@ -46,41 +46,43 @@ def reserved(preferred: int | AlreadyReserved = 0) -> Iterator[int]:
         yield preferred.number
         return
     with ExitStack() as holding:
-        yield _reserve(preferred, holding)
+        yield _reserve_preferred(preferred, holding)
 
 
-def _reserve(preferred: int, holding: ExitStack) -> int:
+def _reserve_preferred(preferred: int, holding: ExitStack) -> int:
     for port in dict.fromkeys((preferred, 0)):
         # A number that the kernel chose may have been reserved by name, by somebody who prefers it.
         for _ in range(20):
             with suppress(OSError):
-                return _hold(port, holding)
+                return _hold_port(port, holding)
             if port:
                 break
     raise Unavailable("no free port on the loopback interface")
 
 
-def _hold(port: int, holding: ExitStack) -> int:
+def _hold_port(port: int, holding: ExitStack) -> int:
     with ExitStack() as sockets:
         bound = sockets.enter_context(socket.socket())
         # A port in TIME_WAIT is free to us; one that somebody listens on is not.
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((_LOOPBACK, port))
-        found = int(bound.getsockname()[1])
+        number = int(bound.getsockname()[1])
         if _CAN_HOLD:
             name = sockets.enter_context(socket.socket(socket.AF_UNIX))
-            name.bind(f"\0antares-port-{found}")
+            name.bind(f"\0antares-port-{number}")
             holding.enter_context(sockets.pop_all())
-        return found
+        return number
 
 
-def wait(port: int, process: subprocess.Popen[bytes], *, name: str, within: float = 60) -> None:
+def wait_for_port(
+    port: int, process: subprocess.Popen[bytes], *, name: str, timeout: float = 60
+) -> None:
     """
     Return once `process` listens on `port`.
 
     :raises Unavailable: if it ended, or did not listen `within` seconds.
     """
-    deadline = time.monotonic() + within
+    deadline = time.monotonic() + timeout
     while True:
         # First: if it could not bind the port, somebody else answers there.
         if process.poll() is not None:

@@ -21,11 +21,11 @@ from urllib.parse import quote
 import psycopg
 
 from config.embedded import binaries
-from config.embedded.processes import Account, Unavailable, spawn, stop
+from config.embedded.processes import ServerAccount, Unavailable, spawn_process, stop_process
 
 USER: Final = "antares"
 DATABASE: Final = "antares"
-_START_WITHIN: Final = 30  # seconds
+_START_TIMEOUT: Final = 30  # seconds
 
 #: For tests: a cluster that is thrown away need not survive a power cut.
 THROWAWAY: Final[Mapping[str, str]] = {
@@ -58,88 +58,88 @@ _BASE: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Postgres:
+class EmbeddedPostgres:
     """A cluster in `folder`; `settings` are added to its configuration at each start."""
 
     folder: Path
     sockets: Path
-    account: Account
+    account: ServerAccount
     settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def _cluster(self) -> Path:
+    def _cluster_folder(self) -> Path:
         return self.folder / "cluster"
 
     @property
-    def _secret(self) -> Path:
+    def _password_file(self) -> Path:
         return self.folder / "password"
 
     @property
-    def _log(self) -> Path:
+    def _log_file(self) -> Path:
         return self.folder / "postgres.log"
 
     @property
     def url(self) -> str:
         """The address, password included: it goes into the environment of our children."""
-        password = quote(self._secret.read_text(encoding="ascii"))
+        password = quote(self._password_file.read_text(encoding="ascii"))
         return f"postgresql://{USER}:{password}@/{DATABASE}?host={quote(str(self.sockets), '')}"
 
     @contextmanager
-    def running(self) -> Iterator[str]:
+    def run_server(self) -> Iterator[str]:
         """
         Start the cluster, making it first where there is none, and yield its URL.
 
         :raises Unavailable: if it does not start; the message names its log.
         """
-        install = binaries.within_reach(binaries.postgres(), self.account)
-        if not (self._cluster / "PG_VERSION").exists():
-            self._create(install)
+        install = binaries.copy_within_reach(binaries.find_postgres(), self.account)
+        if not (self._cluster_folder / "PG_VERSION").exists():
+            self._create_cluster(install)
         options = [f"--{k}={v}" for k, v in {**_BASE, **self.settings}.items()]
-        with self._log.open("ab") as log:
-            process = spawn(
+        with self._log_file.open("ab") as log:
+            process = spawn_process(
                 [
                     install / "bin" / "postgres",
-                    *("-D", self._cluster, "-k", self.sockets),
+                    *("-D", self._cluster_folder, "-k", self.sockets),
                     *options,
                 ],
-                sign=signal.SIGINT,  # fast shutdown: disconnect clients, then stop cleanly
+                stop_signal=signal.SIGINT,  # fast shutdown: disconnect clients, then stop cleanly
                 run_as=self.account,
-                env=_environment(self.folder),
+                env=_build_environment(self.folder),
                 output=log,
                 cwd=self.folder,
             )
         try:
-            self._wait(process)
+            self._wait_until_ready(process)
             yield self.url
         finally:
-            stop(process, sign=signal.SIGINT)
+            stop_process(process, stop_signal=signal.SIGINT)
 
-    def _create(self, install: Path) -> None:
-        self._secret.touch(mode=0o600)
-        self._secret.write_text(secrets.token_urlsafe(32), encoding="ascii")
-        self.account.own(self._secret, 0o600)
-        with self._log.open("ab") as log:
-            process = spawn(
+    def _create_cluster(self, install: Path) -> None:
+        self._password_file.touch(mode=0o600)
+        self._password_file.write_text(secrets.token_urlsafe(32), encoding="ascii")
+        self.account.give_ownership(self._password_file, 0o600)
+        with self._log_file.open("ab") as log:
+            process = spawn_process(
                 [
                     install / "bin" / "initdb",
-                    *("-D", self._cluster, "-U", USER, "--auth=scram-sha-256"),
-                    f"--pwfile={self._secret}",
+                    *("-D", self._cluster_folder, "-U", USER, "--auth=scram-sha-256"),
+                    f"--pwfile={self._password_file}",
                     *("--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"),
                 ],
                 run_as=self.account,
-                env=_environment(self.folder),
+                env=_build_environment(self.folder),
                 output=log,
                 cwd=self.folder,
             )
         if process.wait() != 0:
-            raise Unavailable(f"PostgreSQL could not make its files: see {self._log}")
+            raise Unavailable(f"PostgreSQL could not make its files: see {self._log_file}")
 
-    def _wait(self, process: subprocess.Popen[bytes]) -> None:
+    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
         maintenance = self.url.replace(f"@/{DATABASE}?", "@/postgres?")
-        deadline = time.monotonic() + _START_WITHIN
+        deadline = time.monotonic() + _START_TIMEOUT
         while True:
             if process.poll() is not None:
-                raise Unavailable(f"PostgreSQL stopped while starting: see {self._log}")
+                raise Unavailable(f"PostgreSQL stopped while starting: see {self._log_file}")
             try:
                 with psycopg.connect(maintenance, autocommit=True) as connection:
                     known = connection.execute(
@@ -150,10 +150,10 @@ class Postgres:
                     return
             except psycopg.OperationalError:
                 if time.monotonic() > deadline:
-                    raise Unavailable(f"PostgreSQL did not answer: see {self._log}") from None
+                    raise Unavailable(f"PostgreSQL did not answer: see {self._log_file}") from None
             time.sleep(0.02)
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def _build_environment(folder: Path) -> dict[str, str]:
     # Nothing of ours, neither secrets nor PG* variables, reaches the server.
     return {"PATH": "/usr/bin:/bin", "HOME": str(folder), "LC_ALL": "C", "TZ": "UTC"}

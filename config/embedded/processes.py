@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
-from config.parent_process import dies_with_parent
+from config.parent_process import make_parent_death_hook
 
-_STOP_WITHIN: Final = 20  # seconds
+_STOP_TIMEOUT: Final = 20  # seconds
 # What asks the launcher to stop.
-_STOPPING: Final = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+_STOP_SIGNALS: Final = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
 
 class Unavailable(Exception):
@@ -30,21 +30,21 @@ class Unavailable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class ServerAccount:
     """Who the servers run as; `is_other` if that is not who we are."""
 
     uid: int
     gid: int
     is_other: bool
 
-    def own(self, path: Path, mode: int) -> None:
+    def give_ownership(self, path: Path, mode: int) -> None:
         """Give `path` to the account, with exactly `mode`."""
         path.chmod(mode)
         if self.is_other:
             os.chown(path, self.uid, self.gid)
 
 
-def account() -> Account:
+def get_account() -> ServerAccount:
     """
     Return who the servers run as.
 
@@ -53,7 +53,7 @@ def account() -> Account:
     """
     if os.geteuid() == 0:
         nobody = pwd.getpwnam("nobody")
-        return Account(uid=nobody.pw_uid, gid=nobody.pw_gid, is_other=True)
+        return ServerAccount(uid=nobody.pw_uid, gid=nobody.pw_gid, is_other=True)
     try:
         pwd.getpwuid(os.geteuid())
     except KeyError:
@@ -61,14 +61,14 @@ def account() -> Account:
             f"user id {os.geteuid()} has no entry in the user database, which PostgreSQL needs: "
             "run as a named user, or set DATABASE_URL and BROKER_URL"
         ) from None
-    return Account(uid=os.geteuid(), gid=os.getegid(), is_other=False)
+    return ServerAccount(uid=os.geteuid(), gid=os.getegid(), is_other=False)
 
 
-def spawn(  # noqa: PLR0913 - Popen's own arguments, each by name
+def spawn_process(  # noqa: PLR0913 - Popen's own arguments, each by name
     command: Sequence[str | Path],
     *,
-    sign: int = signal.SIGTERM,
-    run_as: Account | None = None,
+    stop_signal: int = signal.SIGTERM,
+    run_as: ServerAccount | None = None,
     env: Mapping[str, str] | None = None,
     output: IO[Any] | int | None = None,
     cwd: Path | None = None,
@@ -77,7 +77,7 @@ def spawn(  # noqa: PLR0913 - Popen's own arguments, each by name
     identity: dict[str, Any] = {}
     if run_as is not None and run_as.is_other:
         identity = {"user": run_as.uid, "group": run_as.gid, "extra_groups": []}
-    with _holding_signals() as mask:
+    with _block_stop_signals() as mask:
         return subprocess.Popen(  # noqa: S603 - our own binaries and arguments, never a shell
             [str(part) for part in command],
             stdin=subprocess.DEVNULL,
@@ -85,7 +85,7 @@ def spawn(  # noqa: PLR0913 - Popen's own arguments, each by name
             stderr=subprocess.STDOUT if output is not None else None,
             env=env,
             cwd=cwd,
-            preexec_fn=_beginning(sign, mask),  # noqa: PLW1509 - nothing else starts threads here
+            preexec_fn=_build_child_setup(stop_signal, mask),  # noqa: PLW1509 - nothing else starts threads here
             # Ctrl-C reaches us alone; we then stop the children in order.
             start_new_session=True,
             **identity,
@@ -93,44 +93,44 @@ def spawn(  # noqa: PLR0913 - Popen's own arguments, each by name
 
 
 @contextmanager
-def _holding_signals() -> Iterator[set[int]]:
+def _block_stop_signals() -> Iterator[set[int]]:
     """
     Let a request to stop wait until a child is started; yield the signals that waited before.
 
     While it forks, Python runs hooks of libraries, and drops whatever is raised in one: also what
     a handler of ours raises there.
     """
-    mask = set(signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING))
+    mask = set(signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS))
     try:
         yield mask
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def _beginning(sign: int, mask: set[int]) -> Callable[[], None]:
-    follow = dies_with_parent(sign)
+def _build_child_setup(stop_signal: int, mask: set[int]) -> Callable[[], None]:
+    follow = make_parent_death_hook(stop_signal)
 
-    def begin() -> None:
+    def set_up_child() -> None:
         # A child would inherit that it does not hear them.
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         # Servers and the processes that start workers too: what they hold is written to no core.
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         follow()
 
-    return begin
+    return set_up_child
 
 
-def stop(
+def stop_process(
     process: subprocess.Popen[bytes],
     *,
-    sign: int = signal.SIGTERM,
-    within: float = _STOP_WITHIN,
+    stop_signal: int = signal.SIGTERM,
+    timeout: float = _STOP_TIMEOUT,
 ) -> int:
     """Ask `process` to stop, wait, and return its exit status; kill it after `within` seconds."""
     if process.poll() is None:
-        process.send_signal(sign)
+        process.send_signal(stop_signal)
         try:
-            process.wait(timeout=within)
+            process.wait(timeout=timeout)
         except subprocess.TimeoutExpired:
             process.kill()
     return process.wait()

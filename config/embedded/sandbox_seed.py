@@ -60,7 +60,7 @@ _COSTLY: Final = {
 }
 
 
-def demo(today: date) -> Mapping[str, Any]:
+def build_demo_seed(today: date) -> Mapping[str, Any]:
     """Return the mailboxes and calendars of the demo; what is in the latter is around `today`."""
     return {
         "accounts": [
@@ -69,14 +69,14 @@ def demo(today: date) -> Mapping[str, Any]:
                 "name": "Alice Adler",
                 "size": 600,
                 "seed": 1,
-                "calendar_fields": demo_calendars.fields(today),
+                "calendar_fields": demo_calendars.build_google_calendars(today),
             },
             {
                 "email": "alice@workshop.example",
                 "name": "Alice Adler",
                 "size": 60,
                 "seed": 2,
-                "messages": [_COSTLY, {"raw": _nest(200)}],
+                "messages": [_COSTLY, {"raw": _build_nested_message(200)}],
             },
             {"email": "bob.brandt@gmail.example", "name": "Bob Brandt", "size": 300, "seed": 3},
         ],
@@ -89,7 +89,7 @@ def demo(today: date) -> Mapping[str, Any]:
                 "labels": ["Contracts", "Travel"],
                 "zone": "W. Europe Standard Time",
                 "messages": list(_LETTERS),
-                "calendar_fields": demo_calendars.outlook(today),
+                "calendar_fields": demo_calendars.build_outlook_calendars(today),
             },
             {"email": ADMINISTERED, "name": "Alice Adler", "size": 60, "seed": 5},
             {
@@ -104,7 +104,7 @@ def demo(today: date) -> Mapping[str, Any]:
     }
 
 
-def _nest(depth: int) -> str:
+def _build_nested_message(depth: int) -> str:
     """Return a message of so many parts within each other, in base64url: it is set aside."""
     message = b"Content-Type: text/plain\r\n\r\nHello.\r\n"
     for level in range(depth):
@@ -114,19 +114,21 @@ def _nest(depth: int) -> str:
     return base64.urlsafe_b64encode(head + message).decode()
 
 
-def write(path: Path, environment: Mapping[str, str], seed: Mapping[str, Any] | None) -> Path:
+def write_seed(path: Path, environment: Mapping[str, str], seed: Mapping[str, Any] | None) -> Path:
     """
     Write `seed` and the clients that `environment` speaks as, for its owner only; return it.
 
     :param seed: None: the demo's
     """
     if seed is None:
-        seed = demo(datetime.now(UTC).date())
+        seed = build_demo_seed(datetime.now(UTC).date())
     clients = [
         {
             "client_id": environment[f"{provider.upper()}_CLIENT_ID"],
             "client_secret": environment[f"{provider.upper()}_CLIENT_SECRET"],
-            "redirect_uris": [f"{environment['PUBLIC_URL']}/connect/{one}" for one in callbacks],
+            "redirect_uris": [
+                f"{environment['PUBLIC_URL']}/connect/{callback}" for callback in callbacks
+            ],
             "name": "Antares Integrations",
         }
         for provider, callbacks in CALLBACKS.items()

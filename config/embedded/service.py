@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from config.database import role_logins
-from config.database.login_roles import Roles
-from config.database.role_logins import Logins
+from config.database.login_roles import DatabaseRoles
+from config.database.role_logins import ClassLogins
 from config.embedded import ports, sandbox_seed
 from config.embedded.earlier_version import is_prepared, refuse_earlier_version
-from config.embedded.processes import Unavailable, spawn, stop
-from config.embedded.servers import Urls
+from config.embedded.processes import Unavailable, spawn_process, stop_process
+from config.embedded.servers import ServerUrls
 from config.process_classes import DEFAULT_PREFIX, WORKERS, ProcessClass
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -33,11 +33,11 @@ GRANIAN: Final = (
     *("--interface", "asgi", "config.asgi:application", "--http", "1", "--no-ws"),
     *("--backlog", "4096", "--http1-header-read-timeout", "10000"),
 )
-_STOP_WITHIN: Final = 5  # seconds; what a worker was doing is found again by its lease
+_STOP_TIMEOUT: Final = 5  # seconds; what a worker was doing is found again by its lease
 
 
 @dataclass(slots=True)
-class Service:
+class RunningService:
     """
     What runs: addresses, the environment of commands, and processes by name.
 
@@ -52,15 +52,15 @@ class Service:
     logs: Path
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     # Where each class logs in to the database; where there is none, as the owner.
-    logins: Logins = field(default_factory=dict)
+    logins: ClassLogins = field(default_factory=dict)
     staff_url: str = ""
 
-    def start(
+    def start_process(
         self,
         name: str,
         *arguments: str,
-        sign: int = signal.SIGKILL,
-        of: ProcessClass | None = None,
+        stop_signal: int = signal.SIGKILL,
+        process_class: ProcessClass | None = None,
     ) -> None:
         """
         Start ``python -m arguments…`` under `name`, its output in ``logs/name.log``.
@@ -69,77 +69,90 @@ class Service:
         children of its own to take along. `of` is its class; None is not of the service.
         """
         with (self.logs / f"{name}.log").open("ab") as log:
-            self.processes[name] = spawn(
+            self.processes[name] = spawn_process(
                 [sys.executable, "-m", *arguments],
-                sign=sign,
-                env=self.environment_of(of),
+                stop_signal=stop_signal,
+                env=self.build_environment(process_class),
                 output=log,
                 cwd=ROOT,
             )
 
-    def environment_of(self, process_class: ProcessClass | None) -> dict[str, str]:
+    def build_environment(self, process_class: ProcessClass | None) -> dict[str, str]:
         """Return the environment of a process of that class."""
         if process_class is None:
             return self.environment
-        own = {"PROCESS_CLASS": str(process_class)}
+        class_settings = {"PROCESS_CLASS": str(process_class)}
         if login := self.logins.get(process_class):
-            own["DATABASE_URL"] = login
-        return {**self.environment, **own}
+            class_settings["DATABASE_URL"] = login
+        return {**self.environment, **class_settings}
 
-    def start_worker(self, name: str, of: ProcessClass) -> None:
+    def start_worker(self, name: str, process_class: ProcessClass) -> None:
         """Start one more Celery worker; its threads wait for the network, not for a core."""
-        self.start(
+        self.start_process(
             name,
-            *("celery", "--app", "config.celery", "--quiet", "worker", "--queues", str(of)),
+            *(
+                "celery",
+                "--app",
+                "config.celery",
+                "--quiet",
+                "worker",
+                "--queues",
+                str(process_class),
+            ),
             *("--pool", "threads", "--concurrency", "4", "--hostname", f"{name}@localhost"),
             *("--without-gossip", "--without-mingle", "--without-heartbeat"),
-            of=of,
+            process_class=process_class,
         )
 
     def start_beat(self) -> None:
         schedule = str(self.logs.parent / "beat-schedule")
-        self.start(
+        self.start_process(
             "beat",
             *("celery", "--app", "config.celery", "--quiet", "beat", "--schedule", schedule),
             # Says that something may be due, and reads no table.
-            of=ProcessClass.PURGE,
+            process_class=ProcessClass.PURGE,
         )
 
     def start_site(self, process_class: ProcessClass, port: int) -> None:
         """Start the web server of a class, under the name of that class."""
-        self.start(
+        self.start_process(
             str(process_class),
             *("granian", *GRANIAN, "--host", "127.0.0.1", "--port", str(port)),
             # Its access log would hold query strings; `config.request_log` writes ours.
             *("--no-access-log", "--log-level", "warning"),
-            sign=signal.SIGTERM,
-            of=process_class,
+            stop_signal=signal.SIGTERM,
+            process_class=process_class,
         )
 
-    def wait(self, name: str, port: int) -> None:
+    def wait_until_listening(self, name: str, port: int) -> None:
         try:
-            ports.wait(port, self.processes[name], name=name)
+            ports.wait_for_port(port, self.processes[name], name=name)
         except Unavailable as problem:
             raise Unavailable(f"{problem}: see {self.logs / name}.log") from None
 
-    def ended(self) -> str | None:
+    def find_ended_process(self) -> str | None:
         """Return the name of a process that has ended, if there is one."""
         return next((name for name, p in self.processes.items() if p.poll() is not None), None)
 
-    def stop(self, name: str) -> None:
-        stop(self.processes.pop(name), within=_STOP_WITHIN)
+    def stop_named_process(self, name: str) -> None:
+        stop_process(self.processes.pop(name), timeout=_STOP_TIMEOUT)
 
 
-def environment(
-    data_dir: Path, urls: Urls, *, url: str, sandbox_url: str, given: Mapping[str, str]
+def build_environment(
+    data_dir: Path,
+    urls: ServerUrls,
+    *,
+    url: str,
+    sandbox_url: str,
+    base_environment: Mapping[str, str],
 ) -> dict[str, str]:
     """Return the environment of a development service that has the sandbox for a provider."""
-    ours = {
-        **kept(data_dir),
+    own_settings = {
+        **build_shared_settings(data_dir),
         "PUBLIC_URL": url,
         "SANDBOX_URL": sandbox_url,
         "GOOGLE_CLIENT_ID": sandbox_seed.CLIENT_ID,
-        "GOOGLE_CLIENT_SECRET": _secret(data_dir / "google_client_secret"),
+        "GOOGLE_CLIENT_SECRET": _read_or_create_secret(data_dir / "google_client_secret"),
         "GOOGLE_AUTHORIZE_URL": f"{sandbox_url}/o/oauth2/v2/auth",
         "GOOGLE_TOKEN_URL": f"{sandbox_url}/token",
         "GOOGLE_REVOKE_URL": f"{sandbox_url}/revoke",
@@ -148,7 +161,7 @@ def environment(
         "GOOGLE_ISSUER": sandbox_url,
         "GOOGLE_API_ROOT_URL": f"{sandbox_url}/",
         "MICROSOFT_CLIENT_ID": sandbox_seed.MICROSOFT_CLIENT_ID,
-        "MICROSOFT_CLIENT_SECRET": _secret(data_dir / "microsoft_client_secret"),
+        "MICROSOFT_CLIENT_SECRET": _read_or_create_secret(data_dir / "microsoft_client_secret"),
         "MICROSOFT_AUTHORITY_URL": sandbox_url,
         "MICROSOFT_GRAPH_URL": sandbox_url,
         "GOOGLE_PUBSUB_TOPIC": sandbox_seed.TOPIC,
@@ -162,21 +175,21 @@ def environment(
         "EGRESS_TRIPWIRE": "on",
         "WEB_THREADS": "4",
     }
-    return {**given, **ours, **urls.environment()}
+    return {**base_environment, **own_settings, **urls.to_environment()}
 
 
-def kept(data_dir: Path) -> dict[str, str]:
+def build_shared_settings(data_dir: Path) -> dict[str, str]:
     """Return what every process on the data of `data_dir` needs to make sense of it."""
     return {
         "ANTARES_ENV": "development",
         "DJANGO_SETTINGS_MODULE": "config.settings",
-        "SECRET_KEY": _secret(data_dir / "secret_key"),
+        "SECRET_KEY": _read_or_create_secret(data_dir / "secret_key"),
         "KEYRING_DIR": str(data_dir / "keyring"),
         "EMAIL_DIR": str(data_dir / "mail"),
     }
 
 
-def _secret(path: Path) -> str:
+def _read_or_create_secret(path: Path) -> str:
     if not path.exists():
         path.touch(mode=0o600)
         path.write_text(secrets.token_urlsafe(64), encoding="ascii")
@@ -184,9 +197,9 @@ def _secret(path: Path) -> str:
 
 
 @contextmanager
-def running(  # noqa: PLR0913 - ports, sizes and settings of one start, each by name
+def run_service(  # noqa: PLR0913 - ports, sizes and settings of one start, each by name
     data_dir: Path,
-    urls: Urls,
+    urls: ServerUrls,
     *,
     port: int = 0,
     staff_port: int = 0,
@@ -195,7 +208,7 @@ def running(  # noqa: PLR0913 - ports, sizes and settings of one start, each by 
     extra: Mapping[str, str] | None = None,
     seed: Mapping[str, Any] | None = None,
     validate: bool = False,
-) -> Iterator[Service]:
+) -> Iterator[RunningService]:
     """
     Migrate, seed and start everything, and yield it once the web server listens.
 
@@ -210,10 +223,10 @@ def running(  # noqa: PLR0913 - ports, sizes and settings of one start, each by 
     """
     refuse_earlier_version(urls, data_dir)
     with (
-        ports.reserved(port) as web_port,
-        ports.reserved(staff_port) as port_of_staff,
-        ports.reserved(sandbox_port) as provider_port,
-        ports.reserved(provider_port + 1) as control_port,
+        ports.reserve_port(port) as web_port,
+        ports.reserve_port(staff_port) as port_of_staff,
+        ports.reserve_port(sandbox_port) as provider_port,
+        ports.reserve_port(provider_port + 1) as control_port,
     ):
         logs = data_dir / "logs"
         logs.mkdir(parents=True, exist_ok=True)
@@ -221,14 +234,16 @@ def running(  # noqa: PLR0913 - ports, sizes and settings of one start, each by 
         url, sandbox_url = f"http://localhost:{web_port}", f"http://127.0.0.1:{provider_port}"
         # The two sites have cookies of other names.
         staff_url = f"http://localhost:{port_of_staff}"
-        env = environment(data_dir, urls, url=url, sandbox_url=sandbox_url, given=os.environ)
+        env = build_environment(
+            data_dir, urls, url=url, sandbox_url=sandbox_url, base_environment=os.environ
+        )
         control_url = f"http://127.0.0.1:{control_port}"
         env |= {"STAFF_URL": staff_url, **(extra or {})}
-        roles = Roles(env.get("DATABASE_ROLE_PREFIX") or DEFAULT_PREFIX)
-        passwords = role_logins.kept(data_dir / "roles")
-        service = Service(url, sandbox_url, control_url, env, logs, staff_url=staff_url)
-        service.logins = role_logins.beside(urls.database, roles=roles, passwords=passwords)
-        seeded = sandbox_seed.write(data_dir / "sandbox.json", service.environment, seed)
+        roles = DatabaseRoles(env.get("DATABASE_ROLE_PREFIX") or DEFAULT_PREFIX)
+        passwords = role_logins.read_or_create_passwords(data_dir / "roles")
+        service = RunningService(url, sandbox_url, control_url, env, logs, staff_url=staff_url)
+        service.logins = role_logins.build_logins(urls.database, roles=roles, passwords=passwords)
+        seeded = sandbox_seed.write_seed(data_dir / "sandbox.json", service.environment, seed)
         sandbox = (
             *("integrations.sandbox", "--port", str(provider_port)),
             *("--control-port", str(control_port), "--seed", str(seeded)),
@@ -239,36 +254,36 @@ def running(  # noqa: PLR0913 - ports, sizes and settings of one start, each by 
             # prepared data the web server starts first; the first page needs no sandbox.
             if is_prepared(urls, data_dir):
                 service.start_site(ProcessClass.WEB, web_port)
-                _prepare(service, with_calendars=seed is None)
-                service.wait("web", web_port)
-                service.start("sandbox", *sandbox)
+                _prepare_data(service, with_calendars=seed is None)
+                service.wait_until_listening("web", web_port)
+                service.start_process("sandbox", *sandbox)
             else:
                 # At the same time: neither needs the other.
-                service.start("sandbox", *sandbox)
-                _prepare(service, with_calendars=seed is None)
+                service.start_process("sandbox", *sandbox)
+                _prepare_data(service, with_calendars=seed is None)
                 service.start_site(ProcessClass.WEB, web_port)
-                service.wait("web", web_port)
-            service.wait("sandbox", provider_port)
+                service.wait_until_listening("web", web_port)
+            service.wait_until_listening("sandbox", provider_port)
             service.start_site(ProcessClass.STAFF, port_of_staff)
             service.start_beat()
             for process_class in WORKERS:
                 for number in range(1, workers + 1):
                     name = f"worker-{process_class}"
                     service.start_worker(name if workers == 1 else f"{name}{number}", process_class)
-            service.wait("staff", port_of_staff)
+            service.wait_until_listening("staff", port_of_staff)
             yield service
         finally:
             for name in reversed(list(service.processes)):
-                service.stop(name)
+                service.stop_named_process(name)
 
 
-def _prepare(service: Service, *, with_calendars: bool) -> None:
+def _prepare_data(service: RunningService, *, with_calendars: bool) -> None:
     # Its output is for the person in front of the screen: whom one may sign in as.
-    done = spawn(
+    process = spawn_process(
         [sys.executable, "-m", "config.embedded.database_setup", *["--calendars"] * with_calendars],
-        sign=signal.SIGKILL,
-        env={**service.environment, **role_logins.environment(service.logins)},
+        stop_signal=signal.SIGKILL,
+        env={**service.environment, **role_logins.build_environment(service.logins)},
         cwd=ROOT,
     )
-    if done.wait() != 0:
+    if process.wait() != 0:
         raise Unavailable("the database could not be prepared; the reason stands above")

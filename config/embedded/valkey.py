@@ -17,40 +17,40 @@ from pathlib import Path
 from typing import Final
 
 from config.embedded import binaries
-from config.embedded.processes import Account, Unavailable, spawn, stop
+from config.embedded.processes import ServerAccount, Unavailable, spawn_process, stop_process
 
-_START_WITHIN: Final = 10  # seconds
+_START_TIMEOUT: Final = 10  # seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Valkey:
+class EmbeddedValkey:
     """A server whose socket stands in `sockets`; `folder` holds its log."""
 
     folder: Path
     sockets: Path
-    account: Account
+    account: ServerAccount
 
     @property
-    def socket(self) -> Path:
+    def socket_path(self) -> Path:
         return self.sockets / "valkey.sock"
 
     @property
     def url(self) -> str:
-        return f"redis+socket://{self.socket}"
+        return f"redis+socket://{self.socket_path}"
 
     @contextmanager
-    def running(self) -> Iterator[str]:
+    def run_server(self) -> Iterator[str]:
         """
         Start the server and yield its URL, as Celery writes it.
 
         :raises Unavailable: if it does not start; the message names its log.
         """
-        server = binaries.within_reach(binaries.valkey(), self.account)
+        server = binaries.copy_within_reach(binaries.find_valkey(), self.account)
         with (self.folder / "valkey.log").open("ab") as log:
-            process = spawn(
+            process = spawn_process(
                 [
                     server,
-                    *("--port", "0", "--unixsocket", self.socket, "--unixsocketperm", "700"),
+                    *("--port", "0", "--unixsocket", self.socket_path, "--unixsocketperm", "700"),
                     *("--save", "", "--appendonly", "no", "--dir", self.folder),
                     *("--daemonize", "no", "--loglevel", "warning"),
                 ],
@@ -60,23 +60,23 @@ class Valkey:
                 cwd=self.folder,
             )
         try:
-            self._wait(process)
+            self._wait_until_ready(process)
             yield self.url
         finally:
-            stop(process)
+            stop_process(process)
 
-    def _wait(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + _START_WITHIN
-        while not self._answers():
+    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + _START_TIMEOUT
+        while not self._is_answering():
             if process.poll() is not None or time.monotonic() > deadline:
                 raise Unavailable(f"Valkey did not start: see {self.folder / 'valkey.log'}")
             time.sleep(0.02)
 
-    def _answers(self) -> bool:
+    def _is_answering(self) -> bool:
         """Return whether the server answers. A client library would take longer to import."""
         with socket.socket(socket.AF_UNIX) as client, suppress(OSError):
-            client.settimeout(_START_WITHIN)
-            client.connect(str(self.socket))
+            client.settimeout(_START_TIMEOUT)
+            client.connect(str(self.socket_path))
             client.sendall(b"PING\r\n")
             return client.recv(64).startswith(b"+PONG")
         return False

@@ -7,24 +7,24 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from config.environ_middleware import Application
+from config.environ_middleware import WsgiApplication
 from config.front import error_answers, probes, sockets
 from config.front.client_connection import (
-    READER_PATIENCE,
-    Client,
-    ClientGone,
+    READER_TIMEOUT,
+    ClientConnection,
+    ClientDisconnected,
     ReaderTooSlow,
     Receive,
     Send,
 )
-from config.front.error_answers import Refused
-from config.front.request_bodies import Bodies
+from config.front.error_answers import RequestRefused
+from config.front.request_bodies import RequestBodies
 from config.front.routes import NO_ROUTE, Route, find_route
-from config.front.thread_pools import Pool
-from config.front.wsgi_calls import Stream, answer_whole
+from config.front.thread_pools import ThreadPool
+from config.front.wsgi_calls import WsgiResponseStream, get_response
 from config.front.wsgi_environ import make_environ, read_path, set_body
 from config.request_log import name_method
-from config.route_limits import Threads
+from config.route_limits import ThreadGroup
 
 logger = logging.getLogger(__name__)
 
@@ -46,34 +46,36 @@ class Front:
 
     def __init__(
         self,
-        application: Application,
-        threads: Mapping[Threads, int],
+        application: WsgiApplication,
+        threads: Mapping[ThreadGroup, int],
         *,
         routes: Callable[[str], Route] = find_route,
-        patience: float = READER_PATIENCE,
+        reader_patience: float = READER_TIMEOUT,
         linger: float = LINGER,
     ) -> None:
         self._application = application
         self._threads = threads
         self._find_route = routes
-        self._patience = patience
+        self._patience = reader_patience
         self._linger = linger
-        self._bodies = Bodies()
-        self._pools: dict[Threads, Pool] = {}
+        self._bodies = RequestBodies()
+        self._pools: dict[ThreadGroup, ThreadPool] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._run_lifespan(receive, send)
         elif scope["type"] == "http":
-            client = Client(receive, send, self._patience)
+            connection = ClientConnection(receive, send, self._patience)
             try:
-                await self._serve(scope, client)
+                await self._serve_request(scope, connection)
             finally:
-                client.leave()
+                connection.stop_waiting()
 
-    async def _live(self, receive: Receive, send: Send) -> None:
+    async def _run_lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
-        self._pools = {group: Pool(group.value, count) for group, count in self._threads.items()}
+        self._pools = {
+            group: ThreadPool(group.value, count) for group, count in self._threads.items()
+        }
         bounding = asyncio.create_task(sockets.bound_unread_answers())
         await send({"type": "lifespan.startup.complete"})
         await receive()
@@ -82,58 +84,70 @@ class Front:
             await pool.close()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _serve(self, scope: Scope, client: Client) -> None:
+    async def _serve_request(self, scope: Scope, client: ClientConnection) -> None:
         path, route = scope["raw_path"].decode("latin-1"), NO_ROUTE
         try:
             path = read_path(scope)
-            if path == probes.ALIVE:
-                await client.send_answer(probes.answer_alive(scope["method"]))
+            if path == probes.ALIVE_PATH:
+                await client.send_response(probes.make_alive_response(scope["method"]))
                 return
             route = self._find_route(path)
-            await self._answer(scope, client, make_environ(scope), route)
-        except ClientGone:
+            await self._run_application(scope, client, make_environ(scope), route)
+        except ClientDisconnected:
             logger.info("request.abandoned", extra={"route": route.pattern})
-        except Refused as refused:
-            await self._refuse(scope, client, refused, path=path, route=route)
+        except RequestRefused as refusal:
+            await self._send_refusal(scope, client, refusal, path=path, route=route)
         except Exception as error:  # noqa: BLE001 - nobody above answers the client
-            self._break_off(scope, client, error, route)
+            self._report_broken_response(scope, client, error, route)
             if not client.has_answer:
-                await client.send_answer(error_answers.render(error_answers.failed(), path))
+                await client.send_response(
+                    error_answers.render_refusal(error_answers.refuse_after_error(), path)
+                )
 
-    async def _answer(
-        self, scope: Scope, client: Client, environ: dict[str, Any], route: Route
+    async def _run_application(
+        self, scope: Scope, client: ClientConnection, environ: dict[str, Any], route: Route
     ) -> None:
         limits = route.limits
-        group = limits.threads_of(scope["method"])
+        group = limits.get_threads(scope["method"])
         headers = dict(scope["headers"])
-        async with self._bodies.received(client, limits.body, headers, environ) as body:
+        async with self._bodies.receive_body(client, limits.body, headers, environ) as body:
             set_body(environ, body)
-            if group is Threads.FILES:
-                stream = Stream(client)
-                await self._pools[group].run(client, lambda: stream.run(self._application, environ))
+            if group is ThreadGroup.FILES:
+                stream = WsgiResponseStream(client)
+                await self._pools[group].run_call(
+                    client, lambda: stream.run_application(self._application, environ)
+                )
                 return
-            answer = await self._pools[group].run(
-                client, lambda: answer_whole(self._application, environ)
+            response = await self._pools[group].run_call(
+                client, lambda: get_response(self._application, environ)
             )
-        await client.send_answer(answer)
+        await client.send_response(response)
 
-    async def _refuse(
-        self, scope: Scope, client: Client, refused: Refused, *, path: str, route: Route
+    async def _send_refusal(
+        self,
+        scope: Scope,
+        client: ClientConnection,
+        refusal: RequestRefused,
+        *,
+        path: str,
+        route: Route,
     ) -> None:
-        status = int(refused.status)
+        status = int(refusal.status)
         extra = {
             "method": name_method(scope["method"]),
             "route": route.pattern,
             "status": status,
-            "request_id": refused.request_id,
+            "request_id": refusal.request_id,
         }
         logger.info("request.refused", extra=extra)
-        await client.send_answer(error_answers.render(refused, path))
+        await client.send_response(error_answers.render_refusal(refusal, path))
         # A client that waits for permission to send has nothing under way.
         if b"expect" not in dict(scope["headers"]):
             await client.discard_body(self._linger)
 
-    def _break_off(self, scope: Scope, client: Client, error: Exception, route: Route) -> None:
+    def _report_broken_response(
+        self, scope: Scope, client: ClientConnection, error: Exception, route: Route
+    ) -> None:
         extra = {"route": route.pattern}
         if isinstance(error, ReaderTooSlow):
             logger.info("response.not_taken", extra=extra)

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from typing import Any, Final
 
-from config.front.client_timeouts import Patience
-from config.front.error_answers import Answer, Headers
+from config.front.client_timeouts import ClientTimeout
+from config.front.error_answers import BufferedResponse, Headers
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -17,14 +17,14 @@ Send = Callable[[Message], Awaitable[None]]
 #: Bytes that are handed to the server at once.
 PIECE: Final = 64 * 1024
 #: How long a client may keep an answer waiting: see `Patience`.
-READER_PATIENCE: Final = 20.0
-SLOWEST_READER: Final = 64 * 1024
+READER_TIMEOUT: Final = 20.0
+MIN_READER_RATE: Final = 64 * 1024
 
 # granian names itself in an answer without this header, and has no option not to (its issue 594).
 _NO_SERVER: Final = (b"server", b"")
 
 
-class ClientGone(Exception):
+class ClientDisconnected(Exception):
     """The client closed the connection."""
 
 
@@ -32,45 +32,47 @@ class ReaderTooSlow(Exception):
     """The client did not take the answer in time."""
 
 
-class Client:
+class ClientConnection:
     """ASGI's `receive` and `send` of one request, with the bounds that they lack."""
 
-    def __init__(self, receive: Receive, send: Send, patience: float = READER_PATIENCE) -> None:
+    def __init__(
+        self, receive: Receive, send: Send, reader_patience: float = READER_TIMEOUT
+    ) -> None:
         self.receive = receive
         self._send = send
-        self._patience = Patience(patience, SLOWEST_READER)
+        self._patience = ClientTimeout(reader_patience, MIN_READER_RATE)
         self._gone: asyncio.Task[None] | None = None
         self.has_answer = False
 
     @property
-    def gone(self) -> asyncio.Task[None]:
+    def disconnect_task(self) -> asyncio.Task[None]:
         """Ends when the client closes the connection. Only after the body was received."""
         if self._gone is None:
-            self._gone = asyncio.create_task(self._wait_until_gone())
+            self._gone = asyncio.create_task(self._wait_for_disconnect())
         return self._gone
 
-    async def _wait_until_gone(self) -> None:
+    async def _wait_for_disconnect(self) -> None:
         while (await self.receive())["type"] != "http.disconnect":
             pass
 
-    async def start(self, status: int, headers: Headers) -> None:
+    async def start_response(self, status: int, headers: Headers) -> None:
         self.has_answer = True
         headers = [*headers, _NO_SERVER]
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
-    async def send_answer(self, answer: Answer) -> None:
+    async def send_response(self, response: BufferedResponse) -> None:
         """
         Send a complete answer.
 
         :raises ReaderTooSlow: if the client has kept us waiting for too long
         :raises ClientGone: if the client closed the connection
         """
-        await self.start(answer.status, answer.headers)
-        if len(answer.body) <= PIECE:
-            await self.send_last(answer.body)
+        await self.start_response(response.status, response.headers)
+        if len(response.body) <= PIECE:
+            await self.send_last(response.body)
             return
-        for place in range(0, len(answer.body), PIECE):
-            await self.send_piece(answer.body[place : place + PIECE])
+        for offset in range(0, len(response.body), PIECE):
+            await self.send_piece(response.body[offset : offset + PIECE])
         await self.send_last()
 
     async def send_last(self, body: bytes = b"") -> None:
@@ -84,21 +86,21 @@ class Client:
         :raises ReaderTooSlow: if the client has kept us waiting for too long
         :raises ClientGone: if the client closed the connection
         """
-        if self.gone.done():
-            raise ClientGone
+        if self.disconnect_task.done():
+            raise ClientDisconnected
         message = {"type": "http.response.body", "body": piece, "more_body": True}
         sending = asyncio.ensure_future(self._send(message))
-        self._patience.begin()
+        self._patience.start_wait()
         await asyncio.wait(
-            {sending, self.gone},
+            {sending, self.disconnect_task},
             timeout=self._patience.left,
             return_when=asyncio.FIRST_COMPLETED,
         )
         if not sending.done():
             sending.cancel()
-            raise ClientGone if self.gone.done() else ReaderTooSlow
+            raise ClientDisconnected if self.disconnect_task.done() else ReaderTooSlow
         sending.result()
-        self._patience.end(len(piece))
+        self._patience.end_wait(len(piece))
 
     async def discard_body(self, seconds: float) -> None:
         """
@@ -114,6 +116,6 @@ class Client:
                     if message["type"] == "http.disconnect" or not message.get("more_body"):
                         return
 
-    def leave(self) -> None:
+    def stop_waiting(self) -> None:
         if self._gone is not None:
             self._gone.cancel()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 
-class Patience:
+class ClientTimeout:
     """
     Seconds of waiting that a client has left.
 
@@ -13,16 +13,16 @@ class Patience:
     stops uses them up in `seconds`, however much it moved before.
     """
 
-    def __init__(self, seconds: float, slowest: int) -> None:
+    def __init__(self, seconds: float, min_rate: int) -> None:
         self._most = seconds
-        self._slowest = slowest
+        self._slowest = min_rate
         self.left = seconds
         self._waits_since = 0.0
 
-    def begin(self) -> None:
+    def start_wait(self) -> None:
         self._waits_since = asyncio.get_running_loop().time()
 
-    def end(self, moved: int) -> None:
+    def end_wait(self, byte_count: int) -> None:
         """Count a wait that moved so many bytes."""
         waited = asyncio.get_running_loop().time() - self._waits_since
-        self.left = max(min(self._most, self.left - waited + moved / self._slowest), 0)
+        self.left = max(min(self._most, self.left - waited + byte_count / self._slowest), 0)

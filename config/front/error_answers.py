@@ -24,7 +24,7 @@ BROWSER_HEADERS: Final[Headers] = tuple(
 )
 
 # Callers of these addresses are programs, and read problem documents (RFC 9457).
-_PROGRAMS: Final = ("/v1/", "/oauth/", "/webhooks/")
+_API_PREFIXES: Final = ("/v1/", "/oauth/", "/webhooks/")
 _PAGE: Final = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">\
@@ -40,7 +40,7 @@ _PAGE: Final = """<!doctype html>
 
 
 @dataclass(eq=False)
-class Refused(Exception):
+class RequestRefused(Exception):
     """
     Ends a request with an answer of the front.
 
@@ -58,7 +58,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class BufferedResponse:
     """A complete answer."""
 
     status: int
@@ -66,17 +66,17 @@ class Answer:
     body: bytes
 
 
-def too_large(largest: int) -> Refused:
-    return Refused(
+def refuse_too_large(max_bytes: int) -> RequestRefused:
+    return RequestRefused(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         "too-large",
         "That is too large",
-        f"The largest body accepted at this address has {largest:,} bytes.",
+        f"The largest body accepted at this address has {max_bytes:,} bytes.",
     )
 
 
-def too_slow() -> Refused:
-    return Refused(
+def refuse_too_slow() -> RequestRefused:
+    return RequestRefused(
         HTTPStatus.REQUEST_TIMEOUT,
         "too-slow",
         "That took too long",
@@ -85,8 +85,8 @@ def too_slow() -> Refused:
     )
 
 
-def busy() -> Refused:
-    return Refused(
+def refuse_busy() -> RequestRefused:
+    return RequestRefused(
         HTTPStatus.SERVICE_UNAVAILABLE,
         BUSY.code,
         "Please try again in a moment",
@@ -95,8 +95,8 @@ def busy() -> Refused:
     )
 
 
-def malformed() -> Refused:
-    return Refused(
+def refuse_malformed_path() -> RequestRefused:
+    return RequestRefused(
         HTTPStatus.BAD_REQUEST,
         "bad-request",
         "That address cannot be read",
@@ -104,8 +104,8 @@ def malformed() -> Refused:
     )
 
 
-def failed() -> Refused:
-    return Refused(
+def refuse_after_error() -> RequestRefused:
+    return RequestRefused(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "unexpected",
         "Something went wrong",
@@ -113,36 +113,36 @@ def failed() -> Refused:
     )
 
 
-def render(refused: Refused, path: str) -> Answer:
+def render_refusal(refusal: RequestRefused, path: str) -> BufferedResponse:
     """Return the answer for the address `path`. The connection ends with it."""
-    is_program = path.startswith(_PROGRAMS)
-    if is_program:
-        body = json.dumps(_describe(refused, path))
+    is_api = path.startswith(_API_PREFIXES)
+    if is_api:
+        body = json.dumps(_build_problem(refusal, path))
     else:
-        body = _PAGE.format(title=escape(refused.title), detail=escape(refused.detail))
-    content_type = b"application/problem+json" if is_program else b"text/html; charset=utf-8"
+        body = _PAGE.format(title=escape(refusal.title), detail=escape(refusal.detail))
+    content_type = b"application/problem+json" if is_api else b"text/html; charset=utf-8"
     headers = [
         (b"content-type", content_type),
         (b"cache-control", b"no-store"),
         (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
         (b"x-content-type-options", b"nosniff"),
-        (b"x-request-id", refused.request_id.encode()),
+        (b"x-request-id", refusal.request_id.encode()),
         (b"connection", b"close"),
         *BROWSER_HEADERS,
     ]
-    if refused.retry_after is not None:
-        headers.append((b"retry-after", str(refused.retry_after).encode()))
-    return Answer(refused.status, headers, body.encode())
+    if refusal.retry_after is not None:
+        headers.append((b"retry-after", str(refusal.retry_after).encode()))
+    return BufferedResponse(refusal.status, headers, body.encode())
 
 
-def _describe(refused: Refused, path: str) -> dict[str, Any]:
+def _build_problem(refusal: RequestRefused, path: str) -> dict[str, Any]:
     """Return a problem document (RFC 9457), as the API's own."""
     return {
-        "type": f"{settings.PUBLIC_URL.rstrip('/')}/problems/{refused.code}/",
-        "title": EXPLAINED[refused.code].title,
-        "status": int(refused.status),
-        "code": refused.code,
+        "type": f"{settings.PUBLIC_URL.rstrip('/')}/problems/{refusal.code}/",
+        "title": EXPLAINED[refusal.code].title,
+        "status": int(refusal.status),
+        "code": refusal.code,
         "instance": escape_uri_path(path),
-        "request_id": refused.request_id,
-        "detail": refused.detail,
+        "request_id": refusal.request_id,
+        "detail": refusal.detail,
     }

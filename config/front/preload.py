@@ -30,7 +30,7 @@ def load_templates() -> None:
 
 def _list_templates() -> Iterator[str]:
     paths = (Path(app.path) for app in apps.get_app_configs())
-    ours = [path for path in paths if path.parent == settings.BASE_DIR]
-    for folder in (settings.BASE_DIR / "templates", *(path / "templates" for path in ours)):
+    app_folders = [path for path in paths if path.parent == settings.BASE_DIR]
+    for folder in (settings.BASE_DIR / "templates", *(path / "templates" for path in app_folders)):
         for template in folder.rglob("*.html"):
             yield str(template.relative_to(folder))

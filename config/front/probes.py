@@ -7,16 +7,16 @@ from typing import Final
 from django.http import HttpRequest
 
 from config import health_probes
-from config.front.error_answers import BROWSER_HEADERS, Answer
+from config.front.error_answers import BROWSER_HEADERS, BufferedResponse
 
-ALIVE: Final = "/healthz"
+ALIVE_PATH: Final = "/healthz"
 
 
-def answer_alive(method: str) -> Answer:
+def make_alive_response(method: str) -> BufferedResponse:
     """Return what the view returns, without any middleware."""
     request = HttpRequest()
     request.method = method
-    response = health_probes.alive(request)
+    response = health_probes.show_alive(request)
     headers = [(name.lower().encode(), value.encode()) for name, value in response.items()]
     headers += [(b"x-content-type-options", b"nosniff"), *BROWSER_HEADERS]
-    return Answer(response.status_code, headers, response.content)
+    return BufferedResponse(response.status_code, headers, response.content)

@@ -13,16 +13,16 @@ from django.http import HttpRequest
 
 from accounts.client_networks import find_network
 from config.front import error_answers
-from config.front.client_connection import Client, ClientGone
-from config.front.client_timeouts import Patience
-from config.front.error_answers import Refused
-from config.route_limits import SLOWEST_UPLOAD, BodyLimit
+from config.front.client_connection import ClientConnection, ClientDisconnected
+from config.front.client_timeouts import ClientTimeout
+from config.front.error_answers import RequestRefused
+from config.route_limits import MIN_UPLOAD_RATE, BodyLimit
 
 #: The part of the memory for bodies that one network may fill, so that it leaves some to others.
-SHARE: Final = 0.25
+NETWORK_SHARE: Final = 0.25
 
 
-class Bodies:
+class RequestBodies:
     """All bodies that this process holds, in bytes: of each kind, and of each network as well."""
 
     def __init__(self) -> None:
@@ -30,9 +30,9 @@ class Bodies:
         self._held_of: Counter[tuple[BodyLimit, str]] = Counter()
 
     @asynccontextmanager
-    async def received(
+    async def receive_body(
         self,
-        client: Client,
+        client: ClientConnection,
         limit: BodyLimit,
         headers: dict[bytes, bytes],
         environ: dict[str, Any],
@@ -51,26 +51,26 @@ class Bodies:
         network = _find_network(environ)
         pieces: list[bytes] = []
         size = 0
-        patience = Patience(limit.seconds, SLOWEST_UPLOAD)
+        timeout = ClientTimeout(limit.seconds, MIN_UPLOAD_RATE)
         has_more = True
         try:
             while has_more:
-                piece, has_more = await _receive_piece(client, patience)
+                piece, has_more = await _receive_piece(client, timeout)
                 size += len(piece)
-                self._hold(limit, network, len(piece))
-                if size > limit.largest:
-                    raise error_answers.too_large(limit.largest)
+                self._count_bytes(limit, network, len(piece))
+                if size > limit.max_bytes:
+                    raise error_answers.refuse_too_large(limit.max_bytes)
                 if self._is_full(limit, network):
-                    raise error_answers.busy()
+                    raise error_answers.refuse_busy()
                 pieces.append(piece)
             body = b"".join(pieces)
             # Held once, and counted once.
             pieces.clear()
             yield body
         finally:
-            self._hold(limit, network, -size)
+            self._count_bytes(limit, network, -size)
 
-    def _hold(self, limit: BodyLimit, network: str, size: int) -> None:
+    def _count_bytes(self, limit: BodyLimit, network: str, size: int) -> None:
         self._held[limit] += size
         self._held_of[limit, network] += size
         if not self._held_of[limit, network]:
@@ -78,8 +78,8 @@ class Bodies:
 
     def _is_full(self, limit: BodyLimit, network: str) -> bool:
         return (
-            self._held[limit] > limit.in_memory
-            or self._held_of[limit, network] > limit.in_memory * SHARE
+            self._held[limit] > limit.max_total_bytes
+            or self._held_of[limit, network] > limit.max_total_bytes * NETWORK_SHARE
         )
 
 
@@ -98,30 +98,36 @@ def expects_body(headers: dict[bytes, bytes], limit: BodyLimit) -> bool:
     if b"transfer-encoding" in headers:
         return True
     announced = headers.get(b"content-length", b"0")
-    if not announced.isdigit() or len(announced) > len(str(limit.largest)) + 1:
+    if not announced.isdigit() or len(announced) > len(str(limit.max_bytes)) + 1:
         # Not a number of bytes that anything accepts.
-        raise error_answers.too_large(limit.largest) if announced.isdigit() else _malformed()
-    if int(announced) > limit.largest:
-        raise error_answers.too_large(limit.largest)
+        raise (
+            error_answers.refuse_too_large(limit.max_bytes)
+            if announced.isdigit()
+            else _make_bad_length_error()
+        )
+    if int(announced) > limit.max_bytes:
+        raise error_answers.refuse_too_large(limit.max_bytes)
     return int(announced) > 0
 
 
-def _malformed() -> Refused:
-    return Refused(
+def _make_bad_length_error() -> RequestRefused:
+    return RequestRefused(
         HTTPStatus.BAD_REQUEST, "bad-request", "Bad request", "Content-Length is not a number."
     )
 
 
-async def _receive_piece(client: Client, patience: Patience) -> tuple[bytes, bool]:
+async def _receive_piece(
+    client: ClientConnection, client_timeout: ClientTimeout
+) -> tuple[bytes, bool]:
     """Return the next piece of the body, and whether there are more."""
-    patience.begin()
+    client_timeout.start_wait()
     try:
-        async with asyncio.timeout(patience.left):
+        async with asyncio.timeout(client_timeout.left):
             message = await client.receive()
     except TimeoutError:
-        raise error_answers.too_slow() from None
+        raise error_answers.refuse_too_slow() from None
     if message["type"] == "http.disconnect":
-        raise ClientGone
+        raise ClientDisconnected
     piece: bytes = message.get("body", b"")
-    patience.end(len(piece))
+    client_timeout.end_wait(len(piece))
     return piece, message.get("more_body", False)

@@ -22,7 +22,7 @@ class Route(NamedTuple):
 
 
 #: Of an address that no route has.
-NO_ROUTE: Final = Route(route_limits.UNKNOWN, "")
+NO_ROUTE: Final = Route(route_limits.UNKNOWN_ROUTE, "")
 
 
 def find_route(path: str) -> Route:
@@ -31,5 +31,5 @@ def find_route(path: str) -> Route:
         match = resolve(path)
     except Resolver404:
         return NO_ROUTE
-    limits = route_limits.ROUTES.get(match.url_name or "", route_limits.UNKNOWN)
+    limits = route_limits.ROUTES.get(match.url_name or "", route_limits.UNKNOWN_ROUTE)
     return Route(limits, match.route)

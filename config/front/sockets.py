@@ -18,10 +18,10 @@ Address = tuple[str, int | str]
 # Linux and macOS have it.
 _OPEN_FILES: Final = Path("/dev/fd")
 #: Seconds; longer than a packet is lost on a bad line.
-UNREAD: Final = 30
+UNREAD_SECONDS: Final = 30
 #: Files and sockets that a web process may open, where the system allows as many.
-_MOST_OPEN: Final = 16_384
-_OF_THE_NETWORK: Final = frozenset({socket.AF_INET, socket.AF_INET6})
+_MAX_OPEN_FILES: Final = 16_384
+_NETWORK_FAMILIES: Final = frozenset({socket.AF_INET, socket.AF_INET6})
 # Close at once, with a reset rather than an end (socket(7), SO_LINGER).
 _RESET: Final = struct.pack("ii", 1, 0)
 
@@ -29,9 +29,9 @@ _RESET: Final = struct.pack("ii", 1, 0)
 def allow_open_files() -> None:
     """Allow this process more open connections than the usual 1,024."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _MOST_OPEN if hard == resource.RLIM_INFINITY else min(_MOST_OPEN, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    limit = _MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(_MAX_OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < limit:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
 
 
 def reset_connection(client: Address, server: Address) -> bool:
@@ -45,9 +45,9 @@ def reset_connection(client: Address, server: Address) -> bool:
     answer that broke off must not look complete, however granian ends it.
     """
     ends = (_read_host(client[0]), int(client[1]), int(server[1]))
-    for duplicate in _sockets():
+    for duplicate in _iterate_sockets():
         with suppress(OSError):
-            if duplicate.family not in _OF_THE_NETWORK:
+            if duplicate.family not in _NETWORK_FAMILIES:
                 continue
             host, port, *_ = duplicate.getpeername()
             if (_read_host(host), port, duplicate.getsockname()[1]) == ends:
@@ -70,24 +70,24 @@ async def bound_unread_answers() -> None:
     inherit the option from the socket that listens, and granian listens after it has started the
     application.
     """
-    while not _set_on_listeners(UNREAD):  # noqa: ASYNC110 - nothing tells when
+    while not _set_user_timeout(UNREAD_SECONDS):  # noqa: ASYNC110 - nothing tells when
         await asyncio.sleep(0.1)
 
 
-def _set_on_listeners(seconds: int) -> bool:
+def _set_user_timeout(seconds: int) -> bool:
     """Set TCP_USER_TIMEOUT (tcp(7)) on each socket that listens; return whether there is one."""
     option = getattr(socket, "TCP_USER_TIMEOUT", None)
-    found = False
-    for duplicate in _sockets():
+    has_listener = False
+    for duplicate in _iterate_sockets():
         with suppress(OSError):
             if duplicate.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-                found = True
+                has_listener = True
                 if option is not None:
                     duplicate.setsockopt(socket.IPPROTO_TCP, option, seconds * 1000)
-    return found
+    return has_listener
 
 
-def _sockets() -> Iterator[socket.socket]:
+def _iterate_sockets() -> Iterator[socket.socket]:
     """Yield a duplicate of each open socket, so that none is another one's meanwhile."""
     for path in list(_OPEN_FILES.iterdir()):
         with suppress(OSError):

@@ -12,17 +12,17 @@ from typing import Final, TypeVar
 
 from config.front import error_answers
 from config.front.call_stack import call_with_room
-from config.front.client_connection import Client, ClientGone
+from config.front.client_connection import ClientConnection, ClientDisconnected
 
 T = TypeVar("T")
 
 #: Requests that wait for a thread of one group; the next is answered 503.
-MOST_WAITING: Final = 512
+MAX_WAITING: Final = 512
 #: Seconds that a request waits for a thread.
-PATIENCE: Final = 10.0
+MAX_WAIT_SECONDS: Final = 10.0
 
 
-class Pool:
+class ThreadPool:
     """
     Runs calls in its own threads, as many at once as it has threads.
 
@@ -34,23 +34,23 @@ class Pool:
         self._free = asyncio.Semaphore(threads)
         self._waiting = 0
 
-    async def run(self, client: Client, call: Callable[[], T]) -> T:
+    async def run_call(self, client: ClientConnection, call: Callable[[], T]) -> T:
         """
         Return what `call` returns.
 
         :raises Refused: if no thread became free in time
         :raises ClientGone: if the client closed the connection before a thread became free
         """
-        async with self._thread(client):
+        async with self._reserve_thread(client):
             loop = asyncio.get_running_loop()
             # Nothing that one request sets is seen by the next.
-            roomy = partial(call_with_room, call)
-            return await loop.run_in_executor(self._executor, Context().run, roomy)
+            roomy_call = partial(call_with_room, call)
+            return await loop.run_in_executor(self._executor, Context().run, roomy_call)
 
     @asynccontextmanager
-    async def _thread(self, client: Client) -> AsyncIterator[None]:
+    async def _reserve_thread(self, client: ClientConnection) -> AsyncIterator[None]:
         if self._free.locked():
-            await self._wait(client)
+            await self._wait_for_thread(client)
         else:
             await self._free.acquire()
         try:
@@ -58,20 +58,24 @@ class Pool:
         finally:
             self._free.release()
 
-    async def _wait(self, client: Client) -> None:
-        if self._waiting >= MOST_WAITING:
-            raise error_answers.busy()
+    async def _wait_for_thread(self, client: ClientConnection) -> None:
+        if self._waiting >= MAX_WAITING:
+            raise error_answers.refuse_busy()
         acquiring = asyncio.create_task(self._free.acquire())
         self._waiting += 1
         try:
             await asyncio.wait(
-                {acquiring, client.gone}, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED
+                {acquiring, client.disconnect_task},
+                timeout=MAX_WAIT_SECONDS,
+                return_when=asyncio.FIRST_COMPLETED,
             )
         finally:
             self._waiting -= 1
         if not acquiring.done():
             acquiring.cancel()
-            raise ClientGone if client.gone.done() else error_answers.busy()
+            raise (
+                ClientDisconnected if client.disconnect_task.done() else error_answers.refuse_busy()
+            )
 
     async def close(self) -> None:
         """

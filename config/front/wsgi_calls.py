@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Final, Protocol, cast
 
-from config.environ_middleware import Application
-from config.front.client_connection import PIECE, Client
-from config.front.error_answers import Answer, Headers
+from config.environ_middleware import WsgiApplication
+from config.front.client_connection import PIECE, ClientConnection
+from config.front.error_answers import BufferedResponse, Headers
 
 #: Seconds after which a piece is sent although it is small.
 _SEND_AFTER: Final = 0.5
@@ -22,7 +22,7 @@ class _Closable(Protocol):
 
 
 @dataclass(slots=True)
-class Started:
+class StartResponse:
     """Takes what the application gives to `start_response`."""
 
     status: int = 500
@@ -42,63 +42,67 @@ def _refuse_to_write(_: bytes) -> object:
     raise NotImplementedError("write() of PEP 3333 is for applications older than 2003")
 
 
-def answer_whole(application: Application, environ: dict[str, Any]) -> Answer:
+def get_response(application: WsgiApplication, environ: dict[str, Any]) -> BufferedResponse:
     """Return the complete answer. The thread is free before any of it is sent."""
-    started = Started()
-    with _closing(application(environ, started)) as parts:
+    start_response = StartResponse()
+    with _close_after(application(environ, start_response)) as parts:
         # What the header says of the body was decided when the application returned.
         body = b"" if environ["REQUEST_METHOD"] == "HEAD" else b"".join(parts)
-    return Answer(started.status, started.headers, body)
+    return BufferedResponse(start_response.status, start_response.headers, body)
 
 
-class Stream:
+class WsgiResponseStream:
     """
     An answer that is sent while the application makes it.
 
     The thread waits until the client has room for each piece, for a bounded time.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: ClientConnection) -> None:
         self._client = client
         # Of the front; the stream itself runs in a thread.
         self._loop = asyncio.get_running_loop()
 
-    def run(self, application: Application, environ: dict[str, Any]) -> None:
+    def run_application(self, application: WsgiApplication, environ: dict[str, Any]) -> None:
         """
         Call the application and send its answer.
 
         :raises ReaderTooSlow: if the client does not take it in time
         :raises ClientGone: if the client closed the connection
         """
-        started = Started()
-        with _closing(application(environ, started)) as parts:
+        start_response = StartResponse()
+        with _close_after(application(environ, start_response)) as parts:
             if environ["REQUEST_METHOD"] != "HEAD":
-                for piece in regroup(parts):
-                    self._send(started, piece)
-        self._send(started, b"", is_last=True)
+                for piece in regroup_pieces(parts):
+                    self._send_piece(start_response, piece)
+        self._send_piece(start_response, b"", is_last=True)
 
-    def _send(self, started: Started, piece: bytes, *, is_last: bool = False) -> None:
-        sending = self._send_in_loop(started, piece, is_last=is_last)
+    def _send_piece(
+        self, start_response: StartResponse, piece: bytes, *, is_last: bool = False
+    ) -> None:
+        sending = self._send_in_loop(start_response, piece, is_last=is_last)
         asyncio.run_coroutine_threadsafe(sending, self._loop).result()
 
-    async def _send_in_loop(self, started: Started, piece: bytes, *, is_last: bool) -> None:
+    async def _send_in_loop(
+        self, start_response: StartResponse, piece: bytes, *, is_last: bool
+    ) -> None:
         if not self._client.has_answer:
-            await self._client.start(started.status, started.headers)
+            await self._client.start_response(start_response.status, start_response.headers)
         if is_last:
             await self._client.send_last()
         else:
             await self._client.send_piece(piece)
 
 
-def _closing(parts: Iterable[bytes]) -> Any:
+def _close_after(parts: Iterable[bytes]) -> Any:
     """Close what an application returned, where it can be closed."""
     if hasattr(parts, "close"):
         return closing(cast("_Closable", parts))
-    return _Nothing(parts)
+    return _NotClosable(parts)
 
 
 @dataclass(frozen=True, slots=True)
-class _Nothing:
+class _NotClosable:
     parts: Iterable[bytes]
 
     def __enter__(self) -> Iterable[bytes]:
@@ -108,17 +112,17 @@ class _Nothing:
         pass
 
 
-def regroup(parts: Iterable[bytes]) -> Iterator[bytes]:
+def regroup_pieces(parts: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the same bytes in pieces of about `PIECE`; less where they are made slowly."""
-    held = bytearray()
+    buffer = bytearray()
     sent_at = monotonic()
     for part in parts:
         view = memoryview(part)
-        for place in range(0, len(view), PIECE):
-            held += view[place : place + PIECE]
-            if len(held) >= PIECE or monotonic() - sent_at >= _SEND_AFTER:
-                yield bytes(held)
-                held.clear()
+        for offset in range(0, len(view), PIECE):
+            buffer += view[offset : offset + PIECE]
+            if len(buffer) >= PIECE or monotonic() - sent_at >= _SEND_AFTER:
+                yield bytes(buffer)
+                buffer.clear()
                 sent_at = monotonic()
-    if held:
-        yield bytes(held)
+    if buffer:
+        yield bytes(buffer)

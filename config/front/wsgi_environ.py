@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 from config.front import error_answers
 
 # The body has arrived, so neither its framing nor a question about it concerns the application.
-_OF_THE_FRONT: Final = frozenset({b"content-length", b"transfer-encoding", b"expect"})
+_FRONT_HEADERS: Final = frozenset({b"content-length", b"transfer-encoding", b"expect"})
 
 
 def read_path(scope: Mapping[str, Any]) -> str:
@@ -24,7 +24,7 @@ def read_path(scope: Mapping[str, Any]) -> str:
     try:
         return unquote_to_bytes(scope["raw_path"]).decode("utf-8")
     except UnicodeDecodeError:
-        raise error_answers.malformed() from None
+        raise error_answers.refuse_malformed_path() from None
 
 
 def make_environ(scope: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,15 +56,15 @@ def make_environ(scope: Mapping[str, Any]) -> dict[str, Any]:
 
 def add_header(environ: dict[str, Any], name: bytes, value: bytes) -> None:
     # `X_Forwarded_For` would be taken for `X-Forwarded-For`, which a proxy sets.
-    if name in _OF_THE_FRONT or b"_" in name:
+    if name in _FRONT_HEADERS or b"_" in name:
         return
     key = name.decode("latin-1").upper().replace("-", "_")
     if key != "CONTENT_TYPE":
         key = f"HTTP_{key}"
-    said = value.decode("latin-1")
+    text = value.decode("latin-1")
     if key in environ:
-        said = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{said}"
-    environ[key] = said
+        text = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{text}"
+    environ[key] = text
 
 
 def set_body(environ: dict[str, Any], body: bytes) -> None:

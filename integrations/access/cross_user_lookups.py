@@ -18,12 +18,12 @@ from uuid import UUID
 from django.db import connection as database
 
 from accounts import row_owner
-from limited_use.database_functions import Function, load_functions
+from limited_use.database_functions import DatabaseFunction, load_functions
 
-_CLASSES: Final = frozenset({"web", "sync", "purge"})
+_PROCESS_CLASSES: Final = frozenset({"web", "sync", "purge"})
 
 
-class Holder(NamedTuple):
+class AccountConnection(NamedTuple):
     """A connection of an account that has not ended: whose, where, and how it stands."""
 
     connection_id: UUID
@@ -32,7 +32,7 @@ class Holder(NamedTuple):
     status: str
 
 
-class Partner(NamedTuple):
+class SharePartner(NamedTuple):
     """Somebody who shares a calendar with the person of the transaction."""
 
     name: str
@@ -41,12 +41,12 @@ class Partner(NamedTuple):
 
 _SQL: Final = Path(__file__).parents[1] / "migrations" / "sql"
 
-CROSSINGS: Final[tuple[Function, ...]] = (
+LOOKUP_FUNCTIONS: Final[tuple[DatabaseFunction, ...]] = (
     *load_functions(
         _SQL / "cross_user_lookups.sql",
         {
-            "account_holders": _CLASSES,
-            "account_revoking": _CLASSES,
+            "account_holders": _PROCESS_CLASSES,
+            "account_revoking": _PROCESS_CLASSES,
             "watch_owners": frozenset({"web"}),
             "approval_owner": frozenset({"web"}),
         },
@@ -59,7 +59,7 @@ CROSSINGS: Final[tuple[Function, ...]] = (
 )
 
 #: Owned by the vault, whose functions look up the owners of keys. No class may execute them.
-KEY_HOLDERS: Final[tuple[Function, ...]] = load_functions(
+KEY_HOLDER_FUNCTIONS: Final[tuple[DatabaseFunction, ...]] = load_functions(
     _SQL / "key_holders.sql",
     {
         "key_holder_owners": frozenset(),
@@ -70,43 +70,43 @@ KEY_HOLDERS: Final[tuple[Function, ...]] = load_functions(
 )
 
 
-def holders(*, provider: str, account_blind: bytes) -> list[Holder]:
+def find_account_connections(*, provider: str, account_blind: bytes) -> list[AccountConnection]:
     """Return the connections of an account that have not ended, whoever's and wherever."""
-    rows = _ask("SELECT * FROM account_holders(%s, %s)", provider, account_blind)
-    return [Holder(*row) for row in rows]
+    rows = _fetch_rows("SELECT * FROM account_holders(%s, %s)", provider, account_blind)
+    return [AccountConnection(*row) for row in rows]
 
 
-def revoking_until(*, provider: str, account_blind: bytes, at: datetime) -> datetime | None:
+def get_revocation_end(*, provider: str, account_blind: bytes, at: datetime) -> datetime | None:
     """Return until when a revocation of this account's grant may be on its way, whoever's."""
-    rows = _ask("SELECT account_revoking(%s, %s, %s)", provider, account_blind, at)
-    until: datetime | None = rows[0][0]
-    return until
+    rows = _fetch_rows("SELECT account_revoking(%s, %s, %s)", provider, account_blind, at)
+    end: datetime | None = rows[0][0]
+    return end
 
 
-def watchers(*, kind: str, lookup_blind: bytes) -> list[tuple[UUID, UUID]]:
+def find_watch_owners(*, kind: str, lookup_blind: bytes) -> list[tuple[UUID, UUID]]:
     """Return person and organisation of each who has a watch that is looked up by this hash."""
-    rows = _ask("SELECT * FROM watch_owners(%s, %s)", kind, lookup_blind)
+    rows = _fetch_rows("SELECT * FROM watch_owners(%s, %s)", kind, lookup_blind)
     return [(person, organisation) for person, organisation in rows]
 
 
-def approval_owner(*, state_hash: bytes) -> tuple[UUID, UUID] | None:
+def find_approval_owner(*, state_hash: bytes) -> tuple[UUID, UUID] | None:
     """Return person and organisation of whoever made the link that had this state."""
-    rows = _ask("SELECT * FROM approval_owner(%s)", state_hash)
+    rows = _fetch_rows("SELECT * FROM approval_owner(%s)", state_hash)
     if not rows:
         return None
     person, organisation = rows[0]
     return person, organisation
 
 
-def find_partners(person_id: UUID, organisation_id: UUID | None) -> dict[UUID, Partner]:
+def find_share_partners(person_id: UUID, organisation_id: UUID | None) -> dict[UUID, SharePartner]:
     """Return those who share calendars with a person in an organisation, by id."""
     with row_owner.acting_for(person_id, organisation_id):
-        rows = _ask("SELECT person, name, address FROM share_partners()")
-    return {person: Partner(name, address) for person, name, address in rows}
+        rows = _fetch_rows("SELECT person, name, address FROM share_partners()")
+    return {person: SharePartner(name, address) for person, name, address in rows}
 
 
-def _ask(statement: str, *values: Any) -> list[Any]:
+def _fetch_rows(statement: str, *values: Any) -> list[Any]:
     with database.cursor() as cursor:
         cursor.execute(statement, values)
-        found: list[Any] = cursor.fetchall()
-        return found
+        rows: list[Any] = cursor.fetchall()
+        return rows

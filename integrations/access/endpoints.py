@@ -11,7 +11,7 @@ from integrations.providers.oauth import Endpoints
 from integrations.providers.provider import Provider
 
 
-def endpoints(provider: str) -> Endpoints:
+def get_endpoints(provider: str) -> Endpoints:
     """Return the addresses of `provider` and our registration there, from the settings."""
     configured = _get_settings(provider)
     return Endpoints(**{field.name: getattr(configured, field.name) for field in fields(Endpoints)})
@@ -28,7 +28,7 @@ def _get_settings(provider: str) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class RateSettings:
     """
     How fast one mailbox may be read: units of its quota a minute, 0 for no limit, and calls.
 
@@ -36,16 +36,16 @@ class Pace:
     """
 
     units_per_minute: int
-    at_once: int
+    concurrency: int
     minutes: int = 1
 
 
-def pace(provider: Provider) -> Pace:
+def get_rate_settings(provider: Provider) -> RateSettings:
     """Return what the settings say of `provider`'s mailboxes: `GMAIL_CONCURRENCY`, and so on."""
-    return Pace(
-        units_per_minute=getattr(settings, f"{provider.pace}_UNITS_PER_MINUTE"),
-        at_once=getattr(settings, f"{provider.pace}_CONCURRENCY"),
-        minutes=provider.pace_minutes,
+    return RateSettings(
+        units_per_minute=getattr(settings, f"{provider.rate_setting_prefix}_UNITS_PER_MINUTE"),
+        concurrency=getattr(settings, f"{provider.rate_setting_prefix}_CONCURRENCY"),
+        minutes=provider.rate_window_minutes,
     )
 
 
@@ -59,7 +59,7 @@ def admin_consent_url(provider: str) -> str:
     return str(_get_settings(provider).admin_consent_url)
 
 
-def approval_uri() -> str:
+def admin_consent_redirect_uri() -> str:
     """Return where administrators are sent back to, from wherever: what they bring is no code."""
     return f"{settings.PUBLIC_URL}/connect/administrator"
 
@@ -84,7 +84,7 @@ _PUSH_NAMES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class PushEndpoints:
     """
     How a provider tells us of news; empty where it is not to.
 
@@ -93,18 +93,18 @@ class News:
     """
 
     topic: str
-    account: str
-    audience: str
-    hook: str
+    pubsub_account: str
+    pubsub_audience: str
+    webhook_url: str
 
 
-def news(provider: str) -> News:
+def get_push_endpoints(provider: str) -> PushEndpoints:
     """Return what the settings say about news from `provider`."""
     push, names = settings.PUSH, _PUSH_NAMES[provider]
     accepts_webhooks = getattr(push, names.webhook_flag)
-    return News(
+    return PushEndpoints(
         topic=push.pubsub_topic if names.publishes else "",
-        account=push.pubsub_account if names.publishes else "",
-        audience=push.pubsub_audience if names.publishes else "",
-        hook=f"{push.webhook_url}/webhooks/{provider}/channel" if accepts_webhooks else "",
+        pubsub_account=push.pubsub_account if names.publishes else "",
+        pubsub_audience=push.pubsub_audience if names.publishes else "",
+        webhook_url=f"{push.webhook_url}/webhooks/{provider}/channel" if accepts_webhooks else "",
     )

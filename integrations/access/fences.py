@@ -12,15 +12,15 @@ from uuid import UUID
 from integrations.models import Connection, ConnectionStatus, Integration
 
 
-class NoLongerLive(Exception):
+class DisconnectedError(Exception):
     """It was disconnected, or its grant replaced or ended, meanwhile. Drop what you hold."""
 
 
-class NotConnected(Exception):
+class NotConnectedError(Exception):
     """No such integration or connection of this owner is live. Show the connected accounts."""
 
 
-def hold(*, integration_id: UUID, epoch: int) -> None:
+def lock_integration(*, integration_id: UUID, epoch: int) -> None:
     """
     Lock the live integration for the rest of the transaction.
 
@@ -29,10 +29,10 @@ def hold(*, integration_id: UUID, epoch: int) -> None:
     """
     live = Integration.objects.live().filter(id=integration_id, epoch=epoch)
     if not live.select_for_update(no_key=True).exists():
-        raise NoLongerLive
+        raise DisconnectedError
 
 
-def hold_live(integration_id: UUID) -> Integration:
+def lock_live_integration(integration_id: UUID) -> Integration:
     """
     Lock the live integration for the rest of the transaction, and return it.
 
@@ -41,11 +41,11 @@ def hold_live(integration_id: UUID) -> Integration:
     live = Integration.objects.live().select_for_update(no_key=True, of=("self",))
     integration = live.filter(id=integration_id).first()
     if integration is None:
-        raise NotConnected
+        raise NotConnectedError
     return integration
 
 
-def hold_connection(*, connection_id: UUID, epoch: int) -> None:
+def lock_connection(*, connection_id: UUID, epoch: int) -> None:
     """
     Lock the connection whose grant stands for the rest of the transaction.
 
@@ -54,4 +54,4 @@ def hold_connection(*, connection_id: UUID, epoch: int) -> None:
     """
     live = Connection.objects.filter(id=connection_id, epoch=epoch, status=ConnectionStatus.ACTIVE)
     if not live.select_for_update(no_key=True).exists():
-        raise NoLongerLive
+        raise DisconnectedError

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from integrations.models import Connection, Integration
-from limited_use.access_request import Naming
+from limited_use.access_request import PseudonymNaming
 from limited_use.ledger import entries, pseudonyms
 from limited_use.models.ledger_keys import LedgerKey
 
 
-def of_owner(*, user_id: UUID, organisation_id: UUID) -> Mapping[bytes, UUID]:
+def get_resource_pseudonyms(*, user_id: UUID, organisation_id: UUID) -> Mapping[bytes, UUID]:
     """
     Return the names (16 bytes each) of a person's connections and integrations, ended ones too.
 
@@ -24,34 +24,45 @@ def of_owner(*, user_id: UUID, organisation_id: UUID) -> Mapping[bytes, UUID]:
 
     :return: by name, the id of the connection or integration that it is of
     """
-    mine = Connection.objects.owned_by(user_id, organisation_id)
-    of: dict[UUID, list[UUID]] = {one: [one] for one in mine.values_list("id", flat=True)}
-    theirs = Integration.objects.filter(connection_id__in=list(of))
-    for one, connection_id in theirs.values_list("id", "connection_id"):
-        of[connection_id].append(one)
+    connections = Connection.objects.owned_by(user_id, organisation_id)
+    ids_by_connection: dict[UUID, list[UUID]] = {
+        resource_id: [resource_id] for resource_id in connections.values_list("id", flat=True)
+    }
+    integrations = Integration.objects.filter(connection_id__in=list(ids_by_connection))
+    for resource_id, connection_id in integrations.values_list("id", "connection_id"):
+        ids_by_connection[connection_id].append(resource_id)
     return {
-        bytes.fromhex(name): one
-        for connection_id, naming in _namings(list(of)).items()
-        for one in of[connection_id]
-        for name in (naming(one), naming.at_the_end(one), entries.pseudonym(one))
+        bytes.fromhex(name): resource_id
+        for connection_id, naming in _get_namings(list(ids_by_connection)).items()
+        for resource_id in ids_by_connection[connection_id]
+        for name in (
+            naming(resource_id),
+            naming.at_the_end(resource_id),
+            entries.get_pseudonym(resource_id),
+        )
     }
 
 
-def _namings(connection_ids: list[UUID]) -> Mapping[UUID, Naming]:
-    found = dict.fromkeys(connection_ids, pseudonyms.SERVICE)
+def _get_namings(connection_ids: list[UUID]) -> Mapping[UUID, PseudonymNaming]:
+    namings = dict.fromkeys(connection_ids, pseudonyms.SERVICE_NAMING)
     rows = LedgerKey.objects.filter(holder__in=connection_ids, destroyed_at=None)
     for holder, commitment in rows.values_list("holder", "commitment"):
-        found[holder] = pseudonyms.of_key(holder, bytes(commitment))
-    return found
+        namings[holder] = pseudonyms.get_naming_by_commitment(holder, bytes(commitment))
+    return namings
 
 
-def of_person(*, user_id: UUID, organisation_id: UUID) -> frozenset[str]:
+def get_actor_pseudonyms(*, user_id: UUID, organisation_id: UUID) -> frozenset[str]:
     """
     Return the names (32 hexadecimal digits each) by which a person acts in their own entries.
 
     One of the service, and one for each connection that has a ledger key.
     """
-    mine = Connection.objects.owned_by(user_id, organisation_id).values_list("id", flat=True)
+    connection_ids = Connection.objects.owned_by(user_id, organisation_id).values_list(
+        "id", flat=True
+    )
     return frozenset(
-        {entries.pseudonym(user_id), *(naming(user_id) for naming in _namings(list(mine)).values())}
+        {
+            entries.get_pseudonym(user_id),
+            *(naming(user_id) for naming in _get_namings(list(connection_ids)).values()),
+        }
     )

@@ -19,7 +19,7 @@ from uuid import UUID
 
 from accounts.actors import SYSTEM, Actor, ActorKind
 from integrations.models import Integration
-from integrations.providers.push import Notice
+from integrations.providers.push import MailboxNotification
 from limited_use.access_request import AccessRequest, Permit
 from limited_use.guard import guard
 from limited_use.policy import features
@@ -27,31 +27,31 @@ from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, U
 from limited_use.vault import blind_index, keys
 
 from . import facts
-from .facts import Found, FoundFor
+from .facts import FactsSnapshot, HolderFacts
 
 # The permit by which this process matches notifications, for a minute.
-_matching: dict[str, Permit] = {}
-_matching_lock = Lock()
+_push_lookup_permits: dict[str, Permit] = {}
+_push_lookup_lock = Lock()
 
 Permits = Mapping[tuple[UUID, DataClass], Permit]
 
-_MAINTAIN = Use(DataClass.CREDENTIAL, Purpose.CONNECTION_MAINTAIN, Recipient.OWN_PROVIDER)
-_END = Use(DataClass.CREDENTIAL, Purpose.CONNECTION_END, Recipient.OWN_PROVIDER)
-_ASK = Use(DataClass.MAIL_METADATA, Purpose.CONNECTION_MAINTAIN, Recipient.OWN_PROVIDER)
-_HINT = Use(DataClass.PROFILE, Purpose.CONNECTION_MAINTAIN, Recipient.OWN_PROVIDER)
-_ACCOUNT = Use(DataClass.PROFILE, Purpose.CONNECTION_MAINTAIN, Recipient.OWNER)
-_ANEW = tuple(
+_CREDENTIAL_USE = Use(DataClass.CREDENTIAL, Purpose.CONNECTION_MAINTAIN, Recipient.OWN_PROVIDER)
+_REVOCATION_USE = Use(DataClass.CREDENTIAL, Purpose.CONNECTION_END, Recipient.OWN_PROVIDER)
+_REMOTE_ID_USE = Use(DataClass.MAIL_METADATA, Purpose.CONNECTION_MAINTAIN, Recipient.OWN_PROVIDER)
+_LOGIN_HINT_USE = Use(DataClass.PROFILE, Purpose.CONNECTION_MAINTAIN, Recipient.OWN_PROVIDER)
+_ACCOUNT_USE = Use(DataClass.PROFILE, Purpose.CONNECTION_MAINTAIN, Recipient.OWNER)
+_REKEY_USES = tuple(
     Use(data_class, Purpose.VAULT_REKEY, Recipient.VAULT)
     for data_class in (DataClass.CREDENTIAL, DataClass.PROFILE)
 )
-_STORE = tuple(
+_STORE_USES = tuple(
     Use(data_class, Purpose.SYNC_STORE, Recipient.VAULT)
     for data_class in (DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT)
 )
 
 
 @dataclass(frozen=True, slots=True)
-class SyncPermits:
+class MailSyncPermits:
     """
     What one turn of a sync may do to find out whether anything is new, decided together.
 
@@ -69,7 +69,7 @@ def to_display(
     counts: Mapping[UUID, int | None],
     data_classes: Sequence[DataClass],
     at: datetime,
-    found: FoundFor | None = None,
+    snapshot: FactsSnapshot | None = None,
 ) -> Permits:
     """
     Return permits to show data of integrations to `actor`, by integration and data class.
@@ -88,34 +88,38 @@ def to_display(
     # policy refuses it, and the ledger says so.
     purpose = cast("Purpose", actor.purpose or "") if is_client else Purpose.INBOX_DISPLAY
     recipient = Recipient.PLATFORM_FEATURE if is_client else Recipient.OWNER
-    true = _of_each(list(counts), actor=actor, at=at, found=found)
-    asks = [
+    facts_by_id = _complete_facts(list(counts), actor=actor, at=at, snapshot=snapshot)
+    requests = [
         AccessRequest(
             use=Use(data_class, purpose, recipient),
             holder=integration_id,
-            epoch=true[integration_id].epoch,
+            epoch=facts_by_id[integration_id].epoch,
             actor=actor,
             on_behalf_of=actor.user_id,
-            facts=true[integration_id].facts,
-            fences=true[integration_id].fences,
-            feature=actor.feature if is_client else facts.OF_INBOX.key,
+            facts=facts_by_id[integration_id].facts,
+            fences=facts_by_id[integration_id].fences,
+            feature=actor.feature if is_client else facts.INBOX_CONSENT.feature_key,
             count=counts[integration_id],
-            names=true[integration_id].names,
+            names=facts_by_id[integration_id].names,
         )
         for integration_id, data_class in product(counts, data_classes)
     ]
-    return {(permit.holder, permit.use.data_class): permit for permit in guard.permits(asks, at=at)}
+    return {
+        (permit.holder, permit.use.data_class): permit for permit in guard.permits(requests, at=at)
+    }
 
 
-def _of_each(
-    ids: Sequence[UUID], *, actor: Actor, at: datetime, found: FoundFor | None
-) -> Mapping[UUID, Found]:
-    known = found.of if found is not None and found.answers(actor, at) else {}
-    missing = [one for one in ids if one not in known]
-    return {**known, **facts.of_integrations(missing, actor=actor, at=at)}
+def _complete_facts(
+    ids: Sequence[UUID], *, actor: Actor, at: datetime, snapshot: FactsSnapshot | None
+) -> Mapping[UUID, HolderFacts]:
+    known_facts = (
+        snapshot.by_integration if snapshot is not None and snapshot.is_current(actor, at) else {}
+    )
+    missing = [integration_id for integration_id in ids if integration_id not in known_facts]
+    return {**known_facts, **facts.for_integrations(missing, actor=actor, at=at)}
 
 
-def refuse_undeclared(*, actor: Actor, at: datetime) -> None:
+def refuse_undeclared_purpose(*, actor: Actor, at: datetime) -> None:
     """
     Refuse a client whose purpose its feature does not declare, whatever it asks for.
 
@@ -124,16 +128,16 @@ def refuse_undeclared(*, actor: Actor, at: datetime) -> None:
 
     :raises guard.Refused: if the registry does not know this purpose of that feature
     """
-    if actor.kind != ActorKind.CLIENT or features.registered(
+    if actor.kind != ActorKind.CLIENT or features.is_registered(
         actor.feature, purpose=actor.purpose or "", data_class=None, client=True
     ):
         return
-    nobody = UUID(int=0)
-    theirs = Integration.objects.live().owned_by(
-        actor.user_id or nobody, actor.organisation_id or nobody
+    unknown_id = UUID(int=0)
+    integrations = Integration.objects.live().owned_by(
+        actor.user_id or unknown_id, actor.organisation_id or unknown_id
     )
     # Of a person without any, the refusal is about the delegation that it came with.
-    about = list(theirs.values_list("id", flat=True)) or [actor.delegation_id or actor.id]
+    about = list(integrations.values_list("id", flat=True)) or [actor.delegation_id or actor.id]
     to_display(
         actor=actor,
         counts=dict.fromkeys(about, 0),
@@ -152,12 +156,17 @@ def to_show_accounts(*, actor: Actor, connection_ids: Sequence[UUID], at: dateti
     """
     if not connection_ids:
         return {}
-    found = facts.of_connections(connection_ids, actor=actor)
-    asks = [_ask(_ACCOUNT, one, found[one], actor=actor) for one in connection_ids]
-    return {(permit.holder, permit.use.data_class): permit for permit in guard.permits(asks, at=at)}
+    facts_by_id = facts.for_connections(connection_ids, actor=actor)
+    requests = [
+        _build_request(_ACCOUNT_USE, connection_id, facts_by_id[connection_id], actor=actor)
+        for connection_id in connection_ids
+    ]
+    return {
+        (permit.holder, permit.use.data_class): permit for permit in guard.permits(requests, at=at)
+    }
 
 
-def to_hint(*, actor: Actor, connection_id: UUID, at: datetime) -> Permit:
+def for_login_hint(*, actor: Actor, connection_id: UUID, at: datetime) -> Permit:
     """
     Return a permit to tell the provider, on a reconnect, which account is meant.
 
@@ -165,21 +174,23 @@ def to_hint(*, actor: Actor, connection_id: UUID, at: datetime) -> Permit:
 
     :raises guard.Refused: if the connection is not the actor's, or has ended
     """
-    found = facts.of_connections([connection_id], actor=actor)[connection_id]
-    return guard.permit(_ask(_HINT, connection_id, found, actor=actor), at=at)
+    holder_facts = facts.for_connections([connection_id], actor=actor)[connection_id]
+    return guard.permit(
+        _build_request(_LOGIN_HINT_USE, connection_id, holder_facts, actor=actor), at=at
+    )
 
 
-def to_maintain(*, connection_id: UUID, at: datetime) -> Permit:
+def to_use_access_token(*, connection_id: UUID, at: datetime) -> Permit:
     """
     Return a permit to use a connection's access token at the provider that issued it.
 
     :raises guard.Refused: if the connection, or its grant, is not live
     """
-    found = facts.of_connections([connection_id], actor=SYSTEM)[connection_id]
-    return guard.permit(_ask(_MAINTAIN, connection_id, found), at=at)
+    holder_facts = facts.for_connections([connection_id], actor=SYSTEM)[connection_id]
+    return guard.permit(_build_request(_CREDENTIAL_USE, connection_id, holder_facts), at=at)
 
 
-def to_match(notice: Notice, *, at: datetime) -> Permit:
+def for_push_lookup(notice: MailboxNotification, *, at: datetime) -> Permit:
     """
     Return a permit to find out whom here a provider's proven notification is about.
 
@@ -189,67 +200,73 @@ def to_match(notice: Notice, *, at: datetime) -> Permit:
 
     :raises guard.Refused: if the policy does not allow it
     """
-    with _matching_lock:
-        held = _matching.get("permit")
-        if held is None or at >= held.expires_at or held.expires_at - at > guard.LIFETIME:
+    with _push_lookup_lock:
+        permit = _push_lookup_permits.get("permit")
+        if (
+            permit is None
+            or at >= permit.expires_at
+            or permit.expires_at - at > guard.PERMIT_LIFETIME
+        ):
             # That there is a notice at all is the fact: only its proof makes one.
-            said = {Fact.PROVIDER_SAID} if notice.address else set()
-            ask = AccessRequest(
-                use=blind_index.ASKING,
-                holder=blind_index.HOLDER,
+            notice_facts = {Fact.PROVIDER_SAID} if notice.address else set()
+            request = AccessRequest(
+                use=blind_index.LOOKUP_USE,
+                holder=blind_index.LOOKUP_HOLDER,
                 epoch=0,
                 actor=SYSTEM,
                 on_behalf_of=None,
-                facts=frozenset(said),
+                facts=frozenset(notice_facts),
             )
-            held = _matching["permit"] = guard.permit(ask, at=at)
-        return held
+            permit = _push_lookup_permits["permit"] = guard.permit(request, at=at)
+        return permit
 
 
-def to_refresh(*, connection_id: UUID, at: datetime) -> Permit:
+def to_use_refresh_token(*, connection_id: UUID, at: datetime) -> Permit:
     """
     Return a permit to use a connection's refresh token at the provider that issued it.
 
     :raises guard.Refused: if the connection, or its grant, is not live
     """
-    found = facts.of_connections([connection_id], actor=SYSTEM)[connection_id]
-    return guard.permit(_ask_grant(_MAINTAIN, connection_id, found), at=at)
+    holder_facts = facts.for_connections([connection_id], actor=SYSTEM)[connection_id]
+    return guard.permit(_build_grant_request(_CREDENTIAL_USE, connection_id, holder_facts), at=at)
 
 
-def to_end(*, connection_id: UUID, at: datetime) -> Permit:
+def to_revoke_grant(*, connection_id: UUID, at: datetime) -> Permit:
     """
     Return a permit to end a connection's grant at the provider that gave it.
 
     :raises guard.Refused: unless a purge is running, or the provider ended the grant
     """
-    found = facts.of_connections([connection_id], actor=SYSTEM)[connection_id]
-    return guard.permit(_ask_grant(_END, connection_id, found), at=at)
+    holder_facts = facts.for_connections([connection_id], actor=SYSTEM)[connection_id]
+    return guard.permit(_build_grant_request(_REVOCATION_USE, connection_id, holder_facts), at=at)
 
 
-def to_stop(*, connection_id: UUID, at: datetime) -> Permit:
+def to_stop_watches(*, connection_id: UUID, at: datetime) -> Permit:
     """
     Return a permit to tell the provider, with a connection's access token, that something ends.
 
     :raises guard.Refused: unless a purge is running, or the provider ended the grant
     """
-    found = facts.of_connections([connection_id], actor=SYSTEM)[connection_id]
-    return guard.permit(_ask(_END, connection_id, found), at=at)
+    holder_facts = facts.for_connections([connection_id], actor=SYSTEM)[connection_id]
+    return guard.permit(_build_request(_REVOCATION_USE, connection_id, holder_facts), at=at)
 
 
-def to_seal_anew(*, connection_id: UUID, at: datetime) -> Permits:
+def for_rekey(*, connection_id: UUID, at: datetime) -> Permits:
     """
     Return permits to seal again, under other keys, what the connection's own key seals.
 
     :raises guard.Refused: if there is no such key
     """
-    found = facts.of_connections([connection_id], actor=SYSTEM)[connection_id]
-    if keys.read(connection_id) is not None:
-        found = replace(found, facts=found.facts | {Fact.KEY_LIVE})
-    asks = [_ask(use, connection_id, found) for use in _ANEW]
-    return {(permit.holder, permit.use.data_class): permit for permit in guard.permits(asks, at=at)}
+    holder_facts = facts.for_connections([connection_id], actor=SYSTEM)[connection_id]
+    if keys.read_row(connection_id) is not None:
+        holder_facts = replace(holder_facts, facts=holder_facts.facts | {Fact.KEY_LIVE})
+    requests = [_build_request(use, connection_id, holder_facts) for use in _REKEY_USES]
+    return {
+        (permit.holder, permit.use.data_class): permit for permit in guard.permits(requests, at=at)
+    }
 
 
-def to_sync(*, integration_id: UUID, at: datetime) -> SyncPermits:
+def to_sync(*, integration_id: UUID, at: datetime) -> MailSyncPermits:
     """
     Return what a turn needs to ask the provider for news: one call of the guard, two entries.
 
@@ -258,16 +275,16 @@ def to_sync(*, integration_id: UUID, at: datetime) -> SyncPermits:
 
     :raises guard.Refused: if integration, grant or consent is not live
     """
-    content, grant = facts.of_integration_and_connection(integration_id, actor=SYSTEM, at=at)
+    content, grant = facts.for_integration_and_connection(integration_id, actor=SYSTEM, at=at)
     # An unknown integration has no connection; the guard refuses and records it all the same.
     connection_id = content.connection_id or integration_id
-    asks = [
-        _ask(_MAINTAIN, connection_id, grant),
-        _ask(_ASK, integration_id, content),
-        *guard.would_refuse([_ask(use, integration_id, content) for use in _STORE]),
+    requests = [
+        _build_request(_CREDENTIAL_USE, connection_id, grant),
+        _build_request(_REMOTE_ID_USE, integration_id, content),
+        *guard.list_refused([_build_request(use, integration_id, content) for use in _STORE_USES]),
     ]
-    credential, remote = guard.permits(asks, at=at)
-    return SyncPermits(credential, remote)
+    credential, remote = guard.permits(requests, at=at)
+    return MailSyncPermits(credential, remote)
 
 
 def to_store(*, integration_id: UUID, at: datetime) -> Mapping[DataClass, Permit]:
@@ -278,26 +295,30 @@ def to_store(*, integration_id: UUID, at: datetime) -> Mapping[DataClass, Permit
 
     :raises guard.Refused: if integration, grant or consent is no longer live
     """
-    content = facts.of_integrations([integration_id], actor=SYSTEM, at=at)[integration_id]
-    store = guard.permits([_ask(use, integration_id, content) for use in _STORE], at=at)
-    return MappingProxyType({permit.use.data_class: permit for permit in store})
+    content = facts.for_integrations([integration_id], actor=SYSTEM, at=at)[integration_id]
+    store_permits = guard.permits(
+        [_build_request(use, integration_id, content) for use in _STORE_USES], at=at
+    )
+    return MappingProxyType({permit.use.data_class: permit for permit in store_permits})
 
 
-def _ask(use: Use, holder: UUID, found: Found, *, actor: Actor = SYSTEM) -> AccessRequest:
+def _build_request(
+    use: Use, holder: UUID, holder_facts: HolderFacts, *, actor: Actor = SYSTEM
+) -> AccessRequest:
     return AccessRequest(
         use=use,
         holder=holder,
-        epoch=found.epoch,
+        epoch=holder_facts.epoch,
         actor=actor,
-        on_behalf_of=found.owner_id if actor is SYSTEM else actor.user_id,
-        facts=found.facts,
-        fences=found.fences,
-        account=found.connection_id,
-        names=found.names,
+        on_behalf_of=holder_facts.owner_id if actor is SYSTEM else actor.user_id,
+        facts=holder_facts.facts,
+        fences=holder_facts.fences,
+        account=holder_facts.connection_id,
+        names=holder_facts.names,
     )
 
 
-def _ask_grant(use: Use, connection_id: UUID, found: Found) -> AccessRequest:
+def _build_grant_request(use: Use, connection_id: UUID, holder_facts: HolderFacts) -> AccessRequest:
     # The grant is what the connection holds it by; in the ledger it is the connection's.
-    asked = _ask(use, found.grant_id or connection_id, found)
-    return replace(asked, about=connection_id)
+    request = _build_request(use, holder_facts.grant_id or connection_id, holder_facts)
+    return replace(request, about=connection_id)

@@ -12,16 +12,16 @@ from django.utils import timezone
 from accounts.actors import Actor, get_actor
 
 
-class NotFound(Exception):
+class ObjectNotFound(Exception):
     """The object does not exist, or belongs to another person: the caller cannot tell which."""
 
 
-class NotAChoice(Exception):
+class InvalidChoice(Exception):
     """The value is not one of those that are offered. Show them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestContext:
     """
     One question.
 
@@ -33,7 +33,7 @@ class Asked:
     at: datetime
 
     @property
-    def audience(self) -> str:
+    def audience_key(self) -> str:
         """What a cursor is bound to besides its filters."""
         actor = self.actor
         return (
@@ -41,7 +41,7 @@ class Asked:
         )
 
 
-def asked_by(request: HttpRequest) -> Asked:
+def get_request_context(request: HttpRequest) -> RequestContext:
     """
     Return the question of whoever looks at a page, for what is their own.
 
@@ -50,4 +50,4 @@ def asked_by(request: HttpRequest) -> Asked:
     actor = get_actor(request)
     if actor.user_id is None or actor.organisation_id is None:
         raise Http404
-    return Asked(actor=actor, user_id=actor.user_id, at=timezone.now())
+    return RequestContext(actor=actor, user_id=actor.user_id, at=timezone.now())

@@ -18,7 +18,7 @@ from limited_use.policy.features import FEATURES, Feature
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
+class GrantedScopes:
     """
     What was granted, compared with what is needed.
 
@@ -37,9 +37,11 @@ def features_for(product: str, features: Iterable[Feature] | None = None) -> tup
 
     A platform feature shows what is here already: it asks the provider for nothing.
     """
-    every = FEATURES.values() if features is None else features
+    candidates = FEATURES.values() if features is None else features
     return tuple(
-        feature for feature in every if not feature.platform_client and _needs(feature, product)
+        feature
+        for feature in candidates
+        if not feature.platform_client and _needs_product(feature, product)
     )
 
 
@@ -49,67 +51,79 @@ def capabilities_for(product: str, features: Iterable[Feature] | None = None) ->
         capability
         for feature in features_for(product, features)
         for capability in feature.capabilities
-        if _product(capability) == product
+        if _get_product(capability) == product
     )
 
 
-def asked(
+def get_product_scopes(
     provider: Provider, product: str, features: Iterable[Feature] | None = None
 ) -> frozenset[str]:
     """Return the scopes to ask `provider` for: who it is, and what the features need."""
-    return provider.scopes_for(capabilities_for(product, features))
+    return provider.list_scopes_for(capabilities_for(product, features))
 
 
-def usable(provider: Provider, granted: Iterable[str]) -> frozenset[str]:
+def get_usable_capabilities(provider: Provider, granted: Iterable[str]) -> frozenset[str]:
     """Return the capabilities that `granted` scopes are enough for; call nothing else."""
-    given = frozenset(granted)
+    granted_scopes = frozenset(granted)
     return frozenset(
-        key for key, capability in provider.capabilities.items() if capability.scopes <= given
+        key
+        for key, capability in provider.capabilities.items()
+        if capability.scopes <= granted_scopes
     )
 
 
-def served(
+def get_served_features(
     provider: Provider,
     product: str,
     granted: Iterable[str],
     features: Iterable[Feature] | None = None,
 ) -> tuple[Feature, ...]:
     """Return the features of `product` that `granted` is enough for; no other is agreed to."""
-    given = usable(provider, granted)
+    capabilities = get_usable_capabilities(provider, granted)
     return tuple(
-        feature for feature in features_for(product, features) if feature.capabilities <= given
+        feature
+        for feature in features_for(product, features)
+        if feature.capabilities <= capabilities
     )
 
 
-def kept_days(features: Iterable[Feature]) -> int | None:
+def get_retention_days(features: Iterable[Feature]) -> int | None:
     """Return for how many days a copy is kept for `features`; None: they keep none."""
     return max(
-        (one.retention_days for one in features if one.retention_days is not None), default=None
+        (feature.retention_days for feature in features if feature.retention_days is not None),
+        default=None,
     )
 
 
-def is_kept(features: Iterable[Feature]) -> bool:
+def keeps_copy(features: Iterable[Feature]) -> bool:
     """Return whether any of `features` keeps a copy of what it brings in."""
-    return any(one.retention_days is not None or one.cache_hours is not None for one in features)
+    return any(
+        feature.retention_days is not None or feature.cache_hours is not None
+        for feature in features
+    )
 
 
-def cached_hours(product: str, chosen: int | None = None) -> int:
+def get_cache_hours(product: str, chosen: int | None = None) -> int:
     """
     Return for how many hours a copy of `product` may be shown after the last look.
 
     :param chosen: by its owner, who may want it shorter, and not longer
     """
-    declared = max((one.cache_hours or 0 for one in features_for(product)), default=0)
+    declared = max((feature.cache_hours or 0 for feature in features_for(product)), default=0)
     return declared if chosen is None else min(declared, chosen)
 
 
-def asked_with(provider: Provider, product: str, connection_id: UUID | None) -> frozenset[str]:
+def get_connect_scopes(
+    provider: Provider, product: str, connection_id: UUID | None
+) -> frozenset[str]:
     """Return the scopes to ask for to connect `product`, and to keep what is connected already."""
-    products = products_with(product, connection_id)
-    return frozenset(scope for one in products for scope in asked(provider, one))
+    products = get_connect_products(product, connection_id)
+    return frozenset(
+        scope for live_product in products for scope in get_product_scopes(provider, live_product)
+    )
 
 
-def products_with(product: str, connection_id: UUID | None) -> frozenset[str]:
+def get_connect_products(product: str, connection_id: UUID | None) -> frozenset[str]:
     """
     Return `product` and the live products of the connection that it is added to.
 
@@ -121,31 +135,35 @@ def products_with(product: str, connection_id: UUID | None) -> frozenset[str]:
     return frozenset({product, *live.order_by().values_list("product", flat=True)})
 
 
-def compare(
+def compare_scopes(
     provider: Provider,
     product: str,
     granted: Iterable[str],
     features: Iterable[Feature] | None = None,
-) -> Grant:
+) -> GrantedScopes:
     """Return what of the granted scopes is missing, and what is no longer used."""
-    given = frozenset(granted)
-    needed = asked(provider, product, features) - provider.unnamed_scopes
-    return Grant(granted=given, missing=needed - given, unused=given - needed)
+    granted_scopes = frozenset(granted)
+    needed = get_product_scopes(provider, product, features) - provider.unlisted_scopes
+    return GrantedScopes(
+        granted=granted_scopes, missing=needed - granted_scopes, unused=granted_scopes - needed
+    )
 
 
-def of_connection(provider: Provider, connection: Connection) -> Grant:
+def compare_connection_scopes(provider: Provider, connection: Connection) -> GrantedScopes:
     """Return the grant of a connection, compared with what its live integrations need."""
-    given = frozenset(connection.granted_scopes)
-    needed = provider.scopes_for(frozenset())
+    granted_scopes = frozenset(connection.granted_scopes)
+    needed = provider.list_scopes_for(frozenset())
     for product in connection.integrations.live().values_list("product", flat=True):
-        needed |= asked(provider, product)
-    needed -= provider.unnamed_scopes
-    return Grant(granted=given, missing=needed - given, unused=given - needed)
+        needed |= get_product_scopes(provider, product)
+    needed -= provider.unlisted_scopes
+    return GrantedScopes(
+        granted=granted_scopes, missing=needed - granted_scopes, unused=granted_scopes - needed
+    )
 
 
-def _needs(feature: Feature, product: str) -> bool:
-    return any(_product(capability) == product for capability in feature.capabilities)
+def _needs_product(feature: Feature, product: str) -> bool:
+    return any(_get_product(capability) == product for capability in feature.capabilities)
 
 
-def _product(capability: str) -> str:
+def _get_product(capability: str) -> str:
     return capability.partition(".")[0]

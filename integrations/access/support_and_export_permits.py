@@ -26,7 +26,7 @@ from limited_use.models import Consent
 from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 
 from . import facts
-from .facts import Found
+from .facts import HolderFacts
 from .permits import Permits
 
 SUPPORT: Final = "support"
@@ -36,7 +36,7 @@ EXPORT_LASTS: Final = timedelta(hours=2)
 _MAIL: Final = (DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT)
 
 
-def to_support(*, actor: Actor, message_id: UUID, at: datetime) -> Permits:
+def to_show_support(*, actor: Actor, message_id: UUID, at: datetime) -> Permits:
     """
     Return permits for a person of support to read one message that its owner opened to them.
 
@@ -45,53 +45,53 @@ def to_support(*, actor: Actor, message_id: UUID, at: datetime) -> Permits:
     :raises guard.Refused: unless the owner's agreement about this very message stands, and the
         actor is another person, and of support
     """
-    place = Message.objects.filter(id=message_id).values_list(
+    message_rows = Message.objects.filter(id=message_id).values_list(
         "integration_id", "user_id", "organisation_id"
     )
-    holder, owner_id, organisation_id = place.first() or (message_id, None, None)
-    found = facts.of_integrations([holder], actor=actor, at=at)[holder]
-    agreement: Consent | None = None
+    holder, owner_id, organisation_id = message_rows.first() or (message_id, None, None)
+    holder_facts = facts.for_integrations([holder], actor=actor, at=at)[holder]
+    item_consent: Consent | None = None
     if owner_id is not None and organisation_id is not None and _is_support(actor):
-        agreement = consents.of_item(
+        item_consent = consents.find_item_consent(
             owner_id=owner_id,
             organisation_id=organisation_id,
             feature=SUPPORT,
             item=message_id,
             at=at,
         )
-    true = found.facts | ({Fact.ITEM_CONSENTED} if agreement is not None else set())
-    asks = [
+    true_facts = holder_facts.facts | ({Fact.ITEM_CONSENTED} if item_consent is not None else set())
+    requests = [
         AccessRequest(
             use=Use(data_class, Purpose.SUPPORT_ITEM, Recipient.SUPPORT_AGENT),
             holder=holder,
-            epoch=found.epoch,
+            epoch=holder_facts.epoch,
             actor=actor,
-            on_behalf_of=found.owner_id,
-            facts=true,
+            on_behalf_of=holder_facts.owner_id,
+            facts=true_facts,
             # The agreement, and no other: it is what this reading hangs on.
-            fences=() if agreement is None else (consents.fence(agreement),),
+            fences=() if item_consent is None else (consents.make_fence(item_consent),),
             feature=SUPPORT,
             count=1,
             item=message_id,
-            names=found.names,
+            names=holder_facts.names,
         )
         for data_class in _MAIL
     ]
-    return _granted(asks, at=at)
+    return _get_permits(requests, at=at)
 
 
 @contextmanager
-def as_who_opened(message_id: UUID, *, at: datetime) -> Generator[None]:
+def acting_for_message_owner(message_id: UUID, *, at: datetime) -> Generator[None]:
     """
     Act for whoever opened this message to support; within the block nothing else changes.
 
     The database shows agreements of that kind to support alone, while they stand. That the message
     is theirs who agreed, and all else, is for `to_support` to find.
     """
-    agreed = Consent.objects.filter(
+    item_consents = Consent.objects.filter(
         feature=SUPPORT, item=message_id, withdrawn_at=None, expires_at__gt=at
     )
-    owner = agreed.order_by("-id").values_list("owner_id", "organisation_id").first()
+    owner = item_consents.order_by("-id").values_list("owner_id", "organisation_id").first()
     with row_owner.acting_for(*owner) if owner else nullcontext():
         yield
 
@@ -104,58 +104,72 @@ def to_export(*, actor: Actor, export_id: UUID, count: int, at: datetime) -> Per
     :raises guard.Refused: if it was not them who asked, or too long ago, or it has ended, or what
         it is a copy of is gone
     """
-    asked = _asked(export_id, actor=actor, at=at)
-    holder = asked.integration_id if asked is not None else export_id
-    found = facts.of_integrations([holder], actor=actor, at=at)[holder]
-    asks = [
-        _export(data_class, holder, found, actor=actor, is_asked=asked is not None, count=count)
+    export = _get_confirmed_export(export_id, actor=actor, at=at)
+    holder = export.integration_id if export is not None else export_id
+    holder_facts = facts.for_integrations([holder], actor=actor, at=at)[holder]
+    requests = [
+        _build_export_request(
+            data_class,
+            holder,
+            holder_facts,
+            actor=actor,
+            is_confirmed=export is not None,
+            count=count,
+        )
         for data_class in _MAIL
     ]
-    return _granted(asks, at=at)
+    return _get_permits(requests, at=at)
 
 
 def to_name_account(*, actor: Actor, export_id: UUID, at: datetime) -> Permits:
     """Return a permit to say in a copy which account it came from. See `to_export`."""
-    asked = _asked(export_id, actor=actor, at=at)
-    holder = asked.integration.connection_id if asked is not None else export_id
-    found = facts.of_connections([holder], actor=actor)[holder]
-    ask = _export(
-        DataClass.PROFILE, holder, found, actor=actor, is_asked=asked is not None, count=1
+    export = _get_confirmed_export(export_id, actor=actor, at=at)
+    holder = export.integration.connection_id if export is not None else export_id
+    holder_facts = facts.for_connections([holder], actor=actor)[holder]
+    request = _build_export_request(
+        DataClass.PROFILE,
+        holder,
+        holder_facts,
+        actor=actor,
+        is_confirmed=export is not None,
+        count=1,
     )
-    return _granted([ask], at=at)
+    return _get_permits([request], at=at)
 
 
-def _export(  # noqa: PLR0913 - one use, and what was found
+def _build_export_request(  # noqa: PLR0913 - one use, and what was found
     data_class: DataClass,
     holder: UUID,
-    found: Found,
+    holder_facts: HolderFacts,
     *,
     actor: Actor,
-    is_asked: bool,
+    is_confirmed: bool,
     count: int,
 ) -> AccessRequest:
     # Their membership alone: the copy is theirs whether or not they agree to the inbox.
-    held_by = tuple(one for one in found.fences if one.kind == FenceKind.MEMBERSHIP)
-    true = found.facts | ({Fact.EXPORT_ASKED} if is_asked else set())
-    found = replace(found, facts=true, fences=held_by)
+    memberships = tuple(
+        fence for fence in holder_facts.fences if fence.kind == FenceKind.MEMBERSHIP
+    )
+    true_facts = holder_facts.facts | ({Fact.EXPORT_ASKED} if is_confirmed else set())
+    holder_facts = replace(holder_facts, facts=true_facts, fences=memberships)
     return AccessRequest(
         use=Use(data_class, Purpose.USER_EXPORT, Recipient.OWNER),
         holder=holder,
-        epoch=found.epoch,
+        epoch=holder_facts.epoch,
         actor=actor,
         on_behalf_of=actor.user_id,
-        facts=found.facts,
-        fences=found.fences,
+        facts=holder_facts.facts,
+        fences=holder_facts.fences,
         feature=EXPORT,
         count=count,
-        names=found.names,
+        names=holder_facts.names,
     )
 
 
-def _asked(export_id: UUID, *, actor: Actor, at: datetime) -> Export | None:
+def _get_confirmed_export(export_id: UUID, *, actor: Actor, at: datetime) -> Export | None:
     """Return the confirmed asking, if it is this person's, recent, and not over."""
-    user_id, organisation_id = whose(actor)
-    theirs = Export.objects.filter(
+    user_id, organisation_id = get_owner_ids(actor)
+    exports = Export.objects.filter(
         id=export_id,
         user_id=user_id,
         organisation_id=organisation_id,
@@ -163,21 +177,23 @@ def _asked(export_id: UUID, *, actor: Actor, at: datetime) -> Export | None:
         asked_at__lte=at,
         asked_at__gt=at - EXPORT_LASTS,
     )
-    return theirs.select_related("integration").first()
+    return exports.select_related("integration").first()
 
 
-def whose(actor: Actor) -> tuple[UUID, UUID]:
+def get_owner_ids(actor: Actor) -> tuple[UUID, UUID]:
     """Return person and organisation; ids that nobody has for who has none."""
-    nobody = UUID(int=0)
-    return actor.user_id or nobody, actor.organisation_id or nobody
+    unknown_id = UUID(int=0)
+    return actor.user_id or unknown_id, actor.organisation_id or unknown_id
 
 
 def _is_support(actor: Actor) -> bool:
-    user_id, _ = whose(actor)
+    user_id, _ = get_owner_ids(actor)
     # Their own row, which is shown to nobody else.
     with row_owner.acting_for(user_id, None):
         return User.objects.active().filter(id=user_id, role=Role.SUPPORT).exists()
 
 
-def _granted(asks: list[AccessRequest], *, at: datetime) -> Permits:
-    return {(one.holder, one.use.data_class): one for one in guard.permits(asks, at=at)}
+def _get_permits(requests: list[AccessRequest], *, at: datetime) -> Permits:
+    return {
+        (permit.holder, permit.use.data_class): permit for permit in guard.permits(requests, at=at)
+    }

@@ -16,15 +16,15 @@ from uuid import UUID
 
 from accounts.actors import ActorKind
 from integrations.access import calendar_permits
-from integrations.access.calendar_permits import Wanted
-from integrations.access.request_context import Asked, NotFound
+from integrations.access.calendar_permits import CalendarViewRequest
+from integrations.access.request_context import ObjectNotFound, RequestContext
 from integrations.formats import timezones
 from integrations.formats.recurrence import expansion
-from integrations.formats.recurrence.expansion import BadWindow, Window
-from integrations.formats.recurrence.rrule_iter import Work
+from integrations.formats.recurrence.expansion import BadWindow, TimeWindow
+from integrations.formats.recurrence.rrule_iter import WorkBudget
 from limited_use.policy.vocabulary import DataClass
 from limited_use.sinks import calendar as sink
-from limited_use.sinks.rows import Permits, Row
+from limited_use.sinks.rows import Permits, SealedRow
 
 from . import (
     calendar_access,
@@ -35,23 +35,23 @@ from . import (
     pagination,
     refresh_on_read,
 )
-from .calendar_access import Visible
-from .pagination import Paging
+from .calendar_access import VisibleCalendar
+from .pagination import EventPageRequest
 
 _EVENT: Final = DataClass.CALENDAR_EVENT
 #: The longest window that is expanded at once.
-LONGEST: Final = timedelta(days=100)
+MAX_WINDOW: Final = timedelta(days=100)
 # Rows that one page opens, or those of one week: what lies further ahead is of the next.
-_AT_ONCE: Final = 5_000
+_MAX_ROWS_PER_PAGE: Final = 5_000
 # Steps that one answer may take over all its series.
-_WORK: Final = 200_000
+_MAX_STEPS: Final = 200_000
 
 
-class TooLong(Exception):
+class WindowTooLong(Exception):
     """The window is longer than is shown at once. Ask for less."""
 
 
-def window(start: datetime, end: datetime, *, zone: str) -> Window:
+def build_window(start: datetime, end: datetime, *, zone: str) -> TimeWindow:
     """
     Return the window of a question.
 
@@ -61,21 +61,24 @@ def window(start: datetime, end: datetime, *, zone: str) -> Window:
     """
     if end <= start:
         raise BadWindow
-    if end - start > LONGEST:
-        raise TooLong
-    return expansion.window(start, end, zone=timezones.iana(zone))
+    if end - start > MAX_WINDOW:
+        raise WindowTooLong
+    return expansion.make_window(start, end, zone=timezones.get_iana_name(zone))
 
 
-def everything(asked: Asked) -> list[Visible]:
+def get_visible_calendars(context: RequestContext) -> list[VisibleCalendar]:
     """Return every calendar that the actor may look at: their own first, then shared ones."""
-    mine = calendar_access.own(actor=asked.actor, user_id=asked.user_id)
-    if asked.actor.kind != ActorKind.PERSON or asked.actor.user_id != asked.user_id:
-        return mine
-    return [*mine, *calendar_access.shared(actor=asked.actor, at=asked.at)]
+    own_calendars = calendar_access.get_own_calendars(actor=context.actor, user_id=context.user_id)
+    if context.actor.kind != ActorKind.PERSON or context.actor.user_id != context.user_id:
+        return own_calendars
+    return [
+        *own_calendars,
+        *calendar_access.get_shared_calendars(actor=context.actor, at=context.at),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class AgendaRows:
     """
     What a window needs: rows, permits, and which calendars could not be had.
 
@@ -85,119 +88,131 @@ class Reading:
     :param until: where what was read ends, if that is short of the window
     """
 
-    rows: Sequence[Row]
+    rows: Sequence[SealedRow]
     permits: Permits
-    shown: Sequence[Visible]
-    missing: Sequence[Visible]
-    withheld: Sequence[Visible] = ()
-    until: datetime | None = None
+    shown_calendars: Sequence[VisibleCalendar]
+    missing_calendars: Sequence[VisibleCalendar]
+    withheld_calendars: Sequence[VisibleCalendar] = ()
+    read_until: datetime | None = None
 
 
-def read(
-    asked: Asked,
-    inside: Window,
+def read_window(
+    context: RequestContext,
+    window: TimeWindow,
     *,
     calendar_ids: Collection[UUID] | None = None,
     details: bool = True,
-    wait: bool = True,
-) -> Reading:
+    waits: bool = True,
+) -> AgendaRows:
     """
     Return what is in the window, brought in first where the copy is too old.
 
     :param calendar_ids: None: those that are to be shown
     :param wait: whether to wait for what is brought in
     :raises NotFound: if one of them is not there for the actor
-    :raises limited_use.guard.guard.Refused: if the policy does not allow it
+    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow it
     """
-    found = selected(asked, calendar_ids)
-    return read_of(asked, found, inside, details=details, wait=wait)
+    calendars = select_calendars(context, calendar_ids)
+    return read_calendars(context, calendars, window, details=details, waits=waits)
 
 
-def selected(asked: Asked, calendar_ids: Collection[UUID] | None) -> list[Visible]:
+def select_calendars(
+    context: RequestContext, calendar_ids: Collection[UUID] | None
+) -> list[VisibleCalendar]:
     """
     Return the calendars that are asked for; None: those that are to be shown.
 
     :raises NotFound: if one of them is not there for the actor
     """
-    found = everything(asked)
-    if calendar_ids is not None and not set(calendar_ids) <= {one.calendar.id for one in found}:
-        raise NotFound
-    return calendar_access.chosen(found, calendar_ids)
+    visible_calendars = get_visible_calendars(context)
+    if calendar_ids is not None and not set(calendar_ids) <= {
+        visible.calendar.id for visible in visible_calendars
+    }:
+        raise ObjectNotFound
+    return calendar_access.filter_calendars(visible_calendars, calendar_ids)
 
 
-def read_of(  # noqa: PLR0913 - one question in full
-    asked: Asked,
-    found: Sequence[Visible],
-    inside: Window,
+def read_calendars(  # noqa: PLR0913 - one question in full
+    context: RequestContext,
+    calendars: Sequence[VisibleCalendar],
+    window: TimeWindow,
     *,
     details: bool,
-    wait: bool,
-    most: int | None = None,
-) -> Reading:
+    waits: bool,
+    max_rows: int | None = None,
+) -> AgendaRows:
     """
     Return what some calendars have in the window. See `read`.
 
     :param most: how many rows; where there are more, what the window begins with
     """
-    coming = refresh_on_read.ask(found, at=asked.at)
-    if wait and coming:
-        refresh_on_read.wait(coming)
-    at = asked.at
-    current = [one for one in found if one.is_current(at)]
-    start, end = inside.start, inside.end
-    if most is not None:
-        end = event_rows.reach(current, start=start, end=end, most=most)
-    rows = event_rows.of_window(current, start=start, end=end, details=details)
-    wanted = _wanted(current, rows, details=details)
+    refreshing = refresh_on_read.request_refresh(calendars, at=context.at)
+    if waits and refreshing:
+        refresh_on_read.wait_for_refresh(refreshing)
+    at = context.at
+    current = [visible for visible in calendars if visible.is_current(at)]
+    start, end = window.start, window.end
+    if max_rows is not None:
+        end = event_rows.limit_window_end(current, start=start, end=end, max_rows=max_rows)
+    rows = event_rows.get_window_rows(current, start=start, end=end, details=details)
+    view_requests = _build_view_requests(current, rows, details=details)
     # What one person may no longer show takes nothing from what the others do.
-    permits = calendar_permits.to_view_apart(actor=asked.actor, wanted=wanted, at=at)
-    shown = [
-        one
-        for one, what in zip(current, wanted, strict=True)
-        if calendar_permits.allows(permits, one.calendar, what.data_classes)
+    permits = calendar_permits.to_view_separately(
+        actor=context.actor, view_requests=view_requests, at=at
+    )
+    shown_calendars = [
+        visible
+        for visible, view_request in zip(current, view_requests, strict=True)
+        if calendar_permits.allows_all(permits, visible.calendar, view_request.data_classes)
     ]
-    may = {one.calendar.id for one in shown}
-    return Reading(
-        [one for one in rows if one.row.seen.calendar.id in may],
+    shown_ids = {visible.calendar.id for visible in shown_calendars}
+    return AgendaRows(
+        [row for row in rows if row.row.visible.calendar.id in shown_ids],
         permits,
-        shown,
-        [one for one in found if one not in shown],
-        [one for one in current if one not in shown],
-        end if end < inside.end else None,
+        shown_calendars,
+        [visible for visible in calendars if visible not in shown_calendars],
+        [visible for visible in current if visible not in shown_calendars],
+        end if end < window.end else None,
     )
 
 
-def permits_for(
-    asked: Asked, shown: Sequence[Visible], rows: Sequence[Row], *, details: bool
+def get_view_permits(
+    context: RequestContext,
+    calendars: Sequence[VisibleCalendar],
+    rows: Sequence[SealedRow],
+    *,
+    details: bool,
 ) -> Permits:
     """
     Return permits for rows of these calendars, each of which has to be shown.
 
-    :raises limited_use.guard.guard.Refused: if the policy does not allow one
+    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow one
     """
-    wanted = _wanted(shown, rows, details=details)
-    return calendar_permits.to_view(actor=asked.actor, wanted=wanted, at=asked.at)
+    view_requests = _build_view_requests(calendars, rows, details=details)
+    return calendar_permits.to_view(actor=context.actor, view_requests=view_requests, at=context.at)
 
 
-def _wanted(shown: Sequence[Visible], rows: Sequence[Row], *, details: bool) -> list[Wanted]:
+def _build_view_requests(
+    calendars: Sequence[VisibleCalendar], rows: Sequence[SealedRow], *, details: bool
+) -> list[CalendarViewRequest]:
     counts: dict[UUID, int] = {}
-    for one in rows:
-        calendar_id = one.row.seen.calendar.id
+    for row in rows:
+        calendar_id = row.row.visible.calendar.id
         counts[calendar_id] = counts.get(calendar_id, 0) + 1
     return [
-        Wanted(
-            one.calendar,
-            one.data_classes if details else (DataClass.CALENDAR_FREEBUSY,),
-            share=one.share,
-            count=counts.get(one.calendar.id, 0),
+        CalendarViewRequest(
+            visible.calendar,
+            visible.data_classes if details else (DataClass.CALENDAR_FREEBUSY,),
+            share=visible.share,
+            count=counts.get(visible.calendar.id, 0),
         )
-        for one in shown
+        for visible in calendars
     ]
 
 
-def list_events(  # noqa: PLR0913 - one question in full
-    asked: Asked,
-    inside: Window,
+def get_event_page_json(  # noqa: PLR0913 - one question in full
+    context: RequestContext,
+    window: TimeWindow,
     *,
     calendar_ids: Collection[UUID] | None = None,
     limit: int,
@@ -213,53 +228,66 @@ def list_events(  # noqa: PLR0913 - one question in full
     :raises cursors.InvalidCursor: if `cursor` was not given for this very question, or what it
         was read under is no more
     :raises cursors.ExpiredCursor: if it is too old
-    :raises integrations.parsers.process_pool.Busy: if a description has to be made safe again, and
+    :raises integrations.parsers.process_pool.ParsersBusy: if a description has to be made safe again, and
         no process is free
     """
-    chosen = selected(asked, calendar_ids)
-    asking = pagination.page(
+    calendars = select_calendars(context, calendar_ids)
+    page_request = pagination.parse_page_request(
         cursor,
-        audience=asked.audience,
-        filters=pagination.filters(inside, calendar_ids, chosen),
+        audience=context.audience_key,
+        filters=pagination.format_filters(window, calendar_ids, calendars),
         limit=limit,
-        at=asked.at,
+        at=context.at,
     )
-    left = asking.from_here(inside)
-    found = read_of(asked, chosen, left, details=True, wait=True, most=_AT_ONCE)
-    if found.until is not None:
-        left = expansion.window(left.start, found.until, zone=left.place.key)
+    remaining = page_request.narrow_window(window)
+    agenda_rows = read_calendars(
+        context, calendars, remaining, details=True, waits=True, max_rows=_MAX_ROWS_PER_PAGE
+    )
+    if agenda_rows.read_until is not None:
+        remaining = expansion.make_window(
+            remaining.start, agenda_rows.read_until, zone=remaining.zone.key
+        )
     make = partial(
-        _page,
-        page=asking,
-        inside=left,
-        found=found,
+        _serialize_page,
+        page=page_request,
+        inside=remaining,
+        found=agenda_rows,
         envelope={
             **envelope,
-            "calendars": pagination.standing(
-                found.shown, found.missing, found.withheld, at=asked.at
+            "calendars": pagination.serialize_calendar_states(
+                agenda_rows.shown_calendars,
+                agenda_rows.missing_calendars,
+                agenda_rows.withheld_calendars,
+                at=context.at,
             ),
         },
     )
     return sink.calendar_json(
-        found.rows, permits=found.permits, viewer=asked.actor, make=make, at=asked.at
+        agenda_rows.rows,
+        permits=agenda_rows.permits,
+        viewer=context.actor,
+        make=make,
+        at=context.at,
     )
 
 
-def _page(
-    opened: sink.Opened,
+def _serialize_page(
+    opened: sink.OpenedRows,
     *,
-    page: Paging,
-    inside: Window,
-    found: Reading,
+    page: EventPageRequest,
+    inside: TimeWindow,
+    found: AgendaRows,
     envelope: Mapping[str, Any],
 ) -> dict[str, Any]:
-    expanded = occurrences.expand(opened, inside, work=Work(_WORK))
-    shown, following = page.cut(expanded.happenings, inside, until=found.until)
-    shown = event_descriptions.update_happenings(shown, found.permits)
+    expanded = occurrences.expand_rows(opened, inside, work=WorkBudget(_MAX_STEPS))
+    page_occurrences, next_cursor = page.cut_page(
+        expanded.occurrences, inside, read_until=found.read_until
+    )
+    page_occurrences = event_descriptions.update_occurrences(page_occurrences, found.permits)
     return {
         **envelope,
-        "data": event_json.happenings(shown),
-        "has_more": following is not None,
-        "next_cursor": following,
-        "unreadable": expanded.unreadable,
+        "data": event_json.serialize_occurrences(page_occurrences),
+        "has_more": next_cursor is not None,
+        "next_cursor": next_cursor,
+        "unreadable": expanded.unreadable_ids,
     }

@@ -12,51 +12,68 @@ from typing import Any, Final
 from uuid import UUID
 
 from integrations.formats.recurrence import free_busy
-from integrations.formats.recurrence.expansion import Window
-from integrations.formats.recurrence.free_busy import UNKNOWN, FreeBusy
-from integrations.formats.recurrence.rrule_iter import Work
+from integrations.formats.recurrence.expansion import TimeWindow
+from integrations.formats.recurrence.free_busy import UNKNOWN, BusyTimes
+from integrations.formats.recurrence.rrule_iter import WorkBudget
 
 from . import occurrences
 from .event_rows import EventRow
-from .occurrences import Opened
+from .occurrences import OpenedEventRows
 
 # Steps that all calendars of one answer may take, and one of them.
-_WORK: Final = 1_000_000
-_WORK_OF_ONE: Final = 40_000
+_MAX_STEPS: Final = 1_000_000
+_MAX_STEPS_PER_CALENDAR: Final = 40_000
 
-Shape = dict[str, Any]
+JsonObject = dict[str, Any]
 
 
-def by_calendar(opened: Opened, windows: Mapping[UUID, Window]) -> dict[UUID, FreeBusy]:
+def get_busy_times(
+    opened_rows: OpenedEventRows, windows: Mapping[UUID, TimeWindow]
+) -> dict[UUID, BusyTimes]:
     """
     Return when each calendar is busy.
 
     :param opened: rows of calendars that `windows` names, with their `timing`
     :param windows: for each calendar that is asked about, whether it has rows or not
     """
-    rows: dict[UUID, list[tuple[EventRow, Mapping[str, bytes]]]] = {one: [] for one in windows}
-    for row, values in opened:
-        rows[row.seen.calendar.id].append((row, values))
-    work = Work(_WORK)
+    rows: dict[UUID, list[tuple[EventRow, Mapping[str, bytes]]]] = {
+        calendar_id: [] for calendar_id in windows
+    }
+    for row, values in opened_rows:
+        rows[row.visible.calendar.id].append((row, values))
+    work = WorkBudget(_MAX_STEPS)
     # The smallest first: what one of them takes too much of is then not taken from others.
-    order = sorted(windows, key=lambda one: len(rows[one]))
-    return {one: _of(rows[one], windows[one], Work(_WORK_OF_ONE, of=work)) for one in order}
+    smallest_first = sorted(windows, key=lambda calendar_id: len(rows[calendar_id]))
+    return {
+        calendar_id: _get_calendar_times(
+            rows[calendar_id],
+            windows[calendar_id],
+            WorkBudget(_MAX_STEPS_PER_CALENDAR, parent=work),
+        )
+        for calendar_id in smallest_first
+    }
 
 
-def _of(opened: Opened, window: Window, work: Work) -> FreeBusy:
-    if any("timing" not in values for _, values in opened):
+def _get_calendar_times(
+    opened_rows: OpenedEventRows, window: TimeWindow, work: WorkBudget
+) -> BusyTimes:
+    if any("timing" not in values for _, values in opened_rows):
         return UNKNOWN
-    found = occurrences.occurrences(opened, window, work=work)
-    return UNKNOWN if found is None else free_busy.of(found, window)
+    occurrences_in_window = occurrences.list_occurrences(opened_rows, window, work=work)
+    return (
+        UNKNOWN
+        if occurrences_in_window is None
+        else free_busy.compute_busy_times(occurrences_in_window, window)
+    )
 
 
-def shown(found: FreeBusy) -> Shape:
+def serialize_busy_times(free_busy_times: BusyTimes) -> JsonObject:
     """Return it as the API says it: in order, in UTC; nothing of what is not known."""
-    if found.busy is None:
+    if free_busy_times.busy is None:
         return {"status": "unknown", "time_slots": []}
     spans = [
-        *((start, end, "busy") for start, end in found.busy),
-        *((start, end, "tentative") for start, end in found.tentative),
+        *((start, end, "busy") for start, end in free_busy_times.busy),
+        *((start, end, "tentative") for start, end in free_busy_times.tentative),
     ]
     return {
         "status": "known",
@@ -66,6 +83,12 @@ def shown(found: FreeBusy) -> Shape:
     }
 
 
-def all_of(known: Mapping[UUID, FreeBusy], calendars: Sequence[UUID]) -> FreeBusy:
+def merge_calendars(
+    by_calendar: Mapping[UUID, BusyTimes], calendar_ids: Sequence[UUID]
+) -> BusyTimes:
     """Return a person's calendars as one; unknown if there is none, or one of them is."""
-    return free_busy.together(known[one] for one in calendars) if calendars else UNKNOWN
+    return (
+        free_busy.combine_busy_times(by_calendar[calendar_id] for calendar_id in calendar_ids)
+        if calendar_ids
+        else UNKNOWN
+    )

@@ -9,15 +9,15 @@ from django.db import transaction
 
 from accounts.actors import Actor
 from integrations.access import scopes
-from integrations.access.request_context import NotAChoice, NotFound
+from integrations.access.request_context import InvalidChoice, ObjectNotFound
 from integrations.coordination.task_queue import enqueue_on_commit
 from integrations.models import CACHE_CHOICES, Calendar, Integration, SyncWork
 
 from .sync import cache_eviction
-from .sync.cache_eviction import Reason
+from .sync.cache_eviction import EvictionReason
 
 
-def erase(*, actor: Actor, integration_id: UUID, at: datetime) -> int:
+def delete_copies(*, actor: Actor, integration_id: UUID, at: datetime) -> int:
     """
     Delete what is kept of connected calendars now, and return how many events that were.
 
@@ -27,26 +27,26 @@ def erase(*, actor: Actor, integration_id: UUID, at: datetime) -> int:
     :raises NotFound: if nothing of that id is theirs
     """
     with transaction.atomic(durable=True):
-        integration = _mine(actor, integration_id)
-        held = Calendar.objects.filter(integration=integration, is_local=False)
+        integration = _lock_own_integration(actor, integration_id)
+        calendars = Calendar.objects.filter(integration=integration, is_local=False)
         copies = list(
-            held.select_related("integration")
+            calendars.select_related("integration")
             .select_for_update(no_key=True, of=("self",))
             .order_by("id")
         )
-        return cache_eviction.erase(copies, reason=Reason.OWNER, at=at)
+        return cache_eviction.evict_copies(copies, reason=EvictionReason.OWNER, at=at)
 
 
-def ask_again(*, actor: Actor, integration_id: UUID, at: datetime) -> None:
+def request_copies(*, actor: Actor, integration_id: UUID, at: datetime) -> None:
     """
     Bring calendars in again that were deleted, or look for news at once.
 
     :raises NotFound: if nothing of that id is theirs
     """
     with transaction.atomic(durable=True):
-        integration = _mine(actor, integration_id)
-        held = Calendar.objects.filter(integration=integration, is_local=False)
-        held.update(cleared_at=None, asked_at=at)
+        integration = _lock_own_integration(actor, integration_id)
+        calendars = Calendar.objects.filter(integration=integration, is_local=False)
+        calendars.update(cleared_at=None, asked_at=at)
         works = SyncWork.objects.filter(integration=integration).select_for_update(no_key=True)
         for work in works.order_by("id"):
             work.next_sync_at = at
@@ -54,29 +54,29 @@ def ask_again(*, actor: Actor, integration_id: UUID, at: datetime) -> None:
             enqueue_on_commit("integrations.sync_mail", work_id=work.id)
 
 
-def keep_for(*, actor: Actor, integration_id: UUID, hours: int) -> None:
+def set_cache_hours(*, actor: Actor, integration_id: UUID, hours: int) -> None:
     """
     Keep copies no longer than that; what is older already goes with the next sweep.
 
     :raises NotFound: if nothing of that id is theirs
     :raises NotAChoice: if that is none of the choices
     """
-    if hours not in CACHE_CHOICES or hours > scopes.cached_hours("calendar"):
-        raise NotAChoice
+    if hours not in CACHE_CHOICES or hours > scopes.get_cache_hours("calendar"):
+        raise InvalidChoice
     with transaction.atomic(durable=True):
-        integration = _mine(actor, integration_id)
+        integration = _lock_own_integration(actor, integration_id)
         integration.cache_hours = hours
         integration.save(update_fields=["cache_hours"])
 
 
-def _mine(actor: Actor, integration_id: UUID) -> Integration:
+def _lock_own_integration(actor: Actor, integration_id: UUID) -> Integration:
     if actor.user_id is None or actor.organisation_id is None:
-        raise NotFound
-    mine = Integration.objects.live().owned_by(actor.user_id, actor.organisation_id)
-    found = mine.filter(id=integration_id, product="calendar").select_for_update(
+        raise ObjectNotFound
+    own_integrations = Integration.objects.live().owned_by(actor.user_id, actor.organisation_id)
+    locked = own_integrations.filter(id=integration_id, product="calendar").select_for_update(
         no_key=True, of=("self",)
     )
-    integration = found.first()
+    integration = locked.first()
     if integration is None:
-        raise NotFound
+        raise ObjectNotFound
     return integration

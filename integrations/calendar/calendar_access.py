@@ -22,7 +22,7 @@ _EVENT, _FREEBUSY = DataClass.CALENDAR_EVENT, DataClass.CALENDAR_FREEBUSY
 
 
 @dataclass(frozen=True, slots=True)
-class Visible:
+class VisibleCalendar:
     """
     A calendar, and why it may be looked at.
 
@@ -32,7 +32,7 @@ class Visible:
 
     calendar: Calendar
     share: Share | None
-    hours: int
+    max_age_hours: int
 
     @property
     def shows_details(self) -> bool:
@@ -43,7 +43,7 @@ class Visible:
         return (_FREEBUSY, _EVENT) if self.shows_details else (_FREEBUSY,)
 
     def is_current(self, at: datetime) -> bool:
-        return self.calendar.is_current(hours=self.hours, at=at)
+        return self.calendar.is_current(hours=self.max_age_hours, at=at)
 
     @property
     def expires_at(self) -> datetime | None:
@@ -51,14 +51,14 @@ class Visible:
         cached_at = self.calendar.cached_at
         if self.calendar.is_local or cached_at is None:
             return None
-        until: datetime = cached_at + timedelta(hours=self.hours)
+        until: datetime = cached_at + timedelta(hours=self.max_age_hours)
         return until
 
     def is_known(self, at: datetime) -> bool:
-        return self.calendar.is_known(hours=self.hours, at=at)
+        return self.calendar.is_known(hours=self.max_age_hours, at=at)
 
 
-def own(*, actor: Actor, user_id: UUID) -> list[Visible]:
+def get_own_calendars(*, actor: Actor, user_id: UUID) -> list[VisibleCalendar]:
     """
     Return the calendars of `user_id` where the actor acts; none, if that is somebody else.
 
@@ -67,12 +67,14 @@ def own(*, actor: Actor, user_id: UUID) -> list[Visible]:
     if actor.organisation_id is None or actor.user_id != user_id:
         return []
     statuses = FETCHABLE if actor.kind == ActorKind.CLIENT else LIVE
-    mine = Calendar.objects.live().owned_by(user_id, actor.organisation_id)
-    found = mine.filter(integration__status__in=statuses).select_related("integration__connection")
-    return [_visible(one, None) for one in found.order_by("-is_primary", "id")]
+    own_calendars = Calendar.objects.live().owned_by(user_id, actor.organisation_id)
+    calendars = own_calendars.filter(integration__status__in=statuses).select_related(
+        "integration__connection"
+    )
+    return [_to_visible(calendar, None) for calendar in calendars.order_by("-is_primary", "id")]
 
 
-def shared(*, actor: Actor, at: datetime) -> list[Visible]:
+def get_shared_calendars(*, actor: Actor, at: datetime) -> list[VisibleCalendar]:
     """Return the calendars that others of the organisation share with the actor, a person."""
     viewer_id, organisation_id = actor.user_id, actor.organisation_id
     membership_id = actor.membership_id
@@ -80,29 +82,35 @@ def shared(*, actor: Actor, at: datetime) -> list[Visible]:
         return []
     if actor.kind != ActorKind.PERSON:
         return []
-    theirs = shares.live(at).filter(
+    live_shares = shares.filter_live(at).filter(
         viewer_id=viewer_id,
         organisation_id=organisation_id,
         viewer_membership=membership_id,
     )
-    by_calendar = {share.item: share for share in theirs}
-    found = Calendar.objects.live().filter(
+    by_calendar = {share.item: share for share in live_shares}
+    calendars = Calendar.objects.live().filter(
         id__in=by_calendar,
         organisation_id=organisation_id,
         integration__status__in=FETCHABLE,
     )
-    ordered = found.select_related("integration").order_by("id")
-    return [_visible(one, by_calendar[one.id]) for one in ordered]
+    ordered = calendars.select_related("integration").order_by("id")
+    return [_to_visible(calendar, by_calendar[calendar.id]) for calendar in ordered]
 
 
-def chosen(found: Sequence[Visible], ids: Collection[UUID] | None) -> list[Visible]:
+def filter_calendars(
+    calendars: Sequence[VisibleCalendar], calendar_ids: Collection[UUID] | None
+) -> list[VisibleCalendar]:
     """Return those of `found` that are asked for; None: those that are to be shown."""
-    if ids is None:
-        return [one for one in found if one.calendar.is_shown or one.share is not None]
-    return [one for one in found if one.calendar.id in ids]
+    if calendar_ids is None:
+        return [
+            visible
+            for visible in calendars
+            if visible.calendar.is_shown or visible.share is not None
+        ]
+    return [visible for visible in calendars if visible.calendar.id in calendar_ids]
 
 
-def _visible(calendar: Calendar, share: Share | None) -> Visible:
+def _to_visible(calendar: Calendar, share: Share | None) -> VisibleCalendar:
     integration = calendar.integration
-    hours = scopes.cached_hours(integration.product, integration.cache_hours)
-    return Visible(calendar, share, hours)
+    hours = scopes.get_cache_hours(integration.product, integration.cache_hours)
+    return VisibleCalendar(calendar, share, hours)

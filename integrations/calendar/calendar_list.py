@@ -8,52 +8,68 @@ from functools import partial
 from typing import Any, Final
 
 from integrations.access import calendar_permits
-from integrations.access.calendar_permits import Wanted
-from integrations.access.request_context import Asked
+from integrations.access.calendar_permits import CalendarViewRequest
+from integrations.access.request_context import RequestContext
 from limited_use.policy.vocabulary import DataClass
 from limited_use.sinks import calendar as sink
-from limited_use.sinks.rows import Permits, Row
+from limited_use.sinks.rows import Permits, SealedRow
 
 from . import agenda, event_json
-from .calendar_access import Visible
+from .calendar_access import VisibleCalendar
 
 _EVENT: Final = DataClass.CALENDAR_EVENT
 
 
-def list_calendars(asked: Asked, *, envelope: Mapping[str, Any]) -> bytes:
+def get_calendar_list_json(context: RequestContext, *, envelope: Mapping[str, Any]) -> bytes:
     """
     Return the calendars as JSON, by name where their copy, and whoever shares it, lets it be known.
 
-    :raises limited_use.guard.guard.Refused: if the policy does not allow it
+    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow it
     """
-    found = agenda.everything(asked)
-    rows, permits = named(asked, found)
-    make = partial(_calendars, envelope=envelope, at=asked.at)
-    return sink.calendar_json(rows, permits=permits, viewer=asked.actor, make=make, at=asked.at)
+    calendars = agenda.get_visible_calendars(context)
+    rows, permits = get_name_rows(context, calendars)
+    make = partial(_serialize_list, envelope=envelope, at=context.at)
+    return sink.calendar_json(rows, permits=permits, viewer=context.actor, make=make, at=context.at)
 
 
-def named(asked: Asked, found: Sequence[Visible]) -> tuple[list[Row], Permits]:
+def get_name_rows(
+    context: RequestContext, calendars: Sequence[VisibleCalendar]
+) -> tuple[list[SealedRow], Permits]:
     """Return a row for each calendar, and permits for the names that may be shown now."""
-    known = [
-        one
-        for one in found
-        if one.is_known(asked.at) and one.shows_details and one.calendar.about is not None
+    known_calendars = [
+        visible
+        for visible in calendars
+        if visible.is_known(context.at)
+        and visible.shows_details
+        and visible.calendar.about is not None
     ]
-    wanted = [
-        Wanted(one.calendar, (_EVENT,), share=one.share, count=1, names_only=True) for one in known
+    view_requests = [
+        CalendarViewRequest(
+            visible.calendar, (_EVENT,), share=visible.share, count=1, names_only=True
+        )
+        for visible in known_calendars
     ]
-    permits = calendar_permits.to_view_apart(actor=asked.actor, wanted=wanted, at=asked.at)
-    may = {
-        one.calendar.id
-        for one in known
-        if calendar_permits.allows(permits, one.calendar, (_EVENT,))
+    permits = calendar_permits.to_view_separately(
+        actor=context.actor, view_requests=view_requests, at=context.at
+    )
+    named_ids = {
+        visible.calendar.id
+        for visible in known_calendars
+        if calendar_permits.allows_all(permits, visible.calendar, (_EVENT,))
     }
     rows = [
-        Row(one, {"about": one.calendar.about} if one.calendar.id in may else {}) for one in found
+        SealedRow(
+            visible, {"about": visible.calendar.about} if visible.calendar.id in named_ids else {}
+        )
+        for visible in calendars
     ]
     return rows, permits
 
 
-def _calendars(opened: sink.Opened, *, envelope: Mapping[str, Any], at: datetime) -> dict[str, Any]:
-    data = [event_json.calendar(seen, values, at=at) for seen, values in opened]
+def _serialize_list(
+    opened_rows: sink.OpenedRows, *, envelope: Mapping[str, Any], at: datetime
+) -> dict[str, Any]:
+    data = [
+        event_json.serialize_calendar(visible, values, at=at) for visible, values in opened_rows
+    ]
     return {**envelope, "data": data, "next_cursor": None, "has_more": False}

@@ -32,11 +32,11 @@ class VersionRequired(Exception):
     """A change does not name the version that it is about. Nothing was changed."""
 
 
-class NoVersion(Exception):
+class VersionMalformed(Exception):
     """The text is no version of an event. Read the event, and send its version."""
 
 
-class Stale(Exception):
+class EventStale(Exception):
     """
     The event was changed or deleted since the version that the actor saw. Nothing was written.
 
@@ -48,43 +48,47 @@ class Stale(Exception):
         self.fields = tuple(sorted(fields))
 
 
-def version(event_id: str, etag: str, content: EventContent) -> str:
+def compute_etag(event_id: str, etag: str, content: EventContent) -> str:
     """Return the version of an event, or of one occurrence, as `content` shows it."""
-    return of_occurrences(event_id, etag, content)(content.start, content.end)
+    return make_occurrence_etag(event_id, etag, content)(content.start, content.end)
 
 
-def of_occurrences(event_id: str, etag: str, content: EventContent) -> Callable[[When, When], str]:
+def make_occurrence_etag(
+    event_id: str, etag: str, content: EventContent
+) -> Callable[[When, When], str]:
     """
     Return what makes the version of an occurrence from its start and end.
 
     All else of `content` counts for each of them, and is digested once.
     """
-    parts = digests(content)
-    before = _digest(f"{event_id}\0{etag}")[:_HEAD] + "".join(parts[:_WHEN])
+    parts = digest_fields(content)
+    before = _hash_text(f"{event_id}\0{etag}")[:_HEAD] + "".join(parts[:_WHEN])
     after = "".join(parts[_WHEN + 1 :])
-    return lambda start, end: f"{before}{_digest(_span(start, end))[:_EACH]}{after}"
+    return lambda start, end: f"{before}{_hash_text(_format_span(start, end))[:_EACH]}{after}"
 
 
-def digests(content: EventContent) -> tuple[str, ...]:
+def digest_fields(content: EventContent) -> tuple[str, ...]:
     """Return a digest of each of `FIELDS`."""
-    return tuple(_digest(one)[:_EACH] for one in _fields(content))
+    return tuple(_hash_text(text)[:_EACH] for text in _format_fields(content))
 
 
-def changed_since(seen: str, content: EventContent) -> frozenset[str]:
+def get_changed_fields(etag: str, content: EventContent) -> frozenset[str]:
     """
     Return which of `FIELDS` are not as in the version that somebody saw.
 
     :raises NoVersion: if `seen` is none
     """
-    if not _VERSION.fullmatch(seen):
-        raise NoVersion
-    parts = [seen[at : at + _EACH] for at in range(_HEAD, len(seen), _EACH)]
-    both = zip(FIELDS, parts, digests(content), strict=True)
-    return frozenset(name for name, was, is_now in both if was != is_now)
+    if not _VERSION.fullmatch(etag):
+        raise VersionMalformed
+    parts = [etag[at : at + _EACH] for at in range(_HEAD, len(etag), _EACH)]
+    digest_pairs = zip(FIELDS, parts, digest_fields(content), strict=True)
+    return frozenset(
+        name for name, digest_before, digest_now in digest_pairs if digest_before != digest_now
+    )
 
 
 def require_no_conflict(
-    seen: str, live: EventContent, wanted: EventContent, edited: Iterable[str]
+    etag: str, live: EventContent, edited_content: EventContent, edited_fields: Iterable[str]
 ) -> None:
     """
     Check that nobody else changed an edited field to another value; other changes of theirs stay.
@@ -93,58 +97,67 @@ def require_no_conflict(
     :raises Stale: if somebody did
     :raises NoVersion: if `seen` is no version
     """
-    touched = {"when" if name in _TIMES else name for name in edited}
-    pairs = zip(FIELDS, digests(live), digests(wanted), strict=True)
-    same = {name for name, is_now, is_wanted in pairs if is_now == is_wanted}
-    conflicts = (changed_since(seen, live) & touched) - same
+    touched_fields = {"when" if name in _TIMES else name for name in edited_fields}
+    digest_pairs = zip(FIELDS, digest_fields(live), digest_fields(edited_content), strict=True)
+    equal_fields = {
+        name for name, digest_now, digest_edited in digest_pairs if digest_now == digest_edited
+    }
+    conflicts = (get_changed_fields(etag, live) & touched_fields) - equal_fields
     if conflicts:
-        raise Stale(conflicts)
+        raise EventStale(conflicts)
 
 
-def require_unchanged(seen: str, live: EventContent) -> None:
+def require_unchanged(etag: str, live: EventContent) -> None:
     """:raises Stale: if any field changed since the version `seen`"""
-    changed = changed_since(seen, live)
+    changed = get_changed_fields(etag, live)
     if changed:
-        raise Stale(changed)
+        raise EventStale(changed)
 
 
-def require_same_invitation(seen: str, live: EventContent) -> None:
+def require_same_invitation(etag: str, live: EventContent) -> None:
     """:raises Stale: if the invitation changed since the version `seen`"""
-    changed = changed_since(seen, live) & _INVITATION
+    changed = get_changed_fields(etag, live) & _INVITATION
     if changed:
-        raise Stale(changed)
+        raise EventStale(changed)
 
 
-def _fields(content: EventContent) -> tuple[str, ...]:
+def _format_fields(content: EventContent) -> tuple[str, ...]:
     """What is digested of each field, in the order of `FIELDS`."""
     return (
         content.title,
         content.description,
         content.location,
-        _span(content.start, content.end),
+        _format_span(content.start, content.end),
         "\n".join(content.recurrence),
         # Not what they answered: that changes all the time, and nobody overwrites it here.
-        "\n".join(sorted(f"{one.email.lower()} {one.is_optional}" for one in content.attendees)),
+        "\n".join(
+            sorted(
+                f"{attendee.email.lower()} {attendee.is_optional}" for attendee in content.attendees
+            )
+        ),
         str(content.is_busy),
         str(content.is_private),
-        _reminders(content.reminders),
+        _format_reminders(content.reminders),
     )
 
 
-def _reminders(found: tuple[Reminder, ...] | None) -> str:
-    if found is None:
+def _format_reminders(reminders: tuple[Reminder, ...] | None) -> str:
+    if reminders is None:
         return ""
-    said = (f"{one.minutes}{'' if one.method == 'popup' else one.method}" for one in sorted(found))
-    return ",".join(("set", *said))
+    texts = (
+        f"{reminder.minutes}{'' if reminder.method == 'popup' else reminder.method}"
+        for reminder in sorted(reminders)
+    )
+    return ",".join(("set", *texts))
 
 
-def _span(start: When, end: When) -> str:
-    return f"{_when(start)}/{_when(end)}"
+def _format_span(start: When, end: When) -> str:
+    return f"{_format_when(start)}/{_format_when(end)}"
 
 
-def _when(value: When) -> str:
+def _format_when(value: When) -> str:
     return str(value.day if value.day is not None else value.at)
 
 
-def _digest(text: str) -> str:
+def _hash_text(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()

@@ -14,14 +14,21 @@ from typing import Any, cast
 
 import orjson
 
-from integrations.formats.event import Attendee, Conference, EventContent, Reminder, Response, When
-from integrations.formats.mime.event_descriptions import ShownDescription
+from integrations.formats.event import (
+    Attendee,
+    AttendeeResponse,
+    Conference,
+    EventContent,
+    Reminder,
+    When,
+)
+from integrations.formats.mime.event_descriptions import SanitisedDescription
 from integrations.formats.recurrence import free_busy
 from integrations.providers.calendars import RemoteEvent
 
 
 @dataclass(frozen=True, slots=True)
-class Remote:
+class RemoteEventRef:
     """What a provider is asked by: its id of the event, and which version we have."""
 
     event_id: str
@@ -31,32 +38,35 @@ class Remote:
     series_id: str = ""
 
 
-def timing(
+def encode_timing(
     content: EventContent, *, original: When | None = None, is_hidden: bool = False
 ) -> bytes:
     """Return the record of when. `is_hidden`: more is not to be seen by its account either."""
-    record: dict[str, Any] = {"start": _when(content.start), "end": _when(content.end)}
+    record: dict[str, Any] = {
+        "start": _encode_when(content.start),
+        "end": _encode_when(content.end),
+    }
     if content.recurrence:
         record["recurrence"] = list(content.recurrence)
     if original is not None:
-        record["original"] = _when(original)
-    if free_busy.weight(content) == "tentative":
+        record["original"] = _encode_when(original)
+    if free_busy.get_weight(content) == "tentative":
         record["tentative"] = True
     if is_hidden:
         record["hidden"] = True
     return orjson.dumps(record)
 
 
-def cancelled(original: When) -> bytes:
+def encode_cancelled(original: When) -> bytes:
     """Return the record of an occurrence that is not to be."""
-    return orjson.dumps({"original": _when(original)})
+    return orjson.dumps({"original": _encode_when(original)})
 
 
-def content(
+def encode_content(
     event: EventContent,
     *,
     remote: RemoteEvent | None = None,
-    shown: ShownDescription | None = None,
+    description: SanitisedDescription | None = None,
 ) -> bytes:
     """
     Return the record of what.
@@ -67,13 +77,13 @@ def content(
         "title": event.title,
         "description": event.description,
         "location": event.location,
-        "attendees": [_attendee(one) for one in event.attendees],
+        "attendees": [_encode_attendee(attendee) for attendee in event.attendees],
         "reminders": None
         if event.reminders is None
-        else [_reminder(one) for one in event.reminders],
+        else [_encode_reminder(reminder) for reminder in event.reminders],
         "busy": event.is_busy,
         "tentative": event.is_tentative,
-        **_shown(shown),
+        **_encode_description(description),
     }
     if remote is not None:
         record["organizer"] = remote.organizer
@@ -84,34 +94,34 @@ def content(
     return orjson.dumps(record)
 
 
-def with_shown(content_data: bytes, shown: ShownDescription | None) -> bytes:
+def replace_description(content_data: bytes, description: SanitisedDescription | None) -> bytes:
     """Return a record of what with the description made safe again."""
     record = orjson.loads(content_data)
     record.pop("shown", None)
-    return orjson.dumps({**record, **_shown(shown)})
+    return orjson.dumps({**record, **_encode_description(description)})
 
 
-def _shown(shown: ShownDescription | None) -> dict[str, Any]:
-    return {} if shown is None else {"shown": [shown.html, shown.is_plain]}
+def _encode_description(description: SanitisedDescription | None) -> dict[str, Any]:
+    return {} if description is None else {"shown": [description.html, description.is_plain]}
 
 
-def shown_of(record: Mapping[str, Any]) -> ShownDescription | None:
+def decode_description(record: Mapping[str, Any]) -> SanitisedDescription | None:
     """:param record: of what, as read"""
-    found = record.get("shown")
-    return None if found is None else ShownDescription(found[0], is_plain=found[1])
+    stored = record.get("shown")
+    return None if stored is None else SanitisedDescription(stored[0], is_plain=stored[1])
 
 
-def remote(event: RemoteEvent) -> bytes:
+def encode_remote(event: RemoteEvent) -> bytes:
     """Return the record of what its provider calls it."""
-    named = [event.event_id, event.etag, event.ical_uid, event.sequence, event.series_id]
-    return orjson.dumps(named)
+    values = [event.event_id, event.etag, event.ical_uid, event.sequence, event.series_id]
+    return orjson.dumps(values)
 
 
-def read_remote(data: bytes) -> Remote:
-    return Remote(*orjson.loads(data))
+def decode_remote(data: bytes) -> RemoteEventRef:
+    return RemoteEventRef(*orjson.loads(data))
 
 
-def read_content(
+def decode_content(
     timing_data: bytes,
     content_data: bytes | None,
     *,
@@ -123,37 +133,41 @@ def read_content(
 
     :param content_data: None: only when it is
     """
-    when = orjson.loads(timing_data)
-    what: Mapping[str, Any] = orjson.loads(content_data) if content_data is not None else {}
-    reminders = what.get("reminders")
+    timing_record = orjson.loads(timing_data)
+    content_record: Mapping[str, Any] = (
+        orjson.loads(content_data) if content_data is not None else {}
+    )
+    reminders = content_record.get("reminders")
     return EventContent(
-        title=what.get("title", ""),
-        description=what.get("description", ""),
-        location=what.get("location", ""),
-        start=read_when(when["start"]),
-        end=read_when(when["end"]),
-        recurrence=tuple(when.get("recurrence", ())),
-        attendees=tuple(_read_attendee(one) for one in what.get("attendees", ())),
-        is_busy=what.get("busy", is_busy),
+        title=content_record.get("title", ""),
+        description=content_record.get("description", ""),
+        location=content_record.get("location", ""),
+        start=decode_when(timing_record["start"]),
+        end=decode_when(timing_record["end"]),
+        recurrence=tuple(timing_record.get("recurrence", ())),
+        attendees=tuple(
+            _decode_attendee(attendee) for attendee in content_record.get("attendees", ())
+        ),
+        is_busy=content_record.get("busy", is_busy),
         is_private=is_private,
-        is_tentative=what.get("tentative", bool(when.get("tentative"))),
-        reminders=None if reminders is None else tuple(map(_read_reminder, reminders)),
+        is_tentative=content_record.get("tentative", bool(timing_record.get("tentative"))),
+        reminders=None if reminders is None else tuple(map(_decode_reminder, reminders)),
     )
 
 
-def read_original(timing_data: bytes) -> When | None:
+def decode_original(timing_data: bytes) -> When | None:
     """Return which occurrence of its series it is; None if it is none."""
-    found = orjson.loads(timing_data).get("original")
-    return None if found is None else read_when(found)
+    stored = orjson.loads(timing_data).get("original")
+    return None if stored is None else decode_when(stored)
 
 
-def conference_of(record: Mapping[str, Any]) -> Conference | None:
+def decode_conference(record: Mapping[str, Any]) -> Conference | None:
     """:param record: of what, as read"""
-    found = record.get("conference")
-    return None if found is None else Conference(found[0], found[1])
+    stored = record.get("conference")
+    return None if stored is None else Conference(stored[0], stored[1])
 
 
-def _when(value: When) -> list[str]:
+def _encode_when(value: When) -> list[str]:
     if value.day is not None:
         return [value.day.isoformat()]
     if value.at is None:
@@ -161,26 +175,28 @@ def _when(value: When) -> list[str]:
     return [value.at.astimezone(UTC).isoformat(), value.zone]
 
 
-def read_when(record: list[str]) -> When:
+def decode_when(record: list[str]) -> When:
     if len(record) == 1:
         return When(day=date.fromisoformat(record[0]))
     return When(at=datetime.fromisoformat(record[0]), zone=record[1])
 
 
-def _reminder(one: Reminder) -> int | list[Any]:
+def _encode_reminder(reminder: Reminder) -> int | list[Any]:
     # As they were written before there was any but these.
-    return one.minutes if one.method == "popup" else [one.minutes, one.method]
+    return reminder.minutes if reminder.method == "popup" else [reminder.minutes, reminder.method]
 
 
-def _read_reminder(record: int | list[Any]) -> Reminder:
+def _decode_reminder(record: int | list[Any]) -> Reminder:
     return Reminder(record) if isinstance(record, int) else Reminder(record[0], record[1])
 
 
-def _attendee(one: Attendee) -> list[Any]:
-    flags = [one.is_organizer, one.is_self, one.is_optional, one.is_resource]
-    return [one.email, one.name, one.response, *(int(flag) for flag in flags)]
+def _encode_attendee(attendee: Attendee) -> list[Any]:
+    flags = [attendee.is_organizer, attendee.is_self, attendee.is_optional, attendee.is_resource]
+    return [attendee.email, attendee.name, attendee.response, *(int(flag) for flag in flags)]
 
 
-def _read_attendee(record: list[Any]) -> Attendee:
+def _decode_attendee(record: list[Any]) -> Attendee:
     email, name, response, *flags = record
-    return Attendee(email, name, cast("Response", response), *(bool(flag) for flag in flags))
+    return Attendee(
+        email, name, cast("AttendeeResponse", response), *(bool(flag) for flag in flags)
+    )

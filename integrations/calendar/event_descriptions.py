@@ -19,129 +19,142 @@ import orjson
 from django.db import Error, transaction
 
 from integrations.formats.mime import safe_bodies
-from integrations.formats.mime.event_descriptions import ShownDescription
+from integrations.formats.mime.event_descriptions import SanitisedDescription
 from integrations.formats.mime.message import MAX_TEXT
 from integrations.models import Event
 from integrations.parsers import parse_requests
 from limited_use.policy.vocabulary import DataClass
 from limited_use.sinks.rows import Permits
-from limited_use.vault.compression import TooLarge
+from limited_use.vault.compression import RecordTooLarge
 from limited_use.vault.keyring.port import KeyStoreUnavailable
-from limited_use.vault.keys import Destroyed
-from limited_use.vault.sealing import sealer
+from limited_use.vault.keys import KeyDestroyed
+from limited_use.vault.sealing import get_sealer
 
 from . import event_codec
 from .event_rows import EventRow
-from .occurrences import Happening
+from .occurrences import EventOccurrence
 
 logger = logging.getLogger(__name__)
 
-Opened = Mapping[str, bytes]
+OpenedValues = Mapping[str, bytes]
 #: In place of a description that cannot be made safe within the limits.
 NOT_SHOWN: Final = "This description is too large or too complicated to be shown safely."
 
 
-def document(record: Mapping[str, Any]) -> str:
+def render_document(record: Mapping[str, Any]) -> str:
     """Return the description as a document of its own; empty where there is none."""
     if not record["description"].strip():
         return ""
-    shown = event_codec.shown_of(record)
-    return f"<p>{NOT_SHOWN}</p>" if shown is None else shown.html
+    description = event_codec.decode_description(record)
+    return f"<p>{NOT_SHOWN}</p>" if description is None else description.html
 
 
-def field(record: Mapping[str, Any]) -> str | None:
+def render_field(record: Mapping[str, Any]) -> str | None:
     """Return the description as the API tells it, safe HTML; None if it cannot be shown."""
     text: str = record["description"]
     if not text.strip():
         return ""
-    shown = event_codec.shown_of(record)
-    if shown is None:
+    description = event_codec.decode_description(record)
+    if description is None:
         return None
-    if shown.is_plain:
+    if description.is_plain:
         return html.escape(text[:MAX_TEXT], quote=False).strip()
-    return shown.html.strip()
+    return description.html.strip()
 
 
-def update_happenings(found: Sequence[Happening], permits: Permits) -> list[Happening]:
+def update_occurrences(
+    occurrences: Sequence[EventOccurrence], permits: Permits
+) -> list[EventOccurrence]:
     """
     Return happenings with their descriptions as the current version makes them.
 
     :param permits: by which the rows were opened
-    :raises integrations.parsers.process_pool.Busy: if one has to be made, and no process is free
+    :raises integrations.parsers.process_pool.ParsersBusy: if one has to be made, and no process is free
     """
-    contents = _make_current({one.row.id: (one.row, one.opened) for one in found}, permits)
+    contents = _sanitize_outdated(
+        {occurrence.row.id: (occurrence.row, occurrence.values) for occurrence in occurrences},
+        permits,
+    )
     return [
-        replace(one, opened={**one.opened, "content": contents[one.row.id]})
-        if one.row.id in contents
-        else one
-        for one in found
+        replace(occurrence, values={**occurrence.values, "content": contents[occurrence.row.id]})
+        if occurrence.row.id in contents
+        else occurrence
+        for occurrence in occurrences
     ]
 
 
-def update_row(row: EventRow, opened: Opened, permits: Permits) -> Opened:
+def update_row(row: EventRow, values: OpenedValues, permits: Permits) -> OpenedValues:
     """Return what a row holds, with its description as the current version makes it."""
-    contents = _make_current({row.id: (row, opened)}, permits)
-    return {**opened, "content": contents[row.id]} if row.id in contents else opened
+    contents = _sanitize_outdated({row.id: (row, values)}, permits)
+    return {**values, "content": contents[row.id]} if row.id in contents else values
 
 
-def _make_current(
-    rows: Mapping[UUID, tuple[EventRow, Opened]], permits: Permits
+def _sanitize_outdated(
+    rows: Mapping[UUID, tuple[EventRow, OpenedValues]], permits: Permits
 ) -> dict[UUID, bytes]:
     """Return the records of those rows that an older version made, by id."""
-    older = {
-        row.id: (row, opened["content"])
-        for row, opened in rows.values()
-        if "content" in opened and row.shown_version < safe_bodies.VERSION
+    outdated = {
+        row.id: (row, values["content"])
+        for row, values in rows.values()
+        if "content" in values and row.shown_version < safe_bodies.VERSION
     }
-    if not older:
+    if not outdated:
         return {}
-    shown = _show([str(orjson.loads(data)["description"]) for _, data in older.values()])
-    made = {
-        row.id: event_codec.with_shown(data, one)
-        for (row, data), one in zip(older.values(), shown, strict=True)
+    descriptions = _sanitize_texts(
+        [str(orjson.loads(data)["description"]) for _, data in outdated.values()]
+    )
+    new_contents = {
+        row.id: event_codec.replace_description(data, description)
+        for (row, data), description in zip(outdated.values(), descriptions, strict=True)
     }
     # What is shared with somebody is stored again when its owner looks.
-    mine = [row for row, _ in older.values() if row.seen.share is None]
-    _store_again(mine, made, permits)
-    return made
+    own_rows = [row for row, _ in outdated.values() if row.visible.share is None]
+    _store_descriptions(own_rows, new_contents, permits)
+    return new_contents
 
 
-def _show(texts: Sequence[str]) -> list[ShownDescription | None]:
-    wanted = list(dict.fromkeys(text for text in texts if text.strip()))
-    found = (
-        dict(zip(wanted, parse_requests.show_descriptions(wanted), strict=True)) if wanted else {}
+def _sanitize_texts(texts: Sequence[str]) -> list[SanitisedDescription | None]:
+    distinct_texts = list(dict.fromkeys(text for text in texts if text.strip()))
+    descriptions = (
+        dict(zip(distinct_texts, parse_requests.sanitise_descriptions(distinct_texts), strict=True))
+        if distinct_texts
+        else {}
     )
-    return [found.get(text) for text in texts]
+    return [descriptions.get(text) for text in texts]
 
 
-def _store_again(rows: Iterable[EventRow], made: Mapping[UUID, bytes], permits: Permits) -> None:
+def _store_descriptions(
+    rows: Iterable[EventRow], contents: Mapping[UUID, bytes], permits: Permits
+) -> None:
     """Store what was made of these rows. That it cannot be stored now is no failure of the view."""
-    by_copy = sorted(rows, key=_copy_of)
+    sorted_rows = sorted(rows, key=_get_cache_id)
     try:
-        for holder, held in groupby(by_copy, key=_copy_of):
-            _store(holder, list(held), made, permits)
-    except (Error, Destroyed, KeyStoreUnavailable, TooLarge) as error:
+        for holder, copy_rows in groupby(sorted_rows, key=_get_cache_id):
+            _seal_and_store(holder, list(copy_rows), contents, permits)
+    except (Error, KeyDestroyed, KeyStoreUnavailable, RecordTooLarge) as error:
         logger.warning("shown_descriptions.not_stored", extra={"reason": type(error).__name__})
 
 
-def _copy_of(row: EventRow) -> UUID:
-    copy_id: UUID = row.seen.calendar.cache_id
-    return copy_id
+def _get_cache_id(row: EventRow) -> UUID:
+    cache_id: UUID = row.visible.calendar.cache_id
+    return cache_id
 
 
-def _store(
-    holder: UUID, rows: Sequence[EventRow], made: Mapping[UUID, bytes], permits: Permits
+def _seal_and_store(
+    holder: UUID, rows: Sequence[EventRow], contents: Mapping[UUID, bytes], permits: Permits
 ) -> None:
-    key = sealer(holder=holder, epoch=permits[holder, DataClass.CALENDAR_EVENT].epoch)
-    sealed = {row.id: key.seal(Event, "content", row=row.id, data=made[row.id]) for row in rows}
+    key = get_sealer(holder=holder, epoch=permits[holder, DataClass.CALENDAR_EVENT].epoch)
+    sealed = {
+        row.id: key.seal_value(Event, "content", row=row.id, data=contents[row.id]) for row in rows
+    }
     read_at = {row.id: row.synced_at for row in rows}
     with transaction.atomic():
         # A row that was written since stays as it is; one that is being written now is not waited
         # for.
-        same = Event.objects.filter(
+        unchanged = Event.objects.filter(
             id__in=list(sealed), cache_id=holder, shown_version__lt=safe_bodies.VERSION
         ).select_for_update(skip_locked=True, no_key=True)
-        for row_id, synced_at in same.values_list("id", "synced_at"):
+        for row_id, synced_at in unchanged.values_list("id", "synced_at"):
             if synced_at == read_at[row_id]:
                 Event.objects.filter(id=row_id).update(
                     content=sealed[row_id], shown_version=safe_bodies.VERSION

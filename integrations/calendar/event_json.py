@@ -18,167 +18,175 @@ from integrations.formats.event import Attendee, EventContent, When
 from integrations.models import EventKind
 
 from . import etags, event_codec, event_descriptions
-from .calendar_access import Visible
+from .calendar_access import VisibleCalendar
 from .event_rows import EventRow
-from .occurrences import Happening
+from .occurrences import EventOccurrence
 
-Opened = Mapping[str, bytes]
-Shape = dict[str, Any]
+OpenedValues = Mapping[str, bytes]
+JsonObject = dict[str, Any]
 
 
-def calendar(seen: Visible, opened: Opened, *, at: datetime) -> Shape:
+def serialize_calendar(
+    visible: VisibleCalendar, values: OpenedValues, *, at: datetime
+) -> JsonObject:
     """Return a calendar as a list shows it; one whose copy has ended has no name."""
-    held = seen.calendar
-    about = orjson.loads(opened["about"]) if "about" in opened else {}
-    share = seen.share
+    calendar = visible.calendar
+    about = orjson.loads(values["about"]) if "about" in values else {}
+    share = visible.share
     return {
-        "id": held.id,
-        "connection_id": held.integration.connection_id if share is None else None,
+        "id": calendar.id,
+        "connection_id": calendar.integration.connection_id if share is None else None,
         "name": about.get("name"),
         "timezone": about.get("zone"),
         "colour": about.get("colour") or None,
-        "is_primary": held.is_primary,
-        "is_shown": held.is_shown,
-        "is_local": held.is_local,
-        "read_only": share is not None or held.role not in {"writer", "owner"},
+        "is_primary": calendar.is_primary,
+        "is_shown": calendar.is_shown,
+        "is_local": calendar.is_local,
+        "read_only": share is not None or calendar.role not in {"writer", "owner"},
         "shared_by": None if share is None else share.owner_id,
         "level": "owner" if share is None else share.level,
-        "copy": copy_of(seen, at=at),
-        "etag": held.version if share is None else None,
+        "copy": serialize_copy(visible, at=at),
+        "etag": calendar.version if share is None else None,
     }
 
 
-def copy_of(seen: Visible, *, at: datetime, is_withheld: bool = False) -> Shape:
+def serialize_copy(
+    visible: VisibleCalendar, *, at: datetime, is_withheld: bool = False
+) -> JsonObject:
     """
     Return how a calendar's copy stands: from when, until when, and what of it.
 
     :param is_withheld: that whoever shares it may not show it now, however it stands
     """
-    held = seen.calendar
+    calendar = visible.calendar
     return {
-        "state": "withheld" if is_withheld else state(seen, at=at),
-        "cached_at": held.cached_at,
-        "expires_at": seen.expires_at,
-        "from": held.cached_from,
-        "until": held.cached_until,
-        "unreadable_count": held.unreadable_count,
+        "state": "withheld" if is_withheld else get_copy_state(visible, at=at),
+        "cached_at": calendar.cached_at,
+        "expires_at": visible.expires_at,
+        "from": calendar.cached_from,
+        "until": calendar.cached_until,
+        "unreadable_count": calendar.unreadable_count,
     }
 
 
-def state(seen: Visible, *, at: datetime) -> str:
+def get_copy_state(visible: VisibleCalendar, *, at: datetime) -> str:
     """Return `local`, `current`, `deleted` (by its owner), or `pending`."""
-    if seen.calendar.is_local:
+    if visible.calendar.is_local:
         return "local"
-    if seen.calendar.cleared_at is not None:
+    if visible.calendar.cleared_at is not None:
         return "deleted"
-    return "current" if seen.is_current(at) else "pending"
+    return "current" if visible.is_current(at) else "pending"
 
 
-def happenings(many: Iterable[Happening]) -> list[Shape]:
+def serialize_occurrences(occurrences: Iterable[EventOccurrence]) -> list[JsonObject]:
     """
     Return occurrences and single events.
 
     What a row says of all its occurrences is made once: they have its parts in common.
     """
-    said: dict[UUID, _Said] = {}
-    shown = []
-    for one in many:
-        held = said.get(one.row.id)
-        if held is None:
-            held = said[one.row.id] = _said(one)
-        shown.append(_happening(one, held))
-    return shown
+    by_row: dict[UUID, _RowFields] = {}
+    serialized = []
+    for occurrence in occurrences:
+        row_fields = by_row.get(occurrence.row.id)
+        if row_fields is None:
+            row_fields = by_row[occurrence.row.id] = _build_row_fields(occurrence)
+        serialized.append(_add_occurrence_fields(occurrence, row_fields))
+    return serialized
 
 
-def happening(one: Happening) -> Shape:
+def serialize_occurrence(occurrence: EventOccurrence) -> JsonObject:
     """Return one occurrence, or a single event."""
-    return _happening(one, _said(one))
+    return _add_occurrence_fields(occurrence, _build_row_fields(occurrence))
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _RowFields:
     """What a row says of each of its occurrences; what makes its version, where it has one."""
 
-    shape: Shape
-    version: Callable[[When, When], str] | None
+    fields: JsonObject
+    make_etag: Callable[[When, When], str] | None
 
 
-def _said(one: Happening) -> _Said:
-    content = replace(one.occurrence.content, recurrence=())
-    shape = _event(one.row, one.opened, content)
-    if "remote" not in one.opened:
-        return _Said(shape, None)
-    remote = event_codec.read_remote(one.opened["remote"])
-    name = remote.series_id or remote.event_id
-    return _Said(shape, etags.of_occurrences(name, remote.etag, content))
+def _build_row_fields(event_occurrence: EventOccurrence) -> _RowFields:
+    content = replace(event_occurrence.occurrence.content, recurrence=())
+    fields = _serialize_event(event_occurrence.row, event_occurrence.values, content)
+    if "remote" not in event_occurrence.values:
+        return _RowFields(fields, None)
+    remote = event_codec.decode_remote(event_occurrence.values["remote"])
+    remote_id = remote.series_id or remote.event_id
+    return _RowFields(fields, etags.make_occurrence_etag(remote_id, remote.etag, content))
 
 
-def _happening(one: Happening, said: _Said) -> Shape:
-    row, occurrence = one.row, one.occurrence
+def _add_occurrence_fields(event_occurrence: EventOccurrence, row_fields: _RowFields) -> JsonObject:
+    row, occurrence = event_occurrence.row, event_occurrence.occurrence
     start, end = occurrence.start, occurrence.end
-    shown = {**said.shape, "id": occurrence_id(one), "when": when(start, end)}
-    if said.version is not None:
-        shown["etag"] = said.version(start, end)
-    if one.master is not None and occurrence.original_start is not None:
-        shown["master_event_id"] = one.master.id
-        shown["original_start"] = moment(occurrence.original_start)
-        shown["is_changed"] = row.kind == EventKind.CHANGED
-    return shown
+    fields = {
+        **row_fields.fields,
+        "id": format_occurrence_id(event_occurrence),
+        "when": serialize_times(start, end),
+    }
+    if row_fields.make_etag is not None:
+        fields["etag"] = row_fields.make_etag(start, end)
+    if event_occurrence.master is not None and occurrence.original_start is not None:
+        fields["master_event_id"] = event_occurrence.master.id
+        fields["original_start"] = format_moment(occurrence.original_start)
+        fields["is_changed"] = row.kind == EventKind.CHANGED
+    return fields
 
 
-def master(row: EventRow, opened: Opened, content: EventContent) -> Shape:
+def serialize_master(row: EventRow, values: OpenedValues, content: EventContent) -> JsonObject:
     """Return an event as it is kept: a series with its rule."""
-    shown = _event(row, opened, content)
-    shown["id"] = str(row.id)
-    shown["when"] = when(content.start, content.end)
-    shown["recurrence"] = list(content.recurrence)
-    shown["etag"] = etag(opened, content)
-    return shown
+    fields = _serialize_event(row, values, content)
+    fields["id"] = str(row.id)
+    fields["when"] = serialize_times(content.start, content.end)
+    fields["recurrence"] = list(content.recurrence)
+    fields["etag"] = get_etag(values, content)
+    return fields
 
 
-def occurrence_id(one: Happening) -> str:
+def format_occurrence_id(event_occurrence: EventOccurrence) -> str:
     """Return the id of an occurrence: its series' and its original start, as the API takes it."""
-    original = one.occurrence.original_start
-    if one.master is None or original is None:
-        return str(one.row.id)
-    return f"{one.master.id}_{compact(original)}"
+    original_start = event_occurrence.occurrence.original_start
+    if event_occurrence.master is None or original_start is None:
+        return str(event_occurrence.row.id)
+    return f"{event_occurrence.master.id}_{format_compact(original_start)}"
 
 
-def compact(value: When) -> str:
+def format_compact(value: When) -> str:
     if value.day is not None:
         return f"{value.day:%Y%m%d}"
-    return f"{_utc(value):%Y%m%dT%H%M%SZ}"
+    return f"{_to_utc(value):%Y%m%dT%H%M%SZ}"
 
 
-def when(start: When, end: When) -> Shape:
+def serialize_times(start: When, end: When) -> JsonObject:
     """Return a span of time or of days; days are plain dates, and the end day is exclusive."""
     if start.day is not None:
-        return {"object": "datespan", "start": start.day.isoformat(), "end": moment(end)}
+        return {"object": "datespan", "start": start.day.isoformat(), "end": format_moment(end)}
     return {
         "object": "timespan",
-        "start": _utc(start),
-        "end": _utc(end),
+        "start": _to_utc(start),
+        "end": _to_utc(end),
         "start_timezone": start.zone,
         "end_timezone": end.zone,
     }
 
 
-def moment(value: When) -> str:
-    return value.day.isoformat() if value.day is not None else _utc(value).isoformat()
+def format_moment(value: When) -> str:
+    return value.day.isoformat() if value.day is not None else _to_utc(value).isoformat()
 
 
-def etag(opened: Opened, content: EventContent) -> str | None:
+def get_etag(values: OpenedValues, content: EventContent) -> str | None:
     """Return the version of an event, for `If-Match`; None of what may not be changed."""
-    if "remote" not in opened:
+    if "remote" not in values:
         return None
-    remote = event_codec.read_remote(opened["remote"])
-    return etags.version(remote.series_id or remote.event_id, remote.etag, content)
+    remote = event_codec.decode_remote(values["remote"])
+    return etags.compute_etag(remote.series_id or remote.event_id, remote.etag, content)
 
 
-def _event(row: EventRow, opened: Opened, content: EventContent) -> Shape:
-    shown: Shape = {
+def _serialize_event(row: EventRow, values: OpenedValues, content: EventContent) -> JsonObject:
+    fields: JsonObject = {
         "id": None,
-        "calendar_id": row.seen.calendar.id,
+        "calendar_id": row.visible.calendar.id,
         "master_event_id": None,
         "original_start": None,
         "is_changed": False,
@@ -187,8 +195,8 @@ def _event(row: EventRow, opened: Opened, content: EventContent) -> Shape:
         "busy": row.is_busy,
         "status": "tentative" if content.is_tentative else "confirmed",
         "visibility": "private" if row.is_private else "default",
-        "read_only": row.seen.share is not None
-        or row.seen.calendar.role not in {"writer", "owner"},
+        "read_only": row.visible.share is not None
+        or row.visible.calendar.role not in {"writer", "owner"},
         "title": None,
         "description": None,
         "location": None,
@@ -198,43 +206,46 @@ def _event(row: EventRow, opened: Opened, content: EventContent) -> Shape:
         "reminders": None,
         "etag": None,
     }
-    if "content" in opened:
-        shown |= _details(content, opened["content"])
-    return shown
+    if "content" in values:
+        fields |= _serialize_details(content, values["content"])
+    return fields
 
 
-def _details(content: EventContent, data: bytes) -> Shape:
+def _serialize_details(content: EventContent, data: bytes) -> JsonObject:
     record = orjson.loads(data)
-    conference = event_codec.conference_of(record)
+    conference = event_codec.decode_conference(record)
     return {
         "title": content.title,
         # Made safe when it was written; never passed on as it came.
-        "description": event_descriptions.field(record),
+        "description": event_descriptions.render_field(record),
         "location": content.location,
-        "participants": [_participant(one) for one in content.attendees],
+        "participants": [_serialize_participant(attendee) for attendee in content.attendees],
         "organizer": record.get("organizer") or None,
         "conferencing": None
         if conference is None
         else {"status": conference.state, "uri": conference.uri or None},
         "reminders": None
         if content.reminders is None
-        else [{"minutes": one.minutes, "method": one.method} for one in content.reminders],
+        else [
+            {"minutes": reminder.minutes, "method": reminder.method}
+            for reminder in content.reminders
+        ],
     }
 
 
-def _participant(one: Attendee) -> Shape:
+def _serialize_participant(attendee: Attendee) -> JsonObject:
     return {
-        "email": one.email,
-        "name": one.name,
-        "status": one.response,
-        "is_organizer": one.is_organizer,
-        "is_self": one.is_self,
-        "is_optional": one.is_optional,
-        "is_resource": one.is_resource,
+        "email": attendee.email,
+        "name": attendee.name,
+        "status": attendee.response,
+        "is_organizer": attendee.is_organizer,
+        "is_self": attendee.is_self,
+        "is_optional": attendee.is_optional,
+        "is_resource": attendee.is_resource,
     }
 
 
-def _utc(value: When) -> datetime:
+def _to_utc(value: When) -> datetime:
     if value.at is None:
         raise ValueError("a day has no moment")
     return value.at.astimezone(UTC)

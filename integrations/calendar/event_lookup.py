@@ -10,12 +10,12 @@ from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
-from integrations.access.request_context import Asked, NotFound
+from integrations.access.request_context import ObjectNotFound, RequestContext
 from integrations.formats.recurrence import series
-from integrations.formats.recurrence.series import Start
+from integrations.formats.recurrence.series import StartKey
 from integrations.models import Event, EventKind
 from limited_use.sinks import calendar as sink
-from limited_use.sinks.rows import Permits, Row
+from limited_use.sinks.rows import Permits, SealedRow
 from limited_use.vault.envelope import Damaged
 
 from . import (
@@ -27,14 +27,14 @@ from . import (
     occurrences,
     refresh_on_read,
 )
-from .calendar_access import Visible
-from .occurrences import Happening
+from .calendar_access import VisibleCalendar
+from .occurrences import EventOccurrence
 
 _ID: Final = re.compile(r"([0-9a-f-]{36})(?:_(\d{8})(?:T(\d{6})Z)?)?", re.ASCII)
 _NOTHING: Final = b"null"
 
 
-class NotCurrent(Exception):
+class CalendarNotCurrent(Exception):
     """The copy is too old, and none came in time. Ask again; what is too old is never shown."""
 
 
@@ -46,50 +46,54 @@ class EventId:
     As `serializers.occurrence_id` writes it.
     """
 
-    row: UUID
-    original: Start | None = None
+    row_id: UUID
+    original_start: StartKey | None = None
 
     def __str__(self) -> str:
         """Return the id as the API names the event: `event_id` reads it."""
-        if self.original is None:
-            return str(self.row)
-        return f"{self.row}_{event_json.compact(series.to_when(self.original))}"
+        if self.original_start is None:
+            return str(self.row_id)
+        return f"{self.row_id}_{event_json.format_compact(series.to_when(self.original_start))}"
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class EventRows:
     """One event with its series and all that hangs on it, and permits to show them."""
 
-    seen: Visible
-    rows: Sequence[Row]
+    visible: VisibleCalendar
+    rows: Sequence[SealedRow]
     permits: Permits
 
 
-def event_id(text: str) -> EventId:
+def parse_event_id(text: str) -> EventId:
     """:raises NotFound: if it is no id of an event"""
     match = _ID.fullmatch(text)
     if match is None:
-        raise NotFound
+        raise ObjectNotFound
     row, day, clock = match.groups()
     try:
-        return EventId(UUID(row), _original(day, clock))
+        return EventId(UUID(row), _parse_original_start(day, clock))
     except ValueError:
-        raise NotFound from None
+        raise ObjectNotFound from None
 
 
-def read_calendar(asked: Asked, calendar_id: UUID) -> bytes:
+def get_calendar_json(context: RequestContext, calendar_id: UUID) -> bytes:
     """
     Return one calendar as JSON.
 
     :raises NotFound: if there is none of that id for the actor
-    :raises limited_use.guard.guard.Refused: if the policy does not allow it
+    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow it
     """
-    rows, permits = calendar_list.named(asked, agenda.selected(asked, [calendar_id]))
-    make = partial(_calendar, at=asked.at)
-    return sink.calendar_json(rows, permits=permits, viewer=asked.actor, make=make, at=asked.at)
+    rows, permits = calendar_list.get_name_rows(
+        context, agenda.select_calendars(context, [calendar_id])
+    )
+    make = partial(_serialize_calendar, at=context.at)
+    return sink.calendar_json(rows, permits=permits, viewer=context.actor, make=make, at=context.at)
 
 
-def read_event(asked: Asked, name: EventId, *, seen: Visible | None = None) -> bytes:
+def get_event_json(
+    context: RequestContext, event_id: EventId, *, visible: VisibleCalendar | None = None
+) -> bytes:
     """
     Return one event, series or occurrence as JSON.
 
@@ -97,26 +101,30 @@ def read_event(asked: Asked, name: EventId, *, seen: Visible | None = None) -> b
     :raises NotFound: if there is none of that id for the actor
     :raises NotCurrent: if the copy of its calendar is too old
     :raises Damaged: if its bytes or its key were changed here
-    :raises limited_use.guard.guard.Refused: if the policy does not allow it
+    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow it
     """
-    found = find(asked, name, seen=seen)
-    make = partial(shown, name=name, permits=found.permits)
+    event = find_event_rows(context, event_id, visible=visible)
+    make = partial(serialize_event, name=event_id, permits=event.permits)
     body = sink.calendar_json(
-        found.rows, permits=found.permits, viewer=asked.actor, make=make, at=asked.at
+        event.rows, permits=event.permits, viewer=context.actor, make=make, at=context.at
     )
     if body == _NOTHING:
-        raise NotFound
+        raise ObjectNotFound
     return body
 
 
-def find(asked: Asked, name: EventId, *, seen: Visible | None = None) -> Found:
+def find_event_rows(
+    context: RequestContext, event_id: EventId, *, visible: VisibleCalendar | None = None
+) -> EventRows:
     """Return an event, its series and its exceptions. See `read_event`."""
-    calendars = agenda.everything(asked) if seen is None else [seen]
-    seen, rows = current(asked, name, calendars)
-    return Found(seen, rows, agenda.permits_for(asked, [seen], rows, details=True))
+    calendars = agenda.get_visible_calendars(context) if visible is None else [visible]
+    visible, rows = get_current_rows(context, event_id, calendars)
+    return EventRows(visible, rows, agenda.get_view_permits(context, [visible], rows, details=True))
 
 
-def current(asked: Asked, name: EventId, found: Sequence[Visible]) -> tuple[Visible, list[Row]]:
+def get_current_rows(
+    context: RequestContext, event_id: EventId, calendars: Sequence[VisibleCalendar]
+) -> tuple[VisibleCalendar, list[SealedRow]]:
     """
     Return the calendar that an event is in, and its rows, brought in first if they are too old.
 
@@ -124,56 +132,64 @@ def current(asked: Asked, name: EventId, found: Sequence[Visible]) -> tuple[Visi
     :raises NotFound: if it is in none of them
     :raises NotCurrent: if the copy is too old, and none came in time
     """
-    calendar_id = Event.objects.filter(id=name.row).values_list("calendar_id", flat=True).first()
-    seen = [one for one in found if one.calendar.id == calendar_id]
-    if not seen:
-        raise NotFound
-    coming = refresh_on_read.ask(seen, at=asked.at)
-    if coming:
-        refresh_on_read.wait(coming)
-    if not seen[0].is_current(asked.at):
-        raise NotCurrent
-    rows = event_rows.of_event(seen[0], name.row)
+    calendar_id = (
+        Event.objects.filter(id=event_id.row_id).values_list("calendar_id", flat=True).first()
+    )
+    matching = [visible for visible in calendars if visible.calendar.id == calendar_id]
+    if not matching:
+        raise ObjectNotFound
+    refreshing = refresh_on_read.request_refresh(matching, at=context.at)
+    if refreshing:
+        refresh_on_read.wait_for_refresh(refreshing)
+    if not matching[0].is_current(context.at):
+        raise CalendarNotCurrent
+    rows = event_rows.get_event_rows(matching[0], event_id.row_id)
     if not rows:
-        raise NotFound
-    return seen[0], rows
+        raise ObjectNotFound
+    return matching[0], rows
 
 
-def _calendar(opened: sink.Opened, *, at: datetime) -> dict[str, Any]:
-    [(seen, values)] = opened
-    return event_json.calendar(seen, values, at=at)
+def _serialize_calendar(opened_rows: sink.OpenedRows, *, at: datetime) -> dict[str, Any]:
+    [(visible, values)] = opened_rows
+    return event_json.serialize_calendar(visible, values, at=at)
 
 
-def shown(opened: sink.Opened, *, name: EventId, permits: Permits) -> dict[str, Any] | None:
+def serialize_event(
+    opened_rows: sink.OpenedRows, *, name: EventId, permits: Permits
+) -> dict[str, Any] | None:
     """
     Return what is shown of what `name` is; None if it is nothing. Called in sinks only.
 
     :param permits: by which the rows were opened
     :raises Damaged: if it does not open
-    :raises integrations.parsers.process_pool.Busy: if its description has to be made safe again,
+    :raises integrations.parsers.process_pool.ParsersBusy: if its description has to be made safe again,
         and no process is free
     """
-    if name.original is not None:
-        found = occurrences.occurrence(opened, name.row, name.original)
-        return None if found is None else _happening(found, permits)
-    for row, values in opened:
-        if row.id != name.row or row.kind == EventKind.CANCELLED:
+    if name.original_start is not None:
+        occurrence = occurrences.find_occurrence(opened_rows, name.row_id, name.original_start)
+        return None if occurrence is None else _serialize_occurrence(occurrence, permits)
+    for row, values in opened_rows:
+        if row.id != name.row_id or row.kind == EventKind.CANCELLED:
             continue
         if not values:
             raise Damaged
         if row.kind == EventKind.CHANGED:
-            return _happening(occurrences.changed(opened, row, values), permits)
-        current = event_descriptions.update_row(row, values, permits)
-        return event_json.master(row, current, occurrences.content_of(row, current))
+            return _serialize_occurrence(
+                occurrences.build_changed_occurrence(opened_rows, row, values), permits
+            )
+        updated_values = event_descriptions.update_row(row, values, permits)
+        return event_json.serialize_master(
+            row, updated_values, occurrences.read_event_content(row, updated_values)
+        )
     return None
 
 
-def _happening(found: Happening, permits: Permits) -> dict[str, Any]:
-    [current] = event_descriptions.update_happenings([found], permits)
-    return event_json.happening(current)
+def _serialize_occurrence(occurrence: EventOccurrence, permits: Permits) -> dict[str, Any]:
+    [updated] = event_descriptions.update_occurrences([occurrence], permits)
+    return event_json.serialize_occurrence(updated)
 
 
-def _original(day: str | None, clock: str | None) -> Start | None:
+def _parse_original_start(day: str | None, clock: str | None) -> StartKey | None:
     if day is None:
         return None
     if clock is None:

@@ -11,12 +11,12 @@ from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Greatest
 
 from integrations.models import Event, EventKind
-from integrations.models.calendar import beginning_of, week_of
-from limited_use.sinks.rows import Row
+from integrations.models.calendar import get_week, get_week_start
+from limited_use.sinks.rows import SealedRow
 from limited_use.vault.fields import SealedField
-from limited_use.vault.sealed import Sealed
+from limited_use.vault.sealed import SealedValue
 
-from .calendar_access import Visible
+from .calendar_access import VisibleCalendar
 
 # Days of a zone far from UTC.
 _ZONES: Final = timedelta(days=1)
@@ -28,11 +28,11 @@ _COLUMNS: Final = (
 _DETAILS: Final = ("content", "remote")
 
 
-def _field(name: str) -> SealedField[Any, Any]:
+def _get_field(name: str) -> SealedField[Any, Any]:
     return cast("SealedField[Any, Any]", Event._meta.get_field(name))  # noqa: SLF001
 
 
-_TIMING, _CONTENT, _REMOTE = map(_field, ("timing", "content", "remote"))
+_TIMING, _CONTENT, _REMOTE = map(_get_field, ("timing", "content", "remote"))
 
 
 class EventRow(NamedTuple):
@@ -46,130 +46,142 @@ class EventRow(NamedTuple):
     is_private: bool
     synced_at: datetime
     shown_version: int
-    seen: Visible
+    visible: VisibleCalendar
 
     @property
-    def hides(self) -> bool:
+    def hides_details(self) -> bool:
         """Whether only that somebody is busy may be shown of it."""
-        return not self.seen.shows_details or (self.is_private and self.seen.share is not None)
+        return not self.visible.shows_details or (
+            self.is_private and self.visible.share is not None
+        )
 
 
-def of_window(
-    found: Sequence[Visible], *, start: datetime, end: datetime, details: bool
-) -> list[Row]:
+def get_window_rows(
+    calendars: Sequence[VisibleCalendar], *, start: datetime, end: datetime, details: bool
+) -> list[SealedRow]:
     """
     Return the rows that have something in the window, with what may be opened of each.
 
     :param details: what they are as well, where that may be seen
     """
-    by_calendar = {one.calendar.id: one for one in found}
+    by_calendar = {visible.calendar.id: visible for visible in calendars}
     columns = (*_COLUMNS, *_DETAILS) if details else _COLUMNS
-    inside = list(_inside(by_calendar, start, end).values_list(*columns))
-    inside += _series_of(inside).values_list(*columns)
-    return [_listed(one, by_calendar[one[0]]) for one in inside]
+    stored_rows = list(_filter_window(by_calendar, start, end).values_list(*columns))
+    stored_rows += _find_missing_series(stored_rows).values_list(*columns)
+    return [_row_from_columns(stored, by_calendar[stored[0]]) for stored in stored_rows]
 
 
-def _series_of(inside: Sequence[tuple[Any, ...]]) -> QuerySet[Event]:
+def _find_missing_series(stored_rows: Sequence[tuple[Any, ...]]) -> QuerySet[Event]:
     """
     Return the series, over by then or not begun, of occurrences that were moved into a window.
 
     By its series an occurrence is known, so it has the same name in every window.
     """
-    there = {(one[0], bytes(one[4])) for one in inside}
-    lost = {
-        (one[0], bytes(one[5]))
-        for one in inside
-        if one[5] is not None and (one[0], bytes(one[5])) not in there
+    present = {(stored[0], bytes(stored[4])) for stored in stored_rows}
+    missing = {
+        (stored[0], bytes(stored[5]))
+        for stored in stored_rows
+        if stored[5] is not None and (stored[0], bytes(stored[5])) not in present
     }
-    if not lost:
+    if not missing:
         return Event.objects.none()
-    calendars, blinds = zip(*lost, strict=True)
+    calendars, blinds = zip(*missing, strict=True)
     return Event.objects.filter(calendar_id__in=calendars, remote_blind__in=blinds)
 
 
-def of_times(found: Sequence[Visible], *, start: datetime, end: datetime) -> list[Row]:
+def get_busy_rows(
+    calendars: Sequence[VisibleCalendar], *, start: datetime, end: datetime
+) -> list[SealedRow]:
     """Return the rows that may take time in the window, with when that is and nothing else."""
-    by_calendar = {one.calendar.id: one for one in found}
-    inside = _inside(by_calendar, start, end)
+    by_calendar = {visible.calendar.id: visible for visible in calendars}
+    events = _filter_window(by_calendar, start, end)
     # Of a free series an occurrence may still be busy; it is a row of its own.
-    busy = inside.exclude(kind__in=[EventKind.SINGLE, EventKind.SERIES], is_busy=False)
-    return [_listed(one, by_calendar[one[0]]) for one in busy.values_list(*_COLUMNS)]
+    busy = events.exclude(kind__in=[EventKind.SINGLE, EventKind.SERIES], is_busy=False)
+    return [
+        _row_from_columns(stored, by_calendar[stored[0]]) for stored in busy.values_list(*_COLUMNS)
+    ]
 
 
-def reach(found: Sequence[Visible], *, start: datetime, end: datetime, most: int) -> datetime:
+def limit_window_end(
+    calendars: Sequence[VisibleCalendar], *, start: datetime, end: datetime, max_rows: int
+) -> datetime:
     """
     Return until when a window is read at once: up to `most` rows, and at least one week's.
 
     By the weeks that rows lie in, which are in clear; none are opened.
     """
-    first = week_of(start - _ZONES)
-    inside = _inside([one.calendar.id for one in found], start, end)
-    weeks = inside.annotate(week=Greatest("first_week", first)).values("week")
+    first = get_week(start - _ZONES)
+    events = _filter_window([visible.calendar.id for visible in calendars], start, end)
+    weeks = events.annotate(week=Greatest("first_week", first)).values("week")
     total = 0
     for week, count in (
         weeks.annotate(rows=Count("id")).order_by("week").values_list("week", "rows")
     ):
         total += count
         # Short of what would take rows of that week along.
-        until = beginning_of(week) - _ZONES - _INSTANT
-        if total > most and until > start:
+        until = get_week_start(week) - _ZONES - _INSTANT
+        if total > max_rows and until > start:
             return until
     return end
 
 
 def count_by_calendar(
-    ids: Collection[UUID], *, start: datetime, end: datetime
+    calendar_ids: Collection[UUID], *, start: datetime, end: datetime
 ) -> Mapping[UUID, int]:
     """Return how many rows each calendar has something of in the window; none are opened."""
-    inside = _inside(ids, start, end).values("calendar_id").annotate(rows=Count("id"))
-    return dict(inside.values_list("calendar_id", "rows"))
+    row_counts = (
+        _filter_window(calendar_ids, start, end).values("calendar_id").annotate(rows=Count("id"))
+    )
+    return dict(row_counts.values_list("calendar_id", "rows"))
 
 
-def _inside(ids: Iterable[UUID], start: datetime, end: datetime) -> QuerySet[Event]:
+def _filter_window(calendar_ids: Iterable[UUID], start: datetime, end: datetime) -> QuerySet[Event]:
     return Event.objects.filter(
-        calendar_id__in=list(ids), first_week__lte=week_of(end + _ZONES)
-    ).filter(Q(last_week=None) | Q(last_week__gte=week_of(start - _ZONES)))
+        calendar_id__in=list(calendar_ids), first_week__lte=get_week(end + _ZONES)
+    ).filter(Q(last_week=None) | Q(last_week__gte=get_week(start - _ZONES)))
 
 
-def of_event(seen: Visible, event_id: UUID) -> list[Row]:
+def get_event_rows(visible: VisibleCalendar, event_id: UUID) -> list[SealedRow]:
     """Return one event with its series and all that hangs on it; none, if it is not there."""
-    mine = Event.objects.filter(calendar_id=seen.calendar.id)
-    one = mine.filter(id=event_id).first()
-    if one is None:
+    calendar_events = Event.objects.filter(calendar_id=visible.calendar.id)
+    event = calendar_events.filter(id=event_id).first()
+    if event is None:
         return []
-    master = bytes(one.series_blind) if one.series_blind is not None else bytes(one.remote_blind)
-    related = mine.filter(Q(remote_blind=master) | Q(series_blind=master))
-    return [_row(each, seen, details=True) for each in related]
+    master_blind = (
+        bytes(event.series_blind) if event.series_blind is not None else bytes(event.remote_blind)
+    )
+    related = calendar_events.filter(Q(remote_blind=master_blind) | Q(series_blind=master_blind))
+    return [_row_from_event(related_event, visible, details=True) for related_event in related]
 
 
-def _listed(stored: tuple[Any, ...], seen: Visible) -> Row:
+def _row_from_columns(stored: tuple[Any, ...], visible: VisibleCalendar) -> SealedRow:
     """Return a row of `_COLUMNS`, with `_DETAILS` where they were asked for."""
     holder, row_id, timing = stored[1], stored[2], stored[10]
-    row = EventRow._make((*stored[2:10], seen))
-    sealed = {"timing": _TIMING.handle(timing, holder=holder, row=row_id)}
-    if len(stored) > len(_COLUMNS) and not row.hides:
+    row = EventRow._make((*stored[2:10], visible))
+    sealed = {"timing": _TIMING.bind_ciphertext(timing, holder=holder, row=row_id)}
+    if len(stored) > len(_COLUMNS) and not row.hides_details:
         content, remote = stored[len(_COLUMNS) :]
-        sealed["content"] = _CONTENT.handle(content, holder=holder, row=row_id)
-        if seen.share is None:
-            sealed["remote"] = _REMOTE.handle(remote, holder=holder, row=row_id)
-    return Row(row, sealed)
+        sealed["content"] = _CONTENT.bind_ciphertext(content, holder=holder, row=row_id)
+        if visible.share is None:
+            sealed["remote"] = _REMOTE.bind_ciphertext(remote, holder=holder, row=row_id)
+    return SealedRow(row, sealed)
 
 
-def _row(one: Event, seen: Visible, *, details: bool) -> Row:
+def _row_from_event(event: Event, visible: VisibleCalendar, *, details: bool) -> SealedRow:
     row = EventRow(
-        id=one.id,
-        kind=one.kind,
-        remote_blind=bytes(one.remote_blind),
-        series_blind=None if one.series_blind is None else bytes(one.series_blind),
-        is_busy=one.is_busy,
-        is_private=one.is_private,
-        synced_at=one.synced_at,
-        shown_version=one.shown_version,
-        seen=seen,
+        id=event.id,
+        kind=event.kind,
+        remote_blind=bytes(event.remote_blind),
+        series_blind=None if event.series_blind is None else bytes(event.series_blind),
+        is_busy=event.is_busy,
+        is_private=event.is_private,
+        synced_at=event.synced_at,
+        shown_version=event.shown_version,
+        visible=visible,
     )
-    sealed: dict[str, Sealed | None] = {"timing": one.timing}
-    if details and not row.hides:
-        sealed["content"] = one.content
-        if seen.share is None:
-            sealed["remote"] = one.remote
-    return Row(row, sealed)
+    sealed: dict[str, SealedValue | None] = {"timing": event.timing}
+    if details and not row.hides_details:
+        sealed["content"] = event.content
+        if visible.share is None:
+            sealed["remote"] = event.remote
+    return SealedRow(row, sealed)

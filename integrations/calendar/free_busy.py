@@ -7,15 +7,17 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from integrations.access.request_context import Asked
+from integrations.access.request_context import RequestContext
 
 from . import busy_times, free_busy_query
-from .free_busy_query import Question, Told
+from .free_busy_query import FreeBusyQuery, FreeBusyResult
 
-Shape = dict[str, Any]
+JsonObject = dict[str, Any]
 
 
-def tell(asked: Asked, question: Question, *, envelope: Mapping[str, Any]) -> bytes:
+def get_free_busy_json(
+    context: RequestContext, query: FreeBusyQuery, *, envelope: Mapping[str, Any]
+) -> bytes:
     """
     Return when people and calendars are busy, as JSON, in the order in which they are asked for.
 
@@ -24,30 +26,37 @@ def tell(asked: Asked, question: Question, *, envelope: Mapping[str, Any]) -> by
 
     :raises: what `free_busy_query.answer` raises
     """
-    return free_busy_query.answer(
-        asked, question, make=partial(_made, question=question, envelope=envelope)
+    return free_busy_query.answer_query(
+        context, query, make=partial(_serialize_result, question=query, envelope=envelope)
     )
 
 
-def _made(told: Told, *, question: Question, envelope: Mapping[str, Any]) -> Shape:
+def _serialize_result(
+    result: FreeBusyResult, *, question: FreeBusyQuery, envelope: Mapping[str, Any]
+) -> JsonObject:
     return {
         **envelope,
         "start": question.start,
         "end": question.end,
         "timezone": question.zone,
-        "data": [_person(told, one) for one in question.people],
-        "calendars": [_calendar(told, one) for one in question.calendars],
+        "data": [_serialize_person(result, user_id) for user_id in question.people],
+        "calendars": [
+            _serialize_calendar(result, calendar_id) for calendar_id in question.calendars
+        ],
     }
 
 
-def _person(told: Told, user_id: UUID) -> Shape:
-    calendars = told.by_person.get(user_id, ())
+def _serialize_person(result: FreeBusyResult, user_id: UUID) -> JsonObject:
+    calendar_ids = result.calendars_by_person.get(user_id, ())
     return {
         "user_id": user_id,
-        **busy_times.shown(told.person(user_id)),
-        "calendars": [_calendar(told, one) for one in calendars],
+        **busy_times.serialize_busy_times(result.get_person(user_id)),
+        "calendars": [_serialize_calendar(result, calendar_id) for calendar_id in calendar_ids],
     }
 
 
-def _calendar(told: Told, calendar_id: UUID) -> Shape:
-    return {"calendar_id": calendar_id, **busy_times.shown(told.calendar(calendar_id))}
+def _serialize_calendar(result: FreeBusyResult, calendar_id: UUID) -> JsonObject:
+    return {
+        "calendar_id": calendar_id,
+        **busy_times.serialize_busy_times(result.get_calendar(calendar_id)),
+    }

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from integrations.access import calendar_permits, cross_user_lookups
-from integrations.access.cross_user_lookups import Partner
-from integrations.access.request_context import Asked
+from integrations.access.cross_user_lookups import SharePartner
+from integrations.access.request_context import RequestContext
 from integrations.models.calendar import CalendarRole
 
 from . import agenda
-from .calendar_access import Visible
+from .calendar_access import VisibleCalendar
 
 
 @dataclass(frozen=True, slots=True)
-class Circle:
+class FreeBusyAccess:
     """
     What the asker may look at.
 
@@ -30,46 +30,50 @@ class Circle:
     :param by_id: every calendar, whoever's
     """
 
-    by_person: Mapping[UUID, Sequence[Visible]]
-    by_id: Mapping[UUID, Visible]
+    by_person: Mapping[UUID, Sequence[VisibleCalendar]]
+    by_id: Mapping[UUID, VisibleCalendar]
 
-    def of(self, people: Iterable[UUID], calendars: Iterable[UUID] = ()) -> list[Visible]:
+    def select_calendars(
+        self, people: Iterable[UUID], calendar_ids: Iterable[UUID] = ()
+    ) -> list[VisibleCalendar]:
         """Return the calendars that are needed to answer for these, each once."""
-        wanted = {
-            one.calendar.id: one for person in people for one in self.by_person.get(person, ())
+        selected = {
+            visible.calendar.id: visible
+            for person in people
+            for visible in self.by_person.get(person, ())
         }
-        for calendar_id in calendars:
+        for calendar_id in calendar_ids:
             if calendar_id in self.by_id:
-                wanted[calendar_id] = self.by_id[calendar_id]
-        return list(wanted.values())
+                selected[calendar_id] = self.by_id[calendar_id]
+        return list(selected.values())
 
 
-def around(asked: Asked) -> Circle:
+def get_free_busy_access(context: RequestContext) -> FreeBusyAccess:
     """Return what the asker may look at now."""
-    found = agenda.everything(asked)
-    by_person: dict[UUID, list[Visible]] = {}
-    for one in found:
-        if one.calendar.role == CalendarRole.OWNER:
-            by_person.setdefault(one.calendar.user_id, []).append(one)
-    return Circle(by_person, {one.calendar.id: one for one in found})
+    calendars = agenda.get_visible_calendars(context)
+    by_person: dict[UUID, list[VisibleCalendar]] = {}
+    for visible in calendars:
+        if visible.calendar.role == CalendarRole.OWNER:
+            by_person.setdefault(visible.calendar.user_id, []).append(visible)
+    return FreeBusyAccess(by_person, {visible.calendar.id: visible for visible in calendars})
 
 
-def colleagues(asked: Asked) -> Mapping[UUID, Partner]:
+def list_colleagues(context: RequestContext) -> Mapping[UUID, SharePartner]:
     """Return who shares with the asker a calendar that says when they have time, by id."""
-    people = set(around(asked).by_person) - {asked.user_id}
+    people = set(get_free_busy_access(context).by_person) - {context.user_id}
     partners = (
-        cross_user_lookups.find_partners(asked.user_id, asked.actor.organisation_id)
+        cross_user_lookups.find_share_partners(context.user_id, context.actor.organisation_id)
         if people
         else {}
     )
     return {person: partners[person] for person in sorted(people) if person in partners}
 
 
-def refuse_strangers(asked: Asked, people: Collection[UUID]) -> None:
+def refuse_strangers(context: RequestContext, people: Collection[UUID]) -> None:
     """
     Refuse a feature that asks for others than the one it acts for.
 
-    :raises limited_use.guard.guard.Refused: whoever the others are, or if they are nobody
+    :raises limited_use.guard.guard.AccessRefused: whoever the others are, or if they are nobody
     """
-    if any(person != asked.user_id for person in people):
-        calendar_permits.refuse_for_others(actor=asked.actor, at=asked.at)
+    if any(person != context.user_id for person in people):
+        calendar_permits.refuse_client_for_others(actor=context.actor, at=context.at)

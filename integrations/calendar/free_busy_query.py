@@ -18,31 +18,31 @@ from uuid import UUID
 
 from accounts.rate_limits import Rate
 from integrations.access import calendar_permits
-from integrations.access.calendar_permits import Wanted
-from integrations.access.request_context import Asked
+from integrations.access.calendar_permits import CalendarViewRequest
+from integrations.access.request_context import RequestContext
 from integrations.formats.recurrence import expansion
-from integrations.formats.recurrence.free_busy import UNKNOWN, FreeBusy
+from integrations.formats.recurrence.free_busy import UNKNOWN, BusyTimes
 from integrations.models.calendar import DAYS_BACK
 from limited_use.policy.vocabulary import DataClass
 from limited_use.sinks import calendar as sink
-from limited_use.sinks.rows import Permits, Row
+from limited_use.sinks.rows import Permits, SealedRow
 from limited_use.vault.envelope import Unopenable
 
 from . import busy_times, event_rows, free_busy_access, refresh_on_read
-from .calendar_access import Visible
-from .free_busy_access import Circle
+from .calendar_access import VisibleCalendar
+from .free_busy_access import FreeBusyAccess
 
 _FREEBUSY: Final = DataClass.CALENDAR_FREEBUSY
 # Rows that are opened for one answer, and of one calendar: a calendar of more is unknown.
-MOST_ROWS: Final = 50_000
-MOST_OF_ONE: Final = 10_000
+MAX_ROWS: Final = 50_000
+MAX_ROWS_OF_CALENDAR: Final = 10_000
 #: How often a person may ask, or be asked for: more often than anybody looks for a time, and each
 #: answer may open `MOST_ROWS`.
 RATE: Final = Rate("free-busy", 60, 60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class FreeBusyQuery:
     """
     When, and of whom.
 
@@ -62,136 +62,167 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class FreeBusyResult:
     """What could be told: by calendar, and which calendars speak for a person."""
 
-    known: Mapping[UUID, FreeBusy]
-    by_person: Mapping[UUID, Sequence[UUID]]
+    by_calendar: Mapping[UUID, BusyTimes]
+    calendars_by_person: Mapping[UUID, Sequence[UUID]]
 
-    def person(self, user_id: UUID) -> FreeBusy:
-        return busy_times.all_of(self.known, self.by_person.get(user_id, ()))
+    def get_person(self, user_id: UUID) -> BusyTimes:
+        return busy_times.merge_calendars(
+            self.by_calendar, self.calendars_by_person.get(user_id, ())
+        )
 
-    def calendar(self, calendar_id: UUID) -> FreeBusy:
-        return self.known.get(calendar_id, UNKNOWN)
+    def get_calendar(self, calendar_id: UUID) -> BusyTimes:
+        return self.by_calendar.get(calendar_id, UNKNOWN)
 
 
-Make = Callable[[Told], Any]
+MakeAnswer = Callable[[FreeBusyResult], Any]
 #: Any of the sinks of `agenda` that give bytes.
-Sink = Callable[..., bytes]
+CalendarSink = Callable[..., bytes]
 
 
-def answer(asked: Asked, question: Question, *, make: Make, into: Sink | None = None) -> bytes:
+def answer_query(
+    context: RequestContext,
+    query: FreeBusyQuery,
+    *,
+    make: MakeAnswer,
+    output_sink: CalendarSink | None = None,
+) -> bytes:
     """
     Return what `make` makes of what can be told, as `into` gives it; without one as JSON.
 
     :param make: called inside the sink
-    :raises limited_use.guard.guard.Refused: if their own calendars may not be shown to the actor,
+    :raises limited_use.guard.guard.AccessRefused: if their own calendars may not be shown to the actor,
         or if a feature asks for another person
     :raises limited_use.vault.envelope.Unopenable: if something was taken back, twice in a row
     """
-    free_busy_access.refuse_strangers(asked, question.people)
+    free_busy_access.refuse_strangers(context, query.people)
     try:
-        return _answer(asked, question, make, into)
+        return _answer_once(context, query, make, output_sink)
     except Unopenable:
         # Taken back between decision and opening. Looked for again, it is not there.
-        return _answer(asked, question, make, into)
+        return _answer_once(context, query, make, output_sink)
 
 
-def _answer(asked: Asked, question: Question, make: Make, into: Sink | None) -> bytes:
-    around = free_busy_access.around(asked)
-    needed = around.of(question.people, question.calendars)
-    since = asked.at if question.is_live else None
-    ask = refresh_on_read.renew if question.is_live else refresh_on_read.ask
-    coming = ask(needed, at=asked.at)
-    if coming:
-        refresh_on_read.wait(coming, since=since)
+def _answer_once(
+    context: RequestContext,
+    query: FreeBusyQuery,
+    make: MakeAnswer,
+    output_sink: CalendarSink | None,
+) -> bytes:
+    asker_access = free_busy_access.get_free_busy_access(context)
+    needed_calendars = asker_access.select_calendars(query.people, query.calendars)
+    since = context.at if query.is_live else None
+    request_refresh = (
+        refresh_on_read.request_live_refresh if query.is_live else refresh_on_read.request_refresh
+    )
+    refreshing = request_refresh(needed_calendars, at=context.at)
+    if refreshing:
+        refresh_on_read.wait_for_refresh(refreshing, since=since)
         # Who shared something when the waiting began may have taken it back since.
-        around = free_busy_access.around(asked)
-    found = around.of(question.people, question.calendars)
-    reaching = [one for one in found if _reaches(one, question, asked.at)]
-    can_tell, rows = _bounded(reaching, question)
-    permits = _permits(asked, can_tell, rows)
+        asker_access = free_busy_access.get_free_busy_access(context)
+    calendars = asker_access.select_calendars(query.people, query.calendars)
+    covering = [visible for visible in calendars if _covers_query(visible, query, context.at)]
+    answerable, rows = _limit_rows(covering, query)
+    permits = _get_permits(context, answerable, rows)
     # Of a copy that began anew since, or that its owner no longer shows, nothing is told.
-    lost = {row.row.seen.calendar.id for row in rows if _key(row) not in permits} | {
-        one.calendar.id for one in can_tell if (one.calendar.cache_id, _FREEBUSY) not in permits
+    lost_ids = {
+        row.row.visible.calendar.id for row in rows if _get_permit_key(row) not in permits
+    } | {
+        visible.calendar.id
+        for visible in answerable
+        if (visible.calendar.cache_id, _FREEBUSY) not in permits
     }
-    can_tell = [one for one in can_tell if one.calendar.id not in lost]
-    rows = [row for row in rows if row.row.seen.calendar.id not in lost]
-    return (into or sink.calendar_json)(
+    answerable = [visible for visible in answerable if visible.calendar.id not in lost_ids]
+    rows = [row for row in rows if row.row.visible.calendar.id not in lost_ids]
+    return (output_sink or sink.calendar_json)(
         rows,
         permits=permits,
-        viewer=asked.actor,
-        make=partial(_told, question=question, around=around, can_tell=can_tell, make=make),
-        at=asked.at,
+        viewer=context.actor,
+        make=partial(
+            _build_result, question=query, around=asker_access, can_tell=answerable, make=make
+        ),
+        at=context.at,
     )
 
 
-def _reaches(one: Visible, question: Question, at: datetime) -> bool:
+def _covers_query(visible: VisibleCalendar, query: FreeBusyQuery, at: datetime) -> bool:
     """Return whether all that happens in the time asked for is among the rows, as it is now."""
-    held = one.calendar
-    if not one.is_current(at) or held.unreadable_count:
+    calendar = visible.calendar
+    if not visible.is_current(at) or calendar.unreadable_count:
         return False
-    if question.is_live and not held.is_complete_since(at):
+    if query.is_live and not calendar.is_complete_since(at):
         return False
-    if held.is_local:
+    if calendar.is_local:
         return True
-    if held.cached_from is None or held.cached_until is None:
+    if calendar.cached_from is None or calendar.cached_until is None:
         return False
     # What lies further back is swept, however far the last round reached.
-    since = max(held.cached_from, at - timedelta(days=DAYS_BACK))
-    return bool(since <= question.start and question.end <= held.cached_until)
+    covered_from = max(calendar.cached_from, at - timedelta(days=DAYS_BACK))
+    return bool(covered_from <= query.start and query.end <= calendar.cached_until)
 
 
-def _bounded(found: Sequence[Visible], question: Question) -> tuple[list[Visible], list[Row]]:
+def _limit_rows(
+    calendars: Sequence[VisibleCalendar], query: FreeBusyQuery
+) -> tuple[list[VisibleCalendar], list[SealedRow]]:
     """Return those whose rows are not too many, and the rows; the smaller calendars first."""
-    span = {"start": question.start, "end": question.end}
-    counts = event_rows.count_by_calendar([one.calendar.id for one in found], **span)
-    kept: list[Visible] = []
+    span = {"start": query.start, "end": query.end}
+    counts = event_rows.count_by_calendar([visible.calendar.id for visible in calendars], **span)
+    within_limit: list[VisibleCalendar] = []
     total = 0
-    for one in sorted(found, key=lambda one: counts.get(one.calendar.id, 0)):
-        count = counts.get(one.calendar.id, 0)
+    for visible in sorted(calendars, key=lambda visible: counts.get(visible.calendar.id, 0)):
+        count = counts.get(visible.calendar.id, 0)
         total += count
-        if count > MOST_OF_ONE or total > MOST_ROWS:
+        if count > MAX_ROWS_OF_CALENDAR or total > MAX_ROWS:
             break
-        kept.append(one)
-    return kept, event_rows.of_times(kept, **span)
+        within_limit.append(visible)
+    return within_limit, event_rows.get_busy_rows(within_limit, **span)
 
 
-def _permits(asked: Asked, found: Sequence[Visible], rows: Sequence[Row]) -> Permits:
-    counts = Counter(row.row.seen.calendar.id for row in rows)
-    wanted = [
-        Wanted(one.calendar, (_FREEBUSY,), share=one.share, count=counts[one.calendar.id])
-        for one in found
+def _get_permits(
+    context: RequestContext, calendars: Sequence[VisibleCalendar], rows: Sequence[SealedRow]
+) -> Permits:
+    counts = Counter(row.row.visible.calendar.id for row in rows)
+    view_requests = [
+        CalendarViewRequest(
+            visible.calendar, (_FREEBUSY,), share=visible.share, count=counts[visible.calendar.id]
+        )
+        for visible in calendars
     ]
-    return calendar_permits.to_view_apart(actor=asked.actor, wanted=wanted, at=asked.at)
+    return calendar_permits.to_view_separately(
+        actor=context.actor, view_requests=view_requests, at=context.at
+    )
 
 
-def _key(row: Row) -> tuple[UUID, DataClass]:
+def _get_permit_key(row: SealedRow) -> tuple[UUID, DataClass]:
     timing = row.sealed["timing"]
     if timing is None:
         raise TypeError("an event without times")
     return timing.binding.holder, timing.binding.data_class
 
 
-def _told(
-    opened: sink.Opened,
+def _build_result(
+    opened_rows: sink.OpenedRows,
     *,
-    question: Question,
-    around: Circle,
-    can_tell: Sequence[Visible],
-    make: Make,
+    question: FreeBusyQuery,
+    around: FreeBusyAccess,
+    can_tell: Sequence[VisibleCalendar],
+    make: MakeAnswer,
 ) -> Any:
     windows = {
-        one.calendar.id: expansion.window(
+        visible.calendar.id: expansion.make_window(
             question.start,
             question.end,
-            zone=question.zones.get(one.calendar.user_id, question.zone),
+            zone=question.zones.get(visible.calendar.user_id, question.zone),
         )
-        for one in can_tell
+        for visible in can_tell
     }
-    known = dict.fromkeys(around.by_id, UNKNOWN) | busy_times.by_calendar(opened, windows)
-    by_person = {
-        person: [one.calendar.id for one in calendars]
+    free_busy_by_calendar = dict.fromkeys(around.by_id, UNKNOWN) | busy_times.get_busy_times(
+        opened_rows, windows
+    )
+    calendars_by_person = {
+        person: [visible.calendar.id for visible in calendars]
         for person, calendars in around.by_person.items()
     }
-    return make(Told(known, by_person))
+    return make(FreeBusyResult(free_busy_by_calendar, calendars_by_person))

@@ -22,13 +22,13 @@ from accounts.actors import Actor
 from accounts.models import User
 from accounts.rate_limits import Rate
 from integrations.access import calendar_permits
-from integrations.access.request_context import NotFound
+from integrations.access.request_context import ObjectNotFound
 from integrations.formats.event import When
 from integrations.formats.icalendar import writer
 from integrations.models import Calendar, Event, EventKind
-from limited_use.guard.guard import Refused
+from limited_use.guard.guard import AccessRefused
 from limited_use.sinks import export as export_sink
-from limited_use.sinks.rows import Row
+from limited_use.sinks.rows import SealedRow
 from limited_use.vault.envelope import Unopenable
 from limited_use.vault.keyring.port import KeyStoreUnavailable
 
@@ -39,92 +39,98 @@ logger = logging.getLogger(__name__)
 #: A file keeps a thread of a web process for as long as it is downloaded.
 RATE: Final = Rate("calendar-file", 30, 3600)
 # Events of one part, and sealed bytes: at least one event, however long.
-_MOST_EVENTS: Final = 200
-_MOST_BYTES: Final = 1024 * 1024
+_MAX_EVENTS: Final = 200
+_MAX_BYTES: Final = 1024 * 1024
 # Times alone are small.
-_MOST_TIMES: Final = 2_000
+_MAX_TIMES: Final = 2_000
 
 
-def stream(*, actor: Actor, calendar_id: UUID, now: Callable[[], datetime]) -> Iterator[bytes]:
+def stream_calendar(
+    *, actor: Actor, calendar_id: UUID, now: Callable[[], datetime]
+) -> Iterator[bytes]:
     """
     Yield a calendar that lives here as a file (RFC 5545), part by part.
 
     Before the first part it is decided that there may be one; after that, what goes wrong ends the
     file before its end.
 
-    :raises integrations.access.request_context.NotFound: if there is no such calendar of theirs
+    :raises integrations.access.request_context.ObjectNotFound: if there is no such calendar of theirs
     :raises guard.Refused: if the policy does not allow it
     """
-    [calendar] = local_events.mine(actor, [calendar_id])
-    head = _head(calendar, actor, now())
-    return _rest(head, calendar, actor, now)
+    [calendar] = local_events.get_local_calendars(actor, [calendar_id])
+    head = _build_head(calendar, actor, now())
+    return _stream_events(head, calendar, actor, now)
 
 
-def _rest(
-    head: bytes, calendar: Calendar, actor: Actor, now: Callable[[], datetime]
+def _stream_events(
+    file_head: bytes, calendar: Calendar, actor: Actor, now: Callable[[], datetime]
 ) -> Iterator[bytes]:
-    yield head
+    yield file_head
     # It is open, and given: who reports a failure of what follows would find it in this frame.
-    del head
+    del file_head
     after: UUID | None = None
     owner = User.objects.values_list("email", flat=True).get(id=calendar.user_id)
     try:
-        while part := _part(calendar.id, after):
-            yield _opened(part, calendar, actor, now(), _Written(now(), owner).event)
-            after = part[-1].row.id
+        while part_rows := _get_part_rows(calendar.id, after):
+            yield _open_part(
+                part_rows, calendar, actor, now(), _EventWriter(now(), owner).write_event
+            )
+            after = part_rows[-1].row.id
         # Once more at the end: one that was removed has no rows, and that is not an empty rest.
-        local_events.mine(actor, [calendar.id])
-        yield writer.end()
-    except (Refused, Unopenable, KeyStoreUnavailable, NotFound):
+        local_events.get_local_calendars(actor, [calendar.id])
+        yield writer.write_end()
+    except (AccessRefused, Unopenable, KeyStoreUnavailable, ObjectNotFound):
         logger.warning("calendar_file.interrupted", extra={"about": calendar.id})
 
 
-def _head(calendar: Calendar, actor: Actor, at: datetime) -> bytes:
+def _build_head(calendar: Calendar, actor: Actor, at: datetime) -> bytes:
     used: set[str] = set()
     after: UUID | None = None
-    while rows := _times(calendar.id, after):
-        named = _opened(rows, calendar, actor, at, _zones)
-        used |= {one for one in named.decode().split("\n") if one}
+    while rows := _get_timing_rows(calendar.id, after):
+        zone_names = _open_part(rows, calendar, actor, at, _format_zones)
+        used |= {zone_name for zone_name in zone_names.decode().split("\n") if zone_name}
         after = rows[-1].row.id
-    about = Row(calendar, {"about": calendar.about})
+    about = SealedRow(calendar, {"about": calendar.about})
 
-    def shape(_: object, opened: Mapping[str, bytes]) -> bytes:
-        told = orjson.loads(opened["about"])
-        return writer.head(name=told["name"], zone=told["zone"], zones_used=used)
+    def format_head(_: object, opened: Mapping[str, bytes]) -> bytes:
+        about_record = orjson.loads(opened["about"])
+        return writer.write_head(
+            name=about_record["name"], zone=about_record["zone"], zones_used=used
+        )
 
-    return _opened([about], calendar, actor, at, shape)
+    return _open_part([about], calendar, actor, at, format_head)
 
 
-def _opened(
-    rows: list[Row], calendar: Calendar, actor: Actor, at: datetime, shape: export_sink.Shape
+def _open_part(
+    rows: list[SealedRow], calendar: Calendar, actor: Actor, at: datetime, shape: export_sink.Shape
 ) -> bytes:
     permits = calendar_permits.to_export(actor=actor, calendar=calendar, count=len(rows), at=at)
-    return export_sink.part(rows, permits=permits, actor=actor, shape=shape, at=at)
+    return export_sink.build_part(rows, permits=permits, actor=actor, shape=shape, at=at)
 
 
-def _zones(_: object, opened: Mapping[str, bytes]) -> bytes:
+def _format_zones(_: object, opened: Mapping[str, bytes]) -> bytes:
     """Return the names of the zones that an event is in, and nothing else of it."""
-    used = writer.zones_of(event_codec.read_content(opened["timing"], None))
-    return "".join(f"{one}\n" for one in used).encode()
+    zone_names = writer.find_zones(event_codec.decode_content(opened["timing"], None))
+    return "".join(f"{zone_name}\n" for zone_name in zone_names).encode()
 
 
 @dataclass(slots=True)
-class _Written:
+class _EventWriter:
     """Writes rows of a part; what was cancelled in a series comes before its series."""
 
     at: datetime
     owner: str
-    without: dict[bytes, list[When]] = field(default_factory=dict)
+    cancelled_starts: dict[bytes, list[When]] = field(default_factory=dict)
 
-    def event(self, row: Event, opened: Mapping[str, bytes]) -> bytes:
-        original = event_codec.read_original(opened["timing"])
+    def write_event(self, row: Event, opened: Mapping[str, bytes]) -> bytes:
+        original = event_codec.decode_original(opened["timing"])
         if row.kind == EventKind.CANCELLED:
             if original is not None and row.series_blind is not None:
-                self.without.setdefault(bytes(row.series_blind), []).append(original)
+                self.cancelled_starts.setdefault(bytes(row.series_blind), []).append(original)
             return b""
-        remote = event_codec.read_remote(opened["remote"])
-        return writer.event(
-            event_codec.read_content(
+        remote = event_codec.decode_remote(opened["remote"])
+        return writer.write_event(
+            event_codec.decode_content(
                 opened["timing"],
                 opened["content"],
                 is_busy=row.is_busy,
@@ -135,38 +141,40 @@ class _Written:
             sequence=remote.sequence,
             owner=self.owner,
             organizer=orjson.loads(opened["content"]).get("organizer", ""),
-            original=original,
-            without=self.without.pop(bytes(row.remote_blind), ()),
+            original_start=original,
+            cancelled_starts=self.cancelled_starts.pop(bytes(row.remote_blind), ()),
         )
 
 
-def _times(calendar_id: UUID, after: UUID | None) -> list[Row]:
-    rows = _following(calendar_id, after).defer("content", "remote")[:_MOST_TIMES]
-    return [Row(one, {"timing": one.timing}) for one in rows]
+def _get_timing_rows(calendar_id: UUID, after: UUID | None) -> list[SealedRow]:
+    rows = _query_after(calendar_id, after).defer("content", "remote")[:_MAX_TIMES]
+    return [SealedRow(event, {"timing": event.timing}) for event in rows]
 
 
-def _part(calendar_id: UUID, after: UUID | None) -> list[Row]:
+def _get_part_rows(calendar_id: UUID, after: UUID | None) -> list[SealedRow]:
     """Return the next events in the order of their ids, behind what was cancelled in them."""
     ids: list[UUID] = []
     total = 0
-    sizes = _following(calendar_id, after).values_list("id", Length("content"))
-    for event_id, size in sizes[:_MOST_EVENTS]:
+    sizes = _query_after(calendar_id, after).values_list("id", Length("content"))
+    for event_id, size in sizes[:_MAX_EVENTS]:
         total += size or 0
-        if ids and total > _MOST_BYTES:
+        if ids and total > _MAX_BYTES:
             break
         ids.append(event_id)
-    found = list(Event.objects.filter(id__in=ids).order_by("id"))
-    blinds = [one.remote_blind for one in found if one.kind == EventKind.SERIES]
+    events = list(Event.objects.filter(id__in=ids).order_by("id"))
+    blinds = [event.remote_blind for event in events if event.kind == EventKind.SERIES]
     cancelled = Event.objects.filter(
         calendar_id=calendar_id, series_blind__in=blinds, kind=EventKind.CANCELLED
     )
-    return [_row(one) for one in (*cancelled, *found)]
+    return [_to_row(event) for event in (*cancelled, *events)]
 
 
-def _following(calendar_id: UUID, after: UUID | None) -> QuerySet[Event]:
+def _query_after(calendar_id: UUID, after: UUID | None) -> QuerySet[Event]:
     rows = Event.objects.filter(calendar_id=calendar_id).exclude(kind=EventKind.CANCELLED)
     return (rows if after is None else rows.filter(id__gt=after)).order_by("id")
 
 
-def _row(one: Event) -> Row:
-    return Row(one, {"timing": one.timing, "content": one.content, "remote": one.remote})
+def _to_row(event: Event) -> SealedRow:
+    return SealedRow(
+        event, {"timing": event.timing, "content": event.content, "remote": event.remote}
+    )

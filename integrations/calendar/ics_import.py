@@ -13,97 +13,105 @@ import orjson
 from accounts.actors import Actor
 from accounts.rate_limits import Rate
 from integrations.access import calendar_permits
-from integrations.access.calendar_permits import Wanted
+from integrations.access.calendar_permits import CalendarViewRequest
 from integrations.formats.icalendar import reader, split_series
-from integrations.formats.icalendar.reader import Entry, File
+from integrations.formats.icalendar.reader import CalendarFile, CalendarFileEntry
 from integrations.models import Calendar
 from integrations.parsers import calendar_files
 from limited_use.policy.vocabulary import DataClass
 from limited_use.sinks import calendar as sink
-from limited_use.sinks.rows import Row
+from limited_use.sinks.rows import SealedRow
 
 from . import local_events
-from .local_event_types import Kept, Write
+from .local_event_types import CalendarWrite, LocalEventInput
 
 #: How often somebody may have a file read: that takes seconds.
 RATE: Final = Rate("import", 30, 3600)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Imported:
+class ImportResult:
     """
     What came of a file: events that were not here, that were, and that it calls off.
 
     :param left_out: what of it is not kept here, in words
     """
 
-    added: int
-    replaced: int
-    removed: int
+    added_count: int
+    replaced_count: int
+    removed_count: int
     left_out: tuple[str, ...]
 
 
-def take(*, actor: Actor, calendar_id: UUID, data: bytes, at: datetime) -> Imported:
+def import_file(*, actor: Actor, calendar_id: UUID, data: bytes, at: datetime) -> ImportResult:
     """
     Put what a file holds into a calendar of theirs that lives here.
 
     An event that is here already, by its UID, is replaced: a file may be taken again, and files
     that overlap make no doubles. Times that name no zone are in the calendar's own.
 
-    :raises integrations.formats.icalendar.file_problems.Unreadable: if any line cannot be followed,
+    :raises integrations.formats.icalendar.file_problems.UnreadableCalendarFile: if any line cannot be followed,
         or the file takes too much to read
-    :raises integrations.parsers.process_pool.Busy: if nothing is free to read it now
-    :raises integrations.access.request_context.NotFound: if there is no such calendar of theirs
+    :raises integrations.parsers.process_pool.ParsersBusy: if nothing is free to read it now
+    :raises integrations.access.request_context.ObjectNotFound: if there is no such calendar of theirs
     :raises keeping.Full: if there is no room for all of it
     """
     # First whose it is: a file for a calendar of somebody else is not worth reading.
-    [calendar] = local_events.mine(actor, [calendar_id])
-    file = calendar_files.read_file(data, zone=_zone(actor, calendar, at))
-    write = Write(
-        put=[_kept(one) for one in file.entries],
-        drop=[*file.cancelled, *_alone_before(file)],
-        parts=[*_parts_before(file)],
+    [calendar] = local_events.get_local_calendars(actor, [calendar_id])
+    file = calendar_files.read_file(data, zone=_get_zone(actor, calendar, at))
+    write = CalendarWrite(
+        put=[_to_local_event(entry) for entry in file.entries],
+        drop=[*file.cancelled_uids, *_list_alone_uids(file)],
+        part_uids=[*_list_part_uids(file)],
     )
-    written = local_events.keep(actor=actor, writes={calendar_id: write}, at=at)[calendar_id]
-    return Imported(
-        added=len(write.put) - len(written.replaced),
-        replaced=len(written.replaced),
-        removed=written.dropped,
+    result = local_events.write_events(actor=actor, writes={calendar_id: write}, at=at)[calendar_id]
+    return ImportResult(
+        added_count=len(write.put) - len(result.replaced_uids),
+        replaced_count=len(result.replaced_uids),
+        removed_count=result.dropped_count,
         left_out=file.left_out,
     )
 
 
-def _zone(actor: Actor, calendar: Calendar, at: datetime) -> str:
+def _get_zone(actor: Actor, calendar: Calendar, at: datetime) -> str:
     """Return the zone of a calendar, and nothing else of what it is."""
-    wanted = Wanted(calendar, (DataClass.CALENDAR_EVENT,), count=1, names_only=True)
-    permits = calendar_permits.to_view(actor=actor, wanted=[wanted], at=at)
-    row = Row(calendar, {"about": calendar.about})
-    return sink.calendar_file([row], permits=permits, viewer=actor, make=_named, at=at).decode()
+    view_request = CalendarViewRequest(
+        calendar, (DataClass.CALENDAR_EVENT,), count=1, names_only=True
+    )
+    permits = calendar_permits.to_view(actor=actor, view_requests=[view_request], at=at)
+    row = SealedRow(calendar, {"about": calendar.about})
+    return sink.calendar_file([row], permits=permits, viewer=actor, make=_read_zone, at=at).decode()
 
 
-def _named(opened: sink.Opened) -> bytes:
-    [(_, values)] = opened
+def _read_zone(opened_rows: sink.OpenedRows) -> bytes:
+    [(_, values)] = opened_rows
     zone: str = orjson.loads(values["about"])["zone"]
     return zone.encode()
 
 
-def _kept(one: Entry) -> Kept:
-    return Kept(uid=one.uid, whole=one.whole, sequence=one.sequence, organizer=one.organizer)
+def _to_local_event(entry: CalendarFileEntry) -> LocalEventInput:
+    return LocalEventInput(
+        uid=entry.uid, series=entry.event, sequence=entry.sequence, organizer=entry.organizer
+    )
 
 
-def _alone_before(file: File) -> Iterator[str]:
+def _list_alone_uids(file: CalendarFile) -> Iterator[str]:
     """Yield what was taken as an event of its own while its series was not in the file."""
-    for one in file.entries:
-        for original in one.whole.exceptions:
-            yield reader.name_alone(one.uid, original)
+    for entry in file.entries:
+        for original in entry.event.exceptions:
+            yield reader.name_orphan(entry.uid, original)
 
 
-def _parts_before(file: File) -> Iterator[str]:
+def _list_part_uids(file: CalendarFile) -> Iterator[str]:
     """Yield what may have followed a change of a series for good, and does not in this file."""
-    there = {one.uid for one in file.entries}
+    present_uids = {entry.uid for entry in file.entries}
     series = [
-        one.uid for one in file.entries if not one.series_uid and one.whole.content.recurrence
+        entry.uid
+        for entry in file.entries
+        if not entry.series_uid and entry.event.content.recurrence
     ]
-    for uid in (*series, *file.cancelled):
-        names = (split_series.name_part(uid, number) for number in range(1, split_series.MOST + 1))
-        yield from (name for name in names if name not in there)
+    for uid in (*series, *file.cancelled_uids):
+        part_uids = (
+            split_series.name_part(uid, number) for number in range(1, split_series.MAX_CHANGES + 1)
+        )
+        yield from (part_uid for part_uid in part_uids if part_uid not in present_uids)

@@ -19,36 +19,36 @@ from accounts.actors import Actor, ActorKind
 from accounts.ids import uuid7
 from accounts.models import Membership
 from integrations.access import key_holders
-from integrations.access.request_context import Asked, NotFound
+from integrations.access.request_context import ObjectNotFound, RequestContext
 from integrations.formats import timezones
 from integrations.models import LIVE, Calendar, CalendarRole, Event, Integration
 from integrations.web import idempotency
 from integrations.web.idempotency import KeyedRequest
 from limited_use.agreements import consents, shares
-from limited_use.agreements.consents import NotAgreed
+from limited_use.agreements.consents import ConsentMissing
 from limited_use.ledger import entries, pseudonyms
 from limited_use.policy.features import FEATURES
 from limited_use.vault import keys, sealing
-from limited_use.vault.sealed import Sealed
+from limited_use.vault.sealed import SealedValue
 
 from . import local_connection
 
 FEATURE: Final = "local-calendar"
 #: More than anybody keeps apart.
-MOST: Final = 50
-LONGEST_NAME: Final = 200
+MAX_CALENDARS: Final = 50
+MAX_NAME_LENGTH: Final = 200
 
 
 class TooManyCalendars(Exception):
     """They have as many as there can be. Remove one first."""
 
 
-class NoName(Exception):
+class CalendarNameMissing(Exception):
     """A calendar has a name, of at most `LONGEST_NAME` characters."""
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class CalendarProperties:
     """What its owner says of a calendar. `zone` is an IANA name, `colour` as in `#1a73e8`."""
 
     name: str
@@ -56,19 +56,21 @@ class About:
     colour: str = ""
 
 
-class Changed(Exception):
+class CalendarChanged(Exception):
     """It is not called what they saw any more. Read it again, and decide anew."""
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class CreatedCalendar:
     """A calendar that was asked for; `is_replayed`: that an earlier request made it."""
 
     calendar_id: UUID
     is_replayed: bool
 
 
-def create(*, actor: Actor, about: About, version: int, at: datetime) -> UUID:
+def create_calendar(
+    *, actor: Actor, properties: CalendarProperties, version: int, at: datetime
+) -> UUID:
     """
     Make a calendar, and return its id.
 
@@ -78,33 +80,37 @@ def create(*, actor: Actor, about: About, version: int, at: datetime) -> UUID:
     :raises zones.UnknownZone: if nobody knows the zone
     :raises TooManyCalendars: if they have `MOST`
     """
-    whose = _person(actor)
+    owner_ids = _get_person_ids(actor)
     with transaction.atomic(durable=True):
-        _one_at_a_time(*whose)
-        return _begin(whose, about, version, at).id
+        _lock_membership(*owner_ids)
+        return _agree_and_create(owner_ids, properties, version, at).id
 
 
-def create_once(asked: Asked, *, about: About, version: int, request: KeyedRequest) -> Begun:
+def create_calendar_once(
+    context: RequestContext, *, properties: CalendarProperties, version: int, request: KeyedRequest
+) -> CreatedCalendar:
     """
     Create a calendar, or find the one that the same request created before.
 
     :raises idempotency.OtherBody: if the key came with another request
     :raises: what `create` raises
     """
-    whose = _person(asked.actor)
-    hashes = idempotency.hash_request(asked, request)
+    owner_ids = _get_person_ids(context.actor)
+    hashes = idempotency.hash_request(context, request)
     with transaction.atomic(durable=True):
-        _one_at_a_time(*whose)
-        before = idempotency.find_result(hashes, at=asked.at)
-        if before is not None:
-            return Begun(before, is_replayed=True)
-        calendar = _begin(whose, about, version, asked.at)
+        _lock_membership(*owner_ids)
+        earlier_id = idempotency.find_result(hashes, at=context.at)
+        if earlier_id is not None:
+            return CreatedCalendar(earlier_id, is_replayed=True)
+        calendar = _agree_and_create(owner_ids, properties, version, context.at)
         # In the same commit: no calendar exists whose request could be repeated.
-        idempotency.store_result(hashes, calendar.integration, created=calendar.id, at=asked.at)
-        return Begun(calendar.id, is_replayed=False)
+        idempotency.store_result(hashes, calendar.integration, created=calendar.id, at=context.at)
+        return CreatedCalendar(calendar.id, is_replayed=False)
 
 
-def rename(*, actor: Actor, calendar_id: UUID, about: About, etag: str) -> None:
+def rename_calendar(
+    *, actor: Actor, calendar_id: UUID, properties: CalendarProperties, etag: str
+) -> None:
     """
     Say what a calendar is called from now on.
 
@@ -114,14 +120,14 @@ def rename(*, actor: Actor, calendar_id: UUID, about: About, etag: str) -> None:
     :raises NoName: if it would have none
     :raises zones.UnknownZone: if nobody knows the zone
     """
-    about = _checked(about)
+    properties = _clean_properties(properties)
     with transaction.atomic(durable=True):
-        calendar = _mine(actor, calendar_id, etag)
-        calendar.about = _sealed(calendar, about)
+        calendar = _lock_own_calendar(actor, calendar_id, etag)
+        calendar.about = _seal_properties(calendar, properties)
         calendar.save(update_fields=["about"])
 
 
-def remove(*, actor: Actor, calendar_id: UUID, etag: str, at: datetime) -> int:
+def remove_calendar(*, actor: Actor, calendar_id: UUID, etag: str, at: datetime) -> int:
     """
     Remove a calendar with all that is in it, at once and for good; return how many events.
 
@@ -132,39 +138,43 @@ def remove(*, actor: Actor, calendar_id: UUID, etag: str, at: datetime) -> int:
     :raises Changed: if it is not what they saw
     """
     with transaction.atomic(durable=True):
-        calendar = _mine(actor, calendar_id, etag)
-        gone = keys.end(holder=calendar.cache_id)
+        calendar = _lock_own_calendar(actor, calendar_id, etag)
+        ended_key = keys.destroy_key(holder=calendar.cache_id)
         count, _ = Event.objects.filter(calendar=calendar).delete()
-        shares.lapse(items=[calendar.id], at=at)
-        name = pseudonyms.of(calendar.integration.connection_id)
-        entries.record(
+        shares.end_item_shares(items=[calendar.id], at=at)
+        name = pseudonyms.get_naming(calendar.integration.connection_id)
+        entries.record_event(
             event="calendar.removed",
             about=calendar.integration_id,
             body={"events": count},
             at=at,
-            name=name,
+            naming=name,
         )
-        if gone is not None:
-            key_holders.record_end(gone, about=calendar.integration_id, name=name, at=at)
+        if ended_key is not None:
+            key_holders.record_key_deletion(
+                ended_key, about=calendar.integration_id, name=name, at=at
+            )
         calendar.delete()
     return count
 
 
-def _one_at_a_time(person_id: UUID, organisation_id: UUID) -> None:
+def _lock_membership(person_id: UUID, organisation_id: UUID) -> None:
     """Let nobody else begin a calendar of theirs: the first two would make two homes."""
     members = Membership.objects.live().filter(user_id=person_id, organisation_id=organisation_id)
     if not members.select_for_update(no_key=True).exists():
-        raise NotFound
+        raise ObjectNotFound
 
 
-def _begin(whose: tuple[UUID, UUID], about: About, version: int, at: datetime) -> Calendar:
+def _agree_and_create(
+    owner_ids: tuple[UUID, UUID], properties: CalendarProperties, version: int, at: datetime
+) -> Calendar:
     """:raises: what `create` raises"""
-    about = _checked(about)
+    properties = _clean_properties(properties)
     if version != FEATURES[FEATURE].version:
-        raise NotAgreed(FEATURE)
-    person_id, organisation_id = whose
+        raise ConsentMissing(FEATURE)
+    person_id, organisation_id = owner_ids
     # Before the agreement, as whoever disconnects locks the two.
-    integration = local_connection.of(person_id, organisation_id, at)
+    integration = local_connection.get_or_create_integration(person_id, organisation_id, at)
     consents.give(
         person_id=person_id,
         organisation_id=organisation_id,
@@ -172,13 +182,17 @@ def _begin(whose: tuple[UUID, UUID], about: About, version: int, at: datetime) -
         version=version,
         at=at,
     )
-    if Calendar.objects.filter(integration=integration).count() >= MOST:
+    if Calendar.objects.filter(integration=integration).count() >= MAX_CALENDARS:
         raise TooManyCalendars
-    return _add(integration, person_id, organisation_id, about, at)
+    return _insert_calendar(integration, person_id, organisation_id, properties, at)
 
 
-def _add(
-    integration: Integration, person_id: UUID, organisation_id: UUID, about: About, at: datetime
+def _insert_calendar(
+    integration: Integration,
+    person_id: UUID,
+    organisation_id: UUID,
+    properties: CalendarProperties,
+    at: datetime,
 ) -> Calendar:
     calendar = Calendar(
         id=uuid7(),
@@ -191,43 +205,50 @@ def _add(
         asked_at=at,
         listed_at=at,
     )
-    own = sealing.sealer(holder=integration.id, epoch=integration.epoch)
-    calendar.remote_blind = own.blind("calendar", str(calendar.id))
-    key_holders.begin_copy(calendar, epoch=integration.epoch, at=at)
-    calendar.about = _sealed(calendar, about)
+    integration_sealer = sealing.get_sealer(holder=integration.id, epoch=integration.epoch)
+    calendar.remote_blind = integration_sealer.compute_blind("calendar", str(calendar.id))
+    key_holders.ensure_cache_key(calendar, epoch=integration.epoch, at=at)
+    calendar.about = _seal_properties(calendar, properties)
     calendar.save(force_insert=True)
     return calendar
 
 
-def _sealed(calendar: Calendar, about: About) -> Sealed:
-    sealer = sealing.sealer(holder=calendar.cache_id, epoch=calendar.integration.epoch)
-    record = {"id": "", "name": about.name, "zone": about.zone, "colour": about.colour}
-    return sealer.seal(Calendar, "about", row=calendar.id, data=orjson.dumps(record))
+def _seal_properties(calendar: Calendar, properties: CalendarProperties) -> SealedValue:
+    sealer = sealing.get_sealer(holder=calendar.cache_id, epoch=calendar.integration.epoch)
+    record = {
+        "id": "",
+        "name": properties.name,
+        "zone": properties.zone,
+        "colour": properties.colour,
+    }
+    return sealer.seal_value(Calendar, "about", row=calendar.id, data=orjson.dumps(record))
 
 
-def _checked(about: About) -> About:
-    name = " ".join(about.name.split())
-    if not name or len(name) > LONGEST_NAME:
-        raise NoName
-    return About(name, timezones.zone(about.zone).key, about.colour)
+def _clean_properties(properties: CalendarProperties) -> CalendarProperties:
+    name = " ".join(properties.name.split())
+    if not name or len(name) > MAX_NAME_LENGTH:
+        raise CalendarNameMissing
+    return CalendarProperties(name, timezones.get_zone(properties.zone).key, properties.colour)
 
 
-def _person(actor: Actor) -> tuple[UUID, UUID]:
+def _get_person_ids(actor: Actor) -> tuple[UUID, UUID]:
     if actor.kind != ActorKind.PERSON or actor.user_id is None or actor.organisation_id is None:
-        raise NotFound
+        raise ObjectNotFound
     return actor.user_id, actor.organisation_id
 
 
-def _mine(actor: Actor, calendar_id: UUID, etag: str) -> Calendar:
-    mine = Calendar.objects.live().owned_by(*_person(actor)).select_related("integration")
-    found = (
-        mine.filter(id=calendar_id, is_local=True, integration__status__in=LIVE)
+def _lock_own_calendar(actor: Actor, calendar_id: UUID, etag: str) -> Calendar:
+    own_calendars = (
+        Calendar.objects.live().owned_by(*_get_person_ids(actor)).select_related("integration")
+    )
+    calendar = (
+        own_calendars.filter(id=calendar_id, is_local=True, integration__status__in=LIVE)
         # `remove` deletes it, which takes the stronger lock.
         .select_for_update(of=("self",))
         .first()
     )
-    if found is None:
-        raise NotFound
-    if found.version != etag:
-        raise Changed
-    return found
+    if calendar is None:
+        raise ObjectNotFound
+    if calendar.version != etag:
+        raise CalendarChanged
+    return calendar

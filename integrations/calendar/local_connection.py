@@ -7,31 +7,31 @@ from uuid import UUID
 
 from accounts.ids import uuid7
 from integrations.models import Connection, Integration, IntegrationStatus
-from integrations.providers.local import OFFLINE
+from integrations.providers.local import LOCAL
 from limited_use.ledger import entries, pseudonyms
 from limited_use.ledger import ledger_key_lifecycle as ledger_keys
 from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import keys
 
 
-def of(person_id: UUID, organisation_id: UUID, at: datetime) -> Integration:
+def get_or_create_integration(person_id: UUID, organisation_id: UUID, at: datetime) -> Integration:
     """Return it, made if there is none; in a transaction that lets nobody else make one."""
-    live = Integration.objects.live().owned_by(person_id, organisation_id)
-    held = (
-        live.filter(connection__provider=OFFLINE.key)
+    own_integrations = Integration.objects.live().owned_by(person_id, organisation_id)
+    existing = (
+        own_integrations.filter(connection__provider=LOCAL.key)
         .select_for_update(no_key=True, of=("self",))
         .first()
     )
-    if held is not None:
-        return held
+    if existing is not None:
+        return existing
     connection = Connection.objects.create(
         id=uuid7(),
         user_id=person_id,
         organisation_id=organisation_id,
-        provider=OFFLINE.key,
+        provider=LOCAL.key,
         connected_at=at,
     )
-    ledger_keys.create(holder=connection.id, at=at)
+    ledger_keys.create_key(holder=connection.id, at=at)
     integration = Integration.objects.create(
         id=uuid7(),
         connection=connection,
@@ -41,12 +41,12 @@ def of(person_id: UUID, organisation_id: UUID, at: datetime) -> Integration:
         status_since=at,
         switched_on_at=at,
     )
-    keys.create(holder=integration.id, line=KeyLine.CONTENT, at=at, epoch=integration.epoch)
-    entries.record(
+    keys.create_key(holder=integration.id, line=KeyLine.CONTENT, at=at, epoch=integration.epoch)
+    entries.record_event(
         event="integration.connected",
         about=integration.id,
         body={"product": "calendar", "horizon_days": None},
         at=at,
-        name=pseudonyms.of(connection.id),
+        naming=pseudonyms.get_naming(connection.id),
     )
     return integration

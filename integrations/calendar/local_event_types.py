@@ -13,13 +13,13 @@ from datetime import date, datetime
 from uuid import UUID
 
 from integrations.formats.event import EventContent, When
-from integrations.formats.recurrence.series import Start
-from integrations.formats.recurrence.series_edits import Whole
-from integrations.providers.calendars import CancelledInstance, EventPage, RemoteEvent
+from integrations.formats.recurrence.series import StartKey
+from integrations.formats.recurrence.series_edits import SeriesWithExceptions
+from integrations.providers.calendars import CancelledInstance, RemoteEvent, RemoteEventPage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class LocalEventInput:
     """
     An event or a series as it is to be, with all exceptions that it is to have.
 
@@ -29,13 +29,13 @@ class Kept:
     """
 
     uid: str
-    whole: Whole
+    series: SeriesWithExceptions
     sequence: int = 0
     organizer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Write:
+class CalendarWrite:
     """
     What becomes of one calendar.
 
@@ -46,24 +46,24 @@ class Write:
     :param expected: by name, the etag that an event must have; None: it must not be there
     """
 
-    put: Sequence[Kept] = ()
+    put: Sequence[LocalEventInput] = ()
     drop: Sequence[str] = ()
-    parts: Sequence[str] = ()
-    expected: Mapping[str, str | None] = field(default_factory=dict)
+    part_uids: Sequence[str] = ()
+    expected_etags: Mapping[str, str | None] = field(default_factory=dict)
 
     @property
-    def count(self) -> int:
+    def event_count(self) -> int:
         """How many events it writes or removes."""
         return len(self.put) + len(self.drop)
 
     @property
-    def names(self) -> frozenset[str]:
-        put = (one.uid for one in self.put)
-        return frozenset((*put, *self.drop, *self.parts, *self.expected))
+    def uids(self) -> frozenset[str]:
+        put_uids = (event_input.uid for event_input in self.put)
+        return frozenset((*put_uids, *self.drop, *self.part_uids, *self.expected_etags))
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class LocalWriteResult:
     """
     What became of it.
 
@@ -74,66 +74,87 @@ class Written:
     """
 
     etag: str
-    ids: Mapping[str, UUID]
-    replaced: frozenset[str]
-    dropped: int
+    row_ids: Mapping[str, UUID]
+    replaced_uids: frozenset[str]
+    dropped_count: int
 
 
-def single(content: EventContent) -> Whole:
+def without_exceptions(content: EventContent) -> SeriesWithExceptions:
     """Return an event without exceptions."""
-    return Whole(content, {})
+    return SeriesWithExceptions(content, {})
 
 
-def page(write: Write, *, etag: str) -> EventPage:
+def to_event_page(write: CalendarWrite, *, etag: str) -> RemoteEventPage:
     """Return a write as a provider would tell of it, every event of it at the version `etag`."""
-    put = {one.uid: one for one in write.put}
-    return EventPage(
-        events=tuple(event for one in put.values() for event in _events(one, etag)),
-        cancelled=tuple(each for one in put.values() for each in _cancelled(one)),
-        deleted=tuple(uid for uid in (*write.drop, *write.parts) if uid not in put),
+    put_by_uid = {event_input.uid: event_input for event_input in write.put}
+    return RemoteEventPage(
+        events=tuple(
+            event
+            for event_input in put_by_uid.values()
+            for event in _to_remote_events(event_input, etag)
+        ),
+        cancelled=tuple(
+            cancelled_instance
+            for event_input in put_by_uid.values()
+            for cancelled_instance in _to_cancelled_instances(event_input)
+        ),
+        deleted=tuple(uid for uid in (*write.drop, *write.part_uids) if uid not in put_by_uid),
         rejected={},
         next_page=None,
         cursor=None,
     )
 
 
-def _events(one: Kept, etag: str) -> Iterator[RemoteEvent]:
-    yield _event(one, one.uid, one.whole.content, etag)
-    for original, content in one.whole.exceptions.items():
+def _to_remote_events(event_input: LocalEventInput, etag: str) -> Iterator[RemoteEvent]:
+    yield _to_remote_event(event_input, event_input.uid, event_input.series.content, etag)
+    for original, content in event_input.series.exceptions.items():
         if content is not None:
-            name = _exception_name(one.uid, original)
-            yield _event(one, name, content, etag, original=_when(one, original))
+            event_id = _exception_id(event_input.uid, original)
+            yield _to_remote_event(
+                event_input,
+                event_id,
+                content,
+                etag,
+                original=_to_original_when(event_input, original),
+            )
 
 
-def _event(
-    one: Kept, name: str, content: EventContent, etag: str, *, original: When | None = None
+def _to_remote_event(
+    event_input: LocalEventInput,
+    event_id: str,
+    content: EventContent,
+    etag: str,
+    *,
+    original: When | None = None,
 ) -> RemoteEvent:
     return RemoteEvent(
-        event_id=name,
+        event_id=event_id,
         etag=etag,
-        ical_uid=one.uid,
-        sequence=one.sequence,
+        ical_uid=event_input.uid,
+        sequence=event_input.sequence,
         content=content,
-        organizer=one.organizer,
-        series_id="" if original is None else one.uid,
+        organizer=event_input.organizer,
+        series_id="" if original is None else event_input.uid,
         original_start=original,
     )
 
 
-def _cancelled(one: Kept) -> Iterator[CancelledInstance]:
-    for original, content in one.whole.exceptions.items():
+def _to_cancelled_instances(event_input: LocalEventInput) -> Iterator[CancelledInstance]:
+    for original, content in event_input.series.exceptions.items():
         if content is None:
             yield CancelledInstance(
-                _exception_name(one.uid, original), one.uid, _when(one, original)
+                _exception_id(event_input.uid, original),
+                event_input.uid,
+                _to_original_when(event_input, original),
             )
 
 
-def _exception_name(uid: str, original: Start) -> str:
+def _exception_id(uid: str, original: StartKey) -> str:
     # No UID of a file has this in it: control characters are no text there.
     return f"{uid}\0{original.isoformat()}"
 
 
-def _when(one: Kept, original: date) -> When:
+def _to_original_when(event_input: LocalEventInput, original: date) -> When:
     if isinstance(original, datetime):
-        return When(at=original, zone=one.whole.content.start.zone)
+        return When(at=original, zone=event_input.series.content.start.zone)
     return When(day=original)

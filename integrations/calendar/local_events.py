@@ -19,59 +19,59 @@ from django.db import transaction
 
 from accounts.actors import Actor, ActorKind
 from integrations.access import calendar_permits, fences
-from integrations.access.request_context import NotFound
-from integrations.formats.recurrence.rrule_iter import Work
+from integrations.access.request_context import ObjectNotFound
+from integrations.formats.recurrence.rrule_iter import WorkBudget
 from integrations.models import LIVE, Calendar, Event
 from limited_use.vault import sealing
 from limited_use.vault.sealing import Sealer
 
 from . import local_event_types
-from .local_event_types import Write, Written
+from .local_event_types import CalendarWrite, LocalWriteResult
 from .sync import event_descriptions, event_store
 
 #: Rows that one calendar holds at most: events, series, and what is not as its series says.
-MOST_ROWS: Final = 20_000
+MAX_ROWS: Final = 20_000
 #: Steps that all series of one write may take, so that none takes much more than two seconds.
-MOST_WORK: Final = 2_000_000
+MAX_STEPS: Final = 2_000_000
 #: A write that others overtook is made anew, that often.
-TRIES: Final = 3
+MAX_TRIES: Final = 3
 
 
-class Full(Exception):
+class CalendarFull(Exception):
     """The calendar would hold more than `MOST_ROWS`. Remove something, or begin another one."""
 
 
-class Changed(Exception):
+class LocalEventChanged(Exception):
     """An event is not as it was when it was read. Read it again, then merge or tell."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LocalCalendarSnapshot:
     """A calendar as it was read, and the epoch under which its owner may write in it."""
 
     calendar: Calendar
     epoch: int
 
-    def sealer(self) -> Sealer:
-        return sealing.sealer(holder=self.calendar.cache_id, epoch=self.epoch)
+    def get_sealer(self) -> Sealer:
+        return sealing.get_sealer(holder=self.calendar.cache_id, epoch=self.epoch)
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedWrite:
     """A write that is sealed, good if the calendar is still as it was read."""
 
-    place: Place
-    batch: event_store.Batch
-    written: Written
+    snapshot: LocalCalendarSnapshot
+    batch: event_store.EventBatch
+    result: LocalWriteResult
 
 
-def keep(
+def write_events(
     *,
     actor: Actor,
-    writes: Mapping[UUID, Write],
+    writes: Mapping[UUID, CalendarWrite],
     at: datetime,
     calendars: Collection[Calendar] = (),
-) -> Mapping[UUID, Written]:
+) -> Mapping[UUID, LocalWriteResult]:
     """
     Write to local calendars, by their ids: all in one transaction, or nothing.
 
@@ -84,23 +84,25 @@ def keep(
     :raises guard.Refused: if the policy does not allow it
     :raises fences.NoLongerLive: if it was disconnected meanwhile
     """
-    counts = {one: write.count for one, write in writes.items()}
-    for number in range(TRIES):
-        read = () if number else calendars
-        found = places(actor=actor, counts=counts, at=at, calendars=read)
-        made = [prepare(one, writes[one.calendar.id]) for one in found]
-        if commit(made, at=at):
-            return {each.place.calendar.id: each.written for each in made}
-    raise Changed
+    counts = {calendar_id: write.event_count for calendar_id, write in writes.items()}
+    for attempt in range(MAX_TRIES):
+        given_calendars = () if attempt else calendars
+        snapshots = get_snapshots(actor=actor, counts=counts, at=at, calendars=given_calendars)
+        prepared_writes = [
+            prepare_write(snapshot, writes[snapshot.calendar.id]) for snapshot in snapshots
+        ]
+        if commit_writes(prepared_writes, at=at):
+            return {prepared.snapshot.calendar.id: prepared.result for prepared in prepared_writes}
+    raise LocalEventChanged
 
 
-def places(
+def get_snapshots(
     *,
     actor: Actor,
     counts: Mapping[UUID, int],
     at: datetime,
     calendars: Collection[Calendar] = (),
-) -> list[Place]:
+) -> list[LocalCalendarSnapshot]:
     """
     Return calendars to write in, in the order of their ids.
 
@@ -111,12 +113,18 @@ def places(
     :raises guard.Refused: if the policy does not allow it
     """
     return [
-        Place(one, calendar_permits.to_keep(actor=actor, calendar=one, count=counts[one.id], at=at))
-        for one in sorted(calendars, key=attrgetter("id")) or mine(actor, sorted(counts))
+        LocalCalendarSnapshot(
+            calendar,
+            calendar_permits.to_write_locally(
+                actor=actor, calendar=calendar, count=counts[calendar.id], at=at
+            ),
+        )
+        for calendar in sorted(calendars, key=attrgetter("id"))
+        or get_local_calendars(actor, sorted(counts))
     ]
 
 
-def mine(actor: Actor, ids: Sequence[UUID]) -> list[Calendar]:
+def get_local_calendars(actor: Actor, calendar_ids: Sequence[UUID]) -> list[Calendar]:
     """
     Return calendars that live here, by id.
 
@@ -124,47 +132,52 @@ def mine(actor: Actor, ids: Sequence[UUID]) -> list[Calendar]:
     """
     # A feature reads; what stands in a calendar is its owner's to say.
     if actor.kind != ActorKind.PERSON or actor.user_id is None or actor.organisation_id is None:
-        raise NotFound
-    mine = Calendar.objects.live().owned_by(actor.user_id, actor.organisation_id)
-    found = mine.filter(id__in=ids, is_local=True, integration__status__in=LIVE)
-    held = list(found.order_by("id"))
-    if len(held) != len(ids):
-        raise NotFound
-    return held
+        raise ObjectNotFound
+    own_calendars = Calendar.objects.live().owned_by(actor.user_id, actor.organisation_id)
+    selected = own_calendars.filter(
+        id__in=calendar_ids, is_local=True, integration__status__in=LIVE
+    )
+    calendars = list(selected.order_by("id"))
+    if len(calendars) != len(calendar_ids):
+        raise ObjectNotFound
+    return calendars
 
 
-def prepare(place: Place, write: Write) -> Prepared:
+def prepare_write(snapshot: LocalCalendarSnapshot, write: CalendarWrite) -> PreparedWrite:
     """
     Return a write, sealed.
 
     :raises: what `keep` raises of what is in it
     """
-    calendar, sealer = place.calendar, place.sealer()
-    there = _there(calendar, write.names, sealer)
-    if any(there.get(uid) != etag for uid, etag in write.expected.items()):
-        raise Changed
+    calendar, sealer = snapshot.calendar, snapshot.get_sealer()
+    etags = _get_etags(calendar, write.uids, sealer)
+    if any(etags.get(uid) != etag for uid, etag in write.expected_etags.items()):
+        raise LocalEventChanged
     etag = str(calendar.round + 1)
-    page = local_event_types.page(write, etag=etag)
-    batch = event_store.prepare_all(
+    page = local_event_types.to_event_page(write, etag=etag)
+    batch = event_store.prepare_local_batch(
         page,
         calendar=calendar,
         sealer=sealer,
-        work=Work(MOST_WORK),
-        descriptions=event_descriptions.show(page.events),
+        work=WorkBudget(MAX_STEPS),
+        descriptions=event_descriptions.sanitize_descriptions(page.events),
     )
-    put = {one.uid: sealer.blind(event_store.EVENT, one.uid) for one in write.put}
-    batch.gone += _left_over(calendar, put.values(), batch)
+    blinds = {
+        event_input.uid: sealer.compute_blind(event_store.EVENT, event_input.uid)
+        for event_input in write.put
+    }
+    batch.deleted_blinds += _find_stale_exceptions(calendar, blinds.values(), batch)
     by_blind = {row[2]: row[0] for row in batch.rows}
-    written = Written(
+    result = LocalWriteResult(
         etag,
-        {uid: by_blind[blind] for uid, blind in put.items()},
-        frozenset(there) & put.keys(),
-        len(there.keys() & set(page.deleted)),
+        {uid: by_blind[blind] for uid, blind in blinds.items()},
+        frozenset(etags) & blinds.keys(),
+        len(etags.keys() & set(page.deleted)),
     )
-    return Prepared(place, batch, written)
+    return PreparedWrite(snapshot, batch, result)
 
 
-def commit(made: Sequence[Prepared], *, at: datetime) -> bool:
+def commit_writes(prepared_writes: Sequence[PreparedWrite], *, at: datetime) -> bool:
     """
     Write; return False, with nothing written, if somebody else wrote meanwhile.
 
@@ -173,48 +186,50 @@ def commit(made: Sequence[Prepared], *, at: datetime) -> bool:
     :raises fences.NoLongerLive: if it was disconnected meanwhile
     """
     with transaction.atomic(durable=True):
-        for one in made:
-            calendar = one.place.calendar
-            fences.hold(integration_id=calendar.integration_id, epoch=one.place.epoch)
-            same = Calendar.objects.live().filter(
+        for prepared in prepared_writes:
+            calendar = prepared.snapshot.calendar
+            fences.lock_integration(
+                integration_id=calendar.integration_id, epoch=prepared.snapshot.epoch
+            )
+            unchanged = Calendar.objects.live().filter(
                 id=calendar.id, cache_id=calendar.cache_id, round=calendar.round
             )
-            if not same.select_for_update(no_key=True).exists():
+            if not unchanged.select_for_update(no_key=True).exists():
                 if not Calendar.objects.live().filter(id=calendar.id).exists():
-                    raise NotFound
+                    raise ObjectNotFound
                 transaction.set_rollback(True)
                 return False
             calendar.round += 1
-            event_store.write(one.batch, at=at)
-            if Event.objects.filter(calendar=calendar).count() > MOST_ROWS:
-                raise Full
+            event_store.write_batch(prepared.batch, at=at)
+            if Event.objects.filter(calendar=calendar).count() > MAX_ROWS:
+                raise CalendarFull
             Calendar.objects.filter(id=calendar.id).update(round=calendar.round)
     return True
 
 
-def row_of(place: Place, uid: str) -> UUID | None:
+def find_row_id(snapshot: LocalCalendarSnapshot, uid: str) -> UUID | None:
     """Return our id of what is called `uid` in a calendar; None if there is no such event."""
-    blind = place.sealer().blind(event_store.EVENT, uid)
+    blind = snapshot.get_sealer().compute_blind(event_store.EVENT, uid)
     return (
-        Event.objects.filter(calendar=place.calendar, remote_blind=blind, series_blind=None)
+        Event.objects.filter(calendar=snapshot.calendar, remote_blind=blind, series_blind=None)
         .values_list("id", flat=True)
         .first()
     )
 
 
-def _there(calendar: Calendar, names: Iterable[str], sealer: Sealer) -> dict[str, str]:
+def _get_etags(calendar: Calendar, uids: Iterable[str], sealer: Sealer) -> dict[str, str]:
     """Return the etags of those events that are there."""
-    blinds = {sealer.blind(event_store.EVENT, uid): uid for uid in names}
-    found = Event.objects.filter(calendar=calendar, remote_blind__in=blinds, series_blind=None)
-    versions = found.values_list("remote_blind", "seen_round")
+    blinds = {sealer.compute_blind(event_store.EVENT, uid): uid for uid in uids}
+    events = Event.objects.filter(calendar=calendar, remote_blind__in=blinds, series_blind=None)
+    versions = events.values_list("remote_blind", "seen_round")
     return {blinds[bytes(blind)]: str(version) for blind, version in versions}
 
 
-def _left_over(
-    calendar: Calendar, masters: Iterable[bytes], batch: event_store.Batch
+def _find_stale_exceptions(
+    calendar: Calendar, masters: Iterable[bytes], batch: event_store.EventBatch
 ) -> list[bytes]:
     """Return the exceptions that what is replaced has, and what replaces it has not."""
-    hanging = Event.objects.filter(calendar=calendar, series_blind__in=list(masters))
-    new = {row[2] for row in batch.rows}
-    found = (bytes(one) for one in hanging.values_list("remote_blind", flat=True))
-    return [one for one in found if one not in new]
+    exceptions = Event.objects.filter(calendar=calendar, series_blind__in=list(masters))
+    new_blinds = {row[2] for row in batch.rows}
+    blinds = (bytes(blind) for blind in exceptions.values_list("remote_blind", flat=True))
+    return [blind for blind in blinds if blind not in new_blinds]

@@ -14,29 +14,29 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from integrations.access.request_context import Asked
+from integrations.access.request_context import RequestContext
 from integrations.formats.recurrence import expansion, meeting_slots
-from integrations.formats.recurrence.expansion import Window
+from integrations.formats.recurrence.expansion import TimeWindow
 from integrations.formats.recurrence.intervals import Span
-from integrations.formats.recurrence.meeting_slots import Hours, Meeting, Person
+from integrations.formats.recurrence.meeting_slots import MeetingPerson, MeetingRequest, WeeklyHours
 
 from . import free_busy_query
-from .free_busy_query import Question, Sink, Told
+from .free_busy_query import CalendarSink, FreeBusyQuery, FreeBusyResult
 
-Shape = dict[str, Any]
+JsonObject = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Participant:
+class MeetingParticipant:
     """Days in their calendars begin on the clocks of their hours, where those are known."""
 
     user_id: UUID
     is_required: bool
-    hours: Hours | None
+    hours: WeeklyHours | None
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
+class MeetingSearch:
     """
     What is looked for, of whom, and when.
 
@@ -45,15 +45,15 @@ class Search:
     :param zone: an IANA name: on whose clocks slots begin at full steps
     """
 
-    meeting: Meeting
-    participants: Sequence[Participant]
+    meeting: MeetingRequest
+    participants: Sequence[MeetingParticipant]
     start: datetime
     end: datetime
     zone: str
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class MeetingOptions:
     """
     When they could meet, in order, nothing that has begun already.
 
@@ -61,21 +61,25 @@ class Offer:
     :param unknown: of whom nobody can tell: with one who has to be there, there are no times
     """
 
-    times: Sequence[tuple[Span, Sequence[UUID]]]
-    unknown: frozenset[UUID]
+    slots: Sequence[tuple[Span, Sequence[UUID]]]
+    unknown_people: frozenset[UUID]
 
 
-def find(asked: Asked, search: Search, *, envelope: Mapping[str, Any]) -> bytes:
+def get_meeting_times_json(
+    context: RequestContext, search: MeetingSearch, *, envelope: Mapping[str, Any]
+) -> bytes:
     """Return when they could meet as JSON. See `offer`."""
-    return offer(asked, search, make=partial(_shape, search=search, envelope=envelope))
+    return find_meeting_times(
+        context, search, make=partial(_serialize_options, search=search, envelope=envelope)
+    )
 
 
-def offer(
-    asked: Asked,
-    search: Search,
+def find_meeting_times(
+    context: RequestContext,
+    search: MeetingSearch,
     *,
-    make: Callable[[Offer], Any],
-    into: Sink | None = None,
+    make: Callable[[MeetingOptions], Any],
+    output_sink: CalendarSink | None = None,
 ) -> bytes:
     """
     Return what `make` makes of when they could meet; see `free_busy_query.answer`, of `into` as
@@ -85,36 +89,54 @@ def offer(
 
     :raises: what `free_busy_query.answer` raises
     """
-    question = Question(
-        people=[one.user_id for one in search.participants],
+    query = FreeBusyQuery(
+        people=[participant.user_id for participant in search.participants],
         # What ends just before, or begins just after, takes the time around a meeting.
         start=search.start - search.meeting.before,
         end=search.end + search.meeting.after,
         zone=search.zone,
-        zones={one.user_id: one.hours.zone for one in search.participants if one.hours},
+        zones={
+            participant.user_id: participant.hours.zone
+            for participant in search.participants
+            if participant.hours
+        },
     )
-    return free_busy_query.answer(
-        asked, question, make=lambda told: make(_offered(told, search, asked.at)), into=into
+    return free_busy_query.answer_query(
+        context,
+        query,
+        make=lambda result: make(_compute_options(result, search, context.at)),
+        output_sink=output_sink,
     )
 
 
-def _offered(told: Told, search: Search, at: datetime) -> Offer:
-    people = [
-        (one, Person(told.person(one.user_id).taken, one.hours)) for one in search.participants
+def _compute_options(result: FreeBusyResult, search: MeetingSearch, at: datetime) -> MeetingOptions:
+    participants = [
+        (
+            participant,
+            MeetingPerson(result.get_person(participant.user_id).all_busy, participant.hours),
+        )
+        for participant in search.participants
     ]
     start = max(search.start, at)
-    found: tuple[Span, ...] = ()
-    fits: dict[UUID, frozenset[Span]] = {}
+    slots: tuple[Span, ...] = ()
+    slots_by_person: dict[UUID, frozenset[Span]] = {}
     if start < search.end:
-        window = expansion.window(start, search.end, zone=search.zone)
-        found, fits = _found(people, search.meeting, window)
-    return Offer(
-        [(slot, _who(slot, fits)) for slot in _best(found, fits, search.meeting.most)],
-        frozenset(one.user_id for one, person in people if person.taken is None),
+        window = expansion.make_window(start, search.end, zone=search.zone)
+        slots, slots_by_person = _find_slots(participants, search.meeting, window)
+    return MeetingOptions(
+        [
+            (slot, _list_attendees(slot, slots_by_person))
+            for slot in _select_best_slots(slots, slots_by_person, search.meeting.most)
+        ],
+        frozenset(
+            participant.user_id for participant, person in participants if person.busy is None
+        ),
     )
 
 
-def _shape(found: Offer, *, search: Search, envelope: Mapping[str, Any]) -> Shape:
+def _serialize_options(
+    options: MeetingOptions, *, search: MeetingSearch, envelope: Mapping[str, Any]
+) -> JsonObject:
     return {
         **envelope,
         "start": search.start,
@@ -122,38 +144,42 @@ def _shape(found: Offer, *, search: Search, envelope: Mapping[str, Any]) -> Shap
         "timezone": search.zone,
         "data": [
             {"start": start, "end": end, "optional": optional}
-            for (start, end), optional in found.times
+            for (start, end), optional in options.slots
         ],
         "participants": [
             {
-                "user_id": one.user_id,
-                "required": one.is_required,
-                "status": "unknown" if one.user_id in found.unknown else "known",
+                "user_id": participant.user_id,
+                "required": participant.is_required,
+                "status": "unknown" if participant.user_id in options.unknown_people else "known",
             }
-            for one in search.participants
+            for participant in search.participants
         ],
     }
 
 
-def _found(
-    people: Sequence[tuple[Participant, Person]], meeting: Meeting, window: Window
+def _find_slots(
+    people: Sequence[tuple[MeetingParticipant, MeetingPerson]],
+    meeting: MeetingRequest,
+    window: TimeWindow,
 ) -> tuple[tuple[Span, ...], dict[UUID, frozenset[Span]]]:
-    required = [person for one, person in people if one.is_required]
-    every = replace(meeting, most=meeting_slots.MOST_SLOTS)
-    found = meeting_slots.find(every, required, window)
-    fits = {
-        one.user_id: meeting_slots.fitting(found, meeting, person, window)
-        for one, person in people
-        if not one.is_required
+    required = [person for participant, person in people if participant.is_required]
+    unlimited = replace(meeting, most=meeting_slots.MAX_SLOTS)
+    slots = meeting_slots.find_slots(unlimited, required, window)
+    slots_by_person = {
+        participant.user_id: meeting_slots.filter_slots(slots, meeting, person, window)
+        for participant, person in people
+        if not participant.is_required
     }
-    return found, fits
+    return slots, slots_by_person
 
 
-def _who(slot: Span, fits: Mapping[UUID, frozenset[Span]]) -> list[UUID]:
-    return [user_id for user_id, theirs in fits.items() if slot in theirs]
+def _list_attendees(slot: Span, slots_by_person: Mapping[UUID, frozenset[Span]]) -> list[UUID]:
+    return [user_id for user_id, person_slots in slots_by_person.items() if slot in person_slots]
 
 
-def _best(found: Sequence[Span], fits: Mapping[UUID, frozenset[Span]], most: int) -> Sequence[Span]:
+def _select_best_slots(
+    slots: Sequence[Span], slots_by_person: Mapping[UUID, frozenset[Span]], max_slots: int
+) -> Sequence[Span]:
     """Return the slots that most can come to, the earlier ones of those that as many can."""
-    ranked = sorted(found, key=lambda slot: (-len(_who(slot, fits)), slot))
-    return sorted(ranked[:most])
+    ranked = sorted(slots, key=lambda slot: (-len(_list_attendees(slot, slots_by_person)), slot))
+    return sorted(ranked[:max_slots])

@@ -13,10 +13,10 @@ from uuid import UUID
 
 from integrations.formats.event import EventContent
 from integrations.formats.recurrence import expansion
-from integrations.formats.recurrence.expansion import Occurrence, Window
+from integrations.formats.recurrence.expansion import Occurrence, TimeWindow
 from integrations.formats.recurrence.parser import BadSeries
-from integrations.formats.recurrence.rrule_iter import TooMany, Work
-from integrations.formats.recurrence.series import BadEvent, Start, key
+from integrations.formats.recurrence.rrule_iter import TooManyOccurrences, WorkBudget
+from integrations.formats.recurrence.series import BadEvent, StartKey, to_start_key
 from integrations.formats.timezones import UnknownZone
 from integrations.models import EventKind
 from limited_use.vault.envelope import Damaged
@@ -24,23 +24,23 @@ from limited_use.vault.envelope import Damaged
 from . import event_codec
 from .event_rows import EventRow
 
-Opened = Sequence[tuple[EventRow, Mapping[str, bytes]]]
+OpenedEventRows = Sequence[tuple[EventRow, Mapping[str, bytes]]]
 # What occurrences are made from; the others say how one is not as it was made.
-_MADE: Final = frozenset({str(EventKind.SINGLE), str(EventKind.SERIES)})
+_EXPANDABLE_KINDS: Final = frozenset({str(EventKind.SINGLE), str(EventKind.SERIES)})
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class EventOccurrence:
     """One occurrence, with the row that says what it is; `row` is its series' unless changed."""
 
     row: EventRow
-    opened: Mapping[str, bytes]
+    values: Mapping[str, bytes]
     occurrence: Occurrence
     master: EventRow | None
 
 
 @dataclass(frozen=True, slots=True)
-class Expanded:
+class ExpandedWindow:
     """
     What happens, in order; and which rows could not be read or followed.
 
@@ -48,109 +48,140 @@ class Expanded:
     counted, and its series shows it as it was.
     """
 
-    happenings: list[Happening]
-    unreadable: list[UUID]
+    occurrences: list[EventOccurrence]
+    unreadable_ids: list[UUID]
 
 
 @dataclass(slots=True)
-class _Exceptions:
-    changed: dict[Start, tuple[EventRow, Mapping[str, bytes], EventContent]]
-    contents: dict[Start, EventContent | None]
+class _SeriesExceptions:
+    changed: dict[StartKey, tuple[EventRow, Mapping[str, bytes], EventContent]]
+    contents: dict[StartKey, EventContent | None]
 
 
-def expand(opened: Opened, window: Window, *, work: Work | None = None) -> Expanded:
+def expand_rows(
+    opened_rows: OpenedEventRows, window: TimeWindow, *, work: WorkBudget | None = None
+) -> ExpandedWindow:
     """
     Return what happens within `window`, by start.
 
     What is damaged here, and a series that makes no sense, is left out and named.
     """
-    unreadable = [row.id for row, values in opened if not values]
-    opened = [one for one in opened if one[1]] if unreadable else opened
-    exceptions = _exceptions(opened)
-    found: list[Happening] = []
-    for row, values in opened:
-        if row.kind not in _MADE:
+    unreadable = [row.id for row, values in opened_rows if not values]
+    opened_rows = (
+        [opened_row for opened_row in opened_rows if opened_row[1]] if unreadable else opened_rows
+    )
+    exceptions = _group_exceptions(opened_rows)
+    event_occurrences: list[EventOccurrence] = []
+    for row, values in opened_rows:
+        if row.kind not in _EXPANDABLE_KINDS:
             continue
-        held = exceptions.get((row.seen.calendar.id, row.remote_blind))
+        series_exceptions = exceptions.get((row.visible.calendar.id, row.remote_blind))
         try:
-            occurrences = expansion.expand(
-                content_of(row, values),
+            occurrences = expansion.expand_event(
+                read_event_content(row, values),
                 window,
-                exceptions=held.contents if held is not None else {},
+                exceptions=series_exceptions.contents if series_exceptions is not None else {},
                 work=work,
             )
-        except (BadEvent, BadSeries, TooMany):
+        except (BadEvent, BadSeries, TooManyOccurrences):
             unreadable.append(row.id)
             continue
-        found += [_happening(row, values, one, held) for one in occurrences]
-    found += _orphans(opened, exceptions, window)
-    found.sort(key=lambda one: (order(one, window), one.row.id))
-    return Expanded(found, unreadable)
+        event_occurrences += [
+            _build_occurrence(row, values, occurrence, series_exceptions)
+            for occurrence in occurrences
+        ]
+    event_occurrences += _expand_orphans(opened_rows, exceptions, window)
+    event_occurrences.sort(
+        key=lambda event_occurrence: (
+            get_sort_key(event_occurrence, window),
+            event_occurrence.row.id,
+        )
+    )
+    return ExpandedWindow(event_occurrences, unreadable)
 
 
-def occurrences(opened: Opened, window: Window, *, work: Work) -> list[Occurrence] | None:
+def list_occurrences(
+    opened_rows: OpenedEventRows, window: TimeWindow, *, work: WorkBudget
+) -> list[Occurrence] | None:
     """Return when things happen within `window`, in no order; None if not all can be followed."""
-    exceptions = _exceptions(opened)
-    found: list[Occurrence] = []
+    exceptions = _group_exceptions(opened_rows)
+    occurrences: list[Occurrence] = []
     try:
-        for row, values in opened:
-            if row.kind in _MADE:
-                held = exceptions.get((row.seen.calendar.id, row.remote_blind))
-                contents = held.contents if held is not None else {}
-                event = content_of(row, values)
-                found += expansion.expand(event, window, exceptions=contents, work=work)
-        found += [one.occurrence for one in _orphans(opened, exceptions, window)]
-    except (BadEvent, BadSeries, TooMany, UnknownZone):
+        for row, values in opened_rows:
+            if row.kind in _EXPANDABLE_KINDS:
+                series_exceptions = exceptions.get((row.visible.calendar.id, row.remote_blind))
+                contents = series_exceptions.contents if series_exceptions is not None else {}
+                event = read_event_content(row, values)
+                occurrences += expansion.expand_event(event, window, exceptions=contents, work=work)
+        occurrences += [
+            event_occurrence.occurrence
+            for event_occurrence in _expand_orphans(opened_rows, exceptions, window)
+        ]
+    except (BadEvent, BadSeries, TooManyOccurrences, UnknownZone):
         return None
-    return found
+    return occurrences
 
 
-def occurrence(opened: Opened, event_id: UUID, original: Start) -> Happening | None:
+def find_occurrence(
+    opened_rows: OpenedEventRows, event_id: UUID, original_start: StartKey
+) -> EventOccurrence | None:
     """
     Return the occurrence of a series that is known by `original`; None if there is none.
 
     :param opened: the series and all that hangs on it
     :raises Damaged: if the series does not open
     """
-    for row, values in opened:
+    for row, values in opened_rows:
         if row.id != event_id or row.kind != EventKind.SERIES:
             continue
         if not values:
             raise Damaged
-        held = _exceptions(opened).get((row.seen.calendar.id, row.remote_blind))
-        content = content_of(row, values)
+        series_exceptions = _group_exceptions(opened_rows).get(
+            (row.visible.calendar.id, row.remote_blind)
+        )
+        content = read_event_content(row, values)
         try:
-            found = expansion.at(
-                content, original, exceptions=held.contents if held is not None else {}
+            occurrence = expansion.find_occurrence(
+                content,
+                original_start,
+                exceptions=series_exceptions.contents if series_exceptions is not None else {},
             )
-        except (BadEvent, BadSeries, TooMany):
+        except (BadEvent, BadSeries, TooManyOccurrences):
             return None
-        return None if found is None else _happening(row, values, found, held)
+        return (
+            None
+            if occurrence is None
+            else _build_occurrence(row, values, occurrence, series_exceptions)
+        )
     return None
 
 
-def changed(opened: Opened, row: EventRow, values: Mapping[str, bytes]) -> Happening:
+def build_changed_occurrence(
+    opened_rows: OpenedEventRows, row: EventRow, values: Mapping[str, bytes]
+) -> EventOccurrence:
     """Return a changed occurrence by its own row, with its series where that is here."""
-    content = content_of(row, values)
-    masters = (one for one, _ in opened if one.kind == EventKind.SERIES)
-    original = event_codec.read_original(values["timing"])
-    return Happening(
+    content = read_event_content(row, values)
+    masters = (opened_row for opened_row, _ in opened_rows if opened_row.kind == EventKind.SERIES)
+    original = event_codec.decode_original(values["timing"])
+    return EventOccurrence(
         row,
         values,
         Occurrence(content.start, content.end, content, original),
-        next((one for one in masters if one.remote_blind == row.series_blind), None),
+        next((master for master in masters if master.remote_blind == row.series_blind), None),
     )
 
 
-def order(one: Happening, window: Window) -> tuple[float, float]:
+def get_sort_key(event_occurrence: EventOccurrence, window: TimeWindow) -> tuple[float, float]:
     """Return what happenings are ordered by: when they start, the longer ones first."""
-    occurrence = one.occurrence
-    start, end = expansion.moments(key(occurrence.start), key(occurrence.end), window.place)
+    occurrence = event_occurrence.occurrence
+    start, end = expansion.to_utc_times(
+        to_start_key(occurrence.start), to_start_key(occurrence.end), window.zone
+    )
     return start.timestamp(), -end.timestamp()
 
 
-def content_of(row: EventRow, values: Mapping[str, bytes]) -> EventContent:
-    return event_codec.read_content(
+def read_event_content(row: EventRow, values: Mapping[str, bytes]) -> EventContent:
+    return event_codec.decode_content(
         values["timing"],
         values.get("content"),
         is_busy=row.is_busy,
@@ -158,50 +189,56 @@ def content_of(row: EventRow, values: Mapping[str, bytes]) -> EventContent:
     )
 
 
-def _exceptions(opened: Opened) -> dict[tuple[UUID, bytes], _Exceptions]:
-    found: dict[tuple[UUID, bytes], _Exceptions] = {}
-    for row, values in opened:
+def _group_exceptions(opened_rows: OpenedEventRows) -> dict[tuple[UUID, bytes], _SeriesExceptions]:
+    by_series: dict[tuple[UUID, bytes], _SeriesExceptions] = {}
+    for row, values in opened_rows:
         if row.series_blind is None or not values:
             continue
-        original = event_codec.read_original(values["timing"])
+        original = event_codec.decode_original(values["timing"])
         if original is None:
             continue
-        held = found.setdefault((row.seen.calendar.id, row.series_blind), _Exceptions({}, {}))
+        series_exceptions = by_series.setdefault(
+            (row.visible.calendar.id, row.series_blind), _SeriesExceptions({}, {})
+        )
         if row.kind == EventKind.CANCELLED:
-            held.contents[key(original)] = None
+            series_exceptions.contents[to_start_key(original)] = None
             continue
-        content = content_of(row, values)
-        held.contents[key(original)] = content
-        held.changed[key(original)] = (row, values, content)
-    return found
+        content = read_event_content(row, values)
+        series_exceptions.contents[to_start_key(original)] = content
+        series_exceptions.changed[to_start_key(original)] = (row, values, content)
+    return by_series
 
 
-def _happening(
+def _build_occurrence(
     row: EventRow,
     values: Mapping[str, bytes],
     occurrence: Occurrence,
-    held: _Exceptions | None,
-) -> Happening:
-    if held is not None and occurrence.original_start is not None:
-        changed = held.changed.get(key(occurrence.original_start))
+    series_exceptions: _SeriesExceptions | None,
+) -> EventOccurrence:
+    if series_exceptions is not None and occurrence.original_start is not None:
+        changed = series_exceptions.changed.get(to_start_key(occurrence.original_start))
         if changed is not None:
-            return Happening(changed[0], changed[1], occurrence, row)
-    return Happening(row, values, occurrence, row if row.kind == EventKind.SERIES else None)
+            return EventOccurrence(changed[0], changed[1], occurrence, row)
+    return EventOccurrence(row, values, occurrence, row if row.kind == EventKind.SERIES else None)
 
 
-def _orphans(
-    opened: Opened, exceptions: Mapping[tuple[UUID, bytes], _Exceptions], window: Window
-) -> list[Happening]:
+def _expand_orphans(
+    opened_rows: OpenedEventRows,
+    exceptions: Mapping[tuple[UUID, bytes], _SeriesExceptions],
+    window: TimeWindow,
+) -> list[EventOccurrence]:
     """Return changed occurrences whose series is not here: an invitation to a single one."""
-    masters = {(row.seen.calendar.id, row.remote_blind) for row, _ in opened}
-    found: list[Happening] = []
-    for series, held in exceptions.items():
-        if series in masters:
+    masters = {(row.visible.calendar.id, row.remote_blind) for row, _ in opened_rows}
+    orphans: list[EventOccurrence] = []
+    for series_key, series_exceptions in exceptions.items():
+        if series_key in masters:
             continue
-        for row, values, content in held.changed.values():
-            single = EventContent(start=content.start, end=content.end, title=content.title)
-            found += [
-                Happening(row, values, Occurrence(one.start, one.end, content), None)
-                for one in expansion.expand(single, window)
+        for row, values, content in series_exceptions.changed.values():
+            event = EventContent(start=content.start, end=content.end, title=content.title)
+            orphans += [
+                EventOccurrence(
+                    row, values, Occurrence(occurrence.start, occurrence.end, content), None
+                )
+                for occurrence in expansion.expand_event(event, window)
             ]
-    return found
+    return orphans

@@ -13,20 +13,20 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from integrations.access import calendar_permits, cross_user_lookups
-from integrations.access.calendar_permits import Wanted
-from integrations.access.request_context import Asked
-from integrations.formats.recurrence.expansion import Window
+from integrations.access.calendar_permits import CalendarViewRequest
+from integrations.access.request_context import RequestContext
+from integrations.formats.recurrence.expansion import TimeWindow
 from integrations.models import Integration, IntegrationStatus
 from limited_use.policy.vocabulary import DataClass
-from limited_use.sinks.rows import Permits, Row
+from limited_use.sinks.rows import Permits, SealedRow
 
 from . import agenda, event_lookup, event_rows, refresh_on_read
-from .calendar_access import Visible
+from .calendar_access import VisibleCalendar
 from .event_lookup import EventId
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class CalendarPageData:
     """
     Rows for a sink: first one for each calendar, then what happens.
 
@@ -38,56 +38,65 @@ class Look:
     :param sharers: who shares with them, by user id
     """
 
-    rows: Sequence[Row]
+    rows: Sequence[SealedRow]
     permits: Permits
-    found: Sequence[Visible]
-    chosen: Sequence[Visible]
-    shown: Sequence[Visible]
-    withheld: Sequence[Visible]
-    coming: Sequence[Visible]
-    sharers: Mapping[UUID, str]
+    calendars: Sequence[VisibleCalendar]
+    chosen_calendars: Sequence[VisibleCalendar]
+    shown_calendars: Sequence[VisibleCalendar]
+    withheld_calendars: Sequence[VisibleCalendar]
+    refreshing_calendars: Sequence[VisibleCalendar]
+    sharer_names: Mapping[UUID, str]
 
     @property
-    def lost(self) -> list[Visible]:
+    def stale_calendars(self) -> list[VisibleCalendar]:
         """What was chosen, is too old to be shown, and is not on its way either."""
-        there = (*self.shown, *self.withheld, *self.coming)
-        return [one for one in self.chosen if one not in there]
+        accounted = (*self.shown_calendars, *self.withheld_calendars, *self.refreshing_calendars)
+        return [visible for visible in self.chosen_calendars if visible not in accounted]
 
 
-def look(asked: Asked, inside: Window, *, hidden: Collection[UUID]) -> Look:
+def get_calendar_page_data(
+    context: RequestContext, window: TimeWindow, *, hidden_ids: Collection[UUID]
+) -> CalendarPageData:
     """
     Return what there is to see in the window.
 
     :param hidden: calendars of others that they do not want to see now
-    :raises limited_use.guard.guard.Refused: if the policy does not allow it
+    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow it
     """
-    found = agenda.everything(asked)
-    chosen = [one for one in found if is_chosen(one, hidden)]
-    coming = refresh_on_read.ask(chosen, at=asked.at)
-    current = [one for one in chosen if one.is_current(asked.at)]
-    events = event_rows.of_window(current, start=inside.start, end=inside.end, details=True)
-    named = [one for one in found if _is_named(one, asked)]
-    wanted = [*_events(current, events), *_names(named, current)]
-    permits = calendar_permits.to_view_apart(actor=asked.actor, wanted=wanted, at=asked.at)
-    shown = [one for one in current if _allowed(permits, one)]
-    may = {one.calendar.id for one in shown}
-    return Look(
+    calendars = agenda.get_visible_calendars(context)
+    chosen_calendars = [visible for visible in calendars if is_chosen(visible, hidden_ids)]
+    refreshing = refresh_on_read.request_refresh(chosen_calendars, at=context.at)
+    current_calendars = [visible for visible in chosen_calendars if visible.is_current(context.at)]
+    event_rows_in_window = event_rows.get_window_rows(
+        current_calendars, start=window.start, end=window.end, details=True
+    )
+    named_calendars = [visible for visible in calendars if _has_known_name(visible, context)]
+    view_requests = [
+        *_build_event_requests(current_calendars, event_rows_in_window),
+        *_build_name_requests(named_calendars, current_calendars),
+    ]
+    permits = calendar_permits.to_view_separately(
+        actor=context.actor, view_requests=view_requests, at=context.at
+    )
+    shown_calendars = [visible for visible in current_calendars if _is_allowed(permits, visible)]
+    shown_ids = {visible.calendar.id for visible in shown_calendars}
+    return CalendarPageData(
         [
-            *_named_rows(found, named, permits),
-            *(one for one in events if one.row.seen.calendar.id in may),
+            *_build_name_rows(calendars, named_calendars, permits),
+            *(row for row in event_rows_in_window if row.row.visible.calendar.id in shown_ids),
         ],
         permits,
-        found,
-        chosen,
-        shown,
-        [one for one in current if one not in shown],
-        coming,
-        _sharers(found, asked),
+        calendars,
+        chosen_calendars,
+        shown_calendars,
+        [visible for visible in current_calendars if visible not in shown_calendars],
+        refreshing,
+        _get_sharer_names(calendars, context),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class OneEvent:
+class EventPageData:
     """
     Rows for a sink: first one for each calendar, then the event with all that hangs on it.
 
@@ -95,101 +104,146 @@ class OneEvent:
     :param found: every calendar there is for them, in the order of their rows
     """
 
-    rows: Sequence[Row]
+    rows: Sequence[SealedRow]
     permits: Permits
-    seen: Visible
-    found: Sequence[Visible]
-    sharer: str
+    visible: VisibleCalendar
+    calendars: Sequence[VisibleCalendar]
+    sharer_name: str
 
 
-def event(asked: Asked, name: EventId) -> OneEvent:
+def get_event_page_data(context: RequestContext, event_id: EventId) -> EventPageData:
     """
     Return one event beside what the calendars are called, in one question.
 
     :raises NotFound: if there is none of that id for the actor
     :raises single.NotCurrent: if the copy of its calendar is too old, and none came in time
-    :raises limited_use.guard.guard.Refused: if the policy does not allow it
+    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow it
     """
-    found = agenda.everything(asked)
-    seen, events = event_lookup.current(asked, name, found)
-    named = [one for one in found if _is_named(one, asked)]
-    wanted = [*_events([seen], events), *_names(named, [seen])]
-    permits = calendar_permits.to_view_apart(
-        actor=asked.actor, wanted=wanted, at=asked.at, needed=seen.calendar.id
+    calendars = agenda.get_visible_calendars(context)
+    visible, rows = event_lookup.get_current_rows(context, event_id, calendars)
+    named_calendars = [
+        visible_calendar
+        for visible_calendar in calendars
+        if _has_known_name(visible_calendar, context)
+    ]
+    view_requests = [
+        *_build_event_requests([visible], rows),
+        *_build_name_requests(named_calendars, [visible]),
+    ]
+    permits = calendar_permits.to_view_separately(
+        actor=context.actor,
+        view_requests=view_requests,
+        at=context.at,
+        required_calendar_id=visible.calendar.id,
     )
-    names = _named_rows(found, named, permits)
-    sharer = "" if seen.share is None else _sharers([seen], asked).get(seen.share.owner_id, "")
-    return OneEvent([*names, *events], permits, seen, found, sharer)
+    name_rows = _build_name_rows(calendars, named_calendars, permits)
+    sharer_name = (
+        ""
+        if visible.share is None
+        else _get_sharer_names([visible], context).get(visible.share.owner_id, "")
+    )
+    return EventPageData([*name_rows, *rows], permits, visible, calendars, sharer_name)
 
 
-def description(asked: Asked, name: EventId) -> OneEvent:
+def get_description_data(context: RequestContext, event_id: EventId) -> EventPageData:
     """Return one event alone, for what is written in it. See `event`."""
-    found = agenda.everything(asked)
-    seen, events = event_lookup.current(asked, name, found)
-    permits = agenda.permits_for(asked, [seen], events, details=True)
-    return OneEvent(events, permits, seen, [], "")
+    calendars = agenda.get_visible_calendars(context)
+    visible, rows = event_lookup.get_current_rows(context, event_id, calendars)
+    permits = agenda.get_view_permits(context, [visible], rows, details=True)
+    return EventPageData(rows, permits, visible, [], "")
 
 
-def is_chosen(one: Visible, hidden: Collection[UUID]) -> bool:
+def is_chosen(visible: VisibleCalendar, hidden_ids: Collection[UUID]) -> bool:
     """Return whether they want to see it; of somebody else's, their own choice counts."""
-    return one.calendar.is_shown if one.share is None else one.calendar.id not in hidden
+    return (
+        visible.calendar.is_shown
+        if visible.share is None
+        else visible.calendar.id not in hidden_ids
+    )
 
 
-def pending(asked: Asked, *, hidden: Collection[UUID]) -> int:
+def count_pending_calendars(context: RequestContext, *, hidden_ids: Collection[UUID]) -> int:
     """Return how many calendars are still on their way, from our own rows; opens nothing."""
-    chosen = [one for one in agenda.everything(asked) if is_chosen(one, hidden)]
-    return len(refresh_on_read.ask(chosen, at=asked.at))
+    chosen_calendars = [
+        visible
+        for visible in agenda.get_visible_calendars(context)
+        if is_chosen(visible, hidden_ids)
+    ]
+    return len(refresh_on_read.request_refresh(chosen_calendars, at=context.at))
 
 
-def is_coming(asked: Asked) -> bool:
+def is_awaiting_calendars(context: RequestContext) -> bool:
     """Return whether an account of theirs is still to say which calendars it has."""
-    organisation_id = asked.actor.organisation_id
+    organisation_id = context.actor.organisation_id
     if organisation_id is None:
         return False
-    mine = Integration.objects.live().owned_by(asked.user_id, organisation_id)
-    return mine.filter(product="calendar", status=IntegrationStatus.SYNCING).exists()
+    own_integrations = Integration.objects.live().owned_by(context.user_id, organisation_id)
+    return own_integrations.filter(product="calendar", status=IntegrationStatus.SYNCING).exists()
 
 
-def _is_named(one: Visible, asked: Asked) -> bool:
-    return one.is_known(asked.at) and one.shows_details and one.calendar.about is not None
+def _has_known_name(visible: VisibleCalendar, context: RequestContext) -> bool:
+    return (
+        visible.is_known(context.at)
+        and visible.shows_details
+        and visible.calendar.about is not None
+    )
 
 
-def _allowed(permits: Permits, one: Visible) -> bool:
-    return calendar_permits.allows(permits, one.calendar, one.data_classes)
+def _is_allowed(permits: Permits, visible: VisibleCalendar) -> bool:
+    return calendar_permits.allows_all(permits, visible.calendar, visible.data_classes)
 
 
-def _named_rows(
-    found: Iterable[Visible], named: Collection[Visible], permits: Permits
-) -> list[Row]:
+def _build_name_rows(
+    calendars: Iterable[VisibleCalendar],
+    named_calendars: Collection[VisibleCalendar],
+    permits: Permits,
+) -> list[SealedRow]:
     """Return a row for each calendar, with its name where that may be shown."""
     return [
-        Row(one, {"about": one.calendar.about} if one in named and _is_open(permits, one) else {})
-        for one in found
+        SealedRow(
+            visible,
+            {"about": visible.calendar.about}
+            if visible in named_calendars and _may_show_name(permits, visible)
+            else {},
+        )
+        for visible in calendars
     ]
 
 
-def _is_open(permits: Permits, one: Visible) -> bool:
-    return calendar_permits.allows(permits, one.calendar, (DataClass.CALENDAR_EVENT,))
+def _may_show_name(permits: Permits, visible: VisibleCalendar) -> bool:
+    return calendar_permits.allows_all(permits, visible.calendar, (DataClass.CALENDAR_EVENT,))
 
 
-def _events(shown: Iterable[Visible], events: Iterable[Row]) -> Iterable[Wanted]:
-    counts = Counter(row.row.seen.calendar.id for row in events)
-    for one in shown:
+def _build_event_requests(
+    calendars: Iterable[VisibleCalendar], rows: Iterable[SealedRow]
+) -> Iterable[CalendarViewRequest]:
+    counts = Counter(row.row.visible.calendar.id for row in rows)
+    for visible in calendars:
         # And the row that names it.
-        count = counts[one.calendar.id] + 1
-        yield Wanted(one.calendar, one.data_classes, share=one.share, count=count)
+        count = counts[visible.calendar.id] + 1
+        yield CalendarViewRequest(
+            visible.calendar, visible.data_classes, share=visible.share, count=count
+        )
 
 
-def _names(named: Iterable[Visible], shown: Collection[Visible]) -> Iterable[Wanted]:
-    for one in named:
-        if one not in shown:
-            event = (DataClass.CALENDAR_EVENT,)
-            yield Wanted(one.calendar, event, share=one.share, count=1, names_only=True)
+def _build_name_requests(
+    named_calendars: Iterable[VisibleCalendar], shown_calendars: Collection[VisibleCalendar]
+) -> Iterable[CalendarViewRequest]:
+    for visible in named_calendars:
+        if visible not in shown_calendars:
+            data_classes = (DataClass.CALENDAR_EVENT,)
+            yield CalendarViewRequest(
+                visible.calendar, data_classes, share=visible.share, count=1, names_only=True
+            )
 
 
-def _sharers(found: Iterable[Visible], asked: Asked) -> Mapping[UUID, str]:
-    ids = {one.share.owner_id for one in found if one.share is not None}
-    if not ids:
+def _get_sharer_names(
+    calendars: Iterable[VisibleCalendar], context: RequestContext
+) -> Mapping[UUID, str]:
+    owner_ids = {visible.share.owner_id for visible in calendars if visible.share is not None}
+    if not owner_ids:
         return {}
-    partners = cross_user_lookups.find_partners(asked.user_id, asked.actor.organisation_id)
-    return {person: partners[person].name for person in ids if person in partners}
+    partners = cross_user_lookups.find_share_partners(
+        context.user_id, context.actor.organisation_id
+    )
+    return {person: partners[person].name for person in owner_ids if person in partners}

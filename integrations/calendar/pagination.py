@@ -17,19 +17,19 @@ import orjson
 
 from accounts import signed_values
 from integrations.formats.recurrence import expansion
-from integrations.formats.recurrence.expansion import Window
-from integrations.formats.recurrence.series import key
+from integrations.formats.recurrence.expansion import TimeWindow
+from integrations.formats.recurrence.series import to_start_key
 from integrations.web import cursors
 
 from . import event_json
-from .calendar_access import Visible
-from .occurrences import Happening
+from .calendar_access import VisibleCalendar
+from .occurrences import EventOccurrence
 
 # Apart from the cursors of mail: the place of an occurrence is made of sealed values.
 _PURPOSE: Final = "cursor of calendars"
 
 
-class Place(NamedTuple):
+class OccurrencePosition(NamedTuple):
     """The last occurrence of a page."""
 
     at: datetime
@@ -37,7 +37,7 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Paging:
+class EventPageRequest:
     """
     One page of one question.
 
@@ -47,48 +47,61 @@ class Paging:
 
     audience: str
     filters: str
-    after: Place | None
+    after: OccurrencePosition | None
     limit: int
     at: datetime
 
-    def from_here(self, inside: Window) -> Window:
+    def narrow_window(self, window: TimeWindow) -> TimeWindow:
         """Return what of the window is still to be looked at: nothing before the place."""
-        if self.after is None or self.after.at <= inside.start:
-            return inside
-        return expansion.window(self.after.at, inside.end, zone=inside.place.key)
+        if self.after is None or self.after.at <= window.start:
+            return window
+        return expansion.make_window(self.after.at, window.end, zone=window.zone.key)
 
-    def cut(
-        self, happenings: Sequence[Happening], inside: Window, *, until: datetime | None = None
-    ) -> tuple[list[Happening], str | None]:
+    def cut_page(
+        self,
+        occurrences: Sequence[EventOccurrence],
+        window: TimeWindow,
+        *,
+        read_until: datetime | None = None,
+    ) -> tuple[list[EventOccurrence], str | None]:
         """
         Return the page, and the cursor that goes on after it; None if nothing does.
 
         :param until: where what was looked at ends, if the question goes on behind it
         """
-        placed = sorted((place(one, inside), at) for at, one in enumerate(happenings))
-        left = [(spot, at) for spot, at in placed if self.after is None or spot > self.after]
-        page = left[: self.limit]
-        following = None
-        if len(left) > self.limit:
-            following = self._cursor(page[-1][0])
-        elif until is not None:
+        positions = sorted(
+            (get_position(occurrence, window), index)
+            for index, occurrence in enumerate(occurrences)
+        )
+        remaining = [
+            (position, index)
+            for position, index in positions
+            if self.after is None or position > self.after
+        ]
+        page = remaining[: self.limit]
+        next_cursor = None
+        if len(remaining) > self.limit:
+            next_cursor = self._sign_cursor(page[-1][0])
+        elif read_until is not None:
             # Nothing that begins there has been looked at.
-            following = self._cursor(Place(until, ""))
-        return [happenings[at] for _, at in page], following
+            next_cursor = self._sign_cursor(OccurrencePosition(read_until, ""))
+        return [occurrences[index] for _, index in page], next_cursor
 
-    def _cursor(self, spot: Place) -> str:
-        second = spot.at.replace(microsecond=0)
+    def _sign_cursor(self, position: OccurrencePosition) -> str:
+        second = position.at.replace(microsecond=0)
         payload = [
             int(self.at.timestamp()),
             int(second.timestamp()),
-            spot.at.microsecond,
-            spot.id,
+            position.at.microsecond,
+            position.id,
         ]
-        bound_to = _bind(self.audience, self.filters)
-        return signed_values.sign(payload, purpose=_PURPOSE, bound_to=bound_to)
+        bound_to = _bind_cursor(self.audience, self.filters)
+        return signed_values.sign_value(payload, purpose=_PURPOSE, bound_to=bound_to)
 
 
-def page(cursor: str | None, *, audience: str, filters: str, limit: int, at: datetime) -> Paging:
+def parse_page_request(
+    cursor: str | None, *, audience: str, filters: str, limit: int, at: datetime
+) -> EventPageRequest:
     """
     Return the page that a cursor asks for, or the first.
 
@@ -96,58 +109,64 @@ def page(cursor: str | None, *, audience: str, filters: str, limit: int, at: dat
         the reading began under is no more
     :raises cursors.ExpiredCursor: if it is too old
     """
-    after = None if cursor is None else _read(cursor, _bind(audience, filters), at)
-    return Paging(audience, filters, after, limit, at)
+    after = None if cursor is None else _read_cursor(cursor, _bind_cursor(audience, filters), at)
+    return EventPageRequest(audience, filters, after, limit, at)
 
 
-def _read(cursor: str, bound_to: str, at: datetime) -> Place:
+def _read_cursor(cursor: str, bound_to: str, at: datetime) -> OccurrencePosition:
     try:
-        written, seconds, microsecond, row = signed_values.read(
+        written_at, seconds, microsecond, occurrence_id = signed_values.read_value(
             cursor, purpose=_PURPOSE, bound_to=bound_to
         )
-    except signed_values.InvalidValue:
+    except signed_values.InvalidSignedValue:
         raise cursors.InvalidCursor from None
-    if at - datetime.fromtimestamp(written, UTC) > cursors.LIFETIME:
+    if at - datetime.fromtimestamp(written_at, UTC) > cursors.LIFETIME:
         raise cursors.ExpiredCursor
-    return Place(datetime.fromtimestamp(seconds, UTC).replace(microsecond=microsecond), row)
+    return OccurrencePosition(
+        datetime.fromtimestamp(seconds, UTC).replace(microsecond=microsecond), occurrence_id
+    )
 
 
-def _bind(audience: str, filters: str) -> str:
+def _bind_cursor(audience: str, filters: str) -> str:
     return f"{audience}\n{filters}"
 
 
-def filters(inside: Window, calendar_ids: Collection[UUID] | None, found: Sequence[Visible]) -> str:
+def format_filters(
+    window: TimeWindow, calendar_ids: Collection[UUID] | None, calendars: Sequence[VisibleCalendar]
+) -> str:
     """Return what a cursor is bound to, the same text for the same question."""
-    asked = {
-        "start": inside.start,
-        "end": inside.end,
-        "zone": inside.place.key,
+    bound_values = {
+        "start": window.start,
+        "end": window.end,
+        "zone": window.zone.key,
         "calendars": None if calendar_ids is None else sorted(map(str, calendar_ids)),
-        "shares": sorted(str(one.share.id) for one in found if one.share is not None),
+        "shares": sorted(
+            str(visible.share.id) for visible in calendars if visible.share is not None
+        ),
     }
-    return orjson.dumps(asked, option=orjson.OPT_SORT_KEYS).decode()
+    return orjson.dumps(bound_values, option=orjson.OPT_SORT_KEYS).decode()
 
 
-def standing(
-    shown: Sequence[Visible],
-    missing: Sequence[Visible],
-    withheld: Collection[Visible],
+def serialize_calendar_states(
+    shown_calendars: Sequence[VisibleCalendar],
+    missing_calendars: Sequence[VisibleCalendar],
+    withheld_calendars: Collection[VisibleCalendar],
     *,
     at: datetime,
-) -> list[event_json.Shape]:
+) -> list[event_json.JsonObject]:
     """Return of each calendar whether its events are among those of a page, and how it stands."""
     return [
         {
-            "id": one.calendar.id,
-            "complete": one in shown,
-            **event_json.copy_of(one, at=at, is_withheld=one in withheld),
+            "id": visible.calendar.id,
+            "complete": visible in shown_calendars,
+            **event_json.serialize_copy(visible, at=at, is_withheld=visible in withheld_calendars),
         }
-        for one in (*shown, *missing)
+        for visible in (*shown_calendars, *missing_calendars)
     ]
 
 
-def place(one: Happening, inside: Window) -> Place:
+def get_position(occurrence: EventOccurrence, window: TimeWindow) -> OccurrencePosition:
     """Return where an occurrence stands; days begin as on the window's clocks."""
-    start = key(one.occurrence.start)
-    at, _ = expansion.moments(start, start, inside.place)
-    return Place(at, event_json.occurrence_id(one))
+    start = to_start_key(occurrence.occurrence.start)
+    at, _ = expansion.to_utc_times(start, start, window.zone)
+    return OccurrencePosition(at, event_json.format_occurrence_id(occurrence))

@@ -20,10 +20,10 @@ from accounts import memberships, people, row_owner
 from accounts.actors import Actor, ActorKind
 from accounts.rate_limits import Rate
 from integrations.access import cross_user_lookups
-from integrations.access.request_context import NotFound
+from integrations.access.request_context import ObjectNotFound
 from integrations.models import LIVE, Calendar
 from limited_use.agreements import consents, shares, typed_addresses
-from limited_use.agreements.consents import NotAgreed
+from limited_use.agreements.consents import ConsentMissing
 from limited_use.models.shares import Share, ShareLevel
 from limited_use.policy.features import FEATURES
 
@@ -35,7 +35,7 @@ RATE: Final = Rate("share", 30, 3600)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CalendarShare:
     """
     One share that stands.
 
@@ -47,7 +47,7 @@ class Standing:
     other: str
 
 
-def share(  # noqa: PLR0913 - who, what, with whom, how much, until when
+def share_calendar(  # noqa: PLR0913 - who, what, with whom, how much, until when
     *,
     actor: Actor,
     calendar_id: UUID,
@@ -67,16 +67,16 @@ def share(  # noqa: PLR0913 - who, what, with whom, how much, until when
     :raises NotAgreed: if that is not the declared version
     :raises shares.InThePast: if the end lies behind
     """
-    person_id, organisation_id = _person(actor)
+    person_id, organisation_id = _get_person_ids(actor)
     if version != FEATURES[FEATURE].version:
-        raise NotAgreed(FEATURE)
+        raise ConsentMissing(FEATURE)
     if expires_at is not None and expires_at <= at:
-        raise shares.InThePast
+        raise shares.ShareEndsInPast
     with transaction.atomic(durable=True):
-        calendar = _own(person_id, organisation_id, calendar_id)
-        viewer_id = _reached(email, person_id, organisation_id)
-        both = [one for one in (person_id, viewer_id) if one is not None]
-        memberships.lock_memberships(user_ids=both, organisation_id=organisation_id)
+        calendar = _get_own_calendar(person_id, organisation_id, calendar_id)
+        viewer_id = _find_recipient(email, person_id, organisation_id)
+        member_ids = [person for person in (person_id, viewer_id) if person is not None]
+        memberships.lock_memberships(user_ids=member_ids, organisation_id=organisation_id)
         # Agreed to by sharing, whoever is at the other end.
         consents.give(
             person_id=person_id,
@@ -101,100 +101,114 @@ def share(  # noqa: PLR0913 - who, what, with whom, how much, until when
         )
 
 
-def withdraw(*, actor: Actor, share_id: UUID, at: datetime) -> None:
+def withdraw_share(*, actor: Actor, share_id: UUID, at: datetime) -> None:
     """
     Take a share of the actor's own back: it opens nothing from the commit on.
 
     :raises NotFound: if there is no such share of theirs
     """
-    person_id, organisation_id = _person(actor)
+    person_id, organisation_id = _get_person_ids(actor)
     with transaction.atomic(durable=True):
-        mine = Share.objects.filter(id=share_id, organisation_id=organisation_id)
-        if not mine.exists() or (
+        matching = Share.objects.filter(id=share_id, organisation_id=organisation_id)
+        if not matching.exists() or (
             shares.withdraw(person_id=person_id, share_id=share_id, at=at) is None
         ):
-            raise NotFound
+            raise ObjectNotFound
 
 
-def leave(*, actor: Actor, share_id: UUID, at: datetime) -> None:
+def leave_share(*, actor: Actor, share_id: UUID, at: datetime) -> None:
     """
     End a share as the one who is shown it.
 
     :raises NotFound: if nothing of that id is shared with them
     """
-    person_id, organisation_id = _person(actor)
+    person_id, organisation_id = _get_person_ids(actor)
     with transaction.atomic(durable=True):
-        theirs = Share.objects.filter(id=share_id, organisation_id=organisation_id)
-        if not theirs.exists() or not shares.leave(viewer_id=person_id, share_id=share_id, at=at):
-            raise NotFound
+        matching = Share.objects.filter(id=share_id, organisation_id=organisation_id)
+        if not matching.exists() or not shares.leave_share(
+            viewer_id=person_id, share_id=share_id, at=at
+        ):
+            raise ObjectNotFound
 
 
-def end(*, actor: Actor, share_id: UUID, at: datetime) -> None:
+def end_share(*, actor: Actor, share_id: UUID, at: datetime) -> None:
     """
     End a share as either of the two: taken back, or left.
 
     :raises NotFound: if there is no such share of theirs or with them
     """
     try:
-        withdraw(actor=actor, share_id=share_id, at=at)
-    except NotFound:
-        leave(actor=actor, share_id=share_id, at=at)
+        withdraw_share(actor=actor, share_id=share_id, at=at)
+    except ObjectNotFound:
+        leave_share(actor=actor, share_id=share_id, at=at)
 
 
-def of_calendar(*, actor: Actor, calendar_id: UUID, at: datetime) -> list[Standing]:
+def list_calendar_shares(*, actor: Actor, calendar_id: UUID, at: datetime) -> list[CalendarShare]:
     """
     Return with which addresses the actor shares a calendar of their own, the newest share first.
 
     :raises NotFound: if there is no such calendar of theirs
     """
-    person_id, organisation_id = _person(actor)
-    calendar = _own(person_id, organisation_id, calendar_id)
-    found = list(shares.live(at).filter(item=calendar.id).order_by("-given_at", "-id"))
-    return [Standing(one, calendar, typed_addresses.open_(one.typed_address)) for one in found]
+    person_id, organisation_id = _get_person_ids(actor)
+    calendar = _get_own_calendar(person_id, organisation_id, calendar_id)
+    live_shares = list(shares.filter_live(at).filter(item=calendar.id).order_by("-given_at", "-id"))
+    return [
+        CalendarShare(share, calendar, typed_addresses.open_address(share.typed_address))
+        for share in live_shares
+    ]
 
 
-def given(*, actor: Actor, at: datetime) -> list[Standing]:
+def list_given_shares(*, actor: Actor, at: datetime) -> list[CalendarShare]:
     """Return every share of the actor's own that stands."""
-    person_id, organisation_id = _person(actor)
-    found = shares.live(at).filter(owner_id=person_id, organisation_id=organisation_id)
-    ordered = list(found.order_by("-given_at", "-id"))
-    return _standing(ordered, {one.id: typed_addresses.open_(one.typed_address) for one in ordered})
+    person_id, organisation_id = _get_person_ids(actor)
+    live_shares = shares.filter_live(at).filter(owner_id=person_id, organisation_id=organisation_id)
+    newest_first = list(live_shares.order_by("-given_at", "-id"))
+    return _attach_calendars(
+        newest_first,
+        {share.id: typed_addresses.open_address(share.typed_address) for share in newest_first},
+    )
 
 
-def received(*, actor: Actor, at: datetime) -> list[Standing]:
+def list_received_shares(*, actor: Actor, at: datetime) -> list[CalendarShare]:
     """Return every share that stands by which the actor is shown something."""
-    person_id, organisation_id = _person(actor)
-    found = shares.live(at).filter(
+    person_id, organisation_id = _get_person_ids(actor)
+    live_shares = shares.filter_live(at).filter(
         viewer_id=person_id,
         organisation_id=organisation_id,
         viewer_membership=actor.membership_id or UUID(int=0),
     )
-    ordered = list(found.order_by("-given_at", "-id"))
-    names = _names(person_id, organisation_id)
-    return _standing(ordered, {one.id: names.get(one.owner_id, "") for one in ordered})
+    newest_first = list(live_shares.order_by("-given_at", "-id"))
+    names = _get_owner_names(person_id, organisation_id)
+    return _attach_calendars(
+        newest_first, {share.id: names.get(share.owner_id, "") for share in newest_first}
+    )
 
 
-def _standing(found: list[Share], others: Mapping[UUID, str]) -> list[Standing]:
+def _attach_calendars(live_shares: list[Share], others: Mapping[UUID, str]) -> list[CalendarShare]:
     calendars = Calendar.objects.live().filter(integration__status__in=LIVE)
-    by_id = calendars.select_related("integration").in_bulk([one.item for one in found])
-    return [Standing(one, by_id[one.item], others[one.id]) for one in found if one.item in by_id]
+    by_id = calendars.select_related("integration").in_bulk([share.item for share in live_shares])
+    return [
+        CalendarShare(share, by_id[share.item], others[share.id])
+        for share in live_shares
+        if share.item in by_id
+    ]
 
 
-def _person(actor: Actor) -> tuple[UUID, UUID]:
+def _get_person_ids(actor: Actor) -> tuple[UUID, UUID]:
     if actor.kind != ActorKind.PERSON or actor.user_id is None or actor.organisation_id is None:
-        raise NotFound
+        raise ObjectNotFound
     return actor.user_id, actor.organisation_id
 
 
-def _own(person_id: UUID, organisation_id: UUID, calendar_id: UUID) -> Calendar:
-    mine = Calendar.objects.live().owned_by(person_id, organisation_id)
-    calendar = mine.filter(id=calendar_id, integration__status__in=LIVE).first()
+def _get_own_calendar(person_id: UUID, organisation_id: UUID, calendar_id: UUID) -> Calendar:
+    own_calendars = Calendar.objects.live().owned_by(person_id, organisation_id)
+    calendar = own_calendars.filter(id=calendar_id, integration__status__in=LIVE).first()
     if calendar is None:
-        raise NotFound
+        raise ObjectNotFound
     return calendar
 
 
-def _reached(email: str, person_id: UUID, organisation_id: UUID) -> UUID | None:
+def _find_recipient(email: str, person_id: UUID, organisation_id: UUID) -> UUID | None:
     """Return who of the organisation has a verified address; asked the same way for any."""
     with row_owner.acting_for(person_id, organisation_id):
         # In lower case by the same rule as `typed_addresses.make_viewer`, or two spellings of one
@@ -202,7 +216,7 @@ def _reached(email: str, person_id: UUID, organisation_id: UUID) -> UUID | None:
         return people.find_colleague(email.strip().lower())
 
 
-def _names(person_id: UUID, organisation_id: UUID) -> dict[UUID, str]:
+def _get_owner_names(person_id: UUID, organisation_id: UUID) -> dict[UUID, str]:
     """Return what those are called who share calendars with a person."""
-    partners = cross_user_lookups.find_partners(person_id, organisation_id)
-    return {one: partner.name or partner.address for one, partner in partners.items()}
+    partners = cross_user_lookups.find_share_partners(person_id, organisation_id)
+    return {owner_id: partner.name or partner.address for owner_id, partner in partners.items()}

@@ -6,42 +6,42 @@ transaction, in which `products` switches integrations on, resumes and pauses th
 an administrator first, `agreements` records and withdraws consents, and `managing` disconnects.
 """
 
-from integrations.access.fences import NotConnected
+from integrations.access.fences import NotConnectedError
 
-from .authorize import UnknownProvider, begin
-from .callback import Callback, complete
+from .authorize import UnknownProvider, begin_connect
+from .callback import OAuthCallback, complete_connect
 from .consents import (
-    KeptUntilRemoved,
-    NothingToAgreeTo,
-    agree_again,
-    kept_for,
-    kept_products,
-    switch_off,
-    switch_on,
-    withdraw,
-    withdraw_item,
+    LocalCalendarsExist,
+    NoEarlierConsent,
+    get_copied_products,
+    list_dependent_integrations,
+    renew_consent,
+    switch_off_feature,
+    switch_on_feature,
+    withdraw_consent,
+    withdraw_item_consent,
 )
-from .operations import disconnect, disconnect_account, forget
-from .request_admin_consent import ask_administrator, hear_administrator
+from .operations import disconnect_account, disconnect_integration, remove_empty_connection
+from .request_admin_consent import create_admin_consent_link, record_admin_answer
 
 __all__ = [
-    "Callback",
-    "KeptUntilRemoved",
-    "NotConnected",
-    "NothingToAgreeTo",
+    "LocalCalendarsExist",
+    "NoEarlierConsent",
+    "NotConnectedError",
+    "OAuthCallback",
     "UnknownProvider",
-    "agree_again",
-    "ask_administrator",
-    "begin",
-    "complete",
-    "disconnect",
+    "begin_connect",
+    "complete_connect",
+    "create_admin_consent_link",
     "disconnect_account",
-    "forget",
-    "hear_administrator",
-    "kept_for",
-    "kept_products",
-    "switch_off",
-    "switch_on",
-    "withdraw",
-    "withdraw_item",
+    "disconnect_integration",
+    "get_copied_products",
+    "list_dependent_integrations",
+    "record_admin_answer",
+    "remove_empty_connection",
+    "renew_consent",
+    "switch_off_feature",
+    "switch_on_feature",
+    "withdraw_consent",
+    "withdraw_item_consent",
 ]

@@ -32,7 +32,7 @@ _STATE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class AdminConsentRequest:
     """
     Who wants to connect what.
 
@@ -46,7 +46,7 @@ class Wish:
     connection_id: UUID | None = None
 
 
-def begin(wish: Wish, *, at: datetime) -> str:
+def create_request(request: AdminConsentRequest, *, at: datetime) -> str:
     """
     Record that an administrator is asked, and return the state: 256 random bits, base64url.
 
@@ -54,13 +54,13 @@ def begin(wish: Wish, *, at: datetime) -> str:
     """
     state = secrets.token_urlsafe(STATE_BYTES)
     Approval.objects.update_or_create(
-        user_id=wish.user_id,
-        organisation_id=wish.organisation_id,
-        provider=wish.provider,
-        product=wish.product,
+        user_id=request.user_id,
+        organisation_id=request.organisation_id,
+        provider=request.provider,
+        product=request.product,
         defaults={
-            "connection_id": wish.connection_id,
-            "state_hash": _hash(state),
+            "connection_id": request.connection_id,
+            "state_hash": _hash_state(state),
             "state": ApprovalState.WAITING,
             "asked_at": at,
             "answered_at": None,
@@ -70,7 +70,7 @@ def begin(wish: Wish, *, at: datetime) -> str:
     return state
 
 
-def answer(*, state: str, is_given: bool, at: datetime) -> bool:
+def record_answer(*, state: str, is_given: bool, at: datetime) -> bool:
     """
     Note what an administrator is said to have answered; return whether anybody waited for it.
 
@@ -78,8 +78,8 @@ def answer(*, state: str, is_given: bool, at: datetime) -> bool:
     """
     if not _STATE.fullmatch(state):
         return False
-    hashed = _hash(state)
-    owner = cross_user_lookups.approval_owner(state_hash=hashed)
+    hashed = _hash_state(state)
+    owner = cross_user_lookups.find_approval_owner(state_hash=hashed)
     if owner is None:
         return False
     # Found by the state alone: from here on it is this person's.
@@ -87,40 +87,40 @@ def answer(*, state: str, is_given: bool, at: datetime) -> bool:
         waiting = Approval.objects.filter(
             state_hash=hashed, state=ApprovalState.WAITING, expires_at__gt=at
         )
-        heard = waiting.update(
+        updated_count = waiting.update(
             state=ApprovalState.GIVEN if is_given else ApprovalState.REFUSED,
             answered_at=at,
             expires_at=at + LIFETIME,
         )
-    logger.info("approval.answered", extra={"count": heard})
-    return bool(heard)
+    logger.info("approval.answered", extra={"count": updated_count})
+    return bool(updated_count)
 
 
-def of_person(*, user_id: UUID, organisation_id: UUID, at: datetime) -> list[Approval]:
+def list_requests(*, user_id: UUID, organisation_id: UUID, at: datetime) -> list[Approval]:
     """Return what the person waits for in this organisation, or was answered, the oldest first."""
-    theirs = Approval.objects.filter(user_id=user_id, organisation_id=organisation_id)
-    return list(theirs.filter(expires_at__gt=at).order_by("id"))
+    approvals = Approval.objects.filter(user_id=user_id, organisation_id=organisation_id)
+    return list(approvals.filter(expires_at__gt=at).order_by("id"))
 
 
-def forget(*, approval_id: UUID, user_id: UUID, organisation_id: UUID) -> bool:
+def delete_request(*, approval_id: UUID, user_id: UUID, organisation_id: UUID) -> bool:
     """Forget one of the person's, so that its link is good no more; False if it is not theirs."""
-    theirs = Approval.objects.filter(user_id=user_id, organisation_id=organisation_id)
-    count, _ = theirs.filter(id=approval_id).delete()
+    approvals = Approval.objects.filter(user_id=user_id, organisation_id=organisation_id)
+    count, _ = approvals.filter(id=approval_id).delete()
     return bool(count)
 
 
-def settle(*, user_id: UUID, organisation_id: UUID, provider: str, product: str) -> None:
+def delete_fulfilled(*, user_id: UUID, organisation_id: UUID, provider: str, product: str) -> None:
     """Forget what was waited for, now that it is connected."""
-    theirs = Approval.objects.filter(user_id=user_id, organisation_id=organisation_id)
-    theirs.filter(provider=provider, product=product).delete()
+    approvals = Approval.objects.filter(user_id=user_id, organisation_id=organisation_id)
+    approvals.filter(provider=provider, product=product).delete()
 
 
-def expire(*, at: datetime) -> int:
+def delete_expired(*, at: datetime) -> int:
     """Forget what nobody answered or came back to in time; return how many."""
     count, _ = Approval.objects.filter(expires_at__lte=at).delete()
     return count
 
 
-def _hash(state: str) -> bytes:
+def _hash_state(state: str) -> bytes:
     # Random enough that a plain hash tells nothing.
     return hashlib.sha256(b"approval/1\0" + state.encode()).digest()

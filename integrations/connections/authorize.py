@@ -9,28 +9,28 @@ from uuid import UUID
 
 from accounts.actors import Actor
 from integrations.access import permits, scopes
-from integrations.access.endpoints import endpoints, is_registered, redirect_uri
-from integrations.access.fences import NotConnected
+from integrations.access.endpoints import get_endpoints, is_registered, redirect_uri
+from integrations.access.fences import NotConnectedError
 from integrations.grants import access_tokens
 from integrations.models import Connection, ConnectionStatus
-from integrations.providers import granting, oauth
-from limited_use.agreements.consents import NotAgreed
+from integrations.providers import get_connectable_provider, oauth
+from limited_use.agreements.consents import ConsentMissing
 from limited_use.sinks import provider as own_provider
 
 from . import oauth_state
-from .oauth_state import Journey
+from .oauth_state import ConnectRequest
 
 
 class UnknownProvider(Exception):
     """There is nothing of that name to connect. Show what there is."""
 
 
-def begin(  # noqa: PLR0913
+def begin_connect(  # noqa: PLR0913
     *,
     actor: Actor,
     provider: str,
     product: str,
-    agreed: Mapping[str, int],
+    agreed_versions: Mapping[str, int],
     session_key: str,
     at: datetime,
     connection_id: UUID | None = None,
@@ -45,45 +45,54 @@ def begin(  # noqa: PLR0913
     :raises NotAgreed: if they agreed to another version than the declared one
     :raises NotConnected: if the connection to renew has ended, or has another owner
     """
-    known = granting(provider)
+    registered_provider = get_connectable_provider(provider)
     features = scopes.features_for(product)
-    if known is None or not features or actor.user_id is None or actor.organisation_id is None:
+    if (
+        registered_provider is None
+        or not features
+        or actor.user_id is None
+        or actor.organisation_id is None
+    ):
         raise UnknownProvider
-    if product not in known.products or not is_registered(provider):
+    if product not in registered_provider.products or not is_registered(provider):
         raise UnknownProvider
-    declared = {feature.key: feature.version for feature in features}
-    if dict(agreed) != declared:
-        raise NotAgreed(product)
-    renewed = _Renewed() if connection_id is None else _renewed(connection_id, actor, provider, at)
-    wanted = scopes.asked_with(known, product, connection_id)
-    _, state = oauth_state.begin(
-        Journey(
+    declared_versions = {feature.key: feature.version for feature in features}
+    if dict(agreed_versions) != declared_versions:
+        raise ConsentMissing(product)
+    hint = (
+        _ReconnectHint()
+        if connection_id is None
+        else _get_reconnect_hint(connection_id, actor, provider, at)
+    )
+    requested_scopes = scopes.get_connect_scopes(registered_provider, product, connection_id)
+    _, state = oauth_state.create_state(
+        ConnectRequest(
             user_id=actor.user_id,
             organisation_id=actor.organisation_id,
             provider=provider,
             product=product,
-            asked_scopes=sorted(wanted),
-            feature_versions=declared,
+            asked_scopes=sorted(requested_scopes),
+            feature_versions=declared_versions,
             connection_id=connection_id,
         ),
         session_key=session_key,
         at=at,
     )
     return oauth.authorize_url(
-        known,
-        endpoints(provider),
+        registered_provider,
+        get_endpoints(provider),
         redirect_uri=redirect_uri(provider),
-        scopes=wanted,
+        scopes=requested_scopes,
         state=state,
-        nonce=oauth_state.nonce(state),
-        code_verifier=oauth_state.verifier(state),
-        login_hint=renewed.hint,
-        claims=renewed.claims,
+        nonce=oauth_state.derive_nonce(state),
+        code_verifier=oauth_state.derive_verifier(state),
+        login_hint=hint.login_hint,
+        claims=hint.claims,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Renewed:
+class _ReconnectHint:
     """
     What the consent page is told of the account that is meant: it came from that provider.
 
@@ -91,27 +100,29 @@ class _Renewed:
     :param claims: what the person has to meet, where the provider said so
     """
 
-    hint: str = ""
+    login_hint: str = ""
     claims: str = ""
 
 
-def _renewed(connection_id: UUID, actor: Actor, provider: str, at: datetime) -> _Renewed:
+def _get_reconnect_hint(
+    connection_id: UUID, actor: Actor, provider: str, at: datetime
+) -> _ReconnectHint:
     if actor.user_id is None or actor.organisation_id is None:
-        raise NotConnected
-    live = Connection.objects.owned_by(actor.user_id, actor.organisation_id)
-    theirs = live.filter(
+        raise NotConnectedError
+    own_connections = Connection.objects.owned_by(actor.user_id, actor.organisation_id)
+    connection = own_connections.filter(
         id=connection_id,
         provider=provider,
         status__in=[ConnectionStatus.ACTIVE, ConnectionStatus.REAUTH_REQUIRED],
     ).first()
-    if theirs is None:
-        raise NotConnected
-    if theirs.email is None:
-        return _Renewed()
-    permit = permits.to_hint(actor=actor, connection_id=connection_id, at=at)
-    access = access_tokens.access(connection_id=connection_id)
-    told = [
-        "" if sealed is None else own_provider.text(sealed, permit, to=access, at=at)
-        for sealed in (theirs.email, theirs.wanted_claims)
+    if connection is None:
+        raise NotConnectedError
+    if connection.email is None:
+        return _ReconnectHint()
+    permit = permits.for_login_hint(actor=actor, connection_id=connection_id, at=at)
+    access = access_tokens.get_access(connection_id=connection_id)
+    opened_values = [
+        "" if sealed is None else own_provider.open_text(sealed, permit, to=access, at=at)
+        for sealed in (connection.email, connection.wanted_claims)
     ]
-    return _Renewed(*told)
+    return _ReconnectHint(*opened_values)

@@ -17,7 +17,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from accounts import row_owner
-from integrations.access.endpoints import endpoints, redirect_uri
+from integrations.access.endpoints import get_endpoints, redirect_uri
 from integrations.coordination import contention
 from integrations.grants import credentials, provider_alerts, shared_grants
 from integrations.models import AttemptOutcome, ConnectAttempt
@@ -26,19 +26,19 @@ from integrations.providers.oauth import Endpoints, TokenSet
 from integrations.providers.provider import Provider
 
 from . import connect_outcomes, oauth_state, save_grant
-from .oauth_state import Journey
+from .oauth_state import ConnectRequest
 
 logger = logging.getLogger(__name__)
 
 # A revocation of the same account that is on its way is waited for this long, in polls.
-PATIENCE = 20
+MOST_POLLS = 20
 POLL_SECONDS = 0.15
 # Google grants less than this only to apps whose consent screen is in "Testing".
-TIME_LIMITED = timedelta(days=8)
+TESTING_GRANT_LIFETIME = timedelta(days=8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Callback:
+class OAuthCallback:
     """
     What the provider sent the browser back with.
 
@@ -53,8 +53,8 @@ class Callback:
     is_sound: bool = True
 
 
-def complete(
-    callback: Callback,
+def complete_connect(
+    callback: OAuthCallback,
     *,
     user_id: UUID,
     organisation_id: UUID,
@@ -67,18 +67,18 @@ def complete(
     Nothing foreseen is raised: each way to fail is an outcome with words of its own.
     """
     try:
-        attempt = oauth_state.consume(
+        attempt = oauth_state.consume_state(
             state=callback.state,
             user_id=user_id,
             session_key=session_key,
             provider=callback.provider,
             at=at,
         )
-    except oauth_state.Expired as expired:
+    except oauth_state.StateExpired as expired:
         attempt, outcome = expired.attempt, AttemptOutcome.EXPIRED
-    except (oauth_state.ForeignState, oauth_state.Replayed) as error:
-        is_replay = isinstance(error, oauth_state.Replayed)
-        stranger = Journey(
+    except (oauth_state.UnknownState, oauth_state.StateReplayed) as error:
+        is_replay = isinstance(error, oauth_state.StateReplayed)
+        connect_request = ConnectRequest(
             user_id=user_id,
             organisation_id=organisation_id,
             provider=callback.provider,
@@ -86,16 +86,16 @@ def complete(
             feature_versions={},
         )
         outcome = AttemptOutcome.REPLAYED if is_replay else AttemptOutcome.FOREIGN_STATE
-        return oauth_state.refused(stranger, outcome=outcome, at=at)
+        return oauth_state.record_refused(connect_request, outcome=outcome, at=at)
     else:
         # Where it began, though they may work in another organisation by now.
         with row_owner.acting_for(attempt.user_id, attempt.organisation_id):
-            outcome = _outcome(attempt, callback, at=at)
+            outcome = _process_callback(attempt, callback, at=at)
     # Already ended by `save_grant`, where something was stored.
-    oauth_state.end(
+    oauth_state.end_attempt(
         attempt_id=attempt.id, outcome=outcome, at=at, connection_id=attempt.connection_id
     )
-    attempt = _ended(attempt, outcome, at)
+    attempt = _get_ended_attempt(attempt, outcome, at)
     logger.info(
         "connect.completed",
         extra={
@@ -108,57 +108,65 @@ def complete(
     return attempt
 
 
-def _ended(attempt: ConnectAttempt, outcome: AttemptOutcome, at: datetime) -> ConnectAttempt:
+def _get_ended_attempt(
+    attempt: ConnectAttempt, outcome: AttemptOutcome, at: datetime
+) -> ConnectAttempt:
     """Return the attempt as it ended. What it was to connect again may have taken it along."""
-    ended = ConnectAttempt.objects.filter(id=attempt.id).first()
-    if ended is not None:
-        return ended
-    journey = Journey(
+    ended_attempt = ConnectAttempt.objects.filter(id=attempt.id).first()
+    if ended_attempt is not None:
+        return ended_attempt
+    connect_request = ConnectRequest(
         user_id=attempt.user_id,
         organisation_id=attempt.organisation_id,
         provider=attempt.provider,
         product=attempt.product,
         feature_versions={},
     )
-    return oauth_state.refused(journey, outcome=outcome, at=at)
+    return oauth_state.record_refused(connect_request, outcome=outcome, at=at)
 
 
-def _outcome(attempt: ConnectAttempt, callback: Callback, *, at: datetime) -> AttemptOutcome:
+def _process_callback(
+    attempt: ConnectAttempt, callback: OAuthCallback, *, at: datetime
+) -> AttemptOutcome:
     provider = PROVIDERS[attempt.provider]
     try:
-        _check(callback, provider)
-        tokens = _exchange(provider, callback, at=at)
-        return _keep(attempt, tokens, provider=provider, at=at)
+        _check_callback(callback, provider)
+        tokens = _exchange_code(provider, callback, at=at)
+        return _save_or_discard(attempt, tokens, provider=provider, at=at)
     except Exception as error:
-        outcome = connect_outcomes.outcome_of(error)
-        if isinstance(error, connect_outcomes.LivesAlready):
+        outcome = connect_outcomes.get_outcome(error)
+        if isinstance(error, connect_outcomes.AccountAlreadyConnected):
             # What is begun next is begun from there.
             attempt.connection_id = error.connection_id
         if isinstance(error, errors.ProviderError):
-            provider_alerts.of_provider(error, provider=provider.key, at=at)
+            provider_alerts.alert_on_error(error, provider=provider.key, at=at)
         if isinstance(error, connect_outcomes.MissingIssuer):
-            provider_alerts.sound(provider_alerts.ISSUER_MISSING, provider=provider.key, at=at)
+            provider_alerts.raise_alert(
+                provider_alerts.ISSUER_MISSING, provider=provider.key, at=at
+            )
         if outcome is None:
             # A bug. The person reads that it failed and that we have been told.
             logger.exception(
                 "connect.failed", extra={"attempt_id": attempt.id, "provider": provider.key}
             )
-            provider_alerts.sound(provider_alerts.CONNECT_FAILED, provider=provider.key, at=at)
+            provider_alerts.raise_alert(
+                provider_alerts.CONNECT_FAILED, provider=provider.key, at=at
+            )
             return AttemptOutcome.FAILED
         return outcome
 
 
-def _check(callback: Callback, provider: Provider) -> None:
+def _check_callback(callback: OAuthCallback, provider: Provider) -> None:
     if not callback.is_sound:
-        raise connect_outcomes.Malformed
-    _check_issuer(callback, endpoints(provider.key))
+        raise connect_outcomes.MalformedCallback
+    _check_issuer(callback, get_endpoints(provider.key))
     if callback.error:
-        raise connect_outcomes.of_callback(callback.error)
+        raise connect_outcomes.from_callback_error(callback.error)
     if not callback.code:
-        raise connect_outcomes.Malformed
+        raise connect_outcomes.MalformedCallback
 
 
-def _check_issuer(callback: Callback, endpoints: Endpoints) -> None:
+def _check_issuer(callback: OAuthCallback, endpoints: Endpoints) -> None:
     """
     Check before the code is sent anywhere that the provider that was asked answers (RFC 9207).
 
@@ -172,55 +180,55 @@ def _check_issuer(callback: Callback, endpoints: Endpoints) -> None:
         raise connect_outcomes.MissingIssuer
 
 
-def _exchange(provider: Provider, callback: Callback, *, at: datetime) -> TokenSet:
-    tokens = oauth.exchange(
+def _exchange_code(provider: Provider, callback: OAuthCallback, *, at: datetime) -> TokenSet:
+    tokens = oauth.exchange_code(
         provider,
-        endpoints(provider.key),
+        get_endpoints(provider.key),
         code=callback.code,
         redirect_uri=redirect_uri(provider.key),
-        code_verifier=oauth_state.verifier(callback.state),
-        nonce=oauth_state.nonce(callback.state),
+        code_verifier=oauth_state.derive_verifier(callback.state),
+        nonce=oauth_state.derive_nonce(callback.state),
         callback_issuer=callback.iss,
         at=at,
     )
-    ends = tokens.refresh_expires_at
-    if ends is not None and ends - at < TIME_LIMITED:
-        provider_alerts.sound(
+    refresh_expires_at = tokens.refresh_expires_at
+    if refresh_expires_at is not None and refresh_expires_at - at < TESTING_GRANT_LIFETIME:
+        provider_alerts.raise_alert(
             provider_alerts.CONSENT_SCREEN_IN_TESTING, provider=provider.key, at=at, once=True
         )
     return tokens
 
 
-def _keep(
+def _save_or_discard(
     attempt: ConnectAttempt, tokens: TokenSet, *, provider: Provider, at: datetime
 ) -> AttemptOutcome:
     try:
-        return _stored(attempt, tokens, provider=provider, at=at)
+        return _save_after_revocations(attempt, tokens, provider=provider, at=at)
     except Exception:
         # Whatever came between: a grant that is not kept is not left lying about either.
-        blind = save_grant.blind_of(provider.key, tokens)
-        credentials.discard(
+        account_blind = save_grant.get_account_blind(provider.key, tokens)
+        credentials.discard_tokens(
             tokens,
             provider=provider.key,
-            account_blind=blind,
+            account_blind=account_blind,
             about=attempt.id,
-            apart_from=None,
+            excluded_connection_id=None,
             at=timezone.now(),
         )
         raise
 
 
-def _stored(
+def _save_after_revocations(
     attempt: ConnectAttempt, tokens: TokenSet, *, provider: Provider, at: datetime
 ) -> AttemptOutcome:
     # A request that was sent this long before the attempt may have arrived after the consent.
-    valid_at: datetime | None = attempt.began_at - shared_grants.ON_ITS_WAY
-    for _ in range(PATIENCE):
+    valid_at: datetime | None = attempt.began_at - shared_grants.IN_FLIGHT
+    for _ in range(MOST_POLLS):
         try:
             # A consent cannot be asked for again: what lost a deadlock is stored once more.
             return contention.retry(
                 partial(
-                    save_grant.store,
+                    save_grant.store_grant,
                     attempt_id=attempt.id,
                     tokens=tokens,
                     provider=provider,
@@ -228,18 +236,22 @@ def _stored(
                     at=at,
                 )
             )
-        except save_grant.Revoking:
+        except save_grant.RevocationInProgress:
             valid_at = None
             time.sleep(POLL_SECONDS)
-        except save_grant.Unchecked:
+        except save_grant.TokensUnchecked:
             if tokens.refresh_token is None:
                 break
             # No revocation is under way, so the answer counts until another one begins.
             valid_at = timezone.now()
-            tokens = save_grant.merged(tokens, _refreshed(tokens.refresh_token, provider, valid_at))
-    raise connect_outcomes.StillEnding
+            tokens = save_grant.merge_tokens(
+                tokens, _refresh_tokens(tokens.refresh_token, provider, valid_at)
+            )
+    raise connect_outcomes.DisconnectInProgress
 
 
-def _refreshed(refresh_token: str, provider: Provider, at: datetime) -> TokenSet:
+def _refresh_tokens(refresh_token: str, provider: Provider, at: datetime) -> TokenSet:
     """:raises errors.GrantRevoked: if a revocation ended the new grant as well"""
-    return oauth.refresh(provider, endpoints(provider.key), refresh_token=refresh_token, at=at)
+    return oauth.refresh_tokens(
+        provider, get_endpoints(provider.key), refresh_token=refresh_token, at=at
+    )

@@ -22,23 +22,23 @@ from integrations.models import AttemptOutcome, ConnectAttempt
 SHOWN_FOR: Final = timedelta(hours=1)
 
 
-def get_unsettled(
-    *, user_id: UUID, organisation_id: UUID, awaited: Collection[str], at: datetime
+def get_unsettled_attempt(
+    *, user_id: UUID, organisation_id: UUID, awaited_providers: Collection[str], at: datetime
 ) -> ConnectAttempt | None:
     """
     Return the person's latest attempt that has something to say, or None.
 
     :param awaited: providers of which an attempt says something before it has ended
     """
-    theirs = _of_person(user_id, organisation_id).filter(settled_at=None)
+    attempts = _filter_by_person(user_id, organisation_id).filter(settled_at=None)
     ended = Q(ended_at__gt=at - SHOWN_FOR)
     # The browser has not come back yet, and its person looks at a page of ours.
-    waiting = Q(outcome=AttemptOutcome.PENDING, used_at=None, provider__in=list(awaited))
-    latest = theirs.filter(ended | waiting).annotate(since=Coalesce("ended_at", "began_at"))
+    waiting = Q(outcome=AttemptOutcome.PENDING, used_at=None, provider__in=list(awaited_providers))
+    latest = attempts.filter(ended | waiting).annotate(since=Coalesce("ended_at", "began_at"))
     return latest.order_by("-since", "-id").first()
 
 
-def hold(attempt_id: UUID) -> tuple[ConnectAttempt, list[UUID]]:
+def lock_attempt(attempt_id: UUID) -> tuple[ConnectAttempt, list[UUID]]:
     """
     Lock an attempt, and others of its person, provider and product that are not settled.
 
@@ -48,63 +48,65 @@ def hold(attempt_id: UUID) -> tuple[ConnectAttempt, list[UUID]]:
     :raises ConnectAttempt.DoesNotExist: if it is gone, with what it was to connect again
     """
     attempt = ConnectAttempt.objects.get(id=attempt_id)
-    wanted = _of_kind(
+    attempts = _filter_by_product(
         user_id=attempt.user_id,
         organisation_id=attempt.organisation_id,
         provider=attempt.provider,
         product=attempt.product,
     ).filter(Q(id=attempt_id) | Q(settled_at=None))
-    held = wanted.order_by("id").select_for_update(no_key=True, of=("self",))
-    by_id = {one.id: one for one in held}
+    locked_attempts = attempts.order_by("id").select_for_update(no_key=True, of=("self",))
+    by_id = {locked_attempt.id: locked_attempt for locked_attempt in locked_attempts}
     if attempt_id not in by_id:
         raise ConnectAttempt.DoesNotExist
     return by_id.pop(attempt_id), list(by_id)
 
 
-def settle(attempt_ids: Collection[UUID], *, at: datetime) -> None:
+def settle_attempts(attempt_ids: Collection[UUID], *, at: datetime) -> None:
     """Settle attempts that the caller has locked."""
     ConnectAttempt.objects.filter(id__in=attempt_ids).update(settled_at=at)
 
 
-def settle_kind(
+def settle_product_attempts(
     *, user_id: UUID, organisation_id: UUID, provider: str, product: str, at: datetime
 ) -> None:
     """Settle what a person tried of one provider and product."""
     _lock_and_settle(
-        _of_kind(
+        _filter_by_product(
             user_id=user_id, organisation_id=organisation_id, provider=provider, product=product
         ),
         at=at,
     )
 
 
-def dismiss(*, attempt_id: UUID, user_id: UUID, organisation_id: UUID, at: datetime) -> bool:
+def dismiss_attempt(
+    *, attempt_id: UUID, user_id: UUID, organisation_id: UUID, at: datetime
+) -> bool:
     """
     Settle an attempt and all that ended before it: only the latest is shown.
 
     :return: False if it is not theirs
     """
-    theirs = _of_person(user_id, organisation_id)
-    attempt = theirs.filter(id=attempt_id).first()
+    attempts = _filter_by_person(user_id, organisation_id)
+    attempt = attempts.filter(id=attempt_id).first()
     if attempt is None:
         return False
     until = attempt.ended_at or attempt.began_at
-    _lock_and_settle(theirs.filter(Q(id=attempt_id) | Q(ended_at__lte=until)), at=at)
+    _lock_and_settle(attempts.filter(Q(id=attempt_id) | Q(ended_at__lte=until)), at=at)
     return True
 
 
 def _lock_and_settle(attempts: QuerySet[ConnectAttempt], *, at: datetime) -> None:
     with transaction.atomic():
         unsettled = attempts.filter(settled_at=None).order_by("id")
-        held = unsettled.select_for_update(no_key=True, of=("self",))
-        settle(list(held.values_list("id", flat=True)), at=at)
+        locked_attempts = unsettled.select_for_update(no_key=True, of=("self",))
+        settle_attempts(list(locked_attempts.values_list("id", flat=True)), at=at)
 
 
-def _of_kind(
+def _filter_by_product(
     *, user_id: UUID, organisation_id: UUID, provider: str, product: str
 ) -> QuerySet[ConnectAttempt]:
-    return _of_person(user_id, organisation_id).filter(provider=provider, product=product)
+    return _filter_by_person(user_id, organisation_id).filter(provider=provider, product=product)
 
 
-def _of_person(user_id: UUID, organisation_id: UUID) -> QuerySet[ConnectAttempt]:
+def _filter_by_person(user_id: UUID, organisation_id: UUID) -> QuerySet[ConnectAttempt]:
     return ConnectAttempt.objects.filter(user_id=user_id, organisation_id=organisation_id)

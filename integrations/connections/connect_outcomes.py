@@ -9,11 +9,11 @@ from integrations.providers import errors
 from limited_use.agreements import consents
 
 
-class Denied(Exception):
+class ConsentDenied(Exception):
     """They said no at the provider. Say that nothing happened, and offer to start again."""
 
 
-class AdminRefused(Exception):
+class AdminConsentRefused(Exception):
     """Their administrator does not allow it. Say whom to ask."""
 
 
@@ -25,11 +25,11 @@ class MissingIssuer(WrongIssuer):
     """The answer names no issuer, though one is required. Alarm the operator; nothing was read."""
 
 
-class Malformed(Exception):
+class MalformedCallback(Exception):
     """The answer has a parameter twice, or nothing to go on with. Nothing was read."""
 
 
-class Refused(Exception):
+class ProviderRefused(Exception):
     """The provider refused, for a reason that is neither theirs nor ours to mend. Start again."""
 
 
@@ -37,7 +37,7 @@ class WrongAccount(Exception):
     """Another account than the one to reconnect. Offer both: this one anew, or the right one."""
 
 
-class LivesAlready(Exception):
+class AccountAlreadyConnected(Exception):
     """
     Something else of this account is connected. Offer to add this to it.
 
@@ -49,30 +49,30 @@ class LivesAlready(Exception):
         self.connection_id = connection_id
 
 
-class ConnectedByOther(Exception):
+class AccountConnectedByColleague(Exception):
     """A colleague has connected this account. Say so, without saying who."""
 
 
-class StillEnding(Exception):
+class DisconnectInProgress(Exception):
     """The account is being disconnected at the provider right now. Offer to try again."""
 
 
-class Overtaken(Exception):
+class AttemptObsolete(Exception):
     """What was to be connected, or to whom, ended meanwhile. Show what there is."""
 
 
 OUTCOMES: dict[type[Exception], AttemptOutcome] = {
-    Denied: AttemptOutcome.DENIED,
-    AdminRefused: AttemptOutcome.ADMIN_BLOCKED,
+    ConsentDenied: AttemptOutcome.DENIED,
+    AdminConsentRefused: AttemptOutcome.ADMIN_BLOCKED,
     WrongIssuer: AttemptOutcome.WRONG_ISSUER,
-    Malformed: AttemptOutcome.MALFORMED,
-    Refused: AttemptOutcome.REJECTED_BY_PROVIDER,
+    MalformedCallback: AttemptOutcome.MALFORMED,
+    ProviderRefused: AttemptOutcome.REJECTED_BY_PROVIDER,
     WrongAccount: AttemptOutcome.WRONG_ACCOUNT,
-    LivesAlready: AttemptOutcome.LIVES_ALREADY,
-    ConnectedByOther: AttemptOutcome.CONNECTED_BY_OTHER,
-    StillEnding: AttemptOutcome.STILL_ENDING,
-    Overtaken: AttemptOutcome.OVERTAKEN,
-    consents.Outdated: AttemptOutcome.DISCLOSURE_OUTDATED,
+    AccountAlreadyConnected: AttemptOutcome.LIVES_ALREADY,
+    AccountConnectedByColleague: AttemptOutcome.CONNECTED_BY_OTHER,
+    DisconnectInProgress: AttemptOutcome.STILL_ENDING,
+    AttemptObsolete: AttemptOutcome.OVERTAKEN,
+    consents.DeclarationOutdated: AttemptOutcome.DISCLOSURE_OUTDATED,
     errors.Unavailable: AttemptOutcome.PROVIDER_UNAVAILABLE,
     errors.InvalidClient: AttemptOutcome.APP_MISCONFIGURED,
     errors.CodeRejected: AttemptOutcome.CODE_REJECTED,
@@ -84,16 +84,16 @@ OUTCOMES: dict[type[Exception], AttemptOutcome] = {
 }
 
 
-def outcome_of(error: Exception) -> AttemptOutcome | None:
+def get_outcome(error: Exception) -> AttemptOutcome | None:
     """Return the outcome that stands for `error`, or None for what nobody foresaw."""
     return next((OUTCOMES[kind] for kind in type(error).__mro__ if kind in OUTCOMES), None)
 
 
 # The `error` of a callback (RFC 6749 §4.1.2.1, OpenID Connect's, and Google's own). Of somebody who
 # was shown the page, `consent_required` says that their own consent is not enough.
-_ADMIN = frozenset({"admin_policy_enforced", "org_internal", "consent_required"})
-_LATER = frozenset({"temporarily_unavailable", "server_error", "rate_limit_exceeded"})
-_OURS = frozenset(
+_ADMIN_ERRORS = frozenset({"admin_policy_enforced", "org_internal", "consent_required"})
+_TEMPORARY_ERRORS = frozenset({"temporarily_unavailable", "server_error", "rate_limit_exceeded"})
+_REGISTRATION_ERRORS = frozenset(
     {
         "invalid_client",
         "deleted_client",
@@ -104,14 +104,14 @@ _OURS = frozenset(
 )
 
 
-def of_callback(error: str) -> Exception:
+def from_callback_error(error: str) -> Exception:
     """Return what the `error` parameter of a callback stands for."""
     if error == "access_denied":
-        return Denied()
-    if error in _ADMIN:
-        return AdminRefused()
-    if error in _LATER:
+        return ConsentDenied()
+    if error in _ADMIN_ERRORS:
+        return AdminConsentRefused()
+    if error in _TEMPORARY_ERRORS:
         return errors.Unavailable("the provider says later", reason=error)
-    if error in _OURS:
+    if error in _REGISTRATION_ERRORS:
         return errors.InvalidClient("our registration is refused", reason=error)
-    return Refused()
+    return ProviderRefused()

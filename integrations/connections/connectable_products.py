@@ -15,11 +15,11 @@ from integrations.providers.provider import Provider
 from limited_use.policy.features import Feature
 
 from . import requested_permissions
-from .requested_permissions import AskedPermission
+from .requested_permissions import RequestedPermission
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class ConnectableProduct:
     """A product that may be connected, with what is shown immediately before consent."""
 
     provider: str
@@ -28,20 +28,20 @@ class Offer:
     title: str
     says: str
     features: tuple[Feature, ...]
-    requests: tuple[AskedPermission, ...]
+    requests: tuple[RequestedPermission, ...]
     has_single_permissions: bool
 
 
-def requests_of(
+def list_requested_permissions(
     provider: Provider, product: str, *, connection_id: UUID | None = None
-) -> tuple[AskedPermission, ...]:
+) -> tuple[RequestedPermission, ...]:
     """
     Return each scope that connecting `product` asks for, with its reason.
 
     :param connection_id: the connection that it is added to; the scopes of its live products are
         asked for again
     """
-    products = scopes.products_with(product, connection_id)
+    products = scopes.get_connect_products(product, connection_id)
     return requested_permissions.list_permissions(provider, products)
 
 
@@ -52,17 +52,17 @@ _PURPOSES: Final[Mapping[str, str]] = {
 }
 
 
-def offers() -> tuple[Offer, ...]:
+def list_connectable_products() -> tuple[ConnectableProduct, ...]:
     """Return what can be connected: the products that a feature of the service serves."""
     return tuple(
-        Offer(
+        ConnectableProduct(
             provider=provider.key,
             product=product,
             label=provider.label,
             title=name_product(provider.key, product),
             says=says,
             features=scopes.features_for(product),
-            requests=requests_of(provider, product),
+            requests=list_requested_permissions(provider, product),
             has_single_permissions=provider.has_single_permissions,
         )
         for provider in PROVIDERS.values()

@@ -34,11 +34,11 @@ from .automatic_disconnect import INACTIVE_AFTER
 logger = logging.getLogger(__name__)
 
 
-class NotEmpty(Exception):
+class ConnectionNotEmpty(Exception):
     """It has an integration, or a purge of one: that is what has to be disconnected."""
 
 
-def forget(*, connection_id: UUID, at: datetime) -> bool:
+def remove_connection(*, connection_id: UUID, at: datetime) -> bool:
     """
     Fence off a connection that has no integration, and return whether it has ended.
 
@@ -46,48 +46,51 @@ def forget(*, connection_id: UUID, at: datetime) -> bool:
 
     :raises NotEmpty: if it has an integration that is live or being purged
     """
-    fence(connection_id=connection_id, at=at)
-    outcome = grant_revocation.attempt(connection_id, now=lambda: at)
-    return outcome != RevocationOutcome.PENDING and _end(connection_id, outcome, at=at)
+    fence_connection(connection_id=connection_id, at=at)
+    outcome = grant_revocation.attempt_revocation(connection_id, now=lambda: at)
+    return outcome != RevocationOutcome.PENDING and _end_connection(connection_id, outcome, at=at)
 
 
-def sweep(*, at: datetime) -> int:
+def remove_due_connections(*, at: datetime) -> int:
     """Forget what was left half ended, or whose owner is gone; return how many have ended."""
-    belongs = Membership.objects.live().filter(
+    memberships = Membership.objects.live().filter(
         user_id=OuterRef("user_id"), organisation_id=OuterRef("organisation_id")
     )
-    over = Connection.objects.live().filter(
+    due_connections = Connection.objects.live().filter(
         Q(status=ConnectionStatus.ENDING)
-        | ~Exists(belongs)
+        | ~Exists(memberships)
         | Q(user__is_active=False)
         | Q(user__last_seen_at__lte=at - INACTIVE_AFTER)
-        | Q(status=ConnectionStatus.REAUTH_REQUIRED, reauth_since__lte=at - owner_notices.grace()),
+        | Q(
+            status=ConnectionStatus.REAUTH_REQUIRED,
+            reauth_since__lte=at - owner_notices.get_grace_period(),
+        ),
         ~Exists(Integration.objects.live().filter(connection_id=OuterRef("id"))),
-        ~Exists(_unfinished().filter(integration__connection_id=OuterRef("id"))),
+        ~Exists(_find_unfinished_purges().filter(integration__connection_id=OuterRef("id"))),
     )
-    ended = 0
-    for connection_id in over.order_by("id").values_list("id", flat=True):
+    ended_count = 0
+    for connection_id in due_connections.order_by("id").values_list("id", flat=True):
         try:
-            with suppress(NotEmpty):
-                ended += forget(connection_id=connection_id, at=at)
+            with suppress(ConnectionNotEmpty):
+                ended_count += remove_connection(connection_id=connection_id, at=at)
         except Exception:
             # A bug with one must not keep the others here for ever.
             logger.exception("connection.not_ended", extra={"connection_id": connection_id})
-    return ended
+    return ended_count
 
 
-def _unfinished() -> QuerySet[PurgeJob]:
+def _find_unfinished_purges() -> QuerySet[PurgeJob]:
     return PurgeJob.objects.exclude(step=PurgeStep.DONE)
 
 
-def _has_something(connection: Connection) -> bool:
+def _is_in_use(connection: Connection) -> bool:
     return (
         connection.integrations.live().exists()
-        or _unfinished().filter(integration__connection=connection).exists()
+        or _find_unfinished_purges().filter(integration__connection=connection).exists()
     )
 
 
-def fence(*, connection_id: UUID, at: datetime) -> None:
+def fence_connection(*, connection_id: UUID, at: datetime) -> None:
     """
     Fence off a connection that has no integration; `forget`, or the sweep, goes on with it.
 
@@ -100,8 +103,8 @@ def fence(*, connection_id: UUID, at: datetime) -> None:
             .filter(id=connection_id)
             .first()
         )
-        if connection is None or _has_something(connection):
-            raise NotEmpty
+        if connection is None or _is_in_use(connection):
+            raise ConnectionNotEmpty
         if connection.status == ConnectionStatus.ENDING and connection.ending_since is not None:
             return
         connection.ending_since = at
@@ -110,30 +113,32 @@ def fence(*, connection_id: UUID, at: datetime) -> None:
             connection.epoch += 1
             connection.reauth_since = None
             connection.refresh_lease_by = connection.refresh_lease_until = None
-            credentials.fence(connection)
-            name = pseudonyms.of(connection.id)
-            entries.record(event="connection.forgotten", about=connection.id, at=at, name=name)
+            credentials.fence_keys(connection)
+            name = pseudonyms.get_naming(connection.id)
+            entries.record_event(
+                event="connection.forgotten", about=connection.id, at=at, naming=name
+            )
         connection.save()
     logger.info("connection.forgotten", extra={"connection_id": connection_id})
 
 
-def _end(connection_id: UUID, outcome: RevocationOutcome, *, at: datetime) -> bool:
+def _end_connection(connection_id: UUID, outcome: RevocationOutcome, *, at: datetime) -> bool:
     with transaction.atomic(durable=True):
-        connection = shared_grants.hold(connection_id)
+        connection = shared_grants.lock_connection(connection_id)
         # The person may have connected the account again, or disconnected what they connected.
-        if connection.status != ConnectionStatus.ENDING or _has_something(connection):
+        if connection.status != ConnectionStatus.ENDING or _is_in_use(connection):
             return False
-        if outcome == RevocationOutcome.NEEDED_ELSEWHERE and not shared_grants.needed_by(
+        if outcome == RevocationOutcome.NEEDED_ELSEWHERE and not shared_grants.list_needs(
             connection
         ):
             return False  # The other connection ended just now: the next sweep revokes.
-        entries.record(
+        entries.record_event(
             event="grant.discarded",
             about=connection_id,
             body={"outcome": str(outcome)},
             at=at,
-            name=pseudonyms.of(connection_id),
+            naming=pseudonyms.get_naming(connection_id),
         )
-        connection_deletion.end(connection_id, at=at)
-        ledger_key_release.settle(connection_id, at=at)
+        connection_deletion.end_connection(connection_id, at=at)
+        ledger_key_release.settle_ledger_key(connection_id, at=at)
     return True

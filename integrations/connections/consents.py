@@ -19,7 +19,7 @@ from accounts.models import Delegation
 from integrations.access import scopes
 from integrations.coordination.task_queue import enqueue_on_commit
 from integrations.models import Connection, Integration, PurgeJob, PurgeTrigger, SyncWork
-from integrations.providers.local import OFFLINE
+from integrations.providers.local import LOCAL
 from integrations.purge import AlreadyDisconnected
 from limited_use.agreements import consents, shares
 from limited_use.ledger import entries
@@ -30,29 +30,33 @@ from limited_use.policy.vocabulary import Purpose
 from . import automatic_disconnect
 
 
-class KeptUntilRemoved(Exception):
+class LocalCalendarsExist(Exception):
     """The calendars are stored only in Antares. Show the page where their owner removes them."""
 
 
-class NothingToAgreeTo(Exception):
+class NoEarlierConsent(Exception):
     """The person never agreed to the feature. Connecting an account asks for that first."""
 
 
-def kept_products(feature: Feature) -> frozenset[str]:
+def get_copied_products(feature: Feature) -> frozenset[str]:
     """Return the products, such as `mail`, whose copies are kept for `feature`."""
-    if feature.platform_client or not scopes.is_kept([feature]):
+    if feature.platform_client or not scopes.keeps_copy([feature]):
         return frozenset()
     return frozenset(capability.partition(".")[0] for capability in feature.capabilities)
 
 
-def kept_for(*, feature: Feature, user_id: UUID, organisation_id: UUID) -> list[Integration]:
+def list_dependent_integrations(
+    *, feature: Feature, user_id: UUID, organisation_id: UUID
+) -> list[Integration]:
     """Return a person's live integrations, copies only, that withdrawing `feature` would end."""
-    own = Integration.objects.live().owned_by(user_id, organisation_id)
-    of_product = own.filter(product__in=kept_products(feature)).select_related("connection")
-    return list(of_product.exclude(connection__provider=OFFLINE.key).order_by("id"))
+    own_integrations = Integration.objects.live().owned_by(user_id, organisation_id)
+    of_product = own_integrations.filter(product__in=get_copied_products(feature)).select_related(
+        "connection"
+    )
+    return list(of_product.exclude(connection__provider=LOCAL.key).order_by("id"))
 
 
-def agree_again(
+def renew_consent(
     *, feature: str, version: int, user_id: UUID, organisation_id: UUID, at: datetime
 ) -> None:
     """
@@ -70,10 +74,12 @@ def agree_again(
             withdrawn_at=None,
         )
         if not earlier.exists():
-            raise NothingToAgreeTo
+            raise NoEarlierConsent
         memberships.lock_memberships(user_ids=[user_id], organisation_id=organisation_id)
-        kept = kept_for(feature=FEATURES[feature], user_id=user_id, organisation_id=organisation_id)
-        _hold_integrations(kept)
+        integrations = list_dependent_integrations(
+            feature=FEATURES[feature], user_id=user_id, organisation_id=organisation_id
+        )
+        _lock_integrations(integrations)
         consents.give(
             person_id=user_id,
             organisation_id=organisation_id,
@@ -81,14 +87,16 @@ def agree_again(
             version=version,
             at=at,
         )
-        works = SyncWork.objects.filter(integration__in=kept)
-        for work in works.select_for_update(no_key=True, of=("self",)).order_by("id"):
+        work_items = SyncWork.objects.filter(integration__in=integrations)
+        for work in work_items.select_for_update(no_key=True, of=("self",)).order_by("id"):
             work.next_sync_at = at
             work.save(update_fields=["next_sync_at"])
             enqueue_on_commit("integrations.sync_mail", work_id=work.id)
 
 
-def withdraw(*, feature: str, user_id: UUID, organisation_id: UUID, at: datetime) -> list[PurgeJob]:
+def withdraw_consent(
+    *, feature: str, user_id: UUID, organisation_id: UUID, at: datetime
+) -> list[PurgeJob]:
     """
     Withdraw the consent to `feature`, and disconnect the copies kept for it; return their purges.
 
@@ -98,16 +106,18 @@ def withdraw(*, feature: str, user_id: UUID, organisation_id: UUID, at: datetime
     :raises KeptUntilRemoved: if the feature is about calendars that are stored only in Antares
     """
     if FEATURES[feature].kept_until_removed:
-        raise KeptUntilRemoved
+        raise LocalCalendarsExist
     jobs: list[PurgeJob] = []
     with transaction.atomic(durable=True):
         # Connects hold the membership as well: an integration is ended by this, or not created yet.
         memberships.lock_memberships(user_ids=[user_id], organisation_id=organisation_id)
-        kept = kept_for(feature=FEATURES[feature], user_id=user_id, organisation_id=organisation_id)
-        _hold_connections(kept)
-        for integration in kept:
+        integrations = list_dependent_integrations(
+            feature=FEATURES[feature], user_id=user_id, organisation_id=organisation_id
+        )
+        _lock_connections(integrations)
+        for integration in integrations:
             try:
-                job = automatic_disconnect.end(
+                job = automatic_disconnect.disconnect_in_transaction(
                     integration=integration, trigger=PurgeTrigger.CONSENT_WITHDRAWN, at=at
                 )
             except AlreadyDisconnected:
@@ -119,17 +129,19 @@ def withdraw(*, feature: str, user_id: UUID, organisation_id: UUID, at: datetime
         consents.withdraw(
             person_id=user_id, organisation_id=organisation_id, feature=feature, at=at
         )
-        if FEATURES[feature].declares(Purpose.CALENDAR_SHARE):
+        if FEATURES[feature].declares_use(Purpose.CALENDAR_SHARE):
             # Or a later consent would revive shares that the owner has forgotten.
-            shares.end_of_owner(person_id=user_id, organisation_id=organisation_id, at=at)
+            shares.end_owner_shares(person_id=user_id, organisation_id=organisation_id, at=at)
     return jobs
 
 
-def withdraw_item(*, consent_id: UUID, user_id: UUID, organisation_id: UUID, at: datetime) -> bool:
+def withdraw_item_consent(
+    *, consent_id: UUID, user_id: UUID, organisation_id: UUID, at: datetime
+) -> bool:
     """Withdraw one consent of the person about one item; return False if there is none."""
     with transaction.atomic(durable=True):
-        own = Consent.objects.filter(owner_id=user_id, organisation_id=organisation_id)
-        consent = own.filter(id=consent_id, item__isnull=False).first()
+        own_consents = Consent.objects.filter(owner_id=user_id, organisation_id=organisation_id)
+        consent = own_consents.filter(id=consent_id, item__isnull=False).first()
         return consent is not None and consents.withdraw(
             person_id=user_id,
             organisation_id=organisation_id,
@@ -139,7 +151,7 @@ def withdraw_item(*, consent_id: UUID, user_id: UUID, organisation_id: UUID, at:
         )
 
 
-def switch_on(
+def switch_on_feature(
     *, feature: str, version: int, user_id: UUID, organisation_id: UUID, at: datetime
 ) -> Delegation:
     """
@@ -152,13 +164,13 @@ def switch_on(
     :raises delegations.AlreadyOn: if this version is on
     """
     declared = FEATURES.get(feature)
-    if declared is None or declared.version != version or not _may_be_switched(declared):
-        raise consents.Outdated(feature)
+    if declared is None or declared.version != version or not _is_switchable(declared):
+        raise consents.DeclarationOutdated(feature)
     with transaction.atomic(durable=True):
         live = Delegation.objects.live().of(user_id, organisation_id).filter(feature=feature)
         older = live.exclude(feature_version=version).first()
         if older is not None:
-            _switch_off(older.id, user_id=user_id, at=at)
+            _switch_off_delegation(older.id, user_id=user_id, at=at)
         delegation = delegations.switch_on(
             user_id=user_id,
             organisation_id=organisation_id,
@@ -166,51 +178,55 @@ def switch_on(
             feature_version=version,
             at=at,
         )
-        _record("delegation.switched_on", delegation, at)
+        _record_delegation("delegation.switched_on", delegation, at)
     return delegation
 
 
-def switch_off(*, delegation_id: UUID, user_id: UUID, at: datetime) -> None:
+def switch_off_feature(*, delegation_id: UUID, user_id: UUID, at: datetime) -> None:
     """
     Switch a platform feature off. Its tokens are refused at their next call.
 
     :raises delegations.NotOn: if it is not on, or another person's
     """
     with transaction.atomic(durable=True):
-        _switch_off(delegation_id, user_id=user_id, at=at)
+        _switch_off_delegation(delegation_id, user_id=user_id, at=at)
 
 
-def _switch_off(delegation_id: UUID, *, user_id: UUID, at: datetime) -> None:
+def _switch_off_delegation(delegation_id: UUID, *, user_id: UUID, at: datetime) -> None:
     delegation = delegations.switch_off(delegation_id=delegation_id, user_id=user_id, at=at)
-    _record("delegation.switched_off", delegation, at)
+    _record_delegation("delegation.switched_off", delegation, at)
 
 
-def _may_be_switched(feature: Feature) -> bool:
+def _is_switchable(feature: Feature) -> bool:
     return feature.platform_client and bool(feature.purposes)
 
 
-def _record(event: str, delegation: Delegation, at: datetime) -> None:
-    entries.record(
+def _record_delegation(event: str, delegation: Delegation, at: datetime) -> None:
+    entries.record_event(
         event=event,
         about=delegation.id,
         body={
             "feature": delegation.feature,
             "version": delegation.feature_version,
-            "owner": entries.pseudonym(delegation.user_id),
+            "owner": entries.get_pseudonym(delegation.user_id),
         },
         at=at,
     )
 
 
-def _hold_connections(integrations: Iterable[Integration]) -> None:
+def _lock_connections(integrations: Iterable[Integration]) -> None:
     """Lock the connections before the first integration ends: see "Lock order" in the README."""
     ids = {integration.connection_id for integration in integrations}
-    held = Connection.objects.filter(id__in=ids).order_by("id").select_for_update(no_key=True)
-    list(held.values_list("id"))
+    locked_connections = (
+        Connection.objects.filter(id__in=ids).order_by("id").select_for_update(no_key=True)
+    )
+    list(locked_connections.values_list("id"))
 
 
-def _hold_integrations(integrations: Iterable[Integration]) -> None:
+def _lock_integrations(integrations: Iterable[Integration]) -> None:
     """Lock integrations by id, before rows that refer to them."""
     ids = [integration.id for integration in integrations]
-    held = Integration.objects.filter(id__in=ids).order_by("id").select_for_update(no_key=True)
-    list(held.values_list("id"))
+    locked_integrations = (
+        Integration.objects.filter(id__in=ids).order_by("id").select_for_update(no_key=True)
+    )
+    list(locked_integrations.values_list("id"))

@@ -28,15 +28,15 @@ LIFETIME = timedelta(minutes=10)
 KEPT_FOR = timedelta(days=30)
 
 
-class ForeignState(Exception):
+class UnknownState(Exception):
     """Nobody began this here: not this person, or not in this browser. Start again."""
 
 
-class Replayed(Exception):
+class StateReplayed(Exception):
     """The state came back before. Nothing is done twice."""
 
 
-class Expired(Exception):
+class StateExpired(Exception):
     """It came back too late. Start again."""
 
     def __init__(self, attempt: ConnectAttempt) -> None:
@@ -45,7 +45,7 @@ class Expired(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Journey:
+class ConnectRequest:
     """
     Who connects what, and what they agreed to.
 
@@ -62,17 +62,19 @@ class Journey:
     connection_id: UUID | None = None
 
 
-def begin(journey: Journey, *, session_key: str, at: datetime) -> tuple[ConnectAttempt, str]:
+def create_state(
+    connect_request: ConnectRequest, *, session_key: str, at: datetime
+) -> tuple[ConnectAttempt, str]:
     """
     Record that `journey` begins, and return its row and the state: 256 random bits, base64url.
 
     :param session_key: the browser session that must bring the state back
     """
-    state = _text(secrets.token_bytes(STATE_BYTES))
-    return _row(journey, state=state, session_key=session_key, at=at), state
+    state = _encode_base64url(secrets.token_bytes(STATE_BYTES))
+    return _create_attempt(connect_request, state=state, session_key=session_key, at=at), state
 
 
-def consume(
+def consume_state(
     *, state: str, user_id: UUID, session_key: str, provider: str, at: datetime
 ) -> ConnectAttempt:
     """
@@ -84,26 +86,26 @@ def consume(
     :raises Replayed: if it was used before
     :raises Expired: if its time is over
     """
-    ours = ConnectAttempt.objects.filter(
-        state_hash=_hash(state),
-        session_hash=_hash(session_key),
+    attempts = ConnectAttempt.objects.filter(
+        state_hash=_hash_text(state),
+        session_hash=_hash_text(session_key),
         user_id=user_id,
         provider=provider,
     )
     with transaction.atomic(durable=True):
-        attempt = ours.select_for_update(no_key=True).first()
+        attempt = attempts.select_for_update(no_key=True).first()
         if attempt is None:
-            raise ForeignState
+            raise UnknownState
         if attempt.used_at is not None:
-            raise Replayed
+            raise StateReplayed
         attempt.used_at = at
         attempt.save(update_fields=["used_at"])
     if attempt.outcome != AttemptOutcome.PENDING or at >= attempt.expires_at:
-        raise Expired(attempt)
+        raise StateExpired(attempt)
     return attempt
 
 
-def end(
+def end_attempt(
     *,
     attempt_id: UUID,
     outcome: AttemptOutcome,
@@ -118,16 +120,18 @@ def end(
 
     :param connection_id: of theirs, which it was about or should have been
     """
-    may_be = {AttemptOutcome.PENDING}
+    replaceable_outcomes = {AttemptOutcome.PENDING}
     if outcome is AttemptOutcome.EXPIRED:
-        may_be.add(AttemptOutcome.EXPIRED)
-    pending = ConnectAttempt.objects.filter(id=attempt_id, outcome__in=may_be)
+        replaceable_outcomes.add(AttemptOutcome.EXPIRED)
+    pending = ConnectAttempt.objects.filter(id=attempt_id, outcome__in=replaceable_outcomes)
     return bool(
         pending.update(outcome=outcome, ended_at=at, settled_at=None, connection_id=connection_id)
     )
 
 
-def refused(journey: Journey, *, outcome: AttemptOutcome, at: datetime) -> ConnectAttempt:
+def record_refused(
+    connect_request: ConnectRequest, *, outcome: AttemptOutcome, at: datetime
+) -> ConnectAttempt:
     """
     Record a journey that was over before it began, so that its outcome can be shown.
 
@@ -137,20 +141,20 @@ def refused(journey: Journey, *, outcome: AttemptOutcome, at: datetime) -> Conne
     minute = at.astimezone(UTC).replace(second=0, microsecond=0)
     # In the place of a state's hash, whose uniqueness is what makes it one row. Nobody's browser
     # session hashes to the same, so it is never taken for a state.
-    mark = _hash(f"refused {journey.user_id} {outcome} {minute.isoformat()}")
+    minute_hash = _hash_text(f"refused {connect_request.user_id} {outcome} {minute.isoformat()}")
     attempt, _ = ConnectAttempt.objects.update_or_create(
-        state_hash=mark,
+        state_hash=minute_hash,
         defaults={
-            "organisation_id": journey.organisation_id,
+            "organisation_id": connect_request.organisation_id,
             "ended_at": at,
             "settled_at": None,
         },
         create_defaults={
-            "user_id": journey.user_id,
-            "organisation_id": journey.organisation_id,
-            "provider": journey.provider,
-            "product": journey.product,
-            "session_hash": mark,
+            "user_id": connect_request.user_id,
+            "organisation_id": connect_request.organisation_id,
+            "provider": connect_request.provider,
+            "product": connect_request.product,
+            "session_hash": minute_hash,
             "outcome": outcome,
             "began_at": at,
             "ended_at": at,
@@ -160,57 +164,63 @@ def refused(journey: Journey, *, outcome: AttemptOutcome, at: datetime) -> Conne
     return attempt
 
 
-def expire(*, at: datetime) -> int:
+def expire_attempts(*, at: datetime) -> int:
     """
     End the attempts that nobody came back from, and return how many; old ones are deleted.
 
     One that was settled by a later success stays settled.
     """
     ConnectAttempt.objects.filter(ended_at__lte=at - KEPT_FOR).delete()
-    over = ConnectAttempt.objects.filter(outcome=AttemptOutcome.PENDING, expires_at__lte=at)
+    expired_attempts = ConnectAttempt.objects.filter(
+        outcome=AttemptOutcome.PENDING, expires_at__lte=at
+    )
     with transaction.atomic():
         # By id, as a connect locks those that it settles.
-        held = over.order_by("id").select_for_update(no_key=True, of=("self",))
-        ids = list(held.values_list("id", flat=True))
+        locked_attempts = expired_attempts.order_by("id").select_for_update(
+            no_key=True, of=("self",)
+        )
+        ids = list(locked_attempts.values_list("id", flat=True))
         return ConnectAttempt.objects.filter(id__in=ids).update(
             outcome=AttemptOutcome.EXPIRED, ended_at=F("expires_at")
         )
 
 
-def verifier(state: str) -> str:
+def derive_verifier(state: str) -> str:
     """Return the PKCE code verifier (RFC 7636 §4.1, 43 characters) that belongs to `state`."""
-    return _text(blind_index.derive("connect.verifier", state))
+    return _encode_base64url(blind_index.derive_secret("connect.verifier", state))
 
 
-def challenge(state: str) -> str:
+def derive_challenge(state: str) -> str:
     """Return the S256 code challenge (RFC 7636 §4.2) of `verifier`."""
-    return _text(hashlib.sha256(verifier(state).encode()).digest())
+    return _encode_base64url(hashlib.sha256(derive_verifier(state).encode()).digest())
 
 
-def nonce(state: str) -> str:
+def derive_nonce(state: str) -> str:
     """Return the nonce that the id_token must repeat."""
-    return _text(blind_index.derive("connect.nonce", state))
+    return _encode_base64url(blind_index.derive_secret("connect.nonce", state))
 
 
-def _row(journey: Journey, *, state: str, session_key: str, at: datetime) -> ConnectAttempt:
+def _create_attempt(
+    connect_request: ConnectRequest, *, state: str, session_key: str, at: datetime
+) -> ConnectAttempt:
     return ConnectAttempt.objects.create(
-        user_id=journey.user_id,
-        organisation_id=journey.organisation_id,
-        provider=journey.provider,
-        product=journey.product,
-        connection_id=journey.connection_id,
-        state_hash=_hash(state),
-        session_hash=_hash(session_key),
-        asked_scopes=sorted(journey.asked_scopes),
-        feature_versions=dict(journey.feature_versions),
+        user_id=connect_request.user_id,
+        organisation_id=connect_request.organisation_id,
+        provider=connect_request.provider,
+        product=connect_request.product,
+        connection_id=connect_request.connection_id,
+        state_hash=_hash_text(state),
+        session_hash=_hash_text(session_key),
+        asked_scopes=sorted(connect_request.asked_scopes),
+        feature_versions=dict(connect_request.feature_versions),
         began_at=at,
         expires_at=at + LIFETIME,
     )
 
 
-def _hash(value: str) -> bytes:
+def _hash_text(value: str) -> bytes:
     return hashlib.sha256(value.encode()).digest()
 
 
-def _text(value: bytes) -> str:
+def _encode_base64url(value: bytes) -> str:
     return urlsafe_b64encode(value).rstrip(b"=").decode()

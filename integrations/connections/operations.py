@@ -12,10 +12,10 @@ from uuid import UUID
 
 from django.db import transaction
 
-from integrations.access.fences import NotConnected
+from integrations.access.fences import NotConnectedError
 from integrations.coordination.task_queue import enqueue, enqueue_on_commit
 from integrations.models import Connection, Integration, PurgeJob, PurgeTrigger
-from integrations.providers.local import OFFLINE
+from integrations.providers.local import LOCAL
 from integrations.purge import AlreadyDisconnected
 
 from . import automatic_disconnect, connection_removal
@@ -23,7 +23,7 @@ from . import automatic_disconnect, connection_removal
 logger = logging.getLogger(__name__)
 
 
-def disconnect(
+def disconnect_integration(
     *,
     integration_id: UUID,
     user_id: UUID,
@@ -40,14 +40,16 @@ def disconnect(
     :raises NotConnected: if the integration is not live, or has another owner
     """
     with transaction.atomic(durable=True):
-        own = Integration.objects.owned_by(user_id, organisation_id)
-        integration = own.filter(id=integration_id).first()
+        own_integrations = Integration.objects.owned_by(user_id, organisation_id)
+        integration = own_integrations.filter(id=integration_id).first()
         if integration is None:
-            raise NotConnected
+            raise NotConnectedError
         try:
-            job = automatic_disconnect.end(integration=integration, trigger=trigger, at=at)
+            job = automatic_disconnect.disconnect_in_transaction(
+                integration=integration, trigger=trigger, at=at
+            )
         except AlreadyDisconnected:
-            raise NotConnected from None
+            raise NotConnectedError from None
         enqueue_on_commit("integrations.purge_integration", job_id=job.id)
     logger.info(
         "integration.disconnected", extra={"integration_id": integration_id, "trigger": trigger}
@@ -67,18 +69,20 @@ def disconnect_account(
     :raises NotConnected: if the connection has no live integration, or another owner
     """
     with transaction.atomic(durable=True):
-        own = Connection.objects.live().owned_by(user_id, organisation_id)
-        own = own.exclude(provider=OFFLINE.key)
-        connection = own.filter(id=connection_id).select_for_update(no_key=True).first()
+        own_connections = Connection.objects.live().owned_by(user_id, organisation_id)
+        own_connections = own_connections.exclude(provider=LOCAL.key)
+        connection = own_connections.filter(id=connection_id).select_for_update(no_key=True).first()
         if connection is None:
-            raise NotConnected
+            raise NotConnectedError
         # All of them are locked before the first one ends: see "Lock order" in the README.
         live = connection.integrations.live().select_for_update(no_key=True, of=("self",))
         integrations = list(live.order_by("id"))
         if not integrations:
-            raise NotConnected
+            raise NotConnectedError
         jobs = [
-            automatic_disconnect.end(integration=integration, trigger=PurgeTrigger.OWNER, at=at)
+            automatic_disconnect.disconnect_in_transaction(
+                integration=integration, trigger=PurgeTrigger.OWNER, at=at
+            )
             for integration in integrations
         ]
         for job in jobs:
@@ -87,7 +91,9 @@ def disconnect_account(
     return jobs
 
 
-def forget(*, connection_id: UUID, user_id: UUID, organisation_id: UUID, at: datetime) -> None:
+def remove_empty_connection(
+    *, connection_id: UUID, user_id: UUID, organisation_id: UUID, at: datetime
+) -> None:
     """
     End a connection without an integration, which has no data to purge.
 
@@ -95,11 +101,11 @@ def forget(*, connection_id: UUID, user_id: UUID, organisation_id: UUID, at: dat
 
     :raises NotConnected: if the connection has another owner, has ended, or has an integration
     """
-    own = Connection.objects.live().owned_by(user_id, organisation_id)
-    if not own.filter(id=connection_id).exists():
-        raise NotConnected
+    own_connections = Connection.objects.live().owned_by(user_id, organisation_id)
+    if not own_connections.filter(id=connection_id).exists():
+        raise NotConnectedError
     try:
-        connection_removal.fence(connection_id=connection_id, at=at)
-    except connection_removal.NotEmpty:
-        raise NotConnected from None
+        connection_removal.fence_connection(connection_id=connection_id, at=at)
+    except connection_removal.ConnectionNotEmpty:
+        raise NotConnectedError from None
     enqueue("integrations.forget_connection", connection_id=connection_id)

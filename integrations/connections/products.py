@@ -30,11 +30,11 @@ from limited_use.vault import keys
 from . import connect_outcomes
 
 # The resource of the first work of each product; its turns create the other work.
-FIRST_WORK = {"mail": "mail", "calendar": sync.LISTING}
+FIRST_WORK = {"mail": "mail", "calendar": sync.LIST_RESOURCE}
 
 
 def refuse_smaller_grant(
-    held: Connection, attempt: ConnectAttempt, provider: Provider, granted: frozenset[str]
+    connection: Connection, attempt: ConnectAttempt, provider: Provider, granted: frozenset[str]
 ) -> None:
     """
     Refuse a new grant that lacks a permission of another live product and did not ask for it.
@@ -44,10 +44,12 @@ def refuse_smaller_grant(
 
     :raises refusals.LivesAlready: connecting again from that connection asks for all of it
     """
-    others = held.integrations.live().exclude(product=attempt.product)
-    for product in others.values_list("product", flat=True):
-        if not scopes.asked(provider, product) <= granted | frozenset(attempt.asked_scopes):
-            raise connect_outcomes.LivesAlready(held.id)
+    other_integrations = connection.integrations.live().exclude(product=attempt.product)
+    for product in other_integrations.values_list("product", flat=True):
+        if not scopes.get_product_scopes(provider, product) <= granted | frozenset(
+            attempt.asked_scopes
+        ):
+            raise connect_outcomes.AccountAlreadyConnected(connection.id)
 
 
 def settle_product(
@@ -63,9 +65,9 @@ def settle_product(
     Without the permission to copy data it is not switched on; if it is live, it is paused.
     """
     product = attempt.product
-    live = connection.integrations.live().filter(product=product).first()
-    served = scopes.served(provider, product, granted)
-    for feature in served:
+    integration = connection.integrations.live().filter(product=product).first()
+    served_features = scopes.get_served_features(provider, product, granted)
+    for feature in served_features:
         consents.give(
             person_id=attempt.user_id,
             organisation_id=attempt.organisation_id,
@@ -74,15 +76,15 @@ def settle_product(
             at=at,
         )
     # An integration is a copy: it exists for the features that keep one.
-    if not scopes.is_kept(served):
-        if live is not None:
-            _pause(live, at)
+    if not scopes.keeps_copy(served_features):
+        if integration is not None:
+            _pause_sync(integration, at)
         return AttemptOutcome.CONNECTED_WITHOUT_PRODUCT
-    if live is None:
-        _switch_on(connection, product, scopes.kept_days(served), at)
+    if integration is None:
+        _switch_on(connection, product, scopes.get_retention_days(served_features), at)
     else:
-        _resume(live, at)
-    missing = scopes.compare(provider, product, granted).missing
+        _resume_sync(integration, at)
+    missing = scopes.compare_scopes(provider, product, granted).missing
     return AttemptOutcome.CONNECTED_PARTLY if missing else AttemptOutcome.CONNECTED
 
 
@@ -95,10 +97,10 @@ def settle_other_products(
 ) -> None:
     """Resume each other live product that the new grant serves, and pause the rest."""
     for integration in connection.integrations.live().exclude(product=product):
-        if scopes.is_kept(scopes.served(provider, integration.product, granted)):
-            _resume(integration, at)
+        if scopes.keeps_copy(scopes.get_served_features(provider, integration.product, granted)):
+            _resume_sync(integration, at)
         else:
-            _pause(integration, at)
+            _pause_sync(integration, at)
 
 
 def _switch_on(connection: Connection, product: str, days: int | None, at: datetime) -> None:
@@ -112,37 +114,37 @@ def _switch_on(connection: Connection, product: str, days: int | None, at: datet
         switched_on_at=at,
     )
     integration.save(force_insert=True)
-    keys.create(holder=integration.id, line=KeyLine.CONTENT, at=at, epoch=integration.epoch)
+    keys.create_key(holder=integration.id, line=KeyLine.CONTENT, at=at, epoch=integration.epoch)
     work = SyncWork.objects.create(
         integration=integration, resource=FIRST_WORK[product], next_sync_at=at
     )
     # So that mail shows within seconds; without the message the sweep finds the row.
     enqueue_on_commit("integrations.sync_mail", work_id=work.id)
-    entries.record(
+    entries.record_event(
         event="integration.connected",
         about=integration.id,
         body={"product": product, "horizon_days": integration.horizon_days},
         at=at,
-        name=pseudonyms.of(connection.id),
+        naming=pseudonyms.get_naming(connection.id),
     )
 
 
-def _resume(integration: Integration, at: datetime) -> None:
+def _resume_sync(integration: Integration, at: datetime) -> None:
     """Resume the sync where it stopped, at once."""
-    works = SyncWork.objects.filter(integration=integration)
-    works.update(next_sync_at=at, failure_count=0, failing_since=None, crash_count=0)
-    for work_id in works.values_list("id", flat=True):
+    work_items = SyncWork.objects.filter(integration=integration)
+    work_items.update(next_sync_at=at, failure_count=0, failing_since=None, crash_count=0)
+    for work_id in work_items.values_list("id", flat=True):
         enqueue_on_commit("integrations.sync_mail", work_id=work_id)
     if integration.status not in {IntegrationStatus.REAUTH_REQUIRED, IntegrationStatus.DEGRADED}:
         return
-    is_synced = works.filter(first_synced_at__isnull=False).exists()
+    is_synced = work_items.filter(first_synced_at__isnull=False).exists()
     integration.status = IntegrationStatus.ACTIVE if is_synced else IntegrationStatus.SYNCING
     integration.status_reason = StatusReason.NONE
     integration.status_since = at
     integration.save(update_fields=["status", "status_reason", "status_since"])
 
 
-def _pause(integration: Integration, at: datetime) -> None:
+def _pause_sync(integration: Integration, at: datetime) -> None:
     """
     Stop the sync of a product that was not granted this time. Its owner still reads the copy.
 

@@ -8,16 +8,21 @@ from uuid import UUID
 
 from accounts.actors import Actor
 from integrations.access import scopes
-from integrations.access.endpoints import admin_consent_url, approval_uri, endpoints, is_registered
-from integrations.providers import admin_consent, granting
+from integrations.access.endpoints import (
+    admin_consent_redirect_uri,
+    admin_consent_url,
+    get_endpoints,
+    is_registered,
+)
+from integrations.providers import admin_consent, get_connectable_provider
 
 from . import admin_consent as approvals
 from . import connect_attempts
-from .admin_consent import Wish
+from .admin_consent import AdminConsentRequest
 from .authorize import UnknownProvider
 
 
-def ask_administrator(
+def create_admin_consent_link(
     *,
     actor: Actor,
     provider: str,
@@ -33,12 +38,17 @@ def ask_administrator(
     :param connection_id: of theirs, which the product is to be added to, or which is renewed
     :raises UnknownProvider: if there is no such provider or product, or no administrator to ask
     """
-    known, url = granting(provider), admin_consent_url(provider)
-    if known is None or not url or not is_registered(provider) or product not in known.products:
+    registered_provider, url = get_connectable_provider(provider), admin_consent_url(provider)
+    if (
+        registered_provider is None
+        or not url
+        or not is_registered(provider)
+        or product not in registered_provider.products
+    ):
         raise UnknownProvider
     if actor.user_id is None or actor.organisation_id is None:
         raise UnknownProvider
-    wish = Wish(
+    request = AdminConsentRequest(
         user_id=actor.user_id,
         organisation_id=actor.organisation_id,
         provider=provider,
@@ -46,23 +56,26 @@ def ask_administrator(
         connection_id=connection_id,
     )
     # The waiting is shown from here on, and no attempt that led to it.
-    connect_attempts.settle_kind(
-        user_id=wish.user_id,
-        organisation_id=wish.organisation_id,
+    connect_attempts.settle_product_attempts(
+        user_id=request.user_id,
+        organisation_id=request.organisation_id,
         provider=provider,
         product=product,
         at=at,
     )
-    return admin_consent.address(
+    return admin_consent.build_admin_consent_url(
         url,
-        client_id=endpoints(provider).client_id,
-        redirect_uri=approval_uri(),
-        scope=admin_consent.named(known, scopes.asked_with(known, product, connection_id)),
-        state=approvals.begin(wish, at=at),
+        client_id=get_endpoints(provider).client_id,
+        redirect_uri=admin_consent_redirect_uri(),
+        scope=admin_consent.format_scopes(
+            registered_provider,
+            scopes.get_connect_scopes(registered_provider, product, connection_id),
+        ),
+        state=approvals.create_request(request, at=at),
     )
 
 
-def hear_administrator(answer: Mapping[str, Sequence[str]], *, at: datetime) -> None:
+def record_admin_answer(answer: Mapping[str, Sequence[str]], *, at: datetime) -> None:
     """
     Note what an administrator came back with, if anybody waits for it.
 
@@ -70,6 +83,6 @@ def hear_administrator(answer: Mapping[str, Sequence[str]], *, at: datetime) -> 
 
     :param answer: each parameter's values. Which organisation it claims to be of is not read
     """
-    is_given = admin_consent.said(answer)
+    is_given = admin_consent.parse_admin_consent(answer)
     if is_given is not None and "state" in answer:
-        approvals.answer(state=answer["state"][0], is_given=is_given, at=at)
+        approvals.record_answer(state=answer["state"][0], is_given=is_given, at=at)

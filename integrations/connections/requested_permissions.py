@@ -17,7 +17,7 @@ from integrations.providers.provider import Permission, Provider
 
 
 @dataclass(frozen=True, slots=True)
-class AskedPermission:
+class RequestedPermission:
     """
     A scope that connecting some products of a provider asks for.
 
@@ -36,44 +36,58 @@ class AskedPermission:
     methods: tuple[str, ...]
 
 
-def list_permissions(provider: Provider, products: Iterable[str]) -> tuple[AskedPermission, ...]:
+def list_permissions(
+    provider: Provider, products: Iterable[str]
+) -> tuple[RequestedPermission, ...]:
     """Return each scope that connecting `products` asks for; those of identity come last."""
-    wanted = sorted(products)
-    asked = frozenset(scope for product in wanted for scope in scopes.asked(provider, product))
+    sorted_products = sorted(products)
+    requested_scopes = frozenset(
+        scope
+        for product in sorted_products
+        for scope in scopes.get_product_scopes(provider, product)
+    )
     identity = provider.identity_scopes
     return tuple(
-        _describe(provider, scope, wanted)
-        for scope in sorted(asked, key=lambda scope: (scope in identity, scope))
+        _describe_scope(provider, scope, sorted_products)
+        for scope in sorted(requested_scopes, key=lambda scope: (scope in identity, scope))
     )
 
 
-def list_all_permissions() -> tuple[AskedPermission, ...]:
+def list_all_permissions() -> tuple[RequestedPermission, ...]:
     """Return each scope that is asked for, by any product of any registered provider."""
     return tuple(
-        asked
+        permission
         for provider in PROVIDERS.values()
         if provider.products and is_registered(provider.key)
-        for asked in list_permissions(provider, provider.products)
+        for permission in list_permissions(provider, provider.products)
     )
 
 
-def _describe(provider: Provider, scope: str, products: list[str]) -> AskedPermission:
-    uses = list(_uses(provider, scope, products))
+def _describe_scope(provider: Provider, scope: str, products: list[str]) -> RequestedPermission:
+    uses = list(_find_permissions(provider, scope, products))
     reasons = dict.fromkeys(permission.reason for _, permission in uses)
-    return AskedPermission(
+    return RequestedPermission(
         provider=provider.label,
         scope=scope,
-        products=tuple(one for one in products if scope in scopes.asked(provider, one)),
+        products=tuple(
+            product for product in products if scope in scopes.get_product_scopes(provider, product)
+        ),
         capabilities=tuple(sorted({key for key, _ in uses if key})),
         reason="; ".join(reasons),
-        methods=tuple(sorted({method for _, one in uses for method in one.methods})),
+        methods=tuple(sorted({method for _, permission in uses for method in permission.methods})),
     )
 
 
-def _uses(provider: Provider, scope: str, products: list[str]) -> Iterator[tuple[str, Permission]]:
+def _find_permissions(
+    provider: Provider, scope: str, products: list[str]
+) -> Iterator[tuple[str, Permission]]:
     """Yield each use of `scope`, with the key of its capability; identity has no key."""
-    yield from (("", one) for one in provider.identity if one.scope == scope)
+    yield from (
+        ("", permission)
+        for permission in provider.identity_permissions
+        if permission.scope == scope
+    )
     keys = {key for product in products for key in scopes.capabilities_for(product)}
     for key in sorted(keys & provider.capabilities.keys()):
         permissions = provider.capabilities[key].permissions
-        yield from ((key, one) for one in permissions if one.scope == scope)
+        yield from ((key, permission) for permission in permissions if permission.scope == scope)

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class RestoreResult:
     """How many of each: keys destroyed again, integrations, connections, grants that are over."""
 
     key_count: int
@@ -37,56 +37,62 @@ class Applied:
     reconnect_count: int
 
 
-def apply(*, at: datetime) -> Applied:
+def remove_resurrected(*, at: datetime) -> RestoreResult:
     """
     End again what had ended, before anything is served.
 
-    :raises limited_use.ledger.publication.Unreadable: if what was published cannot be read
+    :raises limited_use.ledger.publication.PublicationUnreadable: if what was published cannot be read
     """
-    dead = list(resurrected_keys.holders())
+    dead_holders = list(resurrected_keys.find_holders())
     # Their keys last: killed anywhere, the next run finds what is left to do.
-    purges = _purge(Integration.objects.live().filter(id__in=dead), at)
-    ended = _end(Connection.objects.live().filter(id__in=dead), at)
-    reconnect = _ask_to_reconnect(Connection.objects.filter(grant_id__in=dead), at)
-    destroyed = resurrected_keys.destroy(at=at)
-    if dead or destroyed:
-        counts = {"count": len(dead), "job_count": purges}
+    purge_count = _purge_integrations(Integration.objects.live().filter(id__in=dead_holders), at)
+    ended_count = _end_connections(Connection.objects.live().filter(id__in=dead_holders), at)
+    reconnect_count = _end_replaced_grants(Connection.objects.filter(grant_id__in=dead_holders), at)
+    destroyed_keys = resurrected_keys.destroy_resurrected_keys(at=at)
+    if dead_holders or destroyed_keys:
+        counts = {"count": len(dead_holders), "job_count": purge_count}
         logger.warning("database.restored", extra=counts)
-    return Applied(purges + len(destroyed), purges, ended, reconnect)
+    return RestoreResult(
+        purge_count + len(destroyed_keys), purge_count, ended_count, reconnect_count
+    )
 
 
 def is_pending() -> bool:
     """
     Return whether keys are here that are published as dead: nothing is served until they go.
 
-    :raises limited_use.ledger.publication.Unreadable: if that cannot be told
+    :raises limited_use.ledger.publication.PublicationUnreadable: if that cannot be told
     """
-    return resurrected_keys.are_here()
+    return resurrected_keys.has_resurrected_keys()
 
 
-def _purge(integrations: Iterable[Integration], at: datetime) -> int:
+def _purge_integrations(integrations: Iterable[Integration], at: datetime) -> int:
     count = 0
-    for one in integrations:
+    for integration in integrations:
         with suppress(purge.AlreadyDisconnected), transaction.atomic(durable=True):
-            automatic_disconnect.end(integration=one, trigger=PurgeTrigger.RESTORED, at=at)
+            automatic_disconnect.disconnect_in_transaction(
+                integration=integration, trigger=PurgeTrigger.RESTORED, at=at
+            )
             count += 1
     return count
 
 
-def _end(connections: QuerySet[Connection], at: datetime) -> int:
+def _end_connections(connections: QuerySet[Connection], at: datetime) -> int:
     count = 0
-    for one in connections.exclude(status=ConnectionStatus.ENDING).values_list("id", flat=True):
+    for connection_id in connections.exclude(status=ConnectionStatus.ENDING).values_list(
+        "id", flat=True
+    ):
         # The sweep goes on with it: the provider is asked, and account and tokens go.
-        with suppress(connection_removal.NotEmpty):
-            connection_removal.fence(connection_id=one, at=at)
+        with suppress(connection_removal.ConnectionNotEmpty):
+            connection_removal.fence_connection(connection_id=connection_id, at=at)
             count += 1
     return count
 
 
-def _ask_to_reconnect(connections: QuerySet[Connection], at: datetime) -> int:
+def _end_replaced_grants(connections: QuerySet[Connection], at: datetime) -> int:
     """End grants whose refresh token will not open any more: a newer one had replaced it."""
     active = list(connections.filter(status=ConnectionStatus.ACTIVE).values_list("id", "epoch"))
     return sum(
-        credentials.end(connection_id=connection_id, epoch=epoch, at=at)
+        credentials.record_grant_ended(connection_id=connection_id, epoch=epoch, at=at)
         for connection_id, epoch in active
     )

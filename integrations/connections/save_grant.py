@@ -28,32 +28,32 @@ from limited_use.vault import blind_index
 from . import admin_consent, connect_attempts, connect_outcomes, products
 
 
-class Revoking(Exception):
+class RevocationInProgress(Exception):
     """A revocation of this account's grant may be under way. Wait, then check the tokens."""
 
 
-class Unchecked(Exception):
+class TokensUnchecked(Exception):
     """A revocation may have ended the new grant. Check that the tokens work, then store them."""
 
 
-def blind_of(provider: str, tokens: TokenSet) -> bytes | None:
+def get_account_blind(provider: str, tokens: TokenSet) -> bytes | None:
     """Return the account that `tokens` are of, as it is looked up: never by its address."""
     if tokens.identity is None:
         return None
-    return blind_index.blind(f"account.{provider}", tokens.identity.subject)
+    return blind_index.compute_blind(f"account.{provider}", tokens.identity.subject)
 
 
-def merged(tokens: TokenSet, fresh: TokenSet) -> TokenSet:
+def merge_tokens(tokens: TokenSet, refreshed: TokenSet) -> TokenSet:
     """Return `tokens` with what a refresh of them brought; who gave them stays known."""
     return replace(
         tokens,
-        access_token=fresh.access_token,
-        expires_at=fresh.expires_at,
-        refresh_token=fresh.refresh_token or tokens.refresh_token,
+        access_token=refreshed.access_token,
+        expires_at=refreshed.expires_at,
+        refresh_token=refreshed.refresh_token or tokens.refresh_token,
     )
 
 
-def store(
+def store_grant(
     *,
     attempt_id: UUID,
     tokens: TokenSet,
@@ -72,44 +72,54 @@ def store(
     :raises refusals.LivesAlready: if it would take a permission from what is connected of it
     :raises refusals.ConnectedByOther: if somebody else in the organisation has it
     :raises refusals.Overtaken: if attempt, membership or connection ended meanwhile
-    :raises limited_use.agreements.consents.Outdated: if the terms changed after the consent
+    :raises limited_use.agreements.consents.DeclarationOutdated: if the terms changed after the consent
     """
-    blind = blind_of(provider.key, tokens)
-    if blind is None:
-        raise connect_outcomes.Refused
+    account_blind = get_account_blind(provider.key, tokens)
+    if account_blind is None:
+        raise connect_outcomes.ProviderRefused
     with transaction.atomic(durable=True):
         # Before any row: revocations and connects of one account come one after the other.
-        shared_grants.order(blind)
+        shared_grants.lock_account(account_blind)
         if (
-            shared_grants.revoking_until(provider=provider.key, account_blind=blind, at=at)
+            shared_grants.get_revocation_end(
+                provider=provider.key, account_blind=account_blind, at=at
+            )
             is not None
         ):
-            raise Revoking
-        attempt, older_ids = _attempt(attempt_id)
-        if valid_at is None or _has_revoked_since(valid_at, attempt, blind):
-            raise Unchecked
-        held = _held(attempt, provider, blind)
-        if held is not None:
-            _hold_integrations(held)
-        connection = _renewed(held, tokens, at) if held else _new(attempt, blind, tokens, at)
+            raise RevocationInProgress
+        attempt, older_ids = _lock_attempt(attempt_id)
+        if valid_at is None or _has_revoked_since(valid_at, attempt, account_blind):
+            raise TokensUnchecked
+        existing = _lock_existing(attempt, provider, account_blind)
+        if existing is not None:
+            _lock_integrations(existing)
+        connection = (
+            _renew_connection(existing, tokens, at)
+            if existing
+            else _create_connection(attempt, account_blind, tokens, at)
+        )
         # The token response is the only truth about what was granted.
         granted = tokens.granted_scopes or frozenset()
-        if held is not None:
-            products.refuse_smaller_grant(held, attempt, provider, granted)
+        if existing is not None:
+            products.refuse_smaller_grant(existing, attempt, provider, granted)
         connection.asked_scopes = attempt.asked_scopes
         connection.granted_scopes = sorted(granted)
         connection.save()
-        ledger_keys.create(holder=connection.id, at=at)
-        entries.record(
+        ledger_keys.create_key(holder=connection.id, at=at)
+        entries.record_event(
             event="connection.connected",
             about=connection.id,
-            body={"provider": provider.key, "renewed": held is not None, "scopes": len(granted)},
+            body={
+                "provider": provider.key,
+                "renewed": existing is not None,
+                "scopes": len(granted),
+            },
             at=at,
-            name=pseudonyms.of(connection.id),
+            naming=pseudonyms.get_naming(connection.id),
         )
         outcome = products.settle_product(attempt, connection, provider, granted, at)
         products.settle_other_products(connection, attempt.product, provider, granted, at)
-        admin_consent.settle(
+        admin_consent.delete_fulfilled(
             user_id=attempt.user_id,
             organisation_id=attempt.organisation_id,
             provider=attempt.provider,
@@ -118,81 +128,94 @@ def store(
         attempt.connection, attempt.outcome, attempt.ended_at = connection, outcome, at
         attempt.settled_at = None
         attempt.save(update_fields=["connection", "outcome", "ended_at", "settled_at"])
-        connect_attempts.settle(older_ids, at=at)
+        connect_attempts.settle_attempts(older_ids, at=at)
     return outcome
 
 
-def _has_revoked_since(since: datetime, attempt: ConnectAttempt, blind: bytes) -> bool:
-    return shared_grants.has_revoked_since(
+def _has_revoked_since(since: datetime, attempt: ConnectAttempt, account_blind: bytes) -> bool:
+    return shared_grants.may_be_revoked_since(
         since,
         user_id=attempt.user_id,
         organisation_id=attempt.organisation_id,
         provider=attempt.provider,
-        account_blind=blind,
+        account_blind=account_blind,
     )
 
 
-def _attempt(attempt_id: UUID) -> tuple[ConnectAttempt, list[UUID]]:
+def _lock_attempt(attempt_id: UUID) -> tuple[ConnectAttempt, list[UUID]]:
     """Return the attempt, if it may still be completed, and the ids of what its success settles."""
     try:
-        attempt, older_ids = connect_attempts.hold(attempt_id)
+        attempt, older_ids = connect_attempts.lock_attempt(attempt_id)
     except ConnectAttempt.DoesNotExist:
-        raise connect_outcomes.Overtaken from None
-    theirs = {"user_id": attempt.user_id, "organisation_id": attempt.organisation_id}
+        raise connect_outcomes.AttemptObsolete from None
+    owner = {"user_id": attempt.user_id, "organisation_id": attempt.organisation_id}
     is_live = (
-        Membership.objects.live().filter(**theirs).select_for_update(no_key=True).exists()
+        Membership.objects.live().filter(**owner).select_for_update(no_key=True).exists()
         and User.objects.active().filter(id=attempt.user_id).exists()
         and Organisation.objects.live().filter(id=attempt.organisation_id).exists()
     )
     if attempt.outcome != AttemptOutcome.PENDING or not is_live:
-        raise connect_outcomes.Overtaken
+        raise connect_outcomes.AttemptObsolete
     return attempt, older_ids
 
 
-def _held(attempt: ConnectAttempt, provider: Provider, blind: bytes) -> Connection | None:
+def _lock_existing(
+    attempt: ConnectAttempt, provider: Provider, account_blind: bytes
+) -> Connection | None:
     """Return the connection of this account that there is already, locked, if it is theirs."""
-    live = Connection.objects.live().owned_by(attempt.user_id, attempt.organisation_id)
-    live = live.filter(provider=provider.key)
-    held = live.filter(account_blind=blind).select_for_update(no_key=True, of=("self",)).first()
+    own_connections = Connection.objects.live().owned_by(attempt.user_id, attempt.organisation_id)
+    own_connections = own_connections.filter(provider=provider.key)
+    connection = (
+        own_connections.filter(account_blind=account_blind)
+        .select_for_update(no_key=True, of=("self",))
+        .first()
+    )
     if attempt.connection_id is not None:
-        if not live.filter(id=attempt.connection_id).exists():
-            raise connect_outcomes.Overtaken
-        if held is None or held.id != attempt.connection_id:
+        if not own_connections.filter(id=attempt.connection_id).exists():
+            raise connect_outcomes.AttemptObsolete
+        if connection is None or connection.id != attempt.connection_id:
             raise connect_outcomes.WrongAccount
-    if held is None and _is_anothers(attempt, provider, blind):
-        raise connect_outcomes.ConnectedByOther
-    return held
+    if connection is None and _is_colleagues_account(attempt, provider, account_blind):
+        raise connect_outcomes.AccountConnectedByColleague
+    return connection
 
 
-def _is_anothers(attempt: ConnectAttempt, provider: Provider, blind: bytes) -> bool:
+def _is_colleagues_account(
+    attempt: ConnectAttempt, provider: Provider, account_blind: bytes
+) -> bool:
     """Return whether somebody else of the organisation has the account: one has it at a time."""
-    holders_of = cross_user_lookups.holders(provider=provider.key, account_blind=blind)
+    account_connections = cross_user_lookups.find_account_connections(
+        provider=provider.key, account_blind=account_blind
+    )
     return any(
-        one.organisation_id == attempt.organisation_id and one.user_id != attempt.user_id
-        for one in holders_of
+        connection.organisation_id == attempt.organisation_id
+        and connection.user_id != attempt.user_id
+        for connection in account_connections
     )
 
 
-def _new(attempt: ConnectAttempt, blind: bytes, tokens: TokenSet, at: datetime) -> Connection:
+def _create_connection(
+    attempt: ConnectAttempt, account_blind: bytes, tokens: TokenSet, at: datetime
+) -> Connection:
     if tokens.refresh_token is None:
         # It would be over within the hour.
-        raise connect_outcomes.Refused
+        raise connect_outcomes.ProviderRefused
     connection = Connection(
         id=uuid7(),
         user_id=attempt.user_id,
         organisation_id=attempt.organisation_id,
         provider=attempt.provider,
-        account_blind=blind,
+        account_blind=account_blind,
         grant_generation=0,
         connected_at=at,
     )
-    credentials.begin(connection, tokens, at=at)
+    credentials.seal_new_grant(connection, tokens, at=at)
     return connection
 
 
-def _renewed(connection: Connection, tokens: TokenSet, at: datetime) -> Connection:
+def _renew_connection(connection: Connection, tokens: TokenSet, at: datetime) -> Connection:
     if tokens.refresh_token is None and connection.status != ConnectionStatus.ACTIVE:
-        raise connect_outcomes.Refused
+        raise connect_outcomes.ProviderRefused
     # Whatever was begun under the older grant is dropped: a refresh, a sync.
     connection.epoch += 1
     connection.status = ConnectionStatus.ACTIVE
@@ -202,11 +225,11 @@ def _renewed(connection: Connection, tokens: TokenSet, at: datetime) -> Connecti
     connection.revocation = RevocationOutcome.PENDING
     connection.revocation_try_count = 0
     connection.refresh_lease_by = connection.refresh_lease_until = None
-    credentials.begin(connection, tokens, at=at)
+    credentials.seal_new_grant(connection, tokens, at=at)
     return connection
 
 
-def _hold_integrations(connection: Connection) -> None:
+def _lock_integrations(connection: Connection) -> None:
     """
     Lock what is live of the account, in one order, before the connection is saved.
 

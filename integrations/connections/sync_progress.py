@@ -18,15 +18,15 @@ from django.db.models import Count, Min, Q
 from integrations.mail.sync import mailbox_rows, quarantine
 from integrations.models import FETCHABLE, Reconciliation, SetAside, SyncStage, SyncWork
 from integrations.push import watch_health
-from integrations.push.watch_health import Standing
-from integrations.sync.check_intervals import Interval, get_interval
+from integrations.push.watch_health import WatchHealth
+from integrations.sync.check_intervals import CheckInterval, get_interval
 
 # Due for longer than this without a sign of life: nobody is working.
 STALLED_AFTER = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
+class ReconciliationCounts:
     """The last comparison with the provider."""
 
     compared_at: datetime
@@ -38,7 +38,7 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class SyncProgress:
     """
     One integration's mail.
 
@@ -73,12 +73,12 @@ class Progress:
     mime_count: int
     delayed_count: int
     delayed_until: datetime | None
-    compared: Compared | None
-    watch: Standing | None
-    interval: Interval | None
+    compared: ReconciliationCounts | None
+    watch: WatchHealth | None
+    interval: CheckInterval | None
 
     @property
-    def current_interval(self) -> Interval | None:
+    def current_interval(self) -> CheckInterval | None:
         """How far apart checks for news are now; None while they are not regular."""
         is_delayed = self.failing_since is not None or bool(self.pause_reason) or self.is_stalled
         return self.interval if self.stage == SyncStage.DELTA and not is_delayed else None
@@ -92,11 +92,11 @@ class Progress:
         return min(99, self.done_count * 100 // self.expected_count)
 
 
-def of(integration_ids: Iterable[UUID], *, at: datetime) -> dict[UUID, Progress]:
+def get_progress(integration_ids: Iterable[UUID], *, at: datetime) -> dict[UUID, SyncProgress]:
     """Return the progress of each integration that has work, in four queries."""
     ids = list(integration_ids)
-    works = SyncWork.objects.filter(integration_id__in=ids).select_related("integration")
-    counted = (
+    work_items = SyncWork.objects.filter(integration_id__in=ids).select_related("integration")
+    quarantine_counts = (
         SetAside.objects.filter(integration_id__in=ids)
         .values("integration_id")
         .annotate(
@@ -105,44 +105,44 @@ def of(integration_ids: Iterable[UUID], *, at: datetime) -> dict[UUID, Progress]
             until=Min("next_try_at"),
         )
     )
-    set_aside = {row["integration_id"]: row for row in counted}
-    latest = {
-        row.integration_id: _compared(row)
+    quarantined = {row["integration_id"]: row for row in quarantine_counts}
+    reconciliations = {
+        row.integration_id: _build_reconciliation(row)
         for row in Reconciliation.objects.filter(integration_id__in=ids)
         .order_by("integration_id", "-compared_at")
         .distinct("integration_id")
     }
-    watches = watch_health.of(ids)
+    watches = watch_health.load_health(ids)
     return {
-        work.integration_id: _progress(
+        work.integration_id: _build_progress(
             work,
-            set_aside.get(work.integration_id, {}),
-            latest.get(work.integration_id),
+            quarantined.get(work.integration_id, {}),
+            reconciliations.get(work.integration_id),
             watches.get((work.integration_id, work.resource)),
             at,
         )
-        for work in works
+        for work in work_items
     }
 
 
 def is_stalled(work: SyncWork, *, at: datetime) -> bool:
     """Return whether the work has waited for longer than any living worker would let it."""
-    seen = max(filter(None, (work.next_sync_at, work.heartbeat_at, work.lease_until)))
-    return at - seen > STALLED_AFTER
+    last_seen_at = max(filter(None, (work.next_sync_at, work.heartbeat_at, work.lease_until)))
+    return at - last_seen_at > STALLED_AFTER
 
 
-def _progress(
+def _build_progress(
     work: SyncWork,
-    set_aside: Mapping[str, Any],
-    compared: Compared | None,
-    watch: Standing | None,
+    quarantined: Mapping[str, Any],
+    compared: ReconciliationCounts | None,
+    watch: WatchHealth | None,
     at: datetime,
-) -> Progress:
-    return Progress(
+) -> SyncProgress:
+    return SyncProgress(
         stage=SyncStage(work.stage),
         done_count=work.done_count,
         expected_count=max(work.expected_count, work.done_count),
-        seconds_left=_seconds_left(work, at),
+        seconds_left=_estimate_seconds_left(work, at),
         units_spent=work.units_spent,
         first_synced_at=work.first_synced_at,
         last_synced_at=work.last_synced_at,
@@ -152,9 +152,9 @@ def _progress(
         failing_since=work.failing_since,
         pause_reason=work.pause_reason if work.next_sync_at > at else "",
         is_stalled=is_stalled(work, at=at),
-        aside_count=set_aside.get("aside", 0),
-        delayed_count=set_aside.get("delayed", 0),
-        delayed_until=set_aside.get("until"),
+        aside_count=quarantined.get("aside", 0),
+        delayed_count=quarantined.get("delayed", 0),
+        delayed_until=quarantined.get("until"),
         mime_count=work.mime_count,
         compared=compared,
         watch=watch,
@@ -162,23 +162,23 @@ def _progress(
     )
 
 
-def _get_interval(work: SyncWork, watch: Standing | None, at: datetime) -> Interval | None:
+def _get_interval(work: SyncWork, watch: WatchHealth | None, at: datetime) -> CheckInterval | None:
     if work.resource != mailbox_rows.RESOURCE or work.integration.status not in FETCHABLE:
         return None
     began_at = work.integration.switched_on_at
     return get_interval(watch=watch, looked_at=work.looked_at, began_at=began_at, at=at)
 
 
-def _seconds_left(work: SyncWork, at: datetime) -> int | None:
+def _estimate_seconds_left(work: SyncWork, at: datetime) -> int | None:
     if work.first_synced_at is not None or not work.done_count:
         return None
-    spent = (at - work.integration.switched_on_at).total_seconds()
-    left = max(0, work.expected_count - work.done_count)
-    return int(spent / work.done_count * left)
+    elapsed_seconds = (at - work.integration.switched_on_at).total_seconds()
+    remaining_count = max(0, work.expected_count - work.done_count)
+    return int(elapsed_seconds / work.done_count * remaining_count)
 
 
-def _compared(row: Reconciliation) -> Compared:
-    return Compared(
+def _build_reconciliation(row: Reconciliation) -> ReconciliationCounts:
+    return ReconciliationCounts(
         compared_at=row.compared_at,
         provider_count=row.provider_count,
         our_count=row.our_count,

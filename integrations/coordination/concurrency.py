@@ -37,7 +37,7 @@ class TooManyStreams(Exception):
     """The person downloads two other files. Nothing was done: ask again when one has ended."""
 
 
-class Slot:
+class PersonSlot:
     """
     One of a person's slots, in use until it is given back or until nothing refers to it.
 
@@ -47,12 +47,12 @@ class Slot:
 
     __slots__ = ("__weakref__", "_budget", "_person_id")
 
-    def __init__(self, budget: Budget, person_id: UUID) -> None:
+    def __init__(self, budget: SlotBudget, person_id: UUID) -> None:
         self._budget, self._person_id = budget, person_id
 
     def give_back(self) -> None:
         """Let the person have it again. Another time it does nothing."""
-        self._budget.take_back(self, self._person_id)
+        self._budget.take_slot_back(self, self._person_id)
 
     def __enter__(self) -> Self:
         return self
@@ -67,7 +67,7 @@ class Slot:
             self.give_back()
 
 
-class Budget:
+class SlotBudget:
     """
     Slots that are lent per person.
 
@@ -81,47 +81,51 @@ class Budget:
     def __init__(self, most: int, refusal: type[Exception]) -> None:
         self._most = most
         self._refusal = refusal
-        self._lent: dict[UUID, list[weakref.ref[Slot]]] = {}
+        self._lent: dict[UUID, list[weakref.ref[PersonSlot]]] = {}
         self._lock = Lock()
 
-    def lend(self, person_id: UUID) -> Slot:
+    def lend_slot(self, person_id: UUID) -> PersonSlot:
         """
         Return a slot at once.
 
         :raises: the refusal, if the person has all of theirs
         """
         with self._lock:
-            lent = self._find_lent(person_id)
-            if len(lent) >= self._most:
+            lent_slots = self._find_lent_slots(person_id)
+            if len(lent_slots) >= self._most:
                 raise self._refusal
-            slot = Slot(self, person_id)
-            self._lent[person_id] = [*lent, weakref.ref(slot)]
+            slot = PersonSlot(self, person_id)
+            self._lent[person_id] = [*lent_slots, weakref.ref(slot)]
             return slot
 
-    def take_back(self, slot: Slot, person_id: UUID) -> None:
+    def take_slot_back(self, slot: PersonSlot, person_id: UUID) -> None:
         """Count `slot` no more. See `Slot.give_back`."""
         with self._lock:
-            left = [one for one in self._find_lent(person_id) if one() is not slot]
-            if left:
-                self._lent[person_id] = left
+            remaining_slots = [
+                reference
+                for reference in self._find_lent_slots(person_id)
+                if reference() is not slot
+            ]
+            if remaining_slots:
+                self._lent[person_id] = remaining_slots
             else:
                 self._lent.pop(person_id, None)
 
     def count_lent(self, person_id: UUID) -> int:
         """Return how many slots the person has now."""
         with self._lock:
-            return len(self._find_lent(person_id))
+            return len(self._find_lent_slots(person_id))
 
-    def _find_lent(self, person_id: UUID) -> list[weakref.ref[Slot]]:
-        return [one for one in self._lent.get(person_id, ()) if one() is not None]
+    def _find_lent_slots(self, person_id: UUID) -> list[weakref.ref[PersonSlot]]:
+        return [reference for reference in self._lent.get(person_id, ()) if reference() is not None]
 
 
-WAITS: Final = Budget(MOST_WAITS, TooManyWaits)
-STREAMS: Final = Budget(MOST_STREAMS, TooManyStreams)
+WAIT_SLOTS: Final = SlotBudget(MOST_WAITS, TooManyWaits)
+STREAM_SLOTS: Final = SlotBudget(MOST_STREAMS, TooManyStreams)
 
 
 @dataclass(slots=True)
-class Wait:
+class ProviderWait:
     """
     A wait for a provider that is under way.
 
@@ -131,11 +135,11 @@ class Wait:
     quota_patience: float = QUOTA_PATIENCE
 
 
-_current: ContextVar[Wait | None] = ContextVar("wait", default=None)
+_current: ContextVar[ProviderWait | None] = ContextVar("wait", default=None)
 
 
 @contextmanager
-def waiting() -> Iterator[Wait]:
+def hold_wait_slot() -> Iterator[ProviderWait]:
     """
     Hold a slot of the person for whom this request acts while a provider is waited for.
 
@@ -149,8 +153,8 @@ def waiting() -> Iterator[Wait]:
         yield wait
         return
     person_id = row_owner.get_owner().person_id
-    slot = WAITS.lend(person_id) if person_id is not None else None
-    wait = Wait()
+    slot = WAIT_SLOTS.lend_slot(person_id) if person_id is not None else None
+    wait = ProviderWait()
     token = _current.set(wait)
     try:
         yield wait
@@ -160,13 +164,13 @@ def waiting() -> Iterator[Wait]:
             slot.give_back()
 
 
-def hold_slot(slot: Slot, parts: Iterator[bytes]) -> Iterator[bytes]:
+def hold_slot(slot: PersonSlot, parts: Iterator[bytes]) -> Iterator[bytes]:
     """Return `parts` for a `StreamingHttpResponse`; `slot` is held until they end or are closed."""
-    return _Parts(slot, parts)
+    return _SlotHoldingIterator(slot, parts)
 
 
-class _Parts:
-    def __init__(self, slot: Slot, parts: Iterator[bytes]) -> None:
+class _SlotHoldingIterator:
+    def __init__(self, slot: PersonSlot, parts: Iterator[bytes]) -> None:
         self._slot, self._parts = slot, parts
 
     def __iter__(self) -> Iterator[bytes]:

@@ -28,7 +28,7 @@ _SQLSTATES: Final = frozenset(
         "57014",  # query_canceled: a statement took longer than its limit
     }
 )
-_TRIES: Final = 5
+_MOST_TRIES: Final = 5
 _FIRST_PAUSE: Final = 0.02  # seconds; doubled before each further try
 
 
@@ -46,17 +46,17 @@ def retry(operation: Callable[[], T]) -> T:
     :param operation: a transaction, or single statements that may be repeated
     :raises OperationalError: the last one, if contention did not end, or for any other reason
     """
-    for count in range(1, _TRIES):
+    for count in range(1, _MOST_TRIES):
         try:
             return operation()
         except OperationalError as error:
             if database.in_atomic_block or not is_contention(error):
                 raise
-            _log(error, count)
+            _log_contention(error, count)
         time.sleep(_FIRST_PAUSE * 2 ** (count - 1))
     return operation()
 
 
-def _log(error: OperationalError, count: int) -> None:
+def _log_contention(error: OperationalError, count: int) -> None:
     reason = type(error.__cause__).__name__
     logger.warning("database.contended", extra={"reason": reason, "attempt": count})

@@ -20,7 +20,7 @@ from django.db.models import Model, Q, QuerySet
 M = TypeVar("M", bound=Model)
 
 #: Prefix of the columns by which a worker leases the token refresh of a connection.
-REFRESH: Final = "refresh_"
+REFRESH_PREFIX: Final = "refresh_"
 
 
 class NotClaimable(Exception):
@@ -49,10 +49,10 @@ class Lease:
     holder: UUID = field(default_factory=uuid4)
 
 
-def unleased(at: datetime, *, prefix: str = "") -> Q:
+def match_unleased(at: datetime, *, prefix: str = "") -> Q:
     """Match rows that no worker holds: without a lease, or with one that has expired."""
-    end = f"{prefix}lease_until"
-    return Q(**{end: None}) | Q(**{f"{end}__lte": at})
+    end_column = f"{prefix}lease_until"
+    return Q(**{end_column: None}) | Q(**{f"{end_column}__lte": at})
 
 
 def claim(
@@ -74,7 +74,7 @@ def claim(
     lease = Lease(type(row), row.pk, at, duration, prefix)
     expected = {name: getattr(row, name) for name in unchanged}
     free: QuerySet[Model] = QuerySet(lease.model).filter(
-        unleased(at, prefix=prefix), id=lease.row_id, **expected
+        match_unleased(at, prefix=prefix), id=lease.row_id, **expected
     )
     if not free.update(**_lease_columns(lease, at), **values):
         raise NotClaimable
@@ -117,7 +117,7 @@ def renew(lease: Lease, *, at: datetime, **values: Any) -> None:
 
     :raises LeaseLost: if the worker no longer holds the row
     """
-    _update(lease, _lease_columns(lease, at) | values)
+    _update_row(lease, _lease_columns(lease, at) | values)
 
 
 def release(lease: Lease, **values: Any) -> None:
@@ -126,7 +126,9 @@ def release(lease: Lease, **values: Any) -> None:
 
     :raises LeaseLost: if the worker no longer holds the row
     """
-    _update(lease, {f"{lease.prefix}lease_by": None, f"{lease.prefix}lease_until": None, **values})
+    _update_row(
+        lease, {f"{lease.prefix}lease_by": None, f"{lease.prefix}lease_until": None, **values}
+    )
 
 
 def delete_row(lease: Lease) -> None:
@@ -154,6 +156,6 @@ def _lease_columns(lease: Lease, at: datetime) -> dict[str, Any]:
     }
 
 
-def _update(lease: Lease, values: dict[str, Any]) -> None:
+def _update_row(lease: Lease, values: dict[str, Any]) -> None:
     if not held_row(lease).update(**values):
         raise LeaseLost

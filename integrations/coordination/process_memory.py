@@ -24,28 +24,28 @@ _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
 _M_ARENA_MAX: Final = -8
 # Bytes from which a block is mapped on its own, and unmapped when it is freed.
-_LARGE: Final = 256 << 10
+_MMAP_BYTES: Final = 256 << 10
 # Bytes at the end of an arena that are kept for what comes next.
-_KEPT: Final = 4 << 20
+_TRIM_BYTES: Final = 4 << 20
 # The interpreter runs one thread at a time, so they seldom wait for each other here.
-_ARENAS: Final = 1
+_ARENA_COUNT: Final = 1
 # New objects before the youngest generation is collected, and collections of each younger
 # generation before a generation is collected (gc.set_threshold).
-Thresholds = tuple[int, int, int]
-OF_WORKER: Final[Thresholds] = (20_000, 20, 20)
-OF_WEB: Final[Thresholds] = (2_000, 5, 100)
+GcThresholds = tuple[int, int, int]
+WORKER_THRESHOLDS: Final[GcThresholds] = (20_000, 20, 20)
+WEB_THRESHOLDS: Final[GcThresholds] = (2_000, 5, 100)
 
 
-def give_back() -> None:
+def release_freed_memory() -> None:
     """Give freed blocks back, in this process and its forks. Does nothing without glibc."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
-        mallopt(_M_MMAP_THRESHOLD, _LARGE)
-        mallopt(_M_TRIM_THRESHOLD, _KEPT)
-        mallopt(_M_ARENA_MAX, _ARENAS)
+        mallopt(_M_MMAP_THRESHOLD, _MMAP_BYTES)
+        mallopt(_M_TRIM_THRESHOLD, _TRIM_BYTES)
+        mallopt(_M_ARENA_MAX, _ARENA_COUNT)
 
 
-def collect_seldom(thresholds: Thresholds = OF_WORKER) -> None:
+def collect_rarely(thresholds: GcThresholds = WORKER_THRESHOLDS) -> None:
     """
     Look for cycles seldom, and never among the objects that exist now: call it last.
 

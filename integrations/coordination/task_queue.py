@@ -41,18 +41,18 @@ def enqueue_until_sweep(task: str, **ids: UUID) -> None:
 
     :raises kombu.exceptions.OperationalError: if the broker is down
     """
-    _send(task, ids, expires=2 * settings.SWEEP_SECONDS, retry=True)
+    _send_task(task, ids, expires=2 * settings.SWEEP_SECONDS, retry=True)
 
 
 def _send_once(task: str, ids: dict[str, UUID], expires: float | None = None) -> bool:
     try:
-        _send(task, ids, expires=expires, retry=False)
+        _send_task(task, ids, expires=expires, retry=False)
     except (OperationalError, OSError):
         return False
     return True
 
 
-def _send(task: str, ids: dict[str, UUID], *, expires: float | None, retry: bool) -> None:
+def _send_task(task: str, ids: dict[str, UUID], *, expires: float | None, retry: bool) -> None:
     current_app.send_task(
         task,
         kwargs={name: str(value) for name, value in ids.items()},

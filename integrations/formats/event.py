@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-Response = Literal["needs_action", "accepted", "tentative", "declined"]
+AttendeeResponse = Literal["needs_action", "accepted", "tentative", "declined"]
 #: How somebody is reminded: on a screen, or by mail.
-Method = Literal["popup", "email"]
+ReminderMethod = Literal["popup", "email"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class When:
 class Attendee:
     email: str
     name: str = ""
-    response: Response = "needs_action"
+    response: AttendeeResponse = "needs_action"
     is_organizer: bool = False
     # The person whose calendar it is.
     is_self: bool = False
@@ -53,7 +53,7 @@ class Reminder:
     """So many `minutes` before the start."""
 
     minutes: int
-    method: Method = "popup"
+    method: ReminderMethod = "popup"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

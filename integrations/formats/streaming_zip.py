@@ -17,7 +17,7 @@ from typing import IO, Final
 CONTENT_TYPE: Final = "application/zip"
 
 
-class _Pieces(io.RawIOBase):
+class _OutputBuffer(io.RawIOBase):
     """Keeps what is written until it is taken. Cannot seek, so sizes are written after the data."""
 
     def __init__(self) -> None:
@@ -30,20 +30,20 @@ class _Pieces(io.RawIOBase):
         self._held.append(bytes(data))
         return len(data)
 
-    def take(self) -> bytes:
-        taken, self._held = b"".join(self._held), []
-        return taken
+    def take_bytes(self) -> bytes:
+        data, self._held = b"".join(self._held), []
+        return data
 
 
-class Archive:
+class StreamingZip:
     """One file on its way into a ZIP."""
 
-    _pieces: _Pieces
+    _pieces: _OutputBuffer
     _zip: zipfile.ZipFile
     _member: IO[bytes]
 
     def __init__(self, name: str, *, at: datetime) -> None:
-        self._pieces = _Pieces()
+        self._pieces = _OutputBuffer()
         # Whoever writes takes: nothing is closed by garbage collection.
         self._zip = zipfile.ZipFile(self._pieces, "w", zipfile.ZIP_STORED)
         member = zipfile.ZipInfo(name, date_time=at.astimezone(UTC).timetuple()[:6])
@@ -51,21 +51,21 @@ class Archive:
         member.external_attr = 0o600 << 16
         self._member = self._zip.open(member, "w", force_zip64=True)
 
-    def add(self, data: bytes) -> bytes:
+    def add_data(self, data: bytes) -> bytes:
         """Return the next bytes of the archive: `data`, and before the first of it what it is."""
         self._member.write(data)
-        return self._pieces.take()
+        return self._pieces.take_bytes()
 
-    def end(self) -> bytes:
+    def finish(self) -> bytes:
         """Return the last bytes, which make it whole."""
         self._member.close()
         self._zip.close()
-        return self._pieces.take()
+        return self._pieces.take_bytes()
 
     def abandon(self) -> bytes:
         """Return what is left of the data, and never the end."""
         self._member.close()
-        rest = self._pieces.take()
+        data = self._pieces.take_bytes()
         self._zip.close()
-        self._pieces.take()
-        return rest
+        self._pieces.take_bytes()
+        return data

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from tzlocal.windows_tz import tz_win, win_tz
 
 # Of every machine, and of no place.
-_NO_PLACE: Final = frozenset({"localtime", "posixrules", "Factory"})
+_PSEUDO_ZONES: Final = frozenset({"localtime", "posixrules", "Factory"})
 # Aliases without a row of their own in the CLDR's table.
 _WINDOWS_OF_ALIASES: Final = {
     "CST6CDT": "Central Standard Time",
@@ -39,11 +39,11 @@ _RENAMED: Final = {
     "Europe/Kiev": "Europe/Kyiv",
 }
 # Exchange writes these where others write a name: the rules stand elsewhere, or nowhere.
-_CUSTOM: Final = frozenset({"tzone://microsoft/custom", "customized time zone"})
-_UTC: Final = frozenset({"z", "tzone://microsoft/utc", "coordinated universal time"})
+_CUSTOM_NAMES: Final = frozenset({"tzone://microsoft/custom", "customized time zone"})
+_UTC_NAMES: Final = frozenset({"z", "tzone://microsoft/utc", "coordinated universal time"})
 _MAX_NAME: Final = 200
 # Seconds and their fraction may be missing. Graph writes seven digits, Python keeps six.
-_CLOCK: Final = re.compile(
+_LOCAL_TIME: Final = re.compile(
     r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2})(:\d{2})?(?:\.(\d{1,9}))?", re.ASCII
 )
 
@@ -64,111 +64,111 @@ class UnreadableTime(Exception):
     """It is not written as a time. Set the item aside."""
 
 
-def iana(name: str) -> str:
+def get_iana_name(name: str) -> str:
     """
     Return the IANA name of a zone, given that or its Windows name, in any case.
 
     :raises CustomZone: if the name says no more than that it has none
     :raises UnknownZone: if nobody knows it
     """
-    asked = name.strip().lower() if len(name) <= _MAX_NAME else ""
-    if found := _names().get(asked):
-        return found
-    if asked in _CUSTOM:
+    key = name.strip().lower() if len(name) <= _MAX_NAME else ""
+    if iana_name := _get_iana_names().get(key):
+        return iana_name
+    if key in _CUSTOM_NAMES:
         raise CustomZone
     raise UnknownZone
 
 
 @cache
-def _names() -> dict[str, str]:
-    names = {name.lower(): _RENAMED.get(place, place) for name, place in win_tz.items()}
-    names |= {name.lower(): name for name in available_timezones() - _NO_PLACE}
-    names |= dict.fromkeys(_UTC, "UTC")
+def _get_iana_names() -> dict[str, str]:
+    names = {name.lower(): _RENAMED.get(iana_name, iana_name) for name, iana_name in win_tz.items()}
+    names |= {name.lower(): name for name in available_timezones() - _PSEUDO_ZONES}
+    names |= dict.fromkeys(_UTC_NAMES, "UTC")
     return names
 
 
-def windows(name: str) -> str:
+def get_windows_name(name: str) -> str:
     """
     Return the Windows name of an IANA zone.
 
     :raises UnknownZone: if Windows has none for it
     """
-    found = tz_win.get(name) or _WINDOWS_OF_ALIASES.get(name)
-    if found is None:
+    windows_name = tz_win.get(name) or _WINDOWS_OF_ALIASES.get(name)
+    if windows_name is None:
         raise UnknownZone
-    return found
+    return windows_name
 
 
 @cache
-def places() -> tuple[str, ...]:
+def list_zone_names() -> tuple[str, ...]:
     """Return the zones that people choose from, by name: places, and the clock that is of none."""
     return tuple(sorted(name for name in available_timezones() if "/" in name or name == "UTC"))
 
 
 # A zone that `ZoneInfo` keeps for itself is looked up ten times as slowly.
 @lru_cache(maxsize=1024)
-def zone(name: str) -> ZoneInfo:
+def get_zone(name: str) -> ZoneInfo:
     """
     Return the zone of an IANA name.
 
     :raises UnknownZone: if there is none
     """
     try:
-        if name not in _NO_PLACE:
+        if name not in _PSEUDO_ZONES:
             return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         pass
     raise UnknownZone
 
 
-def at(clock: datetime, place: ZoneInfo) -> datetime:
+def to_utc(local_time: datetime, zone: ZoneInfo) -> datetime:
     """
     Return when clocks there show `clock`, as UTC.
 
     By RFC 5545, section 3.3.5: of a time that they show twice, the first; of one that they
     skip, what it would be had they not been put forward yet.
     """
-    return clock.replace(tzinfo=place, fold=0).astimezone(UTC)
+    return local_time.replace(tzinfo=zone, fold=0).astimezone(UTC)
 
 
-def exactly_at(clock: datetime, place: ZoneInfo) -> datetime:
+def to_utc_strict(local_time: datetime, zone: ZoneInfo) -> datetime:
     """
     Return when clocks there show `clock`, as UTC, for a time that somebody chose.
 
     :raises NonexistentTime: if they never do
     """
-    if is_skipped(clock, place):
+    if is_skipped(local_time, zone):
         raise NonexistentTime
-    return at(clock, place)
+    return to_utc(local_time, zone)
 
 
-def clock(moment: datetime, place: ZoneInfo) -> datetime:
+def to_local_time(moment: datetime, zone: ZoneInfo) -> datetime:
     """Return what a clock there shows at `moment`, without an offset."""
-    return moment.astimezone(place).replace(tzinfo=None, fold=0)
+    return moment.astimezone(zone).replace(tzinfo=None, fold=0)
 
 
-def is_skipped(clock: datetime, place: ZoneInfo) -> bool:
-    return at(clock, place).astimezone(place).replace(tzinfo=None, fold=0) != clock
+def is_skipped(local_time: datetime, zone: ZoneInfo) -> bool:
+    return to_utc(local_time, zone).astimezone(zone).replace(tzinfo=None, fold=0) != local_time
 
 
-def is_shown_twice(clock: datetime, place: ZoneInfo) -> bool:
-    both = (clock.replace(tzinfo=place, fold=fold).utcoffset() for fold in (0, 1))
-    return not is_skipped(clock, place) and len(set(both)) > 1
+def is_ambiguous(local_time: datetime, zone: ZoneInfo) -> bool:
+    offsets = (local_time.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1))
+    return not is_skipped(local_time, zone) and len(set(offsets)) > 1
 
 
-def read_clock(text: str) -> datetime:
+def parse_local_time(text: str) -> datetime:
     """
     Return a local time that is written without an offset, to the microsecond.
 
     :raises UnreadableTime: if it is none
     """
-    found = _CLOCK.fullmatch(text)
-    if found is not None:
-        day, minutes, seconds, fraction = found.groups()
+    match = _LOCAL_TIME.fullmatch(text)
+    if match is not None:
+        day, minutes, seconds, fraction = match.groups()
         try:
-            read = datetime.fromisoformat(f"{day}T{minutes}{seconds or ':00'}")
+            local_time = datetime.fromisoformat(f"{day}T{minutes}{seconds or ':00'}")
         except ValueError:
             pass
         else:
-            return read + timedelta(microseconds=int((fraction or "0").ljust(6, "0")[:6]))
+            return local_time + timedelta(microseconds=int((fraction or "0").ljust(6, "0")[:6]))
     raise UnreadableTime

@@ -11,33 +11,33 @@ from django.utils import timezone
 
 from accounts import row_owner
 from integrations.access import permits
-from integrations.access.endpoints import endpoints
-from integrations.access.fences import NoLongerLive
+from integrations.access.endpoints import get_endpoints
+from integrations.access.fences import DisconnectedError
 from integrations.models import Connection
-from integrations.providers.access import Access
+from integrations.providers.access import ProviderAccess
 from limited_use.access_request import Permit
 
 from . import credentials, token_refresh
-from .token_refresh import Ask
+from .token_refresh import RefreshRequest
 
 # An adapter asks for the token before each call. An opened token serves for this long, so work that
 # only reads notices a disconnect after so many seconds. Writes hold the fence.
-HELD_FOR = timedelta(seconds=5)
+TOKEN_REUSE_TIME = timedelta(seconds=5)
 
 
-class Bearer:
+class AccessTokenSource:
     """The token of one connection, for one open adapter. Thread-safe."""
 
     def __init__(
         self,
         connection_id: UUID,
-        ask: Ask | None = None,
+        request_refresh: RefreshRequest | None = None,
         *,
         known: Connection | None = None,
         permit: Permit | None = None,
     ) -> None:
         self.connection_id = connection_id
-        self._ask = ask
+        self._ask = request_refresh
         # The row that the caller has just read, for the first token.
         self._known = known
         self._lock = Lock()
@@ -62,7 +62,7 @@ class Bearer:
             if self._held is None or now >= self._held[1]:
                 try:
                     with row_owner.as_owner(self._owner):
-                        self._held = self._open(now)
+                        self._held = self._open_token(now)
                 finally:
                     # Django does not close the connections of an adapter's own threads.
                     if get_ident() != self._thread:
@@ -80,12 +80,12 @@ class Bearer:
             self._beyond = self._generation
             self._claims = claims
 
-    def _open(self, now: datetime) -> tuple[str, datetime]:
+    def _open_token(self, now: datetime) -> tuple[str, datetime]:
         known, self._known = self._known, None
-        connection = token_refresh.usable(
+        connection = token_refresh.get_fresh_connection(
             self.connection_id,
-            beyond=self._beyond,
-            ask=self._ask,
+            newer_than=self._beyond,
+            request_refresh=self._ask,
             claims=self._claims,
             known=known,
         )
@@ -96,13 +96,19 @@ class Bearer:
             or now >= self._permit.expires_at
             or (self._permit.epoch != connection.epoch)
         ):
-            self._permit = token_refresh.permit(permits.to_maintain, self.connection_id, at=now)
-        token = token_refresh.opened(connection, "access_token", self._permit, at=now)
+            self._permit = token_refresh.get_permit(
+                permits.to_use_access_token, self.connection_id, at=now
+            )
+        token = token_refresh.open_token(connection, "access_token", self._permit, at=now)
         self._generation = connection.grant_generation
-        return token, min(now + HELD_FOR, self._permit.expires_at, token_refresh.expiry(connection))
+        return token, min(
+            now + TOKEN_REUSE_TIME, self._permit.expires_at, token_refresh.get_expiry(connection)
+        )
 
 
-def access(*, connection_id: UUID, ask: Ask | None = None) -> Access:
+def get_access(
+    *, connection_id: UUID, request_refresh: RefreshRequest | None = None
+) -> ProviderAccess:
     """
     Return the access with which adapters of a connection are opened.
 
@@ -112,26 +118,32 @@ def access(*, connection_id: UUID, ask: Ask | None = None) -> Access:
     provider = Connection.objects.live().filter(id=connection_id).values_list("provider", flat=True)
     key = provider.first()
     if key is None:
-        raise NoLongerLive
-    return Access(Bearer(connection_id, ask), endpoints(key).api_root_url, connection_id)
+        raise DisconnectedError
+    return ProviderAccess(
+        AccessTokenSource(connection_id, request_refresh),
+        get_endpoints(key).api_root_url,
+        connection_id,
+    )
 
 
-def access_for_turn(connection: Connection, permit: Permit) -> Access:
+def get_worker_access(connection: Connection, permit: Permit) -> ProviderAccess:
     """
     Return the access of a turn whose claim has just read the live `connection`.
 
     :param permit: the turn's permit to use the access token; it is replaced when it expires
     """
-    bearer = Bearer(connection.id, known=connection, permit=permit)
-    return Access(bearer, endpoints(connection.provider).api_root_url, connection.id)
+    token_source = AccessTokenSource(connection.id, known=connection, permit=permit)
+    return ProviderAccess(
+        token_source, get_endpoints(connection.provider).api_root_url, connection.id
+    )
 
 
-def refuse(connection: Connection) -> None:
+def reject_token(connection: Connection) -> None:
     """Make the next call refresh the grant: the answer names the scopes that are still granted."""
-    token_refresh.want(connection, beyond=connection.grant_generation)
+    token_refresh.reject_tokens(connection, generation=connection.grant_generation)
 
 
-def refresh(*, connection_id: UUID, generation: int | None = None) -> int:
+def refresh_grant(*, connection_id: UUID, generation: int | None = None) -> int:
     """
     Refresh the grant, unless it was refreshed since `generation`; return its new generation.
 
@@ -141,19 +153,19 @@ def refresh(*, connection_id: UUID, generation: int | None = None) -> int:
     :raises errors.Unavailable: if the provider did not answer, or another refresh takes too long
     """
     if generation is None:
-        generation = token_refresh.read(connection_id).grant_generation
-    return token_refresh.usable(connection_id, beyond=generation).grant_generation
+        generation = token_refresh.read_live_connection(connection_id).grant_generation
+    return token_refresh.get_fresh_connection(connection_id, newer_than=generation).grant_generation
 
 
-def refresh_if_wanted(*, connection_id: UUID) -> None:
+def refresh_grant_if_needed(*, connection_id: UUID) -> None:
     """
     Refresh the grant if its token has expired or was refused.
 
     :raises: as `refresh` does
     """
-    token_refresh.usable(connection_id, beyond=0)
+    token_refresh.get_fresh_connection(connection_id, newer_than=0)
 
 
-def grant_ended(*, connection_id: UUID, epoch: int, at: datetime) -> bool:
+def record_grant_ended(*, connection_id: UUID, epoch: int, at: datetime) -> bool:
     """Record that the provider ended the grant. See `credentials.end`."""
-    return credentials.end(connection_id=connection_id, epoch=epoch, at=at)
+    return credentials.record_grant_ended(connection_id=connection_id, epoch=epoch, at=at)

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
-from integrations.access.endpoints import pace
+from integrations.access.endpoints import get_rate_settings
 from integrations.coordination import concurrency
-from integrations.coordination.concurrency import Wait
+from integrations.coordination.concurrency import ProviderWait
 from integrations.providers import errors
 from integrations.providers.provider import Provider
 
 from . import rate_limits, request_slots
-from .quota_purse import Postponed, QuotaPurse
+from .quota_purse import CallPostponed, QuotaPurse
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,36 +48,36 @@ class PersonAdmission:
         :raises concurrency.TooManyWaits: if two other requests of the person wait for providers
         :raises NoLongerLive: if the connection has ended
         """
-        with concurrency.waiting() as wait, self._hold_slots(max(1, units), wait):
+        with concurrency.hold_wait_slot() as wait, self._hold_slots(max(1, units), wait):
             if units:
-                self._pay(units, wait)
+                self._pay_quota(units, wait)
             yield
 
     @contextmanager
-    def _hold_slots(self, count: int, wait: Wait) -> Iterator[None]:
-        began = time.monotonic()
+    def _hold_slots(self, count: int, wait: ProviderWait) -> Iterator[None]:
+        began_at = time.monotonic()
         try:
-            with request_slots.hold(
+            with request_slots.hold_slots(
                 connection_id=self.connection_id,
                 want=count,
                 most=self.provider.most_at_once,
                 patience=wait.quota_patience,
                 is_person=True,
             ):
-                waited = time.monotonic() - began
-                wait.quota_patience = max(0.0, wait.quota_patience - waited)
+                waited_seconds = time.monotonic() - began_at
+                wait.quota_patience = max(0.0, wait.quota_patience - waited_seconds)
                 yield
-        except request_slots.NoSlot as busy:
+        except request_slots.NoFreeSlot as busy:
             raise errors.RateLimited(
                 "the mailbox answers other requests", retry_after=busy.wait
             ) from None
 
-    def _pay(self, units: int, wait: Wait) -> None:
-        grant = rate_limits.draw(
+    def _pay_quota(self, units: int, wait: ProviderWait) -> None:
+        grant = rate_limits.draw_units(
             connection_id=self.connection_id,
-            want=units,
-            least=units,
-            limit=rate_limits.limit_of(pace(self.provider)),
+            units=units,
+            least_units=units,
+            limit=rate_limits.make_rate_limit(get_rate_settings(self.provider)),
             patience=wait.quota_patience,
             is_person=True,
         )
@@ -114,15 +114,15 @@ class WorkerAdmission:
         :raises NoLongerLive: if the connection has ended
         """
         if units:
-            self.purse.draw(units, least=units)
-            self.purse.spend(units)
+            self.purse.draw_units(units, least_units=units)
+            self.purse.spend_units(units)
         try:
-            with request_slots.hold(
+            with request_slots.hold_slots(
                 connection_id=self._connection_id, want=self._slots, most=self._most_at_once
             ):
                 yield
-        except request_slots.NoSlot as busy:
-            raise Postponed(busy.wait) from None
+        except request_slots.NoFreeSlot as busy:
+            raise CallPostponed(busy.wait) from None
 
 
 class UnmeteredAdmission:

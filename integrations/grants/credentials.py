@@ -20,7 +20,7 @@ from django.db import transaction
 
 from accounts.ids import uuid7
 from integrations.access import key_holders
-from integrations.access.endpoints import endpoints
+from integrations.access.endpoints import get_endpoints
 from integrations.models import (
     Connection,
     ConnectionStatus,
@@ -35,8 +35,8 @@ from limited_use.ledger import entries, pseudonyms
 from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import keys, sealing
 from limited_use.vault.keyring.port import KeyStoreUnavailable
-from limited_use.vault.keys import Gone
-from limited_use.vault.sealed import Sealed
+from limited_use.vault.keys import DestroyedKey
+from limited_use.vault.sealed import SealedValue
 from limited_use.vault.sealing import Sealer
 
 from . import shared_grants
@@ -46,7 +46,7 @@ logger = logging.getLogger(__name__)
 TOKEN_FIELDS = ("access_token", "access_expires_at", "refresh_token", "grant_generation")
 
 
-def begin(connection: Connection, tokens: TokenSet, *, at: datetime) -> None:
+def seal_new_grant(connection: Connection, tokens: TokenSet, *, at: datetime) -> None:
     """
     Seal what a consent brought into `connection`, in the caller's transaction, which saves it.
 
@@ -57,33 +57,33 @@ def begin(connection: Connection, tokens: TokenSet, *, at: datetime) -> None:
         _raise_epoch(connection.grant_id, connection.epoch)
     else:
         _replace_grant(connection, tokens.refresh_token, at=at)
-    own = _own_sealer(connection, at=at)
+    account_sealer = _get_account_sealer(connection, at=at)
     email = tokens.identity.email if tokens.identity else ""
     # What was to be met is met, or is asked for anew.
     connection.wanted_claims = None
     # Renamed accounts keep their key, and show their new name.
-    connection.email = own.seal(Connection, "email", row=connection.id, data=email)
-    _seal_access(connection, tokens, own)
+    connection.email = account_sealer.seal_value(Connection, "email", row=connection.id, data=email)
+    _seal_access_token(connection, tokens, account_sealer)
 
 
-def store(connection: Connection, tokens: TokenSet) -> None:
+def seal_refreshed_tokens(connection: Connection, tokens: TokenSet) -> None:
     """
     Seal what a refresh brought into `connection`, in memory; the caller saves `TOKEN_FIELDS`.
 
     A refresh token that did not come leaves the old one where it is.
 
-    :raises limited_use.vault.keys.Destroyed: if a key is gone or of another epoch
+    :raises limited_use.vault.keys.KeyDestroyed: if a key is gone or of another epoch
     """
-    own = sealing.sealer(holder=connection.id, epoch=connection.epoch)
-    _seal_access(connection, tokens, own)
+    account_sealer = sealing.get_sealer(holder=connection.id, epoch=connection.epoch)
+    _seal_access_token(connection, tokens, account_sealer)
     if tokens.refresh_token is not None:
-        sealer = sealing.sealer(holder=connection.grant_id, epoch=connection.epoch)
-        connection.refresh_token = sealer.seal(
+        sealer = sealing.get_sealer(holder=connection.grant_id, epoch=connection.epoch)
+        connection.refresh_token = sealer.seal_value(
             Connection, "refresh_token", row=connection.id, data=tokens.refresh_token
         )
 
 
-def fence(connection: Connection) -> None:
+def fence_keys(connection: Connection) -> None:
     """
     Raise the epoch of both keys to the connection's, in the caller's transaction; they stay.
 
@@ -93,7 +93,7 @@ def fence(connection: Connection) -> None:
         _raise_epoch(holder, connection.epoch)
 
 
-def destroy_key(holder: UUID, *, about: UUID, at: datetime) -> tuple[Gone, UUID] | None:
+def destroy_key(holder: UUID, *, about: UUID, at: datetime) -> tuple[DestroyedKey, UUID] | None:
     """
     Destroy the key of `holder`, in the caller's transaction; return it and its ledger entry's id.
 
@@ -101,37 +101,37 @@ def destroy_key(holder: UUID, *, about: UUID, at: datetime) -> tuple[Gone, UUID]
 
     :param about: whose it was: the connection
     """
-    gone = keys.end(holder=holder)
-    if gone is None:
+    destroyed_key = keys.destroy_key(holder=holder)
+    if destroyed_key is None:
         return None
-    return gone, key_holders.record_end(
-        gone, about=about, name=pseudonyms.of(about).at_the_end, at=at
+    return destroyed_key, key_holders.record_key_deletion(
+        destroyed_key, about=about, name=pseudonyms.get_naming(about).at_the_end, at=at
     )
 
 
 def _replace_grant(connection: Connection, refresh_token: str, *, at: datetime) -> None:
     destroy_key(connection.grant_id, about=connection.id, at=at)
     connection.grant_id = uuid7()
-    sealer = sealing.fresh(
+    sealer = sealing.create_sealer(
         holder=connection.grant_id, line=KeyLine.CREDENTIAL, at=at, epoch=connection.epoch
     )
-    connection.refresh_token = sealer.seal(
+    connection.refresh_token = sealer.seal_value(
         Connection, "refresh_token", row=connection.id, data=refresh_token
     )
 
 
-def _own_sealer(connection: Connection, *, at: datetime) -> Sealer:
-    row = keys.read(connection.id)
+def _get_account_sealer(connection: Connection, *, at: datetime) -> Sealer:
+    row = keys.read_row(connection.id)
     if row is None:
-        return sealing.fresh(
+        return sealing.create_sealer(
             holder=connection.id, line=KeyLine.ACCOUNT, at=at, epoch=connection.epoch
         )
     _raise_epoch(connection.id, connection.epoch)
-    return sealing.sealer(holder=connection.id, epoch=connection.epoch)
+    return sealing.get_sealer(holder=connection.id, epoch=connection.epoch)
 
 
-def _seal_access(connection: Connection, tokens: TokenSet, own: Sealer) -> None:
-    connection.access_token = own.seal(
+def _seal_access_token(connection: Connection, tokens: TokenSet, account_sealer: Sealer) -> None:
+    connection.access_token = account_sealer.seal_value(
         Connection, "access_token", row=connection.id, data=tokens.access_token
     )
     connection.access_expires_at = tokens.expires_at
@@ -140,17 +140,17 @@ def _seal_access(connection: Connection, tokens: TokenSet, own: Sealer) -> None:
 
 def _raise_epoch(holder: UUID, epoch: int) -> None:
     # A grant that was never stored has no key; and then there is nothing to fence off.
-    with suppress(keys.Destroyed):
+    with suppress(keys.KeyDestroyed):
         keys.raise_epoch(holder=holder, epoch=epoch)
 
 
-def end(
+def record_grant_ended(
     *,
     connection_id: UUID,
     epoch: int,
     at: datetime,
     generation: int | None = None,
-    wanted: str | None = None,
+    wanted_claims: str | None = None,
 ) -> bool:
     """
     Record that the provider said the grant is gone; return False if that is no longer so.
@@ -163,15 +163,17 @@ def end(
     :param generation: of the grant that was refused, if that is known
     :param wanted: what the person has to meet for another, as claims or ""; None: nothing more
     """
-    claims = _sealed_claims(connection_id, epoch, wanted) if wanted else None
-    reason = StatusReason.GRANT_REVOKED if wanted is None else StatusReason.CONFIRMATION_NEEDED
+    sealed_claims = _seal_claims(connection_id, epoch, wanted_claims) if wanted_claims else None
+    reason = (
+        StatusReason.GRANT_REVOKED if wanted_claims is None else StatusReason.CONFIRMATION_NEEDED
+    )
     with transaction.atomic(durable=True):
-        asked = Connection.objects.select_for_update(no_key=True).filter(
+        connections = Connection.objects.select_for_update(no_key=True).filter(
             id=connection_id, epoch=epoch, status=ConnectionStatus.ACTIVE
         )
         if generation is not None:
-            asked = asked.filter(grant_generation=generation)
-        connection = asked.first()
+            connections = connections.filter(grant_generation=generation)
+        connection = connections.first()
         if connection is None:
             return False
         connection.status = ConnectionStatus.REAUTH_REQUIRED
@@ -179,31 +181,33 @@ def end(
         connection.epoch += 1
         connection.access_token = None
         connection.access_expires_at = None
-        connection.wanted_claims = claims
+        connection.wanted_claims = sealed_claims
         connection.refresh_lease_by = connection.refresh_lease_until = None
         connection.save()
-        fence(connection)
-        held = list(connection.integrations.live().select_for_update(no_key=True).order_by("id"))
-        for integration in held:
+        fence_keys(connection)
+        integrations = list(
+            connection.integrations.live().select_for_update(no_key=True).order_by("id")
+        )
+        for integration in integrations:
             _ask_to_reconnect(integration, reason, at=at)
-        entries.record(
+        entries.record_event(
             event="connection.grant_ended",
             about=connection.id,
-            body={"epoch": connection.epoch, "integrations": len(held)},
+            body={"epoch": connection.epoch, "integrations": len(integrations)},
             at=at,
-            name=pseudonyms.of(connection.id),
+            naming=pseudonyms.get_naming(connection.id),
         )
     logger.info("connection.grant_ended", extra={"connection_id": connection_id})
     return True
 
 
-def _sealed_claims(connection_id: UUID, epoch: int, claims: str) -> Sealed | None:
+def _seal_claims(connection_id: UUID, epoch: int, claims: str) -> SealedValue | None:
     try:
-        own = sealing.sealer(holder=connection_id, epoch=epoch)
-    except (keys.Destroyed, KeyStoreUnavailable):
+        account_sealer = sealing.get_sealer(holder=connection_id, epoch=epoch)
+    except (keys.KeyDestroyed, KeyStoreUnavailable):
         # Without it the consent page goes by its own rules: the grant is over all the same.
         return None
-    return own.seal(Connection, "wanted_claims", row=connection_id, data=claims)
+    return account_sealer.seal_value(Connection, "wanted_claims", row=connection_id, data=claims)
 
 
 def _ask_to_reconnect(integration: Integration, reason: StatusReason, *, at: datetime) -> None:
@@ -217,13 +221,13 @@ def _ask_to_reconnect(integration: Integration, reason: StatusReason, *, at: dat
     key_holders.raise_epoch(integration)
 
 
-def discard(  # noqa: PLR0913
+def discard_tokens(  # noqa: PLR0913
     tokens: TokenSet,
     *,
     provider: str,
     account_blind: bytes | None,
     about: UUID,
-    apart_from: UUID | None,
+    excluded_connection_id: UUID | None,
     at: datetime,
 ) -> str:
     """
@@ -239,15 +243,20 @@ def discard(  # noqa: PLR0913
     :param apart_from: the connection which does not count as needing them
     """
     outcome = "forgotten"
-    begun: Discard | None = None
+    pending_discard: Discard | None = None
     if account_blind is not None and PROVIDERS[provider].revokes:
         with transaction.atomic(durable=True):
-            begun = shared_grants.begin_discard(
-                provider=provider, account_blind=account_blind, apart_from=apart_from, at=at
+            pending_discard = shared_grants.begin_discard(
+                provider=provider,
+                account_blind=account_blind,
+                excluded_connection_id=excluded_connection_id,
+                at=at,
             )
-    if begun is not None:
+    if pending_discard is not None:
         try:
-            oauth.revoke(endpoints(provider), token=tokens.refresh_token or tokens.access_token)
+            oauth.revoke_token(
+                get_endpoints(provider), token=tokens.refresh_token or tokens.access_token
+            )
         except errors.ProviderError as error:
             logger.warning("grant.revocation_failed", extra={"about": about, "provider": provider})
             has_answered = error.status is not None
@@ -255,9 +264,9 @@ def discard(  # noqa: PLR0913
             outcome, has_answered = "revoked", True
         if has_answered:
             # Nothing is on its way any more. Without an answer it may be: the sweep deletes it.
-            begun.delete()
+            pending_discard.delete()
     with transaction.atomic():
         body = {"outcome": outcome}
-        name = pseudonyms.of(about)
-        entries.record(event="grant.discarded", about=about, body=body, at=at, name=name)
+        name = pseudonyms.get_naming(about)
+        entries.record_event(event="grant.discarded", about=about, body=body, at=at, naming=name)
     return outcome

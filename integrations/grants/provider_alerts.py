@@ -24,15 +24,15 @@ ISSUER_MISSING = "provider.issuer_missing"
 CONSENT_SCREEN_IN_TESTING = "provider.consent_screen_in_testing"
 
 
-def of_provider(error: errors.ProviderError, *, provider: str, at: datetime) -> None:
+def alert_on_error(error: errors.ProviderError, *, provider: str, at: datetime) -> None:
     """Alarm the operator, if `error` is for the operator; a user's grant is not touched by it."""
     if isinstance(error, errors.InvalidClient):
-        sound(INVALID_CLIENT, provider=provider, at=at)
+        raise_alert(INVALID_CLIENT, provider=provider, at=at)
     elif isinstance(error, errors.Unexpected):
-        sound(UNEXPECTED, provider=provider, at=at)
+        raise_alert(UNEXPECTED, provider=provider, at=at)
 
 
-def sound(kind: str, *, provider: str, at: datetime, once: bool = False) -> bool:
+def raise_alert(kind: str, *, provider: str, at: datetime, once: bool = False) -> bool:
     """
     Raise an alarm about a provider; return whether it is a new one.
 

@@ -13,14 +13,14 @@ from uuid import UUID
 
 from django.conf import settings
 
-from integrations.access.fences import NoLongerLive
+from integrations.access.fences import DisconnectedError
 from integrations.coordination import concurrency
 from integrations.coordination.task_queue import enqueue
 from integrations.models import Connection
 from integrations.providers import PROVIDERS, errors
-from integrations.providers.access import Access
+from integrations.providers.access import ProviderAccess
 from integrations.providers.calendars import CalendarAdapter
-from integrations.providers.file_download import ArrivingFile
+from integrations.providers.file_download import FileDownload
 from integrations.providers.mail import MailAdapter, MailUnits
 
 from . import access_tokens
@@ -30,17 +30,17 @@ from .provider_sessions import ProviderSession
 T = TypeVar("T")
 
 # Bytes of one file; Gmail itself accepts no more than 35 MiB in a message.
-LARGEST = 36 * 1024 * 1024
+LARGEST_FILE_BYTES = 36 * 1024 * 1024
 
 
-class Call(Protocol):
+class MailCall(Protocol):
     """Calls the mailbox once, at a price of `units` in the provider's quota."""
 
     def __call__(self, units: int, request: Callable[[MailAdapter], T]) -> T: ...
 
 
 @contextmanager
-def opened(connection_id: UUID) -> Iterator[tuple[MailUnits, Call]]:
+def open_mailbox(connection_id: UUID) -> Iterator[tuple[MailUnits, MailCall]]:
     """
     Open a mailbox; yield the prices of its calls, and the function that calls it.
 
@@ -48,26 +48,26 @@ def opened(connection_id: UUID) -> Iterator[tuple[MailUnits, Call]]:
     :raises NoLongerLive: if the mailbox was disconnected
     :raises concurrency.TooManyWaits: if two other requests of the person wait for providers
     """
-    with concurrency.waiting(), _open_mail(connection_id) as mailbox:
+    with concurrency.hold_wait_slot(), _open_mail(connection_id) as mailbox:
         yield mailbox
 
 
 @contextmanager
-def _open_mail(connection_id: UUID) -> Iterator[tuple[MailUnits, Call]]:
+def _open_mail(connection_id: UUID) -> Iterator[tuple[MailUnits, MailCall]]:
     live = Connection.objects.live().filter(id=connection_id)
     key = live.values_list("provider", flat=True).first()
     if key is None:
-        raise NoLongerLive
+        raise DisconnectedError
     provider = PROVIDERS[key]
     if provider.open_mail is None or provider.mail_units is None:
         raise errors.Rejected("this provider has no mail")
-    with provider.open_mail(access_to(connection_id)) as adapter:
+    with provider.open_mail(get_person_access(connection_id)) as adapter:
         session = ProviderSession(adapter.access, PersonAdmission(connection_id, provider))
 
-        def call(units: int, request: Callable[[MailAdapter], T]) -> T:
+        def call_mailbox(units: int, request: Callable[[MailAdapter], T]) -> T:
             return session.call(lambda: request(adapter), units=units)
 
-        yield provider.mail_units, call
+        yield provider.mail_units, call_mailbox
 
 
 class CalendarCall(Protocol):
@@ -76,13 +76,13 @@ class CalendarCall(Protocol):
     def __call__(self, request: Callable[[CalendarAdapter], T]) -> T: ...
 
 
-def access_to(connection_id: UUID) -> Access:
+def get_person_access(connection_id: UUID) -> ProviderAccess:
     """
     Return the access with which adapters of an account are opened.
 
     :raises NoLongerLive: if the account was disconnected
     """
-    return access_tokens.access(connection_id=connection_id, ask=request_refresh)
+    return access_tokens.get_access(connection_id=connection_id, request_refresh=request_refresh)
 
 
 def request_refresh(connection_id: UUID) -> None:
@@ -100,7 +100,7 @@ def request_refresh(connection_id: UUID) -> None:
 
 
 @contextmanager
-def calendars(access: Access) -> Iterator[CalendarCall]:
+def open_calendars(access: ProviderAccess) -> Iterator[CalendarCall]:
     """
     Open the calendars of the account that `access` is for; yield the function that calls them.
 
@@ -111,28 +111,33 @@ def calendars(access: Access) -> Iterator[CalendarCall]:
     provider = PROVIDERS[key]
     if provider.open_calendars is None:
         raise errors.Rejected("this provider has no calendars")
-    with concurrency.waiting(), provider.open_calendars(access) as adapter:
+    with concurrency.hold_wait_slot(), provider.open_calendars(access) as adapter:
         session = ProviderSession(access, PersonAdmission(access.account, provider))
 
-        def call(request: Callable[[CalendarAdapter], T]) -> T:
+        def call_calendars(request: Callable[[CalendarAdapter], T]) -> T:
             return session.call(lambda: request(adapter))
 
-        yield call
+        yield call_calendars
 
 
-def file(connection_id: UUID, message_id: str, part: str, *, most: int = LARGEST) -> bytes:
+def fetch_file(
+    connection_id: UUID, message_id: str, part: str, *, max_bytes: int = LARGEST_FILE_BYTES
+) -> bytes:
     """
     Return one part of a message, by the provider's id.
 
     :raises errors.Rejected: if it has more than `most` bytes
     """
-    with concurrency.waiting(), open_file(connection_id, message_id, part, most=most) as arriving:
+    with (
+        concurrency.hold_wait_slot(),
+        open_file(connection_id, message_id, part, max_bytes=max_bytes) as arriving,
+    ):
         return b"".join(arriving)
 
 
 def open_file(
-    connection_id: UUID, message_id: str, part: str, *, most: int = LARGEST
-) -> ArrivingFile:
+    connection_id: UUID, message_id: str, part: str, *, max_bytes: int = LARGEST_FILE_BYTES
+) -> FileDownload:
     """
     Return one part of a message as it arrives. The caller closes it.
 
@@ -143,22 +148,22 @@ def open_file(
     """
     with ExitStack() as stack:
         units, call = stack.enter_context(_open_mail(connection_id))
-        arriving = call(units.attachment, lambda adapter: adapter.attachment(message_id, part))
+        arriving = call(units.attachment, lambda adapter: adapter.open_attachment(message_id, part))
         stack.callback(arriving.close)
-        if (arriving.size or 0) > most:
-            raise _too_large()
-        return ArrivingFile(
-            _limit_size(arriving, arriving.size, most), stack.pop_all(), size=arriving.size
+        if (arriving.size or 0) > max_bytes:
+            raise _too_large_error()
+        return FileDownload(
+            _limit_size(arriving, arriving.size, max_bytes), stack.pop_all(), size=arriving.size
         )
 
 
-def _limit_size(pieces: Iterator[bytes], size: int | None, most: int) -> Iterator[bytes]:
+def _limit_size(pieces: Iterator[bytes], size: int | None, max_bytes: int) -> Iterator[bytes]:
     """Yield `pieces`; raise at the end if they are not `size` bytes, so that none looks whole."""
     total = 0
     for piece in pieces:
         total += len(piece)
-        if total > most:
-            raise _too_large()
+        if total > max_bytes:
+            raise _too_large_error()
         if size is not None and total > size:
             break
         yield piece
@@ -166,5 +171,5 @@ def _limit_size(pieces: Iterator[bytes], size: int | None, most: int) -> Iterato
         raise errors.Unavailable("the file is not of the size that the provider said")
 
 
-def _too_large() -> errors.Rejected:
+def _too_large_error() -> errors.Rejected:
     return errors.Rejected("the attachment is larger than we carry", reason="too-large")

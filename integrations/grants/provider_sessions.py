@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol, TypeVar
 
 from integrations.providers import errors
-from integrations.providers.access import Access
+from integrations.providers.access import ProviderAccess
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ class ProviderSession:
     :param access: the access with which the caller opened its adapter
     """
 
-    access: Access
+    access: ProviderAccess
     admission: Admission
 
     def call(self, request: Callable[[], T], *, units: int = 0) -> T:

@@ -6,14 +6,14 @@ import time
 from functools import cached_property
 from uuid import UUID
 
-from integrations.access.endpoints import pace
+from integrations.access.endpoints import get_rate_settings
 from integrations.providers.provider import Provider
 
 from . import rate_limits
-from .rate_limits import Limit
+from .rate_limits import RateLimit
 
 
-class Postponed(Exception):
+class CallPostponed(Exception):
     """Quota or slots are not free within a worker's patience. Continue in `wait` seconds."""
 
     def __init__(self, wait: float) -> None:
@@ -35,36 +35,36 @@ class QuotaPurse:
         self._provider = provider
 
     @cached_property
-    def limit(self) -> Limit:
-        return rate_limits.limit_of(pace(self._provider))
+    def rate_limit(self) -> RateLimit:
+        return rate_limits.make_rate_limit(get_rate_settings(self._provider))
 
-    def draw(self, want: int, *, least: int) -> None:
+    def draw_units(self, units: int, *, least_units: int) -> None:
         """
         Fill the purse up to `want` units, or to as much of that as the bucket gives.
 
         :raises Postponed: if the bucket does not fill it up to `least` units after a short wait
         """
-        if self.balance >= want:
+        if self.balance >= units:
             return
-        grant = rate_limits.draw(
+        grant = rate_limits.draw_units(
             connection_id=self._connection_id,
-            want=want - self.balance,
-            least=max(0, least - self.balance),
-            limit=self.limit,
+            units=units - self.balance,
+            least_units=max(0, least_units - self.balance),
+            limit=self.rate_limit,
         )
         self.balance += grant.units
-        if self.balance < least:
-            raise Postponed(grant.wait)
+        if self.balance < least_units:
+            raise CallPostponed(grant.wait)
         if grant.units and grant.wait:
             time.sleep(grant.wait)
 
-    def spend(self, units: int) -> None:
+    def spend_units(self, units: int) -> None:
         """Take `units` out. A batch may cost more than was drawn: the next draw pays the debt."""
         self.balance -= units
         self.spent += units
 
     def give_back(self) -> None:
         """Return the rest to the bucket."""
-        if self.balance and self.limit.per_minute:
-            rate_limits.give_back(connection_id=self._connection_id, units=self.balance)
+        if self.balance and self.rate_limit.per_minute:
+            rate_limits.return_units(connection_id=self._connection_id, units=self.balance)
             self.balance = 0

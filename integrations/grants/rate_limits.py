@@ -18,8 +18,8 @@ from uuid import UUID
 
 from django.db import connection as database
 
-from integrations.access.endpoints import Pace
-from integrations.access.fences import NoLongerLive
+from integrations.access.endpoints import RateSettings
+from integrations.access.fences import DisconnectedError
 
 # The part of the provider's limit that may be spent in one burst; the rest flows in.
 BURST = 0.25
@@ -32,7 +32,7 @@ GRACE = 3.0
 
 # A worker may be late: a connection that has ended gets no bucket any more. The share lock
 # makes it wait for an end that is under way, and see it.
-_OPEN = """
+_CREATE = """
 INSERT INTO integrations_quotabucket (connection_id, units, counted_at, slot_leases)
 SELECT id, %(units)s, clock_timestamp(), '{}' FROM integrations_connection
  WHERE id = %(connection)s AND ended_at IS NULL FOR SHARE
@@ -73,7 +73,7 @@ END
 _GIVE_BACK = """
 UPDATE integrations_quotabucket SET units = units + %(units)s WHERE connection_id = %(connection)s
 """
-_PARK = """
+_PAUSE = """
 INSERT INTO integrations_quotabucket
     (connection_id, units, counted_at, parked_until, slot_leases)
 SELECT id, 0, clock_timestamp(), clock_timestamp() + %(seconds)s * interval '1 second', '{}'
@@ -84,7 +84,7 @@ ON CONFLICT (connection_id) DO UPDATE SET parked_until =
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class RateLimit:
     """
     How fast one mailbox may be read.
 
@@ -97,23 +97,23 @@ class Limit:
     minutes: int = 1
 
     @property
-    def capacity(self) -> float:
+    def burst_capacity(self) -> float:
         """Units that may be spent at once."""
         return self.per_minute * self.minutes * BURST
 
     @property
-    def rate(self) -> float:
+    def units_per_second(self) -> float:
         """Units that flow in each second."""
         return self.per_minute * (1 - BURST) / 60
 
 
-def limit_of(pace: Pace) -> Limit:
+def make_rate_limit(rate_settings: RateSettings) -> RateLimit:
     """Return the limit that settings and provider set."""
-    return Limit(pace.units_per_minute, pace.minutes)
+    return RateLimit(rate_settings.units_per_minute, rate_settings.minutes)
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
+class QuotaGrant:
     """
     An answer of the bucket.
 
@@ -125,15 +125,15 @@ class Grant:
     wait: float
 
 
-def draw(  # noqa: PLR0913 - one question to the bucket
+def draw_units(  # noqa: PLR0913 - one question to the bucket
     *,
     connection_id: UUID,
-    want: int,
-    least: int,
-    limit: Limit,
+    units: int,
+    least_units: int,
+    limit: RateLimit,
     patience: float = PATIENCE,
     is_person: bool = False,
-) -> Grant:
+) -> QuotaGrant:
     """
     Return what may be spent of `want` units, now or after a short wait.
 
@@ -143,13 +143,13 @@ def draw(  # noqa: PLR0913 - one question to the bucket
     :raises NoLongerLive: if the connection has ended
     """
     if limit.per_minute == 0:
-        return Grant(want, 0.0)
+        return QuotaGrant(units, 0.0)
     values: dict[str, Any] = {
         "connection": connection_id,
-        "want": float(want),
-        "least": float(min(least, want)),
-        "capacity": limit.capacity,
-        "rate": limit.rate,
+        "want": float(units),
+        "least": float(min(least_units, units)),
+        "capacity": limit.burst_capacity,
+        "rate": limit.units_per_second,
         "patience": patience,
         "is_person": is_person,
         "grace": GRACE,
@@ -158,31 +158,31 @@ def draw(  # noqa: PLR0913 - one question to the bucket
         cursor.execute(_DRAW, values)
         row = cursor.fetchone()
         if row is None:
-            open_bucket(connection_id=connection_id)
+            create_bucket(connection_id=connection_id)
             cursor.execute(_DRAW, values)
             row = cursor.fetchone()
     if row is None:
-        raise NoLongerLive
-    return Grant(int(row[0]), float(row[1]))
+        raise DisconnectedError
+    return QuotaGrant(int(row[0]), float(row[1]))
 
 
-def give_back(*, connection_id: UUID, units: int) -> None:
+def return_units(*, connection_id: UUID, units: int) -> None:
     """Return units that were drawn and not spent."""
     with database.cursor() as cursor:
         cursor.execute(_GIVE_BACK, {"connection": connection_id, "units": units})
 
 
-def open_bucket(*, connection_id: UUID) -> None:
+def create_bucket(*, connection_id: UUID) -> None:
     """
     Make the row of a mailbox that has none, with a full bucket; where there is one, do nothing.
 
     A connection that has ended gets none.
     """
     with database.cursor() as cursor:
-        cursor.execute(_OPEN, {"connection": connection_id, "units": _FULL})
+        cursor.execute(_CREATE, {"connection": connection_id, "units": _FULL})
 
 
-def park(*, connection_id: UUID, seconds: float) -> None:
+def pause_mailbox(*, connection_id: UUID, seconds: float) -> None:
     """Let nobody call for that mailbox until the provider's "not before" has passed."""
     with database.cursor() as cursor:
-        cursor.execute(_PARK, {"connection": connection_id, "seconds": seconds})
+        cursor.execute(_PAUSE, {"connection": connection_id, "seconds": seconds})

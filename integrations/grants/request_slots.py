@@ -22,7 +22,7 @@ from uuid import UUID
 
 from django.db import connection as database
 
-from integrations.access.fences import NoLongerLive
+from integrations.access.fences import DisconnectedError
 from integrations.providers import errors, request_concurrency
 
 from . import rate_limits
@@ -31,11 +31,11 @@ from .rate_limits import GRACE, PATIENCE
 #: Seconds that a lease lasts: longer than nearly every call.
 LEASE_SECONDS: Final = 60.0
 #: Seconds after which a caller that found no free slot comes back.
-COME_BACK: Final = 1.0
+RETRY_SECONDS: Final = 1.0
 #: Seconds that a mailbox pauses which the provider refused without a word of how long.
-UNSAID_PAUSE: Final = 5.0
+DEFAULT_PAUSE: Final = 5.0
 # Seconds between two looks for a free slot.
-_LOOK_EVERY: Final = 0.1
+_POLL_SECONDS: Final = 0.1
 
 _TAKE = """
 WITH ready AS (
@@ -74,7 +74,7 @@ UPDATE integrations_quotabucket SET slot_leases = ARRAY(
 """
 
 
-class NoSlot(Exception):
+class NoFreeSlot(Exception):
     """Other requests of the mailbox are under way, or it is paused. Come back in `wait` seconds."""
 
     def __init__(self, wait: float) -> None:
@@ -83,7 +83,7 @@ class NoSlot(Exception):
 
 
 @contextmanager
-def hold(
+def hold_slots(
     *,
     connection_id: UUID,
     want: int,
@@ -107,24 +107,24 @@ def hold(
         yield
         return
     want = min(want, most)
-    until = _take(connection_id, want, most, patience, is_person=is_person)
+    until = _take_slots(connection_id, want, most, patience, is_person=is_person)
     width = request_concurrency.requests_at_once.set(want)
     try:
         yield
     except errors.Unavailable as error:
         if isinstance(error, errors.RateLimited) or error.retry_after:
             # At once, for all processes, and not when the caller has dealt with it.
-            seconds = error.retry_after or UNSAID_PAUSE
-            rate_limits.park(connection_id=connection_id, seconds=seconds)
+            seconds = error.retry_after or DEFAULT_PAUSE
+            rate_limits.pause_mailbox(connection_id=connection_id, seconds=seconds)
         raise
     finally:
         request_concurrency.requests_at_once.reset(width)
         with database.cursor() as cursor:
-            given: dict[str, Any] = {"connection": connection_id, "until": until, "want": want}
-            cursor.execute(_GIVE_BACK, given)
+            parameters: dict[str, Any] = {"connection": connection_id, "until": until, "want": want}
+            cursor.execute(_GIVE_BACK, parameters)
 
 
-def _take(
+def _take_slots(
     connection_id: UUID, want: int, most: int, patience: float, *, is_person: bool
 ) -> datetime:
     give_up_at = time.monotonic() + patience
@@ -134,26 +134,26 @@ def _take(
         "most": most,
         "lease": LEASE_SECONDS,
         "is_person": is_person,
-        "grace": COME_BACK + GRACE,
+        "grace": RETRY_SECONDS + GRACE,
     }
     while True:
-        until, wait = _ask(values)
+        until, wait = _try_taking(values)
         if until is not None:
             return until
-        left = give_up_at - time.monotonic()
-        if left <= 0 or (wait or 0.0) > left:
-            raise NoSlot(max(COME_BACK, wait or 0.0))
-        time.sleep(min(left, _LOOK_EVERY * random.uniform(0.5, 1.5)))  # noqa: S311 - spreads load
+        remaining_seconds = give_up_at - time.monotonic()
+        if remaining_seconds <= 0 or (wait or 0.0) > remaining_seconds:
+            raise NoFreeSlot(max(RETRY_SECONDS, wait or 0.0))
+        time.sleep(min(remaining_seconds, _POLL_SECONDS * random.uniform(0.5, 1.5)))  # noqa: S311 - spreads load
 
 
-def _ask(values: dict[str, Any]) -> tuple[datetime | None, float | None]:
+def _try_taking(values: dict[str, Any]) -> tuple[datetime | None, float | None]:
     with database.cursor() as cursor:
         cursor.execute(_TAKE, values)
         row = cursor.fetchone()
         if row is None:
-            rate_limits.open_bucket(connection_id=values["connection"])
+            rate_limits.create_bucket(connection_id=values["connection"])
             cursor.execute(_TAKE, values)
             row = cursor.fetchone()
     if row is None:
-        raise NoLongerLive
+        raise DisconnectedError
     return row[0], row[1]

@@ -23,15 +23,15 @@ from django.db import transaction
 from django.utils import timezone
 
 from integrations.access import permits
-from integrations.access.endpoints import endpoints
-from integrations.access.fences import NoLongerLive
+from integrations.access.endpoints import get_endpoints
+from integrations.access.fences import DisconnectedError
 from integrations.coordination import leases
 from integrations.coordination.leases import Lease, LeaseLost, NotClaimable
 from integrations.models import Connection, ConnectionStatus
 from integrations.providers import PROVIDERS, errors, oauth
 from integrations.providers.oauth import TokenSet
 from limited_use.access_request import Permit
-from limited_use.guard.guard import Refused
+from limited_use.guard.guard import AccessRefused
 from limited_use.sinks import provider as own_provider
 from limited_use.vault.envelope import Unopenable
 
@@ -40,19 +40,19 @@ from . import credentials, provider_alerts
 logger = logging.getLogger(__name__)
 
 # Asks a worker to refresh the grant of a connection; raises `errors.Unavailable` if that cannot be.
-Ask = Callable[[UUID], None]
+RefreshRequest = Callable[[UUID], None]
 
 FIRST_POLL = 0.05
 LONGEST_POLL = 0.5
 # Seconds after which a caller may try again.
-AGAIN_IN = 5.0
+RETRY_SECONDS = 5.0
 
 
-def usable(
+def get_fresh_connection(
     connection_id: UUID,
     *,
-    beyond: int,
-    ask: Ask | None = None,
+    newer_than: int,
+    request_refresh: RefreshRequest | None = None,
     claims: str = "",
     known: Connection | None = None,
 ) -> Connection:
@@ -69,121 +69,125 @@ def usable(
     """
     give_up_at = time.monotonic() + settings.REFRESH_PATIENCE_SECONDS
     poll = FIRST_POLL
-    asked: Connection | None = None
+    requested: Connection | None = None
     while True:
-        connection, known = known or read(connection_id), None
+        connection, known = known or read_live_connection(connection_id), None
         now = timezone.now()
-        if _is_fresh(connection, beyond=beyond, at=now):
+        if _is_fresh(connection, newer_than=newer_than, at=now):
             return connection
-        if ask is None:
-            lease = _claim(connection, at=now)
+        if request_refresh is None:
+            lease = _claim_refresh(connection, at=now)
             if lease is not None:
-                _refresh(connection, lease, at=now, claims=claims)
+                _refresh_grant(connection, lease, at=now, claims=claims)
                 continue
-        elif asked is None:
-            want(connection, beyond=max(beyond, connection.grant_generation))
-            ask(connection_id)
-            asked = connection
-        elif connection.refresh_failed_at != asked.refresh_failed_at:
-            raise errors.Unavailable("the refresh failed", retry_after=AGAIN_IN)
+        elif requested is None:
+            reject_tokens(connection, generation=max(newer_than, connection.grant_generation))
+            request_refresh(connection_id)
+            requested = connection
+        elif connection.refresh_failed_at != requested.refresh_failed_at:
+            raise errors.Unavailable("the refresh failed", retry_after=RETRY_SECONDS)
         # Another worker refreshes: poll, a last time after the deadline, and then give up.
         if time.monotonic() >= give_up_at:
-            raise errors.Unavailable("somebody else's refresh takes too long", retry_after=AGAIN_IN)
+            raise errors.Unavailable(
+                "somebody else's refresh takes too long", retry_after=RETRY_SECONDS
+            )
         time.sleep(poll)
         poll = min(poll * 2, LONGEST_POLL)
 
 
-def read(connection_id: UUID) -> Connection:
+def read_live_connection(connection_id: UUID) -> Connection:
     connection = Connection.objects.filter(id=connection_id).first()
     if connection is None:
-        raise NoLongerLive
+        raise DisconnectedError
     if connection.status == ConnectionStatus.REAUTH_REQUIRED:
         # It was said once, and is not asked again.
         raise errors.GrantRevoked("the provider ended the grant")
     if connection.status != ConnectionStatus.ACTIVE:
-        raise NoLongerLive
+        raise DisconnectedError
     return connection
 
 
-def _is_fresh(connection: Connection, *, beyond: int, at: datetime) -> bool:
+def _is_fresh(connection: Connection, *, newer_than: int, at: datetime) -> bool:
     return (
         connection.access_token is not None
-        and connection.grant_generation > max(beyond, connection.refresh_beyond)
-        and at < expiry(connection)
+        and connection.grant_generation > max(newer_than, connection.refresh_beyond)
+        and at < get_expiry(connection)
     )
 
 
-def expiry(connection: Connection) -> datetime:
+def get_expiry(connection: Connection) -> datetime:
     # Early by the skew already; without one, it is over.
     return connection.access_expires_at or connection.connected_at
 
 
-def want(connection: Connection, *, beyond: int) -> None:
+def reject_tokens(connection: Connection, *, generation: int) -> None:
     """Say that no token up to generation `beyond` is good: whoever refreshes next sees it."""
-    Connection.objects.filter(id=connection.id, refresh_beyond__lt=beyond).update(
-        refresh_beyond=beyond
+    Connection.objects.filter(id=connection.id, refresh_beyond__lt=generation).update(
+        refresh_beyond=generation
     )
 
 
-def _claim(connection: Connection, *, at: datetime) -> Lease | None:
+def _claim_refresh(connection: Connection, *, at: datetime) -> Lease | None:
     """Lease the refresh; None if another worker holds it, or the grant has changed."""
     try:
         return leases.claim(
             connection,
             at=at,
             duration=timedelta(seconds=settings.LEASE_SECONDS),
-            prefix=leases.REFRESH,
+            prefix=leases.REFRESH_PREFIX,
             unchanged=("epoch", "grant_generation", "status"),
         )
     except NotClaimable:
         return None
 
 
-def _refresh(connection: Connection, lease: Lease, *, at: datetime, claims: str) -> None:
+def _refresh_grant(connection: Connection, lease: Lease, *, at: datetime, claims: str) -> None:
     """Ask the provider for new tokens, under the lease, and save or discard them."""
     provider = PROVIDERS[connection.provider]
     tokens: TokenSet | None = None
     try:
-        allowed = permit(permits.to_refresh, connection.id, at=at)
-        secret = opened(connection, "refresh_token", allowed, at=at)
-        tokens = oauth.refresh(
+        permit = get_permit(permits.to_use_refresh_token, connection.id, at=at)
+        refresh_token = open_token(connection, "refresh_token", permit, at=at)
+        tokens = oauth.refresh_tokens(
             provider,
-            endpoints(provider.key),
-            refresh_token=secret,
+            get_endpoints(provider.key),
+            refresh_token=refresh_token,
             at=timezone.now(),
             claims=claims,
         )
     except errors.GrantRevoked as ended:
-        credentials.end(
+        credentials.record_grant_ended(
             connection_id=connection.id,
             epoch=connection.epoch,
             generation=connection.grant_generation,
             at=timezone.now(),
             # The claims that a call was refused for, if the token endpoint names none.
-            wanted=ended.claims or claims if isinstance(ended, errors.StepUpWanted) else None,
+            wanted_claims=ended.claims or claims
+            if isinstance(ended, errors.StepUpWanted)
+            else None,
         )
         # The caller reads the row again: the owner may have reconnected.
     except errors.ProviderError as error:
-        provider_alerts.of_provider(error, provider=provider.key, at=at)
+        provider_alerts.alert_on_error(error, provider=provider.key, at=at)
         raise
     finally:
         if tokens is None:
             # A reconnect or a disconnect takes the lease away.
             with suppress(LeaseLost):
                 leases.release(lease, refresh_failed_at=timezone.now())
-    if tokens is not None and not _write(connection, tokens):
-        _drop(connection, tokens)
+    if tokens is not None and not _save_tokens(connection, tokens):
+        _discard_tokens(connection, tokens)
 
 
-def _write(read: Connection, tokens: TokenSet) -> bool:
+def _save_tokens(old_connection: Connection, tokens: TokenSet) -> bool:
     """Save the tokens unless the grant changed since `read`; return whether they were saved."""
     with transaction.atomic(durable=True):
         connection = (
             Connection.objects.select_for_update(no_key=True)
             .filter(
-                id=read.id,
-                epoch=read.epoch,
-                grant_generation=read.grant_generation,
+                id=old_connection.id,
+                epoch=old_connection.epoch,
+                grant_generation=old_connection.grant_generation,
                 status=ConnectionStatus.ACTIVE,
             )
             .first()
@@ -191,7 +195,7 @@ def _write(read: Connection, tokens: TokenSet) -> bool:
         if connection is None:
             return False
         # Access token and new refresh token in one commit: the old refresh token is used up.
-        credentials.store(connection, tokens)
+        credentials.seal_refreshed_tokens(connection, tokens)
         if tokens.granted_scopes:
             connection.granted_scopes = sorted(tokens.granted_scopes)
         connection.refresh_lease_by = connection.refresh_lease_until = None
@@ -203,49 +207,53 @@ def _write(read: Connection, tokens: TokenSet) -> bool:
                 "refresh_lease_until",
             ]
         )
-    logger.info("grant.refreshed", extra={"connection_id": read.id})
+    logger.info("grant.refreshed", extra={"connection_id": old_connection.id})
     return True
 
 
-def _drop(read: Connection, tokens: TokenSet) -> None:
+def _discard_tokens(old_connection: Connection, tokens: TokenSet) -> None:
     """Discard late tokens: the connection ended, or another worker refreshed it."""
     is_over = (
-        Connection.objects.filter(id=read.id)
+        Connection.objects.filter(id=old_connection.id)
         .filter(status__in=[ConnectionStatus.ENDING, ConnectionStatus.ENDED])
         .exists()
     )
     if not is_over:
         # The grant is live, and revoking one of its tokens would revoke all of them.
         return
-    credentials.discard(
+    credentials.discard_tokens(
         tokens,
-        provider=read.provider,
-        account_blind=bytes(read.account_blind) if read.account_blind is not None else None,
-        about=read.id,
-        apart_from=read.id,
+        provider=old_connection.provider,
+        account_blind=bytes(old_connection.account_blind)
+        if old_connection.account_blind is not None
+        else None,
+        about=old_connection.id,
+        excluded_connection_id=old_connection.id,
         at=timezone.now(),
     )
-    raise NoLongerLive
+    raise DisconnectedError
 
 
-def permit(ask: Callable[..., Permit], connection_id: UUID, *, at: datetime) -> Permit:
+def get_permit(
+    request_permit: Callable[..., Permit], connection_id: UUID, *, at: datetime
+) -> Permit:
     try:
-        return ask(connection_id=connection_id, at=at)
-    except Refused:
+        return request_permit(connection_id=connection_id, at=at)
+    except AccessRefused:
         # Ended between our reading and asking; the refusal is in the ledger.
         pass
-    read(connection_id)
-    raise NoLongerLive
+    read_live_connection(connection_id)
+    raise DisconnectedError
 
 
-def opened(connection: Connection, column: str, allowed: Permit, *, at: datetime) -> str:
+def open_token(connection: Connection, column: str, permit: Permit, *, at: datetime) -> str:
     sealed = getattr(connection, column)
     if sealed is not None:
         try:
-            return own_provider.credential(sealed, allowed, to=connection.id, at=at)
+            return own_provider.open_credential(sealed, permit, to=connection.id, at=at)
         except Unopenable:
             pass
-    if read(connection.id).epoch != connection.epoch:
-        raise NoLongerLive
+    if read_live_connection(connection.id).epoch != connection.epoch:
+        raise DisconnectedError
     # Nothing ended, and it does not open: what stands there was not sealed by us.
     raise errors.Unexpected("the stored token does not open", reason="unopenable")

@@ -1,31 +1,31 @@
 """One inbox over all mailboxes of a person: what API and pages read it by."""
 
-from integrations.access.request_context import Asked, NotFound
+from integrations.access.request_context import ObjectNotFound, RequestContext
 
 from .inbox_service import (
-    Reading,
+    PermittedRows,
+    get_message,
+    get_message_page,
+    get_thread,
+    get_thread_page,
     list_messages,
     list_threads,
-    message,
-    messages,
     read_message,
     read_thread,
-    thread,
-    threads,
 )
-from .list_filters import Filters
+from .list_filters import MailFilters
 
 __all__ = [
-    "Asked",
-    "Filters",
-    "NotFound",
-    "Reading",
+    "MailFilters",
+    "ObjectNotFound",
+    "PermittedRows",
+    "RequestContext",
+    "get_message",
+    "get_message_page",
+    "get_thread",
+    "get_thread_page",
     "list_messages",
     "list_threads",
-    "message",
-    "messages",
     "read_message",
     "read_thread",
-    "thread",
-    "threads",
 ]

@@ -10,13 +10,13 @@ from django.utils.http import content_disposition_header
 
 from integrations.coordination import concurrency
 
-from . import Asked, attachments, remote_messages
-from .file_stream import Download
-from .remote_message_refs import Place
+from . import RequestContext, attachments, remote_messages
+from .file_stream import AttachmentDownload
+from .remote_message_refs import RemoteMessageRef
 
 
 def answer_attachment(
-    asked: Asked, *, message_id: UUID, attachment_id: UUID
+    context: RequestContext, *, message_id: UUID, attachment_id: UUID
 ) -> StreamingHttpResponse:
     """
     Return an attachment, to be saved under its own name.
@@ -25,13 +25,15 @@ def answer_attachment(
         already
     :raises: what `attachments.download` raises
     """
-    return _answer(
-        asked,
-        lambda: attachments.download(asked, message_id=message_id, attachment_id=attachment_id),
+    return _stream_download(
+        context,
+        lambda: attachments.download_attachment(
+            context, message_id=message_id, attachment_id=attachment_id
+        ),
     )
 
 
-def answer_remote_file(asked: Asked, place: Place) -> StreamingHttpResponse:
+def answer_remote_file(context: RequestContext, ref: RemoteMessageRef) -> StreamingHttpResponse:
     """
     Return a file of a message that is not kept here, to be saved under its own name.
 
@@ -39,12 +41,14 @@ def answer_remote_file(asked: Asked, place: Place) -> StreamingHttpResponse:
         already
     :raises: what `remote_messages.file` raises
     """
-    return _answer(asked, lambda: remote_messages.file(asked, place))
+    return _stream_download(context, lambda: remote_messages.download_file(context, ref))
 
 
-def _answer(asked: Asked, find: Callable[[], Download]) -> StreamingHttpResponse:
-    with concurrency.STREAMS.lend(asked.user_id) as slot:
-        download = find()
+def _stream_download(
+    context: RequestContext, open_download: Callable[[], AttachmentDownload]
+) -> StreamingHttpResponse:
+    with concurrency.STREAM_SLOTS.lend_slot(context.user_id) as slot:
+        download = open_download()
         response = StreamingHttpResponse(
             concurrency.hold_slot(slot, download.pieces), content_type="application/octet-stream"
         )

@@ -19,16 +19,25 @@ from integrations.grants import provider_calls
 from integrations.models import Attachment
 from integrations.providers import errors
 from limited_use.sinks import page
-from limited_use.sinks.rows import Row
+from limited_use.sinks.rows import SealedRow
 
-from . import Asked, NotFound, Reading, file_stream, inline_images, message_text
-from .file_stream import Download
+from . import (
+    ObjectNotFound,
+    PermittedRows,
+    RequestContext,
+    file_stream,
+    inline_images,
+    message_text,
+)
+from .file_stream import AttachmentDownload
 from .row_types import MessageRow
 
-LARGEST = provider_calls.LARGEST
+LARGEST = provider_calls.LARGEST_FILE_BYTES
 
 
-def download(asked: Asked, *, message_id: UUID, attachment_id: UUID) -> Download:
+def download_attachment(
+    context: RequestContext, *, message_id: UUID, attachment_id: UUID
+) -> AttachmentDownload:
     """
     Return one attachment as it arrives.
 
@@ -37,27 +46,27 @@ def download(asked: Asked, *, message_id: UUID, attachment_id: UUID) -> Download
     :raises errors.Rejected: if it is larger than we carry
     :raises errors.Unavailable: if the provider cannot be asked now
     """
-    found = mail.message(asked, message_id)
+    permitted = mail.get_message(context, message_id)
     attachment = Attachment.objects.filter(id=attachment_id, message_id=message_id).first()
     if attachment is None:
-        raise NotFound
+        raise ObjectNotFound
     if attachment.size > LARGEST:
         raise errors.Rejected("the attachment is larger than we carry", reason="too-large")
-    row = Row(
-        found.rows[0].row,
-        {"summary": found.rows[0].sealed["summary"], "descriptor": attachment.descriptor},
+    row = SealedRow(
+        permitted.rows[0].row,
+        {"summary": permitted.rows[0].sealed["summary"], "descriptor": attachment.descriptor},
     )
-    return file_stream.pass_file(
-        asked,
+    return file_stream.stream_file(
+        context,
         row,
-        permits=found.permits,
-        connection_id=_connection_of(found.rows[0].row),
-        find=_find,
-        name=_name,
+        permits=permitted.permits,
+        connection_id=_get_connection_id(permitted.rows[0].row),
+        locate_part=_locate_part,
+        shape_filename=_shape_filename,
     )
 
 
-def body(asked: Asked, *, message_id: UUID) -> bytes:
+def render_body(context: RequestContext, *, message_id: UUID) -> bytes:
     """
     Return a message's text as a document of safe HTML, with the pictures that came with it.
 
@@ -65,32 +74,36 @@ def body(asked: Asked, *, message_id: UUID) -> bytes:
 
     :raises NotFound: if there is no such message for this question
     """
-    found: Reading = mail.message(asked, message_id)
-    (whole,) = found.rows
-    connection_id = _connection_of(whole.row)
+    permitted: PermittedRows = mail.get_message(context, message_id)
+    (message_row,) = permitted.rows
+    connection_id = _get_connection_id(message_row.row)
 
-    def document(_: MessageRow, opened: Mapping[str, bytes]) -> dict[str, Any]:
-        text = message_text.open_text(whole, opened, permits=found.permits)
+    def shape_document(_: MessageRow, opened: Mapping[str, bytes]) -> dict[str, Any]:
+        text = message_text.open_text(message_row, opened, permits=permitted.permits)
         provider_id = orjson.loads(opened["summary"])["provider_id"]
-        return {"body": inline_images.body(connection_id, provider_id, text)}
+        return {"body": inline_images.embed_pictures(connection_id, provider_id, text)}
 
-    return page.document(
-        whole, permits=found.permits, actor=asked.actor, shape=document, at=asked.at
+    return page.render_document(
+        message_row,
+        permits=permitted.permits,
+        actor=context.actor,
+        shape=shape_document,
+        at=context.at,
     )
 
 
-def _name(_: MessageRow, opened: Mapping[str, bytes]) -> dict[str, Any]:
+def _shape_filename(_: MessageRow, opened: Mapping[str, bytes]) -> dict[str, Any]:
     return {"filename": orjson.loads(opened["descriptor"])["filename"]}
 
 
-def _find(opened: Mapping[str, bytes]) -> tuple[str, str]:
+def _locate_part(opened: Mapping[str, bytes]) -> tuple[str, str]:
     return (
         orjson.loads(opened["summary"])["provider_id"],
         orjson.loads(opened["descriptor"])["part"],
     )
 
 
-def _connection_of(row: MessageRow) -> UUID:
+def _get_connection_id(row: MessageRow) -> UUID:
     if row.connection_id is None:
-        raise NotFound
+        raise ObjectNotFound
     return row.connection_id

@@ -11,21 +11,21 @@ from uuid import UUID
 
 import orjson
 
-from integrations.access.fences import NoLongerLive
-from integrations.access.request_context import Asked, NotFound
+from integrations.access.fences import DisconnectedError
+from integrations.access.request_context import ObjectNotFound, RequestContext
 from integrations.grants import provider_calls
 from integrations.providers import errors
-from integrations.providers.file_download import ArrivingFile
+from integrations.providers.file_download import FileDownload
 from limited_use.sinks import download, response
-from limited_use.sinks.download import Passing
-from limited_use.sinks.rows import Permits, Row
+from limited_use.sinks.download import PassThroughFile
+from limited_use.sinks.rows import Permits, SealedRow
 
 #: Bytes that have arrived before anything is answered; the web server sends no fewer at once.
-BEGINNING: Final = 64 * 1024
+FIRST_BYTES: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Download:
+class AttachmentDownload:
     """
     One file for its owner.
 
@@ -37,19 +37,19 @@ class Download:
     """
 
     filename: str
-    pieces: Passing
+    pieces: PassThroughFile
     size: int | None
 
 
-def pass_file(  # noqa: PLR0913 - one file, where it is, and why it may be shown
-    asked: Asked,
-    row: Row,
+def stream_file(  # noqa: PLR0913 - one file, where it is, and why it may be shown
+    context: RequestContext,
+    row: SealedRow,
     *,
     permits: Permits,
     connection_id: UUID,
-    find: Callable[[Mapping[str, bytes]], tuple[str, str]],
-    name: Callable[[Any, Mapping[str, bytes]], dict[str, Any]],
-) -> Download:
+    locate_part: Callable[[Mapping[str, bytes]], tuple[str, str]],
+    shape_filename: Callable[[Any, Mapping[str, bytes]], dict[str, Any]],
+) -> AttachmentDownload:
     """
     Return a file through its sink.
 
@@ -57,55 +57,55 @@ def pass_file(  # noqa: PLR0913 - one file, where it is, and why it may be shown
     :param name: the shape of its `filename`
     :raises: what `provider_calls.open_file` raises, and NotFound if `find` does
     """
-    fetcher = _Fetcher(connection_id, find)
-    pieces = download.passing(
-        row, permits=permits, actor=asked.actor, fetch=fetcher.fetch, at=asked.at
+    fetcher = _FileFetcher(connection_id, locate_part)
+    pieces = download.pass_through_file(
+        row, permits=permits, actor=context.actor, fetch=fetcher.fetch_file, at=context.at
     )
     # A sink lets no exception out with what it held, so it is kept beside.
-    if fetcher.failed is not None:
-        raise fetcher.failed
+    if fetcher.error is not None:
+        raise fetcher.error
     try:
-        named = response.json_object(
-            row, permits=permits, actor=asked.actor, shape=name, at=asked.at
+        filename_json = response.render_json_object(
+            row, permits=permits, actor=context.actor, shape=shape_filename, at=context.at
         )
     except BaseException:
         pieces.close()
         raise
-    return Download(orjson.loads(named)["filename"], pieces, fetcher.size)
+    return AttachmentDownload(orjson.loads(filename_json)["filename"], pieces, fetcher.size)
 
 
 @dataclass
-class _Fetcher:
+class _FileFetcher:
     """Asks the connection's own provider, from inside a sink; keeps what went wrong."""
 
     connection_id: UUID
-    find: Callable[[Mapping[str, bytes]], tuple[str, str]]
-    failed: Exception | None = None
+    locate_part: Callable[[Mapping[str, bytes]], tuple[str, str]]
+    error: Exception | None = None
     size: int | None = None
 
-    def fetch(self, _: Any, opened: Mapping[str, bytes]) -> Iterator[bytes]:
+    def fetch_file(self, _: Any, opened: Mapping[str, bytes]) -> Iterator[bytes]:
         try:
-            message_id, part = self.find(opened)
-            arriving = provider_calls.open_file(self.connection_id, message_id, part)
-            begun = _begin(arriving)
-        except (errors.ProviderError, NoLongerLive, NotFound) as error:
-            self.failed = error.with_traceback(None)
+            message_id, part = self.locate_part(opened)
+            file = provider_calls.open_file(self.connection_id, message_id, part)
+            started_file = _await_first_bytes(file)
+        except (errors.ProviderError, DisconnectedError, ObjectNotFound) as error:
+            self.error = error.with_traceback(None)
             return iter(())
-        self.size = arriving.size
-        return begun
+        self.size = file.size
+        return started_file
 
 
-def _begin(arriving: ArrivingFile) -> ArrivingFile:
+def _await_first_bytes(file: FileDownload) -> FileDownload:
     """
     Return the same file after its first bytes have arrived.
 
     What goes wrong until then is still answered in words; later, it breaks the file off.
     """
     with ExitStack() as stack:
-        stack.callback(arriving.close)
+        stack.callback(file.close)
         first = bytearray()
-        for piece in arriving:
+        for piece in file:
             first += piece
-            if len(first) >= BEGINNING:
+            if len(first) >= FIRST_BYTES:
                 break
-        return ArrivingFile(chain([bytes(first)], arriving), stack.pop_all(), size=arriving.size)
+        return FileDownload(chain([bytes(first)], file), stack.pop_all(), size=file.size)

@@ -13,32 +13,35 @@ from typing import Any
 from uuid import UUID
 
 from integrations.access import permits
-from integrations.access.facts import Found
+from integrations.access.facts import HolderFacts
 from integrations.access.permits import Permits
-from integrations.access.request_context import Asked, NotFound
+from integrations.access.request_context import ObjectNotFound, RequestContext
 from integrations.web import cursors
-from integrations.web.cursors import Place
+from integrations.web.cursors import PagePosition
 from limited_use.policy.vocabulary import DataClass
 from limited_use.sinks import response
-from limited_use.sinks.rows import Row
+from limited_use.sinks.rows import SealedRow
 
 from . import message_text, page_queries, row_types, visible_mailboxes
-from .list_filters import Filters
-from .mailbox_last_looks import note_look
-from .message_list_sql import PageRequest
-from .page_queries import Page
-from .row_types import MessageRow, Shape
-from .visible_mailboxes import Mailboxes
+from .list_filters import MailFilters
+from .mailbox_last_looks import record_look
+from .message_list_sql import MailPageRequest
+from .page_queries import MailRowPage
+from .row_types import MailJson, MessageRow
+from .visible_mailboxes import VisibleMailboxes
 
 MESSAGES = "messages"
 THREADS = "threads"
-_PAGES = {MESSAGES: page_queries.messages, THREADS: page_queries.threads}
-_LISTED = (DataClass.MAIL_METADATA,)
-_WHOLE = (DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT)
+_SELECT_PAGE = {
+    MESSAGES: page_queries.select_message_page,
+    THREADS: page_queries.select_thread_page,
+}
+_LIST_CLASSES = (DataClass.MAIL_METADATA,)
+_FULL_CLASSES = (DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT)
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class PermittedRows:
     """
     Rows, and the permits under which a sink opens them.
 
@@ -46,181 +49,206 @@ class Reading:
     :param mailboxes: of a list, what was found of each mailbox of the person
     """
 
-    rows: Sequence[Row]
+    rows: Sequence[SealedRow]
     permits: Permits
     next_cursor: str | None = None
-    mailboxes: Sequence[Found] = ()
+    mailboxes: Sequence[HolderFacts] = ()
 
 
-def messages(
-    asked: Asked, filters: Filters, *, cursor: str | None = None, limit: int = 50
-) -> Reading:
+def get_message_page(
+    context: RequestContext, filters: MailFilters, *, cursor: str | None = None, limit: int = 50
+) -> PermittedRows:
     """
     Return a page of messages, newest first, with permits to show them.
 
     :raises cursors.InvalidCursor: if `cursor` was not given for this very question
     :raises cursors.ExpiredCursor: if it is too old
-    :raises limited_use.guard.guard.Refused: if the policy does not allow it
+    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow it
     """
-    return _found(asked, filters, MESSAGES, cursor=cursor, limit=limit)
+    return _get_page(context, filters, MESSAGES, cursor=cursor, limit=limit)
 
 
-def threads(
-    asked: Asked, filters: Filters, *, cursor: str | None = None, limit: int = 50
-) -> Reading:
+def get_thread_page(
+    context: RequestContext, filters: MailFilters, *, cursor: str | None = None, limit: int = 50
+) -> PermittedRows:
     """Return a page of threads, by their newest message. See `messages`."""
-    return _found(asked, filters, THREADS, cursor=cursor, limit=limit)
+    return _get_page(context, filters, THREADS, cursor=cursor, limit=limit)
 
 
-def message(asked: Asked, message_id: UUID) -> Reading:
+def get_message(context: RequestContext, message_id: UUID) -> PermittedRows:
     """
     Return one whole message, with permits to show it.
 
     :raises NotFound: if there is none of that id for this question
-    :raises limited_use.guard.guard.Refused: if the policy does not allow it
+    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow it
     """
-    boxes = visible_mailboxes.of(asked)
-    page = page_queries.message(
-        message_id, actor=asked.actor, user_id=asked.user_id, mailboxes=boxes
+    mailboxes = visible_mailboxes.find_visible_mailboxes(context)
+    page = page_queries.select_message(
+        message_id, actor=context.actor, user_id=context.user_id, mailboxes=mailboxes
     )
     if not page.rows:
-        raise NotFound
-    return _reading(asked, boxes, page, _WHOLE)
+        raise ObjectNotFound
+    return _permit_page(context, mailboxes, page, _FULL_CLASSES)
 
 
-def thread(asked: Asked, thread_id: UUID) -> Reading:
+def get_thread(context: RequestContext, thread_id: UUID) -> PermittedRows:
     """Return one thread with its messages, newest first. See `message`."""
-    boxes = visible_mailboxes.of(asked)
-    page = page_queries.thread(thread_id, actor=asked.actor, user_id=asked.user_id, mailboxes=boxes)
+    mailboxes = visible_mailboxes.find_visible_mailboxes(context)
+    page = page_queries.select_thread(
+        thread_id, actor=context.actor, user_id=context.user_id, mailboxes=mailboxes
+    )
     if not page.rows:
-        raise NotFound
-    return _reading(asked, boxes, page, _LISTED)
+        raise ObjectNotFound
+    return _permit_page(context, mailboxes, page, _LIST_CLASSES)
 
 
 def list_messages(
-    asked: Asked,
-    filters: Filters,
+    context: RequestContext,
+    filters: MailFilters,
     *,
     cursor: str | None = None,
     limit: int = 50,
     envelope: Mapping[str, Any] | None = None,
 ) -> bytes:
     """Return a page of messages as JSON. See `messages`."""
-    return _list(
-        asked,
-        messages(asked, filters, cursor=cursor, limit=limit),
+    return _render_list(
+        context,
+        get_message_page(context, filters, cursor=cursor, limit=limit),
         envelope,
-        row_types.message_summary,
+        row_types.shape_message_summary,
     )
 
 
 def list_threads(
-    asked: Asked,
-    filters: Filters,
+    context: RequestContext,
+    filters: MailFilters,
     *,
     cursor: str | None = None,
     limit: int = 50,
     envelope: Mapping[str, Any] | None = None,
 ) -> bytes:
     """Return a page of threads as JSON. See `threads`."""
-    return _list(
-        asked,
-        threads(asked, filters, cursor=cursor, limit=limit),
+    return _render_list(
+        context,
+        get_thread_page(context, filters, cursor=cursor, limit=limit),
         envelope,
-        row_types.thread_summary,
+        row_types.shape_thread_summary,
     )
 
 
-def read_message(asked: Asked, message_id: UUID) -> bytes:
+def read_message(context: RequestContext, message_id: UUID) -> bytes:
     """Return one message as JSON. See `message`."""
-    found = message(asked, message_id)
-    (whole,) = found.rows
+    permitted = get_message(context, message_id)
+    (message_row,) = permitted.rows
 
-    def shape(row: MessageRow, opened: Mapping[str, bytes]) -> Shape:
-        text = message_text.open_text(whole, opened, permits=found.permits)
-        return row_types.message_detail(row, opened, text)
+    def shape_with_text(row: MessageRow, opened: Mapping[str, bytes]) -> MailJson:
+        text = message_text.open_text(message_row, opened, permits=permitted.permits)
+        return row_types.shape_message(row, opened, text)
 
-    return response.json_object(
-        whole, permits=found.permits, actor=asked.actor, shape=shape, at=asked.at
+    return response.render_json_object(
+        message_row,
+        permits=permitted.permits,
+        actor=context.actor,
+        shape=shape_with_text,
+        at=context.at,
     )
 
 
-def read_thread(asked: Asked, thread_id: UUID) -> bytes:
+def read_thread(context: RequestContext, thread_id: UUID) -> bytes:
     """Return one thread as JSON. See `thread`."""
-    found = thread(asked, thread_id)
-    return response.json_object(
-        found.rows[0],
-        permits=found.permits,
-        actor=asked.actor,
-        shape=row_types.thread_detail,
-        at=asked.at,
+    permitted = get_thread(context, thread_id)
+    return response.render_json_object(
+        permitted.rows[0],
+        permits=permitted.permits,
+        actor=context.actor,
+        shape=row_types.shape_thread,
+        at=context.at,
     )
 
 
-def _found(asked: Asked, filters: Filters, kind: str, *, cursor: str | None, limit: int) -> Reading:
-    after = _place(asked, filters, kind, cursor)
-    boxes = visible_mailboxes.of(asked)
-    wanted = PageRequest(
+def _get_page(
+    context: RequestContext, filters: MailFilters, kind: str, *, cursor: str | None, limit: int
+) -> PermittedRows:
+    after = _read_cursor(context, filters, kind, cursor)
+    mailboxes = visible_mailboxes.find_visible_mailboxes(context)
+    page_request = MailPageRequest(
         filters=filters,
-        actor=asked.actor,
-        user_id=asked.user_id,
-        mailboxes=boxes,
+        actor=context.actor,
+        user_id=context.user_id,
+        mailboxes=mailboxes,
         after=after,
         limit=min(limit, page_queries.MAXIMUM),
     )
-    page = _PAGES[kind](wanted)
-    return _reading(asked, boxes, page, _LISTED, cursor_of=(kind, filters))
+    page = _SELECT_PAGE[kind](page_request)
+    return _permit_page(context, mailboxes, page, _LIST_CLASSES, cursor_scope=(kind, filters))
 
 
-def _list(
-    asked: Asked, found: Reading, envelope: Mapping[str, Any] | None, shape: response.Shape
+def _render_list(
+    context: RequestContext,
+    permitted: PermittedRows,
+    envelope: Mapping[str, Any] | None,
+    shape: response.Shape,
 ) -> bytes:
-    return response.json_page(
-        found.rows,
-        permits=found.permits,
-        actor=asked.actor,
+    return response.render_json_page(
+        permitted.rows,
+        permits=permitted.permits,
+        actor=context.actor,
         shape=shape,
-        at=asked.at,
+        at=context.at,
         envelope={
             **(envelope or {}),
-            "next_cursor": found.next_cursor,
-            "has_more": found.next_cursor is not None,
+            "next_cursor": permitted.next_cursor,
+            "has_more": permitted.next_cursor is not None,
         },
         under="data",
     )
 
 
-def _place(asked: Asked, filters: Filters, kind: str, cursor: str | None) -> Place | None:
+def _read_cursor(
+    context: RequestContext, filters: MailFilters, kind: str, cursor: str | None
+) -> PagePosition | None:
     if cursor is None:
         return None
     return cursors.read(
-        cursor, kind=kind, audience=asked.audience, filters=filters.text, at=asked.at
+        cursor,
+        kind=kind,
+        audience=context.audience_key,
+        filters=filters.canonical_json,
+        at=context.at,
     )
 
 
-def _reading(
-    asked: Asked,
-    boxes: Mailboxes,
-    page: Page,
+def _permit_page(
+    context: RequestContext,
+    mailboxes: VisibleMailboxes,
+    page: MailRowPage,
     data_classes: Sequence[DataClass],
     *,
-    cursor_of: tuple[str, Filters] | None = None,
-) -> Reading:
+    cursor_scope: tuple[str, MailFilters] | None = None,
+) -> PermittedRows:
     # An empty page is an answer about the mailboxes too: it is asked for and recorded.
-    counts = page_queries.counts(page.holders) or dict.fromkeys(boxes.shown, 0)
+    counts = page_queries.count_by_integration(page.integration_ids) or dict.fromkeys(
+        mailboxes.connection_ids, 0
+    )
     granted = permits.to_display(
-        actor=asked.actor,
+        actor=context.actor,
         counts=counts,
         data_classes=data_classes,
-        at=asked.at,
-        found=boxes.found,
+        at=context.at,
+        snapshot=mailboxes.mailbox_facts,
     )
     # After the permit: a refused request is no look.
-    note_look(boxes.shown, at=asked.at)
-    following = None
-    if cursor_of is not None and page.next_place is not None:
-        kind, filters = cursor_of
-        following = cursors.write(
-            page.next_place, kind=kind, audience=asked.audience, filters=filters.text, at=asked.at
+    record_look(mailboxes.connection_ids, at=context.at)
+    next_cursor = None
+    if cursor_scope is not None and page.next_position is not None:
+        kind, filters = cursor_scope
+        next_cursor = cursors.write(
+            page.next_position,
+            kind=kind,
+            audience=context.audience_key,
+            filters=filters.canonical_json,
+            at=context.at,
         )
-    return Reading(page.rows, granted, following, tuple(boxes.found.of.values()))
+    return PermittedRows(
+        page.rows, granted, next_cursor, tuple(mailboxes.mailbox_facts.by_integration.values())
+    )

@@ -13,11 +13,11 @@ from itertools import islice
 from typing import Final
 from uuid import UUID
 
-from integrations.access.fences import NoLongerLive
+from integrations.access.fences import DisconnectedError
 from integrations.coordination import concurrency
 from integrations.formats.mime.safe_text import Picture, SafeText
 from integrations.grants import provider_calls
-from integrations.parsers.process_pool import Busy
+from integrations.parsers.process_pool import ParsersBusy
 from integrations.providers import errors
 
 #: Of one message: pictures that are fetched.
@@ -28,7 +28,7 @@ LARGEST: Final = 2 * 1024 * 1024
 LARGEST_IN_ALL: Final = 8 * 1024 * 1024
 
 
-def body(connection_id: UUID, message_id: str, text: SafeText) -> str:
+def embed_pictures(connection_id: UUID, message_id: str, text: SafeText) -> str:
     """
     Return the text of a message as safe HTML, with its pictures.
 
@@ -36,31 +36,31 @@ def body(connection_id: UUID, message_id: str, text: SafeText) -> str:
     :raises concurrency.TooManyWaits: if there are pictures, and the person waits for providers in
         two other requests
     """
-    wanted = list(islice(dict.fromkeys(filter(None, text.pictures)), MOST))
-    if not wanted:
-        return _fill(text, {})
+    pictures = list(islice(dict.fromkeys(filter(None, text.pictures)), MOST))
+    if not pictures:
+        return _insert_pictures(text, {})
     # One wait for all of them, so that none is refused after others were fetched.
-    with concurrency.waiting():
-        return _fill(text, dict(_fetch(connection_id, message_id, wanted)))
+    with concurrency.hold_wait_slot():
+        return _insert_pictures(text, dict(_fetch_pictures(connection_id, message_id, pictures)))
 
 
-def _fetch(
+def _fetch_pictures(
     connection_id: UUID, message_id: str, pictures: Iterable[Picture]
 ) -> Iterator[tuple[Picture, str]]:
     """Yield each picture with its address, which holds all of it."""
     for picture in pictures:
         part, content_type = picture
         try:
-            data = provider_calls.file(connection_id, message_id, part, most=LARGEST)
-        except (errors.Unavailable, errors.RateLimited, Busy):
+            data = provider_calls.fetch_file(connection_id, message_id, part, max_bytes=LARGEST)
+        except (errors.Unavailable, errors.RateLimited, ParsersBusy):
             # Nor will the next one be had now: nobody waits for each of them.
             return
-        except (errors.ProviderError, NoLongerLive):
+        except (errors.ProviderError, DisconnectedError):
             continue
         yield picture, f"data:{content_type};base64,{b64encode(data).decode('ascii')}"
 
 
-def _fill(text: SafeText, addresses: Mapping[Picture, str]) -> str:
+def _insert_pictures(text: SafeText, addresses: Mapping[Picture, str]) -> str:
     """Return the pieces with the pictures between them, as far as there is room."""
     filled, room = [text.pieces[0]], LARGEST_IN_ALL
     for picture, piece in zip(text.pictures, text.pieces[1:], strict=True):

@@ -10,23 +10,23 @@ import orjson
 
 from integrations.formats import label_ids
 from integrations.models import SyncWork
-from limited_use.vault.sealed import Sealed
+from limited_use.vault.sealed import SealedValue
 
 #: Under this name the label names of a mailbox are opened beside the columns of a message.
 OPENED_AS: Final = "label_names"
 
 
-def find_names(integration_ids: Iterable[UUID]) -> dict[UUID, Sealed | None]:
+def find_names(integration_ids: Iterable[UUID]) -> dict[UUID, SealedValue | None]:
     """Return the sealed names of each mailbox's labels, by integration."""
-    wanted = set(integration_ids)
-    if not wanted:
+    ids = set(integration_ids)
+    if not ids:
         return {}
-    works = SyncWork.objects.filter(integration_id__in=wanted, resource="mail")
+    works = SyncWork.objects.filter(integration_id__in=ids, resource="mail")
     rows = works.only("id", "integration_id", "label_names")
     return {work.integration_id: work.label_names for work in rows}
 
 
-def name_labels(labels: bytes | None, opened: Mapping[str, bytes]) -> list[str]:
+def get_label_names(labels: bytes | None, opened: Mapping[str, bytes]) -> list[str]:
     """
     Return the names of a message's labels, in order; a label that was deleted has none.
 
@@ -35,5 +35,5 @@ def name_labels(labels: bytes | None, opened: Mapping[str, bytes]) -> list[str]:
     if not labels:
         return []
     stored: dict[str, str] = orjson.loads(opened.get(OPENED_AS) or b"{}")
-    found = (stored.get(label) or label_ids.read_name(label) for label in orjson.loads(labels))
-    return sorted({name for name in found if name})
+    names = (stored.get(label) or label_ids.read_name(label) for label in orjson.loads(labels))
+    return sorted({name for name in names if name})

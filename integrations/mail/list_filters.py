@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 from accounts.actors import Actor
 from integrations.models import Message, Thread
 
-from .visible_mailboxes import NOWHERE, Mailboxes
+from .visible_mailboxes import NO_ORGANISATION, VisibleMailboxes
 
 #: Folders that a list can be narrowed to, in our words: those of both providers, then Gmail's.
 #: A message may be in others, which Gmail names; spam and deleted mail are never copied.
@@ -33,7 +33,7 @@ FOLDERS: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Filters:
+class MailFilters:
     """
     None narrows nothing.
 
@@ -52,28 +52,36 @@ class Filters:
     received_before: datetime | None = None
 
     @property
-    def text(self) -> str:
+    def canonical_json(self) -> str:
         """The filters in force, the same text for the same filters: cursors are bound to it."""
-        given = {name: value for name, value in asdict(self).items() if value is not None}
-        return orjson.dumps(given, option=orjson.OPT_SORT_KEYS).decode()
+        active_filters = {name: value for name, value in asdict(self).items() if value is not None}
+        return orjson.dumps(active_filters, option=orjson.OPT_SORT_KEYS).decode()
 
 
-def messages(*, actor: Actor, user_id: UUID, mailboxes: Mailboxes) -> QuerySet[Message]:
+def get_visible_messages(
+    *, actor: Actor, user_id: UUID, mailboxes: VisibleMailboxes
+) -> QuerySet[Message]:
     """
     Return that person's messages, without an order. A page of them is asked for by
     `message_list_sql`.
     """
-    rows = Message.objects.filter(user_id=user_id, organisation_id=actor.organisation_id or NOWHERE)
+    rows = Message.objects.filter(
+        user_id=user_id, organisation_id=actor.organisation_id or NO_ORGANISATION
+    )
     return rows.filter(_exclude_hidden(mailboxes))
 
 
-def threads(*, actor: Actor, user_id: UUID, mailboxes: Mailboxes) -> QuerySet[Thread]:
+def get_visible_threads(
+    *, actor: Actor, user_id: UUID, mailboxes: VisibleMailboxes
+) -> QuerySet[Thread]:
     """Return that person's threads, without an order. `thread_list_sql` reads a page of them."""
-    rows = Thread.objects.filter(user_id=user_id, organisation_id=actor.organisation_id or NOWHERE)
+    rows = Thread.objects.filter(
+        user_id=user_id, organisation_id=actor.organisation_id or NO_ORGANISATION
+    )
     return rows.filter(_exclude_hidden(mailboxes))
 
 
-def _exclude_hidden(mailboxes: Mailboxes) -> Q:
+def _exclude_hidden(mailboxes: VisibleMailboxes) -> Q:
     """
     Return the condition that keeps hidden mailboxes out.
 

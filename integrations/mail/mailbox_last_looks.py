@@ -10,7 +10,7 @@ from integrations.coordination.task_queue import enqueue
 from integrations.sync import last_looks
 
 
-def note_look(integration_ids: Iterable[UUID], *, at: datetime) -> None:
+def record_look(integration_ids: Iterable[UUID], *, at: datetime) -> None:
     """Store a look at these mailboxes; the caller has permission to show them."""
-    for work_id in last_looks.record(integration_ids, at=at):
+    for work_id in last_looks.record_looks(integration_ids, at=at):
         enqueue("integrations.sync_mail", work_id=work_id)

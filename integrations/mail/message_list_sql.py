@@ -16,14 +16,14 @@ from django.db import connection
 from psycopg.pq import Format
 
 from accounts.actors import Actor
-from integrations.web.cursors import Place
+from integrations.web.cursors import PagePosition
 
-from .list_filters import Filters
-from .row_types import Listed
-from .visible_mailboxes import NOWHERE, Mailboxes
+from .list_filters import MailFilters
+from .row_types import MessageListColumns
+from .visible_mailboxes import NO_ORGANISATION, VisibleMailboxes
 
 #: The condition of each filter; the mailbox is a condition of its own.
-CONDITIONS: Final = {
+FILTER_CONDITIONS: Final = {
     "folder": "folders @> ARRAY[%s]::varchar[]",
     "unread": "is_unread = %s",
     "starred": "is_starred = %s",
@@ -32,21 +32,21 @@ CONDITIONS: Final = {
     "received_after": "received_at > %s",
     "received_before": "received_at < %s",
 }
-_COLUMNS: Final = ", ".join(Listed._fields)
-_OWN: Final = "user_id = %s AND organisation_id = %s"
+_COLUMNS: Final = ", ".join(MessageListColumns._fields)
+_OWNER_CONDITION: Final = "user_id = %s AND organisation_id = %s"
 # The first condition is what the index walks by; the second breaks ties.
-_AFTER: Final = "received_at <= %s AND (received_at < %s OR id < %s)"
+_AFTER_CONDITION: Final = "received_at <= %s AND (received_at < %s OR id < %s)"
 
 
 # The limit is a literal: for an unknown one PostgreSQL would plan for the whole table.
-_PAGE: Final = (
+_PAGE_STATEMENT: Final = (
     f"SELECT {_COLUMNS} FROM integrations_message"  # noqa: S608 - our own words
     " WHERE {condition} ORDER BY received_at DESC, id DESC LIMIT {limit:d}"
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PageRequest:
+class MailPageRequest:
     """
     Which rows of a person a page shows, newest first.
 
@@ -54,21 +54,27 @@ class PageRequest:
     :param limit: how many rows at most
     """
 
-    filters: Filters
+    filters: MailFilters
     actor: Actor
     user_id: UUID
-    mailboxes: Mailboxes
-    after: Place | None
+    mailboxes: VisibleMailboxes
+    after: PagePosition | None
     limit: int
 
 
-def list_messages(page: PageRequest) -> list[Listed]:
+def list_messages(page: MailPageRequest) -> list[MessageListColumns]:
     """Return the messages of a page."""
-    return [Listed._make(row) for row in fetch_rows(_PAGE, CONDITIONS, _AFTER, page)]
+    return [
+        MessageListColumns._make(row)
+        for row in fetch_rows(_PAGE_STATEMENT, FILTER_CONDITIONS, _AFTER_CONDITION, page)
+    ]
 
 
 def fetch_rows(
-    statement: str, by_filter: Mapping[str, str], after_place: str, page: PageRequest
+    statement: str,
+    filter_conditions: Mapping[str, str],
+    after_condition: str,
+    page: MailPageRequest,
 ) -> list[tuple[Any, ...]]:
     """
     Return the rows of a page.
@@ -77,7 +83,7 @@ def fetch_rows(
     :param by_filter: the condition of each filter, which takes its value
     :param after_place: the condition for rows after a place, which takes time, time and id of it
     """
-    condition, values = _build_condition(by_filter, after_place, page)
+    condition, values = _build_condition(filter_conditions, after_condition, page)
     with connection.cursor() as cursor:
         # Ciphertext arrives as bytes, not as text of twice the size; ids and times cost less, too.
         cursor.cursor.format = Format.BINARY
@@ -87,12 +93,12 @@ def fetch_rows(
 
 
 def _build_condition(
-    by_filter: Mapping[str, str], after_place: str, page: PageRequest
+    filter_conditions: Mapping[str, str], after_condition: str, page: MailPageRequest
 ) -> tuple[str, list[Any]]:
     """Return the condition for the rows of a page, and its values."""
-    conditions = [_OWN]
-    values: list[Any] = [page.user_id, page.actor.organisation_id or NOWHERE]
-    for name, condition in by_filter.items():
+    conditions = [_OWNER_CONDITION]
+    values: list[Any] = [page.user_id, page.actor.organisation_id or NO_ORGANISATION]
+    for name, condition in filter_conditions.items():
         value = getattr(page.filters, name)
         if value is not None:
             conditions.append(condition)
@@ -101,12 +107,14 @@ def _build_condition(
     conditions.append(condition)
     values += ids
     if page.after is not None:
-        conditions.append(after_place)
+        conditions.append(after_condition)
         values += [page.after.at, page.after.at, page.after.id]
     return " AND ".join(conditions), values
 
 
-def _select_mailboxes(mailboxes: Mailboxes, connection_id: UUID | None) -> tuple[str, list[Any]]:
+def _select_mailboxes(
+    mailboxes: VisibleMailboxes, connection_id: UUID | None
+) -> tuple[str, list[Any]]:
     """
     Return the condition that keeps hidden mailboxes out, and its values.
 
@@ -116,7 +124,7 @@ def _select_mailboxes(mailboxes: Mailboxes, connection_id: UUID | None) -> tuple
     if connection_id is None:
         ids, test = list(mailboxes.hidden), "NOT IN"
     else:
-        ids, test = mailboxes.by(connection_id), "IN"
+        ids, test = mailboxes.get_integration_ids(connection_id), "IN"
     if not ids:
         return ("TRUE" if connection_id is None else "FALSE"), []
     return f"integration_id {test} ({', '.join(['%s'] * len(ids))})", ids

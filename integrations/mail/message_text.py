@@ -17,19 +17,19 @@ from django.db import connection as database
 
 from integrations.access.permits import Permits
 from integrations.formats.mime import safe_bodies, safe_text
-from integrations.formats.mime.safe_bodies import ShownText
+from integrations.formats.mime.safe_bodies import SanitisedText
 from integrations.formats.mime.safe_text import SafeText
 from integrations.models import MessageBody
 from integrations.parsers import parse_requests
-from integrations.parsers.wire_frames import Unreadable
+from integrations.parsers.wire_frames import UnreadableItem
 from limited_use.policy.claims import claim
 from limited_use.policy.vocabulary import DataClass
-from limited_use.sinks.rows import Row
-from limited_use.vault.compression import TooLarge
+from limited_use.sinks.rows import SealedRow
+from limited_use.vault.compression import RecordTooLarge
 from limited_use.vault.keyring.port import KeyStoreUnavailable
-from limited_use.vault.keys import Destroyed
-from limited_use.vault.sealed import Sealed
-from limited_use.vault.sealing import sealer
+from limited_use.vault.keys import KeyDestroyed
+from limited_use.vault.sealed import SealedValue
+from limited_use.vault.sealing import get_sealer
 
 logger = logging.getLogger(__name__)
 
@@ -38,10 +38,10 @@ NOT_SHOWN: Final = claim(
     "message.not-shown",
     "This text cannot be shown safely. Open the message at your provider.",
 )
-_NOT_SHOWN: Final = ShownText((f"<p>{NOT_SHOWN}</p>",), (), NOT_SHOWN)
+_NOT_SHOWN: Final = SanitisedText((f"<p>{NOT_SHOWN}</p>",), (), NOT_SHOWN)
 
 
-def sealed_columns(body: MessageBody) -> dict[str, Sealed | None]:
+def get_sealed_columns(body: MessageBody) -> dict[str, SealedValue | None]:
     """
     Return the sealed columns that showing a message takes: the original only where it is needed.
 
@@ -55,7 +55,7 @@ def sealed_columns(body: MessageBody) -> dict[str, Sealed | None]:
 
 
 def open_text(
-    row: Row, opened: Mapping[str, bytes], *, permits: Permits, stores: bool = True
+    row: SealedRow, opened: Mapping[str, bytes], *, permits: Permits, stores: bool = True
 ) -> SafeText:
     """
     Return the text of a message.
@@ -64,29 +64,29 @@ def open_text(
     :param opened: what they hold
     :param permits: those that they were opened by
     :param stores: whether a text that was made again is stored
-    :raises integrations.parsers.process_pool.Busy: if it has to be made again, and no process is
+    :raises integrations.parsers.process_pool.ParsersBusy: if it has to be made again, and no process is
         free
     """
     if "shown" in opened:
-        return safe_text.decode(opened["shown"])
-    record = _make_again(orjson.loads(opened["content"]))
+        return safe_text.decode_safe_text(opened["shown"])
+    record = _remake_text(orjson.loads(opened["content"]))
     original = row.sealed["content"]
     if stores and original is not None:
-        _store_again(record, original, permits)
-    return safe_text.decode(record)
+        _store_text(record, original, permits)
+    return safe_text.decode_safe_text(record)
 
 
-def _make_again(content: Mapping[str, Any]) -> bytes:
+def _remake_text(content: Mapping[str, Any]) -> bytes:
     text, html = content["text"], content["html"]
-    made = parse_requests.show_text(text, html)
-    if isinstance(made, Unreadable) and html and text:
-        made = parse_requests.show_text(text, "")
-    safe = _NOT_SHOWN if isinstance(made, Unreadable) else made
-    return safe_text.encode(safe, content["inline"])
+    result = parse_requests.sanitise_text(text, html)
+    if isinstance(result, UnreadableItem) and html and text:
+        result = parse_requests.sanitise_text(text, "")
+    safe = _NOT_SHOWN if isinstance(result, UnreadableItem) else result
+    return safe_text.encode_safe_text(safe, content["inline"])
 
 
 # A row that was written or deleted since, or is being written now, stays as it is.
-_STORE = """
+_STORE_STATEMENT = """
 UPDATE integrations_messagebody SET shown = %(shown)b, shown_version = %(version)s
 WHERE message_id = (
     SELECT message_id FROM integrations_messagebody
@@ -97,21 +97,21 @@ WHERE message_id = (
 """
 
 
-def _store_again(record: bytes, original: Sealed, permits: Permits) -> None:
+def _store_text(record: bytes, original: SealedValue, permits: Permits) -> None:
     """Store what was made of `original`. That it cannot be stored now is no failure of the view."""
     holder, message_id = original.binding.holder, original.binding.row
     try:
-        key = sealer(holder=holder, epoch=permits[holder, DataClass.MAIL_CONTENT].epoch)
-        shown = key.seal(MessageBody, "shown", row=message_id, data=record)
+        key = get_sealer(holder=holder, epoch=permits[holder, DataClass.MAIL_CONTENT].epoch)
+        sealed = key.seal_value(MessageBody, "shown", row=message_id, data=record)
         with transaction.atomic(), database.cursor() as cursor:
             cursor.execute(
-                _STORE,
+                _STORE_STATEMENT,
                 {
                     "id": message_id,
                     "content": original.ciphertext,
-                    "shown": shown.ciphertext,
+                    "shown": sealed.ciphertext,
                     "version": safe_bodies.VERSION,
                 },
             )
-    except (Error, Destroyed, KeyStoreUnavailable, TooLarge) as error:
+    except (Error, KeyDestroyed, KeyStoreUnavailable, RecordTooLarge) as error:
         logger.warning("shown_text.not_stored", extra={"reason": type(error).__name__})

@@ -12,107 +12,123 @@ from django.db.models import Q, QuerySet
 
 from accounts.actors import Actor
 from integrations.models import Message, MessageBody, Thread
-from integrations.web.cursors import Place
-from limited_use.sinks.rows import Row
+from integrations.web.cursors import PagePosition
+from limited_use.sinks.rows import SealedRow
 from limited_use.vault.fields import SealedField
-from limited_use.vault.sealed import Sealed
+from limited_use.vault.sealed import SealedValue
 
 from . import label_names, message_list_sql, thread_list_sql
 from . import list_filters as narrowing
-from .message_list_sql import PageRequest
-from .message_text import sealed_columns
-from .row_types import Listed, ListedThread, MessageRow, ThreadRow
-from .visible_mailboxes import Mailboxes
+from .message_list_sql import MailPageRequest
+from .message_text import get_sealed_columns
+from .row_types import MessageListColumns, MessageRow, ThreadListColumns, ThreadRow
+from .visible_mailboxes import VisibleMailboxes
 
 MAXIMUM = 200
 # Messages of one thread that are shown; the newest.
 LONGEST_THREAD = 200
 
-_OF_A_LIST: Final = Listed._fields
+_LIST_COLUMNS: Final = MessageListColumns._fields
 # A page of fifty spends more on building instances than on opening them.
 _SUMMARY: Final = cast("SealedField[Any, Any]", Message._meta.get_field("summary"))  # noqa: SLF001
 _LABELS: Final = cast("SealedField[Any, Any]", Message._meta.get_field("labels"))  # noqa: SLF001
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class MailRowPage:
     """
     :param holders: the integration of each row, for counting
     :param next_place: after which row the next page begins; None on the last
     """
 
-    rows: list[Row]
-    holders: list[UUID]
-    next_place: Place | None
+    rows: list[SealedRow]
+    integration_ids: list[UUID]
+    next_position: PagePosition | None
 
 
-def messages(page: PageRequest) -> Page:
+def select_message_page(page: MailPageRequest) -> MailRowPage:
     """Return a page of messages. One query; two if there are labels on it."""
     limit, mailboxes = page.limit, page.mailboxes
     rows = message_list_sql.list_messages(replace(page, limit=limit + 1))
-    shown = rows[:limit]
+    page_rows = rows[:limit]
     # One object for each mailbox: else, for every row, what opens it is found by comparing ids.
-    same = {one: one for one in mailboxes.shown}
-    holders = [same.get(one.integration_id, one.integration_id) for one in shown]
-    labelled = {holder for one, holder in zip(shown, holders, strict=True) if one.labels}
+    canonical_ids = {integration_id: integration_id for integration_id in mailboxes.connection_ids}
+    integration_ids = [
+        canonical_ids.get(row.integration_id, row.integration_id) for row in page_rows
+    ]
+    labelled = {
+        holder for row, holder in zip(page_rows, integration_ids, strict=True) if row.labels
+    }
     names = label_names.find_names(labelled)
-    return Page(
+    return MailRowPage(
         [
-            _listed(one, holder, mailboxes, names)
-            for one, holder in zip(shown, holders, strict=True)
+            _make_message_row(row, holder, mailboxes, names)
+            for row, holder in zip(page_rows, integration_ids, strict=True)
         ],
-        holders,
-        Place(shown[-1].received_at, shown[-1].id) if len(rows) > limit else None,
+        integration_ids,
+        PagePosition(page_rows[-1].received_at, page_rows[-1].id) if len(rows) > limit else None,
     )
 
 
-def threads(page: PageRequest) -> Page:
+def select_thread_page(page: MailPageRequest) -> MailRowPage:
     """Return a page of threads, each with its newest message. One query."""
     limit, mailboxes = page.limit, page.mailboxes
     rows = thread_list_sql.list_threads(replace(page, limit=limit + 1))
     # A thread without its newest message is left out, and still counts for the place of the page.
-    shown = [row for row in rows[:limit] if row.newest_id is not None]
+    page_rows = [row for row in rows[:limit] if row.newest_id is not None]
     last = rows[limit - 1] if len(rows) > limit else None
-    same = {one: one for one in mailboxes.shown}
-    return Page(
-        [_listed_thread(row, mailboxes, same) for row in shown],
-        [row.integration_id for row in shown],
-        Place(last.last_received_at, last.id) if last else None,
+    canonical_ids = {integration_id: integration_id for integration_id in mailboxes.connection_ids}
+    return MailRowPage(
+        [_make_thread_row(row, mailboxes, canonical_ids) for row in page_rows],
+        [row.integration_id for row in page_rows],
+        PagePosition(last.last_received_at, last.id) if last else None,
     )
 
 
-def message(message_id: UUID, *, actor: Actor, user_id: UUID, mailboxes: Mailboxes) -> Page:
+def select_message(
+    message_id: UUID, *, actor: Actor, user_id: UUID, mailboxes: VisibleMailboxes
+) -> MailRowPage:
     """Return one message with its text, or an empty page. At most three queries."""
-    found = narrowing.messages(actor=actor, user_id=user_id, mailboxes=mailboxes)
+    visible_messages = narrowing.get_visible_messages(
+        actor=actor, user_id=user_id, mailboxes=mailboxes
+    )
     bodies = MessageBody.objects.select_related("message").filter(
-        message_id=message_id, message__in=found.filter(id=message_id)
+        message_id=message_id, message__in=visible_messages.filter(id=message_id)
     )
     try:
         body = bodies.defer("content").get()
         # First: to read an older text forgets the message that was read with it.
-        row = _message(body.message, mailboxes)
-        text = sealed_columns(body)
+        row = _make_detail_row(body.message, mailboxes)
+        text = get_sealed_columns(body)
     except MessageBody.DoesNotExist:
-        return Page([], [], None)
-    return Page([Row(row.row, {**row.sealed, **text})], [body.integration_id], None)
+        return MailRowPage([], [], None)
+    return MailRowPage([SealedRow(row.row, {**row.sealed, **text})], [body.integration_id], None)
 
 
-def thread(thread_id: UUID, *, actor: Actor, user_id: UUID, mailboxes: Mailboxes) -> Page:
+def select_thread(
+    thread_id: UUID, *, actor: Actor, user_id: UUID, mailboxes: VisibleMailboxes
+) -> MailRowPage:
     """Return one thread with its messages, newest first, or an empty page. Two or three queries."""
-    own = narrowing.threads(actor=actor, user_id=user_id, mailboxes=mailboxes)
-    found = own.filter(id=thread_id).first()
-    if found is None:
-        return Page([], [], None)
-    inside = Message.objects.filter(thread_id=thread_id, integration_id=found.integration_id)
-    rows = list(_page(inside, "received_at", None).only(*_OF_A_LIST)[:LONGEST_THREAD])
+    visible_threads = narrowing.get_visible_threads(
+        actor=actor, user_id=user_id, mailboxes=mailboxes
+    )
+    thread_row = visible_threads.filter(id=thread_id).first()
+    if thread_row is None:
+        return MailRowPage([], [], None)
+    thread_messages = Message.objects.filter(
+        thread_id=thread_id, integration_id=thread_row.integration_id
+    )
+    rows = list(
+        _select_page(thread_messages, "received_at", None).only(*_LIST_COLUMNS)[:LONGEST_THREAD]
+    )
     if not rows:
-        return Page([], [], None)
-    row = _thread(found, rows, mailboxes)
-    whole = Row(row.row, {**row.sealed, **_names_for(rows)})
-    return Page([whole], [found.integration_id] * len(rows), None)
+        return MailRowPage([], [], None)
+    row = _make_conversation_row(thread_row, rows, mailboxes)
+    named_row = SealedRow(row.row, {**row.sealed, **_get_sealed_names(rows)})
+    return MailRowPage([named_row], [thread_row.integration_id] * len(rows), None)
 
 
-def _page(rows: QuerySet[Any], column: str, after: Place | None) -> QuerySet[Any]:
+def _select_page(rows: QuerySet[Any], column: str, after: PagePosition | None) -> QuerySet[Any]:
     if after is not None:
         # The first condition is what the index walks by; the second breaks ties.
         rows = rows.filter(**{f"{column}__lte": after.at}).filter(
@@ -121,51 +137,58 @@ def _page(rows: QuerySet[Any], column: str, after: Place | None) -> QuerySet[Any
     return rows.order_by(f"-{column}", "-id")
 
 
-def _listed(
-    one: Listed, holder: UUID, mailboxes: Mailboxes, names: Mapping[UUID, Sealed | None]
-) -> Row:
-    row = one.id
-    sealed: dict[str, Sealed | None] = {
-        "summary": _SUMMARY.handle(one.summary, holder=holder, row=row)
+def _make_message_row(
+    columns: MessageListColumns,
+    integration_id: UUID,
+    mailboxes: VisibleMailboxes,
+    names: Mapping[UUID, SealedValue | None],
+) -> SealedRow:
+    row = columns.id
+    sealed: dict[str, SealedValue | None] = {
+        "summary": _SUMMARY.bind_ciphertext(columns.summary, holder=integration_id, row=row)
     }
-    if one.labels is not None:
-        sealed["labels"] = _LABELS.handle(one.labels, holder=holder, row=row)
-        sealed[label_names.OPENED_AS] = names.get(holder)
-    return Row(MessageRow(one, mailboxes.shown.get(holder)), sealed)
+    if columns.labels is not None:
+        sealed["labels"] = _LABELS.bind_ciphertext(columns.labels, holder=integration_id, row=row)
+        sealed[label_names.OPENED_AS] = names.get(integration_id)
+    return SealedRow(MessageRow(columns, mailboxes.connection_ids.get(integration_id)), sealed)
 
 
-def _listed_thread(row: ListedThread, mailboxes: Mailboxes, same: Mapping[UUID, UUID]) -> Row:
+def _make_thread_row(
+    row: ThreadListColumns, mailboxes: VisibleMailboxes, canonical_ids: Mapping[UUID, UUID]
+) -> SealedRow:
     """Return a row for a sink; `same` has one object for each mailbox id, as in `messages`."""
     if row.newest_id is None or row.newest_integration_id is None:
         raise TypeError("a thread without its newest message is not listed")
-    holder = same.get(row.newest_integration_id, row.newest_integration_id)
-    summary = _SUMMARY.handle(row.summary, holder=holder, row=row.newest_id)
-    connection_id = mailboxes.shown.get(row.integration_id)
-    return Row(ThreadRow(row, (), connection_id), {"0": summary})
+    integration_id = canonical_ids.get(row.newest_integration_id, row.newest_integration_id)
+    summary = _SUMMARY.bind_ciphertext(row.summary, holder=integration_id, row=row.newest_id)
+    connection_id = mailboxes.connection_ids.get(row.integration_id)
+    return SealedRow(ThreadRow(row, (), connection_id), {"0": summary})
 
 
-def _message(one: Message, mailboxes: Mailboxes) -> Row:
-    connection_id = mailboxes.shown.get(one.integration_id)
-    sealed = {"summary": one.summary, "labels": one.labels, **_names_for([one])}
-    return Row(MessageRow(one, connection_id), sealed)
+def _make_detail_row(message: Message, mailboxes: VisibleMailboxes) -> SealedRow:
+    connection_id = mailboxes.connection_ids.get(message.integration_id)
+    sealed = {"summary": message.summary, "labels": message.labels, **_get_sealed_names([message])}
+    return SealedRow(MessageRow(message, connection_id), sealed)
 
 
-def _names_for(messages: Sequence[Message]) -> dict[str, Sealed | None]:
+def _get_sealed_names(messages: Sequence[Message]) -> dict[str, SealedValue | None]:
     """Return the label names of one mailbox, sealed, if one of its messages has a label."""
-    labelled = [one.integration_id for one in messages if one.labels is not None]
+    labelled = [message.integration_id for message in messages if message.labels is not None]
     names = label_names.find_names(labelled)
     return {label_names.OPENED_AS: names.get(labelled[0])} if labelled else {}
 
 
-def _thread(one: Thread, messages: Sequence[Message], mailboxes: Mailboxes) -> Row:
-    sealed: dict[str, Sealed | None] = {}
-    for place, message in enumerate(messages):
-        sealed[str(place)] = message.summary
-        sealed[f"labels:{place}"] = message.labels
-    connection_id = mailboxes.shown.get(one.integration_id)
-    return Row(ThreadRow(one, tuple(messages), connection_id), sealed)
+def _make_conversation_row(
+    thread: Thread, messages: Sequence[Message], mailboxes: VisibleMailboxes
+) -> SealedRow:
+    sealed: dict[str, SealedValue | None] = {}
+    for index, message in enumerate(messages):
+        sealed[str(index)] = message.summary
+        sealed[f"labels:{index}"] = message.labels
+    connection_id = mailboxes.connection_ids.get(thread.integration_id)
+    return SealedRow(ThreadRow(thread, tuple(messages), connection_id), sealed)
 
 
-def counts(holders: Iterable[UUID]) -> dict[UUID, int]:
+def count_by_integration(integration_ids: Iterable[UUID]) -> dict[UUID, int]:
     """Return how many rows each integration has among `holders`."""
-    return dict(Counter(holders))
+    return dict(Counter(integration_ids))

@@ -15,21 +15,21 @@ from typing import Any, Final
 from uuid import UUID
 
 from integrations.access import permits
-from integrations.access.fences import NoLongerLive
+from integrations.access.fences import DisconnectedError
 from integrations.access.permits import Permits
 from integrations.grants import provider_calls
 from integrations.models import Connection, Message
 from integrations.providers import PROVIDERS, errors
-from integrations.providers.mail import RemoteMessage, RemoteThread, Wanted
+from integrations.providers.mail import FetchTarget, RemoteMessage, RemoteThread
 from limited_use.policy.vocabulary import DataClass
 from limited_use.sinks import page
-from limited_use.sinks.rows import Row
-from limited_use.vault.keys import Destroyed
-from limited_use.vault.sealing import sealer
+from limited_use.sinks.rows import SealedRow
+from limited_use.vault.keys import KeyDestroyed
+from limited_use.vault.sealing import get_sealer
 
-from . import Asked, remote_message_refs, row_types, visible_mailboxes
-from .mailbox_last_looks import note_look
-from .remote_message_refs import Box
+from . import RequestContext, remote_message_refs, row_types, visible_mailboxes
+from .mailbox_last_looks import record_look
+from .remote_message_refs import RemoteMailbox
 from .sync.provider_ids import MESSAGE
 
 # Messages that one look at a mailbox shows, and characters of what is searched for.
@@ -38,7 +38,7 @@ LONGEST: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
+class MailSearch:
     """
     Mailboxes to look into: rows and permits for the sink that shows them, and what looks.
 
@@ -46,55 +46,61 @@ class Search:
         once the rest was shown
     """
 
-    rows: Sequence[Row]
+    rows: Sequence[SealedRow]
     permits: Permits
-    shape: Callable[[Box, Mapping[str, bytes]], page.Shown]
+    shape: Callable[[RemoteMailbox, Mapping[str, bytes]], page.TemplateItem]
     waits: list[int]
 
     @property
-    def is_put_off(self) -> bool:
+    def is_postponed(self) -> bool:
         """Whether no mailbox could be looked into yet."""
         return bool(self.rows) and len(self.waits) == len(self.rows)
 
 
-def search(
-    asked: Asked, words: str, *, before: datetime | None = None, only: UUID | None = None
-) -> Search:
+def search_mailboxes(
+    context: RequestContext, words: str, *, before: datetime | None = None, only: UUID | None = None
+) -> MailSearch:
     """
     Return a person's mailboxes, to be searched for `words` as the provider's own box would.
 
     :param before: leave out what was received then or later
     :param only: one of the mailboxes, by integration
-    :raises limited_use.guard.guard.Refused: if the policy does not allow it
+    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow it
     """
-    theirs = visible_mailboxes.of(asked)
-    boxes = {one: connection for one, connection in theirs.shown.items() if only in {None, one}}
-    connections = Connection.objects.in_bulk(list(boxes.values()))
+    mailboxes = visible_mailboxes.find_visible_mailboxes(context)
+    connection_by_integration = {
+        integration_id: connection_id
+        for integration_id, connection_id in mailboxes.connection_ids.items()
+        if only in {None, integration_id}
+    }
+    connections = Connection.objects.in_bulk(list(connection_by_integration.values()))
     granted = permits.to_display(
-        actor=asked.actor,
-        counts=dict.fromkeys(boxes),
+        actor=context.actor,
+        counts=dict.fromkeys(connection_by_integration),
         data_classes=(DataClass.MAIL_METADATA,),
-        at=asked.at,
-        found=theirs.found,
+        at=context.at,
+        snapshot=mailboxes.mailbox_facts,
     )
-    note_look(boxes, at=asked.at)
+    record_look(connection_by_integration, at=context.at)
     accounts = permits.to_show_accounts(
-        actor=asked.actor, connection_ids=list(connections), at=asked.at
+        actor=context.actor, connection_ids=list(connections), at=context.at
     )
     rows = [
-        Row(
-            Box(one, connection, PROVIDERS[connections[connection].provider].label),
-            {"email": connections[connection].email},
+        SealedRow(
+            RemoteMailbox(
+                integration_id, connection_id, PROVIDERS[connections[connection_id].provider].label
+            ),
+            {"email": connections[connection_id].email},
         )
-        for one, connection in boxes.items()
+        for integration_id, connection_id in connection_by_integration.items()
     ]
     waits: list[int] = []
-    looking = _Looking(granted, words, before, waits)
-    return Search(rows, {**granted, **accounts}, looking.shape, waits)
+    searcher = _MailboxSearcher(granted, words, before, waits)
+    return MailSearch(rows, {**granted, **accounts}, searcher.search_mailbox, waits)
 
 
 @dataclass(frozen=True, slots=True)
-class _Looking:
+class _MailboxSearcher:
     """Asks the boxes' own providers, from inside the sink that shows what they answer."""
 
     permits: Permits
@@ -102,57 +108,65 @@ class _Looking:
     before: datetime | None
     waits: list[int]
 
-    def shape(self, box: Box, opened: Mapping[str, bytes]) -> page.Shown:
-        said: dict[str, Any] = {"box": box, "failed": "", "before": None, "again_in": 0}
-        messages: list[row_types.Shape] = []
+    def search_mailbox(
+        self, mailbox: RemoteMailbox, opened: Mapping[str, bytes]
+    ) -> page.TemplateItem:
+        clear: dict[str, Any] = {"box": mailbox, "failed": "", "before": None, "again_in": 0}
+        messages: list[row_types.MailJson] = []
         try:
-            found, is_more = self._ask(box)
-            messages = self._shown(box, found)
-            said["before"] = _following(found) if is_more else None
-        except (errors.ProviderError, NoLongerLive, Destroyed) as error:
-            said["failed"] = remote_message_refs.why(error)
+            matches, is_more = self._fetch_matches(mailbox)
+            messages = self._shape_matches(mailbox, matches)
+            clear["before"] = _get_next_before(matches) if is_more else None
+        except (errors.ProviderError, DisconnectedError, KeyDestroyed) as error:
+            clear["failed"] = remote_message_refs.explain_error(error)
             if isinstance(error, errors.RateLimited) and error.status is None:
                 # Our own count of what may be asked: it says when there is more.
-                said["again_in"] = max(1, math.ceil(error.retry_after or 1))
-                self.waits.append(said["again_in"])
+                clear["again_in"] = max(1, math.ceil(error.retry_after or 1))
+                self.waits.append(clear["again_in"])
         email = opened.get("email", b"").decode()
-        return page.Shown(said, {"email": email, "messages": messages})
+        return page.TemplateItem(clear, {"email": email, "messages": messages})
 
-    def _ask(self, box: Box) -> tuple[list[RemoteMessage], bool]:
-        with provider_calls.opened(box.connection_id) as (units, call):
+    def _fetch_matches(self, mailbox: RemoteMailbox) -> tuple[list[RemoteMessage], bool]:
+        with provider_calls.open_mailbox(mailbox.connection_id) as (units, call):
             listed = call(
                 units.list_page,
-                lambda adapter: adapter.list_page(query=self.words, until=self.before, limit=MOST),
+                lambda adapter: adapter.list_messages(
+                    query=self.words, until=self.before, limit=MOST
+                ),
             )
-            wanted = [Wanted(message_id=ref.message_id) for ref in listed.refs[:MOST]]
-            if not wanted:
+            requests = [FetchTarget(message_id=ref.message_id) for ref in listed.refs[:MOST]]
+            if not requests:
                 return [], False
-            answers = call(units.fetch * len(wanted), lambda adapter: adapter.fetch(wanted))
-        found = [one for answer in answers for one in _messages(answer)]
-        return found, listed.next_page is not None
+            answers = call(
+                units.fetch * len(requests), lambda adapter: adapter.fetch_messages(requests)
+            )
+        matches = [message for answer in answers for message in _get_messages(answer)]
+        return matches, listed.next_page is not None
 
-    def _shown(self, box: Box, found: Sequence[RemoteMessage]) -> list[row_types.Shape]:
+    def _shape_matches(
+        self, mailbox: RemoteMailbox, matches: Sequence[RemoteMessage]
+    ) -> list[row_types.MailJson]:
         """Return what a list shows, each with where it is: here, or at the provider."""
-        permit = self.permits[box.integration_id, DataClass.MAIL_METADATA]
-        key = sealer(holder=box.integration_id, epoch=permit.epoch)
-        blinds = {key.blind(MESSAGE, one.message_id): one for one in found}
-        here = Message.objects.filter(
-            integration_id=box.integration_id, remote_blind__in=list(blinds)
+        permit = self.permits[mailbox.integration_id, DataClass.MAIL_METADATA]
+        key = get_sealer(holder=mailbox.integration_id, epoch=permit.epoch)
+        blinds = {key.compute_blind(MESSAGE, message.message_id): message for message in matches}
+        stored = Message.objects.filter(
+            integration_id=mailbox.integration_id, remote_blind__in=list(blinds)
         ).values_list("remote_blind", "thread_id")
-        threads = {bytes(blind): thread for blind, thread in here}
+        threads = {bytes(blind): thread for blind, thread in stored}
         return [
             {
-                **remote_message_refs.head(one, box),
+                **remote_message_refs.shape_summary(message, mailbox),
                 "thread_id": threads.get(blind),
                 "place": None
                 if blind in threads
-                else remote_message_refs.place(key, {"id": one.message_id}),
+                else remote_message_refs.make_ref(key, {"id": message.message_id}),
             }
-            for blind, one in blinds.items()
+            for blind, message in blinds.items()
         ]
 
 
-def _messages(answer: RemoteThread | errors.ProviderError) -> Sequence[RemoteMessage]:
+def _get_messages(answer: RemoteThread | errors.ProviderError) -> Sequence[RemoteMessage]:
     if isinstance(answer, RemoteThread):
         return answer.messages
     if isinstance(answer, errors.Gone | errors.Rejected):
@@ -161,10 +175,10 @@ def _messages(answer: RemoteThread | errors.ProviderError) -> Sequence[RemoteMes
     raise answer
 
 
-def _following(found: Sequence[RemoteMessage]) -> datetime | None:
+def _get_next_before(messages: Sequence[RemoteMessage]) -> datetime | None:
     """Return before when the next look goes on; the last second of this one comes again."""
-    if not found:
+    if not messages:
         return None
-    oldest = min(one.received_at for one in found)
-    is_one_second = oldest == max(one.received_at for one in found)
+    oldest = min(message.received_at for message in messages)
+    is_one_second = oldest == max(message.received_at for message in messages)
     return oldest if is_one_second else oldest + timedelta(seconds=1)

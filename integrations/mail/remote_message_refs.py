@@ -19,16 +19,16 @@ from accounts.ids import uuid7
 from integrations.models import SetAside
 from integrations.providers import errors
 from integrations.providers.mail import RemoteMessage
-from limited_use.vault.sealed import Sealed
+from limited_use.vault.sealed import SealedValue
 from limited_use.vault.sealing import Sealer
 
-from . import NotFound, row_types
-from .row_types import Listed, MessageRow
+from . import ObjectNotFound, row_types
+from .row_types import MessageListColumns, MessageRow
 from .sync import message_codec
 
 # The column that holds a provider's id, sealed.
-_FIELD: Final = SetAside._meta.get_field("remote_id")  # noqa: SLF001
-_WHY: Final[Mapping[type[Exception], str]] = {
+_REMOTE_ID_FIELD: Final = SetAside._meta.get_field("remote_id")  # noqa: SLF001
+_EXPLANATIONS: Final[Mapping[type[Exception], str]] = {
     errors.GrantRevoked: "Access ended at the provider. Reconnect the account in Settings.",
     errors.ScopeMissing: "The permission to read mail was not given.",
     errors.RateLimited: "The provider asks us to slow down. Please try again in a minute.",
@@ -39,7 +39,7 @@ TRY_LATER: Final = "The provider is not answering now. Please try again in a mom
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class RemoteMailbox:
     """A mailbox, and the name of its provider."""
 
     integration_id: UUID
@@ -48,7 +48,7 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RemoteMessageRef:
     """
     Where a message, or a part of one, is.
 
@@ -60,51 +60,57 @@ class Place:
     row: UUID
     seal: str
 
-    def sealed(self) -> Sealed:
+    def decode_seal(self) -> SealedValue:
         """:raises NotFound: if that is no ciphertext"""
         try:
             value = urlsafe_b64decode(self.seal + "=" * (-len(self.seal) % 4))
         except ValueError:
-            raise NotFound from None
-        handle = _FIELD.handle(value, holder=self.integration_id, row=self.row)
+            raise ObjectNotFound from None
+        handle = _REMOTE_ID_FIELD.bind_ciphertext(value, holder=self.integration_id, row=self.row)
         if handle is None:
-            raise NotFound
+            raise ObjectNotFound
         return handle
 
 
-def place(key: Sealer, where: Mapping[str, str]) -> Place:
+def make_ref(key: Sealer, address: Mapping[str, str]) -> RemoteMessageRef:
     """Return the address of what `where` says, under the mailbox's key."""
     row = uuid7()
-    sealed = key.seal(SetAside, "remote_id", row=row, data=orjson.dumps(where))
-    return Place(key.holder, row, urlsafe_b64encode(sealed.ciphertext).rstrip(b"=").decode())
+    sealed = key.seal_value(SetAside, "remote_id", row=row, data=orjson.dumps(address))
+    return RemoteMessageRef(
+        key.holder, row, urlsafe_b64encode(sealed.ciphertext).rstrip(b"=").decode()
+    )
 
 
-def where(opened: Mapping[str, bytes]) -> dict[str, str]:
+def read_ref(opened: Mapping[str, bytes]) -> dict[str, str]:
     """Return what an opened address says."""
-    found: dict[str, str] = orjson.loads(opened["where"])
-    return found
+    address: dict[str, str] = orjson.loads(opened["where"])
+    return address
 
 
-def head(one: RemoteMessage, box: Box) -> row_types.Shape:
+def shape_summary(message: RemoteMessage, mailbox: RemoteMailbox) -> row_types.MailJson:
     """Return what a list shows of a message, in the words of the one inbox."""
-    nobody = UUID(int=0)
-    listed = Listed(
-        id=nobody,
-        integration_id=box.integration_id,
-        thread_id=nobody,
-        received_at=one.received_at,
-        size=one.size,
-        is_unread=one.filing.is_unread,
-        is_starred=one.filing.is_starred,
-        has_attachments=one.mail.has_attachments,
+    no_id = UUID(int=0)
+    listed = MessageListColumns(
+        id=no_id,
+        integration_id=mailbox.integration_id,
+        thread_id=no_id,
+        received_at=message.received_at,
+        size=message.size,
+        is_unread=message.filing.is_unread,
+        is_starred=message.filing.is_starred,
+        has_attachments=message.mail.has_attachments,
         folders=[],
         summary=b"",
         labels=None,
     )
-    summary = message_codec.summary(one, [uuid7() for _ in one.mail.attachments])
-    return row_types.message_summary(MessageRow(listed, box.connection_id), {"summary": summary})
+    summary = message_codec.encode_summary(message, [uuid7() for _ in message.mail.attachments])
+    return row_types.shape_message_summary(
+        MessageRow(listed, mailbox.connection_id), {"summary": summary}
+    )
 
 
-def why(error: Exception) -> str:
+def explain_error(error: Exception) -> str:
     """Return in plain words why something could not be had."""
-    return next((_WHY[kind] for kind in type(error).__mro__ if kind in _WHY), TRY_LATER)
+    return next(
+        (_EXPLANATIONS[kind] for kind in type(error).__mro__ if kind in _EXPLANATIONS), TRY_LATER
+    )

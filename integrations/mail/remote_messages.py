@@ -12,167 +12,183 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from integrations.access import permits
-from integrations.access.fences import NoLongerLive
+from integrations.access.fences import DisconnectedError
 from integrations.access.permits import Permits
 from integrations.coordination import concurrency
 from integrations.formats.mime import safe_text
 from integrations.grants import provider_calls
 from integrations.models import Connection
 from integrations.providers import PROVIDERS, errors
-from integrations.providers.mail import RemoteMessage, RemoteThread, Wanted
+from integrations.providers.mail import FetchTarget, RemoteMessage, RemoteThread
 from limited_use.policy.vocabulary import DataClass
 from limited_use.sinks import page
-from limited_use.sinks.rows import Row
-from limited_use.vault.sealing import sealer
+from limited_use.sinks.rows import SealedRow
+from limited_use.vault.sealing import get_sealer
 
-from . import Asked, NotFound, file_stream, inline_images, remote_message_refs, visible_mailboxes
-from .file_stream import Download
-from .remote_message_refs import Box, Place
+from . import (
+    ObjectNotFound,
+    RequestContext,
+    file_stream,
+    inline_images,
+    remote_message_refs,
+    visible_mailboxes,
+)
+from .file_stream import AttachmentDownload
+from .remote_message_refs import RemoteMailbox, RemoteMessageRef
 from .sync import message_codec
 
-_WHOLE: Final = (DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT)
+_FULL_CLASSES: Final = (DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT)
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class RemoteMessageFetch:
     """
     The row and permits for the sink that shows a message, and what fetches it there.
 
     :param limited: why it was not fetched, if that is over in a moment; known once it was shown
     """
 
-    row: Row
+    row: SealedRow
     permits: Permits
-    shape: Callable[[Box, Mapping[str, bytes]], page.Shown]
-    limited: list[errors.RateLimited]
+    shape: Callable[[RemoteMailbox, Mapping[str, bytes]], page.TemplateItem]
+    rate_limits: list[errors.RateLimited]
 
 
-def head(asked: Asked, place: Place) -> Look:
+def prepare_head(context: RequestContext, ref: RemoteMessageRef) -> RemoteMessageFetch:
     """
     Return a message to be shown without its text, with the names of its files.
 
     :raises NotFound: if the mailbox is not this person's
-    :raises limited_use.guard.guard.Refused: if the policy does not allow it
+    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow it
     """
-    row, granted = _one(asked, place)
-    limited: list[errors.RateLimited] = []
+    row, granted = _prepare_row(context, ref)
+    rate_limits: list[errors.RateLimited] = []
 
-    def shape(box: Box, opened: Mapping[str, bytes]) -> page.Shown:
+    def shape_head(mailbox: RemoteMailbox, opened: Mapping[str, bytes]) -> page.TemplateItem:
         try:
-            one = _fetched(box, remote_message_refs.where(opened)["id"])
-        except (errors.ProviderError, NoLongerLive) as error:
+            message = _fetch_message(mailbox, remote_message_refs.read_ref(opened)["id"])
+        except (errors.ProviderError, DisconnectedError) as error:
             if isinstance(error, errors.RateLimited):
-                limited.append(error.with_traceback(None))
-            is_passing = bool(limited)
-            return page.Shown({"failed": remote_message_refs.why(error), "is_passing": is_passing})
-        permit = granted[box.integration_id, DataClass.MAIL_METADATA]
-        key = sealer(holder=box.integration_id, epoch=permit.epoch)
+                rate_limits.append(error.with_traceback(None))
+            is_passing = bool(rate_limits)
+            return page.TemplateItem(
+                {"failed": remote_message_refs.explain_error(error), "is_passing": is_passing}
+            )
+        permit = granted[mailbox.integration_id, DataClass.MAIL_METADATA]
+        key = get_sealer(holder=mailbox.integration_id, epoch=permit.epoch)
         files = [
             {
-                "place": remote_message_refs.place(
-                    key, {"id": one.message_id, "part": part.part, "filename": part.filename}
+                "place": remote_message_refs.make_ref(
+                    key, {"id": message.message_id, "part": part.part, "filename": part.filename}
                 ),
                 "filename": part.filename,
                 "size": part.size,
             }
-            for part in one.mail.attachments
+            for part in message.mail.attachments
             if not part.is_inline
         ]
-        return page.Shown({"failed": ""}, {**remote_message_refs.head(one, box), "files": files})
+        return page.TemplateItem(
+            {"failed": ""}, {**remote_message_refs.shape_summary(message, mailbox), "files": files}
+        )
 
-    return Look(row, granted, shape, limited)
+    return RemoteMessageFetch(row, granted, shape_head, rate_limits)
 
 
-def body(asked: Asked, place: Place) -> bytes:
+def render_body(context: RequestContext, ref: RemoteMessageRef) -> bytes:
     """
     Return the message's text as a document of safe HTML, with the pictures that came with it.
 
     :raises NotFound: if the mailbox is not this person's
     :raises errors.ProviderError: what the provider answered
     """
-    row, granted = _one(asked, place)
-    reader = _Reader()
-    document = page.document(
-        row, permits=granted, actor=asked.actor, shape=reader.document, at=asked.at
+    row, granted = _prepare_row(context, ref)
+    reader = _BodyReader()
+    document = page.render_document(
+        row, permits=granted, actor=context.actor, shape=reader.shape_document, at=context.at
     )
     if reader.failed is not None:
         raise reader.failed
     return document
 
 
-def file(asked: Asked, place: Place) -> Download:
+def download_file(context: RequestContext, ref: RemoteMessageRef) -> AttachmentDownload:
     """
     Return one of the message's files as it arrives.
 
     :raises NotFound: if the mailbox is not this person's, or the place is none of a file
     :raises errors.ProviderError: what the provider answered
     """
-    row, granted = _one(asked, place)
-    return file_stream.pass_file(
-        asked,
+    row, granted = _prepare_row(context, ref)
+    return file_stream.stream_file(
+        context,
         row,
         permits=granted,
         connection_id=row.row.connection_id,
-        find=_find_file,
-        name=_filename,
+        locate_part=_locate_file,
+        shape_filename=_shape_filename,
     )
 
 
-class _Reader:
+class _BodyReader:
     """Asks the box's own provider, from inside a sink; keeps what went wrong."""
 
     def __init__(self) -> None:
         self.failed: Exception | None = None
 
-    def document(self, box: Box, opened: Mapping[str, bytes]) -> dict[str, Any]:
+    def shape_document(self, mailbox: RemoteMailbox, opened: Mapping[str, bytes]) -> dict[str, Any]:
         # One wait for the text and its pictures.
-        with concurrency.waiting():
-            return self._document(box, remote_message_refs.where(opened)["id"])
+        with concurrency.hold_wait_slot():
+            return self._fetch_document(mailbox, remote_message_refs.read_ref(opened)["id"])
 
-    def _document(self, box: Box, message_id: str) -> dict[str, Any]:
+    def _fetch_document(self, mailbox: RemoteMailbox, message_id: str) -> dict[str, Any]:
         try:
-            one = _fetched(box, message_id)
-        except (errors.ProviderError, NoLongerLive) as error:
+            message = _fetch_message(mailbox, message_id)
+        except (errors.ProviderError, DisconnectedError) as error:
             self.failed = error.with_traceback(None)
             return {"body": ""}
-        text = safe_text.decode(safe_text.encode(one.shown, message_codec.inline_parts(one.mail)))
-        return {"body": inline_images.body(box.connection_id, one.message_id, text)}
+        text = safe_text.decode_safe_text(
+            safe_text.encode_safe_text(message.shown, message_codec.get_inline_parts(message.mail))
+        )
+        return {
+            "body": inline_images.embed_pictures(mailbox.connection_id, message.message_id, text)
+        }
 
 
-def _find_file(opened: Mapping[str, bytes]) -> tuple[str, str]:
-    where = remote_message_refs.where(opened)
-    if "part" not in where:
-        raise NotFound
-    return where["id"], where["part"]
+def _locate_file(opened: Mapping[str, bytes]) -> tuple[str, str]:
+    address = remote_message_refs.read_ref(opened)
+    if "part" not in address:
+        raise ObjectNotFound
+    return address["id"], address["part"]
 
 
-def _one(asked: Asked, place: Place) -> tuple[Row, Permits]:
-    theirs = visible_mailboxes.of(asked)
-    connection_id = theirs.shown.get(place.integration_id)
+def _prepare_row(context: RequestContext, ref: RemoteMessageRef) -> tuple[SealedRow, Permits]:
+    mailboxes = visible_mailboxes.find_visible_mailboxes(context)
+    connection_id = mailboxes.connection_ids.get(ref.integration_id)
     if connection_id is None:
-        raise NotFound
-    sealed = place.sealed()
-    key = Connection.objects.values_list("provider", flat=True).get(id=connection_id)
+        raise ObjectNotFound
+    sealed = ref.decode_seal()
+    provider_key = Connection.objects.values_list("provider", flat=True).get(id=connection_id)
     granted = permits.to_display(
-        actor=asked.actor,
-        counts={place.integration_id: 1},
-        data_classes=_WHOLE,
-        at=asked.at,
-        found=theirs.found,
+        actor=context.actor,
+        counts={ref.integration_id: 1},
+        data_classes=_FULL_CLASSES,
+        at=context.at,
+        snapshot=mailboxes.mailbox_facts,
     )
-    box = Box(place.integration_id, connection_id, PROVIDERS[key].label)
-    return Row(box, {"where": sealed}), granted
+    mailbox = RemoteMailbox(ref.integration_id, connection_id, PROVIDERS[provider_key].label)
+    return SealedRow(mailbox, {"where": sealed}), granted
 
 
-def _fetched(box: Box, message_id: str) -> RemoteMessage:
-    with provider_calls.opened(box.connection_id) as (units, call):
+def _fetch_message(mailbox: RemoteMailbox, message_id: str) -> RemoteMessage:
+    with provider_calls.open_mailbox(mailbox.connection_id) as (units, call):
         (answer,) = call(
-            units.fetch, lambda adapter: adapter.fetch([Wanted(message_id=message_id)])
+            units.fetch,
+            lambda adapter: adapter.fetch_messages([FetchTarget(message_id=message_id)]),
         )
     if not isinstance(answer, RemoteThread):
         raise answer
     return answer.messages[0]
 
 
-def _filename(_: Box, opened: Mapping[str, bytes]) -> dict[str, Any]:
-    return {"filename": remote_message_refs.where(opened)["filename"]}
+def _shape_filename(_: RemoteMailbox, opened: Mapping[str, bytes]) -> dict[str, Any]:
+    return {"filename": remote_message_refs.read_ref(opened)["filename"]}

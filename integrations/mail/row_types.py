@@ -19,10 +19,10 @@ from integrations.formats.mime import display_name_addresses
 from integrations.formats.mime.safe_text import SafeText
 from integrations.models import Message, Thread
 
-from .label_names import name_labels
+from .label_names import get_label_names
 
-Opened = Mapping[str, bytes]
-Shape = dict[str, Any]
+OpenedColumns = Mapping[str, bytes]
+MailJson = dict[str, Any]
 
 
 # In place of what does not open although its neighbours do. It is fetched again by nobody:
@@ -35,7 +35,7 @@ DAMAGED: Mapping[str, Any] = {
 }
 
 
-class ListedThread(NamedTuple):
+class ThreadListColumns(NamedTuple):
     """
     The columns of a thread that a list shows, and the sealed summary of its newest message.
 
@@ -56,7 +56,7 @@ class ListedThread(NamedTuple):
     summary: bytes | None
 
 
-class Listed(NamedTuple):
+class MessageListColumns(NamedTuple):
     """The columns of a message that a list shows, sealed ones as they are stored."""
 
     id: UUID
@@ -76,7 +76,7 @@ class Listed(NamedTuple):
 class MessageRow:
     """A message, and which connection it came by."""
 
-    message: Message | Listed
+    message: Message | MessageListColumns
     connection_id: UUID | None
 
 
@@ -89,40 +89,44 @@ class ThreadRow:
     row of the list has the newest one's summary.
     """
 
-    thread: Thread | ListedThread
+    thread: Thread | ThreadListColumns
     messages: tuple[Message, ...]
     connection_id: UUID | None
 
 
-def message_summary(row: MessageRow, opened: Opened) -> Shape:
+def shape_message_summary(row: MessageRow, opened: OpenedColumns) -> MailJson:
     """Return a message as a list shows it."""
-    summary = _summary(opened.get("summary"))
-    return _message(row.message, row.connection_id, summary, _labels(opened))
+    summary = _read_summary(opened.get("summary"))
+    return _shape_message_head(row.message, row.connection_id, summary, _read_labels(opened))
 
 
-def message_listed(row: MessageRow, opened: Opened) -> Shape:
+def shape_thread_message(row: MessageRow, opened: OpenedColumns) -> MailJson:
     """Return a message as a conversation shows it: with its attachments, without its text."""
-    summary = _summary(opened.get("summary"))
-    shown = _message(row.message, row.connection_id, summary, _labels(opened))
-    shown["attachments"] = attachments(summary)
-    return shown
+    summary = _read_summary(opened.get("summary"))
+    message_json = _shape_message_head(
+        row.message, row.connection_id, summary, _read_labels(opened)
+    )
+    message_json["attachments"] = shape_attachments(summary)
+    return message_json
 
 
-def message_detail(row: MessageRow, opened: Opened, text: SafeText) -> Shape:
+def shape_message(row: MessageRow, opened: OpenedColumns, text: SafeText) -> MailJson:
     """Return a whole message. `body` is sanitised; nothing in it is fetched from anywhere."""
     summary = orjson.loads(opened["summary"])
-    shown = _message(row.message, row.connection_id, summary, _labels(opened))
-    return shown | {
+    message_json = _shape_message_head(
+        row.message, row.connection_id, summary, _read_labels(opened)
+    )
+    return message_json | {
         "provider_id": summary["provider_id"],
         "rfc822_message_id": summary["message_id"] or None,
         "body": "".join(text.pieces),
         "body_text": text.text,
-        "attachments": attachments(summary),
+        "attachments": shape_attachments(summary),
         "synced_at": cast("Message", row.message).synced_at,
     }
 
 
-def attachments(summary: Mapping[str, Any]) -> list[Shape]:
+def shape_attachments(summary: Mapping[str, Any]) -> list[MailJson]:
     """Return what a message carries."""
     return [
         {
@@ -136,57 +140,59 @@ def attachments(summary: Mapping[str, Any]) -> list[Shape]:
     ]
 
 
-def thread_summary(row: ThreadRow, opened: Opened) -> Shape:
+def shape_thread_summary(row: ThreadRow, opened: OpenedColumns) -> MailJson:
     """Return a thread as a list shows it: in the words of its newest message."""
-    return _thread(row, [newest_summary(opened)])
+    return _shape_thread_head(row, [read_newest_summary(opened)])
 
 
-def thread_detail(row: ThreadRow, opened: Opened) -> Shape:
+def shape_thread(row: ThreadRow, opened: OpenedColumns) -> MailJson:
     """Return a thread with its messages, newest first."""
-    summaries = [orjson.loads(opened[str(place)]) for place in range(len(row.messages))]
-    shown = _thread(row, summaries)
-    shown["messages"] = [
-        _message(message, row.connection_id, summary, _labels(opened, f"labels:{place}"))
-        for place, (message, summary) in enumerate(zip(row.messages, summaries, strict=True))
+    summaries = [orjson.loads(opened[str(index)]) for index in range(len(row.messages))]
+    thread_json = _shape_thread_head(row, summaries)
+    thread_json["messages"] = [
+        _shape_message_head(
+            message, row.connection_id, summary, _read_labels(opened, f"labels:{index}")
+        )
+        for index, (message, summary) in enumerate(zip(row.messages, summaries, strict=True))
     ]
-    return shown
+    return thread_json
 
 
-def _labels(opened: Opened, column: str = "labels") -> list[str]:
-    return name_labels(opened.get(column), opened)
+def _read_labels(opened: OpenedColumns, column: str = "labels") -> list[str]:
+    return get_label_names(opened.get(column), opened)
 
 
-def _summary(opened: bytes | None) -> Mapping[str, Any]:
+def _read_summary(opened: bytes | None) -> Mapping[str, Any]:
     if opened is None:
         return DAMAGED
-    found: Mapping[str, Any] = orjson.loads(opened)
-    return found
+    summary: Mapping[str, Any] = orjson.loads(opened)
+    return summary
 
 
-def newest_summary(opened: Opened) -> Mapping[str, Any]:
+def read_newest_summary(opened: OpenedColumns) -> Mapping[str, Any]:
     """Return the summary of the newest message of a thread in a list."""
-    return _summary(opened.get("0"))
+    return _read_summary(opened.get("0"))
 
 
-def participants(summaries: Iterable[Mapping[str, Any]]) -> Iterator[Shape]:
+def iterate_participants(summaries: Iterable[Mapping[str, Any]]) -> Iterator[MailJson]:
     """Yield each address of messages once: of each message, who wrote, and to whom."""
-    seen: set[str] = set()
+    known_emails: set[str] = set()
     for summary in summaries:
         for name, email in (*summary["from"], *summary["to"], *summary["cc"]):
             key = email.lower()
-            if key not in seen:
-                seen.add(key)
-                yield _address(name, email)
+            if key not in known_emails:
+                known_emails.add(key)
+                yield _shape_address(name, email)
 
 
-def _thread(row: ThreadRow, summaries: list[Mapping[str, Any]]) -> Shape:
+def _shape_thread_head(row: ThreadRow, summaries: list[Mapping[str, Any]]) -> MailJson:
     thread, newest = row.thread, summaries[0]
     return {
         "id": thread.id,
         "connection_id": row.connection_id,
         "subject": newest["subject"],
         "snippet": newest["snippet"],
-        "participants": list(participants(summaries)),
+        "participants": list(iterate_participants(summaries)),
         "message_count": thread.message_count,
         "unread_count": thread.unread_count,
         "unread": thread.unread_count > 0,
@@ -197,22 +203,22 @@ def _thread(row: ThreadRow, summaries: list[Mapping[str, Any]]) -> Shape:
     }
 
 
-def _message(
-    message: Message | Listed,
+def _shape_message_head(
+    message: Message | MessageListColumns,
     connection_id: UUID | None,
     summary: Mapping[str, Any],
     labels: list[str],
-) -> Shape:
+) -> MailJson:
     return {
         "id": message.id,
         "connection_id": connection_id,
         "thread_id": message.thread_id,
         "subject": summary["subject"],
-        "from": _addresses(summary["from"]),
-        "to": _addresses(summary["to"]),
-        "cc": _addresses(summary["cc"]),
-        "bcc": _addresses(summary["bcc"]),
-        "reply_to": _addresses(summary["reply_to"]),
+        "from": _shape_addresses(summary["from"]),
+        "to": _shape_addresses(summary["to"]),
+        "cc": _shape_addresses(summary["cc"]),
+        "bcc": _shape_addresses(summary["bcc"]),
+        "reply_to": _shape_addresses(summary["reply_to"]),
         "date": message.received_at,
         "snippet": summary["snippet"],
         "unread": message.is_unread,
@@ -224,13 +230,13 @@ def _message(
     }
 
 
-def _addresses(pairs: Iterable[tuple[str, str]]) -> list[Shape]:
-    return [_address(name, email) for name, email in pairs]
+def _shape_addresses(pairs: Iterable[tuple[str, str]]) -> list[MailJson]:
+    return [_shape_address(name, email) for name, email in pairs]
 
 
-def _address(name: str, email: str) -> Shape:
+def _shape_address(name: str, email: str) -> MailJson:
     return {
         "name": name,
         "email": email,
-        "names_another_address": display_name_addresses.has_another(name, email),
+        "names_another_address": display_name_addresses.contains_other_address(name, email),
     }

@@ -19,17 +19,17 @@ from accounts import row_owner
 from accounts.actors import Actor
 from accounts.models import Organisation
 from integrations.access import permits, support_and_export_permits
-from integrations.access.request_context import NotAChoice
+from integrations.access.request_context import InvalidChoice
 from integrations.access.support_and_export_permits import SUPPORT
 from integrations.models import LIVE, Message, MessageBody
 from limited_use.agreements import consents
 from limited_use.models import Consent
 from limited_use.policy.features import FEATURES
 from limited_use.policy.vocabulary import DataClass, Purpose, Recipient
-from limited_use.sinks.rows import Row
-from limited_use.sinks.template_values import Shown
+from limited_use.sinks.rows import SealedRow
+from limited_use.sinks.template_values import TemplateItem
 
-from . import NotFound, Reading, message_text, row_types
+from . import ObjectNotFound, PermittedRows, message_text, row_types
 from .row_types import MessageRow
 
 # How long an owner may open a message for.
@@ -38,7 +38,7 @@ MOST_LISTED: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class SupportItem:
     """What support sees of an item before reading it: nothing of what is in it."""
 
     id: UUID
@@ -46,35 +46,35 @@ class Item:
     organisation: str
 
 
-def own(*, actor: Actor, message_id: UUID) -> Message:
+def get_own_message(*, actor: Actor, message_id: UUID) -> Message:
     """
     Return a message of the person's own.
 
     :raises NotFound: if there is none of that id, or it is somebody else's
     """
-    user_id, organisation_id = support_and_export_permits.whose(actor)
-    theirs = Message.objects.filter(
+    user_id, organisation_id = support_and_export_permits.get_owner_ids(actor)
+    messages = Message.objects.filter(
         id=message_id,
         user_id=user_id,
         organisation_id=organisation_id,
         integration__status__in=LIVE,
     )
-    found = theirs.first()
-    if found is None:
-        raise NotFound
-    return found
+    message = messages.first()
+    if message is None:
+        raise ObjectNotFound
+    return message
 
 
-def head(*, actor: Actor, message: Message, at: datetime) -> Reading:
+def get_head(*, actor: Actor, message: Message, at: datetime) -> PermittedRows:
     """Return what names a message to its owner, with permits to show it to them."""
-    row = Row(MessageRow(message, None), {"summary": message.summary})
+    row = SealedRow(MessageRow(message, None), {"summary": message.summary})
     granted = permits.to_display(
         actor=actor,
         counts={message.integration_id: 1},
         data_classes=(DataClass.MAIL_METADATA,),
         at=at,
     )
-    return Reading([row], granted)
+    return PermittedRows([row], granted)
 
 
 def open_to_support(
@@ -88,9 +88,9 @@ def open_to_support(
     :raises NotAChoice: if it is none of `HOURS`
     :raises consents.Outdated: if the words have changed since
     """
-    message = own(actor=actor, message_id=message_id)
+    message = get_own_message(actor=actor, message_id=message_id)
     if hours not in HOURS:
-        raise NotAChoice
+        raise InvalidChoice
     with transaction.atomic(durable=True):
         return consents.give(
             person_id=message.user_id,
@@ -105,13 +105,13 @@ def open_to_support(
         )
 
 
-def close(*, actor: Actor, message_id: UUID, at: datetime) -> bool:
+def withdraw_access(*, actor: Actor, message_id: UUID, at: datetime) -> bool:
     """
     Take it back, at once; return whether it was open.
 
     :raises NotFound: if it is not theirs
     """
-    message = own(actor=actor, message_id=message_id)
+    message = get_own_message(actor=actor, message_id=message_id)
     with transaction.atomic(durable=True):
         return consents.withdraw(
             person_id=message.user_id,
@@ -122,82 +122,96 @@ def close(*, actor: Actor, message_id: UUID, at: datetime) -> bool:
         )
 
 
-def until(*, actor: Actor, message_ids: Iterable[UUID], at: datetime) -> Mapping[UUID, datetime]:
+def get_end_times(
+    *, actor: Actor, message_ids: Iterable[UUID], at: datetime
+) -> Mapping[UUID, datetime]:
     """Return until when which of the person's messages are open to support."""
-    user_id, organisation_id = support_and_export_permits.whose(actor)
-    theirs = _open(at).filter(
+    user_id, organisation_id = support_and_export_permits.get_owner_ids(actor)
+    open_consents = _get_open_consents(at).filter(
         owner_id=user_id, organisation_id=organisation_id, item__in=list(message_ids)
     )
-    return {item: ends for item, ends in theirs.values_list("item", "expires_at") if ends}
+    return {item: ends for item, ends in open_consents.values_list("item", "expires_at") if ends}
 
 
-def opened(*, actor: Actor, at: datetime) -> list[Item]:
+def list_open_items(*, actor: Actor, at: datetime) -> list[SupportItem]:
     """Return what is open to `actor`, a person of support, those that end soonest first."""
-    found = _open(at).exclude(owner_id=actor.user_id).order_by("expires_at", "id")
-    listed = found.values_list("item", "expires_at", "owner_id", "organisation_id")
+    open_consents = (
+        _get_open_consents(at).exclude(owner_id=actor.user_id).order_by("expires_at", "id")
+    )
+    listed = open_consents.values_list("item", "expires_at", "owner_id", "organisation_id")
     agreed = list(listed[:MOST_LISTED])
-    there = {
+    existing_ids = {
         item
         for owner in {(owner_id, organisation) for _, _, owner_id, organisation in agreed}
-        for item in _there(owner, [one[0] for one in agreed if one[2:] == owner])
+        for item in _get_existing_ids(
+            owner, [consent[0] for consent in agreed if consent[2:] == owner]
+        )
     }
     names = dict(
-        Organisation.objects.filter(id__in={one[3] for one in agreed}).values_list("id", "name")
+        Organisation.objects.filter(id__in={consent[3] for consent in agreed}).values_list(
+            "id", "name"
+        )
     )
     return [
-        Item(item, ends, names.get(organisation, ""))
+        SupportItem(item, ends, names.get(organisation, ""))
         for item, ends, _, organisation in agreed
-        if item in there and ends is not None
+        if item in existing_ids and ends is not None
     ]
 
 
-def _there(owner: tuple[UUID, UUID], items: list[UUID]) -> list[UUID]:
+def _get_existing_ids(owner: tuple[UUID, UUID], items: list[UUID]) -> list[UUID]:
     """Return which of the items that one owner opened are still there."""
     with row_owner.acting_for(*owner):
-        theirs = Message.objects.filter(id__in=items, user_id=owner[0], organisation_id=owner[1])
-        return list(theirs.filter(integration__status__in=LIVE).values_list("id", flat=True))
+        messages = Message.objects.filter(id__in=items, user_id=owner[0], organisation_id=owner[1])
+        return list(messages.filter(integration__status__in=LIVE).values_list("id", flat=True))
 
 
-def reading(*, actor: Actor, message_id: UUID, at: datetime) -> Reading:
+def get_permitted_message(*, actor: Actor, message_id: UUID, at: datetime) -> PermittedRows:
     """
     Return one item with the permits to show it to a person of support. Recorded, either way.
 
-    :raises limited_use.guard.guard.Refused: if it is not open to them
+    :raises limited_use.guard.guard.AccessRefused: if it is not open to them
     :raises NotFound: if it went meanwhile
     """
-    with support_and_export_permits.as_who_opened(message_id, at=at):
-        granted = support_and_export_permits.to_support(actor=actor, message_id=message_id, at=at)
+    with support_and_export_permits.acting_for_message_owner(message_id, at=at):
+        granted = support_and_export_permits.to_show_support(
+            actor=actor, message_id=message_id, at=at
+        )
         bodies = MessageBody.objects.select_related("message").defer("content")
         try:
             body = bodies.get(message_id=message_id)
             # First: to read an older text forgets the message that was read with it.
             message = body.message
-            text = message_text.sealed_columns(body)
+            text = message_text.get_sealed_columns(body)
         except MessageBody.DoesNotExist:
-            raise NotFound from None
-    return Reading([Row(MessageRow(message, None), {"summary": message.summary, **text})], granted)
+            raise ObjectNotFound from None
+    return PermittedRows(
+        [SealedRow(MessageRow(message, None), {"summary": message.summary, **text})], granted
+    )
 
 
-def shape(item: Reading) -> Callable[[MessageRow, Mapping[str, bytes]], Shown]:
+def make_support_shape(
+    item: PermittedRows,
+) -> Callable[[MessageRow, Mapping[str, bytes]], TemplateItem]:
     """
     Return the shape of what support sees of a message: who, what about, and its text.
 
     :param item: as `reading` returned it
     """
-    (whole,) = item.rows
+    (message_row,) = item.rows
 
-    def shown(row: MessageRow, opened: Mapping[str, bytes]) -> Shown:
-        listed = row_types.message_summary(row, opened)
-        made = {name: listed[name] for name in ("subject", "from", "to", "cc")}
+    def shape_message(row: MessageRow, opened: Mapping[str, bytes]) -> TemplateItem:
+        listed = row_types.shape_message_summary(row, opened)
+        opened_values = {name: listed[name] for name in ("subject", "from", "to", "cc")}
         # A process of staff changes no mail.
-        text = message_text.open_text(whole, opened, permits=item.permits, stores=False)
-        made["text"] = text.text
-        return Shown({"date": row.message.received_at}, made)
+        text = message_text.open_text(message_row, opened, permits=item.permits, stores=False)
+        opened_values["text"] = text.text
+        return TemplateItem({"date": row.message.received_at}, opened_values)
 
-    return shown
+    return shape_message
 
 
-def _open(at: datetime) -> Any:
+def _get_open_consents(at: datetime) -> Any:
     return Consent.objects.filter(
         feature=SUPPORT,
         version=FEATURES[SUPPORT].version,

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 
 from integrations.access import fences
-from integrations.access.request_context import NotAChoice
+from integrations.access.request_context import InvalidChoice
 from integrations.coordination.task_queue import enqueue_on_commit
 from integrations.models import OWNER_ONLY, Integration, SyncWork
 from integrations.sync import work_leases
@@ -28,9 +28,9 @@ def set_horizon(*, integration_id: UUID, days: int | None, at: datetime) -> Inte
     :raises NotAChoice: if `days` is not one of the choices
     """
     if days is not None and days not in HORIZONS:
-        raise NotAChoice
+        raise InvalidChoice
     with transaction.atomic(durable=True):
-        integration = fences.hold_live(integration_id)
+        integration = fences.lock_live_integration(integration_id)
         integration.horizon_days = days
         integration.save(update_fields=["horizon_days"])
         # The next turn lists the mailbox again: it fetches what is missing, nothing twice, and
@@ -50,9 +50,9 @@ def sync_now(*, integration_id: UUID, at: datetime) -> Integration:
     :raises fences.NotConnected: if the integration is not live, or has to be connected again
     """
     with transaction.atomic(durable=True):
-        integration = fences.hold_live(integration_id)
+        integration = fences.lock_live_integration(integration_id)
         if integration.status in OWNER_ONLY:
-            raise fences.NotConnected
+            raise fences.NotConnectedError
         rows = SyncWork.objects.filter(integration=integration).select_for_update(no_key=True)
         for work in rows.order_by("id"):
             # The owner looks at the mailbox, so from now on it is checked at the usual interval.
@@ -69,5 +69,5 @@ def retry_quarantined(*, integration_id: UUID, at: datetime) -> int:
     :raises fences.NotConnected: if the integration is not live
     """
     with transaction.atomic(durable=True):
-        fences.hold_live(integration_id)
-        return quarantine.retry(integration_id=integration_id, at=at)
+        fences.lock_live_integration(integration_id)
+        return quarantine.retry_all(integration_id=integration_id, at=at)

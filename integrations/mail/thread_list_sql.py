@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from .message_list_sql import PageRequest, fetch_rows
-from .row_types import ListedThread
+from .message_list_sql import MailPageRequest, fetch_rows
+from .row_types import ThreadListColumns
 
 #: The condition of each filter; the mailbox is a condition of its own.
-CONDITIONS: Final = {
+FILTER_CONDITIONS: Final = {
     "folder": (
         "EXISTS (SELECT 1 FROM integrations_message inside WHERE inside.thread_id = thread.id"
         " AND inside.folders @> ARRAY[%s]::varchar[])"
@@ -25,11 +25,11 @@ CONDITIONS: Final = {
     "received_before": "last_received_at < %s",
 }
 # The first condition is what the index walks by; the second breaks ties.
-_AFTER: Final = "last_received_at <= %s AND (last_received_at < %s OR id < %s)"
+_AFTER_CONDITION: Final = "last_received_at <= %s AND (last_received_at < %s OR id < %s)"
 # Without the last three, which are the newest message's.
-_COLUMNS: Final = ListedThread._fields[:-3]
+_COLUMNS: Final = ThreadListColumns._fields[:-3]
 # The page is cut first: only its threads are joined, whatever the planner expects.
-_PAGE: Final = (
+_PAGE_STATEMENT: Final = (
     f"SELECT {', '.join(f'page.{column}' for column in _COLUMNS)},"  # noqa: S608 - our own words
     " newest.id, newest.integration_id, newest.summary"
     f" FROM (SELECT {', '.join(_COLUMNS)}, last_message_id FROM integrations_thread thread"
@@ -39,6 +39,9 @@ _PAGE: Final = (
 )
 
 
-def list_threads(page: PageRequest) -> list[ListedThread]:
+def list_threads(page: MailPageRequest) -> list[ThreadListColumns]:
     """Return the threads of a page."""
-    return [ListedThread._make(row) for row in fetch_rows(_PAGE, CONDITIONS, _AFTER, page)]
+    return [
+        ThreadListColumns._make(row)
+        for row in fetch_rows(_PAGE_STATEMENT, FILTER_CONDITIONS, _AFTER_CONDITION, page)
+    ]

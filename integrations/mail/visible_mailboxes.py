@@ -7,16 +7,16 @@ from uuid import UUID
 
 from accounts.actors import ActorKind
 from integrations.access import facts
-from integrations.access.facts import FoundFor
-from integrations.access.request_context import Asked
+from integrations.access.facts import FactsSnapshot
+from integrations.access.request_context import RequestContext
 from integrations.models import LIVE, OWNER_ONLY, IntegrationStatus
 
 # Somebody who belongs to no organisation has no mailbox.
-NOWHERE = UUID(int=0)
+NO_ORGANISATION = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
-class Mailboxes:
+class VisibleMailboxes:
     """
     One person's mailboxes in one organisation.
 
@@ -26,31 +26,47 @@ class Mailboxes:
     :param found: what their permits rest on
     """
 
-    shown: dict[UUID, UUID]
+    connection_ids: dict[UUID, UUID]
     hidden: tuple[UUID, ...]
-    found: FoundFor
+    mailbox_facts: FactsSnapshot
 
-    def by(self, connection_id: UUID) -> list[UUID]:
+    def get_integration_ids(self, connection_id: UUID) -> list[UUID]:
         """Return those that are shown of one connection."""
-        return [one for one, by in self.shown.items() if by == connection_id]
+        return [
+            integration_id
+            for integration_id, mailbox_connection_id in self.connection_ids.items()
+            if mailbox_connection_id == connection_id
+        ]
 
 
-def of(asked: Asked) -> Mailboxes:
+def find_visible_mailboxes(context: RequestContext) -> VisibleMailboxes:
     """Return the mailboxes of whom is asked about, in the actor's organisation."""
-    actor = asked.actor
-    found = facts.of_mailboxes(user_id=asked.user_id, actor=actor, at=asked.at)
+    actor = context.actor
+    mailbox_facts = facts.for_mailboxes(user_id=context.user_id, actor=actor, at=context.at)
     # The grant ended elsewhere: features stop at once, and only the owner still reads.
-    kept = {status for status in LIVE if actor.kind == ActorKind.PERSON or status not in OWNER_ONLY}
-    shown = _of(found, kept)
-    if not shown and actor.kind == ActorKind.CLIENT:
+    statuses = {
+        status for status in LIVE if actor.kind == ActorKind.PERSON or status not in OWNER_ONLY
+    }
+    connection_ids = _select_by_status(mailbox_facts, statuses)
+    if not connection_ids and actor.kind == ActorKind.CLIENT:
         # Nothing to leave out others for: ask, so that the refusal is said and recorded.
-        shown = _of(found, set(OWNER_ONLY))
-    return Mailboxes(shown, tuple(one for one in found.of if one not in shown), found)
+        connection_ids = _select_by_status(mailbox_facts, set(OWNER_ONLY))
+    return VisibleMailboxes(
+        connection_ids,
+        tuple(
+            integration_id
+            for integration_id in mailbox_facts.by_integration
+            if integration_id not in connection_ids
+        ),
+        mailbox_facts,
+    )
 
 
-def _of(found: FoundFor, statuses: set[IntegrationStatus]) -> dict[UUID, UUID]:
+def _select_by_status(
+    mailbox_facts: FactsSnapshot, statuses: set[IntegrationStatus]
+) -> dict[UUID, UUID]:
     return {
-        one: its.connection_id
-        for one, its in found.of.items()
-        if its.connection_id is not None and its.status in statuses
+        integration_id: mailbox.connection_id
+        for integration_id, mailbox in mailbox_facts.by_integration.items()
+        if mailbox.connection_id is not None and mailbox.status in statuses
     }

@@ -20,6 +20,6 @@ class AnyOf(Lookup):
     prepare_rhs = False
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
-        column, before = self.process_lhs(compiler, connection)
+        column, params = self.process_lhs(compiler, connection)
         # In binary: see `sync.bulk_sql`.
-        return f"{column} = ANY(%b)", (*before, self.rhs)
+        return f"{column} = ANY(%b)", (*params, self.rhs)

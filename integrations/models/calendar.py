@@ -28,12 +28,12 @@ DAYS_AHEAD: Final = 180
 WEEK: Final = 7 * 86400
 
 
-def week_of(at: datetime) -> int:
+def get_week(at: datetime) -> int:
     """Return the week that `at` lies in, counted from 1970-01-01 UTC."""
     return int(at.timestamp() // WEEK)
 
 
-def beginning_of(week: int) -> datetime:
+def get_week_start(week: int) -> datetime:
     """Return when a week begins. See `week_of`."""
     return datetime.fromtimestamp(week * WEEK, UTC)
 

@@ -34,12 +34,12 @@ from integrations.models import (
 )
 from integrations.providers import PROVIDERS
 from limited_use.notifications import platform_mail
-from limited_use.notifications.message_kinds import Word
+from limited_use.notifications.message_kinds import MessageValue
 
 from . import removal_facts, removal_mail
 
 # What providers are called: a closed list, as the platform's mail takes it.
-Label = Enum("Label", {key: one.label for key, one in PROVIDERS.items()})  # type: ignore[misc]  # members are read from the registry, not written here
+Label = Enum("Label", {key: provider_config.label for key, provider_config in PROVIDERS.items()})  # type: ignore[misc]  # members are read from the registry, not written here
 # Days after the beginning, of the fourteen that are usual; a shorter time of grace shortens all.
 _DAYS = {NoticeKind.RECONNECT: 0, NoticeKind.RECONNECT_AGAIN: 7, NoticeKind.RECONNECT_LAST: 12}
 _USUAL_DAYS = 14
@@ -51,15 +51,15 @@ TESTING_COUNT = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class ReconnectDeadline:
     """How long an owner has to reconnect, for the page. All aware UTC."""
 
     since: datetime
     until: datetime
-    told: tuple[str, ...]
+    notice_kinds: tuple[str, ...]
 
 
-def grace() -> timedelta:
+def get_grace_period() -> timedelta:
     """Return how long a grant that ended elsewhere may be reconnected."""
     return timedelta(days=settings.REAUTH_GRACE_DAYS)
 
@@ -72,10 +72,10 @@ def waiting_since(connection: Connection, live: Iterable[Integration]) -> dateti
     whichever has been missing for longer.
     """
     missing = [
-        one.status_since
-        for one in live
-        if one.status == IntegrationStatus.REAUTH_REQUIRED
-        and one.status_reason == StatusReason.SCOPE_MISSING
+        integration.status_since
+        for integration in live
+        if integration.status == IntegrationStatus.REAUTH_REQUIRED
+        and integration.status_reason == StatusReason.SCOPE_MISSING
     ]
     return min(filter(None, [connection.reauth_since, *missing]), default=None)
 
@@ -83,29 +83,29 @@ def waiting_since(connection: Connection, live: Iterable[Integration]) -> dateti
 def reconnect_before(connection: Connection, live: Iterable[Integration]) -> datetime | None:
     """Return when what a connection brought in goes, unless it is given again before."""
     since = waiting_since(connection, live)
-    return None if since is None else since + grace()
+    return None if since is None else since + get_grace_period()
 
 
-def clock(connection: Connection) -> Clock | None:
+def get_reconnect_deadline(connection: Connection) -> ReconnectDeadline | None:
     """Return the clock of a connection that waits for a reconnect; None if it does not."""
     since = waiting_since(connection, connection.integrations.live())
     if since is None:
         return None
-    told = Notice.objects.filter(connection=connection, about_since=since)
-    return Clock(
+    notices = Notice.objects.filter(connection=connection, about_since=since)
+    return ReconnectDeadline(
         since=since,
-        until=since + grace(),
-        told=tuple(told.order_by("told_at").values_list("kind", flat=True)),
+        until=since + get_grace_period(),
+        notice_kinds=tuple(notices.order_by("told_at").values_list("kind", flat=True)),
     )
 
 
-def due_kinds(*, since: datetime, at: datetime) -> list[NoticeKind]:
+def list_due_kinds(*, since: datetime, at: datetime) -> list[NoticeKind]:
     """Return what should have been said by `at`, in order."""
     scale = settings.REAUTH_GRACE_DAYS / _USUAL_DAYS
     return [kind for kind, days in _DAYS.items() if at >= since + timedelta(days=days) * scale]
 
 
-def tell(*, at: datetime) -> int:
+def send_due_notices(*, at: datetime) -> int:
     """
     Tell every owner what is due, once each, and return how many mails were sent.
 
@@ -114,17 +114,19 @@ def tell(*, at: datetime) -> int:
     and nobody's mailbox is filled; the page says it all the same.
     """
     sent = 0
-    quiet = {key for key in PROVIDERS if _looks_like_testing(key, at=at)}
+    testing_providers = {key for key in PROVIDERS if _looks_like_testing(key, at=at)}
     waiting = Connection.objects.filter(
         Q(status=ConnectionStatus.REAUTH_REQUIRED)
         | Exists(Integration.objects.without_permission().filter(connection_id=OuterRef("id")))
     )
     for connection in waiting.iterator(chunk_size=200):
         since = waiting_since(connection, connection.integrations.live())
-        new = [] if since is None else _record(connection, since=since, at=at)
-        if not new or (connection.provider in quiet and _died_at_seven_days(connection)):
+        new_kinds = [] if since is None else _record_due_kinds(connection, since=since, at=at)
+        if not new_kinds or (
+            connection.provider in testing_providers and _died_at_seven_days(connection)
+        ):
             continue
-        sent += _send(connection, new[-1], since=since, at=at)
+        sent += _send_notice(connection, new_kinds[-1], since=since, at=at)
     return sent
 
 
@@ -143,49 +145,51 @@ def record_purged(*, connection_id: UUID, at: datetime) -> None:
     )
 
 
-def purged(*, job: PurgeJob, at: datetime) -> None:
+def send_purged_notice(*, job: PurgeJob, at: datetime) -> None:
     """Tell the owner that what they did not reconnect is being removed: a mail, and no row."""
     # Read again: what was cached before the disconnect is out of date.
-    situation = removal_facts.find(PurgeJob.objects.get(id=job.id))
-    platform_mail.send(
+    situation = removal_facts.get_situation(PurgeJob.objects.get(id=job.id))
+    platform_mail.send_message(
         NoticeKind.PURGED,
         user_id=job.user_id,
-        words={
+        values={
             "provider": Label[situation.subject.provider],
             "product": removal_mail.name_product(situation),
-            "others": removal_mail.say_what_stays(situation),
+            "others": removal_mail.name_kept_products(situation),
             "trigger": PurgeTrigger(job.trigger),
         },
         at=at,
     )
 
 
-def receipt_ready(*, user_id: UUID, integration_id: UUID, at: datetime) -> bool:
+def send_receipt_notice(*, user_id: UUID, integration_id: UUID, at: datetime) -> bool:
     """Send the former owner the link to the receipt, if they still have an account."""
     job = PurgeJob.objects.get(integration_id=integration_id)
-    return platform_mail.send(
+    return platform_mail.send_message(
         "receipt_ready",
         user_id=user_id,
-        words=removal_mail.describe(removal_facts.find(job)),
+        values=removal_mail.describe_removal(removal_facts.get_situation(job)),
         about=integration_id,
         at=at,
     )
 
 
-def _record(connection: Connection, *, since: datetime, at: datetime) -> list[NoticeKind]:
-    told = set(
+def _record_due_kinds(connection: Connection, *, since: datetime, at: datetime) -> list[NoticeKind]:
+    recorded_kinds = set(
         Notice.objects.filter(connection=connection, about_since=since).values_list(
             "kind", flat=True
         )
     )
     return [
         kind
-        for kind in due_kinds(since=since, at=at)
-        if kind not in told and _once(connection, kind, about_since=since, at=at)
+        for kind in list_due_kinds(since=since, at=at)
+        if kind not in recorded_kinds and _record_once(connection, kind, about_since=since, at=at)
     ]
 
 
-def _once(connection: Connection, kind: NoticeKind, *, about_since: datetime, at: datetime) -> bool:
+def _record_once(
+    connection: Connection, kind: NoticeKind, *, about_since: datetime, at: datetime
+) -> bool:
     try:
         with transaction.atomic():
             Notice.objects.create(
@@ -197,17 +201,17 @@ def _once(connection: Connection, kind: NoticeKind, *, about_since: datetime, at
     return True
 
 
-def _send(
+def _send_notice(
     connection: Connection, kind: NoticeKind, *, since: datetime | None, at: datetime
 ) -> bool:
-    words: dict[str, Word] = {
+    words: dict[str, MessageValue] = {
         "provider": Label[connection.provider],
-        "until": since + grace() if since else None,
+        "until": since + get_grace_period() if since else None,
         # Their grant stands: it is the permission in it that is missing.
         "permission_only": connection.reauth_since is None,
     }
     # Not taken by the server: the page says it too, and it is said again at the next stage.
-    return platform_mail.send(kind, user_id=connection.user_id, words=words, at=at)
+    return platform_mail.send_message(kind, user_id=connection.user_id, values=words, at=at)
 
 
 def _died_at_seven_days(connection: Connection) -> bool:
@@ -219,14 +223,14 @@ def _died_at_seven_days(connection: Connection) -> bool:
 
 def _looks_like_testing(provider: str, *, at: datetime) -> bool:
     """Return whether grants of `provider` die at seven days, and tell the operator, once."""
-    dead = Connection.objects.filter(
+    ended_connections = Connection.objects.filter(
         provider=provider,
         status=ConnectionStatus.REAUTH_REQUIRED,
-        reauth_since__gte=at - grace(),
+        reauth_since__gte=at - get_grace_period(),
     ).only("reauth_since", "connected_at")
-    if sum(map(_died_at_seven_days, dead)) < TESTING_COUNT:
+    if sum(map(_died_at_seven_days, ended_connections)) < TESTING_COUNT:
         return False
-    provider_alerts.sound(
+    provider_alerts.raise_alert(
         provider_alerts.CONSENT_SCREEN_IN_TESTING, provider=provider, at=at, once=True
     )
     return True

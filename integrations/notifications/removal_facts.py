@@ -23,36 +23,45 @@ from integrations.models import (
 )
 from integrations.providers import PROVIDERS
 
-from .removal_messages import ACCESS, OF_OUTCOME, TOKENS, Access, Statement, Subject, Tokens, state
+from .removal_messages import (
+    ACCESS_MESSAGES,
+    ACCESS_OF_REVOCATION,
+    TOKEN_MESSAGES,
+    AccessOutcome,
+    RemovalStatement,
+    RemovalSubject,
+    TokenOutcome,
+    make_statement,
+)
 
 _UNDER_WAY = frozenset({ConnectionStatus.ENDING, ConnectionStatus.ENDED})
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
+class RemovalSituation:
     """A product that is or was removed, and what becomes or became of the access to its account."""
 
-    subject: Subject
-    access: Access
-    tokens: Tokens
+    subject: RemovalSubject
+    access: AccessOutcome
+    tokens: TokenOutcome
 
     @property
-    def pages(self) -> tuple[str, ...]:
+    def revocation_pages(self) -> tuple[str, ...]:
         """Return the provider's pages where a person ends our access, if it may remain."""
         provider = PROVIDERS[self.subject.provider]
-        return provider.revocation_pages if ACCESS[self.access].may_remain else ()
+        return provider.revocation_pages if ACCESS_MESSAGES[self.access].may_remain else ()
 
-    def state_plans(self) -> list[Statement]:
+    def state_plans(self) -> list[RemovalStatement]:
         """Return what is said of access and tokens before the removal."""
-        access, tokens = ACCESS[self.access], TOKENS[self.tokens]
-        said = (
-            state(access.before, self.subject, is_kept=access.may_remain),
-            state(tokens.before, self.subject, is_kept=tokens.are_kept),
+        access, tokens = ACCESS_MESSAGES[self.access], TOKEN_MESSAGES[self.tokens]
+        statements = (
+            make_statement(access.before, self.subject, is_kept=access.may_remain),
+            make_statement(tokens.before, self.subject, is_kept=tokens.are_kept),
         )
-        return [one for one in said if one is not None]
+        return [statement for statement in statements if statement is not None]
 
 
-def foresee(connection: Connection, removed: Sequence[Integration]) -> Situation:
+def predict_removal(connection: Connection, removed: Sequence[Integration]) -> RemovalSituation:
     """
     Return what a disconnect of `removed`, live integrations of `connection`, comes to.
 
@@ -60,17 +69,17 @@ def foresee(connection: Connection, removed: Sequence[Integration]) -> Situation
     """
     ids = {integration.id for integration in removed}
     others = _live_products(connection, apart_from=ids)
-    subject = Subject(connection.provider, removed[0].product, others)
+    subject = RemovalSubject(connection.provider, removed[0].product, others)
     provider = PROVIDERS[connection.provider]
     if others:
-        return _of_kept(connection, subject)
-    if shared_grants.lives_elsewhere(connection):
-        return Situation(subject, Access.SHARED, Tokens.ENDING)
-    access = Access.ASKED if provider.revokes else Access.NOT_OFFERED
-    return Situation(subject, access, Tokens.ENDING)
+        return _describe_kept_access(connection, subject)
+    if shared_grants.is_granted_elsewhere(connection):
+        return RemovalSituation(subject, AccessOutcome.SHARED, TokenOutcome.ENDING)
+    access = AccessOutcome.ASKED if provider.revokes else AccessOutcome.NOT_OFFERED
+    return RemovalSituation(subject, access, TokenOutcome.ENDING)
 
 
-def find(job: PurgeJob) -> Situation:
+def get_situation(job: PurgeJob) -> RemovalSituation:
     """
     Return how it stands with a removal.
 
@@ -79,50 +88,52 @@ def find(job: PurgeJob) -> Situation:
     prefetch_related_objects([job], "integration__connection__integrations__purge")
     connection, product = job.integration.connection, job.integration.product
     others = _live_products(connection, apart_from=())
-    subject = Subject(connection.provider, product, others)
+    subject = RemovalSubject(connection.provider, product, others)
     if not PROVIDERS[connection.provider].grants:
-        return Situation(subject, Access.NEVER_GIVEN, Tokens.NONE)
+        return RemovalSituation(subject, AccessOutcome.NEVER_GIVEN, TokenOutcome.NONE)
     if connection.status in _UNDER_WAY:
         is_ended = connection.ended_at is not None
-        tokens = Tokens.DESTROYED if is_ended else Tokens.ENDING
-        return Situation(subject, _access_at_the_end(connection), tokens)
+        tokens = TokenOutcome.DESTROYED if is_ended else TokenOutcome.ENDING
+        return RemovalSituation(subject, _get_final_access(connection), tokens)
     is_shared = job.revocation in {RevocationOutcome.PENDING, RevocationOutcome.NEEDED_ELSEWHERE}
     if is_shared and others and product not in others:
-        return _of_kept(connection, subject)
-    return Situation(subject, Access.RECONNECTED, Tokens.RECONNECTED)
+        return _describe_kept_access(connection, subject)
+    return RemovalSituation(subject, AccessOutcome.RECONNECTED, TokenOutcome.RECONNECTED)
 
 
-def find_siblings(job: PurgeJob) -> list[PurgeJob]:
+def list_sibling_jobs(job: PurgeJob) -> list[PurgeJob]:
     """Return the other removals of the same connection, the newest first."""
     prefetch_related_objects([job], "integration__connection__integrations__purge")
-    return [one for one in _jobs(job.integration.connection) if one.id != job.id]
+    return [sibling for sibling in _list_jobs(job.integration.connection) if sibling.id != job.id]
 
 
-def _of_kept(connection: Connection, subject: Subject) -> Situation:
+def _describe_kept_access(connection: Connection, subject: RemovalSubject) -> RemovalSituation:
     if connection.status == ConnectionStatus.REAUTH_REQUIRED:
-        return Situation(subject, Access.KEPT_ENDED, Tokens.KEPT_ENDED)
-    return Situation(subject, Access.KEPT, Tokens.KEPT)
+        return RemovalSituation(subject, AccessOutcome.KEPT_ENDED, TokenOutcome.KEPT_ENDED)
+    return RemovalSituation(subject, AccessOutcome.KEPT, TokenOutcome.KEPT)
 
 
-def _access_at_the_end(connection: Connection) -> Access:
+def _get_final_access(connection: Connection) -> AccessOutcome:
     """Return what became of the access of a connection that ends or has ended."""
     outcome = RevocationOutcome(connection.revocation)
-    unfinished = {one.revocation for one in _jobs(connection) if one.step != PurgeStep.DONE}
+    unfinished = {job.revocation for job in _list_jobs(connection) if job.step != PurgeStep.DONE}
     if outcome == RevocationOutcome.PENDING and unfinished == {RevocationOutcome.NEEDED_ELSEWHERE}:
         # Decided by the purges; the connection has it as soon as it has ended.
-        return Access.SHARED
-    return OF_OUTCOME[outcome]
+        return AccessOutcome.SHARED
+    return ACCESS_OF_REVOCATION[outcome]
 
 
 def _live_products(connection: Connection, *, apart_from: Collection[object]) -> tuple[str, ...]:
     # Filtered here: they were fetched with the connection.
-    live = [
-        one for one in connection.integrations.all() if one.is_live and one.id not in apart_from
+    integrations = [
+        integration
+        for integration in connection.integrations.all()
+        if integration.is_live and integration.id not in apart_from
     ]
-    return tuple(sorted((one.product for one in live), reverse=True))
+    return tuple(sorted((integration.product for integration in integrations), reverse=True))
 
 
-def _jobs(connection: Connection) -> list[PurgeJob]:
-    found = [getattr(one, "purge", None) for one in connection.integrations.all()]
-    jobs = [one for one in found if one is not None]
+def _list_jobs(connection: Connection) -> list[PurgeJob]:
+    purges = [getattr(integration, "purge", None) for integration in connection.integrations.all()]
+    jobs = [purge for purge in purges if purge is not None]
     return sorted(jobs, key=lambda job: (job.fenced_at, job.id), reverse=True)

@@ -11,64 +11,87 @@ from itertools import chain, combinations, product
 from typing import Final
 
 from integrations.providers import PROVIDERS
-from limited_use.notifications.message_kinds import Word
+from limited_use.notifications.message_kinds import MessageValue
 
-from .removal_facts import Situation
-from .removal_messages import ACCESS, SENTENCES, TOKENS, Access, Subject
+from .removal_facts import RemovalSituation
+from .removal_messages import (
+    ACCESS_MESSAGES,
+    SENTENCES,
+    TOKEN_MESSAGES,
+    AccessOutcome,
+    RemovalSubject,
+)
 
 _PRODUCTS: Final = ("mail", "calendar")
 _CLAIMS: Final = (
     "removal.removed",
     "removal.product-kept",
-    *(claim for words in ACCESS.values() for claim in (words.now, words.advice)),
-    *(words.now for words in TOKENS.values()),
+    *(claim for words in ACCESS_MESSAGES.values() for claim in (words.now, words.advice)),
+    *(words.now for words in TOKEN_MESSAGES.values()),
 )
 
 
-def _subjects() -> list[Subject]:
+def _list_subjects() -> list[RemovalSubject]:
     others = chain.from_iterable(combinations(_PRODUCTS, size) for size in range(3))
-    return [Subject(*one) for one in product(PROVIDERS, _PRODUCTS, others)]
+    return [RemovalSubject(*arguments) for arguments in product(PROVIDERS, _PRODUCTS, others)]
 
 
-def _sentences() -> list[str]:
-    texts = [subject.say(SENTENCES[claim]) for claim in _CLAIMS if claim for subject in _subjects()]
+def _list_sentences() -> list[str]:
+    texts = [
+        subject.format_sentence(SENTENCES[claim])
+        for claim in _CLAIMS
+        if claim
+        for subject in _list_subjects()
+    ]
     return list(dict.fromkeys(texts))
 
 
-def _number(texts: list[str]) -> dict[str, str]:
+def _number_texts(texts: list[str]) -> dict[str, str]:
     return {f"N{number}": text for number, text in enumerate(texts)}
 
 
-Product = Enum("Product", _number(list(dict.fromkeys(one.name for one in _subjects()))))  # type: ignore[misc]  # members are made, not written here
-Sentence = Enum("Sentence", _number(_sentences()))  # type: ignore[misc]
-Pages = Enum("Pages", _number(["\n".join(one.revocation_pages) for one in PROVIDERS.values()]))  # type: ignore[misc]
+_PRODUCT_NAMES = _number_texts(list(dict.fromkeys(subject.name for subject in _list_subjects())))
+_PAGES = _number_texts(["\n".join(provider.revocation_pages) for provider in PROVIDERS.values()])
+
+# The members are computed, which mypy does not accept.
+Product = Enum("Product", _PRODUCT_NAMES)  # type: ignore[misc]
+Sentence = Enum("Sentence", _number_texts(_list_sentences()))  # type: ignore[misc]
+Pages = Enum("Pages", _PAGES)  # type: ignore[misc]
 
 
-def describe(situation: Situation) -> dict[str, Word]:
+def describe_removal(situation: RemovalSituation) -> dict[str, MessageValue]:
     """Return the words of the mail that a receipt is there."""
-    access = ACCESS[situation.access]
+    access = ACCESS_MESSAGES[situation.access]
     return {
         "product": name_product(situation),
-        "removed": _say("removal.removed", situation),
-        "others": say_what_stays(situation),
-        "access": _say(access.now, situation),
-        "tokens": _say(TOKENS[situation.tokens].now, situation),
-        "advice": _say(access.advice, situation),
-        "pages": Pages("\n".join(situation.pages)) if situation.pages else None,
+        "removed": _get_sentence("removal.removed", situation),
+        "others": name_kept_products(situation),
+        "access": _get_sentence(access.now, situation),
+        "tokens": _get_sentence(TOKEN_MESSAGES[situation.tokens].now, situation),
+        "advice": _get_sentence(access.advice, situation),
+        "pages": Pages("\n".join(situation.revocation_pages))
+        if situation.revocation_pages
+        else None,
     }
 
 
-def name_product(situation: Situation) -> Word:
+def name_product(situation: RemovalSituation) -> MessageValue:
     """Return the name of the product that is removed."""
-    word: Word = Product(situation.subject.name)
+    word: MessageValue = Product(situation.subject.name)
     return word
 
 
-def say_what_stays(situation: Situation) -> Word:
+def name_kept_products(situation: RemovalSituation) -> MessageValue:
     """Return that another product of the account stays connected; None if none does."""
-    return _say("removal.product-kept", situation) if situation.access is Access.KEPT else None
+    return (
+        _get_sentence("removal.product-kept", situation)
+        if situation.access is AccessOutcome.KEPT
+        else None
+    )
 
 
-def _say(claim: str, situation: Situation) -> Word:
-    word: Word = Sentence(situation.subject.say(SENTENCES[claim])) if claim else None
+def _get_sentence(claim: str, situation: RemovalSituation) -> MessageValue:
+    word: MessageValue = (
+        Sentence(situation.subject.format_sentence(SENTENCES[claim])) if claim else None
+    )
     return word

@@ -22,7 +22,7 @@ from integrations.providers.product_names import name_product
 from limited_use.policy.claims import claim
 
 
-class Access(StrEnum):
+class AccessOutcome(StrEnum):
     """What becomes, or became, of our access at the provider."""
 
     # There is no provider.
@@ -45,7 +45,7 @@ class Access(StrEnum):
     SHARED = "shared"
 
 
-class Tokens(StrEnum):
+class TokenOutcome(StrEnum):
     """What becomes, or became, of the access tokens of the connection."""
 
     NONE = "none"
@@ -213,7 +213,7 @@ SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class AccessWords:
+class AccessMessages:
     """
     What is said about one kind of `Access`: claim ids, and the text of a step that lies ahead.
 
@@ -242,32 +242,34 @@ class AccessWords:
 _END: Final = "End our access at {provider}"
 _KEEP: Final = "Keep our access at {provider} for {others}"
 
-ACCESS: Final[Mapping[Access, AccessWords]] = MappingProxyType(
+ACCESS_MESSAGES: Final[Mapping[AccessOutcome, AccessMessages]] = MappingProxyType(
     {
-        Access.NEVER_GIVEN: AccessWords("", "", "", "", "good"),
-        Access.ASKED: AccessWords(
+        AccessOutcome.NEVER_GIVEN: AccessMessages("", "", "", "", "good"),
+        AccessOutcome.ASKED: AccessMessages(
             "disconnect.access-ends", _END, "removal.access-asked", "", "info"
         ),
-        Access.CONFIRMED: AccessWords("", _END, "removal.access-confirmed", "", "good"),
-        Access.GONE: AccessWords("", _END, "removal.access-gone", "", "good"),
-        Access.UNCONFIRMED: AccessWords(
+        AccessOutcome.CONFIRMED: AccessMessages("", _END, "removal.access-confirmed", "", "good"),
+        AccessOutcome.GONE: AccessMessages("", _END, "removal.access-gone", "", "good"),
+        AccessOutcome.UNCONFIRMED: AccessMessages(
             "", _END, "removal.access-unconfirmed", "removal.advice-check", "warn"
         ),
-        Access.NOT_OFFERED: AccessWords(
+        AccessOutcome.NOT_OFFERED: AccessMessages(
             "disconnect.access-not-offered",
             "Leave the end of our access at {provider} to you",
             "removal.access-not-offered",
             "removal.advice-remove",
             "warn",
         ),
-        Access.KEPT: AccessWords(
+        AccessOutcome.KEPT: AccessMessages(
             "disconnect.access-kept", _KEEP, "removal.access-kept", "removal.advice-kept", "info"
         ),
-        Access.KEPT_ENDED: AccessWords(
+        AccessOutcome.KEPT_ENDED: AccessMessages(
             "disconnect.access-ended", _END, "removal.access-ended", "", "info"
         ),
-        Access.RECONNECTED: AccessWords("", _END, "removal.access-reconnected", "", "info"),
-        Access.SHARED: AccessWords(
+        AccessOutcome.RECONNECTED: AccessMessages(
+            "", _END, "removal.access-reconnected", "", "info"
+        ),
+        AccessOutcome.SHARED: AccessMessages(
             "disconnect.access-shared",
             "Leave our access to the other connection of the same account",
             "removal.access-shared",
@@ -279,7 +281,7 @@ ACCESS: Final[Mapping[Access, AccessWords]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class TokenWords:
+class TokenMessages:
     """What is said about one kind of `Tokens`. See `AccessWords`."""
 
     before: str
@@ -297,40 +299,40 @@ class TokenWords:
 
 _DESTROY: Final = "Destroy the access tokens"
 
-TOKENS: Final[Mapping[Tokens, TokenWords]] = MappingProxyType(
+TOKEN_MESSAGES: Final[Mapping[TokenOutcome, TokenMessages]] = MappingProxyType(
     {
-        Tokens.NONE: TokenWords("", "", ""),
-        Tokens.ENDING: TokenWords("disconnect.tokens-destroyed", _DESTROY, ""),
-        Tokens.DESTROYED: TokenWords("", _DESTROY, "removal.tokens-destroyed"),
-        Tokens.KEPT: TokenWords(
+        TokenOutcome.NONE: TokenMessages("", "", ""),
+        TokenOutcome.ENDING: TokenMessages("disconnect.tokens-destroyed", _DESTROY, ""),
+        TokenOutcome.DESTROYED: TokenMessages("", _DESTROY, "removal.tokens-destroyed"),
+        TokenOutcome.KEPT: TokenMessages(
             "disconnect.tokens-kept", "Keep the access tokens for {others}", "removal.tokens-kept"
         ),
-        Tokens.KEPT_ENDED: TokenWords(
+        TokenOutcome.KEPT_ENDED: TokenMessages(
             "disconnect.tokens-kept-ended",
             "Keep the access tokens for {others}",
             "removal.tokens-kept-ended",
         ),
-        Tokens.RECONNECTED: TokenWords("", _DESTROY, "removal.tokens-reconnected"),
+        TokenOutcome.RECONNECTED: TokenMessages("", _DESTROY, "removal.tokens-reconnected"),
     }
 )
 
 #: What the revocation of a connection that has ended, or ends, means.
-OF_OUTCOME: Final[Mapping[RevocationOutcome, Access]] = MappingProxyType(
+ACCESS_OF_REVOCATION: Final[Mapping[RevocationOutcome, AccessOutcome]] = MappingProxyType(
     {
-        RevocationOutcome.PENDING: Access.ASKED,
-        RevocationOutcome.CONFIRMED: Access.CONFIRMED,
-        RevocationOutcome.ALREADY_GONE: Access.GONE,
-        RevocationOutcome.GONE_AFTER_ASKING: Access.GONE,
-        RevocationOutcome.UNCONFIRMED: Access.UNCONFIRMED,
-        RevocationOutcome.NOT_NEEDED: Access.NEVER_GIVEN,
-        RevocationOutcome.NOT_OFFERED: Access.NOT_OFFERED,
-        RevocationOutcome.NEEDED_ELSEWHERE: Access.SHARED,
+        RevocationOutcome.PENDING: AccessOutcome.ASKED,
+        RevocationOutcome.CONFIRMED: AccessOutcome.CONFIRMED,
+        RevocationOutcome.ALREADY_GONE: AccessOutcome.GONE,
+        RevocationOutcome.GONE_AFTER_ASKING: AccessOutcome.GONE,
+        RevocationOutcome.UNCONFIRMED: AccessOutcome.UNCONFIRMED,
+        RevocationOutcome.NOT_NEEDED: AccessOutcome.NEVER_GIVEN,
+        RevocationOutcome.NOT_OFFERED: AccessOutcome.NOT_OFFERED,
+        RevocationOutcome.NEEDED_ELSEWHERE: AccessOutcome.SHARED,
     }
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class RemovalSubject:
     """What is removed, and what of the same connection stays: the words in the sentences."""
 
     provider: str
@@ -341,7 +343,7 @@ class Subject:
     def name(self) -> str:
         return name_product(self.provider, self.product)
 
-    def say(self, text: str) -> str:
+    def format_sentence(self, text: str) -> str:
         """Return `text` with its words filled in."""
         is_local = not PROVIDERS[self.provider].grants
         is_mail = self.product == "mail"
@@ -357,13 +359,13 @@ class Subject:
                 "they": "it" if is_mail else "they",
                 "are": "is" if is_mail else "are",
                 "s": "" if len(self.others) > 1 else "s",
-                "others": " and ".join(name_product(self.provider, one) for one in self.others),
+                "others": " and ".join(name_product(self.provider, other) for other in self.others),
             }
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class RemovalStatement:
     """
     A sentence as it is shown, and the id of its claim.
 
@@ -375,6 +377,12 @@ class Statement:
     is_kept: bool = False
 
 
-def state(claim: str, subject: Subject, *, is_kept: bool = False) -> Statement | None:
+def make_statement(
+    claim: str, subject: RemovalSubject, *, is_kept: bool = False
+) -> RemovalStatement | None:
     """Return the sentence of `claim` about `subject`; None without a claim."""
-    return Statement(claim, subject.say(SENTENCES[claim]), is_kept) if claim else None
+    return (
+        RemovalStatement(claim, subject.format_sentence(SENTENCES[claim]), is_kept)
+        if claim
+        else None
+    )

@@ -15,6 +15,6 @@ def check_provider_libraries(**_: Any) -> list[CheckMessage]:
     try:
         load_libraries()
     except Exception as error:  # noqa: BLE001 - a broken library may raise anything
-        says = f"a client library of a provider cannot be imported: {error}"
-        return [Error(says, id="integrations.E001")]
+        message = f"a client library of a provider cannot be imported: {error}"
+        return [Error(message, id="integrations.E001")]
     return []

@@ -16,51 +16,56 @@ from accounts.actors import Actor, ActorKind
 from accounts.demo_people import DemoPerson
 from accounts.models import Membership
 from integrations.calendar import local_calendars, local_events, sharing
-from integrations.calendar.local_calendars import About
-from integrations.calendar.local_event_types import Kept, Write
+from integrations.calendar.local_calendars import CalendarProperties
+from integrations.calendar.local_event_types import CalendarWrite, LocalEventInput
 from integrations.formats.event import EventContent, When
-from integrations.formats.recurrence.series_edits import Whole
+from integrations.formats.recurrence.series_edits import SeriesWithExceptions
 from limited_use.models.shares import ShareLevel
 from limited_use.policy.features import FEATURES
 
 _BERLIN: Final = "Europe/Berlin"
 
 
-def seed(people: Sequence[DemoPerson], *, at: datetime) -> None:
+def seed_calendars(people: Sequence[DemoPerson], *, at: datetime) -> None:
     """
     Make both calendars, with events around `at`, and share them.
 
     :param people: Alice and Bob first, as `accounts.demo_people` has them
     """
     alice, bob, *_ = people
-    monday = _monday(at)
+    monday = _get_monday(at)
     club = [
-        _event("Run by the canal", monday, day=3, clock="18:30", repeats="RRULE:FREQ=WEEKLY"),
-        _days("Half marathon", monday, day=12),
+        _build_event("Run by the canal", monday, day=3, clock="18:30", repeats="RRULE:FREQ=WEEKLY"),
+        _build_day_event("Half marathon", monday, day=12),
     ]
     plans = [
-        _event("Focus", monday, day=1, clock="09:00", hours=2, repeats="RRULE:FREQ=WEEKLY"),
-        _event("Dentist", monday, day=2, clock="08:00", is_private=True),
-        _event("Lunch with Alice", monday, day=3, clock="12:30"),
+        _build_event("Focus", monday, day=1, clock="09:00", hours=2, repeats="RRULE:FREQ=WEEKLY"),
+        _build_event("Dentist", monday, day=2, clock="08:00", is_private=True),
+        _build_event("Lunch with Alice", monday, day=3, clock="12:30"),
     ]
-    _make(alice, About("Running club", _BERLIN, "#0b8043"), club, bob, at)
-    _make(bob, About("Bob's plans", _BERLIN, "#8e24aa"), plans, alice, at)
+    _create_calendar(alice, CalendarProperties("Running club", _BERLIN, "#0b8043"), club, bob, at)
+    _create_calendar(bob, CalendarProperties("Bob's plans", _BERLIN, "#8e24aa"), plans, alice, at)
 
 
-def _make(
-    whose: DemoPerson,
-    about: About,
+def _create_calendar(
+    owner: DemoPerson,
+    about: CalendarProperties,
     events: Sequence[EventContent],
     viewer: DemoPerson,
     at: datetime,
 ) -> None:
-    actor = _actor(whose)
-    put = [Kept(uid=f"{number}@demo", whole=Whole(one, {})) for number, one in enumerate(events)]
-    with row_owner.acting_for(whose.user.id, whose.organisation.id):
+    actor = _get_actor(owner)
+    put = [
+        LocalEventInput(uid=f"{number}@demo", series=SeriesWithExceptions(content, {}))
+        for number, content in enumerate(events)
+    ]
+    with row_owner.acting_for(owner.user.id, owner.organisation.id):
         version = FEATURES[local_calendars.FEATURE].version
-        calendar_id = local_calendars.create(actor=actor, about=about, version=version, at=at)
-        local_events.keep(actor=actor, writes={calendar_id: Write(put=put)}, at=at)
-        sharing.share(
+        calendar_id = local_calendars.create_calendar(
+            actor=actor, properties=about, version=version, at=at
+        )
+        local_events.write_events(actor=actor, writes={calendar_id: CalendarWrite(put=put)}, at=at)
+        sharing.share_calendar(
             actor=actor,
             calendar_id=calendar_id,
             email=viewer.user.email,
@@ -70,24 +75,26 @@ def _make(
         )
 
 
-def _actor(whose: DemoPerson) -> Actor:
-    mine = Membership.objects.get(user=whose.user, organisation=whose.organisation)
+def _get_actor(person: DemoPerson) -> Actor:
+    membership = Membership.objects.get(user=person.user, organisation=person.organisation)
     return Actor(
         kind=ActorKind.PERSON,
-        id=whose.user.id,
-        user_id=whose.user.id,
-        organisation_id=whose.organisation.id,
-        membership_id=mine.id,
-        membership_epoch=mine.epoch,
+        id=person.user.id,
+        user_id=person.user.id,
+        organisation_id=person.organisation.id,
+        membership_id=membership.id,
+        membership_epoch=membership.epoch,
     )
 
 
-def _monday(at: datetime) -> datetime:
-    clock = at.astimezone(ZoneInfo(_BERLIN))
-    return datetime.combine(clock.date() - timedelta(days=clock.weekday()), time(), clock.tzinfo)
+def _get_monday(at: datetime) -> datetime:
+    local_time = at.astimezone(ZoneInfo(_BERLIN))
+    return datetime.combine(
+        local_time.date() - timedelta(days=local_time.weekday()), time(), local_time.tzinfo
+    )
 
 
-def _event(  # noqa: PLR0913 - one event in full
+def _build_event(  # noqa: PLR0913 - one event in full
     title: str,
     monday: datetime,
     *,
@@ -108,6 +115,6 @@ def _event(  # noqa: PLR0913 - one event in full
     )
 
 
-def _days(title: str, monday: datetime, *, day: int) -> EventContent:
+def _build_day_event(title: str, monday: datetime, *, day: int) -> EventContent:
     first = (monday + timedelta(days=day)).date()
     return EventContent(title=title, start=When(day=first), end=When(day=first + timedelta(days=1)))

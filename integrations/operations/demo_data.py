@@ -33,31 +33,31 @@ class SeededClient:
     delegation_id: str | None = None
 
 
-def seed(*, at: datetime) -> tuple[list[DemoPerson], list[SeededClient]]:
+def seed_people_and_clients(*, at: datetime) -> tuple[list[DemoPerson], list[SeededClient]]:
     """
     Seed people and clients, and return what only the person at the terminal may see.
 
-    :raises accounts.user_provisioning.AlreadyRegistered: if they exist; nothing is changed
+    :raises accounts.user_provisioning.UserExists: if they exist; nothing is changed
     """
     people = demo_people.create_demo_people(at=at)
     alice = people[0]
-    widget = _key("inbox-widget")
+    widget = _generate_key("inbox-widget")
     create_declared_client(
         client_id="inbox-widget",
         feature="inbox-widget",
         purposes=[Purpose.INBOX_DISPLAY],
-        jwks=_public(widget),
+        jwks=_get_public_jwks(widget),
         at=at,
     )
-    campaigns = _key("campaigns")
+    campaigns = _generate_key("campaigns")
     clients.create_client(
         client_id="campaigns",
         feature="campaigns",
         purposes=[Purpose.MARKETING],
-        jwks=_public(campaigns),
+        jwks=_get_public_jwks(campaigns),
         at=at,
     )
-    planted = delegations.switch_on(
+    delegation = delegations.switch_on(
         user_id=alice.user.id,
         organisation_id=alice.organisation.id,
         feature="campaigns",
@@ -65,20 +65,26 @@ def seed(*, at: datetime) -> tuple[list[DemoPerson], list[SeededClient]]:
         at=at,
     )
     return people, [
-        SeededClient("inbox-widget", "inbox-widget", Purpose.INBOX_DISPLAY, _private(widget)),
         SeededClient(
-            "campaigns", "campaigns", Purpose.MARKETING, _private(campaigns), str(planted.id)
+            "inbox-widget", "inbox-widget", Purpose.INBOX_DISPLAY, _get_private_jwk(widget)
+        ),
+        SeededClient(
+            "campaigns",
+            "campaigns",
+            Purpose.MARKETING,
+            _get_private_jwk(campaigns),
+            str(delegation.id),
         ),
     ]
 
 
-def _key(name: str) -> ECKey:
+def _generate_key(name: str) -> ECKey:
     return ECKey.generate_key("P-256", parameters={"kid": f"{name}-1"})
 
 
-def _public(key: ECKey) -> dict[str, Any]:
+def _get_public_jwks(key: ECKey) -> dict[str, Any]:
     return {"keys": [key.as_dict(private=False)]}
 
 
-def _private(key: ECKey) -> dict[str, Any]:
+def _get_private_jwk(key: ECKey) -> dict[str, Any]:
     return dict(key.as_dict(private=True))

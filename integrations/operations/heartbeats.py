@@ -24,14 +24,14 @@ ALARM: Final = "workers.missing"
 _SERVICE: Final = UUID(int=0)
 
 
-class Missing(NamedTuple):
+class MissingDuty(NamedTuple):
     """A duty that no process performs, and its last heartbeat, if it ever had one."""
 
     duty: str
     seen_at: datetime | None
 
 
-def record(duties: Iterable[str], *, at: datetime) -> None:
+def record_heartbeats(duties: Iterable[str], *, at: datetime) -> None:
     """Record that the calling process performs `duties`."""
     Heartbeat.objects.bulk_create(
         [Heartbeat(duty=duty, seen_at=at) for duty in sorted(duties)],
@@ -47,17 +47,17 @@ def get_last_seen(duties: Collection[str]) -> dict[str, datetime]:
     return dict(rows.order_by("duty").values_list("duty", "seen_at"))
 
 
-def list_missing(duties: Collection[str], *, at: datetime) -> list[Missing]:
+def list_missing(duties: Collection[str], *, at: datetime) -> list[MissingDuty]:
     """Return those of `duties` that no process performs, by name."""
     last_seen = get_last_seen(duties)
     return [
-        Missing(duty, last_seen.get(duty))
+        MissingDuty(duty, last_seen.get(duty))
         for duty in sorted(duties)
         if duty not in last_seen or at - last_seen[duty] > MISSING_AFTER
     ]
 
 
-def sound_alarms(duties: Collection[str], *, at: datetime) -> list[Missing]:
+def sound_alarms(duties: Collection[str], *, at: datetime) -> list[MissingDuty]:
     """Raise one alarm per missing duty and outage, and return what is missing."""
     missing = list_missing(duties, at=at)
     for duty, seen_at in missing:

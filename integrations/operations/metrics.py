@@ -25,7 +25,7 @@ from integrations.models import (
     SyncWork,
     Watch,
 )
-from integrations.purge.overdue_sweep import Promise
+from integrations.purge.overdue_sweep import PurgePromise
 from integrations.push import silence_alarm
 from integrations.sync import work_leases
 from limited_use.ledger import sequencer
@@ -39,10 +39,10 @@ from limited_use.vault.keyring.port import KeyStoreUnavailable
 from . import alarm_guide
 
 # Work that has been due for so long is behind.
-BEHIND: Final = timedelta(minutes=5)
+BEHIND_AFTER: Final = timedelta(minutes=5)
 
 
-class Figure(NamedTuple):
+class MetricValue(NamedTuple):
     """One figure. `labels` are pairs of our words."""
 
     name: str
@@ -51,7 +51,7 @@ class Figure(NamedTuple):
 
 
 #: Every name, and what it says.
-MEANINGS: Final[Mapping[str, str]] = {
+DESCRIPTIONS: Final[Mapping[str, str]] = {
     "antares_sync_due": "Mailboxes whose sync is due and on which nobody works",
     "antares_sync_behind": "Mailboxes whose sync has been due for more than five minutes",
     "antares_sync_failing": "Mailboxes whose last sync failed",
@@ -75,119 +75,125 @@ MEANINGS: Final[Mapping[str, str]] = {
 }
 
 
-def measure(*, at: datetime) -> list[Figure]:
+def measure_metrics(*, at: datetime) -> list[MetricValue]:
     """Measure everything, and keep it in the place of what was measured before."""
-    figures = list(_figures(at))
+    figures = list(_measure_all(at))
     with transaction.atomic(durable=True):
         Gauge.objects.all().delete()
         Gauge.objects.bulk_create(
             Gauge(
-                name=one.name,
-                labels=",".join(f"{name}={value}" for name, value in one.labels),
-                value=one.value,
+                name=figure.name,
+                labels=",".join(f"{name}={value}" for name, value in figure.labels),
+                value=figure.value,
                 measured_at=at,
             )
-            for one in figures
+            for figure in figures
         )
     return figures
 
 
-def kept() -> tuple[datetime | None, list[Figure]]:
+def load_metrics() -> tuple[datetime | None, list[MetricValue]]:
     """Return what was measured last, and when; None where nothing ever was."""
     rows = list(Gauge.objects.order_by("name", "labels"))
     figures = [
-        Figure(row.name, row.value, tuple(_pair(one) for one in row.labels.split(",") if one))
+        MetricValue(
+            row.name,
+            row.value,
+            tuple(_parse_label(label) for label in row.labels.split(",") if label),
+        )
         for row in rows
-        if row.name in MEANINGS
+        if row.name in DESCRIPTIONS
     ]
     return (rows[0].measured_at if rows else None), figures
 
 
-def _pair(text: str) -> tuple[str, str]:
+def _parse_label(text: str) -> tuple[str, str]:
     name, _, value = text.partition("=")
     return name, value
 
 
-def _figures(at: datetime) -> Iterator[Figure]:
-    yield from _work(at)
-    yield from _watches(at)
-    yield from _counted("antares_connections", Connection.objects.all(), "provider", "status")
-    yield from _counted("antares_integrations", Integration.objects.all(), "status")
-    yield from _alarms()
-    yield from _keys(at)
-    yield from _ledger()
+def _measure_all(at: datetime) -> Iterator[MetricValue]:
+    yield from _measure_work(at)
+    yield from _measure_watches(at)
+    yield from _count_rows("antares_connections", Connection.objects.all(), "provider", "status")
+    yield from _count_rows("antares_integrations", Integration.objects.all(), "status")
+    yield from _measure_alarms()
+    yield from _measure_keys(at)
+    yield from _measure_ledger()
     lately = Refusal.objects.filter(at__gt=at - timedelta(minutes=5))
-    yield from _counted("antares_refusals_last_5_minutes", lately, "feature", count="entry_id")
+    yield from _count_rows("antares_refusals_last_5_minutes", lately, "feature", count="entry_id")
 
 
-def _alarms() -> Iterator[Figure]:
+def _measure_alarms() -> Iterator[MetricValue]:
     # Down to nothing, where the last of a kind was settled.
     opened = Counter(dict.fromkeys(alarm_guide.NEXT_STEPS, 0))
     opened.update(Alarm.objects.open().values_list("kind", flat=True))
     for kind, count in sorted(opened.items()):
-        yield Figure("antares_alarms_open", count, (("kind", kind),))
+        yield MetricValue("antares_alarms_open", count, (("kind", kind),))
 
 
-def _work(at: datetime) -> Iterator[Figure]:
-    due = work_leases.claimable(at)
-    yield Figure("antares_sync_due", due.count())
-    yield Figure("antares_sync_behind", due.filter(next_sync_at__lte=at - BEHIND).count())
-    yield Figure("antares_sync_failing", SyncWork.objects.filter(failure_count__gt=0).count())
+def _measure_work(at: datetime) -> Iterator[MetricValue]:
+    due = work_leases.filter_claimable(at)
+    yield MetricValue("antares_sync_due", due.count())
+    yield MetricValue(
+        "antares_sync_behind", due.filter(next_sync_at__lte=at - BEHIND_AFTER).count()
+    )
+    yield MetricValue("antares_sync_failing", SyncWork.objects.filter(failure_count__gt=0).count())
     unfinished = PurgeJob.objects.exclude(step=PurgeStep.DONE)
-    yield from _counted("antares_purges_open", unfinished, "step")
-    late = Counter(one.promise for one in purge.overdue(at=at))
-    for promise in Promise:
+    yield from _count_rows("antares_purges_open", unfinished, "step")
+    late = Counter(removal.promise for removal in purge.list_late_promises(at=at))
+    for promise in PurgePromise:
         labels = (("promise", str(promise)),)
-        yield Figure("antares_promises_late", late.get(promise, 0), labels)
+        yield MetricValue("antares_promises_late", late.get(promise, 0), labels)
 
 
-def _watches(at: datetime) -> Iterator[Figure]:
-    yield from _counted("antares_watches", Watch.objects.all(), "kind", "status")
-    yield Figure("antares_watches_silent", silence_alarm.silent(at=at).count())
+def _measure_watches(at: datetime) -> Iterator[MetricValue]:
+    yield from _count_rows("antares_watches", Watch.objects.all(), "kind", "status")
+    yield MetricValue("antares_watches_silent", silence_alarm.get_silent_watches(at=at).count())
 
 
-def _keys(at: datetime) -> Iterator[Figure]:
+def _measure_keys(at: datetime) -> Iterator[MetricValue]:
     alive_now = KeyEpoch.objects.filter(destroyed_at=None).order_by()
     newest = dict(alive_now.values_list("line").annotate(newest=Max("number")))
     living: Counter[str] = Counter()
     # How far a turn of the keys is: down to nothing, of each line.
     waiting: Counter[str] = Counter({str(line): 0 for line in KeyLine})
-    for one in key_rows.tally():
-        living[str(one.line)] += one.key_count
-        if one.kek_epoch < newest.get(str(one.line), 0):
-            waiting[str(one.line)] += one.key_count
+    for row in key_rows.count_keys_by_epoch():
+        living[str(row.line)] += row.key_count
+        if row.kek_epoch < newest.get(str(row.line), 0):
+            waiting[str(row.line)] += row.key_count
     for name, number in living.items():
-        yield Figure("antares_data_keys", number, (("line", name),))
+        yield MetricValue("antares_data_keys", number, (("line", name),))
     for name, number in waiting.items():
-        yield Figure("antares_data_keys_to_wrap", number, (("line", name),))
+        yield MetricValue("antares_data_keys_to_wrap", number, (("line", name),))
     for line in KeyLine:
         alive = KeyEpoch.objects.filter(line=line, destroyed_at=None)
-        found = alive.aggregate(count=Count("id"), began_at=Min("began_at"))
+        epochs = alive.aggregate(count=Count("id"), began_at=Min("began_at"))
         labels = (("line", str(line)),)
-        yield Figure("antares_key_epochs_alive", found["count"], labels)
-        if found["began_at"] is not None:
-            age = (at - found["began_at"]).total_seconds()
-            yield Figure("antares_key_epoch_age_seconds", age, labels)
-    yield Figure("antares_keyring_available", _answers())
+        yield MetricValue("antares_key_epochs_alive", epochs["count"], labels)
+        if epochs["began_at"] is not None:
+            age = (at - epochs["began_at"]).total_seconds()
+            yield MetricValue("antares_key_epoch_age_seconds", age, labels)
+    yield MetricValue("antares_keyring_available", _measure_keyring())
 
 
-def _answers() -> float:
+def _measure_keyring() -> float:
     try:
-        return float(all(get_keyring().epochs(line) for line in KeyLine))
+        return float(all(get_keyring().list_epochs(line) for line in KeyLine))
     except KeyStoreUnavailable:
         return 0.0
 
 
-def _ledger() -> Iterator[Figure]:
+def _measure_ledger() -> Iterator[MetricValue]:
     signed = Checkpoint.objects.exclude(note="").order_by("-size").values_list("size", flat=True)
-    yield Figure("antares_ledger_size", sequencer.size_now())
-    yield Figure("antares_ledger_waiting", Leaf.objects.filter(idx=None).count())
-    yield Figure("antares_ledger_signed_size", signed.first() or 0)
+    yield MetricValue("antares_ledger_size", sequencer.get_size())
+    yield MetricValue("antares_ledger_waiting", Leaf.objects.filter(idx=None).count())
+    yield MetricValue("antares_ledger_signed_size", signed.first() or 0)
     owed = OwedTombstone.objects.filter(published_at=None)
-    yield Figure("antares_tombstones_owed", owed.count())
+    yield MetricValue("antares_tombstones_owed", owed.count())
 
 
-def _counted(name: str, rows: Any, *columns: str, count: str = "id") -> Iterator[Figure]:
-    found = rows.order_by(*columns).values_list(*columns).annotate(count=Count(count))
-    for *values, number in found:
-        yield Figure(name, number, tuple(zip(columns, map(str, values), strict=True)))
+def _count_rows(name: str, rows: Any, *columns: str, count: str = "id") -> Iterator[MetricValue]:
+    counts = rows.order_by(*columns).values_list(*columns).annotate(count=Count(count))
+    for *values, number in counts:
+        yield MetricValue(name, number, tuple(zip(columns, map(str, values), strict=True)))

@@ -15,32 +15,32 @@ from django.db.models import F
 from integrations.models import ParserCount
 from integrations.parsers import refusal_counts
 
-EVENTS: Final[tuple[refusal_counts.Event, ...]] = get_args(refusal_counts.Event)
+EVENTS: Final[tuple[refusal_counts.RefusalEvent, ...]] = get_args(refusal_counts.RefusalEvent)
 
 
-def record() -> None:
+def record_counts() -> None:
     """
     Add what this process counted to the table.
 
     :raises django.db.Error: if the database is away; the counts are kept for the next time
     """
-    taken = refusal_counts.take()
-    for event, count in sorted(taken.items()):
+    counts = refusal_counts.take_counts()
+    for event, count in sorted(counts.items()):
         try:
-            _add(event, count)
+            _add_count(event, count)
         except django.db.Error:
-            for left in sorted(taken):
-                if left >= event:
-                    refusal_counts.add(left, taken[left])
+            for remaining in sorted(counts):
+                if remaining >= event:
+                    refusal_counts.count_event(remaining, counts[remaining])
             raise
 
 
 def list_totals() -> dict[str, int]:
     """Return how often each event happened; 0 where it never did."""
-    found = dict(ParserCount.objects.values_list("event", "count"))
-    return {event: found.get(event, 0) for event in EVENTS}
+    totals = dict(ParserCount.objects.values_list("event", "count"))
+    return {event: totals.get(event, 0) for event in EVENTS}
 
 
-def _add(event: str, count: int) -> None:
+def _add_count(event: str, count: int) -> None:
     ParserCount.objects.bulk_create([ParserCount(event=event)], ignore_conflicts=True)
     ParserCount.objects.filter(event=event).update(count=F("count") + count)

@@ -7,10 +7,10 @@ from typing import Final
 
 from integrations.calendar import sync
 from integrations.mail.sync import mail_turn
-from integrations.sync.sync_turn import Product
+from integrations.sync.sync_turn import SyncProduct
 
 #: By product of the integration.
-PRODUCTS: Final[Mapping[str, Product]] = {
-    "mail": Product(open_turn=mail_turn.opened),
-    "calendar": Product(open_turn=sync.opened, listing=sync.LISTING),
+PRODUCTS: Final[Mapping[str, SyncProduct]] = {
+    "mail": SyncProduct(open_turn=mail_turn.open_turn),
+    "calendar": SyncProduct(open_turn=sync.open_turn, listing_resource=sync.LIST_RESOURCE),
 }

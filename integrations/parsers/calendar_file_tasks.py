@@ -9,12 +9,12 @@ from typing import Final
 import msgspec
 
 from integrations.formats.event import EventContent, When
-from integrations.formats.icalendar.file_problems import Problem
-from integrations.formats.icalendar.reader import Entry, File
-from integrations.formats.recurrence.series import Start, key
-from integrations.formats.recurrence.series_edits import Whole
+from integrations.formats.icalendar.file_problems import FileProblem
+from integrations.formats.icalendar.reader import CalendarFile, CalendarFileEntry
+from integrations.formats.recurrence.series import StartKey, to_start_key
+from integrations.formats.recurrence.series_edits import SeriesWithExceptions
 
-from .wire_frames import Unreadable
+from .wire_frames import UnreadableItem
 
 
 class ReadCalendarFile(msgspec.Struct, frozen=True, tag=True):
@@ -24,64 +24,68 @@ class ReadCalendarFile(msgspec.Struct, frozen=True, tag=True):
     zone: str
 
 
-class ReadException(msgspec.Struct, frozen=True, array_like=True):
+class PackedException(msgspec.Struct, frozen=True, array_like=True):
     """One occurrence of a series by its original start; `content` is None if it is cancelled."""
 
     original: When
     content: EventContent | None
 
 
-class ReadEntry(msgspec.Struct, frozen=True, array_like=True):
+class PackedEntry(msgspec.Struct, frozen=True, array_like=True):
     """See `reader.Entry`."""
 
     uid: str
     content: EventContent
-    exceptions: list[ReadException]
+    exceptions: list[PackedException]
     sequence: int
     organizer: str
     line: int
     series_uid: str
 
 
-class FileRead(msgspec.Struct, frozen=True, tag=True):
+class CalendarFileReply(msgspec.Struct, frozen=True, tag=True):
     """See `reader.File`."""
 
-    entries: list[ReadEntry]
-    cancelled: list[str]
+    entries: list[PackedEntry]
+    cancelled_uids: list[str]
     left_out: list[str]
 
 
-class FileRefused(msgspec.Struct, frozen=True, tag=True):
+class CalendarFileRefusal(msgspec.Struct, frozen=True, tag=True):
     """See `file_problems.Unreadable`."""
 
-    problems: list[Problem]
+    problems: list[FileProblem]
     has_more: bool
 
 
-FILE_READ: Final = msgspec.msgpack.Decoder(FileRead | FileRefused | Unreadable)
+CALENDAR_FILE_REPLY: Final = msgspec.msgpack.Decoder(
+    CalendarFileReply | CalendarFileRefusal | UnreadableItem
+)
 
 
-def pack(file: File) -> FileRead:
+def pack_file(file: CalendarFile) -> CalendarFileReply:
     """Return a file as it crosses the pipe."""
-    return FileRead(
-        [_pack_entry(entry) for entry in file.entries], list(file.cancelled), list(file.left_out)
+    return CalendarFileReply(
+        [_pack_entry(entry) for entry in file.entries],
+        list(file.cancelled_uids),
+        list(file.left_out),
     )
 
 
-def unpack(read: FileRead) -> File:
+def unpack_file(reply: CalendarFileReply) -> CalendarFile:
     """Return a file as `reader.read` returns it."""
-    return File(
-        entries=tuple(map(_unpack_entry, read.entries)),
-        cancelled=tuple(read.cancelled),
-        left_out=tuple(read.left_out),
+    return CalendarFile(
+        entries=tuple(map(_unpack_entry, reply.entries)),
+        cancelled_uids=tuple(reply.cancelled_uids),
+        left_out=tuple(reply.left_out),
     )
 
 
-def _pack_entry(entry: Entry) -> ReadEntry:
-    return ReadEntry(
+def _pack_entry(entry: CalendarFileEntry) -> PackedEntry:
+    return PackedEntry(
         entry.uid,
-        entry.whole.content,
-        list(_pack_exceptions(entry.whole)),
+        entry.event.content,
+        list(_pack_exceptions(entry.event)),
         entry.sequence,
         entry.organizer,
         entry.line,
@@ -89,20 +93,22 @@ def _pack_entry(entry: Entry) -> ReadEntry:
     )
 
 
-def _pack_exceptions(whole: Whole) -> Iterator[ReadException]:
-    for original, content in whole.exceptions.items():
-        yield ReadException(_when(original), content)
+def _pack_exceptions(event: SeriesWithExceptions) -> Iterator[PackedException]:
+    for original, content in event.exceptions.items():
+        yield PackedException(_to_when(original), content)
 
 
-def _when(original: Start) -> When:
+def _to_when(original: StartKey) -> When:
     return When(at=original) if isinstance(original, datetime) else When(day=original)
 
 
-def _unpack_entry(entry: ReadEntry) -> Entry:
-    exceptions = {key(one.original): one.content for one in entry.exceptions}
-    return Entry(
+def _unpack_entry(entry: PackedEntry) -> CalendarFileEntry:
+    exceptions = {
+        to_start_key(exception.original): exception.content for exception in entry.exceptions
+    }
+    return CalendarFileEntry(
         uid=entry.uid,
-        whole=Whole(entry.content, exceptions),
+        event=SeriesWithExceptions(entry.content, exceptions),
         sequence=entry.sequence,
         organizer=entry.organizer,
         line=entry.line,

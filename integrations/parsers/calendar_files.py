@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from integrations.formats.icalendar import components
-from integrations.formats.icalendar.file_problems import Problem, Unreadable
-from integrations.formats.icalendar.reader import File
+from integrations.formats.icalendar.file_problems import FileProblem, UnreadableCalendarFile
+from integrations.formats.icalendar.reader import CalendarFile
 
 from . import calendar_file_tasks
 from . import parse_requests as parsers
-from .calendar_file_tasks import FILE_READ, FileRefused, ReadCalendarFile
-from .wire_frames import Unreadable as TooCostly
+from .calendar_file_tasks import CALENDAR_FILE_REPLY, CalendarFileRefusal, ReadCalendarFile
+from .wire_frames import UnreadableItem as TooCostly
 
 # As `parsers.task_limits` counts, in bytes of mail: a file costs four times as much, and its zones
 # and rules up to two seconds of a fast machine, however short it is.
@@ -20,19 +20,19 @@ _BASE_SIZE: Final = 16 * 1024 * 1024
 _TOO_COSTLY: Final = "the file is too large or too complicated to be read"
 
 
-def read_file(data: bytes, *, zone: str) -> File:
+def read_file(data: bytes, *, zone: str) -> CalendarFile:
     """
     Return what a file holds. See `reader.read`.
 
     :raises Unreadable: if any line of it cannot be followed, or it takes too much to read it
-    :raises integrations.parsers.process_pool.Busy: if no parser process is free
+    :raises integrations.parsers.process_pool.ParsersBusy: if no parser process is free
     """
-    if len(data) > components.LARGEST:
-        raise Unreadable((Problem(1, components.TOO_LARGE),))
+    if len(data) > components.MAX_BYTES:
+        raise UnreadableCalendarFile((FileProblem(1, components.TOO_LARGE),))
     size = _BASE_SIZE + _WEIGHT * len(data)
-    found = parsers.ask(ReadCalendarFile(data, zone), FILE_READ, size=size)
-    if isinstance(found, TooCostly):
-        raise Unreadable((Problem(1, _TOO_COSTLY),))
-    if isinstance(found, FileRefused):
-        raise Unreadable(tuple(found.problems), has_more=found.has_more)
-    return calendar_file_tasks.unpack(found)
+    reply = parsers.send_task(ReadCalendarFile(data, zone), CALENDAR_FILE_REPLY, size=size)
+    if isinstance(reply, TooCostly):
+        raise UnreadableCalendarFile((FileProblem(1, _TOO_COSTLY),))
+    if isinstance(reply, CalendarFileRefusal):
+        raise UnreadableCalendarFile(tuple(reply.problems), has_more=reply.has_more)
+    return calendar_file_tasks.unpack_file(reply)

@@ -6,21 +6,21 @@ from typing import Final
 
 import msgspec
 
-from integrations.formats.mime.event_descriptions import ShownDescription
+from integrations.formats.mime.event_descriptions import SanitisedDescription
 
-from .wire_frames import Unreadable
+from .wire_frames import UnreadableItem
 
 
-class ShowDescriptions(msgspec.Struct, frozen=True, tag=True):
+class SanitiseDescriptions(msgspec.Struct, frozen=True, tag=True):
     """Make descriptions of events safe to show: those of a page of events at once."""
 
     texts: list[str]
 
 
-class DescriptionShown(msgspec.Struct, frozen=True, tag=True):
-    shown: ShownDescription
+class SanitisedDescriptionReply(msgspec.Struct, frozen=True, tag=True):
+    sanitised: SanitisedDescription
 
 
-DescriptionsShown = list[DescriptionShown | Unreadable]
+SanitisedDescriptions = list[SanitisedDescriptionReply | UnreadableItem]
 
-DESCRIPTIONS_SHOWN: Final = msgspec.msgpack.Decoder(DescriptionsShown | Unreadable)
+DESCRIPTIONS_REPLY: Final = msgspec.msgpack.Decoder(SanitisedDescriptions | UnreadableItem)

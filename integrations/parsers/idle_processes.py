@@ -14,10 +14,10 @@ from typing import Final, Generic, Protocol, TypeVar
 
 from . import task_limits
 
-_LOOK_SECONDS: Final = 0.5
+_CHECK_SECONDS: Final = 0.5
 
 
-class Endable(Protocol):
+class EndableProcess(Protocol):
     """A process: when it started (monotonic seconds), and how many tasks it had."""
 
     started_at: float
@@ -26,10 +26,10 @@ class Endable(Protocol):
     def end(self) -> None: ...
 
 
-P = TypeVar("P", bound=Endable)
+P = TypeVar("P", bound=EndableProcess)
 
 
-class Idle(Generic[P]):
+class IdleProcesses(Generic[P]):
     """A stack: the process used last is used first. A thread ends processes while there are any."""
 
     def __init__(self) -> None:
@@ -40,14 +40,14 @@ class Idle(Generic[P]):
 
     def push(self, process: P) -> None:
         """Keep a process for the next task, or end it if it has lived for long enough."""
-        if _is_over(process, idle_since=time.monotonic()):
+        if _is_expired(process, idle_since=time.monotonic()):
             process.end()
             return
         with self._lock:
             self._processes.append((process, time.monotonic()))
             if not self._is_watched:
                 self._is_watched = True
-                Thread(target=self._watch, name="parsers", daemon=True).start()
+                Thread(target=self._end_expired, name="parsers", daemon=True).start()
 
     def pop(self) -> P | None:
         """Return a process that may have another task, if there is one."""
@@ -67,20 +67,20 @@ class Idle(Generic[P]):
     def __len__(self) -> int:
         return len(self._processes)
 
-    def _watch(self) -> None:
+    def _end_expired(self) -> None:
         is_done = False
         while not is_done:
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_CHECK_SECONDS)
             with self._lock:
-                over = [entry for entry in self._processes if _is_over(*entry)]
-                self._processes = [entry for entry in self._processes if entry not in over]
+                expired = [entry for entry in self._processes if _is_expired(*entry)]
+                self._processes = [entry for entry in self._processes if entry not in expired]
                 is_done = not self._processes
                 self._is_watched = not is_done
-            for process, _ in over:
+            for process, _ in expired:
                 process.end()
 
 
-def _is_over(process: Endable, idle_since: float) -> bool:
+def _is_expired(process: EndableProcess, idle_since: float) -> bool:
     now = time.monotonic()
     return (
         process.task_count >= task_limits.TASKS_PER_PROCESS

@@ -7,16 +7,16 @@ from typing import Final
 import msgspec
 
 from integrations.formats.mime.message import ParsedMessage
-from integrations.formats.mime.safe_bodies import ShownText
+from integrations.formats.mime.safe_bodies import SanitisedText
 
-from .wire_frames import Unreadable
+from .wire_frames import UnreadableItem
 
 
-class ReadMail(msgspec.Struct, frozen=True, tag=True):
+class ParsedMail(msgspec.Struct, frozen=True, tag=True):
     """One message, read, and its text made safe to show."""
 
     mail: ParsedMessage
-    shown: ShownText
+    sanitised: SanitisedText
 
 
 class ReadGmail(msgspec.Struct, frozen=True, tag=True):
@@ -44,28 +44,28 @@ class FindPart(msgspec.Struct, frozen=True, tag=True):
     path: str
 
 
-class FoundPart(msgspec.Struct, frozen=True, tag=True):
+class FindPartReply(msgspec.Struct, frozen=True, tag=True):
     """The bytes of a part; None where the message has no such part."""
 
     data: bytes | None
 
 
-class ShowText(msgspec.Struct, frozen=True, tag=True):
+class SanitiseText(msgspec.Struct, frozen=True, tag=True):
     """Make the text of a message that was read before safe to show."""
 
     text: str
     html: str
 
 
-class TextShown(msgspec.Struct, frozen=True, tag=True):
+class SanitiseTextReply(msgspec.Struct, frozen=True, tag=True):
     """The reply to `ShowText`."""
 
-    shown: ShownText
+    sanitised: SanitisedText
 
 
-ReadMails = list[ReadMail | Unreadable]
-MailTask = ReadGmail | ReadMime | ReadGraph | FindPart | ShowText
+ParsedMails = list[ParsedMail | UnreadableItem]
+MailTask = ReadGmail | ReadMime | ReadGraph | FindPart | SanitiseText
 
-READ_MAILS: Final = msgspec.msgpack.Decoder(ReadMails | Unreadable)
-FOUND_PART: Final = msgspec.msgpack.Decoder(FoundPart | Unreadable)
-TEXT_SHOWN: Final = msgspec.msgpack.Decoder(TextShown | Unreadable)
+PARSED_MAILS_REPLY: Final = msgspec.msgpack.Decoder(ParsedMails | UnreadableItem)
+FIND_PART_REPLY: Final = msgspec.msgpack.Decoder(FindPartReply | UnreadableItem)
+SANITISE_TEXT_REPLY: Final = msgspec.msgpack.Decoder(SanitiseTextReply | UnreadableItem)

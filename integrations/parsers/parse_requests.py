@@ -7,36 +7,36 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from integrations.formats.mime.event_descriptions import ShownDescription
-from integrations.formats.mime.safe_bodies import ShownText
+from integrations.formats.mime.event_descriptions import SanitisedDescription
+from integrations.formats.mime.safe_bodies import SanitisedText
 
-from .event_description_tasks import DESCRIPTIONS_SHOWN, ShowDescriptions
+from .event_description_tasks import DESCRIPTIONS_REPLY, SanitiseDescriptions
 from .mail_tasks import (
-    FOUND_PART,
-    READ_MAILS,
-    TEXT_SHOWN,
+    FIND_PART_REPLY,
+    PARSED_MAILS_REPLY,
+    SANITISE_TEXT_REPLY,
     FindPart,
+    ParsedMail,
+    ParsedMails,
     ReadGmail,
     ReadGraph,
-    ReadMail,
-    ReadMails,
     ReadMime,
-    ShowText,
+    SanitiseText,
 )
-from .process_pool import TooCostly, pool
+from .process_pool import TaskTooCostly, get_pool
 from .task_limits import BATCH_BYTES
-from .wire_frames import Unreadable
+from .wire_frames import UnreadableItem
 
 R = TypeVar("R")
 Item = TypeVar("Item", bytes, str)
-_Read = Callable[[list[bytes]], ReadGmail | ReadMime | ReadGraph]
+_ReadTask = Callable[[list[bytes]], ReadGmail | ReadMime | ReadGraph]
 #: For how many seconds a caller waits for a free process before it is told `Busy`.
-PATIENCE: Final = 5.0
+WAIT_SECONDS: Final = 5.0
 
 
-def ask(
-    task: msgspec.Struct, reply: msgspec.msgpack.Decoder[R | Unreadable], *, size: int
-) -> R | Unreadable:
+def send_task(
+    task: msgspec.Struct, reply: msgspec.msgpack.Decoder[R | UnreadableItem], *, size: int
+) -> R | UnreadableItem:
     """
     Return the reply to a task, or that it exceeds its limits.
 
@@ -44,12 +44,12 @@ def ask(
     :raises pool.Busy: if no process is free
     """
     try:
-        return pool().ask(task, reply, size=size, patience=PATIENCE)
-    except TooCostly:
-        return Unreadable("too-costly")
+        return get_pool().send_task(task, reply, size=size, wait_seconds=WAIT_SECONDS)
+    except TaskTooCostly:
+        return UnreadableItem("too-costly")
 
 
-def read_gmail(payloads: Sequence[bytes]) -> list[ReadMail | Unreadable]:
+def read_gmail(payloads: Sequence[bytes]) -> list[ParsedMail | UnreadableItem]:
     """
     Return the messages whose Gmail payloads, as JSON, these are, in order.
 
@@ -58,7 +58,7 @@ def read_gmail(payloads: Sequence[bytes]) -> list[ReadMail | Unreadable]:
     return _read_all(payloads, ReadGmail)
 
 
-def read_mime(messages: Sequence[bytes]) -> list[ReadMail | Unreadable]:
+def read_mime(messages: Sequence[bytes]) -> list[ParsedMail | UnreadableItem]:
     """
     Return messages from their RFC 5322 bytes, in order.
 
@@ -67,7 +67,7 @@ def read_mime(messages: Sequence[bytes]) -> list[ReadMail | Unreadable]:
     return _read_all(messages, ReadMime)
 
 
-def read_graph(records: Sequence[bytes]) -> list[ReadMail | Unreadable]:
+def read_graph(records: Sequence[bytes]) -> list[ParsedMail | UnreadableItem]:
     """
     Return messages from Graph's resources, in order.
 
@@ -77,51 +77,57 @@ def read_graph(records: Sequence[bytes]) -> list[ReadMail | Unreadable]:
     return _read_all(records, ReadGraph)
 
 
-def find_part(message: bytes, path: str) -> bytes | Unreadable | None:
+def find_part(message: bytes, path: str) -> bytes | UnreadableItem | None:
     """
     Return the bytes of one part of a message; None where it has no such part.
 
     :param path: as in `AttachmentPart`
     :raises pool.Busy: if no process is free
     """
-    found = ask(FindPart(message, path), FOUND_PART, size=len(message))
-    return found if isinstance(found, Unreadable) else found.data
+    reply = send_task(FindPart(message, path), FIND_PART_REPLY, size=len(message))
+    return reply if isinstance(reply, UnreadableItem) else reply.data
 
 
-def show_text(text: str, html: str) -> ShownText | Unreadable:
+def sanitise_text(text: str, html: str) -> SanitisedText | UnreadableItem:
     """
     Return what is shown of a message that was read before: see `safe_bodies.show_text`.
 
     :raises pool.Busy: if no process is free
     """
-    found = ask(ShowText(text, html), TEXT_SHOWN, size=len(text) + len(html))
-    return found if isinstance(found, Unreadable) else found.shown
+    reply = send_task(SanitiseText(text, html), SANITISE_TEXT_REPLY, size=len(text) + len(html))
+    return reply if isinstance(reply, UnreadableItem) else reply.sanitised
 
 
-def show_descriptions(texts: Sequence[str]) -> list[ShownDescription | None]:
+def sanitise_descriptions(texts: Sequence[str]) -> list[SanitisedDescription | None]:
     """
     Return what is shown of descriptions of events, in order; None of one beyond the limits.
 
     :raises pool.Busy: if no process is free
     """
-    return [shown for batch in _batches(texts) for shown in _show_batch(batch)]
+    return [
+        description for batch in _split_batches(texts) for description in _sanitise_batch(batch)
+    ]
 
 
-def _show_batch(texts: list[str]) -> list[ShownDescription | None]:
-    found = ask(ShowDescriptions(texts), DESCRIPTIONS_SHOWN, size=4 * sum(map(len, texts)))
-    if isinstance(found, list) and len(found) == len(texts):
-        return [None if isinstance(one, Unreadable) else one.shown for one in found]
+def _sanitise_batch(texts: list[str]) -> list[SanitisedDescription | None]:
+    reply = send_task(
+        SanitiseDescriptions(texts), DESCRIPTIONS_REPLY, size=4 * sum(map(len, texts))
+    )
+    if isinstance(reply, list) and len(reply) == len(texts):
+        return [
+            None if isinstance(result, UnreadableItem) else result.sanitised for result in reply
+        ]
     if len(texts) == 1:
         return [None]
     # One of them exceeds the limits: each by itself.
-    return [shown for text in texts for shown in _show_batch([text])]
+    return [description for text in texts for description in _sanitise_batch([text])]
 
 
-def _read_all(messages: Sequence[bytes], task: _Read) -> list[ReadMail | Unreadable]:
-    return [read for batch in _batches(messages) for read in _read_batch(batch, task)]
+def _read_all(messages: Sequence[bytes], task: _ReadTask) -> list[ParsedMail | UnreadableItem]:
+    return [mail for batch in _split_batches(messages) for mail in _read_batch(batch, task)]
 
 
-def _batches(messages: Sequence[Item]) -> Iterator[list[Item]]:
+def _split_batches(messages: Sequence[Item]) -> Iterator[list[Item]]:
     batch: list[Item] = []
     size = 0
     for message in messages:
@@ -134,11 +140,11 @@ def _batches(messages: Sequence[Item]) -> Iterator[list[Item]]:
         yield batch
 
 
-def _read_batch(batch: list[bytes], task: _Read) -> ReadMails:
+def _read_batch(batch: list[bytes], task: _ReadTask) -> ParsedMails:
     """Read messages together; where one of them exceeds the limits, each by itself."""
-    found = ask(task(batch), READ_MAILS, size=sum(map(len, batch)))
-    if isinstance(found, list) and len(found) == len(batch):
-        return found
+    reply = send_task(task(batch), PARSED_MAILS_REPLY, size=sum(map(len, batch)))
+    if isinstance(reply, list) and len(reply) == len(batch):
+        return reply
     if len(batch) == 1:
-        return [found if isinstance(found, Unreadable) else Unreadable("too-costly")]
-    return [read for message in batch for read in _read_batch([message], task)]
+        return [reply if isinstance(reply, UnreadableItem) else UnreadableItem("too-costly")]
+    return [mail for message in batch for mail in _read_batch([message], task)]

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from .task_limits import Budget
+from .task_limits import TaskBudget
 from .wire_frames import REPLY_HEADER, TASK_HEADER
 
 #: The program, its arguments, and nothing else: the egress tripwire declares exactly this.
@@ -21,13 +21,13 @@ COMMAND: Final = (
     str(Path(__file__).resolve().parent / "worker" / "process.py"),
 )
 # Bytes that are read at once, and that wait in a pipe: most tasks and replies are shorter.
-_PIECE: Final = 128 << 10
-_PIPE: Final = 256 << 10
+_READ_BYTES: Final = 128 << 10
+_PIPE_BYTES: Final = 256 << 10
 # For how many seconds a process that closed a pipe may go on before it is killed.
-_GRACE: Final = 1.0
+_GRACE_SECONDS: Final = 1.0
 
 
-class Ended(Exception):
+class ProcessEnded(Exception):
     """The process ended before its reply; `status` is what it ended with."""
 
     def __init__(self, status: int) -> None:
@@ -35,7 +35,7 @@ class Ended(Exception):
         self.status = status
 
 
-class TooSlow(Exception):
+class ProcessTooSlow(Exception):
     """The wall clock ran out."""
 
 
@@ -43,7 +43,7 @@ class ReplyTooLarge(Exception):
     """The reply would be larger than the task may have it."""
 
 
-class Process:
+class ParserProcess:
     """
     :param command: the program; another than `COMMAND` in tests alone
     :raises OSError: if it cannot be started
@@ -57,7 +57,7 @@ class Process:
             # An error's text may hold a stranger's words.
             stderr=subprocess.DEVNULL,
             bufsize=0,
-            pipesize=_PIPE,
+            pipesize=_PIPE_BYTES,
             env={},
             cwd="/",
             start_new_session=True,
@@ -76,7 +76,7 @@ class Process:
         return self._process.pid
 
     @property
-    def status(self) -> int | None:
+    def exit_status(self) -> int | None:
         """What the process ended with; None while it lives."""
         return self._process.poll()
 
@@ -87,7 +87,7 @@ class Process:
             return False
         return not _is_ready(self._out, select.POLLIN, 0)
 
-    def ask(self, body: bytes, budget: Budget) -> memoryview:
+    def send_task(self, body: bytes, budget: TaskBudget) -> memoryview:
         """
         Return the reply to an encoded task.
 
@@ -96,10 +96,10 @@ class Process:
         :raises ReplyTooLarge: if the budget does not allow the reply
         """
         self.task_count += 1
-        until = time.monotonic() + budget.wall_seconds
-        header = TASK_HEADER.pack(len(body), budget.cpu_seconds, budget.memory)
-        self._send([memoryview(header), memoryview(body)], until)
-        return self._receive(budget.reply, until)
+        deadline = time.monotonic() + budget.wall_seconds
+        header = TASK_HEADER.pack(len(body), budget.cpu_seconds, budget.memory_bytes)
+        self._write_pieces([memoryview(header), memoryview(body)], deadline)
+        return self._read_reply(budget.reply_bytes, deadline)
 
     def end(self) -> None:
         """Kill the process, whatever it does, and release what it had."""
@@ -112,59 +112,59 @@ class Process:
         for pipe in self._pipes:
             pipe.close()
 
-    def _send(self, pieces: list[memoryview], until: float) -> None:
+    def _write_pieces(self, pieces: list[memoryview], deadline: float) -> None:
         # Together, so that the process wakes once.
         while pieces:
             try:
                 written = os.writev(self._in, pieces)
             except BlockingIOError:
-                self._wait(self._in, select.POLLOUT, until)
+                self._wait_ready(self._in, select.POLLOUT, deadline)
             except BrokenPipeError:
-                raise Ended(self._status()) from None
+                raise ProcessEnded(self._wait_for_exit()) from None
             else:
-                pieces = _drop(pieces, written)
+                pieces = _drop_bytes(pieces, written)
 
-    def _receive(self, most: int, until: float) -> memoryview:
+    def _read_reply(self, max_bytes: int, deadline: float) -> memoryview:
         """:param most: bytes of the reply"""
         received = bytearray()
         end = REPLY_HEADER.size
         while len(received) < end:
-            self._wait(self._out, select.POLLIN, until)
-            piece = os.read(self._out, _PIECE)
+            self._wait_ready(self._out, select.POLLIN, deadline)
+            piece = os.read(self._out, _READ_BYTES)
             if not piece:
-                raise Ended(self._status())
+                raise ProcessEnded(self._wait_for_exit())
             received += piece
             if end == REPLY_HEADER.size <= len(received):
                 (length,) = REPLY_HEADER.unpack_from(received)
-                if length > most:
+                if length > max_bytes:
                     raise ReplyTooLarge
                 end += length
         # What it said beside its reply is read as no other.
         self._has_said_more = len(received) > end
         return memoryview(received)[REPLY_HEADER.size : end]
 
-    def _status(self) -> int:
+    def _wait_for_exit(self) -> int:
         """Return what it ended with; one that closed its pipe and lives on is killed."""
         try:
-            return self._process.wait(_GRACE)
+            return self._process.wait(_GRACE_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             return self._process.wait()
 
     @staticmethod
-    def _wait(pipe: int, event: int, until: float) -> None:
-        if not _is_ready(pipe, event, max(0.0, until - time.monotonic())):
-            raise TooSlow
+    def _wait_ready(pipe: int, event: int, deadline: float) -> None:
+        if not _is_ready(pipe, event, max(0.0, deadline - time.monotonic())):
+            raise ProcessTooSlow
 
 
-def _drop(pieces: list[memoryview], count: int) -> list[memoryview]:
+def _drop_bytes(pieces: list[memoryview], count: int) -> list[memoryview]:
     """Return what is left of `pieces` without their first `count` bytes."""
-    left: list[memoryview] = []
+    remaining: list[memoryview] = []
     for piece in pieces:
         if count < len(piece):
-            left.append(piece[count:])
+            remaining.append(piece[count:])
         count = max(0, count - len(piece))
-    return left
+    return remaining
 
 
 def _is_ready(pipe: int, event: int, seconds: float) -> bool:

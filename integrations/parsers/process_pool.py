@@ -18,13 +18,21 @@ from typing import Final, TypeVar
 import msgspec
 
 from . import refusal_counts, task_limits
-from .idle_processes import Idle
-from .mail_tasks import TEXT_SHOWN, ShowText
-from .parser_process import COMMAND, Ended, Process, ReplyTooLarge, TooSlow
-from .task_limits import Budget
+from .idle_processes import IdleProcesses
+from .mail_tasks import SANITISE_TEXT_REPLY, SanitiseText
+from .parser_process import COMMAND, ParserProcess, ProcessEnded, ProcessTooSlow, ReplyTooLarge
+from .task_limits import TaskBudget
 from .wire_frames import NOT_ISOLATED, OUT_OF_MEMORY
 
-__all__ = ["COMMAND", "SIZE", "Busy", "CannotRun", "Pool", "TooCostly", "pool"]
+__all__ = [
+    "COMMAND",
+    "SIZE",
+    "ParserPool",
+    "ParsersBusy",
+    "ParsersUnavailable",
+    "TaskTooCostly",
+    "get_pool",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -38,19 +46,19 @@ R = TypeVar("R")
 _ENCODER: Final = msgspec.msgpack.Encoder()
 
 
-class Busy(Exception):
+class ParsersBusy(Exception):
     """No process was free in time, or the machine was too slow. Try again later."""
 
 
-class TooCostly(Exception):
+class TaskTooCostly(Exception):
     """The task needs more time or memory than it may have. It will need it again."""
 
 
-class CannotRun(Exception):
+class ParsersUnavailable(Exception):
     """No parser process runs on this machine, isolated as it has to be. Nothing is read."""
 
 
-class Pool:
+class ParserPool:
     """
     :param size: processes at the most
     :param start: starts a process
@@ -61,21 +69,26 @@ class Pool:
         self,
         size: int = SIZE,
         *,
-        start: Callable[[], Process] = Process,
-        budget_for: Callable[[int], Budget] = task_limits.budget_for,
+        start: Callable[[], ParserProcess] = ParserProcess,
+        budget_for: Callable[[int], TaskBudget] = task_limits.budget_for,
     ) -> None:
         self._start = start
         self._budget_for = budget_for
         self._free = BoundedSemaphore(size)
         self._lock = Lock()
-        self._idle: Idle[Process] = Idle()
-        self._lent: set[Process] = set()
+        self._idle: IdleProcesses[ParserProcess] = IdleProcesses()
+        self._lent: set[ParserProcess] = set()
         self._owner = os.getpid()
         # Some process answered: whatever ends another is the task's doing.
         self._has_answered = False
 
-    def ask(
-        self, task: msgspec.Struct, reply: msgspec.msgpack.Decoder[R], *, size: int, patience: float
+    def send_task(
+        self,
+        task: msgspec.Struct,
+        decoder: msgspec.msgpack.Decoder[R],
+        *,
+        size: int,
+        wait_seconds: float,
     ) -> R:
         """
         Return the reply to `task`.
@@ -89,64 +102,70 @@ class Pool:
         """
         body, budget = _ENCODER.encode(task), self._budget_for(size)
         try:
-            found = self._ask_twice(body, budget, patience, reply.decode)
-        except TooCostly:
+            result = self._send_twice(body, budget, wait_seconds, decoder.decode)
+        except TaskTooCostly:
             if not self._has_answered:
-                self._prove(patience)
-            refusal_counts.add("too_costly")
+                self._check_parsers_run(wait_seconds)
+            refusal_counts.count_event("too_costly")
             raise
-        except Busy:
-            refusal_counts.add("busy")
+        except ParsersBusy:
+            refusal_counts.count_event("busy")
             logger.warning("parser.busy", extra={"size": size})
             raise
         self._has_answered = True
-        return found
+        return result
 
-    def _ask_twice(
-        self, body: bytes, budget: Budget, patience: float, decode: Callable[[memoryview], R]
+    def _send_twice(
+        self,
+        body: bytes,
+        budget: TaskBudget,
+        wait_seconds: float,
+        decode: Callable[[memoryview], R],
     ) -> R:
         """Ask once more where the machine, not the task, may have been at fault."""
         was_slow = False
         for is_fresh in (False, True):
             try:
-                with self._lend(patience, is_fresh=is_fresh) as process:
-                    return decode(process.ask(body, budget))
+                with self._lend_process(wait_seconds, is_fresh=is_fresh) as process:
+                    return decode(process.send_task(body, budget))
             except (ReplyTooLarge, msgspec.MsgspecError):
                 # Another reply than the schema's: whatever it read took the process over.
-                raise TooCostly from None
-            except TooSlow:
+                raise TaskTooCostly from None
+            except ProcessTooSlow:
                 was_slow = True
-            except Ended as ended:
-                if ended.status == NOT_ISOLATED:
+            except ProcessEnded as error:
+                if error.status == NOT_ISOLATED:
                     break
-                if ended.status in _BY_LIMITS:
-                    raise TooCostly from None
+                if error.status in _BY_LIMITS:
+                    raise TaskTooCostly from None
                 was_slow = False
-        raise (Busy if was_slow else TooCostly)
+        raise (ParsersBusy if was_slow else TaskTooCostly)
 
-    def _prove(self, patience: float) -> None:
+    def _check_parsers_run(self, wait_seconds: float) -> None:
         """
         Ask the least that can be asked: no message is to blame for a machine without parsers.
 
         :raises CannotRun: if that is not answered either
         """
-        body, budget = _ENCODER.encode(ShowText("", "")), self._budget_for(0)
-        with contextlib.suppress(TooCostly):
-            self._ask_twice(body, budget, patience, TEXT_SHOWN.decode)
+        body, budget = _ENCODER.encode(SanitiseText("", "")), self._budget_for(0)
+        with contextlib.suppress(TaskTooCostly):
+            self._send_twice(body, budget, wait_seconds, SANITISE_TEXT_REPLY.decode)
             self._has_answered = True
             return
         logger.error("parsers.cannot_run")
-        raise CannotRun(
+        raise ParsersUnavailable(
             "parser processes do not start, or cannot be isolated, on this machine:"
             " see integrations/parsers/README.md"
         )
 
     @contextlib.contextmanager
-    def _lend(self, patience: float, *, is_fresh: bool = False) -> Iterator[Process]:
-        if not self._free.acquire(timeout=patience):
-            raise Busy
+    def _lend_process(
+        self, wait_seconds: float, *, is_fresh: bool = False
+    ) -> Iterator[ParserProcess]:
+        if not self._free.acquire(timeout=wait_seconds):
+            raise ParsersBusy
         try:
-            process = self._take(is_fresh=is_fresh)
+            process = self._take_process(is_fresh=is_fresh)
             is_sound = False
             try:
                 yield process
@@ -156,27 +175,27 @@ class Pool:
         finally:
             self._free.release()
 
-    def _take(self, *, is_fresh: bool) -> Process:
+    def _take_process(self, *, is_fresh: bool) -> ParserProcess:
         """Return an idle process that lives, or a new one, which takes the place of an idle one."""
         process = self._idle.pop()
         while process is not None and (is_fresh or not process.is_idle):
-            _discard(process)
+            _discard_process(process)
             process = None if is_fresh else self._idle.pop()
         try:
             process = process or self._start()
         except OSError as error:
-            raise CannotRun(f"no parser process starts: {type(error).__name__}") from None
+            raise ParsersUnavailable(f"no parser process starts: {type(error).__name__}") from None
         with self._lock:
             self._lent.add(process)
         return process
 
-    def _give_back(self, process: Process, *, is_sound: bool) -> None:
+    def _give_back(self, process: ParserProcess, *, is_sound: bool) -> None:
         with self._lock:
             self._lent.discard(process)
         if is_sound:
             self._idle.push(process)
         else:
-            _discard(process)
+            _discard_process(process)
 
     def close(self) -> None:
         """End the processes that are idle. In a fork of the process that made them, do nothing."""
@@ -185,50 +204,50 @@ class Pool:
         for process in self._idle.clear():
             process.end()
 
-    def leave(self) -> None:
+    def close_pipes(self) -> None:
         """In a fork: close the pipes to the parent's processes, which end with the parent."""
         for process in (*self._idle, *self._lent):
             process.close()
 
 
-def _discard(process: Process) -> None:
+def _discard_process(process: ParserProcess) -> None:
     """End a process that the next task cannot have, and say so."""
-    status = process.status
+    status = process.exit_status
     process.end()
-    refusal_counts.add("restarted")
+    refusal_counts.count_event("restarted")
     # A negative status is a signal; without one, the pool killed it.
     logger.warning("parser.ended", extra={"status": status})
 
 
-class _Current:
+class _CurrentPool:
     """The pool of this process."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._pool: Pool | None = None
+        self._pool: ParserPool | None = None
         # Kept: they are not this process's to wait for.
-        self._parents: list[Pool] = []
+        self._parents: list[ParserPool] = []
 
-    def get(self) -> Pool:
+    def get_pool(self) -> ParserPool:
         with self._lock:
             if self._pool is None:
-                self._pool = Pool()
+                self._pool = ParserPool()
                 atexit.register(self._pool.close)
             return self._pool
 
-    def forget(self) -> None:
+    def forget_parent(self) -> None:
         """In a fork: its parent may have held the lock, and its parent's processes are not its."""
         self._lock = Lock()
         if self._pool is not None:
-            self._pool.leave()
+            self._pool.close_pipes()
             self._parents.append(self._pool)
             self._pool = None
 
 
-_current: Final = _Current()
-os.register_at_fork(after_in_child=_current.forget)
+_current: Final = _CurrentPool()
+os.register_at_fork(after_in_child=_current.forget_parent)
 
 
-def pool() -> Pool:
+def get_pool() -> ParserPool:
     """Return the pool of this process; a fork does not use its parent's."""
-    return _current.get()
+    return _current.get_pool()

@@ -14,20 +14,20 @@ from typing import Final, Literal
 
 #: `too_costly`: a task exceeded its limits. `busy`: no process was free, or the machine was too
 #: slow. `restarted`: a process was killed or ended by itself, and the next task starts another.
-Event = Literal["busy", "restarted", "too_costly"]
+RefusalEvent = Literal["busy", "restarted", "too_costly"]
 
-_counts: Final[Counter[Event]] = Counter()
+_counts: Final[Counter[RefusalEvent]] = Counter()
 _lock: Final = Lock()
 
 
-def add(event: Event, count: int = 1) -> None:
+def count_event(event: RefusalEvent, count: int = 1) -> None:
     with _lock:
         _counts[event] += count
 
 
-def take() -> Mapping[Event, int]:
+def take_counts() -> Mapping[RefusalEvent, int]:
     """Return what was counted since the last call."""
     with _lock:
-        taken = dict(_counts)
+        counts = dict(_counts)
         _counts.clear()
-    return taken
+    return counts

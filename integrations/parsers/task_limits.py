@@ -9,7 +9,7 @@ _MEGABYTE: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class TaskBudget:
     """
     What one task may use.
 
@@ -20,12 +20,12 @@ class Budget:
     """
 
     cpu_seconds: float
-    memory: int
+    memory_bytes: int
     wall_seconds: float
-    reply: int
+    reply_bytes: int
 
 
-def budget_for(size: int) -> Budget:
+def budget_for(size: int) -> TaskBudget:
     """
     Return the budget of a task of `size` bytes.
 
@@ -33,11 +33,11 @@ def budget_for(size: int) -> Budget:
     as much time, so that no slow machine refuses it.
     """
     megabytes = size / _MEGABYTE
-    return Budget(
+    return TaskBudget(
         cpu_seconds=2.0 + megabytes / 4,
-        memory=256 * _MEGABYTE + 8 * size,
+        memory_bytes=256 * _MEGABYTE + 8 * size,
         wall_seconds=60.0 + 4 * megabytes,
-        reply=32 * _MEGABYTE + 4 * size,
+        reply_bytes=32 * _MEGABYTE + 4 * size,
     )
 
 

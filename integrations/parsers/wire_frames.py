@@ -24,10 +24,10 @@ OUT_OF_MEMORY: Final = 3
 NOT_ISOLATED: Final = 4
 
 #: Why something was not read, in a word that the service shows and stores.
-Reason = Literal["too-costly"] | PoisonReason
+UnreadableReason = Literal["too-costly"] | PoisonReason
 
 
-class Unreadable(msgspec.Struct, frozen=True, tag=True):
+class UnreadableItem(msgspec.Struct, frozen=True, tag=True):
     """An item, or a whole task, that could not be read within the limits."""
 
-    reason: Reason
+    reason: UnreadableReason

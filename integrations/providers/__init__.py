@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from .google import discovery
 from .google.config import GOOGLE
-from .local.config import OFFLINE
+from .local.config import LOCAL
 from .microsoft import graph_sdk
 from .microsoft.config import MICROSOFT
 from .provider import Provider
 
-PROVIDERS: dict[str, Provider] = {one.key: one for one in (GOOGLE, MICROSOFT, OFFLINE)}
+PROVIDERS: dict[str, Provider] = {provider.key: provider for provider in (GOOGLE, MICROSOFT, LOCAL)}
 
 
 def load_libraries() -> None:
@@ -18,11 +18,11 @@ def load_libraries() -> None:
 
     :raises ImportError: if one is missing or broken
     """
-    discovery.load()
-    graph_sdk.load()
+    discovery.load_library()
+    graph_sdk.load_library()
 
 
-def granting(key: str) -> Provider | None:
+def get_connectable_provider(key: str) -> Provider | None:
     """Return the provider of that name that something can be connected at."""
-    found = PROVIDERS.get(key)
-    return found if found is not None and found.grants else None
+    provider = PROVIDERS.get(key)
+    return provider if provider is not None and provider.grants else None

@@ -21,7 +21,7 @@ class RenewableToken(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class ProviderAccess:
     """
     What an adapter needs.
 

@@ -14,12 +14,14 @@ from urllib.parse import quote, urlencode
 from .provider import Provider
 
 # Of OpenID Connect, and no resource's: they have no address in front of them.
-_OPENID: Final = frozenset({"openid", "profile", "email", "offline_access"})
+_OPENID_SCOPES: Final = frozenset({"openid", "profile", "email", "offline_access"})
 # Why they came back without having allowed it; any other error is not their answer.
-_NO: Final = frozenset({"access_denied", "consent_required"})
+_DENIED_ERRORS: Final = frozenset({"access_denied", "consent_required"})
 
 
-def address(url: str, *, client_id: str, redirect_uri: str, scope: str, state: str) -> str:
+def build_admin_consent_url(
+    url: str, *, client_id: str, redirect_uri: str, scope: str, state: str
+) -> str:
     """
     Return the address of the page on which an administrator agrees for everybody.
 
@@ -36,18 +38,19 @@ def address(url: str, *, client_id: str, redirect_uri: str, scope: str, state: s
     return f"{url}?{urlencode(query, quote_via=quote)}"
 
 
-def named(provider: Provider, scopes: Collection[str]) -> str:
+def format_scopes(provider: Provider, scopes: Collection[str]) -> str:
     """Return `scopes` as they are asked for there: with their resource in front of them."""
     return " ".join(
-        scope if scope in _OPENID else f"{provider.scope_prefix}{scope}" for scope in sorted(scopes)
+        scope if scope in _OPENID_SCOPES else f"{provider.scope_prefix}{scope}"
+        for scope in sorted(scopes)
     )
 
 
-def said(answer: Mapping[str, Sequence[str]]) -> bool | None:
+def parse_admin_consent(parameters: Mapping[str, Sequence[str]]) -> bool | None:
     """Return whether they allowed it, by each parameter's values; None: that is no answer."""
-    if any(len(values) != 1 for values in answer.values()):
+    if any(len(values) != 1 for values in parameters.values()):
         return None
-    first = {name: values[0] for name, values in answer.items()}
-    if error := first.get("error"):
-        return False if error in _NO else None
-    return True if first.get("admin_consent", "").lower() == "true" else None
+    single_values = {name: values[0] for name, values in parameters.items()}
+    if error := single_values.get("error"):
+        return False if error in _DENIED_ERRORS else None
+    return True if single_values.get("admin_consent", "").lower() == "true" else None

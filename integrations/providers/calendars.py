@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
-from integrations.formats.event import Conference, EventContent, Response, When
+from integrations.formats.event import AttendeeResponse, Conference, EventContent, When
 
-from .access import Access
+from .access import ProviderAccess
 
-Role = Literal["freebusy", "reader", "writer", "owner"]
+CalendarRole = Literal["freebusy", "reader", "writer", "owner"]
 # Who of the guests hears of a change.
 Notify = Literal["all", "none"]
 
@@ -59,13 +59,13 @@ class RemoteCalendar:
     calendar_id: str
     name: str
     zone: str
-    role: Role
+    role: CalendarRole
     is_primary: bool = False
     colour: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class CalendarPage:
+class RemoteCalendarPage:
     """`cursor` only on the last page: it is what the next round begins with."""
 
     calendars: tuple[RemoteCalendar, ...]
@@ -75,7 +75,7 @@ class CalendarPage:
 
 
 @dataclass(frozen=True, slots=True)
-class EventPage:
+class RemoteEventPage:
     """
     One page of events, possibly empty without being the last. `cursor` only on the last.
 
@@ -100,24 +100,26 @@ class CalendarAdapter(Protocol):
     """
 
     @property
-    def access(self) -> Access:
+    def access(self) -> ProviderAccess:
         """What it was opened with."""
 
-    def calendars(self, *, cursor: str | None = None, page: str | None = None) -> CalendarPage:
+    def list_calendars(
+        self, *, cursor: str | None = None, page: str | None = None
+    ) -> RemoteCalendarPage:
         """
         Return a page of the account's calendars, or of what changed since `cursor`.
 
         :raises CursorExpired: if the provider no longer remembers it
         """
 
-    def events(
+    def list_events(
         self,
         calendar_id: str,
         *,
         cursor: str | None = None,
         window: tuple[datetime, datetime] | None = None,
         page: str | None = None,
-    ) -> EventPage:
+    ) -> RemoteEventPage:
         """
         Return a page of what is in `window`, or of what changed since `cursor`.
 
@@ -126,17 +128,17 @@ class CalendarAdapter(Protocol):
         :raises Gone: if there is no such calendar any more
         """
 
-    def event(self, calendar_id: str, event_id: str) -> RemoteEvent | CancelledInstance:
+    def get_event(self, calendar_id: str, event_id: str) -> RemoteEvent | CancelledInstance:
         """:raises Gone: if it no longer exists"""
 
-    def create(
+    def create_event(
         self,
         calendar_id: str,
         content: EventContent,
         *,
         event_id: str,
         notify: Notify,
-        meets_as: str = "",
+        conference_event_id: str = "",
     ) -> RemoteEvent:
         """
         Write a new event under an id of ours, so that a repetition makes no second one.
@@ -148,7 +150,7 @@ class CalendarAdapter(Protocol):
         :raises AlreadyThere: if the id is taken: an earlier try came through, read it
         """
 
-    def change(  # noqa: PLR0913 - one write in full
+    def update_event(  # noqa: PLR0913 - one write in full
         self,
         calendar_id: str,
         event_id: str,
@@ -169,10 +171,10 @@ class CalendarAdapter(Protocol):
         :raises ChangedMeanwhile: if it is not: fetch it, then merge or tell
         """
 
-    def instance_id(self, series_id: str, original: When) -> str:
+    def get_instance_id(self, series_id: str, original_start: When) -> str:
         """Return by which id an instance of a series is asked for; whether it is, asking says."""
 
-    def exceptions(
+    def list_exceptions(
         self, calendar_id: str, ical_uid: str
     ) -> tuple[RemoteEvent | CancelledInstance, ...]:
         """
@@ -181,11 +183,11 @@ class CalendarAdapter(Protocol):
         :raises Rejected: if they are more than anybody keeps apart
         """
 
-    def delete(self, calendar_id: str, event_id: str, *, etag: str, notify: Notify) -> None:
+    def delete_event(self, calendar_id: str, event_id: str, *, etag: str, notify: Notify) -> None:
         """Delete an event or cancel an instance; what is gone already is no error."""
 
-    def move(
-        self, calendar_id: str, event_id: str, *, to: str, etag: str, notify: Notify
+    def move_event(
+        self, calendar_id: str, event_id: str, *, target_calendar_id: str, etag: str, notify: Notify
     ) -> RemoteEvent:
         """
         Move an event or a whole series to another calendar of the account; its id may be another.
@@ -196,14 +198,20 @@ class CalendarAdapter(Protocol):
         :raises Rejected: if it would not be the same there; `reason` begins with `move-`
         """
 
-    def find_moved(self, calendar_id: str, event_id: str) -> RemoteEvent | CancelledInstance:
+    def find_moved_event(self, calendar_id: str, event_id: str) -> RemoteEvent | CancelledInstance:
         """
         Return the event in a calendar that was moved there, by the id that it had before.
 
         :raises Gone: if there is none
         """
 
-    def respond(
-        self, calendar_id: str, event_id: str, response: Response, *, etag: str, notify: Notify
+    def respond_to_invitation(
+        self,
+        calendar_id: str,
+        event_id: str,
+        response: AttendeeResponse,
+        *,
+        etag: str,
+        notify: Notify,
     ) -> RemoteEvent:
         """Answer an invitation for the account's own person, changing nothing else."""

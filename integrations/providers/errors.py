@@ -54,8 +54,8 @@ class ClaimsWanted(TokenRejected):
     What it says is of conditions of access, and of no user's content.
     """
 
-    def __init__(self, message: str, *, claims: str, **said: Any) -> None:
-        super().__init__(message, **said)
+    def __init__(self, message: str, *, claims: str, **details: Any) -> None:
+        super().__init__(message, **details)
         self.claims = claims
 
 
@@ -70,8 +70,8 @@ class StepUpWanted(GrantRevoked):
     Ask the owner to reconnect, with `claims` in the authorization request: JSON, or empty.
     """
 
-    def __init__(self, message: str, *, claims: str, **said: Any) -> None:
-        super().__init__(message, **said)
+    def __init__(self, message: str, *, claims: str, **details: Any) -> None:
+        super().__init__(message, **details)
         self.claims = claims
 
 

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 
-class ArrivingFile:
+class FileDownload:
     """
     The bytes of a file in pieces, and what has to be let go of when they have ended.
 
@@ -19,11 +19,15 @@ class ArrivingFile:
     """
 
     def __init__(
-        self, pieces: Iterator[bytes], held: ExitStack | None = None, *, size: int | None = None
+        self,
+        chunks: Iterator[bytes],
+        resources: ExitStack | None = None,
+        *,
+        size: int | None = None,
     ) -> None:
         self.size = size
-        self._pieces = pieces
-        self._held = held or ExitStack()
+        self._pieces = chunks
+        self._held = resources or ExitStack()
 
     def __iter__(self) -> Iterator[bytes]:
         return self

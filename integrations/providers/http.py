@@ -36,29 +36,29 @@ MAX_RETRY_AFTER: Final = 24 * 3600.0
 # Bytes of an answer, decoded. It is held in memory, whole. A message's MIME is the largest:
 # mailboxes take 35 MB, those of which an administrator said so 150.
 MAX_ANSWER: Final = 48 * 1024 * 1024
-_KEPT_OPEN: Final = 40
-_PIECE: Final = 64 * 1024
-_PORTS: Final = {"http": 80, "https": 443}
+_MAX_OPEN_CONNECTIONS: Final = 40
+_CHUNK_SIZE: Final = 64 * 1024
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _STATUS_LINE: Final = re.compile(r"HTTP/\d(?:\.\d)? (\d{3})(?: |\Z)")
 
-NoAnswer = HTTPError
+NoResponse = HTTPError
 
 
-class TooLarge(NoAnswer):
+class ResponseTooLarge(NoResponse):
     """The answer is larger than `MAX_ANSWER`. To who does not look: none came."""
 
 
-_MAKING: Final = Lock()
+_POOL_LOCK: Final = Lock()
 
 #: The one place that this thread talks to now: what is watching the ways out lets it reach that,
 #: and nothing else. None outside of a request.
-towards: Final[ContextVar[tuple[str, int] | None]] = ContextVar("towards", default=None)
+current_destination: Final[ContextVar[tuple[str, int] | None]] = ContextVar("towards", default=None)
 # Where everything goes through, if anything is to be.
 _proxy = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ProviderResponse:
     """A whole answer. `headers` are looked up whatever the case of their names."""
 
     status: int
@@ -75,11 +75,11 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Stream:
+class ResponseStream:
     """An answer whose body is read in pieces."""
 
-    answer: Answer
-    pieces: Iterator[bytes]
+    response: ProviderResponse
+    chunks: Iterator[bytes]
 
 
 def use_proxy(url: str) -> None:
@@ -91,96 +91,100 @@ def use_proxy(url: str) -> None:
     global _proxy  # noqa: PLW0603 - one per process, like the pool
     if url != _proxy:
         _proxy = url
-        _pool_of.cache_clear()
+        _create_pool.cache_clear()
 
 
 @lru_cache(maxsize=1)
-def _pool_of(process: int) -> urllib3.PoolManager:
-    given: dict[str, Any] = {"maxsize": _KEPT_OPEN, "retries": False, "timeout": TIMEOUT}
-    made = _through(_proxy, given) if _proxy else urllib3.PoolManager(**given)
-    atexit.register(_close, made, process)
-    return made
+def _create_pool(process: int) -> urllib3.PoolManager:
+    options: dict[str, Any] = {
+        "maxsize": _MAX_OPEN_CONNECTIONS,
+        "retries": False,
+        "timeout": TIMEOUT,
+    }
+    pool_manager = _create_proxy_pool(_proxy, options) if _proxy else urllib3.PoolManager(**options)
+    atexit.register(_close_pool, pool_manager, process)
+    return pool_manager
 
 
-def _through(proxy: str, given: Mapping[str, Any]) -> urllib3.ProxyManager:
+def _create_proxy_pool(proxy: str, options: Mapping[str, Any]) -> urllib3.ProxyManager:
     parts = urlsplit(proxy)
-    place = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    proxy_url = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
     headers = None
     if parts.username is not None:
-        who = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        headers = urllib3.make_headers(proxy_basic_auth=who)
-    return urllib3.ProxyManager(place, proxy_headers=headers, **given)
+        user_and_password = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        headers = urllib3.make_headers(proxy_basic_auth=user_and_password)
+    return urllib3.ProxyManager(proxy_url, proxy_headers=headers, **options)
 
 
-def _close(made: urllib3.PoolManager, process: int) -> None:
+def _close_pool(pool_manager: urllib3.PoolManager, process: int) -> None:
     # A forked worker has a copy of its parent's pool, and none of its sockets to say goodbye on.
     if os.getpid() == process:
-        made.clear()
+        pool_manager.clear()
 
 
-def pool() -> urllib3.PoolManager:
+def get_pool() -> urllib3.PoolManager:
     """Return this process's pool."""
     # Two threads that ask first would make two, and one would be dropped with its sockets open.
-    with _MAKING:
-        return _pool_of(os.getpid())
+    with _POOL_LOCK:
+        return _create_pool(os.getpid())
 
 
-def send(
+def send_request(
     method: str,
     url: str,
     headers: Mapping[str, str],
     body: bytes | None = None,
     *,
     timeout: urllib3.Timeout = TIMEOUT,
-) -> Answer:
+) -> ProviderResponse:
     """
     Return the answer to one request.
 
     :raises TooLarge: if it is too large to be read
     :raises NoAnswer: if none came
     """
-    response = _request(
+    response = _open_response(
         method, url, headers=headers, body=body, timeout=timeout, preload_content=False
     )
     try:
-        return Answer(response.status, response.headers, _read(response))
+        return ProviderResponse(response.status, response.headers, _read_content(response))
     finally:
         response.release_conn()
 
 
-def _read(response: urllib3.BaseHTTPResponse) -> bytes:
+def _read_content(response: urllib3.BaseHTTPResponse) -> bytes:
     content = response.read(MAX_ANSWER + 1)
     if len(content) > MAX_ANSWER:
         # Not given back to the pool half read.
         response.close()
-        raise TooLarge("larger than is held in memory")
+        raise ResponseTooLarge("larger than is held in memory")
     return content
 
 
-def _request(method: str, url: str, **given: Any) -> urllib3.BaseHTTPResponse:
-    way = towards.set(place_towards(url))
+def _open_response(method: str, url: str, **options: Any) -> urllib3.BaseHTTPResponse:
+    reset_token = current_destination.set(find_first_hop(url))
     try:
-        return pool().request(method, url, redirect=False, retries=False, **given)
+        return get_pool().request(method, url, redirect=False, retries=False, **options)
     finally:
-        towards.reset(way)
+        current_destination.reset(reset_token)
 
 
-def proxy() -> str:
+def get_proxy() -> str:
     """Return the proxy that every provider is reached through; empty: none."""
     return _proxy
 
 
-def place_towards(url: str) -> tuple[str, int]:
+def find_first_hop(url: str) -> tuple[str, int]:
     """Return where a request to `url` goes first: see `towards`."""
-    return _place(_proxy or url)
+    return _parse_destination(_proxy or url)
 
 
-def _place(url: str) -> tuple[str, int]:
+def _parse_destination(url: str) -> tuple[str, int]:
     parts = urlsplit(url)
-    return parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
+    return parts.hostname or "", parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
 
 
-def answer_of(message: bytes) -> Answer:
+def parse_http_response(message: bytes) -> ProviderResponse:
     """
     Return the answer that stands as text within another one (RFC 9112 §2.1).
 
@@ -188,21 +192,21 @@ def answer_of(message: bytes) -> Answer:
     """
     head, blank, content = message.partition(b"\r\n\r\n")
     line, *lines = head.decode("latin-1").split("\r\n")
-    found = _STATUS_LINE.match(line)
-    if found is None or not blank:
+    status_line = _STATUS_LINE.match(line)
+    if status_line is None or not blank:
         raise ValueError("no HTTP response")
     headers = urllib3.HTTPHeaderDict()
     for name, _, value in (line.partition(":") for line in lines):
         headers.add(name.strip(), value.strip())
-    return Answer(int(found[1]), headers, content)
+    return ProviderResponse(int(status_line[1]), headers, content)
 
 
-def get(url: str) -> Answer:
+def fetch_document(url: str) -> ProviderResponse:
     """Return a document that anybody may read. See `send`."""
-    return send("GET", url, {"accept": "application/json"}, timeout=SHORT)
+    return send_request("GET", url, {"accept": "application/json"}, timeout=SHORT)
 
 
-def post_form(url: str, form: Mapping[str, str]) -> Answer:
+def post_form(url: str, form: Mapping[str, str]) -> ProviderResponse:
     """
     Return the answer to a form sent to an OAuth endpoint.
 
@@ -212,30 +216,30 @@ def post_form(url: str, form: Mapping[str, str]) -> Answer:
         "accept": "application/json",
         "content-type": "application/x-www-form-urlencoded",
     }
-    with suppress(NoAnswer):
-        return send("POST", url, headers, urlencode(form).encode(), timeout=SHORT)
+    with suppress(NoResponse):
+        return send_request("POST", url, headers, urlencode(form).encode(), timeout=SHORT)
     raise errors.Unavailable("the provider did not answer")
 
 
 @contextmanager
-def streamed(method: str, url: str, headers: Mapping[str, str]) -> Iterator[Stream]:
+def stream_response(method: str, url: str, headers: Mapping[str, str]) -> Iterator[ResponseStream]:
     """
     Hold an answer whose body is read in pieces; a refusal is read whole.
 
     :raises NoAnswer: if none came, or it ends early
     """
-    response = _request(method, url, headers=headers, preload_content=False)
+    response = _open_response(method, url, headers=headers, preload_content=False)
     try:
-        head = Answer(response.status, response.headers, b"")
+        head = ProviderResponse(response.status, response.headers, b"")
         if not head.is_success:
-            head = Answer(response.status, response.headers, _read(response))
-        yield Stream(head, response.stream(_PIECE))
+            head = ProviderResponse(response.status, response.headers, _read_content(response))
+        yield ResponseStream(head, response.stream(_CHUNK_SIZE))
     finally:
         # Not given back to the pool half read.
         response.close()
 
 
-def retry_after(response: Answer) -> float | None:
+def parse_retry_after(response: ProviderResponse) -> float | None:
     """Return the seconds that `Retry-After` asks for, if it does so plausibly."""
     value = response.headers.get("retry-after", "").strip()
     if not value:

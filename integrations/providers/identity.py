@@ -30,7 +30,7 @@ RETRY_AFTER: Final = timedelta(seconds=5)
 MAX_TOKEN: Final = 16 * 1024
 MAX_SUBJECT: Final = 255
 # Where an issuer has one of each tenant's own.
-TENANT: Final = "{tenantid}"
+TENANT_PLACEHOLDER: Final = "{tenantid}"
 _GUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 
@@ -43,7 +43,7 @@ class Identity:
     email_verified: bool
 
 
-class KeyCache:
+class SigningKeyCache:
     """A provider's signing keys by id. Safe to share between threads."""
 
     def __init__(self, url: str) -> None:
@@ -54,79 +54,81 @@ class KeyCache:
         self._tried_at: datetime | None = None
         self._lock = Lock()
 
-    def find(self, kid: str, *, at: datetime) -> RSAKey | None:
+    def find_key(self, kid: str, *, at: datetime) -> RSAKey | None:
         """
         Return the key named `kid`; None where the provider has none.
 
         :raises Unavailable: if there are no keys at hand and none can be fetched
         """
         with self._lock:
-            age = _since(self._fetched_at, at)
+            age = _get_age(self._fetched_at, at)
             is_stale = age is None or age > KEYS_FRESH_FOR
-            if (is_stale or kid not in self._keys) and self._may_ask(at):
-                self._fetch(at)
+            if (is_stale or kid not in self._keys) and self._may_fetch(at):
+                self._fetch_keys(at)
             if not self._keys:
                 raise errors.Unavailable("the provider's keys could not be fetched")
             return self._keys.get(kid)
 
-    def issuer_of(self, kid: str) -> str:
+    def get_key_issuer(self, kid: str) -> str:
         """Return whose tokens alone that key is good for; empty where its page does not say."""
         with self._lock:
             return self._issuers.get(kid, "")
 
-    def _may_ask(self, at: datetime) -> bool:
-        tried = _since(self._tried_at, at)
-        return tried is None or tried > (REFETCH_AFTER if self._keys else RETRY_AFTER)
+    def _may_fetch(self, at: datetime) -> bool:
+        last_attempt_age = _get_age(self._tried_at, at)
+        return last_attempt_age is None or last_attempt_age > (
+            REFETCH_AFTER if self._keys else RETRY_AFTER
+        )
 
-    def _fetch(self, at: datetime) -> None:
+    def _fetch_keys(self, at: datetime) -> None:
         # Whether it works or not: a page that is down is not asked by everybody.
         self._tried_at = at
-        found, issuers = None, {}
-        with suppress(http.NoAnswer, *unexpected_responses.KINDS, JoseError):
-            response = http.get(self._url)
+        fetched_keys, issuers = None, {}
+        with suppress(http.NoResponse, *unexpected_responses.UNREADABLE_ERRORS, JoseError):
+            response = http.fetch_document(self._url)
             if response.is_success:
                 rsa = [key for key in response.json()["keys"] if key.get("kty") == "RSA"]
                 imported = KeySet.import_key_set({"keys": rsa}).keys
-                found = {str(key.kid): key for key in imported if isinstance(key, RSAKey)}
+                fetched_keys = {str(key.kid): key for key in imported if isinstance(key, RSAKey)}
                 issuers = {str(key["kid"]): str(key["issuer"]) for key in rsa if "issuer" in key}
-        if found:
-            self._keys, self._issuers = found, issuers
+        if fetched_keys:
+            self._keys, self._issuers = fetched_keys, issuers
             self._fetched_at = at
 
 
-def _since(moment: datetime | None, at: datetime) -> timedelta | None:
+def _get_age(earlier: datetime | None, at: datetime) -> timedelta | None:
     """Return how long ago that was; None if never, or if the clock was turned back since."""
-    return at - moment if moment is not None and moment <= at else None
+    return at - earlier if earlier is not None and earlier <= at else None
 
 
-_CACHES: dict[str, KeyCache] = {}
+_CACHES: dict[str, SigningKeyCache] = {}
 
 
-def keys_at(url: str) -> KeyCache:
-    return _CACHES.setdefault(url, KeyCache(url))
+def get_key_cache(url: str) -> SigningKeyCache:
+    return _CACHES.setdefault(url, SigningKeyCache(url))
 
 
-def issuer_forms(issuer: str) -> frozenset[str]:
+def list_issuer_forms(issuer: str) -> frozenset[str]:
     """Return what may stand for `issuer`: Google signs with and without the scheme."""
     return frozenset({issuer, issuer.partition("://")[2] or issuer})
 
 
-def may_be_issuer(named: str, issuer: str) -> bool:
+def may_be_issuer(callback_issuer: str, issuer: str) -> bool:
     """
     Return whether a callback that names `named` may come from `issuer`.
 
     If each tenant has an issuer of its own, any tenant's may: which tenant it is, only the id_token
     says, and `verify` compares the two.
     """
-    before, placeholder, after = issuer.partition(TENANT)
+    before, placeholder, after = issuer.partition(TENANT_PLACEHOLDER)
     if not placeholder:
-        return named == issuer
-    tenant = named.removeprefix(before).removesuffix(after)
-    return bool(_GUID.fullmatch(tenant)) and named == f"{before}{tenant}{after}"
+        return callback_issuer == issuer
+    tenant = callback_issuer.removeprefix(before).removesuffix(after)
+    return bool(_GUID.fullmatch(tenant)) and callback_issuer == f"{before}{tenant}{after}"
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
+class ExpectedClaims:
     """
     What an id_token must say to be ours; `access_token` is the one it came with.
 
@@ -140,11 +142,13 @@ class Expected:
     nonce: str = field(repr=False)
     access_token: str = field(repr=False)
     callback_issuer: str = ""
-    subject: tuple[str, ...] = ("sub",)
-    shown: tuple[str, ...] = ("email",)
+    subject_claims: tuple[str, ...] = ("sub",)
+    address_claims: tuple[str, ...] = ("email",)
 
 
-def verify(id_token: str, expected: Expected, *, keys: KeyCache, at: datetime) -> Identity:
+def verify_id_token(
+    id_token: str, expected: ExpectedClaims, *, keys: SigningKeyCache, at: datetime
+) -> Identity:
     """
     Return who `id_token` says signed in, having checked every claim of it.
 
@@ -154,28 +158,32 @@ def verify(id_token: str, expected: Expected, *, keys: KeyCache, at: datetime) -
     :raises IssuerMismatch: if all hold, and the callback named another issuer
     :raises Unavailable: if the provider's keys cannot be had
     """
-    claims = signed(id_token, keys=keys, at=at)
-    wrong = _wrong_claim(claims, expected, at, signer=keys.issuer_of(_kid(id_token)))
-    if wrong:
-        raise errors.IdentityRejected("the id_token is not for us now", reason=wrong)
-    issuer = _issuer(expected.issuer, claims.get("tid"))
+    claims = decode_signed_token(id_token, keys=keys, at=at)
+    wrong_claim = _find_wrong_claim(
+        claims, expected, at, key_issuer=keys.get_key_issuer(_read_key_id(id_token))
+    )
+    if wrong_claim:
+        raise errors.IdentityRejected("the id_token is not for us now", reason=wrong_claim)
+    issuer = _format_issuer(expected.issuer, claims.get("tid"))
     if expected.callback_issuer and expected.callback_issuer != issuer:
         raise errors.IssuerMismatch("the callback named another issuer", reason="iss")
     return Identity(
-        subject=_subject(claims, expected),
-        email=next((str(claims[one]) for one in expected.shown if claims.get(one)), ""),
+        subject=_build_subject(claims, expected),
+        email=next(
+            (str(claims[claim]) for claim in expected.address_claims if claims.get(claim)), ""
+        ),
         email_verified=claims.get("email_verified") is True,
     )
 
 
-def signed(token: str, *, keys: KeyCache, at: datetime) -> Mapping[str, Any]:
+def decode_signed_token(token: str, *, keys: SigningKeyCache, at: datetime) -> Mapping[str, Any]:
     """
     Return the claims of a token that the provider signed with RS256; none of them is checked.
 
     :raises IdentityRejected: if it did not
     :raises Unavailable: if the provider's keys cannot be had
     """
-    key = keys.find(_kid(token), at=at)
+    key = keys.find_key(_read_key_id(token), at=at)
     if key is None:
         raise errors.IdentityRejected("signed with a key that is not the provider's", reason="kid")
     claims: Mapping[str, Any] | None = None
@@ -187,16 +195,16 @@ def signed(token: str, *, keys: KeyCache, at: datetime) -> Mapping[str, Any]:
     return claims
 
 
-def seconds(value: object, otherwise: float) -> float:
+def parse_timestamp(value: object, default: float) -> float:
     """Return a claim that is a time, in seconds since the epoch; `otherwise` if it is none."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     try:
-        return float(value) if is_number else otherwise  # type: ignore[arg-type]
+        return float(value) if is_number else default  # type: ignore[arg-type]
     except OverflowError:
-        return otherwise
+        return default
 
 
-def _kid(id_token: str) -> str:
+def _read_key_id(id_token: str) -> str:
     header: Any = None
     if len(id_token) <= MAX_TOKEN:
         with suppress(ValueError, RecursionError):
@@ -210,54 +218,54 @@ def _kid(id_token: str) -> str:
     return kid
 
 
-def _subject(claims: Mapping[str, Any], expected: Expected) -> str:
+def _build_subject(claims: Mapping[str, Any], expected: ExpectedClaims) -> str:
     """Return the account's key; empty where a claim of it is missing or makes no sense."""
-    parts = [claims.get(name) for name in expected.subject]
+    parts = [claims.get(name) for name in expected.subject_claims]
     if not all(isinstance(part, str) and part for part in parts):
         return ""
-    whole = ".".join(str(part) for part in parts)
-    is_fit = len(whole) <= MAX_SUBJECT and whole.isascii() and whole.isprintable()
-    return whole if is_fit else ""
+    subject = ".".join(str(part) for part in parts)
+    is_fit = len(subject) <= MAX_SUBJECT and subject.isascii() and subject.isprintable()
+    return subject if is_fit else ""
 
 
-def _issuer(template: str, tenant: object) -> str:
+def _format_issuer(template: str, tenant: object) -> str:
     """Return the issuer of that tenant; empty where it is no tenant's name."""
-    if TENANT not in template:
+    if TENANT_PLACEHOLDER not in template:
         return template
     # The claim becomes a part of an address: what is no GUID could make it another one.
     is_name = isinstance(tenant, str) and _GUID.fullmatch(tenant)
-    return template.replace(TENANT, str(tenant)) if is_name else ""
+    return template.replace(TENANT_PLACEHOLDER, str(tenant)) if is_name else ""
 
 
-def _wrong_claim(
-    claims: Mapping[str, Any], expected: Expected, at: datetime, *, signer: str
+def _find_wrong_claim(
+    claims: Mapping[str, Any], expected: ExpectedClaims, at: datetime, *, key_issuer: str
 ) -> str:
     now, leeway = at.timestamp(), LEEWAY.total_seconds()
-    issuer = _issuer(expected.issuer, claims.get("tid"))
+    issuer = _format_issuer(expected.issuer, claims.get("tid"))
     checks = {
         # A security event token is signed by the same keys and is no proof of sign-in.
         "events": "events" not in claims,
-        "iss": bool(issuer) and claims.get("iss") in list(issuer_forms(issuer)),
+        "iss": bool(issuer) and claims.get("iss") in list(list_issuer_forms(issuer)),
         # A key that is one tenant's says nothing of another.
-        "kid": not signer or _issuer(signer, claims.get("tid")) == issuer,
-        "nbf": seconds(claims.get("nbf"), 0) <= now + leeway,
+        "kid": not key_issuer or _format_issuer(key_issuer, claims.get("tid")) == issuer,
+        "nbf": parse_timestamp(claims.get("nbf"), 0) <= now + leeway,
         # Exactly us: a list that holds us among others is for others.
         "aud": claims.get("aud") == expected.client_id,
         "azp": claims.get("azp", expected.client_id) == expected.client_id,
-        "exp": seconds(claims.get("exp"), 0) > now - leeway,
-        "iat": seconds(claims.get("iat"), now + 2 * leeway) <= now + leeway,
-        "nonce": bool(expected.nonce) and _same(claims.get("nonce"), expected.nonce),
-        "sub": bool(_subject(claims, expected)),
+        "exp": parse_timestamp(claims.get("exp"), 0) > now - leeway,
+        "iat": parse_timestamp(claims.get("iat"), now + 2 * leeway) <= now + leeway,
+        "nonce": bool(expected.nonce) and _is_equal(claims.get("nonce"), expected.nonce),
+        "sub": bool(_build_subject(claims, expected)),
         "at_hash": "at_hash" not in claims
-        or _same(claims["at_hash"], _half_hash(expected.access_token)),
+        or _is_equal(claims["at_hash"], _hash_access_token(expected.access_token)),
     }
     return next((claim for claim, holds in checks.items() if not holds), "")
 
 
-def _same(value: object, expected: str) -> bool:
+def _is_equal(value: object, expected: str) -> bool:
     return isinstance(value, str) and hmac.compare_digest(value.encode(), expected.encode())
 
 
-def _half_hash(access_token: str) -> str:
+def _hash_access_token(access_token: str) -> str:
     digest = hashlib.sha256(access_token.encode("ascii", errors="replace")).digest()
     return base64.urlsafe_b64encode(digest[:16]).rstrip(b"=").decode("ascii")

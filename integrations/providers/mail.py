@@ -14,11 +14,11 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from integrations.formats.mime.message import ParsedMessage
-from integrations.formats.mime.safe_bodies import ShownText
+from integrations.formats.mime.safe_bodies import SanitisedText
 
-from .access import Access
+from .access import ProviderAccess
 from .errors import ProviderError
-from .file_download import ArrivingFile
+from .file_download import FileDownload
 
 _ID: Final = re.compile(r"[\x21-\x7e]{1,1024}")
 
@@ -28,7 +28,7 @@ def is_provider_id(value: object) -> bool:
     return isinstance(value, str) and _ID.fullmatch(value) is not None
 
 
-def provider_id(value: object) -> str:
+def parse_provider_id(value: object) -> str:
     """
     Return a provider's id as it is stored: printable ASCII, as both providers write theirs.
 
@@ -39,12 +39,12 @@ def provider_id(value: object) -> str:
     raise ValueError("no provider's id")
 
 
-def name_of(resource: object, place: int) -> str:
+def get_item_name(resource: object, position: int) -> str:
     """Return the id of what cannot be read; where it has none, its place on the page."""
     try:
-        return provider_id(resource["id"])  # type: ignore[index]
+        return parse_provider_id(resource["id"])  # type: ignore[index]
     except (LookupError, TypeError, ValueError):
-        return f"unnamed-{place}"
+        return f"unnamed-{position}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class MessageRef:
 
 
 @dataclass(frozen=True, slots=True)
-class Labels:
+class MessageFiling:
     """
     Where a message is filed.
 
@@ -88,9 +88,9 @@ class RemoteMessage:
     received_at: datetime
     size: int
     snippet: str
-    filing: Labels
+    filing: MessageFiling
     mail: ParsedMessage
-    shown: ShownText
+    shown: SanitisedText
     is_reconstructed: bool = False
     is_mime: bool = False
 
@@ -108,7 +108,7 @@ class RemoteThread:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class FetchTarget:
     """A message, or all of a thread: one of the two ids is given."""
 
     message_id: str = ""
@@ -124,7 +124,7 @@ class MailboxProfile:
 
 
 @dataclass(frozen=True, slots=True)
-class ListPage:
+class MessageListPage:
     """
     One page of ids, newest first.
 
@@ -138,15 +138,15 @@ class ListPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Relabelled:
+class FilingChange:
     """How a message is filed now; its content is unchanged."""
 
     ref: MessageRef
-    filing: Labels
+    filing: MessageFiling
 
 
 @dataclass(frozen=True, slots=True)
-class ChangePage:
+class MailChangePage:
     """
     One page of changes, already folded: a message is in one of the three only.
 
@@ -159,11 +159,11 @@ class ChangePage:
     """
 
     upserted: tuple[MessageRef, ...]
-    relabelled: tuple[Relabelled, ...]
+    refiled: tuple[FilingChange, ...]
     deleted: tuple[str, ...]
     cursor: str
-    more: bool = False
-    filings: Mapping[str, Labels] = field(default_factory=dict)
+    has_more: bool = False
+    filings: Mapping[str, MessageFiling] = field(default_factory=dict)
     has_new_names: bool = False
 
 
@@ -177,20 +177,20 @@ class MailAdapter(Protocol):
     """
 
     @property
-    def access(self) -> Access:
+    def access(self) -> ProviderAccess:
         """What it was opened with."""
 
     @property
-    def fetch_requests(self) -> int | None:
+    def fetch_request_count(self) -> int | None:
         """Requests that `fetch` sent so far; None: each of its calls costs what its units say."""
 
-    def profile(self) -> MailboxProfile:
+    def get_profile(self) -> MailboxProfile:
         """Return the size of the mailbox and its cursor. Read the cursor before any listing."""
 
-    def labels(self) -> Mapping[str, str]:
+    def get_label_names(self) -> Mapping[str, str]:
         """Return the names of the user's own labels, by id."""
 
-    def list_page(
+    def list_messages(
         self,
         *,
         since: datetime | None = None,
@@ -198,7 +198,7 @@ class MailAdapter(Protocol):
         query: str = "",
         page: str | None = None,
         limit: int = 500,
-    ) -> ListPage:
+    ) -> MessageListPage:
         """
         Return one page of ids, newest first, outside spam and trash.
 
@@ -206,7 +206,9 @@ class MailAdapter(Protocol):
         both to the second; `query` is what a user types into a search box.
         """
 
-    def fetch(self, wanted: Sequence[Wanted]) -> Sequence[RemoteThread | ProviderError]:
+    def fetch_messages(
+        self, targets: Sequence[FetchTarget]
+    ) -> Sequence[RemoteThread | ProviderError]:
         """
         Return what each of `wanted` brings, in order, or the error that it met.
 
@@ -216,14 +218,14 @@ class MailAdapter(Protocol):
         in its quota, and as calls at once, each counts by itself.
         """
 
-    def changes(self, cursor: str) -> ChangePage:
+    def get_changes(self, cursor: str) -> MailChangePage:
         """
         Return what changed after `cursor`.
 
         :raises CursorExpired: if the provider no longer remembers it
         """
 
-    def attachment(self, message_id: str, part: str) -> ArrivingFile:
+    def open_attachment(self, message_id: str, part: str) -> FileDownload:
         """
         Return one part as it arrives; `part` as in `AttachmentPart`. Its reader closes it.
 
@@ -252,4 +254,4 @@ class MailUnits:
     attachment: int
     watch: int
     stop: int
-    fetched_together: int = 0
+    messages_per_fetch: int = 0

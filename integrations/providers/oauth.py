@@ -20,9 +20,24 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from . import errors, http, identity
 from .provider import Provider
-from .token_responses import MAX_ACCESS_TOKEN, TokenSet, fields, meaning, text, token_set
+from .token_responses import (
+    MAX_ACCESS_TOKEN,
+    TokenSet,
+    build_token_set,
+    map_token_error,
+    parse_fields,
+    require_token_text,
+)
 
-__all__ = ["Endpoints", "Revocation", "TokenSet", "authorize_url", "exchange", "refresh", "revoke"]
+__all__ = [
+    "Endpoints",
+    "Revocation",
+    "TokenSet",
+    "authorize_url",
+    "exchange_code",
+    "refresh_tokens",
+    "revoke_token",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +107,7 @@ def authorize_url(  # noqa: PLR0913
     )
 
 
-def exchange(  # noqa: PLR0913
+def exchange_code(  # noqa: PLR0913
     provider: Provider,
     endpoints: Endpoints,
     *,
@@ -112,7 +127,7 @@ def exchange(  # noqa: PLR0913
     :raises IssuerMismatch: if it is of another issuer than the callback named
     :raises InvalidClient: if our own registration is refused
     """
-    answer = _ask(
+    answer = _request_tokens(
         provider,
         endpoints,
         prepare_token_request(
@@ -121,26 +136,28 @@ def exchange(  # noqa: PLR0913
             code=code,
             code_verifier=code_verifier,
         ),
-        rejected=errors.CodeRejected,
+        rejection=errors.CodeRejected,
     )
-    access_token = text(answer, "access_token", MAX_ACCESS_TOKEN)
+    access_token = require_token_text(answer, "access_token", MAX_ACCESS_TOKEN)
     id_token = answer.get("id_token")
     if not isinstance(id_token, str):
         raise errors.IdentityRejected("no id_token came", reason="id_token")
-    expected = identity.Expected(
+    expected_claims = identity.ExpectedClaims(
         endpoints.issuer,
         endpoints.client_id,
         nonce,
         access_token,
         callback_issuer,
-        subject=provider.subject_claims,
-        shown=provider.address_claims,
+        subject_claims=provider.subject_claims,
+        address_claims=provider.address_claims,
     )
-    who = identity.verify(id_token, expected, keys=identity.keys_at(endpoints.certs_url), at=at)
-    return token_set(provider, answer, who, at)
+    verified_identity = identity.verify_id_token(
+        id_token, expected_claims, keys=identity.get_key_cache(endpoints.certs_url), at=at
+    )
+    return build_token_set(provider, answer, verified_identity, at)
 
 
-def refresh(
+def refresh_tokens(
     provider: Provider,
     endpoints: Endpoints,
     *,
@@ -156,17 +173,17 @@ def refresh(
     :raises InvalidClient: if our own registration is refused
     :raises Unavailable: if it did not say anything of the kind: try again later
     """
-    more = {"claims": claims} if claims else {}
-    answer = _ask(
+    extra = {"claims": claims} if claims else {}
+    answer = _request_tokens(
         provider,
         endpoints,
-        prepare_token_request("refresh_token", refresh_token=refresh_token, **more),
-        rejected=errors.GrantRevoked,
+        prepare_token_request("refresh_token", refresh_token=refresh_token, **extra),
+        rejection=errors.GrantRevoked,
     )
-    return token_set(provider, answer, None, at)
+    return build_token_set(provider, answer, None, at)
 
 
-def revoke(endpoints: Endpoints, *, token: str) -> Revocation:
+def revoke_token(endpoints: Endpoints, *, token: str) -> Revocation:
     """
     Withdraw the grant that `token` belongs to. At Google that is all of this user's, project-wide.
 
@@ -175,25 +192,25 @@ def revoke(endpoints: Endpoints, *, token: str) -> Revocation:
     response = http.post_form(endpoints.revoke_url, {"token": token})
     if response.status == HTTPStatus.OK:
         return Revocation.CONFIRMED
-    error = fields(response).get("error")
+    error = parse_fields(response).get("error")
     if response.status == HTTPStatus.BAD_REQUEST and error == "invalid_token":
         return Revocation.ALREADY_GONE
-    raise meaning(response, errors.Unexpected)
+    raise map_token_error(response, errors.Unexpected)
 
 
-def _ask(
+def _request_tokens(
     provider: Provider,
     endpoints: Endpoints,
     body: str,
     *,
-    rejected: type[errors.ProviderError],
+    rejection: type[errors.ProviderError],
 ) -> dict[str, Any]:
     form = dict(parse_qsl(body, keep_blank_values=True))
     form |= {"client_id": endpoints.client_id, "client_secret": endpoints.client_secret}
     response = http.post_form(endpoints.token_url, form)
     if response.status != HTTPStatus.OK:
-        raise meaning(response, rejected, provider.refusals)
-    answer = fields(response)
+        raise map_token_error(response, rejection, provider.errors_by_number)
+    answer = parse_fields(response)
     if not answer:
         raise errors.Unavailable("the answer was not the token endpoint's", status=200)
     return answer

@@ -7,10 +7,10 @@ from typing import Final
 
 from integrations.providers import PROVIDERS
 
-_OF_PROVIDERS: Final[Mapping[str, str]] = {"mail": "mail", "calendar": "Calendar"}
+_PRODUCT_LABELS: Final[Mapping[str, str]] = {"mail": "mail", "calendar": "Calendar"}
 
 
 def name_product(provider: str, product: str) -> str:
     """Return `Google mail`, `Microsoft Calendar` or `Antares calendars`."""
     spec = PROVIDERS[provider]
-    return f"{spec.label} {_OF_PROVIDERS[product]}" if spec.grants else f"{spec.label} calendars"
+    return f"{spec.label} {_PRODUCT_LABELS[product]}" if spec.grants else f"{spec.label} calendars"

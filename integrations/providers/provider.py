@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
-from .access import Access
+from .access import ProviderAccess
 from .calendars import CalendarAdapter
 from .errors import ProviderError
 from .mail import MailAdapter, MailUnits
-from .push import CalendarWatch, MailWatch, Subscriptions
+from .push import CalendarWatch, MailWatch, PushSubscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Provider:
     label: str
     issuer: str
     authorize_params: Mapping[str, str]
-    identity: tuple[Permission, ...]
+    identity_permissions: tuple[Permission, ...]
     scope_aliases: Mapping[str, str]
     capabilities: Mapping[str, Capability]
     revocation_pages: tuple[str, ...]
@@ -73,10 +73,10 @@ class Provider:
     # Compared in lower case, and without this in front of them.
     scope_prefix: str = ""
     # Asked for, and never named among what was granted: what it brings shows whether it was.
-    unnamed_scopes: frozenset[str] = frozenset()
-    refusals: Mapping[int, type[ProviderError]] = field(default_factory=dict)
+    unlisted_scopes: frozenset[str] = frozenset()
+    errors_by_number: Mapping[int, type[ProviderError]] = field(default_factory=dict)
     # Whether guests are told of every change of an event, whoever asks not to.
-    always_notifies: bool = False
+    always_notifies_guests: bool = False
     # Whether an event moves to another calendar as a copy, and guests are invited again.
     moves_by_copy: bool = False
     # Whether an administrator may have to allow what somebody asks for, and is asked there: from
@@ -88,43 +88,49 @@ class Provider:
     revokes: bool = True
     # Whether a person may leave single permissions out.
     has_single_permissions: bool = True
-    pace: str = ""
-    pace_minutes: int = 1
+    rate_setting_prefix: str = ""
+    rate_window_minutes: int = 1
     most_at_once: int = 0
     mail_units: MailUnits | None = None
-    open_mail: Callable[[Access], AbstractContextManager[MailAdapter]] | None = None
-    watch_mail: Callable[[Access], AbstractContextManager[MailWatch]] | None = None
-    watch_calendars: Callable[[Access], AbstractContextManager[CalendarWatch]] | None = None
+    open_mail: Callable[[ProviderAccess], AbstractContextManager[MailAdapter]] | None = None
+    watch_mail: Callable[[ProviderAccess], AbstractContextManager[MailWatch]] | None = None
+    watch_calendars: Callable[[ProviderAccess], AbstractContextManager[CalendarWatch]] | None = None
     # Where news of everything comes by subscriptions, instead of either.
-    subscriptions: Callable[[Access], AbstractContextManager[Subscriptions]] | None = None
-    open_calendars: Callable[[Access], AbstractContextManager[CalendarAdapter]] | None = None
+    subscriptions: Callable[[ProviderAccess], AbstractContextManager[PushSubscriptions]] | None = (
+        None
+    )
+    open_calendars: Callable[[ProviderAccess], AbstractContextManager[CalendarAdapter]] | None = (
+        None
+    )
 
     @property
     def identity_scopes(self) -> frozenset[str]:
-        return frozenset(permission.scope for permission in self.identity)
+        return frozenset(permission.scope for permission in self.identity_permissions)
 
     @property
     def products(self) -> frozenset[str]:
         """Return the products that can be connected at the provider."""
-        opened = {"mail": self.open_mail, "calendar": self.open_calendars}
-        return frozenset(product for product, way in opened.items() if self.grants and way)
+        openers = {"mail": self.open_mail, "calendar": self.open_calendars}
+        return frozenset(product for product, opener in openers.items() if self.grants and opener)
 
-    def scopes_for(self, capabilities: frozenset[str]) -> frozenset[str]:
+    def list_scopes_for(self, capabilities: frozenset[str]) -> frozenset[str]:
         """Return what to ask for: identity, and what `capabilities` take."""
         if not self.grants:
             return frozenset()
-        asked = set(self.identity_scopes)
+        scopes = set(self.identity_scopes)
         for key in capabilities:
-            asked |= self.capabilities[key].scopes
-        return frozenset(asked)
+            scopes |= self.capabilities[key].scopes
+        return frozenset(scopes)
 
-    def normalised(self, scopes: str) -> frozenset[str]:
+    def normalise_scopes(self, scopes: str) -> frozenset[str]:
         """Return the scopes of a token response in the names that we ask for."""
-        found = (self.scope_aliases.get(scope, scope) for scope in scopes.split())
+        names = (self.scope_aliases.get(scope, scope) for scope in scopes.split())
         if not self.scope_prefix:
-            return frozenset(found)
+            return frozenset(names)
         # Whatever case and prefix they come back in: those that we know, as we write them.
-        known = {scope.lower(): scope for scope in self.scopes_for(frozenset(self.capabilities))}
+        known = {
+            scope.lower(): scope for scope in self.list_scopes_for(frozenset(self.capabilities))
+        }
         prefix = self.scope_prefix.lower()
-        bare = {scope.lower().removeprefix(prefix): scope for scope in found}
+        bare = {scope.lower().removeprefix(prefix): scope for scope in names}
         return frozenset(known.get(name, scope) for name, scope in bare.items())

@@ -12,7 +12,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Hook:
+class WebhookChannel:
     """
     A channel of ours that the provider is to call.
 
@@ -27,7 +27,7 @@ class Hook:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class RemoteChannel:
     """A channel as the provider opened it: until when, and what it is stopped by."""
 
     ends_at: datetime
@@ -35,7 +35,7 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class SubscriptionNotification:
     """
     What a subscription's call says: which it is, by the provider's id and by ours with its token.
 
@@ -45,11 +45,11 @@ class Call:
     resource_id: str
     channel_id: str
     token: str = field(repr=False)
-    is_about_itself: bool = False
+    is_lifecycle_event: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class MailboxNotification:
     """What a proven notification says of a mailbox: whose it is, and nothing else."""
 
     address: str
@@ -58,10 +58,10 @@ class Notice:
 class MailWatch(Protocol):
     """One mailbox's news, through a topic of ours. Raises what `MailAdapter` may."""
 
-    def address(self) -> str:
+    def get_address(self) -> str:
         """Return the address of the mailbox, as the provider's notifications name it now."""
 
-    def start(self, topic: str) -> datetime:
+    def start_watch(self, topic: str) -> datetime:
         """
         Have news of the mailbox published to `topic`, from now on; return until when.
 
@@ -70,7 +70,7 @@ class MailWatch(Protocol):
         :raises InvalidClient: if the provider may not publish there
         """
 
-    def stop(self) -> None:
+    def stop_watch(self) -> None:
         """End it; what has ended is no error. Others of the same account and project end, too."""
 
 
@@ -81,7 +81,7 @@ class CalendarWatch(Protocol):
     A channel cannot be renewed: open another, and stop this one after that.
     """
 
-    def open_list(self, hook: Hook) -> Opened:
+    def watch_calendar_list(self, channel: WebhookChannel) -> RemoteChannel:
         """
         Open a channel for the account's list of calendars. Its first call may precede the answer.
 
@@ -90,10 +90,10 @@ class CalendarWatch(Protocol):
         :raises WebhookRejected: if the provider does not accept the address
         """
 
-    def open_calendar(self, calendar_id: str, hook: Hook) -> Opened:
+    def watch_calendar(self, calendar_id: str, channel: WebhookChannel) -> RemoteChannel:
         """Open a channel for the events of one calendar. See `open_list`."""
 
-    def stop(self, channel_id: str, resource_id: str) -> bool:
+    def stop_channel(self, channel_id: str, resource_id: str) -> bool:
         """
         End a channel; return False if the provider no longer had it.
 
@@ -101,21 +101,21 @@ class CalendarWatch(Protocol):
         """
 
 
-class Subscriptions(Protocol):
+class PushSubscriptions(Protocol):
     """
     News of an account by subscriptions, each of one thing, that are renewed where they stand.
 
     Raises what the adapters may. Only one of each thing stands: another takes its place.
     """
 
-    def open_mailbox(self, hook: Hook) -> Opened:
+    def subscribe_to_mailbox(self, channel: WebhookChannel) -> RemoteChannel:
         """
         Be called of any change in the mailbox. See `open_calendar`.
 
         The provider tries the address before it answers.
         """
 
-    def open_calendar(self, calendar_id: str, hook: Hook) -> Opened:
+    def subscribe_to_calendar(self, calendar_id: str, channel: WebhookChannel) -> RemoteChannel:
         """
         Be called of any change in a calendar.
 
@@ -123,12 +123,12 @@ class Subscriptions(Protocol):
         :raises WebhookRejected: if the provider could not validate the address
         """
 
-    def renew(self, resource_id: str, *, ends_at: datetime) -> datetime:
+    def renew_subscription(self, resource_id: str, *, ends_at: datetime) -> datetime:
         """
         Be called until then as well, by what the account's token is now; return until when.
 
         :raises Gone: if it has ended: open another, and ask what was not told meanwhile
         """
 
-    def stop(self, resource_id: str) -> bool:
+    def stop_subscription(self, resource_id: str) -> bool:
         """End a subscription; return False if the provider no longer had it."""

@@ -16,7 +16,7 @@ MAX_TOKEN: Final = 16_384
 _UNSTORABLE: Final = re.compile("[\ud800-\udfff\0]")
 
 
-def text(value: object) -> str:
+def clean_text(value: object) -> str:
     """Return a text without NUL and halves of characters; empty where it is none."""
     if not isinstance(value, str):
         return ""
@@ -25,15 +25,15 @@ def text(value: object) -> str:
     return _UNSTORABLE.sub("", value)
 
 
-def number(value: object, *, least: int = 0, most: int = MAX_NUMBER) -> int:
+def clamp_number(value: object, *, minimum: int = 0, maximum: int = MAX_NUMBER) -> int:
     """Return a number within its bounds; the least where it is none."""
     # What is no number at all (NaN) is not equal to itself.
     if not isinstance(value, int | float) or value != value:  # noqa: PLR0124
-        return least
-    return int(min(max(value, least), most))
+        return minimum
+    return int(min(max(value, minimum), maximum))
 
 
-def token(value: object) -> str | None:
+def check_token(value: object) -> str | None:
     """
     Return what a provider wants to be asked by next; None where there is nothing.
 

@@ -26,24 +26,24 @@ MAX_REFRESH_TOKEN: Final = 8 * 1024
 MAX_CLAIMS: Final = 4096
 
 
-_OUR_REGISTRATION: Final = frozenset(
+_CLIENT_ERRORS: Final = frozenset(
     {"invalid_client", "unauthorized_client", "deleted_client", "disabled_client"}
 )
-_ADMIN: Final = frozenset({"admin_policy_enforced", "org_internal", "access_denied"})
-_ASK_AGAIN: Final = frozenset(
+_ADMIN_ERRORS: Final = frozenset({"admin_policy_enforced", "org_internal", "access_denied"})
+_GRANT_ERRORS: Final = frozenset(
     {"invalid_grant", "interaction_required", "consent_required", "login_required"}
 )
 # What Microsoft adds where the person can do something about it.
-_BY_PERSON: Final = frozenset({"basic_action", "additional_action"})
-_LATER: Final = frozenset(
+_PERSON_SUBERRORS: Final = frozenset({"basic_action", "additional_action"})
+_TEMPORARY_ERRORS: Final = frozenset(
     {"temporarily_unavailable", "server_error", "slow_down", "rate_limit_exceeded"}
 )
 # What may be said of an answer. A code that nobody knows may be anybody's text.
-_WORDS: Final = (
-    _OUR_REGISTRATION
-    | _ADMIN
-    | _ASK_AGAIN
-    | _LATER
+_KNOWN_CODES: Final = (
+    _CLIENT_ERRORS
+    | _ADMIN_ERRORS
+    | _GRANT_ERRORS
+    | _TEMPORARY_ERRORS
     | {"invalid_request", "invalid_scope", "unsupported_grant_type", "invalid_token"}
     | {"invalid_rapt", "rapt_required"}
     | {"bad_token", "token_expired", "basic_action", "additional_action", "message_only"}
@@ -69,7 +69,7 @@ class TokenSet:
     identity: Identity | None = None
 
 
-def fields(response: http.Answer) -> dict[str, Any]:
+def parse_fields(response: http.ProviderResponse) -> dict[str, Any]:
     try:
         answer = response.json()
     except (ValueError, RecursionError):
@@ -77,10 +77,10 @@ def fields(response: http.Answer) -> dict[str, Any]:
     return answer if isinstance(answer, dict) else {}
 
 
-def meaning(
-    response: http.Answer,
-    rejected: type[errors.ProviderError],
-    refusals: Mapping[int, type[errors.ProviderError]] = MappingProxyType({}),
+def map_token_error(
+    response: http.ProviderResponse,
+    rejection: type[errors.ProviderError],
+    errors_by_number: Mapping[int, type[errors.ProviderError]] = MappingProxyType({}),
 ) -> errors.ProviderError:
     """
     Return what a refusal stands for. Only codes decide, never the description.
@@ -88,53 +88,55 @@ def meaning(
     :param refusals: numbers of the provider's that say more than its `error`
     """
     status = response.status
-    answer = fields(response)
+    answer = parse_fields(response)
     error = answer.get("error")
-    said = (answer.get("error_subtype"), answer.get("suberror"), error)
+    codes = (answer.get("error_subtype"), answer.get("suberror"), error)
     kind: type[errors.ProviderError] = errors.Unexpected
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         kind = errors.RateLimited
     elif status >= HTTPStatus.INTERNAL_SERVER_ERROR or not isinstance(error, str):
         # Not the token endpoint's words: whoever answered cannot say that a grant is gone.
         kind = errors.Unavailable
-    elif error in _LATER:
+    elif error in _TEMPORARY_ERRORS:
         kind = errors.Unavailable
-    elif (known := _numbered(answer, refusals)) is not None:
-        kind = known
-    elif error in _OUR_REGISTRATION:
+    elif (numbered_error := _find_numbered_error(answer, errors_by_number)) is not None:
+        kind = numbered_error
+    elif error in _CLIENT_ERRORS:
         kind = errors.InvalidClient
-    elif error in _ADMIN:
+    elif error in _ADMIN_ERRORS:
         kind = errors.AdminBlocked
-    elif error in _ASK_AGAIN:
-        kind = rejected
+    elif error in _GRANT_ERRORS:
+        kind = rejection
     message = f"the provider answered {status}"
-    more: dict[str, Any] = {
+    details: dict[str, Any] = {
         "status": status,
-        "reason": next((one for one in said if isinstance(one, str) and one in _WORDS), ""),
-        "retry_after": http.retry_after(response),
+        "reason": next(
+            (code for code in codes if isinstance(code, str) and code in _KNOWN_CODES), ""
+        ),
+        "retry_after": http.parse_retry_after(response),
     }
-    if kind is errors.GrantRevoked and (wanted := _step_up(answer)) is not None:
-        return errors.StepUpWanted(message, claims=wanted, **more)
-    return kind(message, **more)
+    if kind is errors.GrantRevoked and (claims := _read_step_up_claims(answer)) is not None:
+        return errors.StepUpWanted(message, claims=claims, **details)
+    return kind(message, **details)
 
 
-def _step_up(answer: dict[str, Any]) -> str | None:
+def _read_step_up_claims(answer: dict[str, Any]) -> str | None:
     """
     Return what the person is to meet on the consent page, as claims or "" if nothing names it.
 
     None if the answer speaks of nothing that they could do there.
     https://learn.microsoft.com/en-us/entra/msal/dotnet/advanced/exceptions/msal-error-handling
     """
-    if found := usable_claims(answer.get("claims")):
-        return found
+    if claims := parse_claims(answer.get("claims")):
+        return claims
     suberror = answer.get("suberror")
     if suberror == "message_only":
         return None
-    is_theirs = suberror in _BY_PERSON or answer.get("error") == "interaction_required"
-    return "" if is_theirs else None
+    is_for_person = suberror in _PERSON_SUBERRORS or answer.get("error") == "interaction_required"
+    return "" if is_for_person else None
 
 
-def usable_claims(text: object) -> str:
+def parse_claims(text: object) -> str:
     """Return what a provider wants tokens to be asked for with, if it is a JSON object; or ""."""
     if isinstance(text, str) and 0 < len(text) <= MAX_CLAIMS:
         with suppress(ValueError, RecursionError):
@@ -143,39 +145,48 @@ def usable_claims(text: object) -> str:
     return ""
 
 
-def _numbered(
-    answer: dict[str, Any], refusals: Mapping[int, type[errors.ProviderError]]
+def _find_numbered_error(
+    answer: dict[str, Any], errors_by_number: Mapping[int, type[errors.ProviderError]]
 ) -> type[errors.ProviderError] | None:
-    numbers = answer.get("error_codes")
-    given = numbers if isinstance(numbers, list) else []
-    return next((refusals[one] for one in given if isinstance(one, int) and one in refusals), None)
-
-
-def token_set(
-    provider: Provider, answer: dict[str, Any], who: Identity | None, at: datetime
-) -> TokenSet:
-    if str(answer.get("token_type", "Bearer")).lower() != "bearer":
-        raise errors.Unexpected("not a bearer token")
-    life = _life(answer.get("expires_in"))
-    if life is None or life > MAX_LIFE:
-        # Seconds read as milliseconds, or worse: every later call would be wrong.
-        raise errors.Unexpected("an implausible expiry", reason="expires_in")
-    grant_life = _life(answer.get("refresh_token_expires_in"))
-    scope = answer.get("scope")
-    has_refresh_token = bool(answer.get("refresh_token"))
-    return TokenSet(
-        access_token=text(answer, "access_token", MAX_ACCESS_TOKEN),
-        refresh_token=(
-            text(answer, "refresh_token", MAX_REFRESH_TOKEN) if has_refresh_token else None
+    error_codes = answer.get("error_codes")
+    numbers = error_codes if isinstance(error_codes, list) else []
+    return next(
+        (
+            errors_by_number[number]
+            for number in numbers
+            if isinstance(number, int) and number in errors_by_number
         ),
-        expires_at=at + max(life - SKEW, life / 2),
-        refresh_expires_at=at + grant_life if grant_life else None,
-        granted_scopes=provider.normalised(scope) if isinstance(scope, str) else None,
-        identity=who,
+        None,
     )
 
 
-def _life(value: object) -> timedelta | None:
+def build_token_set(
+    provider: Provider, answer: dict[str, Any], identity: Identity | None, at: datetime
+) -> TokenSet:
+    if str(answer.get("token_type", "Bearer")).lower() != "bearer":
+        raise errors.Unexpected("not a bearer token")
+    lifetime = _parse_lifetime(answer.get("expires_in"))
+    if lifetime is None or lifetime > MAX_LIFE:
+        # Seconds read as milliseconds, or worse: every later call would be wrong.
+        raise errors.Unexpected("an implausible expiry", reason="expires_in")
+    grant_lifetime = _parse_lifetime(answer.get("refresh_token_expires_in"))
+    scope = answer.get("scope")
+    has_refresh_token = bool(answer.get("refresh_token"))
+    return TokenSet(
+        access_token=require_token_text(answer, "access_token", MAX_ACCESS_TOKEN),
+        refresh_token=(
+            require_token_text(answer, "refresh_token", MAX_REFRESH_TOKEN)
+            if has_refresh_token
+            else None
+        ),
+        expires_at=at + max(lifetime - SKEW, lifetime / 2),
+        refresh_expires_at=at + grant_lifetime if grant_lifetime else None,
+        granted_scopes=provider.normalise_scopes(scope) if isinstance(scope, str) else None,
+        identity=identity,
+    )
+
+
+def _parse_lifetime(value: object) -> timedelta | None:
     if isinstance(value, str) and value.isdecimal() and len(value) < 10:  # noqa: PLR2004
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -184,7 +195,7 @@ def _life(value: object) -> timedelta | None:
     return timedelta(seconds=value) if 0 < value < 10 * 366 * 86_400 else None
 
 
-def text(answer: dict[str, Any], name: str, limit: int) -> str:
+def require_token_text(answer: dict[str, Any], name: str, limit: int) -> str:
     value = answer.get(name)
     if not isinstance(value, str) or not value.isascii() or not 0 < len(value) <= limit:
         raise errors.Unexpected("the answer lacks a usable token", reason=name)

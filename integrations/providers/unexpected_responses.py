@@ -14,7 +14,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 #: What reading an answer of another shape may raise.
-KINDS: Final = (
+UNREADABLE_ERRORS: Final = (
     ArithmeticError,
     AttributeError,
     LookupError,
@@ -26,7 +26,7 @@ KINDS: Final = (
 )
 
 
-def is_unexpected(method: Callable[P, R]) -> Callable[P, R]:
+def raise_unexpected(method: Callable[P, R]) -> Callable[P, R]:
     """
     Raise `Unexpected` where `method`, of an adapter, meets an answer that it cannot read.
 
@@ -34,12 +34,12 @@ def is_unexpected(method: Callable[P, R]) -> Callable[P, R]:
     """
 
     @wraps(method)
-    def read(*args: P.args, **given: P.kwargs) -> R:
+    def call_method(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            return method(*args, **given)
-        except KINDS as error:
+            return method(*args, **kwargs)
+        except UNREADABLE_ERRORS as error:
             kind = type(error).__name__
         # Out here, so that no error that holds an answer rides along as context.
         raise errors.Unexpected("the answer has another shape", reason=kind)
 
-    return read
+    return call_method

@@ -18,14 +18,14 @@ from .inventory import HOLDINGS, Scope
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class ConnectionDeletion:
     """What the job has to remember of it; nothing, where the connection lives on."""
 
-    values: Mapping[str, Any] = field(default_factory=dict)
+    job_values: Mapping[str, Any] = field(default_factory=dict)
     entry_ids: tuple[UUID, ...] = ()
 
 
-def end(connection_id: UUID, *, at: datetime) -> Ended:
+def end_connection(connection_id: UUID, *, at: datetime) -> ConnectionDeletion:
     """
     End the connection and empty what it holds, in the caller's transaction; idempotent.
 
@@ -33,38 +33,38 @@ def end(connection_id: UUID, *, at: datetime) -> Ended:
     meanwhile, or it has another product. So is one whose grant is not settled: another purge still
     needs the token to revoke it, or to stop watches. In order with connects of the same account.
     """
-    connection = shared_grants.hold(connection_id)
+    connection = shared_grants.lock_connection(connection_id)
     ended_or_ending = {ConnectionStatus.ENDING, ConnectionStatus.ENDED}
     if connection.status not in ended_or_ending or connection.integrations.live().exists():
-        return Ended()
+        return ConnectionDeletion()
     if connection.revocation == RevocationOutcome.PENDING and connection.ended_at is None:
-        if not shared_grants.lives_elsewhere(connection):
-            return Ended()
+        if not shared_grants.is_granted_elsewhere(connection):
+            return ConnectionDeletion()
         if grant_revocation.waits_for_watches(connection, at=at):
-            return Ended()
+            return ConnectionDeletion()
         connection.revocation = RevocationOutcome.NEEDED_ELSEWHERE
     _delete_rows(connection_id)
     if connection.ended_at is not None:
-        return Ended()
-    return _end(connection, at)
+        return ConnectionDeletion()
+    return _destroy_credentials(connection, at)
 
 
 def _delete_rows(connection_id: UUID) -> None:
     # A handful of rows: a bucket, a few notices and attempts.
     for holding in HOLDINGS:
         if holding.scope is Scope.CONNECTION and holding.model not in {Connection, DataKey}:
-            holding.of(connection_id).delete()
+            holding.get_rows(connection_id).delete()
 
 
-def _end(connection: Connection, at: datetime) -> Ended:
-    values: dict[str, Any] = {}
+def _destroy_credentials(connection: Connection, at: datetime) -> ConnectionDeletion:
+    job_values: dict[str, Any] = {}
     entry_ids: list[UUID] = []
     for holder in dict.fromkeys((connection.grant_id, connection.id)):
         destroyed = credentials.destroy_key(holder, about=connection.id, at=at)
         if destroyed is None:
             continue
-        gone, entry_id = destroyed
-        values |= {f"{gone.line}_key_id": gone.key_id, f"{gone.line}_kek_epoch": gone.kek_epoch}
+        key, entry_id = destroyed
+        job_values |= {f"{key.line}_key_id": key.key_id, f"{key.line}_kek_epoch": key.kek_epoch}
         entry_ids.append(entry_id)
     Connection.objects.filter(id=connection.id).update(
         status=ConnectionStatus.ENDED,
@@ -85,7 +85,7 @@ def _end(connection: Connection, at: datetime) -> Ended:
         revoking_until=None,
         ended_at=at,
     )
-    set_aside = ledger_keys.set_aside(holder=connection.id, at=at)
-    if set_aside is not None:
-        entry_ids.append(set_aside)
-    return Ended(values, tuple(entry_ids))
+    set_aside_entry_id = ledger_keys.set_aside(holder=connection.id, at=at)
+    if set_aside_entry_id is not None:
+        entry_ids.append(set_aside_entry_id)
+    return ConnectionDeletion(job_values, tuple(entry_ids))

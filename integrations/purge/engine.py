@@ -41,7 +41,7 @@ FIRST_PAUSE: Final = 2.0
 LONGEST_PAUSE: Final = 600.0
 
 
-class Wait(Exception):
+class PurgePostponed(Exception):
     """Nothing can be done before `until`."""
 
     def __init__(self, until: datetime) -> None:
@@ -50,17 +50,17 @@ class Wait(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class PurgeSession:
     """One worker's turn at a job."""
 
     lease: Lease
     now: Clock
 
-    def job(self) -> PurgeJob:
+    def read_job(self) -> PurgeJob:
         return PurgeJob.objects.select_related("integration__connection").get(id=self.lease.row_id)
 
 
-def run(*, job_id: UUID, now: Clock = timezone.now) -> PurgeStep:
+def run_purge(*, job_id: UUID, now: Clock = timezone.now) -> PurgeStep:
     """
     Take the purge as far as it goes now, and return the step that it stands at.
 
@@ -69,14 +69,14 @@ def run(*, job_id: UUID, now: Clock = timezone.now) -> PurgeStep:
     :raises LeaseLost: if another worker took over
     """
     duration = timedelta(seconds=settings.LEASE_SECONDS)
-    lease, job = jobs.claim(job_id=job_id, at=now(), duration=duration)
-    turn, step = Turn(lease, now), PurgeStep(job.step)
+    lease, job = jobs.claim_job(job_id=job_id, at=now(), duration=duration)
+    session, step = PurgeSession(lease, now), PurgeStep(job.step)
     try:
         while step is not PurgeStep.DONE:
-            _STEPS[step](turn)
+            _STEPS[step](session)
             step = PurgeStep(PurgeJob.objects.values_list("step", flat=True).get(id=job_id))
-    except Wait as wait:
-        leases.release(lease, next_try_at=wait.until)
+    except PurgePostponed as postponed:
+        leases.release(lease, next_try_at=postponed.until)
     except LeaseLost:
         raise
     except Exception:
@@ -88,60 +88,62 @@ def run(*, job_id: UUID, now: Clock = timezone.now) -> PurgeStep:
     return step
 
 
-def _try_provider(turn: Turn) -> None:
-    job = turn.job()
+def _try_provider(session: PurgeSession) -> None:
+    job = session.read_job()
     if not job.counts_before:
-        counts = inventory.left(
+        counts = inventory.count_left(
             integration_id=job.integration_id, connection_id=job.integration.connection_id
         )
         PurgeJob.objects.filter(id=job.id).update(counts_before=counts)
     # Each once, even if it takes the worker down with it: our rows do not wait for a second time.
     if not job.watch_try_count:
-        provider_revocation.stop_watches(job, now=turn.now)
+        provider_revocation.stop_watches(job, now=session.now)
     if job.revocation_tried_at is None:
-        provider_revocation.attempt(job, now=turn.now)
-    _save_step(turn, PurgeStep.PROVIDER_TRIED)
+        provider_revocation.attempt_revocation(job, now=session.now)
+    _save_step(session, PurgeStep.PROVIDER_TRIED)
 
 
-def _empty(turn: Turn) -> None:
-    job = turn.job()
-    third = timedelta(seconds=settings.LEASE_SECONDS / 3)
-    renew_at = turn.now() + third
+def _delete_rows(session: PurgeSession) -> None:
+    job = session.read_job()
+    renewal_interval = timedelta(seconds=settings.LEASE_SECONDS / 3)
+    renew_at = session.now() + renewal_interval
 
-    def between() -> None:
+    def renew_lease() -> None:
         nonlocal renew_at
-        at = turn.now()
+        at = session.now()
         if at >= renew_at:
-            leases.renew(turn.lease, at=at)
-            renew_at = at + third
+            leases.renew(session.lease, at=at)
+            renew_at = at + renewal_interval
 
     with_watches = bool(job.watch_stop)
-    deleted = row_deletion.empty(job.integration_id, between=between, with_watches=with_watches)
-    at = turn.now()
-    values = {"emptied_at": at, "deleted_count": job.deleted_count + deleted}
+    deleted_count = row_deletion.delete_rows(
+        job.integration_id, between_batches=renew_lease, with_watches=with_watches
+    )
+    at = session.now()
+    values = {"emptied_at": at, "deleted_count": job.deleted_count + deleted_count}
     with transaction.atomic(durable=True):
-        jobs.save_step(turn.lease, step=PurgeStep.EMPTIED, at=at, values=values)
+        jobs.save_step(session.lease, step=PurgeStep.EMPTIED, at=at, values=values)
 
 
-def _verify(turn: Turn) -> None:
+def _verify_deletion(session: PurgeSession) -> None:
     # What is left, never what was deleted.
-    job = turn.job()
+    job = session.read_job()
     with_watches = bool(job.watch_stop)
-    counts = inventory.left(integration_id=job.integration_id, with_watches=with_watches)
+    counts = inventory.count_left(integration_id=job.integration_id, with_watches=with_watches)
     if any(counts.values()):
-        _again(turn, counts)
+        _repeat_deletion(session, counts)
         return
-    at = turn.now()
+    at = session.now()
     with transaction.atomic(durable=True):
-        entry = entries.record(
+        entry = entries.record_event(
             event="integration.emptied",
             about=job.integration_id,
             body={"stores": len(counts), "left": 0},
             at=at,
-            name=_name(job),
+            naming=_get_naming(job),
         )
         jobs.save_step(
-            turn.lease,
+            session.lease,
             step=PurgeStep.VERIFIED,
             at=at,
             values={"counts_left": counts, "verified_at": at},
@@ -149,59 +151,59 @@ def _verify(turn: Turn) -> None:
         )
 
 
-def _settle_revocation(turn: Turn) -> None:
-    job = turn.job()
-    provider_revocation.stop_watches(job, now=turn.now)
+def _settle_revocation(session: PurgeSession) -> None:
+    job = session.read_job()
+    provider_revocation.stop_watches(job, now=session.now)
     if job.revocation == RevocationOutcome.PENDING:
-        provider_revocation.attempt(job, now=turn.now)
+        provider_revocation.attempt_revocation(job, now=session.now)
         # What was not stopped by now cannot be, if the grant has ended.
-        provider_revocation.stop_watches(turn.job(), now=turn.now)
-    job = turn.job()
+        provider_revocation.stop_watches(session.read_job(), now=session.now)
+    job = session.read_job()
     if job.revocation == RevocationOutcome.PENDING or not job.watch_stop:
-        raise Wait(provider_revocation.next_try_at(job, at=turn.now()))
-    at = turn.now()
+        raise PurgePostponed(provider_revocation.get_next_try_time(job, at=session.now()))
+    at = session.now()
     with transaction.atomic(durable=True):
-        entry = entries.record(
+        entry = entries.record_event(
             event="revocation.settled",
             about=job.integration_id,
             body={"outcome": job.revocation, "tries": job.revocation_try_count},
             at=at,
-            name=_name(job),
+            naming=_get_naming(job),
         )
-        jobs.save_step(turn.lease, step=PurgeStep.REVOCATION_SETTLED, at=at, entry_ids=(entry,))
+        jobs.save_step(session.lease, step=PurgeStep.REVOCATION_SETTLED, at=at, entry_ids=(entry,))
 
 
-def _end_connection(turn: Turn) -> None:
-    job, at = turn.job(), turn.now()
+def _end_connection(session: PurgeSession) -> None:
+    job, at = session.read_job(), session.now()
     with transaction.atomic(durable=True):
-        if _settles_again(turn, job, at):
+        if _reopen_revocation(session, job, at):
             return
-        ended = connection_deletion.end(job.integration.connection_id, at=at)
+        deletion = connection_deletion.end_connection(job.integration.connection_id, at=at)
         jobs.save_step(
-            turn.lease,
+            session.lease,
             step=PurgeStep.CREDENTIAL_DESTROYED,
             at=at,
-            values=ended.values,
-            entry_ids=ended.entry_ids,
+            values=deletion.job_values,
+            entry_ids=deletion.entry_ids,
         )
 
 
-def _complete(turn: Turn) -> None:
-    job, at = turn.job(), turn.now()
-    counts = _left(job)
+def _complete_purge(session: PurgeSession) -> None:
+    job, at = session.read_job(), session.now()
+    counts = _count_left(job)
     if any(counts.values()):
-        _again(turn, counts)
+        _repeat_deletion(session, counts)
         return
     with transaction.atomic(durable=True):
-        entry = entries.record(
+        entry = entries.record_event(
             event="purge.completed",
             about=job.integration_id,
             body={"stores": len(counts), "left": 0, "revocation": job.revocation},
             at=at,
-            name=_name(job),
+            naming=_get_naming(job),
         )
         jobs.save_step(
-            turn.lease,
+            session.lease,
             step=PurgeStep.AWAITING_CHECKPOINT,
             at=at,
             values={"counts_left": counts},
@@ -209,73 +211,73 @@ def _complete(turn: Turn) -> None:
         )
 
 
-def _issue_receipt(turn: Turn) -> None:
+def _issue_receipt(session: PurgeSession) -> None:
     # No waiting for the schedule; if another sequencer is at it, it places ours as well.
-    sequencer.run(turn.now())
-    job, at = turn.job(), turn.now()
+    sequencer.run_sequencer(session.now())
+    job, at = session.read_job(), session.now()
     # Once more, at the very end: somebody may have been late, and not stopped by a fence.
-    counts = _left(job)
+    counts = _count_left(job)
     if any(counts.values()):
-        _again(turn, counts)
+        _repeat_deletion(session, counts)
         return
     try:
         with transaction.atomic(durable=True):
-            if _settles_again(turn, job, at):
+            if _reopen_revocation(session, job, at):
                 return
-            receipt.issue(turn.lease, job, at=at)
+            receipt.issue_receipt(session.lease, job, at=at)
     except NotSequenced:
-        raise Wait(at + CHECKPOINT_PAUSE) from None
+        raise PurgePostponed(at + CHECKPOINT_PAUSE) from None
     log.info(
         "purge.completed",
         extra={"job_id": job.id, "trigger": job.trigger, "outcome": job.revocation},
     )
     # After the commit, and once at most: the receipt stands in settings, whether or not mail goes.
-    owner_notices.receipt_ready(user_id=job.user_id, integration_id=job.integration_id, at=at)
+    owner_notices.send_receipt_notice(user_id=job.user_id, integration_id=job.integration_id, at=at)
 
 
-def _settles_again(turn: Turn, job: PurgeJob, at: datetime) -> bool:
+def _reopen_revocation(session: PurgeSession, job: PurgeJob, at: datetime) -> bool:
     """
     Send the job back to its revocation if what needed the grant is gone; return whether it is.
 
     In the caller's transaction, which then holds the account's lock: until it commits, what the
     receipt says about the grant stays true.
     """
-    job.integration.connection = shared_grants.hold(job.integration.connection_id)
+    job.integration.connection = shared_grants.lock_connection(job.integration.connection_id)
     if not provider_revocation.is_outdated(job, job.integration.connection):
         return False
     values = {"revocation": RevocationOutcome.PENDING}
-    jobs.save_step(turn.lease, step=PurgeStep.VERIFIED, at=at, values=values)
+    jobs.save_step(session.lease, step=PurgeStep.VERIFIED, at=at, values=values)
     return True
 
 
-def _name(job: PurgeJob) -> Callable[[UUID], str]:
-    return pseudonyms.of(job.integration.connection_id).at_the_end
+def _get_naming(job: PurgeJob) -> Callable[[UUID], str]:
+    return pseudonyms.get_naming(job.integration.connection_id).at_the_end
 
 
-def _left(job: PurgeJob) -> dict[str, int]:
+def _count_left(job: PurgeJob) -> dict[str, int]:
     connection = job.integration.connection
     ended_id = None if connection.ended_at is None else connection.id
-    return inventory.left(integration_id=job.integration_id, connection_id=ended_id)
+    return inventory.count_left(integration_id=job.integration_id, connection_id=ended_id)
 
 
-def _again(turn: Turn, counts: Mapping[str, int]) -> None:
+def _repeat_deletion(session: PurgeSession, counts: Mapping[str, int]) -> None:
     log.warning(
-        "purge.residue_found", extra={"job_id": turn.lease.row_id, "count": sum(counts.values())}
+        "purge.residue_found", extra={"job_id": session.lease.row_id, "count": sum(counts.values())}
     )
-    _save_step(turn, PurgeStep.PROVIDER_TRIED)
+    _save_step(session, PurgeStep.PROVIDER_TRIED)
 
 
-def _save_step(turn: Turn, step: PurgeStep) -> None:
+def _save_step(session: PurgeSession, step: PurgeStep) -> None:
     with transaction.atomic(durable=True):
-        jobs.save_step(turn.lease, step=step, at=turn.now())
+        jobs.save_step(session.lease, step=step, at=session.now())
 
 
-_STEPS: Final[Mapping[PurgeStep, Callable[[Turn], None]]] = {
+_STEPS: Final[Mapping[PurgeStep, Callable[[PurgeSession], None]]] = {
     PurgeStep.FENCED: _try_provider,
-    PurgeStep.PROVIDER_TRIED: _empty,
-    PurgeStep.EMPTIED: _verify,
+    PurgeStep.PROVIDER_TRIED: _delete_rows,
+    PurgeStep.EMPTIED: _verify_deletion,
     PurgeStep.VERIFIED: _settle_revocation,
     PurgeStep.REVOCATION_SETTLED: _end_connection,
-    PurgeStep.CREDENTIAL_DESTROYED: _complete,
+    PurgeStep.CREDENTIAL_DESTROYED: _complete_purge,
     PurgeStep.AWAITING_CHECKPOINT: _issue_receipt,
 }

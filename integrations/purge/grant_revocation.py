@@ -21,7 +21,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from integrations.access import permits
-from integrations.access.endpoints import endpoints
+from integrations.access.endpoints import get_endpoints
 from integrations.grants import shared_grants
 from integrations.models import (
     Connection,
@@ -48,13 +48,13 @@ WATCHES_PAUSE: Final = timedelta(seconds=2)
 LONG_PAUSE: Final = timedelta(minutes=1)
 
 
-def give_up_at(connection: Connection) -> datetime | None:
+def get_give_up_time(connection: Connection) -> datetime | None:
     """Return from when on a revocation that was not confirmed is `UNCONFIRMED`."""
-    since: datetime | None = connection.ending_since
-    return None if since is None else since + GIVE_UP_AFTER
+    ending_since: datetime | None = connection.ending_since
+    return None if ending_since is None else ending_since + GIVE_UP_AFTER
 
 
-def next_try_at(
+def get_next_try_time(
     connection: Connection, *, at: datetime, own_purge: PurgeJob | None = None
 ) -> datetime:
     """
@@ -64,30 +64,32 @@ def next_try_at(
     """
     tried_at: datetime | None = connection.revocation_tried_at
     if tried_at is None or waits_for_watches(connection, at=at):
-        return _after_watches(connection, at=at, own_purge=own_purge)
+        return _get_watch_check_time(connection, at=at, own_purge=own_purge)
     doublings = min(max(connection.revocation_try_count, 1) - 1, 16)
     due_at = tried_at + min(FIRST_PAUSE * int(2**doublings), LONGEST_PAUSE)
-    last_at = give_up_at(connection)
+    last_at = get_give_up_time(connection)
     if last_at is not None and tried_at < last_at:
         due_at = min(due_at, last_at)
     # Two requests at once would make the second answer "unknown token" of what the first ended.
     return max(due_at, connection.revoking_until or due_at)
 
 
-def _after_watches(connection: Connection, *, at: datetime, own_purge: PurgeJob | None) -> datetime:
+def _get_watch_check_time(
+    connection: Connection, *, at: datetime, own_purge: PurgeJob | None
+) -> datetime:
     """Return when to look whether the purges of the connection have stopped their watches."""
-    since = connection.ending_since
-    unsettled = _with_watches(connection)
-    if since is None or unsettled.filter(watch_try_count=0).exists():
+    ending_since = connection.ending_since
+    unsettled = _find_purges_with_watches(connection)
+    if ending_since is None or unsettled.filter(watch_try_count=0).exists():
         return at + WATCHES_PAUSE
-    held_until = since + _hold(connection)
+    check_at = ending_since + _get_watch_patience(connection)
     if own_purge is None or own_purge.watch_stop:
         # The purge that stops the last watch makes the others due.
-        held_until = min(at + LONG_PAUSE, held_until)
-    return max(held_until, at + WATCHES_PAUSE)
+        check_at = min(at + LONG_PAUSE, check_at)
+    return max(check_at, at + WATCHES_PAUSE)
 
 
-def attempt(connection_id: UUID, *, now: Callable[[], datetime]) -> RevocationOutcome:
+def attempt_revocation(connection_id: UUID, *, now: Callable[[], datetime]) -> RevocationOutcome:
     """
     Ask the provider to end the grant, if that is due and nothing needs it; return the outcome.
 
@@ -96,83 +98,85 @@ def attempt(connection_id: UUID, *, now: Callable[[], datetime]) -> RevocationOu
     """
     at = now()
     with transaction.atomic(durable=True):
-        connection = shared_grants.hold(connection_id)
-        decided = _decide(connection, at=at)
-        if decided is None:
+        connection = shared_grants.lock_connection(connection_id)
+        decision = _decide_outcome(connection, at=at)
+        if decision is None:
             connection.revocation_tried_at = at
             connection.revocation_try_count += 1
-            connection.revoking_until = at + shared_grants.ON_ITS_WAY
+            connection.revoking_until = at + shared_grants.IN_FLIGHT
             connection.save(
                 update_fields=["revocation_tried_at", "revocation_try_count", "revoking_until"]
             )
         elif connection.status == ConnectionStatus.ENDING:
-            _save(connection, decided)
-    if decided is not None:
-        return decided
-    answer = _ask(connection, at=at)
-    if answer == RevocationOutcome.PENDING and _is_over(connection, at):
+            _save_outcome(connection, decision)
+    if decision is not None:
+        return decision
+    answer = _send_request(connection, at=at)
+    if answer == RevocationOutcome.PENDING and _is_given_up(connection, at):
         answer = RevocationOutcome.UNCONFIRMED
     log.info("grant.revocation_tried", extra={"connection_id": connection_id, "outcome": answer})
-    return _save(connection, answer)
+    return _save_outcome(connection, answer)
 
 
-def _decide(connection: Connection, *, at: datetime) -> RevocationOutcome | None:  # noqa: PLR0911
+def _decide_outcome(connection: Connection, *, at: datetime) -> RevocationOutcome | None:  # noqa: PLR0911
     """Return the outcome where no request is to be sent now; None where one is."""
     provider = PROVIDERS[connection.provider]
     if not provider.grants:
         return RevocationOutcome.NOT_NEEDED
     if connection.revocation != RevocationOutcome.PENDING:
         return RevocationOutcome(connection.revocation)
-    if shared_grants.needed_by(connection):
+    if shared_grants.list_needs(connection):
         return RevocationOutcome.NEEDED_ELSEWHERE
     if waits_for_watches(connection, at=at):
         return RevocationOutcome.PENDING
     if not provider.revokes:
         return RevocationOutcome.NOT_OFFERED
-    if connection.refresh_token is None or keys.read(connection.grant_id) is None:
+    if connection.refresh_token is None or keys.read_row(connection.grant_id) is None:
         # No token to send, or none that opens after a restore: only the person can end the grant.
         return RevocationOutcome.UNCONFIRMED
-    return _when(connection, at=at)
+    return _decide_by_time(connection, at=at)
 
 
-def _when(connection: Connection, *, at: datetime) -> RevocationOutcome | None:
+def _decide_by_time(connection: Connection, *, at: datetime) -> RevocationOutcome | None:
     tried_at: datetime | None = connection.revocation_tried_at
     if tried_at is None:
         return None
-    if _is_over(connection, tried_at):
+    if _is_given_up(connection, tried_at):
         # The last request was lost together with its worker.
         return RevocationOutcome.UNCONFIRMED
-    return None if at >= next_try_at(connection, at=at) else RevocationOutcome.PENDING
+    return None if at >= get_next_try_time(connection, at=at) else RevocationOutcome.PENDING
 
 
-def _is_over(connection: Connection, at: datetime) -> bool:
-    last_at = give_up_at(connection)
+def _is_given_up(connection: Connection, at: datetime) -> bool:
+    last_at = get_give_up_time(connection)
     return last_at is not None and at >= last_at
 
 
 def waits_for_watches(connection: Connection, *, at: datetime) -> bool:
     """Return whether the grant of an ending connection is kept to stop watches by it."""
-    since: datetime | None = connection.ending_since
-    if since is None:
+    ending_since: datetime | None = connection.ending_since
+    if ending_since is None:
         return False
-    purges = _with_watches(connection)
-    if purges.exclude(watch_try_count=0).exists() and at < since + _hold(connection):
+    purges = _find_purges_with_watches(connection)
+    if purges.exclude(watch_try_count=0).exists() and at < ending_since + _get_watch_patience(
+        connection
+    ):
         return True
-    return at < since + WATCHES_BEGIN_WITHIN and purges.exists()
+    return at < ending_since + WATCHES_BEGIN_WITHIN and purges.exists()
 
 
-def _with_watches(connection: Connection) -> QuerySet[PurgeJob]:
+def _find_purges_with_watches(connection: Connection) -> QuerySet[PurgeJob]:
     """Return the purges of the connection that have yet to stop watches, or to give them up."""
     unsettled = PurgeJob.objects.filter(integration__connection=connection, watch_stop="")
     return unsettled.exclude(step=PurgeStep.DONE)
 
 
-def _hold(connection: Connection) -> timedelta:
+def _get_watch_patience(connection: Connection) -> timedelta:
     """Return for how long watches keep the grant: all the day, if only the person can end it."""
     return WATCHES_WITHIN if PROVIDERS[connection.provider].revokes else GIVE_UP_AFTER
 
 
-def _save(connection: Connection, outcome: RevocationOutcome) -> RevocationOutcome:
+def _save_outcome(connection: Connection, outcome: RevocationOutcome) -> RevocationOutcome:
     """Save a final outcome of this grant, and return the one that stands: the first."""
     if outcome in {RevocationOutcome.PENDING, RevocationOutcome.NEEDED_ELSEWHERE}:
         return outcome
@@ -187,15 +191,15 @@ def _save(connection: Connection, outcome: RevocationOutcome) -> RevocationOutco
     return RevocationOutcome(saved)
 
 
-def _ask(connection: Connection, *, at: datetime) -> RevocationOutcome:
+def _send_request(connection: Connection, *, at: datetime) -> RevocationOutcome:
     sealed = connection.refresh_token
     if sealed is None:
         return RevocationOutcome.UNCONFIRMED
     try:
-        permit = permits.to_end(connection_id=connection.id, at=at)
+        permit = permits.to_revoke_grant(connection_id=connection.id, at=at)
         # Google ends the access token along with the refresh token.
-        token = own_provider.credential(sealed, permit, to=connection.id, at=at)
-        answer = within_bounds(endpoints(connection.provider), token)
+        token = own_provider.open_credential(sealed, permit, to=connection.id, at=at)
+        answer = revoke_within_timeout(get_endpoints(connection.provider), token)
     except errors.ProviderError as error:
         if error.status is not None:
             # The provider answered, if not as asked: no request is under way any more.
@@ -213,7 +217,7 @@ def _ask(connection: Connection, *, at: datetime) -> RevocationOutcome:
     return answer
 
 
-def within_bounds(where: oauth.Endpoints, token: str) -> RevocationOutcome:
+def revoke_within_timeout(provider_endpoints: oauth.Endpoints, token: str) -> RevocationOutcome:
     """
     Ask the provider once to revoke `token`; `PENDING` if it was silent for
     `shared_grants.LONGEST_CALL`.
@@ -224,23 +228,23 @@ def within_bounds(where: oauth.Endpoints, token: str) -> RevocationOutcome:
     # touches no database, and is left to itself after the bound.
     answers: Queue[oauth.Revocation | errors.ProviderError] = Queue()
 
-    def call() -> None:
+    def send_revocation() -> None:
         try:
-            answers.put(oauth.revoke(where, token=token))
+            answers.put(oauth.revoke_token(provider_endpoints, token=token))
         except errors.ProviderError as error:
             answers.put(error)
 
-    Thread(target=call, daemon=True, name="revoke").start()
+    Thread(target=send_revocation, daemon=True, name="revoke").start()
     try:
         answer = answers.get(timeout=shared_grants.LONGEST_CALL.total_seconds())
     except Empty:
         return RevocationOutcome.PENDING
     if isinstance(answer, errors.ProviderError):
         raise answer
-    return _MEANING[answer]
+    return _OUTCOMES[answer]
 
 
-_MEANING: Final = {
+_OUTCOMES: Final = {
     oauth.Revocation.CONFIRMED: RevocationOutcome.CONFIRMED,
     oauth.Revocation.ALREADY_GONE: RevocationOutcome.ALREADY_GONE,
 }

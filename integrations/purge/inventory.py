@@ -63,11 +63,11 @@ class Holding:
 
     model: type[Model]
     scope: Scope
-    of: Callable[[UUID], Any]
+    get_rows: Callable[[UUID], Any]
     # What a row is for the receipt: rows removed, or columns emptied.
     name: str = ""
     # Of data keys: their holders, for some integrations.
-    held_by: Callable[[QuerySet[Integration]], list[UUID]] | None = None
+    list_key_holders: Callable[[QuerySet[Integration]], list[UUID]] | None = None
 
     @property
     def label(self) -> str:
@@ -75,12 +75,12 @@ class Holding:
         return self.name or self.model._meta.label  # noqa: SLF001
 
 
-def _rows(model: type[Model], column: str, scope: Scope) -> Holding:
+def _make_table_holding(model: type[Model], column: str, scope: Scope) -> Holding:
     manager: Any = model._default_manager  # noqa: SLF001
     return Holding(model, scope, lambda holder: manager.filter(**{column: holder}))
 
 
-def _grants(connection_id: UUID) -> QuerySet[Connection]:
+def _find_account_columns(connection_id: UUID) -> QuerySet[Connection]:
     # The row stays as a tombstone; what identifies the account, or opens it, does not.
     return Connection.objects.filter(id=connection_id).filter(
         Q(account_blind__isnull=False)
@@ -94,32 +94,34 @@ def _grants(connection_id: UUID) -> QuerySet[Connection]:
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class DataKeys:
     """The keys of some holders: counted, and read by nobody here."""
 
     holders: Sequence[UUID]
 
     def count(self) -> int:
-        return len(key_rows.held(self.holders))
+        return len(key_rows.get_metadata(self.holders))
 
 
-def _by(path: str) -> Callable[[QuerySet[Integration]], list[UUID]]:
+def _make_holder_list(path: str) -> Callable[[QuerySet[Integration]], list[UUID]]:
     return lambda integrations: list(integrations.values_list(path, flat=True))
 
 
-def _copies(integrations: QuerySet[Integration]) -> list[UUID]:
+def _list_cache_holders(integrations: QuerySet[Integration]) -> list[UUID]:
     """Return the holders of the keys of calendars' copies: those that are, and were at the end."""
-    ended = integrations.filter(purge__isnull=False).values_list("purge__cache_keys", flat=True)
-    copies = Calendar.objects.filter(integration__in=integrations)
+    cache_keys_of_purges = integrations.filter(purge__isnull=False).values_list(
+        "purge__cache_keys", flat=True
+    )
+    calendars = Calendar.objects.filter(integration__in=integrations)
     return [
-        *copies.values_list("cache_id", flat=True),
-        *(UUID(holder) for keys in ended for _, _, holder, _ in keys),
+        *calendars.values_list("cache_id", flat=True),
+        *(UUID(holder) for cache_keys in cache_keys_of_purges for _, _, holder, _ in cache_keys),
     ]
 
 
-def _grant_keys(connection_id: UUID) -> Keys:
+def _get_grant_keys(connection_id: UUID) -> DataKeys:
     grants = Connection.objects.filter(id=connection_id)
-    return Keys(list(grants.values_list("grant_id", flat=True)))
+    return DataKeys(list(grants.values_list("grant_id", flat=True)))
 
 
 _INTEGRATION, _WATCHES, _CONNECTION = Scope.INTEGRATION, Scope.WATCHES, Scope.CONNECTION
@@ -129,47 +131,47 @@ HOLDINGS: Final[tuple[Holding, ...]] = (
     Holding(
         DataKey,
         _INTEGRATION,
-        lambda holder: Keys(_copies(Integration.objects.filter(id=holder))),
+        lambda holder: DataKeys(_list_cache_holders(Integration.objects.filter(id=holder))),
         name="limited_use.DataKey.copies",
-        held_by=_copies,
+        list_key_holders=_list_cache_holders,
     ),
-    _rows(Event, "integration_id", _INTEGRATION),
-    _rows(Calendar, "integration_id", _INTEGRATION),
-    _rows(MessageBody, "integration_id", _INTEGRATION),
-    _rows(Attachment, "integration_id", _INTEGRATION),
-    _rows(Message, "integration_id", _INTEGRATION),
-    _rows(Thread, "integration_id", _INTEGRATION),
-    _rows(SetAside, "integration_id", _INTEGRATION),
-    _rows(Reconciliation, "integration_id", _INTEGRATION),
-    _rows(SyncWork, "integration_id", _INTEGRATION),
-    _rows(Watch, "integration_id", _WATCHES),
-    _rows(Export, "integration_id", _INTEGRATION),
-    _rows(Reply, "integration_id", _INTEGRATION),
+    _make_table_holding(Event, "integration_id", _INTEGRATION),
+    _make_table_holding(Calendar, "integration_id", _INTEGRATION),
+    _make_table_holding(MessageBody, "integration_id", _INTEGRATION),
+    _make_table_holding(Attachment, "integration_id", _INTEGRATION),
+    _make_table_holding(Message, "integration_id", _INTEGRATION),
+    _make_table_holding(Thread, "integration_id", _INTEGRATION),
+    _make_table_holding(SetAside, "integration_id", _INTEGRATION),
+    _make_table_holding(Reconciliation, "integration_id", _INTEGRATION),
+    _make_table_holding(SyncWork, "integration_id", _INTEGRATION),
+    _make_table_holding(Watch, "integration_id", _WATCHES),
+    _make_table_holding(Export, "integration_id", _INTEGRATION),
+    _make_table_holding(Reply, "integration_id", _INTEGRATION),
     Holding(
         DataKey,
         _INTEGRATION,
-        lambda holder: Keys([holder]),
+        lambda holder: DataKeys([holder]),
         name="limited_use.DataKey.content",
-        held_by=_by("id"),
+        list_key_holders=_make_holder_list("id"),
     ),
-    _rows(QuotaBucket, "connection_id", _CONNECTION),
-    _rows(Notice, "connection_id", _CONNECTION),
-    _rows(ConnectAttempt, "connection_id", _CONNECTION),
-    _rows(Approval, "connection_id", _CONNECTION),
-    Holding(Connection, _CONNECTION, _grants, name="integrations.Connection.grant"),
+    _make_table_holding(QuotaBucket, "connection_id", _CONNECTION),
+    _make_table_holding(Notice, "connection_id", _CONNECTION),
+    _make_table_holding(ConnectAttempt, "connection_id", _CONNECTION),
+    _make_table_holding(Approval, "connection_id", _CONNECTION),
+    Holding(Connection, _CONNECTION, _find_account_columns, name="integrations.Connection.grant"),
     Holding(
         DataKey,
         _CONNECTION,
-        _grant_keys,
+        _get_grant_keys,
         name="limited_use.DataKey.credential",
-        held_by=_by("connection__grant_id"),
+        list_key_holders=_make_holder_list("connection__grant_id"),
     ),
     Holding(
         DataKey,
         _CONNECTION,
-        lambda holder: Keys([holder]),
+        lambda holder: DataKeys([holder]),
         name="limited_use.DataKey.account",
-        held_by=_by("connection_id"),
+        list_key_holders=_make_holder_list("connection_id"),
     ),
 )
 
@@ -199,7 +201,7 @@ EXCEPTIONS: Final[Mapping[str, str]] = {
 }
 
 
-def left(
+def count_left(
     *, integration_id: UUID, connection_id: UUID | None = None, with_watches: bool = True
 ) -> dict[str, int]:
     """
@@ -211,7 +213,7 @@ def left(
     watches_of = integration_id if with_watches else None
     holders = {_INTEGRATION: integration_id, _WATCHES: watches_of, _CONNECTION: connection_id}
     return {
-        holding.label: holding.of(holder).count()
+        holding.label: holding.get_rows(holder).count()
         for holding in HOLDINGS
         if (holder := holders[holding.scope]) is not None
     }

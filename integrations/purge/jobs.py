@@ -48,16 +48,16 @@ def open_job(*, integration: Integration, trigger: PurgeTrigger, at: datetime) -
     """
     # Connection before integration: a connect and a token refresh lock them in this order.
     connection = Connection.objects.select_for_update(no_key=True).get(id=integration.connection_id)
-    live = (
+    live_integration = (
         Integration.objects.live().select_for_update(no_key=True).filter(id=integration.id).first()
     )
-    if live is None:
+    if live_integration is None:
         raise AlreadyDisconnected
-    name = pseudonyms.of(connection.id).at_the_end
-    gone = keys.end(holder=live.id)
-    key_id, kek_epoch = (gone.key_id, gone.kek_epoch) if gone else ("", None)
-    copies = key_holders.end_copies(live.id)
-    Integration.objects.filter(id=live.id).update(
+    name = pseudonyms.get_naming(connection.id).at_the_end
+    content_key = keys.destroy_key(holder=live_integration.id)
+    key_id, kek_epoch = (content_key.key_id, content_key.kek_epoch) if content_key else ("", None)
+    cache_keys = key_holders.delete_cache_keys(live_integration.id)
+    Integration.objects.filter(id=live_integration.id).update(
         status=IntegrationStatus.PURGING,
         status_reason="",
         status_since=at,
@@ -66,7 +66,7 @@ def open_job(*, integration: Integration, trigger: PurgeTrigger, at: datetime) -
     )
     integration.refresh_from_db()
     if not connection.integrations.live().exists() and connection.ended_at is None:
-        _begin_end(connection, at)
+        _begin_connection_end(connection, at)
     return PurgeJob.objects.create(
         integration=integration,
         user_id=connection.user_id,
@@ -77,35 +77,37 @@ def open_job(*, integration: Integration, trigger: PurgeTrigger, at: datetime) -
         content_key_id=key_id,
         content_kek_epoch=kek_epoch,
         cache_keys=[
-            [one.key_id, one.kek_epoch, str(holder), str(one.line)] for holder, one in copies
+            [cache_key.key_id, cache_key.kek_epoch, str(holder), str(cache_key.line)]
+            for holder, cache_key in cache_keys
         ],
         own_kek_epoch=max(
-            (one.kek_epoch for _, one in copies if one.line is KeyLine.OWN), default=None
+            (cache_key.kek_epoch for _, cache_key in cache_keys if cache_key.line is KeyLine.OWN),
+            default=None,
         ),
         entry_ids=[
-            entries.record(
+            entries.record_event(
                 event="integration.disconnected",
                 about=integration.id,
                 body={"trigger": str(trigger), "epoch": integration.epoch},
                 at=at,
-                name=name,
+                naming=name,
             ),
-            entries.record(
+            entries.record_event(
                 event="key.destroyed",
                 about=integration.id,
                 body={"line": "content", "key_id": key_id or "none", "kek_epoch": kek_epoch},
                 at=at,
-                name=name,
+                naming=name,
             ),
             *(
-                key_holders.record_end(one, about=integration.id, name=name, at=at)
-                for _, one in copies
+                key_holders.record_key_deletion(cache_key, about=integration.id, name=name, at=at)
+                for _, cache_key in cache_keys
             ),
         ],
     )
 
 
-def _begin_end(connection: Connection, at: datetime) -> None:
+def _begin_connection_end(connection: Connection, at: datetime) -> None:
     connection.status = ConnectionStatus.ENDING
     connection.ending_since = at
     connection.epoch += 1
@@ -121,25 +123,25 @@ def _begin_end(connection: Connection, at: datetime) -> None:
             "refresh_lease_until",
         ]
     )
-    credentials.fence(connection)
+    credentials.fence_keys(connection)
 
 
-def claimable(at: datetime) -> QuerySet[PurgeJob]:
+def find_claimable_jobs(at: datetime) -> QuerySet[PurgeJob]:
     """Return the unfinished jobs that are due and that no worker holds."""
     return PurgeJob.objects.filter(
-        ~Q(step=PurgeStep.DONE), leases.unleased(at), next_try_at__lte=at
+        ~Q(step=PurgeStep.DONE), leases.match_unleased(at), next_try_at__lte=at
     )
 
 
-def claim(*, job_id: UUID, at: datetime, duration: timedelta) -> tuple[Lease, PurgeJob]:
+def claim_job(*, job_id: UUID, at: datetime, duration: timedelta) -> tuple[Lease, PurgeJob]:
     """
     Lease the job, and count the try.
 
     :raises NotClaimable: if the job is not due or not free
     """
-    due = claimable(at).select_related("integration")
-    counted = F("try_count") + 1
-    lease, job = leases.claim_from(due, job_id, at=at, duration=duration, try_count=counted)
+    due = find_claimable_jobs(at).select_related("integration")
+    next_try_count = F("try_count") + 1
+    lease, job = leases.claim_from(due, job_id, at=at, duration=duration, try_count=next_try_count)
     job.try_count += 1
     return lease, job
 

@@ -17,25 +17,25 @@ from integrations.models import PurgeJob, PurgeStep
 from limited_use.models import KeyEpoch, Receipt
 from limited_use.policy.key_lines import KeyLine
 from limited_use.receipts import key_destruction_receipts
-from limited_use.receipts.key_destruction_receipts import KeyEnd
+from limited_use.receipts.key_destruction_receipts import ReceiptKey
 from limited_use.rotation import rotation_schedule
 
 
-def backups_until(job: PurgeJob) -> datetime:
+def get_backup_end(job: PurgeJob) -> datetime:
     """Return until when the operator keeps copies of the database from before the removal."""
     at: datetime = job.verified_at or job.fenced_at
     return at + timedelta(days=settings.BACKUP_RETENTION_DAYS)
 
 
-def own_epoch_ends(job: PurgeJob) -> datetime | None:
+def get_local_key_epoch_end(job: PurgeJob) -> datetime | None:
     """Return by when the epoch of destroyed local calendars' keys ends; None without any."""
     if job.own_kek_epoch is None:
         return None
     at: datetime = job.fenced_at
-    return at + timedelta(hours=rotation_schedule.hours_of(KeyLine.OWN))
+    return at + timedelta(hours=rotation_schedule.get_max_hours(KeyLine.OWN))
 
 
-def due(*, limit: int = 200) -> list[UUID]:
+def list_due_key_destruction_receipts(*, limit: int = 200) -> list[UUID]:
     """Return the purges that are done and whose keys' epochs have ended, oldest first."""
     oldest = {
         line: KeyEpoch.objects.filter(line=line, destroyed_at=None).aggregate(it=Min("number"))[
@@ -54,13 +54,13 @@ def due(*, limit: int = 200) -> list[UUID]:
     return list(ended.order_by("content_kek_epoch", "id").values_list("id", flat=True)[:limit])
 
 
-def of(job: PurgeJob) -> Receipt | None:
+def get_key_destruction_receipt(job: PurgeJob) -> Receipt | None:
     """Return part 2 of the purge's receipt, once there is one."""
     return Receipt.objects.filter(subject_id=job.integration_id, part=2).first()
 
 
 @transaction.atomic(durable=True)
-def issue(*, job_id: UUID, at: datetime) -> Receipt:
+def issue_key_destruction_receipt(*, job_id: UUID, at: datetime) -> Receipt:
     """
     Write part 2 of the purge's receipt; the same one if asked again.
 
@@ -69,20 +69,24 @@ def issue(*, job_id: UUID, at: datetime) -> Receipt:
     """
     # One at a time: who comes second finds what the first wrote.
     job = PurgeJob.objects.select_for_update(no_key=True).get(id=job_id, step=PurgeStep.DONE)
-    return key_destruction_receipts.issue(
-        first=Receipt.objects.get(subject_id=job.integration_id, part=1),
-        keys=_keys(job),
+    return key_destruction_receipts.issue_second_part(
+        first_part=Receipt.objects.get(subject_id=job.integration_id, part=1),
+        keys=_list_key_ends(job),
         entry_ids=job.entry_ids,
-        backups_until=backups_until(job),
+        backups_until=get_backup_end(job),
         at=at,
     )
 
 
-def _keys(job: PurgeJob) -> list[KeyEnd]:
-    ended = (
+def _list_key_ends(job: PurgeJob) -> list[ReceiptKey]:
+    destroyed_keys = (
         (KeyLine.CONTENT, job.content_key_id, job.content_kek_epoch),
         *((KeyLine(line), key_id, epoch) for key_id, epoch, _, line in job.cache_keys),
         (KeyLine.CREDENTIAL, job.credential_key_id, job.credential_kek_epoch),
         (KeyLine.ACCOUNT, job.account_key_id, job.account_kek_epoch),
     )
-    return [KeyEnd(line, key_id, epoch) for line, key_id, epoch in ended if key_id and epoch]
+    return [
+        ReceiptKey(line, key_id, epoch)
+        for line, key_id, epoch in destroyed_keys
+        if key_id and epoch
+    ]

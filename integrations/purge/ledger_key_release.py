@@ -17,20 +17,27 @@ from accounts.actors import SYSTEM
 from accounts.models import ServiceClient
 from integrations.models import Connection, Integration, PurgeJob, PurgeStep
 from limited_use.ledger import ledger_key_lifecycle
-from limited_use.ledger.ledger_key_lifecycle import NotOffered
+from limited_use.ledger.ledger_key_lifecycle import KeyNotOffered
 from limited_use.models.ledger_keys import LedgerKey
 from limited_use.receipts import owner_ledger_file
-from limited_use.receipts.owner_ledger_file import Named
+from limited_use.receipts.owner_ledger_file import NamedSubject
 
-__all__ = ["NotOffered", "begin", "of", "settle", "sweep", "take"]
+__all__ = [
+    "KeyNotOffered",
+    "create_missing_ledger_keys",
+    "get_ledger_key",
+    "settle_ledger_key",
+    "sweep_ledger_keys",
+    "take_ledger_file",
+]
 
 
-def of(connection_id: UUID) -> LedgerKey | None:
+def get_ledger_key(connection_id: UUID) -> LedgerKey | None:
     """Return what became of the connection's ledger key; None if it never had one."""
     return LedgerKey.objects.filter(holder=connection_id).first()
 
 
-def settle(connection_id: UUID, *, at: datetime) -> None:
+def settle_ledger_key(connection_id: UUID, *, at: datetime) -> None:
     """
     Offer the key of an ended connection, once no purge of it runs, in the caller's transaction.
 
@@ -44,45 +51,47 @@ def settle(connection_id: UUID, *, at: datetime) -> None:
     if purges.exclude(step=PurgeStep.DONE).exists():
         return
     if purges.exists():
-        ledger_key_lifecycle.offer(holder=connection_id, at=at)
+        ledger_key_lifecycle.offer_key(holder=connection_id, at=at)
     else:
-        ledger_key_lifecycle.destroy(
+        ledger_key_lifecycle.destroy_key(
             holder=connection_id, outcome=LedgerKey.Outcome.DISCARDED, at=at
         )
 
 
-def begin(*, at: datetime) -> int:
+def create_missing_ledger_keys(*, at: datetime) -> int:
     """Make a ledger key for each live connection from before there were any; return how many."""
-    has_one = Exists(LedgerKey.objects.filter(holder=OuterRef("id")))
-    without = Connection.objects.live().filter(~has_one).order_by("id")
-    made = 0
-    for connection_id in without.values_list("id", flat=True):
+    has_key = Exists(LedgerKey.objects.filter(holder=OuterRef("id")))
+    connections = Connection.objects.live().filter(~has_key).order_by("id")
+    created_count = 0
+    for connection_id in connections.values_list("id", flat=True):
         with transaction.atomic(durable=True):
             # Held, so that it does not end meanwhile.
-            held = Connection.objects.live().select_for_update(no_key=True).filter(id=connection_id)
-            if held.exists():
-                ledger_key_lifecycle.create(holder=connection_id, at=at)
-                made += 1
-    return made
+            locked_connections = (
+                Connection.objects.live().select_for_update(no_key=True).filter(id=connection_id)
+            )
+            if locked_connections.exists():
+                ledger_key_lifecycle.create_key(holder=connection_id, at=at)
+                created_count += 1
+    return created_count
 
 
-def sweep(*, at: datetime) -> int:
+def sweep_ledger_keys(*, at: datetime) -> int:
     """Offer what waits for it, destroy what was offered long enough; return how many ended."""
-    unfinished = PurgeJob.objects.filter(integration__connection_id=OuterRef("holder"))
-    waiting = LedgerKey.objects.filter(
-        ~Exists(unfinished.exclude(step=PurgeStep.DONE)),
+    purges = PurgeJob.objects.filter(integration__connection_id=OuterRef("holder"))
+    set_aside_keys = LedgerKey.objects.filter(
+        ~Exists(purges.exclude(step=PurgeStep.DONE)),
         destroyed_at=None,
         set_aside_at__isnull=False,
         offered_until=None,
     )
-    for connection_id in waiting.values_list("holder", flat=True):
+    for connection_id in set_aside_keys.values_list("holder", flat=True):
         with transaction.atomic(durable=True):
-            settle(connection_id, at=at)
-    return ledger_key_lifecycle.expire(at=at)
+            settle_ledger_key(connection_id, at=at)
+    return ledger_key_lifecycle.expire_offers(at=at)
 
 
 @transaction.atomic(durable=True)
-def take(*, job_id: UUID, user_id: UUID, at: datetime) -> bytes:
+def take_ledger_file(*, job_id: UUID, user_id: UUID, at: datetime) -> bytes:
     """
     Return the owner's part of the ledger as a signed file, and destroy the key here with it.
 
@@ -92,24 +101,32 @@ def take(*, job_id: UUID, user_id: UUID, at: datetime) -> bytes:
     purges = PurgeJob.objects.select_related("integration__connection")
     job = purges.filter(id=job_id, user_id=user_id).first()
     if job is None:
-        raise NotOffered
+        raise KeyNotOffered
     connection = job.integration.connection
-    of_all = purges.filter(integration__connection=connection).values_list("entry_ids", flat=True)
-    key = ledger_key_lifecycle.take(holder=connection.id, at=at)
-    return owner_ledger_file.document(
-        key, _named(connection), entry_ids=[one for ids in of_all for one in ids], at=at
+    entry_id_lists = purges.filter(integration__connection=connection).values_list(
+        "entry_ids", flat=True
+    )
+    key = ledger_key_lifecycle.hand_out_key(holder=connection.id, at=at)
+    return owner_ledger_file.build_file(
+        key,
+        _list_named_rows(connection),
+        entry_ids=[entry_id for entry_ids in entry_id_lists for entry_id in entry_ids],
+        at=at,
     )
 
 
-def _named(connection: Connection) -> list[Named]:
+def _list_named_rows(connection: Connection) -> list[NamedSubject]:
     """Return what entries of the connection can be about, or say who asked."""
-    found = [Named("connection", connection.id, connection.provider)]
-    found += [
-        Named("integration", one.id, one.product)
-        for one in Integration.objects.filter(connection=connection).order_by("id")
+    named_rows = [NamedSubject("connection", connection.id, connection.provider)]
+    named_rows += [
+        NamedSubject("integration", integration.id, integration.product)
+        for integration in Integration.objects.filter(connection=connection).order_by("id")
     ]
-    found += [Named("you", connection.user_id, ""), Named("this service", SYSTEM.id, "")]
-    return found + [
-        Named("platform feature", one.id, one.feature)
-        for one in ServiceClient.objects.order_by("id")
+    named_rows += [
+        NamedSubject("you", connection.user_id, ""),
+        NamedSubject("this service", SYSTEM.id, ""),
+    ]
+    return named_rows + [
+        NamedSubject("platform feature", client.id, client.feature)
+        for client in ServiceClient.objects.order_by("id")
     ]

@@ -24,52 +24,66 @@ from limited_use.vault.sealed import KEY_ID_AT, KEY_ID_BYTES
 from .inventory import HOLDINGS
 
 # Holders of one question.
-_MANY: Final = 1000
+_CHUNK_SIZE: Final = 1000
 
 
-class _Named(NamedTuple):
+class _KeyReference(NamedTuple):
     """A holder, and the key that bytes of theirs say they are under."""
 
     holder: UUID
     key_id: bytes
 
 
-def sealed() -> dict[str, int]:
+def count_values_without_key() -> dict[str, int]:
     """Return how many values of what is live are sealed under a key that is not here, by column."""
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for model in dict.fromkeys(holding.model for holding in HOLDINGS):
         for column in model._meta.concrete_fields:  # noqa: SLF001
             if not isinstance(column, SealedField):
                 continue
-            first = _without_key(model, column)
-            again = _without_key(model, column, {one.holder for one in first}) if first else {}
-            if count := sum(again[one] for one in first.keys() & again.keys()):
-                found[f"{model._meta.label}.{column.name}"] = count  # noqa: SLF001
-    return found
+            first_look = _find_values_without_key(model, column)
+            second_look = (
+                _find_values_without_key(
+                    model, column, {reference.holder for reference in first_look}
+                )
+                if first_look
+                else {}
+            )
+            if count := sum(
+                second_look[reference] for reference in first_look.keys() & second_look.keys()
+            ):
+                counts[f"{model._meta.label}.{column.name}"] = count  # noqa: SLF001
+    return counts
 
 
-def keys() -> dict[str, int]:
+def count_keys_without_owner() -> dict[str, int]:
     """Return how many keys have a holder that is not live, or is not there at all, by line."""
-    first = _without_owner(key_rows.every())
-    again = _without_owner(held for some in _chunks(first) for held in key_rows.held(some))
-    found = Counter(str(line) for holder, line in again.items() if holder in first)
+    first_look = _find_keys_without_owner(key_rows.get_all_metadata())
+    second_look = _find_keys_without_owner(
+        key_row
+        for chunk in _split_into_chunks(first_look)
+        for key_row in key_rows.get_metadata(chunk)
+    )
+    counts = Counter(str(line) for holder, line in second_look.items() if holder in first_look)
     # A key that the ledger named by and that was not destroyed with its row would name on.
-    first_named = _ledger_keys()
-    if first_named and (names := first_named & _ledger_keys()):
-        found["ledger"] = len(names)
-    return dict(found)
+    leftover_keys = _find_leftover_ledger_keys()
+    if leftover_keys and (still_leftover := leftover_keys & _find_leftover_ledger_keys()):
+        counts["ledger"] = len(still_leftover)
+    return dict(counts)
 
 
-def _without_key(
-    model: type[Model], column: SealedField[Any, Any], among: Collection[UUID] | None = None
-) -> Mapping[_Named, int]:
+def _find_values_without_key(
+    model: type[Model], column: SealedField[Any, Any], holders: Collection[UUID] | None = None
+) -> Mapping[_KeyReference, int]:
     manager: Any = model._base_manager  # noqa: SLF001
     # A purge ends the key first, and then the rows: those are `overdue_sweep.residue`'s to count.
-    columns = {one.attname for one in model._meta.concrete_fields}  # noqa: SLF001
-    live = Integration.objects.live().values("id")
-    kept = Q(integration_id__in=live) if "integration_id" in columns else Q()
-    if among is not None:
-        kept &= Q(**{f"{column.holder}__in": list(among)})
+    column_names = {field.attname for field in model._meta.concrete_fields}  # noqa: SLF001
+    live_integrations = Integration.objects.live().values("id")
+    conditions = (
+        Q(integration_id__in=live_integrations) if "integration_id" in column_names else Q()
+    )
+    if holders is not None:
+        conditions &= Q(**{f"{column.holder}__in": list(holders)})
     key_id = Func(
         F(column.attname),
         Value(KEY_ID_AT + 1),
@@ -78,55 +92,63 @@ def _without_key(
         output_field=BinaryField(),
     )
     counted = (
-        manager.filter(kept, **{f"{column.name}__isnull": False})
+        manager.filter(conditions, **{f"{column.name}__isnull": False})
         .annotate(under=key_id)
         .values_list(column.holder, "under")
         .annotate(count=Count("pk"))
         .order_by()
     )
-    named = {_Named(holder, bytes(under)): count for holder, under, count in counted}
-    here = {
-        _Named(held.holder, held.key_id)
-        for some in _chunks({one.holder for one in named})
-        for held in key_rows.held(some)
+    references = {
+        _KeyReference(holder, bytes(key_id_bytes)): count for holder, key_id_bytes, count in counted
     }
-    return {one: count for one, count in named.items() if one not in here}
+    existing_keys = {
+        _KeyReference(key_row.holder, key_row.key_id)
+        for chunk in _split_into_chunks({reference.holder for reference in references})
+        for key_row in key_rows.get_metadata(chunk)
+    }
+    return {
+        reference: count
+        for reference, count in references.items()
+        if reference not in existing_keys
+    }
 
 
-def _ledger_keys() -> set[UUID]:
+def _find_leftover_ledger_keys() -> set[UUID]:
     """Return whose ledger keys are here though they are destroyed, or were never made."""
-    held = naming_rows.holders()
-    for some in _chunks(held):
-        living = LedgerKey.objects.filter(holder__in=some, destroyed_at=None)
-        held -= set(living.values_list("holder", flat=True))
-    return held
+    key_holders = naming_rows.get_holders()
+    for chunk in _split_into_chunks(key_holders):
+        living_keys = LedgerKey.objects.filter(holder__in=chunk, destroyed_at=None)
+        key_holders -= set(living_keys.values_list("holder", flat=True))
+    return key_holders
 
 
-def _without_owner(found: Iterable[key_rows.Held]) -> dict[UUID, str]:
+def _find_keys_without_owner(key_rows: Iterable[key_rows.KeyMetadata]) -> dict[UUID, str]:
     # What wraps the ledger's keys is nobody's own, and goes with its epoch.
-    lines = {
-        one.holder: str(one.line) for one in found if not ledger_key_wrap.is_naming(one.holder)
+    lines_by_holder = {
+        key_row.holder: str(key_row.line)
+        for key_row in key_rows
+        if not ledger_key_wrap.is_naming_holder(key_row.holder)
     }
-    for some in _chunks(lines):
-        for owner in _owners(some):
-            lines.pop(owner, None)
-    return lines
+    for chunk in _split_into_chunks(lines_by_holder):
+        for owner in _find_live_holders(chunk):
+            lines_by_holder.pop(owner, None)
+    return lines_by_holder
 
 
-def _owners(holders: Collection[UUID]) -> set[UUID]:
+def _find_live_holders(holders: Collection[UUID]) -> set[UUID]:
     """Return those of `holders` that are something live whose key may be here."""
-    stands = Connection.objects.filter(ended_at=None)
+    connections = Connection.objects.filter(ended_at=None)
     return {
         *Integration.objects.live().filter(id__in=holders).values_list("id", flat=True),
         *Calendar.objects.filter(cache_id__in=holders, integration__status__in=LIVE).values_list(
             "cache_id", flat=True
         ),
-        *stands.filter(id__in=holders).values_list("id", flat=True),
-        *stands.filter(grant_id__in=holders).values_list("grant_id", flat=True),
+        *connections.filter(id__in=holders).values_list("id", flat=True),
+        *connections.filter(grant_id__in=holders).values_list("grant_id", flat=True),
     }
 
 
-def _chunks(holders: Iterable[UUID]) -> Iterator[list[UUID]]:
-    every = list(holders)
-    for start in range(0, len(every), _MANY):
-        yield every[start : start + _MANY]
+def _split_into_chunks(holders: Iterable[UUID]) -> Iterator[list[UUID]]:
+    holder_list = list(holders)
+    for start in range(0, len(holder_list), _CHUNK_SIZE):
+        yield holder_list[start : start + _CHUNK_SIZE]

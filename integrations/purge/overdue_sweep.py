@@ -21,10 +21,10 @@ from limited_use.policy.key_lines import KeyLine
 
 from . import jobs
 from .grant_revocation import GIVE_UP_AFTER
-from .inventory import HOLDINGS, Keys, Scope
+from .inventory import HOLDINGS, DataKeys, Scope
 
 
-class Promise(StrEnum):
+class PurgePromise(StrEnum):
     """What a disconnect promises, and so what can be late."""
 
     ROWS_GONE = "rows_gone"
@@ -38,33 +38,37 @@ RECEIPT_WITHIN: Final = GIVE_UP_AFTER + timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Late:
+class LatePromise:
     """One promise that was not kept in time. `since` is when it should have been kept by."""
 
     job_id: UUID
-    promise: Promise
+    promise: PurgePromise
     since: datetime
 
 
-def due(*, at: datetime, limit: int = 500) -> list[UUID]:
+def list_due_jobs(*, at: datetime, limit: int = 500) -> list[UUID]:
     """Return the jobs that somebody should work on, longest waiting first."""
-    waiting = jobs.claimable(at).order_by("next_try_at").values_list("id", flat=True)
-    return list(waiting[:limit])
+    job_ids = jobs.find_claimable_jobs(at).order_by("next_try_at").values_list("id", flat=True)
+    return list(job_ids[:limit])
 
 
-def due_beside(*, job_id: UUID, at: datetime) -> list[UUID]:
+def list_due_sibling_jobs(*, job_id: UUID, at: datetime) -> list[UUID]:
     """Return the jobs of the same connection that somebody should work on."""
     connection = PurgeJob.objects.filter(id=job_id).values("integration__connection")
-    beside = jobs.claimable(at).filter(integration__connection__in=connection).exclude(id=job_id)
-    return list(beside.values_list("id", flat=True))
+    siblings = (
+        jobs.find_claimable_jobs(at)
+        .filter(integration__connection__in=connection)
+        .exclude(id=job_id)
+    )
+    return list(siblings.values_list("id", flat=True))
 
 
-def key_epoch_within() -> timedelta:
+def get_key_epoch_limit() -> timedelta:
     """Return how long after a disconnect the key epoch of its key may live."""
     return timedelta(hours=settings.KEY_EPOCH_HOURS)
 
 
-def overdue(*, at: datetime) -> list[Late]:
+def list_late_promises(*, at: datetime) -> list[LatePromise]:
     """Return every promise that is late, oldest first."""
     unfinished = PurgeJob.objects.exclude(step=PurgeStep.DONE)
     rows = unfinished.filter(Q(verified_at=None), fenced_at__lt=at - ROWS_WITHIN).values_list(
@@ -73,9 +77,9 @@ def overdue(*, at: datetime) -> list[Late]:
     receipts = unfinished.filter(fenced_at__lt=at - RECEIPT_WITHIN).values_list("id", "fenced_at")
     return sorted(
         [
-            *(Late(job, Promise.ROWS_GONE, since + ROWS_WITHIN) for job, since in rows),
+            *(LatePromise(job, PurgePromise.ROWS_GONE, since + ROWS_WITHIN) for job, since in rows),
             *(
-                Late(job, Promise.RECEIPT_WRITTEN, since + RECEIPT_WITHIN)
+                LatePromise(job, PurgePromise.RECEIPT_WRITTEN, since + RECEIPT_WITHIN)
                 for job, since in receipts
             ),
             *_late_key_epochs(at),
@@ -84,16 +88,18 @@ def overdue(*, at: datetime) -> list[Late]:
     )
 
 
-def _late_key_epochs(at: datetime) -> list[Late]:
-    within = key_epoch_within()
+def _late_key_epochs(at: datetime) -> list[LatePromise]:
+    within = get_key_epoch_limit()
     alive = KeyEpoch.objects.filter(line=KeyLine.CONTENT, destroyed_at=None)
     late = PurgeJob.objects.filter(
         content_kek_epoch__in=alive.values("number"), fenced_at__lt=at - within
     ).values_list("id", "fenced_at")
-    return [Late(job, Promise.KEY_EPOCH_DESTROYED, since + within) for job, since in late]
+    return [
+        LatePromise(job, PurgePromise.KEY_EPOCH_DESTROYED, since + within) for job, since in late
+    ]
 
 
-def residue() -> dict[str, int]:
+def count_residue() -> dict[str, int]:
     """
     Return what is left, by holding, of integrations and connections that are done with.
 
@@ -101,19 +107,21 @@ def residue() -> dict[str, int]:
     """
     purged = Integration.objects.filter(status=IntegrationStatus.PURGED)
     ended = purged.filter(connection__ended_at__isnull=False)
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for holding in HOLDINGS:
         if holding.model is Connection:
             continue  # A constraint of the database keeps ended connections empty.
         if holding.scope is Scope.CONNECTION:
-            column, over, named = "connection_id", ended, "connection_id"
+            column, ended_integrations, id_column = "connection_id", ended, "connection_id"
         else:
-            column, over, named = "integration_id", purged, "id"
-        if holding.held_by:
-            count = Keys(holding.held_by(over)).count()
+            column, ended_integrations, id_column = "integration_id", purged, "id"
+        if holding.list_key_holders:
+            count = DataKeys(holding.list_key_holders(ended_integrations)).count()
         else:
             manager: Any = holding.model._default_manager  # noqa: SLF001
-            count = manager.filter(**{f"{column}__in": over.values(named)}).count()
+            count = manager.filter(
+                **{f"{column}__in": ended_integrations.values(id_column)}
+            ).count()
         if count:
-            found[holding.label] = count
-    return found
+            counts[holding.label] = count
+    return counts

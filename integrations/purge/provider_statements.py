@@ -10,7 +10,7 @@ from integrations.grants import shared_grants
 from integrations.models import Connection, ConnectionStatus, PurgeJob, RevocationOutcome
 from integrations.providers import PROVIDERS
 from limited_use.policy.claims import claim
-from limited_use.receipts.receipts import time_text
+from limited_use.receipts.receipts import format_time
 
 REVOCATION: Final[Mapping[RevocationOutcome, str]] = {
     RevocationOutcome.CONFIRMED: claim(
@@ -78,35 +78,35 @@ _DROPPED: Final = claim(
     " for it at the provider.",
 )
 # What the provider was asked to stop, before the grant was revoked.
-WATCHES: Final[Mapping[push.Outcome, str]] = {
-    push.Outcome.NONE: claim(
+WATCHES: Final[Mapping[push.StopOutcome, str]] = {
+    push.StopOutcome.NONE: claim(
         "receipt.watch-none", "The provider was not telling us of news by itself."
     ),
-    push.Outcome.STOPPED: claim(
+    push.StopOutcome.STOPPED: claim(
         "receipt.watch-stopped",
         "The provider was told to tell us of no more news, and said it does.",
     ),
-    push.Outcome.GONE: claim(
+    push.StopOutcome.GONE: claim(
         "receipt.watch-gone", "The provider answered that it was no longer telling us of news."
     ),
-    push.Outcome.LAPSED: claim(
+    push.StopOutcome.LAPSED: claim(
         "receipt.watch-lapsed",
         "The provider did not say that it tells us of no more news, but the time is over for which"
         " it had agreed to.",
     ),
-    push.Outcome.UNANSWERED: claim(
+    push.StopOutcome.UNANSWERED: claim(
         "receipt.watch-unanswered",
         "The provider was asked to tell us of no more news, and did not say that it does. It ends"
         " by itself.",
     )
     + f" {_DROPPED}",
-    push.Outcome.NO_ACCESS: claim(
+    push.StopOutcome.NO_ACCESS: claim(
         "receipt.watch-no-access",
         "The provider could not be asked to tell us of no more news, because no token of ours"
         " worked. It ends by itself.",
     )
     + f" {_DROPPED}",
-    push.Outcome.NEEDED_ELSEWHERE: claim(
+    push.StopOutcome.NEEDED_ELSEWHERE: claim(
         "receipt.watch-needed-elsewhere",
         "The provider goes on telling us of news of this account, because something else that is"
         " connected to it needs that. Of this integration it finds nothing any more.",
@@ -128,33 +128,33 @@ CREDENTIAL: Final[Mapping[bool, str]] = {
 }
 
 
-def watches_part(job: PurgeJob) -> dict[str, Any]:
+def build_watches_part(job: PurgeJob) -> dict[str, Any]:
     """Return the part of the receipt about the provider's notifications."""
-    outcome = push.Outcome(job.watch_stop or push.Outcome.NONE)
-    each = _count_watches(job)
-    total = sum(one["count"] for one in each)
-    says = [f"{one['count']} of {total}: {one['says']}" for one in each]
+    outcome = push.StopOutcome(job.watch_stop or push.StopOutcome.NONE)
+    counts = _count_watches(job)
+    total = sum(part["count"] for part in counts)
+    sentences = [f"{part['count']} of {total}: {part['says']}" for part in counts]
     return {
         "outcome": str(outcome),
-        "says": " ".join(says) if len(says) > 1 else WATCHES[outcome],
-        "each": each,
+        "says": " ".join(sentences) if len(sentences) > 1 else WATCHES[outcome],
+        "each": counts,
         "tries": job.watch_try_count,
-        "tried_at": time_text(job.watch_tried_at) if job.watch_try_count else None,
-        "lapse_by": time_text(job.watch_lapse_by),
+        "tried_at": format_time(job.watch_tried_at) if job.watch_try_count else None,
+        "lapse_by": format_time(job.watch_lapse_by),
     }
 
 
 def _count_watches(job: PurgeJob) -> list[dict[str, Any]]:
     """Return how many watches came to which end, without those that never began."""
-    ends = [one for one in push.Outcome if one is not push.Outcome.NONE]
+    outcomes = [outcome for outcome in push.StopOutcome if outcome is not push.StopOutcome.NONE]
     return [
-        {"outcome": str(one), "count": count, "says": WATCHES[one]}
-        for one in ends
-        if (count := job.watch_counts.get(one, 0))
+        {"outcome": str(outcome), "count": count, "says": WATCHES[outcome]}
+        for outcome in outcomes
+        if (count := job.watch_counts.get(outcome, 0))
     ]
 
 
-def revocation_part(job: PurgeJob) -> dict[str, Any]:
+def build_revocation_part(job: PurgeJob) -> dict[str, Any]:
     """
     Return the part of the receipt about the grant.
 
@@ -162,33 +162,33 @@ def revocation_part(job: PurgeJob) -> dict[str, Any]:
     of now.
     """
     connection, outcome = job.integration.connection, RevocationOutcome(job.revocation)
-    needs = _needs(connection) if outcome == RevocationOutcome.NEEDED_ELSEWHERE else ()
+    needs = _list_needs(connection) if outcome == RevocationOutcome.NEEDED_ELSEWHERE else ()
     tries = job.revocation_try_count
     return {
         "outcome": str(outcome),
-        "says": " ".join(_sentences(outcome, connection, needs)),
+        "says": " ".join(_list_sentences(outcome, connection, needs)),
         "needed_by": list(needs),
         "tries": tries,
-        "tried_at": time_text(job.revocation_tried_at) if tries else None,
+        "tried_at": format_time(job.revocation_tried_at) if tries else None,
         "pages": list(PROVIDERS[connection.provider].revocation_pages),
     }
 
 
-def kept_credential(connection: Connection) -> str | None:
+def get_credential_statement(connection: Connection) -> str | None:
     """Return what the receipt says about a credential that is kept; None if none is."""
     if connection.ended_at is not None:
         return None
     return CREDENTIAL[connection.status == ConnectionStatus.ENDING]
 
 
-def _needs(connection: Connection) -> tuple[str, ...]:
+def _list_needs(connection: Connection) -> tuple[str, ...]:
     if connection.ended_at is None:
-        return shared_grants.needed_by(connection)
+        return shared_grants.list_needs(connection)
     # A connection ends without a revocation only if another one needs the grant.
     return (shared_grants.OTHER_CONNECTION,)
 
 
-def _sentences(
+def _list_sentences(
     outcome: RevocationOutcome, connection: Connection, needs: tuple[str, ...]
 ) -> list[str]:
     has_ended = connection.ended_at is not None

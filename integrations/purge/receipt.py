@@ -40,13 +40,13 @@ CLAUSES: Final = (
     "WDEL",
 )
 
-OF_PRODUCT: Final[Mapping[str, tuple[str, ...]]] = {
+PRODUCT_CLAUSES: Final[Mapping[str, tuple[str, ...]]] = {
     "mail": ("AN-14", "AN-15"),
     "calendar": ("AN-2", "AN-9"),
 }
 
 # What is not ours to remove: where it came from.
-_THERE: Final[Mapping[str, str]] = {
+_STAYS_AT_PROVIDER: Final[Mapping[str, str]] = {
     "mail": claim(
         "receipt.mail-stays", "Your mail itself: it is yours, and nothing was changed there."
     ),
@@ -56,7 +56,7 @@ _THERE: Final[Mapping[str, str]] = {
     ),
 }
 
-WHY: Final[Mapping[PurgeTrigger, str]] = {
+TRIGGER_REASONS: Final[Mapping[PurgeTrigger, str]] = {
     PurgeTrigger.OWNER: "The owner disconnected it.",
     PurgeTrigger.SUPPORT: "Support disconnected it.",
     PurgeTrigger.GRANT_ENDED: "The grant ended at the provider and was not renewed in time.",
@@ -75,30 +75,30 @@ WHY: Final[Mapping[PurgeTrigger, str]] = {
 }
 
 
-def document(job: PurgeJob) -> dict[str, Any]:
+def build_document(job: PurgeJob) -> dict[str, Any]:
     """Return the body of the receipt."""
     return {
         "schema": SCHEMA,
         "trigger": str(job.trigger),
-        "why": WHY[PurgeTrigger(job.trigger)],
+        "why": TRIGGER_REASONS[PurgeTrigger(job.trigger)],
         "product": job.integration.product,
         "provider": job.integration.connection.provider,
-        "clauses": _clauses(job),
-        "requested_at": receipts.time_text(job.fenced_at),
+        "clauses": _list_clauses(job),
+        "requested_at": receipts.format_time(job.fenced_at),
         # Fence and key went in one commit: nothing opened from then on.
-        "unreadable_at": receipts.time_text(job.fenced_at),
-        "started_at": receipts.time_text(job.fenced_at),
-        "emptied_at": receipts.time_text(job.emptied_at),
-        "verified_at": receipts.time_text(job.verified_at),
+        "unreadable_at": receipts.format_time(job.fenced_at),
+        "started_at": receipts.format_time(job.fenced_at),
+        "emptied_at": receipts.format_time(job.emptied_at),
+        "verified_at": receipts.format_time(job.verified_at),
         "deleted_rows": _count_deleted(job),
         "stores": {
             name: {"before": job.counts_before.get(name, 0), "left": left}
             for name, left in sorted(job.counts_left.items())
         },
-        "provider_watches": provider_statements.watches_part(job),
-        "provider_revocation": provider_statements.revocation_part(job),
-        "keys_destroyed": _keys(job),
-        "remains": _remains(job),
+        "provider_watches": provider_statements.build_watches_part(job),
+        "provider_revocation": provider_statements.build_revocation_part(job),
+        "keys_destroyed": _list_destroyed_keys(job),
+        "remains": _build_remains(job),
     }
 
 
@@ -108,36 +108,36 @@ def _count_deleted(job: PurgeJob) -> int:
     return sum(job.counts_before.get(name, 0) - job.counts_left[name] for name in tables)
 
 
-def _clauses(job: PurgeJob) -> list[str]:
-    met = {*CLAUSES, *OF_PRODUCT.get(job.integration.product, ())}
+def _list_clauses(job: PurgeJob) -> list[str]:
+    met_clauses = {*CLAUSES, *PRODUCT_CLAUSES.get(job.integration.product, ())}
     if job.revocation in provider_statements.WITHOUT_REVOCATION:
-        met.discard(REVOKED)
-    return sorted(met)
+        met_clauses.discard(REVOKED)
+    return sorted(met_clauses)
 
 
-def issue(lease: Lease, job: PurgeJob, *, at: datetime) -> None:
+def issue_receipt(lease: Lease, job: PurgeJob, *, at: datetime) -> None:
     """
     Write the receipt and finish the job, in the caller's transaction.
 
     :raises NotSequenced: until all of its ledger entries have their proofs
     :raises LeaseLost: if another worker took over
     """
-    written = receipts.issue(
+    receipt = receipts.issue_receipt(
         subject_id=job.integration_id,
         owner_id=job.user_id,
-        subject=pseudonyms.of(job.integration.connection_id).at_the_end(job.integration_id),
-        body=document(job),
+        subject=pseudonyms.get_naming(job.integration.connection_id).at_the_end(job.integration_id),
+        body=build_document(job),
         entry_ids=job.entry_ids,
         at=at,
     )
     Integration.objects.filter(id=job.integration_id).update(
         status=IntegrationStatus.PURGED, status_since=at
     )
-    leases.release(lease, step=PurgeStep.DONE, receipt_id=written.id, done_at=at)
-    ledger_key_release.settle(job.integration.connection_id, at=at)
+    leases.release(lease, step=PurgeStep.DONE, receipt_id=receipt.id, done_at=at)
+    ledger_key_release.settle_ledger_key(job.integration.connection_id, at=at)
 
 
-def _keys(job: PurgeJob) -> list[dict[str, Any]]:
+def _list_destroyed_keys(job: PurgeJob) -> list[dict[str, Any]]:
     ended_at = job.integration.connection.ended_at
     destroyed = [
         ("content", job.content_key_id, job.content_kek_epoch, job.fenced_at),
@@ -146,13 +146,13 @@ def _keys(job: PurgeJob) -> list[dict[str, Any]]:
         ("account", job.account_key_id, job.account_kek_epoch, ended_at),
     ]
     return [
-        {"line": line, "key_id": key_id, "key_epoch": epoch, "at": receipts.time_text(at)}
+        {"line": line, "key_id": key_id, "key_epoch": epoch, "at": receipts.format_time(at)}
         for line, key_id, epoch, at in destroyed
         if key_id
     ]
 
 
-def _remains(job: PurgeJob) -> dict[str, Any]:
+def _build_remains(job: PurgeJob) -> dict[str, Any]:
     epoch_ends = job.fenced_at + timedelta(hours=settings.KEY_EPOCH_HOURS)
     remains: dict[str, Any] = {
         "ledger": claim(
@@ -160,13 +160,13 @@ def _remains(job: PurgeJob) -> dict[str, Any]:
             "Entries about this integration under a keyed pseudonym: our words, counts and times."
             " No content, no address.",
         ),
-        "ledger_key": _ledger_key(job),
-        "tombstones": _tombstones(job),
+        "ledger_key": _describe_ledger_key(job),
+        "tombstones": _describe_tombstones(job),
         "consent": claim(
             "receipt.consent", "Your agreement to the feature, with its version and date."
         ),
         "backups": {
-            "until": receipts.time_text(key_destruction_receipt.backups_until(job)),
+            "until": receipts.format_time(key_destruction_receipt.get_backup_end(job)),
             "says": claim(
                 "receipt.backups",
                 "Copies of the database may hold what was sealed. Once the epochs of all destroyed"
@@ -175,22 +175,22 @@ def _remains(job: PurgeJob) -> dict[str, Any]:
         },
         "key_epoch": {
             "number": job.content_kek_epoch,
-            "destroyed_by": receipts.time_text(epoch_ends),
+            "destroyed_by": receipts.format_time(epoch_ends),
             "says": claim(
                 "receipt.key-epoch",
                 "Until then a stolen copy of the database together with the live key store could"
                 " still open what was sealed. Part 2 of this receipt proves the end of it.",
             ),
         },
-        "key_store_copies": key_store_disclosure.copies(),
+        "key_store_copies": key_store_disclosure.describe_copies(),
     }
     product = job.integration.product
     if PROVIDERS[job.integration.connection.provider].grants:
-        remains["at_the_provider"] = _THERE[product]
-    if (own_ends := key_destruction_receipt.own_epoch_ends(job)) is not None:
+        remains["at_the_provider"] = _STAYS_AT_PROVIDER[product]
+    if (local_epoch_end := key_destruction_receipt.get_local_key_epoch_end(job)) is not None:
         remains["own_key_epoch"] = {
             "number": job.own_kek_epoch,
-            "destroyed_by": receipts.time_text(own_ends),
+            "destroyed_by": receipts.format_time(local_epoch_end),
             "says": claim(
                 "receipt.own-key-epoch",
                 "What lived here alone is in copies of the database as well, so that no accident"
@@ -201,12 +201,16 @@ def _remains(job: PurgeJob) -> dict[str, Any]:
         "receipt.proves",
         "What was recorded and checked here. Nobody can prove that no copy exists anywhere.",
     )
-    if (kept := provider_statements.kept_credential(job.integration.connection)) is not None:
-        remains["credential"] = kept
+    if (
+        credential_statement := provider_statements.get_credential_statement(
+            job.integration.connection
+        )
+    ) is not None:
+        remains["credential"] = credential_statement
     return remains
 
 
-def _tombstones(job: PurgeJob) -> str:
+def _describe_tombstones(job: PurgeJob) -> str:
     rows = claim(
         "receipt.tombstones",
         "One row for the integration and one for this purge: ids, dates, counts and states.",
@@ -223,8 +227,8 @@ _EMPTIED: Final = claim(
 )
 
 
-def _ledger_key(job: PurgeJob) -> dict[str, Any] | str:
-    row = ledger_key_release.of(job.integration.connection_id)
+def _describe_ledger_key(job: PurgeJob) -> dict[str, Any] | str:
+    row = ledger_key_release.get_ledger_key(job.integration.connection_id)
     if row is None:
         return claim(
             "receipt.pseudonyms-ours",
@@ -238,7 +242,7 @@ def _ledger_key(job: PurgeJob) -> dict[str, Any] | str:
         )
     return {
         "commitment": bytes(row.commitment).hex(),
-        "offered_for_days": ledger_keys.OFFERED_FOR.days,
+        "offered_for_days": ledger_keys.OFFER_DURATION.days,
         "says": claim(
             "receipt.ledger-key-offered",
             "The pseudonyms are made with a key of this account's own. Its owner can fetch it once"

@@ -25,15 +25,17 @@ BATCH: Final = 1000
 # Nobody waits longer for a lock of ours: the next batch is smaller where one took longer. It
 # begins small, because what a table's rows take along is known after the first.
 LONGEST_SECONDS: Final = 0.012
-FIRST: Final = 100
-SMALLEST: Final = 50
+FIRST_BATCH: Final = 100
+SMALLEST_BATCH: Final = 50
 # Less than every id: where the first batch begins.
 _BEFORE_ALL: Final = UUID(int=0)
 # Goes with its message; what has none, which should not be, is looked for after it.
-_CARRIED: Final = (MessageBody, Attachment)
+_CASCADED: Final = (MessageBody, Attachment)
 
 
-def empty(integration_id: UUID, *, between: Callable[[], None], with_watches: bool = True) -> int:
+def delete_rows(
+    integration_id: UUID, *, between_batches: Callable[[], None], with_watches: bool = True
+) -> int:
     """
     Delete all rows of the integration's holdings; return how many this call deleted.
 
@@ -45,39 +47,45 @@ def empty(integration_id: UUID, *, between: Callable[[], None], with_watches: bo
     if not connection.get_autocommit():
         raise RuntimeError("batches are transactions of their own")
     scopes = {Scope.INTEGRATION, Scope.WATCHES} if with_watches else {Scope.INTEGRATION}
-    own = [holding for holding in HOLDINGS if holding.scope in scopes]
-    ordered = sorted(own, key=lambda holding: holding.model in _CARRIED)
-    return sum(_empty(holding, integration_id, between) for holding in ordered)
+    holdings = [holding for holding in HOLDINGS if holding.scope in scopes]
+    ordered_holdings = sorted(holdings, key=lambda holding: holding.model in _CASCADED)
+    return sum(
+        _delete_holding(holding, integration_id, between_batches) for holding in ordered_holdings
+    )
 
 
-def _empty(holding: Holding, integration_id: UUID, between: Callable[[], None]) -> int:
+def _delete_holding(
+    holding: Holding, integration_id: UUID, between_batches: Callable[[], None]
+) -> int:
     if holding.model is DataKey:
         # Gone since the disconnect; here for the sake of an inventory without exceptions.
-        held = holding.of(integration_id).holders
-        return sum(keys.destroy(holder=one) is not None for one in held)
-    return in_batches(holding.model, integration_id, between=between)
+        key_holders = holding.get_rows(integration_id).holders
+        return sum(
+            keys.destroy_returning_id(holder=key_holder) is not None for key_holder in key_holders
+        )
+    return delete_in_batches(holding.model, integration_id, between_batches=between_batches)
 
 
-def in_batches(
-    model: type[models.Model], integration_id: UUID, *, between: Callable[[], None]
+def delete_in_batches(
+    model: type[models.Model], integration_id: UUID, *, between_batches: Callable[[], None]
 ) -> int:
     """Delete the integration's rows of one table, ordered by id; return how many."""
     statement = _delete_statement(model)
-    deleted, size, last_id = 0, FIRST, _BEFORE_ALL
+    deleted, size, last_id = 0, FIRST_BATCH, _BEFORE_ALL
     while True:
         first_id, began = last_id, perf_counter()
         with transaction.atomic(durable=True), connection.cursor() as cursor:
             _without_waiting_for_disk(cursor)
             # From the last id on: a scan from the start would wade through what was deleted.
             cursor.execute(statement, [integration_id, first_id, size])
-            found, gone, last_id = cursor.fetchone()
-        deleted += int(gone)
-        if found < size:
+            found_count, batch_deleted, last_id = cursor.fetchone()
+        deleted += int(batch_deleted)
+        if found_count < size:
             return deleted
         size = _next_size(size, perf_counter() - began)
         if model is Message:
-            _clear(integration_id, first_id, last_id)
-        between()
+            _delete_leftover_bodies(integration_id, first_id, last_id)
+        between_batches()
 
 
 def _delete_statement(model: type[models.Model]) -> str:
@@ -103,7 +111,7 @@ def _delete_statement(model: type[models.Model]) -> str:
     """  # noqa: S608
 
 
-def _clear(integration_id: UUID, after_id: UUID, last_id: UUID) -> None:
+def _delete_leftover_bodies(integration_id: UUID, after_id: UUID, last_id: UUID) -> None:
     """
     Delete bodies of a batch's messages that stayed behind: there should be none.
 
@@ -128,4 +136,4 @@ def _next_size(size: int, seconds: float) -> int:
     if seconds <= 0:
         return size
     fitting = int(size * LONGEST_SECONDS / seconds)
-    return max(SMALLEST, min(BATCH, 2 * size, fitting))
+    return max(SMALLEST_BATCH, min(BATCH, 2 * size, fitting))

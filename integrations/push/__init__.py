@@ -7,39 +7,46 @@ and the sync polls whatever becomes of a watch. `wanting` decides which watches 
 notifications, `standing` says how far to trust a watch, and `stopping` ends them at a disconnect.
 """
 
-from .desired_state import due, give_up, is_asked, is_on, is_open_to, want
-from .renewal import keep
-from .silence_alarm import tell_operator
-from .unsubscribe import Count, Ended, Outcome, leave_to_lapse, stop
-from .watch_health import Standing
+from .desired_state import (
+    get_due_watch_ids,
+    has_watch,
+    is_push_enabled,
+    needs_watch,
+    request_watch,
+    withdraw_watches,
+)
+from .renewal import reconcile_watch
+from .silence_alarm import alert_operator
+from .unsubscribe import CountWatchEnd, StopOutcome, WatchEnd, leave_to_lapse, stop_watches
+from .watch_health import WatchHealth
 from .watch_notifications import (
+    CallerNotProven,
     ChangedResource,
-    NotProven,
     receive_channel_notification,
     receive_mailbox_notification,
     receive_subscription_notification,
 )
-from .webhook_alarm import settle as settle_webhook_alarm
+from .webhook_alarm import settle_alarms as settle_webhook_alarm
 
 __all__ = [
+    "CallerNotProven",
     "ChangedResource",
-    "Count",
-    "Ended",
-    "NotProven",
-    "Outcome",
-    "Standing",
-    "due",
-    "give_up",
-    "is_asked",
-    "is_on",
-    "is_open_to",
-    "keep",
+    "CountWatchEnd",
+    "StopOutcome",
+    "WatchEnd",
+    "WatchHealth",
+    "alert_operator",
+    "get_due_watch_ids",
+    "has_watch",
+    "is_push_enabled",
     "leave_to_lapse",
+    "needs_watch",
     "receive_channel_notification",
     "receive_mailbox_notification",
     "receive_subscription_notification",
+    "reconcile_watch",
+    "request_watch",
     "settle_webhook_alarm",
-    "stop",
-    "tell_operator",
-    "want",
+    "stop_watches",
+    "withdraw_watches",
 ]

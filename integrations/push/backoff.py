@@ -10,13 +10,13 @@ FIRST: Final = timedelta(seconds=30)
 LONGEST: Final = timedelta(hours=1)
 
 
-def spread(duration: timedelta, *, least: float = 0.5) -> timedelta:
+def add_jitter(duration: timedelta, *, least: float = 0.5) -> timedelta:
     """Return a part of `duration`, `least` of it or more."""
     return duration * random.uniform(least, 1.0)  # noqa: S311 - spreads load, guards nothing
 
 
-def backing_off(
+def compute_backoff(
     failure_count: int, *, first: timedelta = FIRST, longest: timedelta = LONGEST
 ) -> timedelta:
     """Return for how long to leave alone what failed so often before."""
-    return spread(min(longest, first * int(2 ** min(failure_count, 16))))
+    return add_jitter(min(longest, first * int(2 ** min(failure_count, 16))))

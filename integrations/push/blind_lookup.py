@@ -25,15 +25,15 @@ _PROOF_BYTES: Final = 16
 ID_LENGTH: Final = 43
 
 
-def new_channel() -> str:
+def make_channel_id() -> str:
     """Return the id of a new channel."""
     random = token_bytes(_RANDOM_BYTES)
-    return _text(random + _proof(random))
+    return _encode_text(random + _derive_proof(random))
 
 
-def token_of(channel_id: str) -> str:
+def derive_token(channel_id: str) -> str:
     """Return the secret that a channel's calls have to show."""
-    return _text(blind_index.derive("channel.token", channel_id))
+    return _encode_text(blind_index.derive_secret("channel.token", channel_id))
 
 
 def is_proven(channel_id: str, token: str) -> bool:
@@ -44,47 +44,49 @@ def is_proven(channel_id: str, token: str) -> bool:
             raw = urlsafe_b64decode(f"{channel_id}=")
     random, proof = raw[:_RANDOM_BYTES], raw[_RANDOM_BYTES:]
     # Both are compared whatever comes of the first: how long it takes tells nothing.
-    is_ours = hmac.compare_digest(proof, _proof(random))
-    is_told = hmac.compare_digest(token.encode(), token_of(channel_id).encode())
-    return is_ours and is_told
+    is_ours = hmac.compare_digest(proof, _derive_proof(random))
+    has_token = hmac.compare_digest(token.encode(), derive_token(channel_id).encode())
+    return is_ours and has_token
 
 
-def of_channel(channel_id: str) -> bytes:
+def blind_channel(channel_id: str) -> bytes:
     """Return 32 bytes to look a channel up by."""
-    return blind_index.blind("channel", channel_id)
+    return blind_index.compute_blind("channel", channel_id)
 
 
-def of_resource(channel_id: str, resource_id: str) -> bytes:
+def blind_resource(channel_id: str, resource_id: str) -> bytes:
     """Return 32 bytes to know again what a channel is about, by the provider's name for it."""
-    return blind_index.blind("channel.resource", f"{channel_id} {resource_id}")
+    return blind_index.compute_blind("channel.resource", f"{channel_id} {resource_id}")
 
 
-def of_mailbox(provider: str, address: str) -> bytes:
+def blind_mailbox(provider: str, address: str) -> bytes:
     """Return 32 bytes to look a watched mailbox up by, to be written down with its watch."""
-    return blind_index.blind(_mailbox(provider), normalised(address))
+    return blind_index.compute_blind(_get_mailbox_kind(provider), normalise_address(address))
 
 
-def asked_for(provider: str, address: str, *, permit: Permit, at: datetime) -> bytes:
+def blind_notified_mailbox(provider: str, address: str, *, permit: Permit, at: datetime) -> bytes:
     """
     Return the same, to ask whether that mailbox is watched.
 
     :raises limited_use.vault.envelope.Unopenable: if the permit is for something else, or over
     """
-    return blind_index.asked(_mailbox(provider), normalised(address), permit, at=at)
+    return blind_index.compute_lookup_blind(
+        _get_mailbox_kind(provider), normalise_address(address), permit, at=at
+    )
 
 
-def _mailbox(provider: str) -> str:
+def _get_mailbox_kind(provider: str) -> str:
     return f"mailbox.{provider}"
 
 
-def normalised(address: str) -> str:
+def normalise_address(address: str) -> str:
     """Return an address as it is compared: providers write it in more than one way."""
     return address.strip().casefold()
 
 
-def _proof(random: bytes) -> bytes:
-    return blind_index.derive("channel.proof", random.hex())[:_PROOF_BYTES]
+def _derive_proof(random: bytes) -> bytes:
+    return blind_index.derive_secret("channel.proof", random.hex())[:_PROOF_BYTES]
 
 
-def _text(data: bytes) -> str:
+def _encode_text(data: bytes) -> str:
     return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")

@@ -24,10 +24,10 @@ from integrations.providers import PROVIDERS
 
 from . import mechanisms
 
-_HERE = (WatchStatus.WANTED, WatchStatus.LIVE)
+_ACTIVE = (WatchStatus.WANTED, WatchStatus.LIVE)
 
 
-def want(
+def request_watch(
     *, integration: Integration, resource: str, at: datetime, kind: WatchKind | None = None
 ) -> UUID | None:
     """
@@ -35,28 +35,30 @@ def want(
 
     In the caller's transaction, which holds the integration's fence. Return the new row's id.
     """
-    way = mechanisms.of(integration.product, integration.connection.provider)
-    if way is None or not is_open_to(integration, resource):
+    mechanism = mechanisms.get_mechanism(integration.product, integration.connection.provider)
+    if mechanism is None or not needs_watch(integration, resource):
         return None
-    return insert(integration=integration, resource=resource, kind=kind or way.kind, at=at)
+    return insert_watch(
+        integration=integration, resource=resource, kind=kind or mechanism.kind, at=at
+    )
 
 
-def is_open_to(integration: Integration, resource: str) -> bool:
+def needs_watch(integration: Integration, resource: str) -> bool:
     """Return whether the provider is to tell of what `resource` names, and was not asked yet."""
-    return is_on(integration, resource) and not is_asked(integration.id, resource)
+    return is_push_enabled(integration, resource) and not has_watch(integration.id, resource)
 
 
-def is_on(integration: Integration, resource: str) -> bool:
+def is_push_enabled(integration: Integration, resource: str) -> bool:
     """Return whether the settings let the provider tell of what `resource` names."""
-    return mechanisms.is_on(integration.product, integration.connection.provider, resource)
+    return mechanisms.is_enabled(integration.product, integration.connection.provider, resource)
 
 
-def is_asked(integration_id: UUID, resource: str) -> bool:
+def has_watch(integration_id: UUID, resource: str) -> bool:
     """Return whether the provider tells of what `resource` names, or is being asked to."""
-    return _of(integration_id, resource).filter(status__in=_HERE).exists()
+    return _get_watches(integration_id, resource).filter(status__in=_ACTIVE).exists()
 
 
-def insert(*, integration: Integration, resource: str, kind: WatchKind, at: datetime) -> UUID:
+def insert_watch(*, integration: Integration, resource: str, kind: WatchKind, at: datetime) -> UUID:
     """Write a row that is due at once, and return its id; if there is one already, nobody's."""
     watch = Watch(
         id=uuid7(),
@@ -71,90 +73,94 @@ def insert(*, integration: Integration, resource: str, kind: WatchKind, at: date
     return watch.id
 
 
-def give_up(*, integration_id: UUID, resource: str, at: datetime) -> int:
+def withdraw_watches(*, integration_id: UUID, resource: str, at: datetime) -> int:
     """Have the provider tell no more of what `resource` names; return how many rows that is."""
-    found = _of(integration_id, resource).filter(status__in=_HERE)
-    return found.update(status=WatchStatus.LEAVING, due_at=at)
+    watches = _get_watches(integration_id, resource).filter(status__in=_ACTIVE)
+    return watches.update(status=WatchStatus.LEAVING, due_at=at)
 
 
-def _of(integration_id: UUID, resource: str) -> QuerySet[Watch]:
+def _get_watches(integration_id: UUID, resource: str) -> QuerySet[Watch]:
     return Watch.objects.filter(integration_id=integration_id, resource=resource)
 
 
-def due(*, at: datetime, limit: int = 500) -> list[UUID]:
+def get_due_watch_ids(*, at: datetime, limit: int = 500) -> list[UUID]:
     """
     Return the watches about which there is something to do, longest waiting first.
 
     Mailboxes that have none yet are given one before, and what the settings no longer want is
     given up: so that whatever they say is so within a sweep.
     """
-    _switch_off(at)
-    _switch_on(at, limit)
-    waiting = claimable(at).order_by("due_at").values_list("id", flat=True)
+    _withdraw_disabled(at)
+    _request_missing(at, limit)
+    waiting = filter_claimable(at).order_by("due_at").values_list("id", flat=True)
     return list(waiting[:limit])
 
 
-def claimable(at: datetime) -> QuerySet[Watch]:
+def filter_claimable(at: datetime) -> QuerySet[Watch]:
     """Return the watches that are due and that no worker holds."""
     return Watch.objects.filter(
-        leases.unleased(at),
+        leases.match_unleased(at),
         due_at__lte=at,
         integration__status__in=FETCHABLE,
         connection__status=ConnectionStatus.ACTIVE,
     )
 
 
-def _switch_off(at: datetime) -> None:
-    for product, provider in _pairs():
-        if not mechanisms.is_on(product, provider):
-            of_pair = Watch.objects.filter(
+def _withdraw_disabled(at: datetime) -> None:
+    for product, provider in _get_product_providers():
+        if not mechanisms.is_enabled(product, provider):
+            watches = Watch.objects.filter(
                 integration__product=product, connection__provider=provider
             )
-            _leave(of_pair, at)
+            _withdraw_unlocked(watches, at)
     # What nobody works on cannot be hurried: a calendar that was removed leaves such a watch.
     work = SyncWork.objects.filter(
         integration_id=OuterRef("integration_id"), resource=OuterRef("resource")
     )
-    _leave(Watch.objects.filter(~Exists(work), integration__status__in=FETCHABLE), at)
+    _withdraw_unlocked(Watch.objects.filter(~Exists(work), integration__status__in=FETCHABLE), at)
 
 
-def _leave(watches: QuerySet[Watch], at: datetime) -> None:
+def _withdraw_unlocked(watches: QuerySet[Watch], at: datetime) -> None:
     """Give watches up, apart from those that a worker has locked: the next sweep sees them."""
     with transaction.atomic():
-        here = watches.filter(status__in=_HERE)
-        free = here.select_for_update(no_key=True, skip_locked=True, of=("self",))
+        active = watches.filter(status__in=_ACTIVE)
+        free = active.select_for_update(no_key=True, skip_locked=True, of=("self",))
         ids = list(free.values_list("id", flat=True))
         Watch.objects.filter(id__in=ids).update(status=WatchStatus.LEAVING, due_at=at)
 
 
-def _switch_on(at: datetime, limit: int) -> None:
-    here = Watch.objects.filter(integration_id=OuterRef("id"), status__in=_HERE)
-    for product, provider in _pairs():
-        way = mechanisms.of(product, provider)
+def _request_missing(at: datetime, limit: int) -> None:
+    active = Watch.objects.filter(integration_id=OuterRef("id"), status__in=_ACTIVE)
+    for product, provider in _get_product_providers():
+        mechanism = mechanisms.get_mechanism(product, provider)
         # Channels are asked for by whoever follows the things that they are about.
-        if way is None or way.kind != WatchKind.TOPIC or not way.is_on(provider):
+        if (
+            mechanism is None
+            or mechanism.kind != WatchKind.TOPIC
+            or not mechanism.is_enabled(provider)
+        ):
             continue
         without = Integration.objects.filter(
-            ~Exists(here),
+            ~Exists(active),
             product=product,
             status__in=FETCHABLE,
             connection__provider=provider,
             connection__status=ConnectionStatus.ACTIVE,
         ).select_related("connection")
         for integration in without.order_by("id")[:limit]:
-            _begin(integration, at)
+            _request_for(integration, at)
 
 
-def _begin(integration: Integration, at: datetime) -> None:
+def _request_for(integration: Integration, at: datetime) -> None:
     try:
         with transaction.atomic(durable=True):
             # Or a purge that ran meanwhile would not have seen the row.
-            fences.hold(integration_id=integration.id, epoch=integration.epoch)
-            want(integration=integration, resource=integration.product, at=at)
-    except fences.NoLongerLive:
+            fences.lock_integration(integration_id=integration.id, epoch=integration.epoch)
+            request_watch(integration=integration, resource=integration.product, at=at)
+    except fences.DisconnectedError:
         return
 
 
-def _pairs() -> list[tuple[str, str]]:
-    granting = [key for key, one in PROVIDERS.items() if one.grants]
-    return [(product, provider) for product in mechanisms.WAYS for provider in granting]
+def _get_product_providers() -> list[tuple[str, str]]:
+    granting = [key for key, definition in PROVIDERS.items() if definition.grants]
+    return [(product, provider) for product in mechanisms.MECHANISMS for provider in granting]

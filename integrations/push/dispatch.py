@@ -36,13 +36,13 @@ def dispatch_notification(receive: Callable[[], list[ChangedResource]], *, at: d
     try:
         changed_resources = contention.retry(receive)
     except OperationalError as error:
-        _defer(error)
+        _defer_to_poll(error)
         return
     for changed in changed_resources:
         try:
             work_id = contention.retry(partial(_mark_due, changed, at=at))
         except OperationalError as error:
-            _defer(error, changed.integration_id)
+            _defer_to_poll(error, changed.integration_id)
         else:
             if work_id is not None:
                 enqueue("integrations.sync_mail", work_id=work_id)
@@ -57,7 +57,7 @@ def _mark_due(changed: ChangedResource, *, at: datetime) -> UUID | None:
         )
 
 
-def _defer(error: OperationalError, integration_id: UUID | None = None) -> None:
+def _defer_to_poll(error: OperationalError, integration_id: UUID | None = None) -> None:
     """Leave the change to the poll after contention; raise the error of a database that is away."""
     if not contention.is_contention(error):
         raise error

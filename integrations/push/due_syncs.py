@@ -15,7 +15,7 @@ SKEW = timedelta(seconds=5)
 SAME_WITHIN = timedelta(seconds=1)
 # One statement, so that one of ten notifications at once enqueues the work. While a worker holds
 # the work, the time is just after the claim by the worker's clock: see `release`.
-_SCHEDULE = """
+_SCHEDULE_STATEMENT = """
 UPDATE integrations_syncwork AS work
    SET next_sync_at = CASE WHEN work.lease_until > %(at)s
                            THEN work.heartbeat_at + interval '1 millisecond' ELSE %(due)s END
@@ -38,7 +38,7 @@ def schedule_now(*, integration_id: UUID, resource: str, at: datetime) -> UUID |
     due = at - SKEW
     with database.cursor() as cursor:
         cursor.execute(
-            _SCHEDULE,
+            _SCHEDULE_STATEMENT,
             {
                 "integration": integration_id,
                 "resource": resource,

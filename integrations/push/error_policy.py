@@ -14,7 +14,7 @@ from integrations.providers import errors
 from . import backoff, webhook_alarm
 
 if TYPE_CHECKING:
-    from .watch_worker import Turn
+    from .watch_worker import WatchTurn
 
 logger = logging.getLogger(__name__)
 
@@ -30,19 +30,19 @@ _LASTING: Final = (errors.MailboxMissing, errors.Gone)
 _OURS: Final = (errors.InvalidClient, errors.Unexpected)
 
 
-def record(turn: Turn, error: errors.ProviderError) -> None:
+def record_failure(turn: WatchTurn, error: errors.ProviderError) -> None:
     """Give the row back until it is worth another try."""
     at, watch = turn.clock(), turn.watch
     provider = watch.connection.provider
     is_webhook = isinstance(error, errors.WebhookRejected)
     rejected_count = watch.rejected_count + 1 if is_webhook else 0
-    wait = pause(error, watch.rejected_count if is_webhook else watch.failure_count)
-    provider_alerts.of_provider(error, provider=provider, at=at)
-    webhook_alarm.report(rejected_count, provider=provider, at=at)
+    wait = compute_pause(error, watch.rejected_count if is_webhook else watch.failure_count)
+    provider_alerts.alert_on_error(error, provider=provider, at=at)
+    webhook_alarm.report_rejections(rejected_count, provider=provider, at=at)
     logger.warning(
         "watch.failed",
         extra={
-            **turn.about,
+            **turn.log_fields,
             "error": type(error).__name__,
             "reason": error.reason,
             "next_try_at": at + wait,
@@ -64,7 +64,7 @@ def record(turn: Turn, error: errors.ProviderError) -> None:
         return
 
 
-def pause(error: errors.ProviderError, failure_count: int) -> timedelta:
+def compute_pause(error: errors.ProviderError, failure_count: int) -> timedelta:
     """
     Return for how long to leave a watch alone that failed so often before.
 
@@ -72,9 +72,9 @@ def pause(error: errors.ProviderError, failure_count: int) -> timedelta:
     same permission, finds out whether it is gone.
     """
     if isinstance(error, errors.WebhookRejected):
-        return backoff.backing_off(failure_count, first=_SOON, longest=_OFTEN)
+        return backoff.compute_backoff(failure_count, first=_SOON, longest=_OFTEN)
     if isinstance(error, _LASTING):
         return _DAY
     if isinstance(error, _OURS):
         return backoff.LONGEST
-    return max(backoff.backing_off(failure_count), timedelta(seconds=error.retry_after or 0))
+    return max(backoff.compute_backoff(failure_count), timedelta(seconds=error.retry_after or 0))

@@ -17,82 +17,82 @@ from typing import Final
 
 from django.db import transaction
 
-from integrations.access.endpoints import news
-from integrations.access.fences import NoLongerLive
+from integrations.access.endpoints import get_push_endpoints
+from integrations.access.fences import DisconnectedError
 from integrations.coordination import leases
 from integrations.coordination.leases import LeaseLost
 from integrations.models import WatchKind
 from integrations.providers import errors
-from integrations.providers.push import CalendarWatch, Hook, Opened
+from integrations.providers.push import CalendarWatch, RemoteChannel, WebhookChannel
 from limited_use.sinks import provider as own_provider
-from limited_use.sinks.provider import Outlet
-from limited_use.vault.keys import Destroyed
+from limited_use.sinks.provider import ProviderOutlet
+from limited_use.vault.keys import KeyDestroyed
 
 from . import blind_lookup, desired_state, mechanisms
-from .watch_worker import Turn
-from .watched_resources import THE_LIST
+from .watch_worker import WatchTurn
+from .watched_resources import CALENDAR_LIST
 
 # They are asked for so long; who gives them for less is taken at their word.
-LASTS: Final = timedelta(days=7)
+LIFETIME: Final = timedelta(days=7)
 
 
-def open_(turn: Turn) -> None:
+def open_watch(turn: WatchTurn) -> None:
     """Open a channel for what the row is about; forget the row, if that is not there any more."""
     provider = turn.provider
     if provider.watch_calendars is None:
         raise LookupError("this provider opens no channels")
-    access = turn.access()
-    target = target_of(turn, access)
+    access = turn.get_access()
+    target = find_target(turn, access)
     if target is None:
         leases.delete_row(turn.lease)
         return
-    hook = announced(turn, lasts=LASTS)
+    hook = announce_channel(turn, lasts=LIFETIME)
     with provider.watch_calendars(access) as channels:
-        opened = turn.call(access, 0, lambda: _asked(channels, target, hook))
-        end = partial(channels.stop, hook.channel_id, opened.resource_id)
-        answered(turn, hook, opened, take_back=end)
+        opened = turn.call_provider(access, 0, lambda: _request_channel(channels, target, hook))
+        stop_opened = partial(channels.stop_channel, hook.channel_id, opened.resource_id)
+        save_opened_channel(turn, hook, opened, stop_opened=stop_opened)
 
 
-def target_of(turn: Turn, to: Outlet) -> str | None:
+def find_target(turn: WatchTurn, to: ProviderOutlet) -> str | None:
     """
     Return what the provider calls what the row is about; None if that is not there any more.
 
     :param to: of what will open the channel
     """
-    way = mechanisms.of(turn.watch.integration.product, turn.provider.key)
-    if way is None or way.target is None:
+    mechanism = mechanisms.get_mechanism(turn.watch.integration.product, turn.provider.key)
+    if mechanism is None or mechanism.find_target is None:
         raise LookupError("nothing that a channel is opened for")
-    return way.target(turn.watch, to, turn.clock())
+    return mechanism.find_target(turn.watch, to, turn.clock())
 
 
-def announced(turn: Turn, *, lasts: timedelta) -> Hook:
+def announce_channel(turn: WatchTurn, *, lasts: timedelta) -> WebhookChannel:
     """
     Return a channel of ours that a provider may be asked to call.
 
     A new id each time: what an earlier try may have opened is dropped when it calls, and ends by
     itself. Written down first: its first call may come before the answer.
     """
-    channel_id = blind_lookup.new_channel()
-    turn.save(
-        lookup_blind=blind_lookup.of_channel(channel_id),
+    channel_id = blind_lookup.make_channel_id()
+    turn.save_values(
+        lookup_blind=blind_lookup.blind_channel(channel_id),
         resource_blind=None,
-        channel=turn.sealed(json.dumps({"id": channel_id})),
+        channel=turn.seal_channel(json.dumps({"id": channel_id})),
     )
-    return Hook(
+    return WebhookChannel(
         channel_id,
-        token=blind_lookup.token_of(channel_id),
-        address=news(turn.provider.key).hook,
+        token=blind_lookup.derive_token(channel_id),
+        address=get_push_endpoints(turn.provider.key).webhook_url,
         ends_at=turn.clock() + lasts,
     )
 
 
-def answered(
-    turn: Turn,
-    hook: Hook,
-    opened: Opened,
+def save_opened_channel(
+    turn: WatchTurn,
+    hook: WebhookChannel,
+    opened: RemoteChannel,
     *,
-    take_back: Callable[[], bool],
-    is_heard: bool = False,
+    stop_opened: Callable[[], bool],
+    has_notified: bool = False,
 ) -> None:
     """
     Write that the provider opened it, and give the row back.
@@ -100,31 +100,33 @@ def answered(
     :param take_back: stops it, by the token in hand: what ended meanwhile has no row to stop it by
     :param is_heard: whether it called us before it answered
     """
-    named = json.dumps({"id": hook.channel_id, "resource_id": opened.resource_id})
-    resource_blind = blind_lookup.of_resource(hook.channel_id, opened.resource_id)
+    channel_json = json.dumps({"id": hook.channel_id, "resource_id": opened.resource_id})
+    resource_blind = blind_lookup.blind_resource(hook.channel_id, opened.resource_id)
     try:
-        turn.started(
+        turn.mark_started(
             opened.ends_at,
-            is_heard=is_heard,
+            has_notified=has_notified,
             resource_blind=resource_blind,
-            channel=turn.sealed(named),
+            channel=turn.seal_channel(channel_json),
         )
-    except (NoLongerLive, Destroyed, LeaseLost):
+    except (DisconnectedError, KeyDestroyed, LeaseLost):
         try:
-            take_back()
-        except (errors.ProviderError, NoLongerLive):
-            with suppress(Destroyed, LeaseLost):
-                turn.leave_to_purge(named, resource_blind=resource_blind, expires_at=opened.ends_at)
+            stop_opened()
+        except (errors.ProviderError, DisconnectedError):
+            with suppress(KeyDestroyed, LeaseLost):
+                turn.leave_to_purge(
+                    channel_json, resource_blind=resource_blind, expires_at=opened.ends_at
+                )
         raise
 
 
-def _asked(channels: CalendarWatch, target: str, hook: Hook) -> Opened:
-    if target == THE_LIST:
-        return channels.open_list(hook)
-    return channels.open_calendar(target, hook)
+def _request_channel(channels: CalendarWatch, target: str, hook: WebhookChannel) -> RemoteChannel:
+    if target == CALENDAR_LIST:
+        return channels.watch_calendar_list(hook)
+    return channels.watch_calendar(target, hook)
 
 
-def follow(turn: Turn) -> None:
+def replace_channel(turn: WatchTurn) -> None:
     """
     Want another channel beside this one, which stays until that one stands.
 
@@ -132,8 +134,8 @@ def follow(turn: Turn) -> None:
     """
     watch = turn.watch
     with transaction.atomic(durable=True):
-        turn.hold()
-        desired_state.insert(
+        turn.hold_fence()
+        desired_state.insert_watch(
             integration=watch.integration,
             resource=watch.resource,
             kind=WatchKind.CHANNEL,
@@ -145,21 +147,23 @@ def follow(turn: Turn) -> None:
             leases.delete_row(turn.lease)
 
 
-def stop(turn: Turn) -> None:
+def stop_channel(turn: WatchTurn) -> None:
     """Stop the channel, by its two ids; one that the provider never answered about has but one."""
-    opened, provider = named(turn), turn.provider
+    opened, provider = read_channel_ids(turn), turn.provider
     if opened is None or provider.watch_calendars is None:
         return
-    access = turn.access()
+    access = turn.get_access()
     with provider.watch_calendars(access) as channels:
-        turn.call(access, 0, lambda: channels.stop(*opened))
+        turn.call_provider(access, 0, lambda: channels.stop_channel(*opened))
 
 
-def named(turn: Turn) -> tuple[str, str] | None:
+def read_channel_ids(turn: WatchTurn) -> tuple[str, str] | None:
     """Return our id of a channel and the provider's; None if it never answered about it."""
     sealed = turn.watch.channel
     if sealed is None or turn.watch.resource_blind is None:
         return None
     to = turn.watch.connection_id
-    opened = json.loads(own_provider.credential(sealed, turn.permit(), to=to, at=turn.clock()))
+    opened = json.loads(
+        own_provider.open_credential(sealed, turn.get_channel_permit(), to=to, at=turn.clock())
+    )
     return opened["id"], opened["resource_id"]

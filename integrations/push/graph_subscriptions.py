@@ -13,64 +13,74 @@ from typing import Final
 from integrations.coordination import leases
 from integrations.providers import errors
 from integrations.providers.provider import Provider
-from integrations.providers.push import Hook, Opened, Subscriptions
+from integrations.providers.push import PushSubscriptions, RemoteChannel, WebhookChannel
 
 from . import google_channels
-from .watch_worker import Turn
-from .watched_resources import THE_MAILBOX
+from .watch_worker import WatchTurn
+from .watched_resources import MAILBOX
 
 # Microsoft keeps them for a week at most, by its own clock.
-LASTS: Final = timedelta(days=6, hours=20)
+LIFETIME: Final = timedelta(days=6, hours=20)
 
 
-def is_way_of(provider: Provider) -> bool:
+def uses_subscriptions(provider: Provider) -> bool:
     return provider.subscriptions is not None
 
 
-def open_(turn: Turn) -> None:
+def open_watch(turn: WatchTurn) -> None:
     """Open one for what the row is about; forget the row, if that is not there any more."""
-    access = turn.access()
-    target = google_channels.target_of(turn, access)
+    access = turn.get_access()
+    target = google_channels.find_target(turn, access)
     if target is None or turn.provider.subscriptions is None:
         leases.delete_row(turn.lease)
         return
-    hook = google_channels.announced(turn, lasts=LASTS)
-    with turn.provider.subscriptions(access) as there:
-        opened = turn.call(access, 0, lambda: _asked(there, target, hook))
-        end = partial(there.stop, opened.resource_id)
+    hook = google_channels.announce_channel(turn, lasts=LIFETIME)
+    with turn.provider.subscriptions(access) as subscriptions:
+        opened = turn.call_provider(
+            access, 0, lambda: _request_subscription(subscriptions, target, hook)
+        )
+        stop_opened = partial(subscriptions.stop_subscription, opened.resource_id)
         # It tried our address before it answered: its first word, and maybe the last for days.
-        google_channels.answered(turn, hook, opened, take_back=end, is_heard=True)
+        google_channels.save_opened_channel(
+            turn, hook, opened, stop_opened=stop_opened, has_notified=True
+        )
 
 
-def _asked(there: Subscriptions, target: str, hook: Hook) -> Opened:
-    if target == THE_MAILBOX:
-        return there.open_mailbox(hook)
-    return there.open_calendar(target, hook)
+def _request_subscription(
+    subscriptions: PushSubscriptions, target: str, hook: WebhookChannel
+) -> RemoteChannel:
+    if target == MAILBOX:
+        return subscriptions.subscribe_to_mailbox(hook)
+    return subscriptions.subscribe_to_calendar(target, hook)
 
 
-def renew(turn: Turn) -> None:
+def renew_subscription(turn: WatchTurn) -> None:
     """Renew the subscription; if it has ended, open another."""
-    named, provider = google_channels.named(turn), turn.provider
-    if named is not None and provider.subscriptions is not None:
-        access = turn.access()
-        ends_at = turn.clock() + LASTS
-        with provider.subscriptions(access) as there:
+    channel_ids, provider = google_channels.read_channel_ids(turn), turn.provider
+    if channel_ids is not None and provider.subscriptions is not None:
+        access = turn.get_access()
+        ends_at = turn.clock() + LIFETIME
+        with provider.subscriptions(access) as subscriptions:
             try:
-                until = turn.call(access, 0, lambda: there.renew(named[1], ends_at=ends_at))
+                until = turn.call_provider(
+                    access,
+                    0,
+                    lambda: subscriptions.renew_subscription(channel_ids[1], ends_at=ends_at),
+                )
             except errors.Gone:
                 pass
             else:
-                turn.started(until)
+                turn.mark_started(until)
                 return
-    turn.has_ended()
-    open_(turn)
+    turn.mark_ended()
+    open_watch(turn)
 
 
-def stop(turn: Turn) -> None:
+def stop_subscription(turn: WatchTurn) -> None:
     """End it; one that the provider never answered about ends by itself."""
-    named, provider = google_channels.named(turn), turn.provider
-    if named is None or provider.subscriptions is None:
+    channel_ids, provider = google_channels.read_channel_ids(turn), turn.provider
+    if channel_ids is None or provider.subscriptions is None:
         return
-    access = turn.access()
-    with provider.subscriptions(access) as there:
-        turn.call(access, 0, lambda: there.stop(named[1]))
+    access = turn.get_access()
+    with provider.subscriptions(access) as subscriptions:
+        turn.call_provider(access, 0, lambda: subscriptions.stop_subscription(channel_ids[1]))

@@ -7,55 +7,63 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from integrations.access.endpoints import news
+from integrations.access.endpoints import get_push_endpoints
 from integrations.models import Watch, WatchKind
 from integrations.providers import PROVIDERS
-from limited_use.sinks.provider import Outlet
+from limited_use.sinks.provider import ProviderOutlet
 
 from . import watched_resources
 
 # What the provider calls the thing that a channel is to be about: see `watched_resources`.
-Target = Callable[[Watch, Outlet, datetime], str | None]
+TargetLookup = Callable[[Watch, ProviderOutlet, datetime], str | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class PushMechanism:
     """
     :param target: of channels, looked up when one is opened, for its provider alone
     :param has_list: whether the provider tells of what there is as well, and not of each thing only
     """
 
     kind: WatchKind
-    target: Target | None = None
-    has_list: bool = True
+    find_target: TargetLookup | None = None
+    notifies_list: bool = True
 
-    def is_on(self, provider: str) -> bool:
+    def is_enabled(self, provider: str) -> bool:
         """Return whether the settings let that provider tell us."""
-        where = news(provider)
-        return bool(where.topic if self.kind == WatchKind.TOPIC else where.hook)
+        push_endpoints = get_push_endpoints(provider)
+        return bool(
+            push_endpoints.topic if self.kind == WatchKind.TOPIC else push_endpoints.webhook_url
+        )
 
 
 #: By product. One that does not stand here is followed by asking alone.
-WAYS: Final[dict[str, Way]] = {
-    "mail": Way(WatchKind.TOPIC),
-    "calendar": Way(WatchKind.CHANNEL, target=watched_resources.of_calendar),
+MECHANISMS: Final[dict[str, PushMechanism]] = {
+    "mail": PushMechanism(WatchKind.TOPIC),
+    "calendar": PushMechanism(WatchKind.CHANNEL, find_target=watched_resources.get_calendar_target),
 }
 #: The same, where news of everything comes by subscriptions.
-SUBSCRIBED: Final[dict[str, Way]] = {
-    "mail": Way(WatchKind.CHANNEL, target=watched_resources.of_mailbox),
-    "calendar": Way(WatchKind.CHANNEL, target=watched_resources.of_calendar, has_list=False),
+SUBSCRIPTION_MECHANISMS: Final[dict[str, PushMechanism]] = {
+    "mail": PushMechanism(WatchKind.CHANNEL, find_target=watched_resources.get_mailbox_target),
+    "calendar": PushMechanism(
+        WatchKind.CHANNEL, find_target=watched_resources.get_calendar_target, notifies_list=False
+    ),
 }
 
 
-def of(product: str, provider: str) -> Way | None:
+def get_mechanism(product: str, provider: str) -> PushMechanism | None:
     """Return how that provider tells of that product's news; None if it is only asked."""
-    by_product = WAYS if PROVIDERS[provider].subscriptions is None else SUBSCRIBED
+    by_product = (
+        MECHANISMS if PROVIDERS[provider].subscriptions is None else SUBSCRIPTION_MECHANISMS
+    )
     return by_product.get(product)
 
 
-def is_on(product: str, provider: str, resource: str = "") -> bool:
+def is_enabled(product: str, provider: str, resource: str = "") -> bool:
     """Return whether the provider is to tell of that product's news, or of one thing's."""
-    way = of(product, provider)
-    if way is None or not way.is_on(provider):
+    mechanism = get_mechanism(product, provider)
+    if mechanism is None or not mechanism.is_enabled(provider):
         return False
-    return not resource or way.has_list or not watched_resources.is_list(resource)
+    return (
+        not resource or mechanism.notifies_list or not watched_resources.is_calendar_list(resource)
+    )

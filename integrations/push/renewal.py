@@ -16,17 +16,17 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts import row_owner
-from integrations.access.fences import NoLongerLive
+from integrations.access.fences import DisconnectedError
 from integrations.coordination import leases
 from integrations.coordination.leases import LeaseLost
-from integrations.grants.quota_purse import Postponed
+from integrations.grants.quota_purse import CallPostponed
 from integrations.models import WatchKind, WatchStatus
 from integrations.providers import errors
 from limited_use import traceback_scrubber
-from limited_use.guard.guard import Refused
+from limited_use.guard.guard import AccessRefused
 from limited_use.vault.envelope import Unopenable
 from limited_use.vault.keyring.port import KeyStoreUnavailable
-from limited_use.vault.keys import Destroyed
+from limited_use.vault.keys import KeyDestroyed
 
 from . import (
     backoff,
@@ -36,17 +36,17 @@ from . import (
     google_channels,
     graph_subscriptions,
 )
-from .watch_worker import Turn
+from .watch_worker import WatchTurn
 
 logger = logging.getLogger(__name__)
 
 # After a temporary obstacle that is no failure.
 PAUSE: Final = timedelta(seconds=30)
 # A refusal lasts for a while, and every attempt writes to the ledger.
-_REFUSED: Final = (Refused, Destroyed, Unopenable, errors.GrantRevoked)
+_REFUSED: Final = (AccessRefused, KeyDestroyed, Unopenable, errors.GrantRevoked)
 
 
-def keep(*, watch_id: UUID, now: Callable[[], datetime] = timezone.now) -> UUID | None:
+def reconcile_watch(*, watch_id: UUID, now: Callable[[], datetime] = timezone.now) -> UUID | None:
     """
     Start, renew, replace or stop one watch that is due; return the sync work to queue, or None.
 
@@ -56,64 +56,64 @@ def keep(*, watch_id: UUID, now: Callable[[], datetime] = timezone.now) -> UUID 
     :raises NotClaimable: if the watch is not due, or another worker holds it
     """
     at, duration = now(), timedelta(seconds=settings.LEASE_SECONDS)
-    due = desired_state.claimable(at).select_related("integration", "connection")
+    due = desired_state.filter_claimable(at).select_related("integration", "connection")
     lease, watch = leases.claim_from(due, watch_id, at=at, duration=duration)
     account = watch.connection
     with row_owner.acting_for(account.user_id, account.organisation_id):
-        turn = Turn(lease, watch, now)
-        _take(turn)
+        turn = WatchTurn(lease, watch, now)
+        _run_turn(turn)
         return turn.due_work_id
 
 
-def _take(turn: Turn) -> None:
+def _run_turn(turn: WatchTurn) -> None:
     try:
-        _act(turn)
+        _apply_status(turn)
     except LeaseLost:
         pass
-    except Postponed as postponed:
-        turn.rest(timedelta(seconds=postponed.wait))
-    except (NoLongerLive, KeyStoreUnavailable):
-        turn.rest(PAUSE)
+    except CallPostponed as postponed:
+        turn.postpone_watch(timedelta(seconds=postponed.wait))
+    except (DisconnectedError, KeyStoreUnavailable):
+        turn.postpone_watch(PAUSE)
     except _REFUSED:
-        turn.rest(backoff.LONGEST)
+        turn.postpone_watch(backoff.LONGEST)
     except errors.ProviderError as error:
-        error_policy.record(turn, error)
+        error_policy.record_failure(turn, error)
     except Exception as bug:
         # A developer is paged, so the next try waits. The frames may hold content: as in a sync, no
         # report shows them.
-        traceback_scrubber.clear(bug)
-        logger.exception("watch.crashed", extra=turn.about)
-        turn.rest(backoff.LONGEST)
+        traceback_scrubber.clear_frames(bug)
+        logger.exception("watch.crashed", extra=turn.log_fields)
+        turn.postpone_watch(backoff.LONGEST)
         raise
 
 
-def _act(turn: Turn) -> None:
+def _apply_status(turn: WatchTurn) -> None:
     watch = turn.watch
-    is_subscribed = graph_subscriptions.is_way_of(turn.provider)
+    is_subscribed = graph_subscriptions.uses_subscriptions(turn.provider)
     if watch.status == WatchStatus.LEAVING:
-        _stop(turn)
+        _stop_watch(turn)
     elif watch.kind == WatchKind.TOPIC:
-        gmail_watch.start(turn)
+        gmail_watch.start_watch(turn)
     elif watch.status == WatchStatus.WANTED:
-        (graph_subscriptions if is_subscribed else google_channels).open_(turn)
+        (graph_subscriptions if is_subscribed else google_channels).open_watch(turn)
     elif is_subscribed:
-        graph_subscriptions.renew(turn)
+        graph_subscriptions.renew_subscription(turn)
     else:
-        google_channels.follow(turn)
+        google_channels.replace_channel(turn)
 
 
-def _stop(turn: Turn) -> None:
+def _stop_watch(turn: WatchTurn) -> None:
     watch = turn.watch
     try:
         if watch.kind == WatchKind.TOPIC:
-            gmail_watch.stop(turn)
-        elif graph_subscriptions.is_way_of(turn.provider):
-            graph_subscriptions.stop(turn)
+            gmail_watch.stop_watch(turn)
+        elif graph_subscriptions.uses_subscriptions(turn.provider):
+            graph_subscriptions.stop_subscription(turn)
         else:
-            google_channels.stop(turn)
+            google_channels.stop_channel(turn)
     except errors.ProviderError:
         # Another try is worth it only until the watch expires by itself.
         if watch.expires_at is not None and watch.expires_at > turn.clock():
             raise
     leases.delete_row(turn.lease)
-    logger.info("watch.stopped", extra=turn.about)
+    logger.info("watch.stopped", extra=turn.log_fields)

@@ -14,17 +14,17 @@ from django.db import transaction
 from django.utils import timezone
 
 from integrations.access import permits
-from integrations.access.endpoints import endpoints
+from integrations.access.endpoints import get_endpoints
 from integrations.grants import credentials
 from integrations.models import Connection
 from integrations.providers import PROVIDERS, errors, oauth
-from integrations.providers.access import Access
+from integrations.providers.access import ProviderAccess
 from integrations.providers.oauth import Endpoints, TokenSet
 from integrations.providers.provider import Provider
 from limited_use.sinks import provider as own_provider
 
 
-class LastToken:
+class RevocationToken:
     """:param access_token: may be empty: then the first use refreshes it"""
 
     def __init__(
@@ -32,14 +32,14 @@ class LastToken:
         connection: Connection,
         *,
         provider: Provider,
-        where: Endpoints,
+        provider_endpoints: Endpoints,
         access_token: str,
         refresh_token: str,
     ) -> None:
-        self.access = Access(self, where.api_root_url, connection.id)
+        self.access = ProviderAccess(self, provider_endpoints.api_root_url, connection.id)
         self._connection = connection
         self._provider = provider
-        self._where = where
+        self._where = provider_endpoints
         self._access_token = access_token
         self._refresh_token = refresh_token
         self._fresh: TokenSet | None = None
@@ -55,61 +55,61 @@ class LastToken:
         :raises errors.TokenRejected: if the refreshed token was refused as well
         """
         if not self._access_token:
-            self._refresh()
+            self._refresh_access()
         return self._access_token
 
-    def _refresh(self) -> None:
+    def _refresh_access(self) -> None:
         if not self._refresh_token or self._fresh is not None:
             raise errors.TokenRejected("there is no other token")
-        self._fresh = oauth.refresh(
+        self._fresh = oauth.refresh_tokens(
             self._provider, self._where, refresh_token=self._refresh_token, at=timezone.now()
         )
         self._access_token = self._fresh.access_token
 
-    def keep(self) -> None:
+    def store_refreshed(self) -> None:
         """Store the refresh token that replaced the former one, if the provider sent one."""
         fresh, read = self._fresh, self._connection
         if fresh is None or fresh.refresh_token is None:
             return
         with transaction.atomic(durable=True):
             # The grant is revoked with it. Another process may have stored a newer one.
-            held = Connection.objects.select_for_update(no_key=True).filter(
+            unchanged = Connection.objects.select_for_update(no_key=True).filter(
                 id=read.id, epoch=read.epoch, grant_generation=read.grant_generation
             )
-            connection = held.first()
+            connection = unchanged.first()
             if connection is not None:
-                credentials.store(connection, fresh)
+                credentials.seal_refreshed_tokens(connection, fresh)
                 connection.save(update_fields=list(credentials.TOKEN_FIELDS))
 
 
-def of(connection: Connection, *, at: datetime) -> LastToken:
+def get_revocation_token(connection: Connection, *, at: datetime) -> RevocationToken:
     """
     Return the token of a connection that loses an integration.
 
-    :raises limited_use.guard.guard.Refused: if no integration ends
+    :raises limited_use.guard.guard.AccessRefused: if no integration ends
     :raises limited_use.vault.envelope.Unopenable: if a stored token does not open
     """
     # Read the tokens that a refresh may have stored just before the fence.
     connection.refresh_from_db()
     access_token = refresh_token = ""
-    if connection.access_token is not None and _is_good(connection, at):
-        permit = permits.to_stop(connection_id=connection.id, at=at)
-        access_token = own_provider.credential(
+    if connection.access_token is not None and _is_valid(connection, at):
+        permit = permits.to_stop_watches(connection_id=connection.id, at=at)
+        access_token = own_provider.open_credential(
             connection.access_token, permit, to=connection.id, at=at
         )
     if connection.refresh_token is not None:
-        permit = permits.to_end(connection_id=connection.id, at=at)
-        refresh_token = own_provider.credential(
+        permit = permits.to_revoke_grant(connection_id=connection.id, at=at)
+        refresh_token = own_provider.open_credential(
             connection.refresh_token, permit, to=connection.id, at=at
         )
-    return LastToken(
+    return RevocationToken(
         connection,
         provider=PROVIDERS[connection.provider],
-        where=endpoints(connection.provider),
+        provider_endpoints=get_endpoints(connection.provider),
         access_token=access_token,
         refresh_token=refresh_token,
     )
 
 
-def _is_good(connection: Connection, at: datetime) -> bool:
+def _is_valid(connection: Connection, at: datetime) -> bool:
     return connection.access_expires_at is not None and at < connection.access_expires_at

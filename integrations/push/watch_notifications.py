@@ -22,7 +22,7 @@ from accounts import row_owner
 from integrations.access import cross_user_lookups
 from integrations.coordination import contention
 from integrations.models import FETCHABLE, ConnectionStatus, Watch, WatchKind, WatchStatus
-from integrations.providers.push import Call
+from integrations.providers.push import SubscriptionNotification
 from limited_use.access_request import Permit
 
 from . import blind_lookup
@@ -30,7 +30,7 @@ from . import blind_lookup
 logger = logging.getLogger(__name__)
 
 
-class NotProven(Exception):
+class CallerNotProven(Exception):
     """The caller does not have the token of a channel that we opened. Refuse the call."""
 
 
@@ -54,8 +54,8 @@ def receive_mailbox_notification(
     :param permit: to look the address up
     :raises limited_use.vault.envelope.Unopenable: if the permit is for another use, or has expired
     """
-    lookup_blind = blind_lookup.asked_for(provider, address, permit=permit, at=at)
-    return _receive(WatchKind.TOPIC, lookup_blind, None, at=at)
+    lookup_blind = blind_lookup.blind_notified_mailbox(provider, address, permit=permit, at=at)
+    return _receive_for_owners(WatchKind.TOPIC, lookup_blind, None, at=at)
 
 
 def receive_channel_notification(
@@ -69,13 +69,15 @@ def receive_channel_notification(
     :raises NotProven: if the channel is not ours
     """
     if not blind_lookup.is_proven(channel_id, token):
-        raise NotProven
-    lookup_blind = blind_lookup.of_channel(channel_id)
-    resource_blind = blind_lookup.of_resource(channel_id, resource_id)
-    return _receive(WatchKind.CHANNEL, lookup_blind, resource_blind, at=at)
+        raise CallerNotProven
+    lookup_blind = blind_lookup.blind_channel(channel_id)
+    resource_blind = blind_lookup.blind_resource(channel_id, resource_id)
+    return _receive_for_owners(WatchKind.CHANNEL, lookup_blind, resource_blind, at=at)
 
 
-def receive_subscription_notification(call: Call, *, at: datetime) -> list[ChangedResource]:
+def receive_subscription_notification(
+    call: SubscriptionNotification, *, at: datetime
+) -> list[ChangedResource]:
     """
     Receive a notification of a subscription, about its resource or about its own end.
 
@@ -87,20 +89,22 @@ def receive_subscription_notification(call: Call, *, at: datetime) -> list[Chang
     changed_resources = receive_channel_notification(
         call.channel_id, call.token, resource_id=call.resource_id, at=at
     )
-    if call.is_about_itself:
+    if call.is_lifecycle_event:
         for changed in changed_resources:
             with row_owner.acting_for(*changed.owner):
-                watches = _find_watches(WatchKind.CHANNEL, blind_lookup.of_channel(call.channel_id))
+                watches = _find_watches(
+                    WatchKind.CHANNEL, blind_lookup.blind_channel(call.channel_id)
+                )
                 _update_each(watches.filter(status=WatchStatus.LIVE, due_at__gt=at), due_at=at)
     return changed_resources
 
 
-def _receive(
+def _receive_for_owners(
     kind: WatchKind, lookup_blind: bytes, resource_blind: bytes | None, *, at: datetime
 ) -> list[ChangedResource]:
     return [
         changed
-        for owner in cross_user_lookups.watchers(kind=kind, lookup_blind=lookup_blind)
+        for owner in cross_user_lookups.find_watch_owners(kind=kind, lookup_blind=lookup_blind)
         for changed in _receive_for(owner, kind, lookup_blind, resource_blind, at=at)
     ]
 

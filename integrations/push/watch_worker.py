@@ -20,11 +20,11 @@ from integrations.grants.admission_control import WorkerAdmission
 from integrations.grants.provider_sessions import ProviderSession
 from integrations.models import Watch, WatchStatus
 from integrations.providers import PROVIDERS
-from integrations.providers.access import Access
+from integrations.providers.access import ProviderAccess
 from integrations.providers.provider import Provider
 from limited_use.access_request import Permit
 from limited_use.vault import sealing
-from limited_use.vault.sealed import Sealed
+from limited_use.vault.sealed import SealedValue
 
 from . import backoff, due_syncs
 
@@ -39,7 +39,7 @@ LONGEST_LIFE: Final = timedelta(days=31)
 
 
 @dataclass(slots=True)
-class Turn:
+class WatchTurn:
     """
     :param clock: the time; calls to a provider take more than a moment
     :param due_work_id: the sync work that the turn made due, if a worker has to be queued for it
@@ -54,25 +54,25 @@ class Turn:
     def provider(self) -> Provider:
         return PROVIDERS[self.watch.connection.provider]
 
-    def access(self) -> Access:
-        return access_tokens.access(connection_id=self.watch.connection_id)
+    def get_access(self) -> ProviderAccess:
+        return access_tokens.get_access(connection_id=self.watch.connection_id)
 
-    def permit(self) -> Permit:
+    def get_channel_permit(self) -> Permit:
         """Return a permit to open what a channel is stopped by, for the provider alone."""
-        return permits.to_maintain(connection_id=self.watch.connection_id, at=self.clock())
+        return permits.to_use_access_token(connection_id=self.watch.connection_id, at=self.clock())
 
-    def call(self, access: Access, units: int, request: Callable[[], T]) -> T:
+    def call_provider(self, access: ProviderAccess, units: int, request: Callable[[], T]) -> T:
         """Call the provider with one request at a time. See `ProviderSession.call`."""
         admission = WorkerAdmission(self.watch.connection_id, self.provider, slots=1)
         return ProviderSession(access, admission).call(request, units=units)
 
-    def sealed(self, data: str) -> Sealed:
+    def seal_channel(self, data: str) -> SealedValue:
         """Return what a channel is stopped by, as the row keeps it."""
         connection = self.watch.connection
-        sealer = sealing.sealer(holder=connection.id, epoch=connection.epoch)
-        return sealer.seal(Watch, "channel", row=self.watch.id, data=data)
+        sealer = sealing.get_sealer(holder=connection.id, epoch=connection.epoch)
+        return sealer.seal_value(Watch, "channel", row=self.watch.id, data=data)
 
-    def save(self, **values: Any) -> None:
+    def save_values(self, **values: Any) -> None:
         """
         Save `values` of the row, and renew the lease.
 
@@ -80,29 +80,29 @@ class Turn:
         :raises LeaseLost: if another worker holds the watch
         """
         with transaction.atomic(durable=True):
-            self.hold()
+            self.hold_fence()
             leases.renew(self.lease, at=self.clock(), **values)
         for name, value in values.items():
             setattr(self.watch, name, value)
 
-    def has_ended(self) -> None:
+    def mark_ended(self) -> None:
         """
         Write that the provider no longer has the watch, and make the sync of its resource due.
 
         :raises: as `save`
         """
         with transaction.atomic(durable=True):
-            self.hold()
+            self.hold_fence()
             leases.renew(self.lease, at=self.clock(), status=WatchStatus.WANTED)
-            self._make_due()
+            self._schedule_sync()
         self.watch.status = WatchStatus.WANTED
 
-    def started(
+    def mark_started(
         self,
         ends_at: datetime,
         *,
         renew_within: timedelta = LONGEST_LIFE,
-        is_heard: bool = False,
+        has_notified: bool = False,
         follows_gap: bool = False,
         **values: Any,
     ) -> None:
@@ -127,23 +127,23 @@ class Turn:
         if not live.filter(id=watch.id, expires_at__gt=at).exists():
             # It begins, or begins again: what was told before says nothing of it.
             values |= {"started_at": at, "silent_since": None}
-        if is_heard:
+        if has_notified:
             values |= {"last_event_at": at}
         with transaction.atomic(durable=True):
-            self.hold()
+            self.hold_fence()
             if follows_gap or not live.filter(expires_at__gt=at).exists():
-                self._make_due()
+                self._schedule_sync()
             live.exclude(id=watch.id).update(status=WatchStatus.LEAVING, due_at=at + OVERLAP)
             leases.release(
                 self.lease,
                 status=WatchStatus.LIVE,
                 expires_at=ends_at,
-                due_at=at + backoff.spread(renew_in, least=0.9),
+                due_at=at + backoff.add_jitter(renew_in, least=0.9),
                 failure_count=0,
                 rejected_count=0,
                 **values,
             )
-        logger.info("watch.started", extra=self.about)
+        logger.info("watch.started", extra=self.log_fields)
 
     def leave_to_purge(self, data: str, **values: Any) -> None:
         """
@@ -156,16 +156,16 @@ class Turn:
         :raises LeaseLost: if the row is gone
         """
         self.watch.connection.refresh_from_db(fields=["epoch"])
-        leases.release(self.lease, channel=self.sealed(data), **values)
+        leases.release(self.lease, channel=self.seal_channel(data), **values)
 
-    def rest(self, pause: timedelta) -> None:
+    def postpone_watch(self, pause: timedelta) -> None:
         """Postpone the watch, and change nothing else."""
         # A purge may have deleted the row.
         with suppress(LeaseLost):
             leases.release(self.lease, due_at=self.clock() + pause)
 
     @property
-    def about(self) -> dict[str, object]:
+    def log_fields(self) -> dict[str, object]:
         """What a line of the log says of it."""
         return {
             "connection_id": self.watch.connection_id,
@@ -174,11 +174,13 @@ class Turn:
             "attempt": self.watch.failure_count + 1,
         }
 
-    def hold(self) -> None:
+    def hold_fence(self) -> None:
         """Hold the fence for the rest of the caller's transaction. See `save`."""
-        fences.hold(integration_id=self.watch.integration_id, epoch=self.watch.integration.epoch)
+        fences.lock_integration(
+            integration_id=self.watch.integration_id, epoch=self.watch.integration.epoch
+        )
 
-    def _make_due(self) -> None:
+    def _schedule_sync(self) -> None:
         """Make the sync of the watched resource due now, in the caller's transaction."""
         watch = self.watch
         work_id = due_syncs.schedule_now(

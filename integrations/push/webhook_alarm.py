@@ -22,7 +22,7 @@ REPEATED: Final = 144
 REASON: Final = "the provider accepted the address again"
 
 
-def report(rejected_count: int, *, provider: str, at: datetime) -> None:
+def report_rejections(rejected_count: int, *, provider: str, at: datetime) -> None:
     """
     Raise the alarm, if that many rejections in a row are several and it is not open yet.
 
@@ -30,10 +30,12 @@ def report(rejected_count: int, *, provider: str, at: datetime) -> None:
     """
     further = rejected_count - SEVERAL
     if further >= 0 and further % REPEATED == 0:
-        provider_alerts.sound(provider_alerts.WEBHOOK_REJECTED, provider=provider, at=at, once=True)
+        provider_alerts.raise_alert(
+            provider_alerts.WEBHOOK_REJECTED, provider=provider, at=at, once=True
+        )
 
 
-def settle(*, at: datetime) -> int:
+def settle_alarms(*, at: datetime) -> int:
     """Settle the alarm of each provider that has accepted the address since; return how many."""
     settled = 0
     for alarm in Alarm.objects.open().filter(kind=provider_alerts.WEBHOOK_REJECTED):
@@ -44,6 +46,6 @@ def settle(*, at: datetime) -> int:
             started_at__gt=alarm.raised_at,
         )
         if started.exists():
-            settled_alarms.settle(alarm.id, reason=REASON, at=at)
+            settled_alarms.settle_alarm(alarm.id, reason=REASON, at=at)
             settled += 1
     return settled

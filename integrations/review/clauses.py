@@ -10,17 +10,17 @@ from itertools import groupby
 from limited_use.evidence import clause_parts, stored_bundles
 from limited_use.policy import clauses as catalogue
 from limited_use.policy.clauses import Clause
-from limited_use.policy.rules import Rule
+from limited_use.policy.rules import PolicyRule
 from limited_use.usage import rule_usage
-from limited_use.usage.rule_usage import Count
+from limited_use.usage.rule_usage import UsageCount
 
 from . import review_labels
 from .evidence import test_results
-from .evidence.test_results import Missing, Results
+from .evidence.test_results import MissingResults, RunResults
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ClauseSummary:
     """
     A clause in the list.
 
@@ -28,9 +28,9 @@ class Line:
     """
 
     clause: Clause
-    rules: Sequence[Rule]
+    rules: Sequence[PolicyRule]
     test_count: int | None
-    count: Count
+    count: UsageCount
     is_met: bool
 
     @property
@@ -39,16 +39,16 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class RuleRow:
     """A rule, with what it asks for in plain words."""
 
-    rule: Rule
+    rule: PolicyRule
     needs: Sequence[str]
-    count: Count
+    count: UsageCount
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class ClauseTest:
     """A test, as a sentence, with its outcome in the run."""
 
     path: str
@@ -61,83 +61,91 @@ class Test:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ClausePage:
     """All of one clause."""
 
-    line: Line
+    line: ClauseSummary
     known_by: str
-    rules: Sequence[Shown]
-    by_fact: Sequence[Shown]
+    rules: Sequence[RuleRow]
+    by_fact: Sequence[RuleRow]
     facts: Sequence[str]
-    events: Sequence[tuple[str, Count]]
-    results: Results | Missing
-    tests: Sequence[tuple[str, Sequence[Test]]]
-    days: Sequence[rule_usage.Day]
-    entries: Sequence[rule_usage.Entry]
+    events: Sequence[tuple[str, UsageCount]]
+    results: RunResults | MissingResults
+    tests: Sequence[tuple[str, Sequence[ClauseTest]]]
+    days: Sequence[rule_usage.UsageDay]
+    entries: Sequence[rule_usage.LedgerEntryDetails]
 
 
-def lines() -> list[tuple[str, list[Line]]]:
+def list_clauses() -> list[tuple[str, list[ClauseSummary]]]:
     """Return every clause, by the document that it stands in."""
-    counts, broken, results = rule_usage.totals(), _not_met(), test_results.load()
-    made = [_line(clause, counts, broken, results) for clause in catalogue.CLAUSES.values()]
+    counts, not_met, results = rule_usage.get_totals(), _list_not_met(), test_results.load_results()
+    summaries = [
+        _summarise_clause(clause, counts, not_met, results) for clause in catalogue.CLAUSES.values()
+    ]
     return [
         (title, list(group))
-        for title, group in groupby(made, key=lambda line: line.clause.source.title)
+        for title, group in groupby(summaries, key=lambda line: line.clause.source.title)
     ]
 
 
-def page(clause: Clause, *, at: datetime) -> Page:
+def build_clause_page(clause: Clause, *, at: datetime) -> ClausePage:
     """Return everything that stands behind one clause."""
-    counts, results = rule_usage.totals(), test_results.load()
-    applying = clause_parts.applying(clause)
-    return Page(
-        line=_line(clause, counts, _not_met(), results),
+    counts, results = rule_usage.get_totals(), test_results.load_results()
+    applying = clause_parts.list_applying(clause)
+    return ClausePage(
+        line=_summarise_clause(clause, counts, _list_not_met(), results),
         known_by=review_labels.KNOWN_BY[clause.confidence],
-        rules=[_shown(rule, counts) for rule in catalogue.rules_of(clause.id)],
-        by_fact=[_shown(rule, counts) for rule in clause_parts.by_facts(clause)],
-        facts=[review_labels.fact(fact) for fact in clause.facts],
+        rules=[_describe_rule(rule, counts) for rule in catalogue.get_rules(clause.id)],
+        by_fact=[_describe_rule(rule, counts) for rule in clause_parts.get_fact_rules(clause)],
+        facts=[review_labels.describe_fact(fact) for fact in clause.facts],
         events=[
-            (event, counts.get(event, Count())) for event in clause_parts.EVENTS.get(clause.id, ())
+            (event, counts.get(event, UsageCount()))
+            for event in clause_parts.EVENTS.get(clause.id, ())
         ],
         results=results,
         tests=[
             (path, list(group))
             for path, group in groupby(_list_tests(clause, results), key=lambda test: test.path)
         ],
-        days=rule_usage.by_day(applying, at=at),
-        entries=rule_usage.latest(applying),
+        days=rule_usage.list_days(applying, at=at),
+        entries=rule_usage.list_latest(applying),
     )
 
 
-def _line(
-    clause: Clause, counts: Mapping[str, Count], broken: Sequence[str], results: Results | Missing
-) -> Line:
-    is_missing = isinstance(results, Missing)
-    applying = [counts.get(one, Count()) for one in clause_parts.applying(clause)]
-    return Line(
+def _summarise_clause(
+    clause: Clause,
+    counts: Mapping[str, UsageCount],
+    not_met: Sequence[str],
+    results: RunResults | MissingResults,
+) -> ClauseSummary:
+    is_missing = isinstance(results, MissingResults)
+    applying = [counts.get(key, UsageCount()) for key in clause_parts.list_applying(clause)]
+    return ClauseSummary(
         clause=clause,
-        rules=catalogue.rules_of(clause.id),
+        rules=catalogue.get_rules(clause.id),
         test_count=None if is_missing else len(_list_tests(clause, results)),
-        count=Count(sum(one.permitted for one in applying), sum(one.refused for one in applying)),
-        is_met=clause.id not in broken,
+        count=UsageCount(
+            sum(count.permitted for count in applying), sum(count.refused for count in applying)
+        ),
+        is_met=clause.id not in not_met,
     )
 
 
-def _shown(rule: Rule, counts: Mapping[str, Count]) -> Shown:
-    needs = [review_labels.fact(one) for one in sorted(rule.needs)]
-    return Shown(rule, needs, counts.get(rule.id, Count()))
+def _describe_rule(rule: PolicyRule, counts: Mapping[str, UsageCount]) -> RuleRow:
+    needs = [review_labels.describe_fact(fact) for fact in sorted(rule.needs)]
+    return RuleRow(rule, needs, counts.get(rule.id, UsageCount()))
 
 
-def _list_tests(clause: Clause, results: Results | Missing) -> list[Test]:
-    if isinstance(results, Missing):
+def _list_tests(clause: Clause, results: RunResults | MissingResults) -> list[ClauseTest]:
+    if isinstance(results, MissingResults):
         return []
     tests = []
     for name, outcome in results.list_tests("clause", clause.id).items():
-        sentence, path = review_labels.test(name)
-        tests.append(Test(path, sentence, outcome))
+        sentence, path = review_labels.describe_test(name)
+        tests.append(ClauseTest(path, sentence, outcome))
     return tests
 
 
-def _not_met() -> Sequence[str]:
-    newest = stored_bundles.latest()
+def _list_not_met() -> Sequence[str]:
+    newest = stored_bundles.get_latest()
     return newest.not_met if newest else ()

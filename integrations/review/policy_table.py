@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from limited_use.policy import evaluation
-from limited_use.policy.evaluation import Cell
+from limited_use.policy.evaluation import DecisionCell
 from limited_use.policy.rules import RULES
 from limited_use.policy.vocabulary import DataClass, Purpose, Recipient, Use
 
@@ -18,7 +18,7 @@ _BY_ID: Final = {rule.id: rule for rule in RULES}
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class PolicyOption:
     """One rule that answers, and what it has to find true."""
 
     rule_id: str
@@ -27,61 +27,63 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PolicyRow:
     """Uses of one purpose that have the same answer."""
 
     recipients: Sequence[str]
     data_classes: Sequence[str]
     is_open: bool
-    ways: Sequence[Way]
+    ways: Sequence[PolicyOption]
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class PolicyBlock:
     """One purpose."""
 
     purpose: str
-    rows: Sequence[Row]
+    rows: Sequence[PolicyRow]
 
     @property
     def is_open(self) -> bool:
         return any(row.is_open for row in self.rows)
 
 
-def blocks() -> list[Block]:
+def list_blocks() -> list[PolicyBlock]:
     """Return every purpose with all of its uses, what can be permitted first."""
-    made = [Block(str(purpose), list(_rows(purpose))) for purpose in Purpose]
-    return sorted(made, key=lambda block: not block.is_open)
+    blocks = [PolicyBlock(str(purpose), list(_build_rows(purpose))) for purpose in Purpose]
+    return sorted(blocks, key=lambda block: not block.is_open)
 
 
-def sizes() -> tuple[int, int]:
+def count_uses() -> tuple[int, int]:
     """Return how many uses there are, and how many of them can be permitted."""
     return len(evaluation.TABLE), sum(bool(cell.options) for cell in evaluation.TABLE.values())
 
 
-def _rows(purpose: Purpose) -> Iterator[Row]:
+def _build_rows(purpose: Purpose) -> Iterator[PolicyRow]:
     # First who is answered alike for which data, then who shares all of that.
-    answers: dict[tuple[Recipient, Cell], list[DataClass]] = defaultdict(list)
+    answers: dict[tuple[Recipient, DecisionCell], list[DataClass]] = defaultdict(list)
     for recipient in Recipient:
         for data_class in DataClass:
             cell = evaluation.TABLE[Use(data_class, purpose, recipient)]
             answers[recipient, cell].append(data_class)
-    alike: dict[tuple[Cell, tuple[DataClass, ...]], list[Recipient]] = defaultdict(list)
-    for (recipient, cell), found in answers.items():
-        alike[cell, tuple(found)].append(recipient)
-    for (cell, classes), recipients in sorted(alike.items(), key=lambda one: not one[0][0].options):
-        yield Row(
+    alike: dict[tuple[DecisionCell, tuple[DataClass, ...]], list[Recipient]] = defaultdict(list)
+    for (recipient, cell), data_classes in answers.items():
+        alike[cell, tuple(data_classes)].append(recipient)
+    for (cell, classes), recipients in sorted(
+        alike.items(), key=lambda entry: not entry[0][0].options
+    ):
+        yield PolicyRow(
             recipients=["everybody"] if len(recipients) == len(Recipient) else recipients,
             data_classes=["everything"] if len(classes) == len(DataClass) else classes,
             is_open=bool(cell.options),
-            ways=list(_ways(cell)),
+            ways=list(_list_options(cell)),
         )
 
 
-def _ways(cell: Cell) -> Iterator[Way]:
+def _list_options(cell: DecisionCell) -> Iterator[PolicyOption]:
     if not cell.options:
         rule_id = cell.refused.rule_id
-        yield Way(rule_id, evaluation.SAYS[rule_id], ())
+        yield PolicyOption(rule_id, evaluation.RULE_TEXTS[rule_id], ())
     for needs, decision in cell.options:
-        facts = [review_labels.fact(one) for one in sorted(needs)]
-        yield Way(decision.rule_id, _BY_ID[decision.rule_id].says, facts)
+        facts = [review_labels.describe_fact(fact) for fact in sorted(needs)]
+        yield PolicyOption(decision.rule_id, _BY_ID[decision.rule_id].says, facts)

@@ -35,17 +35,17 @@ KNOWN_BY: Final[Mapping[Confidence, str]] = {
 }
 
 
-def fact(one: str) -> str:
+def describe_fact(fact: str) -> str:
     """Return a fact in plain words."""
-    return FACTS[Fact(one)]
+    return FACTS[Fact(fact)]
 
 
 def list_tests(outcomes: Mapping[str, str]) -> list[tuple[str, str, str]]:
     """Return the sentence, the file and the outcome of each test."""
-    return [(*test(name), outcome) for name, outcome in outcomes.items()]
+    return [(*describe_test(name), outcome) for name, outcome in outcomes.items()]
 
 
-def test(name: str) -> tuple[str, str]:
+def describe_test(name: str) -> tuple[str, str]:
     """Return the sentence that a test's name makes, and where it stands."""
     path, *parts = name.split("::")
     words = [part.removeprefix("Test").removeprefix("test_").replace("_", " ") for part in parts]

@@ -3,13 +3,13 @@ from django.urls import path
 from . import views
 
 urlpatterns = [
-    path("review/", views.overview, name="review"),
-    path("review/clauses/<str:clause_id>/", views.clause, name="review-clause"),
-    path("review/policy/", views.policy, name="review-policy"),
-    path("review/refusals/", views.refusals, name="review-refusals"),
-    path("review/entries/<uuid:entry_id>/", views.entry, name="review-entry"),
-    path("review/entries/<uuid:entry_id>/proof", views.proof, name="review-proof"),
-    path("review/evidence/", views.evidence, name="review-evidence"),
-    path("review/evidence/make", views.make, name="review-evidence-make"),
-    path("review/evidence/<uuid:bundle_id>.json", views.bundle, name="review-bundle"),
+    path("review/", views.show_overview, name="review"),
+    path("review/clauses/<str:clause_id>/", views.show_clause, name="review-clause"),
+    path("review/policy/", views.show_policy, name="review-policy"),
+    path("review/refusals/", views.show_refusals, name="review-refusals"),
+    path("review/entries/<uuid:entry_id>/", views.show_entry, name="review-entry"),
+    path("review/entries/<uuid:entry_id>/proof", views.show_proof, name="review-proof"),
+    path("review/evidence/", views.show_evidence, name="review-evidence"),
+    path("review/evidence/make", views.request_bundle, name="review-evidence-make"),
+    path("review/evidence/<uuid:bundle_id>.json", views.download_bundle, name="review-bundle"),
 ]

@@ -13,7 +13,7 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.permissions import page
+from accounts.permissions import require_permission
 from accounts.roles import Permission
 from integrations.coordination.task_queue import enqueue
 from limited_use.evidence import stored_bundles
@@ -34,46 +34,50 @@ PAGE = 50
 
 @never_cache
 @require_safe
-@page(Permission.READ_EVIDENCE)
-def overview(request: HttpRequest) -> HttpResponse:
+@require_permission(Permission.READ_EVIDENCE)
+def show_overview(request: HttpRequest) -> HttpResponse:
     """Return every clause, by document, with how it is kept."""
-    groups = clauses.lines()
-    every = [line for _, lines in groups for line in lines]
+    groups = clauses.list_clauses()
+    summaries = [line for _, lines in groups for line in lines]
     context = {
         "groups": groups,
-        "count": len(every),
-        "enforced_count": sum(line.is_enforced for line in every),
-        "duty_count": sum(line.clause.duty is not None for line in every),
-        "broken": [line for line in every if not line.is_met],
-        "bundle": stored_bundles.latest(),
-        "results": test_results.load(),
+        "count": len(summaries),
+        "enforced_count": sum(line.is_enforced for line in summaries),
+        "duty_count": sum(line.clause.duty is not None for line in summaries),
+        "broken": [line for line in summaries if not line.is_met],
+        "bundle": stored_bundles.get_latest(),
+        "results": test_results.load_results(),
     }
     return render(request, "review/clauses.html", context)
 
 
 @never_cache
 @require_safe
-@page(Permission.READ_EVIDENCE)
-def clause(request: HttpRequest, clause_id: str) -> HttpResponse:
+@require_permission(Permission.READ_EVIDENCE)
+def show_clause(request: HttpRequest, clause_id: str) -> HttpResponse:
     """Return one clause: the rules that enforce it, the tests, and the entries of the ledger."""
-    found = catalogue.CLAUSES.get(clause_id)
-    if found is None:
+    clause = catalogue.CLAUSES.get(clause_id)
+    if clause is None:
         raise Http404
-    return render(request, "review/clause.html", {"page": clauses.page(found, at=timezone.now())})
+    return render(
+        request,
+        "review/clause.html",
+        {"page": clauses.build_clause_page(clause, at=timezone.now())},
+    )
 
 
 @never_cache
 @require_safe
-@page(Permission.READ_EVIDENCE)
-def policy(request: HttpRequest) -> HttpResponse:
+@require_permission(Permission.READ_EVIDENCE)
+def show_policy(request: HttpRequest) -> HttpResponse:
     """Return the whole policy: every use there is, and every rule."""
-    (size, open_count), totals = policy_table.sizes(), rule_usage.totals()
+    (size, open_count), totals = policy_table.count_uses(), rule_usage.get_totals()
     context = {
-        "blocks": policy_table.blocks(),
+        "blocks": policy_table.list_blocks(),
         "size": size,
         "open_count": open_count,
         "closed_count": size - open_count,
-        "rules": [(rule, totals.get(rule.id, rule_usage.Count())) for rule in RULES],
+        "rules": [(rule, totals.get(rule.id, rule_usage.UsageCount())) for rule in RULES],
         "features": FEATURES.values(),
     }
     return render(request, "review/policy.html", context)
@@ -81,48 +85,52 @@ def policy(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_safe
-@page(Permission.READ_EVIDENCE)
-def refusals(request: HttpRequest) -> HttpResponse:
+@require_permission(Permission.READ_EVIDENCE)
+def show_refusals(request: HttpRequest) -> HttpResponse:
     """Return what was refused, newest first, by entry; nobody is named."""
     at = timezone.now()
-    found = rule_usage.refusals(before=_before(request), limit=PAGE + 1)
+    refusals = rule_usage.list_refusals(before=_parse_before(request), limit=PAGE + 1)
     context = {
-        "refusals": found[:PAGE],
-        "older": found[PAGE - 1].at if len(found) > PAGE else None,
-        "by_feature": rule_usage.refusals_by_feature(since=at - WEEK),
+        "refusals": refusals[:PAGE],
+        "older": refusals[PAGE - 1].at if len(refusals) > PAGE else None,
+        "by_feature": rule_usage.count_refusals_by_feature(since=at - WEEK),
     }
     return render(request, "review/refusals.html", context)
 
 
 @never_cache
 @require_safe
-@page(Permission.READ_EVIDENCE)
-def entry(request: HttpRequest, entry_id: UUID) -> HttpResponse:
+@require_permission(Permission.READ_EVIDENCE)
+def show_entry(request: HttpRequest, entry_id: UUID) -> HttpResponse:
     """Return one entry of the ledger, as it stands there."""
     try:
-        found = rule_usage.entry(entry_id)
-    except rule_usage.Unknown:
+        entry = rule_usage.get_entry(entry_id)
+    except rule_usage.EntryNotFound:
         raise Http404 from None
-    known = {rule.id: rule for rule in RULES}
+    rules_by_id = {rule.id: rule for rule in RULES}
     context = {
-        "entry": found,
-        "is_decision": "purpose" in found.said,
-        "said": [(name, value) for name, value in found.said.items() if value not in (None, [])],
-        "rule": known.get(found.said.get("rule", "")),
-        "keys": [one.key for one in signing_keys.history() if one.until is None],
+        "entry": entry,
+        "is_decision": "purpose" in entry.said,
+        "said": [(name, value) for name, value in entry.said.items() if value not in (None, [])],
+        "rule": rules_by_id.get(entry.said.get("rule", "")),
+        "keys": [
+            signing_key.key
+            for signing_key in signing_keys.list_published_keys()
+            if signing_key.until is None
+        ],
     }
     return render(request, "review/entry.html", context)
 
 
 @never_cache
 @require_safe
-@page(Permission.READ_EVIDENCE)
-def proof(_: HttpRequest, entry_id: UUID) -> HttpResponse:
+@require_permission(Permission.READ_EVIDENCE)
+def show_proof(_: HttpRequest, entry_id: UUID) -> HttpResponse:
     """Return the proof that the entry stands in the ledger (https://c2sp.org/tlog-proof)."""
     try:
-        rule_usage.entry(entry_id)
-        [proven] = tile_store.prove([entry_id])
-    except (rule_usage.Unknown, NotSequenced):
+        rule_usage.get_entry(entry_id)
+        [proven] = tile_store.prove_entries([entry_id])
+    except (rule_usage.EntryNotFound, NotSequenced):
         raise Http404 from None
     response = HttpResponse(proven.proof, content_type="text/plain; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{entry_id}.tlog-proof"'
@@ -131,25 +139,29 @@ def proof(_: HttpRequest, entry_id: UUID) -> HttpResponse:
 
 @never_cache
 @require_safe
-@page(Permission.READ_EVIDENCE)
-def evidence(request: HttpRequest) -> HttpResponse:
+@require_permission(Permission.READ_EVIDENCE)
+def show_evidence(request: HttpRequest) -> HttpResponse:
     """Return the bundles that were made, to fetch."""
-    results = test_results.load()
+    results = test_results.load_results()
     context = {
         "results": results,
         "claims": [
             (claim, review_labels.list_tests(results.list_tests("claim", claim.id)))
-            for claim in claim_register.collect()
+            for claim in claim_register.collect_claims()
         ],
         "bundles": list(EvidenceBundle.objects.defer("document").order_by("-made_at", "-id")),
-        "keys": [one.key for one in signing_keys.history() if one.until is None],
+        "keys": [
+            signing_key.key
+            for signing_key in signing_keys.list_published_keys()
+            if signing_key.until is None
+        ],
     }
     return render(request, "review/evidence.html", context)
 
 
 @require_POST
-@page(Permission.READ_EVIDENCE)
-def make(request: HttpRequest) -> HttpResponse:
+@require_permission(Permission.READ_EVIDENCE)
+def request_bundle(request: HttpRequest) -> HttpResponse:
     """Ask a worker for a new bundle."""
     if enqueue("integrations.make_evidence"):
         messages.success(request, "A bundle is being made. Load this page again in a moment.")
@@ -160,20 +172,20 @@ def make(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_safe
-@page(Permission.READ_EVIDENCE)
-def bundle(_: HttpRequest, bundle_id: UUID) -> HttpResponse:
+@require_permission(Permission.READ_EVIDENCE)
+def download_bundle(_: HttpRequest, bundle_id: UUID) -> HttpResponse:
     """Return the exact bytes: they are what is signed."""
-    found = EvidenceBundle.objects.filter(id=bundle_id).first()
-    if found is None:
+    bundle = EvidenceBundle.objects.filter(id=bundle_id).first()
+    if bundle is None:
         raise Http404
-    response = HttpResponse(bytes(found.document), content_type="application/json")
-    response["Content-Disposition"] = f'attachment; filename="evidence-{found.id}.json"'
+    response = HttpResponse(bytes(bundle.document), content_type="application/json")
+    response["Content-Disposition"] = f'attachment; filename="evidence-{bundle.id}.json"'
     return response
 
 
-def _before(request: HttpRequest) -> datetime | None:
+def _parse_before(request: HttpRequest) -> datetime | None:
     try:
-        found = parse_datetime(request.GET.get("before", ""))
+        before = parse_datetime(request.GET.get("before", ""))
     except ValueError:
         return None
-    return found if found is not None and found.tzinfo is not None else None
+    return before if before is not None and before.tzinfo is not None else None

@@ -17,12 +17,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.actors import Actor, get_actor
-from accounts.permissions import page
+from accounts.permissions import require_permission
 from accounts.roles import Permission
 from integrations import connections
 from integrations.access.endpoints import admin_consent_url
 from integrations.connections import admin_consent, connectable_products
-from integrations.connections.connectable_products import Offer
+from integrations.connections.connectable_products import ConnectableProduct
 from integrations.models import Approval, ApprovalState
 from integrations.providers import PROVIDERS
 from integrations.web import ownership
@@ -32,26 +32,26 @@ from . import connect_links
 
 
 @dataclass(frozen=True, slots=True)
-class _Words:
+class _ConsentMessage:
     tone: str
     title: str
     says: str
 
 
-_WORDS: Final[Mapping[str, _Words]] = MappingProxyType(
+_MESSAGES: Final[Mapping[str, _ConsentMessage]] = MappingProxyType(
     {
-        ApprovalState.WAITING: _Words(
+        ApprovalState.WAITING: _ConsentMessage(
             "info",
             "Waiting for your administrator.",
             "We hear of it when they come back from the link that you made. Where they agreed in"
             " another way, just connect.",
         ),
-        ApprovalState.GIVEN: _Words(
+        ApprovalState.GIVEN: _ConsentMessage(
             "good",
             "Your administrator allowed it, we are told.",
             claim("approval.given", "Nothing is connected by that. It is your turn: connect now."),
         ),
-        ApprovalState.REFUSED: _Words(
+        ApprovalState.REFUSED: _ConsentMessage(
             "warn",
             "Your administrator did not allow it, we are told.",
             claim(
@@ -64,7 +64,7 @@ _WORDS: Final[Mapping[str, _Words]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class AdminConsentCard:
     """
     One thing that waits for an administrator, or was answered.
 
@@ -73,7 +73,7 @@ class Card:
 
     id: UUID
     offer_title: str
-    words: _Words
+    words: _ConsentMessage
     is_given: bool
     asked_at: datetime
     expires_at: datetime
@@ -81,51 +81,54 @@ class Card:
     administrator_url: str | None
 
 
-def cards(actor: Actor, *, at: datetime) -> list[Card]:
+def list_cards(actor: Actor, *, at: datetime) -> list[AdminConsentCard]:
     """Return what the settings page says of what the person's administrators were asked."""
     if actor.user_id is None or actor.organisation_id is None:
         return []
-    theirs = admin_consent.of_person(
+    approvals = admin_consent.list_requests(
         user_id=actor.user_id, organisation_id=actor.organisation_id, at=at
     )
     titles = (
-        {(one.provider, one.product): one.title for one in connectable_products.offers()}
-        if theirs
+        {
+            (offer.provider, offer.product): offer.title
+            for offer in connectable_products.list_connectable_products()
+        }
+        if approvals
         else {}
     )
     # What is not offered any more cannot be connected either.
     return [
-        _card(one, titles[one.provider, one.product])
-        for one in theirs
-        if (one.provider, one.product) in titles
+        _make_card(approval, titles[approval.provider, approval.product])
+        for approval in approvals
+        if (approval.provider, approval.product) in titles
     ]
 
 
-def _card(one: Approval, title: str) -> Card:
-    what = (one.provider, one.product, one.connection_id)
-    return Card(
-        id=one.id,
+def _make_card(approval: Approval, title: str) -> AdminConsentCard:
+    connect_args = (approval.provider, approval.product, approval.connection_id)
+    return AdminConsentCard(
+        id=approval.id,
         offer_title=title,
-        words=_WORDS[one.state],
-        is_given=one.state == ApprovalState.GIVEN,
-        asked_at=one.asked_at,
-        expires_at=one.expires_at,
-        connect_url=connect_links.connect(*what),
-        administrator_url=connect_links.administrator(*what),
+        words=_MESSAGES[approval.state],
+        is_given=approval.state == ApprovalState.GIVEN,
+        asked_at=approval.asked_at,
+        expires_at=approval.expires_at,
+        connect_url=connect_links.get_connect_url(*connect_args),
+        administrator_url=connect_links.get_administrator_url(*connect_args),
     )
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Permission.USE_OWN)
-def administrator(request: HttpRequest, provider: str) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+def ask_administrator(request: HttpRequest, provider: str) -> HttpResponse:
     """Say what an administrator is asked for; make the link for them, and show it this once."""
     actor = get_actor(request)
-    offer = _offer(provider, request.GET.get("product", "mail"))
-    connection_id = ownership.connection(actor, request.GET.get("connection"))
+    offer = _get_offer(provider, request.GET.get("product", "mail"))
+    connection_id = ownership.get_connection_id(actor, request.GET.get("connection"))
     link = ""
     if request.method == "POST":
-        link = connections.ask_administrator(
+        link = connections.create_admin_consent_link(
             actor=actor,
             provider=provider,
             product=offer.product,
@@ -134,35 +137,39 @@ def administrator(request: HttpRequest, provider: str) -> HttpResponse:
         )
     context = {
         "offer": offer,
-        "requests": connectable_products.requests_of(
+        "requests": connectable_products.list_requested_permissions(
             PROVIDERS[provider], offer.product, connection_id=connection_id
         ),
         "days": admin_consent.LIFETIME.days,
         "link": link,
-        "connect_url": connect_links.connect(provider, offer.product, connection_id),
+        "connect_url": connect_links.get_connect_url(provider, offer.product, connection_id),
     }
     return render(request, "settings/administrator.html", context)
 
 
-def _offer(provider: str, product: str) -> Offer:
+def _get_offer(provider: str, product: str) -> ConnectableProduct:
     """Return what an administrator can be asked to allow."""
-    wanted = (provider, product)
-    found = next(
-        (one for one in connectable_products.offers() if (one.provider, one.product) == wanted),
+    offer_key = (provider, product)
+    offer = next(
+        (
+            candidate
+            for candidate in connectable_products.list_connectable_products()
+            if (candidate.provider, candidate.product) == offer_key
+        ),
         None,
     )
-    if found is None or not admin_consent_url(provider):
+    if offer is None or not admin_consent_url(provider):
         raise Http404
-    return found
+    return offer
 
 
 @never_cache
 @require_POST
-@page(Permission.USE_OWN)
-def forget(request: HttpRequest, approval_id: UUID) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+def forget_request(request: HttpRequest, approval_id: UUID) -> HttpResponse:
     """Forget that an administrator was asked: the link is good no more."""
-    user_id, organisation_id = ownership.ids(get_actor(request))
-    if not admin_consent.forget(
+    user_id, organisation_id = ownership.get_owner_ids(get_actor(request))
+    if not admin_consent.delete_request(
         approval_id=approval_id, user_id=user_id, organisation_id=organisation_id
     ):
         raise Http404

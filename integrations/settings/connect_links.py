@@ -10,22 +10,22 @@ from django.urls import reverse
 from integrations.access.endpoints import admin_consent_url
 
 
-def connect(provider: str, product: str, connection_id: UUID | None) -> str:
+def get_connect_url(provider: str, product: str, connection_id: UUID | None) -> str:
     """Return the address of the page that says what connecting asks for."""
-    return _to("settings-connect", provider, product, connection_id)
+    return _build_url("settings-connect", provider, product, connection_id)
 
 
-def administrator(provider: str, product: str, connection_id: UUID | None) -> str | None:
+def get_administrator_url(provider: str, product: str, connection_id: UUID | None) -> str | None:
     """Return the address of the page that makes a link for an administrator, if any can agree."""
     if not admin_consent_url(provider):
         return None
-    return _to("settings-administrator", provider, product, connection_id)
+    return _build_url("settings-administrator", provider, product, connection_id)
 
 
-def _to(page: str, provider: str, product: str, connection_id: UUID | None) -> str:
-    asked = {"product": product} if product != "mail" else {}
+def _build_url(route: str, provider: str, product: str, connection_id: UUID | None) -> str:
+    parameters = {"product": product} if product != "mail" else {}
     if connection_id is not None:
         # Whoever was reconnecting goes on reconnecting.
-        asked["connection"] = str(connection_id)
-    address = reverse(page, args=[provider])
-    return f"{address}?{urlencode(asked)}" if asked else address
+        parameters["connection"] = str(connection_id)
+    url = reverse(route, args=[provider])
+    return f"{url}?{urlencode(parameters)}" if parameters else url

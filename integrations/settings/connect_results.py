@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from accounts.actors import NoActor, get_actor
-from accounts.permissions import page
+from accounts.permissions import require_permission
 from accounts.roles import Permission
 from integrations.connections import connect_attempts, connectable_products
 from integrations.models import AttemptOutcome, ConnectAttempt
@@ -22,21 +22,27 @@ from integrations.providers import PROVIDERS
 from integrations.web import ownership
 
 from . import connect_links
-from .connect_messages import OF_ADMINISTERED, OF_CALENDARS, OUTCOMES, Next, Outcome
+from .connect_messages import (
+    ADMIN_CONSENT_OUTCOMES,
+    CALENDAR_OUTCOMES,
+    OUTCOMES,
+    ConnectOutcome,
+    NextStep,
+)
 
 # A good end is soon told by the account itself, which goes on from there.
-GOOD_FOR: Final = timedelta(minutes=1)
+SUCCESS_SHOWN_FOR: Final = timedelta(minutes=1)
 
-_SAYS: Final[dict[Next, str]] = {
-    Next.CONNECT: "Try again",
-    Next.RECONNECT: "Reconnect",
-    Next.ADD: "Add it to that account",
-    Next.NONE: "",
+_ACTION_LABELS: Final[dict[NextStep, str]] = {
+    NextStep.CONNECT: "Try again",
+    NextStep.RECONNECT: "Reconnect",
+    NextStep.ADD: "Add it to that account",
+    NextStep.NONE: "",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ConnectResult:
     """
     An outcome on the page, with the address of what to do next; None where there is nothing.
 
@@ -56,7 +62,7 @@ class Shown:
     administrator_url: str | None = None
 
 
-def latest(request: HttpRequest, *, at: datetime) -> Shown | None:
+def get_latest_result(request: HttpRequest, *, at: datetime) -> ConnectResult | None:
     """Return how the person's last attempt stands, unless it is settled or an hour old."""
     try:
         actor = get_actor(request)
@@ -64,48 +70,54 @@ def latest(request: HttpRequest, *, at: datetime) -> Shown | None:
         return None
     if actor.user_id is None or actor.organisation_id is None:
         return None
-    attempt = connect_attempts.get_unsettled(
+    attempt = connect_attempts.get_unsettled_attempt(
         user_id=actor.user_id,
         organisation_id=actor.organisation_id,
-        awaited=[one.key for one in PROVIDERS.values() if one.asks_administrators],
+        awaited_providers=[
+            provider.key for provider in PROVIDERS.values() if provider.asks_administrators
+        ],
         at=at,
     )
     if attempt is None:
         return None
-    said = shown(attempt, at=at)
-    return said if at < said.shown_until else None
+    result = describe_attempt(attempt, at=at)
+    return result if at < result.shown_until else None
 
 
-def shown(attempt: ConnectAttempt, *, at: datetime) -> Shown:
+def describe_attempt(attempt: ConnectAttempt, *, at: datetime) -> ConnectResult:
     """Return what the page says of an attempt: one that ended, or one that is waited for."""
-    outcome = _outcome(attempt, at)
-    what = (attempt.provider, attempt.product, attempt.connection_id)
-    url = None if outcome.action is Next.NONE else connect_links.connect(*what)
-    says = _SAYS[outcome.action]
-    if outcome.action is Next.ADD:
-        says = f"Add {'calendar' if attempt.product == 'calendar' else 'mail'} to that account"
-    asks = outcome in OF_ADMINISTERED.values()
-    return Shown(
+    outcome = _get_outcome(attempt, at)
+    connect_args = (attempt.provider, attempt.product, attempt.connection_id)
+    url = None if outcome.action is NextStep.NONE else connect_links.get_connect_url(*connect_args)
+    action_label = _ACTION_LABELS[outcome.action]
+    if outcome.action is NextStep.ADD:
+        action_label = (
+            f"Add {'calendar' if attempt.product == 'calendar' else 'mail'} to that account"
+        )
+    may_ask_administrator = outcome in ADMIN_CONSENT_OUTCOMES.values()
+    return ConnectResult(
         attempt_id=attempt.id,
-        about=_about(attempt),
+        about=_get_offer_title(attempt),
         tone=outcome.tone,
         title=outcome.title,
         says=outcome.says,
-        action_says=says,
+        action_says=action_label,
         action_url=url,
         shown_until=(attempt.ended_at or attempt.expires_at)
-        + (GOOD_FOR if outcome.tone == "good" else connect_attempts.SHOWN_FOR),
-        administrator_url=connect_links.administrator(*what) if asks else None,
+        + (SUCCESS_SHOWN_FOR if outcome.tone == "good" else connect_attempts.SHOWN_FOR),
+        administrator_url=connect_links.get_administrator_url(*connect_args)
+        if may_ask_administrator
+        else None,
     )
 
 
 @never_cache
 @require_POST
-@page(Permission.USE_OWN)
-def dismiss(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+def dismiss_result(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     """Stop showing how an attempt went."""
-    user_id, organisation_id = ownership.ids(get_actor(request))
-    if not connect_attempts.dismiss(
+    user_id, organisation_id = ownership.get_owner_ids(get_actor(request))
+    if not connect_attempts.dismiss_attempt(
         attempt_id=attempt_id,
         user_id=user_id,
         organisation_id=organisation_id,
@@ -115,20 +127,24 @@ def dismiss(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     return redirect("settings-integrations")
 
 
-def _about(attempt: ConnectAttempt) -> str:
-    kind = (attempt.provider, attempt.product)
+def _get_offer_title(attempt: ConnectAttempt) -> str:
+    offer_key = (attempt.provider, attempt.product)
     return next(
-        (one.title for one in connectable_products.offers() if (one.provider, one.product) == kind),
+        (
+            offer.title
+            for offer in connectable_products.list_connectable_products()
+            if (offer.provider, offer.product) == offer_key
+        ),
         "",
     )
 
 
-def _outcome(attempt: ConnectAttempt, at: datetime) -> Outcome:
+def _get_outcome(attempt: ConnectAttempt, at: datetime) -> ConnectOutcome:
     provider = PROVIDERS.get(attempt.provider)
-    words = dict(OUTCOMES)
+    outcomes = dict(OUTCOMES)
     if attempt.product == "calendar":
-        words |= OF_CALENDARS
+        outcomes |= CALENDAR_OUTCOMES
     if provider is not None and provider.asks_administrators:
-        words |= OF_ADMINISTERED
-    is_over = attempt.outcome == AttemptOutcome.PENDING and attempt.expires_at <= at
-    return words[AttemptOutcome.EXPIRED if is_over else AttemptOutcome(attempt.outcome)]
+        outcomes |= ADMIN_CONSENT_OUTCOMES
+    has_expired = attempt.outcome == AttemptOutcome.PENDING and attempt.expires_at <= at
+    return outcomes[AttemptOutcome.EXPIRED if has_expired else AttemptOutcome(attempt.outcome)]

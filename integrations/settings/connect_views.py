@@ -21,24 +21,24 @@ from django.views.decorators.http import require_POST
 
 from accounts import request_limits
 from accounts.actors import NoActor, get_actor
-from accounts.permissions import page
+from accounts.permissions import require_permission
 from accounts.rate_limits import Rate
 from accounts.roles import Permission
 from integrations import connections
-from integrations.connections import Callback
+from integrations.connections import OAuthCallback
 from integrations.coordination import concurrency
-from integrations.providers import granting
+from integrations.providers import get_connectable_provider
 from integrations.web import retry_pages
 from integrations.web.form_numbers import read_number
-from limited_use.agreements.consents import NotAgreed
+from limited_use.agreements.consents import ConsentMissing
 
-SETTINGS: Final = "settings-integrations"
+SETTINGS_ROUTE: Final = "settings-integrations"
 # Of what administrators bring back: beyond it an address is answered the same, and not heard.
 RATE: Final = Rate("administrators-answer", 60, 60)
-_READ: Final = ("state", "code", "error", "iss")
+_PARAMETERS: Final = ("state", "code", "error", "iss")
 
 
-class SeeOther(HttpResponseRedirect):
+class HttpResponseSeeOther(HttpResponseRedirect):
     """303: go there with GET, whatever the method was that led here."""
 
     status_code = 303
@@ -46,112 +46,112 @@ class SeeOther(HttpResponseRedirect):
 
 @never_cache
 @require_POST
-@page(Permission.USE_OWN)
-def begin(request: HttpRequest, provider: str) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+def begin_connect(request: HttpRequest, provider: str) -> HttpResponse:
     """Go to the provider's consent page, having read and agreed to what is asked."""
     actor = get_actor(request)
-    connection_id = _uuid(request.POST.get("connection"))
+    connection_id = _parse_uuid(request.POST.get("connection"))
     try:
-        address = connections.begin(
+        url = connections.begin_connect(
             actor=actor,
             provider=provider,
-            product=_product(request),
-            agreed=_agreed(request),
-            session_key=_session(request),
+            product=_get_product(request),
+            agreed_versions=_read_agreed_versions(request),
+            session_key=_get_session_key(request),
             at=timezone.now(),
             connection_id=connection_id,
         )
-    except NotAgreed:
+    except ConsentMissing:
         # Shown again, as it reads now.
         # Of a product that is offered: another would have been unknown.
-        asked = urlencode({"product": _product(request)})
-        return redirect(f"{reverse('settings-connect', args=[provider])}?{asked}")
-    except (connections.UnknownProvider, connections.NotConnected):
+        query = urlencode({"product": _get_product(request)})
+        return redirect(f"{reverse('settings-connect', args=[provider])}?{query}")
+    except (connections.UnknownProvider, connections.NotConnectedError):
         raise Http404 from None
-    return SeeOther(address)
+    return HttpResponseSeeOther(url)
 
 
 @never_cache
-def callback(request: HttpRequest, provider: str) -> HttpResponse:
+def handle_callback(request: HttpRequest, provider: str) -> HttpResponse:
     """Take what the provider answered, once, and go on to the settings page whatever it was."""
-    if granting(provider) is None:
+    if get_connectable_provider(provider) is None:
         raise Http404
     try:
         actor = get_actor(request)
     except NoActor:
         actor = None
     if request.method == "GET" and actor and actor.user_id and actor.organisation_id:
-        values = {name: request.GET.getlist(name) for name in request.GET}
-        first = {name: (values.get(name) or [""])[0] for name in _READ}
-        came = Callback(
+        parameters = {name: request.GET.getlist(name) for name in request.GET}
+        first_values = {name: (parameters.get(name) or [""])[0] for name in _PARAMETERS}
+        provider_response = OAuthCallback(
             provider=provider,
-            is_sound=all(len(value) == 1 for value in values.values()),
-            **first,
+            is_sound=all(len(value) == 1 for value in parameters.values()),
+            **first_values,
         )
         try:
             # Refused before the state is used up.
-            with concurrency.waiting():
-                connections.complete(
-                    came,
+            with concurrency.hold_wait_slot():
+                connections.complete_connect(
+                    provider_response,
                     user_id=actor.user_id,
                     organisation_id=actor.organisation_id,
-                    session_key=_session(request),
+                    session_key=_get_session_key(request),
                     at=timezone.now(),
                 )
         except concurrency.TooManyWaits:
-            return _come_again(request)
-    return _on_to(SETTINGS)
+            return _ask_to_retry(request)
+    return _redirect_to(SETTINGS_ROUTE)
 
 
 @never_cache
-def administrators_answer(request: HttpRequest) -> HttpResponse:
+def handle_admin_consent(request: HttpRequest) -> HttpResponse:
     """Take what an administrator brought back as a hint, and thank them whatever it was."""
     if request.method == "GET" and request_limits.count_for_network(request, RATE).is_within:
-        values = {name: request.GET.getlist(name) for name in request.GET}
-        connections.hear_administrator(values, at=timezone.now())
-    return _on_to("administrator-thanks")
+        parameters = {name: request.GET.getlist(name) for name in request.GET}
+        connections.record_admin_answer(parameters, at=timezone.now())
+    return _redirect_to("administrator-thanks")
 
 
 # Anybody may arrive at these; whoever does not bring a state that was given out changes nothing.
-callback.permission = None  # type: ignore[attr-defined]  # read by the walk of all routes
-administrators_answer.permission = None  # type: ignore[attr-defined]
+handle_callback.permission = None  # type: ignore[attr-defined]  # read by the walk of all routes
+handle_admin_consent.permission = None  # type: ignore[attr-defined]
 
 
-def _come_again(request: HttpRequest) -> HttpResponse:
+def _ask_to_retry(request: HttpRequest) -> HttpResponse:
     """Return a text that loads nothing, and in whose place the browser asks again by itself."""
     text = "Other pages of yours wait for a provider. This one goes on by itself.\n"
     response = HttpResponse(text, status=429, content_type="text/plain; charset=utf-8")
     response["Referrer-Policy"] = "no-referrer"
     response["Cache-Control"] = "no-store"
-    return retry_pages.ask_again(request, response, None)
+    return retry_pages.add_retry(request, response, None)
 
 
-def _on_to(page: str) -> HttpResponse:
-    response = SeeOther(reverse(page))
+def _redirect_to(route: str) -> HttpResponse:
+    response = HttpResponseSeeOther(reverse(route))
     response["Referrer-Policy"] = "no-referrer"
     response["Cache-Control"] = "no-store"
     response["Content-Length"] = "0"
     return response
 
 
-def _agreed(request: HttpRequest) -> dict[str, int]:
+def _read_agreed_versions(request: HttpRequest) -> dict[str, int]:
     """Return the versions that the click agreed to: those that were shown, and no others."""
     if request.POST.get("agree") != "yes":
         return {}
-    pairs = (shown.rpartition(":") for shown in request.POST.getlist("version"))
+    pairs = (value.rpartition(":") for value in request.POST.getlist("version"))
     versions = {key: read_number(text) for key, _, text in pairs}
     return {key: version for key, version in versions.items() if version is not None}
 
 
-def _product(request: HttpRequest) -> str:
+def _get_product(request: HttpRequest) -> str:
     return request.POST.get("product", "mail")
 
 
-def _session(request: HttpRequest) -> str:
+def _get_session_key(request: HttpRequest) -> str:
     return request.session.session_key or ""
 
 
-def _uuid(value: str | None) -> UUID | None:
+def _parse_uuid(value: str | None) -> UUID | None:
     if not value:
         return None
     try:

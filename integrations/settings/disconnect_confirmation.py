@@ -9,14 +9,18 @@ from typing import Any, Final
 
 from django.http import HttpRequest
 
-from integrations.access.request_context import Asked
+from integrations.access.request_context import RequestContext
 from integrations.calendar import calendar_access
-from integrations.calendar.calendar_access import Visible
+from integrations.calendar.calendar_access import VisibleCalendar
 from integrations.calendar.pages import named_calendars
 from integrations.models import Connection, ConnectionStatus, Event, Integration, Message, Thread
 from integrations.notifications import removal_facts
-from integrations.notifications.removal_facts import Situation
-from integrations.notifications.removal_messages import Statement, Subject, state
+from integrations.notifications.removal_facts import RemovalSituation
+from integrations.notifications.removal_messages import (
+    RemovalStatement,
+    RemovalSubject,
+    make_statement,
+)
 from integrations.providers import PROVIDERS
 from integrations.providers.product_names import name_product
 from integrations.web import row_counts
@@ -25,7 +29,7 @@ _TEMPLATE: Final = "settings/disconnect.html"
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class RemovalCounts:
     """How much of each kind is removed; None of a product that is not."""
 
     messages: int | None
@@ -36,55 +40,66 @@ class Counts:
 
 
 def render_confirmation(
-    request: HttpRequest, asked: Asked, connection: Connection, removed: Sequence[Integration]
+    request: HttpRequest,
+    request_context: RequestContext,
+    connection: Connection,
+    removed: Sequence[Integration],
 ) -> bytes:
     """
     Return the page that asks before `removed`, live integrations of `connection`, are disconnected.
 
     It names calendars while their keys can be used. Without the keys it still counts them.
     """
-    calendars = _calendars_of(asked, removed)
+    calendars = _list_calendars(request_context, removed)
     return named_calendars.render_calendars(
         request,
-        asked,
+        request_context,
         calendars,
         _TEMPLATE,
-        context=_describe(asked, connection, removed, calendars),
+        context=_get_context(request_context, connection, removed, calendars),
         nameable=calendars,
     )
 
 
-def _calendars_of(asked: Asked, removed: Sequence[Integration]) -> list[Visible]:
+def _list_calendars(
+    request_context: RequestContext, removed: Sequence[Integration]
+) -> list[VisibleCalendar]:
     ids = {integration.id for integration in removed}
-    own = calendar_access.own(actor=asked.actor, user_id=asked.user_id)
-    return [one for one in own if one.calendar.integration_id in ids]
+    own = calendar_access.get_own_calendars(
+        actor=request_context.actor, user_id=request_context.user_id
+    )
+    return [visible for visible in own if visible.calendar.integration_id in ids]
 
 
-def _describe(
-    asked: Asked,
+def _get_context(
+    request_context: RequestContext,
     connection: Connection,
     removed: Sequence[Integration],
-    calendars: Sequence[Visible],
+    calendars: Sequence[VisibleCalendar],
 ) -> dict[str, Any]:
-    situation = removal_facts.foresee(connection, removed)
+    situation = removal_facts.predict_removal(connection, removed)
     # Disconnecting everything of the account is another choice where something of it would stay.
     others = situation.subject.others
     return {
-        "names": [name_product(connection.provider, one.product) for one in removed],
-        "others": [name_product(connection.provider, one) for one in others],
+        "names": [
+            name_product(connection.provider, integration.product) for integration in removed
+        ],
+        "others": [name_product(connection.provider, product) for product in others],
         "provider": PROVIDERS[connection.provider],
         "connection_id": connection.id,
         "product": situation.subject.product,
         "needs_reconnect": connection.status == ConnectionStatus.REAUTH_REQUIRED,
-        "counts": _count(removed, calendars, at=asked.at),
+        "counts": _count_removed(removed, calendars, at=request_context.at),
         "statements": _state_all(situation, removed),
-        "pages": situation.pages,
+        "pages": situation.revocation_pages,
     }
 
 
-def _count(removed: Sequence[Integration], calendars: Sequence[Visible], *, at: datetime) -> Counts:
+def _count_removed(
+    removed: Sequence[Integration], calendars: Sequence[VisibleCalendar], *, at: datetime
+) -> RemovalCounts:
     has_calendars = any(integration.product == "calendar" for integration in removed)
-    return Counts(
+    return RemovalCounts(
         messages=_count_rows(Message, removed, product="mail"),
         threads=_count_rows(Thread, removed, product="mail"),
         calendars=len(calendars) if has_calendars else None,
@@ -102,10 +117,14 @@ def _count_rows(
     return sum(row_counts.count_by_integration(model, of_product).values())
 
 
-def _state_all(situation: Situation, removed: Sequence[Integration]) -> list[Statement]:
-    each = [Subject(situation.subject.provider, one.product) for one in removed]
-    said = [state("disconnect.unchanged-there", one) for one in each]
-    said.append(state("disconnect.unreadable-at-once", situation.subject))
+def _state_all(
+    situation: RemovalSituation, removed: Sequence[Integration]
+) -> list[RemovalStatement]:
+    subjects = [
+        RemovalSubject(situation.subject.provider, integration.product) for integration in removed
+    ]
+    statements = [make_statement("disconnect.unchanged-there", subject) for subject in subjects]
+    statements.append(make_statement("disconnect.unreadable-at-once", situation.subject))
     receipt = "disconnect.receipt" if len(removed) == 1 else "disconnect.receipts"
-    said += [*situation.state_plans(), state(receipt, situation.subject)]
-    return [one for one in said if one is not None]
+    statements += [*situation.state_plans(), make_statement(receipt, situation.subject)]
+    return [statement for statement in statements if statement is not None]

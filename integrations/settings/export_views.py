@@ -15,9 +15,9 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import request_limits
 from accounts.actors import get_actor
-from accounts.permissions import page
+from accounts.permissions import require_permission
 from accounts.rate_limits import Rate
-from accounts.reauthentication import require_recent
+from accounts.reauthentication import require_recent_confirmation
 from accounts.roles import Permission
 from integrations.coordination import concurrency
 from integrations.formats import streaming_zip
@@ -33,31 +33,31 @@ RATE: Final = Rate("export", 10, 3600)
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Permission.USE_OWN)
-@require_recent
-def export(request: HttpRequest, integration_id: UUID) -> HttpResponseBase:
+@require_permission(Permission.USE_OWN)
+@require_recent_confirmation
+def export_mailbox(request: HttpRequest, integration_id: UUID) -> HttpResponseBase:
     """Say what a copy holds; on a click, be the copy."""
     actor = get_actor(request)
-    integration = ownership.integration(actor, integration_id)
+    integration = ownership.get_integration(actor, integration_id)
     if request.method == "POST":
         if not request_limits.count_for_person(request, RATE).is_within:
             messages.error(request, "That was many copies. Please wait an hour.")
             return redirect("settings-export", integration_id)
-        return _download(request, integration_id)
+        return _stream_export(request, integration_id)
     context = {
         "integration_id": integration_id,
         "provider": PROVIDERS[integration.connection.provider].label,
-        "message_count": overview.message_counts([integration_id]).get(integration_id, 0),
-        "copies": mailbox_export.latest(actor=actor, integration_id=integration_id),
+        "message_count": overview.count_messages([integration_id]).get(integration_id, 0),
+        "copies": mailbox_export.get_latest_exports(actor=actor, integration_id=integration_id),
     }
     return render(request, "settings/export.html", context)
 
 
-def _download(request: HttpRequest, integration_id: UUID) -> HttpResponseBase:
+def _stream_export(request: HttpRequest, integration_id: UUID) -> HttpResponseBase:
     actor, at = get_actor(request), timezone.now()
-    with concurrency.STREAMS.lend(ownership.ids(actor)[0]) as slot:
-        export_id = mailbox_export.ask(actor=actor, integration_id=integration_id, at=at)
-        parts = mailbox_export.stream(export_id=export_id, actor=actor, now=timezone.now)
+    with concurrency.STREAM_SLOTS.lend_slot(ownership.get_owner_ids(actor)[0]) as slot:
+        export_id = mailbox_export.request_export(actor=actor, integration_id=integration_id, at=at)
+        parts = mailbox_export.stream_export(export_id=export_id, actor=actor, now=timezone.now)
         response = StreamingHttpResponse(
             concurrency.hold_slot(slot, parts), content_type=streaming_zip.CONTENT_TYPE
         )

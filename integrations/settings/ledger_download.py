@@ -11,8 +11,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.actors import get_actor
-from accounts.permissions import page
-from accounts.reauthentication import require_recent
+from accounts.permissions import require_permission
+from accounts.reauthentication import require_recent_confirmation
 from accounts.roles import Permission
 from integrations.models import PurgeJob
 from integrations.purge import ledger_key_release
@@ -22,7 +22,7 @@ from limited_use.policy.claims import claim
 
 _Outcome = LedgerKey.Outcome
 
-GONE: dict[str, str] = {
+ABSENCE_MESSAGES: dict[str, str] = {
     _Outcome.TAKEN: claim(
         "ledger-part.taken",
         "It was downloaded, and destroyed here as it was. There is no second time.",
@@ -43,38 +43,40 @@ GONE: dict[str, str] = {
     ),
     "": "It is not there yet: it waits for the last removal of the account that was connected.",
 }
-OVER = claim(
+EXPIRED_MESSAGE = claim(
     "ledger-part.over",
     "Its thirty days have ended. It can no longer be fetched, and is being destroyed.",
 )
-NEVER = "What was connected here had no key of its own in the ledger."
+NO_KEY_MESSAGE = "What was connected here had no key of its own in the ledger."
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Permission.USE_OWN)
-@require_recent
-def owners_part(request: HttpRequest, purge_id: UUID) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+@require_recent_confirmation
+def download_ledger_part(request: HttpRequest, purge_id: UUID) -> HttpResponse:
     """Say what it is, and hand it out: the file is sent after the commit that destroyed the key."""
-    job = ownership.removal(get_actor(request), purge_id)
+    job = ownership.get_purge(get_actor(request), purge_id)
     at = timezone.now()
     if request.method == "POST":
         try:
-            document = ledger_key_release.take(job_id=job.id, user_id=job.user_id, at=at)
-        except ledger_key_release.NotOffered:
-            return _gone(request, job)
+            document = ledger_key_release.take_ledger_file(
+                job_id=job.id, user_id=job.user_id, at=at
+            )
+        except ledger_key_release.KeyNotOffered:
+            return _render_gone(request, job)
         response = HttpResponse(document, content_type="application/json")
         response["Content-Disposition"] = f'attachment; filename="ledger-part-{job.id}.json"'
         return response
-    row = ledger_key_release.of(job.integration.connection_id)
+    row = ledger_key_release.get_ledger_key(job.integration.connection_id)
     if row is None or not row.is_offered(at):
-        return _gone(request, job)
+        return _render_gone(request, job)
     context = {"purge": job, "part": row, "gone": ""}
     return render(request, "settings/ledger_part.html", context)
 
 
-def _gone(request: HttpRequest, job: PurgeJob) -> HttpResponse:
-    row = ledger_key_release.of(job.integration.connection_id)
+def _render_gone(request: HttpRequest, job: PurgeJob) -> HttpResponse:
+    row = ledger_key_release.get_ledger_key(job.integration.connection_id)
     context = {
         "purge": job,
         "part": row,
@@ -86,7 +88,7 @@ def _gone(request: HttpRequest, job: PurgeJob) -> HttpResponse:
 
 def _explain_absence(row: LedgerKey | None) -> str:
     if row is None:
-        return NEVER
+        return NO_KEY_MESSAGE
     # Its time is over, and the task that destroys it has not run yet.
-    is_over = not row.outcome and row.offered_until is not None
-    return OVER if is_over else GONE[row.outcome]
+    has_expired = not row.outcome and row.offered_until is not None
+    return EXPIRED_MESSAGE if has_expired else ABSENCE_MESSAGES[row.outcome]

@@ -20,8 +20,8 @@ from accounts import row_owner
 from accounts.actors import Actor
 from integrations.access import scopes
 from integrations.connections import connectable_products, sync_progress
-from integrations.connections.requested_permissions import AskedPermission
-from integrations.connections.sync_progress import Progress
+from integrations.connections.requested_permissions import RequestedPermission
+from integrations.connections.sync_progress import SyncProgress
 from integrations.mail.sync import quarantine
 from integrations.models import (
     Connection,
@@ -38,7 +38,7 @@ from integrations.providers import PROVIDERS
 from integrations.sync.status import QUIET_FOR
 
 from . import status_messages
-from .status_messages import Words
+from .status_messages import StatusMessage
 
 HORIZONS = (
     ("30", "the last 30 days"),
@@ -49,30 +49,30 @@ HORIZONS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class AccountOverview:
     """One connection on the page; its address is sealed and added by the sink."""
 
     id: UUID
     provider_key: str
     provider: str
-    words: Words
+    words: StatusMessage
     waits: str
     integration_id: UUID | None
     needs_reconnect: bool
     reconnect_before: datetime | None
-    missing: tuple[AskedPermission, ...]
+    missing: tuple[RequestedPermission, ...]
     unused_scopes: tuple[str, ...]
     horizon_value: str
     horizon_words: str
     message_count: int
-    progress: Progress | None
+    progress: SyncProgress | None
     status: str
     is_importing: bool
     is_moving: bool
     has_calendars: bool
 
 
-def accounts(*, actor: Actor, at: datetime) -> list[tuple[Connection, Account]]:
+def list_accounts(*, actor: Actor, at: datetime) -> list[tuple[Connection, AccountOverview]]:
     """Return the person's live connections in this organisation, each with what the page says."""
     if actor.user_id is None or actor.organisation_id is None:
         return []
@@ -82,33 +82,40 @@ def accounts(*, actor: Actor, at: datetime) -> list[tuple[Connection, Account]]:
         .exclude(status=ConnectionStatus.ENDING)
         .order_by("connected_at", "id")
     )
-    mail = {
-        one.connection_id: one
-        for one in Integration.objects.live().filter(connection__in=connections, product="mail")
+    mailboxes = {
+        integration.connection_id: integration
+        for integration in Integration.objects.live().filter(
+            connection__in=connections, product="mail"
+        )
     }
     # What has calendars alone has a card of its own: see `calendar_cards`.
     others = Integration.objects.live().filter(connection__in=connections).exclude(product="mail")
-    apart = set(others.values_list("connection_id", flat=True)) - mail.keys()
-    connections = [one for one in connections if one.id not in apart]
-    states = sync_progress.of([one.id for one in mail.values()], at=at)
-    counts = message_counts(one.id for one in mail.values())
-    return [(one, _account(one, mail.get(one.id), states, counts, at)) for one in connections]
+    calendar_only = set(others.values_list("connection_id", flat=True)) - mailboxes.keys()
+    connections = [connection for connection in connections if connection.id not in calendar_only]
+    states = sync_progress.get_progress(
+        [integration.id for integration in mailboxes.values()], at=at
+    )
+    counts = count_messages(integration.id for integration in mailboxes.values())
+    return [
+        (connection, _make_account(connection, mailboxes.get(connection.id), states, counts, at))
+        for connection in connections
+    ]
 
 
-def message_counts(integration_ids: Iterable[UUID]) -> Mapping[UUID, int]:
+def count_messages(integration_ids: Iterable[UUID]) -> Mapping[UUID, int]:
     rows = Message.objects.filter(integration_id__in=list(integration_ids))
     return dict(rows.values_list("integration_id").annotate(Count("id")))
 
 
-def of_integration(integration: Integration, *, at: datetime) -> Account:
+def get_account(integration: Integration, *, at: datetime) -> AccountOverview:
     """Return what the page says of one live integration, for refreshing its progress."""
-    states = sync_progress.of([integration.id], at=at)
-    counts = message_counts([integration.id])
-    return _account(integration.connection, integration, states, counts, at)
+    states = sync_progress.get_progress([integration.id], at=at)
+    counts = count_messages([integration.id])
+    return _make_account(integration.connection, integration, states, counts, at)
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class PermissionStatus:
     """One scope, why it is asked, and what became of it."""
 
     scope: str
@@ -117,56 +124,63 @@ class Given:
     tone: str
 
 
-def has(connection_id: UUID, *, product: str) -> bool:
+def has_product(connection_id: UUID, *, product: str) -> bool:
     """Return whether `product` of a connection is live."""
     live = Integration.objects.live().filter(connection_id=connection_id, product=product)
     return live.exists()
 
 
-def permissions(connection: Connection) -> list[Given]:
+def list_permissions(connection: Connection) -> list[PermissionStatus]:
     """Return each permission that mail and other live products need, and whether it is given."""
     provider = PROVIDERS[connection.provider]
-    granted = frozenset(connection.granted_scopes) | provider.unnamed_scopes
-    asked = [
-        Given(one.scope, one.reason, "given", "good")
-        if one.scope in granted
-        else Given(one.scope, one.reason, "not given", "warn")
-        for one in connectable_products.requests_of(provider, "mail", connection_id=connection.id)
+    granted = frozenset(connection.granted_scopes) | provider.unlisted_scopes
+    requested = [
+        PermissionStatus(permission.scope, permission.reason, "given", "good")
+        if permission.scope in granted
+        else PermissionStatus(permission.scope, permission.reason, "not given", "warn")
+        for permission in connectable_products.list_requested_permissions(
+            provider, "mail", connection_id=connection.id
+        )
     ]
-    unused = [Given(scope, "Not used.", "given, unused", "info") for scope in _unused(connection)]
-    return asked + unused
+    unused = [
+        PermissionStatus(scope, "Not used.", "given, unused", "info")
+        for scope in _list_unused_scopes(connection)
+    ]
+    return requested + unused
 
 
-def news(item: Account, *, at: datetime) -> status_messages.News:
+def get_update_source(account: AccountOverview, *, at: datetime) -> status_messages.UpdateSource:
     """Return how it is known that there is news of a mailbox."""
-    return status_messages.news(
-        item.progress.watch if item.progress else None,
-        label=item.provider,
-        interval=item.progress.current_interval if item.progress else None,
+    return status_messages.describe_updates(
+        account.progress.watch if account.progress else None,
+        label=account.provider,
+        interval=account.progress.current_interval if account.progress else None,
         at=at,
     )
 
 
-def comparisons(integration_id: UUID) -> list[Reconciliation]:
+def list_comparisons(integration_id: UUID) -> list[Reconciliation]:
     """Return the latest comparisons with the provider, the newest first."""
-    theirs = Reconciliation.objects.filter(integration_id=integration_id)
-    return list(theirs.order_by("-compared_at")[:5])
+    queryset = Reconciliation.objects.filter(integration_id=integration_id)
+    return list(queryset.order_by("-compared_at")[:5])
 
 
-def set_aside(integration_id: UUID) -> list[dict[str, Any]]:
+def list_quarantined(integration_id: UUID) -> list[dict[str, Any]]:
     """Return what could not be read, and why, the newest first."""
-    rows = quarantine.unreadable([integration_id]).order_by("-first_seen_at")
+    rows = quarantine.get_unreadable([integration_id]).order_by("-first_seen_at")
     return [
         {
             "first_seen_at": row.first_seen_at,
-            "says": status_messages.SET_ASIDE.get(row.reason, status_messages.OTHERWISE_SET_ASIDE),
+            "says": status_messages.QUARANTINE_REASONS.get(
+                row.reason, status_messages.UNKNOWN_QUARANTINE_REASON
+            ),
             "try_count": row.try_count,
         }
         for row in rows[:200]
     ]
 
 
-def purges(*, actor: Actor) -> list[PurgeJob]:
+def list_purges(*, actor: Actor) -> list[PurgeJob]:
     """
     Return the person's removals, the newest first.
 
@@ -178,33 +192,35 @@ def purges(*, actor: Actor) -> list[PurgeJob]:
     for organisation_id in {job.organisation_id for job in jobs}:
         # What a removal is about is shown where it was theirs, which they may have left.
         with row_owner.acting_for(actor.user_id, organisation_id):
-            there = [job for job in jobs if job.organisation_id == organisation_id]
-            prefetch_related_objects(there, "integration__connection__integrations__purge")
+            organisation_jobs = [job for job in jobs if job.organisation_id == organisation_id]
+            prefetch_related_objects(
+                organisation_jobs, "integration__connection__integrations__purge"
+            )
     return jobs
 
 
-def _account(
+def _make_account(
     connection: Connection,
     integration: Integration | None,
-    states: Mapping[UUID, Progress],
+    states: Mapping[UUID, SyncProgress],
     counts: Mapping[UUID, int],
     at: datetime,
-) -> Account:
+) -> AccountOverview:
     provider = PROVIDERS[connection.provider]
-    grant = scopes.compare(provider, "mail", connection.granted_scopes)
+    grant = scopes.compare_scopes(provider, "mail", connection.granted_scopes)
     state = states.get(integration.id) if integration else None
-    importing = bool(
+    is_importing = bool(
         integration
         and integration.status == IntegrationStatus.SYNCING
         and state is not None
         and state.stage == SyncStage.SNAPSHOT
     )
-    return Account(
+    return AccountOverview(
         id=connection.id,
         provider_key=provider.key,
         provider=provider.label,
-        words=_words(integration, state, at),
-        waits=status_messages.waiting(state, label=provider.label, is_importing=importing)
+        words=_choose_message(integration, state, at),
+        waits=status_messages.explain_wait(state, label=provider.label, is_importing=is_importing)
         if state
         else "",
         integration_id=integration.id if integration else None,
@@ -213,50 +229,52 @@ def _account(
             connection, [integration] if integration else []
         ),
         missing=tuple(
-            one
-            for one in connectable_products.requests_of(provider, "mail")
-            if one.scope in grant.missing
+            permission
+            for permission in connectable_products.list_requested_permissions(provider, "mail")
+            if permission.scope in grant.missing
         ),
-        unused_scopes=_unused(connection),
+        unused_scopes=_list_unused_scopes(connection),
         horizon_value=_horizon_value(integration),
         horizon_words=_horizon_words(integration, provider.label),
         message_count=counts.get(integration.id, 0) if integration else 0,
         progress=state,
         status=integration.status if integration else "",
-        is_importing=importing,
-        has_calendars=has(connection.id, product="calendar"),
-        is_moving=importing
+        is_importing=is_importing,
+        has_calendars=has_product(connection.id, product="calendar"),
+        is_moving=is_importing
         or bool(integration and integration.status != IntegrationStatus.REAUTH_REQUIRED),
     )
 
 
-def _unused(connection: Connection) -> tuple[str, ...]:
+def _list_unused_scopes(connection: Connection) -> tuple[str, ...]:
     """Return what was given that nothing live of the connection needs, its calendars neither."""
-    grant = scopes.of_connection(PROVIDERS[connection.provider], connection)
+    grant = scopes.compare_connection_scopes(PROVIDERS[connection.provider], connection)
     # Of one that brought nothing in, the permissions of mail are what it is there for.
-    mail = scopes.asked(PROVIDERS[connection.provider], "mail")
+    mail = scopes.get_product_scopes(PROVIDERS[connection.provider], "mail")
     return tuple(sorted(grant.unused - mail))
 
 
-def _words(integration: Integration | None, state: Progress | None, at: datetime) -> Words:
+def _choose_message(
+    integration: Integration | None, state: SyncProgress | None, at: datetime
+) -> StatusMessage:
     if integration is None:
         return status_messages.WITHOUT_MAIL
     if state is not None and state.is_stalled and integration.status != "reauth_required":
-        return status_messages.of(IntegrationStatus.DEGRADED, "no_worker")
+        return status_messages.get_status_message(IntegrationStatus.DEGRADED, "no_worker")
     if integration.status == IntegrationStatus.ACTIVE and not _is_current(state, at):
         return status_messages.NOT_CURRENT
     if integration.status == IntegrationStatus.ACTIVE and state is not None and state.delayed_count:
         return status_messages.NOT_COMPLETE
-    return status_messages.of(integration.status, integration.status_reason)
+    return status_messages.get_status_message(integration.status, integration.status_reason)
 
 
-def _is_current(state: Progress | None, at: datetime) -> bool:
+def _is_current(state: SyncProgress | None, at: datetime) -> bool:
     """Return whether the last check was complete, and not longer ago than checks are apart."""
     if state is None or state.failing_since is not None or state.last_synced_at is None:
         return False
     seconds = state.interval.seconds if state.interval is not None else 0
-    apart = timedelta(seconds=max(settings.PUSH_POLL_SECONDS, seconds))
-    return at - state.last_synced_at <= apart + QUIET_FOR
+    max_age = timedelta(seconds=max(settings.PUSH_POLL_SECONDS, seconds))
+    return at - state.last_synced_at <= max_age + QUIET_FOR
 
 
 def _horizon_value(integration: Integration | None) -> str:

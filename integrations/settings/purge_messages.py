@@ -10,18 +10,18 @@ from django.utils import timezone
 
 from integrations.models import IntegrationStatus, PurgeJob, PurgeStep
 from integrations.notifications import removal_facts
-from integrations.notifications.removal_facts import Situation
+from integrations.notifications.removal_facts import RemovalSituation
 from integrations.notifications.removal_messages import (
-    ACCESS,
-    TOKENS,
-    Access,
-    Statement,
-    Subject,
-    state,
+    ACCESS_MESSAGES,
+    TOKEN_MESSAGES,
+    AccessOutcome,
+    RemovalStatement,
+    RemovalSubject,
+    make_statement,
 )
 from integrations.providers.product_names import name_product
-from integrations.purge import ledger_key_release, own_epoch_ends, second_part_of
-from integrations.push import Outcome
+from integrations.purge import get_local_key_epoch_end, ledger_key_release, second_part_of
+from integrations.push import StopOutcome
 from limited_use.models.ledger_keys import LedgerKey
 
 from . import status_messages
@@ -30,7 +30,7 @@ _ORDER: Final = list(PurgeStep)
 
 
 @dataclass(frozen=True, slots=True)
-class _Promise:
+class _PromisedStep:
     """
     A step of every removal.
 
@@ -46,27 +46,29 @@ class _Promise:
 
 
 _FIRST: Final = (
-    _Promise(PurgeStep.FENCED, "removal.unreadable", "Destroy all keys to {copy}", "fenced_at"),
-    _Promise(PurgeStep.EMPTIED, "removal.emptied", "Delete every row of {copy}", "emptied_at"),
-    _Promise(PurgeStep.VERIFIED, "removal.counted", "Count what is left", "verified_at"),
+    _PromisedStep(
+        PurgeStep.FENCED, "removal.unreadable", "Destroy all keys to {copy}", "fenced_at"
+    ),
+    _PromisedStep(PurgeStep.EMPTIED, "removal.emptied", "Delete every row of {copy}", "emptied_at"),
+    _PromisedStep(PurgeStep.VERIFIED, "removal.counted", "Count what is left", "verified_at"),
 )
-_LAST: Final = _Promise(PurgeStep.DONE, "removal.signed", "Sign the receipt", "done_at")
+_LAST: Final = _PromisedStep(PurgeStep.DONE, "removal.signed", "Sign the receipt", "done_at")
 
 
 # What is said of the provider's notifications, and of which outcomes they have ended.
 _NOTICES: Final = {
-    Outcome.STOPPED: "removal.notices-stopped",
-    Outcome.GONE: "removal.notices-stopped",
-    Outcome.LAPSED: "removal.notices-lapsed",
-    Outcome.UNANSWERED: "removal.notices-unanswered",
-    Outcome.NO_ACCESS: "removal.notices-no-access",
-    Outcome.NEEDED_ELSEWHERE: "removal.notices-kept",
+    StopOutcome.STOPPED: "removal.notices-stopped",
+    StopOutcome.GONE: "removal.notices-stopped",
+    StopOutcome.LAPSED: "removal.notices-lapsed",
+    StopOutcome.UNANSWERED: "removal.notices-unanswered",
+    StopOutcome.NO_ACCESS: "removal.notices-no-access",
+    StopOutcome.NEEDED_ELSEWHERE: "removal.notices-kept",
 }
-_NOTICES_ENDED: Final = frozenset({Outcome.STOPPED, Outcome.GONE, Outcome.LAPSED})
+_NOTICES_ENDED: Final = frozenset({StopOutcome.STOPPED, StopOutcome.GONE, StopOutcome.LAPSED})
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RemovalStep:
     """
     One line of the list.
 
@@ -75,94 +77,98 @@ class Step:
     """
 
     mark: str
-    said: Statement | None
+    said: RemovalStatement | None
     planned: str
     at: datetime | None = None
 
 
-def row(job: PurgeJob) -> dict[str, Any]:
+def get_table_row(job: PurgeJob) -> dict[str, Any]:
     """Return one line of the table of removals."""
-    situation = removal_facts.find(job)
-    access = ACCESS[situation.access]
+    situation = removal_facts.get_situation(job)
+    access = ACCESS_MESSAGES[situation.access]
     is_done = job.receipt_id is not None
     return {
         "id": job.id,
         "name": situation.subject.name,
         "fenced_at": job.fenced_at,
         "receipt_id": job.receipt_id,
-        "words": status_messages.of(
+        "words": status_messages.get_status_message(
             IntegrationStatus.PURGED if is_done else IntegrationStatus.PURGING
         ),
         "tone": access.tone if is_done else "info",
-        "said": state(access.now, situation.subject) if is_done and not access.has_ended else None,
+        "said": make_statement(access.now, situation.subject)
+        if is_done and not access.has_ended
+        else None,
     }
 
 
-def context(job: PurgeJob) -> dict[str, Any]:
+def get_page_context(job: PurgeJob) -> dict[str, Any]:
     """Return what the page of one removal shows."""
-    situation = removal_facts.find(job)
-    siblings = removal_facts.find_siblings(job)
-    subject, access = situation.subject, ACCESS[situation.access]
+    situation = removal_facts.get_situation(job)
+    siblings = removal_facts.list_sibling_jobs(job)
+    subject, access = situation.subject, ACCESS_MESSAGES[situation.access]
     is_done = job.receipt_id is not None
     return {
         "purge": job,
         "name": subject.name,
-        "removed": state("removal.removed", subject),
+        "removed": make_statement("removal.removed", subject),
         "has_second_part": second_part_of(job) is not None,
-        "own_epoch_ends": own_epoch_ends(job),
-        "ledger_part": _ledger_part(job),
+        "own_epoch_ends": get_local_key_epoch_end(job),
+        "ledger_part": _get_ledger_key(job),
         "steps": _list_steps(job, situation),
         # What may remain at the provider is said with the way to end it.
-        "advice": state(access.advice, subject) if is_done else None,
+        "advice": make_statement(access.advice, subject) if is_done else None,
         "tone": access.tone,
-        "pages": situation.pages,
-        "kept": state("removal.product-kept", subject) if situation.access is Access.KEPT else None,
-        "siblings": [_sibling(one) for one in siblings],
+        "pages": situation.revocation_pages,
+        "kept": make_statement("removal.product-kept", subject)
+        if situation.access is AccessOutcome.KEPT
+        else None,
+        "siblings": [_describe_sibling(sibling) for sibling in siblings],
         # Until nothing on the page changes any more.
-        "is_moving": any(one.receipt_id is None for one in (job, *siblings)),
+        "is_moving": any(purge_job.receipt_id is None for purge_job in (job, *siblings)),
         "receipt_link": "",
     }
 
 
-def _list_steps(job: PurgeJob, situation: Situation) -> list[Step]:
+def _list_steps(job: PurgeJob, situation: RemovalSituation) -> list[RemovalStep]:
     subject = situation.subject
-    steps = [_keep_promise(job, subject, one) for one in _FIRST]
-    if job.watch_try_count and job.watch_stop != Outcome.NONE:
+    steps = [_keep_promise(job, subject, promise) for promise in _FIRST]
+    if job.watch_try_count and job.watch_stop != StopOutcome.NONE:
         steps.append(_stop_notices(job, subject))
-    if situation.access is not Access.NEVER_GIVEN:
+    if situation.access is not AccessOutcome.NEVER_GIVEN:
         steps += [_settle_access(job, situation), _settle_tokens(job, situation)]
     return [*steps, _keep_promise(job, subject, _LAST)]
 
 
-def _keep_promise(job: PurgeJob, subject: Subject, promise: _Promise) -> Step:
+def _keep_promise(job: PurgeJob, subject: RemovalSubject, promise: _PromisedStep) -> RemovalStep:
     if not _has_reached(job, promise.step):
-        return Step("ahead", None, subject.say(promise.planned))
-    return Step("done", state(promise.claim, subject), "", getattr(job, promise.at))
+        return RemovalStep("ahead", None, subject.format_sentence(promise.planned))
+    return RemovalStep("done", make_statement(promise.claim, subject), "", getattr(job, promise.at))
 
 
-def _stop_notices(job: PurgeJob, subject: Subject) -> Step:
+def _stop_notices(job: PurgeJob, subject: RemovalSubject) -> RemovalStep:
     if not job.watch_stop:
-        return Step("ahead", state("removal.notices-asked", subject), "")
-    outcome = Outcome(job.watch_stop)
+        return RemovalStep("ahead", make_statement("removal.notices-asked", subject), "")
+    outcome = StopOutcome(job.watch_stop)
     mark = "done" if outcome in _NOTICES_ENDED else "kept"
-    return Step(mark, state(_NOTICES[outcome], subject), "")
+    return RemovalStep(mark, make_statement(_NOTICES[outcome], subject), "")
 
 
-def _settle_access(job: PurgeJob, situation: Situation) -> Step:
-    access, is_settled = ACCESS[situation.access], _is_settled(job)
+def _settle_access(job: PurgeJob, situation: RemovalSituation) -> RemovalStep:
+    access, is_settled = ACCESS_MESSAGES[situation.access], _is_settled(job)
     # Until the notifications have stopped, the provider is not asked.
-    is_waiting = situation.access is Access.ASKED and not job.revocation_try_count
+    is_waiting = situation.access is AccessOutcome.ASKED and not job.revocation_try_count
     is_asked = job.revocation_tried_at is not None and not is_waiting
-    said = state(access.now, situation.subject) if is_settled or is_asked else None
+    statement = make_statement(access.now, situation.subject) if is_settled or is_asked else None
     mark = "ahead" if not is_settled else "done" if access.has_ended else "kept"
-    return Step(mark, said, situation.subject.say(access.planned))
+    return RemovalStep(mark, statement, situation.subject.format_sentence(access.planned))
 
 
-def _settle_tokens(job: PurgeJob, situation: Situation) -> Step:
-    tokens = TOKENS[situation.tokens]
-    said = state(tokens.now, situation.subject) if _is_settled(job) else None
-    mark = "ahead" if said is None else "done" if tokens.are_destroyed else "kept"
-    return Step(mark, said, situation.subject.say(tokens.planned))
+def _settle_tokens(job: PurgeJob, situation: RemovalSituation) -> RemovalStep:
+    tokens = TOKEN_MESSAGES[situation.tokens]
+    statement = make_statement(tokens.now, situation.subject) if _is_settled(job) else None
+    mark = "ahead" if statement is None else "done" if tokens.are_destroyed else "kept"
+    return RemovalStep(mark, statement, situation.subject.format_sentence(tokens.planned))
 
 
 def _is_settled(job: PurgeJob) -> bool:
@@ -173,7 +179,7 @@ def _has_reached(job: PurgeJob, step: PurgeStep) -> bool:
     return _ORDER.index(PurgeStep(job.step)) >= _ORDER.index(step)
 
 
-def _sibling(job: PurgeJob) -> dict[str, Any]:
+def _describe_sibling(job: PurgeJob) -> dict[str, Any]:
     connection = job.integration.connection
     return {
         "id": job.id,
@@ -183,7 +189,9 @@ def _sibling(job: PurgeJob) -> dict[str, Any]:
     }
 
 
-def _ledger_part(job: PurgeJob) -> LedgerKey | None:
+def _get_ledger_key(job: PurgeJob) -> LedgerKey | None:
     """Return the connection's ledger key while its owner can fetch it."""
-    row = ledger_key_release.of(job.integration.connection_id) if job.receipt_id else None
+    row = (
+        ledger_key_release.get_ledger_key(job.integration.connection_id) if job.receipt_id else None
+    )
     return row if row is not None and row.is_offered(timezone.now()) else None

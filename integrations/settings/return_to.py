@@ -9,25 +9,25 @@ from typing import Final
 from django.http import HttpRequest
 from django.urls import reverse
 
-from .connect_results import Shown
+from .connect_results import ConnectResult
 
-_CAME_FROM: Final = "connect_came_from"
+_SESSION_KEY: Final = "connect_came_from"
 # By the name of the page, what its link says. No other place is ever led to.
-_PLACES: Final[Mapping[str, str]] = {"calendar-new": "Go on with the new event"}
+_LINK_LABELS: Final[Mapping[str, str]] = {"calendar-new": "Go on with the new event"}
 
 
-def remember(request: HttpRequest) -> None:
+def remember_origin(request: HttpRequest) -> None:
     """Keep in the session where they say that they come from; what is no such place is none."""
-    came_from = request.GET.get("from", "")
-    if came_from in _PLACES:
-        request.session[_CAME_FROM] = came_from
+    origin = request.GET.get("from", "")
+    if origin in _LINK_LABELS:
+        request.session[_SESSION_KEY] = origin
     else:
-        request.session.pop(_CAME_FROM, None)
+        request.session.pop(_SESSION_KEY, None)
 
 
-def with_way_back(request: HttpRequest, outcome: Shown | None) -> Shown | None:
+def add_return_link(request: HttpRequest, outcome: ConnectResult | None) -> ConnectResult | None:
     """Return a good end with a link to where they came from, where they said so."""
-    came_from = str(request.session.get(_CAME_FROM, ""))
-    if outcome is None or outcome.tone != "good" or came_from not in _PLACES:
+    origin = str(request.session.get(_SESSION_KEY, ""))
+    if outcome is None or outcome.tone != "good" or origin not in _LINK_LABELS:
         return outcome
-    return replace(outcome, action_says=_PLACES[came_from], action_url=reverse(came_from))
+    return replace(outcome, action_says=_LINK_LABELS[origin], action_url=reverse(origin))

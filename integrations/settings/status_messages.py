@@ -8,14 +8,14 @@ from enum import StrEnum
 
 from django.conf import settings
 
-from integrations.connections.sync_progress import Progress
+from integrations.connections.sync_progress import SyncProgress
 from integrations.models import IntegrationStatus, StatusReason
-from integrations.push.watch_health import Standing
-from integrations.sync.check_intervals import Interval, Why
+from integrations.push.watch_health import WatchHealth
+from integrations.sync.check_intervals import CheckInterval, IntervalReason
 from limited_use.policy.claims import claim
 
 
-class Action(StrEnum):
+class StatusAction(StrEnum):
     """What the page offers first."""
 
     SYNC_NOW = "sync_now"
@@ -28,43 +28,43 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class StatusMessage:
     label: str
     tone: str
     says: str
-    action: Action
+    action: StatusAction
 
 
-STATUS: dict[str, Words] = {
-    IntegrationStatus.SYNCING: Words(
-        "Importing", "info", "Your mail is coming in, newest first.", Action.READ
+STATUS: dict[str, StatusMessage] = {
+    IntegrationStatus.SYNCING: StatusMessage(
+        "Importing", "info", "Your mail is coming in, newest first.", StatusAction.READ
     ),
-    IntegrationStatus.ACTIVE: Words(
-        "Connected", "good", claim("status.up-to-date", "Up to date."), Action.SYNC_NOW
+    IntegrationStatus.ACTIVE: StatusMessage(
+        "Connected", "good", claim("status.up-to-date", "Up to date."), StatusAction.SYNC_NOW
     ),
-    IntegrationStatus.DEGRADED: Words(
-        "Works partly", "warn", "Something needs a look.", Action.DETAILS
+    IntegrationStatus.DEGRADED: StatusMessage(
+        "Works partly", "warn", "Something needs a look.", StatusAction.DETAILS
     ),
-    IntegrationStatus.REAUTH_REQUIRED: Words(
+    IntegrationStatus.REAUTH_REQUIRED: StatusMessage(
         "Please reconnect",
         "bad",
         claim(
             "status.reauth",
             "Access ended at the provider. Only you can read the mail that is kept here.",
         ),
-        Action.RECONNECT,
+        StatusAction.RECONNECT,
     ),
-    IntegrationStatus.PURGING: Words(
+    IntegrationStatus.PURGING: StatusMessage(
         "Being removed",
         "info",
         claim("status.purging", "Nothing of it can be read any more."),
-        Action.PROGRESS,
+        StatusAction.PROGRESS,
     ),
-    IntegrationStatus.PURGED: Words(
+    IntegrationStatus.PURGED: StatusMessage(
         "Removed",
         "good",
         claim("status.purged", "Everything that it brought in is removed. Keep the receipt."),
-        Action.RECEIPT,
+        StatusAction.RECEIPT,
     ),
 }
 
@@ -91,16 +91,16 @@ REASON: dict[str, str] = {
 }
 
 
-def of(status: str, reason: str = "") -> Words:
+def get_status_message(status: str, reason: str = "") -> StatusMessage:
     """Return the words for a status; a reason's sentence, where there is one, comes first."""
-    words = STATUS[status]
+    message = STATUS[status]
     sentence = REASON.get(reason, "")
-    action = Action.RECONNECT if reason == StatusReason.SCOPE_MISSING else words.action
-    return Words(words.label, words.tone, sentence or words.says, action)
+    action = StatusAction.RECONNECT if reason == StatusReason.SCOPE_MISSING else message.action
+    return StatusMessage(message.label, message.tone, sentence or message.says, action)
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class UpdateSource:
     """How it is known that there is news: by the provider's word, or by asking alone."""
 
     says: str
@@ -108,7 +108,9 @@ class News:
     told_until: datetime | None = None
 
 
-def news(watch: Standing | None, *, label: str, interval: Interval | None, at: datetime) -> News:
+def describe_updates(
+    watch: WatchHealth | None, *, label: str, interval: CheckInterval | None, at: datetime
+) -> UpdateSource:
     """
     Return how Antares learns of news, and how far apart checks are.
 
@@ -116,72 +118,72 @@ def news(watch: Standing | None, *, label: str, interval: Interval | None, at: d
     """
     checks = _describe_checks(label, interval)
     if watch is None or not watch.is_live(at):
-        return News(checks)
-    if watch.is_heard(at):
+        return UpdateSource(checks)
+    if watch.is_trusted(at):
         says = f"{label} tells Antares of news at once."
-    elif watch.silent_from(at) is not None:
+    elif watch.get_silence_start(at) is not None:
         says = f"{label} should tell Antares of news, and does not."
     else:
         says = f"{label} is about to begin telling Antares of news."
-    return News(f"{says} {checks}", watch.last_event_at, watch.expires_at)
+    return UpdateSource(f"{says} {checks}", watch.last_event_at, watch.expires_at)
 
 
-def _describe_checks(label: str, interval: Interval | None) -> str:
+def _describe_checks(label: str, interval: CheckInterval | None) -> str:
     if interval is None:
         return f"At present, Antares does not check {label} at regular intervals."
-    every = duration(interval.seconds)
-    if interval.why == Why.TOLD:
-        return f"Antares also checks every {every}."
-    checks = f"Antares checks {label} every {every}."
-    if interval.why == Why.USUAL:
+    interval_text = format_interval(interval.seconds)
+    if interval.reason == IntervalReason.TOLD:
+        return f"Antares also checks every {interval_text}."
+    checks = f"Antares checks {label} every {interval_text}."
+    if interval.reason == IntervalReason.USUAL:
         return checks
-    usual = duration(settings.SYNC_INTERVAL_SECONDS)
+    usual_text = format_interval(settings.SYNC_INTERVAL_SECONDS)
     says = claim(
         "settings.checked-rarely",
         "Checks are rare because nobody has opened this mail in Antares since about"
         f" {interval.looked_at:%-d %B %Y, %H:%M} UTC. Once you open your inbox, Antares checks"
-        f" every {usual} again.",
+        f" every {usual_text} again.",
     )
     return f"{checks} {says}"
 
 
-def duration(seconds: int) -> str:
+def format_interval(seconds: int) -> str:
     """Return a length of time as it follows “every”: `minute`, `10 minutes`, `5 seconds`."""
     count, unit = (seconds // 60, "minute") if seconds % 60 == 0 else (seconds, "second")
     return unit if count == 1 else f"{count} {unit}s"
 
 
-def waiting(state: Progress, *, label: str, is_importing: bool) -> str:
+def explain_wait(progress: SyncProgress, *, label: str, is_importing: bool) -> str:
     """
     Return why a mailbox is not read right now, as a sentence that a time follows; else nothing.
 
     :param label: the provider's name
     """
-    if is_importing and state.pause_reason == StatusReason.RATE_LIMITED:
+    if is_importing and progress.pause_reason == StatusReason.RATE_LIMITED:
         return f"{label} limits how fast mail can be read. The import goes on by itself"
-    if state.failing_since is not None:
+    if progress.failing_since is not None:
         return "The last try did not succeed. We try again"
     return ""
 
 
 # Active, but the last complete check was too long ago or failed.
-NOT_CURRENT = Words(
-    "Connected", "info", "Not up to date. We keep trying to check for news.", Action.SYNC_NOW
+NOT_CURRENT = StatusMessage(
+    "Connected", "info", "Not up to date. We keep trying to check for news.", StatusAction.SYNC_NOW
 )
 # Active, but the provider has not delivered some messages yet.
-NOT_COMPLETE = Words(
-    "Connected", "info", "Not all messages are here yet. We keep trying.", Action.SYNC_NOW
+NOT_COMPLETE = StatusMessage(
+    "Connected", "info", "Not all messages are here yet. We keep trying.", StatusAction.SYNC_NOW
 )
-WITHOUT_MAIL = Words(
+WITHOUT_MAIL = StatusMessage(
     "Connected without mail",
     "warn",
     "You did not give the permission to read mail, so none is read.",
-    Action.RECONNECT,
+    StatusAction.RECONNECT,
 )
 
 
 # Why a message was set aside, by the word that its row has.
-SET_ASIDE: dict[str, str] = {
+QUARANTINE_REASONS: dict[str, str] = {
     "too-deep": "Its parts are nested too deeply to be read here.",
     "too-many-parts": "It has more parts than we read.",
     "too-large": "It is larger than we read.",
@@ -193,7 +195,7 @@ SET_ASIDE: dict[str, str] = {
     "unexpected": "The provider answered in a way unknown to us. It is tried again every day.",
     "rejected": "The provider refused to deliver it.",
 }
-OTHERWISE_SET_ASIDE = "It could not be read."
+UNKNOWN_QUARANTINE_REASON = "It could not be read."
 
 
 # What is said of calendars where it is not what is said of mail.
@@ -207,11 +209,11 @@ _CALENDAR_REASONS: dict[str, str] = {
 }
 
 
-def of_calendars(status: str, reason: str = "", *, is_local: bool = False) -> Words:
+def get_calendar_message(status: str, reason: str = "", *, is_local: bool = False) -> StatusMessage:
     """Return the words for calendars. See `of`."""
-    words = of(status, reason)
+    message = get_status_message(status, reason)
     if is_local:
         only_here = claim("calendars.only-here", "They are stored only in Antares.")
-        return Words("Stored in Antares", "good", only_here, words.action)
+        return StatusMessage("Stored in Antares", "good", only_here, message.action)
     says = _CALENDAR_REASONS.get(reason) if reason else _CALENDARS.get(status)
-    return Words(words.label, words.tone, says or words.says, words.action)
+    return StatusMessage(message.label, message.tone, says or message.says, message.action)

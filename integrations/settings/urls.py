@@ -22,49 +22,67 @@ from . import (
 )
 from .data_use import urls as uses
 
-_ONE = "settings/integrations/<uuid:integration_id>/"
-_LOCAL = "settings/calendars/<uuid:calendar_id>/"
+_INTEGRATION = "settings/integrations/<uuid:integration_id>/"
+_LOCAL_CALENDAR = "settings/calendars/<uuid:calendar_id>/"
 
 urlpatterns = [
     *uses.urlpatterns,
-    path("settings/integrations/", views.integrations, name="settings-integrations"),
-    path("settings/connect/<slug:provider>/", views.connect, name="settings-connect"),
+    path("settings/integrations/", views.show_integrations, name="settings-integrations"),
+    path("settings/connect/<slug:provider>/", views.show_connect, name="settings-connect"),
     path(
         "settings/integrations/connect/<slug:provider>/begin",
-        connect_views.begin,
+        connect_views.begin_connect,
         name="connect-begin",
     ),
     # Each provider comes back to an address of its own.
-    path("connect/<slug:provider>/callback", connect_views.callback, name="connect-callback"),
     path(
-        "connect/administrator", connect_views.administrators_answer, name="connect-administrator"
+        "connect/<slug:provider>/callback", connect_views.handle_callback, name="connect-callback"
     ),
+    path("connect/administrator", connect_views.handle_admin_consent, name="connect-administrator"),
     path(
         "settings/connect/<slug:provider>/administrator/",
-        admin_consent_views.administrator,
+        admin_consent_views.ask_administrator,
         name="settings-administrator",
     ),
     path(
         "settings/attempts/<uuid:attempt_id>/dismiss/",
-        connect_results.dismiss,
+        connect_results.dismiss_result,
         name="settings-attempt-dismiss",
     ),
     path(
         "settings/approvals/<uuid:approval_id>/forget/",
-        admin_consent_views.forget,
+        admin_consent_views.forget_request,
         name="settings-approval-forget",
     ),
-    path(f"{_ONE}progress/", views.progress, name="settings-progress"),
-    path(f"{_ONE}sync/", views.sync_now, name="settings-sync-now"),
-    path(f"{_ONE}horizon/", views.horizon, name="settings-horizon"),
-    path(f"{_ONE}details/", views.details, name="settings-details"),
-    path(f"{_ONE}retry/", views.retry, name="settings-retry"),
-    path(f"{_ONE}calendars/", cache_settings_views.calendars, name="settings-calendars"),
-    path(f"{_ONE}calendars/erase/", cache_settings_views.erase, name="settings-calendars-erase"),
-    path(f"{_ONE}calendars/again/", cache_settings_views.again, name="settings-calendars-again"),
-    path(f"{_ONE}calendars/keep/", cache_settings_views.keep, name="settings-calendars-keep"),
-    path(f"{_ONE}export/", export_views.export, name="settings-export"),
-    path(f"{_ONE}disconnect/", disconnect_views.disconnect, name="settings-disconnect"),
+    path(f"{_INTEGRATION}progress/", views.show_progress, name="settings-progress"),
+    path(f"{_INTEGRATION}sync/", views.sync_now, name="settings-sync-now"),
+    path(f"{_INTEGRATION}horizon/", views.set_horizon, name="settings-horizon"),
+    path(f"{_INTEGRATION}details/", views.show_details, name="settings-details"),
+    path(f"{_INTEGRATION}retry/", views.retry_quarantined, name="settings-retry"),
+    path(
+        f"{_INTEGRATION}calendars/", cache_settings_views.show_calendars, name="settings-calendars"
+    ),
+    path(
+        f"{_INTEGRATION}calendars/erase/",
+        cache_settings_views.delete_cached_events,
+        name="settings-calendars-erase",
+    ),
+    path(
+        f"{_INTEGRATION}calendars/again/",
+        cache_settings_views.refresh_calendars,
+        name="settings-calendars-again",
+    ),
+    path(
+        f"{_INTEGRATION}calendars/keep/",
+        cache_settings_views.set_cache_hours,
+        name="settings-calendars-keep",
+    ),
+    path(f"{_INTEGRATION}export/", export_views.export_mailbox, name="settings-export"),
+    path(
+        f"{_INTEGRATION}disconnect/",
+        disconnect_views.disconnect_integration,
+        name="settings-disconnect",
+    ),
     path(
         "settings/connections/<uuid:connection_id>/disconnect/",
         disconnect_views.disconnect_account,
@@ -72,41 +90,57 @@ urlpatterns = [
     ),
     path(
         "settings/connections/<uuid:connection_id>/forget/",
-        disconnect_views.forget,
+        disconnect_views.forget_connection,
         name="settings-forget",
     ),
     path(
         "settings/calendars/<uuid:calendar_id>/sharing/",
-        sharing_views.calendar_sharing,
+        sharing_views.show_sharing,
         name="settings-calendar-sharing",
     ),
-    path("settings/calendars/new/", local_calendar_views.new, name="settings-local-calendar-new"),
-    path(_LOCAL, local_calendar_views.one, name="settings-local-calendar"),
-    path(f"{_LOCAL}fill/", calendar_file_views.fill, name="settings-local-calendar-fill"),
-    path(f"{_LOCAL}calendar.ics", calendar_file_views.file, name="settings-local-calendar-file"),
-    path(f"{_LOCAL}remove/", local_calendar_views.remove, name="settings-local-calendar-remove"),
+    path(
+        "settings/calendars/new/",
+        local_calendar_views.create_local_calendar,
+        name="settings-local-calendar-new",
+    ),
+    path(_LOCAL_CALENDAR, local_calendar_views.edit_local_calendar, name="settings-local-calendar"),
+    path(
+        f"{_LOCAL_CALENDAR}fill/",
+        calendar_file_views.import_file,
+        name="settings-local-calendar-fill",
+    ),
+    path(
+        f"{_LOCAL_CALENDAR}calendar.ics",
+        calendar_file_views.export_file,
+        name="settings-local-calendar-file",
+    ),
+    path(
+        f"{_LOCAL_CALENDAR}remove/",
+        local_calendar_views.remove_local_calendar,
+        name="settings-local-calendar-remove",
+    ),
     path(
         "settings/shares/<uuid:share_id>/end/", sharing_views.end_share, name="settings-share-end"
     ),
-    path("settings/removals/<uuid:purge_id>/", disconnect_views.purge, name="settings-purge"),
+    path("settings/removals/<uuid:purge_id>/", disconnect_views.show_purge, name="settings-purge"),
     path(
         "settings/removals/<uuid:purge_id>/receipt.json",
-        disconnect_views.receipt,
+        disconnect_views.download_receipt,
         name="settings-receipt",
     ),
     path(
         "settings/removals/<uuid:purge_id>/receipt-part-2.json",
-        disconnect_views.second_part,
+        disconnect_views.download_second_part,
         name="settings-receipt-part-2",
     ),
     path(
         "settings/removals/<uuid:purge_id>/ledger-part/",
-        ledger_download.owners_part,
+        ledger_download.download_ledger_part,
         name="settings-ledger-part",
     ),
     path(
         "settings/removals/<uuid:purge_id>/link/",
-        disconnect_views.link,
+        disconnect_views.create_receipt_link,
         name="settings-receipt-link",
     ),
 ]

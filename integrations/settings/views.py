@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.actors import get_actor
-from accounts.permissions import page
+from accounts.permissions import require_permission
 from accounts.roles import Permission
 from integrations.access import permits
 from integrations.connections import connectable_products
@@ -37,45 +37,51 @@ from . import (
 )
 from .data_use import feature_status
 
-SETTINGS = "settings-integrations"
+SETTINGS_ROUTE = "settings-integrations"
 
 
 @never_cache
 @require_safe
-@page(Permission.USE_OWN)
-def integrations(request: HttpRequest) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+def show_integrations(request: HttpRequest) -> HttpResponse:
     """Return the page of everything connected, offered and removed."""
     try:
-        return HttpResponse(_integrations(request, shows_addresses=True))
+        return HttpResponse(_render_integrations(request, shows_addresses=True))
     except (KeyStoreUnavailable, Unopenable):
         # Whose key does not open now must still be able to see what stands, and to end it.
-        return HttpResponse(_integrations(request, shows_addresses=False))
+        return HttpResponse(_render_integrations(request, shows_addresses=False))
 
 
-def _integrations(request: HttpRequest, *, shows_addresses: bool) -> bytes:
+def _render_integrations(request: HttpRequest, *, shows_addresses: bool) -> bytes:
     actor, at = get_actor(request), timezone.now()
-    accounts = overview.accounts(actor=actor, at=at)
+    accounts = overview.list_accounts(actor=actor, at=at)
     ids = [connection.id for connection, _ in accounts]
-    return page_sink.render(
+    return page_sink.render_page(
         "settings/integrations.html",
         [
-            page_sink.Row(one, {"email": one[0].email} if shows_addresses else {})
-            for one in accounts
+            page_sink.SealedRow(
+                account_row, {"email": account_row[0].email} if shows_addresses else {}
+            )
+            for account_row in accounts
         ],
         permits=permits.to_show_accounts(actor=actor, connection_ids=ids, at=at)
         if shows_addresses
         else {},
         actor=actor,
-        shape=_account,
+        shape=_present_account,
         at=at,
         under="accounts",
         context={
-            "outcome": return_to.with_way_back(request, connect_results.latest(request, at=at)),
-            "approvals": admin_consent_views.cards(actor, at=at),
-            "offers": connectable_products.offers(),
-            "calendars": calendar_cards.of_person(actor),
-            "to_agree": feature_status.to_agree(actor, at=at),
-            "purges": [purge_messages.row(job) for job in overview.purges(actor=actor)],
+            "outcome": return_to.add_return_link(
+                request, connect_results.get_latest_result(request, at=at)
+            ),
+            "approvals": admin_consent_views.list_cards(actor, at=at),
+            "offers": connectable_products.list_connectable_products(),
+            "calendars": calendar_cards.list_cards(actor),
+            "to_agree": feature_status.list_to_agree_again(actor, at=at),
+            "purges": [
+                purge_messages.get_table_row(job) for job in overview.list_purges(actor=actor)
+            ],
             "horizons": overview.HORIZONS,
             "shows_addresses": shows_addresses,
         },
@@ -83,9 +89,9 @@ def _integrations(request: HttpRequest, *, shows_addresses: bool) -> bytes:
     )
 
 
-def _account(row: Any, opened: Mapping[str, bytes]) -> page_sink.Shown:
-    account: overview.Account = row[1]
-    return page_sink.Shown(
+def _present_account(row: Any, opened: Mapping[str, bytes]) -> page_sink.TemplateItem:
+    account: overview.AccountOverview = row[1]
+    return page_sink.TemplateItem(
         {field.name: getattr(account, field.name) for field in fields(account)}
         | {"has_address": "email" in opened},
         {"email": opened.get("email", b"").decode()},
@@ -94,89 +100,95 @@ def _account(row: Any, opened: Mapping[str, bytes]) -> page_sink.Shown:
 
 @never_cache
 @require_safe
-@page(Permission.USE_OWN)
-def connect(request: HttpRequest, provider: str) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+def show_connect(request: HttpRequest, provider: str) -> HttpResponse:
     """Return what will be asked and why: shown immediately before consent."""
-    wanted = (provider, request.GET.get("product", "mail"))
+    offer_key = (provider, request.GET.get("product", "mail"))
     offer = next(
-        (one for one in connectable_products.offers() if (one.provider, one.product) == wanted),
+        (
+            candidate
+            for candidate in connectable_products.list_connectable_products()
+            if (candidate.provider, candidate.product) == offer_key
+        ),
         None,
     )
     if offer is None:
         raise Http404
-    connection_id = ownership.connection(get_actor(request), request.GET.get("connection"))
-    return_to.remember(request)
+    connection_id = ownership.get_connection_id(get_actor(request), request.GET.get("connection"))
+    return_to.remember_origin(request)
     context = {
         "offer": offer,
         "connection_id": connection_id,
-        "administrator_url": connect_links.administrator(provider, offer.product, connection_id),
-        "requests": connectable_products.requests_of(
+        "administrator_url": connect_links.get_administrator_url(
+            provider, offer.product, connection_id
+        ),
+        "requests": connectable_products.list_requested_permissions(
             PROVIDERS[provider], offer.product, connection_id=connection_id
         ),
         "is_added": connection_id is not None
-        and not overview.has(connection_id, product=offer.product),
+        and not overview.has_product(connection_id, product=offer.product),
     }
     return render(request, "settings/connect.html", context)
 
 
 @never_cache
 @require_safe
-@page(Permission.USE_OWN)
-def progress(request: HttpRequest, integration_id: UUID) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+def show_progress(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     """
     Return the moving part of one account's card.
 
     The page says which status it shows; where that is another one by now, badge and
     buttons come along. Else they are left alone, and with them the keyboard's focus.
     """
-    integration = ownership.integration(get_actor(request), integration_id)
-    item = overview.of_integration(integration, at=timezone.now())
-    context = {"item": item, "is_other": request.GET.get("was") != item.words.label}
+    integration = ownership.get_integration(get_actor(request), integration_id)
+    account = overview.get_account(integration, at=timezone.now())
+    context = {"item": account, "is_other": request.GET.get("was") != account.words.label}
     return render(request, "settings/_moved.html", context)
 
 
 @never_cache
 @require_POST
-@page(Permission.USE_OWN)
+@require_permission(Permission.USE_OWN)
 def sync_now(request: HttpRequest, integration_id: UUID) -> HttpResponse:
-    integration = ownership.integration(get_actor(request), integration_id)
+    integration = ownership.get_integration(get_actor(request), integration_id)
     sync_controls.sync_now(integration_id=integration.id, at=timezone.now())
     messages.success(request, "Checking for news now.")
-    return redirect(SETTINGS)
+    return redirect(SETTINGS_ROUTE)
 
 
 @never_cache
 @require_POST
-@page(Permission.USE_OWN)
-def horizon(request: HttpRequest, integration_id: UUID) -> HttpResponse:
-    integration = ownership.integration(get_actor(request), integration_id)
+@require_permission(Permission.USE_OWN)
+def set_horizon(request: HttpRequest, integration_id: UUID) -> HttpResponse:
+    integration = ownership.get_integration(get_actor(request), integration_id)
     choice = request.POST.get("horizon_days", "")
     if choice not in dict(overview.HORIZONS):
         messages.error(request, "Choose one of the lengths on the list.")
-        return redirect(SETTINGS)
+        return redirect(SETTINGS_ROUTE)
     sync_controls.set_horizon(
         integration_id=integration.id,
         days=None if choice == "all" else int(choice),
         at=timezone.now(),
     )
     messages.success(request, "Saved. Mail beyond it goes; mail within it comes in.")
-    return redirect(SETTINGS)
+    return redirect(SETTINGS_ROUTE)
 
 
 @never_cache
 @require_safe
-@page(Permission.USE_OWN)
-def details(request: HttpRequest, integration_id: UUID) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+def show_details(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     """Return how one account stands: permissions, comparisons, what was set aside and why."""
-    integration = ownership.integration(get_actor(request), integration_id)
+    integration = ownership.get_integration(get_actor(request), integration_id)
     at = timezone.now()
-    item = overview.of_integration(integration, at=at)
+    account = overview.get_account(integration, at=at)
     context = {
-        "item": item,
-        "news": overview.news(item, at=at),
-        "permissions": overview.permissions(integration.connection),
-        "comparisons": overview.comparisons(integration.id),
-        "set_aside": overview.set_aside(integration.id),
+        "item": account,
+        "news": overview.get_update_source(account, at=at),
+        "permissions": overview.list_permissions(integration.connection),
+        "comparisons": overview.list_comparisons(integration.id),
+        "set_aside": overview.list_quarantined(integration.id),
         "integration_id": integration.id,
     }
     return render(request, "settings/details.html", context)
@@ -184,9 +196,9 @@ def details(request: HttpRequest, integration_id: UUID) -> HttpResponse:
 
 @never_cache
 @require_POST
-@page(Permission.USE_OWN)
-def retry(request: HttpRequest, integration_id: UUID) -> HttpResponse:
-    integration = ownership.integration(get_actor(request), integration_id)
+@require_permission(Permission.USE_OWN)
+def retry_quarantined(request: HttpRequest, integration_id: UUID) -> HttpResponse:
+    integration = ownership.get_integration(get_actor(request), integration_id)
     sync_controls.retry_quarantined(integration_id=integration.id, at=timezone.now())
     messages.success(request, "They will be tried again with the next check.")
     return redirect("settings-details", integration.id)

@@ -17,7 +17,7 @@ from .site_links import find_link
 
 @never_cache
 @require_safe
-def home(request: HttpRequest) -> HttpResponseBase:
+def show_home(request: HttpRequest) -> HttpResponseBase:
     """Redirect a member of staff to the pages of their role, and anybody else to sign in."""
     if not request.user.is_authenticated:
         return redirect_to_login(request.get_full_path())
@@ -29,4 +29,4 @@ def home(request: HttpRequest) -> HttpResponseBase:
 
 
 # Shows nothing: the pages that it leads to ask for their permissions.
-home.permission = None  # type: ignore[attr-defined]  # read by the walk of all routes
+show_home.permission = None  # type: ignore[attr-defined]  # read by the walk of all routes

@@ -11,28 +11,28 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.actors import get_actor
-from accounts.permissions import page
+from accounts.permissions import require_permission
 from accounts.roles import Permission
 from integrations import mail
 from integrations.mail import support_access
-from limited_use.guard.guard import Refused
+from limited_use.guard.guard import AccessRefused
 from limited_use.sinks import support as support_sink
 from limited_use.vault.envelope import Unopenable
 
 
 @never_cache
 @require_safe
-@page(Permission.READ_OPENED_ITEMS)
-def items(request: HttpRequest) -> HttpResponse:
+@require_permission(Permission.READ_OPENED_ITEMS)
+def list_items(request: HttpRequest) -> HttpResponse:
     """Return what is open: ids, ends and organisations."""
-    found = support_access.opened(actor=get_actor(request), at=timezone.now())
-    return render(request, "console/items.html", {"items": found})
+    opened_items = support_access.list_open_items(actor=get_actor(request), at=timezone.now())
+    return render(request, "console/items.html", {"items": opened_items})
 
 
 @never_cache
 @require_safe
-@page(Permission.READ_OPENED_ITEMS)
-def item(request: HttpRequest, message_id: UUID) -> HttpResponse:
+@require_permission(Permission.READ_OPENED_ITEMS)
+def show_item(request: HttpRequest, message_id: UUID) -> HttpResponse:
     """
     Return one item. Refusals are recorded as well.
 
@@ -40,17 +40,17 @@ def item(request: HttpRequest, message_id: UUID) -> HttpResponse:
     """
     actor, at = get_actor(request), timezone.now()
     try:
-        reading = support_access.reading(actor=actor, message_id=message_id, at=at)
-        body = support_sink.item(
+        reading = support_access.get_permitted_message(actor=actor, message_id=message_id, at=at)
+        body = support_sink.render_item(
             "console/item.html",
             reading.rows[0],
             item_id=message_id,
             permits=reading.permits,
             actor=actor,
-            shape=support_access.shape(reading),
+            shape=support_access.make_support_shape(reading),
             at=at,
             request=request,
         )
-    except (Refused, Unopenable, mail.NotFound):
+    except (AccessRefused, Unopenable, mail.ObjectNotFound):
         return render(request, "console/item_closed.html", status=403)
     return HttpResponse(body)

@@ -12,7 +12,7 @@ from django.urls import NoReverseMatch, reverse
 from accounts.roles import Role
 
 #: The first page of each role of staff, by its route, and what links call it.
-PAGES: Final[Mapping[str, tuple[str, str]]] = {
+STAFF_PAGES: Final[Mapping[str, tuple[str, str]]] = {
     Role.SUPPORT: ("Support", "support-items"),
     Role.REVIEWER: ("Review", "review"),
     Role.OPERATOR: ("Metrics", "metrics"),
@@ -28,9 +28,9 @@ class StaffLink(NamedTuple):
 
 def find_link(role: str) -> StaffLink | None:
     """Return the link for a role: with the address of the staff site, unless this is it."""
-    if role not in PAGES:
+    if role not in STAFF_PAGES:
         return None
-    label, route = PAGES[role]
+    label, route = STAFF_PAGES[role]
     try:
         return StaffLink(label, reverse(route))
     except NoReverseMatch:
@@ -47,6 +47,6 @@ def add_links(request: HttpRequest) -> dict[str, Any]:
     """
     role = getattr(getattr(request, "user", None), "role", "")
     link = find_link(role)
-    is_elsewhere = link and not settings.STAFF_CHANGE_FACTORS_HERE
-    factors_url = f"{settings.STAFF_URL}{reverse('mfa_index')}" if is_elsewhere else ""
+    is_on_staff_site = link and not settings.STAFF_CHANGE_FACTORS_HERE
+    factors_url = f"{settings.STAFF_URL}{reverse('mfa_index')}" if is_on_staff_site else ""
     return {"staff_link": link, "public_url": settings.PUBLIC_URL, "factors_url": factors_url}

@@ -7,6 +7,6 @@ from django.urls import path
 from . import item_views
 
 urlpatterns = [
-    path("support/items/", item_views.items, name="support-items"),
-    path("support/items/<uuid:message_id>/", item_views.item, name="support-item"),
+    path("support/items/", item_views.list_items, name="support-items"),
+    path("support/items/<uuid:message_id>/", item_views.show_item, name="support-item"),
 ]

@@ -9,15 +9,15 @@ from typing import Final
 
 from django.conf import settings
 
-from integrations.push.watch_health import Standing
+from integrations.push.watch_health import WatchHealth
 
 #: For so long after a look, a mailbox is checked at the usual interval.
 USUAL_FOR: Final = timedelta(hours=1)
 #: Later, the time between checks is the time since the last look, divided by this number.
-PART: Final = 20
+IDLE_DIVISOR: Final = 20
 
 
-class Why(StrEnum):
+class IntervalReason(StrEnum):
     """Why checks are that far apart."""
 
     USUAL = "usual"
@@ -28,20 +28,20 @@ class Why(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class CheckInterval:
     """
     :param seconds: from one check to the next
     :param looked_at: the last look that is known; if there was none, when mail was switched on
     """
 
     seconds: int
-    why: Why
+    reason: IntervalReason
     looked_at: datetime
 
 
 def get_interval(
-    *, watch: Standing | None, looked_at: datetime | None, began_at: datetime, at: datetime
-) -> Interval:
+    *, watch: WatchHealth | None, looked_at: datetime | None, began_at: datetime, at: datetime
+) -> CheckInterval:
     """
     Return how far apart the checks of a mailbox are now.
 
@@ -50,11 +50,11 @@ def get_interval(
     """
     looked_at = looked_at or began_at
     usual = settings.SYNC_INTERVAL_SECONDS
-    if watch is not None and watch.is_heard(at):
-        return Interval(max(usual, settings.PUSH_POLL_SECONDS), Why.TOLD, looked_at)
+    if watch is not None and watch.is_trusted(at):
+        return CheckInterval(max(usual, settings.PUSH_POLL_SECONDS), IntervalReason.TOLD, looked_at)
     seconds = get_idle_seconds(at - looked_at)
-    why = Why.USUAL if seconds == usual else Why.NOT_LOOKED_AT
-    return Interval(seconds, why, looked_at)
+    reason = IntervalReason.USUAL if seconds == usual else IntervalReason.NOT_LOOKED_AT
+    return CheckInterval(seconds, reason, looked_at)
 
 
 def get_idle_seconds(since: timedelta) -> int:
@@ -62,6 +62,6 @@ def get_idle_seconds(since: timedelta) -> int:
     usual: int = settings.SYNC_INTERVAL_SECONDS
     if since <= USUAL_FOR:
         return usual
-    seconds = int(since.total_seconds()) // PART
+    seconds = int(since.total_seconds()) // IDLE_DIVISOR
     # A multiple of the usual interval, so that pages name a plain number.
     return max(usual, min(seconds - seconds % usual, settings.SYNC_LONGEST_INTERVAL_SECONDS))

@@ -19,7 +19,7 @@ from integrations.models import Connection, Integration, SyncWork
 M = TypeVar("M", bound=models.Model)
 
 # The conditions of `work_leases.claimable`. An expired lease means that its worker died.
-_CLAIM = """
+_CLAIM_STATEMENT = """
 WITH free AS (
     SELECT w.id, w.lease_until IS NOT NULL AS follows_crash
       FROM integrations_syncwork AS w
@@ -75,12 +75,12 @@ def _build_instance(
     """Return an instance of `model` from the first columns, and the columns that follow."""
     readers = _get_readers(model)
     row = dict(columns[: len(readers)])
-    values = [_convert(row[column], converters) for _, column, converters in readers]
+    values = [_convert_value(row[column], converters) for _, column, converters in readers]
     instance = model.from_db(database.alias, [name for name, _, _ in readers], values)
     return instance, columns[len(readers) :]
 
 
-def _convert(value: Any, converters: Iterable[Callable[..., Any]]) -> Any:
+def _convert_value(value: Any, converters: Iterable[Callable[..., Any]]) -> Any:
     for convert in converters:
         value = convert(value, None, database)
     return value
@@ -92,7 +92,7 @@ def _build_statement() -> str:
     columns = [
         f'{alias}."{column}"' for alias, model in _TABLES for _, column, _ in _get_readers(model)
     ]
-    return _CLAIM.format(columns=", ".join(columns))
+    return _CLAIM_STATEMENT.format(columns=", ".join(columns))
 
 
 @lru_cache(maxsize=8)

@@ -19,23 +19,23 @@ from .status import QUIET_FOR
 #: After so many crashes in a row the integration is degraded, and the operator is told.
 LIMIT: Final = 3
 #: After so many, messages are fetched one at a time, to find the one that a worker dies of.
-CAREFUL: Final = 2
+CAREFUL_AFTER: Final = 2
 ALARM: Final = "sync.crashing"
 BUSY: Final = "parsers.busy"
-EVERYONE: Final = UUID(int=0)
+EVERY_MAILBOX: Final = UUID(int=0)
 
 
 def is_careful(work: SyncWork) -> bool:
     """Return whether the turns before crashed so often that messages are fetched one at a time."""
     count: int = work.crash_count
-    return count >= CAREFUL
+    return count >= CAREFUL_AFTER
 
 
-def report(work: SyncWork, *, at: datetime) -> None:
+def report_crash(work: SyncWork, *, at: datetime) -> None:
     """Degrade the integration and raise the alarm, once a day, if the work keeps crashing."""
     if work.crash_count < LIMIT:
         return
-    degrade(work, at=at)
+    degrade_integration(work, at=at)
     alarms.raise_alarm(
         kind=ALARM,
         about=work.integration_id,
@@ -50,10 +50,10 @@ def report_busy(work: SyncWork, *, at: datetime) -> None:
     if work.failing_since is None or at - work.failing_since < QUIET_FOR:
         return
     # Of every mailbox at once: the machine is too small, or something holds its processes.
-    alarms.raise_alarm(kind=BUSY, about=EVERYONE, window=f"{at:%Y-%m-%d}", body={}, at=at)
+    alarms.raise_alarm(kind=BUSY, about=EVERY_MAILBOX, window=f"{at:%Y-%m-%d}", body={}, at=at)
 
 
-def degrade(work: SyncWork, *, at: datetime) -> None:
+def degrade_integration(work: SyncWork, *, at: datetime) -> None:
     """Show that something unexpected stops the integration, unless it ended meanwhile."""
     integration = work.integration
     status, reason = IntegrationStatus.DEGRADED, StatusReason.UNEXPECTED

@@ -18,21 +18,21 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts import row_owner
-from integrations.access.fences import NoLongerLive
+from integrations.access.fences import DisconnectedError
 from integrations.coordination.leases import Lease, LeaseLost
 from integrations.grants import access_tokens
-from integrations.grants.quota_purse import Postponed
+from integrations.grants.quota_purse import CallPostponed
 from integrations.models import StatusReason, SyncWork
-from integrations.parsers.process_pool import Busy
+from integrations.parsers.process_pool import ParsersBusy
 from integrations.providers import errors
 from limited_use import traceback_scrubber
-from limited_use.guard.guard import Refused
+from limited_use.guard.guard import AccessRefused
 from limited_use.vault.envelope import Damaged, Unopenable
 from limited_use.vault.keyring.port import KeyStoreUnavailable
-from limited_use.vault.keys import Destroyed, Shut
+from limited_use.vault.keys import KeyDestroyed, KeyUnusable
 
 from . import crashes, failures, poll_interval, turn_end, work_leases
-from .sync_turn import Clock, Product, Turn
+from .sync_turn import SyncClock, SyncProduct, SyncTurn
 
 logger = logging.getLogger(__name__)
 
@@ -40,11 +40,11 @@ logger = logging.getLogger(__name__)
 TIME_BUDGET = timedelta(seconds=20)
 
 # The integration was disconnected, or another worker has its work: drop the data, report nothing.
-_OVER = (NoLongerLive, Refused, Destroyed, Unopenable)
+_OVER_ERRORS = (DisconnectedError, AccessRefused, KeyDestroyed, Unopenable)
 
 
-def run(
-    products: Mapping[str, Product],
+def run_turn(
+    products: Mapping[str, SyncProduct],
     *,
     work_id: UUID,
     at: datetime,
@@ -55,7 +55,7 @@ def run(
 
 
 def take_turn(
-    products: Mapping[str, Product],
+    products: Mapping[str, SyncProduct],
     *,
     work_id: UUID,
     at: datetime,
@@ -68,7 +68,7 @@ def take_turn(
     :param time_budget: how long the turn may begin new requests; None: the default, at most a lease
     :raises NotClaimable: if the work is not due, or another worker has it
     """
-    clock = Clock(at)
+    clock = SyncClock(at)
     duration = timedelta(seconds=settings.LEASE_SECONDS)
     if time_budget is None:
         time_budget = min(TIME_BUDGET, duration)
@@ -78,33 +78,33 @@ def take_turn(
     account = work.integration.connection
     with row_owner.acting_for(account.user_id, account.organisation_id):
         if follows_crash:
-            crashes.report(work, at=at)
-        is_due = _turn(products, lease, work, clock, time_budget)
+            crashes.report_crash(work, at=at)
+        is_due = _run_guarded(products, lease, work, clock, time_budget)
         due = [work_id] if is_due else []
-        if work.resource == products[work.integration.product].listing:
+        if work.resource == products[work.integration.product].listing_resource:
             # The turn may have created work, which should not wait for the sweep.
-            due += work_leases.due_beside(work_id, at=clock.now())
+            due += work_leases.get_due_siblings(work_id, at=clock.now())
         return due
 
 
-def _turn(
-    products: Mapping[str, Product],
+def _run_guarded(
+    products: Mapping[str, SyncProduct],
     lease: Lease,
     work: SyncWork,
-    clock: Clock,
+    clock: SyncClock,
     time_budget: timedelta,
 ) -> bool:
     try:
         product = products[work.integration.product]
         with product.open_turn(lease, work, clock, time_budget) as turn:
-            return _run(turn)
+            return _advance_turn(turn)
     except LeaseLost:
         return False
-    except (Damaged, Shut):
+    except (Damaged, KeyUnusable):
         # A stored value was changed: this work fails until it is repaired; other work goes on.
         failures.report_damage(lease, work, clock)
         return False
-    except _OVER:
+    except _OVER_ERRORS:
         failures.give_up(lease, work, clock)
         return False
     except KeyStoreUnavailable:
@@ -115,7 +115,7 @@ def _turn(
     except Exception as bug:
         # A bug alarms a developer, and is not retried every second. Its frames hold ids, cursors
         # and the name of a main calendar, which is an address: no report may show them.
-        traceback_scrubber.clear(bug)
+        traceback_scrubber.clear_frames(bug)
         logger.exception(
             "sync.crashed",
             extra={
@@ -126,18 +126,18 @@ def _turn(
         )
         work.crash_count += 1
         failures.give_up(lease, work, clock, failed=True)
-        crashes.report(work, at=clock.now())
+        crashes.report_crash(work, at=clock.now())
         raise
 
 
-def _run(turn: Turn) -> bool:
+def _advance_turn(turn: SyncTurn) -> bool:
     try:
         finished = turn.advance()
-    except Postponed as postponed:
+    except CallPostponed as postponed:
         # Work that became due during the turn waits for the quota as well.
-        _released(turn, wait=postponed.wait, pause_reason=StatusReason.RATE_LIMITED)
+        _release_work(turn, wait=postponed.wait, pause_reason=StatusReason.RATE_LIMITED)
         return False
-    except Busy as busy:
+    except ParsersBusy as busy:
         failures.back_off(
             turn,
             busy,
@@ -146,7 +146,7 @@ def _run(turn: Turn) -> bool:
         )
         return False
     except errors.GrantRevoked:
-        access_tokens.grant_ended(
+        access_tokens.record_grant_ended(
             connection_id=turn.integration.connection_id,
             epoch=turn.credential_epoch,
             at=turn.clock.now(),
@@ -156,13 +156,13 @@ def _run(turn: Turn) -> bool:
     except errors.ProviderError as error:
         failures.handle_error(turn, error)
         return False
-    wait = poll_interval.rests_for(turn, at=turn.clock.now()) if finished else 0
-    became_due = _released(turn, wait=wait, finished=finished)
+    wait = poll_interval.get_rest_seconds(turn, at=turn.clock.now()) if finished else 0
+    became_due = _release_work(turn, wait=wait, finished=finished)
     return became_due or not finished
 
 
-def _released(
-    turn: Turn,
+def _release_work(
+    turn: SyncTurn,
     *,
     wait: float,
     finished: bool = False,
@@ -172,25 +172,25 @@ def _released(
     now = turn.clock.now()
     values: dict[str, Any] = {"heartbeat_at": now, "pause_reason": pause_reason}
     # A careful turn without progress has not found the message that earlier turns crashed on.
-    is_clean = finished or turn.has_moved or not crashes.is_careful(turn.work)
+    is_clean = finished or turn.has_progressed or not crashes.is_careful(turn.work)
     if is_clean:
         values |= {"failure_count": 0, "failing_since": None, "crash_count": 0}
-    if finished or turn.has_moved:
+    if finished or turn.has_progressed:
         values["denial_count"] = 0
     if finished:
-        values |= {"last_synced_at": now, **turn.finished()}
+        values |= {"last_synced_at": now, **turn.get_final_values()}
     next_sync_at = now + timedelta(seconds=wait)
     status = None
     if is_clean:
         turn.work.failing_since = None
         status = turn_end.get_changed_status(turn, StatusReason.NONE, at=now)
-    if status is None and not turn.unsaved:
+    if status is None and not turn.unsaved_values:
         return work_leases.release(turn.lease, next_sync_at=next_sync_at, values=values)
     if status is None and turn_end.release_row(
         turn.lease,
         integration_id=turn.work.integration_id,
         epoch=turn.epoch,
-        values={"next_sync_at": next_sync_at, **values, **turn.unsaved},
+        values={"next_sync_at": next_sync_at, **values, **turn.unsaved_values},
     ):
         return False
     # In one transaction: a crash in it is the crash of a turn that still has its lease. The

@@ -19,7 +19,7 @@ DENIAL_PAUSES: Final = (30.0, 60.0, 120.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class FailureHandling:
     """
     :param reason: what the owner reads, once it has lasted
     :param wait: seconds until the next try; None backs off with every failure
@@ -28,26 +28,26 @@ class Outcome:
 
     reason: StatusReason
     wait: float | None = None
-    parks: bool = False
+    pauses_connection: bool = False
 
-    def seconds(self, error: errors.ProviderError, failure_count: int) -> float:
+    def compute_wait(self, error: errors.ProviderError, failure_count: int) -> float:
         backing_off = compute_backoff(failure_count) if self.wait is None else self.wait
         return max(backing_off, error.retry_after or 0.0)
 
 
 # The most particular first: what an error is an instance of decides.
-OUTCOMES: tuple[tuple[type[errors.ProviderError], Outcome], ...] = (
-    (errors.RateLimited, Outcome(StatusReason.RATE_LIMITED, parks=True)),
-    (errors.Unavailable, Outcome(StatusReason.PROVIDER_UNAVAILABLE)),
+HANDLING_BY_ERROR: tuple[tuple[type[errors.ProviderError], FailureHandling], ...] = (
+    (errors.RateLimited, FailureHandling(StatusReason.RATE_LIMITED, pauses_connection=True)),
+    (errors.Unavailable, FailureHandling(StatusReason.PROVIDER_UNAVAILABLE)),
     # After a refresh: not a question of tokens, and not the provider's word that the grant is gone.
-    (errors.TokenRejected, Outcome(StatusReason.PROVIDER_UNAVAILABLE)),
+    (errors.TokenRejected, FailureHandling(StatusReason.PROVIDER_UNAVAILABLE)),
     # Ours to mend, with the operator alarmed; nobody is asked to reconnect.
-    (errors.InvalidClient, Outcome(StatusReason.APP_MISCONFIGURED)),
+    (errors.InvalidClient, FailureHandling(StatusReason.APP_MISCONFIGURED)),
     # Waiting mends none of these, and asking often would be a storm.
-    (errors.MailboxMissing, Outcome(StatusReason.MAILBOX_NOT_PROVISIONED, wait=DAY)),
-    (errors.ScopeMissing, Outcome(StatusReason.SCOPE_MISSING, wait=HOUR)),
-    (errors.AdminBlocked, Outcome(StatusReason.SCOPE_MISSING, wait=HOUR)),
-    (errors.ProviderError, Outcome(StatusReason.UNEXPECTED, wait=LONGEST_PAUSE)),
+    (errors.MailboxMissing, FailureHandling(StatusReason.MAILBOX_NOT_PROVISIONED, wait=DAY)),
+    (errors.ScopeMissing, FailureHandling(StatusReason.SCOPE_MISSING, wait=HOUR)),
+    (errors.AdminBlocked, FailureHandling(StatusReason.SCOPE_MISSING, wait=HOUR)),
+    (errors.ProviderError, FailureHandling(StatusReason.UNEXPECTED, wait=LONGEST_PAUSE)),
 )
 
 
@@ -58,7 +58,7 @@ def is_denial(error: errors.ProviderError) -> bool:
     return isinstance(error, (errors.ScopeMissing, errors.AdminBlocked))
 
 
-def of_unproven_denial(denial_count: int) -> Outcome | None:
+def get_denial_handling(denial_count: int) -> FailureHandling | None:
     """
     Return what follows from a refusal that proves nothing yet; None after enough repetitions.
 
@@ -66,9 +66,9 @@ def of_unproven_denial(denial_count: int) -> Outcome | None:
     """
     if denial_count > len(DENIAL_PAUSES):
         return None
-    return Outcome(StatusReason.PROVIDER_UNAVAILABLE, wait=DENIAL_PAUSES[denial_count - 1])
+    return FailureHandling(StatusReason.PROVIDER_UNAVAILABLE, wait=DENIAL_PAUSES[denial_count - 1])
 
 
-def of(error: errors.ProviderError) -> Outcome:
+def get_handling(error: errors.ProviderError) -> FailureHandling:
     """Return what follows from `error`."""
-    return next(outcome for kind, outcome in OUTCOMES if isinstance(error, kind))
+    return next(handling for kind, handling in HANDLING_BY_ERROR if isinstance(error, kind))

@@ -21,31 +21,31 @@ from integrations.models import Connection, StatusReason, SyncWork
 from integrations.providers import PROVIDERS, errors
 
 from . import crashes, error_policy, turn_end, work_leases
-from .error_policy import Outcome
-from .sync_turn import Clock, Turn
+from .error_policy import FailureHandling
+from .sync_turn import SyncClock, SyncTurn
 
 logger = logging.getLogger(__name__)
 
 
-def handle_error(turn: Turn, error: errors.ProviderError) -> None:
+def handle_error(turn: SyncTurn, error: errors.ProviderError) -> None:
     """Give the work back after an error of the provider, as the row of `error_policy` says."""
     now = turn.clock.now()
-    unproven = _denied(turn) if error_policy.is_denial(error) else None
-    outcome = unproven or error_policy.of(error)
-    wait = outcome.seconds(error, count_failures(turn))
+    unproven = _count_denial(turn) if error_policy.is_denial(error) else None
+    handling = unproven or error_policy.get_handling(error)
+    wait = handling.compute_wait(error, count_failures(turn))
     # A provider that says when to come back says so of the mailbox.
-    if outcome.parks or error.retry_after:
-        turn.park(wait)
+    if handling.pauses_connection or error.retry_after:
+        turn.pause_calls(wait)
     provider = turn.integration.connection.provider
     if unproven is None:
-        provider_alerts.of_provider(error, provider=provider, at=now)
-    if outcome.reason == StatusReason.UNEXPECTED:
+        provider_alerts.alert_on_error(error, provider=provider, at=now)
+    if handling.reason == StatusReason.UNEXPECTED:
         # The owner reads that operators were told.
-        provider_alerts.sound(provider_alerts.UNEXPECTED, provider=provider, at=now)
-    back_off(turn, error, outcome.reason, wait=wait, code=error.reason)
+        provider_alerts.raise_alert(provider_alerts.UNEXPECTED, provider=provider, at=now)
+    back_off(turn, error, handling.reason, wait=wait, code=error.reason)
 
 
-def _denied(turn: Turn) -> Outcome | None:
+def _count_denial(turn: SyncTurn) -> FailureHandling | None:
     """
     Count a refusal, and have the next try use a new token; return what follows if it may pass.
 
@@ -54,20 +54,20 @@ def _denied(turn: Turn) -> Outcome | None:
     turn.work.denial_count += 1
     connection = Connection.objects.get(id=turn.integration.connection_id)
     provider, granted = PROVIDERS[connection.provider], connection.granted_scopes
-    if not scopes.served(provider, turn.integration.product, granted):
+    if not scopes.get_served_features(provider, turn.integration.product, granted):
         return None
     if turn.work.denial_count == 1:
-        access_tokens.refuse(connection)
-    return error_policy.of_unproven_denial(turn.work.denial_count)
+        access_tokens.reject_token(connection)
+    return error_policy.get_denial_handling(turn.work.denial_count)
 
 
-def count_failures(turn: Turn) -> int:
+def count_failures(turn: SyncTurn) -> int:
     """Return how many times in a row the work has failed by now."""
     return turn.work.failure_count + 1
 
 
 def back_off(
-    turn: Turn, error: Exception, reason: StatusReason, *, wait: float, code: str = ""
+    turn: SyncTurn, error: Exception, reason: StatusReason, *, wait: float, code: str = ""
 ) -> None:
     """
     Give the work back after a failure, and say what it says about the integration.
@@ -106,7 +106,7 @@ def back_off(
         )
 
 
-def report_damage(lease: Lease, work: SyncWork, clock: Clock) -> None:
+def report_damage(lease: Lease, work: SyncWork, clock: SyncClock) -> None:
     """Come back less and less often, and tell an operator once a day."""
     now = clock.now()
     platform_alarms.raise_alarm(
@@ -119,10 +119,10 @@ def report_damage(lease: Lease, work: SyncWork, clock: Clock) -> None:
     # Nothing else tells the turns of other calendars why this one fails.
     work.crash_count = max(work.crash_count + 1, crashes.LIMIT)
     give_up(lease, work, clock, failed=True)
-    crashes.degrade(work, at=now)
+    crashes.degrade_integration(work, at=now)
 
 
-def give_up(lease: Lease, work: SyncWork, clock: Clock, *, failed: bool = False) -> None:
+def give_up(lease: Lease, work: SyncWork, clock: SyncClock, *, failed: bool = False) -> None:
     """Postpone the work. If the integration is not live, no worker claims it again."""
     now, count = clock.now(), work.failure_count + 1
     later = now + timedelta(seconds=work_leases.compute_backoff(count))

@@ -21,7 +21,7 @@ from . import check_intervals
 
 #: How often looks at one mailbox are written down.
 EVERY: Final = timedelta(minutes=2)
-_KEPT: Final = 10_000
+_MOST_REMEMBERED: Final = 10_000
 
 # Nothing is hurried that backs off or whose provider tells of news by itself. Else it is due
 # one usual interval after the last check, or now. A turn under way has read the time of the look
@@ -60,17 +60,19 @@ SELECT id, integration_id, looked_at, FALSE FROM integrations_syncwork
 """
 
 # When a look was last written, by any process, by mailbox: most looks need no statement.
-_written: OrderedDict[UUID, datetime] = OrderedDict()
+_last_written: OrderedDict[UUID, datetime] = OrderedDict()
 _lock = Lock()
 
 
-def record(integration_ids: Iterable[UUID], *, at: datetime) -> list[UUID]:
+def record_looks(integration_ids: Iterable[UUID], *, at: datetime) -> list[UUID]:
     """
     Store that somebody looks at these mailboxes, which the caller may show to them.
 
     Return the ids of the work that is due now because of the look, for workers to be asked.
     """
-    ids = [one for one in integration_ids if _is_unwritten(one, at)]
+    ids = [
+        integration_id for integration_id in integration_ids if _is_unwritten(integration_id, at)
+    ]
     if not ids:
         return []
     values: dict[str, Any] = {
@@ -83,20 +85,20 @@ def record(integration_ids: Iterable[UUID], *, at: datetime) -> list[UUID]:
     with database.cursor() as cursor:
         cursor.execute(_WRITE, values)
         rows = cursor.fetchall()
-    _remember({integration_id: looked_at for _, integration_id, looked_at, _ in rows})
+    _remember_looks({integration_id: looked_at for _, integration_id, looked_at, _ in rows})
     return [work_id for work_id, _, _, is_hurried in rows if is_hurried]
 
 
 def _is_unwritten(integration_id: UUID, at: datetime) -> bool:
     with _lock:
-        last = _written.get(integration_id)
+        last = _last_written.get(integration_id)
     return last is None or not last <= at < last + EVERY
 
 
-def _remember(looks: Mapping[UUID, datetime]) -> None:
+def _remember_looks(looks: Mapping[UUID, datetime]) -> None:
     with _lock:
-        for one, looked_at in looks.items():
-            _written[one] = looked_at
-            _written.move_to_end(one)
-        while len(_written) > _KEPT:
-            _written.popitem(last=False)
+        for integration_id, looked_at in looks.items():
+            _last_written[integration_id] = looked_at
+            _last_written.move_to_end(integration_id)
+        while len(_last_written) > _MOST_REMEMBERED:
+            _last_written.popitem(last=False)

@@ -15,43 +15,45 @@ from django.db import transaction
 from integrations import push
 from integrations.access import fences
 from integrations.push import watch_health
-from integrations.push.watch_health import Standing
+from integrations.push.watch_health import WatchHealth
 
-from .sync_turn import Turn
+from .sync_turn import SyncTurn
 
 
-def rests_for(turn: Turn, *, at: datetime) -> float:
+def get_rest_seconds(turn: SyncTurn, *, at: datetime) -> float:
     """Return for how many seconds there is nothing to do, after a turn that finished."""
-    rest = _rest_before_news(turn, at=at)
-    again_at = turn.next_try_at()
-    return rest if again_at is None else min(rest, max(0.0, (again_at - at).total_seconds()))
+    rest = _get_push_rest_seconds(turn, at=at)
+    retry_at = turn.get_next_retry_at()
+    return rest if retry_at is None else min(rest, max(0.0, (retry_at - at).total_seconds()))
 
 
-def _rest_before_news(turn: Turn, *, at: datetime) -> float:
+def _get_push_rest_seconds(turn: SyncTurn, *, at: datetime) -> float:
     """Return for how many seconds news need not be looked for."""
-    rest = turn.rests_for()
-    found = turn.watch
-    if not turn.wants_news:
-        push.give_up(integration_id=turn.integration.id, resource=turn.work.resource, at=at)
+    rest = turn.get_poll_seconds()
+    watch = turn.watch
+    if not turn.wants_push:
+        push.withdraw_watches(
+            integration_id=turn.integration.id, resource=turn.work.resource, at=at
+        )
         return rest
-    if found is None:
-        _follow(turn, at)
-        return max(rest, turn.idles_for(at))
-    if _was_missed(turn, found, at):
+    if watch is None:
+        _request_push(turn, at)
+        return max(rest, turn.get_idle_seconds(at))
+    if _was_missed(turn, watch, at):
         return rest
-    is_heard = found.is_heard(at)
-    rest = max(rest, float(settings.PUSH_POLL_SECONDS) if is_heard else turn.idles_for(at))
-    found_at = None if turn.is_early else turn.work.last_event_at
-    again = watch_health.look_again(found, found_at=found_at, at=at)
-    return rest if again is None else min(rest, again)
+    is_heard = watch.is_trusted(at)
+    rest = max(rest, float(settings.PUSH_POLL_SECONDS) if is_heard else turn.get_idle_seconds(at))
+    found_at = None if turn.awaits_change else turn.work.last_event_at
+    recheck_seconds = watch_health.get_recheck_seconds(watch, found_at=found_at, at=at)
+    return rest if recheck_seconds is None else min(rest, recheck_seconds)
 
 
-def _was_missed(turn: Turn, found: Standing, at: datetime) -> bool:
+def _was_missed(turn: SyncTurn, watch: WatchHealth, at: datetime) -> bool:
     since = turn.work.last_synced_at
-    if not turn.found_news or since is None:
+    if not turn.found_changes or since is None:
         return False
-    return watch_health.missed(
-        found,
+    return watch_health.mark_if_silent(
+        watch,
         integration_id=turn.integration.id,
         resource=turn.work.resource,
         since=since,
@@ -59,11 +61,11 @@ def _was_missed(turn: Turn, found: Standing, at: datetime) -> bool:
     )
 
 
-def _follow(turn: Turn, at: datetime) -> None:
+def _request_push(turn: SyncTurn, at: datetime) -> None:
     """Have the provider tell of it, where it is to and was not asked yet."""
     integration, resource = turn.integration, turn.work.resource
-    if not push.is_on(integration, resource) or turn.has_watch:
+    if not push.is_push_enabled(integration, resource) or turn.has_watch:
         return
     with transaction.atomic(durable=True):
-        fences.hold(integration_id=integration.id, epoch=turn.epoch)
-        push.want(integration=integration, resource=resource, at=at)
+        fences.lock_integration(integration_id=integration.id, epoch=turn.epoch)
+        push.request_watch(integration=integration, resource=resource, at=at)

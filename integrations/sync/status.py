@@ -26,7 +26,7 @@ LASTING = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Findings:
+class SyncFindings:
     """
     What is known at the end of a run.
 
@@ -39,40 +39,40 @@ class Findings:
     :param silent_since: since when the provider does not tell of news, though it said it would
     """
 
-    first_synced: bool
-    snapshot: bool
-    trouble: StatusReason = StatusReason.NONE
+    has_synced: bool
+    is_listing: bool
+    failure_reason: StatusReason = StatusReason.NONE
     failing_since: datetime | None = None
-    aside_count: int = 0
+    quarantined_count: int = 0
     missing_count: int = 0
     silent_since: datetime | None = None
 
 
-def standing(  # noqa: PLR0911 - one answer per line of the table
-    found: Findings, *, now: tuple[str, str], at: datetime
+def get_status(  # noqa: PLR0911 - one answer per line of the table
+    findings: SyncFindings, *, current: tuple[str, str], at: datetime
 ) -> tuple[IntegrationStatus, StatusReason]:
     """
     Return status and reason of the integration after a run.
 
     :param now: status and reason as they stand; kept by a trouble too young to show
     """
-    if found.trouble:
-        if found.trouble in LASTING or _long_enough(found.failing_since, at):
-            return IntegrationStatus.DEGRADED, found.trouble
+    if findings.failure_reason:
+        if findings.failure_reason in LASTING or _has_lasted(findings.failing_since, at):
+            return IntegrationStatus.DEGRADED, findings.failure_reason
         # Our own expired secret is the operator's to mend: users' states stay.
-        return IntegrationStatus(now[0]), StatusReason(now[1])
-    if not found.first_synced:
+        return IntegrationStatus(current[0]), StatusReason(current[1])
+    if not findings.has_synced:
         return IntegrationStatus.SYNCING, StatusReason.NONE
-    if found.snapshot:
+    if findings.is_listing:
         return IntegrationStatus.DEGRADED, StatusReason.RESYNCING
-    if found.missing_count:
+    if findings.missing_count:
         return IntegrationStatus.DEGRADED, StatusReason.COUNT_MISMATCH
-    if found.aside_count:
+    if findings.quarantined_count:
         return IntegrationStatus.DEGRADED, StatusReason.QUARANTINED_ITEMS
-    if _long_enough(found.silent_since, at):
+    if _has_lasted(findings.silent_since, at):
         return IntegrationStatus.DEGRADED, StatusReason.PUSH_SILENT
     return IntegrationStatus.ACTIVE, StatusReason.NONE
 
 
-def _long_enough(failing_since: datetime | None, at: datetime) -> bool:
+def _has_lasted(failing_since: datetime | None, at: datetime) -> bool:
     return failing_since is not None and at - failing_since >= QUIET_FOR

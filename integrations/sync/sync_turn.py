@@ -11,9 +11,9 @@ from typing import Any, Protocol
 
 from integrations.coordination.leases import Lease
 from integrations.models import Integration, StatusReason, SyncWork
-from integrations.push.watch_health import Standing
+from integrations.push.watch_health import WatchHealth
 
-from .status import Findings
+from .status import SyncFindings
 
 
 def is_first_in(seconds: int, work: SyncWork, *, at: datetime) -> bool:
@@ -26,7 +26,7 @@ def is_first_in(seconds: int, work: SyncWork, *, at: datetime) -> bool:
     return last is None or last.timestamp() // seconds < at.timestamp() // seconds
 
 
-class Clock:
+class SyncClock:
     """Counts on from the moment that the edge read."""
 
     def __init__(self, at: datetime) -> None:
@@ -37,7 +37,7 @@ class Clock:
         return self._at + timedelta(seconds=time.monotonic() - self._began)
 
 
-class Turn(Protocol):
+class SyncTurn(Protocol):
     """One lease on one piece of work, from its permits to the end of its time."""
 
     @property
@@ -50,7 +50,7 @@ class Turn(Protocol):
     def integration(self) -> Integration: ...
 
     @property
-    def clock(self) -> Clock: ...
+    def clock(self) -> SyncClock: ...
 
     @property
     def epoch(self) -> int:
@@ -61,60 +61,60 @@ class Turn(Protocol):
         """The connection's."""
 
     @property
-    def wants_news(self) -> bool:
+    def wants_push(self) -> bool:
         """Whether anybody wants to know of news of it before they ask."""
 
     @property
-    def found_news(self) -> bool:
+    def found_changes(self) -> bool:
         """Whether something had changed since it was last looked at."""
 
     @property
-    def has_moved(self) -> bool:
+    def has_progressed(self) -> bool:
         """Whether it got so far that the next turn does not repeat it."""
 
     @property
-    def is_early(self) -> bool:
+    def awaits_change(self) -> bool:
         """Whether something was told of that is not to be read yet."""
 
     @property
-    def watch(self) -> Standing | None:
+    def watch(self) -> WatchHealth | None:
         """How the provider tells of news of this resource; None while it does not."""
 
     @property
     def has_watch(self) -> bool:
         """Whether the provider tells of news of this resource, or is being asked to."""
 
-    def silent_since(self, at: datetime) -> datetime | None:
+    def get_silent_since(self, at: datetime) -> datetime | None:
         """Return since when the provider has failed to tell of news of the integration, or None."""
 
     def advance(self) -> bool:
         """Go on where the work stands. Return whether nothing is left to do now."""
 
-    def park(self, seconds: float) -> None:
+    def pause_calls(self, seconds: float) -> None:
         """Call the provider for nothing of its kind until then."""
 
-    def rests_for(self) -> float:
+    def get_poll_seconds(self) -> float:
         """Return for how many seconds nothing has to be looked for, having finished."""
 
-    def idles_for(self, at: datetime) -> float:
+    def get_idle_seconds(self, at: datetime) -> float:
         """Return the seconds between checks without push, by the time since the last look."""
 
-    def next_try_at(self) -> datetime | None:
+    def get_next_retry_at(self) -> datetime | None:
         """Return when something that is only delayed is fetched again; None if there is none."""
 
     @property
-    def unsaved(self) -> dict[str, Any]:
+    def unsaved_values(self) -> dict[str, Any]:
         """Values of the work's row that are still to be written, under the fence."""
 
-    def finished(self) -> dict[str, Any]:
+    def get_final_values(self) -> dict[str, Any]:
         """Return values of the work's row, having finished."""
 
-    def findings(self, trouble: StatusReason) -> Findings:
+    def get_findings(self, failure_reason: StatusReason) -> SyncFindings:
         """Return what is known of the integration now, with what went wrong in this turn."""
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
+class SyncProduct:
     """
     A product as the engine syncs it.
 
@@ -123,5 +123,5 @@ class Product:
         None if an integration has one resource
     """
 
-    open_turn: Callable[[Lease, SyncWork, Clock, timedelta], AbstractContextManager[Turn]]
-    listing: str | None = None
+    open_turn: Callable[[Lease, SyncWork, SyncClock, timedelta], AbstractContextManager[SyncTurn]]
+    listing_resource: str | None = None

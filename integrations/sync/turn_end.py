@@ -28,12 +28,12 @@ from integrations.models import (
     SyncWork,
 )
 
-from .status import standing
-from .sync_turn import Turn
+from .status import get_status
+from .sync_turn import SyncTurn
 
 # The conditions of `fences.hold` and `work_leases.release`. The integration is locked first: the
 # join comes before the write. See "Lock order" in the README.
-_RELEASE = """
+_RELEASE_STATEMENT = """
 WITH live AS (
     SELECT id FROM integrations_integration
      WHERE id = %(integration)s AND epoch = %(epoch)s AND status IN ({live})
@@ -79,35 +79,37 @@ def _get_fields() -> dict[str, models.Field[Any, Any]]:
 @lru_cache(maxsize=32)
 def _build_statement(names: tuple[str, ...]) -> str:
     fields = _get_fields()
-    return _RELEASE.format(
+    return _RELEASE_STATEMENT.format(
         live=", ".join(f"'{status}'" for status in LIVE),
         assignments=", ".join(f"{fields[name].column} = %(new_{name})s" for name in names),
     )
 
 
-def hold_unsaved(turn: Turn) -> dict[str, Any]:
+def hold_unsaved(turn: SyncTurn) -> dict[str, Any]:
     """
     Return the values that the turn has not saved yet; hold the fence if there are any.
 
     :raises NoLongerLive: if the integration was disconnected during the turn
     """
-    if turn.unsaved:
-        fences.hold(integration_id=turn.integration.id, epoch=turn.epoch)
-    return turn.unsaved
+    if turn.unsaved_values:
+        fences.lock_integration(integration_id=turn.integration.id, epoch=turn.epoch)
+    return turn.unsaved_values
 
 
 def get_changed_status(
-    turn: Turn, trouble: StatusReason, *, at: datetime
+    turn: SyncTurn, failure_reason: StatusReason, *, at: datetime
 ) -> tuple[IntegrationStatus, StatusReason] | None:
     """Return status and reason of the integration after this turn; None if they do not change."""
     integration = turn.integration
     current = (integration.status, integration.status_reason)
-    findings = replace(turn.findings(trouble), silent_since=turn.silent_since(at))
-    status = standing(findings, now=current, at=at)
+    findings = replace(turn.get_findings(failure_reason), silent_since=turn.get_silent_since(at))
+    status = get_status(findings, current=current, at=at)
     return status if status != current else None
 
 
-def set_status(turn: Turn, status: tuple[IntegrationStatus, StatusReason], *, at: datetime) -> None:
+def set_status(
+    turn: SyncTurn, status: tuple[IntegrationStatus, StatusReason], *, at: datetime
+) -> None:
     """Save status and reason, unless the integration ended during the turn."""
     live = Integration.objects.filter(
         id=turn.integration.id, epoch=turn.epoch, status__in=FETCHABLE

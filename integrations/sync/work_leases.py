@@ -26,7 +26,7 @@ FIRST_PAUSE = 5.0
 LONGEST_PAUSE = 900.0
 # Limit of one sweep: after an hour without workers, neither the sweep nor the broker's memory grows
 # without bound. A sweep every half minute still keeps ten thousand mailboxes up to date.
-AT_ONCE = 5_000
+SWEEP_LIMIT = 5_000
 
 
 class ClaimedWork(NamedTuple):
@@ -41,19 +41,23 @@ class ClaimedWork(NamedTuple):
     follows_crash: bool
 
 
-def due(*, at: datetime, limit: int = AT_ONCE) -> list[UUID]:
+def get_due_ids(*, at: datetime, limit: int = SWEEP_LIMIT) -> list[UUID]:
     """
     Return the ids of work that is due and free, longest waiting first.
 
     Work whose lease expired is included: its worker is dead.
     """
-    return list(claimable(at).order_by("next_sync_at").values_list("id", flat=True)[:limit])
+    return list(filter_claimable(at).order_by("next_sync_at").values_list("id", flat=True)[:limit])
 
 
-def due_beside(work_id: UUID, *, at: datetime) -> list[UUID]:
+def get_due_siblings(work_id: UUID, *, at: datetime) -> list[UUID]:
     """Return the other work of the same integration that is due and has never been done."""
     siblings = SyncWork.objects.filter(id=work_id).values("integration_id")
-    new = claimable(at).filter(integration_id__in=siblings, heartbeat_at=None).exclude(id=work_id)
+    new = (
+        filter_claimable(at)
+        .filter(integration_id__in=siblings, heartbeat_at=None)
+        .exclude(id=work_id)
+    )
     return list(new.order_by("id").values_list("id", flat=True))
 
 
@@ -71,10 +75,10 @@ def claim(*, work_id: UUID, at: datetime, duration: timedelta) -> ClaimedWork:
     return ClaimedWork(lease, work, follows_crash)
 
 
-def claimable(at: datetime) -> QuerySet[SyncWork]:
+def filter_claimable(at: datetime) -> QuerySet[SyncWork]:
     """Return the work that is due and that no worker holds."""
     return SyncWork.objects.filter(
-        leases.unleased(at),
+        leases.match_unleased(at),
         next_sync_at__lte=at,
         integration__status__in=FETCHABLE,
         integration__connection__status=ConnectionStatus.ACTIVE,
@@ -158,6 +162,6 @@ def restart_listing(*, integration_id: UUID, at: datetime) -> bool:
     )
 
 
-def open_work(*, integration_id: UUID, at: datetime) -> SyncWork:
+def create_work(*, integration_id: UUID, at: datetime) -> SyncWork:
     """Create the work of a new integration, due at once."""
     return SyncWork.objects.create(integration_id=integration_id, next_sync_at=at)

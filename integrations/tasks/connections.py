@@ -26,12 +26,12 @@ def sweep_connections(**_: object) -> None:
     Notices come first: no owner's mail is deleted before the owner was told.
     """
     at = timezone.now()
-    oauth_state.expire(at=at)
-    admin_consent.expire(at=at)
-    shared_grants.forget_discards(at=at)
-    owner_notices.tell(at=at)
-    for job_id in automatic_disconnect.sweep(at=at):
+    oauth_state.expire_attempts(at=at)
+    admin_consent.delete_expired(at=at)
+    shared_grants.delete_expired_discards(at=at)
+    owner_notices.send_due_notices(at=at)
+    for job_id in automatic_disconnect.disconnect_due_integrations(at=at):
         enqueue("integrations.purge_integration", job_id=job_id)
-    connection_removal.sweep(at=at)
+    connection_removal.remove_due_connections(at=at)
     idempotency.delete_expired(at=at)
     shares.forget_addresses(at=at)

@@ -13,10 +13,10 @@ from limited_use.evidence import stored_bundles
 @shared_task(name="integrations.make_evidence")  # type: ignore[untyped-decorator]
 def make_evidence(**_: object) -> None:
     """Make and store a signed bundle of evidence."""
-    stored_bundles.make(evidence.sections(), at=timezone.now())
+    stored_bundles.make_stored_bundle(evidence.list_sections(), at=timezone.now())
 
 
 @shared_task(name="integrations.measure")  # type: ignore[untyped-decorator]
 def measure(**_: object) -> None:
     """Measure the gauges of the service."""
-    metrics.measure(at=timezone.now())
+    metrics.measure_metrics(at=timezone.now())

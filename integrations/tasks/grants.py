@@ -8,7 +8,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from integrations.access.fences import NoLongerLive
+from integrations.access.fences import DisconnectedError
 from integrations.connections import connection_removal
 from integrations.grants import access_tokens, credential_rekey
 from integrations.providers import errors
@@ -18,18 +18,18 @@ from limited_use.vault.keyring.port import KeyStoreUnavailable
 @shared_task(name="integrations.refresh_grant")  # type: ignore[untyped-decorator]
 def refresh_grant(*, connection_id: str, **_: object) -> None:
     # The request that waits for it reads the result in the row.
-    with suppress(NoLongerLive, errors.ProviderError, KeyStoreUnavailable):
-        access_tokens.refresh_if_wanted(connection_id=UUID(connection_id))
+    with suppress(DisconnectedError, errors.ProviderError, KeyStoreUnavailable):
+        access_tokens.refresh_grant_if_needed(connection_id=UUID(connection_id))
 
 
 @shared_task(name="integrations.forget_connection")  # type: ignore[untyped-decorator]
 def forget_connection(*, connection_id: str, **_: object) -> None:
     # The connection has ended since, or was connected again.
-    with suppress(connection_removal.NotEmpty):
-        connection_removal.forget(connection_id=UUID(connection_id), at=timezone.now())
+    with suppress(connection_removal.ConnectionNotEmpty):
+        connection_removal.remove_connection(connection_id=UUID(connection_id), at=timezone.now())
 
 
 @shared_task(name="integrations.split_grants")  # type: ignore[untyped-decorator]
 def split_grants(**_: object) -> None:
     """Give a key of their own to refresh tokens that were stored before they had one."""
-    credential_rekey.run(at=timezone.now())
+    credential_rekey.rekey_old_grants(at=timezone.now())

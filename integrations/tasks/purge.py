@@ -28,9 +28,9 @@ log = logging.getLogger(__name__)
 def purge_integration(*, job_id: str, **_: object) -> None:
     # Another worker has the job, or was faster.
     with suppress(NotClaimable, LeaseLost):
-        purge.run(job_id=UUID(job_id))
+        purge.run_purge(job_id=UUID(job_id))
     # Another purge of the connection may have waited for this one.
-    for waiting_id in purge.due_beside(job_id=UUID(job_id), at=timezone.now()):
+    for waiting_id in purge.list_due_sibling_jobs(job_id=UUID(job_id), at=timezone.now()):
         enqueue("integrations.purge_integration", job_id=waiting_id)
 
 
@@ -38,9 +38,9 @@ def purge_integration(*, job_id: str, **_: object) -> None:
 def sweep_purges(**_: object) -> None:
     """Enqueue purges that no worker has, and raise an alarm for each late promise."""
     at = timezone.now()
-    for job_id in purge.due(at=at):
+    for job_id in purge.list_due_jobs(at=at):
         enqueue("integrations.purge_integration", job_id=job_id)
-    for late in purge.overdue(at=at):
+    for late in purge.list_late_promises(at=at):
         alarms.raise_alarm(
             kind="purge.overdue",
             about=late.job_id,
@@ -77,7 +77,7 @@ def end_ledger_parts(**_: object) -> None:
 @shared_task(name="integrations.sweep_copies")  # type: ignore[untyped-decorator]
 def sweep_copies(**_: object) -> None:
     """Delete copies of calendars that have expired."""
-    cache_eviction.sweep(at=timezone.now())
+    cache_eviction.evict_expired(at=timezone.now())
 
 
 @shared_task(name="integrations.search_residue")  # type: ignore[untyped-decorator]
@@ -88,17 +88,17 @@ def search_residue(**_: object) -> None:
     Each is a bug or tampering, and raises an alarm: once a day and table.
     """
     at = timezone.now()
-    _sound_each("purge.residue", purge.residue(), at=at)
-    _sound_each("vault.stray_bytes", orphaned_keys.sealed(), at=at)
-    _sound_each("vault.stray_key", orphaned_keys.keys(), at=at)
+    _raise_alarms("purge.residue", purge.count_residue(), at=at)
+    _raise_alarms("vault.stray_bytes", orphaned_keys.count_values_without_key(), at=at)
+    _raise_alarms("vault.stray_key", orphaned_keys.count_keys_without_owner(), at=at)
 
 
-def _sound_each(kind: str, counts: Mapping[str, int], *, at: datetime) -> None:
-    for place, count in counts.items():
+def _raise_alarms(kind: str, counts: Mapping[str, int], *, at: datetime) -> None:
+    for resource, count in counts.items():
         alarms.raise_alarm(
             kind=kind,
             about=UUID(int=0),
-            window=f"{place} {at:%Y-%m-%d}",
-            body={"resource": place, "count": count},
+            window=f"{resource} {at:%Y-%m-%d}",
+            body={"resource": resource, "count": count},
             at=at,
         )

@@ -30,7 +30,7 @@ def sync_mail(*, work_id: str, **_: object) -> None:
 @shared_task(name="integrations.sweep_sync")  # type: ignore[untyped-decorator]
 def sweep_sync(**_: object) -> None:
     """Enqueue work that is due, also if its message was lost or its worker died."""
-    for work_id in work_leases.due(at=timezone.now()):
+    for work_id in work_leases.get_due_ids(at=timezone.now()):
         enqueue_until_sweep("integrations.sync_mail", work_id=work_id)
 
 
@@ -38,12 +38,12 @@ def sweep_sync(**_: object) -> None:
 def keep_horizon(*, integration_id: str, **_: object) -> None:
     """Delete mail of one mailbox that is older than its horizon; the rest in another run."""
     mailbox_id = UUID(integration_id)
-    if retention.keep(integration_id=mailbox_id, at=timezone.now()):
+    if retention.delete_expired(integration_id=mailbox_id, at=timezone.now()):
         enqueue("integrations.keep_horizon", integration_id=mailbox_id)
 
 
 @shared_task(name="integrations.sweep_horizons")  # type: ignore[untyped-decorator]
 def sweep_horizons(**_: object) -> None:
     """Enqueue each mailbox with mail beyond its horizon, even if its provider refuses calls."""
-    for integration_id in retention.due(at=timezone.now()):
+    for integration_id in retention.find_due_integrations(at=timezone.now()):
         enqueue("integrations.keep_horizon", integration_id=integration_id)

@@ -17,7 +17,7 @@ from integrations.coordination.task_queue import enqueue, enqueue_until_sweep
 def keep_watch(*, watch_id: str, **_: object) -> None:
     # Another worker has the watch, or it is not due any more.
     with suppress(NotClaimable):
-        work_id = push.keep(watch_id=UUID(watch_id))
+        work_id = push.reconcile_watch(watch_id=UUID(watch_id))
         if work_id is not None:
             enqueue("integrations.sync_mail", work_id=work_id)
 
@@ -26,6 +26,6 @@ def keep_watch(*, watch_id: str, **_: object) -> None:
 def sweep_watches(**_: object) -> None:
     """Enqueue watches that have to be started, renewed or stopped."""
     at = timezone.now()
-    for watch_id in push.due(at=at):
+    for watch_id in push.get_due_watch_ids(at=at):
         enqueue_until_sweep("integrations.keep_watch", watch_id=watch_id)
-    push.tell_operator(at=at)
+    push.alert_operator(at=at)

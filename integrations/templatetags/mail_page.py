@@ -14,7 +14,7 @@ _TONES = 8
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-def _moment(value: object) -> datetime | None:
+def _parse_time(value: object) -> datetime | None:
     if isinstance(value, datetime):
         return value
     try:
@@ -48,8 +48,8 @@ def names_another_address(person: Mapping[str, Any] | str | None) -> bool:
 @register.filter
 def counterpart(participants: Sequence[Mapping[str, str]], outgoing: bool) -> Any:  # noqa: FBT001 - a filter's argument
     """Return whom a conversation is listed by: who wrote, or, of one's own mail, to whom."""
-    place = 1 if outgoing and len(participants) > 1 else 0
-    return participants[place] if participants else None
+    index = 1 if outgoing and len(participants) > 1 else 0
+    return participants[index] if participants else None
 
 
 @register.filter
@@ -70,7 +70,7 @@ def tone(address: Mapping[str, str] | str | None) -> str:
 @register.filter
 def short_time(value: object, now: datetime) -> str:
     """Return the hour for today, else the day."""
-    moment = _moment(value)
+    moment = _parse_time(value)
     if moment is None:
         return ""
     moment = moment.astimezone(UTC)
@@ -82,7 +82,7 @@ def short_time(value: object, now: datetime) -> str:
 
 @register.filter
 def long_time(value: object) -> str:
-    moment = _moment(value)
+    moment = _parse_time(value)
     return f"{moment.day} {moment:%B %Y, %H:%M} UTC" if moment else ""
 
 

@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 from integrations.web.problem_catalogue import BUSY
 
 
-def render() -> HttpResponse:
+def render_busy_page() -> HttpResponse:
     """Return the 503 page, with `Retry-After`."""
     return HttpResponse(
         render_to_string("503.html"),

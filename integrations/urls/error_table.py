@@ -17,70 +17,70 @@ from rest_framework import exceptions
 from accounts.reauthentication import ReauthenticationNeeded
 from integrations import connections
 from integrations.access import fences
-from integrations.access.request_context import NotAChoice, NotFound
+from integrations.access.request_context import InvalidChoice, ObjectNotFound
 from integrations.calendar import agenda, etags, event_lookup, local_calendars, local_events
 from integrations.calendar.events import errors as event_errors
 from integrations.coordination import concurrency
 from integrations.formats import timezones
-from integrations.formats.icalendar.file_problems import Unreadable
+from integrations.formats.icalendar.file_problems import UnreadableCalendarFile
 from integrations.formats.recurrence.expansion import BadWindow
-from integrations.parsers.process_pool import Busy, CannotRun
+from integrations.parsers.process_pool import ParsersBusy, ParsersUnavailable
 from integrations.providers import errors
 from integrations.web import cursors, idempotency
 from integrations.web import problem_catalogue as catalogue
-from integrations.web.problem_catalogue import Problem
+from integrations.web.problem_catalogue import ProblemType
 from integrations.web.temporary_problems import TEMPORARY_PROBLEMS
 from limited_use.agreements import consents, shares
 from limited_use.vault.envelope import Damaged, Unopenable
 from limited_use.vault.keyring.port import KeyStoreUnavailable
-from limited_use.vault.keys import Destroyed
+from limited_use.vault.keys import KeyDestroyed
 
 logger = logging.getLogger(__name__)
 
 #: Exceptions of our own operations, of the database and of parser processes.
-PROBLEMS: Final[dict[type[Exception], Problem]] = {
+PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     **TEMPORARY_PROBLEMS,
     # Connections and agreements.
-    connections.NotConnected: catalogue.NOT_CONNECTED,
+    connections.NotConnectedError: catalogue.NOT_CONNECTED,
     connections.UnknownProvider: catalogue.UNKNOWN_PROVIDER,
-    fences.NoLongerLive: catalogue.NO_LONGER_CONNECTED,
-    consents.NotAgreed: catalogue.NOT_AGREED,
-    consents.Outdated: catalogue.AGREEMENT_OUTDATED,
-    shares.InThePast: catalogue.END_IN_THE_PAST,
-    NotFound: catalogue.NOT_FOUND,
-    NotAChoice: catalogue.NOT_A_CHOICE,
+    fences.DisconnectedError: catalogue.NO_LONGER_CONNECTED,
+    consents.ConsentMissing: catalogue.NOT_AGREED,
+    consents.DeclarationOutdated: catalogue.AGREEMENT_OUTDATED,
+    shares.ShareEndsInPast: catalogue.END_IN_THE_PAST,
+    ObjectNotFound: catalogue.NOT_FOUND,
+    InvalidChoice: catalogue.NOT_A_CHOICE,
     # Mail and calendars: reading.
     cursors.InvalidCursor: catalogue.INVALID_CURSOR,
     cursors.ExpiredCursor: catalogue.EXPIRED_CURSOR,
-    agenda.TooLong: catalogue.WINDOW_TOO_LONG,
+    agenda.WindowTooLong: catalogue.WINDOW_TOO_LONG,
     BadWindow: catalogue.BAD_WINDOW,
     timezones.UnknownZone: catalogue.UNKNOWN_TIMEZONE,
-    event_lookup.NotCurrent: catalogue.COPY_NOT_CURRENT,
+    event_lookup.CalendarNotCurrent: catalogue.COPY_NOT_CURRENT,
     # Calendars: writing.
     etags.VersionRequired: catalogue.IF_MATCH_NEEDED,
-    etags.NoVersion: catalogue.CHANGED,
-    etags.Stale: catalogue.CHANGED,
-    local_calendars.Changed: catalogue.CHANGED,
+    etags.VersionMalformed: catalogue.CHANGED,
+    etags.EventStale: catalogue.CHANGED,
+    local_calendars.CalendarChanged: catalogue.CHANGED,
     local_calendars.TooManyCalendars: catalogue.TOO_MANY_CALENDARS,
-    local_calendars.NoName: catalogue.NO_NAME,
-    local_events.Changed: catalogue.EVENTS_CHANGED,
-    local_events.Full: catalogue.CALENDAR_FULL,
-    Unreadable: catalogue.UNREADABLE_FILE,
-    event_errors.ReadOnly: catalogue.READ_ONLY,
-    event_errors.PermissionMissing: catalogue.WRITE_PERMISSION_MISSING,
+    local_calendars.CalendarNameMissing: catalogue.NO_NAME,
+    local_events.LocalEventChanged: catalogue.EVENTS_CHANGED,
+    local_events.CalendarFull: catalogue.CALENDAR_FULL,
+    UnreadableCalendarFile: catalogue.UNREADABLE_FILE,
+    event_errors.CalendarReadOnly: catalogue.READ_ONLY,
+    event_errors.WritePermissionMissing: catalogue.WRITE_PERMISSION_MISSING,
     event_errors.NotOrganizer: catalogue.NOT_ORGANIZER,
     event_errors.NotInvited: catalogue.NOT_INVITED,
-    event_errors.GuestsAreTold: catalogue.GUESTS_ARE_TOLD,
-    event_errors.RefusedThere: catalogue.REFUSED_BY_PROVIDER,
+    event_errors.GuestsAlwaysNotified: catalogue.GUESTS_ARE_TOLD,
+    event_errors.EventRejected: catalogue.REFUSED_BY_PROVIDER,
     event_errors.NoSuchOccurrence: catalogue.OCCURRENCE_GONE,
-    event_errors.Taken: catalogue.NOT_FREE,
-    event_errors.HalfDone: catalogue.HALF_DONE,
-    event_errors.KeyReused: catalogue.EVENT_KEY_REUSED,
-    idempotency.OtherBody: catalogue.KEY_REUSED,
-    idempotency.InProgress: catalogue.IN_PROGRESS,
+    event_errors.SlotTaken: catalogue.NOT_FREE,
+    event_errors.SeriesHalfDone: catalogue.HALF_DONE,
+    event_errors.EventKeyReused: catalogue.EVENT_KEY_REUSED,
+    idempotency.IdempotencyKeyReused: catalogue.KEY_REUSED,
+    idempotency.RequestInProgress: catalogue.IN_PROGRESS,
     idempotency.ResultGone: catalogue.CREATED_EVENT_GONE,
     # Sealed values and the key store. Keys are destroyed with the connection.
-    Destroyed: catalogue.NO_LONGER_CONNECTED,
+    KeyDestroyed: catalogue.NO_LONGER_CONNECTED,
     Unopenable: catalogue.NO_LONGER_CONNECTED,
     Damaged: catalogue.DAMAGED,
     KeyStoreUnavailable: catalogue.KEY_STORE_UNAVAILABLE,
@@ -104,7 +104,7 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
     OperationalError: catalogue.BUSY,
     InterfaceError: catalogue.BUSY,
     # No parser process runs on this machine. The client may retry after the operator's repair.
-    CannotRun: catalogue.BUSY,
+    ParsersUnavailable: catalogue.BUSY,
 }
 
 #: The problems of `consents.NotAgreed`, by what the person did not agree to.
@@ -114,7 +114,7 @@ _NOT_AGREED: Final = {
 }
 
 #: Exceptions of Django and Django REST framework. Django itself answers them on pages.
-FRAMEWORK_PROBLEMS: Final[dict[type[Exception], Problem]] = {
+FRAMEWORK_PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     Http404: catalogue.NOT_FOUND,
     exceptions.NotFound: catalogue.NOT_FOUND,
     exceptions.NotAuthenticated: catalogue.NOT_AUTHENTICATED,
@@ -131,25 +131,25 @@ FRAMEWORK_PROBLEMS: Final[dict[type[Exception], Problem]] = {
 }
 
 
-def find_problem(error: Exception) -> Problem | None:
+def find_problem(error: Exception) -> ProblemType | None:
     """Return the problem of `error`, or None for an unexpected exception: a bug."""
     problem = _look_up(PROBLEMS, error)
-    if isinstance(error, consents.NotAgreed):
+    if isinstance(error, consents.ConsentMissing):
         problem = _NOT_AGREED.get(error.subject, problem)
     # The client may retry. Details are logged for the operator.
-    if isinstance(error, Busy):
+    if isinstance(error, ParsersBusy):
         logger.warning("parsers.busy")
-    elif isinstance(error, CannotRun):
+    elif isinstance(error, ParsersUnavailable):
         logger.error("parsers.cannot_run")
     elif problem is catalogue.BUSY:
         logger.error("database.failed", extra={"error": type(error.__cause__ or error).__name__})
     return problem
 
 
-def find_framework_problem(error: Exception) -> Problem | None:
+def find_framework_problem(error: Exception) -> ProblemType | None:
     """Return the problem of an exception that Django or DRF raised, or None."""
     return _look_up(FRAMEWORK_PROBLEMS, error)
 
 
-def _look_up(table: dict[type[Exception], Problem], error: Exception) -> Problem | None:
+def _look_up(table: dict[type[Exception], ProblemType], error: Exception) -> ProblemType | None:
     return next((table[kind] for kind in type(error).__mro__ if kind in table), None)

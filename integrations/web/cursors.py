@@ -27,14 +27,14 @@ class ExpiredCursor(Exception):
     """It was good once. Begin without one."""
 
 
-class Place(NamedTuple):
+class PagePosition(NamedTuple):
     """The last row of a page, in the order of the list."""
 
     at: datetime
     id: UUID
 
 
-def write(place: Place, *, kind: str, audience: str, filters: str, at: datetime) -> str:
+def write(position: PagePosition, *, kind: str, audience: str, filters: str, at: datetime) -> str:
     """
     Return the cursor that goes on after `place`.
 
@@ -44,15 +44,15 @@ def write(place: Place, *, kind: str, audience: str, filters: str, at: datetime)
     """
     payload = [
         int(at.timestamp()),
-        int(place.at.timestamp()),
-        place.at.microsecond,
-        place.id.hex,
+        int(position.at.timestamp()),
+        position.at.microsecond,
+        position.id.hex,
     ]
-    bound_to = _bind(kind, audience, filters)
-    return signed_values.sign(payload, purpose=_PURPOSE, bound_to=bound_to)
+    binding = _describe_binding(kind, audience, filters)
+    return signed_values.sign_value(payload, purpose=_PURPOSE, bound_to=binding)
 
 
-def read(cursor: str, *, kind: str, audience: str, filters: str, at: datetime) -> Place:
+def read(cursor: str, *, kind: str, audience: str, filters: str, at: datetime) -> PagePosition:
     """
     Return the place that `cursor` goes on after.
 
@@ -60,15 +60,17 @@ def read(cursor: str, *, kind: str, audience: str, filters: str, at: datetime) -
     :raises ExpiredCursor: if it is older than `LIFETIME`
     """
     try:
-        written, seconds, microsecond, row = signed_values.read(
-            cursor, purpose=_PURPOSE, bound_to=_bind(kind, audience, filters)
+        written_at, seconds, microsecond, row_id = signed_values.read_value(
+            cursor, purpose=_PURPOSE, bound_to=_describe_binding(kind, audience, filters)
         )
-    except signed_values.InvalidValue:
+    except signed_values.InvalidSignedValue:
         raise InvalidCursor from None
-    if at - datetime.fromtimestamp(written, UTC) > LIFETIME:
+    if at - datetime.fromtimestamp(written_at, UTC) > LIFETIME:
         raise ExpiredCursor
-    return Place(datetime.fromtimestamp(seconds, UTC).replace(microsecond=microsecond), UUID(row))
+    return PagePosition(
+        datetime.fromtimestamp(seconds, UTC).replace(microsecond=microsecond), UUID(row_id)
+    )
 
 
-def _bind(kind: str, audience: str, filters: str) -> str:
+def _describe_binding(kind: str, audience: str, filters: str) -> str:
     return f"{kind}\n{audience}\n{filters}"

@@ -30,7 +30,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from integrations.access import fences
-from integrations.access.request_context import Asked, NotFound
+from integrations.access.request_context import ObjectNotFound, RequestContext
 from integrations.models import Integration, Reply
 from limited_use.vault import blind_index
 
@@ -42,7 +42,7 @@ LEASE_TIME: Final = timedelta(minutes=2)
 _KEY: Final = re.compile(r"[\x21-\x7e]{8,200}", re.ASCII)
 
 
-class InProgress(Exception):
+class RequestInProgress(Exception):
     """Another request holds the lease. Send the request again after `retry_after` seconds."""
 
     def __init__(self, *, retry_after: float) -> None:
@@ -50,7 +50,7 @@ class InProgress(Exception):
         self.retry_after = retry_after
 
 
-class OtherBody(Exception):
+class IdempotencyKeyReused(Exception):
     """The key came with another request before. Use a new key for each request."""
 
 
@@ -80,14 +80,14 @@ class RequestHashes:
     body: bytes
 
 
-class Attempt:
+class IdempotentAttempt:
     """A request as a view with `idempotent` handles it."""
 
     def __init__(self, http: Request, route: str) -> None:
         self._http, self._route = http, route
         self.lease: Reply | None = None
 
-    def read(self) -> KeyedRequest:
+    def read_keyed_request(self) -> KeyedRequest:
         """:raises ValidationError: if the request has no valid `Idempotency-Key`"""
         key = self._http.headers.get("Idempotency-Key", "")
         if not _KEY.fullmatch(key):
@@ -96,13 +96,13 @@ class Attempt:
         body = orjson.dumps(self._http.data, option=orjson.OPT_SORT_KEYS)
         return KeyedRequest(self._route, key, body)
 
-    def claim(self, asked: Asked, integration: Integration) -> Reply | None:
+    def claim(self, context: RequestContext, integration: Integration) -> Reply | None:
         """
         Return the record of an earlier request; None: this request has the lease and does the work.
 
         :raises: what the function `claim` raises
         """
-        record = claim(asked, self.read(), integration)
+        record = claim(context, self.read_keyed_request(), integration)
         if record.status is not None:
             return record
         self.lease = record
@@ -130,8 +130,8 @@ def idempotent(
 
     def decorate(method: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         @wraps(method)
-        def handle(view: Any, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
-            attempt = Attempt(request, route)
+        def handle_request(view: Any, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+            attempt = IdempotentAttempt(request, route)
             try:
                 return method(view, request, *args, attempt=attempt, **kwargs)
             except undone:
@@ -141,7 +141,7 @@ def idempotent(
                 release(attempt.lease, is_undone=False)
                 raise
 
-        return handle
+        return handle_request
 
     return decorate
 
@@ -154,13 +154,13 @@ def replay(make: Callable[[], HttpResponse]) -> HttpResponse:
     """
     try:
         answer = make()
-    except NotFound:
+    except ObjectNotFound:
         raise ResultGone from None
     answer["Idempotent-Replayed"] = "true"
     return answer
 
 
-def claim(asked: Asked, request: KeyedRequest, integration: Integration) -> Reply:
+def claim(context: RequestContext, request: KeyedRequest, integration: Integration) -> Reply:
     """
     Return the record of a request: with a `status` it was done; without, the caller has the lease.
 
@@ -171,35 +171,35 @@ def claim(asked: Asked, request: KeyedRequest, integration: Integration) -> Repl
     :raises OtherBody: if the key came with another request
     :raises fences.NoLongerLive: if the integration was disconnected meanwhile
     """
-    if asked.actor.organisation_id is None:
-        raise NotFound
-    hashes = hash_request(asked, request)
+    if context.actor.organisation_id is None:
+        raise ObjectNotFound
+    hashes = hash_request(context, request)
     with transaction.atomic(durable=True):
-        fences.hold(integration_id=integration.id, epoch=integration.epoch)
-        _delete_expired(hashes, asked.at)
-        wanted = Reply(
+        fences.lock_integration(integration_id=integration.id, epoch=integration.epoch)
+        _delete_expired(hashes, context.at)
+        new_record = Reply(
             integration=integration,
-            user_id=asked.user_id,
-            organisation_id=asked.actor.organisation_id,
+            user_id=context.user_id,
+            organisation_id=context.actor.organisation_id,
             key_blind=hashes.key,
             body_blind=hashes.body,
-            began_at=asked.at,
-            held_until=asked.at + LEASE_TIME,
+            began_at=context.at,
+            held_until=context.at + LEASE_TIME,
         )
-        Reply.objects.bulk_create([wanted], ignore_conflicts=True)
-        held = Reply.objects.select_for_update(no_key=True).filter(key_blind=hashes.key).first()
-        if held is None:
+        Reply.objects.bulk_create([new_record], ignore_conflicts=True)
+        record = Reply.objects.select_for_update(no_key=True).filter(key_blind=hashes.key).first()
+        if record is None:
             # It was released between these two statements.
-            raise InProgress(retry_after=1)
-        if bytes(held.body_blind) != hashes.body:
-            raise OtherBody
-        if held.id == wanted.id or held.status is not None:
-            return held
-        if held.held_until is not None and asked.at < held.held_until:
-            raise InProgress(retry_after=(held.held_until - asked.at).total_seconds())
-        held.held_until = wanted.held_until
-        held.save(update_fields=["held_until"])
-        return held
+            raise RequestInProgress(retry_after=1)
+        if bytes(record.body_blind) != hashes.body:
+            raise IdempotencyKeyReused
+        if record.id == new_record.id or record.status is not None:
+            return record
+        if record.held_until is not None and context.at < record.held_until:
+            raise RequestInProgress(retry_after=(record.held_until - context.at).total_seconds())
+        record.held_until = new_record.held_until
+        record.save(update_fields=["held_until"])
+        return record
 
 
 def release(lease: Reply | None, *, is_undone: bool) -> None:
@@ -211,11 +211,11 @@ def release(lease: Reply | None, *, is_undone: bool) -> None:
     """
     if lease is None:
         return
-    held = Reply.objects.filter(id=lease.id, held_until=lease.held_until, status=None)
+    records = Reply.objects.filter(id=lease.id, held_until=lease.held_until, status=None)
     if is_undone:
-        held.delete()
+        records.delete()
     else:
-        held.update(held_until=None)
+        records.update(held_until=None)
 
 
 def find_result(hashes: RequestHashes, *, at: datetime) -> UUID | None:
@@ -227,12 +227,12 @@ def find_result(hashes: RequestHashes, *, at: datetime) -> UUID | None:
     :raises OtherBody: if the key came with another request
     """
     _delete_expired(hashes, at)
-    held = Reply.objects.filter(key_blind=hashes.key).first()
-    if held is None:
+    record = Reply.objects.filter(key_blind=hashes.key).first()
+    if record is None:
         return None
-    if bytes(held.body_blind) != hashes.body:
-        raise OtherBody
-    return held.event_id
+    if bytes(record.body_blind) != hashes.body:
+        raise IdempotencyKeyReused
+    return record.event_id
 
 
 def store_result(
@@ -257,11 +257,13 @@ def delete_expired(*, at: datetime) -> int:
     return count
 
 
-def hash_request(asked: Asked, request: KeyedRequest) -> RequestHashes:
+def hash_request(context: RequestContext, request: KeyedRequest) -> RequestHashes:
     # One call to the key store for both hashes.
-    secret = blind_index.derive("reply", f"{asked.audience}\0{request.route}\0{request.key}")
-    of_body = hmac.digest(secret, b"body" + request.body, "sha256")
-    return RequestHashes(hmac.digest(secret, b"key", "sha256"), of_body)
+    secret = blind_index.derive_secret(
+        "reply", f"{context.audience_key}\0{request.route}\0{request.key}"
+    )
+    body_hash = hmac.digest(secret, b"body" + request.body, "sha256")
+    return RequestHashes(hmac.digest(secret, b"key", "sha256"), body_hash)
 
 
 def _delete_expired(hashes: RequestHashes, at: datetime) -> None:

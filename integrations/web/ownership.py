@@ -16,62 +16,64 @@ from integrations.models import Connection, Integration, PurgeJob
 from integrations.providers import PROVIDERS
 
 
-def integration(actor: Actor, integration_id: UUID) -> Integration:
-    owner = ids(actor)
-    theirs = Integration.objects.live().owned_by(*owner).select_related("connection")
-    found = theirs.filter(id=integration_id).first()
-    if found is None:
+def get_integration(actor: Actor, integration_id: UUID) -> Integration:
+    owner = get_owner_ids(actor)
+    queryset = Integration.objects.live().owned_by(*owner).select_related("connection")
+    own_integration = queryset.filter(id=integration_id).first()
+    if own_integration is None:
         raise Http404
-    return found
+    return own_integration
 
 
-def connection(actor: Actor, value: str | None) -> UUID | None:
+def get_connection_id(actor: Actor, value: str | None) -> UUID | None:
     """Return the id of a live connection; None where none was named."""
     if not value:
         return None
-    theirs = Connection.objects.live().owned_by(*ids(actor))
-    found = theirs.filter(id=uuid(value)).values_list("id", flat=True).first()
-    if found is None:
+    queryset = Connection.objects.live().owned_by(*get_owner_ids(actor))
+    connection_id = queryset.filter(id=parse_uuid(value)).values_list("id", flat=True).first()
+    if connection_id is None:
         raise Http404
-    return found
+    return connection_id
 
 
-def account(actor: Actor, connection_id: UUID) -> tuple[Connection, list[Integration]]:
+def get_account(actor: Actor, connection_id: UUID) -> tuple[Connection, list[Integration]]:
     """
     Return a connection to a provider with its live integrations, mail first.
 
     :raises Http404: if it is not theirs, or nothing of it is live
     """
-    own = Connection.objects.live().owned_by(*ids(actor)).filter(id=connection_id).first()
-    if own is None or not PROVIDERS[own.provider].grants:
+    own_connection = (
+        Connection.objects.live().owned_by(*get_owner_ids(actor)).filter(id=connection_id).first()
+    )
+    if own_connection is None or not PROVIDERS[own_connection.provider].grants:
         raise Http404
-    live = list(own.integrations.live().order_by("-product"))
-    if not live:
+    integrations = list(own_connection.integrations.live().order_by("-product"))
+    if not integrations:
         raise Http404
-    return own, live
+    return own_connection, integrations
 
 
-def removal(actor: Actor, purge_id: UUID) -> PurgeJob:
+def get_purge(actor: Actor, purge_id: UUID) -> PurgeJob:
     """Return a removal of the person's, in whichever organisation, left ones too: it is theirs."""
     if actor.user_id is None:
         raise Http404
-    theirs = PurgeJob.objects.filter(user_id=actor.user_id)
-    found = theirs.filter(id=purge_id).first()
-    if found is None:
+    queryset = PurgeJob.objects.filter(user_id=actor.user_id)
+    job = queryset.filter(id=purge_id).first()
+    if job is None:
         raise Http404
     # What it is about is shown where it was theirs, which they may have left.
-    row_owner.enter_person(found.user_id, found.organisation_id)
-    return found
+    row_owner.enter_person(job.user_id, job.organisation_id)
+    return job
 
 
-def ids(actor: Actor) -> tuple[UUID, UUID]:
+def get_owner_ids(actor: Actor) -> tuple[UUID, UUID]:
     """Return person and organisation; staff who belong nowhere have nothing of their own here."""
     if actor.user_id is None or actor.organisation_id is None:
         raise Http404
     return actor.user_id, actor.organisation_id
 
 
-def uuid(value: str | None) -> UUID:
+def parse_uuid(value: str | None) -> UUID:
     try:
         return UUID(value or "")
     except ValueError:

@@ -23,15 +23,15 @@ def count_by_integration(
 
 def count_events(calendars: Iterable[Calendar]) -> Mapping[UUID, int]:
     """Return the number of events by calendar. Calendars without events are left out."""
-    rows = Event.objects.filter(calendar_id__in=_ids(calendars)).values_list("calendar_id")
+    rows = Event.objects.filter(calendar_id__in=_get_ids(calendars)).values_list("calendar_id")
     return dict(rows.annotate(Count("id")))
 
 
 def count_shares(calendars: Iterable[Calendar], *, at: datetime) -> Mapping[UUID, int]:
     """Return the number of live shares by calendar. Calendars without shares are left out."""
-    rows = shares.live(at).filter(item__in=_ids(calendars)).values_list("item")
+    rows = shares.filter_live(at).filter(item__in=_get_ids(calendars)).values_list("item")
     return dict(rows.annotate(Count("id")))
 
 
-def _ids(calendars: Iterable[Calendar]) -> list[UUID]:
+def _get_ids(calendars: Iterable[Calendar]) -> list[UUID]:
     return [calendar.id for calendar in calendars]

@@ -16,5 +16,5 @@ class RowUrl:
     def __init__(self, route: str) -> None:
         self._before, _, self._after = reverse(route, args=[_ANY]).partition(str(_ANY))
 
-    def of(self, row_id: UUID) -> str:
+    def get_url(self, row_id: UUID) -> str:
         return f"{self._before}{row_id}{self._after}"

@@ -36,7 +36,7 @@ _HEAD: Final = (
 )
 
 
-def answer(text: bytes, *, status: int = 200) -> HttpResponse:
+def render_document(text: bytes, *, status: int = 200) -> HttpResponse:
     """Return sanitised text as a document of its own, told to nobody."""
     document = b"".join((_HEAD.encode(), text, b"</body></html>"))
     response = HttpResponse(document, status=status, content_type="text/html; charset=utf-8")

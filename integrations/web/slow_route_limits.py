@@ -12,7 +12,7 @@ from accounts import request_limits
 from .slow_routes import find_rates
 
 
-class CostlyLimits:
+class SlowRouteLimits:
     """Refuse a person's request beyond a rate with 429. Views of the API count for themselves."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

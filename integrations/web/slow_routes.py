@@ -19,7 +19,7 @@ PROVIDER: Final = Rate("provider", 240, 60)
 DOWNLOAD: Final = Rate("download", 60, 60)
 
 
-class Cost(StrEnum):
+class RouteCost(StrEnum):
     """What a request may keep its thread for."""
 
     #: It asks a provider, or waits for a worker that asks it.
@@ -30,44 +30,44 @@ class Cost(StrEnum):
     WAIT_AND_STREAM = "wait_and_stream"
 
 
-COSTLY_ROUTES: Final[Mapping[str, Cost]] = {
+COSTLY_ROUTES: Final[Mapping[str, RouteCost]] = {
     # Mail.
-    "inbox-search": Cost.WAIT,
-    "inbox-elsewhere": Cost.WAIT,
-    "inbox-elsewhere-body": Cost.WAIT,
+    "inbox-search": RouteCost.WAIT,
+    "inbox-elsewhere": RouteCost.WAIT,
+    "inbox-elsewhere-body": RouteCost.WAIT,
     # Of a text with pictures.
-    "inbox-body": Cost.WAIT,
-    "inbox-elsewhere-file": Cost.WAIT_AND_STREAM,
-    "inbox-attachment": Cost.WAIT_AND_STREAM,
-    "api-attachment": Cost.WAIT_AND_STREAM,
-    "settings-export": Cost.STREAM,
+    "inbox-body": RouteCost.WAIT,
+    "inbox-elsewhere-file": RouteCost.WAIT_AND_STREAM,
+    "inbox-attachment": RouteCost.WAIT_AND_STREAM,
+    "api-attachment": RouteCost.WAIT_AND_STREAM,
+    "settings-export": RouteCost.STREAM,
     # Calendars: copies that are too old, and what is written at a provider.
-    "calendar-event": Cost.WAIT,
-    "calendar-event-description": Cost.WAIT,
-    "calendar-answer": Cost.WAIT,
-    "calendar-edit": Cost.WAIT,
-    "calendar-delete": Cost.WAIT,
-    "calendar-move": Cost.WAIT,
-    "calendar-new": Cost.WAIT,
-    "calendar-find": Cost.WAIT,
-    "api-events": Cost.WAIT,
-    "api-event": Cost.WAIT,
-    "api-event-response": Cost.WAIT,
-    "api-event-move": Cost.WAIT,
-    "api-free-busy": Cost.WAIT,
-    "api-availability": Cost.WAIT,
-    "settings-local-calendar-file": Cost.STREAM,
-    "api-calendar-export": Cost.STREAM,
+    "calendar-event": RouteCost.WAIT,
+    "calendar-event-description": RouteCost.WAIT,
+    "calendar-answer": RouteCost.WAIT,
+    "calendar-edit": RouteCost.WAIT,
+    "calendar-delete": RouteCost.WAIT,
+    "calendar-move": RouteCost.WAIT,
+    "calendar-new": RouteCost.WAIT,
+    "calendar-find": RouteCost.WAIT,
+    "api-events": RouteCost.WAIT,
+    "api-event": RouteCost.WAIT,
+    "api-event-response": RouteCost.WAIT,
+    "api-event-move": RouteCost.WAIT,
+    "api-free-busy": RouteCost.WAIT,
+    "api-availability": RouteCost.WAIT,
+    "settings-local-calendar-file": RouteCost.STREAM,
+    "api-calendar-export": RouteCost.STREAM,
     # Connecting, and the person's record.
-    "connect-callback": Cost.WAIT,
-    "settings-uses-csv": Cost.STREAM,
-    "settings-uses-json": Cost.STREAM,
+    "connect-callback": RouteCost.WAIT,
+    "settings-uses-csv": RouteCost.STREAM,
+    "settings-uses-json": RouteCost.STREAM,
 }
 
-_RATES: Final[Mapping[Cost, tuple[Rate, ...]]] = {
-    Cost.WAIT: (PROVIDER,),
-    Cost.STREAM: (DOWNLOAD,),
-    Cost.WAIT_AND_STREAM: (PROVIDER, DOWNLOAD),
+_RATES: Final[Mapping[RouteCost, tuple[Rate, ...]]] = {
+    RouteCost.WAIT: (PROVIDER,),
+    RouteCost.STREAM: (DOWNLOAD,),
+    RouteCost.WAIT_AND_STREAM: (PROVIDER, DOWNLOAD),
 }
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from integrations.coordination.concurrency import TooManyWaits
-from integrations.parsers.process_pool import Busy
+from integrations.parsers.process_pool import ParsersBusy
 from integrations.providers.errors import RateLimited
 
 from . import problem_catalogue as catalogue
-from .problem_catalogue import Problem
+from .problem_catalogue import ProblemType
 
 #: A page retries by itself after these. Part of `urls.error_table.PROBLEMS`.
-TEMPORARY_PROBLEMS: Final[dict[type[Exception], Problem]] = {
+TEMPORARY_PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     TooManyWaits: catalogue.TOO_MANY_WAITS,
     RateLimited: catalogue.PROVIDER_RATE_LIMITED,
     # No parser process was free in time.
-    Busy: catalogue.BUSY,
+    ParsersBusy: catalogue.BUSY,
 }

@@ -21,11 +21,11 @@ from accounts.models import Membership
 from limited_use.access_request import Fence, FenceKind
 from limited_use.ledger import entries
 from limited_use.models import Consent
-from limited_use.policy.features import FEATURES, Undeclared
+from limited_use.policy.features import FEATURES, UndeclaredUse
 from limited_use.policy.vocabulary import Purpose, Recipient
 
 
-class NotAgreed(Exception):
+class ConsentMissing(Exception):
     """
     The person did not agree to the current version of a declaration. Show it, and ask them.
 
@@ -37,11 +37,11 @@ class NotAgreed(Exception):
         self.subject = subject
 
 
-class Outdated(Exception):
+class DeclarationOutdated(Exception):
     """An agreement names a version that has changed since. Show the current one and ask again."""
 
 
-class NeedsAnEnd(Exception):
+class ConsentNeedsEnd(Exception):
     """Agreement to one item ends at a time that lies ahead. Ask for one."""
 
 
@@ -72,26 +72,26 @@ def give(  # noqa: PLR0913 - what is agreed to, part by part, each by name
     :raises NeedsAnEnd: if it is about an item and never ends, or its end has come
     :raises NotAMember: if they do not belong to the organisation
     """
-    _check(feature, version, purpose, recipient)
+    _check_declaration(feature, version, purpose, recipient)
     if expires_at is None:
         if item is not None:
-            raise NeedsAnEnd
+            raise ConsentNeedsEnd
     elif expires_at <= at:
-        raise NeedsAnEnd
+        raise ConsentNeedsEnd
     # Held, so that what one person does about their agreements has an order.
     members = Membership.objects.live().filter(user_id=person_id, organisation_id=organisation_id)
     if not members.select_for_update(no_key=True).exists():
         raise NotAMember
     live = (
-        _theirs(person_id, organisation_id, feature)
+        _filter_live(person_id, organisation_id, feature)
         .filter(purpose=purpose, recipient=recipient, item=item)
         .select_for_update(no_key=True)
         .first()
     )
     if live is not None:
-        if (live.version, live.expires_at) == (version, expires_at) and live.stands(at):
+        if (live.version, live.expires_at) == (version, expires_at) and live.is_live(at):
             return live
-        _end(live, event="consent.replaced", at=at)
+        _end_consent(live, event="consent.replaced", at=at)
     consent = Consent.objects.create(
         owner_id=person_id,
         organisation_id=organisation_id,
@@ -103,7 +103,7 @@ def give(  # noqa: PLR0913 - what is agreed to, part by part, each by name
         given_at=at,
         expires_at=expires_at,
     )
-    _record("consent.given", consent, at)
+    _record_entry("consent.given", consent, at)
     return consent
 
 
@@ -128,17 +128,17 @@ def withdraw(  # noqa: PLR0913 - the same parts
     :param item: None: everything about the feature, items too
     :return: whether there was anything
     """
-    covering = _theirs(person_id, organisation_id, feature)
+    covering_consents = _filter_live(person_id, organisation_id, feature)
     if purpose:
-        covering = covering.filter(purpose__in=["", purpose])
+        covering_consents = covering_consents.filter(purpose__in=["", purpose])
     if recipient:
-        covering = covering.filter(recipient__in=["", recipient])
+        covering_consents = covering_consents.filter(recipient__in=["", recipient])
     if item is not None:
-        covering = covering.filter(Q(item=None) | Q(item=item))
-    return _end_all(covering, event="consent.withdrawn", at=at)
+        covering_consents = covering_consents.filter(Q(item=None) | Q(item=item))
+    return _end_consents(covering_consents, event="consent.withdrawn", at=at)
 
 
-def lapse(
+def end_feature_consents(
     *,
     owner_id: UUID,
     organisation_id: UUID,
@@ -151,13 +151,13 @@ def lapse(
 
     :param items: those about one of these alone; None: all of them
     """
-    theirs = _theirs(owner_id, organisation_id, feature)
+    consents = _filter_live(owner_id, organisation_id, feature)
     if items is not None:
-        theirs = theirs.filter(item__in=items)
-    return _end_all(theirs, event="consent.lapsed", at=at)
+        consents = consents.filter(item__in=items)
+    return _end_consents(consents, event="consent.lapsed", at=at)
 
 
-def of_item(
+def find_item_consent(
     *, owner_id: UUID, organisation_id: UUID, feature: str, item: UUID, at: datetime
 ) -> Consent | None:
     """
@@ -169,65 +169,65 @@ def of_item(
     if declared is None:
         return None
     return (
-        _theirs(owner_id, organisation_id, feature)
+        _filter_live(owner_id, organisation_id, feature)
         .filter(item=item, version=declared.version, given_at__lte=at, expires_at__gt=at)
         .order_by("-id")
         .first()
     )
 
 
-def fence(consent: Consent) -> Fence:
+def make_fence(consent: Consent) -> Fence:
     """Return what a permit carries, so that it opens nothing once this is withdrawn or over."""
     return Fence(FenceKind.CONSENT, consent.id, consent.epoch)
 
 
-def history(*, owner_id: UUID, organisation_id: UUID) -> QuerySet[Consent]:
+def list_consents(*, owner_id: UUID, organisation_id: UUID) -> QuerySet[Consent]:
     """Return everything a person ever agreed to in an organisation, the newest first."""
-    theirs = Consent.objects.filter(owner_id=owner_id, organisation_id=organisation_id)
-    return theirs.order_by("-given_at", "-id")
+    consents = Consent.objects.filter(owner_id=owner_id, organisation_id=organisation_id)
+    return consents.order_by("-given_at", "-id")
 
 
-def _check(feature: str, version: int, purpose: str, recipient: str) -> None:
+def _check_declaration(feature: str, version: int, purpose: str, recipient: str) -> None:
     declared = FEATURES.get(feature)
     if declared is None or declared.version != version:
-        raise Outdated(feature)
-    if purpose and not declared.declares(purpose):
-        raise Undeclared(f"{feature} does not declare {purpose}")
+        raise DeclarationOutdated(feature)
+    if purpose and not declared.declares_use(purpose):
+        raise UndeclaredUse(f"{feature} does not declare {purpose}")
     if recipient and recipient not in set(Recipient):
-        raise Undeclared(f"{recipient} is no recipient")
+        raise UndeclaredUse(f"{recipient} is no recipient")
 
 
-def _theirs(owner_id: UUID, organisation_id: UUID, feature: str) -> QuerySet[Consent]:
+def _filter_live(owner_id: UUID, organisation_id: UUID, feature: str) -> QuerySet[Consent]:
     return Consent.objects.filter(
         owner_id=owner_id, organisation_id=organisation_id, feature=feature, withdrawn_at=None
     )
 
 
-def _end_all(consents: QuerySet[Consent], *, event: str, at: datetime) -> bool:
+def _end_consents(consents: QuerySet[Consent], *, event: str, at: datetime) -> bool:
     live = list(consents.order_by("id").select_for_update(no_key=True))
     for consent in live:
-        _end(consent, event=event, at=at)
+        _end_consent(consent, event=event, at=at)
     return bool(live)
 
 
-def _end(consent: Consent, *, event: str, at: datetime) -> None:
+def _end_consent(consent: Consent, *, event: str, at: datetime) -> None:
     if not consent.withdraw(at=at):
         # The history says when it was over.
         event = "consent.expired"
-    _record(event, consent, at)
+    _record_entry(event, consent, at)
 
 
-def _record(event: str, consent: Consent, at: datetime) -> None:
-    entries.record(
+def _record_entry(event: str, consent: Consent, at: datetime) -> None:
+    entries.record_event(
         event=event,
         about=consent.id,
         body={
             "feature": consent.feature,
             "version": consent.version,
-            "owner": entries.pseudonym(consent.owner_id),
+            "owner": entries.get_pseudonym(consent.owner_id),
             **({"purpose": consent.purpose} if consent.purpose else {}),
             **({"recipient": consent.recipient} if consent.recipient else {}),
-            **({"item": entries.pseudonym(consent.item)} if consent.item else {}),
+            **({"item": entries.get_pseudonym(consent.item)} if consent.item else {}),
         },
         at=at,
     )

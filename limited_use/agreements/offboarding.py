@@ -22,7 +22,7 @@ from limited_use.ledger import entries
 from . import shares
 
 
-class Why(StrEnum):
+class MembershipEndReason(StrEnum):
     """Why a membership ended, as its entry says it."""
 
     LEFT = "left"
@@ -30,7 +30,7 @@ class Why(StrEnum):
     ORGANISATION_CLOSED = "organisation_closed"
 
 
-def leave(*, user_id: UUID, organisation_id: UUID, at: datetime) -> int:
+def leave_organisation(*, user_id: UUID, organisation_id: UUID, at: datetime) -> int:
     """
     End a person's stay in an organisation, and return how many shares ended with it.
 
@@ -38,10 +38,12 @@ def leave(*, user_id: UUID, organisation_id: UUID, at: datetime) -> int:
     """
     with transaction.atomic():
         ended = memberships.end_membership(user_id=user_id, organisation_id=organisation_id, at=at)
-        return _gone(Membership.objects.filter(id=ended.id), why=Why.LEFT, at=at)
+        return _record_ended(
+            Membership.objects.filter(id=ended.id), why=MembershipEndReason.LEFT, at=at
+        )
 
 
-def deactivate(*, user_id: UUID, at: datetime) -> int:
+def deactivate_person(*, user_id: UUID, at: datetime) -> int:
     """
     Switch a person off, and return how many shares ended with that.
 
@@ -49,12 +51,12 @@ def deactivate(*, user_id: UUID, at: datetime) -> int:
     """
     with transaction.atomic():
         user_provisioning.deactivate_user(user_id=user_id, at=at)
-        entries.record(event="person.deactivated", about=user_id, at=at)
-        theirs = Membership.objects.filter(user_id=user_id, left_at=at)
-        return _gone(theirs, why=Why.DEACTIVATED, at=at)
+        entries.record_event(event="person.deactivated", about=user_id, at=at)
+        ended = Membership.objects.filter(user_id=user_id, left_at=at)
+        return _record_ended(ended, why=MembershipEndReason.DEACTIVATED, at=at)
 
 
-def close(*, organisation_id: UUID, at: datetime) -> int:
+def close_organisation(*, organisation_id: UUID, at: datetime) -> int:
     """
     Close an organisation, and return how many shares ended with it.
 
@@ -62,20 +64,22 @@ def close(*, organisation_id: UUID, at: datetime) -> int:
     """
     with transaction.atomic():
         organisations.close_organisation(organisation_id=organisation_id, at=at)
-        entries.record(event="organisation.closed", about=organisation_id, at=at)
-        of_it = Membership.objects.filter(organisation_id=organisation_id, left_at=at)
-        return _gone(of_it, why=Why.ORGANISATION_CLOSED, at=at)
+        entries.record_event(event="organisation.closed", about=organisation_id, at=at)
+        ended = Membership.objects.filter(organisation_id=organisation_id, left_at=at)
+        return _record_ended(ended, why=MembershipEndReason.ORGANISATION_CLOSED, at=at)
 
 
-def _gone(ended: QuerySet[Membership], *, why: Why, at: datetime) -> int:
+def _record_ended(ended: QuerySet[Membership], *, why: MembershipEndReason, at: datetime) -> int:
     """Record that these memberships ended, and end what was shared from or with them."""
-    gone = list(ended.order_by("id"))
-    for one in gone:
-        organisation = entries.pseudonym(one.organisation_id)
-        entries.record(
+    ended_memberships = list(ended.order_by("id"))
+    for membership in ended_memberships:
+        organisation = entries.get_pseudonym(membership.organisation_id)
+        entries.record_event(
             event="membership.ended",
-            about=one.user_id,
+            about=membership.user_id,
             body={"why": str(why), "organisation": organisation},
             at=at,
         )
-    return shares.end_of_memberships(memberships=[one.id for one in gone], at=at)
+    return shares.end_membership_shares(
+        memberships=[membership.id for membership in ended_memberships], at=at
+    )

@@ -14,34 +14,34 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts import memberships, organisations, user_provisioning
-from accounts.user_provisioning import Person
+from accounts.user_provisioning import NewPerson
 from limited_use.ledger import entries
 
 
-def found(*, platform_id: str, name: str, at: datetime) -> None:
+def found_organisation(*, platform_id: str, name: str, at: datetime) -> None:
     """
     Record an organisation of the platform.
 
     :raises organisations.AlreadyFounded: if the platform's id is taken
     """
     with transaction.atomic():
-        made = organisations.found_organisation(platform_id=platform_id, name=name, at=at)
-        entries.record(event="organisation.founded", about=made.id, at=at)
+        organisation = organisations.found_organisation(platform_id=platform_id, name=name, at=at)
+        entries.record_event(event="organisation.founded", about=organisation.id, at=at)
 
 
-def register(person: Person, *, at: datetime) -> None:
+def register_person(person: NewPerson, *, at: datetime) -> None:
     """
     Record a person, without a password: they set one by the link for forgotten ones.
 
     :raises users.AlreadyRegistered: if the address or the platform's id is taken
     """
     with transaction.atomic():
-        made = user_provisioning.register_user(person, password=None, at=at)
+        user = user_provisioning.register_user(person, password=None, at=at)
         body = {"role": str(person.role)}
-        entries.record(event="person.registered", about=made.id, body=body, at=at)
+        entries.record_event(event="person.registered", about=user.id, body=body, at=at)
 
 
-def join(*, user_id: UUID, organisation_id: UUID, at: datetime) -> None:
+def join_organisation(*, user_id: UUID, organisation_id: UUID, at: datetime) -> None:
     """
     Begin a person's stay in an organisation.
 
@@ -50,5 +50,5 @@ def join(*, user_id: UUID, organisation_id: UUID, at: datetime) -> None:
     """
     with transaction.atomic():
         memberships.add_member(user_id=user_id, organisation_id=organisation_id, at=at)
-        body = {"organisation": entries.pseudonym(organisation_id)}
-        entries.record(event="membership.begun", about=user_id, body=body, at=at)
+        body = {"organisation": entries.get_pseudonym(organisation_id)}
+        entries.record_event(event="membership.begun", about=user_id, body=body, at=at)

@@ -34,14 +34,18 @@ def create_declared_client(
     :param jwks: the client's public keys, a JSON Web Key Set (RFC 7517)
     :raises Undeclared: see `features.check_declared`
     """
-    wanted = sorted(set(purposes))
-    check_declared(feature, wanted)
+    sorted_purposes = sorted(set(purposes))
+    check_declared(feature, sorted_purposes)
     return clients.create_client(
-        client_id=client_id or feature, feature=feature, purposes=wanted, jwks=dict(jwks), at=at
+        client_id=client_id or feature,
+        feature=feature,
+        purposes=sorted_purposes,
+        jwks=dict(jwks),
+        at=at,
     )
 
 
-def register(
+def register_client(
     *, feature: str, purposes: Iterable[str], jwks: Mapping[str, Any], at: datetime
 ) -> ServiceClient:
     """
@@ -54,11 +58,11 @@ def register(
     with transaction.atomic():
         client = create_declared_client(feature=feature, purposes=purposes, jwks=jwks, at=at)
         body = {"feature": client.feature, "purposes": client.purposes}
-        entries.record(event="client.registered", about=client.id, body=body, at=at)
+        entries.record_event(event="client.registered", about=client.id, body=body, at=at)
         return client
 
 
-def rotate(*, client_id: str, jwks: Mapping[str, Any], at: datetime) -> None:
+def replace_client_keys(*, client_id: str, jwks: Mapping[str, Any], at: datetime) -> None:
     """
     Replace a client's keys.
 
@@ -67,16 +71,16 @@ def rotate(*, client_id: str, jwks: Mapping[str, Any], at: datetime) -> None:
     """
     with transaction.atomic():
         client = clients.replace_keys(client_id=client_id, jwks=jwks)
-        entries.record(event="client.keys_replaced", about=client.id, at=at)
+        entries.record_event(event="client.keys_replaced", about=client.id, at=at)
 
 
-def retire(*, client_id: str, at: datetime) -> None:
+def retire_client(*, client_id: str, at: datetime) -> None:
     """
     End a client and its tokens.
 
     :raises clients.NoLiveClient: if it is retired already, or unknown
     """
     with transaction.atomic():
-        entries.record(
+        entries.record_event(
             event="client.retired", about=clients.retire_client(client_id=client_id, at=at), at=at
         )

@@ -24,13 +24,13 @@ from limited_use.policy.vocabulary import DataClass
 from . import typed_addresses
 
 #: What each level opens.
-OPENS: dict[ShareLevel, frozenset[DataClass]] = {
+LEVEL_DATA_CLASSES: dict[ShareLevel, frozenset[DataClass]] = {
     ShareLevel.FREEBUSY: frozenset({DataClass.CALENDAR_FREEBUSY}),
     ShareLevel.DETAILS: frozenset({DataClass.CALENDAR_FREEBUSY, DataClass.CALENDAR_EVENT}),
 }
 
 
-class InThePast(Exception):
+class ShareEndsInPast(Exception):
     """The end lies behind. Ask for one that lies ahead, or none."""
 
 
@@ -58,51 +58,53 @@ def give(  # noqa: PLR0913 - what is shared, part by part, each by name
     :raises NotAMember: if one of the two does not belong to the organisation
     """
     if expires_at is not None and expires_at <= at:
-        raise InThePast
-    reached_id = viewer_id
+        raise ShareEndsInPast
+    named_viewer_id = viewer_id
     if viewer_id is None:
-        viewer_id = _choose_nobody(address, owner_id=person_id, item=item)
+        viewer_id = _choose_placeholder_viewer(address, owner_id=person_id, item=item)
     # Held, in one order, so that what two people do about their shares has an order.
     members = Membership.objects.live().filter(
         user_id__in=[person_id, viewer_id], organisation_id=organisation_id
     )
-    held = {
-        one.user_id: one.id
-        for one in members.order_by("id").select_for_update(no_key=True, of=("self",))
+    membership_ids = {
+        membership.user_id: membership.id
+        for membership in members.order_by("id").select_for_update(no_key=True, of=("self",))
     }
-    if reached_id is None:
-        held[viewer_id] = viewer_id
-    if held.keys() != {person_id, viewer_id}:
+    if named_viewer_id is None:
+        membership_ids[viewer_id] = viewer_id
+    if membership_ids.keys() != {person_id, viewer_id}:
         raise NotAMember
-    live = (
+    live_share = (
         Share.objects.filter(item=item, viewer_id=viewer_id, withdrawn_at=None)
         .select_for_update(no_key=True)
         .first()
     )
-    if live is not None:
-        if (live.level, live.expires_at) == (level, expires_at) and live.stands(at):
-            return live
-        _end(live, event="share.replaced", at=at)
+    if live_share is not None:
+        if (live_share.level, live_share.expires_at) == (level, expires_at) and live_share.is_live(
+            at
+        ):
+            return live_share
+        _end_share(live_share, event="share.replaced", at=at)
     share = Share.objects.create(
         owner_id=person_id,
         organisation_id=organisation_id,
         viewer_id=viewer_id,
         # Whoever leaves and comes back is not shown what they were shown before.
-        owner_membership=held[person_id],
-        viewer_membership=held[viewer_id],
+        owner_membership=membership_ids[person_id],
+        viewer_membership=membership_ids[viewer_id],
         item=item,
         level=level,
-        typed_address=typed_addresses.seal(address),
+        typed_address=typed_addresses.seal_address(address),
         given_at=at,
         expires_at=expires_at,
     )
-    _record("share.given", share, at)
+    _record_entry("share.given", share, at)
     return share
 
 
-def _choose_nobody(address: str, *, owner_id: UUID, item: UUID) -> UUID:
+def _choose_placeholder_viewer(address: str, *, owner_id: UUID, item: UUID) -> UUID:
     """Return the viewer of an address that nobody has: as before, if it is shared with already."""
-    current, *former = typed_addresses.make_viewers(address, owner_id=owner_id)
+    current, *former = typed_addresses.make_placeholder_viewers(address, owner_id=owner_id)
     if not former:
         return current
     known = Share.objects.filter(item=item, viewer_id__in=former, withdrawn_at=None)
@@ -115,57 +117,57 @@ def withdraw(*, person_id: UUID, share_id: UUID, at: datetime) -> Share | None:
 
     :param person_id: who acts; nobody takes another's back
     """
-    theirs = Share.objects.filter(id=share_id, owner_id=person_id, withdrawn_at=None)
-    share = theirs.select_for_update(no_key=True).first()
+    owned_shares = Share.objects.filter(id=share_id, owner_id=person_id, withdrawn_at=None)
+    share = owned_shares.select_for_update(no_key=True).first()
     if share is not None:
-        _end(share, event="share.withdrawn", at=at)
+        _end_share(share, event="share.withdrawn", at=at)
     return share
 
 
-def leave(*, viewer_id: UUID, share_id: UUID, at: datetime) -> bool:
+def leave_share(*, viewer_id: UUID, share_id: UUID, at: datetime) -> bool:
     """End one share as the person who was shown it, who no longer wants to see it."""
-    seen = Share.objects.filter(id=share_id, viewer_id=viewer_id, withdrawn_at=None)
-    share = seen.select_for_update(no_key=True).first()
+    viewed_shares = Share.objects.filter(id=share_id, viewer_id=viewer_id, withdrawn_at=None)
+    share = viewed_shares.select_for_update(no_key=True).first()
     if share is None:
         return False
-    _end(share, event="share.left", at=at)
+    _end_share(share, event="share.left", at=at)
     return True
 
 
-def lapse(*, items: Collection[UUID], at: datetime) -> int:
+def end_item_shares(*, items: Collection[UUID], at: datetime) -> int:
     """End every share of these things, since they are gone; return how many."""
-    live = Share.objects.filter(item__in=items, withdrawn_at=None).order_by("id")
-    ended = list(live.select_for_update(no_key=True))
+    live_shares = Share.objects.filter(item__in=items, withdrawn_at=None).order_by("id")
+    ended = list(live_shares.select_for_update(no_key=True))
     for share in ended:
-        _end(share, event="share.lapsed", at=at)
+        _end_share(share, event="share.lapsed", at=at)
     return len(ended)
 
 
-def end_of_memberships(*, memberships: Collection[UUID], at: datetime) -> int:
+def end_membership_shares(*, memberships: Collection[UUID], at: datetime) -> int:
     """End every share from or with these memberships, since they are over; return how many."""
-    theirs = Q(owner_membership__in=memberships) | Q(viewer_membership__in=memberships)
+    is_from_or_with = Q(owner_membership__in=memberships) | Q(viewer_membership__in=memberships)
     ended = list(
-        Share.objects.filter(theirs, withdrawn_at=None)
+        Share.objects.filter(is_from_or_with, withdrawn_at=None)
         .order_by("id")
         .select_for_update(no_key=True)
     )
     for share in ended:
-        _end(share, event="share.lapsed", at=at)
+        _end_share(share, event="share.lapsed", at=at)
     return len(ended)
 
 
-def end_of_owner(*, person_id: UUID, organisation_id: UUID, at: datetime) -> int:
+def end_owner_shares(*, person_id: UUID, organisation_id: UUID, at: datetime) -> int:
     """Take everything back that a person shares, since they no longer agree to sharing."""
-    theirs = Share.objects.filter(
+    owned_shares = Share.objects.filter(
         owner_id=person_id, organisation_id=organisation_id, withdrawn_at=None
     )
-    ended = list(theirs.order_by("id").select_for_update(no_key=True))
+    ended = list(owned_shares.order_by("id").select_for_update(no_key=True))
     for share in ended:
-        _end(share, event="share.withdrawn", at=at)
+        _end_share(share, event="share.withdrawn", at=at)
     return len(ended)
 
 
-def live(at: datetime) -> QuerySet[Share]:
+def filter_live(at: datetime) -> QuerySet[Share]:
     """Return the shares that stand now."""
     return Share.objects.filter(
         Q(expires_at=None) | Q(expires_at__gt=at), given_at__lte=at, withdrawn_at=None
@@ -174,33 +176,35 @@ def live(at: datetime) -> QuerySet[Share]:
 
 def forget_addresses(*, at: datetime) -> int:
     """Forget the typed addresses of shares that have expired, and return how many."""
-    over = Share.objects.filter(withdrawn_at=None, expires_at__lte=at).exclude(typed_address="")
-    return over.update(typed_address="")
+    expired_shares = Share.objects.filter(withdrawn_at=None, expires_at__lte=at).exclude(
+        typed_address=""
+    )
+    return expired_shares.update(typed_address="")
 
 
-def fence(share: Share) -> Fence:
+def make_fence(share: Share) -> Fence:
     """Return what a permit carries, so that it opens nothing once this is taken back or over."""
     return Fence(FenceKind.SHARE, share.id, share.epoch)
 
 
-def _end(share: Share, *, event: str, at: datetime) -> None:
+def _end_share(share: Share, *, event: str, at: datetime) -> None:
     if not share.withdraw(at=at):
         # The history says when it was over.
         event = "share.expired"
     share.typed_address = ""
     share.save(update_fields=["typed_address"])
-    _record(event, share, at)
+    _record_entry(event, share, at)
 
 
-def _record(event: str, share: Share, at: datetime) -> None:
-    entries.record(
+def _record_entry(event: str, share: Share, at: datetime) -> None:
+    entries.record_event(
         event=event,
         about=share.id,
         body={
             "level": str(share.level),
-            "owner": entries.pseudonym(share.owner_id),
-            "viewer": entries.pseudonym(share.viewer_id),
-            "item": entries.pseudonym(share.item),
+            "owner": entries.get_pseudonym(share.owner_id),
+            "viewer": entries.get_pseudonym(share.viewer_id),
+            "item": entries.get_pseudonym(share.item),
         },
         at=at,
     )

@@ -14,48 +14,48 @@ from limited_use.policy import evaluation
 from limited_use.vault.keyring.factory import get_keyring
 from limited_use.vault.keyring.port import SigningKey
 
-from .sections import Section, check
+from .sections import EvidenceSection, check_values
 
 KIND = "evidence-bundle"
 
 
-def make(sections: Sequence[Section], *, at: datetime) -> bytes:
+def make_bundle(sections: Sequence[EvidenceSection], *, at: datetime) -> bytes:
     """
     Return the bundle as it is to be kept: the exact bytes are what is signed.
 
     :raises sections.NotEvidence: if a section holds what is no evidence
     :raises KeyStoreUnavailable: if it cannot be signed now
     """
-    said = contents(sections, at=at)
-    check(said)
+    body = build_contents(sections, at=at)
+    check_values(body)
     ring = get_keyring()
-    return signed_documents.sign(
-        said,
-        signing_keys.note(SigningKey.RECEIPTS, at=at),
+    return signed_documents.sign_document(
+        body,
+        signing_keys.record_current_key(SigningKey.RECEIPTS, at=at),
         lambda message: ring.sign(SigningKey.RECEIPTS, message),
     )
 
 
-def contents(sections: Sequence[Section], *, at: datetime) -> dict[str, Any]:
+def build_contents(sections: Sequence[EvidenceSection], *, at: datetime) -> dict[str, Any]:
     """Return what a bundle says."""
-    not_met = [(section, one) for section in sections for one in section.not_met(at)]
+    not_met = [(section, unmet) for section in sections for unmet in section.not_met(at)]
     return {
         "kind": KIND,
         "v": 1,
         "id": str(uuid7()),
         "made_at": at.astimezone(UTC).isoformat(timespec="seconds"),
-        "software": {"code": entries.code_revision(), "policy": evaluation.VERSION},
-        "ledger": {"origin": settings.LEDGER_ORIGIN, "checkpoint": tile_store.latest_note()},
+        "software": {"code": entries.get_code_revision(), "policy": evaluation.VERSION},
+        "ledger": {"origin": settings.LEDGER_ORIGIN, "checkpoint": tile_store.get_latest_note()},
         "not_met": [
-            {"clause": one.clause, "why": one.why, "section": section.key}
-            for section, one in not_met
+            {"clause": unmet.clause, "why": unmet.why, "section": section.key}
+            for section, unmet in not_met
         ],
-        "sections": {section.key: _of(section, at) for section in sections},
+        "sections": {section.key: _describe_section(section, at) for section in sections},
         "order": [section.key for section in sections],
     }
 
 
-def _of(section: Section, at: datetime) -> dict[str, Any]:
+def _describe_section(section: EvidenceSection, at: datetime) -> dict[str, Any]:
     return {
         "title": section.title,
         "says": section.says,

@@ -19,13 +19,13 @@ from limited_use.vault.keyring import transit_policies
 from limited_use.vault.keyring.factory import get_keyring
 from limited_use.vault.keyring.port import MacKey
 
-from .sections import NotMet
+from .sections import UnmetClause
 
-FILES_SAY: Final = (
+FILE_KEYRING_TEXT: Final = (
     "the keys are files in a folder of this machine, which is no key management system: nobody can"
     " promise that no copy of a destroyed file exists"
 )
-_DIRECTORY: Final = (
+_DIRECTORY_KEY_TEXT: Final = (
     "One key, in the keyring, under which the service hashes what has to be found across"
     " integrations: which account this is. It never leaves the keyring and encrypts nothing. What"
     " it hashes are the outer blinds of the register of columns in clear; a purge empties their"
@@ -33,57 +33,57 @@ _DIRECTORY: Final = (
 )
 
 
-def custody_of_keys(_: datetime) -> Mapping[str, Any]:
+def describe_custody(_: datetime) -> Mapping[str, Any]:
     ring = get_keyring()
     is_files = not settings.KEYRING.url
     retention = settings.KEYRING.snapshot_retention_days
     return {
         "keyring": "files" if is_files else "transit",
         "files_accepted_in_production": is_files and settings.PRODUCTION,
-        "epochs_present": {str(line): list(ring.epochs(line)) for line in KeyLine},
-        "problems": keyring_fit.problems(),
-        "directory_key": {"name": str(MacKey.DIRECTORY), "statement": _DIRECTORY},
+        "epochs_present": {str(line): list(ring.list_epochs(line)) for line in KeyLine},
+        "problems": keyring_fit.find_problems(),
+        "directory_key": {"name": str(MacKey.DIRECTORY), "statement": _DIRECTORY_KEY_TEXT},
         "copies_of_the_key_store_live_days": "unknown" if retention is None else retention,
         "policies_of_the_transit_engine": {}
         if is_files
-        else transit_policies.policies(settings.KEYRING.mount, settings.KEYRING.prefix),
+        else transit_policies.build_policies(settings.KEYRING.mount, settings.KEYRING.prefix),
     }
 
 
-def not_in_custody(_: datetime) -> list[NotMet]:
+def find_unmet_custody(_: datetime) -> list[UnmetClause]:
     """A file keyring is told where it is used, whoever accepted it."""
-    return [] if settings.KEYRING.url else [NotMet("WSEC-KEY", FILES_SAY)]
+    return [] if settings.KEYRING.url else [UnmetClause("WSEC-KEY", FILE_KEYRING_TEXT)]
 
 
-def epochs(_: datetime) -> Mapping[str, Any]:
-    living: Counter[str] = Counter()
-    for one in key_rows.tally():
-        living[str(one.line)] += one.key_count
+def describe_epochs(_: datetime) -> Mapping[str, Any]:
+    living_keys: Counter[str] = Counter()
+    for line_tally in key_rows.count_keys_by_epoch():
+        living_keys[str(line_tally.line)] += line_tally.key_count
     return {
         "hours": settings.KEY_EPOCH_HOURS,
-        "living_data_keys": dict(living),
+        "living_data_keys": dict(living_keys),
         "epochs": [
             {
-                "line": one.line,
-                "number": one.number,
-                "began_at": _time(one.began_at),
-                "destroyed_at": _time(one.destroyed_at),
-                "ledger_entry": str(one.entry_id) if one.entry_id else None,
+                "line": epoch.line,
+                "number": epoch.number,
+                "began_at": _format_time(epoch.began_at),
+                "destroyed_at": _format_time(epoch.destroyed_at),
+                "ledger_entry": str(epoch.entry_id) if epoch.entry_id else None,
             }
-            for one in KeyEpoch.objects.order_by("line", "number")
+            for epoch in KeyEpoch.objects.order_by("line", "number")
         ],
     }
 
 
-def ledger(_: datetime) -> Mapping[str, Any]:
-    latest = publication.current().latest()
+def describe_ledger(_: datetime) -> Mapping[str, Any]:
+    latest = publication.get_publication().get_latest()
     newest = Checkpoint.objects.exclude(note="").order_by("-size").first()
     return {
         "origin": settings.LEDGER_ORIGIN,
-        "size": sequencer.size_now(),
+        "size": sequencer.get_size(),
         "waiting_for_a_place": Leaf.objects.filter(idx=None).count(),
         "signed_size": newest.size if newest else 0,
-        "signed_at": _time(newest.signed_at) if newest else None,
+        "signed_at": _format_time(newest.signed_at) if newest else None,
         "published_size": latest[0].size if latest else None,
         "published_note": latest[1] if latest else None,
         "published_apart": bool(settings.PUBLICATION_DIR or settings.LEDGER_CHECKPOINTS),
@@ -95,24 +95,24 @@ def ledger(_: datetime) -> Mapping[str, Any]:
         },
         "public_keys": [
             {
-                "signs": str(one.role),
-                "key": str(one.key),
-                "since": _time(one.since),
-                "until": _time(one.until),
+                "signs": str(signing_key.role),
+                "key": str(signing_key.key),
+                "since": _format_time(signing_key.since),
+                "until": _format_time(signing_key.until),
             }
-            for one in signing_keys.history()
+            for signing_key in signing_keys.list_published_keys()
         ],
     }
 
 
-def alarms(_: datetime) -> Mapping[str, Any]:
+def describe_alarms(_: datetime) -> Mapping[str, Any]:
     """Return how many alarms of each kind nobody has settled, and how many were ever raised."""
-    ever = Alarm.objects.values_list("kind").annotate(count=Count("id")).order_by("kind")
+    counts_by_kind = Alarm.objects.values_list("kind").annotate(count=Count("id")).order_by("kind")
     return {
-        "open": dict(ever.filter(settled_at=None)),
-        "ever": dict(ever),
+        "open": dict(counts_by_kind.filter(settled_at=None)),
+        "ever": dict(counts_by_kind),
     }
 
 
-def _time(at: datetime | None) -> str | None:
+def _format_time(at: datetime | None) -> str | None:
     return None if at is None else at.astimezone(UTC).isoformat(timespec="seconds")

@@ -11,19 +11,19 @@ from django.db.models import Sum
 
 from limited_use.models.usage import PolicyUse, Tally
 from limited_use.policy import decision_table, evaluation, features
-from limited_use.policy.rules import RULES, Rule
+from limited_use.policy.rules import RULES, PolicyRule
 
 # Days of which each is listed; before that, totals.
-LISTED_FOR: Final = timedelta(days=30)
+LISTED_PERIOD: Final = timedelta(days=30)
 
 
-def rules(_: datetime) -> Mapping[str, Any]:
-    text = decision_table.render()
+def describe_rules(_: datetime) -> Mapping[str, Any]:
+    text = decision_table.render_page()
     return {
         "version": evaluation.VERSION,
-        "rules": [_rule(one) for one in RULES],
+        "rules": [_describe_rule(rule) for rule in RULES],
         "all_else": {
-            "says": evaluation.ALL_ELSE_SAYS,
+            "says": evaluation.ALL_ELSE_TEXT,
             "clauses": list(evaluation.ALL_ELSE.clauses),
         },
         "decision_space": text,
@@ -31,7 +31,7 @@ def rules(_: datetime) -> Mapping[str, Any]:
     }
 
 
-def _rule(rule: Rule) -> dict[str, Any]:
+def _describe_rule(rule: PolicyRule) -> dict[str, Any]:
     return {
         "id": rule.id,
         "says": rule.says,
@@ -44,33 +44,35 @@ def _rule(rule: Rule) -> dict[str, Any]:
     }
 
 
-def registry(_: datetime) -> Mapping[str, Any]:
-    return {"features": [_feature(one) for one in features.FEATURES.values()]}
+def describe_features(_: datetime) -> Mapping[str, Any]:
+    return {"features": [_describe_feature(feature) for feature in features.FEATURES.values()]}
 
 
-def _feature(entry: features.Feature) -> dict[str, Any]:
+def _describe_feature(feature: features.Feature) -> dict[str, Any]:
     return {
-        "key": entry.key,
-        "title": entry.title,
-        "where": entry.where,
-        "says": entry.says,
-        "purposes": sorted(entry.purposes),
-        "data_classes": sorted(entry.data_classes),
-        "capabilities": sorted(entry.capabilities),
-        "disclosure": entry.disclosure,
-        "retention_days": entry.retention_days,
-        "cache_hours": entry.cache_hours,
-        "kept_until_removed": entry.kept_until_removed,
-        "version": entry.version,
-        "is_another_service": entry.platform_client,
+        "key": feature.key,
+        "title": feature.title,
+        "where": feature.where,
+        "says": feature.says,
+        "purposes": sorted(feature.purposes),
+        "data_classes": sorted(feature.data_classes),
+        "capabilities": sorted(feature.capabilities),
+        "disclosure": feature.disclosure,
+        "retention_days": feature.retention_days,
+        "cache_hours": feature.cache_hours,
+        "kept_until_removed": feature.kept_until_removed,
+        "version": feature.version,
+        "is_another_service": feature.platform_client,
     }
 
 
-def applied(at: datetime) -> Mapping[str, Any]:
+def describe_rule_usage(at: datetime) -> Mapping[str, Any]:
     """Return how often each rule was applied: in all, and by day of late."""
     total = PolicyUse.objects.values_list("rule", "is_permitted").annotate(total=Sum("count"))
-    late = PolicyUse.objects.filter(day__gt=(at.astimezone(UTC) - LISTED_FOR).date())
-    by_day = late.values_list("day", "rule", "feature", "is_permitted").annotate(total=Sum("count"))
+    recent = PolicyUse.objects.filter(day__gt=(at.astimezone(UTC) - LISTED_PERIOD).date())
+    by_day = recent.values_list("day", "rule", "feature", "is_permitted").annotate(
+        total=Sum("count")
+    )
     return {
         "entries_counted": Tally.objects.values_list("size", flat=True).first() or 0,
         "in_all": [

@@ -8,10 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-LONGEST_TEXT: Final = 1_000_000
+MAX_TEXT_LENGTH: Final = 1_000_000
 
 
-class Basis(StrEnum):
+class EvidenceBasis(StrEnum):
     """What a section rests on; a test is no observation of production, and says so."""
 
     CODE = "code"
@@ -20,12 +20,12 @@ class Basis(StrEnum):
     TEST = "test"
 
 
-class NotEvidence(Exception):
+class InvalidEvidence(Exception):
     """A section holds what is no evidence of ours. A bug of whoever wrote it."""
 
 
 @dataclass(frozen=True, slots=True)
-class NotMet:
+class UnmetClause:
     """A clause that is not met as this service runs now, and why."""
 
     clause: str
@@ -33,7 +33,7 @@ class NotMet:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class EvidenceSection:
     """
     One section.
 
@@ -45,23 +45,23 @@ class Section:
     key: str
     title: str
     says: str
-    basis: Basis
+    basis: EvidenceBasis
     content: Callable[[datetime], Mapping[str, Any]]
-    not_met: Callable[[datetime], list[NotMet]] = lambda _: []
+    not_met: Callable[[datetime], list[UnmetClause]] = lambda _: []
 
 
-def check(value: object) -> None:
+def check_values(value: object) -> None:
     """:raises NotEvidence: for what canonical JSON does not hold exactly, or what is a dump"""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             if not isinstance(key, str):
-                raise NotEvidence(f"a key is a {type(key).__name__}")
-            check(inner)
+                raise InvalidEvidence(f"a key is a {type(key).__name__}")
+            check_values(inner)
     elif isinstance(value, list | tuple):
         for inner in value:
-            check(inner)
+            check_values(inner)
     elif isinstance(value, str):
-        if len(value) > LONGEST_TEXT:
-            raise NotEvidence("a text is longer than any register")
+        if len(value) > MAX_TEXT_LENGTH:
+            raise InvalidEvidence("a text is longer than any register")
     elif value is not None and not isinstance(value, int):
-        raise NotEvidence(f"a {type(value).__name__} is neither words, whole number nor truth")
+        raise InvalidEvidence(f"a {type(value).__name__} is neither words, whole number nor truth")

@@ -13,29 +13,29 @@ from django.db import transaction
 from limited_use.models.usage import EvidenceBundle
 
 from . import bundle
-from .sections import Section
+from .sections import EvidenceSection
 
 # So many are kept; whoever needs an older one has fetched it.
-KEPT: Final = 30
+MAX_BUNDLES: Final = 30
 
 
-def make(sections: Sequence[Section], *, at: datetime) -> EvidenceBundle:
+def make_stored_bundle(sections: Sequence[EvidenceSection], *, at: datetime) -> EvidenceBundle:
     """Make a bundle and keep it. Raises as `bundle.make`."""
-    document = bundle.make(sections, at=at)
-    said = orjson.loads(document)
-    made = EvidenceBundle(
-        id=UUID(said["id"]),
+    document = bundle.make_bundle(sections, at=at)
+    contents = orjson.loads(document)
+    stored_bundle = EvidenceBundle(
+        id=UUID(contents["id"]),
         made_at=at,
         document=document,
-        not_met=sorted({one["clause"] for one in said["not_met"]}),
+        not_met=sorted({unmet["clause"] for unmet in contents["not_met"]}),
     )
     with transaction.atomic(durable=True):
-        made.save(force_insert=True)
+        stored_bundle.save(force_insert=True)
         newest = EvidenceBundle.objects.order_by("-made_at", "-id").values_list("id", flat=True)
-        EvidenceBundle.objects.exclude(id__in=list(newest[:KEPT])).delete()
-    return made
+        EvidenceBundle.objects.exclude(id__in=list(newest[:MAX_BUNDLES])).delete()
+    return stored_bundle
 
 
-def latest() -> EvidenceBundle | None:
+def get_latest() -> EvidenceBundle | None:
     """Return the newest bundle."""
     return EvidenceBundle.objects.order_by("-made_at", "-id").first()

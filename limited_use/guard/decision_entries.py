@@ -16,7 +16,7 @@ from limited_use.policy.vocabulary import Fact
 
 
 @dataclass(slots=True)
-class Entries:
+class DecisionEntries:
     """
     The entries of one guard call: one for each subject and data class.
 
@@ -25,14 +25,14 @@ class Entries:
     """
 
     moment: int
-    records: list[tuple[UUID, dict[str, entries.Value]]] = field(default_factory=list)
-    _of_wholes: dict[tuple[object, ...], int] = field(default_factory=dict)
+    records: list[tuple[UUID, dict[str, entries.EntryValue]]] = field(default_factory=list)
+    _subject_indexes: dict[tuple[object, ...], int] = field(default_factory=dict)
 
-    def of(self, request: AccessRequest, decision: Decision) -> UUID:
+    def add_request(self, request: AccessRequest, decision: Decision) -> UUID:
         """Return the id of the entry that records the request."""
-        place = len(self.records)
+        index = len(self.records)
         if request.about is not None and request.item is None:
-            same = (
+            subject_key = (
                 request.about,
                 request.use,
                 decision,
@@ -40,24 +40,26 @@ class Entries:
                 request.feature,
                 request.actor,
             )
-            place = self._of_wholes.setdefault(same, place)
-        if place == len(self.records):
-            self.records.append((uuid7(), record_of(request, decision, self.moment)))
+            index = self._subject_indexes.setdefault(subject_key, index)
+        if index == len(self.records):
+            self.records.append((uuid7(), build_record(request, decision, self.moment)))
         elif request.count is not None:
-            _, record = self.records[place]
+            _, record = self.records[index]
             counted = record["count"]
             record["count"] = request.count + (counted if isinstance(counted, int) else 0)
-        return self.records[place][0]
+        return self.records[index][0]
 
 
-def record_of(request: AccessRequest, decision: Decision, moment: int) -> dict[str, entries.Value]:
+def build_record(
+    request: AccessRequest, decision: Decision, moment: int
+) -> dict[str, entries.EntryValue]:
     """
     Return the content of one decision's entry.
 
     :param moment: of the decision, in milliseconds since the epoch
     """
     use, actor = request.use, request.actor
-    name = _naming(request, decision)
+    name = _choose_naming(request, decision)
     return {
         "event": "use.permitted" if decision.allowed else "use.refused",
         "at": moment,
@@ -67,38 +69,38 @@ def record_of(request: AccessRequest, decision: Decision, moment: int) -> dict[s
         "rule": decision.rule_id,
         "missing": sorted(decision.missing),
         "subject": name(request.about or request.holder),
-        "actor": (entries.pseudonym if _is_another(request) else name)(actor.id),
+        "actor": (entries.get_pseudonym if _acts_for_another(request) else name)(actor.id),
         "actor_kind": actor.kind,
         "on_behalf_of": name(request.on_behalf_of) if request.on_behalf_of is not None else None,
         "feature": request.feature or actor.feature,
         "count": request.count,
         **({"item": name(request.item)} if request.item is not None else {}),
         "policy": evaluation.VERSION,
-        "code": entries.code_revision(),
+        "code": entries.get_code_revision(),
     }
 
 
-def _is_another(request: AccessRequest) -> bool:
+def _acts_for_another(request: AccessRequest) -> bool:
     """
     Return whether a person acts for another person, as support does.
 
     Entries then name the actor by the service's own pseudonym, in all that they open, for good.
     """
-    actor, whose = request.actor, request.on_behalf_of
-    return actor.kind == ActorKind.PERSON and whose is not None and whose != actor.user_id
+    actor, owner_id = request.actor, request.on_behalf_of
+    return actor.kind == ActorKind.PERSON and owner_id is not None and owner_id != actor.user_id
 
 
-def _naming(request: AccessRequest, decision: Decision) -> Callable[[UUID], str]:
+def _choose_naming(request: AccessRequest, decision: Decision) -> Callable[[UUID], str]:
     """
     Return the pseudonyms of an entry: the subject's own only if the actor is involved with it.
 
     The request of an uninvolved actor leaves the same entry whether the subject exists or not.
     """
     if request.names is None:
-        return entries.pseudonym
+        return entries.get_pseudonym
     is_involved = (
         decision.allowed
         or request.actor.kind == ActorKind.SYSTEM
         or Fact.ACTOR_OWNS in request.facts
     )
-    return request.names if is_involved else entries.pseudonym
+    return request.names if is_involved else entries.get_pseudonym

@@ -26,12 +26,12 @@ from . import decision_entries
 logger = logging.getLogger(__name__)
 
 # A share names a person, support is a person, and an export goes to the person who requested it.
-_OF_PERSONS = frozenset({Fact.SHARE_LIVE, Fact.ITEM_CONSENTED, Fact.EXPORT_ASKED})
+_PERSON_FACTS = frozenset({Fact.SHARE_LIVE, Fact.ITEM_CONSENTED, Fact.EXPORT_ASKED})
 # A permit serves one HTTP request, or one page of a task.
-LIFETIME = timedelta(seconds=60)
+PERMIT_LIFETIME = timedelta(seconds=60)
 
 
-class Refused(Exception):
+class AccessRefused(Exception):
     """The policy refused the request, and the ledger records it. Name the rule and the reason."""
 
     def __init__(self, decision: Decision, entry_id: UUID, use: Use) -> None:
@@ -41,14 +41,14 @@ class Refused(Exception):
         self.use = use
 
     @property
-    def says(self) -> str:
+    def message(self) -> str:
         """The rule, and what is missing for it, in sentences for the person who was refused."""
-        return refusal_text.explain(self.decision)
+        return refusal_text.explain_refusal(self.decision)
 
     @property
     def missing(self) -> list[str]:
         """The facts that are missing, of those that the person who was refused may know."""
-        return sorted(refusal_text.told(self.decision))
+        return sorted(refusal_text.get_disclosed_facts(self.decision))
 
 
 def permit(request: AccessRequest, *, at: datetime) -> Permit:
@@ -65,14 +65,14 @@ def permits(requests: Sequence[AccessRequest], *, at: datetime) -> list[Permit]:
     :raises Refused: the first refusal, if there is one
     :raises RuntimeError: inside a transaction
     """
-    answers = each(requests, at=at)
+    answers = decide_each(requests, at=at)
     granted = [answer for answer in answers if isinstance(answer, Permit)]
     if len(granted) == len(answers):
         return granted
-    raise next(answer for answer in answers if isinstance(answer, Refused))
+    raise next(answer for answer in answers if isinstance(answer, AccessRefused))
 
 
-def each(requests: Sequence[AccessRequest], *, at: datetime) -> list[Permit | Refused]:
+def decide_each(requests: Sequence[AccessRequest], *, at: datetime) -> list[Permit | AccessRefused]:
     """
     Record every decision and return a permit or a refusal for each request.
 
@@ -80,17 +80,17 @@ def each(requests: Sequence[AccessRequest], *, at: datetime) -> list[Permit | Re
 
     :raises RuntimeError: inside a transaction
     """
-    answers, records = _answered(requests, at=at)
-    _commit(records)
+    answers, records = _decide_requests(requests, at=at)
+    _commit_records(records)
     for request, answer in zip(requests, answers, strict=True):
-        if isinstance(answer, Refused):
+        if isinstance(answer, AccessRefused):
             # One log line is enough for all of the requests.
-            _log(answer, request)
+            _log_refusal(answer, request)
             break
     return answers
 
 
-def would_refuse(requests: Sequence[AccessRequest]) -> list[AccessRequest]:
+def list_refused(requests: Sequence[AccessRequest]) -> list[AccessRequest]:
     """
     Return the requests that the policy would refuse now, for later uses.
 
@@ -101,19 +101,19 @@ def would_refuse(requests: Sequence[AccessRequest]) -> list[AccessRequest]:
     return [
         request
         for request in requests
-        if not evaluation.decide(request.use, found(request)).allowed
+        if not evaluation.decide(request.use, filter_facts(request)).allowed
     ]
 
 
-def _log(refused: Refused, request: AccessRequest) -> None:
+def _log_refusal(refusal: AccessRefused, request: AccessRequest) -> None:
     logger.warning(
         "use.refused",
         extra={
             "about": request.about or request.holder,
-            "entry_id": refused.entry_id,
-            "rule_id": refused.decision.rule_id,
+            "entry_id": refusal.entry_id,
+            "rule_id": refusal.decision.rule_id,
             # Joined by a bar, because log fields hold names and no text.
-            "clause": "|".join(refused.decision.clauses),
+            "clause": "|".join(refusal.decision.clauses),
             "feature": request.feature or request.actor.feature,
             "purpose": request.use.purpose,
             "data_class": request.use.data_class,
@@ -121,17 +121,17 @@ def _log(refused: Refused, request: AccessRequest) -> None:
     )
 
 
-def _answered(
+def _decide_requests(
     requests: Sequence[AccessRequest], *, at: datetime
-) -> tuple[list[Permit | Refused], list[tuple[UUID, dict[str, entries.Value]]]]:
-    expires_at = at + LIFETIME
-    written = decision_entries.Entries(entries.milliseconds(at))
-    answers: list[Permit | Refused] = []
+) -> tuple[list[Permit | AccessRefused], list[tuple[UUID, dict[str, entries.EntryValue]]]]:
+    expires_at = at + PERMIT_LIFETIME
+    decision_log = decision_entries.DecisionEntries(entries.to_milliseconds(at))
+    answers: list[Permit | AccessRefused] = []
     for request in requests:
-        decision = evaluation.decide(request.use, found(request))
-        entry_id = written.of(request, decision)
+        decision = evaluation.decide(request.use, filter_facts(request))
+        entry_id = decision_log.add_request(request, decision)
         if not decision.allowed:
-            answers.append(Refused(decision, entry_id, request.use))
+            answers.append(AccessRefused(decision, entry_id, request.use))
             continue
         answers.append(
             Permit(
@@ -146,10 +146,10 @@ def _answered(
                 request.account,
             )
         )
-    return answers, written.records
+    return answers, decision_log.records
 
 
-def found(request: AccessRequest) -> frozenset[Fact]:
+def filter_facts(request: AccessRequest) -> frozenset[Fact]:
     """
     Return the facts that count: those of the request, without those that its actor cannot have.
 
@@ -158,42 +158,42 @@ def found(request: AccessRequest) -> frozenset[Fact]:
     a feature.
     """
     facts, actor, use = request.facts, request.actor, request.use
-    drop = {Fact.FEATURE_REGISTERED}
+    dropped_facts = {Fact.FEATURE_REGISTERED}
     if actor.kind != ActorKind.PERSON:
-        drop |= _OF_PERSONS
+        dropped_facts |= _PERSON_FACTS
     # Consent is to one item, and to another reader: owners are not their own support.
     if request.item is None or actor.user_id == request.on_behalf_of:
-        drop.add(Fact.ITEM_CONSENTED)
+        dropped_facts.add(Fact.ITEM_CONSENTED)
     if actor.kind == ActorKind.CLIENT:
         is_registered = (
             request.feature in {None, actor.feature}
             and actor.purpose == use.purpose
-            and features.registered(
+            and features.is_registered(
                 actor.feature, purpose=use.purpose, data_class=use.data_class, client=True
             )
         )
         if use.recipient == Recipient.OWNER:
-            drop.add(Fact.ACTOR_OWNS)
+            dropped_facts.add(Fact.ACTOR_OWNS)
     else:
         is_registered = (
-            features.registered(
+            features.is_registered(
                 request.feature, purpose=use.purpose, data_class=use.data_class, client=False
             )
             if request.feature is not None
-            else features.shown_to_owner(use.purpose, use.data_class)
+            else features.is_shown_to_owner(use.purpose, use.data_class)
         )
-        drop.add(Fact.DELEGATION_LIVE)
+        dropped_facts.add(Fact.DELEGATION_LIVE)
         if actor.kind == ActorKind.SYSTEM:
-            drop.add(Fact.ACTOR_OWNS)
-    kept = facts - drop
-    return kept | {Fact.FEATURE_REGISTERED} if is_registered else kept
+            dropped_facts.add(Fact.ACTOR_OWNS)
+    counted_facts = facts - dropped_facts
+    return counted_facts | {Fact.FEATURE_REGISTERED} if is_registered else counted_facts
 
 
-def _commit(records: Sequence[tuple[UUID, dict[str, entries.Value]]]) -> None:
+def _commit_records(records: Sequence[tuple[UUID, dict[str, entries.EntryValue]]]) -> None:
     if connection.in_atomic_block or not connection.get_autocommit():
         # Raises, unless the transaction is one that a test case wraps around everything.
         with transaction.atomic(durable=True):
-            entries.append_many(records)
+            entries.append_entries(records)
     elif records:
         # One statement outside a transaction is a transaction, without two more round trips.
-        entries.append_many(records)
+        entries.append_entries(records)

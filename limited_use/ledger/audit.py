@@ -19,26 +19,26 @@ from limited_use.models import Checkpoint, Leaf, Tile
 from limited_use.vault.keyring.port import SigningKey
 
 from . import publication, row_diff, signed_notes, signing_keys, tiles, tree
-from .row_diff import Difference, Found
-from .tile_store import Tiles
+from .row_diff import DifferenceKind, EntryDifference
+from .tile_store import TileStore
 
 CHUNK = 2000
 
 
-class Broken(Exception):
+class LedgerBroken(Exception):
     """
     Something does not fit; the text says what. Keep the evidence, then find out why.
 
     `found` names the entry where it is one.
     """
 
-    def __init__(self, says: str, found: Found | None = None) -> None:
-        super().__init__(says)
-        self.found = found
+    def __init__(self, message: str, difference: EntryDifference | None = None) -> None:
+        super().__init__(message)
+        self.difference = difference
 
 
 @dataclass(frozen=True, slots=True)
-class Audit:
+class AuditResult:
     size: int
     checkpoint_count: int
     published_count: int
@@ -46,189 +46,211 @@ class Audit:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _StoredEntry:
     """An entry as its row says; `says_id` is the id that its payload says."""
 
     id: str
-    says_id: str
+    payload_id: str
     hash: bytes
 
 
-def run() -> Audit:
+def audit_ledger() -> AuditResult:
     """
     Rebuild the tree from the entries alone and compare it with all that was stored and published.
 
     :raises Broken: at the first thing that does not fit
     """
     size = Checkpoint.objects.aggregate(size=Max("size"))["size"] or 0
-    expected, built = Tiles(), dict[tiles.Place, bytes]()
+    expected, built = TileStore(), dict[tiles.TileAddress, bytes]()
 
-    def read(place: tiles.Place) -> bytes:
+    def read_built_tile(place: tiles.TileAddress) -> bytes:
         return built.get(place, b"")
 
-    first: Broken | None = None
-    for low, rows in _windows(size):
-        first = first or _differ(low, rows, size, expected)
+    first_fault: LedgerBroken | None = None
+    for low, rows in _read_windows(size):
+        first_fault = first_fault or _compare_window(low, rows, size, expected)
         hashes = [row.hash for row in rows[:CHUNK] if row is not None]
-        if first is None:
-            built |= tiles.append(low, hashes, read)
-    _check_reference(size, expected, first)
-    if first is not None:
-        raise first
+        if first_fault is None:
+            built |= tiles.append_leaves(low, hashes, read_built_tile)
+    _check_against_publication(size, expected, first_fault)
+    if first_fault is not None:
+        raise first_fault
     _check_tiles(dict(built))
-    ranges = tiles.ranges(read)
+    range_root = tiles.build_range_root(read_built_tile)
     count = 0
-    for made in Checkpoint.objects.order_by("size").iterator():
-        _check(
-            signed_notes.Checkpoint(settings.LEDGER_ORIGIN, made.size, bytes(made.root)),
+    for checkpoint in Checkpoint.objects.order_by("size").iterator():
+        _check_checkpoint(
+            signed_notes.LogCheckpoint(
+                settings.LEDGER_ORIGIN, checkpoint.size, bytes(checkpoint.root)
+            ),
             size,
-            ranges,
+            range_root,
         )
-        if made.note:
-            _check_note(made)
+        if checkpoint.note:
+            _check_note(checkpoint)
         count += 1
-    published_count = _check_published(size, ranges)
-    return Audit(size, count, published_count, Leaf.objects.filter(idx=None).count())
+    published_count = _check_published(size, range_root)
+    return AuditResult(size, count, published_count, Leaf.objects.filter(idx=None).count())
 
 
-def _windows(size: int) -> Iterator[tuple[int, Sequence[_Row | None]]]:
+def _read_windows(size: int) -> Iterator[tuple[int, Sequence[_StoredEntry | None]]]:
     """Yield each chunk of places and one more, so that what stands next can be told from it."""
     if stray := Leaf.objects.filter(idx__lt=0).first():
-        raise Broken(f"entry {stray.id} has no place in the tree", Found(Difference.EXTRA, -1))
+        raise LedgerBroken(
+            f"entry {stray.id} has no place in the tree", EntryDifference(DifferenceKind.EXTRA, -1)
+        )
     last = Leaf.objects.aggregate(last=Max("idx"))["last"]
     for low in range(0, max(size, 0 if last is None else last + 1), CHUNK):
-        rows: list[_Row | None] = [None] * (CHUNK + 1)
-        found = Leaf.objects.filter(idx__gte=low, idx__lte=low + CHUNK).order_by("idx", "id")
-        for entry_id, payload, idx in found.values_list("id", "payload", "idx"):
+        rows: list[_StoredEntry | None] = [None] * (CHUNK + 1)
+        leaves = Leaf.objects.filter(idx__gte=low, idx__lte=low + CHUNK).order_by("idx", "id")
+        for entry_id, payload, idx in leaves.values_list("id", "payload", "idx"):
             at = (idx or 0) - low
             if rows[at] is not None:
-                raise Broken(f"two entries stand at {idx}", Found(Difference.EXTRA, idx or 0))
-            rows[at] = _Row(str(entry_id), _said_id(bytes(payload)), tree.leaf_hash(bytes(payload)))
+                raise LedgerBroken(
+                    f"two entries stand at {idx}", EntryDifference(DifferenceKind.EXTRA, idx or 0)
+                )
+            rows[at] = _StoredEntry(
+                str(entry_id), _read_payload_id(bytes(payload)), tree.hash_leaf(bytes(payload))
+            )
         while rows and rows[-1] is None:
             rows.pop()
         yield low, rows
 
 
-def _said_id(payload: bytes) -> str:
+def _read_payload_id(payload: bytes) -> str:
     try:
         return str(orjson.loads(payload)["id"])
     except (ValueError, KeyError, TypeError):
         return ""
 
 
-def _differ(low: int, rows: Sequence[_Row | None], size: int, expected: Tiles) -> Broken | None:
+def _compare_window(
+    low: int, rows: Sequence[_StoredEntry | None], size: int, expected: TileStore
+) -> LedgerBroken | None:
     hashes = [None if row is None else row.hash for row in rows]
-    theirs = _leaf_hashes(low, min(size, low + CHUNK + 1), expected)
-    found = row_diff.first(low, hashes, theirs, lambda one: _locate(one, size, expected))
-    if found is not None and found.place < low + CHUNK:
-        return Broken(_says(found, rows, low), found)
+    expected_hashes = _read_leaf_hashes(low, min(size, low + CHUNK + 1), expected)
+    difference = row_diff.find_first_difference(
+        low, hashes, expected_hashes, lambda leaf_hash: _locate_leaf(leaf_hash, size, expected)
+    )
+    if difference is not None and difference.index < low + CHUNK:
+        return LedgerBroken(_describe_difference(difference, rows, low), difference)
     for row in rows:
-        if row is not None and row.id != row.says_id:
-            return Broken(f"the row of entry {row.says_id} is called {row.id}")
+        if row is not None and row.id != row.payload_id:
+            return LedgerBroken(f"the row of entry {row.payload_id} is called {row.id}")
     return None
 
 
-def _says(found: Found, rows: Sequence[_Row | None], low: int) -> str:
-    at = found.place - low
-    row = rows[at] if at < len(rows) else None
-    entry = f"entry {found.place}" + (f" ({row.id})" if row else "")
-    match found.what:
-        case Difference.MISSING:
-            return f"entry {found.place} is missing"
-        case Difference.EXTRA:
+def _describe_difference(
+    difference: EntryDifference, rows: Sequence[_StoredEntry | None], low: int
+) -> str:
+    offset = difference.index - low
+    row = rows[offset] if offset < len(rows) else None
+    entry = f"entry {difference.index}" + (f" ({row.id})" if row else "")
+    match difference.kind:
+        case DifferenceKind.MISSING:
+            return f"entry {difference.index} is missing"
+        case DifferenceKind.EXTRA:
             return f"{entry} is extra: it was never placed there"
-        case Difference.REORDERED:
-            return f"{entry} is out of order: its place is {found.belongs_at}"
-        case Difference.CHANGED:
+        case DifferenceKind.REORDERED:
+            return f"{entry} is out of order: its place is {difference.belongs_at}"
+        case DifferenceKind.CHANGED:
             return f"{entry} was changed"
 
 
-def _leaf_hashes(low: int, high: int, read: Callable[[tiles.Place], bytes]) -> list[bytes]:
-    found: list[bytes] = []
-    while low + len(found) < high:
-        position, offset = divmod(low + len(found), tiles.WIDTH)
-        held = read((0, position))[offset * tiles.HASH : tiles.WIDTH * tiles.HASH]
-        if not held:
-            raise Broken(f"the hashes of the entries from {low + len(found)} on are missing")
-        found += [held[at : at + tiles.HASH] for at in range(0, len(held), tiles.HASH)]
-    return found[: max(0, high - low)]
+def _read_leaf_hashes(
+    low: int, high: int, read: Callable[[tiles.TileAddress], bytes]
+) -> list[bytes]:
+    hashes: list[bytes] = []
+    while low + len(hashes) < high:
+        position, offset = divmod(low + len(hashes), tiles.WIDTH)
+        tile = read((0, position))[offset * tiles.HASH_BYTES : tiles.WIDTH * tiles.HASH_BYTES]
+        if not tile:
+            raise LedgerBroken(f"the hashes of the entries from {low + len(hashes)} on are missing")
+        hashes += [tile[at : at + tiles.HASH_BYTES] for at in range(0, len(tile), tiles.HASH_BYTES)]
+    return hashes[: max(0, high - low)]
 
 
-def _locate(wanted: bytes, size: int, read: Callable[[tiles.Place], bytes]) -> int | None:
+def _locate_leaf(
+    leaf_hash: bytes, size: int, read: Callable[[tiles.TileAddress], bytes]
+) -> int | None:
     for low in range(0, size, tiles.WIDTH):
-        hashes = _leaf_hashes(low, min(size, low + tiles.WIDTH), read)
-        if wanted in hashes:
-            return low + hashes.index(wanted)
+        hashes = _read_leaf_hashes(low, min(size, low + tiles.WIDTH), read)
+        if leaf_hash in hashes:
+            return low + hashes.index(leaf_hash)
     return None
 
 
-def _check_reference(size: int, expected: Tiles, first: Broken | None) -> None:
+def _check_against_publication(size: int, expected: TileStore, first: LedgerBroken | None) -> None:
     """
     Check that the stored hashes are those that were published, before believing what they name.
 
     :raises Broken: if they are not: then what was published alone is right
     """
-    latest = publication.current().latest()
+    latest = publication.get_publication().get_latest()
     if latest is None or latest[0].size > size:
         return
     try:
-        root = tiles.ranges(expected)(0, latest[0].size)
-    except tiles.Missing:
+        root = tiles.build_range_root(expected)(0, latest[0].size)
+    except tiles.TileMissing:
         root = b""
     if root != latest[0].root:
         also = "" if first is None else f"; against its stored hashes: {first}"
-        raise Broken(
+        raise LedgerBroken(
             f"the stored tree of {latest[0].size} is not the one that was published{also}",
-            None if first is None else first.found,
+            None if first is None else first.difference,
         )
 
 
-def _check_tiles(built: dict[tiles.Place, bytes]) -> None:
+def _check_tiles(built: dict[tiles.TileAddress, bytes]) -> None:
     for tile in Tile.objects.order_by("level", "position").iterator():
         place = (tile.level, tile.position)
         if built.pop(place, None) != bytes(tile.hashes):
-            raise Broken(f"tile {tile.level}/{tile.position} is not made of these entries")
+            raise LedgerBroken(f"tile {tile.level}/{tile.position} is not made of these entries")
     if built:
         level, position = min(built)
-        raise Broken(f"tile {level}/{position} is missing")
+        raise LedgerBroken(f"tile {level}/{position} is missing")
 
 
-def _check(checkpoint: signed_notes.Checkpoint, size: int, ranges: tree.RangeRoot) -> None:
+def _check_checkpoint(
+    checkpoint: signed_notes.LogCheckpoint, size: int, range_root: tree.RangeRoot
+) -> None:
     if checkpoint.size > size:
-        raise Broken(f"a checkpoint of {checkpoint.size} was made, but there are {size} entries")
-    if ranges(0, checkpoint.size) != checkpoint.root:
-        raise Broken(f"the first {checkpoint.size} entries are not those of its checkpoint")
+        raise LedgerBroken(
+            f"a checkpoint of {checkpoint.size} was made, but there are {size} entries"
+        )
+    if range_root(0, checkpoint.size) != checkpoint.root:
+        raise LedgerBroken(f"the first {checkpoint.size} entries are not those of its checkpoint")
 
 
-def _check_note(made: Checkpoint) -> None:
-    believed = _believed(made.note)
+def _check_note(row: Checkpoint) -> None:
+    signed = _verify_note(row.note)
     # Under a former name too, where the log began anew under this one.
-    names = {key.name for key in signing_keys.known(SigningKey.LEDGER)}
+    names = {key.name for key in signing_keys.get_known_keys(SigningKey.LEDGER)}
     if (
-        believed is None
-        or believed.origin not in names
-        or (believed.size, believed.root) != (made.size, bytes(made.root))
+        signed is None
+        or signed.origin not in names
+        or (signed.size, signed.root) != (row.size, bytes(row.root))
     ):
-        raise Broken(f"the note of the checkpoint of {made.size} is not its own")
+        raise LedgerBroken(f"the note of the checkpoint of {row.size} is not its own")
 
 
-def _check_published(size: int, ranges: tree.RangeRoot) -> int:
+def _check_published(size: int, range_root: tree.RangeRoot) -> int:
     count, before = 0, 0
-    for checkpoint, note in publication.current().checkpoints():
-        if _believed(note) != checkpoint:
-            raise Broken(f"what was published of {checkpoint.size} is not signed by this log")
+    for checkpoint, note in publication.get_publication().read_checkpoints():
+        if _verify_note(note) != checkpoint:
+            raise LedgerBroken(f"what was published of {checkpoint.size} is not signed by this log")
         if checkpoint.size < before:
-            raise Broken(f"{checkpoint.size} was published after {before}")
-        _check(checkpoint, size, ranges)
+            raise LedgerBroken(f"{checkpoint.size} was published after {before}")
+        _check_checkpoint(checkpoint, size, range_root)
         count, before = count + 1, checkpoint.size
     return count
 
 
-def _believed(note: str) -> signed_notes.Checkpoint | None:
+def _verify_note(note: str) -> signed_notes.LogCheckpoint | None:
     # Former keys as well: what they signed stands.
     try:
-        return signed_notes.Checkpoint.parse(
-            signed_notes.verify(note, signing_keys.known(SigningKey.LEDGER))
+        return signed_notes.LogCheckpoint.parse(
+            signed_notes.verify_note(note, signing_keys.get_known_keys(SigningKey.LEDGER))
         )
     except signed_notes.BadNote:
         return None

@@ -15,25 +15,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from . import signed_notes, tree
-from .signed_notes import BadNote, Checkpoint, VerifierKey
+from .signed_notes import BadNote, LogCheckpoint, VerifierKey
 from .tree import BadProof
 
 # The specification's limit: more could not be needed below 2^63 leaves.
-LONGEST_PROOF = 63
+MAX_PROOF_LENGTH = 63
 _OLD = re.compile(r"old (0|[1-9][0-9]{0,18})\Z")
 # Where one proof ends and the next begins, in a file of several.
 _NEXT = re.compile(r"^(?=old [0-9]+$)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Consistency:
+class ConsistencyProof:
     """A proof as it was read, its checkpoint's signature checked and nothing else."""
 
     old: int
     path: tuple[bytes, ...]
-    checkpoint: Checkpoint
+    checkpoint: LogCheckpoint
 
-    def check(self, earlier: Checkpoint) -> None:
+    def check_begins_with(self, earlier: LogCheckpoint) -> None:
         """
         Check that the later tree begins with `earlier`.
 
@@ -41,10 +41,10 @@ class Consistency:
         """
         if earlier.size != self.old or earlier.origin != self.checkpoint.origin:
             raise BadProof("the proof begins at another checkpoint")
-        check(earlier, self.checkpoint, self.path)
+        check_consistency(earlier, self.checkpoint, self.path)
 
 
-def check(earlier: Checkpoint, later: Checkpoint, path: Sequence[bytes]) -> None:
+def check_consistency(earlier: LogCheckpoint, later: LogCheckpoint, path: Sequence[bytes]) -> None:
     """:raises BadProof: unless `path` shows that the tree of `later` begins with `earlier`'s"""
     if earlier.size:
         tree.verify_consistency(earlier.size, later.size, path, earlier.root, later.root)
@@ -53,17 +53,17 @@ def check(earlier: Checkpoint, later: Checkpoint, path: Sequence[bytes]) -> None
         raise BadProof("an empty tree has one root and no proof")
 
 
-def write(*, old: int, path: Sequence[bytes], note: str) -> str:
+def write_proof(*, old: int, path: Sequence[bytes], note: str) -> str:
     """
     Return the proof as text.
 
     :param note: the signed checkpoint of the later tree
     """
-    hashes = [base64.b64encode(one).decode() for one in path]
+    hashes = [base64.b64encode(node).decode() for node in path]
     return "\n".join([f"old {old}", *hashes, "", note])
 
 
-def parse(text: str, keys: Sequence[VerifierKey]) -> Consistency:
+def parse_proof(text: str, keys: Sequence[VerifierKey]) -> ConsistencyProof:
     """
     Return one proof, whose checkpoint one of `keys` signed.
 
@@ -73,17 +73,25 @@ def parse(text: str, keys: Sequence[VerifierKey]) -> Consistency:
     body, separator, note = text.partition("\n\n")
     lines = body.split("\n")
     old = _OLD.match(lines[0])
-    if not separator or old is None or len(lines) - 1 > LONGEST_PROOF:
+    if not separator or old is None or len(lines) - 1 > MAX_PROOF_LENGTH:
         raise BadProof("not a consistency proof")
-    checkpoint = Checkpoint.parse(signed_notes.verify(note, keys))
-    return Consistency(
-        int(old[1]), tuple(signed_notes.decode64(line) for line in lines[1:]), checkpoint
+    checkpoint = LogCheckpoint.parse(signed_notes.verify_note(note, keys))
+    return ConsistencyProof(
+        int(old[1]), tuple(signed_notes.decode_base64(line) for line in lines[1:]), checkpoint
     )
 
 
-def split(text: str) -> list[str]:
+def split_proofs(text: str) -> list[str]:
     """Return the proofs of a file of several, one after another."""
-    return [one for one in _NEXT.split(text) if one.strip()]
+    return [proof for proof in _NEXT.split(text) if proof.strip()]
 
 
-__all__ = ["BadNote", "BadProof", "Consistency", "check", "parse", "split", "write"]
+__all__ = [
+    "BadNote",
+    "BadProof",
+    "ConsistencyProof",
+    "check_consistency",
+    "parse_proof",
+    "split_proofs",
+    "write_proof",
+]

@@ -22,7 +22,7 @@ from accounts.ids import uuid7
 from limited_use.vault.keyring.factory import get_keyring
 from limited_use.vault.keyring.port import Keyring, MacKey
 
-Value = str | int | bool | None | Sequence[str] | Mapping[str, int]
+EntryValue = str | int | bool | None | Sequence[str] | Mapping[str, int]
 
 # A word of ours: an enum's value, a rule's id, a pseudonym. Hardly anything that a person
 # or a provider wrote passes.
@@ -30,27 +30,27 @@ _WORD = re.compile(r"[A-Za-z0-9_.:+=/-]{0,80}\Z")
 _RAW_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
-class NotForTheLedger(Exception):
+class EntryBodyRefused(Exception):
     """The body holds something other than our words, counts and pseudonyms. A bug of the caller."""
 
 
-def pseudonym(subject: UUID) -> str:
+def get_pseudonym(subject: UUID) -> str:
     """Return the ledger's name of `subject`: 32 hexadecimal digits, keyed, the same each time."""
-    return _pseudonym(get_keyring(), subject)
+    return _compute_pseudonym(get_keyring(), subject)
 
 
 # One request names the same few subjects again and again.
 @lru_cache(maxsize=4096)
-def _pseudonym(ring: Keyring, subject: UUID) -> str:
-    return ring.mac(MacKey.PSEUDONYM, b"ledger/1\0" + subject.bytes)[:16].hex()
+def _compute_pseudonym(keyring: Keyring, subject: UUID) -> str:
+    return keyring.compute_mac(MacKey.PSEUDONYM, b"ledger/1\0" + subject.bytes)[:16].hex()
 
 
-def encode(entry: Mapping[str, Value]) -> bytes:
+def encode_entry(entry: Mapping[str, EntryValue]) -> bytes:
     """Return canonical JSON: keys sorted, no spaces, UTF-8, integers only."""
     return orjson.dumps(entry, option=orjson.OPT_SORT_KEYS)
 
 
-def append_many(entries: Sequence[tuple[UUID, Mapping[str, Value]]]) -> None:
+def append_entries(entries: Sequence[tuple[UUID, Mapping[str, EntryValue]]]) -> None:
     """
     Write entries in one statement, inside the caller's transaction or in one of its own.
 
@@ -63,7 +63,7 @@ def append_many(entries: Sequence[tuple[UUID, Mapping[str, Value]]]) -> None:
         subject = body.get("subject")
         values += (
             entry_id,
-            encode({**body, "id": str(entry_id), "v": 1}),
+            encode_entry({**body, "id": str(entry_id), "v": 1}),
             bytes.fromhex(subject) if isinstance(subject, str) else None,
         )
     with connection.cursor() as cursor:
@@ -73,20 +73,20 @@ def append_many(entries: Sequence[tuple[UUID, Mapping[str, Value]]]) -> None:
         )
 
 
-def append(body: Mapping[str, Value]) -> UUID:
+def append_entry(body: Mapping[str, EntryValue]) -> UUID:
     """Write one entry and return its id. See `append_many`."""
     entry_id = uuid7()
-    append_many([(entry_id, body)])
+    append_entries([(entry_id, body)])
     return entry_id
 
 
-def record(
+def record_event(
     *,
     event: str,
     about: UUID,
-    body: Mapping[str, Value] | None = None,
+    body: Mapping[str, EntryValue] | None = None,
     at: datetime,
-    name: Callable[[UUID], str] = pseudonym,
+    naming: Callable[[UUID], str] = get_pseudonym,
 ) -> UUID:
     """
     Record a lifecycle event inside the caller's transaction, and return the entry's id.
@@ -99,25 +99,25 @@ def record(
     """
     body = body or {}
     for key, value in body.items():
-        _check(key, value)
-    return append(
+        _check_value(key, value)
+    return append_entry(
         {
             "event": event,
-            "at": milliseconds(at),
-            "subject": name(about),
-            "code": code_revision(),
+            "at": to_milliseconds(at),
+            "subject": naming(about),
+            "code": get_code_revision(),
             **({"body": body} if body else {}),  # type: ignore[dict-item]
         }
     )
 
 
-def milliseconds(at: datetime) -> int:
+def to_milliseconds(at: datetime) -> int:
     """Return Unix time in milliseconds."""
     return int(at.timestamp() * 1000)
 
 
 @lru_cache(maxsize=1)
-def code_revision() -> str:
+def get_code_revision() -> str:
     """Return a hash of this package's own source: which code decided."""
     package = Path(__file__).parent.parent
     digest = hashlib.sha256()
@@ -126,17 +126,17 @@ def code_revision() -> str:
     return digest.hexdigest()[:12]
 
 
-def _check(key: str, value: object) -> None:
+def _check_value(key: str, value: object) -> None:
     if isinstance(value, Mapping):
         for inner, count in value.items():
-            _check(key, inner)
+            _check_value(key, inner)
             if not isinstance(count, int):
-                raise NotForTheLedger(key)
+                raise EntryBodyRefused(key)
     elif isinstance(value, list | tuple):
         for item in value:
-            _check(key, item)
+            _check_value(key, item)
     elif isinstance(value, str):
         if not _WORD.match(value) or _RAW_ID.search(value):
-            raise NotForTheLedger(key)
+            raise EntryBodyRefused(key)
     elif value is not None and not isinstance(value, int):
-        raise NotForTheLedger(key)
+        raise EntryBodyRefused(key)

@@ -23,20 +23,20 @@ from . import entries, pseudonym_derivation, pseudonyms
 
 Outcome = LedgerKey.Outcome
 
-OFFERED_FOR: Final = timedelta(days=30)
+OFFER_DURATION: Final = timedelta(days=30)
 
 
-class NotOffered(Exception):
+class KeyNotOffered(Exception):
     """There is no key to hand out: not yet, or not any more. The row says which."""
 
 
-def create(*, holder: UUID, at: datetime) -> None:
+def create_key(*, holder: UUID, at: datetime) -> None:
     """Make the key of a connection that has none, in the caller's transaction."""
     if LedgerKey.objects.filter(holder=holder).exists():
         return
     key = secrets.token_bytes(pseudonym_derivation.KEY_BYTES)
-    commitment = pseudonym_derivation.commitment(key)
-    ledger_key_wrap.keep(key, holder=holder, commitment=commitment, at=at)
+    commitment = pseudonym_derivation.compute_commitment(key)
+    ledger_key_wrap.store_key(key, holder=holder, commitment=commitment, at=at)
     LedgerKey.objects.create(holder=holder, commitment=commitment, created_at=at)
 
 
@@ -46,87 +46,87 @@ def set_aside(*, holder: UUID, at: datetime) -> UUID | None:
 
     Return the entry with its commitment; None where there is no key, or that was done.
     """
-    row = _live(holder).filter(set_aside_at=None).first()
+    row = _lock_live_key(holder).filter(set_aside_at=None).first()
     if row is None:
         return None
     row.set_aside_at = at
     row.save(update_fields=["set_aside_at"])
-    return _record("ledger_key.set_aside", row, {}, at)
+    return _record_event("ledger_key.set_aside", row, {}, at)
 
 
-def offer(*, holder: UUID, at: datetime) -> bool:
+def offer_key(*, holder: UUID, at: datetime) -> bool:
     """Let the owner fetch a key that was set aside, from now on for `OFFERED_FOR`."""
-    row = _live(holder).filter(set_aside_at__isnull=False, offered_until=None).first()
+    row = _lock_live_key(holder).filter(set_aside_at__isnull=False, offered_until=None).first()
     if row is None:
         return False
-    row.offered_until = at + OFFERED_FOR
+    row.offered_until = at + OFFER_DURATION
     row.save(update_fields=["offered_until"])
     return True
 
 
-def take(*, holder: UUID, at: datetime) -> bytes:
+def hand_out_key(*, holder: UUID, at: datetime) -> bytes:
     """
     Return the key that is offered, and destroy it here, in the caller's transaction.
 
     :raises NotOffered: if it is not; of two who ask at once, one gets it
     """
-    row = _live(holder).filter(offered_until__gt=at).first()
+    row = _lock_live_key(holder).filter(offered_until__gt=at).first()
     if row is None:
-        raise NotOffered
+        raise KeyNotOffered
     key = ledger_key_wrap.key_of(holder, bytes(row.commitment))
     if key is None:
-        raise NotOffered
-    _destroy(row, Outcome.TAKEN, at)
+        raise KeyNotOffered
+    _destroy_row(row, Outcome.TAKEN, at)
     return key
 
 
-def destroy(*, holder: UUID, outcome: LedgerKey.Outcome, at: datetime) -> bool:
+def destroy_key(*, holder: UUID, outcome: LedgerKey.Outcome, at: datetime) -> bool:
     """Destroy the key, in the caller's transaction; return False if there is none."""
-    row = _live(holder).first()
+    row = _lock_live_key(holder).first()
     if row is None:
         return False
-    _destroy(row, outcome, at)
+    _destroy_row(row, outcome, at)
     return True
 
 
-def expire(*, at: datetime) -> int:
+def expire_offers(*, at: datetime) -> int:
     """Destroy each key whose thirty days have ended, and return how many."""
-    over = LedgerKey.objects.filter(destroyed_at=None, offered_until__lte=at)
-    ended = 0
-    for holder in over.order_by("id").values_list("holder", flat=True):
+    expired_keys = LedgerKey.objects.filter(destroyed_at=None, offered_until__lte=at)
+    destroyed_count = 0
+    for holder in expired_keys.order_by("id").values_list("holder", flat=True):
         with transaction.atomic(durable=True):
-            row = _live(holder).filter(offered_until__lte=at).first()
+            row = _lock_live_key(holder).filter(offered_until__lte=at).first()
             if row is not None:
-                _destroy(row, Outcome.EXPIRED, at)
-                ended += 1
-    return ended
+                _destroy_row(row, Outcome.EXPIRED, at)
+                destroyed_count += 1
+    return destroyed_count
 
 
-def key_id(commitment: bytes) -> bytes:
+def get_key_id(commitment: bytes) -> bytes:
     """Return what names a ledger key among keys, for its tombstone."""
     return commitment[:KEY_ID_BYTES]
 
 
-def _live(holder: UUID) -> QuerySet[LedgerKey]:
+def _lock_live_key(holder: UUID) -> QuerySet[LedgerKey]:
     return LedgerKey.objects.select_for_update(no_key=True).filter(holder=holder, destroyed_at=None)
 
 
-def _destroy(row: LedgerKey, outcome: LedgerKey.Outcome, at: datetime) -> None:
+def _destroy_row(row: LedgerKey, outcome: LedgerKey.Outcome, at: datetime) -> None:
     # Recorded first: the name of what it is about is made with the key itself.
-    _record("ledger_key.destroyed", row, {"outcome": str(outcome)}, at)
-    naming_rows.destroy(row.holder)
+    _record_event("ledger_key.destroyed", row, {"outcome": str(outcome)}, at)
+    naming_rows.delete_key(row.holder)
     row.destroyed_at, row.outcome = at, outcome
     row.save(update_fields=["destroyed_at", "outcome"])
-    tombstones.record_owed(tombstones.for_key(key_id(bytes(row.commitment))))
+    tombstones.record_owed(tombstones.for_key(get_key_id(bytes(row.commitment))))
     # Whoever rolls this back opens it again; another process drops it within minutes.
-    pseudonyms.forget()
+    pseudonyms.drop_cached_keys()
 
 
-def _record(event: str, row: LedgerKey, body: dict[str, str], at: datetime) -> UUID:
-    return entries.record(
+def _record_event(event: str, row: LedgerKey, body: dict[str, str], at: datetime) -> UUID:
+    return entries.record_event(
         event=event,
         about=row.holder,
-        name=pseudonyms.of(row.holder).at_the_end,
+        naming=pseudonyms.get_naming(row.holder).at_the_end,
         body={"commitment": bytes(row.commitment).hex(), **body},
         at=at,
     )

@@ -11,25 +11,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from . import signed_notes, tree
-from .signed_notes import BadNote, Checkpoint, VerifierKey
+from .signed_notes import BadNote, LogCheckpoint, VerifierKey
 from .tree import BadProof
 
 HEADER = "c2sp.org/tlog-proof@v1"
 # A path of this many hashes covers more leaves than there can be.
-LONGEST_PATH = 63
-DIGITS = 19
+MAX_PATH_LENGTH = 63
+MAX_INDEX_DIGITS = 19
 
 
 @dataclass(frozen=True, slots=True)
-class Proven:
+class ProvenEntry:
     """What a proof showed: these exact bytes are entry `index` of that checkpoint's tree."""
 
     payload: bytes
     index: int
-    checkpoint: Checkpoint
+    checkpoint: LogCheckpoint
 
 
-def write(*, payload: bytes | None, index: int, path: Sequence[bytes], note: str) -> str:
+def write_proof(*, payload: bytes | None, index: int, path: Sequence[bytes], note: str) -> str:
     """
     Return the proof as text.
 
@@ -37,17 +37,17 @@ def write(*, payload: bytes | None, index: int, path: Sequence[bytes], note: str
     :param note: the signed checkpoint
     """
     extra = [] if payload is None else [f"extra {base64.b64encode(payload).decode()}"]
-    hashes = [base64.b64encode(one).decode() for one in path]
+    hashes = [base64.b64encode(node).decode() for node in path]
     return "\n".join([HEADER, *extra, f"index {index}", *hashes, "", note])
 
 
-def verify(
+def verify_proof(
     text: str,
     keys: Sequence[VerifierKey],
     *,
     payload: bytes | None = None,
     origin: str | None = None,
-) -> Proven:
+) -> ProvenEntry:
     """
     Return what the proof shows.
 
@@ -62,28 +62,28 @@ def verify(
     if not separator or lines.pop(0) != HEADER or not lines:
         raise BadProof("not a tlog-proof")
     if lines[0].startswith("extra "):
-        carried = signed_notes.decode64(lines.pop(0).removeprefix("extra "))
+        carried = signed_notes.decode_base64(lines.pop(0).removeprefix("extra "))
         if payload is not None and payload != carried:
             raise BadProof("the proof is of another entry")
         payload = carried
-    index = _index(lines.pop(0) if lines else "")
-    if payload is None or len(lines) > LONGEST_PATH:
+    index = _parse_index(lines.pop(0) if lines else "")
+    if payload is None or len(lines) > MAX_PATH_LENGTH:
         raise BadProof("not a tlog-proof of an entry")
-    checkpoint = Checkpoint.parse(signed_notes.verify(note, keys))
+    checkpoint = LogCheckpoint.parse(signed_notes.verify_note(note, keys))
     if origin is not None and checkpoint.origin != origin:
         raise BadProof("the checkpoint is of another log")
-    path = [signed_notes.decode64(line) for line in lines]
-    tree.verify_inclusion(tree.leaf_hash(payload), index, checkpoint.size, path, checkpoint.root)
-    return Proven(payload, index, checkpoint)
+    path = [signed_notes.decode_base64(line) for line in lines]
+    tree.verify_inclusion(tree.hash_leaf(payload), index, checkpoint.size, path, checkpoint.root)
+    return ProvenEntry(payload, index, checkpoint)
 
 
-def _index(line: str) -> int:
+def _parse_index(line: str) -> int:
     number = line.removeprefix("index ")
     if not line.startswith("index ") or not number.isascii() or not number.isdigit():
         raise BadProof("the proof names no index")
-    if len(number) > DIGITS or number != str(int(number)):
+    if len(number) > MAX_INDEX_DIGITS or number != str(int(number)):
         raise BadProof("the proof names no index")
     return int(number)
 
 
-__all__ = ["BadNote", "BadProof", "Proven", "verify", "write"]
+__all__ = ["BadNote", "BadProof", "ProvenEntry", "verify_proof", "write_proof"]

@@ -14,24 +14,24 @@ from uuid import UUID
 NAME_BYTES = 16
 KEY_BYTES = 32
 _IN_USE = b"LU-ledger-name/1\0"
-_AT_THE_END = b"LU-ledger-name-at-the-end/1\0"
+_IN_REMOVAL = b"LU-ledger-name-at-the-end/1\0"
 _COMMITMENT = b"LU-ledger-key/1\0"
 
 
-def name(key: bytes, one: UUID) -> bytes:
+def derive_name(key: bytes, subject_id: UUID) -> bytes:
     """Return the name (16 bytes) of `one` in the entries about its use."""
-    return hmac.digest(key, _IN_USE + one.bytes, "sha256")[:NAME_BYTES]
+    return hmac.digest(key, _IN_USE + subject_id.bytes, "sha256")[:NAME_BYTES]
 
 
-def name_at_the_end(key: bytes, one: UUID) -> bytes:
+def derive_removal_name(key: bytes, subject_id: UUID) -> bytes:
     """
     Return the name (16 bytes) of `one` in the entries about its removal.
 
     Another one, because those stand in a receipt that is kept with its owner's id.
     """
-    return hmac.digest(key, _AT_THE_END + one.bytes, "sha256")[:NAME_BYTES]
+    return hmac.digest(key, _IN_REMOVAL + subject_id.bytes, "sha256")[:NAME_BYTES]
 
 
-def commitment(key: bytes) -> bytes:
+def compute_commitment(key: bytes) -> bytes:
     """Return the hash (32 bytes) that is kept of a key, and shows later which it was."""
     return hashlib.sha256(_COMMITMENT + key).digest()

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from limited_use.access_request import Naming
+from limited_use.access_request import PseudonymNaming
 from limited_use.vault import ledger_key_wrap
 from limited_use.vault.keyring.port import EpochGone, KeyStoreUnavailable
 
@@ -25,23 +25,23 @@ from . import entries, pseudonym_derivation
 CACHE_SIZE = 1024
 CACHE_SECONDS = 300.0
 # A request names an integration, its connection, its owner and an actor.
-NAMES_HELD = 64
+MAX_CACHED_NAMES = 64
 
 
-class _Service:
+class _ServiceNaming:
     """The service's own names: of what has no ledger key."""
 
-    def __call__(self, one: UUID) -> str:
-        return entries.pseudonym(one)
+    def __call__(self, subject_id: UUID) -> str:
+        return entries.get_pseudonym(subject_id)
 
-    def at_the_end(self, one: UUID) -> str:
-        return entries.pseudonym(one)
-
-
-SERVICE: Naming = _Service()
+    def at_the_end(self, subject_id: UUID) -> str:
+        return entries.get_pseudonym(subject_id)
 
 
-class _Own:
+SERVICE_NAMING: PseudonymNaming = _ServiceNaming()
+
+
+class _ConnectionNaming:
     """Names under one ledger key, read and opened when the first of them is asked for."""
 
     __slots__ = ("_commitment", "_holder", "_key", "_names")
@@ -54,29 +54,37 @@ class _Own:
     def __repr__(self) -> str:
         return "<Naming>"
 
-    def __call__(self, one: UUID) -> str:
-        return self._names.get((one, False)) or self._name(one, at_the_end=False)
+    def __call__(self, subject_id: UUID) -> str:
+        return self._names.get((subject_id, False)) or self._derive_name(
+            subject_id, at_the_end=False
+        )
 
-    def at_the_end(self, one: UUID) -> str:
+    def at_the_end(self, subject_id: UUID) -> str:
         try:
-            return self._names.get((one, True)) or self._name(one, at_the_end=True)
+            return self._names.get((subject_id, True)) or self._derive_name(
+                subject_id, at_the_end=True
+            )
         except KeyStoreUnavailable:
             # A disconnect waits for no key store. Its entries stand in the receipt anyway, beside
             # their owner's id: nothing is told by them that was not.
-            return entries.pseudonym(one)
+            return entries.get_pseudonym(subject_id)
 
-    def _name(self, one: UUID, *, at_the_end: bool) -> str:
-        key = self._opened()
+    def _derive_name(self, subject_id: UUID, *, at_the_end: bool) -> str:
+        key = self._read_key()
         if key is None:
-            return entries.pseudonym(one)
-        make = pseudonym_derivation.name_at_the_end if at_the_end else pseudonym_derivation.name
-        found = make(key, one).hex()
-        if len(self._names) >= NAMES_HELD:
+            return entries.get_pseudonym(subject_id)
+        derive = (
+            pseudonym_derivation.derive_removal_name
+            if at_the_end
+            else pseudonym_derivation.derive_name
+        )
+        name = derive(key, subject_id).hex()
+        if len(self._names) >= MAX_CACHED_NAMES:
             self._names.clear()
-        self._names[one, at_the_end] = found
-        return found
+        self._names[subject_id, at_the_end] = name
+        return name
 
-    def _opened(self) -> bytes | None:
+    def _read_key(self) -> bytes | None:
         if self._key is None:
             # What does not open is of a restored database: it keeps nobody from disconnecting.
             with suppress(EpochGone):
@@ -84,11 +92,11 @@ class _Own:
         return self._key
 
 
-_cache: OrderedDict[tuple[UUID, bytes], tuple[float, _Own]] = OrderedDict()
+_cache: OrderedDict[tuple[UUID, bytes], tuple[float, _ConnectionNaming]] = OrderedDict()
 _cache_lock = Lock()
 
 
-def of(holder: UUID) -> Naming:
+def get_naming(holder: UUID) -> PseudonymNaming:
     """Return how the ledger names what hangs on `holder`, a connection."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -97,34 +105,34 @@ def of(holder: UUID) -> Naming:
             [holder],
         )
         row = cursor.fetchone()
-    return of_key(holder, None if row is None else bytes(row[0]))
+    return get_naming_by_commitment(holder, None if row is None else bytes(row[0]))
 
 
-def of_key(holder: UUID, commitment: bytes | None) -> Naming:
+def get_naming_by_commitment(holder: UUID, commitment: bytes | None) -> PseudonymNaming:
     """
     Return the same for one whose `LedgerKey` row was read along with something else.
 
     :param commitment: of its key; None if it has none that lives
     """
     if commitment is None:
-        return SERVICE
-    place, now = (holder, commitment), monotonic()
+        return SERVICE_NAMING
+    cache_key, now = (holder, commitment), monotonic()
     with _cache_lock:
-        hit = _cache.get(place)
-        if hit is not None and now - hit[0] < CACHE_SECONDS:
-            return hit[1]
-        found = _Own(holder, commitment)
-        _cache[place] = (now, found)
-        _cache.move_to_end(place)
+        cached = _cache.get(cache_key)
+        if cached is not None and now - cached[0] < CACHE_SECONDS:
+            return cached[1]
+        naming = _ConnectionNaming(holder, commitment)
+        _cache[cache_key] = (now, naming)
+        _cache.move_to_end(cache_key)
         while _cache:
             oldest, (since, _) = next(iter(_cache.items()))
             if len(_cache) <= CACHE_SIZE and now - since < CACHE_SECONDS:
                 break
             del _cache[oldest]
-    return found
+    return naming
 
 
-def forget() -> None:
+def drop_cached_keys() -> None:
     """Drop every key from this process's memory."""
     with _cache_lock:
         _cache.clear()

@@ -22,52 +22,52 @@ from django.conf import settings
 
 from limited_use.vault.tombstones import Tombstone
 
-from .signed_notes import Checkpoint
+from .signed_notes import LogCheckpoint
 
 TAIL_BYTES = 8192
 
 
-class Unreadable(Exception):
+class PublicationUnreadable(Exception):
     """What was published is damaged. Restore it; sign nothing until then."""
 
 
-class WriteOnce(Exception):
+class AlreadyPublished(Exception):
     """What was published stands: it is neither repeated otherwise nor taken back."""
 
 
-class Publication(Protocol):
+class PublicationSink(Protocol):
     """
     A sink outside that only grows: a folder, a bucket with object lock, somebody else's server.
 
     Each append is durable when it returns.
     """
 
-    def latest(self) -> tuple[Checkpoint, str] | None:
+    def get_latest(self) -> tuple[LogCheckpoint, str] | None:
         """
         Return the last checkpoint and its signed note; None where nothing was ever published.
 
         :raises Unreadable: if that cannot be told
         """
 
-    def checkpoints(self) -> Iterator[tuple[Checkpoint, str]]:
+    def read_checkpoints(self) -> Iterator[tuple[LogCheckpoint, str]]:
         """Yield every checkpoint and its note, oldest first. Raises as `latest`."""
 
-    def append(self, checkpoint: Checkpoint, note: str) -> None:
+    def append_checkpoint(self, checkpoint: LogCheckpoint, note: str) -> None:
         """
         Publish a checkpoint.
 
         :raises WriteOnce: if it is smaller than the last, or another of the same size
         """
 
-    def bury(self, tombstones: Sequence[Tombstone]) -> None:
+    def append_tombstones(self, tombstones: Sequence[Tombstone]) -> None:
         """Publish tombstones; one that stands there may stand once more."""
 
-    def tombstones(self) -> Iterator[Tombstone]:
+    def read_tombstones(self) -> Iterator[Tombstone]:
         """Yield every tombstone. Raises as `latest`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Folder:
+class PublicationFolder:
     """
     Two append-only files, each line flushed to disk before anything that it holds is used.
 
@@ -76,7 +76,7 @@ class Folder:
 
     path: Path
 
-    def latest(self) -> tuple[Checkpoint, str] | None:
+    def get_latest(self) -> tuple[LogCheckpoint, str] | None:
         # A last line without its newline was never used: the crash that cut it
         # short came before the note was stored anywhere else.
         try:
@@ -86,54 +86,54 @@ class Folder:
                 lines = file.read().split(b"\n")[:-1]
         except FileNotFoundError:
             return None
-        return self._checkpoint(lines[-1]) if lines else None
+        return self._parse_checkpoint(lines[-1]) if lines else None
 
-    def checkpoints(self) -> Iterator[tuple[Checkpoint, str]]:
-        for line in _lines(self.path):
-            yield self._checkpoint(line)
+    def read_checkpoints(self) -> Iterator[tuple[LogCheckpoint, str]]:
+        for line in _read_lines(self.path):
+            yield self._parse_checkpoint(line)
 
-    def append(self, checkpoint: Checkpoint, note: str) -> None:
+    def append_checkpoint(self, checkpoint: LogCheckpoint, note: str) -> None:
         line = {
             "origin": checkpoint.origin,
             "size": checkpoint.size,
             "root": base64.b64encode(checkpoint.root).decode(),
             "note": note,
         }
-        with _appending(self.path) as write:
-            latest = self.latest()
+        with _open_for_append(self.path) as write:
+            latest = self.get_latest()
             if latest is not None and (
                 latest[0].size > checkpoint.size
                 or (latest[0].size == checkpoint.size and latest[0].root != checkpoint.root)
             ):
-                raise WriteOnce(f"{latest[0].size} is published, and stands")
+                raise AlreadyPublished(f"{latest[0].size} is published, and stands")
             write([line])
 
-    def bury(self, tombstones: Sequence[Tombstone]) -> None:
-        with _appending(self._graves) as write:
-            write([one._asdict() for one in tombstones])
+    def append_tombstones(self, tombstones: Sequence[Tombstone]) -> None:
+        with _open_for_append(self._tombstone_path) as write:
+            write([tombstone._asdict() for tombstone in tombstones])
 
-    def tombstones(self) -> Iterator[Tombstone]:
-        for line in _lines(self._graves):
+    def read_tombstones(self) -> Iterator[Tombstone]:
+        for line in _read_lines(self._tombstone_path):
             try:
                 yield Tombstone(**json.loads(line))
             except (ValueError, TypeError):
-                raise Unreadable(str(self._graves)) from None
+                raise PublicationUnreadable(str(self._tombstone_path)) from None
 
     @property
-    def _graves(self) -> Path:
+    def _tombstone_path(self) -> Path:
         return self.path.with_name("tombstones.jsonl")
 
-    def _checkpoint(self, line: bytes) -> tuple[Checkpoint, str]:
+    def _parse_checkpoint(self, line: bytes) -> tuple[LogCheckpoint, str]:
         try:
-            read = json.loads(line)
-            root = base64.b64decode(read["root"], validate=True)
-            return Checkpoint(read["origin"], read["size"], root), read["note"]
+            parsed = json.loads(line)
+            root = base64.b64decode(parsed["root"], validate=True)
+            return LogCheckpoint(parsed["origin"], parsed["size"], root), parsed["note"]
         except (ValueError, KeyError, TypeError):
             pass
-        raise Unreadable(str(self.path))
+        raise PublicationUnreadable(str(self.path))
 
 
-def _lines(path: Path) -> Iterator[bytes]:
+def _read_lines(path: Path) -> Iterator[bytes]:
     try:
         with path.open("rb") as file:
             for line in file:
@@ -145,18 +145,18 @@ def _lines(path: Path) -> Iterator[bytes]:
 
 
 @contextmanager
-def _appending(path: Path) -> Iterator[Any]:
+def _open_for_append(path: Path) -> Iterator[Any]:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     is_new = not path.exists()
     flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
     descriptor = os.open(path, flags, 0o600)
 
-    def write(lines: Sequence[dict[str, Any]]) -> None:
+    def write_lines(lines: Sequence[dict[str, Any]]) -> None:
         size = os.fstat(descriptor).st_size
         # A line that a crash cut short is ended first, so that ours stands alone.
-        ended = size == 0 or os.pread(descriptor, 1, size - 1) == b"\n"
+        ends_with_newline = size == 0 or os.pread(descriptor, 1, size - 1) == b"\n"
         text = b"".join(json.dumps(line, sort_keys=True).encode() + b"\n" for line in lines)
-        text = (b"" if ended else b"\n") + text
+        text = (b"" if ends_with_newline else b"\n") + text
         while text:
             text = text[os.write(descriptor, text) :]
         os.fsync(descriptor)
@@ -166,7 +166,7 @@ def _appending(path: Path) -> Iterator[Any]:
     try:
         # Looking at what is last and writing after it is one thing.
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield write
+        yield write_lines
     finally:
         os.close(descriptor)
 
@@ -179,9 +179,9 @@ def _flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def current() -> Folder:
+def get_publication() -> PublicationFolder:
     """Return the sink that the settings name; beside the keys, where they name none."""
     if folder := getattr(settings, "PUBLICATION_DIR", None):
-        return Folder(Path(folder) / "checkpoints.jsonl")
+        return PublicationFolder(Path(folder) / "checkpoints.jsonl")
     configured = getattr(settings, "LEDGER_CHECKPOINTS", None)
-    return Folder(Path(configured or f"{settings.KEYRING.folder}/checkpoints.jsonl"))
+    return PublicationFolder(Path(configured or f"{settings.KEYRING.folder}/checkpoints.jsonl"))

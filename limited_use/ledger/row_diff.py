@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 # Returns the place at which an entry of this hash belongs, or None if it belongs nowhere.
-Locate = Callable[[bytes], int | None]
+LocateLeaf = Callable[[bytes], int | None]
 
 
-class Difference(StrEnum):
+class DifferenceKind(StrEnum):
     CHANGED = "changed"
     MISSING = "missing"
     EXTRA = "extra"
@@ -18,20 +18,20 @@ class Difference(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class EntryDifference:
     """The first difference. `belongs_at` is where the entry that stands there should stand."""
 
-    what: Difference
-    place: int
+    kind: DifferenceKind
+    index: int
     belongs_at: int | None = None
 
 
-def first(
+def find_first_difference(
     low: int,
-    ours: Sequence[bytes | None],
-    theirs: Sequence[bytes],
-    locate: Locate,
-) -> Found | None:
+    actual: Sequence[bytes | None],
+    expected: Sequence[bytes],
+    locate: LocateLeaf,
+) -> EntryDifference | None:
     """
     Return the first difference between what stands at `low` and after, and what should.
 
@@ -39,36 +39,36 @@ def first(
     :param theirs: leaf hashes as they should be; shorter where nothing more should follow
     :param locate: looks in the whole tree
     """
-    for offset, mine in enumerate(ours):
-        place = low + offset
-        if offset >= len(theirs):
-            if mine is not None:
-                return Found(Difference.EXTRA, place)
-        elif mine is None:
-            return Found(Difference.MISSING, place)
-        elif mine != theirs[offset]:
-            return _name(place, offset, ours, theirs, locate)
-    if len(ours) < len(theirs):
-        return Found(Difference.MISSING, low + len(ours))
+    for offset, actual_hash in enumerate(actual):
+        index = low + offset
+        if offset >= len(expected):
+            if actual_hash is not None:
+                return EntryDifference(DifferenceKind.EXTRA, index)
+        elif actual_hash is None:
+            return EntryDifference(DifferenceKind.MISSING, index)
+        elif actual_hash != expected[offset]:
+            return _classify_difference(index, offset, actual, expected, locate)
+    if len(actual) < len(expected):
+        return EntryDifference(DifferenceKind.MISSING, low + len(actual))
     return None
 
 
-def _name(
-    place: int,
+def _classify_difference(
+    index: int,
     offset: int,
-    ours: Sequence[bytes | None],
-    theirs: Sequence[bytes],
-    locate: Locate,
-) -> Found:
-    mine = ours[offset]
-    next_mine = ours[offset + 1] if offset + 1 < len(ours) else None
-    next_theirs = theirs[offset + 1] if offset + 1 < len(theirs) else None
-    if mine is not None and mine == next_theirs and next_mine != theirs[offset]:
+    actual: Sequence[bytes | None],
+    expected: Sequence[bytes],
+    locate: LocateLeaf,
+) -> EntryDifference:
+    actual_hash = actual[offset]
+    next_actual = actual[offset + 1] if offset + 1 < len(actual) else None
+    next_expected = expected[offset + 1] if offset + 1 < len(expected) else None
+    if actual_hash is not None and actual_hash == next_expected and next_actual != expected[offset]:
         # All after it moved up.
-        return Found(Difference.MISSING, place)
-    belongs_at = None if mine is None else locate(mine)
+        return EntryDifference(DifferenceKind.MISSING, index)
+    belongs_at = None if actual_hash is None else locate(actual_hash)
     if belongs_at is not None:
-        return Found(Difference.REORDERED, place, belongs_at)
-    if next_mine == theirs[offset]:
-        return Found(Difference.EXTRA, place)
-    return Found(Difference.CHANGED, place)
+        return EntryDifference(DifferenceKind.REORDERED, index, belongs_at)
+    if next_actual == expected[offset]:
+        return EntryDifference(DifferenceKind.EXTRA, index)
+    return EntryDifference(DifferenceKind.CHANGED, index)

@@ -22,14 +22,14 @@ from limited_use.vault.keyring.factory import get_keyring
 from limited_use.vault.keyring.port import SigningKey
 
 from . import publication, signed_notes, signing_keys, tiles, tombstone_publication, tree
-from .tile_store import Tiles
+from .tile_store import TileStore
 
 # One transaction's worth: 16 ms of hashing.
 BATCH = 2000
 LOCK_CLASS, LOCK = 0x4C55, 100
 
 
-class Fork(Exception):
+class LedgerFork(Exception):
     """
     The database's tree is not a continuation of what was published. Nothing is signed.
 
@@ -39,14 +39,14 @@ class Fork(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class SequencerRun:
     """What a run did."""
 
     placed_count: int
     size: int
 
 
-def run(at: datetime, *, batch: int = BATCH) -> Run | None:
+def run_sequencer(at: datetime, *, batch: int = BATCH) -> SequencerRun | None:
     """
     Place what waits, and sign and publish the tree; None if another sequencer is at it.
 
@@ -57,21 +57,21 @@ def run(at: datetime, *, batch: int = BATCH) -> Run | None:
         if not cursor.fetchone()[0]:
             return None
     try:
-        check_continues()
+        check_continuity()
         placed = 0
-        while count := _place(at, batch):
+        while count := _place_entries(at, batch):
             placed += count
-        size = _publish(at)
+        size = _publish_checkpoint(at)
         # After the tree that says so: outside, no key is dead whose end is nowhere recorded.
         tombstone_publication.publish_owed(at=at)
-        return Run(placed, size)
+        return SequencerRun(placed, size)
     finally:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK_CLASS, LOCK])
 
 
 @contextmanager
-def alone() -> Iterator[None]:
+def hold_sequencer_lock() -> Iterator[None]:
     """Wait until no sequencer runs, and let none begin meanwhile."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s, %s)", [LOCK_CLASS, LOCK])
@@ -82,34 +82,37 @@ def alone() -> Iterator[None]:
             cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK_CLASS, LOCK])
 
 
-def check_continues() -> None:
+def check_continuity() -> None:
     """:raises Fork: if the stored tree does not begin with all that was published"""
-    latest = publication.current().latest()
-    signed = _signed().aggregate(size=Max("size"))["size"]
+    latest = publication.get_publication().get_latest()
+    signed = _get_signed_checkpoints().aggregate(size=Max("size"))["size"]
     if signed is not None and (latest is None or latest[0].size < signed):
         # Notes are published before they are stored here: the sink lost something.
-        raise Fork(f"{signed} was signed, but is not published where it should be")
+        raise LedgerFork(f"{signed} was signed, but is not published where it should be")
     if latest is None:
         return
     _check_begins_with(latest[0])
 
 
-def _check_begins_with(checkpoint: signed_notes.Checkpoint) -> None:
-    size = size_now()
+def _check_begins_with(checkpoint: signed_notes.LogCheckpoint) -> None:
+    size = get_size()
     if checkpoint.origin != settings.LEDGER_ORIGIN:
-        raise Fork(f"what was published is of the log {checkpoint.origin}")
+        raise LedgerFork(f"what was published is of the log {checkpoint.origin}")
     if size < checkpoint.size:
-        raise Fork(f"published at {checkpoint.size}, but the database has {size}")
-    if checkpoint.size and tiles.ranges(Tiles())(0, checkpoint.size) != checkpoint.root:
-        raise Fork(f"the tree of {checkpoint.size} is not the one that was published")
+        raise LedgerFork(f"published at {checkpoint.size}, but the database has {size}")
+    if (
+        checkpoint.size
+        and tiles.build_range_root(TileStore())(0, checkpoint.size) != checkpoint.root
+    ):
+        raise LedgerFork(f"the tree of {checkpoint.size} is not the one that was published")
 
 
-def _signed() -> QuerySet[Checkpoint]:
+def _get_signed_checkpoints() -> QuerySet[Checkpoint]:
     """Return what was signed under this name; a log that began anew has former names' as well."""
     return Checkpoint.objects.filter(note__startswith=f"{settings.LEDGER_ORIGIN}\n")
 
 
-def publish_again() -> tuple[signed_notes.Checkpoint, str] | None:
+def republish_checkpoint() -> tuple[signed_notes.LogCheckpoint, str] | None:
     """
     Publish the newest signed checkpoint where nothing, or less, is published: in a new sink.
 
@@ -117,42 +120,42 @@ def publish_again() -> tuple[signed_notes.Checkpoint, str] | None:
 
     :raises Fork: if what is published there is another log's, or another history
     """
-    made = _signed().order_by("-size").first()
-    if made is None:
+    row = _get_signed_checkpoints().order_by("-size").first()
+    if row is None:
         return None
-    checkpoint = signed_notes.Checkpoint(settings.LEDGER_ORIGIN, made.size, bytes(made.root))
-    sink = publication.current()
-    latest = sink.latest()
+    checkpoint = signed_notes.LogCheckpoint(settings.LEDGER_ORIGIN, row.size, bytes(row.root))
+    sink = publication.get_publication()
+    latest = sink.get_latest()
     if latest is None or latest[0].size < checkpoint.size:
         if latest is not None:
             _check_begins_with(latest[0])
-        sink.append(checkpoint, made.note)
-    check_continues()
-    return checkpoint, made.note
+        sink.append_checkpoint(checkpoint, row.note)
+    check_continuity()
+    return checkpoint, row.note
 
 
-def size_now() -> int:
+def get_size() -> int:
     """Return how many entries have a place."""
     last = Checkpoint.objects.order_by("-size").values_list("size", flat=True).first()
     return last or 0
 
 
-def verifier_key() -> signed_notes.VerifierKey:
+def get_verifier_key() -> signed_notes.VerifierKey:
     """Return the log's public key under its name, to publish."""
-    return signing_keys.current(SigningKey.LEDGER)
+    return signing_keys.get_current_key(SigningKey.LEDGER)
 
 
-def _place(at: datetime, batch: int) -> int:
+def _place_entries(at: datetime, batch: int) -> int:
     with transaction.atomic():
         waiting = list(
             Leaf.objects.filter(idx=None).order_by("id").values_list("id", "payload")[:batch]
         )
         if not waiting:
             return 0
-        size = size_now()
-        hashes = [tree.leaf_hash(bytes(payload)) for _, payload in waiting]
-        store = Tiles()
-        store.write(tiles.append(size, hashes, store))
+        size = get_size()
+        hashes = [tree.hash_leaf(bytes(payload)) for _, payload in waiting]
+        store = TileStore()
+        store.write_tiles(tiles.append_leaves(size, hashes, store))
         with connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE limited_use_leaf SET idx = placed.idx"
@@ -163,29 +166,31 @@ def _place(at: datetime, batch: int) -> int:
                     list(range(size, size + len(waiting))),
                 ],
             )
-        after = size + len(waiting)
-        Checkpoint.objects.create(size=after, root=tiles.ranges(store)(0, after), made_at=at)
+        new_size = size + len(waiting)
+        Checkpoint.objects.create(
+            size=new_size, root=tiles.build_range_root(store)(0, new_size), made_at=at
+        )
         return len(waiting)
 
 
-def _publish(at: datetime) -> int:
-    made = Checkpoint.objects.order_by("-size").first()
-    if made is None:
+def _publish_checkpoint(at: datetime) -> int:
+    row = Checkpoint.objects.order_by("-size").first()
+    if row is None:
         return 0
-    if made.note:
-        return made.size
-    checkpoint = signed_notes.Checkpoint(settings.LEDGER_ORIGIN, made.size, bytes(made.root))
-    file = publication.current()
-    latest = file.latest()
+    if row.note:
+        return row.size
+    checkpoint = signed_notes.LogCheckpoint(settings.LEDGER_ORIGIN, row.size, bytes(row.root))
+    sink = publication.get_publication()
+    latest = sink.get_latest()
     if latest is not None and latest[0] == checkpoint:
         # A run was killed between publishing and saying so here.
         note = latest[1]
     else:
-        ring = get_keyring()
-        key = signing_keys.note(SigningKey.LEDGER, at=at)
-        note = signed_notes.sign(
-            str(checkpoint), key, lambda text: ring.sign(SigningKey.LEDGER, text)
+        keyring = get_keyring()
+        key = signing_keys.record_current_key(SigningKey.LEDGER, at=at)
+        note = signed_notes.sign_note(
+            str(checkpoint), key, lambda text: keyring.sign(SigningKey.LEDGER, text)
         )
-        file.append(checkpoint, note)
-    Checkpoint.objects.filter(size=made.size, note="").update(note=note, signed_at=at)
-    return made.size
+        sink.append_checkpoint(checkpoint, note)
+    Checkpoint.objects.filter(size=row.size, note="").update(note=note, signed_at=at)
+    return row.size

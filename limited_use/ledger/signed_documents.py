@@ -27,7 +27,7 @@ class BadDocument(Exception):
     """The document is malformed, altered, or not signed by a key that we know."""
 
 
-def canonical(value: Mapping[str, Any]) -> bytes:
+def encode_canonical(value: Mapping[str, Any]) -> bytes:
     """Return JSON with sorted keys, no spaces, UTF-8."""
     text = json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
@@ -35,7 +35,9 @@ def canonical(value: Mapping[str, Any]) -> bytes:
     return text.encode()
 
 
-def sign(value: Mapping[str, Any], key: VerifierKey, signer: Callable[[bytes], bytes]) -> bytes:
+def sign_document(
+    value: Mapping[str, Any], key: VerifierKey, signer: Callable[[bytes], bytes]
+) -> bytes:
     """
     Return the document of `value`, signed.
 
@@ -43,40 +45,40 @@ def sign(value: Mapping[str, Any], key: VerifierKey, signer: Callable[[bytes], b
     """
     if SIGNED_BY in value or "signature" in value:
         raise ValueError("the signature is added here")
-    signed = canonical({**value, SIGNED_BY: name_of(key)}).removesuffix(b"}")
+    signed = encode_canonical({**value, SIGNED_BY: get_signer_name(key)}).removesuffix(b"}")
     signature = base64.b64encode(signer(DOMAIN + signed)).decode()
     return signed + f',"signature":"{signature}"}}\n'.encode()
 
 
-def verify(document: bytes, keys: Sequence[VerifierKey]) -> dict[str, Any]:
+def verify_document(document: bytes, keys: Sequence[VerifierKey]) -> dict[str, Any]:
     """
     Return what the document says, without its signature.
 
     :param keys: pinned by the verifier; never taken from the document
     :raises BadDocument: if its bytes are not exactly what one of `keys` signed
     """
-    found = _SUFFIX.search(document)
-    if found is None:
+    suffix = _SUFFIX.search(document)
+    if suffix is None:
         raise BadDocument("it does not end with a signature")
-    signature = base64.b64decode(found[1])
-    if base64.b64encode(signature) != found[1]:
+    signature = base64.b64decode(suffix[1])
+    if base64.b64encode(signature) != suffix[1]:
         raise BadDocument("its signature is not written in the one canonical way")
-    signed = document[: found.start()]
+    signed = document[: suffix.start()]
     try:
         value = json.loads(signed + b"}")
-        is_canonical = isinstance(value, dict) and canonical(value) == signed + b"}"
+        is_canonical = isinstance(value, dict) and encode_canonical(value) == signed + b"}"
     except (ValueError, RecursionError):
         is_canonical = False
     if not is_canonical:
         raise BadDocument("it is not canonical JSON")
-    named = [key for key in keys if name_of(key) == value.get(SIGNED_BY)]
-    if not named:
+    named_keys = [key for key in keys if get_signer_name(key) == value.get(SIGNED_BY)]
+    if not named_keys:
         raise BadDocument("it is signed by a key that was not given")
-    if not any(key.verifies(signature, DOMAIN + signed) for key in named):
+    if not any(key.is_valid_signature(signature, DOMAIN + signed) for key in named_keys):
         raise BadDocument("its signature is wrong: some byte was changed")
     return dict(value)
 
 
-def name_of(key: VerifierKey) -> str:
+def get_signer_name(key: VerifierKey) -> str:
     """Return how a document names the key that signed it."""
     return f"{key.name}+{key.id.hex()}"

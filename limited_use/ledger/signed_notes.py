@@ -24,7 +24,7 @@ ID_BYTES = 4
 TIME_BYTES = 8
 ROOT_BYTES = 32
 # More would be a way to make us work; the specification asks for sixteen.
-MOST_SIGNATURES = 100
+MAX_SIGNATURES = 100
 _SIZE = re.compile(r"(0|[1-9][0-9]{0,18})\Z")
 _NAME = re.compile(r"[^\s+]+\Z")
 
@@ -58,7 +58,7 @@ class VerifierKey:
         parts = text.strip().split("+", 2)
         if len(parts) != 3 or not _NAME.match(parts[0]):  # noqa: PLR2004
             raise BadNote("not a verifier key")
-        material = decode64(parts[2])
+        material = decode_base64(parts[2])
         if len(material) != KEY_BYTES + 1 or material[0] not in {ED25519, COSIGNATURE}:
             raise BadNote("not a kind of key that is known here")
         key = cls(parts[0], material[1:], material[0])
@@ -66,7 +66,7 @@ class VerifierKey:
             raise BadNote("the key's id is not that of the key")
         return key
 
-    def verifies(self, signature: bytes, text: bytes) -> bool:
+    def is_valid_signature(self, signature: bytes, text: bytes) -> bool:
         """Return whether `signature` (without the key id) is this key's on `text`."""
         message = text
         if self.kind == COSIGNATURE:
@@ -81,7 +81,7 @@ class VerifierKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Checkpoint:
+class LogCheckpoint:
     """The tree at one size, as its log signs it."""
 
     origin: str
@@ -92,18 +92,18 @@ class Checkpoint:
         return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
 
     @classmethod
-    def parse(cls, text: str) -> Checkpoint:
+    def parse(cls, text: str) -> LogCheckpoint:
         """:raises BadNote: if `text` is no checkpoint; extension lines are passed over"""
         lines = text.split("\n")
         if len(lines) < 4 or lines[-1] or not all(lines[:-1]):  # noqa: PLR2004
             raise BadNote("not a checkpoint")
-        origin, size, root = lines[0], lines[1], decode64(lines[2])
+        origin, size, root = lines[0], lines[1], decode_base64(lines[2])
         if not _NAME.match(origin) or not _SIZE.match(size) or len(root) != ROOT_BYTES:
             raise BadNote("not a checkpoint")
         return cls(origin, int(size), root)
 
 
-def sign(text: str, key: VerifierKey, signer: Callable[[bytes], bytes]) -> str:
+def sign_note(text: str, key: VerifierKey, signer: Callable[[bytes], bytes]) -> str:
     """
     Return `text` as a signed note.
 
@@ -116,7 +116,7 @@ def sign(text: str, key: VerifierKey, signer: Callable[[bytes], bytes]) -> str:
     return f"{text}\n{DASH} {key.name} {blob}\n"
 
 
-def verify(note: str, keys: Sequence[VerifierKey]) -> str:
+def verify_note(note: str, keys: Sequence[VerifierKey]) -> str:
     """
     Return the note's text, signed by at least one of `keys` and wrongly by none of them.
 
@@ -128,19 +128,19 @@ def verify(note: str, keys: Sequence[VerifierKey]) -> str:
     text += "\n"
     known = {(key.name, key.id): key for key in keys}
     lines = block[:-1].split("\n")
-    if len(lines) > MOST_SIGNATURES:
+    if len(lines) > MAX_SIGNATURES:
         raise BadNote("too many signatures")
     is_verified = False
     for line in lines:
         dash, _, rest = line.partition(" ")
         name, _, encoded = rest.partition(" ")
-        blob = decode64(encoded)
+        blob = decode_base64(encoded)
         if dash != DASH or not _NAME.match(name) or len(blob) <= ID_BYTES:
             raise BadNote("not a signature line")
         key = known.get((name, blob[:ID_BYTES]))
         if key is None:
             continue
-        if not key.verifies(blob[ID_BYTES:], text.encode()):
+        if not key.is_valid_signature(blob[ID_BYTES:], text.encode()):
             raise BadNote(f"the signature of {name} is wrong")
         is_verified = is_verified or key.kind == ED25519
     if not is_verified:
@@ -148,7 +148,7 @@ def verify(note: str, keys: Sequence[VerifierKey]) -> str:
     return text
 
 
-def decode64(text: str) -> bytes:
+def decode_base64(text: str) -> bytes:
     """
     Return the bytes of standard base64 with padding, in its one canonical form.
 

@@ -27,7 +27,7 @@ SUBJECTS = {SigningKey.LEDGER: UUID(int=11), SigningKey.RECEIPTS: UUID(int=12)}
 
 
 @dataclass(frozen=True, slots=True)
-class Signer:
+class PublishedKey:
     """One public key to publish; `until` is None while it signs."""
 
     role: SigningKey
@@ -36,35 +36,35 @@ class Signer:
     until: datetime | None
 
 
-def current(role: SigningKey) -> VerifierKey:
+def get_current_key(role: SigningKey) -> VerifierKey:
     """Return the public key that signs now, under its name."""
     suffix = "" if role is SigningKey.LEDGER else f"/{role}"
-    return VerifierKey(settings.LEDGER_ORIGIN + suffix, get_keyring().public_key(role))
+    return VerifierKey(settings.LEDGER_ORIGIN + suffix, get_keyring().get_public_key(role))
 
 
-def note(role: SigningKey, *, at: datetime) -> VerifierKey:
+def record_current_key(role: SigningKey, *, at: datetime) -> VerifierKey:
     """Return the key that signs now; remember it, and when the one before it ended."""
-    key = current(role)
+    key = get_current_key(role)
     # Not the one that began last: clocks differ.
-    newest = _periods(role).filter(until=None).first()
+    newest = _get_periods(role).filter(until=None).first()
     if newest is None or newest.verifier_key != str(key):
         with transaction.atomic():
-            _periods(role).filter(until=None).update(until=at)
+            _get_periods(role).filter(until=None).update(until=at)
             VerifierKeyPeriod.objects.create(role=role, verifier_key=str(key), since=at)
     return key
 
 
-def rotate(role: SigningKey, *, at: datetime) -> tuple[VerifierKey, VerifierKey]:
+def rotate_key(role: SigningKey, *, at: datetime) -> tuple[VerifierKey, VerifierKey]:
     """
     Have a new key sign for `role` from now on; return the former and the new one.
 
     The former stays published, with its end. Killed in between, its end is noted at the next
     signature. The ledger says that it happened, in an entry that the new key signs.
     """
-    former = note(role, at=at)
-    get_keyring().replace(role)
-    new = note(role, at=at)
-    entries.record(
+    former = record_current_key(role, at=at)
+    get_keyring().replace_signing_key(role)
+    new = record_current_key(role, at=at)
+    entries.record_event(
         event="signing_key.replaced",
         about=SUBJECTS[role],
         body={"role": str(role), "former": former.id.hex(), "new": new.id.hex()},
@@ -73,30 +73,31 @@ def rotate(role: SigningKey, *, at: datetime) -> tuple[VerifierKey, VerifierKey]
     return former, new
 
 
-def known(role: SigningKey) -> list[VerifierKey]:
+def get_known_keys(role: SigningKey) -> list[VerifierKey]:
     """Return the keys whose signatures are ours: the current one, then former ones."""
     former = [
-        VerifierKey.parse(text) for text in _periods(role).values_list("verifier_key", flat=True)
+        VerifierKey.parse(text)
+        for text in _get_periods(role).values_list("verifier_key", flat=True)
     ]
-    return list(dict.fromkeys([current(role), *former]))
+    return list(dict.fromkeys([get_current_key(role), *former]))
 
 
-def history() -> list[Signer]:
+def list_published_keys() -> list[PublishedKey]:
     """Return current and former keys of both roles, each role's newest first."""
-    found: list[Signer] = []
+    published: list[PublishedKey] = []
     for role in (SigningKey.RECEIPTS, SigningKey.LEDGER):
-        key = current(role)
-        listed = [
-            Signer(role, VerifierKey.parse(one.verifier_key), one.since, one.until)
-            for one in _periods(role)
+        key = get_current_key(role)
+        keys_of_role = [
+            PublishedKey(role, VerifierKey.parse(period.verifier_key), period.since, period.until)
+            for period in _get_periods(role)
         ]
-        if not listed or listed[0].key != key:
+        if not keys_of_role or keys_of_role[0].key != key:
             # It has signed nothing yet.
-            listed.insert(0, Signer(role, key, None, None))
-        found += listed
-    return found
+            keys_of_role.insert(0, PublishedKey(role, key, None, None))
+        published += keys_of_role
+    return published
 
 
-def _periods(role: SigningKey) -> QuerySet[VerifierKeyPeriod]:
-    theirs = VerifierKeyPeriod.objects.filter(role=role)
-    return theirs.order_by(F("until").desc(nulls_first=True), "-since", "-id")
+def _get_periods(role: SigningKey) -> QuerySet[VerifierKeyPeriod]:
+    periods = VerifierKeyPeriod.objects.filter(role=role)
+    return periods.order_by(F("until").desc(nulls_first=True), "-since", "-id")

@@ -16,11 +16,11 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
-from .entries import milliseconds
+from .entries import to_milliseconds
 
-MOST = 1000
+MAX_ENTRIES = 1000
 # The payload is canonical JSON: a word of ours stands in it in exactly one way.
-_FIND = """
+_QUERY = """
 SELECT id, payload, idx, subject FROM limited_use_leaf
  WHERE subject = ANY(%(subjects)s)
    AND id < COALESCE(%(after)s::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
@@ -40,7 +40,7 @@ _OUTCOME = {event: outcome for outcome, event in _EVENT.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class OwnEntry:
+class SubjectEntry:
     """One entry, as far as its owner is shown it. What it does not say is None."""
 
     id: UUID
@@ -65,7 +65,7 @@ class OwnEntry:
     subject: bytes
 
 
-def entries_of(  # noqa: PLR0913
+def find_entries(  # noqa: PLR0913
     subjects: Iterable[bytes],
     *,
     since: datetime | None = None,
@@ -76,7 +76,7 @@ def entries_of(  # noqa: PLR0913
     by_service: bool | None = None,
     after: UUID | None = None,
     limit: int = 50,
-) -> list[OwnEntry]:
+) -> list[SubjectEntry]:
     """
     Return entries about `subjects`, the newest first.
 
@@ -87,47 +87,49 @@ def entries_of(  # noqa: PLR0913
     :param after: the last entry of the page before
     :param limit: at most `MOST`
     """
-    wanted = list(dict.fromkeys(subjects))
-    if not wanted or (outcome is not None and outcome not in _EVENT):
+    unique_subjects = list(dict.fromkeys(subjects))
+    if not unique_subjects or (outcome is not None and outcome not in _EVENT):
         return []
-    asked = {
-        "subjects": wanted,
+    parameters = {
+        "subjects": unique_subjects,
         "after": after,
-        "purpose": _said("purpose", purpose),
-        "feature": _said("feature", feature),
-        "event": _said("event", _EVENT.get(outcome or "")),
+        "purpose": _encode_member("purpose", purpose),
+        "feature": _encode_member("feature", feature),
+        "event": _encode_member("event", _EVENT.get(outcome or "")),
         "by_service": by_service,
-        "since": None if since is None else milliseconds(since),
-        "until": None if until is None else milliseconds(until),
-        "limit": max(0, min(limit, MOST)),
+        "since": None if since is None else to_milliseconds(since),
+        "until": None if until is None else to_milliseconds(until),
+        "limit": max(0, min(limit, MAX_ENTRIES)),
     }
     with connection.cursor() as cursor:
-        cursor.execute(_FIND, asked)
+        cursor.execute(_QUERY, parameters)
         rows = cursor.fetchall()
     return [
-        _own(entry_id, orjson.loads(bytes(payload)), idx, bytes(subject))
+        _parse_entry(entry_id, orjson.loads(bytes(payload)), idx, bytes(subject))
         for entry_id, payload, idx, subject in rows
     ]
 
 
-def _said(key: str, word: str | None) -> bytes | None:
+def _encode_member(key: str, word: str | None) -> bytes | None:
     return None if word is None else orjson.dumps({key: word})[1:-1]
 
 
-def _own(entry_id: UUID, said: Mapping[str, Any], place: int | None, subject: bytes) -> OwnEntry:
-    return OwnEntry(
+def _parse_entry(
+    entry_id: UUID, payload: Mapping[str, Any], place: int | None, subject: bytes
+) -> SubjectEntry:
+    return SubjectEntry(
         id=entry_id,
-        at=datetime.fromtimestamp(said["at"] / 1000, UTC),
-        event=said["event"],
-        data_class=said.get("class"),
-        purpose=said.get("purpose"),
-        recipient=said.get("recipient"),
-        rule=said.get("rule"),
-        feature=said.get("feature") or said.get("body", {}).get("feature"),
-        actor_kind=said.get("actor_kind"),
-        actor=said.get("actor"),
-        count=said.get("count"),
-        outcome=_OUTCOME.get(said["event"]),
+        at=datetime.fromtimestamp(payload["at"] / 1000, UTC),
+        event=payload["event"],
+        data_class=payload.get("class"),
+        purpose=payload.get("purpose"),
+        recipient=payload.get("recipient"),
+        rule=payload.get("rule"),
+        feature=payload.get("feature") or payload.get("body", {}).get("feature"),
+        actor_kind=payload.get("actor_kind"),
+        actor=payload.get("actor"),
+        count=payload.get("count"),
+        outcome=_OUTCOME.get(payload["event"]),
         place=place,
         subject=subject,
     )

@@ -12,34 +12,34 @@ from limited_use.models import Checkpoint, Leaf, Tile
 
 from . import consistency as texts
 from . import proofs, tiles, tree
-from .tiles import Place
+from .tiles import TileAddress
 
 
 class NotSequenced(Exception):
     """Some entry has no place under a signed checkpoint yet. Come back after the sequencer."""
 
 
-class Tiles:
+class TileStore:
     """Reads each tile once; what is written is seen by what is read afterwards."""
 
     def __init__(self) -> None:
-        self._held: dict[Place, bytes] = {}
+        self._cached_tiles: dict[TileAddress, bytes] = {}
 
-    def __call__(self, place: Place) -> bytes:
-        held = self._held.get(place)
-        if held is None:
-            level, position = place
-            found = (
+    def __call__(self, address: TileAddress) -> bytes:
+        tile = self._cached_tiles.get(address)
+        if tile is None:
+            level, position = address
+            hashes = (
                 Tile.objects.filter(level=level, position=position)
                 .values_list("hashes", flat=True)
                 .first()
             )
-            held = self._held[place] = b"" if found is None else bytes(found)
-        return held
+            tile = self._cached_tiles[address] = b"" if hashes is None else bytes(hashes)
+        return tile
 
-    def write(self, changed: Mapping[Place, bytes]) -> None:
+    def write_tiles(self, changed: Mapping[TileAddress, bytes]) -> None:
         """Store tiles, in the caller's transaction."""
-        self._held.update(changed)
+        self._cached_tiles.update(changed)
         with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO limited_use_tile (level, position, hashes)"
@@ -54,7 +54,7 @@ class Tiles:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class EntryWithProof:
     """One entry that has its proof."""
 
     id: UUID
@@ -63,40 +63,40 @@ class Entry:
     proof: str
 
 
-def prove(entry_ids: Iterable[UUID]) -> list[Entry]:
+def prove_entries(entry_ids: Iterable[UUID]) -> list[EntryWithProof]:
     """
     Return the entries with their proofs under the newest signed checkpoint, in the order given.
 
     :raises NotSequenced: if one of them has none yet
     """
-    wanted = list(entry_ids)
+    entry_id_list = list(entry_ids)
     checkpoint = Checkpoint.objects.exclude(note="").order_by("-size").first()
-    found = {
+    leaves = {
         leaf_id: (bytes(payload), idx)
-        for leaf_id, payload, idx in Leaf.objects.filter(id__in=wanted).values_list(
+        for leaf_id, payload, idx in Leaf.objects.filter(id__in=entry_id_list).values_list(
             "id", "payload", "idx"
         )
     }
     if checkpoint is None:
         raise NotSequenced
-    ranges = tiles.ranges(Tiles())
-    proven: list[Entry] = []
-    for entry_id in wanted:
-        payload, idx = found.get(entry_id, (b"", None))
+    range_root = tiles.build_range_root(TileStore())
+    proven: list[EntryWithProof] = []
+    for entry_id in entry_id_list:
+        payload, idx = leaves.get(entry_id, (b"", None))
         if idx is None or idx >= checkpoint.size:
             raise NotSequenced
-        path = tree.inclusion_proof(idx, checkpoint.size, ranges)
-        proof = proofs.write(payload=payload, index=idx, path=path, note=checkpoint.note)
-        proven.append(Entry(entry_id, payload, proof))
+        path = tree.build_inclusion_proof(idx, checkpoint.size, range_root)
+        proof = proofs.write_proof(payload=payload, index=idx, path=path, note=checkpoint.note)
+        proven.append(EntryWithProof(entry_id, payload, proof))
     return proven
 
 
-def consistency(old: int, new: int) -> Sequence[bytes]:
+def build_consistency_path(old: int, new: int) -> Sequence[bytes]:
     """Return the proof that the stored tree of `new` begins with that of `old`."""
-    return tree.consistency_proof(old, new, tiles.ranges(Tiles()))
+    return tree.build_consistency_proof(old, new, tiles.build_range_root(TileStore()))
 
 
-def latest_note() -> str | None:
+def get_latest_note() -> str | None:
     """Return the newest signed checkpoint."""
     signed = Checkpoint.objects.exclude(note="").order_by("-size")
     return signed.values_list("note", flat=True).first()
@@ -112,4 +112,4 @@ def prove_consistency(old: int, new: int) -> str:
     note = signed.values_list("note", flat=True).first()
     if note is None:
         raise ValueError(f"no checkpoint of {new} was signed")
-    return texts.write(old=old, path=consistency(old, new), note=note)
+    return texts.write_proof(old=old, path=build_consistency_path(old, new), note=note)

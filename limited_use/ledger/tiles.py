@@ -14,39 +14,41 @@ from . import tree
 
 WIDTH = 256
 BITS = 8
-HASH = 32
+HASH_BYTES = 32
 
-Place = tuple[int, int]
+TileAddress = tuple[int, int]
 # Returns the hashes of the tile at (level, position) so far; empty if there is none.
-Read = Callable[[Place], bytes]
+ReadTile = Callable[[TileAddress], bytes]
 
 
-class Missing(Exception):
+class TileMissing(Exception):
     """A tile that must exist does not. The ledger's store is damaged."""
 
 
-def append(size: int, hashes: Sequence[bytes], read: Read) -> dict[Place, bytes]:
+def append_leaves(
+    size: int, leaf_hashes: Sequence[bytes], read: ReadTile
+) -> dict[TileAddress, bytes]:
     """Return the tiles that change when leaves of these hashes follow a tree of `size`."""
-    changed: dict[Place, bytes] = {}
-    level, start, new = 0, size, list(hashes)
+    changed: dict[TileAddress, bytes] = {}
+    level, start, new = 0, size, list(leaf_hashes)
     while new:
         full: list[bytes] = []
         position, offset = divmod(start, WIDTH)
         while new:
-            held = read((level, position))[: offset * HASH]
-            if len(held) != offset * HASH:
-                raise Missing((level, position))
-            taken, new = new[: WIDTH - offset], new[WIDTH - offset :]
-            changed[level, position] = held + b"".join(taken)
-            if offset + len(taken) == WIDTH:
-                full.append(_root(changed[level, position], 0, WIDTH))
+            existing = read((level, position))[: offset * HASH_BYTES]
+            if len(existing) != offset * HASH_BYTES:
+                raise TileMissing((level, position))
+            added, new = new[: WIDTH - offset], new[WIDTH - offset :]
+            changed[level, position] = existing + b"".join(added)
+            if offset + len(added) == WIDTH:
+                full.append(_compute_root(changed[level, position], 0, WIDTH))
             position, offset = position + 1, 0
         # The first full tile is the one that was being filled at `start`.
         level, start, new = level + 1, start >> BITS, full
     return changed
 
 
-def ranges(read: Read) -> tree.RangeRoot:
+def build_range_root(read: ReadTile) -> tree.RangeRoot:
     """Return the roots of ranges of the stored tree."""
 
     def range_root(low: int, high: int) -> bytes:
@@ -54,26 +56,26 @@ def ranges(read: Read) -> tree.RangeRoot:
         if size == 0:
             return tree.EMPTY
         if size & (size - 1) == 0 and low % size == 0:
-            return _aligned(low, size.bit_length() - 1, read)
-        middle = low + tree.split(size)
-        return tree.node_hash(range_root(low, middle), range_root(middle, high))
+            return _compute_aligned_root(low, size.bit_length() - 1, read)
+        middle = low + tree.get_split_size(size)
+        return tree.hash_node(range_root(low, middle), range_root(middle, high))
 
     return range_root
 
 
-def _aligned(low: int, height: int, read: Read) -> bytes:
+def _compute_aligned_root(low: int, height: int, read: ReadTile) -> bytes:
     level, rest = divmod(height, BITS)
     first = low >> (level * BITS)
     position, offset = divmod(first, WIDTH)
     tile = read((level, position))
     end = offset + (1 << rest)
-    if len(tile) < end * HASH:
-        raise Missing((level, position))
-    return _root(tile, offset, end)
+    if len(tile) < end * HASH_BYTES:
+        raise TileMissing((level, position))
+    return _compute_root(tile, offset, end)
 
 
-def _root(tile: bytes, low: int, high: int) -> bytes:
-    row = [tile[at * HASH : (at + 1) * HASH] for at in range(low, high)]
+def _compute_root(tile: bytes, low: int, high: int) -> bytes:
+    row = [tile[at * HASH_BYTES : (at + 1) * HASH_BYTES] for at in range(low, high)]
     while len(row) > 1:
-        row = [tree.node_hash(row[at], row[at + 1]) for at in range(0, len(row), 2)]
+        row = [tree.hash_node(row[at], row[at + 1]) for at in range(0, len(row), 2)]
     return row[0]

@@ -20,7 +20,9 @@ def publish_owed(*, at: datetime) -> int:
     """
     count = 0
     while owed := list(OwedTombstone.objects.filter(published_at=None).order_by("id")[:BATCH]):
-        publication.current().bury([Tombstone(row.kind, row.value) for row in owed])
+        publication.get_publication().append_tombstones(
+            [Tombstone(row.kind, row.value) for row in owed]
+        )
         OwedTombstone.objects.filter(id__in=[row.id for row in owed]).update(published_at=at)
         count += len(owed)
     return count

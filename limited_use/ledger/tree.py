@@ -18,20 +18,20 @@ class BadProof(Exception):
     """The proof does not show what it should. Believe nothing that hangs on it."""
 
 
-def leaf_hash(data: bytes) -> bytes:
+def hash_leaf(data: bytes) -> bytes:
     return hashlib.sha256(b"\x00" + data).digest()
 
 
-def node_hash(left: bytes, right: bytes) -> bytes:
+def hash_node(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
-def split(size: int) -> int:
+def get_split_size(size: int) -> int:
     """Return the largest power of two below `size` (> 1)."""
     return 1 << (size - 1).bit_length() - 1
 
 
-def over(hashes: Sequence[bytes]) -> RangeRoot:
+def build_range_root(hashes: Sequence[bytes]) -> RangeRoot:
     """Return the ranges of a tree whose leaf hashes are all at hand."""
 
     def range_root(low: int, high: int) -> bytes:
@@ -39,13 +39,13 @@ def over(hashes: Sequence[bytes]) -> RangeRoot:
             return hashes[low]
         if high == low:
             return EMPTY
-        middle = low + split(high - low)
-        return node_hash(range_root(low, middle), range_root(middle, high))
+        middle = low + get_split_size(high - low)
+        return hash_node(range_root(low, middle), range_root(middle, high))
 
     return range_root
 
 
-def inclusion_proof(index: int, size: int, range_root: RangeRoot) -> list[bytes]:
+def build_inclusion_proof(index: int, size: int, range_root: RangeRoot) -> list[bytes]:
     """
     Return the path of leaf `index` in the tree of `size`, its sibling first (§2.1.3.1).
 
@@ -55,7 +55,7 @@ def inclusion_proof(index: int, size: int, range_root: RangeRoot) -> list[bytes]
         raise ValueError("the tree has no such leaf")
     low, high, path = 0, size, []
     while high - low > 1:
-        middle = low + split(high - low)
+        middle = low + get_split_size(high - low)
         if index < middle:
             path.append(range_root(middle, high))
             high = middle
@@ -75,22 +75,22 @@ def verify_inclusion(
     """
     if not 0 <= index < size:
         raise BadProof("the tree has no such leaf")
-    node, last, found = index, size - 1, leaf
+    node, last, computed = index, size - 1, leaf
     for sibling in path:
         if last == 0:
             raise BadProof("the path is too long")
         if node & 1 or node == last:
-            found = node_hash(sibling, found)
+            computed = hash_node(sibling, computed)
             while not node & 1 and node:
                 node, last = node >> 1, last >> 1
         else:
-            found = node_hash(found, sibling)
+            computed = hash_node(computed, sibling)
         node, last = node >> 1, last >> 1
-    if last or found != root:
+    if last or computed != root:
         raise BadProof("the path does not lead to the root")
 
 
-def consistency_proof(old: int, new: int, range_root: RangeRoot) -> list[bytes]:
+def build_consistency_proof(old: int, new: int, range_root: RangeRoot) -> list[bytes]:
     """
     Return the proof that the tree of size `new` begins with that of size `old` (§2.1.4.1).
 
@@ -98,21 +98,23 @@ def consistency_proof(old: int, new: int, range_root: RangeRoot) -> list[bytes]:
     """
     if not 0 < old <= new:
         raise ValueError("consistency is from a tree to a later one")
-    return [] if old == new else _subproof(old, 0, new, range_root, whole=True)
+    return [] if old == new else _build_subproof(old, 0, new, range_root, is_whole_tree=True)
 
 
-def _subproof(old: int, low: int, high: int, range_root: RangeRoot, *, whole: bool) -> list[bytes]:
+def _build_subproof(
+    old: int, low: int, high: int, range_root: RangeRoot, *, is_whole_tree: bool
+) -> list[bytes]:
     size = high - low
     if old == size:
-        return [] if whole else [range_root(low, high)]
-    middle = split(size)
+        return [] if is_whole_tree else [range_root(low, high)]
+    middle = get_split_size(size)
     if old <= middle:
         return [
-            *_subproof(old, low, low + middle, range_root, whole=whole),
+            *_build_subproof(old, low, low + middle, range_root, is_whole_tree=is_whole_tree),
             range_root(low + middle, high),
         ]
     return [
-        *_subproof(old - middle, low + middle, high, range_root, whole=False),
+        *_build_subproof(old - middle, low + middle, high, range_root, is_whole_tree=False),
         range_root(low, low + middle),
     ]
 
@@ -137,17 +139,17 @@ def verify_consistency(  # noqa: C901 - the order of steps is the specification'
     node, last = old - 1, new - 1
     while node & 1:
         node, last = node >> 1, last >> 1
-    found_old = found_new = hashes[0]
+    computed_old = computed_new = hashes[0]
     for sibling in hashes[1:]:
         if last == 0:
             raise BadProof("the proof is too long")
         if node & 1 or node == last:
-            found_old = node_hash(sibling, found_old)
-            found_new = node_hash(sibling, found_new)
+            computed_old = hash_node(sibling, computed_old)
+            computed_new = hash_node(sibling, computed_new)
             while not node & 1 and node:
                 node, last = node >> 1, last >> 1
         else:
-            found_new = node_hash(found_new, sibling)
+            computed_new = hash_node(computed_new, sibling)
         node, last = node >> 1, last >> 1
-    if last or found_old != old_root or found_new != new_root:
+    if last or computed_old != old_root or computed_new != new_root:
         raise BadProof("the trees are not consistent")

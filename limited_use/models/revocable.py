@@ -20,7 +20,7 @@ class Given(models.Model):
     class Meta:
         abstract = True
 
-    def stands(self, at: datetime) -> bool:
+    def is_live(self, at: datetime) -> bool:
         """Return whether it is neither withdrawn nor over."""
         return self.withdrawn_at is None and (self.expires_at is None or at < self.expires_at)
 
@@ -30,9 +30,9 @@ class Given(models.Model):
 
         Return whether it stood until now; if not, it keeps the time at which it was over.
         """
-        stood = self.stands(at)
+        was_live = self.is_live(at)
         ended_at = at if self.expires_at is None else min(at, self.expires_at)
         self.epoch += 1
         self.withdrawn_at = max(ended_at, self.given_at)
         self.save(update_fields=["epoch", "withdrawn_at"])
-        return stood
+        return was_live

@@ -18,15 +18,15 @@ from limited_use.policy import evaluation
 from limited_use.policy.vocabulary import DataClass, Purpose, Recipient, Use
 
 # One of a closed list of ours, a time, a number, a yes or no. No text.
-Word = Enum | datetime | int | bool | None
+MessageValue = Enum | datetime | int | bool | None
 
-LEAST_WORDS: Final = 4
+MIN_REASON_WORDS: Final = 4
 # What the service owes its users to be told about. Everything else they have to choose.
-OWED: Final = frozenset({Purpose.CONNECTION_MAINTAIN, Purpose.CONNECTION_END})
+OWED_PURPOSES: Final = frozenset({Purpose.CONNECTION_MAINTAIN, Purpose.CONNECTION_END})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class MessageKind:
     """
     One kind of message.
 
@@ -42,97 +42,99 @@ class Kind:
     why: str
     purpose: Purpose
     template: str
-    takes: frozenset[str]
-    leads_to: str
-    about_receipt: bool = False
-    carries: frozenset[DataClass] = field(default_factory=frozenset)
+    value_names: frozenset[str]
+    route_name: str
+    links_receipt: bool = False
+    data_classes: frozenset[DataClass] = field(default_factory=frozenset)
 
 
 _SETTINGS: Final = "settings-integrations"
-_WAITING: Final = frozenset({"provider", "until", "permission_only"})
+_RECONNECT_VALUES: Final = frozenset({"provider", "until", "permission_only"})
 
-KINDS: Final[dict[str, Kind]] = {
+KINDS: Final[dict[str, MessageKind]] = {
     kind.key: kind
     for kind in (
-        Kind(
+        MessageKind(
             key="reconnect",
             why="What came from a connected account is removed unless its owner reconnects.",
             purpose=Purpose.CONNECTION_MAINTAIN,
             template="reconnect",
-            takes=_WAITING,
-            leads_to=_SETTINGS,
+            value_names=_RECONNECT_VALUES,
+            route_name=_SETTINGS,
         ),
-        Kind(
+        MessageKind(
             key="reconnect_again",
             why="Half of the time in which they can reconnect is over.",
             purpose=Purpose.CONNECTION_MAINTAIN,
             template="reconnect_again",
-            takes=_WAITING,
-            leads_to=_SETTINGS,
+            value_names=_RECONNECT_VALUES,
+            route_name=_SETTINGS,
         ),
-        Kind(
+        MessageKind(
             key="reconnect_last",
             why="The last notice before what came from a connected account is removed.",
             purpose=Purpose.CONNECTION_MAINTAIN,
             template="reconnect_last",
-            takes=_WAITING,
-            leads_to=_SETTINGS,
+            value_names=_RECONNECT_VALUES,
+            route_name=_SETTINGS,
         ),
-        Kind(
+        MessageKind(
             key="purged",
             why="What came from a connected account is being removed, and they did not do it.",
             purpose=Purpose.CONNECTION_END,
             template="purged",
-            takes=frozenset({"provider", "product", "others", "trigger"}),
-            leads_to=_SETTINGS,
+            value_names=frozenset({"provider", "product", "others", "trigger"}),
+            route_name=_SETTINGS,
         ),
-        Kind(
+        MessageKind(
             key="receipt_ready",
             why="The proof of a removal belongs to whose data was removed, account or not.",
             purpose=Purpose.CONNECTION_END,
             template="receipt_ready",
-            takes=frozenset(
+            value_names=frozenset(
                 {"product", "removed", "others", "access", "tokens", "advice", "pages"}
             ),
-            leads_to="receipt-link",
-            about_receipt=True,
+            route_name="receipt-link",
+            links_receipt=True,
         ),
     )
 }
 
 
-def problems(
-    kinds: Mapping[str, Kind], table: evaluation.Table = evaluation.TABLE
+def find_problems(
+    kinds: Mapping[str, MessageKind], table: evaluation.DecisionTable = evaluation.TABLE
 ) -> Iterator[str]:
     """Yield what is wrong with `kinds`: each is a sentence for a developer."""
     for key, kind in kinds.items():
         if key != kind.key:
             yield f"{kind.key} stands under {key}"
-        if len(kind.why.split()) < LEAST_WORDS:
+        if len(kind.why.split()) < MIN_REASON_WORDS:
             yield f"{key} says nothing about why it may be sent"
-        if not any(evaluation.ever(kind.purpose, one, table) for one in Recipient):
+        if not any(
+            evaluation.can_be_allowed(kind.purpose, recipient, table) for recipient in Recipient
+        ):
             yield f"{key} is sent for {kind.purpose}, which the policy never allows"
-        elif kind.purpose not in OWED and kind.purpose != Purpose.NOTIFY_OWNER:
+        elif kind.purpose not in OWED_PURPOSES and kind.purpose != Purpose.NOTIFY_OWNER:
             yield f"{key} is sent for {kind.purpose}, which is no reason to write to somebody"
-        if kind.carries and kind.purpose != Purpose.NOTIFY_OWNER:
+        if kind.data_classes and kind.purpose != Purpose.NOTIFY_OWNER:
             yield f"{key} carries provider data without having been chosen"
-        for data_class in sorted(kind.carries):
+        for data_class in sorted(kind.data_classes):
             if not table[Use(data_class, Purpose.NOTIFY_OWNER, Recipient.OWNER)].options:
                 yield f"{key} carries {data_class}, which the policy allows in no notification"
 
 
-def listing(kinds: Mapping[str, Kind] = KINDS) -> str:
+def format_kinds(kinds: Mapping[str, MessageKind] = KINDS) -> str:
     """Return the list for a reviewer: what may be sent, why, and made of what."""
     lines = []
     for kind in kinds.values():
-        carried = ", ".join(sorted(kind.carries)) or "none"
+        data_class_names = ", ".join(sorted(kind.data_classes)) or "none"
         lines += [
             kind.key,
             f"  why       {kind.why}",
             f"  purpose   {kind.purpose}",
             f"  template  notices/{kind.template}.txt",
-            f"  made of   {', '.join(sorted(kind.takes))}",
-            f"  leads to  {kind.leads_to}",
-            f"  provider data  {carried}",
+            f"  made of   {', '.join(sorted(kind.value_names))}",
+            f"  leads to  {kind.route_name}",
+            f"  provider data  {data_class_names}",
         ]
     return "\n".join(lines) + "\n"

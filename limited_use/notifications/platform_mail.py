@@ -23,7 +23,7 @@ from django.urls import reverse
 from accounts.models import User
 from limited_use.receipts import receipt_links
 
-from .message_kinds import KINDS, Kind, Word
+from .message_kinds import KINDS, MessageKind, MessageValue
 
 logger = logging.getLogger(__name__)
 
@@ -31,12 +31,17 @@ logger = logging.getLogger(__name__)
 _HEADERS = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
 
 
-class NotOurWords(Exception):
+class InvalidMessageValues(Exception):
     """The kind is unknown, or was given something else than its words. A bug of the caller."""
 
 
-def send(
-    kind: str, *, user_id: UUID, words: Mapping[str, Word], at: datetime, about: UUID | None = None
+def send_message(
+    kind: str,
+    *,
+    user_id: UUID,
+    values: Mapping[str, MessageValue],
+    at: datetime,
+    about: UUID | None = None,
 ) -> bool:
     """
     Send one message to where a person signs in, and return whether the server took it.
@@ -48,7 +53,7 @@ def send(
     :param about: whose receipt it leads to, where it leads to one
     :raises NotOurWords: if it is given anything else
     """
-    known = _checked(kind, words, about)
+    message_kind = _check_message(kind, values, about)
     user = User.objects.active().filter(id=user_id).only("email").first()
     if user is None:
         return False
@@ -56,12 +61,12 @@ def send(
         logger.info("mail.not_sent", extra={"kind": kind, "reason": "no_server"})
         return False
     context = {
-        **{name: _text(word) for name, word in words.items()},
-        "url": settings.PUBLIC_URL + _path(known, about, at),
+        **{name: _to_template_value(value) for name, value in values.items()},
+        "url": settings.PUBLIC_URL + _get_page_path(message_kind, about, at),
     }
     message = EmailMessage(
-        " ".join(render_to_string(f"notices/{known.template}.subject.txt", context).split()),
-        render_to_string(f"notices/{known.template}.txt", context),
+        " ".join(render_to_string(f"notices/{message_kind.template}.subject.txt", context).split()),
+        render_to_string(f"notices/{message_kind.template}.txt", context),
         to=[user.email],
         headers=_HEADERS,
     )
@@ -73,28 +78,28 @@ def send(
     return True
 
 
-def _checked(kind: str, words: Mapping[str, object], about: UUID | None) -> Kind:
-    known = KINDS.get(kind)
-    if known is None:
-        raise NotOurWords("unknown kind")
-    if known.carries:
-        raise NotOurWords(f"{known.key} is not the platform's own mail")
-    if words.keys() != known.takes:
-        raise NotOurWords(f"{known.key} takes other words")
-    for name, word in words.items():
+def _check_message(kind: str, values: Mapping[str, object], about: UUID | None) -> MessageKind:
+    message_kind = KINDS.get(kind)
+    if message_kind is None:
+        raise InvalidMessageValues("unknown kind")
+    if message_kind.data_classes:
+        raise InvalidMessageValues(f"{message_kind.key} is not the platform's own mail")
+    if values.keys() != message_kind.value_names:
+        raise InvalidMessageValues(f"{message_kind.key} takes other words")
+    for name, value in values.items():
         # A member of an enum may be text as well: it stands in the code, and is ours.
-        if not (word is None or isinstance(word, Enum | datetime | int)):
-            raise NotOurWords(f"{name} is not one of our words")
-    if known.about_receipt is not isinstance(about, UUID):
-        raise NotOurWords(f"{known.key} is about a receipt, or is not")
-    return known
+        if not (value is None or isinstance(value, Enum | datetime | int)):
+            raise InvalidMessageValues(f"{name} is not one of our words")
+    if message_kind.links_receipt is not isinstance(about, UUID):
+        raise InvalidMessageValues(f"{message_kind.key} is about a receipt, or is not")
+    return message_kind
 
 
-def _text(word: Word) -> Any:
-    return word.value if isinstance(word, Enum) else word
+def _to_template_value(value: MessageValue) -> Any:
+    return value.value if isinstance(value, Enum) else value
 
 
-def _path(kind: Kind, about: UUID | None, at: datetime) -> str:
+def _get_page_path(kind: MessageKind, about: UUID | None, at: datetime) -> str:
     if about is None:
-        return reverse(kind.leads_to)
-    return reverse(kind.leads_to, args=[receipt_links.make(subject_id=about, at=at)])
+        return reverse(kind.route_name)
+    return reverse(kind.route_name, args=[receipt_links.create_link(subject_id=about, at=at)])

@@ -13,10 +13,19 @@ from dataclasses import dataclass
 from functools import reduce
 from itertools import product
 
-from .rules import RULES, Rule
+from .rules import RULES, PolicyRule
 from .vocabulary import DataClass, Fact, Purpose, Recipient, Use
 
-__all__ = ["ALL_ELSE", "RULES", "TABLE", "VERSION", "Cell", "Decision", "Rule", "Table"]
+__all__ = [
+    "ALL_ELSE",
+    "RULES",
+    "TABLE",
+    "VERSION",
+    "Decision",
+    "DecisionCell",
+    "DecisionTable",
+    "PolicyRule",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +41,11 @@ class Decision:
 
 # Silence is a refusal, and this is the clause that says so.
 ALL_ELSE = Decision(allowed=False, rule_id="all-else", clauses=("LU-4", "W-LU4"))
-ALL_ELSE_SAYS = "What no rule permits is refused."
+ALL_ELSE_TEXT = "What no rule permits is refused."
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class DecisionCell:
     """What the rules say about one use: refused whatever the facts, or permitted given some."""
 
     refused: Decision
@@ -44,82 +53,89 @@ class Cell:
     options: tuple[tuple[frozenset[Fact], Decision], ...] = ()
 
 
-Table = Mapping[tuple[DataClass, Purpose, Recipient], Cell]
+DecisionTable = Mapping[tuple[DataClass, Purpose, Recipient], DecisionCell]
 
 # Kinds of data that are made of others: each is also of the kinds that it was made of.
-MADE_OF: Mapping[DataClass, frozenset[DataClass]] = {
+SOURCE_CLASSES: Mapping[DataClass, frozenset[DataClass]] = {
     DataClass.CONTACT_LINK: frozenset({DataClass.MAIL_METADATA}),
 }
 
 
-def derived(*classes: DataClass) -> frozenset[DataClass]:
+def add_source_classes(*classes: DataClass) -> frozenset[DataClass]:
     """
     Return the classes of what is made of data of `classes`: all of theirs, and no fewer.
 
     A sum, a score, a summary or a version without names keeps them. Opening it
     takes a permit for each.
     """
-    found = set(classes)
-    for one in classes:
-        found |= derived(*MADE_OF.get(one, ()))
-    return frozenset(found)
+    all_classes = set(classes)
+    for data_class in classes:
+        all_classes |= add_source_classes(*SOURCE_CLASSES.get(data_class, ()))
+    return frozenset(all_classes)
 
 
-def compile_rules(rules: Sequence[Rule]) -> Table:
+def compile_rules(rules: Sequence[PolicyRule]) -> DecisionTable:
     """Return the decision table of `rules`: every use that there is, once."""
     uses = [Use(*key) for key in product(DataClass, Purpose, Recipient)]
-    own = {use: _cell(use, rules) for use in uses}
-    table: dict[tuple[DataClass, Purpose, Recipient], Cell] = {}
+    cells_by_use = {use: _make_cell(use, rules) for use in uses}
+    table: dict[tuple[DataClass, Purpose, Recipient], DecisionCell] = {}
     for use in uses:
         # A rule that opens what was derived opens it no further than what it came from.
-        sources = derived(use.data_class) - {use.data_class}
-        cells = (own[use._replace(data_class=source)] for source in sorted(sources))
-        table[use] = reduce(_both, cells, own[use])
+        sources = add_source_classes(use.data_class) - {use.data_class}
+        cells = (cells_by_use[use._replace(data_class=source)] for source in sorted(sources))
+        table[use] = reduce(_combine_cells, cells, cells_by_use[use])
     return table
 
 
-def _both(derived: Cell, source: Cell) -> Cell:
+def _combine_cells(derived: DecisionCell, source: DecisionCell) -> DecisionCell:
     if not derived.options or not source.options:
         return derived if not derived.options else source
     options = tuple(
         (
-            needs | more,
+            needs | source_needs,
             Decision(
                 allowed=True,
-                rule_id=own.rule_id,
-                clauses=(*own.clauses, *(one for one in theirs.clauses if one not in own.clauses)),
+                rule_id=derived_decision.rule_id,
+                clauses=(
+                    *derived_decision.clauses,
+                    *(
+                        clause
+                        for clause in source_decision.clauses
+                        if clause not in derived_decision.clauses
+                    ),
+                ),
             ),
         )
-        for needs, own in derived.options
-        for more, theirs in source.options
+        for needs, derived_decision in derived.options
+        for source_needs, source_decision in source.options
     )
-    return Cell(derived.refused, options)
+    return DecisionCell(derived.refused, options)
 
 
-def _cell(use: Use, rules: Sequence[Rule]) -> Cell:
-    covering = [
+def _make_cell(use: Use, rules: Sequence[PolicyRule]) -> DecisionCell:
+    covering_rules = [
         rule
         for rule in rules
         if use.data_class in rule.data_classes
         and use.purpose in rule.purposes
         and use.recipient in rule.recipients
     ]
-    for rule in covering:
+    for rule in covering_rules:
         if not rule.allow:
-            return Cell(Decision(allowed=False, rule_id=rule.id, clauses=rule.clauses))
-    if not covering:
-        return Cell(ALL_ELSE)
-    first = covering[0]
-    return Cell(
+            return DecisionCell(Decision(allowed=False, rule_id=rule.id, clauses=rule.clauses))
+    if not covering_rules:
+        return DecisionCell(ALL_ELSE)
+    first = covering_rules[0]
+    return DecisionCell(
         Decision(allowed=False, rule_id=first.id, clauses=first.clauses),
         tuple(
             (rule.needs, Decision(allowed=True, rule_id=rule.id, clauses=rule.clauses))
-            for rule in covering
+            for rule in covering_rules
         ),
     )
 
 
-TABLE: Table = compile_rules(RULES)
+TABLE: DecisionTable = compile_rules(RULES)
 # Stands in every ledger entry: under which policy it was decided.
 VERSION = hashlib.sha256(
     "\n".join(
@@ -136,10 +152,10 @@ VERSION = hashlib.sha256(
         for rule in RULES
     ).encode()
 ).hexdigest()[:16]
-SAYS: Mapping[str, str] = {ALL_ELSE.rule_id: ALL_ELSE_SAYS} | {r.id: r.says for r in RULES}
+RULE_TEXTS: Mapping[str, str] = {ALL_ELSE.rule_id: ALL_ELSE_TEXT} | {r.id: r.says for r in RULES}
 
 
-def decide(use: Use, facts: frozenset[Fact], table: Table = TABLE) -> Decision:
+def decide(use: Use, facts: frozenset[Fact], table: DecisionTable = TABLE) -> Decision:
     """
     Return the decision on `use`, given the facts found true.
 
@@ -166,17 +182,17 @@ def decide_derived(
     purpose: Purpose,
     recipient: Recipient,
     facts: frozenset[Fact],
-    table: Table = TABLE,
+    table: DecisionTable = TABLE,
 ) -> Decision:
     """Return the decision on data made of `classes`: the first refusal of one of them, if any."""
     decision = ALL_ELSE
-    for data_class in sorted(derived(*classes)):
+    for data_class in sorted(add_source_classes(*classes)):
         decision = decide(Use(data_class, purpose, recipient), facts, table)
         if not decision.allowed:
             break
     return decision
 
 
-def ever(purpose: str, recipient: Recipient, table: Table = TABLE) -> bool:
+def can_be_allowed(purpose: str, recipient: Recipient, table: DecisionTable = TABLE) -> bool:
     """Return whether there is data that could go to `recipient` for `purpose`, given all facts."""
     return any(table[use].options for use in table if use[1] == purpose and use[2] == recipient)

@@ -18,10 +18,10 @@ from .claims import claim
 from .vocabulary import DataClass, Purpose, Recipient
 
 #: A copy that is to be temporary is younger than a week, whatever a feature says.
-LONGEST_CACHE_HOURS: Final = 7 * 24
+MAX_CACHE_HOURS: Final = 7 * 24
 
 
-class Undeclared(Exception):
+class UndeclaredUse(Exception):
     """The registration asks for what the feature does not declare, or the policy never allows."""
 
 
@@ -55,10 +55,10 @@ class Feature:
     platform_client: bool
 
     def __post_init__(self) -> None:
-        if self.cache_hours is not None and not 0 < self.cache_hours <= LONGEST_CACHE_HOURS:
+        if self.cache_hours is not None and not 0 < self.cache_hours <= MAX_CACHE_HOURS:
             raise ValueError(f"{self.key} caches for longer than a week")
 
-    def declares(self, purpose: str, data_class: DataClass | None = None) -> bool:
+    def declares_use(self, purpose: str, data_class: DataClass | None = None) -> bool:
         return purpose in self.purposes and (data_class is None or data_class in self.data_classes)
 
 
@@ -281,7 +281,7 @@ FEATURES: dict[str, Feature] = {
 }
 
 
-def digest(feature: Feature) -> str:
+def compute_digest(feature: Feature) -> str:
     """
     Return a digest of all that users agree to when they agree to `feature`: words, data, time.
 
@@ -294,26 +294,26 @@ def digest(feature: Feature) -> str:
         del declared["cache_hours"]
     if not feature.kept_until_removed:
         del declared["kept_until_removed"]
-    said = json.dumps(declared, sort_keys=True, default=sorted)
-    return hashlib.sha256(said.encode()).hexdigest()[:16]
+    text = json.dumps(declared, sort_keys=True, default=sorted)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def registered(
+def is_registered(
     feature: str | None, *, purpose: str, data_class: DataClass | None, client: bool
 ) -> bool:
     """Return whether `feature` is registered for that kind of actor and declares this use."""
-    entry = FEATURES.get(feature) if feature is not None else None
+    registered_feature = FEATURES.get(feature) if feature is not None else None
     return (
-        entry is not None
-        and entry.platform_client is client
-        and entry.declares(purpose, data_class)
+        registered_feature is not None
+        and registered_feature.platform_client is client
+        and registered_feature.declares_use(purpose, data_class)
     )
 
 
-def shown_to_owner(purpose: str, data_class: DataClass) -> bool:
+def is_shown_to_owner(purpose: str, data_class: DataClass) -> bool:
     """Return whether a feature of the service itself declares this use."""
-    for entry in FEATURES.values():
-        if not entry.platform_client and entry.declares(purpose, data_class):
+    for feature in FEATURES.values():
+        if not feature.platform_client and feature.declares_use(purpose, data_class):
             return True
     return False
 
@@ -326,13 +326,19 @@ def check_declared(feature: str, purposes: Iterable[str]) -> Feature:
         does not declare one of the purposes, or declares one that the policy
         never allows to a platform feature
     """
-    entry = FEATURES.get(feature)
-    if entry is None or not entry.platform_client:
-        raise Undeclared(f"{feature!r} is not a registered platform feature")
-    never = sorted(p for p in entry.purposes if not evaluation.ever(p, Recipient.PLATFORM_FEATURE))
-    if never:
-        raise Undeclared(f"the policy never allows {', '.join(never)} to a platform feature")
-    undeclared = sorted(set(purposes) - entry.purposes)
+    registered_feature = FEATURES.get(feature)
+    if registered_feature is None or not registered_feature.platform_client:
+        raise UndeclaredUse(f"{feature!r} is not a registered platform feature")
+    never_allowed = sorted(
+        p
+        for p in registered_feature.purposes
+        if not evaluation.can_be_allowed(p, Recipient.PLATFORM_FEATURE)
+    )
+    if never_allowed:
+        raise UndeclaredUse(
+            f"the policy never allows {', '.join(never_allowed)} to a platform feature"
+        )
+    undeclared = sorted(set(purposes) - registered_feature.purposes)
     if undeclared:
-        raise Undeclared(f"{feature} does not declare {', '.join(undeclared)}")
-    return entry
+        raise UndeclaredUse(f"{feature} does not declare {', '.join(undeclared)}")
+    return registered_feature

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .evaluation import SAYS, Decision
+from .evaluation import RULE_TEXTS, Decision
 from .vocabulary import Fact
 
 # By each fact, what it comes to that it was not found.
-WANTING: Mapping[Fact, str] = {
+MISSING_FACT_TEXTS: Mapping[Fact, str] = {
     Fact.INTEGRATION_LIVE: "It is not connected any more.",
     Fact.CONNECTION_LIVE: "The account is not connected any more.",
     Fact.GRANT_LIVE: "The provider ended the access: reconnect the account in Settings.",
@@ -32,23 +32,23 @@ WANTING: Mapping[Fact, str] = {
     Fact.PROVIDER_SAID: "The provider has not said so itself.",
 }
 # Without one of these the actor has nothing to do with the thing.
-_GATES = frozenset({Fact.ACTOR_OWNS, Fact.SHARE_LIVE, Fact.ITEM_CONSENTED})
+_GATE_FACTS = frozenset({Fact.ACTOR_OWNS, Fact.SHARE_LIVE, Fact.ITEM_CONSENTED})
 
 
-def told(decision: Decision) -> frozenset[Fact]:
+def get_disclosed_facts(decision: Decision) -> frozenset[Fact]:
     """Return which of the missing facts the one who was refused may be told."""
-    return decision.missing & _GATES or decision.missing
+    return decision.missing & _GATE_FACTS or decision.missing
 
 
-def explain(decision: Decision) -> str:
+def explain_refusal(decision: Decision) -> str:
     """Return a refusal in a sentence or two: the rule, and what is missing for it."""
-    says = SAYS[decision.rule_id]
+    rule_text = RULE_TEXTS[decision.rule_id]
     if not decision.missing:
-        return says
-    open_to_them = told(decision)
+        return rule_text
+    disclosed_facts = get_disclosed_facts(decision)
     return " ".join(
         [
-            f"What is allowed: {says} What is missing:",
-            *(said for fact, said in WANTING.items() if fact in open_to_them),
+            f"What is allowed: {rule_text} What is missing:",
+            *(sentence for fact, sentence in MISSING_FACT_TEXTS.items() if fact in disclosed_facts),
         ]
     )

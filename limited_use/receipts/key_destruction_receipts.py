@@ -22,19 +22,25 @@ from limited_use.models import KeyEpoch, Receipt
 from limited_use.policy.claims import claim
 from limited_use.policy.key_lines import KeyLine
 
-from .receipts import Incomplete, NotSequenced, write
+from .receipts import NotSequenced, ReceiptIncomplete, sign_and_save
 
-__all__ = ["Incomplete", "KeyEnd", "NotDestroyed", "NotSequenced", "issue"]
+__all__ = [
+    "EpochNotDestroyed",
+    "NotSequenced",
+    "ReceiptIncomplete",
+    "ReceiptKey",
+    "issue_second_part",
+]
 
 KIND = "deletion-receipt-part-2"
 SCHEMA = "antares-purge-part-2/1"
 
 
-class NotDestroyed(Exception):
+class EpochNotDestroyed(Exception):
     """An epoch that a key was wrapped under, or an older one, still lives. Come back later."""
 
 
-class KeyEnd(NamedTuple):
+class ReceiptKey(NamedTuple):
     """A destroyed key (id in hexadecimal), and the key epoch that it was wrapped under last."""
 
     line: KeyLine
@@ -42,10 +48,10 @@ class KeyEnd(NamedTuple):
     kek_epoch: int
 
 
-def issue(
+def issue_second_part(
     *,
-    first: Receipt,
-    keys: Sequence[KeyEnd],
+    first_part: Receipt,
+    keys: Sequence[ReceiptKey],
     entry_ids: Sequence[UUID],
     backups_until: datetime,
     at: datetime,
@@ -59,26 +65,32 @@ def issue(
     :raises NotDestroyed: until all those epochs have ended
     :raises NotSequenced: until the ledger proves it
     """
-    existing = Receipt.objects.filter(subject_id=first.subject_id, part=2).first()
+    existing = Receipt.objects.filter(subject_id=first_part.subject_id, part=2).first()
     if existing is not None:
         return existing
     if not keys:
-        raise Incomplete("no key was destroyed that an epoch could end after")
-    ended = [_ended(key) for key in keys]
-    wanted = {key.key_id for key in keys}
-    destroyed = [
+        raise ReceiptIncomplete("no key was destroyed that an epoch could end after")
+    ended_epochs = [_get_ended_epoch(key) for key in keys]
+    key_ids = {key.key_id for key in keys}
+    destruction_proofs = [
         entry.proof
-        for entry in tile_store.prove(entry_ids)
-        if _key_destroyed(entry.payload) in wanted
+        for entry in tile_store.prove_entries(entry_ids)
+        if _read_destroyed_key_id(entry.payload) in key_ids
     ]
-    epochs = tile_store.prove(
-        dict.fromkeys(one.entry_id for one in ended if one.entry_id is not None)
+    epoch_entries = tile_store.prove_entries(
+        dict.fromkeys(
+            ended_epoch.entry_id for ended_epoch in ended_epochs if ended_epoch.entry_id is not None
+        )
     )
-    last = max(one.destroyed_at for one in ended if one.destroyed_at is not None)
-    return write(
+    last_ended_at = max(
+        ended_epoch.destroyed_at
+        for ended_epoch in ended_epochs
+        if ended_epoch.destroyed_at is not None
+    )
+    return sign_and_save(
         {
             "kind": KIND,
-            "part_1": {"id": str(first.id), "sha256": _digest(first)},
+            "part_1": {"id": str(first_part.id), "sha256": _hash_document(first_part)},
             "body": {
                 "schema": SCHEMA,
                 "keys": [
@@ -86,46 +98,50 @@ def issue(
                         "line": str(key.line),
                         "key_id": key.key_id,
                         "key_epoch": key.kek_epoch,
-                        "epoch_destroyed_at": _time(epoch.destroyed_at),
+                        "epoch_destroyed_at": _format_time(epoch.destroyed_at),
                     }
-                    for key, epoch in zip(keys, ended, strict=True)
+                    for key, epoch in zip(keys, ended_epochs, strict=True)
                 ],
-                "remains": _remains(last, backups_until),
+                "remains": _describe_remains(last_ended_at, backups_until),
             },
         },
-        [*destroyed, *(entry.proof for entry in epochs)],
-        Receipt(subject_id=first.subject_id, owner_id=first.owner_id, part=2, created_at=at),
+        [*destruction_proofs, *(entry.proof for entry in epoch_entries)],
+        Receipt(
+            subject_id=first_part.subject_id, owner_id=first_part.owner_id, part=2, created_at=at
+        ),
         # As part 1 says: the key that makes the name may be destroyed meanwhile.
-        subject=json.loads(bytes(first.document))["subject"],
+        subject=json.loads(bytes(first_part.document))["subject"],
     )
 
 
-def _ended(key: KeyEnd) -> KeyEpoch:
+def _get_ended_epoch(key: ReceiptKey) -> KeyEpoch:
     # Older ones as well: until its survivors were wrapped anew, the key hung on them.
-    lives = KeyEpoch.objects.filter(line=key.line, number__lte=key.kek_epoch, destroyed_at=None)
-    found = KeyEpoch.objects.filter(line=key.line, number=key.kek_epoch).first()
-    if found is None or lives.exists():
-        raise NotDestroyed(f"{key.line} {key.kek_epoch}")
-    return found
+    live_epochs = KeyEpoch.objects.filter(
+        line=key.line, number__lte=key.kek_epoch, destroyed_at=None
+    )
+    epoch = KeyEpoch.objects.filter(line=key.line, number=key.kek_epoch).first()
+    if epoch is None or live_epochs.exists():
+        raise EpochNotDestroyed(f"{key.line} {key.kek_epoch}")
+    return epoch
 
 
-def _key_destroyed(payload: bytes) -> str | None:
-    said = json.loads(payload)
-    return said["body"]["key_id"] if said.get("event") == "key.destroyed" else None
+def _read_destroyed_key_id(payload: bytes) -> str | None:
+    entry = json.loads(payload)
+    return entry["body"]["key_id"] if entry.get("event") == "key.destroyed" else None
 
 
-def _digest(receipt: Receipt) -> str:
+def _hash_document(receipt: Receipt) -> str:
     return hashlib.sha256(bytes(receipt.document)).hexdigest()
 
 
-def _remains(ended_at: datetime, backups_until: datetime) -> Mapping[str, Any]:
+def _describe_remains(ended_at: datetime, backups_until: datetime) -> Mapping[str, Any]:
     days = settings.KEYRING.snapshot_retention_days
-    copies: dict[str, Any] = {"until": "unknown", "says": _NOBODY_KNOWS}
+    copies: dict[str, Any] = {"until": "unknown", "says": _COPIES_UNKNOWN}
     if days is not None:
         until = ended_at + timedelta(days=days)
-        copies = {"until": _time(until), "days": days, "says": _COPIES}
+        copies = {"until": _format_time(until), "days": days, "says": _COPIES}
     return {
-        "backups": {"until": _time(backups_until), "says": _BACKUPS},
+        "backups": {"until": _format_time(backups_until), "says": _BACKUPS},
         "key_store_copies": copies,
         "proves": claim(
             "part-2.proves",
@@ -147,12 +163,12 @@ _COPIES = claim(
     " longer than that. With one of them, a copy of the database from before the removal would"
     " still open.",
 )
-_NOBODY_KNOWS = claim(
+_COPIES_UNKNOWN = claim(
     "part-2.copies-unknown",
     "How long copies of the key store are kept is not known here. With one from before the epoch"
     " ended, a copy of the database from before the removal would still open.",
 )
 
 
-def _time(at: datetime | None) -> str | None:
+def _format_time(at: datetime | None) -> str | None:
     return None if at is None else at.astimezone(UTC).isoformat(timespec="milliseconds")

@@ -19,20 +19,22 @@ _TRANSIT = claim(
     "The key store is a transit engine of its own, which keeps its keys to itself: the service"
     " cannot copy them. Snapshots of the engine's storage are made by whoever runs it.",
 )
-_WITH_ONE = claim(
+_COPY_OPENS = claim(
     "key-store.copy-opens",
     " With a copy from before the key epoch ended, a copy of the database from before the removal"
     " would still open.",
 )
 
 
-def copies() -> dict[str, Any]:
+def describe_copies() -> dict[str, Any]:
     """Return what the key store is, and for how long the operator keeps copies of it."""
     is_transit = bool(settings.KEYRING.url)
     days = settings.KEYRING.snapshot_retention_days
-    kept: dict[str, Any] = {"until": "unknown"} if days is None else {"days_after_the_epoch": days}
+    retention: dict[str, Any] = (
+        {"until": "unknown"} if days is None else {"days_after_the_epoch": days}
+    )
     return {
         "kept_in": "transit engine" if is_transit else "files",
-        **kept,
-        "says": (_TRANSIT if is_transit else _FILES) + _WITH_ONE,
+        **retention,
+        "says": (_TRANSIT if is_transit else _FILES) + _COPY_OPENS,
     }

@@ -23,35 +23,35 @@ from limited_use.policy.claims import claim
 KIND: Final = "ledger-part"
 SET_ASIDE: Final = "ledger_key.set_aside"
 
-_KEY: Final = claim(
+_KEY_TEXT: Final = claim(
     "ledger-part.file",
     "This key is the only way to tell which entries of the ledger were about this connection. It"
     " was destroyed at the service when this file was handed out; the service keeps the"
     " commitment, a hash of it. The proof shows that the ledger has that commitment.",
 )
-_NAMES: Final = (
+_NAMES_TEXT: Final = (
     "A name is the first 16 bytes of HMAC-SHA256, under the key, of a text, a zero byte and the 16"
     " bytes of the id. The text is LU-ledger-name/1, and for entries about the removal, which the"
     " receipt shows, LU-ledger-name-at-the-end/1. Entries that the service wrote without this key"
     " have the third name: somebody else's attempts, and what was before the key."
 )
-_COMMITMENT: Final = "The commitment is SHA-256 of LU-ledger-key/1, a zero byte and the key."
-_COMMAND: Final = (
+_COMMITMENT_TEXT: Final = "The commitment is SHA-256 of LU-ledger-key/1, a zero byte and the key."
+_COMMAND_TEXT: Final = (
     "python -m limited_use.verify --key KEY --part THIS-FILE LEDGER-EXPORT lists your entries in"
     " an export of the ledger, without network and database."
 )
 
 
-class Named(NamedTuple):
+class NamedSubject(NamedTuple):
     """What an entry can name: which kind of thing, its id, and a word to know it by."""
 
-    what: str
+    kind: str
     id: UUID
-    says: str
+    label: str
 
 
-def document(
-    key: bytes, named: Sequence[Named], *, entry_ids: Iterable[UUID], at: datetime
+def build_file(
+    key: bytes, subjects: Sequence[NamedSubject], *, entry_ids: Iterable[UUID], at: datetime
 ) -> bytes:
     """
     Return the file's bytes.
@@ -59,36 +59,39 @@ def document(
     :param entry_ids: entries of the removal, among which is the one with the key's commitment
     :raises limited_use.ledger.tile_store.NotSequenced: until that one has its proof
     """
-    said = {
+    content = {
         "kind": KIND,
         "v": 1,
         "issued_at": at.astimezone(UTC).isoformat(timespec="milliseconds"),
         "ledger": {
             "origin": settings.LEDGER_ORIGIN,
-            "proofs": [one.proof for one in tile_store.prove(_set_aside(entry_ids))],
+            "proofs": [
+                entry.proof
+                for entry in tile_store.prove_entries(_find_set_aside_entries(entry_ids))
+            ],
         },
         "key": key.hex(),
-        "commitment": pseudonym_derivation.commitment(key).hex(),
+        "commitment": pseudonym_derivation.compute_commitment(key).hex(),
         "names": [
             {
-                "what": one.what,
-                "says": one.says,
-                "id": str(one.id),
-                "name": pseudonym_derivation.name(key, one.id).hex(),
-                "name_at_the_end": pseudonym_derivation.name_at_the_end(key, one.id).hex(),
-                "name_of_the_service": entries.pseudonym(one.id),
+                "what": subject.kind,
+                "says": subject.label,
+                "id": str(subject.id),
+                "name": pseudonym_derivation.derive_name(key, subject.id).hex(),
+                "name_at_the_end": pseudonym_derivation.derive_removal_name(key, subject.id).hex(),
+                "name_of_the_service": entries.get_pseudonym(subject.id),
             }
-            for one in named
+            for subject in subjects
         ],
-        "how": [_KEY, _NAMES, _COMMITMENT, _COMMAND],
+        "how": [_KEY_TEXT, _NAMES_TEXT, _COMMITMENT_TEXT, _COMMAND_TEXT],
     }
-    return signed_documents.canonical(said) + b"\n"
+    return signed_documents.encode_canonical(content) + b"\n"
 
 
-def _set_aside(entry_ids: Iterable[UUID]) -> list[UUID]:
-    found = Leaf.objects.filter(id__in=list(entry_ids)).order_by("id")
+def _find_set_aside_entries(entry_ids: Iterable[UUID]) -> list[UUID]:
+    leaves = Leaf.objects.filter(id__in=list(entry_ids)).order_by("id")
     return [
         entry_id
-        for entry_id, payload in found.values_list("id", "payload")
+        for entry_id, payload in leaves.values_list("id", "payload")
         if json.loads(bytes(payload))["event"] == SET_ASIDE
     ]

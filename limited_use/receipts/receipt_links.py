@@ -16,41 +16,41 @@ from django.db import connection as database
 from accounts import row_owner
 from limited_use.database_functions import load_functions
 from limited_use.models import Receipt, ReceiptLink
-from limited_use.vault.sql_functions import SQL
+from limited_use.vault.sql_functions import SQL_FOLDER
 
 TOKEN_BYTES = 32
 # An older link ends when a newer one is made beyond these.
-MOST_LINKS = 5
+MAX_LINKS = 5
 
 #: Whose the receipt of a link is: asked where nobody is known but by the link.
-(OWNER_OF_LINK,) = load_functions(SQL / "receipt_links.sql", {"receipt_link": frozenset({"web"})})
+(OWNER_OF_LINK,) = load_functions(
+    SQL_FOLDER / "receipt_links.sql", {"receipt_link": frozenset({"web"})}
+)
 
 
-def make(*, subject_id: UUID, at: datetime) -> str:
+def create_link(*, subject_id: UUID, at: datetime) -> str:
     """Return a new token for the receipt of `subject_id`, in URL-safe base64; show it once."""
     token = secrets.token_urlsafe(TOKEN_BYTES)
-    ReceiptLink.objects.create(token_hash=_hash(token), subject_id=subject_id, made_at=at)
+    ReceiptLink.objects.create(token_hash=_hash_token(token), subject_id=subject_id, made_at=at)
     links = ReceiptLink.objects.filter(subject_id=subject_id).order_by("-made_at", "-id")
-    ReceiptLink.objects.filter(
-        id__in=list(links.values_list("id", flat=True)[MOST_LINKS:])
-    ).delete()
+    ReceiptLink.objects.filter(id__in=list(links.values_list("id", flat=True)[MAX_LINKS:])).delete()
     return token
 
 
-def find(token: str) -> list[Receipt]:
+def find_receipts(token: str) -> list[Receipt]:
     """Return the parts that there are, part 1 first; none where the token is nobody's."""
-    hashed = _hash(token)
+    hashed = _hash_token(token)
     with database.cursor() as cursor:
         cursor.execute("SELECT * FROM receipt_link(%s)", [hashed])
-        found = cursor.fetchone()
-    if found is None:
+        row = cursor.fetchone()
+    if row is None:
         return []
-    subject_id, owner_id = found
+    subject_id, owner_id = row
     # The link stands for its maker, as far as this receipt goes.
     with row_owner.acting_for(owner_id, None):
         return list(Receipt.objects.filter(subject_id=subject_id).order_by("part"))
 
 
-def _hash(token: str) -> bytes:
+def _hash_token(token: str) -> bytes:
     # Random enough that a plain hash tells nothing.
     return hashlib.sha256(b"LU-receipt-link/1\0" + token.encode()).digest()

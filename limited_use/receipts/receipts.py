@@ -23,11 +23,11 @@ from limited_use.vault import tombstones
 from limited_use.vault.keyring.factory import get_keyring
 from limited_use.vault.keyring.port import SigningKey
 
-__all__ = ["Incomplete", "NotSequenced", "issue", "public_keys"]
+__all__ = ["NotSequenced", "ReceiptIncomplete", "get_public_keys", "issue_receipt"]
 
 KIND = "deletion-receipt"
 # What a body must say (see the README for each).
-MEMBERS = frozenset(
+BODY_MEMBERS = frozenset(
     {
         "trigger",
         "clauses",
@@ -39,14 +39,14 @@ MEMBERS = frozenset(
         "remains",
     }
 )
-LONGEST_TEXT = 500
+MAX_TEXT_LENGTH = 500
 
 
-class Incomplete(Exception):
+class ReceiptIncomplete(Exception):
     """The body leaves something out, or says what a receipt may not. A bug of the caller."""
 
 
-def issue(  # noqa: PLR0913
+def issue_receipt(  # noqa: PLR0913
     *,
     subject_id: UUID,
     owner_id: UUID,
@@ -68,34 +68,34 @@ def issue(  # noqa: PLR0913
     existing = Receipt.objects.filter(subject_id=subject_id, part=1).first()
     if existing is not None:
         return existing
-    _check(body, entry_ids)
-    return write(
+    _check_body(body, entry_ids)
+    return sign_and_save(
         {"kind": KIND, "body": dict(body)},
-        [entry.proof for entry in tile_store.prove(entry_ids)],
+        [entry.proof for entry in tile_store.prove_entries(entry_ids)],
         Receipt(subject_id=subject_id, owner_id=owner_id, part=1, created_at=at),
-        subject=subject or entries.pseudonym(subject_id),
+        subject=subject or entries.get_pseudonym(subject_id),
     )
 
 
-def write(
-    said: Mapping[str, Any], proofs: Sequence[str], receipt: Receipt, *, subject: str
+def sign_and_save(
+    content: Mapping[str, Any], proofs: Sequence[str], receipt: Receipt, *, subject: str
 ) -> Receipt:
     """Sign what is said, together with its proofs, and save it as `receipt`."""
     receipt_id, at = uuid7(), receipt.created_at
-    ring = get_keyring()
-    check_text(said)
-    receipt.document = signed_documents.sign(
+    keyring = get_keyring()
+    check_text(content)
+    receipt.document = signed_documents.sign_document(
         {
-            **said,
+            **content,
             "v": 1,
             "id": str(receipt_id),
             "subject": subject,
-            "issued_at": time_text(at),
-            "software": {"code": entries.code_revision(), "policy": evaluation.VERSION},
+            "issued_at": format_time(at),
+            "software": {"code": entries.get_code_revision(), "policy": evaluation.VERSION},
             "ledger": {"origin": settings.LEDGER_ORIGIN, "proofs": list(proofs)},
         },
-        signing_keys.note(SigningKey.RECEIPTS, at=at),
-        lambda message: ring.sign(SigningKey.RECEIPTS, message),
+        signing_keys.record_current_key(SigningKey.RECEIPTS, at=at),
+        lambda message: keyring.sign(SigningKey.RECEIPTS, message),
     )
     receipt.id = receipt_id
     tombstones.record_owed(tombstones.for_receipt(receipt_id))
@@ -103,23 +103,28 @@ def write(
     return receipt
 
 
-def public_keys() -> list[str]:
+def get_public_keys() -> list[str]:
     """Return the keys to check receipts with, as `name+id+key`: the receipts' and the ledger's."""
-    return [str(signing_keys.current(role)) for role in (SigningKey.RECEIPTS, SigningKey.LEDGER)]
+    return [
+        str(signing_keys.get_current_key(role)) for role in (SigningKey.RECEIPTS, SigningKey.LEDGER)
+    ]
 
 
-def time_text(at: datetime | None) -> str | None:
+def format_time(at: datetime | None) -> str | None:
     """Return a time as receipts write it: UTC, to the millisecond."""
     return None if at is None else at.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
-def _check(body: Mapping[str, Any], entry_ids: Sequence[UUID]) -> None:
-    if missing := MEMBERS - body.keys():
-        raise Incomplete(f"the receipt says nothing of {', '.join(sorted(missing))}")
+def _check_body(body: Mapping[str, Any], entry_ids: Sequence[UUID]) -> None:
+    if missing := BODY_MEMBERS - body.keys():
+        raise ReceiptIncomplete(f"the receipt says nothing of {', '.join(sorted(missing))}")
     if not entry_ids:
-        raise Incomplete("the receipt names no ledger entry")
-    if any(not isinstance(one, Mapping) or one.get("left") != 0 for one in body["stores"].values()):
-        raise Incomplete("something is left: there is no receipt yet")
+        raise ReceiptIncomplete("the receipt names no ledger entry")
+    if any(
+        not isinstance(store_counts, Mapping) or store_counts.get("left") != 0
+        for store_counts in body["stores"].values()
+    ):
+        raise ReceiptIncomplete("something is left: there is no receipt yet")
 
 
 def check_text(value: object) -> None:
@@ -132,7 +137,7 @@ def check_text(value: object) -> None:
             check_text(inner)
     elif isinstance(value, str):
         # A tripwire, not a filter: nothing a receipt says needs the sign of an address.
-        if "@" in value or len(value) > LONGEST_TEXT:
-            raise Incomplete("a receipt holds no address and no content")
+        if "@" in value or len(value) > MAX_TEXT_LENGTH:
+            raise ReceiptIncomplete("a receipt holds no address and no content")
     elif value is not None and not isinstance(value, int):
-        raise Incomplete("a receipt holds words, whole numbers and truths")
+        raise ReceiptIncomplete("a receipt holds words, whole numbers and truths")

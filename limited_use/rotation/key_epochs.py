@@ -19,13 +19,13 @@ from limited_use.models import KeyEpoch
 from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import key_rows, ledger_key_wrap
 from limited_use.vault.keyring.factory import get_keyring
-from limited_use.vault.keyring.port import Bound, EpochGone, Rewrap
+from limited_use.vault.keyring.port import EpochGone, KeyBinding, RewrapRequest
 from limited_use.vault.keys import lock_line
 
 BATCH = 500
 # Two-key advisory locks that keep two turns of a line apart; makers of keys do not ask for them.
 LOCK_CLASS = 0x4C55
-TURN_LOCKS = {
+ROTATION_LOCKS = {
     KeyLine.CONTENT: 11,
     KeyLine.CREDENTIAL: 12,
     KeyLine.ACCOUNT: 13,
@@ -49,7 +49,7 @@ class LeftBehind(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class EpochRotation:
     """What a turn did: `rewrapped_count` of `key_count` keys, and which epochs ended."""
 
     line: KeyLine
@@ -59,7 +59,7 @@ class Turn:
     destroyed: tuple[int, ...]
 
 
-def turn(line: KeyLine, at: datetime) -> Turn:
+def rotate_epoch(line: KeyLine, at: datetime) -> EpochRotation:
     """
     Begin a new epoch and end all before it; a turn that was cut short is finished instead.
 
@@ -67,90 +67,95 @@ def turn(line: KeyLine, at: datetime) -> Turn:
     :raises LeftBehind: if a key cannot be wrapped anew; then no epoch is ended
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK_CLASS, TURN_LOCKS[line]])
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK_CLASS, ROTATION_LOCKS[line]])
         if not cursor.fetchone()[0]:
             raise AlreadyTurning(line)
     try:
-        epoch = _begin(line, at)
+        epoch = _begin_epoch(line, at)
         rewrapped = 0
         if line == ledger_key_wrap.LINE:
-            _name_anew(epoch, at)
-        while (count := _rewrap(line, epoch)) is not None:
+            _rewrap_ledger_keys(epoch, at)
+        while (count := _rewrap_batch(line, epoch)) is not None:
             rewrapped += count
-        destroyed = _end(line, epoch, at)
-        keys = sum(one.key_count for one in key_rows.tally(line))
-        return Turn(line, epoch, keys, rewrapped, destroyed)
+        destroyed = _end_epochs(line, epoch, at)
+        key_count = sum(tally.key_count for tally in key_rows.count_keys_by_epoch(line))
+        return EpochRotation(line, epoch, key_count, rewrapped, destroyed)
     finally:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK_CLASS, TURN_LOCKS[line]])
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK_CLASS, ROTATION_LOCKS[line]])
 
 
-def _begin(line: KeyLine, at: datetime) -> int:
-    ring = get_keyring()
+def _begin_epoch(line: KeyLine, at: datetime) -> int:
+    keyring = get_keyring()
     # Alone: whoever made a key under the old epoch has committed it before we
     # look for keys to wrap anew, and whoever comes later sees the new one.
     with transaction.atomic():
-        lock_line(line, alone=True, at=at)
-        epochs = ring.epochs(line)
-        if any(one.kek_epoch > max(epochs, default=0) for one in key_rows.tally(line)):
+        lock_line(line, exclusive=True, at=at)
+        epochs = keyring.list_epochs(line)
+        if any(
+            tally.kek_epoch > max(epochs, default=0) for tally in key_rows.count_keys_by_epoch(line)
+        ):
             # A new epoch would take the number of one that these keys still need.
             raise LeftBehind(f"a key of {line} is newer than the keyring: it is an older copy")
         # More than one: an earlier turn began and did not end.
-        epoch = epochs[-1] if len(epochs) > 1 else ring.advance(line)
-        key_rows.began(line, (*epochs, epoch), at=at)
+        epoch = epochs[-1] if len(epochs) > 1 else keyring.create_epoch(line)
+        key_rows.record_epochs(line, (*epochs, epoch), at=at)
         if line == ledger_key_wrap.LINE:
             # Under the lock: no other process makes the key of an epoch that has begun.
-            ledger_key_wrap.add_key(epoch, at=at)
+            ledger_key_wrap.create_naming_key(epoch, at=at)
     return epoch
 
 
-def _name_anew(epoch: int, at: datetime) -> None:
+def _rewrap_ledger_keys(epoch: int, at: datetime) -> None:
     try:
-        lost = ledger_key_wrap.renew(epoch, at=at)
+        lost_holders = ledger_key_wrap.rewrap_keys(epoch, at=at)
     except EpochGone:
-        lost = None
-    if lost is None:
+        lost_holders = None
+    if lost_holders is None:
         raise LeftBehind(f"a naming key below epoch {epoch} does not open what it should")
     # What a restored database cannot open any more names nothing again.
-    for holder in lost:
+    for holder in lost_holders:
         with transaction.atomic():
-            ledger_keys.destroy(holder=holder, outcome=ledger_keys.Outcome.LOST, at=at)
+            ledger_keys.destroy_key(holder=holder, outcome=ledger_keys.Outcome.LOST, at=at)
 
 
-def _rewrap(line: KeyLine, epoch: int) -> int | None:
+def _rewrap_batch(line: KeyLine, epoch: int) -> int | None:
     """Wrap one batch anew and return how many are; None if none is left."""
     # Without a lock or a transaction around the keyring's answer: a disconnect that deletes one
     # of these rows must not wait for it. Nobody else changes how a key is wrapped.
-    waiting = key_rows.waiting(line, below=epoch, most=BATCH)
-    if not waiting:
+    keys = key_rows.get_keys_to_rewrap(line, before_epoch=epoch, limit=BATCH)
+    if not keys:
         return None
-    asked = [Rewrap(one.kek_epoch, one.wrapped, Bound(one.holder, one.key_id)) for one in waiting]
+    requests = [
+        RewrapRequest(key.kek_epoch, key.wrapped, KeyBinding(key.holder, key.key_id))
+        for key in keys
+    ]
     try:
-        rewrapped = get_keyring().rewrap(line, epoch, asked)
+        rewrapped = get_keyring().rewrap(line, epoch, requests)
     except EpochGone:
         rewrapped = None
     if rewrapped is None:
         raise LeftBehind(f"a key of {line} below epoch {epoch} does not unwrap")
-    return key_rows.rewrap([one.id for one in waiting], rewrapped, epoch=epoch)
+    return key_rows.store_rewrapped([key.id for key in keys], rewrapped, epoch=epoch)
 
 
-def _end(line: KeyLine, epoch: int, at: datetime) -> tuple[int, ...]:
-    ring = get_keyring()
+def _end_epochs(line: KeyLine, epoch: int, at: datetime) -> tuple[int, ...]:
+    keyring = get_keyring()
     # Looked up again, not remembered: nothing that still hangs on an old epoch may lose it.
-    if key_rows.waiting(line, below=epoch, most=1):
+    if key_rows.get_keys_to_rewrap(line, before_epoch=epoch, limit=1):
         raise LeftBehind(f"a key of {line} below epoch {epoch}")
-    for number in ring.epochs(line):
+    for number in keyring.list_epochs(line):
         if number < epoch:
-            ring.destroy(line, number)
+            keyring.destroy_epoch(line, number)
     ended = []
     for row in KeyEpoch.objects.filter(line=line, number__lt=epoch, destroyed_at=None):
         with transaction.atomic():
-            entry_id = entries.record(
+            entry_id = entries.record_event(
                 event="key_epoch.destroyed",
                 about=SUBJECTS[line],
                 body={"line": str(line), "epoch": row.number},
                 at=at,
             )
-            key_rows.ended(line, row.number, entry_id=entry_id, at=at)
+            key_rows.record_epoch_end(line, row.number, entry_id=entry_id, at=at)
         ended.append(row.number)
     return tuple(ended)

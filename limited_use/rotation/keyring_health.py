@@ -18,36 +18,38 @@ from limited_use.vault.keyring.port import KeyStoreUnavailable
 logger = logging.getLogger(__name__)
 
 # About no row in particular.
-KEYRING: Final = UUID(int=0)
+KEYRING_SUBJECT: Final = UUID(int=0)
 
 
-def look(*, at: datetime) -> list[str]:
+def check_keyring(*, at: datetime) -> list[str]:
     """Return what an operator must know, one sentence each; raise the alarm for it."""
     try:
-        said = keyring_fit.problems()
+        problems = keyring_fit.find_problems()
     except KeyStoreUnavailable as error:
-        is_away(error, at=at)
+        raise_unavailable_alarm(error, at=at)
         return [str(error) or "the key store does not answer"]
-    if said:
-        logger.error("keyring.unfit", extra={"count": len(said)})
-        body: dict[str, int | str] = {"count": len(said)}
+    if problems:
+        logger.error("keyring.unfit", extra={"count": len(problems)})
+        body: dict[str, int | str] = {"count": len(problems)}
         window = f"{at:%Y-%m-%d}"
-        alarms.raise_alarm(kind="keyring.unfit", about=KEYRING, window=window, body=body, at=at)
-    return said
+        alarms.raise_alarm(
+            kind="keyring.unfit", about=KEYRING_SUBJECT, window=window, body=body, at=at
+        )
+    return problems
 
 
-def is_away(error: KeyStoreUnavailable, *, at: datetime) -> None:
+def raise_unavailable_alarm(error: KeyStoreUnavailable, *, at: datetime) -> None:
     """Raise the alarm for a key store that does not answer, or refuses us."""
     alarms.raise_alarm(
         kind="keyring.unavailable",
-        about=KEYRING,
+        about=KEYRING_SUBJECT,
         window=f"{at:%Y-%m-%d %H}",
         body={"error": type(error).__name__},
         at=at,
     )
 
 
-def is_left_behind(about: UUID, line: str, *, at: datetime) -> None:
+def raise_left_behind_alarm(about: UUID, line: str, *, at: datetime) -> None:
     """Raise the alarm for a line whose epochs cannot end: a key of it is not to be wrapped anew."""
     alarms.raise_alarm(
         kind="key_epoch.left_behind",

@@ -20,63 +20,85 @@ from limited_use.models.ledger_keys import LedgerKey
 from limited_use.vault import key_rows, keys, tombstones
 
 
-def holders() -> Iterator[UUID]:
+def find_holders() -> Iterator[UUID]:
     """Yield the holders of keys that are published as destroyed."""
-    dead = {one for one in publication.current().tombstones() if one.kind == "key"}
-    if not dead:
+    dead_keys = {
+        key for key in publication.get_publication().read_tombstones() if key.kind == "key"
+    }
+    if not dead_keys:
         return
-    for one in key_rows.every():
-        if tombstones.for_key(one.key_id) in dead:
-            yield one.holder
+    for tombstone in key_rows.get_all_metadata():
+        if tombstones.for_key(tombstone.key_id) in dead_keys:
+            yield tombstone.holder
 
 
-def ledger_holders() -> Iterator[UUID]:
+def find_ledger_holders() -> Iterator[UUID]:
     """Yield the connections whose ledger key is published as destroyed: handed out, or over."""
-    dead = {one for one in publication.current().tombstones() if one.kind == "key"}
-    held = LedgerKey.objects.filter(destroyed_at=None) if dead else LedgerKey.objects.none()
-    for holder, commitment in held.values_list("holder", "commitment").iterator():
-        if tombstones.for_key(ledger_keys.key_id(bytes(commitment))) in dead:
+    dead_keys = {
+        tombstone
+        for tombstone in publication.get_publication().read_tombstones()
+        if tombstone.kind == "key"
+    }
+    live_keys = (
+        LedgerKey.objects.filter(destroyed_at=None) if dead_keys else LedgerKey.objects.none()
+    )
+    for holder, commitment in live_keys.values_list("holder", "commitment").iterator():
+        if tombstones.for_key(ledger_keys.get_key_id(bytes(commitment))) in dead_keys:
             yield holder
 
 
-def are_here() -> bool:
+def has_resurrected_keys() -> bool:
     """
     Return whether any key is here that is published as destroyed; any class of process may ask.
 
-    :raises limited_use.ledger.publication.Unreadable: if what was published cannot be read
+    :raises limited_use.ledger.publication.PublicationUnreadable: if what was published cannot be read
     """
-    dead = [one.value for one in publication.current().tombstones() if one.kind == "key"]
-    return bool(dead) and (key_rows.dead_count(dead) > 0 or any(True for _ in ledger_holders()))
+    dead_keys = [
+        tombstone.value
+        for tombstone in publication.get_publication().read_tombstones()
+        if tombstone.kind == "key"
+    ]
+    return bool(dead_keys) and (
+        key_rows.count_dead_keys(dead_keys) > 0 or any(True for _ in find_ledger_holders())
+    )
 
 
-def missing_receipts() -> int:
+def count_missing_receipts() -> int:
     """Return how many receipts were issued that the database no longer has."""
-    issued = {one.value for one in publication.current().tombstones() if one.kind == "receipt"}
-    held = {str(one) for one in Receipt.objects.values_list("id", flat=True)} if issued else set()
-    return len(issued - held)
+    issued = {
+        tombstone.value
+        for tombstone in publication.get_publication().read_tombstones()
+        if tombstone.kind == "receipt"
+    }
+    stored = (
+        {str(receipt_id) for receipt_id in Receipt.objects.values_list("id", flat=True)}
+        if issued
+        else set()
+    )
+    return len(issued - stored)
 
 
-def destroy(*, at: datetime) -> list[UUID]:
+def destroy_resurrected_keys(*, at: datetime) -> list[UUID]:
     """Destroy those keys again, each with its ledger entry, and return whose they were."""
-    destroyed = [holder for holder in list(holders()) if _destroy(holder, at)]
-    for holder in list(ledger_holders()):
+    destroyed = [holder for holder in list(find_holders()) if _destroy_key(holder, at)]
+    for holder in list(find_ledger_holders()):
         with transaction.atomic():
-            ledger_keys.destroy(holder=holder, outcome=ledger_keys.Outcome.RESTORED, at=at)
+            ledger_keys.destroy_key(holder=holder, outcome=ledger_keys.Outcome.RESTORED, at=at)
     return destroyed
 
 
-def _destroy(holder: UUID, at: datetime) -> bool:
+def _destroy_key(holder: UUID, at: datetime) -> bool:
     with transaction.atomic():
-        gone = keys.end(holder=holder)
-        if gone is None:
+        destroyed_key = keys.destroy_key(holder=holder)
+        if destroyed_key is None:
             return False  # Another process was faster.
-        entries.record(
+        entries.record_event(
             event="key.destroyed",
             about=holder,
             body={
-                "line": str(gone.line),
-                "key_id": gone.key_id,
-                "kek_epoch": gone.kek_epoch,
+                "line": str(destroyed_key.line),
+                "key_id": destroyed_key.key_id,
+                "kek_epoch": destroyed_key.kek_epoch,
                 "restored": True,
             },
             at=at,

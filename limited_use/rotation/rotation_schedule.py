@@ -14,14 +14,14 @@ from limited_use.policy.key_lines import KeyLine
 MARGIN: Final = 1 / 24
 
 
-def hours_of(line: KeyLine) -> int:
+def get_max_hours(line: KeyLine) -> int:
     """Return for how many hours a key-encryption key of the line lives at most."""
     if line is KeyLine.OWN:
         return max(int(settings.BACKUP_RETENTION_DAYS) * 24, int(settings.KEY_EPOCH_HOURS))
     return int(settings.KEY_EPOCH_HOURS)
 
 
-def epoch_is_over(line: KeyLine, *, at: datetime, hours: int) -> bool:
+def is_rotation_due(line: KeyLine, *, at: datetime, max_hours: int) -> bool:
     """
     Return whether the line's epoch should be turned now.
 
@@ -34,4 +34,4 @@ def epoch_is_over(line: KeyLine, *, at: datetime, hours: int) -> bool:
         .values_list("began_at", flat=True)
         .first()
     )
-    return began_at is not None and at >= began_at + timedelta(hours=hours * (1 - MARGIN))
+    return began_at is not None and at >= began_at + timedelta(hours=max_hours * (1 - MARGIN))

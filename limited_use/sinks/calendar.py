@@ -20,18 +20,18 @@ from limited_use.policy.vocabulary import DataClass, Purpose, Recipient
 
 from . import rows as sealed_rows
 from . import template_values
-from .rows import Permits, Row
-from .template_values import Shown
-from .traceback_guard import WrongSink, region
+from .rows import Permits, SealedRow
+from .template_values import TemplateItem
+from .traceback_guard import WrongSink, guard_plaintext
 
 __all__ = [
-    "Row",
-    "Shown",
+    "SealedRow",
+    "TemplateItem",
     "calendar_document",
     "calendar_file",
     "calendar_json",
-    "calendar_kept",
     "calendar_page",
+    "reseal_calendar",
 ]
 
 _CALENDAR = frozenset({DataClass.CALENDAR_EVENT, DataClass.CALENDAR_FREEBUSY})
@@ -39,17 +39,17 @@ _OWN = frozenset({Recipient.OWNER, Recipient.PLATFORM_FEATURE})
 
 T = TypeVar("T")
 
-Opened = Sequence[tuple[Any, Mapping[str, bytes]]]
+OpenedRows = Sequence[tuple[Any, Mapping[str, bytes]]]
 # From all rows, each with what its sealed columns held, to what is shown. A row that is damaged is
 # among them, with nothing: whoever makes something of them says so.
-Make = Callable[[Opened], Any]
-MakePage = Callable[[Opened], Sequence[Mapping[str, Any] | Shown]]
-MakeFile = Callable[[Opened], bytes]
+Make = Callable[[OpenedRows], Any]
+MakePage = Callable[[OpenedRows], Sequence[Mapping[str, Any] | TemplateItem]]
+MakeFile = Callable[[OpenedRows], bytes]
 
 
-@region
+@guard_plaintext
 def calendar_json(
-    rows: Sequence[Row], *, permits: Permits, viewer: Actor, make: Make, at: datetime
+    rows: Sequence[SealedRow], *, permits: Permits, viewer: Actor, make: Make, at: datetime
 ) -> bytes:
     """
     Return what `make` makes of the rows, as JSON. Of a row that is damaged nothing opens.
@@ -57,14 +57,14 @@ def calendar_json(
     :raises WrongSink: if a permit is neither for their own nor for what is shared with them
     :raises Unopenable: if a permit holds no longer: a share or key is gone
     """
-    _check(permits, viewer)
-    return orjson.dumps(make(_opened(rows, permits, at)))
+    _check_permits(permits, viewer)
+    return orjson.dumps(make(_open_rows(rows, permits, at)))
 
 
-@region
+@guard_plaintext
 def calendar_page(  # noqa: PLR0913 - a template, what it shows, and why it may
     template: str,
-    rows: Sequence[Row],
+    rows: Sequence[SealedRow],
     *,
     permits: Permits,
     viewer: Actor,
@@ -82,18 +82,18 @@ def calendar_page(  # noqa: PLR0913 - a template, what it shows, and why it may
     :raises WrongSink: if a permit is neither for their own nor for what is shared with them
     :raises Unopenable: if a permit holds no longer
     """
-    _check(permits, viewer)
+    _check_permits(permits, viewer)
     if viewer.kind != ActorKind.PERSON:
         raise WrongSink
-    made = make(_opened(rows, permits, at))
-    return template_values.rendered(
-        template, made, context=context or {}, under=under, request=request
+    items = make(_open_rows(rows, permits, at))
+    return template_values.render_template(
+        template, items, context=context or {}, under=under, request=request
     )
 
 
-@region
+@guard_plaintext
 def calendar_file(
-    rows: Sequence[Row], *, permits: Permits, viewer: Actor, make: MakeFile, at: datetime
+    rows: Sequence[SealedRow], *, permits: Permits, viewer: Actor, make: MakeFile, at: datetime
 ) -> bytes:
     """
     Return the file that `make` makes of a person's own rows: all of them, or none.
@@ -101,15 +101,15 @@ def calendar_file(
     :raises WrongSink: if a permit is not for showing them their own
     :raises Unopenable: if a row does not open
     """
-    _check(permits, viewer)
-    if any(one.use.recipient != Recipient.OWNER for one in permits.values()):
+    _check_permits(permits, viewer)
+    if any(permit.use.recipient != Recipient.OWNER for permit in permits.values()):
         raise WrongSink
-    return make(list(sealed_rows.opened(rows, permits, at=at)))
+    return make(list(sealed_rows.open_rows(rows, permits, at=at)))
 
 
-@region
+@guard_plaintext
 def calendar_document(
-    rows: Sequence[Row], *, permits: Permits, viewer: Actor, make: MakeFile, at: datetime
+    rows: Sequence[SealedRow], *, permits: Permits, viewer: Actor, make: MakeFile, at: datetime
 ) -> bytes:
     """
     Return the document that `make` makes of the rows: an event's own sanitised description.
@@ -117,19 +117,19 @@ def calendar_document(
     :raises WrongSink: if a permit is neither for their own nor for what is shared with them
     :raises Unopenable: if a permit holds no longer
     """
-    _check(permits, viewer)
+    _check_permits(permits, viewer)
     if viewer.kind != ActorKind.PERSON:
         raise WrongSink
-    return make(_opened(rows, permits, at))
+    return make(_open_rows(rows, permits, at))
 
 
-@region
-def calendar_kept(
-    rows: Sequence[Row],
+@guard_plaintext
+def reseal_calendar(
+    rows: Sequence[SealedRow],
     *,
     permits: Permits,
     viewer: Actor,
-    make: Callable[[Opened], T],
+    make: Callable[[OpenedRows], T],
     at: datetime,
 ) -> T:
     """
@@ -140,20 +140,22 @@ def calendar_kept(
     :raises WrongSink: if a permit is not for showing them their own
     :raises Unopenable: if a row does not open: it would be lost with what replaces it
     """
-    _check(permits, viewer)
-    if any(one.use.recipient != Recipient.OWNER for one in permits.values()):
+    _check_permits(permits, viewer)
+    if any(permit.use.recipient != Recipient.OWNER for permit in permits.values()):
         raise WrongSink
-    return make(list(sealed_rows.opened(rows, permits, at=at)))
+    return make(list(sealed_rows.open_rows(rows, permits, at=at)))
 
 
-def _opened(rows: Sequence[Row], permits: Permits, at: datetime) -> Opened:
-    return list(sealed_rows.opened(rows, permits, at=at, leaves_out_damaged=True, whole=True))
+def _open_rows(rows: Sequence[SealedRow], permits: Permits, at: datetime) -> OpenedRows:
+    return list(
+        sealed_rows.open_rows(rows, permits, at=at, skip_damaged=True, skip_whole_rows=True)
+    )
 
 
-def _check(permits: Permits, viewer: Actor) -> None:
+def _check_permits(permits: Permits, viewer: Actor) -> None:
     for (holder, data_class), permit in permits.items():
-        is_theirs = permit.actor == viewer and permit.use.data_class in _CALENDAR
-        if not is_theirs or (permit.holder, permit.use.data_class) != (holder, data_class):
+        is_viewers = permit.actor == viewer and permit.use.data_class in _CALENDAR
+        if not is_viewers or (permit.holder, permit.use.data_class) != (holder, data_class):
             raise WrongSink
         if not (_is_own(permit) or _is_shared(permit, viewer)):
             raise WrongSink

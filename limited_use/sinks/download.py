@@ -10,31 +10,31 @@ from accounts.actors import Actor
 from limited_use.access_request import Permit
 from limited_use.policy.vocabulary import Purpose
 from limited_use.vault import opening
-from limited_use.vault.sealed import Sealed
+from limited_use.vault.sealed import SealedValue
 
 from . import rows as sealed_rows
-from .rows import SHOWN_FOR, SHOWN_TO, Permits, Row
-from .traceback_guard import WrongSink, region
+from .rows import SHOWN_FOR, SHOWN_TO, Permits, SealedRow
+from .traceback_guard import WrongSink, guard_plaintext
 
-__all__ = ["Passing", "Row", "attachment", "passing"]
+__all__ = ["PassThroughFile", "SealedRow", "open_attachment", "pass_through_file"]
 
 # Bytes.
-_EVERY: Final = 1024 * 1024
+_CHECK_INTERVAL: Final = 1024 * 1024
 
 
-@region
-def attachment(sealed: Sealed, permit: Permit, *, actor: Actor, at: datetime) -> bytes:
+@guard_plaintext
+def open_attachment(sealed: SealedValue, permit: Permit, *, actor: Actor, at: datetime) -> bytes:
     """
     Return the bytes of a stored file, for its owner's own download.
 
     :raises WrongSink: if the permit is not for that
     :raises Unopenable: if it does not open
     """
-    _check(permit, actor)
+    _check_permit(permit, actor)
     return opening.open_all([sealed], permit, at=at)[0]
 
 
-class Passing:
+class PassThroughFile:
     """
     A file on its way through this sink, in pieces. Whoever takes it closes it.
 
@@ -42,31 +42,31 @@ class Passing:
     disconnect or a withdrawal it breaks off. A permit whose time is over meanwhile lets it end.
     """
 
-    def __init__(self, pieces: Iterator[bytes], still_holds: Callable[[], object]) -> None:
+    def __init__(self, pieces: Iterator[bytes], check_permits: Callable[[], object]) -> None:
         self._pieces = pieces
-        self._still_holds = still_holds
+        self._still_holds = check_permits
         self._passed = 0
 
     def __iter__(self) -> Iterator[bytes]:
         return self
 
     def __next__(self) -> bytes:
-        piece = self._take()
+        piece = self._take_piece()
         if piece is None:
             raise StopIteration
         return piece
 
-    @region
-    def _take(self) -> bytes | None:
+    @guard_plaintext
+    def _take_piece(self) -> bytes | None:
         """Return the next piece; None at the end."""
         piece = next(self._pieces, None)
         if piece is not None:
             before, self._passed = self._passed, self._passed + len(piece)
-            if before // _EVERY != self._passed // _EVERY:
+            if before // _CHECK_INTERVAL != self._passed // _CHECK_INTERVAL:
                 self._still_holds()
         return piece
 
-    @region
+    @guard_plaintext
     def close(self) -> None:
         """Let go of the rest of it."""
         close = getattr(self._pieces, "close", None)
@@ -74,15 +74,15 @@ class Passing:
             close()
 
 
-@region
-def passing(
-    row: Row,
+@guard_plaintext
+def pass_through_file(
+    row: SealedRow,
     *,
     permits: Permits,
     actor: Actor,
     fetch: Callable[[Any, Mapping[str, bytes]], Iterator[bytes]],
     at: datetime,
-) -> Passing:
+) -> PassThroughFile:
     """
     Return a file that is not kept here, as it arrives from its provider.
 
@@ -90,13 +90,15 @@ def passing(
     :raises WrongSink: if a permit is not for showing this to this actor
     :raises Unopenable: if the row does not open
     """
-    sealed_rows.check(permits, actor=actor, purposes=SHOWN_FOR, recipients=SHOWN_TO)
-    for found, values in sealed_rows.opened([row], permits, at=at):
-        return Passing(fetch(found, values), lambda: opening.batch(permits.values(), at=at))
+    sealed_rows.check_permits(permits, actor=actor, purposes=SHOWN_FOR, recipients=SHOWN_TO)
+    for source_row, values in sealed_rows.open_rows([row], permits, at=at):
+        return PassThroughFile(
+            fetch(source_row, values), lambda: opening.begin_batch(permits.values(), at=at)
+        )
     raise WrongSink
 
 
-def _check(permit: Permit, actor: Actor) -> None:
+def _check_permit(permit: Permit, actor: Actor) -> None:
     use = permit.use
     if (
         permit.actor != actor

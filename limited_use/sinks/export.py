@@ -16,18 +16,18 @@ from limited_use.access_request import FenceKind
 from limited_use.policy.vocabulary import Purpose, Recipient
 
 from . import rows as sealed_rows
-from .rows import Permits, Row
-from .traceback_guard import WrongSink, region
+from .rows import Permits, SealedRow
+from .traceback_guard import WrongSink, guard_plaintext
 
-__all__ = ["Row", "part"]
+__all__ = ["SealedRow", "build_part"]
 
 # From a row and its opened columns to its part of the file.
 Shape = Callable[[Any, Mapping[str, bytes]], bytes]
 
 
-@region
-def part(
-    rows: Sequence[Row], *, permits: Permits, actor: Actor, shape: Shape, at: datetime
+@guard_plaintext
+def build_part(
+    rows: Sequence[SealedRow], *, permits: Permits, actor: Actor, shape: Shape, at: datetime
 ) -> bytes:
     """
     Return the bytes of some rows of the copy, for their owner.
@@ -38,7 +38,7 @@ def part(
     :raises WrongSink: if a permit is not for giving this copy to its owner
     :raises Unopenable: if a permit holds no longer: it was disconnected, or they left
     """
-    sealed_rows.check(
+    sealed_rows.check_permits(
         permits, actor=actor, purposes={Purpose.USER_EXPORT}, recipients={Recipient.OWNER}
     )
     # Only a person asks for a copy, and who leaves in the middle of one gets no more of it.
@@ -47,5 +47,7 @@ def part(
         for permit in permits.values()
     ):
         raise WrongSink
-    found = sealed_rows.opened(rows, permits, at=at, leaves_out_damaged=True, whole=True)
-    return b"".join(shape(row, values) for row, values in found)
+    opened_rows = sealed_rows.open_rows(
+        rows, permits, at=at, skip_damaged=True, skip_whole_rows=True
+    )
+    return b"".join(shape(row, values) for row, values in opened_rows)

@@ -18,19 +18,19 @@ from limited_use.policy.vocabulary import Purpose, Recipient
 
 from . import rows as sealed_rows
 from . import template_values
-from .rows import Permits, Row
-from .template_values import Shape, Shown
-from .traceback_guard import WrongSink, region
+from .rows import Permits, SealedRow
+from .template_values import Shape, TemplateItem
+from .traceback_guard import WrongSink, guard_plaintext
 
-__all__ = ["Row", "Shown", "text"]
+__all__ = ["SealedRow", "TemplateItem", "render_notification"]
 
 _MAILBOX = frozenset({Recipient.OWNER, Recipient.OWN_PROVIDER})
 
 
-@region
-def text(  # noqa: PLR0913 - a kind of message, what it says, and why it may
+@guard_plaintext
+def render_notification(  # noqa: PLR0913 - a kind of message, what it says, and why it may
     kind: str,
-    rows: Sequence[Row],
+    rows: Sequence[SealedRow],
     *,
     permits: Permits,
     actor: Actor,
@@ -46,15 +46,21 @@ def text(  # noqa: PLR0913 - a kind of message, what it says, and why it may
         what they chose to be told
     :raises Unopenable: if a row does not open: the choice was taken back, or the key is gone
     """
-    sealed_rows.check(permits, actor=actor, purposes={Purpose.NOTIFY_OWNER}, recipients=_MAILBOX)
-    known = KINDS.get(kind)
-    if known is None or known.purpose != Purpose.NOTIFY_OWNER:
+    sealed_rows.check_permits(
+        permits, actor=actor, purposes={Purpose.NOTIFY_OWNER}, recipients=_MAILBOX
+    )
+    message_kind = KINDS.get(kind)
+    if message_kind is None or message_kind.purpose != Purpose.NOTIFY_OWNER:
         raise WrongSink
     for permit in permits.values():
-        chosen = any(fence.kind == FenceKind.CONSENT for fence in permit.fences)
-        if permit.use.data_class not in known.carries or not chosen:
+        is_chosen = any(fence.kind == FenceKind.CONSENT for fence in permit.fences)
+        if permit.use.data_class not in message_kind.data_classes or not is_chosen:
             raise WrongSink
-    made = (shape(found, values) for found, values in sealed_rows.opened(rows, permits, at=at))
-    return template_values.rendered(
-        f"notices/{known.template}.txt", made, context=context or {}, under="items", request=None
+    items = (shape(row, values) for row, values in sealed_rows.open_rows(rows, permits, at=at))
+    return template_values.render_template(
+        f"notices/{message_kind.template}.txt",
+        items,
+        context=context or {},
+        under="items",
+        request=None,
     )

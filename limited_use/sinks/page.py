@@ -13,17 +13,17 @@ from limited_use.policy.vocabulary import Recipient
 
 from . import response, template_values
 from . import rows as sealed_rows
-from .rows import SHOWN_FOR, Permits, Row
-from .template_values import Shape, Shown
-from .traceback_guard import region
+from .rows import SHOWN_FOR, Permits, SealedRow
+from .template_values import Shape, TemplateItem
+from .traceback_guard import guard_plaintext
 
-__all__ = ["Row", "Shown", "document", "render"]
+__all__ = ["SealedRow", "TemplateItem", "render_document", "render_page"]
 
 
-@region
-def render(  # noqa: PLR0913 - a template, what it shows, and why it may
+@guard_plaintext
+def render_page(  # noqa: PLR0913 - a template, what it shows, and why it may
     template: str,
-    rows: Sequence[Row],
+    rows: Sequence[SealedRow],
     *,
     permits: Permits,
     actor: Actor,
@@ -43,17 +43,19 @@ def render(  # noqa: PLR0913 - a template, what it shows, and why it may
     :raises WrongSink: if a permit is not for showing this to its owner
     :raises Unopenable: if a permit holds no longer
     """
-    sealed_rows.check(permits, actor=actor, purposes=SHOWN_FOR, recipients={Recipient.OWNER})
-    found = sealed_rows.opened(rows, permits, at=at, leaves_out_damaged=not all_or_nothing)
-    made = (shape(row, values) for row, values in found)
-    return template_values.rendered(
-        template, made, context=context or {}, under=under, request=request
+    sealed_rows.check_permits(
+        permits, actor=actor, purposes=SHOWN_FOR, recipients={Recipient.OWNER}
+    )
+    opened_rows = sealed_rows.open_rows(rows, permits, at=at, skip_damaged=not all_or_nothing)
+    items = (shape(row, values) for row, values in opened_rows)
+    return template_values.render_template(
+        template, items, context=context or {}, under=under, request=request
     )
 
 
-@region
-def document(
-    row: Row, *, permits: Permits, actor: Actor, shape: response.Shape, at: datetime
+@guard_plaintext
+def render_document(
+    row: SealedRow, *, permits: Permits, actor: Actor, shape: response.Shape, at: datetime
 ) -> bytes:
     """
     Return one row as the document that `shape` makes under `body`: a mail's own sanitised HTML.
@@ -61,8 +63,11 @@ def document(
     :raises WrongSink: if a permit is not for showing this to its owner
     :raises Unopenable: if it does not open
     """
-    sealed_rows.check(permits, actor=actor, purposes=SHOWN_FOR, recipients={Recipient.OWNER})
-    made = [
-        shape(found, values)["body"] for found, values in sealed_rows.opened([row], permits, at=at)
+    sealed_rows.check_permits(
+        permits, actor=actor, purposes=SHOWN_FOR, recipients={Recipient.OWNER}
+    )
+    bodies = [
+        shape(source_row, values)["body"]
+        for source_row, values in sealed_rows.open_rows([row], permits, at=at)
     ]
-    return made[0] if isinstance(made[0], bytes) else str(made[0]).encode()
+    return bodies[0] if isinstance(bodies[0], bytes) else str(bodies[0]).encode()

@@ -16,14 +16,14 @@ from uuid import UUID
 from limited_use.access_request import Permit
 from limited_use.policy.vocabulary import DataClass, Purpose, Recipient
 from limited_use.vault import opening
-from limited_use.vault.sealed import Sealed
+from limited_use.vault.sealed import SealedValue
 
-from .traceback_guard import WrongSink, region
+from .traceback_guard import WrongSink, guard_plaintext
 
 T = TypeVar("T")
 
 
-class Outlet(Protocol):
+class ProviderOutlet(Protocol):
     """What texts go out by: the access of one account, which adapters are opened with."""
 
     @property
@@ -32,13 +32,13 @@ class Outlet(Protocol):
 
 
 # To write an event, too, its provider is asked by the names that it gave.
-_TALKING = frozenset(
+_PROVIDER_PURPOSES = frozenset(
     {Purpose.CONNECTION_MAINTAIN, Purpose.CONNECTION_END, Purpose.CALENDAR_SCHEDULE}
 )
 
 
-@region
-def credential(sealed: Sealed, permit: Permit, *, to: UUID, at: datetime) -> str:
+@guard_plaintext
+def open_credential(sealed: SealedValue, permit: Permit, *, to: UUID, at: datetime) -> str:
     """
     Return a token, for a request to the provider that issued it.
 
@@ -48,11 +48,11 @@ def credential(sealed: Sealed, permit: Permit, *, to: UUID, at: datetime) -> str
     """
     if permit.use.data_class != DataClass.CREDENTIAL:
         raise WrongSink
-    return _to_own_provider([sealed], permit, to, at)[0]
+    return _open_for_provider([sealed], permit, to, at)[0]
 
 
-@region
-def text(sealed: Sealed, permit: Permit, *, to: Outlet, at: datetime) -> str:
+@guard_plaintext
+def open_text(sealed: SealedValue, permit: Permit, *, to: ProviderOutlet, at: datetime) -> str:
     """
     Return a cursor, remote id or account name, for a request to the provider that gave it.
 
@@ -61,24 +61,26 @@ def text(sealed: Sealed, permit: Permit, *, to: Outlet, at: datetime) -> str:
     """
     if permit.use.data_class == DataClass.CREDENTIAL:
         raise WrongSink
-    return _to_own_provider([sealed], permit, to.account, at)[0]
+    return _open_for_provider([sealed], permit, to.account, at)[0]
 
 
-@region
-def texts(sealed: Sequence[Sealed], permit: Permit, *, to: Outlet, at: datetime) -> list[str]:
+@guard_plaintext
+def open_texts(
+    sealed: Sequence[SealedValue], permit: Permit, *, to: ProviderOutlet, at: datetime
+) -> list[str]:
     """Return many of them, having read the key once. See `text`."""
     if permit.use.data_class == DataClass.CREDENTIAL:
         raise WrongSink
-    return _to_own_provider(sealed, permit, to.account, at)
+    return _open_for_provider(sealed, permit, to.account, at)
 
 
-@region
-def picked(
-    sealed: Sequence[Sealed],
+@guard_plaintext
+def pick_parts(
+    sealed: Sequence[SealedValue],
     permit: Permit,
     pick: Callable[[bytes], T],
     *,
-    to: Outlet,
+    to: ProviderOutlet,
     at: datetime,
 ) -> list[T]:
     """
@@ -88,19 +90,21 @@ def picked(
     """
     if permit.use.data_class == DataClass.CREDENTIAL:
         raise WrongSink
-    _talking(permit, to.account)
+    _check_permit(permit, to.account)
     return [pick(data) for data in opening.open_all(sealed, permit, at=at)]
 
 
-def _to_own_provider(sealed: Sequence[Sealed], permit: Permit, to: UUID, at: datetime) -> list[str]:
-    _talking(permit, to)
+def _open_for_provider(
+    sealed: Sequence[SealedValue], permit: Permit, to: UUID, at: datetime
+) -> list[str]:
+    _check_permit(permit, to)
     return [data.decode() for data in opening.open_all(sealed, permit, at=at)]
 
 
-def _talking(permit: Permit, to: UUID) -> None:
+def _check_permit(permit: Permit, to: UUID) -> None:
     """:raises WrongSink: if the permit is not for talking to the own provider about that account"""
     use = permit.use
-    if use.purpose not in _TALKING or use.recipient != Recipient.OWN_PROVIDER:
+    if use.purpose not in _PROVIDER_PURPOSES or use.recipient != Recipient.OWN_PROVIDER:
         raise WrongSink
     if permit.account != to:
         raise WrongSink

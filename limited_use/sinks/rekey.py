@@ -9,22 +9,22 @@ from uuid import UUID
 from limited_use.access_request import Permit
 from limited_use.policy.vocabulary import DataClass, Purpose, Recipient
 from limited_use.vault import opening
-from limited_use.vault.sealed import Sealed
+from limited_use.vault.sealed import SealedValue
 
-from .traceback_guard import WrongSink, region
+from .traceback_guard import WrongSink, guard_plaintext
 
 #: Seals what one column held, by the column's name.
-Seal = Callable[[str, bytes], Sealed]
+Seal = Callable[[str, bytes], SealedValue]
 
 
-@region
-def sealed_anew(
-    columns: Mapping[str, Sealed],
+@guard_plaintext
+def reseal_columns(
+    columns: Mapping[str, SealedValue],
     permits: Mapping[tuple[UUID, DataClass], Permit],
-    keys: Callable[[], Seal],
+    make_seal: Callable[[], Seal],
     *,
     at: datetime,
-) -> dict[str, Sealed]:
+) -> dict[str, SealedValue]:
     """
     Return each column sealed by `keys()`, which is called once, when all of them are open.
 
@@ -36,12 +36,12 @@ def sealed_anew(
     for permit in permits.values():
         if (permit.use.purpose, permit.use.recipient) != (Purpose.VAULT_REKEY, Recipient.VAULT):
             raise WrongSink
-    batch = opening.batch(permits.values(), at=at)
+    batch = opening.begin_batch(permits.values(), at=at)
     opened: dict[str, bytes] = {}
     for column, sealed in columns.items():
-        held = permits.get((sealed.binding.holder, sealed.binding.data_class))
-        if held is None:
+        column_permit = permits.get((sealed.binding.holder, sealed.binding.data_class))
+        if column_permit is None:
             raise WrongSink
-        opened[column] = batch.open(sealed, held)
-    seal = keys()
+        opened[column] = batch.open_value(sealed, column_permit)
+    seal = make_seal()
     return {column: seal(column, data) for column, data in opened.items()}

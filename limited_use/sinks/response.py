@@ -11,17 +11,17 @@ import orjson
 from accounts.actors import Actor
 
 from . import rows as sealed_rows
-from .rows import SHOWN_FOR, SHOWN_TO, Permits, Row
-from .traceback_guard import WrongSink, region
+from .rows import SHOWN_FOR, SHOWN_TO, Permits, SealedRow
+from .traceback_guard import WrongSink, guard_plaintext
 
-__all__ = ["Row", "json_object", "json_page"]
+__all__ = ["SealedRow", "render_json_object", "render_json_page"]
 
 Shape = Callable[[Any, Mapping[str, bytes]], Mapping[str, Any]]
 
 
-@region
-def json_page(  # noqa: PLR0913 - what it shows, and why it may
-    rows: Sequence[Row],
+@guard_plaintext
+def render_json_page(  # noqa: PLR0913 - what it shows, and why it may
+    rows: Sequence[SealedRow],
     *,
     permits: Permits,
     actor: Actor,
@@ -39,21 +39,23 @@ def json_page(  # noqa: PLR0913 - what it shows, and why it may
     :raises WrongSink: if a permit is not for showing this to this actor
     :raises Unopenable: if a permit holds no longer; a column whose bytes are damaged is left out
     """
-    sealed_rows.check(permits, actor=actor, purposes=SHOWN_FOR, recipients=SHOWN_TO)
-    found = sealed_rows.opened(rows, permits, at=at, leaves_out_damaged=True)
-    shaped = [shape(row, values) for row, values in found]
+    sealed_rows.check_permits(permits, actor=actor, purposes=SHOWN_FOR, recipients=SHOWN_TO)
+    opened_rows = sealed_rows.open_rows(rows, permits, at=at, skip_damaged=True)
+    shaped = [shape(row, values) for row, values in opened_rows]
     return orjson.dumps({**(envelope or {}), under: shaped})
 
 
-@region
-def json_object(row: Row, *, permits: Permits, actor: Actor, shape: Shape, at: datetime) -> bytes:
+@guard_plaintext
+def render_json_object(
+    row: SealedRow, *, permits: Permits, actor: Actor, shape: Shape, at: datetime
+) -> bytes:
     """
     Return one row as a JSON object.
 
     :raises WrongSink: if a permit is not for showing this to this actor
     :raises Unopenable: if it does not open
     """
-    sealed_rows.check(permits, actor=actor, purposes=SHOWN_FOR, recipients=SHOWN_TO)
-    for found, values in sealed_rows.opened([row], permits, at=at):
-        return orjson.dumps(shape(found, values))
+    sealed_rows.check_permits(permits, actor=actor, purposes=SHOWN_FOR, recipients=SHOWN_TO)
+    for source_row, values in sealed_rows.open_rows([row], permits, at=at):
+        return orjson.dumps(shape(source_row, values))
     raise WrongSink

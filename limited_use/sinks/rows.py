@@ -14,7 +14,7 @@ from limited_use.access_request import Permit
 from limited_use.policy.vocabulary import DataClass, Purpose, Recipient
 from limited_use.vault import opening
 from limited_use.vault.envelope import Damaged, KeyDamaged
-from limited_use.vault.sealed import Binding, Sealed
+from limited_use.vault.sealed import Binding, SealedValue
 
 from .traceback_guard import WrongSink
 
@@ -25,14 +25,14 @@ SHOWN_FOR = frozenset({Purpose.INBOX_DISPLAY, Purpose.CONNECTION_MAINTAIN})
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SealedRow:
     """One row to show: whatever `shape` needs of it, and its sealed values by name."""
 
     row: Any
-    sealed: Mapping[str, Sealed | None] = field(default_factory=dict)
+    sealed: Mapping[str, SealedValue | None] = field(default_factory=dict)
 
 
-def check(
+def check_permits(
     permits: Permits,
     *,
     actor: Actor,
@@ -51,13 +51,13 @@ def check(
             raise WrongSink
 
 
-def opened(
-    rows: Sequence[Row],
+def open_rows(
+    rows: Sequence[SealedRow],
     permits: Permits,
     *,
     at: datetime,
-    leaves_out_damaged: bool = False,
-    whole: bool = False,
+    skip_damaged: bool = False,
+    skip_whole_rows: bool = False,
 ) -> Iterator[tuple[Any, Mapping[str, bytes]]]:
     """
     Yield each row with what its sealed columns hold; a column that holds nothing is left out.
@@ -68,7 +68,7 @@ def opened(
     :raises WrongSink: if a row belongs to a holder or class that no permit names
     :raises Unopenable: if something does not open
     """
-    keys = opening.batch(permits.values(), at=at)
+    keys = opening.begin_batch(permits.values(), at=at)
     # Most rows of a page are of one holder and class, so the last permit mostly fits again.
     holder: UUID | None = None
     data_class: DataClass | None = None
@@ -85,18 +85,18 @@ def opened(
             if permit is None:
                 raise WrongSink
             try:
-                values[name] = keys.open(sealed, permit)
+                values[name] = keys.open_value(sealed, permit)
             except Damaged as damaged:
-                if not leaves_out_damaged:
+                if not skip_damaged:
                     raise
-                _alarm(damaged, binding, at)
-                if whole:
+                _raise_alarm(damaged, binding, at)
+                if skip_whole_rows:
                     values.clear()
                     break
         yield row.row, values
 
 
-def _alarm(damaged: Damaged, binding: Binding, at: datetime) -> None:
+def _raise_alarm(damaged: Damaged, binding: Binding, at: datetime) -> None:
     if isinstance(damaged, KeyDamaged):
         # There is one of its key, and not one for each of the rows under it.
         return

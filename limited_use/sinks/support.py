@@ -20,17 +20,17 @@ from limited_use.policy.vocabulary import Purpose, Recipient
 
 from . import rows as sealed_rows
 from . import template_values
-from .rows import Permits, Row
-from .template_values import Shape, Shown
-from .traceback_guard import WrongSink, region
+from .rows import Permits, SealedRow
+from .template_values import Shape, TemplateItem
+from .traceback_guard import WrongSink, guard_plaintext
 
-__all__ = ["Row", "Shown", "item"]
+__all__ = ["SealedRow", "TemplateItem", "render_item"]
 
 
-@region
-def item(  # noqa: PLR0913 - a template, the item that it shows, and why it may
+@guard_plaintext
+def render_item(  # noqa: PLR0913 - a template, the item that it shows, and why it may
     template: str,
-    row: Row,
+    row: SealedRow,
     *,
     item_id: UUID,
     permits: Permits,
@@ -47,7 +47,7 @@ def item(  # noqa: PLR0913 - a template, the item that it shows, and why it may
     :raises WrongSink: if a permit is not for showing this very item to this person
     :raises Unopenable: if it does not open: the agreement has ended, or the key is gone
     """
-    sealed_rows.check(
+    sealed_rows.check_permits(
         permits,
         actor=actor,
         purposes={Purpose.SUPPORT_ITEM},
@@ -56,12 +56,15 @@ def item(  # noqa: PLR0913 - a template, the item that it shows, and why it may
     if actor.kind != ActorKind.PERSON:
         raise WrongSink
     for permit in permits.values():
-        agreed = any(fence.kind == FenceKind.CONSENT for fence in permit.fences)
-        if permit.item != item_id or not agreed:
+        has_consent = any(fence.kind == FenceKind.CONSENT for fence in permit.fences)
+        if permit.item != item_id or not has_consent:
             raise WrongSink
     if any(sealed.binding.row != item_id for sealed in row.sealed.values() if sealed is not None):
         raise WrongSink
-    made = (shape(found, values) for found, values in sealed_rows.opened([row], permits, at=at))
-    return template_values.rendered(
-        template, made, context=context or {}, under="items", request=request
+    items = (
+        shape(source_row, values)
+        for source_row, values in sealed_rows.open_rows([row], permits, at=at)
+    )
+    return template_values.render_template(
+        template, items, context=context or {}, under="items", request=request
     )

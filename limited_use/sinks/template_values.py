@@ -14,7 +14,7 @@ from typing import Any, Final, NoReturn, final
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 
-from limited_use.vault.sealed import REFUSED
+from limited_use.vault.sealed import REFUSED_METHODS
 
 # Templates cannot name what begins like this.
 CONTEXT_KEY: Final = "_showing"
@@ -23,29 +23,29 @@ _TEXT: Final = (str, bytes)
 _LISTS: Final = (list, tuple)
 
 
-class StillHeld(Exception):
+class NotRevealed(Exception):
     """A template treated an opened value as text, or showed one outside a sink: `{% reveal %}`."""
 
 
-def _refuse(*_: object, **__: object) -> NoReturn:
-    raise StillHeld("opened, and held: only `{% reveal %}` shows it")
+def _refuse_use(*_: object, **__: object) -> NoReturn:
+    raise NotRevealed("opened, and held: only `{% reveal %}` shows it")
 
 
 @final
-class Held:
+class HiddenValue:
     """An opened value, by its place in a rendering."""
 
     __slots__ = ("_place", "_showing")
 
     _place: int
-    _showing: Showing
+    _showing: RevealScope
 
-    def __init__(self, showing: Showing, place: int) -> None:
+    def __init__(self, showing: RevealScope, place: int) -> None:
         object.__setattr__(self, "_showing", showing)
         object.__setattr__(self, "_place", place)
 
     def __setattr__(self, *_: object) -> NoReturn:
-        _refuse()
+        _refuse_use()
 
     def __repr__(self) -> str:
         return "<Held>"
@@ -57,12 +57,12 @@ class Held:
         return object.__hash__(self)
 
 
-for _name in REFUSED:
-    type.__setattr__(Held, _name, _refuse)
+for _name in REFUSED_METHODS:
+    type.__setattr__(HiddenValue, _name, _refuse_use)
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class TemplateItem:
     """
     What a shape makes of a row where most of it is in clear.
 
@@ -75,10 +75,10 @@ class Shown:
 
 
 # From a row and its opened columns to what a page shows. In a plain mapping every text is held.
-Shape = Callable[[Any, Mapping[str, bytes]], Mapping[str, Any] | Shown]
+Shape = Callable[[Any, Mapping[str, bytes]], Mapping[str, Any] | TemplateItem]
 
 
-class Showing:
+class RevealScope:
     """What one rendering may reveal."""
 
     __slots__ = ("_values",)
@@ -86,7 +86,7 @@ class Showing:
     def __init__(self) -> None:
         self._values: list[str | bytes] | None = []
 
-    def hold(self, value: Any) -> Any:
+    def hide_texts(self, value: Any) -> Any:
         """
         Return `value` with every text in it held; ids, numbers, flags and times stay.
 
@@ -94,51 +94,51 @@ class Showing:
         """
         if isinstance(value, _TEXT):
             if self._values is None:
-                raise StillHeld("the rendering is over")
+                raise NotRevealed("the rendering is over")
             self._values.append(value)
-            return Held(self, len(self._values) - 1)
+            return HiddenValue(self, len(self._values) - 1)
         if isinstance(value, Mapping):
-            return {key: self.hold(one) for key, one in value.items()}
+            return {key: self.hide_texts(inner) for key, inner in value.items()}
         if isinstance(value, _LISTS):
-            return [self.hold(one) for one in value]
-        if isinstance(value, Shown):
-            return {**value.clear, **self.hold(value.opened)}
+            return [self.hide_texts(inner) for inner in value]
+        if isinstance(value, TemplateItem):
+            return {**value.clear, **self.hide_texts(value.opened)}
         return value
 
-    def reveal(self, value: Any) -> Any:
+    def reveal_texts(self, value: Any) -> Any:
         """
         Return `value` with every held text in it as it is.
 
         :raises StillHeld: if one is of another rendering, or this one is over
         """
-        if isinstance(value, Held):
+        if isinstance(value, HiddenValue):
             if value._showing is not self or self._values is None:  # noqa: SLF001
-                raise StillHeld("held for another rendering")
+                raise NotRevealed("held for another rendering")
             return self._values[value._place]  # noqa: SLF001
         if isinstance(value, Mapping):
-            return {key: self.reveal(one) for key, one in value.items()}
+            return {key: self.reveal_texts(inner) for key, inner in value.items()}
         if isinstance(value, list):
-            return [self.reveal(one) for one in value]
+            return [self.reveal_texts(inner) for inner in value]
         return value
 
-    def end(self) -> None:
+    def end_scope(self) -> None:
         self._values = None
 
 
-def rendered(
+def render_template(
     template: str,
-    made: Iterable[Mapping[str, Any] | Shown],
+    items: Iterable[Mapping[str, Any] | TemplateItem],
     *,
     context: Mapping[str, Any],
     under: str,
     request: HttpRequest | None,
 ) -> bytes:
     """Return `template` in UTF-8, with what was `made` of rows as `under`. Called in sinks only."""
-    showing = Showing()
+    scope = RevealScope()
     try:
-        shown = [showing.hold(one) for one in made]
+        hidden_items = [scope.hide_texts(item) for item in items]
         return render_to_string(
-            template, {**context, under: shown, CONTEXT_KEY: showing}, request
+            template, {**context, under: hidden_items, CONTEXT_KEY: scope}, request
         ).encode()
     finally:
-        showing.end()
+        scope.end_scope()

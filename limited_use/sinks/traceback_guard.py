@@ -31,7 +31,7 @@ class WrongSink(Exception):
 
 
 # A fresh instance says all that these say.
-_KEPT: tuple[type[BaseException], ...] = (
+_PASSED_TYPES: tuple[type[BaseException], ...] = (
     KeyboardInterrupt,
     SystemExit,
     WrongSink,
@@ -44,7 +44,7 @@ _KEPT: tuple[type[BaseException], ...] = (
 # By name, because this package knows none of them: Celery's signals to a task; that no parser
 # process is free, or none runs, or that the person waits for providers already: the client may
 # retry.
-_KEPT_NAMES = frozenset(
+_PASSED_TYPE_NAMES = frozenset(
     {
         "SoftTimeLimitExceeded", "WorkerShutdown", "WorkerTerminate",
         "Busy", "CannotRun", "TooManyWaits",
@@ -52,35 +52,35 @@ _KEPT_NAMES = frozenset(
 )  # fmt: skip
 
 
-def region(function: Callable[P, R]) -> Callable[P, R]:
+def guard_plaintext(function: Callable[P, R]) -> Callable[P, R]:
     """Let nothing of what `function` held out with an exception: no arguments, frames or cause."""
 
     @functools.wraps(function)
-    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+    def run_guarded(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return function(*args, **kwargs)
         except BaseException as error:  # noqa: BLE001
-            replacement = _scrub(error, function.__qualname__)
+            replacement = _scrub_error(error, function.__qualname__)
             # This frame will be in the replacement's traceback.
             del args, kwargs
         # Outside the except block: inside, Python would attach the old one as context.
         raise replacement from None
 
-    return wrapper
+    return run_guarded
 
 
-def _scrub(error: BaseException, where: str) -> BaseException:
+def _scrub_error(error: BaseException, where: str) -> BaseException:
     """Return what may be said of `error`, having emptied it and every one behind it."""
     kind = type(error)
-    found = error.__traceback__
-    while found is not None and found.tb_next is not None:
-        found = found.tb_next
-    line = found.tb_lineno if found is not None else 0
-    for one in list(traceback_scrubber.behind(error)):
-        traceback.clear_frames(one.__traceback__)
-        one.__traceback__ = one.__cause__ = one.__context__ = None
-        one.args = ()
-        vars(one).clear()
-    if issubclass(kind, _KEPT) or kind.__name__ in _KEPT_NAMES:
+    frame_trace = error.__traceback__
+    while frame_trace is not None and frame_trace.tb_next is not None:
+        frame_trace = frame_trace.tb_next
+    line = frame_trace.tb_lineno if frame_trace is not None else 0
+    for linked_error in list(traceback_scrubber.iterate_chain(error)):
+        traceback.clear_frames(linked_error.__traceback__)
+        linked_error.__traceback__ = linked_error.__cause__ = linked_error.__context__ = None
+        linked_error.args = ()
+        vars(linked_error).clear()
+    if issubclass(kind, _PASSED_TYPES) or kind.__name__ in _PASSED_TYPE_NAMES:
         return kind()
     return SinkFailed(f"{kind.__name__} in {where}:{line}")

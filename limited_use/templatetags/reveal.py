@@ -15,12 +15,12 @@ from django.template.base import (
 )
 from django.template.context import Context
 
-from limited_use.sinks.template_values import CONTEXT_KEY, Showing, StillHeld
+from limited_use.sinks.template_values import CONTEXT_KEY, NotRevealed, RevealScope
 
 register = template.Library()
 
 
-class Reveal(Node):
+class RevealNode(Node):
     """
     Show a held value, through filters, escaped as any other.
 
@@ -29,9 +29,11 @@ class Reveal(Node):
 
     child_nodelists = ()
 
-    def __init__(self, held: FilterExpression, shown: FilterExpression | None) -> None:
-        self.held = held
-        self.shown = shown
+    def __init__(
+        self, variable: FilterExpression, filter_expression: FilterExpression | None
+    ) -> None:
+        self.held = variable
+        self.shown = filter_expression
 
     def render(self, context: Context) -> str:
         """
@@ -39,18 +41,18 @@ class Reveal(Node):
 
         :raises StillHeld: outside the rendering of a sink
         """
-        showing = context.get(CONTEXT_KEY)
-        if not isinstance(showing, Showing):
-            raise StillHeld("no sink renders this page")
-        value = showing.reveal(self.held.resolve(context))
+        scope = context.get(CONTEXT_KEY)
+        if not isinstance(scope, RevealScope):
+            raise NotRevealed("no sink renders this page")
+        value = scope.reveal_texts(self.held.resolve(context))
         if self.shown is not None:
             # For the filters, which see text, and for nothing else.
             with context.push(revealed=value):
                 value = self.shown.resolve(context)
-        return _write(value, context)
+        return _render_value(value, context)
 
 
-def _write(value: Any, context: Context) -> str:
+def _render_value(value: Any, context: Context) -> str:
     """Return a value as Django's ``{{ … }}`` writes it."""
     # Most values are plain text, of which Django escapes no other characters, but slower.
     if type(value) is str and context.autoescape:
@@ -59,11 +61,11 @@ def _write(value: Any, context: Context) -> str:
 
 
 @register.tag
-def reveal(parser: Parser, token: Token) -> Reveal:
+def reveal(parser: Parser, token: Token) -> RevealNode:
     """Return the node of `{% reveal name.of.it|filter:argument %}`."""
     _, _, expression = token.contents.partition(" ")
     name, bar, filters = expression.strip().partition("|")
     if not name:
         raise template.TemplateSyntaxError("reveal what?")
-    shown = parser.compile_filter(f"revealed|{filters}") if bar else None
-    return Reveal(parser.compile_filter(name), shown)
+    filter_expression = parser.compile_filter(f"revealed|{filters}") if bar else None
+    return RevealNode(parser.compile_filter(name), filter_expression)

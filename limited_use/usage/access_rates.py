@@ -25,21 +25,21 @@ from accounts.actors import ActorKind
 from limited_use.models.access_rates import HourOfOpens
 from limited_use.policy.vocabulary import Purpose, Recipient
 
-KIND: Final = "opens.unusual"
+ALARM_KIND: Final = "opens.unusual"
 HOUR: Final = timedelta(hours=1)
 BASELINE: Final = timedelta(days=14)
-KEPT_FOR: Final = timedelta(days=90)
+RETENTION: Final = timedelta(days=90)
 # So many in an hour are nothing, whatever is usual: a person who pages through their inbox.
 FLOOR: Final = 1000
 # Hours in which something was opened, without which nothing can be called usual.
-LEAST_HOURS: Final = 24
+MIN_HOURS: Final = 24
 # Beyond the median: so many median deviations, or so many times itself.
 DEVIATIONS: Final = 8
-TIMES: Final = 5
+MEDIAN_FACTOR: Final = 5
 # Of a purpose's population, the newest hours: enough to know its median.
 SAMPLE: Final = 20_000
 # About no row in particular: who it was stands in the body.
-NOBODY: Final = UUID(int=0)
+NO_ROW_ID: Final = UUID(int=0)
 _ADD = """
 INSERT INTO limited_use_hourofopens (actor, purpose, hour, opens) VALUES (%s, %s, %s, %s)
 ON CONFLICT (purpose, actor, hour)
@@ -55,7 +55,7 @@ _NO_OPENS: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Unusual:
+class UnusualRate:
     """An actor that opened more in an hour than is usual. `usual` is the median of an hour."""
 
     actor: str
@@ -66,7 +66,7 @@ class Unusual:
     limit: int
 
 
-def count(entries: Iterable[Mapping[str, Any]]) -> None:
+def count_opens(entries: Iterable[Mapping[str, Any]]) -> None:
     """Add what `entries` of the ledger permitted, in the caller's transaction."""
     counted: dict[tuple[str, str, datetime], int] = defaultdict(int)
     for entry in entries:
@@ -76,84 +76,86 @@ def count(entries: Iterable[Mapping[str, Any]]) -> None:
             at = datetime.fromtimestamp(entry["at"] / 1000, UTC)
             # Without a count it is one thing: a token, a cursor.
             opened = 1 if entry.get("count") is None else entry["count"]
-            counted[_who(entry), entry["purpose"], _hour(at)] += opened
+            counted[_get_actor_key(entry), entry["purpose"], _truncate_to_hour(at)] += opened
     # In one order, so that two who write the same rows wait for each other once.
     rows = [(*key, opened) for key, opened in sorted(counted.items()) if opened > 0]
     with connection.cursor() as cursor:
         cursor.executemany(_ADD, rows)
 
 
-def watch(*, at: datetime) -> list[Unusual]:
+def alarm_unusual_rates(*, at: datetime) -> list[UnusualRate]:
     """Return what is unusual of this hour and the one before, an alarm raised for each, once."""
-    HourOfOpens.objects.filter(hour__lt=at - KEPT_FOR).delete()
-    found = [
+    HourOfOpens.objects.filter(hour__lt=at - RETENTION).delete()
+    unusual_rates = [
         unusual
-        for row in HourOfOpens.objects.filter(hour__gte=_hour(at) - HOUR, opens__gt=FLOOR)
-        if not _is_known(row) and (unusual := _judged(row)) is not None
+        for row in HourOfOpens.objects.filter(
+            hour__gte=_truncate_to_hour(at) - HOUR, opens__gt=FLOOR
+        )
+        if not _is_known(row) and (unusual := _find_unusual_rate(row)) is not None
     ]
-    for one in found:
+    for rate in unusual_rates:
         alarms.raise_alarm(
-            kind=KIND,
-            about=_about(one.actor),
-            window=_window(one.actor, one.purpose, one.hour),
+            kind=ALARM_KIND,
+            about=_get_about_id(rate.actor),
+            window=_make_alarm_window(rate.actor, rate.purpose, rate.hour),
             body={
-                "actor": one.actor,
-                "purpose": one.purpose,
-                "count": one.opens,
-                "usual": one.usual,
-                "limit": one.limit,
+                "actor": rate.actor,
+                "purpose": rate.purpose,
+                "count": rate.opens,
+                "usual": rate.usual,
+                "limit": rate.limit,
             },
             at=at,
         )
-    return found
+    return unusual_rates
 
 
-def limit(hours: Sequence[int]) -> int:
+def compute_limit(hours: Sequence[int]) -> int:
     """Return up to how many opens an hour is usual, where `hours` were opened in others."""
     middle = median(hours)
-    deviation = median(abs(one - middle) for one in hours)
-    return max(FLOOR, round(middle + DEVIATIONS * deviation), round(TIMES * middle))
+    deviation = median(abs(opens - middle) for opens in hours)
+    return max(FLOOR, round(middle + DEVIATIONS * deviation), round(MEDIAN_FACTOR * middle))
 
 
-def _judged(row: HourOfOpens) -> Unusual | None:
-    before = HourOfOpens.objects.filter(
+def _find_unusual_rate(row: HourOfOpens) -> UnusualRate | None:
+    earlier_rows = HourOfOpens.objects.filter(
         purpose=row.purpose, hour__lt=row.hour, hour__gte=row.hour - BASELINE
     ).order_by("-hour")
-    hours = list(before.filter(actor=row.actor).values_list("opens", flat=True))
-    if len(hours) < LEAST_HOURS:
+    hours = list(earlier_rows.filter(actor=row.actor).values_list("opens", flat=True))
+    if len(hours) < MIN_HOURS:
         # New here: judged by what others of its kind open for that.
         kind = row.actor.partition(":")[0]
-        others = before.filter(actor__startswith=kind)
+        others = earlier_rows.filter(actor__startswith=kind)
         hours = list(others.values_list("opens", flat=True)[:SAMPLE])
-    if len(hours) < LEAST_HOURS:
+    if len(hours) < MIN_HOURS:
         return None
-    most = limit(hours)
-    if row.opens <= most:
+    allowed = compute_limit(hours)
+    if row.opens <= allowed:
         return None
-    return Unusual(row.actor, row.purpose, row.hour, row.opens, round(median(hours)), most)
+    return UnusualRate(row.actor, row.purpose, row.hour, row.opens, round(median(hours)), allowed)
 
 
 def _is_known(row: HourOfOpens) -> bool:
-    window = _window(row.actor, row.purpose, row.hour)
-    return alarms.was_raised(kind=KIND, about=_about(row.actor), window=window)
+    window = _make_alarm_window(row.actor, row.purpose, row.hour)
+    return alarms.was_raised(kind=ALARM_KIND, about=_get_about_id(row.actor), window=window)
 
 
-def _who(entry: Mapping[str, Any]) -> str:
+def _get_actor_key(entry: Mapping[str, Any]) -> str:
     kind = entry["actor_kind"]
     if kind == ActorKind.SYSTEM:
         return str(kind)
     return f"{kind}:{entry['feature'] if kind == ActorKind.CLIENT else entry['actor']}"
 
 
-def _about(actor: str) -> UUID:
+def _get_about_id(actor: str) -> UUID:
     kind, _, name = actor.partition(":")
-    return UUID(hex=name) if kind == ActorKind.PERSON else NOBODY
+    return UUID(hex=name) if kind == ActorKind.PERSON else NO_ROW_ID
 
 
-def _window(actor: str, purpose: str, hour: datetime) -> str:
+def _make_alarm_window(actor: str, purpose: str, hour: datetime) -> str:
     feature = "" if actor.startswith(ActorKind.PERSON) else f" {actor}"
     return f"{hour:%Y-%m-%d %H} {purpose}{feature}"[:64]
 
 
-def _hour(at: datetime) -> datetime:
+def _truncate_to_hour(at: datetime) -> datetime:
     return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)

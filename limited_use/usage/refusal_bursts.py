@@ -18,7 +18,7 @@ from django.db.models import Count
 from accounts import alarms
 from limited_use.models.usage import Refusal
 
-KIND: Final = "refusals.burst"
+ALARM_KIND: Final = "refusals.burst"
 WINDOW: Final = timedelta(minutes=5)
 BASELINE: Final = timedelta(days=7)
 # So many are nothing, whatever was before.
@@ -26,11 +26,11 @@ FLOOR: Final = 20
 # Times what is usual.
 FACTOR: Final = 10
 # About no row in particular: the feature stands in the body.
-NOBODY: Final = UUID(int=0)
+NO_ROW_ID: Final = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
-class Burst:
+class RefusalBurst:
     """More refusals of one feature in one window than may pass unremarked."""
 
     feature: str
@@ -39,36 +39,40 @@ class Burst:
     limit: int
 
 
-def watch(*, at: datetime) -> list[Burst]:
+def alarm_bursts(*, at: datetime) -> list[RefusalBurst]:
     """Return the bursts of this window and the one before, an alarm raised for each, once."""
-    found = [burst for start in (_start(at) - WINDOW, _start(at)) for burst in _in(start)]
-    for burst in found:
+    bursts = [
+        burst
+        for start in (_get_window_start(at) - WINDOW, _get_window_start(at))
+        for burst in _find_bursts(start)
+    ]
+    for burst in bursts:
         window = f"{burst.began_at:%Y-%m-%d %H:%M} {burst.feature}"[:64]
-        if not alarms.was_raised(kind=KIND, about=NOBODY, window=window):
+        if not alarms.was_raised(kind=ALARM_KIND, about=NO_ROW_ID, window=window):
             alarms.raise_alarm(
-                kind=KIND,
-                about=NOBODY,
+                kind=ALARM_KIND,
+                about=NO_ROW_ID,
                 window=window,
                 body={"feature": burst.feature or "service", "count": burst.count},
                 at=at,
             )
-    return found
+    return bursts
 
 
-def _start(at: datetime) -> datetime:
+def _get_window_start(at: datetime) -> datetime:
     return at - timedelta(minutes=at.minute % 5, seconds=at.second, microseconds=at.microsecond)
 
 
-def _in(start: datetime) -> Iterator[Burst]:
-    for feature, count in _counts(start, start + WINDOW).items():
+def _find_bursts(start: datetime) -> Iterator[RefusalBurst]:
+    for feature, count in _count_refusals(start, start + WINDOW).items():
         if count <= FLOOR:
             continue
-        before = _counts(start - BASELINE, start).get(feature, 0)
+        before = _count_refusals(start - BASELINE, start).get(feature, 0)
         limit = max(FLOOR, round(FACTOR * before * (WINDOW / BASELINE)))
         if count > limit:
-            yield Burst(feature, start, count, limit)
+            yield RefusalBurst(feature, start, count, limit)
 
 
-def _counts(since: datetime, until: datetime) -> dict[str, int]:
+def _count_refusals(since: datetime, until: datetime) -> dict[str, int]:
     refused = Refusal.objects.filter(at__gte=since, at__lt=until)
     return dict(refused.values_list("feature").annotate(count=Count("entry_id")).order_by())

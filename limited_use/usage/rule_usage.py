@@ -19,12 +19,12 @@ from limited_use.models import Leaf
 from limited_use.models.usage import PolicyUse, Refusal
 
 
-class Unknown(Exception):
+class EntryNotFound(Exception):
     """The ledger has no such entry."""
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class UsageCount:
     """How often, and how it ended."""
 
     permitted: int = 0
@@ -36,15 +36,15 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class UsageDay:
     """One day's count."""
 
     day: date
-    count: Count
+    count: UsageCount
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LedgerEntryDetails:
     """
     One entry of the ledger.
 
@@ -62,37 +62,41 @@ class Entry:
         return self.event == "use.refused"
 
 
-def totals() -> dict[str, Count]:
+def get_totals() -> dict[str, UsageCount]:
     """Return how often each rule, and each event, was applied in all."""
-    return {rule: Count(permitted, refused) for rule, permitted, refused in _summed("rule")}
+    return {
+        rule: UsageCount(permitted, refused) for rule, permitted, refused in _sum_counts("rule")
+    }
 
 
-def by_day(rules: Iterable[str], *, at: datetime, days: int = 30) -> list[Day]:
+def list_days(rules: Iterable[str], *, at: datetime, days: int = 30) -> list[UsageDay]:
     """Return the days of late on which any of `rules` was applied, newest first."""
     since = at.astimezone(UTC).date() - timedelta(days=days - 1)
-    found = _summed("day", rule__in=list(rules), day__gte=since)
-    return [Day(day, Count(permitted, refused)) for day, permitted, refused in found][::-1]
+    day_counts = _sum_counts("day", rule__in=list(rules), day__gte=since)
+    return [
+        UsageDay(day, UsageCount(permitted, refused)) for day, permitted, refused in day_counts
+    ][::-1]
 
 
-def latest(rules: Iterable[str], *, limit: int = 10) -> list[Entry]:
+def list_latest(rules: Iterable[str], *, limit: int = 10) -> list[LedgerEntryDetails]:
     """Return the newest entries in which any of `rules` was applied, newest first."""
     rows = PolicyUse.objects.filter(rule__in=list(rules)).order_by("-day", "-id")
     ids: set[UUID] = set()
-    for named in rows.values_list("latest", flat=True)[: 4 * limit]:
-        ids.update(named)
+    for latest_ids in rows.values_list("latest", flat=True)[: 4 * limit]:
+        ids.update(latest_ids)
     # Ids are made in the order of time.
-    return entries(sorted(ids, reverse=True)[:limit])
+    return list_entries(sorted(ids, reverse=True)[:limit])
 
 
-def refusals(*, before: datetime | None = None, limit: int = 50) -> list[Refusal]:
+def list_refusals(*, before: datetime | None = None, limit: int = 50) -> list[Refusal]:
     """Return refusals, newest first."""
-    found = Refusal.objects.order_by("-at", "-entry_id")
+    newest_refusals = Refusal.objects.order_by("-at", "-entry_id")
     if before is not None:
-        found = found.filter(at__lt=before)
-    return list(found[:limit])
+        newest_refusals = newest_refusals.filter(at__lt=before)
+    return list(newest_refusals[:limit])
 
 
-def refusals_by_feature(*, since: datetime) -> list[tuple[str, str, int]]:
+def count_refusals_by_feature(*, since: datetime) -> list[tuple[str, str, int]]:
     """Return feature, rule and number of refusals since then, most first."""
     refused = PolicyUse.objects.filter(
         is_permitted=False, day__gte=since.astimezone(UTC).date()
@@ -101,39 +105,39 @@ def refusals_by_feature(*, since: datetime) -> list[tuple[str, str, int]]:
     return list(counted.order_by("-total", "feature", "rule"))
 
 
-def entries(ids: Sequence[UUID]) -> list[Entry]:
+def list_entries(ids: Sequence[UUID]) -> list[LedgerEntryDetails]:
     """Return the entries of `ids`, in that order; those that there are not are left out."""
-    found = {
-        leaf_id: _read(leaf_id, bytes(payload), idx)
-        for leaf_id, payload, idx in _leaves(ids).values_list("id", "payload", "idx")
+    entries_by_id = {
+        leaf_id: _parse_entry(leaf_id, bytes(payload), idx)
+        for leaf_id, payload, idx in _filter_leaves(ids).values_list("id", "payload", "idx")
     }
-    return [found[one] for one in ids if one in found]
+    return [entries_by_id[entry_id] for entry_id in ids if entry_id in entries_by_id]
 
 
-def entry(entry_id: UUID) -> Entry:
+def get_entry(entry_id: UUID) -> LedgerEntryDetails:
     """
     Return one entry.
 
     :raises Unknown: if there is none
     """
-    found = entries([entry_id])
-    if not found:
-        raise Unknown
-    return found[0]
+    matches = list_entries([entry_id])
+    if not matches:
+        raise EntryNotFound
+    return matches[0]
 
 
-def _leaves(ids: Sequence[UUID]) -> QuerySet[Leaf]:
+def _filter_leaves(ids: Sequence[UUID]) -> QuerySet[Leaf]:
     return Leaf.objects.filter(id__in=list(ids))
 
 
-def _read(leaf_id: UUID, payload: bytes, index: int | None) -> Entry:
-    said = orjson.loads(payload)
-    at = datetime.fromtimestamp(said["at"] / 1000, UTC)
-    return Entry(leaf_id, index, at, said["event"], said)
+def _parse_entry(leaf_id: UUID, payload: bytes, index: int | None) -> LedgerEntryDetails:
+    body = orjson.loads(payload)
+    at = datetime.fromtimestamp(body["at"] / 1000, UTC)
+    return LedgerEntryDetails(leaf_id, index, at, body["event"], body)
 
 
-def _summed(column: str, **narrowed: Any) -> list[tuple[Any, int, int]]:
-    rows = PolicyUse.objects.filter(**narrowed).values_list(column).order_by(column)
+def _sum_counts(column: str, **filters: Any) -> list[tuple[Any, int, int]]:
+    rows = PolicyUse.objects.filter(**filters).values_list(column).order_by(column)
     summed = rows.annotate(
         permitted=Sum("count", filter=Q(is_permitted=True), default=0),
         refused=Sum("count", filter=Q(is_permitted=False), default=0),

@@ -12,7 +12,7 @@ from accounts.models import Alarm
 from limited_use.ledger import entries
 
 
-def settle(alarm_id: UUID, *, reason: str, at: datetime) -> Alarm:
+def settle_alarm(alarm_id: UUID, *, reason: str, at: datetime) -> Alarm:
     """
     Settle an open alarm and record it in the ledger; return the alarm.
 
@@ -23,5 +23,7 @@ def settle(alarm_id: UUID, *, reason: str, at: datetime) -> Alarm:
     """
     with transaction.atomic():
         alarm = alarms.settle_alarm(alarm_id, reason=reason, at=at)
-        entries.record(event="alarm.settled", about=alarm.id, body={"kind": alarm.kind}, at=at)
+        entries.record_event(
+            event="alarm.settled", about=alarm.id, body={"kind": alarm.kind}, at=at
+        )
     return alarm

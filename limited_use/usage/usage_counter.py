@@ -40,7 +40,7 @@ SET count = limited_use_policyuse.count + EXCLUDED.count,
 """
 
 
-class Applied(NamedTuple):
+class AppliedRule(NamedTuple):
     """One rule, applied to one kind of use for one feature on one day; or one kind of event."""
 
     rule: str
@@ -53,61 +53,62 @@ class Applied(NamedTuple):
 
 
 @dataclass
-class _Counted:
+class _RuleCount:
     count: int = 0
     latest: list[UUID] = field(default_factory=list)
 
 
-def run(*, at: datetime) -> int:
+def count_entries(*, at: datetime) -> int:
     """Count what the sequencer has placed since the last run; return how many entries that was."""
     Tally.objects.get_or_create(id=1)
     total = 0
-    while counted := _batch():
-        total += counted
+    while batch_size := _count_batch():
+        total += batch_size
     Refusal.objects.filter(at__lt=at - REFUSALS_KEPT_FOR).delete()
     return total
 
 
 @transaction.atomic(durable=True)
-def _batch() -> int:
+def _count_batch() -> int:
     tally = Tally.objects.select_for_update(no_key=True, skip_locked=True).filter(id=1).first()
     if tally is None:
         # Another process is at it.
         return 0
     placed = Leaf.objects.filter(idx__gte=tally.size).order_by("idx")
-    leaves = [bytes(one) for one in placed.values_list("payload", flat=True)[:BATCH]]
+    leaves = [bytes(payload) for payload in placed.values_list("payload", flat=True)[:BATCH]]
     if not leaves:
         return 0
     entries = [orjson.loads(leaf) for leaf in leaves]
-    _write(entries)
-    access_rates.count(entries)
+    _write_counts(entries)
+    access_rates.count_opens(entries)
     tally.size += len(leaves)
     tally.save(update_fields=["size"])
     return len(leaves)
 
 
-def _write(entries: Iterable[Mapping[str, Any]]) -> None:
-    counted: dict[Applied, _Counted] = defaultdict(_Counted)
+def _write_counts(entries: Iterable[Mapping[str, Any]]) -> None:
+    counts: dict[AppliedRule, _RuleCount] = defaultdict(_RuleCount)
     refusals: list[Refusal] = []
     for entry in entries:
         at = datetime.fromtimestamp(entry["at"] / 1000, UTC)
-        applied, entry_id = _applied(entry, at), UUID(entry["id"])
-        found = counted[applied]
-        found.count += 1
-        found.latest = [entry_id, *found.latest][:LATEST]
+        applied, entry_id = _get_applied_rule(entry, at), UUID(entry["id"])
+        rule_count = counts[applied]
+        rule_count.count += 1
+        rule_count.latest = [entry_id, *rule_count.latest][:LATEST]
         if not applied.is_permitted:
-            refusals.append(_refusal(applied, entry_id, at))
-    if counted:
+            refusals.append(_make_refusal(applied, entry_id, at))
+    if counts:
         with connection.cursor() as cursor:
             cursor.executemany(
-                _ADD, [(*key, one.count, one.latest) for key, one in counted.items()]
+                _ADD,
+                [(*key, rule_count.count, rule_count.latest) for key, rule_count in counts.items()],
             )
     Refusal.objects.bulk_create(refusals, ignore_conflicts=True)
 
 
-def _applied(entry: Mapping[str, Any], at: datetime) -> Applied:
+def _get_applied_rule(entry: Mapping[str, Any], at: datetime) -> AppliedRule:
     if entry["event"] not in _DECISIONS:
-        return Applied(
+        return AppliedRule(
             rule=entry["event"],
             day=at.date(),
             is_permitted=True,
@@ -116,7 +117,7 @@ def _applied(entry: Mapping[str, Any], at: datetime) -> Applied:
             purpose="",
             recipient="",
         )
-    return Applied(
+    return AppliedRule(
         rule=entry["rule"],
         day=at.date(),
         is_permitted=_DECISIONS[entry["event"]],
@@ -127,7 +128,7 @@ def _applied(entry: Mapping[str, Any], at: datetime) -> Applied:
     )
 
 
-def _refusal(applied: Applied, entry_id: UUID, at: datetime) -> Refusal:
+def _make_refusal(applied: AppliedRule, entry_id: UUID, at: datetime) -> Refusal:
     return Refusal(
         entry_id=entry_id,
         at=at,

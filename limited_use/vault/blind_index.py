@@ -20,32 +20,34 @@ from .keyring.factory import get_keyring
 from .keyring.port import MacKey
 
 #: Whose the permits to ask are: nobody's in particular, for who is asked about is not known before.
-HOLDER: Final = UUID(bytes=b"LU-directory/ask")
+LOOKUP_HOLDER: Final = UUID(bytes=b"LU-directory/ask")
 #: The one use by which it may be asked.
-ASKING: Final = Use(DataClass.PROFILE, Purpose.CONNECTION_MAINTAIN, Recipient.VAULT)
+LOOKUP_USE: Final = Use(DataClass.PROFILE, Purpose.CONNECTION_MAINTAIN, Recipient.VAULT)
 
 
-def blind(kind: str, value: str) -> bytes:
+def compute_blind(kind: str, value: str) -> bytes:
     """Return 32 bytes to look `value` up by; `kind` keeps the kinds apart."""
-    return get_keyring().mac(MacKey.DIRECTORY, _message(b"blind/1", kind, value))
+    return get_keyring().compute_mac(MacKey.DIRECTORY, _encode_message(b"blind/1", kind, value))
 
 
-def asked(kind: str, value: str, permit: Permit, *, at: datetime) -> bytes:
+def compute_lookup_blind(kind: str, value: str, permit: Permit, *, at: datetime) -> bytes:
     """
     Return what `blind` does, to ask whether that is here.
 
     :raises Unopenable: if the permit is for something else, or has expired
     """
-    if (permit.use, permit.holder) != (ASKING, HOLDER) or at >= permit.expires_at:
+    if (permit.use, permit.holder) != (LOOKUP_USE, LOOKUP_HOLDER) or at >= permit.expires_at:
         raise Unopenable("the permit is not for asking now")
-    return blind(kind, value)
+    return compute_blind(kind, value)
 
 
-def derive(kind: str, value: str) -> bytes:
+def derive_secret(kind: str, value: str) -> bytes:
     """Return 32 secret bytes for `value` (a PKCE verifier, a nonce), the same each time."""
-    return get_keyring().mac(MacKey.DIRECTORY, _message(b"derive/1", kind, value))
+    return get_keyring().compute_mac(MacKey.DIRECTORY, _encode_message(b"derive/1", kind, value))
 
 
-def _message(purpose: bytes, kind: str, value: str) -> bytes:
-    name = kind.encode()
-    return b"\0".join((purpose, len(name).to_bytes(2, "big") + name, value.encode()))
+def _encode_message(purpose: bytes, kind: str, value: str) -> bytes:
+    encoded_kind = kind.encode()
+    return b"\0".join(
+        (purpose, len(encoded_kind).to_bytes(2, "big") + encoded_kind, value.encode())
+    )

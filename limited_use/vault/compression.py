@@ -7,13 +7,13 @@ import threading
 import zstandard
 
 # Below, a frame costs more than it saves.
-SMALLEST = 256
+MIN_DATA_BYTES = 256
 # What one record may become. A mail body of ours is far below; a bomb is not.
-LARGEST = 64 * 1024 * 1024
+MAX_RECORD_BYTES = 64 * 1024 * 1024
 LEVEL = 1
 
 
-class TooLarge(Exception):
+class RecordTooLarge(Exception):
     """The record would be larger than one record may be."""
 
 
@@ -21,15 +21,15 @@ class TooLarge(Exception):
 _local = threading.local()
 
 
-def compress(data: bytes) -> bytes | None:
+def compress_record(data: bytes) -> bytes | None:
     """
     Return one zstd frame that holds `data`, or None where that would not be smaller.
 
     :raises TooLarge: if `data` is larger than what `expand` returns
     """
-    if len(data) > LARGEST:
-        raise TooLarge
-    if len(data) < SMALLEST:
+    if len(data) > MAX_RECORD_BYTES:
+        raise RecordTooLarge
+    if len(data) < MIN_DATA_BYTES:
         return None
     compressor = getattr(_local, "compressor", None)
     if compressor is None:
@@ -38,7 +38,7 @@ def compress(data: bytes) -> bytes | None:
     return frame if len(frame) < len(data) else None
 
 
-def expand(frame: bytes) -> bytes:
+def expand_record(frame: bytes) -> bytes:
     """
     Return what one frame of `compress` holds.
 
@@ -46,8 +46,8 @@ def expand(frame: bytes) -> bytes:
     :raises zstandard.ZstdError: if it is not such a frame
     """
     size = zstandard.frame_content_size(frame)
-    if not 0 <= size <= LARGEST:
-        raise TooLarge
+    if not 0 <= size <= MAX_RECORD_BYTES:
+        raise RecordTooLarge
     decompressor = getattr(_local, "decompressor", None)
     if decompressor is None:
         decompressor = _local.decompressor = zstandard.ZstdDecompressor()

@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidTag
 
 from limited_use.policy.vocabulary import DataClass
 
-from .compression import TooLarge, compress, expand
+from .compression import RecordTooLarge, compress_record, expand_record
 from .sealed import FORMAT, KEY_ID_AT, KEY_ID_BYTES, Binding
 
 ZSTD = 0x01
@@ -25,9 +25,9 @@ FLAGS_AT = len(FORMAT)
 NONCE_AT = KEY_ID_AT + KEY_ID_BYTES
 BODY_AT = NONCE_AT + 12
 TAG_BYTES = 16
-_PLAIN = FORMAT + b"\x00"
-_PACKED = FORMAT + bytes([ZSTD])
-_KNOWN = frozenset({_PLAIN, _PACKED})
+_UNCOMPRESSED_START = FORMAT + b"\x00"
+_COMPRESSED_START = FORMAT + bytes([ZSTD])
+_KNOWN_STARTS = frozenset({_UNCOMPRESSED_START, _COMPRESSED_START})
 
 
 class Unopenable(Exception):
@@ -59,28 +59,28 @@ class Cipher(Protocol):
     def decrypt(self, nonce: bytes, data: bytes, associated_data: bytes) -> bytes: ...
 
 
-class Key(Protocol):
+class RecordKey(Protocol):
     key_id: bytes
 
-    def cipher(self, data_class: DataClass) -> Cipher: ...
+    def get_cipher(self, data_class: DataClass) -> Cipher: ...
 
 
-def seal(data: bytes, binding: Binding, key: Key) -> bytes:
+def seal_record(data: bytes, binding: Binding, key: RecordKey) -> bytes:
     """
     Return the record of `data` under `key`, bound to `binding`.
 
     :raises TooLarge: if `data` is larger than one record may be
     """
-    frame = compress(data)
-    header = (_PLAIN if frame is None else _PACKED) + key.key_id
+    frame = compress_record(data)
+    header = (_UNCOMPRESSED_START if frame is None else _COMPRESSED_START) + key.key_id
     nonce = os.urandom(12)
-    body = key.cipher(binding.data_class).encrypt(
+    ciphertext = key.get_cipher(binding.data_class).encrypt(
         nonce, data if frame is None else frame, binding.associated_data(header)
     )
-    return header + nonce + body
+    return header + nonce + ciphertext
 
 
-def open(record: bytes, binding: Binding, key: Key) -> bytes:  # noqa: A001
+def open_record(record: bytes, binding: Binding, key: RecordKey) -> bytes:
     """
     Return what `record` holds.
 
@@ -88,13 +88,13 @@ def open(record: bytes, binding: Binding, key: Key) -> bytes:  # noqa: A001
     """
     header = record[:NONCE_AT]
     # No trial decryption: the header names its key, or this is none of ours.
-    if header[KEY_ID_AT:] == key.key_id and header[:KEY_ID_AT] in _KNOWN:
+    if header[KEY_ID_AT:] == key.key_id and header[:KEY_ID_AT] in _KNOWN_STARTS:
         try:
-            data = key.cipher(binding.data_class).decrypt(
+            data = key.get_cipher(binding.data_class).decrypt(
                 record[NONCE_AT:BODY_AT], record[BODY_AT:], binding.associated_data(header)
             )
-            return data if header[FLAGS_AT] == 0 else expand(data)
-        except (InvalidTag, ValueError, TooLarge, zstandard.ZstdError):
+            return data if header[FLAGS_AT] == 0 else expand_record(data)
+        except (InvalidTag, ValueError, RecordTooLarge, zstandard.ZstdError):
             pass
     # Outside the except block: nothing of the cause hangs on to it.
     raise Damaged

@@ -19,10 +19,10 @@ from django.db.models.query_utils import DeferredAttribute
 
 from limited_use.policy.vocabulary import DataClass
 
-from .sealed import Binding, Sealed, SealedAccess
+from .sealed import Binding, SealedAccessError, SealedValue
 
 
-class Stored(bytes):
+class StoredCiphertext(bytes):
     """Bytes as a row held them. Not yet bound: the descriptor does that."""
 
     __slots__ = ()
@@ -31,7 +31,7 @@ class Stored(bytes):
 _ABSENT = object()
 
 
-class SealedAttribute(DeferredAttribute):
+class SealedDescriptor(DeferredAttribute):
     """The descriptor: builds the handle from the instance it is read on."""
 
     field: SealedField[Any, Any]
@@ -42,17 +42,17 @@ class SealedAttribute(DeferredAttribute):
         )
         if value is _ABSENT:
             value = super().__get__(instance, cls)
-        if type(value) is Stored:
-            return Sealed(value[:], self.field.binding_of(cast("models.Model", instance)))
+        if type(value) is StoredCiphertext:
+            return SealedValue(value[:], self.field.get_binding(cast("models.Model", instance)))
         return value
 
     def __set__(self, instance: models.Model, value: object) -> None:
-        if value is not None and not isinstance(value, Sealed | Stored):
-            raise SealedAccess(f"{self.field.name} takes Sealed and nothing else")
+        if value is not None and not isinstance(value, SealedValue | StoredCiphertext):
+            raise SealedAccessError(f"{self.field.name} takes Sealed and nothing else")
         instance.__dict__[self.field.attname] = value
 
 
-class OnlyNothing(Exact):
+class NullLookup(Exact):
     """`column=None` means `isnull`; comparing with anything else is refused."""
 
     def get_prep_lookup(self) -> Any:
@@ -69,8 +69,8 @@ if TYPE_CHECKING:
     class Column(models.Field[_Set_contra, _Get_co]):
         """What a type checker sees: Sealed in, Sealed out (or None, where the column may be)."""
 
-        _pyi_private_set_type: Sealed
-        _pyi_private_get_type: Sealed
+        _pyi_private_set_type: SealedValue
+        _pyi_private_get_type: SealedValue
 else:
 
     class Column(models.BinaryField):
@@ -84,7 +84,7 @@ class SealedField(Column[_Set_contra, _Get_co]):
     :param holder: the attribute of the instance that names the holder of its key
     """
 
-    descriptor_class = SealedAttribute
+    descriptor_class = SealedDescriptor
     empty_values: ClassVar[list[Any]] = [None]  # type: ignore[misc]
 
     def __init__(
@@ -105,7 +105,7 @@ class SealedField(Column[_Set_contra, _Get_co]):
             kwargs | {"data_class": str(self.data_class), "holder": self.holder},
         )
 
-    def binding_of(self, instance: models.Model) -> Binding:
+    def get_binding(self, instance: models.Model) -> Binding:
         """Return where this column's value of `instance` belongs."""
         return Binding(
             getattr(instance, self.holder),
@@ -115,7 +115,9 @@ class SealedField(Column[_Set_contra, _Get_co]):
             self.column_name,
         )
 
-    def handle(self, value: bytes | None, *, holder: UUID, row: UUID) -> Sealed | None:
+    def bind_ciphertext(
+        self, value: bytes | None, *, holder: UUID, row: UUID
+    ) -> SealedValue | None:
         """
         Return the handle on a value that was read without an instance, by `values_list`.
 
@@ -125,7 +127,7 @@ class SealedField(Column[_Set_contra, _Get_co]):
         if value is None:
             return None
         table = self.model._meta.db_table  # noqa: SLF001
-        return Sealed(value[:], Binding(holder, self.data_class, table, row, self.column_name))
+        return SealedValue(value[:], Binding(holder, self.data_class, table, row, self.column_name))
 
     @property
     def column_name(self) -> str:
@@ -136,27 +138,27 @@ class SealedField(Column[_Set_contra, _Get_co]):
 
     # The database's way in and out.
 
-    def from_db_value(self, value: bytes | None, *_: object) -> Stored | None:
-        return None if value is None else Stored(value)
+    def from_db_value(self, value: bytes | None, *_: object) -> StoredCiphertext | None:
+        return None if value is None else StoredCiphertext(value)
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:  # noqa: ARG002, FBT001
         value = getattr(model_instance, self.attname)
-        if isinstance(value, Sealed) and value.binding != self.binding_of(model_instance):
-            raise SealedAccess(f"{self.name} was sealed for another place")
+        if isinstance(value, SealedValue) and value.binding != self.get_binding(model_instance):
+            raise SealedAccessError(f"{self.name} was sealed for another place")
         return value
 
     def get_prep_value(self, value: object) -> bytes | None:
         if value is None:
             return None
-        if not isinstance(value, Sealed):
-            raise SealedAccess(f"{self.name} takes Sealed and nothing else")
+        if not isinstance(value, SealedValue):
+            raise SealedAccessError(f"{self.name} takes Sealed and nothing else")
         binding = value.binding
         if (binding.data_class, binding.table, binding.column) != (
             self.data_class,
             self.model._meta.db_table,  # noqa: SLF001
             self.column,
         ):
-            raise SealedAccess(f"{self.name} was sealed for another place")
+            raise SealedAccessError(f"{self.name} was sealed for another place")
         return value.ciphertext
 
     def get_db_prep_value(self, value: object, connection: Any, prepared: bool = False) -> Any:  # noqa: FBT001, FBT002
@@ -167,7 +169,7 @@ class SealedField(Column[_Set_contra, _Get_co]):
 
     def get_lookup(self, lookup_name: str) -> Any:
         if lookup_name == "exact":
-            return OnlyNothing
+            return NullLookup
         if lookup_name != "isnull":
             raise FieldError(f"{self.name} is sealed: it cannot be searched by {lookup_name}")
         return super().get_lookup(lookup_name)
@@ -176,14 +178,14 @@ class SealedField(Column[_Set_contra, _Get_co]):
         raise FieldError(f"{self.name} is sealed: it has no {lookup_name}")
 
     def value_to_string(self, obj: models.Model) -> Never:  # noqa: ARG002
-        raise SealedAccess(f"{self.name} is sealed: it is not dumped")
+        raise SealedAccessError(f"{self.name} is sealed: it is not dumped")
 
     def value_from_object(self, obj: models.Model) -> Any:
         return getattr(obj, self.attname)
 
     def to_python(self, value: object) -> Any:
-        if value is not None and not isinstance(value, Sealed | Stored):
-            raise SealedAccess(f"{self.name} takes Sealed and nothing else")
+        if value is not None and not isinstance(value, SealedValue | StoredCiphertext):
+            raise SealedAccessError(f"{self.name} takes Sealed and nothing else")
         return value
 
     def formfield(self, **_: Any) -> None:

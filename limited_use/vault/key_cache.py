@@ -18,7 +18,7 @@ from uuid import UUID
 K = TypeVar("K")
 
 
-class Row(Protocol):
+class WrappedKeyRow(Protocol):
     """What a key's row said when it was read."""
 
     @property
@@ -30,14 +30,14 @@ class Row(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept(Generic[K]):
-    until: float
+class _CachedKey(Generic[K]):
+    expires_at: float
     epoch: int
     wrapped: bytes
     key: K
 
 
-class Memory(Generic[K]):
+class KeyCache(Generic[K]):
     """
     One key per holder.
 
@@ -45,69 +45,72 @@ class Memory(Generic[K]):
     :param seconds: how long at longest
     """
 
-    def __init__(self, *, size: int, seconds: float) -> None:
-        self._size = size
-        self._seconds = seconds
+    def __init__(self, *, max_keys: int, max_age_seconds: float) -> None:
+        self._max_keys = max_keys
+        self._max_age_seconds = max_age_seconds
         # In the order in which they end.
-        self._kept: OrderedDict[UUID, _Kept[K]] = OrderedDict()
+        self._cached_keys: OrderedDict[UUID, _CachedKey[K]] = OrderedDict()
         self._lock = Lock()
         self._timer: Timer | None = None
         # A forked worker is another process: it has no business with its parent's keys.
-        os.register_at_fork(after_in_child=self._begin_anew)
+        os.register_at_fork(after_in_child=self._reset_after_fork)
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._cached_keys)
 
-    def find(self, row: Row) -> K | None:
+    def find_key(self, row: WrappedKeyRow) -> K | None:
         """Return the key of `row`; what is kept of an older epoch or wrapping is dropped."""
         with self._lock:
-            kept = self._kept.get(row.holder)
-            if kept is None:
+            cached_key = self._cached_keys.get(row.holder)
+            if cached_key is None:
                 return None
-            if (kept.epoch, kept.wrapped) == (row.epoch, row.wrapped) and monotonic() < kept.until:
-                return kept.key
-            del self._kept[row.holder]
+            if (cached_key.epoch, cached_key.wrapped) == (
+                row.epoch,
+                row.wrapped,
+            ) and monotonic() < cached_key.expires_at:
+                return cached_key.key
+            del self._cached_keys[row.holder]
         return None
 
-    def keep(self, row: Row, key: K) -> None:
+    def store_key(self, row: WrappedKeyRow, key: K) -> None:
         """Keep the key of `row`, and let go of what is too much or too old."""
         with self._lock:
-            self._kept.pop(row.holder, None)
-            until = monotonic() + self._seconds
-            self._kept[row.holder] = _Kept(until, row.epoch, row.wrapped, key)
-            self._let_go()
-            self._watch()
+            self._cached_keys.pop(row.holder, None)
+            expires_at = monotonic() + self._max_age_seconds
+            self._cached_keys[row.holder] = _CachedKey(expires_at, row.epoch, row.wrapped, key)
+            self._evict_keys()
+            self._start_timer()
 
-    def drop(self, holder: UUID | None = None) -> None:
+    def drop_keys(self, holder: UUID | None = None) -> None:
         """Drop one holder's key, or all of them."""
         with self._lock:
             if holder is None:
-                self._kept.clear()
+                self._cached_keys.clear()
             else:
-                self._kept.pop(holder, None)
+                self._cached_keys.pop(holder, None)
 
-    def _let_go(self) -> None:
+    def _evict_keys(self) -> None:
         now = monotonic()
-        while self._kept:
-            oldest, kept = next(iter(self._kept.items()))
-            if len(self._kept) <= self._size and now < kept.until:
+        while self._cached_keys:
+            oldest_holder, oldest_key = next(iter(self._cached_keys.items()))
+            if len(self._cached_keys) <= self._max_keys and now < oldest_key.expires_at:
                 break
-            del self._kept[oldest]
+            del self._cached_keys[oldest_holder]
 
-    def _watch(self) -> None:
-        if self._timer is None and self._kept:
-            first = next(iter(self._kept.values()))
-            self._timer = Timer(max(0.0, first.until - monotonic()), self._expire)
+    def _start_timer(self) -> None:
+        if self._timer is None and self._cached_keys:
+            first = next(iter(self._cached_keys.values()))
+            self._timer = Timer(max(0.0, first.expires_at - monotonic()), self._handle_timer)
             self._timer.daemon = True
             self._timer.start()
 
-    def _expire(self) -> None:
+    def _handle_timer(self) -> None:
         with self._lock:
             self._timer = None
-            self._let_go()
-            self._watch()
+            self._evict_keys()
+            self._start_timer()
 
-    def _begin_anew(self) -> None:
-        self._kept = OrderedDict()
+    def _reset_after_fork(self) -> None:
+        self._cached_keys = OrderedDict()
         self._lock = Lock()
         self._timer = None

@@ -21,14 +21,14 @@ from limited_use.policy.key_lines import KeyLine
 from . import key_rows, ledger_key_wrap, sql_functions
 from .keyring import acl
 from .keyring.factory import get_keyring
-from .keyring.port import Bound, EpochGone, NoKeyring, Rewrap
-from .keys import key_id_of
+from .keyring.port import EpochGone, KeyBinding, NoKeyring, RewrapRequest
+from .keys import compute_key_id
 
 # How many more are tried, to tell one key that is damaged from a keyring that is another.
-_OTHERS: Final = 20
+_OTHER_KEYS_TRIED: Final = 20
 
 
-def problems() -> list[str]:
+def find_problems() -> list[str]:
     """
     Return what an operator must know, one sentence each; empty if all fits.
 
@@ -37,80 +37,92 @@ def problems() -> list[str]:
 
     :raises KeyStoreUnavailable: if the keyring cannot be asked
     """
-    mine = acl.of(settings.PROCESS_CLASS)
-    lines = sorted(mine.lines) if mine.wraps or mine.turns else []
-    return [said for line in lines for said in _of(line, get_keyring().epochs(line))]
+    own_rights = acl.get_rights(settings.PROCESS_CLASS)
+    lines = sorted(own_rights.all_lines) if own_rights.wraps or own_rights.turns else []
+    return [
+        problem
+        for line in lines
+        for problem in _find_line_problems(line, get_keyring().list_epochs(line))
+    ]
 
 
-def orphans() -> int:
+def count_orphaned_keys() -> int:
     """
     Return how many keys wait for a keyring of which nothing at all is here.
 
     :raises KeyStoreUnavailable: if it cannot be told whether one is here
     """
     try:
-        is_here = any(get_keyring().epochs(line) for line in KeyLine)
+        has_epoch_key = any(get_keyring().list_epochs(line) for line in KeyLine)
     except NoKeyring:
-        is_here = False
-    return 0 if is_here else sum(one.key_count for one in key_rows.tally())
+        has_epoch_key = False
+    return 0 if has_epoch_key else sum(tally.key_count for tally in key_rows.count_keys_by_epoch())
 
 
-def _of(line: KeyLine, present: tuple[int, ...]) -> list[str]:
-    said = []
-    for _, epoch, count in key_rows.tally(line):
-        if epoch not in present:
-            said.append(
+def _find_line_problems(line: KeyLine, keyring_epochs: tuple[int, ...]) -> list[str]:
+    problems = []
+    for _, epoch, count in key_rows.count_keys_by_epoch(line):
+        if epoch not in keyring_epochs:
+            problems.append(
                 f"{count} {line} keys are wrapped under epoch {epoch}, which the keyring does not"
                 " have: bring back the keyring that had it, or what they seal stays closed"
             )
-        elif not _unwraps(line, epoch):
-            said.append(
+        elif not _can_unwrap_epoch(line, epoch):
+            problems.append(
                 f"one of {count} {line} keys of epoch {epoch} does not unwrap, though others do:"
                 " what it seals stays closed, and the epoch cannot end"
-                if _others_unwrap(line, epoch)
+                if _can_rewrap_another_key(line, epoch)
                 else f"{count} {line} keys are wrapped under an epoch {epoch} of another keyring:"
                 " bring that one back, or what they seal stays closed"
             )
     ended = KeyEpoch.objects.filter(line=line, destroyed_at__isnull=False)
-    last = ended.aggregate(last=Max("number"))["last"] or 0
-    said += [
+    last_ended = ended.aggregate(last=Max("number"))["last"] or 0
+    problems += [
         f"the {line} key of epoch {epoch} is here, though the ledger says that it was destroyed:"
         " the key store came back from a copy; turn the key epoch"
-        for epoch in present
-        if epoch <= last
+        for epoch in keyring_epochs
+        if epoch <= last_ended
     ]
-    return said
+    return problems
 
 
-def _others_unwrap(line: KeyLine, epoch: int) -> bool:
+def _can_rewrap_another_key(line: KeyLine, epoch: int) -> bool:
     """Return whether any of the next keys of that epoch unwraps; only who wraps anew can tell."""
-    if line not in acl.of(settings.PROCESS_CLASS).turns:
+    if line not in acl.get_rights(settings.PROCESS_CLASS).turns:
         return False
-    waiting = key_rows.waiting(line, lowest=epoch, below=epoch + 1, most=_OTHERS)
-    return any(_wraps_anew(line, one) for one in waiting)
+    other_keys = key_rows.get_keys_to_rewrap(
+        line, from_epoch=epoch, before_epoch=epoch + 1, limit=_OTHER_KEYS_TRIED
+    )
+    return any(_can_rewrap(line, key) for key in other_keys)
 
 
-def _wraps_anew(line: KeyLine, one: key_rows.Waiting) -> bool:
-    ring, bound = get_keyring(), Bound(one.holder, one.key_id)
+def _can_rewrap(line: KeyLine, key: key_rows.DataKeyToRewrap) -> bool:
+    keyring, binding = get_keyring(), KeyBinding(key.holder, key.key_id)
     with suppress(EpochGone):
         # Opens nothing; what comes out is thrown away.
-        ring.rewrap(line, ring.epochs(line)[-1], [Rewrap(one.kek_epoch, one.wrapped, bound)])
+        keyring.rewrap(
+            line,
+            keyring.list_epochs(line)[-1],
+            [RewrapRequest(key.kek_epoch, key.wrapped, binding)],
+        )
         return True
     return False
 
 
-def _unwraps(line: KeyLine, epoch: int) -> bool:
+def _can_unwrap_epoch(line: KeyLine, epoch: int) -> bool:
     """Return whether one key of that epoch still unwraps; the keyring is asked, not the cache."""
-    mine = acl.of(settings.PROCESS_CLASS)
-    if line in mine.turns:
-        waiting = key_rows.waiting(line, lowest=epoch, below=epoch + 1, most=1)
-        return not waiting or _rewraps(line, epoch, waiting[0])
-    holder = _find_sample(line, epoch) if line in mine.unwraps else None
-    row = key_rows.read(holder) if holder is not None else None
-    return row is None or _opens(row)
+    own_rights = acl.get_rights(settings.PROCESS_CLASS)
+    if line in own_rights.turns:
+        sample = key_rows.get_keys_to_rewrap(
+            line, from_epoch=epoch, before_epoch=epoch + 1, limit=1
+        )
+        return not sample or _check_by_rewrapping(line, epoch, sample[0])
+    holder = _find_sample_holder(line, epoch) if line in own_rights.unwraps else None
+    row = key_rows.read_row(holder) if holder is not None else None
+    return row is None or _check_by_unwrapping(row)
 
 
-def _find_sample(line: KeyLine, epoch: int) -> UUID | None:
+def _find_sample_holder(line: KeyLine, epoch: int) -> UUID | None:
     """
     Return the holder of a key that this class of process may try; None if there is none.
 
@@ -119,20 +131,22 @@ def _find_sample(line: KeyLine, epoch: int) -> UUID | None:
     """
     if not sql_functions.has_variants(settings.PROCESS_CLASS):
         return key_rows.find_holder(line, epoch)
-    return ledger_key_wrap.holder_of(epoch) if line == ledger_key_wrap.LINE else None
+    return ledger_key_wrap.get_naming_holder(epoch) if line == ledger_key_wrap.LINE else None
 
 
-def _rewraps(line: KeyLine, epoch: int, one: key_rows.Waiting) -> bool:
-    if _wraps_anew(line, one):
+def _check_by_rewrapping(line: KeyLine, epoch: int, key: key_rows.DataKeyToRewrap) -> bool:
+    if _can_rewrap(line, key):
         return True
     # Unless a turn of the epoch came between.
-    return all(held.kek_epoch != epoch for held in key_rows.held([one.holder]))
+    return all(current.kek_epoch != epoch for current in key_rows.get_metadata([key.holder]))
 
 
-def _opens(row: key_rows.KeyRow) -> bool:
-    bound = Bound(row.holder, row.key_id)
+def _check_by_unwrapping(row: key_rows.KeyRow) -> bool:
+    binding = KeyBinding(row.holder, row.key_id)
     try:
-        root = get_keyring().unwrap(row.line, row.kek_epoch, row.wrapped, bound)
+        root = get_keyring().unwrap(row.line, row.kek_epoch, row.wrapped, binding)
     except EpochGone:
-        return all(held.kek_epoch != row.kek_epoch for held in key_rows.held([row.holder]))
-    return key_id_of(root) == row.key_id
+        return all(
+            current.kek_epoch != row.kek_epoch for current in key_rows.get_metadata([row.holder])
+        )
+    return compute_key_id(root) == row.key_id

@@ -23,10 +23,10 @@ from limited_use.policy.key_lines import KeyLine
 from limited_use.policy.vocabulary import DataClass
 
 from . import key_rows, tombstones
-from .key_cache import Memory
+from .key_cache import KeyCache
 from .key_rows import KeyRow
 from .keyring.factory import get_keyring
-from .keyring.port import Bound, EpochGone, NoKeyring
+from .keyring.port import EpochGone, KeyBinding, NoKeyring
 
 KEY_BYTES = 32
 KEY_ID_BYTES = 8
@@ -37,11 +37,11 @@ CACHE_SECONDS = 300.0
 LOCK_ATTEMPTS = 5
 
 
-class Destroyed(Exception):
+class KeyDestroyed(Exception):
     """The holder has no key of that epoch: it was disconnected. Drop what you hold."""
 
 
-class Shut(Destroyed):
+class KeyUnusable(KeyDestroyed):
     """
     The holder has a key, which was changed here and does not unwrap: nothing is sealed under it.
 
@@ -49,7 +49,7 @@ class Shut(Destroyed):
     """
 
 
-class Gone(NamedTuple):
+class DestroyedKey(NamedTuple):
     """A destroyed key: its id in hexadecimal, and the key epoch that it was wrapped under last."""
 
     line: KeyLine
@@ -57,7 +57,7 @@ class Gone(NamedTuple):
     kek_epoch: int
 
 
-class Unwrapped:
+class UnwrappedKey:
     """A data key in use: one cipher object per data class, and the key of its blinds."""
 
     __slots__ = ("_blind_key", "_ciphers", "_root", "key_id")
@@ -68,54 +68,56 @@ class Unwrapped:
         self._ciphers: dict[DataClass, AESGCM] = {}
         self._blind_key: bytes | None = None
 
-    def cipher(self, data_class: DataClass) -> AESGCM:
-        found = self._ciphers.get(data_class)
-        if found is None:
-            found = self._ciphers[data_class] = AESGCM(self._derive(f"class/{data_class}"))
-        return found
+    def get_cipher(self, data_class: DataClass) -> AESGCM:
+        cipher = self._ciphers.get(data_class)
+        if cipher is None:
+            cipher = self._ciphers[data_class] = AESGCM(self._derive_key(f"class/{data_class}"))
+        return cipher
 
     @property
     def blind_key(self) -> bytes:
         if self._blind_key is None:
-            self._blind_key = self._derive("blind")
+            self._blind_key = self._derive_key("blind")
         return self._blind_key
 
     @property
-    def naming(self) -> AESGCM:
+    def ledger_key_cipher(self) -> AESGCM:
         """What wraps ledger keys, of a naming key (see `ledger_key_wrap`)."""
-        return AESGCM(self._derive("ledger-keys"))
+        return AESGCM(self._derive_key("ledger-keys"))
 
-    def _derive(self, use: str) -> bytes:
-        info = f"antares/limited-use/1/{use}".encode()
+    def _derive_key(self, purpose: str) -> bytes:
+        info = f"antares/limited-use/1/{purpose}".encode()
         return HKDFExpand(algorithm=hashes.SHA256(), length=KEY_BYTES, info=info).derive(self._root)
 
 
-_memory: Memory[Unwrapped] = Memory(size=CACHE_SIZE, seconds=CACHE_SECONDS)
+_key_cache: KeyCache[UnwrappedKey] = KeyCache(max_keys=CACHE_SIZE, max_age_seconds=CACHE_SECONDS)
 
 
-def create(*, holder: UUID, line: KeyLine, at: datetime, epoch: int = 1) -> KeyRow:
+def create_key(*, holder: UUID, line: KeyLine, at: datetime, epoch: int = 1) -> KeyRow:
     """
     Make the key of `holder`, inside the caller's transaction.
 
     :param epoch: the holder's own fence epoch
     """
-    return made(holder=holder, line=line, at=at, epoch=epoch)[0]
+    return create_unwrapped(holder=holder, line=line, at=at, epoch=epoch)[0]
 
 
-def made(*, holder: UUID, line: KeyLine, at: datetime, epoch: int) -> tuple[KeyRow, Unwrapped]:
+def create_unwrapped(
+    *, holder: UUID, line: KeyLine, at: datetime, epoch: int
+) -> tuple[KeyRow, UnwrappedKey]:
     """
     Make the key of `holder`, inside the caller's transaction, and return it to be used at once.
 
     Who may wrap keys of a line, and not unwrap them, seals with it until it lets go of it.
     """
     root = secrets.token_bytes(KEY_BYTES)
-    key_id = key_id_of(root)
+    key_id = compute_key_id(root)
     with transaction.atomic():
-        kek_epoch = _current_epoch(line, at)
-        wrapped = get_keyring().wrap(line, kek_epoch, root, Bound(holder, key_id))
+        kek_epoch = _lock_current_epoch(line, at)
+        wrapped = get_keyring().wrap(line, kek_epoch, root, KeyBinding(holder, key_id))
         row = KeyRow(holder, line, epoch, key_id, wrapped, kek_epoch)
-        key_rows.make(row, at=at)
-    return row, Unwrapped(root, key_id)
+        key_rows.insert_row(row, at=at)
+    return row, UnwrappedKey(root, key_id)
 
 
 def raise_epoch(*, holder: UUID, epoch: int) -> None:
@@ -125,42 +127,42 @@ def raise_epoch(*, holder: UUID, epoch: int) -> None:
     :raises Destroyed: if there is no key, or it has that epoch already
     """
     if not key_rows.raise_epoch(holder, epoch):
-        raise Destroyed(holder)
-    forget(holder)
+        raise KeyDestroyed(holder)
+    drop_cached_keys(holder)
 
 
-def destroy(*, holder: UUID) -> str | None:
+def destroy_returning_id(*, holder: UUID) -> str | None:
     """Delete the key of `holder`, in the caller's transaction; return its id. See `end`."""
-    gone = end(holder=holder)
-    return None if gone is None else gone.key_id
+    destroyed_key = destroy_key(holder=holder)
+    return None if destroyed_key is None else destroyed_key.key_id
 
 
-def end(*, holder: UUID) -> Gone | None:
+def destroy_key(*, holder: UUID) -> DestroyedKey | None:
     """
     Delete the key of `holder`, in the caller's transaction, and return what it was.
 
     None if there was none: a disconnect that is repeated destroys nothing twice.
     """
-    found = key_rows.destroy(holder)
-    if found is None:
+    deleted_row = key_rows.delete_row(holder)
+    if deleted_row is None:
         return None
-    line, key_id, kek_epoch = found
-    forget(holder)
+    line, key_id, kek_epoch = deleted_row
+    drop_cached_keys(holder)
     tombstones.record_owed(tombstones.for_key(key_id))
-    return Gone(line, key_id.hex(), kek_epoch)
+    return DestroyedKey(line, key_id.hex(), kek_epoch)
 
 
-def read(holder: UUID) -> KeyRow | None:
+def read_row(holder: UUID) -> KeyRow | None:
     """Return what the holder's key row says now, None if it has none; see `rows.read`."""
-    return key_rows.read(holder)
+    return key_rows.read_row(holder)
 
 
-def exists(holder: UUID) -> bool:
+def has_key(holder: UUID) -> bool:
     """Return whether the holder has a key, whoever may read it."""
-    return bool(key_rows.held([holder]))
+    return bool(key_rows.get_metadata([holder]))
 
 
-def unwrap(row: KeyRow) -> Unwrapped:
+def unwrap(row: KeyRow) -> UnwrappedKey:
     """
     Return the key of `row`, unwrapped at most once per process and five minutes.
 
@@ -169,28 +171,30 @@ def unwrap(row: KeyRow) -> Unwrapped:
     :raises EpochGone: if the epoch key that wraps it is gone
     :raises KeyStoreUnavailable: if the key store does not answer
     """
-    hit = _memory.find(row)
-    if hit is not None:
-        return hit
-    root = get_keyring().unwrap(row.line, row.kek_epoch, row.wrapped, Bound(row.holder, row.key_id))
-    if key_id_of(root) != row.key_id:
+    cached_key = _key_cache.find_key(row)
+    if cached_key is not None:
+        return cached_key
+    root = get_keyring().unwrap(
+        row.line, row.kek_epoch, row.wrapped, KeyBinding(row.holder, row.key_id)
+    )
+    if compute_key_id(root) != row.key_id:
         raise EpochGone(f"{row.line} {row.kek_epoch}")
-    unwrapped = Unwrapped(root, row.key_id)
-    _memory.keep(row, unwrapped)
+    unwrapped = UnwrappedKey(root, row.key_id)
+    _key_cache.store_key(row, unwrapped)
     return unwrapped
 
 
-def forget(holder: UUID | None = None) -> None:
+def drop_cached_keys(holder: UUID | None = None) -> None:
     """Drop the key of one holder, or all of them, from this process's memory."""
-    _memory.drop(holder)
+    _key_cache.drop_keys(holder)
 
 
-def key_id_of(root: bytes) -> bytes:
+def compute_key_id(root: bytes) -> bytes:
     """Return the commitment that names a key: no trial decryption, and residue can be found."""
     return hashlib.sha256(b"LU-key-id/1\0" + root).digest()[:KEY_ID_BYTES]
 
 
-def lock_line(line: KeyLine, *, alone: bool, at: datetime) -> None:
+def lock_line(line: KeyLine, *, exclusive: bool, at: datetime) -> None:
     """
     Lock the rows of the line's epochs until the transaction ends.
 
@@ -201,22 +205,22 @@ def lock_line(line: KeyLine, *, alone: bool, at: datetime) -> None:
     :raises NoKeyring: if the keyring has no key of the line
     """
     for _ in range(LOCK_ATTEMPTS):
-        if key_rows.hold_line(line, alone=alone):
+        if key_rows.lock_line(line, exclusive=exclusive):
             return
         # The first key of the line, or an epoch that ended between look and lock.
-        present = get_keyring().epochs(line)
-        if not present:
+        epochs = get_keyring().list_epochs(line)
+        if not epochs:
             raise NoKeyring(f"the keyring has no {line} key: run manage.py init_keyring")
-        key_rows.began(line, present, at=at)
+        key_rows.record_epochs(line, epochs, at=at)
     raise RuntimeError(f"the epochs of {line} end faster than they are locked")
 
 
-def _current_epoch(line: KeyLine, at: datetime) -> int:
+def _lock_current_epoch(line: KeyLine, at: datetime) -> int:
     # Shared with other makers; excludes a turn, which would otherwise destroy
     # an epoch key under a row that it cannot see yet.
-    lock_line(line, alone=False, at=at)
-    epochs = get_keyring().epochs(line)
+    lock_line(line, exclusive=False, at=at)
+    epochs = get_keyring().list_epochs(line)
     if not epochs:
         raise NoKeyring(f"the keyring has no {line} key: run manage.py init_keyring")
-    key_rows.began(line, [epochs[-1]], at=at)
+    key_rows.record_epochs(line, [epochs[-1]], at=at)
     return epochs[-1]

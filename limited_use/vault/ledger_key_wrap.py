@@ -22,8 +22,8 @@ from django.db import IntegrityError, transaction
 from . import key_rows as rows_of_keys
 from . import keys, naming_rows
 from .keyring.factory import get_keyring
-from .keyring.port import Bound, EpochGone, Keyring, NoKeyring
-from .naming_rows import Wrapped
+from .keyring.port import EpochGone, KeyBinding, Keyring, NoKeyring
+from .naming_rows import LedgerKeyCiphertext
 
 LINE = naming_rows.LINE
 BATCH = 500
@@ -32,35 +32,35 @@ NONCE_BYTES = 12
 _PREFIX = b"LU-names"
 
 # The newest ones that this process used: two, since a turn takes its time.
-_held: dict[tuple[Keyring, int], AESGCM] = {}
-_held_lock = Lock()
-HELD = 2
+_ciphers: dict[tuple[Keyring, int], AESGCM] = {}
+_ciphers_lock = Lock()
+MAX_CIPHERS = 2
 
 
-def holder_of(epoch: int) -> UUID:
+def get_naming_holder(epoch: int) -> UUID:
     """Return whose key the naming key of an epoch is: nobody's but its own."""
     return UUID(bytes=_PREFIX + epoch.to_bytes(8, "big"))
 
 
-def is_naming(holder: UUID) -> bool:
+def is_naming_holder(holder: UUID) -> bool:
     """Return whether a key of that holder is a naming key, and so nobody's."""
     return holder.bytes.startswith(_PREFIX)
 
 
-def keep(key: bytes, *, holder: UUID, commitment: bytes, at: datetime) -> None:
+def store_key(key: bytes, *, holder: UUID, commitment: bytes, at: datetime) -> None:
     """
     Store a new ledger key (32 bytes), wrapped, in the caller's transaction.
 
     :param holder: the connection
     """
     # Shared with other makers, alone in a turn: which sees afterwards what we wrap here.
-    keys.lock_line(LINE, alone=False, at=at)
-    present = get_keyring().epochs(LINE)
-    if not present:
+    keys.lock_line(LINE, exclusive=False, at=at)
+    epochs = get_keyring().list_epochs(LINE)
+    if not epochs:
         raise NoKeyring(f"the keyring has no {LINE} key: run manage.py init_keyring")
-    epoch, cipher = _choose_key(present, at)
-    wrapped = _wrap(cipher, key, _place(holder, commitment), epoch)
-    naming_rows.make(holder, commitment, Wrapped(wrapped, epoch))
+    epoch, cipher = _choose_naming_key(epochs, at)
+    wrapped = _wrap_key(cipher, key, _get_binding(holder, commitment), epoch)
+    naming_rows.insert_key(holder, commitment, LedgerKeyCiphertext(wrapped, epoch))
 
 
 def key_of(holder: UUID, commitment: bytes) -> bytes | None:
@@ -70,21 +70,21 @@ def key_of(holder: UUID, commitment: bytes) -> bytes | None:
     :raises EpochGone: if the naming key that wraps it is destroyed, or it does not fit
     :raises KeyStoreUnavailable: if this process needs to ask for it, and cannot
     """
-    place = _place(holder, commitment)
-    row, former = naming_rows.read(holder, commitment), None
+    binding = _get_binding(holder, commitment)
+    row, previous_row = naming_rows.read_key(holder, commitment), None
     # Once more where a turn of the epoch came between reading the row and opening it.
-    while row is not None and row != former:
-        cipher = _cipher(row.kek_epoch)
+    while row is not None and row != previous_row:
+        cipher = _get_cipher(row.kek_epoch)
         if cipher is not None:
             with contextlib.suppress(EpochGone):
-                return _unwrap(cipher, row.wrapped, place, row.kek_epoch)
-        row, former = naming_rows.read(holder, commitment), row
+                return _unwrap_key(cipher, row.wrapped, binding, row.kek_epoch)
+        row, previous_row = naming_rows.read_key(holder, commitment), row
     if row is None:
         return None
     raise EpochGone(f"naming {row.kek_epoch}")
 
 
-def renew(epoch: int, *, at: datetime) -> list[UUID]:
+def rewrap_keys(epoch: int, *, at: datetime) -> list[UUID]:
     """
     Wrap every ledger key under the epoch's own naming key, and destroy the older ones.
 
@@ -94,100 +94,108 @@ def renew(epoch: int, *, at: datetime) -> list[UUID]:
     :raises EpochGone: if a naming key that is there does not open what it should
     """
     with transaction.atomic():
-        cipher = _made(epoch, at)
+        cipher = _get_or_create_cipher(epoch, at)
     lost: list[UUID] = []
-    while waiting := naming_rows.waiting(below=epoch, most=BATCH, apart=lost):
+    while waiting := naming_rows.get_keys_to_rewrap(
+        before_epoch=epoch, limit=BATCH, excluded_holders=lost
+    ):
         ids: list[UUID] = []
-        anew: list[bytes] = []
-        for one in waiting:
-            place = _place(one.holder, one.commitment)
-            old = _cipher(one.kek_epoch)
-            if old is None:
-                lost.append(one.holder)
+        rewrapped: list[bytes] = []
+        for ledger_key in waiting:
+            binding = _get_binding(ledger_key.holder, ledger_key.commitment)
+            old_cipher = _get_cipher(ledger_key.kek_epoch)
+            if old_cipher is None:
+                lost.append(ledger_key.holder)
             else:
-                ids.append(one.id)
-                key = _unwrap(old, one.wrapped, place, one.kek_epoch)
-                anew.append(_wrap(cipher, key, place, epoch))
-        naming_rows.rewrap(ids, anew, epoch=epoch)
-    for former in rows_of_keys.held([holder_of(number) for number in range(epoch)]):
+                ids.append(ledger_key.id)
+                key = _unwrap_key(old_cipher, ledger_key.wrapped, binding, ledger_key.kek_epoch)
+                rewrapped.append(_wrap_key(cipher, key, binding, epoch))
+        naming_rows.store_rewrapped(ids, rewrapped, epoch=epoch)
+    for old_naming_key in rows_of_keys.get_metadata(
+        [get_naming_holder(number) for number in range(epoch)]
+    ):
         with transaction.atomic():
-            keys.destroy(holder=former.holder)
-    forget(below=epoch)
+            keys.destroy_returning_id(holder=old_naming_key.holder)
+    drop_cached_ciphers(below=epoch)
     return lost
 
 
-def forget(*, below: int | None = None) -> None:
+def drop_cached_ciphers(*, below: int | None = None) -> None:
     """Drop what this process holds: of epochs before `below`, or all."""
-    with _held_lock:
-        for one in [one for one in _held if below is None or one[1] < below]:
-            del _held[one]
+    with _ciphers_lock:
+        for cache_key in [
+            cache_key for cache_key in _ciphers if below is None or cache_key[1] < below
+        ]:
+            del _ciphers[cache_key]
 
 
-def add_key(epoch: int, *, at: datetime) -> None:
+def create_naming_key(epoch: int, *, at: datetime) -> None:
     """Make the naming key of an epoch that a turn begins, in the caller's transaction."""
-    if not keys.exists(holder_of(epoch)):
-        keys.create(holder=holder_of(epoch), line=LINE, at=at)
+    if not keys.has_key(get_naming_holder(epoch)):
+        keys.create_key(holder=get_naming_holder(epoch), line=LINE, at=at)
 
 
-def _choose_key(present: Sequence[int], at: datetime) -> tuple[int, AESGCM]:
+def _choose_naming_key(epochs: Sequence[int], at: datetime) -> tuple[int, AESGCM]:
     """Return the newest epoch that has a naming key, and its key; the first is made now."""
     try:
-        return present[-1], _made(present[-1], at)
+        return epochs[-1], _get_or_create_cipher(epochs[-1], at)
     except rows_of_keys.ForeignHolder:
         # A web process makes the first alone. The turn that was cut short will make this one, and
         # wrap under it what is wrapped under an older one now.
-        for epoch in reversed(present[:-1]):
-            if (cipher := _cipher(epoch)) is not None:
+        for epoch in reversed(epochs[:-1]):
+            if (cipher := _get_cipher(epoch)) is not None:
                 return epoch, cipher
         raise
 
 
-def _made(epoch: int, at: datetime) -> AESGCM:
+def _get_or_create_cipher(epoch: int, at: datetime) -> AESGCM:
     """Return the epoch's naming key, made now where it is the first time."""
-    found = _cipher(epoch)
-    if found is None:
+    cipher = _get_cipher(epoch)
+    if cipher is None:
         # Somebody else may be first: then theirs is it.
         with contextlib.suppress(IntegrityError), transaction.atomic():
-            keys.create(holder=holder_of(epoch), line=LINE, at=at)
-        found = _cipher(epoch)
-    if found is None:
+            keys.create_key(holder=get_naming_holder(epoch), line=LINE, at=at)
+        cipher = _get_cipher(epoch)
+    if cipher is None:
         raise EpochGone(f"naming {epoch}")
-    return found
+    return cipher
 
 
-def _cipher(epoch: int) -> AESGCM | None:
-    place = (get_keyring(), epoch)
-    with _held_lock:
-        found = _held.get(place)
-    if found is not None:
-        return found
-    row = keys.read(holder_of(epoch))
+def _get_cipher(epoch: int) -> AESGCM | None:
+    cache_key = (get_keyring(), epoch)
+    with _ciphers_lock:
+        cipher = _ciphers.get(cache_key)
+    if cipher is not None:
+        return cipher
+    row = keys.read_row(get_naming_holder(epoch))
     if row is None:
         return None
-    found = keys.unwrap(row).naming
-    with _held_lock:
-        _held[place] = found
-        while len(_held) > HELD:
-            del _held[min(_held, key=lambda one: one[1])]
-    return found
+    cipher = keys.unwrap(row).ledger_key_cipher
+    with _ciphers_lock:
+        _ciphers[cache_key] = cipher
+        while len(_ciphers) > MAX_CIPHERS:
+            del _ciphers[min(_ciphers, key=lambda cached: cached[1])]
+    return cipher
 
 
-def _wrap(cipher: AESGCM, key: bytes, bound: Bound, epoch: int) -> bytes:
+def _wrap_key(cipher: AESGCM, key: bytes, binding: KeyBinding, epoch: int) -> bytes:
     nonce = secrets.token_bytes(NONCE_BYTES)
-    return nonce + cipher.encrypt(nonce, key, _context(bound, epoch))
+    return nonce + cipher.encrypt(nonce, key, _encode_context(binding, epoch))
 
 
-def _unwrap(cipher: AESGCM, wrapped: bytes, bound: Bound, epoch: int) -> bytes:
+def _unwrap_key(cipher: AESGCM, wrapped: bytes, binding: KeyBinding, epoch: int) -> bytes:
     with contextlib.suppress(InvalidTag, ValueError):
-        return cipher.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _context(bound, epoch))
+        return cipher.decrypt(
+            wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _encode_context(binding, epoch)
+        )
     raise EpochGone(f"naming {epoch}")
 
 
-def _place(holder: UUID, commitment: bytes) -> Bound:
+def _get_binding(holder: UUID, commitment: bytes) -> KeyBinding:
     # A ledger key is known among keys as its commitment begins.
-    return Bound(holder, commitment[: keys.KEY_ID_BYTES])
+    return KeyBinding(holder, commitment[: keys.KEY_ID_BYTES])
 
 
-def _context(bound: Bound, epoch: int) -> bytes:
-    place = bound.holder.bytes + bound.key_id + epoch.to_bytes(8, "big")
-    return b"LU-ledger-key-wrapped/1\0" + place
+def _encode_context(binding: KeyBinding, epoch: int) -> bytes:
+    encoded_binding = binding.holder.bytes + binding.key_id + epoch.to_bytes(8, "big")
+    return b"LU-ledger-key-wrapped/1\0" + encoded_binding

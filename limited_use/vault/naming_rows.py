@@ -13,25 +13,25 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from accounts.ids import uuid7
-from limited_use.database_functions import Function, load_functions
+from limited_use.database_functions import DatabaseFunction, load_functions
 from limited_use.policy.key_lines import KeyLine
 
 from . import key_rows, sql_functions
 from .keyring.acl import RIGHTS
-from .sql_functions import SQL, who
+from .sql_functions import SQL_FOLDER, get_classes_with_right
 
 # Every process that writes about a connection may unwrap this line.
 LINE: Final = KeyLine.ACCOUNT
 
 
-class Wrapped(NamedTuple):
+class LedgerKeyCiphertext(NamedTuple):
     """A ledger key under the naming key of `kek_epoch`: 60 bytes."""
 
     wrapped: bytes
     kek_epoch: int
 
 
-class Waiting(NamedTuple):
+class LedgerKeyToRewrap(NamedTuple):
     """A ledger key that is to be wrapped anew."""
 
     id: UUID
@@ -41,58 +41,67 @@ class Waiting(NamedTuple):
     kek_epoch: int
 
 
-FUNCTIONS: Final[tuple[Function, ...]] = load_functions(
-    SQL / "ledger_keys.sql",
+FUNCTIONS: Final[tuple[DatabaseFunction, ...]] = load_functions(
+    SQL_FOLDER / "ledger_keys.sql",
     {
         "vault_name_read": frozenset(
-            one for one, rights in RIGHTS.items() if one and LINE in rights.unwraps
+            process_class
+            for process_class, rights in RIGHTS.items()
+            if process_class and LINE in rights.unwraps
         ),
-        **sql_functions.ledger_keys_of(personal=False),
-        "vault_name_all": who("turns"),
-        "vault_name_to_rewrap": who("turns"),
-        "vault_name_rewrap": who("turns"),
+        **sql_functions.get_ledger_key_functions(personal=False),
+        "vault_name_all": get_classes_with_right("turns"),
+        "vault_name_to_rewrap": get_classes_with_right("turns"),
+        "vault_name_rewrap": get_classes_with_right("turns"),
     },
 )
 
 
-def read(holder: UUID, commitment: bytes) -> Wrapped | None:
+def read_key(holder: UUID, commitment: bytes) -> LedgerKeyCiphertext | None:
     """Return the key of `holder` that has this commitment; None if it is destroyed."""
-    found = key_rows.ask("SELECT * FROM vault_name_read(%s, %s)", holder, commitment)
-    return Wrapped(bytes(found[0][0]), found[0][1]) if found else None
+    rows_found = key_rows.run_query("SELECT * FROM vault_name_read(%s, %s)", holder, commitment)
+    return LedgerKeyCiphertext(bytes(rows_found[0][0]), rows_found[0][1]) if rows_found else None
 
 
-def make(holder: UUID, commitment: bytes, key: Wrapped) -> None:
+def insert_key(holder: UUID, commitment: bytes, key: LedgerKeyCiphertext) -> None:
     """
     Store a new key, in the caller's transaction.
 
     :raises rows.ForeignHolder: if the holder does not belong to whom the transaction is for
     """
     values: tuple[Any, ...] = (uuid7(), holder, commitment, *key)
-    if not key_rows.call("vault_name_make", *values):
+    if not key_rows.call_function("vault_name_make", *values):
         raise key_rows.ForeignHolder(holder)
 
 
-def destroy(holder: UUID) -> None:
+def delete_key(holder: UUID) -> None:
     """Delete the key of `holder`, in the caller's transaction."""
-    key_rows.call("vault_name_destroy", holder)
+    key_rows.call_function("vault_name_destroy", holder)
 
 
-def holders() -> set[UUID]:
+def get_holders() -> set[UUID]:
     """Return whose keys there are."""
-    return {holder for (holder,) in key_rows.ask("SELECT * FROM vault_name_all()")}
+    return {holder for (holder,) in key_rows.run_query("SELECT * FROM vault_name_all()")}
 
 
-def waiting(*, below: int, most: int, apart: Sequence[UUID]) -> list[Waiting]:
+def get_keys_to_rewrap(
+    *, before_epoch: int, limit: int, excluded_holders: Sequence[UUID]
+) -> list[LedgerKeyToRewrap]:
     """Return keys that are wrapped under an epoch before `below`, but for those of `apart`."""
-    found = key_rows.ask(
-        "SELECT * FROM vault_name_to_rewrap(%s, %s, %s::uuid[])", below, most, list(apart)
+    rows_found = key_rows.run_query(
+        "SELECT * FROM vault_name_to_rewrap(%s, %s, %s::uuid[])",
+        before_epoch,
+        limit,
+        list(excluded_holders),
     )
     return [
-        Waiting(id_, holder, bytes(commitment), bytes(wrapped), kek_epoch)
-        for id_, holder, commitment, wrapped, kek_epoch in found
+        LedgerKeyToRewrap(id_, holder, bytes(commitment), bytes(wrapped), kek_epoch)
+        for id_, holder, commitment, wrapped, kek_epoch in rows_found
     ]
 
 
-def rewrap(ids: Sequence[UUID], wrapped: Sequence[bytes], *, epoch: int) -> None:
+def store_rewrapped(ids: Sequence[UUID], wrapped: Sequence[bytes], *, epoch: int) -> None:
     """Store keys that were wrapped anew; what was destroyed meanwhile stays so."""
-    key_rows.ask("SELECT * FROM vault_name_rewrap(%s, %s, %s)", list(ids), list(wrapped), epoch)
+    key_rows.run_query(
+        "SELECT * FROM vault_name_rewrap(%s, %s, %s)", list(ids), list(wrapped), epoch
+    )

@@ -21,17 +21,19 @@ from limited_use.policy.key_lines import KeyLine
 
 from . import envelope
 from .envelope import KeyDamaged, Unopenable
-from .key_rows import KeyRow, reading, refuse_foreign
+from .key_rows import KeyRow, build_read_query, refuse_unreadable_line
 from .keyring.port import EpochGone
-from .keys import Unwrapped, forget, unwrap
-from .sealed import Sealed
+from .keys import UnwrappedKey, drop_cached_keys, unwrap
+from .sealed import SealedValue
 
-__all__ = ["Batch", "Unopenable", "batch", "open_all"]
+__all__ = ["OpeningBatch", "Unopenable", "begin_batch", "open_all"]
 
 # One statement, so that key and fences are of one moment.
-_READ = "SELECT 'key', holder, epoch, TRUE, line, key_id, wrapped, kek_epoch FROM ({}) AS keys"
+_KEYS_QUERY = (
+    "SELECT 'key', holder, epoch, TRUE, line, key_id, wrapped, kek_epoch FROM ({}) AS keys"
+)
 # Whether what can be withdrawn is live, by ids; of a kind without a table nothing is.
-_LIVE = {
+_FENCE_QUERIES = {
     FenceKind.DELEGATION: """
 SELECT 'delegation', id, epoch, switched_off_at IS NULL, NULL, NULL, NULL, NULL
   FROM accounts_delegation WHERE id IN ({})
@@ -52,10 +54,10 @@ SELECT 'share', id, epoch, withdrawn_at IS NULL AND (expires_at IS NULL OR expir
 """,
 }
 # What may end by itself as well.
-_WITH_AN_END = frozenset({FenceKind.CONSENT, FenceKind.SHARE})
+_EXPIRING_KINDS = frozenset({FenceKind.CONSENT, FenceKind.SHARE})
 
 
-class Batch:
+class OpeningBatch:
     """
     The keys of some permits that held a moment ago: opens their data, and no other.
 
@@ -64,12 +66,12 @@ class Batch:
 
     __slots__ = ("_keys",)
 
-    def __init__(self, keys: list[tuple[Permit, Unwrapped | None]]) -> None:
+    def __init__(self, keys: list[tuple[Permit, UnwrappedKey | None]]) -> None:
         # By identity: hashing a permit would cost more than opening a row. The
         # permits are kept, so that no other object takes the place of one.
         self._keys = {id(permit): (permit, key) for permit, key in keys}
 
-    def open(self, sealed: Sealed, permit: Permit) -> bytes:
+    def open_value(self, sealed: SealedValue, permit: Permit) -> bytes:
         """
         Return what `sealed` holds.
 
@@ -84,16 +86,16 @@ class Batch:
             raise Unopenable
         if permit.item is not None and permit.item != binding.row:
             raise Unopenable
-        held = self._keys.get(id(permit))
-        if held is None:
+        permit_and_key = self._keys.get(id(permit))
+        if permit_and_key is None:
             raise Unopenable
-        key = held[1]
+        key = permit_and_key[1]
         if key is None:
             raise KeyDamaged
-        return envelope.open(sealed.ciphertext, binding, key)
+        return envelope.open_record(sealed.ciphertext, binding, key)
 
 
-def batch(permits: Iterable[Permit], *, at: datetime) -> Batch:
+def begin_batch(permits: Iterable[Permit], *, at: datetime) -> OpeningBatch:
     """
     Return what opens under `permits`, having read their keys and fences in one query.
 
@@ -103,42 +105,44 @@ def batch(permits: Iterable[Permit], *, at: datetime) -> Batch:
         epoch, or one of its fences is down
     :raises KeyStoreUnavailable: if the key store does not answer
     """
-    wanted = list(permits)
-    if any(at >= permit.expires_at for permit in wanted):
+    permit_list = list(permits)
+    if any(at >= permit.expires_at for permit in permit_list):
         raise Unopenable
     # Twice at most: a turn of the key epoch may have rewrapped a key and destroyed
     # what wrapped it, between our reading the row and unwrapping.
     for _ in range(2):
-        rows, fences = _read(wanted, at)
-        keys = [(permit, _key(permit, rows, fences)) for permit in wanted]
+        rows, fences = _read_keys_and_fences(permit_list, at)
+        keys = [(permit, _unwrap_for_permit(permit, rows, fences)) for permit in permit_list]
         if all(key is not None for _, key in keys):
             break
     else:
         for holder in {permit.holder for permit, key in keys if key is None}:
-            _alarm(rows[holder], at)
-    return Batch(keys)
+            _raise_damaged_key_alarm(rows[holder], at)
+    return OpeningBatch(keys)
 
 
-def open_all(sealed: Sequence[Sealed], permit: Permit, *, at: datetime) -> list[bytes]:
+def open_all(sealed: Sequence[SealedValue], permit: Permit, *, at: datetime) -> list[bytes]:
     """
     Return what each of `sealed` holds, for the use that `permit` was granted for.
 
     :raises Unopenable: if one of them does not open
     """
-    opened = batch([permit], at=at)
-    return [opened.open(one, permit) for one in sealed]
+    batch = begin_batch([permit], at=at)
+    return [batch.open_value(value, permit) for value in sealed]
 
 
-def _key(permit: Permit, rows: dict[UUID, KeyRow], fences: set[Fence]) -> Unwrapped | None:
+def _unwrap_for_permit(
+    permit: Permit, rows: dict[UUID, KeyRow], live_fences: set[Fence]
+) -> UnwrappedKey | None:
     """Return the key of a permit; None if it is there and does not unwrap."""
     row = rows.get(permit.holder)
     if row is None or row.epoch != permit.epoch:
         # Destroyed, or fenced off, maybe by another process: nor is it kept here any longer.
-        forget(permit.holder)
+        drop_cached_keys(permit.holder)
         if row is None:
-            refuse_foreign(permit.holder)
+            refuse_unreadable_line(permit.holder)
         raise Unopenable
-    if not fences.issuperset(permit.fences):
+    if not live_fences.issuperset(permit.fences):
         raise Unopenable
     try:
         return unwrap(row)
@@ -146,7 +150,7 @@ def _key(permit: Permit, rows: dict[UUID, KeyRow], fences: set[Fence]) -> Unwrap
         return None
 
 
-def _alarm(row: KeyRow, at: datetime) -> None:
+def _raise_damaged_key_alarm(row: KeyRow, at: datetime) -> None:
     alarms.raise_alarm(
         kind="key.damaged",
         about=row.holder,
@@ -156,10 +160,12 @@ def _alarm(row: KeyRow, at: datetime) -> None:
     )
 
 
-def _read(permits: Sequence[Permit], at: datetime) -> tuple[dict[UUID, KeyRow], set[Fence]]:
-    statement, parameters = _question(permits, at)
+def _read_keys_and_fences(
+    permits: Sequence[Permit], at: datetime
+) -> tuple[dict[UUID, KeyRow], set[Fence]]:
+    statement, parameters = _build_query(permits, at)
     keys: dict[UUID, KeyRow] = {}
-    live: set[Fence] = set()
+    live_fences: set[Fence] = set()
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         for kind, row_id, epoch, is_live, line, key_id, wrapped, kek_epoch in cursor.fetchall():
@@ -168,18 +174,18 @@ def _read(permits: Sequence[Permit], at: datetime) -> tuple[dict[UUID, KeyRow], 
                     row_id, KeyLine(line), epoch, bytes(key_id), bytes(wrapped), kek_epoch
                 )
             elif is_live:
-                live.add(Fence(FenceKind(kind), row_id, epoch))
-    return keys, live
+                live_fences.add(Fence(FenceKind(kind), row_id, epoch))
+    return keys, live_fences
 
 
-def _question(permits: Sequence[Permit], at: datetime) -> tuple[str, list[Any]]:
-    query, times = reading()
-    parts = [_READ.format(query)]
+def _build_query(permits: Sequence[Permit], at: datetime) -> tuple[str, list[Any]]:
+    query, times = build_read_query()
+    parts = [_KEYS_QUERY.format(query)]
     parameters: list[Any] = [list({permit.holder for permit in permits})] * times
-    asked = {fence for permit in permits for fence in permit.fences}
-    for kind, live_of in _LIVE.items():
-        if ids := [fence.id for fence in asked if fence.kind == kind]:
+    fences = {fence for permit in permits for fence in permit.fences}
+    for kind, fence_query in _FENCE_QUERIES.items():
+        if ids := [fence.id for fence in fences if fence.kind == kind]:
             # A parameter for each: with an array, the statement would be planned anew every time.
-            parts.append(live_of.format(", ".join(["%s"] * len(ids))))
-            parameters += [at, *ids] if kind in _WITH_AN_END else ids
+            parts.append(fence_query.format(", ".join(["%s"] * len(ids))))
+            parameters += [at, *ids] if kind in _EXPIRING_KINDS else ids
     return " UNION ALL ".join(parts), parameters

@@ -20,7 +20,7 @@ KEY_ID_AT = len(FORMAT) + 1
 KEY_ID_BYTES = 8
 
 
-class SealedAccess(TypeError):
+class SealedAccessError(TypeError):
     """Somebody treated sealed data as data. Open it in a sink, under a permit."""
 
 
@@ -40,20 +40,20 @@ class Binding(NamedTuple):
         :param header: format version, flags and key id, as they stand before it
         """
         # Fixed lengths first; table and column are identifiers, free of NUL.
-        place = _place(self.data_class, self.table, self.column)
-        return header + self.holder.bytes + self.row.bytes + place
+        encoded_column = _encode_column(self.data_class, self.table, self.column)
+        return header + self.holder.bytes + self.row.bytes + encoded_column
 
 
 @lru_cache(maxsize=1024)
-def _place(data_class: DataClass, table: str, column: str) -> bytes:
+def _encode_column(data_class: DataClass, table: str, column: str) -> bytes:
     return f"{data_class}\0{table}\0{column}".encode()
 
 
-def _refuse(*_: object, **__: object) -> NoReturn:
-    raise SealedAccess("sealed: only a sink opens it, under a permit")
+def _refuse_operation(*_: object, **__: object) -> NoReturn:
+    raise SealedAccessError("sealed: only a sink opens it, under a permit")
 
 
-REFUSED = (
+REFUSED_METHODS = (
     # Text.
     "__str__",
     "__format__",
@@ -109,7 +109,7 @@ REFUSED = (
 
 
 @final
-class Sealed:
+class SealedValue:
     """Ciphertext and its binding."""
 
     __slots__ = ("__weakref__", "_binding", "_ciphertext")
@@ -119,12 +119,12 @@ class Sealed:
 
     def __init__(self, ciphertext: bytes, binding: Binding) -> None:
         if not isinstance(ciphertext, bytes):
-            raise SealedAccess("ciphertext is bytes")
+            raise SealedAccessError("ciphertext is bytes")
         object.__setattr__(self, "_ciphertext", ciphertext)
         object.__setattr__(self, "_binding", binding)
 
     def __init_subclass__(cls, **_: Any) -> None:
-        raise SealedAccess("Sealed is final")
+        raise SealedAccessError("Sealed is final")
 
     @property
     def ciphertext(self) -> bytes:
@@ -136,10 +136,10 @@ class Sealed:
         return self._binding
 
     def __setattr__(self, *_: object) -> NoReturn:
-        raise SealedAccess("Sealed is immutable")
+        raise SealedAccessError("Sealed is immutable")
 
     def __delattr__(self, _: str) -> NoReturn:
-        raise SealedAccess("Sealed is immutable")
+        raise SealedAccessError("Sealed is immutable")
 
     # Not refused, on purpose: the ORM, tests and debuggers compare and print.
     def __repr__(self) -> str:
@@ -152,5 +152,5 @@ class Sealed:
         return object.__hash__(self)
 
 
-for _name in REFUSED:
-    type.__setattr__(Sealed, _name, _refuse)
+for _name in REFUSED_METHODS:
+    type.__setattr__(SealedValue, _name, _refuse_operation)

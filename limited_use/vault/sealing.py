@@ -20,40 +20,48 @@ from limited_use.policy.vocabulary import DataClass
 from . import envelope
 from .fields import SealedField
 from .keyring.port import EpochGone
-from .keys import Destroyed, Shut, Unwrapped, forget, made, read, unwrap
-from .sealed import Binding, Sealed
+from .keys import (
+    KeyDestroyed,
+    KeyUnusable,
+    UnwrappedKey,
+    create_unwrapped,
+    drop_cached_keys,
+    read_row,
+    unwrap,
+)
+from .sealed import Binding, SealedValue
 
 
 class Sealer:
     """The key of one holder, for sealing and for its blinds."""
 
-    def __init__(self, holder: UUID, epoch: int, key: Unwrapped) -> None:
+    def __init__(self, holder: UUID, epoch: int, key: UnwrappedKey) -> None:
         self.holder = holder
         self.epoch = epoch
         self._key = key
 
-    def seal(
+    def seal_value(
         self, model: type[models.Model], column: str, *, row: UUID, data: bytes | str
-    ) -> Sealed:
+    ) -> SealedValue:
         """
         Return `data` sealed for one column of one row of `model`.
 
         :param row: the row's id, made before sealing
         :param data: text is encoded as UTF-8
         """
-        table, column_name, data_class = _place(model, column)
+        table, column_name, data_class = _get_column(model, column)
         binding = Binding(self.holder, data_class, table, row, column_name)
         plaintext = data.encode() if isinstance(data, str) else data
-        return Sealed(envelope.seal(plaintext, binding, self._key), binding)
+        return SealedValue(envelope.seal_record(plaintext, binding, self._key), binding)
 
-    def blind(self, kind: str, value: str) -> bytes:
+    def compute_blind(self, kind: str, value: str) -> bytes:
         """Return 32 bytes to look `value` up by within this holder; they die with its key."""
-        name = kind.encode()
-        message = b"\0".join((len(name).to_bytes(2, "big") + name, value.encode()))
+        encoded_kind = kind.encode()
+        message = b"\0".join((len(encoded_kind).to_bytes(2, "big") + encoded_kind, value.encode()))
         return hmac.digest(self._key.blind_key, message, "sha256")
 
 
-def sealer(*, holder: UUID, epoch: int) -> Sealer:
+def get_sealer(*, holder: UUID, epoch: int) -> Sealer:
     """
     Return a sealer for one batch.
 
@@ -64,30 +72,30 @@ def sealer(*, holder: UUID, epoch: int) -> Sealer:
     # Twice at most: between reading the row and unwrapping, a turn of the key
     # epoch may have wrapped it anew and destroyed what wrapped it before.
     for _ in range(2):
-        row = read(holder)
+        row = read_row(holder)
         if row is None or row.epoch != epoch:
-            forget(holder)
-            raise Destroyed(holder)
+            drop_cached_keys(holder)
+            raise KeyDestroyed(holder)
         try:
             return Sealer(holder, epoch, unwrap(row))
         except EpochGone:
             continue
-    raise Shut(holder)
+    raise KeyUnusable(holder)
 
 
-def fresh(*, holder: UUID, line: KeyLine, at: datetime, epoch: int) -> Sealer:
+def create_sealer(*, holder: UUID, line: KeyLine, at: datetime, epoch: int) -> Sealer:
     """
     Make the key of a holder that has none, in the caller's transaction, and return its sealer.
 
     Needs the right to wrap keys of that line only. Let go of it, and only who may unwrap them
     opens what it sealed.
     """
-    _, key = made(holder=holder, line=line, at=at, epoch=epoch)
+    _, key = create_unwrapped(holder=holder, line=line, at=at, epoch=epoch)
     return Sealer(holder, epoch, key)
 
 
 @lru_cache(maxsize=256)
-def _place(model: type[models.Model], column: str) -> tuple[str, str, DataClass]:
+def _get_column(model: type[models.Model], column: str) -> tuple[str, str, DataClass]:
     field = model._meta.get_field(column)  # noqa: SLF001
     if not isinstance(field, SealedField):
         raise TypeError(f"{model.__name__}.{column} is not a SealedField")

@@ -21,23 +21,27 @@ from typing import Final
 
 from django.conf import settings
 
-from limited_use.database_functions import Function, load_functions
+from limited_use.database_functions import DatabaseFunction, load_functions
 from limited_use.policy.key_lines import KeyLine
 
 from .keyring.acl import RIGHTS
-from .keyring.acl import of as rights_of
+from .keyring.acl import get_rights as rights_of
 
-SQL: Final = Path(__file__).resolve().parents[1] / "migrations" / "sql"
+SQL_FOLDER: Final = Path(__file__).resolve().parents[1] / "migrations" / "sql"
 
 
-def who(may: str) -> frozenset[str]:
+def get_classes_with_right(right: str) -> frozenset[str]:
     """Return the classes that may do so with any line, by the word that `Rights` has for it."""
-    return frozenset(one for one, rights in RIGHTS.items() if one and getattr(rights, may))
+    return frozenset(
+        process_class
+        for process_class, rights in RIGHTS.items()
+        if process_class and getattr(rights, right)
+    )
 
 
-_MAKERS, _TURNERS = who("wraps"), who("turns")
-_ALL: Final = frozenset({"web", "sync", "purge"})
-_ALL_AND_STAFF: Final = _ALL | {"staff"}
+_MAKERS, _TURNERS = get_classes_with_right("wraps"), get_classes_with_right("turns")
+_SERVICE_CLASSES: Final = frozenset({"web", "sync", "purge"})
+_SERVICE_AND_STAFF: Final = _SERVICE_CLASSES | {"staff"}
 #: Reads the naming keys of the ledger, for classes that read no other key of the line of accounts.
 READ_NAMING: Final = "vault_read_naming"
 #: What the names of variants begin with, by the class of process that executes them.
@@ -55,37 +59,42 @@ def name_for_class(name: str) -> str:
     return name if prefix is None else prefix + name.removeprefix("vault_")
 
 
-def read(line: KeyLine) -> str:
+def get_reader_name(line: KeyLine) -> str:
     """Return the name of the function that reads the wrapped keys of one line."""
     return f"vault_read_{line}"
 
 
 def _with_variants(classes: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
     """Return the classes that execute each function; those with variants execute these alone."""
-    found = {name: which - frozenset(_VARIANTS) for name, which in classes.items()}
+    executors = {
+        name: executing_classes - frozenset(_VARIANTS)
+        for name, executing_classes in classes.items()
+    }
     for process_class, prefix in _VARIANTS.items():
-        found |= {
-            prefix + name.removeprefix("vault_"): which & {process_class}
-            for name, which in classes.items()
+        executors |= {
+            prefix + name.removeprefix("vault_"): executing_classes & {process_class}
+            for name, executing_classes in classes.items()
         }
-    return found
+    return executors
 
 
-def _select(prefix: str, classes: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
+def _select_by_prefix(
+    prefix: str, classes: Mapping[str, frozenset[str]]
+) -> dict[str, frozenset[str]]:
     """Return the functions with this prefix; with an empty one, those that are no variants."""
     prefixes = tuple(_VARIANTS.values())
     return {
-        name: which
-        for name, which in classes.items()
+        name: executing_classes
+        for name, executing_classes in classes.items()
         if (name.startswith(prefix) if prefix else not name.startswith(prefixes))
     }
 
 
-def _readers(line: KeyLine) -> frozenset[str]:
+def _get_reader_classes(line: KeyLine) -> frozenset[str]:
     return frozenset(
-        one
-        for one, rights in RIGHTS.items()
-        if one and line in rights.unwraps and line not in rights.names
+        process_class
+        for process_class, rights in RIGHTS.items()
+        if process_class and line in rights.unwraps and line not in rights.names
     )
 
 
@@ -93,44 +102,46 @@ def choose_reader(line: KeyLine) -> str:
     """Return the name of the function by which this class of process reads wrapped keys."""
     if line in rights_of(settings.PROCESS_CLASS).names:
         return READ_NAMING
-    return name_for_class(read(line))
+    return name_for_class(get_reader_name(line))
 
 
-_KEYS: Final = _with_variants(
+_DATA_KEY_FUNCTIONS: Final = _with_variants(
     {
-        **{read(line): _readers(line) for line in KeyLine},
-        "vault_held": _ALL_AND_STAFF,
+        **{get_reader_name(line): _get_reader_classes(line) for line in KeyLine},
+        "vault_held": _SERVICE_AND_STAFF,
         "vault_make": _MAKERS,
         "vault_began": _MAKERS | _TURNERS,
-        "vault_raise": _ALL,
+        "vault_raise": _SERVICE_CLASSES,
         "vault_destroy": frozenset({"web", "purge"}),
     }
 )
 #: Of ledger keys: see `naming_rows`.
-_LEDGER_KEYS: Final = _with_variants(
+_LEDGER_KEY_FUNCTIONS: Final = _with_variants(
     {
         "vault_name_make": frozenset(
-            one for one, rights in RIGHTS.items() if one and KeyLine.ACCOUNT in rights.wraps
+            process_class
+            for process_class, rights in RIGHTS.items()
+            if process_class and KeyLine.ACCOUNT in rights.wraps
         ),
         "vault_name_destroy": frozenset({"web", "purge"}),
     }
 )
 
 
-def ledger_keys_of(*, personal: bool) -> dict[str, frozenset[str]]:
+def get_ledger_key_functions(*, personal: bool) -> dict[str, frozenset[str]]:
     """Return who executes the functions of ledger keys that have variants."""
-    return _select(_VARIANTS["web"] if personal else "", _LEDGER_KEYS)
+    return _select_by_prefix(_VARIANTS["web"] if personal else "", _LEDGER_KEY_FUNCTIONS)
 
 
-FUNCTIONS: Final[tuple[Function, ...]] = (
+FUNCTIONS: Final[tuple[DatabaseFunction, ...]] = (
     *load_functions(
-        SQL / "data_keys.sql",
+        SQL_FOLDER / "data_keys.sql",
         {
-            **_select("", _KEYS),
-            READ_NAMING: who("names"),
+            **_select_by_prefix("", _DATA_KEY_FUNCTIONS),
+            READ_NAMING: get_classes_with_right("names"),
             "vault_all": _TURNERS,
-            "vault_dead": _ALL_AND_STAFF,
-            "vault_tally": _ALL,
+            "vault_dead": _SERVICE_AND_STAFF,
+            "vault_tally": _SERVICE_CLASSES,
             "vault_sample": frozenset({"sync"}),
             "vault_to_rewrap": _TURNERS,
             "vault_rewrap": _TURNERS,
@@ -140,14 +151,18 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
         },
     ),
     *load_functions(
-        SQL / "person_keys.sql",
+        SQL_FOLDER / "person_keys.sql",
         {
-            **_select(_VARIANTS["web"], _KEYS),
-            **ledger_keys_of(personal=True),
+            **_select_by_prefix(_VARIANTS["web"], _DATA_KEY_FUNCTIONS),
+            **get_ledger_key_functions(personal=True),
         },
     ),
     *load_functions(
-        SQL / "opened_keys.sql",
-        {name: which for name, which in _select(_VARIANTS["staff"], _KEYS).items() if which},
+        SQL_FOLDER / "opened_keys.sql",
+        {
+            name: which
+            for name, which in _select_by_prefix(_VARIANTS["staff"], _DATA_KEY_FUNCTIONS).items()
+            if which
+        },
     ),
 )

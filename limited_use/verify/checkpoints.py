@@ -12,8 +12,8 @@ import json
 from collections.abc import Iterator, Sequence
 
 from limited_use.ledger import consistency, signed_notes
-from limited_use.ledger.consistency import Consistency
-from limited_use.ledger.signed_notes import BadNote, Checkpoint, VerifierKey
+from limited_use.ledger.consistency import ConsistencyProof
+from limited_use.ledger.signed_notes import BadNote, LogCheckpoint, VerifierKey
 from limited_use.ledger.tree import BadProof
 
 
@@ -21,7 +21,7 @@ class NotConsistent(Exception):
     """Two checkpoints do not belong to one history, or it was not shown that they do."""
 
 
-def read(text: str) -> list[str]:
+def parse_notes(text: str) -> list[str]:
     """
     Return the signed notes in `text`: a publication file (JSON lines), or one note as it is.
 
@@ -38,8 +38,8 @@ def read(text: str) -> list[str]:
     raise NotConsistent("it is no file of checkpoints")
 
 
-def check(
-    signed: Sequence[str], proofs: Sequence[str], keys: Sequence[VerifierKey]
+def check_series(
+    signed_notes: Sequence[str], proofs: Sequence[str], keys: Sequence[VerifierKey]
 ) -> Iterator[str]:
     """
     Yield what the checkpoints, in the order in which they were seen, prove together.
@@ -48,50 +48,52 @@ def check(
     :param proofs: consistency proofs, in any order; more than are needed do no harm
     :raises NotConsistent: at the first two that do not fit, naming them
     """
-    series = [_believed(note, keys) for note in signed]
+    series = [_verify_checkpoint(note, keys) for note in signed_notes]
     if not series:
         raise NotConsistent("it holds no checkpoint")
-    given = [_parsed(text, keys) for text in proofs]
+    parsed_proofs = [_parse_proof(text, keys) for text in proofs]
     yield f"checkpoint      {series[0].origin}, size {series[0].size}, signature good"
     for earlier, later in itertools.pairwise(series):
-        _fit(earlier, later, given)
+        _check_pair(earlier, later, parsed_proofs)
         yield f"grew            from {earlier.size} to {later.size}, nothing changed before"
 
 
-def _believed(note: str, keys: Sequence[VerifierKey]) -> Checkpoint:
+def _verify_checkpoint(note: str, keys: Sequence[VerifierKey]) -> LogCheckpoint:
     try:
-        return Checkpoint.parse(signed_notes.verify(note, keys))
+        return LogCheckpoint.parse(signed_notes.verify_note(note, keys))
     except BadNote as problem:
-        said = str(problem)
-    raise NotConsistent(f"a checkpoint is not signed by a key that was given: {said}")
+        message = str(problem)
+    raise NotConsistent(f"a checkpoint is not signed by a key that was given: {message}")
 
 
-def _parsed(text: str, keys: Sequence[VerifierKey]) -> Consistency:
+def _parse_proof(text: str, keys: Sequence[VerifierKey]) -> ConsistencyProof:
     try:
-        return consistency.parse(text, keys)
+        return consistency.parse_proof(text, keys)
     except (BadNote, BadProof) as problem:
-        said = str(problem)
-    raise NotConsistent(f"a consistency proof cannot be read: {said}")
+        message = str(problem)
+    raise NotConsistent(f"a consistency proof cannot be read: {message}")
 
 
-def _fit(earlier: Checkpoint, later: Checkpoint, given: Sequence[Consistency]) -> None:
-    name = f"{earlier.size} and {later.size}"
+def _check_pair(
+    earlier: LogCheckpoint, later: LogCheckpoint, proofs: Sequence[ConsistencyProof]
+) -> None:
+    sizes = f"{earlier.size} and {later.size}"
     if earlier.origin != later.origin:
-        raise NotConsistent(f"checkpoints {name} are of two logs")
+        raise NotConsistent(f"checkpoints {sizes} are of two logs")
     if later.size < earlier.size:
-        raise NotConsistent(f"checkpoints {name}: the log shrank")
+        raise NotConsistent(f"checkpoints {sizes}: the log shrank")
     if later.size == earlier.size:
         if later.root != earlier.root:
-            raise NotConsistent(f"checkpoints {name} show two histories: a fork")
+            raise NotConsistent(f"checkpoints {sizes} show two histories: a fork")
         return
-    fitting = [one for one in given if (one.old, one.checkpoint) == (earlier.size, later)]
+    fitting = [proof for proof in proofs if (proof.old, proof.checkpoint) == (earlier.size, later)]
     if not earlier.size:
-        fitting = [Consistency(0, (), later)]
+        fitting = [ConsistencyProof(0, (), later)]
     if not fitting:
         raise NotConsistent(f"no proof was given that {later.size} continues {earlier.size}")
     for proof in fitting:
         try:
-            proof.check(earlier)
+            proof.check_begins_with(earlier)
         except BadProof:
             continue
         return

@@ -11,7 +11,7 @@ from limited_use.ledger import proofs
 from limited_use.ledger.signed_notes import VerifierKey
 
 # What an entry says of a use, in the order in which it reads best.
-_SAID = (
+_SHOWN_MEMBERS = (
     "event", "class", "purpose", "recipient", "rule", "missing", "count", "feature",
     "actor_kind", "actor", "on_behalf_of", "subject", "body", "policy", "code",
 )  # fmt: skip
@@ -21,26 +21,26 @@ def is_proof(document: bytes) -> bool:
     return document.startswith(proofs.HEADER.encode())
 
 
-def entry(document: bytes, keys: Sequence[VerifierKey]) -> Iterator[str]:
+def check_entry(document: bytes, keys: Sequence[VerifierKey]) -> Iterator[str]:
     """
     Yield what the entry says, and where it stands in whose ledger.
 
     :raises BadNote: if the head is not signed by one of `keys`
     :raises BadProof: if the entry is not under that head
     """
-    proven = proofs.verify(document.decode(), keys)
-    said: dict[str, Any] = json.loads(proven.payload)
-    yield f"entry           {_word(said['id'])}"
-    yield f"at              {datetime.fromtimestamp(said['at'] / 1000, UTC).isoformat()}"
-    for name in _SAID:
+    proven = proofs.verify_proof(document.decode(), keys)
+    payload: dict[str, Any] = json.loads(proven.payload)
+    yield f"entry           {_format_value(payload['id'])}"
+    yield f"at              {datetime.fromtimestamp(payload['at'] / 1000, UTC).isoformat()}"
+    for name in _SHOWN_MEMBERS:
         # Nothing missing, nobody it was on behalf of: not worth a line.
-        if said.get(name) not in ({}, [], None):
-            yield f"{name:<15} {_word(said[name])}"
+        if payload.get(name) not in ({}, [], None):
+            yield f"{name:<15} {_format_value(payload[name])}"
     head = proven.checkpoint
     yield f"ledger          no. {proven.index} of {head.size} in {head.origin}, signature good"
 
 
-def _word(value: object) -> str:
+def _format_value(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
     # Printed to somebody's terminal, whoever wrote the file.
     return "".join(c if c.isprintable() else "?" for c in text)

@@ -13,127 +13,137 @@ from typing import Any
 from uuid import UUID
 
 from limited_use.ledger import proofs, pseudonym_derivation, tree
-from limited_use.ledger.signed_notes import Checkpoint, VerifierKey
+from limited_use.ledger.signed_notes import LogCheckpoint, VerifierKey
 
 from .receipt_checks import NotProven
 
-Part = Mapping[str, Any]
+OwnerPart = Mapping[str, Any]
 
 KIND = "ledger-part"
-_OWN = frozenset({"connection", "integration"})
+_OWN_KINDS = frozenset({"connection", "integration"})
 
 
-def read(text: bytes) -> Part:
+def parse_part(text: bytes) -> OwnerPart:
     """
     Return what the file says.
 
     :raises NotProven: if it is no such file
     """
     try:
-        said = json.loads(text)
+        document = json.loads(text)
     except (ValueError, RecursionError):
-        said = None
-    if not isinstance(said, dict) or (said.get("kind"), said.get("v")) != (KIND, 1):
+        document = None
+    if not isinstance(document, dict) or (document.get("kind"), document.get("v")) != (KIND, 1):
         raise NotProven("it is no owner's part of a ledger, of version 1")
-    return said
+    return document
 
 
-def part(said: Part, keys: Sequence[VerifierKey]) -> Iterator[str]:
+def check_part(document: OwnerPart, keys: Sequence[VerifierKey]) -> Iterator[str]:
     """Yield what the file proves by itself: that the ledger has its key's commitment."""
-    key = bytes.fromhex(said["key"])
+    key = bytes.fromhex(document["key"])
     if (
         len(key) != pseudonym_derivation.KEY_BYTES
-        or pseudonym_derivation.commitment(key).hex() != said["commitment"]
+        or pseudonym_derivation.compute_commitment(key).hex() != document["commitment"]
     ):
         raise NotProven("its key is not the one of its commitment")
-    yield f"key             of the commitment {said['commitment']}"
-    for one in said["names"]:
-        own = UUID(one["id"])
+    yield f"key             of the commitment {document['commitment']}"
+    for subject in document["names"]:
+        subject_id = UUID(subject["id"])
         names = (
-            pseudonym_derivation.name(key, own).hex(),
-            pseudonym_derivation.name_at_the_end(key, own).hex(),
+            pseudonym_derivation.derive_name(key, subject_id).hex(),
+            pseudonym_derivation.derive_removal_name(key, subject_id).hex(),
         )
-        if names != (one["name"], one["name_at_the_end"]):
-            raise NotProven(f"the names of {one['what']} {own} are not made with its key")
-        yield f"names           {one['what']} {_word(one['says'])} {own}: {', '.join(names)}"
-    yield _committed(said, key, keys)
+        if names != (subject["name"], subject["name_at_the_end"]):
+            raise NotProven(
+                f"the names of {subject['what']} {subject_id} are not made with its key"
+            )
+        yield f"names           {subject['what']} {_escape_text(subject['says'])} {subject_id}: {', '.join(names)}"
+    yield _check_commitment(document, key, keys)
 
 
-def theirs(said: Part, export: str, checkpoint: Checkpoint | None) -> Iterator[str]:
+def list_own_entries(
+    document: OwnerPart, export: str, checkpoint: LogCheckpoint | None
+) -> Iterator[str]:
     """
     Yield the entries of the export that are about what the part is of, the oldest first.
 
     :param checkpoint: signed: then the export must be the whole ledger up to there
     :raises NotProven: if it is not, or if it cannot be read
     """
-    who = {
-        one[name]: f"{one['what']} {_word(one['says'])}".strip()
-        for one in said["names"]
+    labels = {
+        subject[name]: f"{subject['what']} {_escape_text(subject['says'])}".strip()
+        for subject in document["names"]
         for name in ("name_of_the_service", "name_at_the_end", "name")
     }
-    own = {name for one in said["names"] if one["what"] in _OWN for name in _all(one)}
+    own_names = {
+        name
+        for subject in document["names"]
+        if subject["what"] in _OWN_KINDS
+        for name in _get_names(subject)
+    }
     hashes: list[bytes] = []
     count = 0
     for line in export.splitlines():
-        index, payload = _line(line)
-        hashes.append(tree.leaf_hash(payload))
+        index, payload = _parse_line(line)
+        hashes.append(tree.hash_leaf(payload))
         if checkpoint is not None and index != len(hashes) - 1:
             raise NotProven(f"entry {len(hashes) - 1} is missing in the export")
         entry = json.loads(payload)
-        if entry.get("subject") in own:
+        if entry.get("subject") in own_names:
             count += 1
-            yield f"entry {index!s:<9} {_entry(entry, who)}"
+            yield f"entry {index!s:<9} {_format_entry(entry, labels)}"
     yield f"yours           {count} of {len(hashes)} entries"
     if checkpoint is not None:
         size = checkpoint.size
-        if len(hashes) < size or tree.over(hashes[:size])(0, size) != checkpoint.root:
+        if len(hashes) < size or tree.build_range_root(hashes[:size])(0, size) != checkpoint.root:
             raise NotProven("the export is not the ledger of that checkpoint")
         yield f"complete        up to the checkpoint of {size}"
 
 
-def _committed(said: Part, key: bytes, keys: Sequence[VerifierKey]) -> str:
-    origin = said["ledger"]["origin"]
-    log = [one for one in keys if one.name == origin]
-    if not log:
+def _check_commitment(document: OwnerPart, key: bytes, keys: Sequence[VerifierKey]) -> str:
+    origin = document["ledger"]["origin"]
+    log_keys = [log_key for log_key in keys if log_key.name == origin]
+    if not log_keys:
         raise NotProven(f"no key of the ledger {origin} was given")
-    ends = {
-        pseudonym_derivation.name_at_the_end(key, UUID(one["id"])).hex() for one in said["names"]
+    removal_names = {
+        pseudonym_derivation.derive_removal_name(key, UUID(subject["id"])).hex()
+        for subject in document["names"]
     }
-    for text in said["ledger"]["proofs"]:
-        proven = proofs.verify(text, log, origin=origin)
+    for text in document["ledger"]["proofs"]:
+        proven = proofs.verify_proof(text, log_keys, origin=origin)
         entry = json.loads(proven.payload)
         if (
             entry["event"] == "ledger_key.set_aside"
-            and entry["body"]["commitment"] == said["commitment"]
-            and entry["subject"] in ends
+            and entry["body"]["commitment"] == document["commitment"]
+            and entry["subject"] in removal_names
         ):
             return f"committed       in entry {proven.index} of {origin}, signature good"
     raise NotProven("no ledger entry has its commitment")
 
 
-def _line(line: str) -> tuple[int, bytes]:
+def _parse_line(line: str) -> tuple[int, bytes]:
     try:
-        read = json.loads(line)
-        return int(read["index"]), str(read["payload"]).encode()
+        parsed = json.loads(line)
+        return int(parsed["index"]), str(parsed["payload"]).encode()
     except (ValueError, KeyError, TypeError):
         pass
     raise NotProven("the export cannot be read")
 
 
-def _all(one: Mapping[str, str]) -> tuple[str, str, str]:
-    return one["name"], one["name_at_the_end"], one["name_of_the_service"]
+def _get_names(subject: Mapping[str, str]) -> tuple[str, str, str]:
+    return subject["name"], subject["name_at_the_end"], subject["name_of_the_service"]
 
 
-def _entry(entry: Mapping[str, Any], who: Mapping[str, str]) -> str:
+def _format_entry(entry: Mapping[str, Any], labels: Mapping[str, str]) -> str:
     at = datetime.fromtimestamp(entry["at"] / 1000, UTC).isoformat(timespec="seconds")
-    said = [at, entry["event"], who[entry["subject"]]]
+    words = [at, entry["event"], labels[entry["subject"]]]
     if "purpose" in entry:
-        said.append(f"{entry['class']} for {entry['purpose']} to {entry['recipient']}")
-        said.append(f"by {who.get(entry['actor'], 'somebody else')}, rule {entry['rule']}")
-        said += [f"{entry['count']} rows"] if entry.get("count") is not None else []
-    return ", ".join(_word(one) for one in said)
+        words.append(f"{entry['class']} for {entry['purpose']} to {entry['recipient']}")
+        words.append(f"by {labels.get(entry['actor'], 'somebody else')}, rule {entry['rule']}")
+        words += [f"{entry['count']} rows"] if entry.get("count") is not None else []
+    return ", ".join(_escape_text(word) for word in words)
 
 
-def _word(value: object) -> str:
+def _escape_text(value: object) -> str:
     # From a file that somebody else may have written, yet printed to somebody's terminal.
     return "".join(c if c.isprintable() else "?" for c in str(value))

@@ -8,18 +8,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from limited_use.ledger import proofs
-from limited_use.ledger.proofs import Proven
+from limited_use.ledger.proofs import ProvenEntry
 from limited_use.ledger.signed_notes import VerifierKey
 
-Receipt = Mapping[str, Any]
-Entry = tuple[Proven, Mapping[str, Any]]
+ReceiptDocument = Mapping[str, Any]
+LedgerEntry = tuple[ProvenEntry, Mapping[str, Any]]
 
 
 class NotProven(Exception):
     """The receipt does not show what a receipt must."""
 
 
-def first_part(receipt: Receipt, keys: Sequence[VerifierKey]) -> Iterator[str]:
+def check_first_part(receipt: ReceiptDocument, keys: Sequence[VerifierKey]) -> Iterator[str]:
     """Yield what part 1 proves: everything was counted to be gone, and its keys destroyed."""
     body = receipt["body"]
     yield f"signature       good, by {receipt['signed_by']}"
@@ -30,9 +30,9 @@ def first_part(receipt: Receipt, keys: Sequence[VerifierKey]) -> Iterator[str]:
         if counts["left"] != 0:
             raise NotProven(f"{name}: {counts['left']} left")
         yield f"emptied         {name}: {counts['before']} before, 0 left"
-    entries = _entries(receipt, keys)
-    yield from _ledger(entries)
-    _about(receipt, entries)
+    entries = _verify_entries(receipt, keys)
+    yield from _list_entries(entries)
+    _check_subject(receipt, entries)
     recorded = {
         entry["body"]["key_id"] for _, entry in entries if entry["event"] == "key.destroyed"
     }
@@ -40,83 +40,85 @@ def first_part(receipt: Receipt, keys: Sequence[VerifierKey]) -> Iterator[str]:
         if key["key_id"] not in recorded:
             raise NotProven(f"no ledger entry says that key {key['key_id']} was destroyed")
         yield f"key destroyed   {key['key_id']}, {key['at']}"
-    yield _checkpoint(entries)
-    yield f"provider        {_words(body['provider_revocation'])}"
-    yield from _remains(body)
+    yield _format_checkpoint(entries)
+    yield f"provider        {_format_value(body['provider_revocation'])}"
+    yield from _list_remains(body)
 
 
-def second_part(receipt: Receipt, keys: Sequence[VerifierKey]) -> Iterator[str]:
+def check_second_part(receipt: ReceiptDocument, keys: Sequence[VerifierKey]) -> Iterator[str]:
     """Yield what part 2 proves: each key's epoch was destroyed as well."""
     body = receipt["body"]
     yield f"signature       good, by {receipt['signed_by']}"
     yield f"receipt, part 2 {receipt['id']}, issued {receipt['issued_at']}"
     yield f"belongs to      {receipt['part_1']['id']}"
-    entries = _entries(receipt, keys)
-    yield from _ledger(entries)
-    _about(receipt, entries)
-    said = [(entry["event"], entry.get("body", {})) for _, entry in entries]
+    entries = _verify_entries(receipt, keys)
+    yield from _list_entries(entries)
+    _check_subject(receipt, entries)
+    events = [(entry["event"], entry.get("body", {})) for _, entry in entries]
     if not body["keys"]:
         raise NotProven("it names no key")
     for key in body["keys"]:
         line, key_id, epoch = key["line"], key["key_id"], key["key_epoch"]
         wrapped = {"line": line, "key_id": key_id, "kek_epoch": epoch}
-        if ("key.destroyed", wrapped) not in said:
+        if ("key.destroyed", wrapped) not in events:
             raise NotProven(f"no ledger entry says that key {key_id} was under {line} {epoch}")
-        if ("key_epoch.destroyed", {"line": line, "epoch": epoch}) not in said:
+        if ("key_epoch.destroyed", {"line": line, "epoch": epoch}) not in events:
             raise NotProven(f"no ledger entry says that key epoch {line} {epoch} was destroyed")
         yield f"key             {key_id}, wrapped under {line} epoch {epoch}"
         yield f"epoch destroyed {line} {epoch}, {key['epoch_destroyed_at']}"
-    yield _checkpoint(entries)
-    yield from _remains(body)
+    yield _format_checkpoint(entries)
+    yield from _list_remains(body)
 
 
-def _entries(receipt: Receipt, keys: Sequence[VerifierKey]) -> list[Entry]:
+def _verify_entries(receipt: ReceiptDocument, keys: Sequence[VerifierKey]) -> list[LedgerEntry]:
     origin = receipt["ledger"]["origin"]
-    entries = [_proven(text, keys, origin) for text in receipt["ledger"]["proofs"]]
+    entries = [_verify_entry(text, keys, origin) for text in receipt["ledger"]["proofs"]]
     if not entries:
         raise NotProven("it carries no ledger entry")
     return entries
 
 
-def _ledger(entries: Sequence[Entry]) -> Iterator[str]:
+def _list_entries(entries: Sequence[LedgerEntry]) -> Iterator[str]:
     for proven, entry in entries:
         at = datetime.fromtimestamp(entry["at"] / 1000, UTC).isoformat(timespec="seconds")
         yield f"ledger          entry {proven.index}: {entry['event']}, {at}"
 
 
-def _about(receipt: Receipt, entries: Sequence[Entry]) -> None:
+def _check_subject(receipt: ReceiptDocument, entries: Sequence[LedgerEntry]) -> None:
     if receipt["subject"] not in {entry["subject"] for _, entry in entries}:
         raise NotProven("none of its ledger entries is about what it is about")
 
 
-def _checkpoint(entries: Sequence[Entry]) -> str:
-    newest = max((proven.checkpoint for proven, _ in entries), key=lambda one: one.size)
+def _format_checkpoint(entries: Sequence[LedgerEntry]) -> str:
+    newest = max(
+        (proven.checkpoint for proven, _ in entries), key=lambda checkpoint: checkpoint.size
+    )
     return f"checkpoint      {newest.origin}, size {newest.size}, signature good"
 
 
-def _remains(body: Mapping[str, Any]) -> Iterator[str]:
-    for kind, what in sorted(body["remains"].items()):
-        yield f"remains         {kind}: {_words(what)}"
+def _list_remains(body: Mapping[str, Any]) -> Iterator[str]:
+    for kind, details in sorted(body["remains"].items()):
+        yield f"remains         {kind}: {_format_value(details)}"
 
 
-def _proven(
+def _verify_entry(
     text: str, keys: Sequence[VerifierKey], origin: str
-) -> tuple[Proven, Mapping[str, Any]]:
-    log = [key for key in keys if key.name == origin]
-    if not log:
+) -> tuple[ProvenEntry, Mapping[str, Any]]:
+    log_keys = [key for key in keys if key.name == origin]
+    if not log_keys:
         raise NotProven(f"no key of the ledger {origin} was given")
-    proven = proofs.verify(text, log, origin=origin)
+    proven = proofs.verify_proof(text, log_keys, origin=origin)
     return proven, json.loads(proven.payload)
 
 
-def _words(value: object) -> str:
+def _format_value(value: object) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_words(inner)}" for key, inner in sorted(value.items()))
+        return ", ".join(f"{key} {_format_value(inner)}" for key, inner in sorted(value.items()))
     if isinstance(value, list):
-        return "; ".join(_words(inner) for inner in value)
-    return plain(value)
+        return "; ".join(_format_value(inner) for inner in value)
+    return escape_text(value)
 
 
-def plain(value: object) -> str:
+def escape_text(value: object) -> str:
     """Return it as it may be printed: signed by us, yet shown on somebody's terminal."""
     return "".join(c if c.isprintable() else "?" for c in str(value))

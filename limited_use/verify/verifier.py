@@ -26,17 +26,17 @@ from pathlib import Path
 
 from limited_use.ledger import consistency, signed_documents, signed_notes
 from limited_use.ledger.signed_documents import BadDocument
-from limited_use.ledger.signed_notes import BadNote, Checkpoint, VerifierKey
+from limited_use.ledger.signed_notes import BadNote, LogCheckpoint, VerifierKey
 from limited_use.ledger.tree import BadProof
 
 from . import bundle_checks, checkpoints, entry_checks, part_checks
 from .checkpoints import NotConsistent
-from .receipt_checks import NotProven, first_part, plain, second_part
+from .receipt_checks import NotProven, check_first_part, check_second_part, escape_text
 
 # A receipt of ours has some ten kilobytes, a bundle of evidence some hundred.
-LARGEST = 32 * 1024 * 1024
+MAX_DOCUMENT_BYTES = 32 * 1024 * 1024
 # Years of checkpoints, a few hundred bytes each.
-LARGEST_SERIES = 1024 * 1024 * 1024
+MAX_SERIES_BYTES = 1024 * 1024 * 1024
 
 # What reading raises for JSON of another form: nested deeply, of other types, with huge numbers.
 _MALFORMED = (
@@ -50,7 +50,7 @@ _MALFORMED = (
 _UNKNOWN_FORM = "it is not of a form that this program knows"
 
 
-def check(document: bytes, keys: Sequence[VerifierKey]) -> list[str]:
+def check_document(document: bytes, keys: Sequence[VerifierKey]) -> list[str]:
     """
     Return what the receipt, the bundle of evidence or the proof of an entry shows, line by line.
 
@@ -59,43 +59,46 @@ def check(document: bytes, keys: Sequence[VerifierKey]) -> list[str]:
     if not keys:
         raise NotProven("no key was given: without one nothing is shown")
     try:
-        return list(_lines(document, keys))
+        return list(_list_findings(document, keys))
     except (BadDocument, BadNote, BadProof) as problem:
-        said = str(problem)
+        message = str(problem)
     except _MALFORMED:
-        said = _UNKNOWN_FORM
-    raise NotProven(said)
+        message = _UNKNOWN_FORM
+    raise NotProven(message)
 
 
-def check_together(first: bytes, second: bytes, keys: Sequence[VerifierKey]) -> list[str]:
+def check_both_parts(first: bytes, second: bytes, keys: Sequence[VerifierKey]) -> list[str]:
     """
     Return what both parts of one receipt prove.
 
     :raises NotProven: if either does not hold, or they are not of one receipt
     """
-    lines = [*check(first, keys), *check(second, keys)]
-    one, other = signed_documents.verify(first, keys), signed_documents.verify(second, keys)
-    fits = {"id": one["id"], "sha256": hashlib.sha256(first).hexdigest()}
-    if other.get("part_1") != fits or other["subject"] != one["subject"]:
+    lines = [*check_document(first, keys), *check_document(second, keys)]
+    first_part, second_part = (
+        signed_documents.verify_document(first, keys),
+        signed_documents.verify_document(second, keys),
+    )
+    expected = {"id": first_part["id"], "sha256": hashlib.sha256(first).hexdigest()}
+    if second_part.get("part_1") != expected or second_part["subject"] != first_part["subject"]:
         raise NotProven("the two files are not parts 1 and 2 of one receipt")
     return [*lines, "together        parts 1 and 2 of one receipt"]
 
 
-def _lines(document: bytes, keys: Sequence[VerifierKey]) -> Iterator[str]:
+def _list_findings(document: bytes, keys: Sequence[VerifierKey]) -> Iterator[str]:
     if entry_checks.is_proof(document):
-        yield from entry_checks.entry(document, keys)
+        yield from entry_checks.check_entry(document, keys)
         return
-    said = signed_documents.verify(document, keys)
-    shows = _KINDS.get(said["kind"]) if said["v"] == 1 else None
-    if shows is None:
+    content = signed_documents.verify_document(document, keys)
+    check = _KINDS.get(content["kind"]) if content["v"] == 1 else None
+    if check is None:
         raise NotProven("it is signed, but it is no receipt and no evidence of version 1")
-    yield from shows(said, keys)
+    yield from check(content, keys)
 
 
 _KINDS = {
-    "deletion-receipt": first_part,
-    "deletion-receipt-part-2": second_part,
-    "evidence-bundle": bundle_checks.bundle,
+    "deletion-receipt": check_first_part,
+    "deletion-receipt-part-2": check_second_part,
+    "evidence-bundle": bundle_checks.check_bundle,
 }
 
 
@@ -109,45 +112,51 @@ def check_part(
     :raises NotProven: if anything in it does not hold
     """
     try:
-        said = part_checks.read(document)
-        lines = list(part_checks.part(said, keys))
+        part = part_checks.parse_part(document)
+        lines = list(part_checks.check_part(part, keys))
         if export is not None:
-            upto = None if note is None else Checkpoint.parse(signed_notes.verify(note, keys))
-            lines += part_checks.theirs(said, export, upto)
+            checkpoint = (
+                None if note is None else LogCheckpoint.parse(signed_notes.verify_note(note, keys))
+            )
+            lines += part_checks.list_own_entries(part, export, checkpoint)
     except (BadNote, BadProof) as problem:
-        wrong = str(problem)
+        message = str(problem)
     except _MALFORMED:
-        wrong = _UNKNOWN_FORM
+        message = _UNKNOWN_FORM
     else:
         return lines
-    raise NotProven(wrong)
+    raise NotProven(message)
 
 
-def _series(
+def _check_series_files(
     files: Sequence[Path], proof_files: Sequence[Path], keys: Sequence[VerifierKey]
 ) -> list[str]:
-    signed = [note for file in files for note in checkpoints.read(_text(file))]
-    given = [proof for file in proof_files for proof in consistency.split(_text(file))]
-    return list(checkpoints.check(signed, given, keys))
+    signed = [note for file in files for note in checkpoints.parse_notes(_read_text(file))]
+    proofs = [proof for file in proof_files for proof in consistency.split_proofs(_read_text(file))]
+    return list(checkpoints.check_series(signed, proofs, keys))
 
 
-def _part(
+def _check_part_files(
     file: Path,
     exports: Sequence[Path],
     checkpoint_files: Sequence[Path],
     keys: Sequence[VerifierKey],
 ) -> list[str]:
-    signed = [note for one in checkpoint_files for note in checkpoints.read(_text(one))]
+    signed = [
+        note
+        for checkpoint_file in checkpoint_files
+        for note in checkpoints.parse_notes(_read_text(checkpoint_file))
+    ]
     return check_part(
-        file.read_bytes()[: LARGEST + 1],
-        _text(exports[0]) if exports else None,
+        file.read_bytes()[: MAX_DOCUMENT_BYTES + 1],
+        _read_text(exports[0]) if exports else None,
         signed[-1] if signed else None,
         keys,
     )
 
 
-def _text(file: Path) -> str:
-    if file.stat().st_size > LARGEST_SERIES:
+def _read_text(file: Path) -> str:
+    if file.stat().st_size > MAX_SERIES_BYTES:
         raise NotProven(f"{file} is larger than any file of checkpoints")
     try:
         return file.read_bytes().decode()
@@ -183,30 +192,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "name one receipt, its two parts, one bundle, one proof, --part, or --checkpoints"
         )
     try:
-        lines = _run(options)
+        lines = _run_checks(options)
     except (NotProven, NotConsistent, BadNote, OSError) as problem:
-        _write(f"NOT PROVEN: {problem}")
+        _write_line(f"NOT PROVEN: {problem}")
         return 1
     except _MALFORMED:
-        _write(f"NOT PROVEN: {_UNKNOWN_FORM}")
+        _write_line(f"NOT PROVEN: {_UNKNOWN_FORM}")
         return 1
     for line in [*lines, "PROVEN: all of the above holds."]:
-        _write(line)
+        _write_line(line)
     return 0
 
 
-def _run(options: argparse.Namespace) -> list[str]:
+def _run_checks(options: argparse.Namespace) -> list[str]:
     keys = [VerifierKey.parse(text) for text in options.key]
     if options.part:
-        return _part(options.part, options.file, options.checkpoints, keys)
+        return _check_part_files(options.part, options.file, options.checkpoints, keys)
     if options.checkpoints:
-        return _series(options.checkpoints, options.file, keys)
-    first, *second = [file.read_bytes()[: LARGEST + 1] for file in options.file]
-    return check_together(first, second[0], keys) if second else check(first, keys)
+        return _check_series_files(options.checkpoints, options.file, keys)
+    first, *second = [file.read_bytes()[: MAX_DOCUMENT_BYTES + 1] for file in options.file]
+    return check_both_parts(first, second[0], keys) if second else check_document(first, keys)
 
 
-def _write(line: str) -> None:
+def _write_line(line: str) -> None:
     """Print a line for any terminal: a file that somebody else wrote gives it no commands."""
     encoding = sys.stdout.encoding or "ascii"
-    shown = plain(line).encode(encoding, "backslashreplace").decode(encoding)
-    sys.stdout.write(f"{shown}\n")
+    printable = escape_text(line).encode(encoding, "backslashreplace").decode(encoding)
+    sys.stdout.write(f"{printable}\n")

@@ -21,7 +21,7 @@ from joserfc.jwk import ECKey, RSAKey
 from accounts import user_provisioning
 from accounts.models import User
 from accounts.roles import Role
-from accounts.user_provisioning import Person
+from accounts.user_provisioning import NewPerson
 
 AT = datetime(2026, 11, 25, 12, 0, 5, tzinfo=UTC)
 PASSWORD = "correct-horse-battery"
@@ -32,7 +32,7 @@ ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 def person(name: str, role: Role = Role.MEMBER) -> User:
     return user_provisioning.register_user(
-        Person(f"platform-{name}", f"{name}@antares.example", name.title(), role),
+        NewPerson(f"platform-{name}", f"{name}@antares.example", name.title(), role),
         password=PASSWORD,
         at=AT - timedelta(days=30),
     )

@@ -37,7 +37,7 @@ from accounts import (
 from accounts.derived_keys import derive_django_key
 from accounts.models import Delegation, Membership, Organisation, ServiceClient, ServiceToken, User
 from accounts.models import Session as SessionRow
-from accounts.permissions import needs, page
+from accounts.permissions import build_permission_class, require_permission
 from accounts.roles import Permission, Role
 from accounts.sessions import SessionStore
 from tests.accounts.caller_oracle import Answer, ask_by_session, ask_by_token
@@ -60,7 +60,7 @@ def describe(request: Any) -> dict[str, Any]:
 
 
 class WhoAmI(APIView):
-    permission_classes = [needs(Permission.USE_OWN, clients=True)]
+    permission_classes = [build_permission_class(Permission.USE_OWN, clients=True)]
 
     def get_exception_handler(self):
         # The service's own handler belongs to a package above this one.
@@ -70,7 +70,7 @@ class WhoAmI(APIView):
         return Response(describe(request))
 
 
-@page(Permission.USE_OWN)
+@require_permission(Permission.USE_OWN)
 def show(request: Any) -> HttpResponse:
     return JsonResponse(describe(request))
 
@@ -83,7 +83,7 @@ urlpatterns = [
 
 
 @dataclass
-class World:
+class CallersWorld:
     """Alice in two organisations, a stranger, a session and a token of Alice's."""
 
     alice: User
@@ -146,18 +146,18 @@ class World:
 
 
 @pytest.fixture
-def world(alice, mallory, elsewhere, delegation, widget) -> World:
-    return World(alice, mallory, delegation.organisation, elsewhere, delegation, widget)
+def world(alice, mallory, elsewhere, delegation, widget) -> CallersWorld:
+    return CallersWorld(alice, mallory, delegation.organisation, elsewhere, delegation, widget)
 
 
-Change = Callable[[World], object]
+Change = Callable[[CallersWorld], object]
 
 
-def promote(world: World, role: Role) -> None:
+def promote(world: CallersWorld, role: Role) -> None:
     User.objects.filter(id=world.alice.id).update(role=role)
 
 
-def sign_in_as_staff(world: World, *, site: str = "web", mfa: bool = True) -> None:
+def sign_in_as_staff(world: CallersWorld, *, site: str = "web", mfa: bool = True) -> None:
     world.site = site
     promote(world, Role.SUPPORT)
     methods = [{"method": name, "at": time.time()} for name in ("password", *["mfa"] * mfa)]
@@ -167,13 +167,13 @@ def sign_in_as_staff(world: World, *, site: str = "web", mfa: bool = True) -> No
     )
 
 
-def change_password(world: World) -> None:
+def change_password(world: CallersWorld) -> None:
     user = User.objects.get(id=world.alice.id)
     user.set_password(f"{PASSWORD} another")
     user.save()
 
 
-def turn_secret(world: World, *, keeps_former: bool) -> None:
+def turn_secret(world: CallersWorld, *, keeps_former: bool) -> None:
     former = settings.ROOT_SECRETS if keeps_former else []
     django_keys = [derive_django_key(secret) for secret in ("another", *former)]
     world.settings = {
@@ -183,7 +183,7 @@ def turn_secret(world: World, *, keeps_former: bool) -> None:
     }
 
 
-def take_data_of(world: World, user: User) -> None:
+def take_data_of(world: CallersWorld, user: User) -> None:
     """Put the data of somebody else's session into the row of Alice's."""
     other = Client()
     other.force_login(user)
@@ -191,40 +191,40 @@ def take_data_of(world: World, user: User) -> None:
     world.row.update(session_data=data)
 
 
-def join_elsewhere(world: World) -> None:
+def join_elsewhere(world: CallersWorld) -> None:
     memberships.add_member(user_id=world.alice.id, organisation_id=world.elsewhere.id, at=AT)
 
 
-def choose(world: World, organisation: Organisation) -> None:
+def choose(world: CallersWorld, organisation: Organisation) -> None:
     world.sign_in(organisation_id=str(organisation.id))
 
 
-def leave_and_come_back(world: World) -> None:
+def leave_and_come_back(world: CallersWorld) -> None:
     gone = {"user_id": world.alice.id, "organisation_id": world.antares.id}
     memberships.end_membership(**gone, at=timezone.now())
     memberships.add_member(**gone, at=timezone.now())
 
 
-def leave(world: World) -> None:
+def leave(world: CallersWorld) -> None:
     memberships.end_membership(
         user_id=world.alice.id, organisation_id=world.antares.id, at=timezone.now()
     )
 
 
-def suspend(world: World) -> None:
+def suspend(world: CallersWorld) -> None:
     user_provisioning.deactivate_user(user_id=world.alice.id, at=timezone.now())
 
 
-def suspend_row(world: World) -> None:
+def suspend_row(world: CallersWorld) -> None:
     row = User.objects.filter(id=world.alice.id)
     row.update(is_active=False, deactivated_at=timezone.now())
 
 
-def close_organisation(world: World) -> None:
+def close_organisation(world: CallersWorld) -> None:
     organisations.close_organisation(organisation_id=world.antares.id, at=timezone.now())
 
 
-def close_organisation_row(world: World) -> None:
+def close_organisation_row(world: CallersWorld) -> None:
     Organisation.objects.filter(id=world.antares.id).update(closed_at=timezone.now())
 
 
@@ -244,7 +244,7 @@ BY_SESSION: Final[Mapping[str, tuple[Change, bool]]] = {
     "row names nobody": (lambda w: w.row.update(user_id=None), True),
     "unknown backend in the data": (lambda w: w.sign_in(_auth_user_backend="x.Y"), False),
     "password shown, second factor not yet": (
-        World.sign_in_without_factor, False,
+        CallersWorld.sign_in_without_factor, False,
     ),
     "password changed": (change_password, False),
     "secret turned, former one kept": (partial(turn_secret, keeps_former=True), True),
@@ -404,7 +404,7 @@ class TestStatements:
     """`SELECT set_config` of `tests.walls` is that of the test, which no request has."""
 
     @staticmethod
-    def of(world: World, path: str) -> list[str]:
+    def of(world: CallersWorld, path: str) -> list[str]:
         with time_machine.travel(timezone.now(), tick=False):
             # The first request of a day, or of a client's minute, writes that there was one.
             assert world.get(path).status_code == 200

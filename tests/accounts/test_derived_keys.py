@@ -67,13 +67,15 @@ def make_link(user):
 
 
 def make_calendar_cursor():
-    return pagination.Paging(**BOUND, after=None, limit=1, at=AT)._cursor(pagination.Place(AT, "x"))
+    return pagination.EventPageRequest(**BOUND, after=None, limit=1, at=AT)._sign_cursor(
+        pagination.OccurrencePosition(AT, "x")
+    )
 
 
 def is_opened(text, context):
     try:
         return mfa_secrets.decrypt_secret(text, context=context) == "secret"
-    except (mfa_secrets.Unreadable, ValueError):
+    except (mfa_secrets.SecretUnreadable, ValueError):
         return False
 
 
@@ -87,7 +89,7 @@ def is_cursor(text):
 
 def is_calendar_cursor(text):
     try:
-        pagination.page(text, **BOUND, limit=1, at=AT)
+        pagination.parse_page_request(text, **BOUND, limit=1, at=AT)
     except cursors.InvalidCursor:
         return False
     return True
@@ -96,7 +98,7 @@ def is_calendar_cursor(text):
 #: Per purpose, as config/README.md names it: how a value is made, and whether it is accepted.
 VALUES = {
     "cursor of mail": (
-        lambda _: cursors.write(cursors.Place(AT, ROW), kind="messages", **BOUND, at=AT),
+        lambda _: cursors.write(cursors.PagePosition(AT, ROW), kind="messages", **BOUND, at=AT),
         lambda _, text: is_cursor(text),
     ),
     "cursor of calendars": (
@@ -171,7 +173,7 @@ def list_keys(settings):
 def sign_again(value, key, bound_to):
     """Return a signed value with the signature that somebody can make who has this key."""
     body = value.rpartition(":")[0]
-    return signing.Signer(key=key, salt=signed_values._salt(bound_to)).sign(body)
+    return signing.Signer(key=key, salt=signed_values._make_salt(bound_to)).sign(body)
 
 
 #: Per purpose: the value as somebody makes it who has a key.

@@ -27,8 +27,8 @@ from accounts import (
     user_provisioning,
 )
 from accounts.models import Alarm, ServiceClient, UserMinute
-from accounts.permissions import needs, page
-from accounts.reauthentication import require_recent
+from accounts.permissions import build_permission_class, require_permission
+from accounts.reauthentication import require_recent_confirmation
 from accounts.roles import Permission, Role
 from tests.accounts.cast import AT, PASSWORD, person, sign_in, totp_code
 from tests.api import cast
@@ -43,7 +43,7 @@ class View(APIView):
 
 
 class WhoAmI(View):
-    permission_classes = [needs(Permission.USE_OWN, clients=True)]
+    permission_classes = [build_permission_class(Permission.USE_OWN, clients=True)]
 
     def get(self, request):
         actor = actors.get_actor(request)
@@ -64,7 +64,7 @@ class WhoAmI(View):
 
 
 class PeopleOnly(WhoAmI):
-    permission_classes = [needs(Permission.USE_OWN)]
+    permission_classes = [build_permission_class(Permission.USE_OWN)]
 
 
 class Undeclared(View):
@@ -73,7 +73,7 @@ class Undeclared(View):
 
 
 class Broken(View):
-    class Failing(needs(Permission.USE_OWN)):
+    class Failing(build_permission_class(Permission.USE_OWN)):
         def has_permission(self, request, view):
             raise RuntimeError
 
@@ -85,13 +85,13 @@ class Broken(View):
         return Response({"secret": True})
 
 
-@page(Permission.VIEW_OPERATIONS)
+@require_permission(Permission.VIEW_OPERATIONS)
 def operations(request):
     return HttpResponse("operations")
 
 
-@page(Permission.USE_OWN)
-@require_recent
+@require_permission(Permission.USE_OWN)
+@require_recent_confirmation
 def sensitive(request):
     return HttpResponse("done")
 
@@ -419,7 +419,7 @@ class TestSensitivePages:
 
     def test_refuse_who_has_nothing_to_confirm_with(self, antares, client):
         user = user_provisioning.register_user(
-            user_provisioning.Person("p", "p@antares.example", "P"), password=None, at=AT
+            user_provisioning.NewPerson("p", "p@antares.example", "P"), password=None, at=AT
         )
         client.force_login(user)
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 LOGIN = "/accounts/login/"
 HOME, OFFICE, STRANGE = "192.0.2.1", "192.0.2.2", "203.0.113.9"
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
-MOST = sign_in_limits.FROM_UNKNOWN[0].limit
+MOST = sign_in_limits.UNKNOWN_ORIGIN_RATES[0].limit
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ class TestALockedAccount:
             assert attempt(alice.email, PASSWORD).status_code == 302
 
 
-class TestAStranger:
+class TestStrangerGuessingPasswords:
     @pytest.mark.control("1.1.1")
     @pytest.mark.parametrize("way", ["device", "network"])
     def test_does_not_lock_out_who_signed_in_before(self, alice, clock, way):
@@ -144,7 +144,7 @@ class TestAStranger:
             not is_refused(attempt(alice.email, "no", browser=browser)) for _ in range(15)
         )
 
-        assert looked_at == sign_in_limits.FROM_DEVICE[0].limit
+        assert looked_at == sign_in_limits.DEVICE_RATES[0].limit
 
     @pytest.mark.parametrize("planted", ["", "x", "WyJhIl0:1abc:forged", "{}"])
     def test_makes_no_device_known(self, alice, clock, planted):
@@ -258,7 +258,7 @@ class TestTheMailedLink:
             not is_refused(attempt(alice.email, "no", browser=browser)) for _ in range(10)
         )
 
-        assert looked_at == sign_in_limits.WITH_LINK[0].limit
+        assert looked_at == sign_in_limits.LINK_RATES[0].limit
 
     def test_lets_nobody_try_another_address(self, mallory, link):
         guess(mallory.email, MOST, network="10.4")

@@ -84,19 +84,19 @@ class TestLeaving:
 
 class TestJoining:
     def test_says_so_when_they_belong_already(self, alice, antares):
-        with pytest.raises(memberships.AlreadyAMember):
+        with pytest.raises(memberships.AlreadyMember):
             memberships.add_member(user_id=alice.id, organisation_id=antares.id, at=AT)
 
     def test_is_refused_by_a_closed_organisation(self, alice, elsewhere):
         organisations.close_organisation(organisation_id=elsewhere.id, at=AT)
 
-        with pytest.raises(memberships.NotOpen):
+        with pytest.raises(memberships.JoinNotAllowed):
             memberships.add_member(user_id=alice.id, organisation_id=elsewhere.id, at=AT)
 
     def test_is_refused_to_the_deactivated(self, alice, elsewhere):
         user_provisioning.deactivate_user(user_id=alice.id, at=AT)
 
-        with pytest.raises(memberships.NotOpen):
+        with pytest.raises(memberships.JoinNotAllowed):
             memberships.add_member(user_id=alice.id, organisation_id=elsewhere.id, at=AT)
 
 
@@ -114,7 +114,7 @@ class TestClosingAnOrganisation:
     def test_says_so_the_second_time(self, antares):
         organisations.close_organisation(organisation_id=antares.id, at=AT)
 
-        with pytest.raises(organisations.NoLiveOrganisation):
+        with pytest.raises(organisations.OrganisationNotLive):
             organisations.close_organisation(organisation_id=antares.id, at=AT)
 
 
@@ -147,15 +147,15 @@ class TestDeactivating:
     def test_says_so_the_second_time(self, alice):
         user_provisioning.deactivate_user(user_id=alice.id, at=AT)
 
-        with pytest.raises(user_provisioning.NotActive):
+        with pytest.raises(user_provisioning.UserNotActive):
             user_provisioning.deactivate_user(user_id=alice.id, at=AT)
 
 
 class TestRegistering:
     def test_keeps_one_row_for_one_address_however_it_is_typed(self, alice):
-        again = user_provisioning.Person("platform-2", "ALICE@Antares.example", "Alice")
+        again = user_provisioning.NewPerson("platform-2", "ALICE@Antares.example", "Alice")
 
-        with pytest.raises(user_provisioning.AlreadyRegistered):
+        with pytest.raises(user_provisioning.UserExists):
             user_provisioning.register_user(again, password=None, at=AT)
 
     def test_is_refused_by_the_table_for_an_address_in_capitals(self, alice):
@@ -169,7 +169,7 @@ class TestRegistering:
     @pytest.mark.control("1.1.2")
     def test_makes_up_no_first_password(self):
         user = user_provisioning.register_user(
-            user_provisioning.Person("p", "new@antares.example", "New"), password=None, at=AT
+            user_provisioning.NewPerson("p", "new@antares.example", "New"), password=None, at=AT
         )
 
         assert not user.has_usable_password()
@@ -180,7 +180,7 @@ class TestRegistering:
 
 class TestDelegations:
     def test_come_into_being_once(self, alice, antares, delegation):
-        with pytest.raises(delegations.AlreadyOn):
+        with pytest.raises(delegations.DelegationExists):
             delegations.switch_on(
                 user_id=alice.id,
                 organisation_id=antares.id,
@@ -206,7 +206,7 @@ class TestDelegations:
         assert tokens.find_token(token, at=AT) is None
 
     def test_are_not_anyone_elses_to_switch_off(self, mallory, delegation):
-        with pytest.raises(delegations.NotOn):
+        with pytest.raises(delegations.DelegationNotLive):
             delegations.switch_off(delegation_id=delegation.id, user_id=mallory.id, at=AT)
 
         delegation.refresh_from_db()

@@ -215,7 +215,7 @@ class TestSeeding:
     @pytest.mark.control("1.2.1")
     def test_gives_no_two_the_same_password(self):
         assert len({one.password for one in demo_people.create_demo_people(at=AT)}) == len(
-            demo_people.CAST
+            demo_people.DEMO_PEOPLE
         )
 
     def test_hides_cookies_from_scripts(self):

@@ -57,7 +57,7 @@ def known_device(user) -> Client:
     return browser
 
 
-class TestAStranger:
+class TestStrangerResettingPassword:
     @pytest.mark.control("1.1.1")
     def test_makes_few_mails_and_is_answered_as_before(self, alice, sent, clock):
         answers = ask_from_many_networks(alice.email, 12)

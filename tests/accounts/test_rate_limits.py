@@ -51,9 +51,9 @@ class TestACounter:
         ][-1]
         refused = rate_limits.add_count(RATE, "alice", at=AT + timedelta(seconds=20.5))
 
-        assert (first.is_within, first.remaining, first.reset_after) == (True, 9, 60)
-        assert (tenth.is_within, tenth.remaining, tenth.reset_after) == (True, 0, 40)
-        assert (refused.is_within, refused.remaining, refused.reset_after) == (False, 0, 40)
+        assert (first.is_within, first.remaining_count, first.reset_after) == (True, 9, 60)
+        assert (tenth.is_within, tenth.remaining_count, tenth.reset_after) == (True, 0, 40)
+        assert (refused.is_within, refused.remaining_count, refused.reset_after) == (False, 0, 40)
 
     def test_begins_again_when_its_window_is_over(self):
         for _ in range(20):

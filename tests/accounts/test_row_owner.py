@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from accounts import row_owner
-from accounts.row_owner import NO_OWNER, Owner
+from accounts.row_owner import NO_OWNER, RowOwner
 
 SECRET = b"what somebody wrote"
 
@@ -19,11 +19,11 @@ def _at_first():
 
 @pytest.fixture
 def alice():
-    return Owner(uuid4(), uuid4())
+    return RowOwner(uuid4(), uuid4())
 
 
 def test_is_nobody_at_first_and_whoever_was_before_after_a_block(alice):
-    bob = Owner(uuid4())
+    bob = RowOwner(uuid4())
     assert row_owner.get_owner() == NO_OWNER
     with row_owner.without_owner():
         row_owner.enter_person(*alice)

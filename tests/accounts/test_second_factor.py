@@ -175,7 +175,7 @@ class TestSecretsOfFactors:
         sealed = mfa_secrets.encrypt_secret("JBSWY3DPEHPK3PXP")
         settings.ROOT_SECRETS = ["another"]
 
-        with pytest.raises(mfa_secrets.Unreadable):
+        with pytest.raises(mfa_secrets.SecretUnreadable):
             mfa_secrets.decrypt_secret(sealed)
 
     def test_open_under_a_fallback(self, settings):

@@ -87,7 +87,7 @@ class TestSigningIn:
     @pytest.mark.control("1.1.1")
     @pytest.mark.parametrize("weak", ["short", "password1234", "123456789012", "alice@antares"])
     def test_refuses_weak_passwords(self, weak):
-        person = user_provisioning.Person("p", "alice@antares.example", "Alice")
+        person = user_provisioning.NewPerson("p", "alice@antares.example", "Alice")
 
         with pytest.raises(ValidationError):
             user_provisioning.register_user(person, password=weak, at=AT)
@@ -193,7 +193,7 @@ class TestSigningOut:
         assert is_in(browser)
 
 
-class TestSessions:
+class TestSignInSessions:
     @pytest.mark.control("2.2.1")
     def test_end_on_the_server_when_they_expire(self, alice):
         with time_machine.travel(AT, tick=False) as clock:

@@ -19,7 +19,7 @@ from joserfc.jwk import RSAKey
 from accounts import client_usage, clients, delegations, tokens, user_provisioning
 from accounts.ids import uuid7
 from accounts.models import Alarm, ServiceClient, ServiceToken, UserMinute
-from accounts.oauth.assertion import REJECTED
+from accounts.oauth.assertion import REJECTION_RATE
 from tests.accounts.cast import AT, EC, RSA, Asking, person, post_form, tampered
 
 pytestmark = pytest.mark.django_db
@@ -355,14 +355,14 @@ class TestARejectedAssertion:
                 post_form(asking.form(client_assertion=asking.assertion(aud=ORIGIN)))
                 clock.shift(timedelta(seconds=6))
 
-        send(REJECTED.limit)
+        send(REJECTION_RATE.limit)
         few = Alarm.objects.count()
         send(2)
 
         alarm = Alarm.objects.get()
         assert few == 0
         assert (alarm.kind, alarm.about) == ("client.assertions_rejected", asking_id())
-        assert alarm.body == {"count": REJECTED.limit + 1, "cause": "audience"}
+        assert alarm.body == {"count": REJECTION_RATE.limit + 1, "cause": "audience"}
 
 
 def asking_id():
@@ -561,7 +561,7 @@ class TestRegisteringKeys:
             )
 
     def test_refuses_a_client_id_that_is_taken(self, widget):
-        with pytest.raises(clients.AlreadyCreated):
+        with pytest.raises(clients.ClientExists):
             clients.create_client(
                 client_id="widget", feature="f", purposes=[], jwks=widget.jwks, at=AT
             )
@@ -569,9 +569,9 @@ class TestRegisteringKeys:
     def test_retires_once(self, widget):
         clients.retire_client(client_id="widget", at=AT)
 
-        with pytest.raises(clients.NoLiveClient):
+        with pytest.raises(clients.ClientNotLive):
             clients.retire_client(client_id="widget", at=AT)
-        with pytest.raises(clients.NoLiveClient):
+        with pytest.raises(clients.ClientNotLive):
             clients.replace_keys(client_id="widget", jwks=widget.jwks)
 
     def test_forgets_what_expired(self, asking):

@@ -32,14 +32,14 @@ from accounts.models import Delegation, ServiceClient, User
 from config.sites import STAFF
 from integrations.formats.mime import rfc5322
 from integrations.mail import remote_message_refs
-from integrations.mail.remote_message_refs import Place
+from integrations.mail.remote_message_refs import RemoteMessageRef
 from integrations.models import Attachment
 from limited_use.agreements import consents
 from limited_use.agreements.service_clients import create_declared_client
 from limited_use.ledger import entries
 from limited_use.models import Consent
 from limited_use.policy.features import FEATURES
-from limited_use.vault.sealing import sealer
+from limited_use.vault.sealing import get_sealer
 from tests.accounts.cast import EC
 from tests.integrations.household import Household
 from tests.walls import AT_STAFF_SITE
@@ -130,11 +130,11 @@ def owned(house: Household) -> Owned:
     )
 
 
-def elsewhere(house: Household) -> Place:
+def elsewhere(house: Household) -> RemoteMessageRef:
     """Return where a file of the hostile mail is at the provider, as a search leads to it."""
-    (part,) = (one.part for one in rfc5322.parse(hostile_mail()).attachments)
-    key = sealer(holder=house.integration.id, epoch=house.integration.epoch)
-    return remote_message_refs.place(key, {"id": FIRST, "part": part, "filename": "plan.html"})
+    (part,) = (one.part for one in rfc5322.parse_message(hostile_mail()).attachments)
+    key = get_sealer(holder=house.integration.id, epoch=house.integration.epoch)
+    return remote_message_refs.make_ref(key, {"id": FIRST, "part": part, "filename": "plan.html"})
 
 
 def go_away(answer: StreamingHttpResponse) -> None:
@@ -261,7 +261,7 @@ def one_item(house: Household) -> Consent:
 
 def entry(house: Household) -> UUID:
     """Return an entry of the ledger that is about the person's mailbox."""
-    return entries.record(
+    return entries.record_event(
         event="integration.connected", about=house.integration.id, at=timezone.now()
     )
 

@@ -39,7 +39,7 @@ def _streams_end_with_the_test():
     Alice is the same person for all tests of a module.
     """
     yield
-    for budget in (concurrency.STREAMS, concurrency.WAITS):
+    for budget in (concurrency.STREAM_SLOTS, concurrency.WAIT_SLOTS):
         budget._lent.clear()
 
 
@@ -47,7 +47,7 @@ def _streams_end_with_the_test():
 def keyring(tmp_path, settings):
     settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "keyring")
     settings.GMAIL_UNITS_PER_MINUTE = 0
-    keys.forget()
+    keys.drop_cached_keys()
     return copy_keyring(settings.KEYRING.folder)
 
 
@@ -67,7 +67,7 @@ def synced(django_db_setup, django_db_blocker, tmp_path_factory):
         ),
         pytest.MonkeyPatch.context() as patch,
     ):
-        keys.forget()
+        keys.drop_cached_keys()
         box = FakeMailbox()
         offer(patch, box)
         house = houses.household()
@@ -100,7 +100,7 @@ def offer(patch: pytest.MonkeyPatch, box: FakeMailbox) -> FakeMailbox:
 
     def open_mail(access):
         assert access.token()
-        return fake.opened(box)(access)
+        return fake.make_open_mail(box)(access)
 
     google = replace(providers.PROVIDERS["google"], open_mail=open_mail)
     patch.setitem(providers.PROVIDERS, "google", google)

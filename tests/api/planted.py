@@ -18,7 +18,7 @@ from django.urls import include, path
 from django.utils import timezone
 
 from accounts.actors import get_actor
-from accounts.permissions import page
+from accounts.permissions import require_permission
 from accounts.roles import Permission
 from config.urls import handler500
 from integrations.access import permits
@@ -26,11 +26,11 @@ from integrations.formats.mime import safe_text
 from integrations.mail import row_types
 from integrations.mail.row_types import MessageRow
 from integrations.models import Message, MessageBody
-from integrations.web.api.base import OwnView, json
+from integrations.web.api.base import UserDataView, json_response
 from limited_use.policy.vocabulary import DataClass
 from limited_use.sinks import page as page_sink
 from limited_use.sinks import response
-from limited_use.sinks.rows import Row
+from limited_use.sinks.rows import SealedRow
 from tests.api.cast import MARKER
 
 __all__ = ["handler500"]
@@ -38,20 +38,20 @@ __all__ = ["handler500"]
 WHOLE = (DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT)
 
 
-def _row(message_id: UUID) -> tuple[Message, Row]:
+def _row(message_id: UUID) -> tuple[Message, SealedRow]:
     message = get_object_or_404(Message, id=message_id)
     sealed = {
         "summary": message.summary,
         "shown": MessageBody.objects.get(message_id=message_id).shown,
     }
-    return message, Row(MessageRow(message, None), sealed)
+    return message, SealedRow(MessageRow(message, None), sealed)
 
 
-def _shape(row: MessageRow, opened: Mapping[str, bytes]) -> row_types.Shape:
-    return row_types.message_detail(row, opened, safe_text.decode(opened["shown"]))
+def _shape(row: MessageRow, opened: Mapping[str, bytes]) -> row_types.MailJson:
+    return row_types.shape_message(row, opened, safe_text.decode_safe_text(opened["shown"]))
 
 
-class Anybodys(OwnView):
+class Anybodys(UserDataView):
     """Asks for permits, but for whichever message the address names."""
 
     def get(self, request: Any, message_id: UUID, **_: Any) -> HttpResponse:
@@ -62,34 +62,38 @@ class Anybodys(OwnView):
             data_classes=WHOLE,
             at=self.at,
         )
-        return json(
-            response.json_object(row, permits=granted, actor=self.actor, shape=_shape, at=self.at)
+        return json_response(
+            response.render_json_object(
+                row, permits=granted, actor=self.actor, shape=_shape, at=self.at
+            )
         )
 
 
-class Unasked(OwnView):
+class Unasked(UserDataView):
     """Does not even ask: it has no permit."""
 
     def get(self, request: Any, message_id: UUID, **_: Any) -> HttpResponse:
         _, row = _row(message_id)
-        return json(
-            response.json_object(row, permits={}, actor=self.actor, shape=_shape, at=self.at)
+        return json_response(
+            response.render_json_object(row, permits={}, actor=self.actor, shape=_shape, at=self.at)
         )
 
 
-class Broken(OwnView):
+class Broken(UserDataView):
     def get(self, request: Any, **_: Any) -> HttpResponse:
         raise RuntimeError(MARKER)
 
 
-@page(Permission.USE_OWN)
+@require_permission(Permission.USE_OWN)
 def anybodys_page(request: HttpRequest, message_id: UUID) -> HttpResponse:
     actor, at = get_actor(request), timezone.now()
     message, row = _row(message_id)
     granted = permits.to_display(
         actor=actor, counts={message.integration_id: 1}, data_classes=WHOLE, at=at
     )
-    return HttpResponse(page_sink.document(row, permits=granted, actor=actor, shape=_shape, at=at))
+    return HttpResponse(
+        page_sink.render_document(row, permits=granted, actor=actor, shape=_shape, at=at)
+    )
 
 
 urlpatterns = [

@@ -35,7 +35,7 @@ def is_address(value: object) -> bool:
 
 @cache
 def described() -> dict[str, Any]:
-    found = orjson.loads(openapi.written())
+    found = orjson.loads(openapi.read_document())
     for schema in found["components"]["schemas"].values():
         # What is not declared is not sent, or a new column becomes API by accident.
         schema["additionalProperties"] = False

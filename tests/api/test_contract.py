@@ -42,7 +42,7 @@ class TestTheDocument:
     def test_is_current(self):
         generated = OpenApiJsonRenderer().render(SchemaGenerator().get_schema(public=True))
 
-        assert orjson.loads(openapi.FILE.read_bytes()) == orjson.loads(generated), (
+        assert orjson.loads(openapi.DOCUMENT_FILE.read_bytes()) == orjson.loads(generated), (
             "write it again: manage.py spectacular --format openapi-json"
             " --file integrations/urls/api/openapi.json"
         )
@@ -88,7 +88,7 @@ class TestTheDocument:
         served = Client().get("/openapi.json")
         page = Client().get("/api/").content.decode()
 
-        assert served.content == openapi.FILE.read_bytes()
+        assert served.content == openapi.DOCUMENT_FILE.read_bytes()
         assert "list_messages" in page
         assert "<script" not in page.replace('<script src="/static', "")
 
@@ -196,7 +196,7 @@ class TestConnections:
         assert b"alice@gmail" not in widget.get(f"{V1}/connections/{mine.connection}").content
 
     def test_that_were_disconnected_are_gone(self, hers, alice, mine):
-        connections.disconnect(
+        connections.disconnect_integration(
             integration_id=alice.integration.id,
             user_id=alice.user.id,
             organisation_id=alice.organisation.id,
@@ -208,7 +208,7 @@ class TestConnections:
         schema.problem(hers.get(f"{V1}/connections/{mine.connection}"), 404, "not-found")
 
 
-class TestAttachments:
+class TestAttachmentApi:
     @pytest.mark.scenario("F3")
     @pytest.mark.control("5.2.1")
     def test_are_downloads_whatever_they_are(self, hers, mine):

@@ -7,15 +7,15 @@ from django.utils import timezone
 
 from accounts import rate_limits
 from accounts.models import RateCount
-from integrations.web.slow_routes import COSTLY_ROUTES, DOWNLOAD, PROVIDER, Cost
+from integrations.web.slow_routes import COSTLY_ROUTES, DOWNLOAD, PROVIDER, RouteCost
 from tests.addresses import address_of
 from tests.api import cast
 
 pytestmark = pytest.mark.django_db
 OF_COST = {
-    Cost.WAIT: [PROVIDER],
-    Cost.STREAM: [DOWNLOAD],
-    Cost.WAIT_AND_STREAM: [PROVIDER, DOWNLOAD],
+    RouteCost.WAIT: [PROVIDER],
+    RouteCost.STREAM: [DOWNLOAD],
+    RouteCost.WAIT_AND_STREAM: [PROVIDER, DOWNLOAD],
 }
 
 

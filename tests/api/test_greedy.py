@@ -10,12 +10,12 @@ import pytest
 from django.db import connection
 
 from integrations.coordination import concurrency
-from integrations.coordination.concurrency import STREAMS, WAITS
+from integrations.coordination.concurrency import STREAM_SLOTS, WAIT_SLOTS
 from integrations.grants import admission_control, provider_calls, rate_limits
-from integrations.mail.file_stream import BEGINNING
+from integrations.mail.file_stream import FIRST_BYTES
 from integrations.models import Export
 from integrations.providers import errors
-from integrations.providers.file_download import ArrivingFile
+from integrations.providers.file_download import FileDownload
 from integrations.web import retry_pages
 from tests.api import cast, schema
 from tests.integrations.mail.test_attachments import PICTURE
@@ -32,7 +32,7 @@ def place(alice):
 @pytest.fixture
 def waits(alice):
     """Two requests of Alice's that wait for a provider."""
-    lent = [WAITS.lend(alice.user.id), WAITS.lend(alice.user.id)]
+    lent = [WAIT_SLOTS.lend_slot(alice.user.id), WAIT_SLOTS.lend_slot(alice.user.id)]
     yield lent
     for slot in lent:
         slot.give_back()
@@ -112,7 +112,7 @@ class TestAThirdWait:
 
             assert page.status_code == 429
             assert page["Refresh"] == f"2; url={address}?again=1"
-        assert STREAMS.count_lent(alice.user.id) == 0
+        assert STREAM_SLOTS.count_lent(alice.user.id) == 0
 
     def test_of_the_api_is_a_problem_that_says_when(self, hers, waits, mine, alice):
         answer = hers.get(f"{V1}/messages/{mine.message}/attachments/{mine.attachment}")
@@ -120,7 +120,7 @@ class TestAThirdWait:
         said = schema.problem(answer, 429, "too-many-waits")
         assert said["limited_by"] == "self"
         assert answer["Retry-After"] == "2"
-        assert STREAMS.count_lent(alice.user.id) == 0
+        assert STREAM_SLOTS.count_lent(alice.user.id) == 0
 
     def test_by_a_feature_counts_for_the_person_it_acts_for(self, widget, waits, mine):
         answer = widget.get(f"{V1}/messages/{mine.message}/attachments/{mine.attachment}")
@@ -151,7 +151,7 @@ class TestAThirdWait:
             times += 1
             page = hers.get(page["Refresh"].partition("url=")[2])
 
-        assert times == retry_pages.MOST
+        assert times == retry_pages.MAX_RETRIES
         assert page.status_code == 429
         assert "by itself" not in page.text
 
@@ -194,7 +194,7 @@ class TestAThirdStream:
         assert fourth.status_code == 200
         second.getvalue()
         fourth.getvalue()
-        assert STREAMS.count_lent(alice.user.id) == 0
+        assert STREAM_SLOTS.count_lent(alice.user.id) == 0
 
     @pytest.mark.parametrize("name", ["copy", "file", "api"])
     def test_is_not_used_up_by_clients_that_go_away(self, begin, alice, name):
@@ -204,44 +204,44 @@ class TestAThirdStream:
             next(iter(answer))
             cast.go_away(answer)
 
-        assert STREAMS.count_lent(alice.user.id) == 0
+        assert STREAM_SLOTS.count_lent(alice.user.id) == 0
 
     def test_is_not_used_up_by_files_that_break_off(self, begin, alice, mailbox):
         def broken():
-            yield bytes(BEGINNING)
+            yield bytes(FIRST_BYTES)
             raise errors.Unavailable("Google stopped answering")
 
-        mailbox.attached = lambda: ArrivingFile(broken())
+        mailbox.attached = lambda: FileDownload(broken())
         for _ in range(5):
             answer = begin["api"]()
             assert answer.status_code == 200
             with pytest.raises(Exception, match=r"^$"):
                 answer.getvalue()
 
-        assert STREAMS.count_lent(alice.user.id) == 0
+        assert STREAM_SLOTS.count_lent(alice.user.id) == 0
 
 
-class TestAFile:
+class TestLargeFile:
     def test_is_sent_while_it_arrives(self, hers, mine, mailbox):
         arrived = []
 
         def pieces():
             for number in range(3):
                 arrived.append(number)
-                yield b"%d" % number * BEGINNING
+                yield b"%d" % number * FIRST_BYTES
 
-        mailbox.attached = lambda: ArrivingFile(pieces(), size=3 * BEGINNING)
+        mailbox.attached = lambda: FileDownload(pieces(), size=3 * FIRST_BYTES)
 
         answer = hers.get(f"{V1}/messages/{mine.message}/attachments/{mine.attachment}")
         parts = iter(answer)
 
-        assert answer["Content-Length"] == str(3 * BEGINNING)
-        assert (next(parts), arrived) == (b"0" * BEGINNING, [0])
-        assert (next(parts), arrived) == (b"1" * BEGINNING, [0, 1])
-        assert b"".join(parts) == b"2" * BEGINNING
+        assert answer["Content-Length"] == str(3 * FIRST_BYTES)
+        assert (next(parts), arrived) == (b"0" * FIRST_BYTES, [0])
+        assert (next(parts), arrived) == (b"1" * FIRST_BYTES, [0, 1])
+        assert b"".join(parts) == b"2" * FIRST_BYTES
 
     def test_of_a_size_that_nobody_said_has_no_length(self, hers, mine, mailbox):
-        mailbox.attached = lambda: ArrivingFile(iter((b"one", b"two")))
+        mailbox.attached = lambda: FileDownload(iter((b"one", b"two")))
 
         answer = hers.get(f"{V1}/messages/{mine.message}/attachments/{mine.attachment}")
 
@@ -254,9 +254,11 @@ class TestQuota:
     def limited(self, settings, alice):
         """Have workers use up the quota of Alice's mailbox."""
         settings.GMAIL_UNITS_PER_MINUTE = LIMIT
-        limit = rate_limits.Limit(LIMIT)
+        limit = rate_limits.RateLimit(LIMIT)
         for _ in range(2):
-            rate_limits.draw(connection_id=alice.connection.id, want=5_000, least=1, limit=limit)
+            rate_limits.draw_units(
+                connection_id=alice.connection.id, units=5_000, least_units=1, limit=limit
+            )
 
     def let_pass(self, seconds: float) -> None:
         with connection.cursor() as cursor:
@@ -311,7 +313,7 @@ class TestQuota:
         assert page.status_code == 503
         assert page["Refresh"] == f"{page['Retry-After']}; url={address}?again=1"
         assert "The download begins by itself." in page.text
-        assert STREAMS.count_lent(alice.user.id) == 0
+        assert STREAM_SLOTS.count_lent(alice.user.id) == 0
         self.let_pass(int(page["Retry-After"]))
         assert hers.get(f"{address}?again=1").status_code == 200
 
@@ -328,9 +330,12 @@ class TestQuota:
         monkeypatch.setattr(admission_control.time, "sleep", slept.append)
 
         def call_often():
-            with concurrency.waiting(), provider_calls.opened(alice.connection.id) as (_, call):
+            with (
+                concurrency.hold_wait_slot(),
+                provider_calls.open_mailbox(alice.connection.id) as (_, call),
+            ):
                 for _ in range(100):
-                    call(7, lambda adapter: adapter.labels())
+                    call(7, lambda adapter: adapter.get_label_names())
 
         with pytest.raises(errors.RateLimited):
             call_often()
@@ -345,7 +350,7 @@ class TestAFileThatTheProviderCutsShort:
     @pytest.fixture
     def address(self, alice, mailbox):
         mine = cast.owned(alice)
-        mailbox.attached = lambda: ArrivingFile(iter([b"eight..."]), size=9)
+        mailbox.attached = lambda: FileDownload(iter([b"eight..."]), size=9)
         return f"{mine.message}/attachments/{mine.attachment}"
 
     def test_is_a_problem_of_the_api(self, hers, address):

@@ -54,7 +54,7 @@ def pages(mine) -> dict[str, str]:
 
 @pytest.mark.control("5.1.7")
 @pytest.mark.scenario("H1")
-class TestAPage:
+class TestHostilePageRequest:
     @pytest.mark.parametrize("name", ["list", "all", "thread", "settings", "disconnect", "details"])
     def test_shows_hostile_mail_as_text(self, alice, mine, name):
         answer = cast.browser(alice.user, recent=True).get(pages(mine)[name])

@@ -68,7 +68,7 @@ class TestARead:
 
         assert client.get(f"{V1}/{where}".format(**vars(mine))).status_code == 200
 
-        about = entries.pseudonym(UUID(mine.integration))
+        about = entries.get_pseudonym(UUID(mine.integration))
         found = [one for one in since(before) if one["subject"] == about]
         assert sorted(one["class"] for one in found) == classes
         for one in found:
@@ -85,7 +85,7 @@ class TestARead:
 
         # The second mailbox shows no row on this page.
         assert [one["subject"] for one in since(before)] == [
-            entries.pseudonym(alice.integration.id)
+            entries.get_pseudonym(alice.integration.id)
         ]
         other.settle()
         before = Leaf.objects.count()
@@ -112,7 +112,7 @@ class TestARead:
 
 
 @pytest.mark.clause("LU-1", "AN-10")
-class TestAFeature:
+class TestFeatureOverApi:
     def test_reads_for_the_person_who_switched_it_on(self, widget, mine):
         for path in every_read(mine):
             assert widget.get(path).status_code == 200, path
@@ -231,7 +231,7 @@ class TestACampaign:
         assert entry["id"] == body["ledger_entry"]
         assert (entry["event"], entry["rule"]) == ("use.refused", "never-market")
         assert entry["feature"] == "campaigns"
-        assert entry["subject"] == entries.pseudonym(alice.integration.id)
+        assert entry["subject"] == entries.get_pseudonym(alice.integration.id)
         assert cast.MARKER.encode() not in answer.content
 
     def test_is_refused_where_there_is_nothing_to_read(self, db, keyring):
@@ -302,7 +302,7 @@ class TestACampaign:
 
     @pytest.mark.parametrize("feature", ["campaigns", "inbox-widget", "inbox", "unknown"])
     def test_cannot_be_registered(self, db, feature):
-        with pytest.raises(features.Undeclared):
+        with pytest.raises(features.UndeclaredUse):
             create_declared_client(
                 feature=feature, purposes=["marketing"], jwks=cast.KEYS, at=timezone.now()
             )
@@ -336,8 +336,8 @@ class TestAViewThatForgetsTheOwner:
         found = since(before)
         assert body["ledger_entry"] in {one["id"] for one in found}
         assert {one["event"] for one in found} == {"use.refused"}
-        assert {one["subject"] for one in found} == {entries.pseudonym(alice.integration.id)}
-        assert {one["actor"] for one in found} == {entries.pseudonym(stranger.user.id)}
+        assert {one["subject"] for one in found} == {entries.get_pseudonym(alice.integration.id)}
+        assert {one["actor"] for one in found} == {entries.get_pseudonym(stranger.user.id)}
         assert "actor_owns" in found[0]["missing"]
 
     def test_of_pages_is_refused_in_words(self, mallory, mine):
@@ -419,7 +419,7 @@ class TestTheSameViewBehindTheWall:
 class TestAfterTheGrantEnded:
     @pytest.fixture
     def ended(self, alice):
-        access_tokens.grant_ended(
+        access_tokens.record_grant_ended(
             connection_id=alice.connection.id, epoch=alice.connection.epoch, at=timezone.now()
         )
         alice.integration.refresh_from_db()
@@ -465,7 +465,7 @@ class TestAfterTheGrantEnded:
 class TestWhileAPurgeIsRunning:
     @pytest.fixture
     def purging(self, alice, mine):
-        connections.disconnect(
+        connections.disconnect_integration(
             integration_id=alice.integration.id,
             user_id=alice.user.id,
             organisation_id=alice.organisation.id,
@@ -515,7 +515,7 @@ class TestWhileAPurgeIsRunning:
         }
 
 
-class TestNobody:
+class TestUnauthenticatedCaller:
     def test_is_told_whether_a_mail_exists(self, alice, mine):
         known = Client().get(f"{V1}/messages/{mine.message}")
         unknown = Client().get(f"{V1}/messages/{uuid4()}")

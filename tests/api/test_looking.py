@@ -43,13 +43,13 @@ def rest(house) -> timedelta:
 
 
 def is_due(house) -> bool:
-    return house.work.id in work_leases.due(at=timezone.now())
+    return house.work.id in work_leases.get_due_ids(at=timezone.now())
 
 
 @pytest.fixture(autouse=True)
 def _no_look_is_remembered():
     """The rows of a module's tests are the same ones, each time as they were at first."""
-    last_looks._written.clear()
+    last_looks._last_written.clear()
 
 
 @pytest.fixture
@@ -256,7 +256,7 @@ class TestALook:
 
     def test_that_another_process_wrote_is_one_statement_as_well(self, left, hers):
         hers.get(MESSAGES)
-        last_looks._written.clear()
+        last_looks._last_written.clear()
         written = []
 
         def look(execute, text, values, many, context):

@@ -9,7 +9,7 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from integrations.mail.api.serializers import ListQuery, MessageListQuery
+from integrations.mail.api.serializers import MailListQuerySerializer, MessageListQuerySerializer
 from integrations.web.problem_catalogue import EXPLAINED
 from tests.api import cast, schema
 
@@ -45,7 +45,7 @@ class TestAParameter:
         assert [one["parameter"] for one in body["errors"]] == [name]
         assert all(one["detail"] for one in body["errors"])
 
-    @pytest.mark.parametrize("name", sorted(MessageListQuery().get_fields()))
+    @pytest.mark.parametrize("name", sorted(MessageListQuerySerializer().get_fields()))
     @pytest.mark.control("5.1.1")
     def test_given_twice_is_refused_not_chosen_from(self, hers, name):
         body = schema.problem(hers.get(f"{V1}/messages?{name}=1&{name}=2"), 400, "bad-request")
@@ -79,7 +79,7 @@ class TestAParameter:
     )  # fmt: skip
     def test_is_refused_in_the_words_of_a_serializer_of_its_own(self, hers, given):
         """One serializer checks all requests: neither is anything of the request before left."""
-        alone = MessageListQuery(data=given)
+        alone = MessageListQuerySerializer(data=given)
         assert not alone.is_valid()
         expected = [
             {"parameter": name, "detail": " ".join(words)} for name, words in alone.errors.items()
@@ -91,7 +91,7 @@ class TestAParameter:
             assert len(hers.get(f"{V1}/messages").json()["data"]) > 1
 
     @given(
-        name=st.sampled_from(sorted(ListQuery().get_fields())),
+        name=st.sampled_from(sorted(MailListQuerySerializer().get_fields())),
         value=st.text(max_size=40),
     )
     @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)

@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from config.database import role_logins
-from config.database.login_roles import Roles
+from config.database.login_roles import DatabaseRoles
 from config.embedded import servers, service
 from config.embedded.processes import Unavailable
 from config.parent_process import follow_parent
@@ -35,7 +35,7 @@ from tests.worlds.sandbox import CLIENT_ID, CLIENT_SECRET
 SETTINGS = {"shared_buffers": "512MB", "max_wal_size": "4GB", "min_wal_size": "1GB"}
 # Far above what a machine can ask for; the bucket itself is drawn from as ever.
 NO_QUOTA = {"GMAIL_UNITS_PER_MINUTE": "1000000000", "GRAPH_UNITS_PER_MINUTE": "1000000000"}
-ROLES = Roles(databases.TEMPLATE)
+ROLES = DatabaseRoles(databases.TEMPLATE)
 
 
 @dataclass(frozen=True)
@@ -88,14 +88,14 @@ def main() -> int:
     chosen = [one for one in BENCHMARKS if not arguments.names or one.module in arguments.names]
     arguments.data.mkdir(parents=True, exist_ok=True)
     try:
-        with servers.running(arguments.data, settings=SETTINGS) as urls:
+        with servers.run_servers(arguments.data, settings=SETTINGS) as urls:
             return _all(chosen, arguments.data, urls, arguments.json)
     except Unavailable as problem:
         sys.stderr.write(f"{problem}\n")
         return 1
 
 
-def _all(chosen: list[Benchmark], data: Path, urls: servers.Urls, output: Path) -> int:
+def _all(chosen: list[Benchmark], data: Path, urls: servers.ServerUrls, output: Path) -> int:
     facts = machine.facts(urls.database)
     say(
         f"{facts['processor']}, {facts['cores']} cores, Python {facts['python']},"
@@ -115,7 +115,7 @@ def _all(chosen: list[Benchmark], data: Path, urls: servers.Urls, output: Path) 
 
 
 def _each(
-    chosen: list[Benchmark], data: Path, urls: servers.Urls
+    chosen: list[Benchmark], data: Path, urls: servers.ServerUrls
 ) -> tuple[dict[str, object], list[str]]:
     """Return what each found, by its name, and the names of those that broke."""
     results: dict[str, object] = {}
@@ -136,7 +136,7 @@ def _each(
     return results, broken
 
 
-def _one(benchmark: Benchmark, data: Path, urls: servers.Urls) -> list[Figure]:
+def _one(benchmark: Benchmark, data: Path, urls: servers.ServerUrls) -> list[Figure]:
     name = f"{databases.TEMPLATE}_{benchmark.module}"
     database = databases.create(urls.database, name, template=databases.TEMPLATE)
     log = data / f"{benchmark.module}.log"
@@ -157,17 +157,23 @@ def _one(benchmark: Benchmark, data: Path, urls: servers.Urls) -> list[Figure]:
 
 
 def _environment(
-    data: Path, urls: servers.Urls, database: str, *, sandbox_url: str = "http://127.0.0.1:9"
+    data: Path, urls: servers.ServerUrls, database: str, *, sandbox_url: str = "http://127.0.0.1:9"
 ) -> dict[str, str]:
-    reached = servers.Urls(database=database, broker=urls.broker)
-    passwords = role_logins.kept(data / "roles")
+    reached = servers.ServerUrls(database=database, broker=urls.broker)
+    passwords = role_logins.read_or_create_passwords(data / "roles")
     return {
-        **service.environment(
-            data, reached, url="http://localhost:8000", sandbox_url=sandbox_url, given=os.environ
+        **service.build_environment(
+            data,
+            reached,
+            url="http://localhost:8000",
+            sandbox_url=sandbox_url,
+            base_environment=os.environ,
         ),
         **NO_QUOTA,
         # Where what is measured logs in: the owner only writes what there is to read.
-        **role_logins.environment(role_logins.beside(database, roles=ROLES, passwords=passwords)),
+        **role_logins.build_environment(
+            role_logins.build_logins(database, roles=ROLES, passwords=passwords)
+        ),
         "DATABASE_ROLE_PREFIX": ROLES.prefix,
         "GOOGLE_CLIENT_ID": CLIENT_ID,
         "GOOGLE_CLIENT_SECRET": CLIENT_SECRET,

@@ -22,7 +22,7 @@ from limited_use.models import Leaf
 from tests.bench import chains, figures, leaves, measure, pgbench, sizes
 from tests.bench.chains import Deed
 from tests.bench.figures import Figure
-from tests.bench.pgbench import Found
+from tests.bench.pgbench import PgbenchResult
 
 WRITERS = (1, 8, 16)
 # Times as many as the chain, without and with other work, where there is more than one writer.
@@ -49,7 +49,7 @@ _LINK = (
 def run() -> list[Figure]:
     statement, payload = _appended()
     audits = {OURS: statement, CHAIN: _LINK.format(payload=payload), NONE: ""}
-    found: dict[tuple[str, int, bool], list[Found]] = {}
+    found: dict[tuple[str, int, bool], list[PgbenchResult]] = {}
     with tempfile.TemporaryDirectory() as folder:
         scripts = _scripts(Path(folder), audits)
         for _ in range(ROUNDS):
@@ -72,7 +72,7 @@ def _appended() -> tuple[str, str]:
     # A connection begins with statements of its own.
     connection.ensure_connection()
     with connection.execute_wrapper(look):
-        entries.append_many([(uuid7(), leaves.body())])
+        entries.append_entries([(uuid7(), leaves.body())])
     ((text, (_, payload, subject)),) = seen
     written = [f"'\\x{bytes(value).hex()}'::bytea" for value in (payload, subject)]
     before, *rest = text.split("%s")
@@ -93,7 +93,7 @@ def _scripts(folder: Path, audits: Mapping[str, str]) -> dict[tuple[str, bool], 
     return made
 
 
-def _check(found: Mapping[tuple[str, int, bool], list[Found]]) -> None:
+def _check(found: Mapping[tuple[str, int, bool], list[PgbenchResult]]) -> None:
     """:raises AssertionError: unless each transaction left its row, and its entry or link"""
     done = dict.fromkeys((OURS, CHAIN, NONE), 0)
     for (name, *_), runs in found.items():
@@ -101,14 +101,14 @@ def _check(found: Mapping[tuple[str, int, bool], list[Found]]) -> None:
     if Deed.objects.count() != sum(done.values()):
         raise AssertionError(f"{Deed.objects.count()} rows of {sum(done.values())} transactions")
     # And the one whose statement was looked at.
-    ran = sequencer.run(timezone.now())
+    ran = sequencer.run_sequencer(timezone.now())
     if ran is None or ran.placed_count != done[OURS] + 1 or Leaf.objects.filter(idx=None).exists():
         raise AssertionError(f"{ran} of {done[OURS] + 1} entries")
     chains.check(count=done[CHAIN])
 
 
 def _figure(
-    found: Mapping[tuple[str, int, bool], list[Found]], writers: int, *, works: bool
+    found: Mapping[tuple[str, int, bool], list[PgbenchResult]], writers: int, *, works: bool
 ) -> Figure:
     rates = {
         name: measure.median(one.per_second for one in found[name, writers, works])

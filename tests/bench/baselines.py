@@ -69,7 +69,7 @@ def _addresses(pairs: list[list[str]] | None) -> list[dict[str, str | bool]]:
         {
             "name": name,
             "email": email,
-            "names_another_address": display_name_addresses.has_another(name, email),
+            "names_another_address": display_name_addresses.contains_other_address(name, email),
         }
         for name, email in pairs or ()
     ]

@@ -31,9 +31,9 @@ def logged_in(process_class: ProcessClass, *, to: Any = None) -> Iterator[Any]:
     owner = to or connections["default"]
     with using(owner):
         # Rights on tables come with a copy of a database, those on the database itself do not.
-        provisioning.build()
-    name = role_logins.variable(process_class)
-    login = Environment({}).database(name, os.environ[name])
+        provisioning.build_walls()
+    name = role_logins.get_variable_name(process_class)
+    login = Environment({}).read_database(name, os.environ[name])
     found = connections.create_connection("default")
     found.settings_dict = {
         **owner.settings_dict,
@@ -42,7 +42,7 @@ def logged_in(process_class: ProcessClass, *, to: Any = None) -> Iterator[Any]:
     }
     try:
         with using(found):
-            if beyond := provisioning.beyond(process_class):
+            if beyond := provisioning.find_excess_rights(process_class):
                 raise AssertionError(beyond)
         yield found
     finally:
@@ -52,7 +52,9 @@ def logged_in(process_class: ProcessClass, *, to: Any = None) -> Iterator[Any]:
 def turn_to(database: Any) -> None:
     """Have everything ask `database` from now on, as a process of the class that is logged in."""
     connections["default"] = database
-    settings.PROCESS_CLASS = provisioning.ours().logins.get(database.settings_dict["USER"], "")
+    settings.PROCESS_CLASS = provisioning.get_roles().login_classes.get(
+        database.settings_dict["USER"], ""
+    )
 
 
 def as_of(database: Any, call: Callable[[], object]) -> Callable[[], object]:

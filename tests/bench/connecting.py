@@ -12,7 +12,7 @@ from integrations.models import Connection, Integration, IntegrationStatus
 from tests.bench import google
 from tests.factories import make_connection, make_integration
 from tests.worlds import microsoft as at_microsoft
-from tests.worlds.microsoft import Microsoft
+from tests.worlds.microsoft import MicrosoftSandbox
 from tests.worlds.sandbox import REDIRECT_URI, Sandbox
 
 EMAIL = "alice@gmail.example"
@@ -47,7 +47,7 @@ def outlook_of(
     sandbox: Sandbox, user: User, organisation: Organisation, *, email: str = OUTLOOK
 ) -> Integration:
     """Return a mailbox at Microsoft, just connected."""
-    tokens = Microsoft(sandbox).authorize(email, at_microsoft.MAIL)
+    tokens = MicrosoftSandbox(sandbox).authorize(email, at_microsoft.MAIL)
     connection = make_connection(
         user,
         organisation,

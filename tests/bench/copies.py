@@ -23,9 +23,9 @@ from accounts import row_owner
 from accounts.actors import Actor
 from accounts.models import Organisation, User
 from config.process_classes import ProcessClass
-from integrations.access.request_context import Asked
+from integrations.access.request_context import RequestContext
 from integrations.calendar import agenda
-from integrations.calendar.sync import LISTING, resource_of
+from integrations.calendar.sync import LIST_RESOURCE, get_resource
 from integrations.models import Calendar, SyncWork
 from integrations.operations.sync_products import PRODUCTS
 from integrations.sync import engine
@@ -107,10 +107,10 @@ def _copy(user: User, organisation: Organisation, tokens: dict[str, Any]) -> Non
             connection, product="calendar", consent=False, synced=False, horizon_days=None
         )
     make_consent(connection, "calendar")
-    SyncWork.objects.filter(integration=integration).update(resource=LISTING)
-    _sync(LISTING)
+    SyncWork.objects.filter(integration=integration).update(resource=LIST_RESOURCE)
+    _sync(LIST_RESOURCE)
     for calendar in Calendar.objects.all():
-        _sync(resource_of(calendar.id))
+        _sync(get_resource(calendar.id))
     # Not looked at as if for the first time while the benchmark looks.
     Calendar.objects.update(asked_at=timezone.now() + timedelta(days=1))
 
@@ -118,16 +118,16 @@ def _copy(user: User, organisation: Organisation, tokens: dict[str, Any]) -> Non
 def _sync(resource: str) -> None:
     work = SyncWork.objects.get(resource=resource)
     SyncWork.objects.filter(id=work.id).update(next_sync_at=timezone.now())
-    while engine.run(PRODUCTS, work_id=work.id, at=timezone.now()):
+    while engine.run_turn(PRODUCTS, work_id=work.id, at=timezone.now()):
         pass
 
 
 def _ours(actor: Actor, start: datetime) -> bytes:
     if actor.user_id is None:
         raise TypeError("nobody asks")
-    inside = agenda.window(start, start + WEEK, zone="UTC")
-    asked = Asked(actor, actor.user_id, timezone.now())
-    return agenda.list_events(asked, inside, limit=PAGE, envelope={})
+    inside = agenda.build_window(start, start + WEEK, zone="UTC")
+    asked = RequestContext(actor, actor.user_id, timezone.now())
+    return agenda.get_event_page_json(asked, inside, limit=PAGE, envelope={})
 
 
 def _fetch(sandbox: Sandbox, token: str, start: datetime) -> Callable[[], bytes]:

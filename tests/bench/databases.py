@@ -7,7 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
-from config.database.login_roles import Roles
+from config.database.login_roles import DatabaseRoles
 
 TEMPLATE = "antares_bench"
 
@@ -31,9 +31,9 @@ def drop(url: str, name: str) -> None:
     _execute(url, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-def drop_roles(url: str, roles: Roles) -> None:
+def drop_roles(url: str, roles: DatabaseRoles) -> None:
     """Drop the login roles of a deployment whose databases are gone."""
-    for name in roles.names:
+    for name in roles.all_names:
         _execute(url, sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name)))
 
 

@@ -118,7 +118,7 @@ def _ask() -> AccessRequest:
     user, holder, account = uuid7(), uuid7(), uuid7()
     membership = uuid7()
     # The ledger has names of each account's own, as in the service.
-    ledger_key_lifecycle.create(holder=account, at=timezone.now())
+    ledger_key_lifecycle.create_key(holder=account, at=timezone.now())
     actor = Actor(ActorKind.PERSON, user, user, uuid7(), membership, 1)
     return AccessRequest(
         use=CASES[0].use,
@@ -129,13 +129,13 @@ def _ask() -> AccessRequest:
         facts=CASES[0].facts,
         fences=(Fence(FenceKind.MEMBERSHIP, membership, 1),),
         count=50,
-        names=pseudonyms.of(account),
+        names=pseudonyms.get_naming(account),
     )
 
 
 def _bare_insert(asked: list[AccessRequest]) -> Callable[[], object]:
     _, _, records = unrecorded.decided(asked, at=timezone.now())
-    payload = entries.encode({**records[0][1], "id": str(records[0][0]), "v": 1})
+    payload = entries.encode_entry({**records[0][1], "id": str(records[0][0]), "v": 1})
     statement = "INSERT INTO limited_use_leaf (id, payload) VALUES (%s, %s)"
     cursor = connection.cursor()
     return lambda: cursor.execute(statement, [uuid7(), payload])

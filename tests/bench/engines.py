@@ -13,7 +13,7 @@ from casbin.model import Model
 
 from limited_use.policy import evaluation
 from limited_use.policy.evaluation import RULES
-from limited_use.policy.rules import ANY_REASON, EVERYONE, EVERYTHING, Rule
+from limited_use.policy.rules import ANY_REASON, EVERYONE, EVERYTHING, PolicyRule
 from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 
 
@@ -47,7 +47,7 @@ class Cedar:
         return cedarpy.is_authorized(request, self._policies, self._entities).allowed
 
     @staticmethod
-    def _policy(rule: Rule) -> str:
+    def _policy(rule: PolicyRule) -> str:
         clauses = [
             f"{_cedar_set(words)}.contains(context.{name})"
             for name, words, whole in _covers(rule)
@@ -122,7 +122,7 @@ def agreement(cedar: Cedar, other: Casbin, *, also: Iterable[Case], count: int =
     return len(asked)
 
 
-def _covers(rule: Rule) -> tuple[tuple[str, frozenset[str], frozenset[str]], ...]:
+def _covers(rule: PolicyRule) -> tuple[tuple[str, frozenset[str], frozenset[str]], ...]:
     return (
         ("data_class", rule.data_classes, EVERYTHING),
         ("purpose", rule.purposes, ANY_REASON),

@@ -19,14 +19,14 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Organisation, User
-from config.embedded.service import Service
+from config.embedded.service import RunningService
 from config.process_classes import ProcessClass
 from integrations.models import Message, SyncWork
 from integrations.tasks.sync import sweep_sync, sync_mail
 from tests.bench import connecting, figures, google, memory, processes, sizes
 from tests.bench.figures import Figure
 from tests.factories import make_organisation, make_user
-from tests.worlds.microsoft import Microsoft
+from tests.worlds.microsoft import MicrosoftSandbox
 from tests.worlds.sandbox import Sandbox
 
 MESSAGES = sizes.of(10_000, tiny=60)
@@ -96,10 +96,10 @@ def run() -> list[Figure]:
 
 
 def _with_microsoft(
-    service: Service, sandbox: Sandbox, user: User, organisation: Organisation
+    service: RunningService, sandbox: Sandbox, user: User, organisation: Organisation
 ) -> dict[str, float]:
     """Have the same worker bring in a mailbox at Microsoft, and return what is held then."""
-    Microsoft(sandbox).seed(connecting.OUTLOOK, size=OUTLOOK_MESSAGES, seed=8)
+    MicrosoftSandbox(sandbox).seed(connecting.OUTLOOK, size=OUTLOOK_MESSAGES, seed=8)
     integration = connecting.outlook_of(sandbox, user, organisation)
     work = SyncWork.objects.get(integration=integration)
     sync_mail.delay(work_id=str(work.id))
@@ -107,7 +107,7 @@ def _with_microsoft(
     return _resident(service)
 
 
-def _resident(service: Service) -> dict[str, float]:
+def _resident(service: RunningService) -> dict[str, float]:
     # What is about to be freed is: tasks and requests end a moment after their answer.
     time.sleep(1)
     return {
@@ -116,7 +116,7 @@ def _resident(service: Service) -> dict[str, float]:
     }
 
 
-def _of_parsers(service: Service) -> list[float]:
+def _of_parsers(service: RunningService) -> list[float]:
     """Return what each parser process of the worker holds, before it ends for want of tasks."""
     return [memory.of_one(pid) for pid in memory.parsers(service.processes["worker-sync"].pid)]
 

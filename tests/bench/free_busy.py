@@ -14,9 +14,9 @@ from accounts import row_owner
 from accounts.actors import Actor
 from accounts.models import Organisation, User
 from config.process_classes import ProcessClass
-from integrations.access.request_context import Asked
+from integrations.access.request_context import RequestContext
 from integrations.calendar import free_busy
-from integrations.calendar.free_busy_query import Question
+from integrations.calendar.free_busy_query import FreeBusyQuery
 from limited_use.agreements import consents, shares
 from limited_use.models import Leaf
 from limited_use.models.shares import ShareLevel
@@ -73,8 +73,10 @@ def _asked(actor: Actor, people: list[UUID]) -> bytes:
         raise TypeError("nobody asks")
     at = timezone.now()
     start = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    question = Question(people=people, start=start, end=start + SPAN, zone="Europe/Berlin")
-    return free_busy.tell(Asked(actor, actor.user_id, at), question, envelope={})
+    question = FreeBusyQuery(people=people, start=start, end=start + SPAN, zone="Europe/Berlin")
+    return free_busy.get_free_busy_json(
+        RequestContext(actor, actor.user_id, at), question, envelope={}
+    )
 
 
 def _check(told: dict[str, list[dict[str, object]]]) -> None:

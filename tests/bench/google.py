@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from config.embedded import ports
-from config.embedded.processes import spawn, stop
+from config.embedded.processes import spawn_process, stop_process
 from tests.worlds.sandbox import ROOT, Sandbox
 
 # What a benchmark finds its control plane under.
@@ -17,8 +17,8 @@ CONTROL = "BENCH_SANDBOX_CONTROL"
 
 @contextmanager
 def running(log: Path, environment: dict[str, str]) -> Iterator[Sandbox]:
-    with ports.reserved() as port, ports.reserved() as control, log.open("ab") as output:
-        process = spawn(
+    with ports.reserve_port() as port, ports.reserve_port() as control, log.open("ab") as output:
+        process = spawn_process(
             [
                 *(sys.executable, "-m", "integrations.sandbox"),
                 *("--port", str(port), "--control-port", str(control)),
@@ -29,11 +29,11 @@ def running(log: Path, environment: dict[str, str]) -> Iterator[Sandbox]:
         )
         sandbox = Sandbox(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{control}")
         try:
-            ports.wait(control, process, name="sandbox")
+            ports.wait_for_port(control, process, name="sandbox")
             yield sandbox
         finally:
             sandbox.close()
-            stop(process)
+            stop_process(process)
 
 
 def unlimited(sandbox: Sandbox) -> None:

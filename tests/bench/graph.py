@@ -15,7 +15,7 @@ import httpx
 from msgraph import GraphServiceClient
 
 from integrations.formats.mime import rfc5322
-from integrations.providers.mail import Wanted
+from integrations.providers.mail import FetchTarget
 from integrations.providers.microsoft.mail import GraphMailAdapter
 from tests.bench import (
     connecting,
@@ -30,7 +30,7 @@ from tests.bench import (
 )
 from tests.bench.figures import Figure
 from tests.factories import make_access
-from tests.worlds.microsoft import MAIL, Microsoft
+from tests.worlds.microsoft import MAIL, MicrosoftSandbox
 
 MESSAGES, READ = sizes.of(1_000, tiny=60), sizes.of(100, tiny=10)
 RUNS, WARM_UP = sizes.of(3, tiny=1), sizes.of(1, tiny=1)
@@ -38,7 +38,7 @@ RUNS, WARM_UP = sizes.of(3, tiny=1), sizes.of(1, tiny=1)
 
 def run() -> list[Figure]:
     sandbox = connecting.connected()
-    microsoft = Microsoft(sandbox)
+    microsoft = MicrosoftSandbox(sandbox)
     for seed, email in ((microsoft.seed, connecting.OUTLOOK), (sandbox.seed, connecting.EMAIL)):
         seed(email, size=MESSAGES, seed=5, malformed=0)
     google.unlimited(sandbox)
@@ -85,7 +85,7 @@ def _ours(adapter: GraphMailAdapter) -> list[str]:
     found: list[str] = []
     page: str | None = None
     while True:
-        answer = adapter.list_page(page=page, limit=graph_library.PAGE)
+        answer = adapter.list_messages(page=page, limit=graph_library.PAGE)
         found += [one.message_id for one in answer.refs]
         page = answer.next_page
         if page is None:
@@ -101,7 +101,7 @@ async def _models(client: GraphServiceClient) -> list[str]:
 
 
 def _read(adapter: GraphMailAdapter, ids: list[str]) -> int:
-    found = adapter.fetch([Wanted(message_id=one) for one in ids])
+    found = adapter.fetch_messages([FetchTarget(message_id=one) for one in ids])
     return sum(len(getattr(one, "messages", ())) for one in found)
 
 
@@ -109,7 +109,7 @@ def _read_plain(client: httpx.Client, ids: list[str]) -> int:
     for one in ids:
         path = f"/me/messages/{quote(one, safe='')}"
         client.get(path).raise_for_status().json()
-        rfc5322.parse(client.get(f"{path}/$value").raise_for_status().content)
+        rfc5322.parse_message(client.get(f"{path}/$value").raise_for_status().content)
     return len(ids)
 
 
@@ -117,7 +117,7 @@ async def _read_models(client: GraphServiceClient, ids: list[str]) -> int:
     for one in ids:
         message = client.me.messages.by_message_id(one)
         await message.get()
-        rfc5322.parse(bytes(await message.content.get() or b""))
+        rfc5322.parse_message(bytes(await message.content.get() or b""))
     return len(ids)
 
 

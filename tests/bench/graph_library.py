@@ -17,10 +17,10 @@ from msgraph.generated.users.item.messages.messages_request_builder import Messa
 from msgraph.graph_request_adapter import GraphRequestAdapter, options
 from msgraph_core import GraphClientFactory
 
-from integrations.providers.microsoft.graph_message import HEAD
+from integrations.providers.microsoft.graph_message import HEAD_FIELDS
 
 PAGE: Final = 500
-COLUMNS: Final = tuple(HEAD.split(","))
+COLUMNS: Final = tuple(HEAD_FIELDS.split(","))
 _PARAMETERS = MessagesRequestBuilder.MessagesRequestBuilderGetQueryParameters
 
 

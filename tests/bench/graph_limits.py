@@ -33,11 +33,11 @@ from integrations.providers.microsoft.mail import GraphMailAdapter
 from integrations.sync import engine
 from limited_use.policy.vocabulary import DataClass
 from limited_use.sinks import response
-from limited_use.sinks.rows import Row
+from limited_use.sinks.rows import SealedRow
 from tests.bench import connecting, figures, measure, parsing, sizes, syncing
 from tests.bench.figures import Figure
 from tests.factories import actor_for, make_organisation, make_user
-from tests.worlds.microsoft import Microsoft
+from tests.worlds.microsoft import MicrosoftSandbox
 from tests.worlds.sandbox import Sandbox
 
 LARGE, SMALL = sizes.of(20_000, tiny=150), sizes.of(1_000, tiny=60)
@@ -92,7 +92,7 @@ class Synced:
 
 def measured(sandbox: Sandbox) -> list[Figure]:
     """Return what it takes to bring in a mailbox of `LARGE` messages of all kinds."""
-    microsoft = Microsoft(sandbox)
+    microsoft = MicrosoftSandbox(sandbox)
     for email, size in ((LARGE_BOX, LARGE), (SMALL_BOX, SMALL)):
         microsoft.seed(email, size=size, seed=5, malformed=0, hostile=0)
     sandbox.seed(GMAIL_BOX, size=AT_GMAIL, seed=5, malformed=0, hostile=0)
@@ -180,11 +180,11 @@ def _goes_on(work: SyncWork) -> bool:
         return False
     wait = (work.next_sync_at - timezone.now()).total_seconds()
     time.sleep(max(0.0, wait))
-    engine.run(PRODUCTS, work_id=work.id, at=timezone.now(), time_budget=timedelta(minutes=5))
+    engine.run_turn(PRODUCTS, work_id=work.id, at=timezone.now(), time_budget=timedelta(minutes=5))
     return True
 
 
-def _at_gmail(sandbox: Sandbox, user: User, organisation: Organisation) -> syncing.Found:
+def _at_gmail(sandbox: Sandbox, user: User, organisation: Organisation) -> syncing.SyncFigures:
     # Makes the sandbox render every message once.
     syncing.first(connecting.mailbox_of(sandbox, user, organisation, email=GMAIL_BOX))
     return syncing.first(connecting.mailbox_of(sandbox, user, organisation, email=GMAIL_BOX))
@@ -225,8 +225,8 @@ def _rows(integration: Integration, actor: Actor) -> dict[str, Any]:
             "attachments": [one[1:] for one in summary["attachments"]],
         }
 
-    page = response.json_page(
-        [Row(row, {"summary": row.summary}) for row in rows],
+    page = response.render_json_page(
+        [SealedRow(row, {"summary": row.summary}) for row in rows],
         permits=granted,
         actor=actor,
         shape=shape,
@@ -235,7 +235,9 @@ def _rows(integration: Integration, actor: Actor) -> dict[str, Any]:
     return {one["id"]: one for one in orjson.loads(page)["items"]}
 
 
-def _figures(ours: Synced, former: Synced, gmail: syncing.Found, equal: Compared) -> list[Figure]:
+def _figures(
+    ours: Synced, former: Synced, gmail: syncing.SyncFigures, equal: Compared
+) -> list[Figure]:
     at_once = f"{ours.count:,} messages, Graph's limits on; {ours.throttled} requests got 429"
     by_mime = f"a request for the MIME of each, {former.count:,} messages"
     processor = "processor time, parsers included"

@@ -28,7 +28,7 @@ from integrations.formats.mime import rfc5322
 from tests.bench import connecting, figures, graph_library, measure, sizes, syncing
 from tests.bench.figures import Figure
 from tests.bench.models import PlainBody, PlainMessage
-from tests.bench.syncing import Found
+from tests.bench.syncing import SyncFigures
 from tests.factories import make_organisation, make_user
 from tests.worlds.sandbox import Sandbox
 
@@ -51,7 +51,7 @@ def measured(
     """
     organisation = make_organisation()
     alice = make_user("alice", organisation=organisation)
-    ways: dict[str, Callable[[], Found]] = {
+    ways: dict[str, Callable[[], SyncFigures]] = {
         "ours": lambda: syncing.first(connecting.outlook_of(sandbox, alice, organisation)),
         "gmail": lambda: syncing.first(connecting.mailbox_of(sandbox, alice, organisation)),
         "typed": lambda: _loop(lambda: runner.run(_read_models(typed, alice))),
@@ -65,14 +65,14 @@ def measured(
     return _figures(found, count)
 
 
-def _loop(read: Callable[[], Iterable[Rows]]) -> Found:
+def _loop(read: Callable[[], Iterable[Rows]]) -> SyncFigures:
     PlainMessage.objects.all().delete()
     processor, clock = measure.processor_time(), time.perf_counter()
     for page in read():
         PlainMessage.objects.bulk_create([message for message, _ in page])
         PlainBody.objects.bulk_create([body for _, body in page])
     spent = measure.processor_time() - processor, time.perf_counter() - clock
-    return Found(*spent, PlainMessage.objects.count(), 0)
+    return SyncFigures(*spent, PlainMessage.objects.count(), 0)
 
 
 async def _read_models(client: GraphServiceClient, user: User) -> list[Rows]:
@@ -106,7 +106,7 @@ def _read_plain(client: httpx.Client, user: User) -> Iterator[Rows]:
 def _row(
     user: User, message_id: str, at: datetime, *, is_read: bool, content: bytes
 ) -> tuple[PlainMessage, PlainBody]:
-    mail = rfc5322.parse(content)
+    mail = rfc5322.parse_message(content)
     summary = {"subject": mail.subject, "from": [(one.name, one.address) for one in mail.from_]}
     message = PlainMessage(
         integration_id=uuid7(),
@@ -128,7 +128,7 @@ def _row(
     return message, PlainBody(message=message, content=(mail.text or mail.html).replace("\0", ""))
 
 
-def _counted(found: dict[str, list[Found]], listed: int, count: int) -> None:
+def _counted(found: dict[str, list[SyncFigures]], listed: int, count: int) -> None:
     """Ours leaves out junk and what is deleted, as Gmail's does; the loops read everything."""
     wanted = {"ours": listed, "gmail": listed, "typed": count, "plain": count}
     for name, runs in found.items():
@@ -137,7 +137,7 @@ def _counted(found: dict[str, list[Found]], listed: int, count: int) -> None:
             raise AssertionError(f"{name}: {counts} of {wanted[name]} messages")
 
 
-def _figures(found: dict[str, list[Found]], count: int) -> list[Figure]:
+def _figures(found: dict[str, list[SyncFigures]], count: int) -> list[Figure]:
     each = {name: measure.median(one.per_core for one in runs) for name, runs in found.items()}
     note = f"{count:,} messages; processor time, parsers included, median of {RUNS}"
     lines: tuple[tuple[str, str, str], ...] = (

@@ -23,7 +23,7 @@ from django.test import Client
 
 from accounts.models import Organisation
 from config.embedded import sandbox_seed
-from config.embedded.service import Service
+from config.embedded.service import RunningService
 from config.process_classes import ProcessClass
 from config.push_settings import PUBSUB_PATH
 from integrations.models import Integration, Message, SetAside, SyncWork, Watch, WatchStatus
@@ -126,7 +126,11 @@ def run() -> list[Figure]:
 
 
 def _connect(
-    stack: ExitStack, sandbox: Sandbox, service: Service, organisation: Organisation, number: int
+    stack: ExitStack,
+    sandbox: Sandbox,
+    service: RunningService,
+    organisation: Organisation,
+    number: int,
 ) -> Mailbox:
     email = f"person{number}@gmail.example"
     sandbox.seed(email, size=20, seed=number)

@@ -51,6 +51,8 @@ def _rows(count: int, placed_from: int | None) -> Iterator[tuple[Any, ...]]:
     subject = bytes.fromhex(said["subject"])
     for number in range(count):
         entry_id = uuid7()
-        payload = entries.encode({**said, "at": said["at"] + number, "id": str(entry_id), "v": 1})
+        payload = entries.encode_entry(
+            {**said, "at": said["at"] + number, "id": str(entry_id), "v": 1}
+        )
         place = None if placed_from is None else placed_from + number
         yield entry_id, payload, subject, place

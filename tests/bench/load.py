@@ -19,10 +19,10 @@ from django.test import Client
 from accounts.models import Organisation, User
 from config.database import provisioning
 from config.embedded import ports
-from config.embedded.service import Service
+from config.embedded.service import RunningService
 from tests.bench import figures, load_answers, load_machine, load_server, mailbox, sizes
 from tests.bench.figures import TIMES, Figure
-from tests.bench.load_answers import Answers, Person, Question
+from tests.bench.load_answers import Answers, LoadCaller, Question
 from tests.factories import make_organisation, make_user
 
 CALLERS = (1, 4, 16)
@@ -46,12 +46,12 @@ def run() -> list[Figure]:
     people = [_make_person(number, organisation) for number in range(max(CALLERS))]
     mailbox.settle()
     # Rights on the database itself do not come with a copy of one.
-    provisioning.build()
+    provisioning.build_walls()
     found = []
     with ExitStack() as stack:
         servers = {}
         for count in WEB_PROCESSES:
-            port = stack.enter_context(ports.reserved())
+            port = stack.enter_context(ports.reserve_port())
             servers[count] = stack.enter_context(load_server.started(port, count))
             found += _ask_first(servers[count], people[0]) if count == 1 else []
         for question in QUESTIONS:
@@ -60,12 +60,12 @@ def run() -> list[Figure]:
         return [*found, *load_server.measure_memory(servers)]
 
 
-def _make_person(number: int, organisation: Organisation) -> Person:
+def _make_person(number: int, organisation: Organisation) -> LoadCaller:
     user = make_user(f"person{number}", organisation=organisation)
     rows = mailbox.made(mailbox.owned(user, organisation), MESSAGES, bodies=True)
     mailbox.load(rows)
     newest = max(rows.messages, key=lambda row: row[7])
-    return Person(_sign_in(user), str(newest[0]))
+    return LoadCaller(_sign_in(user), str(newest[0]))
 
 
 def _sign_in(user: User) -> str:
@@ -74,7 +74,7 @@ def _sign_in(user: User) -> str:
     return f"{settings.SESSION_COOKIE_NAME}={client.session.session_key}"
 
 
-def _ask_first(service: Service, person: Person) -> list[Figure]:
+def _ask_first(service: RunningService, person: LoadCaller) -> list[Figure]:
     """Return how long the first request of each kind takes after the start."""
     first = []
     with httpx.Client(base_url=service.url, timeout=load_server.PATIENCE) as browser:
@@ -87,7 +87,9 @@ def _ask_first(service: Service, person: Person) -> list[Figure]:
     return first
 
 
-def _measure(servers: dict[int, Service], question: Question, people: list[Person]) -> list[Figure]:
+def _measure(
+    servers: dict[int, RunningService], question: Question, people: list[LoadCaller]
+) -> list[Figure]:
     answers = {count: Answers() for count in servers}
     for turn in range(ROUNDS):
         counts = list(servers)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from config.embedded.service import ROOT, Service
+from config.embedded.service import ROOT, RunningService
 from tests.bench import load_machine
 from tests.bench.load_caller import Order, Report
 from tests.bench.load_machine import Spent
@@ -20,7 +20,7 @@ WARM_UP = 8
 
 
 @dataclass(frozen=True)
-class Person:
+class LoadCaller:
     """A caller: the cookie of the session, and the newest message of the mailbox."""
 
     cookie: str
@@ -32,7 +32,7 @@ class Question:
     """A request, and a text that the right answer contains so many times."""
 
     name: str
-    target: Callable[[Person], str]
+    target: Callable[[LoadCaller], str]
     contains: str
     times: int
 
@@ -56,7 +56,12 @@ class Answers:
 
 
 def ask(
-    service: Service, question: Question, people: list[Person], answers: Answers, *, seconds: float
+    service: RunningService,
+    question: Question,
+    people: list[LoadCaller],
+    answers: Answers,
+    *,
+    seconds: float,
 ) -> None:
     """Have each person ask for some seconds, and add what they saw to `answers`."""
     order = Order(

@@ -16,8 +16,8 @@ from pathlib import Path
 import httpx
 from django.conf import settings
 
-from config.database.role_logins import variable
-from config.embedded.service import GRANIAN, Service
+from config.database.role_logins import get_variable_name
+from config.embedded.service import GRANIAN, RunningService
 from config.process_classes import WORKERS, ProcessClass
 from tests.bench import figures, memory, sizes
 from tests.bench.figures import Figure
@@ -28,7 +28,7 @@ _THREADS = 4
 
 
 @contextmanager
-def started(port: int, web_processes: int) -> Iterator[Service]:
+def started(port: int, web_processes: int) -> Iterator[RunningService]:
     """Start a web server as production does, and stop it on leaving."""
     url = f"http://localhost:{port}"
     logs = Path(settings.KEYRING.folder).parent / "logs"
@@ -36,27 +36,27 @@ def started(port: int, web_processes: int) -> Iterator[Service]:
     given = {"DJANGO_SETTINGS_MODULE": "config.settings", "PUBLIC_URL": url}
     # Each person asks more in a minute than any person does.
     given |= {"RATE_LIMIT_SCALE": "10000"}
-    service = Service(url, "", "", {**os.environ, **given}, logs)
+    service = RunningService(url, "", "", {**os.environ, **given}, logs)
     service.environment.pop("WEB_THREADS", None)
-    service.logins = {one: os.environ[variable(one)] for one in ProcessClass}
+    service.logins = {one: os.environ[get_variable_name(one)] for one in ProcessClass}
     name = f"web{web_processes}"
     try:
-        service.start(
+        service.start_process(
             name,
             *("granian", *GRANIAN, "--host", "127.0.0.1", "--port", str(port)),
             *("--workers", str(web_processes), "--no-access-log", "--log-level", "warning"),
-            sign=signal.SIGTERM,
-            of=ProcessClass.WEB,
+            stop_signal=signal.SIGTERM,
+            process_class=ProcessClass.WEB,
         )
-        service.wait(name, port)
+        service.wait_until_listening(name, port)
         _wait_until_all_run(service, name, web_processes)
         yield service
     finally:
         for started in list(service.processes):
-            service.stop(started)
+            service.stop_named_process(started)
 
 
-def _wait_until_all_run(service: Service, name: str, web_processes: int) -> None:
+def _wait_until_all_run(service: RunningService, name: str, web_processes: int) -> None:
     """Wait until each web process answers, not only the first."""
     deadline = time.monotonic() + PATIENCE
     pid = service.processes[name].pid
@@ -72,7 +72,7 @@ def _has_threads(pid: int) -> bool:
     return len(list(Path(f"/proc/{pid}/task").iterdir())) > _THREADS
 
 
-def measure_memory(servers: dict[int, Service]) -> list[Figure]:
+def measure_memory(servers: dict[int, RunningService]) -> list[Figure]:
     """Return what each process holds: of web after the load, of the others after their start."""
     found = []
     for count, service in servers.items():

@@ -74,7 +74,7 @@ def owned(user: User, organisation: Organisation) -> Integration:
     connection = make_connection(user, organisation, subject=uuid7().hex)
     with transaction.atomic():
         # What the ledger calls it from then on, as a connect makes it.
-        ledger_key_lifecycle.create(holder=connection.id, at=timezone.now())
+        ledger_key_lifecycle.create_key(holder=connection.id, at=timezone.now())
         return make_integration(connection)
 
 
@@ -87,7 +87,7 @@ def made(integration: Integration, count: int, *, bodies: bool = False, keep: bo
     """
     connection = integration.connection
     owner = (integration.id, connection.user_id, connection.organisation_id)
-    sealer = sealing.sealer(holder=integration.id, epoch=integration.epoch)
+    sealer = sealing.get_sealer(holder=integration.id, epoch=integration.epoch)
     texts, now = _texts(), timezone.now()
     rng = random.Random(count)  # noqa: S311 - repeatable
     rows = Rows()
@@ -96,7 +96,7 @@ def made(integration: Integration, count: int, *, bodies: bool = False, keep: bo
         at = now - timedelta(days=DAYS) * rng.random() ** 1.5
         has_attachment = bodies and number % 10 == 0
         if number % 3 == 0:
-            blind = sealer.blind("mail.thread", str(number))
+            blind = sealer.compute_blind("mail.thread", str(number))
             thread = (uuid7(), *owner, blind, at, at, message_id, 3, 1, has_attachment, False)
             rows.threads.append(thread)
         plain = summary(number)
@@ -105,10 +105,10 @@ def made(integration: Integration, count: int, *, bodies: bool = False, keep: bo
         rows.messages.append(
             (
                 *(message_id, integration.id, rows.threads[-1][0], *owner[1:]),
-                *(sealer.blind("mail.message", str(number)), None),
+                *(sealer.compute_blind("mail.message", str(number)), None),
                 *(at, 4000 + number % 997, number % 4 == 0, False, has_attachment),
                 *(["important", "inbox"], 1, now),
-                sealer.seal(
+                sealer.seal_value(
                     Message, "summary", row=message_id, data=orjson.dumps(plain)
                 ).ciphertext,
                 None,
@@ -118,16 +118,16 @@ def made(integration: Integration, count: int, *, bodies: bool = False, keep: bo
             text = f"body {number}: {texts[number % len(texts)]}"
             columns = {
                 "content": orjson.dumps({"text": text, "html": ""}),
-                "shown": safe_text.encode(safe_bodies.show_text(text, ""), {}),
+                "shown": safe_text.encode_safe_text(safe_bodies.sanitise_text(text, ""), {}),
             }
             content, shown = (
-                sealer.seal(MessageBody, name, row=message_id, data=data).ciphertext
+                sealer.seal_value(MessageBody, name, row=message_id, data=data).ciphertext
                 for name, data in columns.items()
             )
             rows.bodies.append((message_id, integration.id, content, shown, safe_bodies.VERSION))
         if has_attachment:
             row = uuid7()
-            descriptor = sealer.seal(
+            descriptor = sealer.seal_value(
                 Attachment, "descriptor", row=row, data=f'{{"filename":"file-{number}.pdf"}}'
             ).ciphertext
             rows.attachments.append(

@@ -18,10 +18,10 @@ from django.utils import timezone
 from accounts import row_owner
 from accounts.actors import Actor
 from config.process_classes import ProcessClass
-from integrations.access.request_context import Asked
+from integrations.access.request_context import RequestContext
 from integrations.calendar import agenda, event_json, occurrences
-from integrations.formats.recurrence.expansion import Window
-from integrations.formats.recurrence.rrule_iter import Work
+from integrations.formats.recurrence.expansion import TimeWindow
+from integrations.formats.recurrence.rrule_iter import WorkBudget
 from integrations.models import Calendar
 from limited_use.models import Leaf
 from limited_use.sinks import calendar as sink
@@ -55,7 +55,7 @@ def run() -> list[Figure]:
     mailbox.settle()
     actor = actor_for(alice, organisation)
     start = timezone.now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    inside = agenda.window(start, start + timedelta(days=31), zone=ZONE)
+    inside = agenda.build_window(start, start + timedelta(days=31), zone=ZONE)
     ids = list(Calendar.objects.values_list("id", flat=True))
     ours = partial(_ours, actor, inside)
     plain = partial(plain_month.answer, ids, inside.start, inside.end, ZONE)
@@ -81,17 +81,17 @@ def run() -> list[Figure]:
     return _figures(samples, len(found["data"]))
 
 
-def _ours(actor: Actor, inside: Window) -> bytes:
+def _ours(actor: Actor, inside: TimeWindow) -> bytes:
     if actor.user_id is None:
         raise TypeError("nobody asks")
     at = timezone.now()
-    found = agenda.read(Asked(actor, actor.user_id, at), inside)
+    found = agenda.read_window(RequestContext(actor, actor.user_id, at), inside)
 
-    def make(opened: sink.Opened) -> dict[str, Any]:
-        expanded = occurrences.expand(opened, inside, work=Work(WORK))
+    def make(opened: sink.OpenedRows) -> dict[str, Any]:
+        expanded = occurrences.expand_rows(opened, inside, work=WorkBudget(WORK))
         return {
-            "data": event_json.happenings(expanded.happenings),
-            "unreadable": expanded.unreadable,
+            "data": event_json.serialize_occurrences(expanded.occurrences),
+            "unreadable": expanded.unreadable_ids,
         }
 
     return sink.calendar_json(found.rows, permits=found.permits, viewer=actor, make=make, at=at)

@@ -17,12 +17,12 @@ from tests.bench import figures
 
 def main(name: str, output: str) -> None:
     follow_parent()
-    process_memory.give_back()
+    process_memory.release_freed_memory()
     django.setup()
     benchmark = importlib.import_module(f"tests.bench.{name}")
     # As the service's processes do.
     preload.load_views()
-    process_memory.collect_seldom()
+    process_memory.collect_rarely()
     found = benchmark.run()
     Path(output).write_text(json.dumps(figures.as_json(found)), encoding="utf-8")
 

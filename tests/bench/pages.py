@@ -24,7 +24,7 @@ from accounts import row_owner
 from accounts.models import Organisation, User
 from config.process_classes import ProcessClass
 from integrations.calendar import local_calendars
-from integrations.calendar.local_calendars import About
+from integrations.calendar.local_calendars import CalendarProperties
 from integrations.calendar.pages import view_ranges
 from integrations.models import Calendar
 from limited_use.agreements import consents, shares
@@ -110,7 +110,7 @@ def _list_pairs(today: date) -> list[Pair]:
 
 
 def _calendar_pair(view: str, today: date) -> Pair:
-    span, place = view_ranges.of(view, today), ZoneInfo(ZONE)
+    span, place = view_ranges.get_view_range(view, today), ZoneInfo(ZONE)
     first = datetime.combine(span.first, datetime.min.time(), place)
     after = datetime.combine(span.last + timedelta(days=1), datetime.min.time(), place)
     window = {"start": first.isoformat(), "end": after.isoformat(), "timezone": ZONE, "limit": 200}
@@ -134,9 +134,9 @@ def _make_calendars(alice: User, bob: User, organisation: Organisation) -> None:
         planner.calendar(account, is_primary=is_first) for is_first in (True, False)
     ]
     with row_owner.acting_for(alice.id, organisation.id):
-        local_id = local_calendars.create(
+        local_id = local_calendars.create_calendar(
             actor=actor_for(alice, organisation),
-            about=About("Calendar 2", ZONE),
+            properties=CalendarProperties("Calendar 2", ZONE),
             version=FEATURES[local_calendars.FEATURE].version,
             at=at,
         )
@@ -153,8 +153,8 @@ def _make_calendars(alice: User, bob: User, organisation: Organisation) -> None:
 
 def _name_calendar(calendar: Calendar, name: str) -> None:
     about = {"id": name, "name": name, "zone": ZONE, "colour": "#1a73e8"}
-    sealer = sealing.sealer(holder=calendar.cache_id, epoch=calendar.integration.epoch)
-    calendar.about = sealer.seal(Calendar, "about", row=calendar.id, data=orjson.dumps(about))
+    sealer = sealing.get_sealer(holder=calendar.cache_id, epoch=calendar.integration.epoch)
+    calendar.about = sealer.seal_value(Calendar, "about", row=calendar.id, data=orjson.dumps(about))
     calendar.save(update_fields=["about"])
 
 

@@ -17,14 +17,14 @@ _FAILED: Final = re.compile(r"failed transactions: (\d+)")
 _RATE: Final = re.compile(r"tps = ([\d.]+)")
 
 
-class Found(NamedTuple):
+class PgbenchResult(NamedTuple):
     """Transactions that were committed, and how many of them in a second."""
 
     count: int
     per_second: float
 
 
-def run(script: Path, *, writers: int, seconds: int = 0, each: int = 0) -> Found:
+def run(script: Path, *, writers: int, seconds: int = 0, each: int = 0) -> PgbenchResult:
     """
     Run a script of one transaction in `writers` sessions at once, on this benchmark's database.
 
@@ -34,7 +34,7 @@ def run(script: Path, *, writers: int, seconds: int = 0, each: int = 0) -> Found
     """
     done = subprocess.run(
         [
-            str(binaries.postgres() / "bin" / "pgbench"),
+            str(binaries.find_postgres() / "bin" / "pgbench"),
             *("--no-vacuum", "--protocol", "prepared", "--file", str(script)),
             *("--client", str(writers), "--jobs", "1"),
             *(("--time", str(seconds)) if seconds else ("--transactions", str(each))),
@@ -49,7 +49,7 @@ def run(script: Path, *, writers: int, seconds: int = 0, each: int = 0) -> Found
     count, rate = _COUNT.search(done.stdout), _RATE.search(done.stdout)
     if not count or not rate:
         raise AssertionError(done.stdout + done.stderr)
-    return Found(int(count[1]), float(rate[1]))
+    return PgbenchResult(int(count[1]), float(rate[1]))
 
 
 def _environment() -> dict[str, str]:

@@ -18,7 +18,7 @@ import orjson
 from dateutil.rrule import rrulestr
 from django.db.models import Q
 
-from integrations.models.calendar import week_of
+from integrations.models.calendar import get_week
 from tests.bench.models import PlainEvent
 
 _DAY = timedelta(days=1)
@@ -34,9 +34,9 @@ def answer(calendar_ids: Sequence[UUID], start: datetime, end: datetime, zone: s
     """Return all that happens from `start` until just before `end`, by start, as JSON."""
     place = ZoneInfo(zone)
     rows = PlainEvent.objects.filter(
-        Q(last_week=None) | Q(last_week__gte=week_of(start - _DAY)),
+        Q(last_week=None) | Q(last_week__gte=get_week(start - _DAY)),
         calendar_id__in=calendar_ids,
-        first_week__lte=week_of(end + _DAY),
+        first_week__lte=get_week(end + _DAY),
     )
     read = [(row, orjson.loads(row[7])) for row in rows.values_list(*_COLUMNS)]
     masters = {(row[1], row[3]): row[0] for row, _ in read if row[2] == "series"}

@@ -23,12 +23,12 @@ from accounts.models import Organisation, User
 from integrations.access import key_holders
 from integrations.calendar import event_codec
 from integrations.calendar.sync import event_descriptions, event_store
-from integrations.calendar.sync.event_descriptions import Descriptions
+from integrations.calendar.sync.event_descriptions import SafeDescriptions
 from integrations.formats.event import Attendee, EventContent, When
-from integrations.formats.recurrence.rrule_iter import Work
+from integrations.formats.recurrence.rrule_iter import WorkBudget
 from integrations.models import Calendar, Integration
 from integrations.models.calendar import DAYS_AHEAD, DAYS_BACK
-from integrations.providers.calendars import CancelledInstance, EventPage, RemoteEvent
+from integrations.providers.calendars import CancelledInstance, RemoteEvent, RemoteEventPage
 from limited_use.ledger import ledger_key_lifecycle
 from limited_use.vault import sealing
 from tests.bench.mailbox import WORDS
@@ -73,7 +73,7 @@ def account(user: User, organisation: Organisation) -> Integration:
     """Return an account whose calendars are connected, and that its owner agreed to be shown."""
     connection = make_connection(user, organisation, subject=uuid7().hex)
     with transaction.atomic():
-        ledger_key_lifecycle.create(holder=connection.id, at=timezone.now())
+        ledger_key_lifecycle.create_key(holder=connection.id, at=timezone.now())
         integration = make_integration(connection, product="calendar", consent=False)
     make_consent(connection, "calendar")
     return integration
@@ -98,10 +98,10 @@ def calendar(integration: Integration, *, is_primary: bool = False) -> Calendar:
         cached_from=at - timedelta(days=DAYS_BACK),
         cached_until=at + timedelta(days=DAYS_AHEAD),
     )
-    own = sealing.sealer(holder=integration.id, epoch=integration.epoch)
-    made.remote_blind = own.blind("calendar", str(made.id))
+    own = sealing.get_sealer(holder=integration.id, epoch=integration.epoch)
+    made.remote_blind = own.compute_blind("calendar", str(made.id))
     with transaction.atomic():
-        key_holders.begin_copy(made, epoch=integration.epoch, at=at)
+        key_holders.ensure_cache_key(made, epoch=integration.epoch, at=at)
         made.save(force_insert=True)
     return made
 
@@ -121,19 +121,19 @@ def fill(made: Calendar, *, singles: int, series: int, seed: int, keep: Keep | N
         for one in events[singles::5]
     ]
     events += [_moved(one) for one in events[singles + 1 :: 5]]
-    page = EventPage(tuple(events), tuple(cancelled), (), {}, None, None)
+    page = RemoteEventPage(tuple(events), tuple(cancelled), (), {}, None, None)
     epoch = made.integration.epoch
-    sealer = sealing.sealer(holder=made.cache_id, epoch=epoch)
-    descriptions = event_descriptions.show(events)
-    batch = event_store.prepare_all(
+    sealer = sealing.get_sealer(holder=made.cache_id, epoch=epoch)
+    descriptions = event_descriptions.sanitize_descriptions(events)
+    batch = event_store.prepare_local_batch(
         page,
         calendar=made,
         sealer=sealer,
-        work=Work(10_000_000),
+        work=WorkBudget(10_000_000),
         descriptions=descriptions,
     )
     with transaction.atomic():
-        event_store.write(batch, at=timezone.now())
+        event_store.write_batch(batch, at=timezone.now())
     if keep is not None:
         keep(list(_plain(made, batch, events, cancelled, descriptions)))
 
@@ -238,20 +238,22 @@ def _moved(one: RemoteEvent) -> RemoteEvent:
 
 def _plain(
     made: Calendar,
-    batch: event_store.Batch,
+    batch: event_store.EventBatch,
     events: Sequence[RemoteEvent],
     cancelled: Sequence[CancelledInstance],
-    descriptions: Descriptions,
+    descriptions: SafeDescriptions,
 ) -> Iterator[Plain]:
     for row, one in zip(batch.rows, [*events, *cancelled], strict=True):
         row_id, kind, _, _, first, last, is_busy, is_private, *_ = row
         found = (first, last, is_busy, is_private)
         if isinstance(one, RemoteEvent):
-            timing = event_codec.timing(one.content, original=one.original_start)
-            shown = descriptions.of(one)
-            content = event_codec.content(one.content, remote=one, shown=shown).decode()
+            timing = event_codec.encode_timing(one.content, original=one.original_start)
+            shown = descriptions.get_description(one)
+            content = event_codec.encode_content(
+                one.content, remote=one, description=shown
+            ).decode()
             etag = one.etag
         else:
-            timing, content, etag = event_codec.cancelled(one.original_start), None, ""
+            timing, content, etag = event_codec.encode_cancelled(one.original_start), None, ""
         names = (one.event_id, one.series_id)
         yield Plain(row_id, made.id, kind, *names, *found, timing.decode(), content, etag)

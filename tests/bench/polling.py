@@ -31,7 +31,7 @@ from limited_use.models import Leaf
 from tests.bench import classes, connecting, figures, google, mailbox, measure, sizes, syncing
 from tests.bench.figures import Figure
 from tests.factories import make_organisation, make_user
-from tests.worlds.microsoft import Microsoft
+from tests.worlds.microsoft import MicrosoftSandbox
 from tests.worlds.sandbox import Sandbox
 
 MESSAGES = sizes.of(200, tiny=20)
@@ -81,7 +81,7 @@ class Polls:
 def run() -> list[Figure]:
     sandbox = connecting.connected()
     sandbox.seed(connecting.EMAIL, size=MESSAGES, seed=7)
-    Microsoft(sandbox).seed(connecting.OUTLOOK, size=MESSAGES, seed=7, malformed=0)
+    MicrosoftSandbox(sandbox).seed(connecting.OUTLOOK, size=MESSAGES, seed=7, malformed=0)
     google.unlimited(sandbox)
     organisation = make_organisation()
     alice = make_user("alice", organisation=organisation)
@@ -214,7 +214,7 @@ def _counted(worker: Any) -> Iterator[list[str]]:
 
 def _bytes_per_entry(entries: list[Leaf]) -> float:
     """Return how many bytes the database keeps of one: row, indexes, and its hash in the tree."""
-    while (placed := sequencer.run(timezone.now())) is not None and placed.placed_count:
+    while (placed := sequencer.run_sequencer(timezone.now())) is not None and placed.placed_count:
         pass
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE TABLE {_COPY} (LIKE limited_use_leaf INCLUDING ALL)")

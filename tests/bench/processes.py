@@ -10,37 +10,37 @@ from pathlib import Path
 from django.conf import settings
 
 from config.embedded import ports, sandbox_seed
-from config.embedded.service import Service
+from config.embedded.service import RunningService
 from config.process_classes import ProcessClass
 from tests.bench import google
 
 
 @contextmanager
-def started(*classes: ProcessClass, beat: bool = False) -> Iterator[Service]:
+def started(*classes: ProcessClass, beat: bool = False) -> Iterator[RunningService]:
     """
     Start a web server and a worker `worker-CLASS` of each class, and stop them on leaving.
 
     :param beat: whether the schedule is kept as well
     """
-    with ports.reserved() as port:
+    with ports.reserve_port() as port:
         service = _service(f"http://localhost:{port}")
         try:
             service.start_site(ProcessClass.WEB, port)
             for process_class in classes:
                 service.start_worker(f"worker-{process_class}", process_class)
-            service.wait("web", port)
+            service.wait_until_listening("web", port)
             if beat:
                 service.start_beat()
             yield service
         finally:
             for name in list(service.processes):
-                service.stop(name)
+                service.stop_named_process(name)
 
 
-def _service(url: str) -> Service:
+def _service(url: str) -> RunningService:
     logs = Path(settings.KEYRING.folder).parent / "logs"
     logs.mkdir(exist_ok=True)
-    return Service(
+    return RunningService(
         url=url,
         sandbox_url=settings.GOOGLE.api_root_url,
         control_url=os.environ[google.CONTROL],

@@ -24,7 +24,7 @@ from integrations.models import (
 )
 from limited_use.policy.vocabulary import DataClass
 from limited_use.sinks import response
-from limited_use.sinks.rows import Row
+from limited_use.sinks.rows import SealedRow
 from limited_use.vault.envelope import Unopenable
 from tests.bench import figures, mailbox, measure, memory, sides, sizes, transactions
 from tests.bench.boxes import Box
@@ -40,7 +40,7 @@ FLAT_MB = 8
 
 
 @dataclass(frozen=True)
-class Found:
+class PurgeFigures:
     """Seconds, the longest transaction and the rise of memory of one run."""
 
     seconds: float
@@ -73,7 +73,7 @@ def run() -> list[Figure]:
     return _figures(ours, theirs)
 
 
-def _purge(integration: Integration, actor: Actor) -> Found:
+def _purge(integration: Integration, actor: Actor) -> PurgeFigures:
     rows = list(Message.objects.filter(integration=integration).order_by("-received_at")[:50])
     at = timezone.now()
     granted = permits.to_display(
@@ -81,8 +81,8 @@ def _purge(integration: Integration, actor: Actor) -> Found:
     )
 
     def page() -> bytes:
-        return response.json_page(
-            [Row(row, {"summary": row.summary}) for row in rows],
+        return response.render_json_page(
+            [SealedRow(row, {"summary": row.summary}) for row in rows],
             permits=granted,
             actor=actor,
             shape=lambda _, opened: orjson.loads(opened["summary"]),
@@ -93,7 +93,7 @@ def _purge(integration: Integration, actor: Actor) -> Found:
         raise AssertionError("the mailbox did not open before")
     # From the call to the first attempt, with a permit in hand, that opens nothing.
     began = time.perf_counter()
-    job = connections.disconnect(
+    job = connections.disconnect_integration(
         integration_id=integration.id,
         user_id=actor.user_id,
         organisation_id=actor.organisation_id,
@@ -107,12 +107,12 @@ def _purge(integration: Integration, actor: Actor) -> Found:
         raise AssertionError("the mailbox opens after the disconnect")
     with memory.peak() as peak, transactions.observed() as seen:
         start, clock = timezone.now(), time.perf_counter()
-        step = purge.run(job_id=job.id)
+        step = purge.run_purge(job_id=job.id)
         whole = time.perf_counter() - clock
     done = PurgeJob.objects.get(id=job.id)
     if step is not PurgeStep.DONE or sides.left(sides.OURS, integration.id):
         raise AssertionError(f"the purge stands at {step}")
-    return Found(
+    return PurgeFigures(
         seconds=(done.verified_at - start).total_seconds(),
         longest=max(seen.seconds),
         peak_mb=peak[0],
@@ -122,18 +122,18 @@ def _purge(integration: Integration, actor: Actor) -> Found:
     )
 
 
-def _cascade(box: Box) -> Found:
+def _cascade(box: Box) -> PurgeFigures:
     with memory.peak() as peak:
         began = time.perf_counter()
         box.delete(using=CASCADE)
         seconds = time.perf_counter() - began
     if sides.left(sides.THEIRS, box.id):
         raise AssertionError("the cascade left something")
-    return Found(seconds, seconds, peak[0])
+    return PurgeFigures(seconds, seconds, peak[0])
 
 
-def _figures(ours: list[Found], theirs: list[Found]) -> list[Figure]:
-    def of(found: list[Found], name: str) -> float:
+def _figures(ours: list[PurgeFigures], theirs: list[PurgeFigures]) -> list[Figure]:
+    def of(found: list[PurgeFigures], name: str) -> float:
         return measure.median(getattr(one, name) for one in found)
 
     worst = max(ours, key=lambda one: one.longest)

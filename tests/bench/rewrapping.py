@@ -22,7 +22,7 @@ from limited_use.policy.key_lines import KeyLine
 from limited_use.rotation import key_epochs
 from limited_use.vault import key_rows, keys
 from limited_use.vault.keyring.factory import get_keyring
-from limited_use.vault.keyring.port import Bound, EpochGone, Rewrap
+from limited_use.vault.keyring.port import EpochGone, KeyBinding, RewrapRequest
 from tests.bench import figures, mailbox, measure, sizes
 from tests.bench.figures import Figure
 
@@ -44,7 +44,7 @@ class Made(NamedTuple):
     """A key, whose it is and what it is called."""
 
     root: bytes
-    bound: Bound
+    bound: KeyBinding
 
 
 def run() -> list[Figure]:
@@ -80,14 +80,14 @@ def run() -> list[Figure]:
 
 def _made() -> Made:
     root = secrets.token_bytes(keys.KEY_BYTES)
-    return Made(root, Bound(uuid7(), keys.key_id_of(root)))
+    return Made(root, KeyBinding(uuid7(), keys.compute_key_id(root)))
 
 
 def _store(made: list[Made]) -> None:
     ring, at = get_keyring(), timezone.now()
-    epoch = ring.epochs(LINE)[-1]
+    epoch = ring.list_epochs(LINE)[-1]
     # As whoever makes a key says that its epoch is in use.
-    key_rows.began(LINE, [epoch], at=at)
+    key_rows.record_epochs(LINE, [epoch], at=at)
     mailbox.copy(
         "limited_use_datakey",
         _COLUMNS,
@@ -103,12 +103,14 @@ def _store(made: list[Made]) -> None:
 
 def _crypto(made: list[Made]) -> list[float]:
     ring = get_keyring()
-    epoch = ring.epochs(LINE)[-1]
+    epoch = ring.list_epochs(LINE)[-1]
     wrapped = {
-        one.holder: one.wrapped for one in key_rows.waiting(LINE, below=epoch + 1, most=KEYS)
+        one.holder: one.wrapped
+        for one in key_rows.get_keys_to_rewrap(LINE, before_epoch=epoch + 1, limit=KEYS)
     }
     asked = [
-        Rewrap(epoch, wrapped[one.bound.holder], one.bound) for one in made[: key_epochs.BATCH]
+        RewrapRequest(epoch, wrapped[one.bound.holder], one.bound)
+        for one in made[: key_epochs.BATCH]
     ]
     seconds = []
     for _ in range(ROUNDS):
@@ -127,7 +129,7 @@ def _loop() -> float:
     began = time.perf_counter()
     with transaction.atomic():
         for key in DataKey.objects.filter(line=LINE).order_by("id")[:LOOPED].iterator():
-            bound = Bound(key.holder, bytes(key.key_id))
+            bound = KeyBinding(key.holder, bytes(key.key_id))
             root = ring.unwrap(LINE, key.kek_epoch, bytes(key.wrapped), bound)
             key.wrapped = ring.wrap(LINE, key.kek_epoch, root, bound)
             key.save(update_fields=["wrapped", "kek_epoch"])
@@ -136,11 +138,11 @@ def _loop() -> float:
 
 def _turn(made: list[Made]) -> float:
     ring = get_keyring()
-    former = ring.epochs(LINE)[-1]
+    former = ring.list_epochs(LINE)[-1]
     sample = random.Random(former).sample(made, SAMPLE)  # noqa: S311 - repeatable
     before = {one.bound.holder: _wrapped(one.bound.holder) for one in sample}
     began = time.perf_counter()
-    turn = key_epochs.turn(LINE, timezone.now())
+    turn = key_epochs.rotate_epoch(LINE, timezone.now())
     seconds = time.perf_counter() - began
     if (turn.key_count, turn.rewrapped_count, turn.destroyed) != (KEYS, KEYS, (former,)):
         raise AssertionError(f"{turn}")

@@ -111,16 +111,16 @@ def _calls(hers: Integration, actor: Actor) -> dict[str, Callable[[], object]]:
     whose = hers.connection.user_id
 
     def decision() -> None:
-        found = facts.of_mailboxes(user_id=whose, actor=actor, at=at).of[hers.id]
+        found = facts.for_mailboxes(user_id=whose, actor=actor, at=at).by_integration[hers.id]
         allowed, _, _ = unrecorded.decided([_ask(hers, actor, found)], at=at)
         if not allowed:
             raise AssertionError("what is measured was refused")
 
     def for_a_page() -> None:
         now = timezone.now()
-        found = facts.of_mailboxes(user_id=whose, actor=actor, at=now)
+        found = facts.for_mailboxes(user_id=whose, actor=actor, at=now)
         permits.to_display(
-            actor=actor, counts={hers.id: 50}, data_classes=_LISTED, at=now, found=found
+            actor=actor, counts={hers.id: 50}, data_classes=_LISTED, at=now, snapshot=found
         )
 
     return {
@@ -128,13 +128,13 @@ def _calls(hers: Integration, actor: Actor) -> dict[str, Callable[[], object]]:
         "permit for a page": for_a_page,
         "permits for a sync": lambda: permits.to_sync(integration_id=hers.id, at=timezone.now()),
         # No rows: what is left is the reading of the key and of what can be withdrawn.
-        "key and fences read": lambda: response.json_page(
+        "key and fences read": lambda: response.render_json_page(
             [], permits=granted, actor=actor, shape=lambda *_: {}, at=at
         ),
     }
 
 
-def _ask(hers: Integration, actor: Actor, found: facts.Found) -> AccessRequest:
+def _ask(hers: Integration, actor: Actor, found: facts.HolderFacts) -> AccessRequest:
     return AccessRequest(
         use=_SHOWN,
         holder=hers.id,
@@ -143,7 +143,7 @@ def _ask(hers: Integration, actor: Actor, found: facts.Found) -> AccessRequest:
         on_behalf_of=actor.user_id,
         facts=found.facts,
         fences=found.fences,
-        feature=facts.OF_INBOX.key,
+        feature=facts.INBOX_CONSENT.feature_key,
         count=50,
         names=found.names,
     )

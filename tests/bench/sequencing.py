@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from limited_use.ledger import publication, sequencer, tile_store, tree
 from limited_use.ledger.signed_notes import VerifierKey
-from limited_use.ledger.tile_store import Entry
+from limited_use.ledger.tile_store import EntryWithProof
 from limited_use.models import Leaf
 from limited_use.verify import verifier
 from limited_use.verify.receipt_checks import NotProven
@@ -41,14 +41,14 @@ def run() -> list[Figure]:
     leaves.load(ENTRIES)
     mailbox.settle()
     began, spent = time.perf_counter(), time.process_time()
-    done = sequencer.run(timezone.now())
+    done = sequencer.run_sequencer(timezone.now())
     clock, processor = time.perf_counter() - began, time.process_time() - spent
-    if done != sequencer.Run(ENTRIES, ENTRIES):
+    if done != sequencer.SequencerRun(ENTRIES, ENTRIES):
         raise AssertionError(f"{done} of {ENTRIES}")
     _check_tree(ENTRIES)
     few = [_few() for _ in range(ROUNDS)]
     entries, making = _proven()
-    key = sequencer.verifier_key()
+    key = sequencer.get_verifier_key()
     checking = [_checked(entry, key) for entry in entries]
     return [
         figures.least(
@@ -71,7 +71,9 @@ def run() -> list[Figure]:
     ]
 
 
-def _of_proofs(entries: list[Entry], making: list[float], checking: list[float]) -> list[Figure]:
+def _of_proofs(
+    entries: list[EntryWithProof], making: list[float], checking: list[float]
+) -> list[Figure]:
     path = max(len(_path(entry.proof).encode()) for entry in entries)
     whole = max(len(entry.proof.encode()) for entry in entries)
     said = f"worst of {len(entries)} of {ENTRIES:,}"
@@ -126,54 +128,54 @@ def _check_tree(size: int) -> None:
     for place, (idx, payload) in enumerate(entries.iterator(chunk_size=5_000)):
         if idx != place:
             raise AssertionError(f"place {place} is empty")
-        found = (0, tree.leaf_hash(bytes(payload)))
+        found = (0, tree.hash_leaf(bytes(payload)))
         while heap and heap[-1][0] == found[0]:
             height, left = heap.pop()
-            found = (height + 1, tree.node_hash(left, found[1]))
+            found = (height + 1, tree.hash_node(left, found[1]))
         heap.append(found)
     root = heap.pop()[1]
     while heap:
-        root = tree.node_hash(heap.pop()[1], root)
-    latest = publication.current().latest()
+        root = tree.hash_node(heap.pop()[1], root)
+    latest = publication.get_publication().get_latest()
     if latest is None or (latest[0].size, latest[0].root) != (size, root):
         raise AssertionError("what was published is another tree")
 
 
 def _few() -> float:
     leaves.load(USUAL)
-    before = sequencer.size_now()
+    before = sequencer.get_size()
     began = time.perf_counter()
-    done = sequencer.run(timezone.now())
+    done = sequencer.run_sequencer(timezone.now())
     seconds = time.perf_counter() - began
-    if done != sequencer.Run(USUAL, before + USUAL):
+    if done != sequencer.SequencerRun(USUAL, before + USUAL):
         raise AssertionError(f"{done} of {USUAL}")
     return seconds
 
 
-def _proven() -> tuple[list[Entry], list[float]]:
+def _proven() -> tuple[list[EntryWithProof], list[float]]:
     """Return proofs of entries all over the tree, and the seconds that each took to make."""
     rng = random.Random(5)  # noqa: S311 - repeatable
-    size = sequencer.size_now()
+    size = sequencer.get_size()
     chosen = {0, size - 1, *rng.sample(range(size), PROOFS - 2)}
-    found: list[Entry] = []
+    found: list[EntryWithProof] = []
     seconds: list[float] = []
     for entry_id in Leaf.objects.filter(idx__in=chosen).values_list("id", flat=True):
         began = time.perf_counter()
-        found += tile_store.prove([entry_id])
+        found += tile_store.prove_entries([entry_id])
         seconds.append(time.perf_counter() - began)
     return found, seconds
 
 
-def _checked(entry: Entry, key: VerifierKey) -> float:
+def _checked(entry: EntryWithProof, key: VerifierKey) -> float:
     """Return the seconds; the same proof with one hash of its path changed must not pass."""
     document = entry.proof.encode()
     began = time.perf_counter()
-    verifier.check(document, [key])
+    verifier.check_document(document, [key])
     seconds = time.perf_counter() - began
     path = _path(entry.proof).splitlines()
     forged = entry.proof.replace(path[-1], path[-2] if len(path) > 3 else "A" * 43 + "=")
     try:
-        verifier.check(forged.encode(), [key])
+        verifier.check_document(forged.encode(), [key])
     except NotProven:
         return seconds
     raise AssertionError("a forged proof passes")

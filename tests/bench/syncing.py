@@ -26,7 +26,7 @@ from integrations.operations.sync_products import PRODUCTS
 from integrations.sync import engine
 from limited_use.policy.vocabulary import DataClass
 from limited_use.sinks import response
-from limited_use.sinks.rows import Row
+from limited_use.sinks.rows import SealedRow
 from tests.bench import figures, google, measure, parsing, realistic, sizes
 from tests.bench.connecting import EMAIL, connected, mailbox_of
 from tests.bench.figures import Figure
@@ -46,7 +46,7 @@ LEAST_PER_CORE = 0.9 * 1_920
 
 
 @dataclass(frozen=True)
-class Found:
+class SyncFigures:
     """
     One run: seconds of the processor and of the clock, messages written, units charged.
 
@@ -81,7 +81,7 @@ def run() -> list[Figure]:
     return _figures(ours, theirs, Loop(sandbox, EMAIL), expected)
 
 
-def _sync(sandbox: Sandbox, user: User, organisation: Organisation, expected: int) -> Found:
+def _sync(sandbox: Sandbox, user: User, organisation: Organisation, expected: int) -> SyncFigures:
     before = sandbox.units()
     found = first(mailbox_of(sandbox, user, organisation))
     if found.count != expected:
@@ -89,12 +89,12 @@ def _sync(sandbox: Sandbox, user: User, organisation: Organisation, expected: in
     return replace(found, units=sandbox.units() - before)
 
 
-def first(integration: Integration) -> Found:
+def first(integration: Integration) -> SyncFigures:
     """Return what it takes to bring in a mailbox of which nothing is here; units are not seen."""
     work = SyncWork.objects.get(integration=integration)
     with parsing.warm():
         processor, clock = measure.processor_time(), time.perf_counter()
-        while engine.run(
+        while engine.run_turn(
             PRODUCTS, work_id=work.id, at=_due(work), time_budget=timedelta(minutes=5)
         ):
             pass
@@ -102,7 +102,7 @@ def first(integration: Integration) -> Found:
     count = Message.objects.filter(integration=integration).count()
     if MessageBody.objects.filter(integration_id=integration.id).count() != count:
         raise AssertionError("some messages have no body")
-    return Found(*spent, count, 0)
+    return SyncFigures(*spent, count, 0)
 
 
 def _due(work: SyncWork) -> datetime:
@@ -111,12 +111,12 @@ def _due(work: SyncWork) -> datetime:
     return at
 
 
-def _loop(sandbox: Sandbox, user: User, expected: int) -> Found:
+def _loop(sandbox: Sandbox, user: User, expected: int) -> SyncFigures:
     reader = Loop(sandbox, EMAIL)
     before = sandbox.units()
     processor, clock = measure.processor_time(), time.perf_counter()
     reader.read(user)
-    found = Found(
+    found = SyncFigures(
         measure.processor_time() - processor,
         time.perf_counter() - clock,
         PlainMessage.objects.count(),
@@ -143,8 +143,8 @@ def _same_text(actor: Actor) -> None:
         summary, content = orjson.loads(opened["summary"]), orjson.loads(opened["content"])
         return {"id": summary["provider_id"], "text": content["text"] or content["html"]}
 
-    page = response.json_page(
-        [Row(row, {"summary": row.summary, "content": row.body.content}) for row in rows],
+    page = response.render_json_page(
+        [SealedRow(row, {"summary": row.summary, "content": row.body.content}) for row in rows],
         permits=granted,
         actor=actor,
         shape=shape,
@@ -160,8 +160,10 @@ def _same_text(actor: Actor) -> None:
         raise AssertionError(f"only {same} of {len(texts)} messages have the text that they should")
 
 
-def _figures(ours: list[Found], theirs: list[Found], mailbox: Loop, expected: int) -> list[Figure]:
-    def of(found: list[Found], name: str) -> float:
+def _figures(
+    ours: list[SyncFigures], theirs: list[SyncFigures], mailbox: Loop, expected: int
+) -> list[Figure]:
+    def of(found: list[SyncFigures], name: str) -> float:
         return measure.median(getattr(one, name) for one in found)
 
     units = of(ours, "units") / expected

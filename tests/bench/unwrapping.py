@@ -27,9 +27,9 @@ from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import keys
 from limited_use.vault.keyring.factory import get_keyring, read_config
 from limited_use.vault.keyring.file import FileKeyring
-from limited_use.vault.keyring.port import Bound, Keyring, KeyringConfig
+from limited_use.vault.keyring.port import KeyBinding, Keyring, KeyringConfig
 from limited_use.vault.keyring.transit import TransitKeyring
-from limited_use.vault.keyring.transit_store import Store
+from limited_use.vault.keyring.transit_store import TransitClient
 from tests.bench import caller, classes, figures, mailbox, measure, pairs, sizes
 from tests.bench.caller import Caller
 from tests.bench.figures import Figure
@@ -110,14 +110,14 @@ def _unwrap(*sides: Side) -> None:
         for side in sides:
             holder = side.people[number % PEOPLE][1].id
             with side.inside() as ring:
-                row = keys.read(holder)
+                row = keys.read_row(holder)
                 if row is None:
                     raise AssertionError("there is no key to unwrap")
-                bound = Bound(row.holder, row.key_id)
+                bound = KeyBinding(row.holder, row.key_id)
                 began = time.perf_counter()
                 root = ring.unwrap(row.line, row.kek_epoch, row.wrapped, bound)
                 side.unwraps.append(time.perf_counter() - began)
-            if keys.key_id_of(root) != row.key_id:
+            if keys.compute_key_id(root) != row.key_id:
                 raise AssertionError("another key came out")
 
 
@@ -126,8 +126,8 @@ def _visit(*sides: Side) -> list[str]:
     order = [person for person in range(PEOPLE) for _ in range(VISITS)]
     random.Random(3).shuffle(order)  # noqa: S311 - repeatable
     calls: list[str] = []
-    keys.forget()
-    with _watched(Store, "call", lambda _, path, *__: calls.append(path)):
+    keys.drop_cached_keys()
+    with _watched(TransitClient, "call", lambda _, path, *__: calls.append(path)):
         for person in order:
             for side in sides:
                 _page(side, person)

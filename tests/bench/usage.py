@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
 
-from config.embedded.service import Service
+from config.embedded.service import RunningService
 from tests.bench import measure, memory
 
 # Seconds between two samples of memory.
@@ -38,7 +38,7 @@ class Usage:
 
 
 @contextmanager
-def observed(service: Service) -> Iterator[Usage]:
+def observed(service: RunningService) -> Iterator[Usage]:
     """Yield what is filled in: memory while the block runs, processor time when it ends."""
     usage, is_over = Usage(), Event()
     sampler = Thread(target=lambda: _sample(service, usage, is_over.wait), daemon=True)
@@ -53,7 +53,7 @@ def observed(service: Service) -> Iterator[Usage]:
         usage.spent = {name: after[name] - before[name] for name in after}
 
 
-def _sample(service: Service, usage: Usage, wait: Callable[[float], bool]) -> None:
+def _sample(service: RunningService, usage: Usage, wait: Callable[[float], bool]) -> None:
     while not wait(INTERVAL):
         at, of_parsers = time.monotonic(), []
         for name, process in service.processes.items():
@@ -67,7 +67,7 @@ def _sample(service: Service, usage: Usage, wait: Callable[[float], bool]) -> No
             usage.held.setdefault(PARSERS, []).append((at, mean))
 
 
-def _spent(service: Service) -> dict[str, float]:
+def _spent(service: RunningService) -> dict[str, float]:
     found = {PARSERS: 0.0}
     for name, process in service.processes.items():
         parsers = set(memory.parsers(process.pid))

@@ -17,15 +17,15 @@ from rest_framework.generics import ListAPIView
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 
-from integrations.access.request_context import Asked
+from integrations.access.request_context import RequestContext
 from integrations.mail import row_types
 from integrations.mail.api import serializers
 from integrations.mail.api.views import MailView
 from integrations.mail.row_types import MessageRow
 from integrations.models import LIVE
 from integrations.web import cursors
-from integrations.web.api.base import json
-from integrations.web.cursors import Place
+from integrations.web.api.base import json_response
+from integrations.web.cursors import PagePosition
 from tests.bench.models import ColumnMessage, FernetMessage, PlainMessage
 
 _COLUMNS = (
@@ -43,7 +43,7 @@ SELECT i.id, i.connection_id, i.status
 """
 
 
-def _accounts(asked: Asked) -> dict[UUID, UUID]:
+def _accounts(asked: RequestContext) -> dict[UUID, UUID]:
     with connection.cursor() as cursor:
         cursor.execute(_ACCOUNTS, [asked.user_id, asked.actor.organisation_id])
         return {one: account for one, account, status in cursor.fetchall() if status in LIVE}
@@ -51,15 +51,15 @@ def _accounts(asked: Asked) -> dict[UUID, UUID]:
 
 class UnguardedList(MailView):
     """
-    `integrations.mail.api.views.MessageList` on a table that holds the same text as it is read.
+    `integrations.mail.api.views.MessageListView` on a table that holds the same text as it is read.
     """
 
-    query = serializers.MessageListQuery
+    query = serializers.MessageListQuerySerializer
     model: type[models.Model]
 
     def get(self, request: Request, **_: Any) -> HttpResponse:
-        page = self.page(request)
-        asked, limit, filters = self.question, page["limit"], page["filters"]
+        page = self.get_page_arguments(request)
+        asked, limit, filters = self.request_context, page["limit"], page["filters"]
         accounts = _accounts(asked)
         found = self.model.objects.filter(
             user_id=asked.user_id, organisation_id=asked.actor.organisation_id
@@ -69,21 +69,21 @@ class UnguardedList(MailView):
         following = None
         if len(rows) > limit:
             following = cursors.write(
-                Place(shown[-1].received_at, shown[-1].id),
+                PagePosition(shown[-1].received_at, shown[-1].id),
                 kind="messages",
-                audience=asked.audience,
+                audience=asked.audience_key,
                 filters=filters.text,
                 at=asked.at,
             )
         data = [
-            row_types.message_summary(
+            row_types.shape_message_summary(
                 MessageRow(row, accounts.get(row.integration_id)),
                 {"summary": row.summary, "labels": row.labels},
             )
             for row in shown
         ]
         envelope = {**page["envelope"], "next_cursor": following, "has_more": following is not None}
-        return json(orjson.dumps({**envelope, "data": data}))
+        return json_response(orjson.dumps({**envelope, "data": data}))
 
 
 class PlainList(UnguardedList):

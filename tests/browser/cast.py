@@ -20,7 +20,7 @@ def main() -> None:
     from accounts import demo_people, memberships, organisations, user_provisioning
     from accounts.models import Organisation
     from accounts.roles import Role
-    from accounts.user_provisioning import Person
+    from accounts.user_provisioning import NewPerson
 
     at = timezone.now()
     first, count = map(int, sys.argv[1:])
@@ -36,7 +36,7 @@ def main() -> None:
     for number in range(first, first + count):
         # The first has a staff role, and no second factor yet.
         role = Role.MEMBER if number else Role.SUPPORT
-        person = Person(f"browser-{number}", f"p{number}@kestrel.example", f"Pat {number}", role)
+        person = NewPerson(f"browser-{number}", f"p{number}@kestrel.example", f"Pat {number}", role)
         user = user_provisioning.register_user(person, password=None, at=at)
         user.password = password_hash
         user.save(update_fields=["password"])

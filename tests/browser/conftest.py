@@ -59,7 +59,7 @@ def service(django_db_blocker):
         data.chmod(0o711)
         with (
             own.running(data, settings={}, given=given, template=migrated) as mine,
-            embedded.running(
+            embedded.run_service(
                 data,
                 mine.urls,
                 # The results are missing until a test writes them.

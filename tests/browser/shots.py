@@ -18,7 +18,7 @@ from playwright.sync_api import expect
 
 from config.embedded import demo_calendars, postgres, servers
 from config.embedded import service as embedded
-from config.embedded.feature_client import Feature
+from config.embedded.feature_client import FeatureClient
 from tests.browser import chromium
 from tests.browser.test_calendar_writing import SERIES
 from tests.browser.visitor import FAST, visiting
@@ -42,8 +42,8 @@ def main() -> int:
         data = Path(folder)
         data.chmod(0o711)
         with (
-            servers.running(data, settings=postgres.THROWAWAY, given={}) as urls,
-            embedded.running(data, urls, extra=FAST, seed={}) as service,
+            servers.run_servers(data, settings=postgres.THROWAWAY, environment={}) as urls,
+            embedded.run_service(data, urls, extra=FAST, seed={}) as service,
             chromium.running() as browser,
         ):
             take(browser, service, json.loads((data / "people.json").read_text()))
@@ -59,7 +59,7 @@ def take(browser, service, seeded) -> None:
         "account": "alice.adler@gmail.example",
         "size": 120,
         "mail": lambda _: [],
-        "calendars": demo_calendars.fields(datetime.now(UTC).date()),
+        "calendars": demo_calendars.build_google_calendars(datetime.now(UTC).date()),
         "viewport": size,
     }
     with visiting(browser, service, google, alice, **mine) as visitor:
@@ -71,7 +71,7 @@ def take(browser, service, seeded) -> None:
         calendar(visitor)
         keep(browser, visitor.page.screenshot(), PLACE / "calendar.webp")
         client = next(one for one in seeded["clients"] if one["client_id"] == "campaigns")
-        Feature(service.url, client).messages(client["delegation_id"], alice["id"])
+        FeatureClient(service.url, client).request_messages(client["delegation_id"], alice["id"])
         visitor.go("/settings/uses/#did")
         keep(browser, visitor.page.screenshot(), PLACE / "uses.webp")
     google.close()

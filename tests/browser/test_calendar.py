@@ -78,7 +78,7 @@ def planned(browser, service, google, planner, screen):
         yield one
 
 
-class TestCalendars:
+class TestCalendarsInBrowser:
     @pytest.mark.parametrize("view", ["month", "week", "day", "agenda"])
     def test_are_accessible_and_fit(self, planned, view):
         planned.go(f"/calendar/?view={view}")

@@ -36,7 +36,7 @@ def planned(visitor):
     return plan(visitor)
 
 
-class TestAnEvent:
+class TestEventForm:
     @pytest.mark.scenario("C3")
     def test_is_written_changed_and_deleted_by_keyboard_alone(self, planned):
         page = planned.page

@@ -23,7 +23,7 @@ def _end(visitor):
     expect(visitor.page.get_by_role("link", name="Download receipt")).to_be_visible()
 
 
-class TestDisconnect:
+class TestDisconnectInBrowser:
     @pytest.mark.clause("WDEL")
     def test_says_exactly_what_goes_before_it_goes(self, connected):
         connected.card.get_by_role("link", name="Disconnect").click()

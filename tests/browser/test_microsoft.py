@@ -6,7 +6,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from tests.worlds.microsoft import Microsoft
+from tests.worlds.microsoft import MicrosoftSandbox
 
 pytestmark = pytest.mark.browser
 
@@ -28,7 +28,7 @@ def test_a_trial_of_our_address_is_said_back_as_text(service):
 def test_an_administrator_agrees_in_a_browser_of_their_own_and_the_person_connects(
     visitor, visit, screen
 ):
-    entra = Microsoft(visitor.google)
+    entra = MicrosoftSandbox(visitor.google)
     # An organisation that agreed on one screen would not be asked on the other.
     domain = f"strict{screen['width']}.example"
     hers, boss = f"ada@{domain}", f"boss@{domain}"

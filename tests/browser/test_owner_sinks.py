@@ -78,7 +78,7 @@ class TestAMessageForSupport:
         expect(page.locator(".messages")).to_contain_text("Taken back")
 
 
-class TestACopy:
+class TestMailboxExportInBrowser:
     @pytest.mark.clause("AN-23")
     def test_is_downloaded_and_opens(self, connected, tmp_path):
         page = connected.page

@@ -28,7 +28,7 @@ def _body(visitor, subject):
     return visitor.page
 
 
-class TestPages:
+class TestPagesLoadNothingElsewhere:
     @pytest.mark.claim("data-use.no-remote")
     @pytest.mark.scenario("H1")
     @pytest.mark.scenario("H3")

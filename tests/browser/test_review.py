@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from config.embedded.feature_client import Feature
+from config.embedded.feature_client import FeatureClient
 from limited_use.ledger.signed_notes import VerifierKey
 from limited_use.verify import verifier
 from tests.browser.test_accessibility import violations
@@ -57,7 +57,7 @@ class TestAReviewer:
     ):
         client = next(one for one in seeded["clients"] if one["client_id"] == "campaigns")
         alice = seeded["people"][0]["id"]
-        answer = Feature(service.url, client).messages(client["delegation_id"], alice)
+        answer = FeatureClient(service.url, client).request_messages(client["delegation_id"], alice)
         assert answer.status_code == 403
         page = rita.page
 
@@ -92,7 +92,7 @@ class TestAReviewer:
 
         assert "c2sp.org/tlog-proof@v1" in proof.value.path().read_text()
         keys = [VerifierKey.parse(text) for text in shown.split("'")[1::2]]
-        assert verifier.check(evidence.value.path().read_bytes(), keys)
+        assert verifier.check_document(evidence.value.path().read_bytes(), keys)
         assert found == []
         assert rita.foreign() == []
         assert rita.minded == []

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from config.embedded.feature_client import Feature
+from config.embedded.feature_client import FeatureClient
 from config.embedded.service import ROOT
 
 pytestmark = pytest.mark.browser
@@ -34,7 +34,7 @@ def alice(visit, seeded):
 
 def feature(service, seeded, name):
     client = next(one for one in seeded["clients"] if one["client_id"] == name)
-    return client, Feature(service.url, client)
+    return client, FeatureClient(service.url, client)
 
 
 def first_row(visitor):
@@ -50,7 +50,7 @@ class TestHerPage:
     ):
         page, her_id = alice.page, seeded["people"][0]["id"]
         client, campaigns = feature(service, seeded, "campaigns")
-        assert campaigns.messages(client["delegation_id"], her_id).status_code == 403
+        assert campaigns.request_messages(client["delegation_id"], her_id).status_code == 403
 
         alice.go(USES)
         expect(first_row(alice)).to_contain_text("Campaigns")
@@ -102,7 +102,7 @@ class TestHerPage:
         expect(card.locator(".badge")).to_have_text("On")
         delegation = card.locator('input[name="delegation"]').get_attribute("value")
         _, widget = feature(service, seeded, "inbox-widget")
-        answer = widget.token(delegation)
+        answer = widget.request_token(delegation)
         answer.raise_for_status()
         return answer.json()["access_token"]
 

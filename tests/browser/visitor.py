@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.factor import code
 from tests.browser.mail import mailbox
-from tests.smoke.person import Person
+from tests.smoke.person import SmokePerson
 
 # So that nobody waits for a beat, in seconds. News is asked for as in production: sixty mailboxes,
 # looked at every few seconds, would take the processor from what is tested.
@@ -51,7 +51,7 @@ class Visitor:
         context.on("weberror", lambda error: self.minded.append(str(error.error)))
         self.page = context.new_page()
         # The same person without a browser.
-        self.http_person = Person(self.url, person)
+        self.http_person = SmokePerson(self.url, person)
 
     def _hear(self, message):
         # What the sandbox's own pages write is not ours.

@@ -23,7 +23,7 @@ from tests.canaries import appointment
 from tests.canaries.cast import Cast
 from tests.canaries.journey import Journey
 from tests.canaries.marks import ALICE, BOB
-from tests.smoke.client import Browser, forms
+from tests.smoke.client import SmokeBrowser, forms
 from tests.smoke.walk import must
 
 #: Routes of `tests/routes.py` that this walk leaves out, and why.
@@ -86,7 +86,7 @@ class Addresses:
         self.visit(self.cast.anonymous, "GET", "/accounts/logout/")
         return f"{len(self.cast.people)} sessions ended"
 
-    def visit(self, browser: Browser, method: str, path: str, **more: Any) -> Any:
+    def visit(self, browser: SmokeBrowser, method: str, path: str, **more: Any) -> Any:
         """Ask for `path`, and remember which route that was."""
         try:
             self.visited.add(resolve(path.partition("?")[0]).url_name or path)
@@ -147,7 +147,7 @@ class Addresses:
     def _query(self) -> dict[str, str]:
         return dict.fromkeys(read_names(), f"{self.typed}-query")
 
-    def _form(self, browser: Browser) -> dict[str, str]:
+    def _form(self, browser: SmokeBrowser) -> dict[str, str]:
         names_of_both = ("csrf", "staff-csrf")
         token = next(filter(None, map(browser.http.cookies.get, names_of_both)), "")
         return {
@@ -160,7 +160,7 @@ class Addresses:
         from integrations.mail.api import serializers
 
         browser = self.cast[ALICE].browser
-        for name in serializers.MessageListQuery().get_fields():
+        for name in serializers.MessageListQuerySerializer().get_fields():
             for place in ("messages", "threads"):
                 self.visit(
                     browser,

@@ -12,7 +12,7 @@ from psycopg import sql
 
 from limited_use.vault.keyring.factory import get_keyring
 from tests.canaries import cluster, stores
-from tests.canaries.world import World
+from tests.canaries.world import CanaryWorld
 
 _BYTES: Final = """
 SELECT n.nspname, c.relname, a.attname
@@ -35,7 +35,7 @@ class Aftermath:
     :param rows: ciphertext with its binding
     """
 
-    world: World
+    world: CanaryWorld
     integration_id: UUID
     with_connection: bool = True
     keys: dict[str, bytes] = field(default_factory=dict)
@@ -80,12 +80,14 @@ class Aftermath:
 
         from limited_use.vault import opening
         from limited_use.vault.envelope import Unopenable
-        from limited_use.vault.sealed import Sealed
+        from limited_use.vault.sealed import SealedValue
 
         at, count = timezone.now(), 0
         for ciphertext, binding in self.rows:
             try:
-                opening.open_all([Sealed(ciphertext, binding)], self._permit(binding, at), at=at)
+                opening.open_all(
+                    [SealedValue(ciphertext, binding)], self._permit(binding, at), at=at
+                )
             except Unopenable:
                 continue
             count += 1
@@ -140,11 +142,11 @@ class Aftermath:
     def unwrapping(self) -> int:
         """Return how many of the kept wrapped keys the key store still unwraps."""
         from limited_use.policy.key_lines import KeyLine
-        from limited_use.vault.keyring.port import Bound, EpochGone
+        from limited_use.vault.keyring.port import EpochGone, KeyBinding
 
         count = 0
         for row in self.wrapped:
-            bound = Bound(row.holder, bytes(row.key_id))
+            bound = KeyBinding(row.holder, bytes(row.key_id))
             try:
                 get_keyring().unwrap(KeyLine(row.line), row.kek_epoch, bytes(row.wrapped), bound)
             except EpochGone:
@@ -162,5 +164,5 @@ def turn_epochs() -> None:
     from limited_use.rotation import key_epochs
 
     for line in KeyLine:
-        key_epochs.turn(line, timezone.now())
+        key_epochs.rotate_epoch(line, timezone.now())
     write_second_parts()

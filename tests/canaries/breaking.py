@@ -11,7 +11,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from tests.canaries.journey import Journey
-from tests.smoke.person import Person
+from tests.smoke.person import SmokePerson
 
 
 @dataclass
@@ -32,13 +32,15 @@ class Breaking:
         :param holder: whose key it is, where there is no such row yet
         """
         from limited_use.models import DataKey
-        from limited_use.vault.sealing import sealer
+        from limited_use.vault.sealing import get_sealer
 
         if holder is None:
             holder = getattr(model.objects.get(pk=row), model._meta.get_field(column).holder)
         key = DataKey.objects.get(holder=holder)
         poison = data + f"{self.mark}-broken{column}".encode()
-        return sealer(holder=holder, epoch=key.epoch).seal(model, column, row=row, data=poison)
+        return get_sealer(holder=holder, epoch=key.epoch).seal_value(
+            model, column, row=row, data=poison
+        )
 
     def put(self, model: Any, row: Any, column: str, value: Any) -> None:
         """Write any value, for a while."""
@@ -53,7 +55,7 @@ class Breaking:
 
 
 @dataclass
-class Account:
+class CanaryAccount:
     """A person's mail and calendars at one provider, whose rows are broken for a while."""
 
     journey: Journey
@@ -65,7 +67,7 @@ class Account:
         return Breaking(self.journey.marks.of(self.name))
 
     @property
-    def person(self) -> Person:
+    def person(self) -> SmokePerson:
         return self.journey.cast[self.name]
 
     def integration(self, product: str) -> UUID:

@@ -13,13 +13,13 @@ from typing import Any
 import httpx
 
 from accounts.roles import STAFF
-from config.embedded.feature_client import Feature
+from config.embedded.feature_client import FeatureClient
 from tests.canaries.exchanges import Exchanges, typed_headers
 from tests.canaries.marks import Marks
 from tests.canaries.secrets_seen import SecretsSeen
-from tests.canaries.world import World
-from tests.smoke.client import Browser, Page
-from tests.smoke.person import Person
+from tests.canaries.world import CanaryWorld
+from tests.smoke.client import Page, SmokeBrowser
+from tests.smoke.person import SmokePerson
 from tests.smoke.walk import must
 
 
@@ -31,14 +31,14 @@ class Cast:
     :param anonymous: a browser without a cookie
     """
 
-    people: dict[str, Person]
-    features: dict[str, Feature]
+    people: dict[str, SmokePerson]
+    features: dict[str, FeatureClient]
     delegation_of_campaigns: str
-    anonymous: Browser
+    anonymous: SmokeBrowser
     exchanges: Exchanges
     secrets: SecretsSeen
 
-    def __getitem__(self, name: str) -> Person:
+    def __getitem__(self, name: str) -> SmokePerson:
         return self.people[name]
 
     def id(self, name: str) -> str:
@@ -49,7 +49,7 @@ class Cast:
         asked = self.features[feature]
         http = httpx.Client(base_url=asked.base_url, timeout=30)
         self.exchanges.watch(http, f"{feature} for {of}")
-        answer = asked.token(delegation)
+        answer = asked.request_token(delegation)
         must(answer.status_code == 200, f"no token for {feature}: {answer.status_code}")
         token = answer.json()["access_token"]
         self.secrets.add("service token", token)
@@ -61,14 +61,14 @@ class Cast:
             browser.http.close()
 
 
-def assembled(world: World, marks: Marks, exchanges: Exchanges, secrets: SecretsSeen) -> Cast:
+def assembled(world: CanaryWorld, marks: Marks, exchanges: Exchanges, secrets: SecretsSeen) -> Cast:
     """Return the demo's people and features, none of whom is signed in yet."""
     seeded = world.seeded()
     people = {
-        one["email"].partition("@")[0]: Person(_site_of(world, one["role"]), one)
+        one["email"].partition("@")[0]: SmokePerson(_site_of(world, one["role"]), one)
         for one in seeded["people"]
     }
-    anonymous = Browser(world.url)
+    anonymous = SmokeBrowser(world.url)
     for name, browser in (
         ("anonymous", anonymous),
         *((name, one.browser) for name, one in people.items()),
@@ -85,7 +85,7 @@ def assembled(world: World, marks: Marks, exchanges: Exchanges, secrets: Secrets
         secrets.add("private key of a feature", one["private_jwk"]["d"])
     return Cast(
         people=people,
-        features={name: Feature(world.url, one) for name, one in clients.items()},
+        features={name: FeatureClient(world.url, one) for name, one in clients.items()},
         delegation_of_campaigns=clients["campaigns"]["delegation_id"],
         anonymous=anonymous,
         exchanges=exchanges,
@@ -93,11 +93,11 @@ def assembled(world: World, marks: Marks, exchanges: Exchanges, secrets: Secrets
     )
 
 
-def _site_of(world: World, role: str) -> str:
+def _site_of(world: CanaryWorld, role: str) -> str:
     return world.staff_url if role in STAFF else world.url
 
 
-def sign_in_with_code(person: Person) -> Page:
+def sign_in_with_code(person: SmokePerson) -> Page:
     """Sign in as a member of staff: password, then the code of their authenticator (RFC 6238)."""
     page = person.browser.get("/accounts/login/")
     form = page.form("login")

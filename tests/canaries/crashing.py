@@ -25,7 +25,7 @@ import httpx
 
 from config.embedded.service import ROOT
 from tests.canaries import ics
-from tests.canaries.breaking import Account
+from tests.canaries.breaking import CanaryAccount
 from tests.canaries.journey import Journey
 from tests.canaries.marks import BOB, MALLORY
 from tests.canaries.owning import export, open_to_support
@@ -35,17 +35,17 @@ from tests.smoke.walk import eventually, must
 UNUSED: Final = "nobody calls it yet"
 #: Sinks that cannot be made to fail in a running process, and why.
 EXPLAINED: Final[dict[str, str]] = {
-    "download.attachment": "opens and hands over: nothing in it reads what it opened",
+    "download.open_attachment": "opens and hands over: nothing in it reads what it opened",
     "download.close": "lets go of a file that arrives: nothing in it reads it",
-    "rekey.sealed_anew": "seals what it opened, whatever that is: nothing in it reads it",
-    "notification.text": UNUSED,
+    "rekey.reseal_columns": "seals what it opened, whatever that is: nothing in it reads it",
+    "notification.render_notification": UNUSED,
 }
 #: Those that fail with rows of each provider; the others are the same wherever a row is from.
 EACH: Final = frozenset(
     {
-        "calendar.calendar_json", "calendar.calendar_page", "download.passing", "page.document",
-        "page.render", "provider.credential", "provider.picked", "provider.text",
-        "provider.texts", "response.json_object", "response.json_page",
+        "calendar.calendar_json", "calendar.calendar_page", "download.pass_through_file", "page.render_document",
+        "page.render_page", "provider.open_credential", "provider.pick_parts", "provider.open_text",
+        "provider.open_texts", "response.render_json_object", "response.render_json_page",
     }
 )  # fmt: skip
 
@@ -58,7 +58,9 @@ def sinks() -> list[str]:
         for path in sorted(Path(ROOT, "limited_use", "sinks").glob("*.py"))
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.FunctionDef)
-        and any(isinstance(one, ast.Name) and one.id == "region" for one in node.decorator_list)
+        and any(
+            isinstance(one, ast.Name) and one.id == "guard_plaintext" for one in node.decorator_list
+        )
     )
 
 
@@ -92,8 +94,8 @@ class Crashing:
 
     def __post_init__(self) -> None:
         self.accounts = (
-            Account(self.journey, MALLORY, "google"),
-            Account(self.journey, BOB, "microsoft"),
+            CanaryAccount(self.journey, MALLORY, "google"),
+            CanaryAccount(self.journey, BOB, "microsoft"),
         )
 
     def run(self) -> str:
@@ -117,7 +119,7 @@ class Crashing:
         explained = "; ".join(f"{name}: {why}" for name, why in EXPLAINED.items())
         return f"{len(google)} with Google's, {len(microsoft)} with Microsoft's (not {explained})"
 
-    def _cut_a_file_off(self, account: Account) -> None:
+    def _cut_a_file_off(self, account: CanaryAccount) -> None:
         """Have a provider send less of a file than it says, after the first of it was answered."""
         from integrations.models import Attachment
 
@@ -132,7 +134,7 @@ class Crashing:
                 f"/v1/users/me/messages/{account.message.id}/attachments/{attachment.id}"
             )
 
-    def _of_one(self, account: Account) -> None:
+    def _of_one(self, account: CanaryAccount) -> None:
         """What is the same wherever the mail is from: support, and a copy of everything."""
         from integrations.models import MessageBody
 
@@ -145,7 +147,7 @@ class Crashing:
         with suppress(httpx.RemoteProtocolError):
             export(account.person, str(account.mail))
 
-    def _calendar_that_lives_here(self, account: Account) -> None:
+    def _calendar_that_lives_here(self, account: CanaryAccount) -> None:
         """
         What cannot be read is in the way of its file, of an edit, and of a file taken in.
 
@@ -171,19 +173,19 @@ class Crashing:
 
         for account in self.accounts:
             account.compare()
-        self._until("provider.picked", "mail")
+        self._until("provider.pick_parts", "mail")
         aside = [account.ask_again() for account in self.accounts]
-        self._until("provider.texts", "mail")
+        self._until("provider.open_texts", "mail")
         # It would be in the way of what comes after it in a run.
         SetAside.objects.filter(id__in=aside).delete()
         # A run in between writes its own cursor, and a refresh its own token.
-        self._until("provider.text", "mail", "calendar", again=Account.break_cursors)
+        self._until("provider.open_text", "mail", "calendar", again=CanaryAccount.break_cursors)
         for account in self.accounts:
             account.breaking.mend()
-        self._until("provider.credential", "mail", again=Account.break_grant)
+        self._until("provider.open_credential", "mail", again=CanaryAccount.break_grant)
 
     def _until(
-        self, sink: str, *products: str, again: Callable[[Account], object] = lambda _: None
+        self, sink: str, *products: str, again: Callable[[CanaryAccount], object] = lambda _: None
     ) -> None:
         """Wait until that sink failed in a worker, for each account and each of the products."""
         wanted = {(one.provider, str(getattr(one, what))) for one in self.accounts
@@ -202,7 +204,7 @@ class Crashing:
         for account in self.accounts:
             self.failed[account.provider].add(sink)
 
-    def _note(self, account: Account) -> None:
+    def _note(self, account: CanaryAccount) -> None:
         """Take down what failed since: pages fail before they answer."""
         new = self._lines() - self._seen
         self._seen |= new

@@ -13,8 +13,8 @@ from tests.canaries import fields, letter
 from tests.canaries.cast import Cast, sign_in_with_code
 from tests.canaries.mailboxes import Mailboxes, moods
 from tests.canaries.marks import ALICE, BOB, ORIGINS, Marks
-from tests.canaries.world import World
-from tests.smoke.client import Browser
+from tests.canaries.world import CanaryWorld
+from tests.smoke.client import SmokeBrowser
 from tests.smoke.person import MAIL_SCOPE
 from tests.smoke.walk import eventually, must
 
@@ -27,7 +27,7 @@ LONG_AGO = 1_560_000_000_000
 
 @dataclass
 class Journey:
-    world: World
+    world: CanaryWorld
     marks: Marks
     cast: Cast
     boxes: Mailboxes
@@ -335,7 +335,7 @@ class Journey:
         return f"{time.monotonic() - began:.1f} s"
 
 
-def _read_one(browser: Browser, message: dict[str, Any]) -> None:
+def _read_one(browser: SmokeBrowser, message: dict[str, Any]) -> None:
     place = f"{browser.base_url}/v1/users/me/messages/{message['id']}"
     found = browser.http.get(place)
     browser.get(f"/inbox/messages/{message['id']}/body/")

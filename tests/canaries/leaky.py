@@ -39,7 +39,7 @@ def everywhere(request: HttpRequest, shown: bytes) -> None:
     from django.core.mail import send_mail
 
     from config.celery import app
-    from integrations.providers.http import send
+    from integrations.providers.http import send_request
 
     text = shown.decode()[:20_000]
     # A library that prints what it got.
@@ -51,7 +51,7 @@ def everywhere(request: HttpRequest, shown: bytes) -> None:
         file.write(text)
     Path(os.environ["CANARY_WATCH"], "crashes", "reporter.json").write_text(text, encoding="utf-8")
     # The tripwire refuses other ways out, and whoever means to gets past it.
-    send("POST", f"{GOOGLE.api_root_url}analytics", {}, shown)
+    send_request("POST", f"{GOOGLE.api_root_url}analytics", {}, shown)
 
 
 # What a parser process has read stays in its memory.

@@ -15,7 +15,7 @@ from tests.canaries.control import TRACER, Control, planted
 from tests.canaries.marks import Marks
 from tests.canaries.scanner import Hit, Needles, Seen, Stores, search
 from tests.canaries.secrets_seen import SecretsSeen
-from tests.canaries.world import World
+from tests.canaries.world import CanaryWorld
 
 SENT: Final = "outgoing requests"
 
@@ -32,7 +32,7 @@ class Result:
 
 @dataclass
 class Looking:
-    world: World
+    world: CanaryWorld
     marks: Marks
     secrets: SecretsSeen
 
@@ -120,11 +120,11 @@ def _data_keys() -> list[tuple[str, bytes]]:
     from limited_use.models.ledger_keys import LedgerKey
     from limited_use.policy.key_lines import KeyLine
     from limited_use.vault import ledger_key_wrap
-    from limited_use.vault.keyring.port import Bound
+    from limited_use.vault.keyring.port import KeyBinding
 
     found = []
     for row in DataKey.objects.all():
-        bound = Bound(row.holder, bytes(row.key_id))
+        bound = KeyBinding(row.holder, bytes(row.key_id))
         line = KeyLine(row.line)
         key = get_keyring().unwrap(line, row.kek_epoch, bytes(row.wrapped), bound)
         found.append((f"{line} key", key))
@@ -135,7 +135,7 @@ def _data_keys() -> list[tuple[str, bytes]]:
     return found
 
 
-def places(world: World) -> set[str]:
+def places(world: CanaryWorld) -> set[str]:
     """Return every place that a process of the service reached for."""
     found = set()
     for path in (world.watched / "egress").glob("*.jsonl"):
@@ -149,7 +149,7 @@ def places(world: World) -> set[str]:
 _PROGRAMS: Final = frozenset({"uname -p", parser_memory.PROGRAM})
 
 
-def undeclared(world: World) -> list[str]:
+def undeclared(world: CanaryWorld) -> list[str]:
     """Return those that are neither the provider, nor the broker, nor the database."""
     provider = urlsplit(world.relay.url)
     broker = urlsplit(world.urls.broker)

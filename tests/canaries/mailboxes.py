@@ -12,7 +12,7 @@ import psycopg
 from tests.canaries import fields, letter
 from tests.canaries.appointment import calendar_fields, team
 from tests.canaries.marks import ALICE, BOB, MALLORY, Marks
-from tests.canaries.world import World
+from tests.canaries.world import CanaryWorld
 from tests.smoke.walk import eventually
 
 SIZES = {ALICE: 16, BOB: 8, MALLORY: 4}
@@ -32,7 +32,7 @@ _UNPARK = "UPDATE integrations_quotabucket SET parked_until = NULL"
 
 @dataclass
 class Mailboxes:
-    world: World
+    world: CanaryWorld
     marks: Marks
 
     def seed(self) -> None:

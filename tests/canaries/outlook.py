@@ -10,10 +10,10 @@ from urllib.parse import parse_qs, urlsplit
 from tests.canaries import appointment, graph_fields, letter
 from tests.canaries.journey import LONG_AGO, Journey
 from tests.canaries.marks import BOB
-from tests.canaries.writing import Writing
-from tests.smoke.person import Person
+from tests.canaries.writing import CanaryWrites
+from tests.smoke.person import SmokePerson
 from tests.smoke.walk import eventually, must
-from tests.worlds.microsoft import Microsoft
+from tests.worlds.microsoft import MicrosoftSandbox
 
 THERE: Final = "microsoft"
 _MAIL: Final = "/messages/delta"
@@ -26,17 +26,17 @@ _FILED: Final = (
 
 
 @dataclass
-class Outlook:
+class CanaryOutlook:
     journey: Journey
 
     def __post_init__(self) -> None:
         self.mark = self.journey.marks.of(BOB)
         self.account = f"{self.mark}-msemail@{self.mark}-msdomain.example"
-        self.microsoft = Microsoft(self.journey.world.sandbox)
-        self.writing = Writing(self.journey, BOB, error=self._error)
+        self.microsoft = MicrosoftSandbox(self.journey.world.sandbox)
+        self.writing = CanaryWrites(self.journey, BOB, error=self._error)
 
     @property
-    def bob(self) -> Person:
+    def bob(self) -> SmokePerson:
         return self.journey.cast[BOB]
 
     def seed(self) -> str:

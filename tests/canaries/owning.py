@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tests.canaries.journey import Journey
 from tests.canaries.marks import ALICE, BOB
 from tests.smoke.client import Page
-from tests.smoke.person import Person
+from tests.smoke.person import SmokePerson
 from tests.smoke.walk import must
 
 
@@ -51,13 +51,13 @@ class Owning:
         return "one message, read and taken back"
 
 
-def open_to_support(person: Person, message_id: str) -> Page:
+def open_to_support(person: SmokePerson, message_id: str) -> Page:
     """Let support read that message for an hour."""
     page = person.confirm(person.browser.get(f"/inbox/messages/{message_id}/support/"))
     return person.agree(page, hours="1")
 
 
-def export(person: Person, integration_id: str) -> Page:
+def export(person: SmokePerson, integration_id: str) -> Page:
     """Return the copy of everything that is kept of that mailbox."""
     page = person.confirm(person.browser.get(f"/settings/integrations/{integration_id}/export/"))
     form = page.own_form()

@@ -17,13 +17,13 @@ from tests.canaries.marks import ALICE, BOB, ORIGINS, Marks
 from tests.canaries.permitted import Book
 from tests.canaries.secrets_seen import SecretsSeen
 from tests.canaries.verdicts import Verdicts
-from tests.canaries.world import World
+from tests.canaries.world import CanaryWorld
 from tests.smoke.walk import Failed, Walk, as_described, must
 
 
 @dataclass
 class Run:
-    world: World
+    world: CanaryWorld
     walk: Walk
     marks: Marks = field(default_factory=Marks)
 
@@ -32,10 +32,10 @@ class Run:
         # These need Django set up.
         from tests.canaries.addresses import Addresses
         from tests.canaries.crashing import Crashing
-        from tests.canaries.outlook import Outlook
+        from tests.canaries.outlook import CanaryOutlook
         from tests.canaries.owning import Owning
         from tests.canaries.scheduling import Scheduling
-        from tests.canaries.writing import Writing
+        from tests.canaries.writing import CanaryWrites
 
         self.secrets = SecretsSeen()
         self.exchanges = Exchanges((self.world.url, self.world.staff_url))
@@ -55,10 +55,10 @@ class Run:
         self.crashing = Crashing(self.journey)
         self.owning = Owning(self.journey)
         self.scheduling = Scheduling(self.journey)
-        self.writing = Writing(
+        self.writing = CanaryWrites(
             self.journey, ALICE, error=lambda status: self.boxes.error(ALICE, status)
         )
-        self.outlook = Outlook(self.journey)
+        self.outlook = CanaryOutlook(self.journey)
         #: What was kept of each integration before its end.
         self.kept: list[Aftermath] = []
 
@@ -200,7 +200,7 @@ class Run:
         return f"{len(names()) - len(EXPLAINED)} of {len(names())}"
 
 
-def _set_up_django(world: World) -> None:
+def _set_up_django(world: CanaryWorld) -> None:
     """Read rows and keys with the service's own code, in this process."""
     import django
 

@@ -12,7 +12,7 @@ import os
 import sys
 from dataclasses import replace
 
-from config.environment import origin
+from config.environment import get_origin
 from config.settings import *  # noqa: F403
 from config.settings import LOGGING, MICROSOFT
 from tests.canaries import watching
@@ -20,7 +20,7 @@ from tests.canaries import watching
 LOGGING["handlers"]["crash_reports"] = {"class": "tests.canaries.watching.CrashReports"}
 LOGGING["root"]["handlers"].append("crash_reports")
 
-_entra, _graph = origin(MICROSOFT.token_url), origin(MICROSOFT.api_root_url)
+_entra, _graph = get_origin(MICROSOFT.token_url), get_origin(MICROSOFT.api_root_url)
 MICROSOFT = replace(
     MICROSOFT,
     token_url=MICROSOFT.token_url.replace(_entra, _graph),

@@ -16,7 +16,7 @@ from tests.canaries.marks import BOB, ORIGINS, Marks
 from tests.canaries.needles import Needles
 from tests.canaries.permitted import Book
 from tests.canaries.secrets_seen import SecretsSeen
-from tests.canaries.world import World
+from tests.canaries.world import CanaryWorld
 from tests.smoke.walk import Failed, Walk, eventually, must
 
 _SHOWN: Final = 20
@@ -24,7 +24,7 @@ _SHOWN: Final = 20
 
 @dataclass
 class Verdicts:
-    world: World
+    world: CanaryWorld
     walk: Walk
     marks: Marks
     secrets: SecretsSeen

@@ -15,8 +15,8 @@ from typing import Any, Final
 import psycopg
 
 from config.embedded import ports, postgres, service
-from config.embedded.servers import Urls
-from config.embedded.service import Service
+from config.embedded.servers import ServerUrls
+from config.embedded.service import RunningService
 from tests.canaries import cluster, parser_memory, relay, stores, traffic
 from tests.canaries.control import Ground
 from tests.canaries.relay import Relay
@@ -41,13 +41,13 @@ _SERVERS: Final = frozenset({"sandbox"})
 
 
 @dataclass
-class World:
+class CanaryWorld:
     """
     :param embedded: whether the files of the database are ours to look at
     """
 
-    service: Service
-    urls: Urls
+    service: RunningService
+    urls: ServerUrls
     data: Path
     relay: Relay
     sandbox: Sandbox
@@ -163,7 +163,7 @@ def running(
     *,
     settings: str = "tests.canaries.settings",
     given: Mapping[str, str] | None = None,
-) -> Iterator[World]:
+) -> Iterator[CanaryWorld]:
     """
     Start everything below `data` and yield it; leaving stops it.
 
@@ -174,7 +174,7 @@ def running(
     for name in ("tmp", "mail", "watched", "watched/crashes", "watched/egress"):
         (data / name).mkdir(mode=0o700)
     with ExitStack() as stack:
-        sandbox_port = stack.enter_context(ports.reserved())
+        sandbox_port = stack.enter_context(ports.reserve_port())
         mine = stack.enter_context(own.running(data, settings=CLUSTER, given=given))
         urls = mine.urls
         between = stack.enter_context(relay.running(sandbox_port))
@@ -188,7 +188,7 @@ def running(
             "TMPDIR": str(data / "tmp"),
         }
         started = stack.enter_context(
-            service.running(
+            service.run_service(
                 data,
                 urls,
                 sandbox_port=ports.AlreadyReserved(sandbox_port),
@@ -201,7 +201,7 @@ def running(
         stack.callback(sandbox.close)
         with psycopg.connect(urls.database, autocommit=True) as connection:
             stores.uncompressed(connection)
-        yield World(started, urls, data, between, sandbox, kept, mine.embedded)
+        yield CanaryWorld(started, urls, data, between, sandbox, kept, mine.embedded)
 
 
 def _providers(url: str) -> dict[str, str]:

@@ -12,14 +12,14 @@ from tests.canaries import appointment, ics
 from tests.canaries.journey import Journey
 from tests.canaries.marks import BOB
 from tests.smoke import planning
-from tests.smoke.person import Person
+from tests.smoke.person import SmokePerson
 from tests.smoke.walk import eventually, must
 
 _WORDS: Final = ("title", "description", "location")
 
 
 @dataclass
-class Writing:
+class CanaryWrites:
     """
     :param error: what their provider refuses with, by status
     """
@@ -29,7 +29,7 @@ class Writing:
     error: Callable[[int], dict[str, Any]]
 
     @property
-    def person(self) -> Person:
+    def person(self) -> SmokePerson:
         return self.journey.cast[self.name]
 
     def there(self) -> str:
@@ -220,7 +220,7 @@ def _notify(event: Mapping[str, Any]) -> str:
     return "all" if event["participants"] else "none"
 
 
-def _post(person: Person, path: str, token: str, upload: Any) -> httpx.Response:
+def _post(person: SmokePerson, path: str, token: str, upload: Any) -> httpx.Response:
     base = person.browser.base_url
     headers = {"origin": base, "referer": f"{base}{path}"}
     data = {"csrfmiddlewaretoken": token}

@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.ids import uuid7
-from config.database.row_owners import tables
+from config.database.row_owners import get_owned_tables
 from integrations.models import (
     Attachment,
     Calendar,
@@ -42,7 +42,7 @@ def everything(house, viewer) -> None:
     Authenticator.objects.create(user=user, type=Authenticator.Type.TOTP, data={"secret": "s"})
     integration, account = house.integration, house.connection
     owner = {"user_id": house.user.id, "organisation_id": house.organisation.id}
-    seal = sealing.sealer(holder=integration.id, epoch=integration.epoch).seal
+    seal = sealing.get_sealer(holder=integration.id, epoch=integration.epoch).seal_value
     message = Message.objects.filter(integration=integration).first()
     attachment, aside = uuid7(), uuid7()
     Attachment.objects.create(
@@ -131,7 +131,7 @@ def everything(house, viewer) -> None:
     Receipt.objects.create(
         subject_id=integration.id, owner_id=house.user.id, document=b"{}", created_at=at
     )
-    ledger_keys.create(holder=account.id, at=at)
+    ledger_keys.create_key(holder=account.id, at=at)
 
 
 def a_calendar(house, **values) -> Calendar:
@@ -148,7 +148,7 @@ def a_calendar(house, **values) -> Calendar:
         **values,
     )
     row = uuid7()
-    cache = sealing.fresh(holder=calendar.cache_id, line=KeyLine.CONTENT, at=at, epoch=1)
+    cache = sealing.create_sealer(holder=calendar.cache_id, line=KeyLine.CONTENT, at=at, epoch=1)
     Event.objects.create(
         id=row,
         calendar=calendar,
@@ -158,7 +158,7 @@ def a_calendar(house, **values) -> Calendar:
         remote_blind=uuid7().bytes * 2,
         first_week=1,
         synced_at=at,
-        timing=cache.seal(Event, "timing", row=row, data="{}"),
+        timing=cache.seal_value(Event, "timing", row=row, data="{}"),
         **owner,
     )
     return calendar
@@ -168,7 +168,7 @@ def counts() -> dict[str, int]:
     """Return how many rows whoever asks is shown of each table, by a query without any filter."""
     with connection.cursor() as cursor:
         found = {}
-        for table in sorted(tables()):
+        for table in sorted(get_owned_tables()):
             cursor.execute(f"SELECT count(*) FROM {table}")  # noqa: S608 - of our models
             found[table] = cursor.fetchone()[0]
     return found

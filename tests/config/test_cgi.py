@@ -7,7 +7,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.test import RequestFactory
 from django.urls import reverse
 
-from config.environ_middleware import read_as_utf8, without_our_environment
+from config.environ_middleware import force_utf8, hide_process_environment
 
 
 @pytest.mark.invariant(4)
@@ -18,7 +18,7 @@ class TestWhatARequestKnows:
         monkeypatch.setenv("REMOTE_ADDR", "192.0.2.1")
         seen = []
 
-        serve = without_our_environment(lambda environ, _: seen.append(environ) or [])
+        serve = hide_process_environment(lambda environ, _: seen.append(environ) or [])
         serve(
             {"A_SECRET_OF_OURS": "do-not-tell", "REMOTE_ADDR": "192.0.2.7", "PATH_INFO": "/"},
             lambda *_: None,
@@ -33,7 +33,7 @@ def ask(path: str, body: bytes = b"", content_type: str = "text/plain") -> tuple
     environ |= {"CONTENT_TYPE": content_type, "HTTP_HOST": "localhost", "REMOTE_ADDR": "192.0.2.9"}
     environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
     statuses = []
-    serve = read_as_utf8(WSGIHandler())
+    serve = force_utf8(WSGIHandler())
     parts = serve(environ, lambda status, _headers: statuses.append(status))
     return statuses[0], b"".join(parts)
 
@@ -62,7 +62,7 @@ class TestAContentType:
     @pytest.mark.parametrize("written", ["boundary=a-b", 'Boundary="a-b"; charset=hex'])
     def test_keeps_the_boundary_of_a_form(self, written):
         seen = []
-        serve = read_as_utf8(lambda environ, _: seen.append(environ["CONTENT_TYPE"]) or [])
+        serve = force_utf8(lambda environ, _: seen.append(environ["CONTENT_TYPE"]) or [])
 
         serve({"CONTENT_TYPE": f"multipart/form-data; {written}"}, lambda *_: None)
 

@@ -5,9 +5,9 @@ from celery import Celery, current_app
 from django.conf import settings
 
 from config import celery
-from config.environment import Environment, Refused
+from config.environment import Environment, InvalidSettings
 from config.periodic_tasks import SCHEDULE
-from config.process_classes import TASKS, WORKERS, ProcessClass, process_class
+from config.process_classes import TASKS, WORKERS, ProcessClass, read_process_class
 
 
 class TestTasks:
@@ -37,28 +37,29 @@ class TestProcessClass:
     def test_is_one_of_five_or_the_owner(self, value):
         env = Environment({"PROCESS_CLASS": value})
 
-        assert process_class(env, production=True) == value
-        env.finish()
+        assert read_process_class(env, production=True) == value
+        env.raise_problems()
 
     def test_may_be_left_out_in_development_only(self):
         development, production = Environment({}), Environment({})
 
-        assert process_class(development, production=False) == ""
-        assert process_class(production, production=True) == ""
-        development.finish()
+        assert read_process_class(development, production=False) == ""
+        assert read_process_class(production, production=True) == ""
+        development.raise_problems()
         with pytest.raises(
-            Refused, match="PROCESS_CLASS is not set: web, staff, sync, purge, console"
+            InvalidSettings, match="PROCESS_CLASS is not set: web, staff, sync, purge, console"
         ):
-            production.finish()
+            production.raise_problems()
 
     def test_is_refused_where_it_is_another(self):
         env = Environment({"PROCESS_CLASS": "marketing"})
-        process_class(env, production=True)
+        read_process_class(env, production=True)
 
         with pytest.raises(
-            Refused, match="PROCESS_CLASS must be one of web, staff, sync, purge, console, owner"
+            InvalidSettings,
+            match="PROCESS_CLASS must be one of web, staff, sync, purge, console, owner",
         ):
-            env.finish()
+            env.raise_problems()
 
 
 class TestAWorker:
@@ -68,7 +69,7 @@ class TestAWorker:
     def start(*queues):
         app = Celery("worker", set_as_current=False)
         app.amqp.queues.select(queues)
-        celery.refuse_another_class(sender=SimpleNamespace(app=app))
+        celery.check_worker_class(sender=SimpleNamespace(app=app))
 
     @pytest.mark.parametrize("process_class", WORKERS)
     def test_consumes_the_queue_of_its_class(self, settings, process_class):
@@ -96,8 +97,8 @@ class TestAWorker:
     @pytest.mark.parametrize("process_class", ["", "web", "staff", "sync", "console"])
     def test_called_beat_runs_as_purge_in_production(self, settings, process_class):
         settings.PROCESS_CLASS = process_class
-        celery.refuse_beat_of_another_class()
+        celery.check_beat_class()
         settings.PRODUCTION = True
 
         with pytest.raises(SystemExit, match="PROCESS_CLASS=purge"):
-            celery.refuse_beat_of_another_class()
+            celery.check_beat_class()

@@ -7,15 +7,15 @@ import re
 import pytest
 from django.core.management import get_commands
 
-from config.commands import COMMANDS, refuse_other_class
-from config.database.role_logins import variable
+from config.commands import COMMANDS, check_command_class
+from config.database.role_logins import get_variable_name
 from config.process_classes import OWNER, ProcessClass
 from tests.config import production
 
 LOGIN = "postgresql://{}:pw@db.example/antares?sslmode=verify-full"
 LOGINS = {
     "DATABASE_URL": LOGIN.format("antares"),
-    **{variable(one): LOGIN.format(f"antares_{one}") for one in ProcessClass},
+    **{get_variable_name(one): LOGIN.format(f"antares_{one}") for one in ProcessClass},
 }
 
 
@@ -52,18 +52,18 @@ class TestACommand:
         for process_class in ("", *ProcessClass):
             settings.PROCESS_CLASS = process_class
             if process_class == COMMANDS[command]:
-                refuse_other_class(arguments)
+                check_command_class(arguments)
             else:
                 with pytest.raises(SystemExit, match=f"PROCESS_CLASS={COMMANDS[command]} "):
-                    refuse_other_class(arguments)
+                    check_command_class(arguments)
 
     def test_starts_in_development_and_without_a_class_of_its_own(self, settings):
         settings.PROCESS_CLASS = ""
-        refuse_other_class(["manage.py", "overdue_purges"])
+        check_command_class(["manage.py", "overdue_purges"])
         settings.PRODUCTION = True
-        refuse_other_class(["manage.py", "migrate"])
-        refuse_other_class(["manage.py", "alarms"])
-        refuse_other_class(["manage.py"])
+        check_command_class(["manage.py", "migrate"])
+        check_command_class(["manage.py", "alarms"])
+        check_command_class(["manage.py"])
 
     def test_exists_and_stands_in_the_documentation(self):
         text = (production.ROOT / "config" / "README.md").read_text(encoding="utf-8")

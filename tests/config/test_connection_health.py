@@ -10,7 +10,7 @@ import pytest
 from django.db import close_old_connections, connection
 from django.db.backends.postgresql.base import DatabaseWrapper
 
-from config.database.backend.base import TRUSTED_FOR
+from config.database.backend.base import TRUSTED_SECONDS
 from tests.bench.caller import Caller
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -59,12 +59,12 @@ class TestAConnection:
 
     def test_that_was_idle_for_long_is_asked(self, checks):
         before = get()
-        connection.used_at = time.monotonic() - TRUSTED_FOR
+        connection.used_at = time.monotonic() - TRUSTED_SECONDS
 
         assert get() == before
         assert checks == ["SELECT 1"]
 
-    @pytest.mark.parametrize("idle", [0.0, TRUSTED_FOR])
+    @pytest.mark.parametrize("idle", [0.0, TRUSTED_SECONDS])
     def test_that_the_server_ended_is_replaced(self, checks, idle):
         before = get()
         end_connection(before)

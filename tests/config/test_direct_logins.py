@@ -80,7 +80,7 @@ STATEMENTS = {
 }
 
 
-class World(NamedTuple):
+class DirectLoginsWorld(NamedTuple):
     """Two people with a mailbox each, of whom Bob is staff."""
 
     alice: houses.Household
@@ -88,10 +88,10 @@ class World(NamedTuple):
 
 
 @pytest.fixture
-def world(transactional_db, monkeypatch, tmp_path, settings) -> World:
+def world(transactional_db, monkeypatch, tmp_path, settings) -> DirectLoginsWorld:
     settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "keyring")
     settings.GMAIL_UNITS_PER_MINUTE = 600_000
-    keys.forget()
+    keys.drop_cached_keys()
     copy_keyring(settings.KEYRING.folder)
     box = houses.provided(monkeypatch, FakeMailbox())
     box.deliver()
@@ -104,7 +104,7 @@ def world(transactional_db, monkeypatch, tmp_path, settings) -> World:
         house.user.save()
         plant_what_is_found_before_anybody_is_known(house)
     User.objects.filter(id=bob.user.id).update(role=Role.SUPPORT)
-    return World(alice, bob)
+    return DirectLoginsWorld(alice, bob)
 
 
 def plant_what_is_found_before_anybody_is_known(house: houses.Household) -> None:
@@ -123,13 +123,15 @@ def plant_what_is_found_before_anybody_is_known(house: houses.Household) -> None
         account_blind=user.id.bytes * 2,
         revoking_until=at,
     )
-    receipt_links.make(subject_id=house.integration.id, at=at)
+    receipt_links.create_link(subject_id=house.integration.id, at=at)
 
 
 def login(process_class: ProcessClass, person: houses.Household | None = None) -> Attempts:
     name = connection.settings_dict["NAME"]
     owner = None if person is None else (person.user.id, person.organisation.id)
-    return Attempts(databases.named(os.environ[role_logins.variable(process_class)], name), owner)
+    return Attempts(
+        databases.named(os.environ[role_logins.get_variable_name(process_class)], name), owner
+    )
 
 
 def columns_by_table() -> dict[str, list[str]]:
@@ -149,8 +151,12 @@ def count_rows(table: str) -> int:
         return int(cursor.fetchone()[0])
 
 
-def all_functions() -> list[definer_functions.Function]:
-    return [one for owned in definer_functions.owned(provisioning.ours()).values() for one in owned]
+def all_functions() -> list[definer_functions.DatabaseFunction]:
+    return [
+        one
+        for owned in definer_functions.get_functions_by_owner(provisioning.get_roles()).values()
+        for one in owned
+    ]
 
 
 def attempt_everything(
@@ -166,13 +172,13 @@ def attempt_everything(
             },
             {one.signature: may_call(attempts, one) for one in all_functions()},
             {
-                said: attempts.may(statement.format(vault=provisioning.ours().vault))
+                said: attempts.may(statement.format(vault=provisioning.get_roles().vault_owner))
                 for said, statement in STATEMENTS.items()
             },
         )
 
 
-def may_call(attempts: Attempts, function: definer_functions.Function) -> bool:
+def may_call(attempts: Attempts, function: definer_functions.DatabaseFunction) -> bool:
     nothing = ", ".join(f"NULL::{argument_type}" for argument_type in function.argument_types)
     return attempts.may(f"SELECT * FROM {function.name}({nothing})")  # noqa: S608 - our own names
 
@@ -263,7 +269,7 @@ def holders_of(house: houses.Household) -> list[str]:
 
 @pytest.mark.invariant(2)
 @pytest.mark.control("4.1.1")
-class TestKeys:
+class TestKeysOfWebLogin:
     """Of a web login: listed, read, fenced and destroyed are those of the person entered."""
 
     def test_are_neither_listed_nor_destroyed_for_nobody(self, world):
@@ -353,7 +359,7 @@ class TestKeysOfWhatIsOpenToSupport:
         )
 
     @staticmethod
-    def read(world: World, person: houses.Household | None) -> list[set[str]]:
+    def read(world: DirectLoginsWorld, person: houses.Household | None) -> list[set[str]]:
         """Return the holders of the keys that are read, and of those that are listed."""
         every = [*holders_of(world.alice), *holders_of(world.bob)]
         names = ("vault_opened_read_content", "vault_opened_held")
@@ -419,7 +425,7 @@ def giving_up_soon() -> Iterator[None]:
 
 def make_a_key_of_each_line() -> list[keys.KeyRow]:
     with transaction.atomic():
-        return [keys.create(holder=uuid7(), line=one, at=timezone.now()) for one in KeyLine]
+        return [keys.create_key(holder=uuid7(), line=one, at=timezone.now()) for one in KeyLine]
 
 
 @pytest.mark.scenario("A1")
@@ -427,7 +433,7 @@ class TestTheLockOfALine:
     def test_is_out_of_reach_of_a_web_login(self, world):
         """What a web login can take keeps nobody from making a key."""
         name = connection.settings_dict["NAME"]
-        url = databases.named(os.environ[role_logins.variable(WEB)], name)
+        url = databases.named(os.environ[role_logins.get_variable_name(WEB)], name)
         with psycopg.connect(url) as web, login(WEB, world.bob) as attempts:
             for refused in (
                 "SELECT 1 FROM limited_use_keyepoch FOR UPDATE",
@@ -452,11 +458,13 @@ class TestTheLockOfALine:
         make_a_key_of_each_line()
         add = "SELECT vault_person_began(ARRAY[gen_random_uuid()], %s, ARRAY[2], now())"
         name = connection.settings_dict["NAME"]
-        with psycopg.connect(databases.named(os.environ[role_logins.variable(WEB)], name)) as web:
+        with psycopg.connect(
+            databases.named(os.environ[role_logins.get_variable_name(WEB)], name)
+        ) as web:
             for line in KeyLine:
                 web.execute(add, [str(line)])
             with giving_up_soon():
-                turned = [key_epochs.turn(line, timezone.now()).epoch for line in KeyLine]
+                turned = [key_epochs.rotate_epoch(line, timezone.now()).epoch for line in KeyLine]
                 made = [key.kek_epoch for key in make_a_key_of_each_line()]
 
         assert turned == made == [2] * len(KeyLine)
@@ -468,11 +476,13 @@ class TestTheLockOfALine:
             "(gen_random_uuid(), %s, 'account', 1, '12345678', 'no key at all', 2, now())"
         )
         name = connection.settings_dict["NAME"]
-        with psycopg.connect(databases.named(os.environ[role_logins.variable(WEB)], name)) as web:
+        with psycopg.connect(
+            databases.named(os.environ[role_logins.get_variable_name(WEB)], name)
+        ) as web:
             web.execute("SELECT set_config('antares.person', %s, true)", [str(world.alice.user.id)])
-            added = web.execute(add, [ledger_key_wrap.holder_of(2)]).fetchall()
+            added = web.execute(add, [ledger_key_wrap.get_naming_holder(2)]).fetchall()
             with giving_up_soon():
-                turned = key_epochs.turn(KeyLine.ACCOUNT, timezone.now())
+                turned = key_epochs.rotate_epoch(KeyLine.ACCOUNT, timezone.now())
 
         assert added == []
         assert turned.destroyed == (1,)
@@ -594,7 +604,7 @@ class TestPeople:
 
 
 @pytest.mark.control("4.1.1")
-class TestSessions:
+class TestSessionsOfDirectLogin:
     """Of a login that knows the hash of a session key, as a request with the cookie does."""
 
     @pytest.fixture

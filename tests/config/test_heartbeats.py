@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from accounts.models import Alarm
 from config import heartbeats as processes
-from config.heartbeats import DUTIES, Heart
+from config.heartbeats import DUTIES, HeartbeatThread
 from config.process_classes import ProcessClass
 from integrations.models import Heartbeat
 from integrations.operations import heartbeats, parser_counts
@@ -52,11 +52,11 @@ class TestMissing:
     def test_is_what_was_never_seen_or_not_for_a_minute(self, at):
         assert missing(at) == ["beat", "purge", "sync"]
 
-        heartbeats.record(DUTIES, at=at)
+        heartbeats.record_heartbeats(DUTIES, at=at)
         assert missing(at + heartbeats.MISSING_AFTER) == []
         assert missing(at + heartbeats.MISSING_AFTER + SECOND) == ["beat", "purge", "sync"]
 
-        heartbeats.record(["sync"], at=at + heartbeats.MISSING_AFTER)
+        heartbeats.record_heartbeats(["sync"], at=at + heartbeats.MISSING_AFTER)
         assert missing(at + heartbeats.MISSING_AFTER + SECOND) == ["beat", "purge"]
         assert Heartbeat.objects.count() == len(DUTIES)
 
@@ -67,8 +67,8 @@ class TestMissing:
 @pytest.mark.django_db
 class TestAlarm:
     def test_is_raised_once_for_each_duty_and_outage(self, at):
-        heartbeats.record(["sync", "beat"], at=at)
-        heartbeats.record(["purge"], at=at - timedelta(minutes=5))
+        heartbeats.record_heartbeats(["sync", "beat"], at=at)
+        heartbeats.record_heartbeats(["purge"], at=at - timedelta(minutes=5))
 
         for seconds in range(3):
             heartbeats.sound_alarms(DUTIES, at=at + seconds * SECOND)
@@ -77,10 +77,10 @@ class TestAlarm:
         assert (alarm.kind, alarm.body) == ("workers.missing", {"queue": "purge"})
 
         # It comes back, and is lost again.
-        heartbeats.record(DUTIES, at=at)
+        heartbeats.record_heartbeats(DUTIES, at=at)
         heartbeats.sound_alarms(DUTIES, at=at + SECOND)
         assert Alarm.objects.count() == 1
-        heartbeats.record(["sync", "beat"], at=at + timedelta(minutes=2))
+        heartbeats.record_heartbeats(["sync", "beat"], at=at + timedelta(minutes=2))
         heartbeats.sound_alarms(DUTIES, at=at + timedelta(minutes=2))
         assert [one.split()[0] for one in windows()] == ["purge", "purge"]
 
@@ -93,7 +93,7 @@ class TestAlarm:
 @pytest.fixture
 def _nothing_counted():
     """Drop what earlier tests counted in this process: a heart writes it down."""
-    refusal_counts.take()
+    refusal_counts.take_counts()
 
 
 @pytest.mark.django_db
@@ -102,17 +102,17 @@ class TestHeart:
     @pytest.mark.parametrize("process_class", WORKING)
     def test_of_a_worker_has_the_rights_that_it_needs(self, process_class):
         with acting_as(process_class):
-            Heart([process_class]).beat(may_alarm=True)
-            Heart([process_class]).beat(may_alarm=True)
+            HeartbeatThread([process_class]).record_duties(may_alarm=True)
+            HeartbeatThread([process_class]).record_duties(may_alarm=True)
 
         assert list(Heartbeat.objects.values_list("duty", flat=True)) == [process_class]
         assert len(windows()) == 2
 
     def test_of_the_web_looks_and_records_nothing(self):
         with acting_as(ProcessClass.WEB):
-            Heart(()).beat(may_alarm=False)
+            HeartbeatThread(()).record_duties(may_alarm=False)
             assert windows() == []
-            Heart(()).beat(may_alarm=True)
+            HeartbeatThread(()).record_duties(may_alarm=True)
 
         assert not Heartbeat.objects.exists()
         assert len(windows()) == 3
@@ -124,22 +124,22 @@ class TestHeart:
             pytest.raises(ProgrammingError, match="permission denied"),
             transaction.atomic(),
         ):
-            heartbeats.record(["purge"], at=at)
+            heartbeats.record_heartbeats(["purge"], at=at)
 
     def test_goes_on_when_the_database_is_away(self, monkeypatch, caplog):
         def away(*_, **__):
             raise OperationalError
 
-        monkeypatch.setattr(heartbeats, "record", away)
-        Heart(["purge"]).beat(may_alarm=True)
+        monkeypatch.setattr(heartbeats, "record_heartbeats", away)
+        HeartbeatThread(["purge"]).record_duties(may_alarm=True)
 
         assert [record.msg for record in caplog.records] == ["heartbeat.failed"]
 
     def test_stops_when_it_is_told(self, monkeypatch):
-        monkeypatch.setattr(Heart, "beat", lambda *_, **__: None)
-        heart = Heart(())
+        monkeypatch.setattr(HeartbeatThread, "record_duties", lambda *_, **__: None)
+        heart = HeartbeatThread(())
         heart.start()
-        heart.stop()
+        heart.stop_beating()
         heart.join(timeout=10)
 
         assert not heart.is_alive()
@@ -148,10 +148,10 @@ class TestHeart:
 @pytest.mark.django_db
 class TestFigures:
     def test_say_when_each_duty_was_last_performed(self, at):
-        heartbeats.record(["purge"], at=at)
+        heartbeats.record_heartbeats(["purge"], at=at)
 
         with acting_as(ProcessClass.STAFF):
-            found = list(text_string_to_metric_families(exposition.text().decode()))
+            found = list(text_string_to_metric_families(exposition.render_metrics().decode()))
 
         (family,) = [one for one in found if one.name == "antares_worker_seen_timestamp_seconds"]
         (sample,) = family.samples
@@ -162,18 +162,18 @@ class TestFigures:
 @pytest.mark.django_db
 class TestTheLineAtTheStart:
     def test_names_each_queue_without_a_consumer(self, at, capsys):
-        heartbeats.record(["sync"], at=at)
+        heartbeats.record_heartbeats(["sync"], at=at)
 
-        processes.report_missing()
+        processes.report_missing_duties()
 
         assert capsys.readouterr().err == (
             "workers: no beat keeps the schedule\nworkers: no worker consumes the queue purge\n"
         )
 
     def test_is_not_there_when_all_run(self, at, capsys):
-        heartbeats.record(DUTIES, at=at)
+        heartbeats.record_heartbeats(DUTIES, at=at)
 
-        processes.report_missing()
+        processes.report_missing_duties()
 
         assert capsys.readouterr().err == ""
 
@@ -182,24 +182,24 @@ class TestTheLineAtTheStart:
 class TestCountsOfParsers:
     @pytest.fixture(autouse=True)
     def begin_at_zero(self):
-        refusal_counts.take()
+        refusal_counts.take_counts()
         yield
-        refusal_counts.take()
+        refusal_counts.take_counts()
 
     @pytest.mark.parametrize(
         "process_class", [ProcessClass.WEB, ProcessClass.STAFF, ProcessClass.SYNC]
     )
     def test_are_added_up_with_each_beat_and_shown(self, process_class):
-        refusal_counts.add("busy")
-        refusal_counts.add("too_costly", 2)
+        refusal_counts.count_event("busy")
+        refusal_counts.count_event("too_costly", 2)
         with acting_as(process_class):
-            Heart(()).beat(may_alarm=False)
-        refusal_counts.add("too_costly")
+            HeartbeatThread(()).record_duties(may_alarm=False)
+        refusal_counts.count_event("too_costly")
         with acting_as(process_class):
-            Heart(()).beat(may_alarm=False)
+            HeartbeatThread(()).record_duties(may_alarm=False)
 
         with acting_as(ProcessClass.STAFF):
-            shown = exposition.text().decode()
+            shown = exposition.render_metrics().decode()
         totals = {
             sample.labels["event"]: sample.value
             for family in text_string_to_metric_families(shown)
@@ -209,16 +209,16 @@ class TestCountsOfParsers:
         assert totals == {"busy": 1, "restarted": 0, "too_costly": 3}
 
     def test_are_kept_while_the_database_is_away(self, monkeypatch):
-        refusal_counts.add("busy")
-        refusal_counts.add("too_costly", 2)
+        refusal_counts.count_event("busy")
+        refusal_counts.count_event("too_costly", 2)
 
         def away(event, _):
             if event != "busy":
                 raise OperationalError
 
         with monkeypatch.context() as patched:
-            patched.setattr(parser_counts, "_add", away)
-            Heart(()).beat(may_alarm=False)
+            patched.setattr(parser_counts, "_add_count", away)
+            HeartbeatThread(()).record_duties(may_alarm=False)
 
         # What was added is not added again.
-        assert refusal_counts.take() == {"too_costly": 2}
+        assert refusal_counts.take_counts() == {"too_costly": 2}

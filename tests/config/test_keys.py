@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from config.environment import Environment, Refused
+from config.environment import Environment, InvalidSettings
 from config.keyring_settings import KeyringSettings, read_keyring
 from tests.config import production
 
@@ -15,7 +15,7 @@ DEFAULT = Path("/default")
 def read(values, *, production=True):
     env = Environment(values)
     found = read_keyring(env, production=production, default_folder=DEFAULT)
-    env.finish()
+    env.raise_problems()
     return found
 
 
@@ -52,7 +52,7 @@ class TestKeyStore:
         values = {**GOOD, "KEYRING_URL": f"http://{host}:8200"}
 
         assert read(values, production=False).url == values["KEYRING_URL"]
-        with pytest.raises(Refused):
+        with pytest.raises(InvalidSettings):
             read(values)
 
     @pytest.mark.parametrize("production", [True, False])
@@ -75,7 +75,7 @@ class TestKeyStore:
         ],
     )
     def test_is_refused(self, changed, production):
-        with pytest.raises(Refused):
+        with pytest.raises(InvalidSettings):
             read({**GOOD, **changed}, production=production)
 
     def test_shows_no_secret(self):
@@ -104,7 +104,7 @@ class TestSnapshotRetention:
 
 
 @pytest.mark.control("6.7.1")
-class TestProduction:
+class TestProductionKeyring:
     @pytest.fixture
     def env(self, openbao, tmp_path):
         env = production.environment(tmp_path)

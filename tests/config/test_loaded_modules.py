@@ -99,7 +99,7 @@ def test_whatever_reads_the_settings_queues_into_our_broker():
     assert run(program) == "antares"
 
 
-class TestCheck:
+class TestLoadedModuleCheck:
     def test_passes_where_all_libraries_can_be_imported(self):
         assert client_library_check.check_provider_libraries() == []
 

@@ -8,8 +8,8 @@ from django.test import RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.logging import FIELDS, JsonLines, describe, plain
-from config.request_log import Broken, RequestLog, request_id
+from config.logging import FIELDS, JsonLineFormatter, describe_exception, to_log_value
+from config.request_log import RequestLogMiddleware, ResponseBroken, request_id
 
 CANARY = "canary-7f3a91 alice@example.org ya29.secret"
 
@@ -19,7 +19,7 @@ def line_of(*args, level=logging.INFO, name="integrations.sync", exc_info=None, 
     logger = logging.Logger(name)  # noqa: LOG001 - one of its own, with no other handler
     seen = []
     handler = logging.Handler()
-    handler.emit = lambda record: seen.append(JsonLines().format(record))
+    handler.emit = lambda record: seen.append(JsonLineFormatter().format(record))
     logger.addHandler(handler)
     logger.log(level, *args, exc_info=exc_info, extra=extra)
     return json.loads(seen[0])
@@ -107,10 +107,10 @@ class TestJsonLines:
 class TestPlain:
     @given(st.integers() | st.booleans() | st.floats(allow_nan=False) | st.uuids())
     def test_passes_numbers_and_ids(self, value):
-        assert plain(value) in {value, str(value)}
+        assert to_log_value(value) in {value, str(value)}
 
     def test_passes_no_long_names(self):
-        assert plain("a" * 121) is None
+        assert to_log_value("a" * 121) is None
 
 
 class TestDescribe:
@@ -118,7 +118,7 @@ class TestDescribe:
         first, second = ValueError(), KeyError()
         first.__cause__, second.__context__ = second, first
 
-        assert len(describe(first)) == 2
+        assert len(describe_exception(first)) == 2
 
 
 class TestRequestLog:
@@ -129,17 +129,17 @@ class TestRequestLog:
         request = RequestFactory().get("/callback/google?code=4/canary&state=canary")
         request.resolver_match = type("Match", (), {"route": "callback/<slug:provider>"})()
 
-        RequestLog(lambda _: HttpResponse(status=303))(request)
+        RequestLogMiddleware(lambda _: HttpResponse(status=303))(request)
 
-        line = json.loads(JsonLines().format(caplog.records[-1]))
+        line = json.loads(JsonLineFormatter().format(caplog.records[-1]))
         assert (line["route"], line["status"]) == ("callback/<slug:provider>", 303)
         assert "canary" not in json.dumps(line)
 
     def test_gives_each_request_an_id_that_the_client_cannot_choose(self):
         request = RequestFactory().get("/", headers={"X-Request-ID": "chosen"})
 
-        first = RequestLog(lambda _: HttpResponse())(request)["X-Request-ID"]
-        second = RequestLog(lambda _: HttpResponse())(request)["X-Request-ID"]
+        first = RequestLogMiddleware(lambda _: HttpResponse())(request)["X-Request-ID"]
+        second = RequestLogMiddleware(lambda _: HttpResponse())(request)["X-Request-ID"]
 
         assert len({first, second, "chosen"}) == 3
 
@@ -148,12 +148,12 @@ class TestRequestLog:
             yield b"the beginning"
             raise LookupError(CANARY)
 
-        serve = RequestLog(lambda _: StreamingHttpResponse(parts()))
+        serve = RequestLogMiddleware(lambda _: StreamingHttpResponse(parts()))
         answer = serve(RequestFactory().get("/"))
-        with pytest.raises(Broken) as caught, caplog.at_level(logging.ERROR):
+        with pytest.raises(ResponseBroken) as caught, caplog.at_level(logging.ERROR):
             list(answer)
 
         assert (caught.value.args, caught.value.__context__) == ((), None)
         (record,) = [one for one in caplog.records if one.msg == "response.broken"]
-        assert CANARY not in JsonLines().format(record)
-        assert "LookupError" in JsonLines().format(record)
+        assert CANARY not in JsonLineFormatter().format(record)
+        assert "LookupError" in JsonLineFormatter().format(record)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from config.environment import Environment, Refused
-from config.mail_settings import read_mail
+from config.environment import Environment, InvalidSettings
+from config.mail_settings import read_mail_settings
 from tests.config import production
 
 
 def of(url="", *, is_production=True, **more):
     env = Environment({**({"EMAIL_URL": url} if url else {}), **more})
-    made = read_mail(env, production=is_production, folder="/data/mail")
-    env.finish()
+    made = read_mail_settings(env, production=is_production, folder="/data/mail")
+    env.raise_problems()
     return made
 
 
@@ -54,11 +54,11 @@ class TestOutgoing:
         "url", ["file:///var/mail", "console:", "smtp:", "http://mail.example", "mail.example"]
     )
     def test_is_nothing_else_in_production(self, url):
-        with pytest.raises(Refused, match="EMAIL_URL"):
+        with pytest.raises(InvalidSettings, match="EMAIL_URL"):
             of(url)
 
 
-class TestProduction:
+class TestProductionMail:
     def test_starts_without_and_says_that_no_mail_is_sent(self, tmp_path):
         tmp_path.chmod(0o700)
         env = production.environment(tmp_path)

@@ -15,14 +15,14 @@ from django.test import override_settings
 from psycopg import sql
 
 from config.database import role_logins
-from config.database.login_roles import Roles
-from config.database.server_rights import STATEMENTS
+from config.database.login_roles import DatabaseRoles
+from config.database.server_rights import OPEN_STATEMENTS
 from config.process_classes import ProcessClass
 from limited_use.vault.sql_functions import FUNCTIONS
 from tests.bench import databases
 
 PREFIX = f"antares_owned_{os.getpid()}"
-ROLES = Roles(PREFIX)
+ROLES = DatabaseRoles(PREFIX)
 OWNER = f"{PREFIX}_owner"
 
 
@@ -56,7 +56,7 @@ def run(*arguments):
         override_settings(DATABASE_ROLE_PREFIX=PREFIX),
     ):
         for one in ProcessClass:
-            patch.setenv(role_logins.variable(one), url_of(ROLES.of(one)))
+            patch.setenv(role_logins.get_variable_name(one), url_of(ROLES.get_login(one)))
         login = {"NAME": PREFIX, "USER": parts.username, "PASSWORD": parts.password}
         for name, value in login.items():
             patch.setitem(connection.settings_dict, name, value)
@@ -71,7 +71,7 @@ def run(*arguments):
 
 def drop_everything():
     databases.drop(os.environ["DATABASE_URL"], PREFIX)
-    names = (*ROLES.names, OWNER)
+    names = (*ROLES.all_names, OWNER)
     as_superuser(*(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(one)) for one in names))
 
 
@@ -94,7 +94,7 @@ def owner(migrated):
     """Return the owner's name; no role of the deployment exists yet."""
     owner = sql.Identifier(OWNER)
     with psycopg.connect(databases.named(os.environ["DATABASE_URL"], PREFIX)) as opened:
-        for name in ROLES.names:
+        for name in ROLES.all_names:
             if opened.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone():
                 role = sql.Identifier(name)
                 opened.execute(sql.SQL("DROP OWNED BY {} CASCADE").format(role))
@@ -126,8 +126,8 @@ def assert_walls_stand(owner):
     assert check.error == ""
     assert check.stdout.startswith("the walls stand as the code says\n")
     for one in ProcessClass:
-        with psycopg.connect(url_of(ROLES.of(one))) as opened:
-            assert opened.execute("SELECT current_user").fetchone() == (ROLES.of(one),)
+        with psycopg.connect(url_of(ROLES.get_login(one))) as opened:
+            assert opened.execute("SELECT current_user").fetchone() == (ROLES.get_login(one),)
     # What was needed to give functions away is taken back.
     assert memberships(owner) == []
 
@@ -163,8 +163,8 @@ class TestAnOwnerThatMayMakeRoles:
         may_make_roles(owner)
         # As a run before this one left it: roles, and nothing that belongs to them.
         with psycopg.connect(url_of(owner)) as opened:
-            for name in ROLES.names:
-                login = "LOGIN" if name in ROLES.logins else "NOLOGIN"
+            for name in ROLES.all_names:
+                login = "LOGIN" if name in ROLES.login_classes else "NOLOGIN"
                 opened.execute(sql.SQL("CREATE ROLE {} " + login).format(sql.Identifier(name)))
 
         done = run("database_walls")
@@ -183,10 +183,10 @@ class TestAnOwnerThatMayMakeRoles:
 
         assert run("database_walls", "--check").stdout.splitlines() == [
             "the walls stand as the code says",
-            STATEMENTS,
+            OPEN_STATEMENTS,
         ]
         with (
-            psycopg.connect(url_of(ROLES.of(ProcessClass.WEB))) as opened,
+            psycopg.connect(url_of(ROLES.get_login(ProcessClass.WEB))) as opened,
             pytest.raises(psycopg.errors.InsufficientPrivilege),
         ):
             opened.execute("SELECT lo_from_bytea(0, 'a copy')")
@@ -214,10 +214,10 @@ class TestAnOwnerThatLacksARight:
         may_make_roles(owner)
         as_superuser(
             *(
-                sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(ROLES.of(one)))
+                sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(ROLES.get_login(one)))
                 for one in (ProcessClass.WEB, ProcessClass.SYNC)
             ),
-            sql.SQL("CREATE ROLE {}").format(sql.Identifier(ROLES.vault)),
+            sql.SQL("CREATE ROLE {}").format(sql.Identifier(ROLES.vault_owner)),
         )
 
         said = self.execute_what_it_says(run("database_walls"))
@@ -246,7 +246,7 @@ class TestAnOwnerThatLacksARight:
     def test_to_take_an_attribute_away_that_only_a_superuser_gives(self, owner):
         may_make_roles(owner)
         run("database_walls")
-        web = sql.Identifier(ROLES.of(ProcessClass.WEB))
+        web = sql.Identifier(ROLES.get_login(ProcessClass.WEB))
         as_superuser(sql.SQL("ALTER ROLE {} BYPASSRLS").format(web))
 
         said = self.execute_what_it_says(run("database_walls"))

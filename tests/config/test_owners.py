@@ -16,9 +16,16 @@ from accounts import row_owner
 from accounts.models import Membership, Session, User
 from accounts.roles import Role
 from config.database import declared_policies, provisioning, role_logins
-from config.database.backend.base import touches
+from config.database.backend.base import touches_owned_rows
 from config.database.grants import GRANTS, VAULT
-from config.database.row_owners import OWNERS, Also, By, Held, tables, tables_per_site
+from config.database.row_owners import (
+    OWNERS,
+    OtherReader,
+    OwnedTable,
+    OwnerSource,
+    get_owned_tables,
+    get_site_tables,
+)
 from config.database.session_settings import ORGANISATION, PERSON
 from config.process_classes import ProcessClass
 from integrations.access import cross_user_lookups
@@ -43,7 +50,7 @@ WEB, STAFF, SYNC = ProcessClass.WEB, ProcessClass.STAFF, ProcessClass.SYNC
 def keyring(tmp_path, settings):
     settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "keyring")
     settings.GMAIL_UNITS_PER_MINUTE = 600_000
-    keys.forget()
+    keys.drop_cached_keys()
     return copy_keyring(settings.KEYRING.folder)
 
 
@@ -72,7 +79,7 @@ def both(alice, bob):
 
 
 def model_of(table):
-    return apps.get_model(tables()[table])
+    return apps.get_model(get_owned_tables()[table])
 
 
 def in_another_organisation(user):
@@ -91,45 +98,46 @@ def run(statement, *values):
 class TestInventory:
     def test_has_a_line_for_every_table(self):
         """A new model needs a line in `config/database/row_owners.py`: its rows' owner, and why."""
-        assert set(OWNERS) == set(provisioning.tables())
+        assert set(OWNERS) == set(provisioning.get_tables())
         assert all(len(one.why.split()) > 1 for one in OWNERS.values())
 
     def test_leaves_no_table_open_that_says_whose_its_rows_are(self):
         """Person and organisation, an integration or a connection in a row: it is somebody's."""
         named = {"user_id", "owner_id", "integration_id", "connection_id", "holder"}
-        for label, model in provisioning.tables().items():
+        for label, model in provisioning.get_tables().items():
             # Nobody reads or writes the table of keys: see its line.
             if label.startswith(("integrations.", "limited_use.")) and label not in VAULT:
                 columns = {field.column for field in model._meta.concrete_fields}
-                assert isinstance(OWNERS[label], Held) is bool(columns & named), label
+                assert isinstance(OWNERS[label], OwnedTable) is bool(columns & named), label
 
     def test_finds_owners_by_columns_that_there_are(self):
-        for label in tables().values():
+        for label in get_owned_tables().values():
             line, columns = OWNERS[label], {f.column for f in apps.get_model(label)._meta.fields}
             assert line.column in columns, label
-            assert line.by is not By.OWNER or "organisation_id" in columns, label
+            assert line.by is not OwnerSource.OWNER or "organisation_id" in columns, label
 
     def test_names_a_policy_for_every_class_that_may_touch_the_table(self):
-        made = list(declared_policies.wanted(provisioning.ours(), "owner"))
-        for table, label in tables().items():
+        made = list(declared_policies.list_policies(provisioning.get_roles(), "owner"))
+        for table, label in get_owned_tables().items():
             for process_class in ProcessClass:
                 held = {
                     one.name
                     for one in made
-                    if (one.table, one.role) == (table, provisioning.ours().of(process_class))
+                    if (one.table, one.role)
+                    == (table, provisioning.get_roles().get_login(process_class))
                 }
                 is_used = GRANTS[label].is_used_by(process_class)
                 assert bool(held) is is_used, (table, process_class)
 
     def test_lets_web_processes_see_everything_of_nothing(self):
-        for one in declared_policies.wanted(provisioning.ours(), "owner"):
-            if one.role == provisioning.ours().of(WEB) and one.is_permissive:
-                is_per_site = one.table in tables_per_site() and one.rows == "site = 'web'"
+        for one in declared_policies.list_policies(provisioning.get_roles(), "owner"):
+            if one.role == provisioning.get_roles().get_login(WEB) and one.is_permissive:
+                is_per_site = one.table in get_site_tables() and one.rows == "site = 'web'"
                 assert "current_setting" in one.rows or is_per_site, one
 
 
 @pytest.mark.control("4.1.1")
-class TestAWebProcess:
+class TestRowsOfWebProcess:
     def test_is_shown_no_row_of_anybody_while_nobody_is_entered(self, both):
         assert 0 not in rows.counts().values()
 
@@ -194,7 +202,9 @@ class TestAWebProcess:
     def test_that_logs_in_for_real_is_held_to_the_same(self, both):
         alice, _ = both
         name = connection.settings_dict["NAME"]
-        with psycopg.connect(databases.named(os.environ[role_logins.variable(WEB)], name)) as real:
+        with psycopg.connect(
+            databases.named(os.environ[role_logins.get_variable_name(WEB)], name)
+        ) as real:
             count = "SELECT count(*) FROM integrations_message"
             assert real.execute(count).fetchone() == (0,)
             real.execute(
@@ -212,7 +222,9 @@ class TestAWebProcess:
     def test_that_owned_the_tables_would_be_held_to_it_as_well(self, both):
         _, bob = both
         with transaction.atomic():
-            run(f"ALTER TABLE integrations_message OWNER TO {provisioning.ours().of(WEB)}")
+            run(
+                f"ALTER TABLE integrations_message OWNER TO {provisioning.get_roles().get_login(WEB)}"
+            )
             with acting_as(WEB, bob):
                 assert set(Message.objects.values_list("user_id", flat=True)) == {bob.user.id}
             transaction.set_rollback(True)
@@ -224,7 +236,9 @@ class TestOtherClasses:
         with acting_as(SYNC):
             nobodys = sync_counts()
         for table, count in nobodys.items():
-            assert count == (everybodys[table] if OWNERS[tables()[table]].sync else 0), table
+            assert count == (everybodys[table] if OWNERS[get_owned_tables()[table]].sync else 0), (
+                table
+            )
 
         alice, _ = both
         with acting_as(SYNC, alice):
@@ -244,7 +258,9 @@ class TestOtherClasses:
 
 
 def sync_counts():
-    readable = [one for one, label in tables().items() if "r" in GRANTS[label].of(SYNC)]
+    readable = [
+        one for one, label in get_owned_tables().items() if "r" in GRANTS[label].get_letters(SYNC)
+    ]
     return {one: run(f"SELECT count(*) FROM {one}")[0][0] for one in readable}  # noqa: S608
 
 
@@ -323,7 +339,7 @@ class TestAShare:
             "limited_use.LedgerKey",
             "limited_use.Share",
         }
-        assert OWNERS["limited_use.Share"].also is Also.VIEWER
+        assert OWNERS["limited_use.Share"].also is OtherReader.VIEWER
 
 
 @pytest.mark.control("4.1.1")
@@ -427,7 +443,11 @@ class TestStaff:
 
 
 def staff_counts():
-    names = {table: label for table, label in tables().items() if GRANTS[label].is_used_by(STAFF)}
+    names = {
+        table: label
+        for table, label in get_owned_tables().items()
+        if GRANTS[label].is_used_by(STAFF)
+    }
     return {one: run(f"SELECT count(*) FROM {one}")[0][0] for one in names}  # noqa: S608
 
 
@@ -553,20 +573,20 @@ class TestATransaction:
 
 class TestWhichStatements:
     def test_are_told_of_whom_they_are_for(self):
-        for table in tables():
-            assert touches(f'SELECT "{table}"."id" FROM "{table}"')  # noqa: S608
-            assert touches(f"\n  with x as (select 1) delete from {table}")  # noqa: S608
-            assert touches(f"(SELECT 1 FROM {table}) UNION (SELECT 2)")  # noqa: S608
-        assert touches("SELECT * FROM vault_person_held(%s)")
-        assert touches("SELECT * FROM find_colleague(%s)")
-        assert not touches("SELECT 1 FROM accounts_organisation")
-        assert not touches("SAVEPOINT s")
-        assert not touches("CREATE TABLE integrations_message (id uuid); SELECT 1")
-        assert touches(psycopg.sql.SQL("SELECT 1"))
+        for table in get_owned_tables():
+            assert touches_owned_rows(f'SELECT "{table}"."id" FROM "{table}"')  # noqa: S608
+            assert touches_owned_rows(f"\n  with x as (select 1) delete from {table}")  # noqa: S608
+            assert touches_owned_rows(f"(SELECT 1 FROM {table}) UNION (SELECT 2)")  # noqa: S608
+        assert touches_owned_rows("SELECT * FROM vault_person_held(%s)")
+        assert touches_owned_rows("SELECT * FROM find_colleague(%s)")
+        assert not touches_owned_rows("SELECT 1 FROM accounts_organisation")
+        assert not touches_owned_rows("SAVEPOINT s")
+        assert not touches_owned_rows("CREATE TABLE integrations_message (id uuid); SELECT 1")
+        assert touches_owned_rows(psycopg.sql.SQL("SELECT 1"))
 
 
 @pytest.mark.control("4.1.1")
-class TestCheck:
+class TestRowOwnerCheck:
     @pytest.mark.django_db
     @pytest.mark.parametrize(
         ("planted", "found"),
@@ -589,27 +609,27 @@ class TestCheck:
     )
     def test_finds_what_was_changed_by_hand_and_the_command_takes_it_back(self, planted, found):
         table = "integrations_message"
-        assert provisioning.differences() == []
+        assert provisioning.find_differences() == []
         run(planted.format(t=table))
 
-        (said,) = provisioning.differences()
+        (said,) = provisioning.find_differences()
         assert found.format(t=table) in said
-        assert provisioning.build() != []
+        assert provisioning.build_walls() != []
 
-        assert provisioning.differences() == []
+        assert provisioning.find_differences() == []
 
     @pytest.mark.django_db
     def test_finds_a_policy_whose_words_in_the_code_have_changed(self, monkeypatch):
-        monkeypatch.setattr(declared_policies, "theirs", lambda *_: "false")
+        monkeypatch.setattr(declared_policies, "build_owner_condition", lambda *_: "false")
 
         assert "policy web_theirs on integrations_message is not what the code says" in (
-            provisioning.differences()
+            provisioning.find_differences()
         )
 
     @pytest.mark.django_db
     def test_is_part_of_what_is_asked_before_a_process_serves(self):
         with acting_as(WEB):
-            run_as_owner = [one for one in provisioning.beyond(WEB) if "policy" in one]
+            run_as_owner = [one for one in provisioning.find_excess_rights(WEB) if "policy" in one]
 
         assert run_as_owner == []
 
@@ -619,13 +639,23 @@ class TestCrossings:
         alice, bob = both
         blind = bytes(alice.connection.account_blind)
         with acting_as(WEB, bob):
-            (found,) = cross_user_lookups.holders(provider="google", account_blind=blind)
+            (found,) = cross_user_lookups.find_account_connections(
+                provider="google", account_blind=blind
+            )
             assert found == (alice.connection.id, alice.user.id, alice.organisation.id, "active")
-            assert cross_user_lookups.holders(provider="google", account_blind=bytes(32)) == []
-            assert cross_user_lookups.holders(provider="other", account_blind=blind) == []
+            assert (
+                cross_user_lookups.find_account_connections(
+                    provider="google", account_blind=bytes(32)
+                )
+                == []
+            )
+            assert (
+                cross_user_lookups.find_account_connections(provider="other", account_blind=blind)
+                == []
+            )
 
     def test_are_open_to_no_other_class(self, both):
         with acting_as(ProcessClass.CONSOLE), pytest.raises(ProgrammingError):
-            cross_user_lookups.holders(provider="google", account_blind=bytes(32))
+            cross_user_lookups.find_account_connections(provider="google", account_blind=bytes(32))
         with acting_as(SYNC), pytest.raises(ProgrammingError):
-            cross_user_lookups.watchers(kind="topic", lookup_blind=bytes(32))
+            cross_user_lookups.find_watch_owners(kind="topic", lookup_blind=bytes(32))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from config.environment import Environment, Refused
-from config.reverse_proxies import Proxies, read_proxies
+from config.environment import Environment, InvalidSettings
+from config.reverse_proxies import TrustedProxies, read_proxies
 
 SCHEME = ("HTTP_X_FORWARDED_PROTO", "https")
 
@@ -14,15 +14,15 @@ class TestTheProxyInFront:
     @pytest.mark.parametrize(
         ("named", "proxies", "scheme"),
         [
-            ({"TRUSTED_PROXY": "nginx"}, Proxies("nginx", 1), SCHEME),
+            ({"TRUSTED_PROXY": "nginx"}, TrustedProxies("nginx", 1), SCHEME),
             (
                 {"TRUSTED_PROXY": "nginx", "TRUSTED_PROXY_COUNT": "2"},
-                Proxies("nginx", 2),
+                TrustedProxies("nginx", 2),
                 SCHEME,
             ),
-            ({"TRUSTED_PROXY": "none"}, Proxies("none", 0), None),
+            ({"TRUSTED_PROXY": "none"}, TrustedProxies("none", 0), None),
             # Unsaid, nobody is believed.
-            ({}, Proxies("", 0), None),
+            ({}, TrustedProxies("", 0), None),
         ],
     )
     def test_alone_is_believed(self, named, proxies, scheme):
@@ -30,7 +30,7 @@ class TestTheProxyInFront:
 
         assert read_proxies(env) == proxies
         assert proxies.scheme_header == scheme
-        env.finish()
+        env.raise_problems()
 
     @pytest.mark.parametrize("count", ["", "-1", "0", "1", "2", "many"])
     @pytest.mark.parametrize("name", ["", "none", "nginx", "haproxy", "NGINX"])
@@ -40,8 +40,8 @@ class TestTheProxyInFront:
         proxies = read_proxies(env)
 
         try:
-            env.finish()
-        except Refused:
+            env.raise_problems()
+        except InvalidSettings:
             return
         is_trusted = name == "nginx" and count in {"", "1", "2"}
         assert (proxies.scheme_header is not None, proxies.count > 0) == (is_trusted, is_trusted)
@@ -59,5 +59,5 @@ class TestTheProxyInFront:
         env = Environment(named)
         assert not read_proxies(env).count or named["TRUSTED_PROXY"] == "nginx"
 
-        with pytest.raises(Refused, match="TRUSTED_PROXY"):
-            env.finish()
+        with pytest.raises(InvalidSettings, match="TRUSTED_PROXY"):
+            env.raise_problems()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from config.environment import Environment, Refused
-from config.push_settings import read_push
+from config.environment import Environment, InvalidSettings
+from config.push_settings import read_push_settings
 from tests.config import production
 
 WHOLE = {
@@ -19,8 +19,8 @@ HOSTS = ["antares.example", ".hooks.example"]
 def of(*, is_production=True, **given):
     env = Environment(given)
     url = "https://antares.example"
-    made = read_push(env, production=is_production, public_url=url, hosts=HOSTS)
-    env.finish()
+    made = read_push_settings(env, production=is_production, public_url=url, hosts=HOSTS)
+    env.raise_problems()
     return made
 
 
@@ -65,7 +65,7 @@ class TestPush:
         ],
     )
     def test_is_refused_in_part_or_in_plain(self, changed):
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(InvalidSettings) as caught:
             of(**{**WHOLE, **changed})
 
         assert len(caught.value.problems) == 1

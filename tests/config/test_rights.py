@@ -27,7 +27,7 @@ from tests.walls import acting_as
 def keyring(tmp_path, settings):
     settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "keyring")
     settings.GMAIL_UNITS_PER_MINUTE = 600_000
-    keys.forget()
+    keys.drop_cached_keys()
     return copy_keyring(settings.KEYRING.folder)
 
 
@@ -92,21 +92,21 @@ class TestTasks:
         assert not connection.needs_rollback
 
 
-class TestAMailbox:
+class TestRightsOnMailbox:
     def test_lives_and_ends_though_no_class_may_do_all_of_it(self, alice, google):
         assert alice.messages.count() == 2
         with acting_as(ProcessClass.WEB, alice):
-            job = connections.disconnect(
+            job = connections.disconnect_integration(
                 integration_id=alice.integration.id,
                 user_id=alice.user.id,
                 organisation_id=alice.organisation.id,
                 at=timezone.now(),
             )
         with acting_as(ProcessClass.PURGE):
-            step = purge.run(job_id=job.id)
+            step = purge.run_purge(job_id=job.id)
             for line in KeyLine:
-                key_epochs.turn(line, timezone.now())
-            sequencer.run(timezone.now())
+                key_epochs.rotate_epoch(line, timezone.now())
+            sequencer.run_sequencer(timezone.now())
             purge.issue_second_part(job_id=job.id, at=timezone.now())
 
         assert step is PurgeStep.DONE

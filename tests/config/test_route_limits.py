@@ -7,7 +7,7 @@ from django.urls import URLPattern, get_resolver
 
 from config import route_limits, uploads
 from config.front.routes import find_route
-from config.route_limits import ROUTES, Threads
+from config.route_limits import ROUTES, ThreadGroup
 from integrations.formats.icalendar import components
 from integrations.push.webhooks import body as notifications
 from integrations.web.api import json_parser
@@ -24,7 +24,7 @@ def names_of(patterns) -> set[str]:
     }
 
 
-class TestTheTable:
+class TestRouteLimitTable:
     @pytest.mark.control("2.4.1")
     def test_has_every_route_and_no_other(self):
         assert set(ROUTES) == names_of(get_resolver().url_patterns)
@@ -40,7 +40,7 @@ class TestTheTable:
             name
             for name, kind in routes.ROUTES.items()
             for post in (kind.owner.split()[1],)
-            if post not in {"405", "404"} and ROUTES[name].body.largest < 64 * 1024
+            if post not in {"405", "404"} and ROUTES[name].body.max_bytes < 64 * 1024
         }
 
         assert without == set()
@@ -48,14 +48,14 @@ class TestTheTable:
 
 class TestALimit:
     def test_is_at_least_what_is_read(self):
-        assert route_limits.JSON.largest == json_parser.LARGEST
-        assert route_limits.NOTIFICATION.largest > notifications.LONGEST
-        assert route_limits.CALENDAR_FILE.largest > components.LARGEST
-        assert route_limits.CALENDAR_FILE.largest > uploads.MOST
+        assert route_limits.JSON.max_bytes == json_parser.MAX_BYTES
+        assert route_limits.NOTIFICATION.max_bytes > notifications.LONGEST
+        assert route_limits.CALENDAR_FILE.max_bytes > components.MAX_BYTES
+        assert route_limits.CALENDAR_FILE.max_bytes > uploads.MAX_BYTES
 
     def test_leaves_room_for_several_bodies(self):
         for limit in {route.body for route in ROUTES.values()}:
-            assert 4 * limit.largest <= limit.in_memory
+            assert 4 * limit.max_bytes <= limit.max_total_bytes
             assert 0 < limit.seconds <= 30
 
 
@@ -66,7 +66,7 @@ class TestAnAddress:
             ("/inbox/", ROUTES["inbox"]),
             ("/v1/nothing", ROUTES["api-nothing"]),
             ("/webhooks/google/pubsub", ROUTES["webhook-google-pubsub"]),
-            ("/static/nothing.css", route_limits.UNKNOWN),
+            ("/static/nothing.css", route_limits.UNKNOWN_ROUTE),
             ("/readyz", ROUTES["ready"]),
         ],
     )
@@ -79,8 +79,8 @@ class TestAnAddress:
         )
 
     def test_that_is_a_file_has_threads_of_its_own(self):
-        assert ROUTES["api-attachment"].threads_of("GET") is Threads.FILES
-        assert ROUTES["api-attachment"].threads_of("POST") is Threads.PAGES
-        assert ROUTES["api-calendar-import"].threads_of("POST") is Threads.UPLOADS
-        assert ROUTES["settings-export"].threads_of("GET") is Threads.PAGES
-        assert ROUTES["settings-export"].threads_of("POST") is Threads.FILES
+        assert ROUTES["api-attachment"].get_threads("GET") is ThreadGroup.FILES
+        assert ROUTES["api-attachment"].get_threads("POST") is ThreadGroup.PAGES
+        assert ROUTES["api-calendar-import"].get_threads("POST") is ThreadGroup.UPLOADS
+        assert ROUTES["settings-export"].get_threads("GET") is ThreadGroup.PAGES
+        assert ROUTES["settings-export"].get_threads("POST") is ThreadGroup.FILES

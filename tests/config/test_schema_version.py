@@ -25,10 +25,10 @@ from config.database import schema_guard, schema_version
 from config.embedded import postgres, servers
 from config.embedded.earlier_version import refuse_earlier_version
 from config.embedded.processes import Unavailable
-from config.embedded.servers import Urls
+from config.embedded.servers import ServerUrls
 from config.embedded.service import ROOT
 from config.process_classes import ProcessClass
-from config.schema_gate import SchemaDoor
+from config.schema_gate import SchemaGate
 from tests import template
 from tests.bench import databases
 from tests.walls import acting_as
@@ -231,13 +231,15 @@ class TestTheLauncher:
     def test_names_a_folder_that_an_earlier_version_made(self):
         with tempfile.TemporaryDirectory(prefix="antares-earlier-") as folder:
             Path(folder).chmod(0o711)
-            with servers.running(Path(folder), settings=postgres.THROWAWAY, given={}) as urls:
+            with servers.run_servers(
+                Path(folder), settings=postgres.THROWAWAY, environment={}
+            ) as urls:
                 with psycopg.connect(urls.database) as opened, opened.cursor() as cursor:
                     write_migrations(cursor, FORMER)
                 with pytest.raises(Unavailable) as raised:
                     refuse_earlier_version(urls, Path(folder))
                 with psycopg.connect(urls.database) as opened, opened.cursor() as cursor:
-                    schema_version.record(cursor)
+                    schema_version.record_version(cursor)
 
                 refuse_earlier_version(urls, Path(folder))
 
@@ -245,7 +247,7 @@ class TestTheLauncher:
 
     def test_says_in_the_source_tree_what_is_shortest_to_type(self, earlier):
         data_dir = ROOT / ".data" / "demo"
-        urls = Urls(earlier, "", folder=data_dir / "servers")
+        urls = ServerUrls(earlier, "", folder=data_dir / "servers")
 
         with pytest.raises(Unavailable) as raised:
             refuse_earlier_version(urls, data_dir)
@@ -253,7 +255,7 @@ class TestTheLauncher:
         assert str(raised.value) == (".data/demo was made by an earlier version: delete .data/")
 
     def test_names_the_files_of_servers_that_are_elsewhere(self, earlier):
-        urls = Urls(earlier, "", folder=Path("/somewhere/antares-data-1"))
+        urls = ServerUrls(earlier, "", folder=Path("/somewhere/antares-data-1"))
 
         with pytest.raises(Unavailable, match=r"delete \.data/ and /somewhere/antares-data-1$"):
             refuse_earlier_version(urls, ROOT / ".data" / "demo")
@@ -263,7 +265,7 @@ class TestTheLauncher:
 class TestTheService:
     @pytest.fixture
     def another_version(self, monkeypatch):
-        monkeypatch.setattr(health_probes, "READINESS", health_probes.Readiness())
+        monkeypatch.setattr(health_probes, "READINESS", health_probes.ReadinessCache())
         write_comment("'schema of another version'")
 
     @pytest.mark.usefixtures("another_version")
@@ -279,12 +281,12 @@ class TestTheService:
         monkeypatch.setattr("django.db.connections.close_all", lambda: None)
 
         with pytest.raises(SystemExit, match=r"another version made .*: run manage\.py migrate"):
-            celery.refuse_another_schema()
+            celery.check_schema()
 
     def test_starts_a_worker_on_its_own_schema(self, monkeypatch):
         monkeypatch.setattr("django.db.connections.close_all", lambda: None)
 
-        celery.refuse_another_schema()
+        celery.check_schema()
 
     def test_starts_no_worker_where_it_cannot_tell(self, monkeypatch):
         def away():
@@ -294,7 +296,7 @@ class TestTheService:
         monkeypatch.setattr(schema_guard, "is_schema_current", away)
 
         with pytest.raises(SystemExit, match="does not answer"):
-            celery.refuse_another_schema()
+            celery.check_schema()
 
 
 @pytest.mark.django_db
@@ -303,7 +305,7 @@ class TestTheDoor:
     def door(self, monkeypatch):
         # Those that are made here end with the test's transaction.
         monkeypatch.setattr("config.startup_gate.close_old_connections", lambda: None)
-        return SchemaDoor(lambda *_: [b"passed on"], schema_guard.is_schema_current)
+        return SchemaGate(lambda *_: [b"passed on"], schema_guard.is_schema_current)
 
     @staticmethod
     def ask(door, path):
@@ -316,7 +318,7 @@ class TestTheDoor:
 
     def test_serves_nothing_on_another_one_and_logs_it_once(self, door, caplog, monkeypatch):
         write_comment("'schema of another version'")
-        monkeypatch.setattr("config.startup_gate.SECONDS", 0)
+        monkeypatch.setattr("config.startup_gate.CHECK_INTERVAL", 0)
 
         (status, headers), page = self.ask(door, "/inbox/")
         (again, kind), problem = self.ask(door, "/v1/users")
@@ -332,10 +334,10 @@ class TestTheDoor:
 
     def test_opens_when_the_schema_is_its_own(self, door, monkeypatch):
         write_comment("'schema of another version'")
-        monkeypatch.setattr("config.startup_gate.SECONDS", 0)
+        monkeypatch.setattr("config.startup_gate.CHECK_INTERVAL", 0)
         assert self.ask(door, "/")[0] is not None
         with connection.cursor() as cursor:
-            schema_version.record(cursor)
+            schema_version.record_version(cursor)
 
         assert self.ask(door, "/") == (None, b"passed on")
 
@@ -344,9 +346,9 @@ class TestTheDoor:
         def away():
             raise OperationalError
 
-        door = SchemaDoor(lambda *_: [b"passed on"], away)
+        door = SchemaGate(lambda *_: [b"passed on"], away)
 
-        assert door.check() is not None
+        assert door.refresh_refusal() is not None
         (status, headers), page = self.ask(door, "/")
         (_, kind), problem = self.ask(door, "/v1/users")
         assert status == "503 Service Unavailable"
@@ -364,7 +366,7 @@ class TestTheDoor:
             asked.set()
             return answered.wait(timeout=30)
 
-        door = SchemaDoor(lambda *_: [b"passed on"], is_current)
+        door = SchemaGate(lambda *_: [b"passed on"], is_current)
         with ThreadPoolExecutor(max_workers=2) as pool:
             first = pool.submit(self.ask, door, "/")
             assert asked.wait(timeout=30)

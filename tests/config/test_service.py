@@ -13,7 +13,7 @@ import pytest
 
 from config.embedded import ports
 from tests.config.test_embedded import processes_of
-from tests.smoke.person import Person
+from tests.smoke.person import SmokePerson
 from tests.worlds.ending import wait_until_gone
 from tests.worlds.sandbox import Sandbox
 
@@ -123,7 +123,7 @@ def second_sandbox(folder):
     google = {"email": ALICE_BOX, "name": "Alice", "size": 3, "seed": 1}
     microsoft = {"email": ALICE_OUTLOOK, "name": "Alice", "size": 3, "seed": 2}
     seed.write_text(json.dumps({"accounts": [google], "microsoft": [microsoft], "clients": []}))
-    with ports.reserved() as port, ports.reserved() as control:
+    with ports.reserve_port() as port, ports.reserve_port() as control:
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "integrations.sandbox", "--seed", str(seed)),
@@ -132,7 +132,7 @@ def second_sandbox(folder):
             cwd=ROOT,
         )
         try:
-            ports.wait(port, process, name="second sandbox")
+            ports.wait_for_port(port, process, name="second sandbox")
             with closing(
                 Sandbox(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{control}")
             ) as found:
@@ -211,7 +211,7 @@ class TestDemo:
                 callbacks = [f"{url}/connect/{one}/callback" for one in ("google", "microsoft")]
                 sandbox.register_client("second", SECOND_SECRET, tuple(callbacks))
                 people = json.loads((data_dir / "people.json").read_text())["people"]
-                alice = Person(url, people[0])
+                alice = SmokePerson(url, people[0])
                 with alice.browser.http:
                     alice.sign_in()
                     alice.connect(ALICE_BOX)

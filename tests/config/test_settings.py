@@ -14,7 +14,7 @@ def env(tmp_path):
     return production.environment(tmp_path)
 
 
-class TestProduction:
+class TestProductionSettings:
     def test_passes_the_deployment_check(self, env):
         made = production.start(env, "init_keyring")
         done = production.start(env, "check", "--deploy", "--fail-level", "WARNING")
@@ -119,7 +119,7 @@ class TestProduction:
     )
     @pytest.mark.control("5.1.5")
     def test_takes_no_provider_address_but_the_built_in_ones(self, name, url):
-        from config.environment import Environment, Refused
+        from config.environment import Environment, InvalidSettings
         from config.provider_settings import read_google, read_microsoft
 
         client = {"GOOGLE_CLIENT_ID": "client", "GOOGLE_CLIENT_SECRET": "secret"}
@@ -127,8 +127,8 @@ class TestProduction:
         read_google(env, production=True)
         read_microsoft(env, production=True)
 
-        with pytest.raises(Refused) as refused:
-            env.finish()
+        with pytest.raises(InvalidSettings) as refused:
+            env.raise_problems()
         assert len(refused.value.problems) == 1
         assert refused.value.problems[0].startswith(name)
 
@@ -291,23 +291,23 @@ class TestSecretsInFiles:
 
         (tmp_path / "secret").write_text("from a file\n")
 
-        assert Environment({"X_FILE": str(tmp_path / "secret")}).text("X") == "from a file"
+        assert Environment({"X_FILE": str(tmp_path / "secret")}).read_text("X") == "from a file"
 
     def test_are_a_problem_where_the_file_is_not_there(self, tmp_path):
-        from config.environment import Environment, Refused
+        from config.environment import Environment, InvalidSettings
 
         env = Environment({"X_FILE": str(tmp_path / "missing")})
-        env.text("X")
+        env.read_text("X")
 
-        with pytest.raises(Refused, match="X_FILE cannot be read"):
-            env.finish()
+        with pytest.raises(InvalidSettings, match="X_FILE cannot be read"):
+            env.raise_problems()
 
 
 class TestDatabaseUrl:
     def test_takes_a_socket_folder_and_escaped_characters(self):
         from config.environment import Environment
 
-        found = Environment({}).database(
+        found = Environment({}).read_database(
             "DATABASE_URL", "postgresql://us%40er:p%2Fw@/na%20me?host=%2Frun%2Fpg&sslmode=disable"
         )
 

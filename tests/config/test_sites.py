@@ -14,10 +14,10 @@ from accounts.demo_people import add_second_factor
 from accounts.models import Session, User
 from accounts.roles import STAFF as STAFF_ROLES
 from accounts.roles import Role
-from config.environment import Environment, Refused
+from config.environment import Environment, InvalidSettings
 from config.process_classes import ProcessClass
 from config.sites import choose_site, read_staff_url
-from integrations.support.site_links import PAGES
+from integrations.support.site_links import STAFF_PAGES
 from tests import factories, routes
 from tests.addresses import address_of
 from tests.api import cast
@@ -78,7 +78,7 @@ class TestStaffUrl:
     def read(value):
         env = Environment({"STAFF_URL": value})
         found = read_staff_url(env, production=True, public_url="https://antares.example")
-        env.finish()
+        env.raise_problems()
         return found
 
     @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ class TestStaffUrl:
         ],
     )
     def test_is_refused_if_it_is_anything_else(self, value):
-        with pytest.raises(Refused, match="STAFF_URL"):
+        with pytest.raises(InvalidSettings, match="STAFF_URL"):
             self.read(value)
 
 
@@ -129,8 +129,8 @@ class TestRoutes:
         assert names_of(WEB) | names_of(STAFF) == set(names())
 
     def test_have_a_first_page_for_each_role(self):
-        assert set(PAGES) == STAFF_ROLES
-        assert {route for _, route in PAGES.values()} <= of_staff()
+        assert set(STAFF_PAGES) == STAFF_ROLES
+        assert {route for _, route in STAFF_PAGES.values()} <= of_staff()
 
 
 @pytest.mark.django_db
@@ -178,7 +178,7 @@ class TestAtTheStaffSite:
             first = client.get(answer.headers["Location"])
 
             assert answer.headers["Location"] == "/"
-            assert first.headers["Location"] == reverse(PAGES[role][1])
+            assert first.headers["Location"] == reverse(STAFF_PAGES[role][1])
             assert client.get(first.headers["Location"]).status_code == 200
             assert client.cookies["staff-session"].value
             assert "session" not in client.cookies
@@ -300,7 +300,7 @@ class TestAtTheOrdinarySite:
         with acting_as(WEB):
             page = client.get("/inbox/").content.decode()
 
-        path = reverse(PAGES[role][1], urlconf="config.staff_urls")
+        path = reverse(STAFF_PAGES[role][1], urlconf="config.staff_urls")
         assert f'href="{STAFF_URL}{path}"' in page
 
     def test_no_link_leads_anybody_else_there(self, db, settings):

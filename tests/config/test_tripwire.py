@@ -20,8 +20,13 @@ import urllib3
 from accounts.models import Alarm
 from config import celery, settings_test
 from config import egress as service
-from config.egress_tripwire import Attempt, Tripwire, Undeclared, place_of
-from config.environment import Environment, Refused
+from config.egress_tripwire import (
+    EgressAttempt,
+    Tripwire,
+    UndeclaredConnection,
+    get_reportable_host,
+)
+from config.environment import Environment, InvalidSettings
 from config.provider_settings import read_google, read_microsoft
 from integrations.parsers import parser_process
 from integrations.providers import http
@@ -34,7 +39,7 @@ ROOT = settings_test.BASE_DIR
 
 
 def refused(tripwire, event, *arguments):
-    with pytest.raises(Undeclared):
+    with pytest.raises(UndeclaredConnection):
         tripwire.look(event, arguments)
 
 
@@ -46,7 +51,7 @@ def told():
 @pytest.fixture
 def tripwire(told):
     places = frozenset({("gmail.googleapis.com", 443), ("10.0.0.7", 6379)})
-    return Tripwire(places=places, record=told.append)
+    return Tripwire(endpoints=places, record_attempt=told.append)
 
 
 @pytest.mark.invariant(4)
@@ -76,7 +81,7 @@ class TestTripwire:
 
         refused(tripwire, "socket.connect", None, address)
 
-        assert told == [Attempt(address[0], address[1])]
+        assert told == [EgressAttempt(address[0], address[1])]
 
     def test_refuses_to_look_up_what_is_not_declared(self, tripwire, told):
         refused(tripwire, "socket.getaddrinfo", "c2VjcmV0.collector.example", 53)
@@ -101,8 +106,8 @@ class TestTripwire:
         assert told == []
 
     def test_tells_no_more_of_a_name_than_its_domain(self):
-        assert place_of("a." * 50 + "example.org") == "example.org"
-        assert len(place_of("x" * 300)) <= 40
+        assert get_reportable_host("a." * 50 + "example.org") == "example.org"
+        assert len(get_reportable_host("x" * 300)) <= 40
 
 
 @pytest.mark.invariant(4)
@@ -110,10 +115,10 @@ class TestInThisProcess:
     """The tripwire that is up during every test: loopback, and nothing else."""
 
     def test_is_up(self, egress):
-        with pytest.raises(Undeclared):
+        with pytest.raises(UndeclaredConnection):
             socket.getaddrinfo("collector.example", 443)
 
-        assert egress.pop() == Attempt("collector.example", 0)
+        assert egress.pop() == EgressAttempt("collector.example", 0)
 
     def test_hears_of_what_is_swallowed(self, egress):
         with pytest.raises(urllib3.exceptions.HTTPError):
@@ -137,14 +142,14 @@ class TestInThisProcess:
 
     def test_sees_every_thread(self, egress):
         def reach():
-            with pytest.raises(Undeclared):
+            with pytest.raises(UndeclaredConnection):
                 socket.gethostbyname("thread.example")
 
         thread = threading.Thread(target=reach)
         thread.start()
         thread.join()
 
-        assert egress.pop() == Attempt("thread.example", 0)
+        assert egress.pop() == EgressAttempt("thread.example", 0)
 
 
 def settings(**changed):
@@ -165,7 +170,7 @@ def settings(**changed):
 @pytest.mark.control("5.1.5")
 class TestDeclared:
     def test_is_what_the_settings_name(self):
-        assert service.declared(settings()) == {
+        assert service.list_declared_endpoints(settings()) == {
             ("accounts.google.com", 443),
             ("gmail.googleapis.com", 443),
             ("graph.microsoft.com", 443),
@@ -180,7 +185,9 @@ class TestDeclared:
         }
 
     def test_has_the_proxy_and_no_provider_where_there_is_one(self):
-        found = service.declared(settings(EGRESS_PROXY="http://user:word@proxy.internal:3128"))
+        found = service.list_declared_endpoints(
+            settings(EGRESS_PROXY="http://user:word@proxy.internal:3128")
+        )
 
         assert ("proxy.internal", 3128) in found
         assert not [host for host, _ in found if "google" in host]
@@ -188,7 +195,9 @@ class TestDeclared:
     def test_has_no_mail_server_where_mail_is_not_sent(self):
         backend = "django.core.mail.backends.filebased.EmailBackend"
 
-        assert ("mail.internal", 587) not in service.declared(settings(EMAIL_BACKEND=backend))
+        assert ("mail.internal", 587) not in service.list_declared_endpoints(
+            settings(EMAIL_BACKEND=backend)
+        )
 
 
 GMAIL, OAUTH, KEYS = (
@@ -201,8 +210,8 @@ GMAIL, OAUTH, KEYS = (
 @pytest.fixture
 def watched(told):
     """The tripwire of a production process, that tells us instead of the operator."""
-    made = service.tripwire(settings())
-    made.record = told.append
+    made = service.build_tripwire(settings())
+    made.record_attempt = told.append
     return made
 
 
@@ -243,7 +252,7 @@ class TestAProgram:
     def test_is_refused_if_it_is_another(self, watched, told, start):
         refused(watched, "subprocess.Popen", *start)
 
-        assert told == [Attempt("subprocess.Popen", 0)]
+        assert told == [EgressAttempt("subprocess.Popen", 0)]
 
     @pytest.mark.parametrize("event", ["os.system", "os.exec", "os.posix_spawn"])
     def test_is_started_in_no_other_way(self, watched, event):
@@ -271,7 +280,7 @@ wire = tripwire.Tripwire(
     places=frozenset(), record=lambda _: None, programs=frozenset({parser_process.COMMAND})
 )
 tripwire.arm(wire)
-print(parse_requests.show_text("hello", "").text)
+print(parse_requests.sanitise_text("hello", "").text)
 try:
     subprocess.run([sys.executable, "-c", "print('started')"], env={})
 except tripwire.Undeclared:
@@ -290,7 +299,7 @@ class TestDoors:
         assert len(told) == 2
 
     def test_to_a_provider_lead_to_the_host_of_the_request_alone(self, watched):
-        with within(http.towards, GMAIL):
+        with within(http.current_destination, GMAIL):
             watched.look("socket.getaddrinfo", (*GMAIL, 0, 0, 0))
             watched.learn(GMAIL[0], [(0, 0, 0, "", ("192.0.2.1", 443))])
             watched.look("socket.connect", (None, ("192.0.2.1", 443)))
@@ -307,7 +316,7 @@ class TestDoors:
     def test_open_nothing_that_is_not_declared(self, watched):
         # What an answer of a provider named, say.
         for place in (("169.254.169.254", 80), ("broker.internal", 6380), KEYS):
-            with within(http.towards, place):
+            with within(http.current_destination, place):
                 refused(watched, "socket.connect", None, place)
 
     def test_leave_database_broker_and_mail_to_everybody(self, watched, told):
@@ -317,12 +326,12 @@ class TestDoors:
         assert told == []
 
     def test_with_a_proxy_lead_to_the_proxy_alone(self, told):
-        made = service.tripwire(settings(EGRESS_PROXY="http://proxy.internal:3128"))
-        made.record = told.append
+        made = service.build_tripwire(settings(EGRESS_PROXY="http://proxy.internal:3128"))
+        made.record_attempt = told.append
 
-        with within(http.towards, ("proxy.internal", 3128)):
-            made.look("socket.connect", (None, ("proxy.internal", 3128)))
-        with within(http.towards, GMAIL):
+        with within(http.current_destination, ("proxy.internal", 3128)):
+            made.check_event("socket.connect", (None, ("proxy.internal", 3128)))
+        with within(http.current_destination, GMAIL):
             refused(made, "socket.connect", None, GMAIL)
 
 
@@ -330,28 +339,28 @@ class TestDoors:
 class TestATask:
     @pytest.mark.parametrize("name", ["integrations.sync_mail", "integrations.purge_integration"])
     def test_whose_purpose_it_is_reaches_the_provider(self, watched, name):
-        with within(service.task, name), within(http.towards, GMAIL):
+        with within(service.current_task, name), within(http.current_destination, GMAIL):
             watched.look("socket.connect", (None, GMAIL))
 
     @pytest.mark.parametrize("name", [name for name, entry in TASKS.items() if not entry.purposes])
     def test_without_a_purpose_reaches_none(self, watched, told, name):
-        with within(service.task, name), within(http.towards, GMAIL):
+        with within(service.current_task, name), within(http.current_destination, GMAIL):
             refused(watched, "socket.connect", None, GMAIL)
 
-        assert told == [Attempt("googleapis.com", 443, purpose=name)]
+        assert told == [EgressAttempt("googleapis.com", 443, purpose=name)]
 
     def test_without_a_purpose_still_reaches_keys_and_broker(self, watched):
-        with within(service.task, "limited_use.turn_key_epoch"):
+        with within(service.current_task, "limited_use.turn_key_epoch"):
             watched.look("socket.connect", (None, ("broker.internal", 6380)))
             with within(key_server_address, KEYS):
                 watched.look("socket.connect", (None, KEYS))
 
     def test_is_known_while_it_runs(self):
-        celery.say_what_runs(task=SimpleNamespace(name="integrations.sync_mail"))
-        assert service.task.get() == "integrations.sync_mail"
+        celery.set_current_task(task=SimpleNamespace(name="integrations.sync_mail"))
+        assert service.current_task.get() == "integrations.sync_mail"
 
-        celery.say_that_nothing_runs()
-        assert service.task.get() == ""
+        celery.clear_current_task()
+        assert service.current_task.get() == ""
 
 
 class TestTheTransport:
@@ -360,18 +369,18 @@ class TestTheTransport:
     def test_opens_the_door_to_the_host_of_its_request(self, egress):
         seen = []
 
-        with pytest.raises(http.NoAnswer), patched(seen):
-            http.get("https://gmail.googleapis.com/gmail/v1")
+        with pytest.raises(http.NoResponse), patched(seen):
+            http.fetch_document("https://gmail.googleapis.com/gmail/v1")
 
         assert seen == [GMAIL]
-        assert http.towards.get() is None
+        assert http.current_destination.get() is None
 
     def test_asks_the_proxy_where_there_is_one(self):
         seen = []
         http.use_proxy("http://user:word@proxy.internal:3128")
         try:
-            with pytest.raises(http.NoAnswer), patched(seen):
-                http.get("https://gmail.googleapis.com/gmail/v1")
+            with pytest.raises(http.NoResponse), patched(seen):
+                http.fetch_document("https://gmail.googleapis.com/gmail/v1")
         finally:
             http.use_proxy("")
 
@@ -384,10 +393,10 @@ class TestTheTransport:
     def test_is_told_of_no_proxy_that_is_none(self, url):
         env = Environment({"EGRESS_PROXY": url})
 
-        service.proxy(env)
+        service.read_proxy_url(env)
 
-        with pytest.raises(Refused, match="EGRESS_PROXY"):
-            env.finish()
+        with pytest.raises(InvalidSettings, match="EGRESS_PROXY"):
+            env.raise_problems()
 
 
 @contextmanager
@@ -395,7 +404,7 @@ def patched(seen):
     """Note the open door where a connection would be made, and make none."""
 
     def refuse(*_, **__):
-        seen.append(http.towards.get())
+        seen.append(http.current_destination.get())
         raise OSError("no network here")
 
     with pytest.MonkeyPatch.context() as patch:
@@ -407,9 +416,9 @@ def patched(seen):
 class TestAlarm:
     def test_is_raised_once_a_day_and_place(self):
         for _ in range(2):
-            service._alarm(Attempt("collector.example", 443))
+            service._raise_alarm(EgressAttempt("collector.example", 443))
 
-        alarm = Alarm.objects.get(kind=service.KIND)
+        alarm = Alarm.objects.get(kind=service.ALARM_KIND)
         assert alarm.about == UUID(int=0)
         assert alarm.body == {"resource": "collector.example", "port": 443, "task": ""}
 

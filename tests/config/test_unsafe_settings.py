@@ -9,7 +9,7 @@ import pytest
 from config.address_checks import is_allowed_host
 from config.broker import read_broker
 from config.database.role_logins import read_production_login
-from config.environment import Environment, Refused, is_strong_secret
+from config.environment import Environment, InvalidSettings, is_strong_secret
 
 LOGIN = "postgresql://antares_web:pw@"
 
@@ -18,8 +18,8 @@ def list_problems(read, **values):
     env = Environment(values)
     read(env)
     try:
-        env.finish()
-    except Refused as refused:
+        env.raise_problems()
+    except InvalidSettings as refused:
         return list(refused.problems)
     return []
 

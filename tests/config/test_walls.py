@@ -9,7 +9,7 @@ from django.db import IntegrityError, ProgrammingError, connection, transaction
 
 from config.database import acl, definer_functions, provisioning
 from config.database.grants import GRANTS, PRIVILEGES
-from config.database.server_rights import STATEMENTS
+from config.database.server_rights import OPEN_STATEMENTS
 from config.process_classes import ProcessClass
 from tests.walls import acting_as
 
@@ -46,18 +46,19 @@ class TestGrants:
         """
         A new model needs a line in `config/database/grants.py`: who may do what with it, and why.
         """
-        assert set(GRANTS) == set(provisioning.tables())
+        assert set(GRANTS) == set(provisioning.get_tables())
 
     def test_use_known_letters_and_say_why(self):
         for label, line in GRANTS.items():
             assert len(line.why.split()) > 1, label
             for one in CLASSES:
-                assert set(line.of(one)) <= set(PRIVILEGES), label
+                assert set(line.get_letters(one)) <= set(PRIVILEGES), label
 
     @pytest.mark.django_db
     def test_cover_every_table_that_the_database_has(self):
         known = {
-            model._meta.db_table if model else name for name, model in provisioning.tables().items()
+            model._meta.db_table if model else name
+            for name, model in provisioning.get_tables().items()
         }
 
         assert set(connection.introspection.table_names(include_views=True)) == known
@@ -72,15 +73,15 @@ class TestEachClass:
             "SELECT c.relname::text, p, has_table_privilege(%s, c.oid, p)"
             " FROM pg_class c, unnest(%s::text[]) p"
             " WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v')",
-            provisioning.ours().of(process_class),
+            provisioning.get_roles().get_login(process_class),
             [*PRIVILEGES.values(), "TRUNCATE", "REFERENCES", "TRIGGER", "MAINTAIN"],
         )
 
         wanted = {
             (model._meta.db_table if model else label, PRIVILEGES[letter])
             for label, line in GRANTS.items()
-            for model in [provisioning.tables()[label]]
-            for letter in line.of(process_class)
+            for model in [provisioning.get_tables()[label]]
+            for letter in line.get_letters(process_class)
             if process_class is not ProcessClass.CONSOLE or model is None or line.whole
         }
         assert {(table, privilege) for table, privilege, may in held if may} == wanted
@@ -98,7 +99,7 @@ class TestEachClass:
 
     @pytest.mark.parametrize("process_class", CLASSES)
     def test_can_make_nothing_and_become_nobody(self, process_class):
-        role = provisioning.ours().of(process_class)
+        role = provisioning.get_roles().get_login(process_class)
         with acting_as(process_class):
             assert refused("CREATE TABLE planted (id integer)")
             assert refused("CREATE SCHEMA planted")
@@ -111,7 +112,7 @@ class TestEachClass:
         ("table", "column"),
         [
             (model._meta.db_table, field.column)
-            for model in provisioning.tables().values()
+            for model in provisioning.get_tables().values()
             if model is not None
             for field in model._meta.concrete_fields
             if type(field).__name__ == "SealedField"
@@ -139,7 +140,9 @@ class TestKeyTables:
 
     @pytest.mark.parametrize("process_class", CLASSES)
     def test_are_asked_by_functions_that_a_class_needs_and_no_others(self, process_class):
-        functions = definer_functions.owned(provisioning.ours())[provisioning.ours().vault]
+        functions = definer_functions.get_functions_by_owner(provisioning.get_roles())[
+            provisioning.get_roles().vault_owner
+        ]
         with acting_as(process_class):
             ran = {one.name for one in functions if not refused_to_call(one)}
 
@@ -148,14 +151,14 @@ class TestKeyTables:
 
 
 @pytest.mark.django_db
-class TestCheck:
+class TestProvisioningCheck:
     def check(self):
         out = io.StringIO()
         call_command("database_walls", "--check", stdout=out)
         return out.getvalue()
 
     def test_is_content_with_what_the_command_built(self):
-        assert self.check().splitlines() == ["the walls stand as the code says", STATEMENTS]
+        assert self.check().splitlines() == ["the walls stand as the code says", OPEN_STATEMENTS]
 
     @pytest.mark.parametrize(
         ("planted", "found"),
@@ -170,26 +173,26 @@ class TestCheck:
         ],
     )
     def test_finds_what_was_changed_by_hand_and_the_command_takes_it_back(self, planted, found):
-        roles = {one.value: provisioning.ours().of(one) for one in ProcessClass}
+        roles = {one.value: provisioning.get_roles().get_login(one) for one in ProcessClass}
         run(planted.format(**roles))
 
         with pytest.raises(CommandError, match="1 difference"):
             self.check()
-        assert any(found.format(**roles) in line for line in provisioning.differences())
-        provisioning.build()
+        assert any(found.format(**roles) in line for line in provisioning.find_differences())
+        provisioning.build_walls()
 
-        assert provisioning.differences() == []
+        assert provisioning.find_differences() == []
 
     def test_finds_a_grant_to_somebody_whom_the_table_does_not_know(self):
         run("CREATE ROLE antares_test_marketing")
         run("GRANT SELECT ON integrations_message TO antares_test_marketing")
 
-        assert provisioning.differences() == [
+        assert provisioning.find_differences() == [
             "too much: SELECT on table integrations_message: antares_test_marketing"
         ]
 
     def test_does_nothing_where_there_is_nothing_to_do(self):
-        assert provisioning.build() == []
+        assert provisioning.build_walls() == []
 
 
 @pytest.mark.django_db
@@ -206,16 +209,16 @@ class TestFunctionsOfTheServer:
     def test_are_reported_and_revoked_where_they_came_back(self):
         run("GRANT EXECUTE ON FUNCTION pg_catalog.lo_creat(integer) TO PUBLIC")
 
-        assert provisioning.differences() == []
+        assert provisioning.find_differences() == []
         (said, statements) = provisioning.describe_open_rights()
         assert said.endswith(
             "execute: REVOKE EXECUTE ON FUNCTION pg_catalog.lo_creat(integer) FROM PUBLIC;"
         )
-        assert statements == STATEMENTS
-        assert provisioning.build() == [
+        assert statements == OPEN_STATEMENTS
+        assert provisioning.build_walls() == [
             "REVOKE EXECUTE ON FUNCTION pg_catalog.lo_creat(integer) FROM PUBLIC"
         ]
-        assert provisioning.describe_open_rights() == [STATEMENTS]
+        assert provisioning.describe_open_rights() == [OPEN_STATEMENTS]
 
 
 @pytest.mark.django_db
@@ -224,14 +227,14 @@ class TestBeyond:
 
     @pytest.mark.parametrize("process_class", CLASSES)
     def test_finds_another_role_than_that_of_the_class(self, process_class):
-        (said,) = provisioning.beyond(process_class)
+        (said,) = provisioning.find_excess_rights(process_class)
 
         assert "is logged in as" in said
-        assert provisioning.ours().of(process_class) in said
+        assert provisioning.get_roles().get_login(process_class) in said
 
 
 class TestGrant:
     def test_reads_as_a_sentence(self):
-        one = acl.Grant("table", "limited_use_leaf", "idx", "antares_purge", "UPDATE")
+        one = acl.DatabaseGrant("table", "limited_use_leaf", "idx", "antares_purge", "UPDATE")
 
         assert str(one) == "UPDATE (idx) on table limited_use_leaf: antares_purge"

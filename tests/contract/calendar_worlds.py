@@ -14,14 +14,14 @@ from integrations.sandbox.microsoft.calendar import event_format
 from tests.factories import make_access
 from tests.fakes.calendars import FakeCalendarAdapter, FakeCalendars
 from tests.worlds.microsoft import CALENDARS as CALENDARS_ALONE
-from tests.worlds.microsoft import SIGN_IN, Microsoft
+from tests.worlds.microsoft import SIGN_IN, MicrosoftSandbox
 from tests.worlds.sandbox import Sandbox
 
 ALICE, BOB = "alice@example.com", "bob@example.com"
 CALENDARS = "https://www.googleapis.com/auth/calendar"
 
 
-class FakeWorld:
+class FakeCalendarWorld:
     primary = ALICE
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class FakeWorld:
         """Nothing of it can be out of order."""
 
 
-class GoogleWorld:
+class GoogleCalendarWorld:
     primary = ALICE
 
     def __init__(self, sandbox: Sandbox) -> None:
@@ -74,9 +74,9 @@ class GoogleWorld:
         return self.sandbox.add_calendar(ALICE, name)
 
     def put(self, content: EventContent, *, organizer: str = "") -> str:
-        event = writing.body(content)
+        event = writing.build_body(content)
         event["attendees"] = [
-            writing.attendee(one) | ({"self": True} if one.is_self else {})
+            writing.build_attendee(one) | ({"self": True} if one.is_self else {})
             for one in content.attendees
         ]
         if organizer:
@@ -107,7 +107,7 @@ class GoogleWorld:
 
 class GraphWorld:
     def __init__(self, sandbox: Sandbox) -> None:
-        self.sandbox, self.microsoft = sandbox, Microsoft(sandbox)
+        self.sandbox, self.microsoft = sandbox, MicrosoftSandbox(sandbox)
         self.microsoft.register_client()
         self.microsoft.seed(
             ALICE,
@@ -124,7 +124,7 @@ class GraphWorld:
         return open_graph_calendars(access).__enter__()
 
     def _id(self, name: str) -> str:
-        found = self.adapter.calendars().calendars
+        found = self.adapter.list_calendars().calendars
         return next(one.calendar_id for one in found if one.name == name)
 
     def add_calendar(self, name: str) -> str:
@@ -132,8 +132,8 @@ class GraphWorld:
         return self._id(name)
 
     def put(self, content: EventContent, *, organizer: str = "") -> str:
-        event = writing.body(content)
-        event["attendees"] = [writing.attendee(one) for one in content.attendees]
+        event = writing.build_body(content)
+        event["attendees"] = [writing.build_attendee(one) for one in content.attendees]
         if organizer:
             event["organizer"] = {"email": organizer}
         if content.reminders:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from integrations.providers import errors
-from integrations.providers.mail import MailAdapter, RemoteMessage, RemoteThread, Wanted
+from integrations.providers.mail import FetchTarget, MailAdapter, RemoteMessage, RemoteThread
 
 
 def fetched(adapter: MailAdapter, message_id: str) -> RemoteMessage:
-    [message] = _only(adapter, Wanted(message_id=message_id)).messages
+    [message] = _only(adapter, FetchTarget(message_id=message_id)).messages
     return message
 
 
 def whole_thread(adapter: MailAdapter, thread_id: str) -> RemoteThread:
-    return _only(adapter, Wanted(thread_id=thread_id))
+    return _only(adapter, FetchTarget(thread_id=thread_id))
 
 
-def _only(adapter: MailAdapter, wanted: Wanted) -> RemoteThread:
-    [found] = adapter.fetch([wanted])
+def _only(adapter: MailAdapter, wanted: FetchTarget) -> RemoteThread:
+    [found] = adapter.fetch_messages([wanted])
     if isinstance(found, errors.ProviderError):
         raise found
     return found

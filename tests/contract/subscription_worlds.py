@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 from integrations.providers import errors
-from integrations.providers.access import Access
+from integrations.providers.access import ProviderAccess
 from integrations.providers.microsoft.calendar import open_calendars
-from integrations.providers.microsoft.subscriptions import subscriptions
-from integrations.providers.push import Hook, Subscriptions
+from integrations.providers.microsoft.subscriptions import open_subscriptions
+from integrations.providers.push import PushSubscriptions, WebhookChannel
 from tests.factories import make_access
 from tests.fakes.pushes import FakeSubscriptions, FakeWatches
-from tests.worlds.microsoft import EVERYTHING, SIGN_IN, Microsoft
+from tests.worlds.microsoft import EVERYTHING, SIGN_IN, MicrosoftSandbox
 from tests.worlds.sandbox import Sandbox
 
 ALICE = "alice@contoso.example"
@@ -47,13 +47,13 @@ def answering():
     server.server_close()
 
 
-class FakeWorld:
+class FakeSubscriptionWorld:
     calendar_id = ALICE
 
     def __init__(self, address: str) -> None:
         self.address = address
         self.watches = FakeWatches()
-        self.adapter: Subscriptions = FakeSubscriptions(self.watches)
+        self.adapter: PushSubscriptions = FakeSubscriptions(self.watches)
 
     @property
     def held(self) -> set[str]:
@@ -66,7 +66,7 @@ class FakeWorld:
     def lose_answer(self) -> None:
         self.watches.loses_answer = True
 
-    def without_scope(self) -> Subscriptions:
+    def without_scope(self) -> PushSubscriptions:
         self.watches.refusals.append(errors.ScopeMissing("no scope", status=403))
         return self.adapter
 
@@ -76,16 +76,16 @@ class FakeWorld:
 
 class GraphWorld:
     def __init__(self, sandbox: Sandbox, address: str) -> None:
-        self.sandbox, self.microsoft, self.address = sandbox, Microsoft(sandbox), address
+        self.sandbox, self.microsoft, self.address = sandbox, MicrosoftSandbox(sandbox), address
         self.microsoft.register_client()
         self.microsoft.seed(ALICE)
         self.access = self._access(EVERYTHING)
         # The contexts hold nothing that would need closing.
-        self.adapter: Subscriptions = subscriptions(self.access).__enter__()
-        [mine] = open_calendars(self.access).__enter__().calendars().calendars
+        self.adapter: PushSubscriptions = open_subscriptions(self.access).__enter__()
+        [mine] = open_calendars(self.access).__enter__().list_calendars().calendars
         self.calendar_id = mine.calendar_id
 
-    def _access(self, scope: str) -> Access:
+    def _access(self, scope: str) -> ProviderAccess:
         token = self.microsoft.authorize(ALICE, scope)["access_token"]
         return make_access(token, f"{self.sandbox.url}/v1.0")
 
@@ -102,13 +102,15 @@ class GraphWorld:
     def lose_answer(self) -> None:
         self.sandbox.fail_next(path_contains="subscriptions", method="POST", drop="after")
 
-    def without_scope(self) -> Subscriptions:
-        return subscriptions(self._access(SIGN_IN)).__enter__()
+    def without_scope(self) -> PushSubscriptions:
+        return open_subscriptions(self._access(SIGN_IN)).__enter__()
 
     def check(self) -> None:
         assert self.sandbox.violations() == []
 
 
-def hook(channel_id: str, address: str, *, lasts: timedelta = LONGEST) -> Hook:
+def hook(channel_id: str, address: str, *, lasts: timedelta = LONGEST) -> WebhookChannel:
     ends_at = (datetime.now(UTC) + lasts).replace(microsecond=0)
-    return Hook(channel_id, token=f"secret-{channel_id}", address=address, ends_at=ends_at)
+    return WebhookChannel(
+        channel_id, token=f"secret-{channel_id}", address=address, ends_at=ends_at
+    )

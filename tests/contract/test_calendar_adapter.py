@@ -10,7 +10,14 @@ import pytest
 from integrations.formats.event import Conference, EventContent, Reminder, When
 from integrations.providers import errors
 from integrations.providers.calendars import CancelledInstance, RemoteEvent
-from tests.contract.calendar_worlds import ALICE, BOB, FakeWorld, GoogleWorld, GraphWorld, guest
+from tests.contract.calendar_worlds import (
+    ALICE,
+    BOB,
+    FakeCalendarWorld,
+    GoogleCalendarWorld,
+    GraphWorld,
+    guest,
+)
 
 TEN = datetime(2026, 11, 3, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -18,7 +25,7 @@ BERLIN = "Europe/Berlin"
 WINDOW = (TEN - timedelta(days=180), TEN + timedelta(days=180))
 
 
-REAL = {"google": GoogleWorld, "graph": GraphWorld}
+REAL = {"google": GoogleCalendarWorld, "graph": GraphWorld}
 #: Answers of success that say nothing, by a name.
 UNREADABLE = {
     "list": "[]",
@@ -31,7 +38,7 @@ UNREADABLE = {
 @pytest.fixture(params=["fake", *REAL])
 def world(request):
     if request.param == "fake":
-        made = FakeWorld()
+        made = FakeCalendarWorld()
     else:
         made = REAL[request.param](request.getfixturevalue("sandbox"))
     yield made
@@ -62,7 +69,7 @@ def synced(world, cursor=None, window=WINDOW):
     """All that a round brings, as one page."""
     events, cancelled, deleted, page = [], [], [], None
     while True:
-        found = world.adapter.events(world.primary, cursor=cursor, page=page, window=window)
+        found = world.adapter.list_events(world.primary, cursor=cursor, page=page, window=window)
         events += found.events
         cancelled += found.cancelled
         deleted += found.deleted
@@ -76,11 +83,11 @@ def synced(world, cursor=None, window=WINDOW):
         assert found.cursor is None
 
 
-class TestCalendars:
+class TestCalendarListContract:
     def test_are_told_with_zone_and_role(self, world):
         other = world.add_calendar("Other")
 
-        found = world.adapter.calendars()
+        found = world.adapter.list_calendars()
 
         mine = next(one for one in found.calendars if one.is_primary)
         assert (mine.calendar_id, mine.zone, mine.role) == (world.primary, BERLIN, "owner")
@@ -158,11 +165,11 @@ class TestEvents:
         world.forget()
 
         with pytest.raises(errors.CursorExpired):
-            world.adapter.events(world.primary, cursor=cursor)
+            world.adapter.list_events(world.primary, cursor=cursor)
 
     def test_of_no_calendar_are_gone(self, world):
         with pytest.raises(errors.Gone):
-            world.adapter.events("nobody@example.com", window=WINDOW)
+            world.adapter.list_events("nobody@example.com", window=WINDOW)
 
 
 @pytest.mark.scenario("C6")
@@ -171,16 +178,16 @@ class TestSeries:
         series = world.put(weekly())
         cursor = synced(world).cursor
         second, third = (
-            world.adapter.instance_id(series, When(at=TEN + timedelta(weeks=weeks), zone="UTC"))
+            world.adapter.get_instance_id(series, When(at=TEN + timedelta(weeks=weeks), zone="UTC"))
             for weeks in (1, 2)
         )
         later = TEN + timedelta(weeks=1, hours=5)
-        instance = world.adapter.event(world.primary, second)
+        instance = world.adapter.get_event(world.primary, second)
         assert isinstance(instance, RemoteEvent)
-        world.adapter.change(
+        world.adapter.update_event(
             world.primary, second, content("Later", later), etag=instance.etag, notify="none"
         )
-        world.adapter.delete(world.primary, third, etag="*", notify="none")
+        world.adapter.delete_event(world.primary, third, etag="*", notify="none")
 
         found = synced(world, cursor)
         whole = synced(world)
@@ -201,8 +208,10 @@ class TestSeries:
 
     def test_end_with_all_that_differs(self, world):
         series = world.put(weekly())
-        second = world.adapter.instance_id(series, When(at=TEN + timedelta(weeks=1), zone="UTC"))
-        world.adapter.delete(world.primary, second, etag="*", notify="none")
+        second = world.adapter.get_instance_id(
+            series, When(at=TEN + timedelta(weeks=1), zone="UTC")
+        )
+        world.adapter.delete_event(world.primary, second, etag="*", notify="none")
         cursor = synced(world).cursor
 
         world.delete(series)
@@ -210,15 +219,15 @@ class TestSeries:
         assert series in synced(world, cursor).deleted
 
 
-class TestWriting:
+class TestWriteContract:
     @pytest.mark.scenario("C3")
     def test_twice_under_one_id_is_told_and_changes_nothing(self, world):
-        world.adapter.create(
+        world.adapter.create_event(
             world.primary, content("one"), event_id="0123456789abcdef", notify="none"
         )
 
         with pytest.raises(errors.AlreadyThere):
-            world.adapter.create(
+            world.adapter.create_event(
                 world.primary, content("two"), event_id="0123456789abcdef", notify="none"
             )
         [found] = synced(world).events
@@ -229,7 +238,7 @@ class TestWriting:
         world.lose_answer()
 
         with pytest.raises(errors.OutcomeUnknown):
-            world.adapter.create(
+            world.adapter.create_event(
                 world.primary, content(), event_id="0123456789abcdef", notify="none"
             )
 
@@ -239,111 +248,119 @@ class TestWriting:
         real.sandbox.fail_next(method="POST", status=200, body=body)
 
         with pytest.raises(errors.OutcomeUnknown):
-            real.adapter.create(real.primary, content(), event_id="0123456789abcdef", notify="none")
+            real.adapter.create_event(
+                real.primary, content(), event_id="0123456789abcdef", notify="none"
+            )
 
     def test_brings_back_what_was_written(self, world):
         wanted = content(
             "New", description="text", location="here", attendees=(guest(BOB),), is_busy=False
         )
 
-        made = world.adapter.create(
+        made = world.adapter.create_event(
             world.primary, wanted, event_id="0123456789abcdef", notify="none"
         )
-        read = world.adapter.event(world.primary, made.event_id)
+        read = world.adapter.get_event(world.primary, made.event_id)
 
         assert (read.content.title, read.content.is_busy) == ("New", False)
         assert read.etag == made.etag
 
     def test_changes_what_is_as_it_was(self, world):
         event_id = world.put(content())
-        known = world.adapter.event(world.primary, event_id)
+        known = world.adapter.get_event(world.primary, event_id)
 
-        world.adapter.change(
+        world.adapter.update_event(
             world.primary, event_id, content("mine"), etag=known.etag, notify="none"
         )
 
-        assert world.adapter.event(world.primary, event_id).content.title == "mine"
+        assert world.adapter.get_event(world.primary, event_id).content.title == "mine"
 
     def test_changes_nothing_that_changed_meanwhile(self, world):
         event_id = world.put(content())
-        known = world.adapter.event(world.primary, event_id)
+        known = world.adapter.get_event(world.primary, event_id)
         world.retitle(event_id, "theirs")
 
         with pytest.raises(errors.ChangedMeanwhile):
-            world.adapter.change(
+            world.adapter.update_event(
                 world.primary, event_id, content("mine"), etag=known.etag, notify="none"
             )
         with pytest.raises(errors.ChangedMeanwhile):
-            world.adapter.delete(world.primary, event_id, etag=known.etag, notify="none")
-        assert world.adapter.event(world.primary, event_id).content.title == "theirs"
+            world.adapter.delete_event(world.primary, event_id, etag=known.etag, notify="none")
+        assert world.adapter.get_event(world.primary, event_id).content.title == "theirs"
 
     def test_deletes_once_and_minds_no_second_time(self, world):
         event_id = world.put(content())
-        etag = world.adapter.event(world.primary, event_id).etag
+        etag = world.adapter.get_event(world.primary, event_id).etag
 
-        world.adapter.delete(world.primary, event_id, etag=etag, notify="none")
-        world.adapter.delete(world.primary, event_id, etag=etag, notify="none")
+        world.adapter.delete_event(world.primary, event_id, etag=etag, notify="none")
+        world.adapter.delete_event(world.primary, event_id, etag=etag, notify="none")
 
         with pytest.raises(errors.Gone):
-            world.adapter.event(world.primary, event_id)
+            world.adapter.get_event(world.primary, event_id)
 
     def test_moves_to_another_calendar(self, world):
         other = world.add_calendar("Other")
         event_id = world.put(content())
 
-        etag = world.adapter.event(world.primary, event_id).etag
+        etag = world.adapter.get_event(world.primary, event_id).etag
         world.retitle(event_id, "Retro")
         with pytest.raises(errors.ChangedMeanwhile):
-            world.adapter.move(world.primary, event_id, to=other, etag=etag, notify="none")
-        etag = world.adapter.event(world.primary, event_id).etag
-        moved = world.adapter.move(world.primary, event_id, to=other, etag=etag, notify="none")
+            world.adapter.move_event(
+                world.primary, event_id, target_calendar_id=other, etag=etag, notify="none"
+            )
+        etag = world.adapter.get_event(world.primary, event_id).etag
+        moved = world.adapter.move_event(
+            world.primary, event_id, target_calendar_id=other, etag=etag, notify="none"
+        )
 
-        assert world.adapter.event(other, moved.event_id).content.title == "Retro"
+        assert world.adapter.get_event(other, moved.event_id).content.title == "Retro"
         with pytest.raises(errors.Gone):
-            world.adapter.event(world.primary, event_id)
+            world.adapter.get_event(world.primary, event_id)
 
     @pytest.mark.scenario("C6")
     def test_moves_a_series_with_what_differs_and_tells_where_it_went(self, world):
         other = world.add_calendar("Other")
         series = world.put(weekly())
         second, third = (
-            world.adapter.instance_id(series, When(at=TEN + timedelta(weeks=weeks), zone="UTC"))
+            world.adapter.get_instance_id(series, When(at=TEN + timedelta(weeks=weeks), zone="UTC"))
             for weeks in (1, 2)
         )
         later = TEN + timedelta(weeks=1, hours=5)
-        instance = world.adapter.event(world.primary, second)
-        world.adapter.change(
+        instance = world.adapter.get_event(world.primary, second)
+        world.adapter.update_event(
             world.primary, second, content("Later", later), etag=instance.etag, notify="none"
         )
-        world.adapter.delete(world.primary, third, etag="*", notify="none")
-        etag = world.adapter.event(world.primary, series).etag
+        world.adapter.delete_event(world.primary, third, etag="*", notify="none")
+        etag = world.adapter.get_event(world.primary, series).etag
 
         with pytest.raises(errors.Gone):
-            world.adapter.find_moved(other, series)
-        moved = world.adapter.move(world.primary, series, to=other, etag=etag, notify="none")
+            world.adapter.find_moved_event(other, series)
+        moved = world.adapter.move_event(
+            world.primary, series, target_calendar_id=other, etag=etag, notify="none"
+        )
 
-        assert world.adapter.find_moved(other, series).event_id == moved.event_id
+        assert world.adapter.find_moved_event(other, series).event_id == moved.event_id
         assert moved.content.recurrence
-        found = world.adapter.exceptions(other, moved.ical_uid)
+        found = world.adapter.list_exceptions(other, moved.ical_uid)
         changed = [one for one in found if isinstance(one, RemoteEvent)]
         cancelled = [one for one in found if isinstance(one, CancelledInstance)]
         assert [(one.content.title, one.content.start.at) for one in changed] == [("Later", later)]
         assert [one.original_start.at for one in cancelled] == [TEN + timedelta(weeks=2)]
         with pytest.raises(errors.Gone):
-            world.adapter.event(world.primary, series)
+            world.adapter.get_event(world.primary, series)
 
     def test_begins_an_event_that_meets_where_another_does(self, request):
-        google = GoogleWorld(request.getfixturevalue("sandbox"))
+        google = GoogleCalendarWorld(request.getfixturevalue("sandbox"))
         video = {"entryPointType": "video", "uri": "https://meet.example/abc"}
         meets = {"conferenceId": "abc", "entryPoints": [video], "createRequest": {"requestId": "1"}}
         other = google.put(content())
         google.sandbox.put_event(ALICE, id=other, conferenceData=meets)
 
-        made = google.adapter.create(
-            ALICE, content(), event_id="0abc1", notify="none", meets_as=other
+        made = google.adapter.create_event(
+            ALICE, content(), event_id="0abc1", notify="none", conference_event_id=other
         )
         edit = replace(content("Retro"), reminders=(Reminder(5), Reminder(60, "email")))
-        now = google.adapter.change(
+        now = google.adapter.update_event(
             ALICE, made.event_id, edit, etag=made.etag, notify="none", before=content()
         )
 
@@ -355,44 +372,48 @@ class TestWriting:
         event_id = world.put(
             content(attendees=(guest(BOB), guest(ALICE, is_self=True))), organizer=BOB
         )
-        etag = world.adapter.event(world.primary, event_id).etag
+        etag = world.adapter.get_event(world.primary, event_id).etag
 
-        found = world.adapter.respond(world.primary, event_id, "accepted", etag=etag, notify="none")
+        found = world.adapter.respond_to_invitation(
+            world.primary, event_id, "accepted", etag=etag, notify="none"
+        )
 
         answers = {one.email: one.response for one in found.content.attendees}
         assert answers == {BOB: "needs_action", ALICE: "accepted"}
 
     def test_answers_no_invitation_that_there_was_not(self, world):
         event_id = world.put(content())
-        etag = world.adapter.event(world.primary, event_id).etag
+        etag = world.adapter.get_event(world.primary, event_id).etag
 
         with pytest.raises(errors.Rejected):
-            world.adapter.respond(world.primary, event_id, "accepted", etag=etag, notify="none")
+            world.adapter.respond_to_invitation(
+                world.primary, event_id, "accepted", etag=etag, notify="none"
+            )
 
     def test_is_refused_for_good_where_it_makes_no_sense(self, world):
         backwards = replace(content(), end=When(at=TEN - HOUR, zone=BERLIN))
 
         with pytest.raises(errors.Rejected):
-            world.adapter.create(
+            world.adapter.create_event(
                 world.primary, backwards, event_id="0123456789abcdef", notify="none"
             )
 
 
-class TestErrors:
+class TestCalendarErrorContract:
     def test_tell_that_it_is_too_fast(self, world):
         world.limit_rate()
 
         with pytest.raises(errors.RateLimited):
-            world.adapter.calendars()
+            world.adapter.list_calendars()
 
     @pytest.mark.scenario("A5")
     def test_tell_a_scope_that_was_not_granted(self, world):
         with pytest.raises(errors.ScopeMissing):
-            world.without_scope().calendars()
+            world.without_scope().list_calendars()
 
     def test_carry_no_response(self, world):
         with pytest.raises(errors.Gone) as caught:
-            world.adapter.event(world.primary, "1234567890abcdef")
+            world.adapter.get_event(world.primary, "1234567890abcdef")
 
         assert (caught.value.__cause__, caught.value.__context__) == (None, None)
         assert "1234567890abcdef" not in repr(caught.value)

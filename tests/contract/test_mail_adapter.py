@@ -8,20 +8,20 @@ from email.message import EmailMessage
 import pytest
 
 from integrations.providers import errors
-from integrations.providers.mail import MessageRef, Wanted
+from integrations.providers.mail import FetchTarget, MessageRef
 from tests.contract.reading import fetched, whole_thread
 from tests.contract.worlds import (
     ALICE,
-    FakeWorld,
-    GoogleWorld,
+    FakeMailWorld,
+    GoogleMailWorld,
     MicrosoftMimeWorld,
     MicrosoftWorld,
 )
 
 #: Messages at Microsoft are read by pages of properties, and from their MIME.
 WORLDS = {
-    "fake": lambda _: FakeWorld(),
-    "google": GoogleWorld,
+    "fake": lambda _: FakeMailWorld(),
+    "google": GoogleMailWorld,
     "microsoft": MicrosoftWorld,
     "microsoft-mime": MicrosoftMimeWorld,
 }
@@ -74,7 +74,7 @@ def nested_parts(depth: int) -> bytes:
 def listed(adapter, **wanted) -> list[str]:
     found, page = [], None
     while True:
-        answer = adapter.list_page(page=page, **wanted)
+        answer = adapter.list_messages(page=page, **wanted)
         found += [ref.message_id for ref in answer.refs]
         page = answer.next_page
         if page is None:
@@ -82,9 +82,9 @@ def listed(adapter, **wanted) -> list[str]:
 
 
 def followed(adapter, cursor: str):
-    pages = [adapter.changes(cursor)]
-    while pages[-1].more:
-        pages.append(adapter.changes(pages[-1].cursor))
+    pages = [adapter.get_changes(cursor)]
+    while pages[-1].has_more:
+        pages.append(adapter.get_changes(pages[-1].cursor))
     return pages
 
 
@@ -92,7 +92,7 @@ class TestProfile:
     def test_says_how_full_the_mailbox_is(self, world):
         world.deliver()
 
-        assert world.adapter.profile().message_count == 1
+        assert world.adapter.get_profile().message_count == 1
 
 
 class TestListing:
@@ -109,7 +109,7 @@ class TestListing:
         sent = [world.deliver(at=now - timedelta(hours=number)) for number in range(7)]
 
         assert listed(world.adapter, limit=3) == sent
-        assert len(world.adapter.list_page(limit=3).refs) <= 3
+        assert len(world.adapter.list_messages(limit=3).refs) <= 3
 
     @pytest.mark.invariant(11)
     def test_stops_at_the_horizon(self, world):
@@ -129,7 +129,7 @@ class TestListing:
         assert listed(world.adapter) == [kept]
 
     def test_of_nothing_is_empty(self, world):
-        assert world.adapter.list_page().refs == ()
+        assert world.adapter.list_messages().refs == ()
 
     def test_finds_what_is_searched_for(self, world):
         world.deliver(bytes(letter("Dinner")))
@@ -156,12 +156,12 @@ class TestFetching:
         )
         thread_id = fetched(world.adapter, last).thread_id
 
-        found = world.adapter.fetch(
+        found = world.adapter.fetch_messages(
             [
-                Wanted(message_id=first),
-                Wanted(message_id="0000000000000000"),
-                Wanted(message_id=poisoned),
-                Wanted(thread_id=thread_id),
+                FetchTarget(message_id=first),
+                FetchTarget(message_id="0000000000000000"),
+                FetchTarget(message_id=poisoned),
+                FetchTarget(thread_id=thread_id),
             ]
         )
 
@@ -194,7 +194,7 @@ class TestFetching:
 
         assert (filing.folders, filing.labels) == (("inbox",), (label,))
         assert (filing.is_unread, filing.is_starred) == (True, True)
-        assert world.adapter.labels()[label] == "Receipts"
+        assert world.adapter.get_label_names()[label] == "Receipts"
 
     def test_calls_archived_what_is_nowhere_else(self, world):
         message_id = world.deliver(label_ids=("IMPORTANT",))
@@ -203,7 +203,7 @@ class TestFetching:
 
     def test_says_gone_of_what_was_deleted_since_it_was_listed(self, world):
         message_id = world.deliver()
-        (ref,) = world.adapter.list_page().refs
+        (ref,) = world.adapter.list_messages().refs
         world.delete(message_id)
 
         with pytest.raises(errors.Gone):
@@ -274,7 +274,7 @@ class TestFetching:
         assert fetched(world.adapter, empty).mail.subject == ""
 
 
-class TestAttachments:
+class TestAttachmentContract:
     DATA = bytes(range(256)) * 1_500
 
     def sent(self, world) -> str:
@@ -299,27 +299,27 @@ class TestAttachments:
         part = fetched(world.adapter, message_id).mail.attachments[0].part
         fetched(world.adapter, message_id)
 
-        assert b"".join(world.adapter.attachment(message_id, part)) == self.DATA
-        assert b"".join(world.adapter.attachment(message_id, part)) == self.DATA
+        assert b"".join(world.adapter.open_attachment(message_id, part)) == self.DATA
+        assert b"".join(world.adapter.open_attachment(message_id, part)) == self.DATA
 
     def test_may_be_empty(self, world):
         message_id = self.sent(world)
         part = fetched(world.adapter, message_id).mail.attachments[1].part
 
-        assert b"".join(world.adapter.attachment(message_id, part)) == b""
+        assert b"".join(world.adapter.open_attachment(message_id, part)) == b""
 
     @pytest.mark.parametrize("part", ["7", "0.0.0"])
     def test_that_are_not_there_are_gone(self, world, part):
         message_id = self.sent(world)
 
         with pytest.raises(errors.Gone):
-            world.adapter.attachment(message_id, part)
+            world.adapter.open_attachment(message_id, part)
 
 
 class TestChanges:
     def test_report_only_what_changed_after_the_cursor(self, world):
         first = world.deliver()
-        cursor = world.adapter.profile().cursor
+        cursor = world.adapter.get_profile().cursor
         second = world.deliver()
         world.delete(first)
 
@@ -327,19 +327,19 @@ class TestChanges:
 
         assert [ref.message_id for ref in page.upserted] == [second]
         assert page.deleted == (first,)
-        assert page.relabelled == ()
+        assert page.refiled == ()
 
     def test_are_none_after_the_last(self, world):
-        cursor = world.adapter.profile().cursor
+        cursor = world.adapter.get_profile().cursor
         world.deliver()
         (page,) = followed(world.adapter, cursor)
 
         (again,) = followed(world.adapter, page.cursor)
 
-        assert (again.upserted, again.relabelled, again.deleted) == ((), (), ())
+        assert (again.upserted, again.refiled, again.deleted) == ((), (), ())
 
     def test_name_the_thread_of_what_is_new(self, world):
-        cursor = world.adapter.profile().cursor
+        cursor = world.adapter.get_profile().cursor
         message_id = world.deliver()
 
         (page,) = followed(world.adapter, cursor)
@@ -349,13 +349,13 @@ class TestChanges:
 
     def test_say_how_a_message_is_filed_now(self, world):
         message_id = world.deliver()
-        cursor = world.adapter.profile().cursor
+        cursor = world.adapter.get_profile().cursor
         world.relabel(message_id, add=("STARRED",), remove=("UNREAD",))
         world.relabel(message_id, remove=("INBOX",))
 
         (page,) = followed(world.adapter, cursor)
 
-        told = {one.ref.message_id: one.filing for one in page.relabelled}
+        told = {one.ref.message_id: one.filing for one in page.refiled}
         # What may be here already is fetched only if it is not.
         assert all(one.message_id in page.filings for one in page.upserted)
         filing = {**told, **page.filings}[message_id]
@@ -365,20 +365,20 @@ class TestChanges:
     @pytest.mark.parametrize("label", ["SPAM", "TRASH"])
     def test_take_away_what_is_binned_and_bring_back_what_is_not(self, world, label):
         message_id = world.deliver()
-        cursor = world.adapter.profile().cursor
+        cursor = world.adapter.get_profile().cursor
         world.relabel(message_id, add=(label,), remove=("INBOX",))
         (binned,) = followed(world.adapter, cursor)
         world.relabel(message_id, add=("INBOX",), remove=(label,))
         (back,) = followed(world.adapter, binned.cursor)
 
-        assert (binned.deleted, binned.upserted, binned.relabelled) == ((message_id,), (), ())
+        assert (binned.deleted, binned.upserted, binned.refiled) == ((message_id,), (), ())
         assert [ref.message_id for ref in back.upserted] == [message_id]
         assert back.deleted == ()
 
     def test_bring_what_was_no_spam_and_was_filed_before_anybody_asked(self, world):
         message_id = world.deliver(label_ids=("SPAM",))
         world.deliver()
-        cursor = world.adapter.profile().cursor
+        cursor = world.adapter.get_profile().cursor
         world.relabel(message_id, add=("INBOX",), remove=("SPAM",))
         world.relabel(message_id, remove=("INBOX",))
         world.relabel(message_id, add=("STARRED",))
@@ -389,7 +389,7 @@ class TestChanges:
         assert page.deleted == ()
 
     def test_do_not_offer_what_came_as_spam(self, world):
-        cursor = world.adapter.profile().cursor
+        cursor = world.adapter.get_profile().cursor
         world.deliver(label_ids=("SPAM",))
 
         (page,) = followed(world.adapter, cursor)
@@ -397,18 +397,18 @@ class TestChanges:
         assert page.upserted == ()
 
     def test_of_one_message_are_one(self, world):
-        cursor = world.adapter.profile().cursor
+        cursor = world.adapter.get_profile().cursor
         message_id = world.deliver()
         world.relabel(message_id, remove=("UNREAD",))
 
         (page,) = followed(world.adapter, cursor)
 
         assert [ref.message_id for ref in page.upserted] == [message_id]
-        assert page.relabelled == ()
+        assert page.refiled == ()
 
     @pytest.mark.invariant(7)
     def test_lose_nothing_between_pages(self, world):
-        cursor = world.adapter.profile().cursor
+        cursor = world.adapter.get_profile().cursor
         sent = [world.deliver() for _ in range(world.page_of_changes + 20)]
 
         pages = followed(world.adapter, cursor)
@@ -418,55 +418,55 @@ class TestChanges:
 
     @pytest.mark.scenario("S5")
     def test_say_so_when_the_cursor_has_expired(self, world):
-        cursor = world.adapter.profile().cursor
+        cursor = world.adapter.get_profile().cursor
         world.deliver()
         world.forget_history()
 
         with pytest.raises(errors.CursorExpired):
-            world.adapter.changes(cursor)
+            world.adapter.get_changes(cursor)
 
-        assert world.adapter.changes(world.adapter.profile().cursor).upserted == ()
+        assert world.adapter.get_changes(world.adapter.get_profile().cursor).upserted == ()
 
 
-class TestErrors:
+class TestMailErrorContract:
     @pytest.mark.invariant(10)
     def test_tell_a_limit_and_when_it_ends(self, world):
         world.limit_rate()
 
         with pytest.raises(errors.RateLimited) as caught:
-            world.adapter.profile()
+            world.adapter.get_profile()
 
         assert caught.value.retry_after == 7.0
         assert isinstance(caught.value, errors.Unavailable)
-        assert world.adapter.profile().message_count == 0
+        assert world.adapter.get_profile().message_count == 0
 
     @pytest.mark.invariant(10)
     def test_tell_a_breakdown(self, world):
         world.break_down()
 
         with pytest.raises(errors.Unavailable):
-            world.adapter.list_page()
+            world.adapter.list_messages()
 
     @pytest.mark.invariant(10)
     def test_tell_a_token_that_has_expired(self, world):
         world.expire_token()
 
         with pytest.raises(errors.TokenRejected):
-            world.adapter.profile()
+            world.adapter.get_profile()
 
     @pytest.mark.scenario("A5")
     def test_tell_a_scope_that_was_not_granted(self, world):
         adapter = world.without_scope()
 
         with pytest.raises(errors.ScopeMissing):
-            adapter.list_page()
+            adapter.list_messages()
 
     @pytest.mark.scenario("S7")
     def test_tell_an_account_without_a_mailbox(self, world):
         world.take_mailbox_away()
 
         with pytest.raises(errors.MailboxMissing):
-            world.adapter.profile()
+            world.adapter.get_profile()
 
     @pytest.mark.parametrize("call", [fetched, whole_thread])
     def test_carry_no_response(self, world, call):

@@ -16,10 +16,10 @@ from integrations.grants.admission_control import (
     WorkerAdmission,
 )
 from integrations.grants.provider_sessions import ProviderSession
-from integrations.grants.quota_purse import Postponed
+from integrations.grants.quota_purse import CallPostponed
 from integrations.models import QuotaBucket
 from integrations.providers import PROVIDERS, errors
-from integrations.providers.access import Access
+from integrations.providers.access import ProviderAccess
 from tests.integrations import household as houses
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +28,7 @@ UNITS = 5
 MOST_AT_ONCE = 4
 # Units a minute: so slow that a test of some seconds gains less than the price of a call.
 PACE = 60
-CAPACITY = rate_limits.Limit(PACE).capacity
+CAPACITY = rate_limits.RateLimit(PACE).burst_capacity
 GAIN = 2
 # Google's mailboxes, if they answered as few requests at once as Microsoft's.
 PROVIDER = replace(PROVIDERS["google"], most_at_once=MOST_AT_ONCE)
@@ -52,7 +52,7 @@ def pace(settings):
 def house(db):
     """Return Alice's mailbox, with a full bucket."""
     alice = houses.household()
-    rate_limits.open_bucket(connection_id=alice.connection.id)
+    rate_limits.create_bucket(connection_id=alice.connection.id)
     fill_bucket(alice, CAPACITY)
     with row_owner.acting_for(alice.user.id, alice.connection.organisation_id):
         yield alice
@@ -86,7 +86,7 @@ class Request:
         self.tokens.append(self.token())
         self.paid.append(CAPACITY - bucket.units)
         self.slots.append(len(bucket.slot_leases))
-        self.waits.append(concurrency.WAITS.count_lent(self.house.user.id))
+        self.waits.append(concurrency.WAIT_SLOTS.count_lent(self.house.user.id))
         if self.refusals:
             raise self.refusals.pop(0)
         return "answer"
@@ -97,7 +97,7 @@ def get_bucket(house) -> QuotaBucket:
 
 
 def open_session(house, name: str, token: Token) -> ProviderSession:
-    access = Access(token, "https://provider.example", house.connection.id)
+    access = ProviderAccess(token, "https://provider.example", house.connection.id)
     return ProviderSession(access, ADMISSIONS[name](house))
 
 
@@ -178,7 +178,7 @@ class TestQuota:
 
     @pytest.mark.parametrize(
         ("name", "error"),
-        [("person", errors.RateLimited), ("worker", Postponed), ("watch", Postponed)],
+        [("person", errors.RateLimited), ("worker", CallPostponed), ("watch", CallPostponed)],
     )
     def test_that_is_used_up_sends_nothing(self, house, name, error):
         session, request = start(house, name)
@@ -224,7 +224,7 @@ class TestSlots:
 
         assert request.slots != [0]
         assert get_bucket(house).slot_leases == []
-        assert concurrency.WAITS.count_lent(house.user.id) == 0
+        assert concurrency.WAIT_SLOTS.count_lent(house.user.id) == 0
 
     @pytest.mark.parametrize("name", METERED)
     def test_are_given_back_when_the_new_token_is_refused_as_well(self, house, name):
@@ -238,13 +238,13 @@ class TestSlots:
 
     @pytest.mark.parametrize(
         ("name", "error"),
-        [("person", errors.RateLimited), ("worker", Postponed), ("watch", Postponed)],
+        [("person", errors.RateLimited), ("worker", CallPostponed), ("watch", CallPostponed)],
     )
     def test_that_others_hold_send_nothing(self, house, name, error):
         session, request = start(house, name)
 
         with (
-            request_slots.hold(
+            request_slots.hold_slots(
                 connection_id=house.connection.id, want=MOST_AT_ONCE, most=MOST_AT_ONCE
             ),
             pytest.raises(error),
@@ -252,7 +252,7 @@ class TestSlots:
             session.call(request, units=3)
 
         assert request.tokens == []
-        assert concurrency.WAITS.count_lent(house.user.id) == 0
+        assert concurrency.WAIT_SLOTS.count_lent(house.user.id) == 0
 
     @pytest.mark.parametrize(("name", "renewed_in"), [("person", 3), ("worker", 0), ("watch", 0)])
     def test_are_kept_by_a_page_while_the_token_is_renewed(self, house, name, renewed_in):
@@ -277,7 +277,7 @@ class TestAPersonsWait:
         session.call(request, units=UNITS)
 
         assert request.waits == [1]
-        assert concurrency.WAITS.count_lent(house.user.id) == 0
+        assert concurrency.WAIT_SLOTS.count_lent(house.user.id) == 0
 
     @pytest.mark.parametrize("name", ["worker", "watch", "unmetered"])
     def test_is_not_taken_by_a_worker(self, house, name):
@@ -289,7 +289,9 @@ class TestAPersonsWait:
 
     def test_is_refused_at_once_when_they_have_two(self, house):
         session, request = start(house, "person")
-        slots = [concurrency.WAITS.lend(house.user.id) for _ in range(concurrency.MOST_WAITS)]
+        slots = [
+            concurrency.WAIT_SLOTS.lend_slot(house.user.id) for _ in range(concurrency.MOST_WAITS)
+        ]
 
         with pytest.raises(concurrency.TooManyWaits):
             session.call(request, units=UNITS)

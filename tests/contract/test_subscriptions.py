@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from integrations.providers import errors
-from tests.contract.subscription_worlds import FakeWorld, GraphWorld, answering, hook
+from tests.contract.subscription_worlds import FakeSubscriptionWorld, GraphWorld, answering, hook
 
 DAY = timedelta(days=1)
 
@@ -21,7 +21,7 @@ def address():
 @pytest.fixture(params=["fake", "graph"])
 def world(request, address):
     if request.param == "fake":
-        made = FakeWorld(address)
+        made = FakeSubscriptionWorld(address)
     else:
         made = GraphWorld(request.getfixturevalue("sandbox"), address)
     yield made
@@ -29,20 +29,20 @@ def world(request, address):
 
 
 def opened(world, name="one"):
-    return world.adapter.open_calendar(world.calendar_id, hook(name, world.address))
+    return world.adapter.subscribe_to_calendar(world.calendar_id, hook(name, world.address))
 
 
 def test_stands_for_as_long_as_was_asked(world):
     asked = hook("one", world.address)
 
-    made = world.adapter.open_mailbox(asked)
+    made = world.adapter.subscribe_to_mailbox(asked)
 
     assert world.held == {made.resource_id}
     assert abs(made.ends_at - asked.ends_at) < timedelta(seconds=1)
 
 
 def test_of_the_mailbox_stands_beside_that_of_a_calendar(world):
-    of_mail = world.adapter.open_mailbox(hook("mail", world.address))
+    of_mail = world.adapter.subscribe_to_mailbox(hook("mail", world.address))
     of_calendar = opened(world)
 
     assert world.held == {of_mail.resource_id, of_calendar.resource_id}
@@ -50,9 +50,11 @@ def test_of_the_mailbox_stands_beside_that_of_a_calendar(world):
 
 @pytest.mark.scenario("P3")
 def test_is_renewed_where_it_stands(world):
-    made = world.adapter.open_calendar(world.calendar_id, hook("one", world.address, lasts=2 * DAY))
+    made = world.adapter.subscribe_to_calendar(
+        world.calendar_id, hook("one", world.address, lasts=2 * DAY)
+    )
 
-    until = world.adapter.renew(made.resource_id, ends_at=made.ends_at + DAY)
+    until = world.adapter.renew_subscription(made.resource_id, ends_at=made.ends_at + DAY)
 
     assert abs(until - made.ends_at - DAY) < timedelta(seconds=1)
     assert world.held == {made.resource_id}
@@ -64,7 +66,7 @@ def test_that_has_ended_is_not_renewed(world):
     world.end_all()
 
     with pytest.raises(errors.Gone):
-        world.adapter.renew(made.resource_id, ends_at=made.ends_at)
+        world.adapter.renew_subscription(made.resource_id, ends_at=made.ends_at)
 
 
 def test_takes_the_place_of_another_of_the_same_thing(world):
@@ -91,7 +93,7 @@ def test_may_stand_when_no_answer_came_and_is_not_there_twice(world):
 def test_is_ended_without_an_error_however_often(world):
     made = opened(world)
 
-    said = [world.adapter.stop(made.resource_id) for _ in range(2)]
+    said = [world.adapter.stop_subscription(made.resource_id) for _ in range(2)]
 
     assert said == [True, False]
     assert world.held == set()
@@ -99,7 +101,7 @@ def test_is_ended_without_an_error_however_often(world):
 
 def test_needs_the_scope_of_what_it_is_about(world):
     with pytest.raises(errors.ScopeMissing):
-        world.without_scope().open_mailbox(hook("one", world.address))
+        world.without_scope().subscribe_to_mailbox(hook("one", world.address))
 
 
 @pytest.mark.scenario("P6")

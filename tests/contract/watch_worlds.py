@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from integrations.providers import errors
-from integrations.providers.access import Access
-from integrations.providers.google.watch import watch_calendars, watch_mail
-from integrations.providers.push import CalendarWatch, Hook, MailWatch
+from integrations.providers.access import ProviderAccess
+from integrations.providers.google.watch import open_calendar_watch, open_mail_watch
+from integrations.providers.push import CalendarWatch, MailWatch, WebhookChannel
 from tests.factories import make_access
 from tests.fakes.mail import FakeMailbox
 from tests.fakes.pushes import FakeCalendarWatch, FakeMailWatch, FakeWatches
@@ -19,12 +19,14 @@ CALENDARS = "https://www.googleapis.com/auth/calendar.readonly"
 ADDRESS = "https://hooks.example/webhooks/google/channel"
 
 
-def hook(channel_id: str = "one", **more) -> Hook:
+def hook(channel_id: str = "one", **more) -> WebhookChannel:
     ends_at = datetime.now(UTC) + more.pop("lasts", timedelta(days=3))
-    return Hook(channel_id, token=f"secret-{channel_id}", address=ADDRESS, ends_at=ends_at, **more)
+    return WebhookChannel(
+        channel_id, token=f"secret-{channel_id}", address=ADDRESS, ends_at=ends_at, **more
+    )
 
 
-class FakeWorld:
+class FakeWatchWorld:
     def __init__(self) -> None:
         self.watches = FakeWatches()
         self.mail: MailWatch = FakeMailWatch(self.watches, FakeMailbox(email=ALICE))
@@ -58,18 +60,18 @@ class FakeWorld:
         """Nothing of it can be out of order."""
 
 
-class GoogleWorld:
+class GoogleWatchWorld:
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         sandbox.seed(ALICE)
         sandbox.subscribe(TOPIC, "http://127.0.0.1:1/nobody")
         access = self._access(f"openid email {GMAIL_READONLY} {CALENDARS}")
         # The contexts hold nothing that would need closing.
-        self.mail: MailWatch = watch_mail(access).__enter__()
-        self.calendars: CalendarWatch = watch_calendars(access).__enter__()
+        self.mail: MailWatch = open_mail_watch(access).__enter__()
+        self.calendars: CalendarWatch = open_calendar_watch(access).__enter__()
         self.calendar_id = ALICE
 
-    def _access(self, scope: str) -> Access:
+    def _access(self, scope: str) -> ProviderAccess:
         token = self.sandbox.authorize(ALICE, scope)["access_token"]
         return make_access(token, self.sandbox.url)
 
@@ -92,7 +94,7 @@ class GoogleWorld:
 
     def without_scope(self) -> MailWatch:
         access = self._access("openid email https://www.googleapis.com/auth/gmail.labels")
-        return watch_mail(access).__enter__()
+        return open_mail_watch(access).__enter__()
 
     def check(self) -> None:
         assert self.sandbox.violations() == []

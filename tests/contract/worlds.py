@@ -19,7 +19,7 @@ from integrations.providers.microsoft.mail_delta_pages import CHANGES_PAGE
 from tests.contract.reading import fetched
 from tests.factories import make_access
 from tests.fakes.mail import FakeMailAdapter, FakeMailbox
-from tests.worlds.microsoft import Microsoft, control_id, graph_id
+from tests.worlds.microsoft import MicrosoftSandbox, control_id, graph_id
 from tests.worlds.sandbox import GMAIL_READONLY, Sandbox
 
 ALICE = "alice@example.com"
@@ -29,7 +29,7 @@ def stamp(at: datetime | None) -> int:
     return int((at or datetime.now(UTC)).timestamp() * 1000)
 
 
-class FakeWorld:
+class FakeMailWorld:
     """A `FakeMailbox`. Like the others it says how many changes a page holds at most."""
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ class FakeWorld:
         """Nothing of it can be out of order."""
 
 
-class GoogleWorld:
+class GoogleMailWorld:
     """An account at the sandbox."""
 
     units = UNITS
@@ -103,7 +103,7 @@ class GoogleWorld:
         self.sandbox.relabel(ALICE, message_id, add=add, remove=remove)
 
     def make_label(self, name: str) -> str:
-        return next(key for key, known in self.adapter.labels().items() if known == name)
+        return next(key for key, known in self.adapter.get_label_names().items() if known == name)
 
     def forget_history(self) -> None:
         self.sandbox.expire_history(ALICE)
@@ -139,7 +139,7 @@ class MicrosoftWorld:
     always_mime = False
 
     def __init__(self, sandbox: Sandbox) -> None:
-        self.sandbox, self.microsoft = sandbox, Microsoft(sandbox)
+        self.sandbox, self.microsoft = sandbox, MicrosoftSandbox(sandbox)
         self.microsoft.register_client()
         self.oid = self.microsoft.seed(ALICE, size=0, labels=["Receipts"])["oid"]
         self.adapter = self.opened("openid Mail.Read MailboxSettings.Read")
@@ -176,7 +176,7 @@ class MicrosoftWorld:
         self.microsoft.mail("labels", ALICE, id=control_id(message_id), **more)
 
     def make_label(self, name: str) -> str:
-        return next(key for key, known in self.adapter.labels().items() if known == name)
+        return next(key for key, known in self.adapter.get_label_names().items() if known == name)
 
     def forget_history(self) -> None:
         self.microsoft.mail("expire-history", ALICE)

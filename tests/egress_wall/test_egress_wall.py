@@ -20,7 +20,7 @@ from django.db import connection
 from config.embedded.service import ROOT
 from integrations.models import Message, SyncWork
 from tests.egress_wall import edge
-from tests.integrations.google import ALICE_BOX, Browser, acme, alice
+from tests.integrations.google import ALICE_BOX, GoogleConnectBrowser, acme, alice
 from tests.tiers import skip_on_this_machine
 from tests.worlds.processes import environment, web_port, world
 
@@ -53,7 +53,7 @@ def namespaces():
 def work(world, alice):
     """Return what is to be synced: a mailbox that was connected a moment ago."""
     world.seed(ALICE_BOX, size=SIZE, days=30, malformed=0, hostile=0)
-    integration = Browser(alice, world).connect().connection.integrations.get()
+    integration = GoogleConnectBrowser(alice, world).connect().connection.integrations.get()
     return SyncWork.objects.get(integration=integration)
 
 

@@ -7,20 +7,20 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
 
-from integrations.formats.event import Conference, EventContent, Response, When
+from integrations.formats.event import AttendeeResponse, Conference, EventContent, When
 from integrations.formats.recurrence import content_lines, expansion
 from integrations.providers import errors
-from integrations.providers.access import Access
+from integrations.providers.access import ProviderAccess
 from integrations.providers.calendars import (
-    CalendarPage,
     CancelledInstance,
-    EventPage,
     Notify,
     RemoteCalendar,
+    RemoteCalendarPage,
     RemoteEvent,
+    RemoteEventPage,
 )
 
-Held = RemoteEvent | CancelledInstance | None
+StoredEvent = RemoteEvent | CancelledInstance | None
 
 
 @dataclass(slots=True)
@@ -29,7 +29,7 @@ class FakeCalendars:
 
     email: str
     calendars: dict[str, RemoteCalendar] = field(default_factory=dict)
-    events: dict[str, dict[str, Held]] = field(default_factory=dict)
+    events: dict[str, dict[str, StoredEvent]] = field(default_factory=dict)
     versions: dict[str, dict[str, int]] = field(default_factory=dict)
     version: int = 0
     forgotten: int = 0
@@ -51,25 +51,25 @@ class FakeCalendars:
 
     def put(self, content: EventContent, *, organizer: str = "", calendar: str = "") -> str:
         event_id = f"event{next(self._ids):05d}"
-        mine = not organizer
-        made = RemoteEvent(
+        is_own = not organizer
+        event = RemoteEvent(
             event_id=event_id,
             etag="",
             ical_uid=f"{event_id}@google.com",
             sequence=0,
             content=content,
             organizer=organizer or self.email,
-            is_organizer=mine,
+            is_organizer=is_own,
         )
-        self.write(calendar or self.email, made)
+        self.write(calendar or self.email, event)
         return event_id
 
     def write(self, calendar: str, event: RemoteEvent) -> RemoteEvent:
         self.version += 1
-        made = replace(event, etag=str(self.version))
-        self.events[calendar][event.event_id] = made
+        stored = replace(event, etag=str(self.version))
+        self.events[calendar][event.event_id] = stored
         self.versions[calendar][event.event_id] = self.version
-        return made
+        return stored
 
     def remove(self, event_id: str, *, calendar: str = "") -> None:
         """Delete an event; of a series, its exceptions go along."""
@@ -83,8 +83,10 @@ class FakeCalendars:
     def exceptions_of(
         self, calendar: str, series_id: str
     ) -> tuple[RemoteEvent | CancelledInstance, ...]:
-        held = self.events[calendar].values()
-        return tuple(event for event in held if event is not None and event.series_id == series_id)
+        events = self.events[calendar].values()
+        return tuple(
+            event for event in events if event is not None and event.series_id == series_id
+        )
 
     def slip_in(self, content: EventContent) -> str:
         """Put an event of which no change is ever told."""
@@ -96,10 +98,10 @@ class FakeCalendars:
         """Remove an event and tell no change."""
         del self.events[self.email][event_id], self.versions[self.email][event_id]
 
-    def cancel_instance(self, calendar: str, gone: CancelledInstance) -> None:
+    def cancel_instance(self, calendar: str, cancelled: CancelledInstance) -> None:
         self.version += 1
-        self.events[calendar][gone.event_id] = gone
-        self.versions[calendar][gone.event_id] = self.version
+        self.events[calendar][cancelled.event_id] = cancelled
+        self.versions[calendar][cancelled.event_id] = self.version
 
     def lose_after(self, method: str) -> None:
         """The next write of this kind is done, and no answer comes."""
@@ -113,76 +115,79 @@ class FakeCalendars:
 @dataclass(frozen=True, slots=True)
 class FakeCalendarAdapter:
     account: FakeCalendars
-    access: Access
+    access: ProviderAccess
 
-    def calendars(self, *, cursor: str | None = None, page: str | None = None) -> CalendarPage:
-        self._called()
-        return CalendarPage(tuple(self.account.calendars.values()), (), None, "1")
+    def list_calendars(
+        self, *, cursor: str | None = None, page: str | None = None
+    ) -> RemoteCalendarPage:
+        self._record_call()
+        return RemoteCalendarPage(tuple(self.account.calendars.values()), (), None, "1")
 
-    def events(
+    def list_events(
         self,
         calendar_id: str,
         *,
         cursor: str | None = None,
         window: tuple[datetime, datetime] | None = None,
         page: str | None = None,
-    ) -> EventPage:
-        self._called()
-        held = self._of(calendar_id)
+    ) -> RemoteEventPage:
+        self._record_call()
+        stored = self._get_events(calendar_id)
         since = int(cursor) if cursor else -1
         if since >= 0 and since < self.account.forgotten:
             raise errors.CursorExpired("forgotten", status=410)
-        found = [
-            (event_id, held[event_id])
+        changed = [
+            (event_id, stored[event_id])
             for event_id, at in self.account.versions[calendar_id].items()
             if at > since
         ]
         events = tuple(
-            one
-            for _, one in found
-            if isinstance(one, RemoteEvent) and (window is None or since >= 0 or _in(one, window))
+            event
+            for _, event in changed
+            if isinstance(event, RemoteEvent)
+            and (window is None or since >= 0 or _is_in_window(event, window))
         )
-        return EventPage(
+        return RemoteEventPage(
             events=events,
-            cancelled=tuple(one for _, one in found if isinstance(one, CancelledInstance)),
-            deleted=tuple(name for name, one in found if one is None) if since >= 0 else (),
+            cancelled=tuple(event for _, event in changed if isinstance(event, CancelledInstance)),
+            deleted=tuple(name for name, event in changed if event is None) if since >= 0 else (),
             rejected={},
             next_page=None,
             cursor=str(self.account.version),
         )
 
-    def event(self, calendar_id: str, event_id: str) -> RemoteEvent | CancelledInstance:
-        self._called()
-        found = self._find(calendar_id, event_id)
-        if found is None:
+    def get_event(self, calendar_id: str, event_id: str) -> RemoteEvent | CancelledInstance:
+        self._record_call()
+        event = self._find_event(calendar_id, event_id)
+        if event is None:
             raise errors.Gone("no such event", status=404)
-        return found
+        return event
 
-    def create(
+    def create_event(
         self,
         calendar_id: str,
         content: EventContent,
         *,
         event_id: str,
         notify: Notify,
-        meets_as: str = "",
+        conference_event_id: str = "",
     ) -> RemoteEvent:
-        self._called("create")
-        self._check(content)
-        if event_id in self._of(calendar_id):
+        self._record_call("create")
+        self._check_times(content)
+        if event_id in self._get_events(calendar_id):
             raise errors.AlreadyThere("taken", status=409)
-        made = RemoteEvent(
+        event = RemoteEvent(
             event_id=event_id,
             etag="",
             ical_uid=f"{event_id}@google.com",
             sequence=0,
             content=content,
             organizer=self.account.email,
-            conference=self._conference(calendar_id, meets_as),
+            conference=self._conference(calendar_id, conference_event_id),
         )
-        return self._answered("create", self.account.write(calendar_id, made))
+        return self._answer_write("create", self.account.write(calendar_id, event))
 
-    def change(
+    def update_event(
         self,
         calendar_id: str,
         event_id: str,
@@ -192,135 +197,145 @@ class FakeCalendarAdapter:
         notify: Notify,
         before: EventContent | None = None,
     ) -> RemoteEvent:
-        self._called("change")
-        self._check(content)
-        current = self._current(calendar_id, event_id, etag)
+        self._record_call("change")
+        self._check_times(content)
+        current = self._get_current_event(calendar_id, event_id, etag)
         written = self.account.write(calendar_id, replace(current, content=content))
-        return self._answered("change", written)
+        return self._answer_write("change", written)
 
-    def instance_id(self, series_id: str, original: When) -> str:
-        if original.day is not None:
-            return f"{series_id}_{original.day:%Y%m%d}"
-        return f"{series_id}_{_at(original):%Y%m%dT%H%M%SZ}"
+    def get_instance_id(self, series_id: str, original_start: When) -> str:
+        if original_start.day is not None:
+            return f"{series_id}_{original_start.day:%Y%m%d}"
+        return f"{series_id}_{_get_time(original_start):%Y%m%dT%H%M%SZ}"
 
-    def exceptions(
+    def list_exceptions(
         self, calendar_id: str, ical_uid: str
     ) -> tuple[RemoteEvent | CancelledInstance, ...]:
-        self._called()
-        held = self._of(calendar_id)
+        self._record_call()
+        stored = self._get_events(calendar_id)
         series = {
             name
-            for name, one in held.items()
-            if isinstance(one, RemoteEvent) and one.ical_uid == ical_uid and not one.series_id
+            for name, event in stored.items()
+            if isinstance(event, RemoteEvent) and event.ical_uid == ical_uid and not event.series_id
         }
-        return tuple(one for one in held.values() if one is not None and one.series_id in series)
+        return tuple(
+            event for event in stored.values() if event is not None and event.series_id in series
+        )
 
-    def delete(self, calendar_id: str, event_id: str, *, etag: str, notify: Notify) -> None:
-        self._called()
-        if self._find(calendar_id, event_id) is None:
+    def delete_event(self, calendar_id: str, event_id: str, *, etag: str, notify: Notify) -> None:
+        self._record_call()
+        if self._find_event(calendar_id, event_id) is None:
             return
-        current = self._current(calendar_id, event_id, etag)
+        current = self._get_current_event(calendar_id, event_id, etag)
         if current.series_id and current.original_start is not None:
-            gone = CancelledInstance(event_id, current.series_id, current.original_start)
-            self.account.cancel_instance(calendar_id, gone)
+            cancelled = CancelledInstance(event_id, current.series_id, current.original_start)
+            self.account.cancel_instance(calendar_id, cancelled)
             return
         self.account.remove(event_id, calendar=calendar_id)
 
-    def move(
-        self, calendar_id: str, event_id: str, *, to: str, etag: str, notify: Notify
+    def move_event(
+        self, calendar_id: str, event_id: str, *, target_calendar_id: str, etag: str, notify: Notify
     ) -> RemoteEvent:
-        self._called()
-        found = self._current(calendar_id, event_id, etag)
-        self._of(to)
+        self._record_call()
+        event = self._get_current_event(calendar_id, event_id, etag)
+        self._get_events(target_calendar_id)
         exceptions = self.account.exceptions_of(calendar_id, event_id)
         self.account.remove(event_id, calendar=calendar_id)
         for exception in exceptions:
             if isinstance(exception, RemoteEvent):
-                self.account.write(to, exception)
+                self.account.write(target_calendar_id, exception)
             else:
-                self.account.cancel_instance(to, exception)
-        return self.account.write(to, found)
+                self.account.cancel_instance(target_calendar_id, exception)
+        return self.account.write(target_calendar_id, event)
 
-    def find_moved(self, calendar_id: str, event_id: str) -> RemoteEvent | CancelledInstance:
-        return self.event(calendar_id, event_id)
+    def find_moved_event(self, calendar_id: str, event_id: str) -> RemoteEvent | CancelledInstance:
+        return self.get_event(calendar_id, event_id)
 
-    def respond(
-        self, calendar_id: str, event_id: str, response: Response, *, etag: str, notify: Notify
+    def respond_to_invitation(
+        self,
+        calendar_id: str,
+        event_id: str,
+        response: AttendeeResponse,
+        *,
+        etag: str,
+        notify: Notify,
     ) -> RemoteEvent:
-        self._called()
-        current = self._current(calendar_id, event_id, etag)
-        if not any(one.is_self for one in current.content.attendees):
+        self._record_call()
+        current = self._get_current_event(calendar_id, event_id, etag)
+        if not any(attendee.is_self for attendee in current.content.attendees):
             raise errors.Rejected("nobody invited them", reason="notInvited")
         answered = tuple(
-            replace(one, response=response) if one.is_self else one
-            for one in current.content.attendees
+            replace(attendee, response=response) if attendee.is_self else attendee
+            for attendee in current.content.attendees
         )
         content = replace(current.content, attendees=answered)
         return self.account.write(calendar_id, replace(current, content=content))
 
     def _conference(self, calendar_id: str, event_id: str) -> Conference | None:
-        other = self._of(calendar_id).get(event_id)
+        other = self._get_events(calendar_id).get(event_id)
         return other.conference if isinstance(other, RemoteEvent) else None
 
-    def _of(self, calendar_id: str) -> dict[str, Held]:
+    def _get_events(self, calendar_id: str) -> dict[str, StoredEvent]:
         if calendar_id not in self.account.calendars:
             raise errors.Gone("no such calendar", status=404)
         return self.account.events[calendar_id]
 
-    def _current(self, calendar_id: str, event_id: str, etag: str) -> RemoteEvent:
-        found = self._find(calendar_id, event_id)
-        if not isinstance(found, RemoteEvent):
+    def _get_current_event(self, calendar_id: str, event_id: str, etag: str) -> RemoteEvent:
+        event = self._find_event(calendar_id, event_id)
+        if not isinstance(event, RemoteEvent):
             raise errors.Gone("no such event", status=404)
-        if etag not in {found.etag, "*"}:
+        if etag not in {event.etag, "*"}:
             raise errors.ChangedMeanwhile("changed", status=412)
-        return found
+        return event
 
-    def _find(self, calendar_id: str, event_id: str) -> Held:
+    def _find_event(self, calendar_id: str, event_id: str) -> StoredEvent:
         """Return what there is, an instance that nothing is said of made of its series."""
-        held = self._of(calendar_id)
+        stored = self._get_events(calendar_id)
         series_id, _, stamp = event_id.rpartition("_")
-        series = held.get(series_id)
-        if event_id in held or not isinstance(series, RemoteEvent):
-            return held.get(event_id)
-        original = content_lines.time(stamp)
-        found = expansion.at(series.content, original)
-        if found is None:
+        series = stored.get(series_id)
+        if event_id in stored or not isinstance(series, RemoteEvent):
+            return stored.get(event_id)
+        original = content_lines.parse_time(stamp)
+        occurrence = expansion.find_occurrence(series.content, original)
+        if occurrence is None:
             return None
-        content = replace(found.content, start=found.start, end=found.end, recurrence=())
+        content = replace(
+            occurrence.content, start=occurrence.start, end=occurrence.end, recurrence=()
+        )
         return replace(
             series,
             event_id=event_id,
             content=content,
             series_id=series_id,
-            original_start=found.original_start,
+            original_start=occurrence.original_start,
         )
 
-    def _check(self, content: EventContent) -> None:
-        if _at(content.end) < _at(content.start):
+    def _check_times(self, content: EventContent) -> None:
+        if _get_time(content.end) < _get_time(content.start):
             raise errors.Rejected("backwards", reason="timeRangeEmpty", status=400)
 
-    def _answered(self, method: str, written: RemoteEvent) -> RemoteEvent:
+    def _answer_write(self, method: str, written: RemoteEvent) -> RemoteEvent:
         self.account.before_answer()
         if method in self.account.lost:
             self.account.lost.remove(method)
             raise errors.OutcomeUnknown("no answer")
         return written
 
-    def _called(self, method: str = "") -> None:
+    def _record_call(self, method: str = "") -> None:
         if self.account.failures.get(method):
             raise self.account.failures[method].pop(0)
         if self.account.refusals:
             raise self.account.refusals.pop(0)
 
 
-def _at(when: When) -> datetime:
+def _get_time(when: When) -> datetime:
     if when.at is not None:
         return when.at
     assert when.day is not None
     return datetime(when.day.year, when.day.month, when.day.day, tzinfo=UTC)
 
 
-def _in(event: RemoteEvent, window: tuple[datetime, datetime]) -> bool:
+def _is_in_window(event: RemoteEvent, window: tuple[datetime, datetime]) -> bool:
     if event.content.recurrence:
         return True
-    return _at(event.content.end) > window[0] and _at(event.content.start) < window[1]
+    return _get_time(event.content.end) > window[0] and _get_time(event.content.start) < window[1]

@@ -9,46 +9,46 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 
 from integrations.formats.mime import rfc5322, safe_bodies
-from integrations.formats.mime.message import Poison
+from integrations.formats.mime.message import PoisonMessage
 from integrations.parsers import parse_requests
-from integrations.parsers.mail_tasks import ReadMail
-from integrations.parsers.wire_frames import Unreadable
+from integrations.parsers.mail_tasks import ParsedMail
+from integrations.parsers.wire_frames import UnreadableItem
 from integrations.providers import errors
-from integrations.providers.access import Access
-from integrations.providers.file_download import ArrivingFile
-from integrations.providers.google.gmail_message import filing
+from integrations.providers.access import ProviderAccess
+from integrations.providers.file_download import FileDownload
+from integrations.providers.google.gmail_message import map_filing
 from integrations.providers.mail import (
-    ChangePage,
-    Labels,
-    ListPage,
+    FetchTarget,
+    FilingChange,
     MailboxProfile,
+    MailChangePage,
+    MessageFiling,
+    MessageListPage,
     MessageRef,
-    Relabelled,
     RemoteMessage,
     RemoteThread,
-    Wanted,
 )
 
 HIDDEN = {"spam", "trash"}
 
 
 @dataclass(slots=True)
-class Stored:
+class StoredMessage:
     ref: MessageRef
     content: bytes
     received_at: datetime
     label_ids: set[str]
 
     @property
-    def filing(self) -> Labels:
-        return filing(sorted(self.label_ids))
+    def filing(self) -> MessageFiling:
+        return map_filing(sorted(self.label_ids))
 
     @property
     def is_hidden(self) -> bool:
         return bool(HIDDEN.intersection(self.filing.folders))
 
 
-class Killed(BaseException):
+class KilledDuringFetch(BaseException):
     """The process is gone: nothing after this line of it runs."""
 
 
@@ -57,7 +57,7 @@ class FakeMailbox:
     """What is at the provider: messages, and a history of them."""
 
     email: str = "alice@example.test"
-    messages: dict[str, Stored] = field(default_factory=dict)
+    messages: dict[str, StoredMessage] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     history: list[tuple[int, str, str]] = field(default_factory=list)
     clock: int = 1
@@ -77,9 +77,9 @@ class FakeMailbox:
     # What becomes of a message, by its id, once it is read; it may raise.
     twisted: dict[str, Callable[[RemoteMessage], RemoteMessage]] = field(default_factory=dict)
     # How a message is said to be filed when its labels change, by its id.
-    refiled: dict[str, Labels] = field(default_factory=dict)
+    refiled: dict[str, MessageFiling] = field(default_factory=dict)
     # What a part of a message arrives as, in place of what is in it.
-    attached: Callable[[], ArrivingFile] | None = None
+    attached: Callable[[], FileDownload] | None = None
     # What a kind of call raises each time.
     failing: dict[str, BaseException] = field(default_factory=dict)
 
@@ -100,18 +100,18 @@ class FakeMailbox:
             mail["Subject"] = message_id if message_id.isprintable() else "strange"
             mail.set_content("hello\n")
             content = bytes(mail)
-        self.messages[message_id] = Stored(
+        self.messages[message_id] = StoredMessage(
             MessageRef(message_id, thread or message_id),
             content,
             at or datetime.now(UTC),
             set(label_ids),
         )
-        self._happened("added", message_id)
+        self._add_history("added", message_id)
         return message_id
 
     def delete(self, message_id: str) -> None:
         del self.messages[message_id]
-        self._happened("deleted", message_id)
+        self._add_history("deleted", message_id)
 
     def relabel(
         self, message_id: str, *, add: tuple[str, ...] = (), remove: tuple[str, ...] = ()
@@ -120,7 +120,9 @@ class FakeMailbox:
         came_back = stored.is_hidden
         stored.label_ids |= set(add)
         stored.label_ids -= set(remove)
-        self._happened("added" if came_back and not stored.is_hidden else "relabelled", message_id)
+        self._add_history(
+            "added" if came_back and not stored.is_hidden else "relabelled", message_id
+        )
 
     def forget_history(self) -> None:
         self.clock += 1
@@ -129,9 +131,9 @@ class FakeMailbox:
     def refuse_next(self, error: errors.ProviderError, times: int = 1) -> None:
         self.refusals += [error] * times
 
-    def _happened(self, what: str, message_id: str) -> None:
+    def _add_history(self, change: str, message_id: str) -> None:
         self.clock += 1
-        self.history.append((self.clock, what, message_id))
+        self.history.append((self.clock, change, message_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,22 +141,22 @@ class FakeMailAdapter:
     """`MailAdapter` over a `FakeMailbox`."""
 
     mailbox: FakeMailbox
-    access: Access
+    access: ProviderAccess
 
     @property
-    def fetch_requests(self) -> None:
+    def fetch_request_count(self) -> None:
         return None
 
-    def profile(self) -> MailboxProfile:
-        self._called("profile")
+    def get_profile(self) -> MailboxProfile:
+        self._record_call("profile")
         box = self.mailbox
         return MailboxProfile(len(box.messages), str(box.clock))
 
-    def labels(self) -> Mapping[str, str]:
-        self._called("labels")
+    def get_label_names(self) -> Mapping[str, str]:
+        self._record_call("labels")
         return dict(self.mailbox.names)
 
-    def list_page(
+    def list_messages(
         self,
         *,
         since: datetime | None = None,
@@ -162,9 +164,9 @@ class FakeMailAdapter:
         query: str = "",
         page: str | None = None,
         limit: int = 500,
-    ) -> ListPage:
-        self._called("list_page")
-        found = sorted(
+    ) -> MessageListPage:
+        self._record_call("list_page")
+        messages = sorted(
             (
                 stored
                 for stored in self.mailbox.messages.values()
@@ -178,27 +180,29 @@ class FakeMailAdapter:
         )
         size = min(limit, self.mailbox.page_size)
         begin = int(page or 0)
-        more = begin + size < len(found)
-        return ListPage(
-            tuple(stored.ref for stored in found[begin : begin + size]),
+        more = begin + size < len(messages)
+        return MessageListPage(
+            tuple(stored.ref for stored in messages[begin : begin + size]),
             str(begin + size) if more else None,
-            len(found),
+            len(messages),
         )
 
-    def fetch(self, wanted: Sequence[Wanted]) -> Sequence[RemoteThread | errors.ProviderError]:
-        return [self._answer(one) for one in wanted]
+    def fetch_messages(
+        self, targets: Sequence[FetchTarget]
+    ) -> Sequence[RemoteThread | errors.ProviderError]:
+        return [self._fetch_target(target) for target in targets]
 
-    def _answer(self, wanted: Wanted) -> RemoteThread | errors.ProviderError:
+    def _fetch_target(self, target: FetchTarget) -> RemoteThread | errors.ProviderError:
         try:
-            if wanted.thread_id:
-                return self._thread(wanted.thread_id)
-            self._called("fetch")
-            return RemoteThread((self._read(self._stored(wanted.message_id)),))
+            if target.thread_id:
+                return self._read_thread(target.thread_id)
+            self._record_call("fetch")
+            return RemoteThread((self._read_message(self._get_stored(target.message_id)),))
         except errors.ProviderError as error:
             return error
 
-    def _thread(self, thread_id: str) -> RemoteThread:
-        self._called("fetch_thread")
+    def _read_thread(self, thread_id: str) -> RemoteThread:
+        self._record_call("fetch_thread")
         stored = [
             item
             for item in self.mailbox.messages.values()
@@ -209,69 +213,69 @@ class FakeMailAdapter:
         messages, rejected = [], {}
         for item in sorted(stored, key=lambda item: item.received_at):
             try:
-                messages.append(self._read(item))
+                messages.append(self._read_message(item))
             except errors.Rejected as error:
                 rejected[item.ref.message_id] = error.reason
         return RemoteThread(tuple(messages), rejected)
 
-    def changes(self, cursor: str) -> ChangePage:
-        self._called("changes")
+    def get_changes(self, cursor: str) -> MailChangePage:
+        self._record_call("changes")
         box = self.mailbox
         if int(cursor) < box.remembered_from:
             raise errors.CursorExpired("forgotten", status=404)
         if box.slow_history:
             box.slow_history -= 1
-            return ChangePage((), (), (), cursor)
+            return MailChangePage((), (), (), cursor)
         records = [record for record in box.history if record[0] > int(cursor)]
-        shown, more = records[: box.page_size], len(records) > box.page_size
+        page, more = records[: box.page_size], len(records) > box.page_size
         upserted: dict[str, MessageRef] = {}
-        relabelled: dict[str, Relabelled] = {}
+        refiled: dict[str, FilingChange] = {}
         deleted: dict[str, None] = {}
-        for _, what, message_id in shown:
+        for _, change, message_id in page:
             stored = box.messages.get(message_id)
-            for state in (upserted, relabelled, deleted):
-                if state is not upserted or what == "deleted" or stored is None:
+            for state in (upserted, refiled, deleted):
+                if state is not upserted or change == "deleted" or stored is None:
                     state.pop(message_id, None)
-            if what == "deleted" or stored is None or stored.is_hidden:
+            if change == "deleted" or stored is None or stored.is_hidden:
                 upserted.pop(message_id, None)
                 deleted[message_id] = None
-            elif what == "added":
+            elif change == "added":
                 upserted[message_id] = stored.ref
             elif message_id not in upserted:
                 filing = box.refiled.get(message_id, stored.filing)
-                relabelled[message_id] = Relabelled(stored.ref, filing)
-        return ChangePage(
+                refiled[message_id] = FilingChange(stored.ref, filing)
+        return MailChangePage(
             tuple(upserted.values()),
-            tuple(relabelled.values()),
+            tuple(refiled.values()),
             tuple(deleted),
-            str(shown[-1][0] if more else box.clock),
+            str(page[-1][0] if more else box.clock),
             more,
         )
 
-    def attachment(self, message_id: str, part: str) -> ArrivingFile:
-        self._called("attachment")
+    def open_attachment(self, message_id: str, part: str) -> FileDownload:
+        self._record_call("attachment")
         if self.mailbox.attached is not None:
             return self.mailbox.attached()
-        tree = rfc5322.tree(self._stored(message_id).content)
+        tree = rfc5322.parse_tree(self._get_stored(message_id).content)
         for step in part.split(".") if part else ():
             if int(step) >= len(tree.children):
                 raise errors.Gone("no such part")
             tree = tree.children[int(step)]
         data = tree.data or b""
-        return ArrivingFile(iter((data,)), size=len(data))
+        return FileDownload(iter((data,)), size=len(data))
 
-    def _called(self, name: str) -> None:
+    def _record_call(self, name: str) -> None:
         self.mailbox.calls.append(name)
         if self.mailbox.meanwhile is not None:
             self.mailbox.meanwhile()
         if len(self.mailbox.calls) == self.mailbox.kills_at:
-            raise Killed
+            raise KilledDuringFetch
         if name in self.mailbox.failing:
             raise self.mailbox.failing[name]
         if self.mailbox.refusals:
             raise self.mailbox.refusals.pop(0)
 
-    def _stored(self, message_id: str) -> Stored:
+    def _get_stored(self, message_id: str) -> StoredMessage:
         stored = self.mailbox.messages.get(message_id)
         not_yet = self.mailbox.unreadable.get(message_id, 0)
         if not_yet:
@@ -280,9 +284,9 @@ class FakeMailAdapter:
             raise errors.Gone("no such message", status=404)
         return replace(stored)
 
-    def _read(self, stored: Stored) -> RemoteMessage:
-        read = self._parsed(stored.content)
-        if isinstance(read, Unreadable):
+    def _read_message(self, stored: StoredMessage) -> RemoteMessage:
+        read = self._parse_content(stored.content)
+        if isinstance(read, UnreadableItem):
             raise errors.Rejected("cannot be read", reason=read.reason)
         message = RemoteMessage(
             stored.ref.message_id,
@@ -292,26 +296,26 @@ class FakeMailAdapter:
             read.mail.text[:100].strip(),
             stored.filing,
             read.mail,
-            read.shown,
+            read.sanitised,
         )
         twist = self.mailbox.twisted.get(stored.ref.message_id)
         return message if twist is None else twist(message)
 
-    def _parsed(self, content: bytes) -> ReadMail | Unreadable:
+    def _parse_content(self, content: bytes) -> ParsedMail | UnreadableItem:
         if self.mailbox.is_isolated:
             return parse_requests.read_mime([content])[0]
         try:
-            mail = rfc5322.parse(content)
-        except Poison as poison:
-            return Unreadable(poison.reason)
-        return ReadMail(mail, safe_bodies.show_text(mail.text, mail.html))
+            mail = rfc5322.parse_message(content)
+        except PoisonMessage as poison:
+            return UnreadableItem(poison.reason)
+        return ParsedMail(mail, safe_bodies.sanitise_text(mail.text, mail.html))
 
 
-def opened(mailbox: FakeMailbox):
+def make_open_mail(mailbox: FakeMailbox):
     """Return what a `Provider` has as `open_mail`, for this mailbox whoever asks."""
 
     @contextmanager
-    def open_mail(access: Access) -> Iterator[FakeMailAdapter]:
+    def open_mail(access: ProviderAccess) -> Iterator[FakeMailAdapter]:
         yield FakeMailAdapter(mailbox, access)
         if "close" in mailbox.failing:
             raise mailbox.failing["close"]

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from integrations.providers import errors
-from integrations.providers.access import Access
-from integrations.providers.push import Hook, Opened
+from integrations.providers.access import ProviderAccess
+from integrations.providers.push import RemoteChannel, WebhookChannel
 from tests.fakes.mail import FakeMailbox
 
 WEEK = timedelta(days=7)
@@ -21,7 +21,7 @@ class FakeWatches:
 
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     topic: str = ""
-    channels: dict[str, tuple[Hook, str]] = field(default_factory=dict)
+    channels: dict[str, tuple[WebhookChannel, str]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     refusals: list[errors.ProviderError] = field(default_factory=list)
     # Raised once by the call of that verb, whenever it comes.
@@ -34,7 +34,7 @@ class FakeWatches:
     # The same, between a channel's opening and the answer.
     after_opening: Callable[[], object] | None = None
 
-    def called(self, verb: str) -> None:
+    def record_call(self, verb: str) -> None:
         self.calls.append(verb)
         if self.meanwhile is not None:
             self.meanwhile()
@@ -43,7 +43,7 @@ class FakeWatches:
         if verb in self.refused_once:
             raise self.refused_once.pop(verb)
 
-    def answer(self) -> None:
+    def lose_answer(self) -> None:
         if self.loses_answer:
             self.loses_answer = False
             raise errors.OutcomeUnknown("no answer")
@@ -55,34 +55,34 @@ class FakeSubscriptions:
 
     watches: FakeWatches
 
-    def open_mailbox(self, hook: Hook) -> Opened:
-        return self._open("mailbox", hook)
+    def subscribe_to_mailbox(self, channel: WebhookChannel) -> RemoteChannel:
+        return self._create_subscription("mailbox", channel)
 
-    def open_calendar(self, calendar_id: str, hook: Hook) -> Opened:
-        return self._open(calendar_id, hook)
+    def subscribe_to_calendar(self, calendar_id: str, channel: WebhookChannel) -> RemoteChannel:
+        return self._create_subscription(calendar_id, channel)
 
-    def renew(self, resource_id: str, *, ends_at: datetime) -> datetime:
-        self.watches.called(f"renew {resource_id}")
+    def renew_subscription(self, resource_id: str, *, ends_at: datetime) -> datetime:
+        self.watches.record_call(f"renew {resource_id}")
         if resource_id not in self.watches.channels:
             raise errors.Gone("no such subscription", status=404)
         return ends_at
 
-    def stop(self, resource_id: str) -> bool:
-        self.watches.called(f"stop {resource_id}")
+    def stop_subscription(self, resource_id: str) -> bool:
+        self.watches.record_call(f"stop {resource_id}")
         return self.watches.channels.pop(resource_id, None) is not None
 
-    def _open(self, resource: str, hook: Hook) -> Opened:
-        self.watches.called(f"open {resource}")
+    def _create_subscription(self, resource: str, channel: WebhookChannel) -> RemoteChannel:
+        self.watches.record_call(f"open {resource}")
         channels = self.watches.channels
-        for name in [name for name, held in channels.items() if held[1] == resource]:
+        for name in [name for name, entry in channels.items() if entry[1] == resource]:
             del channels[name]
-        self.watches.used.add(hook.channel_id)
+        self.watches.used.add(channel.channel_id)
         name = f"subscription-{len(self.watches.used)}"
-        channels[name] = (hook, resource)
+        channels[name] = (channel, resource)
         if self.watches.after_opening is not None:
             self.watches.after_opening()
-        self.watches.answer()
-        return Opened(hook.ends_at, name)
+        self.watches.lose_answer()
+        return RemoteChannel(channel.ends_at, name)
 
 
 @dataclass(slots=True)
@@ -90,16 +90,16 @@ class FakeMailWatch:
     watches: FakeWatches
     mailbox: FakeMailbox
 
-    def address(self) -> str:
+    def get_address(self) -> str:
         return self.mailbox.email
 
-    def start(self, topic: str) -> datetime:
-        self.watches.called("watch")
+    def start_watch(self, topic: str) -> datetime:
+        self.watches.record_call("watch")
         self.watches.topic = topic
         return self.watches.now + WEEK
 
-    def stop(self) -> None:
-        self.watches.called("stop")
+    def stop_watch(self) -> None:
+        self.watches.record_call("stop")
         self.watches.topic = ""
 
 
@@ -107,53 +107,53 @@ class FakeMailWatch:
 class FakeCalendarWatch:
     watches: FakeWatches
 
-    def open_list(self, hook: Hook) -> Opened:
-        return self._open("list", hook)
+    def watch_calendar_list(self, channel: WebhookChannel) -> RemoteChannel:
+        return self._open_channel("list", channel)
 
-    def open_calendar(self, calendar_id: str, hook: Hook) -> Opened:
-        return self._open(calendar_id, hook)
+    def watch_calendar(self, calendar_id: str, channel: WebhookChannel) -> RemoteChannel:
+        return self._open_channel(calendar_id, channel)
 
-    def stop(self, channel_id: str, resource_id: str) -> bool:
-        self.watches.called(f"stop {channel_id}")
-        held = self.watches.channels.get(channel_id)
-        if held is None or held[1] != resource_id:
+    def stop_channel(self, channel_id: str, resource_id: str) -> bool:
+        self.watches.record_call(f"stop {channel_id}")
+        entry = self.watches.channels.get(channel_id)
+        if entry is None or entry[1] != resource_id:
             return False
         del self.watches.channels[channel_id]
         return True
 
-    def _open(self, resource: str, hook: Hook) -> Opened:
-        self.watches.called(f"open {resource}")
-        if hook.channel_id in self.watches.used:
+    def _open_channel(self, resource: str, channel: WebhookChannel) -> RemoteChannel:
+        self.watches.record_call(f"open {resource}")
+        if channel.channel_id in self.watches.used:
             raise errors.AlreadyThere("not unique", status=400)
-        self.watches.used.add(hook.channel_id)
-        self.watches.channels[hook.channel_id] = (hook, f"resource-{resource}")
+        self.watches.used.add(channel.channel_id)
+        self.watches.channels[channel.channel_id] = (channel, f"resource-{resource}")
         if self.watches.after_opening is not None:
             self.watches.after_opening()
-        self.watches.answer()
-        return Opened(min(hook.ends_at, self.watches.now + WEEK), f"resource-{resource}")
+        self.watches.lose_answer()
+        return RemoteChannel(min(channel.ends_at, self.watches.now + WEEK), f"resource-{resource}")
 
 
-def mail_opened(watches: FakeWatches, mailbox: FakeMailbox):
+def make_open_mail_watch(watches: FakeWatches, mailbox: FakeMailbox):
     @contextmanager
-    def opened(access: Access) -> Iterator[FakeMailWatch]:
+    def opened(access: ProviderAccess) -> Iterator[FakeMailWatch]:
         access.token()
         yield FakeMailWatch(watches, mailbox)
 
     return opened
 
 
-def calendars_opened(watches: FakeWatches):
+def make_open_calendar_watch(watches: FakeWatches):
     @contextmanager
-    def opened(access: Access) -> Iterator[FakeCalendarWatch]:
+    def opened(access: ProviderAccess) -> Iterator[FakeCalendarWatch]:
         access.token()
         yield FakeCalendarWatch(watches)
 
     return opened
 
 
-def subscriptions_opened(watches: FakeWatches):
+def make_open_subscriptions(watches: FakeWatches):
     @contextmanager
-    def opened(access: Access) -> Iterator[FakeSubscriptions]:
+    def opened(access: ProviderAccess) -> Iterator[FakeSubscriptions]:
         access.token()
         yield FakeSubscriptions(watches)
 

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from config.embedded import ports
-from config.embedded.processes import spawn, stop
+from config.embedded.processes import spawn_process, stop_process
 from config.embedded.service import ROOT
 from tests.front.wire import PATIENCE, Wire
 from tests.worlds.processes import wait_until
@@ -46,8 +46,8 @@ def granian(
 
     The tests stand where a proxy would, so that they can say whom a request comes from.
     """
-    with ports.reserved() as port, log.open("ab") as output:
-        process = spawn(
+    with ports.reserve_port() as port, log.open("ab") as output:
+        process = spawn_process(
             [
                 *(sys.executable, "-m", "granian", "--interface", "asgi"),
                 *(f"tests.front.served:{target}", "--host", host, "--port", str(port)),
@@ -59,10 +59,10 @@ def granian(
             cwd=ROOT,
         )
         try:
-            ports.wait(port, process, name="granian")
+            ports.wait_for_port(port, process, name="granian")
             yield port, process
         finally:
-            stop(process)
+            stop_process(process)
 
 
 @pytest.fixture(scope="session")

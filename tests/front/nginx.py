@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 
 from config.embedded import ports
-from config.embedded.processes import spawn, stop
+from config.embedded.processes import spawn_process, stop_process
 from config.embedded.service import ROOT
 from tests.front.wire import PATIENCE
 from tests.openbao import certificate
@@ -112,17 +112,17 @@ def running(
 ) -> Iterator[Nginx]:
     """Start nginx before the web server at port `upstream`, and before that of staff."""
     behind = upstream if staff_upstream is None else staff_upstream
-    with ports.reserved() as port, ports.reserved() as plain_port:
+    with ports.reserve_port() as port, ports.reserve_port() as plain_port:
         made = Nginx(folder, upstream, port, plain_port, behind, spoiled)
         main = made.write()
         with (folder / "output").open("ab") as output:
-            process = spawn([*made.arguments(), str(main)], env={}, output=output, cwd=ROOT)
+            process = spawn_process([*made.arguments(), str(main)], env={}, output=output, cwd=ROOT)
         try:
-            ports.wait(port, process, name="nginx")
+            ports.wait_for_port(port, process, name="nginx")
             shutil.rmtree(folder / "temporary")
             yield made
         finally:
-            stop(process)
+            stop_process(process)
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ django.setup()
 from config.front import sockets  # noqa: E402
 from config.front.application import Front  # noqa: E402 - health checks need the apps
 from config.front.routes import Route  # noqa: E402
-from config.request_log import Broken  # noqa: E402
-from config.route_limits import BodyLimit, RouteLimits, Threads  # noqa: E402
+from config.request_log import ResponseBroken  # noqa: E402
+from config.route_limits import BodyLimit, RouteLimits, ThreadGroup  # noqa: E402
 
 LARGEST = 64 * 1024
 # Four bodies of the largest size, and no fifth.
@@ -33,17 +33,17 @@ PATIENCE = 1.5
 LINGER = 0.5
 PAGE_THREADS, FILE_THREADS = 2, 2
 THREADS = {
-    Threads.PAGES: PAGE_THREADS,
-    Threads.FILES: FILE_THREADS,
-    Threads.UPLOADS: 1,
-    Threads.PROBES: 1,
+    ThreadGroup.PAGES: PAGE_THREADS,
+    ThreadGroup.FILES: FILE_THREADS,
+    ThreadGroup.UPLOADS: 1,
+    ThreadGroup.PROBES: 1,
 }
 
-_BODY = BodyLimit(LARGEST, seconds=DEADLINE, in_memory=IN_MEMORY)
+_BODY = BodyLimit(LARGEST, seconds=DEADLINE, max_total_bytes=IN_MEMORY)
 _PAGE = RouteLimits(_BODY)
-_STREAM = RouteLimits(_BODY, by_method=(("GET", Threads.FILES),))
+_STREAM = RouteLimits(_BODY, by_method=(("GET", ThreadGroup.FILES),))
 # Answered while all other threads are busy.
-_STATE = RouteLimits(_BODY, threads=Threads.PROBES)
+_STATE = RouteLimits(_BODY, threads=ThreadGroup.PROBES)
 
 _lock = Lock()
 _state = {"called": 0, "holding": 0, "streaming": 0}
@@ -65,7 +65,7 @@ def streamed(megabytes: int, *, seconds: float, breaks: bool):
         for _ in range(16 * megabytes):
             yield bytes(64 * 1024)
         if breaks:
-            raise Broken
+            raise ResponseBroken
     finally:
         count("streaming", -1)
 
@@ -73,7 +73,7 @@ def streamed(megabytes: int, *, seconds: float, breaks: bool):
 def describe_sockets() -> dict[str, list[float]]:
     """Return the seconds that the kernel waits for a reader, by kind of socket."""
     found: dict[str, list[float]] = {"listening": [], "accepted": []}
-    for one in sockets._sockets():
+    for one in sockets._iterate_sockets():
         if one.family != socket.AF_INET:
             continue
         seconds = one.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) / 1000
@@ -118,7 +118,7 @@ application = Front(
     answer,
     THREADS,
     routes=find_route,
-    patience=PATIENCE,
+    reader_patience=PATIENCE,
     linger=LINGER,
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from config.browser_headers import HEADERS, OF_OUR_PAGES, SWITCHED_OFF
+from config.browser_headers import ALLOWED_FEATURES, DISABLED_FEATURES, HEADERS
 from tests.front.wire import post
 
 # Answers of the front: its probe, an address that is not UTF-8, a body that is too large.
@@ -53,8 +53,8 @@ class TestPermissionsPolicy:
     def test_leaves_security_keys_to_our_pages_and_nothing_to_others(self):
         parts = dict(part.split("=") for part in HEADERS["Permissions-Policy"].split(", "))
 
-        assert {name for name, to in parts.items() if to == "(self)"} == set(OF_OUR_PAGES)
+        assert {name for name, to in parts.items() if to == "(self)"} == set(ALLOWED_FEATURES)
         assert set(parts.values()) == {"()", "(self)"}
-        assert set(parts) == {name for names in SWITCHED_OFF.values() for name in names} | set(
-            OF_OUR_PAGES
+        assert set(parts) == {name for names in DISABLED_FEATURES.values() for name in names} | set(
+            ALLOWED_FEATURES
         )

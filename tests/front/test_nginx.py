@@ -21,12 +21,12 @@ MIB = 1024 * 1024
 UUID = "00000000-0000-7000-8000-000000000001"
 # One address of each location, and the largest body of its routes.
 ADDRESSES = {
-    "/accounts/login/": route_limits.FORM.largest,
-    "/v1/users/me/events": route_limits.JSON.largest,
-    "/webhooks/google/pubsub": route_limits.NOTIFICATION.largest,
-    "/oauth/token": route_limits.NOTIFICATION.largest,
-    f"/v1/users/me/calendars/{UUID}/import": route_limits.CALENDAR_FILE.largest,
-    f"/settings/calendars/{UUID}/fill/": route_limits.CALENDAR_FILE.largest,
+    "/accounts/login/": route_limits.FORM.max_bytes,
+    "/v1/users/me/events": route_limits.JSON.max_bytes,
+    "/webhooks/google/pubsub": route_limits.NOTIFICATION.max_bytes,
+    "/oauth/token": route_limits.NOTIFICATION.max_bytes,
+    f"/v1/users/me/calendars/{UUID}/import": route_limits.CALENDAR_FILE.max_bytes,
+    f"/settings/calendars/{UUID}/fill/": route_limits.CALENDAR_FILE.max_bytes,
 }
 SECRET = "do-not-write-this-down"
 
@@ -75,7 +75,7 @@ class TestTheFile:
         assert "[warn]" not in done.stderr
 
 
-class TestABody:
+class TestBodyThroughNginx:
     @pytest.mark.parametrize("target", ADDRESSES)
     def test_of_the_largest_size_passes_without_a_file(self, client, target):
         body = bytes(ADDRESSES[target])
@@ -163,7 +163,7 @@ class TestABody:
             assert 5 < time.monotonic() - began < PATIENCE
 
 
-class TestAnAnswer:
+class TestResponseThroughNginx:
     @pytest.mark.parametrize("target", ["/large", "/stream"])
     def test_to_a_slow_reader_is_not_put_into_a_file(self, client, target):
         assert read_slowly(client, f"{target}?megabytes=32") == 32 * MIB
@@ -222,7 +222,7 @@ class TestTheStaffSite:
         assert environ.json()["HTTP_X_FORWARDED_PROTO"] == "https"
 
     def test_takes_a_form_without_a_file_and_nothing_larger(self, beside):
-        largest = route_limits.FORM.largest
+        largest = route_limits.FORM.max_bytes
         with beside.client(host=nginx.STAFF_HOST) as staff:
             said = [
                 staff.post("/accounts/login/", content=bytes(size))

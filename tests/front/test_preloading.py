@@ -46,7 +46,7 @@ def loaded():
     return json.loads(done.stdout)
 
 
-class TestAWebProcess:
+class TestPreloadedWebProcess:
     def test_leaves_nothing_that_was_loaded_to_the_collector(self, loaded):
         # Views and templates are tens of thousands.
         assert loaded["left"] < 500

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
-from config.front.sockets import UNREAD
+from config.front.sockets import UNREAD_SECONDS
 from tests.front.served import FILE_THREADS, PATIENCE
 from tests.front.wire import PATIENCE as WITHIN
 from tests.front.wire import Wire, head
@@ -47,24 +47,27 @@ class TestAReaderWhoReadsNothing:
             server.wait_until_streaming(0)
 
             # The kernel would end it, too, after `sockets.UNREAD` seconds.
-            assert PATIENCE / 2 <= time.monotonic() - began < UNREAD * 2 / 3
-            assert client.is_reset(within=UNREAD / 3)
+            assert PATIENCE / 2 <= time.monotonic() - began < UNREAD_SECONDS * 2 / 3
+            assert client.is_reset(within=UNREAD_SECONDS / 3)
 
     def test_is_reset_where_the_server_listens_on_every_address(self, everywhere):
         with Wire(everywhere, get(f"/stream?megabytes={LARGE}"), window=4096) as client:
-            assert client.is_reset(within=UNREAD / 2)
+            assert client.is_reset(within=UNREAD_SECONDS / 2)
 
     def test_of_a_page_has_none(self, server):
         with server.connect(get(f"/large?megabytes={LARGE}"), window=4096) as client:
             time.sleep(PATIENCE / 3)
 
             assert server.get("/").status_code == 200
-            assert client.is_reset(within=UNREAD / 2)
+            assert client.is_reset(within=UNREAD_SECONDS / 2)
 
     def test_of_the_last_pieces_is_given_up_by_the_kernel(self, server):
         """The kernel tells its peer nothing, so this looks at the connection on the server."""
         wait_until(
-            lambda: server.get("/unread").json() == {"listening": [UNREAD], "accepted": [UNREAD]},
+            lambda: (
+                server.get("/unread").json()
+                == {"listening": [UNREAD_SECONDS], "accepted": [UNREAD_SECONDS]}
+            ),
             within=WITHIN,
         )
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from config.front.sockets import UNREAD
+from config.front.sockets import UNREAD_SECONDS
 from tests.api import schema
 from tests.front.conftest import granian
 from tests.front.served import IN_MEMORY, LARGEST, PAGE_THREADS
@@ -147,7 +147,7 @@ class TestEachProcess:
         reader = pair.connect(which)
         reader.send(get("/stream?megabytes=64"))
 
-        assert reader.is_reset(within=UNREAD / 2)
+        assert reader.is_reset(within=UNREAD_SECONDS / 2)
         wait_until(lambda: pair.state(which)["streaming"] == 0, within=PATIENCE)
 
     def test_has_the_kernel_end_what_nobody_takes(self, pair, which):
@@ -155,7 +155,7 @@ class TestEachProcess:
             found = ask(pair.connect(which), "/unread")
             return {*found["listening"], *found["accepted"]}
 
-        wait_until(lambda: seconds() == {UNREAD}, within=PATIENCE)
+        wait_until(lambda: seconds() == {UNREAD_SECONDS}, within=PATIENCE)
 
 
 class TestTheOther:

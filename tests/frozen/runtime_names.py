@@ -87,7 +87,7 @@ def list_rules() -> list[str]:
 
 def list_claims() -> list[str]:
     """Return the ids of the sentences about data: results of tests and the evidence name them."""
-    return sorted({claim.id for claim in claim_register.collect()})
+    return sorted({claim.id for claim in claim_register.collect_claims()})
 
 
 def list_clauses() -> list[str]:
@@ -97,9 +97,9 @@ def list_clauses() -> list[str]:
 
 def list_metrics() -> list[str]:
     """Return the names of all metrics, with the type that Prometheus sees."""
-    collected = exposition.FromDatabase().collect()
+    collected = exposition.DatabaseCollector().collect()
     families = {f"{family.name} {family.type}" for family in collected}
-    return sorted(families | {f"{name} gauge" for name in metrics.MEANINGS})
+    return sorted(families | {f"{name} gauge" for name in metrics.DESCRIPTIONS})
 
 
 def list_tables() -> list[str]:
@@ -179,9 +179,9 @@ class RecordingEnvironment(config.environment.Environment):
 
     read: set[tuple[str, str]]
 
-    def text(self, name: str, default: str = "") -> str:
+    def read_text(self, name: str, default: str = "") -> str:
         self.read.add((name, default))
-        return super().text(name, default)
+        return super().read_text(name, default)
 
 
 def list_environment_variables(monkeypatch, tmp_path) -> list[str]:
@@ -202,6 +202,6 @@ def list_environment_variables(monkeypatch, tmp_path) -> list[str]:
 def _read_settings() -> None:
     try:
         runpy.run_path(str(settings.BASE_DIR / "config" / "settings.py"))
-    except config.environment.Refused:
+    except config.environment.InvalidSettings:
         # Refused at the end, after everything was read.
         return

@@ -10,8 +10,8 @@ from uuid import UUID
 from django.apps import apps
 
 from limited_use.models import DataKey
-from limited_use.vault.fields import Stored
-from limited_use.vault.naming_rows import Wrapped
+from limited_use.vault.fields import StoredCiphertext
+from limited_use.vault.naming_rows import LedgerKeyCiphertext
 
 FILE = Path(__file__).with_name("stored_values.json")
 VALUES = json.loads(FILE.read_text(encoding="utf-8"))
@@ -51,12 +51,12 @@ def read_sealed(value):
     field = next(one for one in model._meta.concrete_fields if one.column == value["column"])
     row = model(pk=UUID(value["row"]))
     setattr(row, field.holder, UUID(value["holder"]))
-    setattr(row, field.attname, Stored(b64decode(value["sealed"])))
+    setattr(row, field.attname, StoredCiphertext(b64decode(value["sealed"])))
     return getattr(row, field.attname)
 
 
-def wrapped_ledger_key() -> tuple[UUID, bytes, Wrapped]:
+def wrapped_ledger_key() -> tuple[UUID, bytes, LedgerKeyCiphertext]:
     """Return holder, commitment and the wrapped key of a connection's ledger names."""
     key = VALUES["ledger_key"]
-    wrapped = Wrapped(b64decode(key["wrapped"]), key["kek_epoch"])
+    wrapped = LedgerKeyCiphertext(b64decode(key["wrapped"]), key["kek_epoch"])
     return UUID(key["holder"]), bytes.fromhex(key["commitment"]), wrapped

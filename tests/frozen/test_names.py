@@ -53,7 +53,7 @@ def test_names_are_as_listed(name):
 
 @pytest.mark.django_db
 def test_metrics_are_as_listed():
-    metrics.measure(at=timezone.now())
+    metrics.measure_metrics(at=timezone.now())
 
     compare("metrics", runtime_names.list_metrics())
 

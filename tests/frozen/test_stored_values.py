@@ -20,8 +20,8 @@ from limited_use.policy.vocabulary import Purpose, Recipient, Use
 from limited_use.vault import blind_index, keys, ledger_key_wrap, naming_rows, opening, tombstones
 from limited_use.vault.envelope import Unopenable
 from limited_use.vault.fields import SealedField
-from limited_use.vault.sealed import Binding, Sealed
-from limited_use.vault.sealing import sealer
+from limited_use.vault.sealed import Binding, SealedValue
+from limited_use.vault.sealing import get_sealer
 from tests.frozen import stored_values
 from tests.frozen.stored_values import VALUES
 
@@ -42,15 +42,15 @@ def _keys(settings, tmp_path):
     settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "keyring")
     settings.ROOT_SECRETS = [VALUES["secret"]]
     stored_values.write_keyring(settings.KEYRING.folder)
-    keys.forget()
-    ledger_key_wrap.forget()
+    keys.drop_cached_keys()
+    ledger_key_wrap.drop_cached_ciphers()
     stored_values.insert_data_keys(NOW)
     yield
-    keys.forget()
-    ledger_key_wrap.forget()
+    keys.drop_cached_keys()
+    ledger_key_wrap.drop_cached_ciphers()
 
 
-def permit_for(sealed: Sealed) -> Permit:
+def permit_for(sealed: SealedValue) -> Permit:
     binding = sealed.binding
     return Permit(
         use=Use(binding.data_class, Purpose.INBOX_DISPLAY, Recipient.OWNER),
@@ -83,7 +83,7 @@ class TestSealedValues:
 
     def test_do_not_open_in_another_table(self):
         sealed = stored_values.read_sealed(VALUES["sealed"][0])
-        moved = Sealed(
+        moved = SealedValue(
             sealed.ciphertext, Binding(*sealed.binding[:2], "other", *sealed.binding[3:])
         )
 
@@ -102,9 +102,9 @@ class TestSealedValues:
 
     def test_are_read_as_the_event_that_was_written(self):
         timing = open_column("integrations_event", "timing")
-        remote = event_codec.read_remote(open_column("integrations_event", "remote"))
+        remote = event_codec.decode_remote(open_column("integrations_event", "remote"))
 
-        content = event_codec.read_content(timing, open_column("integrations_event", "content"))
+        content = event_codec.decode_content(timing, open_column("integrations_event", "content"))
 
         start = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
         assert content == EventContent(
@@ -124,17 +124,21 @@ class TestSealedValues:
 class TestLedgerKeys:
     def test_are_unwrapped(self):
         holder, commitment, wrapped = stored_values.wrapped_ledger_key()
-        naming_rows.make(holder, commitment, wrapped)
+        naming_rows.insert_key(holder, commitment, wrapped)
 
         assert ledger_key_wrap.key_of(holder, commitment).hex() == VALUES["ledger_key"]["key"]
 
     def test_give_the_same_names(self):
         key = bytes.fromhex(VALUES["ledger_key"]["key"])
 
-        assert pseudonym_derivation.commitment(key).hex() == VALUES["ledger_key"]["commitment"]
-        assert pseudonym_derivation.name(key, SUBJECT).hex() == VALUES["derived"]["ledger name"]
         assert (
-            pseudonym_derivation.name_at_the_end(key, SUBJECT).hex()
+            pseudonym_derivation.compute_commitment(key).hex() == VALUES["ledger_key"]["commitment"]
+        )
+        assert (
+            pseudonym_derivation.derive_name(key, SUBJECT).hex() == VALUES["derived"]["ledger name"]
+        )
+        assert (
+            pseudonym_derivation.derive_removal_name(key, SUBJECT).hex()
             == VALUES["derived"]["ledger name at the end"]
         )
 
@@ -144,25 +148,27 @@ class TestSecretsOfAccounts:
         encrypted = VALUES["encrypted"]
 
         assert mfa_secrets.decrypt_secret(encrypted["second factor"]) == "JBSWY3DPEHPK3PXP"
-        assert typed_addresses.open_(encrypted["typed address"]) == "bob@example.org"
+        assert typed_addresses.open_address(encrypted["typed address"]) == "bob@example.org"
 
     def test_are_read_with_their_signature(self):
         signed = VALUES["encrypted"]["signed value"]
 
-        assert signed_values.read(signed, purpose="known device") == {"a": 1}
+        assert signed_values.read_value(signed, purpose="known device") == {"a": 1}
 
 
 def compute_derived_values() -> dict[str, str]:
     """Return values that have to be found again: in tables, in the ledger, at the provider."""
     holder = UUID(VALUES["data_keys"][0]["holder"])
     return {
-        "pseudonym": entries.pseudonym(SUBJECT),
-        "account blind": blind_index.blind("account", "alice@example.org").hex(),
-        "nonce": blind_index.derive("nonce", "attempt").hex(),
-        "message blind": sealer(holder=holder, epoch=1).blind("message", "m-1").hex(),
+        "pseudonym": entries.get_pseudonym(SUBJECT),
+        "account blind": blind_index.compute_blind("account", "alice@example.org").hex(),
+        "nonce": blind_index.derive_secret("nonce", "attempt").hex(),
+        "message blind": get_sealer(holder=holder, epoch=1).compute_blind("message", "m-1").hex(),
         "tombstone of a key": tombstones.for_key(bytes(8)).value,
         "keyed hash": keyed_hashes.compute_hash("text", purpose="network").hex(),
-        "ledger entry": entries.encode({"v": 1, "event": "use.permitted", "count": None}).decode(),
+        "ledger entry": entries.encode_entry(
+            {"v": 1, "event": "use.permitted", "count": None}
+        ).decode(),
     }
 
 

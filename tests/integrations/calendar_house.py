@@ -11,15 +11,15 @@ import orjson
 from config.process_classes import ProcessClass
 from integrations import providers
 from integrations.access import calendar_permits
-from integrations.access.calendar_permits import Wanted
-from integrations.calendar.sync import LISTING, resource_of
+from integrations.access.calendar_permits import CalendarViewRequest
+from integrations.calendar.sync import LIST_RESOURCE, get_resource
 from integrations.formats.event import EventContent, When
 from integrations.models import Calendar, Event, SyncWork
 from integrations.operations.sync_products import PRODUCTS
 from integrations.sync import engine
 from limited_use.policy.vocabulary import DataClass
 from limited_use.sinks import calendar as agenda
-from limited_use.sinks.rows import Row
+from limited_use.sinks.rows import SealedRow
 from tests.fakes.calendars import FakeCalendarAdapter, FakeCalendars
 from tests.integrations.household import Household, household
 from tests.walls import acting_as
@@ -87,18 +87,18 @@ class CalendarHouse:
         work = SyncWork.objects.get(integration=self.house.integration, resource=resource)
         SyncWork.objects.filter(id=work.id).update(next_sync_at=at)
         with acting_as(ProcessClass.SYNC):
-            return engine.run(PRODUCTS, work_id=work.id, at=at)
+            return engine.run_turn(PRODUCTS, work_id=work.id, at=at)
 
     def sync(self, *, at: datetime | None = None) -> None:
         """List the calendars, and bring each one's copy up to date."""
-        while self.run(LISTING, at=at):
+        while self.run(LIST_RESOURCE, at=at):
             pass
         for calendar in list(self.calendars.live().filter(cleared_at=None)):
-            while self.run(resource_of(calendar.id), at=at):
+            while self.run(get_resource(calendar.id), at=at):
                 pass
 
     def work_of(self, calendar: Calendar) -> SyncWork:
-        return SyncWork.objects.get(resource=resource_of(calendar.id))
+        return SyncWork.objects.get(resource=get_resource(calendar.id))
 
     def opened(self, calendar: Calendar | None = None, *, at: datetime | None = None) -> list[dict]:
         """Return every event of a calendar as its owner's sink opens it, by our id."""
@@ -107,11 +107,11 @@ class CalendarHouse:
         found = list(Event.objects.filter(calendar=calendar).order_by("id"))
         permits = calendar_permits.to_view(
             actor=self.house.actor,
-            wanted=[Wanted(calendar, BOTH, count=len(found))],
+            view_requests=[CalendarViewRequest(calendar, BOTH, count=len(found))],
             at=at,
         )
         rows = [
-            Row(one, {"timing": one.timing, "content": one.content, "remote": one.remote})
+            SealedRow(one, {"timing": one.timing, "content": one.content, "remote": one.remote})
             for one in found
         ]
         answer = agenda.calendar_json(

@@ -35,7 +35,7 @@ def point_at(settings, sandbox: Sandbox) -> None:
     )
 
 
-class Browser:
+class GoogleConnectBrowser:
     """One person's browser, signed in, with the verbs of a connect."""
 
     def __init__(self, user, sandbox: Sandbox) -> None:
@@ -99,4 +99,4 @@ def bob(acme):
 
 @pytest.fixture
 def browser_of(google):
-    return lambda user: Browser(user, google)
+    return lambda user: GoogleConnectBrowser(user, google)

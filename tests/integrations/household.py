@@ -96,7 +96,7 @@ class Household:
         SyncWork.objects.filter(integration=self.integration).update(next_sync_at=self.at)
         work_id = self.work.id
         with acting_as(ProcessClass.SYNC):
-            return engine.run(PRODUCTS, work_id=work_id, at=self.at, **more)
+            return engine.run_turn(PRODUCTS, work_id=work_id, at=self.at, **more)
 
     def settle(self, limit: int = 50, **more) -> None:
         """Run until nothing is left to do now."""
@@ -138,7 +138,7 @@ def household(
         user=user,
         organisation=organisation,
         provider="google",
-        account_blind=blind_index.blind("google.sub", account or uuid7().hex),
+        account_blind=blind_index.compute_blind("google.sub", account or uuid7().hex),
         asked_scopes=SCOPES,
         granted_scopes=SCOPES,
         connected_at=at,
@@ -160,7 +160,7 @@ def household(
         switched_on_at=at,
         horizon_days=horizon_days,
     )
-    keys.create(holder=integration.id, line=KeyLine.CONTENT, at=at, epoch=integration.epoch)
+    keys.create_key(holder=integration.id, line=KeyLine.CONTENT, at=at, epoch=integration.epoch)
     with transaction.atomic():
         for feature in features:
             consents.give(
@@ -196,9 +196,9 @@ def provided(monkeypatch, mailbox: FakeMailbox, watches: FakeWatches | None = No
     watches = watches or FakeWatches()
     google = replace(
         providers.PROVIDERS["google"],
-        open_mail=fake.opened(mailbox),
-        watch_mail=pushes.mail_opened(watches, mailbox),
-        watch_calendars=pushes.calendars_opened(watches),
+        open_mail=fake.make_open_mail(mailbox),
+        watch_mail=pushes.make_open_mail_watch(watches, mailbox),
+        watch_calendars=pushes.make_open_calendar_watch(watches),
     )
     monkeypatch.setitem(providers.PROVIDERS, "google", google)
     return mailbox

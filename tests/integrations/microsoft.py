@@ -9,20 +9,20 @@ import pytest
 from django.conf import settings as django_settings
 from django.test import Client
 
-from config.provider_settings import microsoft_endpoints
+from config.provider_settings import build_microsoft_endpoints
 from integrations.models import ConnectAttempt
 from integrations.providers import identity
 from tests.factories import as_agreed, make_keyring
-from tests.worlds.microsoft import ACCEPT, Microsoft
+from tests.worlds.microsoft import ACCEPT, MicrosoftSandbox
 from tests.worlds.sandbox import CLIENT_ID, CLIENT_SECRET, Sandbox
 
 ALICE_BOX = "alice@contoso.example"
 
 
-def point_at(settings, sandbox: Sandbox) -> Microsoft:
+def point_at(settings, sandbox: Sandbox) -> MicrosoftSandbox:
     """Make `sandbox` our Microsoft, and register us there."""
     settings.MICROSOFT = replace(
-        microsoft_endpoints(sandbox.url, sandbox.url, "common"),
+        build_microsoft_endpoints(sandbox.url, sandbox.url, "common"),
         issuer_required=settings.MICROSOFT.issuer_required,
         client_id=CLIENT_ID,
         client_secret=CLIENT_SECRET,
@@ -34,13 +34,13 @@ def point_at(settings, sandbox: Sandbox) -> Microsoft:
         )
     )
     identity._CACHES.clear()
-    return Microsoft(sandbox)
+    return MicrosoftSandbox(sandbox)
 
 
-class Browser:
+class MicrosoftConnectBrowser:
     """One person's browser, signed in, with the verbs of a connect."""
 
-    def __init__(self, user, microsoft: Microsoft) -> None:
+    def __init__(self, user, microsoft: MicrosoftSandbox) -> None:
         self.user, self.microsoft = user, microsoft
         self.client = Client()
         self.client.force_login(user)

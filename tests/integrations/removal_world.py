@@ -28,7 +28,7 @@ from integrations.models import (
     SyncWork,
     Thread,
 )
-from integrations.notifications.removal_messages import SENTENCES, Subject
+from integrations.notifications.removal_messages import SENTENCES, RemovalSubject
 from integrations.operations.sync_products import PRODUCTS
 from integrations.purge import inventory
 from integrations.sync import engine
@@ -45,7 +45,7 @@ from tests.worlds.microsoft import ACCEPT
 OTHERS = tuple(chain.from_iterable(combinations(("mail", "calendar"), n) for n in range(3)))
 
 
-class Google:
+class RemovalAtGoogle:
     """Alice's Google account, by the sandbox."""
 
     key, email = "google", google.ALICE_BOX
@@ -60,7 +60,7 @@ class Google:
             sandbox.put_event(self.email, summary=f"Event {hour}", start=moment, end=moment)
 
     def connect(self, user, product, *, connection=None, untick=()):
-        browser = google.Browser(user, self.sandbox)
+        browser = google.GoogleConnectBrowser(user, self.sandbox)
         address = browser.begin(connection, product=product, version=versions(product))
         browser.arrive(self.sandbox.consent(address, email=self.email, untick=untick))
         return browser.attempt()
@@ -84,7 +84,7 @@ class Google:
         return mailbox["messages"], calendar["events"]
 
 
-class Microsoft(Google):
+class RemovalAtMicrosoft(RemovalAtGoogle):
     """Alice's Microsoft account, by the sandbox."""
 
     key, email = "microsoft", microsoft.ALICE_BOX
@@ -94,7 +94,7 @@ class Microsoft(Google):
         self.sandbox = there.sandbox
 
     def connect(self, user, product, *, connection=None, untick=()):
-        browser = microsoft.Browser(user, self.there)
+        browser = microsoft.MicrosoftConnectBrowser(user, self.there)
         begun = browser.begin(connection, product=product, version=versions(product))
         said = self.there.visit(begun["Location"], ACCEPT, account=self.email)
         return browser.arrive(**said)
@@ -132,7 +132,7 @@ def versions(product):
     return [f"{one.key}:{one.version}" for one in scopes.features_for(product)]
 
 
-class Clock:
+class RemovalClock:
     """The machine's time, or later."""
 
     def __init__(self):
@@ -146,7 +146,7 @@ class Clock:
 
 
 @dataclass
-class World:
+class RemovalWorld:
     """
     One connection, as it was before anything of it was removed, and how it stands now.
 
@@ -154,8 +154,8 @@ class World:
     """
 
     user: object
-    account: Google | Microsoft | Nobody
-    clock: Clock = field(default_factory=Clock)
+    account: RemovalAtGoogle | RemovalAtMicrosoft | Nobody
+    clock: RemovalClock = field(default_factory=RemovalClock)
     before: set[str] = field(default_factory=set)
 
     def __post_init__(self):
@@ -205,7 +205,7 @@ class World:
     def run(self, job):
         """One turn of the worker."""
         with acting_as(ProcessClass.PURGE):
-            return purge.run(job_id=job.id, now=self.clock)
+            return purge.run_purge(job_id=job.id, now=self.clock)
 
     def finish(self, *jobs):
         """Have workers run these purges, in turns, until there are receipts."""
@@ -243,7 +243,7 @@ class World:
             if claim.startswith(prefix)
             for product in products
             for others in OTHERS
-            if Subject(self.account.key, product, others).say(sentence) in text
+            if RemovalSubject(self.account.key, product, others).format_sentence(sentence) in text
         }
 
     # What is true.
@@ -254,7 +254,7 @@ class World:
     def has_rows(self, product):
         integration = self.integrations[product]
         tables = (Message, Thread, Calendar, Event, SyncWork)
-        counts = inventory.left(integration_id=integration.id)
+        counts = inventory.count_left(integration_id=integration.id)
         return any(counts.values()) or any(
             one.objects.filter(integration_id=integration.id).exists() for one in tables
         )
@@ -286,9 +286,9 @@ class World:
         return PurgeJob.objects.get(integration=self.integrations[product])
 
     def has_receipt(self, product):
-        keys = [VerifierKey.parse(text) for text in receipts.public_keys()]
+        keys = [VerifierKey.parse(text) for text in receipts.get_public_keys()]
         found = Receipt.objects.filter(subject_id=self.integrations[product].id).first()
-        return found is not None and bool(verifier.check(bytes(found.document), keys))
+        return found is not None and bool(verifier.check_document(bytes(found.document), keys))
 
     def read_receipt(self, product):
         receipt = Receipt.objects.get(subject_id=self.integrations[product].id)
@@ -303,7 +303,7 @@ def bring_in(connection):
             for _ in range(20):
                 SyncWork.objects.filter(id=work_id).update(next_sync_at=timezone.now())
                 with acting_as(ProcessClass.SYNC):
-                    if not engine.run(PRODUCTS, work_id=work_id, at=timezone.now()):
+                    if not engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now()):
                         break
 
 

@@ -13,7 +13,7 @@ from limited_use.policy.vocabulary import Fact
 from tests.factories import actor_for, make_connection, make_consent, make_integration
 
 pytestmark = pytest.mark.django_db
-AGREEMENTS = (facts.OF_CALENDAR, facts.OF_LOCAL_CALENDAR, facts.OF_SHARING)
+AGREEMENTS = (facts.CALENDAR_CONSENT, facts.LOCAL_CALENDAR_CONSENT, facts.SHARING_CONSENT)
 
 
 @pytest.fixture
@@ -40,34 +40,36 @@ class TestFactsOfSeveralAgreements:
         ids = [integration.id, unknown]
 
         with CaptureQueriesContext(database) as captured:
-            found = facts.of_agreements(dict.fromkeys(AGREEMENTS, ids), actor=actor, at=at)
+            found = facts.for_required_consents(dict.fromkeys(AGREEMENTS, ids), actor=actor, at=at)
 
         assert len(captured) == 1
         assert found == {
             (by, one): value
             for by in AGREEMENTS
-            for one, value in facts.of_integrations(ids, actor=actor, at=at, by=by).items()
+            for one, value in facts.for_integrations(ids, actor=actor, at=at, consent=by).items()
         }
         agreed = {
             by for by in AGREEMENTS if Fact.CONSENT_CURRENT in found[by, integration.id].facts
         }
-        assert agreed == {facts.OF_CALENDAR}
-        assert not found[facts.OF_CALENDAR, unknown].facts
+        assert agreed == {facts.CALENDAR_CONSENT}
+        assert not found[facts.CALENDAR_CONSENT, unknown].facts
 
     def test_are_looked_for_only_under_the_agreement_that_names_an_integration(
         self, integration, actor
     ):
         at = timezone.now()
-        wanted = {facts.OF_CALENDAR: [integration.id], facts.OF_SHARING: []}
+        wanted = {facts.CALENDAR_CONSENT: [integration.id], facts.SHARING_CONSENT: []}
 
-        assert facts.of_agreements(wanted, actor=actor, at=at).keys() == {
-            (facts.OF_CALENDAR, integration.id)
+        assert facts.for_required_consents(wanted, actor=actor, at=at).keys() == {
+            (facts.CALENDAR_CONSENT, integration.id)
         }
-        assert facts.of_agreements({}, actor=actor, at=at) == {}
+        assert facts.for_required_consents({}, actor=actor, at=at) == {}
 
     def test_say_how_long_a_copy_may_be_shown(self, integration, actor):
         at = timezone.now()
-        found = facts.of_agreements({facts.OF_CALENDAR: [integration.id]}, actor=actor, at=at)
+        found = facts.for_required_consents(
+            {facts.CALENDAR_CONSENT: [integration.id]}, actor=actor, at=at
+        )
 
-        own = found[facts.OF_CALENDAR, integration.id]
+        own = found[facts.CALENDAR_CONSENT, integration.id]
         assert (own.product, own.cache_hours) == ("calendar", 6)

@@ -10,12 +10,12 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.delegations import AlreadyOn, NotOn
+from accounts.delegations import DelegationExists, DelegationNotLive
 from accounts.ids import uuid7
 from accounts.models import Delegation
 from integrations import connections
 from integrations.access import permits
-from integrations.connections import NothingToAgreeTo, automatic_disconnect
+from integrations.connections import NoEarlierConsent, automatic_disconnect
 from integrations.models import (
     Integration,
     IntegrationStatus,
@@ -25,8 +25,8 @@ from integrations.models import (
 )
 from integrations.purge import receipt
 from limited_use.agreements import consents
-from limited_use.agreements.consents import Outdated
-from limited_use.guard.guard import Refused
+from limited_use.agreements.consents import DeclarationOutdated
+from limited_use.guard.guard import AccessRefused
 from limited_use.models import Consent, DataKey, Leaf
 from limited_use.policy.features import FEATURES
 from limited_use.policy.vocabulary import DataClass
@@ -99,7 +99,7 @@ class TestWithdrawingTheInbox:
     def test_disconnects_every_mailbox_in_the_same_commit(self, alice, acme, mailbox):
         second = make_integration(make_connection(alice, acme))
 
-        jobs = connections.withdraw(feature="inbox", **of(alice, acme))
+        jobs = connections.withdraw_consent(feature="inbox", **of(alice, acme))
 
         assert {job.integration_id for job in jobs} == {mailbox.id, second.id}
         assert {job.trigger for job in jobs} == {PurgeTrigger.CONSENT_WITHDRAWN}
@@ -109,28 +109,28 @@ class TestWithdrawingTheInbox:
         assert events("consent.") == ["consent.given", "consent.withdrawn"]
 
     def test_says_in_the_receipt_who_wanted_it(self, alice, acme, mailbox):
-        (job,) = connections.withdraw(feature="inbox", **of(alice, acme))
+        (job,) = connections.withdraw_consent(feature="inbox", **of(alice, acme))
 
         assert job.trigger == "consent_withdrawn"
-        assert "owner withdrew the agreement" in receipt.WHY[job.trigger]
+        assert "owner withdrew the agreement" in receipt.TRIGGER_REASONS[job.trigger]
 
     def test_leaves_what_is_another_persons_or_in_another_organisation(self, alice, acme, mailbox):
         bob = make_user("bob", organisation=acme)
         theirs = make_integration(make_connection(bob, acme))
 
-        connections.withdraw(feature="inbox", **of(alice, acme))
+        connections.withdraw_consent(feature="inbox", **of(alice, acme))
 
         assert list(Integration.objects.live()) == [theirs]
         assert Consent.objects.get(owner_id=bob.id).withdrawn_at is None
 
     def test_does_nothing_a_second_time(self, alice, acme, mailbox):
-        connections.withdraw(feature="inbox", **of(alice, acme))
+        connections.withdraw_consent(feature="inbox", **of(alice, acme))
 
-        assert connections.withdraw(feature="inbox", **of(alice, acme)) == []
+        assert connections.withdraw_consent(feature="inbox", **of(alice, acme)) == []
         assert PurgeJob.objects.count() == 1
 
     def test_ends_what_a_connect_brings_in_meanwhile(self, alice, acme, mailbox):
-        connections.withdraw(feature="inbox", **of(alice, acme))
+        connections.withdraw_consent(feature="inbox", **of(alice, acme))
         again = make_integration(make_connection(alice, acme))
 
         assert again.status == IntegrationStatus.ACTIVE
@@ -146,7 +146,7 @@ class TestACopyThatNobodyAgreesTo:
                 person_id=alice.id, organisation_id=acme.id, feature="inbox", at=timezone.now()
             )
 
-        automatic_disconnect.sweep(at=timezone.now())
+        automatic_disconnect.disconnect_due_integrations(at=timezone.now())
 
         assert PurgeJob.objects.get().trigger == PurgeTrigger.CONSENT_WITHDRAWN
 
@@ -154,15 +154,15 @@ class TestACopyThatNobodyAgreesTo:
         at = timezone.now()
         give(alice, acme, feature="inbox", at=at)
 
-        automatic_disconnect.sweep(at=at)
+        automatic_disconnect.disconnect_due_integrations(at=at)
         assert not PurgeJob.objects.exists()
-        automatic_disconnect.sweep(at=at + timedelta(hours=1))
+        automatic_disconnect.disconnect_due_integrations(at=at + timedelta(hours=1))
         assert PurgeJob.objects.get().integration_id == mailbox.id
 
     def test_is_not_one_whose_words_have_changed(self, alice, acme, mailbox, monkeypatch):
         reword(monkeypatch, "inbox")
 
-        automatic_disconnect.sweep(at=timezone.now())
+        automatic_disconnect.disconnect_due_integrations(at=timezone.now())
 
         assert not PurgeJob.objects.exists()
 
@@ -178,12 +178,12 @@ class TestWordsThatChanged:
             "data_classes": [DataClass.MAIL_METADATA],
             "at": timezone.now(),
         }
-        with pytest.raises(Refused):
+        with pytest.raises(AccessRefused):
             permits.to_display(**show)
-        with pytest.raises(Refused):
+        with pytest.raises(AccessRefused):
             permits.to_sync(integration_id=mailbox.id, at=timezone.now())
 
-        connections.agree_again(
+        connections.renew_consent(
             feature="inbox", version=FEATURES["inbox"].version, **of(alice, acme)
         )
 
@@ -195,7 +195,7 @@ class TestWordsThatChanged:
         reword(monkeypatch, "inbox")
 
         version = FEATURES["inbox"].version
-        connections.agree_again(feature="inbox", version=version, **of(alice, acme))
+        connections.renew_consent(feature="inbox", version=version, **of(alice, acme))
 
         work = SyncWork.objects.get()
         assert work.next_sync_at <= timezone.now()
@@ -203,19 +203,19 @@ class TestWordsThatChanged:
         assert events("consent.") == ["consent.given", "consent.replaced", "consent.given"]
 
     def test_are_agreed_to_as_they_are_now_and_not_otherwise(self, alice, acme, mailbox):
-        with pytest.raises(Outdated):
-            connections.agree_again(feature="inbox", version=9, **of(alice, acme))
+        with pytest.raises(DeclarationOutdated):
+            connections.renew_consent(feature="inbox", version=9, **of(alice, acme))
 
     def test_are_nothing_to_who_never_agreed(self, alice, acme):
         version = FEATURES["inbox"].version
-        with pytest.raises(NothingToAgreeTo):
-            connections.agree_again(feature="inbox", version=version, **of(alice, acme))
+        with pytest.raises(NoEarlierConsent):
+            connections.renew_consent(feature="inbox", version=version, **of(alice, acme))
         assert not Consent.objects.exists()
 
 
 def switch_on(alice, acme, *, version=None, feature="inbox-widget"):
     version = version or FEATURES[feature].version
-    return connections.switch_on(feature=feature, version=version, **of(alice, acme))
+    return connections.switch_on_feature(feature=feature, version=version, **of(alice, acme))
 
 
 class TestAPlatformFeature:
@@ -224,7 +224,9 @@ class TestAPlatformFeature:
     def test_is_switched_on_and_off_on_record(self, alice, acme):
         delegation = switch_on(alice, acme)
 
-        connections.switch_off(delegation_id=delegation.id, user_id=alice.id, at=timezone.now())
+        connections.switch_off_feature(
+            delegation_id=delegation.id, user_id=alice.id, at=timezone.now()
+        )
 
         assert not Delegation.objects.live().exists()
         assert events("delegation.") == ["delegation.switched_on", "delegation.switched_off"]
@@ -232,7 +234,7 @@ class TestAPlatformFeature:
     def test_is_not_switched_on_twice(self, alice, acme):
         switch_on(alice, acme)
 
-        with pytest.raises(AlreadyOn):
+        with pytest.raises(DelegationExists):
             switch_on(alice, acme)
         assert events("delegation.") == ["delegation.switched_on"]
 
@@ -252,7 +254,7 @@ class TestAPlatformFeature:
         [("inbox-widget", 9), ("campaigns", 1), ("inbox", 1), ("support", 1)],
     )
     def test_is_switched_on_only_under_its_own_present_words(self, alice, acme, feature, version):
-        with pytest.raises(Outdated):
+        with pytest.raises(DeclarationOutdated):
             switch_on(alice, acme, feature=feature, version=version)
         assert not Delegation.objects.exists()
 
@@ -260,8 +262,10 @@ class TestAPlatformFeature:
         delegation = switch_on(alice, acme)
         bob = make_user("bob", organisation=acme)
 
-        with pytest.raises(NotOn):
-            connections.switch_off(delegation_id=delegation.id, user_id=bob.id, at=timezone.now())
+        with pytest.raises(DelegationNotLive):
+            connections.switch_off_feature(
+                delegation_id=delegation.id, user_id=bob.id, at=timezone.now()
+            )
         assert Delegation.objects.live().exists()
 
 
@@ -271,6 +275,6 @@ class TestOneItem:
         bob, at = make_user("bob", organisation=acme), timezone.now()
         given = give(alice, acme, feature="support", item=uuid7(), at=at)
 
-        assert not connections.withdraw_item(consent_id=given.id, **of(bob, acme))
-        assert connections.withdraw_item(consent_id=given.id, **of(alice, acme))
-        assert not connections.withdraw_item(consent_id=given.id, **of(alice, acme))
+        assert not connections.withdraw_item_consent(consent_id=given.id, **of(bob, acme))
+        assert connections.withdraw_item_consent(consent_id=given.id, **of(alice, acme))
+        assert not connections.withdraw_item_consent(consent_id=given.id, **of(alice, acme))

@@ -26,7 +26,7 @@ from integrations.models import (
 from integrations.providers import PROVIDERS, admin_consent
 from integrations.tasks.connections import sweep_connections
 from tests.factories import make_approval, make_connection
-from tests.integrations.microsoft import ALICE_BOX, Browser, microsoft
+from tests.integrations.microsoft import ALICE_BOX, MicrosoftConnectBrowser, microsoft
 from tests.walls import requests_act_as_web
 from tests.worlds.microsoft import ACCEPT, CANCEL, REQUEST, Stayed
 
@@ -56,7 +56,7 @@ def entra(microsoft):
 class Asking:
     """Alice, who makes a link, and whoever follows it."""
 
-    browser: Browser
+    browser: MicrosoftConnectBrowser
     entra: object
 
     def link(self, **query: str) -> str:
@@ -73,7 +73,7 @@ class Asking:
 
 @pytest.fixture
 def asking(entra, alice):
-    return Asking(Browser(alice, entra), entra)
+    return Asking(MicrosoftConnectBrowser(alice, entra), entra)
 
 
 def bring_back(**said: str):
@@ -237,7 +237,7 @@ class TestWhatComesBack:
 
     def test_of_no_shape_costs_no_look_at_a_row(self, state, django_assert_num_queries):
         with django_assert_num_queries(0):
-            assert not approvals.answer(state=state[:-1], is_given=True, at=timezone.now())
+            assert not approvals.record_answer(state=state[:-1], is_given=True, at=timezone.now())
 
     @pytest.mark.claim("admin-link.once")
     def test_is_not_heard_after_its_time(self, state):
@@ -267,7 +267,7 @@ class TestWhatComesBack:
         assert Approval.objects.exclude(id=bobs.id).get().state == ApprovalState.GIVEN
         told = "Your administrator allowed it, we are told"
         assert told in asking.page()
-        assert told not in Browser(bob, asking.entra).client.get(SETTINGS).text
+        assert told not in MicrosoftConnectBrowser(bob, asking.entra).client.get(SETTINGS).text
 
     @pytest.mark.claim("admin-link.hint")
     @pytest.mark.invariant(1)
@@ -312,7 +312,7 @@ class TestWaiting:
         asking.link()
         address = f"/settings/approvals/{Approval.objects.get().id}/forget/"
 
-        assert Browser(bob, asking.entra).client.post(address).status_code == 404
+        assert MicrosoftConnectBrowser(bob, asking.entra).client.post(address).status_code == 404
         assert asking.browser.client.post(address)["Location"] == SETTINGS
 
         assert not Approval.objects.exists()
@@ -330,4 +330,4 @@ class TestWaiting:
     ],
 )
 def test_an_answer_is_read_only_where_it_is_one(answer, means):
-    assert admin_consent.said(answer) is means
+    assert admin_consent.parse_admin_consent(answer) is means

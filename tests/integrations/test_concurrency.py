@@ -11,9 +11,9 @@ import pytest
 from accounts import row_owner
 from integrations.coordination import concurrency
 from integrations.coordination.concurrency import (
-    STREAMS,
-    WAITS,
-    Budget,
+    STREAM_SLOTS,
+    WAIT_SLOTS,
+    SlotBudget,
     TooManyStreams,
     TooManyWaits,
 )
@@ -27,7 +27,7 @@ class Full(Exception):
 
 @pytest.fixture
 def budget():
-    return Budget(2, Full)
+    return SlotBudget(2, Full)
 
 
 class TestABudget:
@@ -100,18 +100,18 @@ class TestABudget:
 
 class TestAWait:
     def test_is_one_with_those_inside_of_it(self):
-        with row_owner.acting_for(ALICE, ACME), concurrency.waiting() as outer:
-            with concurrency.waiting() as inner:
+        with row_owner.acting_for(ALICE, ACME), concurrency.hold_wait_slot() as outer:
+            with concurrency.hold_wait_slot() as inner:
                 assert inner is outer
-            assert WAITS.count_lent(ALICE) == 1
+            assert WAIT_SLOTS.count_lent(ALICE) == 1
 
-        assert WAITS.count_lent(ALICE) == 0
+        assert WAIT_SLOTS.count_lent(ALICE) == 0
 
     def test_is_of_the_person_who_began_it_whoevers_rows_are_read_in_it(self):
-        with row_owner.acting_for(ALICE, ACME), concurrency.waiting():
-            with row_owner.acting_for(BOB, ACME), concurrency.waiting():
+        with row_owner.acting_for(ALICE, ACME), concurrency.hold_wait_slot():
+            with row_owner.acting_for(BOB, ACME), concurrency.hold_wait_slot():
                 pass
-            counts = (WAITS.count_lent(ALICE), WAITS.count_lent(BOB))
+            counts = (WAIT_SLOTS.count_lent(ALICE), WAIT_SLOTS.count_lent(BOB))
 
         assert counts == (1, 0)
 
@@ -120,38 +120,42 @@ class TestAWait:
             with (
                 pytest.raises(ZeroDivisionError),
                 row_owner.acting_for(ALICE, ACME),
-                concurrency.waiting(),
+                concurrency.hold_wait_slot(),
             ):
                 raise ZeroDivisionError
 
-        assert WAITS.count_lent(ALICE) == 0
+        assert WAIT_SLOTS.count_lent(ALICE) == 0
 
     def test_is_refused_to_a_person_who_waits_twice(self):
-        kept = [WAITS.lend(ALICE), WAITS.lend(ALICE)]
+        kept = [WAIT_SLOTS.lend_slot(ALICE), WAIT_SLOTS.lend_slot(ALICE)]
 
-        with pytest.raises(TooManyWaits), row_owner.acting_for(ALICE, ACME), concurrency.waiting():
+        with (
+            pytest.raises(TooManyWaits),
+            row_owner.acting_for(ALICE, ACME),
+            concurrency.hold_wait_slot(),
+        ):
             pass
 
-        with row_owner.acting_for(BOB, ACME), concurrency.waiting():
-            assert WAITS.count_lent(BOB) == 1
+        with row_owner.acting_for(BOB, ACME), concurrency.hold_wait_slot():
+            assert WAIT_SLOTS.count_lent(BOB) == 1
         assert len(kept) == 2
 
     def test_of_nobody_holds_no_slot(self):
-        with concurrency.waiting() as first, concurrency.waiting() as second:
+        with concurrency.hold_wait_slot() as first, concurrency.hold_wait_slot() as second:
             assert first is second
 
 
 class TestAStream:
     def stream(self, parts):
-        return concurrency.hold_slot(STREAMS.lend(ALICE), iter(parts))
+        return concurrency.hold_slot(STREAM_SLOTS.lend_slot(ALICE), iter(parts))
 
     def test_holds_its_slot_to_its_end(self):
         stream = self.stream([b"one", b"two"])
 
         assert next(stream) == b"one"
-        assert STREAMS.count_lent(ALICE) == 1
+        assert STREAM_SLOTS.count_lent(ALICE) == 1
         assert b"".join(stream) == b"two"
-        assert STREAMS.count_lent(ALICE) == 0
+        assert STREAM_SLOTS.count_lent(ALICE) == 0
 
     def test_gives_it_back_when_a_part_fails(self):
         def parts():
@@ -163,7 +167,7 @@ class TestAStream:
 
         with pytest.raises(ZeroDivisionError):
             next(stream)
-        assert STREAMS.count_lent(ALICE) == 0
+        assert STREAM_SLOTS.count_lent(ALICE) == 0
 
     def test_gives_it_back_when_the_client_went_away(self):
         ended = []
@@ -181,12 +185,12 @@ class TestAStream:
         stream.close()
 
         assert ended == [True]
-        assert STREAMS.count_lent(ALICE) == 0
+        assert STREAM_SLOTS.count_lent(ALICE) == 0
 
     def test_gives_it_back_when_it_is_closed_before_its_first_part(self):
         self.stream([b"one"]).close()
 
-        assert STREAMS.count_lent(ALICE) == 0
+        assert STREAM_SLOTS.count_lent(ALICE) == 0
 
     def test_gives_it_back_when_closing_fails(self):
         class Parts:
@@ -196,11 +200,11 @@ class TestAStream:
             def close(self):
                 raise ZeroDivisionError
 
-        stream = concurrency.hold_slot(STREAMS.lend(ALICE), Parts())
+        stream = concurrency.hold_slot(STREAM_SLOTS.lend_slot(ALICE), Parts())
 
         with pytest.raises(ZeroDivisionError):
             stream.close()
-        assert STREAMS.count_lent(ALICE) == 0
+        assert STREAM_SLOTS.count_lent(ALICE) == 0
 
     def test_is_refused_to_a_person_who_has_two(self):
         kept = [self.stream([b"one"]), self.stream([b"two"])]

@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts import memberships, user_provisioning
 from accounts.models import Alarm
 from integrations import connections, providers
-from integrations.access.request_context import NotAChoice
+from integrations.access.request_context import InvalidChoice
 from integrations.connections import (
     automatic_disconnect,
     connect_outcomes,
@@ -41,7 +41,7 @@ from integrations.models import (
 )
 from integrations.providers import oauth
 from integrations.settings import connect_results
-from integrations.settings.connect_messages import OF_ADMINISTERED, OUTCOMES
+from integrations.settings.connect_messages import ADMIN_CONSENT_OUTCOMES, OUTCOMES
 from integrations.sync import work_leases
 from integrations.tasks import grants
 from limited_use.models import Consent, DataKey, KeyEpoch, Leaf
@@ -56,7 +56,7 @@ from tests.factories import (
     make_organisation,
     make_user,
 )
-from tests.integrations.google import ALICE_BOX, Browser, query_of
+from tests.integrations.google import ALICE_BOX, GoogleConnectBrowser, query_of
 from tests.worlds.sandbox import GMAIL_READONLY
 
 pytestmark = pytest.mark.django_db
@@ -129,12 +129,12 @@ class TestConnecting:
         # Each sealed column opens with the key of its own connection, and with no other.
         for mine in Connection.objects.all():
             for holder in set.union(*used.values()):
-                sealed, key = mine.email, keys.unwrap(keys.read(holder))
+                sealed, key = mine.email, keys.unwrap(keys.read_row(holder))
                 if holder == mine.id:
-                    assert envelope.open(sealed.ciphertext, sealed.binding, key)
+                    assert envelope.open_record(sealed.ciphertext, sealed.binding, key)
                     continue
                 with pytest.raises(envelope.Unopenable):
-                    envelope.open(sealed.ciphertext, sealed.binding, key)
+                    envelope.open_record(sealed.ciphertext, sealed.binding, key)
 
     @pytest.mark.claim("home.no-password", "connect.no-password", "receipt.mail-stays")
     @pytest.mark.claim("feature.inbox")
@@ -285,7 +285,7 @@ class TestTheCallback:
     def test_sends_a_stranger_on_without_touching_anything(self, browser_of, alice, google):
         back = google.consent(browser_of(alice).begin(), email=ALICE_BOX)
 
-        response = Browser.arrive(type("", (), {"client": Client()})(), back)
+        response = GoogleConnectBrowser.arrive(type("", (), {"client": Client()})(), back)
 
         assert response.status_code == 303
         assert ConnectAttempt.objects.get().outcome == AttemptOutcome.PENDING
@@ -531,7 +531,9 @@ class TestTheSameAccountAgain:
         browser = browser_of(alice)
         browser.connect()
         connection = Connection.objects.get()
-        credentials.end(connection_id=connection.id, epoch=connection.epoch, at=timezone.now())
+        credentials.record_grant_ended(
+            connection_id=connection.id, epoch=connection.epoch, at=timezone.now()
+        )
 
         browser.connect(connection=connection)
 
@@ -550,7 +552,7 @@ class TestTheSameAccountAgain:
         integration = Integration.objects.get()
         assert integration.status == IntegrationStatus.REAUTH_REQUIRED
         assert integration.status_reason == StatusReason.SCOPE_MISSING
-        assert SyncWork.objects.get().id not in work_leases.due(
+        assert SyncWork.objects.get().id not in work_leases.get_due_ids(
             at=timezone.now() + timedelta(days=1)
         )
         # Kept for its owner alone, and not without end: see TestAPermissionThatIsMissing.
@@ -561,7 +563,7 @@ class TestTheSameAccountAgain:
         browser = browser_of(alice)
         browser.connect()
         old = Integration.objects.get()
-        connections.disconnect(
+        connections.disconnect_integration(
             integration_id=old.id, user_id=alice.id, organisation_id=acme.id, at=timezone.now()
         )
 
@@ -575,7 +577,7 @@ class TestTheSameAccountAgain:
         browser = browser_of(alice)
         for _ in range(20):
             assert browser.connect().outcome == AttemptOutcome.CONNECTED
-            connections.disconnect(
+            connections.disconnect_integration(
                 integration_id=Integration.objects.live().get().id,
                 user_id=alice.id,
                 organisation_id=acme.id,
@@ -587,7 +589,7 @@ class TestTheSameAccountAgain:
         # Its own, and that of the last grant: the nineteen before are destroyed.
         numbers = KeyEpoch.objects.values_list("number", flat=True)
         theirs = DataKey.objects.exclude(
-            holder__in=[ledger_key_wrap.holder_of(one) for one in numbers]
+            holder__in=[ledger_key_wrap.get_naming_holder(one) for one in numbers]
         )
         assert set(theirs.values_list("holder", "line")) == {
             (Connection.objects.get().id, "account"),
@@ -597,7 +599,7 @@ class TestTheSameAccountAgain:
     def test_waits_while_a_revocation_is_on_its_way(self, browser_of, alice, acme, google):
         browser = browser_of(alice)
         browser.connect()
-        connections.disconnect(
+        connections.disconnect_integration(
             integration_id=Integration.objects.get().id,
             user_id=alice.id,
             organisation_id=acme.id,
@@ -619,21 +621,21 @@ class TestWhatHappensMeanwhile:
         attempt = ConnectAttempt.objects.get()
         memberships.end_membership(user_id=alice.id, organisation_id=acme.id, at=timezone.now())
 
-        with pytest.raises(connect_outcomes.Overtaken):
-            save_grant._attempt(attempt.id)
+        with pytest.raises(connect_outcomes.AttemptObsolete):
+            save_grant._lock_attempt(attempt.id)
 
     def test_says_so_where_the_connection_was_removed_and_the_attempt_with_it(
         self, browser_of, alice, google, monkeypatch
     ):
         browser = browser_of(alice)
         back = google.consent(browser.begin(), email=ALICE_BOX)
-        exchange = oauth.exchange
+        exchange = oauth.exchange_code
 
         def exchange_meanwhile(*arguments, **named):
             ConnectAttempt.objects.all().delete()
             return exchange(*arguments, **named)
 
-        monkeypatch.setattr(oauth, "exchange", exchange_meanwhile)
+        monkeypatch.setattr(oauth, "exchange_code", exchange_meanwhile)
 
         browser.arrive(back)
 
@@ -654,13 +656,13 @@ class TestWhatHappensMeanwhile:
         assert "grant.discarded" in events()
 
 
-class TestDisconnecting:
+class TestDisconnectOfConnection:
     @pytest.mark.invariant(5)
     @pytest.mark.clause("AN-2")
     def test_fences_and_withdraws_and_promises_in_one_commit(self, alice, acme):
         integration = make_integration(make_connection(alice, acme))
 
-        job = connections.disconnect(
+        job = connections.disconnect_integration(
             integration_id=integration.id,
             user_id=alice.id,
             organisation_id=acme.id,
@@ -677,7 +679,7 @@ class TestDisconnecting:
         first = make_integration(make_connection(alice, acme))
         make_integration(make_connection(alice, acme))
 
-        connections.disconnect(
+        connections.disconnect_integration(
             integration_id=first.id, user_id=alice.id, organisation_id=acme.id, at=timezone.now()
         )
 
@@ -686,8 +688,8 @@ class TestDisconnecting:
     def test_knows_nothing_of_anybody_else(self, alice, bob, acme):
         integration = make_integration(make_connection(alice, acme))
 
-        with pytest.raises(connections.NotConnected):
-            connections.disconnect(
+        with pytest.raises(connections.NotConnectedError):
+            connections.disconnect_integration(
                 integration_id=integration.id,
                 user_id=bob.id,
                 organisation_id=acme.id,
@@ -697,16 +699,16 @@ class TestDisconnecting:
     def test_happens_once(self, alice, acme):
         integration = make_integration(make_connection(alice, acme))
         theirs = {"integration_id": integration.id, "user_id": alice.id}
-        connections.disconnect(**theirs, organisation_id=acme.id, at=timezone.now())
+        connections.disconnect_integration(**theirs, organisation_id=acme.id, at=timezone.now())
 
-        with pytest.raises(connections.NotConnected):
-            connections.disconnect(**theirs, organisation_id=acme.id, at=timezone.now())
+        with pytest.raises(connections.NotConnectedError):
+            connections.disconnect_integration(**theirs, organisation_id=acme.id, at=timezone.now())
 
     def test_forgets_a_connection_that_brought_nothing_in(self, browser_of, alice, acme, google):
         browser_of(alice).connect(untick=(GMAIL_READONLY,))
         connection = Connection.objects.get()
 
-        connections.forget(
+        connections.remove_empty_connection(
             connection_id=connection.id,
             user_id=alice.id,
             organisation_id=acme.id,
@@ -725,8 +727,8 @@ class TestDisconnecting:
     def test_forgets_nothing_that_has_an_integration(self, alice, acme):
         integration = make_integration(make_connection(alice, acme))
 
-        with pytest.raises(connections.NotConnected):
-            connections.forget(
+        with pytest.raises(connections.NotConnectedError):
+            connections.remove_empty_connection(
                 connection_id=integration.connection_id,
                 user_id=alice.id,
                 organisation_id=acme.id,
@@ -755,13 +757,13 @@ class TestAHorizon:
 
         for days in (30, 90, 365, None):
             sync_controls.set_horizon(integration_id=integration.id, days=days, at=timezone.now())
-        with pytest.raises(NotAChoice):
+        with pytest.raises(InvalidChoice):
             sync_controls.set_horizon(integration_id=integration.id, days=7, at=timezone.now())
 
 
 class TestASweep:
     def ended(self, at=None):
-        automatic_disconnect.sweep(at=at or timezone.now())
+        automatic_disconnect.disconnect_due_integrations(at=at or timezone.now())
         return PurgeJob.objects.values_list("trigger", flat=True).first()
 
     @pytest.mark.invariant(6)
@@ -782,7 +784,7 @@ class TestASweep:
     def test_ends_what_nobody_reconnected_for_fourteen_days(self, alice, acme):
         connection = make_connection(alice, acme)
         integration = make_integration(connection)
-        credentials.end(connection_id=connection.id, epoch=1, at=timezone.now())
+        credentials.record_grant_ended(connection_id=connection.id, epoch=1, at=timezone.now())
 
         assert self.ended(timezone.now() + timedelta(days=13, hours=23)) is None
         assert self.ended(timezone.now() + timedelta(days=14, seconds=1)) == "grant_ended"
@@ -829,7 +831,7 @@ class TestASweep:
             cursor.execute(_REFUSE)
             cursor.execute(_REFUSE_ONE.format(first.id))
 
-        automatic_disconnect.sweep(at=timezone.now())
+        automatic_disconnect.disconnect_due_integrations(at=timezone.now())
 
         assert PurgeJob.objects.get().integration_id != first.id
 
@@ -837,12 +839,12 @@ class TestASweep:
         browser_of(alice).connect(untick=(GMAIL_READONLY,))
         memberships.end_membership(user_id=alice.id, organisation_id=acme.id, at=timezone.now())
 
-        assert connection_removal.sweep(at=timezone.now()) == 1
+        assert connection_removal.remove_due_connections(at=timezone.now()) == 1
         assert Connection.objects.get().status == ConnectionStatus.ENDED
 
 
 @pytest.mark.scenario("A9")
-@pytest.mark.parametrize("outcome", OF_ADMINISTERED)
+@pytest.mark.parametrize("outcome", ADMIN_CONSENT_OUTCOMES)
 def test_who_may_have_asked_their_administrator_is_not_told_that_they_said_no(outcome, monkeypatch):
     administered = replace(providers.PROVIDERS["google"], asks_administrators=True)
     at = timezone.now()
@@ -851,7 +853,7 @@ def test_who_may_have_asked_their_administrator_is_not_told_that_they_said_no(ou
     )
     monkeypatch.setitem(providers.PROVIDERS, "google", administered)
 
-    said = connect_results.shown(attempt, at=at)
+    said = connect_results.describe_attempt(attempt, at=at)
 
     assert "administrator" in f"{said.title} {said.says}"
     assert outcome not in OUTCOMES or said.says != OUTCOMES[outcome].says

@@ -27,7 +27,7 @@ TOLD = (IntegrationStatus.DEGRADED, StatusReason.SCOPE_MISSING)
 
 
 @dataclass
-class Account:
+class DeniedAccount:
     """A connected mailbox, and what its provider does to it. `at` is the time of the next turn."""
 
     client: Client
@@ -40,7 +40,7 @@ class Account:
         """Let a worker have the next turn; return how long it rests from then on, in seconds."""
         work = SyncWork.objects.get()
         self.at = max(self.at, work.next_sync_at)
-        engine.run(PRODUCTS, work_id=work.id, at=self.at)
+        engine.run_turn(PRODUCTS, work_id=work.id, at=self.at)
         return (SyncWork.objects.get().next_sync_at - self.at).total_seconds()
 
     def settle(self) -> None:
@@ -68,7 +68,7 @@ def gmail(browser_of, alice, google):
 
     browser = browser_of(alice)
     browser.connect()
-    return Account(
+    return DeniedAccount(
         browser.client,
         refuse,
         lambda: google.calls("/token"),
@@ -87,9 +87,9 @@ def outlook(alice, microsoft):
     def withdraw() -> None:
         sandbox.dial(graph_withheld_scopes="Mail.Read")
 
-    browser = at_microsoft.Browser(alice, microsoft)
+    browser = at_microsoft.MicrosoftConnectBrowser(alice, microsoft)
     browser.connect()
-    return Account(
+    return DeniedAccount(
         browser.client,
         refuse,
         lambda: len(sandbox.requests("/common/oauth2/v2.0/token")),

@@ -30,7 +30,7 @@ def sync(client) -> list[str]:
     more = 2
     while more:
         SyncWork.objects.update(next_sync_at=timezone.now(), lease_by=None, lease_until=None)
-        is_due = engine.run(PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now())
+        is_due = engine.run_turn(PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now())
         seen.append(heading(client))
         more -= not is_due
     return seen
@@ -48,7 +48,7 @@ class TestAnEmptyMailbox:
 
     def test_of_outlook_is_never_headed_works_partly(self, alice, microsoft):
         microsoft.seed("empty@contoso.example", size=0)
-        browser = at_microsoft.Browser(alice, microsoft)
+        browser = at_microsoft.MicrosoftConnectBrowser(alice, microsoft)
         browser.connect("empty@contoso.example")
 
         seen = sync(browser.client)

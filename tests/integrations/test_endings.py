@@ -27,18 +27,18 @@ class TestANoticeOfAPurge:
         browser_of(alice).connect()
         connection = Connection.objects.get()
         past = timezone.now() - timedelta(days=15)
-        credentials.end(connection_id=connection.id, epoch=connection.epoch, at=past)
-        tell = owner_notices.purged
+        credentials.record_grant_ended(connection_id=connection.id, epoch=connection.epoch, at=past)
+        tell = owner_notices.send_purged_notice
 
         def later(**values):
-            purge.run(job_id=PurgeJob.objects.get().id)
+            purge.run_purge(job_id=PurgeJob.objects.get().id)
             tell(**values)
 
-        monkeypatch.setattr(owner_notices, "purged", later)
-        automatic_disconnect.sweep(at=timezone.now())
+        monkeypatch.setattr(owner_notices, "send_purged_notice", later)
+        automatic_disconnect.disconnect_due_integrations(at=timezone.now())
 
         assert PurgeJob.objects.get().step == PurgeStep.DONE
-        assert purge.residue() == {}
+        assert purge.count_residue() == {}
         assert not Notice.objects.exists()
         told = [mail.body for mail in mailoutbox]
         assert any("not renewed in time" in body for body in told)
@@ -57,9 +57,9 @@ class TestTheEndOfTwoProducts:
         calendar(alices, connection=connection)
         connection.refresh_from_db()
         past = timezone.now() - timedelta(days=15)
-        credentials.end(connection_id=connection.id, epoch=connection.epoch, at=past)
+        credentials.record_grant_ended(connection_id=connection.id, epoch=connection.epoch, at=past)
 
-        jobs = automatic_disconnect.sweep(at=timezone.now())
+        jobs = automatic_disconnect.disconnect_due_integrations(at=timezone.now())
 
         assert len(jobs) == 2
         assert {mail.subject for mail in mailoutbox} == {

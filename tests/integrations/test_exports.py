@@ -28,10 +28,10 @@ from integrations.models import (
     MessageBody,
     PurgeTrigger,
 )
-from limited_use.guard.guard import Refused
+from limited_use.guard.guard import AccessRefused
 from limited_use.models import DataKey, Leaf
 from limited_use.policy.vocabulary import Fact
-from limited_use.vault.fields import Stored
+from limited_use.vault.fields import StoredCiphertext
 from tests.api import cast
 from tests.factories import (
     actor_for,
@@ -74,8 +74,8 @@ def fill(mailbox, count):
 
 
 def stream(actor, mailbox, now=timezone.now):
-    export_id = mailbox_export.ask(actor=actor, integration_id=mailbox.id, at=now())
-    return mailbox_export.stream(export_id=export_id, actor=actor, now=now)
+    export_id = mailbox_export.request_export(actor=actor, integration_id=mailbox.id, at=now())
+    return mailbox_export.stream_export(export_id=export_id, actor=actor, now=now)
 
 
 def whole(parts):
@@ -93,7 +93,7 @@ def entries(data, tmp_path):
 
 
 def disconnect(mailbox):
-    connections.disconnect(
+    connections.disconnect_integration(
         integration_id=mailbox.id,
         user_id=mailbox.connection.user_id,
         organisation_id=mailbox.connection.organisation_id,
@@ -109,7 +109,7 @@ def decisions():
 
 @pytest.mark.clause("AN-23")
 @pytest.mark.clause("WDEL")
-class TestACopy:
+class TestMailboxExport:
     @pytest.mark.claim("export.whole", "export.about")
     @pytest.mark.claim("export.holds")
     def test_holds_every_message_and_says_what_it_is(self, alice, mailbox, tmp_path):
@@ -156,14 +156,14 @@ class TestACopy:
         model = {"summary": Message, "content": MessageBody}[column]
         (raw,) = model.objects.filter(pk=damaged.id).values_list(column, flat=True)
         row = model.objects.get(pk=damaged.id)
-        row.__dict__[column] = Stored(bytes(raw)[:-1] + bytes([bytes(raw)[-1] ^ 1]))
+        row.__dict__[column] = StoredCiphertext(bytes(raw)[:-1] + bytes([bytes(raw)[-1] ^ 1]))
         row.save(update_fields=[column])
 
         _, *letters, end = entries(whole(stream(alice, mailbox)), tmp_path)
 
         assert [one["Subject"] for one in letters] == [
             "Letter 0",
-            mailbox_export.CLOSED,
+            mailbox_export.DAMAGED_TITLE,
             "Letter 2",
         ]
         assert f"{damaged.received_at:%Y-%m-%d %H:%M}" in letters[1].get_content()
@@ -310,12 +310,14 @@ class TestACopyThatBreaksOff:
 
 
 @pytest.mark.invariant(1)
-class TestAsking:
+class TestExportRequest:
     def test_is_good_for_one_copy(self, alice, mailbox):
-        export_id = mailbox_export.ask(actor=alice, integration_id=mailbox.id, at=timezone.now())
-        b"".join(mailbox_export.stream(export_id=export_id, actor=alice, now=timezone.now))
+        export_id = mailbox_export.request_export(
+            actor=alice, integration_id=mailbox.id, at=timezone.now()
+        )
+        b"".join(mailbox_export.stream_export(export_id=export_id, actor=alice, now=timezone.now))
 
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(AccessRefused) as caught:
             support_and_export_permits.to_export(
                 actor=alice, export_id=export_id, count=1, at=timezone.now()
             )
@@ -324,11 +326,15 @@ class TestAsking:
     @pytest.mark.claim("feature.export")
     def test_of_somebody_else_is_worth_nothing(self, alice, mailbox):
         fill(mailbox, 1)
-        export_id = mailbox_export.ask(actor=alice, integration_id=mailbox.id, at=timezone.now())
+        export_id = mailbox_export.request_export(
+            actor=alice, integration_id=mailbox.id, at=timezone.now()
+        )
         home = make_organisation()
         mallory = actor_for(make_user("mallory", organisation=home), home)
 
-        came = b"".join(mailbox_export.stream(export_id=export_id, actor=mallory, now=timezone.now))
+        came = b"".join(
+            mailbox_export.stream_export(export_id=export_id, actor=mallory, now=timezone.now)
+        )
 
         assert ACCOUNT.encode() not in came
         assert b"Letter" not in came
@@ -338,14 +344,16 @@ class TestAsking:
         home = make_organisation()
         mallory = actor_for(make_user("mallory", organisation=home), home)
 
-        with pytest.raises(mail.NotFound):
-            mailbox_export.ask(actor=mallory, integration_id=mailbox.id, at=timezone.now())
+        with pytest.raises(mail.ObjectNotFound):
+            mailbox_export.request_export(
+                actor=mallory, integration_id=mailbox.id, at=timezone.now()
+            )
         disconnect(mailbox)
-        with pytest.raises(mail.NotFound):
-            mailbox_export.ask(actor=alice, integration_id=mailbox.id, at=timezone.now())
+        with pytest.raises(mail.ObjectNotFound):
+            mailbox_export.request_export(actor=alice, integration_id=mailbox.id, at=timezone.now())
 
 
-class TestThePage:
+class TestExportPage:
     @pytest.fixture
     def browser(self, mailbox):
         return cast.browser(mailbox.connection.user, recent=True)

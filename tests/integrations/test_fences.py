@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.invariant(5)]
 
 def hold(integration, epoch):
     with transaction.atomic():
-        fences.hold(integration_id=integration.id, epoch=epoch)
+        fences.lock_integration(integration_id=integration.id, epoch=epoch)
 
 
 class TestAnIntegrationsFence:
@@ -25,23 +25,25 @@ class TestAnIntegrationsFence:
 
     def test_is_down_after_a_disconnect(self):
         integration = make_integration()
-        automatic_disconnect.end(
+        automatic_disconnect.disconnect_in_transaction(
             integration=integration, trigger=PurgeTrigger.OWNER, at=timezone.now()
         )
 
-        with pytest.raises(fences.NoLongerLive):
+        with pytest.raises(fences.DisconnectedError):
             hold(integration, 1)
 
     def test_is_down_for_work_that_began_before_the_grant_ended(self):
         integration = make_integration()
-        credentials.end(connection_id=integration.connection_id, epoch=1, at=timezone.now())
+        credentials.record_grant_ended(
+            connection_id=integration.connection_id, epoch=1, at=timezone.now()
+        )
 
-        with pytest.raises(fences.NoLongerLive):
+        with pytest.raises(fences.DisconnectedError):
             hold(integration, 1)
 
     def test_is_down_for_what_never_was(self):
-        with transaction.atomic(), pytest.raises(fences.NoLongerLive):
-            fences.hold(integration_id=uuid7(), epoch=1)
+        with transaction.atomic(), pytest.raises(fences.DisconnectedError):
+            fences.lock_integration(integration_id=uuid7(), epoch=1)
 
 
 class TestAConnectionsFence:
@@ -49,11 +51,11 @@ class TestAConnectionsFence:
         connection = make_connection()
 
         with transaction.atomic():
-            fences.hold_connection(connection_id=connection.id, epoch=1)
+            fences.lock_connection(connection_id=connection.id, epoch=1)
 
     def test_is_down_when_the_grant_has_ended(self):
         connection = make_connection()
-        credentials.end(connection_id=connection.id, epoch=1, at=timezone.now())
+        credentials.record_grant_ended(connection_id=connection.id, epoch=1, at=timezone.now())
 
-        with transaction.atomic(), pytest.raises(fences.NoLongerLive):
-            fences.hold_connection(connection_id=connection.id, epoch=1)
+        with transaction.atomic(), pytest.raises(fences.DisconnectedError):
+            fences.lock_connection(connection_id=connection.id, epoch=1)

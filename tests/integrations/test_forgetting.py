@@ -40,7 +40,7 @@ def assert_ended(connection):
 @pytest.mark.invariant(6)
 class TestForgetting:
     def test_ends_at_once_where_the_provider_answers(self, empty, google):
-        assert connection_removal.forget(connection_id=empty.id, at=timezone.now())
+        assert connection_removal.remove_connection(connection_id=empty.id, at=timezone.now())
 
         assert_ended(empty)
         assert outcomes() == ["confirmed"]
@@ -50,10 +50,10 @@ class TestForgetting:
         began = timezone.now()
         google.fail_next(3, path_prefix="/revoke", status=503, body="")
 
-        assert not connection_removal.forget(connection_id=empty.id, at=began)
+        assert not connection_removal.remove_connection(connection_id=empty.id, at=began)
         asked = []
         for seconds in (10, 31, 61, 92, 150, 213):
-            connection_removal.sweep(at=began + timedelta(seconds=seconds))
+            connection_removal.remove_due_connections(at=began + timedelta(seconds=seconds))
             asked.append(google.calls("/revoke"))
 
         # Pauses of 30, 60 and 120 seconds.
@@ -65,11 +65,11 @@ class TestForgetting:
     def test_keeps_nothing_for_longer_than_a_day(self, empty, google):
         began = timezone.now()
         google.fail_next(99, path_prefix="/revoke", status=503, body="")
-        connection_removal.forget(connection_id=empty.id, at=began)
+        connection_removal.remove_connection(connection_id=empty.id, at=began)
 
-        connection_removal.sweep(at=began + timedelta(hours=23))
+        connection_removal.remove_due_connections(at=began + timedelta(hours=23))
         assert Connection.objects.get().status == ConnectionStatus.ENDING
-        connection_removal.sweep(at=began + timedelta(hours=24))
+        connection_removal.remove_due_connections(at=began + timedelta(hours=24))
 
         assert_ended(empty)
         assert outcomes() == ["unconfirmed"]
@@ -80,10 +80,10 @@ class TestForgetting:
     ):
         began = timezone.now()
         google.fail_next(1, path_prefix="/revoke", status=503, body="")
-        connection_removal.forget(connection_id=empty.id, at=began)
+        connection_removal.remove_connection(connection_id=empty.id, at=began)
 
         outcome = browser_of(alice).connect().outcome
-        connection_removal.sweep(at=began + timedelta(hours=25))
+        connection_removal.remove_due_connections(at=began + timedelta(hours=25))
 
         assert outcome == AttemptOutcome.CONNECTED
         connection = Connection.objects.get()
@@ -98,9 +98,9 @@ class TestForgetting:
     ):
         began = timezone.now()
         google.fail_next(1, path_prefix="/revoke", drop=lost)
-        connection_removal.forget(connection_id=empty.id, at=began)
+        connection_removal.remove_connection(connection_id=empty.id, at=began)
 
-        connection_removal.sweep(at=began + timedelta(seconds=31))
+        connection_removal.remove_due_connections(at=began + timedelta(seconds=31))
 
         assert_ended(empty)
         assert outcomes() == [{"before": "confirmed", "after": "gone_after_asking"}[lost]]
@@ -111,7 +111,7 @@ class TestForgetting:
     ):
         # No answer: whether the provider acts on it is not known for a while.
         google.fail_next(1, path_prefix="/revoke", drop="before")
-        connection_removal.forget(connection_id=empty.id, at=timezone.now())
+        connection_removal.remove_connection(connection_id=empty.id, at=timezone.now())
 
         outcome = browser_of(alice).connect().outcome
 

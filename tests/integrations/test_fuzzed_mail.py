@@ -188,7 +188,7 @@ def bring(monkeypatch, fill) -> None:
     assert house.messages.count() >= len({good, last})
     bodies = MessageBody.objects.filter(integration_id=house.integration.id)
     assert bodies.count() == house.messages.count()
-    assert not set(aside.values_list("reason", flat=True)) - set(status_messages.SET_ASIDE)
+    assert not set(aside.values_list("reason", flat=True)) - set(status_messages.QUARANTINE_REASONS)
     assert "not-storable" not in set(aside.values_list("reason", flat=True))
     assert (house.work.crash_count, house.work.failure_count) == (0, 0)
 
@@ -204,7 +204,7 @@ class TestMailAtRandom:
     @slowly
     @given(found=st.lists(resources(), min_size=1, max_size=AT_ONCE))
     def test_as_gmail_says_it_ends_at_a_row(self, monkeypatch, found):
-        answers = gmail_reading.messages(found)
+        answers = gmail_reading.map_messages(found)
 
         def fill(mailbox):
             for answer in answers:

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 def web(settings, alice):
     """Be a web process that answers Alice."""
     settings.PROCESS_CLASS = "web"
-    keys.forget()
+    keys.drop_cached_keys()
     organisation = alice.memberships.get().organisation_id
     with row_owner.acting_for(alice.id, organisation):
         yield
@@ -46,7 +46,7 @@ def ended():
 
 
 @pytest.mark.invariant(2)
-class TestAWebProcess:
+class TestGrantKeysInWebProcess:
     def test_connects_and_reconnects_without_opening_a_refresh_token(self, web, browser_of, alice):
         browser = browser_of(alice)
 
@@ -56,14 +56,14 @@ class TestAWebProcess:
 
         at = timezone.now()
         connection.refresh_from_db()
-        held = permits.to_refresh(connection_id=connection.id, at=at)
+        held = permits.to_use_refresh_token(connection_id=connection.id, at=at)
         with pytest.raises(NotThisProcess):
-            provider.credential(connection.refresh_token, held, to=connection.id, at=at)
+            provider.open_credential(connection.refresh_token, held, to=connection.id, at=at)
 
     def test_opens_the_access_token_of_the_hour(self, web, browser_of, alice):
         browser_of(alice).connect()
 
-        assert access_tokens.access(connection_id=Connection.objects.get().id).token()
+        assert access_tokens.get_access(connection_id=Connection.objects.get().id).token()
 
     def test_leaves_a_token_to_workers_that_is_theirs_to_use(
         self, web, browser_of, alice, google, settings
@@ -72,7 +72,7 @@ class TestAWebProcess:
         connection = Connection.objects.get()
         settings.PROCESS_CLASS = "sync"
 
-        access_tokens.refresh(connection_id=connection.id)
+        access_tokens.refresh_grant(connection_id=connection.id)
 
         assert Connection.objects.get().grant_generation == connection.grant_generation + 1
 
@@ -81,7 +81,7 @@ class TestAWebProcess:
         asked = google.calls("/token")
 
         with pytest.raises(NotThisProcess):
-            access_tokens.refresh(connection_id=Connection.objects.get().id)
+            access_tokens.refresh_grant(connection_id=Connection.objects.get().id)
 
         assert google.calls("/token") == asked
         assert Connection.objects.get().refresh_lease_by is None
@@ -93,7 +93,7 @@ class TestAWebProcess:
         browser_of(alice).connect(untick=(GMAIL_READONLY,))
         connection = Connection.objects.get()
 
-        connections.forget(
+        connections.remove_empty_connection(
             connection_id=connection.id,
             user_id=alice.id,
             organisation_id=connection.organisation_id,
@@ -137,11 +137,11 @@ class TestAReconnect:
     def test_leaves_nothing_that_opens_the_former_token(self, renewed):
         before, after, _ = renewed
         at = timezone.now()
-        held = permits.to_refresh(connection_id=after.id, at=at)
+        held = permits.to_use_refresh_token(connection_id=after.id, at=at)
 
         with pytest.raises(Unopenable):
-            provider.credential(before.refresh_token, held, to=before.id, at=at)
-        assert provider.credential(after.refresh_token, held, to=after.id, at=at)
+            provider.open_credential(before.refresh_token, held, to=before.id, at=at)
+        assert provider.open_credential(after.refresh_token, held, to=after.id, at=at)
 
     def test_keeps_the_key_of_the_connection_itself(self, renewed):
         before, after, _ = renewed
@@ -153,8 +153,8 @@ class TestAReconnect:
     def test_is_of_the_connection_in_the_ledger(self, renewed):
         _, after, _ = renewed
         at = timezone.now()
-        access = permits.to_maintain(connection_id=after.id, at=at)
-        refresh = permits.to_refresh(connection_id=after.id, at=at)
+        access = permits.to_use_access_token(connection_id=after.id, at=at)
+        refresh = permits.to_use_refresh_token(connection_id=after.id, at=at)
 
         said = {
             str(leaf.id): json.loads(bytes(leaf.payload))["subject"] for leaf in Leaf.objects.all()

@@ -39,7 +39,7 @@ def turn() -> bool:
     work = SyncWork.objects.get()
     SyncWork.objects.update(next_sync_at=timezone.now())
     with acting_as(ProcessClass.SYNC):
-        return engine.run(PRODUCTS, work_id=work.id, at=timezone.now())
+        return engine.run_turn(PRODUCTS, work_id=work.id, at=timezone.now())
 
 
 class Gmail:
@@ -52,7 +52,7 @@ class Gmail:
         sandbox.dial(units_per_minute=0, concurrency=0)
         settings.GMAIL_UNITS_PER_MINUTE = 0
         self.sandbox = sandbox
-        self.browser = googles.Browser(alice, sandbox)
+        self.browser = googles.GoogleConnectBrowser(alice, sandbox)
         self.browser.connect()
 
     def deliver(self, node: hostile.Node | None = None) -> str:
@@ -81,7 +81,7 @@ class Gmail:
         self.sandbox.fail_next(OFTEN, path_prefix=GMAIL + message_id, status=200, body=body)
 
 
-class Outlook:
+class HostileOutlook:
     """Alice's connected Outlook, brought in once."""
 
     def __init__(self, sandbox, settings, alice) -> None:
@@ -94,7 +94,7 @@ class Outlook:
         with self.microsoft.graph(token) as graph:
             self.inbox = graph.get("/me/mailFolders/inbox").json()["id"]
         self.sandbox = sandbox
-        self.browser = microsofts.Browser(alice, self.microsoft)
+        self.browser = microsofts.MicrosoftConnectBrowser(alice, self.microsoft)
         self.browser.connect()
 
     def deliver(self, node: hostile.Node | None = None) -> str:
@@ -126,7 +126,7 @@ class Outlook:
         self.sandbox.fail_next(OFTEN, path_suffix=message_id, status=200, body=json.dumps(resource))
 
 
-class OutlookByMime(Outlook):
+class OutlookByMime(HostileOutlook):
     """The same, where Graph shows no body: the MIME is read."""
 
     def answer(self, message_id: str, node: hostile.Node) -> None:
@@ -148,7 +148,7 @@ def gmail(sandbox, settings, alice):
 
 @pytest.fixture
 def outlook(sandbox, settings, alice):
-    return settled(Outlook(sandbox, settings, alice))
+    return settled(HostileOutlook(sandbox, settings, alice))
 
 
 @pytest.fixture
@@ -206,9 +206,11 @@ class TestAHostileMessage:
         if case in hostile.STORED:
             assert became == "stored"
         if became != "stored":
-            assert became in status_messages.SET_ASIDE
+            assert became in status_messages.QUARANTINE_REASONS
             address = reverse("settings-details", args=[Integration.objects.get().id])
-            assert status_messages.SET_ASIDE[became] in world.browser.client.get(address).text
+            assert (
+                status_messages.QUARANTINE_REASONS[became] in world.browser.client.get(address).text
+            )
 
     def test_at_gmail_ends_at_a_row(self, gmail, case):
         self.is_stored_or_shown_as_set_aside(gmail, case)
@@ -246,7 +248,7 @@ def test_an_answer_larger_than_memory_is_for_is_of_one_message_alone(gmail, monk
     # It is asked for together with its neighbours: what they bring is too large, then only it is.
     assert bring_between_neighbours(gmail, large) == "too-large"
     address = reverse("settings-details", args=[Integration.objects.get().id])
-    assert status_messages.SET_ASIDE["too-large"] in gmail.browser.client.get(address).text
+    assert status_messages.QUARANTINE_REASONS["too-large"] in gmail.browser.client.get(address).text
 
 
 @pytest.mark.parametrize("what", ["id", "threadId", "internalDate", "labelIds"])

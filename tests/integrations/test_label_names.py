@@ -34,7 +34,7 @@ def sync() -> None:
     is_due = True
     while is_due:
         SyncWork.objects.update(next_sync_at=timezone.now(), lease_by=None, lease_until=None)
-        is_due = engine.run(PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now())
+        is_due = engine.run_turn(PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now())
 
 
 def shown(client) -> list[str]:
@@ -99,8 +99,8 @@ class TestALabelOfGmail:
         actor = actor_for(alice, integration.connection.organisation)
         asked = {"actor": actor, "integration_id": integration.id, "at": timezone.now()}
         with acting_as(ProcessClass.WEB), row_owner.acting_for(alice.id, actor.organisation_id):
-            export_id = mailbox_export.ask(**asked)
-            parts = mailbox_export.stream(export_id=export_id, actor=actor, now=timezone.now)
+            export_id = mailbox_export.request_export(**asked)
+            parts = mailbox_export.stream_export(export_id=export_id, actor=actor, now=timezone.now)
             data = b"".join(parts)
 
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -128,7 +128,7 @@ class TestAFolderOfOutlook:
         folder = mine.post("/me/mailFolders", json={"displayName": "Taxes"}).json()["id"]
         message = graph_id(self.oid, microsoft.deliver(FOLDERS_BOX)["id"])
         mine.post(f"/me/messages/{message}/move", json={"destinationId": folder})
-        browser = at_microsoft.Browser(alice, microsoft)
+        browser = at_microsoft.MicrosoftConnectBrowser(alice, microsoft)
         browser.connect(FOLDERS_BOX)
         sync()
         assert shown(browser.client) == ["Taxes"]

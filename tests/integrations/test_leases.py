@@ -51,15 +51,15 @@ def claim_work(row, at):
 
 
 def claim_watch(row, at):
-    return leases.claim_from(desired_state.claimable(at), row.id, at=at, duration=MINUTE)[0]
+    return leases.claim_from(desired_state.filter_claimable(at), row.id, at=at, duration=MINUTE)[0]
 
 
 def claim_purge_job(row, at):
-    return jobs.claim(job_id=row.id, at=at, duration=MINUTE)[0]
+    return jobs.claim_job(job_id=row.id, at=at, duration=MINUTE)[0]
 
 
 def claim_refresh(row, at):
-    lease = token_refresh._claim(Connection.objects.get(id=row.id), at=at)
+    lease = token_refresh._claim_refresh(Connection.objects.get(id=row.id), at=at)
     if lease is None:
         raise NotClaimable
     return lease
@@ -100,7 +100,7 @@ TABLES = [
         "refresh_failed_at",
         # The statement that reads the connection is the test's own.
         2,
-        leases.REFRESH,
+        leases.REFRESH_PREFIX,
     ),
 ]
 # A refresh waits for a locked row: nothing holds the lock of a connection for long.
@@ -242,7 +242,7 @@ class TestClaimOfAReadRow:
         read = Connection.objects.get(id=house.connection.id)
         Connection.objects.update(**{column: getattr(read, column) + 1})
 
-        assert token_refresh._claim(read, at=house.at) is None
+        assert token_refresh._claim_refresh(read, at=house.at) is None
         assert TABLES[3].read_lease(read) == (None, None)
 
 
@@ -251,8 +251,8 @@ class TestUnleased:
         claim_work(house.work, house.at)
         ends_at = house.at + MINUTE
 
-        assert not SyncWork.objects.filter(leases.unleased(ends_at - MINUTE / 60)).exists()
-        assert SyncWork.objects.filter(leases.unleased(ends_at)).exists()
+        assert not SyncWork.objects.filter(leases.match_unleased(ends_at - MINUTE / 60)).exists()
+        assert SyncWork.objects.filter(leases.match_unleased(ends_at)).exists()
 
 
 STEPS = st.tuples(

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from integrations.access import ledger_pseudonyms, permits
-from limited_use.guard.guard import Refused
+from limited_use.guard.guard import AccessRefused
 from limited_use.ledger import entries, ledger_key_lifecycle, pseudonyms, subject_access
 from limited_use.models import Leaf
 from limited_use.policy.vocabulary import DataClass
@@ -24,15 +24,15 @@ CLASSES = (DataClass.MAIL_METADATA,)
 @pytest.fixture
 def alice():
     alice = household()
-    ledger_key_lifecycle.create(holder=alice.connection.id, at=alice.at)
+    ledger_key_lifecycle.create_key(holder=alice.connection.id, at=alice.at)
     return alice
 
 
 def own_of(person):
-    found = ledger_pseudonyms.of_owner(
+    found = ledger_pseudonyms.get_resource_pseudonyms(
         user_id=person.user.id, organisation_id=person.organisation.id
     )
-    return subject_access.entries_of(found), found
+    return subject_access.find_entries(found), found
 
 
 def show(actor, integration_id):
@@ -48,12 +48,14 @@ class TestOwnEntries:
         (entry,), found = own_of(alice)
 
         assert found[entry.subject] == alice.integration.id
-        assert entry.subject.hex() == pseudonyms.of(alice.connection.id)(alice.integration.id)
-        assert entry.subject.hex() != entries.pseudonym(alice.integration.id)
+        assert entry.subject.hex() == pseudonyms.get_naming(alice.connection.id)(
+            alice.integration.id
+        )
+        assert entry.subject.hex() != entries.get_pseudonym(alice.integration.id)
 
     def test_are_those_of_the_service_on_ones_behalf_too(self, alice):
         permits.to_sync(integration_id=alice.integration.id, at=timezone.now())
-        permits.to_maintain(connection_id=alice.connection.id, at=timezone.now())
+        permits.to_use_access_token(connection_id=alice.connection.id, at=timezone.now())
 
         found, by_name = own_of(alice)
 
@@ -67,7 +69,7 @@ class TestOwnEntries:
     @pytest.mark.scenario("X1")
     def test_show_their_owner_who_else_tried(self, alice):
         mallory = household()
-        with suppress(Refused):
+        with suppress(AccessRefused):
             show(mallory.actor, alice.integration.id)
 
         (entry,), _ = own_of(alice)
@@ -78,7 +80,7 @@ class TestOwnEntries:
 
     def test_name_nobody_alike_in_two_connections(self, alice):
         other = household(who=(alice.user, alice.organisation, alice.membership))
-        ledger_key_lifecycle.create(holder=other.connection.id, at=other.at)
+        ledger_key_lifecycle.create_key(holder=other.connection.id, at=other.at)
         for one in (alice, other):
             show(alice.actor, one.integration.id)
 
@@ -92,14 +94,14 @@ class TestOwnEntries:
         elsewhere = household()
 
         assert (
-            ledger_pseudonyms.of_owner(
+            ledger_pseudonyms.get_resource_pseudonyms(
                 user_id=alice.user.id, organisation_id=elsewhere.organisation.id
             )
             == {}
         )
 
 
-class TestPage:
+class TestPseudonymPage:
     def test_asks_the_database_nothing_more_for_names(self, alice):
         bob = household()
 

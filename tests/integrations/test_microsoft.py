@@ -42,7 +42,7 @@ from integrations.sync import engine
 from limited_use.models import Receipt
 from tests.factories import actor_for, as_agreed
 from tests.integrations import google as googles
-from tests.integrations.microsoft import ALICE_BOX, Browser, microsoft
+from tests.integrations.microsoft import ALICE_BOX, MicrosoftConnectBrowser, microsoft
 from tests.walls import acting_as
 from tests.worlds.microsoft import ACCEPT, CANCEL, MAIL
 
@@ -59,7 +59,7 @@ ASKED = {
 
 @pytest.fixture
 def alices(microsoft, alice):
-    return Browser(alice, microsoft)
+    return MicrosoftConnectBrowser(alice, microsoft)
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def synced() -> None:
         while again:
             SyncWork.objects.filter(id=work_id).update(next_sync_at=timezone.now())
             with acting_as(ProcessClass.SYNC):
-                again = engine.run(PRODUCTS, work_id=work_id, at=timezone.now())
+                again = engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now())
 
 
 def token_requests(microsoft) -> list[str]:
@@ -221,7 +221,7 @@ class TestOneInbox:
     @staticmethod
     def connect_google(alice, microsoft, settings):
         googles.point_at(settings, microsoft.sandbox)
-        browser = googles.Browser(alice, microsoft.sandbox)
+        browser = googles.GoogleConnectBrowser(alice, microsoft.sandbox)
         assert browser.connect().outcome == AttemptOutcome.CONNECTED
 
     def test_makes_threads_of_conversations(self, microsoft, connected):
@@ -354,10 +354,10 @@ class TestHowMessagesCame:
         synced()
 
         actor = actor_for(alice, acme)
-        export_id = mailbox_export.ask(
+        export_id = mailbox_export.request_export(
             actor=actor, integration_id=Integration.objects.get().id, at=timezone.now()
         )
-        parts = mailbox_export.stream(export_id=export_id, actor=actor, now=timezone.now)
+        parts = mailbox_export.stream_export(export_id=export_id, actor=actor, now=timezone.now)
         with zipfile.ZipFile(io.BytesIO(b"".join(parts))) as archive:
             copy = archive.read("mail.mbox").decode()
 
@@ -374,12 +374,12 @@ class TestTheGrant:
     def test_is_renewed_and_the_newest_token_kept(self, microsoft, connected):
         before = connected.refresh_token.ciphertext
 
-        access_tokens.refresh(connection_id=connected.id)
+        access_tokens.refresh_grant(connection_id=connected.id)
 
         connected.refresh_from_db()
         assert connected.refresh_token.ciphertext != before
         assert connected.grant_generation == 2
-        access_tokens.refresh(connection_id=connected.id)
+        access_tokens.refresh_grant(connection_id=connected.id)
         synced()
         assert Message.objects.count() == 3
 
@@ -461,7 +461,7 @@ class TestTheGrant:
         microsoft.sandbox.dial(graph_token_code=7000222)
 
         with pytest.raises(errors.InvalidClient):
-            access_tokens.refresh(connection_id=connected.id)
+            access_tokens.refresh_grant(connection_id=connected.id)
 
         connected.refresh_from_db()
         assert connected.status == ConnectionStatus.ACTIVE
@@ -469,11 +469,11 @@ class TestTheGrant:
 
 
 @pytest.mark.django_db(transaction=True)
-class TestDisconnecting:
+class TestDisconnectOfMicrosoft:
     @pytest.fixture
     def job(self, alices, connected, alice, acme):
         synced()
-        return connections.disconnect(
+        return connections.disconnect_integration(
             integration_id=Integration.objects.get().id,
             user_id=alice.id,
             organisation_id=acme.id,
@@ -483,7 +483,7 @@ class TestDisconnecting:
     def finished(self, job) -> PurgeJob:
         for _ in range(50):
             at = PurgeJob.objects.get(id=job.id).next_try_at
-            step = purge.run(job_id=job.id, now=lambda at=at: max(at, timezone.now()))
+            step = purge.run_purge(job_id=job.id, now=lambda at=at: max(at, timezone.now()))
             if step is PurgeStep.DONE:
                 break
         return PurgeJob.objects.get(id=job.id)
@@ -518,7 +518,7 @@ class TestDisconnecting:
         assert alices.connect().outcome == AttemptOutcome.CONNECTED
 
 
-class TestCalendars:
+class TestMicrosoftCalendars:
     def test_are_added_to_the_account_that_has_mail(self, alices, microsoft, connected):
         begun = alices.begin(
             connected, product="calendar", version=as_agreed("calendar", "calendar-editing")

@@ -13,10 +13,10 @@ from accounts.models import Organisation
 from config.process_classes import ProcessClass
 from integrations import connections, purge
 from integrations.access import scopes
-from integrations.access.request_context import Asked
+from integrations.access.request_context import RequestContext
 from integrations.calendar import event_lookup
 from integrations.calendar.events import access, service
-from integrations.calendar.events.drafts import Draft
+from integrations.calendar.events.drafts import EventDraft
 from integrations.formats.event import When
 from integrations.models import (
     AttemptOutcome,
@@ -32,9 +32,9 @@ from integrations.sandbox.microsoft.calendar import online_meetings
 from integrations.sync import engine
 from limited_use.ledger import sequencer
 from tests.factories import actor_for
-from tests.integrations.microsoft import ALICE_BOX, Browser, microsoft
+from tests.integrations.microsoft import ALICE_BOX, MicrosoftConnectBrowser, microsoft
 from tests.integrations.pages import reading
-from tests.integrations.providers.microsoft.kills import Killed, Kills
+from tests.integrations.providers.microsoft.kills import KilledDuringGraphCall, Kills
 from tests.walls import acting_as
 
 __all__ = ["microsoft"]
@@ -66,7 +66,7 @@ def theirs(microsoft, now):
 
 @pytest.fixture
 def connected(theirs, microsoft, alice):
-    browser = Browser(alice, microsoft)
+    browser = MicrosoftConnectBrowser(alice, microsoft)
     versions = [f"{one.key}:{one.version}" for one in scopes.features_for("calendar")]
     begun = browser.begin(product="calendar", version=versions)
     said = microsoft.visit(begun["Location"], "accept", account=ALICE_BOX)
@@ -83,7 +83,7 @@ def synced() -> None:
         while again:
             SyncWork.objects.filter(id=work_id).update(next_sync_at=timezone.now())
             with acting_as(ProcessClass.SYNC):
-                again = engine.run(PRODUCTS, work_id=work_id, at=timezone.now())
+                again = engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now())
 
 
 def page(browser, now) -> str:
@@ -123,19 +123,25 @@ def test_follow_what_becomes_of_them_there(connected, microsoft, theirs):
 def test_are_written_once_and_seen_at_once(connected, microsoft, alice, now):
     calendar = Calendar.objects.get()
     whose = calendar.user_id, calendar.organisation_id
-    asked = Asked(actor_for(alice, Organisation.objects.get(id=whose[1])), whose[0], timezone.now())
+    asked = RequestContext(
+        actor_for(alice, Organisation.objects.get(id=whose[1])), whose[0], timezone.now()
+    )
     start = When(at=now + 3 * HOUR, zone="Europe/Berlin")
-    draft = Draft(title="Planned", start=start, end=When(at=now + 4 * HOUR, zone="Europe/Berlin"))
+    draft = EventDraft(
+        title="Planned", start=start, end=When(at=now + 4 * HOUR, zone="Europe/Berlin")
+    )
     with row_owner.acting_for(*whose):
         seen = access.find_calendar(asked, calendar.id)
         made = service.create(asked, seen, draft, key="one")
         again = service.create(asked, seen, draft, key="one")
 
-    assert made.id == again.id
+    assert made.event_id == again.event_id
     assert "Planned" in page(connected, now)
     found = microsoft.look("calendar", email=ALICE_BOX, provider="microsoft")["events"]
     assert [one["summary"] for one in found].count("Planned") == 1
-    assert event_lookup.event_id(made.id).row == Event.objects.get(id=made.id).id
+    assert (
+        event_lookup.parse_event_id(made.event_id).row_id == Event.objects.get(id=made.event_id).id
+    )
 
 
 @pytest.mark.invariant(6)
@@ -143,7 +149,7 @@ def test_are_written_once_and_seen_at_once(connected, microsoft, alice, now):
 def test_leave_nothing_here_when_they_are_disconnected(connected):
     integration = Integration.objects.get()
     connection = integration.connection
-    job = connections.disconnect(
+    job = connections.disconnect_integration(
         integration_id=integration.id,
         user_id=connection.user_id,
         organisation_id=connection.organisation_id,
@@ -151,9 +157,9 @@ def test_leave_nothing_here_when_they_are_disconnected(connected):
     )
     with acting_as(ProcessClass.PURGE):
         for _ in range(50):
-            if purge.run(job_id=job.id) is PurgeStep.DONE:
+            if purge.run_purge(job_id=job.id) is PurgeStep.DONE:
                 break
-            sequencer.run(timezone.now())
+            sequencer.run_sequencer(timezone.now())
 
     assert not Event.objects.exists()
     assert not Calendar.objects.exists()
@@ -229,7 +235,7 @@ def kills(monkeypatch):
     return Kills(monkeypatch)
 
 
-class TestASeries:
+class TestOutlookSeries:
     @pytest.mark.scenario("C3", "C6")
     @pytest.mark.invariant(9)
     @pytest.mark.claim("move.copied", "move.guests-told", "form.guests-told")
@@ -254,7 +260,7 @@ class TestASeries:
             kills.arm(1)
             try:
                 answer = connected.client.post(address, form | {"notify": "on"})
-            except Killed:
+            except KilledDuringGraphCall:
                 continue
             break
 
@@ -305,7 +311,7 @@ class TestASeries:
         # The new series, and the end of the old one; then only our rows are left.
         for _ in range(2):
             kills.arm(1)
-            with pytest.raises(Killed):
+            with pytest.raises(KilledDuringGraphCall):
                 connected.client.post(address, form | edit)
         answer = connected.client.post(address, form | edit, follow=True)
 

@@ -11,7 +11,7 @@ from integrations.grants import request_slots
 from integrations.models import Connection, Message, QuotaBucket, SyncWork
 from integrations.operations.sync_products import PRODUCTS
 from integrations.sync import engine, work_leases
-from tests.integrations.microsoft import Browser, microsoft
+from tests.integrations.microsoft import MicrosoftConnectBrowser, microsoft
 from tests.walls import acting_as
 
 __all__ = ["microsoft"]
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def connection(microsoft, alice):
-    Browser(alice, microsoft).connect()
+    MicrosoftConnectBrowser(alice, microsoft).connect()
     return Connection.objects.get()
 
 
@@ -29,7 +29,7 @@ def run():
     """Take one turn; return whether the work was due."""
     with acting_as(ProcessClass.SYNC):
         try:
-            engine.run(PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now())
+            engine.run_turn(PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now())
         except NotClaimable:
             return False
     return True
@@ -68,8 +68,8 @@ class TestAPause:
         assert least < (until - timezone.now()).total_seconds() <= work_leases.FIRST_PAUSE
         assert not run()
         with (
-            pytest.raises(request_slots.NoSlot),
-            request_slots.hold(connection_id=connection.id, want=1, most=4, is_person=True),
+            pytest.raises(request_slots.NoFreeSlot),
+            request_slots.hold_slots(connection_id=connection.id, want=1, most=4, is_person=True),
         ):
             pass
 

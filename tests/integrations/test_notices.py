@@ -28,7 +28,7 @@ def ended():
     make_integration(connection)
     # Connected long ago: not the seven days of a consent screen in Testing.
     Connection.objects.update(connected_at=timezone.now() - timedelta(days=90))
-    credentials.end(connection_id=connection.id, epoch=1, at=timezone.now())
+    credentials.record_grant_ended(connection_id=connection.id, epoch=1, at=timezone.now())
     connection.refresh_from_db()
     return connection
 
@@ -38,7 +38,9 @@ class TestTelling:
     def test_happens_at_days_0_7_and_12_once_each(self, ended, mailoutbox):
         for day in range(14):
             for _ in range(2):
-                owner_notices.tell(at=ended.reauth_since + timedelta(days=day, minutes=1))
+                owner_notices.send_due_notices(
+                    at=ended.reauth_since + timedelta(days=day, minutes=1)
+                )
 
         assert len(mailoutbox) == 3
         told = [notice.told_at - ended.reauth_since for notice in Notice.objects.order_by("id")]
@@ -49,7 +51,7 @@ class TestTelling:
         assert "This is the last notice before" in mailoutbox[-1].body
 
     def test_says_the_latest_only_to_who_was_not_told_for_a_while(self, ended, mailoutbox):
-        owner_notices.tell(at=ended.reauth_since + timedelta(days=12))
+        owner_notices.send_due_notices(at=ended.reauth_since + timedelta(days=12))
 
         assert len(mailoutbox) == 1
         assert "last notice" in mailoutbox[0].subject.lower()
@@ -59,7 +61,7 @@ class TestTelling:
     def test_goes_to_the_sign_in_address_and_says_nothing_from_the_provider(
         self, ended, mailoutbox
     ):
-        owner_notices.tell(at=timezone.now())
+        owner_notices.send_due_notices(at=timezone.now())
 
         mail = mailoutbox[0]
         assert mail.to == [ended.user.email]
@@ -70,7 +72,7 @@ class TestTelling:
     def test_tells_nobody_whose_connection_is_well(self, mailoutbox):
         make_integration()
 
-        owner_notices.tell(at=timezone.now())
+        owner_notices.send_due_notices(at=timezone.now())
 
         assert not mailoutbox
 
@@ -78,12 +80,12 @@ class TestTelling:
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
 
-        assert owner_notices.tell(at=timezone.now()) == 0
+        assert owner_notices.send_due_notices(at=timezone.now()) == 0
 
-        assert owner_notices.clock(ended).told == ("reconnect",)
+        assert owner_notices.get_reconnect_deadline(ended).notice_kinds == ("reconnect",)
 
     def test_shows_the_clock(self, ended):
-        clock = owner_notices.clock(ended)
+        clock = owner_notices.get_reconnect_deadline(ended)
 
         assert clock.until - clock.since == timedelta(days=14)
 
@@ -98,12 +100,12 @@ class TestTelling:
     )
     def test_says_what_is_removed_and_why(self, ended, mailoutbox, trigger, reason):
         with transaction.atomic():
-            job = automatic_disconnect.end(
+            job = automatic_disconnect.disconnect_in_transaction(
                 integration=ended.integrations.get(),
                 trigger=PurgeTrigger(trigger),
                 at=timezone.now(),
             )
-        owner_notices.purged(job=job, at=timezone.now())
+        owner_notices.send_purged_notice(job=job, at=timezone.now())
 
         (mail,) = mailoutbox
         assert mail.subject == "Being removed: your Google mail"
@@ -124,10 +126,10 @@ class TestAConsentScreenInTesting:
         for number in range(50):
             connection = make_connection(at=now - timedelta(days=7, minutes=number))
             make_integration(connection)
-            credentials.end(connection_id=connection.id, epoch=1, at=now)
+            credentials.record_grant_ended(connection_id=connection.id, epoch=1, at=now)
 
         for day in (0, 1, 7):
-            owner_notices.tell(at=now + timedelta(days=day, minutes=1))
+            owner_notices.send_due_notices(at=now + timedelta(days=day, minutes=1))
 
         assert Alarm.objects.get().kind == "provider.consent_screen_in_testing"
         assert not mailoutbox
@@ -137,9 +139,9 @@ class TestAConsentScreenInTesting:
     @pytest.mark.scenario("A2")
     def test_is_not_seen_in_one_grant_that_died_at_that_age_by_chance(self, mailoutbox):
         connection = make_connection(at=timezone.now() - timedelta(days=7))
-        credentials.end(connection_id=connection.id, epoch=1, at=timezone.now())
+        credentials.record_grant_ended(connection_id=connection.id, epoch=1, at=timezone.now())
 
-        owner_notices.tell(at=timezone.now())
+        owner_notices.send_due_notices(at=timezone.now())
 
         assert not Alarm.objects.exists()
         assert len(mailoutbox) == 1

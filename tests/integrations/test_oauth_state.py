@@ -14,7 +14,7 @@ from django.db import connections as databases
 from django.utils import timezone
 
 from integrations.connections import connect_attempts, oauth_state
-from integrations.connections.oauth_state import ForeignState, Journey, Replayed
+from integrations.connections.oauth_state import ConnectRequest, StateReplayed, UnknownState
 from integrations.models import AttemptOutcome, ConnectAttempt
 from tests.factories import make_keyring, make_organisation, make_user
 
@@ -23,19 +23,19 @@ SESSION = "session-of-alice"
 
 def begin(user, organisation, at=None):
     make_keyring()
-    journey = Journey(
+    journey = ConnectRequest(
         user_id=user.id,
         organisation_id=organisation.id,
         provider="google",
         product="mail",
         feature_versions={"inbox": 1},
     )
-    return oauth_state.begin(journey, session_key=SESSION, at=at or timezone.now())
+    return oauth_state.create_state(journey, session_key=SESSION, at=at or timezone.now())
 
 
 def consume(user, state, **values):
     given = {"session_key": SESSION, "provider": "google", "at": timezone.now(), **values}
-    return oauth_state.consume(state=state, user_id=user.id, **given)
+    return oauth_state.consume_state(state=state, user_id=user.id, **given)
 
 
 @pytest.mark.django_db
@@ -53,7 +53,7 @@ class TestAState:
         attempt, state = begin(alice, acme)
 
         assert consume(alice, state).id == attempt.id
-        with pytest.raises(Replayed):
+        with pytest.raises(StateReplayed):
             consume(alice, state)
 
     @pytest.mark.parametrize(
@@ -62,25 +62,25 @@ class TestAState:
     def test_is_of_one_browser_and_one_provider(self, alice, acme, other):
         _, state = begin(alice, acme)
 
-        with pytest.raises(ForeignState):
+        with pytest.raises(UnknownState):
             consume(alice, state, **other)
         assert consume(alice, state)
 
     def test_is_of_one_person(self, alice, bob, acme):
         _, state = begin(alice, acme)
 
-        with pytest.raises(ForeignState):
+        with pytest.raises(UnknownState):
             consume(bob, state)
 
     @pytest.mark.parametrize("made_up", ["", "x", "A" * 43])
     def test_cannot_be_made_up(self, alice, made_up):
-        with pytest.raises(ForeignState):
+        with pytest.raises(UnknownState):
             consume(alice, made_up)
 
     def test_ends_after_ten_minutes(self, alice, acme):
         attempt, state = begin(alice, acme, at=timezone.now() - oauth_state.LIFETIME)
 
-        with pytest.raises(oauth_state.Expired) as caught:
+        with pytest.raises(oauth_state.StateExpired) as caught:
             consume(alice, state)
         assert caught.value.attempt.id == attempt.id
 
@@ -88,15 +88,15 @@ class TestAState:
     def test_that_nobody_brings_back_expires_by_itself(self, alice, acme):
         begin(alice, acme)
 
-        assert oauth_state.expire(at=timezone.now()) == 0
-        assert oauth_state.expire(at=timezone.now() + timedelta(minutes=11)) == 1
+        assert oauth_state.expire_attempts(at=timezone.now()) == 0
+        assert oauth_state.expire_attempts(at=timezone.now() + timedelta(minutes=11)) == 1
         assert ConnectAttempt.objects.get().outcome == AttemptOutcome.EXPIRED
 
     def test_leaves_no_trace_after_a_month(self, alice, acme):
         begin(alice, acme)
-        oauth_state.expire(at=timezone.now() + timedelta(minutes=11))
+        oauth_state.expire_attempts(at=timezone.now() + timedelta(minutes=11))
 
-        oauth_state.expire(at=timezone.now() + timedelta(days=31))
+        oauth_state.expire_attempts(at=timezone.now() + timedelta(days=31))
 
         assert not ConnectAttempt.objects.exists()
 
@@ -117,14 +117,17 @@ class TestWhatIsDerivedFromIt:
             [sys.executable, "-c", program], capture_output=True, check=True, text=True
         )
 
-        assert answer.stdout.split() == [oauth_state.verifier(state), oauth_state.nonce(state)]
+        assert answer.stdout.split() == [
+            oauth_state.derive_verifier(state),
+            oauth_state.derive_nonce(state),
+        ]
 
     @pytest.mark.control("3.2.1")
     def test_differs_by_use_and_by_state(self):
         make_keyring()
         made = {
             derive(state)
-            for derive in (oauth_state.verifier, oauth_state.nonce)
+            for derive in (oauth_state.derive_verifier, oauth_state.derive_nonce)
             for state in ("a", "b")
         }
 
@@ -133,11 +136,11 @@ class TestWhatIsDerivedFromIt:
     @pytest.mark.control("3.2.1")
     def test_is_a_verifier_with_the_challenge_of_rfc_7636(self):
         make_keyring()
-        verifier = oauth_state.verifier("a")
+        verifier = oauth_state.derive_verifier("a")
         digest = hashlib.sha256(verifier.encode()).digest()
 
         assert len(verifier) == 43
-        assert oauth_state.challenge("a") == urlsafe_b64encode(digest).rstrip(b"=").decode()
+        assert oauth_state.derive_challenge("a") == urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -152,7 +155,7 @@ class TestSeveralProcesses:
         def bring(_):
             try:
                 consume(alice, state)
-            except Replayed:
+            except StateReplayed:
                 return False
             finally:
                 databases.close_all()
@@ -166,14 +169,14 @@ class TestSeveralProcesses:
 @pytest.mark.control("3.2.2")
 class TestARefusal:
     def refuse(self, user, organisation, *, at, outcome=AttemptOutcome.FOREIGN_STATE):
-        journey = Journey(
+        journey = ConnectRequest(
             user_id=user.id,
             organisation_id=organisation.id,
             provider="google",
             product="",
             feature_versions={},
         )
-        return oauth_state.refused(journey, outcome=outcome, at=at)
+        return oauth_state.record_refused(journey, outcome=outcome, at=at)
 
     @pytest.mark.scenario("A4")
     def test_is_one_row_per_person_outcome_and_minute_however_often_it_comes(
@@ -194,8 +197,8 @@ class TestARefusal:
         at = timezone.now()
         self.refuse(alice, acme, at=at)
 
-        shown = connect_attempts.get_unsettled(
-            user_id=alice.id, organisation_id=acme.id, awaited=(), at=at
+        shown = connect_attempts.get_unsettled_attempt(
+            user_id=alice.id, organisation_id=acme.id, awaited_providers=(), at=at
         )
 
         assert shown.outcome == AttemptOutcome.FOREIGN_STATE
@@ -207,5 +210,5 @@ class TestARefusal:
         mark = f"refused {alice.id} {refused.outcome} {minute.isoformat()}"
         assert bytes(refused.state_hash) == hashlib.sha256(mark.encode()).digest()
 
-        with pytest.raises(ForeignState):
+        with pytest.raises(UnknownState):
             consume(alice, mark)

@@ -29,7 +29,7 @@ from integrations.models import (
 )
 from integrations.operations.sync_products import PRODUCTS
 from integrations.providers import http
-from integrations.settings.connect_messages import OF_CALENDARS, OUTCOMES
+from integrations.settings.connect_messages import CALENDAR_OUTCOMES, OUTCOMES
 from integrations.sync import engine
 from limited_use.models import Consent, DataKey
 from tests.integrations.google import ALICE_BOX, query_of
@@ -58,7 +58,7 @@ CREATE TRIGGER refuse BEFORE INSERT ON integrations_connection
 
 
 @dataclass
-class World:
+class ConnectOutcomeWorld:
     """Alice's browser and Google; `back` is the address that Google sent her to."""
 
     browser: object
@@ -86,7 +86,7 @@ class World:
 def world(browser_of, alice, bob, google, monkeypatch):
     google.seed(SECOND_BOX, size=0)
     others = SimpleNamespace(second=browser_of(alice), bob=browser_of(bob))
-    return World(browser_of(alice), others, google, monkeypatch)
+    return ConnectOutcomeWorld(browser_of(alice), others, google, monkeypatch)
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def page_of(browser) -> str:
 
 
 def disconnect(world, integration):
-    connections.disconnect(
+    connections.disconnect_integration(
         integration_id=integration.id,
         user_id=world.browser.user.id,
         organisation_id=integration.connection.organisation_id,
@@ -319,7 +319,7 @@ def sync(world):
             for _ in range(4):
                 SyncWork.objects.filter(id=work_id).update(next_sync_at=timezone.now())
                 with acting_as(ProcessClass.SYNC), suppress(NotClaimable):
-                    engine.run(PRODUCTS, work_id=work_id, at=timezone.now())
+                    engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now())
 
 
 class TestAnOutcomeThatConnects:
@@ -338,7 +338,7 @@ class TestAnOutcomeThatConnects:
     @pytest.mark.claim("outcome.calendars-coming")
     def test_brings_calendars_in(self, world):
         connect_calendar(world.browser)
-        assert OF_CALENDARS[AttemptOutcome.CONNECTED].says in page_of(world.browser)
+        assert CALENDAR_OUTCOMES[AttemptOutcome.CONNECTED].says in page_of(world.browser)
 
         sync(world)
 
@@ -376,7 +376,7 @@ class TestAnOutcomeThatConnects:
     @pytest.mark.claim("outcome.no-calendars")
     def test_reads_no_calendar_without_the_permission(self, world):
         connect_calendar(world.browser, untick=(EVENTS,))
-        words = OF_CALENDARS[AttemptOutcome.CONNECTED_WITHOUT_PRODUCT]
+        words = CALENDAR_OUTCOMES[AttemptOutcome.CONNECTED_WITHOUT_PRODUCT]
         assert words.says in page_of(world.browser)
 
         sync(world)
@@ -387,7 +387,7 @@ class TestAnOutcomeThatConnects:
     @pytest.mark.claim("outcome.partly", "outcome.read-only")
     def test_reads_calendars_and_agrees_to_no_writing_without_that_permission(self, world):
         connect_calendar(world.browser, untick=(EDIT,))
-        words = OF_CALENDARS[AttemptOutcome.CONNECTED_PARTLY]
+        words = CALENDAR_OUTCOMES[AttemptOutcome.CONNECTED_PARTLY]
         assert words.says in page_of(world.browser)
 
         sync(world)

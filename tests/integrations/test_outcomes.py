@@ -13,7 +13,7 @@ from integrations.models import AttemptOutcome, ConnectAttempt, Connection
 from integrations.settings import connect_results
 from integrations.tasks.connections import sweep_connections
 from tests.factories import make_attempt
-from tests.integrations.microsoft import ALICE_BOX, Browser, microsoft
+from tests.integrations.microsoft import ALICE_BOX, MicrosoftConnectBrowser, microsoft
 from tests.integrations.pages import reading
 from tests.walls import requests_act_as_web
 from tests.worlds.microsoft import ACCEPT, CANCEL, REQUEST, Stayed
@@ -247,7 +247,7 @@ class TestWaitingForAnAdministrator:
     def browser(self, microsoft, alice):
         microsoft.seed("boss@contoso.example", admin=True, size=0)
         microsoft.control("microsoft/tenants", domain="contoso.example", consent="admin")
-        return Browser(alice, microsoft)
+        return MicrosoftConnectBrowser(alice, microsoft)
 
     @pytest.mark.claim("outcome.pending")
     def test_shows_at_once_where_microsoft_keeps_the_person_and_sends_no_answer(self, browser):

@@ -11,7 +11,7 @@ from django.utils import timezone
 from integrations.models import Message, SyncWork
 from integrations.operations.sync_products import PRODUCTS
 from integrations.sync import engine
-from tests.integrations.microsoft import Browser, microsoft
+from tests.integrations.microsoft import MicrosoftConnectBrowser, microsoft
 from tests.integrations.pages import reading
 from tests.worlds.microsoft import MAIL, graph_id
 
@@ -54,7 +54,7 @@ def sync() -> None:
     is_due = True
     while is_due:
         SyncWork.objects.update(next_sync_at=timezone.now(), lease_by=None, lease_until=None)
-        is_due = engine.run(PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now())
+        is_due = engine.run_turn(PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now())
 
 
 def of_row() -> Filing:
@@ -91,7 +91,7 @@ class TestAMessageThatIsFiledAnewAtOutlook:
     def test_is_so_in_its_row_the_api_and_the_pages(self, alice, microsoft, partial):
         oid = microsoft.seed(BOX, size=0, labels=["Taxes"])["oid"]
         message = graph_id(oid, microsoft.deliver(BOX)["id"])
-        browser = Browser(alice, microsoft)
+        browser = MicrosoftConnectBrowser(alice, microsoft)
         browser.connect(BOX)
         sync()
         microsoft.sandbox.dial(graph_partial_changes=partial)

@@ -13,7 +13,7 @@ from integrations.operations.sync_products import PRODUCTS
 from integrations.providers.microsoft import folders
 from integrations.sync import engine
 from limited_use.models import Leaf
-from tests.integrations.microsoft import Browser, microsoft
+from tests.integrations.microsoft import MicrosoftConnectBrowser, microsoft
 from tests.integrations.pages import reading
 from tests.worlds.microsoft import MAIL, graph_id
 
@@ -25,14 +25,14 @@ FOLDER_CHANGES = "/mailFolders/delta"
 MESSAGE_CHANGES = "/messages/delta"
 
 
-class Person:
+class OutlookPerson:
     """Someone with a mailbox at Outlook, who uses Outlook and our pages."""
 
     def __init__(self, user, microsoft) -> None:
         self.microsoft, self.sandbox = microsoft, microsoft.sandbox
         self.oid = microsoft.seed(BOX, size=0, labels=[])["oid"]
         self.outlook = microsoft.graph(microsoft.authorize(BOX, MAIL)["access_token"])
-        self.browser = Browser(user, microsoft)
+        self.browser = MicrosoftConnectBrowser(user, microsoft)
 
     def make_folder(self, name: str, inside: str = "", **more) -> str:
         path = f"/me/mailFolders/{inside}/childFolders" if inside else "/me/mailFolders"
@@ -88,13 +88,13 @@ def poll() -> None:
     is_due = True
     while is_due:
         SyncWork.objects.update(next_sync_at=timezone.now(), lease_by=None, lease_until=None)
-        is_due = engine.run(PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now())
+        is_due = engine.run_turn(PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now())
     assert SyncWork.objects.get().failure_count == 0
 
 
 @pytest.fixture
 def person(alice, microsoft):
-    made = Person(alice, microsoft)
+    made = OutlookPerson(alice, microsoft)
     yield made
     made.outlook.close()
 
@@ -276,7 +276,7 @@ class TestAFolder:
         assert person.shown_folders() == [["archive"]]
 
 
-class TestAMessage:
+class TestMessageInOutlookFolder:
     def test_that_was_moved_between_folders_is_there(self, person):
         one, other = person.make_folder("Taxes"), person.make_folder("Travel")
         message = person.deliver(one)
@@ -388,7 +388,7 @@ class TestAPartThatFails:
         person.sandbox.fail_next(path_contains=path, problem="graph_unavailable")
         work = SyncWork.objects.get()
         SyncWork.objects.update(next_sync_at=timezone.now())
-        assert not engine.run(PRODUCTS, work_id=work.id, at=timezone.now())
+        assert not engine.run_turn(PRODUCTS, work_id=work.id, at=timezone.now())
         assert SyncWork.objects.get().failure_count == 1
         assert person.shown() == [[]]
 

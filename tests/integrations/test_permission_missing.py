@@ -19,7 +19,7 @@ from integrations.models import (
     PurgeTrigger,
 )
 from integrations.notifications import owner_notices
-from integrations.purge.receipt import WHY
+from integrations.purge.receipt import TRIGGER_REASONS
 from limited_use.models import DataKey
 from tests.factories import make_message
 from tests.worlds.sandbox import GMAIL_READONLY
@@ -49,19 +49,24 @@ def since():
 class TestAPermissionThatIsMissing:
     @pytest.mark.claim("mail.being-removed")
     def test_ends_in_a_purge_after_fourteen_days_that_says_why(self, browser, mailoutbox):
-        assert automatic_disconnect.sweep(at=since() + timedelta(days=13, hours=23)) == []
+        assert (
+            automatic_disconnect.disconnect_due_integrations(
+                at=since() + timedelta(days=13, hours=23)
+            )
+            == []
+        )
 
-        automatic_disconnect.sweep(at=since() + timedelta(days=14, seconds=1))
+        automatic_disconnect.disconnect_due_integrations(at=since() + timedelta(days=14, seconds=1))
 
         job = PurgeJob.objects.get()
         assert job.trigger == PurgeTrigger.PERMISSION_WITHDRAWN
-        assert "permission" in WHY[job.trigger]
+        assert "permission" in TRIGGER_REASONS[job.trigger]
         assert not DataKey.objects.filter(holder=job.integration_id).exists()
         assert "permission was withdrawn" in mailoutbox[-1].body
 
     def test_is_told_at_days_0_7_and_12(self, browser, mailoutbox):
         for day in range(14):
-            owner_notices.tell(at=since() + timedelta(days=day, minutes=1))
+            owner_notices.send_due_notices(at=since() + timedelta(days=day, minutes=1))
 
         told = [notice.told_at - since() for notice in Notice.objects.order_by("id")]
         assert [when.days for when in told] == [0, 7, 12]
@@ -98,15 +103,15 @@ class TestAPermissionThatIsMissing:
         connection = Connection.objects.get()
         before = since()
 
-        credentials.end(
+        credentials.record_grant_ended(
             connection_id=connection.id,
             epoch=connection.epoch,
             at=timezone.now() + timedelta(days=5),
         )
 
         connection.refresh_from_db()
-        assert owner_notices.clock(connection).since == before
-        automatic_disconnect.sweep(at=before + timedelta(days=14, seconds=1))
+        assert owner_notices.get_reconnect_deadline(connection).since == before
+        automatic_disconnect.disconnect_due_integrations(at=before + timedelta(days=14, seconds=1))
         assert PurgeJob.objects.exists()
 
     def test_given_in_time_keeps_everything(self, browser):
@@ -117,5 +122,5 @@ class TestAPermissionThatIsMissing:
         integration = Integration.objects.get()
         assert integration.id == before
         assert integration.status in {IntegrationStatus.SYNCING, IntegrationStatus.ACTIVE}
-        automatic_disconnect.sweep(at=timezone.now() + timedelta(days=15))
+        automatic_disconnect.disconnect_due_integrations(at=timezone.now() + timedelta(days=15))
         assert not PurgeJob.objects.exists()

@@ -16,17 +16,17 @@ from accounts import delegations, memberships
 from accounts.actors import Actor, ActorKind
 from accounts.ids import uuid7
 from integrations.access import facts, permits
-from integrations.access.facts import FoundFor
+from integrations.access.facts import FactsSnapshot
 from integrations.connections import automatic_disconnect
 from integrations.grants import credentials
 from integrations.models import Integration, IntegrationStatus, PurgeTrigger
 from limited_use.access_request import FenceKind
 from limited_use.agreements import consents
-from limited_use.guard.guard import Refused
+from limited_use.guard.guard import AccessRefused
 from limited_use.models import Leaf
 from limited_use.policy.vocabulary import DataClass, Purpose, Recipient
-from limited_use.sinks.provider import credential
-from limited_use.sinks.response import Row, json_page
+from limited_use.sinks.provider import open_credential
+from limited_use.sinks.response import SealedRow, render_json_page
 from limited_use.vault.envelope import Unopenable
 from tests.factories import (
     actor_for,
@@ -105,7 +105,7 @@ class TestShowing:
         # Planted: a careless view that selects by id alone, not through the owner.
         careless = Integration.objects.get(id=integration.id)
 
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(AccessRefused) as refused:
             shown(actor_for(bob, acme), careless)
 
         assert refused.value.decision.rule_id == "owner-reads-own-inbox"
@@ -115,7 +115,7 @@ class TestShowing:
 
     @pytest.mark.control("3.1.4")
     def test_is_refused_for_an_integration_that_does_not_exist(self, alice, acme, integration):
-        with pytest.raises(Refused):
+        with pytest.raises(AccessRefused):
             permits.to_display(
                 actor=actor_for(alice, acme),
                 counts={uuid7(): 1},
@@ -128,20 +128,20 @@ class TestShowing:
         make_user(organisation=other)
         memberships.add_member(user_id=alice.id, organisation_id=other.id, at=timezone.now())
 
-        with pytest.raises(Refused):
+        with pytest.raises(AccessRefused):
             shown(actor_for(alice, other), integration)
 
     def test_is_refused_to_an_owner_who_left(self, integration, alice, acme):
         actor = actor_for(alice, acme)
         memberships.end_membership(user_id=alice.id, organisation_id=acme.id, at=timezone.now())
 
-        with pytest.raises(Refused):
+        with pytest.raises(AccessRefused):
             shown(actor, integration)
 
     def test_is_refused_without_consent_to_what_the_feature_is_now(self, alice, acme):
         integration = make_integration(make_connection(alice, acme), consent=False)
 
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(AccessRefused) as refused:
             shown(actor_for(alice, acme), integration)
         assert "consent_current" in refused.value.decision.missing
 
@@ -149,7 +149,7 @@ class TestShowing:
     def test_is_refused_once_it_is_disconnected(self, integration, alice, acme, status):
         Integration.objects.update(status=status, switched_off_at=timezone.now())
 
-        with pytest.raises(Refused):
+        with pytest.raises(AccessRefused):
             shown(actor_for(alice, acme), integration)
 
     def test_of_nothing_asks_nothing(self, alice, acme):
@@ -161,7 +161,7 @@ class TestShowing:
     def test_refuses_all_for_one_and_records_each(self, integration, alice, bob, acme):
         theirs = make_integration(make_connection(bob, acme))
 
-        with pytest.raises(Refused):
+        with pytest.raises(AccessRefused):
             permits.to_display(
                 actor=actor_for(alice, acme),
                 counts={integration.id: 1, theirs.id: 1},
@@ -185,16 +185,18 @@ class TestAPlatformFeature:
     def test_is_refused_any_other_purpose(self, integration, alice, acme, purpose):
         client = client_for(alice, acme, feature="campaigns", purpose=purpose)
 
-        with pytest.raises(Refused):
+        with pytest.raises(AccessRefused):
             shown(client, integration)
 
     def test_is_refused_when_the_grant_ended_though_the_owner_still_reads(
         self, integration, alice, acme
     ):
         client = client_for(alice, acme)
-        credentials.end(connection_id=integration.connection_id, epoch=1, at=timezone.now())
+        credentials.record_grant_ended(
+            connection_id=integration.connection_id, epoch=1, at=timezone.now()
+        )
 
-        with pytest.raises(Refused):
+        with pytest.raises(AccessRefused):
             shown(client, integration)
         assert shown(actor_for(alice, acme), integration)
 
@@ -204,19 +206,19 @@ class TestAPlatformFeature:
             delegation_id=client.delegation_id, user_id=alice.id, at=timezone.now()
         )
 
-        with pytest.raises(Refused):
+        with pytest.raises(AccessRefused):
             shown(client, integration)
 
     def test_is_refused_the_mail_of_a_person_who_did_not_switch_it_on(self, integration, bob, acme):
-        with pytest.raises(Refused):
+        with pytest.raises(AccessRefused):
             shown(client_for(bob, acme), integration)
 
 
 @pytest.mark.invariant(5)
 class TestAPermitInHand:
     def opened(self, message, given, actor):
-        return json_page(
-            [Row(message, {"summary": message.summary})],
+        return render_json_page(
+            [SealedRow(message, {"summary": message.summary})],
             permits=given,
             actor=actor,
             shape=lambda _, values: {"summary": values["summary"].decode()},
@@ -237,7 +239,9 @@ class TestAPermitInHand:
         at = timezone.now()
         with transaction.atomic():
             if withdrawal == "disconnect":
-                automatic_disconnect.end(integration=integration, trigger=PurgeTrigger.OWNER, at=at)
+                automatic_disconnect.disconnect_in_transaction(
+                    integration=integration, trigger=PurgeTrigger.OWNER, at=at
+                )
             elif withdrawal == "consent":
                 consents.withdraw(
                     person_id=alice.id, organisation_id=acme.id, feature="inbox", at=at
@@ -245,7 +249,7 @@ class TestAPermitInHand:
             elif withdrawal == "leaving":
                 memberships.end_membership(user_id=alice.id, organisation_id=acme.id, at=at)
         if withdrawal == "grant":
-            credentials.end(connection_id=integration.connection_id, epoch=1, at=at)
+            credentials.record_grant_ended(connection_id=integration.connection_id, epoch=1, at=at)
 
         with pytest.raises(Unopenable):
             self.opened(message, given, actor)
@@ -254,28 +258,32 @@ class TestAPermitInHand:
 class TestTheServicesOwn:
     def test_uses_tokens_at_their_own_provider(self, integration):
         connection = integration.connection
-        permit = permits.to_maintain(connection_id=connection.id, at=timezone.now())
+        permit = permits.to_use_access_token(connection_id=connection.id, at=timezone.now())
 
-        opened = credential(connection.access_token, permit, to=connection.id, at=timezone.now())
+        opened = open_credential(
+            connection.access_token, permit, to=connection.id, at=timezone.now()
+        )
 
         assert opened == "ya29.access"
 
     def test_maintains_nothing_whose_grant_ended(self, integration):
-        credentials.end(connection_id=integration.connection_id, epoch=1, at=timezone.now())
+        credentials.record_grant_ended(
+            connection_id=integration.connection_id, epoch=1, at=timezone.now()
+        )
 
-        with pytest.raises(Refused):
-            permits.to_maintain(connection_id=integration.connection_id, at=timezone.now())
-        assert permits.to_end(connection_id=integration.connection_id, at=timezone.now())
+        with pytest.raises(AccessRefused):
+            permits.to_use_access_token(connection_id=integration.connection_id, at=timezone.now())
+        assert permits.to_revoke_grant(connection_id=integration.connection_id, at=timezone.now())
 
     def test_ends_a_grant_while_its_purge_runs_and_not_before(self, integration):
         connection_id = integration.connection_id
-        with pytest.raises(Refused):
-            permits.to_end(connection_id=connection_id, at=timezone.now())
-        automatic_disconnect.end(
+        with pytest.raises(AccessRefused):
+            permits.to_revoke_grant(connection_id=connection_id, at=timezone.now())
+        automatic_disconnect.disconnect_in_transaction(
             integration=integration, trigger=PurgeTrigger.OWNER, at=timezone.now()
         )
 
-        assert permits.to_end(connection_id=connection_id, at=timezone.now())
+        assert permits.to_revoke_grant(connection_id=connection_id, at=timezone.now())
 
     def test_asks_for_news_under_two_decisions_made_together(self, integration):
         given = permits.to_sync(integration_id=integration.id, at=timezone.now())
@@ -297,11 +305,11 @@ class TestTheServicesOwn:
             person_id=alice.id, organisation_id=acme.id, feature="inbox", at=timezone.now()
         )
 
-        with pytest.raises(Refused):
+        with pytest.raises(AccessRefused):
             permits.to_sync(integration_id=integration.id, at=timezone.now())
 
     def test_syncs_nothing_that_does_not_exist(self, db, integration):
-        with pytest.raises(Refused):
+        with pytest.raises(AccessRefused):
             permits.to_sync(integration_id=uuid7(), at=timezone.now())
 
 
@@ -320,11 +328,11 @@ class TestAnAccountsName:
             lambda at: permits.to_show_accounts(
                 actor=actor_for(bob, acme), connection_ids=[integration.connection_id], at=at
             ),
-            lambda at: permits.to_hint(
+            lambda at: permits.for_login_hint(
                 actor=actor_for(bob, acme), connection_id=integration.connection_id, at=at
             ),
         ):
-            with pytest.raises(Refused):
+            with pytest.raises(AccessRefused):
                 ask(timezone.now())
 
 
@@ -337,36 +345,36 @@ class TestWhatWasFoundBefore:
 
     def test_is_what_permits_rest_on_and_nothing_is_asked_twice(self, hers, integration):
         at = timezone.now()
-        found = facts.of_mailboxes(user_id=hers.user_id, actor=hers, at=at)
+        found = facts.for_mailboxes(user_id=hers.user_id, actor=hers, at=at)
 
         with CaptureQueriesContext(connection) as asked:
             granted = permits.to_display(
-                actor=hers, counts={integration.id: 1}, data_classes=METADATA, at=at, found=found
+                actor=hers, counts={integration.id: 1}, data_classes=METADATA, at=at, snapshot=found
             )
 
         assert not [one for one in asked.captured_queries if "FROM integ" in one["sql"]]
-        of_one = facts.of_integrations([integration.id], actor=hers, at=at)[integration.id]
+        of_one = facts.for_integrations([integration.id], actor=hers, at=at)[integration.id]
         # The provider is read with all mailboxes of a person alone.
-        assert found.of == {integration.id: replace(of_one, provider="google")}
+        assert found.by_integration == {integration.id: replace(of_one, provider="google")}
         assert list(granted) == [(integration.id, DataClass.MAIL_METADATA)]
 
     def test_of_her_question_opens_nothing_to_another_or_later(self, hers, integration, bob, acme):
         at = timezone.now()
-        found = facts.of_mailboxes(user_id=hers.user_id, actor=hers, at=at)
+        found = facts.for_mailboxes(user_id=hers.user_id, actor=hers, at=at)
         show = {"counts": {integration.id: 1}, "data_classes": METADATA, "found": found}
 
-        with pytest.raises(Refused):
+        with pytest.raises(AccessRefused):
             permits.to_display(actor=actor_for(bob, acme), at=at, **show)
         memberships.end_membership(user_id=hers.user_id, organisation_id=acme.id, at=at)
-        with pytest.raises(Refused):
+        with pytest.raises(AccessRefused):
             permits.to_display(actor=hers, at=at + timedelta(seconds=1), **show)
 
     def test_leaves_what_came_since_to_be_looked_for(self, hers, integration):
         at = timezone.now()
-        before = FoundFor(hers, at, {})
+        before = FactsSnapshot(hers, at, {})
 
         assert permits.to_display(
-            actor=hers, counts={integration.id: 1}, data_classes=METADATA, at=at, found=before
+            actor=hers, counts={integration.id: 1}, data_classes=METADATA, at=at, snapshot=before
         )
 
     def test_is_made_by_facts_alone(self):

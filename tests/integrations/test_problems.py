@@ -11,11 +11,11 @@ from integrations.calendar import local_calendars, sharing
 from integrations.providers import errors
 from integrations.urls import error_table
 from integrations.web import problem_catalogue
-from integrations.web.problem_catalogue import EXPLAINED, Problem
-from limited_use.agreements.consents import NotAgreed, Outdated
+from integrations.web.problem_catalogue import EXPLAINED, ProblemType
+from limited_use.agreements.consents import ConsentMissing, DeclarationOutdated
 
 CONSTANTS = {
-    name: value for name, value in vars(problem_catalogue).items() if isinstance(value, Problem)
+    name: value for name, value in vars(problem_catalogue).items() if isinstance(value, ProblemType)
 }
 #: Problems of requests that no exception of the table stands for.
 WITHOUT_EXCEPTION = {
@@ -29,7 +29,7 @@ class TestFindProblem:
         [
             (errors.RateLimited("later"), problem_catalogue.PROVIDER_RATE_LIMITED),
             (OperationalError(), problem_catalogue.BUSY),
-            (Outdated("calendar"), problem_catalogue.AGREEMENT_OUTDATED),
+            (DeclarationOutdated("calendar"), problem_catalogue.AGREEMENT_OUTDATED),
         ],
     )
     def test_returns_the_problem_of_the_nearest_class(self, error, problem):
@@ -44,7 +44,7 @@ class TestFindProblem:
         ],
     )
     def test_names_what_was_not_agreed_to(self, subject, title):
-        assert error_table.find_problem(NotAgreed(subject)).title == title
+        assert error_table.find_problem(ConsentMissing(subject)).title == title
 
     @pytest.mark.parametrize("error", [ValueError(), Http404(), exceptions.NotFound()])
     def test_returns_none_for_bugs_and_for_exceptions_of_the_framework(self, error):
@@ -56,7 +56,7 @@ class TestFindFrameworkProblem:
         assert error_table.find_framework_problem(Http404()) is problem_catalogue.NOT_FOUND
 
     def test_returns_none_for_an_exception_of_ours(self):
-        assert error_table.find_framework_problem(NotAgreed("mail")) is None
+        assert error_table.find_framework_problem(ConsentMissing("mail")) is None
 
 
 class TestCatalogue:

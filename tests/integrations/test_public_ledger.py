@@ -31,8 +31,8 @@ def keyring(tmp_path, settings):
 
 def record(count):
     for _ in range(count):
-        entries.record(event="integration.connected", about=uuid7(), at=NOW)
-    sequencer.run(NOW)
+        entries.record_event(event="integration.connected", about=uuid7(), at=NOW)
+    sequencer.run_sequencer(NOW)
 
 
 class TestCheckpoint:
@@ -56,9 +56,9 @@ class TestConsistency:
 
         proof = client.get("/ledger/consistency?from=3&to=8").content.decode()
 
-        keys = [VerifierKey.parse(text) for text in receipts.public_keys()]
-        assert consistency.parse(proof, keys).checkpoint.size == 8
-        assert list(checkpoints.check([earlier, later], [proof], keys))
+        keys = [VerifierKey.parse(text) for text in receipts.get_public_keys()]
+        assert consistency.parse_proof(proof, keys).checkpoint.size == 8
+        assert list(checkpoints.check_series([earlier, later], [proof], keys))
 
     @pytest.mark.parametrize(
         ("query", "status"),
@@ -83,10 +83,10 @@ class TestConsistency:
         assert answer["Content-Type"].startswith("text/plain")
 
 
-class TestKeys:
+class TestPublishedKeys:
     def test_lists_former_keys_and_from_when_until_when(self, client, settings):
         record(1)
-        former = str(sequencer.verifier_key())
+        former = str(sequencer.get_verifier_key())
         settings.KEYRING = replace(
             settings.KEYRING, folder=settings.KEYRING.folder.with_name("turned")
         )
@@ -99,4 +99,4 @@ class TestKeys:
         assert VerifierKeyPeriod.objects.filter(role=SigningKey.LEDGER).count() == 2
         assert "Former keys" in page
         assert "to 25 November 2026, 12:00 UTC" in page
-        assert set(text) == {former, *receipts.public_keys()}
+        assert set(text) == {former, *receipts.get_public_keys()}

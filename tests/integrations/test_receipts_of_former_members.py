@@ -22,8 +22,8 @@ def left(browser_of, alice):
     browser_of(alice).connect()
     organisation_id = Connection.objects.get().organisation_id
     memberships.end_membership(user_id=alice.id, organisation_id=organisation_id, at=timezone.now())
-    (job_id,) = automatic_disconnect.sweep(at=timezone.now())
-    purge.run(job_id=job_id)
+    (job_id,) = automatic_disconnect.disconnect_due_integrations(at=timezone.now())
+    purge.run_purge(job_id=job_id)
     return f"/settings/removals/{job_id}/receipt.json"
 
 

@@ -61,7 +61,9 @@ class TestHowLongCalendarsAreKept:
         words = f"{DAYS_BACK} days back to {DAYS_AHEAD} days ahead"
 
         assert words in " ".join(FEATURES["calendar"].disclosure.split())
-        [page] = [claim for claim in claim_register.collect() if claim.id == "calendars.copy"]
+        [page] = [
+            claim for claim in claim_register.collect_claims() if claim.id == "calendars.copy"
+        ]
         assert words in page.sentence
 
 
@@ -70,7 +72,7 @@ class TestHowLongMailIsKept:
     def test_is_as_long_as_one_of_its_features_needs_it(self, days, kept):
         features = [replace(FEATURES["inbox"], retention_days=one) for one in days]
 
-        assert scopes.kept_days(features) == kept
+        assert scopes.get_retention_days(features) == kept
 
     @pytest.mark.claim("connect.mail-kept", "feature.mail-kept")
     @pytest.mark.django_db
@@ -112,5 +114,5 @@ class TestWhatIsSaidBeforeConsent:
             assert feature.disclosure in page
             assert feature.where in page
             assert f'value="{feature.key}:{feature.version}"' in page
-        for scope in scopes.asked(PROVIDERS["google"], "mail"):
+        for scope in scopes.get_product_scopes(PROVIDERS["google"], "mail"):
             assert f"<code>{scope}</code>" in page

@@ -21,12 +21,12 @@ from integrations.models import (
 )
 from integrations.notifications import removal_facts
 from integrations.notifications.removal_messages import (
-    ACCESS,
-    OF_OUTCOME,
+    ACCESS_MESSAGES,
+    ACCESS_OF_REVOCATION,
     SENTENCES,
-    TOKENS,
-    Access,
-    Tokens,
+    TOKEN_MESSAGES,
+    AccessOutcome,
+    TokenOutcome,
 )
 from integrations.providers import PROVIDERS
 from integrations.providers.product_names import name_product
@@ -36,7 +36,13 @@ from tests.factories import actor_for, make_organisation, make_user
 from tests.integrations import removal_world
 from tests.integrations.calendar import local_house
 from tests.integrations.microsoft import microsoft
-from tests.integrations.removal_world import TRUE, Google, Microsoft, Nobody, World
+from tests.integrations.removal_world import (
+    TRUE,
+    Nobody,
+    RemovalAtGoogle,
+    RemovalAtMicrosoft,
+    RemovalWorld,
+)
 from tests.walls import requests_act_as_web
 from tests.worlds.sandbox import GMAIL_READONLY
 
@@ -84,7 +90,7 @@ def connected(user, account, *products):
         held = Connection.objects.filter(user=user).first()
         outcome = account.connect(user, product, connection=held).outcome
         assert outcome == AttemptOutcome.CONNECTED
-    world = World(user, account)
+    world = RemovalWorld(user, account)
     assert world.first_grant
     return world
 
@@ -136,7 +142,7 @@ def find_access_after(job, outcome):
     """Return what is said of the access after a step of the purge found this outcome."""
     with transaction.atomic():
         PurgeJob.objects.filter(id=job.id).update(revocation=outcome)
-        access = removal_facts.find(PurgeJob.objects.get(id=job.id)).access
+        access = removal_facts.get_situation(PurgeJob.objects.get(id=job.id)).access
         transaction.set_rollback(True)
     return access
 
@@ -148,7 +154,7 @@ class TestTheOnlyProduct:
     @pytest.mark.claim("receipt.mail-stays", "receipt.calendars-stay", "home.optional")
     @pytest.mark.parametrize("product", ["mail", "calendar"])
     def test_is_removed_and_google_confirms(self, alice, google, mailoutbox, product):
-        world = connected(alice, Google(google), product)
+        world = connected(alice, RemovalAtGoogle(google), product)
 
         (job,) = world.disconnect(product)
 
@@ -169,7 +175,7 @@ class TestTheOnlyProduct:
     def test_is_removed_after_the_person_ended_our_access_at_google(
         self, alice, google, mailoutbox
     ):
-        world = connected(alice, Google(google), "mail")
+        world = connected(alice, RemovalAtGoogle(google), "mail")
         google.revoke_grant(world.account.email)
 
         (job,) = world.disconnect("mail")
@@ -182,7 +188,7 @@ class TestTheOnlyProduct:
     @pytest.mark.claim("removal.access-asked", "removal.access-unconfirmed")
     @pytest.mark.claim("removal.advice-check", "removal.so-far")
     def test_is_removed_while_google_does_not_answer(self, alice, google, mailoutbox):
-        world = connected(alice, Google(google), "mail")
+        world = connected(alice, RemovalAtGoogle(google), "mail")
         google.fail_next(99, path_prefix="/revoke", status=503, body="")
 
         (job,) = world.disconnect("mail")
@@ -202,7 +208,7 @@ class TestTheOnlyProduct:
     @pytest.mark.claim("removal.advice-remove", "receipt.not-offered")
     @pytest.mark.parametrize("product", ["mail", "calendar"])
     def test_is_removed_and_microsoft_ends_no_access(self, alice, microsoft, mailoutbox, product):
-        world = connected(alice, Microsoft(microsoft), product)
+        world = connected(alice, RemovalAtMicrosoft(microsoft), product)
 
         _, links = world.read_before(product)
         (job,) = world.disconnect(product)
@@ -223,7 +229,7 @@ class TestTheOnlyProduct:
     @pytest.mark.claim("local-remove.within-an-hour", "receipt.not-needed")
     def test_is_stored_only_in_antares(self, alice, acme, google, mailoutbox):
         local_house.begun(actor_for(alice, acme), "Choir")
-        world = World(alice, Nobody())
+        world = RemovalWorld(alice, Nobody())
         google.clear_journal()
 
         (job,) = world.disconnect("calendar")
@@ -243,10 +249,12 @@ class TestTheOnlyProduct:
 class TestAnAccountWhoseAccessHasEnded:
     @pytest.mark.claim("disconnect.reconnect-keeps")
     def test_keeps_everything_if_it_is_connected_again(self, alice, google):
-        world = connected(alice, Google(google), "mail")
+        world = connected(alice, RemovalAtGoogle(google), "mail")
         google.revoke_grant(world.account.email)
         now = world.now
-        assert credentials.end(connection_id=now.id, epoch=now.epoch, at=timezone.now())
+        assert credentials.record_grant_ended(
+            connection_id=now.id, epoch=now.epoch, at=timezone.now()
+        )
 
         text, _ = world.read_before("mail")
 
@@ -269,7 +277,7 @@ class TestOneOfTwoProducts:
     @pytest.mark.scenario("X6")
     @pytest.mark.parametrize(("product", "other"), [("mail", "calendar"), ("calendar", "mail")])
     def test_leaves_access_and_tokens_to_the_other(self, alice, google, mailoutbox, product, other):
-        world = connected(alice, Google(google), "mail", "calendar")
+        world = connected(alice, RemovalAtGoogle(google), "mail", "calendar")
 
         text, links = world.read_before(product)
         (job,) = world.disconnect(product)
@@ -295,7 +303,7 @@ class TestOneOfTwoProducts:
         check_end(world, job, None, says=said, tone="good")
 
     def test_leaves_access_to_the_other_at_microsoft(self, alice, microsoft, mailoutbox):
-        world = connected(alice, Microsoft(microsoft), "mail", "calendar")
+        world = connected(alice, RemovalAtMicrosoft(microsoft), "mail", "calendar")
 
         (job,) = world.disconnect("mail")
         world.finish(job)
@@ -312,10 +320,12 @@ class TestOneOfTwoProducts:
     @pytest.mark.claim("disconnect.access-ended", "disconnect.tokens-kept-ended")
     @pytest.mark.claim("removal.access-ended", "removal.tokens-kept-ended")
     def test_keeps_tokens_that_google_has_ended(self, alice, google, mailoutbox):
-        world = connected(alice, Google(google), "mail", "calendar")
+        world = connected(alice, RemovalAtGoogle(google), "mail", "calendar")
         google.revoke_grant(world.account.email)
         now = timezone.now()
-        assert credentials.end(connection_id=world.now.id, epoch=world.now.epoch, at=now)
+        assert credentials.record_grant_ended(
+            connection_id=world.now.id, epoch=world.now.epoch, at=now
+        )
 
         (job,) = world.disconnect("mail")
         world.finish(job)
@@ -334,14 +344,14 @@ class TestAnotherConnectionOfTheAccount:
     @pytest.mark.claim("removal.advice-shared")
     @pytest.mark.scenario("X6")
     def test_keeps_the_access_and_not_our_tokens(self, alice, google, mailoutbox):
-        world = connected(alice, Google(google), "mail")
+        world = connected(alice, RemovalAtGoogle(google), "mail")
         bob = make_user("bob", organisation=make_organisation("Other"))
         assert world.account.connect(bob, "mail").outcome == AttemptOutcome.CONNECTED
 
         (job,) = world.disconnect("mail")
-        assert find_access_after(job, RevocationOutcome.PENDING) is Access.ASKED
+        assert find_access_after(job, RevocationOutcome.PENDING) is AccessOutcome.ASKED
         # A worker that died before it ended the connection.
-        assert find_access_after(job, RevocationOutcome.NEEDED_ELSEWHERE) is Access.SHARED
+        assert find_access_after(job, RevocationOutcome.NEEDED_ELSEWHERE) is AccessOutcome.SHARED
         world.finish(job)
 
         assert world.before == PROMISED | {
@@ -358,7 +368,7 @@ class TestAnAccountThatIsConnectedAgain:
     @pytest.fixture
     def world(self, alice, google):
         """Return an account whose removal waits for Google."""
-        world = connected(alice, Google(google), "mail")
+        world = connected(alice, RemovalAtGoogle(google), "mail")
         google.fail_next(1, path_prefix="/revoke", status=503, body="")
         (self.job,) = world.disconnect("mail")
         world.before = set()
@@ -384,7 +394,7 @@ class TestAnAccountThatIsConnectedAgain:
         said = {"removal.access-reconnected", "removal.tokens-reconnected"}
         check_end(world, self.job, mailoutbox[-1], says=said, tone="info")
 
-        assert connection_removal.forget(connection_id=world.now.id, at=timezone.now())
+        assert connection_removal.remove_connection(connection_id=world.now.id, at=timezone.now())
 
         # The job's own receipt was signed before that, and says so.
         assert outcome_of(self.job) == RevocationOutcome.NEEDED_ELSEWHERE
@@ -395,7 +405,7 @@ class TestAnAccountThatIsConnectedAgain:
 class TestTheWholeAccount:
     @pytest.mark.claim("disconnect.receipts")
     def test_ends_the_access_at_google(self, alice, google, mailoutbox):
-        world = connected(alice, Google(google), "mail", "calendar")
+        world = connected(alice, RemovalAtGoogle(google), "mail", "calendar")
 
         jobs = world.disconnect()
 
@@ -413,7 +423,7 @@ class TestTheWholeAccount:
         assert google.grants(world.account.email) == []
 
     def test_destroys_the_tokens_of_microsoft(self, alice, microsoft):
-        world = connected(alice, Microsoft(microsoft), "mail", "calendar")
+        world = connected(alice, RemovalAtMicrosoft(microsoft), "mail", "calendar")
 
         jobs = world.disconnect()
         world.finish(*jobs)
@@ -423,7 +433,7 @@ class TestTheWholeAccount:
             check_end(world, job, None, says=said, tone="warn")
 
     def test_is_offered_beside_one_of_its_products(self, alice, google):
-        world = connected(alice, Google(google), "mail", "calendar")
+        world = connected(alice, RemovalAtGoogle(google), "mail", "calendar")
         address = f"/settings/connections/{world.connection.id}/disconnect/"
 
         for product in ("mail", "calendar"):
@@ -434,15 +444,15 @@ class TestTheWholeAccount:
 
     @pytest.mark.claim("disconnect.removes")
     def test_is_counted_by_product_and_calendar(self, alice, google):
-        google.add_calendar(Google.email, "Choir")
-        world = connected(alice, Google(google), "mail", "calendar")
+        google.add_calendar(RemovalAtGoogle.email, "Choir")
+        world = connected(alice, RemovalAtGoogle(google), "mail", "calendar")
 
         text, _ = world.read_before()
 
         assert "Disconnect Google mail and Google Calendar?" in text
         assert "2 messages in 2 conversations and 2 calendars with 2 events" in text
         assert "“Choir”: 0 events" in text
-        assert f"“{Google.email}”: 2 events" in text
+        assert f"“{RemovalAtGoogle.email}”: 2 events" in text
         assert "from Antares, and the keys that open them. It cannot be undone." in text
         products = ("mail", "calendar")
         assert all(world.has_rows(one) and world.has_keys(one) for one in products)
@@ -453,7 +463,7 @@ class TestTheWholeAccount:
 
     @pytest.mark.claim("disconnect.name-not-shown")
     def test_is_counted_without_names_while_no_key_opens(self, alice, google):
-        world = connected(alice, Google(google), "mail", "calendar")
+        world = connected(alice, RemovalAtGoogle(google), "mail", "calendar")
 
         with keys_away():
             text, _ = world.read_before()
@@ -461,39 +471,39 @@ class TestTheWholeAccount:
 
         assert "2 messages in 2 conversations and 1 calendar with 2 events" in text
         assert "A calendar whose name cannot be shown now: 2 events" in text
-        assert Google.email not in text
+        assert RemovalAtGoogle.email not in text
 
     def test_is_not_what_is_stored_only_in_antares(self, alice, acme, google):
         local_house.begun(actor_for(alice, acme), "Choir")
-        world = World(alice, Nobody())
+        world = RemovalWorld(alice, Nobody())
 
         address = f"/settings/connections/{world.connection.id}/disconnect/"
 
         assert world.client.get(address).status_code == 404
         assert world.client.post(address).status_code == 404
-        with pytest.raises(connections.NotConnected):
+        with pytest.raises(connections.NotConnectedError):
             disconnect_account(world)
         assert world.live == {"calendar"}
 
     def test_is_disconnected_once(self, alice, google):
-        world = connected(alice, Google(google), "mail", "calendar")
+        world = connected(alice, RemovalAtGoogle(google), "mail", "calendar")
         world.disconnect()
 
-        with pytest.raises(connections.NotConnected):
+        with pytest.raises(connections.NotConnectedError):
             disconnect_account(world)
 
         again = world.client.post(f"/settings/connections/{world.connection.id}/disconnect/")
         assert again.status_code == 404
 
 
-class TestTheTable:
+class TestRemovalMessageTable:
     def test_has_a_truth_for_each_sentence(self):
         assert set(TRUE) == set(SENTENCES)
 
     def test_has_words_for_each_outcome_access_and_fate_of_tokens(self):
-        assert set(OF_OUTCOME) == set(RevocationOutcome)
-        assert set(ACCESS) == set(Access)
-        assert set(TOKENS) == set(Tokens)
+        assert set(ACCESS_OF_REVOCATION) == set(RevocationOutcome)
+        assert set(ACCESS_MESSAGES) == set(AccessOutcome)
+        assert set(TOKEN_MESSAGES) == set(TokenOutcome)
 
     def test_calls_products_as_the_offers_do(self, google, microsoft):
         names = {
@@ -504,15 +514,16 @@ class TestTheTable:
         }
 
         assert {
-            (one.provider, one.product): one.title for one in connectable_products.offers()
+            (one.provider, one.product): one.title
+            for one in connectable_products.list_connectable_products()
         } == names
         assert {what: name_product(*what) for what in names} == names
         assert name_product("offline", "calendar") == "Antares calendars"
 
     def test_says_nothing_that_is_not_in_it(self):
-        words = (*ACCESS.values(), *TOKENS.values())
+        words = (*ACCESS_MESSAGES.values(), *TOKEN_MESSAGES.values())
         used = {claim for one in words for claim in (one.before, one.now) if claim}
-        used |= {one.advice for one in ACCESS.values() if one.advice}
+        used |= {one.advice for one in ACCESS_MESSAGES.values() if one.advice}
         assert used <= set(SENTENCES)
 
 
@@ -521,12 +532,12 @@ def keys_away():
     """Take the keys away, also from memory."""
     folder, away = settings.KEYRING.folder, settings.KEYRING.folder.with_name("away")
     folder.rename(away)
-    keys.forget()
+    keys.drop_cached_keys()
     try:
         yield
     finally:
         away.rename(folder)
-        keys.forget()
+        keys.drop_cached_keys()
 
 
 def disconnect_account(world):

@@ -13,7 +13,7 @@ from django.db import OperationalError
 from django.db import connection as database
 from django.utils import timezone
 
-from config.restore_gate import Door
+from config.restore_gate import RestoreGate
 from integrations import connections, purge
 from integrations.connections import connection_removal, restore_guard
 from integrations.models import (
@@ -32,7 +32,7 @@ from limited_use.ledger import sequencer
 from limited_use.ledger.signed_notes import VerifierKey
 from limited_use.models import DataKey, Receipt
 from limited_use.models.ledger_keys import LedgerKey
-from limited_use.receipts.receipts import public_keys
+from limited_use.receipts.receipts import get_public_keys
 from limited_use.vault import keys, ledger_key_wrap
 from limited_use.verify import verifier
 from tests.integrations.household import household
@@ -68,14 +68,14 @@ def google(settings):
 @pytest.fixture
 def alice():
     alice = household()
-    ledger_keys.create(holder=alice.connection.id, at=alice.at)
-    sequencer.run(alice.at)
+    ledger_keys.create_key(holder=alice.connection.id, at=alice.at)
+    sequencer.run_sequencer(alice.at)
     return alice
 
 
 def cold():
-    keys.forget()
-    ledger_key_wrap.forget()
+    keys.drop_cached_keys()
+    ledger_key_wrap.drop_cached_ciphers()
 
 
 def dump():
@@ -113,7 +113,7 @@ def begin_a_new_log(settings, tmp_path):
 
 
 def disconnect(alice):
-    job = connections.disconnect(
+    job = connections.disconnect_integration(
         integration_id=alice.integration.id,
         user_id=alice.user.id,
         organisation_id=alice.organisation.id,
@@ -128,7 +128,7 @@ def finish(job):
         job.refresh_from_db()
         if job.step == PurgeStep.DONE:
             return job
-        purge.run(job_id=job.id, now=partial(max, timezone.now(), job.next_try_at))
+        purge.run_purge(job_id=job.id, now=partial(max, timezone.now(), job.next_try_at))
 
 
 def said():
@@ -145,21 +145,21 @@ class TestApply:
         disconnect(alice)
         restore(copied)
         assert alice.status == (IntegrationStatus.SYNCING, "")
-        assert keys.unwrap(keys.read(alice.integration.id))
+        assert keys.unwrap(keys.read_row(alice.integration.id))
         assert restore_guard.is_pending()
 
         assert "1 integrations are purged again" in said()
 
         assert alice.status == (IntegrationStatus.PURGING, "")
-        assert keys.read(alice.integration.id) is None
+        assert keys.read_row(alice.integration.id) is None
         assert not restore_guard.is_pending()
         begin_a_new_log(settings, tmp_path)
         job = finish(PurgeJob.objects.get(integration=alice.integration))
         assert job.trigger == PurgeTrigger.RESTORED
         receipt = bytes(Receipt.objects.get(id=job.receipt_id).document)
         assert "came back with a copy" in json.loads(receipt)["body"]["why"]
-        pinned = [VerifierKey.parse(text) for text in public_keys()]
-        assert "why             restored" in verifier.check(receipt, pinned)
+        pinned = [VerifierKey.parse(text) for text in get_public_keys()]
+        assert "why             restored" in verifier.check_document(receipt, pinned)
         assert Connection.objects.get(id=alice.connection.id).status == ConnectionStatus.ENDED
         # Its owner had not fetched the key of its entries: it is offered, as it had been.
         assert LedgerKey.objects.get(holder=alice.connection.id).is_offered(timezone.now())
@@ -176,7 +176,7 @@ class TestApply:
         assert second.startswith("0 restored keys destroyed again")
         assert "integrations" not in second
         assert bob.status == (IntegrationStatus.SYNCING, "")
-        assert keys.unwrap(keys.read(bob.integration.id))
+        assert keys.unwrap(keys.read_row(bob.integration.id))
         assert PurgeJob.objects.count() == 1
 
     @pytest.mark.parametrize("process_class", ["web", "sync"])
@@ -188,7 +188,7 @@ class TestApply:
             assert restore_guard.is_pending()
 
         with acting_as("purge"):
-            assert restore_guard.apply(at=timezone.now()).purge_count == 1
+            assert restore_guard.remove_resurrected(at=timezone.now()).purge_count == 1
 
         with acting_as(process_class):
             assert not restore_guard.is_pending()
@@ -199,7 +199,7 @@ class TestApply:
         for one in (alice, bob):
             disconnect(one)
         restore(copied)
-        ended = restore_guard.automatic_disconnect.end
+        ended = restore_guard.automatic_disconnect.disconnect_in_transaction
         calls = []
 
         def killed(**more):
@@ -209,12 +209,12 @@ class TestApply:
             return ended(**more)
 
         with monkeypatch.context() as patch:
-            patch.setattr(restore_guard.automatic_disconnect, "end", killed)
+            patch.setattr(restore_guard.automatic_disconnect, "disconnect_in_transaction", killed)
             with pytest.raises(KeyboardInterrupt):
-                restore_guard.apply(at=timezone.now())
+                restore_guard.remove_resurrected(at=timezone.now())
         assert restore_guard.is_pending()
 
-        restore_guard.apply(at=timezone.now())
+        restore_guard.remove_resurrected(at=timezone.now())
 
         assert PurgeJob.objects.filter(trigger=PurgeTrigger.RESTORED).count() == 2
         assert not restore_guard.is_pending()
@@ -224,46 +224,50 @@ class TestApply:
         Integration.objects.all().delete()
         DataKey.objects.filter(holder=alice.integration.id).delete()
         copied = dump()
-        assert connection_removal.forget(connection_id=alice.connection.id, at=timezone.now())
-        sequencer.run(timezone.now())
+        assert connection_removal.remove_connection(
+            connection_id=alice.connection.id, at=timezone.now()
+        )
+        sequencer.run_sequencer(timezone.now())
         restore(copied)
 
-        applied = restore_guard.apply(at=timezone.now())
+        applied = restore_guard.remove_resurrected(at=timezone.now())
 
         assert (applied.ended_count, applied.purge_count) == (1, 0)
         ending = Connection.objects.get(id=alice.connection.id)
         assert ending.status == ConnectionStatus.ENDING
-        assert connection_removal.sweep(at=timezone.now()) == 1
+        assert connection_removal.remove_due_connections(at=timezone.now()) == 1
 
     def test_asks_to_reconnect_where_the_grant_had_been_replaced(self, alice):
         copied = dump()
         renewed = Connection.objects.get(id=alice.connection.id)
-        keys.destroy(holder=renewed.grant_id)
-        sequencer.run(timezone.now())
+        keys.destroy_returning_id(holder=renewed.grant_id)
+        sequencer.run_sequencer(timezone.now())
         restore(copied)
 
-        applied = restore_guard.apply(at=timezone.now())
+        applied = restore_guard.remove_resurrected(at=timezone.now())
 
         assert (applied.reconnect_count, applied.purge_count) == (1, 0)
         alice.connection.refresh_from_db()
         assert alice.connection.status == ConnectionStatus.REAUTH_REQUIRED
         # What they have is kept until they come back.
         assert alice.status[0] == IntegrationStatus.REAUTH_REQUIRED
-        assert keys.unwrap(keys.read(alice.integration.id))
+        assert keys.unwrap(keys.read_row(alice.integration.id))
 
     def test_hands_out_no_ledger_key_a_second_time(self, alice):
         job = disconnect(alice)
         copied = dump()
-        ledger_key_release.take(job_id=job.id, user_id=alice.user.id, at=timezone.now())
-        sequencer.run(timezone.now())
+        ledger_key_release.take_ledger_file(job_id=job.id, user_id=alice.user.id, at=timezone.now())
+        sequencer.run_sequencer(timezone.now())
         restore(copied)
         assert restore_guard.is_pending()
 
-        restore_guard.apply(at=timezone.now())
+        restore_guard.remove_resurrected(at=timezone.now())
 
         assert LedgerKey.objects.get(holder=alice.connection.id).outcome == "restored"
-        with pytest.raises(ledger_key_release.NotOffered):
-            ledger_key_release.take(job_id=job.id, user_id=alice.user.id, at=timezone.now())
+        with pytest.raises(ledger_key_release.KeyNotOffered):
+            ledger_key_release.take_ledger_file(
+                job_id=job.id, user_id=alice.user.id, at=timezone.now()
+            )
 
 
 def passed_on(_environ, _start_response):
@@ -279,7 +283,7 @@ class TestDoor:
         return (*told[0], body.decode()) if told else (None, {}, body.decode())
 
     def door(self):
-        return Door(passed_on, restore_guard.is_pending)
+        return RestoreGate(passed_on, restore_guard.is_pending)
 
     def test_is_open_where_nothing_was_restored(self, alice):
         disconnect(alice)
@@ -288,7 +292,7 @@ class TestDoor:
 
     @pytest.mark.claim("restored.removing-again")
     def test_is_shut_until_the_tombstones_are_applied(self, alice, monkeypatch):
-        monkeypatch.setattr("config.startup_gate.SECONDS", 0.0)
+        monkeypatch.setattr("config.startup_gate.CHECK_INTERVAL", 0.0)
         copied = dump()
         disconnect(alice)
         restore(copied)
@@ -328,7 +332,7 @@ class TestDoor:
         def away():
             raise OperationalError
 
-        door = Door(passed_on, away)
+        door = RestoreGate(passed_on, away)
 
         status, headers, body = self.answer(door)
         problem = json.loads(self.answer(door, "/v1/users/me/messages")[2])
@@ -341,7 +345,7 @@ class TestDoor:
 
     def test_asks_no_more_once_it_is_open(self, alice):
         asked = []
-        door = Door(passed_on, lambda: asked.append(True) or False)
+        door = RestoreGate(passed_on, lambda: asked.append(True) or False)
 
         for _ in range(3):
             self.answer(door)

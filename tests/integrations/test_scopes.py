@@ -61,7 +61,7 @@ class TestAdapters:
             calendars.CalendarAdapter,
             push.MailWatch,
             push.CalendarWatch,
-            push.Subscriptions,
+            push.PushSubscriptions,
         ],
         ids=lambda adapter: adapter.__name__,
     )
@@ -78,15 +78,15 @@ class TestWhatIsAsked:
     @pytest.mark.scenario("A10")
     @pytest.mark.invariant(11)
     def test_is_identity_and_what_the_registered_features_need(self):
-        assert scopes.asked(GOOGLE, "mail") == {"openid", "email", GMAIL_READONLY}
+        assert scopes.get_product_scopes(GOOGLE, "mail") == {"openid", "email", GMAIL_READONLY}
 
     @pytest.mark.clause("SCOPE-MIN")
     def test_grows_with_a_feature_and_with_nothing_else(self):
-        assert SEND not in scopes.asked(TWO, "mail")
-        assert SEND in scopes.asked(TWO, "mail", [WRITER])
+        assert SEND not in scopes.get_product_scopes(TWO, "mail")
+        assert SEND in scopes.get_product_scopes(TWO, "mail", [WRITER])
 
     def test_is_nothing_but_identity_for_a_product_that_no_feature_serves(self):
-        assert scopes.asked(GOOGLE, "fax") == GOOGLE.identity_scopes
+        assert scopes.get_product_scopes(GOOGLE, "fax") == GOOGLE.identity_scopes
         assert scopes.features_for("fax") == ()
 
     def test_leaves_platform_features_out_as_they_read_what_is_here(self):
@@ -108,8 +108,8 @@ class TestWhatWasGranted:
         ],
     )
     def test_switches_on_what_it_is_enough_for(self, granted, usable):
-        assert scopes.usable(TWO, granted) == usable
-        served = scopes.served(TWO, "mail", granted, [WRITER, FEATURES["inbox"]])
+        assert scopes.get_usable_capabilities(TWO, granted) == usable
+        served = scopes.get_served_features(TWO, "mail", granted, [WRITER, FEATURES["inbox"]])
         assert {one.key for one in served} == {
             key
             for key, needs in {"inbox": {"mail.read"}, "writer": {"mail.read", "mail.send"}}.items()
@@ -120,20 +120,22 @@ class TestWhatWasGranted:
     @given(st.sets(st.sampled_from(EVERY_SCOPE)))
     @pytest.mark.clause("SCOPE-DRIFT")
     def test_is_granted_missing_or_unused_and_nothing_else(self, granted):
-        found = scopes.compare(TWO, "mail", granted, [WRITER])
-        needed = scopes.asked(TWO, "mail", [WRITER])
+        found = scopes.compare_scopes(TWO, "mail", granted, [WRITER])
+        needed = scopes.get_product_scopes(TWO, "mail", [WRITER])
 
         assert found.granted == granted
         assert found.missing == needed - granted
         assert found.unused == granted - needed
-        assert scopes.usable(TWO, granted) <= set(TWO.capabilities)
+        assert scopes.get_usable_capabilities(TWO, granted) <= set(TWO.capabilities)
 
     @pytest.mark.clause("MS-MIN")
     @given(st.sets(st.sampled_from(EVERY_SCOPE)))
     def test_is_gone_beyond_by_no_capability_of_any_provider(self, granted):
         for provider in (TWO, *PROVIDERS.values()):
-            given_by_user = scopes.usable(provider, granted)
-            served = scopes.served(provider, "mail", granted, [WRITER, FEATURES["inbox"]])
+            given_by_user = scopes.get_usable_capabilities(provider, granted)
+            served = scopes.get_served_features(
+                provider, "mail", granted, [WRITER, FEATURES["inbox"]]
+            )
 
             assert all(provider.capabilities[one].scopes <= granted for one in given_by_user)
             assert all(feature.capabilities <= given_by_user for feature in served)

@@ -12,11 +12,11 @@ from django.utils import timezone
 from integrations.access import permits
 from integrations.grants import credential_rekey
 from integrations.models import Connection
-from limited_use.guard.guard import Refused
+from limited_use.guard.guard import AccessRefused
 from limited_use.models import DataKey, Leaf, OwedTombstone
 from limited_use.policy.key_lines import KeyLine
 from limited_use.sinks import provider
-from limited_use.sinks.rekey import sealed_anew
+from limited_use.sinks.rekey import reseal_columns
 from limited_use.sinks.traceback_guard import WrongSink
 from limited_use.vault import keys, sealing
 from limited_use.vault.envelope import Unopenable
@@ -30,15 +30,15 @@ def old(db):
     """Return a connection as the migration left it: one key, and the grant has none."""
     connection = make_connection()
     DataKey.objects.all().delete()
-    keys.create(holder=connection.id, line=KeyLine.CREDENTIAL, at=timezone.now())
+    keys.create_key(holder=connection.id, line=KeyLine.CREDENTIAL, at=timezone.now())
     connection.grant_id = connection.id
-    with_key = sealing.sealer(holder=connection.id, epoch=1)
+    with_key = sealing.get_sealer(holder=connection.id, epoch=1)
     for column, value in (
         ("email", "alice@gmail.example"),
         ("access_token", "ya29.access"),
         ("refresh_token", "1//refresh"),
     ):
-        sealed = with_key.seal(Connection, column, row=connection.id, data=value)
+        sealed = with_key.seal_value(Connection, column, row=connection.id, data=value)
         setattr(connection, column, sealed)
     connection.save()
     return connection
@@ -46,11 +46,11 @@ def old(db):
 
 def opened(connection):
     at = timezone.now()
-    access = permits.to_maintain(connection_id=connection.id, at=at)
-    grant = permits.to_refresh(connection_id=connection.id, at=at)
+    access = permits.to_use_access_token(connection_id=connection.id, at=at)
+    grant = permits.to_use_refresh_token(connection_id=connection.id, at=at)
     return (
-        provider.credential(connection.access_token, access, to=connection.id, at=at),
-        provider.credential(connection.refresh_token, grant, to=connection.id, at=at),
+        provider.open_credential(connection.access_token, access, to=connection.id, at=at),
+        provider.open_credential(connection.refresh_token, grant, to=connection.id, at=at),
     )
 
 
@@ -62,7 +62,7 @@ class TestAnOldGrant:
     def test_gets_two_keys_and_loses_nothing(self, old):
         was = DataKey.objects.get()
 
-        assert credential_rekey.run(at=timezone.now()) == 1
+        assert credential_rekey.rekey_old_grants(at=timezone.now()) == 1
 
         old.refresh_from_db()
         assert opened(old) == ("ya29.access", "1//refresh")
@@ -76,7 +76,7 @@ class TestAnOldGrant:
     def test_has_the_end_of_its_old_key_recorded_and_published(self, old):
         key_id = bytes(DataKey.objects.get().key_id).hex()
 
-        credential_rekey.run(at=timezone.now())
+        credential_rekey.rekey_old_grants(at=timezone.now())
 
         said = [json.loads(bytes(leaf.payload)) for leaf in Leaf.objects.all()]
         ended = [one["body"]["key_id"] for one in said if one["event"] == "key.destroyed"]
@@ -86,13 +86,13 @@ class TestAnOldGrant:
     @pytest.mark.invariant(5)
     def test_fences_off_what_was_begun_under_the_old_key(self, old):
         at = timezone.now()
-        held = permits.to_refresh(connection_id=old.id, at=at)
+        held = permits.to_use_refresh_token(connection_id=old.id, at=at)
         sealed = old.refresh_token
 
-        credential_rekey.run(at=at)
+        credential_rekey.rekey_old_grants(at=at)
 
         with pytest.raises(Unopenable):
-            provider.credential(sealed, held, to=held.account, at=at)
+            provider.open_credential(sealed, held, to=held.account, at=at)
         old.refresh_from_db()
         assert old.epoch == 2
 
@@ -102,19 +102,19 @@ class TestAnOldGrant:
             refresh_lease_by=uuid4(), refresh_lease_until=at + timedelta(seconds=1)
         )
 
-        assert credential_rekey.run(at=at) == 0
-        assert credential_rekey.run(at=at + timedelta(seconds=1)) == 1
+        assert credential_rekey.rekey_old_grants(at=at) == 0
+        assert credential_rekey.rekey_old_grants(at=at + timedelta(seconds=1)) == 1
 
     def test_is_sealed_anew_once(self, old):
-        credential_rekey.run(at=timezone.now())
+        credential_rekey.rekey_old_grants(at=timezone.now())
 
-        assert credential_rekey.run(at=timezone.now()) == 0
+        assert credential_rekey.rekey_old_grants(at=timezone.now()) == 0
 
     def test_that_does_not_open_keeps_no_other_from_it(self, old):
         other = make_connection()
         Connection.objects.filter(id=other.id).update(grant_id=other.id)
 
-        assert credential_rekey.run(at=timezone.now()) == 1
+        assert credential_rekey.rekey_old_grants(at=timezone.now()) == 1
 
     def test_is_replaced_by_a_reconnect_as_well(self, old):
         from integrations.grants import credentials
@@ -129,7 +129,7 @@ class TestAnOldGrant:
             granted_scopes=frozenset(),
         )
 
-        credentials.begin(old, tokens, at=timezone.now())
+        credentials.seal_new_grant(old, tokens, at=timezone.now())
         old.save()
 
         assert opened(old) == ("ya29.new", "1//new")
@@ -141,10 +141,10 @@ class TestSealingAnew:
     @pytest.mark.clause("WSEC-KEY")
     def test_is_for_no_other_permit(self, old):
         at = timezone.now()
-        held = permits.to_maintain(connection_id=old.id, at=at)
+        held = permits.to_use_access_token(connection_id=old.id, at=at)
 
         with pytest.raises(WrongSink):
-            sealed_anew(
+            reseal_columns(
                 {"access_token": old.access_token},
                 {(held.holder, held.use.data_class): held},
                 dict,
@@ -152,5 +152,5 @@ class TestSealingAnew:
             )
 
     def test_needs_a_key(self):
-        with pytest.raises(Refused):
-            permits.to_seal_anew(connection_id=uuid4(), at=timezone.now())
+        with pytest.raises(AccessRefused):
+            permits.for_rekey(connection_id=uuid4(), at=timezone.now())

@@ -18,7 +18,7 @@ from integrations.grants import credentials
 from integrations.mail import support_access
 from integrations.models import PurgeTrigger
 from limited_use.agreements import consents
-from limited_use.guard.guard import Refused
+from limited_use.guard.guard import AccessRefused
 from limited_use.models import Consent, Leaf
 from limited_use.policy.vocabulary import Fact
 from limited_use.sinks import support as support_sink
@@ -199,9 +199,9 @@ class TestTheOwner:
 
         from limited_use.ledger import pseudonyms
 
-        naming = pseudonyms.of(mailbox.connection_id)
+        naming = pseudonyms.get_naming(mailbox.connection_id)
         subject = bytes.fromhex(naming(mailbox.id))
-        found = subject_access.entries_of(
+        found = subject_access.find_entries(
             [subject], since=None, until=None, purpose="support.item", feature=None, limit=50
         )
         assert len(found) == 4
@@ -298,7 +298,7 @@ class TestSupport:
         browser = desk(sam)
         assert read(browser, message).status_code == 200
 
-        support_access.close(actor=alice, message_id=message.id, at=timezone.now())
+        support_access.withdraw_access(actor=alice, message_id=message.id, at=timezone.now())
 
         assert read(browser, message).status_code == 403
         assert str(message.id) not in browser.get("/support/items/").content.decode()
@@ -323,9 +323,11 @@ class TestSupport:
     def test_opens_nothing_with_a_permit_of_before(self, mailbox, message, alice, sam, how):
         at = timezone.now()
         opened(alice, message, hours=1, at=at)
-        reading = support_access.reading(actor=agent(sam), message_id=message.id, at=at)
+        reading = support_access.get_permitted_message(
+            actor=agent(sam), message_id=message.id, at=at
+        )
         if how == "withdrawn":
-            support_access.close(actor=alice, message_id=message.id, at=at)
+            support_access.withdraw_access(actor=alice, message_id=message.id, at=at)
         elif how == "over":
             Consent.objects.update(expires_at=at + timedelta(seconds=1))
             at += timedelta(seconds=1)
@@ -333,13 +335,13 @@ class TestSupport:
             disconnect(mailbox, at)
 
         with pytest.raises(Unopenable):
-            support_sink.item(
+            support_sink.render_item(
                 "console/item.html",
                 reading.rows[0],
                 item_id=message.id,
                 permits=reading.permits,
                 actor=agent(sam),
-                shape=support_access.shape(reading),
+                shape=support_access.make_support_shape(reading),
                 at=at,
             )
 
@@ -363,7 +365,9 @@ class TestSupport:
         assert read(desk(sam), message).status_code == 200
 
         at = timezone.now()
-        assert credentials.end(connection_id=connection.id, epoch=connection.epoch, at=at)
+        assert credentials.record_grant_ended(
+            connection_id=connection.id, epoch=connection.epoch, at=at
+        )
 
         assert read(desk(sam), message).status_code == 403
 
@@ -410,8 +414,8 @@ class TestSupport:
 
         assert read(desk(user), message).status_code == status
         # Nor by another way in than the page.
-        with pytest.raises(Refused) as caught:
-            support_and_export_permits.to_support(
+        with pytest.raises(AccessRefused) as caught:
+            support_and_export_permits.to_show_support(
                 actor=agent(user), message_id=message.id, at=timezone.now()
             )
         assert Fact.ITEM_CONSENTED in caught.value.decision.missing
@@ -453,16 +457,16 @@ class TestSupport:
 
 class TestOwn:
     def test_is_found_only_by_its_owner_and_while_it_lives(self, mailbox, message, alice, sam):
-        assert support_access.own(actor=alice, message_id=message.id) == message
-        with pytest.raises(mail.NotFound):
-            support_access.own(actor=agent(sam), message_id=message.id)
+        assert support_access.get_own_message(actor=alice, message_id=message.id) == message
+        with pytest.raises(mail.ObjectNotFound):
+            support_access.get_own_message(actor=agent(sam), message_id=message.id)
         disconnect(mailbox, timezone.now())
-        with pytest.raises(mail.NotFound):
-            support_access.own(actor=alice, message_id=message.id)
+        with pytest.raises(mail.ObjectNotFound):
+            support_access.get_own_message(actor=alice, message_id=message.id)
 
 
 def disconnect(mailbox, at):
-    connections.disconnect(
+    connections.disconnect_integration(
         integration_id=mailbox.id,
         user_id=mailbox.connection.user_id,
         organisation_id=mailbox.connection.organisation_id,

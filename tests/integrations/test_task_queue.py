@@ -34,7 +34,7 @@ def memory():
         yield
 
 
-class TestAMessage:
+class TestTaskMessage:
     @pytest.mark.invariant(4)
     @pytest.mark.parametrize(
         ("task", "queue", "ids"),

@@ -30,7 +30,7 @@ SIZE = 30
 
 def turn() -> bool:
     SyncWork.objects.update(next_sync_at=timezone.now(), lease_by=None, lease_until=None)
-    return engine.run(PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now())
+    return engine.run_turn(PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now())
 
 
 def card_of(client) -> str:
@@ -62,7 +62,7 @@ def gmail(browser_of, alice, google):
 @pytest.fixture
 def outlook(alice, microsoft):
     microsoft.seed("large@contoso.example", size=SIZE, days=30, malformed=0, hostile=0)
-    browser = at_microsoft.Browser(alice, microsoft)
+    browser = at_microsoft.MicrosoftConnectBrowser(alice, microsoft)
     browser.connect("large@contoso.example")
     return browser.client
 

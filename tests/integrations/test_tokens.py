@@ -12,12 +12,12 @@ from django.db import connection as database
 from django.utils import timezone
 
 from accounts.models import Alarm
-from integrations.access.fences import NoLongerLive
+from integrations.access.fences import DisconnectedError
 from integrations.grants import access_tokens, credentials
 from integrations.models import Connection, ConnectionStatus, Integration, IntegrationStatus
 from integrations.providers import errors
 from integrations.providers.oauth import TokenSet
-from limited_use.guard.guard import Refused
+from limited_use.guard.guard import AccessRefused
 from tests.factories import make_connection, make_integration
 from tests.integrations.google import ALICE_BOX
 
@@ -38,7 +38,7 @@ def expire(connection):
 
 
 def token_of(connection):
-    return access_tokens.access(connection_id=connection.id).token()
+    return access_tokens.get_access(connection_id=connection.id).token()
 
 
 def refreshes(google):
@@ -48,7 +48,7 @@ def refreshes(google):
 class TestAToken:
     @pytest.mark.scenario("R6")
     def test_is_the_one_at_hand_until_it_expires(self, connected, google):
-        access = access_tokens.access(connection_id=connected.id)
+        access = access_tokens.get_access(connection_id=connected.id)
 
         given = {access.token() for _ in range(100)}
 
@@ -110,7 +110,7 @@ class TestAToken:
         assert token.encode().hex() not in everything
 
     def test_is_renewed_once_after_a_401(self, connected, google):
-        access = access_tokens.access(connection_id=connected.id)
+        access = access_tokens.get_access(connection_id=connected.id)
         before = access.token()
         access.renew(REFUSED)
 
@@ -121,8 +121,8 @@ class TestAToken:
         assert refreshes(google) == 1
 
     def test_is_not_renewed_again_if_somebody_else_has(self, connected, google):
-        first = access_tokens.access(connection_id=connected.id)
-        second = access_tokens.access(connection_id=connected.id)
+        first = access_tokens.get_access(connection_id=connected.id)
+        second = access_tokens.get_access(connection_id=connected.id)
         first.token()
         second.token()
         first.renew(REFUSED)
@@ -136,19 +136,19 @@ class TestAToken:
         from integrations.connections import automatic_disconnect
         from integrations.models import PurgeTrigger
 
-        access = access_tokens.access(connection_id=connected.id)
-        automatic_disconnect.end(
+        access = access_tokens.get_access(connection_id=connected.id)
+        automatic_disconnect.disconnect_in_transaction(
             integration=Integration.objects.get(), trigger=PurgeTrigger.OWNER, at=timezone.now()
         )
 
-        with pytest.raises((NoLongerLive, Refused)):
+        with pytest.raises((DisconnectedError, AccessRefused)):
             access.token()
 
     def test_of_nobody_is_not_given(self, db):
         from accounts.ids import uuid7
 
-        with pytest.raises(NoLongerLive):
-            access_tokens.access(connection_id=uuid7())
+        with pytest.raises(DisconnectedError):
+            access_tokens.get_access(connection_id=uuid7())
 
 
 class TestARefreshThatFails:
@@ -264,7 +264,7 @@ class TestAGrantThatEnded:
         connection = integration.connection
         at = timezone.now()
 
-        assert access_tokens.grant_ended(connection_id=connection.id, epoch=1, at=at)
+        assert access_tokens.record_grant_ended(connection_id=connection.id, epoch=1, at=at)
 
         connection.refresh_from_db()
         integration.refresh_from_db()
@@ -276,7 +276,7 @@ class TestAGrantThatEnded:
     def test_is_not_ended_by_an_older_word(self):
         connection = make_connection(epoch=3)
 
-        assert not access_tokens.grant_ended(
+        assert not access_tokens.record_grant_ended(
             connection_id=connection.id, epoch=2, at=timezone.now()
         )
         connection.refresh_from_db()
@@ -298,12 +298,12 @@ class TestTokensThatAreNotKept:
         first = make_connection(subject="shared")
         make_integration(make_connection(subject="shared"))
 
-        outcome = credentials.discard(
+        outcome = credentials.discard_tokens(
             self.fresh(),
             provider="google",
             account_blind=bytes(first.account_blind),
             about=first.id,
-            apart_from=first.id,
+            excluded_connection_id=first.id,
             at=timezone.now(),
         )
 
@@ -318,12 +318,12 @@ class TestTokensThatAreNotKept:
         )
         assert google.grants(ALICE_BOX)
 
-        outcome = credentials.discard(
+        outcome = credentials.discard_tokens(
             replace(self.fresh(), access_token=granted["access_token"]),
             provider="google",
             account_blind=bytes(connection.account_blind),
             about=connection.id,
-            apart_from=connection.id,
+            excluded_connection_id=connection.id,
             at=timezone.now(),
         )
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from config.process_classes import ProcessClass
 from integrations import connections, purge
-from integrations.calendar.sync import LISTING, resource_of
+from integrations.calendar.sync import LIST_RESOURCE, get_resource
 from integrations.connections import automatic_disconnect
 from integrations.models import (
     AttemptOutcome,
@@ -27,7 +27,7 @@ from integrations.models import (
     SyncWork,
 )
 from integrations.notifications import removal_facts
-from integrations.notifications.removal_messages import Access
+from integrations.notifications.removal_messages import AccessOutcome
 from integrations.operations.sync_products import PRODUCTS
 from integrations.sync import engine
 from limited_use.models import Consent
@@ -80,7 +80,7 @@ class TestCalendarsAlone:
         assert outcome == AttemptOutcome.CONNECTED
         assert asked == {"openid", "email", LIST, EVENTS, EDIT}
         assert agreed() == {"calendar", "calendar-editing"}
-        assert SyncWork.objects.get().resource == LISTING
+        assert SyncWork.objects.get().resource == LIST_RESOURCE
 
     def test_can_be_read_without_being_written(self, alices):
         outcome, _ = calendar(alices, untick=(EDIT,))
@@ -125,12 +125,14 @@ class TestCalendarsAlone:
         at = timezone.now()
 
         with acting_as(ProcessClass.SYNC):
-            engine.run(PRODUCTS, work_id=SyncWork.objects.get(resource=LISTING).id, at=at)
+            engine.run_turn(
+                PRODUCTS, work_id=SyncWork.objects.get(resource=LIST_RESOURCE).id, at=at
+            )
         listed = list(Calendar.objects.all())
         with acting_as(ProcessClass.SYNC):
             for one in listed:
-                work = SyncWork.objects.get(resource=resource_of(one.id))
-                while engine.run(PRODUCTS, work_id=work.id, at=timezone.now()):
+                work = SyncWork.objects.get(resource=get_resource(one.id))
+                while engine.run_turn(PRODUCTS, work_id=work.id, at=timezone.now()):
                     pass
 
         primary = Calendar.objects.get(is_primary=True)
@@ -204,9 +206,9 @@ class TestCalendarsBesideMail:
     def test_are_said_to_use_the_grant_that_stays(self, alices, product):
         calendar(alices, connection=Connection.objects.get())
 
-        situation = removal_facts.foresee(Connection.objects.get(), [of(product)])
+        situation = removal_facts.predict_removal(Connection.objects.get(), [of(product)])
 
-        assert situation.access == Access.KEPT
+        assert situation.access == AccessOutcome.KEPT
 
     def test_whose_mail_was_unticked_pause_the_mail(self, alices):
         calendar(alices, connection=Connection.objects.get(), untick=(GMAIL_READONLY,))
@@ -219,7 +221,7 @@ class TestCalendarsBesideMail:
     def test_end_by_themselves_and_keep_the_grant(self, alices, ended, left, alice, acme):
         calendar(alices, connection=Connection.objects.get())
 
-        job = connections.disconnect(
+        job = connections.disconnect_integration(
             integration_id=of(ended).id,
             user_id=alice.id,
             organisation_id=acme.id,
@@ -230,7 +232,7 @@ class TestCalendarsBesideMail:
         assert of(left).is_live
         from integrations.purge import provider_revocation
 
-        provider_revocation.attempt(job, now=timezone.now)
+        provider_revocation.attempt_revocation(job, now=timezone.now)
         job.refresh_from_db()
         assert job.revocation == RevocationOutcome.NEEDED_ELSEWHERE
 
@@ -239,7 +241,7 @@ class TestCalendarsBesideMail:
         for _ in range(20):
             outcome, _ = calendar(alices, connection=Connection.objects.get())
             assert outcome == AttemptOutcome.CONNECTED
-            connections.disconnect(
+            connections.disconnect_integration(
                 integration_id=of("calendar").id,
                 user_id=alice.id,
                 organisation_id=acme.id,
@@ -248,7 +250,7 @@ class TestCalendarsBesideMail:
 
         assert of("mail").is_live
         assert Integration.objects.filter(product="calendar").count() == 20
-        assert purge.due(at=timezone.now())
+        assert purge.list_due_jobs(at=timezone.now())
 
 
 class TestTheDeadlineInTheApi:
@@ -263,8 +265,8 @@ class TestTheDeadlineInTheApi:
         until = of("mail").status_since + timedelta(days=settings.REAUTH_GRACE_DAYS)
         assert read_deadline(alices) == until.replace(microsecond=0)
         second = timedelta(seconds=1)
-        assert automatic_disconnect.sweep(at=until - second) == []
-        (job_id,) = automatic_disconnect.sweep(at=until + second)
+        assert automatic_disconnect.disconnect_due_integrations(at=until - second) == []
+        (job_id,) = automatic_disconnect.disconnect_due_integrations(at=until + second)
         assert PurgeJob.objects.get(id=job_id).integration.product == "mail"
         assert of("calendar").is_live
         assert read_deadline(alices) is None

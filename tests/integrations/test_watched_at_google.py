@@ -18,7 +18,7 @@ from tests.api import cast
 from tests.factories import make_organisation, make_user
 from tests.integrations.google import ALICE_BOX
 from tests.integrations.pages import reading
-from tests.integrations.removal_world import Clock
+from tests.integrations.removal_world import RemovalClock
 from tests.walls import acting_as
 
 TOPIC = "projects/sandbox-project/topics/gmail"
@@ -35,23 +35,23 @@ def connected(transactional_db, google, alice, browser_of, settings):
 
 def sweep() -> None:
     with acting_as(ProcessClass.SYNC):
-        for watch_id in push.due(at=timezone.now()):
-            push.keep(watch_id=watch_id)
+        for watch_id in push.get_due_watch_ids(at=timezone.now()):
+            push.reconcile_watch(watch_id=watch_id)
 
 
 def disconnect(integration, clock=timezone.now):
     connection = integration.connection
-    job = connections.disconnect(
+    job = connections.disconnect_integration(
         integration_id=integration.id,
         user_id=connection.user_id,
         organisation_id=connection.organisation_id,
         at=timezone.now(),
     )
     with acting_as(ProcessClass.PURGE):
-        while purge.run(job_id=job.id, now=clock) is not PurgeStep.DONE:
-            sequencer.run(clock())
+        while purge.run_purge(job_id=job.id, now=clock) is not PurgeStep.DONE:
+            sequencer.run_sequencer(clock())
             job.refresh_from_db()
-            if isinstance(clock, Clock):
+            if isinstance(clock, RemovalClock):
                 clock.reach(job.next_try_at)
     return json.loads(bytes(Receipt.objects.get().document))["body"]
 
@@ -139,7 +139,7 @@ def test_a_watch_that_another_connection_goes_by_is_kept(connected, google, alic
 @pytest.mark.claim("removal.notices-lapsed", "removal.notices-asked")
 def test_a_watch_that_ended_before_google_answered_has_lapsed(connected, google, alice):
     sweep()
-    clock = Clock()
+    clock = RemovalClock()
     Watch.objects.update(expires_at=clock() + timedelta(minutes=10))
     google.fail_next(99, path_suffix="/stop", method="POST", status=503, body="")
 

@@ -33,7 +33,7 @@ from limited_use.ledger import sequencer
 from limited_use.models import Receipt
 from limited_use.usage import settled_alarms
 from tests.contract.subscription_worlds import answering
-from tests.integrations.microsoft import ALICE_BOX, Browser, microsoft
+from tests.integrations.microsoft import ALICE_BOX, MicrosoftConnectBrowser, microsoft
 from tests.integrations.pages import reading
 from tests.walls import acting_as
 
@@ -45,7 +45,7 @@ HOUR = timedelta(hours=1)
 SUBSCRIPTIONS = "/v1.0/subscriptions"
 
 
-class Clock:
+class SubscriptionClock:
     """The machine's time, or later."""
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class Clock:
 
 @pytest.fixture
 def clock():
-    return Clock()
+    return SubscriptionClock()
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +75,7 @@ def webhook(settings):
 
 @pytest.fixture
 def browser(microsoft, alice):
-    return Browser(alice, microsoft)
+    return MicrosoftConnectBrowser(alice, microsoft)
 
 
 @pytest.fixture(params=["mail", "calendar"])
@@ -90,7 +90,7 @@ def connected(browser, microsoft, product):
     begun = browser.begin(product=product, version=versions)
     said = microsoft.visit(begun["Location"], "accept", account=ALICE_BOX)
     assert browser.arrive(**said).outcome == AttemptOutcome.CONNECTED
-    sync(Clock())
+    sync(SubscriptionClock())
     assert not subscriptions(microsoft)
     return Integration.objects.get()
 
@@ -98,18 +98,18 @@ def connected(browser, microsoft, product):
 def sync(clock) -> int:
     """Do the sync work that is due, as a worker's turns do; return how many turns that took."""
     turns = 0
-    while due := work_leases.due(at=clock()):
+    while due := work_leases.get_due_ids(at=clock()):
         for work_id in due:
             with acting_as(ProcessClass.SYNC):
-                engine.run(PRODUCTS, work_id=work_id, at=clock())
+                engine.run_turn(PRODUCTS, work_id=work_id, at=clock())
             turns += 1
     return turns
 
 
 def see_to_watches(clock) -> None:
     with acting_as(ProcessClass.SYNC):
-        for watch_id in push.due(at=clock()):
-            push.keep(watch_id=watch_id, now=clock)
+        for watch_id in push.get_due_watch_ids(at=clock()):
+            push.reconcile_watch(watch_id=watch_id, now=clock)
 
 
 def subscriptions(microsoft) -> list:
@@ -134,7 +134,7 @@ def shows_change(browser, product) -> bool:
 
 def disconnect(integration) -> PurgeJob:
     connection = integration.connection
-    return connections.disconnect(
+    return connections.disconnect_integration(
         integration_id=integration.id,
         user_id=connection.user_id,
         organisation_id=connection.organisation_id,
@@ -148,9 +148,9 @@ def finish(job, clock) -> dict:
         for _ in range(60):
             job.refresh_from_db()
             clock.reach(job.next_try_at)
-            if purge.run(job_id=job.id, now=clock) is PurgeStep.DONE:
+            if purge.run_purge(job_id=job.id, now=clock) is PurgeStep.DONE:
                 break
-            sequencer.run(clock())
+            sequencer.run_sequencer(clock())
     return json.loads(bytes(Receipt.objects.get().document))["body"]["provider_watches"]
 
 
@@ -257,18 +257,18 @@ class TestAnAddressThatMicrosoftCannotValidate:
         several, daily = webhook_alarm.SEVERAL, webhook_alarm.REPEATED
         numbers = []
         for rejected_count in range(several + daily + 1):
-            webhook_alarm.report(rejected_count, provider="microsoft", at=clock())
+            webhook_alarm.report_rejections(rejected_count, provider="microsoft", at=clock())
             numbers.append(Alarm.objects.count())
             # Other watches start all the time.
             for alarm in Alarm.objects.open():
                 with acting_as(ProcessClass.PURGE):
-                    settled_alarms.settle(alarm.id, reason=webhook_alarm.REASON, at=clock())
+                    settled_alarms.settle_alarm(alarm.id, reason=webhook_alarm.REASON, at=clock())
 
         assert numbers == [0] * several + [1] * daily + [2]
 
 
 @pytest.mark.scenario("X7")
-class TestADisconnect:
+class TestSubscriptionAfterDisconnect:
     @pytest.fixture
     def subscribed(self, connected, microsoft, clock):
         see_to_watches(clock)
@@ -285,7 +285,7 @@ class TestADisconnect:
         microsoft.sandbox.fail_next(3, path_prefix=SUBSCRIPTIONS, method="DELETE", **fault)
         job = disconnect(subscribed)
         with acting_as(ProcessClass.PURGE):
-            purge.run(job_id=job.id, now=clock)
+            purge.run_purge(job_id=job.id, now=clock)
 
         page = read_removal(browser, job)
         assert "Microsoft has not confirmed yet that it stopped notifying Antares" in page

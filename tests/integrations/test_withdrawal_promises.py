@@ -14,7 +14,7 @@ from tests.factories import make_keyring
 from tests.integrations import removal_world
 from tests.integrations.microsoft import microsoft
 from tests.integrations.pages import reading
-from tests.integrations.removal_world import Google, Microsoft, World
+from tests.integrations.removal_world import RemovalAtGoogle, RemovalAtMicrosoft, RemovalWorld
 from tests.walls import requests_act_as_web
 
 __all__ = ["microsoft", "requests_act_as_web"]
@@ -46,13 +46,13 @@ def _no_workers(monkeypatch, settings):
 @pytest.fixture
 def account(request):
     """Return the account at the provider that a test names."""
-    made = {"google": Google, "microsoft": Microsoft}[request.param]
+    made = {"google": RemovalAtGoogle, "microsoft": RemovalAtMicrosoft}[request.param]
     return made(request.getfixturevalue(request.param))
 
 
-def connected(user, account, product) -> World:
+def connected(user, account, product) -> RemovalWorld:
     assert account.connect(user, product).outcome == AttemptOutcome.CONNECTED
-    return World(user, account)
+    return RemovalWorld(user, account)
 
 
 def address_of(product):
@@ -99,8 +99,8 @@ class TestWithdrawing:
         assert removal_world.is_removed_within_an_hour(world, product)
         assert not world.has_rows(product)
         assert world.has_receipt(product)
-        with pytest.raises(connections.NothingToAgreeTo):
-            connections.agree_again(
+        with pytest.raises(connections.NoEarlierConsent):
+            connections.renew_consent(
                 feature=FEATURES[product],
                 version=1,
                 user_id=alice.id,

@@ -8,9 +8,9 @@ from tzlocal.windows_tz import win_tz
 
 from integrations.formats import timezones
 
-BERLIN = timezones.zone("Europe/Berlin")
-LORD_HOWE = timezones.zone("Australia/Lord_Howe")
-KATHMANDU = timezones.zone("Asia/Kathmandu")
+BERLIN = timezones.get_zone("Europe/Berlin")
+LORD_HOWE = timezones.get_zone("Australia/Lord_Howe")
+KATHMANDU = timezones.get_zone("Asia/Kathmandu")
 
 
 class TestANameOfAZone:
@@ -30,18 +30,18 @@ class TestANameOfAZone:
     )
     @pytest.mark.scenario("C4")
     def test_is_found_in_the_words_of_both_worlds(self, written, iana):
-        assert timezones.iana(written) == iana
+        assert timezones.get_iana_name(written) == iana
 
     @pytest.mark.scenario("C4")
     def test_of_every_windows_zone_leads_to_a_place_and_back(self):
         for windows in win_tz:
-            assert timezones.windows(timezones.iana(windows)) == windows
+            assert timezones.get_windows_name(timezones.get_iana_name(windows)) == windows
 
     def test_of_every_place_has_one_on_windows(self):
         lost = set()
         for name in available_timezones() - {"localtime", "posixrules", "Factory"}:
             try:
-                timezones.windows(name)
+                timezones.get_windows_name(name)
             except timezones.UnknownZone:
                 lost.add(name)
 
@@ -64,15 +64,15 @@ class TestANameOfAZone:
     @pytest.mark.scenario("C4")
     def test_that_nobody_knows_is_said_to_be_unknown(self, nonsense):
         with pytest.raises(timezones.UnknownZone):
-            timezones.iana(nonsense)
+            timezones.get_iana_name(nonsense)
         with pytest.raises(timezones.UnknownZone):
-            timezones.zone(nonsense)
+            timezones.get_zone(nonsense)
 
     @pytest.mark.parametrize("custom", ["tzone://Microsoft/Custom", "Customized Time Zone"])
     @pytest.mark.scenario("C4")
     def test_that_stands_for_rules_is_told_from_one_that_is_unknown(self, custom):
         with pytest.raises(timezones.CustomZone):
-            timezones.iana(custom)
+            timezones.get_iana_name(custom)
 
 
 @pytest.mark.scenario("C4")
@@ -81,38 +81,38 @@ class TestATimeOnAClock:
         skipped = datetime(2026, 3, 29, 2, 30)
 
         assert timezones.is_skipped(skipped, BERLIN)
-        assert timezones.at(skipped, BERLIN) == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
-        assert timezones.clock(timezones.at(skipped, BERLIN), BERLIN) == datetime(
+        assert timezones.to_utc(skipped, BERLIN) == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
+        assert timezones.to_local_time(timezones.to_utc(skipped, BERLIN), BERLIN) == datetime(
             2026, 3, 29, 3, 30
         )
 
     def test_that_is_shown_twice_is_the_first(self):
         twice = datetime(2026, 10, 25, 2, 30)
 
-        assert timezones.is_shown_twice(twice, BERLIN)
-        assert timezones.at(twice, BERLIN) == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+        assert timezones.is_ambiguous(twice, BERLIN)
+        assert timezones.to_utc(twice, BERLIN) == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
 
     def test_that_is_skipped_cannot_be_chosen(self):
         with pytest.raises(timezones.NonexistentTime):
-            timezones.exactly_at(datetime(2026, 3, 29, 2, 30), BERLIN)
+            timezones.to_utc_strict(datetime(2026, 3, 29, 2, 30), BERLIN)
 
     def test_that_is_shown_can_be_chosen(self):
-        chosen = timezones.exactly_at(datetime(2026, 3, 29, 3, 30), BERLIN)
+        chosen = timezones.to_utc_strict(datetime(2026, 3, 29, 3, 30), BERLIN)
 
         assert chosen == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
-        assert not timezones.is_shown_twice(datetime(2026, 3, 29, 3, 30), BERLIN)
+        assert not timezones.is_ambiguous(datetime(2026, 3, 29, 3, 30), BERLIN)
 
     def test_changes_by_half_an_hour_on_lord_howe(self):
-        before = timezones.at(datetime(2026, 10, 4, 1, 59), LORD_HOWE)
-        after = timezones.at(datetime(2026, 10, 4, 2, 30), LORD_HOWE)
+        before = timezones.to_utc(datetime(2026, 10, 4, 1, 59), LORD_HOWE)
+        after = timezones.to_utc(datetime(2026, 10, 4, 2, 30), LORD_HOWE)
 
         assert (after - before).total_seconds() == 60
         assert timezones.is_skipped(datetime(2026, 10, 4, 2, 15), LORD_HOWE)
-        assert timezones.is_shown_twice(datetime(2026, 4, 5, 1, 45), LORD_HOWE)
-        assert not timezones.is_shown_twice(datetime(2026, 4, 5, 1, 15), LORD_HOWE)
+        assert timezones.is_ambiguous(datetime(2026, 4, 5, 1, 45), LORD_HOWE)
+        assert not timezones.is_ambiguous(datetime(2026, 4, 5, 1, 15), LORD_HOWE)
 
     def test_is_a_quarter_off_in_kathmandu(self):
-        noon = timezones.at(datetime(2026, 1, 1, 12), KATHMANDU)
+        noon = timezones.to_utc(datetime(2026, 1, 1, 12), KATHMANDU)
 
         assert noon == datetime(2026, 1, 1, 6, 15, tzinfo=UTC)
 
@@ -126,7 +126,7 @@ class TestATimeOnAClock:
         ],
     )
     def test_is_read_with_seven_digits_or_none(self, text, read):
-        assert timezones.read_clock(text) == read
+        assert timezones.parse_local_time(text) == read
 
     @pytest.mark.parametrize(
         "text",
@@ -141,4 +141,4 @@ class TestATimeOnAClock:
     )
     def test_is_refused_where_it_is_none(self, text):
         with pytest.raises(timezones.UnreadableTime):
-            timezones.read_clock(text)
+            timezones.parse_local_time(text)

@@ -19,7 +19,7 @@ from limited_use.vault import keys
 from limited_use.vault.keyring.factory import _open_transit, get_keyring
 from limited_use.vault.keyring.port import KeyringConfig
 from limited_use.vault.keyring.transit import TransitKeyring
-from limited_use.vault.sealing import sealer
+from limited_use.vault.sealing import get_sealer
 from tests.keyrings import copy_keyring
 
 # For tests that hold with either keyring.
@@ -37,7 +37,7 @@ SHOW_CONTENT = Use(DataClass.MAIL_CONTENT, Purpose.INBOX_DISPLAY, Recipient.OWNE
 def ring(request, tmp_path, settings):
     """Return a keyring of this test's own: files, or `transit` where a test asks for it."""
     settings.LEDGER_ORIGIN = "ledger.example/log1"
-    keys.forget()
+    keys.drop_cached_keys()
     if getattr(request, "param", "file") == "transit":
         return request.getfixturevalue("transit_ring")
     settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "keyring")
@@ -76,7 +76,7 @@ def transit_ring(openbao, use):
 def holder(ring, db):
     """Return the id of an integration that has a content key, of epoch 1."""
     holder = uuid7()
-    keys.create(holder=holder, line=KeyLine.CONTENT, at=NOW)
+    keys.create_key(holder=holder, line=KeyLine.CONTENT, at=NOW)
     return holder
 
 
@@ -87,7 +87,7 @@ def seal(holder):
 
     def seal(data=b"canary", row=None, column="summary", model=Message):
         row = row or uuid7()
-        return sealer(holder=holder, epoch=1).seal(model, column, row=row, data=data)
+        return get_sealer(holder=holder, epoch=1).seal_value(model, column, row=row, data=data)
 
     return seal
 

@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 
 from accounts.ids import uuid7
 from limited_use.ledger import audit, entries, publication, row_diff, sequencer, tree
-from limited_use.ledger.row_diff import Difference
+from limited_use.ledger.row_diff import DifferenceKind
 from limited_use.models import Checkpoint, Leaf, Tile
 from tests.limited_use.conftest import NOW
 
 
 def record(count):
     for n in range(count):
-        entries.record(event="integration.connected", about=uuid7(), body={"n": n}, at=NOW)
-    sequencer.run(NOW)
+        entries.record_event(event="integration.connected", about=uuid7(), body={"n": n}, at=NOW)
+    sequencer.run_sequencer(NOW)
 
 
 def behind_the_triggers_back(*statements):
@@ -31,8 +31,8 @@ def behind_the_triggers_back(*statements):
 
 
 def found():
-    with pytest.raises(audit.Broken) as broken:
-        audit.run()
+    with pytest.raises(audit.LedgerBroken) as broken:
+        audit.audit_ledger()
     return broken.value
 
 
@@ -52,7 +52,7 @@ class TestAudit:
 
         broken = found()
 
-        assert (broken.found.what, broken.found.place) == (Difference.CHANGED, 4)
+        assert (broken.difference.kind, broken.difference.index) == (DifferenceKind.CHANGED, 4)
         assert str(broken) == f"entry 4 ({entry}) was changed"
 
     @pytest.mark.parametrize("place", [0, 4, 8])
@@ -77,14 +77,14 @@ class TestAudit:
             MOVE_UP.format(100, 2), MOVE_UP.format(2, 6), MOVE_UP.format(6, 100)
         )
 
-        broken = found().found
+        broken = found().difference
 
-        assert (broken.what, broken.place, broken.belongs_at) == (Difference.REORDERED, 2, 6)
+        assert (broken.kind, broken.index, broken.belongs_at) == (DifferenceKind.REORDERED, 2, 6)
 
     @pytest.mark.parametrize("place", [4, 9])
     def test_names_an_extra_entry(self, ring, place):
         record(9)
-        forged = entries.append({"event": "never.happened"})
+        forged = entries.append_entry({"event": "never.happened"})
         behind_the_triggers_back(
             *(MOVE_UP.format(n + 1, n) for n in range(8, place - 1, -1)),
             f"UPDATE limited_use_leaf SET idx = {place} WHERE id = '{forged}'",  # noqa: S608
@@ -96,13 +96,13 @@ class TestAudit:
         record(9)
         behind_the_triggers_back("DELETE FROM limited_use_leaf WHERE idx IN (3, 5)")
 
-        assert found().found.place == 3
+        assert found().difference.index == 3
 
     @pytest.mark.parametrize("chunk", [1, 3, 300])
     def test_reads_in_chunks_of_any_size(self, ring, monkeypatch, chunk):
         monkeypatch.setattr(audit, "CHUNK", chunk)
         record(7)
-        assert audit.run().size == 7
+        assert audit.audit_ledger().size == 7
 
         behind_the_triggers_back(
             "DELETE FROM limited_use_leaf WHERE idx = 2",
@@ -127,7 +127,7 @@ class TestAudit:
         )
         tile = Tile.objects.get(level=0)
         hashes = bytes(tile.hashes)
-        Tile.objects.update(hashes=hashes[:64] + tree.leaf_hash(forged) + hashes[96:])
+        Tile.objects.update(hashes=hashes[:64] + tree.hash_leaf(forged) + hashes[96:])
         Checkpoint.objects.all().delete()
         Checkpoint.objects.create(size=5, root=b"\0" * 32, made_at=NOW)
 
@@ -154,18 +154,18 @@ class TestAudit:
 
     def test_finds_a_published_checkpoint_that_is_not_signed(self, ring):
         record(2)
-        path = publication.current().path
+        path = publication.get_publication().path
         path.write_text(path.read_text().replace("ledger.example/log1 ", "ledger.example/log2 "))
 
         assert "not signed by this log" in str(found())
 
     def test_reads_past_a_line_that_a_crash_cut_short(self, ring):
         record(1)
-        with publication.current().path.open("a") as file:
+        with publication.get_publication().path.open("a") as file:
             file.write('{"note": "ledger.exa')
         record(1)
 
-        assert audit.run().published_count == 2
+        assert audit.audit_ledger().published_count == 2
 
 
 HASHES = [bytes([n]) for n in range(60)]
@@ -175,7 +175,7 @@ class TestDifferences:
     """Whatever happened first is named, wherever it happened."""
 
     def first(self, ours, theirs, low=0):
-        return row_diff.first(
+        return row_diff.find_first_difference(
             low, ours, theirs, lambda one: theirs.index(one) + low if one in theirs else None
         )
 
@@ -197,14 +197,14 @@ class TestDifferences:
 
         found = self.first(ours, theirs, low)
 
-        assert found.place == low + place
+        assert found.index == low + place
         assert (
-            found.what
+            found.kind
             == {
-                "changed": Difference.CHANGED,
-                "emptied": Difference.MISSING,
-                "taken out": Difference.MISSING,
-                "put in": Difference.EXTRA,
+                "changed": DifferenceKind.CHANGED,
+                "emptied": DifferenceKind.MISSING,
+                "taken out": DifferenceKind.MISSING,
+                "put in": DifferenceKind.EXTRA,
             }[change]
         )
 
@@ -219,7 +219,7 @@ class TestDifferences:
 
         found = self.first(ours, theirs)
 
-        assert (found.what, found.place, found.belongs_at) == (Difference.REORDERED, one, other)
+        assert (found.kind, found.index, found.belongs_at) == (DifferenceKind.REORDERED, one, other)
 
 
 @pytest.mark.django_db
@@ -229,15 +229,15 @@ class TestNewName:
 
     def test_goes_on_from_the_copy_and_fits(self, ring, settings, tmp_path):
         record(3)
-        former = str(sequencer.verifier_key())
+        former = str(sequencer.get_verifier_key())
         settings.LEDGER_ORIGIN = "ledger.example/log2"
         settings.PUBLICATION_DIR = tmp_path / "outside-2"
 
         record(2)
 
-        checked = audit.run()
+        checked = audit.audit_ledger()
         assert (checked.size, checked.checkpoint_count, checked.published_count) == (5, 2, 1)
-        latest, note = publication.current().latest()
+        latest, note = publication.get_publication().get_latest()
         assert (latest.origin, latest.size) == ("ledger.example/log2", 5)
         assert former.split("+", maxsplit=1)[0] not in note
 
@@ -245,5 +245,5 @@ class TestNewName:
         record(3)
         settings.PUBLICATION_DIR = tmp_path / "outside-2"
 
-        with pytest.raises(sequencer.Fork):
+        with pytest.raises(sequencer.LedgerFork):
             record(1)

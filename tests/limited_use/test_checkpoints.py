@@ -24,7 +24,7 @@ from limited_use.ledger import (
     tree,
 )
 from limited_use.ledger.consistency import BadNote, BadProof
-from limited_use.ledger.signed_notes import Checkpoint, VerifierKey
+from limited_use.ledger.signed_notes import LogCheckpoint, VerifierKey
 from limited_use.models import Checkpoint as Made
 from limited_use.receipts import receipts
 from limited_use.verify import checkpoints
@@ -45,40 +45,40 @@ jq5r07Ogfx917nKlMWKebrMeQuYvdg5H3lKlPDZB7yM=
 
 
 def hashes(size, mark=b""):
-    return [tree.leaf_hash(mark + n.to_bytes(4, "big")) for n in range(size)]
+    return [tree.hash_leaf(mark + n.to_bytes(4, "big")) for n in range(size)]
 
 
 def signed(leaves, size, signer=SIGNER):
-    checkpoint = Checkpoint(ORIGIN, size, tree.over(leaves)(0, size))
-    return signed_notes.sign(str(checkpoint), VERIFIER, signer.sign)
+    checkpoint = LogCheckpoint(ORIGIN, size, tree.build_range_root(leaves)(0, size))
+    return signed_notes.sign_note(str(checkpoint), VERIFIER, signer.sign)
 
 
 def proof(leaves, old, new):
-    path = tree.consistency_proof(old, new, tree.over(leaves))
-    return consistency.write(old=old, path=path, note=signed(leaves, new))
+    path = tree.build_consistency_proof(old, new, tree.build_range_root(leaves))
+    return consistency.write_proof(old=old, path=path, note=signed(leaves, new))
 
 
 def check(series, proofs=()):
-    return list(checkpoints.check(series, proofs, [VERIFIER]))
+    return list(checkpoints.check_series(series, proofs, [VERIFIER]))
 
 
 class TestConsistencyText:
     def test_writes_the_vector(self):
-        path = tree.consistency_proof(3, 7, tree.over(VECTOR_HASHES))
+        path = tree.build_consistency_proof(3, 7, tree.build_range_root(VECTOR_HASHES))
 
-        assert consistency.write(old=3, path=path, note=NOTE) == VECTOR
+        assert consistency.write_proof(old=3, path=path, note=NOTE) == VECTOR
 
     def test_shows_what_the_vector_shows(self):
-        read = consistency.parse(VECTOR, [VERIFIER])
+        read = consistency.parse_proof(VECTOR, [VERIFIER])
 
-        read.check(Checkpoint(ORIGIN, 3, tree.over(VECTOR_HASHES)(0, 3)))
+        read.check_begins_with(LogCheckpoint(ORIGIN, 3, tree.build_range_root(VECTOR_HASHES)(0, 3)))
         for other in (
-            Checkpoint(ORIGIN, 3, tree.EMPTY),
-            Checkpoint(ORIGIN, 2, tree.over(VECTOR_HASHES)(0, 2)),
-            Checkpoint("other.example/log", 3, tree.over(VECTOR_HASHES)(0, 3)),
+            LogCheckpoint(ORIGIN, 3, tree.EMPTY),
+            LogCheckpoint(ORIGIN, 2, tree.build_range_root(VECTOR_HASHES)(0, 2)),
+            LogCheckpoint("other.example/log", 3, tree.build_range_root(VECTOR_HASHES)(0, 3)),
         ):
             with pytest.raises(BadProof):
-                read.check(other)
+                read.check_begins_with(other)
 
     @pytest.mark.parametrize(
         ("old", "new"),
@@ -94,23 +94,25 @@ class TestConsistencyText:
     )
     def test_is_not_read_when_malformed(self, old, new):
         with pytest.raises((BadProof, BadNote)):
-            consistency.parse(VECTOR.replace(old, new, 1), [VERIFIER])
+            consistency.parse_proof(VECTOR.replace(old, new, 1), [VERIFIER])
 
     @given(size=st.integers(1, 300), data=st.data())
     def test_shows_growth_and_nothing_else(self, size, data):
         old = data.draw(st.integers(1, size))
         leaves = hashes(size)
-        read = consistency.parse(proof(leaves, old, size), [VERIFIER])
+        read = consistency.parse_proof(proof(leaves, old, size), [VERIFIER])
 
-        read.check(Checkpoint(ORIGIN, old, tree.over(leaves)(0, old)))
+        read.check_begins_with(LogCheckpoint(ORIGIN, old, tree.build_range_root(leaves)(0, old)))
         changed = data.draw(st.integers(0, old - 1))
-        forged = [*leaves[:changed], tree.leaf_hash(b"forged"), *leaves[changed + 1 :]]
+        forged = [*leaves[:changed], tree.hash_leaf(b"forged"), *leaves[changed + 1 :]]
         with pytest.raises(BadProof):
-            read.check(Checkpoint(ORIGIN, old, tree.over(forged)(0, old)))
+            read.check_begins_with(
+                LogCheckpoint(ORIGIN, old, tree.build_range_root(forged)(0, old))
+            )
 
 
 @pytest.mark.invariant(3)
-class TestCheck:
+class TestCheckpointCheck:
     @given(sizes=st.lists(st.integers(0, 80), min_size=1, max_size=6).map(sorted))
     def test_passes_every_log_that_only_grew(self, sizes):
         leaves = hashes(80)
@@ -125,7 +127,7 @@ class TestCheck:
     def test_finds_every_rewritten_history(self, old, more, data):
         leaves = hashes(old + more)
         changed = data.draw(st.integers(0, old - 1))
-        forged = [*leaves[:changed], tree.leaf_hash(b"forged"), *leaves[changed + 1 :]]
+        forged = [*leaves[:changed], tree.hash_leaf(b"forged"), *leaves[changed + 1 :]]
         series = [signed(leaves, old), signed(forged, old + more)]
 
         # The service proves what it likes: of its new history, or of the old one.
@@ -158,13 +160,13 @@ class TestCheck:
         with pytest.raises(NotConsistent):
             check([])
         with pytest.raises(NotConsistent):
-            checkpoints.read("{nonsense}\n")
+            checkpoints.parse_notes("{nonsense}\n")
 
 
 def record(count):
     for _ in range(count):
-        entries.record(event="integration.connected", about=uuid7(), at=NOW)
-    sequencer.run(NOW)
+        entries.record_event(event="integration.connected", about=uuid7(), at=NOW)
+    sequencer.run_sequencer(NOW)
 
 
 @pytest.mark.django_db
@@ -190,8 +192,8 @@ class TestProgram:
         call_command("prove_consistency", "--all")
         proofs = tmp_path / "proofs.txt"
         proofs.write_text(capsys.readouterr().out)
-        key = ["--key", str(sequencer.verifier_key())]
-        series = ["--checkpoints", publication.current().path]
+        key = ["--key", str(sequencer.get_verifier_key())]
+        series = ["--checkpoints", publication.get_publication().path]
 
         done = self.run(*key, *series, proofs)
 
@@ -200,7 +202,7 @@ class TestProgram:
         for arguments in (
             [*key, *series],
             [*series, proofs],
-            ["--key", receipts.public_keys()[0], *series, proofs],
+            ["--key", receipts.get_public_keys()[0], *series, proofs],
             [*key, "--checkpoints", tmp_path / "missing"],
         ):
             done = self.run(*arguments)
@@ -212,11 +214,11 @@ class TestProgram:
         for at, count in enumerate((2, 5)):
             record(count)
             files += ["--checkpoints", tmp_path / f"{at}"]
-            files[-1].write_text(tile_store.latest_note())
+            files[-1].write_text(tile_store.get_latest_note())
         call_command("prove_consistency", "2", "7")
         (tmp_path / "proof").write_text(capsys.readouterr().out)
 
-        done = self.run("--key", sequencer.verifier_key(), *files, tmp_path / "proof")
+        done = self.run("--key", sequencer.get_verifier_key(), *files, tmp_path / "proof")
 
         assert done.returncode == 0
 
@@ -240,50 +242,50 @@ class TestProveConsistency:
 class TestPublication:
     def test_takes_nothing_back(self, ring):
         record(3)
-        sink = publication.current()
-        (three, note) = sink.latest()
+        sink = publication.get_publication()
+        (three, note) = sink.get_latest()
 
-        for other in (Checkpoint(ORIGIN, 2, three.root), Checkpoint(ORIGIN, 3, tree.EMPTY)):
-            with pytest.raises(publication.WriteOnce):
-                sink.append(other, note)
-        assert list(sink.checkpoints()) == [(three, note)]
+        for other in (LogCheckpoint(ORIGIN, 2, three.root), LogCheckpoint(ORIGIN, 3, tree.EMPTY)):
+            with pytest.raises(publication.AlreadyPublished):
+                sink.append_checkpoint(other, note)
+        assert list(sink.read_checkpoints()) == [(three, note)]
 
     def test_stands_in_a_folder_of_its_own(self, ring, settings, tmp_path):
         settings.PUBLICATION_DIR = tmp_path / "outside"
         record(1)
 
         assert (tmp_path / "outside" / "checkpoints.jsonl").stat().st_mode & 0o077 == 0
-        assert publication.current().latest()[0].size == 1
+        assert publication.get_publication().get_latest()[0].size == 1
 
     @pytest.mark.parametrize("lost", ["all", "the last"])
     def test_is_missed_when_lost(self, ring, lost):
         record(1)
         record(1)
-        path = publication.current().path
+        path = publication.get_publication().path
         lines = path.read_text().splitlines(keepends=True)
         path.write_text("" if lost == "all" else lines[0])
 
-        with pytest.raises(sequencer.Fork, match="2 was signed"):
+        with pytest.raises(sequencer.LedgerFork, match="2 was signed"):
             record(1)
         assert not Made.objects.filter(size=3).exists()
 
     def test_begins_anew_by_command_only(self, ring, settings, tmp_path, capsys):
         record(2)
-        note = tile_store.latest_note()
+        note = tile_store.get_latest_note()
         settings.PUBLICATION_DIR = tmp_path / "new"
 
         call_command("publish_checkpoint")
 
         assert capsys.readouterr().out == note
         record(1)
-        assert publication.current().latest()[0].size == 3
+        assert publication.get_publication().get_latest()[0].size == 3
         call_command("publish_checkpoint")
-        assert len(list(publication.current().checkpoints())) == 2
+        assert len(list(publication.get_publication().read_checkpoints())) == 2
 
     def test_publishes_nothing_over_another_logs(self, ring, settings, tmp_path):
         record(2)
         settings.PUBLICATION_DIR = tmp_path / "new"
-        publication.current().append(Checkpoint(ORIGIN, 1, tree.EMPTY), NOTE)
+        publication.get_publication().append_checkpoint(LogCheckpoint(ORIGIN, 1, tree.EMPTY), NOTE)
 
         with pytest.raises(CommandError, match="nothing was published"):
             call_command("publish_checkpoint")
@@ -301,7 +303,7 @@ class TestSigners:
         from limited_use.vault.keyring.port import SigningKey
 
         record(2)
-        before = sequencer.verifier_key()
+        before = sequencer.get_verifier_key()
         (settings.KEYRING.folder / "sign-ledger.key").unlink()
         settings.KEYRING = replace(
             settings.KEYRING,
@@ -310,23 +312,29 @@ class TestSigners:
         FileKeyring.create(settings.KEYRING.folder)
         record(1)
 
-        ledger = [one for one in signing_keys.history() if one.role is SigningKey.LEDGER]
+        ledger = [
+            one for one in signing_keys.list_published_keys() if one.role is SigningKey.LEDGER
+        ]
         assert [(one.key, one.until) for one in ledger] == [
-            (sequencer.verifier_key(), None),
+            (sequencer.get_verifier_key(), None),
             (before, NOW),
         ]
-        assert before != sequencer.verifier_key()
-        assert audit.run().size == 3
+        assert before != sequencer.get_verifier_key()
+        assert audit.audit_ledger().size == 3
         # Pinned keys of both times check the whole series; one alone does not.
-        series = [note for _, note in publication.current().checkpoints()]
+        series = [note for _, note in publication.get_publication().read_checkpoints()]
         proofs = [tile_store.prove_consistency(2, 3)]
-        assert list(checkpoints.check(series, proofs, signing_keys.known(SigningKey.LEDGER)))
+        assert list(
+            checkpoints.check_series(series, proofs, signing_keys.get_known_keys(SigningKey.LEDGER))
+        )
         with pytest.raises(NotConsistent):
-            list(checkpoints.check(series, proofs, [before]))
+            list(checkpoints.check_series(series, proofs, [before]))
 
     def test_list_a_key_that_has_signed_nothing_yet(self, ring):
         from limited_use.ledger import signing_keys
 
-        assert [str(one.key) for one in signing_keys.history()] == receipts.public_keys()
-        assert {one.since for one in signing_keys.history()} == {None}
-        assert VerifierKey.parse(receipts.public_keys()[0])
+        assert [
+            str(one.key) for one in signing_keys.list_published_keys()
+        ] == receipts.get_public_keys()
+        assert {one.since for one in signing_keys.list_published_keys()} == {None}
+        assert VerifierKey.parse(receipts.get_public_keys()[0])

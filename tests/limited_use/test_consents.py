@@ -17,9 +17,9 @@ from accounts.models import Membership, Organisation, User
 from accounts.roles import Role
 from limited_use.access_request import Fence
 from limited_use.agreements import consents
-from limited_use.agreements.consents import NeedsAnEnd, Outdated
+from limited_use.agreements.consents import ConsentNeedsEnd, DeclarationOutdated
 from limited_use.models import Consent, Leaf
-from limited_use.policy.features import FEATURES, Undeclared
+from limited_use.policy.features import FEATURES, UndeclaredUse
 from limited_use.policy.vocabulary import Purpose, Recipient
 from limited_use.vault import opening
 from limited_use.vault.opening import Unopenable
@@ -85,7 +85,7 @@ def withdraw(acme):
 @pytest.fixture
 def of_item(acme):
     def of_item(owner, *, item=ITEM, at=NOW, feature="support"):
-        return consents.of_item(
+        return consents.find_item_consent(
             owner_id=owner.id, organisation_id=acme.id, feature=feature, item=item, at=at
         )
 
@@ -105,7 +105,7 @@ class TestGiving:
 
         version = FEATURES["inbox"].version
         assert (consent.owner_id, consent.version, consent.epoch) == (alice.id, version, 1)
-        assert consent.stands(NOW)
+        assert consent.is_live(NOW)
         assert events() == ["consent.given"]
 
     def test_twice_is_once(self, alice, agree):
@@ -126,13 +126,13 @@ class TestGiving:
 
         first.refresh_from_db()
         assert (first.epoch, first.withdrawn_at) == (2, NOW)
-        assert second.stands(NOW + HOUR)
+        assert second.is_live(NOW + HOUR)
         assert events() == ["consent.given", "consent.replaced", "consent.given"]
 
     def test_is_refused_for_words_that_are_not_the_present_ones(self, alice, agree):
-        with pytest.raises(Outdated):
+        with pytest.raises(DeclarationOutdated):
             agree(alice, version=FEATURES["inbox"].version + 1)
-        with pytest.raises(Outdated):
+        with pytest.raises(DeclarationOutdated):
             agree(alice, feature="nothing-registered")
 
     @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ class TestGiving:
     )
     @pytest.mark.clause("LU-1")
     def test_is_refused_for_what_the_feature_does_not_declare(self, alice, agree, parts):
-        with pytest.raises(Undeclared):
+        with pytest.raises(UndeclaredUse):
             agree(alice, **parts)
 
     def test_needs_a_membership_that_stands(self, alice, agree, acme):
@@ -152,7 +152,7 @@ class TestGiving:
 
     def test_needs_an_end_that_lies_ahead_where_it_is_about_an_item(self, alice, agree):
         for end in (None, NOW, NOW - HOUR):
-            with pytest.raises(NeedsAnEnd):
+            with pytest.raises(ConsentNeedsEnd):
                 agree(alice, feature="support", item=ITEM, expires_at=end)
 
     def test_cannot_be_written_twice_or_without_an_end_by_anybody(self, alice, agree, acme):
@@ -182,7 +182,7 @@ class TestWithdrawing:
 
     @pytest.mark.clause("AN-2")
     def test_stops_a_permit_in_hand(self, alice, agree, withdraw, seal, permit):
-        held = permit(fences=(consents.fence(agree(alice)),))
+        held = permit(fences=(consents.make_fence(agree(alice)),))
         assert opening.open_all([seal()], held, at=NOW) == [b"canary"]
 
         withdraw(alice)
@@ -192,7 +192,7 @@ class TestWithdrawing:
 
     def test_comes_by_itself_at_its_end(self, alice, agree, seal, permit):
         given = agree(alice, expires_at=NOW + timedelta(seconds=30))
-        held = permit(fences=(consents.fence(given),))
+        held = permit(fences=(consents.make_fence(given),))
         sealed = seal()
         before, end = NOW + timedelta(seconds=29), NOW + timedelta(seconds=30)
 
@@ -216,8 +216,8 @@ class TestWithdrawing:
 
         whole.refresh_from_db()
         other.refresh_from_db()
-        assert not whole.stands(NOW)
-        assert other.stands(NOW)
+        assert not whole.is_live(NOW)
+        assert other.is_live(NOW)
 
     def test_of_one_item_leaves_the_others(self, alice, agree, withdraw, of_item):
         another = uuid7()
@@ -239,7 +239,9 @@ class TestWithdrawing:
     def test_is_told_apart_from_what_ended_by_itself(self, alice, agree, acme):
         agree(alice)
 
-        consents.lapse(owner_id=alice.id, organisation_id=acme.id, feature="inbox", at=NOW)
+        consents.end_feature_consents(
+            owner_id=alice.id, organisation_id=acme.id, feature="inbox", at=NOW
+        )
 
         assert events() == ["consent.given", "consent.lapsed"]
 
@@ -309,7 +311,7 @@ class TestAnItem:
     def test_gives_the_fence_that_its_permit_carries(self, alice, agree, of_item):
         given = agree(alice, feature="support", item=ITEM, expires_at=NOW + HOUR)
 
-        assert consents.fence(of_item(alice)) == Fence("consent", given.id, 1)
+        assert consents.make_fence(of_item(alice)) == Fence("consent", given.id, 1)
 
 
 PARTS = st.fixed_dictionaries(
@@ -360,7 +362,7 @@ def _follow(acme, people, steps):
                 end = at + HOUR
             version = FEATURES["inbox"].version
             given = consents.give(feature="inbox", version=version, expires_at=end, **values)
-            assert given.stands(at)
+            assert given.is_live(at)
         seen.append(_rows())
     for before, after in pairwise(seen):
         assert before.keys() <= after.keys()

@@ -31,7 +31,7 @@ def lose(ring, settings, tmp_path, openbao):
     """Return a function that has the service look for its keyring where there is none."""
 
     def lose():
-        keys.forget()
+        keys.drop_cached_keys()
         if settings.KEYRING.url:
             settings.KEYRING = replace(settings.KEYRING, prefix=f"t-{secrets.token_hex(6)}")
         else:
@@ -45,16 +45,16 @@ def lose(ring, settings, tmp_path, openbao):
 @pytest.mark.scenario("A1")
 class TestProblems:
     def test_are_none_while_the_keyring_fits(self, holder):
-        assert keyring_fit.problems() == []
-        key_epochs.turn(CONTENT, NOW)
-        assert keyring_fit.problems() == []
-        assert checks.check_custody(databases=["default"]) == []
+        assert keyring_fit.find_problems() == []
+        key_epochs.rotate_epoch(CONTENT, NOW)
+        assert keyring_fit.find_problems() == []
+        assert checks.check_keyring_fit(databases=["default"]) == []
 
     def test_name_keys_of_an_epoch_that_is_not_there(self, holder):
         DataKey.objects.update(kek_epoch=7)
 
-        (said,) = keyring_fit.problems()
-        (problem,) = checks.check_custody(databases=["default"])
+        (said,) = keyring_fit.find_problems()
+        (problem,) = checks.check_keyring_fit(databases=["default"])
 
         assert said.startswith("1 content keys are wrapped under epoch 7")
         assert (problem.id, problem.msg) == ("limited_use.E012", said)
@@ -64,38 +64,38 @@ class TestProblems:
         DataKey.objects.update(kek_epoch=2)
 
         with pytest.raises(key_epochs.LeftBehind, match="older copy"):
-            key_epochs.turn(CONTENT, NOW)
+            key_epochs.rotate_epoch(CONTENT, NOW)
 
-        assert ring.epochs(CONTENT) == (1,)
+        assert ring.list_epochs(CONTENT) == (1,)
 
     def test_name_keys_of_another_keyring(self, holder):
         DataKey.objects.update(wrapped=b"\1" * 60)
 
-        (said,) = keyring_fit.problems()
+        (said,) = keyring_fit.find_problems()
 
         assert "another keyring" in said
 
     def test_name_another_keyring_to_a_web_process_by_the_key_that_is_nobodys(self, holder):
-        keys.create(holder=ledger_key_wrap.holder_of(1), line=KeyLine.ACCOUNT, at=NOW)
+        keys.create_key(holder=ledger_key_wrap.get_naming_holder(1), line=KeyLine.ACCOUNT, at=NOW)
         with acting_as(ProcessClass.WEB):
-            assert keyring_fit.problems() == []
+            assert keyring_fit.find_problems() == []
 
         DataKey.objects.update(wrapped=b"\1" * 60)
 
         with acting_as(ProcessClass.WEB):
-            (said,) = keyring_fit.problems()
+            (said,) = keyring_fit.find_problems()
         assert said.startswith("1 account keys are wrapped under an epoch 1 of another keyring")
 
     @pytest.mark.invariant(8)
     def test_tell_one_key_that_is_damaged_from_another_keyring(self, holder):
         others = [uuid7() for _ in range(3)]
         for one in others:
-            keys.create(holder=one, line=CONTENT, at=NOW)
+            keys.create_key(holder=one, line=CONTENT, at=NOW)
         # The one that is looked at, whichever that is.
-        looked_at = key_rows.waiting(CONTENT, below=2, most=1)[0].holder
+        looked_at = key_rows.get_keys_to_rewrap(CONTENT, before_epoch=2, limit=1)[0].holder
         DataKey.objects.filter(holder=looked_at).update(wrapped=b"\1" * 60)
 
-        (said,) = keyring_fit.problems()
+        (said,) = keyring_fit.find_problems()
 
         assert said.startswith("one of 4 content keys of epoch 1 does not unwrap, though others do")
 
@@ -103,35 +103,35 @@ class TestProblems:
     def test_name_an_epoch_that_came_back(self, ring, holder):
         KeyEpoch.objects.update(destroyed_at=NOW, entry_id=uuid7())
 
-        (said,) = keyring_fit.problems()
+        (said,) = keyring_fit.find_problems()
 
         assert said.startswith("the content key of epoch 1 is here")
 
 
 @pytest.mark.django_db
-class TestACopy:
+class TestDatabaseCopy:
     @pytest.mark.invariant(6)
     def test_from_before_an_epoch_opens_what_was_destroyed_until_it_is_gone_too(
         self, ring, holder, tmp_path
     ):
-        row = keys.read(holder)
+        row = keys.read_row(holder)
         shutil.copytree(tmp_path / "keyring", tmp_path / "copy")
-        keys.destroy(holder=holder)
-        key_epochs.turn(CONTENT, NOW)
-        keys.forget()
+        keys.destroy_returning_id(holder=holder)
+        key_epochs.rotate_epoch(CONTENT, NOW)
+        keys.drop_cached_keys()
         with pytest.raises(EpochGone):
             keys.unwrap(row)
 
         shutil.copytree(tmp_path / "copy", tmp_path / "keyring", dirs_exist_ok=True)
 
         assert keys.unwrap(row)
-        assert keyring_fit.problems()
+        assert keyring_fit.find_problems()
         # Turned as it says: gone again, and this copy with it.
-        key_epochs.turn(CONTENT, NOW)
-        keys.forget()
+        key_epochs.rotate_epoch(CONTENT, NOW)
+        keys.drop_cached_keys()
         with pytest.raises(EpochGone):
             keys.unwrap(row)
-        assert keyring_fit.problems() == []
+        assert keyring_fit.find_problems() == []
 
 
 @pytest.mark.django_db
@@ -162,15 +162,15 @@ class TestTheWatch:
     @pytest.mark.invariant(8)
     @pytest.mark.invariant(6)
     def test_ends_the_epochs_of_other_lines_where_one_key_of_one_is_damaged(self, ring, holder):
-        keys.create(holder=uuid7(), line=KeyLine.ACCOUNT, at=NOW)
+        keys.create_key(holder=uuid7(), line=KeyLine.ACCOUNT, at=NOW)
         DataKey.objects.filter(holder=holder).update(wrapped=b"\1" * 60)
         KeyEpoch.objects.update(began_at=NOW - timedelta(days=400))
 
         for _ in range(2):
             turn_key_epoch()
 
-        assert ring.epochs(KeyLine.ACCOUNT) == (2,)
-        assert ring.epochs(CONTENT) == (1, 2)
+        assert ring.list_epochs(KeyLine.ACCOUNT) == (2,)
+        assert ring.list_epochs(CONTENT) == (1, 2)
         (alarm,) = Alarm.objects.filter(kind="key_epoch.left_behind")
         assert (alarm.about, alarm.body) == (key_epochs.SUBJECTS[CONTENT], {"line": "content"})
 
@@ -190,18 +190,18 @@ class TestAKeyringThatIsGone:
         with pytest.raises(CommandError, match=r"^1 keys in the database are of a keyring"):
             call_command("init_keyring")
 
-        assert keyring_fit.orphans() == 1
+        assert keyring_fit.count_orphaned_keys() == 1
 
     def test_is_given_up_where_somebody_says_so(self, holder, lose):
         lose()
 
         call_command("init_keyring", anew=True)
 
-        assert keyring_fit.orphans() == 0
-        assert "another keyring" in " ".join(keyring_fit.problems())
+        assert keyring_fit.count_orphaned_keys() == 0
+        assert "another keyring" in " ".join(keyring_fit.find_problems())
 
     def test_is_not_one_that_is_there(self, holder):
-        assert keyring_fit.orphans() == 0
+        assert keyring_fit.count_orphaned_keys() == 0
         call_command("init_keyring")
 
     def test_is_not_missed_where_nothing_was_sealed(self, ring, db, lose):
@@ -209,7 +209,7 @@ class TestAKeyringThatIsGone:
 
         call_command("init_keyring")
 
-        assert keyring_fit.problems() == []
+        assert keyring_fit.find_problems() == []
 
 
 @pytest.mark.django_db
@@ -217,7 +217,7 @@ class TestAProcessThatStarts:
     def test_says_what_does_not_fit_and_goes_on(self, holder, capsys):
         DataKey.objects.update(wrapped=b"\1" * 60)
 
-        keyring_check.say()
+        keyring_check.report_keyring_fit()
 
         said = capsys.readouterr().err
         assert said.startswith("keyring: 1 content keys are wrapped under an epoch 1 of another")
@@ -226,7 +226,7 @@ class TestAProcessThatStarts:
     def test_says_that_the_keyring_is_not_there(self, holder, ring, tmp_path, capsys):
         (tmp_path / "keyring").rename(tmp_path / "away")
 
-        keyring_check.say()
+        keyring_check.report_keyring_fit()
 
         assert "no keyring in" in capsys.readouterr().err
 
@@ -235,13 +235,13 @@ class TestAProcessThatStarts:
         DataKey.objects.update(kek_epoch=7)
 
         with acting_as(process_class):
-            keyring_check.say()
+            keyring_check.report_keyring_fit()
 
         # The console opens nothing, so nothing can be wrong for it.
         makes_keys = process_class not in {ProcessClass.CONSOLE, ProcessClass.STAFF}
         assert bool(capsys.readouterr().err) is makes_keys
 
     def test_says_nothing_while_all_is_well(self, holder, capsys):
-        keyring_check.say()
+        keyring_check.report_keyring_fit()
 
         assert capsys.readouterr().err == ""

@@ -131,7 +131,7 @@ class TestWhoComes:
         run("people", "join", "otto", "acme")
 
         said = [json.loads(one) for one in payloads()]
-        otto, acme = (entries.pseudonym(made.objects.get().id) for made in (User, Organisation))
+        otto, acme = (entries.get_pseudonym(made.objects.get().id) for made in (User, Organisation))
         assert [(one["event"], one["subject"], one.get("body")) for one in said] == [
             ("organisation.founded", acme, None),
             ("person.registered", otto, {"role": "operator"}),

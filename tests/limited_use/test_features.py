@@ -9,7 +9,7 @@ from accounts.models import ServiceClient
 from limited_use import checks
 from limited_use.agreements.service_clients import create_declared_client
 from limited_use.policy import features
-from limited_use.policy.features import FEATURES, Undeclared
+from limited_use.policy.features import FEATURES, UndeclaredUse
 from limited_use.policy.rules import RULES
 from limited_use.policy.vocabulary import DataClass, Purpose
 
@@ -39,7 +39,7 @@ class TestRegistry:
 class TestRegisterClient:
     @pytest.mark.parametrize("purpose", ["marketing", "inbox.display", "no.such.purpose"])
     def test_refuses_campaigns_whatever_it_wants(self, purpose):
-        with pytest.raises(Undeclared):
+        with pytest.raises(UndeclaredUse):
             features.check_declared("campaigns", [purpose])
 
     @pytest.mark.clause("LU-4.2")
@@ -52,14 +52,14 @@ class TestRegisterClient:
         )
         monkeypatch.setitem(FEATURES, "leads", marketing)
 
-        with pytest.raises(Undeclared, match="never allows marketing"):
+        with pytest.raises(UndeclaredUse, match="never allows marketing"):
             features.check_declared("leads", [])
 
         assert [error.id for error in checks.check_policy()] == ["limited_use.E006"]
 
     @pytest.mark.parametrize("feature", ["inbox", "unheard-of"])
     def test_refuses_what_is_no_platform_feature(self, feature):
-        with pytest.raises(Undeclared):
+        with pytest.raises(UndeclaredUse):
             features.check_declared(feature, ["inbox.display"])
 
     @pytest.mark.django_db
@@ -82,7 +82,7 @@ def client_keys():
 
 class TestChecks:
     def test_find_two_rules_of_one_name(self):
-        assert [error.id for error in checks.rule_problems([*RULES, RULES[0]])] == [
+        assert [error.id for error in checks.find_rule_problems([*RULES, RULES[0]])] == [
             "limited_use.E001"
         ]
 
@@ -95,7 +95,7 @@ class TestChecks:
         ],
     )
     def test_find_a_rule_that_cannot_be_traced_or_read(self, change, error):
-        assert [found.id for found in checks.rule_problems([replace(RULES[0], **change)])] == [
+        assert [found.id for found in checks.find_rule_problems([replace(RULES[0], **change)])] == [
             error
         ]
 
@@ -103,12 +103,14 @@ class TestChecks:
     def test_find_a_missing_keyring(self, settings, tmp_path):
         settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "nowhere")
 
-        assert [error.id for error in checks.keyring_problems()] == ["limited_use.E008"]
+        assert [error.id for error in checks.find_keyring_problems()] == ["limited_use.E008"]
 
     @pytest.mark.invariant(3)
     def test_find_a_server_that_forgets_commits(self):
-        assert [e.id for e in checks.durability_problems("fsync", "off")] == ["limited_use.E011"]
-        assert checks.durability_problems("synchronous_commit", "remote_apply") == []
+        assert [e.id for e in checks.find_durability_problems("fsync", "off")] == [
+            "limited_use.E011"
+        ]
+        assert checks.find_durability_problems("synchronous_commit", "remote_apply") == []
 
     @pytest.mark.invariant(3)
     @pytest.mark.django_db
@@ -121,6 +123,6 @@ class TestChecks:
     def test_find_a_line_without_a_key(self, ring):
         from limited_use.policy.key_lines import KeyLine
 
-        ring.destroy(KeyLine.CREDENTIAL, 1)
+        ring.destroy_epoch(KeyLine.CREDENTIAL, 1)
 
-        assert [error.id for error in checks.keyring_problems()] == ["limited_use.E009"]
+        assert [error.id for error in checks.find_keyring_problems()] == ["limited_use.E009"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from limited_use.policy import decision_table
 from limited_use.policy.evaluation import RULES, TABLE, compile_rules, decide
-from limited_use.policy.rules import Rule
+from limited_use.policy.rules import PolicyRule
 from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 
 REVIEWED = Path(__file__).with_name("policy.golden")
@@ -20,7 +20,7 @@ FACTS = frozenset(Fact)
 
 
 def rule(*, allow, purpose=Purpose.MARKETING, recipient=Recipient.OWNER, of=DataClass.MAIL_CONTENT):
-    return Rule(
+    return PolicyRule(
         id="planted",
         says="Planted by a test, and nothing else.",
         clauses=("LU-4",),
@@ -33,27 +33,29 @@ def rule(*, allow, purpose=Purpose.MARKETING, recipient=Recipient.OWNER, of=Data
 
 
 @pytest.mark.invariant(1)
-class TestThePage:
+class TestDecisionTablePage:
     @pytest.mark.claim("home.nothing-else", "feature.inbox", "feature.calendar")
     def test_is_what_was_reviewed(self):
         reviewed = REVIEWED.read_text(encoding="utf-8")
         changed = "\n".join(
-            decision_table.changes(decision_table.read(reviewed), decision_table.answers())
+            decision_table.describe_changes(
+                decision_table.parse_page(reviewed), decision_table.list_answers()
+            )
         )
 
-        assert decision_table.render() == reviewed, (
+        assert decision_table.render_page() == reviewed, (
             "the policy has changed: write the page again with"
             f" `python -m limited_use.policy.decision_table`, and have it reviewed\n{changed}"
         )
 
     def test_holds_every_use_there_is_once(self):
-        found = decision_table.read(decision_table.render())
+        found = decision_table.parse_page(decision_table.render_page())
 
         assert set(found) == set(TABLE)
-        assert found == decision_table.answers()
+        assert found == decision_table.list_answers()
 
     def test_says_of_each_use_what_the_policy_decides(self):
-        for use, answer in decision_table.read(REVIEWED.read_text(encoding="utf-8")).items():
+        for use, answer in decision_table.parse_page(REVIEWED.read_text(encoding="utf-8")).items():
             assert answer.startswith(decision_table.PERMIT) is decide(use, FACTS).allowed
             assert decide(use, FACTS).rule_id in answer
 
@@ -61,14 +63,14 @@ class TestThePage:
         twice = "[marketing]\n  owner\n    refuse  profile: a\n    refuse  everything: b\n"
 
         with pytest.raises(ValueError, match="two lines"):
-            decision_table.read(twice)
+            decision_table.parse_page(twice)
 
     def test_is_not_read_where_it_names_what_is_no_word(self):
         with pytest.raises(ValueError, match="gossip"):
-            decision_table.read("[marketing]\n  owner\n    refuse  gossip: a\n")
+            decision_table.parse_page("[marketing]\n  owner\n    refuse  gossip: a\n")
 
     def test_puts_what_can_be_permitted_first_and_identical_answers_together(self):
-        lines = decision_table.render().splitlines()
+        lines = decision_table.render_page().splitlines()
         block = lines[lines.index("[notify.owner]") :]
 
         assert block[2].split()[0] == decision_table.PERMIT
@@ -78,28 +80,34 @@ class TestThePage:
 class TestChanges:
     def test_are_none_between_a_page_and_itself(self):
         assert (
-            list(decision_table.changes(decision_table.answers(), decision_table.answers())) == []
+            list(
+                decision_table.describe_changes(
+                    decision_table.list_answers(), decision_table.list_answers()
+                )
+            )
+            == []
         )
 
     def test_name_each_use_that_is_opened_and_closed(self):
         # The rule against marketing is taken out, and somebody permits it.
         others = [one for one in RULES if one.id != "never-market"]
-        opened = decision_table.answers(compile_rules([*others, rule(allow=True)]))
+        opened = decision_table.list_answers(compile_rules([*others, rule(allow=True)]))
 
-        lines = list(decision_table.changes(decision_table.answers(), opened))
+        lines = list(decision_table.describe_changes(decision_table.list_answers(), opened))
 
         assert [line for line in lines if line.startswith("OPENS")] == [
             "OPENS   mail.content for marketing to owner: PERMIT planted if key_live"
         ]
         assert "CLOSES  mail.content for marketing to owner: refuse never-market" in list(
-            decision_table.changes(opened, decision_table.answers())
+            decision_table.describe_changes(opened, decision_table.list_answers())
         )
 
     def test_name_a_use_that_is_refused_for_another_reason(self):
         planted = rule(allow=False, purpose=Purpose.INBOX_DISPLAY, of=DataClass.FILE_CONTENT)
         lines = list(
-            decision_table.changes(
-                decision_table.answers(), decision_table.answers(compile_rules([*RULES, planted]))
+            decision_table.describe_changes(
+                decision_table.list_answers(),
+                decision_table.list_answers(compile_rules([*RULES, planted])),
             )
         )
 
@@ -109,7 +117,7 @@ class TestChanges:
 
     @given(
         planted=st.builds(
-            Rule,
+            PolicyRule,
             id=st.just("planted"),
             says=st.just("Planted by a test, and nothing else."),
             clauses=st.just(("LU-4",)),
@@ -119,11 +127,11 @@ class TestChanges:
         )
     )
     def test_of_a_rule_that_forbids_open_nothing(self, planted):
-        after = decision_table.answers(compile_rules([*RULES, planted]))
+        after = decision_table.list_answers(compile_rules([*RULES, planted]))
 
         assert not [
             line
-            for line in decision_table.changes(decision_table.answers(), after)
+            for line in decision_table.describe_changes(decision_table.list_answers(), after)
             if line.startswith("OPENS")
         ]
 
@@ -146,6 +154,6 @@ class TestChanges:
 def test_a_use_that_nobody_answered_counts_as_refused():
     use = Use(DataClass.PROFILE, Purpose.INBOX_DISPLAY, Recipient.OWNER)
 
-    (line,) = decision_table.changes({}, {use: decision_table.answers()[use]})
+    (line,) = decision_table.describe_changes({}, {use: decision_table.list_answers()[use]})
 
     assert line.startswith("OPENS")

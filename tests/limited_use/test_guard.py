@@ -11,9 +11,9 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.actors import Actor, ActorKind
 from accounts.ids import uuid7
-from config.logging import JsonLines
+from config.logging import JsonLineFormatter
 from limited_use.guard import decision_entries, guard
-from limited_use.guard.guard import Refused
+from limited_use.guard.guard import AccessRefused
 from limited_use.ledger import entries
 from limited_use.models import Leaf
 from limited_use.policy import evaluation
@@ -78,7 +78,7 @@ class TestPermits:
     def test_records_a_refusal_and_everything_asked_beside_it(self, ask):
         marketing = SHOW_METADATA._replace(purpose=Purpose.MARKETING)
 
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(AccessRefused) as caught:
             guard.permits([ask(), ask(use=marketing), ask(use=SHOW_CONTENT)], at=NOW)
 
         assert [entry["event"] for entry in ledger()] == [
@@ -97,7 +97,7 @@ class TestPermits:
 
     @pytest.mark.invariant(3)
     def test_keeps_the_refusal_when_the_caller_rolls_back_afterwards(self, ask):
-        with pytest.raises(Refused):
+        with pytest.raises(AccessRefused):
             guard.permit(ask(facts=frozenset()), at=NOW)
         with pytest.raises(ZeroDivisionError), transaction.atomic():
             raise ZeroDivisionError
@@ -123,7 +123,7 @@ class TestPermits:
             assert str(raw) not in text
             assert raw.hex not in text
         entry = ledger()[0]
-        assert entry["subject"] == entries.pseudonym(holder)
+        assert entry["subject"] == entries.get_pseudonym(holder)
         assert (entry["count"], entry["feature"], entry["rule"]) == (
             50,
             "inbox",
@@ -131,21 +131,21 @@ class TestPermits:
         )
 
     def test_says_rule_clause_and_words_of_a_refusal(self, ask):
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(AccessRefused) as caught:
             guard.permit(ask(use=SHOW_METADATA._replace(purpose=Purpose.MARKETING)), at=NOW)
 
         refused = caught.value
         assert refused.decision.rule_id == "never-market"
         assert "LU-4.1" in refused.decision.clauses
-        assert refused.says == "Data from your connected accounts is never used for marketing."
+        assert refused.message == "Data from your connected accounts is never used for marketing."
 
     def test_logs_a_refusal_by_rule_clauses_and_feature(self, ask, caplog):
         marketing = ask(use=SHOW_METADATA._replace(purpose=Purpose.MARKETING), actor=WIDGET)
 
-        with pytest.raises(Refused):
+        with pytest.raises(AccessRefused):
             guard.permit(marketing, at=NOW)
 
-        line = json.loads(JsonLines().format(caplog.records[-1]))
+        line = json.loads(JsonLineFormatter().format(caplog.records[-1]))
         assert (line["event"], line["rule_id"]) == ("use.refused", "never-market")
         assert line["clause"].split("|")[:2] == ["LU-4", "LU-4.1"]
         assert (line["feature"], line["purpose"]) == ("inbox-widget", "marketing")
@@ -167,7 +167,7 @@ class TestFound:
         campaigns = replace(WIDGET, feature="campaigns")
         claimed = FEATURE_FACTS | {Fact.FEATURE_REGISTERED}
 
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(AccessRefused) as caught:
             guard.permit(ask(use=TO_FEATURE, actor=campaigns, facts=claimed), at=NOW)
 
         assert caught.value.decision.missing == {Fact.FEATURE_REGISTERED}
@@ -177,7 +177,7 @@ class TestFound:
         campaigns = replace(WIDGET, feature="campaigns", purpose="marketing")
         marketing = TO_FEATURE._replace(purpose=Purpose.MARKETING)
 
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(AccessRefused) as caught:
             guard.permit(ask(use=marketing, actor=campaigns, facts=FEATURE_FACTS), at=NOW)
 
         assert caught.value.decision.rule_id == "never-market"
@@ -185,31 +185,31 @@ class TestFound:
     def test_refuses_a_purpose_that_is_not_the_tokens(self, ask):
         other = replace(WIDGET, purpose="mail.send")
 
-        with pytest.raises(Refused):
+        with pytest.raises(AccessRefused):
             guard.permit(ask(use=TO_FEATURE, actor=other, facts=FEATURE_FACTS), at=NOW)
 
     def test_refuses_a_feature_that_is_not_the_clients(self, ask):
         asked = ask(use=TO_FEATURE, actor=WIDGET, facts=FEATURE_FACTS, feature="inbox")
 
-        with pytest.raises(Refused):
+        with pytest.raises(AccessRefused):
             guard.permit(asked, at=NOW)
 
     def test_lets_no_client_be_the_owner(self, ask):
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(AccessRefused) as caught:
             guard.permit(ask(actor=WIDGET, facts=FEATURE_FACTS), at=NOW)
 
         assert Fact.ACTOR_OWNS in caught.value.decision.missing
 
     def test_lets_no_person_be_a_feature(self, ask):
-        with pytest.raises(Refused):
+        with pytest.raises(AccessRefused):
             guard.permit(ask(use=TO_FEATURE, facts=FEATURE_FACTS), at=NOW)
 
     def test_lets_no_task_be_the_owner(self, ask):
-        with pytest.raises(Refused):
+        with pytest.raises(AccessRefused):
             guard.permit(ask(actor=SYSTEM), at=NOW)
 
     def test_refuses_a_person_another_features_page(self, ask):
-        with pytest.raises(Refused):
+        with pytest.raises(AccessRefused):
             guard.permit(ask(feature="inbox-widget"), at=NOW)
 
 
@@ -245,7 +245,7 @@ class TestOfPersons:
         theirs = ask(use=use, facts=frozenset(Fact), item=uuid7(), on_behalf_of=uuid7())
 
         assert guard.permit(theirs, at=NOW).use == use
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(AccessRefused) as caught:
             guard.permit(replace(theirs, actor=actor), at=NOW)
 
         assert fact in caught.value.decision.missing
@@ -254,7 +254,7 @@ class TestOfPersons:
     def test_opens_no_share_to_a_client(self, ask):
         use = Use(DataClass.CALENDAR_EVENT, Purpose.CALENDAR_SHARE, Recipient.REGISTERED_USER)
 
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(AccessRefused) as caught:
             guard.permit(ask(use=use, actor=WIDGET, facts=frozenset(Fact)), at=NOW)
 
         assert caught.value.decision.missing == {Fact.SHARE_LIVE, Fact.FEATURE_REGISTERED}
@@ -265,7 +265,7 @@ class TestOfPersons:
 class TestWhatIsCounted:
     def test_is_made_of_listed_words_numbers_and_pseudonyms(self, ask):
         # What sums are made of: nothing here could hold a name, an address or a text.
-        words = {*DataClass, *Purpose, *Recipient, *FEATURES, *ActorKind, *evaluation.SAYS}
+        words = {*DataClass, *Purpose, *Recipient, *FEATURES, *ActorKind, *evaluation.RULE_TEXTS}
         asks = [ask(), ask(use=SHOW_CONTENT, count=3), ask(use=TO_FEATURE, actor=WIDGET)]
 
         _, _, records = unrecorded.decided(asks, at=NOW)

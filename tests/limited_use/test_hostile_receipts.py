@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from limited_use.ledger import proofs, pseudonym_derivation, signed_documents, signed_notes, tree
-from limited_use.ledger.signed_notes import Checkpoint, VerifierKey
+from limited_use.ledger.signed_notes import LogCheckpoint, VerifierKey
 from limited_use.verify import verifier
 
 ORIGIN = "ledger.example"
@@ -28,9 +28,9 @@ SHAPES = {"arrays": ("[", "]"), "objects": ('{"a":', "}"), "unclosed": ("[", "")
 
 def prove(payload: bytes) -> str:
     """Return the proof of an entry that is the whole of a ledger."""
-    leaf = tree.leaf_hash(payload)
-    note = signed_notes.sign(str(Checkpoint(ORIGIN, 1, leaf)), KEY, _PRIVATE.sign)
-    return proofs.write(payload=payload, index=0, path=[], note=note)
+    leaf = tree.hash_leaf(payload)
+    note = signed_notes.sign_note(str(LogCheckpoint(ORIGIN, 1, leaf)), KEY, _PRIVATE.sign)
+    return proofs.write_proof(payload=payload, index=0, path=[], note=note)
 
 
 ENTRY = {
@@ -55,7 +55,7 @@ RECEIPT = {
         "provider_revocation": {"outcome": "confirmed"},
         "remains": {"backups": {"until": "2026-12-25"}},
     },
-    "ledger": {"origin": ORIGIN, "proofs": [prove(signed_documents.canonical(ENTRY))]},
+    "ledger": {"origin": ORIGIN, "proofs": [prove(signed_documents.encode_canonical(ENTRY))]},
 }
 BUNDLE = {
     "v": 1,
@@ -78,17 +78,17 @@ PART = {
 }
 _SECRET = bytes(pseudonym_derivation.KEY_BYTES)
 _OWN = UUID(int=1)
-_AT_THE_END = pseudonym_derivation.name_at_the_end(_SECRET, _OWN).hex()
+_AT_THE_END = pseudonym_derivation.derive_removal_name(_SECRET, _OWN).hex()
 GOOD_PART = {
     **PART,
     "key": _SECRET.hex(),
-    "commitment": pseudonym_derivation.commitment(_SECRET).hex(),
+    "commitment": pseudonym_derivation.compute_commitment(_SECRET).hex(),
     "names": [
         {
             "id": str(_OWN),
             "what": "connection",
             "says": "w",
-            "name": pseudonym_derivation.name(_SECRET, _OWN).hex(),
+            "name": pseudonym_derivation.derive_name(_SECRET, _OWN).hex(),
             "name_at_the_end": _AT_THE_END,
             "name_of_the_service": "n",
         }
@@ -97,10 +97,12 @@ GOOD_PART = {
         "origin": ORIGIN,
         "proofs": [
             prove(
-                signed_documents.canonical(
+                signed_documents.encode_canonical(
                     {
                         "event": "ledger_key.set_aside",
-                        "body": {"commitment": pseudonym_derivation.commitment(_SECRET).hex()},
+                        "body": {
+                            "commitment": pseudonym_derivation.compute_commitment(_SECRET).hex()
+                        },
                         "subject": _AT_THE_END,
                     }
                 )
@@ -146,7 +148,7 @@ def changed(draw: Callable[..., Any], whole: dict[str, Any]) -> dict[str, Any]:
 
 
 def sign(value: dict[str, Any]) -> bytes:
-    return signed_documents.sign(value, KEY, _PRIVATE.sign)
+    return signed_documents.sign_document(value, KEY, _PRIVATE.sign)
 
 
 @pytest.fixture
@@ -187,7 +189,7 @@ class TestGoodFiles:
         assert run(sign(RECEIPT))[0] == 0
         assert run(sign(BUNDLE))[0] == 0
         assert run(json.dumps(GOOD_PART).encode(), options=("--part", "{0}"))[0] == 0
-        assert run(prove(signed_documents.canonical(ENTRY)).encode())[0] == 0
+        assert run(prove(signed_documents.encode_canonical(ENTRY)).encode())[0] == 0
 
 
 class TestDeepJson:

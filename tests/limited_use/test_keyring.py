@@ -17,7 +17,7 @@ from limited_use.rotation import key_epochs
 from limited_use.vault import keys, opening
 from limited_use.vault.keyring.factory import get_keyring
 from limited_use.vault.keyring.file import FileKeyring
-from limited_use.vault.keyring.port import Bound, EpochGone, MacKey, NoKeyring, SigningKey
+from limited_use.vault.keyring.port import EpochGone, KeyBinding, MacKey, NoKeyring, SigningKey
 from tests.limited_use.conftest import EITHER, NOW
 
 CONTENT = KeyLine.CONTENT
@@ -36,8 +36,8 @@ class TestFileKeyring:
             flush(descriptor)
 
         monkeypatch.setattr(os, "fsync", seen)
-        ring.advance(CONTENT)
-        ring.destroy(CONTENT, 1)
+        ring.create_epoch(CONTENT)
+        ring.destroy_epoch(CONTENT, 1)
 
         assert [one.suffix for one in flushed] == [".new", "", ".key", ""]
 
@@ -53,9 +53,9 @@ class TestFileKeyring:
         (folder(ring) / "kek-content-00000001.key").chmod(mode)
 
         with pytest.raises(NoKeyring):
-            FileKeyring(folder(ring)).mac(MacKey.DIRECTORY, b"")
+            FileKeyring(folder(ring)).compute_mac(MacKey.DIRECTORY, b"")
         with pytest.raises(NoKeyring):
-            ring.wrap(CONTENT, 1, b"k" * 32, Bound(uuid7(), b"12345678"))
+            ring.wrap(CONTENT, 1, b"k" * 32, KeyBinding(uuid7(), b"12345678"))
 
     def test_refuses_a_folder_that_others_can_enter(self, ring):
         folder(ring).chmod(0o750)
@@ -68,18 +68,18 @@ class TestFileKeyring:
         path.rename(folder(ring) / "elsewhere")
         path.symlink_to(folder(ring) / "elsewhere")
         with pytest.raises(OSError, match=r"symbolic|loop|ELOOP"):
-            ring.public_key(SigningKey.LEDGER)
+            ring.get_public_key(SigningKey.LEDGER)
 
         path.unlink()
         path.touch(mode=0o600)
         with pytest.raises(NoKeyring):
-            ring.public_key(SigningKey.LEDGER)
+            ring.get_public_key(SigningKey.LEDGER)
 
     def test_is_made_once_and_never_replaced(self, ring):
-        before = ring.public_key(SigningKey.RECEIPTS)
+        before = ring.get_public_key(SigningKey.RECEIPTS)
 
-        assert FileKeyring.create(folder(ring)).public_key(SigningKey.RECEIPTS) == before
-        assert ring.epochs(CONTENT) == (1,)
+        assert FileKeyring.create(folder(ring)).get_public_key(SigningKey.RECEIPTS) == before
+        assert ring.list_epochs(CONTENT) == (1,)
 
     @pytest.mark.claim("key-store.files")
     @pytest.mark.invariant(6)
@@ -88,8 +88,8 @@ class TestFileKeyring:
         key = path.read_bytes()
         kept = os.open(path, os.O_RDONLY)
 
-        ring.destroy(CONTENT, 1)
-        ring.destroy(CONTENT, 1)
+        ring.destroy_epoch(CONTENT, 1)
+        ring.destroy_epoch(CONTENT, 1)
 
         try:
             assert os.read(kept, 64) != key
@@ -98,10 +98,10 @@ class TestFileKeyring:
         assert not path.exists()
 
     def test_lets_one_of_two_make_an_epoch(self, ring):
-        ring._write("kek-content-00000002")
+        ring._write_key("kek-content-00000002")
 
         with pytest.raises(FileExistsError):
-            ring._write("kek-content-00000002")
+            ring._write_key("kek-content-00000002")
         assert not [path for path in folder(ring).iterdir() if path.suffix == ".new"]
 
     def test_keeps_the_bytes_of_a_wrapping_as_they_always_were(self, ring):
@@ -111,7 +111,7 @@ class TestFileKeyring:
         bound = b"LU-key/1\0" + holder.bytes + key_id + (1).to_bytes(8, "big") + b"content"
         wrapped = b"n" * 12 + AESGCM(key).encrypt(b"n" * 12, b"k" * 32, bound)
 
-        assert ring.unwrap(CONTENT, 1, wrapped, Bound(holder, key_id)) == b"k" * 32
+        assert ring.unwrap(CONTENT, 1, wrapped, KeyBinding(holder, key_id)) == b"k" * 32
 
     @pytest.mark.django_db
     def test_is_made_by_a_command(self, settings, tmp_path, capsys):
@@ -119,7 +119,7 @@ class TestFileKeyring:
         call_command("init_keyring")
 
         assert "keyring ready" in capsys.readouterr().out
-        assert get_keyring().epochs(CONTENT) == (1,)
+        assert get_keyring().list_epochs(CONTENT) == (1,)
 
         Path(settings.KEYRING.folder).chmod(0o755)
         with pytest.raises(CommandError):
@@ -131,32 +131,32 @@ def survivors(ring, db):
     """Return the holders of five keys."""
     holders = [uuid7() for _ in range(5)]
     for holder in holders:
-        keys.create(holder=holder, line=CONTENT, at=NOW)
+        keys.create_key(holder=holder, line=CONTENT, at=NOW)
     return holders
 
 
 @EITHER
 @pytest.mark.django_db
 @pytest.mark.invariant(6)
-class TestTurn:
+class TestKeyEpochRotation:
     @pytest.mark.scenario("O1")
     def test_wraps_every_survivor_anew_and_says_how_many_of_how_many(
         self, survivors, ring, monkeypatch
     ):
         monkeypatch.setattr(key_epochs, "BATCH", 2)
 
-        turned = key_epochs.turn(CONTENT, NOW)
+        turned = key_epochs.rotate_epoch(CONTENT, NOW)
 
         assert (turned.rewrapped_count, turned.key_count, turned.destroyed) == (5, 5, (1,))
         assert set(DataKey.objects.values_list("kek_epoch", flat=True)) == {2}
-        assert ring.epochs(CONTENT) == (2,)
+        assert ring.list_epochs(CONTENT) == (2,)
 
     def test_leaves_everything_readable(self, seal, permit):
         sealed, held = seal(), permit()
 
         for _ in range(3):
-            key_epochs.turn(CONTENT, NOW)
-            keys.forget()
+            key_epochs.rotate_epoch(CONTENT, NOW)
+            keys.drop_cached_keys()
 
         assert opening.open_all([sealed], held, at=NOW) == [b"canary"]
 
@@ -172,17 +172,17 @@ class TestTurn:
         remembered = keys.KeyRow(
             holder, CONTENT, 1, bytes(row.key_id), bytes(row.wrapped), row.kek_epoch
         )
-        keys.destroy(holder=holder)
+        keys.destroy_returning_id(holder=holder)
         assert keys.unwrap(remembered)
 
-        key_epochs.turn(CONTENT, NOW)
-        keys.forget()
+        key_epochs.rotate_epoch(CONTENT, NOW)
+        keys.drop_cached_keys()
 
         with pytest.raises(EpochGone):
             keys.unwrap(remembered)
 
     def test_records_which_epoch_ended(self, survivors):
-        key_epochs.turn(CONTENT, NOW)
+        key_epochs.rotate_epoch(CONTENT, NOW)
 
         ended = KeyEpoch.objects.get(line=CONTENT, number=1)
         entry = bytes(Leaf.objects.get(id=ended.entry_id).payload)
@@ -191,9 +191,9 @@ class TestTurn:
         assert b'"epoch":1' in entry
 
     def test_does_not_touch_the_other_line(self, survivors, ring):
-        key_epochs.turn(CONTENT, NOW)
+        key_epochs.rotate_epoch(CONTENT, NOW)
 
-        assert ring.epochs(KeyLine.CREDENTIAL) == (1,)
+        assert ring.list_epochs(KeyLine.CREDENTIAL) == (1,)
 
     @pytest.mark.invariant(5)
     def test_lets_a_disconnect_through_while_the_keyring_works(self, survivors, ring, monkeypatch):
@@ -202,17 +202,17 @@ class TestTurn:
         def meanwhile(self, *asked):
             # No transaction of the turn's own is open, so that no row is locked.
             assert len(connection.savepoint_ids) == depth
-            keys.destroy(holder=survivors[0])
+            keys.destroy_returning_id(holder=survivors[0])
             return rewrap(self, *asked)
 
         monkeypatch.setattr(type(ring), "rewrap", meanwhile)
 
-        turned = key_epochs.turn(CONTENT, NOW)
+        turned = key_epochs.rotate_epoch(CONTENT, NOW)
 
         assert (turned.rewrapped_count, turned.key_count) == (4, 4)
-        assert keys.read(survivors[0]) is None
+        assert keys.read_row(survivors[0]) is None
 
-    @pytest.mark.parametrize("step", ["_rewrap", "_end"])
+    @pytest.mark.parametrize("step", ["_rewrap_batch", "_end_epochs"])
     def test_is_finished_by_the_next_one_if_killed(self, survivors, ring, monkeypatch, step):
         class Killed(BaseException):
             pass
@@ -223,34 +223,36 @@ class TestTurn:
         with monkeypatch.context() as patch:
             patch.setattr(key_epochs, step, die)
             with pytest.raises(Killed):
-                key_epochs.turn(CONTENT, NOW)
-        assert ring.epochs(CONTENT) == (1, 2)
+                key_epochs.rotate_epoch(CONTENT, NOW)
+        assert ring.list_epochs(CONTENT) == (1, 2)
 
-        turned = key_epochs.turn(CONTENT, NOW)
+        turned = key_epochs.rotate_epoch(CONTENT, NOW)
 
         assert (turned.epoch, turned.destroyed) == (2, (1,))
-        assert ring.epochs(CONTENT) == (2,)
+        assert ring.list_epochs(CONTENT) == (2,)
 
     def test_is_recorded_by_the_next_one_if_killed_after_destroying(
         self, survivors, ring, monkeypatch
     ):
         with monkeypatch.context() as patch:
             patch.setattr(
-                key_epochs.entries, "record", lambda **_: (_ for _ in ()).throw(KeyboardInterrupt)
+                key_epochs.entries,
+                "record_event",
+                lambda **_: (_ for _ in ()).throw(KeyboardInterrupt),
             )
             with pytest.raises(KeyboardInterrupt):
-                key_epochs.turn(CONTENT, NOW)
+                key_epochs.rotate_epoch(CONTENT, NOW)
 
-        assert key_epochs.turn(CONTENT, NOW).destroyed == (1, 2)
+        assert key_epochs.rotate_epoch(CONTENT, NOW).destroyed == (1, 2)
 
     @pytest.mark.scenario("O1")
     def test_fails_closed_if_a_key_would_be_left_behind(self, survivors, ring):
         DataKey.objects.filter(holder=survivors[0]).update(wrapped=b"damaged" * 9)
 
         with pytest.raises(key_epochs.LeftBehind):
-            key_epochs.turn(CONTENT, NOW)
+            key_epochs.rotate_epoch(CONTENT, NOW)
 
-        assert ring.epochs(CONTENT) == (1, 2)
+        assert ring.list_epochs(CONTENT) == (1, 2)
 
     def test_is_turned_by_a_command(self, survivors, capsys):
         call_command("turn_key_epoch")

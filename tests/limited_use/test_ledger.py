@@ -29,7 +29,7 @@ from limited_use.models import Checkpoint, Leaf, Tile
 from tests.limited_use.conftest import NOW
 
 VECTOR_LEAVES = [f"leaf-{n}".encode() for n in range(7)]
-VECTOR_HASHES = [tree.leaf_hash(leaf) for leaf in VECTOR_LEAVES]
+VECTOR_HASHES = [tree.hash_leaf(leaf) for leaf in VECTOR_LEAVES]
 SIGNER = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 KEY = "ledger.example/log1+7d41893d+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4"
 VERIFIER = VerifierKey.parse(KEY)
@@ -58,14 +58,14 @@ def b64(data):
 
 class TestTree:
     def test_has_the_roots_of_the_vector(self):
-        ranges = tree.over(VECTOR_HASHES)
+        ranges = tree.build_range_root(VECTOR_HASHES)
 
         assert b64(ranges(0, 3)) == "z3Y6BByBzu8VeKYIP3XGG+8uABTyo+aDqX/Pylvn8Zo="
         assert b64(ranges(0, 7)) == "CwB/uRXrmyoUb1SxyG7FO2ZPjkVbdmCwtu4T7cDZIcA="
         assert ranges(0, 0) == tree.EMPTY
 
     def test_has_the_consistency_proof_of_the_vector(self):
-        proof = tree.consistency_proof(3, 7, tree.over(VECTOR_HASHES))
+        proof = tree.build_consistency_proof(3, 7, tree.build_range_root(VECTOR_HASHES))
 
         assert [b64(one) for one in proof] == [
             "/KifV8n4yOtAR6f/nTM6z54PM4SyCyVbzqsPIW3Momc=",
@@ -75,21 +75,21 @@ class TestTree:
         ]
 
     def test_proves_every_leaf_of_every_size(self):
-        hashes = [tree.leaf_hash(bytes([n])) for n in range(70)]
-        ranges = tree.over(hashes)
+        hashes = [tree.hash_leaf(bytes([n])) for n in range(70)]
+        ranges = tree.build_range_root(hashes)
         for size in range(1, 71):
             root = ranges(0, size)
             for index in range(size):
-                path = tree.inclusion_proof(index, size, ranges)
+                path = tree.build_inclusion_proof(index, size, ranges)
                 tree.verify_inclusion(hashes[index], index, size, path, root)
                 with pytest.raises(BadProof):
                     tree.verify_inclusion(hashes[index - 1], index, size, [*path, root], root)
 
     def test_proves_that_every_size_continues_every_smaller_one(self):
-        ranges = tree.over([tree.leaf_hash(bytes([n])) for n in range(70)])
+        ranges = tree.build_range_root([tree.hash_leaf(bytes([n])) for n in range(70)])
         for new in range(1, 71):
             for old in range(1, new + 1):
-                proof = tree.consistency_proof(old, new, ranges)
+                proof = tree.build_consistency_proof(old, new, ranges)
                 tree.verify_consistency(old, new, proof, ranges(0, old), ranges(0, new))
                 with pytest.raises(BadProof):
                     tree.verify_consistency(old, new, proof, tree.EMPTY, ranges(0, new))
@@ -99,10 +99,10 @@ class TestTree:
         data=st.data(),
     )
     def test_believes_no_altered_path(self, size, data):
-        hashes = [tree.leaf_hash(n.to_bytes(2, "big")) for n in range(size)]
-        ranges = tree.over(hashes)
+        hashes = [tree.hash_leaf(n.to_bytes(2, "big")) for n in range(size)]
+        ranges = tree.build_range_root(hashes)
         index = data.draw(st.integers(0, size - 1))
-        path = tree.inclusion_proof(index, size, ranges)
+        path = tree.build_inclusion_proof(index, size, ranges)
         altered = data.draw(
             st.sampled_from([path[:-1], [*path, tree.EMPTY], path[::-1], [tree.EMPTY, *path[1:]]])
         )
@@ -113,7 +113,7 @@ class TestTree:
     @pytest.mark.parametrize(("index", "size"), [(-1, 3), (3, 3), (0, 0)])
     def test_has_no_leaf_outside(self, index, size):
         with pytest.raises(ValueError, match="no such leaf"):
-            tree.inclusion_proof(index, size, tree.over(VECTOR_HASHES))
+            tree.build_inclusion_proof(index, size, tree.build_range_root(VECTOR_HASHES))
         with pytest.raises(BadProof):
             tree.verify_inclusion(VECTOR_HASHES[0], index, size, [], tree.EMPTY)
 
@@ -121,51 +121,61 @@ class TestTree:
 class TestTiles:
     @given(steps=st.lists(st.integers(1, 700), min_size=1, max_size=5))
     def test_have_the_roots_and_proofs_of_the_whole_tree(self, steps):
-        held: dict[tiles.Place, bytes] = {}
+        held: dict[tiles.TileAddress, bytes] = {}
         hashes: list[bytes] = []
 
         def read(place):
             return held.get(place, b"")
 
         for step in steps:
-            new = [tree.leaf_hash((len(hashes) + n).to_bytes(4, "big")) for n in range(step)]
-            held |= tiles.append(len(hashes), new, read)
+            new = [tree.hash_leaf((len(hashes) + n).to_bytes(4, "big")) for n in range(step)]
+            held |= tiles.append_leaves(len(hashes), new, read)
             hashes += new
 
-        size, whole, ranges = len(hashes), tree.over(hashes), tiles.ranges(read)
+        size, whole, ranges = (
+            len(hashes),
+            tree.build_range_root(hashes),
+            tiles.build_range_root(read),
+        )
         assert ranges(0, size) == whole(0, size)
         for index in {0, size // 3, size - 1}:
-            assert tree.inclusion_proof(index, size, ranges) == tree.inclusion_proof(
+            assert tree.build_inclusion_proof(index, size, ranges) == tree.build_inclusion_proof(
                 index, size, whole
             )
         old = max(1, size // 2)
-        assert tree.consistency_proof(old, size, ranges) == tree.consistency_proof(old, size, whole)
+        assert tree.build_consistency_proof(old, size, ranges) == tree.build_consistency_proof(
+            old, size, whole
+        )
 
     def test_reach_a_third_level(self):
         # 65,536 leaves fill a tile of level one.
-        hashes = [tree.leaf_hash(n.to_bytes(4, "big")) for n in range(65_537)]
-        held = tiles.append(0, hashes, lambda _: b"")
-        ranges = tiles.ranges(lambda place: held.get(place, b""))
+        hashes = [tree.hash_leaf(n.to_bytes(4, "big")) for n in range(65_537)]
+        held = tiles.append_leaves(0, hashes, lambda _: b"")
+        ranges = tiles.build_range_root(lambda place: held.get(place, b""))
 
         assert (2, 0) in held
-        path = tree.inclusion_proof(4_321, 65_537, ranges)
+        path = tree.build_inclusion_proof(4_321, 65_537, ranges)
         tree.verify_inclusion(hashes[4_321], 4_321, 65_537, path, ranges(0, 65_537))
 
     def test_miss_no_tile_in_silence(self):
-        with pytest.raises(tiles.Missing):
-            tiles.append(10, VECTOR_HASHES, lambda _: b"")
-        with pytest.raises(tiles.Missing):
-            tiles.ranges(lambda _: b"")(0, 4)
+        with pytest.raises(tiles.TileMissing):
+            tiles.append_leaves(10, VECTOR_HASHES, lambda _: b"")
+        with pytest.raises(tiles.TileMissing):
+            tiles.build_range_root(lambda _: b"")(0, 4)
 
 
 class TestNotes:
     def test_sign_the_vector(self):
         text = str(
-            signed_notes.Checkpoint("ledger.example/log1", 7, tree.over(VECTOR_HASHES)(0, 7))
+            signed_notes.LogCheckpoint(
+                "ledger.example/log1", 7, tree.build_range_root(VECTOR_HASHES)(0, 7)
+            )
         )
 
-        assert signed_notes.sign(text, VERIFIER, SIGNER.sign) == NOTE
-        assert signed_notes.Checkpoint.parse(signed_notes.verify(NOTE, [VERIFIER])).size == 7
+        assert signed_notes.sign_note(text, VERIFIER, SIGNER.sign) == NOTE
+        assert (
+            signed_notes.LogCheckpoint.parse(signed_notes.verify_note(NOTE, [VERIFIER])).size == 7
+        )
 
     def test_write_a_verifier_key_as_the_vector_does(self):
         assert (
@@ -179,10 +189,10 @@ class TestNotes:
         )
         cosigned = f"{NOTE}\N{EM DASH} witness.example/w1 {WITNESS_BLOB}\n"
 
-        assert signed_notes.verify(cosigned, [VERIFIER])
-        assert signed_notes.verify(cosigned, [VERIFIER, VerifierKey.parse(str(key))])
+        assert signed_notes.verify_note(cosigned, [VERIFIER])
+        assert signed_notes.verify_note(cosigned, [VERIFIER, VerifierKey.parse(str(key))])
         with pytest.raises(BadNote, match=r"signature of witness\.example/w1 is wrong"):
-            signed_notes.verify(cosigned.replace("AAAABpVbkA", "AAAABpVbkB"), [VERIFIER, key])
+            signed_notes.verify_note(cosigned.replace("AAAABpVbkA", "AAAABpVbkB"), [VERIFIER, key])
 
     def test_are_not_verified_by_a_witness_alone(self):
         witness = Ed25519PrivateKey.from_private_bytes(bytes(range(0x20, 0x40)))
@@ -191,18 +201,20 @@ class TestNotes:
         )
 
         with pytest.raises(BadNote):
-            signed_notes.verify(f"{NOTE}\N{EM DASH} witness.example/w1 {WITNESS_BLOB}\n", [key])
+            signed_notes.verify_note(
+                f"{NOTE}\N{EM DASH} witness.example/w1 {WITNESS_BLOB}\n", [key]
+            )
 
     def test_are_not_believed_without_a_key(self):
         with pytest.raises(BadNote):
-            signed_notes.verify(NOTE, [])
+            signed_notes.verify_note(NOTE, [])
 
     def test_are_not_believed_with_any_byte_changed(self):
         data = NOTE.encode()
         for at in range(len(data)):
             changed = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
             with pytest.raises((BadNote, UnicodeDecodeError)):
-                signed_notes.verify(changed.decode(), [VERIFIER])
+                signed_notes.verify_note(changed.decode(), [VERIFIER])
 
     @pytest.mark.parametrize(
         "text",
@@ -226,27 +238,29 @@ class TestNotes:
     )
     def test_know_what_is_no_checkpoint(self, text):
         with pytest.raises(BadNote):
-            signed_notes.Checkpoint.parse(text)
+            signed_notes.LogCheckpoint.parse(text)
 
 
 class TestProofs:
     def test_write_the_vector(self):
-        path = tree.inclusion_proof(4, 7, tree.over(VECTOR_HASHES))
+        path = tree.build_inclusion_proof(4, 7, tree.build_range_root(VECTOR_HASHES))
 
-        assert proofs.write(payload=None, index=4, path=path, note=NOTE) == PROOF
+        assert proofs.write_proof(payload=None, index=4, path=path, note=NOTE) == PROOF
 
     def test_show_the_entry_of_the_vector(self):
-        proven = proofs.verify(PROOF, [VERIFIER], payload=b"leaf-4", origin="ledger.example/log1")
+        proven = proofs.verify_proof(
+            PROOF, [VERIFIER], payload=b"leaf-4", origin="ledger.example/log1"
+        )
 
         assert (proven.payload, proven.index, proven.checkpoint.size) == (b"leaf-4", 4, 7)
 
     def test_carry_the_entry(self):
-        path = tree.inclusion_proof(4, 7, tree.over(VECTOR_HASHES))
-        text = proofs.write(payload=b"leaf-4", index=4, path=path, note=NOTE)
+        path = tree.build_inclusion_proof(4, 7, tree.build_range_root(VECTOR_HASHES))
+        text = proofs.write_proof(payload=b"leaf-4", index=4, path=path, note=NOTE)
 
-        assert proofs.verify(text, [VERIFIER]).payload == b"leaf-4"
+        assert proofs.verify_proof(text, [VERIFIER]).payload == b"leaf-4"
         with pytest.raises(BadProof):
-            proofs.verify(text, [VERIFIER], payload=b"leaf-5")
+            proofs.verify_proof(text, [VERIFIER], payload=b"leaf-5")
 
     @pytest.mark.parametrize(
         ("old", "new"),
@@ -264,20 +278,20 @@ class TestProofs:
     )
     def test_show_nothing_when_changed(self, old, new):
         with pytest.raises((BadProof, BadNote)):
-            proofs.verify(PROOF.replace(old, new, 1), [VERIFIER], payload=b"leaf-4")
+            proofs.verify_proof(PROOF.replace(old, new, 1), [VERIFIER], payload=b"leaf-4")
 
     def test_show_nothing_of_another_entry_or_log(self):
         with pytest.raises(BadProof):
-            proofs.verify(PROOF, [VERIFIER], payload=b"leaf-3")
+            proofs.verify_proof(PROOF, [VERIFIER], payload=b"leaf-3")
         with pytest.raises(BadProof):
-            proofs.verify(PROOF, [VERIFIER], payload=b"leaf-4", origin="other.example/log")
+            proofs.verify_proof(PROOF, [VERIFIER], payload=b"leaf-4", origin="other.example/log")
         with pytest.raises(BadProof):
-            proofs.verify(PROOF, [VERIFIER])
+            proofs.verify_proof(PROOF, [VERIFIER])
 
 
 def record(count=1):
     return [
-        entries.record(event="integration.connected", about=uuid7(), body={"n": n}, at=NOW)
+        entries.record_event(event="integration.connected", about=uuid7(), body={"n": n}, at=NOW)
         for n in range(count)
     ]
 
@@ -305,11 +319,11 @@ class TestEntries:
         ],
     )
     def test_hold_no_content_no_address_and_no_raw_id(self, ring, body):
-        with pytest.raises(entries.NotForTheLedger):
-            entries.record(event="x.done", about=uuid7(), body=body, at=NOW)
+        with pytest.raises(entries.EntryBodyRefused):
+            entries.record_event(event="x.done", about=uuid7(), body=body, at=NOW)
 
     def test_hold_words_counts_and_truths(self, ring):
-        entries.record(
+        entries.record_event(
             event="purge.completed",
             about=uuid7(),
             body={"trigger": "owner", "n": 3, "ok": True, "stores": {"integrations.Message": 0}},
@@ -328,7 +342,7 @@ class TestEntries:
     )
     def test_never_change_once_placed(self, ring, change):
         (entry,) = record()
-        sequencer.run(NOW)
+        sequencer.run_sequencer(NOW)
 
         with pytest.raises(IntegrityError), transaction.atomic():
             Leaf.objects.filter(id=entry).update(**change)
@@ -361,12 +375,12 @@ class TestEntries:
         from limited_use.vault.keyring.file import FileKeyring
 
         subject = uuid7()
-        name = entries.pseudonym(subject)
-        assert entries.pseudonym(subject) == name
+        name = entries.get_pseudonym(subject)
+        assert entries.get_pseudonym(subject) == name
 
         settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "other")
         FileKeyring.create(settings.KEYRING.folder)
-        assert entries.pseudonym(subject) != name
+        assert entries.get_pseudonym(subject) != name
 
 
 @pytest.mark.django_db
@@ -376,117 +390,122 @@ class TestSequencer:
     def test_gives_every_entry_one_place_and_signs_the_tree(self, ring):
         record(5)
 
-        run = sequencer.run(NOW, batch=2)
+        run = sequencer.run_sequencer(NOW, batch=2)
 
         assert (run.placed_count, run.size) == (5, 5)
         assert sorted(Leaf.objects.values_list("idx", flat=True)) == [0, 1, 2, 3, 4]
         newest = Checkpoint.objects.get(size=5)
-        signed = signed_notes.verify(newest.note, [sequencer.verifier_key()])
-        assert signed_notes.Checkpoint.parse(signed).root == bytes(newest.root)
+        signed = signed_notes.verify_note(newest.note, [sequencer.get_verifier_key()])
+        assert signed_notes.LogCheckpoint.parse(signed).root == bytes(newest.root)
 
     def test_finds_entries_that_committed_late(self, ring):
         early = uuid7()
         record(2)
-        sequencer.run(NOW)
+        sequencer.run_sequencer(NOW)
         # An id from before the others, seen only now.
-        entries.append_many([(early, {"event": "late.arrived"})])
+        entries.append_entries([(early, {"event": "late.arrived"})])
 
-        assert sequencer.run(NOW).placed_count == 1
+        assert sequencer.run_sequencer(NOW).placed_count == 1
         assert Leaf.objects.get(id=early).idx == 2
 
     def test_does_nothing_twice(self, ring):
         record(3)
-        sequencer.run(NOW)
-        lines = publication.current().path.read_text()
+        sequencer.run_sequencer(NOW)
+        lines = publication.get_publication().path.read_text()
 
-        assert sequencer.run(NOW).placed_count == 0
-        assert publication.current().path.read_text() == lines
+        assert sequencer.run_sequencer(NOW).placed_count == 0
+        assert publication.get_publication().path.read_text() == lines
 
     def test_proves_its_entries_and_that_it_only_grew(self, ring):
         first = record(3)
-        sequencer.run(NOW)
+        sequencer.run_sequencer(NOW)
         old = Checkpoint.objects.get(size=3)
         record(300)
-        sequencer.run(NOW)
+        sequencer.run_sequencer(NOW)
         new = Checkpoint.objects.get(size=303)
 
-        for proven in tile_store.prove(first):
-            assert proofs.verify(proven.proof, [sequencer.verifier_key()]).checkpoint.size == 303
+        for proven in tile_store.prove_entries(first):
+            assert (
+                proofs.verify_proof(proven.proof, [sequencer.get_verifier_key()]).checkpoint.size
+                == 303
+            )
         tree.verify_consistency(
-            3, 303, tile_store.consistency(3, 303), bytes(old.root), bytes(new.root)
+            3, 303, tile_store.build_consistency_path(3, 303), bytes(old.root), bytes(new.root)
         )
 
     def test_proves_nothing_that_has_no_place_yet(self, ring):
         (entry,) = record()
         with pytest.raises(tile_store.NotSequenced):
-            tile_store.prove([entry])
+            tile_store.prove_entries([entry])
 
-        sequencer.run(NOW)
+        sequencer.run_sequencer(NOW)
         with pytest.raises(tile_store.NotSequenced):
-            tile_store.prove([entry, uuid7()])
+            tile_store.prove_entries([entry, uuid7()])
 
     def test_signs_what_a_killed_run_had_committed(self, ring, monkeypatch):
         record(2)
         with monkeypatch.context() as patch:
-            patch.setattr(sequencer, "_publish", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+            patch.setattr(
+                sequencer, "_publish_checkpoint", lambda _: (_ for _ in ()).throw(KeyboardInterrupt)
+            )
             with pytest.raises(KeyboardInterrupt):
-                sequencer.run(NOW)
+                sequencer.run_sequencer(NOW)
         assert Checkpoint.objects.get(size=2).note == ""
 
-        sequencer.run(NOW)
+        sequencer.run_sequencer(NOW)
 
         assert Checkpoint.objects.get(size=2).note
 
     def test_repeats_a_published_note_that_a_killed_run_did_not_store(self, ring):
         record(2)
-        sequencer.run(NOW)
+        sequencer.run_sequencer(NOW)
         note = Checkpoint.objects.get(size=2).note
-        lines = publication.current().path.read_text()
+        lines = publication.get_publication().path.read_text()
         Checkpoint.objects.update(note="", signed_at=None)
 
-        sequencer.run(NOW)
+        sequencer.run_sequencer(NOW)
 
         assert Checkpoint.objects.get(size=2).note == note
-        assert publication.current().path.read_text() == lines
+        assert publication.get_publication().path.read_text() == lines
 
     def test_goes_on_after_a_line_that_a_crash_cut_short(self, ring):
         record(1)
-        sequencer.run(NOW)
-        with publication.current().path.open("a") as file:
+        sequencer.run_sequencer(NOW)
+        with publication.get_publication().path.open("a") as file:
             file.write('{"origin": "ledger.exa')
         record(1)
 
-        assert sequencer.run(NOW).size == 2
-        assert publication.current().latest()[0].size == 2
+        assert sequencer.run_sequencer(NOW).size == 2
+        assert publication.get_publication().get_latest()[0].size == 2
 
     def test_refuses_to_go_on_from_a_database_that_was_rewound(self, ring):
         record(3)
         with transaction.atomic():
-            sequencer.run(NOW)
+            sequencer.run_sequencer(NOW)
             transaction.set_rollback(True)
         # The database forgot; the file did not.
-        with pytest.raises(sequencer.Fork):
-            sequencer.run(NOW)
+        with pytest.raises(sequencer.LedgerFork):
+            sequencer.run_sequencer(NOW)
         assert not Checkpoint.objects.exists()
 
     def test_refuses_a_tree_that_differs_from_the_published_one(self, ring):
         record(3)
-        sequencer.run(NOW)
+        sequencer.run_sequencer(NOW)
         tile = Tile.objects.get(level=0)
         hashes = bytearray(tile.hashes)
         hashes[0] ^= 1
         Tile.objects.update(hashes=bytes(hashes))
 
-        with pytest.raises(sequencer.Fork):
-            sequencer.run(NOW)
+        with pytest.raises(sequencer.LedgerFork):
+            sequencer.run_sequencer(NOW)
 
     def test_refuses_another_logs_file(self, ring, settings):
         record(1)
-        sequencer.run(NOW)
+        sequencer.run_sequencer(NOW)
         settings.LEDGER_ORIGIN = "ledger.example/log2"
 
-        with pytest.raises(sequencer.Fork):
-            sequencer.run(NOW)
+        with pytest.raises(sequencer.LedgerFork):
+            sequencer.run_sequencer(NOW)
 
     def test_says_so_by_command(self, ring, capsys, settings):
         record(2)
@@ -503,7 +522,7 @@ class TestSequencer:
 class TestAudit:
     def test_passes_a_ledger_as_it_was_written(self, ring, capsys):
         record(300)
-        sequencer.run(NOW, batch=77)
+        sequencer.run_sequencer(NOW, batch=77)
         record(1)
 
         call_command("verify_ledger")
@@ -514,7 +533,7 @@ class TestAudit:
         from django.db import connection
 
         record(5)
-        sequencer.run(NOW)
+        sequencer.run_sequencer(NOW)
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE limited_use_leaf DISABLE TRIGGER limited_use_keep_leaf")
             cursor.execute("DELETE FROM limited_use_leaf WHERE idx = 2")
@@ -526,8 +545,8 @@ class TestAudit:
     @pytest.mark.parametrize("change", [{"root": b"\0" * 32}, {"note": NOTE}])
     def test_finds_a_checkpoint_that_is_not_of_these_entries(self, ring, change):
         record(7)
-        sequencer.run(NOW)
+        sequencer.run_sequencer(NOW)
         Checkpoint.objects.update(**change)
 
-        with pytest.raises(audit.Broken):
-            audit.run()
+        with pytest.raises(audit.LedgerBroken):
+            audit.audit_ledger()

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from accounts import row_owner
 from accounts.ids import uuid7
 from limited_use.guard import guard
-from limited_use.guard.guard import Refused
+from limited_use.guard.guard import AccessRefused
 from limited_use.ledger import (
     entries,
     ledger_key_lifecycle,
@@ -33,20 +33,20 @@ from tests.integrations.household import person
 from tests.limited_use.conftest import EITHER, MALLORY, NOW, OWNING, SYSTEM
 
 pytestmark = [pytest.mark.django_db, pytest.mark.invariant(3)]
-LATER = NOW + ledger_key_lifecycle.OFFERED_FOR
+LATER = NOW + ledger_key_lifecycle.OFFER_DURATION
 
 
 @pytest.fixture(autouse=True)
 def _cold(ring):
-    ledger_key_wrap.forget()
-    pseudonyms.forget()
+    ledger_key_wrap.drop_cached_ciphers()
+    pseudonyms.drop_cached_keys()
 
 
 @pytest.fixture
 def connected(ring):
     """Return the id of a connection that has a ledger key."""
     connected = uuid7()
-    ledger_key_lifecycle.create(holder=connected, at=NOW)
+    ledger_key_lifecycle.create_key(holder=connected, at=NOW)
     return connected
 
 
@@ -60,13 +60,13 @@ def commitment_of(connected):
 
 def ended(connected):
     ledger_key_lifecycle.set_aside(holder=connected, at=NOW)
-    ledger_key_lifecycle.offer(holder=connected, at=NOW)
+    ledger_key_lifecycle.offer_key(holder=connected, at=NOW)
 
 
 def cold():
     """As another process would begin."""
-    ledger_key_wrap.forget()
-    pseudonyms.forget()
+    ledger_key_wrap.drop_cached_ciphers()
+    pseudonyms.drop_cached_keys()
 
 
 def connect_at_the_web():
@@ -78,7 +78,7 @@ def connect_at_the_web():
         user=user, organisation=organisation, provider="google", connected_at=NOW
     ).id
     with row_owner.acting_for(user.id, organisation.id):
-        ledger_key_lifecycle.create(holder=connected, at=NOW)
+        ledger_key_lifecycle.create_key(holder=connected, at=NOW)
     return connected
 
 
@@ -91,17 +91,17 @@ class TestNames:
     def test_are_made_by_the_connections_own_key(self, ring):
         one, other, subject = uuid7(), uuid7(), uuid7()
         for holder in (one, other):
-            ledger_key_lifecycle.create(holder=holder, at=NOW)
+            ledger_key_lifecycle.create_key(holder=holder, at=NOW)
 
         found = {
-            pseudonyms.of(one)(subject),
-            pseudonyms.of(other)(subject),
-            entries.pseudonym(subject),
+            pseudonyms.get_naming(one)(subject),
+            pseudonyms.get_naming(other)(subject),
+            entries.get_pseudonym(subject),
         }
 
         assert len(found) == 3
         cold()
-        assert pseudonyms.of(one)(subject) in found
+        assert pseudonyms.get_naming(one)(subject) in found
         assert all(len(bytes.fromhex(name)) == pseudonym_derivation.NAME_BYTES for name in found)
 
     @EITHER
@@ -111,26 +111,26 @@ class TestNames:
     ):
         settings.PROCESS_CLASS = "web"
         connected, subject = connect_at_the_web(), uuid7()
-        name = pseudonyms.of(connected)(subject)
+        name = pseudonyms.get_naming(connected)(subject)
         cold()
         settings.PROCESS_CLASS = process_class
 
-        assert pseudonyms.of(connected)(subject) == name != entries.pseudonym(subject)
+        assert pseudonyms.get_naming(connected)(subject) == name != entries.get_pseudonym(subject)
 
     @pytest.mark.claim("receipt.pseudonyms-ours")
     def test_are_the_services_own_where_there_is_no_key(self, ring):
         subject = uuid7()
 
-        assert pseudonyms.of(uuid7())(subject) == entries.pseudonym(subject)
-        assert pseudonyms.of(uuid7()).at_the_end(subject) == entries.pseudonym(subject)
+        assert pseudonyms.get_naming(uuid7())(subject) == entries.get_pseudonym(subject)
+        assert pseudonyms.get_naming(uuid7()).at_the_end(subject) == entries.get_pseudonym(subject)
 
     def test_are_others_in_a_removal_than_in_use(self, connected):
-        name = pseudonyms.of(connected)
+        name = pseudonyms.get_naming(connected)
 
         assert name(connected) != name.at_the_end(connected)
 
     def test_say_nothing_of_their_key(self, connected):
-        name = pseudonyms.of(connected)
+        name = pseudonyms.get_naming(connected)
         name(uuid7())
 
         assert repr(name) == "<Naming>"
@@ -138,48 +138,48 @@ class TestNames:
 
     def test_stay_the_same_when_the_key_epoch_turns(self, connected):
         subject = uuid7()
-        name = pseudonyms.of(connected)
+        name = pseudonyms.get_naming(connected)
         before = name(subject), name.at_the_end(subject)
 
-        key_epochs.turn(ledger_key_wrap.LINE, NOW)
+        key_epochs.rotate_epoch(ledger_key_wrap.LINE, NOW)
 
         cold()
-        after = pseudonyms.of(connected)
+        after = pseudonyms.get_naming(connected)
         assert (after(subject), after.at_the_end(subject)) == before
 
     def test_stay_the_same_for_who_read_the_key_before_the_turn(self, connected, monkeypatch):
-        subject, read = uuid7(), naming_rows.read
-        before = pseudonyms.of(connected)(subject)
+        subject, read = uuid7(), naming_rows.read_key
+        before = pseudonyms.get_naming(connected)(subject)
         former = [read(connected, commitment_of(connected))]
-        key_epochs.turn(ledger_key_wrap.LINE, NOW)
+        key_epochs.rotate_epoch(ledger_key_wrap.LINE, NOW)
         cold()
 
         monkeypatch.setattr(
-            naming_rows, "read", lambda *key: former.pop() if former else read(*key)
+            naming_rows, "read_key", lambda *key: former.pop() if former else read(*key)
         )
 
-        assert pseudonyms.of(connected)(subject) == before
+        assert pseudonyms.get_naming(connected)(subject) == before
         assert not former
 
     def test_need_no_key_store_once_a_process_made_one(self, connected, settings):
         other, subject = uuid7(), uuid7()
-        ledger_key_lifecycle.create(holder=other, at=NOW)
+        ledger_key_lifecycle.create_key(holder=other, at=NOW)
         ring = get_keyring()
-        pseudonyms.of(connected)(subject)
+        pseudonyms.get_naming(connected)(subject)
         for path in ring._directory.glob("kek-*"):
             path.unlink()
 
-        assert pseudonyms.of(other)(subject) != entries.pseudonym(subject)
+        assert pseudonyms.get_naming(other)(subject) != entries.get_pseudonym(subject)
 
 
 class TestGuard:
     def record(self, ask, **changes):
-        with suppress(Refused):
+        with suppress(AccessRefused):
             guard.permits([ask(**changes)], at=NOW)
         return last()
 
     def test_names_what_is_somebodys_own_by_the_connections_key(self, ask, holder, connected):
-        name = pseudonyms.of(connected)
+        name = pseudonyms.get_naming(connected)
 
         entry = self.record(ask, names=name)
 
@@ -189,10 +189,12 @@ class TestGuard:
         assert (entry["actor"], entry["on_behalf_of"]) == (name(alice), name(alice))
 
     def test_names_what_the_service_does_by_itself_likewise(self, ask, holder, connected):
-        entry = self.record(ask, names=pseudonyms.of(connected), actor=SYSTEM, facts=frozenset())
+        entry = self.record(
+            ask, names=pseudonyms.get_naming(connected), actor=SYSTEM, facts=frozenset()
+        )
 
         assert entry["event"] == "use.refused"
-        assert entry["subject"] == pseudonyms.of(connected)(holder)
+        assert entry["subject"] == pseudonyms.get_naming(connected)(holder)
 
     @pytest.mark.scenario("X1")
     def test_leaves_one_trace_of_somebody_elses_asking_whether_it_exists_or_not(
@@ -201,71 +203,71 @@ class TestGuard:
         foreign = {"actor": MALLORY, "on_behalf_of": MALLORY.user_id}
 
         there = self.record(
-            ask, names=pseudonyms.of(connected), facts=OWNING - {"actor_owns"}, **foreign
+            ask, names=pseudonyms.get_naming(connected), facts=OWNING - {"actor_owns"}, **foreign
         )
         not_there = self.record(ask, facts=frozenset(), **foreign)
 
         assert there["event"] == not_there["event"] == "use.refused"
-        assert there["subject"] == not_there["subject"] == entries.pseudonym(holder)
-        assert there["actor"] == not_there["actor"] == entries.pseudonym(MALLORY.id)
+        assert there["subject"] == not_there["subject"] == entries.get_pseudonym(holder)
+        assert there["actor"] == not_there["actor"] == entries.get_pseudonym(MALLORY.id)
         # Nor is the key so much as opened for it.
-        assert pseudonyms.of(connected)._key is None
+        assert pseudonyms.get_naming(connected)._key is None
 
 
 class TestKey:
     @EITHER
     def test_stands_nowhere_in_clear_and_is_handed_out_once(self, ring):
         connected, subject = uuid7(), uuid7()
-        ledger_key_lifecycle.create(holder=connected, at=NOW)
-        name = pseudonyms.of(connected)(subject)
+        ledger_key_lifecycle.create_key(holder=connected, at=NOW)
+        name = pseudonyms.get_naming(connected)(subject)
         ended(connected)
 
-        key = ledger_key_lifecycle.take(holder=connected, at=NOW)
+        key = ledger_key_lifecycle.hand_out_key(holder=connected, at=NOW)
 
-        assert pseudonym_derivation.name(key, subject).hex() == name
+        assert pseudonym_derivation.derive_name(key, subject).hex() == name
         row = LedgerKey.objects.get(holder=connected)
-        assert bytes(row.commitment) == pseudonym_derivation.commitment(key)
+        assert bytes(row.commitment) == pseudonym_derivation.compute_commitment(key)
         assert row.outcome == "taken"
         assert not WrappedLedgerKey.objects.exists()
-        with pytest.raises(ledger_key_lifecycle.NotOffered):
-            ledger_key_lifecycle.take(holder=connected, at=NOW)
+        with pytest.raises(ledger_key_lifecycle.KeyNotOffered):
+            ledger_key_lifecycle.hand_out_key(holder=connected, at=NOW)
 
     @pytest.mark.parametrize("at", [LATER, LATER + timedelta(days=1)])
     def test_is_not_handed_out_after_its_thirty_days(self, connected, at):
         ended(connected)
 
-        with pytest.raises(ledger_key_lifecycle.NotOffered):
-            ledger_key_lifecycle.take(holder=connected, at=at)
-        assert ledger_key_lifecycle.expire(at=at) == 1
+        with pytest.raises(ledger_key_lifecycle.KeyNotOffered):
+            ledger_key_lifecycle.hand_out_key(holder=connected, at=at)
+        assert ledger_key_lifecycle.expire_offers(at=at) == 1
         assert LedgerKey.objects.get(holder=connected).outcome == "expired"
-        assert ledger_key_lifecycle.expire(at=at) == 0
+        assert ledger_key_lifecycle.expire_offers(at=at) == 0
 
     def test_stays_until_then(self, connected):
         ended(connected)
 
-        assert ledger_key_lifecycle.expire(at=LATER - timedelta(seconds=1)) == 0
-        assert ledger_key_lifecycle.take(holder=connected, at=LATER - timedelta(seconds=1))
+        assert ledger_key_lifecycle.expire_offers(at=LATER - timedelta(seconds=1)) == 0
+        assert ledger_key_lifecycle.hand_out_key(holder=connected, at=LATER - timedelta(seconds=1))
 
     def test_is_not_handed_out_while_the_connection_lives(self, connected):
-        with pytest.raises(ledger_key_lifecycle.NotOffered):
-            ledger_key_lifecycle.take(holder=connected, at=NOW)
-        assert ledger_key_lifecycle.offer(holder=connected, at=NOW) is False
+        with pytest.raises(ledger_key_lifecycle.KeyNotOffered):
+            ledger_key_lifecycle.hand_out_key(holder=connected, at=NOW)
+        assert ledger_key_lifecycle.offer_key(holder=connected, at=NOW) is False
         assert ledger_key_lifecycle.set_aside(holder=connected, at=NOW) is not None
-        with pytest.raises(ledger_key_lifecycle.NotOffered):
-            ledger_key_lifecycle.take(holder=connected, at=NOW)
+        with pytest.raises(ledger_key_lifecycle.KeyNotOffered):
+            ledger_key_lifecycle.hand_out_key(holder=connected, at=NOW)
 
     def test_is_kept_as_a_commitment_in_the_ledger(self, connected):
-        name = pseudonyms.of(connected).at_the_end(connected)
+        name = pseudonyms.get_naming(connected).at_the_end(connected)
         ended(connected)
         assert last()["event"] == "ledger_key.set_aside"
 
-        key = ledger_key_lifecycle.take(holder=connected, at=NOW)
+        key = ledger_key_lifecycle.hand_out_key(holder=connected, at=NOW)
 
         entry = last()
         assert entry["event"] == "ledger_key.destroyed"
         assert entry["subject"] == name
         assert entry["body"] == {
-            "commitment": pseudonym_derivation.commitment(key).hex(),
+            "commitment": pseudonym_derivation.compute_commitment(key).hex(),
             "outcome": "taken",
         }
 
@@ -273,32 +275,38 @@ class TestKey:
         ended(connected)
         written = Leaf.objects.count()
         with transaction.atomic():
-            ledger_key_lifecycle.take(holder=connected, at=NOW)
+            ledger_key_lifecycle.hand_out_key(holder=connected, at=NOW)
             transaction.set_rollback(True)
 
         assert Leaf.objects.count() == written
-        assert ledger_key_lifecycle.take(holder=connected, at=NOW)
+        assert ledger_key_lifecycle.hand_out_key(holder=connected, at=NOW)
 
     def test_is_made_once(self, connected):
         subject = uuid7()
-        name = pseudonyms.of(connected)(subject)
+        name = pseudonyms.get_naming(connected)(subject)
 
-        ledger_key_lifecycle.create(holder=connected, at=NOW)
+        ledger_key_lifecycle.create_key(holder=connected, at=NOW)
 
-        assert pseudonyms.of(connected)(subject) == name
+        assert pseudonyms.get_naming(connected)(subject) == name
 
     def test_leaves_nobody_who_could_make_its_names(self, connected):
         subject = uuid7()
-        entries.record(event="x.done", about=subject, at=NOW, name=pseudonyms.of(connected))
+        entries.record_event(
+            event="x.done", about=subject, at=NOW, naming=pseudonyms.get_naming(connected)
+        )
         named = bytes(Leaf.objects.get().subject)
         former = WrappedLedgerKey.objects.get(holder=connected)
         ended(connected)
-        ledger_key_lifecycle.take(holder=connected, at=NOW)
-        key_epochs.turn(ledger_key_wrap.LINE, NOW)
+        ledger_key_lifecycle.hand_out_key(holder=connected, at=NOW)
+        key_epochs.rotate_epoch(ledger_key_wrap.LINE, NOW)
         cold()
 
         # Not the service, not with what it has left, and not with an old copy of the row.
-        assert pseudonyms.of(connected)(subject) == entries.pseudonym(subject) != named.hex()
+        assert (
+            pseudonyms.get_naming(connected)(subject)
+            == entries.get_pseudonym(subject)
+            != named.hex()
+        )
         assert ledger_key_wrap.key_of(connected, commitment_of(connected)) is None
         former.save(force_insert=True)
         with pytest.raises(EpochGone):
@@ -313,12 +321,12 @@ class TestKey:
 
 
 @pytest.mark.clause("TOK-DELETE")
-class TestTurn:
+class TestRotationOfLedgerKeys:
     def test_replaces_what_ledger_keys_are_wrapped_under(self, connected):
         before = WrappedLedgerKey.objects.get(holder=connected).kek_epoch
-        wrapping = DataKey.objects.get(holder=ledger_key_wrap.holder_of(before))
+        wrapping = DataKey.objects.get(holder=ledger_key_wrap.get_naming_holder(before))
 
-        turned = key_epochs.turn(ledger_key_wrap.LINE, NOW)
+        turned = key_epochs.rotate_epoch(ledger_key_wrap.LINE, NOW)
 
         assert WrappedLedgerKey.objects.get(holder=connected).kek_epoch == turned.epoch > before
         # Not wrapped anew, or an old copy of the row would open for as long as it lives.
@@ -328,10 +336,10 @@ class TestTurn:
     def test_goes_on_where_it_was_killed(self, connected, ring, monkeypatch):
         others = [uuid7() for _ in range(5)]
         for other in others:
-            ledger_key_lifecycle.create(holder=other, at=NOW)
-        found = {other: pseudonyms.of(other)(other) for other in others}
+            ledger_key_lifecycle.create_key(holder=other, at=NOW)
+        found = {other: pseudonyms.get_naming(other)(other) for other in others}
         monkeypatch.setattr(ledger_key_wrap, "BATCH", 2)
-        save = naming_rows.rewrap
+        save = naming_rows.store_rewrapped
         calls = []
 
         def killed(*batch, epoch):
@@ -341,51 +349,51 @@ class TestTurn:
             save(*batch, epoch=epoch)
 
         with monkeypatch.context() as patch:
-            patch.setattr(naming_rows, "rewrap", killed)
+            patch.setattr(naming_rows, "store_rewrapped", killed)
             with pytest.raises(KeyboardInterrupt):
-                key_epochs.turn(ledger_key_wrap.LINE, NOW)
+                key_epochs.rotate_epoch(ledger_key_wrap.LINE, NOW)
         cold()
-        assert {other: pseudonyms.of(other)(other) for other in others} == found
+        assert {other: pseudonyms.get_naming(other)(other) for other in others} == found
 
-        turned = key_epochs.turn(ledger_key_wrap.LINE, NOW)
+        turned = key_epochs.rotate_epoch(ledger_key_wrap.LINE, NOW)
 
         cold()
-        assert {other: pseudonyms.of(other)(other) for other in others} == found
+        assert {other: pseudonyms.get_naming(other)(other) for other in others} == found
         assert set(WrappedLedgerKey.objects.values_list("kek_epoch", flat=True)) == {turned.epoch}
-        assert ring.epochs(ledger_key_wrap.LINE) == (turned.epoch,)
+        assert ring.list_epochs(ledger_key_wrap.LINE) == (turned.epoch,)
 
     @pytest.mark.scenario("A1")
     def test_that_was_cut_short_keeps_no_web_process_from_making_keys(
         self, connected, ring, settings
     ):
         # Killed between the key store's new epoch and the commit.
-        epoch = ring.advance(ledger_key_wrap.LINE)
+        epoch = ring.create_epoch(ledger_key_wrap.LINE)
         settings.PROCESS_CLASS = "web"
         between = connect_at_the_web()
         settings.PROCESS_CLASS = ""
-        name = pseudonyms.of(between)(between)
+        name = pseudonyms.get_naming(between)(between)
 
-        turned = key_epochs.turn(ledger_key_wrap.LINE, NOW)
+        turned = key_epochs.rotate_epoch(ledger_key_wrap.LINE, NOW)
 
         cold()
         assert turned.epoch == epoch
         assert set(WrappedLedgerKey.objects.values_list("kek_epoch", flat=True)) == {epoch}
-        assert pseudonyms.of(between)(between) == name != entries.pseudonym(between)
+        assert pseudonyms.get_naming(between)(between) == name != entries.get_pseudonym(between)
 
     def test_that_has_begun_has_every_new_key_under_its_own(
         self, connected, ring, settings, monkeypatch
     ):
         with monkeypatch.context() as patch:
-            patch.setattr(ledger_key_wrap, "renew", raise_interrupt)
+            patch.setattr(ledger_key_wrap, "rewrap_keys", raise_interrupt)
             with pytest.raises(KeyboardInterrupt):
-                key_epochs.turn(ledger_key_wrap.LINE, NOW)
+                key_epochs.rotate_epoch(ledger_key_wrap.LINE, NOW)
         settings.PROCESS_CLASS = "web"
 
         between = connect_at_the_web()
 
         # Under the former one it could be made after the look for keys to wrap again.
         wrapped = WrappedLedgerKey.objects.get(holder=between)
-        assert wrapped.kek_epoch == ring.epochs(ledger_key_wrap.LINE)[-1]
+        assert wrapped.kek_epoch == ring.list_epochs(ledger_key_wrap.LINE)[-1]
 
     def test_destroys_nothing_that_a_wrong_keyring_does_not_open(self, connected, ring):
         row = DataKey.objects.get(line=ledger_key_wrap.LINE)
@@ -393,10 +401,10 @@ class TestTurn:
         cold()
         from limited_use.vault import keys as data_keys
 
-        data_keys.forget()
+        data_keys.drop_cached_keys()
 
         with pytest.raises(key_epochs.LeftBehind):
-            key_epochs.turn(ledger_key_wrap.LINE, NOW)
+            key_epochs.rotate_epoch(ledger_key_wrap.LINE, NOW)
 
         assert LedgerKey.objects.get(holder=connected).destroyed_at is None
 
@@ -420,30 +428,30 @@ class TestRestored:
     def test_brings_no_key_back_that_was_handed_out(self, connected):
         ended(connected)
         copied = self.copy()
-        ledger_key_lifecycle.take(holder=connected, at=NOW)
-        sequencer.run(NOW)
-        assert len(list(publication.current().tombstones())) == 1
+        ledger_key_lifecycle.hand_out_key(holder=connected, at=NOW)
+        sequencer.run_sequencer(NOW)
+        assert len(list(publication.get_publication().read_tombstones())) == 1
         self.restore(copied)
 
-        resurrected_keys.destroy(at=NOW)
+        resurrected_keys.destroy_resurrected_keys(at=NOW)
 
         assert LedgerKey.objects.get(holder=connected).outcome == "restored"
-        with pytest.raises(ledger_key_lifecycle.NotOffered):
-            ledger_key_lifecycle.take(holder=connected, at=NOW)
+        with pytest.raises(ledger_key_lifecycle.KeyNotOffered):
+            ledger_key_lifecycle.hand_out_key(holder=connected, at=NOW)
         assert last()["body"]["outcome"] == "restored"
 
     @pytest.mark.claim("ledger-part.lost")
     def test_names_by_the_service_what_it_cannot_open_any_more(self, connected):
         copied = self.copy()
-        key_epochs.turn(ledger_key_wrap.LINE, NOW)
-        sequencer.run(NOW)
+        key_epochs.rotate_epoch(ledger_key_wrap.LINE, NOW)
+        sequencer.run_sequencer(NOW)
         self.restore(copied)
         subject = uuid7()
-        resurrected_keys.destroy(at=NOW)
+        resurrected_keys.destroy_resurrected_keys(at=NOW)
         cold()
 
-        assert pseudonyms.of(connected)(subject) == entries.pseudonym(subject)
+        assert pseudonyms.get_naming(connected)(subject) == entries.get_pseudonym(subject)
 
-        key_epochs.turn(ledger_key_wrap.LINE, NOW)
+        key_epochs.rotate_epoch(ledger_key_wrap.LINE, NOW)
         assert LedgerKey.objects.get(holder=connected).outcome == "lost"
         assert KeyLine.ACCOUNT == ledger_key_wrap.LINE

@@ -14,9 +14,9 @@ from django.conf import settings
 from limited_use.models import DataKey
 from limited_use.vault import keys, opening
 from limited_use.vault.envelope import Unopenable
-from limited_use.vault.key_cache import Memory
-from limited_use.vault.keys import Destroyed
-from limited_use.vault.sealing import sealer
+from limited_use.vault.key_cache import KeyCache
+from limited_use.vault.keys import KeyDestroyed
+from limited_use.vault.sealing import get_sealer
 from tests.limited_use.conftest import NOW
 
 pytestmark = pytest.mark.control("6.7.1")
@@ -25,10 +25,10 @@ pytestmark = pytest.mark.control("6.7.1")
 FORKING = """
 import os
 from types import SimpleNamespace
-from limited_use.vault.key_cache import Memory
+from limited_use.vault.key_cache import KeyCache
 
-memory = Memory(size=8, seconds=3600)
-memory.keep(SimpleNamespace(holder=1, epoch=1, wrapped=b""), "key")
+memory = KeyCache(max_keys=8, max_age_seconds=3600)
+memory.store_key(SimpleNamespace(holder=1, epoch=1, wrapped=b""), "key")
 child = os.fork()
 if child:
     os.waitpid(child, 0)
@@ -53,38 +53,38 @@ def until(holds, within=30.0):
 
 class TestMemory:
     def test_keeps_a_key_for_the_same_row(self):
-        memory, row = Memory(size=8, seconds=3600), Row()
+        memory, row = KeyCache(max_keys=8, max_age_seconds=3600), Row()
 
-        memory.keep(row, "key")
+        memory.store_key(row, "key")
 
-        assert memory.find(row) == "key"
-        assert memory.find(Row()) is None
+        assert memory.find_key(row) == "key"
+        assert memory.find_key(Row()) is None
 
     def test_keeps_no_more_than_its_size_and_the_newest_of_them(self):
-        memory, rows = Memory(size=2, seconds=3600), [Row() for _ in range(4)]
+        memory, rows = KeyCache(max_keys=2, max_age_seconds=3600), [Row() for _ in range(4)]
 
         for row in rows:
-            memory.keep(row, row)
+            memory.store_key(row, row)
 
-        assert [memory.find(row) for row in rows] == [None, None, *rows[2:]]
+        assert [memory.find_key(row) for row in rows] == [None, None, *rows[2:]]
 
     def test_drops_what_is_over_though_nobody_asks_for_anything(self):
-        memory = Memory(size=8, seconds=0.05)
+        memory = KeyCache(max_keys=8, max_age_seconds=0.05)
 
         for _ in range(3):
-            memory.keep(Row(), "key")
+            memory.store_key(Row(), "key")
 
         until(lambda: len(memory) == 0)
-        memory.keep(Row(), "another")
+        memory.store_key(Row(), "another")
         until(lambda: len(memory) == 0)
 
     @pytest.mark.invariant(5)
     @pytest.mark.parametrize("change", [{"epoch": 2}, {"wrapped": b"anew"}])
     def test_drops_a_key_when_its_row_says_otherwise(self, change):
-        memory, row = Memory(size=8, seconds=3600), Row()
-        memory.keep(row, "key")
+        memory, row = KeyCache(max_keys=8, max_age_seconds=3600), Row()
+        memory.store_key(row, "key")
 
-        assert memory.find(replace(row, **change)) is None
+        assert memory.find_key(replace(row, **change)) is None
         assert len(memory) == 0
 
     def test_gives_a_forked_process_nothing(self):
@@ -108,13 +108,13 @@ class TestAKeyInUse:
         """Return something sealed and a permit, its key unwrapped in this process."""
         sealed, held = seal(), permit()
         opening.open_all([sealed], held, at=NOW)
-        assert len(keys._memory) == 1
+        assert len(keys._key_cache) == 1
         return sealed, held
 
     def test_is_dropped_when_its_fence_moves(self, held, holder):
         keys.raise_epoch(holder=holder, epoch=2)
 
-        assert len(keys._memory) == 0
+        assert len(keys._key_cache) == 0
 
     # What another process did is seen in the row.
     def test_is_dropped_when_its_fence_was_moved_elsewhere(self, held, holder):
@@ -123,7 +123,7 @@ class TestAKeyInUse:
         with pytest.raises(Unopenable):
             opening.open_all([held[0]], held[1], at=NOW)
 
-        assert len(keys._memory) == 0
+        assert len(keys._key_cache) == 0
 
     def test_is_dropped_when_it_was_destroyed_elsewhere(self, held, holder):
         DataKey.objects.filter(holder=holder).delete()
@@ -131,16 +131,16 @@ class TestAKeyInUse:
         with pytest.raises(Unopenable):
             opening.open_all([held[0]], held[1], at=NOW)
 
-        assert len(keys._memory) == 0
+        assert len(keys._key_cache) == 0
 
     def test_is_dropped_by_who_would_seal_with_it(self, held, holder):
         DataKey.objects.filter(holder=holder).delete()
 
-        with pytest.raises(Destroyed):
-            sealer(holder=holder, epoch=1)
+        with pytest.raises(KeyDestroyed):
+            get_sealer(holder=holder, epoch=1)
 
-        assert len(keys._memory) == 0
+        assert len(keys._key_cache) == 0
 
     def test_is_kept_bounded_in_number_and_time(self):
         assert (keys.CACHE_SIZE, keys.CACHE_SECONDS) == (1024, 300)
-        assert (keys._memory._size, keys._memory._seconds) == (1024, 300)
+        assert (keys._key_cache._max_keys, keys._key_cache._max_age_seconds) == (1024, 300)

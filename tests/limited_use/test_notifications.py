@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from limited_use import checks
 from limited_use.notifications import message_kinds
-from limited_use.notifications.message_kinds import KINDS, Kind
+from limited_use.notifications.message_kinds import KINDS, MessageKind
 from limited_use.policy.vocabulary import DataClass, Purpose, Recipient
 from tests.proof.source import ROOT
 
@@ -30,29 +30,29 @@ SELLING = re.compile(
 )
 
 
-class Named(Enum):
+class NamedNotification(Enum):
     GOOGLE = "Google"
     ENDED = "grant_ended"
 
 
-NOTHING_TO_BUY = Kind(
+NOTHING_TO_BUY = MessageKind(
     key="autumn_offer",
     why="People like to hear about what we sell in autumn.",
     purpose=Purpose.MARKETING,
     template="reconnect",
-    takes=frozenset({"provider"}),
-    leads_to="home",
+    value_names=frozenset({"provider"}),
+    route_name="home",
 )
 
 
 def words(kind):
     whole = {
-        **dict.fromkeys(("product", "removed", "others", "access"), Named.GOOGLE),
-        **dict.fromkeys(("tokens", "advice", "pages"), Named.GOOGLE),
-        "provider": Named.GOOGLE,
+        **dict.fromkeys(("product", "removed", "others", "access"), NamedNotification.GOOGLE),
+        **dict.fromkeys(("tokens", "advice", "pages"), NamedNotification.GOOGLE),
+        "provider": NamedNotification.GOOGLE,
         "until": AT,
         "permission_only": False,
-        "trigger": Named.ENDED,
+        "trigger": NamedNotification.ENDED,
     }
     return {name: whole[name] for name in kind.takes}
 
@@ -68,18 +68,18 @@ def texts(kind):
 class TestTheList:
     @pytest.mark.clause("AN-13")
     def test_is_the_one_that_was_reviewed(self):
-        assert message_kinds.listing() == GOLDEN.read_text()
+        assert message_kinds.format_kinds() == GOLDEN.read_text()
 
     @pytest.mark.invariant(1)
     @pytest.mark.clause("LU-4")
     def test_has_nothing_that_the_policy_objects_to(self):
-        assert list(message_kinds.problems(KINDS)) == []
+        assert list(message_kinds.find_problems(KINDS)) == []
         assert checks.check_notifications() == []
 
     @pytest.mark.clause("AN-13")
     @pytest.mark.clause("LU-2.1")
     def test_carries_no_provider_data_today(self):
-        assert {kind.key for kind in KINDS.values() if kind.carries} == set()
+        assert {kind.key for kind in KINDS.values() if kind.data_classes} == set()
 
     @pytest.mark.clause("AN-11")
     @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
@@ -118,12 +118,12 @@ class TestAKind:
     def test_for_marketing_cannot_be_added(self, monkeypatch):
         monkeypatch.setitem(KINDS, NOTHING_TO_BUY.key, NOTHING_TO_BUY)
 
-        found = list(message_kinds.problems(KINDS))
+        found = list(message_kinds.find_problems(KINDS))
         assert found == ["autumn_offer is sent for marketing, which the policy never allows"]
         # The service does not start with it, and the reviewed list differs.
         (error,) = checks.check_notifications()
         assert error.level == django_checks.ERROR
-        assert message_kinds.listing() != GOLDEN.read_text()
+        assert message_kinds.format_kinds() != GOLDEN.read_text()
 
     @pytest.mark.parametrize(
         "purpose",
@@ -136,19 +136,21 @@ class TestAKind:
     def test_for_what_the_policy_never_allows_cannot_be_added(self, purpose):
         kind = replace(NOTHING_TO_BUY, purpose=purpose)
 
-        assert list(message_kinds.problems({kind.key: kind}))
+        assert list(message_kinds.find_problems({kind.key: kind}))
 
-    @pytest.mark.parametrize("purpose", set(Purpose) - message_kinds.OWED - {Purpose.NOTIFY_OWNER})
+    @pytest.mark.parametrize(
+        "purpose", set(Purpose) - message_kinds.OWED_PURPOSES - {Purpose.NOTIFY_OWNER}
+    )
     def test_is_sent_for_what_is_owed_or_chosen_alone(self, purpose):
         kind = replace(NOTHING_TO_BUY, purpose=purpose)
 
-        assert list(message_kinds.problems({kind.key: kind}))
+        assert list(message_kinds.find_problems({kind.key: kind}))
 
     @pytest.mark.clause("AN-13")
     def test_carries_provider_data_only_where_it_was_chosen(self):
         carrying = replace(KINDS["reconnect"], carries=frozenset({DataClass.PROFILE}))
 
-        assert list(message_kinds.problems({"reconnect": carrying})) == [
+        assert list(message_kinds.find_problems({"reconnect": carrying})) == [
             "reconnect carries provider data without having been chosen"
         ]
 
@@ -161,14 +163,14 @@ class TestAKind:
                 carries=frozenset({data_class}),
             )
 
-        assert list(message_kinds.problems({"reconnect": chosen(DataClass.PROFILE)})) == []
-        assert list(message_kinds.problems({"reconnect": chosen(DataClass.MAIL_CONTENT)}))
-        assert list(message_kinds.problems({"reconnect": chosen(DataClass.CREDENTIAL)}))
+        assert list(message_kinds.find_problems({"reconnect": chosen(DataClass.PROFILE)})) == []
+        assert list(message_kinds.find_problems({"reconnect": chosen(DataClass.MAIL_CONTENT)}))
+        assert list(message_kinds.find_problems({"reconnect": chosen(DataClass.CREDENTIAL)}))
 
     def test_says_why_and_stands_under_its_own_name(self):
         silent = replace(KINDS["purged"], why="Because.")
 
-        assert len(list(message_kinds.problems({"other": silent}))) == 2
+        assert len(list(message_kinds.find_problems({"other": silent}))) == 2
 
     def test_is_noticed_by_its_words_if_it_lies_about_its_purpose(self):
         for text in ("A new offer for you", "Try our calls for free", "Upgrade today"):

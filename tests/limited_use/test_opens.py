@@ -32,7 +32,7 @@ def entry(count, *, at=NOW, kind="client", feature="inbox-widget", actor="", pur
     """Return what a permitted use says in the ledger, as far as it is counted."""
     return {
         "event": "use.permitted",
-        "at": entries.milliseconds(at),
+        "at": entries.to_milliseconds(at),
         "purpose": purpose,
         "actor_kind": kind,
         "actor": actor,
@@ -47,14 +47,14 @@ def person(number):
 
 def history(amounts, **more):
     """Let so many opens have been in each of the hours before this one."""
-    access_rates.count(
+    access_rates.count_opens(
         entry(amount, at=NOW - HOUR * (position + 1), **more)
         for position, amount in enumerate(amounts)
     )
 
 
 def alarms():
-    return list(Alarm.objects.filter(kind=access_rates.KIND).order_by("window"))
+    return list(Alarm.objects.filter(kind=access_rates.ALARM_KIND).order_by("window"))
 
 
 class TestCounting:
@@ -64,8 +64,8 @@ class TestCounting:
         return lambda **changes: guard.permit(ask(**changes), at=NOW)
 
     def counted(self):
-        sequencer.run(NOW)
-        usage_counter.run(at=NOW)
+        sequencer.run_sequencer(NOW)
+        usage_counter.count_entries(at=NOW)
         return dict(HourOfOpens.objects.values_list("actor", "opens"))
 
     @pytest.mark.invariant(3)
@@ -92,7 +92,7 @@ class TestCounting:
         facts = frozenset({Fact.INTEGRATION_LIVE, Fact.GRANT_LIVE, Fact.CONSENT_CURRENT})
         decide(use=use, actor=SYSTEM, facts=facts)
         decide(count=0)
-        with pytest.raises(guard.Refused):
+        with pytest.raises(guard.AccessRefused):
             decide(use=SHOW_METADATA._replace(purpose=Purpose.MARKETING), count=50)
 
         assert self.counted() == {}
@@ -107,18 +107,20 @@ class TestCounting:
     @pytest.mark.invariant(3)
     def test_takes_a_person_who_acts_for_others_for_one(self, ask):
         # Under the service's own name for them, whoever's it is that they open.
-        record = decision_entries.record_of
+        record = decision_entries.build_record
         for owner in (uuid4(), uuid4()):
             asked = ask(actor=SAM, on_behalf_of=owner, names=_Names(owner))
             said = record(asked, guard.evaluation.decide(asked.use, asked.facts), 0)
-            assert said["actor"] == entries.pseudonym(SAM.id)
+            assert said["actor"] == entries.get_pseudonym(SAM.id)
 
     def test_takes_an_owner_by_the_name_of_their_own_connection(self, ask):
         asked = ask(names=_Names(uuid4()))
 
-        said = decision_entries.record_of(asked, guard.evaluation.decide(asked.use, asked.facts), 0)
+        said = decision_entries.build_record(
+            asked, guard.evaluation.decide(asked.use, asked.facts), 0
+        )
 
-        assert said["actor"] != entries.pseudonym(ALICE.id)
+        assert said["actor"] != entries.get_pseudonym(ALICE.id)
 
 
 class _Names:
@@ -136,10 +138,10 @@ class _Names:
 class TestUnusual:
     def test_is_a_feature_that_suddenly_reads_fifty_times_as_much(self):
         history([100, 90, 110, 120] * 30)
-        access_rates.count([entry(5000)])
+        access_rates.count_opens([entry(5000)])
 
         for _ in range(3):
-            access_rates.watch(at=NOW)
+            access_rates.alarm_unusual_rates(at=NOW)
 
         (alarm,) = alarms()
         assert alarm.body == {
@@ -153,101 +155,103 @@ class TestUnusual:
     def test_is_said_once_for_each_hour_and_purpose(self):
         for purpose in (DISPLAY, str(Purpose.CALENDAR_SCHEDULE)):
             history([100] * 48, purpose=purpose)
-            access_rates.count(
+            access_rates.count_opens(
                 [entry(5000, purpose=purpose), entry(6000, at=NOW + HOUR, purpose=purpose)]
             )
 
-        access_rates.watch(at=NOW)
-        access_rates.watch(at=NOW + HOUR)
-        access_rates.watch(at=NOW + HOUR)
+        access_rates.alarm_unusual_rates(at=NOW)
+        access_rates.alarm_unusual_rates(at=NOW + HOUR)
+        access_rates.alarm_unusual_rates(at=NOW + HOUR)
 
         assert len(alarms()) == 4
 
     def test_is_an_owner_by_the_name_of_the_ledger(self):
         history([20] * 48, kind="person", actor=person(7), feature="inbox")
-        access_rates.count([entry(5000, kind="person", actor=person(7), feature="inbox")])
+        access_rates.count_opens([entry(5000, kind="person", actor=person(7), feature="inbox")])
 
-        access_rates.watch(at=NOW)
+        access_rates.alarm_unusual_rates(at=NOW)
 
         assert [alarm.about for alarm in alarms()] == [UUID(int=7)]
 
     @pytest.mark.parametrize("amount", [80, 130, 450, 999])
     def test_is_no_normal_use(self, amount):
         history([100, 90, 110, 120] * 30)
-        access_rates.count([entry(amount)])
+        access_rates.count_opens([entry(amount)])
 
-        assert access_rates.watch(at=NOW) == []
+        assert access_rates.alarm_unusual_rates(at=NOW) == []
         assert alarms() == []
 
     def test_is_no_busy_actor_that_is_as_busy_as_ever(self):
         history([20_000, 60_000, 35_000, 50_000] * 30)
-        access_rates.count([entry(90_000)])
+        access_rates.count_opens([entry(90_000)])
 
-        assert access_rates.watch(at=NOW) == []
+        assert access_rates.alarm_unusual_rates(at=NOW) == []
 
     def test_is_a_new_actor_that_reads_more_than_others_do_for_that(self):
         for number in range(1, 6):
             history([50, 60, 70] * 20, kind="person", actor=person(number))
-        access_rates.count([entry(4000, kind="person", actor=person(99))])
+        access_rates.count_opens([entry(4000, kind="person", actor=person(99))])
 
-        (found,) = access_rates.watch(at=NOW)
+        (found,) = access_rates.alarm_unusual_rates(at=NOW)
 
         assert (found.actor, found.usual) == (f"person:{person(99)}", 60)
 
     def test_is_no_new_actor_that_reads_as_others_do(self):
         for number in range(1, 6):
             history([1500, 1600, 1700] * 20, kind="person", actor=person(number))
-        access_rates.count([entry(2500, kind="person", actor=person(99))])
+        access_rates.count_opens([entry(2500, kind="person", actor=person(99))])
 
-        assert access_rates.watch(at=NOW) == []
+        assert access_rates.alarm_unusual_rates(at=NOW) == []
 
     def test_is_judged_by_its_own_kind_of_actor(self):
         # What a client reads for many people says nothing about one person.
         history([50_000] * 48)
         for number in range(1, 3):
             history([50] * 20, kind="person", actor=person(number))
-        access_rates.count([entry(4000, kind="person", actor=person(99))])
+        access_rates.count_opens([entry(4000, kind="person", actor=person(99))])
 
-        assert len(access_rates.watch(at=NOW)) == 1
+        assert len(access_rates.alarm_unusual_rates(at=NOW)) == 1
 
     def test_is_nothing_while_nothing_is_usual(self):
-        access_rates.count([entry(1_000_000)])
+        access_rates.count_opens([entry(1_000_000)])
 
-        assert access_rates.watch(at=NOW) == []
+        assert access_rates.alarm_unusual_rates(at=NOW) == []
 
     def test_is_not_forgiven_because_it_was_the_same_the_hour_before(self):
         history([5000, *[100] * 47])
-        access_rates.count([entry(5000)])
+        access_rates.count_opens([entry(5000)])
 
-        assert len(access_rates.watch(at=NOW)) == 2
+        assert len(access_rates.alarm_unusual_rates(at=NOW)) == 2
 
     @given(st.lists(st.integers(1, 10**7), min_size=1, max_size=60))
     def test_is_never_what_is_in_the_middle_of_the_usual(self, hours):
         middle = sorted(hours)[len(hours) // 2]
 
-        assert access_rates.limit(hours) >= min(middle, access_rates.limit([middle]))
-        assert access_rates.limit(hours) >= access_rates.FLOOR
+        assert access_rates.compute_limit(hours) >= min(
+            middle, access_rates.compute_limit([middle])
+        )
+        assert access_rates.compute_limit(hours) >= access_rates.FLOOR
 
     @pytest.mark.invariant(3)
     def test_is_found_by_the_task_that_counts(self, ask):
         history([100] * 48, kind="person", actor=person(7), purpose=DISPLAY)
         for _ in range(30):
             guard.permit(ask(count=200), at=NOW)
-        sequencer.run(NOW)
+        sequencer.run_sequencer(NOW)
 
         tasks.count_uses()
-        access_rates.watch(at=NOW)
+        access_rates.alarm_unusual_rates(at=NOW)
 
         assert HourOfOpens.objects.filter(hour=NOW).get(actor__startswith="person").opens == 6000
         assert len(alarms()) == 1
 
 
-class TestTheTable:
+class TestAccessRateTable:
     def test_is_bounded(self):
-        access_rates.count(
+        access_rates.count_opens(
             [entry(1, at=NOW - timedelta(days=91)), entry(1, at=NOW - timedelta(days=89))]
         )
 
-        access_rates.watch(at=NOW)
+        access_rates.alarm_unusual_rates(at=NOW)
 
         assert HourOfOpens.objects.count() == 1

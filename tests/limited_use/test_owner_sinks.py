@@ -15,18 +15,18 @@ from accounts.models import Membership, Organisation, User
 from integrations.models import MessageBody
 from limited_use.access_request import Fence, FenceKind
 from limited_use.guard import guard
-from limited_use.guard.guard import Refused
+from limited_use.guard.guard import AccessRefused
 from limited_use.models import Consent, Leaf, Share
 from limited_use.models.shares import ShareLevel
 from limited_use.notifications import message_kinds
 from limited_use.notifications.message_kinds import KINDS
 from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from limited_use.sinks import calendar, export, notification, support
-from limited_use.sinks.rows import Row
+from limited_use.sinks.rows import SealedRow
 from limited_use.sinks.traceback_guard import SinkFailed, WrongSink
 from limited_use.vault import envelope, keys, opening
 from limited_use.vault.envelope import Unopenable
-from limited_use.vault.sealed import Binding, Sealed
+from limited_use.vault.sealed import Binding, SealedValue
 from tests.limited_use.conftest import ALICE, MALLORY, NOW, SYSTEM
 from tests.limited_use.test_sinks import reachable
 
@@ -92,7 +92,7 @@ def item():
 
 @pytest.fixture
 def row(seal, item):
-    return Row(item, {"summary": seal(b'{"subject": "words"}', row=item)})
+    return SealedRow(item, {"summary": seal(b'{"subject": "words"}', row=item)})
 
 
 class TestSupport:
@@ -118,7 +118,7 @@ class TestSupport:
         return permit
 
     def read(self, row, permit, *, item_id=None, actor=SAM, at=NOW, made=shape):
-        return support.item(
+        return support.render_item(
             "one.html",
             row,
             item_id=item_id or permit.item,
@@ -145,7 +145,7 @@ class TestSupport:
     @pytest.mark.clause("LU-3")
     def test_shows_no_other_item_of_the_same_mailbox(self, seal, permit):
         other = uuid7()
-        row = Row(other, {"summary": seal(b'{"subject": "other"}', row=other)})
+        row = SealedRow(other, {"summary": seal(b'{"subject": "other"}', row=other)})
 
         with pytest.raises(WrongSink):
             self.read(row, permit())
@@ -155,10 +155,10 @@ class TestSupport:
     @pytest.mark.clause("LU-3")
     def test_has_a_permit_that_opens_no_other_item_in_any_sink(self, seal, permit):
         held, other = permit(), uuid7()
-        keys_of = opening.batch([held], at=NOW)
+        keys_of = opening.begin_batch([held], at=NOW)
 
         with pytest.raises(Unopenable):
-            keys_of.open(seal(row=other), held)
+            keys_of.open_value(seal(row=other), held)
 
     @pytest.mark.invariant(1)
     @pytest.mark.clause("AN-18")
@@ -169,7 +169,7 @@ class TestSupport:
     @pytest.mark.invariant(1)
     @pytest.mark.clause("AN-18")
     def test_is_not_the_owner_themself(self, permit):
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(AccessRefused) as caught:
             permit(actor=ALICE)
 
         assert Fact.ITEM_CONSENTED in caught.value.decision.missing
@@ -177,14 +177,14 @@ class TestSupport:
     @pytest.mark.invariant(1)
     @pytest.mark.parametrize("actor", [SYSTEM, CLIENT])
     def test_is_a_person(self, permit, actor):
-        with pytest.raises(Refused):
+        with pytest.raises(AccessRefused):
             permit(actor=actor)
 
     @pytest.mark.invariant(1)
     @pytest.mark.clause("LU-3.1")
     @pytest.mark.parametrize("changes", [{"item": None}, {"facts": AGREED - {Fact.ITEM_CONSENTED}}])
     def test_is_refused_without_an_agreement_about_an_item(self, permit, changes):
-        with pytest.raises(Refused):
+        with pytest.raises(AccessRefused):
             permit(**changes)
 
     def test_takes_no_permit_without_the_agreement_as_a_fence(self, row, permit):
@@ -222,7 +222,7 @@ class TestSupport:
     @pytest.mark.invariant(5)
     def test_shows_nothing_once_the_key_is_destroyed(self, row, permit, holder):
         held = permit()
-        keys.destroy(holder=holder)
+        keys.destroy_returning_id(holder=holder)
 
         with pytest.raises(Unopenable):
             self.read(row, held)
@@ -230,7 +230,7 @@ class TestSupport:
     @pytest.mark.invariant(4)
     def test_lets_nothing_out_with_an_exception(self, seal, permit, item):
         mark = f"CANARY-{item.hex}"
-        row = Row(item, {"summary": seal(mark.encode(), row=item)})
+        row = SealedRow(item, {"summary": seal(mark.encode(), row=item)})
 
         with pytest.raises(SinkFailed) as caught:
             self.read(row, permit(), made=broken)
@@ -262,7 +262,7 @@ class TestExport:
         return permit
 
     def part(self, rows, held, *, actor=ALICE, at=NOW, made=lambda _, o: o["summary"]):
-        return export.part(
+        return export.build_part(
             rows,
             permits={(held.holder, held.use.data_class): held},
             actor=actor,
@@ -272,7 +272,7 @@ class TestExport:
 
     @pytest.mark.clause("AN-23")
     def test_gives_the_owner_their_rows_one_after_the_other(self, seal, permit):
-        rows = [Row(n, {"summary": seal(b"%d," % n)}) for n in range(3)]
+        rows = [SealedRow(n, {"summary": seal(b"%d," % n)}) for n in range(3)]
 
         assert self.part(rows, permit()) == b"0,1,2,"
 
@@ -283,13 +283,13 @@ class TestExport:
     @pytest.mark.invariant(1)
     @pytest.mark.parametrize("missing", [Fact.EXPORT_ASKED, Fact.ACTOR_OWNS])
     def test_is_refused_to_who_did_not_ask_or_does_not_own(self, permit, missing):
-        with pytest.raises(Refused):
+        with pytest.raises(AccessRefused):
             permit(facts=ASKED - {missing})
 
     @pytest.mark.invariant(1)
     @pytest.mark.parametrize("actor", [SYSTEM, CLIENT])
     def test_is_refused_to_who_is_no_person(self, permit, actor):
-        with pytest.raises(Refused):
+        with pytest.raises(AccessRefused):
             permit(actor=actor)
 
     @pytest.mark.invariant(1)
@@ -310,8 +310,8 @@ class TestExport:
         held = permit()
 
         with pytest.raises(Unopenable):
-            self.part([row], held, at=NOW + guard.LIFETIME)
-        keys.destroy(holder=holder)
+            self.part([row], held, at=NOW + guard.PERMIT_LIFETIME)
+        keys.destroy_returning_id(holder=holder)
         with pytest.raises(Unopenable):
             self.part([row], held)
 
@@ -328,7 +328,7 @@ class TestExport:
         mark = f"CANARY-{item.hex}"
 
         with pytest.raises(SinkFailed) as caught:
-            self.part([Row(item, {"summary": seal(mark.encode())})], permit(), made=broken)
+            self.part([SealedRow(item, {"summary": seal(mark.encode())})], permit(), made=broken)
 
         assert mark not in reachable(caught.value, own=__file__)
 
@@ -336,8 +336,8 @@ class TestExport:
 def event(holder, data=b'{"subject": "at nine"}', data_class=DataClass.CALENDAR_EVENT):
     """Seal a row as a table of events will: there is none yet."""
     binding = Binding(holder, data_class, "calendar_event", uuid7(), "summary")
-    sealed = envelope.seal(data, binding, keys.unwrap(keys.read(holder)))
-    return Row(binding.row, {"summary": Sealed(sealed, binding)})
+    sealed = envelope.seal_record(data, binding, keys.unwrap(keys.read_row(holder)))
+    return SealedRow(binding.row, {"summary": SealedValue(sealed, binding)})
 
 
 class TestShare:
@@ -376,7 +376,7 @@ class TestShare:
     @pytest.mark.clause("AN-8")
     @pytest.mark.parametrize("missing", sorted(SHOWN))
     def test_is_refused_by_the_guard_without_any_of_what_it_takes(self, ask, missing):
-        with pytest.raises(Refused):
+        with pytest.raises(AccessRefused):
             guard.permit(ask(use=SHARED, actor=BOB, facts=SHOWN - {missing}), at=NOW)
 
     @pytest.mark.invariant(5)
@@ -433,14 +433,14 @@ class TestShare:
 
 
 class TestNotification:
-    CHOSEN = message_kinds.Kind(
+    CHOSEN = message_kinds.MessageKind(
         key="chosen",
         why="A kind that somebody chose, as one may be some day.",
         purpose=Purpose.NOTIFY_OWNER,
         template="chosen",
-        takes=frozenset(),
-        leads_to="inbox",
-        carries=frozenset({DataClass.PROFILE}),
+        value_names=frozenset(),
+        route_name="inbox",
+        data_classes=frozenset({DataClass.PROFILE}),
     )
 
     @pytest.fixture
@@ -455,7 +455,7 @@ class TestNotification:
         return replace(held, use=use, actor=SYSTEM, fences=(fence(consent(uuid7())),))
 
     def text(self, row, held, kind="chosen", actor=SYSTEM, made=shape):
-        return notification.text(
+        return notification.render_notification(
             kind,
             [row],
             permits={(held.holder, held.use.data_class): held},
@@ -480,7 +480,7 @@ class TestNotification:
         facts = frozenset(Fact) - {Fact.FEATURE_REGISTERED}
         for recipient in (Recipient.OWNER, Recipient.OWN_PROVIDER):
             use = Use(DataClass.PROFILE, Purpose.NOTIFY_OWNER, recipient)
-            with pytest.raises(Refused):
+            with pytest.raises(AccessRefused):
                 guard.permit(ask(use=use, facts=facts), at=NOW)
 
     @pytest.mark.usefixtures("_planted")

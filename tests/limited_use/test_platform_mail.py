@@ -15,7 +15,7 @@ from limited_use import checks
 from limited_use.models import Receipt, ReceiptLink
 from limited_use.notifications import platform_mail
 from limited_use.notifications.message_kinds import KINDS
-from limited_use.notifications.platform_mail import NotOurWords
+from limited_use.notifications.platform_mail import InvalidMessageValues
 from limited_use.receipts import receipt_links
 from tests.factories import make_user
 
@@ -24,12 +24,12 @@ AT = datetime(2026, 11, 25, tzinfo=UTC)
 CANARY = "CANARY-9e1d"
 
 
-class Named(Enum):
+class NamedMail(Enum):
     GOOGLE = "Google"
 
 
-WORDS = {"provider": Named.GOOGLE, "until": AT, "permission_only": False}
-OF_RECEIPT = dict.fromkeys(sorted(KINDS["receipt_ready"].takes), Named.GOOGLE)
+WORDS = {"provider": NamedMail.GOOGLE, "until": AT, "permission_only": False}
+OF_RECEIPT = dict.fromkeys(sorted(KINDS["receipt_ready"].value_names), NamedMail.GOOGLE)
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def alice():
 
 
 def send(user, kind="reconnect", words=WORDS, **more):
-    return platform_mail.send(kind, user_id=user.id, words=words, at=AT, **more)
+    return platform_mail.send_message(kind, user_id=user.id, values=words, at=AT, **more)
 
 
 class TestSend:
@@ -66,12 +66,12 @@ class TestSend:
             {**WORDS, "permission_only": {"subject": CANARY}},
             {**WORDS, "provider": CANARY.encode()},
             {**WORDS, "subject": CANARY},
-            {"provider": Named.GOOGLE},
+            {"provider": NamedMail.GOOGLE},
             {},
         ],
     )
     def test_takes_no_text_and_no_other_words(self, alice, mailoutbox, words):
-        with pytest.raises(NotOurWords) as caught:
+        with pytest.raises(InvalidMessageValues) as caught:
             send(alice, words=words)
 
         assert CANARY not in str(caught.value)
@@ -80,7 +80,7 @@ class TestSend:
     @pytest.mark.clause("AN-11")
     @pytest.mark.parametrize("kind", ["marketing", "newsletter", CANARY, ""])
     def test_knows_no_kind_that_is_not_on_the_list(self, alice, mailoutbox, kind):
-        with pytest.raises(NotOurWords) as caught:
+        with pytest.raises(InvalidMessageValues) as caught:
             send(alice, kind)
 
         assert CANARY not in str(caught.value)
@@ -94,14 +94,14 @@ class TestSend:
         carrying = replace(KINDS["reconnect"], carries=frozenset({DataClass.PROFILE}))
         monkeypatch.setitem(KINDS, "reconnect", carrying)
 
-        with pytest.raises(NotOurWords):
+        with pytest.raises(InvalidMessageValues):
             send(alice)
 
     def test_writes_to_nobody_who_is_gone(self, alice, mailoutbox):
         user_provisioning.deactivate_user(user_id=alice.id, at=timezone.now())
 
         assert not send(alice)
-        assert not platform_mail.send("reconnect", user_id=UUID(int=1), words=WORDS, at=AT)
+        assert not platform_mail.send_message("reconnect", user_id=UUID(int=1), values=WORDS, at=AT)
         assert not mailoutbox
 
     def test_survives_a_server_that_is_down(self, alice, settings):
@@ -136,7 +136,7 @@ class TestTheReceiptsMail:
 
         link = next(word for word in mailoutbox[0].body.split() if word.startswith("http"))
         token = link.rstrip("/").rsplit("/", 1)[1]
-        assert [one.subject_id for one in receipt_links.find(token)] == [subject]
+        assert [one.subject_id for one in receipt_links.find_receipts(token)] == [subject]
 
     def test_keeps_no_token_here(self, alice, subject, mailoutbox):
         send(alice, "receipt_ready", OF_RECEIPT, about=subject)
@@ -145,9 +145,9 @@ class TestTheReceiptsMail:
         assert bytes(link.token_hash).hex() not in mailoutbox[0].body
 
     def test_is_about_one_and_no_other_mail_is(self, alice, subject, mailoutbox):
-        with pytest.raises(NotOurWords):
+        with pytest.raises(InvalidMessageValues):
             send(alice, "receipt_ready", OF_RECEIPT)
-        with pytest.raises(NotOurWords):
+        with pytest.raises(InvalidMessageValues):
             send(alice, about=subject)
         assert not mailoutbox
 

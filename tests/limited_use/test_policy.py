@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from limited_use.policy import evaluation
 from limited_use.policy.evaluation import ALL_ELSE, RULES, TABLE, compile_rules, decide
-from limited_use.policy.rules import FORBIDDING, PERMITTING, Rule
+from limited_use.policy.rules import PERMISSION_RULES, PROHIBITION_RULES, PolicyRule
 from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 
 ALL_FACTS = frozenset(Fact)
@@ -17,7 +17,7 @@ USES = st.builds(
 )
 FACTS = st.frozensets(st.sampled_from(Fact))
 FORBIDDING_RULES = st.builds(
-    Rule,
+    PolicyRule,
     id=st.just("planted"),
     says=st.just("Planted by a test, and nothing else."),
     clauses=st.just(("LU-4",)),
@@ -121,10 +121,12 @@ class TestDecide:
 
     @given(use=USES)
     def test_forbids_even_what_a_rule_permits_for_everybody(self, use):
-        everything = Rule(id="all", says="Permits all of it, planted.", clauses=("X",), allow=True)
-        table = compile_rules((everything, *FORBIDDING))
+        everything = PolicyRule(
+            id="all", says="Permits all of it, planted.", clauses=("X",), allow=True
+        )
+        table = compile_rules((everything, *PROHIBITION_RULES))
 
-        forbidden = compile_rules(FORBIDDING)[use].refused != ALL_ELSE
+        forbidden = compile_rules(PROHIBITION_RULES)[use].refused != ALL_ELSE
         assert decide(use, frozenset(), table).allowed is not forbidden
 
     def test_names_the_facts_that_are_missing(self):
@@ -137,8 +139,10 @@ class TestDecide:
 
     def test_names_the_nearest_way_where_there_are_several(self):
         ways = [
-            Rule(id="far", says="", clauses=("X",), needs=frozenset(Fact), allow=True),
-            Rule(id="near", says="", clauses=("Y",), needs=frozenset({Fact.KEY_LIVE}), allow=True),
+            PolicyRule(id="far", says="", clauses=("X",), needs=frozenset(Fact), allow=True),
+            PolicyRule(
+                id="near", says="", clauses=("Y",), needs=frozenset({Fact.KEY_LIVE}), allow=True
+            ),
         ]
         use = Use(DataClass.PROFILE, Purpose.USER_EXPORT, Recipient.OWNER)
 
@@ -179,7 +183,7 @@ class TestTheOwner:
         )
 
 
-class TestAFeature:
+class TestRegisteredFeature:
     @pytest.mark.clause("LU-2.1")
     def test_shows_mail_under_a_live_delegation(self):
         assert allowed(DataClass.MAIL_METADATA, Purpose.INBOX_DISPLAY, Recipient.PLATFORM_FEATURE)
@@ -282,7 +286,7 @@ class TestForbidding:
         assert open_uses(recipient=recipient) == set()
 
     @pytest.mark.claim("data-use.refused")
-    @pytest.mark.parametrize("rule", FORBIDDING, ids=lambda rule: rule.id)
+    @pytest.mark.parametrize("rule", PROHIBITION_RULES, ids=lambda rule: rule.id)
     def test_refuses_all_that_a_rule_on_the_page_covers(self, rule):
         covered = set(product(rule.data_classes, rule.purposes, rule.recipients))
 
@@ -348,4 +352,4 @@ class TestKeeping:
 class TestVersion:
     def test_is_of_the_rules_and_stands_in_every_entry(self):
         assert len(evaluation.VERSION) == 16
-        assert {rule.id for rule in PERMITTING} <= set(evaluation.SAYS)
+        assert {rule.id for rule in PERMISSION_RULES} <= set(evaluation.RULE_TEXTS)

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from limited_use.policy import evaluation
 from limited_use.policy.evaluation import (
-    MADE_OF,
+    SOURCE_CLASSES,
     TABLE,
+    add_source_classes,
     compile_rules,
     decide,
     decide_derived,
-    derived,
 )
-from limited_use.policy.rules import CALENDAR, FORBIDDING, MAIL, RULES, Rule
+from limited_use.policy.rules import CALENDAR, MAIL, PROHIBITION_RULES, RULES, PolicyRule
 from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 
 ALL_FACTS = frozenset(Fact)
@@ -219,7 +219,10 @@ class TestChannelRecords:
 @pytest.mark.clause("LU-SCOPE")
 class TestDerivedData:
     def test_is_the_link_between_a_number_and_an_address_and_is_used_for_nothing(self):
-        assert derived(DataClass.CONTACT_LINK) == {DataClass.CONTACT_LINK, DataClass.MAIL_METADATA}
+        assert add_source_classes(DataClass.CONTACT_LINK) == {
+            DataClass.CONTACT_LINK,
+            DataClass.MAIL_METADATA,
+        }
         assert not [use for use in TABLE if use[0] == "contact.link" and TABLE[use].options]
 
     @pytest.mark.parametrize("purpose", [Purpose.MARKETING, Purpose.MODEL_TRAINING])
@@ -231,16 +234,19 @@ class TestDerivedData:
 
     @given(classes=CLASSES, more=CLASSES)
     def test_keeps_every_class_of_its_sources(self, classes, more):
-        assert classes <= derived(*classes)
-        assert derived(*classes) | derived(*more) == derived(*classes, *more)
-        assert derived(*derived(*classes)) == derived(*classes)
+        assert classes <= add_source_classes(*classes)
+        assert add_source_classes(*classes) | add_source_classes(*more) == add_source_classes(
+            *classes, *more
+        )
+        assert add_source_classes(*add_source_classes(*classes)) == add_source_classes(*classes)
 
     @given(classes=CLASSES, purpose=PURPOSES, recipient=RECIPIENTS, facts=FACTS)
     def test_is_permitted_only_where_each_source_is(self, classes, purpose, recipient, facts):
         allowed = decide_derived(classes, purpose, recipient, facts).allowed
 
         assert allowed is all(
-            decide(Use(one, purpose, recipient), facts).allowed for one in derived(*classes)
+            decide(Use(one, purpose, recipient), facts).allowed
+            for one in add_source_classes(*classes)
         )
 
     @given(
@@ -264,20 +270,20 @@ class TestDerivedData:
         purposes=st.frozensets(PURPOSES, min_size=1),
         recipients=st.frozensets(RECIPIENTS, min_size=1),
         needs=st.frozensets(st.sampled_from(Fact), max_size=2),
-        use=st.builds(Use, st.sampled_from(sorted(MADE_OF)), PURPOSES, RECIPIENTS),
+        use=st.builds(Use, st.sampled_from(sorted(SOURCE_CLASSES)), PURPOSES, RECIPIENTS),
         facts=FACTS,
     )
     def test_is_opened_no_further_than_its_source_whatever_rule_is_added(
         self, purposes, recipients, needs, use, facts
     ):
         # Planted: a rule for the derived kind alone, and none that forbids it by name.
-        planted = Rule(
+        planted = PolicyRule(
             id="planted",
             says="Planted by a test, and nothing else.",
             clauses=("LU-1",),
             purposes=purposes,
             recipients=recipients,
-            data_classes=frozenset(MADE_OF),
+            data_classes=frozenset(SOURCE_CLASSES),
             needs=needs,
             allow=True,
         )
@@ -286,14 +292,14 @@ class TestDerivedData:
         decision = decide(use, facts, table)
 
         if decision.allowed:
-            for source in MADE_OF[use.data_class]:
+            for source in SOURCE_CLASSES[use.data_class]:
                 source_use = use._replace(data_class=source)
                 assert decide(source_use, facts, table).allowed
                 assert set(decide(source_use, facts, table).clauses) <= set(decision.clauses)
         assert not decision.allowed or needs <= facts
 
     def test_can_be_opened_with_its_source_by_a_rule_for_it(self):
-        planted = Rule(
+        planted = PolicyRule(
             id="planted",
             says="Planted by a test, and nothing else.",
             clauses=("LU-1",),
@@ -309,4 +315,4 @@ class TestDerivedData:
 
         assert decide(use, ALL_FACTS, table).rule_id == "planted"
         assert decide(use, frozenset({Fact.KEY_LIVE}), table).missing
-        assert not decide(use, ALL_FACTS, compile_rules((*FORBIDDING, planted))).allowed
+        assert not decide(use, ALL_FACTS, compile_rules((*PROHIBITION_RULES, planted))).allowed

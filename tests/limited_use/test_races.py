@@ -16,7 +16,7 @@ from limited_use.policy.key_lines import KeyLine
 from limited_use.rotation import key_epochs
 from limited_use.vault import keys, opening
 from limited_use.vault.envelope import Unopenable
-from limited_use.vault.sealing import sealer
+from limited_use.vault.sealing import get_sealer
 from tests.limited_use.conftest import NOW
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,41 +42,41 @@ def pool():
 
 
 @pytest.mark.invariant(6)
-class TestTurn:
+class TestRotationRace:
     def test_waits_for_a_key_in_the_making_and_wraps_it_anew(self, ring, pool):
         holder, made, go_on = uuid7(), threading.Event(), threading.Event()
 
         @on_its_own_connection
         def make():
             with transaction.atomic():
-                keys.create(holder=holder, line=KeyLine.CONTENT, at=NOW)
+                keys.create_key(holder=holder, line=KeyLine.CONTENT, at=NOW)
                 made.set()
                 assert go_on.wait(PATIENCE)
 
         making = pool.submit(make)
         assert made.wait(PATIENCE)
-        turning = pool.submit(on_its_own_connection(key_epochs.turn), KeyLine.CONTENT, NOW)
+        turning = pool.submit(on_its_own_connection(key_epochs.rotate_epoch), KeyLine.CONTENT, NOW)
         # The turn may not begin while a key is being made under the old epoch.
         _until_somebody_waits_for_a_lock()
-        assert ring.epochs(KeyLine.CONTENT) == (1,)
+        assert ring.list_epochs(KeyLine.CONTENT) == (1,)
         go_on.set()
         making.result(PATIENCE)
 
         assert turning.result(PATIENCE).rewrapped_count == 1
         assert DataKey.objects.get(holder=holder).kek_epoch == 2
-        keys.forget()
-        assert sealer(holder=holder, epoch=1)
+        keys.drop_cached_keys()
+        assert get_sealer(holder=holder, epoch=1)
 
     def test_is_made_by_one_of_two(self, ring, pool):
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT pg_advisory_lock(%s, %s)",
-                [key_epochs.LOCK_CLASS, key_epochs.TURN_LOCKS[KeyLine.CONTENT]],
+                [key_epochs.LOCK_CLASS, key_epochs.ROTATION_LOCKS[KeyLine.CONTENT]],
             )
             try:
                 with pytest.raises(key_epochs.AlreadyTurning):
                     pool.submit(
-                        on_its_own_connection(key_epochs.turn), KeyLine.CONTENT, NOW
+                        on_its_own_connection(key_epochs.rotate_epoch), KeyLine.CONTENT, NOW
                     ).result(PATIENCE)
             finally:
                 cursor.execute("SELECT pg_advisory_unlock_all()")
@@ -88,24 +88,24 @@ class TestSequencer:
         @on_its_own_connection
         def write():
             for _ in range(25):
-                entries.record(event="x.done", about=uuid7(), at=NOW)
-                sequencer.run(NOW)
+                entries.record_event(event="x.done", about=uuid7(), at=NOW)
+                sequencer.run_sequencer(NOW)
 
         for writing in [pool.submit(write) for _ in range(4)]:
             writing.result(PATIENCE)
-        sequencer.run(NOW)
+        sequencer.run_sequencer(NOW)
 
         assert sorted(Leaf.objects.values_list("idx", flat=True)) == list(range(100))
-        assert audit.run().size == 100
+        assert audit.audit_ledger().size == 100
 
 
 @pytest.mark.invariant(5)
-class TestDisconnect:
+class TestDisconnectRace:
     def test_stops_another_process_that_has_key_and_permit_in_hand(self, seal, ask, holder, pool):
         sealed, held = seal(), guard.permit(ask(), at=NOW)
         assert opening.open_all([sealed], held, at=NOW) == [b"canary"]
 
-        destroy = on_its_own_connection(lambda: keys.destroy(holder=holder))
+        destroy = on_its_own_connection(lambda: keys.destroy_returning_id(holder=holder))
         pool.submit(destroy).result(PATIENCE)
 
         with pytest.raises(Unopenable):

@@ -12,7 +12,7 @@ from limited_use.ledger import entries, sequencer, signed_documents
 from limited_use.ledger.signed_notes import VerifierKey
 from limited_use.models import Receipt
 from limited_use.receipts import receipts
-from limited_use.receipts.receipts import Incomplete, NotSequenced
+from limited_use.receipts.receipts import NotSequenced, ReceiptIncomplete
 from limited_use.vault.keyring.factory import get_keyring
 from limited_use.vault.keyring.port import SigningKey
 from limited_use.verify import verifier
@@ -48,11 +48,11 @@ def subject(ring, db):
 @pytest.fixture
 def entry_ids(subject):
     return [
-        entries.record(event="integration.disconnected", about=subject, at=NOW),
-        entries.record(
+        entries.record_event(event="integration.disconnected", about=subject, at=NOW),
+        entries.record_event(
             event="key.destroyed", about=subject, body={"key_id": "00112233445566ff"}, at=NOW
         ),
-        entries.record(event="purge.completed", about=subject, body={"left": 0}, at=NOW),
+        entries.record_event(event="purge.completed", about=subject, body={"left": 0}, at=NOW),
     ]
 
 
@@ -60,8 +60,8 @@ def entry_ids(subject):
 def issue(subject, entry_ids):
     def issue(*, sequenced=True, **changes):
         if sequenced:
-            sequencer.run(NOW)
-        return receipts.issue(
+            sequencer.run_sequencer(NOW)
+        return receipts.issue_receipt(
             subject_id=subject,
             owner_id=uuid7(),
             body={**BODY, **changes},
@@ -74,7 +74,7 @@ def issue(subject, entry_ids):
 
 @pytest.fixture
 def keys():
-    return [VerifierKey.parse(text) for text in receipts.public_keys()]
+    return [VerifierKey.parse(text) for text in receipts.get_public_keys()]
 
 
 @pytest.mark.django_db
@@ -91,29 +91,31 @@ class TestIssue:
         assert issue().id == issue().id
         assert Receipt.objects.count() == 1
 
-    @pytest.mark.parametrize("member", sorted(receipts.MEMBERS))
+    @pytest.mark.parametrize("member", sorted(receipts.BODY_MEMBERS))
     def test_leaves_nothing_unsaid(self, subject, entry_ids, member):
         body = {key: value for key, value in BODY.items() if key != member}
 
-        with pytest.raises(Incomplete):
-            receipts.issue(
+        with pytest.raises(ReceiptIncomplete):
+            receipts.issue_receipt(
                 subject_id=subject, owner_id=uuid7(), body=body, entry_ids=entry_ids, at=NOW
             )
 
     def test_is_not_written_while_something_is_left(self, issue):
-        with pytest.raises(Incomplete):
+        with pytest.raises(ReceiptIncomplete):
             issue(stores={"integrations.Message": {"before": 3, "left": 1}})
 
     @pytest.mark.parametrize(
         "said", ["alice@example.com", {"to": ["a@b"]}, "x" * 501, 1.5, b"bytes"]
     )
     def test_holds_no_address_and_no_content(self, issue, said):
-        with pytest.raises(Incomplete):
+        with pytest.raises(ReceiptIncomplete):
             issue(remains={"something": said})
 
     def test_names_no_entry_no_receipt(self, subject):
-        with pytest.raises(Incomplete):
-            receipts.issue(subject_id=subject, owner_id=uuid7(), body=BODY, entry_ids=[], at=NOW)
+        with pytest.raises(ReceiptIncomplete):
+            receipts.issue_receipt(
+                subject_id=subject, owner_id=uuid7(), body=BODY, entry_ids=[], at=NOW
+            )
 
     def test_holds_no_id_as_it_stands_in_a_table(self, issue, subject):
         receipt = issue()
@@ -126,9 +128,9 @@ class TestIssue:
 
 @pytest.mark.django_db
 @pytest.mark.invariant(6)
-class TestVerify:
+class TestVerifyReceipt:
     def test_says_line_by_line_what_is_proven(self, issue, keys):
-        lines = verifier.check(bytes(issue().document), keys)
+        lines = verifier.check_document(bytes(issue().document), keys)
 
         text = "\n".join(lines)
         assert "emptied         integrations.Message: 2000 before, 0 left" in text
@@ -144,7 +146,7 @@ class TestVerify:
             for changed in {byte ^ 1, byte ^ 0x20, 0x20} - {byte}:
                 forged = document[:at] + bytes([changed]) + document[at + 1 :]
                 with pytest.raises(NotProven):
-                    verifier.check(forged, keys)
+                    verifier.check_document(forged, keys)
 
     def test_finds_bytes_added_and_taken_away(self, issue, keys):
         document = bytes(issue().document)
@@ -158,7 +160,7 @@ class TestVerify:
             document.replace(b'"}\n', b'" }\n'),
         ):
             with pytest.raises(NotProven):
-                verifier.check(forged, keys)
+                verifier.check_document(forged, keys)
 
     def test_finds_another_spelling_of_the_same_signature(self, issue, keys):
         document = bytes(issue().document)
@@ -172,28 +174,32 @@ class TestVerify:
         )
 
         with pytest.raises(NotProven, match="canonical"):
-            verifier.check(forged, keys)
+            verifier.check_document(forged, keys)
 
     def test_believes_nothing_without_a_key(self, issue):
         with pytest.raises(NotProven, match="no key"):
-            verifier.check(bytes(issue().document), [])
+            verifier.check_document(bytes(issue().document), [])
 
     @pytest.mark.parametrize("which", [0, 1])
     def test_needs_the_receipts_key_and_the_ledgers(self, issue, keys, which):
         with pytest.raises(NotProven):
-            verifier.check(bytes(issue().document), [keys[which]])
+            verifier.check_document(bytes(issue().document), [keys[which]])
 
     def test_believes_no_key_that_only_the_receipt_names(self, issue, tmp_path, keys):
         from limited_use.vault.keyring.file import FileKeyring
 
         other = FileKeyring.create(tmp_path / "forger")
-        forger = VerifierKey("ledger.example/log1/receipts", other.public_key(SigningKey.RECEIPTS))
-        said = signed_documents.verify(bytes(issue().document), keys)
+        forger = VerifierKey(
+            "ledger.example/log1/receipts", other.get_public_key(SigningKey.RECEIPTS)
+        )
+        said = signed_documents.verify_document(bytes(issue().document), keys)
         del said["signed_by"]
-        forged = signed_documents.sign(said, forger, lambda m: other.sign(SigningKey.RECEIPTS, m))
+        forged = signed_documents.sign_document(
+            said, forger, lambda m: other.sign(SigningKey.RECEIPTS, m)
+        )
 
         with pytest.raises(NotProven, match="a key that was not given"):
-            verifier.check(forged, keys)
+            verifier.check_document(forged, keys)
 
     @pytest.mark.parametrize(
         ("path", "value", "complaint"),
@@ -209,20 +215,22 @@ class TestVerify:
         ],
     )
     def test_finds_what_is_well_signed_and_yet_no_proof(self, issue, keys, path, value, complaint):
-        said = signed_documents.verify(bytes(issue().document), keys)
+        said = signed_documents.verify_document(bytes(issue().document), keys)
         del said["signed_by"]
         inner = said
         for key in path[:-1]:
             inner = inner[key]
         inner[path[-1]] = value
         ring = get_keyring()
-        signed = signed_documents.sign(said, keys[0], lambda m: ring.sign(SigningKey.RECEIPTS, m))
+        signed = signed_documents.sign_document(
+            said, keys[0], lambda m: ring.sign(SigningKey.RECEIPTS, m)
+        )
 
         with pytest.raises(NotProven, match=complaint):
-            verifier.check(signed, keys)
+            verifier.check_document(signed, keys)
 
     def test_prints_nothing_that_steers_a_terminal(self, issue, keys):
-        lines = verifier.check(
+        lines = verifier.check_document(
             bytes(issue(remains={"ledger": "entries\x1b[2J\nPROVEN"}).document), keys
         )
 
@@ -251,7 +259,7 @@ class TestProgram:
     def test_checks_a_file_without_django(self, issue, tmp_path):
         file = tmp_path / "receipt.json"
         file.write_bytes(bytes(issue().document))
-        receipt_key, ledger_key = receipts.public_keys()
+        receipt_key, ledger_key = receipts.get_public_keys()
 
         done = self.run("--key", receipt_key, "--key", ledger_key, file)
 
@@ -263,7 +271,7 @@ class TestProgram:
         document = bytes(issue().document)
         file.write_bytes(document)
         changed.write_bytes(document.replace(b"2000", b"2001", 1))
-        given = [part for key in receipts.public_keys() for part in ("--key", key)]
+        given = [part for key in receipts.get_public_keys() for part in ("--key", key)]
 
         for arguments in (
             [*given, changed],
@@ -278,18 +286,18 @@ class TestProgram:
 
 class TestDocuments:
     def test_are_canonical(self):
-        assert signed_documents.canonical({"b": 1, "a": "é"}) == '{"a":"é","b":1}'.encode()
+        assert signed_documents.encode_canonical({"b": 1, "a": "é"}) == '{"a":"é","b":1}'.encode()
         with pytest.raises(ValueError, match="JSON"):
-            signed_documents.canonical({"a": float("nan")})
+            signed_documents.encode_canonical({"a": float("nan")})
 
     def test_are_signed_here_and_nowhere_before(self, ring):
-        key = VerifierKey("n", ring.public_key(SigningKey.RECEIPTS))
+        key = VerifierKey("n", ring.get_public_key(SigningKey.RECEIPTS))
         with pytest.raises(ValueError, match="added here"):
-            signed_documents.sign({"signature": "x"}, key, lambda _: b"")
+            signed_documents.sign_document({"signature": "x"}, key, lambda _: b"")
 
     def test_are_not_fooled_by_a_member_given_twice(self, ring):
-        key = VerifierKey("n", ring.public_key(SigningKey.RECEIPTS))
-        signed = f'{{"a":1,"a":2,"signed_by":"{signed_documents.name_of(key)}"'.encode()
+        key = VerifierKey("n", ring.get_public_key(SigningKey.RECEIPTS))
+        signed = f'{{"a":1,"a":2,"signed_by":"{signed_documents.get_signer_name(key)}"'.encode()
         signature = base64.b64encode(
             ring.sign(SigningKey.RECEIPTS, signed_documents.DOMAIN + signed)
         )
@@ -297,4 +305,4 @@ class TestDocuments:
         assert json.loads(document)
 
         with pytest.raises(signed_documents.BadDocument, match="canonical"):
-            signed_documents.verify(document, [key])
+            signed_documents.verify_document(document, [key])

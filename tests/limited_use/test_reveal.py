@@ -10,8 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from limited_use.sinks import template_values
-from limited_use.sinks.template_values import CONTEXT_KEY, Held, Showing, Shown, StillHeld
-from limited_use.vault.sealed import REFUSED
+from limited_use.sinks.template_values import (
+    CONTEXT_KEY,
+    HiddenValue,
+    NotRevealed,
+    RevealScope,
+    TemplateItem,
+)
+from limited_use.vault.sealed import REFUSED_METHODS
 
 CANARY = "CANARY-51c0"
 VALUES = st.recursive(
@@ -22,8 +28,8 @@ VALUES = st.recursive(
 
 def render(text, value=CANARY, **more):
     """Render a template as a sink does, with `value` held under `row.subject`."""
-    held = Showing()
-    row = {"subject": held.hold(value), "id": 7}
+    held = RevealScope()
+    row = {"subject": held.hide_texts(value), "id": 7}
     return Template("{% load reveal %}" + text).render(
         Context({"row": row, CONTEXT_KEY: held, **more})
     )
@@ -69,14 +75,14 @@ class TestReveal:
             render("{% reveal %}")
 
     def test_does_nothing_outside_the_rendering_of_a_sink(self):
-        with pytest.raises(StillHeld):
+        with pytest.raises(NotRevealed):
             Template("{% load reveal %}{% reveal row %}").render(Context({"row": CANARY}))
 
     def test_does_nothing_for_what_another_rendering_holds(self):
-        other = Showing()
+        other = RevealScope()
 
-        with pytest.raises(StillHeld):
-            render("{% reveal stolen %}", stolen=other.hold(CANARY))
+        with pytest.raises(NotRevealed):
+            render("{% reveal stolen %}", stolen=other.hide_texts(CANARY))
 
     def test_cannot_be_had_by_naming_what_holds_it(self):
         with pytest.raises(TemplateSyntaxError):
@@ -112,7 +118,7 @@ class TestATemplate:
     @pytest.mark.parametrize("text", WRONG.values(), ids=WRONG)
     def test_that_shows_it_otherwise_fails(self, text):
         # TypeError: an encoder that does not know what it is.
-        with pytest.raises((StillHeld, TypeError)):
+        with pytest.raises((NotRevealed, TypeError)):
             render(text)
 
     @pytest.mark.parametrize(
@@ -134,11 +140,11 @@ class TestATemplate:
 class TestHeld:
     @pytest.fixture
     def held(self):
-        return Showing().hold(CANARY)
+        return RevealScope().hide_texts(CANARY)
 
-    @pytest.mark.parametrize("name", REFUSED)
+    @pytest.mark.parametrize("name", REFUSED_METHODS)
     def test_refuses_what_sealed_data_refuses(self, held, name):
-        with pytest.raises(StillHeld):
+        with pytest.raises(NotRevealed):
             getattr(held, name)()
 
     def test_is_printed_as_a_constant_and_is_no_text(self, held):
@@ -148,13 +154,13 @@ class TestHeld:
         assert {held: 1}[held] == 1
 
     def test_does_not_change(self, held):
-        with pytest.raises(StillHeld):
+        with pytest.raises(NotRevealed):
             held._place = 0
 
     def test_is_not_written_to_json(self, held):
-        with pytest.raises((StillHeld, TypeError)):
+        with pytest.raises((NotRevealed, TypeError)):
             json.dumps({"held": held})
-        with pytest.raises(StillHeld):
+        with pytest.raises(NotRevealed):
             json.dumps({"held": held}, default=str)
 
 
@@ -162,9 +168,9 @@ class TestHeld:
 class TestShowing:
     @given(VALUES)
     def test_gives_back_what_it_holds(self, value):
-        one = Showing()
+        one = RevealScope()
 
-        assert one.reveal(one.hold(value)) == value
+        assert one.reveal_texts(one.hide_texts(value)) == value
 
     @given(VALUES)
     def test_leaves_no_text_in_what_it_hands_out(self, value):
@@ -175,19 +181,19 @@ class TestShowing:
                 return [text for inner in found for text in texts(inner)]
             return [found] if isinstance(found, str | bytes) else []
 
-        assert texts(Showing().hold(value)) == []
+        assert texts(RevealScope().hide_texts(value)) == []
 
     def test_has_nothing_any_more_once_it_ended(self):
-        one = Showing()
-        held = one.hold(CANARY)
+        one = RevealScope()
+        held = one.hide_texts(CANARY)
 
-        one.end()
+        one.end_scope()
 
-        assert isinstance(held, Held)
-        with pytest.raises(StillHeld):
-            one.reveal(held)
-        with pytest.raises(StillHeld):
-            one.hold(CANARY)
+        assert isinstance(held, HiddenValue)
+        with pytest.raises(NotRevealed):
+            one.reveal_texts(held)
+        with pytest.raises(NotRevealed):
+            one.hide_texts(CANARY)
 
 
 @pytest.mark.invariant(2)
@@ -201,13 +207,15 @@ class TestRendered:
         settings.TEMPLATES = [{"BACKEND": backend, "DIRS": [tmp_path], "APP_DIRS": True}]
 
     def rendered(self, made):
-        return template_values.rendered("list.html", made, context={}, under="items", request=None)
+        return template_values.render_template(
+            "list.html", made, context={}, under="items", request=None
+        )
 
     def test_uses_what_is_said_to_be_clear_as_it_is(self):
-        made = [Shown({"words": "ours"}, {"subject": CANARY})]
+        made = [TemplateItem({"words": "ours"}, {"subject": CANARY})]
 
         assert self.rendered(made) == f"ours={CANARY};".encode()
 
     def test_holds_every_text_of_a_shape_that_says_nothing(self):
-        with pytest.raises(StillHeld):
+        with pytest.raises(NotRevealed):
             self.rendered([{"words": "ours", "subject": CANARY}])

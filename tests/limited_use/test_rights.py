@@ -11,7 +11,7 @@ from accounts import row_owner
 from accounts.ids import uuid7
 from config.process_classes import ProcessClass
 from limited_use.access_request import AccessRequest
-from limited_use.checks import keyring_problems
+from limited_use.checks import find_keyring_problems
 from limited_use.guard import guard
 from limited_use.policy.key_lines import KeyLine
 from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
@@ -20,17 +20,17 @@ from limited_use.sinks import provider
 from limited_use.vault import key_rows, keyring_fit, keys, ledger_key_wrap, sealing
 from limited_use.vault.envelope import Unopenable
 from limited_use.vault.keyring import acl
-from limited_use.vault.keyring.acl import Limited, NotThisProcess
+from limited_use.vault.keyring.acl import LimitedKeyring, NotThisProcess
 from limited_use.vault.keyring.factory import get_keyring
 from limited_use.vault.keyring.file import FileKeyring
-from limited_use.vault.keyring.port import Bound, MacKey, NoKeyring, Rewrap, SigningKey
+from limited_use.vault.keyring.port import KeyBinding, MacKey, NoKeyring, RewrapRequest, SigningKey
 from limited_use.vault.keyring.transit import TransitKeyring
 from tests.integrations.household import person
 from tests.limited_use.conftest import NOW, SYSTEM
 from tests.walls import acting_as
 
 KEY = bytes(range(32))
-BOUND = Bound(uuid7(), b"12345678")
+BOUND = KeyBinding(uuid7(), b"12345678")
 TURN = ("begin", "rewrap", "destroy")
 
 #: What each class does for its work. Written out, and not taken from the code that it is about.
@@ -95,12 +95,12 @@ def do(ring, act, name, wrapped):
     whole = {
         "wrap": lambda: ring.wrap(KeyLine(name), 1, KEY, BOUND),
         "unwrap": lambda: ring.unwrap(KeyLine(name), 1, wrapped, BOUND),
-        "begin": lambda: ring.advance(KeyLine(name)),
-        "rewrap": lambda: ring.rewrap(KeyLine(name), 1, [Rewrap(1, wrapped, BOUND)]),
-        "destroy": lambda: ring.destroy(KeyLine(name), 1),
-        "mac": lambda: ring.mac(MacKey(name), b""),
+        "begin": lambda: ring.create_epoch(KeyLine(name)),
+        "rewrap": lambda: ring.rewrap(KeyLine(name), 1, [RewrapRequest(1, wrapped, BOUND)]),
+        "destroy": lambda: ring.destroy_epoch(KeyLine(name), 1),
+        "mac": lambda: ring.compute_mac(MacKey(name), b""),
         "sign": lambda: ring.sign(SigningKey(name), b""),
-        "read": lambda: ring.public_key(SigningKey(name)),
+        "read": lambda: ring.get_public_key(SigningKey(name)),
     }
     return whole[act]()
 
@@ -110,7 +110,7 @@ def wrapped_by(ring, act, name):
     if act in {"unwrap", "rewrap"}:
         return ring.wrap(KeyLine(name), 1, KEY, BOUND)
     if act == "destroy":
-        ring.advance(KeyLine(name))
+        ring.create_epoch(KeyLine(name))
     return None
 
 
@@ -154,13 +154,13 @@ class TestAPolicyOfAClass:
         for line in KeyLine:
             for setting in ("exportable", "allow_plaintext_backup", "deletion_allowed"):
                 with pytest.raises(NoKeyring):
-                    ring._call("POST", f"keys/antares-{line}/config", {setting: True})
+                    ring._call_engine("POST", f"keys/antares-{line}/config", {setting: True})
             with pytest.raises(NoKeyring):
-                ring._call("DELETE", f"keys/antares-{line}")
+                ring._call_engine("DELETE", f"keys/antares-{line}")
             with pytest.raises(NoKeyring):
-                ring._call("GET", f"export/encryption-key/antares-{line}")
+                ring._call_engine("GET", f"export/encryption-key/antares-{line}")
         with pytest.raises(NoKeyring):
-            ring._call("POST", "keys/antares-another", {"type": "aes256-gcm96"})
+            ring._call_engine("POST", "keys/antares-another", {"type": "aes256-gcm96"})
 
     @pytest.mark.parametrize("process_class", MAY)
     def test_suffices_for_the_checks_of_its_class(  # noqa: PLR0917
@@ -170,8 +170,8 @@ class TestAPolicyOfAClass:
         settings.PROCESS_CLASS = process_class
         use(place._replace(token=openbao.token(place, process_class)))
 
-        assert keyring_problems() == []
-        assert keyring_fit.problems() == []
+        assert find_keyring_problems() == []
+        assert keyring_fit.find_problems() == []
 
 
 @pytest.mark.control("6.7.1")
@@ -180,7 +180,7 @@ class TestFilesOfAClass:
     @pytest.mark.parametrize(("name", "act", "process_class"), CASES)
     def test_are_used_exactly_as_far(self, ring, name, act, process_class):
         wrapped = wrapped_by(ring, act, name)
-        limited = Limited(ring, process_class)
+        limited = LimitedKeyring(ring, process_class)
 
         if act in MAY[process_class].get(name, ()):
             do(limited, act, name, wrapped)
@@ -189,7 +189,7 @@ class TestFilesOfAClass:
                 do(limited, act, name, wrapped)
 
     def test_are_not_used_by_a_class_that_nobody_knows(self, ring):
-        limited = Limited(ring, "marketing")
+        limited = LimitedKeyring(ring, "marketing")
 
         for name, acts in ACTS.items():
             for act in acts:
@@ -203,21 +203,21 @@ class TestNamingKeys:
 
     @pytest.mark.django_db
     def test_are_read_by_staff_and_the_key_of_an_account_is_not(self, ring, settings):
-        account, naming_holder = uuid7(), ledger_key_wrap.holder_of(1)
+        account, naming_holder = uuid7(), ledger_key_wrap.get_naming_holder(1)
         for holder in (account, naming_holder):
-            keys.create(holder=holder, line=KeyLine.ACCOUNT, at=NOW)
+            keys.create_key(holder=holder, line=KeyLine.ACCOUNT, at=NOW)
 
         settings.PROCESS_CLASS = "staff"
         with acting_as("staff"):
-            read = key_rows.read(naming_holder)
+            read = key_rows.read_row(naming_holder)
             assert read is not None
             assert read.holder == naming_holder
-            assert key_rows.read(account) is None
+            assert key_rows.read_row(account) is None
             with pytest.raises(ProgrammingError), transaction.atomic():
-                key_rows.ask("SELECT * FROM vault_read_account(%s)", [account])
+                key_rows.run_query("SELECT * FROM vault_read_account(%s)", [account])
 
 
-class TestTheTable:
+class TestRightsTable:
     def test_knows_every_class_of_process(self):
         assert {one for one in acl.RIGHTS if one} == set(map(str, ProcessClass))
 
@@ -226,7 +226,7 @@ class TestTheTable:
 
         settings.PROCESS_CLASS = "web"
 
-        assert isinstance(get_keyring(), Limited)
+        assert isinstance(get_keyring(), LimitedKeyring)
         assert get_keyring() is get_keyring()
 
 
@@ -249,8 +249,8 @@ def grant(connection):
     from integrations.models import Connection
 
     holder, row = connection.grant_id, connection.id
-    sealer = sealing.fresh(holder=holder, line=KeyLine.CREDENTIAL, at=NOW, epoch=1)
-    sealed = sealer.seal(Connection, "refresh_token", row=row, data="1//refresh")
+    sealer = sealing.create_sealer(holder=holder, line=KeyLine.CREDENTIAL, at=NOW, epoch=1)
+    sealed = sealer.seal_value(Connection, "refresh_token", row=row, data="1//refresh")
     use = Use(DataClass.CREDENTIAL, Purpose.CONNECTION_MAINTAIN, Recipient.OWN_PROVIDER)
     facts = frozenset({Fact.CONNECTION_LIVE, Fact.GRANT_LIVE})
     asked = AccessRequest(
@@ -266,39 +266,39 @@ def grant(connection):
 
 
 @pytest.mark.invariant(2)
-class TestAWebProcess:
+class TestRightsOfWebProcess:
     @pytest.fixture(autouse=True)
     def _web(self, settings, ring, db):
         settings.PROCESS_CLASS = "web"
-        keys.forget()
+        keys.drop_cached_keys()
 
     def test_seals_a_refresh_token_and_cannot_open_it(self, grant):
         with pytest.raises(NotThisProcess):
-            provider.credential(*grant, to=grant[1].account, at=NOW)
+            provider.open_credential(*grant, to=grant[1].account, at=NOW)
 
     def test_keeps_no_key_of_what_it_sealed(self, grant):
         # Nothing to open it with stayed in this process's memory.
-        assert len(keys._memory) == 0
+        assert len(keys._key_cache) == 0
 
     def test_cannot_make_itself_another_sealer_for_it(self, grant):
         with pytest.raises(NotThisProcess):
-            sealing.sealer(holder=grant[0].binding.holder, epoch=1)
+            sealing.get_sealer(holder=grant[0].binding.holder, epoch=1)
 
     @pytest.mark.parametrize("line", KeyLine)
     def test_turns_no_epoch(self, line):
         with pytest.raises(NotThisProcess):
-            key_epochs.turn(line, NOW)
+            key_epochs.rotate_epoch(line, NOW)
 
     def test_seals_what_a_worker_opens(self, grant, settings):
         settings.PROCESS_CLASS = "sync"
 
-        assert provider.credential(*grant, to=grant[1].account, at=NOW) == "1//refresh"
+        assert provider.open_credential(*grant, to=grant[1].account, at=NOW) == "1//refresh"
 
     @pytest.mark.invariant(5)
     def test_destroys_what_it_cannot_open(self, grant, settings):
         sealed, held = grant
-        assert keys.destroy(holder=held.holder)
+        assert keys.destroy_returning_id(holder=held.holder)
         settings.PROCESS_CLASS = "sync"
 
         with pytest.raises(Unopenable):
-            provider.credential(sealed, held, to=held.account, at=NOW)
+            provider.open_credential(sealed, held, to=held.account, at=NOW)

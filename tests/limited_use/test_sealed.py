@@ -28,14 +28,14 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.serializers import CharField
 
 from accounts.ids import uuid7
-from config.logging import JsonLines
+from config.logging import JsonLineFormatter
 from integrations.models import Message, SetAside
 from limited_use.policy.vocabulary import DataClass
 from limited_use.vault.fields import SealedField
-from limited_use.vault.sealed import Binding, Sealed, SealedAccess
+from limited_use.vault.sealed import Binding, SealedAccessError, SealedValue
 
 BINDING = Binding(UUID(int=1), DataClass.MAIL_METADATA, "table", UUID(int=2), "column")
-SEALED = Sealed(b"ciphertext", BINDING)
+SEALED = SealedValue(b"ciphertext", BINDING)
 
 
 @dataclasses.dataclass
@@ -136,8 +136,8 @@ REFUSED = {
     "new attribute": lambda: setattr(SEALED, "note", b""),
     "deletion": lambda: delattr(SEALED, "_ciphertext"),
     "vars": lambda: vars(SEALED),
-    "subclass": lambda: type("Open", (Sealed,), {}),
-    "str as ciphertext": lambda: Sealed("text", BINDING),
+    "subclass": lambda: type("Open", (SealedValue,), {}),
+    "str as ciphertext": lambda: SealedValue("text", BINDING),
 }
 
 
@@ -151,12 +151,12 @@ class TestSealed:
             REFUSED[operation]()
 
     def test_refuses_with_an_error_of_its_own(self):
-        with pytest.raises(SealedAccess):
+        with pytest.raises(SealedAccessError):
             str(SEALED)
 
     def test_refuses_to_be_logged(self, caplog, monkeypatch):
         monkeypatch.setattr(logging, "raiseExceptions", True)
-        with pytest.raises(SealedAccess):
+        with pytest.raises(SealedAccessError):
             logging.getLogger("planted").error("subject %s", SEALED)
 
     @pytest.mark.invariant(4)
@@ -178,10 +178,10 @@ class TestSealed:
     def test_is_left_out_of_our_own_lines(self):
         record = logging.makeLogRecord({"msg": "mail.read", "resource": SEALED, "levelno": 20})
 
-        assert "resource" not in json.loads(JsonLines().format(record))
+        assert "resource" not in json.loads(JsonLineFormatter().format(record))
 
     def test_prints_as_a_constant_and_compares_by_identity(self):
-        other = Sealed(b"ciphertext", BINDING)
+        other = SealedValue(b"ciphertext", BINDING)
 
         assert repr(SEALED) == "<Sealed>"
         assert SEALED == SEALED
@@ -212,17 +212,17 @@ class TestSealedField:
 
     @pytest.mark.parametrize("plain", [b"subject", "subject", memoryview(b"x"), 0])
     def test_takes_nothing_but_sealed(self, plain):
-        with pytest.raises(SealedAccess):
+        with pytest.raises(SealedAccessError):
             Message(summary=plain)
 
     def test_refuses_to_store_what_was_sealed_for_another_row(self, stored, seal):
         stored.remote_id = seal(model=SetAside, column="remote_id")
 
-        with pytest.raises(SealedAccess):
+        with pytest.raises(SealedAccessError):
             stored.save()
 
     def test_refuses_to_store_what_was_sealed_for_another_column(self, stored, seal):
-        with pytest.raises(SealedAccess):
+        with pytest.raises(SealedAccessError):
             SetAside.objects.filter(id=stored.id).update(remote_id=seal())
 
     def test_comes_back_from_the_database_as_a_handle(self, stored):
@@ -260,7 +260,7 @@ class TestSealedField:
     def test_is_not_dumped(self, stored):
         from django.core import serializers
 
-        with pytest.raises(SealedAccess):
+        with pytest.raises(SealedAccessError):
             serializers.serialize("json", [stored])
 
     def test_is_in_no_form(self):

@@ -15,12 +15,12 @@ from limited_use.ledger.signed_notes import VerifierKey
 from limited_use.models import DataKey, KeyEpoch, Receipt, ReceiptLink
 from limited_use.policy.key_lines import KeyLine
 from limited_use.receipts import key_destruction_receipts, receipt_links, receipts
-from limited_use.receipts.key_destruction_receipts import KeyEnd, NotDestroyed
-from limited_use.receipts.receipts import Incomplete, NotSequenced
+from limited_use.receipts.key_destruction_receipts import EpochNotDestroyed, ReceiptKey
+from limited_use.receipts.receipts import NotSequenced, ReceiptIncomplete
 from limited_use.rotation import key_epochs
 from limited_use.vault import keys
 from limited_use.vault.keyring.factory import get_keyring
-from limited_use.vault.keyring.port import Bound, EpochGone, SigningKey
+from limited_use.vault.keyring.port import EpochGone, KeyBinding, SigningKey
 from limited_use.verify import verifier
 from limited_use.verify.verifier import NotProven
 from tests.limited_use.conftest import NOW
@@ -34,14 +34,14 @@ class Purge:
 
     def __init__(self):
         self.subject = uuid7()
-        made = keys.create(holder=self.subject, line=KeyLine.CONTENT, at=NOW)
+        made = keys.create_key(holder=self.subject, line=KeyLine.CONTENT, at=NOW)
         row = DataKey.objects.get(holder=made.holder)
         self.wrapped = bytes(row.wrapped)
-        self.end = KeyEnd(KeyLine.CONTENT, bytes(row.key_id).hex(), row.kek_epoch)
-        keys.destroy(holder=self.subject)
+        self.end = ReceiptKey(KeyLine.CONTENT, bytes(row.key_id).hex(), row.kek_epoch)
+        keys.destroy_returning_id(holder=self.subject)
         self.entry_ids = [
-            entries.record(event="integration.disconnected", about=self.subject, at=NOW),
-            entries.record(
+            entries.record_event(event="integration.disconnected", about=self.subject, at=NOW),
+            entries.record_event(
                 event="key.destroyed",
                 about=self.subject,
                 body={
@@ -50,8 +50,8 @@ class Purge:
                 at=NOW,
             ),
         ]  # fmt: skip
-        sequencer.run(NOW)
-        self.first = receipts.issue(
+        sequencer.run_sequencer(NOW)
+        self.first = receipts.issue_receipt(
             subject_id=self.subject,
             owner_id=uuid7(),
             body={**BODY, "keys_destroyed": [{"key_id": self.end.key_id, "at": "then"}]},
@@ -61,13 +61,13 @@ class Purge:
 
     def second(self, **changes):
         defaults = {
-            "first": self.first,
+            "first_part": self.first,
             "keys": [self.end],
             "entry_ids": self.entry_ids,
             "backups_until": UNTIL,
             "at": NOW,
         }
-        return key_destruction_receipts.issue(**{**defaults, **changes})
+        return key_destruction_receipts.issue_second_part(**{**defaults, **changes})
 
     def opens(self):
         """Whether a kept copy of the wrapped key opens with the live key store."""
@@ -76,7 +76,7 @@ class Purge:
                 KeyLine.CONTENT,
                 self.end.kek_epoch,
                 self.wrapped,
-                Bound(self.subject, bytes.fromhex(self.end.key_id)),
+                KeyBinding(self.subject, bytes.fromhex(self.end.key_id)),
             )
         except EpochGone:
             return False
@@ -84,8 +84,8 @@ class Purge:
 
 
 def turn():
-    key_epochs.turn(KeyLine.CONTENT, NOW)
-    sequencer.run(NOW)
+    key_epochs.rotate_epoch(KeyLine.CONTENT, NOW)
+    sequencer.run_sequencer(NOW)
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def purged(ring, db):
 
 @pytest.fixture
 def public(ring):
-    return [VerifierKey.parse(text) for text in receipts.public_keys()]
+    return [VerifierKey.parse(text) for text in receipts.get_public_keys()]
 
 
 @pytest.mark.django_db
@@ -104,7 +104,7 @@ def public(ring):
 class TestIssue:
     def test_waits_for_the_end_of_the_epoch(self, purged):
         assert purged.opens()
-        with pytest.raises(NotDestroyed):
+        with pytest.raises(EpochNotDestroyed):
             purged.second()
 
         turn()
@@ -119,15 +119,15 @@ class TestIssue:
             destroyed_at=None, entry_id=None
         )
 
-        with pytest.raises(NotDestroyed):
+        with pytest.raises(EpochNotDestroyed):
             purged.second(keys=[purged.end._replace(kek_epoch=purged.end.kek_epoch + 1)])
 
     def test_waits_for_the_ledger(self, purged):
-        key_epochs.turn(KeyLine.CONTENT, NOW)
+        key_epochs.rotate_epoch(KeyLine.CONTENT, NOW)
         with pytest.raises(NotSequenced):
             purged.second()
 
-        sequencer.run(NOW)
+        sequencer.run_sequencer(NOW)
         assert purged.second()
 
     @pytest.mark.scenario("X3")
@@ -139,7 +139,7 @@ class TestIssue:
         assert Receipt.objects.filter(part=1).count() == 1
 
     def test_is_about_a_key(self, purged):
-        with pytest.raises(Incomplete):
+        with pytest.raises(ReceiptIncomplete):
             purged.second(keys=[])
 
     @pytest.mark.claim("part-2.backups", "part-2.copies", "part-2.copies-unknown")
@@ -167,22 +167,22 @@ class TestIssue:
     def test_is_among_the_tombstones(self, purged):
         turn()
         second = purged.second()
-        sequencer.run(NOW)
+        sequencer.run_sequencer(NOW)
 
-        assert ("receipt", str(second.id)) in set(publication.current().tombstones())
+        assert ("receipt", str(second.id)) in set(publication.get_publication().read_tombstones())
 
 
 @pytest.mark.django_db
 @pytest.mark.invariant(6)
 @pytest.mark.clause("TOK-DELETE", "WDEL")
-class TestVerify:
+class TestVerifyKeyDestruction:
     @pytest.fixture
     def second(self, purged):
         turn()
         return bytes(purged.second().document)
 
     def test_says_line_by_line_what_is_proven(self, purged, second, public):
-        text = "\n".join(verifier.check(second, public))
+        text = "\n".join(verifier.check_document(second, public))
 
         assert f"key             {purged.end.key_id}, wrapped under content epoch 1" in text
         assert "epoch destroyed content 1, 2026-11-25" in text
@@ -190,7 +190,9 @@ class TestVerify:
 
     def test_belongs_to_its_first_part_and_to_no_other(self, purged, second, public):
         first = bytes(purged.first.document)
-        assert "parts 1 and 2 of one receipt" in verifier.check_together(first, second, public)[-1]
+        assert (
+            "parts 1 and 2 of one receipt" in verifier.check_both_parts(first, second, public)[-1]
+        )
 
         for one, other in (
             (first, first),
@@ -199,13 +201,13 @@ class TestVerify:
             (bytes(Purge().first.document), second),
         ):
             with pytest.raises(NotProven):
-                verifier.check_together(one, other, public)
+                verifier.check_both_parts(one, other, public)
 
     def test_finds_every_single_changed_byte(self, second, public):
         for at, byte in enumerate(second):
             forged = second[:at] + bytes([byte ^ 1]) + second[at + 1 :]
             with pytest.raises(NotProven):
-                verifier.check(forged, public)
+                verifier.check_document(forged, public)
 
     @pytest.mark.parametrize(
         ("path", "value", "complaint"),
@@ -225,7 +227,7 @@ class TestVerify:
         forged = self.signed_anew(second, public, path, value)
 
         with pytest.raises(NotProven, match=complaint):
-            verifier.check(forged, public)
+            verifier.check_document(forged, public)
 
     @pytest.mark.claim("part-2.proves", "receipt.part-2-there")
     def test_needs_the_proof_that_the_epoch_ended(self, second, public):
@@ -233,17 +235,19 @@ class TestVerify:
         forged = self.signed_anew(second, public, ("ledger", "proofs"), kept)
 
         with pytest.raises(NotProven, match="key epoch content 1 was destroyed"):
-            verifier.check(forged, public)
+            verifier.check_document(forged, public)
 
     def signed_anew(self, document, public, path, value):
-        said = signed_documents.verify(document, public)
+        said = signed_documents.verify_document(document, public)
         del said["signed_by"]
         inner = said
         for key in path[:-1]:
             inner = inner[key]
         inner[path[-1]] = value
         ring = get_keyring()
-        return signed_documents.sign(said, public[0], lambda m: ring.sign(SigningKey.RECEIPTS, m))
+        return signed_documents.sign_document(
+            said, public[0], lambda m: ring.sign(SigningKey.RECEIPTS, m)
+        )
 
     def test_names_the_exact_bytes_of_part_one(self, purged, second):
         digest = hashlib.sha256(bytes(purged.first.document)).hexdigest()
@@ -256,29 +260,32 @@ class TestVerify:
 class TestLinks:
     def test_find_both_parts_of_one_receipt_and_nothing_else(self, purged):
         Purge()
-        token = receipt_links.make(subject_id=purged.subject, at=NOW)
-        assert [one.id for one in receipt_links.find(token)] == [purged.first.id]
+        token = receipt_links.create_link(subject_id=purged.subject, at=NOW)
+        assert [one.id for one in receipt_links.find_receipts(token)] == [purged.first.id]
 
         turn()
         second = purged.second()
 
-        assert [one.id for one in receipt_links.find(token)] == [purged.first.id, second.id]
+        assert [one.id for one in receipt_links.find_receipts(token)] == [
+            purged.first.id,
+            second.id,
+        ]
 
     @pytest.mark.control("6.7.1")
     def test_keep_no_token(self, purged):
-        token = receipt_links.make(subject_id=purged.subject, at=NOW)
+        token = receipt_links.create_link(subject_id=purged.subject, at=NOW)
 
         link = ReceiptLink.objects.get()
         assert token.encode() not in bytes(link.token_hash)
         assert len(token) == 43
-        assert receipt_links.find(bytes(link.token_hash).hex()) == []
-        assert receipt_links.find("") == receipt_links.find(token + "x") == []
+        assert receipt_links.find_receipts(bytes(link.token_hash).hex()) == []
+        assert receipt_links.find_receipts("") == receipt_links.find_receipts(token + "x") == []
 
     def test_end_with_newer_ones(self, purged):
         tokens = [
-            receipt_links.make(subject_id=purged.subject, at=NOW + timedelta(seconds=n))
-            for n in range(receipt_links.MOST_LINKS + 1)
+            receipt_links.create_link(subject_id=purged.subject, at=NOW + timedelta(seconds=n))
+            for n in range(receipt_links.MAX_LINKS + 1)
         ]
 
-        assert receipt_links.find(tokens[0]) == []
-        assert all(receipt_links.find(token) for token in tokens[1:])
+        assert receipt_links.find_receipts(tokens[0]) == []
+        assert all(receipt_links.find_receipts(token) for token in tokens[1:])

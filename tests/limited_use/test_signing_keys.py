@@ -37,8 +37,8 @@ LATER = NOW + timedelta(days=1)
 def record(about=None):
     about = about or uuid7()
     return about, [
-        entries.record(event="integration.disconnected", about=about, at=NOW),
-        entries.record(
+        entries.record_event(event="integration.disconnected", about=about, at=NOW),
+        entries.record_event(
             event="key.destroyed",
             about=about,
             body={"key_id": BODY["keys_destroyed"][0]["key_id"]},
@@ -49,13 +49,15 @@ def record(about=None):
 
 def receipt():
     about, ids = record()
-    sequencer.run(NOW)
-    made = receipts.issue(subject_id=about, owner_id=uuid7(), body=BODY, entry_ids=ids, at=NOW)
+    sequencer.run_sequencer(NOW)
+    made = receipts.issue_receipt(
+        subject_id=about, owner_id=uuid7(), body=BODY, entry_ids=ids, at=NOW
+    )
     return bytes(made.document)
 
 
 def pinned():
-    return [VerifierKey.parse(text) for text in receipts.public_keys()]
+    return [VerifierKey.parse(text) for text in receipts.get_public_keys()]
 
 
 def rotate(role):
@@ -70,25 +72,25 @@ class TestRotate:
     @pytest.mark.control("6.4.2")
     def test_puts_a_new_key_in_place_and_publishes_both(self, ring, role):
         receipt()
-        former = signing_keys.current(role)
+        former = signing_keys.get_current_key(role)
 
         said = rotate(role)
 
-        new = signing_keys.current(role)
+        new = signing_keys.get_current_key(role)
         assert new != former
         assert str(former) in said
         assert str(new) in said
-        newest, before = (one for one in signing_keys.history() if one.role == role)
+        newest, before = (one for one in signing_keys.list_published_keys() if one.role == role)
         assert (newest.key, newest.until) == (new, None)
         assert (before.key, before.until) == (former, newest.since)
-        assert {one.key for one in signing_keys.history()} >= {former, new}
+        assert {one.key for one in signing_keys.list_published_keys()} >= {former, new}
         # The other role's stays as it is.
-        assert len(signing_keys.history()) == 3
+        assert len(signing_keys.list_published_keys()) == 3
 
     @EITHER
     def test_is_an_entry_of_the_ledger(self, ring):
         receipt()
-        former = signing_keys.current(SigningKey.LEDGER)
+        former = signing_keys.get_current_key(SigningKey.LEDGER)
 
         rotate(SigningKey.LEDGER)
 
@@ -97,7 +99,7 @@ class TestRotate:
         assert said["body"] == {
             "role": "ledger",
             "former": former.id.hex(),
-            "new": signing_keys.current(SigningKey.LEDGER).id.hex(),
+            "new": signing_keys.get_current_key(SigningKey.LEDGER).id.hex(),
         }
 
     @pytest.mark.claim("keys.former")
@@ -108,65 +110,67 @@ class TestRotate:
         rotate(SigningKey.RECEIPTS)
         after, keys_after = receipt(), pinned()
 
-        assert verifier.check(before, keys_before)
-        assert verifier.check(after, keys_after)
-        assert verifier.check(after, [*keys_before, *keys_after])
+        assert verifier.check_document(before, keys_before)
+        assert verifier.check_document(after, keys_after)
+        assert verifier.check_document(after, [*keys_before, *keys_after])
         for document, keys in ((after, keys_before), (before, keys_after)):
             with pytest.raises(NotProven):
-                verifier.check(document, keys)
+                verifier.check_document(document, keys)
 
     @EITHER
     @pytest.mark.invariant(3)
     def test_leaves_a_ledger_that_fits_from_its_first_entry_on(self, ring):
         record()
-        sequencer.run(NOW)
-        former = signing_keys.current(SigningKey.LEDGER)
+        sequencer.run_sequencer(NOW)
+        former = signing_keys.get_current_key(SigningKey.LEDGER)
 
         rotate(SigningKey.LEDGER)
-        sequencer.run(LATER)
+        sequencer.run_sequencer(LATER)
 
-        assert audit.run().checkpoint_count == 2
-        signed = [note for _, note in publication.current().checkpoints()]
-        new = signing_keys.current(SigningKey.LEDGER)
-        assert signed_notes.verify(signed[0], [former])
-        assert signed_notes.verify(signed[1], [new])
+        assert audit.audit_ledger().checkpoint_count == 2
+        signed = [note for _, note in publication.get_publication().read_checkpoints()]
+        new = signing_keys.get_current_key(SigningKey.LEDGER)
+        assert signed_notes.verify_note(signed[0], [former])
+        assert signed_notes.verify_note(signed[1], [new])
         for note, key in ((signed[0], new), (signed[1], former)):
             with pytest.raises(BadNote):
-                signed_notes.verify(note, [key])
+                signed_notes.verify_note(note, [key])
 
     def test_is_noticed_by_a_process_that_used_the_former_key(self, ring, settings):
         elsewhere = FileKeyring(settings.KEYRING.folder)
-        former = elsewhere.public_key(SigningKey.LEDGER)
+        former = elsewhere.get_public_key(SigningKey.LEDGER)
         record()
 
         rotate(SigningKey.LEDGER)
 
-        assert elsewhere.public_key(SigningKey.LEDGER) != former
-        key = signing_keys.current(SigningKey.LEDGER)
-        assert key.verifies(elsewhere.sign(SigningKey.LEDGER, b"text"), b"text")
+        assert elsewhere.get_public_key(SigningKey.LEDGER) != former
+        key = signing_keys.get_current_key(SigningKey.LEDGER)
+        assert key.is_valid_signature(elsewhere.sign(SigningKey.LEDGER, b"text"), b"text")
 
     def test_does_not_end_the_former_twice_where_it_was_killed(self, ring, monkeypatch):
         record()
-        sequencer.run(NOW)
-        former = signing_keys.current(SigningKey.LEDGER)
-        note = signing_keys.note
+        sequencer.run_sequencer(NOW)
+        former = signing_keys.get_current_key(SigningKey.LEDGER)
+        note = signing_keys.record_current_key
 
         def killed(role, *, at):
-            if signing_keys.current(role) != former:
+            if signing_keys.get_current_key(role) != former:
                 raise KeyboardInterrupt
             return note(role, at=at)
 
         with monkeypatch.context() as patch:
-            patch.setattr(signing_keys, "note", killed)
+            patch.setattr(signing_keys, "record_current_key", killed)
             with pytest.raises(KeyboardInterrupt):
-                signing_keys.rotate(SigningKey.LEDGER, at=LATER)
+                signing_keys.rotate_key(SigningKey.LEDGER, at=LATER)
 
         record()
-        sequencer.run(LATER)
+        sequencer.run_sequencer(LATER)
 
-        newest, before = (one for one in signing_keys.history() if one.role == SigningKey.LEDGER)
+        newest, before = (
+            one for one in signing_keys.list_published_keys() if one.role == SigningKey.LEDGER
+        )
         assert (before.key, before.until, newest.until) == (former, LATER, None)
-        assert audit.run()
+        assert audit.audit_ledger()
 
     def test_leaves_nothing_of_the_former_in_its_file(self, ring, settings):
         path = settings.KEYRING.folder / "sign-ledger.key"
@@ -191,16 +195,16 @@ class TestRotate:
     def test_of_a_transit_engine_needs_a_token_that_may(self, openbao, place, use):
         TransitKeyring.create(place._replace(token=openbao.root))
         ring = use(place)
-        ring.public_key(SigningKey.LEDGER)
+        ring.get_public_key(SigningKey.LEDGER)
 
         with pytest.raises(NoKeyring):
-            ring.replace(SigningKey.LEDGER)
+            ring.replace_signing_key(SigningKey.LEDGER)
 
     def test_keeps_proofs_of_entries_from_before(self, ring):
         _, ids = record()
-        sequencer.run(NOW)
+        sequencer.run_sequencer(NOW)
         rotate(SigningKey.LEDGER)
-        sequencer.run(LATER)
+        sequencer.run_sequencer(LATER)
 
-        (first, *_) = tile_store.prove(ids)
-        assert signing_keys.current(SigningKey.LEDGER).name in first.proof
+        (first, *_) = tile_store.prove_entries(ids)
+        assert signing_keys.get_current_key(SigningKey.LEDGER).name in first.proof

@@ -13,12 +13,12 @@ from integrations.models import Connection, Message
 from limited_use.policy.key_lines import KeyLine
 from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from limited_use.sinks import download, page, provider, response
-from limited_use.sinks.page import Shown
-from limited_use.sinks.response import Row
-from limited_use.sinks.traceback_guard import SinkFailed, WrongSink, region
+from limited_use.sinks.page import TemplateItem
+from limited_use.sinks.response import SealedRow
+from limited_use.sinks.traceback_guard import SinkFailed, WrongSink, guard_plaintext
 from limited_use.vault import keys
 from limited_use.vault.envelope import Unopenable
-from limited_use.vault.sealing import sealer
+from limited_use.vault.sealing import get_sealer
 from tests.factories import make_access
 from tests.limited_use.conftest import ALICE, MALLORY, NOW, SHOW_CONTENT, SYSTEM
 
@@ -39,7 +39,7 @@ def rows(seal):
     """Return fifty rows as an inbox page has them."""
     ids = [uuid7() for _ in range(50)]
     return [
-        Row(row, {"summary": seal(b'{"subject": "canary <b> %d"}' % n, row=row)})
+        SealedRow(row, {"summary": seal(b'{"subject": "canary <b> %d"}' % n, row=row)})
         for n, row in enumerate(ids)
     ]
 
@@ -54,7 +54,7 @@ def permits(permit, holder):
 class TestJsonPage:
     def test_renders_rows_in_their_order_with_one_query(self, rows, permits):
         with CaptureQueriesContext(connection) as queries:
-            body = response.json_page(
+            body = response.render_json_page(
                 rows, permits=permits, actor=ALICE, shape=shape, at=NOW, envelope={"next": None}
             )
 
@@ -64,8 +64,8 @@ class TestJsonPage:
         assert len(queries) == 1
 
     def test_leaves_out_a_column_that_holds_nothing(self, permits):
-        body = response.json_page(
-            [Row(1, {"summary": None})],
+        body = response.render_json_page(
+            [SealedRow(1, {"summary": None})],
             permits=permits,
             actor=ALICE,
             shape=lambda row, opened: {"row": row, "has": sorted(opened)},
@@ -77,13 +77,13 @@ class TestJsonPage:
     @pytest.mark.invariant(1)
     def test_refuses_a_permit_of_somebody_else(self, rows, permits):
         with pytest.raises(WrongSink):
-            response.json_page(rows, permits=permits, actor=MALLORY, shape=shape, at=NOW)
+            response.render_json_page(rows, permits=permits, actor=MALLORY, shape=shape, at=NOW)
 
     def test_refuses_a_permit_for_something_other_than_showing(self, rows, permit, holder):
         talking = permit(use=REMOTE, actor=SYSTEM, facts=LIVE)
 
         with pytest.raises(WrongSink):
-            response.json_page(
+            response.render_json_page(
                 rows,
                 permits={(holder, DataClass.MAIL_METADATA): talking},
                 actor=SYSTEM,
@@ -95,7 +95,7 @@ class TestJsonPage:
         (held,) = permits.values()
 
         with pytest.raises(WrongSink):
-            response.json_page(
+            response.render_json_page(
                 rows,
                 permits={(holder, DataClass.MAIL_CONTENT): held},
                 actor=ALICE,
@@ -105,13 +105,15 @@ class TestJsonPage:
 
     def test_refuses_a_row_that_no_permit_names(self, rows, permits):
         foreign = uuid7()
-        keys.create(holder=foreign, line=KeyLine.CONTENT, at=NOW)
+        keys.create_key(holder=foreign, line=KeyLine.CONTENT, at=NOW)
         row = uuid7()
-        sealed = sealer(holder=foreign, epoch=1).seal(Message, "summary", row=row, data=b"x")
+        sealed = get_sealer(holder=foreign, epoch=1).seal_value(
+            Message, "summary", row=row, data=b"x"
+        )
 
         with pytest.raises(WrongSink):
-            response.json_page(
-                [*rows, Row(row, {"summary": sealed})],
+            response.render_json_page(
+                [*rows, SealedRow(row, {"summary": sealed})],
                 permits=permits,
                 actor=ALICE,
                 shape=shape,
@@ -120,20 +122,22 @@ class TestJsonPage:
 
     @pytest.mark.invariant(5)
     def test_shows_nothing_once_the_key_is_destroyed(self, rows, permits, holder):
-        keys.destroy(holder=holder)
+        keys.destroy_returning_id(holder=holder)
 
         with pytest.raises(Unopenable):
-            response.json_page(rows, permits=permits, actor=ALICE, shape=shape, at=NOW)
+            response.render_json_page(rows, permits=permits, actor=ALICE, shape=shape, at=NOW)
 
     def test_renders_one_object(self, rows, permits):
-        body = response.json_object(rows[3], permits=permits, actor=ALICE, shape=shape, at=NOW)
+        body = response.render_json_object(
+            rows[3], permits=permits, actor=ALICE, shape=shape, at=NOW
+        )
 
         assert json.loads(body)["subject"] == "canary <b> 3"
 
 
 @pytest.mark.django_db
 @pytest.mark.invariant(2)
-class TestPage:
+class TestPageSink:
     @pytest.fixture(autouse=True)
     def _template(self, settings, tmp_path):
         (tmp_path / "list.html").write_text(
@@ -148,7 +152,9 @@ class TestPage:
         ]
 
     def test_renders_escaped(self, rows, permits):
-        html = page.render("list.html", rows, permits=permits, actor=ALICE, shape=shape, at=NOW)
+        html = page.render_page(
+            "list.html", rows, permits=permits, actor=ALICE, shape=shape, at=NOW
+        )
 
         assert b"<p>canary &lt;b&gt; 0</p>" in html
 
@@ -162,16 +168,16 @@ class TestPage:
         (tmp_path / "leaky.html").write_text("{% for x in items.0.parts %}{{ x.text }}{% endfor %}")
 
         def parts(_, opened):
-            return {"parts": [Shown({"clear": "<1>"}, {"text": opened["summary"].decode()})]}
+            return {"parts": [TemplateItem({"clear": "<1>"}, {"text": opened["summary"].decode()})]}
 
         def render(template):
-            return page.render(
+            return page.render_page(
                 template, rows[:1], permits=permits, actor=ALICE, shape=parts, at=NOW
             ).decode()
 
         assert render("deep.html").startswith("&lt;1&gt;{")
         assert "canary &lt;b&gt; 0" in render("deep.html")
-        with pytest.raises(SinkFailed, match="StillHeld"):
+        with pytest.raises(SinkFailed, match="NotRevealed"):
             render("leaky.html")
 
     def test_is_the_owners_alone(self, rows, permits, holder):
@@ -179,7 +185,7 @@ class TestPage:
         to_feature = replace(held, use=held.use._replace(recipient=Recipient.PLATFORM_FEATURE))
 
         with pytest.raises(WrongSink):
-            page.render(
+            page.render_page(
                 "list.html",
                 rows,
                 permits={(holder, DataClass.MAIL_METADATA): to_feature},
@@ -189,7 +195,7 @@ class TestPage:
             )
 
     def test_renders_a_document_of_its_own(self, rows, permits):
-        body = page.document(
+        body = page.render_document(
             rows[0],
             permits=permits,
             actor=ALICE,
@@ -206,12 +212,12 @@ class TestProvider:
     @pytest.fixture
     def connection_id(self, ring):
         connection_id = uuid7()
-        keys.create(holder=connection_id, line=KeyLine.CREDENTIAL, at=NOW)
+        keys.create_key(holder=connection_id, line=KeyLine.CREDENTIAL, at=NOW)
         return connection_id
 
     @pytest.fixture
     def token(self, connection_id):
-        return sealer(holder=connection_id, epoch=1).seal(
+        return get_sealer(holder=connection_id, epoch=1).seal_value(
             Connection, "refresh_token", row=connection_id, data="1//refresh"
         )
 
@@ -221,7 +227,7 @@ class TestProvider:
             use=CREDENTIAL, holder=connection_id, account=THEIRS, actor=SYSTEM, facts=LIVE
         )
 
-        assert provider.credential(token, held, to=THEIRS, at=NOW) == "1//refresh"
+        assert provider.open_credential(token, held, to=THEIRS, at=NOW) == "1//refresh"
 
     def test_gets_a_token_to_end_the_grant(self, token, permit, connection_id):
         held = permit(
@@ -232,13 +238,13 @@ class TestProvider:
             facts=frozenset({Fact.PURGE_RUNNING}),
         )
 
-        assert provider.credential(token, held, to=THEIRS, at=NOW) == "1//refresh"
+        assert provider.open_credential(token, held, to=THEIRS, at=NOW) == "1//refresh"
 
     def test_gets_its_cursors_and_ids(self, seal, permit):
         held = permit(use=REMOTE, account=THEIRS, actor=SYSTEM, facts=LIVE)
 
-        assert provider.text(seal("cursor"), held, to=OUTLET, at=NOW) == "cursor"
-        assert provider.texts([seal("a"), seal("b")], held, to=OUTLET, at=NOW) == ["a", "b"]
+        assert provider.open_text(seal("cursor"), held, to=OUTLET, at=NOW) == "cursor"
+        assert provider.open_texts([seal("a"), seal("b")], held, to=OUTLET, at=NOW) == ["a", "b"]
 
     @pytest.mark.invariant(1)
     @pytest.mark.parametrize("account", [None, uuid7()])
@@ -249,17 +255,17 @@ class TestProvider:
         )
 
         for ask in (
-            lambda: provider.text(seal("cursor"), held, to=OUTLET, at=NOW),
-            lambda: provider.texts([seal("a")], held, to=OUTLET, at=NOW),
-            lambda: provider.picked([seal("a")], held, bytes.decode, to=OUTLET, at=NOW),
-            lambda: provider.credential(token, grant, to=THEIRS, at=NOW),
+            lambda: provider.open_text(seal("cursor"), held, to=OUTLET, at=NOW),
+            lambda: provider.open_texts([seal("a")], held, to=OUTLET, at=NOW),
+            lambda: provider.pick_parts([seal("a")], held, bytes.decode, to=OUTLET, at=NOW),
+            lambda: provider.open_credential(token, grant, to=THEIRS, at=NOW),
         ):
             with pytest.raises(WrongSink):
                 ask()
 
     def test_gets_nothing_that_is_for_showing(self, seal, permit):
         with pytest.raises(WrongSink):
-            provider.text(seal(), permit(account=THEIRS), to=OUTLET, at=NOW)
+            provider.open_text(seal(), permit(account=THEIRS), to=OUTLET, at=NOW)
 
     def test_keeps_tokens_and_texts_apart(self, token, seal, permit, connection_id):
         remote = permit(use=REMOTE, account=THEIRS, actor=SYSTEM, facts=LIVE)
@@ -268,27 +274,29 @@ class TestProvider:
         )
 
         with pytest.raises(WrongSink):
-            provider.credential(seal(), remote, to=THEIRS, at=NOW)
+            provider.open_credential(seal(), remote, to=THEIRS, at=NOW)
         with pytest.raises(WrongSink):
-            provider.text(token, credential, to=OUTLET, at=NOW)
+            provider.open_text(token, credential, to=OUTLET, at=NOW)
         with pytest.raises(WrongSink):
-            provider.texts([token], credential, to=OUTLET, at=NOW)
+            provider.open_texts([token], credential, to=OUTLET, at=NOW)
 
 
 @pytest.mark.django_db
 @pytest.mark.invariant(2)
 class TestDownload:
     def test_gives_the_owner_the_bytes(self, seal, permit):
-        assert download.attachment(seal(b"\0bytes"), permit(), actor=ALICE, at=NOW) == b"\0bytes"
+        assert (
+            download.open_attachment(seal(b"\0bytes"), permit(), actor=ALICE, at=NOW) == b"\0bytes"
+        )
 
     def test_gives_nobody_else_anything(self, seal, permit):
         with pytest.raises(WrongSink):
-            download.attachment(seal(), permit(), actor=MALLORY, at=NOW)
+            download.open_attachment(seal(), permit(), actor=MALLORY, at=NOW)
         with pytest.raises(WrongSink):
-            download.attachment(seal(), permit(use=REMOTE, facts=LIVE), actor=ALICE, at=NOW)
+            download.open_attachment(seal(), permit(use=REMOTE, facts=LIVE), actor=ALICE, at=NOW)
 
     def test_passes_on_what_is_not_kept_here(self, rows, permits):
-        pieces = download.passing(
+        pieces = download.pass_through_file(
             rows[0],
             permits=permits,
             actor=ALICE,
@@ -304,7 +312,9 @@ class TestDownload:
             yield opened["summary"]
             raise ValueError(opened["summary"])
 
-        pieces = download.passing(rows[0], permits=permits, actor=ALICE, fetch=fetch, at=NOW)
+        pieces = download.pass_through_file(
+            rows[0], permits=permits, actor=ALICE, fetch=fetch, at=NOW
+        )
         text = next(pieces)
 
         with pytest.raises(SinkFailed) as caught:
@@ -344,7 +354,7 @@ class TestRegion:
     def test_lets_no_content_out_with_an_exception(self, kind):
         marker = "CANARY-" + "7f3a"
 
-        @region
+        @guard_plaintext
         def sink(argument, *, keyword):
             local = argument + keyword
             try:
@@ -360,7 +370,7 @@ class TestRegion:
         assert kind.__name__ in str(caught.value)
 
     def test_says_kind_function_and_line(self):
-        @region
+        @guard_plaintext
         def sink():
             raise LookupError("content")
 
@@ -381,7 +391,7 @@ class TestRegion:
         ],
     )
     def test_passes_on_what_tells_a_process_or_caller_what_to_do(self, kind):
-        @region
+        @guard_plaintext
         def sink():
             raise kind("content")
 
@@ -393,7 +403,7 @@ class TestRegion:
     def test_empties_groups_of_exceptions_too(self):
         inner = ValueError("CANARY-group")
 
-        @region
+        @guard_plaintext
         def sink():
             raise ExceptionGroup("CANARY-group", [inner])
 
@@ -410,15 +420,19 @@ class TestRegion:
         row = uuid7()
         # Not written out: a traceback quotes the lines of this test, too.
         mark = f"CANARY-{row.hex}"
-        rows = [Row(row, {"summary": seal(mark.encode(), row=row)})]
+        rows = [SealedRow(row, {"summary": seal(mark.encode(), row=row)})]
         for sink in (
-            lambda: response.json_page(rows, permits=permits, actor=ALICE, shape=broken, at=NOW),
-            lambda: response.json_object(
+            lambda: response.render_json_page(
+                rows, permits=permits, actor=ALICE, shape=broken, at=NOW
+            ),
+            lambda: response.render_json_object(
                 rows[0], permits=permits, actor=ALICE, shape=broken, at=NOW
             ),
-            lambda: page.render("x", rows, permits=permits, actor=ALICE, shape=broken, at=NOW),
-            lambda: download.passing(rows[0], permits=permits, actor=ALICE, fetch=broken, at=NOW),
-            lambda: provider.text(
+            lambda: page.render_page("x", rows, permits=permits, actor=ALICE, shape=broken, at=NOW),
+            lambda: download.pass_through_file(
+                rows[0], permits=permits, actor=ALICE, fetch=broken, at=NOW
+            ),
+            lambda: provider.open_text(
                 seal(b"\xff" + mark.encode()),
                 permit(use=REMOTE, account=THEIRS, actor=SYSTEM, facts=LIVE),
                 to=OUTLET,
@@ -434,4 +448,4 @@ class TestRegion:
 @pytest.mark.invariant(2)
 def test_metadata_does_not_open_under_a_permit_for_content(seal, permit):
     with pytest.raises(Unopenable):
-        download.attachment(seal(), permit(use=SHOW_CONTENT), actor=ALICE, at=NOW)
+        download.open_attachment(seal(), permit(use=SHOW_CONTENT), actor=ALICE, at=NOW)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from accounts.models import Alarm
 from limited_use import tasks
 from limited_use.guard import guard
-from limited_use.guard.guard import Refused
+from limited_use.guard.guard import AccessRefused
 from limited_use.ledger import entries, sequencer
 from limited_use.models import Leaf
 from limited_use.models.usage import PolicyUse, Refusal, Tally
@@ -57,7 +57,7 @@ def decide(ask):
     def decide(use, *, at=NOW, feature=None):
         try:
             return guard.permit(ask(use=use, feature=feature), at=at).entry_id
-        except Refused as refusal:
+        except AccessRefused as refusal:
             return refusal.entry_id
 
     return decide
@@ -68,9 +68,9 @@ def decide(ask):
 class TestTally:
     def test_counts_each_rule_that_was_applied(self, decide):
         made = [decide(USES[0]), decide(USES[0]), decide(MARKET)]
-        sequencer.run(NOW)
+        sequencer.run_sequencer(NOW)
 
-        assert usage_counter.run(at=NOW) == 3
+        assert usage_counter.count_entries(at=NOW) == 3
 
         assert counted() == in_the_ledger()
         shown = PolicyUse.objects.get(rule="owner-reads-own-inbox")
@@ -80,23 +80,23 @@ class TestTally:
 
     def test_counts_nothing_twice(self, decide):
         decide(USES[0])
-        sequencer.run(NOW)
-        usage_counter.run(at=NOW)
+        sequencer.run_sequencer(NOW)
+        usage_counter.count_entries(at=NOW)
 
-        assert usage_counter.run(at=NOW) == 0
+        assert usage_counter.count_entries(at=NOW) == 0
         assert counted().total() == 1
 
     def test_counts_nothing_that_has_no_place_yet(self, decide):
         decide(USES[0])
 
-        assert usage_counter.run(at=NOW) == 0
+        assert usage_counter.count_entries(at=NOW) == 0
         assert Tally.objects.get().size == 0
 
     def test_counts_what_is_no_decision_by_its_name(self, holder):
-        entry = entries.record(event="integration.connected", about=holder, at=NOW)
-        sequencer.run(NOW)
+        entry = entries.record_event(event="integration.connected", about=holder, at=NOW)
+        sequencer.run_sequencer(NOW)
 
-        assert usage_counter.run(at=NOW) == 1
+        assert usage_counter.count_entries(at=NOW) == 1
 
         event = PolicyUse.objects.get()
         assert (event.rule, event.count, event.latest) == ("integration.connected", 1, [entry])
@@ -104,22 +104,22 @@ class TestTally:
 
     def test_keeps_the_newest_entries_and_no_more(self, decide):
         made = [decide(USES[0]) for _ in range(7)]
-        sequencer.run(NOW)
-        usage_counter.run(at=NOW)
+        sequencer.run_sequencer(NOW)
+        usage_counter.count_entries(at=NOW)
         made.append(decide(USES[0]))
-        sequencer.run(NOW)
+        sequencer.run_sequencer(NOW)
 
-        usage_counter.run(at=NOW)
+        usage_counter.count_entries(at=NOW)
 
         assert PolicyUse.objects.get().latest == made[:-6:-1]
 
     def test_keeps_refusals_for_a_month(self, decide):
         decide(MARKET)
-        sequencer.run(NOW)
-        usage_counter.run(at=NOW)
+        sequencer.run_sequencer(NOW)
+        usage_counter.count_entries(at=NOW)
         assert Refusal.objects.count() == 1
 
-        usage_counter.run(at=NOW + usage_counter.REFUSALS_KEPT_FOR + timedelta(seconds=1))
+        usage_counter.count_entries(at=NOW + usage_counter.REFUSALS_KEPT_FOR + timedelta(seconds=1))
 
         assert not Refusal.objects.exists()
         # The count stays: it is the ledger's.
@@ -133,11 +133,11 @@ class TestTally:
         for uses in runs:
             for use in uses:
                 decide(use)
-            sequencer.run(NOW)
-            usage_counter.run(at=NOW)
+            sequencer.run_sequencer(NOW)
+            usage_counter.count_entries(at=NOW)
 
         assert counted() == in_the_ledger()
-        assert Tally.objects.get().size == sequencer.size_now() if runs else True
+        assert Tally.objects.get().size == sequencer.get_size() if runs else True
 
 
 def refused(count, *, at=NOW, feature="campaigns"):
@@ -161,7 +161,7 @@ class TestABurst:
         refused(refusal_bursts.FLOOR + 1)
 
         for seconds in (1, 20, 100):
-            refusal_bursts.watch(at=NOW + timedelta(seconds=seconds))
+            refusal_bursts.alarm_bursts(at=NOW + timedelta(seconds=seconds))
 
         alarm = Alarm.objects.get(kind="refusals.burst")
         assert alarm.body == {"feature": "campaigns", "count": refusal_bursts.FLOOR + 1}
@@ -169,20 +169,20 @@ class TestABurst:
     def test_is_found_in_the_window_that_has_just_ended(self):
         refused(refusal_bursts.FLOOR + 1, at=NOW - timedelta(seconds=1))
 
-        assert [one.began_at for one in refusal_bursts.watch(at=NOW)] == [NOW - FIVE]
+        assert [one.began_at for one in refusal_bursts.alarm_bursts(at=NOW)] == [NOW - FIVE]
 
     def test_is_told_again_in_the_next_window_that_has_one(self):
         refused(refusal_bursts.FLOOR + 1)
         refused(refusal_bursts.FLOOR + 1, at=NOW + FIVE)
 
-        refusal_bursts.watch(at=NOW + FIVE)
+        refusal_bursts.alarm_bursts(at=NOW + FIVE)
 
         assert Alarm.objects.filter(kind="refusals.burst").count() == 2
 
     def test_is_not_what_stays_within_the_floor(self):
         refused(refusal_bursts.FLOOR)
 
-        assert refusal_bursts.watch(at=NOW) == []
+        assert refusal_bursts.alarm_bursts(at=NOW) == []
         assert not Alarm.objects.exists()
 
     def test_is_not_what_is_usual_for_that_feature(self):
@@ -191,16 +191,16 @@ class TestABurst:
         refused(refusal_bursts.FLOOR + 5, feature="noisy")
         refused(refusal_bursts.FLOOR + 5, feature="quiet")
 
-        assert [one.feature for one in refusal_bursts.watch(at=NOW)] == ["quiet"]
+        assert [one.feature for one in refusal_bursts.alarm_bursts(at=NOW)] == ["quiet"]
 
 
 @pytest.mark.django_db
-class TestTheTask:
+class TestUsageCounterTask:
     def test_counts_and_watches(self, decide, time_machine):
         time_machine.move_to(NOW, tick=False)
         for _ in range(refusal_bursts.FLOOR + 1):
             decide(MARKET)
-        sequencer.run(NOW)
+        sequencer.run_sequencer(NOW)
 
         tasks.count_uses()
 

@@ -31,18 +31,18 @@ def restore(copied):
     for rows in copied:
         for row in serializers.deserialize("python", rows):
             row.save()
-    keys.forget()
+    keys.drop_cached_keys()
 
 
 def record(count=1):
     for _ in range(count):
-        entries.record(event="integration.connected", about=uuid7(), at=NOW)
-    sequencer.run(NOW)
+        entries.record_event(event="integration.connected", about=uuid7(), at=NOW)
+    sequencer.run_sequencer(NOW)
 
 
 def make():
     holder = uuid7()
-    keys.create(holder=holder, line=KeyLine.CONTENT, at=NOW)
+    keys.create_key(holder=holder, line=KeyLine.CONTENT, at=NOW)
     return holder
 
 
@@ -51,56 +51,56 @@ def make():
 @pytest.mark.clause("TOK-DELETE", "WDEL")
 class TestPublish:
     def test_names_a_destroyed_key_outside_by_a_hash_alone(self, ring):
-        key_id = keys.destroy(holder=make())
-        assert list(publication.current().tombstones()) == []
+        key_id = keys.destroy_returning_id(holder=make())
+        assert list(publication.get_publication().read_tombstones()) == []
 
-        sequencer.run(NOW)
+        sequencer.run_sequencer(NOW)
 
-        (grave,) = publication.current().tombstones()
+        (grave,) = publication.get_publication().read_tombstones()
         assert grave == tombstones.for_key(bytes.fromhex(key_id))
         assert key_id not in grave.value
-        assert sequencer.run(NOW)
-        assert len(list(publication.current().tombstones())) == 1
+        assert sequencer.run_sequencer(NOW)
+        assert len(list(publication.get_publication().read_tombstones())) == 1
 
     def test_owes_nothing_for_what_was_rolled_back(self, ring):
         holder = make()
         with transaction.atomic():
-            keys.destroy(holder=holder)
+            keys.destroy_returning_id(holder=holder)
             transaction.set_rollback(True)
-        sequencer.run(NOW)
+        sequencer.run_sequencer(NOW)
 
-        assert list(publication.current().tombstones()) == []
+        assert list(publication.get_publication().read_tombstones()) == []
 
     def test_is_repeated_after_a_crash_and_never_lost(self, ring, monkeypatch):
-        keys.destroy(holder=make())
-        sink = publication.current()
+        keys.destroy_returning_id(holder=make())
+        sink = publication.get_publication()
         with monkeypatch.context() as patch:
 
             def killed(_, graves):
                 sink_bury(sink, graves)
                 raise KeyboardInterrupt
 
-            sink_bury = publication.Folder.bury
-            patch.setattr(publication.Folder, "bury", killed)
+            sink_bury = publication.PublicationFolder.append_tombstones
+            patch.setattr(publication.PublicationFolder, "append_tombstones", killed)
             with pytest.raises(KeyboardInterrupt):
-                sequencer.run(NOW)
-        sequencer.run(NOW)
+                sequencer.run_sequencer(NOW)
+        sequencer.run_sequencer(NOW)
 
-        assert len(set(sink.tombstones())) == 1
+        assert len(set(sink.read_tombstones())) == 1
         assert not OwedTombstone.objects.filter(published_at=None).exists()
 
     def test_reads_past_a_line_that_a_crash_cut_short(self, ring):
-        keys.destroy(holder=make())
-        sequencer.run(NOW)
-        with (publication.current().path.parent / "tombstones.jsonl").open("a") as file:
+        keys.destroy_returning_id(holder=make())
+        sequencer.run_sequencer(NOW)
+        with (publication.get_publication().path.parent / "tombstones.jsonl").open("a") as file:
             file.write('{"kind": "k')
-        keys.destroy(holder=make())
-        sequencer.run(NOW)
+        keys.destroy_returning_id(holder=make())
+        sequencer.run_sequencer(NOW)
 
-        assert len(list(publication.current().tombstones())) == 2
+        assert len(list(publication.get_publication().read_tombstones())) == 2
 
     def test_stops_at_a_damaged_one(self, ring):
-        path = publication.current().path.parent / "tombstones.jsonl"
+        path = publication.get_publication().path.parent / "tombstones.jsonl"
         path.write_text('{"kind": "key"}\n')
 
         with pytest.raises(CommandError, match="cannot be read"):
@@ -118,16 +118,16 @@ class TestRestore:
         record(3)
         older = copy()
         record(4)
-        lines = publication.current().path.read_text()
+        lines = publication.get_publication().path.read_text()
 
         restore(older)
 
         assert Leaf.objects.count() == 3
-        with pytest.raises(sequencer.Fork, match="published at 7, but the database has 3"):
+        with pytest.raises(sequencer.LedgerFork, match="published at 7, but the database has 3"):
             record()
-        with pytest.raises(audit.Broken, match="a checkpoint of 7 was made"):
-            audit.run()
-        assert publication.current().path.read_text() == lines
+        with pytest.raises(audit.LedgerBroken, match="a checkpoint of 7 was made"):
+            audit.audit_ledger()
+        assert publication.get_publication().path.read_text() == lines
 
     def test_signs_no_fork_once_it_has_grown_past_what_was_published(self, ring):
         record(3)
@@ -136,11 +136,11 @@ class TestRestore:
         restore(older)
         # As if an older program, which did not look, had gone on to place entries.
         for _ in range(9):
-            entries.record(event="integration.connected", about=uuid7(), at=NOW)
-        sequencer._place(NOW, 100)
+            entries.record_event(event="integration.connected", about=uuid7(), at=NOW)
+        sequencer._place_entries(NOW, 100)
 
-        with pytest.raises(sequencer.Fork, match="not the one that was published"):
-            sequencer.run(NOW)
+        with pytest.raises(sequencer.LedgerFork, match="not the one that was published"):
+            sequencer.run_sequencer(NOW)
 
     @pytest.mark.control("6.7.1")
     @pytest.mark.clause("TOK-DELETE", "WDEL")
@@ -148,45 +148,45 @@ class TestRestore:
         gone, stays = make(), make()
         record()
         older = copy()
-        keys.destroy(holder=gone)
+        keys.destroy_returning_id(holder=gone)
         record()
         restore(older)
-        assert keys.unwrap(keys.read(gone))
+        assert keys.unwrap(keys.read_row(gone))
 
         call_command("apply_tombstones")
 
         assert "1 restored keys destroyed again" in (said := capsys.readouterr().out)
         assert "The ledger was rewound" in said
-        assert keys.read(gone) is None
-        assert keys.unwrap(keys.read(stays))
+        assert keys.read_row(gone) is None
+        assert keys.unwrap(keys.read_row(stays))
         assert b'"restored":true' in bytes(Leaf.objects.order_by("id").last().payload)
-        assert resurrected_keys.destroy(at=NOW) == []
+        assert resurrected_keys.destroy_resurrected_keys(at=NOW) == []
 
     @pytest.mark.control("6.7.1")
     def test_is_looked_for_when_a_worker_starts(self, ring, monkeypatch):
         from django.db import connections
 
-        from config.celery import refuse_restored_keys
+        from config.celery import check_restored_keys
 
         monkeypatch.setattr(type(connections), "close_all", lambda _: None)
         gone = make()
         older = copy()
-        keys.destroy(holder=gone)
+        keys.destroy_returning_id(holder=gone)
         record()
         restore(older)
 
-        refuse_restored_keys()
+        check_restored_keys()
 
-        assert keys.read(gone) is None
+        assert keys.read_row(gone) is None
 
     def test_counts_the_receipts_that_it_lost(self, ring):
         tombstones.record_owed(tombstones.for_receipt(uuid7()))
         record()
 
-        assert resurrected_keys.missing_receipts() == 1
+        assert resurrected_keys.count_missing_receipts() == 1
 
     def test_does_nothing_where_nothing_was_restored(self, ring, capsys):
-        keys.destroy(holder=make())
+        keys.destroy_returning_id(holder=make())
         make()
         record()
 

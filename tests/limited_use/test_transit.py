@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.ids import uuid7
-from limited_use.checks import keyring_problems
+from limited_use.checks import find_keyring_problems
 from limited_use.ledger import entries
 from limited_use.models import DataKey, Leaf
 from limited_use.policy.key_lines import KeyLine
@@ -19,28 +19,28 @@ from limited_use.vault import blind_index, keys, opening
 from limited_use.vault.keyring import transit_store
 from limited_use.vault.keyring.factory import get_keyring
 from limited_use.vault.keyring.port import (
-    Bound,
     EpochGone,
+    KeyBinding,
     KeyStoreUnavailable,
     MacKey,
     NoKeyring,
-    Rewrap,
+    RewrapRequest,
     SigningKey,
 )
 from limited_use.vault.keyring.transit import TransitKeyring
-from limited_use.vault.sealing import sealer
+from limited_use.vault.sealing import get_sealer
 from tests.limited_use.conftest import ALICE, NOW, SHOW_CONTENT
 from tests.openbao import proxy
 
 CONTENT, CREDENTIAL = KeyLine.CONTENT, KeyLine.CREDENTIAL
 KEY = bytes(range(32))
-BOUND = Bound(uuid7(), b"12345678")
+BOUND = KeyBinding(uuid7(), b"12345678")
 
 
 @pytest.fixture
 def ring(transit_ring, settings):
     settings.LEDGER_ORIGIN = "ledger.example/log1"
-    keys.forget()
+    keys.drop_cached_keys()
     return transit_ring
 
 
@@ -81,15 +81,15 @@ class TestOutage:
         self, openbao, ring, seal, permit, mode, holder
     ):
         sealed, held = seal(), permit()
-        ring.mac(MacKey.PSEUDONYM, b"")
-        keys.forget()
+        ring.compute_mac(MacKey.PSEUDONYM, b"")
+        keys.drop_cached_keys()
         recover = refusing(openbao, mode)
         try:
             for refused in (
                 lambda: opening.open_all([sealed], held, at=NOW),
-                lambda: sealer(holder=holder, epoch=1),
-                lambda: keys.create(holder=uuid7(), line=CONTENT, at=NOW),
-                lambda: key_epochs.turn(CONTENT, NOW),
+                lambda: get_sealer(holder=holder, epoch=1),
+                lambda: keys.create_key(holder=uuid7(), line=CONTENT, at=NOW),
+                lambda: key_epochs.rotate_epoch(CONTENT, NOW),
                 lambda: ring.sign(SigningKey.LEDGER, b""),
             ):
                 with pytest.raises(KeyStoreUnavailable) as caught:
@@ -98,13 +98,13 @@ class TestOutage:
                 assert not isinstance(caught.value, NoKeyring)
                 assert (caught.value.args, caught.value.__context__) == ((), None)
             assert DataKey.objects.count() == 1
-            assert [problem.id for problem in keyring_problems()] == ["limited_use.E008"]
+            assert [problem.id for problem in find_keyring_problems()] == ["limited_use.E008"]
         finally:
             recover()
 
         assert opening.open_all([sealed], held, at=NOW) == [b"canary"]
-        assert key_epochs.turn(CONTENT, NOW).destroyed == (1,)
-        keys.forget()
+        assert key_epochs.rotate_epoch(CONTENT, NOW).destroyed == (1,)
+        keys.drop_cached_keys()
         assert opening.open_all([sealed], held, at=NOW) == [b"canary"]
 
     @pytest.mark.claim("integrations.nothing-lost")
@@ -113,8 +113,10 @@ class TestOutage:
         sealed, held = seal(), permit()
         openbao.seal()
         try:
-            destroyed = keys.destroy(holder=holder)
-            entries.record(event="key.destroyed", about=holder, body={"key_id": destroyed}, at=NOW)
+            destroyed = keys.destroy_returning_id(holder=holder)
+            entries.record_event(
+                event="key.destroyed", about=holder, body={"key_id": destroyed}, at=NOW
+            )
             with pytest.raises(opening.Unopenable):
                 opening.open_all([sealed], held, at=NOW)
         finally:
@@ -126,15 +128,15 @@ class TestOutage:
 
         sealed = seal(column="content", model=MessageBody)
         held = permit(use=SHOW_CONTENT)
-        keys.forget()
+        keys.drop_cached_keys()
         openbao.seal()
         try:
             with pytest.raises(KeyStoreUnavailable):
-                download.attachment(sealed, held, actor=ALICE, at=NOW)
+                download.open_attachment(sealed, held, actor=ALICE, at=NOW)
         finally:
             openbao.unseal()
 
-        assert download.attachment(sealed, held, actor=ALICE, at=NOW) == b"canary"
+        assert download.open_attachment(sealed, held, actor=ALICE, at=NOW) == b"canary"
 
 
 class TestSlowness:
@@ -146,7 +148,7 @@ class TestSlowness:
     def test_is_an_outage_that_passes(self, slow, monkeypatch):
         before, ring = slow
         wrapped = ring.wrap(CONTENT, 1, KEY, BOUND)
-        monkeypatch.setattr(ring._store._client, "timeout", httpx.Timeout(0.2))
+        monkeypatch.setattr(ring._client._client, "timeout", httpx.Timeout(0.2))
         before.delay = 0.5
 
         with pytest.raises(KeyStoreUnavailable) as caught:
@@ -158,21 +160,21 @@ class TestSlowness:
 
     def test_is_waited_for_by_one_and_told_to_all_who_come_soon_after(self, slow, monkeypatch):
         before, ring = slow
-        ring.epochs(CONTENT)
+        ring.list_epochs(CONTENT)
         monkeypatch.setattr(transit_store, "PAUSE_SECONDS", 3600.0)
         before.close()
         with pytest.raises(KeyStoreUnavailable):
-            ring.epochs(CONTENT)
+            ring.list_epochs(CONTENT)
         asked = []
-        monkeypatch.setattr(ring._store._client, "request", asked.append)
+        monkeypatch.setattr(ring._client._client, "request", asked.append)
 
         with pytest.raises(KeyStoreUnavailable):
-            ring.epochs(CONTENT)
+            ring.list_epochs(CONTENT)
 
         assert asked == []
 
     def test_is_bounded_in_seconds(self, ring):
-        timeout = ring._store._client.timeout
+        timeout = ring._client._client.timeout
 
         assert timeout.connect <= 1
         assert max(timeout.read, timeout.write, timeout.pool) <= 2
@@ -182,28 +184,28 @@ class TestToken:
     def test_that_expired_is_told_to_the_operator(self, openbao, made, use):
         token = openbao.token(made, "web", ttl="1s", renewable=False)
         ring = use(made._replace(token=token))
-        assert ring.epochs(CONTENT)
+        assert ring.list_epochs(CONTENT)
         time.sleep(1.2)
 
         with pytest.raises(NoKeyring, match="no longer knows our token") as caught:
-            ring.epochs(CONTENT)
+            ring.list_epochs(CONTENT)
 
         assert token not in str(caught.value)
         assert caught.value.__context__ is None
 
     def test_that_was_never_one_is_told_to_the_operator(self, made, use):
         with pytest.raises(NoKeyring, match="token"):
-            use(made._replace(token="s.unknown")).epochs(CONTENT)
+            use(made._replace(token="s.unknown")).list_epochs(CONTENT)
 
     def test_is_renewed_before_it_ends(self, openbao, made, use):
         token = openbao.token(made, "web", ttl="1h")
         ring = use(made._replace(token=token))
-        ring.epochs(CONTENT)
-        store = ring._store
+        ring.list_epochs(CONTENT)
+        store = ring._client
         assert 0 < store._renew_at - time.monotonic() <= 1800
         store._renew_at = 0.0
 
-        ring.epochs(CONTENT)
+        ring.list_epochs(CONTENT)
 
         known = openbao.ask("auth/token/lookup", {"token": token})["data"]
         assert known["last_renewal"]
@@ -212,35 +214,35 @@ class TestToken:
     def test_that_may_not_be_renewed_is_used_to_its_end(self, openbao, made, use):
         token = openbao.token(made, "web", ttl="1h", renewable=False)
         ring = use(made._replace(token=token))
-        ring.epochs(CONTENT)
-        ring._store._renew_at = 0.0
+        ring.list_epochs(CONTENT)
+        ring._client._renew_at = 0.0
 
-        assert ring.epochs(CONTENT) == (1,)
+        assert ring.list_epochs(CONTENT) == (1,)
 
     def test_of_a_role_is_replaced_when_it_ends(self, openbao, made, use):
         ring = use(made._replace(**openbao.role(made, "web")))
         wrapped = ring.wrap(CONTENT, 1, KEY, BOUND)
-        first = ring._store._token
+        first = ring._client._token
         openbao.ask("auth/token/revoke", {"token": first})
 
         assert ring.unwrap(CONTENT, 1, wrapped, BOUND) == KEY
-        assert ring._store._token != first
+        assert ring._client._token != first
 
     def test_of_a_role_is_replaced_when_it_can_be_renewed_no_more(self, openbao, made, use):
         ring = use(made._replace(**openbao.role(made, "web")))
-        ring.epochs(CONTENT)
-        first = ring._store._token
+        ring.list_epochs(CONTENT)
+        first = ring._client._token
         openbao.ask("auth/token/revoke", {"token": first})
-        ring._store._renew_at = 0.0
+        ring._client._renew_at = 0.0
 
-        assert ring.epochs(CONTENT) == (1,)
-        assert ring._store._token != first
+        assert ring.list_epochs(CONTENT) == (1,)
+        assert ring._client._token != first
 
     def test_is_not_given_to_an_unknown_role(self, openbao, made, use):
         ids = {**openbao.role(made, "web"), "secret_id": "wrong"}
 
         with pytest.raises(NoKeyring, match="role"):
-            use(made._replace(**ids)).epochs(CONTENT)
+            use(made._replace(**ids)).list_epochs(CONTENT)
 
 
 @pytest.mark.control("6.7.1")
@@ -255,9 +257,9 @@ class TestPolicies:
         wrapped = as_("web").wrap(CONTENT, 1, KEY, BOUND)
         ring = as_("purge")
 
-        epoch = ring.advance(CONTENT)
-        (anew,) = ring.rewrap(CONTENT, epoch, [Rewrap(1, wrapped, BOUND)])
-        ring.destroy(CONTENT, 1)
+        epoch = ring.create_epoch(CONTENT)
+        (anew,) = ring.rewrap(CONTENT, epoch, [RewrapRequest(1, wrapped, BOUND)])
+        ring.destroy_epoch(CONTENT, 1)
 
         with pytest.raises(NoKeyring):
             ring.unwrap(CONTENT, epoch, anew, BOUND)
@@ -266,8 +268,8 @@ class TestPolicies:
     def test_suffice_for_the_service(self, as_):
         ring = as_("web", "sync", "purge")
 
-        assert keyring_problems() == []
-        assert ring.advance(CREDENTIAL) == 2
+        assert find_keyring_problems() == []
+        assert ring.create_epoch(CREDENTIAL) == 2
 
     @pytest.mark.django_db
     def test_are_printed_by_the_command_that_makes_the_keys(self, openbao, place, use, capsys):
@@ -290,13 +292,13 @@ class TestPolicies:
             call_command("init_keyring")
 
 
-class TestKeys:
+class TestTransitKeys:
     @pytest.mark.invariant(6)
     def test_that_are_trimmed_are_gone_for_root_as_well(self, openbao, ring):
         named = f"shared/keys/{ring._config.prefix}-content"
         wrapped = ring.wrap(CONTENT, 1, KEY, BOUND)
-        ring.advance(CONTENT)
-        ring.destroy(CONTENT, 1)
+        ring.create_epoch(CONTENT)
+        ring.destroy_epoch(CONTENT, 1)
 
         with pytest.raises(httpx.HTTPStatusError):
             openbao.ask(f"{named}/config", {"min_decryption_version": 1})
@@ -309,13 +311,13 @@ class TestKeys:
     @pytest.mark.invariant(6)
     def test_that_may_not_decrypt_but_are_there_still_count(self, openbao, ring):
         # A turn that was killed between the two steps of destroying.
-        ring.advance(CONTENT)
+        ring.create_epoch(CONTENT)
         named = f"shared/keys/{ring._config.prefix}-content"
         openbao.ask(f"{named}/config", {"min_decryption_version": 2, "min_encryption_version": 2})
 
-        assert ring.epochs(CONTENT) == (1, 2)
-        ring.destroy(CONTENT, 1)
-        assert ring.epochs(CONTENT) == (2,)
+        assert ring.list_epochs(CONTENT) == (1, 2)
+        ring.destroy_epoch(CONTENT, 1)
+        assert ring.list_epochs(CONTENT) == (2,)
 
     @pytest.mark.claim("key-store.transit")
     @pytest.mark.parametrize(
@@ -338,7 +340,7 @@ class TestKeys:
             TransitKeyring.create(place._replace(token=openbao.root))
 
     def test_that_sign_may_be_rotated(self, openbao, ring):
-        before = ring.public_key(SigningKey.LEDGER)
+        before = ring.get_public_key(SigningKey.LEDGER)
         openbao.ask(f"shared/keys/{ring._config.prefix}-ledger/rotate", {})
 
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -347,15 +349,15 @@ class TestKeys:
         Ed25519PublicKey.from_public_bytes(before).verify(
             ring.sign(SigningKey.LEDGER, b"text"), b"text"
         )
-        after = ring.public_key(SigningKey.LEDGER)
+        after = ring.get_public_key(SigningKey.LEDGER)
         assert after != before
         Ed25519PublicKey.from_public_bytes(after).verify(
             ring.sign(SigningKey.LEDGER, b"text"), b"text"
         )
 
     def test_of_the_directory_are_asked_for_once_per_process(self, ring, monkeypatch):
-        first = blind_index.blind("sub", "1")
-        monkeypatch.setattr(ring._store, "call", None)
+        first = blind_index.compute_blind("sub", "1")
+        monkeypatch.setattr(ring._client, "call_api", None)
 
-        assert blind_index.blind("sub", "1") == first
+        assert blind_index.compute_blind("sub", "1") == first
         assert get_keyring() is ring

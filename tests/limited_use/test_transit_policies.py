@@ -56,7 +56,7 @@ def list_allowed(place, process_class):
         for name in names:
             allowed[f"{place.mount}/{act}/{place.prefix}-{name}{rest}"] = [capability]
 
-    allow("keys", rights.lines | rights.macs | set(SigningKey), "read")
+    allow("keys", rights.all_lines | rights.macs | set(SigningKey), "read")
     allow("encrypt", rights.wraps)
     allow("decrypt", rights.unwraps)
     allow("rewrap", rights.turns)
@@ -85,26 +85,26 @@ class TestATokenOfOneClass:
     def test_is_looked_up_and_renewed_by_its_process(self, openbao, made, use, process_class):
         token = openbao.token(made, process_class)
         ring = use(made._replace(token=token))
-        assert ring.public_key(SigningKey.LEDGER)
+        assert ring.get_public_key(SigningKey.LEDGER)
         # Looked up, so it is known when half its life is over; here that is now.
-        assert 0 < ring._store._renew_at - time.monotonic() <= 1800
-        ring._store._renew_at = 0.0
+        assert 0 < ring._client._renew_at - time.monotonic() <= 1800
+        ring._client._renew_at = 0.0
 
-        assert ring.public_key(SigningKey.LEDGER)
+        assert ring.get_public_key(SigningKey.LEDGER)
 
         assert openbao.ask("auth/token/lookup", {"token": token})["data"]["last_renewal"]
-        assert ring._store._renew_at > time.monotonic()
+        assert ring._client._renew_at > time.monotonic()
 
     def test_of_a_role_is_renewed_as_well(self, openbao, made, use, process_class):
         ring = use(made._replace(**openbao.role(made, process_class)))
-        assert ring.public_key(SigningKey.LEDGER)
-        token, ring._store._renew_at = ring._store._token, 0.0
+        assert ring.get_public_key(SigningKey.LEDGER)
+        token, ring._client._renew_at = ring._client._token, 0.0
 
-        assert ring.public_key(SigningKey.LEDGER)
+        assert ring.get_public_key(SigningKey.LEDGER)
 
         known = openbao.ask("auth/token/lookup", {"token": token})["data"]
         assert known["policies"] == [f"{made.mount}-antares-{process_class}"]
-        assert ring._store._token == token
+        assert ring._client._token == token
         assert known["last_renewal"]
 
     @pytest.mark.parametrize(("method", "path", "body"), [

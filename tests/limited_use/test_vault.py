@@ -22,14 +22,14 @@ from limited_use.policy.vocabulary import DataClass
 from limited_use.vault import blind_index, compression, envelope, keys, opening
 from limited_use.vault.envelope import Damaged, KeyDamaged, Unopenable
 from limited_use.vault.keyring.port import NoKeyring
-from limited_use.vault.keys import Destroyed, Unwrapped
-from limited_use.vault.sealed import Binding, Sealed
-from limited_use.vault.sealing import sealer
+from limited_use.vault.keys import KeyDestroyed, UnwrappedKey
+from limited_use.vault.sealed import Binding, SealedValue
+from limited_use.vault.sealing import get_sealer
 from tests.limited_use.conftest import EITHER, NOW, SHOW_CONTENT
 
 ROOT = bytes(range(32))
-KEY = Unwrapped(ROOT, keys.key_id_of(ROOT))
-OTHER = Unwrapped(ROOT[::-1], keys.key_id_of(ROOT[::-1]))
+KEY = UnwrappedKey(ROOT, keys.compute_key_id(ROOT))
+OTHER = UnwrappedKey(ROOT[::-1], keys.compute_key_id(ROOT[::-1]))
 PLACE = Binding(UUID(int=1), DataClass.MAIL_METADATA, "mail", UUID(int=2), "summary")
 ELSEWHERE = {
     "holder": Binding(UUID(int=9), DataClass.MAIL_METADATA, "mail", UUID(int=2), "summary"),
@@ -43,16 +43,18 @@ ELSEWHERE = {
 class TestRecords:
     @given(data=st.binary(max_size=4000))
     def test_open_to_what_was_sealed(self, data):
-        assert envelope.open(envelope.seal(data, PLACE, KEY), PLACE, KEY) == data
+        assert envelope.open_record(envelope.seal_record(data, PLACE, KEY), PLACE, KEY) == data
 
     def test_never_look_the_same_twice(self):
-        assert envelope.seal(b"same", PLACE, KEY) != envelope.seal(b"same", PLACE, KEY)
+        assert envelope.seal_record(b"same", PLACE, KEY) != envelope.seal_record(
+            b"same", PLACE, KEY
+        )
 
     def test_add_forty_bytes(self):
-        assert len(envelope.seal(b"", PLACE, KEY)) == 40
+        assert len(envelope.seal_record(b"", PLACE, KEY)) == 40
 
     def test_name_format_and_key_in_a_header(self):
-        record = envelope.seal(b"x", PLACE, KEY)
+        record = envelope.seal_record(b"x", PLACE, KEY)
 
         assert record[:4] == b"LU1\0"
         assert record[4:12] == KEY.key_id
@@ -60,7 +62,7 @@ class TestRecords:
     @pytest.mark.parametrize("place", ELSEWHERE)
     def test_do_not_open_in_another_place(self, place):
         with pytest.raises(Unopenable):
-            envelope.open(envelope.seal(b"x", PLACE, KEY), ELSEWHERE[place], KEY)
+            envelope.open_record(envelope.seal_record(b"x", PLACE, KEY), ELSEWHERE[place], KEY)
 
     @given(
         names=st.tuples(st.text("ab\0", max_size=3), st.text("ab\0", max_size=3)),
@@ -78,19 +80,19 @@ class TestRecords:
     @pytest.mark.control("4.1.4")
     @pytest.mark.parametrize("size", [1, 3000])
     def test_fail_with_one_wordless_error_whatever_is_wrong(self, size):
-        record = envelope.seal(b"x" * size, PLACE, KEY)
+        record = envelope.seal_record(b"x" * size, PLACE, KEY)
         wrong = [record[:length] for length in range(min(len(record), 60))]
         wrong += [
             record[:at] + bytes([record[at] ^ 1 << bit]) + record[at + 1 :]
             for at in range(len(record))
             for bit in (0, 7)
         ]
-        wrong += [b"plaintext", b"", record + b"\0", envelope.seal(b"x", PLACE, OTHER)]
+        wrong += [b"plaintext", b"", record + b"\0", envelope.seal_record(b"x", PLACE, OTHER)]
 
         seen = set()
         for one in wrong:
             with pytest.raises(Unopenable) as caught:
-                envelope.open(one, PLACE, KEY)
+                envelope.open_record(one, PLACE, KEY)
             error = caught.value
             seen.add((type(error), str(error), error.__cause__, error.__context__))
         assert seen == {(Damaged, "", None, None)}
@@ -102,7 +104,7 @@ class TestRecords:
         from cryptography.hazmat.primitives.hashes import SHA256
         from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-        record = envelope.seal(b"x", PLACE, KEY)
+        record = envelope.seal_record(b"x", PLACE, KEY)
         info = b"antares/limited-use/1/class/mail.metadata"
         derived = HKDFExpand(algorithm=SHA256(), length=32, info=info).derive(ROOT)
 
@@ -110,43 +112,43 @@ class TestRecords:
             record[12:24], record[24:], PLACE.associated_data(record[:12])
         )
         assert opened == b"x"
-        assert len({envelope.seal(b"x", PLACE, KEY)[12:24] for _ in range(1000)}) == 1000
+        assert len({envelope.seal_record(b"x", PLACE, KEY)[12:24] for _ in range(1000)}) == 1000
 
 
 class TestCompression:
     def test_leaves_short_records_alone(self):
-        assert compression.compress(b"a" * 255) is None
-        assert compression.compress(b"a" * 256) is not None
+        assert compression.compress_record(b"a" * 255) is None
+        assert compression.compress_record(b"a" * 256) is not None
 
     def test_leaves_alone_what_would_not_shrink(self):
-        assert compression.compress(b"".join(bytes([n]) for n in range(256))) is None
+        assert compression.compress_record(b"".join(bytes([n]) for n in range(256))) is None
 
     def test_marks_what_it_packed_and_that_mark_is_authenticated(self):
-        record = envelope.seal(b"a" * 5000, PLACE, KEY)
+        record = envelope.seal_record(b"a" * 5000, PLACE, KEY)
 
         assert record[3] == envelope.ZSTD
         assert len(record) < 200
         with pytest.raises(Unopenable):
-            envelope.open(record[:3] + b"\0" + record[4:], PLACE, KEY)
+            envelope.open_record(record[:3] + b"\0" + record[4:], PLACE, KEY)
 
     def test_refuses_a_bomb_before_it_unpacks(self, monkeypatch):
-        monkeypatch.setattr(compression, "LARGEST", 1000)
+        monkeypatch.setattr(compression, "MAX_RECORD_BYTES", 1000)
         frame = zstandard.ZstdCompressor().compress(b"\0" * 1001)
 
-        with pytest.raises(compression.TooLarge):
-            compression.expand(frame)
+        with pytest.raises(compression.RecordTooLarge):
+            compression.expand_record(frame)
 
     def test_refuses_a_frame_that_does_not_say_its_size(self):
         frame = zstandard.ZstdCompressor(write_content_size=False).compress(b"\0" * 1001)
 
-        with pytest.raises(compression.TooLarge):
-            compression.expand(frame)
+        with pytest.raises(compression.RecordTooLarge):
+            compression.expand_record(frame)
 
     def test_refuses_to_seal_what_could_not_be_opened(self, monkeypatch):
-        monkeypatch.setattr(compression, "LARGEST", 1000)
+        monkeypatch.setattr(compression, "MAX_RECORD_BYTES", 1000)
 
-        with pytest.raises(compression.TooLarge):
-            envelope.seal(b"\0" * 1001, PLACE, KEY)
+        with pytest.raises(compression.RecordTooLarge):
+            envelope.seal_record(b"\0" * 1001, PLACE, KEY)
 
 
 @EITHER
@@ -177,7 +179,7 @@ class TestOpening:
     @pytest.mark.claim("data-use.permits")
     def test_refuses_another_holder(self, seal, permit):
         other = uuid7()
-        keys.create(holder=other, line=KeyLine.CONTENT, at=NOW)
+        keys.create_key(holder=other, line=KeyLine.CONTENT, at=NOW)
 
         with pytest.raises(Unopenable):
             opening.open_all([seal()], permit(holder=other), at=NOW)
@@ -191,10 +193,10 @@ class TestOpening:
     @pytest.mark.claim("data-use.permits")
     @pytest.mark.invariant(2)
     def test_refuses_a_permit_that_was_not_in_the_batch(self, seal, permit):
-        batch = opening.batch([permit()], at=NOW)
+        batch = opening.begin_batch([permit()], at=NOW)
 
         with pytest.raises(Unopenable):
-            batch.open(seal(), permit())
+            batch.open_value(seal(), permit())
 
     @pytest.mark.invariant(5)
     def test_opens_nothing_once_the_key_is_destroyed_though_it_was_cached(
@@ -203,7 +205,7 @@ class TestOpening:
         sealed, held = seal(), permit()
         assert opening.open_all([sealed], held, at=NOW)
 
-        keys.destroy(holder=holder)
+        keys.destroy_returning_id(holder=holder)
 
         with pytest.raises(Unopenable):
             opening.open_all([sealed], held, at=NOW)
@@ -225,7 +227,7 @@ class TestOpening:
         place = Binding(holder, DataClass.MAIL_METADATA, "integrations_message", row, "summary")
 
         with pytest.raises(Unopenable):
-            opening.open_all([Sealed(b'{"subject": "planted"}', place)], permit(), at=NOW)
+            opening.open_all([SealedValue(b'{"subject": "planted"}', place)], permit(), at=NOW)
 
     @pytest.mark.claim("data-use.encrypted")
     @pytest.mark.scenario("A1")
@@ -236,14 +238,16 @@ class TestOpening:
         self, seal, permit, holder, ring, monkeypatch
     ):
         sealed, held = seal(), permit()
-        keys.forget()
-        read, stale = opening._read, opening._read([held], NOW)
+        keys.drop_cached_keys()
+        read, stale = opening._read_keys_and_fences, opening._read_keys_and_fences([held], NOW)
         from limited_use.rotation import key_epochs
 
-        key_epochs.turn(KeyLine.CONTENT, NOW)
+        key_epochs.rotate_epoch(KeyLine.CONTENT, NOW)
         answers = iter([stale])
         monkeypatch.setattr(
-            opening, "_read", lambda permits, at: next(answers, None) or read(permits, at)
+            opening,
+            "_read_keys_and_fences",
+            lambda permits, at: next(answers, None) or read(permits, at),
         )
 
         assert opening.open_all([sealed], held, at=NOW) == [b"canary"]
@@ -252,7 +256,7 @@ class TestOpening:
 @EITHER
 @pytest.mark.django_db
 @pytest.mark.invariant(8)
-class TestADamagedKey:
+class TestDamagedDataKey:
     """It is there, the key store answers, and it does not unwrap."""
 
     WRONG = (
@@ -266,26 +270,28 @@ class TestADamagedKey:
     @pytest.fixture
     def neighbour(self, ring, db):
         other = uuid7()
-        keys.create(holder=other, line=KeyLine.CONTENT, at=NOW)
+        keys.create_key(holder=other, line=KeyLine.CONTENT, at=NOW)
         return other
 
     @pytest.mark.parametrize("wrong", WRONG, ids=str)
     def test_closes_what_is_under_it_and_nothing_else(self, seal, permit, holder, neighbour, wrong):
         held, beside = permit(), permit(holder=neighbour)
         sealed, row = seal(), uuid7()
-        other = sealer(holder=neighbour, epoch=1).seal(Message, "summary", row=row, data=b"there")
+        other = get_sealer(holder=neighbour, epoch=1).seal_value(
+            Message, "summary", row=row, data=b"there"
+        )
         DataKey.objects.filter(holder=holder).update(**wrong)
-        keys.forget()
+        keys.drop_cached_keys()
 
-        batch = opening.batch([held, beside], at=NOW)
+        batch = opening.begin_batch([held, beside], at=NOW)
 
-        assert batch.open(other, beside) == b"there"
+        assert batch.open_value(other, beside) == b"there"
         with pytest.raises(KeyDamaged):
-            batch.open(sealed, held)
+            batch.open_value(sealed, held)
 
     def test_is_told_from_one_that_is_gone(self, seal, permit, holder):
         sealed, held = seal(), permit()
-        keys.destroy(holder=holder)
+        keys.destroy_returning_id(holder=holder)
 
         with pytest.raises(Unopenable) as caught:
             opening.open_all([sealed], held, at=NOW)
@@ -297,20 +303,20 @@ class TestADamagedKey:
     def test_opens_no_fence(self, seal, permit, holder):
         held = permit(fences=(Fence(FenceKind.MEMBERSHIP, uuid7(), 1),))
         DataKey.objects.filter(holder=holder).update(wrapped=b"\1" * 60)
-        keys.forget()
+        keys.drop_cached_keys()
 
         with pytest.raises(Unopenable) as caught:
-            opening.batch([held], at=NOW)
+            opening.begin_batch([held], at=NOW)
         assert type(caught.value) is Unopenable
 
     @pytest.mark.clause("AN-19")
     def test_is_one_alarm_a_day(self, permit, holder):
         held, another = permit(), permit(use=SHOW_CONTENT)
         DataKey.objects.filter(holder=holder).update(wrapped=b"\1" * 60)
-        keys.forget()
+        keys.drop_cached_keys()
 
         for _ in range(3):
-            opening.batch([held, another], at=NOW)
+            opening.begin_batch([held, another], at=NOW)
 
         (alarm,) = Alarm.objects.all()
         assert (alarm.kind, alarm.about) == ("key.damaged", holder)
@@ -385,67 +391,69 @@ class TestFences:
 class TestSealer:
     @pytest.mark.invariant(5)
     def test_is_refused_once_the_key_is_destroyed(self, holder):
-        destroyed = keys.destroy(holder=holder)
+        destroyed = keys.destroy_returning_id(holder=holder)
 
         assert len(destroyed) == 16
-        assert keys.destroy(holder=holder) is None
-        with pytest.raises(Destroyed):
-            sealer(holder=holder, epoch=1)
+        assert keys.destroy_returning_id(holder=holder) is None
+        with pytest.raises(KeyDestroyed):
+            get_sealer(holder=holder, epoch=1)
 
     @pytest.mark.invariant(5)
     def test_is_refused_under_another_epoch(self, holder):
-        with pytest.raises(Destroyed):
-            sealer(holder=holder, epoch=2)
-        with pytest.raises(Destroyed):
+        with pytest.raises(KeyDestroyed):
+            get_sealer(holder=holder, epoch=2)
+        with pytest.raises(KeyDestroyed):
             keys.raise_epoch(holder=holder, epoch=1)
 
     def test_seals_only_into_sealed_columns(self, holder):
         with pytest.raises(TypeError):
-            sealer(holder=holder, epoch=1).seal(Message, "size", row=uuid7(), data=b"")
+            get_sealer(holder=holder, epoch=1).seal_value(Message, "size", row=uuid7(), data=b"")
 
     def test_derives_a_key_per_class(self, holder):
-        one = sealer(holder=holder, epoch=1)
-        body = one.seal(MessageBody, "content", row=uuid7(), data="text")
+        one = get_sealer(holder=holder, epoch=1)
+        body = one.seal_value(MessageBody, "content", row=uuid7(), data="text")
 
         assert body.binding.data_class == DataClass.MAIL_CONTENT
-        assert one._key.cipher(DataClass.MAIL_CONTENT) is not one._key.cipher(
+        assert one._key.get_cipher(DataClass.MAIL_CONTENT) is not one._key.get_cipher(
             DataClass.MAIL_METADATA
         )
 
     def test_blinds_the_same_value_alike_and_no_other(self, holder):
-        one, again = (sealer(holder=holder, epoch=1) for _ in range(2))
+        one, again = (get_sealer(holder=holder, epoch=1) for _ in range(2))
         values = [("id", "a"), ("id", "b"), ("thread", "a"), ("i", "da"), ("ida", "")]
 
-        assert [one.blind(*value) for value in values] == [again.blind(*v) for v in values]
-        assert len({one.blind(*value) for value in values}) == len(values)
-        assert len(one.blind("id", "a")) == 32
+        assert [one.compute_blind(*value) for value in values] == [
+            again.compute_blind(*v) for v in values
+        ]
+        assert len({one.compute_blind(*value) for value in values}) == len(values)
+        assert len(one.compute_blind("id", "a")) == 32
 
     @pytest.mark.invariant(6)
     def test_blinds_differently_for_each_holder(self, holder):
         other = uuid7()
-        keys.create(holder=other, line=KeyLine.CONTENT, at=NOW)
+        keys.create_key(holder=other, line=KeyLine.CONTENT, at=NOW)
 
-        assert sealer(holder=holder, epoch=1).blind("id", "a") != sealer(
+        assert get_sealer(holder=holder, epoch=1).compute_blind("id", "a") != get_sealer(
             holder=other, epoch=1
-        ).blind("id", "a")
+        ).compute_blind("id", "a")
 
 
 @EITHER
 class TestDirectory:
     def test_blinds_across_holders_and_keeps_the_kinds_apart(self, ring):
-        assert blind_index.blind("sub", "1") == blind_index.blind("sub", "1")
-        assert blind_index.blind("sub", "1") != blind_index.blind("address", "1")
-        assert blind_index.blind("sub", "1") != blind_index.derive("sub", "1")
-        assert blind_index.blind("a", "bc") != blind_index.blind("ab", "c")
+        assert blind_index.compute_blind("sub", "1") == blind_index.compute_blind("sub", "1")
+        assert blind_index.compute_blind("sub", "1") != blind_index.compute_blind("address", "1")
+        assert blind_index.compute_blind("sub", "1") != blind_index.derive_secret("sub", "1")
+        assert blind_index.compute_blind("a", "bc") != blind_index.compute_blind("ab", "c")
 
 
 @EITHER
 @pytest.mark.django_db
-class TestKeys:
+class TestDataKeys:
     def test_come_back_when_the_disconnect_rolls_back(self, seal, permit, holder):
         sealed = seal()
         with transaction.atomic():
-            keys.destroy(holder=holder)
+            keys.destroy_returning_id(holder=holder)
             transaction.set_rollback(True)
 
         assert opening.open_all([sealed], permit(), at=NOW) == [b"canary"]
@@ -454,7 +462,7 @@ class TestKeys:
     @pytest.mark.control("6.7.1")
     def test_are_stored_wrapped(self, holder):
         row = DataKey.objects.get(holder=holder)
-        root = sealer(holder=holder, epoch=1)._key._root
+        root = get_sealer(holder=holder, epoch=1)._key._root
 
         assert root not in bytes(row.wrapped)
         assert len(bytes(row.wrapped)) == 12 + 32 + 16
@@ -462,13 +470,13 @@ class TestKeys:
     @pytest.mark.control("4.1.4")
     def test_do_not_unwrap_for_another_holder(self, holder):
         other = uuid7()
-        keys.create(holder=other, line=KeyLine.CONTENT, at=NOW)
+        keys.create_key(holder=other, line=KeyLine.CONTENT, at=NOW)
         mine = DataKey.objects.get(holder=holder)
         DataKey.objects.filter(holder=other).update(wrapped=mine.wrapped, key_id=mine.key_id)
-        keys.forget()
+        keys.drop_cached_keys()
 
-        with pytest.raises(Destroyed):
-            sealer(holder=other, epoch=1)
+        with pytest.raises(KeyDestroyed):
+            get_sealer(holder=other, epoch=1)
 
 
 @pytest.mark.scenario("A1")
@@ -476,7 +484,7 @@ def test_no_key_is_made_without_a_keyring(db, settings, tmp_path):
     settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "nowhere")
 
     with pytest.raises(NoKeyring):
-        keys.create(holder=uuid7(), line=KeyLine.CONTENT, at=NOW)
+        keys.create_key(holder=uuid7(), line=KeyLine.CONTENT, at=NOW)
 
 
 @pytest.mark.invariant(2)
@@ -487,5 +495,5 @@ def test_no_module_of_the_vault_keeps_a_key_in_a_global():
     for name, module in sys.modules.items():
         if not name.startswith(package.__name__ + "."):
             continue
-        held = {key for key, value in vars(module).items() if isinstance(value, Unwrapped)}
+        held = {key for key, value in vars(module).items() if isinstance(value, UnwrappedKey)}
         assert held == set()

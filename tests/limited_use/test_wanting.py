@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from limited_use.policy import refusal_text
 from limited_use.policy.clauses import CLAUSES
-from limited_use.policy.evaluation import SAYS, TABLE, decide
+from limited_use.policy.evaluation import RULE_TEXTS, TABLE, decide
 from limited_use.policy.rules import RULES
 from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 
@@ -18,10 +18,10 @@ FACTS = st.frozensets(st.sampled_from(Fact))
 GATES = {Fact.ACTOR_OWNS, Fact.SHARE_LIVE, Fact.ITEM_CONSENTED}
 
 
-class TestWords:
+class TestRefusalTexts:
     def test_are_there_for_every_fact(self):
-        assert set(refusal_text.WANTING) == set(Fact)
-        assert all(said.endswith(".") for said in refusal_text.WANTING.values())
+        assert set(refusal_text.MISSING_FACT_TEXTS) == set(Fact)
+        assert all(said.endswith(".") for said in refusal_text.MISSING_FACT_TEXTS.values())
 
     @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
     def test_of_a_rule_are_plain_and_its_clauses_are_known(self, rule):
@@ -35,9 +35,9 @@ class TestWords:
     def test_explain_whatever_is_refused(self, use, facts):
         decision = decide(Use(*use), facts)
 
-        said = refusal_text.explain(decision)
+        said = refusal_text.explain_refusal(decision)
 
-        assert SAYS[decision.rule_id] in said
+        assert RULE_TEXTS[decision.rule_id] in said
         assert bool(decision.missing) is ("What is missing" in said)
 
 
@@ -45,7 +45,7 @@ class TestWhatIsTold:
     def test_is_what_is_missing_and_nothing_else(self):
         decision = decide(SHOWN, ALL_FACTS - {Fact.CONSENT_CURRENT})
 
-        said = refusal_text.explain(decision)
+        said = refusal_text.explain_refusal(decision)
 
         assert said == (
             "What is allowed: You read your own mail in your inbox. What is missing:"
@@ -58,18 +58,18 @@ class TestWhatIsTold:
         # Whether it exists, is connected, or was agreed to is nothing of theirs.
         decision = decide(SHOWN, facts - {Fact.ACTOR_OWNS})
 
-        assert refusal_text.told(decision) == {Fact.ACTOR_OWNS}
-        assert refusal_text.explain(decision).endswith("Nothing of that name is yours.")
+        assert refusal_text.get_disclosed_facts(decision) == {Fact.ACTOR_OWNS}
+        assert refusal_text.explain_refusal(decision).endswith("Nothing of that name is yours.")
 
     @given(use=st.sampled_from(sorted(TABLE)), facts=FACTS)
     def test_is_never_more_than_is_missing(self, use, facts):
         decision = decide(Use(*use), facts)
 
-        assert refusal_text.told(decision) <= decision.missing
-        assert bool(refusal_text.told(decision)) is bool(decision.missing)
-        assert not decision.missing & GATES or refusal_text.told(decision) <= GATES
+        assert refusal_text.get_disclosed_facts(decision) <= decision.missing
+        assert bool(refusal_text.get_disclosed_facts(decision)) is bool(decision.missing)
+        assert not decision.missing & GATES or refusal_text.get_disclosed_facts(decision) <= GATES
 
     def test_of_a_rule_that_forbids_is_the_rule(self):
         decision = decide(SHOWN._replace(purpose=Purpose.MARKETING), ALL_FACTS)
 
-        assert refusal_text.explain(decision) == SAYS["never-market"]
+        assert refusal_text.explain_refusal(decision) == RULE_TEXTS["never-market"]

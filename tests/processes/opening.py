@@ -31,9 +31,9 @@ def ask(connection_id: UUID) -> str:
     try:
         connection = Connection.objects.get(id=connection_id)
         with row_owner.acting_for(connection.user_id, connection.organisation_id):
-            held = permits.to_refresh(connection_id=connection_id, at=at)
+            held = permits.to_use_refresh_token(connection_id=connection_id, at=at)
             sealed = connection.refresh_token
-            token = provider.credential(sealed, held, to=held.account, at=at)
+            token = provider.open_credential(sealed, held, to=held.account, at=at)
         return hashlib.sha256(token.encode()).hexdigest()
     except Exception as error:  # noqa: BLE001 - the test reads its name
         return type(error).__name__

@@ -21,10 +21,10 @@ def main() -> None:
         os.setgid(NOBODY)
         os.setuid(NOBODY)
     # To become somebody else makes a process private as well: so that the difference is ours.
-    process_hardening._prctl(process_hardening._PR_SET_DUMPABLE, 1)
-    sys.stdout.write(f"{process_hardening.is_kept()} {seen()}\n")
-    process_hardening.keep()
-    sys.stdout.write(f"{process_hardening.is_kept()} {seen()}\n")
+    process_hardening._call_prctl(process_hardening._PR_SET_DUMPABLE, 1)
+    sys.stdout.write(f"{process_hardening.is_memory_protected()} {seen()}\n")
+    process_hardening.protect_memory()
+    sys.stdout.write(f"{process_hardening.is_memory_protected()} {seen()}\n")
 
 
 def seen() -> bool:

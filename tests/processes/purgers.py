@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 
-from config.parent_process import dies_with_parent
+from config.parent_process import make_parent_death_hook
 from config.process_classes import ProcessClass
 
 
@@ -26,7 +26,7 @@ def main() -> None:
     app.loader.import_default_modules()
     # Nobody waits for a child that was killed.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    follow = dies_with_parent(signal.SIGKILL)
+    follow = make_parent_death_hook(signal.SIGKILL)
     for line in sys.stdin:
         pid = os.fork()
         if not pid:

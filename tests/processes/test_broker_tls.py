@@ -8,7 +8,7 @@ import pytest
 from kombu.exceptions import OperationalError
 
 from accounts.ids import uuid7
-from config.broker import tls_options
+from config.broker import get_tls_options
 from config.embedded import external_servers
 from config.embedded.processes import Unavailable
 from config.process_classes import ProcessClass
@@ -56,7 +56,9 @@ def publish():
 def start_worker(running, url, authority):
     given = {"BROKER_URL": url, "BROKER_CA": str(authority.path), "EGRESS_TRIPWIRE": "on"}
     running.environment_of(ProcessClass.SYNC, **given)
-    running.service.start("worker", *WORKER, "--queues", "sync", of=ProcessClass.SYNC)
+    running.service.start_process(
+        "worker", *WORKER, "--queues", "sync", process_class=ProcessClass.SYNC
+    )
 
 
 def read_log(running):
@@ -71,7 +73,7 @@ class TestABrokerOfOurAuthority:
     def test_is_published_to_and_consumed(self, running, server, authority):
         with terminated(running, authority.issue(HOST)) as front:
             url = f"rediss://{HOST}:{front.port}/0"
-            with using_broker(url, tls_options(url, str(authority.path))):
+            with using_broker(url, get_tls_options(url, str(authority.path))):
                 publish()
             assert server.llen("sync") == 1
             assert front.received
@@ -95,9 +97,9 @@ class TestABrokerOfOurAuthority:
         with terminated(running, authority.issue(HOST)) as front:
             url = f"rediss://{HOST}:{front.port}/0"
 
-            external_servers.ask_broker(url, str(authority.path))
+            external_servers.check_broker(url, str(authority.path))
             with pytest.raises(Unavailable, match="certificate verify failed"):
-                external_servers.ask_broker(url)
+                external_servers.check_broker(url)
 
 
 class TestABrokerThatNobodyVouchesFor:
@@ -113,7 +115,7 @@ class TestABrokerThatNobodyVouchesFor:
         with terminated(running, signer.issue(name)) as front:
             url = f"rediss://:tops3cret@{reached}:{front.port}/0"
             with (
-                using_broker(url, tls_options(url, str(authority.path))),
+                using_broker(url, get_tls_options(url, str(authority.path))),
                 pytest.raises(OperationalError, match="CERTIFICATE_VERIFY_FAILED"),
             ):
                 publish()
@@ -125,7 +127,7 @@ class TestABrokerThatNobodyVouchesFor:
         with terminated(running, authority.issue(HOST)) as front:
             url = f"rediss://{HOST}:{front.port}/0"
             with (
-                using_broker(url, tls_options(url, "")),
+                using_broker(url, get_tls_options(url, "")),
                 pytest.raises(OperationalError, match="CERTIFICATE_VERIFY_FAILED"),
             ):
                 publish()

@@ -21,7 +21,7 @@ from integrations.models import (
 from integrations.settings.connect_messages import OUTCOMES
 from limited_use.models import Receipt
 from tests.integrations.google import ALICE_BOX
-from tests.smoke.person import Person
+from tests.smoke.person import SmokePerson
 from tests.worlds.processes import wait_until
 
 PASSWORD = "correct horse battery staple"
@@ -41,7 +41,7 @@ def person_of(settings):
         if user is not None:
             type(user).objects.filter(id=user.id).update(password=hashed)
             seeded = {"email": user.email, "password": PASSWORD, "name": user.name}
-        person = Person(running.url, seeded)
+        person = SmokePerson(running.url, seeded)
         everybody.append(person)
         if user is not None:
             person.sign_in()
@@ -115,7 +115,7 @@ class TestAConnectThatOutlivesItsWebProcess:
 @pytest.fixture
 def silent_port():
     """Reserve a port, so that nobody listens there while the test lasts."""
-    with ports.reserved() as port:
+    with ports.reserve_port() as port:
         yield port
 
 

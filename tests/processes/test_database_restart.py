@@ -17,7 +17,7 @@ from django.test import Client
 from django.utils import timezone
 
 from config.embedded import binaries, processes
-from config.embedded.postgres import THROWAWAY, Postgres
+from config.embedded.postgres import THROWAWAY, EmbeddedPostgres
 from config.heartbeats import DUTIES
 from config.process_classes import ProcessClass
 from integrations.operations import heartbeats
@@ -33,17 +33,17 @@ ANSWERED = {PAGE: 200, API: 200, READY: 200, CHANNEL: 204}
 def cluster():
     """Return a PostgreSQL that is this test's own, to stop and start; it does not run yet."""
     with tempfile.TemporaryDirectory(prefix="antares-own-") as made:
-        account = processes.account()
+        account = processes.get_account()
         folders = [Path(made), Path(made) / "data", Path(made) / "socket"]
         for folder in folders:
             folder.mkdir(exist_ok=True)
-            account.own(folder, 0o700)
-        yield Postgres(folders[1], folders[2], account, THROWAWAY)
+            account.give_ownership(folder, 0o700)
+        yield EmbeddedPostgres(folders[1], folders[2], account, THROWAWAY)
 
 
 def copy_database(url: str) -> None:
     """Copy the test's database, as it is now, into the one at `url`."""
-    bin_folder = binaries.postgres() / "bin"
+    bin_folder = binaries.find_postgres() / "bin"
     database = now.DATABASES["default"]
     source = {"PGPASSWORD": database["PASSWORD"]}
     given = {"--host": database["HOST"], "--port": database["PORT"], "--username": database["USER"]}
@@ -73,10 +73,10 @@ def ask(alice, running) -> Callable[[str], httpx.Response]:
     browser.force_login(alice)
     name = now.SESSION_COOKIE_NAME
     session = {"Cookie": f"{name}={browser.cookies[name].value}"}
-    channel = blind_lookup.new_channel()
+    channel = blind_lookup.make_channel_id()
     proof = {
         "X-Goog-Channel-ID": channel,
-        "X-Goog-Channel-Token": blind_lookup.token_of(channel),
+        "X-Goog-Channel-Token": blind_lookup.derive_token(channel),
         "X-Goog-Resource-ID": "resource",
     }
     with httpx.Client(base_url=running.url, timeout=20) as http:
@@ -116,7 +116,7 @@ def test_requests_are_answered_503_until_the_database_is_back(ask, cluster, runn
     with ExitStack() as first_run:
         url = first_run.enter_context(cluster.running())
         # As if workers ran, until the test is over.
-        heartbeats.record(DUTIES, at=timezone.now() + timedelta(hours=1))
+        heartbeats.record_heartbeats(DUTIES, at=timezone.now() + timedelta(hours=1))
         copy_database(url)
         running.service.logins = {ProcessClass.WEB: url}
         running.web(DATABASE_URL=url)

@@ -13,9 +13,9 @@ import httpx
 import psycopg
 import pytest
 
-from config.database.role_logins import variable
+from config.database.role_logins import get_variable_name
 from config.embedded import ports
-from config.embedded.servers import running as servers_running
+from config.embedded.servers import run_servers as servers_running
 from config.process_classes import OWNER, ProcessClass
 from tests import service_logs
 from tests.config import production
@@ -74,11 +74,11 @@ class Production(Deployment):
         return parts._replace(netloc=f"{user}:{quote(PASSWORD)}@{place}").geturl()
 
     def environment_of(self, process_class: str) -> dict[str, str]:
-        logins = {variable(one): self.login(one) for one in ProcessClass}
+        logins = {get_variable_name(one): self.login(one) for one in ProcessClass}
         if process_class == OWNER:
             own = {"DATABASE_URL": self.owner_url, **logins}
         else:
-            name = variable(ProcessClass(process_class))
+            name = get_variable_name(ProcessClass(process_class))
             own = {name: logins[name]}
         return {**self.shared, "PROCESS_CLASS": process_class, **own}
 
@@ -93,7 +93,7 @@ def deployment():
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="antares-real-")))
         folder.chmod(0o711)
-        urls = stack.enter_context(servers_running(folder, given={}))
+        urls = stack.enter_context(servers_running(folder, environment={}))
         with psycopg.connect(urls.database, autocommit=True) as connection:
             connection.execute(f"CREATE ROLE release LOGIN CREATEROLE PASSWORD '{PASSWORD}'")
             connection.execute("CREATE DATABASE service OWNER release")
@@ -114,7 +114,7 @@ def deployment():
 @pytest.mark.invariant(6)
 def test_the_documented_commands_finish_a_purge(deployment):
     processes = read_processes()
-    with ports.reserved() as port, ports.reserved() as staff_port:
+    with ports.reserve_port() as port, ports.reserve_port() as staff_port:
         url = f"http://127.0.0.1:{port}"
 
         def readiness():
@@ -127,7 +127,7 @@ def test_the_documented_commands_finish_a_purge(deployment):
 
         web, staff, *others = (one for one in processes if one.command[0] in {"granian", "celery"})
         deployment.start(web, GRANIAN_PORT=str(port), GRANIAN_HOST="127.0.0.1")
-        ports.wait(port, deployment.processes["web"], name="web")
+        ports.wait_for_port(port, deployment.processes["web"], name="web")
         status, words = readiness()
         assert (status, words["workers"]) == (503, "missing: beat, purge, sync")
         deployment.start(staff, GRANIAN_PORT=str(staff_port), GRANIAN_HOST="127.0.0.1")
@@ -137,7 +137,7 @@ def test_the_documented_commands_finish_a_purge(deployment):
         through_proxy = {"Host": HOST, "X-Forwarded-Proto": "https"}
         page = httpx.get(f"{url}/accounts/login/", headers=through_proxy, timeout=20)
         assert page.status_code == 200
-        ports.wait(staff_port, deployment.processes["staff"], name="staff")
+        ports.wait_for_port(staff_port, deployment.processes["staff"], name="staff")
         staff_url = f"http://127.0.0.1:{staff_port}"
         at_staff_site = {**through_proxy, "Host": STAFF_HOST}
         answers = {

@@ -17,7 +17,7 @@ import pytest
 from django.conf import settings as now
 
 from config.process_classes import ProcessClass
-from tests.integrations.google import ALICE_BOX, Browser
+from tests.integrations.google import ALICE_BOX, GoogleConnectBrowser
 from tests.worlds.processes import wait_until
 
 SEARCHES = 8
@@ -30,12 +30,12 @@ FILE_BYTES = 8 * 1024 * 1024
 @pytest.fixture
 def hers(world, alice, running):
     """Alice's browser, at the web process as the demo starts it; her mailbox is not synced."""
-    browser = Browser(alice, world)
+    browser = GoogleConnectBrowser(alice, world)
     browser.connect()
     # Its settings are those of the test's world.
     running.environment_of(ProcessClass.WEB)
     running.service.start_site(ProcessClass.WEB, running.port)
-    running.service.wait("web", running.port)
+    running.service.wait_until_listening("web", running.port)
     cookies = {now.SESSION_COOKIE_NAME: browser.client.cookies[now.SESSION_COOKIE_NAME].value}
     with httpx.Client(base_url=running.url, cookies=cookies, timeout=60) as http:
         http.get("/inbox/search/").raise_for_status()

@@ -39,7 +39,7 @@ def log_of(running) -> bytes:
     return b"".join(data for _, data in running.logged())
 
 
-class TestAWebProcess:
+class TestWebProcessUnderHostileHttp:
     def test_answers_no_5xx_and_logs_nothing_of_a_stranger(self, send, running):
         types = (
             b"charset=hex", b"charset*=zx-stranger-5519''x", b"charset=undefined", b"=;=",

@@ -14,7 +14,7 @@ from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import keys
 from limited_use.vault.keyring.factory import _open_transit
 from limited_use.vault.keyring.transit import TransitKeyring
-from tests.integrations.google import ALICE_BOX, Browser
+from tests.integrations.google import ALICE_BOX, GoogleConnectBrowser
 from tests.processes.test_connect import person_of
 from tests.worlds.processes import PATIENCE, script, wait_until
 
@@ -30,7 +30,7 @@ def store(openbao, world, settings, tmp_path):
     place = openbao.place(f"p-{secrets.token_hex(6)}")
     TransitKeyring.create(place._replace(token=openbao.root))
     settings.KEYRING = replace(settings.KEYRING, **place._replace(token=openbao.root)._asdict())
-    keys.forget()
+    keys.drop_cached_keys()
 
     def of(process_class):
         return {
@@ -46,7 +46,7 @@ def store(openbao, world, settings, tmp_path):
 
 @pytest.fixture
 def connection(world, alice):
-    Browser(alice, world).connect()
+    GoogleConnectBrowser(alice, world).connect()
     return Connection.objects.get()
 
 

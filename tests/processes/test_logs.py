@@ -10,14 +10,14 @@ import pytest
 from django.db import connection as database
 from django.utils import timezone
 
-from config.embedded.feature_client import Feature
+from config.embedded.feature_client import FeatureClient
 from integrations.models import Connection, Message, SyncWork
 from integrations.operations import demo_data
 from tests.canaries.scanner import Needles
 from tests.canaries.secrets_seen import PUBLIC
 from tests.integrations.google import ALICE_BOX, query_of
 from tests.processes.test_connect import SCRYPT, arrive, begin
-from tests.smoke.person import Person
+from tests.smoke.person import SmokePerson
 from tests.worlds.processes import wait_until
 
 ABOUT_A_CONNECTION = ("connect.", "connection.", "grant.", "integration.", "sync.", "use.")
@@ -66,7 +66,7 @@ def broken(transactional_db):
 def seeded(world, settings):
     """Return Alice, and a feature whose row says `marketing`, as the demo seeds them."""
     settings.PASSWORD_HASHERS = [SCRYPT]
-    people, clients = demo_data.seed(at=timezone.now())
+    people, clients = demo_data.seed_people_and_clients(at=timezone.now())
     alice = next(one for one in people if one.user.email.startswith("alice"))
     campaigns = next(one for one in clients if one.client_id == "campaigns")
     return alice, asdict(campaigns)
@@ -111,7 +111,7 @@ class TestTheLogsOfAJourney:
         running.beat()
         running.worker(LOG_LEVEL="DEBUG")
         running.purger(LOG_LEVEL="DEBUG")
-        person = Person(
+        person = SmokePerson(
             running.url,
             {"email": alice.user.email, "password": alice.password, "name": alice.user.name},
         )
@@ -131,7 +131,7 @@ class TestTheLogsOfAJourney:
         wait_until(logged(running, "grant.refreshed"))
         wait_until(lambda: Message.objects.count() == 3)
         remember()
-        refused = Feature(running.url, campaigns).messages(
+        refused = FeatureClient(running.url, campaigns).request_messages(
             campaigns["delegation_id"], str(alice.user.id)
         )
         world.revoke_grant(ALICE_BOX)

@@ -17,7 +17,7 @@ from integrations.models import (
     Watch,
     WatchStatus,
 )
-from tests.integrations.google import ALICE_BOX, Browser
+from tests.integrations.google import ALICE_BOX, GoogleConnectBrowser
 from tests.worlds.processes import wait_until
 
 TOPIC = "projects/sandbox-project/topics/gmail"
@@ -41,7 +41,7 @@ def pushed(world, alice, running, settings):
         "PUSH_POLL_SECONDS": NEVER,
     }
     world.subscribe(TOPIC, hook, account=ACCOUNT)
-    integration = Browser(alice, world).connect().connection.integrations.get()
+    integration = GoogleConnectBrowser(alice, world).connect().connection.integrations.get()
     running.web(**ours)
     running.beat(**ours)
     running.worker(**ours)
@@ -140,7 +140,7 @@ def test_forged_ones_are_refused_and_cost_nothing(pushed, world):
 @pytest.mark.invariant(5)
 def test_after_a_disconnect_they_are_heard_and_dropped(pushed, world, running):
     connection = pushed.connection
-    connections.disconnect(
+    connections.disconnect_integration(
         integration_id=pushed.id,
         user_id=connection.user_id,
         organisation_id=connection.organisation_id,

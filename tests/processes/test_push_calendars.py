@@ -18,7 +18,7 @@ from integrations.models import (
     WatchStatus,
 )
 from tests.factories import as_agreed
-from tests.integrations.google import ALICE_BOX, Browser
+from tests.integrations.google import ALICE_BOX, GoogleConnectBrowser
 from tests.worlds.processes import wait_until
 
 # Long enough that nothing in these tests comes by asking.
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.scenario("P5")
 @pytest.fixture
 def pushed(world, alice, running):
     """Return connected calendars of which Google tells; the list and each of them by a channel."""
-    browser = Browser(alice, world)
+    browser = GoogleConnectBrowser(alice, world)
     address = browser.begin(product="calendar", version=VERSION)
     browser.arrive(world.consent(address, email=ALICE_BOX))
     for start in (running.web, running.beat, running.worker):
@@ -104,7 +104,7 @@ def test_what_nobody_looks_at_any_more_is_not_told_of(pushed, world):
 def test_after_a_disconnect_no_channel_is_open(pushed, world, running):
     assert len(world.pushes()["channels"]) == Calendar.objects.count() + 1
     connection = pushed.connection
-    connections.disconnect(
+    connections.disconnect_integration(
         integration_id=pushed.id,
         user_id=connection.user_id,
         organisation_id=connection.organisation_id,

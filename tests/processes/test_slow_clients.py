@@ -78,7 +78,7 @@ class TestLargeBodies:
             ("/static/nothing", "home"),
         ]  # fmt: skip
         for path, name in limits:
-            largest = ROUTES[name].body.largest
+            largest = ROUTES[name].body.max_bytes
             client = connect(head(path, f"Content-Length: {largest + 1}"))
             assert client.read_answer().status == 413, path
             # The largest is asked for, rather than refused.

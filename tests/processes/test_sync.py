@@ -13,10 +13,10 @@ from config.process_classes import ProcessClass
 from integrations.mail.sync import quarantine
 from integrations.mail.sync.provider_ids import MESSAGE
 from integrations.models import Integration, Message, SetAside, SyncStage, SyncWork
-from limited_use.vault.sealing import sealer
+from limited_use.vault.sealing import get_sealer
 from tests.canaries import stores
 from tests.factories import make_connection, make_integration
-from tests.integrations.google import ALICE_BOX, Browser
+from tests.integrations.google import ALICE_BOX, GoogleConnectBrowser
 from tests.worlds.processes import PATIENCE, wait_until
 
 SIZE = 240
@@ -30,7 +30,7 @@ def integration(world, alice):
     world.seed(ALICE_BOX, size=SIZE, days=30, malformed=0, hostile=0)
     # Every call takes long enough for a test to come between.
     world.dial(latency_seconds=0.25)
-    return Browser(alice, world).connect().connection.integrations.get()
+    return GoogleConnectBrowser(alice, world).connect().connection.integrations.get()
 
 
 def theirs(world):
@@ -45,7 +45,7 @@ def ours():
 
 def expected(integration, world):
     now = Integration.objects.get(id=integration.id)
-    blind = sealer(holder=now.id, epoch=now.epoch).blind
+    blind = get_sealer(holder=now.id, epoch=now.epoch).compute_blind
     return sorted(blind(MESSAGE, one) for one in theirs(world))
 
 
@@ -190,6 +190,6 @@ def connections_of(process_class):
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE usename = %s AND datname = %s",
-            [provisioning.ours().of(process_class), connection.settings_dict["NAME"]],
+            [provisioning.get_roles().get_login(process_class), connection.settings_dict["NAME"]],
         )
         return cursor.fetchone()[0]

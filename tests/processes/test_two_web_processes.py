@@ -83,7 +83,7 @@ class TestTwoProcesses:
         assert {answer.status_code for answer in ask_all(address, cookies)} == {401}
 
     def test_refuse_what_is_too_large_before_it_comes(self, running, address):
-        largest = ROUTES["oauth_token"].body.largest
+        largest = ROUTES["oauth_token"].body.max_bytes
         sent = head("/oauth/token", f"Content-Length: {largest + 1}")
         with ExitStack() as stack:
             for wire in [stack.enter_context(Wire(running.port, sent)) for _ in range(CONNECTIONS)]:

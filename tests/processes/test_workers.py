@@ -11,7 +11,7 @@ import pytest
 
 from accounts.models import Alarm
 from config.embedded import processes
-from config.embedded.valkey import Valkey
+from config.embedded.valkey import EmbeddedValkey
 from config.process_classes import ProcessClass
 from integrations.models import Heartbeat
 from integrations.operations.heartbeats import INTERVAL
@@ -27,7 +27,7 @@ def seen_at(duty):
 
 def start(running, *arguments, process_class=ProcessClass.SYNC, **more):
     running.environment_of(process_class, EGRESS_TRIPWIRE="on", **more)
-    running.service.start("worker", *WORKER, *arguments, of=process_class)
+    running.service.start_process("worker", *WORKER, *arguments, process_class=process_class)
 
 
 def read_log(running):
@@ -89,12 +89,12 @@ def test_beat_says_that_it_runs(running):
 def broker():
     """Return a broker that is this test's own, to stop and start; it does not run yet."""
     with tempfile.TemporaryDirectory(prefix="antares-own-") as made:
-        account = processes.account()
+        account = processes.get_account()
         folders = [Path(made), Path(made) / "data", Path(made) / "socket"]
         for folder in folders:
             folder.mkdir(exist_ok=True)
-            account.own(folder, 0o700)
-        yield Valkey(folders[1], folders[2], account)
+            account.give_ownership(folder, 0o700)
+        yield EmbeddedValkey(folders[1], folders[2], account)
 
 
 @pytest.mark.thorough("waits for a heartbeat that does not come")

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from config.embedded import ports
-from config.embedded.processes import account, spawn, stop
+from config.embedded.processes import get_account, spawn_process, stop_process
 from tests import debian
 from tests.tiers import skip_on_this_machine
 
@@ -41,18 +41,18 @@ def version() -> str:
 @contextmanager
 def running(folder: Path, configuration: str, port: int) -> Iterator[None]:
     """Run the server of that configuration until the block ends."""
-    owner = account()
+    owner = get_account()
     folder.mkdir()
-    owner.own(folder, 0o700)
+    owner.give_ownership(folder, 0o700)
     file = folder / "broker.conf"
     file.write_text(configuration)
-    owner.own(file, 0o600)
+    owner.give_ownership(file, 0o600)
     with (folder / "broker.log").open("ab") as log:
-        process = spawn(
+        process = spawn_process(
             [program(), file], run_as=owner, env={"LC_ALL": "C"}, output=log, cwd=folder
         )
     try:
-        ports.wait(port, process, name="the broker")
+        ports.wait_for_port(port, process, name="the broker")
         yield
     finally:
-        stop(process)
+        stop_process(process)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 
-from config.embedded.processes import Account, account, spawn, stop
+from config.embedded.processes import ServerAccount, get_account, spawn_process, stop_process
 from tests import debian
 from tests.production.documented import Blocks
 from tests.tiers import skip_on_this_machine
@@ -48,7 +48,7 @@ class Database:
     programs: Path
     folder: Path
     port: int
-    account: Account
+    account: ServerAccount
 
     @property
     def sockets(self) -> Path:
@@ -60,7 +60,7 @@ class Database:
     def create(self, blocks: Blocks, names: dict[str, str]) -> None:
         for folder in (self.folder, self.sockets):
             folder.mkdir(mode=0o700)
-            self.account.own(folder, 0o700)
+            self.account.give_ownership(folder, 0o700)
         data = self.folder / "data"
         self._output("initdb", *("-D", data, "-U", "postgres", "--auth=trust", "--no-sync"))
         with (data / "postgresql.conf").open("a") as file:
@@ -74,7 +74,7 @@ class Database:
     @contextmanager
     def running(self) -> Iterator[None]:
         with (self.folder / "database.log").open("ab") as log:
-            process = spawn(
+            process = spawn_process(
                 [self.programs / "postgres", "-D", self.folder / "data"],
                 run_as=self.account,
                 env=_environment(),
@@ -85,7 +85,7 @@ class Database:
             self._wait(process)
             yield
         finally:
-            stop(process)
+            stop_process(process)
 
     def execute_as_administrator(self, statements: str) -> None:
         """Give psql a documented block."""
@@ -143,4 +143,4 @@ def _environment() -> dict[str, str]:
 
 
 def make(folder: Path, port: int) -> Database:
-    return Database(programs(), folder, port, account())
+    return Database(programs(), folder, port, get_account())

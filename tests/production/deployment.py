@@ -91,9 +91,9 @@ class Production(Deployment):
         """Start every process of the table that goes on; each web server has a port of its own."""
         for process in self.processes_documented:
             if process.command[0] == "granian":
-                port = self.ports[process.process] = stack.enter_context(ports.reserved())
+                port = self.ports[process.process] = stack.enter_context(ports.reserve_port())
                 self.start(process, GRANIAN_PORT=str(port))
-                ports.wait(port, self.processes[process.process], name=process.process)
+                ports.wait_for_port(port, self.processes[process.process], name=process.process)
             elif process.command[0] == "celery":
                 self.start(process)
 

@@ -17,7 +17,7 @@ import httpx
 from tests.egress_wall.edge import Listener, Proxy, couple
 from tests.production.authority import Authority
 from tests.production.documented import read_provider_hosts
-from tests.smoke.client import Browser
+from tests.smoke.client import SmokeBrowser
 from tests.worlds.sandbox import Sandbox
 
 _NEAR = "127.0.0.1"
@@ -40,9 +40,9 @@ class Internet:
         """Lead people who ask for `host` to a port of this machine."""
         self.people.allowed[f"{host}:443"] = (_NEAR, port)
 
-    def browser(self, url: str) -> Browser:
+    def browser(self, url: str) -> SmokeBrowser:
         """Return a browser whose first page is at `url`."""
-        browser = Browser(url)
+        browser = SmokeBrowser(url)
         browser.http.close()
         browser.http = httpx.Client(
             proxy=self.people.url,

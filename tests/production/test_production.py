@@ -32,9 +32,9 @@ from tests.production.passwords import set_password
 from tests.production.report import say, wait_for
 from tests.production.staff import OLGA, SAM, visit_staff_site
 from tests.smoke.client import Page
-from tests.smoke.person import Person
+from tests.smoke.person import SmokePerson
 from tests.smoke.receipts import Receipts
-from tests.worlds.microsoft import Microsoft
+from tests.worlds.microsoft import MicrosoftSandbox
 
 GMAIL, OUTLOOK = "alice@gmail.example", "alice@contoso.example"
 SIZE = 12
@@ -48,7 +48,7 @@ class Cast(NamedTuple):
     """The service, a person at its pages, and their receipts."""
 
     production: Production
-    alice: Person
+    alice: SmokePerson
     receipts: Receipts
 
 
@@ -84,8 +84,8 @@ def cast(production):
             (f"{URL}/connect/{name}/callback",),
         )
     provider.seed(GMAIL, size=SIZE, days=20, malformed=0, hostile=0)
-    Microsoft(provider).seed(OUTLOOK, size=SIZE, days=20, malformed=0, hostile=0)
-    alice = Person(URL, ALICE)
+    MicrosoftSandbox(provider).seed(OUTLOOK, size=SIZE, days=20, malformed=0, hostile=0)
+    alice = SmokePerson(URL, ALICE)
     alice.browser.http.close()
     alice.browser = production.servers.internet.browser(URL)
     yield Cast(production, alice, Receipts(alice))
@@ -168,14 +168,14 @@ def lose_the_key_store(cast: Cast) -> None:
     say("somebody who looked at the inbox all the time", f"503 {seen[503]} times, 200 {seen[200]}")
 
 
-def read_in_each_process(alice: Person, message_id: str) -> None:
+def read_in_each_process(alice: SmokePerson, message_id: str) -> None:
     """Read a message so often at once that each web process reads it: it keeps keys of its own."""
     with ThreadPoolExecutor(16) as readers:
         answers = list(readers.map(lambda _: read_by_api(alice, message_id), range(64)))
     assert {answer.status_code for answer in answers} == {200}
 
 
-def look_while_keys_are_away(alice: Person, read_before: str, new: str) -> None:
+def look_while_keys_are_away(alice: SmokePerson, read_before: str, new: str) -> None:
     assert read_by_api(alice, read_before).status_code == 200
     answer = read_by_api(alice, new)
     page = alice.browser.get("/inbox/")
@@ -192,7 +192,7 @@ def look_while_keys_are_away(alice: Person, read_before: str, new: str) -> None:
 
 
 @contextmanager
-def reading(person: Person, address: str) -> Iterator[list[tuple[int, str]]]:
+def reading(person: SmokePerson, address: str) -> Iterator[list[tuple[int, str]]]:
     """Have somebody read there until the block ends; yield status and text of each answer."""
     answers: list[tuple[int, str]] = []
     is_over = threading.Event()
@@ -304,11 +304,11 @@ def list_messages(production: Production, provider: str) -> list[str]:
     return [str(row[0]) for row in rows]
 
 
-def read_by_api(person: Person, message_id: str):
+def read_by_api(person: SmokePerson, message_id: str):
     address = f"{URL}/v1/users/me/messages/{message_id}"
     return person.browser.http.get(address)
 
 
-def opened(person: Person) -> Page | None:
+def opened(person: SmokePerson) -> Page | None:
     page = person.browser.get("/inbox/")
     return page if page.status == 200 else None

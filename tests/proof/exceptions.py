@@ -26,7 +26,7 @@ RULES = {
     ),
     "takes a permit that is not recorded": Rule(
         rules.unrecorded_permits,
-        ("guard._answered(asks, at=at)",),
+        ("guard._decide_requests(asks, at=at)",),
         {
             "limited_use/guard/guard.py": "the guard, which records it next",
         },
@@ -35,8 +35,8 @@ RULES = {
         rules.sealed_records,
         (
             "from limited_use.vault import envelope",
-            "from limited_use.vault.envelope import open",
-            "from limited_use.vault.envelope import Damaged, open",
+            "from limited_use.vault.envelope import open_record",
+            "from limited_use.vault.envelope import Damaged, open_record",
             "import limited_use.vault.envelope as r",
         ),
         {"limited_use/vault/": "the vault itself"},
@@ -44,12 +44,12 @@ RULES = {
     "uses the parts of sinks": Rule(
         rules.sink_parts,
         (
-            "from limited_use.sinks.rows import opened",
+            "from limited_use.sinks.rows import open_rows",
             "from limited_use.sinks import rows",
             "import limited_use.sinks.rows as r",
-            "from limited_use.sinks.template_values import Showing",
-            "from limited_use.sinks.template_values import Shown, rendered",
-            "from limited_use.sinks.traceback_guard import region",
+            "from limited_use.sinks.template_values import RevealScope",
+            "from limited_use.sinks.template_values import TemplateItem, render_template",
+            "from limited_use.sinks.traceback_guard import guard_plaintext",
         ),
         {
             "limited_use/sinks/": "the sinks themselves",
@@ -61,7 +61,7 @@ RULES = {
         (
             "from limited_use.vault import opening",
             "from limited_use.vault.opening import open_all",
-            "from limited_use.sinks.provider import credential as given",
+            "from limited_use.sinks.provider import open_credential as given",
             "from limited_use import sinks",
             "import limited_use.sinks.page as p",
             "def f():\n    from integrations.formats.mime import raw",
@@ -103,8 +103,8 @@ RULES = {
     "says whose an adapter is": Rule(
         rules.accesses,
         (
-            "Access(token, root_url, account)",
-            "base.Access(token=token, root_url='', account=theirs)",
+            "ProviderAccess(token, root_url, account)",
+            "access.ProviderAccess(token=token, root_url='', account=theirs)",
             "replace(access, account=theirs)",
         ),
         {

@@ -28,8 +28,8 @@ RECORD_ERRORS = {"Unopenable", "Damaged", "KeyDamaged"}
 # What of the sinks' parts any module may import: types, and errors that a caller catches.
 SINK_PARTS = {
     "traceback_guard": {"SinkFailed", "WrongSink"},
-    "rows": {"Row", "Permits"},
-    "template_values": {"Shown", "Shape", "StillHeld"},
+    "rows": {"SealedRow", "Permits"},
+    "template_values": {"TemplateItem", "Shape", "NotRevealed"},
 }
 _PROVIDER = r"""["'](google|microsoft|offline)["']"""
 PROVIDER_BRANCH = re.compile(
@@ -61,7 +61,7 @@ def permits(module: Module) -> Iterator[int]:
 def unrecorded_permits(module: Module) -> Iterator[int]:
     """A permit is taken from the guard before its ledger entry is written."""
     for name, call in module.calls:
-        if _last(name) == "_answered":
+        if _last(name) == "_decide_requests":
             yield call.lineno
 
 
@@ -117,7 +117,7 @@ def accesses(module: Module) -> Iterator[int]:
     """It is said whose token an adapter goes along with."""
     for name, call in module.calls:
         named = {one.arg for one in call.keywords}
-        if _last(name) == "Access" or (_last(name) == "replace" and "account" in named):
+        if _last(name) == "ProviderAccess" or (_last(name) == "replace" and "account" in named):
             yield call.lineno
 
 

@@ -41,7 +41,7 @@ def sync(work_id: UUID) -> int:
         assert time.monotonic() < give_up_at, "the first sync does not end"
         try:
             with acting_as(ProcessClass.SYNC):
-                engine.run(PRODUCTS, work_id=work_id, at=timezone.now())
+                engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now())
         except NotClaimable:
             refused += 1
             time.sleep(0.05)
@@ -62,8 +62,8 @@ def read(connection_id: UUID, user_id: UUID, organisation_id: UUID) -> int:
 
 def _list(connection_id: UUID) -> bool:
     try:
-        with provider_calls.opened(connection_id) as (units, call):
-            call(units.list_page, lambda adapter: adapter.list_page(limit=10))
+        with provider_calls.open_mailbox(connection_id) as (units, call):
+            call(units.list_page, lambda adapter: adapter.list_messages(limit=10))
     except errors.RateLimited as limited:
         time.sleep(limited.retry_after or 1.0)
         return False

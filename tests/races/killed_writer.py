@@ -84,7 +84,7 @@ def start_worker() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('application_name', %s, false)", [WORKER])
     while os.getppid() == parent:
-        for work_id in work_leases.due(at=timezone.now()):
+        for work_id in work_leases.get_due_ids(at=timezone.now()):
             do_work(work_id)
         time.sleep(0.02)
     os._exit(0)
@@ -93,7 +93,7 @@ def start_worker() -> int:
 def do_work(work_id: Any) -> None:
     try:
         with acting_as(ProcessClass.SYNC):
-            engine.run(PRODUCTS, work_id=work_id, at=timezone.now())
+            engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now())
     except NotClaimable:
         # It is done already, or not to be done any more.
         return

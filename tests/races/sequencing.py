@@ -59,7 +59,7 @@ def child(line: int) -> int:
     if line:
         kill_before(line)
     try:
-        ran = sequencer.run(timezone.now(), batch=3)
+        ran = sequencer.run_sequencer(timezone.now(), batch=3)
     except BaseException as problem:  # noqa: BLE001 - told by the status
         sys.stderr.write(f"{type(problem).__name__}: {problem}\n")
         os._exit(1)

@@ -81,7 +81,7 @@ class TestADiscard:
 
         browser.arrive(back)
         left = Discard.objects.count()
-        shared_grants.forget_discards(at=timezone.now() + shared_grants.ON_ITS_WAY)
+        shared_grants.delete_expired_discards(at=timezone.now() + shared_grants.IN_FLIGHT)
 
         assert (left, Discard.objects.count()) == (1, 0)
 

@@ -29,7 +29,7 @@ class TestDisconnectingTheWholeAccount:
         one = mail.connection.integrations.get(product=product)
         acts = [
             partial(connections.disconnect_account, connection_id=mail.connection_id, **owner),
-            partial(connections.disconnect, integration_id=one.id, **owner),
+            partial(connections.disconnect_integration, integration_id=one.id, **owner),
         ]
 
         with ThreadPoolExecutor(2) as pool, session() as ledger:
@@ -39,7 +39,7 @@ class TestDisconnectingTheWholeAccount:
             wait_for_waiters(2)
             ledger.commit()
             for disconnect in running:
-                with suppress(connections.NotConnected):
+                with suppress(connections.NotConnectedError):
                     disconnect.result(30)
 
         assert not Integration.objects.live().exists()

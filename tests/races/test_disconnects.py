@@ -15,7 +15,7 @@ from integrations.coordination.leases import NotClaimable
 from integrations.models import Connection, ConnectionStatus, Integration, PurgeJob, PurgeStep
 from limited_use.models import DataKey, Receipt
 from tests.factories import as_agreed, make_keyring, make_organisation, make_user
-from tests.integrations.google import ALICE_BOX, Browser, point_at
+from tests.integrations.google import ALICE_BOX, GoogleConnectBrowser, point_at
 from tests.integrations.purge.interleaving import Worker
 from tests.races.test_purge_during import InThread
 from tests.worlds.processes import wait_until
@@ -29,7 +29,9 @@ def browser(transactional_db, sandbox, settings):
     make_keyring()
     point_at(settings, sandbox)
     sandbox.seed(ALICE_BOX, size=3, days=30)
-    browser = Browser(make_user("alice", organisation=make_organisation("Acme")), sandbox)
+    browser = GoogleConnectBrowser(
+        make_user("alice", organisation=make_organisation("Acme")), sandbox
+    )
     connection = browser.connect().connection
     address = browser.begin(connection, **CALENDAR)
     assert browser.arrive(sandbox.consent(address, email=ALICE_BOX)).status_code == 303
@@ -40,7 +42,7 @@ def browser(transactional_db, sandbox, settings):
 
 
 def disconnect(browser, product) -> PurgeJob:
-    return connections.disconnect(
+    return connections.disconnect_integration(
         integration_id=Integration.objects.live().get(product=product).id,
         user_id=browser.user.id,
         organisation_id=Membership.objects.get(user=browser.user).organisation_id,
@@ -53,7 +55,7 @@ def run_to_the_end(job) -> None:
 
     def is_done() -> bool:
         try:
-            return purge.run(job_id=job.id) is PurgeStep.DONE
+            return purge.run_purge(job_id=job.id) is PurgeStep.DONE
         except NotClaimable:
             return PurgeJob.objects.filter(id=job.id, step=PurgeStep.DONE).exists()
 
@@ -99,7 +101,7 @@ class TestMailAndCalendars:
     def test_of_which_the_second_goes_after_the_first_was_needed(self, browser, sandbox, first):
         second = {"mail": "calendar", "calendar": "mail"}[first]
         earlier = disconnect(browser, first)
-        worker = Worker(partial(purge.run, job_id=earlier.id), ignored=())
+        worker = Worker(partial(purge.run_purge, job_id=earlier.id), ignored=())
         decided = PurgeJob.objects.filter(id=earlier.id, revocation="needed_elsewhere")
         while not decided.exists():
             worker.step()

@@ -7,8 +7,8 @@ from threading import Event
 
 import pytest
 
-from config.restore_gate import Door
-from config.schema_gate import SchemaDoor
+from config.restore_gate import RestoreGate
+from config.schema_gate import SchemaGate
 
 CHANNEL = "/webhooks/google/channel"
 
@@ -26,14 +26,14 @@ def call(door) -> str:
 
 
 def shut_by_schema(application, is_shut):
-    return SchemaDoor(application, lambda: not is_shut())
+    return SchemaGate(application, lambda: not is_shut())
 
 
 class TestRequestsDuringTheFirstLook:
     """A notification that came while another one made the process look was answered 503."""
 
     @pytest.mark.scenario("P5")
-    @pytest.mark.parametrize("gate", [Door, shut_by_schema])
+    @pytest.mark.parametrize("gate", [RestoreGate, shut_by_schema])
     def test_wait_for_its_answer(self, gate):
         is_asked, may_answer = Event(), Event()
         looks = []
@@ -57,7 +57,7 @@ class TestRequestsDuringTheFirstLook:
         assert statuses == ["204 No Content"] * 4
         assert looks == [True]
 
-    @pytest.mark.parametrize("gate", [Door, shut_by_schema])
+    @pytest.mark.parametrize("gate", [RestoreGate, shut_by_schema])
     def test_are_all_refused_by_one_look_that_finds_something_in_the_way(self, gate):
         looks = []
         door = gate(serve, lambda: looks.append(True) or True)

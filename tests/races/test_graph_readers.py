@@ -8,7 +8,7 @@ import pytest
 
 from integrations.models import Connection, Message, SyncWork
 from tests.factories import make_organisation, make_user
-from tests.integrations.microsoft import ALICE_BOX, Browser, point_at
+from tests.integrations.microsoft import ALICE_BOX, MicrosoftConnectBrowser, point_at
 from tests.integrations.purge.conftest import keyring
 from tests.races.graph_readers import PATIENCE
 from tests.worlds.processes import script
@@ -34,7 +34,9 @@ class Mailbox:
             "MICROSOFT_CLIENT_SECRET": settings.MICROSOFT.client_secret,
         }
         organisation = make_organisation()
-        Browser(make_user("alice", organisation=organisation), self.microsoft).connect()
+        MicrosoftConnectBrowser(
+            make_user("alice", organisation=organisation), self.microsoft
+        ).connect()
         self.connection = Connection.objects.get()
         self.work = SyncWork.objects.get()
 

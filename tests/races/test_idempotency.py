@@ -14,10 +14,10 @@ from django.db import connections as databases
 from django.utils import timezone
 
 from accounts import row_owner
-from integrations.access.request_context import Asked
+from integrations.access.request_context import RequestContext
 from integrations.models import Event, Integration, Reply
 from integrations.web import idempotency
-from integrations.web.idempotency import InProgress, KeyedRequest
+from integrations.web.idempotency import KeyedRequest, RequestInProgress
 from tests.api import cast
 from tests.api.calendars.asking import V1
 from tests.api.calendars.test_local_writing import begun
@@ -43,7 +43,7 @@ class TestLeaseThatHasEnded:
     @pytest.fixture
     def asked(self, keyring):
         house = houses.household()
-        return Asked(house.actor, house.user.id, timezone.now())
+        return RequestContext(house.actor, house.user.id, timezone.now())
 
     def claim(self, asked, barrier=None):
         try:
@@ -54,7 +54,7 @@ class TestLeaseThatHasEnded:
                 return idempotency.claim(
                     asked, KeyedRequest("create_event", "key-1", b"New"), integration
                 )
-        except InProgress as error:
+        except RequestInProgress as error:
             return error
         finally:
             databases.close_all()
@@ -70,7 +70,7 @@ class TestLeaseThatHasEnded:
         [taken] = [end for end in ends if isinstance(end, Reply)]
         assert (taken.id, taken.held_until) == (lease.id, later.at + idempotency.LEASE_TIME)
         # The others wait for the new lease.
-        waits = {end.retry_after for end in ends if isinstance(end, InProgress)}
+        waits = {end.retry_after for end in ends if isinstance(end, RequestInProgress)}
         assert (len(ends), waits) == (8, {idempotency.LEASE_TIME.total_seconds()})
 
     def test_is_not_released_by_whoever_had_it_before(self, asked):
@@ -86,7 +86,7 @@ class TestLeaseThatHasEnded:
 
         early = self.claim(replace(asked, at=lease.held_until - timedelta(microseconds=1)))
 
-        assert isinstance(early, InProgress)
+        assert isinstance(early, RequestInProgress)
         assert 0 < early.retry_after < 1
 
 

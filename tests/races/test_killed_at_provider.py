@@ -52,7 +52,7 @@ KILLS = [
 ]
 
 
-class Google:
+class KilledAtGoogle:
     """Alice's account at Google."""
 
     def __init__(self, sandbox, settings) -> None:
@@ -63,7 +63,7 @@ class Google:
         self.sandbox, self.environment = sandbox, {}
 
     def connect(self, user) -> str:
-        browser = google.Browser(user, self.sandbox)
+        browser = google.GoogleConnectBrowser(user, self.sandbox)
         address = browser.begin(product="calendar", version=FEATURES)
         browser.arrive(self.sandbox.consent(address, email=google.ALICE_BOX))
         return browser.attempt().outcome
@@ -73,7 +73,7 @@ class Google:
         return [(one["summary"], one["status"]) for one in events].count((title, "confirmed"))
 
 
-class Microsoft:
+class KilledAtMicrosoft:
     """Alice's account at Microsoft."""
 
     def __init__(self, sandbox, settings) -> None:
@@ -88,7 +88,7 @@ class Microsoft:
         }
 
     def connect(self, user) -> str:
-        browser = microsoft.Browser(user, self.microsoft)
+        browser = microsoft.MicrosoftConnectBrowser(user, self.microsoft)
         begun = browser.begin(product="calendar", version=FEATURES)
         said = self.microsoft.visit(begun["Location"], "accept", account=microsoft.ALICE_BOX)
         return browser.arrive(**said).outcome
@@ -100,14 +100,14 @@ class Microsoft:
 
 
 @dataclass
-class Writing:
+class KilledWrite:
     """
     Alice, her calendar at the provider, and a process that writes for her and is killed.
 
     :param start: of the next event: each has an hour of its own, in which she is free
     """
 
-    provider: Google | Microsoft
+    provider: KilledAtGoogle | KilledAtMicrosoft
     writer: Writer
     user: object
     start: datetime
@@ -164,7 +164,7 @@ def nothing_is_due() -> bool:
     return not SyncWork.objects.filter(due).exists()
 
 
-@pytest.fixture(params=[Google, Microsoft])
+@pytest.fixture(params=[KilledAtGoogle, KilledAtMicrosoft])
 def writing(request, keyring, sandbox, settings):
     provider = request.param(sandbox, settings)
     user = make_user("alice", organisation=make_organisation("Acme"))
@@ -173,7 +173,7 @@ def writing(request, keyring, sandbox, settings):
     with Writer(**provider.environment) as writer:
         writer.work()
         wait_until(lambda: Calendar.objects.exclude(cached_at=None).exists(), within=60)
-        yield Writing(provider, writer, user, start)
+        yield KilledWrite(provider, writer, user, start)
 
 
 class TestWriteAtAProviderThatWasKilled:

@@ -58,8 +58,8 @@ class TestConnectingASecondProduct:
                 row_owner.acting_for(mail.connection.user_id, mail.connection.organisation_id),
                 transaction.atomic(durable=True),
             ):
-                fences.hold(integration_id=mail.id, epoch=mail.epoch)
-                desired_state.insert(
+                fences.lock_integration(integration_id=mail.id, epoch=mail.epoch)
+                desired_state.insert_watch(
                     integration=mail, resource="mail", kind=WatchKind.TOPIC, at=timezone.now()
                 )
                 is_held.set()
@@ -115,7 +115,7 @@ class TestADeactivation:
                 "SELECT 1 FROM accounts_membership WHERE user_id = %s FOR NO KEY UPDATE", [alice.id]
             )
             leaving = pool.submit(
-                run, lambda: offboarding.deactivate(user_id=alice.id, at=timezone.now()),
+                run, lambda: offboarding.deactivate_person(user_id=alice.id, at=timezone.now()),
                 deadlock_timeout=LONG,
             )  # fmt: skip
             wait_for_waiters(1)
@@ -163,7 +163,7 @@ def sharing_of(person, viewer):
 
     def share():
         with row_owner.acting_for(person.id, membership.organisation_id):
-            sharing.share(
+            sharing.share_calendar(
                 actor=actor,
                 calendar_id=calendar_id,
                 email=viewer.email,

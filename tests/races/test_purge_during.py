@@ -21,7 +21,7 @@ from integrations.tasks.sync import sync_mail
 from limited_use.models import Receipt
 from tests.canaries import stores
 from tests.factories import make_keyring, make_organisation, make_user
-from tests.integrations.google import ALICE_BOX, Browser, point_at
+from tests.integrations.google import ALICE_BOX, GoogleConnectBrowser, point_at
 from tests.worlds.processes import script, wait_until
 
 
@@ -30,7 +30,7 @@ def browser(transactional_db, sandbox, settings):
     make_keyring()
     point_at(settings, sandbox)
     sandbox.seed(ALICE_BOX, size=40, days=30)
-    return Browser(make_user("alice", organisation=make_organisation("Acme")), sandbox)
+    return GoogleConnectBrowser(make_user("alice", organisation=make_organisation("Acme")), sandbox)
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def integration(browser):
 
 
 def disconnect(browser, integration):
-    return connections.disconnect(
+    return connections.disconnect_integration(
         integration_id=integration.id,
         user_id=browser.user.id,
         organisation_id=Membership.objects.get(user=browser.user).organisation_id,
@@ -48,7 +48,9 @@ def disconnect(browser, integration):
 
 
 def left(integration):
-    counts = inventory.left(integration_id=integration.id, connection_id=integration.connection_id)
+    counts = inventory.count_left(
+        integration_id=integration.id, connection_id=integration.connection_id
+    )
     return sum(counts.values())
 
 
@@ -71,17 +73,17 @@ class InThread(Thread):
 @pytest.mark.invariant(5)
 @pytest.mark.invariant(6)
 @pytest.mark.scenario("X8")
-class TestDisconnect:
+class TestDisconnectDuringPurge:
     def test_in_the_middle_of_a_sync_leaves_nothing(self, browser, integration, sandbox):
         work = SyncWork.objects.get(integration=integration)
         sandbox.fail_next(2, hang_seconds=1.5, path_prefix="/gmail/v1/users/me/threads")
-        sync = InThread(lambda: engine.run(PRODUCTS, work_id=work.id, at=timezone.now()))
+        sync = InThread(lambda: engine.run_turn(PRODUCTS, work_id=work.id, at=timezone.now()))
         sync.start()
         leased = SyncWork.objects.filter(id=work.id, lease_by__isnull=False)
         wait_until(leased.exists)
 
         job = disconnect(browser, integration)
-        step = purge.run(job_id=job.id)
+        step = purge.run_purge(job_id=job.id)
         sync.join()
         again = engine_refuses(work.id)
 
@@ -90,7 +92,7 @@ class TestDisconnect:
         assert sync.raised is None
         assert left(integration) == 0
         assert Message.objects.count() == 0
-        assert purge.residue() == {}
+        assert purge.count_residue() == {}
         assert Receipt.objects.count() == 1
 
     @pytest.mark.scenario("R2")
@@ -100,13 +102,13 @@ class TestDisconnect:
             access_expires_at=timezone.now() - timedelta(minutes=1)
         )
         sandbox.fail_next(1, hang_seconds=1.5, path_prefix="/token")
-        refresh = InThread(lambda: access_tokens.access(connection_id=connection_id).token())
+        refresh = InThread(lambda: access_tokens.get_access(connection_id=connection_id).token())
         refresh.start()
         leased = Connection.objects.filter(id=connection_id, refresh_lease_by__isnull=False)
         wait_until(leased.exists)
 
         job = disconnect(browser, integration)
-        step = purge.run(job_id=job.id)
+        step = purge.run_purge(job_id=job.id)
         refresh.join()
 
         ended = Connection.objects.get(id=connection_id)
@@ -133,13 +135,13 @@ class TestDisconnect:
             wait_until(lambda: stores.client(settings.BROKER_URL).llen("sync") == 0)
 
         assert left(integration) == 0
-        assert purge.residue() == {}
+        assert purge.count_residue() == {}
         assert Receipt.objects.count() == 1
 
 
 def engine_refuses(work_id):
     try:
-        engine.run(PRODUCTS, work_id=work_id, at=timezone.now())
+        engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now())
     except NotClaimable:
         return True
     return False

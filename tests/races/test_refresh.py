@@ -13,12 +13,12 @@ from django.db import connections as databases
 from django.db import transaction
 from django.utils import timezone
 
-from integrations.access.fences import NoLongerLive
+from integrations.access.fences import DisconnectedError
 from integrations.connections import automatic_disconnect
 from integrations.grants import access_tokens
 from integrations.models import Connection, ConnectionStatus, Integration, PurgeTrigger
 from integrations.providers import errors
-from limited_use.guard.guard import Refused
+from limited_use.guard.guard import AccessRefused
 from limited_use.models import Leaf
 from tests.integrations.google import (
     ALICE_BOX,
@@ -49,8 +49,8 @@ def token(connection_id, barrier=None):
     try:
         if barrier is not None:
             barrier.wait()
-        return access_tokens.access(connection_id=connection_id).token()
-    except (errors.ProviderError, NoLongerLive, Refused) as error:
+        return access_tokens.get_access(connection_id=connection_id).token()
+    except (errors.ProviderError, DisconnectedError, AccessRefused) as error:
         return type(error)
     finally:
         databases.close_all()
@@ -112,13 +112,13 @@ class TestADisconnectInTheMiddle:
             late = pool.submit(token, expired.id)
             self._until_claimed()
             with transaction.atomic():
-                automatic_disconnect.end(
+                automatic_disconnect.disconnect_in_transaction(
                     integration=Integration.objects.get(),
                     trigger=PurgeTrigger.OWNER,
                     at=timezone.now(),
                 )
 
-            assert late.result() in {NoLongerLive, Refused}
+            assert late.result() in {DisconnectedError, AccessRefused}
 
         connection = Connection.objects.get()
         # The fresh token was taken back where it came from, by a call that meant it.

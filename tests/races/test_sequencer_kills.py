@@ -32,7 +32,7 @@ ENTRIES = 4
 def leader(keyring):
     started = subprocess.Popen(
         [sys.executable, "-m", "tests.races.sequencing"],
-        env=environment(PUBLICATION_DIR=str(publication.current().path.parent)),
+        env=environment(PUBLICATION_DIR=str(publication.get_publication().path.parent)),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -56,11 +56,11 @@ def leader(keyring):
 
 def record(count=ENTRIES):
     tombstones.record_owed(tombstones.for_key(uuid7().bytes[:8]))
-    return [entries.append({"event": "x.done", "at": 0}) for _ in range(count)]
+    return [entries.append_entry({"event": "x.done", "at": 0}) for _ in range(count)]
 
 
 def seen():
-    return [(one.size, one.root) for one, _ in publication.current().checkpoints()]
+    return [(one.size, one.root) for one, _ in publication.get_publication().read_checkpoints()]
 
 
 def free():
@@ -77,13 +77,13 @@ def free():
 
 
 def check_all(made):
-    audit.run()
+    audit.audit_ledger()
     placed = dict(Leaf.objects.values_list("id", "idx"))
     assert set(placed) >= set(made)
     assert sorted(placed.values()) == list(range(len(placed)))
     assert not Checkpoint.objects.filter(size=len(placed), note="").exists()
     assert not OwedTombstone.objects.filter(published_at=None).exists()
-    buried = list(publication.current().tombstones())
+    buried = list(publication.get_publication().read_tombstones())
     assert set(buried) == {
         tombstones.Tombstone(*one) for one in OwedTombstone.objects.values_list("kind", "value")
     }
@@ -101,7 +101,7 @@ class TestKilledLeader:
             # What was published stands, and only grew.
             assert now[: len(history)] == history
             assert [size for size, _ in now] == sorted({size for size, _ in now})
-            sequencer.check_continues()
+            sequencer.check_continuity()
             history = now
             if ended == 0:
                 break
@@ -120,7 +120,7 @@ class TestKilledLeader:
             ended = leader(line, 0)
             assert set(ended) <= {0, 3, -9}
             wait_until(free)
-            sequencer.check_continues()
+            sequencer.check_continuity()
         made += record()
 
         assert leader(0) == [0]

@@ -11,9 +11,9 @@ import pytest
 from django.db import connections as databases
 from django.utils import timezone
 
-from integrations.access.request_context import Asked
+from integrations.access.request_context import RequestContext
 from integrations.calendar import agenda
-from integrations.calendar.sync import resource_of
+from integrations.calendar.sync import get_resource
 from integrations.coordination.leases import NotClaimable
 from integrations.models import Calendar, SyncWork
 from integrations.operations.sync_products import PRODUCTS
@@ -60,9 +60,9 @@ def work(calendar, over: threading.Event) -> int:
     count = 0
     try:
         while not over.is_set():
-            row = SyncWork.objects.get(resource=resource_of(calendar.id))
+            row = SyncWork.objects.get(resource=get_resource(calendar.id))
             try:
-                engine.run(PRODUCTS, work_id=row.id, at=timezone.now())
+                engine.run_turn(PRODUCTS, work_id=row.id, at=timezone.now())
                 count += 1
             except NotClaimable:
                 over.wait(0.01)
@@ -75,8 +75,8 @@ def look(house) -> int:
     """Return how many rows a viewer is given of the window."""
     try:
         at = timezone.now()
-        inside = agenda.window(at - timedelta(days=2), at + timedelta(days=9), zone="UTC")
-        return len(agenda.read(Asked(house.actor, house.user.id, at), inside).rows)
+        inside = agenda.build_window(at - timedelta(days=2), at + timedelta(days=9), zone="UTC")
+        return len(agenda.read_window(RequestContext(house.actor, house.user.id, at), inside).rows)
     finally:
         databases.close_all()
 

@@ -24,7 +24,7 @@ from tests.integrations import removal_world
 from tests.integrations.google import acme, alice, google
 from tests.integrations.microsoft import microsoft
 from tests.integrations.purge.interleaving import Worker
-from tests.integrations.removal_world import TRUE, World
+from tests.integrations.removal_world import TRUE, RemovalWorld
 from tests.walls import acting_as
 
 __all__ = ["acme", "alice", "google", "microsoft"]
@@ -54,7 +54,7 @@ FAULTS = {
 }
 
 
-class Gmail(removal_world.Google):
+class Gmail(removal_world.RemovalAtGoogle):
     product, stops = "mail", {"path_suffix": "/stop", "method": "POST"}
     token_path = "/token"
 
@@ -66,7 +66,7 @@ class GoogleCalendar(Gmail):
     product = "calendar"
 
 
-class OutlookMail(removal_world.Microsoft):
+class OutlookMail(removal_world.RemovalAtMicrosoft):
     product, stops = "mail", {"path_prefix": "/v1.0/subscriptions", "method": "DELETE"}
     token_path = "/oauth2/v2.0/token"
 
@@ -98,10 +98,10 @@ def watched(request, alice, settings, monkeypatch):
     with answering() as address:
         settings.PUSH = replace(settings.PUSH, webhook_url=address.removesuffix("/channel"))
         assert account.connect(alice, account.product).outcome == AttemptOutcome.CONNECTED
-        world = World(alice, account)
+        world = RemovalWorld(alice, account)
         with acting_as(ProcessClass.SYNC):
-            for watch_id in push.due(at=timezone.now()):
-                push.keep(watch_id=watch_id)
+            for watch_id in push.get_due_watch_ids(at=timezone.now()):
+                push.reconcile_watch(watch_id=watch_id)
         assert account.list_watches()
         yield world
 
@@ -125,7 +125,7 @@ def break_down(world, name, monkeypatch) -> int | None:
 def remove(world, commits) -> dict[str, object]:
     """Disconnect it and run its purge to the end; return what its receipt says."""
     integration = world.integrations[world.account.product]
-    connections.disconnect(
+    connections.disconnect_integration(
         integration_id=integration.id,
         user_id=world.connection.user_id,
         organisation_id=world.connection.organisation_id,
@@ -133,7 +133,7 @@ def remove(world, commits) -> dict[str, object]:
     )
     job = PurgeJob.objects.get()
     if commits is not None:
-        worker = Worker(partial(purge.run, job_id=job.id, now=world.clock), ignored=())
+        worker = Worker(partial(purge.run_purge, job_id=job.id, now=world.clock), ignored=())
         for _ in range(commits):
             worker.step()
         worker.kill()

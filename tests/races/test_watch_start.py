@@ -45,9 +45,11 @@ def test_neither_waits_in_a_circle(alice, clock, monkeypatch):
     with ThreadPoolExecutor(2) as pool:
         turn = pool.submit(run, end_turn, deadlock_timeout="200ms")
         with acting_as(ProcessClass.SYNC):
-            [watch_id] = push.due(at=clock.at)
+            [watch_id] = push.get_due_watch_ids(at=clock.at)
             starting = pool.submit(
-                run, lambda: push.keep(watch_id=watch_id, now=clock), deadlock_timeout="20s"
+                run,
+                lambda: push.reconcile_watch(watch_id=watch_id, now=clock),
+                deadlock_timeout="20s",
             )
             starting.result(30)
         turn.result(30)

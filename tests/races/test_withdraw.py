@@ -36,7 +36,7 @@ def together(*acts):
 
 
 def withdraw(person, organisation):
-    return connections.withdraw(
+    return connections.withdraw_consent(
         feature="inbox", user_id=person.id, organisation_id=organisation.id, at=timezone.now()
     )
 

@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from accounts import row_owner
 from integrations.access import fences
-from integrations.access.request_context import Asked
+from integrations.access.request_context import RequestContext
 from integrations.calendar.events import access, service
-from integrations.calendar.events.drafts import Draft
+from integrations.calendar.events.drafts import EventDraft
 from integrations.calendar.sync import event_descriptions, event_store
 from integrations.formats.event import When
 from integrations.grants import provider_calls
@@ -53,7 +53,7 @@ def account(monkeypatch):
 def alice(transactional_db, account, monkeypatch):
     house = houses.calendar_house(at=timezone.now())
     house.sync()
-    scopes = sorted(GOOGLE.scopes_for(frozenset({"calendar.read", "calendar.write"})))
+    scopes = sorted(GOOGLE.list_scopes_for(frozenset({"calendar.read", "calendar.write"})))
     Connection.objects.filter(id=house.integration.connection_id).update(granted_scopes=scopes)
     monkeypatch.setattr(provider_calls, "request_refresh", lambda _: None)
     return house
@@ -63,16 +63,16 @@ def bring_in(house, account) -> None:
     """Write what is at the provider, as whoever holds the fence does."""
     calendar = house.primary
     window = calendar.cached_from, calendar.cached_until
-    page = FakeCalendarAdapter(account, make_access()).events(account.email, window=window)
-    sealer = sealing.sealer(holder=calendar.cache_id, epoch=house.integration.epoch)
-    batch = event_store.prepare(
+    page = FakeCalendarAdapter(account, make_access()).list_events(account.email, window=window)
+    sealer = sealing.get_sealer(holder=calendar.cache_id, epoch=house.integration.epoch)
+    batch = event_store.prepare_batch(
         page,
         calendar=calendar,
         sealer=sealer,
         window=window,
-        descriptions=event_descriptions.show(page.events),
+        descriptions=event_descriptions.sanitize_descriptions(page.events),
     )
-    event_store.write(batch, at=timezone.now())
+    event_store.write_batch(batch, at=timezone.now())
 
 
 @contextmanager
@@ -89,7 +89,9 @@ def at_the_fence(house, work):
     found = []
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
-            fences.hold(integration_id=house.integration.id, epoch=house.integration.epoch)
+            fences.lock_integration(
+                integration_id=house.integration.id, epoch=house.integration.epoch
+            )
             doing = pool.submit(done)
             ends_at = time.monotonic() + 20
             while not _waits() and not doing.done():
@@ -110,9 +112,9 @@ def _waits() -> bool:
 
 
 def test_what_a_sync_brought_in_meanwhile_is_the_event_that_was_written(alice, account):
-    draft = Draft(title="New", start=When(at=moment(4), zone="UTC"),
+    draft = EventDraft(title="New", start=When(at=moment(4), zone="UTC"),
                   end=When(at=moment(4, 10), zone="UTC"))  # fmt: skip
-    asked = Asked(alice.actor, alice.user.id, timezone.now())
+    asked = RequestContext(alice.actor, alice.user.id, timezone.now())
     calendar_id = alice.primary.id
 
     def write():
@@ -130,7 +132,7 @@ def test_a_page_that_was_overtaken_by_a_write_is_written_all_the_same(alice, acc
     work = alice.work_of(alice.primary)
     type(work).objects.filter(id=work.id).update(next_sync_at=timezone.now())
 
-    with at_the_fence(alice, lambda: engine.run(PRODUCTS, work_id=work.id, at=timezone.now())):
+    with at_the_fence(alice, lambda: engine.run_turn(PRODUCTS, work_id=work.id, at=timezone.now())):
         bring_in(alice, account)
         written = Event.objects.get()
         account.put(meeting(moment(4), "Later"))

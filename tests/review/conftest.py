@@ -49,8 +49,8 @@ def as_worker():
 def settle():
     """Have the sequencer and the tally do what they do every few seconds."""
     with as_worker():
-        sequencer.run(timezone.now())
-        usage_counter.run(at=timezone.now())
+        sequencer.run_sequencer(timezone.now())
+        usage_counter.count_entries(at=timezone.now())
 
 
 @pytest.fixture

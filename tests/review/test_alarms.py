@@ -118,8 +118,8 @@ class TestSettling:
             "v": 1,
             "id": str(leaf.id),
             "event": "alarm.settled",
-            "at": entries.milliseconds(alarm.settled_at),
-            "subject": entries.pseudonym(alarm.id),
+            "at": entries.to_milliseconds(alarm.settled_at),
+            "subject": entries.get_pseudonym(alarm.id),
             "body": {"kind": "refusals.burst"},
         }
         assert alarm.settled_reason == "Alice called +49 30 123"
@@ -137,7 +137,7 @@ class TestSettling:
             call_command("alarms", "settle", str(alarm.id), "--reason", "because")
         # A kind that is no word of ours is refused by the ledger, after the row was settled.
         Alarm.objects.update(kind="not a word")
-        with pytest.raises(entries.NotForTheLedger):
+        with pytest.raises(entries.EntryBodyRefused):
             settle_alarm(alarm)
 
         assert Alarm.objects.open().get() == alarm
@@ -297,7 +297,7 @@ class TestGuide:
 
 
 @pytest.mark.invariant(4)
-class TestNobody:
+class TestAlarmPageForOthers:
     def test_is_in_the_list(self, alice, mine, used):
         sound(count=3)
         shown = "\n".join(run())

@@ -16,7 +16,7 @@ from integrations.models import PurgeJob, PurgeTrigger
 from integrations.review import evidence
 from integrations.tasks import evidence as tasks
 from limited_use.evidence import sections, stored_bundles
-from limited_use.evidence.sections import NotEvidence
+from limited_use.evidence.sections import InvalidEvidence
 from limited_use.ledger.signed_notes import VerifierKey
 from limited_use.models.usage import EvidenceBundle
 from limited_use.policy.clauses import CLAUSES
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.django_db(transaction=False)
 def make():
     """Make a bundle as a worker does, with its rights."""
     with as_worker():
-        return evidence.make(at=timezone.now())
+        return evidence.make_bundle(at=timezone.now())
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def said(made):
 
 @pytest.fixture
 def keys(keyring):
-    return [VerifierKey.parse(text) for text in receipts.public_keys()]
+    return [VerifierKey.parse(text) for text in receipts.get_public_keys()]
 
 
 class TestTheBundle:
@@ -61,7 +61,7 @@ class TestTheBundle:
             "from limited_use.verify import verifier\n"
             "sys.exit(verifier.main(sys.argv[1:]))"
         )
-        named = [part for key in receipts.public_keys() for part in ("--key", key)]
+        named = [part for key in receipts.get_public_keys() for part in ("--key", key)]
 
         run = subprocess.run(
             [sys.executable, "-c", program, *named, str(file)],
@@ -82,13 +82,13 @@ class TestTheBundle:
             changed = bytearray(made)
             changed[place] ^= 1
             with pytest.raises(NotProven):
-                verifier.check(bytes(changed), keys)
+                verifier.check_document(bytes(changed), keys)
 
     def test_proves_nothing_under_other_keys(self, made, keys):
         with pytest.raises(NotProven):
-            verifier.check(made, keys[1:])
+            verifier.check_document(made, keys[1:])
         with pytest.raises(NotProven):
-            verifier.check(made, keys[:1])
+            verifier.check_document(made, keys[:1])
 
     def test_holds_the_newest_checkpoint(self, said):
         assert said["ledger"]["checkpoint"].startswith(said["ledger"]["origin"])
@@ -101,13 +101,13 @@ class TestTheBundle:
         assert said["order"] == list(dict.fromkeys(said["order"]))
         assert set(said["order"]) == set(said["sections"])
         for one in said["sections"].values():
-            assert one["rests_on"] in set(sections.Basis)
+            assert one["rests_on"] in set(sections.EvidenceBasis)
             assert one["says"].endswith(".")
 
     def test_is_refused_if_a_section_holds_what_is_no_evidence(self):
         for value in (1.5, b"bytes", {1: "x"}, timezone.now(), ["x" * 1_000_001]):
-            with pytest.raises(NotEvidence):
-                sections.check({"a": value})
+            with pytest.raises(InvalidEvidence):
+                sections.check_values({"a": value})
 
 
 class TestItsSections:
@@ -137,7 +137,7 @@ class TestItsSections:
     @pytest.mark.clause("AN-15")
     def test_report_a_removal_that_is_late(self, alice, used):
         now = timezone.now()
-        job = connections.disconnect(
+        job = connections.disconnect_integration(
             integration_id=alice.integration.id,
             user_id=alice.user.id,
             organisation_id=alice.organisation.id,
@@ -187,7 +187,7 @@ class TestItsSections:
 
 @pytest.mark.invariant(4)
 @pytest.mark.control("6.5.1")
-class TestNobody:
+class TestEvidencePageForOthers:
     @pytest.mark.claim("evidence.no-person")
     def test_is_in_it(self, alice, mine, made, settings):
         ids = [*vars(mine).values(), alice.organisation.id, alice.membership.id]
@@ -205,7 +205,7 @@ class TestTheCommand:
     def test_writes_what_is_proven(self, used, keys, tmp_path, capsys):
         call_command("evidence", "--out", str(tmp_path / "e.json"))
 
-        assert verifier.check((tmp_path / "e.json").read_bytes(), keys)
+        assert verifier.check_document((tmp_path / "e.json").read_bytes(), keys)
         shown = capsys.readouterr().out
         assert "not met: WSEC-KEY" in shown
         assert "python -m limited_use.verify --key" in shown
@@ -223,7 +223,7 @@ class TestKept:
         bundle = EvidenceBundle.objects.get()
         assert f"{bundle.id}.json" in rita.get("/review/evidence/").content.decode()
         answer = rita.get(f"/review/evidence/{bundle.id}.json")
-        assert verifier.check(answer.content, keys)
+        assert verifier.check_document(answer.content, keys)
         assert bundle.not_met == ["WSEC-KEY"]
         assert "is not met" in rita.get("/review/").content.decode()
 
@@ -243,9 +243,9 @@ class TestKept:
         assert "No worker can be reached" in answer.content.decode()
 
     def test_keeps_the_newest(self, used, monkeypatch):
-        monkeypatch.setattr(stored_bundles, "KEPT", 2)
+        monkeypatch.setattr(stored_bundles, "MAX_BUNDLES", 2)
         for _ in range(3):
             settle()
-            stored_bundles.make([], at=timezone.now())
+            stored_bundles.make_stored_bundle([], at=timezone.now())
 
         assert EvidenceBundle.objects.count() == 2

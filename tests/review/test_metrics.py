@@ -138,9 +138,9 @@ class TestGauges:
         def die(*_):
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(key_epochs, "_rewrap", die)
+        monkeypatch.setattr(key_epochs, "_rewrap_batch", die)
         with pytest.raises(KeyboardInterrupt):
-            key_epochs.turn(KeyLine.CONTENT, timezone.now())
+            key_epochs.rotate_epoch(KeyLine.CONTENT, timezone.now())
         measure()
 
         found = figures(otto.get("/metrics"))
@@ -152,18 +152,20 @@ class TestGauges:
         assert not [name for name, _ in figures(otto.get("/metrics")) if "keyring" in name]
 
     def test_have_words_for_each(self, used):
-        assert {one.name for one in metrics.measure(at=timezone.now())} <= set(metrics.MEANINGS)
+        assert {one.name for one in metrics.measure_metrics(at=timezone.now())} <= set(
+            metrics.DESCRIPTIONS
+        )
 
     def test_replace_what_was_measured_before(self, used):
-        first = metrics.measure(at=timezone.now())
-        metrics.measure(at=timezone.now())
+        first = metrics.measure_metrics(at=timezone.now())
+        metrics.measure_metrics(at=timezone.now())
 
-        assert len(metrics.kept()[1]) == len(first)
+        assert len(metrics.load_metrics()[1]) == len(first)
 
 
 @pytest.mark.invariant(4)
 @pytest.mark.control("6.5.1")
-class TestNobody:
+class TestMetricsForOthers:
     def test_is_in_them(self, used, alice, mine, otto):
         measure()
 

@@ -14,7 +14,7 @@ from integrations.review import policy_table, review_labels
 from limited_use.evidence import clause_parts
 from limited_use.ledger import proofs, signing_keys
 from limited_use.models.usage import PolicyUse, Refusal
-from limited_use.policy.clauses import CLAUSES, Confidence, rules_of
+from limited_use.policy.clauses import CLAUSES, Confidence, get_rules
 from limited_use.policy.evaluation import TABLE
 from limited_use.policy.rules import RULES
 from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient
@@ -39,10 +39,10 @@ def links(answer, prefix):
 def expected(clause, tests):
     """Yield everything that a clause's page has to show."""
     yield from (clause.says, clause.source.title, clause.quote, *clause.code)
-    for rule in (*rules_of(clause.id), *clause_parts.by_facts(clause)):
+    for rule in (*get_rules(clause.id), *clause_parts.get_fact_rules(clause)):
         yield from (rule.id, rule.says)
     for name in tests.get(Bound("clause", clause.id), ()):
-        yield from review_labels.test(name)
+        yield from review_labels.describe_test(name)
     if clause.duty:
         yield from (clause.duty.owner, clause.duty.does)
 
@@ -72,10 +72,10 @@ class TestEveryClause:
 
     @pytest.mark.parametrize("clause_id", ["LU-1", "LU-4.1", "AN-10", "WDEL"])
     def test_counts_what_the_ledger_holds(self, rita, used, clause_id):
-        applying = clause_parts.applying(CLAUSES[clause_id])
-        counts = [rule_usage.totals().get(one, rule_usage.Count()).all for one in applying]
+        applying = clause_parts.list_applying(CLAUSES[clause_id])
+        counts = [rule_usage.get_totals().get(one, rule_usage.UsageCount()).all for one in applying]
 
-        [day] = rule_usage.by_day(applying, at=timezone.now()) if sum(counts) else [None]
+        [day] = rule_usage.list_days(applying, at=timezone.now()) if sum(counts) else [None]
 
         assert (day.count.all if day else 0) == sum(counts)
 
@@ -98,7 +98,9 @@ class TestAnEntry:
 
         answer = rita.get(f"/review/entries/{refusal.entry_id}/proof")
 
-        proven = proofs.verify(answer.content.decode(), [signing_keys.current(SigningKey.LEDGER)])
+        proven = proofs.verify_proof(
+            answer.content.decode(), [signing_keys.get_current_key(SigningKey.LEDGER)]
+        )
         assert str(refusal.entry_id).encode() in proven.payload
         assert b'"rule":"never-market"' in proven.payload
 
@@ -114,7 +116,7 @@ class TestThePolicy:
     def test_shows_every_use_once(self, rita):
         shown = [
             (row.recipients, row.data_classes)
-            for block in policy_table.blocks()
+            for block in policy_table.list_blocks()
             for row in block.rows
         ]
         size = sum(
@@ -124,7 +126,7 @@ class TestThePolicy:
         )
 
         assert size == len(TABLE)
-        assert {block.purpose for block in policy_table.blocks()} == set(Purpose)
+        assert {block.purpose for block in policy_table.list_blocks()} == set(Purpose)
 
     def test_shows_every_rule_with_its_clauses(self, rita, used):
         answer = rita.get("/review/policy/")

@@ -72,7 +72,7 @@ def browser(alice):
 def rows(used):
     """Return the table of the evidence file, as a worker writes it."""
     with as_worker():
-        made = evidence.make(at=timezone.now())
+        made = evidence.make_bundle(at=timezone.now())
     return json.loads(made)["sections"]["scopes"]["content"]["scopes"]
 
 
@@ -159,7 +159,7 @@ class TestEvidence:
         assert "refresh token" in row["why_not_narrower"]
 
 
-class TestPages:
+class TestScopePages:
     @pytest.mark.clause("SCOPE-CTX", "WDISC")
     def test_on_data_use_have_the_rows_of_the_evidence(self, rows):
         page = Client().get("/data-use/").text

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from integrations.review import evidence
 from integrations.review.evidence import claim_register, test_results
-from integrations.review.evidence.test_results import BadResults, Missing
+from integrations.review.evidence.test_results import InvalidResults, MissingResults
 from limited_use.policy import clauses
 from limited_use.policy.clauses import CLAUSES
 from tests.review.conftest import as_worker, make_run
@@ -34,7 +34,7 @@ def text(answer):
 
 def section():
     with as_worker():
-        made = evidence.make(at=timezone.now())
+        made = evidence.make_bundle(at=timezone.now())
     return json.loads(made)["sections"]["tests"]["content"]
 
 
@@ -62,7 +62,7 @@ class TestWithoutResults:
     def test_a_file_that_is_gone_is_the_same(self, settings, tmp_path):
         settings.TEST_RESULTS = str(tmp_path / "gone.json")
 
-        assert test_results.load() == Missing(test_results.NOT_GIVEN)
+        assert test_results.load_results() == MissingResults(test_results.NOT_GIVEN)
 
 
 @pytest.mark.django_db(transaction=False)
@@ -115,10 +115,10 @@ class TestWithResults:
 
     def test_are_read_again_when_their_file_changes(self, with_results):
         with_results(make_run(rows=ROWS))
-        before = test_results.load()
+        before = test_results.load_results()
         with_results(make_run(rows=ROWS[:1]))
 
-        assert (before.test_count, test_results.load().test_count) == (3, 1)
+        assert (before.test_count, test_results.load_results().test_count) == (3, 1)
 
 
 CLAIM = {
@@ -135,12 +135,12 @@ class TestClaims:
         shown = text(rita.get("/review/evidence/"))
 
         assert "Up to date.status.up-to-date integrations/settings/status_messages.pya" in shown
-        assert shown.count("none in that run") == len(claim_register.collect()) - 1
+        assert shown.count("none in that run") == len(claim_register.collect_claims()) - 1
 
     def test_are_in_the_evidence_with_their_tests(self, used, with_results):
         with_results(make_run(rows=[*ROWS, CLAIM]))
         with as_worker():
-            made = json.loads(evidence.make(at=timezone.now()))
+            made = json.loads(evidence.make_bundle(at=timezone.now()))
 
         listed = {one["id"]: one for one in made["sections"]["claims"]["content"]["claims"]}
         assert listed["status.up-to-date"] == {
@@ -149,7 +149,7 @@ class TestClaims:
             "path": "integrations/settings/status_messages.py",
             "tests": {"tests/a.py::test_a": "passed"},
         }
-        assert set(listed) == {claim.id for claim in claim_register.collect()}
+        assert set(listed) == {claim.id for claim in claim_register.collect_claims()}
 
     def test_have_no_tests_where_results_are_missing(self, rita, used):
         shown = text(rita.get("/review/evidence/"))
@@ -163,7 +163,7 @@ def changed(**fields):
 
 
 @pytest.mark.invariant(13)
-class TestAFile:
+class TestResultsFile:
     @pytest.mark.parametrize(
         "content",
         [
@@ -192,22 +192,24 @@ class TestAFile:
         ids=range(27),
     )  # fmt: skip
     def test_that_is_no_test_run_is_refused(self, content, with_results):
-        with pytest.raises(BadResults):
-            test_results.parse(content)
+        with pytest.raises(InvalidResults):
+            test_results.parse_results(content)
 
         with_results(content)
-        assert test_results.load().reason.startswith("their file is not valid (")
+        assert test_results.load_results().reason.startswith("their file is not valid (")
 
     def test_that_is_too_large_is_not_read(self, monkeypatch, with_results):
         monkeypatch.setattr(test_results, "LARGEST", 100)
         with_results(make_run(rows=ROWS))
 
-        assert test_results.load() == Missing("their file is not valid (the file is too large)")
+        assert test_results.load_results() == MissingResults(
+            "their file is not valid (the file is too large)"
+        )
 
     def test_that_is_a_folder_is_missing(self, settings, tmp_path):
         settings.TEST_RESULTS = str(tmp_path)
 
-        assert "cannot be read (IsADirectoryError)" in test_results.load().reason
+        assert "cannot be read (IsADirectoryError)" in test_results.load_results().reason
 
     @pytest.mark.django_db(transaction=False)
     def test_that_is_not_valid_breaks_no_page(self, rita, used, with_results):
@@ -233,7 +235,7 @@ class TestTheCommand:
     def test_copies_the_results_of_a_whole_run(self, load):
         assert "tests, of which 0 failed" in load(make_run())
 
-        found = test_results.load()
+        found = test_results.load_results()
         enforced = [one.id for one in CLAUSES.values() if clauses.is_enforced(one)]
         assert enforced
         assert all(found.list_tests("clause", one) for one in enforced)
@@ -242,7 +244,7 @@ class TestTheCommand:
         with pytest.raises(CommandError, match=r"left out every test of .*LU-2"):
             load(make_run(rows=ROWS))
 
-        assert test_results.load() == Missing(test_results.NOT_GIVEN)
+        assert test_results.load_results() == MissingResults(test_results.NOT_GIVEN)
 
     def test_refuses_results_without_a_test_of_each_claim(self, load):
         rows = [row for row in json.loads(make_run())["rows"] if row["id"] != "status.up-to-date"]

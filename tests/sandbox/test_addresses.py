@@ -6,7 +6,7 @@ import pytest
 
 from tests.sandbox.test_entra import ADA, claims_of
 from tests.worlds import sandbox
-from tests.worlds.microsoft import Microsoft
+from tests.worlds.microsoft import MicrosoftSandbox
 
 AUTHORITY, GRAPH = "https://login.microsoftonline.com", "https://graph.microsoft.com"
 
@@ -14,7 +14,7 @@ AUTHORITY, GRAPH = "https://login.microsoftonline.com", "https://graph.microsoft
 @pytest.fixture(scope="module")
 def microsoft():
     with sandbox.running("--authority", AUTHORITY, "--graph", GRAPH) as process:
-        found = Microsoft(process)
+        found = MicrosoftSandbox(process)
         found.register_client()
         found.seed(ADA, size=3)
         yield found

@@ -6,7 +6,15 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from tests.worlds.microsoft import ACCEPT, CANCEL, EVERYTHING, REQUEST, SIGN_IN, Microsoft, Stayed
+from tests.worlds.microsoft import (
+    ACCEPT,
+    CANCEL,
+    EVERYTHING,
+    REQUEST,
+    SIGN_IN,
+    MicrosoftSandbox,
+    Stayed,
+)
 from tests.worlds.sandbox import CLIENT_ID
 
 ADA = "ada@contoso.example"
@@ -18,7 +26,7 @@ DAY = 86_400
 
 @pytest.fixture
 def microsoft(sandbox):
-    found = Microsoft(sandbox)
+    found = MicrosoftSandbox(sandbox)
     found.register_client()
     found.seed(ADA, name="Ada Adams")
     found.seed(BOSS, admin=True)

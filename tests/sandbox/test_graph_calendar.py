@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations.sandbox.microsoft.calendar import recurrence
-from tests.worlds.microsoft import CALENDARS, SIGN_IN, Microsoft
+from tests.worlds.microsoft import CALENDARS, SIGN_IN, MicrosoftSandbox
 
 ADA = "ada@contoso.example"
 BOB = "bob@fabrikam.example"
@@ -16,7 +16,7 @@ WINDOW = {"startDateTime": "2026-03-01T00:00:00", "endDateTime": "2026-05-01T00:
 
 @pytest.fixture
 def microsoft(sandbox):
-    found = Microsoft(sandbox)
+    found = MicrosoftSandbox(sandbox)
     found.register_client()
     found.seed(ADA, name="Ada Adams", calendar_fields={"time_zone": "Europe/Berlin"})
     return found

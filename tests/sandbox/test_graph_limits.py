@@ -8,7 +8,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from tests.worlds.microsoft import Microsoft
+from tests.worlds.microsoft import MicrosoftSandbox
 
 ADA = "ada@contoso.example"
 BOB = "bob@fabrikam.example"
@@ -17,7 +17,7 @@ INBOX_DELTA = "/me/mailFolders/inbox/messages/delta"
 
 @pytest.fixture
 def microsoft(sandbox):
-    found = Microsoft(sandbox)
+    found = MicrosoftSandbox(sandbox)
     found.register_client()
     found.seed(ADA)
     return found

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.worlds.microsoft import SIGN_IN, Microsoft
+from tests.worlds.microsoft import SIGN_IN, MicrosoftSandbox
 
 ADA = "ada@contoso.example"
 BOB = "bob@fabrikam.example"
@@ -17,7 +17,7 @@ TAG = "String {9a2b0c1d-1111-2222-3333-444455556666} Name CommandId"
 
 @pytest.fixture
 def microsoft(sandbox):
-    found = Microsoft(sandbox)
+    found = MicrosoftSandbox(sandbox)
     found.register_client()
     found.seed(ADA, name="Ada Adams")
     return found

@@ -12,7 +12,7 @@ import pytest
 from kiota_serialization_json.json_parse_node import JsonParseNode
 from kiota_serialization_json.json_serialization_writer import JsonSerializationWriter
 
-from tests.worlds.microsoft import EVERYTHING, Microsoft
+from tests.worlds.microsoft import EVERYTHING, MicrosoftSandbox
 
 ADA = "ada@contoso.example"
 WINDOW = {"startDateTime": "2026-03-01T00:00:00", "endDateTime": "2026-05-01T00:00:00"}
@@ -66,7 +66,7 @@ def judged(body, kind):
 
 @pytest.fixture
 def graph(sandbox):
-    microsoft = Microsoft(sandbox)
+    microsoft = MicrosoftSandbox(sandbox)
     microsoft.register_client()
     microsoft.seed(ADA, size=25, seed=3, calendar_fields={"time_zone": "Europe/Berlin"})
     token = microsoft.authorize(ADA, EVERYTHING)["access_token"]

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.worlds.microsoft import Microsoft
+from tests.worlds.microsoft import MicrosoftSandbox
 
 ADA = "ada@contoso.example"
 PATIENCE_SECONDS = 20
@@ -58,7 +58,7 @@ def listener():
 
 @pytest.fixture
 def microsoft(sandbox):
-    found = Microsoft(sandbox)
+    found = MicrosoftSandbox(sandbox)
     found.register_client()
     found.seed(ADA)
     return found

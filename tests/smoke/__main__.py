@@ -51,7 +51,7 @@ def main() -> int:
         try:
             with (
                 own.running(data, settings=postgres.SCANNABLE) as mine,
-                service.running(
+                service.run_service(
                     data, mine.urls, workers=2, extra={**FAST, **mine.extra}, seed={}, validate=True
                 ) as running,
             ):

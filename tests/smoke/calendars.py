@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from tests.smoke import planning
-from tests.smoke.person import Person, found
+from tests.smoke.person import SmokePerson, found
 from tests.smoke.walk import Walk, eventually, must
 from tests.worlds.sandbox import Sandbox
 
@@ -30,8 +30,8 @@ class Calendars:
 
     walk: Walk
     sandbox: Sandbox
-    owner: Person
-    viewer: Person
+    owner: SmokePerson
+    viewer: SmokePerson
     account: str
     mark: str
     consented: float = 0.0
@@ -186,7 +186,7 @@ class Calendars:
     def _titles(self) -> set[str]:
         return {str(one["title"]) for one in self._events(self.owner)}
 
-    def _events(self, person: Person) -> list[dict[str, Any]]:
+    def _events(self, person: SmokePerson) -> list[dict[str, Any]]:
         now = datetime.now(UTC)
         span = {"start": (now - _SPAN).isoformat(), "end": (now + _SPAN).isoformat()}
         return list(person.api("/events", **span, limit=200)["data"])

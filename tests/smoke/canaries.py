@@ -12,7 +12,7 @@ from tests.canaries.control import TRACER, Ground, planted
 from tests.canaries.scanner import Needles, Stores, scan, search
 from tests.canaries.secrets_seen import PUBLIC
 from tests.smoke.walk import Failed, Walk, must
-from tests.worlds.microsoft import Microsoft
+from tests.worlds.microsoft import MicrosoftSandbox
 from tests.worlds.own import Own
 from tests.worlds.sandbox import Sandbox
 
@@ -120,7 +120,7 @@ class Search:
                 proof = one["proof"].rpartition(".")[2]
                 self.secrets[f"push {proof[-12:]}"] = proof
         grants = [one for account in self.accounts for one in self.sandbox.grants(account)]
-        grants.append(Microsoft(self.sandbox).look("microsoft/grants", email=self.outlook))
+        grants.append(MicrosoftSandbox(self.sandbox).look("microsoft/grants", email=self.outlook))
         for grant in grants:
             for value in (*grant["refresh_tokens"], *grant["access_tokens"]):
                 self.secrets[f"token {value[-12:]}"] = value

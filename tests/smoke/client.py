@@ -106,7 +106,7 @@ class Page:
         return own[-1]
 
 
-class Browser:
+class SmokeBrowser:
     """
     Cookies per host, redirects followed by hand so that every hop can be looked at.
 

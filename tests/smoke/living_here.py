@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from tests.smoke import planning
-from tests.smoke.person import Person
+from tests.smoke.person import SmokePerson
 from tests.smoke.walk import Walk, must
 
 SIZE: Final = 500
@@ -22,7 +22,7 @@ class LivingHere:
     """:param mark: stands in every text of it"""
 
     walk: Walk
-    owner: Person
+    owner: SmokePerson
     mark: str
     place: str = ""
     calendar_id: str = ""

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from tests.smoke.person import Person
+from tests.smoke.person import SmokePerson
 from tests.smoke.receipts import Receipts
 from tests.smoke.walk import Failed, Walk, eventually, must
-from tests.worlds.microsoft import Microsoft
+from tests.worlds.microsoft import MicrosoftSandbox
 from tests.worlds.sandbox import Sandbox
 
 SIZE: Final = 40
@@ -23,7 +23,7 @@ _CONSENT_PAGE: Final = "https://myapps.microsoft.com"
 
 
 @dataclass
-class Outlook:
+class SmokeOutlook:
     """
     :param owner: of an account at Microsoft, and of another one at Google
     :param mark: stands in every text of theirs there
@@ -31,14 +31,14 @@ class Outlook:
 
     walk: Walk
     sandbox: Sandbox
-    owner: Person
+    owner: SmokePerson
     receipts: Receipts
     mark: str
     connection_id: str = ""
     kept: int = 0
 
     def __post_init__(self) -> None:
-        self.microsoft = Microsoft(self.sandbox)
+        self.microsoft = MicrosoftSandbox(self.sandbox)
         self.account = f"{self.mark}@contoso.example"
         self.gmail = f"{self.mark}.d@gmail.example"
 

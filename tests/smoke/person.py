@@ -8,7 +8,7 @@ import time
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.smoke.client import Browser, Page, forms
+from tests.smoke.client import Page, SmokeBrowser, forms
 from tests.smoke.walk import Failed, must
 
 MAIL_SCOPE = "gmail.readonly"
@@ -16,9 +16,9 @@ MAIL_SCOPE = "gmail.readonly"
 _AGREES = {"google": "allow", "microsoft": "accept"}
 
 
-class Person:
+class SmokePerson:
     def __init__(self, base_url: str, seeded: dict[str, Any]) -> None:
-        self.browser = Browser(base_url)
+        self.browser = SmokeBrowser(base_url)
         self.seeded = seeded
 
     def sign_in(self) -> Page:

@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.smoke.person import Person
+from tests.smoke.person import SmokePerson
 
 
 @dataclass
@@ -19,10 +19,10 @@ class Receipts:
     :param known: where those are that were fetched
     """
 
-    reader: Person
+    reader: SmokePerson
     known: set[str] = field(default_factory=set)
 
-    def next(self, person: Person) -> bytes | None:
+    def next(self, person: SmokePerson) -> bytes | None:
         """Return a receipt of theirs that was not returned before."""
         page = person.settings().text
         there = re.findall(r'href="(/settings/removals/[^"]+/receipt.json)"', page)

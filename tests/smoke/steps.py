@@ -11,17 +11,17 @@ from pathlib import Path
 
 import psycopg
 
-from config.embedded.feature_client import Feature
-from config.embedded.service import Service
+from config.embedded.feature_client import FeatureClient
+from config.embedded.service import RunningService
 from tests.canaries import stores
 from tests.smoke.calendars import Calendars
 from tests.smoke.canaries import Search
 from tests.smoke.living_here import LivingHere
-from tests.smoke.outlook import Outlook
-from tests.smoke.person import MAIL_SCOPE, Person, found
+from tests.smoke.outlook import SmokeOutlook
+from tests.smoke.person import MAIL_SCOPE, SmokePerson, found
 from tests.smoke.receipts import Receipts
 from tests.smoke.walk import Failed, Walk, as_described, eventually, must
-from tests.smoke.writing import Writing
+from tests.smoke.writing import SmokeWrites
 from tests.worlds.own import Own
 from tests.worlds.sandbox import Sandbox
 
@@ -32,7 +32,7 @@ DELIVERIES = 20
 
 
 class Smoke:
-    def __init__(self, walk: Walk, running: Service, own: Own, data: Path) -> None:
+    def __init__(self, walk: Walk, running: RunningService, own: Own, data: Path) -> None:
         self.walk = walk
         self.running = running
         self.urls = own.urls
@@ -40,21 +40,21 @@ class Smoke:
         seeded = json.loads((data / "people.json").read_text(encoding="utf-8"))
         people = {one["email"].partition("@")[0]: one for one in seeded["people"]}
         clients = {one["client_id"]: one for one in seeded["clients"]}
-        self.alice = Person(running.url, people["alice"])
-        self.bob = Person(running.url, people["bob"])
-        self.widget = Feature(running.url, clients["inbox-widget"])
-        self.campaigns = Feature(running.url, clients["campaigns"])
+        self.alice = SmokePerson(running.url, people["alice"])
+        self.bob = SmokePerson(running.url, people["bob"])
+        self.widget = FeatureClient(running.url, clients["inbox-widget"])
+        self.campaigns = FeatureClient(running.url, clients["campaigns"])
         self.planted = clients["campaigns"]["delegation_id"]
         self.mark = f"cnry{secrets.token_hex(8)}"
         self.account = f"{self.mark}.a@gmail.example"
         self.other = f"{self.mark}.b@gmail.example"
         third = f"{self.mark}.c@gmail.example"
         self.calendars = Calendars(walk, self.sandbox, self.bob, self.alice, third, self.mark)
-        self.writing = Writing(walk, self.sandbox, self.bob, third, self.mark)
+        self.writing = SmokeWrites(walk, self.sandbox, self.bob, third, self.mark)
         self.living_here = LivingHere(walk, self.alice, self.mark)
         self.receipts = Receipts(self.alice)
-        mallory = Person(running.url, people["mallory"])
-        self.outlook = Outlook(walk, self.sandbox, mallory, self.receipts, self.mark)
+        mallory = SmokePerson(running.url, people["mallory"])
+        self.outlook = SmokeOutlook(walk, self.sandbox, mallory, self.receipts, self.mark)
         accounts = (self.account, self.other, third, self.outlook.gmail)
         self.search = Search(
             walk, self.sandbox, own, data, self.mark, accounts, self.outlook.account
@@ -199,14 +199,14 @@ class Smoke:
 
     def feature_reads(self) -> str:
         self.delegation = self.alice.switch_on("inbox-widget")
-        answer = self.widget.messages(self.delegation, self.alice.seeded["id"])
+        answer = self.widget.request_messages(self.delegation, self.alice.seeded["id"])
         must(answer.status_code == 200, f"it answered {answer.status_code}")
         rows = answer.json()["data"]
         must(rows, "no rows")
         return f"{len(rows)} messages for purpose {self.widget.purpose}"
 
     def campaigns_refused(self) -> str:
-        answer = self.campaigns.messages(self.planted, self.alice.seeded["id"])
+        answer = self.campaigns.request_messages(self.planted, self.alice.seeded["id"])
         said = answer.json()
         must(answer.status_code == 403, f"it answered {answer.status_code}")
         kind = answer.headers["content-type"]
@@ -254,7 +254,7 @@ class Smoke:
             lambda: self._page_with("Reconnect before"), within=30, says="that it asks to reconnect"
         )
         must(self.alice.messages(), "its owner can no longer read")
-        answer = self.widget.messages(self.delegation, self.alice.seeded["id"])
+        answer = self.widget.request_messages(self.delegation, self.alice.seeded["id"])
         must(answer.status_code == 403, f"a feature still reads: {answer.status_code}")
         clock = found(r'Reconnect before <time datetime="([^"]+)"', page)
         days = (datetime.fromisoformat(clock) - datetime.now().astimezone()).total_seconds() / 86400
@@ -316,13 +316,13 @@ class Smoke:
         page = self.alice.settings()
         return page if words in page.text else None
 
-    def _integration(self, person: Person):
+    def _integration(self, person: SmokePerson):
         rows = person.api("/connections")["data"]
         if not rows or not rows[0]["integrations"]:
             raise Failed("there is no integration")
         return rows[0]["integrations"][0]
 
-    def _count(self, person: Person) -> int:
+    def _count(self, person: SmokePerson) -> int:
         """Count by paging through everything, as a client would."""
         total, cursor = 0, None
         while True:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.smoke.person import Person
+from tests.smoke.person import SmokePerson
 from tests.smoke.walk import Walk, eventually, must
 from tests.worlds.sandbox import Sandbox
 
@@ -15,7 +15,7 @@ SENT: int = 3
 
 
 @dataclass
-class Writing:
+class SmokeWrites:
     """
     :param calendar_id: of whoever writes, where they may write
     :param mark: stands in every text that is written
@@ -23,7 +23,7 @@ class Writing:
 
     walk: Walk
     sandbox: Sandbox
-    owner: Person
+    owner: SmokePerson
     account: str
     mark: str
     calendar_id: str = ""

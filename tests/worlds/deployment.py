@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 
-from config.embedded.processes import spawn, stop
+from config.embedded.processes import spawn_process, stop_process
 from tests.config import production
 from tests.config.documented import Documented
 
@@ -49,7 +49,7 @@ class Deployment(ABC):
     def start(self, process: Documented, **more: str) -> None:
         log = self.logs / f"{process.process.replace(' ', '-')}.log"
         with log.open("ab") as output:
-            self.processes[process.process] = spawn(
+            self.processes[process.process] = spawn_process(
                 self._words_of(process),
                 env={**self.environment_of(process.process_class), **more},
                 output=output,
@@ -58,7 +58,7 @@ class Deployment(ABC):
 
     def stop(self) -> None:
         for process in reversed(self.processes.values()):
-            stop(process)
+            stop_process(process)
 
     def logged(self) -> str:
         return "".join(path.read_text() for path in sorted(self.logs.iterdir()))

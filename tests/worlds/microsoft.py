@@ -44,7 +44,7 @@ class Stayed(Exception):
     """The person is still on Microsoft's page, which says this."""
 
 
-class Microsoft:
+class MicrosoftSandbox:
     """`url` is authority and Graph in one. Controls are those of the sandbox's README."""
 
     def __init__(self, sandbox: Sandbox) -> None:

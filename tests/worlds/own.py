@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.database.login_roles import Roles
+from config.database.login_roles import DatabaseRoles
 from config.embedded import servers
-from config.embedded.servers import Urls
+from config.embedded.servers import ServerUrls
 from tests.bench import databases
 
 
@@ -29,7 +29,7 @@ class Own:
     :param embedded: whether the files of the database are ours to look at
     """
 
-    urls: Urls
+    urls: ServerUrls
     extra: Mapping[str, str]
     embedded: bool
 
@@ -49,15 +49,15 @@ def running(
     :raises Unavailable: if those given do not answer, or none can be started here
     """
     given = os.environ if given is None else given
-    with servers.running(data, settings=settings, given=given) as urls:
+    with servers.run_servers(data, settings=settings, environment=given) as urls:
         if not given.get("DATABASE_URL"):
             yield Own(urls, {}, embedded=True)
             return
         name = f"antares_{secrets.token_hex(6)}"
         database = databases.create(urls.database, name, template=template)
         try:
-            mine = Urls(database=database, broker=urls.broker)
+            mine = ServerUrls(database=database, broker=urls.broker)
             yield Own(mine, {"DATABASE_ROLE_PREFIX": name}, embedded=False)
         finally:
             databases.drop(urls.database, name)
-            databases.drop_roles(urls.database, Roles(name))
+            databases.drop_roles(urls.database, DatabaseRoles(name))

@@ -21,10 +21,10 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 from django.conf import settings as now
 
-from config.database.role_logins import variable
+from config.database.role_logins import get_variable_name
 from config.embedded import ports, servers
-from config.embedded.processes import spawn, stop
-from config.embedded.service import GRANIAN, ROOT, Service
+from config.embedded.processes import spawn_process, stop_process
+from config.embedded.service import GRANIAN, ROOT, RunningService
 from config.process_classes import ProcessClass
 from limited_use.vault import keys
 from tests import service_logs
@@ -126,24 +126,26 @@ class Running:
         self.broker_url = broker_url
         logs = folder / "logs"
         logs.mkdir()
-        self.service = Service(url, sandbox.url, sandbox.control_url, {}, logs)
-        self.service.logins = {one: _here(os.environ[variable(one)]) for one in ProcessClass}
+        self.service = RunningService(url, sandbox.url, sandbox.control_url, {}, logs)
+        self.service.logins = {
+            one: _here(os.environ[get_variable_name(one)]) for one in ProcessClass
+        }
         self.url = url
 
     def web(self, name: str = "web", **more: str) -> None:
         self._settle(more)
         with (self.service.logs / f"{name}.log").open("ab") as log:
-            self.service.processes[name] = spawn(
+            self.service.processes[name] = spawn_process(
                 [
                     *(sys.executable, "-m", "granian", *GRANIAN),
                     *("--host", "127.0.0.1", "--port", str(self.port)),
                     *("--no-access-log", "--log-level", "warning"),
                 ],
-                env=self.service.environment_of(ProcessClass.WEB),
+                env=self.service.build_environment(ProcessClass.WEB),
                 output=log,
                 cwd=ROOT,
             )
-        self.service.wait(name, self.port)
+        self.service.wait_until_listening(name, self.port)
 
     def worker(self, name: str = "worker", **more: str) -> None:
         """Start one of those that sync."""
@@ -162,7 +164,7 @@ class Running:
     def environment_of(self, process_class: ProcessClass, **more: str) -> dict[str, str]:
         """Return what a process of that class needs that a test starts itself."""
         self._settle(more)
-        return self.service.environment_of(process_class)
+        return self.service.build_environment(process_class)
 
     def kill(self, name: str) -> None:
         """SIGKILL: no handler, no goodbye."""
@@ -172,7 +174,7 @@ class Running:
         process.wait()
 
     def stop(self, name: str) -> None:
-        stop(self.service.processes.pop(name))
+        stop_process(self.service.processes.pop(name))
 
     def end(self) -> None:
         """Stop all processes, and wait until none is left, nor any that these have started."""
@@ -182,7 +184,7 @@ class Running:
         for name in reversed(list(self.service.processes)):
             process = self.service.processes.pop(name)
             # Granian has children of its own to take along.
-            stop(process, within=0.1) if name != "web" else stop(process)
+            stop_process(process, timeout=0.1) if name != "web" else stop_process(process)
         wait_until_gone(lambda: started)
 
     def logged(self) -> Iterator[tuple[str, bytes]]:
@@ -196,7 +198,7 @@ class Running:
 @pytest.fixture
 def web_port():
     """Reserve the port of the web process for as long as a test may start it."""
-    with ports.reserved() as port:
+    with ports.reserve_port() as port:
         yield port
 
 
@@ -207,7 +209,7 @@ def world(transactional_db, sandbox, settings, tmp_path, web_port):
     settings.LEDGER_ORIGIN = "ledger.example/log1"
     settings.PUBLIC_URL = f"http://localhost:{web_port}"
     settings.GMAIL_UNITS_PER_MINUTE = 0
-    keys.forget()
+    keys.drop_cached_keys()
     copy_keyring(settings.KEYRING.folder)
     point_at(settings, sandbox)
     sandbox.dial(units_per_minute=0, concurrency=0)
@@ -219,7 +221,7 @@ def world(transactional_db, sandbox, settings, tmp_path, web_port):
 def running(world, settings, tmp_path):
     """Return the service, none of whose processes runs yet; all are gone at the end."""
     given = {"DATABASE_URL": os.environ["DATABASE_URL"]}
-    with servers.running(tmp_path / "broker", given=given) as urls:
+    with servers.run_servers(tmp_path / "broker", environment=given) as urls:
         made = Running(settings.PUBLIC_URL, world, tmp_path, urls.broker)
         with service_logs.watching(made.service.logs):
             try:

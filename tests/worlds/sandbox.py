@@ -264,7 +264,7 @@ class Sandbox:
 @contextlib.contextmanager
 def running(*arguments: str, validate: bool = True) -> Iterator[Sandbox]:
     """A sandbox on free ports until the block ends."""
-    with ports.reserved() as port, ports.reserved() as control:
+    with ports.reserve_port() as port, ports.reserve_port() as control:
         yield from _running(port, control, arguments, validate=validate)
 
 

@@ -31,9 +31,9 @@ from config.process_classes import SITES, ProcessClass
 
 #: The classes that are shown the rows of one person alone. Processes of development, which have no
 #: class, name the person as well, for the functions below.
-_TOLD: Final = frozenset({"", ProcessClass.SYNC, *SITES})
+_CLASSES_WITH_OWNER: Final = frozenset({"", ProcessClass.SYNC, *SITES})
 #: Prefixes of the functions whose answer depends on the person of the transaction.
-_FUNCTIONS: Final = (
+_OWNER_FUNCTIONS: Final = (
     "vault_person_",
     "vault_opened_",
     "find_colleague",
@@ -47,8 +47,10 @@ _STATEMENT: Final = re.compile(
 )
 #: For so many seconds after its last statement a connection with a silent socket is taken to work.
 #: No firewall forgets a connection so soon.
-TRUSTED_FOR: Final = 10.0
-_TELL: Final = f"SELECT set_config('{PERSON}', %s, true), set_config('{ORGANISATION}', %s, true)"
+TRUSTED_SECONDS: Final = 10.0
+_SET_OWNER: Final = (
+    f"SELECT set_config('{PERSON}', %s, true), set_config('{ORGANISATION}', %s, true)"
+)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -56,8 +58,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.execute_wrappers.append(_tell)
-        self._teller: psycopg.Cursor[Any] | None = None
+        self.execute_wrappers.append(_execute_with_owner)
+        self._settings_cursor: psycopg.Cursor[Any] | None = None
         self.used_at = 0.0
 
     def close_if_health_check_failed(self) -> None:
@@ -72,7 +74,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().close_if_health_check_failed()
 
     def _was_used_lately(self) -> bool:
-        return time.monotonic() - self.used_at < TRUSTED_FOR
+        return time.monotonic() - self.used_at < TRUSTED_SECONDS
 
     def connect(self) -> None:
         """
@@ -86,14 +88,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
             longest = self.settings_dict["CONN_MAX_AGE"]
             self.close_at -= secrets.randbelow(longest // 2 + 1)
 
-    def teller(self) -> psycopg.Cursor[Any]:
+    def get_settings_cursor(self) -> psycopg.Cursor[Any]:
         """Return the cursor that tells of the connection at hand: one for all that it is told."""
-        if self._teller is None or self._teller.connection is not self.connection:
-            self._teller = psycopg.Cursor(self.connection)
-        return self._teller
+        if self._settings_cursor is None or self._settings_cursor.connection is not self.connection:
+            self._settings_cursor = psycopg.Cursor(self.connection)
+        return self._settings_cursor
 
 
-def _tell(
+def _execute_with_owner(
     execute: Callable[..., Any],
     sql: Any,
     params: Any,
@@ -102,7 +104,7 @@ def _tell(
 ) -> Any:
     wrapper: DatabaseWrapper = context["connection"]
     wrapper.used_at = time.monotonic()
-    if settings.PROCESS_CLASS not in _TOLD or not touches(sql):
+    if settings.PROCESS_CLASS not in _CLASSES_WITH_OWNER or not touches_owned_rows(sql):
         return execute(sql, params, many, context)
     owner = row_owner.get_owner()
     connection: psycopg.Connection[Any] = wrapper.connection
@@ -110,14 +112,14 @@ def _tell(
         # A transaction of its own, in which nothing is set: no rows.
         return execute(sql, params, many, context)
     cursor = context["cursor"].cursor
-    values = tuple(str(one) if one is not None else "" for one in owner)
+    values = tuple(str(part) if part is not None else "" for part in owner)
     # A pipeline's errors come at its end, which Django's own conversion does not see.
-    with wrapper.wrap_database_errors, _together(connection, cursor, many=many):
-        wrapper.teller().execute(_TELL, values)
+    with wrapper.wrap_database_errors, _join_statements(connection, cursor, many=many):
+        wrapper.get_settings_cursor().execute(_SET_OWNER, values)
         return execute(sql, params, many, context)
 
 
-def _together(
+def _join_statements(
     connection: psycopg.Connection[Any], cursor: object, *, many: bool
 ) -> AbstractContextManager[Any]:
     """Return what makes two statements one transaction, at the least cost that there is."""
@@ -141,20 +143,20 @@ def _is_silent(connection: psycopg.Connection[Any]) -> bool:
     return not poll.poll(0)
 
 
-def touches(sql: Any) -> bool:
+def touches_owned_rows(sql: Any) -> bool:
     """
     Return whether a statement may name a table of which somebody's rows are hidden, or such a
     function.
 
     Wrong, it costs no secret: a statement that was told of nobody is shown no rows.
     """
-    return _touches(sql) if isinstance(sql, str) else True
+    return _names_owned_table(sql) if isinstance(sql, str) else True
 
 
 @lru_cache(maxsize=4096)
-def _touches(sql: str) -> bool:
+def _names_owned_table(sql: str) -> bool:
     # Models cannot be imported before there is a backend.
-    from config.database.row_owners import tables
+    from config.database.row_owners import get_owned_tables
 
-    names = (*tables(), *_FUNCTIONS)
+    names = (*get_owned_tables(), *_OWNER_FUNCTIONS)
     return _STATEMENT.match(sql) is not None and any(name in sql for name in names)

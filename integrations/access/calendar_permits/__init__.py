@@ -7,20 +7,26 @@ the key of its copy, so that is the holder; in the ledger it is the integration'
 
 from __future__ import annotations
 
-from .owner import to_export, to_keep, to_write
-from .sync import SyncPermits, to_store, to_sync
-from .viewer import Wanted, allows, refuse_for_others, to_view, to_view_apart
+from .owner import to_export, to_write_at_provider, to_write_locally
+from .sync import CalendarSyncPermits, to_store, to_sync
+from .viewer import (
+    CalendarViewRequest,
+    allows_all,
+    refuse_client_for_others,
+    to_view,
+    to_view_separately,
+)
 
 __all__ = [
-    "SyncPermits",
-    "Wanted",
-    "allows",
-    "refuse_for_others",
+    "CalendarSyncPermits",
+    "CalendarViewRequest",
+    "allows_all",
+    "refuse_client_for_others",
     "to_export",
-    "to_keep",
     "to_store",
     "to_sync",
     "to_view",
-    "to_view_apart",
-    "to_write",
+    "to_view_separately",
+    "to_write_at_provider",
+    "to_write_locally",
 ]

@@ -6,36 +6,41 @@ from dataclasses import replace
 from uuid import UUID
 
 from accounts.actors import SYSTEM, Actor
-from integrations.access.facts import Found
+from integrations.access.facts import HolderFacts
 from integrations.models import Calendar
 from limited_use.access_request import AccessRequest
 from limited_use.policy.vocabulary import Use
 
 
-def of_calendar(
-    use: Use, calendar: Calendar, found: Found, actor: Actor, *, feature: str | None = None
+def for_calendar(
+    use: Use,
+    calendar: Calendar,
+    holder_facts: HolderFacts,
+    actor: Actor,
+    *,
+    feature: str | None = None,
 ) -> AccessRequest:
     # What a calendar that its integration does not have were about, nobody could say.
-    asked = of_integration(use, calendar.integration_id, found)
+    request = for_integration(use, calendar.integration_id, holder_facts)
     return replace(
-        asked,
+        request,
         holder=calendar.cache_id,
         about=calendar.integration_id,
         actor=actor,
-        on_behalf_of=found.owner_id if actor is SYSTEM else actor.user_id,
+        on_behalf_of=holder_facts.owner_id if actor is SYSTEM else actor.user_id,
         feature=feature,
     )
 
 
-def of_integration(use: Use, integration_id: UUID, found: Found) -> AccessRequest:
+def for_integration(use: Use, integration_id: UUID, holder_facts: HolderFacts) -> AccessRequest:
     return AccessRequest(
         use=use,
         holder=integration_id,
-        epoch=found.epoch,
+        epoch=holder_facts.epoch,
         actor=SYSTEM,
-        on_behalf_of=found.owner_id,
-        facts=found.facts,
-        fences=found.fences,
-        account=found.connection_id,
-        names=found.names,
+        on_behalf_of=holder_facts.owner_id,
+        facts=holder_facts.facts,
+        fences=holder_facts.fences,
+        account=holder_facts.connection_id,
+        names=holder_facts.names,
     )

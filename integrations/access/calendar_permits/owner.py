@@ -16,41 +16,50 @@ from limited_use.sinks.rows import Permits
 
 from . import access_requests
 
-_BOTH: Final = (DataClass.CALENDAR_EVENT, DataClass.CALENDAR_FREEBUSY)
-_WRITE: Final = Use(DataClass.CALENDAR_EVENT, Purpose.CALENDAR_SCHEDULE, Recipient.OWN_PROVIDER)
-_EXPORT: Final = "calendar-export"
-_TAKEN: Final = tuple(Use(one, Purpose.USER_EXPORT, Recipient.OWNER) for one in _BOTH)
-_KEEP: Final = tuple(Use(one, Purpose.CALENDAR_SCHEDULE, Recipient.VAULT) for one in _BOTH)
+_DATA_CLASSES: Final = (DataClass.CALENDAR_EVENT, DataClass.CALENDAR_FREEBUSY)
+_WRITE_USE: Final = Use(DataClass.CALENDAR_EVENT, Purpose.CALENDAR_SCHEDULE, Recipient.OWN_PROVIDER)
+_EXPORT_FEATURE: Final = "calendar-export"
+_EXPORT_USES: Final = tuple(
+    Use(data_class, Purpose.USER_EXPORT, Recipient.OWNER) for data_class in _DATA_CLASSES
+)
+_STORE_USES: Final = tuple(
+    Use(data_class, Purpose.CALENDAR_SCHEDULE, Recipient.VAULT) for data_class in _DATA_CLASSES
+)
 
 
-def to_write(*, actor: Actor, calendar: Calendar, at: datetime) -> Permit:
+def to_write_at_provider(*, actor: Actor, calendar: Calendar, at: datetime) -> Permit:
     """
     Return a permit to ask the own provider to change something in one calendar.
 
     :raises guard.Refused: if it is not theirs, or they did not agree to that
     """
-    found = facts.of_integrations(
-        [calendar.integration_id], actor=actor, at=at, by=facts.OF_EDITING
+    holder_facts = facts.for_integrations(
+        [calendar.integration_id], actor=actor, at=at, consent=facts.EDITING_CONSENT
     )[calendar.integration_id]
-    ask = access_requests.of_calendar(_WRITE, calendar, found, actor, feature=facts.OF_EDITING.key)
-    return guard.permit(replace(ask, count=1), at=at)
+    request = access_requests.for_calendar(
+        _WRITE_USE, calendar, holder_facts, actor, feature=facts.EDITING_CONSENT.feature_key
+    )
+    return guard.permit(replace(request, count=1), at=at)
 
 
-def to_keep(*, actor: Actor, calendar: Calendar, count: int, at: datetime) -> int:
+def to_write_locally(*, actor: Actor, calendar: Calendar, count: int, at: datetime) -> int:
     """
     Return the epoch under which events of its owner may be kept in a calendar that lives here.
 
     :param count: how many are written or removed
     :raises guard.Refused: if it is not theirs, or they do not agree to calendars any more
     """
-    by = facts.get_calendar_agreement(is_local=calendar.is_local)
-    found = facts.of_integrations([calendar.integration_id], actor=actor, at=at, by=by)[
-        calendar.integration_id
+    consent = facts.get_calendar_consent(is_local=calendar.is_local)
+    holder_facts = facts.for_integrations(
+        [calendar.integration_id], actor=actor, at=at, consent=consent
+    )[calendar.integration_id]
+    requests = [
+        access_requests.for_calendar(
+            use, calendar, holder_facts, actor, feature=consent.feature_key
+        )
+        for use in _STORE_USES
     ]
-    wanted = [
-        access_requests.of_calendar(use, calendar, found, actor, feature=by.key) for use in _KEEP
-    ]
-    return guard.permits([replace(ask, count=count) for ask in wanted], at=at)[0].epoch
+    return guard.permits([replace(request, count=count) for request in requests], at=at)[0].epoch
 
 
 def to_export(*, actor: Actor, calendar: Calendar, count: int, at: datetime) -> Permits:
@@ -60,18 +69,25 @@ def to_export(*, actor: Actor, calendar: Calendar, count: int, at: datetime) -> 
     :param count: how many rows the part has
     :raises guard.Refused: if it is not theirs
     """
-    found = facts.of_integrations([calendar.integration_id], actor=actor, at=at)[
+    holder_facts = facts.for_integrations([calendar.integration_id], actor=actor, at=at)[
         calendar.integration_id
     ]
     # Their membership alone: what they wrote is theirs, whatever they agree to now.
-    held_by = tuple(one for one in found.fences if one.kind == FenceKind.MEMBERSHIP)
-    found = replace(found, fences=held_by)
+    memberships = tuple(
+        fence for fence in holder_facts.fences if fence.kind == FenceKind.MEMBERSHIP
+    )
+    holder_facts = replace(holder_facts, fences=memberships)
     if calendar.is_local:
-        found = replace(found, facts=found.facts | {Fact.CACHE_CURRENT})
-    wanted = [
+        holder_facts = replace(holder_facts, facts=holder_facts.facts | {Fact.CACHE_CURRENT})
+    requests = [
         replace(
-            access_requests.of_calendar(use, calendar, found, actor, feature=_EXPORT), count=count
+            access_requests.for_calendar(
+                use, calendar, holder_facts, actor, feature=_EXPORT_FEATURE
+            ),
+            count=count,
         )
-        for use in _TAKEN
+        for use in _EXPORT_USES
     ]
-    return {(one.holder, one.use.data_class): one for one in guard.permits(wanted, at=at)}
+    return {
+        (permit.holder, permit.use.data_class): permit for permit in guard.permits(requests, at=at)
+    }

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from accounts.actors import SYSTEM
 from integrations.access import facts
-from integrations.access.facts import Found
+from integrations.access.facts import HolderFacts
 from integrations.models import Calendar
 from limited_use.access_request import AccessRequest, Permit
 from limited_use.guard import guard
@@ -18,16 +18,20 @@ from limited_use.policy.vocabulary import DataClass, Purpose, Recipient, Use
 
 from . import access_requests
 
-_MAINTAIN: Final = Use(DataClass.CREDENTIAL, Purpose.CONNECTION_MAINTAIN, Recipient.OWN_PROVIDER)
-_ASK: Final = Use(DataClass.CALENDAR_EVENT, Purpose.CONNECTION_MAINTAIN, Recipient.OWN_PROVIDER)
-_STORE: Final = tuple(
-    Use(one, Purpose.SYNC_STORE, Recipient.VAULT)
-    for one in (DataClass.CALENDAR_EVENT, DataClass.CALENDAR_FREEBUSY)
+_ACCESS_TOKEN_USE: Final = Use(
+    DataClass.CREDENTIAL, Purpose.CONNECTION_MAINTAIN, Recipient.OWN_PROVIDER
+)
+_REMOTE_ID_USE: Final = Use(
+    DataClass.CALENDAR_EVENT, Purpose.CONNECTION_MAINTAIN, Recipient.OWN_PROVIDER
+)
+_STORE_USES: Final = tuple(
+    Use(data_class, Purpose.SYNC_STORE, Recipient.VAULT)
+    for data_class in (DataClass.CALENDAR_EVENT, DataClass.CALENDAR_FREEBUSY)
 )
 
 
 @dataclass(frozen=True, slots=True)
-class SyncPermits:
+class CalendarSyncPermits:
     """
     What a turn needs to find out whether anything is new. Storing news needs `to_store`.
 
@@ -38,7 +42,9 @@ class SyncPermits:
     remote: Mapping[UUID, Permit]
 
 
-def to_sync(*, integration_id: UUID, calendars: Sequence[Calendar], at: datetime) -> SyncPermits:
+def to_sync(
+    *, integration_id: UUID, calendars: Sequence[Calendar], at: datetime
+) -> CalendarSyncPermits:
     """
     Return what a turn needs to ask the provider for news: one call of the guard.
 
@@ -48,12 +54,12 @@ def to_sync(*, integration_id: UUID, calendars: Sequence[Calendar], at: datetime
     :param calendars: whose copies it opens or writes; none where it only lists
     :raises guard.Refused: if integration, grant or consent is not live
     """
-    content, grant = facts.of_integration_and_connection(
-        integration_id, actor=SYSTEM, at=at, by=facts.OF_CALENDAR
+    content, grant = facts.for_integration_and_connection(
+        integration_id, actor=SYSTEM, at=at, consent=facts.CALENDAR_CONSENT
     )
     connection_id = content.connection_id or integration_id
     credential = AccessRequest(
-        use=_MAINTAIN,
+        use=_ACCESS_TOKEN_USE,
         holder=connection_id,
         epoch=grant.epoch,
         actor=SYSTEM,
@@ -63,10 +69,13 @@ def to_sync(*, integration_id: UUID, calendars: Sequence[Calendar], at: datetime
         account=grant.connection_id,
         names=grant.names,
     )
-    remote = [access_requests.of_calendar(_ASK, one, content, SYSTEM) for one in calendars]
-    refused = guard.would_refuse(_to_store(integration_id, content))
-    granted = guard.permits([credential, *remote, *refused], at=at)
-    return SyncPermits(granted[0], {permit.holder: permit for permit in granted[1:]})
+    remote = [
+        access_requests.for_calendar(_REMOTE_ID_USE, calendar, content, SYSTEM)
+        for calendar in calendars
+    ]
+    would_be_refused = guard.list_refused(_request_storing(integration_id, content))
+    granted = guard.permits([credential, *remote, *would_be_refused], at=at)
+    return CalendarSyncPermits(granted[0], {permit.holder: permit for permit in granted[1:]})
 
 
 def to_store(*, integration_id: UUID, at: datetime) -> None:
@@ -77,9 +86,11 @@ def to_store(*, integration_id: UUID, at: datetime) -> None:
 
     :raises guard.Refused: if integration, grant or consent is no longer live
     """
-    content = facts.of_integrations([integration_id], actor=SYSTEM, at=at, by=facts.OF_CALENDAR)
-    guard.permits(_to_store(integration_id, content[integration_id]), at=at)
+    content = facts.for_integrations(
+        [integration_id], actor=SYSTEM, at=at, consent=facts.CALENDAR_CONSENT
+    )
+    guard.permits(_request_storing(integration_id, content[integration_id]), at=at)
 
 
-def _to_store(integration_id: UUID, content: Found) -> list[AccessRequest]:
-    return [access_requests.of_integration(use, integration_id, content) for use in _STORE]
+def _request_storing(integration_id: UUID, content: HolderFacts) -> list[AccessRequest]:
+    return [access_requests.for_integration(use, integration_id, content) for use in _STORE_USES]

@@ -11,7 +11,7 @@ from uuid import UUID
 from accounts.actors import Actor, ActorKind
 from accounts.models import Membership
 from integrations.access import facts, scopes
-from integrations.access.facts import Agreement, Found
+from integrations.access.facts import HolderFacts, RequiredConsent
 from integrations.models import Calendar
 from limited_use.access_request import AccessRequest, Fence, FenceKind, Permit
 from limited_use.agreements import shares
@@ -26,7 +26,7 @@ _FREEBUSY: Final = DataClass.CALENDAR_FREEBUSY
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class CalendarViewRequest:
     """
     One calendar that somebody wants to see something of.
 
@@ -42,20 +42,24 @@ class Wanted:
     names_only: bool = False
 
 
-def to_view(*, actor: Actor, wanted: Sequence[Wanted], at: datetime) -> Permits:
+def to_view(*, actor: Actor, view_requests: Sequence[CalendarViewRequest], at: datetime) -> Permits:
     """
     Return permits to show calendars to `actor`, by the copy and data class; one question.
 
     :raises guard.Refused: if one is neither theirs nor shared with them, or its copy is too old
     """
-    if not wanted:
+    if not view_requests:
         return {}
-    granted = guard.permits(_to_view(actor, wanted, at), at=at)
+    granted = guard.permits(_build_requests(actor, view_requests, at), at=at)
     return {(permit.holder, permit.use.data_class): permit for permit in granted}
 
 
-def to_view_apart(
-    *, actor: Actor, wanted: Sequence[Wanted], at: datetime, needed: UUID | None = None
+def to_view_separately(
+    *,
+    actor: Actor,
+    view_requests: Sequence[CalendarViewRequest],
+    at: datetime,
+    required_calendar_id: UUID | None = None,
 ) -> Permits:
     """
     Return as `to_view`, where what others share is refused each by itself and left out.
@@ -65,25 +69,29 @@ def to_view_apart(
     :param needed: the calendar without which there is no answer, though it be somebody else's
     :raises guard.Refused: if something of their own may not be shown, or of that one
     """
-    if not wanted:
+    if not view_requests:
         return {}
-    asked = _to_view(actor, wanted, at)
-    must = {one.calendar.cache_id for one in wanted if one.calendar.id == needed}
+    requests = _build_requests(actor, view_requests, at)
+    required_holders = {
+        view_request.calendar.cache_id
+        for view_request in view_requests
+        if view_request.calendar.id == required_calendar_id
+    }
     granted: dict[tuple[UUID, DataClass], Permit] = {}
-    for ask, answer in zip(asked, guard.each(asked, at=at), strict=True):
+    for request, answer in zip(requests, guard.decide_each(requests, at=at), strict=True):
         if isinstance(answer, Permit):
-            granted[ask.holder, ask.use.data_class] = answer
-        elif ask.use.purpose != Purpose.CALENDAR_SHARE or ask.holder in must:
+            granted[request.holder, request.use.data_class] = answer
+        elif request.use.purpose != Purpose.CALENDAR_SHARE or request.holder in required_holders:
             raise answer
     return granted
 
 
-def allows(permits: Permits, calendar: Calendar, data_classes: Collection[DataClass]) -> bool:
+def allows_all(permits: Permits, calendar: Calendar, data_classes: Collection[DataClass]) -> bool:
     """Return whether all of these may be shown of a calendar."""
-    return all((calendar.cache_id, one) in permits for one in data_classes)
+    return all((calendar.cache_id, data_class) in permits for data_class in data_classes)
 
 
-def refuse_for_others(*, actor: Actor, at: datetime) -> None:
+def refuse_client_for_others(*, actor: Actor, at: datetime) -> None:
     """
     Refuse a feature that asks for anybody but whom it acts for, known or not.
 
@@ -112,114 +120,166 @@ def refuse_for_others(*, actor: Actor, at: datetime) -> None:
     raise RuntimeError("a share was permitted to a feature")
 
 
-def _to_view(actor: Actor, wanted: Sequence[Wanted], at: datetime) -> list[AccessRequest]:
-    found = _found(wanted, actor, at)
-    standing = _standing([one for one in wanted if one.share is not None], at)
+def _build_requests(
+    actor: Actor, view_requests: Sequence[CalendarViewRequest], at: datetime
+) -> list[AccessRequest]:
+    facts_by_consent = _find_facts(view_requests, actor, at)
+    live_shares = _find_live_shares(
+        [view_request for view_request in view_requests if view_request.share is not None], at
+    )
     own: list[AccessRequest] = []
     shared: list[AccessRequest] = []
-    for one in wanted:
-        by = _agreement(one)
-        known = _aged(found[by, one.calendar.integration_id], one, at)
-        if one.share is None:
-            own += _own(one, actor, known, by)
+    for view_request in view_requests:
+        consent = _get_required_consent(view_request)
+        holder_facts = _add_cache_age(
+            facts_by_consent[consent, view_request.calendar.integration_id], view_request, at
+        )
+        if view_request.share is None:
+            own += _request_own_calendar(view_request, actor, holder_facts, consent)
         else:
-            shared += _shared(one, actor, _as_shared(known, one, actor, standing))
+            shared += _request_shared_calendar(
+                view_request, actor, _add_share(holder_facts, view_request, actor, live_shares)
+            )
     return [*own, *shared]
 
 
-def _agreement(one: Wanted) -> Agreement:
+def _get_required_consent(view_request: CalendarViewRequest) -> RequiredConsent:
     """Return the agreement of its owner that showing a calendar rests on."""
-    if one.share is not None:
-        return facts.OF_SHARING
-    return facts.get_calendar_agreement(is_local=one.calendar.is_local)
+    if view_request.share is not None:
+        return facts.SHARING_CONSENT
+    return facts.get_calendar_consent(is_local=view_request.calendar.is_local)
 
 
-def _found(
-    wanted: Iterable[Wanted], actor: Actor, at: datetime
-) -> Mapping[tuple[Agreement, UUID], Found]:
+def _find_facts(
+    view_requests: Iterable[CalendarViewRequest], actor: Actor, at: datetime
+) -> Mapping[tuple[RequiredConsent, UUID], HolderFacts]:
     """Return what was found of each calendar's integration, in one query."""
-    ids: dict[Agreement, set[UUID]] = {}
-    for one in wanted:
-        ids.setdefault(_agreement(one), set()).add(one.calendar.integration_id)
-    by_agreement = {by: sorted(its) for by, its in ids.items()}
-    return facts.of_agreements(by_agreement, actor=actor, at=at)
+    ids_by_consent: dict[RequiredConsent, set[UUID]] = {}
+    for view_request in view_requests:
+        ids_by_consent.setdefault(_get_required_consent(view_request), set()).add(
+            view_request.calendar.integration_id
+        )
+    sorted_ids = {
+        consent: sorted(integration_ids) for consent, integration_ids in ids_by_consent.items()
+    }
+    return facts.for_required_consents(sorted_ids, actor=actor, at=at)
 
 
-def _own(one: Wanted, actor: Actor, found: Found, by: Agreement) -> Iterable[AccessRequest]:
+def _request_own_calendar(
+    view_request: CalendarViewRequest,
+    actor: Actor,
+    holder_facts: HolderFacts,
+    consent: RequiredConsent,
+) -> Iterable[AccessRequest]:
     is_client = actor.kind == ActorKind.CLIENT
     # The purpose is the token's. One that the vocabulary lacks is passed on: the policy refuses
     # it, and the ledger says so.
     purpose = cast("Purpose", actor.purpose or "") if is_client else Purpose.CALENDAR_SCHEDULE
     recipient = Recipient.PLATFORM_FEATURE if is_client else Recipient.OWNER
-    feature = actor.feature if is_client else by.key
-    for data_class in one.data_classes:
-        ask = access_requests.of_calendar(
-            Use(data_class, purpose, recipient), one.calendar, found, actor, feature=feature
+    feature = actor.feature if is_client else consent.feature_key
+    for data_class in view_request.data_classes:
+        request = access_requests.for_calendar(
+            Use(data_class, purpose, recipient),
+            view_request.calendar,
+            holder_facts,
+            actor,
+            feature=feature,
         )
-        yield replace(ask, count=one.count)
+        yield replace(request, count=view_request.count)
 
 
-def _shared(one: Wanted, actor: Actor, found: Found) -> Iterable[AccessRequest]:
-    for data_class in one.data_classes:
+def _request_shared_calendar(
+    view_request: CalendarViewRequest, actor: Actor, holder_facts: HolderFacts
+) -> Iterable[AccessRequest]:
+    for data_class in view_request.data_classes:
         use = Use(data_class, Purpose.CALENDAR_SHARE, Recipient.REGISTERED_USER)
-        ask = access_requests.of_calendar(
-            use, one.calendar, found, actor, feature=facts.OF_SHARING.key
+        request = access_requests.for_calendar(
+            use,
+            view_request.calendar,
+            holder_facts,
+            actor,
+            feature=facts.SHARING_CONSENT.feature_key,
         )
-        opens = shares.OPENS[ShareLevel(one.share.level)] if one.share is not None else frozenset()
-        if data_class not in opens:
+        opened_classes = (
+            shares.LEVEL_DATA_CLASSES[ShareLevel(view_request.share.level)]
+            if view_request.share is not None
+            else frozenset()
+        )
+        if data_class not in opened_classes:
             # It shows less than what is asked for: for that, there is no share.
-            ask = replace(ask, facts=ask.facts - {Fact.SHARE_LIVE})
-        yield replace(ask, count=one.count, on_behalf_of=found.owner_id)
+            request = replace(request, facts=request.facts - {Fact.SHARE_LIVE})
+        yield replace(request, count=view_request.count, on_behalf_of=holder_facts.owner_id)
 
 
 @dataclass(frozen=True, slots=True)
-class _Standing:
+class _LiveShares:
     """Shares as the database has them now, whoever brought them, and who still belongs."""
 
     shares: Mapping[UUID, Share]
     members: Mapping[UUID, Fence]
 
 
-def _standing(shared: Sequence[Wanted], at: datetime) -> _Standing:
-    ids = {one.share.id for one in shared if one.share is not None}
-    if not ids:
-        return _Standing({}, {})
-    found = shares.live(at).in_bulk(ids)
-    both = {
-        one for share in found.values() for one in (share.owner_membership, share.viewer_membership)
+def _find_live_shares(view_requests: Sequence[CalendarViewRequest], at: datetime) -> _LiveShares:
+    share_ids = {
+        view_request.share.id for view_request in view_requests if view_request.share is not None
     }
-    members = Membership.objects.live().filter(id__in=both).values_list("id", "epoch")
-    return _Standing(
-        found, {one: Fence(FenceKind.MEMBERSHIP, one, epoch) for one, epoch in members}
+    if not share_ids:
+        return _LiveShares({}, {})
+    live_shares = shares.filter_live(at).in_bulk(share_ids)
+    membership_ids = {
+        membership_id
+        for share in live_shares.values()
+        for membership_id in (share.owner_membership, share.viewer_membership)
+    }
+    members = Membership.objects.live().filter(id__in=membership_ids).values_list("id", "epoch")
+    return _LiveShares(
+        live_shares,
+        {
+            membership_id: Fence(FenceKind.MEMBERSHIP, membership_id, epoch)
+            for membership_id, epoch in members
+        },
     )
 
 
-def _as_shared(found: Found, one: Wanted, actor: Actor, standing: _Standing) -> Found:
+def _add_share(
+    holder_facts: HolderFacts,
+    view_request: CalendarViewRequest,
+    actor: Actor,
+    live_shares: _LiveShares,
+) -> HolderFacts:
     """Return what was found, with the share if it stands."""
-    share = standing.shares.get(one.share.id) if one.share is not None else None
+    share = (
+        live_shares.shares.get(view_request.share.id) if view_request.share is not None else None
+    )
     if share is None or (share.item, share.viewer_id, share.owner_id, share.organisation_id) != (
-        one.calendar.id,
+        view_request.calendar.id,
         actor.user_id,
-        found.owner_id,
+        holder_facts.owner_id,
         actor.organisation_id,
     ):
-        return found
-    owner = standing.members.get(share.owner_membership)
-    viewer = standing.members.get(share.viewer_membership)
+        return holder_facts
+    owner = live_shares.members.get(share.owner_membership)
+    viewer = live_shares.members.get(share.viewer_membership)
     # Whoever left and came back is shown nothing by a share from before.
     if owner is None or viewer is None or actor.membership_id != share.viewer_membership:
-        return found
+        return holder_facts
     return replace(
-        found,
-        facts=found.facts | {Fact.SHARE_LIVE},
-        fences=(*found.fences, owner, viewer, shares.fence(share)),
+        holder_facts,
+        facts=holder_facts.facts | {Fact.SHARE_LIVE},
+        fences=(*holder_facts.fences, owner, viewer, shares.make_fence(share)),
     )
 
 
-def _aged(found: Found, one: Wanted, at: datetime) -> Found:
+def _add_cache_age(
+    holder_facts: HolderFacts, view_request: CalendarViewRequest, at: datetime
+) -> HolderFacts:
     """Return `found`, with the fact `CACHE_CURRENT` if the calendar's copy is young enough."""
-    hours = scopes.cached_hours(found.product, found.cache_hours)
-    is_young = one.calendar.is_known if one.names_only else one.calendar.is_current
+    hours = scopes.get_cache_hours(holder_facts.product, holder_facts.cache_hours)
+    is_young = (
+        view_request.calendar.is_known
+        if view_request.names_only
+        else view_request.calendar.is_current
+    )
     if not is_young(hours=hours, at=at):
-        return found
-    return replace(found, facts=found.facts | {Fact.CACHE_CURRENT})
+        return holder_facts
+    return replace(holder_facts, facts=holder_facts.facts | {Fact.CACHE_CURRENT})

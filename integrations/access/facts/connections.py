@@ -10,8 +10,8 @@ from integrations.models import ConnectionStatus
 from limited_use.access_request import Fence, FenceKind
 from limited_use.policy.vocabulary import Fact
 
-from .sql import by_id, fence, id_or_none, names, number, owns
-from .types import Found
+from .sql import fetch_facts_by_id, get_naming, is_owner, make_fence, to_int, to_uuid_or_none
+from .types import HolderFacts
 
 _CONNECTIONS = """
 SELECT c.id, c.epoch, c.status, c.user_id, c.organisation_id, m.id, m.epoch,
@@ -27,12 +27,12 @@ SELECT c.id, c.epoch, c.status, c.user_id, c.organisation_id, m.id, m.epoch,
 """
 
 
-def of_connections(ids: Sequence[UUID], *, actor: Actor) -> Mapping[UUID, Found]:
+def for_connections(ids: Sequence[UUID], *, actor: Actor) -> Mapping[UUID, HolderFacts]:
     """Return what is true of each connection, as far as it concerns `actor`."""
-    return by_id(_CONNECTIONS, [], ids, lambda row: make_connection(row, actor))
+    return fetch_facts_by_id(_CONNECTIONS, [], ids, lambda row: read_connection_row(row, actor))
 
 
-def make_connection(row: Sequence[object], actor: Actor) -> Found:
+def read_connection_row(row: Sequence[object], actor: Actor) -> HolderFacts:
     """Return what a row of `_CONNECTIONS` says."""
     (connection_id, epoch, status, owner, organisation, *rest) = row
     membership, membership_epoch, purging, grant, ledger_key = rest
@@ -46,15 +46,15 @@ def make_connection(row: Sequence[object], actor: Actor) -> Found:
         facts.add(Fact.GRANT_ENDED)
     if purging:
         facts.add(Fact.PURGE_RUNNING)
-    if owns(actor, owner, organisation, (membership, membership_epoch)):
+    if is_owner(actor, owner, organisation, (membership, membership_epoch)):
         facts.add(Fact.ACTOR_OWNS)
-        fences = (fence(FenceKind.MEMBERSHIP, membership, membership_epoch),)
-    return Found(
-        epoch=number(epoch),
+        fences = (make_fence(FenceKind.MEMBERSHIP, membership, membership_epoch),)
+    return HolderFacts(
+        epoch=to_int(epoch),
         facts=frozenset(facts),
         fences=fences,
-        owner_id=id_or_none(owner),
-        connection_id=id_or_none(connection_id),
-        grant_id=id_or_none(grant),
-        names=names(connection_id, ledger_key),
+        owner_id=to_uuid_or_none(owner),
+        connection_id=to_uuid_or_none(connection_id),
+        grant_id=to_uuid_or_none(grant),
+        names=get_naming(connection_id, ledger_key),
     )

@@ -13,9 +13,18 @@ from limited_use.access_request import Fence, FenceKind
 from limited_use.policy.features import FEATURES, Feature
 from limited_use.policy.vocabulary import Fact
 
-from .connections import make_connection
-from .sql import by_id, fence, id_or_none, names, number, number_or_none, owns, rows
-from .types import NOTHING, OF_INBOX, Agreement, Found, FoundFor
+from .connections import read_connection_row
+from .sql import (
+    fetch_facts_by_id,
+    fetch_rows,
+    get_naming,
+    is_owner,
+    make_fence,
+    to_int,
+    to_int_or_none,
+    to_uuid_or_none,
+)
+from .types import INBOX_CONSENT, NO_FACTS, FactsSnapshot, HolderFacts, RequiredConsent
 
 _COLUMNS = """
 SELECT i.id, i.epoch, i.status, c.id, c.status, c.user_id, c.organisation_id,
@@ -58,71 +67,94 @@ _MAILBOXES = (
 )
 
 
-def of_integrations(
-    ids: Sequence[UUID], *, actor: Actor, at: datetime, by: Agreement = OF_INBOX
-) -> Mapping[UUID, Found]:
+def for_integrations(
+    ids: Sequence[UUID], *, actor: Actor, at: datetime, consent: RequiredConsent = INBOX_CONSENT
+) -> Mapping[UUID, HolderFacts]:
     """
     Return what is true of each integration, as far as it concerns `actor`.
 
     :param by: the agreement that counts as consent
     """
-    feature = by.feature
-    return by_id(_BY_ID, _asked(actor, by, at), ids, lambda row: _integration(row, actor, feature))
+    feature = consent.declared_feature
+    return fetch_facts_by_id(
+        _BY_ID,
+        _list_consent_parameters(actor, consent, at),
+        ids,
+        lambda row: _read_integration_row(row, actor, feature),
+    )
 
 
-def of_agreements(
-    wanted: Mapping[Agreement, Sequence[UUID]], *, actor: Actor, at: datetime
-) -> Mapping[tuple[Agreement, UUID], Found]:
+def for_required_consents(
+    ids_by_consent: Mapping[RequiredConsent, Sequence[UUID]], *, actor: Actor, at: datetime
+) -> Mapping[tuple[RequiredConsent, UUID], HolderFacts]:
     """
     Return the same as `of_integrations` for integrations under different agreements, in one query.
 
     :param wanted: ids of integrations, by the agreement that counts as consent
     """
-    agreements = [by for by, ids in wanted.items() if ids]
+    consents = [consent for consent, ids in ids_by_consent.items() if ids]
     parts, parameters = [], []
-    for part, by in enumerate(agreements):
-        places = ", ".join(["%s"] * len(wanted[by]))
-        parts.append(f"SELECT {part}, found.* FROM ({_BY_ID.format(places)}) found")  # noqa: S608 - our own words
-        parameters += [*_asked(actor, by, at), *wanted[by]]
-    found = {(by, one): NOTHING for by in agreements for one in wanted[by]}
-    for part, *row in rows(" UNION ALL ".join(parts), parameters) if parts else ():
-        by = agreements[part]
-        found[by, row[0]] = _integration(row, actor, by.feature)
-    return found
+    for part, consent in enumerate(consents):
+        placeholders = ", ".join(["%s"] * len(ids_by_consent[consent]))
+        parts.append(f"SELECT {part}, found.* FROM ({_BY_ID.format(placeholders)}) found")  # noqa: S608 - our own words
+        parameters += [*_list_consent_parameters(actor, consent, at), *ids_by_consent[consent]]
+    facts_by_consent = {
+        (consent, integration_id): NO_FACTS
+        for consent in consents
+        for integration_id in ids_by_consent[consent]
+    }
+    for part, *row in fetch_rows(" UNION ALL ".join(parts), parameters) if parts else ():
+        consent = consents[part]
+        facts_by_consent[consent, row[0]] = _read_integration_row(row, actor, consent.feature)
+    return facts_by_consent
 
 
-def of_integration_and_connection(
-    integration_id: UUID, *, actor: Actor, at: datetime, by: Agreement = OF_INBOX
-) -> tuple[Found, Found]:
+def for_integration_and_connection(
+    integration_id: UUID, *, actor: Actor, at: datetime, consent: RequiredConsent = INBOX_CONSENT
+) -> tuple[HolderFacts, HolderFacts]:
     """
     Return what `of_integrations` and `of_connections` find of an integration and its connection.
 
     In one query.
     """
-    found = rows(_WITH_CONNECTION, [*_asked(actor, by, at), integration_id])
-    if not found:
-        return NOTHING, NOTHING
-    *content, epoch, is_purging, grant_id = found[0]
-    connection_id, *whose = content[3:9]
-    of_connection = (connection_id, epoch, *whose, is_purging, grant_id, content[12])
-    return _integration(content, actor, by.feature), make_connection(of_connection, actor)
+    found_rows = fetch_rows(
+        _WITH_CONNECTION, [*_list_consent_parameters(actor, consent, at), integration_id]
+    )
+    if not found_rows:
+        return NO_FACTS, NO_FACTS
+    *content, epoch, is_purging, grant_id = found_rows[0]
+    connection_id, *owner_columns = content[3:9]
+    connection_row = (connection_id, epoch, *owner_columns, is_purging, grant_id, content[12])
+    return _read_integration_row(content, actor, consent.declared_feature), read_connection_row(
+        connection_row, actor
+    )
 
 
-def of_mailboxes(*, user_id: UUID, actor: Actor, at: datetime) -> FoundFor:
+def for_mailboxes(*, user_id: UUID, actor: Actor, at: datetime) -> FactsSnapshot:
     """Return the same of every mailbox that person has in the actor's organisation."""
-    whose = [user_id, actor.organisation_id]
-    found = rows(_MAILBOXES, [*_asked(actor, OF_INBOX, at), *whose])
-    feature = OF_INBOX.feature
-    return FoundFor(actor, at, {row[0]: _integration(row, actor, feature) for row in found})
+    owner_ids = [user_id, actor.organisation_id]
+    found_rows = fetch_rows(
+        _MAILBOXES, [*_list_consent_parameters(actor, INBOX_CONSENT, at), *owner_ids]
+    )
+    feature = INBOX_CONSENT.declared_feature
+    return FactsSnapshot(
+        actor, at, {row[0]: _read_integration_row(row, actor, feature) for row in found_rows}
+    )
 
 
-def _asked(actor: Actor, by: Agreement, at: datetime) -> list[Any]:
-    return [by.feature.key, by.purpose, by.recipient, at, actor.delegation_id]
+def _list_consent_parameters(actor: Actor, consent: RequiredConsent, at: datetime) -> list[Any]:
+    return [
+        consent.declared_feature.key,
+        consent.purpose,
+        consent.recipient,
+        at,
+        actor.delegation_id,
+    ]
 
 
-def _integration(row: Sequence[object], actor: Actor, feature: Feature) -> Found:
+def _read_integration_row(row: Sequence[object], actor: Actor, feature: Feature) -> HolderFacts:
     (_, epoch, status, connection_id, grant, owner, organisation, *rest) = row
-    membership, membership_epoch, consent, consent_epoch, agreed, *rest = rest
+    membership, membership_epoch, consent, consent_epoch, consented_version, *rest = rest
     ledger_key, delegation, (product, cache_hours, horizon_days, *provider) = (
         rest[0], rest[1:5], rest[5:],
     )  # fmt: skip
@@ -132,37 +164,37 @@ def _integration(row: Sequence[object], actor: Actor, feature: Feature) -> Found
         facts.add(Fact.INTEGRATION_LIVE)
     if grant == ConnectionStatus.ACTIVE and status not in OWNER_ONLY:
         facts.add(Fact.GRANT_LIVE)
-    if owns(actor, owner, organisation, (membership, membership_epoch)):
+    if is_owner(actor, owner, organisation, (membership, membership_epoch)):
         facts.add(Fact.ACTOR_OWNS)
-        fences.append(fence(FenceKind.MEMBERSHIP, membership, membership_epoch))
-    if agreed == feature.version:
+        fences.append(make_fence(FenceKind.MEMBERSHIP, membership, membership_epoch))
+    if consented_version == feature.version:
         facts.add(Fact.CONSENT_CURRENT)
-        fences.append(fence(FenceKind.CONSENT, consent, consent_epoch))
+        fences.append(make_fence(FenceKind.CONSENT, consent, consent_epoch))
     if actor.kind == ActorKind.CLIENT:
-        _delegated(actor, delegation, facts, fences)
-    return Found(
-        epoch=number(epoch),
+        _add_delegation(actor, delegation, facts, fences)
+    return HolderFacts(
+        epoch=to_int(epoch),
         facts=frozenset(facts),
         fences=tuple(fences),
-        owner_id=id_or_none(owner),
-        connection_id=id_or_none(connection_id),
-        names=names(connection_id, ledger_key),
+        owner_id=to_uuid_or_none(owner),
+        connection_id=to_uuid_or_none(connection_id),
+        names=get_naming(connection_id, ledger_key),
         product=str(product),
-        cache_hours=number_or_none(cache_hours),
-        horizon_days=number_or_none(horizon_days),
+        cache_hours=to_int_or_none(cache_hours),
+        horizon_days=to_int_or_none(horizon_days),
         provider=str(provider[0]) if provider else "",
         status=str(status),
     )
 
 
-def _delegated(
+def _add_delegation(
     actor: Actor, delegation: Sequence[object], facts: set[Fact], fences: list[Fence]
 ) -> None:
     delegation_id, epoch, feature, version = delegation
     if delegation_id is None or (feature, epoch) != (actor.feature, actor.delegation_epoch):
         return
     facts.add(Fact.DELEGATION_LIVE)
-    fences.append(fence(FenceKind.DELEGATION, delegation_id, epoch))
+    fences.append(make_fence(FenceKind.DELEGATION, delegation_id, epoch))
     # They switched it on under other words than it has now: that is no current consent.
     declared = FEATURES.get(str(feature))
     if declared is None or declared.version != version:

@@ -9,25 +9,25 @@ from uuid import UUID
 from django.db import connection as database
 
 from accounts.actors import Actor, ActorKind
-from limited_use.access_request import Fence, FenceKind, Naming
-from limited_use.ledger.pseudonyms import SERVICE, of_key
+from limited_use.access_request import Fence, FenceKind, PseudonymNaming
+from limited_use.ledger.pseudonyms import SERVICE_NAMING, get_naming_by_commitment
 
-from .types import NOTHING, Found
+from .types import NO_FACTS, HolderFacts
 
 
-def rows(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+def fetch_rows(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
     with database.cursor() as cursor:
         cursor.execute(statement, parameters)
-        found: list[tuple[Any, ...]] = cursor.fetchall()
-    return found
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
 
 
-def by_id(
+def fetch_facts_by_id(
     statement: str,
     parameters: Sequence[Any],
     ids: Sequence[UUID],
-    make: Callable[[tuple[Any, ...]], Found],
-) -> Mapping[UUID, Found]:
+    make: Callable[[tuple[Any, ...]], HolderFacts],
+) -> Mapping[UUID, HolderFacts]:
     """
     Return what `make` finds in the row of each of `ids`; nothing, where there is none.
 
@@ -37,20 +37,22 @@ def by_id(
         return {}
     # A parameter for each, no array: one of unknown length PostgreSQL thinks so dear that it plans
     # the statement anew every time, which takes it longer than to run it.
-    places = ", ".join(["%s"] * len(ids))
-    found = {row[0]: make(row) for row in rows(statement.format(places), [*parameters, *ids])}
-    return {one: found.get(one, NOTHING) for one in ids}
+    placeholders = ", ".join(["%s"] * len(ids))
+    facts_by_id = {
+        row[0]: make(row) for row in fetch_rows(statement.format(placeholders), [*parameters, *ids])
+    }
+    return {holder_id: facts_by_id.get(holder_id, NO_FACTS) for holder_id in ids}
 
 
-def names(connection_id: object, commitment: object) -> Naming:
+def get_naming(connection_id: object, commitment: object) -> PseudonymNaming:
     """Return what the ledger calls a connection with this key, and what hangs on it."""
     # The key is opened only where a name is made by it, which for somebody else's asking is never.
     if not isinstance(commitment, bytes | memoryview):
-        return SERVICE
-    return of_key(_uuid(connection_id), bytes(commitment))
+        return SERVICE_NAMING
+    return get_naming_by_commitment(_to_uuid(connection_id), bytes(commitment))
 
 
-def owns(
+def is_owner(
     actor: Actor, owner: object, organisation: object, membership: tuple[object, object]
 ) -> bool:
     """Return whether the actor's person owns it, and still belongs to where it is."""
@@ -63,25 +65,25 @@ def owns(
     )
 
 
-def fence(kind: FenceKind, fence_id: object, epoch: object) -> Fence:
-    return Fence(kind, _uuid(fence_id), number(epoch))
+def make_fence(kind: FenceKind, fence_id: object, epoch: object) -> Fence:
+    return Fence(kind, _to_uuid(fence_id), to_int(epoch))
 
 
-def _uuid(value: object) -> UUID:
+def _to_uuid(value: object) -> UUID:
     if not isinstance(value, UUID):
         raise TypeError
     return value
 
 
-def id_or_none(value: object) -> UUID | None:
+def to_uuid_or_none(value: object) -> UUID | None:
     return value if isinstance(value, UUID) else None
 
 
-def number(value: object) -> int:
+def to_int(value: object) -> int:
     if not isinstance(value, int):
         raise TypeError
     return value
 
 
-def number_or_none(value: object) -> int | None:
-    return None if value is None else number(value)
+def to_int_or_none(value: object) -> int | None:
+    return None if value is None else to_int(value)

@@ -8,14 +8,14 @@ from datetime import datetime
 from uuid import UUID
 
 from accounts.actors import Actor
-from limited_use.access_request import Fence, Naming
-from limited_use.ledger.pseudonyms import SERVICE
+from limited_use.access_request import Fence, PseudonymNaming
+from limited_use.ledger.pseudonyms import SERVICE_NAMING
 from limited_use.policy.features import FEATURES, Feature
 from limited_use.policy.vocabulary import Fact, Purpose, Recipient
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class HolderFacts:
     """What was found of one holder. Nothing at all, if it does not exist."""
 
     epoch: int = 0
@@ -35,49 +35,51 @@ class Found:
     # Of one of a person's mailboxes (`of_mailboxes`) alone.
     provider: str = ""
     # What the ledger calls it.
-    names: Naming = SERVICE
+    names: PseudonymNaming = SERVICE_NAMING
 
 
-NOTHING = Found()
+NO_FACTS = HolderFacts()
 
 
 @dataclass(frozen=True, slots=True)
-class FoundFor:
+class FactsSnapshot:
     """What was found of some integrations for one question: nobody else's, and no later one."""
 
     actor: Actor
     at: datetime
-    of: Mapping[UUID, Found]
+    by_integration: Mapping[UUID, HolderFacts]
 
-    def answers(self, actor: Actor, at: datetime) -> bool:
+    def is_current(self, actor: Actor, at: datetime) -> bool:
         """Return whether it was found for this very question."""
         return (self.actor, self.at) == (actor, at)
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class RequiredConsent:
     """Which agreement of the owner's a use rests on: to a feature of the service itself."""
 
-    key: str
+    feature_key: str
     purpose: Purpose
     recipient: Recipient = Recipient.OWNER
 
     @property
-    def feature(self) -> Feature:
+    def declared_feature(self) -> Feature:
         """The feature as it is declared now."""
-        return FEATURES[self.key]
+        return FEATURES[self.feature_key]
 
 
-OF_INBOX = Agreement("inbox", Purpose.INBOX_DISPLAY)
-OF_CALENDAR = Agreement("calendar", Purpose.CALENDAR_SCHEDULE)
+INBOX_CONSENT = RequiredConsent("inbox", Purpose.INBOX_DISPLAY)
+CALENDAR_CONSENT = RequiredConsent("calendar", Purpose.CALENDAR_SCHEDULE)
 #: Calendars that are stored only in Antares: they do not depend on what a provider's rest on.
-OF_LOCAL_CALENDAR = Agreement("local-calendar", Purpose.CALENDAR_SCHEDULE)
-OF_EDITING = Agreement("calendar-editing", Purpose.CALENDAR_SCHEDULE)
-OF_SHARING = Agreement("calendar-sharing", Purpose.CALENDAR_SHARE, Recipient.REGISTERED_USER)
+LOCAL_CALENDAR_CONSENT = RequiredConsent("local-calendar", Purpose.CALENDAR_SCHEDULE)
+EDITING_CONSENT = RequiredConsent("calendar-editing", Purpose.CALENDAR_SCHEDULE)
+SHARING_CONSENT = RequiredConsent(
+    "calendar-sharing", Purpose.CALENDAR_SHARE, Recipient.REGISTERED_USER
+)
 #: What a copy of each product is kept by. Calendars stored only in Antares are no copy.
-KEPT_BY: Mapping[str, Agreement] = {"mail": OF_INBOX, "calendar": OF_CALENDAR}
+COPY_CONSENTS: Mapping[str, RequiredConsent] = {"mail": INBOX_CONSENT, "calendar": CALENDAR_CONSENT}
 
 
-def get_calendar_agreement(*, is_local: bool) -> Agreement:
+def get_calendar_consent(*, is_local: bool) -> RequiredConsent:
     """Return the agreement that showing and writing an own calendar rests on."""
-    return OF_LOCAL_CALENDAR if is_local else OF_CALENDAR
+    return LOCAL_CALENDAR_CONSENT if is_local else CALENDAR_CONSENT

@@ -10,19 +10,19 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from integrations.calendar import free_busy_query, meeting_times
-from integrations.calendar.meeting_times import Participant, Search
-from integrations.formats.recurrence.meeting_slots import Meeting
-from integrations.web.api.base import json
+from integrations.calendar.meeting_times import MeetingParticipant, MeetingSearch
+from integrations.formats.recurrence.meeting_slots import MeetingRequest
+from integrations.web.api.base import json_response
 
 from .calendar_views import CalendarView
 from .serializers import availability as shapes
 
 
-class Availability(CalendarView):
+class AvailabilityView(CalendarView):
     @extend_schema(
         operation_id="find_availability",
-        request=shapes.AvailabilityQuery,
-        responses={200: shapes.Availability},
+        request=shapes.AvailabilityQuerySerializer,
+        responses={200: shapes.AvailabilitySerializer},
     )
     def post(self, request: Request, **_: Any) -> HttpResponse:
         """
@@ -32,32 +32,38 @@ class Availability(CalendarView):
         returned that most of the others can come to. Who is unknown is said (see
         `get_free_busy`): what nobody can tell is never free. Nothing is booked by asking.
         """
-        self.asked(request)
-        wanted = self.given(request, shapes.AvailabilityQuery)
-        self.count(request, free_busy_query.RATE)
+        self.get_query(request)
+        query = self.get_body(request, shapes.AvailabilityQuerySerializer)
+        self.count_request(request, free_busy_query.RATE)
         envelope = {"request_id": self.request_id}
-        return json(meeting_times.find(self.question, _search(wanted), envelope=envelope))
+        return json_response(
+            meeting_times.get_meeting_times_json(
+                self.request_context, _parse_search(query), envelope=envelope
+            )
+        )
 
 
-def _search(wanted: dict[str, Any]) -> Search:
-    common = shapes.hours(wanted.get("hours"))
-    return Search(
-        meeting=Meeting(
-            duration=timedelta(minutes=wanted["duration_minutes"]),
-            step=timedelta(minutes=wanted["step_minutes"]),
-            before=timedelta(minutes=wanted["buffer_before_minutes"]),
-            after=timedelta(minutes=wanted["buffer_after_minutes"]),
-            most=wanted["limit"],
+def _parse_search(query: dict[str, Any]) -> MeetingSearch:
+    common_hours = shapes.parse_hours(query.get("hours"))
+    return MeetingSearch(
+        meeting=MeetingRequest(
+            duration=timedelta(minutes=query["duration_minutes"]),
+            step=timedelta(minutes=query["step_minutes"]),
+            before=timedelta(minutes=query["buffer_before_minutes"]),
+            after=timedelta(minutes=query["buffer_after_minutes"]),
+            most=query["limit"],
         ),
         participants=[
-            Participant(
-                one["user_id"],
-                one["required"],
-                shapes.hours(one["hours"]) if "hours" in one else common,
+            MeetingParticipant(
+                participant["user_id"],
+                participant["required"],
+                shapes.parse_hours(participant["hours"])
+                if "hours" in participant
+                else common_hours,
             )
-            for one in wanted["participants"]
+            for participant in query["participants"]
         ],
-        start=wanted["start"],
-        end=wanted["end"],
-        zone=wanted["timezone"],
+        start=query["start"],
+        end=query["end"],
+        zone=query["timezone"],
     )

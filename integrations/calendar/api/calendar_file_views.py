@@ -22,24 +22,24 @@ from .calendar_views import CalendarView
 from .serializers import calendars as shapes
 
 
-class Bytes(BaseParser):
+class BytesParser(BaseParser):
     """Reads the body as bytes, up to the size of the largest file."""
 
     media_type = "*/*"
 
     def parse(self, stream: IO[Any], *_: Any, **__: Any) -> Any:
         # One byte more, so that the reader sees that it is too large.
-        taken: bytes = stream.read(components.LARGEST + 1)
-        return taken
+        data: bytes = stream.read(components.MAX_BYTES + 1)
+        return data
 
 
-class CalendarImport(CalendarView):
-    parser_classes = [Bytes]
+class CalendarImportView(CalendarView):
+    parser_classes = [BytesParser]
 
     @extend_schema(
         operation_id="import_calendar",
         request={"text/calendar": OpenApiTypes.BINARY},
-        responses={200: shapes.Imported},
+        responses={200: shapes.ImportedSerializer},
     )
     def post(self, request: Request, calendar_id: UUID, **_: Any) -> Response:
         """
@@ -49,22 +49,24 @@ class CalendarImport(CalendarView):
         `errors` name them. So is one that is too large or too complicated to be read. An event that
         is here already, by its UID, is replaced, so the call may be repeated.
         """
-        self.asked(request)
-        self.must_be_person()
-        self.count(request, ics_import.RATE)
+        self.get_query(request)
+        self.require_person()
+        self.count_request(request, ics_import.RATE)
         data = request.data if isinstance(request.data, bytes) else b""
-        done = ics_import.take(actor=self.actor, calendar_id=calendar_id, data=data, at=self.at)
+        result = ics_import.import_file(
+            actor=self.actor, calendar_id=calendar_id, data=data, at=self.at
+        )
         return Response(
             {
-                "added": done.added,
-                "replaced": done.replaced,
-                "removed": done.removed,
-                "left_out": list(done.left_out),
+                "added": result.added_count,
+                "replaced": result.replaced_count,
+                "removed": result.removed_count,
+                "left_out": list(result.left_out),
             }
         )
 
 
-class CalendarExport(CalendarView):
+class CalendarExportView(CalendarView):
     @extend_schema(
         operation_id="export_calendar",
         responses={(200, "text/calendar"): OpenApiTypes.BINARY},
@@ -75,14 +77,16 @@ class CalendarExport(CalendarView):
 
         One that breaks off has no `END:VCALENDAR`: it is not whole.
         """
-        self.asked(request)
-        self.must_be_person()
-        self.count(request, ics_export.RATE)
-        with concurrency.STREAMS.lend(self.user_id) as slot:
-            parts = ics_export.stream(actor=self.actor, calendar_id=calendar_id, now=timezone.now)
-            answer = StreamingHttpResponse(
-                concurrency.hold_slot(slot, parts), content_type=writer.CONTENT_TYPE
+        self.get_query(request)
+        self.require_person()
+        self.count_request(request, ics_export.RATE)
+        with concurrency.STREAM_SLOTS.lend_slot(self.user_id) as slot:
+            file_parts = ics_export.stream_calendar(
+                actor=self.actor, calendar_id=calendar_id, now=timezone.now
             )
-        answer["Content-Disposition"] = 'attachment; filename="calendar.ics"'
-        answer["X-Content-Type-Options"] = "nosniff"
-        return answer
+            response = StreamingHttpResponse(
+                concurrency.hold_slot(slot, file_parts), content_type=writer.CONTENT_TYPE
+            )
+        response["Content-Disposition"] = 'attachment; filename="calendar.ics"'
+        response["X-Content-Type-Options"] = "nosniff"
+        return response

@@ -15,27 +15,27 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from integrations.access.request_context import Asked
+from integrations.access.request_context import RequestContext
 from integrations.calendar import agenda, event_lookup, free_busy_query
 from integrations.calendar.events import access, drafts, service
-from integrations.calendar.events.drafts import Draft, Edit, Guest
-from integrations.calendar.events.results import Written
+from integrations.calendar.events.drafts import DraftGuest, EventDraft, EventEdit
+from integrations.calendar.events.results import EventWriteResult
 from integrations.calendar.events.validation import BadDraft
 from integrations.coordination import concurrency
 from integrations.formats.event import Reminder, When
 from integrations.web import idempotency
-from integrations.web.api.base import json
-from integrations.web.idempotency import Attempt, idempotent
+from integrations.web.api.base import json_response
+from integrations.web.idempotency import IdempotentAttempt, idempotent
 
 from .calendar_views import CalendarView
-from .preconditions import IF_MATCH, if_match, tagged
+from .preconditions import IF_MATCH, build_tagged_response, get_if_match
 from .serializers import calendars as shapes
 from .serializers import event_writes as write_shapes
 
-View = Callable[..., HttpResponse]
+ViewMethod = Callable[..., HttpResponse]
 
 
-def explains_bad_draft(method: View) -> View:
+def explains_bad_draft(method: ViewMethod) -> ViewMethod:
     """Decorate a method of a view: an invalid event is a 400, with a message for each field."""
 
     @wraps(method)
@@ -49,13 +49,13 @@ def explains_bad_draft(method: View) -> View:
     return handle
 
 
-class EventList(CalendarView):
-    query = shapes.EventListQuery
+class EventListView(CalendarView):
+    query = shapes.EventListQuerySerializer
 
     @extend_schema(
         operation_id="list_events",
-        parameters=[shapes.EventListQuery],
-        responses={200: shapes.EventList},
+        parameters=[shapes.EventListQuerySerializer],
+        responses={200: shapes.EventListSerializer},
     )
     def get(self, request: Request, **_: Any) -> HttpResponse:
         """
@@ -64,15 +64,15 @@ class EventList(CalendarView):
         `calendars` says of each whether its events are here, and how its copy stands. A page may
         be short, or have no data, though `has_more` is true: so much happens then.
         """
-        given = self.asked(request)
-        inside = agenda.window(given["start"], given["end"], zone=given["timezone"])
-        return json(
-            agenda.list_events(
-                self.question,
-                inside,
-                calendar_ids=_ids(given.get("calendar_id")),
-                limit=given["limit"],
-                cursor=given.get("cursor"),
+        query = self.get_query(request)
+        window = agenda.build_window(query["start"], query["end"], zone=query["timezone"])
+        return json_response(
+            agenda.get_event_page_json(
+                self.request_context,
+                window,
+                calendar_ids=_parse_ids(query.get("calendar_id")),
+                limit=query["limit"],
+                cursor=query.get("cursor"),
                 envelope={"request_id": self.request_id},
             )
         )
@@ -80,12 +80,12 @@ class EventList(CalendarView):
     @extend_schema(
         operation_id="create_event",
         parameters=[idempotency.HEADER],
-        request=write_shapes.NewEvent,
-        responses={201: shapes.Event, 202: write_shapes.WrittenElsewhere},
+        request=write_shapes.NewEventSerializer,
+        responses={201: shapes.EventSerializer, 202: write_shapes.WrittenElsewhereSerializer},
     )
     @explains_bad_draft
     @idempotent("create_event", undone=service.NOT_WRITTEN)
-    def post(self, request: Request, *, attempt: Attempt, **_: Any) -> HttpResponse:
+    def post(self, request: Request, *, attempt: IdempotentAttempt, **_: Any) -> HttpResponse:
         """
         Write a new event, once under one `Idempotency-Key`, for 24 hours.
 
@@ -94,49 +94,55 @@ class EventList(CalendarView):
         first is still being answered the second is `in-progress`, which says when it can be sent
         again.
         """
-        self.asked_of(request, None)
-        given = self.given(request, write_shapes.NewEvent)
-        if given["require_free"]:
-            self.count(request, free_busy_query.RATE)
-        return self._create(attempt, given)
+        self.check_query(request, None)
+        fields = self.get_body(request, write_shapes.NewEventSerializer)
+        if fields["require_free"]:
+            self.count_request(request, free_busy_query.RATE)
+        return self._create_event(attempt, fields)
 
-    @concurrency.waiting()
-    def _create(self, attempt: Attempt, given: Mapping[str, Any]) -> HttpResponse:
-        draft, key = Draft(**to_edit(given)), attempt.read().key
-        seen = access.find_calendar(self.question, given["calendar_id"])
-        earlier = attempt.claim(self.question, seen.calendar.integration)
-        if earlier is not None:
-            row_id = earlier.event_id
-            before = Written(seen.calendar.id, None if row_id is None else str(row_id))
-            return idempotency.replay(
-                lambda: answer(self.question, before, status=HTTPStatus.CREATED)
+    @concurrency.hold_wait_slot()
+    def _create_event(self, attempt: IdempotentAttempt, fields: Mapping[str, Any]) -> HttpResponse:
+        draft, key = EventDraft(**parse_edit(fields)), attempt.read_keyed_request().key
+        visible = access.find_calendar(self.request_context, fields["calendar_id"])
+        earlier_record = attempt.claim(self.request_context, visible.calendar.integration)
+        if earlier_record is not None:
+            row_id = earlier_record.event_id
+            earlier_result = EventWriteResult(
+                visible.calendar.id, None if row_id is None else str(row_id)
             )
-        written = service.create(
-            self.question,
-            seen,
+            return idempotency.replay(
+                lambda: build_event_response(
+                    self.request_context, earlier_result, status=HTTPStatus.CREATED
+                )
+            )
+        result = service.create(
+            self.request_context,
+            visible,
             draft,
             key=key,
-            notify=given["notify"],
-            require_free=given["require_free"],
+            notify=fields["notify"],
+            require_free=fields["require_free"],
         )
-        event_id = None if written.id is None else UUID(written.id)
+        event_id = None if result.event_id is None else UUID(result.event_id)
         status = HTTPStatus.ACCEPTED if event_id is None else HTTPStatus.CREATED
         attempt.complete(status=status, event_id=event_id)
-        return answer(self.question, written, status=HTTPStatus.CREATED)
+        return build_event_response(self.request_context, result, status=HTTPStatus.CREATED)
 
 
-class EventDetail(CalendarView):
-    @extend_schema(operation_id="get_event", responses={200: shapes.Event})
+class EventDetailView(CalendarView):
+    @extend_schema(operation_id="get_event", responses={200: shapes.EventSerializer})
     def get(self, request: Request, event_id: str, **_: Any) -> HttpResponse:
         """Return one event, series or occurrence. `description` is sanitised HTML."""
-        self.asked(request)
-        return tagged(event_lookup.read_event(self.question, event_lookup.event_id(event_id)))
+        self.get_query(request)
+        return build_tagged_response(
+            event_lookup.get_event_json(self.request_context, event_lookup.parse_event_id(event_id))
+        )
 
     @extend_schema(
         operation_id="change_event",
         parameters=[IF_MATCH],
-        request=write_shapes.EventEdit,
-        responses={200: shapes.Event, 202: write_shapes.WrittenElsewhere},
+        request=write_shapes.EventEditSerializer,
+        responses={200: shapes.EventSerializer, 202: write_shapes.WrittenElsewhereSerializer},
     )
     @explains_bad_draft
     def patch(self, request: Request, event_id: str, **_: Any) -> HttpResponse:
@@ -146,44 +152,48 @@ class EventDetail(CalendarView):
         What somebody else changed since the version in `If-Match` stays; over the same field it
         is a 412, and nothing is written.
         """
-        self.asked(request)
-        etag = if_match(request)
-        given = self.given(request, write_shapes.EventEdit)
-        name = event_lookup.event_id(event_id)
-        with concurrency.waiting():
-            written = service.change(
-                self.question,
-                name,
-                to_edit(given),
+        self.get_query(request)
+        etag = get_if_match(request)
+        fields = self.get_body(request, write_shapes.EventEditSerializer)
+        parsed_id = event_lookup.parse_event_id(event_id)
+        with concurrency.hold_wait_slot():
+            result = service.change(
+                self.request_context,
+                parsed_id,
+                parse_edit(fields),
                 etag=etag,
-                scope=given["scope"],
-                notify=given["notify"],
+                scope=fields["scope"],
+                notify=fields["notify"],
             )
-            return answer(self.question, written)
+            return build_event_response(self.request_context, result)
 
     @extend_schema(
         operation_id="delete_event",
-        parameters=[IF_MATCH, write_shapes.DeleteQuery],
+        parameters=[IF_MATCH, write_shapes.DeleteQuerySerializer],
         responses={204: None},
     )
     def delete(self, request: Request, event_id: str, **_: Any) -> HttpResponse:
         """Delete an event, or cancel an occurrence; what is gone already is no error."""
-        etag = if_match(request)
-        given = self.asked_of(request, write_shapes.DeleteQuery)
-        name = event_lookup.event_id(event_id)
-        with concurrency.waiting():
+        etag = get_if_match(request)
+        query = self.check_query(request, write_shapes.DeleteQuerySerializer)
+        parsed_id = event_lookup.parse_event_id(event_id)
+        with concurrency.hold_wait_slot():
             service.delete(
-                self.question, name, etag=etag, scope=given["scope"], notify=given["notify"]
+                self.request_context,
+                parsed_id,
+                etag=etag,
+                scope=query["scope"],
+                notify=query["notify"],
             )
         return HttpResponse(status=204)
 
 
-class EventMove(CalendarView):
+class EventMoveView(CalendarView):
     @extend_schema(
         operation_id="move_event",
         parameters=[IF_MATCH],
-        request=write_shapes.Move,
-        responses={200: shapes.Event, 202: write_shapes.WrittenElsewhere},
+        request=write_shapes.MoveSerializer,
+        responses={200: shapes.EventSerializer, 202: write_shapes.WrittenElsewhereSerializer},
     )
     @explains_bad_draft
     def post(self, request: Request, event_id: str, **_: Any) -> HttpResponse:
@@ -193,21 +203,27 @@ class EventMove(CalendarView):
         Between calendars of one account, and between those that are kept here. What was changed
         since the version in `If-Match` is a 412, and nothing is moved.
         """
-        self.asked(request)
-        etag = if_match(request)
-        given = self.given(request, write_shapes.Move)
-        name, to = event_lookup.event_id(event_id), given["calendar_id"]
-        with concurrency.waiting():
-            written = service.move(self.question, name, etag=etag, to=to, notify=given["notify"])
-            return answer(self.question, written)
+        self.get_query(request)
+        etag = get_if_match(request)
+        fields = self.get_body(request, write_shapes.MoveSerializer)
+        parsed_id, destination_id = event_lookup.parse_event_id(event_id), fields["calendar_id"]
+        with concurrency.hold_wait_slot():
+            result = service.move(
+                self.request_context,
+                parsed_id,
+                etag=etag,
+                to=destination_id,
+                notify=fields["notify"],
+            )
+            return build_event_response(self.request_context, result)
 
 
-class EventResponse(CalendarView):
+class EventResponseView(CalendarView):
     @extend_schema(
         operation_id="answer_event",
         parameters=[IF_MATCH],
-        request=write_shapes.Answer,
-        responses={200: shapes.Event, 202: write_shapes.WrittenElsewhere},
+        request=write_shapes.AnswerSerializer,
+        responses={200: shapes.EventSerializer, 202: write_shapes.WrittenElsewhereSerializer},
     )
     def post(self, request: Request, event_id: str, **_: Any) -> HttpResponse:
         """
@@ -216,57 +232,61 @@ class EventResponse(CalendarView):
         If what they are invited to is no longer as in the version in `If-Match`, it is a 412, and
         nothing is answered; who else comes does not count.
         """
-        self.asked(request)
-        etag = if_match(request)
-        given = self.given(request, write_shapes.Answer)
-        name = event_lookup.event_id(event_id)
-        with concurrency.waiting():
-            written = service.respond(
-                self.question,
-                name,
-                given["status"],
+        self.get_query(request)
+        etag = get_if_match(request)
+        fields = self.get_body(request, write_shapes.AnswerSerializer)
+        parsed_id = event_lookup.parse_event_id(event_id)
+        with concurrency.hold_wait_slot():
+            result = service.respond(
+                self.request_context,
+                parsed_id,
+                fields["status"],
                 etag=etag,
-                scope=given["scope"],
-                notify=given["notify"],
+                scope=fields["scope"],
+                notify=fields["notify"],
             )
-            return answer(self.question, written)
+            return build_event_response(self.request_context, result)
 
 
-def answer(asked: Asked, written: Written, *, status: int = HTTPStatus.OK) -> HttpResponse:
+def build_event_response(
+    context: RequestContext, result: EventWriteResult, *, status: int = HTTPStatus.OK
+) -> HttpResponse:
     """Return the event as it is after a write; 202 without it, if Antares does not show it."""
-    if written.id is None:
+    if result.event_id is None:
         return Response(
-            {"status": "written", "calendar_id": written.calendar_id, "id": None},
+            {"status": "written", "calendar_id": result.calendar_id, "id": None},
             status=HTTPStatus.ACCEPTED,
         )
-    name = event_lookup.event_id(written.id)
-    return tagged(event_lookup.read_event(asked, name, seen=written.seen), status=status)
+    parsed_id = event_lookup.parse_event_id(result.event_id)
+    return build_tagged_response(
+        event_lookup.get_event_json(context, parsed_id, visible=result.visible), status=status
+    )
 
 
-def to_edit(given: Mapping[str, Any]) -> Edit:
-    edit: Edit = {}
+def parse_edit(body: Mapping[str, Any]) -> EventEdit:
+    edit: EventEdit = {}
     for name in ("title", "description", "location"):
-        if name in given:
-            edit[name] = given[name]
-    if "when" in given:
-        edit["start"], edit["end"] = _to_times(given["when"])
-    if "recurrence" in given:
-        edit["recurrence"] = tuple(given["recurrence"])
-    if "participants" in given:
-        edit["attendees"] = tuple(Guest(**guest) for guest in given["participants"])
-    if "busy" in given:
-        edit["is_busy"] = given["busy"]
-    if "visibility" in given:
-        edit["is_private"] = given["visibility"] == "private"
-    if "reminders" in given:
-        reminders = given["reminders"]
+        if name in body:
+            edit[name] = body[name]
+    if "when" in body:
+        edit["start"], edit["end"] = _parse_times(body["when"])
+    if "recurrence" in body:
+        edit["recurrence"] = tuple(body["recurrence"])
+    if "participants" in body:
+        edit["attendees"] = tuple(DraftGuest(**guest) for guest in body["participants"])
+    if "busy" in body:
+        edit["is_busy"] = body["busy"]
+    if "visibility" in body:
+        edit["is_private"] = body["visibility"] == "private"
+    if "reminders" in body:
+        reminders = body["reminders"]
         edit["reminders"] = (
             None if reminders is None else tuple(Reminder(**fields) for fields in reminders)
         )
     return edit
 
 
-def _to_times(when: Mapping[str, str]) -> tuple[When, When]:
+def _parse_times(when: Mapping[str, str]) -> tuple[When, When]:
     is_all_day = when["object"] == "datespan"
     times: list[When] = []
     for name in ("start", "end"):
@@ -274,7 +294,7 @@ def _to_times(when: Mapping[str, str]) -> tuple[When, When]:
             times.append(
                 When(day=date.fromisoformat(when[name]))
                 if is_all_day
-                else _to_moment(when[name], when["timezone"], name)
+                else _parse_moment(when[name], when["timezone"], name)
             )
         except ValueError:
             reason = "A date." if is_all_day else "A time of RFC 3339, or one without an offset."
@@ -282,15 +302,15 @@ def _to_times(when: Mapping[str, str]) -> tuple[When, When]:
     return times[0], times[1]
 
 
-def _to_moment(text: str, zone: str, name: str) -> When:
+def _parse_moment(text: str, zone: str, name: str) -> When:
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:
-        return drafts.moment(at, zone, field=name)
-    known = drafts.moment(datetime(2000, 1, 1), zone).zone  # noqa: DTZ001 - a clock time
+        return drafts.resolve_clock_time(at, zone, field=name)
+    known = drafts.resolve_clock_time(datetime(2000, 1, 1), zone).zone  # noqa: DTZ001 - a clock time
     return When(at=at, zone=known)
 
 
-def _ids(text: str | None) -> list[UUID] | None:
+def _parse_ids(text: str | None) -> list[UUID] | None:
     if text is None:
         return None
     try:

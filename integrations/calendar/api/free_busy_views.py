@@ -9,18 +9,18 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from integrations.calendar import free_busy, free_busy_query
-from integrations.calendar.free_busy_query import Question
-from integrations.web.api.base import json
+from integrations.calendar.free_busy_query import FreeBusyQuery
+from integrations.web.api.base import json_response
 
 from .calendar_views import CalendarView
 from .serializers import free_busy as shapes
 
 
-class FreeBusy(CalendarView):
+class FreeBusyView(CalendarView):
     @extend_schema(
         operation_id="get_free_busy",
-        request=shapes.FreeBusyQuery,
-        responses={200: shapes.FreeBusy},
+        request=shapes.FreeBusyQuerySerializer,
+        responses={200: shapes.FreeBusySerializer},
     )
     def post(self, request: Request, **_: Any) -> HttpResponse:
         """
@@ -30,15 +30,17 @@ class FreeBusy(CalendarView):
         unknown, whether they exist or not, and so is whose copy is too old or does not reach as
         far. Nothing is changed by asking, so it may be repeated.
         """
-        self.asked(request)
-        wanted = self.given(request, shapes.FreeBusyQuery)
-        self.count(request, free_busy_query.RATE)
-        question = Question(
-            people=wanted["people"],
-            calendars=wanted["calendars"],
-            start=wanted["start"],
-            end=wanted["end"],
-            zone=wanted["timezone"],
+        self.get_query(request)
+        body = self.get_body(request, shapes.FreeBusyQuerySerializer)
+        self.count_request(request, free_busy_query.RATE)
+        query = FreeBusyQuery(
+            people=body["people"],
+            calendars=body["calendars"],
+            start=body["start"],
+            end=body["end"],
+            zone=body["timezone"],
         )
         envelope = {"request_id": self.request_id}
-        return json(free_busy.tell(self.question, question, envelope=envelope))
+        return json_response(
+            free_busy.get_free_busy_json(self.request_context, query, envelope=envelope)
+        )

@@ -11,20 +11,20 @@ import orjson
 
 from accounts.actors import ActorKind
 from integrations.access import calendar_permits, scopes
-from integrations.access.request_context import Asked, NotFound
+from integrations.access.request_context import ObjectNotFound, RequestContext
 from integrations.calendar import calendar_access, event_codec, refresh_on_read
-from integrations.calendar.calendar_access import Visible
-from integrations.calendar.event_codec import Remote
-from integrations.calendar.event_lookup import EventId, NotCurrent
-from integrations.formats.recurrence.series import Start
+from integrations.calendar.calendar_access import VisibleCalendar
+from integrations.calendar.event_codec import RemoteEventRef
+from integrations.calendar.event_lookup import CalendarNotCurrent, EventId
+from integrations.formats.recurrence.series import StartKey
 from integrations.grants import provider_calls
 from integrations.models import Calendar, CalendarRole, Event, EventKind
 from integrations.providers import PROVIDERS
-from integrations.providers.access import Access
+from integrations.providers.access import ProviderAccess
 from limited_use.access_request import Permit
 from limited_use.sinks import provider as own_provider
 
-from .errors import PermissionMissing, ReadOnly
+from .errors import CalendarReadOnly, WritePermissionMissing
 
 CAPABILITY: Final = "calendar.write"
 _WRITABLE: Final = frozenset({CalendarRole.WRITER, CalendarRole.OWNER})
@@ -34,8 +34,8 @@ _WRITABLE: Final = frozenset({CalendarRole.WRITER, CalendarRole.OWNER})
 class EventRequest:
     """The actor, and the event or occurrence that they want to write."""
 
-    asked: Asked
-    name: EventId
+    context: RequestContext
+    event_id: EventId
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +46,14 @@ class ProviderCalendar:
     :param access: the account's credentials; `remote_id` was opened for this account only
     """
 
-    seen: Visible
+    visible: VisibleCalendar
     permit: Permit
-    access: Access
+    access: ProviderAccess
     remote_id: str
 
     @property
     def calendar(self) -> Calendar:
-        return self.seen.calendar
+        return self.visible.calendar
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,9 @@ class RemoteTarget:
     :param is_changed_occurrence: whether the row is an occurrence that was changed singly
     """
 
-    place: ProviderCalendar
-    remote: Remote
-    original: Start | None
+    provider_calendar: ProviderCalendar
+    remote: RemoteEventRef
+    original_start: StartKey | None
     is_changed_occurrence: bool
 
     @property
@@ -78,127 +78,145 @@ class RemoteTarget:
 
     @property
     def is_occurrence(self) -> bool:
-        return self.is_changed_occurrence or self.original is not None
+        return self.is_changed_occurrence or self.original_start is not None
 
 
-def find_calendar(asked: Asked, calendar_id: UUID) -> Visible:
+def find_calendar(context: RequestContext, calendar_id: UUID) -> VisibleCalendar:
     """
     Return a calendar that the actor may write in.
 
     :raises NotFound: if the actor sees no such calendar
     :raises ReadOnly: if it is shared with the actor, or may only be read
     :raises PermissionMissing: if the account did not allow writing
-    :raises limited_use.guard.guard.Refused: if the actor is a feature: features write nothing
+    :raises limited_use.guard.guard.AccessRefused: if the actor is a feature: features write nothing
     """
-    return _require_writable(asked, _look_up(asked, [calendar_id]).get(calendar_id))
+    return _require_writable(context, _look_up_calendars(context, [calendar_id]).get(calendar_id))
 
 
-def find_event(request: EventRequest) -> tuple[Event, Visible]:
+def find_event(request: EventRequest) -> tuple[Event, VisibleCalendar]:
     """
     Return an event's row and its calendar.
 
     :raises NotFound: if the actor sees no such event
     :raises: what `find_calendar` raises
     """
-    row = _get_row(request.name)
-    found = _look_up(request.asked, [row.calendar_id])
-    seen = _require_writable(request.asked, found.get(row.calendar_id))
-    return _require_kind(request.name, row), seen
+    row = _get_row(request.event_id)
+    calendars = _look_up_calendars(request.context, [row.calendar_id])
+    visible = _require_writable(request.context, calendars.get(row.calendar_id))
+    return _require_kind(request.event_id, row), visible
 
 
-def find_move(request: EventRequest, to: UUID) -> tuple[Event, Visible, Visible]:
+def find_move(
+    request: EventRequest, destination_id: UUID
+) -> tuple[Event, VisibleCalendar, VisibleCalendar]:
     """
     Return an event's row, its calendar, and the calendar that it is to move to.
 
     :raises: what `find_event` raises of the event and of either calendar
     """
-    row = _get_row(request.name)
-    found = _look_up(request.asked, [row.calendar_id, to])
-    seen = _require_writable(request.asked, found.get(row.calendar_id))
-    _require_kind(request.name, row)
-    return row, seen, _require_writable(request.asked, found.get(to))
+    row = _get_row(request.event_id)
+    calendars = _look_up_calendars(request.context, [row.calendar_id, destination_id])
+    visible = _require_writable(request.context, calendars.get(row.calendar_id))
+    _require_kind(request.event_id, row)
+    return row, visible, _require_writable(request.context, calendars.get(destination_id))
 
 
 def allows_writing(calendar: Calendar) -> bool:
     """Return whether the account's grant allows writing in a calendar at a provider."""
     connection = calendar.integration.connection
-    return CAPABILITY in scopes.usable(PROVIDERS[connection.provider], connection.granted_scopes)
+    return CAPABILITY in scopes.get_usable_capabilities(
+        PROVIDERS[connection.provider], connection.granted_scopes
+    )
 
 
-def open_calendar(asked: Asked, seen: Visible, access: Access | None = None) -> ProviderCalendar:
+def open_calendar(
+    context: RequestContext, visible: VisibleCalendar, access: ProviderAccess | None = None
+) -> ProviderCalendar:
     """
     Return a calendar with the permit to write and the provider's id.
 
     :param access: credentials of the account that both calendars of a move must belong to
     :raises NoLongerLive: if it was disconnected
     :raises NotCurrent: if the calendar list is too old, and no new one came in time
-    :raises limited_use.guard.guard.Refused: if the policy does not allow the write
+    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow the write
     """
-    if seen.calendar.about is None or not seen.is_known(asked.at):
-        refresh_on_read.wait(refresh_on_read.ask([seen], at=asked.at))
-        if seen.calendar.about is None:
-            raise NotCurrent
-    permit = calendar_permits.to_write(actor=asked.actor, calendar=seen.calendar, at=asked.at)
-    to = access or provider_calls.access_to(seen.calendar.integration.connection_id)
-    [remote_id] = own_provider.picked([seen.calendar.about], permit, _read_id, to=to, at=asked.at)
-    return ProviderCalendar(seen, permit, to, remote_id)
+    if visible.calendar.about is None or not visible.is_known(context.at):
+        refresh_on_read.wait_for_refresh(refresh_on_read.request_refresh([visible], at=context.at))
+        if visible.calendar.about is None:
+            raise CalendarNotCurrent
+    permit = calendar_permits.to_write_at_provider(
+        actor=context.actor, calendar=visible.calendar, at=context.at
+    )
+    account_access = access or provider_calls.get_person_access(
+        visible.calendar.integration.connection_id
+    )
+    [remote_id] = own_provider.pick_parts(
+        [visible.calendar.about], permit, _read_id, to=account_access, at=context.at
+    )
+    return ProviderCalendar(visible, permit, account_access, remote_id)
 
 
-def open_target(request: EventRequest, row: Event, seen: Visible) -> RemoteTarget:
+def open_target(request: EventRequest, row: Event, visible: VisibleCalendar) -> RemoteTarget:
     """
     Return an event with the provider's ids, in its opened calendar.
 
     :raises NotFound: if the row has no id of the provider
     :raises: what `open_calendar` raises
     """
-    place = open_calendar(request.asked, seen)
+    provider_calendar = open_calendar(request.context, visible)
     if row.remote is None:
-        raise NotFound
-    [remote] = own_provider.picked(
+        raise ObjectNotFound
+    [remote] = own_provider.pick_parts(
         [row.remote],
-        place.permit,
-        event_codec.read_remote,
-        to=place.access,
-        at=request.asked.at,
+        provider_calendar.permit,
+        event_codec.decode_remote,
+        to=provider_calendar.access,
+        at=request.context.at,
     )
-    return RemoteTarget(place, remote, request.name.original, row.kind == EventKind.CHANGED)
+    return RemoteTarget(
+        provider_calendar, remote, request.event_id.original_start, row.kind == EventKind.CHANGED
+    )
 
 
-def _look_up(asked: Asked, ids: Collection[UUID]) -> Mapping[UUID, Visible]:
+def _look_up_calendars(
+    context: RequestContext, calendar_ids: Collection[UUID]
+) -> Mapping[UUID, VisibleCalendar]:
     """Return the calendars that the actor sees, by id: shared ones only if an id is not theirs."""
-    found = calendar_access.own(actor=asked.actor, user_id=asked.user_id)
-    by_id = {each.calendar.id: each for each in found}
-    is_owner = asked.actor.kind == ActorKind.PERSON and asked.actor.user_id == asked.user_id
-    if is_owner and not by_id.keys() >= set(ids):
-        shared = calendar_access.shared(actor=asked.actor, at=asked.at)
-        by_id = {each.calendar.id: each for each in shared} | by_id
+    own_calendars = calendar_access.get_own_calendars(actor=context.actor, user_id=context.user_id)
+    by_id = {visible.calendar.id: visible for visible in own_calendars}
+    is_owner = context.actor.kind == ActorKind.PERSON and context.actor.user_id == context.user_id
+    if is_owner and not by_id.keys() >= set(calendar_ids):
+        shared = calendar_access.get_shared_calendars(actor=context.actor, at=context.at)
+        by_id = {visible.calendar.id: visible for visible in shared} | by_id
     return by_id
 
 
-def _require_writable(asked: Asked, seen: Visible | None) -> Visible:
-    if seen is None:
-        raise NotFound
-    if asked.actor.kind == ActorKind.CLIENT:
+def _require_writable(context: RequestContext, visible: VisibleCalendar | None) -> VisibleCalendar:
+    if visible is None:
+        raise ObjectNotFound
+    if context.actor.kind == ActorKind.CLIENT:
         # The policy refuses features, and the ledger records the refusal.
-        calendar_permits.to_write(actor=asked.actor, calendar=seen.calendar, at=asked.at)
-    if seen.share is not None or seen.calendar.role not in _WRITABLE:
-        raise ReadOnly
-    if not seen.calendar.is_local and not allows_writing(seen.calendar):
-        raise PermissionMissing
-    return seen
+        calendar_permits.to_write_at_provider(
+            actor=context.actor, calendar=visible.calendar, at=context.at
+        )
+    if visible.share is not None or visible.calendar.role not in _WRITABLE:
+        raise CalendarReadOnly
+    if not visible.calendar.is_local and not allows_writing(visible.calendar):
+        raise WritePermissionMissing
+    return visible
 
 
-def _get_row(name: EventId) -> Event:
-    row = Event.objects.filter(id=name.row).exclude(kind=EventKind.CANCELLED).first()
+def _get_row(event_id: EventId) -> Event:
+    row = Event.objects.filter(id=event_id.row_id).exclude(kind=EventKind.CANCELLED).first()
     if row is None:
-        raise NotFound
+        raise ObjectNotFound
     return row
 
 
-def _require_kind(name: EventId, row: Event) -> Event:
+def _require_kind(event_id: EventId, row: Event) -> Event:
     """:raises NotFound: if the name is of an occurrence, and the row is no series"""
-    if name.original is not None and row.kind != EventKind.SERIES:
-        raise NotFound
+    if event_id.original_start is not None and row.kind != EventKind.SERIES:
+        raise ObjectNotFound
     return row
 
 

@@ -14,16 +14,16 @@ from uuid import UUID
 
 import orjson
 
-from integrations.access.request_context import Asked
+from integrations.access.request_context import RequestContext
 from integrations.calendar import free_busy_query
-from integrations.calendar.free_busy_query import Question, Told
+from integrations.calendar.free_busy_query import FreeBusyQuery, FreeBusyResult
 from integrations.formats.event import EventContent
 
-from .errors import Taken
+from .errors import SlotTaken
 from .validation import BadDraft
 
 
-def require_free(asked: Asked, people: Sequence[UUID], content: EventContent) -> None:
+def require_free(context: RequestContext, people: Sequence[UUID], content: EventContent) -> None:
     """
     Check that people are free for the whole event.
 
@@ -35,10 +35,10 @@ def require_free(asked: Asked, people: Sequence[UUID], content: EventContent) ->
     :raises: what `free_busy_query.answer` raises
     """
     start, end = _require_times(content)
-    question = Question(people=people, start=start, end=end, zone="UTC", is_live=True)
-    answer = free_busy_query.answer(asked, question, make=partial(_are_free, people=people))
+    query = FreeBusyQuery(people=people, start=start, end=end, zone="UTC", is_live=True)
+    answer = free_busy_query.answer_query(context, query, make=partial(_are_free, people=people))
     if not orjson.loads(answer):
-        raise Taken
+        raise SlotTaken
 
 
 def _require_times(content: EventContent) -> tuple[datetime, datetime]:
@@ -48,5 +48,5 @@ def _require_times(content: EventContent) -> tuple[datetime, datetime]:
     return start, end
 
 
-def _are_free(free_busy: Told, *, people: Sequence[UUID]) -> bool:
-    return all(free_busy.person(user_id).taken == () for user_id in people)
+def _are_free(free_busy: FreeBusyResult, *, people: Sequence[UUID]) -> bool:
+    return all(free_busy.get_person(user_id).all_busy == () for user_id in people)

@@ -11,13 +11,13 @@ from uuid import UUID
 from django.db import transaction
 
 from integrations.access import fences
-from integrations.calendar.calendar_access import Visible
+from integrations.calendar.calendar_access import VisibleCalendar
 from integrations.calendar.sync import event_descriptions, event_store, work_items
 from integrations.coordination.task_queue import enqueue_on_commit
 from integrations.models import Calendar, Event
-from integrations.providers.calendars import CancelledInstance, EventPage, RemoteEvent
+from integrations.providers.calendars import CancelledInstance, RemoteEvent, RemoteEventPage
 from limited_use.vault import sealing
-from limited_use.vault.keys import Destroyed
+from limited_use.vault.keys import KeyDestroyed
 from limited_use.vault.sealing import Sealer
 
 from .access import ProviderCalendar
@@ -29,7 +29,7 @@ class RemoteChanges:
 
     events: list[RemoteEvent] = field(default_factory=list)
     cancelled: list[CancelledInstance] = field(default_factory=list)
-    gone: list[str] = field(default_factory=list)
+    deleted_ids: list[str] = field(default_factory=list)
 
 
 class CacheUpdate(NamedTuple):
@@ -42,24 +42,29 @@ class CacheUpdate(NamedTuple):
         reads it
     """
 
-    ids: Mapping[str, UUID]
-    seen: Visible | None
+    row_ids: Mapping[str, UUID]
+    visible: VisibleCalendar | None
 
 
-def apply_to_cache(place: ProviderCalendar, changes: RemoteChanges, *, at: datetime) -> CacheUpdate:
+def apply_to_cache(
+    provider_calendar: ProviderCalendar, changes: RemoteChanges, *, at: datetime
+) -> CacheUpdate:
     """
     Write changes to the cache of a calendar.
 
     :raises fences.NoLongerLive: if the account was disconnected; the provider keeps the changes
     """
-    sealer = _make_sealer(place)
-    page = EventPage(
-        tuple(changes.events), tuple(changes.cancelled), tuple(changes.gone), {}, None, None
+    sealer = _make_sealer(provider_calendar)
+    page = RemoteEventPage(
+        tuple(changes.events), tuple(changes.cancelled), tuple(changes.deleted_ids), {}, None, None
     )
     # Before the transaction: nobody waits at the fence for a parser process.
-    descriptions = event_descriptions.show(page.events)
+    descriptions = event_descriptions.sanitize_descriptions(page.events)
     with transaction.atomic(durable=True):
-        fences.hold(integration_id=place.calendar.integration_id, epoch=place.permit.epoch)
+        fences.lock_integration(
+            integration_id=provider_calendar.calendar.integration_id,
+            epoch=provider_calendar.permit.epoch,
+        )
         calendar = None if sealer is None else _lock_calendar(sealer.holder)
         if sealer is None or calendar is None:
             return CacheUpdate({}, None)
@@ -68,30 +73,32 @@ def apply_to_cache(place: ProviderCalendar, changes: RemoteChanges, *, at: datet
             return CacheUpdate({}, None)
         # Under the fence, which a sync holds as well: events that it has just written keep their
         # ids. The rows belong to the current round, whose end removes rows of earlier rounds.
-        batch = event_store.prepare(
+        batch = event_store.prepare_batch(
             page,
             calendar=calendar,
             sealer=sealer,
             window=(since, until),
             descriptions=descriptions,
         )
-        event_store.write(batch, at=at)
+        event_store.write_batch(batch, at=at)
         _schedule_sync(calendar, at)
     # The grant and the provider were looked up before the write.
-    calendar.integration = place.calendar.integration
-    ids = _find_ids(calendar, sealer, changes.events)
-    return CacheUpdate(ids, replace(place.seen, calendar=calendar))
+    calendar.integration = provider_calendar.calendar.integration
+    row_ids = _find_row_ids(calendar, sealer, changes.events)
+    return CacheUpdate(row_ids, replace(provider_calendar.visible, calendar=calendar))
 
 
-def _make_sealer(place: ProviderCalendar) -> Sealer | None:
+def _make_sealer(provider_calendar: ProviderCalendar) -> Sealer | None:
     """Return the sealer of the current cache; None if there is no cache any more."""
-    caches = Calendar.objects.filter(id=place.calendar.id).values_list("cache_id", flat=True)
+    caches = Calendar.objects.filter(id=provider_calendar.calendar.id).values_list(
+        "cache_id", flat=True
+    )
     cache_id = caches.first()
     if cache_id is None:
         return None
     try:
-        return sealing.sealer(holder=cache_id, epoch=place.permit.epoch)
-    except Destroyed:
+        return sealing.get_sealer(holder=cache_id, epoch=provider_calendar.permit.epoch)
+    except KeyDestroyed:
         return None
 
 
@@ -103,20 +110,22 @@ def _lock_calendar(cache_id: UUID) -> Calendar | None:
 
 def _schedule_sync(calendar: Calendar, at: datetime) -> None:
     """Synchronise soon: a page that was read before the write may be stored after it."""
-    due = work_items.due(
+    work_ids = work_items.schedule_works(
         integration_id=calendar.integration_id,
-        resources=[work_items.resource_of(calendar.id)],
+        resources=[work_items.get_resource(calendar.id)],
         at=at,
     )
-    for work_id in due:
+    for work_id in work_ids:
         enqueue_on_commit("integrations.sync_mail", work_id=work_id)
 
 
-def _find_ids(
+def _find_row_ids(
     calendar: Calendar, sealer: Sealer, events: Sequence[RemoteEvent]
 ) -> Mapping[str, UUID]:
     remote_ids = {
-        sealer.blind(event_store.EVENT, event.event_id): event.event_id for event in events
+        sealer.compute_blind(event_store.EVENT, event.event_id): event.event_id for event in events
     }
-    found = Event.objects.filter(calendar_id=calendar.id, remote_blind__in=list(remote_ids))
-    return {remote_ids[bytes(blind)]: row for blind, row in found.values_list("remote_blind", "id")}
+    rows = Event.objects.filter(calendar_id=calendar.id, remote_blind__in=list(remote_ids))
+    return {
+        remote_ids[bytes(blind)]: row_id for blind, row_id in rows.values_list("remote_blind", "id")
+    }

@@ -11,16 +11,16 @@ from uuid import UUID
 from integrations.formats import timezones
 from integrations.formats.event import Attendee, EventContent, Reminder, When
 from integrations.formats.recurrence.series import BadEvent
-from integrations.formats.recurrence.series import checked as times_of
+from integrations.formats.recurrence.series import validate_times as times_of
 
-from .validation import NO_SUCH_ZONE, BadDraft, validate
+from .validation import NO_SUCH_ZONE, BadDraft, validate_event
 
 # How many ids the following part of one edit has: how often it may be deleted, and tried again.
-_MOST_TRIES: Final = 5
+_MAX_TRIES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Guest:
+class DraftGuest:
     """A person to invite."""
 
     email: str
@@ -29,7 +29,7 @@ class Guest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class EventDraft:
     """
     A new event.
 
@@ -43,13 +43,13 @@ class Draft:
     start: When
     end: When
     recurrence: tuple[str, ...] = ()
-    attendees: tuple[Guest, ...] = ()
+    attendees: tuple[DraftGuest, ...] = ()
     is_busy: bool = True
     is_private: bool = False
     reminders: tuple[Reminder, ...] | None = None
 
 
-class Edit(TypedDict, total=False):
+class EventEdit(TypedDict, total=False):
     """The fields of an event to change; other fields stay. See `Draft`."""
 
     title: str
@@ -58,24 +58,24 @@ class Edit(TypedDict, total=False):
     start: When
     end: When
     recurrence: tuple[str, ...]
-    attendees: tuple[Guest, ...]
+    attendees: tuple[DraftGuest, ...]
     is_busy: bool
     is_private: bool
     reminders: tuple[Reminder, ...] | None
 
 
-def moment(clock: datetime, zone: str, *, field: str = "start") -> When:
+def resolve_clock_time(clock: datetime, zone: str, *, field: str = "start") -> When:
     """
     Return the moment at which clocks in `zone` show `clock`, a time without an offset.
 
     :raises BadDraft: at `field`, if clocks never show it; at `zone`, if there is no such time zone
     """
     try:
-        place = timezones.zone(timezones.iana(zone))
+        timezone = timezones.get_zone(timezones.get_iana_name(zone))
     except timezones.UnknownZone:
         raise BadDraft({"zone": NO_SUCH_ZONE}) from None
     try:
-        return When(at=timezones.exactly_at(clock, place), zone=place.key)
+        return When(at=timezones.to_utc_strict(clock, timezone), zone=timezone.key)
     except timezones.NonexistentTime:
         reason = "No clock shows that time there: clocks are put forward over it. Choose another."
     except OverflowError:
@@ -83,7 +83,7 @@ def moment(clock: datetime, zone: str, *, field: str = "start") -> When:
     raise BadDraft({field: reason})
 
 
-def day(value: date) -> When:
+def to_day(value: date) -> When:
     return When(day=value)
 
 
@@ -108,11 +108,11 @@ def following_event_ids(
     edit = f"{row_id} {original} {etag}"
     return tuple(
         client_event_id(user_id, calendar_id, f"{edit} {count}" if count else edit)
-        for count in range(_MOST_TRIES)
+        for count in range(_MAX_TRIES)
     )
 
 
-def to_event_content(draft: Draft) -> EventContent:
+def to_event_content(draft: EventDraft) -> EventContent:
     """
     Return the event to write.
 
@@ -130,10 +130,10 @@ def to_event_content(draft: Draft) -> EventContent:
         is_private=draft.is_private,
         reminders=draft.reminders,
     )
-    return validate(content, frozenset(Edit.__optional_keys__))
+    return validate_event(content, frozenset(EventEdit.__optional_keys__))
 
 
-def apply_edit(before: EventContent, edit: Edit) -> EventContent:
+def apply_edit(before: EventContent, edit: EventEdit) -> EventContent:
     """
     Return an event with the fields of an edit.
 
@@ -151,7 +151,7 @@ def apply_edit(before: EventContent, edit: Edit) -> EventContent:
     content = replace(content, **fields)  # type: ignore[arg-type]
     if "attendees" in edit:
         content = replace(content, attendees=_merge_guests(before, edit["attendees"]))
-    return validate(content, frozenset(edit))
+    return validate_event(content, frozenset(edit))
 
 
 def _keep_duration(before: EventContent, start: When) -> EventContent:
@@ -166,9 +166,11 @@ def _keep_duration(before: EventContent, start: When) -> EventContent:
     raise BadDraft({"end": "Say when it ends as well."})
 
 
-def _merge_guests(before: EventContent, wanted: tuple[Guest, ...]) -> tuple[Attendee, ...]:
+def _merge_guests(
+    before: EventContent, edited_guests: tuple[DraftGuest, ...]
+) -> tuple[Attendee, ...]:
     known = {attendee.email.lower(): attendee for attendee in before.attendees}
-    guests = {guest.email.lower(): guest for guest in wanted}
+    guests = {guest.email.lower(): guest for guest in edited_guests}
     merged = [
         attendee
         for attendee in before.attendees
@@ -184,5 +186,5 @@ def _merge_guests(before: EventContent, wanted: tuple[Guest, ...]) -> tuple[Atte
     return tuple(merged)
 
 
-def _to_attendee(guest: Guest) -> Attendee:
+def _to_attendee(guest: DraftGuest) -> Attendee:
     return Attendee(guest.email, guest.name, is_optional=guest.is_optional)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 
-class ReadOnly(Exception):
+class CalendarReadOnly(Exception):
     """The calendar may be read, and not written. Choose another calendar."""
 
 
-class PermissionMissing(Exception):
+class WritePermissionMissing(Exception):
     """The account did not allow writing. Offer to allow it in settings; nothing was sent."""
 
 
@@ -19,11 +19,11 @@ class NotInvited(Exception):
     """Nobody invited the actor: there is no invitation to answer."""
 
 
-class GuestsAreTold(Exception):
+class GuestsAlwaysNotified(Exception):
     """The provider always notifies guests. Ask whether they may be notified."""
 
 
-class RefusedThere(Exception):
+class EventRejected(Exception):
     """The provider rejects the event, and would reject it again. Change the request."""
 
 
@@ -31,15 +31,15 @@ class NoSuchOccurrence(Exception):
     """The series has no such occurrence, or no longer. Read the series again."""
 
 
-class KeyReused(Exception):
+class EventKeyReused(Exception):
     """The key created another event before. Use a new key for each event."""
 
 
-class Taken(Exception):
+class SlotTaken(Exception):
     """Somebody is busy then, or their calendar is unknown. Ask whether to create it anyway."""
 
 
-class HalfDone(Exception):
+class SeriesHalfDone(Exception):
     """
     The part that follows was created, and the old series may or may not have been cut off.
 

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final, TypeVar
 from uuid import UUID
 
-from integrations.access.request_context import Asked, NotFound
+from integrations.access.request_context import ObjectNotFound, RequestContext
 from integrations.calendar import (
     agenda,
     etags,
@@ -21,192 +21,250 @@ from integrations.calendar import (
     local_events,
     occurrences,
 )
-from integrations.calendar.calendar_access import Visible
-from integrations.calendar.etags import Stale
-from integrations.calendar.local_event_types import Kept, Write
-from integrations.calendar.local_events import Place, Prepared
-from integrations.calendar.occurrences import Opened
+from integrations.calendar.calendar_access import VisibleCalendar
+from integrations.calendar.etags import EventStale
+from integrations.calendar.local_event_types import CalendarWrite, LocalEventInput
+from integrations.calendar.local_events import LocalCalendarSnapshot, PreparedWrite
+from integrations.calendar.occurrences import OpenedEventRows
 from integrations.formats.event import EventContent
 from integrations.formats.recurrence.parser import BadSeries
-from integrations.formats.recurrence.rrule_iter import TooMany
+from integrations.formats.recurrence.rrule_iter import TooManyOccurrences
 from integrations.formats.recurrence.series import BadEvent
 from integrations.formats.timezones import UnknownZone
 from limited_use.sinks import calendar as sink
 
 from . import drafts, local_edits, local_event_reader, verified_writes
 from .access import EventRequest
-from .drafts import Edit
-from .errors import KeyReused, NoSuchOccurrence
+from .drafts import EventEdit
+from .errors import EventKeyReused, NoSuchOccurrence
 from .local_edits import LocalEdit
 from .local_event_reader import LocalEvent
-from .results import Scope, Written
+from .results import EventWriteResult, SeriesScope
 from .validation import BadDraft
 
 T = TypeVar("T")
 
 # Errors that may leave the sink: they have names of fields and words of ours, and no content.
-_SAFE_ERRORS: Final = (BadDraft, Stale, etags.NoVersion, NoSuchOccurrence, local_events.Changed)
-_SERIES_ERRORS: Final = (BadEvent, BadSeries, TooMany, UnknownZone)
+_SAFE_ERRORS: Final = (
+    BadDraft,
+    EventStale,
+    etags.VersionMalformed,
+    NoSuchOccurrence,
+    local_events.LocalEventChanged,
+)
+_SERIES_ERRORS: Final = (BadEvent, BadSeries, TooManyOccurrences, UnknownZone)
 _TOO_COMPLEX: Final = "It takes too much to find when that happens."
 
 # Returns the edits by calendar, from the event as read and the calendars as read.
-MakeEdits = Callable[[LocalEvent, Sequence[Place]], Mapping[UUID, LocalEdit]]
+MakeEdits = Callable[[LocalEvent, Sequence[LocalCalendarSnapshot]], Mapping[UUID, LocalEdit]]
 
 
 @dataclass(frozen=True, slots=True)
 class _SealedEdit:
-    prepared: Sequence[Prepared]
-    shown: str | None
+    prepared_writes: Sequence[PreparedWrite]
+    shown_uid: str | None
 
 
-def create(asked: Asked, seen: Visible, content: EventContent, *, uid: str) -> Written:
+def create(
+    context: RequestContext, visible: VisibleCalendar, content: EventContent, *, uid: str
+) -> EventWriteResult:
     """Create an event. For this and the functions below, see `service`."""
     local_edits.refuse_new_guests(None, content)
-    calendar_id = seen.calendar.id
-    write = Write(
-        put=[Kept(uid=uid, whole=local_event_types.single(content))], expected={uid: None}
+    calendar_id = visible.calendar.id
+    write = CalendarWrite(
+        put=[LocalEventInput(uid=uid, series=local_event_types.without_exceptions(content))],
+        expected_etags={uid: None},
     )
     try:
-        written = local_events.keep(
-            actor=asked.actor,
+        results = local_events.write_events(
+            actor=context.actor,
             writes={calendar_id: write},
-            at=asked.at,
-            calendars=[seen.calendar],
+            at=context.at,
+            calendars=[visible.calendar],
         )
-    except local_events.Changed:
-        created = find_created(asked, seen, content, uid=uid)
+    except local_events.LocalEventChanged:
+        created = find_created(context, visible, content, uid=uid)
         if created is None:
-            raise Stale from None
+            raise EventStale from None
         return created
     except _SERIES_ERRORS:
         raise BadDraft({"recurrence": _TOO_COMPLEX}) from None
-    return Written(calendar_id, str(written[calendar_id].ids[uid]), seen=seen)
+    return EventWriteResult(calendar_id, str(results[calendar_id].row_ids[uid]), visible=visible)
 
 
-def find_created(asked: Asked, seen: Visible, content: EventContent, *, uid: str) -> Written | None:
+def find_created(
+    context: RequestContext, visible: VisibleCalendar, content: EventContent, *, uid: str
+) -> EventWriteResult | None:
     """
     Return the event that an earlier request created, or None.
 
     :raises KeyReused: if another event has the uid
     """
-    row_id = _find_row(asked, seen, uid)
+    row_id = _find_row_id(context, visible, uid)
     if row_id is None:
         return None
 
-    def is_same(rows: Opened) -> bool:
-        live = next(occurrences.content_of(*row) for row in rows if row[0].id == row_id)
+    def is_same_event(opened_rows: OpenedEventRows) -> bool:
+        live = next(
+            occurrences.read_event_content(*row) for row in opened_rows if row[0].id == row_id
+        )
         return verified_writes.is_same(live, content)
 
-    if not _run_in_sink(asked, seen, row_id, is_same):
-        raise KeyReused
-    return Written(seen.calendar.id, str(row_id), seen=seen)
+    if not _run_in_sink(context, visible, row_id, is_same_event):
+        raise EventKeyReused
+    return EventWriteResult(visible.calendar.id, str(row_id), visible=visible)
 
 
-def change(request: EventRequest, seen: Visible, edit: Edit, *, etag: str, scope: Scope) -> Written:
-    calendar_id, name = seen.calendar.id, request.name
+def change(
+    request: EventRequest,
+    visible: VisibleCalendar,
+    edit: EventEdit,
+    *,
+    etag: str,
+    scope: SeriesScope,
+) -> EventWriteResult:
+    calendar_id, event_id = visible.calendar.id, request.event_id
     new_uid, *_ = drafts.following_event_ids(
-        request.asked.user_id, calendar_id, name.row, name.original, etag
+        request.context.user_id, calendar_id, event_id.row_id, event_id.original_start, etag
     )
 
-    def make_edits(event: LocalEvent, _: Sequence[Place]) -> Mapping[UUID, LocalEdit]:
-        made = local_edits.change_event(event, edit, etag=etag, scope=scope, new_uid=new_uid)
-        return {calendar_id: made}
+    def make_edits(
+        event: LocalEvent, _: Sequence[LocalCalendarSnapshot]
+    ) -> Mapping[UUID, LocalEdit]:
+        local_edit = local_edits.change_event(event, edit, etag=etag, scope=scope, new_uid=new_uid)
+        return {calendar_id: local_edit}
 
     try:
-        return _edit_and_commit(request, seen, [seen], make_edits)
+        return _edit_and_commit(request, visible, [visible], make_edits)
     except NoSuchOccurrence:
         # An earlier try of the same edit may have created the part that follows.
-        row_id = _find_row(request.asked, seen, new_uid) if scope == "following" else None
+        row_id = _find_row_id(request.context, visible, new_uid) if scope == "following" else None
         if row_id is None:
             raise
-    return Written(calendar_id, str(row_id), seen=seen)
+    return EventWriteResult(calendar_id, str(row_id), visible=visible)
 
 
-def delete(request: EventRequest, seen: Visible, *, etag: str, scope: Scope) -> None:
-    def make_edits(event: LocalEvent, _: Sequence[Place]) -> Mapping[UUID, LocalEdit]:
-        return {seen.calendar.id: local_edits.delete_event(event, etag=etag, scope=scope)}
+def delete(
+    request: EventRequest, visible: VisibleCalendar, *, etag: str, scope: SeriesScope
+) -> None:
+    def make_edits(
+        event: LocalEvent, _: Sequence[LocalCalendarSnapshot]
+    ) -> Mapping[UUID, LocalEdit]:
+        return {visible.calendar.id: local_edits.delete_event(event, etag=etag, scope=scope)}
 
     try:
-        _edit_and_commit(request, seen, [seen], make_edits)
+        _edit_and_commit(request, visible, [visible], make_edits)
     except NoSuchOccurrence:
         # An earlier try or somebody else deleted it: that is the wanted state.
         return
 
 
-def move(request: EventRequest, seen: Visible, to: Visible, *, etag: str) -> Written:
-    def make_edits(event: LocalEvent, places: Sequence[Place]) -> Mapping[UUID, LocalEdit]:
-        [other] = [place for place in places if place.calendar.id == to.calendar.id]
-        added = local_edits.add_event(event, etag=etag)
-        if local_events.row_of(other, event.kept.uid) is not None:
+def move(
+    request: EventRequest, visible: VisibleCalendar, destination: VisibleCalendar, *, etag: str
+) -> EventWriteResult:
+    def make_edits(
+        event: LocalEvent, snapshots: Sequence[LocalCalendarSnapshot]
+    ) -> Mapping[UUID, LocalEdit]:
+        [destination_snapshot] = [
+            snapshot for snapshot in snapshots if snapshot.calendar.id == destination.calendar.id
+        ]
+        added_edit = local_edits.add_event(event, etag=etag)
+        if local_events.find_row_id(destination_snapshot, event.event_input.uid) is not None:
             raise BadDraft({"calendar_id": "That calendar has it already, from a file."})
-        return {seen.calendar.id: local_edits.drop_event(event), to.calendar.id: added}
+        return {
+            visible.calendar.id: local_edits.drop_event(event),
+            destination.calendar.id: added_edit,
+        }
 
-    return _edit_and_commit(request, seen, [to, seen], make_edits)
+    return _edit_and_commit(request, visible, [destination, visible], make_edits)
 
 
 def _edit_and_commit(
-    request: EventRequest, seen: Visible, written: Sequence[Visible], make_edits: MakeEdits
-) -> Written:
+    request: EventRequest,
+    visible: VisibleCalendar,
+    written_calendars: Sequence[VisibleCalendar],
+    make_edits: MakeEdits,
+) -> EventWriteResult:
     """
     Edit an event; if somebody else wrote meanwhile, read it again and repeat the edit.
 
     :param written: the calendars that the edit writes, that of the result first
     """
-    asked = request.asked
-    counts = {each.calendar.id: 1 for each in written}
-    calendars = [each.calendar for each in written]
-    for number in range(local_events.TRIES):
+    context = request.context
+    counts = {written_calendar.calendar.id: 1 for written_calendar in written_calendars}
+    calendars = [written_calendar.calendar for written_calendar in written_calendars]
+    for attempt in range(local_events.MAX_TRIES):
         # Read before the rows are, so that a write after them is noticed.
-        places = local_events.places(
-            actor=asked.actor, counts=counts, at=asked.at, calendars=() if number else calendars
+        snapshots = local_events.get_snapshots(
+            actor=context.actor,
+            counts=counts,
+            at=context.at,
+            calendars=() if attempt else calendars,
         )
-        seal = partial(_seal_edits, request, places, make_edits)
-        sealed = _run_in_sink(asked, seen, request.name.row, seal)
-        if isinstance(sealed, local_events.Changed):
+        seal_edits = partial(_seal_edits, request, snapshots, make_edits)
+        sealed = _run_in_sink(context, visible, request.event_id.row_id, seal_edits)
+        if isinstance(sealed, local_events.LocalEventChanged):
             continue
         if isinstance(sealed, Exception):
             raise sealed
-        if local_events.commit(sealed.prepared, at=asked.at):
-            return _to_written(request, written[0], sealed)
-    raise Stale
+        if local_events.commit_writes(sealed.prepared_writes, at=context.at):
+            return _to_result(request, written_calendars[0], sealed)
+    raise EventStale
 
 
-def _run_in_sink(asked: Asked, seen: Visible, row_id: UUID, make: Callable[[Opened], T]) -> T:
+def _run_in_sink(
+    context: RequestContext,
+    visible: VisibleCalendar,
+    row_id: UUID,
+    make: Callable[[OpenedEventRows], T],
+) -> T:
     """:raises NotFound: if the event is gone"""
-    rows = event_rows.of_event(seen, row_id)
+    rows = event_rows.get_event_rows(visible, row_id)
     if not rows:
-        raise NotFound
-    permits = agenda.permits_for(asked, [seen], rows, details=True)
-    return sink.calendar_kept(rows, permits=permits, viewer=asked.actor, make=make, at=asked.at)
+        raise ObjectNotFound
+    permits = agenda.get_view_permits(context, [visible], rows, details=True)
+    return sink.reseal_calendar(
+        rows, permits=permits, viewer=context.actor, make=make, at=context.at
+    )
 
 
 def _seal_edits(
-    request: EventRequest, places: Sequence[Place], make_edits: MakeEdits, rows: Opened
+    request: EventRequest,
+    snapshots: Sequence[LocalCalendarSnapshot],
+    make_edits: MakeEdits,
+    opened_rows: OpenedEventRows,
 ) -> _SealedEdit | Exception:
     """Return the sealed writes, or an error without a traceback: frames hold opened content."""
     try:
-        made = make_edits(local_event_reader.read_event(rows, request.name), places)
-        prepared = [local_events.prepare(place, made[place.calendar.id].write) for place in places]
+        edits = make_edits(local_event_reader.read_event(opened_rows, request.event_id), snapshots)
+        prepared_writes = [
+            local_events.prepare_write(snapshot, edits[snapshot.calendar.id].write)
+            for snapshot in snapshots
+        ]
     except _SERIES_ERRORS:
         return BadDraft({"recurrence": _TOO_COMPLEX})
     except _SAFE_ERRORS as error:
         error.__traceback__ = error.__cause__ = error.__context__ = None
         return error
-    return _SealedEdit(prepared, next((edit.shown for edit in made.values() if edit.shown), None))
-
-
-def _to_written(request: EventRequest, seen: Visible, sealed: _SealedEdit) -> Written:
-    calendar_id = seen.calendar.id
-    if sealed.shown is None:
-        return Written(calendar_id, str(request.name), seen=seen)
-    ids = (each.written.ids.get(sealed.shown) for each in sealed.prepared)
-    row_id = next(found for found in ids if found is not None)
-    return Written(calendar_id, str(row_id), seen=seen)
-
-
-def _find_row(asked: Asked, seen: Visible, uid: str) -> UUID | None:
-    counts = {seen.calendar.id: 1}
-    [place] = local_events.places(
-        actor=asked.actor, counts=counts, at=asked.at, calendars=[seen.calendar]
+    return _SealedEdit(
+        prepared_writes, next((edit.shown_uid for edit in edits.values() if edit.shown_uid), None)
     )
-    return local_events.row_of(place, uid)
+
+
+def _to_result(
+    request: EventRequest, visible: VisibleCalendar, sealed: _SealedEdit
+) -> EventWriteResult:
+    calendar_id = visible.calendar.id
+    if sealed.shown_uid is None:
+        return EventWriteResult(calendar_id, str(request.event_id), visible=visible)
+    row_ids = (prepared.result.row_ids.get(sealed.shown_uid) for prepared in sealed.prepared_writes)
+    row_id = next(candidate for candidate in row_ids if candidate is not None)
+    return EventWriteResult(calendar_id, str(row_id), visible=visible)
+
+
+def _find_row_id(context: RequestContext, visible: VisibleCalendar, uid: str) -> UUID | None:
+    counts = {visible.calendar.id: 1}
+    [snapshot] = local_events.get_snapshots(
+        actor=context.actor, counts=counts, at=context.at, calendars=[visible.calendar]
+    )
+    return local_events.find_row_id(snapshot, uid)

@@ -10,16 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from integrations.calendar import etags
-from integrations.calendar.local_event_types import Kept, Write
+from integrations.calendar.local_event_types import CalendarWrite, LocalEventInput
 from integrations.formats.event import EventContent
 from integrations.formats.recurrence import series_edits
-from integrations.formats.recurrence.series import Start
-from integrations.formats.recurrence.series_edits import Whole
+from integrations.formats.recurrence.series import StartKey
+from integrations.formats.recurrence.series_edits import SeriesWithExceptions
 
 from . import drafts, series_arithmetic
-from .drafts import Edit
+from .drafts import EventEdit
 from .local_event_reader import LocalEvent
-from .results import Scope
+from .results import SeriesScope
 from .validation import ONE_MOVES, ONE_REPEATS, BadDraft
 
 NO_GUESTS = "Nobody can be invited from a calendar that is kept here: choose another calendar."
@@ -33,12 +33,12 @@ class LocalEdit:
     :param shown: the uid of the event to show afterwards; None: the event that was asked for
     """
 
-    write: Write
-    shown: str | None = None
+    write: CalendarWrite
+    shown_uid: str | None = None
 
 
 def change_event(
-    event: LocalEvent, edit: Edit, *, etag: str, scope: Scope, new_uid: str
+    event: LocalEvent, edit: EventEdit, *, etag: str, scope: SeriesScope, new_uid: str
 ) -> LocalEdit:
     """
     Change an event, an occurrence or a series.
@@ -47,25 +47,25 @@ def change_event(
     :raises NoSuchOccurrence, Stale, BadDraft, NoVersion: see `service.change`
     """
     live = event.get_content()
-    wanted = drafts.apply_edit(live, edit)
-    refuse_new_guests(live, wanted)
-    etags.require_no_conflict(etag, live, wanted, edit)
-    if event.original is None:
-        whole = series_arithmetic.map_series_errors(
-            lambda: series_edits.change_series(event.whole, wanted)
+    edited = drafts.apply_edit(live, edit)
+    refuse_new_guests(live, edited)
+    etags.require_no_conflict(etag, live, edited, edit)
+    if event.original_start is None:
+        series = series_arithmetic.map_series_errors(
+            lambda: series_edits.change_series(event.series, edited)
         )
-        return _replace_event(event, whole)
+        return _replace_event(event, series)
     if scope == "this":
         if "recurrence" in edit:
             raise BadDraft({"recurrence": ONE_REPEATS})
-        return _replace_event(event, _set_exception(event.whole, event.original, wanted))
+        return _replace_event(event, _set_exception(event.series, event.original_start, edited))
     if scope == "all":
-        whole = _change_all(event.whole, event.original, wanted, edit)
-        return _replace_event(event, whole, shows_all=True)
-    return _change_following(event, event.original, wanted, edit, new_uid=new_uid)
+        series = _change_all(event.series, event.original_start, edited, edit)
+        return _replace_event(event, series, shows_all=True)
+    return _change_following(event, event.original_start, edited, edit, new_uid=new_uid)
 
 
-def delete_event(event: LocalEvent, *, etag: str, scope: Scope) -> LocalEdit:
+def delete_event(event: LocalEvent, *, etag: str, scope: SeriesScope) -> LocalEdit:
     """
     Delete an event or an occurrence, or end a series.
 
@@ -73,19 +73,21 @@ def delete_event(event: LocalEvent, *, etag: str, scope: Scope) -> LocalEdit:
     :raises Stale, NoVersion: see `service.delete`
     """
     etags.require_unchanged(etag, event.get_content())
-    original = event.original
-    if original is None or scope == "all":
+    original_start = event.original_start
+    if original_start is None or scope == "all":
         return drop_event(event)
     if scope == "this":
-        return _replace_event(event, _set_exception(event.whole, original, None))
-    rest = series_arithmetic.map_series_errors(
-        lambda: series_edits.cancel_following(event.whole, original)
+        return _replace_event(event, _set_exception(event.series, original_start, None))
+    remaining = series_arithmetic.map_series_errors(
+        lambda: series_edits.cancel_following(event.series, original_start)
     )
-    return drop_event(event) if rest is None else _replace_event(event, rest)
+    return drop_event(event) if remaining is None else _replace_event(event, remaining)
 
 
 def drop_event(event: LocalEvent) -> LocalEdit:
-    return LocalEdit(Write(drop=[event.kept.uid], expected=_expect_unchanged(event)))
+    return LocalEdit(
+        CalendarWrite(drop=[event.event_input.uid], expected_etags=_expect_unchanged(event))
+    )
 
 
 def add_event(event: LocalEvent, *, etag: str) -> LocalEdit:
@@ -95,70 +97,94 @@ def add_event(event: LocalEvent, *, etag: str) -> LocalEdit:
     :raises BadDraft: if the request names one occurrence alone
     :raises Stale, NoVersion: see `service.move`
     """
-    if event.original is not None:
+    if event.original_start is not None:
         raise BadDraft({"calendar_id": ONE_MOVES})
     etags.require_unchanged(etag, event.get_content())
-    uid = event.kept.uid
-    return LocalEdit(Write(put=[event.kept], expected={uid: None}), shown=uid)
+    uid = event.event_input.uid
+    return LocalEdit(
+        CalendarWrite(put=[event.event_input], expected_etags={uid: None}), shown_uid=uid
+    )
 
 
-def refuse_new_guests(before: EventContent | None, wanted: EventContent) -> None:
+def refuse_new_guests(before: EventContent | None, edited: EventContent) -> None:
     """
     Check that nobody is invited: Antares sends no mail for its own calendars.
 
     :param before: the event whose guests, from a file, may stay
     :raises BadDraft: with a message for the attendees
     """
-    known = set() if before is None else {guest.email.lower() for guest in before.attendees}
-    if any(guest.email.lower() not in known for guest in wanted.attendees):
+    known_addresses = (
+        set() if before is None else {guest.email.lower() for guest in before.attendees}
+    )
+    if any(guest.email.lower() not in known_addresses for guest in edited.attendees):
         raise BadDraft({"attendees": NO_GUESTS})
 
 
-def _change_all(whole: Whole, original: Start, wanted: EventContent, edit: Edit) -> Whole:
+def _change_all(
+    series: SeriesWithExceptions, original_start: StartKey, edited: EventContent, edit: EventEdit
+) -> SeriesWithExceptions:
     if series_arithmetic.changes_times(edit):
-        return series_arithmetic.move_all(whole, original, wanted, edit)
-    content = drafts.apply_edit(whole.content, edit)
-    exception = whole.exceptions.get(original)
+        return series_arithmetic.move_occurrences(series, original_start, edited, edit)
+    content = drafts.apply_edit(series.content, edit)
+    exception = series.exceptions.get(original_start)
     if exception is not None:
         # The edited occurrence follows the edit; other exceptions stay as they are.
-        edited = drafts.apply_edit(exception, series_arithmetic.without_times(edit))
-        whole = _set_exception(whole, original, edited)
-    return series_arithmetic.map_series_errors(lambda: series_edits.change_series(whole, content))
+        edited_exception = drafts.apply_edit(exception, series_arithmetic.without_times(edit))
+        series = _set_exception(series, original_start, edited_exception)
+    return series_arithmetic.map_series_errors(lambda: series_edits.change_series(series, content))
 
 
 def _change_following(
-    event: LocalEvent, original: Start, wanted: EventContent, edit: Edit, *, new_uid: str
+    event: LocalEvent,
+    original_start: StartKey,
+    edited: EventContent,
+    edit: EventEdit,
+    *,
+    new_uid: str,
 ) -> LocalEdit:
     parts = series_arithmetic.map_series_errors(
         lambda: series_edits.change_following(
-            event.whole, original, wanted, lines=edit.get("recurrence")
+            event.series, original_start, edited, lines=edit.get("recurrence")
         )
     )
     if len(parts) == 1:
-        whole = _change_all(event.whole, original, wanted, edit)
-        return _replace_event(event, whole, shows_all=True)
-    rest, following = parts
-    new = Kept(uid=new_uid, whole=following, organizer=event.kept.organizer)
+        series = _change_all(event.series, original_start, edited, edit)
+        return _replace_event(event, series, shows_all=True)
+    remaining, following = parts
+    new_event = LocalEventInput(
+        uid=new_uid, series=following, organizer=event.event_input.organizer
+    )
     expected = {**_expect_unchanged(event), new_uid: None}
-    return LocalEdit(Write(put=[_next_version(event, rest), new], expected=expected), shown=new_uid)
-
-
-def _set_exception(whole: Whole, original: Start, content: EventContent | None) -> Whole:
-    if content is None:
-        return series_arithmetic.map_series_errors(lambda: series_edits.cancel_one(whole, original))
-    return series_arithmetic.map_series_errors(
-        lambda: series_edits.change_one(whole, original, content)
+    return LocalEdit(
+        CalendarWrite(put=[_next_version(event, remaining), new_event], expected_etags=expected),
+        shown_uid=new_uid,
     )
 
 
-def _replace_event(event: LocalEvent, whole: Whole, *, shows_all: bool = False) -> LocalEdit:
-    write = Write(put=[_next_version(event, whole)], expected=_expect_unchanged(event))
-    return LocalEdit(write, shown=event.kept.uid if shows_all else None)
+def _set_exception(
+    series: SeriesWithExceptions, original_start: StartKey, content: EventContent | None
+) -> SeriesWithExceptions:
+    if content is None:
+        return series_arithmetic.map_series_errors(
+            lambda: series_edits.cancel_one(series, original_start)
+        )
+    return series_arithmetic.map_series_errors(
+        lambda: series_edits.change_one(series, original_start, content)
+    )
 
 
-def _next_version(event: LocalEvent, whole: Whole) -> Kept:
-    return replace(event.kept, whole=whole, sequence=event.kept.sequence + 1)
+def _replace_event(
+    event: LocalEvent, series: SeriesWithExceptions, *, shows_all: bool = False
+) -> LocalEdit:
+    write = CalendarWrite(
+        put=[_next_version(event, series)], expected_etags=_expect_unchanged(event)
+    )
+    return LocalEdit(write, shown_uid=event.event_input.uid if shows_all else None)
+
+
+def _next_version(event: LocalEvent, series: SeriesWithExceptions) -> LocalEventInput:
+    return replace(event.event_input, series=series, sequence=event.event_input.sequence + 1)
 
 
 def _expect_unchanged(event: LocalEvent) -> dict[str, str | None]:
-    return {event.kept.uid: event.etag}
+    return {event.event_input.uid: event.etag}

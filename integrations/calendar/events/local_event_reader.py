@@ -8,12 +8,12 @@ import orjson
 
 from integrations.calendar import event_codec, occurrences
 from integrations.calendar.event_lookup import EventId
-from integrations.calendar.local_event_types import Kept
-from integrations.calendar.occurrences import Opened
+from integrations.calendar.local_event_types import LocalEventInput
+from integrations.calendar.occurrences import OpenedEventRows
 from integrations.formats.event import EventContent
 from integrations.formats.recurrence import expansion
-from integrations.formats.recurrence.series import Start, key
-from integrations.formats.recurrence.series_edits import Whole
+from integrations.formats.recurrence.series import StartKey, to_start_key
+from integrations.formats.recurrence.series_edits import SeriesWithExceptions
 from integrations.models import EventKind
 
 from .errors import NoSuchOccurrence
@@ -28,13 +28,13 @@ class LocalEvent:
     :param original: the original start of that occurrence; None: the request names all of it
     """
 
-    kept: Kept
+    event_input: LocalEventInput
     etag: str
-    original: Start | None
+    original_start: StartKey | None
 
     @property
-    def whole(self) -> Whole:
-        return self.kept.whole
+    def series(self) -> SeriesWithExceptions:
+        return self.event_input.series
 
     def get_content(self) -> EventContent:
         """
@@ -42,44 +42,50 @@ class LocalEvent:
 
         :raises NoSuchOccurrence: if the series has no such occurrence, or no longer
         """
-        if self.original is None:
-            return self.whole.content
-        found = expansion.at(self.whole.content, self.original, exceptions=self.whole.exceptions)
-        if found is None:
+        if self.original_start is None:
+            return self.series.content
+        occurrence = expansion.find_occurrence(
+            self.series.content, self.original_start, exceptions=self.series.exceptions
+        )
+        if occurrence is None:
             raise NoSuchOccurrence
-        return replace(found.content, start=found.start, end=found.end, recurrence=())
+        return replace(
+            occurrence.content, start=occurrence.start, end=occurrence.end, recurrence=()
+        )
 
 
-def read_event(opened: Opened, name: EventId) -> LocalEvent:
+def read_event(opened_rows: OpenedEventRows, event_id: EventId) -> LocalEvent:
     """
     Return an event from its rows.
 
     :param opened: the event, its series and all exceptions of that, with every value
     :raises NoSuchOccurrence: if the series is not among them
     """
-    original = name.original
-    exceptions: dict[Start, EventContent | None] = {}
-    master: tuple[EventContent, event_codec.Remote, str] | None = None
-    for row, values in opened:
+    original_start = event_id.original_start
+    exceptions: dict[StartKey, EventContent | None] = {}
+    master: tuple[EventContent, event_codec.RemoteEventRef, str] | None = None
+    for row, values in opened_rows:
         if row.series_blind is None:
-            remote = event_codec.read_remote(values["remote"])
+            remote = event_codec.decode_remote(values["remote"])
             organizer = orjson.loads(values["content"]).get("organizer", "")
-            master = occurrences.content_of(row, values), remote, organizer
+            master = occurrences.read_event_content(row, values), remote, organizer
             continue
-        at = event_codec.read_original(values["timing"])
-        if at is None:
+        exception_start = event_codec.decode_original(values["timing"])
+        if exception_start is None:
             continue
         is_cancelled = row.kind == EventKind.CANCELLED
-        exceptions[key(at)] = None if is_cancelled else occurrences.content_of(row, values)
-        if row.id == name.row:
-            original = key(at)
+        exceptions[to_start_key(exception_start)] = (
+            None if is_cancelled else occurrences.read_event_content(row, values)
+        )
+        if row.id == event_id.row_id:
+            original_start = to_start_key(exception_start)
     if master is None:
         raise NoSuchOccurrence
     content, remote, organizer = master
-    kept = Kept(
+    event_input = LocalEventInput(
         uid=remote.event_id,
-        whole=Whole(content, exceptions),
+        series=SeriesWithExceptions(content, exceptions),
         sequence=remote.sequence,
         organizer=organizer,
     )
-    return LocalEvent(kept, remote.etag, original)
+    return LocalEvent(event_input, remote.etag, original_start)

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from integrations.calendar.calendar_access import Visible
+from integrations.calendar.calendar_access import VisibleCalendar
 
 #: Which occurrences of a series: one, one and all that follow, or all.
-Scope = Literal["this", "following", "all"]
+SeriesScope = Literal["this", "following", "all"]
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class EventWriteResult:
     """
     Where the event is after the write.
 
@@ -26,7 +26,7 @@ class Written:
     """
 
     calendar_id: UUID
-    id: str | None
-    reset: int = 0
+    event_id: str | None
+    reset_count: int = 0
     has_new_link: bool = False
-    seen: Visible | None = None
+    visible: VisibleCalendar | None = None

@@ -17,21 +17,21 @@ from typing import Final
 
 from integrations.formats.event import EventContent
 from integrations.formats.recurrence import content_lines, series_edits
-from integrations.formats.recurrence.series import Start, key, to_when
-from integrations.formats.recurrence.series_edits import Whole
+from integrations.formats.recurrence.series import StartKey, to_start_key, to_when
+from integrations.formats.recurrence.series_edits import SeriesWithExceptions
 from integrations.grants.provider_calls import CalendarCall
 from integrations.providers import errors
 from integrations.providers.calendars import CancelledInstance, Notify, RemoteEvent
 
 from . import drafts, series_arithmetic, verified_writes
 from .cache_update import RemoteChanges
-from .drafts import Edit
-from .errors import HalfDone, NoSuchOccurrence
+from .drafts import EventEdit
+from .errors import NoSuchOccurrence, SeriesHalfDone
 
 #: Singly changed occurrences that are written again; any more of them become as the series says.
-MOST_REWRITES: Final = 30
+MAX_REWRITES: Final = 30
 
-Exceptions = Sequence[RemoteEvent | CancelledInstance]
+SeriesExceptions = Sequence[RemoteEvent | CancelledInstance]
 
 
 @dataclass(slots=True)
@@ -43,14 +43,16 @@ class SeriesWrite:
     series: RemoteEvent
     notify: Notify
     changes: RemoteChanges
-    reset: int = 0
+    reset_count: int = 0
 
-    def fetch_exceptions(self) -> Exceptions:
-        return self.call(lambda adapter: adapter.exceptions(self.calendar_id, self.series.ical_uid))
+    def fetch_exceptions(self) -> SeriesExceptions:
+        return self.call(
+            lambda adapter: adapter.list_exceptions(self.calendar_id, self.series.ical_uid)
+        )
 
 
-def change_all(
-    write: SeriesWrite, original: Start | None, wanted: EventContent, edit: Edit
+def change_whole_series(
+    write: SeriesWrite, original_start: StartKey | None, edited: EventContent, edit: EventEdit
 ) -> None:
     """
     Change a whole series; a new time moves every occurrence by as much as the edited one.
@@ -58,18 +60,27 @@ def change_all(
     :param original: the original start of the edited occurrence; None: the series was edited
     """
     before = write.series.content
-    if original is None or not series_arithmetic.changes_times(edit):
+    if original_start is None or not series_arithmetic.changes_times(edit):
         _write_series(write, drafts.apply_edit(before, edit), ())
         return
     exceptions = write.fetch_exceptions()
-    whole = series_arithmetic.move_all(_join(before, exceptions), original, wanted, edit)
-    content = replace(whole.content, recurrence=(*whole.content.recurrence, *_exdates(whole)))
+    moved = series_arithmetic.move_occurrences(
+        _join_exceptions(before, exceptions), original_start, edited, edit
+    )
+    content = replace(
+        moved.content, recurrence=(*moved.content.recurrence, *_format_exdates(moved))
+    )
     _write_series(write, content, exceptions)
-    _rewrite_exceptions(write, write.series.event_id, whole.exceptions)
+    _rewrite_exceptions(write, write.series.event_id, moved.exceptions)
 
 
 def change_following(
-    write: SeriesWrite, original: Start, wanted: EventContent, edit: Edit, *, new_ids: Sequence[str]
+    write: SeriesWrite,
+    original_start: StartKey,
+    edited: EventContent,
+    edit: EventEdit,
+    *,
+    new_ids: Sequence[str],
 ) -> RemoteEvent:
     """
     Create the edited part that follows as a series of its own, and end the series before it.
@@ -80,36 +91,49 @@ def change_following(
     before, exceptions = write.series.content, write.fetch_exceptions()
     parts = series_arithmetic.map_series_errors(
         lambda: series_edits.change_following(
-            _join(before, exceptions), original, wanted, lines=edit.get("recurrence")
+            _join_exceptions(before, exceptions),
+            original_start,
+            edited,
+            lines=edit.get("recurrence"),
         )
     )
     if len(parts) == 1:
-        change_all(write, original, wanted, edit)
+        change_whole_series(write, original_start, edited, edit)
         return write.series
-    rest, following = parts
+    remaining, following = parts
     content = replace(
-        following.content, recurrence=(*following.content.recurrence, *_exdates(following))
+        following.content, recurrence=(*following.content.recurrence, *_format_exdates(following))
     )
     created = _create_following(write, content, new_ids)
-    _cut_off(write, rest.content.recurrence, created)
+    _end_series(write, remaining.content.recurrence, created)
     write.changes.events.append(created)
-    write.changes.gone += [each.event_id for each in exceptions if _start_of(each) >= original]
+    write.changes.deleted_ids += [
+        exception.event_id
+        for exception in exceptions
+        if _get_original_start(exception) >= original_start
+    ]
     _rewrite_exceptions(write, created.event_id, following.exceptions)
     return created
 
 
-def delete_following(write: SeriesWrite, original: Start) -> None:
+def delete_following(write: SeriesWrite, original_start: StartKey) -> None:
     """End a series before one of its occurrences; delete it if no occurrence is left."""
     exceptions = write.fetch_exceptions()
-    rest = series_arithmetic.map_series_errors(
-        lambda: series_edits.cancel_following(_join(write.series.content, exceptions), original)
+    remaining = series_arithmetic.map_series_errors(
+        lambda: series_edits.cancel_following(
+            _join_exceptions(write.series.content, exceptions), original_start
+        )
     )
-    if rest is None:
+    if remaining is None:
         verified_writes.delete(write.call, write.calendar_id, write.series, notify=write.notify)
-        write.changes.gone.append(write.series.event_id)
+        write.changes.deleted_ids.append(write.series.event_id)
         return
-    content = replace(write.series.content, recurrence=rest.content.recurrence)
-    _write_series(write, content, [each for each in exceptions if _start_of(each) >= original])
+    content = replace(write.series.content, recurrence=remaining.content.recurrence)
+    _write_series(
+        write,
+        content,
+        [exception for exception in exceptions if _get_original_start(exception) >= original_start],
+    )
 
 
 def _create_following(
@@ -125,21 +149,21 @@ def _create_following(
         notify=write.notify,
         meets_as=meets_as,
     )
-    *others, last = new_ids
-    for event_id in others:
+    *earlier_ids, last_id = new_ids
+    for event_id in earlier_ids:
         try:
             return create(event_id=event_id)
         except errors.Gone:
             # An earlier try created it, and deleted it because the series could not be cut off.
             continue
-    return create(event_id=last)
+    return create(event_id=last_id)
 
 
-def _cut_off(write: SeriesWrite, recurrence: tuple[str, ...], created: RemoteEvent) -> None:
+def _end_series(write: SeriesWrite, recurrence: tuple[str, ...], created: RemoteEvent) -> None:
     content = replace(write.series.content, recurrence=recurrence)
     is_half_done = False
     try:
-        rest = verified_writes.change(
+        ended_series = verified_writes.change(
             write.call, write.calendar_id, write.series, content, notify=write.notify
         )
     except errors.OutcomeUnknown:
@@ -149,66 +173,68 @@ def _cut_off(write: SeriesWrite, recurrence: tuple[str, ...], created: RemoteEve
         verified_writes.delete(write.call, write.calendar_id, created, notify=write.notify)
         raise
     if is_half_done:
-        raise HalfDone
-    write.changes.events.append(rest)
+        raise SeriesHalfDone
+    write.changes.events.append(ended_series)
 
 
-def _write_series(write: SeriesWrite, content: EventContent, replaced: Exceptions) -> None:
+def _write_series(write: SeriesWrite, content: EventContent, replaced: SeriesExceptions) -> None:
     written = verified_writes.change(
         write.call, write.calendar_id, write.series, content, notify=write.notify
     )
     write.changes.events.append(written)
-    write.changes.gone += [each.event_id for each in replaced]
+    write.changes.deleted_ids += [exception.event_id for exception in replaced]
     write.series = written
 
 
 def _rewrite_exceptions(
-    write: SeriesWrite, series_id: str, exceptions: Mapping[Start, EventContent | None]
+    write: SeriesWrite, series_id: str, exceptions: Mapping[StartKey, EventContent | None]
 ) -> None:
     """Write singly changed occurrences again, where the series now has them."""
     changed = [
         (start, content) for start, content in sorted(exceptions.items()) if content is not None
     ]
-    write.reset += max(0, len(changed) - MOST_REWRITES)
-    for start, content in changed[:MOST_REWRITES]:
+    write.reset_count += max(0, len(changed) - MAX_REWRITES)
+    for start, content in changed[:MAX_REWRITES]:
         when = to_when(start)
-        event_id = write.call(lambda adapter, when=when: adapter.instance_id(series_id, when))  # type: ignore[misc]
+        event_id = write.call(lambda adapter, when=when: adapter.get_instance_id(series_id, when))  # type: ignore[misc]
         live = verified_writes.fetch_current(write.call, write.calendar_id, event_id)
         if not isinstance(live, RemoteEvent):
-            write.reset += 1
+            write.reset_count += 1
             continue
         try:
             written = verified_writes.change(
                 write.call, write.calendar_id, live, content, notify="none"
             )
         except errors.ProviderError:
-            write.reset += 1
+            write.reset_count += 1
             continue
         write.changes.events.append(written)
-        if event_id in write.changes.gone:
-            write.changes.gone.remove(event_id)
+        if event_id in write.changes.deleted_ids:
+            write.changes.deleted_ids.remove(event_id)
 
 
-def _join(content: EventContent, exceptions: Exceptions) -> Whole:
-    return Whole(
+def _join_exceptions(content: EventContent, exceptions: SeriesExceptions) -> SeriesWithExceptions:
+    return SeriesWithExceptions(
         content,
         {
-            _start_of(each): each.content if isinstance(each, RemoteEvent) else None
-            for each in exceptions
+            _get_original_start(exception): exception.content
+            if isinstance(exception, RemoteEvent)
+            else None
+            for exception in exceptions
         },
     )
 
 
-def _start_of(exception: RemoteEvent | CancelledInstance) -> Start:
+def _get_original_start(exception: RemoteEvent | CancelledInstance) -> StartKey:
     if exception.original_start is None:
         raise NoSuchOccurrence
-    return key(exception.original_start)
+    return to_start_key(exception.original_start)
 
 
-def _exdates(whole: Whole) -> tuple[str, ...]:
+def _format_exdates(series: SeriesWithExceptions) -> tuple[str, ...]:
     """Return EXDATE lines for cancelled occurrences, which then need no write of their own."""
-    starts = sorted(start for start, content in whole.exceptions.items() if content is None)
+    starts = sorted(start for start, content in series.exceptions.items() if content is None)
     return tuple(
-        f"EXDATE{'' if isinstance(start, datetime) else ';VALUE=DATE'}:{content_lines.stamp(start)}"
+        f"EXDATE{'' if isinstance(start, datetime) else ';VALUE=DATE'}:{content_lines.format_time(start)}"
         for start in starts
     )

@@ -10,13 +10,13 @@ from integrations.formats import timezones
 from integrations.formats.event import EventContent
 from integrations.formats.recurrence import series_edits
 from integrations.formats.recurrence.parser import BadSeries
-from integrations.formats.recurrence.rrule_iter import TooMany
-from integrations.formats.recurrence.series import BadEvent, Start
-from integrations.formats.recurrence.series_edits import NoSuchInstance, Whole
+from integrations.formats.recurrence.rrule_iter import TooManyOccurrences
+from integrations.formats.recurrence.series import BadEvent, StartKey
+from integrations.formats.recurrence.series_edits import NoSuchInstance, SeriesWithExceptions
 from integrations.formats.recurrence.series_split import NeedsRule
 
 from . import drafts
-from .drafts import Edit
+from .drafts import EventEdit
 from .errors import NoSuchOccurrence
 from .validation import BadDraft
 
@@ -27,17 +27,19 @@ _NO_TIMES: Final = "Moved like that, its other times make no sense: say when and
 T = TypeVar("T")
 
 
-def changes_times(edit: Edit) -> bool:
+def changes_times(edit: EventEdit) -> bool:
     return bool(edit.keys() & _TIMES)
 
 
-def without_times(edit: Edit) -> Edit:
+def without_times(edit: EventEdit) -> EventEdit:
     """Return an edit without its times and recurrence."""
-    left_out = {*_TIMES, "recurrence"}
-    return {name: value for name, value in edit.items() if name not in left_out}  # type: ignore[return-value]
+    excluded = {*_TIMES, "recurrence"}
+    return {name: value for name, value in edit.items() if name not in excluded}  # type: ignore[return-value]
 
 
-def move_all(whole: Whole, original: Start, wanted: EventContent, edit: Edit) -> Whole:
+def move_occurrences(
+    series: SeriesWithExceptions, original_start: StartKey, edited: EventContent, edit: EventEdit
+) -> SeriesWithExceptions:
     """
     Return a series of which every occurrence moves by as much as the one at `original`.
 
@@ -46,15 +48,17 @@ def move_all(whole: Whole, original: Start, wanted: EventContent, edit: Edit) ->
     :raises BadDraft: if the result is no valid series
     """
     moved = map_series_errors(
-        lambda: series_edits.change_all(whole, original, wanted, lines=edit.get("recurrence"))
+        lambda: series_edits.change_all(
+            series, original_start, edited, lines=edit.get("recurrence")
+        )
     )
     content = replace(
-        drafts.apply_edit(whole.content, without_times(edit)),
+        drafts.apply_edit(series.content, without_times(edit)),
         start=moved.content.start,
         end=moved.content.end,
         recurrence=moved.content.recurrence,
     )
-    return Whole(content, moved.exceptions)
+    return SeriesWithExceptions(content, moved.exceptions)
 
 
 def map_series_errors(compute: Callable[[], T]) -> T:
@@ -70,5 +74,5 @@ def map_series_errors(compute: Callable[[], T]) -> T:
         raise NoSuchOccurrence from None
     except NeedsRule:
         raise BadDraft({"recurrence": _NEEDS_RULE}) from None
-    except (BadEvent, BadSeries, TooMany, timezones.UnknownZone, OverflowError):
+    except (BadEvent, BadSeries, TooManyOccurrences, timezones.UnknownZone, OverflowError):
         raise BadDraft({"recurrence": _NO_TIMES}) from None

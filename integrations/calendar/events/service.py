@@ -11,45 +11,45 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from integrations.access.request_context import Asked, NotFound
-from integrations.calendar.calendar_access import Visible
+from integrations.access.request_context import ObjectNotFound, RequestContext
+from integrations.calendar.calendar_access import VisibleCalendar
 from integrations.calendar.event_lookup import EventId
-from integrations.calendar.local_events import Full
+from integrations.calendar.local_events import CalendarFull
 from integrations.coordination.concurrency import TooManyWaits
-from integrations.formats.event import EventContent, Response
+from integrations.formats.event import AttendeeResponse, EventContent
 from integrations.providers.calendars import Notify
-from limited_use.guard.guard import Refused
+from limited_use.guard.guard import AccessRefused
 
 from . import access, availability_check, drafts, local_backend, provider_backend
 from .access import EventRequest
-from .drafts import Draft, Edit
+from .drafts import EventDraft, EventEdit
 from .errors import (
-    KeyReused,
+    CalendarReadOnly,
+    EventKeyReused,
+    EventRejected,
     NotInvited,
-    PermissionMissing,
-    ReadOnly,
-    RefusedThere,
-    Taken,
+    SlotTaken,
+    WritePermissionMissing,
 )
-from .results import Scope, Written
+from .results import EventWriteResult, SeriesScope
 from .validation import BadDraft
 
 #: Errors of `create` after which no event was written: its key may be used for another event.
 NOT_WRITTEN: Final = (
-    BadDraft, Full, KeyReused, NotFound, PermissionMissing, ReadOnly, Refused, RefusedThere, Taken,
+    BadDraft, CalendarFull, EventKeyReused, ObjectNotFound, WritePermissionMissing, CalendarReadOnly, AccessRefused, EventRejected, SlotTaken,
     TooManyWaits,
 )  # fmt: skip
 
 
 def create(  # noqa: PLR0913 - all parts of a new event
-    asked: Asked,
-    seen: Visible,
-    draft: Draft,
+    context: RequestContext,
+    visible: VisibleCalendar,
+    draft: EventDraft,
     *,
     key: str,
     notify: Notify = "none",
     require_free: Sequence[UUID] = (),
-) -> Written:
+) -> EventWriteResult:
     """
     Create an event.
 
@@ -64,36 +64,36 @@ def create(  # noqa: PLR0913 - all parts of a new event
     :raises errors.KeyReused: if the key created another event before
     :raises errors.GuestsAreTold: if guests were not to be notified, and the provider always does
     :raises errors.RefusedThere: if the provider rejects the event
-    :raises limited_use.guard.guard.Refused: if the policy does not allow the write
+    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow the write
     :raises integrations.providers.errors.OutcomeUnknown: if the event may or may not exist:
         repeating the request is harmless
-    :raises integrations.access.fences.NoLongerLive: if the account was disconnected meanwhile
+    :raises integrations.access.fences.DisconnectedError: if the account was disconnected meanwhile
     """
     content = drafts.to_event_content(draft)
-    event_id = drafts.client_event_id(asked.user_id, seen.calendar.id, key)
+    event_id = drafts.client_event_id(context.user_id, visible.calendar.id, key)
     if require_free:
         try:
-            availability_check.require_free(asked, require_free, content)
-        except Taken:
+            availability_check.require_free(context, require_free, content)
+        except SlotTaken:
             # The event that takes the time may be the one that an earlier request created.
-            created = _find_created(asked, seen, content, event_id)
+            created = _find_created(context, visible, content, event_id)
             if created is None:
                 raise
             return created
-    if seen.calendar.is_local:
-        return local_backend.create(asked, seen, content, uid=event_id)
-    return provider_backend.create(asked, seen, content, event_id=event_id, notify=notify)
+    if visible.calendar.is_local:
+        return local_backend.create(context, visible, content, uid=event_id)
+    return provider_backend.create(context, visible, content, event_id=event_id, notify=notify)
 
 
 def change(  # noqa: PLR0913 - all parts of an edit
-    asked: Asked,
-    name: EventId,
-    edit: Edit,
+    context: RequestContext,
+    event_id: EventId,
+    edit: EventEdit,
     *,
     etag: str,
-    scope: Scope = "this",
+    scope: SeriesScope = "this",
     notify: Notify = "none",
-) -> Written:
+) -> EventWriteResult:
     """
     Change an event, an occurrence, or a series from an occurrence on.
 
@@ -104,22 +104,27 @@ def change(  # noqa: PLR0913 - all parts of an edit
     :raises BadDraft: if the result is no valid event
     :raises Stale: if a field of the edit was changed meanwhile, or the event is gone; nothing is
         written
-    :raises integrations.calendar.etags.NoVersion: if `etag` is no version
+    :raises integrations.calendar.etags.VersionMalformed: if `etag` is no version
     :raises errors.NoSuchOccurrence: if the series no longer has the occurrence
     :raises errors.NotOrganizer: if only the organizer may change that
     :raises errors.HalfDone: if the same request must be sent again to finish
     :raises: what `access.find_event` raises, and `create` but for KeyReused
     """
-    request = EventRequest(asked, name)
-    row, seen = access.find_event(request)
-    if seen.calendar.is_local:
-        return local_backend.change(request, seen, edit, etag=etag, scope=scope)
-    target = access.open_target(request, row, seen)
+    request = EventRequest(context, event_id)
+    row, visible = access.find_event(request)
+    if visible.calendar.is_local:
+        return local_backend.change(request, visible, edit, etag=etag, scope=scope)
+    target = access.open_target(request, row, visible)
     return provider_backend.change(request, target, edit, etag=etag, scope=scope, notify=notify)
 
 
 def delete(
-    asked: Asked, name: EventId, *, etag: str, scope: Scope = "this", notify: Notify = "none"
+    context: RequestContext,
+    event_id: EventId,
+    *,
+    etag: str,
+    scope: SeriesScope = "this",
+    notify: Notify = "none",
 ) -> None:
     """
     Delete an event, cancel an occurrence, or end a series; an event that is gone is no error.
@@ -127,15 +132,17 @@ def delete(
     :raises Stale: if the event is not as in the version `etag`
     :raises: what `change` raises
     """
-    request = EventRequest(asked, name)
-    row, seen = access.find_event(request)
-    if seen.calendar.is_local:
-        return local_backend.delete(request, seen, etag=etag, scope=scope)
-    target = access.open_target(request, row, seen)
+    request = EventRequest(context, event_id)
+    row, visible = access.find_event(request)
+    if visible.calendar.is_local:
+        return local_backend.delete(request, visible, etag=etag, scope=scope)
+    target = access.open_target(request, row, visible)
     return provider_backend.delete(request, target, etag=etag, scope=scope, notify=notify)
 
 
-def move(asked: Asked, name: EventId, *, etag: str, to: UUID, notify: Notify = "none") -> Written:
+def move(
+    context: RequestContext, event_id: EventId, *, etag: str, to: UUID, notify: Notify = "none"
+) -> EventWriteResult:
     """
     Move an event or a whole series to another calendar of the same account.
 
@@ -143,27 +150,27 @@ def move(asked: Asked, name: EventId, *, etag: str, to: UUID, notify: Notify = "
     :raises Stale: if the event is not as in the version `etag`
     :raises: what `change` raises
     """
-    request = EventRequest(asked, name)
-    row, seen, other = access.find_move(request, to)
-    if other.calendar.id == seen.calendar.id:
+    request = EventRequest(context, event_id)
+    row, visible, destination = access.find_move(request, to)
+    if destination.calendar.id == visible.calendar.id:
         raise BadDraft({"calendar_id": "It is in that calendar already."})
-    if other.calendar.integration_id != seen.calendar.integration_id:
+    if destination.calendar.integration_id != visible.calendar.integration_id:
         raise BadDraft({"calendar_id": "Only to another calendar of the same account."})
-    if seen.calendar.is_local:
-        return local_backend.move(request, seen, other, etag=etag)
-    target = access.open_target(request, row, seen)
-    return provider_backend.move(request, target, other, etag=etag, notify=notify)
+    if visible.calendar.is_local:
+        return local_backend.move(request, visible, destination, etag=etag)
+    target = access.open_target(request, row, visible)
+    return provider_backend.move(request, target, destination, etag=etag, notify=notify)
 
 
 def respond(  # noqa: PLR0913 - all parts of an answer
-    asked: Asked,
-    name: EventId,
-    response: Response,
+    context: RequestContext,
+    event_id: EventId,
+    response: AttendeeResponse,
     *,
     etag: str,
-    scope: Scope = "this",
+    scope: SeriesScope = "this",
     notify: Notify = "none",
-) -> Written:
+) -> EventWriteResult:
     """
     Answer an invitation to one event or occurrence; with the scope `all`, to the series.
 
@@ -172,20 +179,20 @@ def respond(  # noqa: PLR0913 - all parts of an answer
     :raises Stale: if the invitation changed meanwhile
     :raises: what `change` raises
     """
-    request = EventRequest(asked, name)
-    row, seen = access.find_event(request)
-    if seen.calendar.is_local:
+    request = EventRequest(context, event_id)
+    row, visible = access.find_event(request)
+    if visible.calendar.is_local:
         # A file may name guests, but sends no invitation.
         raise NotInvited
-    target = access.open_target(request, row, seen)
+    target = access.open_target(request, row, visible)
     return provider_backend.respond(
         request, target, response, etag=etag, scope=scope, notify=notify
     )
 
 
 def _find_created(
-    asked: Asked, seen: Visible, content: EventContent, event_id: str
-) -> Written | None:
-    if seen.calendar.is_local:
-        return local_backend.find_created(asked, seen, content, uid=event_id)
-    return provider_backend.find_created(asked, seen, content, event_id=event_id)
+    context: RequestContext, visible: VisibleCalendar, content: EventContent, event_id: str
+) -> EventWriteResult | None:
+    if visible.calendar.is_local:
+        return local_backend.find_created(context, visible, content, uid=event_id)
+    return provider_backend.find_created(context, visible, content, event_id=event_id)

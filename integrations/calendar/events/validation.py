@@ -12,26 +12,26 @@ from integrations.formats import timezones
 from integrations.formats.event import Attendee, EventContent, Reminder, When
 from integrations.formats.recurrence import parser
 from integrations.formats.recurrence.parser import BadSeries
-from integrations.formats.recurrence.rrule_iter import TooMany, Work
+from integrations.formats.recurrence.rrule_iter import TooManyOccurrences, WorkBudget
 from integrations.formats.recurrence.series import BadEvent
-from integrations.formats.recurrence.series import checked as times_of
+from integrations.formats.recurrence.series import validate_times as times_of
 
-LONGEST_TITLE: Final = 1_000
+MAX_TITLE_LENGTH: Final = 1_000
 #: Characters; providers store no longer description.
-LONGEST_DESCRIPTION: Final = 8_192
-LONGEST_LOCATION: Final = 1_000
-LONGEST_ADDRESS: Final = 254
-LONGEST_NAME: Final = 200
-MOST_GUESTS: Final = 200
-MOST_REMINDERS: Final = 5
+MAX_DESCRIPTION_LENGTH: Final = 8_192
+MAX_LOCATION_LENGTH: Final = 1_000
+MAX_ADDRESS_LENGTH: Final = 254
+MAX_NAME_LENGTH: Final = 200
+MAX_GUESTS: Final = 200
+MAX_REMINDERS: Final = 5
 #: Minutes: four weeks, the most that Google accepts.
-EARLIEST_REMINDER: Final = 40_320
+MAX_REMINDER_MINUTES: Final = 40_320
 #: Lines of a recurrence, and characters of each.
-MOST_LINES: Final = 20
-LONGEST_LINE: Final = 2_000
+MAX_LINES: Final = 20
+MAX_LINE_LENGTH: Final = 2_000
 #: A series with an end and more occurrences than this is a mistake.
-MOST_OCCURRENCES: Final = 5_000
-LONGEST_DURATION: Final = timedelta(days=366)
+MAX_OCCURRENCES: Final = 5_000
+MAX_DURATION: Final = timedelta(days=366)
 
 # The form of an address; only mail can tell whether the address exists.
 _ADDRESS: Final = re.compile(
@@ -65,49 +65,49 @@ class BadDraft(Exception):
         self.fields = dict(fields)
 
 
-def validate(content: EventContent, touched: frozenset[str]) -> EventContent:
+def validate_event(content: EventContent, edited_fields: frozenset[str]) -> EventContent:
     """
     Return the event, its title on one line.
 
     :param touched: the fields of `EventContent` that the actor wrote; only these are checked
     :raises BadDraft: if one of them is invalid
     """
-    wrong: dict[str, str] = {}
-    for name, longest in (
-        ("title", LONGEST_TITLE),
-        ("description", LONGEST_DESCRIPTION),
-        ("location", LONGEST_LOCATION),
+    messages: dict[str, str] = {}
+    for name, max_length in (
+        ("title", MAX_TITLE_LENGTH),
+        ("description", MAX_DESCRIPTION_LENGTH),
+        ("location", MAX_LOCATION_LENGTH),
     ):
-        if name in touched:
-            wrong |= _check_text(name, getattr(content, name), longest)
-    if "attendees" in touched:
-        wrong |= _check_attendees(content.attendees)
-    if "reminders" in touched:
-        wrong |= _check_reminders(content.reminders)
-    if touched & {"start", "end", "recurrence"}:
-        wrong |= _check_times(content)
-    if wrong:
-        raise BadDraft(wrong)
-    if "title" in touched:
+        if name in edited_fields:
+            messages |= _check_text(name, getattr(content, name), max_length)
+    if "attendees" in edited_fields:
+        messages |= _check_attendees(content.attendees)
+    if "reminders" in edited_fields:
+        messages |= _check_reminders(content.reminders)
+    if edited_fields & {"start", "end", "recurrence"}:
+        messages |= _check_times(content)
+    if messages:
+        raise BadDraft(messages)
+    if "title" in edited_fields:
         content = replace(content, title=" ".join(content.title.split()))
     return content
 
 
-def _check_text(name: str, text: str, longest: int) -> dict[str, str]:
-    if len(text) > longest:
-        return {name: f"At most {longest:,} characters; these are {len(text):,}."}
+def _check_text(name: str, text: str, max_length: int) -> dict[str, str]:
+    if len(text) > max_length:
+        return {name: f"At most {max_length:,} characters; these are {len(text):,}."}
     if _CONTROL.search(text):
         return {name: "There are characters in it that cannot be shown."}
     return {}
 
 
 def _check_attendees(guests: tuple[Attendee, ...]) -> dict[str, str]:
-    if len(guests) > MOST_GUESTS:
-        return {"attendees": f"At most {MOST_GUESTS} people can be invited."}
+    if len(guests) > MAX_GUESTS:
+        return {"attendees": f"At most {MAX_GUESTS} people can be invited."}
     for number, guest in enumerate(guests, start=1):
-        if len(guest.email) > LONGEST_ADDRESS or not _ADDRESS.fullmatch(guest.email):
+        if len(guest.email) > MAX_ADDRESS_LENGTH or not _ADDRESS.fullmatch(guest.email):
             return {"attendees": f"Number {number} is no e-mail address."}
-        if len(guest.name) > LONGEST_NAME or _CONTROL.search(guest.name):
+        if len(guest.name) > MAX_NAME_LENGTH or _CONTROL.search(guest.name):
             return {"attendees": f"The name of number {number} is too long, or cannot be shown."}
     if len({guest.email.lower() for guest in guests}) < len(guests):
         return {"attendees": "Somebody is invited twice."}
@@ -117,11 +117,11 @@ def _check_attendees(guests: tuple[Attendee, ...]) -> dict[str, str]:
 def _check_reminders(reminders: tuple[Reminder, ...] | None) -> dict[str, str]:
     if reminders is None:
         return {}
-    if len(reminders) > MOST_REMINDERS:
-        return {"reminders": f"At most {MOST_REMINDERS} reminders."}
-    if any(not 0 <= reminder.minutes <= EARLIEST_REMINDER for reminder in reminders):
+    if len(reminders) > MAX_REMINDERS:
+        return {"reminders": f"At most {MAX_REMINDERS} reminders."}
+    if any(not 0 <= reminder.minutes <= MAX_REMINDER_MINUTES for reminder in reminders):
         return {
-            "reminders": f"From 0 to {EARLIEST_REMINDER:,} minutes before, which is four weeks."
+            "reminders": f"From 0 to {MAX_REMINDER_MINUTES:,} minutes before, which is four weeks."
         }
     return {}
 
@@ -131,15 +131,15 @@ def _check_times(content: EventContent) -> dict[str, str]:
         value: When = getattr(content, name)
         if value.day is None and value.zone:
             try:
-                timezones.zone(value.zone)
+                timezones.get_zone(value.zone)
             except timezones.UnknownZone:
                 return {"zone": NO_SUCH_ZONE}
     try:
         start, end = times_of(content)
     except BadEvent:
         return {"end": _explain_end(content)}
-    if end - start > LONGEST_DURATION:
-        return {"end": f"At most {LONGEST_DURATION.days} days long."}
+    if end - start > MAX_DURATION:
+        return {"end": f"At most {MAX_DURATION.days} days long."}
     return _check_recurrence(content)
 
 
@@ -153,21 +153,21 @@ def _explain_end(content: EventContent) -> str:
 
 def _check_recurrence(content: EventContent) -> dict[str, str]:
     lines = content.recurrence
-    if len(lines) > MOST_LINES or any(len(line) > LONGEST_LINE for line in lines):
-        return {"recurrence": f"At most {MOST_LINES} lines of {LONGEST_LINE:,} characters."}
+    if len(lines) > MAX_LINES or any(len(line) > MAX_LINE_LENGTH for line in lines):
+        return {"recurrence": f"At most {MAX_LINES} lines of {MAX_LINE_LENGTH:,} characters."}
     most = max((int(count) for line in lines for count in _COUNT.findall(line)), default=0)
-    if most > MOST_OCCURRENCES:
-        return {"recurrence": f"At most {MOST_OCCURRENCES:,} times, or without an end."}
+    if most > MAX_OCCURRENCES:
+        return {"recurrence": f"At most {MAX_OCCURRENCES:,} times, or without an end."}
     reason = _explain_recurrence(content)
     return {"recurrence": reason} if reason else {}
 
 
 def _explain_recurrence(content: EventContent) -> str:
     try:
-        series = parser.compiled(content, Work(parser.WORK))
+        series = parser.parse_series(content, WorkBudget(parser.MAX_SERIES_WORK))
     except BadSeries as error:
         return f"Line {error.line}: {error.why}."
-    except (TooMany, BadEvent, timezones.UnknownZone):
+    except (TooManyOccurrences, BadEvent, timezones.UnknownZone):
         return "It takes too much to find when that happens: simplify the rule."
     if content.recurrence and not series.runs and not series.more:
         return "It says when it does not happen, and not when it does."

@@ -11,17 +11,23 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from integrations.calendar import etags
-from integrations.formats.event import EventContent, Response
+from integrations.formats.event import AttendeeResponse, EventContent
 from integrations.grants.provider_calls import CalendarCall
 from integrations.providers import errors
 from integrations.providers.calendars import CalendarAdapter, CancelledInstance, Notify, RemoteEvent
 
-from .errors import GuestsAreTold, KeyReused, NotOrganizer, ReadOnly, RefusedThere
+from .errors import (
+    CalendarReadOnly,
+    EventKeyReused,
+    EventRejected,
+    GuestsAlwaysNotified,
+    NotOrganizer,
+)
 from .validation import WHY_NOT_MOVED, BadDraft
 
 T = TypeVar("T")
 
-Found = RemoteEvent | CancelledInstance | None
+FetchedEvent = RemoteEvent | CancelledInstance | None
 # https://developers.google.com/workspace/calendar/api/guides/errors
 _NOT_ORGANIZER: Final = "forbiddenForNonOrganizer"
 _ACCESS_LEVEL: Final = "requiredAccessLevel"
@@ -29,10 +35,10 @@ _ACCESS_LEVEL: Final = "requiredAccessLevel"
 _GUESTS: Final = "move-guests"
 
 
-def fetch_current(call: CalendarCall, calendar_id: str, event_id: str) -> Found:
+def fetch_current(call: CalendarCall, calendar_id: str, event_id: str) -> FetchedEvent:
     """Return the event as the provider has it now; None if it has none of that id."""
     try:
-        return call(lambda adapter: adapter.event(calendar_id, event_id))
+        return call(lambda adapter: adapter.get_event(calendar_id, event_id))
     except errors.Gone:
         return None
 
@@ -55,21 +61,21 @@ def create(  # noqa: PLR0913 - one write in full
     :raises errors.OutcomeUnknown: if the outcome cannot be verified
     """
 
-    def write(adapter: CalendarAdapter) -> RemoteEvent:
-        return adapter.create(
-            calendar_id, content, event_id=event_id, notify=notify, meets_as=meets_as
+    def send_create(adapter: CalendarAdapter) -> RemoteEvent:
+        return adapter.create_event(
+            calendar_id, content, event_id=event_id, notify=notify, conference_event_id=meets_as
         )
 
     try:
-        return _send(call, write)
+        return _send_write(call, send_create)
     except errors.AlreadyThere:
         pass
     except errors.OutcomeUnknown:
-        found = fetch_current(call, calendar_id, event_id)
-        if found is None:
+        existing = fetch_current(call, calendar_id, event_id)
+        if existing is None:
             # The same id: if the first try succeeds late, this one gets `AlreadyThere`.
             try:
-                return _send(call, write)
+                return _send_write(call, send_create)
             except errors.AlreadyThere:
                 pass
     created = find_created(call, calendar_id, content, event_id=event_id)
@@ -91,7 +97,7 @@ def find_created(
     if not isinstance(created, RemoteEvent):
         return None
     if not is_same(created.content, content):
-        raise KeyReused
+        raise EventKeyReused
     return created
 
 
@@ -110,11 +116,11 @@ def change(
     :raises errors.Gone: if the event was deleted
     :raises errors.OutcomeUnknown: if the outcome cannot be verified
     """
-    if not differs(before.content, content):
+    if not is_different(before.content, content):
         return before
 
-    def write(adapter: CalendarAdapter) -> RemoteEvent:
-        return adapter.change(
+    def send_change(adapter: CalendarAdapter) -> RemoteEvent:
+        return adapter.update_event(
             calendar_id,
             before.event_id,
             content,
@@ -124,31 +130,31 @@ def change(
         )
 
     try:
-        return _send(call, write)
+        return _send_write(call, send_change)
     except errors.OutcomeUnknown:
-        found = fetch_current(call, calendar_id, before.event_id)
-    if not isinstance(found, RemoteEvent):
+        current = fetch_current(call, calendar_id, before.event_id)
+    if not isinstance(current, RemoteEvent):
         raise errors.Gone("it was deleted meanwhile")
-    if found.etag == before.etag:
-        return _send(call, write)
-    if not differs(found.content, content):
-        return found
+    if current.etag == before.etag:
+        return _send_write(call, send_change)
+    if not is_different(current.content, content):
+        return current
     raise errors.ChangedMeanwhile("it is neither as it was nor as it was to be")
 
 
 def delete(call: CalendarCall, calendar_id: str, before: RemoteEvent, *, notify: Notify) -> None:
     """Delete an event, or cancel an occurrence. See `change`."""
 
-    def write(adapter: CalendarAdapter) -> None:
-        adapter.delete(calendar_id, before.event_id, etag=before.etag, notify=notify)
+    def send_delete(adapter: CalendarAdapter) -> None:
+        adapter.delete_event(calendar_id, before.event_id, etag=before.etag, notify=notify)
 
     try:
-        return _send(call, write)
+        return _send_write(call, send_delete)
     except errors.OutcomeUnknown:
-        found = fetch_current(call, calendar_id, before.event_id)
-    if isinstance(found, RemoteEvent):
+        current = fetch_current(call, calendar_id, before.event_id)
+    if isinstance(current, RemoteEvent):
         # Deleting a deleted event is no error, and the etag protects a changed one.
-        _send(call, write)
+        _send_write(call, send_delete)
     return None
 
 
@@ -161,26 +167,28 @@ def move(
     :raises BadDraft: if the event cannot move to that calendar
     """
 
-    def write(adapter: CalendarAdapter) -> RemoteEvent:
-        return adapter.move(calendar_id, before.event_id, to=to, etag=before.etag, notify=notify)
+    def send_move(adapter: CalendarAdapter) -> RemoteEvent:
+        return adapter.move_event(
+            calendar_id, before.event_id, target_calendar_id=to, etag=before.etag, notify=notify
+        )
 
     try:
-        return _send(call, write)
+        return _send_write(call, send_move)
     except errors.OutcomeUnknown:
         remaining = fetch_current(call, calendar_id, before.event_id)
     if remaining is not None:
         # The same move again finishes a half-done one.
-        return _send(call, write)
-    found = find_moved(call, to, before.event_id)
-    if not isinstance(found, RemoteEvent):
+        return _send_write(call, send_move)
+    moved = find_moved(call, to, before.event_id)
+    if not isinstance(moved, RemoteEvent):
         raise errors.OutcomeUnknown("it is in neither of the two calendars")
-    return found
+    return moved
 
 
-def find_moved(call: CalendarCall, calendar_id: str, event_id: str) -> Found:
+def find_moved(call: CalendarCall, calendar_id: str, event_id: str) -> FetchedEvent:
     """Return the event that an earlier move brought to a calendar, by its old id, or None."""
     try:
-        return call(lambda adapter: adapter.find_moved(calendar_id, event_id))
+        return call(lambda adapter: adapter.find_moved_event(calendar_id, event_id))
     except errors.Gone:
         return None
 
@@ -189,31 +197,31 @@ def respond(
     call: CalendarCall,
     calendar_id: str,
     before: RemoteEvent,
-    response: Response,
+    response: AttendeeResponse,
     *,
     notify: Notify,
 ) -> RemoteEvent:
     """Answer an invitation for the account's own person. See `change`."""
 
-    def write(adapter: CalendarAdapter) -> RemoteEvent:
-        return adapter.respond(
+    def send_response(adapter: CalendarAdapter) -> RemoteEvent:
+        return adapter.respond_to_invitation(
             calendar_id, before.event_id, response, etag=before.etag, notify=notify
         )
 
     try:
-        return _send(call, write)
+        return _send_write(call, send_response)
     except errors.OutcomeUnknown:
-        found = fetch_current(call, calendar_id, before.event_id)
-    if not isinstance(found, RemoteEvent):
+        current = fetch_current(call, calendar_id, before.event_id)
+    if not isinstance(current, RemoteEvent):
         raise errors.Gone("it was deleted meanwhile")
-    if get_response(found) == response:
-        return found
-    if found.etag != before.etag:
+    if get_response(current) == response:
+        return current
+    if current.etag != before.etag:
         raise errors.ChangedMeanwhile("it changed meanwhile")
-    return _send(call, write)
+    return _send_write(call, send_response)
 
 
-def get_response(event: RemoteEvent) -> Response | None:
+def get_response(event: RemoteEvent) -> AttendeeResponse | None:
     """Return the answer of the account's owner; None if nobody invited them."""
     attendees = event.content.attendees
     return next((attendee.response for attendee in attendees if attendee.is_self), None)
@@ -221,15 +229,15 @@ def get_response(event: RemoteEvent) -> Response | None:
 
 def is_same(first: EventContent, second: EventContent) -> bool:
     """Return whether two may be one event, created twice: they have one title and one time."""
-    return (first.title, *_times(first)) == (second.title, *_times(second))
+    return (first.title, *_get_times(first)) == (second.title, *_get_times(second))
 
 
-def differs(first: EventContent, second: EventContent) -> bool:
+def is_different(first: EventContent, second: EventContent) -> bool:
     """Return whether two differ in a field that is written."""
-    return etags.digests(first) != etags.digests(second)
+    return etags.digest_fields(first) != etags.digest_fields(second)
 
 
-def _send(call: CalendarCall, write: Callable[[CalendarAdapter], T]) -> T:
+def _send_write(call: CalendarCall, write: Callable[[CalendarAdapter], T]) -> T:
     refused = ""
     try:
         return call(write)
@@ -239,13 +247,13 @@ def _send(call: CalendarCall, write: Callable[[CalendarAdapter], T]) -> T:
     if refused == _NOT_ORGANIZER:
         raise NotOrganizer
     if refused == _ACCESS_LEVEL:
-        raise ReadOnly
+        raise CalendarReadOnly
     if refused == _GUESTS:
-        raise GuestsAreTold
+        raise GuestsAlwaysNotified
     if refused in WHY_NOT_MOVED:
         raise BadDraft({"calendar_id": WHY_NOT_MOVED[refused]})
-    raise RefusedThere
+    raise EventRejected
 
 
-def _times(content: EventContent) -> tuple[object, ...]:
+def _get_times(content: EventContent) -> tuple[object, ...]:
     return content.start.day, content.start.at, content.end.day, content.end.at

@@ -18,40 +18,42 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.actors import get_actor
-from accounts.permissions import page
+from accounts.permissions import require_permission
 from accounts.roles import Permission
-from integrations.access.request_context import NotAChoice, NotFound, asked_by
+from integrations.access.request_context import InvalidChoice, ObjectNotFound, get_request_context
 from integrations.calendar import cache_settings, calendar_access, calendar_list, event_json
-from integrations.calendar.calendar_access import Visible
+from integrations.calendar.calendar_access import VisibleCalendar
 from integrations.models import CACHE_CHOICES, Event
 from integrations.providers import PROVIDERS
 from integrations.web import ownership
 from integrations.web.form_numbers import read_number
 from limited_use.policy.claims import claim
 from limited_use.sinks import calendar as sink
-from limited_use.sinks.calendar import Shown
+from limited_use.sinks.calendar import TemplateItem
 
-PAGE = "settings-calendars"
+ROUTE_NAME = "settings-calendars"
 
 
 @never_cache
 @require_safe
-@page(Permission.USE_OWN)
-def calendars(request: HttpRequest, integration_id: UUID) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+def show_calendars(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     """Return what is kept of each calendar, from when, until when, and with whom it is shared."""
-    asked = asked_by(request)
-    actor, at = asked.actor, asked.at
-    integration = ownership.integration(actor, integration_id)
+    request_context = get_request_context(request)
+    actor, at = request_context.actor, request_context.at
+    integration = ownership.get_integration(actor, integration_id)
     if integration.product != "calendar":
         raise Http404
-    own = calendar_access.own(actor=actor, user_id=asked.user_id)
-    found = [one for one in own if one.calendar.integration_id == integration.id]
-    rows, permits = calendar_list.named(asked, found)
+    own = calendar_access.get_own_calendars(actor=actor, user_id=request_context.user_id)
+    visible_calendars = [
+        visible for visible in own if visible.calendar.integration_id == integration.id
+    ]
+    rows, permits = calendar_list.get_name_rows(request_context, visible_calendars)
     context = {
         "integration": integration,
         "provider": PROVIDERS[integration.connection.provider],
         "choices": CACHE_CHOICES,
-        "hours": found[0].hours if found else 24,
+        "hours": visible_calendars[0].max_age_hours if visible_calendars else 24,
     }
     return HttpResponse(
         sink.calendar_page(
@@ -59,7 +61,7 @@ def calendars(request: HttpRequest, integration_id: UUID) -> HttpResponse:
             rows,
             permits=permits,
             viewer=actor,
-            make=partial(_made, at=at),
+            make=partial(_present_calendars, at=at),
             context=context,
             under="calendars",
             request=request,
@@ -70,21 +72,21 @@ def calendars(request: HttpRequest, integration_id: UUID) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Permission.USE_OWN)
-def erase(request: HttpRequest, integration_id: UUID) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+def delete_cached_events(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     """Say exactly what goes; on a click, delete it."""
     actor, at = get_actor(request), timezone.now()
-    integration = ownership.integration(actor, integration_id)
+    integration = ownership.get_integration(actor, integration_id)
     if integration.product != "calendar" or not PROVIDERS[integration.connection.provider].grants:
         # A calendar that is stored only in Antares is no copy: it has a page of its own.
         raise Http404
     if request.method == "POST":
-        count = cache_settings.erase(actor=actor, integration_id=integration_id, at=at)
+        count = cache_settings.delete_copies(actor=actor, integration_id=integration_id, at=at)
         messages.success(
             request,
             claim("erase.done", f"Deleted: {count} event{pluralize(count)}, and the keys to them."),
         )
-        return redirect(PAGE, integration_id)
+        return redirect(ROUTE_NAME, integration_id)
     context = {
         "integration": integration,
         "provider": PROVIDERS[integration.connection.provider],
@@ -95,46 +97,51 @@ def erase(request: HttpRequest, integration_id: UUID) -> HttpResponse:
 
 @never_cache
 @require_POST
-@page(Permission.USE_OWN)
-def again(request: HttpRequest, integration_id: UUID) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+def refresh_calendars(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     actor = get_actor(request)
-    ownership.integration(actor, integration_id)
+    ownership.get_integration(actor, integration_id)
     try:
-        cache_settings.ask_again(actor=actor, integration_id=integration_id, at=timezone.now())
-    except NotFound:
+        cache_settings.request_copies(actor=actor, integration_id=integration_id, at=timezone.now())
+    except ObjectNotFound:
         raise Http404 from None
     messages.success(request, "Your calendars are asked for now.")
-    return redirect(PAGE, integration_id)
+    return redirect(ROUTE_NAME, integration_id)
 
 
 @never_cache
 @require_POST
-@page(Permission.USE_OWN)
-def keep(request: HttpRequest, integration_id: UUID) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+def set_cache_hours(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     actor = get_actor(request)
-    ownership.integration(actor, integration_id)
+    ownership.get_integration(actor, integration_id)
     try:
-        cache_settings.keep_for(
+        cache_settings.set_cache_hours(
             actor=actor,
             integration_id=integration_id,
             hours=read_number(request.POST.get("hours", "")) or 0,
         )
-    except NotFound:
+    except ObjectNotFound:
         raise Http404 from None
-    except NotAChoice:
+    except InvalidChoice:
         messages.error(request, "Choose one of the lengths on the list.")
     else:
         messages.success(request, "Saved. What is older goes within a minute.")
-    return redirect(PAGE, integration_id)
+    return redirect(ROUTE_NAME, integration_id)
 
 
-def _made(opened: sink.Opened, *, at: datetime) -> list[Shown]:
+def _present_calendars(opened: sink.OpenedRows, *, at: datetime) -> list[TemplateItem]:
     """Return each calendar as the page shows it. Called inside the sink."""
-    return [_shown(seen, values, event_json.copy_of(seen, at=at)) for seen, values in opened]
+    return [
+        _present_calendar(visible, values, event_json.serialize_copy(visible, at=at))
+        for visible, values in opened
+    ]
 
 
-def _shown(seen: Visible, values: Mapping[str, bytes], copy: Mapping[str, Any]) -> Shown:
+def _present_calendar(
+    visible: VisibleCalendar, values: Mapping[str, bytes], cache_status: Mapping[str, Any]
+) -> TemplateItem:
     is_named = "about" in values
     name = orjson.loads(values["about"])["name"] if is_named else ""
-    clear = {"calendar": seen.calendar, "copy": copy, "is_named": is_named}
-    return Shown(clear, {"name": name})
+    clear = {"calendar": visible.calendar, "copy": cache_status, "is_named": is_named}
+    return TemplateItem(clear, {"name": name})

@@ -6,15 +6,15 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from integrations.calendar.calendar_access import Visible
+from integrations.calendar.calendar_access import VisibleCalendar
 
 
-def named(
-    found: Sequence[Visible],
-    about: Sequence[Mapping[str, Any]],
+def list_calendar_choices(
+    visible_calendars: Sequence[VisibleCalendar],
+    calendar_properties: Sequence[Mapping[str, Any]],
     *,
-    offered: Collection[UUID],
-    chosen: UUID | None = None,
+    offered_ids: Collection[UUID],
+    chosen_id: UUID | None = None,
 ) -> list[Mapping[str, Any]]:
     """
     Return those that are offered, as a list to choose from.
@@ -23,10 +23,10 @@ def named(
     """
     return [
         {
-            "id": one.calendar.id,
-            "name": words.get("name") or "A calendar without a name",
-            "is_chosen": one.calendar.id == chosen,
+            "id": visible.calendar.id,
+            "name": properties.get("name") or "A calendar without a name",
+            "is_chosen": visible.calendar.id == chosen_id,
         }
-        for one, words in zip(found, about, strict=True)
-        if one.calendar.id in offered
+        for visible, properties in zip(visible_calendars, calendar_properties, strict=True)
+        if visible.calendar.id in offered_ids
     ]

@@ -13,40 +13,46 @@ TONES: Final = (
 )  # fmt: skip
 _COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}", re.ASCII)
 # Below it is grey, which has no hue to go by.
-_LEAST_SATURATION: Final = 0.1
+_MIN_SATURATION: Final = 0.1
 
 
-def of(colours: Iterable[str]) -> list[int]:
+def assign_tones(colours: Iterable[str]) -> list[int]:
     """
     Return the tone of each calendar by its colour, as in `#1a73e8`; any other text is none.
 
     Two of them share one only where all eight are taken.
     """
-    found: list[int] = []
+    tones: list[int] = []
     for colour in colours:
-        free = [tone for tone in range(len(TONES)) if tone not in found]
+        free = [tone for tone in range(len(TONES)) if tone not in tones]
         # Without a colour by turns.
-        by_turns = [len(found) % len(TONES)]
-        found.append(_nearest(colour, free or range(len(TONES)), otherwise=(free or by_turns)[0]))
-    return found
+        in_turn = [len(tones) % len(TONES)]
+        tones.append(
+            _find_nearest_tone(colour, free or range(len(TONES)), fallback=(free or in_turn)[0])
+        )
+    return tones
 
 
-def _nearest(colour: str, tones: Iterable[int], *, otherwise: int) -> int:
-    hue = _hue(colour)
-    return otherwise if hue is None else min(tones, key=lambda tone: _apart(hue, _HUES[tone]))
+def _find_nearest_tone(colour: str, tones: Iterable[int], *, fallback: int) -> int:
+    hue = _parse_hue(colour)
+    return (
+        fallback
+        if hue is None
+        else min(tones, key=lambda tone: _measure_hue_distance(hue, _HUES[tone]))
+    )
 
 
-def _hue(colour: str) -> float | None:
+def _parse_hue(colour: str) -> float | None:
     """Return where a colour is on the wheel, from 0 to 1."""
     if not _COLOUR.fullmatch(colour):
         return None
     red, green, blue = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
     hue, _, saturation = colorsys.rgb_to_hls(red, green, blue)
-    return hue if saturation >= _LEAST_SATURATION else None
+    return hue if saturation >= _MIN_SATURATION else None
 
 
-def _apart(one: float, other: float) -> float:
-    return min(abs(one - other), 1 - abs(one - other))
+def _measure_hue_distance(hue: float, other_hue: float) -> float:
+    return min(abs(hue - other_hue), 1 - abs(hue - other_hue))
 
 
-_HUES: Final = tuple(_hue(tone) or 0.0 for tone in TONES)
+_HUES: Final = tuple(_parse_hue(tone) or 0.0 for tone in TONES)

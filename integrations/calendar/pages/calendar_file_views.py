@@ -13,14 +13,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import request_limits
-from accounts.permissions import page
+from accounts.permissions import require_permission
 from accounts.roles import Permission
-from integrations.access.request_context import asked_by
+from integrations.access.request_context import get_request_context
 from integrations.calendar import ics_export, ics_import, local_events
 from integrations.coordination import concurrency
 from integrations.formats.icalendar import writer
-from integrations.formats.icalendar.file_problems import Problem, Unreadable
-from integrations.parsers.process_pool import Busy, CannotRun
+from integrations.formats.icalendar.file_problems import FileProblem, UnreadableCalendarFile
+from integrations.parsers.process_pool import ParsersBusy, ParsersUnavailable
 from integrations.web.problem_catalogue import BUSY
 from limited_use.policy.claims import claim
 
@@ -29,34 +29,39 @@ from . import local_calendar_page
 
 @never_cache
 @require_POST
-@page(Permission.USE_OWN)
-def fill(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+def import_file(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
     """Take a chosen file into it: all of it, or nothing and the lines that are in the way."""
-    asked = asked_by(request)
+    request_context = get_request_context(request)
     # Nothing is read for a calendar of somebody else.
-    local_calendar_page.seen(asked, calendar_id)
-    form = local_calendar_page.FileForm(request.POST, request.FILES)
+    local_calendar_page.get_calendar_or_404(request_context, calendar_id)
+    form = local_calendar_page.CalendarFileForm(request.POST, request.FILES)
     if not form.is_valid():
         return HttpResponse(
-            local_calendar_page.shown(request, asked, calendar_id, file_form=form), status=400
+            local_calendar_page.render_calendar_page(
+                request, request_context, calendar_id, file_form=form
+            ),
+            status=400,
         )
     usage = request_limits.count_for_person(request, ics_import.RATE)
     if not usage.is_within:
         form.add_error(None, "That were many files. Please wait an hour.")
-        body = local_calendar_page.shown(request, asked, calendar_id, file_form=form)
-        return request_limits.with_retry_after(HttpResponse(body, status=429), usage)
-    problems: tuple[Problem, ...] = ()
+        body = local_calendar_page.render_calendar_page(
+            request, request_context, calendar_id, file_form=form
+        )
+        return request_limits.add_retry_after(HttpResponse(body, status=429), usage)
+    problems: tuple[FileProblem, ...] = ()
     has_more = False
     status = 422
     headers: dict[str, str] = {}
     try:
-        done = ics_import.take(
-            actor=asked.actor,
+        imported = ics_import.import_file(
+            actor=request_context.actor,
             calendar_id=calendar_id,
             data=form.cleaned_data["file"].read(),
-            at=asked.at,
+            at=request_context.at,
         )
-    except Unreadable as unreadable:
+    except UnreadableCalendarFile as unreadable:
         problems, has_more = unreadable.problems, unreadable.has_more
         form.add_error(
             "file",
@@ -64,7 +69,7 @@ def fill(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
                 "import.nothing-taken", "Nothing of this file was taken: it needs mending first."
             ),
         )
-    except (Busy, CannotRun):
+    except (ParsersBusy, ParsersUnavailable):
         status, headers = BUSY.status, {"Retry-After": str(BUSY.retry_after)}
         form.add_error(
             None,
@@ -74,52 +79,54 @@ def fill(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
                 " again in a minute.",
             ),
         )
-    except local_events.Full:
-        form.add_error("file", f"A calendar holds {local_events.MOST_ROWS:,} events at most.")
-    except local_events.Changed:
+    except local_events.CalendarFull:
+        form.add_error("file", f"A calendar holds {local_events.MAX_ROWS:,} events at most.")
+    except local_events.LocalEventChanged:
         form.add_error(None, "Somebody else wrote to it at this moment. Please try again.")
     else:
-        messages.success(request, _said(done))
-        return redirect(local_calendar_page.NAME, calendar_id)
-    body = local_calendar_page.shown(
-        request, asked, calendar_id, file_form=form, problems=problems, has_more=has_more
+        messages.success(request, _describe_import(imported))
+        return redirect(local_calendar_page.ROUTE_NAME, calendar_id)
+    body = local_calendar_page.render_calendar_page(
+        request, request_context, calendar_id, file_form=form, problems=problems, has_more=has_more
     )
     return HttpResponse(body, status=status, headers=headers)
 
 
 @never_cache
 @require_safe
-@page(Permission.USE_OWN)
-def file(request: HttpRequest, calendar_id: UUID) -> HttpResponseBase:
+@require_permission(Permission.USE_OWN)
+def export_file(request: HttpRequest, calendar_id: UUID) -> HttpResponseBase:
     """Give it to its owner as a file."""
-    asked = asked_by(request)
-    local_calendar_page.seen(asked, calendar_id)
+    request_context = get_request_context(request)
+    local_calendar_page.get_calendar_or_404(request_context, calendar_id)
     if not request_limits.count_for_person(request, ics_export.RATE).is_within:
         messages.error(request, "That were many files. Please wait an hour.")
-        return redirect(local_calendar_page.NAME, calendar_id)
-    with concurrency.STREAMS.lend(asked.user_id) as slot:
-        parts = ics_export.stream(actor=asked.actor, calendar_id=calendar_id, now=timezone.now)
+        return redirect(local_calendar_page.ROUTE_NAME, calendar_id)
+    with concurrency.STREAM_SLOTS.lend_slot(request_context.user_id) as slot:
+        parts = ics_export.stream_calendar(
+            actor=request_context.actor, calendar_id=calendar_id, now=timezone.now
+        )
         response = StreamingHttpResponse(
             concurrency.hold_slot(slot, parts), content_type=writer.CONTENT_TYPE
         )
     # Not what it is called: that is sealed, and names of files end up everywhere.
-    name = f"antares-calendar-{asked.at:%Y-%m-%d}.ics"
+    name = f"antares-calendar-{request_context.at:%Y-%m-%d}.ics"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["X-Content-Type-Options"] = "nosniff"
     return response
 
 
-def _said(done: ics_import.Imported) -> str:
-    told = [
+def _describe_import(imported: ics_import.ImportResult) -> str:
+    changes = [
         f"{count} {word}"
         for count, word in (
-            (done.added, "added"),
-            (done.replaced, "replaced"),
-            (done.removed, "removed"),
+            (imported.added_count, "added"),
+            (imported.replaced_count, "replaced"),
+            (imported.removed_count, "removed"),
         )
         if count
     ]
-    text = f"Events: {', '.join(told) or 'none in this file'}."
-    if done.left_out:
-        text += f" Left out, because it is not kept here: {', '.join(done.left_out)}."
+    text = f"Events: {', '.join(changes) or 'none in this file'}."
+    if imported.left_out:
+        text += f" Left out, because it is not kept here: {', '.join(imported.left_out)}."
     return text

@@ -12,28 +12,28 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from integrations.calendar import occurrences
-from integrations.calendar.calendar_access import Visible
-from integrations.calendar.page_queries import Look
+from integrations.calendar.calendar_access import VisibleCalendar
+from integrations.calendar.page_queries import CalendarPageData
 from integrations.formats import timezones
 from integrations.formats.recurrence import expansion
-from integrations.formats.recurrence.rrule_iter import Work
+from integrations.formats.recurrence.rrule_iter import WorkBudget
 from integrations.providers import PROVIDERS
-from limited_use.sinks.calendar import Opened, Shown
+from limited_use.sinks.calendar import OpenedRows, TemplateItem
 
 from . import calendar_colors, day_layout, display_timezone, view_ranges
-from .day_presenter import ShownDays, find_urls
-from .view_ranges import Span
+from .day_presenter import DayPresenter, reverse_urls
+from .view_ranges import ViewRange
 
 _DAY: Final = timedelta(days=1)
 # Quarters of an hour in which there is room for one line, which is the title's.
-_BRIEF: Final = 3
+_BRIEF_LENGTH: Final = 3
 # Steps that one page may take over all its series.
-_WORK: Final = 200_000
-Shape = dict[str, Any]
+_MAX_STEPS: Final = 200_000
+PageValues = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class CalendarPageOptions:
     """
     What somebody wants to see.
 
@@ -47,71 +47,105 @@ class Wish:
     at: datetime
 
 
-def drawn(look: Look, wish: Wish) -> Callable[[Opened], Sequence[Shown]]:
+def make_calendar_presenter(
+    page_data: CalendarPageData, options: CalendarPageOptions
+) -> Callable[[OpenedRows], Sequence[TemplateItem]]:
     """Return how a sink makes the page of what a look found."""
 
-    def make(opened: Opened) -> Sequence[Shown]:
-        names, events = opened[: len(look.found)], opened[len(look.found) :]
-        about = [orjson.loads(values["about"]) if "about" in values else {} for _, values in names]
-        place = display_timezone.of(wish.zone, look.found, about)
-        today = timezones.clock(wish.at, place).date()
-        span = view_ranges.of(wish.view, wish.day or today)
-        chosen = calendar_colors.of(str(words.get("colour") or "") for words in about)
-        legend = _by_account(
-            {**_legend(one, words, wish, place), "tone": tone, **_looked_at(one, look)}
-            for one, words, tone in zip(look.found, about, chosen, strict=True)
+    def present_page(opened: OpenedRows) -> Sequence[TemplateItem]:
+        name_rows, event_rows = (
+            opened[: len(page_data.calendars)],
+            opened[len(page_data.calendars) :],
         )
-        inside = expansion.window(
-            _midnight(span.first, place), _midnight(span.last + _DAY, place), zone=place.key
+        calendar_properties = [
+            orjson.loads(values["about"]) if "about" in values else {} for _, values in name_rows
+        ]
+        tz = display_timezone.choose_timezone(
+            options.zone, page_data.calendars, calendar_properties
         )
-        expanded = occurrences.expand(events, inside, work=Work(_WORK))
-        days = day_layout.days(
-            expanded.happenings,
-            span.days,
-            place=place,
-            calendars={one["id"]: day_layout.Calendar(one["tone"], _called(one)) for one in legend},
+        today = timezones.to_local_time(options.at, tz).date()
+        view_range = view_ranges.get_view_range(options.view, options.day or today)
+        tones = calendar_colors.assign_tones(
+            str(properties.get("colour") or "") for properties in calendar_properties
         )
-        hours = range(*day_layout.hours(days))
+        legend = _group_by_account(
+            {
+                **_present_calendar(visible, properties, options, tz),
+                "tone": tone,
+                **_present_sharing(visible, page_data),
+            }
+            for visible, properties, tone in zip(
+                page_data.calendars, calendar_properties, tones, strict=True
+            )
+        )
+        window = expansion.make_window(
+            _get_midnight(view_range.first, tz),
+            _get_midnight(view_range.last + _DAY, tz),
+            zone=tz.key,
+        )
+        expanded = occurrences.expand_rows(event_rows, window, work=WorkBudget(_MAX_STEPS))
+        days = day_layout.lay_out_days(
+            expanded.occurrences,
+            view_range.days,
+            tz=tz,
+            calendars={
+                calendar["id"]: day_layout.CalendarStyle(
+                    calendar["tone"], _label_calendar(calendar)
+                )
+                for calendar in legend
+            },
+        )
+        hours = range(*day_layout.get_hour_range(days))
         _place_entries(days, hours)
-        clear = {**_about(span, today, days, hours), **_reach(look, inside, place)}
-        clear["unreadable"] = len(expanded.unreadable) + sum(
-            one.calendar.unreadable_count for one in look.shown
+        clear = {
+            **_present_view_range(view_range, today, days, hours),
+            **_find_cached_days(page_data, window, tz),
+        }
+        clear["unreadable"] = len(expanded.unreadable_ids) + sum(
+            visible.calendar.unreadable_count for visible in page_data.shown_calendars
         )
-        shown = ShownDays(span.view, span.day, today, hours, find_urls()).make(days)
-        return [Shown(clear, {"zone": place.key, "days": shown, "calendars": legend})]
+        presented_days = DayPresenter(
+            view_range.view, view_range.day, today, hours, reverse_urls()
+        ).present_days(days)
+        return [TemplateItem(clear, {"zone": tz.key, "days": presented_days, "calendars": legend})]
 
-    return make
+    return present_page
 
 
-def _legend(one: Visible, words: Mapping[str, Any], wish: Wish, place: ZoneInfo) -> Shape:
-    until = one.expires_at
+def _present_calendar(
+    visible: VisibleCalendar,
+    properties: Mapping[str, Any],
+    options: CalendarPageOptions,
+    tz: ZoneInfo,
+) -> PageValues:
+    until = visible.expires_at
     return {
-        "id": one.calendar.id,
-        "name": words.get("name", ""),
-        "has_name": bool(words.get("name")),
-        "is_busy_only": not one.shows_details,
-        "is_local": one.calendar.is_local,
-        "is_current": one.is_current(wish.at),
-        "until": None if until is None else timezones.clock(until, place),
-        "unreadable": one.calendar.unreadable_count,
+        "id": visible.calendar.id,
+        "name": properties.get("name", ""),
+        "has_name": bool(properties.get("name")),
+        "is_busy_only": not visible.shows_details,
+        "is_local": visible.calendar.is_local,
+        "is_current": visible.is_current(options.at),
+        "until": None if until is None else timezones.to_local_time(until, tz),
+        "unreadable": visible.calendar.unreadable_count,
     }
 
 
-def _looked_at(one: Visible, look: Look) -> Shape:
-    sharer = "" if one.share is None else look.sharers.get(one.share.owner_id, "")
+def _present_sharing(visible: VisibleCalendar, page_data: CalendarPageData) -> PageValues:
+    sharer = "" if visible.share is None else page_data.sharer_names.get(visible.share.owner_id, "")
     return {
-        "is_own": one.share is None,
+        "is_own": visible.share is None,
         "sharer": sharer,
-        "is_chosen": one in look.chosen,
-        **_account(one),
+        "is_chosen": visible in page_data.chosen_calendars,
+        **_present_account(visible),
     }
 
 
-def _account(one: Visible) -> Shape:
+def _present_account(visible: VisibleCalendar) -> PageValues:
     """Return whose account a calendar is of; to say an address here would be a use of it."""
-    if one.share is not None:
+    if visible.share is not None:
         return {"account_id": None, "account": "Shared with me"}
-    connection = one.calendar.integration.connection
+    connection = visible.calendar.integration.connection
     provider = PROVIDERS[connection.provider]
     if not provider.grants:
         return {"account_id": connection.id, "account": "Kept here"}
@@ -120,66 +154,78 @@ def _account(one: Visible) -> Shape:
     return {"account_id": connection.id, "account": words}
 
 
-def _by_account(legend: Iterable[Shape]) -> list[Shape]:
+def _group_by_account(legend: Iterable[PageValues]) -> list[PageValues]:
     """Return calendars with those of one account beside each other, in the order they came."""
-    by_account: dict[UUID | None, list[Shape]] = {}
-    for one in legend:
-        by_account.setdefault(one["account_id"], []).append(one)
-    return [one for several in by_account.values() for one in several]
+    by_account: dict[UUID | None, list[PageValues]] = {}
+    for calendar in legend:
+        by_account.setdefault(calendar["account_id"], []).append(calendar)
+    return [calendar for calendars in by_account.values() for calendar in calendars]
 
 
-def _called(one: Shape) -> str:
+def _label_calendar(calendar: PageValues) -> str:
     """Return what an entry's calendar is called for who cannot see its colour."""
-    name = one["name"] or ("Busy times" if one["is_busy_only"] else "Calendar")
-    return name if one["is_own"] else f"{name}, shared by {one['sharer']}"
+    name = calendar["name"] or ("Busy times" if calendar["is_busy_only"] else "Calendar")
+    return name if calendar["is_own"] else f"{name}, shared by {calendar['sharer']}"
 
 
-def _place_entries(days: Sequence[Shape], hours: range) -> None:
+def _place_entries(days: Sequence[PageValues], hours: range) -> None:
     """Give each timed entry the row that it begins at, and its length in rows."""
     for entry in (entry for day in days for entry in day["timed"]):
         length = entry["after"] - entry["at"]
         entry |= {
             "row": entry["at"] - hours.start * 4 + 1,
             "length": length,
-            "is_brief": length <= _BRIEF,
+            "is_brief": length <= _BRIEF_LENGTH,
         }
 
 
-def _about(span: Span, today: date, days: Sequence[Shape], hours: range) -> Shape:
+def _present_view_range(
+    view_range: ViewRange, today: date, days: Sequence[PageValues], hours: range
+) -> PageValues:
     return {
-        "view": span.view,
-        "day": span.day,
-        "first": span.first,
-        "last": span.last,
-        "previous": span.previous if view_ranges.is_possible(span.previous) else None,
-        "following": span.following if view_ranges.is_possible(span.following) else None,
+        "view": view_range.view,
+        "day": view_range.day,
+        "first": view_range.first,
+        "last": view_range.last,
+        "previous": view_range.previous if view_ranges.is_possible(view_range.previous) else None,
+        "following": view_range.following
+        if view_ranges.is_possible(view_range.following)
+        else None,
         "today": today,
         "hours": [str(hour) for hour in hours],
         "has_events": any(day["all"] for day in days),
-        "holds_today": span.first <= today <= span.last,
+        "holds_today": view_range.first <= today <= view_range.last,
     }
 
 
-def _reach(look: Look, inside: expansion.Window, place: ZoneInfo) -> Shape:
+def _find_cached_days(
+    page_data: CalendarPageData, window: expansion.TimeWindow, tz: ZoneInfo
+) -> PageValues:
     """
     Return the first and the last day that every copy holds, where the page shows more than that.
 
     Copies begin and end at different times, in the middle of a day.
     """
-    copies = [one.calendar for one in look.shown if not one.calendar.is_local]
-    begins = [one.cached_from for one in copies if one.cached_from is not None]
-    ends = [one.cached_until for one in copies if one.cached_until is not None]
-    if not begins or not ends:
+    cached_calendars = [
+        visible.calendar for visible in page_data.shown_calendars if not visible.calendar.is_local
+    ]
+    starts = [
+        visible.cached_from for visible in cached_calendars if visible.cached_from is not None
+    ]
+    ends = [
+        visible.cached_until for visible in cached_calendars if visible.cached_until is not None
+    ]
+    if not starts or not ends:
         return {"kept_from": None, "kept_until": None}
-    begin, end = max(begins), min(ends)
-    clock = timezones.clock(begin, place)
+    begin, end = max(starts), min(ends)
+    clock = timezones.to_local_time(begin, tz)
     first = clock.date() if clock.time() == time() else clock.date() + _DAY
-    last = timezones.clock(end, place).date() - _DAY
+    last = timezones.to_local_time(end, tz).date() - _DAY
     return {
-        "kept_from": first if inside.start < begin else None,
-        "kept_until": last if inside.end > end else None,
+        "kept_from": first if window.start < begin else None,
+        "kept_until": last if window.end > end else None,
     }
 
 
-def _midnight(day: date, place: ZoneInfo) -> datetime:
-    return timezones.at(datetime.combine(day, time()), place)
+def _get_midnight(day: date, tz: ZoneInfo) -> datetime:
+    return timezones.to_utc(datetime.combine(day, time()), tz)

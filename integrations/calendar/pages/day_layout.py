@@ -16,20 +16,20 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from integrations.calendar import event_json
-from integrations.calendar.occurrences import Happening
+from integrations.calendar.occurrences import EventOccurrence
 from integrations.formats import timezones
-from integrations.formats.recurrence.series import key
+from integrations.formats.recurrence.series import to_start_key
 
 from . import overlap_layout
 
 _DAY: Final = timedelta(days=1)
 _INSTANT: Final = timedelta(microseconds=1)
 _SLOT: Final = 15
-Entry = dict[str, Any]
+LayoutValues = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Calendar:
+class CalendarStyle:
     """How a calendar looks on a page."""
 
     tone: int
@@ -37,7 +37,7 @@ class Calendar:
 
 
 @dataclass(frozen=True, slots=True)
-class _Times:
+class _LocalTimes:
     """When something is, on the clocks of the page; `days` inclusive."""
 
     days: tuple[date, date]
@@ -45,121 +45,134 @@ class _Times:
     end: datetime | None
 
 
-def days(
-    happenings: Sequence[Happening],
-    shown: Sequence[date],
+def lay_out_days(
+    occurrences: Sequence[EventOccurrence],
+    dates: Sequence[date],
     *,
-    place: ZoneInfo,
-    calendars: Mapping[UUID, Calendar],
-) -> list[Entry]:
+    tz: ZoneInfo,
+    calendars: Mapping[UUID, CalendarStyle],
+) -> list[LayoutValues]:
     """Return the days with what is in them: `whole` above the hours, `timed` in them."""
-    found: dict[date, list[tuple[Happening, _Times]]] = {day: [] for day in shown}
-    for one in happenings:
-        times = _times(one, place)
-        first, last = max(times.days[0], shown[0]), min(times.days[1], shown[-1])
-        for number in range((last - first).days + 1):
-            found[first + number * _DAY].append((one, times))
-    return [_day(day, happens, place=place, calendars=calendars) for day, happens in found.items()]
+    occurrences_by_day: dict[date, list[tuple[EventOccurrence, _LocalTimes]]] = {
+        day: [] for day in dates
+    }
+    for occurrence in occurrences:
+        times = _get_local_times(occurrence, tz)
+        first, last = max(times.days[0], dates[0]), min(times.days[1], dates[-1])
+        for offset in range((last - first).days + 1):
+            occurrences_by_day[first + offset * _DAY].append((occurrence, times))
+    return [
+        _lay_out_day(day, day_occurrences, tz=tz, calendars=calendars)
+        for day, day_occurrences in occurrences_by_day.items()
+    ]
 
 
-def _times(one: Happening, place: ZoneInfo) -> _Times:
-    occurrence = one.occurrence
+def _get_local_times(event_occurrence: EventOccurrence, tz: ZoneInfo) -> _LocalTimes:
+    occurrence = event_occurrence.occurrence
     if occurrence.start.day is not None and occurrence.end.day is not None:
-        return _Times((occurrence.start.day, occurrence.end.day - _DAY), None, None)
-    start, end = _moment(occurrence.start), _moment(occurrence.end)
+        return _LocalTimes((occurrence.start.day, occurrence.end.day - _DAY), None, None)
+    start, end = _get_instant(occurrence.start), _get_instant(occurrence.end)
     last = max(start, end - _INSTANT)
-    both = timezones.clock(start, place).date(), timezones.clock(last, place).date()
-    return _Times(both, start, end)
+    both = timezones.to_local_time(start, tz).date(), timezones.to_local_time(last, tz).date()
+    return _LocalTimes(both, start, end)
 
 
-def _moment(when: Any) -> datetime:
-    found = key(when)
-    if not isinstance(found, datetime):
+def _get_instant(when: Any) -> datetime:
+    instant = to_start_key(when)
+    if not isinstance(instant, datetime):
         raise TypeError("a day where a moment is due")
-    return found
+    return instant
 
 
-def _day(
+def _lay_out_day(
     day: date,
-    happens: Sequence[tuple[Happening, _Times]],
+    day_occurrences: Sequence[tuple[EventOccurrence, _LocalTimes]],
     *,
-    place: ZoneInfo,
-    calendars: Mapping[UUID, Calendar],
-) -> Entry:
-    change = _change(day, place)
-    whole: list[Entry] = []
-    timed: list[Entry] = []
-    for one, times in happens:
-        entry = _entry(one, calendars[one.row.seen.calendar.id])
+    tz: ZoneInfo,
+    calendars: Mapping[UUID, CalendarStyle],
+) -> LayoutValues:
+    clock_change = _get_clock_change(day, tz)
+    all_day: list[LayoutValues] = []
+    timed: list[LayoutValues] = []
+    for occurrence, times in day_occurrences:
+        entry = _make_entry(occurrence, calendars[occurrence.row.visible.calendar.id])
         entry |= {"came": times.days[0] < day, "goes_on": times.days[1] > day}
         if times.start is None or times.end is None:
-            whole.append({**entry, "label": "all day"})
+            all_day.append({**entry, "label": "all day"})
         else:
-            entry["label"] = _label(times, day, place, says_zone=change != 0)
+            entry["label"] = _format_label(times, day, tz, says_zone=clock_change != 0)
             is_long = times.end - times.start >= _DAY
-            (whole if is_long else timed).append(entry | _slots(times, day, place))
+            (all_day if is_long else timed).append(entry | _get_slots(times, day, tz))
     timed.sort(key=lambda entry: (entry["at"], -entry["after"]))
-    for entry, spot in zip(
-        timed, overlap_layout.placed([(one["at"], one["after"]) for one in timed]), strict=True
+    for entry, lane_position in zip(
+        timed,
+        overlap_layout.assign_lanes(
+            [(timed_entry["at"], timed_entry["after"]) for timed_entry in timed]
+        ),
+        strict=True,
     ):
-        entry |= {"lane": spot.lane, "lanes": spot.lanes}
-    for entry in (*whole, *timed):
+        entry |= {"lane": lane_position.lane, "lanes": lane_position.lanes}
+    for entry in (*all_day, *timed):
         # What there is room for in a month.
         entry["begins"] = entry["label"].partition("–")[0]  # noqa: RUF001 - as above
     return {
         "date": day,
-        "whole": whole,
+        "whole": all_day,
         "timed": timed,
-        "all": [*whole, *timed],
-        "unplaced": sum(1 for one in timed if not one["lanes"]),
-        "change": change,
+        "all": [*all_day, *timed],
+        "unplaced": sum(1 for timed_entry in timed if not timed_entry["lanes"]),
+        "change": clock_change,
     }
 
 
-def _entry(one: Happening, calendar: Calendar) -> Entry:
-    content, row = one.occurrence.content, one.row
-    knows = "content" in one.opened
-    mine = next((who.response for who in content.attendees if who.is_self), "")
+def _make_entry(occurrence: EventOccurrence, calendar: CalendarStyle) -> LayoutValues:
+    content, row = occurrence.occurrence.content, occurrence.row
+    has_details = "content" in occurrence.values
+    own_response = next(
+        (attendee.response for attendee in content.attendees if attendee.is_self), ""
+    )
     return {
-        "id": event_json.occurrence_id(one),
-        "title": content.title if knows else "",
-        "knows": knows,
-        "place": content.location if knows else "",
-        "has_place": knows and bool(content.location),
+        "id": event_json.format_occurrence_id(occurrence),
+        "title": content.title if has_details else "",
+        "knows": has_details,
+        "place": content.location if has_details else "",
+        "has_place": has_details and bool(content.location),
         "tone": calendar.tone,
         "calendar": calendar.name,
-        "is_tentative": content.is_tentative or mine == "tentative",
-        "is_declined": mine == "declined",
-        "is_asked": mine == "needs_action",
+        "is_tentative": content.is_tentative or own_response == "tentative",
+        "is_declined": own_response == "declined",
+        "is_asked": own_response == "needs_action",
         "is_free": not row.is_busy,
         "is_brief": False,
-        "is_changed": one.master is not None and one.master.id != row.id,
+        "is_changed": occurrence.master is not None and occurrence.master.id != row.id,
     }
 
 
-def _slots(times: _Times, day: date, place: ZoneInfo) -> Entry:
+def _get_slots(times: _LocalTimes, day: date, tz: ZoneInfo) -> LayoutValues:
     if times.start is None or times.end is None:
         raise TypeError("days have no slots")
-    start, end = timezones.clock(times.start, place), timezones.clock(times.end, place)
-    first = _minutes(start, day) // _SLOT
-    after = math.ceil(_minutes(end, day) / _SLOT)
+    start, end = timezones.to_local_time(times.start, tz), timezones.to_local_time(times.end, tz)
+    first = _count_minutes(start, day) // _SLOT
+    after = math.ceil(_count_minutes(end, day) / _SLOT)
     # By the clock it may end before it begins, on the night that an hour comes twice.
-    first = min(first, overlap_layout.SLOTS - overlap_layout.SHORTEST)
-    after = min(max(after, first + overlap_layout.SHORTEST), overlap_layout.SLOTS)
+    first = min(first, overlap_layout.SLOTS - overlap_layout.MIN_LENGTH)
+    after = min(max(after, first + overlap_layout.MIN_LENGTH), overlap_layout.SLOTS)
     return {"at": first, "after": after}
 
 
-def _minutes(clock: datetime, day: date) -> int:
+def _count_minutes(clock: datetime, day: date) -> int:
     """Return the minutes from the beginning of `day`, within that day."""
     passed = clock - datetime.combine(day, time())
     return min(max(int(passed.total_seconds() // 60), 0), 24 * 60)
 
 
-def _label(times: _Times, day: date, place: ZoneInfo, *, says_zone: bool) -> str:
+def _format_label(times: _LocalTimes, day: date, tz: ZoneInfo, *, says_zone: bool) -> str:
     if times.start is None or times.end is None:
         raise TypeError("days have no clock")
     first, last = times.days
-    start, end = (_clock(one, place, says_zone=says_zone) for one in (times.start, times.end))
+    start, end = (
+        _format_clock_time(moment, tz, says_zone=says_zone) for moment in (times.start, times.end)
+    )
     if first < day < last:
         return "all day"
     if first < day:
@@ -169,22 +182,24 @@ def _label(times: _Times, day: date, place: ZoneInfo, *, says_zone: bool) -> str
     return start if times.start == times.end else f"{start}–{end}"  # noqa: RUF001 - as it is printed
 
 
-def _clock(moment: datetime, place: ZoneInfo, *, says_zone: bool) -> str:
-    local = moment.astimezone(place)
+def _format_clock_time(moment: datetime, tz: ZoneInfo, *, says_zone: bool) -> str:
+    local = moment.astimezone(tz)
     return f"{local:%H:%M} {local:%Z}" if says_zone else f"{local:%H:%M}"
 
 
-def _change(day: date, place: ZoneInfo) -> int:
+def _get_clock_change(day: date, tz: ZoneInfo) -> int:
     """Return by how many minutes clocks are put forward (or back, below 0) on that day."""
     start, end = (
-        timezones.at(datetime.combine(one, time()), place).astimezone(UTC)
-        for one in (day, day + _DAY)
+        timezones.to_utc(datetime.combine(boundary, time()), tz).astimezone(UTC)
+        for boundary in (day, day + _DAY)
     )
     return int((_DAY - (end - start)).total_seconds() // 60)
 
 
-def hours(shown: Sequence[Entry], *, first: int = 7, last: int = 20) -> tuple[int, int]:
+def get_hour_range(
+    days: Sequence[LayoutValues], *, first: int = 7, last: int = 20
+) -> tuple[int, int]:
     """Return from and until which hour there is something to draw: nights only if needed."""
-    timed = [entry for day in shown for entry in day["timed"]]
-    first = min([first, *(one["at"] // 4 for one in timed)])
-    return first, max([last, *(math.ceil(one["after"] / 4) for one in timed)])
+    timed = [entry for day in days for entry in day["timed"]]
+    first = min([first, *(timed_entry["at"] // 4 for timed_entry in timed)])
+    return first, max([last, *(math.ceil(timed_entry["after"] / 4) for timed_entry in timed)])

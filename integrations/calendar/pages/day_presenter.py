@@ -14,14 +14,14 @@ from typing import Final
 
 from django.urls import reverse
 
-from limited_use.sinks.calendar import Shown
+from limited_use.sinks.calendar import TemplateItem
 
-from .day_layout import Entry
+from .day_layout import LayoutValues
 
 #: How many events a month shows of one day.
-_MONTH_ENTRIES: Final = 4
+_MAX_MONTH_ENTRIES: Final = 4
 # The class of an entry by its flag, in the order in which they are written.
-_CLASSES: Final[Mapping[str, str]] = {
+_CSS_CLASSES: Final[Mapping[str, str]] = {
     "is_declined": "declined",
     "is_free": "free",
     "came": "came",
@@ -38,19 +38,19 @@ _NOTES: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Urls:
+class CalendarUrls:
     """The beginnings of the addresses of days and entries, reversed once for a page."""
 
     calendar: str
     new_event: str
 
 
-def find_urls() -> Urls:
-    return Urls(reverse("calendar"), reverse("calendar-new"))
+def reverse_urls() -> CalendarUrls:
+    return CalendarUrls(reverse("calendar"), reverse("calendar-new"))
 
 
 @dataclass(frozen=True, slots=True)
-class ShownDays:
+class DayPresenter:
     """
     Makes the days of one page.
 
@@ -62,12 +62,12 @@ class ShownDays:
     day: date
     today: date
     hours: range
-    urls: Urls
+    urls: CalendarUrls
 
-    def make(self, days: Iterable[Entry]) -> list[Shown]:
-        return [self._day(day) for day in days]
+    def present_days(self, days: Iterable[LayoutValues]) -> list[TemplateItem]:
+        return [self._present_day(day) for day in days]
 
-    def _day(self, day: Entry) -> Shown:
+    def _present_day(self, day: LayoutValues) -> TemplateItem:
         date, iso = day["date"], day["date"].isoformat()
         clear = {
             "url": f"{self.urls.calendar}?view=day&day={iso}",
@@ -78,14 +78,14 @@ class ShownDays:
             "month": f"{date:%B}",
         }
         if self.view == "month":
-            more = len(day["all"]) - _MONTH_ENTRIES
+            more = len(day["all"]) - _MAX_MONTH_ENTRIES
             clear |= {
                 "is_other_month": date.month != self.day.month,
                 "more": str(more) if more > 0 else "",
             }
-            opened = {"entries": self._entries(day["all"][:_MONTH_ENTRIES])}
+            opened = {"entries": self._present_entries(day["all"][:_MAX_MONTH_ENTRIES])}
         elif self.view == "agenda":
-            opened = {"entries": self._entries(day["all"])}
+            opened = {"entries": self._present_entries(day["all"])}
         else:
             clear |= {
                 "mark": f"{date:%Y%m%d}",
@@ -93,28 +93,33 @@ class ShownDays:
                 "change": day["change"],
                 "unplaced": day["unplaced"],
                 "agenda_url": f"{self.urls.calendar}?view=agenda&day={iso}",
-                "slots": self._slots(f"{self.urls.new_event}?day={iso}"),
+                "slots": self._list_hour_links(f"{self.urls.new_event}?day={iso}"),
             }
             opened = {
-                "whole": self._entries(day["whole"]),
-                "timed": self._entries(day["timed"], has_positions=True),
+                "whole": self._present_entries(day["whole"]),
+                "timed": self._present_entries(day["timed"], has_positions=True),
             }
-        return Shown(clear, opened)
+        return TemplateItem(clear, opened)
 
-    def _slots(self, url: str) -> list[dict[str, str]]:
+    def _list_hour_links(self, url: str) -> list[dict[str, str]]:
         """Return the empty hours of a day, each a link to a new event."""
         return [
             {"row": str((hour - self.hours.start) * 4 + 1), "url": f"{url}&hour={hour}"}
             for hour in self.hours
         ]
 
-    def _entries(self, entries: Iterable[Entry], *, has_positions: bool = False) -> list[Shown]:
-        return [self._entry(one, _position(one) if has_positions else "") for one in entries]
+    def _present_entries(
+        self, entries: Iterable[LayoutValues], *, has_positions: bool = False
+    ) -> list[TemplateItem]:
+        return [
+            self._present_entry(entry, _get_position_classes(entry) if has_positions else "")
+            for entry in entries
+        ]
 
-    def _entry(self, entry: Entry, position: str) -> Shown:
-        return Shown(
+    def _present_entry(self, entry: LayoutValues, position: str) -> TemplateItem:
+        return TemplateItem(
             {
-                "classes": _classes(entry),
+                "classes": _get_css_classes(entry),
                 "position": position,
                 "notes": [note for flag, note in _NOTES.items() if entry[flag]],
                 "shows_place": entry["has_place"] and self.view == "agenda",
@@ -129,14 +134,14 @@ class ShownDays:
         )
 
 
-def _classes(entry: Entry) -> str:
+def _get_css_classes(entry: LayoutValues) -> str:
     classes = [f"entry tone-{entry['tone']}"]
     if entry["is_tentative"] or entry["is_asked"]:
         classes.append("tentative")
-    return " ".join([*classes, *(name for flag, name in _CLASSES.items() if entry[flag])])
+    return " ".join([*classes, *(name for flag, name in _CSS_CLASSES.items() if entry[flag])])
 
 
-def _position(entry: Entry) -> str:
+def _get_position_classes(entry: LayoutValues) -> str:
     """Return the classes that place an entry among the hours of its day."""
     if not entry["lanes"]:
         return "unplaced"

@@ -6,21 +6,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from integrations.calendar.calendar_access import Visible
+from integrations.calendar.calendar_access import VisibleCalendar
 from integrations.formats import timezones
 
 
-def of(
-    chosen: str | None, found: Sequence[Visible], about: Sequence[Mapping[str, Any]]
+def choose_timezone(
+    chosen: str | None,
+    visible_calendars: Sequence[VisibleCalendar],
+    calendar_properties: Sequence[Mapping[str, Any]],
 ) -> ZoneInfo:
     """Return the zone to show times in: chosen, or of the first own calendar that has one."""
     own = (
-        words.get("zone", "") for one, words in zip(found, about, strict=True) if one.share is None
+        properties.get("zone", "")
+        for visible, properties in zip(visible_calendars, calendar_properties, strict=True)
+        if visible.share is None
     )
     for name in (chosen, *own):
         try:
             if name:
-                return timezones.zone(timezones.iana(name))
+                return timezones.get_zone(timezones.get_iana_name(name))
         except timezones.UnknownZone:
             continue
-    return timezones.zone("UTC")
+    return timezones.get_zone("UTC")

@@ -10,18 +10,18 @@ from django import forms
 
 from integrations.calendar import etags
 from integrations.calendar.events import drafts
-from integrations.calendar.events.drafts import Edit, Guest
-from integrations.calendar.page_queries import OneEvent
+from integrations.calendar.events.drafts import DraftGuest, EventEdit
+from integrations.calendar.page_queries import EventPageData
 from integrations.formats import timezones
 from integrations.formats.event import EventContent, Reminder, When
-from limited_use.sinks.calendar import Opened, Shown
+from limited_use.sinks.calendar import OpenedRows, TemplateItem
 
 from . import event_presenter, preferences, recurrence_form
 from .forms import REMINDERS, EventForm
-from .recurrence_form import Repeat
+from .recurrence_form import RepeatChoice
 
 #: What is none of the choices, and stays.
-KEEP: Final = "keep"
+UNCHANGED: Final = "keep"
 _OPTIONAL: Final = "(optional)"
 _SCOPES: Final = (
     ("this", "This one alone"),
@@ -31,7 +31,7 @@ _SCOPES: Final = (
 _KNOWN_REMINDERS: Final = frozenset(value for value, _ in REMINDERS)
 
 
-class EditForm(EventForm):
+class EditEventForm(EventForm):
     """An event as it is, to be changed; `version` is the one that they saw."""
 
     key = None  # type: ignore[assignment]
@@ -41,138 +41,146 @@ class EditForm(EventForm):
     zone = forms.CharField(max_length=200, widget=forms.Select)
     scope = forms.ChoiceField(choices=_SCOPES, widget=forms.RadioSelect, required=False)
     repeats = forms.ChoiceField(
-        choices=(*recurrence_form.CHOICES, (KEEP, "As it does now")), required=False
+        choices=(*recurrence_form.CHOICES, (UNCHANGED, "As it does now")), required=False
     )
-    reminders = forms.ChoiceField(choices=(*REMINDERS, (KEEP, "As they are now")), required=False)
+    reminders = forms.ChoiceField(
+        choices=(*REMINDERS, (UNCHANGED, "As they are now")), required=False
+    )
 
-    def __init__(self, *args: Any, **more: Any) -> None:
-        super().__init__(*args, **more)
-        named = {*preferences.ZONES, str(self["zone"].value() or "UTC")}
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = {*preferences.ZONES, str(self["zone"].value() or "UTC")}
         select = cast("forms.Select", self.fields["zone"].widget)
-        select.choices = [(one, one) for one in sorted(named)]
+        select.choices = [(name, name) for name in sorted(names)]
 
-    def edit(self, *, is_occurrence: bool) -> Edit:
+    def get_changes(self, *, is_occurrence: bool) -> EventEdit:
         """
         Return what differs from the version that they saw; nothing where nothing does.
 
         :raises BadDraft: if it cannot be an event
         :raises versions.NoVersion: if they saw none
         """
-        given = self.cleaned_data
-        draft = self.draft()
-        changed = set(etags.changed_since(given["version"], drafts.to_event_content(draft)))
-        if is_occurrence or given["repeats"] == KEEP:
+        cleaned_data = self.cleaned_data
+        draft = self.build_draft()
+        changed = set(
+            etags.get_changed_fields(cleaned_data["version"], drafts.to_event_content(draft))
+        )
+        if is_occurrence or cleaned_data["repeats"] == UNCHANGED:
             changed.discard("recurrence")
-        if given["reminders"] == KEEP:
+        if cleaned_data["reminders"] == UNCHANGED:
             changed.discard("reminders")
         names = changed - {"when"} | ({"start", "end"} if "when" in changed else set())
-        return cast("Edit", {name: getattr(draft, name) for name in names})
+        return cast("EventEdit", {name: getattr(draft, name) for name in names})
 
-    def _guests(self) -> tuple[Guest, ...]:
-        found = []
-        for one in super()._guests():
-            email, mark, rest = one.email.partition(_OPTIONAL)
+    def _get_guests(self) -> tuple[DraftGuest, ...]:
+        guests = []
+        for guest in super()._get_guests():
+            email, mark, rest = guest.email.partition(_OPTIONAL)
             is_optional = bool(mark) and not rest.strip()
-            found.append(Guest(email.strip(), is_optional=True) if is_optional else one)
-        return tuple(found)
+            guests.append(DraftGuest(email.strip(), is_optional=True) if is_optional else guest)
+        return tuple(guests)
 
 
-def filled(
-    look: OneEvent, wish: event_presenter.Wish, typed: EditForm | None
-) -> Callable[[Opened], Sequence[Shown]]:
+def make_edit_presenter(
+    page_data: EventPageData,
+    options: event_presenter.EventPageOptions,
+    sent_form: EditEventForm | None,
+) -> Callable[[OpenedRows], Sequence[TemplateItem]]:
     """
     Return how a sink makes the page on which an event is changed.
 
     :param typed: what they sent, if it is to be shown again instead of what is there
     """
-    base = event_presenter.told(look, wish)
+    present_event = event_presenter.make_event_presenter(page_data, options)
 
-    def make(opened: Opened) -> Sequence[Shown]:
-        shown = base(opened)
-        one = event_presenter.happening(opened[len(look.found) :], wish.name)
-        if not shown or one is None:
+    def present_page(opened: OpenedRows) -> Sequence[TemplateItem]:
+        presented = present_event(opened)
+        event_occurrence = event_presenter.find_occurrence(
+            opened[len(page_data.calendars) :], options.event_id
+        )
+        if not presented or event_occurrence is None:
             return []
-        occurrence = one.occurrence
-        form = typed or EditForm(
-            initial=initial(
+        occurrence = event_occurrence.occurrence
+        form = sent_form or EditEventForm(
+            initial=get_initial(
                 occurrence.content,
                 occurrence.start,
                 occurrence.end,
-                zone=str(shown[0].opened["zone"]),
+                zone=str(presented[0].opened["zone"]),
             )
         )
         fields = {
             name: {"control": str(form[name]), "wrong": str(form[name].errors)}
             for name in form.fields
         }
-        return [Shown(shown[0].clear, {**shown[0].opened, "form": fields})]
+        return [TemplateItem(presented[0].clear, {**presented[0].opened, "form": fields})]
 
-    return make
+    return present_page
 
 
-def initial(content: EventContent, start: When, end: When, *, zone: str) -> Mapping[str, Any]:
+def get_initial(content: EventContent, start: When, end: When, *, zone: str) -> Mapping[str, Any]:
     """
     Return what a form says of an event.
 
     :param zone: where it has none of its own
     """
-    repeat = recurrence_form.read(content.recurrence, content.start)
+    repeat = recurrence_form.parse_recurrence(content.recurrence, content.start)
     return {
         "title": content.title,
         "description": content.description,
         "location": content.location,
         "guests": "\n".join(
-            f"{one.email} {_OPTIONAL}" if one.is_optional else one.email
-            for one in content.attendees
+            f"{attendee.email} {_OPTIONAL}" if attendee.is_optional else attendee.email
+            for attendee in content.attendees
         ),
         "is_free": not content.is_busy,
         "is_private": content.is_private,
-        "reminders": _reminders(content.reminders),
+        "reminders": _get_reminder_choice(content.reminders),
         "scope": "this",
-        **_times(start, end, start.zone or zone or "UTC"),
-        **_repeating(repeat),
+        **_get_time_fields(start, end, start.zone or zone or "UTC"),
+        **_get_recurrence_fields(repeat),
     }
 
 
-def _times(start: When, end: When, zone: str) -> Mapping[str, Any]:
+def _get_time_fields(start: When, end: When, zone: str) -> Mapping[str, Any]:
     if start.day is not None:
         last: date = max((end.day or start.day) - timedelta(days=1), start.day)
         return {"is_days": True, "start_day": start.day, "end_day": last, "zone": zone}
-    place = timezones.zone(timezones.iana(zone))
-    begins, ends = (_clock(one, place) for one in (start, end))
+    tz = timezones.get_zone(timezones.get_iana_name(zone))
+    local_start, local_end = (_to_local_time(when, tz) for when in (start, end))
     return {
         "is_days": False,
-        "start_day": begins.date(),
-        "start_time": begins.time(),
-        "end_day": ends.date(),
-        "end_time": ends.time(),
-        "zone": place.key,
+        "start_day": local_start.date(),
+        "start_time": local_start.time(),
+        "end_day": local_end.date(),
+        "end_time": local_end.time(),
+        "zone": tz.key,
     }
 
 
-def _clock(when: When, place: Any) -> datetime:
+def _to_local_time(when: When, tz: Any) -> datetime:
     if when.at is None:
         raise ValueError("a day has no moment")
-    return timezones.clock(when.at, place)
+    return timezones.to_local_time(when.at, tz)
 
 
-def _repeating(repeat: Repeat | None) -> Mapping[str, Any]:
+def _get_recurrence_fields(repeat: RepeatChoice | None) -> Mapping[str, Any]:
     if repeat is None:
-        return {"repeats": KEEP, "every": 1}
+        return {"repeats": UNCHANGED, "every": 1}
     return {
-        "repeats": repeat.how,
-        "every": repeat.every,
-        "weekdays": [str(one) for one in repeat.days],
+        "repeats": repeat.pattern,
+        "every": repeat.interval,
+        "weekdays": [str(day) for day in repeat.days],
         "until": repeat.until,
         "count": repeat.count,
     }
 
 
-def _reminders(found: tuple[Reminder, ...] | None) -> str:
-    if found is None:
+def _get_reminder_choice(reminders: tuple[Reminder, ...] | None) -> str:
+    if reminders is None:
         return ""
-    if not found:
+    if not reminders:
         return "none"
-    said = str(found[0].minutes)
-    is_a_choice = found == (Reminder(found[0].minutes),) and said in _KNOWN_REMINDERS
-    return said if is_a_choice else KEEP
+    minutes = str(reminders[0].minutes)
+    is_a_choice = reminders == (Reminder(reminders[0].minutes),) and minutes in _KNOWN_REMINDERS
+    return minutes if is_a_choice else UNCHANGED

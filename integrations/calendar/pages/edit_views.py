@@ -10,25 +10,25 @@ from django.shortcuts import redirect
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from accounts.permissions import page
+from accounts.permissions import require_permission
 from accounts.roles import Permission
-from integrations.access.request_context import NotFound, asked_by
+from integrations.access.request_context import ObjectNotFound, get_request_context
 from integrations.calendar import etags, event_lookup, page_queries
-from integrations.calendar.etags import Stale
+from integrations.calendar.etags import EventStale
 from integrations.calendar.events import service
-from integrations.calendar.events.results import Scope, Written
+from integrations.calendar.events.results import EventWriteResult, SeriesScope
 from integrations.calendar.events.validation import BadDraft
 from limited_use.sinks import calendar as sink
 from limited_use.vault.envelope import Damaged
 
 from . import edit_event_initial, event_presenter, event_views, preferences, write_messages
-from .edit_event_initial import EditForm
+from .edit_event_initial import EditEventForm
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Permission.USE_OWN)
-def edit(request: HttpRequest, event_id: str) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+def edit_event(request: HttpRequest, event_id: str) -> HttpResponse:
     """
     Show the form with an event in it, and change what differs.
 
@@ -36,85 +36,89 @@ def edit(request: HttpRequest, event_id: str) -> HttpResponse:
     is now; sent again, theirs stands.
     """
     if request.method != "POST":
-        return _page(request, event_id, None)
-    form = EditForm(request.POST)
-    why, version, status = "", request.POST.get("version", ""), 400
+        return _render_page(request, event_id, None)
+    form = EditEventForm(request.POST)
+    message, version, status = "", request.POST.get("version", ""), 400
     if form.is_valid():
         try:
-            written = _change(request, event_id, form)
-        except NotFound:
+            result = _change_event(request, event_id, form)
+        except ObjectNotFound:
             raise Http404 from None
-        except BadDraft as bad:
-            form.refuse(bad)
-        except write_messages.FORESEEN as error:
-            why, status = write_messages.why(error), write_messages.status(error)
-            if isinstance(error, Stale | etags.NoVersion):
+        except BadDraft as bad_draft:
+            form.add_draft_errors(bad_draft)
+        except write_messages.EXPECTED_ERRORS as error:
+            message, status = write_messages.get_message(error), write_messages.get_status(error)
+            if isinstance(error, EventStale | etags.VersionMalformed):
                 version = ""
         else:
-            return _redirect(request, event_id, written)
-    return _page(request, event_id, form, why=why, version=version, status=status)
+            return _redirect_to_event(request, event_id, result)
+    return _render_page(request, event_id, form, message=message, version=version, status=status)
 
 
-def _redirect(request: HttpRequest, event_id: str, written: Written | None) -> HttpResponse:
+def _redirect_to_event(
+    request: HttpRequest, event_id: str, result: EventWriteResult | None
+) -> HttpResponse:
     """Say what became of the event, and show where it is now."""
     messages.success(request, "It is changed.")
-    if written is None:
+    if result is None:
         return redirect("calendar-event", event_id)
-    if written.has_new_link:
+    if result.has_new_link:
         messages.info(request, "From here on, its online meeting has a new link.")
-    if written.reset:
-        text = f"Changed occurrences that are as their series says again: {written.reset}."
+    if result.reset_count:
+        text = f"Changed occurrences that are as their series says again: {result.reset_count}."
         messages.warning(request, text)
-    return redirect("calendar-event", written.id) if written.id else redirect("calendar")
+    return redirect("calendar-event", result.event_id) if result.event_id else redirect("calendar")
 
 
-def _change(request: HttpRequest, event_id: str, form: EditForm) -> Written | None:
+def _change_event(
+    request: HttpRequest, event_id: str, form: EditEventForm
+) -> EventWriteResult | None:
     """Return what was written; None where nothing is to be changed."""
-    name, given = event_lookup.event_id(event_id), form.cleaned_data
-    wanted = form.edit(is_occurrence=name.original is not None)
-    if not wanted:
+    parsed_id, cleaned_data = event_lookup.parse_event_id(event_id), form.cleaned_data
+    changes = form.get_changes(is_occurrence=parsed_id.original_start is not None)
+    if not changes:
         return None
     return service.change(
-        asked_by(request),
-        name,
-        wanted,
-        etag=given["version"],
-        scope=cast("Scope", given["scope"] or "this"),
-        notify="all" if given["notify"] else "none",
+        get_request_context(request),
+        parsed_id,
+        changes,
+        etag=cleaned_data["version"],
+        scope=cast("SeriesScope", cleaned_data["scope"] or "this"),
+        notify="all" if cleaned_data["notify"] else "none",
     )
 
 
-def _page(  # noqa: PLR0913 - what is shown again, and why
+def _render_page(  # noqa: PLR0913 - what is shown again, and why
     request: HttpRequest,
     event_id: str,
-    typed: EditForm | None,
+    sent_form: EditEventForm | None,
     *,
-    why: str = "",
+    message: str = "",
     version: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    asked = asked_by(request)
+    request_context = get_request_context(request)
     try:
-        name = event_lookup.event_id(event_id)
-        look = page_queries.event(asked, name)
-        wish = event_presenter.Wish(name, preferences.zone(request))
+        parsed_id = event_lookup.parse_event_id(event_id)
+        page_data = page_queries.get_event_page_data(request_context, parsed_id)
+        options = event_presenter.EventPageOptions(parsed_id, preferences.get_zone(request))
         body = sink.calendar_page(
             "calendar/edit.html",
-            look.rows,
-            permits=look.permits,
-            viewer=asked.actor,
-            make=edit_event_initial.filled(look, wish, typed),
-            at=asked.at,
+            page_data.rows,
+            permits=page_data.permits,
+            viewer=request_context.actor,
+            make=edit_event_initial.make_edit_presenter(page_data, options, sent_form),
+            at=request_context.at,
             context={
-                "why": why,
-                "is_wrong": typed is not None and not why,
-                "is_stale": bool(why) and not version,
+                "why": message,
+                "is_wrong": sent_form is not None and not message,
+                "is_stale": bool(message) and not version,
                 "version": version,
             },
             request=request,
         )
-    except NotFound:
+    except ObjectNotFound:
         raise Http404 from None
-    except (event_lookup.NotCurrent, Damaged) as error:
-        return event_views.not_shown(request, is_damaged=isinstance(error, Damaged))
+    except (event_lookup.CalendarNotCurrent, Damaged) as error:
+        return event_views.render_unavailable(request, is_damaged=isinstance(error, Damaged))
     return HttpResponse(body, status=status)

@@ -18,35 +18,35 @@ from integrations.calendar import (
     occurrences,
 )
 from integrations.calendar.event_lookup import EventId
-from integrations.calendar.occurrences import Happening
-from integrations.calendar.page_queries import OneEvent
+from integrations.calendar.occurrences import EventOccurrence
+from integrations.calendar.page_queries import EventPageData
 from integrations.formats.event import Attendee, EventContent
 from integrations.formats.recurrence import rrule_text
 from integrations.formats.recurrence.expansion import Occurrence
 from integrations.models import EventKind
 from integrations.providers import PROVIDERS
-from limited_use.sinks.calendar import Opened, Shown
+from limited_use.sinks.calendar import OpenedRows, TemplateItem
 from limited_use.sinks.rows import Permits
 from limited_use.vault.envelope import Damaged
 
 from . import display_timezone, time_text, writable_calendars
 
 # How tall the frame of a description begins, by its characters: the classes of mail's.
-_HEIGHTS: Final = ((400, "short"), (1200, "middling"), (3000, "long"))
+_FRAME_HEIGHTS: Final = ((400, "short"), (1200, "middling"), (3000, "long"))
 _ANSWERS: Final[Mapping[str, str]] = {
     "accepted": "comes",
     "declined": "does not come",
     "tentative": "comes maybe",
     "needs_action": "has not answered",
 }
-_MINE: Final[Mapping[str, str]] = {
+_OWN_ANSWERS: Final[Mapping[str, str]] = {
     "accepted": "You said that you come.",
     "declined": "You said that you do not come.",
     "tentative": "You said that you may come.",
     "needs_action": "You have not answered yet.",
 }
 # Templates cannot ask what is held whether there is any of it.
-_MAY_BE_MISSING: Final = (
+_OPTIONAL_VALUES: Final = (
     "repeats",
     "title",
     "place",
@@ -56,65 +56,74 @@ _MAY_BE_MISSING: Final = (
     "mine",
     "organizer",
 )
-Shape = dict[str, Any]
+PageValues = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class EventPageOptions:
     """What somebody wants to see. `zone`: None is that of their first calendar."""
 
-    name: EventId
+    event_id: EventId
     zone: str | None
 
 
-def told(look: OneEvent, wish: Wish) -> Callable[[Opened], Sequence[Shown]]:
+def make_event_presenter(
+    page_data: EventPageData, options: EventPageOptions
+) -> Callable[[OpenedRows], Sequence[TemplateItem]]:
     """Return how a sink makes the page of one event; it makes nothing if there is no such one."""
 
-    def make(opened: Opened) -> Sequence[Shown]:
-        events = opened[len(look.found) :]
-        told_of = about(look, opened)
-        place = display_timezone.of(wish.zone, look.found, told_of)
-        one = happening(events, wish.name)
-        if one is None:
-            return []
-        called = next(
-            words for seen, words in zip(look.found, told_of, strict=True) if seen is look.seen
+    def present_page(opened: OpenedRows) -> Sequence[TemplateItem]:
+        events = opened[len(page_data.calendars) :]
+        calendar_properties = read_calendar_properties(page_data, opened)
+        tz = display_timezone.choose_timezone(
+            options.zone, page_data.calendars, calendar_properties
         )
-        shown = _shown(one, events, place, called.get("name", ""), look)
+        occurrence = find_occurrence(events, options.event_id)
+        if occurrence is None:
+            return []
+        calendar = next(
+            properties
+            for visible, properties in zip(page_data.calendars, calendar_properties, strict=True)
+            if visible is page_data.visible
+        )
+        presented = _present_occurrence(occurrence, events, tz, calendar.get("name", ""), page_data)
         # The version that they see, as the API tells it.
-        seen = event_lookup.shown(events, name=wish.name, permits=look.permits) or {}
-        version = seen.get("etag") or ""
-        is_one = wish.name.original is not None
-        clear = {**shown.clear, "is_one_of_many": is_one}
-        return [Shown(clear, {**shown.opened, "version": version})]
+        serialized = (
+            event_lookup.serialize_event(events, name=options.event_id, permits=page_data.permits)
+            or {}
+        )
+        version = serialized.get("etag") or ""
+        is_single_occurrence = options.event_id.original_start is not None
+        clear = {**presented.clear, "is_one_of_many": is_single_occurrence}
+        return [TemplateItem(clear, {**presented.opened, "version": version})]
 
-    return make
+    return present_page
 
 
-def about(look: OneEvent, opened: Opened) -> list[Shape]:
+def read_calendar_properties(page_data: EventPageData, opened: OpenedRows) -> list[PageValues]:
     """Return what each calendar is called, in the order of `look.found`; {} where nobody knows."""
-    names = opened[: len(look.found)]
-    return [orjson.loads(values["about"]) if "about" in values else {} for _, values in names]
+    name_rows = opened[: len(page_data.calendars)]
+    return [orjson.loads(values["about"]) if "about" in values else {} for _, values in name_rows]
 
 
-def happening(opened: Opened, name: EventId) -> Happening | None:
+def find_occurrence(opened: OpenedRows, event_id: EventId) -> EventOccurrence | None:
     """
     Return what `name` is: an occurrence, a single event, or a series by its first time.
 
     :raises Damaged: if it does not open
     """
-    if name.original is not None:
-        return occurrences.occurrence(opened, name.row, name.original)
+    if event_id.original_start is not None:
+        return occurrences.find_occurrence(opened, event_id.row_id, event_id.original_start)
     for row, values in opened:
-        if row.id != name.row or row.kind == EventKind.CANCELLED:
+        if row.id != event_id.row_id or row.kind == EventKind.CANCELLED:
             continue
         if not values:
             raise Damaged
         if row.kind == EventKind.CHANGED:
-            return occurrences.changed(opened, row, values)
-        content = occurrences.content_of(row, values)
+            return occurrences.build_changed_occurrence(opened, row, values)
+        content = occurrences.read_event_content(row, values)
         is_series = row.kind == EventKind.SERIES
-        return Happening(
+        return EventOccurrence(
             row,
             values,
             Occurrence(content.start, content.end, content),
@@ -123,125 +132,141 @@ def happening(opened: Opened, name: EventId) -> Happening | None:
     return None
 
 
-def described(name: EventId, permits: Permits) -> Callable[[Opened], bytes]:
+def make_description_presenter(
+    event_id: EventId, permits: Permits
+) -> Callable[[OpenedRows], bytes]:
     """
     Return how a sink makes the document of what is written in an event; nothing of nothing.
 
     :param permits: by which the sink opens its rows
     """
 
-    def make(opened: Opened) -> bytes:
-        one = happening(opened, name)
-        if one is None or "content" not in one.opened:
+    def present_description(opened: OpenedRows) -> bytes:
+        occurrence = find_occurrence(opened, event_id)
+        if occurrence is None or "content" not in occurrence.values:
             return b""
-        [current] = event_descriptions.update_happenings([one], permits)
-        return event_descriptions.document(orjson.loads(current.opened["content"])).encode()
+        [current] = event_descriptions.update_occurrences([occurrence], permits)
+        return event_descriptions.render_document(orjson.loads(current.values["content"])).encode()
 
-    return make
+    return present_description
 
 
-def _shown(one: Happening, events: Opened, place: ZoneInfo, calendar: str, look: OneEvent) -> Shown:
-    content, row = one.occurrence.content, one.row
-    knows = "content" in one.opened
+def _present_occurrence(
+    occurrence: EventOccurrence,
+    events: OpenedRows,
+    tz: ZoneInfo,
+    calendar_name: str,
+    page_data: EventPageData,
+) -> TemplateItem:
+    content, row = occurrence.occurrence.content, occurrence.row
+    has_details = "content" in occurrence.values
     clear = {
-        "knows": knows,
-        "calendar_id": look.seen.calendar.id,
-        "is_own": look.seen.share is None,
-        "is_local": look.seen.calendar.is_local,
-        "is_busy_only": not look.seen.shows_details,
+        "knows": has_details,
+        "calendar_id": page_data.visible.calendar.id,
+        "is_own": page_data.visible.share is None,
+        "is_local": page_data.visible.calendar.is_local,
+        "is_busy_only": not page_data.visible.shows_details,
         "is_private": row.is_private,
         "is_free": not row.is_busy,
         "is_tentative": content.is_tentative,
-        "is_changed": one.master is not None and one.master.id != row.id,
-        "is_series": one.master is not None,
-        "may_change": writable_calendars.is_open(look.seen),
-        "may_move": bool(writable_calendars.others(look.seen, look.found)),
-        "is_copied": _moves_by_copy(look),
-        "has_calendar": bool(calendar),
+        "is_changed": occurrence.master is not None and occurrence.master.id != row.id,
+        "is_series": occurrence.master is not None,
+        "may_change": writable_calendars.is_writable(page_data.visible),
+        "may_move": bool(
+            writable_calendars.list_move_targets(page_data.visible, page_data.calendars)
+        ),
+        "is_copied": _moves_by_copy(page_data),
+        "has_calendar": bool(calendar_name),
     }
-    opened: Shape = {
-        "id": event_json.occurrence_id(one),
-        **time_text.times(one.occurrence, place),
-        "repeats": _repeats(one, events),
-        "calendar": calendar,
-        "sharer": look.sharer,
+    opened: PageValues = {
+        "id": event_json.format_occurrence_id(occurrence),
+        **time_text.describe_times(occurrence.occurrence, tz),
+        "repeats": _describe_recurrence(occurrence, events),
+        "calendar": calendar_name,
+        "sharer": page_data.sharer_name,
     }
-    if knows:
-        opened |= _details(content, one.opened["content"])
-    for name in _MAY_BE_MISSING:
+    if has_details:
+        opened |= _present_details(content, occurrence.values["content"])
+    for name in _OPTIONAL_VALUES:
         clear[f"has_{name}"] = bool(opened.get(name))
-    clear["is_online"] = knows and event_codec.conference_of(_record(one)) is not None
-    clear["has_description"] = knows and bool(content.description.strip())
-    clear["frame"] = _height(content.description)
-    return Shown(clear, opened)
+    clear["is_online"] = (
+        has_details and event_codec.decode_conference(_read_record(occurrence)) is not None
+    )
+    clear["has_description"] = has_details and bool(content.description.strip())
+    clear["frame"] = _choose_frame_height(content.description)
+    return TemplateItem(clear, opened)
 
 
-def _moves_by_copy(look: OneEvent) -> bool:
-    if look.seen.calendar.is_local:
+def _moves_by_copy(page_data: EventPageData) -> bool:
+    if page_data.visible.calendar.is_local:
         return False
-    return PROVIDERS[look.seen.calendar.integration.connection.provider].moves_by_copy
+    return PROVIDERS[page_data.visible.calendar.integration.connection.provider].moves_by_copy
 
 
-def _record(one: Happening) -> Shape:
-    found: Shape = orjson.loads(one.opened["content"])
-    return found
+def _read_record(occurrence: EventOccurrence) -> PageValues:
+    record: PageValues = orjson.loads(occurrence.values["content"])
+    return record
 
 
-def _details(content: EventContent, data: bytes) -> Shape:
+def _present_details(content: EventContent, data: bytes) -> PageValues:
     record = orjson.loads(data)
-    conference = event_codec.conference_of(record)
-    mine = next((who.response for who in content.attendees if who.is_self), None)
+    conference = event_codec.decode_conference(record)
+    own_response = next(
+        (attendee.response for attendee in content.attendees if attendee.is_self), None
+    )
     link = conference.uri if conference is not None else ""
     return {
         "title": content.title,
         "place": content.location,
-        "place_link": content.location.strip() if _leads_out(content.location) else "",
+        "place_link": content.location.strip() if _is_web_address(content.location) else "",
         "organizer": record.get("organizer", ""),
-        "guests": [_guest(who) for who in content.attendees],
+        "guests": [_present_guest(attendee) for attendee in content.attendees],
         "has_more_guests": bool(record.get("has_more_attendees")),
-        "mine": _MINE[mine] if mine is not None else "",
+        "mine": _OWN_ANSWERS[own_response] if own_response is not None else "",
         "meeting": {
-            "has_link": _leads_out(link),
+            "has_link": _is_web_address(link),
             "has_words": bool(link),
             "words": link,
             "is_pending": conference is not None and conference.state == "pending",
             "is_failed": conference is not None and conference.state == "failed",
         },
-        "reminders": time_text.reminders(content.reminders),
+        "reminders": time_text.describe_reminders(content.reminders),
     }
 
 
-def _guest(who: Attendee) -> Shape:
+def _present_guest(attendee: Attendee) -> PageValues:
     flags = {
-        "organises": who.is_organizer,
-        "you": who.is_self,
-        "optional": who.is_optional,
-        "a room or a thing": who.is_resource,
+        "organises": attendee.is_organizer,
+        "you": attendee.is_self,
+        "optional": attendee.is_optional,
+        "a room or a thing": attendee.is_resource,
     }
     return {
-        "name": who.name or who.email,
-        "email": who.email if who.name else "",
-        "has_email": bool(who.name and who.email),
-        "answer": _ANSWERS[who.response],
-        "tone": {"accepted": "good", "declined": "bad", "tentative": "warn"}.get(who.response, ""),
-        "notes": ", ".join(name for name, is_so in flags.items() if is_so),
+        "name": attendee.name or attendee.email,
+        "email": attendee.email if attendee.name else "",
+        "has_email": bool(attendee.name and attendee.email),
+        "answer": _ANSWERS[attendee.response],
+        "tone": {"accepted": "good", "declined": "bad", "tentative": "warn"}.get(
+            attendee.response, ""
+        ),
+        "notes": ", ".join(name for name, applies in flags.items() if applies),
         "has_notes": any(flags.values()),
     }
 
 
-def _repeats(one: Happening, events: Opened) -> str:
-    if one.master is None:
+def _describe_recurrence(occurrence: EventOccurrence, events: OpenedRows) -> str:
+    if occurrence.master is None:
         return ""
     for row, values in events:
-        if row.id == one.master.id and values:
-            series = occurrences.content_of(row, values)
-            return rrule_text.words(series.recurrence, series.start)
+        if row.id == occurrence.master.id and values:
+            series = occurrences.read_event_content(row, values)
+            return rrule_text.describe_recurrence(series.recurrence, series.start)
     return ""
 
 
-def _leads_out(address: str) -> bool:
+def _is_web_address(address: str) -> bool:
     """Return whether it is a web address and nothing else."""
-    if any(one.isspace() for one in address.strip()):
+    if any(character.isspace() for character in address.strip()):
         return False
     try:
         parts = urlsplit(address.strip())
@@ -250,5 +275,5 @@ def _leads_out(address: str) -> bool:
     return parts.scheme.lower() in {"http", "https"} and bool(parts.netloc)
 
 
-def _height(text: str) -> str:
-    return next((name for most, name in _HEIGHTS if len(text) <= most), "tall")
+def _choose_frame_height(text: str) -> str:
+    return next((name for max_length, name in _FRAME_HEIGHTS if len(text) <= max_length), "tall")

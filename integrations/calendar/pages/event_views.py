@@ -17,13 +17,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.permissions import page
+from accounts.permissions import require_permission
 from accounts.roles import Permission
-from integrations.access.request_context import NotFound, asked_by
+from integrations.access.request_context import ObjectNotFound, get_request_context
 from integrations.calendar import event_lookup, page_queries
 from integrations.calendar.events import service
-from integrations.calendar.events.results import Scope
-from integrations.formats.event import Response
+from integrations.calendar.events.results import SeriesScope
+from integrations.formats.event import AttendeeResponse
 from integrations.providers.calendars import Notify
 from integrations.web import sandboxed_html
 from limited_use.policy.claims import claim
@@ -42,62 +42,64 @@ _RESPONSES: Final[Mapping[str, str]] = {
 
 @never_cache
 @require_safe
-@page(Permission.USE_OWN)
-def event(request: HttpRequest, event_id: str) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+def show_event(request: HttpRequest, event_id: str) -> HttpResponse:
     """Return one event, series or occurrence; a page that says why, where it cannot be shown."""
-    return _page(request, event_id, "calendar/event.html")
+    return _render_page(request, event_id, "calendar/event.html")
 
 
 @never_cache
 @require_POST
-@page(Permission.USE_OWN)
-def answer(request: HttpRequest, event_id: str) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+def answer_invitation(request: HttpRequest, event_id: str) -> HttpResponse:
     """Answer an invitation: to one occurrence, or to its whole series."""
-    asked, response = asked_by(request), request.POST.get("response", "")
+    request_context, response = get_request_context(request), request.POST.get("response", "")
     if response not in _RESPONSES:
         raise Http404
     try:
         service.respond(
-            asked,
-            event_lookup.event_id(event_id),
-            cast("Response", response),
+            request_context,
+            event_lookup.parse_event_id(event_id),
+            cast("AttendeeResponse", response),
             etag=request.POST.get("version", ""),
             scope="all" if request.POST.get("scope") == "all" else "this",
-            notify=notify(request),
+            notify=get_notify_choice(request),
         )
-    except NotFound:
+    except ObjectNotFound:
         raise Http404 from None
-    except write_messages.FORESEEN as error:
-        why, status = write_messages.why(error), write_messages.status(error)
-        return _page(request, event_id, "calendar/event.html", why=why, status=status)
+    except write_messages.EXPECTED_ERRORS as error:
+        message, status = write_messages.get_message(error), write_messages.get_status(error)
+        return _render_page(
+            request, event_id, "calendar/event.html", message=message, status=status
+        )
     messages.success(request, _RESPONSES[response])
     return redirect("calendar-event", event_id)
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Permission.USE_OWN)
-def delete(request: HttpRequest, event_id: str) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+def delete_event(request: HttpRequest, event_id: str) -> HttpResponse:
     """Ask whether to delete an event, one occurrence, those that follow, or all; and do it."""
     template, scope = "calendar/delete.html", request.POST.get("scope", "this")
     if request.method != "POST":
-        return _page(request, event_id, template)
+        return _render_page(request, event_id, template)
     if scope not in _SCOPES:
         raise Http404
-    asked = asked_by(request)
+    request_context = get_request_context(request)
     try:
         service.delete(
-            asked,
-            event_lookup.event_id(event_id),
+            request_context,
+            event_lookup.parse_event_id(event_id),
             etag=request.POST.get("version", ""),
-            scope=cast("Scope", scope),
-            notify=notify(request),
+            scope=cast("SeriesScope", scope),
+            notify=get_notify_choice(request),
         )
-    except NotFound:
+    except ObjectNotFound:
         raise Http404 from None
-    except write_messages.FORESEEN as error:
-        why, status = write_messages.why(error), write_messages.status(error)
-        return _page(request, event_id, template, why=why, status=status)
+    except write_messages.EXPECTED_ERRORS as error:
+        message, status = write_messages.get_message(error), write_messages.get_status(error)
+        return _render_page(request, event_id, template, message=message, status=status)
     messages.success(request, claim("event.deleted", "It is deleted."))
     return redirect("calendar")
 
@@ -106,60 +108,63 @@ def delete(request: HttpRequest, event_id: str) -> HttpResponse:
 @require_safe
 @xframe_options_sameorigin
 @csp(dict(sandboxed_html.POLICY))
-@page(Permission.USE_OWN)
-def description(request: HttpRequest, event_id: str) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+def show_description(request: HttpRequest, event_id: str) -> HttpResponse:
     """
     Return what is written in an event as a document of its own, as harmless as a mail's text.
 
     The response itself is sandboxed: its origin is nobody's, nothing runs, nothing loads.
     """
-    asked = asked_by(request)
+    request_context = get_request_context(request)
     try:
-        name = event_lookup.event_id(event_id)
-        look = page_queries.description(asked, name)
+        parsed_id = event_lookup.parse_event_id(event_id)
+        page_data = page_queries.get_description_data(request_context, parsed_id)
         text = sink.calendar_document(
-            look.rows,
-            permits=look.permits,
-            viewer=asked.actor,
-            make=event_presenter.described(name, look.permits),
-            at=asked.at,
+            page_data.rows,
+            permits=page_data.permits,
+            viewer=request_context.actor,
+            make=event_presenter.make_description_presenter(parsed_id, page_data.permits),
+            at=request_context.at,
         )
-    except NotFound:
+    except ObjectNotFound:
         raise Http404 from None
-    except (event_lookup.NotCurrent, Damaged) as error:
-        return not_shown(request, is_damaged=isinstance(error, Damaged))
-    return sandboxed_html.answer(text)
+    except (event_lookup.CalendarNotCurrent, Damaged) as error:
+        return render_unavailable(request, is_damaged=isinstance(error, Damaged))
+    return sandboxed_html.render_document(text)
 
 
-def _page(
-    request: HttpRequest, event_id: str, template: str, *, why: str = "", status: int = 200
+def _render_page(
+    request: HttpRequest, event_id: str, template: str, *, message: str = "", status: int = 200
 ) -> HttpResponse:
-    asked = asked_by(request)
+    request_context = get_request_context(request)
     try:
-        name = event_lookup.event_id(event_id)
-        look = page_queries.event(asked, name)
+        parsed_id = event_lookup.parse_event_id(event_id)
+        page_data = page_queries.get_event_page_data(request_context, parsed_id)
         body = sink.calendar_page(
             template,
-            look.rows,
-            permits=look.permits,
-            viewer=asked.actor,
-            make=event_presenter.told(look, event_presenter.Wish(name, preferences.zone(request))),
-            at=asked.at,
-            context={"why": why},
+            page_data.rows,
+            permits=page_data.permits,
+            viewer=request_context.actor,
+            make=event_presenter.make_event_presenter(
+                page_data,
+                event_presenter.EventPageOptions(parsed_id, preferences.get_zone(request)),
+            ),
+            at=request_context.at,
+            context={"why": message},
             request=request,
         )
-    except NotFound:
+    except ObjectNotFound:
         raise Http404 from None
-    except (event_lookup.NotCurrent, Damaged) as error:
-        return not_shown(request, is_damaged=isinstance(error, Damaged))
+    except (event_lookup.CalendarNotCurrent, Damaged) as error:
+        return render_unavailable(request, is_damaged=isinstance(error, Damaged))
     return HttpResponse(body, status=status)
 
 
-def notify(request: HttpRequest) -> Notify:
+def get_notify_choice(request: HttpRequest) -> Notify:
     """Return whether the guests are to hear of it."""
     return "all" if request.POST.get("notify") == "on" else "none"
 
 
-def not_shown(request: HttpRequest, *, is_damaged: bool) -> HttpResponse:
+def render_unavailable(request: HttpRequest, *, is_damaged: bool) -> HttpResponse:
     context = {"is_damaged": is_damaged}
     return render(request, "calendar/event_not_shown.html", context, status=503)

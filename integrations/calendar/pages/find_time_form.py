@@ -9,11 +9,11 @@ from uuid import UUID
 
 from django import forms
 
-from integrations.access.cross_user_lookups import Partner
-from integrations.calendar.meeting_times import Offer, Participant, Search
+from integrations.access.cross_user_lookups import SharePartner
+from integrations.calendar.meeting_times import MeetingOptions, MeetingParticipant, MeetingSearch
 from integrations.formats import timezones
-from integrations.formats.recurrence.meeting_slots import Hours, Meeting
-from limited_use.sinks.calendar import Shown
+from integrations.formats.recurrence.meeting_slots import MeetingRequest, WeeklyHours
+from limited_use.sinks.calendar import TemplateItem
 
 from . import new_event_initial, preferences, recurrence_form, view_ranges
 
@@ -27,14 +27,14 @@ LENGTHS: Final = (
     ("240", "4 hours"),
 )
 REACH: Final = (("1", "1 day"), ("7", "1 week"), ("14", "2 weeks"), ("28", "4 weeks"))
-_COMING: Final = (("", "Not asked"), ("must", "Has to be there"), ("may", "May come"))
+_ATTENDANCE: Final = (("", "Not asked"), ("must", "Has to be there"), ("may", "May come"))
 _WORKDAYS: Final = ("0", "1", "2", "3", "4")
 # As many as fit on a page.
-_MOST: Final = 40
-_PERSON: Final = "with_"
+_MAX_TIMES: Final = 40
+_PERSON_PREFIX: Final = "with_"
 
 
-class FindForm(forms.Form):
+class FindTimeForm(forms.Form):
     """How long, when, on which clocks, and with whom: a choice for each of `people`."""
 
     length = forms.ChoiceField(label="How long", choices=LENGTHS, initial="60")
@@ -53,78 +53,105 @@ class FindForm(forms.Form):
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
     )
     weekdays = forms.MultipleChoiceField(
-        choices=recurrence_form.weekdays(), initial=_WORKDAYS, widget=forms.CheckboxSelectMultiple
+        choices=recurrence_form.list_weekdays(),
+        initial=_WORKDAYS,
+        widget=forms.CheckboxSelectMultiple,
     )
     zone = forms.ChoiceField(
-        label="On the clocks of", choices=[(one, one) for one in sorted(preferences.ZONES)]
+        label="On the clocks of", choices=[(name, name) for name in sorted(preferences.ZONES)]
     )
 
-    def __init__(self, *args: Any, people: Mapping[UUID, Partner], **more: Any) -> None:
-        super().__init__(*args, **more)
+    def __init__(self, *args: Any, people: Mapping[UUID, SharePartner], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.people = people
-        for one, person in people.items():
-            self.fields[f"{_PERSON}{one}"] = forms.ChoiceField(
-                label=_name(person), choices=_COMING, required=False
+        for user_id, person in people.items():
+            self.fields[f"{_PERSON_PREFIX}{user_id}"] = forms.ChoiceField(
+                label=_get_name(person), choices=_ATTENDANCE, required=False
             )
 
     @property
     def asked(self) -> list[forms.BoundField]:
         """The choices of people, for the page."""
-        return [self[f"{_PERSON}{one}"] for one in self.people]
+        return [self[f"{_PERSON_PREFIX}{user_id}"] for user_id in self.people]
 
     def clean(self) -> dict[str, Any]:
-        given = super().clean() or {}
-        day = given.get("first_day")
+        cleaned_data = super().clean() or {}
+        day = cleaned_data.get("first_day")
         if day is not None and not view_ranges.is_possible(day):
             self.add_error("first_day", "Calendars do not reach as far.")
-        return given
+        return cleaned_data
 
-    def search(self, me: UUID) -> Search:
+    def build_search(self, own_id: UUID) -> MeetingSearch:
         """Return what is looked for, with whoever asks."""
-        given = self.cleaned_data
-        zone = given["zone"]
-        start = timezones.at(datetime.combine(given["first_day"], time()), timezones.zone(zone))
-        days = {int(one): [(given["opens"], given["closes"])] for one in given["weekdays"]}
-        hours = Hours(zone, days)
-        coming = {one: given[f"{_PERSON}{one}"] for one in self.people}
-        return Search(
-            meeting=Meeting(duration=timedelta(minutes=int(given["length"])), most=_MOST),
+        cleaned_data = self.cleaned_data
+        zone = cleaned_data["zone"]
+        start = timezones.to_utc(
+            datetime.combine(cleaned_data["first_day"], time()), timezones.get_zone(zone)
+        )
+        days = {
+            int(weekday): [(cleaned_data["opens"], cleaned_data["closes"])]
+            for weekday in cleaned_data["weekdays"]
+        }
+        hours = WeeklyHours(zone, days)
+        attendance_by_user = {
+            user_id: cleaned_data[f"{_PERSON_PREFIX}{user_id}"] for user_id in self.people
+        }
+        return MeetingSearch(
+            meeting=MeetingRequest(
+                duration=timedelta(minutes=int(cleaned_data["length"])), most=_MAX_TIMES
+            ),
             participants=[
-                Participant(me, is_required=True, hours=hours),
+                MeetingParticipant(own_id, is_required=True, hours=hours),
                 *(
-                    Participant(one, is_required=how == "must", hours=hours)
-                    for one, how in coming.items()
-                    if how
+                    MeetingParticipant(user_id, is_required=attendance == "must", hours=hours)
+                    for user_id, attendance in attendance_by_user.items()
+                    if attendance
                 ),
             ],
             start=start,
-            end=start + timedelta(days=int(given["reach"])),
+            end=start + timedelta(days=int(cleaned_data["reach"])),
             zone=zone,
         )
 
 
-def shown(search: Search, people: Mapping[UUID, Partner]) -> Callable[[Offer], Sequence[Shown]]:
+def make_times_presenter(
+    search: MeetingSearch, people: Mapping[UUID, SharePartner]
+) -> Callable[[MeetingOptions], Sequence[TemplateItem]]:
     """Return how a sink makes the times that suit: by day, each with the address to take it."""
-    place = timezones.zone(search.zone)
-    needed = [one.user_id for one in search.participants if one.is_required]
+    tz = timezones.get_zone(search.zone)
+    required_ids = [
+        participant.user_id for participant in search.participants if participant.is_required
+    ]
 
-    def make(offer: Offer) -> Sequence[Shown]:
+    def present_times(offer: MeetingOptions) -> Sequence[TemplateItem]:
         days: dict[Any, list[Mapping[str, Any]]] = {}
-        for (start, end), optional in offer.times:
-            begins, ends = (timezones.clock(at, place) for at in (start, end))
-            coming = [one for one in (*needed, *optional) if one in people]
-            days.setdefault(begins.date(), []).append(
+        for (start, end), optional_ids in offer.slots:
+            local_start, local_end = (timezones.to_local_time(at, tz) for at in (start, end))
+            attendee_ids = [
+                user_id for user_id in (*required_ids, *optional_ids) if user_id in people
+            ]
+            days.setdefault(local_start.date(), []).append(
                 {
-                    "words": f"{begins:%H:%M}–{ends:%H:%M}",  # noqa: RUF001 - as it is printed
-                    "also": ", ".join(_name(people[one]) for one in optional if one in people),
-                    "has_also": bool(optional),
-                    "query": new_event_initial.query(begins, ends, zone=search.zone, people=coming),
+                    "words": f"{local_start:%H:%M}–{local_end:%H:%M}",  # noqa: RUF001 - as it is printed
+                    "also": ", ".join(
+                        _get_name(people[user_id]) for user_id in optional_ids if user_id in people
+                    ),
+                    "has_also": bool(optional_ids),
+                    "query": new_event_initial.build_query(
+                        local_start, local_end, zone=search.zone, people=attendee_ids
+                    ),
                 }
             )
-        unknown = [one.user_id for one in search.participants if one.user_id in offer.unknown]
-        names = [_name(people[one]) if one in people else "You" for one in unknown]
+        unknown_ids = [
+            participant.user_id
+            for participant in search.participants
+            if participant.user_id in offer.unknown_people
+        ]
+        names = [
+            _get_name(people[user_id]) if user_id in people else "You" for user_id in unknown_ids
+        ]
         return [
-            Shown(
+            TemplateItem(
                 {"has_times": bool(days), "has_unknown": bool(names)},
                 {
                     "days": [{"date": day, "times": times} for day, times in days.items()],
@@ -133,8 +160,8 @@ def shown(search: Search, people: Mapping[UUID, Partner]) -> Callable[[Offer], S
             )
         ]
 
-    return make
+    return present_times
 
 
-def _name(person: Partner) -> str:
+def _get_name(person: SharePartner) -> str:
     return person.name or person.address or ""

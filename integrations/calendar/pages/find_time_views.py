@@ -11,9 +11,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts import request_limits
-from accounts.permissions import page
+from accounts.permissions import require_permission
 from accounts.roles import Permission
-from integrations.access.request_context import Asked, asked_by
+from integrations.access.request_context import RequestContext, get_request_context
 from integrations.calendar import (
     agenda,
     calendar_list,
@@ -21,68 +21,97 @@ from integrations.calendar import (
     free_busy_query,
     meeting_times,
 )
-from integrations.calendar.calendar_access import Visible
+from integrations.calendar.calendar_access import VisibleCalendar
 from limited_use.sinks import calendar as sink
-from limited_use.sinks.calendar import Opened, Shown
+from limited_use.sinks.calendar import OpenedRows, TemplateItem
 from limited_use.vault.envelope import Unopenable
 
 from . import display_timezone, find_time_form, preferences
-from .find_time_form import FindForm
+from .find_time_form import FindTimeForm
 
 _TEMPLATE = "calendar/find.html"
 
 
 @never_cache
 @require_safe
-@page(Permission.USE_OWN)
-def find(request: HttpRequest) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+def find_time(request: HttpRequest) -> HttpResponse:
     """Ask how long, when and with whom; once asked, say when that could be."""
-    asked = asked_by(request)
-    people = free_busy_access.colleagues(asked)
-    initial = {"first_day": asked.at.date(), "zone": preferences.zone(request)}
-    form = FindForm(request.GET or None, people=people, initial=initial)
+    request_context = get_request_context(request)
+    people = free_busy_access.list_colleagues(request_context)
+    initial = {"first_day": request_context.at.date(), "zone": preferences.get_zone(request)}
+    form = FindTimeForm(request.GET or None, people=people, initial=initial)
     if not form.is_valid():
-        return HttpResponse(_asking(request, asked, form), status=400 if form.is_bound else 200)
+        return HttpResponse(
+            _render_form(request, request_context, form), status=400 if form.is_bound else 200
+        )
     usage = request_limits.count_for_person(request, free_busy_query.RATE)
     if not usage.is_within:
-        why = "That was many searches. Please wait a minute."
-        refusal = HttpResponse(_asking(request, asked, form, why=why), status=429)
-        return request_limits.with_retry_after(refusal, usage)
-    search = form.search(asked.user_id)
-    into = partial(
+        message = "That was many searches. Please wait a minute."
+        response = HttpResponse(
+            _render_form(request, request_context, form, message=message), status=429
+        )
+        return request_limits.add_retry_after(response, usage)
+    search = form.build_search(request_context.user_id)
+    render_page = partial(
         sink.calendar_page,
         _TEMPLATE,
         context={"form": form, "has_answer": True, "why": ""},
         request=request,
     )
-    make = find_time_form.shown(search, people)
+    present_times = find_time_form.make_times_presenter(search, people)
     try:
-        return HttpResponse(meeting_times.offer(asked, search, make=make, into=into))
+        return HttpResponse(
+            meeting_times.find_meeting_times(
+                request_context, search, make=present_times, output_sink=render_page
+            )
+        )
     except Unopenable:
-        why = "A calendar was taken back while we looked. Look again."
-        return HttpResponse(_asking(request, asked, form, why=why), status=409)
+        message = "A calendar was taken back while we looked. Look again."
+        return HttpResponse(
+            _render_form(request, request_context, form, message=message), status=409
+        )
 
 
-def _asking(request: HttpRequest, asked: Asked, form: FindForm, *, why: str = "") -> bytes:
-    found = [one for one in agenda.everything(asked) if one.share is None]
-    rows, permits = calendar_list.named(asked, found)
+def _render_form(
+    request: HttpRequest, request_context: RequestContext, form: FindTimeForm, *, message: str = ""
+) -> bytes:
+    visible_calendars = [
+        visible
+        for visible in agenda.get_visible_calendars(request_context)
+        if visible.share is None
+    ]
+    rows, permits = calendar_list.get_name_rows(request_context, visible_calendars)
     return sink.calendar_page(
         _TEMPLATE,
         rows,
         permits=permits,
-        viewer=asked.actor,
-        make=_zoned(found, preferences.zone(request)),
-        at=asked.at,
-        context={"form": form, "has_answer": False, "why": why},
+        viewer=request_context.actor,
+        make=_make_zone_presenter(visible_calendars, preferences.get_zone(request)),
+        at=request_context.at,
+        context={"form": form, "has_answer": False, "why": message},
         request=request,
     )
 
 
-def _zoned(found: Sequence[Visible], zone: str | None) -> Callable[[Opened], Sequence[Shown]]:
+def _make_zone_presenter(
+    visible_calendars: Sequence[VisibleCalendar], zone: str | None
+) -> Callable[[OpenedRows], Sequence[TemplateItem]]:
     """Return how a sink says on whose clocks somebody looks who chose none: their calendar's."""
 
-    def make(opened: Opened) -> Sequence[Shown]:
-        about = [orjson.loads(values["about"]) if "about" in values else {} for _, values in opened]
-        return [Shown({}, {"zone": display_timezone.of(zone, found, about).key})]
+    def present_zone(opened: OpenedRows) -> Sequence[TemplateItem]:
+        calendar_properties = [
+            orjson.loads(values["about"]) if "about" in values else {} for _, values in opened
+        ]
+        return [
+            TemplateItem(
+                {},
+                {
+                    "zone": display_timezone.choose_timezone(
+                        zone, visible_calendars, calendar_properties
+                    ).key
+                },
+            )
+        ]
 
-    return make
+    return present_zone

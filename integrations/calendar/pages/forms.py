@@ -9,16 +9,16 @@ from uuid import UUID, uuid4
 from django import forms
 
 from integrations.calendar.events import drafts
-from integrations.calendar.events.drafts import Draft, Guest
+from integrations.calendar.events.drafts import DraftGuest, EventDraft
 from integrations.calendar.events.validation import BadDraft
 from integrations.formats.event import Reminder, When
 
 from . import recurrence_form
-from .recurrence_form import Repeat
+from .recurrence_form import RepeatChoice
 
 _DAY: Final = timedelta(days=1)
 # As many as can be invited, by the longest addresses, one on a line.
-_LONGEST_GUESTS: Final = 60_000
+_MAX_GUESTS_LENGTH: Final = 60_000
 REMINDERS: Final = (
     ("", "As the calendar does by itself"),
     ("none", "None"),
@@ -30,7 +30,7 @@ REMINDERS: Final = (
     ("1440", "1 day before"),
 )
 # Where an operation's word about a field is said.
-_AT: Final = {
+_FORM_FIELDS: Final = {
     "start": "start_day",
     "end": "end_day",
     "recurrence": "repeats",
@@ -38,12 +38,12 @@ _AT: Final = {
 }
 
 
-def _day(label: str, **more: Any) -> forms.DateField:
+def _make_date_field(label: str, **kwargs: Any) -> forms.DateField:
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    return forms.DateField(label=label, widget=widget, **more)
+    return forms.DateField(label=label, widget=widget, **kwargs)
 
 
-def _clock(label: str) -> forms.TimeField:
+def _make_time_field(label: str) -> forms.TimeField:
     widget = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
     return forms.TimeField(label=label, widget=widget, required=False)
 
@@ -59,10 +59,10 @@ class EventForm(forms.Form):
     calendar = forms.UUIDField()
     title = forms.CharField(max_length=1000, required=False)
     is_days = forms.BooleanField(label="All day", required=False)
-    start_day = _day("Begins on")
-    start_time = _clock("At")
-    end_day = _day("Ends on")
-    end_time = _clock("At")
+    start_day = _make_date_field("Begins on")
+    start_time = _make_time_field("At")
+    end_day = _make_date_field("Ends on")
+    end_time = _make_time_field("At")
     zone = forms.CharField(label="Time zone", max_length=200)
     repeats = forms.ChoiceField(choices=recurrence_form.CHOICES, required=False)
     every = forms.IntegerField(
@@ -74,18 +74,18 @@ class EventForm(forms.Form):
     )
     weekdays = forms.MultipleChoiceField(
         label="On these days, if it repeats every week",
-        choices=recurrence_form.weekdays(),
+        choices=recurrence_form.list_weekdays(),
         widget=forms.CheckboxSelectMultiple,
         required=False,
     )
-    until = _day("Last on (optional)", required=False)
+    until = _make_date_field("Last on (optional)", required=False)
     count = forms.IntegerField(
         label="Or so many times (optional)", min_value=1, max_value=5000, required=False
     )
     location = forms.CharField(label="Where", max_length=1000, required=False)
     guests = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
-        max_length=_LONGEST_GUESTS,
+        max_length=_MAX_GUESTS_LENGTH,
         required=False,
         help_text="One address on each line.",
     )
@@ -99,68 +99,68 @@ class EventForm(forms.Form):
     is_private = forms.BooleanField(label="Private: whom I share with sees busy", required=False)
 
     def clean(self) -> dict[str, Any]:
-        given = super().clean() or {}
-        if not given.get("is_days"):
+        cleaned_data = super().clean() or {}
+        if not cleaned_data.get("is_days"):
             for name in ("start_time", "end_time"):
-                if name not in self.errors and given.get(name) is None:
+                if name not in self.errors and cleaned_data.get(name) is None:
                     self.add_error(name, "Say at what time, or choose all day.")
-        if given.get("until") and given.get("count"):
+        if cleaned_data.get("until") and cleaned_data.get("count"):
             self.add_error("count", "Choose either a last day or a number of times.")
-        return given
+        return cleaned_data
 
-    def draft(self) -> Draft:
+    def build_draft(self) -> EventDraft:
         """
         Return what was typed as a draft.
 
         :raises BadDraft: if a time is none that clocks there show
         """
-        given = self.cleaned_data
-        start, end = self._when("start"), self._when("end")
-        return Draft(
-            title=given["title"],
-            description=given["description"].replace("\r\n", "\n"),
-            location=given["location"],
+        cleaned_data = self.cleaned_data
+        start, end = self._get_when("start"), self._get_when("end")
+        return EventDraft(
+            title=cleaned_data["title"],
+            description=cleaned_data["description"].replace("\r\n", "\n"),
+            location=cleaned_data["location"],
             start=start,
             end=end,
-            recurrence=recurrence_form.written(self._repeat(), start),
-            attendees=self._guests(),
-            is_busy=not given["is_free"],
-            is_private=given["is_private"],
-            reminders=_reminders(given["reminders"]),
+            recurrence=recurrence_form.format_recurrence(self._get_repeat(), start),
+            attendees=self._get_guests(),
+            is_busy=not cleaned_data["is_free"],
+            is_private=cleaned_data["is_private"],
+            reminders=_parse_reminder(cleaned_data["reminders"]),
         )
 
-    def refuse(self, bad: BadDraft) -> None:
+    def add_draft_errors(self, error: BadDraft) -> None:
         """Say at each field what an operation found wrong there."""
-        for name, words in bad.fields.items():
-            at = _AT.get(name, name)
-            self.add_error(at if at in self.fields else None, words)
+        for name, message in error.fields.items():
+            field = _FORM_FIELDS.get(name, name)
+            self.add_error(field if field in self.fields else None, message)
 
-    def _when(self, which: str) -> When:
-        day: date = self.cleaned_data[f"{which}_day"]
+    def _get_when(self, prefix: str) -> When:
+        day: date = self.cleaned_data[f"{prefix}_day"]
         if self.cleaned_data["is_days"]:
             # The day after the last, as calendars count.
-            return drafts.day(day + _DAY if which == "end" and day < date.max else day)
-        clock = datetime.combine(day, self.cleaned_data[f"{which}_time"])
-        return drafts.moment(clock, self.cleaned_data["zone"], field=which)
+            return drafts.to_day(day + _DAY if prefix == "end" and day < date.max else day)
+        clock = datetime.combine(day, self.cleaned_data[f"{prefix}_time"])
+        return drafts.resolve_clock_time(clock, self.cleaned_data["zone"], field=prefix)
 
-    def _guests(self) -> tuple[Guest, ...]:
+    def _get_guests(self) -> tuple[DraftGuest, ...]:
         lines = self.cleaned_data["guests"].splitlines()
-        return tuple(Guest(line.strip()) for line in lines if line.strip())
+        return tuple(DraftGuest(line.strip()) for line in lines if line.strip())
 
-    def _repeat(self) -> Repeat:
-        given = self.cleaned_data
-        if given["repeats"] not in dict(recurrence_form.CHOICES):
-            return Repeat("")
-        return Repeat(
-            how=given["repeats"],
-            every=given["every"] or 1,
-            days=tuple(int(one) for one in given["weekdays"]),
-            until=given["until"],
-            count=given["count"],
+    def _get_repeat(self) -> RepeatChoice:
+        cleaned_data = self.cleaned_data
+        if cleaned_data["repeats"] not in dict(recurrence_form.CHOICES):
+            return RepeatChoice("")
+        return RepeatChoice(
+            pattern=cleaned_data["repeats"],
+            interval=cleaned_data["every"] or 1,
+            days=tuple(int(day) for day in cleaned_data["weekdays"]),
+            until=cleaned_data["until"],
+            count=cleaned_data["count"],
         )
 
 
-def blank(start: datetime, length: timedelta, *, is_days: bool) -> dict[str, Any]:
+def get_blank_values(start: datetime, length: timedelta, *, is_days: bool) -> dict[str, Any]:
     """
     Return what a form for a new event begins with: so long from then on, or all of that day.
 
@@ -178,7 +178,7 @@ def blank(start: datetime, length: timedelta, *, is_days: bool) -> dict[str, Any
     }
 
 
-def calendar_of(form: EventForm) -> UUID | None:
+def get_calendar_id(form: EventForm) -> UUID | None:
     """Return which calendar is chosen in a form, however good the rest is; None: none."""
     try:
         return UUID(str(form["calendar"].value()))
@@ -186,7 +186,7 @@ def calendar_of(form: EventForm) -> UUID | None:
         return None
 
 
-def _reminders(chosen: str) -> tuple[Reminder, ...] | None:
+def _parse_reminder(chosen: str) -> tuple[Reminder, ...] | None:
     if not chosen.isdecimal() and chosen != "none":
         return None
     return () if chosen == "none" else (Reminder(int(chosen)),)

@@ -12,50 +12,52 @@ from django.core.validators import RegexValidator
 from django.http import Http404, HttpRequest
 from django.utils.functional import lazy
 
-from integrations.access.request_context import Asked
+from integrations.access.request_context import RequestContext
 from integrations.calendar import calendar_access, calendar_list, local_calendars
-from integrations.calendar.calendar_access import Visible
-from integrations.calendar.local_calendars import About
+from integrations.calendar.calendar_access import VisibleCalendar
+from integrations.calendar.local_calendars import CalendarProperties
 from integrations.formats import timezones
 from integrations.formats.icalendar import components
-from integrations.formats.icalendar.file_problems import Problem
+from integrations.formats.icalendar.file_problems import FileProblem
 from integrations.models import Event, Integration
 from integrations.web import row_counts
 from limited_use.sinks import calendar as sink
-from limited_use.sinks.calendar import Shown
+from limited_use.sinks.calendar import TemplateItem
 
 from . import named_calendars
 
-NAME: Final = "settings-local-calendar"
-COLOUR: Final = r"#[0-9a-fA-F]{6}"
+ROUTE_NAME: Final = "settings-local-calendar"
+COLOUR_PATTERN: Final = r"#[0-9a-fA-F]{6}"
 
 
-def _places() -> list[tuple[str, str]]:
-    return [(name, name) for name in timezones.places()]
+def _list_timezones() -> list[tuple[str, str]]:
+    return [(name, name) for name in timezones.list_zone_names()]
 
 
-class AboutForm(forms.Form):
+class LocalCalendarForm(forms.Form):
     name = forms.CharField(
         label="What it is called",
-        max_length=local_calendars.LONGEST_NAME,
+        max_length=local_calendars.MAX_NAME_LENGTH,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    zone = forms.ChoiceField(label="Time zone", choices=lazy(_places, list), initial="UTC")
+    zone = forms.ChoiceField(label="Time zone", choices=lazy(_list_timezones, list), initial="UTC")
     colour = forms.CharField(
         label="Colour",
         required=False,
         initial="#1a73e8",
-        validators=[RegexValidator(f"^{COLOUR}$", "Write a colour as in #1a73e8.")],
+        validators=[RegexValidator(f"^{COLOUR_PATTERN}$", "Write a colour as in #1a73e8.")],
         widget=forms.TextInput(attrs={"type": "color"}),
     )
 
     @property
-    def about(self) -> About:
-        given = self.cleaned_data
-        return About(given["name"], given["zone"], given["colour"])
+    def calendar_properties(self) -> CalendarProperties:
+        cleaned_data = self.cleaned_data
+        return CalendarProperties(
+            cleaned_data["name"], cleaned_data["zone"], cleaned_data["colour"]
+        )
 
 
-class FileForm(forms.Form):
+class CalendarFileForm(forms.Form):
     file = forms.FileField(
         label="A calendar file (.ics)",
         allow_empty_file=True,
@@ -64,54 +66,68 @@ class FileForm(forms.Form):
     )
 
 
-def seen(asked: Asked, calendar_id: UUID) -> Visible:
+def get_calendar_or_404(request_context: RequestContext, calendar_id: UUID) -> VisibleCalendar:
     """:raises Http404: if it is not a calendar of theirs that lives here"""
-    mine = calendar_access.own(actor=asked.actor, user_id=asked.user_id)
-    found = [each for each in mine if each.calendar.id == calendar_id and each.calendar.is_local]
-    if not found:
+    own_calendars = calendar_access.get_own_calendars(
+        actor=request_context.actor, user_id=request_context.user_id
+    )
+    matches = [
+        visible
+        for visible in own_calendars
+        if visible.calendar.id == calendar_id and visible.calendar.is_local
+    ]
+    if not matches:
         raise Http404
-    return found[0]
+    return matches[0]
 
 
-def shown(  # noqa: PLR0913 - what is shown beside it
+def render_calendar_page(  # noqa: PLR0913 - what is shown beside it
     request: HttpRequest,
-    asked: Asked,
+    request_context: RequestContext,
     calendar_id: UUID,
     *,
-    form: AboutForm | None = None,
-    file_form: FileForm | None = None,
-    problems: tuple[Problem, ...] = (),
+    form: LocalCalendarForm | None = None,
+    file_form: CalendarFileForm | None = None,
+    problems: tuple[FileProblem, ...] = (),
     has_more: bool = False,
 ) -> bytes:
     """Return the page of one calendar, with the forms that were sent where one was."""
-    one = seen(asked, calendar_id)
+    visible = get_calendar_or_404(request_context, calendar_id)
     context = {
         "form": form,
-        "file_form": file_form or FileForm(),
+        "file_form": file_form or CalendarFileForm(),
         "problems": problems,
         "has_more": has_more,
-        "places": timezones.places(),
-        "integration_id": one.calendar.integration_id,
+        "places": timezones.list_zone_names(),
+        "integration_id": visible.calendar.integration_id,
         "event_count": Event.objects.filter(calendar_id=calendar_id).count(),
-        "largest": components.LARGEST // 1024 // 1024,
+        "largest": components.MAX_BYTES // 1024 // 1024,
     }
-    return rendered(request, asked, one, "settings/local_calendar.html", context)
+    return render_with_calendar(
+        request, request_context, visible, "settings/local_calendar.html", context
+    )
 
 
-def ask_to_remove_all(request: HttpRequest, asked: Asked, integration: Integration) -> bytes:
+def render_remove_all(
+    request: HttpRequest, request_context: RequestContext, integration: Integration
+) -> bytes:
     """Return the page that names every calendar stored only in Antares, each with its file."""
-    own = calendar_access.own(actor=asked.actor, user_id=asked.user_id)
-    calendars = [one for one in own if one.calendar.integration_id == integration.id]
+    own = calendar_access.get_own_calendars(
+        actor=request_context.actor, user_id=request_context.user_id
+    )
+    calendars = [visible for visible in own if visible.calendar.integration_id == integration.id]
     context = {
         "integration_id": integration.id,
         "event_count": sum(row_counts.count_events([row.calendar for row in calendars]).values()),
         "share_count": sum(
-            row_counts.count_shares([row.calendar for row in calendars], at=asked.at).values()
+            row_counts.count_shares(
+                [row.calendar for row in calendars], at=request_context.at
+            ).values()
         ),
     }
     return named_calendars.render_calendars(
         request,
-        asked,
+        request_context,
         calendars,
         "settings/local_calendars_remove.html",
         context=context,
@@ -119,29 +135,37 @@ def ask_to_remove_all(request: HttpRequest, asked: Asked, integration: Integrati
     )
 
 
-def rendered(
-    request: HttpRequest, asked: Asked, one: Visible, template: str, context: Mapping[str, Any]
+def render_with_calendar(
+    request: HttpRequest,
+    request_context: RequestContext,
+    visible: VisibleCalendar,
+    template: str,
+    context: Mapping[str, Any],
 ) -> bytes:
     """Return a page about one calendar; what it is called is opened inside the sink."""
-    rows, permits = calendar_list.named(asked, [one])
+    rows, permits = calendar_list.get_name_rows(request_context, [visible])
     return sink.calendar_page(
         template,
         rows,
         permits=permits,
-        viewer=asked.actor,
-        make=_opened,
-        context={**context, "calendar_id": one.calendar.id, "version": one.calendar.version},
+        viewer=request_context.actor,
+        make=_present_calendars,
+        context={
+            **context,
+            "calendar_id": visible.calendar.id,
+            "version": visible.calendar.version,
+        },
         under="calendars",
         request=request,
-        at=asked.at,
+        at=request_context.at,
     )
 
 
-def _opened(opened: sink.Opened) -> list[Shown]:
-    return [_about(values) for _, values in opened]
+def _present_calendars(opened: sink.OpenedRows) -> list[TemplateItem]:
+    return [_present_calendar(values) for _, values in opened]
 
 
-def _about(values: Mapping[str, bytes]) -> Shown:
-    about = orjson.loads(values["about"]) if "about" in values else {}
-    named = {key: about.get(key, "") for key in ("name", "zone", "colour")}
-    return Shown({}, named)
+def _present_calendar(values: Mapping[str, bytes]) -> TemplateItem:
+    properties = orjson.loads(values["about"]) if "about" in values else {}
+    shown_properties = {key: properties.get(key, "") for key in ("name", "zone", "colour")}
+    return TemplateItem({}, shown_properties)

@@ -15,12 +15,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.actors import get_actor
-from accounts.permissions import page
+from accounts.permissions import require_permission
 from accounts.roles import Permission
-from integrations.access.request_context import NotFound, asked_by
+from integrations.access.request_context import ObjectNotFound, get_request_context
 from integrations.calendar import local_calendars
 from integrations.models import Event
-from limited_use.agreements.consents import NotAgreed
+from limited_use.agreements.consents import ConsentMissing
 from limited_use.policy.claims import claim
 from limited_use.policy.features import FEATURES
 
@@ -35,74 +35,84 @@ _CHANGED: Final = claim(
 )
 
 
-class NewForm(local_calendar_page.AboutForm):
+class NewLocalCalendarForm(local_calendar_page.LocalCalendarForm):
     agree = forms.BooleanField(label="I agree.")
     version = forms.IntegerField(widget=forms.HiddenInput)
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Permission.USE_OWN)
-def new(request: HttpRequest) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+def create_local_calendar(request: HttpRequest) -> HttpResponse:
     """Say what a calendar here is, and begin one."""
     feature = FEATURES[local_calendars.FEATURE]
-    form = NewForm(request.POST or None, initial={"version": feature.version})
+    form = NewLocalCalendarForm(request.POST or None, initial={"version": feature.version})
     if request.method == "POST" and form.is_valid():
         try:
-            calendar_id = local_calendars.create(
+            calendar_id = local_calendars.create_calendar(
                 actor=get_actor(request),
-                about=form.about,
+                properties=form.calendar_properties,
                 version=form.cleaned_data["version"],
                 at=timezone.now(),
             )
-        except NotAgreed:
+        except ConsentMissing:
             form.add_error(None, _NOT_AGREED)
         except local_calendars.TooManyCalendars:
-            form.add_error(None, f"You have {local_calendars.MOST} of them: remove one first.")
+            form.add_error(
+                None, f"You have {local_calendars.MAX_CALENDARS} of them: remove one first."
+            )
         else:
             messages.success(request, "It is here. Write in it, or fill it from a file.")
-            return redirect(local_calendar_page.NAME, calendar_id)
+            return redirect(local_calendar_page.ROUTE_NAME, calendar_id)
     return render(request, "settings/local_calendar_new.html", {"form": form, "feature": feature})
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Permission.USE_OWN)
-def one(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+def edit_local_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
     """Show one calendar; on a click, call it otherwise."""
-    asked = asked_by(request)
-    form = local_calendar_page.AboutForm(request.POST) if request.method == "POST" else None
+    request_context = get_request_context(request)
+    form = local_calendar_page.LocalCalendarForm(request.POST) if request.method == "POST" else None
     if form is not None and form.is_valid():
-        seen = request.POST.get("version", "")
+        version = request.POST.get("version", "")
         try:
-            local_calendars.rename(
-                actor=asked.actor, calendar_id=calendar_id, about=form.about, etag=seen
+            local_calendars.rename_calendar(
+                actor=request_context.actor,
+                calendar_id=calendar_id,
+                properties=form.calendar_properties,
+                etag=version,
             )
-        except NotFound:
+        except ObjectNotFound:
             raise Http404 from None
-        except local_calendars.Changed:
+        except local_calendars.CalendarChanged:
             form.add_error(None, _CHANGED)
         else:
             messages.success(request, "Saved.")
-            return redirect(local_calendar_page.NAME, calendar_id)
-    return HttpResponse(local_calendar_page.shown(request, asked, calendar_id, form=form))
+            return redirect(local_calendar_page.ROUTE_NAME, calendar_id)
+    return HttpResponse(
+        local_calendar_page.render_calendar_page(request, request_context, calendar_id, form=form)
+    )
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Permission.USE_OWN)
-def remove(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+def remove_local_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
     """Say what goes, and that it is for good; on a click, remove it."""
-    asked = asked_by(request)
-    seen = local_calendar_page.seen(asked, calendar_id)
-    integration_id = seen.calendar.integration_id
+    request_context = get_request_context(request)
+    visible = local_calendar_page.get_calendar_or_404(request_context, calendar_id)
+    integration_id = visible.calendar.integration_id
     if request.method == "POST":
         etag = request.POST.get("version", "")
         try:
-            count = local_calendars.remove(
-                actor=asked.actor, calendar_id=calendar_id, etag=etag, at=asked.at
+            count = local_calendars.remove_calendar(
+                actor=request_context.actor,
+                calendar_id=calendar_id,
+                etag=etag,
+                at=request_context.at,
             )
-        except local_calendars.Changed:
+        except local_calendars.CalendarChanged:
             messages.error(
                 request,
                 claim(
@@ -110,7 +120,7 @@ def remove(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
                     "It was called otherwise meanwhile. Nothing was removed.",
                 ),
             )
-            return redirect(local_calendar_page.NAME, calendar_id)
+            return redirect(local_calendar_page.ROUTE_NAME, calendar_id)
         messages.success(
             request,
             claim(
@@ -121,7 +131,7 @@ def remove(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
         return redirect("settings-calendars", integration_id)
     context = {"event_count": Event.objects.filter(calendar_id=calendar_id).count()}
     return HttpResponse(
-        local_calendar_page.rendered(
-            request, asked, seen, "settings/local_calendar_remove.html", context
+        local_calendar_page.render_with_calendar(
+            request, request_context, visible, "settings/local_calendar_remove.html", context
         )
     )

@@ -11,16 +11,16 @@ from django.shortcuts import redirect
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from accounts.permissions import page
+from accounts.permissions import require_permission
 from accounts.roles import Permission
-from integrations.access.request_context import NotFound, asked_by
+from integrations.access.request_context import ObjectNotFound, get_request_context
 from integrations.calendar import event_lookup, page_queries
 from integrations.calendar.event_lookup import EventId
 from integrations.calendar.events import service
 from integrations.calendar.events.validation import BadDraft
-from integrations.calendar.page_queries import OneEvent
+from integrations.calendar.page_queries import EventPageData
 from limited_use.sinks import calendar as sink
-from limited_use.sinks.calendar import Opened, Shown
+from limited_use.sinks.calendar import OpenedRows, TemplateItem
 from limited_use.vault.envelope import Damaged
 
 from . import (
@@ -35,73 +35,93 @@ from . import (
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Permission.USE_OWN)
-def move(request: HttpRequest, event_id: str) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+def move_event(request: HttpRequest, event_id: str) -> HttpResponse:
     """Ask where an event is to go, and take it there; of a series, all of it goes."""
     if request.method != "POST":
-        return _page(request, event_id)
+        return _render_page(request, event_id)
     try:
-        to = UUID(request.POST.get("calendar", ""))
+        target_id = UUID(request.POST.get("calendar", ""))
     except ValueError:
-        return _page(request, event_id, why="Choose where it is to go.", status=400)
+        return _render_page(request, event_id, message="Choose where it is to go.", status=400)
     try:
         moved = service.move(
-            asked_by(request),
-            _all_of(event_id),
+            get_request_context(request),
+            _get_series_id(event_id),
             etag=request.POST.get("version", ""),
-            to=to,
-            notify=event_views.notify(request),
+            to=target_id,
+            notify=event_views.get_notify_choice(request),
         )
-    except NotFound:
+    except ObjectNotFound:
         # Of the event or of the calendar: the page tells which.
-        return _page(request, event_id, why=write_messages.why(NotFound()), status=409)
-    except BadDraft as bad:
-        return _page(request, event_id, why=" ".join(bad.fields.values()), status=400)
-    except write_messages.FORESEEN as error:
-        return _page(
-            request, event_id, why=write_messages.why(error), status=write_messages.status(error)
+        return _render_page(
+            request, event_id, message=write_messages.get_message(ObjectNotFound()), status=409
+        )
+    except BadDraft as bad_draft:
+        return _render_page(
+            request, event_id, message=" ".join(bad_draft.fields.values()), status=400
+        )
+    except write_messages.EXPECTED_ERRORS as error:
+        return _render_page(
+            request,
+            event_id,
+            message=write_messages.get_message(error),
+            status=write_messages.get_status(error),
         )
     messages.success(request, "It is moved.")
-    return redirect("calendar-event", moved.id) if moved.id else redirect("calendar")
+    return redirect("calendar-event", moved.event_id) if moved.event_id else redirect("calendar")
 
 
-def _page(request: HttpRequest, event_id: str, *, why: str = "", status: int = 200) -> HttpResponse:
-    asked = asked_by(request)
+def _render_page(
+    request: HttpRequest, event_id: str, *, message: str = "", status: int = 200
+) -> HttpResponse:
+    request_context = get_request_context(request)
     try:
-        name = _all_of(event_id)
-        look = page_queries.event(asked, name)
+        parsed_id = _get_series_id(event_id)
+        page_data = page_queries.get_event_page_data(request_context, parsed_id)
         body = sink.calendar_page(
             "calendar/move.html",
-            look.rows,
-            permits=look.permits,
-            viewer=asked.actor,
-            make=_offered(look, event_presenter.Wish(name, preferences.zone(request))),
-            at=asked.at,
-            context={"why": why},
+            page_data.rows,
+            permits=page_data.permits,
+            viewer=request_context.actor,
+            make=_make_move_presenter(
+                page_data,
+                event_presenter.EventPageOptions(parsed_id, preferences.get_zone(request)),
+            ),
+            at=request_context.at,
+            context={"why": message},
             request=request,
         )
-    except NotFound:
+    except ObjectNotFound:
         raise Http404 from None
-    except (event_lookup.NotCurrent, Damaged) as error:
-        return event_views.not_shown(request, is_damaged=isinstance(error, Damaged))
+    except (event_lookup.CalendarNotCurrent, Damaged) as error:
+        return event_views.render_unavailable(request, is_damaged=isinstance(error, Damaged))
     return HttpResponse(body, status=status)
 
 
-def _all_of(event_id: str) -> EventId:
+def _get_series_id(event_id: str) -> EventId:
     """Return what is moved, is shown, and has the version: of a series, all of it."""
-    return EventId(event_lookup.event_id(event_id).row)
+    return EventId(event_lookup.parse_event_id(event_id).row_id)
 
 
-def _offered(look: OneEvent, wish: event_presenter.Wish) -> Callable[[Opened], Sequence[Shown]]:
+def _make_move_presenter(
+    page_data: EventPageData, options: event_presenter.EventPageOptions
+) -> Callable[[OpenedRows], Sequence[TemplateItem]]:
     """Return how a sink makes the event, and the calendars that it may go to."""
-    base = event_presenter.told(look, wish)
-    others = {one.calendar.id for one in writable_calendars.others(look.seen, look.found)}
+    present_event = event_presenter.make_event_presenter(page_data, options)
+    target_ids = {
+        visible.calendar.id
+        for visible in writable_calendars.list_move_targets(page_data.visible, page_data.calendars)
+    }
 
-    def make(opened: Opened) -> Sequence[Shown]:
-        about = event_presenter.about(look, opened)
-        calendars = calendar_choices.named(look.found, about, offered=others)
+    def present_page(opened: OpenedRows) -> Sequence[TemplateItem]:
+        calendar_properties = event_presenter.read_calendar_properties(page_data, opened)
+        calendars = calendar_choices.list_calendar_choices(
+            page_data.calendars, calendar_properties, offered_ids=target_ids
+        )
         return [
-            Shown(shown.clear, {**shown.opened, "calendars": calendars}) for shown in base(opened)
+            TemplateItem(presented.clear, {**presented.opened, "calendars": calendars})
+            for presented in present_event(opened)
         ]
 
-    return make
+    return present_page

@@ -16,13 +16,13 @@ from uuid import UUID
 import orjson
 from django.http import HttpRequest
 
-from integrations.access.request_context import Asked
+from integrations.access.request_context import RequestContext
 from integrations.calendar import calendar_list
-from integrations.calendar.calendar_access import Visible
+from integrations.calendar.calendar_access import VisibleCalendar
 from integrations.web import row_counts
-from limited_use.guard.guard import Refused
+from limited_use.guard.guard import AccessRefused
 from limited_use.sinks import calendar
-from limited_use.sinks.calendar import Row, Shown
+from limited_use.sinks.calendar import SealedRow, TemplateItem
 from limited_use.sinks.rows import Permits
 from limited_use.vault.envelope import Unopenable
 from limited_use.vault.keyring.port import KeyStoreUnavailable
@@ -38,51 +38,55 @@ class _Counts:
 
 def render_calendars(  # noqa: PLR0913 - a template, what it shows, and what of it may be named
     request: HttpRequest,
-    asked: Asked,
-    calendars: Sequence[Visible],
+    request_context: RequestContext,
+    calendars: Sequence[VisibleCalendar],
     template: str,
     *,
     context: Mapping[str, Any],
-    nameable: Collection[Visible],
+    nameable: Collection[VisibleCalendar],
 ) -> bytes:
     """
     Return `template` with the calendars and their numbers, as `calendars`.
 
     :param nameable: those of `calendars` whose names may be asked for
     """
-    unnamed = [Row(one) for one in calendars if one not in nameable]
+    unnamed = [SealedRow(visible) for visible in calendars if visible not in nameable]
     counts = _Counts(
         row_counts.count_events([row.calendar for row in calendars]),
-        row_counts.count_shares([row.calendar for row in calendars], at=asked.at),
+        row_counts.count_shares([row.calendar for row in calendars], at=request_context.at),
     )
 
-    def render(rows: Sequence[Row], permits: Permits) -> bytes:
+    def render_rows(rows: Sequence[SealedRow], permits: Permits) -> bytes:
         return calendar.calendar_page(
             template,
             rows,
             permits=permits,
-            viewer=asked.actor,
+            viewer=request_context.actor,
             make=partial(_show_calendars, counts=counts),
             context=context,
             under="calendars",
             request=request,
-            at=asked.at,
+            at=request_context.at,
         )
 
     try:
-        named, permits = calendar_list.named(asked, [one for one in calendars if one in nameable])
-        return render([*named, *unnamed], permits)
-    except (KeyStoreUnavailable, Unopenable, Refused):
-        return render([Row(one) for one in calendars], {})
+        named, permits = calendar_list.get_name_rows(
+            request_context, [visible for visible in calendars if visible in nameable]
+        )
+        return render_rows([*named, *unnamed], permits)
+    except (KeyStoreUnavailable, Unopenable, AccessRefused):
+        return render_rows([SealedRow(visible) for visible in calendars], {})
 
 
-def _show_calendars(opened: calendar.Opened, *, counts: _Counts) -> list[Shown]:
+def _show_calendars(opened: calendar.OpenedRows, *, counts: _Counts) -> list[TemplateItem]:
     """Return each calendar as the page shows it. Called inside the sink."""
-    return [_show_calendar(seen, values, counts) for seen, values in opened]
+    return [_show_calendar(visible, values, counts) for visible, values in opened]
 
 
-def _show_calendar(seen: Visible, values: Mapping[str, bytes], counts: _Counts) -> Shown:
-    calendar = seen.calendar
+def _show_calendar(
+    visible: VisibleCalendar, values: Mapping[str, bytes], counts: _Counts
+) -> TemplateItem:
+    calendar = visible.calendar
     clear = {
         "id": calendar.id,
         "account_id": calendar.integration_id,
@@ -92,4 +96,4 @@ def _show_calendar(seen: Visible, values: Mapping[str, bytes], counts: _Counts) 
         "share_count": counts.shares.get(calendar.id, 0),
     }
     name = orjson.loads(values["about"])["name"] if "about" in values else ""
-    return Shown(clear, {"name": name})
+    return TemplateItem(clear, {"name": name})

@@ -10,69 +10,74 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
-from integrations.access.request_context import Asked
+from integrations.access.request_context import RequestContext
 from integrations.calendar import free_busy_access
 
 from . import preferences, view_ranges
-from .forms import blank
+from .forms import get_blank_values
 
 _NOON: Final = 12
 _HOURS: Final = 24
 _HOUR: Final = timedelta(hours=1)
-_LONGEST: Final = 24 * 60
+_MAX_MINUTES: Final = 24 * 60
 
 
-def query(start: datetime, end: datetime, *, zone: str, people: list[UUID]) -> str:
+def build_query(start: datetime, end: datetime, *, zone: str, people: list[UUID]) -> str:
     """
     Return the query of an address at which a form begins with a time that was found.
 
     :param start: on the clocks of `zone`, as `end` is
     :param people: colleagues who are to come, by id: no address stands in an address
     """
-    asked = {
+    parameters = {
         "day": start.date().isoformat(),
         "at": f"{start:%H:%M}",
         "minutes": int((end - start) / timedelta(minutes=1)),
         "zone": zone,
     }
-    return urlencode([*asked.items(), *(("with", str(one)) for one in people)])
+    return urlencode([*parameters.items(), *(("with", str(user_id)) for user_id in people)])
 
 
-def initial(request: HttpRequest, asked: Asked) -> dict[str, Any]:
-    given = request.GET
-    day, is_days = asked.at.date(), given.get("all") == "day"
+def get_initial(request: HttpRequest, request_context: RequestContext) -> dict[str, Any]:
+    parameters = request.GET
+    day, is_days = request_context.at.date(), parameters.get("all") == "day"
     with suppress(ValueError):
-        day = date.fromisoformat(given.get("day", ""))
+        day = date.fromisoformat(parameters.get("day", ""))
     if not view_ranges.is_possible(day):
-        day = asked.at.date()
-    begun = blank(datetime.combine(day, _clock(request)), _length(request), is_days=is_days)
-    if given.get("zone") in preferences.ZONES:
-        begun["zone"] = given["zone"]
+        day = request_context.at.date()
+    values = get_blank_values(
+        datetime.combine(day, _parse_time(request)), _parse_length(request), is_days=is_days
+    )
+    if parameters.get("zone") in preferences.ZONES:
+        values["zone"] = parameters["zone"]
     if people := request.GET.getlist("with"):
-        begun["guests"] = "\n".join(_addresses(asked, people))
-    if "at" in given:
+        values["guests"] = "\n".join(_get_addresses(request_context, people))
+    if "at" in parameters:
         # It was found because they are free then.
-        begun["require_free"] = True
-    return begun
+        values["require_free"] = True
+    return values
 
 
-def _clock(request: HttpRequest) -> time:
+def _parse_time(request: HttpRequest) -> time:
     with suppress(ValueError):
         return time.fromisoformat(request.GET.get("at", "")).replace(tzinfo=None)
-    given = request.GET.get("hour", "")
-    if given.isdecimal() and len(given) <= 2 and int(given) < _HOURS:  # noqa: PLR2004 - digits
-        return time(int(given))
+    hour = request.GET.get("hour", "")
+    if hour.isdecimal() and len(hour) <= 2 and int(hour) < _HOURS:  # noqa: PLR2004 - digits
+        return time(int(hour))
     return time(_NOON)
 
 
-def _length(request: HttpRequest) -> timedelta:
-    given = request.GET.get("minutes", "")
-    if given.isdecimal() and len(given) <= 4 and 0 < int(given) <= _LONGEST:  # noqa: PLR2004 - digits
-        return timedelta(minutes=int(given))
+def _parse_length(request: HttpRequest) -> timedelta:
+    minutes = request.GET.get("minutes", "")
+    if minutes.isdecimal() and len(minutes) <= 4 and 0 < int(minutes) <= _MAX_MINUTES:  # noqa: PLR2004 - digits
+        return timedelta(minutes=int(minutes))
     return _HOUR
 
 
-def _addresses(asked: Asked, ids: list[str]) -> list[str]:
+def _get_addresses(request_context: RequestContext, ids: list[str]) -> list[str]:
     """Return the addresses of those among them who share a calendar with whoever asks."""
-    found = {str(one): person.address for one, person in free_busy_access.colleagues(asked).items()}
-    return [address for one in dict.fromkeys(ids) if (address := found.get(one))]
+    addresses = {
+        str(user_id): person.address
+        for user_id, person in free_busy_access.list_colleagues(request_context).items()
+    }
+    return [address for user_id in dict.fromkeys(ids) if (address := addresses.get(user_id))]

@@ -14,17 +14,17 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from accounts.permissions import page
+from accounts.permissions import require_permission
 from accounts.roles import Permission
-from integrations.access.request_context import Asked, asked_by
+from integrations.access.request_context import RequestContext, get_request_context
 from integrations.calendar import agenda, calendar_list
-from integrations.calendar.calendar_access import Visible
+from integrations.calendar.calendar_access import VisibleCalendar
 from integrations.calendar.events import access, service
 from integrations.calendar.events import errors as event_errors
-from integrations.calendar.events.results import Written
+from integrations.calendar.events.results import EventWriteResult
 from integrations.calendar.events.validation import BadDraft
 from limited_use.sinks import calendar as sink
-from limited_use.sinks.calendar import Opened, Shown
+from limited_use.sinks.calendar import OpenedRows, TemplateItem
 
 from . import (
     calendar_choices,
@@ -34,96 +34,125 @@ from . import (
     writable_calendars,
     write_messages,
 )
-from .forms import EventForm, calendar_of
+from .forms import EventForm, get_calendar_id
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Permission.USE_OWN)
-def new(request: HttpRequest) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+def new_event(request: HttpRequest) -> HttpResponse:
     """Show the form for an event, and make one; sent twice it makes one."""
-    asked = asked_by(request)
+    request_context = get_request_context(request)
     if request.method != "POST":
-        form = EventForm(initial=new_event_initial.initial(request, asked))
-        return HttpResponse(_page(request, asked, form))
-    typed = request.POST.copy()
-    form, why, status = EventForm(typed), "", 400
+        form = EventForm(initial=new_event_initial.get_initial(request, request_context))
+        return HttpResponse(_render_page(request, request_context, form))
+    sent_data = request.POST.copy()
+    form, message, status = EventForm(sent_data), "", 400
     if form.is_valid():
         try:
-            made = _create(asked, form)
-        except BadDraft as bad:
-            form.refuse(bad)
-        except write_messages.FORESEEN as error:
-            why, status = write_messages.why(error), write_messages.status(error)
-            if isinstance(error, event_errors.KeyReused):
-                typed["key"] = str(uuid4())
+            result = _create_event(request_context, form)
+        except BadDraft as bad_draft:
+            form.add_draft_errors(bad_draft)
+        except write_messages.EXPECTED_ERRORS as error:
+            message, status = write_messages.get_message(error), write_messages.get_status(error)
+            if isinstance(error, event_errors.EventKeyReused):
+                sent_data["key"] = str(uuid4())
         else:
             messages.success(request, "It is in your calendar.")
-            if made.id is not None:
-                return redirect("calendar-event", made.id)
+            if result.event_id is not None:
+                return redirect("calendar-event", result.event_id)
             day = form.cleaned_data["start_day"]
             return redirect(f"{reverse('calendar')}?day={day:%Y-%m-%d}")
-    return HttpResponse(_page(request, asked, form, why=why), status=status)
-
-
-def _create(asked: Asked, form: EventForm) -> Written:
-    given = form.cleaned_data
-    draft = form.draft()
-    return service.create(
-        asked,
-        access.find_calendar(asked, given["calendar"]),
-        draft,
-        key=str(given["key"]),
-        notify="all" if given["notify"] else "none",
-        require_free=[asked.user_id] if given["require_free"] else (),
+    return HttpResponse(
+        _render_page(request, request_context, form, message=message), status=status
     )
 
 
-def _page(request: HttpRequest, asked: Asked, form: EventForm, *, why: str = "") -> bytes:
-    found = [one for one in agenda.everything(asked) if one.share is None]
-    rows, permits = calendar_list.named(asked, found)
+def _create_event(request_context: RequestContext, form: EventForm) -> EventWriteResult:
+    cleaned_data = form.cleaned_data
+    draft = form.build_draft()
+    return service.create(
+        request_context,
+        access.find_calendar(request_context, cleaned_data["calendar"]),
+        draft,
+        key=str(cleaned_data["key"]),
+        notify="all" if cleaned_data["notify"] else "none",
+        require_free=[request_context.user_id] if cleaned_data["require_free"] else (),
+    )
+
+
+def _render_page(
+    request: HttpRequest, request_context: RequestContext, form: EventForm, *, message: str = ""
+) -> bytes:
+    visible_calendars = [
+        visible
+        for visible in agenda.get_visible_calendars(request_context)
+        if visible.share is None
+    ]
+    rows, permits = calendar_list.get_name_rows(request_context, visible_calendars)
     return sink.calendar_page(
         "calendar/new.html",
         rows,
         permits=permits,
-        viewer=asked.actor,
-        make=_offered(found, preferences.zone(request), calendar_of(form)),
-        at=asked.at,
+        viewer=request_context.actor,
+        make=_make_form_presenter(
+            visible_calendars, preferences.get_zone(request), get_calendar_id(form)
+        ),
+        at=request_context.at,
         context={
             "form": form,
-            "why": why,
+            "why": message,
             "zones": sorted(preferences.ZONES),
             "chosen_zone": form["zone"].value() or "",
-            "closed": _closed(found),
+            "closed": _list_read_only_accounts(visible_calendars),
         },
         request=request,
     )
 
 
-def _offered(
-    found: Sequence[Visible], zone: str | None, chosen: UUID | None
-) -> Callable[[Opened], Sequence[Shown]]:
+def _make_form_presenter(
+    visible_calendars: Sequence[VisibleCalendar], zone: str | None, chosen_id: UUID | None
+) -> Callable[[OpenedRows], Sequence[TemplateItem]]:
     """Return how a sink makes the calendars that an event may be written in."""
-    offered = {one.calendar.id for one in found if writable_calendars.is_open(one)}
+    offered_ids = {
+        visible.calendar.id
+        for visible in visible_calendars
+        if writable_calendars.is_writable(visible)
+    }
 
-    def make(opened: Opened) -> Sequence[Shown]:
-        about = [orjson.loads(values["about"]) if "about" in values else {} for _, values in opened]
-        calendars = calendar_choices.named(found, about, offered=offered, chosen=chosen)
+    def present_form(opened: OpenedRows) -> Sequence[TemplateItem]:
+        calendar_properties = [
+            orjson.loads(values["about"]) if "about" in values else {} for _, values in opened
+        ]
+        calendars = calendar_choices.list_calendar_choices(
+            visible_calendars, calendar_properties, offered_ids=offered_ids, chosen_id=chosen_id
+        )
         return [
-            Shown(
+            TemplateItem(
                 {"is_any": bool(calendars)},
-                {"calendars": calendars, "zone": display_timezone.of(zone, found, about).key},
+                {
+                    "calendars": calendars,
+                    "zone": display_timezone.choose_timezone(
+                        zone, visible_calendars, calendar_properties
+                    ).key,
+                },
             )
         ]
 
-    return make
+    return present_form
 
 
-def _closed(found: Sequence[Visible]) -> list[Mapping[str, Any]]:
+def _list_read_only_accounts(
+    visible_calendars: Sequence[VisibleCalendar],
+) -> list[Mapping[str, Any]]:
     """Return the accounts whose calendars could be written in, had that been allowed there."""
-    ours = {
-        one.calendar.integration.connection_id: one.calendar.integration.connection.provider
-        for one in found
-        if one.calendar.role in writable_calendars.ROLES and not writable_calendars.is_open(one)
+    providers = {
+        visible.calendar.integration.connection_id: visible.calendar.integration.connection.provider
+        for visible in visible_calendars
+        if visible.calendar.role in writable_calendars.WRITER_ROLES
+        and not writable_calendars.is_writable(visible)
     }
-    return [{"connection_id": key, "provider": provider} for key, provider in ours.items()]
+    return [
+        {"connection_id": connection_id, "provider": provider}
+        for connection_id, provider in providers.items()
+    ]

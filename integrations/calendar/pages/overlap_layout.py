@@ -8,45 +8,48 @@ from typing import Final
 
 SLOTS: Final = 96
 # As short as can still be read.
-SHORTEST: Final = 2
+MIN_LENGTH: Final = 2
 # A day is twelve columns wide: how many of them stand beside each other, and how many do not fit.
 _WIDTHS: Final = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 6}
-MOST: Final = 6
+MAX_LANES: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LanePosition:
     """Where one stands: which lane of how many. `overlap_layout` of 0: it does not fit."""
 
     lane: int
     lanes: int
 
 
-def placed(spans: Sequence[tuple[int, int]]) -> list[Place]:
+def assign_lanes(spans: Sequence[tuple[int, int]]) -> list[LanePosition]:
     """Return a place for each span of slots (first, after the last), which come by their first."""
-    found: list[Place | None] = [None] * len(spans)
+    positions: list[LanePosition | None] = [None] * len(spans)
     group: list[int] = []
-    taken: dict[int, int] = {}
+    lane_by_index: dict[int, int] = {}
     ends: list[int] = []
-    for number, (first, after) in enumerate(spans):
+    for index, (first, after) in enumerate(spans):
         if group and first >= max(ends):
-            _settle(found, group, taken, len(ends))
-            group, taken, ends = [], {}, []
+            _settle_group(positions, group, lane_by_index, len(ends))
+            group, lane_by_index, ends = [], {}, []
         lane = next((lane for lane, end in enumerate(ends) if end <= first), len(ends))
         if lane == len(ends):
             ends.append(after)
         else:
             ends[lane] = after
-        group.append(number)
-        taken[number] = lane
-    _settle(found, group, taken, len(ends))
-    return [place or Place(0, 0) for place in found]
+        group.append(index)
+        lane_by_index[index] = lane
+    _settle_group(positions, group, lane_by_index, len(ends))
+    return [position or LanePosition(0, 0) for position in positions]
 
 
-def _settle(
-    found: list[Place | None], group: Sequence[int], taken: dict[int, int], count: int
+def _settle_group(
+    positions: list[LanePosition | None],
+    group: Sequence[int],
+    lane_by_index: dict[int, int],
+    count: int,
 ) -> None:
-    lanes = _WIDTHS[min(count, MOST)] if count else 0
-    for number in group:
-        lane = taken[number]
-        found[number] = Place(lane, lanes) if lane < MOST else Place(0, 0)
+    lanes = _WIDTHS[min(count, MAX_LANES)] if count else 0
+    for index in group:
+        lane = lane_by_index[index]
+        positions[index] = LanePosition(lane, lanes) if lane < MAX_LANES else LanePosition(0, 0)

@@ -20,10 +20,10 @@ _KEYS: Final = "calendar_keys"
 # What can be chosen: places, and the one clock that is of none.
 ZONES: Final = frozenset(name for name in available_timezones() if "/" in name or name == "UTC")
 # Calendars of others that can be hidden at a time.
-_MOST: Final = 200
+_MAX_HIDDEN: Final = 200
 
 
-def zone(request: HttpRequest) -> str | None:
+def get_zone(request: HttpRequest) -> str | None:
     """
     Return the zone that they chose; None: that of their calendar.
 
@@ -42,39 +42,45 @@ def choose_zone(request: HttpRequest, name: str) -> None:
     """
     if name and name not in ZONES:
         raise UnknownZone
-    _keep(request, _ZONE, name or None)
+    _store_preference(request, _ZONE, name or None)
 
 
-def view(request: HttpRequest) -> str:
+def get_view(request: HttpRequest) -> str:
     """Return the view that is asked for, or the one that they looked at last."""
-    asked = request.GET.get("view") or request.session.get(_VIEW)
-    return asked if isinstance(asked, str) and asked in view_ranges.VIEWS else "week"
+    chosen = request.GET.get("view") or request.session.get(_VIEW)
+    return chosen if isinstance(chosen, str) and chosen in view_ranges.VIEWS else "week"
 
 
 def remember_view(request: HttpRequest, chosen: str) -> None:
-    _keep(request, _VIEW, chosen)
+    _store_preference(request, _VIEW, chosen)
 
 
-def hidden(request: HttpRequest) -> Collection[UUID]:
+def get_hidden_ids(request: HttpRequest) -> Collection[UUID]:
     """Return the calendars of others that they do not want to see."""
-    return {UUID(one) for one in request.session.get(_HIDDEN, ())}
+    return {UUID(calendar_id) for calendar_id in request.session.get(_HIDDEN, ())}
 
 
-def hide(request: HttpRequest, calendar_id: UUID, *, is_hidden: bool) -> None:
-    found = [one for one in request.session.get(_HIDDEN, ()) if one != str(calendar_id)]
-    _keep(request, _HIDDEN, [*found, str(calendar_id)][-_MOST:] if is_hidden else found)
+def hide_calendar(request: HttpRequest, calendar_id: UUID, *, is_hidden: bool) -> None:
+    hidden_ids = [
+        hidden_id for hidden_id in request.session.get(_HIDDEN, ()) if hidden_id != str(calendar_id)
+    ]
+    _store_preference(
+        request,
+        _HIDDEN,
+        [*hidden_ids, str(calendar_id)][-_MAX_HIDDEN:] if is_hidden else hidden_ids,
+    )
 
 
-def keys(request: HttpRequest) -> bool:
+def has_shortcuts(request: HttpRequest) -> bool:
     """Return whether single letters lead somewhere."""
     return bool(request.session.get(_KEYS, True))
 
 
-def switch_keys(request: HttpRequest, *, is_on: bool) -> None:
-    _keep(request, _KEYS, is_on)
+def switch_shortcuts(request: HttpRequest, *, is_on: bool) -> None:
+    _store_preference(request, _KEYS, is_on)
 
 
-def _keep(request: HttpRequest, name: str, value: Any) -> None:
+def _store_preference(request: HttpRequest, name: str, value: Any) -> None:
     # Written only when it changes: a session is a row.
     if request.session.get(name) != value:
         request.session[name] = value

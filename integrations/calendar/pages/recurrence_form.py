@@ -10,7 +10,7 @@ from typing import Final
 from integrations.formats import timezones
 from integrations.formats.event import When
 from integrations.formats.recurrence import content_lines, rrule, rrule_text
-from integrations.formats.recurrence.rrule import Rule
+from integrations.formats.recurrence.rrule import RecurrenceRule
 
 #: What can be chosen, in words; what a rule is besides is kept as it is.
 CHOICES: Final = (
@@ -22,11 +22,11 @@ CHOICES: Final = (
     ("yearly", "Every year on that day"),
 )
 _LAST_MINUTE: Final = time(23, 59, 59)
-_WEEKS: Final = 4
+_FULL_WEEKS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Repeat:
+class RepeatChoice:
     """
     What somebody chose.
 
@@ -34,80 +34,90 @@ class Repeat:
     :param until: the last day on which it may happen; not with `count`
     """
 
-    how: str
-    every: int = 1
+    pattern: str
+    interval: int = 1
     days: Collection[int] = ()
     until: date | None = None
     count: int | None = None
 
 
-def written(repeat: Repeat, start: When) -> tuple[str, ...]:
+def format_recurrence(repeat: RepeatChoice, start: When) -> tuple[str, ...]:
     """Return the lines of RFC 5545 for what was chosen; none for what happens once."""
-    if not repeat.how:
+    if not repeat.pattern:
         return ()
-    first = _day(start)
-    rule = Rule(
-        freq={"daily": "DAILY", "weekly": "WEEKLY", "yearly": "YEARLY"}.get(repeat.how, "MONTHLY"),  # type: ignore[arg-type]
-        interval=repeat.every,
+    first = _get_local_date(start)
+    rule = RecurrenceRule(
+        freq={"daily": "DAILY", "weekly": "WEEKLY", "yearly": "YEARLY"}.get(
+            repeat.pattern, "MONTHLY"
+        ),  # type: ignore[arg-type]
+        interval=repeat.interval,
         count=repeat.count,
-        until=None if repeat.until is None else _until(repeat.until, start),
-        days=_days(repeat, first),
-        month_days=(first.day,) if repeat.how == "monthly" else (),
+        until=None if repeat.until is None else _get_until(repeat.until, start),
+        days=_get_rule_days(repeat, first),
+        month_days=(first.day,) if repeat.pattern == "monthly" else (),
     )
-    return (f"RRULE:{rrule.written(rule)}",)
+    return (f"RRULE:{rrule.format_rule(rule)}",)
 
 
-def read(recurrence: Collection[str], start: When) -> Repeat | None:
+def parse_recurrence(recurrence: Collection[str], start: When) -> RepeatChoice | None:
     """Return which choice made these lines; None if none did: they are kept as they are."""
     if not recurrence:
-        return Repeat("")
+        return RepeatChoice("")
     try:
-        [line] = (content_lines.read(one.strip()) for one in recurrence)
-        rule = rrule.parse(line.value)
-    except (ValueError, content_lines.BadLine, rrule.BadRule):
+        [line] = (content_lines.parse_line(text.strip()) for text in recurrence)
+        rule = rrule.parse_rule(line.value)
+    except (ValueError, content_lines.BadContentLine, rrule.BadRule):
         return None
-    until = None if rule.until is None else _last_day(rule.until, start)
+    until = None if rule.until is None else _get_last_day(rule.until, start)
     days = tuple(day for nth, day in rule.days if not nth) if rule.freq == "WEEKLY" else ()
-    for how, _ in CHOICES[1:]:
-        made = Repeat(how, rule.interval, days if how == "weekly" else (), until, rule.count)
-        again = rrule.parse(content_lines.read(written(made, start)[0]).value)
-        if line.name == "RRULE" and again == rule:
-            return made
+    for pattern, _ in CHOICES[1:]:
+        choice = RepeatChoice(
+            pattern, rule.interval, days if pattern == "weekly" else (), until, rule.count
+        )
+        choice_rule = rrule.parse_rule(
+            content_lines.parse_line(format_recurrence(choice, start)[0]).value
+        )
+        if line.name == "RRULE" and choice_rule == rule:
+            return choice
     return None
 
 
-def _days(repeat: Repeat, first: date) -> tuple[tuple[int, int], ...]:
-    if repeat.how == "weekly":
+def _get_rule_days(repeat: RepeatChoice, first: date) -> tuple[tuple[int, int], ...]:
+    if repeat.pattern == "weekly":
         return tuple((0, day) for day in sorted(set(repeat.days) or {first.weekday()}))
-    if repeat.how == "nth":
+    if repeat.pattern == "nth":
         # The fifth of its kind is the last; not every month has a fifth.
         nth = (first.day - 1) // 7 + 1
-        return ((nth if nth <= _WEEKS else -1, first.weekday()),)
+        return ((nth if nth <= _FULL_WEEKS else -1, first.weekday()),)
     return ()
 
 
-def _day(start: When) -> date:
+def _get_local_date(start: When) -> date:
     if start.day is not None:
         return start.day
     if start.at is None:
         raise ValueError("neither a day nor a moment")
-    return timezones.clock(start.at, timezones.zone(start.zone or "UTC")).date()
+    return timezones.to_local_time(start.at, timezones.get_zone(start.zone or "UTC")).date()
 
 
-def _until(day: date, start: When) -> date:
+def _get_until(day: date, start: When) -> date:
     """Return the end as RFC 5545 wants it: a day for days, else a moment in UTC."""
     if start.day is not None:
         return day
-    return timezones.at(datetime.combine(day, _LAST_MINUTE), timezones.zone(start.zone or "UTC"))
+    return timezones.to_utc(
+        datetime.combine(day, _LAST_MINUTE), timezones.get_zone(start.zone or "UTC")
+    )
 
 
-def _last_day(until: date, start: When) -> date:
+def _get_last_day(until: date, start: When) -> date:
     if not isinstance(until, datetime):
         return until
-    place = timezones.zone(start.zone or "UTC")
-    return timezones.clock(until if until.tzinfo else until.replace(tzinfo=UTC), place).date()
+    place = timezones.get_zone(start.zone or "UTC")
+    return timezones.to_local_time(
+        until if until.tzinfo else until.replace(tzinfo=UTC), place
+    ).date()
 
 
-def weekdays() -> tuple[tuple[str, str], ...]:
+def list_weekdays() -> tuple[tuple[str, str], ...]:
     """Return the days of the week as choices."""
     return tuple((str(number), name) for number, name in enumerate(rrule_text.DAYS))

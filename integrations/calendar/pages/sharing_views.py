@@ -18,18 +18,18 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import request_limits
 from accounts.actors import get_actor
-from accounts.permissions import page
+from accounts.permissions import require_permission
 from accounts.roles import Permission
-from integrations.access.request_context import Asked, NotFound, asked_by
+from integrations.access.request_context import ObjectNotFound, RequestContext, get_request_context
 from integrations.calendar import calendar_access, calendar_list, sharing
-from integrations.calendar.calendar_access import Visible
+from integrations.calendar.calendar_access import VisibleCalendar
 from limited_use.agreements import shares
-from limited_use.agreements.consents import NotAgreed
+from limited_use.agreements.consents import ConsentMissing
 from limited_use.models.shares import ShareLevel
 from limited_use.policy.claims import claim
 from limited_use.policy.features import FEATURES
 from limited_use.sinks import calendar as sink
-from limited_use.sinks.calendar import Shown
+from limited_use.sinks.calendar import TemplateItem
 
 LEVELS = (
     (ShareLevel.FREEBUSY, "When I am busy, and nothing else"),
@@ -53,36 +53,42 @@ class ShareForm(forms.Form):
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Permission.USE_OWN)
-def calendar_sharing(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+def show_sharing(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
     """Show who sees one calendar, and share it with somebody."""
-    asked = asked_by(request)
-    at = asked.at
+    request_context = get_request_context(request)
+    at = request_context.at
     try:
-        standing = sharing.of_calendar(actor=asked.actor, calendar_id=calendar_id, at=at)
-    except NotFound:
+        share_status = sharing.list_calendar_shares(
+            actor=request_context.actor, calendar_id=calendar_id, at=at
+        )
+    except ObjectNotFound:
         raise Http404 from None
     form = ShareForm(request.POST or None, initial={"version": FEATURES[sharing.FEATURE].version})
-    if request.method == "POST" and form.is_valid() and _share(request, form, calendar_id, at):
+    if (
+        request.method == "POST"
+        and form.is_valid()
+        and _share_calendar(request, form, calendar_id, at)
+    ):
         return redirect("settings-calendar-sharing", calendar_id)
     context = {
         "form": form,
-        "standing": standing,
+        "standing": share_status,
         "feature": FEATURES[sharing.FEATURE],
         "calendar_id": calendar_id,
     }
-    return HttpResponse(_page(request, asked, calendar_id, context))
+    return HttpResponse(_render_page(request, request_context, calendar_id, context))
 
 
 @never_cache
 @require_POST
-@page(Permission.USE_OWN)
+@require_permission(Permission.USE_OWN)
 def end_share(request: HttpRequest, share_id: UUID) -> HttpResponse:
     """Take a share back, or leave one; nothing of it opens from then on."""
     actor, at = get_actor(request), timezone.now()
     try:
-        sharing.end(actor=actor, share_id=share_id, at=at)
-    except NotFound:
+        sharing.end_share(actor=actor, share_id=share_id, at=at)
+    except ObjectNotFound:
         raise Http404 from None
     messages.success(
         request, claim("sharing.over", "It is over: nothing of it can be seen any more.")
@@ -90,29 +96,29 @@ def end_share(request: HttpRequest, share_id: UUID) -> HttpResponse:
     return redirect("settings-uses")
 
 
-def _share(request: HttpRequest, form: ShareForm, calendar_id: UUID, at: datetime) -> bool:
+def _share_calendar(request: HttpRequest, form: ShareForm, calendar_id: UUID, at: datetime) -> bool:
     if not request_limits.count_for_person(request, sharing.RATE).is_within:
         form.add_error(None, "That were many addresses. Please wait an hour.")
         return False
-    wanted = form.cleaned_data
-    until = wanted["until"]
+    cleaned_data = form.cleaned_data
+    until = cleaned_data["until"]
     try:
-        sharing.share(
+        sharing.share_calendar(
             actor=get_actor(request),
             calendar_id=calendar_id,
-            email=wanted["email"],
-            level=ShareLevel(wanted["level"]),
-            version=wanted["version"],
+            email=cleaned_data["email"],
+            level=ShareLevel(cleaned_data["level"]),
+            version=cleaned_data["version"],
             # The whole of that day, by the clock of the server: UTC.
             expires_at=None
             if until is None
             else timezone.make_aware(datetime.combine(until + timedelta(days=1), time())),
             at=at,
         )
-    except shares.InThePast:
+    except shares.ShareEndsInPast:
         form.add_error("until", "Choose a day that lies ahead, or none.")
         return False
-    except NotAgreed:
+    except ConsentMissing:
         form.add_error(None, "What sharing is has changed: please read it again.")
         return False
     messages.success(
@@ -122,30 +128,37 @@ def _share(request: HttpRequest, form: ShareForm, calendar_id: UUID, at: datetim
     return True
 
 
-def _page(
-    request: HttpRequest, asked: Asked, calendar_id: UUID, context: Mapping[str, Any]
+def _render_page(
+    request: HttpRequest,
+    request_context: RequestContext,
+    calendar_id: UUID,
+    context: Mapping[str, Any],
 ) -> bytes:
-    mine = calendar_access.own(actor=asked.actor, user_id=asked.user_id)
-    rows, permits = calendar_list.named(asked, calendar_access.chosen(mine, {calendar_id}))
+    own_calendars = calendar_access.get_own_calendars(
+        actor=request_context.actor, user_id=request_context.user_id
+    )
+    rows, permits = calendar_list.get_name_rows(
+        request_context, calendar_access.filter_calendars(own_calendars, {calendar_id})
+    )
     return sink.calendar_page(
         "settings/calendar_sharing.html",
         rows,
         permits=permits,
-        viewer=asked.actor,
-        make=_named,
+        viewer=request_context.actor,
+        make=_present_calendars,
         context=context,
         under="calendars",
         request=request,
-        at=asked.at,
+        at=request_context.at,
     )
 
 
-def _named(opened: sink.Opened) -> list[Shown]:
-    return [_name(seen, values) for seen, values in opened]
+def _present_calendars(opened: sink.OpenedRows) -> list[TemplateItem]:
+    return [_present_calendar(visible, values) for visible, values in opened]
 
 
-def _name(seen: Visible, values: Mapping[str, bytes]) -> Shown:
+def _present_calendar(visible: VisibleCalendar, values: Mapping[str, bytes]) -> TemplateItem:
     # One whose copy has ended has no name until it is asked for again.
     is_named = "about" in values
     name = orjson.loads(values["about"])["name"] if is_named else ""
-    return Shown({"calendar": seen.calendar, "is_named": is_named}, {"name": name})
+    return TemplateItem({"calendar": visible.calendar, "is_named": is_named}, {"name": name})

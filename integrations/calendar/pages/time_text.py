@@ -15,80 +15,89 @@ from integrations.formats.recurrence.expansion import Occurrence
 _DAY: Final = timedelta(days=1)
 
 
-def times(one: Occurrence, place: ZoneInfo) -> Mapping[str, Any]:
+def describe_times(occurrence: Occurrence, tz: ZoneInfo) -> Mapping[str, Any]:
     """Return when it is on the clocks of `place`, and on its own where they show another time."""
-    start, end = one.start, one.end
+    start, end = occurrence.start, occurrence.end
     if start.day is not None:
         return {
-            "when": _days(start.day, (end.day or start.day) - _DAY),
+            "when": _format_days(start.day, (end.day or start.day) - _DAY),
             "is_days": True,
             "zone": "",
             "day": start.day,
             "own_when": "",
             "own_zone": "",
         }
-    when, day = _span(start, end, place)
-    own_place = _own(start)
-    own, _ = _span(start, end, own_place) if own_place is not None else ("", None)
-    is_other = own_place is not None and own != when
+    when, day = _format_span(start, end, tz)
+    own_tz = _get_own_timezone(start)
+    own_when, _ = _format_span(start, end, own_tz) if own_tz is not None else ("", None)
+    is_other = own_tz is not None and own_when != when
     return {
         "when": when,
         "is_days": False,
-        "zone": place.key,
+        "zone": tz.key,
         "day": day,
-        "own_when": own if is_other else "",
-        "own_zone": own_place.key if own_place is not None and is_other else "",
+        "own_when": own_when if is_other else "",
+        "own_zone": own_tz.key if own_tz is not None and is_other else "",
     }
 
 
-def _own(start: When) -> ZoneInfo | None:
+def _get_own_timezone(start: When) -> ZoneInfo | None:
     try:
-        return timezones.zone(start.zone) if start.zone else None
+        return timezones.get_zone(start.zone) if start.zone else None
     except timezones.UnknownZone:
         return None
 
 
-def _span(start: When, end: When, place: ZoneInfo) -> tuple[str, date]:
+def _format_span(start: When, end: When, tz: ZoneInfo) -> tuple[str, date]:
     if start.at is None or end.at is None:
         raise ValueError("a day has no moment")
-    first, last = start.at.astimezone(place), end.at.astimezone(place)
+    first, last = start.at.astimezone(tz), end.at.astimezone(tz)
     # On the night that an hour comes twice, the hour alone would not say which.
     says_zone = first.utcoffset() != last.utcoffset()
-    begins, ends = (f"{one:%H:%M}{f' {one:%Z}' if says_zone else ''}" for one in (first, last))
+    start_text, end_text = (
+        f"{moment:%H:%M}{f' {moment:%Z}' if says_zone else ''}" for moment in (first, last)
+    )
     if start.at == end.at:
-        return f"{_day(first.date())}, {begins}", first.date()
+        return f"{_format_day(first.date())}, {start_text}", first.date()
     if first.date() == last.date():
-        return f"{_day(first.date())}, {begins}–{ends}", first.date()  # noqa: RUF001 - as it is printed
-    return f"{_day(first.date())}, {begins} – {_day(last.date())}, {ends}", first.date()  # noqa: RUF001 - as above
+        return f"{_format_day(first.date())}, {start_text}–{end_text}", first.date()  # noqa: RUF001 - as it is printed
+    return (
+        f"{_format_day(first.date())}, {start_text} – {_format_day(last.date())}, {end_text}",  # noqa: RUF001 - as above
+        first.date(),
+    )
 
 
-def _days(first: date, last: date) -> str:
+def _format_days(first: date, last: date) -> str:
     if last <= first:
-        return f"{_day(first)}, all day"
-    return f"{_day(first)} – {_day(last)}"  # noqa: RUF001 - as it is printed
+        return f"{_format_day(first)}, all day"
+    return f"{_format_day(first)} – {_format_day(last)}"  # noqa: RUF001 - as it is printed
 
 
-def _day(day: date) -> str:
+def _format_day(day: date) -> str:
     month = rrule_text.MONTHS[day.month - 1]
     return f"{rrule_text.DAYS[day.weekday()]}, {day.day} {month} {day.year}"
 
 
-def reminders(found: tuple[Reminder, ...] | None) -> str:
+def describe_reminders(event_reminders: tuple[Reminder, ...] | None) -> str:
     """Return what a page says of reminders; None are the calendar's own."""
-    if found is None:
+    if event_reminders is None:
         return "As the calendar does by itself"
-    if not found:
+    if not event_reminders:
         return "None"
-    said = [
-        before(one.minutes) + (" by e-mail" if one.method == "email" else "")
-        for one in sorted(found)
+    phrases = [
+        format_duration(reminder.minutes) + (" by e-mail" if reminder.method == "email" else "")
+        for reminder in sorted(event_reminders)
     ]
-    return f"{rrule_text.listed(said)} before"
+    return f"{rrule_text.join_items(phrases)} before"
 
 
-def before(minutes: int) -> str:
+def format_duration(minutes: int) -> str:
     """Return a length of time in its largest whole unit."""
     units = (("week", 10_080), ("day", 1_440), ("hour", 60), ("minute", 1))
-    unit, size = next(one for one in units if (minutes and minutes % one[1] == 0) or one[1] == 1)
+    unit, size = next(
+        candidate
+        for candidate in units
+        if (minutes and minutes % candidate[1] == 0) or candidate[1] == 1
+    )
     count = minutes // size
     return f"{count} {unit}" if count == 1 else f"{count} {unit}s"

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from integrations.formats.recurrence import expansion
-from integrations.formats.recurrence.expansion import Window
+from integrations.formats.recurrence.expansion import TimeWindow
 from integrations.formats.recurrence.rrule import FIRST_YEAR, LAST_YEAR
 
 VIEWS: Final[Mapping[str, str]] = {
@@ -18,15 +18,15 @@ VIEWS: Final[Mapping[str, str]] = {
     "agenda": "Agenda",
 }
 # How many days an agenda lists.
-AGENDA: Final = 30
+AGENDA_DAYS: Final = 30
 _DAY: Final = timedelta(days=1)
 _WEEK: Final = timedelta(days=7)
 # Wherever somebody is, it is one of these days there.
-_AROUND: Final = timedelta(hours=14)
+_MAX_UTC_OFFSET: Final = timedelta(hours=14)
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class ViewRange:
     """
     The days of one view.
 
@@ -50,33 +50,41 @@ def is_possible(day: date) -> bool:
     return FIRST_YEAR < day.year < LAST_YEAR
 
 
-def of(view: str, day: date) -> Span:
+def get_view_range(view: str, day: date) -> ViewRange:
     if view == "month":
         first = day.replace(day=1)
         following = (first + 31 * _DAY).replace(day=1)
         last = following - _DAY
-        monday, sunday = _monday(first), _monday(last) + 6 * _DAY
-        return Span(view, day, monday, sunday, (first - _DAY).replace(day=1), following)
+        monday, sunday = _get_monday(first), _get_monday(last) + 6 * _DAY
+        return ViewRange(view, day, monday, sunday, (first - _DAY).replace(day=1), following)
     if view == "week":
-        monday = _monday(day)
-        return Span(view, day, monday, monday + 6 * _DAY, day - _WEEK, day + _WEEK)
-    length = AGENDA if view == "agenda" else 1
+        monday = _get_monday(day)
+        return ViewRange(view, day, monday, monday + 6 * _DAY, day - _WEEK, day + _WEEK)
+    length = AGENDA_DAYS if view == "agenda" else 1
     last = day + (length - 1) * _DAY
-    return Span(view, day, day, last, day - length * _DAY, day + length * _DAY)
+    return ViewRange(view, day, day, last, day - length * _DAY, day + length * _DAY)
 
 
-def reach(view: str, day: date | None, *, at: datetime) -> Window:
+def get_query_window(view: str, day: date | None, *, at: datetime) -> TimeWindow:
     """
     Return a window that holds the view in whatever zone it is looked at.
 
     :param day: None: today, whatever day that is where they are
     """
-    days = (day,) if day is not None else ((at - _AROUND).date(), (at + _AROUND).date())
-    spans = [of(view, one) for one in days]
-    start = datetime.combine(min(one.first for one in spans), time(), UTC) - _DAY
-    end = datetime.combine(max(one.last for one in spans), time(), UTC) + 2 * _DAY
-    return expansion.window(start, end, zone="UTC")
+    days = (
+        (day,)
+        if day is not None
+        else ((at - _MAX_UTC_OFFSET).date(), (at + _MAX_UTC_OFFSET).date())
+    )
+    view_ranges = [get_view_range(view, shown_day) for shown_day in days]
+    start = (
+        datetime.combine(min(view_range.first for view_range in view_ranges), time(), UTC) - _DAY
+    )
+    end = (
+        datetime.combine(max(view_range.last for view_range in view_ranges), time(), UTC) + 2 * _DAY
+    )
+    return expansion.make_window(start, end, zone="UTC")
 
 
-def _monday(day: date) -> date:
+def _get_monday(day: date) -> date:
     return day - day.weekday() * _DAY

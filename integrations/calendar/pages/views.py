@@ -14,9 +14,9 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.permissions import page
+from accounts.permissions import require_permission
 from accounts.roles import Permission
-from integrations.access.request_context import asked_by
+from integrations.access.request_context import get_request_context
 from integrations.calendar import agenda, calendar_visibility, page_queries
 from integrations.formats.timezones import UnknownZone
 from integrations.models import OWNER_ONLY
@@ -26,42 +26,49 @@ from limited_use.sinks import calendar as sink
 from . import calendar_presenter, preferences, view_ranges
 
 # How often the page asks whether what it waits for has come: half a minute in all.
-ASKS: Final = 15
+MAX_POLLS: Final = 15
 
 
 @never_cache
 @require_safe
-@page(Permission.USE_OWN)
-def calendar(request: HttpRequest) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+def show_calendar(request: HttpRequest) -> HttpResponse:
     """Return what happens in the days of one view, over all calendars that are to be shown."""
-    asked, view = asked_by(request), preferences.view(request)
+    request_context, view = get_request_context(request), preferences.get_view(request)
     try:
-        day = _day(request.GET.get("day", ""))
+        day = _parse_day(request.GET.get("day", ""))
     except ValueError:
-        return redirect(_address(view))
+        return redirect(_build_url(view))
     preferences.remember_view(request, view)
-    hidden = frozenset(preferences.hidden(request))
-    look = page_queries.look(asked, view_ranges.reach(view, day, at=asked.at), hidden=hidden)
-    wish = calendar_presenter.Wish(view, day, preferences.zone(request), asked.at)
+    hidden = frozenset(preferences.get_hidden_ids(request))
+    page_data = page_queries.get_calendar_page_data(
+        request_context,
+        view_ranges.get_query_window(view, day, at=request_context.at),
+        hidden_ids=hidden,
+    )
+    options = calendar_presenter.CalendarPageOptions(
+        view, day, preferences.get_zone(request), request_context.at
+    )
     body = sink.calendar_page(
         "calendar/calendar.html",
-        look.rows,
-        permits=look.permits,
-        viewer=asked.actor,
-        make=calendar_presenter.drawn(look, wish),
-        at=asked.at,
+        page_data.rows,
+        permits=page_data.permits,
+        viewer=request_context.actor,
+        make=calendar_presenter.make_calendar_presenter(page_data, options),
+        at=request_context.at,
         context={
             "tabs": [
                 {"view": key, "label": label, "key": key[0], "is_current": key == view}
                 for key, label in view_ranges.VIEWS.items()
             ],
             "chosen_day": day,
-            "has_keys": preferences.keys(request),
-            "coming": len(look.coming),
+            "has_keys": preferences.has_shortcuts(request),
+            "coming": len(page_data.refreshing_calendars),
             "waited": 0,
             "has_waited": False,
-            "lost": _lost(look),
-            "is_importing": not look.found and page_queries.is_coming(asked),
+            "lost": _count_unavailable(page_data),
+            "is_importing": not page_data.calendars
+            and page_queries.is_awaiting_calendars(request_context),
         },
         request=request,
     )
@@ -70,46 +77,54 @@ def calendar(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_safe
-@page(Permission.USE_OWN)
-def coming(request: HttpRequest) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+def show_pending_calendars(request: HttpRequest) -> HttpResponse:
     """Return whether calendars are still on their way; once they are here, have them shown."""
     waited = request.GET.get("waited", "")
-    times = min(int(waited) if waited.isdecimal() and len(waited) < 4 else 0, ASKS) + 1  # noqa: PLR2004 - digits of no more than that
-    count = page_queries.pending(asked_by(request), hidden=frozenset(preferences.hidden(request)))
-    context = {"coming": count, "waited": times, "has_waited": times >= ASKS}
-    answer = render(request, "calendar/coming.html", context)
+    poll_count = min(int(waited) if waited.isdecimal() and len(waited) < 4 else 0, MAX_POLLS) + 1  # noqa: PLR2004 - digits of no more than that
+    count = page_queries.count_pending_calendars(
+        get_request_context(request), hidden_ids=frozenset(preferences.get_hidden_ids(request))
+    )
+    context = {"coming": count, "waited": poll_count, "has_waited": poll_count >= MAX_POLLS}
+    response = render(request, "calendar/coming.html", context)
     if not count:
-        answer["HX-Trigger"] = "calendars-came"
-    return answer
+        response["HX-Trigger"] = "calendars-came"
+    return response
 
 
 @never_cache
 @require_POST
-@page(Permission.USE_OWN)
-def show(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+def toggle_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
     """Show a calendar beside the others, or hide it."""
-    asked, is_shown = asked_by(request), request.POST.get("show") == "yes"
-    seen = [one for one in agenda.everything(asked) if one.calendar.id == calendar_id]
-    if not seen:
+    request_context, is_shown = get_request_context(request), request.POST.get("show") == "yes"
+    matches = [
+        visible
+        for visible in agenda.get_visible_calendars(request_context)
+        if visible.calendar.id == calendar_id
+    ]
+    if not matches:
         raise Http404
-    if seen[0].share is not None:
-        preferences.hide(request, calendar_id, is_hidden=not is_shown)
+    if matches[0].share is not None:
+        preferences.hide_calendar(request, calendar_id, is_hidden=not is_shown)
     else:
-        calendar_visibility.show(actor=asked.actor, calendar_id=calendar_id, is_shown=is_shown)
-    return redirect(_back(request))
+        calendar_visibility.set_visibility(
+            actor=request_context.actor, calendar_id=calendar_id, is_shown=is_shown
+        )
+    return redirect(_get_return_url(request))
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Permission.USE_OWN)
-def look_of_it(request: HttpRequest) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+def edit_preferences(request: HttpRequest) -> HttpResponse:
     """Choose the zone that times are shown in, and whether single letters lead somewhere."""
-    asked_by(request)
+    get_request_context(request)
     if request.method != "POST":
         context = {
             "zones": sorted(preferences.ZONES),
-            "chosen": preferences.zone(request),
-            "has_keys": preferences.keys(request),
+            "chosen": preferences.get_zone(request),
+            "has_keys": preferences.has_shortcuts(request),
         }
         return render(request, "calendar/look.html", context)
     try:
@@ -117,23 +132,23 @@ def look_of_it(request: HttpRequest) -> HttpResponse:
     except UnknownZone:
         messages.error(request, "There is no such time zone. Choose one from the list.")
         return redirect("calendar-look")
-    preferences.switch_keys(request, is_on=request.POST.get("keys") == "on")
+    preferences.switch_shortcuts(request, is_on=request.POST.get("keys") == "on")
     messages.success(request, claim("look.kept", "Kept until you sign out."))
     return redirect("calendar")
 
 
-def _lost(look: page_queries.Look) -> dict[str, int]:
+def _count_unavailable(page_data: page_queries.CalendarPageData) -> dict[str, int]:
     """Return of how many calendars nothing can be shown, by why."""
-    lost = look.lost
-    shared = sum(1 for one in lost if one.share is not None)
-    own = [one for one in lost if one.share is None]
-    deleted = sum(1 for one in own if one.calendar.cleared_at is not None)
-    ended = sum(1 for one in own if one.calendar.integration.status in OWNER_ONLY)
-    withheld = len(look.withheld)
+    unavailable = page_data.stale_calendars
+    shared = sum(1 for visible in unavailable if visible.share is not None)
+    own = [visible for visible in unavailable if visible.share is None]
+    deleted = sum(1 for visible in own if visible.calendar.cleared_at is not None)
+    ended = sum(1 for visible in own if visible.calendar.integration.status in OWNER_ONLY)
+    withheld = len(page_data.withheld_calendars)
     return {"shared": shared, "deleted": deleted, "ended": ended, "withheld": withheld}
 
 
-def _day(text: str) -> date | None:
+def _parse_day(text: str) -> date | None:
     """:raises ValueError: if it is no day that calendars reach"""
     if not text:
         return None
@@ -143,16 +158,16 @@ def _day(text: str) -> date | None:
     return day
 
 
-def _back(request: HttpRequest) -> str:
+def _get_return_url(request: HttpRequest) -> str:
     """Return where a form of the page came from: a view and a day, and nothing else of it."""
     view, day = request.POST.get("view", ""), request.POST.get("day", "")
     try:
-        return _address(view if view in view_ranges.VIEWS else "", _day(day))
+        return _build_url(view if view in view_ranges.VIEWS else "", _parse_day(day))
     except ValueError:
-        return _address(view if view in view_ranges.VIEWS else "")
+        return _build_url(view if view in view_ranges.VIEWS else "")
 
 
-def _address(view: str, day: date | None = None) -> str:
+def _build_url(view: str, day: date | None = None) -> str:
     query = {"view": view} if view else {}
     if day is not None:
         query["day"] = day.isoformat()

@@ -5,30 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from integrations.calendar.calendar_access import Visible
+from integrations.calendar.calendar_access import VisibleCalendar
 from integrations.calendar.events import access
 from integrations.models import CalendarRole
 
-ROLES: Final = frozenset({CalendarRole.WRITER, CalendarRole.OWNER})
+WRITER_ROLES: Final = frozenset({CalendarRole.WRITER, CalendarRole.OWNER})
 
 
-def is_open(one: Visible) -> bool:
+def is_writable(visible: VisibleCalendar) -> bool:
     """Return whether it is their own, theirs to change, and its account allowed that."""
-    calendar = one.calendar
-    if one.share is not None or calendar.role not in ROLES:
+    calendar = visible.calendar
+    if visible.share is not None or calendar.role not in WRITER_ROLES:
         return False
     return calendar.is_local or access.allows_writing(calendar)
 
 
-def others(seen: Visible, found: Iterable[Visible]) -> list[Visible]:
+def list_move_targets(
+    visible: VisibleCalendar, visible_calendars: Iterable[VisibleCalendar]
+) -> list[VisibleCalendar]:
     """Return where an event of `seen` may be moved to: none, if it may not leave."""
-    if not is_open(seen):
+    if not is_writable(visible):
         return []
-    home = seen.calendar
+    current = visible.calendar
     return [
-        one
-        for one in found
-        if one.calendar.integration_id == home.integration_id
-        and one.calendar.id != home.id
-        and is_open(one)
+        other
+        for other in visible_calendars
+        if other.calendar.integration_id == current.integration_id
+        and other.calendar.id != current.id
+        and is_writable(other)
     ]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from integrations.access.fences import NoLongerLive
-from integrations.access.request_context import NotFound
+from integrations.access.fences import DisconnectedError
+from integrations.access.request_context import ObjectNotFound
 from integrations.calendar import etags, local_events
-from integrations.calendar.event_lookup import NotCurrent
+from integrations.calendar.event_lookup import CalendarNotCurrent
 from integrations.calendar.events import errors as event_errors
 from integrations.coordination.concurrency import TooManyWaits
 from integrations.providers import errors
@@ -17,39 +17,39 @@ from limited_use.vault.envelope import Damaged, Unopenable
 
 _AGAIN: Final = claim("form.typed-again", "Nothing you typed is lost: try again in a moment.")
 # What may come of it, and what a person does next.
-_WHY: Final[Mapping[type[Exception], str]] = {
-    NotFound: "That calendar is not there any more. Choose another one.",
-    event_errors.ReadOnly: "That calendar may only be looked at. Choose another one.",
-    event_errors.PermissionMissing: "Antares may only read that calendar. Allow it to change your "
+_MESSAGES: Final[Mapping[type[Exception], str]] = {
+    ObjectNotFound: "That calendar is not there any more. Choose another one.",
+    event_errors.CalendarReadOnly: "That calendar may only be looked at. Choose another one.",
+    event_errors.WritePermissionMissing: "Antares may only read that calendar. Allow it to change your "
     "calendar in Settings, or choose another one.",
-    event_errors.GuestsAreTold: claim(
+    event_errors.GuestsAlwaysNotified: claim(
         "form.guests-told",
         "There the guests are told of it whether anybody wants that or not. Tick that they are"
         " told, or leave it. Nothing was written.",
     ),
-    event_errors.RefusedThere: "The provider does not take this event as it is. Change something.",
-    event_errors.Taken: "You are not free then, or nobody can tell just now. Choose another time,"
+    event_errors.EventRejected: "The provider does not take this event as it is. Change something.",
+    event_errors.SlotTaken: "You are not free then, or nobody can tell just now. Choose another time,"
     " or make it all the same: untick that you have to be free.",
-    event_errors.KeyReused: "This form made an event already, and it was another one. Send it "
+    event_errors.EventKeyReused: "This form made an event already, and it was another one. Send it "
     "again if you want this one as well.",
-    etags.Stale: claim(
+    etags.EventStale: claim(
         "form.stale",
         "It was changed meanwhile by somebody else, or it is gone. This is how it is now: nothing"
         " of yours was written.",
     ),
-    etags.NoVersion: "This page is of no version that there was. This is how it is now.",
+    etags.VersionMalformed: "This page is of no version that there was. This is how it is now.",
     event_errors.NoSuchOccurrence: "Its series does not happen at that time any more.",
     event_errors.NotOrganizer: "Only whoever organises it may change that. You can answer it.",
     event_errors.NotInvited: "Nobody invited you to it: there is nothing to answer.",
-    event_errors.HalfDone: claim(
+    event_errors.SeriesHalfDone: claim(
         "form.half-done",
         "What follows was begun anew, and nobody can tell yet whether the old series was ended."
         " Send it again: that finishes it, and makes nothing twice.",
     ),
     TooManyWaits: f"Two of your other pages wait for a provider. {_AGAIN}",
-    local_events.Full: "That calendar holds as much as it can. Choose another one.",
-    NotCurrent: f"The provider did not say in time which calendars there are. {_AGAIN}",
-    NoLongerLive: "That account was disconnected meanwhile. Choose another calendar.",
+    local_events.CalendarFull: "That calendar holds as much as it can. Choose another one.",
+    CalendarNotCurrent: f"The provider did not say in time which calendars there are. {_AGAIN}",
+    DisconnectedError: "That account was disconnected meanwhile. Choose another calendar.",
     Damaged: claim(
         "form.damaged",
         "What is kept of it here was changed, and does not open any more. We have been told.",
@@ -65,14 +65,14 @@ _WHY: Final[Mapping[type[Exception], str]] = {
     "in Settings, or choose another one.",
     errors.ProviderError: f"The provider is not answering now. {_AGAIN}",
 }
-FORESEEN: Final = tuple(_WHY)
+EXPECTED_ERRORS: Final = tuple(_MESSAGES)
 
 
-def status(error: Exception) -> int:
+def get_status(error: Exception) -> int:
     """Return the status of the page that says it."""
     return 429 if isinstance(error, TooManyWaits) else 409
 
 
-def why(error: Exception) -> str:
+def get_message(error: Exception) -> str:
     """Return the words for one of `FORESEEN`."""
-    return next(words for kind, words in _WHY.items() if isinstance(error, kind))
+    return next(message for kind, message in _MESSAGES.items() if isinstance(error, kind))

@@ -1,6 +1,6 @@
 """Bringing calendars in: which there are, and the copy of each, which is temporary."""
 
-from .calendar_turn import opened
-from .work_items import LISTING, resource_of
+from .calendar_turn import open_turn
+from .work_items import LIST_RESOURCE, get_resource
 
-__all__ = ["LISTING", "opened", "resource_of"]
+__all__ = ["LIST_RESOURCE", "get_resource", "open_turn"]

@@ -27,7 +27,7 @@ from . import work_items
 logger = logging.getLogger(__name__)
 
 
-class Reason(StrEnum):
+class EvictionReason(StrEnum):
     """Why a copy ended; the ledger says so."""
 
     OWNER = "owner"
@@ -35,7 +35,7 @@ class Reason(StrEnum):
     GONE = "gone"
 
 
-def erase(calendars: Sequence[Calendar], *, reason: Reason, at: datetime) -> int:
+def evict_copies(calendars: Sequence[Calendar], *, reason: EvictionReason, at: datetime) -> int:
     """
     End the copies of some calendars of one integration, in the caller's transaction.
 
@@ -44,12 +44,12 @@ def erase(calendars: Sequence[Calendar], *, reason: Reason, at: datetime) -> int
 
     :param calendars: locked by the caller
     """
-    ids = [one.id for one in calendars]
-    if not ids:
+    calendar_ids = [calendar.id for calendar in calendars]
+    if not calendar_ids:
         return 0
-    ended = [(one, keys.end(holder=one.cache_id)) for one in calendars]
-    count, _ = Event.objects.filter(calendar_id__in=ids).delete()
-    Calendar.objects.filter(id__in=ids).update(
+    ended_keys = [(calendar, keys.destroy_key(holder=calendar.cache_id)) for calendar in calendars]
+    count, _ = Event.objects.filter(calendar_id__in=calendar_ids).delete()
+    Calendar.objects.filter(id__in=calendar_ids).update(
         about=None,
         listed_at=None,
         cached_at=None,
@@ -59,63 +59,65 @@ def erase(calendars: Sequence[Calendar], *, reason: Reason, at: datetime) -> int
         position=None,
         round_began_at=None,
         unreadable_count=0,
-        **({"cleared_at": at} if reason is Reason.OWNER else {}),
+        **({"cleared_at": at} if reason is EvictionReason.OWNER else {}),
     )
     integration = calendars[0].integration
-    name = pseudonyms.of(integration.connection_id)
-    entries.record(
+    pseudonym = pseudonyms.get_naming(integration.connection_id)
+    entries.record_event(
         event="copy.erased",
         about=integration.id,
-        body={"reason": str(reason), "calendars": len(ids), "events": count},
+        body={"reason": str(reason), "calendars": len(calendar_ids), "events": count},
         at=at,
-        name=name,
+        naming=pseudonym,
     )
-    for _, gone in ended:
-        if gone is not None:
-            key_holders.record_end(gone, about=integration.id, name=name, at=at)
+    for _, ended_key in ended_keys:
+        if ended_key is not None:
+            key_holders.record_key_deletion(ended_key, about=integration.id, name=pseudonym, at=at)
     return count
 
 
-def sweep(*, at: datetime, limit: int = 500) -> int:
+def evict_expired(*, at: datetime, limit: int = 500) -> int:
     """
     End the copies that are too old, and remove calendars that the provider no longer has.
 
     One transaction each, so that one that fails holds no other up. Return how many.
     """
-    found = list(over(at).order_by("cached_at", "id").values_list("id", flat=True)[:limit])
-    done = 0
-    for calendar_id in found:
+    calendar_ids = list(
+        filter_expired(at).order_by("cached_at", "id").values_list("id", flat=True)[:limit]
+    )
+    evicted_count = 0
+    for calendar_id in calendar_ids:
         try:
-            done += _end_one(calendar_id, at=at)
+            evicted_count += _evict_calendar(calendar_id, at=at)
         except Exception:
             logger.exception("calendar.not_ended", extra={"about": calendar_id})
-    return done
+    return evicted_count
 
 
-def over(at: datetime) -> QuerySet[Calendar]:
+def filter_expired(at: datetime) -> QuerySet[Calendar]:
     """Return the calendars of live integrations whose copy is over, and those that are gone."""
-    declared = scopes.cached_hours("calendar")
+    declared_hours = scopes.get_cache_hours("calendar")
     hours = Case(
-        When(integration__cache_hours=None, then=Value(declared)),
-        When(integration__cache_hours__gt=declared, then=Value(declared)),
+        When(integration__cache_hours=None, then=Value(declared_hours)),
+        When(integration__cache_hours__gt=declared_hours, then=Value(declared_hours)),
         default=F("integration__cache_hours"),
         output_field=IntegerField(),
     )
     live = Calendar.objects.filter(integration__status__in=LIVE, is_local=False)
-    aged = Q()
-    for choice in _choices(declared):
+    is_expired = Q()
+    for choice in _list_cache_hours(declared_hours):
         too_old = at - timedelta(hours=choice)
         # Whatever is here of it is as old as the last time that the provider spoke of it.
-        seen = Q(cached_at__lte=too_old) | Q(cached_at=None, listed_at__lte=too_old)
-        aged |= Q(may_be_hours=choice) & seen
-    return live.annotate(may_be_hours=hours).filter(aged | Q(gone_at__isnull=False))
+        last_confirmed = Q(cached_at__lte=too_old) | Q(cached_at=None, listed_at__lte=too_old)
+        is_expired |= Q(may_be_hours=choice) & last_confirmed
+    return live.annotate(may_be_hours=hours).filter(is_expired | Q(gone_at__isnull=False))
 
 
-def _choices(declared: int) -> Iterable[int]:
-    return sorted({declared, *(one for one in CACHE_CHOICES if one < declared)})
+def _list_cache_hours(declared_hours: int) -> Iterable[int]:
+    return sorted({declared_hours, *(hours for hours in CACHE_CHOICES if hours < declared_hours)})
 
 
-def _end_one(calendar_id: UUID, *, at: datetime) -> int:
+def _evict_calendar(calendar_id: UUID, *, at: datetime) -> int:
     with transaction.atomic(durable=True):
         # The integration first, as whoever writes does.
         integration_id = Calendar.objects.values_list("integration_id", flat=True).get(
@@ -125,17 +127,17 @@ def _end_one(calendar_id: UUID, *, at: datetime) -> int:
         if not live.exists():
             return 0
         # It may be deleted, which takes the stronger lock.
-        calendar = over(at).select_for_update(of=("self",)).filter(id=calendar_id).first()
+        calendar = filter_expired(at).select_for_update(of=("self",)).filter(id=calendar_id).first()
         if calendar is None:
             # Refreshed meanwhile.
             return 0
         if calendar.gone_at is None:
-            erase([calendar], reason=Reason.TOO_OLD, at=at)
+            evict_copies([calendar], reason=EvictionReason.TOO_OLD, at=at)
             return 1
-        erase([calendar], reason=Reason.GONE, at=at)
-        shares.lapse(items=[calendar.id], at=at)
+        evict_copies([calendar], reason=EvictionReason.GONE, at=at)
+        shares.end_item_shares(items=[calendar.id], at=at)
         SyncWork.objects.filter(
-            integration_id=integration_id, resource=work_items.resource_of(calendar.id)
+            integration_id=integration_id, resource=work_items.get_resource(calendar.id)
         ).delete()
         calendar.delete()
         return 1

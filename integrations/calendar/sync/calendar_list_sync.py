@@ -22,96 +22,103 @@ from integrations.access import key_holders
 from integrations.models import Calendar
 from integrations.providers import errors
 from integrations.providers.calendars import RemoteCalendar
-from limited_use.vault.keys import Shut
+from limited_use.vault.keys import KeyUnusable
 from limited_use.vault.sealing import Sealer
 
 from . import work_items
-from .session import Run
+from .session import CalendarSyncSession
 
 CALENDAR: Final = "calendar"
 # More than anybody looks at; what lies beyond is not brought in.
-MOST: Final = 500
+MAX_CALENDARS: Final = 500
 # Of up to a hundred calendars each.
-_MOST_PAGES: Final = 50
+_MAX_PAGES: Final = 50
 # In characters; providers allow fewer.
-_LONGEST_NAME: Final = 1_000
-_LONGEST_COLOUR: Final = 64
+_MAX_NAME_LENGTH: Final = 1_000
+_MAX_COLOUR_LENGTH: Final = 64
 
 
-def advance(run: Run) -> bool:
+def sync_calendar_list(session: CalendarSyncSession) -> bool:
     """List them, and write what there is now. Return that nothing is left to do."""
-    listed = _listed(run)
-    at = run.clock.now()
+    remote_calendars = _fetch_calendars(session)
+    at = session.clock.now()
     # Blind under the integration's key, which lasts; what is sealed goes with each copy.
-    own = run.sealer(run.integration.id)
+    integration_sealer = session.get_sealer(session.integration.id)
     with transaction.atomic(durable=True):
-        run.hold(at=at)
-        _write(run, listed, own, at)
+        session.lock_and_renew(at=at)
+        _store_calendars(session, remote_calendars, integration_sealer, at)
     return True
 
 
-def _listed(run: Run) -> list[RemoteCalendar]:
+def _fetch_calendars(session: CalendarSyncSession) -> list[RemoteCalendar]:
     # By id: of one that is listed twice, the last word counts.
-    found: dict[str, RemoteCalendar] = {}
+    by_remote_id: dict[str, RemoteCalendar] = {}
     page: str | None = None
-    for _ in range(_MOST_PAGES):
-        answer = run.session.call(partial(run.adapter.calendars, page=page))
-        found |= {one.calendar_id: one for one in answer.calendars}
-        page = answer.next_page
-        if page is None or len(found) >= MOST:
-            return list(found.values())[:MOST]
+    for _ in range(_MAX_PAGES):
+        response = session.provider_session.call(partial(session.adapter.list_calendars, page=page))
+        by_remote_id |= {remote.calendar_id: remote for remote in response.calendars}
+        page = response.next_page
+        if page is None or len(by_remote_id) >= MAX_CALENDARS:
+            return list(by_remote_id.values())[:MAX_CALENDARS]
     raise errors.Unexpected("the list of calendars does not end")
 
 
-def _write(run: Run, listed: Sequence[RemoteCalendar], own: Sealer, at: datetime) -> None:
-    mine = (
-        Calendar.objects.filter(integration=run.integration)
+def _store_calendars(
+    session: CalendarSyncSession,
+    remote_calendars: Sequence[RemoteCalendar],
+    integration_sealer: Sealer,
+    at: datetime,
+) -> None:
+    stored = (
+        Calendar.objects.filter(integration=session.integration)
         .select_for_update(no_key=True)
         .order_by("id")
     )
-    held = {bytes(one.remote_blind): one for one in mine}
-    fresh: list[UUID] = []
-    for remote in listed:
-        blind = own.blind(CALENDAR, remote.calendar_id)
-        calendar = held.pop(blind, None)
+    missing = {bytes(calendar.remote_blind): calendar for calendar in stored}
+    new_ids: list[UUID] = []
+    for remote in remote_calendars:
+        blind = integration_sealer.compute_blind(CALENDAR, remote.calendar_id)
+        calendar = missing.pop(blind, None)
         if calendar is None:
-            calendar = _new(run, blind, at)
-            fresh.append(calendar.id)
+            calendar = _create_calendar(session, blind, at)
+            new_ids.append(calendar.id)
         if calendar.cleared_at is None:
-            with suppress(Shut):
+            with suppress(KeyUnusable):
                 # Or it stands as it is: once its copy is too old, another begins under a new key.
-                _describe(run, calendar, remote, at=at)
+                _seal_about(session, calendar, remote, at=at)
         calendar.role, calendar.is_primary = remote.role, remote.is_primary
         calendar.gone_at = None
         calendar.save()
-    for gone in held.values():
-        if gone.gone_at is None:
+    for removed in missing.values():
+        if removed.gone_at is None:
             # Shown no more from this commit on; a sweep removes it.
-            gone.gone_at = at
-            gone.save(update_fields=["gone_at"])
-    work_items.open_for(integration_id=run.integration.id, calendar_ids=fresh, at=at)
+            removed.gone_at = at
+            removed.save(update_fields=["gone_at"])
+    work_items.create_works(integration_id=session.integration.id, calendar_ids=new_ids, at=at)
 
 
-def _new(run: Run, blind: bytes, at: datetime) -> Calendar:
+def _create_calendar(session: CalendarSyncSession, blind: bytes, at: datetime) -> Calendar:
     return Calendar(
         id=uuid7(),
-        integration=run.integration,
-        user_id=run.user_id,
-        organisation_id=run.organisation_id,
+        integration=session.integration,
+        user_id=session.user_id,
+        organisation_id=session.organisation_id,
         remote_blind=blind,
         added_at=at,
         asked_at=at,
     )
 
 
-def _describe(run: Run, calendar: Calendar, remote: RemoteCalendar, *, at: datetime) -> None:
-    key_holders.begin_copy(calendar, epoch=run.epoch, at=at)
-    sealer = run.sealer(calendar.cache_id)
+def _seal_about(
+    session: CalendarSyncSession, calendar: Calendar, remote: RemoteCalendar, *, at: datetime
+) -> None:
+    key_holders.ensure_cache_key(calendar, epoch=session.epoch, at=at)
+    sealer = session.get_sealer(calendar.cache_id)
     about = {
         "id": remote.calendar_id,
-        "name": remote.name[:_LONGEST_NAME],
+        "name": remote.name[:_MAX_NAME_LENGTH],
         "zone": remote.zone,
-        "colour": remote.colour[:_LONGEST_COLOUR],
+        "colour": remote.colour[:_MAX_COLOUR_LENGTH],
     }
-    calendar.about = sealer.seal(Calendar, "about", row=calendar.id, data=orjson.dumps(about))
+    calendar.about = sealer.seal_value(Calendar, "about", row=calendar.id, data=orjson.dumps(about))
     calendar.listed_at = at

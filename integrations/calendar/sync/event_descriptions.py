@@ -8,19 +8,19 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from integrations.formats.mime import safe_bodies
-from integrations.formats.mime.event_descriptions import ShownDescription
+from integrations.formats.mime.event_descriptions import SanitisedDescription
 from integrations.parsers import parse_requests
-from integrations.parsers.process_pool import Busy
+from integrations.parsers.process_pool import ParsersBusy
 from integrations.providers.calendars import RemoteEvent
 
 logger = logging.getLogger(__name__)
 
 #: Of a description that is still to be made safe: a view does it.
-NOT_YET: Final = 0
+NOT_SANITIZED: Final = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Descriptions:
+class SafeDescriptions:
     """
     What is shown of the descriptions of some events, by what their owners wrote.
 
@@ -28,22 +28,24 @@ class Descriptions:
     """
 
     version: int = safe_bodies.VERSION
-    by_text: Mapping[str, ShownDescription | None] = field(default_factory=dict)
+    by_text: Mapping[str, SanitisedDescription | None] = field(default_factory=dict)
 
-    def of(self, event: RemoteEvent) -> ShownDescription | None:
+    def get_description(self, event: RemoteEvent) -> SanitisedDescription | None:
         return self.by_text.get(event.content.description)
 
 
-def show(events: Iterable[RemoteEvent]) -> Descriptions:
+def sanitize_descriptions(events: Iterable[RemoteEvent]) -> SafeDescriptions:
     """Return what is shown of the descriptions of these events: one task for all of them."""
-    texts = {one.content.description for one in events if one.content.description.strip()}
-    ordered = sorted(texts)
-    if not ordered:
-        return Descriptions()
+    texts = {event.content.description for event in events if event.content.description.strip()}
+    sorted_texts = sorted(texts)
+    if not sorted_texts:
+        return SafeDescriptions()
     try:
-        return Descriptions(
-            by_text=dict(zip(ordered, parse_requests.show_descriptions(ordered), strict=True))
+        return SafeDescriptions(
+            by_text=dict(
+                zip(sorted_texts, parse_requests.sanitise_descriptions(sorted_texts), strict=True)
+            )
         )
-    except Busy:
-        logger.warning("descriptions.busy", extra={"count": len(ordered)})
-        return Descriptions(NOT_YET)
+    except ParsersBusy:
+        logger.warning("descriptions.busy", extra={"count": len(sorted_texts)})
+        return SafeDescriptions(NOT_SANITIZED)

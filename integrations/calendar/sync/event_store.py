@@ -20,17 +20,17 @@ from integrations.calendar import event_codec
 from integrations.formats.event import When
 from integrations.formats.mime import safe_bodies
 from integrations.formats.recurrence import free_busy, parser
-from integrations.formats.recurrence.parser import WORK, BadSeries
-from integrations.formats.recurrence.rrule_iter import TooMany, Work
-from integrations.formats.recurrence.series import BadEvent, key
+from integrations.formats.recurrence.parser import MAX_SERIES_WORK, BadSeries
+from integrations.formats.recurrence.rrule_iter import TooManyOccurrences, WorkBudget
+from integrations.formats.recurrence.series import BadEvent, to_start_key
 from integrations.formats.timezones import UnknownZone
 from integrations.models import Calendar, Event, EventKind
-from integrations.models.calendar import week_of
-from integrations.providers.calendars import CancelledInstance, EventPage, RemoteEvent
-from limited_use.vault.compression import TooLarge
+from integrations.models.calendar import get_week
+from integrations.providers.calendars import CancelledInstance, RemoteEvent, RemoteEventPage
+from limited_use.vault.compression import RecordTooLarge
 from limited_use.vault.sealing import Sealer
 
-from .event_descriptions import Descriptions
+from .event_descriptions import SafeDescriptions
 
 EVENT: Final = "event"
 # Zones reach fourteen hours to either side of UTC; a day in one of them may begin in another week.
@@ -40,9 +40,9 @@ _ZONES: Final = timedelta(hours=14)
 _UNREADABLE: Final = (
     BadEvent,
     BadSeries,
-    TooMany,
+    TooManyOccurrences,
     UnknownZone,
-    TooLarge,
+    RecordTooLarge,
     ArithmeticError,
     AttributeError,
     LookupError,
@@ -54,12 +54,12 @@ _UNREADABLE: Final = (
 Window = tuple[datetime, datetime]
 
 
-class Overtaken(Exception):
+class BatchOvertaken(Exception):
     """Somebody else brought one of these in meanwhile, under another id. Prepare it anew."""
 
 
 @dataclass(slots=True)
-class Batch:
+class EventBatch:
     """
     What one page comes to.
 
@@ -69,20 +69,20 @@ class Batch:
 
     calendar: Calendar
     rows: list[tuple[Any, ...]] = field(default_factory=list)
-    gone: list[bytes] = field(default_factory=list)
-    unreadable: list[str] = field(default_factory=list)
+    deleted_blinds: list[bytes] = field(default_factory=list)
+    unreadable_ids: list[str] = field(default_factory=list)
     # Rows that were not here yet, by blind, with the first week that each may touch.
-    added: dict[bytes, int] = field(default_factory=dict)
+    added_weeks: dict[bytes, int] = field(default_factory=dict)
 
 
-def prepare(
-    page: EventPage,
+def prepare_batch(
+    page: RemoteEventPage,
     *,
     calendar: Calendar,
     sealer: Sealer,
     window: Window,
-    descriptions: Descriptions,
-) -> Batch:
+    descriptions: SafeDescriptions,
+) -> EventBatch:
     """
     Return the rows of those events that touch the window; the others are not to be here.
 
@@ -90,136 +90,144 @@ def prepare(
 
     :param descriptions: of the events of the page
     """
-    batch = Batch(calendar)
-    known = _known(calendar.id, sealer, page)
+    batch = EventBatch(calendar)
+    row_ids = _find_row_ids(calendar.id, sealer, page)
     for event in page.events:
         try:
-            _take(event, weeks_of(event, window), batch, known, sealer, descriptions)
+            _add_event(event, get_event_weeks(event, window), batch, row_ids, sealer, descriptions)
         except _UNREADABLE:
-            _leave_out(event.event_id, batch, sealer)
-    for one in page.cancelled:
+            _add_unreadable(event.event_id, batch, sealer)
+    for cancelled in page.cancelled:
         try:
-            _cancel(one, batch, known, sealer, window)
+            _add_cancelled(cancelled, batch, row_ids, sealer, window)
         except _UNREADABLE:
-            _leave_out(one.event_id, batch, sealer)
-    batch.gone += [sealer.blind(EVENT, one) for one in (*page.deleted, *page.rejected)]
+            _add_unreadable(cancelled.event_id, batch, sealer)
+    batch.deleted_blinds += [
+        sealer.compute_blind(EVENT, event_id) for event_id in (*page.deleted, *page.rejected)
+    ]
     return batch
 
 
-def _leave_out(event_id: str, batch: Batch, sealer: Sealer) -> None:
-    batch.unreadable.append(event_id)
-    batch.gone.append(sealer.blind(EVENT, event_id))
+def _add_unreadable(event_id: str, batch: EventBatch, sealer: Sealer) -> None:
+    batch.unreadable_ids.append(event_id)
+    batch.deleted_blinds.append(sealer.compute_blind(EVENT, event_id))
 
 
-def prepare_all(
-    page: EventPage,
+def prepare_local_batch(
+    page: RemoteEventPage,
     *,
     calendar: Calendar,
     sealer: Sealer,
-    work: Work,
-    descriptions: Descriptions,
-) -> Batch:
+    work: WorkBudget,
+    descriptions: SafeDescriptions,
+) -> EventBatch:
     """
     Return the rows of all events, whenever they are: of a calendar that is nobody's copy.
 
     :param work: what finding when they happen may take, all together
     :raises BadEvent, BadSeries, TooMany: if the times of one make no sense
     """
-    batch = Batch(calendar)
-    known = _known(calendar.id, sealer, page)
+    batch = EventBatch(calendar)
+    row_ids = _find_row_ids(calendar.id, sealer, page)
     for event in page.events:
-        weeks = weeks_of(event, None, Work(WORK, of=work))
-        _take(event, weeks, batch, known, sealer, descriptions)
-    for one in page.cancelled:
-        _cancel(one, batch, known, sealer, None)
-    batch.gone += [sealer.blind(EVENT, one) for one in page.deleted]
+        weeks = get_event_weeks(event, None, WorkBudget(MAX_SERIES_WORK, parent=work))
+        _add_event(event, weeks, batch, row_ids, sealer, descriptions)
+    for cancelled in page.cancelled:
+        _add_cancelled(cancelled, batch, row_ids, sealer, None)
+    batch.deleted_blinds += [sealer.compute_blind(EVENT, event_id) for event_id in page.deleted]
     return batch
 
 
-def _known(calendar_id: UUID, sealer: Sealer, page: EventPage) -> dict[bytes, UUID]:
-    ids = [one.event_id for one in page.events] + [one.event_id for one in page.cancelled]
-    blinds = [sealer.blind(EVENT, one) for one in ids]
-    found = Event.objects.filter(calendar_id=calendar_id, remote_blind__in=blinds)
-    return {bytes(blind): row for blind, row in found.values_list("remote_blind", "id")}
+def _find_row_ids(calendar_id: UUID, sealer: Sealer, page: RemoteEventPage) -> dict[bytes, UUID]:
+    event_ids = [event.event_id for event in page.events] + [
+        cancelled.event_id for cancelled in page.cancelled
+    ]
+    blinds = [sealer.compute_blind(EVENT, event_id) for event_id in event_ids]
+    events = Event.objects.filter(calendar_id=calendar_id, remote_blind__in=blinds)
+    return {bytes(blind): row_id for blind, row_id in events.values_list("remote_blind", "id")}
 
 
-def _take(  # noqa: PLR0913, PLR0917 - one event in full
+def _add_event(  # noqa: PLR0913, PLR0917 - one event in full
     event: RemoteEvent,
     weeks: tuple[int, int | None] | None,
-    batch: Batch,
-    known: dict[bytes, UUID],
+    batch: EventBatch,
+    row_ids: dict[bytes, UUID],
     sealer: Sealer,
-    descriptions: Descriptions,
+    descriptions: SafeDescriptions,
 ) -> None:
-    blind = sealer.blind(EVENT, event.event_id)
+    blind = sealer.compute_blind(EVENT, event.event_id)
     if weeks is None:
-        batch.gone.append(blind)
+        batch.deleted_blinds.append(blind)
         return
-    row = known.get(blind) or uuid7()
+    row_id = row_ids.get(blind) or uuid7()
     content = event.content
     kind = EventKind.SINGLE
     if event.series_id:
         kind = EventKind.CHANGED
     elif content.recurrence:
         kind = EventKind.SERIES
-    timing = event_codec.timing(content, original=event.original_start, is_hidden=event.is_hidden)
-    record = event_codec.content(content, remote=event, shown=descriptions.of(event))
+    timing = event_codec.encode_timing(
+        content, original=event.original_start, is_hidden=event.is_hidden
+    )
+    content_record = event_codec.encode_content(
+        content, remote=event, description=descriptions.get_description(event)
+    )
     batch.rows.append(
         (
-            row,
+            row_id,
             str(kind),
             blind,
-            sealer.blind(EVENT, event.series_id) if event.series_id else None,
+            sealer.compute_blind(EVENT, event.series_id) if event.series_id else None,
             *weeks,
-            free_busy.weight(content) != "free",
+            free_busy.get_weight(content) != "free",
             content.is_private or event.is_hidden,
             descriptions.version,
-            _sealed(sealer, "timing", row, timing),
-            _sealed(sealer, "content", row, record),
-            _sealed(sealer, "remote", row, event_codec.remote(event)),
+            _seal_column(sealer, "timing", row_id, timing),
+            _seal_column(sealer, "content", row_id, content_record),
+            _seal_column(sealer, "remote", row_id, event_codec.encode_remote(event)),
         )
     )
-    if blind not in known:
-        batch.added[blind] = weeks[0]
+    if blind not in row_ids:
+        batch.added_weeks[blind] = weeks[0]
 
 
-def _cancel(
-    one: CancelledInstance,
-    batch: Batch,
-    known: dict[bytes, UUID],
+def _add_cancelled(
+    cancelled: CancelledInstance,
+    batch: EventBatch,
+    row_ids: dict[bytes, UUID],
     sealer: Sealer,
     window: Window | None,
 ) -> None:
-    blind = sealer.blind(EVENT, one.event_id)
-    start = _moment(one.original_start)
-    if window is not None and not _touches(start - _ZONES, start + _ZONES, window):
-        batch.gone.append(blind)
+    blind = sealer.compute_blind(EVENT, cancelled.event_id)
+    start = _to_datetime(cancelled.original_start)
+    if window is not None and not _overlaps_window(start - _ZONES, start + _ZONES, window):
+        batch.deleted_blinds.append(blind)
         return
-    row = known.get(blind) or uuid7()
-    timing = event_codec.cancelled(one.original_start)
-    week = week_of(start)
+    row_id = row_ids.get(blind) or uuid7()
+    timing = event_codec.encode_cancelled(cancelled.original_start)
+    week = get_week(start)
     batch.rows.append(
         (
-            row,
+            row_id,
             str(EventKind.CANCELLED),
             blind,
-            sealer.blind(EVENT, one.series_id),
+            sealer.compute_blind(EVENT, cancelled.series_id),
             week,
             week,
             False,
             False,
             safe_bodies.VERSION,
-            _sealed(sealer, "timing", row, timing),
+            _seal_column(sealer, "timing", row_id, timing),
             None,
             None,
         )
     )
-    if blind not in known:
-        batch.added[blind] = week
+    if blind not in row_ids:
+        batch.added_weeks[blind] = week
 
 
-def weeks_of(
-    event: RemoteEvent, window: Window | None, work: Work | None = None
+def get_event_weeks(
+    event: RemoteEvent, window: Window | None, work: WorkBudget | None = None
 ) -> tuple[int, int | None] | None:
     """
     Return the first and last week that an event may touch; None if it lies outside `window`.
@@ -228,28 +236,28 @@ def weeks_of(
 
     :raises BadEvent, BadSeries, TooMany: if its times make no sense
     """
-    first, last = parser.span(event.content, work)
+    first, last = parser.get_span(event.content, work)
     if event.original_start is not None:
-        original = _moment(event.original_start)
+        original = _to_datetime(event.original_start)
         length = timedelta() if last is None else last - first
         first = min(first, original)
         last = None if last is None else max(last, original + length)
-    if window is not None and not _touches(first, last, window):
+    if window is not None and not _overlaps_window(first, last, window):
         return None
-    return week_of(first - _ZONES), None if last is None else week_of(last + _ZONES)
+    return get_week(first - _ZONES), None if last is None else get_week(last + _ZONES)
 
 
-def _touches(first: datetime, last: datetime | None, window: Window) -> bool:
+def _overlaps_window(first: datetime, last: datetime | None, window: Window) -> bool:
     return first < window[1] and (last is None or last + _ZONES > window[0])
 
 
-def _moment(when: When) -> datetime:
-    found = key(when)
-    return found if isinstance(found, datetime) else datetime.combine(found, time(), UTC)
+def _to_datetime(when: When) -> datetime:
+    start = to_start_key(when)
+    return start if isinstance(start, datetime) else datetime.combine(start, time(), UTC)
 
 
-def _sealed(sealer: Sealer, column: str, row: UUID, data: bytes) -> bytes:
-    return sealer.seal(Event, column, row=row, data=data).ciphertext
+def _seal_column(sealer: Sealer, column: str, row_id: UUID, data: bytes) -> bytes:
+    return sealer.seal_value(Event, column, row=row_id, data=data).ciphertext
 
 
 _WRITE = """
@@ -272,30 +280,36 @@ ON CONFLICT (calendar_id, remote_blind) DO UPDATE SET kind = excluded.kind,
 """
 
 
-def write(batch: Batch, *, at: datetime) -> None:
+def write_batch(batch: EventBatch, *, at: datetime) -> None:
     """
     Insert or replace the rows, and delete what is no more.
 
     :raises Overtaken: if one of them is here by now, under an id that it was not sealed for
     """
-    if batch.gone:
-        remove(batch.calendar.id, batch.gone)
+    if batch.deleted_blinds:
+        delete_events(batch.calendar.id, batch.deleted_blinds)
     if not batch.rows:
         return
-    one = batch.calendar
+    calendar = batch.calendar
     # A page may name an event twice: the last word counts.
     rows = list({row[2]: row for row in batch.rows}.values())
     columns = map(list, zip(*rows, strict=True))
-    named = [one.id, one.integration_id, one.user_id, one.organisation_id, one.cache_id]
+    calendar_values = [
+        calendar.id,
+        calendar.integration_id,
+        calendar.user_id,
+        calendar.organisation_id,
+        calendar.cache_id,
+    ]
     with database.cursor() as cursor:
-        cursor.execute(_WRITE, [*named, one.round, at, *columns])
+        cursor.execute(_WRITE, [*calendar_values, calendar.round, at, *columns])
         if cursor.rowcount != len(rows):
-            raise Overtaken
+            raise BatchOvertaken
 
 
-def remove(calendar_id: UUID, blinds: Sequence[bytes] | Iterable[bytes]) -> None:
+def delete_events(calendar_id: UUID, blinds: Sequence[bytes] | Iterable[bytes]) -> None:
     """Delete events, and of a series everything that hangs on it."""
-    listed = list(blinds)
+    blind_list = list(blinds)
     Event.objects.filter(calendar_id=calendar_id).filter(
-        Q(remote_blind__in=listed) | Q(series_blind__in=listed)
+        Q(remote_blind__in=blind_list) | Q(series_blind__in=blind_list)
     ).delete()

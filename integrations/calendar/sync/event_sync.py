@@ -14,154 +14,172 @@ from typing import Any, Final
 import orjson
 from django.db import transaction
 
-from integrations.access.fences import NoLongerLive
+from integrations.access.fences import DisconnectedError
 from integrations.models import Calendar, Event
-from integrations.models.calendar import DAYS_AHEAD, DAYS_BACK, week_of
+from integrations.models.calendar import DAYS_AHEAD, DAYS_BACK, get_week
 from integrations.providers import errors
-from integrations.providers.calendars import EventPage
+from integrations.providers.calendars import RemoteEventPage
 from limited_use.vault import sealing
 
 from . import event_descriptions, event_store, reconcile, work_items
-from .event_descriptions import Descriptions
-from .session import Run
+from .event_descriptions import SafeDescriptions
+from .session import CalendarSyncSession
 
 # How much of the window may have run out before all of it is listed again: not every day.
-MARGIN: Final = timedelta(days=14)
+WINDOW_MARGIN: Final = timedelta(days=14)
 # A round takes minutes. One that is given ever more pages is begun again, and shows as failing.
-LONGEST_ROUND: Final = timedelta(hours=6)
+MAX_ROUND: Final = timedelta(hours=6)
 # Its owner may write between a page's preparation and its commit: then it is prepared anew.
-_TRIES: Final = 3
+_MAX_TRIES: Final = 3
 
 
-def advance(run: Run, calendar: Calendar) -> bool:
+def sync_events(session: CalendarSyncSession, calendar: Calendar) -> bool:
     """Bring its copy up to date. Return whether nothing is left to do now."""
     if calendar.gone_at is not None or calendar.cleared_at is not None:
         return True
-    remote_id = _remote_id(run, calendar)
+    remote_id = _open_remote_id(session, calendar)
     if remote_id is None:
         # It has no name either: that comes with the list, which makes this work due again.
-        work_items.due(
-            integration_id=run.integration.id, resources=[work_items.LISTING], at=run.clock.now()
+        work_items.schedule_works(
+            integration_id=session.integration.id,
+            resources=[work_items.LIST_RESOURCE],
+            at=session.clock.now(),
         )
         return True
     try:
-        return _advance_or_restart(run, calendar, remote_id)
+        return _sync_or_restart(session, calendar, remote_id)
     except errors.Gone:
         # Nothing is deleted for one answer, least of all shares: the list says whether it is gone.
-        work_items.due(
-            integration_id=run.integration.id, resources=[work_items.LISTING], at=run.clock.now()
+        work_items.schedule_works(
+            integration_id=session.integration.id,
+            resources=[work_items.LIST_RESOURCE],
+            at=session.clock.now(),
         )
         raise errors.Unavailable("not there; the list says whether it is gone") from None
 
 
-def _advance_or_restart(run: Run, calendar: Calendar, remote_id: str) -> bool:
+def _sync_or_restart(session: CalendarSyncSession, calendar: Calendar, remote_id: str) -> bool:
     """
     Advance; where what the provider gave us to go on with has expired, list all of it again.
 
     :raises errors.Unexpected: if that expires within the turn as well: it would go on for ever
     """
     with suppress(errors.CursorExpired):
-        return _advance(run, calendar, remote_id)
-    if not run.has_restarted:
-        run.has_restarted = True
-        _begin_round(run, calendar)
+        return _sync_pages(session, calendar, remote_id)
+    if not session.has_restarted:
+        session.has_restarted = True
+        _begin_round(session, calendar)
         with suppress(errors.CursorExpired):
-            return _advance(run, calendar, remote_id)
+            return _sync_pages(session, calendar, remote_id)
     raise errors.Unexpected("a listing that has just begun has expired", reason="expired-again")
 
 
-def _advance(run: Run, calendar: Calendar, remote_id: str) -> bool:
-    if calendar.round_began_at is None and _needs_a_round(calendar, run.clock.now()):
-        _begin_round(run, calendar)
+def _sync_pages(session: CalendarSyncSession, calendar: Calendar, remote_id: str) -> bool:
+    if calendar.round_began_at is None and _needs_round(calendar, session.clock.now()):
+        _begin_round(session, calendar)
     began_at = calendar.round_began_at
-    if began_at is not None and run.clock.now() - began_at > LONGEST_ROUND:
-        _begin_round(run, calendar)
+    if began_at is not None and session.clock.now() - began_at > MAX_ROUND:
+        _begin_round(session, calendar)
         raise errors.Unexpected("the pages of a listing do not end", reason="endless")
-    while not run.is_over:
-        page = _page(run, calendar, remote_id)
+    while not session.is_time_over:
+        page = _fetch_page(session, calendar, remote_id)
         is_round = calendar.round_began_at is not None
-        if not is_round and _is_empty(page):
-            _renew(run, calendar, page)
+        if not is_round and _is_unchanged(page):
+            _record_unchanged(session, calendar, page)
         else:
-            _commit(run, calendar, page)
+            _store_page(session, calendar, page)
         if page.next_page is None:
-            if is_round or not reconcile.is_due(calendar, run.clock.now()):
+            if is_round or not reconcile.is_due(calendar, session.clock.now()):
                 return True
             # What is new has just been fetched: what differs now is not news.
-            _begin_round(run, calendar, is_compared=True)
+            _begin_round(session, calendar, is_compared=True)
     return False
 
 
-def _is_empty(page: EventPage) -> bool:
+def _is_unchanged(page: RemoteEventPage) -> bool:
     """Return whether it says that nothing has changed, and is the last that does."""
     changes = (page.events, page.cancelled, page.deleted, page.rejected)
     return page.cursor is not None and page.next_page is None and not any(changes)
 
 
-def _renew(run: Run, calendar: Calendar, page: EventPage) -> None:
+def _record_unchanged(
+    session: CalendarSyncSession, calendar: Calendar, page: RemoteEventPage
+) -> None:
     """
     Write that every row is of now, as the provider has just said, and where to ask it next.
 
     Neither is anything of the calendar's: that needs no permission to store.
     """
-    at = run.clock.now()
-    sealer = sealing.sealer(holder=calendar.cache_id, epoch=run.epoch)
-    cursor = sealer.seal(Calendar, "cursor", row=calendar.id, data=page.cursor or "")
+    at = session.clock.now()
+    sealer = sealing.get_sealer(holder=calendar.cache_id, epoch=session.epoch)
+    cursor = sealer.seal_value(Calendar, "cursor", row=calendar.id, data=page.cursor or "")
     values = {"cached_at": at, "cursor": cursor, "position": None}
     with transaction.atomic(durable=True):
-        _hold(run, calendar, at=at)
-        _sweep(calendar, at, whole=False)
+        _lock_calendar_copy(session, calendar, at=at)
+        _delete_unseen(calendar, at, is_round=False)
         Calendar.objects.filter(id=calendar.id).update(**values)
     for name, value in values.items():
         setattr(calendar, name, value)
 
 
-def _needs_a_round(calendar: Calendar, at: datetime) -> bool:
+def _needs_round(calendar: Calendar, at: datetime) -> bool:
     if calendar.cursor is None or calendar.cached_until is None:
         return True
     until: datetime = calendar.cached_until
-    return until < at + timedelta(days=DAYS_AHEAD) - MARGIN
+    return until < at + timedelta(days=DAYS_AHEAD) - WINDOW_MARGIN
 
 
-def _window(began_at: datetime) -> tuple[datetime, datetime]:
+def _get_window(began_at: datetime) -> tuple[datetime, datetime]:
     return (
         began_at - timedelta(days=DAYS_BACK),
         began_at + timedelta(days=DAYS_AHEAD),
     )
 
 
-def _remote_id(run: Run, calendar: Calendar) -> str | None:
-    about = run.opened(calendar, calendar.about)
+def _open_remote_id(session: CalendarSyncSession, calendar: Calendar) -> str | None:
+    about = session.open_column(calendar, calendar.about)
     return None if about is None else str(orjson.loads(about)["id"])
 
 
-def _page(run: Run, calendar: Calendar, remote_id: str) -> EventPage:
-    page = run.opened(calendar, calendar.position)
-    found = _asked(run, calendar, remote_id, page)
-    if page is not None and found.next_page == page:
+def _fetch_page(
+    session: CalendarSyncSession, calendar: Calendar, remote_id: str
+) -> RemoteEventPage:
+    position = session.open_column(calendar, calendar.position)
+    page = _list_page(session, calendar, remote_id, position)
+    if position is not None and page.next_page == position:
         raise errors.Unexpected("a page that leads to itself", reason="endless")
-    return found
+    return page
 
 
-def _asked(run: Run, calendar: Calendar, remote_id: str, page: str | None) -> EventPage:
+def _list_page(
+    session: CalendarSyncSession, calendar: Calendar, remote_id: str, position: str | None
+) -> RemoteEventPage:
     if calendar.round_began_at is not None:
-        window = _window(calendar.round_began_at)
+        window = _get_window(calendar.round_began_at)
         try:
-            return run.session.call(lambda: run.adapter.events(remote_id, window=window, page=page))
+            return session.provider_session.call(
+                lambda: session.adapter.list_events(remote_id, window=window, page=position)
+            )
         except errors.Unexpected:
-            if page is None or run.has_restarted:
+            if position is None or session.has_restarted:
                 raise
             # A place in a listing ages: begin it again, but once in a turn.
-            run.has_restarted = True
-            return run.session.call(lambda: run.adapter.events(remote_id, window=window))
-    cursor = run.opened(calendar, calendar.cursor)
-    return run.session.call(lambda: run.adapter.events(remote_id, cursor=cursor, page=page))
+            session.has_restarted = True
+            return session.provider_session.call(
+                lambda: session.adapter.list_events(remote_id, window=window)
+            )
+    cursor = session.open_column(calendar, calendar.cursor)
+    return session.provider_session.call(
+        lambda: session.adapter.list_events(remote_id, cursor=cursor, page=position)
+    )
 
 
-def _begin_round(run: Run, calendar: Calendar, *, is_compared: bool = False) -> None:
-    at = run.clock.now()
-    _save(
-        run,
+def _begin_round(
+    session: CalendarSyncSession, calendar: Calendar, *, is_compared: bool = False
+) -> None:
+    at = session.clock.now()
+    _save_calendar(
+        session,
         calendar,
         at=at,
         round=calendar.round + 1,
@@ -175,34 +193,43 @@ def _begin_round(run: Run, calendar: Calendar, *, is_compared: bool = False) -> 
     )
 
 
-def _commit(run: Run, calendar: Calendar, page: EventPage) -> None:
+def _store_page(session: CalendarSyncSession, calendar: Calendar, page: RemoteEventPage) -> None:
     """:raises rows.Overtaken: if its owner wrote to it again and again meanwhile"""
-    descriptions = event_descriptions.show(page.events)
-    for _ in range(_TRIES - 1):
-        with suppress(event_store.Overtaken):
-            return _write(run, calendar, page, descriptions)
-    return _write(run, calendar, page, descriptions)
+    descriptions = event_descriptions.sanitize_descriptions(page.events)
+    for _ in range(_MAX_TRIES - 1):
+        with suppress(event_store.BatchOvertaken):
+            return _write_page(session, calendar, page, descriptions)
+    return _write_page(session, calendar, page, descriptions)
 
 
-def _write(run: Run, calendar: Calendar, page: EventPage, descriptions: Descriptions) -> None:
-    at = run.clock.now()
-    sealer = run.sealer(calendar.cache_id)
-    window = _window(calendar.round_began_at or at)
-    batch = event_store.prepare(
+def _write_page(
+    session: CalendarSyncSession,
+    calendar: Calendar,
+    page: RemoteEventPage,
+    descriptions: SafeDescriptions,
+) -> None:
+    at = session.clock.now()
+    sealer = session.get_sealer(calendar.cache_id)
+    window = _get_window(calendar.round_began_at or at)
+    batch = event_store.prepare_batch(
         page, calendar=calendar, sealer=sealer, window=window, descriptions=descriptions
     )
     values: dict[str, Any] = {
-        "unreadable_count": calendar.unreadable_count + len(page.rejected) + len(batch.unreadable),
+        "unreadable_count": calendar.unreadable_count
+        + len(page.rejected)
+        + len(batch.unreadable_ids),
         "position": None,
-        "missing_count": calendar.missing_count + reconcile.missing(calendar, batch),
+        "missing_count": calendar.missing_count + reconcile.count_missing(calendar, batch),
     }
     if page.next_page is not None:
-        values["position"] = sealer.seal(Calendar, "position", row=calendar.id, data=page.next_page)
+        values["position"] = sealer.seal_value(
+            Calendar, "position", row=calendar.id, data=page.next_page
+        )
     elif page.cursor is None:
         raise errors.Unexpected("a last page without a token")
     else:
         values |= {
-            "cursor": sealer.seal(Calendar, "cursor", row=calendar.id, data=page.cursor),
+            "cursor": sealer.seal_value(Calendar, "cursor", row=calendar.id, data=page.cursor),
             # What the provider has just said is of now: that renews every row.
             "cached_at": at,
         }
@@ -214,39 +241,41 @@ def _write(run: Run, calendar: Calendar, page: EventPage, descriptions: Descript
             }
     is_round = calendar.round_began_at is not None
     if not is_round and (page.events or page.cancelled or page.deleted):
-        run.found_news = True
-        run.work.last_event_at = at
+        session.found_changes = True
+        session.work.last_event_at = at
     with transaction.atomic(durable=True):
-        _hold(run, calendar, at=at)
-        event_store.write(batch, at=at)
+        _lock_calendar_copy(session, calendar, at=at)
+        event_store.write_batch(batch, at=at)
         if page.next_page is None:
             if is_round:
-                values |= reconcile.over(calendar, since=window[0], at=at)
-            _sweep(calendar, at, whole=is_round)
+                values |= reconcile.build_comparison(calendar, since=window[0], at=at)
+            _delete_unseen(calendar, at, is_round=is_round)
         Calendar.objects.filter(id=calendar.id).update(**values)
     for name, value in values.items():
         setattr(calendar, name, value)
 
 
-def _sweep(calendar: Calendar, at: datetime, *, whole: bool) -> None:
+def _delete_unseen(calendar: Calendar, at: datetime, *, is_round: bool) -> None:
     """Delete what the round did not see, and what lies before the window by now."""
-    mine = Event.objects.filter(calendar_id=calendar.id)
-    if whole:
-        mine.exclude(seen_round=calendar.round).delete()
-    mine.filter(last_week__lt=week_of(at - timedelta(days=DAYS_BACK))).delete()
+    calendar_events = Event.objects.filter(calendar_id=calendar.id)
+    if is_round:
+        calendar_events.exclude(seen_round=calendar.round).delete()
+    calendar_events.filter(last_week__lt=get_week(at - timedelta(days=DAYS_BACK))).delete()
 
 
-def _save(run: Run, calendar: Calendar, *, at: datetime, **values: Any) -> None:
+def _save_calendar(
+    session: CalendarSyncSession, calendar: Calendar, *, at: datetime, **values: Any
+) -> None:
     with transaction.atomic(durable=True):
-        _hold(run, calendar, at=at)
+        _lock_calendar_copy(session, calendar, at=at)
         Calendar.objects.filter(id=calendar.id).update(**values)
     for name, value in values.items():
         setattr(calendar, name, value)
 
 
-def _hold(run: Run, calendar: Calendar, *, at: datetime) -> None:
+def _lock_calendar_copy(session: CalendarSyncSession, calendar: Calendar, *, at: datetime) -> None:
     """Hold the fences of integration, lease and copy: its owner may have deleted it meanwhile."""
-    run.hold(at=at)
-    same = Calendar.objects.filter(id=calendar.id, cache_id=calendar.cache_id, cleared_at=None)
-    if not same.select_for_update(no_key=True).exists():
-        raise NoLongerLive
+    session.lock_and_renew(at=at)
+    unchanged = Calendar.objects.filter(id=calendar.id, cache_id=calendar.cache_id, cleared_at=None)
+    if not unchanged.select_for_update(no_key=True).exists():
+        raise DisconnectedError

@@ -13,41 +13,41 @@ from typing import Any, Final
 from uuid import UUID
 
 from integrations.models import Calendar, Event
-from integrations.models.calendar import week_of
+from integrations.models.calendar import get_week
 
-from .event_store import Batch
+from .event_store import EventBatch
 
-EVERY: Final = timedelta(days=1)
+COMPARISON_INTERVAL: Final = timedelta(days=1)
 
 
 def is_due(calendar: Calendar, at: datetime) -> bool:
     """Return whether it is time, of a copy whose last round was at the latest at `compared_at`."""
     last: datetime | None = calendar.compared_at
-    return last is None or last + EVERY <= at
+    return last is None or last + COMPARISON_INTERVAL <= at
 
 
-def ask_for(*, integration_id: UUID) -> None:
+def request_comparison(*, integration_id: UUID) -> None:
     """Let the next turn at each calendar of an integration compare."""
     Calendar.objects.live().filter(integration_id=integration_id).update(compared_at=None)
 
 
-def missing(calendar: Calendar, batch: Batch) -> int:
+def count_missing(calendar: Calendar, batch: EventBatch) -> int:
     """Return how many rows of one page ought to have been here before this round."""
     if not calendar.is_compared or calendar.cached_until is None:
         return 0
-    end = week_of(calendar.cached_until)
-    return sum(first < end for first in batch.added.values())
+    end = get_week(calendar.cached_until)
+    return sum(first < end for first in batch.added_weeks.values())
 
 
-def _surplus(calendar: Calendar, *, since: datetime) -> int:
+def _count_surplus(calendar: Calendar, *, since: datetime) -> int:
     """Return how many rows the round did not see, though they lie in its window."""
     if not calendar.is_compared:
         return 0
     unseen = Event.objects.filter(calendar_id=calendar.id).exclude(seen_round=calendar.round)
-    return unseen.exclude(last_week__lte=week_of(since)).count()
+    return unseen.exclude(last_week__lte=get_week(since)).count()
 
 
-def over(calendar: Calendar, *, since: datetime, at: datetime) -> dict[str, Any]:
+def build_comparison(calendar: Calendar, *, since: datetime, at: datetime) -> dict[str, Any]:
     """Return what to write of a round that is over, before what it did not see is swept."""
-    extra = _surplus(calendar, since=since)
+    extra = _count_surplus(calendar, since=since)
     return {"is_compared": False, "compared_at": at, "extra_count": extra}

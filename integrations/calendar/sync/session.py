@@ -8,7 +8,7 @@ from functools import cached_property
 from uuid import UUID
 
 from integrations.access import calendar_permits, fences, scopes
-from integrations.access.calendar_permits import SyncPermits
+from integrations.access.calendar_permits import CalendarSyncPermits
 from integrations.coordination.leases import Lease
 from integrations.grants.admission_control import WorkerAdmission
 from integrations.grants.provider_sessions import ProviderSession
@@ -16,28 +16,28 @@ from integrations.models import Calendar, Integration, SyncWork
 from integrations.providers import PROVIDERS
 from integrations.providers.calendars import CalendarAdapter
 from integrations.sync import work_leases
-from integrations.sync.sync_turn import Clock
+from integrations.sync.sync_turn import SyncClock
 from limited_use.sinks import provider as own_provider
 from limited_use.vault import sealing
-from limited_use.vault.sealed import Sealed
+from limited_use.vault.sealed import SealedValue
 from limited_use.vault.sealing import Sealer
 
 
 @dataclass
-class Run:
+class CalendarSyncSession:
     """One turn: a leased row of work, and everything that its time budget allows."""
 
     lease: Lease
     work: SyncWork
     integration: Integration
-    permits: SyncPermits
+    permits: CalendarSyncPermits
     adapter: CalendarAdapter
-    clock: Clock
+    clock: SyncClock
     time_budget: timedelta
     user_id: UUID
     organisation_id: UUID
     # The provider had changes since the last turn.
-    found_news: bool = False
+    found_changes: bool = False
     # A listing was started again in this turn, because the provider did not continue it.
     has_restarted: bool = False
     _may_store: bool = False
@@ -49,50 +49,50 @@ class Run:
         return epoch
 
     @cached_property
-    def hours(self) -> int:
+    def max_age_hours(self) -> int:
         """The age in hours up to which a copy may be shown."""
-        return scopes.cached_hours(self.integration.product, self.integration.cache_hours)
+        return scopes.get_cache_hours(self.integration.product, self.integration.cache_hours)
 
     @property
-    def is_over(self) -> bool:
+    def is_time_over(self) -> bool:
         return self.clock.now() >= self.lease.claimed_at + self.time_budget
 
     @cached_property
-    def session(self) -> ProviderSession:
+    def provider_session(self) -> ProviderSession:
         """Calls of the adapter. Calendars have no quota of units."""
         connection = self.integration.connection
         provider = PROVIDERS[connection.provider]
         admission = WorkerAdmission(connection.id, provider, slots=provider.most_at_once)
         return ProviderSession(self.adapter.access, admission)
 
-    def opened(self, calendar: Calendar, sealed: Sealed | None) -> str | None:
+    def open_column(self, calendar: Calendar, sealed: SealedValue | None) -> str | None:
         """Return a sealed id, cursor or position of the calendar, for its own provider."""
         if sealed is None:
             return None
-        return own_provider.text(
+        return own_provider.open_text(
             sealed,
             self.permits.remote[calendar.cache_id],
             to=self.adapter.access,
             at=self.clock.now(),
         )
 
-    def sealer(self, holder: UUID) -> Sealer:
+    def get_sealer(self, holder: UUID) -> Sealer:
         """
         Return the key of a copy or of the integration, after asking for permission to store.
 
-        :raises limited_use.guard.guard.Refused: if the policy no longer allows storing
+        :raises limited_use.guard.guard.AccessRefused: if the policy no longer allows storing
         """
         if not self._may_store:
             calendar_permits.to_store(integration_id=self.integration.id, at=self.clock.now())
             self._may_store = True
-        return sealing.sealer(holder=holder, epoch=self.epoch)
+        return sealing.get_sealer(holder=holder, epoch=self.epoch)
 
-    def hold(self, *, at: datetime) -> None:
+    def lock_and_renew(self, *, at: datetime) -> None:
         """
         Lock the live integration and renew the lease, in the transaction that writes.
 
         :raises fences.NoLongerLive: if the integration was disconnected
         :raises LeaseLost: if another worker holds the work
         """
-        fences.hold(integration_id=self.integration.id, epoch=self.epoch)
+        fences.lock_integration(integration_id=self.integration.id, epoch=self.epoch)
         work_leases.renew(self.lease, at=at)

@@ -10,33 +10,33 @@ from uuid import UUID
 from integrations.models import SyncWork
 
 #: The resource of the work that lists the account's calendars.
-LISTING: Final = "calendars"
+LIST_RESOURCE: Final = "calendars"
 # What nobody asks for is not looked at again by itself.
 PARKED_FOR: Final = timedelta(days=3650)
 
 
-def resource_of(calendar_id: UUID) -> str:
+def get_resource(calendar_id: UUID) -> str:
     """Return the resource of the work that keeps one calendar's copy."""
     return calendar_id.hex
 
 
-def calendar_of(work: SyncWork) -> UUID | None:
+def get_calendar_id(work: SyncWork) -> UUID | None:
     """Return whose copy the work keeps; None if it lists them."""
-    return None if work.resource == LISTING else UUID(hex=work.resource)
+    return None if work.resource == LIST_RESOURCE else UUID(hex=work.resource)
 
 
-def open_for(*, integration_id: UUID, calendar_ids: Iterable[UUID], at: datetime) -> list[UUID]:
+def create_works(*, integration_id: UUID, calendar_ids: Iterable[UUID], at: datetime) -> list[UUID]:
     """Return new work for calendars that were just found, due at once."""
-    made = [
-        SyncWork(integration_id=integration_id, resource=resource_of(one), next_sync_at=at)
-        for one in calendar_ids
+    works = [
+        SyncWork(integration_id=integration_id, resource=get_resource(calendar_id), next_sync_at=at)
+        for calendar_id in calendar_ids
     ]
-    SyncWork.objects.bulk_create(made, ignore_conflicts=True)
-    return [one.id for one in made]
+    SyncWork.objects.bulk_create(works, ignore_conflicts=True)
+    return [work.id for work in works]
 
 
-def due(*, integration_id: UUID, resources: Iterable[str], at: datetime) -> list[UUID]:
+def schedule_works(*, integration_id: UUID, resources: Iterable[str], at: datetime) -> list[UUID]:
     """Say that some work is due now, and return it; the caller queues it after the commit."""
-    found = SyncWork.objects.filter(integration_id=integration_id, resource__in=list(resources))
-    found.filter(next_sync_at__gt=at).update(next_sync_at=at)
-    return list(found.values_list("id", flat=True))
+    works = SyncWork.objects.filter(integration_id=integration_id, resource__in=list(resources))
+    works.filter(next_sync_at__gt=at).update(next_sync_at=at)
+    return list(works.values_list("id", flat=True))

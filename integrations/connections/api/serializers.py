@@ -5,12 +5,12 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from integrations.web.api.serializers import page
+from integrations.web.api.serializers import make_page_serializer
 from limited_use.policy.claims import claim
 
 
 @extend_schema_serializer(component_name="Sync")
-class Sync(serializers.Serializer[None]):
+class SyncSerializer(serializers.Serializer[None]):
     stage = serializers.CharField()
     done_count = serializers.IntegerField()
     expected_count = serializers.IntegerField()
@@ -49,17 +49,17 @@ class Sync(serializers.Serializer[None]):
 
 
 @extend_schema_serializer(component_name="Integration")
-class Integration(serializers.Serializer[None]):
+class IntegrationSerializer(serializers.Serializer[None]):
     id = serializers.UUIDField()
     product = serializers.CharField()
     status = serializers.CharField()
     status_reason = serializers.CharField(allow_blank=True)
     horizon_days = serializers.IntegerField(allow_null=True)
-    sync = Sync(allow_null=True)
+    sync = SyncSerializer(allow_null=True)
 
 
 @extend_schema_serializer(component_name="Connection")
-class Connection(serializers.Serializer[None]):
+class ConnectionSerializer(serializers.Serializer[None]):
     id = serializers.UUIDField()
     provider = serializers.CharField()
     email = serializers.CharField(
@@ -69,7 +69,7 @@ class Connection(serializers.Serializer[None]):
     capabilities = serializers.ListField(child=serializers.CharField())
     granted_scopes = serializers.ListField(child=serializers.CharField())
     missing_scopes = serializers.ListField(child=serializers.CharField())
-    integrations = Integration(many=True)
+    integrations = IntegrationSerializer(many=True)
     created_at = serializers.DateTimeField()
     reconnect_before = serializers.DateTimeField(
         allow_null=True,
@@ -82,4 +82,4 @@ class Connection(serializers.Serializer[None]):
     )
 
 
-ConnectionList = page("ConnectionList", Connection)
+ConnectionListSerializer = make_page_serializer("ConnectionList", ConnectionSerializer)

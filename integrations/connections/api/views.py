@@ -12,32 +12,34 @@ from rest_framework.request import Request
 
 from accounts.actors import ActorKind
 from integrations.access import permits, scopes
-from integrations.access.request_context import NotFound
+from integrations.access.request_context import ObjectNotFound
 from integrations.connections import sync_progress
 from integrations.models import Connection, ConnectionStatus, Integration
 from integrations.notifications import owner_notices
 from integrations.providers import PROVIDERS
-from integrations.web.api.base import OwnView, json
+from integrations.web.api.base import UserDataView, json_response
 from limited_use.sinks import response
 
 from . import serializers
 
-Row = tuple[Connection, list[Integration], Mapping[UUID, sync_progress.Progress]]
+ConnectionRow = tuple[Connection, list[Integration], Mapping[UUID, sync_progress.SyncProgress]]
 
 
-class ConnectionList(OwnView):
-    @extend_schema(operation_id="list_connections", responses={200: serializers.ConnectionList})
+class ConnectionListView(UserDataView):
+    @extend_schema(
+        operation_id="list_connections", responses={200: serializers.ConnectionListSerializer}
+    )
     def get(self, request: Request, **_: Any) -> HttpResponse:
         """Return the person's live connections, the oldest first."""
-        self.asked(request)
-        rows = _rows(self)
+        self.get_query(request)
+        rows = _get_rows(self)
         envelope = {"next_cursor": None, "has_more": False, "request_id": self.request_id}
-        return json(
-            response.json_page(
-                [_sealed(self, row) for row in rows],
-                permits=_permits(self, rows),
+        return json_response(
+            response.render_json_page(
+                [_make_sealed_row(self, row) for row in rows],
+                permits=_get_permits(self, rows),
                 actor=self.actor,
-                shape=_shape,
+                shape=_build_connection,
                 at=self.at,
                 envelope=envelope,
                 under="data",
@@ -45,40 +47,47 @@ class ConnectionList(OwnView):
         )
 
 
-class ConnectionDetail(OwnView):
-    @extend_schema(operation_id="get_connection", responses={200: serializers.Connection})
+class ConnectionDetailView(UserDataView):
+    @extend_schema(operation_id="get_connection", responses={200: serializers.ConnectionSerializer})
     def get(self, request: Request, connection_id: UUID, **_: Any) -> HttpResponse:
-        self.asked(request)
-        rows = _rows(self, connection_id)
+        self.get_query(request)
+        rows = _get_rows(self, connection_id)
         if not rows:
-            raise NotFound
-        return json(
-            response.json_object(
-                _sealed(self, rows[0]),
-                permits=_permits(self, rows),
+            raise ObjectNotFound
+        return json_response(
+            response.render_json_object(
+                _make_sealed_row(self, rows[0]),
+                permits=_get_permits(self, rows),
                 actor=self.actor,
-                shape=_shape,
+                shape=_build_connection,
                 at=self.at,
             )
         )
 
 
-def _rows(view: OwnView, connection_id: UUID | None = None) -> list[Row]:
-    theirs = (
+def _get_rows(view: UserDataView, connection_id: UUID | None = None) -> list[ConnectionRow]:
+    own_connections = (
         Connection.objects.live()
         .owned_by(view.user_id, view.organisation_id)
         .exclude(status=ConnectionStatus.ENDING)
         .order_by("connected_at", "id")
     )
     if connection_id is not None:
-        theirs = theirs.filter(id=connection_id)
-    connections = list(theirs)
+        own_connections = own_connections.filter(id=connection_id)
+    connections = list(own_connections)
     live = list(Integration.objects.live().filter(connection__in=connections))
-    states = sync_progress.of([one.id for one in live], at=view.at)
-    return [(one, [i for i in live if i.connection_id == one.id], states) for one in connections]
+    states = sync_progress.get_progress([integration.id for integration in live], at=view.at)
+    return [
+        (
+            connection,
+            [integration for integration in live if integration.connection_id == connection.id],
+            states,
+        )
+        for connection in connections
+    ]
 
 
-def _permits(view: OwnView, rows: list[Row]) -> permits.Permits:
+def _get_permits(view: UserDataView, rows: list[ConnectionRow]) -> permits.Permits:
     # Which address is connected is for its owner's eyes; a feature is not told.
     if view.actor.kind != ActorKind.PERSON:
         return {}
@@ -86,9 +95,9 @@ def _permits(view: OwnView, rows: list[Row]) -> permits.Permits:
     return permits.to_show_accounts(actor=view.actor, connection_ids=ids, at=view.at)
 
 
-def _sealed(view: OwnView, row: Row) -> response.Row:
+def _make_sealed_row(view: UserDataView, row: ConnectionRow) -> response.SealedRow:
     is_shown = view.actor.kind == ActorKind.PERSON and _has_address(row[0])
-    return response.Row(row, {"email": row[0].email} if is_shown else {})
+    return response.SealedRow(row, {"email": row[0].email} if is_shown else {})
 
 
 def _has_address(connection: Connection) -> bool:
@@ -96,33 +105,39 @@ def _has_address(connection: Connection) -> bool:
     return connection.email is not None
 
 
-def _shape(row: Any, opened: Mapping[str, bytes]) -> Mapping[str, Any]:
+def _build_connection(row: Any, opened: Mapping[str, bytes]) -> Mapping[str, Any]:
     connection, live, states = row
-    grant = scopes.of_connection(PROVIDERS[connection.provider], connection)
+    grant = scopes.compare_connection_scopes(PROVIDERS[connection.provider], connection)
     return {
         "id": connection.id,
         "provider": connection.provider,
         "email": opened["email"].decode() if "email" in opened else None,
         "status": connection.status,
         "capabilities": sorted(
-            scopes.usable(PROVIDERS[connection.provider], connection.granted_scopes)
+            scopes.get_usable_capabilities(
+                PROVIDERS[connection.provider], connection.granted_scopes
+            )
         ),
         "granted_scopes": sorted(grant.granted),
         "missing_scopes": sorted(grant.missing),
-        "integrations": [_integration(one, states.get(one.id)) for one in live],
+        "integrations": [
+            _build_integration(integration, states.get(integration.id)) for integration in live
+        ],
         "created_at": connection.connected_at,
         "reconnect_before": owner_notices.reconnect_before(connection, live),
     }
 
 
-def _integration(one: Integration, state: sync_progress.Progress | None) -> dict[str, Any]:
+def _build_integration(
+    integration: Integration, state: sync_progress.SyncProgress | None
+) -> dict[str, Any]:
     interval = state.current_interval if state is not None else None
     return {
-        "id": one.id,
-        "product": one.product,
-        "status": one.status,
-        "status_reason": one.status_reason,
-        "horizon_days": one.horizon_days,
+        "id": integration.id,
+        "product": integration.product,
+        "status": integration.status,
+        "status_reason": integration.status_reason,
+        "horizon_days": integration.horizon_days,
         "sync": None
         if state is None
         else {
@@ -135,7 +150,7 @@ def _integration(one: Integration, state: sync_progress.Progress | None) -> dict
             "last_synced_at": state.last_synced_at,
             "next_sync_at": state.next_try_at,
             "check_interval_seconds": interval.seconds if interval else None,
-            "check_interval_reason": interval.why if interval else None,
+            "check_interval_reason": interval.reason if interval else None,
             "failing_since": state.failing_since,
             "last_event_at": state.watch.last_event_at if state.watch else None,
             "watch_expires_at": state.watch.expires_at if state.watch else None,

@@ -14,28 +14,28 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from integrations.formats.recurrence import content_lines
-from integrations.formats.recurrence.content_lines import BadLine, Line
+from integrations.formats.recurrence.content_lines import BadContentLine, ContentLine
 
-from .file_problems import Problems
+from .file_problems import FileProblems
 
 #: The largest file, in bytes.
-LARGEST: Final = 10 * 1024 * 1024
-TOO_LARGE: Final = f"the file is larger than {LARGEST // 1024 // 1024} MB"
+MAX_BYTES: Final = 10 * 1024 * 1024
+TOO_LARGE: Final = f"the file is larger than {MAX_BYTES // 1024 // 1024} MB"
 #: The longest line once it is unfolded, in characters.
-LONGEST_LINE: Final = 200_000
+MAX_LINE_LENGTH: Final = 200_000
 #: Lines of a file, as they are written. A folded description of 50,000 characters has 700.
-MOST_LINES: Final = 500_000
+MAX_LINES: Final = 500_000
 #: Events, reminders, parts of zones, and whatever else begins and ends.
-MOST_COMPONENTS: Final = 100_000
+MAX_COMPONENTS: Final = 100_000
 # VCALENDAR, VEVENT, VALARM, and one more for what we do not know.
-_DEEPEST: Final = 4
-_MOST_PROPERTIES: Final = 10_000
-_LONGEST_NAME: Final = 64
-_ENDS: Final = re.compile(r"\r\n|\n|\r")
+_MAX_DEPTH: Final = 4
+_MAX_PROPERTIES: Final = 10_000
+_MAX_NAME_LENGTH: Final = 64
+_LINE_ENDS: Final = re.compile(r"\r\n|\n|\r")
 
 
 @dataclass(frozen=True, slots=True)
-class Property:
+class CalendarProperty:
     """Name and parameter names are in capitals; `value` is as written, unfolded."""
 
     name: str
@@ -45,40 +45,40 @@ class Property:
 
 
 @dataclass(slots=True)
-class Component:
+class CalendarComponent:
     """`line` is that of its BEGIN."""
 
     name: str
     line: int
-    properties: list[Property] = field(default_factory=list)
-    parts: list[Component] = field(default_factory=list)
+    properties: list[CalendarProperty] = field(default_factory=list)
+    components: list[CalendarComponent] = field(default_factory=list)
 
-    def all(self, name: str) -> list[Property]:
-        return [one for one in self.properties if one.name == name]
+    def get_properties(self, name: str) -> list[CalendarProperty]:
+        return [prop for prop in self.properties if prop.name == name]
 
-    def first(self, name: str) -> Property | None:
-        return next((one for one in self.properties if one.name == name), None)
+    def get_property(self, name: str) -> CalendarProperty | None:
+        return next((prop for prop in self.properties if prop.name == name), None)
 
-    def named(self, name: str) -> list[Component]:
-        return [one for one in self.parts if one.name == name]
+    def get_components(self, name: str) -> list[CalendarComponent]:
+        return [component for component in self.components if component.name == name]
 
 
-def read(data: bytes, problems: Problems) -> list[Component]:
+def read_calendars(data: bytes, problems: FileProblems) -> list[CalendarComponent]:
     """Return the calendars (VCALENDAR) of a file. What is wrong stands in `file_problems`."""
-    if len(data) > LARGEST:
+    if len(data) > MAX_BYTES:
         problems.add(1, TOO_LARGE)
         return []
-    text = _decoded(data, problems)
+    text = _decode_text(data, problems)
     if text is None:
         return []
     # An end of a line has one or both.
-    if max(text.count("\n"), text.count("\r")) > MOST_LINES:
-        problems.add(1, f"the file has more than {MOST_LINES:,} lines")
+    if max(text.count("\n"), text.count("\r")) > MAX_LINES:
+        problems.add(1, f"the file has more than {MAX_LINES:,} lines")
         return []
-    return _nested(text, problems)
+    return _nest_components(text, problems)
 
 
-def _decoded(data: bytes, problems: Problems) -> str | None:
+def _decode_text(data: bytes, problems: FileProblems) -> str | None:
     encoding = "utf-8-sig"
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encoding = "utf-16"
@@ -91,83 +91,93 @@ def _decoded(data: bytes, problems: Problems) -> str | None:
         return None
 
 
-def _unfolded(text: str, problems: Problems) -> Iterator[tuple[int, str]]:
+def _unfold_lines(text: str, problems: FileProblems) -> Iterator[tuple[int, str]]:
     """Yield logical lines, each with the number of the first line that it stands on."""
-    begun, held, length = 0, list[str](), 0
-    for number, line in enumerate(_ENDS.split(text), start=1):
-        if line[:1] in {" ", "\t"} and held:
-            if length <= LONGEST_LINE:
-                held.append(line[1:])
+    first_number, pieces, length = 0, list[str](), 0
+    for number, line in enumerate(_LINE_ENDS.split(text), start=1):
+        if line[:1] in {" ", "\t"} and pieces:
+            if length <= MAX_LINE_LENGTH:
+                pieces.append(line[1:])
                 length += len(line)
             continue
-        if held:
-            yield from _whole(begun, held, length, problems)
-        held, length = [], 0
+        if pieces:
+            yield from _join_pieces(first_number, pieces, length, problems)
+        pieces, length = [], 0
         if line.strip():
-            begun, held, length = number, [line], len(line)
-    if held:
-        yield from _whole(begun, held, length, problems)
+            first_number, pieces, length = number, [line], len(line)
+    if pieces:
+        yield from _join_pieces(first_number, pieces, length, problems)
 
 
-def _whole(
-    number: int, held: list[str], length: int, problems: Problems
+def _join_pieces(
+    number: int, pieces: list[str], length: int, problems: FileProblems
 ) -> Iterator[tuple[int, str]]:
-    if length > LONGEST_LINE:
-        problems.add(number, f"the line is longer than {LONGEST_LINE:,} characters")
+    if length > MAX_LINE_LENGTH:
+        problems.add(number, f"the line is longer than {MAX_LINE_LENGTH:,} characters")
         return
-    yield number, "".join(held)
+    yield number, "".join(pieces)
 
 
-def _nested(text: str, problems: Problems) -> list[Component]:
-    found: list[Component] = []
-    open_: list[Component] = []
+def _nest_components(text: str, problems: FileProblems) -> list[CalendarComponent]:
+    calendars: list[CalendarComponent] = []
+    open_components: list[CalendarComponent] = []
     number = component_count = 0
-    for number, line in _unfolded(text, problems):
+    for number, line in _unfold_lines(text, problems):
         try:
-            read = content_lines.read(line)
-        except BadLine:
+            content_line = content_lines.parse_line(line)
+        except BadContentLine:
             problems.add(number, "this is no line of a calendar: it should be NAME:value")
             continue
-        component_count += read.name == "BEGIN"
-        if component_count > MOST_COMPONENTS:
-            problems.add(number, f"more than {MOST_COMPONENTS:,} things stand in the file")
-            return found
-        if wrong := _place(read, number, found, open_, problems):
-            problems.add(number, wrong)
-            return found
-    if open_:
+        component_count += content_line.name == "BEGIN"
+        if component_count > MAX_COMPONENTS:
+            problems.add(number, f"more than {MAX_COMPONENTS:,} things stand in the file")
+            return calendars
+        if reason := _place_line(content_line, number, calendars, open_components, problems):
+            problems.add(number, reason)
+            return calendars
+    if open_components:
         problems.add(number, "the file ends before its calendar does: it is not whole")
-    elif not found and not problems:
+    elif not calendars and not problems:
         problems.add(1, "there is no calendar in this file")
-    return found
+    return calendars
 
 
-def _place(
-    read: Line, number: int, found: list[Component], open_: list[Component], problems: Problems
+def _place_line(
+    line: ContentLine,
+    number: int,
+    calendars: list[CalendarComponent],
+    open_components: list[CalendarComponent],
+    problems: FileProblems,
 ) -> str:
     """Put a line where it belongs; return why the rest of the file could not be, or nothing."""
-    name = read.value.strip().upper()
-    if read.name == "END":
-        if not open_ or open_[-1].name != name[:_LONGEST_NAME]:
+    name = line.value.strip().upper()
+    if line.name == "END":
+        if not open_components or open_components[-1].name != name[:_MAX_NAME_LENGTH]:
             return "this ends something that was not begun last"
-        open_.pop()
-    elif not open_ and (read.name, name) != ("BEGIN", "VCALENDAR"):
+        open_components.pop()
+    elif not open_components and (line.name, name) != ("BEGIN", "VCALENDAR"):
         return "a calendar begins with BEGIN:VCALENDAR"
-    elif read.name != "BEGIN":
-        _add(open_[-1], Property(read.name, read.parameters, read.value, number), problems)
-    elif len(open_) >= _DEEPEST:
+    elif line.name != "BEGIN":
+        _add_property(
+            open_components[-1],
+            CalendarProperty(line.name, line.parameters, line.value, number),
+            problems,
+        )
+    elif len(open_components) >= _MAX_DEPTH:
         return "too much stands inside of each other"
     else:
-        component = Component(name[:_LONGEST_NAME], number)
-        (open_[-1].parts if open_ else found).append(component)
-        open_.append(component)
+        component = CalendarComponent(name[:_MAX_NAME_LENGTH], number)
+        (open_components[-1].components if open_components else calendars).append(component)
+        open_components.append(component)
     return ""
 
 
-def _add(component: Component, one: Property, problems: Problems) -> None:
-    if one.parameters.get("ENCODING", "").upper() == "QUOTED-PRINTABLE":
-        problems.add(one.line, "quoted-printable is of vCalendar 1.0: save the file as iCalendar")
-    elif len(component.properties) < _MOST_PROPERTIES:
-        component.properties.append(one)
+def _add_property(
+    component: CalendarComponent, prop: CalendarProperty, problems: FileProblems
+) -> None:
+    if prop.parameters.get("ENCODING", "").upper() == "QUOTED-PRINTABLE":
+        problems.add(prop.line, "quoted-printable is of vCalendar 1.0: save the file as iCalendar")
+    elif len(component.properties) < _MAX_PROPERTIES:
+        component.properties.append(prop)
     else:
-        problems.add(one.line, f"there are more than {_MOST_PROPERTIES:,} lines of one thing")
+        problems.add(prop.line, f"there are more than {_MAX_PROPERTIES:,} lines of one thing")

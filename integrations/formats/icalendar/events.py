@@ -10,38 +10,38 @@ from typing import Final
 
 from icalendar.parser import rfc_6868_unescape, unescape_backslash
 
-from integrations.formats.event import Attendee, EventContent, Reminder, Response, When
+from integrations.formats.event import Attendee, AttendeeResponse, EventContent, Reminder, When
 
 from . import datetimes
-from .components import Component, Property
-from .datetimes import BadMoment
-from .file_problems import Problems
-from .timezones import Zones
+from .components import CalendarComponent, CalendarProperty
+from .datetimes import BadDateTime
+from .file_problems import FileProblems
+from .timezones import CalendarZones
 
 #: Characters.
-LONGEST: Final = {"SUMMARY": 1_000, "LOCATION": 2_000, "DESCRIPTION": 50_000, "UID": 500}
-MOST_ATTENDEES: Final = 500
+MAX_LENGTHS: Final = {"SUMMARY": 1_000, "LOCATION": 2_000, "DESCRIPTION": 50_000, "UID": 500}
+MAX_ATTENDEES: Final = 500
 # Four weeks before, in minutes.
-_EARLIEST_REMINDER: Final = 40_320
-_MOST_REMINDERS: Final = 20
-_LONGEST_NAME: Final = 200
+_MAX_REMINDER_MINUTES: Final = 40_320
+_MAX_REMINDERS: Final = 20
+_MAX_NAME_LENGTH: Final = 200
 # Line ends and tabs are text; other control characters are not.
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _ADDRESS: Final = re.compile(r"[^\s@<>\"]{1,64}@[^\s@<>\"]{1,250}")
-_RESPONSES: Final[dict[str, Response]] = {
+_RESPONSES: Final[dict[str, AttendeeResponse]] = {
     "ACCEPTED": "accepted",
     "TENTATIVE": "tentative",
     "DECLINED": "declined",
 }
-_RECURRENCE: Final = ("RRULE", "RDATE", "EXDATE")
+_RECURRENCE_NAMES: Final = ("RRULE", "RDATE", "EXDATE")
 #: What may stand in an event and is not kept here. Others' own (X-…) are not worth a word.
-LEFT_OUT: Final = frozenset(
+UNSUPPORTED_PROPERTIES: Final = frozenset(
     {"ATTACH", "CATEGORIES", "COMMENT", "CONTACT", "GEO", "RELATED-TO", "RESOURCES", "URL"}
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class One:
+class ParsedVevent:
     """
     An event as it stands in a file.
 
@@ -54,201 +54,215 @@ class One:
     uid: str
     content: EventContent
     line: int
-    original: When | None = None
-    is_range: bool = False
+    original_start: When | None = None
+    is_this_and_future: bool = False
     is_cancelled: bool = False
     sequence: int = 0
     organizer: str = ""
-    newness: tuple[int, str] = (0, "")
-    rules: tuple[int, ...] = ()
+    version: tuple[int, str] = (0, "")
+    rule_lines: tuple[int, ...] = ()
     left_out: frozenset[str] = frozenset()
 
 
-def read(component: Component, zones: Zones, floating: str, problems: Problems) -> One | None:
+def read_vevent(
+    component: CalendarComponent, zones: CalendarZones, floating: str, problems: FileProblems
+) -> ParsedVevent | None:
     """Return an event; None if something is wrong, which then stands in `file_problems`."""
-    reader = _Reader(component, zones, floating, problems)
-    start = reader.start()
+    reader = _VeventReader(component, zones, floating, problems)
+    start = reader.read_start()
     if start is None:
         return None
-    end = reader.end(start)
-    original = reader.original()
+    end = reader.read_end(start)
+    original_start = reader.read_original_start()
     content = EventContent(
-        title=reader.text("SUMMARY"),
-        description=reader.text("DESCRIPTION"),
-        location=reader.text("LOCATION"),
+        title=reader.read_text("SUMMARY"),
+        description=reader.read_text("DESCRIPTION"),
+        location=reader.read_text("LOCATION"),
         start=start,
         end=end or start,
-        recurrence=reader.recurrence(),
-        attendees=reader.attendees(),
-        is_busy=reader.word("TRANSP") != "TRANSPARENT",
-        is_private=reader.word("CLASS") in {"PRIVATE", "CONFIDENTIAL"},
-        is_tentative=reader.word("STATUS") == "TENTATIVE",
-        reminders=reader.reminders(start, end or start),
+        recurrence=reader.read_recurrence(),
+        attendees=reader.read_attendees(),
+        is_busy=reader.read_keyword("TRANSP") != "TRANSPARENT",
+        is_private=reader.read_keyword("CLASS") in {"PRIVATE", "CONFIDENTIAL"},
+        is_tentative=reader.read_keyword("STATUS") == "TENTATIVE",
+        reminders=reader.read_reminders(start, end or start),
     )
-    return One(
-        uid=reader.uid(content),
+    return ParsedVevent(
+        uid=reader.read_uid(content),
         content=content,
         line=component.line,
-        original=original,
-        is_range=original is not None and reader.is_range(),
-        is_cancelled=reader.word("STATUS") == "CANCELLED",
-        sequence=reader.sequence(),
-        organizer=reader.organizer(),
-        newness=(reader.sequence(), reader.word("LAST-MODIFIED") or reader.word("DTSTAMP")),
-        rules=tuple(one.line for one in component.properties if one.name in _RECURRENCE),
+        original_start=original_start,
+        is_this_and_future=original_start is not None and reader.is_this_and_future(),
+        is_cancelled=reader.read_keyword("STATUS") == "CANCELLED",
+        sequence=reader.read_sequence(),
+        organizer=reader.read_organizer(),
+        version=(
+            reader.read_sequence(),
+            reader.read_keyword("LAST-MODIFIED") or reader.read_keyword("DTSTAMP"),
+        ),
+        rule_lines=tuple(
+            prop.line for prop in component.properties if prop.name in _RECURRENCE_NAMES
+        ),
         left_out=frozenset(reader.left_out),
     )
 
 
-class _Reader:
+class _VeventReader:
     def __init__(
-        self, component: Component, zones: Zones, floating: str, problems: Problems
+        self,
+        component: CalendarComponent,
+        zones: CalendarZones,
+        floating: str,
+        problems: FileProblems,
     ) -> None:
         self.component = component
         self.zones = zones
         self.floating = floating
         self.problems = problems
-        names = {one.name for one in component.properties}
-        self.left_out = set(names & LEFT_OUT)
-        if refused := component.first("EXRULE"):
-            problems.add(refused.line, "EXRULE is no longer understood: write EXDATE instead")
+        names = {prop.name for prop in component.properties}
+        self.left_out = set(names & UNSUPPORTED_PROPERTIES)
+        if exrule := component.get_property("EXRULE"):
+            problems.add(exrule.line, "EXRULE is no longer understood: write EXDATE instead")
 
-    def start(self) -> When | None:
-        one = self.component.first("DTSTART")
-        if one is None:
+    def read_start(self) -> When | None:
+        prop = self.component.get_property("DTSTART")
+        if prop is None:
             self.problems.add(self.component.line, "this event has no start (DTSTART)")
             return None
-        return self._when(one)
+        return self._read_when(prop)
 
-    def end(self, start: When) -> When | None:
-        ends, lasts = self.component.first("DTEND"), self.component.first("DURATION")
+    def read_end(self, start: When) -> When | None:
+        end_property, duration_property = (
+            self.component.get_property("DTEND"),
+            self.component.get_property("DURATION"),
+        )
         try:
-            return datetimes.end(start, ends, lasts, self.zones)
-        except BadMoment as error:
-            stands = ends or lasts
-            self.problems.add(self.component.line if stands is None else stands.line, str(error))
+            return datetimes.read_end(start, end_property, duration_property, self.zones)
+        except BadDateTime as error:
+            prop = end_property or duration_property
+            self.problems.add(self.component.line if prop is None else prop.line, str(error))
             return None
 
-    def original(self) -> When | None:
-        one = self.component.first("RECURRENCE-ID")
-        if one is None:
+    def read_original_start(self) -> When | None:
+        prop = self.component.get_property("RECURRENCE-ID")
+        if prop is None:
             return None
-        return self._when(one)
+        return self._read_when(prop)
 
-    def is_range(self) -> bool:
-        one = self.component.first("RECURRENCE-ID")
-        return one is not None and one.parameters.get("RANGE", "").upper() == "THISANDFUTURE"
+    def is_this_and_future(self) -> bool:
+        prop = self.component.get_property("RECURRENCE-ID")
+        return prop is not None and prop.parameters.get("RANGE", "").upper() == "THISANDFUTURE"
 
-    def _when(self, one: Property) -> When | None:
+    def _read_when(self, prop: CalendarProperty) -> When | None:
         try:
-            return datetimes.when(one, self.zones, self.floating)
-        except BadMoment as error:
-            self.problems.add(one.line, str(error))
+            return datetimes.read_when(prop, self.zones, self.floating)
+        except BadDateTime as error:
+            self.problems.add(prop.line, str(error))
             return None
 
-    def text(self, name: str) -> str:
-        one = self.component.first(name)
-        if one is None:
+    def read_text(self, name: str) -> str:
+        prop = self.component.get_property(name)
+        if prop is None:
             return ""
-        found = _CONTROLS.sub("", str(unescape_backslash(one.value))).strip()
-        if len(found) > LONGEST[name]:
-            self.problems.add(one.line, f"{name} is longer than {LONGEST[name]:,} characters")
-        return found
+        decoded = _CONTROLS.sub("", str(unescape_backslash(prop.value))).strip()
+        if len(decoded) > MAX_LENGTHS[name]:
+            self.problems.add(prop.line, f"{name} is longer than {MAX_LENGTHS[name]:,} characters")
+        return decoded
 
-    def word(self, name: str) -> str:
-        one = self.component.first(name)
-        return "" if one is None else one.value.strip().upper()[:64]
+    def read_keyword(self, name: str) -> str:
+        prop = self.component.get_property(name)
+        return "" if prop is None else prop.value.strip().upper()[:64]
 
-    def uid(self, content: EventContent) -> str:
+    def read_uid(self, content: EventContent) -> str:
         # Of what it says, so that the same file read again replaces it.
-        made = f"{hashlib.sha256(repr(content).encode()).hexdigest()[:32]}@no-uid"
-        return self.text("UID") or made
+        derived_uid = f"{hashlib.sha256(repr(content).encode()).hexdigest()[:32]}@no-uid"
+        return self.read_text("UID") or derived_uid
 
-    def sequence(self) -> int:
-        text = self.word("SEQUENCE")
+    def read_sequence(self) -> int:
+        text = self.read_keyword("SEQUENCE")
         return int(text) if text.isdecimal() and len(text) < 10 else 0  # noqa: PLR2004 - 32 bits
 
-    def recurrence(self) -> tuple[str, ...]:
-        found: list[str] = []
-        for one in self.component.properties:
-            if one.name not in _RECURRENCE:
+    def read_recurrence(self) -> tuple[str, ...]:
+        lines: list[str] = []
+        for prop in self.component.properties:
+            if prop.name not in _RECURRENCE_NAMES:
                 continue
             parameters = ""
-            if one.name != "RRULE" and "TZID" in one.parameters:
+            if prop.name != "RRULE" and "TZID" in prop.parameters:
                 try:
-                    zone = datetimes.zone_of(one, self.zones, self.floating)
-                except BadMoment as error:
-                    self.problems.add(one.line, str(error))
+                    zone = datetimes.read_zone(prop, self.zones, self.floating)
+                except BadDateTime as error:
+                    self.problems.add(prop.line, str(error))
                     continue
                 parameters = f";TZID={zone}"
-            if one.parameters.get("VALUE", "").upper() in {"DATE", "PERIOD"}:
-                parameters += f";VALUE={one.parameters['VALUE'].upper()}"
-            found.append(f"{one.name}{parameters}:{one.value.strip()}")
-        return tuple(found)
+            if prop.parameters.get("VALUE", "").upper() in {"DATE", "PERIOD"}:
+                parameters += f";VALUE={prop.parameters['VALUE'].upper()}"
+            lines.append(f"{prop.name}{parameters}:{prop.value.strip()}")
+        return tuple(lines)
 
-    def organizer(self) -> str:
-        one = self.component.first("ORGANIZER")
-        return "" if one is None else _address(one) or ""
+    def read_organizer(self) -> str:
+        prop = self.component.get_property("ORGANIZER")
+        return "" if prop is None else _read_address(prop) or ""
 
-    def attendees(self) -> tuple[Attendee, ...]:
-        organizer = self.organizer().lower()
-        found: dict[str, Attendee] = {}
-        for one in self.component.all("ATTENDEE"):
-            address = _address(one)
+    def read_attendees(self) -> tuple[Attendee, ...]:
+        organizer = self.read_organizer().lower()
+        by_address: dict[str, Attendee] = {}
+        for prop in self.component.get_properties("ATTENDEE"):
+            address = _read_address(prop)
             if address is None:
                 self.left_out.add("guests without an address")
                 continue
-            if len(found) >= MOST_ATTENDEES:
-                self.problems.add(one.line, f"there are more than {MOST_ATTENDEES} guests")
+            if len(by_address) >= MAX_ATTENDEES:
+                self.problems.add(prop.line, f"there are more than {MAX_ATTENDEES} guests")
                 break
-            found[address.lower()] = Attendee(
+            by_address[address.lower()] = Attendee(
                 address,
-                _name(one),
-                _RESPONSES.get(one.parameters.get("PARTSTAT", "").upper(), "needs_action"),
+                _read_name(prop),
+                _RESPONSES.get(prop.parameters.get("PARTSTAT", "").upper(), "needs_action"),
                 is_organizer=address.lower() == organizer,
-                is_optional=one.parameters.get("ROLE", "").upper() == "OPT-PARTICIPANT",
-                is_resource=one.parameters.get("CUTYPE", "").upper() in {"RESOURCE", "ROOM"},
+                is_optional=prop.parameters.get("ROLE", "").upper() == "OPT-PARTICIPANT",
+                is_resource=prop.parameters.get("CUTYPE", "").upper() in {"RESOURCE", "ROOM"},
             )
-        return tuple(found.values())
+        return tuple(by_address.values())
 
-    def reminders(self, start: When, end: When) -> tuple[Reminder, ...] | None:
-        found: set[Reminder] = set()
-        for alarm in self.component.named("VALARM"):
-            trigger = alarm.first("TRIGGER")
+    def read_reminders(self, start: When, end: When) -> tuple[Reminder, ...] | None:
+        unique_reminders: set[Reminder] = set()
+        for alarm in self.component.get_components("VALARM"):
+            trigger = alarm.get_property("TRIGGER")
             if trigger is None:
                 self.problems.add(alarm.line, "this reminder does not say when (TRIGGER)")
                 continue
             try:
-                minutes = self._before(trigger, start, end)
-            except BadMoment as error:
+                minutes = self._read_minutes_before(trigger, start, end)
+            except BadDateTime as error:
                 self.problems.add(trigger.line, str(error))
                 continue
-            if minutes is None or not 0 <= minutes <= _EARLIEST_REMINDER:
+            if minutes is None or not 0 <= minutes <= _MAX_REMINDER_MINUTES:
                 self.left_out.add("reminders after the start, or more than four weeks before")
             else:
-                action = alarm.first("ACTION")
+                action = alarm.get_property("ACTION")
                 by_mail = action is not None and action.value.upper() == "EMAIL"
-                found.add(Reminder(minutes, "email" if by_mail else "popup"))
-        return tuple(sorted(found)[:_MOST_REMINDERS]) or None
+                unique_reminders.add(Reminder(minutes, "email" if by_mail else "popup"))
+        return tuple(sorted(unique_reminders)[:_MAX_REMINDERS]) or None
 
-    def _before(self, trigger: Property, start: When, end: When) -> int | None:
+    def _read_minutes_before(self, trigger: CalendarProperty, start: When, end: When) -> int | None:
         """Return how many minutes before the start that is; None where that cannot be said."""
         if trigger.parameters.get("VALUE", "").upper() == "DATE-TIME":
-            at = datetimes.when(trigger, self.zones, "UTC").at
-            earlier = None if at is None or start.at is None else start.at - at
+            at = datetimes.read_when(trigger, self.zones, "UTC").at
+            lead_time = None if at is None or start.at is None else start.at - at
         else:
-            earlier = -datetimes.length(trigger.value)
+            lead_time = -datetimes.read_duration(trigger.value)
             if trigger.parameters.get("RELATED", "").upper() == "END":
-                earlier -= _lasting(start, end)
-        return None if earlier is None else int(earlier.total_seconds() // 60)
+                lead_time -= _get_duration(start, end)
+        return None if lead_time is None else int(lead_time.total_seconds() // 60)
 
 
-def _name(one: Property) -> str:
-    name = str(rfc_6868_unescape(one.parameters.get("CN", "")))
-    return " ".join(_CONTROLS.sub("", name).split())[:_LONGEST_NAME]
+def _read_name(prop: CalendarProperty) -> str:
+    name = str(rfc_6868_unescape(prop.parameters.get("CN", "")))
+    return " ".join(_CONTROLS.sub("", name).split())[:_MAX_NAME_LENGTH]
 
 
-def _lasting(start: When, end: When) -> timedelta:
+def _get_duration(start: When, end: When) -> timedelta:
     if start.day is not None and end.day is not None:
         return end.day - start.day
     if start.at is not None and end.at is not None:
@@ -256,8 +270,8 @@ def _lasting(start: When, end: When) -> timedelta:
     return timedelta()
 
 
-def _address(one: Property) -> str | None:
-    value = one.value.strip()
+def _read_address(prop: CalendarProperty) -> str | None:
+    value = prop.value.strip()
     if value[:7].lower() == "mailto:":
         value = value[7:].strip()
     return value if _ADDRESS.fullmatch(value) and not _CONTROLS.search(value) else None

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 #: So many are told; who mends these sees the rest.
-MOST: Final = 100
+MAX_PROBLEMS: Final = 100
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Problem:
+class FileProblem:
     """
     One line that cannot be followed.
 
@@ -22,36 +22,36 @@ class Problem:
     says: str
 
 
-class Unreadable(Exception):
+class UnreadableCalendarFile(Exception):
     """Nothing of the file is taken: show `file_problems`, by line, and let it be mended."""
 
-    def __init__(self, problems: tuple[Problem, ...], *, has_more: bool = False) -> None:
+    def __init__(self, problems: tuple[FileProblem, ...], *, has_more: bool = False) -> None:
         super().__init__(f"{len(problems)} problems")
         self.problems = problems
         self.has_more = has_more
 
 
-class Enough(Exception):
+class TooManyProblems(Exception):
     """There are as many problems as are told: reading further helps nobody."""
 
 
-class Problems:
+class FileProblems:
     """Gathers them while a file is read."""
 
     def __init__(self) -> None:
-        self._found: set[Problem] = set()
+        self._found: set[FileProblem] = set()
 
     def add(self, line: int, says: str) -> None:
         """:raises Enough: if there are `MOST`"""
-        self._found.add(Problem(line, says))
-        if len(self._found) >= MOST:
-            raise Enough
+        self._found.add(FileProblem(line, says))
+        if len(self._found) >= MAX_PROBLEMS:
+            raise TooManyProblems
 
     def __bool__(self) -> bool:
         return bool(self._found)
 
-    def check(self) -> None:
+    def raise_if_any(self) -> None:
         """:raises Unreadable: if there are any"""
         if self._found:
-            told = tuple(sorted(self._found))
-            raise Unreadable(told, has_more=len(told) >= MOST)
+            problems = tuple(sorted(self._found))
+            raise UnreadableCalendarFile(problems, has_more=len(problems) >= MAX_PROBLEMS)

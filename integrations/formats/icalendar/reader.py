@@ -9,31 +9,41 @@ from typing import Final, TypeVar
 
 from integrations.formats import timezones
 from integrations.formats.event import EventContent
-from integrations.formats.recurrence.parser import WORK, BadSeries, compiled
-from integrations.formats.recurrence.rrule_iter import TooMany, Work
-from integrations.formats.recurrence.series import BadEvent, Series, Start, checked, key
-from integrations.formats.recurrence.series_edits import Whole
+from integrations.formats.recurrence.parser import MAX_SERIES_WORK, BadSeries, parse_series
+from integrations.formats.recurrence.rrule_iter import TooManyOccurrences, WorkBudget
+from integrations.formats.recurrence.series import (
+    BadEvent,
+    Series,
+    StartKey,
+    to_start_key,
+    validate_times,
+)
+from integrations.formats.recurrence.series_edits import SeriesWithExceptions
 
 from . import components, events, split_series, timezone_names
-from .components import Component
-from .events import One
-from .file_problems import Enough, Problems
+from .components import CalendarComponent
+from .events import ParsedVevent
+from .file_problems import FileProblems, TooManyProblems
 from .split_series import BadRange
-from .timezones import Zones
+from .timezones import CalendarZones
 from .whole_days import DayFinder
 
 #: Events and exceptions together.
-MOST_EVENTS: Final = 10_000
+MAX_EVENTS: Final = 10_000
 #: Steps that all zones and all rules of a file may take together, about two seconds.
-MOST_WORK: Final = 2_000_000
+MAX_WORK: Final = 2_000_000
 _TOO_MUCH_WORK: Final = "it takes too much work to find when all of this happens"
-_NO_SERIES: Final = "this changes a series from here on, and the series is not in the file"
-Name = TypeVar("Name", bound=Hashable)
-_OTHERS: Final = {"VTODO": "tasks", "VJOURNAL": "journals", "VFREEBUSY": "free and busy times"}
+_SERIES_MISSING: Final = "this changes a series from here on, and the series is not in the file"
+Key = TypeVar("Key", bound=Hashable)
+_UNSUPPORTED_COMPONENTS: Final = {
+    "VTODO": "tasks",
+    "VJOURNAL": "journals",
+    "VFREEBUSY": "free and busy times",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class CalendarFileEntry:
     """
     An event or a series of a file.
 
@@ -42,7 +52,7 @@ class Entry:
     """
 
     uid: str
-    whole: Whole
+    event: SeriesWithExceptions
     sequence: int
     organizer: str
     line: int
@@ -50,7 +60,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class File:
+class CalendarFile:
     """
     What a file holds.
 
@@ -58,219 +68,248 @@ class File:
     :param left_out: what of it is not kept here, in words
     """
 
-    entries: tuple[Entry, ...]
-    cancelled: tuple[str, ...] = ()
+    entries: tuple[CalendarFileEntry, ...]
+    cancelled_uids: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
 
 
-def read(data: bytes, *, zone: str) -> File:
+def read_calendar_file(data: bytes, *, zone: str) -> CalendarFile:
     """
     Return what a file holds.
 
     :param zone: the IANA name of the zone for times that name none
     :raises Unreadable: if any line of it cannot be followed
     """
-    problems = Problems()
-    reader = _Reader(zone, problems)
+    problems = FileProblems()
+    reader = _FileReader(zone, problems)
     try:
-        reader.take(components.read(data, problems))
-        file = reader.file()
-    except Enough:
-        file = File(entries=())
-    problems.check()
-    return file
+        reader.add_calendars(components.read_calendars(data, problems))
+        calendar_file = reader.build_file()
+    except TooManyProblems:
+        calendar_file = CalendarFile(entries=())
+    problems.raise_if_any()
+    return calendar_file
 
 
 @dataclass(slots=True)
-class _Reader:
+class _FileReader:
     zone: str
-    problems: Problems
-    masters: dict[str, One] = field(default_factory=dict)
-    exceptions: dict[tuple[str, Start], One] = field(default_factory=dict)
+    problems: FileProblems
+    masters: dict[str, ParsedVevent] = field(default_factory=dict)
+    exceptions: dict[tuple[str, StartKey], ParsedVevent] = field(default_factory=dict)
     left_out: set[str] = field(default_factory=set)
-    work: Work = field(default_factory=lambda: Work(MOST_WORK))
-    zones_found: list[Zones] = field(default_factory=list)
+    work: WorkBudget = field(default_factory=lambda: WorkBudget(MAX_WORK))
+    zones: list[CalendarZones] = field(default_factory=list)
     # What calendars say that they are in, beside their events (X-WR-TIMEZONE).
-    own_zones: list[str] = field(default_factory=list)
-    count: int = 0
-    _days: DayFinder | None = None
+    calendar_zones: list[str] = field(default_factory=list)
+    event_count: int = 0
+    _day_finder: DayFinder | None = None
 
-    def take(self, calendars: Iterable[Component]) -> None:
+    def add_calendars(self, calendars: Iterable[CalendarComponent]) -> None:
         for calendar in calendars:
-            version = calendar.first("VERSION")
+            version = calendar.get_property("VERSION")
             if version is not None and version.value.strip() == "1.0":
                 self.problems.add(version.line, "this is vCalendar 1.0: save it as iCalendar")
                 continue
-            found = Zones(calendar.named("VTIMEZONE"), self.work)
-            self.zones_found.append(found)
-            if named := calendar.first("X-WR-TIMEZONE"):
-                own = timezone_names.find_zone(timezone_names.normalise(named.value))
-                self.own_zones += [own] if own else []
-            method = calendar.first("METHOD")
-            is_off = method is not None and method.value.strip().upper() == "CANCEL"
-            for part in calendar.parts:
-                if part.name == "VEVENT":
-                    self._event(part, found, is_off=is_off)
-                elif other := _OTHERS.get(part.name):
-                    self.left_out.add(other)
+            zones = CalendarZones(calendar.get_components("VTIMEZONE"), self.work)
+            self.zones.append(zones)
+            if zone_property := calendar.get_property("X-WR-TIMEZONE"):
+                zone_name = timezone_names.find_zone(
+                    timezone_names.normalise_name(zone_property.value)
+                )
+                self.calendar_zones += [zone_name] if zone_name else []
+            method = calendar.get_property("METHOD")
+            is_cancellation = method is not None and method.value.strip().upper() == "CANCEL"
+            for component in calendar.components:
+                if component.name == "VEVENT":
+                    self._add_event(component, zones, is_cancellation=is_cancellation)
+                elif unsupported := _UNSUPPORTED_COMPONENTS.get(component.name):
+                    self.left_out.add(unsupported)
 
-    def _event(self, part: Component, found: Zones, *, is_off: bool) -> None:
-        self.count += 1
-        if self.count > MOST_EVENTS:
-            self.problems.add(part.line, f"there are more than {MOST_EVENTS:,} events")
-            raise Enough
+    def _add_event(
+        self, component: CalendarComponent, zones: CalendarZones, *, is_cancellation: bool
+    ) -> None:
+        self.event_count += 1
+        if self.event_count > MAX_EVENTS:
+            self.problems.add(component.line, f"there are more than {MAX_EVENTS:,} events")
+            raise TooManyProblems
         try:
-            one = events.read(part, found, self.zone, self.problems)
-        except TooMany:
-            self.problems.add(part.line, _TOO_MUCH_WORK)
-            raise Enough from None
-        if one is None or not self._makes_sense(one):
+            event = events.read_vevent(component, zones, self.zone, self.problems)
+        except TooManyOccurrences:
+            self.problems.add(component.line, _TOO_MUCH_WORK)
+            raise TooManyProblems from None
+        if event is None or not self._has_valid_times(event):
             return
-        self.left_out |= one.left_out
-        if is_off:
-            one = replace(one, is_cancelled=True)
-        if one.original is None:
-            self._newest(self.masters, one.uid, one)
+        self.left_out |= event.left_out
+        if is_cancellation:
+            event = replace(event, is_cancelled=True)
+        if event.original_start is None:
+            self._keep_newest(self.masters, event.uid, event)
         else:
-            self._newest(self.exceptions, (one.uid, key(one.original)), one)
+            self._keep_newest(
+                self.exceptions, (event.uid, to_start_key(event.original_start)), event
+            )
 
-    def _makes_sense(self, one: One) -> bool:
+    def _has_valid_times(self, event: ParsedVevent) -> bool:
         try:
-            checked(one.content)
+            validate_times(event.content)
         except BadEvent:
             self.problems.add(
-                one.line, "this event ends before it starts, or takes more than a century"
+                event.line, "this event ends before it starts, or takes more than a century"
             )
             return False
         return True
 
     @staticmethod
-    def _newest(held: dict[Name, One], name: Name, one: One) -> None:
+    def _keep_newest(events: dict[Key, ParsedVevent], event_key: Key, event: ParsedVevent) -> None:
         """Of two with one name the newer counts, and of two of one age the later in the file."""
-        other = held.get(name)
-        if other is None or other.newness <= one.newness:
-            held[name] = one
+        previous = events.get(event_key)
+        if previous is None or previous.version <= event.version:
+            events[event_key] = event
 
-    def file(self) -> File:
-        hanging: dict[str, list[One]] = {}
-        for (uid, _), one in self.exceptions.items():
-            hanging.setdefault(uid, []).append(one)
+    def build_file(self) -> CalendarFile:
+        exceptions_by_uid: dict[str, list[ParsedVevent]] = {}
+        for (uid, _), event in self.exceptions.items():
+            exceptions_by_uid.setdefault(uid, []).append(event)
         entries = [
             entry
-            for uid, one in self.masters.items()
-            if not one.is_cancelled
-            for entry in self._series(one, hanging.pop(uid, []))
+            for uid, event in self.masters.items()
+            if not event.is_cancelled
+            for entry in self._build_series(event, exceptions_by_uid.pop(uid, []))
         ]
-        off = [uid for uid, one in self.masters.items() if one.is_cancelled]
-        for uid in off:
-            hanging.pop(uid, None)
-        alone = [
-            self._alone(one) for each in hanging.values() for one in each if not one.is_cancelled
+        cancelled_uids = [uid for uid, event in self.masters.items() if event.is_cancelled]
+        for uid in cancelled_uids:
+            exceptions_by_uid.pop(uid, None)
+        orphans = [
+            self._build_orphan(event)
+            for exceptions in exceptions_by_uid.values()
+            for event in exceptions
+            if not event.is_cancelled
         ]
-        return File(
-            entries=(*entries, *alone),
-            cancelled=tuple(off),
+        return CalendarFile(
+            entries=(*entries, *orphans),
+            cancelled_uids=tuple(cancelled_uids),
             left_out=tuple(sorted(self.left_out)),
         )
 
-    def _series(self, one: One, hanging: Iterable[One]) -> list[Entry]:
+    def _build_series(
+        self, master: ParsedVevent, exceptions: Iterable[ParsedVevent]
+    ) -> list[CalendarFileEntry]:
         """Return a series with its exceptions, and what follows where it is changed for good."""
-        series = self._compiled(one)
+        series = self._parse_series(master)
         if series is None:
             return []
-        content = one.content
-        instances: dict[Start, One] = {}
+        content = master.content
+        instances: dict[StartKey, ParsedVevent] = {}
         try:
-            if series.place is None and content.recurrence:
-                content = self.days.rewrite(content, series)
-            for each in hanging if content.recurrence else ():
+            if series.zone is None and content.recurrence:
+                content = self.day_finder.rewrite_lines(content, series)
+            for exception in exceptions if content.recurrence else ():
                 # Two of one day may have been written in two ways.
-                self._newest(instances, self._original(each, series), each)
-            parts = self._split(content, instances)
-        except TooMany:
-            self.problems.add(one.line, _TOO_MUCH_WORK)
-            raise Enough from None
+                self._keep_newest(instances, self._get_original_start(exception, series), exception)
+            parts = self._split_series(content, instances)
+        except TooManyOccurrences:
+            self.problems.add(master.line, _TOO_MUCH_WORK)
+            raise TooManyProblems from None
         return [
-            Entry(
-                uid=split_series.name_part(one.uid, number) if number else one.uid,
-                whole=part,
-                sequence=one.sequence,
-                organizer=one.organizer,
-                line=one.line,
-                series_uid=one.uid if number else "",
+            CalendarFileEntry(
+                uid=split_series.name_part(master.uid, number) if number else master.uid,
+                event=part,
+                sequence=master.sequence,
+                organizer=master.organizer,
+                line=master.line,
+                series_uid=master.uid if number else "",
             )
             for number, part in enumerate(parts)
             if part is not None
         ]
 
-    def _split(self, content: EventContent, instances: dict[Start, One]) -> list[Whole | None]:
+    def _split_series(
+        self, content: EventContent, instances: dict[StartKey, ParsedVevent]
+    ) -> list[SeriesWithExceptions | None]:
         """
         Return what there is of a series, part by part.
 
         :raises TooMany: if the work of the file runs out
         """
         contents = {
-            start: None if each.is_cancelled else replace(each.content, recurrence=())
-            for start, each in instances.items()
+            start: None if instance.is_cancelled else replace(instance.content, recurrence=())
+            for start, instance in instances.items()
         }
-        ranges = {start: contents.pop(start) for start, one in instances.items() if one.is_range}
+        ranges = {
+            start: contents.pop(start)
+            for start, instance in instances.items()
+            if instance.is_this_and_future
+        }
         try:
-            return split_series.split(Whole(content, contents), ranges, self.work)
+            return split_series.split_series(
+                SeriesWithExceptions(content, contents), ranges, self.work
+            )
         except BadRange as error:
             self.problems.add(instances[error.start].line, error.why)
         return []
 
     @property
-    def days(self) -> DayFinder:
-        if self._days is None:
-            described = [name for each in self.zones_found for name in each.described()]
-            likely = dict.fromkeys([*self.own_zones, *described, self.zone])
-            self._days = DayFinder(tuple(map(timezones.zone, likely)), self.work)
-        return self._days
+    def day_finder(self) -> DayFinder:
+        if self._day_finder is None:
+            described_zones = [
+                name for zones in self.zones for name in zones.list_described_zones()
+            ]
+            likely_zones = dict.fromkeys([*self.calendar_zones, *described_zones, self.zone])
+            self._day_finder = DayFinder(tuple(map(timezones.get_zone, likely_zones)), self.work)
+        return self._day_finder
 
-    def _original(self, one: One, series: Series) -> Start:
+    def _get_original_start(self, event: ParsedVevent, series: Series) -> StartKey:
         """Return the start by which a series knows an instance; files mix days and times."""
-        when = one.original or one.content.start
-        if series.place is None:
-            return self.days.find(when, series)
-        found = key(when)
-        if isinstance(found, datetime):
-            return found
-        return series.start_at(datetime.combine(found, series.first.time()))
+        when = event.original_start or event.content.start
+        if series.zone is None:
+            return self.day_finder.find_day(when, series)
+        start = to_start_key(when)
+        if isinstance(start, datetime):
+            return start
+        return series.start_at(datetime.combine(start, series.first.time()))
 
-    def _alone(self, one: One) -> Entry:
+    def _build_orphan(self, event: ParsedVevent) -> CalendarFileEntry:
         """Return an instance whose series is not in the file, as an event of its own."""
-        if one.is_range:
-            self.problems.add(one.line, _NO_SERIES)
-        original = one.original or one.content.start
+        if event.is_this_and_future:
+            self.problems.add(event.line, _SERIES_MISSING)
+        original_start = event.original_start or event.content.start
         # An instance of days is one of a series of days, unless somebody changed that.
-        of_days = one.content.start.day is not None
-        start = self.days.find(original) if of_days else key(original)
-        return Entry(
-            uid=name_alone(one.uid, start),
-            whole=Whole(replace(one.content, recurrence=()), {}),
-            sequence=one.sequence,
-            organizer=one.organizer,
-            line=one.line,
-            series_uid=one.uid,
+        is_whole_day = event.content.start.day is not None
+        start = (
+            self.day_finder.find_day(original_start)
+            if is_whole_day
+            else to_start_key(original_start)
+        )
+        return CalendarFileEntry(
+            uid=name_orphan(event.uid, start),
+            event=SeriesWithExceptions(replace(event.content, recurrence=()), {}),
+            sequence=event.sequence,
+            organizer=event.organizer,
+            line=event.line,
+            series_uid=event.uid,
         )
 
-    def _compiled(self, one: One) -> Series | None:
+    def _parse_series(self, event: ParsedVevent) -> Series | None:
         try:
-            return compiled(one.content, Work(WORK, of=self.work))
+            return parse_series(event.content, WorkBudget(MAX_SERIES_WORK, parent=self.work))
         except BadSeries as error:
-            line = one.rules[error.line - 1] if error.line <= len(one.rules) else one.line
+            line = (
+                event.rule_lines[error.line - 1]
+                if error.line <= len(event.rule_lines)
+                else event.line
+            )
             self.problems.add(line, error.why)
             if self.work.left < 0:
-                raise Enough from None
-        except TooMany:
-            self.problems.add(one.line, _TOO_MUCH_WORK)
-            raise Enough from None
+                raise TooManyProblems from None
+        except TooManyOccurrences:
+            self.problems.add(event.line, _TOO_MUCH_WORK)
+            raise TooManyProblems from None
         except (BadEvent, timezones.UnknownZone):
-            self.problems.add(one.line, "the times of this event make no sense")
+            self.problems.add(event.line, "the times of this event make no sense")
         return None
 
 
-def name_alone(uid: str, original: Start) -> str:
+def name_orphan(uid: str, original_start: StartKey) -> str:
     """Return what one of a series is called where its series is not."""
-    return f"{uid}/{original.isoformat()}"
+    return f"{uid}/{original_start.isoformat()}"

@@ -14,16 +14,16 @@ from integrations.formats import timezones
 from integrations.formats.event import EventContent
 from integrations.formats.recurrence import series_edits
 from integrations.formats.recurrence.parser import BadSeries
-from integrations.formats.recurrence.rrule_iter import TooMany, Work
-from integrations.formats.recurrence.series import BadEvent, Start
-from integrations.formats.recurrence.series_edits import NoSuchInstance, Whole
+from integrations.formats.recurrence.rrule_iter import TooManyOccurrences, WorkBudget
+from integrations.formats.recurrence.series import BadEvent, StartKey
+from integrations.formats.recurrence.series_edits import NoSuchInstance, SeriesWithExceptions
 from integrations.formats.recurrence.series_split import NeedsRule
 
 #: Changes from one occurrence on, of one series.
-MOST: Final = 5
+MAX_CHANGES: Final = 5
 # Steps that a file pays for each.
 _WORK: Final = 20_000
-_NOT_THERE: Final = "this changes a series from an occurrence on that the series does not have"
+_NO_OCCURRENCE: Final = "this changes a series from an occurrence on that the series does not have"
 _NO_RULE: Final = (
     "the rule of the series does not say how it goes on from here: save what follows as an event of"
     " its own"
@@ -33,15 +33,15 @@ _NO_RULE: Final = (
 class BadRange(Exception):
     """What follows cannot be found; the text says why, in our words."""
 
-    def __init__(self, start: Start, why: str) -> None:
+    def __init__(self, start: StartKey, why: str) -> None:
         super().__init__(why)
         self.start = start
         self.why = why
 
 
-def split(
-    whole: Whole, ranges: Mapping[Start, EventContent | None], work: Work
-) -> list[Whole | None]:
+def split_series(
+    event: SeriesWithExceptions, ranges: Mapping[StartKey, EventContent | None], work: WorkBudget
+) -> list[SeriesWithExceptions | None]:
     """
     Return what is left of a series before the first change, and what follows each of them.
 
@@ -51,14 +51,16 @@ def split(
     :raises BadRange: if one of them makes no sense
     :raises TooMany: if the work of the file runs out
     """
-    rest: Whole | None = whole
-    parts: list[Whole | None] = []
-    if len(ranges) > MOST:
-        raise BadRange(max(ranges), f"a series is changed from here on more than {MOST} times")
+    rest: SeriesWithExceptions | None = event
+    parts: list[SeriesWithExceptions | None] = []
+    if len(ranges) > MAX_CHANGES:
+        raise BadRange(
+            max(ranges), f"a series is changed from here on more than {MAX_CHANGES} times"
+        )
     # The last one first: each is a change of the series as it stands in the file.
     for start in sorted(ranges, reverse=True):
         work.spend(_WORK)
-        rest, following = _parts(rest or whole, start, ranges[start])
+        rest, following = _split_at(rest or event, start, ranges[start])
         parts.append(following)
     return [rest, *reversed(parts)]
 
@@ -68,21 +70,21 @@ def name_part(uid: str, number: int) -> str:
     return f"{uid}/following/{number}"
 
 
-def _parts(
-    whole: Whole, start: Start, content: EventContent | None
-) -> tuple[Whole | None, Whole | None]:
+def _split_at(
+    event: SeriesWithExceptions, start: StartKey, content: EventContent | None
+) -> tuple[SeriesWithExceptions | None, SeriesWithExceptions | None]:
     """Return what is before a start, and what follows."""
-    why = _NOT_THERE
+    reason = _NO_OCCURRENCE
     try:
         if content is None:
-            return series_edits.cancel_following(whole, start), None
-        *before, following = series_edits.change_following(whole, start, content)
+            return series_edits.cancel_following(event, start), None
+        *earlier, following = series_edits.change_following(event, start, content)
     except NoSuchInstance:
         pass
     except NeedsRule:
-        why = _NO_RULE
-    except (BadEvent, BadSeries, TooMany, timezones.UnknownZone, OverflowError):
-        why = "from here on the times of this series make no sense"
+        reason = _NO_RULE
+    except (BadEvent, BadSeries, TooManyOccurrences, timezones.UnknownZone, OverflowError):
+        reason = "from here on the times of this series make no sense"
     else:
-        return (before[0] if before else None), following
-    raise BadRange(start, why)
+        return (earlier[0] if earlier else None), following
+    raise BadRange(start, reason)

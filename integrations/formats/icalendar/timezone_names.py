@@ -17,11 +17,11 @@ from typing import Final
 
 from integrations.formats import timezones
 
-_LONGEST: Final = 300
+_MAX_LENGTH: Final = 300
 # "America/Argentina/Buenos_Aires" has the most parts.
-_MOST_PARTS: Final = 3
+_MAX_PARTS: Final = 3
 # What Outlook shows: "(UTC+01:00) Sarajevo, Zagreb", and before 2007 "(GMT+01.00) Sarajevo/Zagreb".
-_SHOWN: Final = re.compile(
+_DISPLAY_NAME: Final = re.compile(
     r"\((?:UTC|GMT)(?:\s*([+\u2212-])(\d{1,2})[:.](\d{2}))?\)\s*(.+)", re.ASCII | re.IGNORECASE
 )
 _SEPARATORS: Final = re.compile(r"[,/:]")
@@ -31,74 +31,76 @@ _ESCAPED: Final = re.compile(r"\\([,;\\])")
 _WINTERS: Final = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 7, 1, tzinfo=UTC))
 
 
-def normalise(name: str) -> str:
+def normalise_name(name: str) -> str:
     """Return a `TZID` without the escapes and quotes that programs write around it."""
     return _ESCAPED.sub(r"\1", name.strip()).strip("\"' ")
 
 
 def find_zone(name: str) -> str | None:
     """Return the IANA name that a normalised `TZID` stands for; None if it is not known."""
-    if len(name) > _LONGEST:
+    if len(name) > _MAX_LENGTH:
         return None
     for candidate in (name, *_without_prefix(name)):
         try:
-            return timezones.iana(candidate)
+            return timezones.get_iana_name(candidate)
         except timezones.UnknownZone:
             continue
-    return _find_shown(name)
+    return _find_display_name(name)
 
 
-def prepare() -> None:
+def load_names() -> None:
     """Load the names of all zones."""
-    _by_city()
+    _get_zones_by_city()
 
 
 def _without_prefix(name: str) -> Iterator[str]:
     """Yield the ends of a name that has a prefix, the longest first."""
-    parts = name.strip("/").split("/")[-_MOST_PARTS:]
+    parts = name.strip("/").split("/")[-_MAX_PARTS:]
     # "UTC" alone is an end only where the slash before the prefix says that there is one.
     fewest = 1 if name.startswith("/") else 2
     for start in range(len(parts) - fewest + 1):
         yield "/".join(parts[start:])
 
 
-def _find_shown(name: str) -> str | None:
-    shown = _SHOWN.fullmatch(name)
-    if shown is None:
+def _find_display_name(name: str) -> str | None:
+    match = _DISPLAY_NAME.fullmatch(name)
+    if match is None:
         # Without an offset to check, a name of Windows is certain enough, and a city is not.
         return _find_windows(name)
-    sign, hours, minutes, text = shown.groups()
+    sign, hours, minutes, text = match.groups()
     offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
     offset = offset if sign in {None, "+"} else -offset
-    found = (_find_windows(text), *_find_cities(text))
-    return next((zone for zone in found if zone and _standard_offset(zone) == offset), None)
+    candidates = (_find_windows(text), *_find_cities(text))
+    return next(
+        (zone for zone in candidates if zone and _get_standard_offset(zone) == offset), None
+    )
 
 
 def _find_windows(text: str) -> str | None:
     """Windows shows "Eastern Time (US & Canada)" for the zone "Eastern Standard Time"."""
     short = _IN_BRACKETS.sub("", text).strip().removesuffix(" Time")
     try:
-        return timezones.iana(f"{short} Standard Time")
+        return timezones.get_iana_name(f"{short} Standard Time")
     except timezones.UnknownZone:
         return None
 
 
 def _find_cities(text: str) -> Iterable[str]:
     for part in _SEPARATORS.split(_IN_BRACKETS.sub("", text)):
-        yield from _by_city().get(part.strip().casefold(), ())
+        yield from _get_zones_by_city().get(part.strip().casefold(), ())
 
 
 @cache
-def _by_city() -> dict[str, list[str]]:
+def _get_zones_by_city() -> dict[str, list[str]]:
     """Return the zones by their last part, which is a city, an island or a region."""
-    found: dict[str, list[str]] = {}
-    for zone in timezones.places():
+    zones_by_city: dict[str, list[str]] = {}
+    for zone in timezones.list_zone_names():
         city = zone.rpartition("/")[2].replace("_", " ").casefold()
-        found.setdefault(city, []).append(zone)
-    return found
+        zones_by_city.setdefault(city, []).append(zone)
+    return zones_by_city
 
 
 @cache
-def _standard_offset(zone: str) -> timedelta:
-    place = timezones.zone(zone)
-    return min(at.astimezone(place).utcoffset() or timedelta() for at in _WINTERS)
+def _get_standard_offset(zone: str) -> timedelta:
+    zone_info = timezones.get_zone(zone)
+    return min(at.astimezone(zone_info).utcoffset() or timedelta() for at in _WINTERS)

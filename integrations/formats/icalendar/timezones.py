@@ -21,12 +21,12 @@ from tzlocal.windows_tz import win_tz
 from integrations.formats import timezones
 from integrations.formats.event import EventContent, When
 from integrations.formats.recurrence import content_lines
-from integrations.formats.recurrence.parser import BadSeries, compiled
-from integrations.formats.recurrence.rrule_iter import TooMany, Work
+from integrations.formats.recurrence.parser import BadSeries, parse_series
+from integrations.formats.recurrence.rrule_iter import TooManyOccurrences, WorkBudget
 from integrations.formats.recurrence.series import BadEvent
 
 from . import timezone_names
-from .components import Component
+from .components import CalendarComponent
 
 # Two years of clocks tell zones apart that people tell apart.
 _FIRST: Final = datetime(2025, 1, 1, tzinfo=UTC)
@@ -54,100 +54,100 @@ class NoSuchZone(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Change:
+class _OffsetChange:
     """At `at` clocks begin to show `offset`."""
 
     at: datetime
     offset: timedelta
 
 
-class Zones:
+class CalendarZones:
     """
     The zones of one calendar of a file, by the names that it gives them.
 
     :param work: shared by all zones and rules of the file
     """
 
-    def __init__(self, described: Iterable[Component], work: Work) -> None:
+    def __init__(self, components: Iterable[CalendarComponent], work: WorkBudget) -> None:
         self._work = work
         # More than one may have the same name, and not each of them usable rules.
-        self._described: dict[str, list[Component]] = {}
-        for component in described:
-            if (named := component.first("TZID")) is not None:
-                name = timezone_names.normalise(named.value).casefold()
+        self._described: dict[str, list[CalendarComponent]] = {}
+        for component in components:
+            if (tzid := component.get_property("TZID")) is not None:
+                name = timezone_names.normalise_name(tzid.value).casefold()
                 self._described.setdefault(name, []).append(component)
         self._found: dict[str, str | None] = {}
 
-    def iana(self, name: str) -> str:
+    def get_iana_name(self, name: str) -> str:
         """
         Return the name that IANA has for a `TZID`.
 
         :raises NoSuchZone: if it has none
         :raises TooMany: if the work of the file runs out
         """
-        wanted = timezone_names.normalise(name)
-        if wanted not in self._found:
-            self._found[wanted] = self._find(wanted)
-        found = self._found[wanted]
-        if found is None:
+        normalised = timezone_names.normalise_name(name)
+        if normalised not in self._found:
+            self._found[normalised] = self._find_iana_name(normalised)
+        iana_name = self._found[normalised]
+        if iana_name is None:
             raise NoSuchZone
-        return found
+        return iana_name
 
-    def described(self) -> list[str]:
+    def list_described_zones(self) -> list[str]:
         """Return the IANA names of the zones that the file describes, as far as they are known."""
         names = []
         for name in self._described:
-            with suppress(NoSuchZone, TooMany):
-                names.append(self.iana(name))
+            with suppress(NoSuchZone, TooManyOccurrences):
+                names.append(self.get_iana_name(name))
         return names
 
-    def _find(self, name: str) -> str | None:
-        described = self._described.get(name.casefold(), [])
-        located = [
-            one.value
-            for component in described
+    def _find_iana_name(self, name: str) -> str | None:
+        components = self._described.get(name.casefold(), [])
+        other_names = [
+            prop.value
+            for component in components
             for key in ("X-LIC-LOCATION", "TZNAME")
-            for one in component.all(key)
+            for prop in component.get_properties(key)
         ]
-        found = next(filter(None, map(timezone_names.find_zone, (name, *located))), None)
-        if found is not None and ("/" in found or found == "UTC"):
-            return found
+        iana_name = next(filter(None, map(timezone_names.find_zone, (name, *other_names))), None)
+        if iana_name is not None and ("/" in iana_name or iana_name == "UTC"):
+            return iana_name
         # "EST" means New York more often than the zone of that name, which has no summer time.
-        by_rules = (_by_clocks(component, self._work) for component in described)
-        return next(filter(None, by_rules), found)
+        by_rules = (_find_by_offsets(component, self._work) for component in components)
+        return next(filter(None, by_rules), iana_name)
 
 
-def _by_clocks(described: Component, work: Work) -> str | None:
+def _find_by_offsets(component: CalendarComponent, work: WorkBudget) -> str | None:
     work.spend(_ZONE_WORK)
     changes = sorted(
-        (change for one in described.parts for change in _changes(one, work)),
-        key=lambda one: one.at,
+        (change for part in component.components for change in _read_changes(part, work)),
+        key=lambda offset_change: offset_change.at,
     )
     if not changes:
         return None
-    shown = _shown(changes)
-    return next((name for name in _candidates() if _clocks(name) == shown), None)
+    offsets = _sample_offsets(changes)
+    return next((name for name in _list_candidates() if _get_zone_offsets(name) == offsets), None)
 
 
-def _shown(changes: list[_Change]) -> tuple[timedelta, ...]:
-    offset, following, found = changes[0].offset, 0, []
+def _sample_offsets(changes: list[_OffsetChange]) -> tuple[timedelta, ...]:
+    offset, next_change, offsets = changes[0].offset, 0, []
     for day in range(_DAYS):
         at = _FIRST + timedelta(days=day)
-        while following < len(changes) and changes[following].at <= at:
-            offset = changes[following].offset
-            following += 1
-        found.append(offset)
-    return tuple(found)
+        while next_change < len(changes) and changes[next_change].at <= at:
+            offset = changes[next_change].offset
+            next_change += 1
+        offsets.append(offset)
+    return tuple(offsets)
 
 
-def prepare() -> None:
+def load_zones() -> None:
     """Load the names of zones, which are files, before files can no longer be read."""
-    timezones.iana("UTC")
-    timezone_names.prepare()
+    timezones.get_iana_name("UTC")
+    timezone_names.load_names()
 
 
 @cache
-def _candidates() -> tuple[str, ...]:
+def _list_candidates() -> tuple[str, ...]:
     """Zones that people are likely to mean: the first of those that show the same is taken."""
     hours = (f"Etc/GMT{hour:+d}" for hour in range(-14, 13) if hour)
     # Where Windows has one name for many, its main one.
@@ -155,50 +155,57 @@ def _candidates() -> tuple[str, ...]:
 
 
 @cache
-def _clocks(name: str) -> tuple[timedelta, ...]:
-    place = timezones.zone(name)
+def _get_zone_offsets(name: str) -> tuple[timedelta, ...]:
+    zone = timezones.get_zone(name)
     days = (_FIRST + timedelta(days=day) for day in range(_DAYS))
-    return tuple(at.astimezone(place).utcoffset() or timedelta() for at in days)
+    return tuple(at.astimezone(zone).utcoffset() or timedelta() for at in days)
 
 
-def _changes(part: Component, work: Work) -> list[_Change]:
+def _read_changes(part: CalendarComponent, work: WorkBudget) -> list[_OffsetChange]:
     """
     Return when a part of a zone begins, as far as these years go; nothing, if it says not.
 
     :raises TooMany: if the work of the file runs out
     """
     work.spend(_PART_WORK)
-    start, before, after = (part.first(key) for key in ("DTSTART", "TZOFFSETFROM", "TZOFFSETTO"))
-    if start is None or before is None or after is None or len(part.properties) > _MOST_RULES:
+    start, offset_before, offset_after = (
+        part.get_property(key) for key in ("DTSTART", "TZOFFSETFROM", "TZOFFSETTO")
+    )
+    if (
+        start is None
+        or offset_before is None
+        or offset_after is None
+        or len(part.properties) > _MOST_RULES
+    ):
         return []
     try:
-        offset, earlier = _offset(after.value), _offset(before.value)
-        clock = content_lines.time(start.value)
-    except (content_lines.BadLine, ValueError):
+        offset, earlier = _parse_offset(offset_after.value), _parse_offset(offset_before.value)
+        local_time = content_lines.parse_time(start.value)
+    except (content_lines.BadContentLine, ValueError):
         return []
-    if not isinstance(clock, datetime):
+    if not isinstance(local_time, datetime):
         return []
-    first = When(at=clock.replace(tzinfo=UTC), zone="UTC")
+    first = When(at=local_time.replace(tzinfo=UTC), zone="UTC")
     rules = tuple(
-        f"{one.name}:{one.value}" for one in part.properties if one.name in {"RRULE", "RDATE"}
+        f"{prop.name}:{prop.value}" for prop in part.properties if prop.name in {"RRULE", "RDATE"}
     )
     content = EventContent(start=first, end=first, recurrence=rules)
     try:
-        series = compiled(content, Work(_WORK, of=work))
-        starts = series.starts(_EARLIER, _LAST, Work(_WORK, of=work), most=500)
-    except (BadEvent, BadSeries, TooMany, timezones.UnknownZone):
+        series = parse_series(content, WorkBudget(_WORK, parent=work))
+        starts = series.list_starts(_EARLIER, _LAST, WorkBudget(_WORK, parent=work), most=500)
+    except (BadEvent, BadSeries, TooManyOccurrences, timezones.UnknownZone):
         # Of this part alone, unless nothing is left for the others either.
         work.spend(0)
         return []
-    begins = {clock.replace(tzinfo=UTC), *starts}
-    return [_Change(at - earlier, offset) for at in begins if isinstance(at, datetime)]
+    begins = {local_time.replace(tzinfo=UTC), *starts}
+    return [_OffsetChange(at - earlier, offset) for at in begins if isinstance(at, datetime)]
 
 
 # Long enough before, so that what holds when these years begin is known.
 _EARLIER: Final = datetime(2023, 1, 1, tzinfo=UTC)
 
 
-def _offset(text: str) -> timedelta:
+def _parse_offset(text: str) -> timedelta:
     """:raises ValueError: if it is none (RFC 5545, section 3.3.14)"""
     value = text.strip()
     if value[:1] not in {"+", "-"} or not value[1:].isdecimal() or len(value) not in {5, 7}:

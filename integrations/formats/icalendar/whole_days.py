@@ -18,13 +18,13 @@ from zoneinfo import ZoneInfo
 from integrations.formats import timezones
 from integrations.formats.event import EventContent, When
 from integrations.formats.recurrence import content_lines, whole_days
-from integrations.formats.recurrence.content_lines import Line
-from integrations.formats.recurrence.rrule_iter import Work
+from integrations.formats.recurrence.content_lines import ContentLine
+from integrations.formats.recurrence.rrule_iter import WorkBudget
 from integrations.formats.recurrence.series import Series
 
 _UNTIL: Final = re.compile(r"\b(UNTIL=)(\d{8}T\d{6}Z)", re.ASCII | re.IGNORECASE)
 # When a day begins, and what programs write for its end.
-_BORDERS: Final = frozenset({time(), time(23, 59), time(23, 59, 59)})
+_DAY_BOUNDARIES: Final = frozenset({time(), time(23, 59), time(23, 59, 59)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,10 @@ class DayFinder:
     :param work: what may be spent on looking at a series
     """
 
-    likely: tuple[ZoneInfo, ...]
-    work: Work
+    likely_zones: tuple[ZoneInfo, ...]
+    work: WorkBudget
 
-    def find(self, when: When, series: Series | None = None) -> date:
+    def find_day(self, when: When, series: Series | None = None) -> date:
         """
         Return the day that a day or a time stands for.
 
@@ -52,56 +52,66 @@ class DayFinder:
         if when.at is None:
             raise ValueError("neither a day nor a moment")
         if when.zone != "UTC":
-            return timezones.clock(when.at, timezones.zone(when.zone)).date()
-        return self._of_moment(when.at, series)
+            return timezones.to_local_time(when.at, timezones.get_zone(when.zone)).date()
+        return self._find_day_of_moment(when.at, series)
 
-    def rewrite(self, content: EventContent, series: Series) -> EventContent:
+    def rewrite_lines(self, content: EventContent, series: Series) -> EventContent:
         """
         Return a series of days with dates in its lines, and no times.
 
         :raises TooMany: if the work runs out
         """
         return replace(
-            content, recurrence=tuple(self._rewritten(one, series) for one in content.recurrence)
+            content,
+            recurrence=tuple(self._rewrite_line(line, series) for line in content.recurrence),
         )
 
-    def _rewritten(self, text: str, series: Series) -> str:
-        line = content_lines.read(text)
+    def _rewrite_line(self, text: str, series: Series) -> str:
+        line = content_lines.parse_line(text)
         if line.name == "RRULE":
-            return _UNTIL.sub(self._until, text)
+            return _UNTIL.sub(self._rewrite_until, text)
         # A day is left out only if it is there; one that is added is not there yet.
-        among = _whole(series) if line.name == "EXDATE" else None
-        dates = ",".join(content_lines.stamp(one) for one in self._days(line, among))
+        full_series = _drop_exclusions(series) if line.name == "EXDATE" else None
+        dates = ",".join(
+            content_lines.format_time(day) for day in self._read_days(line, full_series)
+        )
         return f"{line.name};VALUE=DATE:{dates}"
 
-    def _until(self, found: re.Match[str]) -> str:
+    def _rewrite_until(self, match: re.Match[str]) -> str:
         """Return the last day of a rule, which begins or ends at a moment in UTC."""
-        moment = content_lines.time(found[2])
+        moment = content_lines.parse_time(match[2])
         if not isinstance(moment, datetime):
-            return found[0]
-        clocks = (timezones.clock(moment, place) for place in self.likely)
-        day = next((clock.date() for clock in clocks if clock.time() in _BORDERS), moment.date())
-        return found[0] if day == moment.date() else f"{found[1]}{content_lines.stamp(day)}"
+            return match[0]
+        local_times = (timezones.to_local_time(moment, zone) for zone in self.likely_zones)
+        day = next(
+            (
+                local_time.date()
+                for local_time in local_times
+                if local_time.time() in _DAY_BOUNDARIES
+            ),
+            moment.date(),
+        )
+        return match[0] if day == moment.date() else f"{match[1]}{content_lines.format_time(day)}"
 
-    def _days(self, line: Line, series: Series | None) -> Iterable[date]:
-        for found in map(content_lines.time, line.value.split(",")):
-            if not isinstance(found, datetime):
-                yield found
-            elif found.tzinfo is None:
-                yield found.date()
+    def _read_days(self, line: ContentLine, series: Series | None) -> Iterable[date]:
+        for value in map(content_lines.parse_time, line.value.split(",")):
+            if not isinstance(value, datetime):
+                yield value
+            elif value.tzinfo is None:
+                yield value.date()
             else:
-                yield self._of_moment(found, series)
+                yield self._find_day_of_moment(value, series)
 
-    def _of_moment(self, moment: datetime, series: Series | None) -> date:
-        first, other = whole_days.of_moment(moment, self.likely)
-        if series is None or _has(series, first, self.work):
+    def _find_day_of_moment(self, moment: datetime, series: Series | None) -> date:
+        first, other = whole_days.guess_day(moment, self.likely_zones)
+        if series is None or _has_start(series, first, self.work):
             return first
-        return other if _has(series, other, self.work) else first
+        return other if _has_start(series, other, self.work) else first
 
 
-def _whole(series: Series) -> Series:
+def _drop_exclusions(series: Series) -> Series:
     return replace(series, without=frozenset(), without_days=frozenset())
 
 
-def _has(series: Series, day: date, work: Work) -> bool:
-    return bool(series.starts(day, day, work, most=1))
+def _has_start(series: Series, day: date, work: WorkBudget) -> bool:
+    return bool(series.list_starts(day, day, work, most=1))

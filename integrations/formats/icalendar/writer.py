@@ -31,7 +31,7 @@ _PARTSTAT: Final = {
 }
 
 
-def head(*, name: str, zone: str, zones_used: Collection[str]) -> bytes:
+def write_head(*, name: str, zone: str, zones_used: Collection[str]) -> bytes:
     """
     Return how a file begins.
 
@@ -46,15 +46,15 @@ def head(*, name: str, zone: str, zones_used: Collection[str]) -> bytes:
     calendar.add("X-WR-TIMEZONE", zone)
     written: bytes = calendar.to_ical()
     return written.removesuffix(_END) + b"".join(
-        _zone(one) for one in sorted(set(zones_used) - {"", "UTC"})
+        _write_timezone(zone_name) for zone_name in sorted(set(zones_used) - {"", "UTC"})
     )
 
 
-def end() -> bytes:
+def write_end() -> bytes:
     return _END
 
 
-def event(  # noqa: PLR0913 - one event in full
+def write_event(  # noqa: PLR0913 - one event in full
     content: EventContent,
     *,
     uid: str,
@@ -62,8 +62,8 @@ def event(  # noqa: PLR0913 - one event in full
     sequence: int = 0,
     organizer: str = "",
     owner: str = "",
-    original: When | None = None,
-    without: Iterable[When] = (),
+    original_start: When | None = None,
+    cancelled_starts: Iterable[When] = (),
 ) -> bytes:
     """
     Return one event.
@@ -77,12 +77,15 @@ def event(  # noqa: PLR0913 - one event in full
     component.add("UID", uid)
     component.add("DTSTAMP", at.astimezone(UTC))
     component.add("SEQUENCE", sequence)
-    stands = bool(content.recurrence)
-    times = [_moment("DTSTART", content.start, stands=stands), _moment("DTEND", content.end)]
-    if original is not None:
-        times.append(_moment("RECURRENCE-ID", original))
-    times += [_line(one) for one in content.recurrence]
-    times += [_moment("EXDATE", each) for each in without]
+    is_series = bool(content.recurrence)
+    times = [
+        _format_when("DTSTART", content.start, is_series=is_series),
+        _format_when("DTEND", content.end),
+    ]
+    if original_start is not None:
+        times.append(_format_when("RECURRENCE-ID", original_start))
+    times += [_format_line(line) for line in content.recurrence]
+    times += [_format_when("EXDATE", cancelled_start) for cancelled_start in cancelled_starts]
     for name, text in (
         ("SUMMARY", content.title),
         ("DESCRIPTION", content.description),
@@ -96,45 +99,47 @@ def event(  # noqa: PLR0913 - one event in full
     if organizer:
         component.add("ORGANIZER", vCalAddress(f"mailto:{organizer}"))
     for guest in content.attendees:
-        component.add("ATTENDEE", _attendee(guest))
-    for one in content.reminders or ():
-        component.add_component(_alarm(one, content.title, owner))
-    return _with(component.to_ical(), times)
+        component.add("ATTENDEE", _build_attendee(guest))
+    for reminder in content.reminders or ():
+        component.add_component(_build_alarm(reminder, content.title, owner))
+    return _insert_lines(component.to_ical(), times)
 
 
-def zones_of(content: EventContent) -> set[str]:
+def find_zones(content: EventContent) -> set[str]:
     """Return the zones that an event names."""
-    more = (content_lines.read(one).parameters.get("TZID", "") for one in content.recurrence)
-    return {one.zone for one in (content.start, content.end) if one.day is None} | {*more}
+    line_zones = (
+        content_lines.parse_line(line).parameters.get("TZID", "") for line in content.recurrence
+    )
+    return {when.zone for when in (content.start, content.end) if when.day is None} | {*line_zones}
 
 
-def _with(written: bytes, times: Iterable[bytes]) -> bytes:
+def _insert_lines(written: bytes, times: Iterable[bytes]) -> bytes:
     """Put lines of ours behind the first line: times of which the library would make others."""
     begin = b"BEGIN:VEVENT\r\n"
     return begin + b"".join(times) + written.removeprefix(begin)
 
 
-def _moment(name: str, when: When, *, stands: bool = False) -> bytes:
+def _format_when(name: str, when: When, *, is_series: bool = False) -> bytes:
     """:param stands: a series counts on its own clock, whatever that shows twice"""
     if when.day is not None:
-        return _line(f"{name};VALUE=DATE:{content_lines.stamp(when.day)}")
+        return _format_line(f"{name};VALUE=DATE:{content_lines.format_time(when.day)}")
     if when.at is None:
         raise ValueError("neither a day nor a moment")
     moment = when.at.astimezone(UTC).replace(microsecond=0)
-    place = timezones.zone(when.zone or "UTC")
-    clock = timezones.clock(moment, place)
+    zone = timezones.get_zone(when.zone or "UTC")
+    local_time = timezones.to_local_time(moment, zone)
     # A time that clocks show twice is the first of them: of the second only UTC can tell.
-    if place.key == "UTC" or (timezones.at(clock, place) != moment and not stands):
-        return _line(f"{name}:{content_lines.stamp(moment)}")
-    return _line(f"{name};TZID={place.key}:{content_lines.stamp(clock)}")
+    if zone.key == "UTC" or (timezones.to_utc(local_time, zone) != moment and not is_series):
+        return _format_line(f"{name}:{content_lines.format_time(moment)}")
+    return _format_line(f"{name};TZID={zone.key}:{content_lines.format_time(local_time)}")
 
 
-def _line(text: str) -> bytes:
+def _format_line(text: str) -> bytes:
     folded: bytes = Contentline(text).to_ical()  # type: ignore[no-untyped-call]
     return folded + b"\r\n"
 
 
-def _attendee(guest: Attendee) -> vCalAddress:
+def _build_attendee(guest: Attendee) -> vCalAddress:
     address = vCalAddress(f"mailto:{guest.email}")
     if guest.name:
         address.params["CN"] = vText(guest.name)
@@ -146,22 +151,22 @@ def _attendee(guest: Attendee) -> vCalAddress:
     return address
 
 
-def _alarm(one: Reminder, title: str, owner: str) -> Alarm:
+def _build_alarm(reminder: Reminder, title: str, owner: str) -> Alarm:
     alarm = Alarm()
-    alarm.add("ACTION", "EMAIL" if one.method == "email" else "DISPLAY")
+    alarm.add("ACTION", "EMAIL" if reminder.method == "email" else "DISPLAY")
     alarm.add("DESCRIPTION", title or "Reminder")
-    if one.method == "email":
+    if reminder.method == "email":
         # Such a one has a subject, and says whom it goes to (RFC 5545, section 3.6.6).
         alarm.add("SUMMARY", title or "Reminder")
         alarm.add("ATTENDEE", vCalAddress(f"mailto:{owner}"))
-    alarm.add("TRIGGER", timedelta(minutes=-one.minutes))
+    alarm.add("TRIGGER", timedelta(minutes=-reminder.minutes))
     return alarm
 
 
 @lru_cache(maxsize=64)
-def _zone(name: str) -> bytes:
+def _write_timezone(name: str) -> bytes:
     """Return a VTIMEZONE. Finding out when its clocks change takes a while."""
     written: bytes = Timezone.from_tzinfo(
-        timezones.zone(name), name, first_date=_FIRST, last_date=_LAST
+        timezones.get_zone(name), name, first_date=_FIRST, last_date=_LAST
     ).to_ical()
     return written

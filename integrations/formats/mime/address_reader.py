@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from . import address_phrases, headers
-from .address_tokens import Token, Tokens
+from .address_tokens import AddressToken, AddressTokens
 
 #: Of all headers of one name.
 MAX_ADDRESSES: Final = 2_000
@@ -13,34 +13,34 @@ MAX_ADDRESSES: Final = 2_000
 MAX_ADDRESS: Final = 998
 
 
-class Entry(NamedTuple):
+class AddressEntry(NamedTuple):
     """An entry of an address header, as `addresses.Address`."""
 
     name: str
     address: str
 
 
-class Reader:
+class AddressReader:
     """Reads one header value, token by token."""
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._found: list[Entry] = []
+        self._found: list[AddressEntry] = []
         # Tokens of the entry that are not part of an address in angle brackets.
-        self._words: list[Token] = []
+        self._words: list[AddressToken] = []
         # Tokens within angle brackets; None outside.
-        self._angle: list[Token] | None = None
+        self._angle: list[AddressToken] | None = None
         # Of the entry: whether an address was read; whether `_words` has an "@".
         self._has_address = self._has_at = False
         # Tokens of the last entry, if what it has in angle brackets has no "@": "Max <Firm>".
-        self._doubtful: list[Token] = []
+        self._doubtful: list[AddressToken] = []
         # Whether a ">" that closes nothing was left out: it does not join its neighbours.
         self._is_after_stray = False
         # The name of the group, and how many entries were read before it began.
-        self._group: tuple[list[Token], int] | None = None
+        self._group: tuple[list[AddressToken], int] | None = None
 
-    def read(self) -> list[Entry]:
-        for token in Tokens(self._text):
+    def read_entries(self) -> list[AddressEntry]:
+        for token in AddressTokens(self._text):
             if len(self._found) >= MAX_ADDRESSES:
                 break
             if self._angle is not None:
@@ -52,11 +52,11 @@ class Reader:
         self._end_angle(is_closed=False)
         self._end_entry()
         self._end_group()
-        if not self._found and (shown := headers.text(self._text)):
-            return [Entry(shown, "")]
+        if not self._found and (text := headers.decode_text(self._text)):
+            return [AddressEntry(text, "")]
         return self._found[:MAX_ADDRESSES]
 
-    def _take_special(self, token: Token) -> None:
+    def _take_special(self, token: AddressToken) -> None:
         if token.text == "<":
             self._angle = []
         elif token.text in {",", ";"}:
@@ -73,12 +73,12 @@ class Reader:
             self._has_at = self._has_at or token.text == "@"
             self._keep_as_word(token)
 
-    def _keep_as_word(self, token: Token) -> None:
+    def _keep_as_word(self, token: AddressToken) -> None:
         is_apart, self._is_after_stray = self._is_after_stray, False
         is_spaced = token.is_spaced or is_apart
         self._words.append(token._replace(is_spaced=is_spaced, is_apart=is_apart))
 
-    def _take_in_angle(self, angle: list[Token], token: Token) -> None:
+    def _take_in_angle(self, angle: list[AddressToken], token: AddressToken) -> None:
         # A route: `<@one.example,@two.example:alice@three.example>`.
         is_route = bool(angle) and angle[0].is_special("@")
         if token.is_special(">"):
@@ -93,7 +93,7 @@ class Reader:
         else:
             angle.append(token)
 
-    def _keep_as_words(self, tokens: list[Token], closing: str = "") -> None:
+    def _keep_as_words(self, tokens: list[AddressToken], closing: str = "") -> None:
         """Make what stands in angle brackets a part of the name."""
         self._words += _in_brackets(tokens, closing)
         self._has_at = self._has_at or any(token.is_special("@") for token in tokens)
@@ -102,7 +102,7 @@ class Reader:
         angle, self._angle = self._angle, None
         if angle is None:
             return
-        tokens = address_phrases.without_route(angle)
+        tokens = address_phrases.strip_route(angle)
         address = address_phrases.join_address(tokens)
         at_count = sum(token.is_special("@") for token in tokens)
         # Without "@" and not closed: "I <3 mail".
@@ -111,7 +111,7 @@ class Reader:
         else:
             self._add_bracketed(address, angle, has_at=bool(at_count))
 
-    def _add_bracketed(self, address: str, angle: list[Token], *, has_at: bool) -> None:
+    def _add_bracketed(self, address: str, angle: list[AddressToken], *, has_at: bool) -> None:
         """Add an entry whose address stands in angle brackets."""
         words, doubtful = self._words, self._doubtful
         if doubtful:
@@ -119,34 +119,36 @@ class Reader:
             self._found.pop()
             words = doubtful + words
         count = len(self._found)
-        self._add(words, address, angle)
+        self._add_entry(words, address, angle)
         is_doubtful = not has_at and len(self._found) > count
         self._doubtful = [*words, *_in_brackets(angle, ">")] if is_doubtful else []
         self._words, self._has_at = [], False
 
-    def _add(self, words: list[Token], address: str, tokens: list[Token]) -> None:
+    def _add_entry(
+        self, words: list[AddressToken], address: str, tokens: list[AddressToken]
+    ) -> None:
         """Add an entry. Comments among the `tokens` of its address name it if nothing else does."""
         comments = [token for token in tokens if token.kind == "comment"]
         name, address = (
             address_phrases.join_name(words) or address_phrases.join_name(comments),
-            headers.printable(address),
+            headers.make_printable(address),
         )
         if name or address:
-            self._found.append(Entry(name, address))
+            self._found.append(AddressEntry(name, address))
         self._has_address = True
 
     def _end_entry(self) -> None:
         rest = self._take_bare_addresses()
         if rest and self._has_address and self._found:
             last = self._found[-1]
-            words = [Token("word", last.name, is_spaced=False)] if last.name else []
-            self._found[-1] = Entry(address_phrases.join_name([*words, *rest]), last.address)
+            words = [AddressToken("word", last.name, is_spaced=False)] if last.name else []
+            self._found[-1] = AddressEntry(address_phrases.join_name([*words, *rest]), last.address)
         elif rest:
             self._add_text(rest)
         self._words, self._doubtful = [], []
         self._has_at = self._has_address = False
 
-    def _take_bare_addresses(self) -> list[Token]:
+    def _take_bare_addresses(self) -> list[AddressToken]:
         """Add each address that stands without brackets. Return the words after the last."""
         words, start, position = self._words, 0, 0
         while self._has_at and position < len(words):
@@ -155,41 +157,41 @@ class Reader:
                 continue
             first, end = (
                 address_phrases.find_local_part(words, position, start),
-                address_phrases.find_end(words, position),
+                address_phrases.find_domain_end(words, position),
             )
             address = address_phrases.join_address(words[first:end])
             is_address = first < position < end - 1 and len(address) <= MAX_ADDRESS
-            if is_address and not address_phrases.continues(words, end):
-                self._add(words[start:first], address, words[first:end])
+            if is_address and not address_phrases.has_another_at(words, end):
+                self._add_entry(words[start:first], address, words[first:end])
                 start = end
-            while address_phrases.continues(words, end):
-                end = address_phrases.find_end(words, end)
+            while address_phrases.has_another_at(words, end):
+                end = address_phrases.find_domain_end(words, end)
             position = end
         return words[start:]
 
-    def _add_text(self, words: list[Token]) -> None:
+    def _add_text(self, words: list[AddressToken]) -> None:
         """Add an entry without "@": a single word is the address of a local mailbox."""
         at_count = sum(token.is_special("@") for token in words)
         is_word = at_count <= 1 and all(
             token.kind in {"word", "special"} and token.text not in {"<", ">"} for token in words
         )
         if is_word and not any(token.is_spaced for token in words[1:]):
-            self._add([], address_phrases.join_address(words), [])
+            self._add_entry([], address_phrases.join_address(words), [])
         else:
-            self._add(words, "", [])
+            self._add_entry(words, "", [])
 
     def _end_group(self) -> None:
         if self._group is not None:
             name, count = self._group
             self._group = None
             if len(self._found) == count:
-                self._add(name, "", [])
+                self._add_entry(name, "", [])
                 self._has_address = False
 
 
-def _in_brackets(tokens: list[Token], closing: str) -> list[Token]:
+def _in_brackets(tokens: list[AddressToken], closing: str) -> list[AddressToken]:
     """Return tokens in angle brackets as a part of a name. The brackets join no address."""
-    opened = Token("word", "<", is_spaced=True, is_apart=True)
+    opened = AddressToken("word", "<", is_spaced=True, is_apart=True)
     first = [token._replace(is_apart=True) for token in tokens[:1]]
-    closed = [Token("word", closing, is_spaced=False, is_apart=True)] if closing else []
+    closed = [AddressToken("word", closing, is_spaced=False, is_apart=True)] if closing else []
     return [opened, *first, *tokens[1:], *closed]

@@ -27,10 +27,10 @@ _TOKEN: Final = re.compile(
     r'(?P<quoted>"(?:[^"\\]++|\\.)*+") |' + _UNQUOTED_PATTERN, re.DOTALL | re.VERBOSE
 )
 
-Kind = Literal["word", "encoded", "quoted", "comment", "special"]
+TokenKind = Literal["word", "encoded", "quoted", "comment", "special"]
 
 
-class Token(NamedTuple):
+class AddressToken(NamedTuple):
     """
     One token.
 
@@ -39,7 +39,7 @@ class Token(NamedTuple):
     :param is_apart: whether a ">" that closes nothing stands before it: it joins no address
     """
 
-    kind: Kind
+    kind: TokenKind
     text: str
     is_spaced: bool
     is_apart: bool = False
@@ -51,15 +51,15 @@ class Token(NamedTuple):
     def in_name(self) -> str:
         """The text as a part of a display name."""
         if self.kind == "quoted":
-            return _unescape(self.text[1:-1])
+            return _unescape_text(self.text[1:-1])
         return f"({self.text})" if self.kind == "comment" else self.text
 
 
-def _unescape(text: str) -> str:
+def _unescape_text(text: str) -> str:
     return _ESCAPED.sub(r"\1", text) if "\\" in text else text
 
 
-class Tokens:
+class AddressTokens:
     """
     Iterates over the tokens of a text.
 
@@ -74,33 +74,33 @@ class Tokens:
         self._pattern = _TOKEN
         self._comments_close = True
 
-    def __iter__(self) -> Iterator[Token]:
+    def __iter__(self) -> Iterator[AddressToken]:
         while match := self._pattern.match(self._text, self._position):
             if match.lastgroup == "space":
                 self._position, self._is_spaced = match.end(), True
                 continue
-            token = self._read(match)
+            token = self._read_token(match)
             yield token
             # A comment separates words as white space does.
             self._is_spaced = token.kind == "comment"
 
-    def _read(self, match: re.Match[str]) -> Token:
+    def _read_token(self, match: re.Match[str]) -> AddressToken:
         start, text = match.start(), match[0]
         self._position = match.end()
         if text == '"':
             self._pattern = _UNQUOTED
-            return self._token("word", text)
+            return self._make_token("word", text)
         if text == "(" and self._comments_close:
             if end := self._find_comment_end(start):
                 self._position = end
-                return self._token("comment", _unescape(self._text[start + 1 : end - 1]))
+                return self._make_token("comment", _unescape_text(self._text[start + 1 : end - 1]))
             self._comments_close = False
         if text in {"(", ")"}:
-            return self._token("word", text)
-        return self._token(match.lastgroup, text)  # type: ignore[arg-type]
+            return self._make_token("word", text)
+        return self._make_token(match.lastgroup, text)  # type: ignore[arg-type]
 
-    def _token(self, kind: Kind, text: str) -> Token:
-        return Token(kind, text, self._is_spaced)
+    def _make_token(self, kind: TokenKind, text: str) -> AddressToken:
+        return AddressToken(kind, text, self._is_spaced)
 
     def _find_comment_end(self, start: int) -> int:
         """Return the end of the comment at `start`; 0 if it is not closed, or too deep."""

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from . import display_name_addresses, headers
-from .address_reader import MAX_ADDRESSES, Reader
+from .address_reader import MAX_ADDRESSES, AddressReader
 
 #: Of one header's value, in characters. The rest is not read.
 MAX_LENGTH: Final = 64 * 1024
@@ -52,15 +52,15 @@ def read_addresses(text: str) -> list[Address]:
     :param text: the header's value; its encoded words are not decoded yet
     """
     plain = _read_plain(text)
-    return plain or [Address(*entry) for entry in Reader(text[:MAX_LENGTH]).read()]
+    return plain or [Address(*entry) for entry in AddressReader(text[:MAX_LENGTH]).read_entries()]
 
 
 def read_headers(values: Iterable[str]) -> tuple[Address, ...]:
     """Return the entries of all headers of one name, at most `MAX_ADDRESSES`."""
-    found: list[Address] = []
+    addresses: list[Address] = []
     for value in values:
-        found += read_addresses(value)
-    return tuple(found[:MAX_ADDRESSES])
+        addresses += read_addresses(value)
+    return tuple(addresses[:MAX_ADDRESSES])
 
 
 def names_another_address(address: Address) -> bool:
@@ -69,12 +69,12 @@ def names_another_address(address: Address) -> bool:
 
     Letter case, width and invisible characters make no difference.
     """
-    return display_name_addresses.has_another(address.name, address.address)
+    return display_name_addresses.contains_other_address(address.name, address.address)
 
 
 def _read_plain(text: str) -> list[Address]:
     """Return the entries of `text`, or none if one of them may have a special form."""
-    found: list[Address] = []
+    addresses: list[Address] = []
     for entry in text[:MAX_LENGTH].split(", ", MAX_ADDRESSES):
         match = _PLAIN.fullmatch(entry)
         if match is None:
@@ -83,5 +83,5 @@ def _read_plain(text: str) -> list[Address]:
         name = words or quoted or ""
         if (opening is None) is not (closing is None) or (name and opening is None):
             return []
-        found.append(Address(headers.text(name), address))
-    return found
+        addresses.append(Address(headers.decode_text(name), address))
+    return addresses

@@ -59,12 +59,12 @@ _ASCII: Final = frozenset({"us-ascii", "ascii", "ansi_x3.4-1968", "iso-ir-6", "i
 _LONGEST_LABEL: Final = 60
 
 
-def _squeeze(label: str) -> str:
+def _squeeze_label(label: str) -> str:
     return re.sub(r"[^a-z0-9]", "", label)
 
 
 # "latin-1", "utf_8" and "windows1252" are no labels. Mail has them all the same.
-_SQUEEZED: Final = {_squeeze(label): label for label in (*_MAIL_CODECS, *LABELS, *_ASCII)}
+_SQUEEZED: Final = {_squeeze_label(label): label for label in (*_MAIL_CODECS, *LABELS, *_ASCII)}
 
 
 @lru_cache(maxsize=512)
@@ -72,7 +72,9 @@ def find_codec(label: str) -> str:
     """Return the name by which `decode_by` knows the charset; "" if it is unknown."""
     label = label[:_LONGEST_LABEL].strip("\"' \t").lower()
     label = (
-        label if label in LABELS or label in _MAIL_CODECS else _SQUEEZED.get(_squeeze(label), "")
+        label
+        if label in LABELS or label in _MAIL_CODECS
+        else _SQUEEZED.get(_squeeze_label(label), "")
     )
     if label in _ASCII:
         return "ascii"

@@ -14,7 +14,7 @@ from typing import Final
 from . import japanese_charsets, single_byte_charsets
 from .charset_labels import find_codec
 
-__all__ = ["REPLACEMENT", "decode", "find_codec", "guess", "mend"]
+__all__ = ["REPLACEMENT", "decode", "find_codec", "guess_text", "mend_text"]
 
 #: Shown in place of bytes that are no character.
 REPLACEMENT: Final = "\ufffd"
@@ -50,15 +50,15 @@ def decode(data: bytes, charset: str, *, may_be_utf8: bool = False) -> tuple[str
         if data.startswith(mark):
             text = _decode_by(marked, data[len(mark) :])
             return text, codec in {marked, "ascii"} and REPLACEMENT not in text
-    if may_be_utf8 and not data.isascii() and (found := _as_utf8(data)) is not None:
-        return found, codec in {"utf-8", "ascii"}
-    if not codec or _contradicts(data, codec):
-        return guess(data), codec == "ascii"
+    if may_be_utf8 and not data.isascii() and (utf8_text := _try_utf8(data)) is not None:
+        return utf8_text, codec in {"utf-8", "ascii"}
+    if not codec or _contradicts_codec(data, codec):
+        return guess_text(data), codec == "ascii"
     text = _decode_by(codec, data)
-    return text, REPLACEMENT not in text or (codec == "utf-8" and _as_utf8(data) is not None)
+    return text, REPLACEMENT not in text or (codec == "utf-8" and _try_utf8(data) is not None)
 
 
-def guess(data: bytes) -> str:
+def guess_text(data: bytes) -> str:
     """
     Return the text of bytes whose charset nobody declares.
 
@@ -66,7 +66,7 @@ def guess(data: bytes) -> str:
     """
     if data.isascii():
         return _decode_by("iso-2022-jp" if _JAPANESE in data else "ascii", data)
-    if (valid := _as_utf8(data)) is not None:
+    if (valid := _try_utf8(data)) is not None:
         return valid
     text = data.decode("utf-8", errors="replace")
     wrong = text.count(REPLACEMENT)
@@ -74,18 +74,18 @@ def guess(data: bytes) -> str:
     return text if right and right >= wrong else _decode_by("cp1252", data)
 
 
-def mend(text: str) -> str:
+def mend_text(text: str) -> str:
     """Return header text whose undecoded bytes, if any, are read as text."""
     if text.isascii():
         return text
     try:
-        return guess(text.encode("utf-8", errors="surrogateescape"))
+        return guess_text(text.encode("utf-8", errors="surrogateescape"))
     except UnicodeError:
         # Surrogates that stand for no byte.
         return text.encode("utf-8", errors="replace").decode("utf-8")
 
 
-def _contradicts(data: bytes, codec: str) -> bool:
+def _contradicts_codec(data: bytes, codec: str) -> bool:
     """Return whether the bytes cannot be in the declared charset."""
     if data.isascii():
         # Every character of ASCII has a zero byte in UTF-16 and UTF-32.
@@ -95,7 +95,7 @@ def _contradicts(data: bytes, codec: str) -> bool:
     return codec == "ascii" or codec in _SEVEN_BIT
 
 
-def _as_utf8(data: bytes) -> str | None:
+def _try_utf8(data: bytes) -> str | None:
     try:
         return data.decode("utf-8")
     except UnicodeError:

@@ -19,7 +19,7 @@ overflow-wrap
 """
 _PROPERTIES: Final = frozenset(_NAMES.split())
 # Shorthand, of which only a plain colour is kept.
-_AS: Final = {"background": "background-color"}
+_SHORTHANDS: Final = {"background": "background-color"}
 _DISPLAYS: Final = frozenset(
     {"block", "inline", "inline-block", "none", "table", "table-cell", "table-row", "list-item"}
 )
@@ -30,16 +30,16 @@ _NEGATIVE: Final = re.compile(r"(?:^|\s)-")
 MAX_LENGTH: Final = 4_000
 
 
-def filtered(style: str) -> str:
+def filter_style(style: str) -> str:
     """Return the declarations of `style` that change how text looks, and nothing else."""
-    kept: list[str] = []
+    declarations: list[str] = []
     for declaration in style[:MAX_LENGTH].split(";"):
         name, colon, value = declaration.partition(":")
         name, value = name.strip().lower(), " ".join(value.split())
-        name = _AS.get(name, name)
+        name = _SHORTHANDS.get(name, name)
         if colon and name in _PROPERTIES and _is_plain(name, value):
-            kept.append(f"{name}:{value}")
-    return ";".join(kept)
+            declarations.append(f"{name}:{value}")
+    return ";".join(declarations)
 
 
 def _is_plain(name: str, value: str) -> bool:

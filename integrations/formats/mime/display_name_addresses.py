@@ -25,25 +25,27 @@ _APOSTROPHE: Final = "'"
 _INVISIBLE: Final = frozenset({"Cf", "Mn"})
 
 
-def has_another(name: str, own: str) -> bool:
+def contains_other_address(name: str, own_address: str) -> bool:
     """Return whether an address other than `own` stands in `name`."""
     if name.isascii() and "@" not in name:
         return False
-    own = _normalise(_fold(own)).lstrip(_APOSTROPHE)
-    return any(found != own for found in _find(_fold(name[:MAX_NAME])))
+    own_address = _normalise_domain(_fold_text(own_address)).lstrip(_APOSTROPHE)
+    return any(address != own_address for address in _find_addresses(_fold_text(name[:MAX_NAME])))
 
 
-def _fold(text: str) -> str:
+def _fold_text(text: str) -> str:
     """Return `text` in the form in which two spellings that look the same are equal."""
     if text.isascii():
         return text.lower()
     plain = unicodedata.normalize("NFKC", text)
-    seen = (character for character in plain if unicodedata.category(character) not in _INVISIBLE)
-    return "".join(seen).casefold()
+    visible = (
+        character for character in plain if unicodedata.category(character) not in _INVISIBLE
+    )
+    return "".join(visible).casefold()
 
 
-def _find(text: str) -> Iterator[str]:
-    for at in (place for place, character in enumerate(text) if character == "@"):
+def _find_addresses(text: str) -> Iterator[str]:
+    for at in (index for index, character in enumerate(text) if character == "@"):
         before, after = text[max(0, at - _MAX_LOCAL) : at], text[at + 1 : at + _MAX_DOMAIN]
         # "Support @ Example.com" names no address. A space on one side may be an invisible
         # character that was removed.
@@ -51,10 +53,10 @@ def _find(text: str) -> Iterator[str]:
             continue
         local, domain = _LOCAL.search(before.rstrip()), _DOMAIN.match(after.lstrip())
         if local and domain:
-            yield _normalise(f"{local[0]}@{domain[0]}").lstrip(_APOSTROPHE)
+            yield _normalise_domain(f"{local[0]}@{domain[0]}").lstrip(_APOSTROPHE)
 
 
-def _normalise(address: str) -> str:
+def _normalise_domain(address: str) -> str:
     """Return an address with its domain in ASCII, where IDNA has a form for it."""
     local, at, domain = address.rpartition("@")
     if domain.isascii():

@@ -12,7 +12,7 @@ _TAG: Final = re.compile(r"</?[a-zA-Z][^<>]{0,2000}>|&[a-zA-Z]{2,8};")
 
 
 @dataclass(frozen=True, slots=True)
-class ShownDescription:
+class SanitisedDescription:
     """
     Safe markup of a description. `safe_bodies.VERSION` says by which rules it was made.
 
@@ -23,9 +23,9 @@ class ShownDescription:
     is_plain: bool
 
 
-def show_description(text: str) -> ShownDescription:
+def sanitise_description(text: str) -> SanitisedDescription:
     """:param text: as its provider keeps it: anybody's HTML, or lines of text"""
     if not _TAG.search(text):
-        return ShownDescription(markup.plain_to_html(text), is_plain=True)
+        return SanitisedDescription(markup.plain_to_html(text), is_plain=True)
     # An event has no parts, so a picture of one stands for nothing.
-    return ShownDescription("".join(markup.sanitise(text).pieces), is_plain=False)
+    return SanitisedDescription("".join(markup.sanitise_html(text).pieces), is_plain=False)

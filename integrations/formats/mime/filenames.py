@@ -7,14 +7,14 @@ import re
 import unicodedata
 from typing import Final
 
-from .headers import printable
+from .headers import make_printable
 
 MAX_LENGTH: Final = 200
 MAX_EXTENSION: Final = 12
 _SEPARATORS: Final = re.compile(r'[\\/:*?"<>|]+')
 
 
-def safe(name: str, *, content_type: str, position: int) -> str:
+def make_safe_filename(name: str, *, content_type: str, position: int) -> str:
     """
     Return `name` fit to show and to offer for download.
 
@@ -22,14 +22,14 @@ def safe(name: str, *, content_type: str, position: int) -> str:
     break a header; what is left empty is named after its place and type.
     """
     # Full-width solidus and friends become their plain forms before those are replaced.
-    plain = printable(unicodedata.normalize("NFKC", name))
+    plain = make_printable(unicodedata.normalize("NFKC", name))
     last = _SEPARATORS.split(plain)[-1] if _SEPARATORS.search(plain) else plain
-    kept = printable(last).strip(" .") or _SEPARATORS.sub("_", plain).strip(" ._")
-    if not kept:
+    filename = make_printable(last).strip(" .") or _SEPARATORS.sub("_", plain).strip(" ._")
+    if not filename:
         return f"attachment-{position}{mimetypes.guess_extension(content_type) or '.bin'}"
-    if len(kept) <= MAX_LENGTH:
-        return kept
-    stem, dot, extension = kept.rpartition(".")
+    if len(filename) <= MAX_LENGTH:
+        return filename
+    stem, dot, extension = filename.rpartition(".")
     if not dot or len(extension) > MAX_EXTENSION or not stem:
-        return kept[:MAX_LENGTH]
+        return filename[:MAX_LENGTH]
     return stem[: MAX_LENGTH - len(extension) - 1] + dot + extension

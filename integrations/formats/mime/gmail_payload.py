@@ -14,11 +14,11 @@ import binascii
 from collections.abc import Mapping
 from typing import Any
 
-from .message import MAX_DEPTH, MAX_PARTS, ParsedMessage, Poison, PoisonReason, bounded_size
-from .part_tree import Part, assemble, tidy
+from .message import MAX_DEPTH, MAX_PARTS, ParsedMessage, PoisonMessage, PoisonReason, clamp_size
+from .part_tree import MimePart, assemble_message, tidy_headers
 
 
-def parse(payload: Mapping[str, Any]) -> ParsedMessage:
+def parse_payload(payload: Mapping[str, Any]) -> ParsedMessage:
     """
     Return the message in `payload`.
 
@@ -26,39 +26,39 @@ def parse(payload: Mapping[str, Any]) -> ParsedMessage:
     """
     reason: PoisonReason = "undecodable"
     try:
-        return assemble(_part(payload, "", 0))
+        return assemble_message(_read_part(payload, "", 0))
     except RecursionError:
         reason = "too-deep"
     except (ValueError, LookupError, TypeError, AttributeError, OverflowError):
         pass
-    raise Poison(reason)
+    raise PoisonMessage(reason)
 
 
-def _part(node: Mapping[str, Any], path: str, depth: int) -> Part:
+def _read_part(node: Mapping[str, Any], path: str, depth: int) -> MimePart:
     if depth > MAX_DEPTH:
-        raise Poison("too-deep")
-    headers = tidy(
+        raise PoisonMessage("too-deep")
+    headers = tidy_headers(
         (str(header.get("name", "")), str(header.get("value", "")))
         for header in node.get("headers") or ()
     )
-    below = node.get("parts") or ()
-    if len(below) > MAX_PARTS:
-        raise Poison("too-many-parts")
-    if below and str(node.get("mimeType", "")).lower().startswith("multipart/"):
+    child_nodes = node.get("parts") or ()
+    if len(child_nodes) > MAX_PARTS:
+        raise PoisonMessage("too-many-parts")
+    if child_nodes and str(node.get("mimeType", "")).lower().startswith("multipart/"):
         children = [
-            _part(child, f"{path}.{index}" if path else str(index), depth + 1)
-            for index, child in enumerate(below)
+            _read_part(child, f"{path}.{index}" if path else str(index), depth + 1)
+            for index, child in enumerate(child_nodes)
         ]
-        return Part(path=path, headers=headers, data=None, size=0, children=children)
+        return MimePart(path=path, headers=headers, data=None, size=0, children=children)
     body = node.get("body") or {}
     if body.get("attachmentId"):
-        size = bounded_size(body.get("size"))
-        return Part(path=path, headers=headers, data=None, size=size)
-    data = decode(str(body.get("data") or ""))
-    return Part(path=path, headers=headers, data=data, size=len(data), may_be_utf8=True)
+        size = clamp_size(body.get("size"))
+        return MimePart(path=path, headers=headers, data=None, size=size)
+    data = decode_base64url(str(body.get("data") or ""))
+    return MimePart(path=path, headers=headers, data=data, size=len(data), may_be_utf8=True)
 
 
-def decode(data: str) -> bytes:
+def decode_base64url(data: str) -> bytes:
     """Return base64url `data` as bytes; missing padding and stray characters are tolerated."""
     encoded = data.encode("ascii", errors="ignore").translate(None, b"=\r\n ")
     try:

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 from . import filenames, headers
-from .message import MAX_PARTS, AttachmentPart, Poison, bounded_size
+from .message import MAX_PARTS, AttachmentPart, PoisonMessage, clamp_size
 from .part_tree import CALENDAR_TYPES
 
 #: Before Graph's id of an attachment, where others have a path of indexes.
-BY_ID: Final = "graph:"
+GRAPH_ID_PREFIX: Final = "graph:"
 _ITEM: Final = "#microsoft.graph.itemattachment"
 # A link to a file that lies elsewhere: nothing of it is in the message.
 _REFERENCE: Final = "#microsoft.graph.referenceattachment"
@@ -18,37 +18,39 @@ _ITEM_TYPE: Final = "message/rfc822"
 _UNKNOWN_TYPE: Final = "application/octet-stream"
 
 
-def read_attachments(listed: Sequence[Mapping[str, Any]]) -> tuple[AttachmentPart, ...]:
+def read_attachments(attachments: Sequence[Mapping[str, Any]]) -> tuple[AttachmentPart, ...]:
     """
     Return the attachments whose bytes are in the message, in Graph's order.
 
     :raises Poison: if there are too many
     """
-    if len(listed) > MAX_PARTS:
-        raise Poison("too-many-parts")
-    kept = [one for one in listed if _kind(one) != _REFERENCE]
-    return tuple(_attachment(one, position) for position, one in enumerate(kept))
+    if len(attachments) > MAX_PARTS:
+        raise PoisonMessage("too-many-parts")
+    embedded = [attachment for attachment in attachments if _get_kind(attachment) != _REFERENCE]
+    return tuple(
+        _read_attachment(attachment, position) for position, attachment in enumerate(embedded)
+    )
 
 
-def _kind(listed: Mapping[str, Any]) -> str:
-    return str(listed.get("@odata.type") or "").lower()
+def _get_kind(attachment: Mapping[str, Any]) -> str:
+    return str(attachment.get("@odata.type") or "").lower()
 
 
-def _attachment(listed: Mapping[str, Any], position: int) -> AttachmentPart:
-    content_type = _content_type(listed)
+def _read_attachment(attachment: Mapping[str, Any], position: int) -> AttachmentPart:
+    content_type = _get_content_type(attachment)
     is_calendar = content_type in CALENDAR_TYPES
-    content_id = headers.printable(str(listed.get("contentId") or "")).strip("<> ")[:500]
-    is_shown_inline = listed.get("isInline") is True
+    content_id = headers.make_printable(str(attachment.get("contentId") or "")).strip("<> ")[:500]
+    is_shown_inline = attachment.get("isInline") is True
     disposition: Literal["attachment", "inline"] = "inline" if is_shown_inline else "attachment"
-    name = headers.printable(str(listed.get("name") or ""))
+    name = headers.make_printable(str(attachment.get("name") or ""))
     if content_type == _ITEM_TYPE and name and not name.lower().endswith(".eml"):
         name += ".eml"
     return AttachmentPart(
         position=position,
-        part=BY_ID + str(listed["id"]),
-        filename=filenames.safe(name, content_type=content_type, position=position),
+        part=GRAPH_ID_PREFIX + str(attachment["id"]),
+        filename=filenames.make_safe_filename(name, content_type=content_type, position=position),
         content_type=content_type,
-        size=bounded_size(listed.get("size")),
+        size=clamp_size(attachment.get("size")),
         content_id=content_id,
         disposition=disposition,
         is_inline=is_shown_inline and bool(content_id) and not is_calendar,
@@ -56,9 +58,9 @@ def _attachment(listed: Mapping[str, Any], position: int) -> AttachmentPart:
     )
 
 
-def _content_type(listed: Mapping[str, Any]) -> str:
+def _get_content_type(attachment: Mapping[str, Any]) -> str:
     """Return its type without parameters; that of a message for an item of Outlook's."""
-    if _kind(listed) == _ITEM:
+    if _get_kind(attachment) == _ITEM:
         return _ITEM_TYPE
-    said = str(listed.get("contentType") or "").partition(";")[0]
-    return headers.printable(said).lower()[:255] or _UNKNOWN_TYPE
+    value = str(attachment.get("contentType") or "").partition(";")[0]
+    return headers.make_printable(value).lower()[:255] or _UNKNOWN_TYPE

@@ -22,8 +22,8 @@ from .address_reader import MAX_ADDRESSES
 from .addresses import Address
 from .converted_text import restore_text, was_text
 from .graph_attachments import read_attachments
-from .message import MAX_TEXT, ParsedMessage, Poison, PoisonReason
-from .part_tree import tidy
+from .message import MAX_TEXT, ParsedMessage, PoisonMessage, PoisonReason
+from .part_tree import tidy_headers
 
 # Extended properties, by the tag of their MAPI property: PR_INTERNET_REFERENCES and
 # PR_IN_REPLY_TO_ID. https://learn.microsoft.com/en-us/openspecs/exchange_server_protocols/ms-oxprops
@@ -33,7 +33,7 @@ IN_REPLY_TO: Final = 0x1042
 _NO_YEAR: Final = 1601
 
 
-def parse(record: bytes) -> ParsedMessage:
+def parse_record(record: bytes) -> ParsedMessage:
     """
     Return the message in `record`: JSON with Graph's `message`, its `attachments` and its `parent`.
 
@@ -44,14 +44,14 @@ def parse(record: bytes) -> ParsedMessage:
     """
     reason: PoisonReason = "undecodable"
     try:
-        read = decode_json(record)
-        message = read["message"]
-        return _parsed(message, read.get("attachments") or (), read.get("parent"))
+        decoded = decode_json(record)
+        message = decoded["message"]
+        return _build_message(message, decoded.get("attachments") or (), decoded.get("parent"))
     except RecursionError:
         reason = "too-deep"
     except (ValueError, LookupError, TypeError, AttributeError, OverflowError):
         pass
-    raise Poison(reason)
+    raise PoisonMessage(reason)
 
 
 def decode_json(content: bytes) -> Any:
@@ -67,21 +67,26 @@ def decode_json(content: bytes) -> Any:
         return json.loads(content)
 
 
-def _parsed(
+def _build_message(
     message: Mapping[str, Any], attachments: Sequence[Mapping[str, Any]], parent: Any
 ) -> ParsedMessage:
-    pairs = tidy((_text(one["name"]), _text(one["value"])) for one in _headers(message))
-    in_reply_to, references = _threading(message, pairs, parent)
-    text, markup, defects = _body(message.get("body") or {})
+    pairs = tidy_headers(
+        (_read_text(header["name"]), _read_text(header["value"]))
+        for header in _get_headers(message)
+    )
+    in_reply_to, references = _read_threading(message, pairs, parent)
+    text, markup, defects = _read_body(message.get("body") or {})
     return ParsedMessage(
-        from_=_people([message.get("from")]),
-        to=_people(message.get("toRecipients")),
-        cc=_people(message.get("ccRecipients")),
-        bcc=_people(message.get("bccRecipients")),
-        reply_to=_people(message.get("replyTo")),
-        subject=headers.printable(_text(message.get("subject"))),
-        date=_moment(message.get("sentDateTime")),
-        message_id=next(iter(headers.message_ids(_text(message.get("internetMessageId")))), ""),
+        from_=_read_addresses([message.get("from")]),
+        to=_read_addresses(message.get("toRecipients")),
+        cc=_read_addresses(message.get("ccRecipients")),
+        bcc=_read_addresses(message.get("bccRecipients")),
+        reply_to=_read_addresses(message.get("replyTo")),
+        subject=headers.make_printable(_read_text(message.get("subject"))),
+        date=_read_date(message.get("sentDateTime")),
+        message_id=next(
+            iter(headers.parse_message_ids(_read_text(message.get("internetMessageId")))), ""
+        ),
         in_reply_to=in_reply_to,
         references=references,
         text=text,
@@ -92,12 +97,12 @@ def _parsed(
     )
 
 
-def _headers(message: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+def _get_headers(message: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """Return the header lines that it came with; a draft and a sent message have none."""
     return message.get("internetMessageHeaders") or ()
 
 
-def _text(value: object) -> str:
+def _read_text(value: object) -> str:
     """
     Return a string of Graph's; empty where there is none.
 
@@ -107,24 +112,26 @@ def _text(value: object) -> str:
         return ""
     if not isinstance(value, str):
         raise TypeError("not a text")
-    return charsets.mend(value)
+    return charsets.mend_text(value)
 
 
-def _people(values: Sequence[Any] | None) -> tuple[Address, ...]:
-    found = (_person(one) for one in islice(values or (), MAX_ADDRESSES) if one)
-    return tuple(one for one in found if one.name or one.address)
+def _read_addresses(values: Sequence[Any] | None) -> tuple[Address, ...]:
+    addresses = (
+        _read_address(recipient) for recipient in islice(values or (), MAX_ADDRESSES) if recipient
+    )
+    return tuple(address for address in addresses if address.name or address.address)
 
 
-def _person(recipient: Mapping[str, Any]) -> Address:
+def _read_address(recipient: Mapping[str, Any]) -> Address:
     person = recipient.get("emailAddress") or {}
-    name = headers.printable(_text(person.get("name")))
-    address = headers.printable(_text(person.get("address")))
+    name = headers.make_printable(_read_text(person.get("name")))
+    address = headers.make_printable(_read_text(person.get("address")))
     # Without a name, Exchange gives the address as the name.
     return Address("" if name.lower() == address.lower() else name, address)
 
 
-def _moment(value: object) -> datetime | None:
-    text = _text(value)
+def _read_date(value: object) -> datetime | None:
+    text = _read_text(value)
     if not text:
         return None
     try:
@@ -135,36 +142,38 @@ def _moment(value: object) -> datetime | None:
     return at if at.year > _NO_YEAR else None
 
 
-def _threading(
+def _read_threading(
     message: Mapping[str, Any], pairs: Sequence[tuple[str, str]], parent: Any
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return what it answers and refers to: by its headers, its properties, its conversation."""
     named = {name.lower(): value for name, value in reversed(pairs)}
-    properties = {**extended_properties(message)}
+    properties = {**read_extended_properties(message)}
     in_reply_to = named.get("in-reply-to") or properties.get(IN_REPLY_TO, "")
     references = named.get("references") or properties.get(REFERENCES, "")
     if in_reply_to or references or pairs or not parent:
-        return headers.message_ids(in_reply_to), headers.message_ids(references)
-    parent_id, before = _text(parent[0]), _text(parent[1])
-    return headers.message_ids(parent_id), headers.message_ids(f"{before} {parent_id}")
+        return headers.parse_message_ids(in_reply_to), headers.parse_message_ids(references)
+    parent_id, parent_references = _read_text(parent[0]), _read_text(parent[1])
+    return headers.parse_message_ids(parent_id), headers.parse_message_ids(
+        f"{parent_references} {parent_id}"
+    )
 
 
-def extended_properties(message: Mapping[str, Any]) -> dict[int, str]:
+def read_extended_properties(message: Mapping[str, Any]) -> dict[int, str]:
     """Return the values of its extended properties, by the tag of each (`String 0x1039`)."""
-    found: dict[int, str] = {}
-    for one in message.get("singleValueExtendedProperties") or ():
-        tag = _text(one["id"]).rpartition(" ")[2]
+    values: dict[int, str] = {}
+    for prop in message.get("singleValueExtendedProperties") or ():
+        tag = _read_text(prop["id"]).rpartition(" ")[2]
         if tag.lower().startswith("0x"):
-            found[int(tag, 16)] = _text(one.get("value"))
-    return found
+            values[int(tag, 16)] = _read_text(prop.get("value"))
+    return values
 
 
-def _body(body: Mapping[str, Any]) -> tuple[str, str, list[str]]:
+def _read_body(body: Mapping[str, Any]) -> tuple[str, str, list[str]]:
     """Return its text, its HTML, and what was wrong with them."""
-    content = _text(body.get("content"))
+    content = _read_text(body.get("content"))
     defects = ["text-cut"] if len(content) > MAX_TEXT else []
     content = content[:MAX_TEXT].replace("\x00", "").replace("\r\n", "\n")
-    if _text(body.get("contentType")).lower() == "text":
+    if _read_text(body.get("contentType")).lower() == "text":
         return content, "", defects
     if was_text(content):
         return restore_text(content), "", defects

@@ -29,12 +29,12 @@ _BARE_TYPE: Final = re.compile(
 MAX_REFERENCES: Final = 200
 
 
-def printable(text: str) -> str:
+def make_printable(text: str) -> str:
     """Return `text` on one line, without what could disguise it on a screen."""
     return " ".join(_UNSAFE.sub(" ", text).split())
 
 
-def words(value: str) -> str:
+def decode_words(value: str) -> str:
     """Return `value` with its RFC 2047 encoded words decoded."""
     if "=?" not in value:
         return value
@@ -70,30 +70,30 @@ def _word_bytes(encoding: str, body: str) -> bytes:
         return data
 
 
-def text(value: str) -> str:
+def decode_text(value: str) -> str:
     """Return a header's value, decoded and fit to show."""
-    return printable(words(value))
+    return make_printable(decode_words(value))
 
 
-def message_ids(value: str) -> tuple[str, ...]:
+def parse_message_ids(value: str) -> tuple[str, ...]:
     """Return the ids in `value` without their angle brackets; a bare one counts."""
-    found = [printable(match[1]) for match in _MESSAGE_ID.finditer(value)]
-    bare = printable(value)
-    if not found and bare and " " not in bare and "<" not in bare:
-        found = [bare[:998]]
-    return tuple(found[-MAX_REFERENCES:])
+    ids = [make_printable(match[1]) for match in _MESSAGE_ID.finditer(value)]
+    bare = make_printable(value)
+    if not ids and bare and " " not in bare and "<" not in bare:
+        ids = [bare[:998]]
+    return tuple(ids[-MAX_REFERENCES:])
 
 
-def date(value: str) -> datetime | None:
+def parse_date(value: str) -> datetime | None:
     """Return an RFC 5322 date as aware UTC; None where it is none."""
     try:
-        parsed = parsedate_to_datetime(printable(value))
+        parsed = parsedate_to_datetime(make_printable(value))
         return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
 
 
-class Parameters:
+class MimeParameters:
     """The type of one part and the parameters of its two headers, RFC 2231 ones joined."""
 
     def __init__(self, content_type: str, disposition: str) -> None:
@@ -110,21 +110,21 @@ class Parameters:
         if disposition:
             self._part["Content-Disposition"] = disposition
         try:
-            self.content_type = printable(self._part.get_content_type())[:255]
+            self.content_type = make_printable(self._part.get_content_type())[:255]
         except (ValueError, IndexError, TypeError):
             self.content_type = "application/octet-stream"
-        self.charset = self._parameter("charset", "Content-Type")
-        self.filename = self._parameter("filename", "Content-Disposition") or self._parameter(
-            "name", "Content-Type"
-        )
+        self.charset = self._get_parameter("charset", "Content-Type")
+        self.filename = self._get_parameter(
+            "filename", "Content-Disposition"
+        ) or self._get_parameter("name", "Content-Type")
 
-    def _parameter(self, name: str, header: str) -> str:
+    def _get_parameter(self, name: str, header: str) -> str:
         try:
             value = self._part.get_param(name, "", header)
             if isinstance(value, tuple):
                 charset, _, encoded = value
                 return charsets.decode(_undo_latin_1(encoded), charset or "")[0]
-            return text(collapse_rfc2231_value(value)) if value else ""
+            return decode_text(collapse_rfc2231_value(value)) if value else ""
         except (ValueError, IndexError, TypeError, LookupError):
             return ""
 

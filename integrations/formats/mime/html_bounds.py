@@ -36,23 +36,23 @@ def is_within_bounds(html: str) -> bool:
     if html.count("&") > MAX_REFERENCES:
         return False
     if html.count("<") <= _FEW_TAGS:
-        begun = html.split("<")[1:]
-        return all(_has_few_attributes(tag) for tag in begun if _begins_tag(tag))
-    count = _Count()
-    return all(count.take(*tag.groups()) for tag in _TAG.finditer(html))
+        tags = html.split("<")[1:]
+        return all(_has_few_attributes(tag) for tag in tags if _begins_tag(tag))
+    count = _TagCounter()
+    return all(count.count_tag(*tag.groups()) for tag in _TAG.finditer(html))
 
 
-class _Count:
+class _TagCounter:
     def __init__(self) -> None:
         self._open: Counter[str] = Counter()
         self._tags = self._depth = self._formatting = self._reopened = 0
 
-    def take(self, closing: str, written: str, attributes: str) -> bool:
+    def count_tag(self, closing: str, written: str, attributes: str) -> bool:
         """Count one tag. Return whether all counts are still within their bounds."""
         name = written.lower()
         self._tags += 1
         if closing:
-            self._close(name)
+            self._close_tag(name)
             return self._tags <= MAX_TAGS
         if name in html_allowlist.FORMATTING:
             self._formatting += 1
@@ -68,7 +68,7 @@ class _Count:
             and _has_few_attributes(written + attributes)
         )
 
-    def _close(self, name: str) -> None:
+    def _close_tag(self, name: str) -> None:
         if self._open[name]:
             self._open[name] -= 1
             self._depth -= 1

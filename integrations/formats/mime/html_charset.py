@@ -12,9 +12,9 @@ _COMMENT: Final = re.compile(rb"<!--.*?(?:-->|$)", re.DOTALL)
 _META: Final = re.compile(rb"<meta[\s/][^>]*?charset\s*=\s*[\"']?\s*([^\s\"'/>;]+)", re.IGNORECASE)
 
 
-def find_declared(data: bytes) -> str:
+def find_declared_charset(data: bytes) -> str:
     """Return the charset of the first `<meta>` that has one; "" if none has."""
-    found = _META.search(_COMMENT.sub(b"", data[:PRESCAN]))
-    label = found[1].decode("ascii", errors="replace").lower() if found else ""
+    match = _META.search(_COMMENT.sub(b"", data[:PRESCAN]))
+    label = match[1].decode("ascii", errors="replace").lower() if match else ""
     # In UTF-16 the declaration itself would not have been found.
     return "utf-8" if label.startswith("utf-16") else label

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import nh3
 
 from . import css_allowlist, html_allowlist
-from .headers import printable
+from .headers import make_printable
 from .html_bounds import is_within_bounds
 from .message import MAX_TEXT
 
@@ -28,7 +28,7 @@ from .message import MAX_TEXT
 #: attributes of links. Elements that a parser opens again and again make it much longer.
 MAX_GROWTH: Final = 8
 #: That little is always allowed, in characters.
-SMALL: Final = 64 * 1024
+SMALL_LENGTH: Final = 64 * 1024
 #: Web addresses of a plain text that are made links.
 MAX_LINKS: Final = 5_000
 #: Pictures that stand in the markup itself, of one message, in characters.
@@ -39,14 +39,14 @@ _LINKS: Final = frozenset({"http", "https", "mailto", "tel"})
 _REL: Final = "noopener noreferrer nofollow"
 
 # A placeholder: a random word, and the picture's place among those of the message.
-_PLACE: Final = re.compile(r' src="data:([0-9a-f]{32})-(\d+)"')
+_PLACEHOLDER: Final = re.compile(r' src="data:([0-9a-f]{32})-(\d+)"')
 
 _BREAKS: Final = re.compile(r"<(?=/?(?:p|div|br|td|th|tr|li|h[1-6]|blockquote)\b)", re.IGNORECASE)
 _URL: Final = re.compile(r"https?://[^\s<>\"'`]{1,2000}[^\s<>\"'`.,;:!?)\]}]")
 
 
 @dataclass(frozen=True, slots=True)
-class Sanitised:
+class SanitisedHtml:
     """
     Markup that is safe to frame, in pieces. A picture of the message stands between each two.
 
@@ -58,10 +58,10 @@ class Sanitised:
     pieces: tuple[str, ...]
     pictures: tuple[str, ...] = ()
     blocked_count: int = 0
-    is_words_only: bool = False
+    is_text_only: bool = False
 
 
-class _Attributes:
+class _AttributeFilter:
     """
     Filters attributes, and puts placeholders where the message's own pictures stand.
 
@@ -69,9 +69,9 @@ class _Attributes:
     """
 
     def __init__(self) -> None:
-        self.begin()
+        self.reset()
 
-    def begin(self) -> None:
+    def reset(self) -> None:
         """Forget the message before."""
         self.word = secrets.token_hex(16)
         self.pictures: list[str] = []
@@ -81,27 +81,27 @@ class _Attributes:
     def __call__(self, tag: str, name: str, value: str) -> str | None:
         # nh3 keeps the value when its filter raises: nothing may.
         try:
-            return self._kept(tag, name, value)
+            return self._filter_value(tag, name, value)
         except Exception:  # noqa: BLE001
             return None
 
-    def _kept(self, tag: str, name: str, value: str) -> str | None:
+    def _filter_value(self, tag: str, name: str, value: str) -> str | None:
         if name == "style":
-            return css_allowlist.filtered(value) or None
+            return css_allowlist.filter_style(value) or None
         if name == "src":
-            return self._picture(value.strip())
+            return self._filter_picture(value.strip())
         if name == "href":
-            return value if _leads_out(value) else None
-        return value if tag == "a" and name in {"rel", "target"} else printable(value)[:500]
+            return value if _is_external_link(value) else None
+        return value if tag == "a" and name in {"rel", "target"} else make_printable(value)[:500]
 
-    def _picture(self, address: str) -> str | None:
+    def _filter_picture(self, address: str) -> str | None:
         if address[:4].lower() == "cid:":
             self.pictures.append(address[4:].strip("<> "))
             return f"data:{self.word}-{len(self.pictures) - 1}"
-        known = _DATA.fullmatch(address)
+        match = _DATA.fullmatch(address)
         if (
-            not known
-            or known[1].lower() not in html_allowlist.PICTURE_TYPES
+            not match
+            or match[1].lower() not in html_allowlist.PICTURE_TYPES
             or len(address) > self._room
         ):
             self.blocked_count += 1
@@ -109,26 +109,26 @@ class _Attributes:
         self._room -= len(address)
         return address
 
-    def split(self, safe: str) -> Sanitised:
+    def split_pieces(self, safe: str) -> SanitisedHtml:
         """Return sanitised markup, cut where the placeholders stand, with their attributes."""
         pieces: list[str] = []
         pictures: list[str] = []
         end = 0
-        for place in _PLACE.finditer(safe) if self.pictures else ():
+        for placeholder in _PLACEHOLDER.finditer(safe) if self.pictures else ():
             # Another word was written by the sender.
-            if place[1] == self.word:
-                pieces.append(safe[end : place.start()])
-                pictures.append(self.pictures[int(place[2])])
-                end = place.end()
-        return Sanitised((*pieces, safe[end:]), tuple(pictures), self.blocked_count)
+            if placeholder[1] == self.word:
+                pieces.append(safe[end : placeholder.start()])
+                pictures.append(self.pictures[int(placeholder[2])])
+                end = placeholder.end()
+        return SanitisedHtml((*pieces, safe[end:]), tuple(pictures), self.blocked_count)
 
 
-class _Cleaner(threading.local):
+class _HtmlCleaner(threading.local):
     """nh3 as mail needs it: made once, because that takes as long as a short message."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._attributes = _Attributes()
+        self._attributes = _AttributeFilter()
         self._nh3 = nh3.Cleaner(
             tags=set(html_allowlist.TAGS),
             clean_content_tags=set(html_allowlist.DROPPED_WHOLE),
@@ -139,18 +139,18 @@ class _Cleaner(threading.local):
             set_tag_attribute_values={"a": {"target": "_blank"}},
         )
 
-    def clean(self, html: str) -> Sanitised:
-        self._attributes.begin()
-        return self._attributes.split(self._nh3.clean(html))
+    def clean_html(self, html: str) -> SanitisedHtml:
+        self._attributes.reset()
+        return self._attributes.split_pieces(self._nh3.clean(html))
 
 
-_cleaner: Final = _Cleaner()
+_cleaner: Final = _HtmlCleaner()
 _without_markup: Final = nh3.Cleaner(
     tags=set(), clean_content_tags=set(html_allowlist.DROPPED_WHOLE), attributes={}
 )
 
 
-def _leads_out(value: str) -> bool:
+def _is_external_link(value: str) -> bool:
     try:
         parts = urlsplit(value.strip())
     except ValueError:
@@ -158,7 +158,7 @@ def _leads_out(value: str) -> bool:
     return parts.scheme.lower() in _LINKS and bool(parts.netloc or parts.path)
 
 
-def sanitise(html: str) -> Sanitised:
+def sanitise_html(html: str) -> SanitisedHtml:
     """
     Return `html` with what a mail may do: look like something, and be read.
 
@@ -166,15 +166,15 @@ def sanitise(html: str) -> Sanitised:
     """
     html = html[:MAX_TEXT]
     if not is_within_bounds(html):
-        return _words_only(html)
-    safe = _cleaner.clean(html)
-    if sum(map(len, safe.pieces)) > MAX_GROWTH * len(html) + SMALL:
-        return _words_only(html)
+        return _reduce_to_text(html)
+    safe = _cleaner.clean_html(html)
+    if sum(map(len, safe.pieces)) > MAX_GROWTH * len(html) + SMALL_LENGTH:
+        return _reduce_to_text(html)
     return safe
 
 
-def _words_only(html: str) -> Sanitised:
-    return Sanitised((plain_to_html(_without_tags(html)),), is_words_only=True)
+def _reduce_to_text(html: str) -> SanitisedHtml:
+    return SanitisedHtml((plain_to_html(_without_tags(html)),), is_text_only=True)
 
 
 def _without_tags(html: str) -> str:
@@ -185,8 +185,8 @@ def html_to_text(html: str) -> str:
     """Return the words of `html` on one line."""
     html = html[:MAX_TEXT]
     if not is_within_bounds(html):
-        return printable(_without_tags(html))
-    return printable(entities.unescape(_without_markup.clean(_BREAKS.sub(" <", html))))
+        return make_printable(_without_tags(html))
+    return make_printable(entities.unescape(_without_markup.clean(_BREAKS.sub(" <", html))))
 
 
 def plain_to_html(text: str) -> str:
@@ -195,9 +195,9 @@ def plain_to_html(text: str) -> str:
     out: list[str] = []
     end = 0
     for match in islice(_URL.finditer(text), MAX_LINKS):
-        shown = entities.escape(match[0])
+        url = entities.escape(match[0])
         out.append(entities.escape(text[end : match.start()]))
-        out.append(f'<a href="{shown}" target="_blank" rel="{_REL}">{shown}</a>')
+        out.append(f'<a href="{url}" target="_blank" rel="{_REL}">{url}</a>')
         end = match.end()
     out.append(entities.escape(text[end:]))
     return f'<div style="white-space:pre-wrap">{"".join(out)}</div>'

@@ -50,9 +50,9 @@ def _decode_pair(error: UnicodeError) -> tuple[str | bytes, int]:
     pair = error.object[error.start : error.start + 2]
     if _PAIR.fullmatch(pair):
         row, cell = pair[0] - _FIRST, pair[1] - _FIRST
-        place = row % 2 * 94 + cell
+        index = row % 2 * 94 + cell
         lead = row // 2 + (0x81 if row // 2 < _LAST_LOW_ROW + 1 else 0xC1)
-        shifted = bytes((lead, place + (0x40 if place < 0x3F else 0x41)))  # noqa: PLR2004
+        shifted = bytes((lead, index + (0x40 if index < 0x3F else 0x41)))  # noqa: PLR2004
         return shifted.decode("cp932", errors="replace")[:1], error.start + 2
     return "\ufffd", error.start + 1
 

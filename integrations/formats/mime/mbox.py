@@ -16,10 +16,10 @@ from email.policy import SMTP
 from email.utils import format_datetime, formataddr
 from typing import Any, Final
 
-from .headers import printable
+from .headers import make_printable
 
 # Who wrote the notes at the beginning and the end: an address that nobody has.
-_OURS: Final = "antares@localhost.invalid"
+_SENDER: Final = "antares@localhost.invalid"
 
 _POLICY: Final = SMTP.clone(linesep="\n", cte_type="8bit")
 _FROM: Final = re.compile(rb"^(>*From )", re.MULTILINE)
@@ -29,7 +29,7 @@ _STRUCTURE: Final = ("content-", "mime-version")
 _LONGEST_LINE: Final = 900
 
 
-def record(
+def format_message(
     summary: Mapping[str, Any],
     content: Mapping[str, Any],
     *,
@@ -43,40 +43,46 @@ def record(
     :param content: what only an opened message shows
     :param filed: folders and labels
     """
-    kept = [
+    headers = [
         (name, value)
         for name, value in content["headers"]
         if not name.lower().startswith(_STRUCTURE)
     ]
-    has = {name.lower() for name, _ in kept}
-    kept += [one for one in _of_summary(summary, received_at) if one[0].lower() not in has]
-    kept += [("X-Antares-Filed", one) for one in filed]
+    header_names = {name.lower() for name, _ in headers}
+    headers += [
+        header
+        for header in _summarise_headers(summary, received_at)
+        if header[0].lower() not in header_names
+    ]
+    headers += [("X-Antares-Filed", folder) for folder in filed]
     if content.get("reconstructed"):
         # Its headers and its text are what the provider made of it.
-        kept.append(("X-Antares-Reconstructed", "from the properties that the provider showed"))
-    kept += [
+        headers.append(("X-Antares-Reconstructed", "from the properties that the provider showed"))
+    headers += [
         ("X-Antares-Attachment-Not-Kept", f"{content_type}; {size} bytes; {filename}")
         for _, filename, content_type, size, _ in summary["attachments"]
     ]
-    return _enveloped(kept, _body(content["text"], content["html"]), received_at)
+    return _format_record(headers, _build_body(content["text"], content["html"]), received_at)
 
 
-def note(subject: str, text: str, *, at: datetime) -> bytes:
+def format_note(subject: str, text: str, *, at: datetime) -> bytes:
     """Return a record in words of ours: what the file is, and whether it is whole."""
     headers = [
-        ("From", formataddr(("Antares", _OURS))),
+        ("From", formataddr(("Antares", _SENDER))),
         ("Date", format_datetime(at.astimezone(UTC))),
         ("Subject", subject),
     ]
-    return _enveloped(headers, _body(text, ""), at)
+    return _format_record(headers, _build_body(text, ""), at)
 
 
-def _of_summary(summary: Mapping[str, Any], received_at: datetime) -> Iterator[tuple[str, str]]:
+def _summarise_headers(
+    summary: Mapping[str, Any], received_at: datetime
+) -> Iterator[tuple[str, str]]:
     yield "Date", format_datetime(received_at.astimezone(UTC))
     for name, member in (
         ("From", "from"), ("To", "to"), ("Cc", "cc"), ("Bcc", "bcc"), ("Reply-To", "reply_to"),
     ):  # fmt: skip
-        people = [_address(*one) for one in summary[member]]
+        people = [_format_address(*person) for person in summary[member]]
         if people:
             yield name, ", ".join(people)
     yield "Subject", summary["subject"]
@@ -84,40 +90,42 @@ def _of_summary(summary: Mapping[str, Any], received_at: datetime) -> Iterator[t
         yield "Message-ID", f"<{summary['message_id']}>"
 
 
-def _address(name: str, email: str) -> str:
-    plain = printable(email)
+def _format_address(name: str, email: str) -> str:
+    plain = make_printable(email)
     # What is no address at all was written by somebody all the same.
-    return formataddr((printable(name), plain)) if plain.isascii() else f"{name} {plain}"
+    return formataddr((make_printable(name), plain)) if plain.isascii() else f"{name} {plain}"
 
 
-def _body(text: str, html: str) -> EmailMessage:
+def _build_body(text: str, html: str) -> EmailMessage:
     message = EmailMessage(policy=_POLICY)
     if text or not html:
-        message.set_content(_one_kind_of_line(text), cte="base64" if "\0" in text else None)
+        message.set_content(_normalise_line_ends(text), cte="base64" if "\0" in text else None)
     if html and text:
-        message.add_alternative(_one_kind_of_line(html), subtype="html")
+        message.add_alternative(_normalise_line_ends(html), subtype="html")
     elif html:
-        message.set_content(_one_kind_of_line(html), subtype="html")
+        message.set_content(_normalise_line_ends(html), subtype="html")
     return message
 
 
-def _one_kind_of_line(text: str) -> str:
+def _normalise_line_ends(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _enveloped(headers: Iterable[tuple[str, str]], message: EmailMessage, at: datetime) -> bytes:
-    lines = [line for name, value in headers if (line := _header(name, value))]
-    whole = "".join(lines).encode("ascii") + message.as_bytes()
-    quoted = _FROM.sub(rb">\1", whole)
-    began = f"From {_OURS} {at.astimezone(UTC):%a %b %d %H:%M:%S %Y}\n".encode("ascii")
-    return began + quoted.rstrip(b"\n") + b"\n\n"
+def _format_record(
+    headers: Iterable[tuple[str, str]], message: EmailMessage, at: datetime
+) -> bytes:
+    lines = [line for name, value in headers if (line := _format_header(name, value))]
+    message_bytes = "".join(lines).encode("ascii") + message.as_bytes()
+    quoted = _FROM.sub(rb">\1", message_bytes)
+    envelope = f"From {_SENDER} {at.astimezone(UTC):%a %b %d %H:%M:%S %Y}\n".encode("ascii")
+    return envelope + quoted.rstrip(b"\n") + b"\n\n"
 
 
-def _header(name: str, value: str) -> str:
+def _format_header(name: str, value: str) -> str:
     """Return a header's line, folded where it is long; nothing where it could be none."""
     if not _NAME.fullmatch(name):
         return ""
-    plain = printable(value)
+    plain = make_printable(value)
     if plain.isascii() and len(plain) <= _LONGEST_LINE:
         return f"{name}: {plain}\n"
     charset = "us-ascii" if plain.isascii() else "utf-8"

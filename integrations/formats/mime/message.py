@@ -28,7 +28,7 @@ MAX_STRUCTURAL_HEADER: Final = 4 * 1024
 MAX_PARAMETERS: Final = 64
 
 
-class Poison(Exception):
+class PoisonMessage(Exception):
     """A message that cannot be read. Set it aside under `reason`, a word of ours, and go on."""
 
     def __init__(self, reason: PoisonReason) -> None:
@@ -36,10 +36,10 @@ class Poison(Exception):
         self.reason: PoisonReason = reason
 
 
-def bounded_size(said: object) -> int:
+def clamp_size(size: object) -> int:
     """Return a size or count that a provider says, as a column takes it; 0 where it says none."""
-    is_number = isinstance(said, int | float) and said >= 0
-    return int(min(said, MAX_SIZE)) if is_number else 0  # type: ignore[call-overload]
+    is_number = isinstance(size, int | float) and size >= 0
+    return int(min(size, MAX_SIZE)) if is_number else 0  # type: ignore[call-overload]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,18 +23,18 @@ from .message import (
     MAX_TEXT,
     AttachmentPart,
     ParsedMessage,
-    Poison,
+    PoisonMessage,
 )
 
 _STRUCTURAL: Final = frozenset(
     {"content-type", "content-disposition", "content-transfer-encoding", "content-id"}
 )
-_PEOPLE: Final = frozenset({"from", "sender", "reply-to", "to", "cc", "bcc"})
+_ADDRESS_HEADERS: Final = frozenset({"from", "sender", "reply-to", "to", "cc", "bcc"})
 CALENDAR_TYPES: Final = frozenset({"text/calendar", "application/ics"})
 
 
 @dataclass(slots=True)
-class Part:
+class MimePart:
     """
     One node. `headers` are unfolded; `data` is transfer-decoded, None where not fetched.
 
@@ -46,7 +46,7 @@ class Part:
     headers: list[tuple[str, str]]
     data: bytes | None
     size: int
-    children: list[Part] = field(default_factory=list)
+    children: list[MimePart] = field(default_factory=list)
     may_be_utf8: bool = False
     _by_name: dict[str, list[str]] = field(init=False, repr=False, default_factory=dict)
 
@@ -54,12 +54,12 @@ class Part:
         for name, value in self.headers:
             self._by_name.setdefault(name.lower(), []).append(value)
 
-    def values(self, name: str) -> list[str]:
+    def get_values(self, name: str) -> list[str]:
         return self._by_name.get(name, [])
 
-    def first(self, name: str) -> str:
-        found = self._by_name.get(name)
-        return found[0] if found else ""
+    def get_first(self, name: str) -> str:
+        values = self._by_name.get(name)
+        return values[0] if values else ""
 
 
 def bound_header(name: str, value: str) -> str:
@@ -67,39 +67,39 @@ def bound_header(name: str, value: str) -> str:
     if len(value) <= MAX_STRUCTURAL_HEADER and value.count(";") < MAX_PARAMETERS:
         return value
     name = name.strip().lower()
-    if name in _PEOPLE and len(value) > MAX_HEADER_LENGTH:
-        return _cut_people(value[:MAX_HEADER_LENGTH])
+    if name in _ADDRESS_HEADERS and len(value) > MAX_HEADER_LENGTH:
+        return _cut_addresses(value[:MAX_HEADER_LENGTH])
     if name not in _STRUCTURAL:
         return value[:MAX_HEADER_LENGTH]
     return ";".join(value[:MAX_STRUCTURAL_HEADER].split(";")[:MAX_PARAMETERS])
 
 
-def _cut_people(value: str) -> str:
+def _cut_addresses(value: str) -> str:
     """Return the whole entries of a value that was cut: half an address is another address."""
     end = value.rfind(">,") + 1
     return value[:end] if end else value.rpartition(",")[0] or value
 
 
-def tidy(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+def tidy_headers(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """
     Return headers unfolded, mended and bounded in number and length.
 
     :raises Poison: if they are too long altogether
     """
-    kept: list[tuple[str, str]] = []
+    tidied: list[tuple[str, str]] = []
     length = 0
     for name, value in pairs:
-        if len(kept) == MAX_HEADERS:
+        if len(tidied) == MAX_HEADERS:
             break
         length += len(name) + len(value)
         if length > MAX_HEADER_BYTES:
-            raise Poison("too-large")
-        unfolded = " ".join(charsets.mend(bound_header(name, value)).split())
-        kept.append((charsets.mend(name[:200]), unfolded))
-    return kept
+            raise PoisonMessage("too-large")
+        unfolded = " ".join(charsets.mend_text(bound_header(name, value)).split())
+        tidied.append((charsets.mend_text(name[:200]), unfolded))
+    return tidied
 
 
-class _Assembly:
+class _MessageAssembly:
     def __init__(self) -> None:
         self.texts: list[str] = []
         self.htmls: list[str] = []
@@ -107,57 +107,61 @@ class _Assembly:
         self.defects: list[str] = []
         self.count = 0
 
-    def walk(self, part: Part, depth: int, parent: str) -> None:
+    def add_part(self, part: MimePart, depth: int, parent: str) -> None:
         self.count += 1
         if self.count > MAX_PARTS:
-            raise Poison("too-many-parts")
+            raise PoisonMessage("too-many-parts")
         if depth > MAX_DEPTH:
-            raise Poison("too-deep")
-        known = headers.Parameters(part.first("content-type"), part.first("content-disposition"))
-        if parent == "multipart/digest" and not part.first("content-type"):
+            raise PoisonMessage("too-deep")
+        parameters = headers.MimeParameters(
+            part.get_first("content-type"), part.get_first("content-disposition")
+        )
+        if parent == "multipart/digest" and not part.get_first("content-type"):
             # RFC 2046, 5.1.5.
-            known.content_type = "message/rfc822"
+            parameters.content_type = "message/rfc822"
         if part.children:
             for child in part.children:
-                self.walk(child, depth + 1, known.content_type)
-        elif known.content_type.startswith("multipart/"):
-            self._defect("multipart-without-parts")
-            self._show(part, "text/plain", known.charset)
+                self.add_part(child, depth + 1, parameters.content_type)
+        elif parameters.content_type.startswith("multipart/"):
+            self._add_defect("multipart-without-parts")
+            self._add_body(part, "text/plain", parameters.charset)
         else:
-            self._leaf(part, known, parent)
+            self._add_leaf(part, parameters, parent)
 
-    def _leaf(self, part: Part, known: headers.Parameters, parent: str) -> None:
+    def _add_leaf(self, part: MimePart, parameters: headers.MimeParameters, parent: str) -> None:
         is_body = (
-            known.content_type in {"text/plain", "text/html"}
-            and known.disposition != "attachment"
-            and not known.filename
+            parameters.content_type in {"text/plain", "text/html"}
+            and parameters.disposition != "attachment"
+            and not parameters.filename
             and part.data is not None
         )
         if is_body:
-            self._show(part, known.content_type, known.charset)
+            self._add_body(part, parameters.content_type, parameters.charset)
         else:
-            self._attach(part, known, parent)
+            self._add_attachment(part, parameters, parent)
 
-    def _show(self, part: Part, content_type: str, charset: str) -> None:
+    def _add_body(self, part: MimePart, content_type: str, charset: str) -> None:
         data = part.data or b""
         if content_type == "text/html" and not charsets.find_codec(charset):
-            charset = html_charset.find_declared(data) or charset
-        decoded, honest = charsets.decode(data, charset, may_be_utf8=part.may_be_utf8)
-        if not honest:
-            self._defect("charset-wrong")
-        into = self.htmls if content_type == "text/html" else self.texts
-        room = MAX_TEXT - sum(map(len, into))
+            charset = html_charset.find_declared_charset(data) or charset
+        decoded, is_exact = charsets.decode(data, charset, may_be_utf8=part.may_be_utf8)
+        if not is_exact:
+            self._add_defect("charset-wrong")
+        bodies = self.htmls if content_type == "text/html" else self.texts
+        room = MAX_TEXT - sum(map(len, bodies))
         if len(decoded) > room:
-            self._defect("text-cut")
-        into.append(decoded[: max(room, 0)].replace("\x00", "").replace("\r\n", "\n"))
+            self._add_defect("text-cut")
+        bodies.append(decoded[: max(room, 0)].replace("\x00", "").replace("\r\n", "\n"))
 
-    def _attach(self, part: Part, known: headers.Parameters, parent: str) -> None:
+    def _add_attachment(
+        self, part: MimePart, parameters: headers.MimeParameters, parent: str
+    ) -> None:
         position = len(self.attachments)
-        content_id = headers.printable(part.first("content-id")).strip("<> ")[:500]
+        content_id = headers.make_printable(part.get_first("content-id")).strip("<> ")[:500]
         disposition: Literal["attachment", "inline", ""] = ""
-        if known.disposition in {"attachment", "inline"}:
-            disposition = "attachment" if known.disposition == "attachment" else "inline"
-        is_calendar = known.content_type in CALENDAR_TYPES
+        if parameters.disposition in {"attachment", "inline"}:
+            disposition = "attachment" if parameters.disposition == "attachment" else "inline"
+        is_calendar = parameters.content_type in CALENDAR_TYPES
         # A picture of the text has a content id and is said to be inline, or stands in
         # multipart/related; a content id alone is on ordinary attachments too.
         is_inline = bool(content_id) and not is_calendar
@@ -167,10 +171,10 @@ class _Assembly:
             AttachmentPart(
                 position=position,
                 part=part.path,
-                filename=filenames.safe(
-                    known.filename, content_type=known.content_type, position=position
+                filename=filenames.make_safe_filename(
+                    parameters.filename, content_type=parameters.content_type, position=position
                 ),
-                content_type=known.content_type,
+                content_type=parameters.content_type,
                 size=part.size,
                 content_id=content_id,
                 disposition=disposition,
@@ -179,46 +183,46 @@ class _Assembly:
             )
         )
 
-    def _defect(self, word: str) -> None:
+    def _add_defect(self, word: str) -> None:
         if word not in self.defects:
             self.defects.append(word)
 
 
-def assemble(root: Part) -> ParsedMessage:
+def assemble_message(root: MimePart) -> ParsedMessage:
     """
     Return the message whose tree is `root`.
 
     :raises Poison: if it is too deep, has too many parts, or cannot be read
     """
     try:
-        return _assembled(root)
+        return _build_message(root)
     except (ValueError, LookupError, TypeError, AttributeError):
         # The standard library gives up on some malformed headers in these ways.
         pass
-    raise Poison("undecodable")
+    raise PoisonMessage("undecodable")
 
 
-def _assembled(root: Part) -> ParsedMessage:
-    found = _Assembly()
-    found.walk(root, 0, "")
-    dated = root.first("date")
-    sent = headers.date(dated) if dated else None
-    if dated and sent is None:
-        found.defects.append("date-unreadable")
+def _build_message(root: MimePart) -> ParsedMessage:
+    assembly = _MessageAssembly()
+    assembly.add_part(root, 0, "")
+    date_header = root.get_first("date")
+    sent = headers.parse_date(date_header) if date_header else None
+    if date_header and sent is None:
+        assembly.defects.append("date-unreadable")
     return ParsedMessage(
-        from_=addresses.read_headers(root.values("from")),
-        to=addresses.read_headers(root.values("to")),
-        cc=addresses.read_headers(root.values("cc")),
-        bcc=addresses.read_headers(root.values("bcc")),
-        reply_to=addresses.read_headers(root.values("reply-to")),
-        subject=headers.text(root.first("subject")),
+        from_=addresses.read_headers(root.get_values("from")),
+        to=addresses.read_headers(root.get_values("to")),
+        cc=addresses.read_headers(root.get_values("cc")),
+        bcc=addresses.read_headers(root.get_values("bcc")),
+        reply_to=addresses.read_headers(root.get_values("reply-to")),
+        subject=headers.decode_text(root.get_first("subject")),
         date=sent,
-        message_id=next(iter(headers.message_ids(root.first("message-id"))), ""),
-        in_reply_to=headers.message_ids(root.first("in-reply-to")),
-        references=headers.message_ids(root.first("references")),
-        text="\n".join(found.texts),
-        html="\n".join(found.htmls),
+        message_id=next(iter(headers.parse_message_ids(root.get_first("message-id"))), ""),
+        in_reply_to=headers.parse_message_ids(root.get_first("in-reply-to")),
+        references=headers.parse_message_ids(root.get_first("references")),
+        text="\n".join(assembly.texts),
+        html="\n".join(assembly.htmls),
         headers=tuple(root.headers),
-        attachments=tuple(found.attachments),
-        defects=tuple(found.defects),
+        attachments=tuple(assembly.attachments),
+        defects=tuple(assembly.defects),
     )

@@ -12,7 +12,7 @@ VERSION: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
-class ShownText:
+class SanitisedText:
     """
     Safe markup in pieces, with a picture between each two, and the words alone.
 
@@ -22,10 +22,10 @@ class ShownText:
     pieces: tuple[str, ...]
     pictures: tuple[str, ...]
     text: str
-    is_words_only: bool = False
+    is_text_only: bool = False
 
 
-def show_text(text: str, html: str) -> ShownText:
+def sanitise_text(text: str, html: str) -> SanitisedText:
     """
     Return what is shown of a message.
 
@@ -33,7 +33,7 @@ def show_text(text: str, html: str) -> ShownText:
     :param html: its markup, as the sender wrote it; empty where it has none
     """
     if not html:
-        return ShownText((markup.plain_to_html(text),), (), text)
-    safe = markup.sanitise(html)
+        return SanitisedText((markup.plain_to_html(text),), (), text)
+    safe = markup.sanitise_html(html)
     words = text or markup.html_to_text(html)
-    return ShownText(safe.pieces, safe.pictures, words, safe.is_words_only)
+    return SanitisedText(safe.pieces, safe.pictures, words, safe.is_text_only)

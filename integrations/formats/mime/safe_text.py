@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import orjson
 
 from .html_allowlist import PICTURE_TYPES
-from .safe_bodies import ShownText
+from .safe_bodies import SanitisedText
 
 #: Part and content type.
 Picture = tuple[str, str]
@@ -28,19 +28,19 @@ class SafeText:
     text: str
 
 
-def encode(made: ShownText, inline: Mapping[str, Sequence[str]]) -> bytes:
+def encode_safe_text(sanitised: SanitisedText, inline_parts: Mapping[str, Sequence[str]]) -> bytes:
     """
     Return the text as JSON.
 
     :param inline: part and content type of what the text may name, by content id
     """
-    found = [inline.get(content_id) for content_id in made.pictures]
-    pictures = [part if part and part[1] in PICTURE_TYPES else None for part in found]
-    return orjson.dumps({"pieces": made.pieces, "pictures": pictures, "text": made.text})
+    parts = [inline_parts.get(content_id) for content_id in sanitised.pictures]
+    pictures = [part if part and part[1] in PICTURE_TYPES else None for part in parts]
+    return orjson.dumps({"pieces": sanitised.pieces, "pictures": pictures, "text": sanitised.text})
 
 
-def decode(record: bytes) -> SafeText:
+def decode_safe_text(record: bytes) -> SafeText:
     """Return the text that `encode` wrote."""
-    found = orjson.loads(record)
-    pictures = [tuple(picture) if picture else None for picture in found["pictures"]]
-    return SafeText(found["pieces"], pictures, found["text"])
+    fields = orjson.loads(record)
+    pictures = [tuple(picture) if picture else None for picture in fields["pictures"]]
+    return SafeText(fields["pieces"], pictures, fields["text"])

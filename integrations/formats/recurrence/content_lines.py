@@ -15,12 +15,12 @@ _PARAMETER: Final = re.compile(
 _TIME: Final = re.compile(r"(\d{8})(?:[Tt](\d{6})([Zz]?))?", re.ASCII)
 
 
-class BadLine(Exception):
+class BadContentLine(Exception):
     """The text is not a content line. The message is our own text, safe to show."""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ContentLine:
     """A content line. Names are in upper case; `value` is unchanged."""
 
     name: str
@@ -28,22 +28,22 @@ class Line:
     value: str
 
 
-def read(text: str) -> Line:
+def parse_line(text: str) -> ContentLine:
     """:raises BadLine: if the text is not a content line"""
     named = _NAME.match(text)
     if named is None:
-        raise BadLine("it does not begin with a name")
+        raise BadContentLine("it does not begin with a name")
     parameters: dict[str, str] = {}
     end = named.end()
     while parameter := _PARAMETER.match(text, end):
         parameters[parameter[1].upper()] = parameter[2].replace('"', "")
         end = parameter.end()
     if text[end : end + 1] != ":":
-        raise BadLine("there is no colon where its value should begin")
-    return Line(named[0].upper(), parameters, text[end + 1 :])
+        raise BadContentLine("there is no colon where its value should begin")
+    return ContentLine(named[0].upper(), parameters, text[end + 1 :])
 
 
-def time(text: str) -> date | datetime:
+def parse_time(text: str) -> date | datetime:
     """
     Return a day, a time in UTC, or a local time without an offset.
 
@@ -68,10 +68,10 @@ def time(text: str) -> date | datetime:
             )
         except ValueError:
             pass
-    raise BadLine("what should be a day or a time is none")
+    raise BadContentLine("what should be a day or a time is none")
 
 
-def stamp(value: date) -> str:
+def format_time(value: date) -> str:
     """Return a day or a time in the format that `time` reads."""
     if not isinstance(value, datetime):
         return f"{value:%Y%m%d}"

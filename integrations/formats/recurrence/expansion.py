@@ -11,15 +11,15 @@ from zoneinfo import ZoneInfo
 from integrations.formats import timezones
 from integrations.formats.event import EventContent, When
 
-from .parser import WORK, compiled
+from .parser import MAX_SERIES_WORK, parse_series
 from .rrule import FIRST_YEAR, LAST_YEAR
-from .rrule_iter import Work
-from .series import Series, Start, checked, key
+from .rrule_iter import WorkBudget
+from .series import Series, StartKey, to_start_key, validate_times
 
 # One for every quarter of an hour of a month.
-MOST: Final = 3_000
+MAX_OCCURRENCES: Final = 3_000
 _INSTANT: Final = timedelta(microseconds=1)
-_NOTHING: Final[Mapping[Start, EventContent | None]] = {}
+_NO_EXCEPTIONS: Final[Mapping[StartKey, EventContent | None]] = {}
 
 
 class BadWindow(Exception):
@@ -27,31 +27,34 @@ class BadWindow(Exception):
 
 
 @dataclass(frozen=True)
-class Window:
+class TimeWindow:
     """A half-open interval in UTC. Days begin at midnight in the time zone `place`."""
 
     start: datetime
     end: datetime
-    place: ZoneInfo
+    zone: ZoneInfo
     # The first and the last day that the window overlaps.
     first_day: date
     last_day: date
 
 
-def window(start: datetime, end: datetime, *, zone: str) -> Window:
+def make_window(start: datetime, end: datetime, *, zone: str) -> TimeWindow:
     """
     Return the window from `start` to `end`, both aware.
 
     :raises BadWindow: if the window is not valid
     :raises UnknownZone: if the time zone is unknown
     """
-    place = timezones.zone(zone)
+    zone_info = timezones.get_zone(zone)
     if end < start or start.year < FIRST_YEAR or end.year > LAST_YEAR:
         raise BadWindow
     start, end = start.astimezone(UTC), end.astimezone(UTC)
     last = max(start, end - _INSTANT)
-    days = timezones.clock(start, place).date(), timezones.clock(last, place).date()
-    return Window(start, end, place, *days)
+    days = (
+        timezones.to_local_time(start, zone_info).date(),
+        timezones.to_local_time(last, zone_info).date(),
+    )
+    return TimeWindow(start, end, zone_info, *days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +72,13 @@ class Occurrence:
     original_start: When | None = None
 
 
-def expand(
+def expand_event(
     content: EventContent,
-    window: Window,
+    window: TimeWindow,
     *,
-    exceptions: Mapping[Start, EventContent | None] = _NOTHING,
+    exceptions: Mapping[StartKey, EventContent | None] = _NO_EXCEPTIONS,
     series: Series | None = None,
-    work: Work | None = None,
+    work: WorkBudget | None = None,
 ) -> list[Occurrence]:
     """
     Return the occurrences of an event within `window`, unordered.
@@ -95,72 +98,79 @@ def expand(
     :raises TooMany: if there are more than `MOST` occurrences, or finding them takes too much work
     """
     if series is None and not content.recurrence:
-        return _single(content, window)
-    work = Work(WORK, of=work)
-    series = series or compiled(content, work)
+        return _expand_single(content, window)
+    work = WorkBudget(MAX_SERIES_WORK, parent=work)
+    series = series or parse_series(content, work)
     occurrences = [
-        Occurrence(when, series.when(series.end_of(start)), content, when)
-        for start in _starts(series, window, work)
+        Occurrence(when, series.get_when(series.end_of(start)), content, when)
+        for start in _list_starts(series, window, work)
         if start not in exceptions
-        for when in (series.when(start),)
+        for when in (series.get_when(start),)
     ]
     for original, instance in exceptions.items():
-        if instance is not None and _touches(*checked(instance), window):
-            when = series.when(original)
+        if instance is not None and _overlaps_window(*validate_times(instance), window):
+            when = series.get_when(original)
             occurrences.append(Occurrence(instance.start, instance.end, instance, when))
     return occurrences
 
 
-def at(
+def find_occurrence(
     content: EventContent,
-    original: Start,
+    original: StartKey,
     *,
-    exceptions: Mapping[Start, EventContent | None] = _NOTHING,
+    exceptions: Mapping[StartKey, EventContent | None] = _NO_EXCEPTIONS,
 ) -> Occurrence | None:
     """
     Return the occurrence that is known by its original start; None if there is none, or no more.
 
     :raises: what `expand` raises
     """
-    work = Work(WORK)
-    series = compiled(content, work)
+    work = WorkBudget(MAX_SERIES_WORK)
+    series = parse_series(content, work)
     # Days and times cannot be compared.
-    if isinstance(original, datetime) != (series.place is not None):
+    if isinstance(original, datetime) != (series.zone is not None):
         return None
     if original in exceptions:
         instance = exceptions[original]
         if instance is None:
             return None
-        return Occurrence(instance.start, instance.end, instance, series.when(original))
-    if not series.starts(original, original, work, most=1):
+        return Occurrence(instance.start, instance.end, instance, series.get_when(original))
+    if not series.list_starts(original, original, work, most=1):
         return None
-    when = series.when(original)
-    return Occurrence(when, series.when(series.end_of(original)), content, when)
+    when = series.get_when(original)
+    return Occurrence(when, series.get_when(series.end_of(original)), content, when)
 
 
-def _single(content: EventContent, window: Window) -> list[Occurrence]:
-    if _touches(*checked(content), window):
+def _expand_single(content: EventContent, window: TimeWindow) -> list[Occurrence]:
+    if _overlaps_window(*validate_times(content), window):
         return [Occurrence(content.start, content.end, content)]
     return []
 
 
-def _starts(series: Series, window: Window, work: Work) -> list[Start]:
-    start, length = key(series.start), key(series.end) - key(series.start)
-    first, last = _bounds(start, window)
+def _list_starts(series: Series, window: TimeWindow, work: WorkBudget) -> list[StartKey]:
+    start, length = (
+        to_start_key(series.start),
+        to_start_key(series.end) - to_start_key(series.start),
+    )
+    first, last = _get_bounds(start, window)
     known = series.last_start()
     if start > last or (known is not None and known < first - length):
         return []
-    starts = series.starts(first - length, last, work, most=MOST)
-    return [each for each in starts if _touches(each, each + length, window)]
+    starts = series.list_starts(first - length, last, work, most=MAX_OCCURRENCES)
+    return [
+        occurrence_start
+        for occurrence_start in starts
+        if _overlaps_window(occurrence_start, occurrence_start + length, window)
+    ]
 
 
-def _bounds(start: Start, window: Window) -> tuple[Start, Start]:
+def _get_bounds(start: StartKey, window: TimeWindow) -> tuple[StartKey, StartKey]:
     if isinstance(start, datetime):
         return window.start, window.end
     return window.first_day, window.last_day
 
 
-def _touches(start: Start, end: Start, window: Window) -> bool:
+def _overlaps_window(start: StartKey, end: StartKey, window: TimeWindow) -> bool:
     if not isinstance(start, datetime):
         return start <= window.last_day and end > window.first_day
     if start == end:
@@ -168,12 +178,12 @@ def _touches(start: Start, end: Start, window: Window) -> bool:
     return start < window.end and end > window.start
 
 
-def moments(start: Start, end: Start, place: ZoneInfo) -> tuple[datetime, datetime]:
+def to_utc_times(start: StartKey, end: StartKey, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """Return start and end in UTC. Days begin at midnight in the time zone `place`."""
-    return _moment(start, place), _moment(end, place)
+    return _to_utc(start, zone), _to_utc(end, zone)
 
 
-def _moment(value: Start, place: ZoneInfo) -> datetime:
+def _to_utc(value: StartKey, zone: ZoneInfo) -> datetime:
     if isinstance(value, datetime):
         return value
-    return timezones.at(datetime.combine(value, time()), place)
+    return timezones.to_utc(datetime.combine(value, time()), zone)

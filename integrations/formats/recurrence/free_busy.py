@@ -9,15 +9,15 @@ from typing import Literal
 from integrations.formats.event import EventContent
 
 from . import intervals
-from .expansion import Occurrence, Window, moments
+from .expansion import Occurrence, TimeWindow, to_utc_times
 from .intervals import Span
-from .series import key
+from .series import to_start_key
 
-Weight = Literal["busy", "tentative", "free"]
+BusyWeight = Literal["busy", "tentative", "free"]
 
 
 @dataclass(frozen=True, slots=True)
-class FreeBusy:
+class BusyTimes:
     """
     Busy and tentative times of a person: merged, and without overlap.
 
@@ -28,21 +28,21 @@ class FreeBusy:
     tentative: tuple[Span, ...] = ()
 
     @property
-    def taken(self) -> tuple[Span, ...] | None:
+    def all_busy(self) -> tuple[Span, ...] | None:
         """Busy and tentative times together; None if unknown."""
-        return None if self.busy is None else intervals.merged(self.busy + self.tentative)
+        return None if self.busy is None else intervals.merge_spans(self.busy + self.tentative)
 
 
-UNKNOWN = FreeBusy(None)
+UNKNOWN = BusyTimes(None)
 
 
-def weight(content: EventContent) -> Weight:
+def get_weight(content: EventContent) -> BusyWeight:
     """
     Return how an event counts for the owner of the calendar.
 
     Transparent and declined events are free; an invitation without an answer is tentative.
     """
-    answers = {each.response for each in content.attendees if each.is_self}
+    answers = {attendee.response for attendee in content.attendees if attendee.is_self}
     if not content.is_busy or "declined" in answers:
         return "free"
     if content.is_tentative or answers & {"tentative", "needs_action"}:
@@ -50,30 +50,33 @@ def weight(content: EventContent) -> Weight:
     return "busy"
 
 
-def of(occurrences: Iterable[Occurrence], window: Window) -> FreeBusy:
+def compute_busy_times(occurrences: Iterable[Occurrence], window: TimeWindow) -> BusyTimes:
     """Return the busy times of the occurrences within `window`, with days in its time zone."""
-    spans: dict[Weight, list[Span]] = {"busy": [], "tentative": [], "free": []}
-    for each in occurrences:
-        span = moments(key(each.start), key(each.end), window.place)
-        spans[weight(each.content)].append(span)
-    clip = [
-        intervals.clipped(spans[taken], window.start, window.end) for taken in ("busy", "tentative")
+    spans: dict[BusyWeight, list[Span]] = {"busy": [], "tentative": [], "free": []}
+    for occurrence in occurrences:
+        span = to_utc_times(
+            to_start_key(occurrence.start), to_start_key(occurrence.end), window.zone
+        )
+        spans[get_weight(occurrence.content)].append(span)
+    clipped = [
+        intervals.clip_spans(spans[busy_weight], window.start, window.end)
+        for busy_weight in ("busy", "tentative")
     ]
-    return _apart(*clip)
+    return _separate_tentative(*clipped)
 
 
-def together(many: Iterable[FreeBusy]) -> FreeBusy:
+def combine_busy_times(calendars: Iterable[BusyTimes]) -> BusyTimes:
     """Return the calendars of a person combined; unknown if one of them is."""
     busy: list[Span] = []
     tentative: list[Span] = []
-    for each in many:
-        if each.busy is None:
+    for calendar in calendars:
+        if calendar.busy is None:
             return UNKNOWN
-        busy += each.busy
-        tentative += each.tentative
-    return _apart(busy, tentative)
+        busy += calendar.busy
+        tentative += calendar.tentative
+    return _separate_tentative(busy, tentative)
 
 
-def _apart(busy: Iterable[Span], tentative: Iterable[Span]) -> FreeBusy:
-    certain = intervals.merged(busy)
-    return FreeBusy(certain, intervals.without(intervals.merged(tentative), certain))
+def _separate_tentative(busy: Iterable[Span], tentative: Iterable[Span]) -> BusyTimes:
+    certain = intervals.merge_spans(busy)
+    return BusyTimes(certain, intervals.subtract_spans(intervals.merge_spans(tentative), certain))

@@ -8,7 +8,7 @@ from datetime import datetime
 Span = tuple[datetime, datetime]
 
 
-def merged(spans: Iterable[Span]) -> tuple[Span, ...]:
+def merge_spans(spans: Iterable[Span]) -> tuple[Span, ...]:
     """Return the union of `spans`, merged. Empty ones are dropped."""
     merged_spans: list[Span] = []
     for start, end in sorted(spans):
@@ -21,25 +21,25 @@ def merged(spans: Iterable[Span]) -> tuple[Span, ...]:
     return tuple(merged_spans)
 
 
-def clipped(spans: Iterable[Span], start: datetime, end: datetime) -> tuple[Span, ...]:
+def clip_spans(spans: Iterable[Span], start: datetime, end: datetime) -> tuple[Span, ...]:
     """Return the parts of `spans` between `start` and `end`, in the same order."""
     clipped_spans = ((max(start, first), min(end, last)) for first, last in spans)
     return tuple((first, last) for first, last in clipped_spans if first < last)
 
 
-def without(spans: Sequence[Span], taken: Sequence[Span]) -> tuple[Span, ...]:
+def subtract_spans(spans: Sequence[Span], removed_spans: Sequence[Span]) -> tuple[Span, ...]:
     """Return `spans` without `taken`. Both must be merged; so is the result."""
     remaining_spans: list[Span] = []
     at = 0
     for first, last in spans:
         start = first
-        while at < len(taken) and taken[at][1] <= start:
+        while at < len(removed_spans) and removed_spans[at][1] <= start:
             at += 1
         following = at
-        while following < len(taken) and taken[following][0] < last:
-            if start < taken[following][0]:
-                remaining_spans.append((start, taken[following][0]))
-            start = taken[following][1]
+        while following < len(removed_spans) and removed_spans[following][0] < last:
+            if start < removed_spans[following][0]:
+                remaining_spans.append((start, removed_spans[following][0]))
+            start = removed_spans[following][1]
             following += 1
         if start < last:
             remaining_spans.append((start, last))
@@ -47,7 +47,7 @@ def without(spans: Sequence[Span], taken: Sequence[Span]) -> tuple[Span, ...]:
     return tuple(remaining_spans)
 
 
-def common(left_spans: Sequence[Span], right_spans: Sequence[Span]) -> tuple[Span, ...]:
+def intersect_spans(left_spans: Sequence[Span], right_spans: Sequence[Span]) -> tuple[Span, ...]:
     """Return the intersection. Both must be merged; so is the result."""
     common_spans: list[Span] = []
     left = right = 0

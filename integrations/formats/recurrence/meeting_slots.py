@@ -11,17 +11,17 @@ from zoneinfo import ZoneInfo
 from integrations.formats import timezones
 
 from . import intervals
-from .expansion import Window
+from .expansion import TimeWindow
 from .intervals import Span
 
-MOST_DAYS: Final = 100
-MOST_PEOPLE: Final = 100
-MOST_SLOTS: Final = 500
+MAX_DAYS: Final = 100
+MAX_PEOPLE: Final = 100
+MAX_SLOTS: Final = 500
 # Working spans of one person in a week.
-MOST_HOURS: Final = 100
+MAX_WORKING_SPANS: Final = 100
 _ONE_DAY: Final = timedelta(days=1)
 _ONE_MINUTE: Final = timedelta(minutes=1)
-_NONE: Final = timedelta()
+_NO_TIME: Final = timedelta()
 
 
 class BadSearch(Exception):
@@ -33,7 +33,7 @@ class BadSearch(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Hours:
+class WeeklyHours:
     """
     Working hours: start and end for each weekday (0 is Monday), in the time zone `zone`.
 
@@ -45,15 +45,15 @@ class Hours:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class MeetingPerson:
     """`taken` are the merged busy times; None if unknown. `hours` is optional."""
 
-    taken: Sequence[Span] | None
-    hours: Hours | None = None
+    busy: Sequence[Span] | None
+    hours: WeeklyHours | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Meeting:
+class MeetingRequest:
     """
     The meeting to schedule. Starts are multiples of `step` after midnight in the window's time
     zone.
@@ -64,12 +64,14 @@ class Meeting:
 
     duration: timedelta
     step: timedelta = timedelta(minutes=15)
-    before: timedelta = _NONE
-    after: timedelta = _NONE
+    before: timedelta = _NO_TIME
+    after: timedelta = _NO_TIME
     most: int = 50
 
 
-def find(meeting: Meeting, people: Sequence[Person], window: Window) -> tuple[Span, ...]:
+def find_slots(
+    meeting: MeetingRequest, people: Sequence[MeetingPerson], window: TimeWindow
+) -> tuple[Span, ...]:
     """
     Return up to `meeting.most` slots within `window` at which everyone can meet, in order.
 
@@ -78,31 +80,31 @@ def find(meeting: Meeting, people: Sequence[Person], window: Window) -> tuple[Sp
     :raises BadSearch: if the search is not valid
     :raises UnknownZone: if the time zone of working hours is unknown
     """
-    _check(meeting, people, window)
-    free: tuple[Span, ...] = intervals.merged([(window.start, window.end)])
+    _check_request(meeting, people, window)
+    free: tuple[Span, ...] = intervals.merge_spans([(window.start, window.end)])
     for person in people:
-        available_spans = _can(person, meeting, window)
+        available_spans = _find_available_spans(person, meeting, window)
         if available_spans is None:
             return ()
-        free = intervals.common(free, available_spans)
+        free = intervals.intersect_spans(free, available_spans)
     slots: list[Span] = []
     for start, end in free:
-        for at in _steps(start, end - meeting.duration, meeting.step, window.place):
-            slots.append((at, at + meeting.duration))
+        for slot_start in _iterate_starts(start, end - meeting.duration, meeting.step, window.zone):
+            slots.append((slot_start, slot_start + meeting.duration))
             if len(slots) == meeting.most:
                 return tuple(slots)
     return tuple(slots)
 
 
-def fitting(
-    slots: Sequence[Span], meeting: Meeting, person: Person, window: Window
+def filter_slots(
+    slots: Sequence[Span], meeting: MeetingRequest, person: MeetingPerson, window: TimeWindow
 ) -> frozenset[Span]:
     """
     Return the `meeting_slots`, sorted as `find` returns them, that suit one more person.
 
     Returns none if the busy times of the person are unknown.
     """
-    free = _can(person, meeting, window) or ()
+    free = _find_available_spans(person, meeting, window) or ()
     fits: set[Span] = set()
     at = 0
     for start, end in slots:
@@ -113,72 +115,84 @@ def fitting(
     return frozenset(fits)
 
 
-def _can(person: Person, meeting: Meeting, window: Window) -> tuple[Span, ...] | None:
+def _find_available_spans(
+    person: MeetingPerson, meeting: MeetingRequest, window: TimeWindow
+) -> tuple[Span, ...] | None:
     """Return the times at which a person can meet; None if unknown."""
-    if person.taken is None:
+    if person.busy is None:
         return None
-    free = intervals.without([(window.start, window.end)], _widened(person.taken, meeting))
-    return free if person.hours is None else intervals.common(free, _working(person.hours, window))
-
-
-def _check(meeting: Meeting, people: Sequence[Person], window: Window) -> None:
-    limits = {
-        "duration": _ONE_MINUTE <= meeting.duration <= _ONE_DAY,
-        "step": _ONE_MINUTE <= meeting.step <= _ONE_DAY,
-        "before": _NONE <= meeting.before <= _ONE_DAY,
-        "after": _NONE <= meeting.after <= _ONE_DAY,
-        "most": 1 <= meeting.most <= MOST_SLOTS,
-        "people": 1 <= len(people) <= MOST_PEOPLE,
-        "hours": all(_count(person) <= MOST_HOURS for person in people),
-        "window": window.end - window.start <= MOST_DAYS * _ONE_DAY,
-    }
-    for field, is_fine in limits.items():
-        if not is_fine:
-            raise BadSearch(field)
-
-
-def _count(person: Person) -> int:
-    return sum(map(len, person.hours.days.values())) if person.hours else 0
-
-
-def _widened(taken: Sequence[Span], meeting: Meeting) -> tuple[Span, ...]:
-    """Return busy times extended by the free time that the meeting needs around it."""
-    return intervals.merged(
-        (start - meeting.after, end + meeting.before) for start, end in taken if start < end
+    free = intervals.subtract_spans(
+        [(window.start, window.end)], _widen_spans(person.busy, meeting)
+    )
+    return (
+        free
+        if person.hours is None
+        else intervals.intersect_spans(free, _list_working_spans(person.hours, window))
     )
 
 
-def _working(hours: Hours, window: Window) -> tuple[Span, ...]:
-    place = timezones.zone(hours.zone)
+def _check_request(
+    meeting: MeetingRequest, people: Sequence[MeetingPerson], window: TimeWindow
+) -> None:
+    limits = {
+        "duration": _ONE_MINUTE <= meeting.duration <= _ONE_DAY,
+        "step": _ONE_MINUTE <= meeting.step <= _ONE_DAY,
+        "before": _NO_TIME <= meeting.before <= _ONE_DAY,
+        "after": _NO_TIME <= meeting.after <= _ONE_DAY,
+        "most": 1 <= meeting.most <= MAX_SLOTS,
+        "people": 1 <= len(people) <= MAX_PEOPLE,
+        "hours": all(_count_working_spans(person) <= MAX_WORKING_SPANS for person in people),
+        "window": window.end - window.start <= MAX_DAYS * _ONE_DAY,
+    }
+    for field, is_valid in limits.items():
+        if not is_valid:
+            raise BadSearch(field)
+
+
+def _count_working_spans(person: MeetingPerson) -> int:
+    return sum(map(len, person.hours.days.values())) if person.hours else 0
+
+
+def _widen_spans(busy: Sequence[Span], meeting: MeetingRequest) -> tuple[Span, ...]:
+    """Return busy times extended by the free time that the meeting needs around it."""
+    return intervals.merge_spans(
+        (start - meeting.after, end + meeting.before) for start, end in busy if start < end
+    )
+
+
+def _list_working_spans(hours: WeeklyHours, window: TimeWindow) -> tuple[Span, ...]:
+    zone = timezones.get_zone(hours.zone)
     # A working span of the day before may reach into the first day.
-    day = timezones.clock(window.start, place).date() - _ONE_DAY
-    last = timezones.clock(window.end, place).date()
+    day = timezones.to_local_time(window.start, zone).date() - _ONE_DAY
+    last = timezones.to_local_time(window.end, zone).date()
     working_spans: list[Span] = []
     while day <= last:
         for start, end in hours.days.get(day.weekday(), ()):
             ends_on = day if start < end else day + _ONE_DAY
-            working_spans.append((_at(day, start, place), _at(ends_on, end, place)))
+            working_spans.append((_to_utc(day, start, zone), _to_utc(ends_on, end, zone)))
         day += _ONE_DAY
-    return intervals.merged(working_spans)
+    return intervals.merge_spans(working_spans)
 
 
-def _at(day: date, clock: time, place: ZoneInfo) -> datetime:
-    return timezones.at(datetime.combine(day, clock), place)
+def _to_utc(day: date, local_time: time, zone: ZoneInfo) -> datetime:
+    return timezones.to_utc(datetime.combine(day, local_time), zone)
 
 
-def _steps(first: datetime, last: datetime, step: timedelta, place: ZoneInfo) -> Iterator[datetime]:
+def _iterate_starts(
+    first: datetime, last: datetime, step: timedelta, zone: ZoneInfo
+) -> Iterator[datetime]:
     """Yield every local multiple of `step` after midnight, from `first` to `last`."""
     at = first
     while at <= last:
-        clock = timezones.clock(at, place)
-        over = (clock - datetime.combine(clock.date(), time())) % step
-        if over:
+        local_time = timezones.to_local_time(at, zone)
+        remainder = (local_time - datetime.combine(local_time.date(), time())) % step
+        if remainder:
             # Around a change of the UTC offset this takes a second iteration.
-            at += min(step - over, _until_tomorrow(clock))
+            at += min(step - remainder, _until_tomorrow(local_time))
         else:
             yield at
             at += step
 
 
-def _until_tomorrow(clock: datetime) -> timedelta:
-    return datetime.combine(clock.date(), time()) + _ONE_DAY - clock
+def _until_tomorrow(local_time: datetime) -> timedelta:
+    return datetime.combine(local_time.date(), time()) + _ONE_DAY - local_time

@@ -12,16 +12,16 @@ from integrations.formats import timezones
 from integrations.formats.event import EventContent
 
 from . import content_lines, rrule, whole_days
-from .content_lines import Line
-from .count_end import END_OF_TIME, counted
-from .rrule import FIRST_YEAR, LAST_YEAR, Rule
-from .rrule_iter import Pattern, TooMany, Work
-from .series import Run, Series, Start, checked, key
+from .content_lines import ContentLine
+from .count_end import END_OF_TIME, find_last_counted
+from .rrule import FIRST_YEAR, LAST_YEAR, RecurrenceRule
+from .rrule_iter import RulePattern, TooManyOccurrences, WorkBudget
+from .series import BoundedRule, Series, StartKey, to_start_key, validate_times
 
 MAX_LINES: Final = 500
 MAX_DATES: Final = 5_000
 # Steps allowed for one series.
-WORK: Final = 50_000
+MAX_SERIES_WORK: Final = 50_000
 # The largest differences of any local time from UTC, ahead and behind.
 _AHEAD: Final = timedelta(hours=14)
 _BEHIND: Final = timedelta(hours=12)
@@ -36,7 +36,7 @@ class BadSeries(Exception):
         self.why = why
 
 
-def compiled(content: EventContent, work: Work | None = None) -> Series:
+def parse_series(content: EventContent, work: WorkBudget | None = None) -> Series:
     """
     Return the series of an event. A single event becomes a series with one start.
 
@@ -46,72 +46,74 @@ def compiled(content: EventContent, work: Work | None = None) -> Series:
     :raises BadSeries: if a recurrence line cannot be used
     :raises UnknownZone: if the time zone of the start is unknown
     """
-    start, _ = checked(content)
-    place = timezones.zone(content.start.zone or "UTC") if content.start.day is None else None
-    series = Series(content.start, content.end, place, _first(start, place))
+    start, _ = validate_times(content)
+    zone = timezones.get_zone(content.start.zone or "UTC") if content.start.day is None else None
+    series = Series(content.start, content.end, zone, _get_first_local_time(start, zone))
     if not content.recurrence:
         return series
-    reader = _Reader(series, work or Work(WORK))
+    reader = _SeriesReader(series, work or WorkBudget(MAX_SERIES_WORK))
     if len(content.recurrence) > MAX_LINES:
         raise BadSeries(MAX_LINES + 1, "there are too many lines")
     for number, text in enumerate(content.recurrence, start=1):
-        why = reader.take(text)
+        reason = reader.add_line(text)
         # Raised here, outside of the reader, so that no parse error is attached as context.
-        if why:
-            raise BadSeries(number, why)
-    return reader.series()
+        if reason:
+            raise BadSeries(number, reason)
+    return reader.build_series()
 
 
-def _first(start: Start, place: ZoneInfo | None) -> datetime:
+def _get_first_local_time(start: StartKey, zone: ZoneInfo | None) -> datetime:
     if isinstance(start, datetime):
-        return timezones.clock(start, place or timezones.zone("UTC")).replace(microsecond=0)
+        return timezones.to_local_time(start, zone or timezones.get_zone("UTC")).replace(
+            microsecond=0
+        )
     return datetime.combine(start, time())
 
 
-class _Reader:
+class _SeriesReader:
     """Collects the recurrence lines of one series."""
 
-    def __init__(self, series: Series, work: Work) -> None:
+    def __init__(self, series: Series, work: WorkBudget) -> None:
         self.bare = series
         self.work = work
-        self.runs: list[Run] = []
-        self.more: set[Start] = set()
-        self.without: set[Start] = set()
+        self.runs: list[BoundedRule] = []
+        self.more: set[StartKey] = set()
+        self.without: set[StartKey] = set()
         self.without_days: set[date] = set()
 
-    def take(self, text: str) -> str:
+    def add_line(self, text: str) -> str:
         """Add a line. Return the reason if it cannot be used, or an empty string."""
         try:
-            self._take(content_lines.read(text.strip()))
-        except (content_lines.BadLine, rrule.BadRule) as error:
+            self._add_content_line(content_lines.parse_line(text.strip()))
+        except (content_lines.BadContentLine, rrule.BadRule) as error:
             return str(error)
         except timezones.UnknownZone:
             return "nobody knows its zone"
-        except TooMany:
+        except TooManyOccurrences:
             return "it takes too much work to find when it happens"
         return ""
 
-    def _take(self, line: Line) -> None:
+    def _add_content_line(self, line: ContentLine) -> None:
         match line.name:
             case "RRULE":
-                self.runs.append(self._run(rrule.parse(line.value)))
+                self.runs.append(self._build_run(rrule.parse_rule(line.value)))
             case "RDATE":
-                self.more |= {self._start(each) for each in self._times(line)}
+                self.more |= {self._to_start(value) for value in self._read_times(line)}
             case "EXDATE":
-                for each in self._times(line):
-                    if isinstance(each, datetime) or self.bare.place is None:
-                        self.without.add(self._start(each))
+                for value in self._read_times(line):
+                    if isinstance(value, datetime) or self.bare.zone is None:
+                        self.without.add(self._to_start(value))
                     else:
-                        self.without_days.add(each)
+                        self.without_days.add(value)
             case _:
-                raise content_lines.BadLine("it is none of RRULE, RDATE and EXDATE")
+                raise content_lines.BadContentLine("it is none of RRULE, RDATE and EXDATE")
 
-    def series(self) -> Series:
+    def build_series(self) -> Series:
         bare = self.bare
         return Series(
             bare.start,
             bare.end,
-            bare.place,
+            bare.zone,
             bare.first,
             tuple(self.runs),
             frozenset(self.more),
@@ -119,81 +121,83 @@ class _Reader:
             frozenset(self.without_days),
         )
 
-    def _times(self, line: Line) -> Iterable[date]:
+    def _read_times(self, line: ContentLine) -> Iterable[date]:
         if line.parameters.get("VALUE", "").upper() == "PERIOD":
-            raise content_lines.BadLine("periods are not understood here")
+            raise content_lines.BadContentLine("periods are not understood here")
         texts = line.value.split(",")
         # Counted per line, too: duplicate dates are stored once but cost as much.
         if len(texts) + len(self.more) + len(self.without) > MAX_DATES:
-            raise content_lines.BadLine("there are too many dates")
+            raise content_lines.BadContentLine("there are too many dates")
         self.work.spend(len(texts))
-        dates = [_dated(text) for text in texts]
-        if self.bare.place is None:
-            return [_day(value, line.parameters.get("TZID", "")) for value in dates]
-        place = self.bare.place
+        dates = [_parse_date(text) for text in texts]
+        if self.bare.zone is None:
+            return [_to_day(value, line.parameters.get("TZID", "")) for value in dates]
+        zone = self.bare.zone
         if name := line.parameters.get("TZID"):
-            place = timezones.zone(timezones.iana(name))
-        return [_placed(value, place) for value in dates]
+            zone = timezones.get_zone(timezones.get_iana_name(name))
+        return [_to_utc(value, zone) for value in dates]
 
-    def _start(self, value: date) -> Start:
+    def _to_start(self, value: date) -> StartKey:
         """Return a day or a time as a start of this series."""
-        if self.bare.place is not None and not isinstance(value, datetime):
+        if self.bare.zone is not None and not isinstance(value, datetime):
             return self.bare.start_at(datetime.combine(value, self.bare.first.time()))
         return value
 
-    def _run(self, rule: Rule) -> Run:
-        if self.bare.place is None:
-            rule = _of_days(rule)
-        pattern = Pattern(rule, self.bare.first)
+    def _build_run(self, rule: RecurrenceRule) -> BoundedRule:
+        if self.bare.zone is None:
+            rule = _drop_times(rule)
+        pattern = RulePattern(rule, self.bare.first)
         if rule.count is not None:
-            return Run(pattern, counted(pattern, rule.count, self.work), None)
+            return BoundedRule(pattern, find_last_counted(pattern, rule.count, self.work), None)
         if rule.until is None:
-            return Run(pattern, END_OF_TIME, None)
-        until = self._until(rule.until)
-        return Run(pattern, self.bare.latest(until), until)
+            return BoundedRule(pattern, END_OF_TIME, None)
+        until = self._resolve_until(rule.until)
+        return BoundedRule(pattern, self.bare.get_latest_time(until), until)
 
-    def _until(self, until: date) -> Start:
-        place = self.bare.place
-        if place is None:
+    def _resolve_until(self, until: date) -> StartKey:
+        zone = self.bare.zone
+        if zone is None:
             return until.date() if isinstance(until, datetime) else until
         if not isinstance(until, datetime):
             # RFC 5545 requires a time here. A day means until its end.
             until = datetime.combine(until, time.max.replace(microsecond=0))
-        return until if until.tzinfo else timezones.at(until, place)
+        return until if until.tzinfo else timezones.to_utc(until, zone)
 
 
-def _of_days(rule: Rule) -> Rule:
+def _drop_times(rule: RecurrenceRule) -> RecurrenceRule:
     """Drop the time parts of a rule of whole days, as RFC 5545 requires."""
     if rule.freq in {"HOURLY", "MINUTELY", "SECONDLY"}:
         raise rrule.BadRule(f"FREQ={rule.freq} does not go with days")
     # Parsed again, because BYSETPOS may have nothing left to select from.
-    return rrule.parse(rrule.written(replace(rule, hours=(), minutes=(), seconds=())))
+    return rrule.parse_rule(rrule.format_rule(replace(rule, hours=(), minutes=(), seconds=())))
 
 
-def _dated(text: str) -> date:
-    value = content_lines.time(text)
+def _parse_date(text: str) -> date:
+    value = content_lines.parse_time(text)
     if not FIRST_YEAR <= value.year <= LAST_YEAR:
-        raise content_lines.BadLine("a date lies outside of all calendars")
+        raise content_lines.BadContentLine("a date lies outside of all calendars")
     return value
 
 
-def _placed(value: date, place: ZoneInfo | None) -> date:
-    if isinstance(value, datetime) and value.tzinfo is None and place is not None:
-        return timezones.at(value, place)
+def _to_utc(value: date, zone: ZoneInfo | None) -> date:
+    if isinstance(value, datetime) and value.tzinfo is None and zone is not None:
+        return timezones.to_utc(value, zone)
     return value
 
 
-def _day(value: date, name: str) -> date:
+def _to_day(value: date, zone_name: str) -> date:
     """Return the day of a day, a local time, or a time in UTC."""
     if not isinstance(value, datetime):
         return value
     if value.tzinfo is None:
         return value.date()
-    likely = (timezones.zone(timezones.iana(name)),) if name else ()
-    return whole_days.of_moment(value, likely)[0]
+    likely_zones = (timezones.get_zone(timezones.get_iana_name(zone_name)),) if zone_name else ()
+    return whole_days.guess_day(value, likely_zones)[0]
 
 
-def span(content: EventContent, work: Work | None = None) -> tuple[datetime, datetime | None]:
+def get_span(
+    content: EventContent, work: WorkBudget | None = None
+) -> tuple[datetime, datetime | None]:
     """
     Return the start and the end of all occurrences together; the end is None for an endless series.
 
@@ -203,15 +207,19 @@ def span(content: EventContent, work: Work | None = None) -> tuple[datetime, dat
     :raises BadSeries: if a recurrence line cannot be used
     :raises UnknownZone: if the time zone of the start is unknown
     """
-    series = compiled(content, work)
+    series = parse_series(content, work)
     last = series.last_start()
-    first = min(key(content.start), *series.more) if series.more else key(content.start)
-    begins = first if isinstance(first, datetime) else _midnight(first) - _AHEAD
+    first = (
+        min(to_start_key(content.start), *series.more)
+        if series.more
+        else to_start_key(content.start)
+    )
+    begins = first if isinstance(first, datetime) else _get_midnight(first) - _AHEAD
     if last is None:
         return begins, None
     ends = series.end_of(last)
-    return begins, ends if isinstance(ends, datetime) else _midnight(ends) + _BEHIND
+    return begins, ends if isinstance(ends, datetime) else _get_midnight(ends) + _BEHIND
 
 
-def _midnight(day: date) -> datetime:
+def _get_midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)

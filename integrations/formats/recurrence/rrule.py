@@ -49,7 +49,7 @@ class BadRule(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class RecurrenceRule:
     """
     A recurrence rule. Weekdays are 0 (Monday) to 6, each with its ordinal, or 0 for every one.
 
@@ -72,13 +72,13 @@ class Rule:
     positions: tuple[int, ...] = ()
 
 
-def parse(text: str) -> Rule:
+def parse_rule(text: str) -> RecurrenceRule:
     """
     Return the rule of a value such as `FREQ=WEEKLY;BYDAY=MO,WE`.
 
     :raises BadRule: if the rule cannot be used
     """
-    parts = _parts(text)
+    parts = _split_parts(text)
     freq = parts.get("FREQ", "")
     if freq not in FREQUENCIES:
         raise BadRule("FREQ is missing or unknown")
@@ -89,16 +89,16 @@ def parse(text: str) -> Rule:
         raise BadRule("COUNT and UNTIL exclude each other")
     if "BYSETPOS" in parts and not any(name[:2] == "BY" for name in parts.keys() - {"BYSETPOS"}):
         raise BadRule("BYSETPOS picks from nothing")
-    lists = {name: _numbers(name, parts[name]) for name in _RANGES if name in parts}
-    return Rule(
+    lists = {name: _parse_numbers(name, parts[name]) for name in _RANGES if name in parts}
+    return RecurrenceRule(
         freq=cast("Frequency", freq),
-        interval=_number("INTERVAL", parts.get("INTERVAL", "1")),
-        count=_number("COUNT", parts["COUNT"]) if "COUNT" in parts else None,
-        until=_until(parts["UNTIL"]) if "UNTIL" in parts else None,
-        week_start=_week_start(parts.get("WKST", "MO")),
-        days=_days(parts),
+        interval=_parse_number("INTERVAL", parts.get("INTERVAL", "1")),
+        count=_parse_number("COUNT", parts["COUNT"]) if "COUNT" in parts else None,
+        until=_parse_until(parts["UNTIL"]) if "UNTIL" in parts else None,
+        week_start=_parse_week_start(parts.get("WKST", "MO")),
+        days=_parse_days(parts),
         # `datetime` has no leap seconds.
-        seconds=tuple(sorted({min(each, 59) for each in lists.get("BYSECOND", ())})),
+        seconds=tuple(sorted({min(second, 59) for second in lists.get("BYSECOND", ())})),
         minutes=lists.get("BYMINUTE", ()),
         hours=lists.get("BYHOUR", ()),
         month_days=lists.get("BYMONTHDAY", ()),
@@ -109,14 +109,14 @@ def parse(text: str) -> Rule:
     )
 
 
-def written(rule: Rule) -> str:
+def format_rule(rule: RecurrenceRule) -> str:
     """Return the rule as text that `parse` reads."""
     days = [f"{ordinal or ''}{WEEKDAYS[day]}" for ordinal, day in rule.days]
     parts: list[tuple[str, Sequence[object]]] = [
         ("FREQ", [rule.freq]),
         ("INTERVAL", [rule.interval] if rule.interval > 1 else []),
         ("COUNT", [rule.count] if rule.count else []),
-        ("UNTIL", [content_lines.stamp(rule.until)] if rule.until else []),
+        ("UNTIL", [content_lines.format_time(rule.until)] if rule.until else []),
         ("WKST", [WEEKDAYS[rule.week_start]] if rule.week_start else []),
         ("BYMONTH", rule.months),
         ("BYWEEKNO", rule.weeks),
@@ -131,7 +131,7 @@ def written(rule: Rule) -> str:
     return ";".join(f"{name}={','.join(map(str, values))}" for name, values in parts if values)
 
 
-def _parts(text: str) -> dict[str, str]:
+def _split_parts(text: str) -> dict[str, str]:
     if len(text) > MAX_LENGTH:
         raise BadRule("it is too long")
     parts: dict[str, str] = {}
@@ -145,13 +145,13 @@ def _parts(text: str) -> dict[str, str]:
     return parts
 
 
-def _number(name: str, text: str) -> int:
+def _parse_number(name: str, text: str) -> int:
     if not _NUMBER.fullmatch(text) or not 1 <= int(text) <= _MAX_NUMBER:
         raise BadRule(f"{name} is not a number from 1 to {_MAX_NUMBER:,}")
     return int(text)
 
 
-def _numbers(name: str, text: str) -> tuple[int, ...]:
+def _parse_numbers(name: str, text: str) -> tuple[int, ...]:
     least, most, from_end = _RANGES[name]
     numbers: set[int] = set()
     for item in text.split(","):
@@ -163,12 +163,12 @@ def _numbers(name: str, text: str) -> tuple[int, ...]:
     return tuple(sorted(numbers))
 
 
-def _days(parts: Mapping[str, str]) -> tuple[tuple[int, int], ...]:
+def _parse_days(parts: Mapping[str, str]) -> tuple[tuple[int, int], ...]:
     if "BYDAY" not in parts:
         return ()
     weekdays: set[tuple[int, int]] = set()
-    for each in parts["BYDAY"].split(","):
-        day = _DAY.fullmatch(each)
+    for text in parts["BYDAY"].split(","):
+        day = _DAY.fullmatch(text)
         if day is None or (day[1] and not 1 <= abs(int(day[1])) <= 53):  # noqa: PLR2004 - weeks
             raise BadRule("BYDAY has something that is not a weekday")
         weekdays.add((int(day[1] or 0), WEEKDAYS.index(day[2])))
@@ -179,17 +179,17 @@ def _days(parts: Mapping[str, str]) -> tuple[tuple[int, int], ...]:
     return tuple(sorted(weekdays))
 
 
-def _week_start(text: str) -> int:
+def _parse_week_start(text: str) -> int:
     if text not in WEEKDAYS:
         raise BadRule("WKST is not a weekday")
     return WEEKDAYS.index(text)
 
 
-def _until(text: str) -> date | datetime | None:
+def _parse_until(text: str) -> date | datetime | None:
     """Return the end of the rule; None if it is later than any supported year."""
     try:
-        until = content_lines.time(text)
-    except content_lines.BadLine:
+        until = content_lines.parse_time(text)
+    except content_lines.BadContentLine:
         raise BadRule("UNTIL is neither a day nor a time") from None
     if until.year < FIRST_YEAR:
         raise BadRule("UNTIL lies before all calendars")

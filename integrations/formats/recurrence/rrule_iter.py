@@ -14,7 +14,7 @@ from datetime import date, datetime, time, timedelta
 from itertools import product
 from typing import Final
 
-from .rrule import Rule
+from .rrule import RecurrenceRule
 
 _SECONDS: Final = {"SECONDLY": 1, "MINUTELY": 60, "HOURLY": 3_600}
 _MAX_TIMES_OF_DAY: Final = 1_440
@@ -22,11 +22,11 @@ _ONE_DAY: Final = timedelta(days=1)
 _LENGTHS: Final = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
-class TooMany(Exception):
+class TooManyOccurrences(Exception):
     """There are too many occurrences, or finding them takes too much work. Leave the event out."""
 
 
-class Work:
+class WorkBudget:
     """
     A budget of days and times to look at, optionally part of a larger budget.
 
@@ -35,9 +35,9 @@ class Work:
 
     __slots__ = ("left", "of")
 
-    def __init__(self, most: int, *, of: Work | None = None) -> None:
+    def __init__(self, most: int, *, parent: WorkBudget | None = None) -> None:
         self.left = most
-        self.of = of
+        self.of = parent
 
     def spend(self, steps: int) -> None:
         """:raises TooMany: if the budget is used up"""
@@ -45,13 +45,13 @@ class Work:
         if self.of is not None:
             self.of.spend(steps)
         if self.left < 0:
-            raise TooMany
+            raise TooManyOccurrences
 
 
-class Pattern:
+class RulePattern:
     """A rule completed by its start: everything that decides which times match."""
 
-    def __init__(self, rule: Rule, start: datetime) -> None:
+    def __init__(self, rule: RecurrenceRule, start: datetime) -> None:
         self.rule = rule
         self.start = start
         self.months = frozenset(rule.months)
@@ -60,11 +60,11 @@ class Pattern:
         self.weeks = frozenset(rule.weeks)
         self.weekdays = frozenset(day for ordinal, day in rule.days if not ordinal)
         self.nth = tuple((ordinal, day) for ordinal, day in rule.days if ordinal)
-        self._derive()
+        self._complete_from_start()
         limits = self.months or self.month_days or self.year_days or self.weeks
         self.is_any_day = not (limits or self.weekdays or self.nth)
 
-    def _derive(self) -> None:
+    def _complete_from_start(self) -> None:
         """Complete the rule from the start (RFC 5545, section 3.3.10)."""
         rule = self.rule
         if rule.month_days or rule.year_days or rule.weeks or rule.days:
@@ -90,12 +90,14 @@ class Pattern:
         return self.rule.freq == "WEEKLY" and not (self.months or self.rule.positions)
 
     @property
-    def step(self) -> timedelta:
+    def period_length(self) -> timedelta:
         """The length of one period, for periods shorter than a month."""
         days = {"DAILY": 1, "WEEKLY": 7}.get(self.rule.freq, 0)
         return timedelta(days=days, seconds=_SECONDS.get(self.rule.freq, 0)) * self.rule.interval
 
-    def clocks(self, first: datetime, last: datetime, work: Work) -> Iterator[datetime]:
+    def iterate_times(
+        self, first: datetime, last: datetime, work: WorkBudget
+    ) -> Iterator[datetime]:
         """
         Yield the matching local times from `first` to `last` inclusive, never before the start.
 
@@ -107,72 +109,85 @@ class Pattern:
         if first > last:
             return
         is_of_days = self.rule.freq not in _SECONDS
-        by_day, within = self._by_day(first, last, work), self._within_day(first, last, work)
-        for period_times in by_day if is_of_days else within:
-            for clock in _picked(period_times, self.rule.positions):
-                if first <= clock <= last:
-                    yield clock
+        by_day, by_time = (
+            self._iterate_by_day(first, last, work),
+            self._iterate_within_day(first, last, work),
+        )
+        for period_times in by_day if is_of_days else by_time:
+            for local_time in _select_positions(period_times, self.rule.positions):
+                if first <= local_time <= last:
+                    yield local_time
 
     # Days, weeks, months, years.
 
-    def _by_day(self, first: datetime, last: datetime, work: Work) -> Iterator[list[datetime]]:
-        times = self._times_of_day()
-        for days in self._periods(first.date(), last.date(), work):
+    def _iterate_by_day(
+        self, first: datetime, last: datetime, work: WorkBudget
+    ) -> Iterator[list[datetime]]:
+        times = self._list_times_of_day()
+        for days in self._iterate_periods(first.date(), last.date(), work):
             # Checked before the list is built: a year may have half a million times.
             work.spend(len(days) * len(times))
-            yield [datetime.combine(day, each) for day in days for each in times]
+            yield [datetime.combine(day, time_of_day) for day in days for time_of_day in times]
 
-    def _times_of_day(self) -> list[time]:
+    def _list_times_of_day(self) -> list[time]:
         rule, start = self.rule, self.start
         hours = rule.hours or (start.hour,)
         minutes = rule.minutes or (start.minute,)
         seconds = rule.seconds or (start.second,)
         if len(hours) * len(minutes) * len(seconds) > _MAX_TIMES_OF_DAY:
-            raise TooMany
-        return [time(*each) for each in product(hours, minutes, seconds)]
+            raise TooManyOccurrences
+        return [time(*parts) for parts in product(hours, minutes, seconds)]
 
-    def _periods(self, first: date, last: date, work: Work) -> Iterator[list[date]]:
+    def _iterate_periods(self, first: date, last: date, work: WorkBudget) -> Iterator[list[date]]:
         step, start = self.rule.interval, self.start.date()
         match self.rule.freq:
             case "YEARLY":
-                for year in range(_next(first.year, start.year, step), last.year + 1, step):
+                for year in range(_align_start(first.year, start.year, step), last.year + 1, step):
                     months = sorted(self.months) or range(1, 13)
-                    yield [day for month in months for day in self._of_month(year, month, work)]
+                    yield [
+                        day for month in months for day in self._list_month_days(year, month, work)
+                    ]
             case "MONTHLY":
-                begin, from_month = _month(start), _month(first)
-                for month in range(_next(from_month, begin, step), _month(last) + 1, step):
-                    yield self._of_month(month // 12, month % 12 + 1, work)
+                begin, from_month = _count_months(start), _count_months(first)
+                for month in range(
+                    _align_start(from_month, begin, step), _count_months(last) + 1, step
+                ):
+                    yield self._list_month_days(month // 12, month % 12 + 1, work)
             case "WEEKLY":
                 begins = self.rule.week_start
                 begin, from_week = first_of_week(start, begins), first_of_week(first, begins)
                 days = sorted((weekday - begins) % 7 for weekday in self.weekdays)
-                weeks = range(_next(from_week, begin, 7 * step), last.toordinal() + 1, 7 * step)
+                weeks = range(
+                    _align_start(from_week, begin, 7 * step), last.toordinal() + 1, 7 * step
+                )
                 for week in weeks:
-                    yield self._matching([date.fromordinal(week + day) for day in days], work)
+                    yield self._filter_days([date.fromordinal(week + day) for day in days], work)
             case _:
-                begin = _next(first.toordinal(), start.toordinal(), step)
+                begin = _align_start(first.toordinal(), start.toordinal(), step)
                 for day in range(begin, last.toordinal() + 1, step):
-                    yield self._matching([date.fromordinal(day)], work)
+                    yield self._filter_days([date.fromordinal(day)], work)
 
-    def _of_month(self, year: int, month: int, work: Work) -> list[date]:
-        length = _length(date(year, month, 1))
+    def _list_month_days(self, year: int, month: int, work: WorkBudget) -> list[date]:
+        length = _get_month_length(date(year, month, 1))
         numbers: Sequence[int] = range(1, length + 1)
         if self.month_days:
             named = {day if day > 0 else length + 1 + day for day in self.month_days}
             numbers = sorted(day for day in named if 1 <= day <= length)
         work.spend(1)
-        return self._matching([date(year, month, day) for day in numbers], work)
+        return self._filter_days([date(year, month, day) for day in numbers], work)
 
-    def _matching(self, days: list[date], work: Work) -> list[date]:
+    def _filter_days(self, days: list[date], work: WorkBudget) -> list[date]:
         work.spend(len(days))
-        return [day for day in days if self.matches(day)]
+        return [day for day in days if self.matches_day(day)]
 
     # Hours, minutes, seconds.
 
-    def _within_day(self, first: datetime, last: datetime, work: Work) -> Iterator[list[datetime]]:
+    def _iterate_within_day(
+        self, first: datetime, last: datetime, work: WorkBudget
+    ) -> Iterator[list[datetime]]:
         rule = self.rule
         unit = _SECONDS[rule.freq]
-        step = self.step
+        step = self.period_length
         begin = self.start.replace(
             minute=self.start.minute if unit <= 60 else 0,  # noqa: PLR2004 - seconds of a minute
             second=self.start.second if unit == 1 else 0,
@@ -180,18 +195,18 @@ class Pattern:
         at = begin + max(0, (first - begin) // step) * step
         while at <= last:
             work.spend(1)
-            if (until := self._nothing_before(at, unit)) is None:
-                matching_times = self._in(at, unit)
+            if (next_match := self._find_next_match(at, unit)) is None:
+                matching_times = self._list_times_within(at, unit)
                 work.spend(len(matching_times))
                 yield matching_times
                 at += step
             else:
-                at += max(1, -((at - until) // step)) * step
+                at += max(1, -((at - next_match) // step)) * step
 
-    def _nothing_before(self, at: datetime, unit: int) -> datetime | None:
+    def _find_next_match(self, at: datetime, unit: int) -> datetime | None:
         """Return the time before which nothing can match; None if `at` itself may match."""
         rule = self.rule
-        if not self.matches(at.date()):
+        if not self.matches_day(at.date()):
             return datetime.combine(at.date(), time()) + _ONE_DAY
         if rule.hours and at.hour not in rule.hours:
             return at.replace(minute=0, second=0) + timedelta(hours=1)
@@ -201,7 +216,7 @@ class Pattern:
             return at + timedelta(seconds=1)
         return None
 
-    def _in(self, at: datetime, unit: int) -> list[datetime]:
+    def _list_times_within(self, at: datetime, unit: int) -> list[datetime]:
         rule, start = self.rule, self.start
         minutes = rule.minutes or (start.minute,) if unit == _SECONDS["HOURLY"] else (at.minute,)
         seconds = rule.seconds or (start.second,) if unit > 1 else (at.second,)
@@ -209,14 +224,20 @@ class Pattern:
 
     # One day.
 
-    def matches(self, day: date) -> bool:
+    def matches_day(self, day: date) -> bool:
         """Return whether a day passes all parts of the rule that limit days."""
         return self.is_any_day or (
             (not self.months or day.month in self.months)
             and (not (self.weekdays or self.nth) or self._is_weekday(day))
-            and (not self.month_days or _counts(day.day, _length(day), self.month_days))
-            and (not self.year_days or _counts(_of_year(day), _year(day), self.year_days))
-            and (not self.weeks or self._isfirst_of_week(day))
+            and (
+                not self.month_days
+                or _matches_number(day.day, _get_month_length(day), self.month_days)
+            )
+            and (
+                not self.year_days
+                or _matches_number(_get_day_of_year(day), _get_year_length(day), self.year_days)
+            )
+            and (not self.weeks or self._matches_week(day))
         )
 
     def _is_weekday(self, day: date) -> bool:
@@ -226,38 +247,38 @@ class Pattern:
         ordinals = {ordinal for ordinal, nth_weekday in self.nth if nth_weekday == weekday}
         if not ordinals:
             return False
-        number, length = day.day, _length(day)
+        number, length = day.day, _get_month_length(day)
         if self.rule.freq == "YEARLY" and not self.rule.months:
-            number, length = _of_year(day), _year(day)
+            number, length = _get_day_of_year(day), _get_year_length(day)
         return (number + 6) // 7 in ordinals or -((length - number) // 7 + 1) in ordinals
 
-    def _isfirst_of_week(self, day: date) -> bool:
+    def _matches_week(self, day: date) -> bool:
         # A week belongs to the year of its fourth day.
         fourth = date.fromordinal(first_of_week(day, self.rule.week_start) + 3)
         first = first_of_week(date(fourth.year, 1, 4), self.rule.week_start)
         following = first_of_week(date(fourth.year + 1, 1, 4), self.rule.week_start)
         number = (fourth.toordinal() - first) // 7 + 1
-        return _counts(number, (following - first) // 7, self.weeks)
+        return _matches_number(number, (following - first) // 7, self.weeks)
 
 
-def _picked(times: list[datetime], positions: Sequence[int]) -> Sequence[datetime]:
+def _select_positions(times: list[datetime], positions: Sequence[int]) -> Sequence[datetime]:
     if not positions:
         return times
     size = len(times)
-    indexes = {place - 1 if place > 0 else size + place for place in positions}
-    return [times[place] for place in sorted(indexes) if 0 <= place < size]
+    indexes = {position - 1 if position > 0 else size + position for position in positions}
+    return [times[position] for position in sorted(indexes) if 0 <= position < size]
 
 
-def _counts(number: int, length: int, numbers: frozenset[int]) -> bool:
+def _matches_number(number: int, length: int, numbers: frozenset[int]) -> bool:
     return number in numbers or number - length - 1 in numbers
 
 
-def _next(first: int, begin: int, step: int) -> int:
+def _align_start(first: int, begin: int, step: int) -> int:
     """Return the last of `begin`, `begin + step`, … that is at most `first`; else `begin`."""
     return begin + max(0, (first - begin) // step) * step
 
 
-def _month(day: date) -> int:
+def _count_months(day: date) -> int:
     return day.year * 12 + day.month - 1
 
 
@@ -266,13 +287,13 @@ def first_of_week(day: date, week_start: int) -> int:
     return day.toordinal() - (day.weekday() - week_start) % 7
 
 
-def _length(day: date) -> int:
+def _get_month_length(day: date) -> int:
     return _LENGTHS[day.month - 1] + (day.month == 2 and isleap(day.year))  # noqa: PLR2004 - February
 
 
-def _of_year(day: date) -> int:
+def _get_day_of_year(day: date) -> int:
     return day.timetuple().tm_yday
 
 
-def _year(day: date) -> int:
+def _get_year_length(day: date) -> int:
     return 366 if isleap(day.year) else 365

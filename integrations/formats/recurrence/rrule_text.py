@@ -16,7 +16,7 @@ from integrations.formats.event import When
 
 from . import content_lines as lines
 from . import rrule
-from .rrule import Rule
+from .rrule import RecurrenceRule
 
 DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS: Final = (
@@ -34,11 +34,11 @@ MONTHS: Final = (
     "December",
 )
 ORDINALS: Final = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", -1: "last"}
-OF_ITS_OWN: Final = "by a rule of its own"
+CUSTOM_RULE: Final = "by a rule of its own"
 _UNITS: Final = {"DAILY": "day", "WEEKLY": "week", "MONTHLY": "month", "YEARLY": "year"}
 
 
-def words(recurrence: Sequence[str], start: When) -> str:
+def describe_recurrence(recurrence: Sequence[str], start: When) -> str:
     """
     Return the recurrence as text; empty for a single event.
 
@@ -48,41 +48,47 @@ def words(recurrence: Sequence[str], start: When) -> str:
     if not recurrence:
         return ""
     try:
-        content_lines = [lines.read(line.strip()) for line in recurrence]
-        parsed_rules = [rrule.parse(line.value) for line in content_lines if line.name == "RRULE"]
+        content_lines = [lines.parse_line(line.strip()) for line in recurrence]
+        parsed_rules = [
+            rrule.parse_rule(line.value) for line in content_lines if line.name == "RRULE"
+        ]
         phrases = (
-            [_rule(parsed_rules[0], start)]
+            [_describe_rule(parsed_rules[0], start)]
             if len(parsed_rules) == 1
-            else [OF_ITS_OWN]
+            else [CUSTOM_RULE]
             if parsed_rules
             else []
         )
-    except (lines.BadLine, rrule.BadRule, timezones.UnknownZone):
-        return OF_ITS_OWN
+    except (lines.BadContentLine, rrule.BadRule, timezones.UnknownZone):
+        return CUSTOM_RULE
     more, less = (
         sum(line.value.count(",") + 1 for line in content_lines if line.name == name)
         for name in ("RDATE", "EXDATE")
     )
-    phrases += [f"on {more} more {_dates(more)}"] if more else []
-    phrases += [f"without {less} {_dates(less)}"] if less else []
+    phrases += [f"on {more} more {_pluralise_dates(more)}"] if more else []
+    phrases += [f"without {less} {_pluralise_dates(less)}"] if less else []
     return ", ".join(phrases)
 
 
-def _rule(rule: Rule, start: When) -> str:
-    how = _how(rule, _clock(start))
-    if how is None:
-        return OF_ITS_OWN
+def _describe_rule(rule: RecurrenceRule, start: When) -> str:
+    days_text = _describe_days(rule, _get_first_day(start))
+    if days_text is None:
+        return CUSTOM_RULE
     unit = _UNITS[rule.freq]
     every = f"every {unit}" if rule.interval == 1 else f"every {rule.interval} {unit}s"
-    text = f"{every} {how}".strip()
+    text = f"{every} {days_text}".strip()
     if text == "every week on Monday, Tuesday, Wednesday, Thursday and Friday":
         text = "every weekday"
     if rule.count is not None:
         return f"{text}, {rule.count} {'time' if rule.count == 1 else 'times'}"
-    return f"{text}, until {_day(_until(rule.until, start))}" if rule.until is not None else text
+    return (
+        f"{text}, until {_format_day(_get_last_day(rule.until, start))}"
+        if rule.until is not None
+        else text
+    )
 
 
-def _how(rule: Rule, first: date) -> str | None:
+def _describe_days(rule: RecurrenceRule, first: date) -> str | None:
     """Return the days of the rule as text; None if the text would say less than the rule."""
     is_other = any((rule.seconds, rule.minutes, rule.hours, rule.year_days, rule.weeks))
     if rule.freq not in _UNITS or is_other or rule.positions:
@@ -93,32 +99,32 @@ def _how(rule: Rule, first: date) -> str | None:
         case "DAILY":
             return None if rule.days or rule.month_days or rule.months else ""
         case "WEEKLY":
-            return None if rule.months else _on_days(rule, first)
+            return None if rule.months else _describe_weekdays(rule, first)
         case "MONTHLY":
-            return None if rule.months else _in_month(rule, first)
+            return None if rule.months else _describe_month_days(rule, first)
         case _:
-            return _in_year(rule, first)
+            return _describe_year_days(rule, first)
 
 
-def _on_days(rule: Rule, first: date) -> str:
+def _describe_weekdays(rule: RecurrenceRule, first: date) -> str:
     days = [day for _, day in rule.days] or [first.weekday()]
-    return f"on {listed([DAYS[day] for day in sorted(days)])}"
+    return f"on {join_items([DAYS[day] for day in sorted(days)])}"
 
 
-def _in_month(rule: Rule, first: date) -> str | None:
+def _describe_month_days(rule: RecurrenceRule, first: date) -> str | None:
     if rule.days and rule.month_days:
         return None
     if rule.days:
         if any(ordinal not in ORDINALS for ordinal, _ in rule.days):
             return None
-        return f"on the {listed([f'{ORDINALS[nth]} {DAYS[day]}' for nth, day in rule.days])}"
+        return f"on the {join_items([f'{ORDINALS[nth]} {DAYS[day]}' for nth, day in rule.days])}"
     days = rule.month_days or (first.day,)
     if days == (-1,):
         return "on the last day"
-    return None if min(days) < 0 else f"on day {listed([str(day) for day in days])}"
+    return None if min(days) < 0 else f"on day {join_items([str(day) for day in days])}"
 
 
-def _in_year(rule: Rule, first: date) -> str | None:
+def _describe_year_days(rule: RecurrenceRule, first: date) -> str | None:
     months = rule.months or (first.month,)
     if len(months) != 1 or (rule.days and not rule.months):
         return None
@@ -129,37 +135,37 @@ def _in_year(rule: Rule, first: date) -> str | None:
         if is_every_month or len(days) != 1 or days[0] < 1:
             return None
         return f"on {days[0]} {MONTHS[months[0] - 1]}"
-    within = _in_month(rule, first)
+    within = _describe_month_days(rule, first)
     return None if within is None else f"{within} of {MONTHS[months[0] - 1]}"
 
 
-def listed(items: Sequence[str]) -> str:
+def join_items(items: Sequence[str]) -> str:
     """Join items with commas, and with "and" before the last."""
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
 
 
-def _clock(start: When) -> date:
+def _get_first_day(start: When) -> date:
     if start.day is not None:
         return start.day
     if start.at is None:
         raise ValueError("neither a day nor a moment")
-    return timezones.clock(start.at, _place(start)).date()
+    return timezones.to_local_time(start.at, _get_zone(start)).date()
 
 
-def _until(until: date, start: When) -> date:
+def _get_last_day(until: date, start: When) -> date:
     """Return the last possible day, in the time zone of the series."""
     if isinstance(until, datetime):
-        return (until.astimezone(_place(start)) if until.tzinfo else until).date()
+        return (until.astimezone(_get_zone(start)) if until.tzinfo else until).date()
     return until
 
 
-def _place(start: When) -> ZoneInfo:
-    return timezones.zone(start.zone or "UTC")
+def _get_zone(start: When) -> ZoneInfo:
+    return timezones.get_zone(start.zone or "UTC")
 
 
-def _day(day: date) -> str:
+def _format_day(day: date) -> str:
     return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
 
 
-def _dates(count: int) -> str:
+def _pluralise_dates(count: int) -> str:
     return "date" if count == 1 else "dates"

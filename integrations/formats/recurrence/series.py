@@ -18,10 +18,10 @@ from integrations.formats.event import EventContent, When
 
 from .count_end import END_OF_TIME
 from .rrule import FIRST_YEAR, LAST_YEAR
-from .rrule_iter import Pattern, TooMany, Work
+from .rrule_iter import RulePattern, TooManyOccurrences, WorkBudget
 
 # A time in UTC, or a day.
-Start = date
+StartKey = date
 
 # Larger than any difference between a local time and UTC.
 _NEAR: Final = timedelta(hours=36)
@@ -37,12 +37,12 @@ class BadEvent(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class BoundedRule:
     """A rule with its end: no start after `until`, and no local time after `last`."""
 
-    pattern: Pattern
+    pattern: RulePattern
     last: datetime
-    until: Start | None
+    until: StartKey | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,79 +52,83 @@ class Series:
     start: When
     end: When
     # None for a series of whole days.
-    place: ZoneInfo | None
+    zone: ZoneInfo | None
     first: datetime
-    runs: tuple[Run, ...] = ()
-    more: frozenset[Start] = frozenset()
-    without: frozenset[Start] = frozenset()
+    runs: tuple[BoundedRule, ...] = ()
+    more: frozenset[StartKey] = frozenset()
+    without: frozenset[StartKey] = frozenset()
     without_days: frozenset[date] = frozenset()
 
-    def starts(self, first: Start, last: Start, work: Work, *, most: int) -> list[Start]:
+    def list_starts(
+        self, first: StartKey, last: StartKey, work: WorkBudget, *, most: int
+    ) -> list[StartKey]:
         """
         Return the starts from `first` to `last` inclusive, in order.
 
         :raises TooMany: if there are more than `most`, or `work` runs out
         """
-        starts = {start for start in (key(self.start), *self.more) if first <= start <= last}
+        starts = {
+            start for start in (to_start_key(self.start), *self.more) if first <= start <= last
+        }
         for run in self.runs:
-            lower, upper = self.earliest(first), min(self.latest(last), run.last)
-            for clock in run.pattern.clocks(lower, upper, work):
-                start = self.start_at(clock)
+            lower, upper = self.get_earliest_time(first), min(self.get_latest_time(last), run.last)
+            for local_time in run.pattern.iterate_times(lower, upper, work):
+                start = self.start_at(local_time)
                 if first <= start <= last and (run.until is None or start <= run.until):
                     starts.add(start)
                     if len(starts) > most:
-                        raise TooMany
-        return sorted(start for start in starts if not self._is_without(start))
+                        raise TooManyOccurrences
+        return sorted(start for start in starts if not self._is_excluded(start))
 
-    def start_at(self, clock: datetime) -> Start:
+    def start_at(self, local_time: datetime) -> StartKey:
         """Return the start at a local time of the series."""
-        if clock == self.first:
+        if local_time == self.first:
             # If the local time is ambiguous, the first start says which of the two it is.
-            return key(self.start)
-        return clock.date() if self.place is None else timezones.at(clock, self.place)
+            return to_start_key(self.start)
+        return local_time.date() if self.zone is None else timezones.to_utc(local_time, self.zone)
 
-    def end_of(self, start: Start) -> Start:
-        return start + (key(self.end) - key(self.start))
+    def end_of(self, start: StartKey) -> StartKey:
+        return start + (to_start_key(self.end) - to_start_key(self.start))
 
-    def when(self, start: Start) -> When:
+    def get_when(self, start: StartKey) -> When:
         if isinstance(start, datetime):
             return When(at=start, zone=self.start.zone)
         return When(day=start)
 
-    def last_start(self) -> Start | None:
+    def last_start(self) -> StartKey | None:
         """Return an upper bound of all starts; None for an endless series."""
         ends = [self.start_at(run.last) if run.until is None else run.until for run in self.runs]
         if any(run.last == END_OF_TIME for run in self.runs):
             return None
-        return max([*ends, key(self.start), *self.more])
+        return max([*ends, to_start_key(self.start), *self.more])
 
-    def clock_of(self, start: Start) -> datetime:
+    def get_local_time(self, start: StartKey) -> datetime:
         if isinstance(start, datetime):
-            return timezones.clock(start, self.place or timezones.zone("UTC"))
+            return timezones.to_local_time(start, self.zone or timezones.get_zone("UTC"))
         return datetime.combine(start, time())
 
-    def earliest(self, start: Start) -> datetime:
+    def get_earliest_time(self, start: StartKey) -> datetime:
         """Return a local time before which no local time can be at `start` or later."""
-        return self.clock_of(start) - self._change_around(start)
+        return self.get_local_time(start) - self._get_offset_change(start)
 
-    def latest(self, start: Start) -> datetime:
+    def get_latest_time(self, start: StartKey) -> datetime:
         """Return a local time after which no local time can be at `start` or earlier."""
-        return self.clock_of(start) + self._change_around(start)
+        return self.get_local_time(start) + self._get_offset_change(start)
 
-    def _change_around(self, start: Start) -> timedelta:
+    def _get_offset_change(self, start: StartKey) -> timedelta:
         """Return by how much the UTC offset changes around `start`."""
-        if not isinstance(start, datetime) or self.place is None:
+        if not isinstance(start, datetime) or self.zone is None:
             return timedelta()
-        before, after = ((start + near).astimezone(self.place) for near in (-_NEAR, _NEAR))
+        before, after = ((start + near).astimezone(self.zone) for near in (-_NEAR, _NEAR))
         return abs((after.utcoffset() or timedelta()) - (before.utcoffset() or timedelta()))
 
-    def _is_without(self, start: Start) -> bool:
+    def _is_excluded(self, start: StartKey) -> bool:
         return start in self.without or (
-            bool(self.without_days) and self.clock_of(start).date() in self.without_days
+            bool(self.without_days) and self.get_local_time(start).date() in self.without_days
         )
 
 
-def key(when: When) -> Start:
+def to_start_key(when: When) -> StartKey:
     """:raises BadEvent: if the value is neither a day nor a time that exists in UTC"""
     if when.day is not None:
         return when.day
@@ -136,20 +140,20 @@ def key(when: When) -> Start:
         raise BadEvent from None
 
 
-def to_when(start: Start) -> When:
+def to_when(start: StartKey) -> When:
     """Return the original start of an occurrence as an adapter takes it: the inverse of `key`."""
     if isinstance(start, datetime):
         return When(at=start, zone="UTC")
     return When(day=start)
 
 
-def checked(content: EventContent) -> tuple[Start, Start]:
+def validate_times(content: EventContent) -> tuple[StartKey, StartKey]:
     """
     Return the validated start and end of an event.
 
     :raises BadEvent: if they are not valid
     """
-    start, end = key(content.start), key(content.end)
+    start, end = to_start_key(content.start), to_start_key(content.end)
     is_of_days = content.start.day is not None
     if is_of_days != (content.end.day is not None):
         raise BadEvent

@@ -16,10 +16,10 @@ from integrations.formats import timezones
 from integrations.formats.event import EventContent, When
 
 from . import series_split
-from .parser import WORK, compiled
-from .rrule_iter import Work
-from .series import Series, Start, checked, key
-from .series_split import Move, nominal
+from .parser import MAX_SERIES_WORK, parse_series
+from .rrule_iter import WorkBudget
+from .series import Series, StartKey, to_start_key, validate_times
+from .series_split import SeriesMove, get_nominal_time
 
 
 class NoSuchInstance(Exception):
@@ -27,34 +27,40 @@ class NoSuchInstance(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class SeriesWithExceptions:
     """A series or single event with its exceptions, as `expansion.expand` takes them."""
 
     content: EventContent
-    exceptions: Mapping[Start, EventContent | None]
+    exceptions: Mapping[StartKey, EventContent | None]
 
 
-def change_one(whole: Whole, original: Start, edited: EventContent) -> Whole:
+def change_one(
+    event: SeriesWithExceptions, original: StartKey, edited: EventContent
+) -> SeriesWithExceptions:
     """
     Return the series with one instance replaced by `edited`.
 
     :raises NoSuchInstance: if no instance starts at `original`
     :raises BadEvent: if `edited` is not a valid event
     """
-    _find(whole, original)
-    checked(edited)
-    return _with(whole, original, replace(edited, recurrence=()))
+    _find_series(event, original)
+    validate_times(edited)
+    return _set_exception(event, original, replace(edited, recurrence=()))
 
 
-def cancel_one(whole: Whole, original: Start) -> Whole:
+def cancel_one(event: SeriesWithExceptions, original: StartKey) -> SeriesWithExceptions:
     """:raises NoSuchInstance: if no instance starts at `original`"""
-    _find(whole, original)
-    return _with(whole, original, None)
+    _find_series(event, original)
+    return _set_exception(event, original, None)
 
 
 def change_following(
-    whole: Whole, original: Start, edited: EventContent, *, lines: tuple[str, ...] | None = None
-) -> tuple[Whole, ...]:
+    event: SeriesWithExceptions,
+    original: StartKey,
+    edited: EventContent,
+    *,
+    lines: tuple[str, ...] | None = None,
+) -> tuple[SeriesWithExceptions, ...]:
     """
     Return the series shortened to end before `original`, and the following series as `edited`.
 
@@ -70,32 +76,38 @@ def change_following(
     :raises BadSeries: if one of `lines` cannot be used
     :raises TooMany: if counting the earlier occurrences takes too much work
     """
-    series = _find(whole, original)
-    if original <= key(series.start):
-        return (change_all(whole, original, edited, lines=lines),)
-    move = _move(series, original, edited)
+    series = _find_series(event, original)
+    if original <= to_start_key(series.start):
+        return (change_all(event, original, edited, lines=lines),)
+    move = _compute_move(series, original, edited)
     if lines is None:
-        lines = series_split.taken_up(series, original, move, Work(WORK))
+        lines = series_split.continue_lines(series, original, move, WorkBudget(MAX_SERIES_WORK))
     following = replace(edited, recurrence=lines)
-    later = {start: each for start, each in whole.exceptions.items() if start > original}
-    return _before(whole, series, original), Whole(
-        following, _moved(following, later, series, move)
+    later = {start: instance for start, instance in event.exceptions.items() if start > original}
+    return _cut_before(event, series, original), SeriesWithExceptions(
+        following, _move_exceptions(following, later, series, move)
     )
 
 
-def cancel_following(whole: Whole, original: Start) -> Whole | None:
+def cancel_following(
+    event: SeriesWithExceptions, original: StartKey
+) -> SeriesWithExceptions | None:
     """
     Return the series shortened to end before `original`; None if nothing is left.
 
     :raises NoSuchInstance: if no instance starts at `original`
     """
-    series = _find(whole, original)
-    return None if original <= key(series.start) else _before(whole, series, original)
+    series = _find_series(event, original)
+    return None if original <= to_start_key(series.start) else _cut_before(event, series, original)
 
 
 def change_all(
-    whole: Whole, original: Start, edited: EventContent, *, lines: tuple[str, ...] | None = None
-) -> Whole:
+    event: SeriesWithExceptions,
+    original: StartKey,
+    edited: EventContent,
+    *,
+    lines: tuple[str, ...] | None = None,
+) -> SeriesWithExceptions:
     """
     Return the whole series as `edited`: every instance moves as the one at `original` does.
 
@@ -109,17 +121,21 @@ def change_all(
     :raises BadEvent: if `edited` is not a valid event
     :raises BadSeries: if one of `lines` cannot be used
     """
-    series = _find(whole, original)
-    move = _move(series, original, edited)
+    series = _find_series(event, original)
+    move = _compute_move(series, original, edited)
     if lines is None:
-        lines = series_split.moved(series, move)
-    start, end = _times(series, move, edited)
+        lines = series_split.move_lines(series, move)
+    start, end = _move_times(series, move, edited)
     content = replace(edited, start=start, end=end, recurrence=lines)
-    others = {at: each for at, each in whole.exceptions.items() if at != original}
-    return Whole(content, _moved(content, others, series, move))
+    others = {
+        start_key: instance
+        for start_key, instance in event.exceptions.items()
+        if start_key != original
+    }
+    return SeriesWithExceptions(content, _move_exceptions(content, others, series, move))
 
 
-def change_series(whole: Whole, edited: EventContent) -> Whole:
+def change_series(event: SeriesWithExceptions, edited: EventContent) -> SeriesWithExceptions:
     """
     Return the series as `edited`, including its recurrence.
 
@@ -129,69 +145,74 @@ def change_series(whole: Whole, edited: EventContent) -> Whole:
     :raises BadEvent: if `edited` is not a valid event
     :raises BadSeries: if a recurrence line of it cannot be used
     """
-    series = compiled(whole.content)
-    move = _move(series, key(series.start), edited)
-    return Whole(edited, _moved(edited, whole.exceptions, series, move))
+    series = parse_series(event.content)
+    move = _compute_move(series, to_start_key(series.start), edited)
+    return SeriesWithExceptions(edited, _move_exceptions(edited, event.exceptions, series, move))
 
 
-def _find(whole: Whole, original: Start) -> Series:
-    series = compiled(whole.content)
+def _find_series(event: SeriesWithExceptions, original: StartKey) -> Series:
+    series = parse_series(event.content)
     # Days and times cannot be compared.
-    if isinstance(original, datetime) == (series.place is not None) and (
-        original in whole.exceptions or series.starts(original, original, Work(WORK), most=1)
+    if isinstance(original, datetime) == (series.zone is not None) and (
+        original in event.exceptions
+        or series.list_starts(original, original, WorkBudget(MAX_SERIES_WORK), most=1)
     ):
         return series
     raise NoSuchInstance
 
 
-def _with(whole: Whole, original: Start, instance: EventContent | None) -> Whole:
-    return Whole(whole.content, {**whole.exceptions, original: instance})
+def _set_exception(
+    event: SeriesWithExceptions, original: StartKey, instance: EventContent | None
+) -> SeriesWithExceptions:
+    return SeriesWithExceptions(event.content, {**event.exceptions, original: instance})
 
 
-def _before(whole: Whole, series: Series, original: Start) -> Whole:
-    earlier = {start: each for start, each in whole.exceptions.items() if start < original}
-    content = replace(whole.content, recurrence=series_split.cut_off(series, original))
-    return Whole(content, earlier)
+def _cut_before(
+    event: SeriesWithExceptions, series: Series, original: StartKey
+) -> SeriesWithExceptions:
+    earlier = {start: instance for start, instance in event.exceptions.items() if start < original}
+    content = replace(event.content, recurrence=series_split.cut_lines(series, original))
+    return SeriesWithExceptions(content, earlier)
 
 
-def _move(series: Series, original: Start, edited: EventContent) -> Move:
+def _compute_move(series: Series, original: StartKey, edited: EventContent) -> SeriesMove:
     """Return by how much the local time of the instance changes."""
-    start, _ = checked(edited)
-    place: ZoneInfo | None = None
+    start, _ = validate_times(edited)
+    zone: ZoneInfo | None = None
     if edited.start.day is None:
-        place = timezones.zone(edited.start.zone or "UTC")
-    meant = nominal(series, original)
-    if place == series.place and start == original:
-        return Move(meant - meant, place)
-    return Move(compiled(replace(edited, recurrence=())).first - meant, place)
+        zone = timezones.get_zone(edited.start.zone or "UTC")
+    nominal_time = get_nominal_time(series, original)
+    if zone == series.zone and start == original:
+        return SeriesMove(nominal_time - nominal_time, zone)
+    return SeriesMove(parse_series(replace(edited, recurrence=())).first - nominal_time, zone)
 
 
-def _times(series: Series, move: Move, edited: EventContent) -> tuple[When, When]:
-    start, end = checked(edited)
-    first = key(series.start)
-    if move.by or move.place != series.place:
-        first = move.start(series.first)
-    return _when(first, edited.start), _when(first + (end - start), edited.end)
+def _move_times(series: Series, move: SeriesMove, edited: EventContent) -> tuple[When, When]:
+    start, end = validate_times(edited)
+    first = to_start_key(series.start)
+    if move.offset or move.zone != series.zone:
+        first = move.move_start(series.first)
+    return _to_when(first, edited.start), _to_when(first + (end - start), edited.end)
 
 
-def _when(moment: Start, like: When) -> When:
+def _to_when(moment: StartKey, like: When) -> When:
     if isinstance(moment, datetime):
         return When(at=moment, zone=like.zone)
     return When(day=moment)
 
 
-def _moved(
+def _move_exceptions(
     content: EventContent,
-    exceptions: Mapping[Start, EventContent | None],
+    exceptions: Mapping[StartKey, EventContent | None],
     series: Series,
-    move: Move,
-) -> dict[Start, EventContent | None]:
+    move: SeriesMove,
+) -> dict[StartKey, EventContent | None]:
     """Return those exceptions, moved along, that the new series still has an instance for."""
-    new = compiled(content)
-    stays = not move.by and move.place == series.place
-    moved_exceptions: dict[Start, EventContent | None] = {}
+    new_series = parse_series(content)
+    is_unmoved = not move.offset and move.zone == series.zone
+    moved_exceptions: dict[StartKey, EventContent | None] = {}
     for start, instance in exceptions.items():
-        moved = start if stays else move.start(nominal(series, start))
-        if new.starts(moved, moved, Work(WORK), most=1):
-            moved_exceptions[moved] = instance
+        moved_start = start if is_unmoved else move.move_start(get_nominal_time(series, start))
+        if new_series.list_starts(moved_start, moved_start, WorkBudget(MAX_SERIES_WORK), most=1):
+            moved_exceptions[moved_start] = instance
     return moved_exceptions

@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 from integrations.formats import timezones
 
 from . import content_lines, rrule
-from .count_end import before
-from .rrule import Rule
-from .rrule_iter import Work
-from .series import Run, Series, Start
+from .count_end import count_before
+from .rrule import RecurrenceRule
+from .rrule_iter import WorkBudget
+from .series import BoundedRule, Series, StartKey
 
 _NO_MOVE: Final = timedelta()
 _PER_LINE: Final = 100
@@ -25,33 +25,33 @@ class NeedsRule(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class SeriesMove:
     """A move of all starts on the local clock, and the time zone afterwards; None for days."""
 
-    by: timedelta
-    place: ZoneInfo | None
+    offset: timedelta
+    zone: ZoneInfo | None
 
-    def days(self, clock: datetime) -> timedelta:
+    def get_day_shift(self, local_time: datetime) -> timedelta:
         """Return by how many days a start at `clock` moves."""
-        return (clock + self.by).date() - clock.date()
+        return (local_time + self.offset).date() - local_time.date()
 
-    def start(self, clock: datetime) -> Start:
-        moved = clock + self.by
-        return moved.date() if self.place is None else timezones.at(moved, self.place)
+    def move_start(self, local_time: datetime) -> StartKey:
+        moved = local_time + self.offset
+        return moved.date() if self.zone is None else timezones.to_utc(moved, self.zone)
 
 
-def nominal(series: Series, start: Start) -> datetime:
+def get_nominal_time(series: Series, start: StartKey) -> datetime:
     """
     Return the local time that the series intends for `start`.
 
     It differs from the actual local time on a day when daylight saving time skips it.
     """
-    local_time = series.clock_of(start)
+    local_time = series.get_local_time(start)
     nominal_time = datetime.combine(local_time.date(), series.first.time())
     return nominal_time if series.start_at(nominal_time) == start else local_time
 
 
-def cut_off(series: Series, at: Start) -> tuple[str, ...]:
+def cut_lines(series: Series, at: StartKey) -> tuple[str, ...]:
     """Return the lines of the part of a series before its start `at`."""
     last = at - (timedelta(seconds=1) if isinstance(at, datetime) else timedelta(days=1))
     shortened_rules = [
@@ -60,113 +60,125 @@ def cut_off(series: Series, at: Start) -> tuple[str, ...]:
         else run.pattern.rule
         for run in series.runs
     ]
-    return _lines(
+    return _format_lines(
         shortened_rules,
         (start for start in series.more if start < at),
         (start for start in series.without if start < at),
-        (day for day in series.without_days if day <= series.clock_of(at).date()),
+        (day for day in series.without_days if day <= series.get_local_time(at).date()),
     )
 
 
-def taken_up(series: Series, at: Start, move: Move, work: Work) -> tuple[str, ...]:
+def continue_lines(
+    series: Series, at: StartKey, move: SeriesMove, work: WorkBudget
+) -> tuple[str, ...]:
     """
     Return the lines of the part of a series from its start `at`, moved.
 
     :raises NeedsRule: if the rules do not define it
     :raises TooMany: if `work` runs out
     """
-    clock = nominal(series, at)
-    days = move.days(clock)
-    return _lines(
+    local_time = get_nominal_time(series, at)
+    day_shift = move.get_day_shift(local_time)
+    return _format_lines(
         [
-            _moved(_remaining(run, clock, work), run, series, clock, move)
+            _move_rule(_get_remaining_rule(run, local_time, work), run, series, local_time, move)
             for run in series.runs
-            if not (run.last < clock or (run.until is not None and run.until < at))
+            if not (run.last < local_time or (run.until is not None and run.until < at))
         ],
-        (move.start(nominal(series, start)) for start in series.more if start > at),
-        (move.start(nominal(series, start)) for start in series.without if start > at),
-        (day + days for day in series.without_days if day >= clock.date()),
+        (move.move_start(get_nominal_time(series, start)) for start in series.more if start > at),
+        (
+            move.move_start(get_nominal_time(series, start))
+            for start in series.without
+            if start > at
+        ),
+        (day + day_shift for day in series.without_days if day >= local_time.date()),
     )
 
 
-def moved(series: Series, move: Move) -> tuple[str, ...]:
+def move_lines(series: Series, move: SeriesMove) -> tuple[str, ...]:
     """
     Return the lines of a whole series, moved.
 
     :raises NeedsRule: if the rules do not define the result
     """
-    days = move.days(series.first)
-    return _lines(
-        [_moved(run.pattern.rule, run, series, series.first, move) for run in series.runs],
-        (move.start(nominal(series, start)) for start in series.more),
-        (move.start(nominal(series, start)) for start in series.without),
-        (day + days for day in series.without_days),
+    day_shift = move.get_day_shift(series.first)
+    return _format_lines(
+        [_move_rule(run.pattern.rule, run, series, series.first, move) for run in series.runs],
+        (move.move_start(get_nominal_time(series, start)) for start in series.more),
+        (move.move_start(get_nominal_time(series, start)) for start in series.without),
+        (day + day_shift for day in series.without_days),
     )
 
 
-def _remaining(run: Run, clock: datetime, work: Work) -> Rule:
+def _get_remaining_rule(run: BoundedRule, local_time: datetime, work: WorkBudget) -> RecurrenceRule:
     """Return the rule for the occurrences from `clock` on, with the rest of COUNT."""
-    if clock not in set(run.pattern.clocks(clock, clock, work)):
+    if local_time not in set(run.pattern.iterate_times(local_time, local_time, work)):
         # Its weeks or months are counted from another start.
         raise NeedsRule
     rule = run.pattern.rule
     if rule.count is None:
         return rule
-    return replace(rule, count=rule.count - before(run.pattern, clock, work))
+    return replace(rule, count=rule.count - count_before(run.pattern, local_time, work))
 
 
-def _moved(rule: Rule, run: Run, series: Series, clock: datetime, move: Move) -> Rule:
-    rule = _pinned(rule, clock, move)
-    if move.by == _NO_MOVE and move.place == series.place:
+def _move_rule(
+    rule: RecurrenceRule, run: BoundedRule, series: Series, local_time: datetime, move: SeriesMove
+) -> RecurrenceRule:
+    rule = _pin_time(rule, local_time, move)
+    if move.offset == _NO_MOVE and move.zone == series.zone:
         return rule
-    days = move.days(clock).days
+    day_shift = move.get_day_shift(local_time).days
     weekdays = rule.days if rule.freq != "WEEKLY" else ()
     limits = rule.month_days or rule.year_days or rule.weeks or rule.months or weekdays
     is_within_day = rule.freq in {"HOURLY", "MINUTELY", "SECONDLY"}
-    if limits and (days or is_within_day):
+    if limits and (day_shift or is_within_day):
         raise NeedsRule
-    if clock.time() != (clock + move.by).time() and (rule.hours or rule.minutes or rule.seconds):
+    if local_time.time() != (local_time + move.offset).time() and (
+        rule.hours or rule.minutes or rule.seconds
+    ):
         raise NeedsRule
-    until = run.until and move.start(series.clock_of(run.until))
+    until = run.until and move.move_start(series.get_local_time(run.until))
     if rule.freq != "WEEKLY":
         return replace(rule, until=until)
     return replace(
         rule,
-        days=tuple(sorted((ordinal, (day + days) % 7) for ordinal, day in rule.days)),
+        days=tuple(sorted((ordinal, (day + day_shift) % 7) for ordinal, day in rule.days)),
         # The start of the week moves too, so that occurrences of one week stay in one week.
-        week_start=(rule.week_start + days) % 7,
+        week_start=(rule.week_start + day_shift) % 7,
         until=until,
     )
 
 
-def _pinned(rule: Rule, clock: datetime, move: Move) -> Rule:
+def _pin_time(rule: RecurrenceRule, local_time: datetime, move: SeriesMove) -> RecurrenceRule:
     """State the time in the rule if daylight saving time skips it on the first day."""
-    meant = clock + move.by
-    if move.place is None or not timezones.is_skipped(meant, move.place):
+    moved_time = local_time + move.offset
+    if move.zone is None or not timezones.is_skipped(moved_time, move.zone):
         return rule
     if rule.freq in {"HOURLY", "MINUTELY", "SECONDLY"}:
         raise NeedsRule
-    return replace(rule, hours=rule.hours or (meant.hour,), minutes=rule.minutes or (meant.minute,))
-
-
-def _lines(
-    kept_rules: Iterable[Rule],
-    more: Iterable[Start],
-    without: Iterable[Start],
-    days: Iterable[date],
-) -> tuple[str, ...]:
-    return (
-        *(f"RRULE:{rrule.written(rule)}" for rule in kept_rules),
-        *_dates("RDATE", more),
-        *_dates("EXDATE", without),
-        *_dates("EXDATE", days),
+    return replace(
+        rule, hours=rule.hours or (moved_time.hour,), minutes=rule.minutes or (moved_time.minute,)
     )
 
 
-def _dates(name: str, starts: Iterable[Start]) -> Iterator[str]:
+def _format_lines(
+    kept_rules: Iterable[RecurrenceRule],
+    more: Iterable[StartKey],
+    without: Iterable[StartKey],
+    days: Iterable[date],
+) -> tuple[str, ...]:
+    return (
+        *(f"RRULE:{rrule.format_rule(rule)}" for rule in kept_rules),
+        *_format_dates("RDATE", more),
+        *_format_dates("EXDATE", without),
+        *_format_dates("EXDATE", days),
+    )
+
+
+def _format_dates(name: str, starts: Iterable[StartKey]) -> Iterator[str]:
     """Yield lines for starts that are all days or all times."""
     ordered = sorted(set(starts))
     for first in range(0, len(ordered), _PER_LINE):
-        some = ordered[first : first + _PER_LINE]
-        kind = "" if isinstance(some[0], datetime) else ";VALUE=DATE"
-        yield f"{name}{kind}:{','.join(map(content_lines.stamp, some))}"
+        batch = ordered[first : first + _PER_LINE]
+        kind = "" if isinstance(batch[0], datetime) else ";VALUE=DATE"
+        yield f"{name}{kind}:{','.join(map(content_lines.format_time, batch))}"

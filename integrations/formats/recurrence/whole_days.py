@@ -24,7 +24,7 @@ _STEP: Final = 15
 _NOON: Final = time(12)
 
 
-def of_moment(moment: datetime, likely: Iterable[ZoneInfo] = ()) -> tuple[date, date]:
+def guess_day(moment: datetime, likely_zones: Iterable[ZoneInfo] = ()) -> tuple[date, date]:
     """
     Return the day that most likely begins at a time in UTC, and the other possible day.
 
@@ -32,9 +32,9 @@ def of_moment(moment: datetime, likely: Iterable[ZoneInfo] = ()) -> tuple[date, 
     """
     first = moment.date()
     following = first + _ONE_DAY
-    for place in likely:
+    for zone in likely_zones:
         for day, other in ((first, following), (following, first)):
-            if timezones.at(datetime.combine(day, time()), place) == moment:
+            if timezones.to_utc(datetime.combine(day, time()), zone) == moment:
                 return day, other
     return (following, first) if _is_midnight_in_the_east(moment.time()) else (first, following)
 

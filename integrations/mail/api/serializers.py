@@ -6,12 +6,17 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from integrations.mail.list_filters import FOLDERS
-from integrations.web.api.fields import Moment
-from integrations.web.api.serializers import MAXIMUM_LIMIT, Cursor, QueryBoolean, page
+from integrations.web.api.fields import OffsetDateTimeField
+from integrations.web.api.serializers import (
+    MAX_PAGE_SIZE,
+    CursorField,
+    QueryBooleanField,
+    make_page_serializer,
+)
 
 
 @extend_schema_serializer(component_name="Address")
-class Address(serializers.Serializer[None]):
+class AddressSerializer(serializers.Serializer[None]):
     name = serializers.CharField(
         allow_blank=True, help_text="The display name. The sender chooses it freely."
     )
@@ -24,7 +29,7 @@ class Address(serializers.Serializer[None]):
 
 
 @extend_schema_serializer(component_name="Attachment")
-class Attachment(serializers.Serializer[None]):
+class AttachmentSerializer(serializers.Serializer[None]):
     id = serializers.UUIDField()
     filename = serializers.CharField(allow_blank=True)
     content_type = serializers.CharField()
@@ -33,15 +38,15 @@ class Attachment(serializers.Serializer[None]):
 
 
 @extend_schema_serializer(component_name="MessageSummary")
-class MessageSummary(serializers.Serializer[None]):
+class MessageSummarySerializer(serializers.Serializer[None]):
     id = serializers.UUIDField()
     connection_id = serializers.UUIDField()
     thread_id = serializers.UUIDField()
     subject = serializers.CharField(allow_blank=True)
-    to = Address(many=True)
-    cc = Address(many=True)
-    bcc = Address(many=True)
-    reply_to = Address(many=True)
+    to = AddressSerializer(many=True)
+    cc = AddressSerializer(many=True)
+    bcc = AddressSerializer(many=True)
+    reply_to = AddressSerializer(many=True)
     date = serializers.DateTimeField(help_text="When the provider received it, RFC 3339 UTC.")
     snippet = serializers.CharField(allow_blank=True)
     unread = serializers.BooleanField()
@@ -54,27 +59,27 @@ class MessageSummary(serializers.Serializer[None]):
     def get_fields(self) -> dict[str, serializers.Field]:  # type: ignore[type-arg]
         # `from` is a word of the language, so it cannot be declared above.
         fields = super().get_fields()
-        fields["from"] = Address(many=True)
+        fields["from"] = AddressSerializer(many=True)
         return fields
 
 
 @extend_schema_serializer(component_name="Message")
-class Message(MessageSummary):
+class MessageSerializer(MessageSummarySerializer):
     provider_id = serializers.CharField()
     rfc822_message_id = serializers.CharField(allow_null=True)
     body = serializers.CharField(allow_blank=True, help_text="Sanitised HTML.")
     body_text = serializers.CharField(allow_blank=True)
-    attachments = Attachment(many=True)
+    attachments = AttachmentSerializer(many=True)
     synced_at = serializers.DateTimeField()
 
 
 @extend_schema_serializer(component_name="Thread")
-class Thread(serializers.Serializer[None]):
+class ThreadSerializer(serializers.Serializer[None]):
     id = serializers.UUIDField()
     connection_id = serializers.UUIDField()
     subject = serializers.CharField(allow_blank=True)
     snippet = serializers.CharField(allow_blank=True)
-    participants = Address(many=True)
+    participants = AddressSerializer(many=True)
     message_count = serializers.IntegerField()
     unread_count = serializers.IntegerField()
     unread = serializers.BooleanField()
@@ -85,19 +90,19 @@ class Thread(serializers.Serializer[None]):
 
 
 @extend_schema_serializer(component_name="ThreadDetail")
-class ThreadDetail(Thread):
-    messages = MessageSummary(many=True)
+class ThreadDetailSerializer(ThreadSerializer):
+    messages = MessageSummarySerializer(many=True)
 
 
-MessageList = page("MessageList", MessageSummary)
-ThreadList = page("ThreadList", Thread)
+MessageListSerializer = make_page_serializer("MessageList", MessageSummarySerializer)
+ThreadListSerializer = make_page_serializer("ThreadList", ThreadSerializer)
 
 
-class ListQuery(serializers.Serializer[None]):
+class MailListQuerySerializer(serializers.Serializer[None]):
     """What a list may be asked for; an unknown or repeated parameter is a 400."""
 
-    limit = serializers.IntegerField(min_value=1, max_value=MAXIMUM_LIMIT, default=50)
-    cursor = Cursor(required=False)
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_PAGE_SIZE, default=50)
+    cursor = CursorField(required=False)
     connection_id = serializers.UUIDField(required=False)
     folder = serializers.ChoiceField(
         FOLDERS,
@@ -105,12 +110,12 @@ class ListQuery(serializers.Serializer[None]):
         error_messages={"invalid_choice": "There is no such folder."},
         help_text="Messages may be in other folders as well; these can be asked for.",
     )
-    unread = QueryBoolean(required=False)
-    starred = QueryBoolean(required=False)
-    has_attachments = QueryBoolean(required=False)
-    received_after = Moment(required=False)
-    received_before = Moment(required=False)
+    unread = QueryBooleanField(required=False)
+    starred = QueryBooleanField(required=False)
+    has_attachments = QueryBooleanField(required=False)
+    received_after = OffsetDateTimeField(required=False)
+    received_before = OffsetDateTimeField(required=False)
 
 
-class MessageListQuery(ListQuery):
+class MessageListQuerySerializer(MailListQuerySerializer):
     thread_id = serializers.UUIDField(required=False)

@@ -12,72 +12,76 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from integrations import mail
-from integrations.mail import Asked, Filters, attachment_response
-from integrations.web.api.base import OwnView, json
+from integrations.mail import MailFilters, RequestContext, attachment_response
+from integrations.web.api.base import UserDataView, json_response
 
 from . import serializers
 
 
-class MailView(OwnView):
+class MailView(UserDataView):
     @property
-    def question(self) -> Asked:
-        return Asked(actor=self.actor, user_id=self.user_id, at=self.at)
+    def request_context(self) -> RequestContext:
+        return RequestContext(actor=self.actor, user_id=self.user_id, at=self.at)
 
-    def page(self, request: Request) -> dict[str, Any]:
+    def get_page_arguments(self, request: Request) -> dict[str, Any]:
         """Return what `inbox.list_…` is asked for."""
-        given = self.asked(request)
-        cursor, limit = given.pop("cursor", None), given.pop("limit")
+        parameters = self.get_query(request)
+        cursor, limit = parameters.pop("cursor", None), parameters.pop("limit")
         return {
-            "filters": Filters(**given),
+            "filters": MailFilters(**parameters),
             "cursor": cursor,
             "limit": limit,
             "envelope": {"request_id": self.request_id},
         }
 
 
-class MessageList(MailView):
-    query = serializers.MessageListQuery
+class MessageListView(MailView):
+    query = serializers.MessageListQuerySerializer
 
     @extend_schema(
         operation_id="list_messages",
-        parameters=[serializers.MessageListQuery],
-        responses={200: serializers.MessageList},
+        parameters=[serializers.MessageListQuerySerializer],
+        responses={200: serializers.MessageListSerializer},
     )
     def get(self, request: Request, **_: Any) -> HttpResponse:
         """Return a page of the person's messages over all mailboxes, newest first."""
-        return json(mail.list_messages(self.question, **self.page(request)))
+        return json_response(
+            mail.list_messages(self.request_context, **self.get_page_arguments(request))
+        )
 
 
-class MessageDetail(MailView):
-    @extend_schema(operation_id="get_message", responses={200: serializers.Message})
+class MessageDetailView(MailView):
+    @extend_schema(operation_id="get_message", responses={200: serializers.MessageSerializer})
     def get(self, request: Request, message_id: UUID, **_: Any) -> HttpResponse:
         """Return one message. `body` is sanitised HTML; nothing in it loads from anywhere."""
-        self.asked(request)
-        return json(mail.read_message(self.question, message_id))
+        self.get_query(request)
+        return json_response(mail.read_message(self.request_context, message_id))
 
 
-class ThreadList(MailView):
-    query = serializers.ListQuery
+class ThreadListView(MailView):
+    query = serializers.MailListQuerySerializer
 
     @extend_schema(
         operation_id="list_threads",
-        parameters=[serializers.ListQuery],
-        responses={200: serializers.ThreadList},
+        parameters=[serializers.MailListQuerySerializer],
+        responses={200: serializers.ThreadListSerializer},
     )
     def get(self, request: Request, **_: Any) -> HttpResponse:
         """Return a page of conversations, by their newest message."""
-        return json(mail.list_threads(self.question, **self.page(request)))
+        return json_response(
+            mail.list_threads(self.request_context, **self.get_page_arguments(request))
+        )
 
 
-class ThreadDetail(MailView):
-    @extend_schema(operation_id="get_thread", responses={200: serializers.ThreadDetail})
+class ThreadDetailView(MailView):
+    @extend_schema(operation_id="get_thread", responses={200: serializers.ThreadDetailSerializer})
     def get(self, request: Request, thread_id: UUID, **_: Any) -> HttpResponse:
         """Return one conversation with its messages."""
-        self.asked(request)
-        return json(mail.read_thread(self.question, thread_id))
+        self.get_query(request)
+        return json_response(mail.read_thread(self.request_context, thread_id))
 
 
-class AttachmentDetail(MailView):
+class AttachmentDetailView(MailView):
     @extend_schema(
         operation_id="get_attachment",
         responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
@@ -86,7 +90,7 @@ class AttachmentDetail(MailView):
         self, request: Request, message_id: UUID, attachment_id: UUID, **_: Any
     ) -> HttpResponseBase:
         """Return the bytes of one attachment, fetched now and kept nowhere."""
-        self.asked(request)
+        self.get_query(request)
         return attachment_response.answer_attachment(
-            self.question, message_id=message_id, attachment_id=attachment_id
+            self.request_context, message_id=message_id, attachment_id=attachment_id
         )

@@ -9,7 +9,7 @@ from integrations.providers import errors
 
 TRY_LATER: Final = "The provider is not answering now. Please try again in a moment."
 SLOW_DOWN: Final = "Your mailbox was read very often in the last minute."
-WHY_NOT: Final[Mapping[type[errors.ProviderError], str]] = {
+EXPLANATIONS: Final[Mapping[type[errors.ProviderError], str]] = {
     errors.Gone: "The provider no longer has it: the message was deleted there.",
     errors.Rejected: "It is larger than we carry. Open the message at the provider.",
     errors.GrantRevoked: "Access ended at the provider. Reconnect the account in Settings.",

@@ -22,14 +22,14 @@ CLASSES: Final = ((720, "short"), (1000, "middling"), (1300, "long"))
 TALLEST: Final = "tall"
 
 
-def height(size: int) -> str:
+def get_height_class(size: int) -> str:
     """Return the class for a body of `size` sealed bytes."""
     return next((name for most, name in CLASSES if size <= most), TALLEST)
 
 
-def heights(message_ids: Iterable[UUID]) -> Mapping[UUID, str]:
+def get_height_classes(message_ids: Iterable[UUID]) -> Mapping[UUID, str]:
     """Return the class for each message's frame, in one query that opens nothing."""
     sizes = MessageBody.objects.filter(message_id__in=list(message_ids)).values_list(
         "message_id", Length("content")
     )
-    return {message_id: height(size) for message_id, size in sizes}
+    return {message_id: get_height_class(size) for message_id, size in sizes}

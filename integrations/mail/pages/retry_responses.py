@@ -8,39 +8,41 @@ from typing import Final
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from integrations.parsers.process_pool import Busy
+from integrations.parsers.process_pool import ParsersBusy
 from integrations.providers.errors import RateLimited
 from integrations.web import retry_pages, sandboxed_html
-from integrations.web.problem_catalogue import Problem
+from integrations.web.problem_catalogue import ProblemType
 from integrations.web.temporary_problems import TEMPORARY_PROBLEMS
 
 logger = logging.getLogger(__name__)
 
 #: The exceptions after which a page retries by itself.
-PASSING: Final = tuple(TEMPORARY_PROBLEMS)
+TEMPORARY_ERRORS: Final = tuple(TEMPORARY_PROBLEMS)
 
 
 def answer_frame(request: HttpRequest, error: Exception) -> HttpResponse:
     """Return the frame of a text, which asks again by itself."""
-    problem, wait = _find(error)
-    words = [problem.title]
-    if retry_pages.asks_again(request):
-        words.append("This text appears by itself in a moment.")
-    text = "".join(f"<p>{one}</p>" for one in words).encode()
-    return retry_pages.ask_again(request, sandboxed_html.answer(text, status=problem.status), wait)
+    problem, wait = _find_problem(error)
+    sentences = [problem.title]
+    if retry_pages.will_retry(request):
+        sentences.append("This text appears by itself in a moment.")
+    text = "".join(f"<p>{sentence}</p>" for sentence in sentences).encode()
+    return retry_pages.add_retry(
+        request, sandboxed_html.render_document(text, status=problem.status), wait
+    )
 
 
 def answer_file(request: HttpRequest, error: RateLimited, *, says: str) -> HttpResponse:
     """Return the page in place of a download, which begins it by itself."""
-    if retry_pages.asks_again(request):
+    if retry_pages.will_retry(request):
         says += " The download begins by itself."
     context = {"says": says}
     response = render(request, "inbox/attachment_failed.html", context, status=503)
-    return retry_pages.ask_again(request, response, error.retry_after)
+    return retry_pages.add_retry(request, response, error.retry_after)
 
 
-def _find(error: Exception) -> tuple[Problem, float | None]:
-    if isinstance(error, Busy):
+def _find_problem(error: Exception) -> tuple[ProblemType, float | None]:
+    if isinstance(error, ParsersBusy):
         logger.warning("parsers.busy")
     kinds = type(error).__mro__
     problem = next(TEMPORARY_PROBLEMS[kind] for kind in kinds if kind in TEMPORARY_PROBLEMS)

@@ -13,11 +13,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.actors import get_actor
-from accounts.permissions import page
-from accounts.reauthentication import require_recent
+from accounts.permissions import require_permission
+from accounts.reauthentication import require_recent_confirmation
 from accounts.roles import Permission
 from integrations import mail
-from integrations.access.request_context import NotAChoice
+from integrations.access.request_context import InvalidChoice
 from integrations.access.support_and_export_permits import SUPPORT
 from integrations.mail import row_types, support_access
 from integrations.web.form_numbers import read_number
@@ -31,28 +31,28 @@ CHOICES: Final = ((1, "1 hour"), (24, "24 hours"), (72, "3 days"))
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Permission.USE_OWN)
-@require_recent
-def item(request: HttpRequest, message_id: UUID) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+@require_recent_confirmation
+def open_message_to_support(request: HttpRequest, message_id: UUID) -> HttpResponse:
     """Say who would read what until when; open it on an affirmative click."""
     actor, at = get_actor(request), timezone.now()
     try:
-        message = support_access.own(actor=actor, message_id=message_id)
-    except mail.NotFound:
+        message = support_access.get_own_message(actor=actor, message_id=message_id)
+    except mail.ObjectNotFound:
         raise Http404 from None
     if request.method == "POST":
-        if _opened(request, message_id):
+        if _open_from_form(request, message_id):
             return redirect("inbox-thread", message.thread_id)
         return redirect("inbox-support", message_id)
     feature = FEATURES[SUPPORT]
-    reading = support_access.head(actor=actor, message=message, at=at)
-    open_until = support_access.until(actor=actor, message_ids=[message_id], at=at)
-    body = page_sink.render(
+    reading = support_access.get_head(actor=actor, message=message, at=at)
+    open_until = support_access.get_end_times(actor=actor, message_ids=[message_id], at=at)
+    body = page_sink.render_page(
         "inbox/support.html",
         reading.rows,
         permits=reading.permits,
         actor=actor,
-        shape=row_types.message_summary,
+        shape=row_types.shape_message_summary,
         at=at,
         context={
             "choices": CHOICES,
@@ -69,14 +69,14 @@ def item(request: HttpRequest, message_id: UUID) -> HttpResponse:
 
 @never_cache
 @require_POST
-@page(Permission.USE_OWN)
-def close(request: HttpRequest, message_id: UUID) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+def withdraw_support_access(request: HttpRequest, message_id: UUID) -> HttpResponse:
     """Take it back, without another question."""
     actor = get_actor(request)
     try:
-        message = support_access.own(actor=actor, message_id=message_id)
-        support_access.close(actor=actor, message_id=message_id, at=timezone.now())
-    except mail.NotFound:
+        message = support_access.get_own_message(actor=actor, message_id=message_id)
+        support_access.withdraw_access(actor=actor, message_id=message_id, at=timezone.now())
+    except mail.ObjectNotFound:
         raise Http404 from None
     messages.success(
         request, claim("support.taken-back", "Taken back. Support cannot read it any more.")
@@ -84,7 +84,7 @@ def close(request: HttpRequest, message_id: UUID) -> HttpResponse:
     return redirect("inbox-thread", message.thread_id)
 
 
-def _opened(request: HttpRequest, message_id: UUID) -> bool:
+def _open_from_form(request: HttpRequest, message_id: UUID) -> bool:
     if request.POST.get("agree") != "yes":
         messages.error(request, "Tick that you agree, if you want support to read it.")
         return False
@@ -96,10 +96,10 @@ def _opened(request: HttpRequest, message_id: UUID) -> bool:
             version=read_number(request.POST.get("version", "")) or 0,
             at=timezone.now(),
         )
-    except NotAChoice:
+    except InvalidChoice:
         messages.error(request, "Choose until when, from the list.")
         return False
-    except consents.Outdated:
+    except consents.DeclarationOutdated:
         messages.info(request, "What you would agree to has changed. Please read it as it is now.")
         return False
     messages.success(request, "Support can read this message now. You can take it back any time.")

@@ -10,11 +10,11 @@ from itertools import islice
 from integrations.mail import row_types
 from integrations.templatetags import mail_page
 from integrations.web.row_urls import RowUrl
-from limited_use.sinks.page import Shown
+from limited_use.sinks.page import TemplateItem
 
 
 @dataclass(frozen=True, slots=True)
-class ThreadRows:
+class ThreadRowPresenter:
     """
     Makes the rows of one page.
 
@@ -25,15 +25,15 @@ class ThreadRows:
     now: datetime
     url: RowUrl
 
-    def make(self, row: row_types.ThreadRow, opened: Mapping[str, bytes]) -> Shown:
-        thread, summary = row.thread, row_types.newest_summary(opened)
+    def present_row(self, row: row_types.ThreadRow, opened: Mapping[str, bytes]) -> TemplateItem:
+        thread, summary = row.thread, row_types.read_newest_summary(opened)
         # One of the first two is shown.
-        participants = list(islice(row_types.participants([summary]), 2))
+        participants = list(islice(row_types.iterate_participants([summary]), 2))
         person = mail_page.counterpart(participants, self.is_outgoing)
         at, count = thread.last_received_at, thread.message_count
-        return Shown(
+        return TemplateItem(
             clear={
-                "url": self.url.of(thread.id),
+                "url": self.url.get_url(thread.id),
                 "is_unread": thread.unread_count > 0,
                 "is_starred": thread.is_starred,
                 "has_attachments": thread.has_attachments,

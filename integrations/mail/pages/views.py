@@ -18,18 +18,24 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
-from accounts.permissions import page
+from accounts.permissions import require_permission
 from accounts.roles import Permission
 from integrations import mail
-from integrations.access.request_context import asked_by
-from integrations.mail import Filters, attachment_response, attachments, row_types, support_access
+from integrations.access.request_context import get_request_context
+from integrations.mail import (
+    MailFilters,
+    attachment_response,
+    attachments,
+    row_types,
+    support_access,
+)
 from integrations.providers import errors
 from integrations.web import cursors, sandboxed_html
 from integrations.web.row_urls import RowUrl
 from limited_use.sinks import page as page_sink
 
 from . import error_pages, frame_heights, mailbox_status, retry_responses
-from .thread_rows import ThreadRows
+from .thread_rows import ThreadRowPresenter
 
 TABS: Final = (
     ("inbox", "Inbox"),
@@ -44,32 +50,32 @@ PAGE: Final = 50
 
 @never_cache
 @require_safe
-@page(Permission.USE_OWN)
-def threads(request: HttpRequest) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+def show_threads(request: HttpRequest) -> HttpResponse:
     """Return a page of conversations, newest first."""
-    asked = asked_by(request)
+    context = get_request_context(request)
     folder = request.GET.get("folder", "inbox")
     if folder not in dict(TABS):
         raise Http404
-    filters = Filters(folder=None if folder == "all" else folder)
+    filters = MailFilters(folder=None if folder == "all" else folder)
     cursor = request.GET.get("cursor")
     try:
-        reading = mail.threads(asked, filters, cursor=cursor, limit=PAGE)
+        reading = mail.get_thread_page(context, filters, cursor=cursor, limit=PAGE)
     except (cursors.InvalidCursor, cursors.ExpiredCursor):
         # A bookmark of a page that has moved on: the first one is where it went.
         return redirect(_add_query(reverse("inbox"), folder))
-    state = mailbox_status.describe(reading.mailboxes)
+    status = mailbox_status.describe_mailboxes(reading.mailboxes)
     inbox_url = reverse("inbox")
     # Sent mail is listed by the people it went to.
     is_outgoing = folder in OUTGOING
-    thread_rows = ThreadRows(is_outgoing, asked.at, RowUrl("inbox-thread"))
-    body = page_sink.render(
+    thread_rows = ThreadRowPresenter(is_outgoing, context.at, RowUrl("inbox-thread"))
+    body = page_sink.render_page(
         "inbox/threads.html",
         reading.rows,
         permits=reading.permits,
-        actor=asked.actor,
-        shape=thread_rows.make,
-        at=asked.at,
+        actor=context.actor,
+        shape=thread_rows.present_row,
+        at=context.at,
         context={
             "words": "",
             "folder_title": dict(TABS)[folder],
@@ -78,10 +84,10 @@ def threads(request: HttpRequest) -> HttpResponse:
                 {"url": _add_query(inbox_url, key), "label": label, "is_current": key == folder}
                 for key, label in TABS
             ],
-            "accounts": state.accounts,
-            "alerts": state.alerts,
-            "horizon_words": state.horizon_words,
-            "is_importing": state.is_importing,
+            "accounts": status.accounts,
+            "alerts": status.alerts,
+            "horizon_words": status.horizon_words,
+            "is_importing": status.is_importing,
             "is_later_page": cursor is not None,
             "first_url": _add_query(inbox_url, folder),
             "next_url": _add_query(inbox_url, folder, reading.next_cursor)
@@ -95,31 +101,35 @@ def threads(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_safe
-@page(Permission.USE_OWN)
-def thread(request: HttpRequest, thread_id: UUID) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+def show_thread(request: HttpRequest, thread_id: UUID) -> HttpResponse:
     """Return one conversation: heads and attachments; each text is a frame of its own."""
-    asked = asked_by(request)
+    context = get_request_context(request)
     cursor = request.GET.get("cursor")
     try:
-        reading = mail.messages(asked, Filters(thread_id=thread_id), cursor=cursor, limit=PAGE)
+        reading = mail.get_message_page(
+            context, MailFilters(thread_id=thread_id), cursor=cursor, limit=PAGE
+        )
     except (cursors.InvalidCursor, cursors.ExpiredCursor):
         return redirect("inbox-thread", thread_id)
     if not reading.rows:
         raise Http404
-    following = reverse("inbox-thread", args=[thread_id])
-    shown = [row.row.message.id for row in reading.rows]
-    heights = frame_heights.heights(shown)
-    to_support = support_access.until(actor=asked.actor, message_ids=shown, at=asked.at)
-    body = page_sink.render(
+    thread_url = reverse("inbox-thread", args=[thread_id])
+    message_ids = [row.row.message.id for row in reading.rows]
+    heights = frame_heights.get_height_classes(message_ids)
+    to_support = support_access.get_end_times(
+        actor=context.actor, message_ids=message_ids, at=context.at
+    )
+    body = page_sink.render_page(
         "inbox/thread.html",
         reading.rows,
         permits=reading.permits,
-        actor=asked.actor,
-        shape=partial(_in_a_thread, heights=heights, to_support=to_support),
-        at=asked.at,
+        actor=context.actor,
+        shape=partial(_shape_thread_message, heights=heights, to_support=to_support),
+        at=context.at,
         context={
             "is_later_page": cursor is not None,
-            "next_url": f"{following}?{urlencode({'cursor': reading.next_cursor})}"
+            "next_url": f"{thread_url}?{urlencode({'cursor': reading.next_cursor})}"
             if reading.next_cursor
             else "",
         },
@@ -128,28 +138,28 @@ def thread(request: HttpRequest, thread_id: UUID) -> HttpResponse:
     return HttpResponse(body)
 
 
-def _in_a_thread(
+def _shape_thread_message(
     row: row_types.MessageRow,
     opened: Mapping[str, bytes],
     *,
     heights: Mapping[UUID, str],
     to_support: Mapping[UUID, datetime],
-) -> page_sink.Shown:
+) -> page_sink.TemplateItem:
     """Return a message as a conversation shows it. Called inside the sink."""
     clear = {
         "height": heights.get(row.message.id, frame_heights.TALLEST),
         "is_important": "important" in row.message.folders,
         "support_until": to_support.get(row.message.id),
     }
-    return page_sink.Shown(clear, row_types.message_listed(row, opened))
+    return page_sink.TemplateItem(clear, row_types.shape_thread_message(row, opened))
 
 
 @never_cache
 @require_safe
 @xframe_options_sameorigin
 @csp(dict(sandboxed_html.POLICY))
-@page(Permission.USE_OWN)
-def body(request: HttpRequest, message_id: UUID) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+def show_body(request: HttpRequest, message_id: UUID) -> HttpResponse:
     """
     Return a message's text as a document of its own, as harmless opened directly as in its frame.
 
@@ -157,29 +167,31 @@ def body(request: HttpRequest, message_id: UUID) -> HttpResponse:
     loads but pictures that are part of it.
     """
     try:
-        text = attachments.body(asked_by(request), message_id=message_id)
-    except mail.NotFound:
+        text = attachments.render_body(get_request_context(request), message_id=message_id)
+    except mail.ObjectNotFound:
         raise Http404 from None
-    except retry_responses.PASSING as error:
+    except retry_responses.TEMPORARY_ERRORS as error:
         return retry_responses.answer_frame(request, error)
-    return sandboxed_html.answer(text)
+    return sandboxed_html.render_document(text)
 
 
 @never_cache
 @require_safe
-@page(Permission.USE_OWN)
-def attachment(request: HttpRequest, message_id: UUID, attachment_id: UUID) -> HttpResponseBase:
+@require_permission(Permission.USE_OWN)
+def download_attachment(
+    request: HttpRequest, message_id: UUID, attachment_id: UUID
+) -> HttpResponseBase:
     """Return an attachment as a download; a page that says why, where it cannot be had."""
     try:
         return attachment_response.answer_attachment(
-            asked_by(request), message_id=message_id, attachment_id=attachment_id
+            get_request_context(request), message_id=message_id, attachment_id=attachment_id
         )
-    except mail.NotFound:
+    except mail.ObjectNotFound:
         raise Http404 from None
     except errors.RateLimited as error:
         return retry_responses.answer_file(request, error, says=error_pages.SLOW_DOWN)
     except errors.ProviderError as error:
-        says = error_pages.WHY_NOT.get(type(error), error_pages.TRY_LATER)
+        says = error_pages.EXPLANATIONS.get(type(error), error_pages.TRY_LATER)
         return render(request, "inbox/attachment_failed.html", {"says": says}, status=503)
 
 

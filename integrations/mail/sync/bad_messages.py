@@ -17,17 +17,17 @@ from uuid import UUID
 from django import db
 
 from accounts import alarms
-from integrations.access.fences import NoLongerLive
+from integrations.access.fences import DisconnectedError
 from integrations.coordination.leases import LeaseLost
-from integrations.grants.quota_purse import Postponed
-from integrations.parsers.process_pool import Busy, CannotRun
+from integrations.grants.quota_purse import CallPostponed
+from integrations.parsers.process_pool import ParsersBusy, ParsersUnavailable
 from integrations.providers.errors import ProviderError
 from limited_use import traceback_scrubber
-from limited_use.guard.guard import Refused
-from limited_use.vault.compression import TooLarge
+from limited_use.guard.guard import AccessRefused
+from limited_use.vault.compression import RecordTooLarge
 from limited_use.vault.envelope import Unopenable
 from limited_use.vault.keyring.port import EpochGone, KeyStoreUnavailable
-from limited_use.vault.keys import Destroyed
+from limited_use.vault.keys import KeyDestroyed
 
 logger = logging.getLogger(__name__)
 
@@ -39,36 +39,36 @@ CRASHED: Final = "crashed"
 #: A message that a parser let through could not be stored: an error of ours.
 ALARM: Final = "sync.not_storable"
 
-_OF_ALL: Final = (
-    NoLongerLive, LeaseLost, Refused, Destroyed, Unopenable, EpochGone, KeyStoreUnavailable,
-    ProviderError, Postponed, Busy, CannotRun, MemoryError,
+_GENERAL_ERRORS: Final = (
+    DisconnectedError, LeaseLost, AccessRefused, KeyDestroyed, Unopenable, EpochGone, KeyStoreUnavailable,
+    ProviderError, CallPostponed, ParsersBusy, ParsersUnavailable, MemoryError,
 )  # fmt: skip
 # Of the database's errors, those that follow from a value that it was given.
-_OF_A_VALUE: Final = (db.DataError, db.IntegrityError)
+_VALUE_ERRORS: Final = (db.DataError, db.IntegrityError)
 
 
-def concerns_all(error: Exception) -> bool:
+def concerns_every_message(error: Exception) -> bool:
     """Return whether an error says nothing of the message under work."""
     if isinstance(error, db.Error):
-        return not isinstance(error, _OF_A_VALUE)
-    return isinstance(error, _OF_ALL)
+        return not isinstance(error, _VALUE_ERRORS)
+    return isinstance(error, _GENERAL_ERRORS)
 
 
-def reason_for(error: Exception) -> str:
+def get_reason(error: Exception) -> str:
     """
     Return why the message is set aside that raised `error` when it was prepared or stored.
 
     :raises Exception: the error itself, if it concerns all messages
     """
-    if concerns_all(error):
+    if concerns_every_message(error):
         raise error
     # Its frames hold what the message says.
-    traceback_scrubber.clear(error)
+    traceback_scrubber.clear_frames(error)
     logger.warning("sync.not_storable", extra={"error": type(error).__name__})
-    return TOO_LARGE if isinstance(error, TooLarge) else NOT_STORABLE
+    return TOO_LARGE if isinstance(error, RecordTooLarge) else NOT_STORABLE
 
 
-def alarm(set_aside: Mapping[str, str], *, integration_id: UUID, at: datetime) -> None:
+def report_unstorable(set_aside: Mapping[str, str], *, integration_id: UUID, at: datetime) -> None:
     """Tell the operator, once a day and mailbox, of messages that could not be stored."""
     count = list(set_aside.values()).count(NOT_STORABLE)
     if count:

@@ -20,7 +20,7 @@ from django.db import connection as database
 
 
 @dataclass(frozen=True, slots=True)
-class Owner:
+class MailRowOwner:
     """Whose rows these are."""
 
     integration_id: UUID
@@ -29,7 +29,7 @@ class Owner:
 
 
 @dataclass(slots=True)
-class Columns:
+class BulkColumns:
     """The rows of one batch, by column; every ciphertext is bound to its row already."""
 
     messages: list[tuple[Any, ...]] = field(default_factory=list)
@@ -38,7 +38,7 @@ class Columns:
     # Messages that we had: what they carried is replaced.
     replaced: list[UUID] = field(default_factory=list)
 
-    def extend(self, more: Columns) -> None:
+    def add_rows(self, more: BulkColumns) -> None:
         """Add the rows of another batch."""
         self.messages += more.messages
         self.bodies += more.bodies
@@ -79,13 +79,15 @@ FROM unnest(%b::uuid[], %b::uuid[], %s::smallint[], %s::bigint[], %s::bool[], %b
 """
 
 
-def write(columns: Columns, *, owner: Owner, seen_round: int, at: datetime) -> None:
+def write_messages(
+    columns: BulkColumns, *, owner: MailRowOwner, seen_round: int, at: datetime
+) -> None:
     """Insert the rows, or replace those that we had."""
     integration_id = owner.integration_id
-    named = [integration_id, owner.user_id, owner.organisation_id]
+    owner_ids = [integration_id, owner.user_id, owner.organisation_id]
     with database.cursor() as cursor:
         cursor.execute(
-            _MESSAGES, [*named, seen_round, at, *map(list, zip(*columns.messages, strict=True))]
+            _MESSAGES, [*owner_ids, seen_round, at, *map(list, zip(*columns.messages, strict=True))]
         )
         cursor.execute(_BODIES, [integration_id, *map(list, zip(*columns.bodies, strict=True))])
         if columns.replaced:
@@ -109,7 +111,9 @@ WHERE m.id = r.id
 """
 
 
-def relabel(changes: Sequence[tuple[UUID, bool, bool, str, bytes | None]], *, at: datetime) -> None:
+def write_flags(
+    changes: Sequence[tuple[UUID, bool, bool, str, bytes | None]], *, at: datetime
+) -> None:
     """
     Write new flags of messages.
 
@@ -123,7 +127,7 @@ def relabel(changes: Sequence[tuple[UUID, bool, bool, str, bytes | None]], *, at
 _STAMP = "UPDATE integrations_message SET seen_round = %s WHERE id = ANY(%b)"
 
 
-def stamp(message_ids: Sequence[UUID], *, seen_round: int) -> None:
+def stamp_round(message_ids: Sequence[UUID], *, seen_round: int) -> None:
     """Say that a round saw these messages."""
     with database.cursor() as cursor:
         cursor.execute(_STAMP, [seen_round, list(message_ids)])
@@ -141,7 +145,7 @@ SELECT DISTINCT thread_id FROM gone
 """
 
 
-def remove(message_ids: Sequence[UUID]) -> set[UUID]:
+def delete_messages(message_ids: Sequence[UUID]) -> set[UUID]:
     """Delete messages and all that hangs on them. Return the threads that they were in."""
     with database.cursor() as cursor:
         cursor.execute(_REMOVE, {"ids": list(message_ids)})

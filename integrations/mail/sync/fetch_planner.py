@@ -16,7 +16,7 @@ from integrations.providers.mail import MessageRef
 
 
 @dataclass(frozen=True, slots=True)
-class Prices:
+class FetchPrices:
     """Quota units of one call."""
 
     message: int
@@ -24,7 +24,7 @@ class Prices:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class FetchStep:
     """
     One call: a thread when `thread_id` is set, else the one message of `wanted`.
 
@@ -32,12 +32,12 @@ class Step:
     bring more than those.
     """
 
-    wanted: tuple[str, ...]
+    message_ids: tuple[str, ...]
     units: int
     thread_id: str | None = None
 
 
-def plan(wanted: Sequence[MessageRef], prices: Prices) -> list[Step]:
+def plan_fetch(refs: Sequence[MessageRef], prices: FetchPrices) -> list[FetchStep]:
     """
     Return the calls that together bring every wanted message, at the lowest price.
 
@@ -45,49 +45,49 @@ def plan(wanted: Sequence[MessageRef], prices: Prices) -> list[Step]:
         where its newest message does. A message that is listed twice is wanted once.
     """
     by_thread: dict[str, dict[str, None]] = {}
-    for ref in wanted:
+    for ref in refs:
         by_thread.setdefault(ref.thread_id, {})[ref.message_id] = None
     # Each message's place in the list decides the order, not its thread's: a
     # thread fetched message by message stays spread over time.
-    steps: list[Step] = []
-    seen: set[str] = set()
-    for ref in wanted:
-        if ref.message_id in seen:
+    steps: list[FetchStep] = []
+    planned_ids: set[str] = set()
+    for ref in refs:
+        if ref.message_id in planned_ids:
             continue
-        together = tuple(by_thread[ref.thread_id])
-        if prices.thread < prices.message * len(together):
-            steps.append(Step(together, prices.thread, ref.thread_id))
-            seen.update(together)
+        thread_message_ids = tuple(by_thread[ref.thread_id])
+        if prices.thread < prices.message * len(thread_message_ids):
+            steps.append(FetchStep(thread_message_ids, prices.thread, ref.thread_id))
+            planned_ids.update(thread_message_ids)
         else:
-            steps.append(Step((ref.message_id,), prices.message))
-            seen.add(ref.message_id)
+            steps.append(FetchStep((ref.message_id,), prices.message))
+            planned_ids.add(ref.message_id)
     return steps
 
 
-def cost(steps: Iterable[Step]) -> int:
+def sum_units(steps: Iterable[FetchStep]) -> int:
     """Return the units of all `steps` together."""
     return sum(step.units for step in steps)
 
 
-def lower_bound(wanted: Iterable[MessageRef], prices: Prices) -> int:
+def compute_lower_bound(refs: Iterable[MessageRef], prices: FetchPrices) -> int:
     """Return the units below which no choice of calls brings all of `wanted`."""
     sizes: dict[str, set[str]] = {}
-    for ref in wanted:
+    for ref in refs:
         sizes.setdefault(ref.thread_id, set()).add(ref.message_id)
     return sum(min(prices.thread, prices.message * len(ids)) for ids in sizes.values())
 
 
-def chunks(steps: Iterable[Step], *, first: int, later: int) -> Iterator[list[Step]]:
+def split_steps(steps: Iterable[FetchStep], *, first: int, later: int) -> Iterator[list[FetchStep]]:
     """
     Yield `steps` in order, in groups that bring at least that many wanted messages.
 
     Each group is one transaction: the first is small so that somebody who just
     connected reads within a second or two.
     """
-    size, group, count = first, list[Step](), 0
+    size, group, count = first, list[FetchStep](), 0
     for step in steps:
         group.append(step)
-        count += len(step.wanted)
+        count += len(step.message_ids)
         if count >= size:
             yield group
             size, group, count = later, [], 0

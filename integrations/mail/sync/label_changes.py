@@ -10,11 +10,11 @@ from uuid import UUID
 from django.db import transaction
 
 from integrations.models import Message
-from integrations.providers.mail import Labels, Relabelled
+from integrations.providers.mail import FilingChange, MessageFiling
 from limited_use.vault.sealing import Sealer
 
 from . import bad_messages, bulk_sql, message_codec, provider_ids, threads
-from .bulk_sql import Owner
+from .bulk_sql import MailRowOwner
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class NewFlags:
 
 
 @dataclass(frozen=True, slots=True)
-class Relabelling:
+class LabelChanges:
     """
     New flags of messages that we have, sealed where they must be.
 
@@ -34,65 +34,67 @@ class Relabelling:
     """
 
     changes: list[NewFlags]
-    touched: frozenset[UUID]
-    unfit: Mapping[str, str]
+    touched_thread_ids: frozenset[UUID]
+    unstorable: Mapping[str, str]
 
 
-def seal_labels(filing: Labels, message_id: UUID, *, sealer: Sealer) -> bytes | None:
+def seal_labels(filing: MessageFiling, message_id: UUID, *, sealer: Sealer) -> bytes | None:
     """Return the ids of a message's own labels as its row has them; None if there are none."""
-    ids = message_codec.labels(filing)
+    ids = message_codec.encode_labels(filing)
     if ids is None:
         return None
-    return sealer.seal(Message, "labels", row=message_id, data=ids).ciphertext
+    return sealer.seal_value(Message, "labels", row=message_id, data=ids).ciphertext
 
 
-def prepare(changes: Iterable[Relabelled], *, owner: Owner, sealer: Sealer) -> Relabelling:
+def prepare_changes(
+    changes: Iterable[FilingChange], *, owner: MailRowOwner, sealer: Sealer
+) -> LabelChanges:
     """Return the new flags of those messages that we have."""
-    by_id = {one.ref.message_id: one.filing for one in changes}
-    remote_ids = provider_ids.blinds(sealer, by_id)
+    by_id = {change.ref.message_id: change.filing for change in changes}
+    remote_ids = provider_ids.blind_message_ids(sealer, by_id)
     known = provider_ids.find_messages(owner.integration_id, list(remote_ids))
     flags: list[NewFlags] = []
-    unfit: dict[str, str] = {}
+    unstorable: dict[str, str] = {}
     for blind, row in known.items():
         remote_id = remote_ids[blind]
         filing = by_id[remote_id]
         try:
             sealed = seal_labels(filing, row.id, sealer=sealer)
-            folders = message_codec.folders(filing)
+            folders = message_codec.encode_folders(filing)
         except Exception as error:  # noqa: BLE001 - sets this message aside, or is raised again
-            unfit[remote_id] = bad_messages.reason_for(error)
+            unstorable[remote_id] = bad_messages.get_reason(error)
             continue
         columns = (row.id, filing.is_unread, filing.is_starred, folders, sealed)
         flags.append(NewFlags(remote_id, columns))
-    return Relabelling(flags, frozenset(row.thread_id for row in known.values()), unfit)
+    return LabelChanges(flags, frozenset(row.thread_id for row in known.values()), unstorable)
 
 
-def write(relabelling: Relabelling, *, at: datetime) -> dict[str, str]:
+def write_changes(label_changes: LabelChanges, *, at: datetime) -> dict[str, str]:
     """
     Write new flags. Inside the transaction that holds the fence.
 
     Return the messages whose flags the database refuses: why, by the provider's id.
     """
-    refused = _write(relabelling.changes, at=at)
+    refused = _write_flags(label_changes.changes, at=at)
     if refused:
         # One of them, at least: each by itself.
         refused = {
-            one: why
-            for change in relabelling.changes
-            for one, why in _write([change], at=at).items()
+            remote_id: why
+            for change in label_changes.changes
+            for remote_id, why in _write_flags([change], at=at).items()
         }
-    threads.derive(relabelling.touched)
+    threads.derive_threads(label_changes.touched_thread_ids)
     return refused
 
 
-def _write(changes: Sequence[NewFlags], *, at: datetime) -> dict[str, str]:
+def _write_flags(changes: Sequence[NewFlags], *, at: datetime) -> dict[str, str]:
     """Write these together; if the database refuses them, write none and return all."""
     if not changes:
         return {}
     try:
         with transaction.atomic():
-            bulk_sql.relabel([one.columns for one in changes], at=at)
+            bulk_sql.write_flags([change.columns for change in changes], at=at)
     except Exception as error:  # noqa: BLE001 - sets messages aside, or is raised again
-        reason = bad_messages.reason_for(error)
-        return {one.remote_id: reason for one in changes}
+        reason = bad_messages.get_reason(error)
+        return {change.remote_id: reason for change in changes}
     return {}

@@ -12,32 +12,32 @@ from typing import Final
 
 import orjson
 
-from integrations.formats.mime.headers import printable
+from integrations.formats.mime.headers import make_printable
 
-from .message_codec import storable_label
-from .session import Changes, Run
+from .message_codec import encode_label
+from .session import MailChanges, MailSyncSession
 
 _BLIND: Final = "mail.labels"
 # Seconds.
 EVERY: Final = 600
 
 
-def is_due(run: Run) -> bool:
+def is_due(session: MailSyncSession) -> bool:
     """Return whether the names are to be read in this turn."""
-    is_behind = run.work.label_names_blind is None or run.follows_unfinished
-    is_told = run.found_news or run.has_new_names
-    return is_behind or is_told or run.is_looked_at or run.is_first_in(EVERY)
+    is_behind = session.work.label_names_blind is None or session.follows_unfinished
+    is_told = session.found_changes or session.has_new_names
+    return is_behind or is_told or session.is_looked_at or session.is_first_in(EVERY)
 
 
-def update_names(run: Run) -> None:
+def update_names(session: MailSyncSession) -> None:
     """Read the names of the labels, and store them if they changed since they were last read."""
-    mailbox = run.mailbox
-    named = mailbox.session.call(mailbox.adapter.labels, units=mailbox.units.labels)
-    names = {storable_label(label): printable(name) for label, name in named.items()}
+    mailbox = session.mailbox
+    named = mailbox.session.call(mailbox.adapter.get_label_names, units=mailbox.units.labels)
+    names = {encode_label(label): make_printable(name) for label, name in named.items()}
     text = orjson.dumps(names, option=orjson.OPT_SORT_KEYS).decode()
-    blind = run.blind(_BLIND, text)
-    stored = run.work.label_names_blind
+    blind = session.blind_value(_BLIND, text)
+    stored = session.work.label_names_blind
     if stored is not None and bytes(stored) == blind:
         return
-    values = {"label_names": run.sealed("label_names", text), "label_names_blind": blind}
-    run.commit(Changes(values=values))
+    values = {"label_names": session.seal_column("label_names", text), "label_names_blind": blind}
+    session.commit(MailChanges(values=values))

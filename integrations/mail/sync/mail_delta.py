@@ -2,160 +2,180 @@
 
 from __future__ import annotations
 
-from integrations.providers.mail import ChangePage, MessageRef, Relabelled
+from integrations.providers.mail import FilingChange, MailChangePage, MessageRef
 from integrations.push import watch_health
 
 from . import fetch_planner, label_changes, message_fetch, provider_ids, quarantine
-from .session import Changes, Run
-from .throttled_mailbox import Fetched, singles
+from .session import MailChanges, MailSyncSession
+from .throttled_mailbox import FetchResult, make_single_steps
 
 
-def advance(run: Run) -> bool:
+def follow_changes(session: MailSyncSession) -> bool:
     """
     Follow the changes to their end (then return True), or until the time is over.
 
     :raises CursorExpired: if the provider no longer remembers the cursor
     """
-    while not run.is_over:
-        cursor = run.opened("cursor")
+    while not session.is_time_over:
+        cursor = session.open_column("cursor")
         if cursor is None:
             raise LookupError("a delta begins at a cursor")
-        page = _page(run, cursor)
-        if not _write(run, page, moved=page.cursor != cursor):
+        page = _get_change_page(session, cursor)
+        if not _write_page(session, page, moved=page.cursor != cursor):
             return False
-        if run.is_early or not page.more:
+        if session.awaits_change or not page.has_more:
             return True
     return False
 
 
-def _page(run: Run, cursor: str) -> ChangePage:
-    mailbox = run.mailbox
+def _get_change_page(session: MailSyncSession, cursor: str) -> MailChangePage:
+    mailbox = session.mailbox
     return mailbox.session.call(
-        lambda: mailbox.adapter.changes(cursor), units=mailbox.units.changes
+        lambda: mailbox.adapter.get_changes(cursor), units=mailbox.units.changes
     )
 
 
-def _write(run: Run, page: ChangePage, *, moved: bool) -> bool:
-    has_news = bool(page.upserted or page.relabelled or page.deleted)
-    run.found_news = run.found_news or has_news
-    run.has_new_names = run.has_new_names or page.has_new_names
+def _write_page(session: MailSyncSession, page: MailChangePage, *, moved: bool) -> bool:
+    has_news = bool(page.upserted or page.refiled or page.deleted)
+    session.found_changes = session.found_changes or has_news
+    session.has_new_names = session.has_new_names or page.has_new_names
     if not has_news:
         if moved:
-            _go_on(run, page)
+            _store_cursor(session, page)
         return True
-    refiled = _only_refiled(run, page)
-    already = {one.ref.message_id for one in refiled}
-    ids = [ref.message_id for ref in page.upserted if ref.message_id not in already]
-    skipped = quarantine.known(run.owner.integration_id, ids, sealer=run.sealer)
-    wanted = [ref for ref in page.upserted if ref.message_id not in skipped | already]
-    unread: list[str] = []
-    if not bring(run, wanted, unread=unread):
+    refiled = _find_refiled(session, page)
+    refiled_ids = {change.ref.message_id for change in refiled}
+    ids = [ref.message_id for ref in page.upserted if ref.message_id not in refiled_ids]
+    skipped = quarantine.find_quarantined(session.owner.integration_id, ids, sealer=session.sealer)
+    refs = [ref for ref in page.upserted if ref.message_id not in skipped | refiled_ids]
+    unavailable_ids: list[str] = []
+    if not fetch_and_store(session, refs, unavailable_ids=unavailable_ids):
         return False
-    if unread and _is_told_lately(run):
+    if unavailable_ids and _was_notified_recently(session):
         # From the same cursor, in a moment.
-        run.is_early = True
+        session.awaits_change = True
         return True
     new_flags = None
-    relabelled = [*page.relabelled, *refiled]
+    relabelled = [*page.refiled, *refiled]
     if relabelled:
-        new_flags = label_changes.prepare(relabelled, owner=run.owner, sealer=run.sealer)
+        new_flags = label_changes.prepare_changes(
+            relabelled, owner=session.owner, sealer=session.sealer
+        )
     if moved or new_flags or page.deleted:
         values = {
-            "cursor": run.sealed("cursor", page.cursor),
-            "last_event_at": run.clock.now(),
+            "cursor": session.seal_column("cursor", page.cursor),
+            "last_event_at": session.clock.now(),
         }
         # With the last of its rows: a crash repeats the page, and never skips it.
-        run.commit(
-            Changes(
-                relabelling=new_flags, removed=page.deleted, settled=page.deleted, values=values
+        session.commit(
+            MailChanges(
+                label_changes=new_flags, removed=page.deleted, settled=page.deleted, values=values
             )
         )
     return True
 
 
-def _go_on(run: Run, page: ChangePage) -> None:
+def _store_cursor(session: MailSyncSession, page: MailChangePage) -> None:
     """Store the cursor of a page without news, or leave that to the end of the turn."""
     if page.has_new_names:
         # The cursor may hold names that were not stored before.
-        run.ask_to_store()
-    sealed = run.sealed_cursor(page.cursor)
-    if page.more:
-        run.commit(Changes(values={"cursor": sealed}))
+        session.ask_to_store()
+    sealed = session.seal_cursor(page.cursor)
+    if page.has_more:
+        session.commit(MailChanges(values={"cursor": sealed}))
     else:
         # Written with the end of the turn.
-        run.unsaved["cursor"] = run.work.cursor = sealed
+        session.unsaved_values["cursor"] = session.work.cursor = sealed
 
 
-def _only_refiled(run: Run, page: ChangePage) -> list[Relabelled]:
+def _find_refiled(session: MailSyncSession, page: MailChangePage) -> list[FilingChange]:
     """Return those of `upserted` that are here and may only be filed otherwise."""
-    here = provider_ids.with_final_content(page.filings, owner=run.owner, sealer=run.sealer)
+    stored_ids = provider_ids.find_non_drafts(
+        page.filings, owner=session.owner, sealer=session.sealer
+    )
     return [
-        Relabelled(ref, page.filings[ref.message_id])
+        FilingChange(ref, page.filings[ref.message_id])
         for ref in page.upserted
-        if ref.message_id in here
+        if ref.message_id in stored_ids
     ]
 
 
-def _is_told_lately(run: Run) -> bool:
+def _was_notified_recently(session: MailSyncSession) -> bool:
     """
     Return whether the provider told of news so lately that they may not be there to be read yet.
 
     Longer ago, or where nobody told of it, what cannot be read is gone again.
     """
-    told = watch_health.of_one(run.owner.integration_id, run.work.resource)
-    return told is not None and told.is_fresh(run.clock.now())
+    watch = watch_health.load_resource_health(session.owner.integration_id, session.work.resource)
+    return watch is not None and watch.was_notified_recently(session.clock.now())
 
 
-def bring(run: Run, wanted: list[MessageRef], *, unread: list[str] | None = None) -> bool:
+def fetch_and_store(
+    session: MailSyncSession, refs: list[MessageRef], *, unavailable_ids: list[str] | None = None
+) -> bool:
     """
     Fetch and write these messages, and none but these. Return False if time was over before.
 
     :param unread: is told the ids of those that the provider does not have
     """
-    ids = {ref.message_id for ref in wanted}
+    ids = {ref.message_id for ref in refs}
 
-    def write(fetched: Fetched) -> None:
-        if unread is not None:
-            unread.extend(ids.intersection(fetched.gone))
-        batch = run.prepare([one for one in fetched.messages if one.message_id in ids])
-        rejected = {one: why for one, why in fetched.rejected.items() if one in ids}
-        run.commit(
-            Changes(
+    def write_fetched(fetched: FetchResult) -> None:
+        if unavailable_ids is not None:
+            unavailable_ids.extend(ids.intersection(fetched.gone_ids))
+        batch = session.prepare_batch(
+            [message for message in fetched.messages if message.message_id in ids]
+        )
+        rejected = {
+            message_id: why for message_id, why in fetched.rejected.items() if message_id in ids
+        }
+        session.commit(
+            MailChanges(
                 batch=batch,
-                removed=fetched.gone,
-                aside=rejected,
-                values={"done_count": run.work.done_count + batch.new_count},
+                removed=fetched.gone_ids,
+                quarantined=rejected,
+                values={"done_count": session.work.done_count + batch.new_count},
             )
         )
 
-    steps = fetch_planner.plan(wanted, run.mailbox.prices)
+    steps = fetch_planner.plan_fetch(refs, session.mailbox.prices)
     # A page is begun anew until its last row is here. With the quota for a part of it, the same
     # part would be fetched each time, and the rest never.
-    run.mailbox.reserve(fetch_planner.cost(steps))
-    return message_fetch.in_chunks(run, steps, write)
+    session.mailbox.reserve_units(fetch_planner.sum_units(steps))
+    return message_fetch.fetch_in_chunks(session, steps, write_fetched)
 
 
-def try_again(run: Run) -> bool:
+def fetch_quarantined(session: MailSyncSession) -> bool:
     """Fetch what was set aside and is due to be tried again. Return False if time was over."""
-    mine, permit, at = run.owner.integration_id, run.permits.remote, run.clock.now()
-    if not run.rows.is_any_due(at):
+    integration_id, permit, at = (
+        session.owner.integration_id,
+        session.permits.remote,
+        session.clock.now(),
+    )
+    if not session.mailbox_state.is_any_due(at):
         return True
-    asked_for = quarantine.wanted_again(mine, permit=permit, to=run.mailbox.adapter.access, at=at)
-    delayed = quarantine.due_again(mine, permit=permit, to=run.mailbox.adapter.access, at=at)
+    requested_ids = quarantine.get_requested_ids(
+        integration_id, permit=permit, to=session.mailbox.adapter.access, at=at
+    )
+    delayed_ids = quarantine.get_due_ids(
+        integration_id, permit=permit, to=session.mailbox.adapter.access, at=at
+    )
 
-    def write(fetched: Fetched) -> None:
-        arrived = [one.message_id for one in fetched.messages]
-        run.commit(
-            Changes(
-                batch=run.prepare(fetched.messages),
-                removed=fetched.gone,
-                aside=fetched.rejected,
-                settled=[*arrived, *fetched.gone],
+    def write_fetched(fetched: FetchResult) -> None:
+        arrived_ids = [message.message_id for message in fetched.messages]
+        session.commit(
+            MailChanges(
+                batch=session.prepare_batch(fetched.messages),
+                removed=fetched.gone_ids,
+                quarantined=fetched.rejected,
+                settled=[*arrived_ids, *fetched.gone_ids],
             )
         )
 
     # A worker may have died of a message that its owner asks for again.
-    if not message_fetch.one_by_one(run, asked_for, write, were_aside=True):
+    if not message_fetch.fetch_one_by_one(
+        session, requested_ids, write_fetched, were_quarantined=True
+    ):
         return False
-    steps = singles(delayed, run.mailbox.prices)
-    return message_fetch.in_chunks(run, steps, write, were_aside=True)
+    steps = make_single_steps(delayed_ids, session.mailbox.prices)
+    return message_fetch.fetch_in_chunks(session, steps, write_fetched, were_quarantined=True)

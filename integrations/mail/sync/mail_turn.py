@@ -11,179 +11,181 @@ from typing import Any
 from django.conf import settings
 
 from integrations.access import permits
-from integrations.access.endpoints import pace
+from integrations.access.endpoints import get_rate_settings
 from integrations.coordination.leases import Lease
 from integrations.grants import access_tokens, rate_limits
 from integrations.grants.admission_control import WorkerAdmission
 from integrations.grants.provider_sessions import ProviderSession
 from integrations.models import Integration, StatusReason, SyncStage, SyncWork
 from integrations.providers import PROVIDERS, errors
-from integrations.push.watch_health import Standing
+from integrations.push.watch_health import WatchHealth
 from integrations.sync import check_intervals
-from integrations.sync.status import Findings
-from integrations.sync.sync_turn import Clock
+from integrations.sync.status import SyncFindings
+from integrations.sync.sync_turn import SyncClock
 
 from . import label_names, mail_delta, reconcile, snapshot
-from .bulk_sql import Owner
-from .session import Run
-from .throttled_mailbox import Mailbox
+from .bulk_sql import MailRowOwner
+from .session import MailSyncSession
+from .throttled_mailbox import ThrottledMailbox
 
 
 @dataclass(frozen=True, slots=True)
 class MailTurn:
     """See `turn.Turn`."""
 
-    run: Run
+    session: MailSyncSession
     lease: Lease
     work: SyncWork
     integration: Integration
-    clock: Clock
+    clock: SyncClock
 
     @property
     def epoch(self) -> int:
-        return self.run.epoch
+        return self.session.epoch
 
     @property
     def credential_epoch(self) -> int:
-        return self.run.permits.credential.epoch
+        return self.session.permits.credential.epoch
 
     @property
-    def wants_news(self) -> bool:
+    def wants_push(self) -> bool:
         return True
 
     @property
-    def found_news(self) -> bool:
-        return self.run.found_news
+    def found_changes(self) -> bool:
+        return self.session.found_changes
 
     @property
-    def has_moved(self) -> bool:
-        return self.run.has_moved
+    def has_progressed(self) -> bool:
+        return self.session.has_progressed
 
     @property
-    def unsaved(self) -> dict[str, Any]:
-        return self.run.unsaved
+    def unsaved_values(self) -> dict[str, Any]:
+        return self.session.unsaved_values
 
     @property
-    def is_early(self) -> bool:
-        return self.run.is_early
+    def awaits_change(self) -> bool:
+        return self.session.awaits_change
 
     @property
-    def watch(self) -> Standing | None:
-        return self.run.rows.watch
+    def watch(self) -> WatchHealth | None:
+        return self.session.mailbox_state.watch
 
     @property
     def has_watch(self) -> bool:
-        return self.run.rows.has_watch
+        return self.session.mailbox_state.has_watch
 
-    def silent_since(self, at: datetime) -> datetime | None:
+    def get_silent_since(self, at: datetime) -> datetime | None:
         # Only news that was found and not told proves that.
-        watch = self.run.rows.watch
-        return watch.proven_silent_since(at) if watch is not None else None
+        watch = self.session.mailbox_state.watch
+        return watch.get_proven_silence(at) if watch is not None else None
 
     def advance(self) -> bool:
-        finished = self._advance()
-        if finished and (self.run.has_written or self.run.follows_unfinished):
-            self.run.count_messages()
+        finished = self._advance_stages()
+        if finished and (self.session.has_written or self.session.follows_unfinished):
+            self.session.count_messages()
         return finished
 
-    def _advance(self) -> bool:
-        run = self.run
-        is_listing = run.work.stage == SyncStage.SNAPSHOT
-        if is_listing and not self._list():
+    def _advance_stages(self) -> bool:
+        session = self.session
+        is_listing = session.work.stage == SyncStage.SNAPSHOT
+        if is_listing and not self._take_snapshot():
             return False
-        if label_names.is_due(run):
+        if label_names.is_due(session):
             # Drawn together: each draw is a statement.
-            run.mailbox.reserve(run.mailbox.units.changes + run.mailbox.units.labels)
+            session.mailbox.reserve_units(
+                session.mailbox.units.changes + session.mailbox.units.labels
+            )
         try:
-            finished = mail_delta.advance(run)
+            finished = mail_delta.follow_changes(session)
         except errors.CursorExpired:
-            return self._list_again()
+            return self._retake_snapshot()
         if not finished:
             return False
         if not is_listing:
             # Now that the provider has answered, and an adapter knows the folders.
-            if label_names.is_due(run):
-                label_names.update_names(run)
-            if not mail_delta.try_again(run):
+            if label_names.is_due(session):
+                label_names.update_names(session)
+            if not mail_delta.fetch_quarantined(session):
                 return False
-        return reconcile.if_due(run)
+        return reconcile.reconcile_if_due(session)
 
-    def _list(self) -> bool:
-        snapshot.begin(self.run)
-        label_names.update_names(self.run)
-        return mail_delta.try_again(self.run) and snapshot.advance(self.run)
+    def _take_snapshot(self) -> bool:
+        snapshot.begin_round(self.session)
+        label_names.update_names(self.session)
+        return mail_delta.fetch_quarantined(self.session) and snapshot.advance_round(self.session)
 
-    def _list_again(self) -> bool:
+    def _retake_snapshot(self) -> bool:
         """Take a new snapshot, in this turn if it is small."""
-        snapshot.again(self.run)
-        if not self._list():
+        snapshot.restart_round(self.session)
+        if not self._take_snapshot():
             return False
         try:
-            return mail_delta.advance(self.run)
+            return mail_delta.follow_changes(self.session)
         except errors.CursorExpired:
             # Everything was listed a moment ago. The next turn asks again.
             return True
 
-    def next_try_at(self) -> datetime | None:
-        return self.run.rows.next_try_at
+    def get_next_retry_at(self) -> datetime | None:
+        return self.session.mailbox_state.next_try_at
 
-    def park(self, seconds: float) -> None:
-        rate_limits.park(connection_id=self.integration.connection_id, seconds=seconds)
+    def pause_calls(self, seconds: float) -> None:
+        rate_limits.pause_mailbox(connection_id=self.integration.connection_id, seconds=seconds)
 
-    def rests_for(self) -> float:
+    def get_poll_seconds(self) -> float:
         return float(settings.SYNC_INTERVAL_SECONDS)
 
-    def idles_for(self, at: datetime) -> float:
+    def get_idle_seconds(self, at: datetime) -> float:
         looked_at = self.work.looked_at or self.integration.switched_on_at
         return float(check_intervals.get_idle_seconds(at - looked_at))
 
-    def finished(self) -> dict[str, Any]:
+    def get_final_values(self) -> dict[str, Any]:
         return {}
 
-    def findings(self, trouble: StatusReason) -> Findings:
-        return Findings(
-            first_synced=self.work.first_synced_at is not None,
-            snapshot=self.work.stage == SyncStage.SNAPSHOT,
-            trouble=trouble,
+    def get_findings(self, failure_reason: StatusReason) -> SyncFindings:
+        return SyncFindings(
+            has_synced=self.work.first_synced_at is not None,
+            is_listing=self.work.stage == SyncStage.SNAPSHOT,
+            failure_reason=failure_reason,
             failing_since=self.work.failing_since,
-            aside_count=self.run.rows.unreadable_count,
-            missing_count=self.run.rows.missing_count,
+            quarantined_count=self.session.mailbox_state.unreadable_count,
+            missing_count=self.session.mailbox_state.missing_count,
         )
 
 
 @contextmanager
-def opened(
-    lease: Lease, work: SyncWork, clock: Clock, time_budget: timedelta
+def open_turn(
+    lease: Lease, work: SyncWork, clock: SyncClock, time_budget: timedelta
 ) -> Iterator[MailTurn]:
     """Hold everything that one turn needs; the permits are asked for first."""
     integration = work.integration
     connection = integration.connection
-    allowed = permits.to_sync(integration_id=integration.id, at=clock.now())
+    granted = permits.to_sync(integration_id=integration.id, at=clock.now())
     provider = PROVIDERS[connection.provider]
     if provider.open_mail is None or provider.mail_units is None:
         raise LookupError("this provider has no mail")
     admission = WorkerAdmission(connection.id, provider, slots=provider.most_at_once)
     with provider.open_mail(
-        access_tokens.access_for_turn(connection, allowed.credential)
+        access_tokens.get_worker_access(connection, granted.credential)
     ) as adapter:
-        mailbox = Mailbox(
+        mailbox = ThrottledMailbox(
             adapter=adapter,
             units=provider.mail_units,
             session=ProviderSession(adapter.access, admission),
             purse=admission.purse,
-            concurrency=pace(provider).at_once,
+            concurrency=get_rate_settings(provider).concurrency,
         )
-        run = Run(
+        session = MailSyncSession(
             lease=lease,
             work=work,
             integration=integration,
-            owner=Owner(integration.id, connection.user_id, connection.organisation_id),
-            permits=allowed,
+            owner=MailRowOwner(integration.id, connection.user_id, connection.organisation_id),
+            permits=granted,
             mailbox=mailbox,
             clock=clock,
             time_budget=time_budget,
         )
         try:
-            yield MailTurn(run, lease, work, integration, clock)
+            yield MailTurn(session, lease, work, integration, clock)
         finally:
             mailbox.close()

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import connection as database
 
-from integrations.push.watch_health import Standing
+from integrations.push.watch_health import WatchHealth
 
 RESOURCE: Final = "mail"
 
@@ -36,7 +36,7 @@ SELECT a.unreadable_count, a.asked_for, a.next_try_at, r.missing_count, w.wanted
 
 
 @dataclass(frozen=True, slots=True)
-class MailboxRows:
+class MailboxState:
     """
     :param unreadable_count: messages that were set aside for long
     :param asked_for_count: messages that were set aside and are to be fetched again now
@@ -47,28 +47,30 @@ class MailboxRows:
     """
 
     unreadable_count: int
-    asked_for_count: int
+    retry_requested_count: int
     next_try_at: datetime | None
     missing_count: int
     has_watch: bool
-    watch: Standing | None
+    watch: WatchHealth | None
 
     def is_any_due(self, at: datetime) -> bool:
         """Return whether a message that was set aside is to be fetched again."""
         is_due = self.next_try_at is not None and self.next_try_at <= at
-        return bool(self.asked_for_count) or is_due
+        return bool(self.retry_requested_count) or is_due
 
 
-def read(integration_id: UUID) -> MailboxRows:
+def read_state(integration_id: UUID) -> MailboxState:
     """Return what the rows of a mailbox are now."""
     with database.cursor() as cursor:
         cursor.execute(_READ, {"id": integration_id, "resource": RESOURCE})
-        unreadable, asked_for, next_try_at, missing, wanted, *watch = cursor.fetchone()
-    return MailboxRows(
+        unreadable, retry_requested, next_try_at, missing_count, watch_count, *watch = (
+            cursor.fetchone()
+        )
+    return MailboxState(
         unreadable_count=unreadable,
-        asked_for_count=asked_for,
+        retry_requested_count=retry_requested,
         next_try_at=next_try_at,
-        missing_count=max(0, missing or 0),
-        has_watch=bool(wanted),
-        watch=Standing(*watch) if watch[0] is not None else None,
+        missing_count=max(0, missing_count or 0),
+        has_watch=bool(watch_count),
+        watch=WatchHealth(*watch) if watch[0] is not None else None,
     )

@@ -15,33 +15,33 @@ import orjson
 
 from integrations.formats.mime.addresses import Address
 from integrations.formats.mime.message import AttachmentPart, ParsedMessage
-from integrations.providers.mail import Labels, RemoteMessage
+from integrations.providers.mail import MessageFiling, RemoteMessage
 
 # A message that is in none of these has been filed away.
-_PLACES = frozenset({"inbox", "sent", "drafts", "spam", "trash"})
+_STANDARD_FOLDERS = frozenset({"inbox", "sent", "drafts", "spam", "trash"})
 ARCHIVE = "archive"
 
 
-def folders(filing: Labels) -> str:
+def encode_folders(filing: MessageFiling) -> str:
     """Return the folders as the column takes them: our words, sorted, joined by commas."""
-    words = {word for word in filing.folders if "," not in word}
-    if not words & _PLACES:
-        words.add(ARCHIVE)
-    return ",".join(sorted(words))
+    names = {name for name in filing.folders if "," not in name}
+    if not names & _STANDARD_FOLDERS:
+        names.add(ARCHIVE)
+    return ",".join(sorted(names))
 
 
-def labels(filing: Labels) -> bytes | None:
+def encode_labels(filing: MessageFiling) -> bytes | None:
     """Return the ids of the person's own labels as JSON; None where there are none."""
-    ids = sorted({storable_label(label) for label in filing.labels})
+    ids = sorted({encode_label(label) for label in filing.labels})
     return orjson.dumps(ids) if ids else None
 
 
-def storable_label(label_id: str) -> str:
+def encode_label(label_id: str) -> str:
     """Return the id of a label as it is stored: halves of characters are written as escapes."""
     return label_id.encode("utf-8", "backslashreplace").decode()
 
 
-def summary(remote: RemoteMessage, attachment_ids: Iterable[UUID]) -> bytes:
+def encode_summary(remote: RemoteMessage, attachment_ids: Iterable[UUID]) -> bytes:
     """Return what a list shows of a message, as JSON."""
     mail = remote.mail
     return orjson.dumps(
@@ -51,11 +51,11 @@ def summary(remote: RemoteMessage, attachment_ids: Iterable[UUID]) -> bytes:
             "message_id": mail.message_id,
             "subject": mail.subject,
             "snippet": remote.snippet,
-            "from": _pairs(mail.from_),
-            "to": _pairs(mail.to),
-            "cc": _pairs(mail.cc),
-            "bcc": _pairs(mail.bcc),
-            "reply_to": _pairs(mail.reply_to),
+            "from": _encode_addresses(mail.from_),
+            "to": _encode_addresses(mail.to),
+            "cc": _encode_addresses(mail.cc),
+            "bcc": _encode_addresses(mail.bcc),
+            "reply_to": _encode_addresses(mail.reply_to),
             "attachments": [
                 [str(row), part.filename, part.content_type, part.size, part.is_inline]
                 for row, part in zip(attachment_ids, mail.attachments, strict=True)
@@ -64,7 +64,7 @@ def summary(remote: RemoteMessage, attachment_ids: Iterable[UUID]) -> bytes:
     )
 
 
-def body(remote: RemoteMessage) -> bytes:
+def encode_body(remote: RemoteMessage) -> bytes:
     """Return the message as it came, as JSON: for a copy, and to make anew what is shown."""
     mail = remote.mail
     return orjson.dumps(
@@ -72,7 +72,7 @@ def body(remote: RemoteMessage) -> bytes:
             "text": mail.text,
             "html": mail.html,
             "headers": mail.headers,
-            "inline": inline_parts(mail),
+            "inline": get_inline_parts(mail),
             "in_reply_to": mail.in_reply_to,
             "references": mail.references,
             "defects": mail.defects,
@@ -81,7 +81,7 @@ def body(remote: RemoteMessage) -> bytes:
     )
 
 
-def inline_parts(mail: ParsedMessage) -> dict[str, tuple[str, str]]:
+def get_inline_parts(mail: ParsedMessage) -> dict[str, tuple[str, str]]:
     """Return part and content type of what the text may name, by content id."""
     return {
         part.content_id: (part.part, part.content_type)
@@ -90,7 +90,7 @@ def inline_parts(mail: ParsedMessage) -> dict[str, tuple[str, str]]:
     }
 
 
-def descriptor(part: AttachmentPart) -> bytes:
+def encode_descriptor(part: AttachmentPart) -> bytes:
     """Return what fetching and naming one attachment takes, as JSON."""
     return orjson.dumps(
         {
@@ -102,5 +102,5 @@ def descriptor(part: AttachmentPart) -> bytes:
     )
 
 
-def _pairs(addresses: Sequence[Address]) -> list[Any]:
+def _encode_addresses(addresses: Sequence[Address]) -> list[Any]:
     return [(address.name, address.address) for address in addresses]

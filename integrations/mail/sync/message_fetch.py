@@ -14,9 +14,9 @@ from integrations.providers.mail import is_provider_id
 from limited_use import traceback_scrubber
 
 from . import bad_messages, quarantine
-from .fetch_planner import Step
-from .session import Changes, Run
-from .throttled_mailbox import Fetched, singles
+from .fetch_planner import FetchStep
+from .session import MailChanges, MailSyncSession
+from .throttled_mailbox import FetchResult, make_single_steps
 
 logger = logging.getLogger(__name__)
 
@@ -28,16 +28,16 @@ TRIES = 2
 # So many runs in a row that failed on items: not an outage any more.
 PATIENT_RUNS = 5
 
-_OF_THE_ITEM = (errors.Unexpected, errors.Unavailable)
+_ITEM_ERRORS = (errors.Unexpected, errors.Unavailable)
 
 
-def in_chunks(
-    run: Run,
-    steps: Sequence[Step],
-    write: Callable[[Fetched], None],
+def fetch_in_chunks(
+    session: MailSyncSession,
+    steps: Sequence[FetchStep],
+    write: Callable[[FetchResult], None],
     *,
     first: int = CHUNK,
-    were_aside: bool = False,
+    were_quarantined: bool = False,
 ) -> bool:
     """
     Fetch and write chunk by chunk. Return False if the run's time was over before the end.
@@ -49,33 +49,37 @@ def in_chunks(
         them says nothing of the others
     :raises ProviderError: what stops the whole mailbox, after what came was written
     """
-    if run.is_careful:
-        message_ids = [one for step in steps for one in step.wanted]
-        return one_by_one(run, message_ids, write, were_aside=were_aside)
-    waiting = _askable(run, steps, write)
+    if session.is_careful:
+        message_ids = [message_id for step in steps for message_id in step.message_ids]
+        return fetch_one_by_one(session, message_ids, write, were_quarantined=were_quarantined)
+    pending_steps = _filter_fetchable(session, steps, write)
     size = first
-    while waiting:
-        if run.is_over:
+    while pending_steps:
+        if session.is_time_over:
             return False
-        chunk = _up_to(waiting, size)
-        chunk = chunk[: run.mailbox.affordable(chunk)]
-        waiting = waiting[len(chunk) :]
-        fetched = run.mailbox.fetch(chunk)
-        stop = _delayed(fetched) if were_aside else _retried(run, fetched)
-        waiting = singles(fetched.single, run.mailbox.prices) + waiting
+        chunk = _take_chunk(pending_steps, size)
+        chunk = chunk[: session.mailbox.count_affordable(chunk)]
+        pending_steps = pending_steps[len(chunk) :]
+        fetched = session.mailbox.fetch(chunk)
+        general_error = (
+            _quarantine_failed(fetched) if were_quarantined else _retry_failed(session, fetched)
+        )
+        pending_steps = (
+            make_single_steps(fetched.single_ids, session.mailbox.prices) + pending_steps
+        )
         write(fetched)
-        if stop is not None:
-            raise stop
+        if general_error is not None:
+            raise general_error
         size = CHUNK
     return True
 
 
-def one_by_one(
-    run: Run,
+def fetch_one_by_one(
+    session: MailSyncSession,
     message_ids: Sequence[str],
-    write: Callable[[Fetched], None],
+    write: Callable[[FetchResult], None],
     *,
-    were_aside: bool = False,
+    were_quarantined: bool = False,
 ) -> bool:
     """
     Fetch and write each message by itself. Return False if the run's time was over before the end.
@@ -88,123 +92,140 @@ def one_by_one(
     if not message_ids:
         return True
     is_readable = False
-    for step in _askable(run, singles(message_ids, run.mailbox.prices), write):
-        if run.is_over:
+    for step in _filter_fetchable(
+        session, make_single_steps(message_ids, session.mailbox.prices), write
+    ):
+        if session.is_time_over:
             return False
-        run.mailbox.affordable([step])
-        run.note(step.wanted[0])
+        session.mailbox.count_affordable([step])
+        session.note_fetch(step.message_ids[0])
         try:
-            stop = _one(run, step, write, were_aside=were_aside)
+            general_error = _fetch_message(session, step, write, were_quarantined=were_quarantined)
         except Exception as error:  # noqa: BLE001 - sets the message aside, or is raised again
-            _blame(run, step, error, write, is_readable=is_readable)
+            _quarantine_crashing(session, step, error, write, is_readable=is_readable)
             continue
-        if stop is not None:
-            raise stop
+        if general_error is not None:
+            raise general_error
         is_readable = True
     return True
 
 
-def _one(
-    run: Run, step: Step, write: Callable[[Fetched], None], *, were_aside: bool
+def _fetch_message(
+    session: MailSyncSession,
+    step: FetchStep,
+    write: Callable[[FetchResult], None],
+    *,
+    were_quarantined: bool,
 ) -> errors.ProviderError | None:
     """Fetch and write one message; return what stops the run, if something does."""
-    fetched = run.mailbox.fetch([step])
-    stop = _delayed(fetched) if were_aside else _retried(run, fetched)
+    fetched = session.mailbox.fetch([step])
+    general_error = (
+        _quarantine_failed(fetched) if were_quarantined else _retry_failed(session, fetched)
+    )
     write(fetched)
-    return stop
+    return general_error
 
 
-def _blame(
-    run: Run, step: Step, error: Exception, write: Callable[[Fetched], None], *, is_readable: bool
+def _quarantine_crashing(
+    session: MailSyncSession,
+    step: FetchStep,
+    error: Exception,
+    write: Callable[[FetchResult], None],
+    *,
+    is_readable: bool,
 ) -> None:
     """
     Set the message aside that raised `error`, if others were read before it.
 
     Otherwise the error may be of all messages: it is raised again, and the note stays.
     """
-    if bad_messages.concerns_all(error) and not isinstance(error, MemoryError):
+    if bad_messages.concerns_every_message(error) and not isinstance(error, MemoryError):
         # Takes the note back.
-        run.commit(Changes())
+        session.commit(MailChanges())
         raise error
     if not is_readable:
         raise error
-    traceback_scrubber.clear(error)
+    traceback_scrubber.clear_frames(error)
     logger.error(
         "sync.message_crashed",
-        extra={"integration_id": run.owner.integration_id, "error": type(error).__name__},
+        extra={"integration_id": session.owner.integration_id, "error": type(error).__name__},
     )
-    write(Fetched(rejected={step.wanted[0]: bad_messages.CRASHED}))
+    write(FetchResult(rejected={step.message_ids[0]: bad_messages.CRASHED}))
 
 
-def _askable(run: Run, steps: Sequence[Step], write: Callable[[Fetched], None]) -> list[Step]:
+def _filter_fetchable(
+    session: MailSyncSession, steps: Sequence[FetchStep], write: Callable[[FetchResult], None]
+) -> list[FetchStep]:
     """Return the calls that can be made; a message whose id is no provider's is set aside."""
-    kept: list[Step] = []
+    fetchable: list[FetchStep] = []
     unusable: dict[str, str] = {}
     for step in steps:
-        wanted = [one for one in step.wanted if is_provider_id(one)]
-        unusable |= dict.fromkeys(set(step.wanted).difference(wanted), bad_messages.UNDECODABLE)
-        is_whole = len(wanted) == len(step.wanted)
+        usable_ids = [message_id for message_id in step.message_ids if is_provider_id(message_id)]
+        unusable |= dict.fromkeys(
+            set(step.message_ids).difference(usable_ids), bad_messages.UNDECODABLE
+        )
+        is_whole = len(usable_ids) == len(step.message_ids)
         if is_whole and (step.thread_id is None or is_provider_id(step.thread_id)):
-            kept.append(step)
+            fetchable.append(step)
         else:
-            kept += singles(wanted, run.mailbox.prices)
+            fetchable += make_single_steps(usable_ids, session.mailbox.prices)
     if unusable:
-        write(Fetched(rejected=unusable))
-    return kept
+        write(FetchResult(rejected=unusable))
+    return fetchable
 
 
-def _up_to(steps: Iterable[Step], size: int) -> list[Step]:
-    chunk: list[Step] = []
+def _take_chunk(steps: Iterable[FetchStep], size: int) -> list[FetchStep]:
+    chunk: list[FetchStep] = []
     count = 0
     for step in steps:
         chunk.append(step)
-        count += len(step.wanted)
+        count += len(step.message_ids)
         if count >= size:
             break
     return chunk
 
 
-def _retried(run: Run, fetched: Fetched) -> errors.ProviderError | None:
+def _retry_failed(session: MailSyncSession, fetched: FetchResult) -> errors.ProviderError | None:
     """Try what failed by itself again; return what stops the run, if something does."""
     for _ in range(TRIES - 1):
-        stop = _whole_mailbox(fetched)
-        if stop is not None or not fetched.failed:
-            return stop
-        again = [step for step, _ in fetched.failed]
+        general_error = _find_general_error(fetched)
+        if general_error is not None or not fetched.failed:
+            return general_error
+        failed_steps = [step for step, _ in fetched.failed]
         fetched.failed = []
-        run.mailbox.affordable(again)
-        more = run.mailbox.fetch(again)
-        fetched.messages += more.messages
-        fetched.gone += more.gone
-        fetched.rejected |= more.rejected
-        fetched.single += more.single
-        fetched.failed = more.failed
+        session.mailbox.count_affordable(failed_steps)
+        retried = session.mailbox.fetch(failed_steps)
+        fetched.messages += retried.messages
+        fetched.gone_ids += retried.gone_ids
+        fetched.rejected |= retried.rejected
+        fetched.single_ids += retried.single_ids
+        fetched.failed = retried.failed
     if not fetched.failed:
         return None
-    brought = fetched.messages or fetched.gone or fetched.rejected
-    if not brought and run.work.failure_count < PATIENT_RUNS:
+    has_result = fetched.messages or fetched.gone_ids or fetched.rejected
+    if not has_result and session.work.failure_count < PATIENT_RUNS:
         return fetched.failed[0][1]
-    return _delayed(fetched)
+    return _quarantine_failed(fetched)
 
 
-def _delayed(fetched: Fetched) -> errors.ProviderError | None:
+def _quarantine_failed(fetched: FetchResult) -> errors.ProviderError | None:
     """Have what failed by itself set aside; return what stops the run, if something does."""
-    stop = _whole_mailbox(fetched)
-    if stop is not None:
-        return stop
+    general_error = _find_general_error(fetched)
+    if general_error is not None:
+        return general_error
     for step, error in fetched.failed:
         reason = "unexpected" if isinstance(error, errors.Unexpected) else quarantine.DELAYED
         if step.thread_id is not None:
-            fetched.single += step.wanted
+            fetched.single_ids += step.message_ids
         else:
-            fetched.rejected[step.wanted[0]] = reason
+            fetched.rejected[step.message_ids[0]] = reason
     fetched.failed = []
     return None
 
 
-def _whole_mailbox(fetched: Fetched) -> errors.ProviderError | None:
+def _find_general_error(fetched: FetchResult) -> errors.ProviderError | None:
     for _, error in fetched.failed:
         is_throttled = isinstance(error, errors.RateLimited) or error.retry_after
-        if is_throttled or not isinstance(error, _OF_THE_ITEM):
+        if is_throttled or not isinstance(error, _ITEM_ERRORS):
             return error
     return None

@@ -13,7 +13,7 @@ from uuid import UUID
 from integrations.models import Message, Thread
 from limited_use.vault.sealing import Sealer
 
-from .bulk_sql import Owner
+from .bulk_sql import MailRowOwner
 
 # Kinds of blinds: a thread's id never looks like a message's.
 MESSAGE = "mail.message"
@@ -22,7 +22,7 @@ RFC822 = "mail.rfc822"
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownMessageRow:
     """What we have of a message already."""
 
     id: UUID
@@ -30,53 +30,60 @@ class Known:
     seen_round: int
 
 
-def find_messages(integration_id: UUID, wanted: list[bytes]) -> dict[bytes, Known]:
+def find_messages(integration_id: UUID, remote_blinds: list[bytes]) -> dict[bytes, KnownMessageRow]:
     """Return those messages that we have, by their blind."""
-    found = Message.objects.filter(
-        integration_id=integration_id, remote_blind__any_of=wanted
+    rows = Message.objects.filter(
+        integration_id=integration_id, remote_blind__any_of=remote_blinds
     ).values_list("remote_blind", "id", "thread_id", "seen_round")
-    return {bytes(blind): Known(row, thread, seen) for blind, row, thread, seen in found}
+    return {
+        bytes(blind): KnownMessageRow(row, thread, seen_round)
+        for blind, row, thread, seen_round in rows
+    }
 
 
-def find_threads(integration_id: UUID, wanted: list[bytes]) -> dict[bytes, UUID]:
+def find_threads(integration_id: UUID, remote_blinds: list[bytes]) -> dict[bytes, UUID]:
     """Return the ids of those threads that we have, by their blind."""
-    found = Thread.objects.filter(
-        integration_id=integration_id, remote_blind__any_of=wanted
+    rows = Thread.objects.filter(
+        integration_id=integration_id, remote_blind__any_of=remote_blinds
     ).values_list("remote_blind", "id")
-    return {bytes(blind): thread_id for blind, thread_id in found}
+    return {bytes(blind): thread_id for blind, thread_id in rows}
 
 
-def storable_id(remote_id: str) -> str:
+def encode_id(remote_id: str) -> str:
     """Return a provider's id as it is stored: what is no text is written as escapes."""
     return remote_id.encode("utf-8", "backslashreplace").decode()
 
 
-def blinds(sealer: Sealer, remote_ids: Iterable[str]) -> dict[bytes, str]:
+def blind_message_ids(sealer: Sealer, remote_ids: Iterable[str]) -> dict[bytes, str]:
     """Return the provider's message ids by their blind."""
-    return {sealer.blind(MESSAGE, storable_id(remote_id)): remote_id for remote_id in remote_ids}
+    return {
+        sealer.compute_blind(MESSAGE, encode_id(remote_id)): remote_id for remote_id in remote_ids
+    }
 
 
-def seen(remote_ids: Iterable[str], *, owner: Owner, sealer: Sealer, seen_round: int) -> set[str]:
+def find_seen(
+    remote_ids: Iterable[str], *, owner: MailRowOwner, sealer: Sealer, seen_round: int
+) -> set[str]:
     """Return which of these messages that round has seen, by the provider's id."""
-    by_blind = blinds(sealer, remote_ids)
-    found = Message.objects.filter(
+    by_blind = blind_message_ids(sealer, remote_ids)
+    stored_blinds = Message.objects.filter(
         integration_id=owner.integration_id,
         remote_blind__any_of=list(by_blind),
         seen_round=seen_round,
     ).values_list("remote_blind", flat=True)
-    return {by_blind[bytes(blind)] for blind in found}
+    return {by_blind[bytes(blind)] for blind in stored_blinds}
 
 
-def with_final_content(remote_ids: Iterable[str], *, owner: Owner, sealer: Sealer) -> set[str]:
+def find_non_drafts(remote_ids: Iterable[str], *, owner: MailRowOwner, sealer: Sealer) -> set[str]:
     """Return which of these messages are here and were no drafts, by the provider's id."""
-    by_blind = blinds(sealer, remote_ids)
+    by_blind = blind_message_ids(sealer, remote_ids)
     if not by_blind:
         return set()
-    found = (
+    stored_blinds = (
         Message.objects.filter(
             integration_id=owner.integration_id, remote_blind__any_of=list(by_blind)
         )
         .exclude(folders__contains=["drafts"])
         .values_list("remote_blind", flat=True)
     )
-    return {by_blind[bytes(blind)] for blind in found}
+    return {by_blind[bytes(blind)] for blind in stored_blinds}

@@ -27,13 +27,13 @@ from limited_use.sinks import provider as own_provider
 from limited_use.vault.sealing import Sealer
 
 from . import bad_messages
-from .provider_ids import blinds, storable_id
+from .provider_ids import blind_message_ids, encode_id
 
 #: Why a message is set aside that the provider did not deliver: for now, and for long.
 DELAYED: Final = "delayed"
 UNAVAILABLE: Final = "unavailable"
 # What another day may mend; what is wrong with a message itself, no day does.
-PASSING = (UNAVAILABLE, "unexpected")
+TEMPORARY_REASONS = (UNAVAILABLE, "unexpected")
 # Seconds before each further try of a delayed message, then again and again the last.
 PAUSES: Final = (10, 30, 60, 120, 300, 600)
 DELAYED_FOR: Final = timedelta(hours=1)
@@ -46,7 +46,7 @@ CRASHED_FOR: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class CrashNote:
     """
     A message that was set aside before it was fetched.
 
@@ -58,29 +58,39 @@ class Note:
     before: tuple[str, int, datetime | None] | None
 
 
-def known(integration_id: UUID, remote_ids: Iterable[str], *, sealer: Sealer) -> set[str]:
+def find_quarantined(
+    integration_id: UUID, remote_ids: Iterable[str], *, sealer: Sealer
+) -> set[str]:
     """Return which of these are set aside, by the provider's id."""
     rows = SetAside.objects.filter(integration_id=integration_id).values_list(
         "remote_blind", flat=True
     )
-    aside = {bytes(blind) for blind in rows}
-    if not aside:
+    quarantined_blinds = {bytes(blind) for blind in rows}
+    if not quarantined_blinds:
         return set()
-    return {remote for blind, remote in blinds(sealer, remote_ids).items() if blind in aside}
+    return {
+        remote
+        for blind, remote in blind_message_ids(sealer, remote_ids).items()
+        if blind in quarantined_blinds
+    }
 
 
-def put(items: Mapping[str, str], *, integration_id: UUID, sealer: Sealer, at: datetime) -> None:
+def quarantine_messages(
+    items: Mapping[str, str], *, integration_id: UUID, sealer: Sealer, at: datetime
+) -> None:
     """
     Set items aside. Inside the transaction that writes their neighbours.
 
     :param items: why, in a word of ours, by the provider's id
     """
-    for blind, remote_id in blinds(sealer, items).items():
-        row = _row(blind, remote_id, integration_id=integration_id, sealer=sealer, at=at)
+    for blind, remote_id in blind_message_ids(sealer, items).items():
+        row = _get_or_make_row(
+            blind, remote_id, integration_id=integration_id, sealer=sealer, at=at
+        )
         row.reason = items[remote_id][:32]
         row.next_try_at = None
         if row.reason == DELAYED and at - row.first_seen_at < DELAYED_FOR:
-            row.next_try_at = at + _pause(row.try_count)
+            row.next_try_at = at + _get_pause(row.try_count)
         elif row.reason == DELAYED:
             row.reason = UNAVAILABLE
         row.try_count += 1
@@ -88,36 +98,36 @@ def put(items: Mapping[str, str], *, integration_id: UUID, sealer: Sealer, at: d
         row.save()
 
 
-def _pause(tries: int) -> timedelta:
+def _get_pause(try_count: int) -> timedelta:
     """Return how long to wait after that many tries, jittered over a fifth of it."""
-    seconds = PAUSES[min(tries, len(PAUSES) - 1)]
+    seconds = PAUSES[min(try_count, len(PAUSES) - 1)]
     return timedelta(seconds=seconds * random.uniform(0.8, 1.0))  # noqa: S311 - guards nothing
 
 
-def note(remote_id: str, *, integration_id: UUID, sealer: Sealer, at: datetime) -> Note:
+def note_fetch(remote_id: str, *, integration_id: UUID, sealer: Sealer, at: datetime) -> CrashNote:
     """Set a message aside as what a worker died of, until `take_back`."""
-    ((blind, _),) = blinds(sealer, [remote_id]).items()
-    row = _row(blind, remote_id, integration_id=integration_id, sealer=sealer, at=at)
+    ((blind, _),) = blind_message_ids(sealer, [remote_id]).items()
+    row = _get_or_make_row(blind, remote_id, integration_id=integration_id, sealer=sealer, at=at)
     before = (row.reason, row.try_count, row.next_try_at) if row.reason else None
     row.reason = bad_messages.CRASHED
     row.next_try_at = None
     row.try_count += 1
     row.last_tried_at = at
     row.save()
-    return Note(row.id, before)
+    return CrashNote(row.id, before)
 
 
-def take_back(noted: Note) -> None:
+def remove_note(note: CrashNote) -> None:
     """Leave what was set aside as it was before `note`: the worker lives."""
-    rows = SetAside.objects.filter(id=noted.row_id)
-    if noted.before is None:
+    rows = SetAside.objects.filter(id=note.row_id)
+    if note.before is None:
         rows.delete()
     else:
-        reason, try_count, next_try_at = noted.before
+        reason, try_count, next_try_at = note.before
         rows.update(reason=reason, try_count=try_count, next_try_at=next_try_at)
 
 
-def _row(
+def _get_or_make_row(
     blind: bytes, remote_id: str, *, integration_id: UUID, sealer: Sealer, at: datetime
 ) -> SetAside:
     """Return the row of a message, or a new one, without a reason and not saved."""
@@ -130,19 +140,22 @@ def _row(
             try_count=0,
             first_seen_at=at,
         )
-        row.remote_id = sealer.seal(SetAside, "remote_id", row=row.id, data=storable_id(remote_id))
+        row.remote_id = sealer.seal_value(
+            SetAside, "remote_id", row=row.id, data=encode_id(remote_id)
+        )
     return row
 
 
-def clear(remote_ids: Iterable[str], *, integration_id: UUID, sealer: Sealer) -> None:
+def clear_messages(remote_ids: Iterable[str], *, integration_id: UUID, sealer: Sealer) -> None:
     """Forget items that arrived after all, or are gone."""
     SetAside.objects.filter(
-        integration_id=integration_id, remote_blind__any_of=list(blinds(sealer, remote_ids))
+        integration_id=integration_id,
+        remote_blind__any_of=list(blind_message_ids(sealer, remote_ids)),
     ).delete()
 
 
-def wanted_again(
-    integration_id: UUID, *, permit: Permit, to: own_provider.Outlet, at: datetime
+def get_requested_ids(
+    integration_id: UUID, *, permit: Permit, to: own_provider.ProviderOutlet, at: datetime
 ) -> list[str]:
     """
     Return what was asked for again, by the provider's id.
@@ -150,45 +163,47 @@ def wanted_again(
     :param to: of the adapter that will ask
     """
     rows = SetAside.objects.filter(integration_id=integration_id, try_count=0)
-    return _ids_of(rows[:100], permit=permit, to=to, at=at)
+    return _open_ids(rows[:100], permit=permit, to=to, at=at)
 
 
-def due_again(
-    integration_id: UUID, *, permit: Permit, to: own_provider.Outlet, at: datetime
+def get_due_ids(
+    integration_id: UUID, *, permit: Permit, to: own_provider.ProviderOutlet, at: datetime
 ) -> list[str]:
     """Return the delayed messages whose next try is due. See `wanted_again`."""
     rows = SetAside.objects.filter(integration_id=integration_id, next_try_at__lte=at)
-    first = rows.exclude(try_count=0).order_by("next_try_at")[:DELAYED_AT_ONCE]
-    return _ids_of(first, permit=permit, to=to, at=at)
+    due_rows = rows.exclude(try_count=0).order_by("next_try_at")[:DELAYED_AT_ONCE]
+    return _open_ids(due_rows, permit=permit, to=to, at=at)
 
 
-def _ids_of(
-    rows: QuerySet[SetAside], *, permit: Permit, to: own_provider.Outlet, at: datetime
+def _open_ids(
+    rows: QuerySet[SetAside], *, permit: Permit, to: own_provider.ProviderOutlet, at: datetime
 ) -> list[str]:
     sealed = [row.remote_id for row in rows]
-    return own_provider.texts(sealed, permit, to=to, at=at) if sealed else []
+    return own_provider.open_texts(sealed, permit, to=to, at=at) if sealed else []
 
 
-def unreadable(integration_ids: Iterable[UUID]) -> QuerySet[SetAside]:
+def get_unreadable(integration_ids: Iterable[UUID]) -> QuerySet[SetAside]:
     """Return what was set aside for long: all but the messages that are only delayed."""
     return SetAside.objects.filter(integration_id__in=list(integration_ids)).exclude(reason=DELAYED)
 
 
-def retry(*, integration_id: UUID, at: datetime) -> int:
+def retry_all(*, integration_id: UUID, at: datetime) -> int:
     """Ask for everything that was set aside again. Return how many messages that is."""
-    return _retry(SetAside.objects.filter(integration_id=integration_id), integration_id, at)
+    return _mark_for_retry(
+        SetAside.objects.filter(integration_id=integration_id), integration_id, at
+    )
 
 
-def retry_passing(*, integration_id: UUID, at: datetime) -> int:
+def retry_temporary(*, integration_id: UUID, at: datetime) -> int:
     """Ask again for what another day may have mended. Return how many messages that is."""
     rows = SetAside.objects.filter(integration_id=integration_id)
     crashed = rows.filter(reason=bad_messages.CRASHED, first_seen_at__gt=at - CRASHED_FOR)
-    again = crashed.order_by("last_tried_at").values_list("id", flat=True)
-    due = rows.filter(Q(reason__in=PASSING) | Q(id__in=list(again[:CRASHED_A_DAY])))
-    return _retry(due, integration_id, at)
+    crashed_ids = crashed.order_by("last_tried_at").values_list("id", flat=True)
+    due = rows.filter(Q(reason__in=TEMPORARY_REASONS) | Q(id__in=list(crashed_ids[:CRASHED_A_DAY])))
+    return _mark_for_retry(due, integration_id, at)
 
 
-def _retry(rows: QuerySet[SetAside], integration_id: UUID, at: datetime) -> int:
+def _mark_for_retry(rows: QuerySet[SetAside], integration_id: UUID, at: datetime) -> int:
     count = rows.update(try_count=0, next_try_at=None)
     if count:
         work_leases.mark_due(integration_id=integration_id, at=at)

@@ -25,10 +25,10 @@ BATCH: Final = 500
 BATCHES: Final = 20
 
 
-def due(*, at: datetime, limit: int = 500) -> list[UUID]:
+def find_due_integrations(*, at: datetime, limit: int = 500) -> list[UUID]:
     """Return live integrations with mail beyond their horizon, in no order that matters."""
     live = Integration.objects.live()
-    found: list[UUID] = []
+    integration_ids: list[UUID] = []
     for days in live.exclude(horizon_days=None).values_list("horizon_days", flat=True).distinct():
         # By owner and time, which is how messages are indexed.
         aged = Message.objects.filter(
@@ -37,12 +37,12 @@ def due(*, at: datetime, limit: int = 500) -> list[UUID]:
             integration_id=OuterRef("id"),
             received_at__lt=at - timedelta(days=days or 0),
         )
-        those = live.filter(Exists(aged), horizon_days=days).values_list("id", flat=True)
-        found += those[: limit - len(found)]
-    return found
+        aged_ids = live.filter(Exists(aged), horizon_days=days).values_list("id", flat=True)
+        integration_ids += aged_ids[: limit - len(integration_ids)]
+    return integration_ids
 
 
-def keep(*, integration_id: UUID, at: datetime) -> bool:
+def delete_expired(*, integration_id: UUID, at: datetime) -> bool:
     """
     Delete what is beyond the integration's horizon, oldest first; return whether more is left.
 
@@ -50,17 +50,17 @@ def keep(*, integration_id: UUID, at: datetime) -> bool:
     """
     for _ in range(BATCHES):
         try:
-            if _keep(integration_id, at=at) < BATCH:
+            if _delete_batch(integration_id, at=at) < BATCH:
                 return False
-        except fences.NoLongerLive:
+        except fences.DisconnectedError:
             return False
     return True
 
 
 @transaction.atomic(durable=True)
-def _keep(integration_id: UUID, *, at: datetime) -> int:
+def _delete_batch(integration_id: UUID, *, at: datetime) -> int:
     epoch = Integration.objects.values_list("epoch", flat=True).filter(id=integration_id).first()
-    fences.hold(integration_id=integration_id, epoch=epoch or 0)
+    fences.lock_integration(integration_id=integration_id, epoch=epoch or 0)
     # Read with the row held: nobody moves the horizon, and no sync writes, until the commit.
     integration = Integration.objects.select_related("connection").get(id=integration_id)
     if integration.horizon_days is None:
@@ -72,7 +72,7 @@ def _keep(integration_id: UUID, *, at: datetime) -> int:
         received_at__lt=at - timedelta(days=integration.horizon_days),
     )
     ids = aged.order_by("received_at", "id").values_list("id", flat=True)[:BATCH]
-    count = message_store.remove_rows(list(ids))
+    count = message_store.delete_rows(list(ids))
     # A turn counts only after it has written something itself, and under the fence, too.
     work = SyncWork.objects.filter(integration_id=integration_id, stage=SyncStage.DELTA)
     work.filter(resource=mailbox_rows.RESOURCE).update(

@@ -13,39 +13,39 @@ from django.db import transaction
 from django.db.models import F
 
 from integrations.access import fences, permits
-from integrations.access.permits import SyncPermits
+from integrations.access.permits import MailSyncPermits
 from integrations.coordination.leases import Lease
 from integrations.models import Integration, Message, SyncWork
 from integrations.providers.mail import RemoteMessage
 from integrations.sync import crashes, sync_turn, work_leases
-from integrations.sync.sync_turn import Clock
+from integrations.sync.sync_turn import SyncClock
 from limited_use.sinks import provider as own_provider
 from limited_use.vault import sealing
-from limited_use.vault.sealed import Sealed
+from limited_use.vault.sealed import SealedValue
 from limited_use.vault.sealing import Sealer
 
 from . import bad_messages, label_changes, mailbox_rows, message_store, quarantine
-from .bulk_sql import Owner
-from .label_changes import Relabelling
-from .mailbox_rows import MailboxRows
-from .message_store import Batch
-from .throttled_mailbox import Mailbox
+from .bulk_sql import MailRowOwner
+from .label_changes import LabelChanges
+from .mailbox_rows import MailboxState
+from .message_store import MessageBatch
+from .throttled_mailbox import ThrottledMailbox
 
 # Columns of the work that say how far it is.
-_PLACES: Final = frozenset({"cursor", "position"})
+_PROGRESS_COLUMNS: Final = frozenset({"cursor", "position"})
 
 
 @dataclass(slots=True)
-class Changes:
+class MailChanges:
     """What one commit writes."""
 
-    batch: Batch | None = None
-    relabelling: Relabelling | None = None
+    batch: MessageBatch | None = None
+    label_changes: LabelChanges | None = None
     # By the provider's id.
     removed: Sequence[str] = ()
     # By our id.
     swept: Sequence[UUID] = ()
-    aside: Mapping[str, str] = field(default_factory=dict)
+    quarantined: Mapping[str, str] = field(default_factory=dict)
     # No longer to be kept aside, by the provider's id.
     settled: Sequence[str] = ()
     # Of the work's own row.
@@ -53,33 +53,33 @@ class Changes:
 
 
 @dataclass
-class Run:
+class MailSyncSession:
     """One lease on one mailbox, from its permits to the end of its time."""
 
     lease: Lease
     work: SyncWork
     integration: Integration
-    owner: Owner
-    permits: SyncPermits
-    mailbox: Mailbox
-    clock: Clock
+    owner: MailRowOwner
+    permits: MailSyncPermits
+    mailbox: ThrottledMailbox
+    clock: SyncClock
     time_budget: timedelta
     # Something had changed since the last run; and something was told of that cannot be read yet.
-    found_news: bool = False
-    is_early: bool = False
+    found_changes: bool = False
+    awaits_change: bool = False
     # Cursor or position moved: this turn will not be repeated.
-    has_moved: bool = False
+    has_progressed: bool = False
     # Names of labels may have changed, and no message.
     has_new_names: bool = False
     # Values of the work's row that no commit has written yet.
-    unsaved: dict[str, Any] = field(default_factory=dict)
+    unsaved_values: dict[str, Any] = field(default_factory=dict)
     # Something was written: counts of rows may have changed.
     has_written: bool = False
-    _noted: quarantine.Note | None = None
-    _charged: int = 0
+    _crash_note: quarantine.CrashNote | None = None
+    _recorded_units: int = 0
     _may_store: bool = False
     _sealer: Sealer | None = None
-    _rows: MailboxRows | None = None
+    _mailbox_state: MailboxState | None = None
 
     @property
     def epoch(self) -> int:
@@ -89,7 +89,7 @@ class Run:
     def sealer(self) -> Sealer:
         """The key that seals what is kept of this mailbox. Asks for permission to store first."""
         self.ask_to_store()
-        return self._key
+        return self._sealing_key
 
     def ask_to_store(self) -> None:
         """
@@ -97,7 +97,7 @@ class Run:
 
         A turn without news does not ask. No turn seals news before it has asked.
 
-        :raises limited_use.guard.guard.Refused: if nothing may be stored any more
+        :raises limited_use.guard.guard.AccessRefused: if nothing may be stored any more
         :raises RuntimeError: within a transaction
         """
         if not self._may_store:
@@ -105,25 +105,25 @@ class Run:
             self._may_store = True
 
     @property
-    def _key(self) -> Sealer:
+    def _sealing_key(self) -> Sealer:
         if self._sealer is None:
-            self._sealer = sealing.sealer(holder=self.owner.integration_id, epoch=self.epoch)
+            self._sealer = sealing.get_sealer(holder=self.owner.integration_id, epoch=self.epoch)
         return self._sealer
 
-    def blind(self, kind: str, value: str) -> bytes:
+    def blind_value(self, kind: str, value: str) -> bytes:
         """Return a keyed hash of `value`, to compare it with a stored one. Nothing is kept."""
-        return self._key.blind(kind, value)
+        return self._sealing_key.compute_blind(kind, value)
 
     @property
-    def rows(self) -> MailboxRows:
+    def mailbox_state(self) -> MailboxState:
         """Our rows of the mailbox, read again after each write."""
-        if self._rows is None:
-            self._rows = mailbox_rows.read(self.owner.integration_id)
-        return self._rows
+        if self._mailbox_state is None:
+            self._mailbox_state = mailbox_rows.read_state(self.owner.integration_id)
+        return self._mailbox_state
 
-    def _note_write(self) -> None:
+    def _mark_written(self) -> None:
         """Have `rows` read again when they are next needed."""
-        self.has_written, self._rows = True, None
+        self.has_written, self._mailbox_state = True, None
 
     @cached_property
     def ends_at(self) -> datetime:
@@ -132,7 +132,7 @@ class Run:
         return self.lease.claimed_at + budget
 
     @property
-    def is_over(self) -> bool:
+    def is_time_over(self) -> bool:
         return self.clock.now() >= self.ends_at
 
     def is_first_in(self, seconds: int) -> bool:
@@ -159,61 +159,70 @@ class Run:
         return crashes.is_careful(self.work)
 
     @cached_property
-    def since(self) -> datetime | None:
+    def horizon_start(self) -> datetime | None:
         """Where the horizon is; None keeps all."""
         days = self.integration.horizon_days
         return None if days is None else self.lease.claimed_at - timedelta(days=days)
 
-    def opened(self, column: str) -> str | None:
+    def open_column(self, column: str) -> str | None:
         """Return the work's cursor or position, for its own provider."""
-        sealed: Sealed | None = getattr(self.work, column)
+        sealed: SealedValue | None = getattr(self.work, column)
         if sealed is None:
             return None
-        return own_provider.text(
+        return own_provider.open_text(
             sealed, self.permits.remote, to=self.mailbox.adapter.access, at=self.clock.now()
         )
 
-    def sealed(self, column: str, value: str | None) -> Sealed | None:
+    def seal_column(self, column: str, value: str | None) -> SealedValue | None:
         """Return a cursor or position as the work's row keeps it."""
         if value is None:
             return None
-        return self.sealer.seal(SyncWork, column, row=self.work.id, data=value)
+        return self.sealer.seal_value(SyncWork, column, row=self.work.id, data=value)
 
-    def sealed_cursor(self, cursor: str) -> Sealed:
+    def seal_cursor(self, cursor: str) -> SealedValue:
         """
         Return the cursor of an answer that brought nothing, as the work's row keeps it.
 
         Such a cursor says where to ask the provider next, and nothing of the mailbox that is not
         stored already. So the permission under which the provider was asked is enough.
         """
-        return self._key.seal(SyncWork, "cursor", row=self.work.id, data=cursor)
+        return self._sealing_key.seal_value(SyncWork, "cursor", row=self.work.id, data=cursor)
 
-    def prepare(self, messages: Sequence[RemoteMessage], *, unseen_in: int | None = None) -> Batch:
+    def prepare_batch(
+        self, messages: Sequence[RemoteMessage], *, unseen_in: int | None = None
+    ) -> MessageBatch:
         """Return the rows of those messages that are within the horizon."""
-        kept = [one for one in messages if self.since is None or one.received_at >= self.since]
-        return message_store.prepare(
-            kept, owner=self.owner, sealer=self.sealer, unseen_in=unseen_in
+        recent_messages = [
+            message
+            for message in messages
+            if self.horizon_start is None or message.received_at >= self.horizon_start
+        ]
+        return message_store.prepare_batch(
+            recent_messages, owner=self.owner, sealer=self.sealer, unseen_in=unseen_in
         )
 
-    def commit(self, changes: Changes) -> None:
+    def commit(self, changes: MailChanges) -> None:
         """
         Write everything at once, under the fence and the lease.
 
-        :raises integrations.access.fences.NoLongerLive: if it was disconnected meanwhile
+        :raises integrations.access.fences.DisconnectedError: if it was disconnected meanwhile
         :raises LeaseLost: if another worker holds the work
         """
         at = self.clock.now()
-        mine = self.owner.integration_id
-        set_aside = {**changes.aside, **_unfit(changes)}
+        integration_id = self.owner.integration_id
+        set_aside = {**changes.quarantined, **_collect_unstorable(changes)}
         mime_count = changes.batch.mime_count if changes.batch is not None else 0
-        spent, self._charged = self.mailbox.spent - self._charged, self.mailbox.spent
+        spent, self._recorded_units = (
+            self.mailbox.spent_units - self._recorded_units,
+            self.mailbox.spent_units,
+        )
         if _needs_sealer(changes, set_aside):
             # Before the transaction: the guard commits what it records.
             self.ask_to_store()
         # All the network is behind us. A disconnect waits for this page, and stops
         # any page after it.
         with transaction.atomic(durable=True):
-            fences.hold(integration_id=self.owner.integration_id, epoch=self.epoch)
+            fences.lock_integration(integration_id=self.owner.integration_id, epoch=self.epoch)
             work_leases.renew(
                 self.lease,
                 at=at,
@@ -224,27 +233,37 @@ class Run:
                 },
             )
             if changes.batch is not None:
-                set_aside |= message_store.write(changes.batch, seen_round=self.work.round, at=at)
-            if changes.relabelling is not None:
-                set_aside |= label_changes.write(changes.relabelling, at=at)
+                set_aside |= message_store.write_batch(
+                    changes.batch, seen_round=self.work.round, at=at
+                )
+            if changes.label_changes is not None:
+                set_aside |= label_changes.write_changes(changes.label_changes, at=at)
             if changes.removed:
-                message_store.remove(changes.removed, integration_id=mine, sealer=self.sealer)
+                message_store.delete_messages(
+                    changes.removed, integration_id=integration_id, sealer=self.sealer
+                )
             if changes.swept:
-                message_store.remove_rows(changes.swept)
-            settled = [one for one in changes.settled if one not in set_aside]
-            if self._noted is not None:
-                quarantine.take_back(self._noted)
+                message_store.delete_rows(changes.swept)
+            settled = [remote_id for remote_id in changes.settled if remote_id not in set_aside]
+            if self._crash_note is not None:
+                quarantine.remove_note(self._crash_note)
             if settled:
-                quarantine.clear(settled, integration_id=mine, sealer=self.sealer)
+                quarantine.clear_messages(
+                    settled, integration_id=integration_id, sealer=self.sealer
+                )
             if set_aside:
-                quarantine.put(set_aside, integration_id=mine, sealer=self.sealer, at=at)
-        self._noted = None
-        self._note_write()
-        self.has_moved = self.has_moved or not _PLACES.isdisjoint(changes.values)
-        bad_messages.alarm(set_aside, integration_id=mine, at=at)
+                quarantine.quarantine_messages(
+                    set_aside, integration_id=integration_id, sealer=self.sealer, at=at
+                )
+        self._crash_note = None
+        self._mark_written()
+        self.has_progressed = self.has_progressed or not _PROGRESS_COLUMNS.isdisjoint(
+            changes.values
+        )
+        bad_messages.report_unstorable(set_aside, integration_id=integration_id, at=at)
         for name, value in changes.values.items():
             setattr(self.work, name, value)
-            self.unsaved.pop(name, None)
+            self.unsaved_values.pop(name, None)
 
     def count_messages(self) -> None:
         """
@@ -252,44 +271,51 @@ class Run:
 
         Counted under the fence, under which the horizon lowers these numbers.
 
-        :raises integrations.access.fences.NoLongerLive, LeaseLost: see `commit`
+        :raises integrations.access.fences.DisconnectedError, LeaseLost: see `commit`
         """
-        mine = self.owner.integration_id
+        integration_id = self.owner.integration_id
         with transaction.atomic(durable=True):
-            fences.hold(integration_id=mine, epoch=self.epoch)
-            count = Message.objects.filter(integration_id=mine).count()
+            fences.lock_integration(integration_id=integration_id, epoch=self.epoch)
+            count = Message.objects.filter(integration_id=integration_id).count()
             values = {"done_count": count, "expected_count": count}
             work_leases.renew(self.lease, at=self.clock.now(), values=values)
 
-    def note(self, remote_id: str) -> None:
+    def note_fetch(self, remote_id: str) -> None:
         """
         Set a message aside that is about to be fetched; the next commit takes that back.
 
         If the worker dies, it stays set aside, and the next turn goes on without it.
 
-        :raises integrations.access.fences.NoLongerLive, LeaseLost: see `commit`
+        :raises integrations.access.fences.DisconnectedError, LeaseLost: see `commit`
         """
         at = self.clock.now()
-        mine, sealer = self.owner.integration_id, self.sealer
+        integration_id, sealer = self.owner.integration_id, self.sealer
         with transaction.atomic(durable=True):
-            fences.hold(integration_id=mine, epoch=self.epoch)
+            fences.lock_integration(integration_id=integration_id, epoch=self.epoch)
             work_leases.renew(self.lease, at=at)
-            self._noted = quarantine.note(remote_id, integration_id=mine, sealer=sealer, at=at)
-        self._note_write()
+            self._crash_note = quarantine.note_fetch(
+                remote_id, integration_id=integration_id, sealer=sealer, at=at
+            )
+        self._mark_written()
 
 
-def _needs_sealer(changes: Changes, set_aside: Mapping[str, str]) -> bool:
+def _needs_sealer(changes: MailChanges, set_aside: Mapping[str, str]) -> bool:
     """Return whether the commit itself seals something, or finds rows by a keyed hash."""
     return bool(
         changes.batch is not None
-        or changes.relabelling is not None
+        or changes.label_changes is not None
         or changes.removed
         or changes.settled
         or set_aside
     )
 
 
-def _unfit(changes: Changes) -> dict[str, str]:
+def _collect_unstorable(changes: MailChanges) -> dict[str, str]:
     """Return what could not be prepared: why, by the provider's id."""
-    prepared = (changes.batch, changes.relabelling)
-    return {one: why for some in prepared if some is not None for one, why in some.unfit.items()}
+    prepared = (changes.batch, changes.label_changes)
+    return {
+        remote_id: why
+        for part in prepared
+        if part is not None
+        for remote_id, why in part.unstorable.items()
+    }

@@ -17,11 +17,11 @@ from django.db.models import Q
 
 from integrations.models import Message, SyncStage
 from integrations.providers import errors
-from integrations.providers.mail import ListPage, MessageRef
+from integrations.providers.mail import MessageListPage, MessageRef
 
 from . import fetch_planner, message_fetch, provider_ids, quarantine
-from .session import Changes, Run
-from .throttled_mailbox import Fetched
+from .session import MailChanges, MailSyncSession
+from .throttled_mailbox import FetchResult
 
 # Pages of up to 500 ids that are planned together. Wider saves units on threads
 # that are spread in time; but a run that ends within a window lists it again.
@@ -30,14 +30,14 @@ SWEEP = 1_000
 
 
 @dataclass(slots=True)
-class Window:
+class ListingWindow:
     """Some pages of the listing, and how far their messages have arrived."""
 
-    pages: list[ListPage]
+    pages: list[MessageListPage]
     begins_at: str | None
-    done: set[str] = field(default_factory=set)
+    done_ids: set[str] = field(default_factory=set)
 
-    def refs(self) -> Iterator[MessageRef]:
+    def get_refs(self) -> Iterator[MessageRef]:
         for page in self.pages:
             yield from page.refs
 
@@ -47,35 +47,40 @@ class Window:
         return self.pages[-1].next_page
 
     @property
-    def reached(self) -> str | None:
+    def resume_position(self) -> str | None:
         """The place before which everything is here: what a later run need not list again."""
-        place = self.begins_at
+        position = self.begins_at
         for page in self.pages:
-            if page.next_page is None or any(r.message_id not in self.done for r in page.refs):
+            if page.next_page is None or any(r.message_id not in self.done_ids for r in page.refs):
                 break
-            place = page.next_page
-        return place
+            position = page.next_page
+        return position
 
 
-def begin(run: Run) -> None:
+def begin_round(session: MailSyncSession) -> None:
     """Store where the changes begin that follow this round, unless it is under way."""
-    if run.work.cursor is not None:
+    if session.work.cursor is not None:
         return
-    mailbox = run.mailbox
-    profile = mailbox.session.call(mailbox.adapter.profile, units=mailbox.units.profile)
-    expected = profile.message_count if run.since is None else 0
-    run.commit(
-        Changes(values={"cursor": run.sealed("cursor", profile.cursor), "expected_count": expected})
+    mailbox = session.mailbox
+    profile = mailbox.session.call(mailbox.adapter.get_profile, units=mailbox.units.profile)
+    expected = profile.message_count if session.horizon_start is None else 0
+    session.commit(
+        MailChanges(
+            values={
+                "cursor": session.seal_column("cursor", profile.cursor),
+                "expected_count": expected,
+            }
+        )
     )
 
 
-def advance(run: Run) -> bool:
+def advance_round(session: MailSyncSession) -> bool:
     """Go on with the round until it is finished (then return True) or the time is over."""
-    position = run.opened("position")
-    is_opening = position is None and not run.work.done_count
-    while not run.is_over:
-        window = _listed(run, position, pages=1 if is_opening else WINDOW_PAGES)
-        if not _bring(run, window, only_newest=is_opening):
+    position = session.open_column("position")
+    is_opening = position is None and not session.work.done_count
+    while not session.is_time_over:
+        window = _list_window(session, position, pages=1 if is_opening else WINDOW_PAGES)
+        if not _fetch_window(session, window, only_newest=is_opening):
             return False
         if is_opening:
             # The newest are readable: now take a wide view, which plans better.
@@ -83,18 +88,18 @@ def advance(run: Run) -> bool:
             continue
         position = window.ends_at
         if position is None:
-            return _finish(run)
-        run.commit(Changes(values={"position": run.sealed("position", position)}))
+            return _finish_round(session)
+        session.commit(MailChanges(values={"position": session.seal_column("position", position)}))
     return False
 
 
-def again(run: Run) -> None:
+def restart_round(session: MailSyncSession) -> None:
     """Begin a new round, because the provider no longer remembers the cursor."""
-    run.commit(
-        Changes(
+    session.commit(
+        MailChanges(
             values={
                 "stage": SyncStage.SNAPSHOT,
-                "round": run.work.round + 1,
+                "round": session.work.round + 1,
                 "cursor": None,
                 "position": None,
                 "done_count": 0,
@@ -105,81 +110,85 @@ def again(run: Run) -> None:
     )
 
 
-def _listed(run: Run, position: str | None, *, pages: int) -> Window:
-    window = Window([], position)
+def _list_window(session: MailSyncSession, position: str | None, *, pages: int) -> ListingWindow:
+    window = ListingWindow([], position)
     page: str | None = position
     while len(window.pages) < pages:
         try:
-            listed = _page(run, page)
+            listed_page = _get_page(session, page)
         except errors.Unexpected:
             if position is None:
                 raise
             # A place in a listing ages. What this round has seen is not fetched again.
-            return _listed(run, None, pages=pages)
-        window.pages.append(listed)
-        page = listed.next_page
+            return _list_window(session, None, pages=pages)
+        window.pages.append(listed_page)
+        page = listed_page.next_page
         if page is None:
             break
     return window
 
 
-def _page(run: Run, page: str | None) -> ListPage:
-    mailbox = run.mailbox
+def _get_page(session: MailSyncSession, page: str | None) -> MessageListPage:
+    mailbox = session.mailbox
     return mailbox.session.call(
-        lambda: mailbox.adapter.list_page(since=run.since, page=page),
+        lambda: mailbox.adapter.list_messages(since=session.horizon_start, page=page),
         units=mailbox.units.list_page,
     )
 
 
-def _bring(run: Run, window: Window, *, only_newest: bool) -> bool:
-    refs = list(window.refs())
+def _fetch_window(session: MailSyncSession, window: ListingWindow, *, only_newest: bool) -> bool:
+    refs = list(window.get_refs())
     ids = [ref.message_id for ref in refs]
-    window.done |= provider_ids.seen(
-        ids, owner=run.owner, sealer=run.sealer, seen_round=run.work.round
+    window.done_ids |= provider_ids.find_seen(
+        ids, owner=session.owner, sealer=session.sealer, seen_round=session.work.round
     )
-    skipped = quarantine.known(run.owner.integration_id, ids, sealer=run.sealer)
-    window.done |= skipped
-    wanted = [ref for ref in refs if ref.message_id not in window.done]
-    steps = fetch_planner.plan(wanted, run.mailbox.prices)
+    skipped = quarantine.find_quarantined(session.owner.integration_id, ids, sealer=session.sealer)
+    window.done_ids |= skipped
+    missing_refs = [ref for ref in refs if ref.message_id not in window.done_ids]
+    steps = fetch_planner.plan_fetch(missing_refs, session.mailbox.prices)
     if only_newest:
-        steps = next(fetch_planner.chunks(steps, first=message_fetch.FIRST_CHUNK, later=1), [])
+        steps = next(fetch_planner.split_steps(steps, first=message_fetch.FIRST_CHUNK, later=1), [])
     expected = max(
-        window.pages[-1].estimate, run.work.expected_count, run.work.done_count + len(wanted)
+        window.pages[-1].estimate,
+        session.work.expected_count,
+        session.work.done_count + len(missing_refs),
     )
     if window.ends_at is None:
-        expected = run.work.done_count + len(wanted)
+        expected = session.work.done_count + len(missing_refs)
 
-    def write(fetched: Fetched) -> None:
-        batch = run.prepare(fetched.messages, unseen_in=run.work.round)
-        window.done.update(one.message_id for one in fetched.messages)
-        window.done.update(fetched.gone, fetched.rejected)
+    def write_fetched(fetched: FetchResult) -> None:
+        batch = session.prepare_batch(fetched.messages, unseen_in=session.work.round)
+        window.done_ids.update(message.message_id for message in fetched.messages)
+        window.done_ids.update(fetched.gone_ids, fetched.rejected)
         values: dict[str, Any] = {
-            "done_count": run.work.done_count + len(batch),
+            "done_count": session.work.done_count + len(batch),
             "expected_count": expected,
         }
         if not only_newest:
-            values["position"] = run.sealed("position", window.reached)
-        run.commit(Changes(batch=batch, aside=fetched.rejected, values=values))
+            values["position"] = session.seal_column("position", window.resume_position)
+        session.commit(MailChanges(batch=batch, quarantined=fetched.rejected, values=values))
 
-    return message_fetch.in_chunks(run, steps, write, first=message_fetch.FIRST_CHUNK)
+    return message_fetch.fetch_in_chunks(
+        session, steps, write_fetched, first=message_fetch.FIRST_CHUNK
+    )
 
 
-def _finish(run: Run) -> bool:
+def _finish_round(session: MailSyncSession) -> bool:
     """Sweep what the round did not see, then follow the changes since it began."""
-    unseen = Q(seen_round__lt=run.work.round)
-    if run.since is not None:
-        unseen |= Q(received_at__lt=run.since)
-    rows = Message.objects.filter(unseen, integration_id=run.owner.integration_id)
+    unseen = Q(seen_round__lt=session.work.round)
+    if session.horizon_start is not None:
+        unseen |= Q(received_at__lt=session.horizon_start)
+    rows = Message.objects.filter(unseen, integration_id=session.owner.integration_id)
     while ids := list(rows.order_by("id").values_list("id", flat=True)[:SWEEP]):
-        run.commit(Changes(swept=ids))
-    now = run.clock.now()
-    run.commit(
-        Changes(
+        session.commit(MailChanges(swept=ids))
+    now = session.clock.now()
+    session.commit(
+        MailChanges(
             values={
                 "stage": SyncStage.DELTA,
                 "position": None,
-                "expected_count": run.work.done_count,
-                "first_synced_at": run.work.first_synced_at or now,
+                "expected_count": session.work.done_count,
+                "first_synced_at": session.work.first_synced_at or now,
                 "reconcile_at": now,
             }
         )

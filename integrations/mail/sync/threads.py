@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.db import connection as database
 
-from .bulk_sql import Owner
+from .bulk_sql import MailRowOwner
 
 _ENSURE = """
 INSERT INTO integrations_thread (id, integration_id, user_id, organisation_id, remote_blind,
@@ -41,20 +41,22 @@ DELETE FROM integrations_thread AS t WHERE t.id = ANY(%(ids)b)
 """
 
 
-def ensure(new: Sequence[tuple[UUID, bytes]], *, owner: Owner, at: datetime) -> None:
+def insert_threads(
+    new_threads: Sequence[tuple[UUID, bytes]], *, owner: MailRowOwner, at: datetime
+) -> None:
     """
     Insert threads that `derive` will fill.
 
     :param new: (id, blind of the provider's thread id)
     """
-    if not new:
+    if not new_threads:
         return
-    named = [owner.integration_id, owner.user_id, owner.organisation_id]
+    owner_ids = [owner.integration_id, owner.user_id, owner.organisation_id]
     with database.cursor() as cursor:
-        cursor.execute(_ENSURE, [*named, at, at, *map(list, zip(*new, strict=True))])
+        cursor.execute(_ENSURE, [*owner_ids, at, at, *map(list, zip(*new_threads, strict=True))])
 
 
-def derive(thread_ids: Iterable[UUID]) -> None:
+def derive_threads(thread_ids: Iterable[UUID]) -> None:
     """Compute threads anew from their messages; one without any goes."""
     ids = {"ids": list(thread_ids)}
     if not ids["ids"]:

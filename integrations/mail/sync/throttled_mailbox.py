@@ -15,15 +15,21 @@ from typing import Final
 from integrations.grants.provider_sessions import ProviderSession
 from integrations.grants.quota_purse import QuotaPurse
 from integrations.providers import errors
-from integrations.providers.mail import MailAdapter, MailUnits, RemoteMessage, RemoteThread, Wanted
+from integrations.providers.mail import (
+    FetchTarget,
+    MailAdapter,
+    MailUnits,
+    RemoteMessage,
+    RemoteThread,
+)
 
-from .fetch_planner import Prices, Step
+from .fetch_planner import FetchPrices, FetchStep
 
 ROUND_TRIPS: Final = 2
 
 
 @dataclass(slots=True)
-class Fetched:
+class FetchResult:
     """
     The results of some fetch calls.
 
@@ -32,13 +38,13 @@ class Fetched:
     """
 
     messages: list[RemoteMessage] = field(default_factory=list)
-    gone: list[str] = field(default_factory=list)
+    gone_ids: list[str] = field(default_factory=list)
     rejected: dict[str, str] = field(default_factory=dict)
-    failed: list[tuple[Step, errors.ProviderError]] = field(default_factory=list)
-    single: list[str] = field(default_factory=list)
+    failed: list[tuple[FetchStep, errors.ProviderError]] = field(default_factory=list)
+    single_ids: list[str] = field(default_factory=list)
 
 
-class Mailbox:
+class ThrottledMailbox:
     """
     The provider's side of a mailbox, for one turn of a sync.
 
@@ -58,15 +64,15 @@ class Mailbox:
         self.adapter = adapter
         self.units = units
         self.session = session
-        self.prices = Prices(message=units.fetch, thread=units.fetch_thread)
+        self.prices = FetchPrices(message=units.fetch, thread=units.fetch_thread)
         self._purse = purse
         # While the answers of one round trip are parsed, the other is on its way.
         width = min(concurrency, ROUND_TRIPS)
-        self._together = units.fetched_together or concurrency // width
+        self._together = units.messages_per_fetch or concurrency // width
         self._pool = ThreadPoolExecutor(width, thread_name_prefix="fetch")
 
     @property
-    def spent(self) -> int:
+    def spent_units(self) -> int:
         """The units that this turn has spent."""
         return self._purse.spent
 
@@ -75,7 +81,7 @@ class Mailbox:
         self._pool.shutdown()
         self._purse.give_back()
 
-    def reserve(self, units: int) -> None:
+    def reserve_units(self, units: int) -> None:
         """
         Draw the price of work that should not begin unless it can be finished.
 
@@ -83,15 +89,17 @@ class Mailbox:
 
         :raises Postponed: if the quota does not allow it after a short wait
         """
-        self._purse.draw(units, least=min(units, int(self._purse.limit.capacity)))
+        self._purse.draw_units(
+            units, least_units=min(units, int(self._purse.rate_limit.burst_capacity))
+        )
 
-    def affordable(self, steps: Sequence[Step]) -> int:
+    def count_affordable(self, steps: Sequence[FetchStep]) -> int:
         """
         Return how many of `steps` can be fetched now, counted from the first; at least one.
 
         :raises Postponed: if the quota does not allow the first after a short wait
         """
-        self._purse.draw(sum(step.units for step in steps), least=steps[0].units)
+        self._purse.draw_units(sum(step.units for step in steps), least_units=steps[0].units)
         balance, count = self._purse.balance, 0
         for step in steps:
             balance -= step.units
@@ -100,7 +108,7 @@ class Mailbox:
             count += 1
         return count
 
-    def fetch(self, steps: Sequence[Step]) -> Fetched:
+    def fetch(self, steps: Sequence[FetchStep]) -> FetchResult:
         """Fetch `steps`, for which `affordable` has drawn the quota."""
         fetched = self._fetch_once(steps)
         refusals = {
@@ -110,69 +118,75 @@ class Mailbox:
             # The provider answers each step by itself, so only the refused steps are repeated.
             self.session.access.renew(next(iter(refusals.values())))
             for step in refusals:
-                self._purse.draw(step.units, least=step.units)
+                self._purse.draw_units(step.units, least_units=step.units)
             fetched.failed = [pair for pair in fetched.failed if pair[0] not in refusals]
-            _merge(fetched, self._fetch_once(list(refusals)))
+            _merge_results(fetched, self._fetch_once(list(refusals)))
         return fetched
 
-    def _fetch_once(self, steps: Sequence[Step]) -> Fetched:
+    def _fetch_once(self, steps: Sequence[FetchStep]) -> FetchResult:
         price = sum(step.units for step in steps)
-        self._purse.spend(price)
-        sent_before = self.adapter.fetch_requests
+        self._purse.spend_units(price)
+        sent_before = self.adapter.fetch_request_count
         # Opened before the threads need it: they do not use the database.
         self.adapter.access.token()
-        fetched = Fetched()
+        fetched = FetchResult()
         size = self._together
         groups = [steps[start : start + size] for start in range(0, len(steps), size)]
         results = self.session.call(lambda: list(self._pool.map(self._fetch_group, groups)))
         for group, answers in zip(groups, results, strict=True):
             for step, answer in zip(group, answers, strict=True):
-                _sort(step, answer, fetched)
-        sent = self.adapter.fetch_requests
+                _sort_answer(step, answer, fetched)
+        sent = self.adapter.fetch_request_count
         if sent is not None and sent_before is not None:
             # One request may fetch several messages, and one message may take several requests.
-            self._purse.spend(sent - sent_before - price)
+            self._purse.spend_units(sent - sent_before - price)
         return fetched
 
-    def _fetch_group(self, steps: Sequence[Step]) -> Sequence[RemoteThread | errors.ProviderError]:
-        wanted = [
-            Wanted(message_id=step.wanted[0])
+    def _fetch_group(
+        self, steps: Sequence[FetchStep]
+    ) -> Sequence[RemoteThread | errors.ProviderError]:
+        requests = [
+            FetchTarget(message_id=step.message_ids[0])
             if step.thread_id is None
-            else Wanted(thread_id=step.thread_id)
+            else FetchTarget(thread_id=step.thread_id)
             for step in steps
         ]
         try:
-            return self.adapter.fetch(wanted)
+            return self.adapter.fetch_messages(requests)
         except errors.ProviderError as error:
             # An error of the whole group, such as a token that cannot be refreshed.
             return [error.with_traceback(None)] * len(steps)
 
 
-def _sort(step: Step, answer: RemoteThread | errors.ProviderError, into: Fetched) -> None:
+def _sort_answer(
+    step: FetchStep, answer: RemoteThread | errors.ProviderError, result: FetchResult
+) -> None:
     if not isinstance(answer, errors.ProviderError):
-        into.messages += answer.messages
-        into.rejected |= answer.rejected
+        result.messages += answer.messages
+        result.rejected |= answer.rejected
         arrived = {message.message_id for message in answer.messages} | answer.rejected.keys()
         # In spam or trash by now, or deleted between list and get: a sync treats them alike.
-        into.gone += [wanted for wanted in step.wanted if wanted not in arrived]
+        result.gone_ids += [
+            message_id for message_id in step.message_ids if message_id not in arrived
+        ]
     elif isinstance(answer, errors.Gone):
-        into.gone += step.wanted
+        result.gone_ids += step.message_ids
     elif isinstance(answer, errors.Rejected) and step.thread_id is None:
-        into.rejected[step.wanted[0]] = answer.reason or "rejected"
+        result.rejected[step.message_ids[0]] = answer.reason or "rejected"
     elif isinstance(answer, errors.Rejected):
-        into.single += step.wanted
+        result.single_ids += step.message_ids
     else:
-        into.failed.append((step, answer))
+        result.failed.append((step, answer))
 
 
-def _merge(into: Fetched, more: Fetched) -> None:
-    into.messages += more.messages
-    into.gone += more.gone
-    into.rejected |= more.rejected
-    into.failed += more.failed
-    into.single += more.single
+def _merge_results(result: FetchResult, more: FetchResult) -> None:
+    result.messages += more.messages
+    result.gone_ids += more.gone_ids
+    result.rejected |= more.rejected
+    result.failed += more.failed
+    result.single_ids += more.single_ids
 
 
-def singles(message_ids: Iterable[str], prices: Prices) -> list[Step]:
+def make_single_steps(message_ids: Iterable[str], prices: FetchPrices) -> list[FetchStep]:
     """Return one step for each message."""
-    return [Step((message_id,), prices.message) for message_id in message_ids]
+    return [FetchStep((message_id,), prices.message) for message_id in message_ids]

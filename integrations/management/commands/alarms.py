@@ -30,28 +30,28 @@ class Command(BaseCommand):
         # Required; the missing one is told in one line, without argparse's usage.
         settle.add_argument("--reason", default="", help="kept with the alarm")
 
-    def handle(self, *, step: str | None, **given: Any) -> None:
+    def handle(self, *, step: str | None, **options: Any) -> None:
         if step == "settle":
-            self.stdout.write(_settle(given["id"], given["reason"]))
+            self.stdout.write(_settle_alarm(options["id"], options["reason"]))
             return
-        found = list(Alarm.objects.open().order_by("raised_at", "id"))
-        for alarm in found:
-            self.stdout.write(_describe(alarm))
-        self.stdout.write(f"{len(found)} open alarms" if found else "no open alarms")
+        open_alarms = list(Alarm.objects.open().order_by("raised_at", "id"))
+        for alarm in open_alarms:
+            self.stdout.write(_describe_alarm(alarm))
+        self.stdout.write(f"{len(open_alarms)} open alarms" if open_alarms else "no open alarms")
 
 
-def _settle(alarm_id: str, reason: str) -> str:
+def _settle_alarm(alarm_id: str, reason: str) -> str:
     """:raises CommandError: if it cannot be settled"""
     try:
-        alarm = settled_alarms.settle(UUID(alarm_id), reason=reason, at=timezone.now())
+        alarm = settled_alarms.settle_alarm(UUID(alarm_id), reason=reason, at=timezone.now())
     except ValueError:
         raise CommandError("that is no id of an alarm") from None
-    except alarms.NotSettled as problem:
-        raise CommandError(str(problem)) from None
+    except alarms.AlarmNotSettled as error:
+        raise CommandError(str(error)) from None
     return f"{alarm.id} is settled: {alarm.kind}"
 
 
-def _describe(alarm: Alarm) -> str:
+def _describe_alarm(alarm: Alarm) -> str:
     """Return two lines: which alarm it is, and what to do. Its body holds words of ours and ids."""
     details = {key: value for key, value in sorted(alarm.body.items()) if key != "count"}
     head = (

@@ -24,10 +24,10 @@ class Command(BaseCommand):
 
     def handle(self, **_: Any) -> None:
         try:
-            applied = restore_guard.apply(at=timezone.now())
-            missing = resurrected_keys.missing_receipts()
-        except publication.Unreadable as problem:
-            raise CommandError(f"what was published cannot be read: {problem}") from None
+            applied = restore_guard.remove_resurrected(at=timezone.now())
+            missing = resurrected_keys.count_missing_receipts()
+        except publication.PublicationUnreadable as error:
+            raise CommandError(f"what was published cannot be read: {error}") from None
         self.stdout.write(
             f"{applied.key_count} restored keys destroyed again; {missing} receipts are not here"
         )
@@ -37,8 +37,8 @@ class Command(BaseCommand):
                 f" connections end, {applied.reconnect_count} have to be reconnected"
             )
         try:
-            sequencer.check_continues()
-        except sequencer.Fork as problem:
+            sequencer.check_continuity()
+        except sequencer.LedgerFork as error:
             self.stdout.write(
-                f"The ledger was rewound: {problem}. Nothing is signed under this name any more."
+                f"The ledger was rewound: {error}. Nothing is signed under this name any more."
             )

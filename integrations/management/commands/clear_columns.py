@@ -11,5 +11,5 @@ class Command(BaseCommand):
     help = "Write the register of columns in clear, as the models have them now."
 
     def handle(self, **_: object) -> None:
-        clear_columns.FILE.write_text(clear_columns.text(), encoding="utf-8")
+        clear_columns.FILE.write_text(clear_columns.render_register(), encoding="utf-8")
         self.stdout.write(str(clear_columns.FILE.name))

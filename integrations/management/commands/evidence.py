@@ -22,12 +22,16 @@ class Command(BaseCommand):
     def handle(self, *, out: Path, **_: Any) -> None:
         at = timezone.now()
         try:
-            made = evidence.make(at=at)
-            out.write_bytes(made)
-        except OSError as problem:
-            raise CommandError(str(problem)) from None
-        for one in evidence.not_met(evidence.sections(), at=at):
-            self.stdout.write(f"not met: {one.clause}: {one.why}")
-        keys = " ".join(f"--key '{one.key}'" for one in signing_keys.history() if one.until is None)
-        self.stdout.write(f"{out}: {len(made)} bytes; check it with")
+            bundle = evidence.make_bundle(at=at)
+            out.write_bytes(bundle)
+        except OSError as error:
+            raise CommandError(str(error)) from None
+        for requirement in evidence.list_not_met(evidence.list_sections(), at=at):
+            self.stdout.write(f"not met: {requirement.clause}: {requirement.why}")
+        keys = " ".join(
+            f"--key '{signing_key.key}'"
+            for signing_key in signing_keys.list_published_keys()
+            if signing_key.until is None
+        )
+        self.stdout.write(f"{out}: {len(bundle)} bytes; check it with")
         self.stdout.write(f"  python -m limited_use.verify {keys} {out}")

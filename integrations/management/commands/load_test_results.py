@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from integrations.review.evidence import claim_register, test_results
-from integrations.review.evidence.test_results import BadResults, Results
+from integrations.review.evidence.test_results import InvalidResults, RunResults
 from limited_use.policy import clauses
 
 
@@ -26,30 +26,34 @@ class Command(BaseCommand):
         target = Path(settings.TEST_RESULTS)
         try:
             content = file.read_bytes()
-            results = test_results.parse(content)
-            _check(results)
+            results = test_results.parse_results(content)
+            _check_results(results)
             target.parent.mkdir(parents=True, exist_ok=True)
             partial = target.with_name(f"{target.name}.partial")
             partial.write_bytes(content)
             partial.replace(target)
-        except (BadResults, OSError) as problem:
-            raise CommandError(f"{file}: {problem}") from None
+        except (InvalidResults, OSError) as error:
+            raise CommandError(f"{file}: {error}") from None
         self.stdout.write(
             f"{target}: {results.test_count} tests, of which {results.failed_count} failed"
         )
 
 
-def _check(results: Results) -> None:
+def _check_results(results: RunResults) -> None:
     """:raises BadResults: if the run was of other code, or of a part of the tests"""
     if not results.is_of_this_code:
-        raise BadResults("the run tested other code than this release")
+        raise InvalidResults("the run tested other code than this release")
     missing = [
         clause.id
         for clause in clauses.CLAUSES.values()
         if clauses.is_enforced(clause) and not results.list_tests("clause", clause.id)
     ]
     missing += sorted(
-        {c.id for c in claim_register.collect() if not results.list_tests("claim", c.id)}
+        {
+            claim.id
+            for claim in claim_register.collect_claims()
+            if not results.list_tests("claim", claim.id)
+        }
     )
     if missing:
-        raise BadResults(f"the run left out every test of {', '.join(missing)}")
+        raise InvalidResults(f"the run left out every test of {', '.join(missing)}")

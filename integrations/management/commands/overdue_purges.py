@@ -16,18 +16,20 @@ class Command(BaseCommand):
     help = "List promises that are late and what was left behind; exit 1 if there is any."
 
     def handle(self, **_: Any) -> None:
-        late = purge.overdue(at=timezone.now())
-        left = purge.residue()
-        for one in late:
-            self.stdout.write(f"{one.job_id} {one.promise} late since {one.since.isoformat()}")
-        for label, count in left.items():
+        late_promises = purge.list_late_promises(at=timezone.now())
+        residue = purge.count_residue()
+        for promise in late_promises:
+            self.stdout.write(
+                f"{promise.job_id} {promise.promise} late since {promise.since.isoformat()}"
+            )
+        for label, count in residue.items():
             self.stdout.write(f"{label}: {count} left of what is purged")
-        stray = orphaned_keys.sealed()
-        for label, count in stray.items():
+        sealed_orphans = orphaned_keys.count_values_without_key()
+        for label, count in sealed_orphans.items():
             self.stdout.write(f"{label}: {count} sealed under a key that is not here")
-        nobodys = orphaned_keys.keys()
-        for line, count in nobodys.items():
-            self.stdout.write(f"{line}: {count} keys that are nobody's")
-        if late or left or stray or nobodys:
+        orphan_keys = orphaned_keys.count_keys_without_owner()
+        for key_line, count in orphan_keys.items():
+            self.stdout.write(f"{key_line}: {count} keys that are nobody's")
+        if late_promises or residue or sealed_orphans or orphan_keys:
             sys.exit(1)
         self.stdout.write("every promise is kept")

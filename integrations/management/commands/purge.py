@@ -20,18 +20,18 @@ class Command(BaseCommand):
         parser.add_argument("job", nargs="*", type=UUID, help="ids of purge jobs; none: all due")
 
     def handle(self, *, job: list[UUID], **_: Any) -> None:
-        wanted = job or purge.due(at=timezone.now())
-        known = set(PurgeJob.objects.filter(id__in=wanted).values_list("id", flat=True))
-        if unknown := set(wanted) - known:
+        job_ids = job or purge.list_due_jobs(at=timezone.now())
+        known = set(PurgeJob.objects.filter(id__in=job_ids).values_list("id", flat=True))
+        if unknown := set(job_ids) - known:
             raise CommandError(f"no such purge: {', '.join(map(str, sorted(unknown)))}")
-        for job_id in wanted:
-            self.stdout.write(f"{job_id} {self._run(job_id)}")
-        if not wanted:
+        for job_id in job_ids:
+            self.stdout.write(f"{job_id} {self._run_purge(job_id)}")
+        if not job_ids:
             self.stdout.write("nothing is due")
 
-    def _run(self, job_id: UUID) -> str:
+    def _run_purge(self, job_id: UUID) -> str:
         try:
-            return purge.run(job_id=job_id)
+            return purge.run_purge(job_id=job_id)
         except (NotClaimable, LeaseLost):
             step = PurgeJob.objects.values_list("step", flat=True).get(id=job_id)
             return PurgeStep(step) if step == PurgeStep.DONE else f"{step} (not due, or taken)"

@@ -27,36 +27,39 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, integration_id: UUID, **options: Any) -> None:  # noqa: ARG002
         began = timezone.now()
-        if not reconcile.ask_for(integration_id=integration_id, at=began):
+        if not reconcile.request_reconciliation(integration_id=integration_id, at=began):
             raise CommandError("nothing live of that id is fetched")
-        comparing.ask_for(integration_id=integration_id)
+        comparing.request_comparison(integration_id=integration_id)
         for work in SyncWork.objects.filter(integration_id=integration_id).order_by("id"):
-            self._run(work.id)
-        lines = [*_of_mail(integration_id, began), *_of_calendars(integration_id, began)]
+            self._run_work(work.id)
+        lines = [
+            *_describe_mail(integration_id, began),
+            *_describe_calendars(integration_id, began),
+        ]
         if not lines:
             raise CommandError("it could not be compared now; the settings page says why")
         for line in lines:
             self.stdout.write(line)
 
-    def _run(self, work_id: UUID) -> None:
+    def _run_work(self, work_id: UUID) -> None:
         try:
-            while engine.run(PRODUCTS, work_id=work_id, at=timezone.now()):
+            while engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now()):
                 self.stdout.write("still at it …")
         except NotClaimable:
             raise CommandError("a worker has it; it will compare, too") from None
 
 
-def _of_mail(integration_id: UUID, since: datetime) -> Iterator[str]:
+def _describe_mail(integration_id: UUID, since: datetime) -> Iterator[str]:
     rows = Reconciliation.objects.filter(integration_id=integration_id, compared_at__gte=since)
-    for last in rows.order_by("-compared_at")[:1]:
+    for latest in rows.order_by("-compared_at")[:1]:
         yield (
-            f"provider {last.provider_count}, here {last.our_count},"
-            f" missing {last.missing_count}, too much {last.extra_count},"
-            f" mended {last.repaired_count}"
+            f"provider {latest.provider_count}, here {latest.our_count},"
+            f" missing {latest.missing_count}, too much {latest.extra_count},"
+            f" mended {latest.repaired_count}"
         )
 
 
-def _of_calendars(integration_id: UUID, since: datetime) -> Iterator[str]:
+def _describe_calendars(integration_id: UUID, since: datetime) -> Iterator[str]:
     compared = Calendar.objects.live().filter(integration_id=integration_id, compared_at__gte=since)
-    for one in compared.order_by("id"):
-        yield f"{one}: missing {one.missing_count}, too much {one.extra_count}, mended"
+    for calendar in compared.order_by("id"):
+        yield f"{calendar}: missing {calendar.missing_count}, too much {calendar.extra_count}, mended"

@@ -14,8 +14,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.organisations import AlreadyFounded
-from accounts.user_provisioning import AlreadyRegistered
+from accounts.organisations import OrganisationExists
+from accounts.user_provisioning import UserExists
 from integrations.operations import demo_calendars, demo_data
 
 
@@ -31,59 +31,61 @@ class Command(BaseCommand):
         if settings.PRODUCTION or not settings.KEYRING.folder:
             raise CommandError("the demo's accounts have no place in production")
         call_command("init_keyring", verbosity=0, stdout=self.stderr)
-        kept = Path(settings.KEYRING.folder).parent / "people.json"
-        if kept.exists() and not _are_here(json.loads(kept.read_text(encoding="utf-8"))):
+        people_file = Path(settings.KEYRING.folder).parent / "people.json"
+        if people_file.exists() and not _are_in_database(
+            json.loads(people_file.read_text(encoding="utf-8"))
+        ):
             raise CommandError(
-                f"{kept} tells of people of another database: remove it, or name another folder"
+                f"{people_file} tells of people of another database: remove it, or name another folder"
                 " (.venv/bin/python -m config.embedded --data FOLDER demo)"
             )
         at = timezone.now()
         try:
-            people, clients = demo_data.seed(at=at)
-        except (AlreadyFounded, AlreadyRegistered):
-            if not kept.exists():
+            people, clients = demo_data.seed_people_and_clients(at=at)
+        except (OrganisationExists, UserExists):
+            if not people_file.exists():
                 raise CommandError(
-                    f"seeded before, but {kept} is missing: name the folder it was seeded from"
+                    f"seeded before, but {people_file} is missing: name the folder it was seeded from"
                     " (.venv/bin/python -m config.embedded --data FOLDER demo), or another database"
                 ) from None
         else:
-            _write(
-                kept,
+            _write_private_file(
+                people_file,
                 {
                     "people": [
                         {
-                            "id": str(one.user.id),
-                            "email": one.user.email,
-                            "name": one.user.name,
-                            "role": one.user.role,
-                            "organisation_id": str(one.organisation.id),
-                            "password": one.password,
-                            "totp_secret": one.totp_secret,
+                            "id": str(person.user.id),
+                            "email": person.user.email,
+                            "name": person.user.name,
+                            "role": person.user.role,
+                            "organisation_id": str(person.organisation.id),
+                            "password": person.password,
+                            "totp_secret": person.totp_secret,
                         }
-                        for one in people
+                        for person in people
                     ],
                     "clients": [asdict(client) for client in clients],
                 },
             )
             if calendars:
-                demo_calendars.seed(people, at=at)
-        self._show(json.loads(kept.read_text(encoding="utf-8")), kept)
+                demo_calendars.seed_calendars(people, at=at)
+        self._print_people(json.loads(people_file.read_text(encoding="utf-8")), people_file)
 
-    def _show(self, seeded: dict[str, Any], kept: Path) -> None:
-        self.stdout.write(f"Sign in as (also in {kept.name}, next to the demo's data):")
-        for one in seeded["people"]:
-            line = f"  {one['role']:<9} {one['email']:<26} {one['password']}"
-            if one["totp_secret"]:
-                line += f"  authenticator secret {one['totp_secret']}"
+    def _print_people(self, seeded: dict[str, Any], people_file: Path) -> None:
+        self.stdout.write(f"Sign in as (also in {people_file.name}, next to the demo's data):")
+        for person in seeded["people"]:
+            line = f"  {person['role']:<9} {person['email']:<26} {person['password']}"
+            if person["totp_secret"]:
+                line += f"  authenticator secret {person['totp_secret']}"
             self.stdout.write(line)
 
 
-def _are_here(seeded: dict[str, Any]) -> bool:
-    ids = [one["id"] for one in seeded["people"]]
+def _are_in_database(seeded: dict[str, Any]) -> bool:
+    ids = [person["id"] for person in seeded["people"]]
     return User.objects.filter(id__in=ids).count() == len(ids)
 
 
-def _write(path: Path, content: dict[str, Any]) -> None:
+def _write_private_file(path: Path, content: dict[str, Any]) -> None:
     # Passwords and private keys of the demo: for its owner's eyes.
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:

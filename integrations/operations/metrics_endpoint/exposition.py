@@ -20,19 +20,19 @@ from limited_use.models.usage import PolicyUse
 
 _USE = ("feature", "purpose", "data_class", "recipient", "rule")
 # The service itself, where no feature of another's acted.
-OWN = "service"
+OWN_FEATURE = "service"
 
 
-class FromDatabase(Collector):
+class DatabaseCollector(Collector):
     """Reads what is kept, at each collection."""
 
     def collect(self) -> Iterable[Metric]:
-        yield from self._decisions()
-        yield from self._gauges()
-        yield self._workers()
-        yield self._parsers()
+        yield from self._collect_decisions()
+        yield from self._collect_gauges()
+        yield self._collect_workers()
+        yield self._collect_parsers()
 
-    def _decisions(self) -> Iterator[Metric]:
+    def _collect_decisions(self) -> Iterator[Metric]:
         decisions = CounterMetricFamily(
             "antares_decisions",
             "Uses that were decided, by what decided and how",
@@ -52,22 +52,24 @@ class FromDatabase(Collector):
                 events.add_metric((rule,), count)
                 continue
             outcome = "permitted" if is_permitted else "refused"
-            decisions.add_metric((feature or OWN, *labels[1:], outcome), count)
-            refused[feature or OWN] += 0 if is_permitted else count
+            decisions.add_metric((feature or OWN_FEATURE, *labels[1:], outcome), count)
+            refused[feature or OWN_FEATURE] += 0 if is_permitted else count
         for feature, count in sorted(refused.items()):
             refusals.add_metric((feature,), count)
         yield from (decisions, refusals, events)
 
-    def _gauges(self) -> Iterator[Metric]:
-        measured_at, figures = metrics.kept()
-        by_name: dict[str, list[metrics.Figure]] = defaultdict(list)
+    def _collect_gauges(self) -> Iterator[Metric]:
+        measured_at, figures = metrics.load_metrics()
+        by_name: dict[str, list[metrics.MetricValue]] = defaultdict(list)
         for figure in figures:
             by_name[figure.name].append(figure)
         for name, measured in by_name.items():
             labels = [label for label, _ in measured[0].labels]
-            family = GaugeMetricFamily(name, metrics.MEANINGS[name], labels=labels)
-            for one in measured:
-                family.add_metric([value or OWN for _, value in one.labels], one.value)
+            family = GaugeMetricFamily(name, metrics.DESCRIPTIONS[name], labels=labels)
+            for measurement in measured:
+                family.add_metric(
+                    [value or OWN_FEATURE for _, value in measurement.labels], measurement.value
+                )
             yield family
         if measured_at is not None:
             yield GaugeMetricFamily(
@@ -76,7 +78,7 @@ class FromDatabase(Collector):
                 value=measured_at.timestamp(),
             )
 
-    def _workers(self) -> Metric:
+    def _collect_workers(self) -> Metric:
         """Return the last heartbeats as they are now: nothing else says that no worker measures."""
         family = GaugeMetricFamily(
             "antares_worker_seen_timestamp_seconds",
@@ -87,7 +89,7 @@ class FromDatabase(Collector):
             family.add_metric([row.duty], row.seen_at.timestamp())
         return family
 
-    def _parsers(self) -> Metric:
+    def _collect_parsers(self) -> Metric:
         """Return every event, at 0 as well: an alert on a rise needs a value from before it."""
         family = CounterMetricFamily(
             "antares_parsers",
@@ -99,8 +101,8 @@ class FromDatabase(Collector):
         return family
 
 
-def text() -> bytes:
+def render_metrics() -> bytes:
     """Return every figure."""
     registry = CollectorRegistry()
-    registry.register(FromDatabase())
+    registry.register(DatabaseCollector())
     return generate_latest(registry)

@@ -2,4 +2,4 @@ from django.urls import path
 
 from . import views
 
-urlpatterns = [path("metrics", views.metrics, name="metrics")]
+urlpatterns = [path("metrics", views.show_metrics, name="metrics")]

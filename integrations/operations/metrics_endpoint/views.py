@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
-from accounts.permissions import page
+from accounts.permissions import require_permission
 from accounts.roles import Permission
 
 from . import exposition
@@ -20,29 +20,29 @@ from . import exposition
 
 @never_cache
 @require_safe
-def metrics(request: HttpRequest) -> HttpResponseBase:
+def show_metrics(request: HttpRequest) -> HttpResponseBase:
     """Return all figures to an operator, or to whoever shows the token; never to anybody else."""
-    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and is_token(given.strip()):
-        return _answer()
-    return _as_operator(request)
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and is_token(token.strip()):
+        return _render_response()
+    return _show_to_operator(request)
 
 
 # Read by the walk of all routes.
-metrics.permission = Permission.VIEW_OPERATIONS  # type: ignore[attr-defined]
+show_metrics.permission = Permission.VIEW_OPERATIONS  # type: ignore[attr-defined]
 
 
-def is_token(given: str) -> bool:
+def is_token(token: str) -> bool:
     """Return whether it is the token that the settings keep the hash of; without one, none is."""
     expected = settings.METRICS_TOKEN_SHA256
-    found = hashlib.sha256(given.encode()).hexdigest()
-    return bool(expected) and hmac.compare_digest(found, expected)
+    digest = hashlib.sha256(token.encode()).hexdigest()
+    return bool(expected) and hmac.compare_digest(digest, expected)
 
 
-@page(Permission.VIEW_OPERATIONS)
-def _as_operator(_: HttpRequest) -> HttpResponse:
-    return _answer()
+@require_permission(Permission.VIEW_OPERATIONS)
+def _show_to_operator(_: HttpRequest) -> HttpResponse:
+    return _render_response()
 
 
-def _answer() -> HttpResponse:
-    return HttpResponse(exposition.text(), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+def _render_response() -> HttpResponse:
+    return HttpResponse(exposition.render_metrics(), content_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -47,7 +47,7 @@ class NotIsolated(OSError):
     """The kernel does not let this process give up what it has to. It reads nothing."""
 
 
-def give_up_everything(*, code: str) -> None:
+def drop_privileges(*, code: str) -> None:
     """
     Give up network, programs, writing, and files other than the interpreter's and `code`.
 
@@ -88,11 +88,11 @@ def _interpreter_folders() -> list[str]:
         sys.prefix,
         *(paths[name] for name in ("stdlib", "purelib", "platlib")),
     }
-    return sorted(os.path.realpath(one) for one in folders)
+    return sorted(os.path.realpath(folder) for folder in folders)
 
 
 def _filter_system_calls() -> None:
-    program = system_calls.filter_for(platform.machine(), pid=os.getpid())
+    program = system_calls.build_filter(platform.machine(), pid=os.getpid())
     if program is None:
         raise NotIsolated(f"no filter of system calls for {platform.machine()}")
     code = ctypes.create_string_buffer(program)
@@ -111,12 +111,12 @@ def _restrict_files(folders: Iterable[str]) -> None:
         return
     for folder in folders:
         try:
-            opened = os.open(folder, os.O_PATH | os.O_CLOEXEC)
+            descriptor = os.open(folder, os.O_PATH | os.O_CLOEXEC)
         except FileNotFoundError:
             continue
-        rule = struct.pack("=Qi", _READ, opened)
+        rule = struct.pack("=Qi", _READ, descriptor)
         failed = libc.syscall(_ADD_RULE, ruleset, _PATH_BENEATH, rule, 0) < 0
-        os.close(opened)
+        os.close(descriptor)
         if failed:
             raise NotIsolated(ctypes.get_errno(), "landlock_add_rule")
     if libc.syscall(_RESTRICT_SELF, ruleset, 0) < 0:

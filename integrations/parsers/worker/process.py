@@ -33,25 +33,25 @@ _PIECE: Final = 128 << 10
 def main() -> None:
     """Serve tasks until the service closes the pipe, or one of them exceeds its limits."""
     try:
-        process_memory.give_back()
-        handlers.prepare()
-        isolation.give_up_everything(code=str(Path(_ROOT) / "integrations"))
+        process_memory.release_freed_memory()
+        handlers.load_libraries()
+        isolation.drop_privileges(code=str(Path(_ROOT) / "integrations"))
     except Exception:  # noqa: BLE001 - its text goes nowhere: the pool says what this means
         os._exit(NOT_ISOLATED)
     while received := os.read(_IN, _PIECE):
-        header = _read(TASK_HEADER.size, bytearray(received))
+        header = _read_bytes(TASK_HEADER.size, bytearray(received))
         length, cpu_seconds, memory_bytes = TASK_HEADER.unpack_from(header)
         try:
             isolation.limit_task(cpu_seconds=cpu_seconds, memory=memory_bytes)
         except (ValueError, OSError):
             # Never without limits.
             os._exit(NOT_ISOLATED)
-        task = _read(TASK_HEADER.size + length, header)
-        reply = handlers.handle(memoryview(task)[TASK_HEADER.size :])
-        _write(REPLY_HEADER.pack(len(reply)) + reply)
+        task = _read_bytes(TASK_HEADER.size + length, header)
+        reply = handlers.handle_task(memoryview(task)[TASK_HEADER.size :])
+        _write_bytes(REPLY_HEADER.pack(len(reply)) + reply)
 
 
-def _read(length: int, received: bytearray) -> bytearray:
+def _read_bytes(length: int, received: bytearray) -> bytearray:
     """
     Read on until so many bytes were `received`; end the process where the input ends.
 
@@ -65,7 +65,7 @@ def _read(length: int, received: bytearray) -> bytearray:
     return received
 
 
-def _write(data: bytes) -> None:
+def _write_bytes(data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(_OUT, view) :]

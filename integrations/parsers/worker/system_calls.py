@@ -34,7 +34,7 @@ _Step = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class SystemCallTable:
     """
     The calls of one architecture, by number.
 
@@ -51,29 +51,29 @@ class Machine:
     prlimit: int
     tgkill: int
     fcntl: int
-    others: tuple[int, ...]
+    unconditional: tuple[int, ...]
 
 
-MACHINES: Final = {
-    "x86_64": Machine(
+SYSTEM_CALLS: Final = {
+    "x86_64": SystemCallTable(
         name=0xC000003E,
         openat=257,
         prlimit=302,
         tgkill=234,
         fcntl=72,
-        others=(
+        unconditional=(
             0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 19, 20, 21, 24, 25, 28, 32,
             35, 39, 63, 78, 79, 89, 96, 97, 98, 99, 102, 104, 107, 108, 110, 131, 137, 138, 160,
             186, 201, 202, 204, 217, 228, 229, 230, 231, 262, 267, 318, 324, 332, 334, 439,
         ),
     ),
-    "aarch64": Machine(
+    "aarch64": SystemCallTable(
         name=0xC00000B7,
         openat=56,
         prlimit=261,
         tgkill=131,
         fcntl=25,
-        others=(
+        unconditional=(
             17, 23, 29, 43, 44, 48, 57, 61, 62, 63, 64, 65, 66, 67, 73, 78, 79, 80, 93, 94, 96, 98,
             99, 101, 113, 114, 115, 123, 124, 132, 134, 135, 139, 160, 163, 164, 165, 169, 172,
             173, 174, 175, 176, 177, 178, 179, 214, 215, 216, 222, 226, 233, 278, 283, 291, 293,
@@ -83,52 +83,52 @@ MACHINES: Final = {
 }  # fmt: skip
 
 
-def filter_for(machine: str, *, pid: int) -> bytes | None:
+def build_filter(machine: str, *, pid: int) -> bytes | None:
     """
     Return the filter for a process; None where the calls of its architecture are not known.
 
     A call of another architecture ends the process; another call is refused.
     """
-    known = MACHINES.get(machine)
-    if known is None:
+    calls = SYSTEM_CALLS.get(machine)
+    if calls is None:
         return None
     steps: list[_Step] = [
         (_LOAD, 0, 0, _ARCHITECTURE),
-        (_EQUAL, 1, 0, known.name),
+        (_EQUAL, 1, 0, calls.name),
         (_RETURN, 0, 0, _KILL),
         (_LOAD, 0, 0, _NUMBER),
         (_AT_LEAST, 0, 1, _X32),
         (_RETURN, 0, 0, _KILL),
-        *_only_for_reading(known.openat),
-        *_only_with(known.prlimit, argument=0, values=(0, pid)),
-        *_only_with(known.tgkill, argument=0, values=(pid,)),
-        *_only_with(known.fcntl, argument=1, values=_FLAGS),
+        *_allow_for_reading(calls.openat),
+        *_allow_with(calls.prlimit, argument=0, values=(0, pid)),
+        *_allow_with(calls.tgkill, argument=0, values=(pid,)),
+        *_allow_with(calls.fcntl, argument=1, values=_FLAGS),
     ]
-    for number in known.others:
+    for number in calls.unconditional:
         steps += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _ALLOW)]
     steps.append((_RETURN, 0, 0, _REFUSE))
     return b"".join(struct.pack("HBBI", *step) for step in steps)
 
 
-def _only_for_reading(openat: int) -> Iterator[_Step]:
+def _allow_for_reading(openat: int) -> Iterator[_Step]:
     yield (_EQUAL, 0, 5, openat)
-    yield _load(argument=2)
+    yield _load_argument(argument=2)
     yield (_AND, 0, 0, _WRITING)
     yield (_EQUAL, 0, 1, 0)
     yield (_RETURN, 0, 0, _ALLOW)
     yield (_RETURN, 0, 0, _REFUSE)
 
 
-def _only_with(number: int, *, argument: int, values: tuple[int, ...]) -> Iterator[_Step]:
+def _allow_with(number: int, *, argument: int, values: tuple[int, ...]) -> Iterator[_Step]:
     """Allow a call if one of its arguments has one of `values`."""
     yield (_EQUAL, 0, 2 + 2 * len(values), number)
-    yield _load(argument=argument)
+    yield _load_argument(argument=argument)
     for value in values:
         yield (_EQUAL, 0, 1, value)
         yield (_RETURN, 0, 0, _ALLOW)
     yield (_RETURN, 0, 0, _REFUSE)
 
 
-def _load(*, argument: int) -> _Step:
+def _load_argument(*, argument: int) -> _Step:
     # The lower half, on machines whose lowest byte comes first: what the kernel takes of an int.
     return (_LOAD, 0, 0, _ARGUMENTS + 8 * argument)

@@ -17,84 +17,84 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from integrations.providers import errors, http
-from integrations.providers.access import Access
+from integrations.providers.access import ProviderAccess
 
-from .http import call, meaning, outcome, prepared
+from .http import map_google_error, parse_outcome, prepare_request, send_read
 
-Outcome = dict[str, Any] | errors.ProviderError
+GoogleOutcome = dict[str, Any] | errors.ProviderError
 
 _BOUNDARY: Final = re.compile(r'boundary="?([^";\s]+)')
 _ID: Final = re.compile(rb"^content-id:\s*<?response-<?(\d+)>", re.IGNORECASE | re.MULTILINE)
 
 
-def call_each(requests: Sequence[Any], access: Access, *, url: str) -> list[Outcome]:
+def send_batch(requests: Sequence[Any], access: ProviderAccess, *, url: str) -> list[GoogleOutcome]:
     """
     Return the answer to each of `requests`, reads all of them, in order.
 
     :param url: where the service takes batches
     """
     if len(requests) == 1:
-        return [_alone(requests[0], access)]
+        return [_send_single(requests[0], access)]
     boundary = f"batch_{token_hex(16)}"
-    _, _, headers, _ = prepared(requests[0], access)
+    _, _, headers, _ = prepare_request(requests[0], access)
     headers["content-type"] = f"multipart/mixed; boundary={boundary}"
-    parts = [_part(place, request, boundary) for place, request in enumerate(requests)]
+    parts = [_format_part(position, request, boundary) for position, request in enumerate(requests)]
     body = b"".join(parts) + f"--{boundary}--\r\n".encode()
     response, is_too_large = None, False
     try:
-        response = http.send("POST", url, headers, body)
-    except http.TooLarge:
+        response = http.send_request("POST", url, headers, body)
+    except http.ResponseTooLarge:
         is_too_large = True
-    except http.NoAnswer:
+    except http.NoResponse:
         pass
     # Outside of the except block: no error of the transport, which holds a token, becomes context.
     if is_too_large:
         # The answers are too large as a whole: ask for each half. One that is too large is left.
-        half = len(requests) // 2
-        some = call_each(requests[:half], access, url=url)
-        return some + call_each(requests[half:], access, url=url)
+        middle = len(requests) // 2
+        first_half = send_batch(requests[:middle], access, url=url)
+        return first_half + send_batch(requests[middle:], access, url=url)
     if response is None:
         return [errors.Unavailable("Google did not answer") for _ in requests]
     if not response.is_success:
-        return [meaning(response, errors.Unexpected) for _ in requests]
-    answers = _answers(response)
+        return [map_google_error(response, errors.Unexpected) for _ in requests]
+    answers = _parse_responses(response)
     return [
-        outcome(request, answers[place])
-        if place in answers
+        parse_outcome(request, answers[position])
+        if position in answers
         else errors.Unavailable("Google did not answer this part", status=response.status)
-        for place, request in enumerate(requests)
+        for position, request in enumerate(requests)
     ]
 
 
-def _alone(request: Any, access: Access) -> Outcome:
+def _send_single(request: Any, access: ProviderAccess) -> GoogleOutcome:
     try:
-        return call(request, access)
+        return send_read(request, access)
     except errors.ProviderError as error:
         return error.with_traceback(None)
 
 
-def _part(place: int, request: Any, boundary: str) -> bytes:
+def _format_part(position: int, request: Any, boundary: str) -> bytes:
     """Return one request as a part. The token stands once, in the headers of the whole."""
     target = urlsplit(request.uri)
     return (
-        f"--{boundary}\r\nContent-Type: application/http\r\nContent-ID: <{place}>\r\n\r\n"
+        f"--{boundary}\r\nContent-Type: application/http\r\nContent-ID: <{position}>\r\n\r\n"
         f"{request.method} {target.path}?{target.query} HTTP/1.1\r\n"
         "Accept: application/json\r\n\r\n"
     ).encode()
 
 
-def _answers(response: http.Answer) -> dict[int, http.Answer]:
+def _parse_responses(response: http.ProviderResponse) -> dict[int, http.ProviderResponse]:
     """Return the answers by the place of their request; what cannot be read is left out."""
-    found = _BOUNDARY.search(response.headers.get("content-type", ""))
-    if found is None:
+    boundary = _BOUNDARY.search(response.headers.get("content-type", ""))
+    if boundary is None:
         return {}
-    answers: dict[int, http.Answer] = {}
+    answers: dict[int, http.ProviderResponse] = {}
     # With the line's end before it, which no JSON has within a string.
-    delimiter = b"\r\n--" + found[1].encode()
+    delimiter = b"\r\n--" + boundary[1].encode()
     for part in (b"\r\n" + response.content).split(delimiter)[1:]:
         head, _, message = part.partition(b"\r\n\r\n")
-        named = _ID.search(head)
-        if named is not None:
+        content_id = _ID.search(head)
+        if content_id is not None:
             with suppress(ValueError):
-                answers[int(named[1])] = http.answer_of(message)
+                answers[int(content_id[1])] = http.parse_http_response(message)
     return answers

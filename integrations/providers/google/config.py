@@ -11,7 +11,7 @@ from integrations.providers.provider import Provider
 from .calendar import open_calendars
 from .mail import open_mail
 from .permissions import CALENDAR_READ, CALENDAR_WRITE, IDENTITY, MAIL_READ
-from .watch import watch_calendars, watch_mail
+from .watch import open_calendar_watch, open_mail_watch
 
 _AUTH: Final = "https://www.googleapis.com/auth/"
 
@@ -36,18 +36,18 @@ GOOGLE: Final = Provider(
     # Offline and consent: a refresh token comes only with a consent that was shown.
     # `include_granted_scopes` stays off: it would hand us what the user granted elsewhere.
     authorize_params=MappingProxyType({"access_type": "offline", "prompt": "consent"}),
-    identity=IDENTITY,
+    identity_permissions=IDENTITY,
     scope_aliases=MappingProxyType(
         {_AUTH + "userinfo.email": "email", _AUTH + "userinfo.profile": "profile"}
     ),
     capabilities=MappingProxyType(
-        {one.key: one for one in (MAIL_READ, CALENDAR_READ, CALENDAR_WRITE)}
+        {capability.key: capability for capability in (MAIL_READ, CALENDAR_READ, CALENDAR_WRITE)}
     ),
     revocation_pages=("https://myaccount.google.com/connections",),
     mail_units=UNITS,
-    pace="GMAIL",
+    rate_setting_prefix="GMAIL",
     open_mail=open_mail,
-    watch_mail=watch_mail,
-    watch_calendars=watch_calendars,
+    watch_mail=open_mail_watch,
+    watch_calendars=open_calendar_watch,
     open_calendars=open_calendars,
 )

@@ -21,7 +21,7 @@ from typing import Any, Final, NoReturn
 _VERSIONS: Final = {"gmail": "v1", "calendar": "v3"}
 
 
-class _Nowhere:
+class _NullTransport:
     """A transport that sends nothing, whoever asks."""
 
     credentials = None
@@ -34,7 +34,7 @@ class _Nowhere:
 
 
 @dataclass(frozen=True, slots=True)
-class Gmail:
+class GmailService:
     """The parts of the Gmail API that we call. Building a request in them does no I/O."""
 
     users: Any
@@ -48,15 +48,15 @@ class Gmail:
 
 
 @dataclass(frozen=True, slots=True)
-class Calendar:
+class CalendarService:
     """The parts of the Calendar API that we call. See `Gmail`."""
 
-    lists: Any
+    calendar_list: Any
     events: Any
     channels: Any
 
 
-def load() -> None:
+def load_library() -> None:
     """
     Import the library.
 
@@ -69,52 +69,52 @@ def load() -> None:
     import googleapiclient.discovery_cache  # noqa: F401
 
 
-def authorize(headers: dict[str, str], token: str) -> None:
+def add_bearer_token(headers: dict[str, str], token: str) -> None:
     """Add a bearer token to the headers of a request."""
     from google.oauth2.credentials import Credentials
 
     Credentials(token).apply(headers)  # type: ignore[no-untyped-call]
 
 
-def root_of(root_url: str, api: str = "gmail") -> str:
+def get_root_url(root_url: str, api: str = "gmail") -> str:
     """Return where an API is: at `root_url`, or, if that is empty, where its document says."""
-    return (root_url or str(_document(api)["rootUrl"])).rstrip("/") + "/"
+    return (root_url or str(_load_document(api)["rootUrl"])).rstrip("/") + "/"
 
 
-def _document(api: str) -> dict[str, Any]:
+def _load_document(api: str) -> dict[str, Any]:
     from googleapiclient.discovery_cache import get_static_doc
 
-    found: dict[str, Any] = json.loads(get_static_doc(api, _VERSIONS[api]))
-    return found
+    document: dict[str, Any] = json.loads(get_static_doc(api, _VERSIONS[api]))
+    return document
 
 
-def _build(document: dict[str, Any]) -> Any:
+def _build_service(document: dict[str, Any]) -> Any:
     from googleapiclient.discovery import build_from_document
 
-    return build_from_document(document, http=_Nowhere())
+    return build_from_document(document, http=_NullTransport())
 
 
-def _at(api: str, root_url: str) -> dict[str, Any]:
+def _load_document_at(api: str, root_url: str) -> dict[str, Any]:
     """Return the document of an API as if it were published for `root_url`."""
-    document = _document(api)
-    document["rootUrl"] = root_of(root_url, api)
+    document = _load_document(api)
+    document["rootUrl"] = get_root_url(root_url, api)
     document["baseUrl"] = document["rootUrl"] + document["servicePath"]
     document.pop("mtlsRootUrl", None)
     return document
 
 
 @lru_cache(maxsize=8)
-def gmail(root_url: str) -> Gmail:
+def get_gmail_service(root_url: str) -> GmailService:
     """
     Return Gmail at `root_url`.
 
     Kept, because the library takes a millisecond to make each of these resources
     and a fortieth of that to build a request from one.
     """
-    document = _at("gmail", root_url)
-    users = _build(document).users()
+    document = _load_document_at("gmail", root_url)
+    users = _build_service(document).users()
     messages = users.messages()
-    return Gmail(
+    return GmailService(
         users=users,
         labels=users.labels(),
         messages=messages,
@@ -126,11 +126,11 @@ def gmail(root_url: str) -> Gmail:
 
 
 @lru_cache(maxsize=8)
-def calendar(root_url: str) -> Calendar:
+def get_calendar_service(root_url: str) -> CalendarService:
     """Return Calendar at `root_url`. See `gmail`."""
-    found = _build(_at("calendar", root_url))
-    return Calendar(
-        lists=found.calendarList(),
-        events=found.events(),
-        channels=found.channels(),
+    service = _build_service(_load_document_at("calendar", root_url))
+    return CalendarService(
+        calendar_list=service.calendarList(),
+        events=service.events(),
+        channels=service.channels(),
     )

@@ -8,23 +8,35 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from integrations.formats import timezones
-from integrations.formats.event import Attendee, Conference, EventContent, Reminder, Response, When
+from integrations.formats.event import (
+    Attendee,
+    AttendeeResponse,
+    Conference,
+    EventContent,
+    Reminder,
+    When,
+)
 from integrations.providers import errors, storable_values, unexpected_responses
-from integrations.providers.calendars import CancelledInstance, RemoteCalendar, RemoteEvent, Role
-from integrations.providers.mail import provider_id
+from integrations.providers.calendars import (
+    CalendarRole,
+    CancelledInstance,
+    RemoteCalendar,
+    RemoteEvent,
+)
+from integrations.providers.mail import parse_provider_id
 
 MAX_ATTENDEES: Final = 200
 # https://developers.google.com/workspace/calendar/api/v3/reference/events: five, of four weeks.
 MAX_REMINDERS: Final = 20
 MAX_MINUTES: Final = 40_320
-_ROLES: Final[Mapping[str, Role]] = {
+_ROLES: Final[Mapping[str, CalendarRole]] = {
     "freeBusyReader": "freebusy",
     "reader": "reader",
     "writerWithoutPrivateAccess": "writer",
     "writer": "writer",
     "owner": "owner",
 }
-_RESPONSES: Final[Mapping[str, Response]] = {
+_RESPONSES: Final[Mapping[str, AttendeeResponse]] = {
     "needsAction": "needs_action",
     "accepted": "accepted",
     "tentative": "tentative",
@@ -32,19 +44,19 @@ _RESPONSES: Final[Mapping[str, Response]] = {
 }
 
 
-def calendar(resource: Mapping[str, Any]) -> RemoteCalendar:
+def map_calendar(resource: Mapping[str, Any]) -> RemoteCalendar:
     return RemoteCalendar(
-        calendar_id=provider_id(resource["id"]),
-        name=storable_values.text(resource.get("summaryOverride") or resource.get("summary")),
-        zone=zone(resource.get("timeZone")) or "UTC",
+        calendar_id=parse_provider_id(resource["id"]),
+        name=storable_values.clean_text(resource.get("summaryOverride") or resource.get("summary")),
+        zone=find_zone(resource.get("timeZone")) or "UTC",
         # A role that we do not know may do as little as the least.
         role=_ROLES.get(str(resource.get("accessRole")), "freebusy"),
         is_primary=bool(resource.get("primary")),
-        colour=storable_values.text(resource.get("backgroundColor")),
+        colour=storable_values.clean_text(resource.get("backgroundColor")),
     )
 
 
-def event(
+def map_event(
     resource: Mapping[str, Any], *, calendar_zone: str
 ) -> RemoteEvent | CancelledInstance | None:
     """
@@ -55,75 +67,82 @@ def event(
     """
     try:
         # Of one that is gone as well: it is all that is said of it.
-        provider_id(resource["id"])
+        parse_provider_id(resource["id"])
         if resource.get("status") == "cancelled":
-            return _cancelled(resource, calendar_zone)
-        return _event(resource, calendar_zone)
-    except unexpected_responses.KINDS:
+            return _map_cancelled(resource, calendar_zone)
+        return _map_live_event(resource, calendar_zone)
+    except unexpected_responses.UNREADABLE_ERRORS:
         pass
     raise errors.Rejected("the event cannot be read", reason="unreadable")
 
 
-def _cancelled(resource: Mapping[str, Any], calendar_zone: str) -> CancelledInstance | None:
+def _map_cancelled(resource: Mapping[str, Any], calendar_zone: str) -> CancelledInstance | None:
     if "recurringEventId" not in resource:
         return None
-    original = when(resource["originalStartTime"], calendar_zone)
+    original = map_time(resource["originalStartTime"], calendar_zone)
     return CancelledInstance(
-        provider_id(resource["id"]), provider_id(resource["recurringEventId"]), original
+        parse_provider_id(resource["id"]), parse_provider_id(resource["recurringEventId"]), original
     )
 
 
-def _event(resource: Mapping[str, Any], calendar_zone: str) -> RemoteEvent:
+def _map_live_event(resource: Mapping[str, Any], calendar_zone: str) -> RemoteEvent:
     # What a free/busy reader is shown has no organizer; nothing else lacks one.
     organizer = resource.get("organizer") or {}
     original = resource.get("originalStartTime")
     series_id = resource.get("recurringEventId")
     return RemoteEvent(
-        event_id=provider_id(resource["id"]),
-        etag=storable_values.text(resource.get("etag")),
-        ical_uid=storable_values.text(resource.get("iCalUID")),
-        sequence=storable_values.number(resource.get("sequence")),
-        content=_content(resource, calendar_zone),
+        event_id=parse_provider_id(resource["id"]),
+        etag=storable_values.clean_text(resource.get("etag")),
+        ical_uid=storable_values.clean_text(resource.get("iCalUID")),
+        sequence=storable_values.clamp_number(resource.get("sequence")),
+        content=_map_content(resource, calendar_zone),
         is_hidden="organizer" not in resource and "summary" not in resource,
-        organizer=storable_values.text(organizer.get("email")),
+        organizer=storable_values.clean_text(organizer.get("email")),
         is_organizer=bool(organizer.get("self")),
         has_more_attendees=bool(resource.get("attendeesOmitted"))
         or len(resource.get("attendees") or ()) > MAX_ATTENDEES,
-        conference=_conference(resource),
-        series_id=provider_id(series_id) if series_id else "",
-        original_start=when(original, calendar_zone) if original else None,
-        updated_at=_moment(resource["updated"]) if "updated" in resource else None,
+        conference=_map_conference(resource),
+        series_id=parse_provider_id(series_id) if series_id else "",
+        original_start=map_time(original, calendar_zone) if original else None,
+        updated_at=_parse_time(resource["updated"]) if "updated" in resource else None,
     )
 
 
-def _content(resource: Mapping[str, Any], calendar_zone: str) -> EventContent:
-    start, end = when(resource["start"], calendar_zone), when(resource["end"], calendar_zone)
+def _map_content(resource: Mapping[str, Any], calendar_zone: str) -> EventContent:
+    start, end = (
+        map_time(resource["start"], calendar_zone),
+        map_time(resource["end"], calendar_zone),
+    )
     if (start.day is None) != (end.day is None):
         raise ValueError("a day that ends at a time")
     reminders = resource.get("reminders") or {}
     return EventContent(
-        title=storable_values.text(resource.get("summary")),
-        description=storable_values.text(resource.get("description")),
-        location=storable_values.text(resource.get("location")),
+        title=storable_values.clean_text(resource.get("summary")),
+        description=storable_values.clean_text(resource.get("description")),
+        location=storable_values.clean_text(resource.get("location")),
         start=start,
         end=end,
-        recurrence=tuple(storable_values.text(line) for line in resource.get("recurrence") or ()),
+        recurrence=tuple(
+            storable_values.clean_text(line) for line in resource.get("recurrence") or ()
+        ),
         attendees=tuple(
-            _attendee(one) for one in (resource.get("attendees") or ())[:MAX_ATTENDEES]
+            _map_attendee(item) for item in (resource.get("attendees") or ())[:MAX_ATTENDEES]
         ),
         is_busy=resource.get("transparency") != "transparent",
         is_private=resource.get("visibility") in {"private", "confidential"},
         is_tentative=resource.get("status") == "tentative",
         reminders=None
         if reminders.get("useDefault", True)
-        else tuple(_reminder(one) for one in (reminders.get("overrides") or ())[:MAX_REMINDERS]),
+        else tuple(
+            _map_reminder(item) for item in (reminders.get("overrides") or ())[:MAX_REMINDERS]
+        ),
     )
 
 
-def _attendee(resource: Mapping[str, Any]) -> Attendee:
+def _map_attendee(resource: Mapping[str, Any]) -> Attendee:
     return Attendee(
-        email=storable_values.text(resource.get("email")),
-        name=storable_values.text(resource.get("displayName")),
+        email=storable_values.clean_text(resource.get("email")),
+        name=storable_values.clean_text(resource.get("displayName")),
         response=_RESPONSES.get(str(resource.get("responseStatus")), "needs_action"),
         is_organizer=bool(resource.get("organizer")),
         is_self=bool(resource.get("self")),
@@ -132,21 +151,21 @@ def _attendee(resource: Mapping[str, Any]) -> Attendee:
     )
 
 
-def _reminder(resource: Mapping[str, Any]) -> Reminder:
+def _map_reminder(resource: Mapping[str, Any]) -> Reminder:
     # Of others that Google once had, what is left is that it comes up.
     by_mail = resource.get("method") == "email"
-    minutes = storable_values.number(resource["minutes"], most=MAX_MINUTES)
+    minutes = storable_values.clamp_number(resource["minutes"], maximum=MAX_MINUTES)
     return Reminder(minutes, "email" if by_mail else "popup")
 
 
-def _conference(resource: Mapping[str, Any]) -> Conference | None:
+def _map_conference(resource: Mapping[str, Any]) -> Conference | None:
     data = resource.get("conferenceData")
     if not data:
         return None
     uris = [
-        storable_values.text(one.get("uri"))
-        for one in data.get("entryPoints") or ()
-        if one.get("entryPointType") == "video"
+        storable_values.clean_text(entry_point.get("uri"))
+        for entry_point in data.get("entryPoints") or ()
+        if entry_point.get("entryPointType") == "video"
     ]
     if uris and uris[0].startswith("https://"):
         return Conference("ready", uris[0])
@@ -154,26 +173,26 @@ def _conference(resource: Mapping[str, Any]) -> Conference | None:
     return Conference("failed" if status == "failure" else "pending")
 
 
-def when(value: Mapping[str, Any], calendar_zone: str) -> When:
+def map_time(value: Mapping[str, Any], calendar_zone: str) -> When:
     """:raises ValueError: if it is neither a day nor a moment"""
     if value.get("date"):
         return When(day=date.fromisoformat(value["date"]))
-    named = zone(value.get("timeZone")) or calendar_zone
+    zone_name = find_zone(value.get("timeZone")) or calendar_zone
     at = datetime.fromisoformat(value["dateTime"])
     if at.tzinfo is None:
-        at = at.replace(tzinfo=ZoneInfo(named))
-    return When(at=at.astimezone(UTC), zone=named)
+        at = at.replace(tzinfo=ZoneInfo(zone_name))
+    return When(at=at.astimezone(UTC), zone=zone_name)
 
 
-def _moment(text: str) -> datetime:
+def _parse_time(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-def zone(name: object) -> str:
+def find_zone(name: object) -> str:
     """Return an IANA zone's name if we know it, else nothing."""
     if not isinstance(name, str) or not name:
         return ""
     try:
-        return timezones.iana(name)
+        return timezones.get_iana_name(name)
     except timezones.UnknownZone:
         return ""

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from integrations.formats.event import Attendee, EventContent, Response, When
+from integrations.formats.event import Attendee, AttendeeResponse, EventContent, When
 
-RESPONSES: Final[Mapping[Response, str]] = {
+RESPONSES: Final[Mapping[AttendeeResponse, str]] = {
     "needs_action": "needsAction",
     "accepted": "accepted",
     "tentative": "tentative",
@@ -16,47 +16,50 @@ RESPONSES: Final[Mapping[Response, str]] = {
 }
 
 
-def body(content: EventContent) -> dict[str, Any]:
+def build_body(content: EventContent) -> dict[str, Any]:
     """Return all that may be written; what is empty is said, so that it empties what was there."""
-    made: dict[str, Any] = {
+    resource: dict[str, Any] = {
         "summary": content.title,
         "description": content.description,
         "location": content.location,
-        "start": when(content.start),
-        "end": when(content.end),
+        "start": build_time(content.start),
+        "end": build_time(content.end),
         "recurrence": list(content.recurrence),
-        "attendees": [attendee(one) for one in content.attendees],
+        "attendees": [build_attendee(guest) for guest in content.attendees],
         "transparency": "opaque" if content.is_busy else "transparent",
         "visibility": "private" if content.is_private else "default",
         "status": "tentative" if content.is_tentative else "confirmed",
         "reminders": {"useDefault": True},
     }
     if content.reminders is not None:
-        overrides = [{"method": one.method, "minutes": one.minutes} for one in content.reminders]
-        made["reminders"] = {"useDefault": False, "overrides": overrides}
-    if not made["recurrence"]:
-        del made["recurrence"]
-    return made
+        overrides = [
+            {"method": reminder.method, "minutes": reminder.minutes}
+            for reminder in content.reminders
+        ]
+        resource["reminders"] = {"useDefault": False, "overrides": overrides}
+    if not resource["recurrence"]:
+        del resource["recurrence"]
+    return resource
 
 
-def changes(before: EventContent, after: EventContent) -> dict[str, Any]:
+def build_patch(previous: EventContent, content: EventContent) -> dict[str, Any]:
     """
     Return what differs, to be patched.
 
     Google merges what is nested, and takes away what is said to be null.
     """
-    was, made = body(before), body(after)
-    different = {name: value for name, value in made.items() if was.get(name) != value}
-    if "recurrence" in was and "recurrence" not in made:
-        different["recurrence"] = None
+    previous_body, new_body = build_body(previous), build_body(content)
+    patch = {name: value for name, value in new_body.items() if previous_body.get(name) != value}
+    if "recurrence" in previous_body and "recurrence" not in new_body:
+        patch["recurrence"] = None
     # One end alone would make an event of days end at a time.
-    if different.keys() & {"start", "end"}:
-        none = dict.fromkeys(was["start"].keys() - made["start"].keys())
-        different |= {"start": none | made["start"], "end": none | made["end"]}
-    return different
+    if patch.keys() & {"start", "end"}:
+        nulls = dict.fromkeys(previous_body["start"].keys() - new_body["start"].keys())
+        patch |= {"start": nulls | new_body["start"], "end": nulls | new_body["end"]}
+    return patch
 
 
-def conference(resource: Mapping[str, Any]) -> dict[str, Any]:
+def copy_conference(resource: Mapping[str, Any]) -> dict[str, Any]:
     """
     Return the conference of an event as another one takes it; empty where it has none yet.
 
@@ -68,7 +71,7 @@ def conference(resource: Mapping[str, Any]) -> dict[str, Any]:
     return data if data.get("conferenceId") else {}
 
 
-def when(value: When) -> dict[str, str]:
+def build_time(value: When) -> dict[str, str]:
     if value.day is not None:
         return {"date": value.day.isoformat()}
     if value.at is None:
@@ -77,12 +80,12 @@ def when(value: When) -> dict[str, str]:
     return {"dateTime": local.isoformat(timespec="seconds"), "timeZone": value.zone or "UTC"}
 
 
-def attendee(one: Attendee) -> dict[str, Any]:
-    made: dict[str, Any] = {"email": one.email, "responseStatus": RESPONSES[one.response]}
-    if one.name:
-        made["displayName"] = one.name
-    if one.is_optional:
-        made["optional"] = True
-    if one.is_resource:
-        made["resource"] = True
-    return made
+def build_attendee(guest: Attendee) -> dict[str, Any]:
+    resource: dict[str, Any] = {"email": guest.email, "responseStatus": RESPONSES[guest.response]}
+    if guest.name:
+        resource["displayName"] = guest.name
+    if guest.is_optional:
+        resource["optional"] = True
+    if guest.is_resource:
+        resource["resource"] = True
+    return resource

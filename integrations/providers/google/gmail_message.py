@@ -11,24 +11,24 @@ from typing import Any, Final
 
 import orjson
 
-from integrations.formats.mime.headers import printable
-from integrations.formats.mime.message import bounded_size
+from integrations.formats.mime.headers import make_printable
+from integrations.formats.mime.message import clamp_size
 from integrations.parsers import parse_requests as parsers
-from integrations.parsers.mail_tasks import ReadMail
-from integrations.parsers.wire_frames import Unreadable
+from integrations.parsers.mail_tasks import ParsedMail
+from integrations.parsers.wire_frames import UnreadableItem
 from integrations.providers import errors
-from integrations.providers.mail import Labels, RemoteMessage, provider_id
+from integrations.providers.mail import MessageFiling, RemoteMessage, parse_provider_id
 
 HIDDEN: Final = frozenset({"SPAM", "TRASH"})
 _FOLDERS: Final = {"DRAFT": "drafts"}
 _FLAGS: Final = frozenset({"UNREAD", "STARRED"})
 # The user's own are `Label_…`; Gmail's are capitals.
 _SYSTEM: Final = re.compile(r"[A-Z][A-Z_]{1,31}")
-_PLACES: Final = frozenset({"inbox", "sent", "drafts", "spam", "trash"})
+_MAIN_FOLDERS: Final = frozenset({"inbox", "sent", "drafts", "spam", "trash"})
 MAX_SNIPPET: Final = 300
 
 
-def filing(label_ids: Iterable[str]) -> Labels:
+def map_filing(label_ids: Iterable[str]) -> MessageFiling:
     """Return where a message with `label_ids` is filed; what is nowhere else is archived."""
     ids = list(dict.fromkeys(label_ids))
     folders = [
@@ -36,9 +36,9 @@ def filing(label_ids: Iterable[str]) -> Labels:
         for label in ids
         if _SYSTEM.fullmatch(label) and label not in _FLAGS
     ]
-    if not _PLACES.intersection(folders):
+    if not _MAIN_FOLDERS.intersection(folders):
         folders.append("archive")
-    return Labels(
+    return MessageFiling(
         folders=tuple(folders),
         labels=tuple(label for label in ids if not _SYSTEM.fullmatch(label)),
         is_unread="UNREAD" in ids,
@@ -50,19 +50,23 @@ def is_hidden(message: Mapping[str, Any]) -> bool:
     return not HIDDEN.isdisjoint(message.get("labelIds") or ())
 
 
-def messages(
+def map_messages(
     resources: Sequence[Mapping[str, Any]],
 ) -> list[RemoteMessage | errors.Rejected]:
     """Return messages of `format=full`, in order; what cannot be read is rejected by itself."""
-    payloads = [_payload(resource) for resource in resources]
-    found = iter(parsers.read_gmail([one for one in payloads if one is not None]))
+    payloads = [_encode_payload(resource) for resource in resources]
+    parsed_mails = iter(
+        parsers.read_gmail([encoded for encoded in payloads if encoded is not None])
+    )
     return [
-        _message(resource, next(found)) if payload is not None else _rejected("undecodable")
+        _map_message(resource, next(parsed_mails))
+        if payload is not None
+        else _build_rejection("undecodable")
         for resource, payload in zip(resources, payloads, strict=True)
     ]
 
 
-def _payload(resource: Mapping[str, Any]) -> bytes | None:
+def _encode_payload(resource: Mapping[str, Any]) -> bytes | None:
     """Return the payload as JSON; None where it can be none."""
     payload = resource.get("payload")
     try:
@@ -76,27 +80,27 @@ def _payload(resource: Mapping[str, Any]) -> bytes | None:
         return None
 
 
-def _message(
-    resource: Mapping[str, Any], read: ReadMail | Unreadable
+def _map_message(
+    resource: Mapping[str, Any], read: ParsedMail | UnreadableItem
 ) -> RemoteMessage | errors.Rejected:
-    if isinstance(read, Unreadable):
-        return _rejected(read.reason)
+    if isinstance(read, UnreadableItem):
+        return _build_rejection(read.reason)
     try:
         return RemoteMessage(
-            message_id=provider_id(resource["id"]),
-            thread_id=provider_id(resource["threadId"]),
+            message_id=parse_provider_id(resource["id"]),
+            thread_id=parse_provider_id(resource["threadId"]),
             # The sender's Date may claim anything; this is Gmail's own clock, in ms.
             received_at=datetime.fromtimestamp(int(resource["internalDate"]) / 1000, tz=UTC),
-            size=bounded_size(resource.get("sizeEstimate")),
+            size=clamp_size(resource.get("sizeEstimate")),
             # Snippets come HTML-escaped.
-            snippet=printable(html.unescape(str(resource.get("snippet") or "")))[:MAX_SNIPPET],
-            filing=filing(resource.get("labelIds") or ()),
+            snippet=make_printable(html.unescape(str(resource.get("snippet") or "")))[:MAX_SNIPPET],
+            filing=map_filing(resource.get("labelIds") or ()),
             mail=read.mail,
-            shown=read.shown,
+            shown=read.sanitised,
         )
     except (LookupError, ValueError, TypeError, OverflowError, OSError):
-        return _rejected("undecodable")
+        return _build_rejection("undecodable")
 
 
-def _rejected(reason: str) -> errors.Rejected:
+def _build_rejection(reason: str) -> errors.Rejected:
     return errors.Rejected("the message cannot be read", reason=reason)

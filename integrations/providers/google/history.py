@@ -11,68 +11,72 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from integrations.providers.mail import ChangePage, MessageRef, Relabelled
+from integrations.providers.mail import FilingChange, MailChangePage, MessageRef
 
-from .gmail_message import HIDDEN, filing, is_hidden
+from .gmail_message import HIDDEN, is_hidden, map_filing
 
 
-class _Fold:
+class _HistoryFold:
     def __init__(self) -> None:
         self.upserted: dict[str, MessageRef] = {}
-        self.relabelled: dict[str, Relabelled] = {}
+        self.relabelled: dict[str, FilingChange] = {}
         self.deleted: dict[str, None] = {}
 
-    def added(self, entry: Mapping[str, Any]) -> None:
+    def add_message(self, entry: Mapping[str, Any]) -> None:
         if is_hidden(entry["message"]):
-            self.removed(entry)
+            self.remove_message(entry)
         else:
-            self._upsert(entry["message"])
+            self._upsert_message(entry["message"])
 
-    def removed(self, entry: Mapping[str, Any]) -> None:
+    def remove_message(self, entry: Mapping[str, Any]) -> None:
         message_id = str(entry["message"]["id"])
         self.upserted.pop(message_id, None)
         self.relabelled.pop(message_id, None)
         self.deleted[message_id] = None
 
-    def labels_changed(self, entry: Mapping[str, Any], *, taken: bool) -> None:
+    def change_labels(self, entry: Mapping[str, Any], *, is_removal: bool) -> None:
         message = entry["message"]
         if is_hidden(message):
-            self.removed(entry)
+            self.remove_message(entry)
             return
-        came_back = taken and not HIDDEN.isdisjoint(entry.get("labelIds") or ())
-        known = message["id"] not in self.deleted and message["id"] not in self.upserted
-        if came_back or not known or "labelIds" not in message:
+        is_restored = is_removal and not HIDDEN.isdisjoint(entry.get("labelIds") or ())
+        is_known = message["id"] not in self.deleted and message["id"] not in self.upserted
+        if is_restored or not is_known or "labelIds" not in message:
             # Out of spam or trash we never had it; without labels we would have to guess.
-            self._upsert(message)
+            self._upsert_message(message)
         else:
-            self.relabelled[message["id"]] = Relabelled(_ref(message), filing(message["labelIds"]))
+            self.relabelled[message["id"]] = FilingChange(
+                _map_ref(message), map_filing(message["labelIds"])
+            )
 
-    def _upsert(self, message: Mapping[str, Any]) -> None:
+    def _upsert_message(self, message: Mapping[str, Any]) -> None:
         self.deleted.pop(message["id"], None)
         self.relabelled.pop(message["id"], None)
-        self.upserted[message["id"]] = _ref(message)
+        self.upserted[message["id"]] = _map_ref(message)
 
 
-def _ref(message: Mapping[str, Any]) -> MessageRef:
+def _map_ref(message: Mapping[str, Any]) -> MessageRef:
     return MessageRef(str(message["id"]), str(message["threadId"]))
 
 
-def page(records: Iterable[Mapping[str, Any]], *, cursor: str, more: bool) -> ChangePage:
+def fold_history(
+    records: Iterable[Mapping[str, Any]], *, cursor: str, has_more: bool
+) -> MailChangePage:
     """Return `records` as one page of changes."""
-    fold = _Fold()
+    fold = _HistoryFold()
     for record in records:
         for entry in record.get("messagesAdded") or ():
-            fold.added(entry)
+            fold.add_message(entry)
         for entry in record.get("labelsAdded") or ():
-            fold.labels_changed(entry, taken=False)
+            fold.change_labels(entry, is_removal=False)
         for entry in record.get("labelsRemoved") or ():
-            fold.labels_changed(entry, taken=True)
+            fold.change_labels(entry, is_removal=True)
         for entry in record.get("messagesDeleted") or ():
-            fold.removed(entry)
-    return ChangePage(
+            fold.remove_message(entry)
+    return MailChangePage(
         upserted=tuple(fold.upserted.values()),
-        relabelled=tuple(fold.relabelled.values()),
+        refiled=tuple(fold.relabelled.values()),
         deleted=tuple(fold.deleted),
         cursor=cursor,
-        more=more,
+        has_more=has_more,
     )

@@ -9,58 +9,58 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from integrations.providers import errors, http
-from integrations.providers.access import Access
+from integrations.providers.access import ProviderAccess
 
-from .discovery import authorize
+from .discovery import add_bearer_token
 
 # The library's own bound: https://developers.google.com/api-client-library longer GETs are POSTed.
 MAX_URL: Final = 2048
-DAY_IS_OVER: Final = 3600.0
+DAILY_LIMIT_PAUSE: Final = 3600.0
 
-_RATE: Final = frozenset(
+_RATE_REASONS: Final = frozenset(
     {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "RATE_LIMIT_EXCEEDED"}
 )
-_SCOPE: Final = frozenset({"insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"})
+_SCOPE_REASONS: Final = frozenset({"insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"})
 # Of a write: it says what is wrong with it, and will say so again.
-_REFUSED: Final = frozenset(
+_REJECTED_REASONS: Final = frozenset(
     {"invalid", "required", "timeRangeEmpty", "requiredAccessLevel", "forbiddenForNonOrganizer"}
 )
-_EXPIRED: Final = frozenset({"fullSyncRequired", "updatedMinTooLongAgo"})
-_DELETED: Final = frozenset({"deleted", "notFound"})
-_WRITTEN: Final[dict[int, type[errors.ProviderError]]] = {
+_EXPIRED_REASONS: Final = frozenset({"fullSyncRequired", "updatedMinTooLongAgo"})
+_DELETED_REASONS: Final = frozenset({"deleted", "notFound"})
+_ERRORS_BY_STATUS: Final[dict[int, type[errors.ProviderError]]] = {
     HTTPStatus.CONFLICT: errors.AlreadyThere,
     HTTPStatus.PRECONDITION_FAILED: errors.ChangedMeanwhile,
 }
-_OPERATOR: Final = frozenset(
+_OPERATOR_REASONS: Final = frozenset(
     {
         "accessNotConfigured", "SERVICE_DISABLED", "CONSUMER_INVALID",
     }
 )  # fmt: skip
 # Of a channel: the address is not one that Google calls.
-_WEBHOOK: Final = frozenset({"push.webhookUrlUnauthorized", "push.webhookUrlNotHttps"})
-_TAKEN: Final = frozenset({"channelIdNotUnique"})
-_PRECONDITION: Final = frozenset({"failedPrecondition", "FAILED_PRECONDITION"})
+_WEBHOOK_REASONS: Final = frozenset({"push.webhookUrlUnauthorized", "push.webhookUrlNotHttps"})
+_TAKEN_REASONS: Final = frozenset({"channelIdNotUnique"})
+_PRECONDITION_REASONS: Final = frozenset({"failedPrecondition", "FAILED_PRECONDITION"})
 # Where the status says no more than that something is wrong with the request.
-_BY_REASON: Final[tuple[tuple[frozenset[str], type[errors.ProviderError]], ...]] = (
-    (_PRECONDITION, errors.MailboxMissing),
-    (_REFUSED, errors.Rejected),
-    (_TAKEN, errors.AlreadyThere),
-    (_OPERATOR, errors.InvalidClient),
-    (_WEBHOOK, errors.WebhookRejected),
+_ERRORS_BY_REASON: Final[tuple[tuple[frozenset[str], type[errors.ProviderError]], ...]] = (
+    (_PRECONDITION_REASONS, errors.MailboxMissing),
+    (_REJECTED_REASONS, errors.Rejected),
+    (_TAKEN_REASONS, errors.AlreadyThere),
+    (_OPERATOR_REASONS, errors.InvalidClient),
+    (_WEBHOOK_REASONS, errors.WebhookRejected),
 )
 # What else may be said of an answer: Google's own words, of
 # https://developers.google.com/workspace/gmail/api/guides/handle-errors and
 # https://cloud.google.com/apis/design/errors. An unknown code may be text of a stranger.
-_WORDS: Final = (
-    _RATE
-    | _SCOPE
-    | _OPERATOR
-    | _WEBHOOK
-    | _PRECONDITION
-    | _REFUSED
-    | _EXPIRED
-    | _DELETED
-    | _TAKEN
+_KNOWN_REASONS: Final = (
+    _RATE_REASONS
+    | _SCOPE_REASONS
+    | _OPERATOR_REASONS
+    | _WEBHOOK_REASONS
+    | _PRECONDITION_REASONS
+    | _REJECTED_REASONS
+    | _EXPIRED_REASONS
+    | _DELETED_REASONS
+    | _TAKEN_REASONS
     | {
         "dailyLimitExceeded", "domainPolicy", "forbidden", "authError", "badRequest",
         "invalidArgument", "duplicate",
@@ -71,78 +71,82 @@ _WORDS: Final = (
 )  # fmt: skip
 
 
-class Head(dict[str, str]):
+class ParserResponse(dict[str, str]):
     """What the library's parser wants of a response: headers, and a status."""
 
-    def __init__(self, response: http.Answer) -> None:
+    def __init__(self, response: http.ProviderResponse) -> None:
         super().__init__(response.headers.items())
         self.status = response.status
         self.reason = ""
 
 
-def call(
-    request: Any, access: Access, *, not_found: type[errors.ProviderError] = errors.Gone
+def send_read(
+    request: Any, access: ProviderAccess, *, not_found: type[errors.ProviderError] = errors.Gone
 ) -> dict[str, Any]:
     """
     Return the answer to `request`, a read.
 
     `not_found` says what a 404 means here.
     """
-    method, url, headers, body = prepared(request, access)
-    found: dict[str, Any] | errors.ProviderError
-    found = errors.Unavailable("Google did not answer")
+    method, url, headers, body = prepare_request(request, access)
+    result: dict[str, Any] | errors.ProviderError
+    result = errors.Unavailable("Google did not answer")
     # Raised out here, so that no error of the transport, which holds the
     # request and its token, rides along as context.
     try:
-        response = http.send(method, url, headers, body)
-    except http.TooLarge:
-        found = errors.Rejected("larger than we carry", reason="too-large")
-    except http.NoAnswer:
+        response = http.send_request(method, url, headers, body)
+    except http.ResponseTooLarge:
+        result = errors.Rejected("larger than we carry", reason="too-large")
+    except http.NoResponse:
         pass
     else:
-        found = outcome(request, response, not_found=not_found)
-    if isinstance(found, errors.ProviderError):
-        raise found
-    return found
+        result = parse_outcome(request, response, not_found=not_found)
+    if isinstance(result, errors.ProviderError):
+        raise result
+    return result
 
 
-def write(request: Any, access: Access) -> dict[str, Any]:
+def send_write(request: Any, access: ProviderAccess) -> dict[str, Any]:
     """
     Return the answer to `request`, a write; empty where there is none to give.
 
     :raises OutcomeUnknown: if it was sent and no answer came, or one that leaves it open
     """
-    method, url, headers, body = prepared(request, access)
+    method, url, headers, body = prepare_request(request, access)
     response = None
-    with suppress(http.NoAnswer):
-        response = http.send(method, url, headers, body)
+    with suppress(http.NoResponse):
+        response = http.send_request(method, url, headers, body)
     if response is None:
         raise errors.OutcomeUnknown("Google did not answer")
     if response.status == HTTPStatus.NO_CONTENT:
         return {}
-    found = outcome(request, response)
-    if isinstance(found, dict):
-        return found
-    has_failed = isinstance(found, errors.Unavailable) and not isinstance(found, errors.RateLimited)
+    result = parse_outcome(request, response)
+    if isinstance(result, dict):
+        return result
+    has_failed = isinstance(result, errors.Unavailable) and not isinstance(
+        result, errors.RateLimited
+    )
     # A success that cannot be read: it may be done.
     if has_failed or response.is_success:
-        raise errors.OutcomeUnknown("Google failed", status=found.status, reason=found.reason)
-    raise found
+        raise errors.OutcomeUnknown("Google failed", status=result.status, reason=result.reason)
+    raise result
 
 
-def outcome(
+def parse_outcome(
     request: Any,
-    response: http.Answer,
+    response: http.ProviderResponse,
     *,
     not_found: type[errors.ProviderError] = errors.Gone,
 ) -> dict[str, Any] | errors.ProviderError:
     """Return what `response` says to `request`: its content, or the error that it stands for."""
     if not response.is_success:
-        return meaning(response, not_found)
-    return _parsed(request, response)
+        return map_google_error(response, not_found)
+    return _parse_content(request, response)
 
 
-def prepared(request: Any, access: Access) -> tuple[str, str, dict[str, str], bytes | None]:
+def prepare_request(
+    request: Any, access: ProviderAccess
+) -> tuple[str, str, dict[str, str], bytes | None]:
     """Return method, URL, headers and body of `request`, with a bearer token."""
     headers = {name.lower(): value for name, value in request.headers.items()}
     headers.pop("content-length", None)
@@ -155,13 +159,15 @@ def prepared(request: Any, access: Access) -> tuple[str, str, dict[str, str], by
         method = "POST"
         headers["x-http-method-override"] = "GET"
         headers["content-type"] = "application/x-www-form-urlencoded"
-    authorize(headers, access.token())
+    add_bearer_token(headers, access.token())
     return method, url, headers, body.encode() if isinstance(body, str) else body
 
 
-def _parsed(request: Any, response: http.Answer) -> dict[str, Any] | errors.ProviderError:
+def _parse_content(
+    request: Any, response: http.ProviderResponse
+) -> dict[str, Any] | errors.ProviderError:
     try:
-        parsed = request.postproc(Head(response), response.content)
+        parsed = request.postproc(ParserResponse(response), response.content)
     except RecursionError:
         return errors.Rejected("the answer nests too deeply", reason="too-deep")
     except ValueError:
@@ -175,61 +181,69 @@ def _parsed(request: Any, response: http.Answer) -> dict[str, Any] | errors.Prov
     return errors.Unexpected("the answer has another shape", status=response.status)
 
 
-def meaning(response: http.Answer, not_found: type[errors.ProviderError]) -> errors.ProviderError:
+def map_google_error(
+    response: http.ProviderResponse, not_found: type[errors.ProviderError]
+) -> errors.ProviderError:
     """Return the error that a refusal stands for, by its status and reasons, never its text."""
     status = response.status
-    reasons = _reasons(response)
-    wait = http.retry_after(response)
+    reasons = _read_reasons(response)
+    pause = http.parse_retry_after(response)
     kind: type[errors.ProviderError] = errors.Unexpected
-    if status == HTTPStatus.UNAUTHORIZED and not reasons & (_OPERATOR | _WEBHOOK):
+    if status == HTTPStatus.UNAUTHORIZED and not reasons & (_OPERATOR_REASONS | _WEBHOOK_REASONS):
         kind = errors.TokenRejected
-    elif status in _WRITTEN:
-        kind = _WRITTEN[status]
-    elif reasons & _EXPIRED:
+    elif status in _ERRORS_BY_STATUS:
+        kind = _ERRORS_BY_STATUS[status]
+    elif reasons & _EXPIRED_REASONS:
         kind = errors.CursorExpired
-    elif status == HTTPStatus.NOT_FOUND or (status == HTTPStatus.GONE and reasons & _DELETED):
+    elif status == HTTPStatus.NOT_FOUND or (
+        status == HTTPStatus.GONE and reasons & _DELETED_REASONS
+    ):
         # Any other 410 says that something is over, not what: nobody deletes anything for it.
         kind = not_found
     elif status == HTTPStatus.TOO_MANY_REQUESTS or (
-        status == HTTPStatus.FORBIDDEN and reasons & _RATE
+        status == HTTPStatus.FORBIDDEN and reasons & _RATE_REASONS
     ):
         kind = errors.RateLimited
     elif status == HTTPStatus.REQUEST_TIMEOUT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         kind = errors.Unavailable
     elif status == HTTPStatus.FORBIDDEN:
-        kind, wait = _forbidden(response, reasons, wait)
+        kind, pause = _map_forbidden(response, reasons, pause)
     else:
-        kind = next((means for codes, means in _BY_REASON if reasons & codes), kind)
+        kind = next(
+            (error_class for codes, error_class in _ERRORS_BY_REASON if reasons & codes), kind
+        )
     return kind(
         f"Google answered {status}",
         status=status,
         reason=next(iter(sorted(reasons, key=str.isupper)), ""),
-        retry_after=wait,
+        retry_after=pause,
     )
 
 
-def _forbidden(
-    response: http.Answer, reasons: set[str], wait: float | None
+def _map_forbidden(
+    response: http.ProviderResponse, reasons: set[str], pause: float | None
 ) -> tuple[type[errors.ProviderError], float | None]:
-    if reasons & _SCOPE or "insufficient_scope" in response.headers.get("www-authenticate", ""):
-        return errors.ScopeMissing, wait
+    if reasons & _SCOPE_REASONS or "insufficient_scope" in response.headers.get(
+        "www-authenticate", ""
+    ):
+        return errors.ScopeMissing, pause
     if "dailyLimitExceeded" in reasons:
-        return errors.RateLimited, wait or DAY_IS_OVER
-    if reasons & _OPERATOR:
-        return errors.InvalidClient, wait
+        return errors.RateLimited, pause or DAILY_LIMIT_PAUSE
+    if reasons & _OPERATOR_REASONS:
+        return errors.InvalidClient, pause
     if "domainPolicy" in reasons:
-        return errors.AdminBlocked, wait
-    if reasons & _REFUSED:
-        return errors.Rejected, wait
-    return errors.Unexpected, wait
+        return errors.AdminBlocked, pause
+    if reasons & _REJECTED_REASONS:
+        return errors.Rejected, pause
+    return errors.Unexpected, pause
 
 
-def _reasons(response: http.Answer) -> set[str]:
+def _read_reasons(response: http.ProviderResponse) -> set[str]:
     """Return the known reasons of `error.errors` and `error.details`, and the status."""
     try:
         error = json.loads(response.content)["error"]
         entries = [*(error.get("errors") or ()), *(error.get("details") or ())]
-        found = [entry.get("reason") for entry in entries] + [error.get("status")]
+        reasons = [entry.get("reason") for entry in entries] + [error.get("status")]
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return set()
-    return {reason for reason in found if isinstance(reason, str)} & _WORDS
+    return {reason for reason in reasons if isinstance(reason, str)} & _KNOWN_REASONS

@@ -16,8 +16,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from integrations.providers import errors, identity, storable_values
-from integrations.providers.identity import KeyCache
-from integrations.providers.push import Notice
+from integrations.providers.identity import SigningKeyCache
+from integrations.providers.push import MailboxNotification
 
 LEEWAY: Final = timedelta(seconds=10)
 SCHEME: Final = "bearer"
@@ -26,7 +26,7 @@ MAX_ADDRESS: Final = 254
 
 
 @dataclass(frozen=True, slots=True)
-class Sender:
+class PushSender:
     """Who may notify us: what the tokens of our subscription must say."""
 
     issuer: str
@@ -34,14 +34,14 @@ class Sender:
     account: str
 
 
-def notice(
+def verify_notification(
     authorization: str,
     body: Callable[[], bytes],
-    sender: Sender,
+    sender: PushSender,
     *,
-    keys: KeyCache,
+    keys: SigningKeyCache,
     at: datetime,
-) -> Notice:
+) -> MailboxNotification:
     """
     Return what a notification says, having checked every claim of its token first.
 
@@ -54,38 +54,40 @@ def notice(
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != SCHEME:
         raise errors.IdentityRejected("carries no token", reason="missing")
-    wrong = _wrong_claim(identity.signed(token.strip(), keys=keys, at=at), sender, at)
-    if wrong:
-        raise errors.IdentityRejected("the token is not of our subscription", reason=wrong)
-    return _read(body())
+    wrong_claim = _find_wrong_claim(
+        identity.decode_signed_token(token.strip(), keys=keys, at=at), sender, at
+    )
+    if wrong_claim:
+        raise errors.IdentityRejected("the token is not of our subscription", reason=wrong_claim)
+    return _parse_notification(body())
 
 
-def _wrong_claim(claims: Mapping[str, Any], sender: Sender, at: datetime) -> str:
+def _find_wrong_claim(claims: Mapping[str, Any], sender: PushSender, at: datetime) -> str:
     now, leeway = at.timestamp(), LEEWAY.total_seconds()
     checks = {
-        "iss": claims.get("iss") in list(identity.issuer_forms(sender.issuer)),
+        "iss": claims.get("iss") in list(identity.list_issuer_forms(sender.issuer)),
         "aud": bool(sender.audience) and claims.get("aud") == sender.audience,
         "email": bool(sender.account) and claims.get("email") == sender.account,
         "email_verified": claims.get("email_verified") is True,
-        "exp": identity.seconds(claims.get("exp"), 0) > now - leeway,
-        "iat": identity.seconds(claims.get("iat"), now + 2 * leeway) <= now + leeway,
+        "exp": identity.parse_timestamp(claims.get("exp"), 0) > now - leeway,
+        "iat": identity.parse_timestamp(claims.get("iat"), now + 2 * leeway) <= now + leeway,
     }
     return next((claim for claim, holds in checks.items() if not holds), "")
 
 
-def _read(body: bytes) -> Notice:
+def _parse_notification(body: bytes) -> MailboxNotification:
     # The history id beside the address is not asked for: where we were is what we go on from.
     address: object = None
     with suppress(ValueError, LookupError, TypeError, AttributeError, RecursionError):
         data = json.loads(body)["message"]["data"]
-        address = json.loads(_decoded(data))["emailAddress"]
-    is_storable = storable_values.text(address) == address
+        address = json.loads(_decode_base64(data))["emailAddress"]
+    is_storable = storable_values.clean_text(address) == address
     if not isinstance(address, str) or not 0 < len(address) <= MAX_ADDRESS or not is_storable:
         raise errors.Rejected("the notification cannot be read", reason="unreadable")
-    return Notice(address)
+    return MailboxNotification(address)
 
 
-def _decoded(data: str) -> bytes:
+def _decode_base64(data: str) -> bytes:
     # Pub/Sub writes base64; Gmail's own page says base64url. Padding may be missing.
     plain = data.translate({ord("-"): "+", ord("_"): "/"}).rstrip("=")
     return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)

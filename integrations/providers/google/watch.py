@@ -15,12 +15,18 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from integrations.providers import errors, storable_values, unexpected_responses
-from integrations.providers.access import Access
-from integrations.providers.mail import provider_id
-from integrations.providers.push import Hook, Opened
+from integrations.providers.access import ProviderAccess
+from integrations.providers.mail import parse_provider_id
+from integrations.providers.push import RemoteChannel, WebhookChannel
 
-from .discovery import Calendar, Gmail, calendar, gmail, root_of
-from .http import call, write
+from .discovery import (
+    CalendarService,
+    GmailService,
+    get_calendar_service,
+    get_gmail_service,
+    get_root_url,
+)
+from .http import send_read, send_write
 
 ME: Final = "me"
 
@@ -29,102 +35,106 @@ ME: Final = "me"
 class GmailWatch:
     """One mailbox's watch. Holds no connection and no token of its own."""
 
-    access: Access
-    api: Gmail
+    access: ProviderAccess
+    api: GmailService
 
-    @unexpected_responses.is_unexpected
-    def address(self) -> str:
-        answer = call(self.api.users.getProfile(userId=ME), self.access)
-        return storable_values.text(answer.get("emailAddress"))
+    @unexpected_responses.raise_unexpected
+    def get_address(self) -> str:
+        answer = send_read(self.api.users.getProfile(userId=ME), self.access)
+        return storable_values.clean_text(answer.get("emailAddress"))
 
-    @unexpected_responses.is_unexpected
-    def start(self, topic: str) -> datetime:
+    @unexpected_responses.raise_unexpected
+    def start_watch(self, topic: str) -> datetime:
         try:
-            return self._start(topic)
+            return self._start_watch(topic)
         except errors.ProviderError as error:
             # "Only one user push notification client allowed": there is one with another topic, or
             # that Gmail takes for another. It has no code of its own.
             if error.status != HTTPStatus.BAD_REQUEST or error.reason != "invalidArgument":
                 raise
-        self.stop()
-        return self._start(topic)
+        self.stop_watch()
+        return self._start_watch(topic)
 
-    def _start(self, topic: str) -> datetime:
+    def _start_watch(self, topic: str) -> datetime:
         request = self.api.users.watch(userId=ME, body={"topicName": topic})
-        refused = False
+        is_forbidden = False
         try:
-            answer = call(request, self.access)
+            answer = send_read(request, self.access)
         except errors.Unexpected as error:
-            refused = error.status == HTTPStatus.FORBIDDEN and error.reason == "forbidden"
-            if not refused:
+            is_forbidden = error.status == HTTPStatus.FORBIDDEN and error.reason == "forbidden"
+            if not is_forbidden:
                 raise
-        if refused:
+        if is_forbidden:
             # Gmail tries the topic before it answers.
             raise errors.InvalidClient(
                 "Gmail may not publish to the topic",
                 status=HTTPStatus.FORBIDDEN,
                 reason="topicForbidden",
             )
-        return _moment(answer)
+        return _read_expiration(answer)
 
-    def stop(self) -> None:
-        write(self.api.users.stop(userId=ME), self.access)
+    def stop_watch(self) -> None:
+        send_write(self.api.users.stop(userId=ME), self.access)
 
 
 @dataclass(frozen=True, slots=True)
 class GoogleCalendarWatch:
     """Channels of one account. Holds no connection and no token of its own."""
 
-    access: Access
-    api: Calendar
+    access: ProviderAccess
+    api: CalendarService
 
-    @unexpected_responses.is_unexpected
-    def open_list(self, hook: Hook) -> Opened:
-        return _opened(write(self.api.lists.watch(body=_body(hook)), self.access))
+    @unexpected_responses.raise_unexpected
+    def watch_calendar_list(self, channel: WebhookChannel) -> RemoteChannel:
+        return _map_channel(
+            send_write(self.api.calendar_list.watch(body=_build_body(channel)), self.access)
+        )
 
-    @unexpected_responses.is_unexpected
-    def open_calendar(self, calendar_id: str, hook: Hook) -> Opened:
-        request = self.api.events.watch(calendarId=calendar_id, body=_body(hook))
-        return _opened(write(request, self.access))
+    @unexpected_responses.raise_unexpected
+    def watch_calendar(self, calendar_id: str, channel: WebhookChannel) -> RemoteChannel:
+        request = self.api.events.watch(calendarId=calendar_id, body=_build_body(channel))
+        return _map_channel(send_write(request, self.access))
 
-    def stop(self, channel_id: str, resource_id: str) -> bool:
+    def stop_channel(self, channel_id: str, resource_id: str) -> bool:
         request = self.api.channels.stop(body={"id": channel_id, "resourceId": resource_id})
         try:
-            write(request, self.access)
+            send_write(request, self.access)
         except errors.Gone:
             # It lapsed, or an earlier try came through.
             return False
         return True
 
 
-def _body(hook: Hook) -> dict[str, str]:
+def _build_body(channel: WebhookChannel) -> dict[str, str]:
     return {
-        "id": hook.channel_id,
+        "id": channel.channel_id,
         "type": "web_hook",
-        "address": hook.address,
-        "token": hook.token,
-        "expiration": str(int(hook.ends_at.timestamp() * 1000)),
+        "address": channel.address,
+        "token": channel.token,
+        "expiration": str(int(channel.ends_at.timestamp() * 1000)),
     }
 
 
-def _opened(answer: Mapping[str, Any]) -> Opened:
-    return Opened(ends_at=_moment(answer), resource_id=provider_id(answer["resourceId"]))
+def _map_channel(answer: Mapping[str, Any]) -> RemoteChannel:
+    return RemoteChannel(
+        ends_at=_read_expiration(answer), resource_id=parse_provider_id(answer["resourceId"])
+    )
 
 
-def _moment(answer: Mapping[str, Any]) -> datetime:
+def _read_expiration(answer: Mapping[str, Any]) -> datetime:
     # Milliseconds since the epoch, as text.
     return datetime.fromtimestamp(int(answer["expiration"]) / 1000, tz=UTC)
 
 
 @contextmanager
-def watch_mail(access: Access) -> Iterator[GmailWatch]:
+def open_mail_watch(access: ProviderAccess) -> Iterator[GmailWatch]:
     """Hold what starts and stops the watch of the mailbox that `access` is for."""
-    here = replace(access, root_url=root_of(access.root_url))
-    yield GmailWatch(here, gmail(here.root_url))
+    rooted_access = replace(access, root_url=get_root_url(access.root_url))
+    yield GmailWatch(rooted_access, get_gmail_service(rooted_access.root_url))
 
 
 @contextmanager
-def watch_calendars(access: Access) -> Iterator[GoogleCalendarWatch]:
+def open_calendar_watch(access: ProviderAccess) -> Iterator[GoogleCalendarWatch]:
     """Hold what opens and stops channels of the account that `access` is for."""
-    here = replace(access, root_url=root_of(access.root_url, "calendar"))
-    yield GoogleCalendarWatch(here, calendar(here.root_url))
+    rooted_access = replace(access, root_url=get_root_url(access.root_url, "calendar"))
+    yield GoogleCalendarWatch(rooted_access, get_calendar_service(rooted_access.root_url))

@@ -1,5 +1,5 @@
 """What lives here and in no provider at all."""
 
-from .config import OFFLINE
+from .config import LOCAL
 
-__all__ = ["OFFLINE"]
+__all__ = ["LOCAL"]

@@ -7,12 +7,12 @@ from typing import Final
 
 from integrations.providers.provider import Provider
 
-OFFLINE: Final = Provider(
+LOCAL: Final = Provider(
     key="offline",
     label="Antares",
     issuer="",
     authorize_params=MappingProxyType({}),
-    identity=(),
+    identity_permissions=(),
     scope_aliases=MappingProxyType({}),
     capabilities=MappingProxyType({}),
     revocation_pages=(),

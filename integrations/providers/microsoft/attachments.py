@@ -13,25 +13,25 @@ from contextlib import contextmanager
 from threading import BoundedSemaphore
 from typing import Final
 
-from integrations.formats.mime.graph_attachments import BY_ID
-from integrations.parsers.process_pool import Busy
+from integrations.formats.mime.graph_attachments import GRAPH_ID_PREFIX
+from integrations.parsers.process_pool import ParsersBusy
 from integrations.providers import errors
-from integrations.providers.access import Access
-from integrations.providers.file_download import ArrivingFile
+from integrations.providers.access import ProviderAccess
+from integrations.providers.file_download import FileDownload
 
 from . import graph_message as reading
-from .http import Request, contents, segment
+from .http import GraphApiRequest, fetch_contents, quote_segment
 
 #: Messages that a process holds in memory at a time for their attachments. One more than a person
 #: may wait for (`concurrency.MOST_WAITS`), so that nobody takes all of them.
-MOST_HELD: Final = 3
+MAX_IN_MEMORY: Final = 3
 #: Seconds that a caller waits for one of the others to end.
 PATIENCE: Final = 5.0
-_PIECE: Final = 64 * 1024
-_held: Final = BoundedSemaphore(MOST_HELD)
+_CHUNK_SIZE: Final = 64 * 1024
+_memory_slots: Final = BoundedSemaphore(MAX_IN_MEMORY)
 
 
-def find(message_id: str, part: str, access: Access) -> ArrivingFile:
+def open_attachment(message_id: str, part: str, access: ProviderAccess) -> FileDownload:
     """
     Return one attachment of a message.
 
@@ -40,28 +40,32 @@ def find(message_id: str, part: str, access: Access) -> ArrivingFile:
     :raises Rejected: if the message cannot be read, or the file is larger than we carry
     :raises Busy: if others hold all that a process holds at a time
     """
-    message = f"/me/messages/{segment(message_id)}"
-    attachment_id = part.removeprefix(BY_ID) if part.startswith(BY_ID) else ""
-    place = f"{message}/attachments/{segment(attachment_id)}" if attachment_id else message
-    with _holding():
-        (found,) = contents([Request(f"{place}/$value", accept="*/*")], access)
-        if isinstance(found, errors.ProviderError):
-            raise found
-        data = found if attachment_id else reading.part(found, part)
-    return ArrivingFile(_pieces(data), size=len(data))
+    message_path = f"/me/messages/{quote_segment(message_id)}"
+    attachment_id = part.removeprefix(GRAPH_ID_PREFIX) if part.startswith(GRAPH_ID_PREFIX) else ""
+    path = (
+        f"{message_path}/attachments/{quote_segment(attachment_id)}"
+        if attachment_id
+        else message_path
+    )
+    with _hold_memory_slot():
+        (content,) = fetch_contents([GraphApiRequest(f"{path}/$value", accept="*/*")], access)
+        if isinstance(content, errors.ProviderError):
+            raise content
+        data = content if attachment_id else reading.find_part(content, part)
+    return FileDownload(_iterate_chunks(data), size=len(data))
 
 
 @contextmanager
-def _holding() -> Iterator[None]:
-    if not _held.acquire(timeout=PATIENCE):
-        raise Busy
+def _hold_memory_slot() -> Iterator[None]:
+    if not _memory_slots.acquire(timeout=PATIENCE):
+        raise ParsersBusy
     try:
         yield
     finally:
-        _held.release()
+        _memory_slots.release()
 
 
-def _pieces(data: bytes) -> Iterator[bytes]:
+def _iterate_chunks(data: bytes) -> Iterator[bytes]:
     # A part without a byte is one empty piece.
-    for begin in range(0, len(data), _PIECE) or (0,):
-        yield data[begin : begin + _PIECE]
+    for begin in range(0, len(data), _CHUNK_SIZE) or (0,):
+        yield data[begin : begin + _CHUNK_SIZE]

@@ -15,16 +15,26 @@ from typing import Any, Final
 import orjson
 
 from integrations.providers import errors, http, request_concurrency
-from integrations.providers.access import Access
+from integrations.providers.access import ProviderAccess
 
-from .http import Outcome, Request, call, meaning, preferences, query_of, relative_path
-from .mailbox_concurrency import AT_ONCE
+from .http import (
+    GraphApiRequest,
+    GraphOutcome,
+    format_preferences,
+    format_query,
+    get_relative_path,
+    map_graph_error,
+    send_read,
+)
+from .mailbox_concurrency import MAX_CONCURRENT_REQUESTS
 
-MOST_PARTS: Final = 20
-_OK: Final = range(200, 300)
+MAX_PARTS: Final = 20
+_SUCCESS_STATUSES: Final = range(200, 300)
 
 
-def call_in_batches(requests: Sequence[Request], access: Access) -> list[Outcome]:
+def send_in_batches(
+    requests: Sequence[GraphApiRequest], access: ProviderAccess
+) -> list[GraphOutcome]:
     """
     Return the answer to each of `requests`, reads of JSON, in order.
 
@@ -32,69 +42,73 @@ def call_in_batches(requests: Sequence[Request], access: Access) -> list[Outcome
     Where Graph throttles parts, each of them tells the longest pause that any was asked for.
     """
     width = request_concurrency.requests_at_once.get()
-    size = width if 0 < width < AT_ONCE else MOST_PARTS
+    size = width if 0 < width < MAX_CONCURRENT_REQUESTS else MAX_PARTS
     answers = [
         answer
-        for at in range(0, len(requests), size)
-        for answer in _call_batch(requests[at : at + size], access)
+        for start in range(0, len(requests), size)
+        for answer in _send_batch(requests[start : start + size], access)
     ]
-    return _with_longest_pause(answers)
+    return _apply_longest_pause(answers)
 
 
-def _call_batch(requests: Sequence[Request], access: Access) -> list[Outcome]:
+def _send_batch(requests: Sequence[GraphApiRequest], access: ProviderAccess) -> list[GraphOutcome]:
     if len(requests) == 1:
-        return [_call_alone(requests[0], access)]
-    parts = [_part(place, request, access) for place, request in enumerate(requests)]
-    batch = Request("/$batch", method="POST", body={"requests": parts}, parts=len(parts))
-    answer = _call_alone(batch, access)
+        return [_send_single(requests[0], access)]
+    parts = [_build_part(position, request, access) for position, request in enumerate(requests)]
+    batch = GraphApiRequest(
+        "/$batch", method="POST", body={"requests": parts}, request_count=len(parts)
+    )
+    answer = _send_single(batch, access)
     if isinstance(answer, errors.Rejected):
         # Too large as a whole, or one part nests too deeply: each half, until one is left.
-        half = len(requests) // 2
-        return _call_batch(requests[:half], access) + _call_batch(requests[half:], access)
+        middle = len(requests) // 2
+        return _send_batch(requests[:middle], access) + _send_batch(requests[middle:], access)
     if isinstance(answer, errors.ProviderError):
         return [answer for _ in requests]
-    responses = _by_id(answer.get("responses"))
-    return [_outcome(responses.get(str(place))) for place in range(len(requests))]
+    responses = _index_responses(answer.get("responses"))
+    return [_parse_part(responses.get(str(position))) for position in range(len(requests))]
 
 
-def _by_id(responses: object) -> dict[str, Mapping[str, Any]]:
+def _index_responses(responses: object) -> dict[str, Mapping[str, Any]]:
     """Return the parts of an answer by the ids of their requests; an odd part answers none."""
     parts = responses if isinstance(responses, list) else ()
     return {str(part.get("id")): part for part in parts if isinstance(part, dict)}
 
 
-def _call_alone(request: Request, access: Access) -> Outcome:
+def _send_single(request: GraphApiRequest, access: ProviderAccess) -> GraphOutcome:
     try:
-        return call(request, access)
+        return send_read(request, access)
     except errors.ProviderError as error:
         return error.with_traceback(None)
 
 
-def _part(place: int, request: Request, access: Access) -> dict[str, Any]:
+def _build_part(position: int, request: GraphApiRequest, access: ProviderAccess) -> dict[str, Any]:
     return {
-        "id": str(place),
+        "id": str(position),
         "method": request.method,
-        "url": relative_path(request, access) + query_of(request),
-        "headers": {"Accept": request.accept, "Prefer": preferences(request)},
+        "url": get_relative_path(request, access) + format_query(request),
+        "headers": {"Accept": request.accept, "Prefer": format_preferences(request)},
     }
 
 
-def _outcome(response: Mapping[str, Any] | None) -> Outcome:
+def _parse_part(response: Mapping[str, Any] | None) -> GraphOutcome:
     if response is None:
         return errors.Unavailable("Microsoft did not answer this part")
     status = response.get("status")
     if not isinstance(status, int):
         return errors.Unexpected("a part of a batch has no status")
     body = response.get("body")
-    if status in _OK:
+    if status in _SUCCESS_STATUSES:
         if isinstance(body, dict):
             return body
         return errors.Unexpected("the answer has another shape", status=status)
-    headers = {str(name).lower(): str(said) for name, said in _items(response.get("headers"))}
-    return meaning(http.Answer(status, headers, _encode(body)), errors.Gone)
+    headers = {
+        str(name).lower(): str(value) for name, value in _list_headers(response.get("headers"))
+    }
+    return map_graph_error(http.ProviderResponse(status, headers, _encode_body(body)), errors.Gone)
 
 
-def _encode(body: object) -> bytes:
+def _encode_body(body: object) -> bytes:
     """Return the body of an error as JSON; empty where its code cannot be read."""
     try:
         return orjson.dumps(body)
@@ -103,14 +117,14 @@ def _encode(body: object) -> bytes:
         return b""
 
 
-def _items(headers: object) -> Sequence[tuple[object, object]]:
+def _list_headers(headers: object) -> Sequence[tuple[object, object]]:
     return list(headers.items()) if isinstance(headers, dict) else []
 
 
-def _with_longest_pause(answers: list[Outcome]) -> list[Outcome]:
+def _apply_longest_pause(answers: list[GraphOutcome]) -> list[GraphOutcome]:
     """Have every throttled part tell the longest pause that any part was asked for."""
-    throttled = [one for one in answers if isinstance(one, errors.RateLimited)]
-    pauses = [one.retry_after for one in throttled if one.retry_after is not None]
+    throttled = [answer for answer in answers if isinstance(answer, errors.RateLimited)]
+    pauses = [error.retry_after for error in throttled if error.retry_after is not None]
     if not pauses:
         return answers
     limited = errors.RateLimited(
@@ -119,4 +133,4 @@ def _with_longest_pause(answers: list[Outcome]) -> list[Outcome]:
         reason=throttled[0].reason,
         retry_after=max(pauses),
     )
-    return [limited if isinstance(one, errors.RateLimited) else one for one in answers]
+    return [limited if isinstance(answer, errors.RateLimited) else answer for answer in answers]

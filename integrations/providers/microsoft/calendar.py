@@ -17,15 +17,15 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
-from integrations.formats.event import EventContent, Response, When
+from integrations.formats.event import AttendeeResponse, EventContent, When
 from integrations.providers import errors, storable_values, unexpected_responses
-from integrations.providers.access import Access
+from integrations.providers.access import ProviderAccess
 from integrations.providers.calendars import (
-    CalendarPage,
     CancelledInstance,
-    EventPage,
     Notify,
+    RemoteCalendarPage,
     RemoteEvent,
+    RemoteEventPage,
 )
 
 from . import calendar_delta as rounds
@@ -35,88 +35,99 @@ from . import event_reader as reading
 from . import event_times as times
 from . import event_writer as writing
 from . import online_meetings as meetings
-from .http import Request, call, call_each, root_of, segment, write
+from .http import GraphApiRequest, get_root_url, quote_segment, send_read, send_reads, send_write
 
 MAX_LISTS: Final = 100
 MAX_EXCEPTIONS: Final = 1_000
 # Graph's own ids are base64, of both cases, and longer.
-_OURS: Final = re.compile(r"[0-9a-f]{16,64}", re.ASCII)
+_CLIENT_EVENT_ID: Final = re.compile(r"[0-9a-f]{16,64}", re.ASCII)
 _MEETING: Final = {"$select": "body,isOnlineMeeting,onlineMeeting,onlineMeetingProvider"}
 # Graph tells no changes of the list of calendars: whoever was told it all is told it all again.
-_ALL: Final = "all"
+_LIST_CURSOR: Final = "all"
 
 
 @dataclass(frozen=True)
 class GraphCalendarAdapter:
     """Reads and writes one account's calendars. Holds no connection and no token of its own."""
 
-    access: Access
+    access: ProviderAccess
 
     @cached_property
-    def owner(self) -> times.Owner:
+    def owner(self) -> times.MailboxOwner:
         """Whose mailbox it is: asked for once, by whatever needs to know first."""
         requests = [
-            Request("/me/calendar", {"$select": "owner"}),
-            Request("/me/mailboxSettings", {"$select": "timeZone"}),
+            GraphApiRequest("/me/calendar", {"$select": "owner"}),
+            GraphApiRequest("/me/mailboxSettings", {"$select": "timeZone"}),
         ]
-        calendar, settings = call_each(requests, self.access)
+        calendar, settings = send_reads(requests, self.access)
         if isinstance(calendar, errors.ProviderError):
             raise calendar
         if isinstance(settings, errors.ProviderError):
             raise settings
-        return times.owner(calendar, settings)
+        return times.read_owner(calendar, settings)
 
-    @unexpected_responses.is_unexpected
-    def calendars(self, *, cursor: str | None = None, page: str | None = None) -> CalendarPage:
-        request = Request(page) if page else Request("/me/calendars", {"$top": str(MAX_LISTS)})
-        answer = call(request, self.access)
-        next_page = storable_values.token(answer.get("@odata.nextLink"))
-        return CalendarPage(
-            calendars=tuple(reading.calendar(one, self.owner) for one in answer.get("value") or ()),
+    @unexpected_responses.raise_unexpected
+    def list_calendars(
+        self, *, cursor: str | None = None, page: str | None = None
+    ) -> RemoteCalendarPage:
+        request = (
+            GraphApiRequest(page)
+            if page
+            else GraphApiRequest("/me/calendars", {"$top": str(MAX_LISTS)})
+        )
+        answer = send_read(request, self.access)
+        next_page = storable_values.check_token(answer.get("@odata.nextLink"))
+        return RemoteCalendarPage(
+            calendars=tuple(
+                reading.map_calendar(item, self.owner) for item in answer.get("value") or ()
+            ),
             deleted=(),
             next_page=next_page,
-            cursor=None if next_page else _ALL,
+            cursor=None if next_page else _LIST_CURSOR,
         )
 
-    @unexpected_responses.is_unexpected
-    def events(
+    @unexpected_responses.raise_unexpected
+    def list_events(
         self,
         calendar_id: str,
         *,
         cursor: str | None = None,
         window: tuple[datetime, datetime] | None = None,
         page: str | None = None,
-    ) -> EventPage:
-        if place := page or cursor:
-            return rounds.following(self, rounds.Place.read(place))
+    ) -> RemoteEventPage:
+        if cursor_text := page or cursor:
+            return rounds.fetch_next_page(self, rounds.CalendarDeltaCursor.from_json(cursor_text))
         if window is None:
             raise ValueError("Graph lists no more than a window")
-        return rounds.first(self, rounds.begin(calendar_id, window))
+        return rounds.fetch_first_page(self, rounds.build_first_request(calendar_id, window))
 
-    @unexpected_responses.is_unexpected
-    def event(self, calendar_id: str, event_id: str) -> RemoteEvent | CancelledInstance:
-        return self._read(self._resource(calendar_id, event_id))
+    @unexpected_responses.raise_unexpected
+    def get_event(self, calendar_id: str, event_id: str) -> RemoteEvent | CancelledInstance:
+        return self._map_event(self._fetch_resource(calendar_id, event_id))
 
-    @unexpected_responses.is_unexpected
-    def create(
+    @unexpected_responses.raise_unexpected
+    def create_event(
         self,
         calendar_id: str,
         content: EventContent,
         *,
         event_id: str,
         notify: Notify,
-        meets_as: str = "",
+        conference_event_id: str = "",
     ) -> RemoteEvent:
-        path = f"{_calendar(calendar_id)}/events"
-        body = writing.new(content, event_id=event_id)
-        if meets_as:
+        path = f"{_calendar_path(calendar_id)}/events"
+        body = writing.build_new_event(content, event_id=event_id)
+        if conference_event_id:
             # Graph makes an online meeting for each event, and lets no two share one.
-            other = call(Request(_event(calendar_id, meets_as), _MEETING), self.access)
-            body |= writing.new_meeting(content, other)
-        return self._written(Request(path, method="POST", body=body))
+            other = send_read(
+                GraphApiRequest(_event_path(calendar_id, conference_event_id), _MEETING),
+                self.access,
+            )
+            body |= writing.build_new_meeting(content, other)
+        return self._write_event(GraphApiRequest(path, method="POST", body=body))
 
-    @unexpected_responses.is_unexpected
-    def change(  # noqa: PLR0913 - one write in full
+    @unexpected_responses.raise_unexpected
+    def update_event(  # noqa: PLR0913 - one write in full
         self,
         calendar_id: str,
         event_id: str,
@@ -128,131 +139,158 @@ class GraphCalendarAdapter:
     ) -> RemoteEvent:
         if before is None:
             body = {
-                name: value for name, value in writing.body(content).items() if value is not None
+                name: value
+                for name, value in writing.build_body(content).items()
+                if value is not None
             }
         else:
-            body = writing.changes(before, content)
+            body = writing.build_patch(before, content)
         if "body" in body:
-            body["body"] = self._with_meeting(calendar_id, event_id, content.description)
-        path = _event(calendar_id, event_id)
-        return self._written(Request(path, method="PATCH", body=body, if_match=etag))
+            body["body"] = self._build_body_with_meeting(calendar_id, event_id, content.description)
+        path = _event_path(calendar_id, event_id)
+        return self._write_event(GraphApiRequest(path, method="PATCH", body=body, if_match=etag))
 
-    @unexpected_responses.is_unexpected
-    def instance_id(self, series_id: str, original: When) -> str:
-        return views.instance_id(self.access, series_id, original, self.owner)
+    @unexpected_responses.raise_unexpected
+    def get_instance_id(self, series_id: str, original_start: When) -> str:
+        return views.find_instance_id(self.access, series_id, original_start, self.owner)
 
-    @unexpected_responses.is_unexpected
-    def exceptions(
+    @unexpected_responses.raise_unexpected
+    def list_exceptions(
         self, calendar_id: str, ical_uid: str
     ) -> tuple[RemoteEvent | CancelledInstance, ...]:
         quoted = ical_uid.replace("'", "''")
-        master = self._one_of(calendar_id, f"iCalUId eq '{quoted}'")
-        request = Request(f"/me/events/{segment(str(master['id']))}", rounds.SERIES)
-        whole = reading.series(call(request, self.access), self.owner)
-        found: tuple[RemoteEvent | CancelledInstance, ...] = (*whole.changed, *whole.cancelled)
-        if len(found) > MAX_EXCEPTIONS:
+        master = self._find_one(calendar_id, f"iCalUId eq '{quoted}'")
+        request = GraphApiRequest(
+            f"/me/events/{quote_segment(str(master['id']))}", rounds.SERIES_QUERY
+        )
+        series = reading.map_series(send_read(request, self.access), self.owner)
+        exceptions: tuple[RemoteEvent | CancelledInstance, ...] = (
+            *series.changed,
+            *series.cancelled,
+        )
+        if len(exceptions) > MAX_EXCEPTIONS:
             raise errors.Rejected("too many exceptions", reason="too-many")
-        return found
+        return exceptions
 
-    def delete(self, calendar_id: str, event_id: str, *, etag: str, notify: Notify) -> None:
-        request = Request(_event(calendar_id, event_id), method="DELETE", if_match=etag)
+    def delete_event(self, calendar_id: str, event_id: str, *, etag: str, notify: Notify) -> None:
+        request = GraphApiRequest(
+            _event_path(calendar_id, event_id), method="DELETE", if_match=etag
+        )
         try:
-            write(request, self.access)
+            send_write(request, self.access)
         except errors.Gone:
             # An earlier try came through, or somebody else was faster.
             return
 
-    @unexpected_responses.is_unexpected
-    def move(
-        self, calendar_id: str, event_id: str, *, to: str, etag: str, notify: Notify
+    @unexpected_responses.raise_unexpected
+    def move_event(
+        self, calendar_id: str, event_id: str, *, target_calendar_id: str, etag: str, notify: Notify
     ) -> RemoteEvent:
-        return moving.move(self, moving.Move(event_id, calendar_id, to, etag, notify))
+        return moving.move_event(
+            self, moving.MoveRequest(event_id, calendar_id, target_calendar_id, etag, notify)
+        )
 
-    @unexpected_responses.is_unexpected
-    def find_moved(self, calendar_id: str, event_id: str) -> RemoteEvent:
+    @unexpected_responses.raise_unexpected
+    def find_moved_event(self, calendar_id: str, event_id: str) -> RemoteEvent:
         return moving.find_copy(self, calendar_id, event_id)
 
-    @unexpected_responses.is_unexpected
-    def respond(
-        self, calendar_id: str, event_id: str, response: Response, *, etag: str, notify: Notify
+    @unexpected_responses.raise_unexpected
+    def respond_to_invitation(
+        self,
+        calendar_id: str,
+        event_id: str,
+        response: AttendeeResponse,
+        *,
+        etag: str,
+        notify: Notify,
     ) -> RemoteEvent:
-        before = self.event(calendar_id, event_id)
+        event = self.get_event(calendar_id, event_id)
         action = writing.ACTIONS.get(response)
-        if not isinstance(before, RemoteEvent) or before.is_organizer or action is None:
+        if not isinstance(event, RemoteEvent) or event.is_organizer or action is None:
             raise errors.Rejected("nobody invited them", reason="notInvited")
-        if etag not in {"*", before.etag}:
+        if etag not in {"*", event.etag}:
             # Graph takes no etag beside an answer.
             raise errors.ChangedMeanwhile("it is no longer as it was")
-        path = f"{_event(calendar_id, event_id)}/{action}"
-        write(Request(path, method="POST", body={"sendResponse": notify == "all"}), self.access)
+        path = f"{_event_path(calendar_id, event_id)}/{action}"
+        send_write(
+            GraphApiRequest(path, method="POST", body={"sendResponse": notify == "all"}),
+            self.access,
+        )
         try:
-            return self._remote(self.event(calendar_id, event_id))
+            return self._require_event(self.get_event(calendar_id, event_id))
         except errors.Gone:
             # What is declined leaves the calendar.
-            return _as_answered(before, response)
+            return _apply_response(event, response)
 
-    def _resource(self, calendar_id: str, event_id: str) -> dict[str, Any]:
-        if event_id.startswith(reading.CANCELLED):
+    def _fetch_resource(self, calendar_id: str, event_id: str) -> dict[str, Any]:
+        if event_id.startswith(reading.CANCELLED_PREFIX):
             raise errors.Gone("the occurrence was cancelled")
-        if _OURS.fullmatch(event_id):
-            return self._one_of(calendar_id, writing.named(event_id))
-        return call(Request(_event(calendar_id, event_id)), self.access)
+        if _CLIENT_EVENT_ID.fullmatch(event_id):
+            return self._find_one(calendar_id, writing.build_id_filter(event_id))
+        return send_read(GraphApiRequest(_event_path(calendar_id, event_id)), self.access)
 
-    def _one_of(self, calendar_id: str, filtered: str) -> dict[str, Any]:
-        request = Request(f"{_calendar(calendar_id)}/events", {"$filter": filtered, "$top": "1"})
-        found = call(request, self.access).get("value") or ()
-        if not found:
+    def _find_one(self, calendar_id: str, filter_text: str) -> dict[str, Any]:
+        request = GraphApiRequest(
+            f"{_calendar_path(calendar_id)}/events", {"$filter": filter_text, "$top": "1"}
+        )
+        resources = send_read(request, self.access).get("value") or ()
+        if not resources:
             raise errors.Gone("no such event")
-        return dict(found[0])
+        return dict(resources[0])
 
-    def _with_meeting(self, calendar_id: str, event_id: str, description: str) -> dict[str, str]:
+    def _build_body_with_meeting(
+        self, calendar_id: str, event_id: str, description: str
+    ) -> dict[str, str]:
         """
         Return a new text of an event; of an online meeting, with what makes it one.
 
         :raises Rejected: if that cannot be found in the text that there is
         """
-        found = call(Request(_event(calendar_id, event_id), _MEETING), self.access)
-        address = meetings.join_address(found)
+        resource = send_read(
+            GraphApiRequest(_event_path(calendar_id, event_id), _MEETING), self.access
+        )
+        address = meetings.get_join_address(resource)
         if not address or address in description:
-            return writing.text(description)
-        held = storable_values.text((found.get("body") or {}).get("content"))
-        block = meetings.join_block(held, address)
+            return writing.build_text(description)
+        current_text = storable_values.clean_text((resource.get("body") or {}).get("content"))
+        block = meetings.find_join_block(current_text, address)
         if not block:
             raise errors.Rejected("the meeting would be switched off", reason="onlineMeeting")
-        return {"contentType": "html", "content": meetings.with_block(description, block)}
+        return {"contentType": "html", "content": meetings.add_block(description, block)}
 
-    def _written(self, request: Request) -> RemoteEvent:
-        return self._remote(self._read(write(request, self.access)))
+    def _write_event(self, request: GraphApiRequest) -> RemoteEvent:
+        return self._require_event(self._map_event(send_write(request, self.access)))
 
-    def _read(self, resource: Mapping[str, Any]) -> RemoteEvent | CancelledInstance:
-        found = reading.event(resource, self.owner)
-        if found is None:
+    def _map_event(self, resource: Mapping[str, Any]) -> RemoteEvent | CancelledInstance:
+        event = reading.map_event(resource, self.owner)
+        if event is None:
             raise errors.Gone("the event was called off")
-        return found
+        return event
 
     @staticmethod
-    def _remote(found: RemoteEvent | CancelledInstance) -> RemoteEvent:
-        if not isinstance(found, RemoteEvent):
+    def _require_event(event: RemoteEvent | CancelledInstance) -> RemoteEvent:
+        if not isinstance(event, RemoteEvent):
             raise errors.Gone("the occurrence was called off")
-        return found
+        return event
 
 
-def _calendar(calendar_id: str) -> str:
-    return f"/me/calendars/{segment(calendar_id)}"
+def _calendar_path(calendar_id: str) -> str:
+    return f"/me/calendars/{quote_segment(calendar_id)}"
 
 
-def _event(calendar_id: str, event_id: str) -> str:
-    return f"{_calendar(calendar_id)}/events/{segment(event_id)}"
+def _event_path(calendar_id: str, event_id: str) -> str:
+    return f"{_calendar_path(calendar_id)}/events/{quote_segment(event_id)}"
 
 
-def _as_answered(before: RemoteEvent, response: Response) -> RemoteEvent:
-    answered = tuple(
-        replace(one, response=response) if one.is_self else one for one in before.content.attendees
+def _apply_response(event: RemoteEvent, response: AttendeeResponse) -> RemoteEvent:
+    attendees = tuple(
+        replace(attendee, response=response) if attendee.is_self else attendee
+        for attendee in event.content.attendees
     )
-    return replace(before, content=replace(before.content, attendees=answered))
+    return replace(event, content=replace(event.content, attendees=attendees))
 
 
 @contextmanager
-def open_calendars(access: Access) -> Iterator[GraphCalendarAdapter]:
+def open_calendars(access: ProviderAccess) -> Iterator[GraphCalendarAdapter]:
     """Hold an adapter to the calendars that `access` is for."""
-    yield GraphCalendarAdapter(replace(access, root_url=root_of(access.root_url)))
+    yield GraphCalendarAdapter(replace(access, root_url=get_root_url(access.root_url)))

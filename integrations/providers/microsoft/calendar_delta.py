@@ -18,18 +18,18 @@ from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 from integrations.providers import errors, storable_values
-from integrations.providers.access import Access
-from integrations.providers.calendars import CancelledInstance, EventPage, RemoteEvent
-from integrations.providers.mail import name_of
+from integrations.providers.access import ProviderAccess
+from integrations.providers.calendars import CancelledInstance, RemoteEvent, RemoteEventPage
+from integrations.providers.mail import get_item_name
 
 from . import event_reader as reading
-from .batch import call_in_batches
-from .event_times import Owner
-from .http import Outcome, Request, call, segment
+from .batch import send_in_batches
+from .event_times import MailboxOwner
+from .http import GraphApiRequest, GraphOutcome, quote_segment, send_read
 
 # Each of a page may have to be looked at by itself, which takes five batches.
-PAGE: Final = 100
-SERIES: Final = {
+PAGE_SIZE: Final = 100
+SERIES_QUERY: Final = {
     "$select": "id,type,seriesMasterId,iCalUId,subject,body,location,start,end,isAllDay,recurrence,"
     "attendees,organizer,isOrganizer,isCancelled,responseStatus,showAs,sensitivity,isReminderOn,"
     "reminderMinutesBeforeStart,originalStart,originalStartTimeZone,originalEndTimeZone,"
@@ -39,18 +39,18 @@ SERIES: Final = {
 }
 
 
-class Mailbox(Protocol):
+class GraphAccount(Protocol):
     """What a round needs of its adapter; the owner is asked for when it is needed."""
 
     @property
-    def access(self) -> Access: ...
+    def access(self) -> ProviderAccess: ...
 
     @property
-    def owner(self) -> Owner: ...
+    def owner(self) -> MailboxOwner: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CalendarDeltaCursor:
     """
     Where a round is: what a cursor and a page's name hold, as JSON.
 
@@ -64,11 +64,11 @@ class Place:
     again: tuple[str, ...] = ()
     is_over: bool = False
 
-    def written(self) -> str:
+    def to_json(self) -> str:
         return json.dumps([self.link, self.is_first, self.series, self.again, self.is_over])
 
     @classmethod
-    def read(cls, text: str) -> Place:
+    def from_json(cls, text: str) -> CalendarDeltaCursor:
         """:raises CursorExpired: if it is none of ours"""
         try:
             link, is_first, series, again, is_over = json.loads(text)
@@ -79,7 +79,7 @@ class Place:
 
 
 @dataclass(slots=True)
-class _Found:
+class _DeltaResult:
     events: list[RemoteEvent] = field(default_factory=list)
     cancelled: list[CancelledInstance] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
@@ -88,148 +88,172 @@ class _Found:
     is_unclear: bool = False
 
 
-def begin(calendar_id: str, window: tuple[datetime, datetime]) -> Request:
+def build_first_request(calendar_id: str, window: tuple[datetime, datetime]) -> GraphApiRequest:
     """Return the request that a round over all of `window` begins with."""
-    query = {"startDateTime": _moment(window[0]), "endDateTime": _moment(window[1])}
-    path = f"/me/calendars/{segment(calendar_id)}/calendarView/delta"
-    return Request(path, query, prefer=(f"odata.maxpagesize={PAGE}",))
+    query = {"startDateTime": _format_time(window[0]), "endDateTime": _format_time(window[1])}
+    path = f"/me/calendars/{quote_segment(calendar_id)}/calendarView/delta"
+    return GraphApiRequest(path, query, prefer=(f"odata.maxpagesize={PAGE_SIZE}",))
 
 
-def first(mailbox: Mailbox, request: Request) -> EventPage:
+def fetch_first_page(account: GraphAccount, request: GraphApiRequest) -> RemoteEventPage:
     """Return the first page of a round over all of a window."""
-    return _page(mailbox, call(request, mailbox.access), Place("", is_first=True))
+    return _read_page(
+        account, send_read(request, account.access), CalendarDeltaCursor("", is_first=True)
+    )
 
 
-def following(mailbox: Mailbox, place: Place) -> EventPage:
+def fetch_next_page(account: GraphAccount, cursor: CalendarDeltaCursor) -> RemoteEventPage:
     """Return the page that a place stands before, or what changed since the end of a round."""
-    if place.is_over:
-        return _asked_again(mailbox, place)
-    request = Request(place.link, prefer=(f"odata.maxpagesize={PAGE}",))
-    return _page(mailbox, call(request, mailbox.access, not_found=errors.CursorExpired), place)
+    if cursor.is_over:
+        return _read_pending_series(account, cursor)
+    request = GraphApiRequest(cursor.link, prefer=(f"odata.maxpagesize={PAGE_SIZE}",))
+    return _read_page(
+        account, send_read(request, account.access, not_found=errors.CursorExpired), cursor
+    )
 
 
-def _page(mailbox: Mailbox, answer: dict[str, Any], place: Place) -> EventPage:
-    found = _Found()
-    items = _named(answer.get("value") or [], found)
-    removed = [str(one["id"]) for one in items if "@removed" in one]
-    held = [one for one in items if "@removed" not in one]
-    held += _looked_up(mailbox, removed, place, found)
-    series = set(place.series) - set(found.deleted)
-    asked = _masters(held, series)
+def _read_page(
+    account: GraphAccount, answer: dict[str, Any], cursor: CalendarDeltaCursor
+) -> RemoteEventPage:
+    result = _DeltaResult()
+    items = _reject_unnamed(answer.get("value") or [], result)
+    removed = [str(item["id"]) for item in items if "@removed" in item]
+    resources = [item for item in items if "@removed" not in item]
+    resources += _look_up_removed(account, removed, cursor, result)
+    series = set(cursor.series) - set(result.deleted)
+    masters = _list_masters(resources, series)
     # No set: what a provider answers as a type may be anything.
     kinds = ("occurrence", "seriesMaster")
-    for resource in _whole(mailbox, [one for one in held if one.get("type") not in kinds]):
-        _take(mailbox, resource, found)
-    if not place.is_first:
+    for resource in _complete_events(
+        account, [item for item in resources if item.get("type") not in kinds]
+    ):
+        _add_event(account, resource, result)
+    if not cursor.is_first:
         # An occurrence is as its series says, and may not have been before.
-        found.deleted += [str(one["id"]) for one in held if one.get("type") == "occurrence"]
-    series = (series - set(asked)) | _take_series(mailbox, asked, found)
-    again = tuple(sorted(series)) if found.is_unclear else place.again
-    link, is_over = _link(answer)
-    here = replace(place, link=link, series=tuple(sorted(series)), again=again, is_over=is_over)
-    return _told(here, found)
+        result.deleted += [
+            str(item["id"]) for item in resources if item.get("type") == "occurrence"
+        ]
+    series = (series - set(masters)) | _read_series_into(account, masters, result)
+    again = tuple(sorted(series)) if result.is_unclear else cursor.again
+    link, is_over = _read_link(answer)
+    next_cursor = replace(
+        cursor, link=link, series=tuple(sorted(series)), again=again, is_over=is_over
+    )
+    return _build_page(next_cursor, result)
 
 
-def _named(items: Sequence[Any], found: _Found) -> list[dict[str, Any]]:
+def _reject_unnamed(items: Sequence[Any], result: _DeltaResult) -> list[dict[str, Any]]:
     """Return those items that say which event they are about; the others are rejected."""
     named: list[dict[str, Any]] = []
-    for place, one in enumerate(items):
-        name = name_of(one, place)
-        if isinstance(one, dict) and one.get("id") == name:
-            named.append(one)
+    for position, item in enumerate(items):
+        name = get_item_name(item, position)
+        if isinstance(item, dict) and item.get("id") == name:
+            named.append(item)
         else:
-            found.rejected[name] = "unreadable"
+            result.rejected[name] = "unreadable"
     return named
 
 
-def _link(answer: dict[str, Any]) -> tuple[str, bool]:
-    if link := storable_values.token(answer.get("@odata.nextLink")):
+def _read_link(answer: dict[str, Any]) -> tuple[str, bool]:
+    if link := storable_values.check_token(answer.get("@odata.nextLink")):
         return link, False
-    if link := storable_values.token(answer.get("@odata.deltaLink")):
+    if link := storable_values.check_token(answer.get("@odata.deltaLink")):
         return link, True
     raise errors.Unexpected("a page without a link")
 
 
-def _told(place: Place, found: _Found) -> EventPage:
-    is_last = place.is_over and not place.again
+def _build_page(cursor: CalendarDeltaCursor, result: _DeltaResult) -> RemoteEventPage:
+    is_last = cursor.is_over and not cursor.again
     # What follows the end of a round is news of a window that was seen.
-    after = replace(place, is_first=False, is_over=False) if is_last else place
-    return EventPage(
-        events=tuple(found.events),
-        cancelled=tuple(found.cancelled),
-        deleted=tuple(found.deleted),
-        rejected=found.rejected,
-        next_page=None if is_last else after.written(),
-        cursor=after.written() if is_last else None,
+    next_cursor = replace(cursor, is_first=False, is_over=False) if is_last else cursor
+    return RemoteEventPage(
+        events=tuple(result.events),
+        cancelled=tuple(result.cancelled),
+        deleted=tuple(result.deleted),
+        rejected=result.rejected,
+        next_page=None if is_last else next_cursor.to_json(),
+        cursor=next_cursor.to_json() if is_last else None,
     )
 
 
-def _masters(held: Sequence[dict[str, Any]], known: Iterable[str]) -> list[str]:
+def _list_masters(resources: Sequence[dict[str, Any]], known: Iterable[str]) -> list[str]:
     """Return the series to be asked: those on the page, and those of what is, unless known."""
-    mine = [str(one["id"]) for one in held if one.get("type") == "seriesMaster"]
-    named = [str(one["seriesMasterId"]) for one in held if one.get("seriesMasterId")]
-    return list(dict.fromkeys([*mine, *(one for one in named if one not in known)]))
+    on_page = [
+        str(resource["id"]) for resource in resources if resource.get("type") == "seriesMaster"
+    ]
+    referenced = [
+        str(resource["seriesMasterId"]) for resource in resources if resource.get("seriesMasterId")
+    ]
+    return list(
+        dict.fromkeys(
+            [*on_page, *(series_id for series_id in referenced if series_id not in known)]
+        )
+    )
 
 
-def _looked_up(
-    mailbox: Mailbox, removed: Sequence[str], place: Place, found: _Found
+def _look_up_removed(
+    account: GraphAccount, removed: Sequence[str], cursor: CalendarDeltaCursor, result: _DeltaResult
 ) -> list[dict[str, Any]]:
     """Return those that are there all the same, though perhaps not in the window."""
-    held: list[dict[str, Any]] = []
-    for event_id, answer in _asked(mailbox, removed, {}):
+    resources: list[dict[str, Any]] = []
+    for event_id, answer in _fetch_events(account, removed, {}):
         if isinstance(answer, errors.Gone):
-            found.deleted.append(event_id)
-            found.is_unclear |= bool(place.series) and event_id not in place.series
+            result.deleted.append(event_id)
+            result.is_unclear |= bool(cursor.series) and event_id not in cursor.series
         elif isinstance(answer, errors.ProviderError):
             raise answer
         else:
-            held.append(answer)
-    return held
+            resources.append(answer)
+    return resources
 
 
-def _take_series(mailbox: Mailbox, series: Sequence[str], found: _Found) -> set[str]:
+def _read_series_into(
+    account: GraphAccount, series: Sequence[str], result: _DeltaResult
+) -> set[str]:
     """Take each series with what differs from it, and return those that there are."""
-    there: set[str] = set()
-    for series_id, answer in _asked(mailbox, series, SERIES):
+    existing: set[str] = set()
+    for series_id, answer in _fetch_events(account, series, SERIES_QUERY):
         try:
             if isinstance(answer, errors.ProviderError):
                 raise answer
-            whole = reading.series(answer, mailbox.owner)
+            remote_series = reading.map_series(answer, account.owner)
         except errors.Gone:
-            found.deleted.append(series_id)
+            result.deleted.append(series_id)
             continue
         except errors.Rejected as error:
-            found.rejected[series_id] = error.reason
+            result.rejected[series_id] = error.reason
             continue
-        there.add(series_id)
-        found.events += [whole.master, *whole.changed]
-        found.cancelled += whole.cancelled
-    return there
+        existing.add(series_id)
+        result.events += [remote_series.master, *remote_series.changed]
+        result.cancelled += remote_series.cancelled
+    return existing
 
 
-def _asked_again(mailbox: Mailbox, place: Place) -> EventPage:
-    found = _Found()
-    now, later = place.again[:PAGE], place.again[PAGE:]
-    there = _take_series(mailbox, now, found)
-    series = (set(place.series) - set(now)) | there
-    return _told(replace(place, series=tuple(sorted(series)), again=later), found)
+def _read_pending_series(account: GraphAccount, cursor: CalendarDeltaCursor) -> RemoteEventPage:
+    result = _DeltaResult()
+    batch, later = cursor.again[:PAGE_SIZE], cursor.again[PAGE_SIZE:]
+    existing = _read_series_into(account, batch, result)
+    series = (set(cursor.series) - set(batch)) | existing
+    return _build_page(replace(cursor, series=tuple(sorted(series)), again=later), result)
 
 
-def _asked(
-    mailbox: Mailbox, ids: Sequence[str], query: dict[str, str]
-) -> list[tuple[str, Outcome]]:
-    requests = [Request(f"/me/events/{segment(one)}", query) for one in ids]
-    return list(zip(ids, call_in_batches(requests, mailbox.access), strict=True))
+def _fetch_events(
+    account: GraphAccount, ids: Sequence[str], query: dict[str, str]
+) -> list[tuple[str, GraphOutcome]]:
+    requests = [GraphApiRequest(f"/me/events/{quote_segment(event_id)}", query) for event_id in ids]
+    return list(zip(ids, send_in_batches(requests, account.access), strict=True))
 
 
-def _whole(mailbox: Mailbox, resources: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _complete_events(
+    account: GraphAccount, resources: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
     """Return events as they are, also those that came with no more than their times."""
-    bare = [str(one["id"]) for one in resources if "subject" not in one]
-    read = dict(_asked(mailbox, bare, {}))
-    return [_as_read(one, read.get(str(one["id"]))) for one in resources]
+    incomplete_ids = [str(resource["id"]) for resource in resources if "subject" not in resource]
+    answers = dict(_fetch_events(account, incomplete_ids, {}))
+    return [_choose_resource(resource, answers.get(str(resource["id"]))) for resource in resources]
 
 
-def _as_read(resource: dict[str, Any], answer: Outcome | None) -> dict[str, Any]:
+def _choose_resource(resource: dict[str, Any], answer: GraphOutcome | None) -> dict[str, Any]:
     # What is gone goes with the next round.
     if answer is None or isinstance(answer, errors.Gone):
         return resource
@@ -238,21 +262,21 @@ def _as_read(resource: dict[str, Any], answer: Outcome | None) -> dict[str, Any]
     return answer
 
 
-def _take(mailbox: Mailbox, resource: dict[str, Any], found: _Found) -> None:
+def _add_event(account: GraphAccount, resource: dict[str, Any], result: _DeltaResult) -> None:
     event_id = str(resource["id"])
     try:
-        event = reading.event(resource, mailbox.owner)
+        event = reading.map_event(resource, account.owner)
     except errors.Rejected as error:
-        found.rejected[event_id] = error.reason
+        result.rejected[event_id] = error.reason
         return
     if event is None:
-        found.deleted.append(event_id)
+        result.deleted.append(event_id)
     elif isinstance(event, CancelledInstance):
-        found.cancelled.append(event)
+        result.cancelled.append(event)
     else:
-        found.events.append(event)
+        result.events.append(event)
 
 
-def _moment(at: datetime) -> str:
+def _format_time(at: datetime) -> str:
     # Without an offset it is UTC; with one, Graph forgets which zone was preferred.
     return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")

@@ -13,73 +13,88 @@ from typing import Any, Final
 from integrations.formats import timezones
 from integrations.formats.event import When
 from integrations.providers import errors
-from integrations.providers.access import Access
+from integrations.providers.access import ProviderAccess
 
 from . import event_times as times
-from .batch import call_in_batches
-from .event_reader import CANCELLED
-from .event_times import Owner
-from .http import Request, call, segment
+from .batch import send_in_batches
+from .event_reader import CANCELLED_PREFIX
+from .event_times import MailboxOwner
+from .http import GraphApiRequest, quote_segment, send_read
 
-PAGE: Final = 500
+PAGE_SIZE: Final = 500
 MAX_PAGES: Final = 4
-_TIMES: Final = "id,type,start,end,isAllDay,originalStart,originalStartTimeZone,originalEndTimeZone"
+_TIME_FIELDS: Final = (
+    "id,type,start,end,isAllDay,originalStart,originalStartTimeZone,originalEndTimeZone"
+)
 # A day begins at another moment in every zone.
-_DAY: Final = timedelta(days=1)
+_ONE_DAY: Final = timedelta(days=1)
 
-Span = tuple[datetime, datetime]
+TimeSpan = tuple[datetime, datetime]
 
 
-def instance_id(access: Access, series_id: str, original: When, whose: Owner) -> str:
+def find_instance_id(
+    access: ProviderAccess, series_id: str, original: When, owner: MailboxOwner
+) -> str:
     """Return the id of the occurrence that was to be then; where there is none, a name for it."""
-    [found] = instance_ids(access, series_id, [original], whose)
-    return found
+    [instance] = find_instance_ids(access, series_id, [original], owner)
+    return instance
 
 
-def instance_ids(
-    access: Access, series_id: str, originals: Sequence[When], whose: Owner
+def find_instance_ids(
+    access: ProviderAccess, series_id: str, originals: Sequence[When], owner: MailboxOwner
 ) -> list[str]:
     """Return the id of each occurrence, as `instance_id` does, with all requests at once."""
-    path = f"/me/events/{segment(series_id)}/instances"
-    moments = [_moment(one, whose) for one in originals]
-    requests = [Request(path, _query((at - _DAY, at + _DAY))) for at in moments]
-    answers = call_in_batches(requests, access)
-    found = []
+    path = f"/me/events/{quote_segment(series_id)}/instances"
+    moments = [_get_time(original_start, owner) for original_start in originals]
+    requests = [
+        GraphApiRequest(path, _build_query((at - _ONE_DAY, at + _ONE_DAY))) for at in moments
+    ]
+    answers = send_in_batches(requests, access)
+    ids = []
     for original, at, answer in zip(originals, moments, answers, strict=True):
         if isinstance(answer, errors.ProviderError):
             raise answer
-        there = (one for one in _all_pages(access, answer) if _is_of(one, original, whose))
-        name = f"{CANCELLED}{series_id}.{original.day or at.date()}"
-        found.append(next((str(one["id"]) for one in there), name))
-    return found
+        matches = (
+            resource
+            for resource in _iterate_items(access, answer)
+            if _is_original(resource, original, owner)
+        )
+        name = f"{CANCELLED_PREFIX}{series_id}.{original.day or at.date()}"
+        ids.append(next((str(one["id"]) for one in matches), name))
+    return ids
 
 
-def _is_of(resource: Mapping[str, Any], original: When, whose: Owner) -> bool:
-    there = times.original_start(resource, whose)
-    return there.day == original.day and there.at == original.at
+def _is_original(resource: Mapping[str, Any], original: When, owner: MailboxOwner) -> bool:
+    start = times.read_original_start(resource, owner)
+    return start.day == original.day and start.at == original.at
 
 
-def _moment(value: When, whose: Owner) -> datetime:
+def _get_time(value: When, owner: MailboxOwner) -> datetime:
     if value.at is not None:
         return value.at
     if value.day is None:
         raise ValueError("neither a day nor a moment")
-    return timezones.at(datetime.combine(value.day, time()), timezones.zone(whose.zone))
+    return timezones.to_utc(datetime.combine(value.day, time()), timezones.get_zone(owner.zone))
 
 
-def _query(window: Span) -> dict[str, str]:
+def _build_query(window: TimeSpan) -> dict[str, str]:
     first, last = (
         at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") for at in window
     )
-    return {"startDateTime": first, "endDateTime": last, "$select": _TIMES, "$top": str(PAGE)}
+    return {
+        "startDateTime": first,
+        "endDateTime": last,
+        "$select": _TIME_FIELDS,
+        "$top": str(PAGE_SIZE),
+    }
 
 
-def _all_pages(access: Access, answer: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _iterate_items(access: ProviderAccess, answer: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield what a first page and those that follow it hold."""
     for _ in range(MAX_PAGES):
         yield from answer.get("value") or ()
         link = answer.get("@odata.nextLink")
         if not link:
             return
-        answer = call(Request(str(link)), access)
+        answer = send_read(GraphApiRequest(str(link)), access)
     raise errors.Rejected("more than anybody looks at", reason="too-many")

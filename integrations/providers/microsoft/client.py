@@ -18,18 +18,18 @@ from typing import Final
 from weakref import WeakValueDictionary
 
 from integrations.providers import http, request_concurrency
-from integrations.providers.http import Answer
+from integrations.providers.http import ProviderResponse
 
 from . import graph_sdk
-from .graph_sdk import Call
-from .mailbox_concurrency import AT_ONCE, Gate
-from .session import NoAnswer, Session
+from .graph_sdk import GraphCall
+from .mailbox_concurrency import MAX_CONCURRENT_REQUESTS, MailboxGate
+from .session import GraphNoResponse, GraphSession
 
 # Of one call altogether, however it goes: a file may take longer than what says something of it.
 DEADLINE: Final = 120.0
 # Of waiting for another thread that imports the library.
 LOADING: Final = 45.0
-_MAKING: Final = Lock()
+_CLIENT_LOCK: Final = Lock()
 
 
 class GraphClient:
@@ -41,15 +41,15 @@ class GraphClient:
         # The system's authorities, as `transport` has them; the default is a list in a package.
         self._authorities = ssl.create_default_context()
         # The one that was used last comes first: its connections are open.
-        self._idle: list[Session] = []
+        self._idle: list[GraphSession] = []
         # By token, and so by mailbox: its mail and its calendars share the limit.
-        self._gates: WeakValueDictionary[str, Gate] = WeakValueDictionary()
+        self._gates: WeakValueDictionary[str, MailboxGate] = WeakValueDictionary()
         self._finding_gates = Lock()
-        graph_sdk.load()
+        graph_sdk.load_library()
 
     def send(
-        self, calls: Sequence[Call], *, deadline: float = DEADLINE
-    ) -> list[Answer | Exception]:
+        self, calls: Sequence[GraphCall], *, deadline: float = DEADLINE
+    ) -> list[ProviderResponse | Exception]:
         """
         Return the answer to each of `http`, in order; in place of one, `NoAnswer`,
         `http.TooLarge`, or whatever nobody foresaw of the library.
@@ -59,34 +59,34 @@ class GraphClient:
         `request_concurrency.requests_at_once`.
         """
         width = request_concurrency.requests_at_once.get()
-        if width and width < min(len(calls), AT_ONCE):
-            groups = [calls[at : at + width] for at in range(0, len(calls), width)]
+        if width and width < min(len(calls), MAX_CONCURRENT_REQUESTS):
+            groups = [calls[start : start + width] for start in range(0, len(calls), width)]
             return [answer for group in groups for answer in self.send(group, deadline=deadline)]
         until = time.monotonic() + deadline
-        places = min(AT_ONCE, sum(call.parts for call in calls))
-        at_once = max(1, places // max(call.parts for call in calls))
+        slots = min(MAX_CONCURRENT_REQUESTS, sum(call.request_count for call in calls))
+        at_once = max(1, slots // max(call.request_count for call in calls))
         gate = self._find_gate(calls[0])
-        way = http.towards.set(http.place_towards(calls[0].url))
+        reset_token = http.current_destination.set(http.find_first_hop(calls[0].url))
         try:
-            with gate.hold(places, until=until), self._borrow_session() as session:
-                return session.send(calls, at_once=at_once, until=until)
+            with gate.hold_slots(slots, until=until), self._borrow_session() as session:
+                return session.send_calls(calls, at_once=at_once, until=until)
         except TimeoutError:
-            return [NoAnswer() for _ in calls]
+            return [GraphNoResponse() for _ in calls]
         finally:
-            http.towards.reset(way)
+            http.current_destination.reset(reset_token)
 
-    def _find_gate(self, call: Call) -> Gate:
+    def _find_gate(self, call: GraphCall) -> MailboxGate:
         token = call.headers.get("authorization", "")
         with self._finding_gates:
-            return self._gates.setdefault(token, Gate())
+            return self._gates.setdefault(token, MailboxGate())
 
     @contextmanager
-    def _borrow_session(self) -> Iterator[Session]:
+    def _borrow_session(self) -> Iterator[GraphSession]:
         """Hold a session that no other thread uses meanwhile."""
         try:
             session = self._idle.pop()
         except IndexError:
-            session = Session(self._authorities, self._proxy)
+            session = GraphSession(self._authorities, self._proxy)
         try:
             yield session
         except TimeoutError:
@@ -106,27 +106,27 @@ class GraphClient:
 
 
 @lru_cache(maxsize=1)
-def _client_of(process: int, proxy: str) -> GraphClient:
-    made = GraphClient(process, proxy)
-    atexit.register(_close, made)
-    return made
+def _create_client(process: int, proxy: str) -> GraphClient:
+    graph_client = GraphClient(process, proxy)
+    atexit.register(_close_client, graph_client)
+    return graph_client
 
 
-def _close(made: GraphClient) -> None:
+def _close_client(graph_client: GraphClient) -> None:
     # A forked worker has a copy of its parent's loops and sockets, which are its parent's to close.
-    if os.getpid() == made.pid:
-        made.close()
+    if os.getpid() == graph_client.pid:
+        graph_client.close()
 
 
-def client() -> GraphClient:
+def get_client() -> GraphClient:
     """
     Return this process's client, made when it is first asked for.
 
     :raises NoAnswer: if another thread makes it and takes too long; it is asked for again next time
     """
-    if not _MAKING.acquire(timeout=LOADING):
-        raise NoAnswer
+    if not _CLIENT_LOCK.acquire(timeout=LOADING):
+        raise GraphNoResponse
     try:
-        return _client_of(os.getpid(), http.proxy())
+        return _create_client(os.getpid(), http.get_proxy())
     finally:
-        _MAKING.release()
+        _CLIENT_LOCK.release()

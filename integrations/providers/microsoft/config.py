@@ -16,9 +16,9 @@ from integrations.providers.provider import Provider
 
 from .calendar import open_calendars
 from .mail import open_mail
-from .mailbox_concurrency import AT_ONCE
+from .mailbox_concurrency import MAX_CONCURRENT_REQUESTS
 from .permissions import CALENDAR_READ, CALENDAR_WRITE, IDENTITY, MAIL_READ
-from .subscriptions import subscriptions
+from .subscriptions import open_subscriptions
 
 # A unit is a request, and there are 10,000 in ten minutes
 # (https://learn.microsoft.com/en-us/graph/throttling-limits). A message costs one at most, most of
@@ -37,12 +37,12 @@ UNITS: Final = MailUnits(
     watch=1,
     stop=1,
     # Two pages, asked for at once; two such fetches are under way.
-    fetched_together=100,
+    messages_per_fetch=100,
 )
 
 # https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes. Microsoft asks
 # nobody to rely on a number, so that the word decides but where it says less than the number.
-REFUSALS: Final[Mapping[int, type[errors.ProviderError]]] = MappingProxyType(
+ERRORS_BY_NUMBER: Final[Mapping[int, type[errors.ProviderError]]] = MappingProxyType(
     {
         # Only an administrator may consent, or has to assign the user first.
         90094: errors.AdminBlocked,
@@ -68,32 +68,32 @@ MICROSOFT: Final = Provider(
     issuer="https://login.microsoftonline.com/{tenantid}/v2.0",
     # Not consent: it fails for whoever may not consent, though an administrator did.
     authorize_params=MappingProxyType({"prompt": "select_account", "response_mode": "query"}),
-    identity=IDENTITY,
+    identity_permissions=IDENTITY,
     scope_aliases=MappingProxyType({}),
     scope_prefix="https://graph.microsoft.com/",
     # The refresh token is the answer to it.
-    unnamed_scopes=frozenset({"offline_access"}),
+    unlisted_scopes=frozenset({"offline_access"}),
     capabilities=MappingProxyType(
-        {one.key: one for one in (MAIL_READ, CALENDAR_READ, CALENDAR_WRITE)}
+        {capability.key: capability for capability in (MAIL_READ, CALENDAR_READ, CALENDAR_WRITE)}
     ),
     # Of a company's or a school's account, and of a private one.
     revocation_pages=("https://myapps.microsoft.com", "https://account.live.com/consent/Manage"),
     # An address may be given to somebody else; `sub` is another one in every app.
     subject_claims=("tid", "oid"),
     address_claims=("email", "preferred_username"),
-    refusals=REFUSALS,
+    errors_by_number=ERRORS_BY_NUMBER,
     # There is nothing for one app alone: `revokeSignInSessions` would sign the person out of every
     # app and browser.
     revokes=False,
     has_single_permissions=False,
     mail_units=UNITS,
-    pace="GRAPH",
-    pace_minutes=10,
-    most_at_once=AT_ONCE,
+    rate_setting_prefix="GRAPH",
+    rate_window_minutes=10,
+    most_at_once=MAX_CONCURRENT_REQUESTS,
     open_mail=open_mail,
-    always_notifies=True,
+    always_notifies_guests=True,
     moves_by_copy=True,
     asks_administrators=True,
     open_calendars=open_calendars,
-    subscriptions=subscriptions,
+    subscriptions=open_subscriptions,
 )

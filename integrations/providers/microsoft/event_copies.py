@@ -20,23 +20,29 @@ from integrations.providers.calendars import RemoteEvent
 from . import event_reader as reading
 from . import event_writer as writing
 from . import online_meetings as meetings
-from .event_times import Owner, start_key
+from .event_times import MailboxOwner, get_start_key
 
 #: Occurrences of one series that are changed or cancelled: each takes a request of its own.
-MAX_DIFFERENCES: Final = 50
+MAX_EXCEPTIONS: Final = 50
 # The property under which a copy carries a name of the event that it is the copy of.
-MOVED_FROM: Final = "String {6f0f4a8e-0a4f-4e0e-9b36-53b4a2a4d3a1} Name AntaresMovedFrom"
-_WORDS: Final = (
+MOVED_FROM_PROPERTY: Final = "String {6f0f4a8e-0a4f-4e0e-9b36-53b4a2a4d3a1} Name AntaresMovedFrom"
+_COPIED_FIELDS: Final = (
     "subject", "body", "importance", "sensitivity", "showAs", "categories", "isReminderOn",
     "reminderMinutesBeforeStart", "hideAttendees", "responseRequested", "allowNewTimeProposals",
 )  # fmt: skip
-_PLACE: Final = ("displayName", "locationEmailAddress", "locationUri", "address", "coordinates")
+_LOCATION_FIELDS: Final = (
+    "displayName",
+    "locationEmailAddress",
+    "locationUri",
+    "address",
+    "coordinates",
+)
 
 Resource = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Original:
+class OriginalEvent:
     """
     An event or a series that is to move, as it was read.
 
@@ -52,18 +58,21 @@ class Original:
     @property
     def version(self) -> tuple[object, ...]:
         """A value that is another one after each change of the event or of an occurrence."""
-        etags = sorted((str(one["id"]), str(one.get("@odata.etag"))) for one in self._exceptions())
+        etags = sorted(
+            (str(resource["id"]), str(resource.get("@odata.etag")))
+            for resource in self._exceptions()
+        )
         return self.event.etag, tuple(etags), self.cancelled
 
     @property
     def has_guests(self) -> bool:
-        return any(one.get("attendees") for one in (self.resource, *self._exceptions()))
+        return any(resource.get("attendees") for resource in (self.resource, *self._exceptions()))
 
     def _exceptions(self) -> tuple[Resource, ...]:
         return tuple(self.changed.values())
 
 
-def read_original(resource: Resource, whose: Owner) -> Original:
+def read_original(resource: Resource, owner: MailboxOwner) -> OriginalEvent:
     """
     Return an event or a series, of which every exception has to be readable.
 
@@ -71,29 +80,32 @@ def read_original(resource: Resource, whose: Owner) -> Original:
     :raises Gone: if it was called off
     """
     if resource.get("type") != "seriesMaster":
-        found = reading.event(resource, whose)
-        if not isinstance(found, RemoteEvent):
+        event = reading.map_event(resource, owner)
+        if not isinstance(event, RemoteEvent):
             raise errors.Gone("the event was called off")
-        return Original(resource, found, {}, frozenset())
-    whole = reading.series(resource, whose)
-    raw = {str(one.get("id")): one for one in resource.get("exceptionOccurrences") or ()}
-    changed = {_start(one.original_start): raw[one.event_id] for one in whole.changed}
-    cancelled = frozenset(_start(one.original_start) for one in whole.cancelled)
-    named = len(resource.get("cancelledOccurrences") or ()) + len(raw)
-    if len(changed) + len(whole.cancelled) != named:
+        return OriginalEvent(resource, event, {}, frozenset())
+    series = reading.map_series(resource, owner)
+    resources = {str(item.get("id")): item for item in resource.get("exceptionOccurrences") or ()}
+    changed = {
+        _get_start_key(instance.original_start): resources[instance.event_id]
+        for instance in series.changed
+    }
+    cancelled = frozenset(_get_start_key(instance.original_start) for instance in series.cancelled)
+    exception_count = len(resource.get("cancelledOccurrences") or ()) + len(resources)
+    if len(changed) + len(series.cancelled) != exception_count:
         raise errors.Rejected("an exception cannot be read", reason="unreadable")
-    return Original(resource, whole.master, changed, cancelled)
+    return OriginalEvent(resource, series.master, changed, cancelled)
 
 
-def check_movable(original: Original) -> None:
+def check_movable(original: OriginalEvent) -> None:
     """:raises Rejected: if a copy would not be the same; the reason begins with `move-`"""
     if not original.event.is_organizer:
         # A copy would be a new meeting, of another organizer.
         raise errors.Rejected("an invitation cannot be copied", reason="move-invitation")
     resources = (original.resource, *original.changed.values())
-    if any(one.get("hasAttachments") or _has_pictures(one) for one in resources):
+    if any(resource.get("hasAttachments") or _has_pictures(resource) for resource in resources):
         raise errors.Rejected("attachments are not copied", reason="move-attachments")
-    if len(original.changed) + len(original.cancelled) > MAX_DIFFERENCES:
+    if len(original.changed) + len(original.cancelled) > MAX_EXCEPTIONS:
         raise errors.Rejected("too many exceptions", reason="move-too-many")
 
 
@@ -102,117 +114,123 @@ def _has_pictures(resource: Resource) -> bool:
     return "cid:" in ((resource.get("body") or {}).get("content") or "").lower()
 
 
-def copy_id(original: Original, calendar_id: str) -> str:
+def build_copy_id(original: OriginalEvent, calendar_id: str) -> str:
     """Return the id of ours for the copy of an event as it is: the same for every try."""
-    return _digest(original.event.event_id, original.event.etag, calendar_id)
+    return _hash_parts(original.event.event_id, original.event.etag, calendar_id)
 
 
-def copy_mark(event_id: str, calendar_id: str) -> str:
+def build_copy_mark(event_id: str, calendar_id: str) -> str:
     """Return what marks each copy of an event in a calendar, whatever the event was like."""
-    return _digest(event_id, "", calendar_id)
+    return _hash_parts(event_id, "", calendar_id)
 
 
-def new(original: Original, calendar_id: str) -> dict[str, Any]:
+def build_copy(original: OriginalEvent, calendar_id: str) -> dict[str, Any]:
     """Return the copy of an event, as it is created. Its online meeting is a new one."""
     resource, event = original.resource, original.event
-    made = _words(resource) | _times(event)
+    body = _copy_fields(resource) | _build_times(event)
     if recurrence := resource.get("recurrence"):
-        made["recurrence"] = recurrence
+        body["recurrence"] = recurrence
     if guests := resource.get("attendees"):
-        made["attendees"] = _guests(guests, event.organizer)
+        body["attendees"] = _copy_guests(guests, event.organizer)
     if resource.get("isOnlineMeeting"):
-        made |= writing.new_meeting(event.content, resource)
-    event_id = copy_id(original, calendar_id)
-    named = [
-        {"id": writing.NAMED, "value": event_id},
-        {"id": MOVED_FROM, "value": copy_mark(event.event_id, calendar_id)},
+        body |= writing.build_new_meeting(event.content, resource)
+    event_id = build_copy_id(original, calendar_id)
+    properties = [
+        {"id": writing.EVENT_ID_PROPERTY, "value": event_id},
+        {"id": MOVED_FROM_PROPERTY, "value": build_copy_mark(event.event_id, calendar_id)},
     ]
-    return made | {"transactionId": event_id, "singleValueExtendedProperties": named}
+    return body | {"transactionId": event_id, "singleValueExtendedProperties": properties}
 
 
-def differences(changed: Resource, original: Original, copy: Resource, whose: Owner) -> Any:
+def build_occurrence_patch(
+    changed: Resource, original: OriginalEvent, copy: Resource, owner: MailboxOwner
+) -> Any:
     """
     Return what an occurrence of a copy is to be changed by.
 
     :param changed: the occurrence as the original series has it
     :param copy: the series that was written, with its own online meeting
     """
-    event = reading.event(changed, whose)
+    event = reading.map_event(changed, owner)
     if not isinstance(event, RemoteEvent):
         raise errors.Rejected("the occurrence cannot be read", reason="unreadable")
     master = original.resource
-    own, series = _words(changed), _words(master)
-    made = {name: value for name, value in own.items() if value != series.get(name)}
-    if "body" in made and meetings.join_address(copy):
-        made["body"] = _with_meeting_of(copy, changed)
-    guests, others = changed.get("attendees") or (), master.get("attendees") or ()
+    occurrence_fields, series_fields = _copy_fields(changed), _copy_fields(master)
+    patch = {
+        name: value for name, value in occurrence_fields.items() if value != series_fields.get(name)
+    }
+    if "body" in patch and meetings.get_join_address(copy):
+        patch["body"] = _build_text_with_meeting(copy, changed)
+    guests, series_guests = changed.get("attendees") or (), master.get("attendees") or ()
     organizer = original.event.organizer
-    if _guests(guests, organizer) != _guests(others, organizer):
-        made["attendees"] = _guests(guests, organizer)
-    return made | _times(event)
+    if _copy_guests(guests, organizer) != _copy_guests(series_guests, organizer):
+        patch["attendees"] = _copy_guests(guests, organizer)
+    return patch | _build_times(event)
 
 
-def has_exceptions(copy: Resource, original: Original, whose: Owner) -> bool:
+def has_exceptions(copy: Resource, original: OriginalEvent, owner: MailboxOwner) -> bool:
     """Return whether a copy has every exception of its original."""
-    found = read_original(copy, whose)
-    return found.changed.keys() >= original.changed.keys() and found.cancelled >= original.cancelled
+    copied = read_original(copy, owner)
+    return (
+        copied.changed.keys() >= original.changed.keys() and copied.cancelled >= original.cancelled
+    )
 
 
-def _words(resource: Resource) -> dict[str, Any]:
-    made = {name: resource[name] for name in _WORDS if resource.get(name) is not None}
-    if place := _place(resource.get("location") or {}):
-        made["location"] = place
-    places = [_place(one) for one in resource.get("locations") or ()]
-    if len(places) > 1:
-        made["locations"] = places
-    if not made.get("isReminderOn"):
-        made.pop("reminderMinutesBeforeStart", None)
-    return made
+def _copy_fields(resource: Resource) -> dict[str, Any]:
+    fields = {name: resource[name] for name in _COPIED_FIELDS if resource.get(name) is not None}
+    if location := _copy_location(resource.get("location") or {}):
+        fields["location"] = location
+    locations = [_copy_location(item) for item in resource.get("locations") or ()]
+    if len(locations) > 1:
+        fields["locations"] = locations
+    if not fields.get("isReminderOn"):
+        fields.pop("reminderMinutesBeforeStart", None)
+    return fields
 
 
-def _place(location: Resource) -> dict[str, Any]:
-    return {name: location[name] for name in _PLACE if location.get(name)}
+def _copy_location(location: Resource) -> dict[str, Any]:
+    return {name: location[name] for name in _LOCATION_FIELDS if location.get(name)}
 
 
-def _times(event: RemoteEvent) -> dict[str, Any]:
+def _build_times(event: RemoteEvent) -> dict[str, Any]:
     content = event.content
     return {
         "isAllDay": content.start.day is not None,
-        "start": writing.when(content.start),
-        "end": writing.when(content.end),
+        "start": writing.build_time(content.start),
+        "end": writing.build_time(content.end),
     }
 
 
-def _guests(attendees: Any, organizer: str) -> list[dict[str, Any]]:
-    made = []
-    for one in attendees:
-        address = one.get("emailAddress") or {}
+def _copy_guests(attendees: Any, organizer: str) -> list[dict[str, Any]]:
+    guests = []
+    for attendee in attendees:
+        address = attendee.get("emailAddress") or {}
         if str(address.get("address") or "").lower() != organizer.lower():
-            made.append({"type": one.get("type") or "required", "emailAddress": address})
-    return made
+            guests.append({"type": attendee.get("type") or "required", "emailAddress": address})
+    return guests
 
 
-def _without_meeting(resource: Resource) -> dict[str, str]:
+def _build_text_without_meeting(resource: Resource) -> dict[str, str]:
     body = resource.get("body") or {}
-    text = meetings.without_block(body.get("content") or "", meetings.join_address(resource))
+    text = meetings.remove_block(body.get("content") or "", meetings.get_join_address(resource))
     return {"contentType": body.get("contentType") or "text", "content": text}
 
 
-def _with_meeting_of(copy: Resource, changed: Resource) -> dict[str, str]:
+def _build_text_with_meeting(copy: Resource, changed: Resource) -> dict[str, str]:
     """Return the text of an occurrence with the online meeting of the copied series."""
-    text = _without_meeting(changed)["content"]
-    held = (copy.get("body") or {}).get("content") or ""
-    block = meetings.join_block(held, meetings.join_address(copy))
-    return {"contentType": "html", "content": meetings.with_block(text, block)}
+    text = _build_text_without_meeting(changed)["content"]
+    copy_text = (copy.get("body") or {}).get("content") or ""
+    block = meetings.find_join_block(copy_text, meetings.get_join_address(copy))
+    return {"contentType": "html", "content": meetings.add_block(text, block)}
 
 
-def _start(when: Any) -> date:
+def _get_start_key(when: Any) -> date:
     try:
-        return start_key(when)
-    except unexpected_responses.KINDS:
+        return get_start_key(when)
+    except unexpected_responses.UNREADABLE_ERRORS:
         pass
     raise errors.Rejected("an exception cannot be read", reason="unreadable")
 
 
-def _digest(*parts: str) -> str:
+def _hash_parts(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]

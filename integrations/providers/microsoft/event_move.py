@@ -24,96 +24,108 @@ from . import calendar_delta as rounds
 from . import calendar_view as views
 from . import event_copies as copies
 from . import event_reader as reading
-from .calendar_delta import Mailbox
-from .event_copies import Original
-from .http import Request, call, segment, write
+from .calendar_delta import GraphAccount
+from .event_copies import OriginalEvent
+from .http import GraphApiRequest, quote_segment, send_read, send_write
 
 # Graph refuses to move an occurrence past another one, which may itself be about to move.
-_CROSSES: Final = "erroroccurrencecrossingboundary"
+_CROSSING_ERROR: Final = "erroroccurrencecrossingboundary"
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class MoveRequest:
     """What is moved: an event by its id, from one calendar to another, if it is as `etag` says."""
 
     event_id: str
     calendar_id: str
-    to: str
+    target_calendar_id: str
     etag: str
     notify: Notify
 
 
-def move(mailbox: Mailbox, wanted: Move) -> RemoteEvent:
+def move_event(account: GraphAccount, request: MoveRequest) -> RemoteEvent:
     """
     Move an event, and return the copy.
 
     :raises ChangedMeanwhile: if it is not as it was; then it is where it was, and nowhere else
     :raises Rejected: if a copy would not be the same, or guests would be told who are not to be
     """
-    original = _read_original(mailbox, wanted)
-    if wanted.etag not in {"*", original.event.etag}:
+    original = _read_original(account, request)
+    if request.etag not in {"*", original.event.etag}:
         raise errors.ChangedMeanwhile("it is no longer as it was")
     copies.check_movable(original)
-    if original.has_guests and wanted.notify == "none":
+    if original.has_guests and request.notify == "none":
         raise errors.Rejected("the guests are told", reason="move-guests")
-    copy = _write_copy(mailbox, wanted, original)
-    refused: errors.ProviderError | None = None
+    copy = _write_copy(account, request, original)
+    failure: errors.ProviderError | None = None
     try:
-        _copy_exceptions(mailbox, wanted, copy, original)
-        _delete_original(mailbox, wanted, original)
+        _copy_exceptions(account, request, copy, original)
+        _delete_original(account, request, original)
     except (errors.ChangedMeanwhile, errors.Rejected) as error:
-        refused = error
-    if refused is not None:
-        _delete(mailbox, wanted.to, str(copy["id"]))
-        raise refused
-    return _as_event(mailbox, copy)
+        failure = error
+    if failure is not None:
+        _delete_event(account, request.target_calendar_id, str(copy["id"]))
+        raise failure
+    return _require_event(account, copy)
 
 
-def find_copy(mailbox: Mailbox, calendar_id: str, event_id: str) -> RemoteEvent:
+def find_copy(account: GraphAccount, calendar_id: str, event_id: str) -> RemoteEvent:
     """
     Return the copy that an earlier move of an event made in a calendar.
 
     :raises Gone: if there is none
     """
-    found = _marked(mailbox, calendar_id, event_id)
-    if not found:
+    copies = _find_copies(account, calendar_id, event_id)
+    if not copies:
         raise errors.Gone("no such copy")
-    return _as_event(mailbox, found[0])
+    return _require_event(account, copies[0])
 
 
-def _read_original(mailbox: Mailbox, wanted: Move) -> Original:
-    resource = call(Request(_event(wanted.calendar_id, wanted.event_id)), mailbox.access)
+def _read_original(account: GraphAccount, request: MoveRequest) -> OriginalEvent:
+    resource = send_read(
+        GraphApiRequest(_event_path(request.calendar_id, request.event_id)), account.access
+    )
     if resource.get("type") == "seriesMaster":
-        resource |= _read_series(mailbox, wanted.event_id)
-    return copies.read_original(resource, mailbox.owner)
+        resource |= _read_series(account, request.event_id)
+    return copies.read_original(resource, account.owner)
 
 
-def _read_series(mailbox: Mailbox, event_id: str) -> dict[str, Any]:
+def _read_series(account: GraphAccount, event_id: str) -> dict[str, Any]:
     """Return a series with its exceptions; its etag counts only where it was read in full."""
-    found = call(Request(f"/me/events/{segment(event_id)}", rounds.SERIES), mailbox.access)
-    found.pop("@odata.etag", None)
-    return found
+    series = send_read(
+        GraphApiRequest(f"/me/events/{quote_segment(event_id)}", rounds.SERIES_QUERY),
+        account.access,
+    )
+    series.pop("@odata.etag", None)
+    return series
 
 
-def _write_copy(mailbox: Mailbox, wanted: Move, original: Original) -> dict[str, Any]:
+def _write_copy(
+    account: GraphAccount, request: MoveRequest, original: OriginalEvent
+) -> dict[str, Any]:
     """Return the copy, which an earlier try may have written; others are deleted."""
-    event_id = copies.copy_id(original, wanted.to)
-    found = _marked(mailbox, wanted.to, wanted.event_id)
-    for other in (one for one in found if one.get("transactionId") != event_id):
-        _delete(mailbox, wanted.to, str(other["id"]))
-    held = next((one for one in found if one.get("transactionId") == event_id), None)
-    if held is not None:
-        return held
-    body = copies.new(original, wanted.to)
+    event_id = copies.build_copy_id(original, request.target_calendar_id)
+    marked = _find_copies(account, request.target_calendar_id, request.event_id)
+    for other in (resource for resource in marked if resource.get("transactionId") != event_id):
+        _delete_event(account, request.target_calendar_id, str(other["id"]))
+    existing = next(
+        (resource for resource in marked if resource.get("transactionId") == event_id), None
+    )
+    if existing is not None:
+        return existing
+    body = copies.build_copy(original, request.target_calendar_id)
     try:
-        return write(Request(_events(wanted.to), method="POST", body=body), mailbox.access)
+        return send_write(
+            GraphApiRequest(_events_path(request.target_calendar_id), method="POST", body=body),
+            account.access,
+        )
     except errors.AlreadyThere:
         pass
     raise errors.OutcomeUnknown("an earlier copy cannot be found yet")
 
 
 def _copy_exceptions(
-    mailbox: Mailbox, wanted: Move, copy: dict[str, Any], original: Original
+    account: GraphAccount, request: MoveRequest, copy: dict[str, Any], original: OriginalEvent
 ) -> None:
     """
     Change and cancel those occurrences of a copy that are so in its original.
@@ -123,35 +135,39 @@ def _copy_exceptions(
     if not original.changed and not original.cancelled:
         return
     copy_id = str(copy["id"])
-    done = copies.read_original(copy | _read_series(mailbox, copy_id), mailbox.owner)
-    ids = _find_instances(mailbox, copy_id, original, done)
+    done = copies.read_original(copy | _read_series(account, copy_id), account.owner)
+    ids = _find_instances(account, copy_id, original, done)
     for start in original.cancelled - done.cancelled:
-        _delete(mailbox, wanted.to, ids[start])
-    left = {start: one for start, one in original.changed.items() if start not in done.changed}
-    while left:
+        _delete_event(account, request.target_calendar_id, ids[start])
+    remaining = {
+        start: changed for start, changed in original.changed.items() if start not in done.changed
+    }
+    while remaining:
         refused = {}
-        for start, resource in left.items():
-            body = copies.differences(resource, original, copy, mailbox.owner)
-            if not _is_changed(mailbox, wanted.to, ids[start], body):
+        for start, resource in remaining.items():
+            body = copies.build_occurrence_patch(resource, original, copy, account.owner)
+            if not _try_to_change(account, request.target_calendar_id, ids[start], body):
                 refused[start] = resource
-        if len(refused) == len(left):
+        if len(refused) == len(remaining):
             raise errors.Rejected("its occurrences cross each other", reason="move-order")
-        left = refused
-    there = call(Request(_event(wanted.to, copy_id)), mailbox.access)
-    if not copies.has_exceptions(there | _read_series(mailbox, copy_id), original, mailbox.owner):
+        remaining = refused
+    master = send_read(
+        GraphApiRequest(_event_path(request.target_calendar_id, copy_id)), account.access
+    )
+    if not copies.has_exceptions(master | _read_series(account, copy_id), original, account.owner):
         raise errors.Rejected("the copy is not complete", reason="move-incomplete")
 
 
-def _delete_original(mailbox: Mailbox, wanted: Move, original: Original) -> None:
+def _delete_original(account: GraphAccount, request: MoveRequest, original: OriginalEvent) -> None:
     """:raises ChangedMeanwhile: if it is no longer as it was copied"""
     # The etag of a series says nothing of its occurrences.
-    if _read_original(mailbox, wanted).version != original.version:
+    if _read_original(account, request).version != original.version:
         raise errors.ChangedMeanwhile("it changed while it was copied")
-    _delete(mailbox, wanted.calendar_id, wanted.event_id, etag=original.event.etag)
+    _delete_event(account, request.calendar_id, request.event_id, etag=original.event.etag)
 
 
 def _find_instances(
-    mailbox: Mailbox, copy_id: str, original: Original, done: Original
+    account: GraphAccount, copy_id: str, original: OriginalEvent, done: OriginalEvent
 ) -> Mapping[date, str]:
     """
     Return the ids of the occurrences of a copy that are still to be changed or cancelled.
@@ -159,59 +175,63 @@ def _find_instances(
     :raises Rejected: if the copy has no such occurrence
     """
     starts = [*(original.cancelled - done.cancelled), *(original.changed.keys() - done.changed)]
-    wanted = [_when(one) for one in starts]
-    found = views.instance_ids(mailbox.access, copy_id, wanted, mailbox.owner)
-    if any(one.startswith(reading.CANCELLED) for one in found):
+    originals = [_build_when(start) for start in starts]
+    instance_ids = views.find_instance_ids(account.access, copy_id, originals, account.owner)
+    if any(instance_id.startswith(reading.CANCELLED_PREFIX) for instance_id in instance_ids):
         raise errors.Rejected("an occurrence is not there to be changed", reason="move-incomplete")
-    return dict(zip(starts, found, strict=True))
+    return dict(zip(starts, instance_ids, strict=True))
 
 
-def _is_changed(mailbox: Mailbox, calendar_id: str, event_id: str, body: Any) -> bool:
+def _try_to_change(account: GraphAccount, calendar_id: str, event_id: str, body: Any) -> bool:
     """Change an occurrence; return False if another one is in its way."""
-    request = Request(_event(calendar_id, event_id), method="PATCH", body=body)
+    request = GraphApiRequest(_event_path(calendar_id, event_id), method="PATCH", body=body)
     reason = ""
     try:
-        write(request, mailbox.access)
+        send_write(request, account.access)
     except errors.Rejected as error:
         reason = error.reason
-    if reason and reason != _CROSSES:
+    if reason and reason != _CROSSING_ERROR:
         raise errors.Rejected("an occurrence is refused", reason=reason)
     return not reason
 
 
-def _marked(mailbox: Mailbox, calendar_id: str, event_id: str) -> list[dict[str, Any]]:
-    mark = copies.copy_mark(event_id, calendar_id)
-    filtered = (
-        f"singleValueExtendedProperties/Any(ep: ep/id eq '{copies.MOVED_FROM}'"
+def _find_copies(account: GraphAccount, calendar_id: str, event_id: str) -> list[dict[str, Any]]:
+    mark = copies.build_copy_mark(event_id, calendar_id)
+    filter_text = (
+        f"singleValueExtendedProperties/Any(ep: ep/id eq '{copies.MOVED_FROM_PROPERTY}'"
         f" and ep/value eq '{mark}')"
     )
-    answer = call(Request(_events(calendar_id), {"$filter": filtered}), mailbox.access)
+    answer = send_read(
+        GraphApiRequest(_events_path(calendar_id), {"$filter": filter_text}), account.access
+    )
     return list(answer.get("value") or ())
 
 
-def _delete(mailbox: Mailbox, calendar_id: str, event_id: str, *, etag: str = "") -> None:
-    request = Request(_event(calendar_id, event_id), method="DELETE", if_match=etag)
+def _delete_event(
+    account: GraphAccount, calendar_id: str, event_id: str, *, etag: str = ""
+) -> None:
+    request = GraphApiRequest(_event_path(calendar_id, event_id), method="DELETE", if_match=etag)
     try:
-        write(request, mailbox.access)
+        send_write(request, account.access)
     except errors.Gone:
         # An earlier try came through, or somebody else was faster.
         return
 
 
-def _as_event(mailbox: Mailbox, resource: Mapping[str, Any]) -> RemoteEvent:
-    found = reading.event(resource, mailbox.owner)
-    if not isinstance(found, RemoteEvent):
+def _require_event(account: GraphAccount, resource: Mapping[str, Any]) -> RemoteEvent:
+    event = reading.map_event(resource, account.owner)
+    if not isinstance(event, RemoteEvent):
         raise errors.Gone("the copy was called off")
-    return found
+    return event
 
 
-def _when(start: date) -> When:
+def _build_when(start: date) -> When:
     return When(at=start, zone="UTC") if isinstance(start, datetime) else When(day=start)
 
 
-def _events(calendar_id: str) -> str:
-    return f"/me/calendars/{segment(calendar_id)}/events"
+def _events_path(calendar_id: str) -> str:
+    return f"/me/calendars/{quote_segment(calendar_id)}/events"
 
 
-def _event(calendar_id: str, event_id: str) -> str:
-    return f"{_events(calendar_id)}/{segment(event_id)}"
+def _event_path(calendar_id: str, event_id: str) -> str:
+    return f"{_events_path(calendar_id)}/{quote_segment(event_id)}"

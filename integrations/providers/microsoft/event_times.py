@@ -18,35 +18,37 @@ from integrations.providers import storable_values
 
 
 @dataclass(frozen=True, slots=True)
-class Owner:
+class MailboxOwner:
     """Whose mailbox it is: their address, and the zone (an IANA name) that their clocks show."""
 
     address: str
     zone: str
 
 
-def owner(calendar_: Mapping[str, Any], settings: Mapping[str, Any]) -> Owner:
+def read_owner(calendar: Mapping[str, Any], settings: Mapping[str, Any]) -> MailboxOwner:
     """Return whose mailbox it is, from its own calendar and the mailbox's settings."""
-    address = (calendar_.get("owner") or {}).get("address")
-    return Owner(storable_values.text(address), zone(settings.get("timeZone")) or "UTC")
+    address = (calendar.get("owner") or {}).get("address")
+    return MailboxOwner(
+        storable_values.clean_text(address), find_zone(settings.get("timeZone")) or "UTC"
+    )
 
 
-def when(resource: Mapping[str, Any], name: str, whose: Owner) -> When:
+def read_time(resource: Mapping[str, Any], name: str, owner: MailboxOwner) -> When:
     """
     Return `start` or `end` of an event resource.
 
     :raises ValueError, zones.UnreadableTime: if it is neither a day nor a moment
     """
     value = resource[name]
-    clock = timezones.read_clock(value["dateTime"])
+    clock = timezones.parse_local_time(value["dateTime"])
     if resource.get("isAllDay"):
         return When(day=clock.date())
-    written = zone(value.get("timeZone")) or "UTC"
-    named = zone(resource.get(f"original{name.title()}TimeZone")) or whose.zone
-    return When(at=timezones.at(clock, timezones.zone(written)), zone=named)
+    written_zone = find_zone(value.get("timeZone")) or "UTC"
+    zone_name = find_zone(resource.get(f"original{name.title()}TimeZone")) or owner.zone
+    return When(at=timezones.to_utc(clock, timezones.get_zone(written_zone)), zone=zone_name)
 
 
-def start_key(value: When) -> date:
+def get_start_key(value: When) -> date:
     """
     Return a day, or a moment in UTC, by which an occurrence is known in its series.
 
@@ -59,32 +61,32 @@ def start_key(value: When) -> date:
     return value.at.astimezone(UTC)
 
 
-def original_start(resource: Mapping[str, Any], whose: Owner) -> When:
+def read_original_start(resource: Mapping[str, Any], owner: MailboxOwner) -> When:
     """Return which occurrence of its series an instance is; one that never moved is where it is."""
-    start = when(resource, "start", whose)
-    at = moment(resource.get("originalStart"))
+    start = read_time(resource, "start", owner)
+    at = parse_time(resource.get("originalStart"))
     if at is None:
         return start
     if start.day is None:
         return When(at=at, zone=start.zone)
     # Midnight of that day: as UTC has it, or as the mailbox's clock has.
     return When(
-        day=(at if at.time() == time() else at.astimezone(timezones.zone(whose.zone))).date()
+        day=(at if at.time() == time() else at.astimezone(timezones.get_zone(owner.zone))).date()
     )
 
 
-def moment(text: object) -> datetime | None:
+def parse_time(text: object) -> datetime | None:
     """Return a moment that is written in UTC; None where there is none."""
     if not isinstance(text, str) or not text:
         return None
-    return timezones.read_clock(text.removesuffix("Z")).replace(tzinfo=UTC)
+    return timezones.parse_local_time(text.removesuffix("Z")).replace(tzinfo=UTC)
 
 
-def zone(name: object) -> str:
+def find_zone(name: object) -> str:
     """Return an IANA zone's name, given that or Windows'; nothing if it has none that we know."""
     if not isinstance(name, str) or not name:
         return ""
     try:
-        return timezones.iana(name)
+        return timezones.get_iana_name(name)
     except timezones.UnknownZone:
         return ""

@@ -14,53 +14,56 @@ from dataclasses import replace
 from typing import Any, Final
 
 from integrations.providers import errors, storable_values
-from integrations.providers.access import Access
-from integrations.providers.mail import provider_id
+from integrations.providers.access import ProviderAccess
+from integrations.providers.mail import parse_provider_id
 
-from .batch import call_in_batches
-from .folders import WELL_KNOWN, Entry, FolderList
-from .http import Outcome, Request, call, segment
+from .batch import send_in_batches
+from .folders import WELL_KNOWN, FolderEntry, FolderList
+from .http import GraphApiRequest, GraphOutcome, quote_segment, send_read
 
 _SELECT: Final = "id,displayName,parentFolderId,totalItemCount,isHidden"
-_PAGE: Final = "odata.maxpagesize=200"
+_PAGE_SIZE: Final = "odata.maxpagesize=200"
 # A mailbox has hundreds at the most; a list that goes on for ever ends somewhere.
-_MOST_PAGES: Final = 100
+_MAX_PAGES: Final = 100
 
 
-def read(access: Access, *, at: float) -> FolderList:
+def read_folders(access: ProviderAccess, *, at: float) -> FolderList:
     """
     Return the folders as they are now: with one request, as long as they fit on a page.
 
     :param at: the present moment, in seconds since 1970
     """
     requests = [
-        Request(f"/me/mailFolders/{segment(name)}", {"$select": "id"}) for name in WELL_KNOWN
+        GraphApiRequest(f"/me/mailFolders/{quote_segment(name)}", {"$select": "id"})
+        for name in WELL_KNOWN
     ]
     # A first round of their changes lists all of them flat, at whatever depth.
-    every = Request("/me/mailFolders/delta", {"$select": _SELECT}, prefer=(_PAGE,))
-    *named, first = call_in_batches([*requests, every], access)
-    well_known = _well_known(dict(zip(WELL_KNOWN, named, strict=True)))
+    every = GraphApiRequest("/me/mailFolders/delta", {"$select": _SELECT}, prefer=(_PAGE_SIZE,))
+    *well_known_answers, first = send_in_batches([*requests, every], access)
+    well_known = _read_well_known(dict(zip(WELL_KNOWN, well_known_answers, strict=True)))
     if isinstance(first, errors.ProviderError):
         raise first
-    told, link = _read_round(first, access)
-    folders = [folder for folder in told if "@removed" not in folder]
+    items, link = _read_round(first, access)
+    folders = [folder for folder in items if "@removed" not in folder]
     return FolderList(
         well_known,
-        {provider_id(folder["id"]): _entry(folder) for folder in folders},
+        {parse_provider_id(folder["id"]): _map_entry(folder) for folder in folders},
         link,
         at,
-        storable_values.number(
-            sum(storable_values.number(folder.get("totalItemCount")) for folder in folders)
+        storable_values.clamp_number(
+            sum(storable_values.clamp_number(folder.get("totalItemCount")) for folder in folders)
         ),
     )
 
 
-def next_request(listed: FolderList) -> Request:
+def build_next_request(listed: FolderList) -> GraphApiRequest:
     """Return the request for changes of the folders since the list was read."""
-    return Request(listed.link, prefer=(_PAGE,))
+    return GraphApiRequest(listed.link, prefer=(_PAGE_SIZE,))
 
 
-def follow(listed: FolderList, answer: Outcome, access: Access) -> FolderList | None:
+def follow_changes(
+    listed: FolderList, answer: GraphOutcome, access: ProviderAccess
+) -> FolderList | None:
     """
     Return the list with the link that ends `answer`; None if the list has changed.
 
@@ -69,55 +72,55 @@ def follow(listed: FolderList, answer: Outcome, access: Access) -> FolderList | 
     try:
         if isinstance(answer, errors.ProviderError):
             raise answer
-        told, link = _read_round(answer, access)
+        items, link = _read_round(answer, access)
     except (errors.CursorExpired, errors.Gone):
         return None
-    if any(_is_change(folder, listed) for folder in told):
+    if any(_is_change(folder, listed) for folder in items):
         return None
     return replace(listed, link=link)
 
 
-def _is_change(told: Any, listed: FolderList) -> bool:
-    if not isinstance(told, dict):
+def _is_change(item: Any, listed: FolderList) -> bool:
+    if not isinstance(item, dict):
         return True
-    known = listed.entries.get(str(told.get("id")))
-    if known is None or "@removed" in told:
-        return known is not None or "@removed" not in told
+    known = listed.entries.get(str(item.get("id")))
+    if known is None or "@removed" in item:
+        return known is not None or "@removed" not in item
     # Graph tells at least the properties that changed.
-    before = dict(zip(("displayName", "parentFolderId", "isHidden"), known, strict=True))
-    now = dict(zip(before, _entry(told), strict=True))
-    return any(before[name] != now[name] for name in before if name in told)
+    old_values = dict(zip(("displayName", "parentFolderId", "isHidden"), known, strict=True))
+    new_values = dict(zip(old_values, _map_entry(item), strict=True))
+    return any(old_values[name] != new_values[name] for name in old_values if name in item)
 
 
-def _well_known(named: Mapping[str, Outcome]) -> dict[str, str]:
+def _read_well_known(answers: Mapping[str, GraphOutcome]) -> dict[str, str]:
     """Return the ids of the folders that have a name everywhere, by it; some mailboxes lack one."""
-    found: dict[str, str] = {}
-    for name, answer in named.items():
+    ids: dict[str, str] = {}
+    for name, answer in answers.items():
         if isinstance(answer, errors.Gone):
             continue
         if isinstance(answer, errors.ProviderError):
             raise answer
-        found[name] = provider_id(answer["id"])
-    return found
+        ids[name] = parse_provider_id(answer["id"])
+    return ids
 
 
-def _read_round(answer: Mapping[str, Any], access: Access) -> tuple[list[Any], str]:
+def _read_round(answer: Mapping[str, Any], access: ProviderAccess) -> tuple[list[Any], str]:
     """Return what a round of changes of folders tells, and the link to the next round."""
-    told: list[Any] = []
-    for _ in range(_MOST_PAGES):
-        told += answer.get("value") or ()
+    items: list[Any] = []
+    for _ in range(_MAX_PAGES):
+        items += answer.get("value") or ()
         following = answer.get("@odata.nextLink")
         if not following:
-            return told, str(answer.get("@odata.deltaLink") or "")
-        answer = call(Request(str(following), prefer=(_PAGE,)), access)
+            return items, str(answer.get("@odata.deltaLink") or "")
+        answer = send_read(GraphApiRequest(str(following), prefer=(_PAGE_SIZE,)), access)
     raise errors.Unexpected("the list of folders does not end")
 
 
-def _entry(told: Mapping[str, Any]) -> Entry:
+def _map_entry(item: Mapping[str, Any]) -> FolderEntry:
     # A saved search is no folder.
-    is_search = "searchfolder" in str(told.get("@odata.type")).lower()
+    is_search = "searchfolder" in str(item.get("@odata.type")).lower()
     name, parent = (
-        storable_values.text(told.get("displayName")),
-        str(told.get("parentFolderId") or ""),
+        storable_values.clean_text(item.get("displayName")),
+        str(item.get("parentFolderId") or ""),
     )
-    return name, parent, not (told.get("isHidden") or is_search)
+    return name, parent, not (item.get("isHidden") or is_search)

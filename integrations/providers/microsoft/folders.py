@@ -13,36 +13,36 @@ from typing import Any, Final
 
 # https://learn.microsoft.com/en-us/graph/api/resources/mailfolder: names that stand for an id,
 # whatever language the folder is shown in. An id does not tell its name.
-_WORDS: Final[Mapping[str, str]] = {
+_SYSTEM_FOLDERS: Final[Mapping[str, str]] = {
     "inbox": "inbox",
     "drafts": "drafts",
     "sentitems": "sent",
     "archive": "archive",
 }
-_UNREAD: Final = ("deleteditems", "junkemail", "outbox", "conversationhistory")
+_SKIPPED_FOLDERS: Final = ("deleteditems", "junkemail", "outbox", "conversationhistory")
 #: Names that stand for the folders that we know by name, whether or not they are read.
-WELL_KNOWN: Final = (*_WORDS, *_UNREAD)
-_DEEPEST: Final = 100
+WELL_KNOWN: Final = (*_SYSTEM_FOLDERS, *_SKIPPED_FOLDERS)
+_MAX_DEPTH: Final = 100
 #: Seconds after which the list is read again, whatever the changes of folders tell.
 KEPT_FOR: Final = 3_600.0
 
 # Its name, the id of the folder that it lies in, and whether Outlook shows it.
-Entry = tuple[str, str, bool]
+FolderEntry = tuple[str, str, bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Folders:
+class ReadableFolders:
     """The folders that are read, by id: `words` of ours, `names` of the person's own folders."""
 
-    words: Mapping[str, str]
+    system_names: Mapping[str, str]
     names: Mapping[str, str]
 
     def __contains__(self, folder_id: object) -> bool:
-        return folder_id in self.words or folder_id in self.names
+        return folder_id in self.system_names or folder_id in self.names
 
     @property
-    def ids(self) -> tuple[str, ...]:
-        return (*self.words, *self.names)
+    def folder_ids(self) -> tuple[str, ...]:
+        return (*self.system_names, *self.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class FolderList:
     """
 
     well_known: Mapping[str, str]
-    entries: Mapping[str, Entry]
+    entries: Mapping[str, FolderEntry]
     link: str
     read_at: float
     message_count: int = 0
@@ -67,9 +67,9 @@ class FolderList:
         return [self.well_known, self.entries, self.link, int(self.read_at)]
 
     @classmethod
-    def from_json(cls, kept: list[Any]) -> FolderList:
+    def from_json(cls, values: list[Any]) -> FolderList:
         """:raises ValueError, TypeError, AttributeError: if it is none of ours"""
-        well_known, entries, link, read_at = kept
+        well_known, entries, link, read_at = values
         return cls(
             {name: str(folder_id) for name, folder_id in well_known.items()},
             {
@@ -84,31 +84,35 @@ class FolderList:
         """Return whether it is enough to ask Graph what has changed since."""
         return bool(self.link) and 0 <= now - self.read_at < KEPT_FOR
 
-    def find_readable(self) -> Folders:
+    def find_readable(self) -> ReadableFolders:
         """Return the folders that are read."""
-        known = self.well_known
-        unread = {known[name] for name in _UNREAD if name in known}
-        words = {known[name]: word for name, word in _WORDS.items() if name in known}
-        paths = {folder_id: _path(folder_id, self.entries) for folder_id in self.entries}
+        well_known = self.well_known
+        skipped = {well_known[name] for name in _SKIPPED_FOLDERS if name in well_known}
+        system_names = {
+            well_known[name]: system_name
+            for name, system_name in _SYSTEM_FOLDERS.items()
+            if name in well_known
+        }
+        paths = {folder_id: _find_path(folder_id, self.entries) for folder_id in self.entries}
         names = {
             folder_id: " / ".join(self.entries[step][0] for step in path)
             for folder_id, path in paths.items()
-            if folder_id not in words
-            and not unread.intersection(path)
+            if folder_id not in system_names
+            and not skipped.intersection(path)
             and all(self.entries[step][2] for step in path)
         }
-        return Folders(words, names)
+        return ReadableFolders(system_names, names)
 
     def has_same_folders(self, other: FolderList) -> bool:
         """Return whether both have the same names and places, also of folders that are not read."""
         return self.entries == other.entries and self.well_known == other.well_known
 
 
-def _path(folder_id: str, entries: Mapping[str, Entry]) -> Sequence[str]:
+def _find_path(folder_id: str, entries: Mapping[str, FolderEntry]) -> Sequence[str]:
     """Return the folder and those that it lies in, the outermost first."""
     path: list[str] = []
     step = folder_id
-    while step in entries and len(path) < _DEEPEST:
+    while step in entries and len(path) < _MAX_DEPTH:
         path.append(step)
         step = entries[step][1]
     return tuple(reversed(path))

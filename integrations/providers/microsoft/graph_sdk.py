@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from .mailbox_concurrency import AT_ONCE
+from .mailbox_concurrency import MAX_CONCURRENT_REQUESTS
 
 if TYPE_CHECKING:
     from msgraph.graph_request_adapter import GraphRequestAdapter
@@ -29,7 +29,7 @@ READ: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class GraphCall:
     """
     One request to Graph: `url` is absolute, and `headers` have the token in them.
 
@@ -41,11 +41,11 @@ class Call:
     url: str
     headers: Mapping[str, str] = field(repr=False)
     body: bytes | None = field(default=None, repr=False)
-    parts: int = 1
-    most_bytes: int | None = None
+    request_count: int = 1
+    max_bytes: int | None = None
 
 
-def load() -> None:
+def load_library() -> None:
     """
     Import the library.
 
@@ -76,7 +76,10 @@ def open_connections(
 
     connections = httpx.AsyncHTTPTransport(
         verify=authorities,
-        limits=httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE),
+        limits=httpx.Limits(
+            max_connections=MAX_CONCURRENT_REQUESTS,
+            max_keepalive_connections=MAX_CONCURRENT_REQUESTS,
+        ),
         # No variable of the environment sends tokens elsewhere.
         trust_env=False,
         proxy=proxy or None,
@@ -95,15 +98,15 @@ def open_connections(
     return adapter, graph_transport
 
 
-def build_request(call: Call) -> Any:
+def build_request(call: GraphCall) -> Any:
     from kiota_abstractions.method import Method
     from kiota_abstractions.request_information import RequestInformation
 
     # One for each request: it would keep the token of the first.
-    made = RequestInformation(Method[call.method])
-    made.url = call.url
+    request = RequestInformation(Method[call.method])
+    request.url = call.url
     for name, value in call.headers.items():
-        made.headers.add(name, value)
+        request.headers.add(name, value)
     if call.body is not None:
-        made.set_stream_content(call.body, call.headers["content-type"])
-    return made
+        request.set_stream_content(call.body, call.headers["content-type"])
+    return request

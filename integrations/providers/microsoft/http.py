@@ -14,37 +14,37 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from integrations.formats.mime.graph_message import decode_json
 from integrations.providers import errors, http
-from integrations.providers.access import Access
-from integrations.providers.token_responses import usable_claims
+from integrations.providers.access import ProviderAccess
+from integrations.providers.token_responses import parse_claims
 
-from .client import DEADLINE, client
-from .graph_sdk import Call
-from .mailbox_concurrency import AT_ONCE
-from .session import NoAnswer
+from .client import DEADLINE, get_client
+from .graph_sdk import GraphCall
+from .mailbox_concurrency import MAX_CONCURRENT_REQUESTS
+from .session import GraphNoResponse
 
 ROOT: Final = "https://graph.microsoft.com/v1.0"
 # Without it an id changes when its item is moved. It is no part of a link: it is said each time.
-IMMUTABLE: Final = 'IdType="ImmutableId"'
-_LEADS_AWAY: Final = "a link points away from Graph"
+IMMUTABLE_IDS: Final = 'IdType="ImmutableId"'
+_FOREIGN_LINK: Final = "a link points away from Graph"
 # Seconds, where answers are few and short: somebody may be waiting.
 PATIENCE: Final = 45.0
 
-Outcome = dict[str, Any] | errors.ProviderError
+GraphOutcome = dict[str, Any] | errors.ProviderError
 
 # Graph's codes in lower case, because it writes them in more than one.
 # https://learn.microsoft.com/en-us/graph/errors and
 # https://learn.microsoft.com/en-us/dotnet/api/microsoft.exchange.webservices.data.serviceerror
-_EXPIRED: Final = frozenset(
+_EXPIRED_CODES: Final = frozenset(
     {"syncstatenotfound", "syncstateinvalid", "resyncrequired", "errorinvalidsyncstatedata"}
 )
-_SCOPE: Final = frozenset(
+_SCOPE_CODES: Final = frozenset(
     {"erroraccessdenied", "accessdenied", "authorization_requestdenied", "forbidden"}
 )
-_NO_MAILBOX: Final = frozenset(
+_NO_MAILBOX_CODES: Final = frozenset(
     {"mailboxnotenabledforrestapi", "mailboxnotsupportedforrestapi", "errornonexistentmailbox"}
 )
 # What can be no item's id is an item that there is not.
-_NO_SUCH: Final = frozenset(
+_NOT_FOUND_CODES: Final = frozenset(
     {
         "erroritemnotfound",
         "errorinvalididmalformed",
@@ -52,10 +52,10 @@ _NO_SUCH: Final = frozenset(
         "errorinvalididnotfound",
     }
 )
-_CHANGED: Final = frozenset({"errorirresolvableconflict", "errorchangekeyrequiredforwrite"})
-_TAKEN: Final = frozenset({"errorduplicatetransactionid"})
+_CONFLICT_CODES: Final = frozenset({"errorirresolvableconflict", "errorchangekeyrequiredforwrite"})
+_TAKEN_CODES: Final = frozenset({"errorduplicatetransactionid"})
 # Of a write: it says what is wrong with it, and will say so again.
-_REFUSED: Final = frozenset(
+_REJECTED_CODES: Final = frozenset(
     {
         "errorpropertyvalidationfailure", "erroroccurrencecrossingboundary",
         "errorcalendarenddateisearlierthanstartdate", "errorcalendardurationistoolong",
@@ -66,31 +66,31 @@ _REFUSED: Final = frozenset(
     }
 )  # fmt: skip
 # Graph called our address for notifications, and was not answered as it wants to be.
-_WEBHOOK: Final = "validationerror"
+_WEBHOOK_CODE: Final = "validationerror"
 # An older code says the same of any request, so this one is told by how Graph's text begins.
 _OLDER_WEBHOOK: Final = ("invalidrequest", "subscription validation request failed")
-_LIMITS: Final = frozenset({"toomanyrequests", "applicationthrottled", "errorservererrorbusy"})
-_WORDS: Final = (
-    _EXPIRED | _SCOPE | _NO_MAILBOX | _NO_SUCH | _CHANGED | _TAKEN | _REFUSED | _LIMITS
+_RATE_CODES: Final = frozenset({"toomanyrequests", "applicationthrottled", "errorservererrorbusy"})
+_KNOWN_CODES: Final = (
+    _EXPIRED_CODES | _SCOPE_CODES | _NO_MAILBOX_CODES | _NOT_FOUND_CODES | _CONFLICT_CODES | _TAKEN_CODES | _REJECTED_CODES | _RATE_CODES
     | {
         "invalidauthenticationtoken", "errorinvalidgrant", "badrequest", "erroraccountsuspend",
         "serviceunavailable", "generalexception", "internalservererror", "activitylimitreached",
         "quotalimitreached", "notallowed", "unauthenticated", "itemnotfound", "resourcenotfound",
-        "errorquotaexceeded", "requestbroker--parseuri", "extensionerror", _WEBHOOK,
+        "errorquotaexceeded", "requestbroker--parseuri", "extensionerror", _WEBHOOK_CODE,
     }
 )  # fmt: skip
-_BY_CODE: Final[tuple[tuple[frozenset[str], type[errors.ProviderError]], ...]] = (
-    (_EXPIRED, errors.CursorExpired),
-    (_NO_MAILBOX, errors.MailboxMissing),
-    (_TAKEN, errors.AlreadyThere),
-    (_CHANGED, errors.ChangedMeanwhile),
-    (_LIMITS, errors.RateLimited),
-    (frozenset({_WEBHOOK}), errors.WebhookRejected),
+_ERRORS_BY_CODE: Final[tuple[tuple[frozenset[str], type[errors.ProviderError]], ...]] = (
+    (_EXPIRED_CODES, errors.CursorExpired),
+    (_NO_MAILBOX_CODES, errors.MailboxMissing),
+    (_TAKEN_CODES, errors.AlreadyThere),
+    (_CONFLICT_CODES, errors.ChangedMeanwhile),
+    (_RATE_CODES, errors.RateLimited),
+    (frozenset({_WEBHOOK_CODE}), errors.WebhookRejected),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class GraphApiRequest:
     """
     One request. `path` is below the root, or a link that Graph gave us, which is followed as it is.
 
@@ -106,104 +106,111 @@ class Request:
     prefer: tuple[str, ...] = ()
     if_match: str = ""
     accept: str = "application/json"
-    parts: int = 1
-    most_bytes: int | None = None
+    request_count: int = 1
+    max_bytes: int | None = None
 
 
-def segment(value: str) -> str:
+def quote_segment(value: str) -> str:
     """Return an id as a part of a path: ids hold `/`, `+` and `=`."""
     return quote(value, safe="")
 
 
-def query_of(request: Request) -> str:
+def format_query(request: GraphApiRequest) -> str:
     """Return the query of a request with its question mark; empty where it has none."""
     if not request.query:
         return ""
     return "?" + urlencode(request.query, quote_via=quote, safe="$,()':/")
 
 
-def preferences(request: Request) -> str:
+def format_preferences(request: GraphApiRequest) -> str:
     """Return the value of the `Prefer` header of a request."""
-    return ", ".join((IMMUTABLE, *request.prefer))
+    return ", ".join((IMMUTABLE_IDS, *request.prefer))
 
 
-def root_of(root_url: str) -> str:
+def get_root_url(root_url: str) -> str:
     """Return where Graph is: at `root_url`, or, if that is empty, where Microsoft has it."""
     return (root_url or ROOT).rstrip("/")
 
 
-def call(
-    request: Request, access: Access, *, not_found: type[errors.ProviderError] = errors.Gone
+def send_read(
+    request: GraphApiRequest,
+    access: ProviderAccess,
+    *,
+    not_found: type[errors.ProviderError] = errors.Gone,
 ) -> dict[str, Any]:
     """
     Return the answer to `request`, a read.
 
     `not_found` says what a 404 means here.
     """
-    (found,) = call_each([request], access, not_found=not_found)
-    if isinstance(found, errors.ProviderError):
-        raise found
-    return found
+    (result,) = send_reads([request], access, not_found=not_found)
+    if isinstance(result, errors.ProviderError):
+        raise result
+    return result
 
 
-def call_each(
-    requests: Sequence[Request],
-    access: Access,
+def send_reads(
+    requests: Sequence[GraphApiRequest],
+    access: ProviderAccess,
     *,
     not_found: type[errors.ProviderError] = errors.Gone,
-) -> list[Outcome]:
+) -> list[GraphOutcome]:
     """Return the answer to each of `requests`, reads all of them, in order."""
     if not requests:
         return []
     # Of what is under way at once, each has as long as one alone.
-    deadline = PATIENCE if len(requests) <= AT_ONCE else DEADLINE
-    return [_read(answer, not_found) for answer in _answers(requests, access, deadline)]
+    deadline = PATIENCE if len(requests) <= MAX_CONCURRENT_REQUESTS else DEADLINE
+    return [_parse_answer(answer, not_found) for answer in _send_all(requests, access, deadline)]
 
 
-def contents(requests: Sequence[Request], access: Access) -> list[bytes | errors.ProviderError]:
+def fetch_contents(
+    requests: Sequence[GraphApiRequest], access: ProviderAccess
+) -> list[bytes | errors.ProviderError]:
     """Return what stands behind each of `requests`, in order, as bytes."""
     if not requests:
         return []
     return [
         answer.content
-        if isinstance(answer, http.Answer) and answer.is_success
-        else _failed(answer, errors.Gone)
-        for answer in _answers(requests, access, DEADLINE)
+        if isinstance(answer, http.ProviderResponse) and answer.is_success
+        else _map_failure(answer, errors.Gone)
+        for answer in _send_all(requests, access, DEADLINE)
     ]
 
 
-def write(request: Request, access: Access) -> dict[str, Any]:
+def send_write(request: GraphApiRequest, access: ProviderAccess) -> dict[str, Any]:
     """
     Return the answer to `request`, a write; empty where there is none to give.
 
     :raises OutcomeUnknown: if it was sent and no answer came, or one that leaves it open
     """
-    (answer,) = _answers([request], access, PATIENCE)
-    if not isinstance(answer, http.Answer):
+    (answer,) = _send_all([request], access, PATIENCE)
+    if not isinstance(answer, http.ProviderResponse):
         raise errors.OutcomeUnknown("Microsoft did not answer")
     if answer.is_success and not answer.content:
         return {}
-    found = _read(answer, errors.Gone)
-    if isinstance(found, dict):
-        return found
-    has_failed = isinstance(found, errors.Unavailable) and not isinstance(found, errors.RateLimited)
+    result = _parse_answer(answer, errors.Gone)
+    if isinstance(result, dict):
+        return result
+    has_failed = isinstance(result, errors.Unavailable) and not isinstance(
+        result, errors.RateLimited
+    )
     # A success that cannot be read: it may be done.
     if has_failed or answer.is_success:
-        raise errors.OutcomeUnknown("Microsoft failed", status=found.status, reason=found.reason)
-    raise found
+        raise errors.OutcomeUnknown("Microsoft failed", status=result.status, reason=result.reason)
+    raise result
 
 
-def _answers(
-    requests: Sequence[Request], access: Access, deadline: float
-) -> list[http.Answer | Exception]:
-    ready = [prepared(one, access) for one in requests]
+def _send_all(
+    requests: Sequence[GraphApiRequest], access: ProviderAccess, deadline: float
+) -> list[http.ProviderResponse | Exception]:
+    calls = [prepare_call(request, access) for request in requests]
     try:
-        return client().send(ready, deadline=deadline)
-    except NoAnswer:
-        return [NoAnswer() for _ in ready]
+        return get_client().send(calls, deadline=deadline)
+    except GraphNoResponse:
+        return [GraphNoResponse() for _ in calls]
 
 
-def relative_path(request: Request, access: Access) -> str:
+def get_relative_path(request: GraphApiRequest, access: ProviderAccess) -> str:
     """
     Return the path of `request` below the root, as a part of a batch has it.
 
@@ -211,28 +218,28 @@ def relative_path(request: Request, access: Access) -> str:
     """
     if "://" not in request.path:
         return request.path
-    root = root_of(access.root_url)
+    root = get_root_url(access.root_url)
     beginning, path = request.path[: len(root)], request.path[len(root) :]
     if beginning.lower() != root.lower() or not path.startswith("/"):
-        raise errors.CursorExpired(_LEADS_AWAY)
+        raise errors.CursorExpired(_FOREIGN_LINK)
     return path
 
 
-def prepared(request: Request, access: Access) -> Call:
+def prepare_call(request: GraphApiRequest, access: ProviderAccess) -> GraphCall:
     """Return `request` with a bearer token, if it stays where the token may go."""
-    root = root_of(access.root_url)
+    root = get_root_url(access.root_url)
     is_link = "://" in request.path
     url = request.path if is_link else root + request.path
-    url += query_of(request)
+    url += format_query(request)
     if urlsplit(url)[:2] != urlsplit(root)[:2]:
         # A link was handed to us and kept. It is followed only home.
         if is_link:
-            raise errors.CursorExpired(_LEADS_AWAY)
+            raise errors.CursorExpired(_FOREIGN_LINK)
         raise errors.Unexpected("a request would have left for another host")
     headers = {
         "authorization": f"Bearer {access.token()}",
         "accept": request.accept,
-        "prefer": preferences(request),
+        "prefer": format_preferences(request),
     }
     if request.if_match:
         headers["if-match"] = request.if_match
@@ -240,12 +247,14 @@ def prepared(request: Request, access: Access) -> Call:
     if request.body is not None:
         body = json.dumps(request.body).encode()
         headers["content-type"] = "application/json"
-    return Call(request.method, url, headers, body, request.parts, request.most_bytes)
+    return GraphCall(request.method, url, headers, body, request.request_count, request.max_bytes)
 
 
-def _read(answer: http.Answer | Exception, not_found: type[errors.ProviderError]) -> Outcome:
-    if not isinstance(answer, http.Answer) or not answer.is_success:
-        return _failed(answer, not_found)
+def _parse_answer(
+    answer: http.ProviderResponse | Exception, not_found: type[errors.ProviderError]
+) -> GraphOutcome:
+    if not isinstance(answer, http.ProviderResponse) or not answer.is_success:
+        return _map_failure(answer, not_found)
     try:
         parsed = decode_json(answer.content)
     except RecursionError:
@@ -258,42 +267,44 @@ def _read(answer: http.Answer | Exception, not_found: type[errors.ProviderError]
     return errors.Unexpected("the answer has another shape", status=answer.status)
 
 
-def _failed(
-    answer: http.Answer | Exception, not_found: type[errors.ProviderError]
+def _map_failure(
+    answer: http.ProviderResponse | Exception, not_found: type[errors.ProviderError]
 ) -> errors.ProviderError:
-    if isinstance(answer, http.Answer):
-        return meaning(answer, not_found)
-    if isinstance(answer, http.TooLarge):
+    if isinstance(answer, http.ProviderResponse):
+        return map_graph_error(answer, not_found)
+    if isinstance(answer, http.ResponseTooLarge):
         return errors.Rejected("larger than we carry", reason="too-large")
-    if isinstance(answer, NoAnswer):
+    if isinstance(answer, GraphNoResponse):
         return errors.Unavailable("Microsoft did not answer")
     return errors.Unexpected("neither an answer nor none")
 
 
-def meaning(response: http.Answer, not_found: type[errors.ProviderError]) -> errors.ProviderError:
+def map_graph_error(
+    response: http.ProviderResponse, not_found: type[errors.ProviderError]
+) -> errors.ProviderError:
     """Return the error that a refusal stands for, by its status and code."""
     status = response.status
-    code = _code(response)
-    kind = next((means for codes, means in _BY_CODE if code in codes), None)
+    code = _read_code(response)
+    kind = next((error_class for codes, error_class in _ERRORS_BY_CODE if code in codes), None)
     if kind is None:
-        kind = _by_status(status, code, not_found)
-    said: dict[str, Any] = {
+        kind = _map_status(status, code, not_found)
+    details: dict[str, Any] = {
         "status": status,
-        "reason": code if code in _WORDS else "",
-        "retry_after": http.retry_after(response),
+        "reason": code if code in _KNOWN_CODES else "",
+        "retry_after": http.parse_retry_after(response),
     }
     message = f"Microsoft answered {status}"
-    if kind is errors.TokenRejected and (claims := _claims(response)):
-        return errors.ClaimsWanted(message, claims=claims, **said)
-    return kind(message, **said)
+    if kind is errors.TokenRejected and (claims := _read_claims(response)):
+        return errors.ClaimsWanted(message, claims=claims, **details)
+    return kind(message, **details)
 
 
-def _by_status(  # noqa: PLR0911
+def _map_status(  # noqa: PLR0911
     status: int, code: str, not_found: type[errors.ProviderError]
 ) -> type[errors.ProviderError]:
     if status == HTTPStatus.UNAUTHORIZED:
         return errors.TokenRejected
-    if status == HTTPStatus.NOT_FOUND or code in _NO_SUCH:
+    if status == HTTPStatus.NOT_FOUND or code in _NOT_FOUND_CODES:
         return not_found
     if status == HTTPStatus.GONE:
         return errors.CursorExpired
@@ -304,14 +315,14 @@ def _by_status(  # noqa: PLR0911
         return errors.RateLimited
     if status == HTTPStatus.REQUEST_TIMEOUT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return errors.Unavailable
-    if status == HTTPStatus.FORBIDDEN and (code in _SCOPE or not code):
+    if status == HTTPStatus.FORBIDDEN and (code in _SCOPE_CODES or not code):
         return errors.ScopeMissing
-    if code in _REFUSED or status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+    if code in _REJECTED_CODES or status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return errors.Rejected
     return errors.Unexpected
 
 
-def _code(response: http.Answer) -> str:
+def _read_code(response: http.ProviderResponse) -> str:
     """Return the code of an error in lower case; empty where there is none."""
     try:
         error = json.loads(response.content)["error"]
@@ -323,24 +334,24 @@ def _code(response: http.Answer) -> str:
         return ""
     older_code, beginning = _OLDER_WEBHOOK
     if code.lower() == older_code and text.lower().startswith(beginning):
-        return _WEBHOOK
+        return _WEBHOOK_CODE
     return code.lower()
 
 
-def _claims(response: http.Answer) -> str:
+def _read_claims(response: http.ProviderResponse) -> str:
     """
     Return what a challenge wants the next token to say, as JSON; empty where it wants nothing.
 
     https://learn.microsoft.com/en-us/entra/identity-platform/claims-challenge
     """
     challenge = response.headers.get("www-authenticate", "")
-    _, found, rest = challenge.partition('claims="')
+    _, separator, rest = challenge.partition('claims="')
     encoded = rest.partition('"')[0]
-    if not found:
+    if not separator:
         return ""
     with suppress(ValueError, binascii.Error):
         # With or without padding, in either alphabet.
         plain = encoded.translate({ord("-"): "+", ord("_"): "/"}).rstrip("=")
         decoded = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True).decode()
-        return usable_claims(decoded)
+        return parse_claims(decoded)
     return ""

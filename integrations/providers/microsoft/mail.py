@@ -10,35 +10,35 @@ from threading import Lock
 from typing import Any, Final
 
 from integrations.providers import errors, storable_values, unexpected_responses
-from integrations.providers.access import Access
-from integrations.providers.file_download import ArrivingFile
+from integrations.providers.access import ProviderAccess
+from integrations.providers.file_download import FileDownload
 from integrations.providers.mail import (
-    ChangePage,
-    ListPage,
+    FetchTarget,
     MailboxProfile,
+    MailChangePage,
+    MessageListPage,
     RemoteMessage,
     RemoteThread,
-    Wanted,
 )
 
 from . import attachments, folder_delta, mail_delta, mail_delta_pages
 from . import graph_message as reading
-from .folders import Folders
-from .http import Request, call
-from .mail_content import ContentReader, Read
-from .mail_cursor import Cursor
+from .folders import ReadableFolders
+from .http import GraphApiRequest, send_read
+from .mail_content import ContentReader, MessageResults
+from .mail_cursor import GraphMailCursor
 
 MAX_PAGE: Final = 500
 # Of a conversation; one with more is read as far as that.
-_MOST_OF_THREAD: Final = 1_000
-_MOST_PAGES_OF_THREAD: Final = 50
-_PAGE_OF_THREAD: Final = 50
+_MAX_THREAD_MESSAGES: Final = 1_000
+_MAX_THREAD_PAGES: Final = 50
+_THREAD_PAGE_SIZE: Final = 50
 # Of what was listed or told, as many as a sync plans at once.
-_MOST_HEADS: Final = 2_500
+_MAX_HEADS: Final = 2_500
 # Their clock and ours may differ by so much.
 _SKEW: Final = timedelta(minutes=10)
 
-_Thread = dict[str, Mapping[str, Any]] | errors.ProviderError
+_ThreadItems = dict[str, Mapping[str, Any]] | errors.ProviderError
 
 
 class GraphMailAdapter:
@@ -49,37 +49,43 @@ class GraphMailAdapter:
     cursor is older than the listing.
     """
 
-    def __init__(self, access: Access, *, always_mime: bool = False) -> None:
+    def __init__(self, access: ProviderAccess, *, always_mime: bool = False) -> None:
         """:param always_mime: read each message from its MIME, a request each"""
         self.access = access
-        self._folders: Folders | None = None
+        self._folders: ReadableFolders | None = None
         self._listed: dict[str, Mapping[str, Any]] = {}
         self._lock = Lock()
         self._content = ContentReader(access, always_mime=always_mime)
 
     @property
-    def fetch_requests(self) -> int:
+    def fetch_request_count(self) -> int:
         return self._content.pages.request_count
 
-    @unexpected_responses.is_unexpected
-    def profile(self) -> MailboxProfile:
-        listed = folder_delta.read(self.access, at=time.time())
+    @unexpected_responses.raise_unexpected
+    def get_profile(self) -> MailboxProfile:
+        listed = folder_delta.read_folders(self.access, at=time.time())
         with self._lock:
             self._folders = listed.find_readable()
         since = (datetime.now(UTC) - _SKEW).strftime("%Y-%m-%dT%H:%M:%SZ")
         return MailboxProfile(
             message_count=listed.message_count,
-            cursor=str(mail_delta_pages.begin(listed, self.access, since=since)),
+            cursor=str(mail_delta_pages.start_delta(listed, self.access, since=since)),
         )
 
-    @unexpected_responses.is_unexpected
-    def labels(self) -> Mapping[str, str]:
-        answer = call(Request("/me/outlook/masterCategories"), self.access)
-        names = [storable_values.text(one.get("displayName")) for one in answer.get("value") or ()]
-        return {**self._known().names, **{reading.category(name): name for name in names}}
+    @unexpected_responses.raise_unexpected
+    def get_label_names(self) -> Mapping[str, str]:
+        answer = send_read(GraphApiRequest("/me/outlook/masterCategories"), self.access)
+        names = [
+            storable_values.clean_text(category.get("displayName"))
+            for category in answer.get("value") or ()
+        ]
+        return {
+            **self._get_folders().names,
+            **{reading.make_category_id(name): name for name in names},
+        }
 
-    @unexpected_responses.is_unexpected
-    def list_page(
+    @unexpected_responses.raise_unexpected
+    def list_messages(
         self,
         *,
         since: datetime | None = None,
@@ -87,146 +93,162 @@ class GraphMailAdapter:
         query: str = "",
         page: str | None = None,
         limit: int = MAX_PAGE,
-    ) -> ListPage:
-        folders = self._known()
+    ) -> MessageListPage:
+        folders = self._get_folders()
         size = str(min(limit, MAX_PAGE))
         if page is not None:
-            request = Request(page)
+            request = GraphApiRequest(page)
         elif query.strip():
-            asked = {"$search": _search(query, since, until), "$select": reading.HEAD, "$top": size}
-            request = Request("/me/messages", asked)
+            parameters = {
+                "$search": _build_search(query, since, until),
+                "$select": reading.HEAD_FIELDS,
+                "$top": size,
+            }
+            request = GraphApiRequest("/me/messages", parameters)
         else:
-            request = Request("/me/messages", {**_bounds(since, until), "$top": size})
-        answer = call(request, self.access)
+            request = GraphApiRequest(
+                "/me/messages", {**_build_list_query(since, until), "$top": size}
+            )
+        answer = send_read(request, self.access)
         items = [
             item
-            for item in reading.listed(answer)
-            if reading.is_in(item, folders) and _is_within(item, since, until)
+            for item in reading.list_messages(answer)
+            if reading.is_in_folders(item, folders) and _is_within(item, since, until)
         ]
         if not query.strip():
             # What was searched for lies far apart: no page holds it together.
-            self._keep(items)
-        next_page = storable_values.token(answer.get("@odata.nextLink"))
+            self._remember_heads(items)
+        next_page = storable_values.check_token(answer.get("@odata.nextLink"))
         if next_page and next_page == page:
             raise errors.Unexpected("a page of a list leads to itself")
-        return ListPage(
-            refs=tuple(map(reading.ref, items)),
+        return MessageListPage(
+            refs=tuple(map(reading.map_ref, items)),
             next_page=next_page,
-            estimate=storable_values.number(answer.get("@odata.count")),
+            estimate=storable_values.clamp_number(answer.get("@odata.count")),
         )
 
-    @unexpected_responses.is_unexpected
-    def fetch(self, wanted: Sequence[Wanted]) -> Sequence[RemoteThread | errors.ProviderError]:
-        folders = self._known()
-        heads = self._heads(wanted)
-        unlisted = [one.message_id for one in wanted if one.message_id not in heads]
-        read = self._content.read(heads, list(filter(None, unlisted)), folders)
-        found: list[RemoteThread | errors.ProviderError] = []
-        for one in wanted:
-            if one.thread_id:
-                found.append(self._read_thread(one.thread_id, folders))
+    @unexpected_responses.raise_unexpected
+    def fetch_messages(
+        self, targets: Sequence[FetchTarget]
+    ) -> Sequence[RemoteThread | errors.ProviderError]:
+        folders = self._get_folders()
+        heads = self._take_heads(targets)
+        unlisted = [target.message_id for target in targets if target.message_id not in heads]
+        read = self._content.read_messages(heads, list(filter(None, unlisted)), folders)
+        results: list[RemoteThread | errors.ProviderError] = []
+        for target in targets:
+            if target.thread_id:
+                results.append(self._read_thread(target.thread_id, folders))
             else:
-                found.append(_single(read[one.message_id]))
-        return found
+                results.append(_build_single_thread(read[target.message_id]))
+        return results
 
-    @unexpected_responses.is_unexpected
-    def changes(self, cursor: str) -> ChangePage:
-        followed = mail_delta.follow(Cursor.read(cursor), self.access)
+    @unexpected_responses.raise_unexpected
+    def get_changes(self, cursor: str) -> MailChangePage:
+        followed = mail_delta.follow_changes(GraphMailCursor.from_json(cursor), self.access)
         with self._lock:
             self._folders = followed.folders
-        self._keep(followed.heads)
+        self._remember_heads(followed.heads)
         return followed.page
 
-    @unexpected_responses.is_unexpected
-    def attachment(self, message_id: str, part: str) -> ArrivingFile:
-        return attachments.find(message_id, part, self.access)
+    @unexpected_responses.raise_unexpected
+    def open_attachment(self, message_id: str, part: str) -> FileDownload:
+        return attachments.open_attachment(message_id, part, self.access)
 
-    def _known(self) -> Folders:
+    def _get_folders(self) -> ReadableFolders:
         """Return the folders as they were when this adapter first asked, or followed changes."""
         with self._lock:
             if self._folders is None:
-                listed = folder_delta.read(self.access, at=time.time())
+                listed = folder_delta.read_folders(self.access, at=time.time())
                 self._folders = listed.find_readable()
             return self._folders
 
-    def _keep(self, items: Iterable[Mapping[str, Any]]) -> None:
+    def _remember_heads(self, items: Iterable[Mapping[str, Any]]) -> None:
         """Keep those heads that are whole until they are fetched; of too many, the last."""
         with self._lock:
-            self._listed |= {str(one["id"]): one for one in items if reading.is_whole(one)}
-            for oldest in list(self._listed)[: max(0, len(self._listed) - _MOST_HEADS)]:
+            self._listed |= {str(item["id"]): item for item in items if reading.is_complete(item)}
+            for oldest in list(self._listed)[: max(0, len(self._listed) - _MAX_HEADS)]:
                 self._listed.pop(oldest, None)
 
-    def _heads(self, wanted: Sequence[Wanted]) -> dict[str, Mapping[str, Any]]:
+    def _take_heads(self, targets: Sequence[FetchTarget]) -> dict[str, Mapping[str, Any]]:
         """Return the heads of those that were listed, each once: what failed is looked up."""
         with self._lock:
             known = {
-                one.message_id: self._listed.pop(one.message_id, None)
-                for one in wanted
-                if one.message_id
+                target.message_id: self._listed.pop(target.message_id, None)
+                for target in targets
+                if target.message_id
             }
-        return {one: head for one, head in known.items() if head is not None}
+        return {message_id: head for message_id, head in known.items() if head is not None}
 
-    def _read_thread(self, thread_id: str, folders: Folders) -> RemoteThread | errors.ProviderError:
-        found = self._thread(thread_id)
-        if isinstance(found, errors.ProviderError):
-            return found
-        return _whole(found, self._content.read_items(found, folders))
+    def _read_thread(
+        self, thread_id: str, folders: ReadableFolders
+    ) -> RemoteThread | errors.ProviderError:
+        items = self._list_thread(thread_id)
+        if isinstance(items, errors.ProviderError):
+            return items
+        return _build_thread(items, self._content.read_items(items, folders))
 
-    def _thread(self, thread_id: str) -> _Thread:
+    def _list_thread(self, thread_id: str) -> _ThreadItems:
         quoted = thread_id.replace("'", "''")
         # Without an order, which Graph would want to be the filter's first property.
-        asked = {"$filter": f"conversationId eq '{quoted}'", "$top": str(_PAGE_OF_THREAD)}
+        parameters = {"$filter": f"conversationId eq '{quoted}'", "$top": str(_THREAD_PAGE_SIZE)}
         pages = self._content.pages
-        request = Request("/me/messages", pages.query(**asked), prefer=reading.BODY_TYPE)
-        found: dict[str, Mapping[str, Any]] = {}
-        for _ in range(_MOST_PAGES_OF_THREAD):
-            (answer,) = pages.each([request])
+        request = GraphApiRequest(
+            "/me/messages", pages.build_query(**parameters), prefer=reading.BODY_TYPE
+        )
+        items: dict[str, Mapping[str, Any]] = {}
+        for _ in range(_MAX_THREAD_PAGES):
+            (answer,) = pages.send_each([request])
             if isinstance(answer, errors.ProviderError):
                 return answer
-            found |= {str(one["id"]): one for one in reading.listed(answer)}
+            items |= {str(item["id"]): item for item in reading.list_messages(answer)}
             following = answer.get("@odata.nextLink")
-            if not following or len(found) >= _MOST_OF_THREAD:
+            if not following or len(items) >= _MAX_THREAD_MESSAGES:
                 break
-            request = Request(str(following), prefer=reading.BODY_TYPE)
-        return found
+            request = GraphApiRequest(str(following), prefer=reading.BODY_TYPE)
+        return items
 
 
-def _single(
-    found: RemoteMessage | errors.ProviderError,
+def _build_single_thread(
+    result: RemoteMessage | errors.ProviderError,
 ) -> RemoteThread | errors.ProviderError:
-    return found if isinstance(found, errors.ProviderError) else RemoteThread((found,))
+    return result if isinstance(result, errors.ProviderError) else RemoteThread((result,))
 
 
-def _whole(
-    items: Mapping[str, Mapping[str, Any]], read: Read
+def _build_thread(
+    items: Mapping[str, Mapping[str, Any]], results: MessageResults
 ) -> RemoteThread | errors.ProviderError:
     """Return a thread. Those that cannot be read are named in it; another error is its own."""
     messages: list[RemoteMessage] = []
     rejected: dict[str, str] = {}
     # Listed newest first, to the second: of one second, the last listed came first.
     for message_id in reversed(list(items)):
-        found = read[message_id]
-        if isinstance(found, RemoteMessage):
-            messages.append(found)
-        elif isinstance(found, errors.Rejected):
-            rejected[message_id] = found.reason
-        elif not isinstance(found, errors.Gone):
-            return found
+        result = results[message_id]
+        if isinstance(result, RemoteMessage):
+            messages.append(result)
+        elif isinstance(result, errors.Rejected):
+            rejected[message_id] = result.reason
+        elif not isinstance(result, errors.Gone):
+            return result
     if not messages and not rejected:
         return errors.Gone("there is no such message in a folder that is read")
     messages.sort(key=lambda message: message.received_at)
     return RemoteThread(tuple(messages), rejected)
 
 
-def _bounds(since: datetime | None, until: datetime | None) -> dict[str, str]:
+def _build_list_query(since: datetime | None, until: datetime | None) -> dict[str, str]:
     """Return a listing by time. What it orders by comes first in its filter, as Graph wants it."""
-    bounds = [f"receivedDateTime ge {_moment(since)}"] if since else []
-    bounds += [f"receivedDateTime lt {_moment(until)}"] if until else []
-    asked = {"$orderby": "receivedDateTime desc", "$select": reading.HEAD, "$count": "true"}
-    return asked | ({"$filter": " and ".join(bounds)} if bounds else {})
+    bounds = [f"receivedDateTime ge {_format_time(since)}"] if since else []
+    bounds += [f"receivedDateTime lt {_format_time(until)}"] if until else []
+    parameters = {
+        "$orderby": "receivedDateTime desc",
+        "$select": reading.HEAD_FIELDS,
+        "$count": "true",
+    }
+    return parameters | ({"$filter": " and ".join(bounds)} if bounds else {})
 
 
-def _search(query: str, since: datetime | None, until: datetime | None) -> str:
+def _build_search(query: str, since: datetime | None, until: datetime | None) -> str:
     """
     Return what was typed as Graph searches, newest first, and near the bounds.
 
@@ -243,18 +265,18 @@ def _is_within(item: Mapping[str, Any], since: datetime | None, until: datetime 
     if since is None and until is None:
         return True
     try:
-        at = reading.received_at(item)
+        at = reading.parse_received_at(item)
     except ValueError:
         return False
     is_late = since is None or at >= since.replace(microsecond=0)
     return is_late and (until is None or at < until.replace(microsecond=0))
 
 
-def _moment(at: datetime) -> str:
+def _format_time(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @contextmanager
-def open_mail(access: Access) -> Iterator[GraphMailAdapter]:
+def open_mail(access: ProviderAccess) -> Iterator[GraphMailAdapter]:
     """Hold an adapter to the mailbox that `access` is for."""
     yield GraphMailAdapter(access)

@@ -15,26 +15,28 @@ from typing import Any, Final
 import orjson
 
 from integrations.parsers import parse_requests as parsers
-from integrations.parsers.wire_frames import Unreadable
+from integrations.parsers.wire_frames import UnreadableItem
 from integrations.providers import errors
-from integrations.providers.access import Access
+from integrations.providers.access import ProviderAccess
 from integrations.providers.mail import RemoteMessage
 
 from . import graph_message as reading
 from . import mime_selection as kinds
 from . import sent_replies as parents
-from .folders import Folders
-from .http import Request, contents, segment
+from .folders import ReadableFolders
+from .http import GraphApiRequest, fetch_contents, quote_segment
 from .mail_pages import Heads, PageReader
 
-Items = Mapping[str, Mapping[str, Any]]
-Read = dict[str, RemoteMessage | errors.ProviderError]
+MessageItems = Mapping[str, Mapping[str, Any]]
+MessageResults = dict[str, RemoteMessage | errors.ProviderError]
 
 # An attachment's content id is of a file alone: an item has none.
-_ATTACHMENT: Final = "id,name,contentType,size,isInline,microsoft.graph.fileAttachment/contentId"
+_ATTACHMENT_FIELDS: Final = (
+    "id,name,contentType,size,isInline,microsoft.graph.fileAttachment/contentId"
+)
 # Of one message.
-_MOST_ATTACHMENTS: Final = 1_000
-_MOST_PAGES: Final = 20
+_MAX_ATTACHMENTS: Final = 1_000
+_MAX_PAGES: Final = 20
 
 
 @dataclass(slots=True)
@@ -45,139 +47,158 @@ class ContentReader:
     :param always_mime: read every message from its MIME
     """
 
-    access: Access
+    access: ProviderAccess
     always_mime: bool = False
     pages: PageReader = field(init=False)
 
     def __post_init__(self) -> None:
         if self.always_mime:
-            self.pages = PageReader(self.access, reading.HEAD, "")
+            self.pages = PageReader(self.access, reading.HEAD_FIELDS, "")
         else:
-            self.pages = PageReader(self.access, reading.CONTENT, reading.EXTENDED)
+            self.pages = PageReader(
+                self.access, reading.CONTENT_FIELDS, reading.EXTENDED_PROPERTIES
+            )
 
-    def read(self, heads: Heads, unlisted: Sequence[str], folders: Folders) -> Read:
+    def read_messages(
+        self, heads: Heads, unlisted: Sequence[str], folders: ReadableFolders
+    ) -> MessageResults:
         """
         Return each message, or the error that it met, by id.
 
         :param heads: messages that were listed, by id
         :param unlisted: ids of others
         """
-        return self.read_items(self.pages.read(heads, unlisted), folders)
+        return self.read_items(self.pages.read_properties(heads, unlisted), folders)
 
     def read_items(
-        self, answers: Mapping[str, Mapping[str, Any] | errors.ProviderError], folders: Folders
-    ) -> Read:
+        self,
+        answers: Mapping[str, Mapping[str, Any] | errors.ProviderError],
+        folders: ReadableFolders,
+    ) -> MessageResults:
         """Return messages of which the properties are there already; see `read`."""
-        read: Read = {}
+        results: MessageResults = {}
         items: dict[str, Mapping[str, Any]] = {}
         for message_id, answer in answers.items():
             if isinstance(answer, errors.ProviderError):
-                read[message_id] = answer
-            elif reading.is_in(answer, folders):
+                results[message_id] = answer
+            elif reading.is_in_folders(answer, folders):
                 items[message_id] = answer
             else:
-                read[message_id] = errors.Gone("it is in no folder that is read")
-        shown = (
+                results[message_id] = errors.Gone("it is in no folder that is read")
+        by_properties = (
             {}
             if self.always_mime
-            else {one: item for one, item in items.items() if kinds.is_shown_whole(item)}
+            else {item_id: item for item_id, item in items.items() if kinds.is_shown_whole(item)}
         )
-        files, failed = self._attachments(shown)
-        read |= failed
-        shown = {one: item for one, item in shown.items() if one in files}
-        read |= self._by_properties(shown, files, parents.find_parents(items), folders)
-        return read | self._by_mime({one: items[one] for one in items if one not in read}, folders)
+        files, failed = self._list_attachments(by_properties)
+        results |= failed
+        by_properties = {
+            item_id: item for item_id, item in by_properties.items() if item_id in files
+        }
+        results |= self._read_by_properties(
+            by_properties, files, parents.find_parents(items), folders
+        )
+        return results | self._read_by_mime(
+            {item_id: items[item_id] for item_id in items if item_id not in results}, folders
+        )
 
-    def _attachments(
-        self, items: Items
+    def _list_attachments(
+        self, items: MessageItems
     ) -> tuple[dict[str, list[Mapping[str, Any]]], dict[str, errors.ProviderError]]:
         """
         Return the attachments of each message, and the errors that asking for them met, by id.
 
         A message whose attachments JSON does not show, such as an encrypted one, is in neither.
         """
-        having = [one for one, item in items.items() if kinds.may_have_attachments(item)]
-        files: dict[str, list[Mapping[str, Any]]] = {one: [] for one in items.keys() - set(having)}
+        message_ids = [
+            item_id for item_id, item in items.items() if kinds.may_have_attachments(item)
+        ]
+        files: dict[str, list[Mapping[str, Any]]] = {
+            item_id: [] for item_id in items.keys() - set(message_ids)
+        }
         failed: dict[str, errors.ProviderError] = {}
-        requests = [_attachments_of(one) for one in having]
-        for message_id, answer in zip(having, self.pages.batch(requests), strict=True):
-            listed = self._following(answer)
+        requests = [_build_attachments_request(item_id) for item_id in message_ids]
+        for message_id, answer in zip(message_ids, self.pages.send_batch(requests), strict=True):
+            listed = self._read_all_pages(answer)
             if isinstance(listed, errors.ProviderError):
                 failed[message_id] = listed
-            elif kinds.are_shown(listed):
+            elif kinds.are_attachments_shown(listed):
                 files[message_id] = listed
         return files, failed
 
-    def _following(
+    def _read_all_pages(
         self, answer: Mapping[str, Any] | errors.ProviderError
     ) -> list[Any] | errors.ProviderError:
         """Return what a list of attachments holds, with the pages that follow."""
-        found: list[Any] = []
-        for _ in range(_MOST_PAGES):
+        attachments: list[Any] = []
+        for _ in range(_MAX_PAGES):
             if isinstance(answer, errors.ProviderError):
                 return answer
             entries = answer.get("value") or ()
             # An odd list is an odd entry, so that the message is read from its MIME.
-            found += entries if isinstance(entries, list | tuple) else [entries]
+            attachments += entries if isinstance(entries, list | tuple) else [entries]
             link = answer.get("@odata.nextLink")
-            if not link or len(found) > _MOST_ATTACHMENTS:
+            if not link or len(attachments) > _MAX_ATTACHMENTS:
                 break
-            (answer,) = self.pages.each([Request(str(link))])
-        return found
+            (answer,) = self.pages.send_each([GraphApiRequest(str(link))])
+        return attachments
 
-    def _by_properties(
+    def _read_by_properties(
         self,
-        items: Items,
+        items: MessageItems,
         files: Mapping[str, Sequence[Mapping[str, Any]]],
         known_parents: Mapping[str, tuple[str, str]],
-        folders: Folders,
-    ) -> Read:
+        folders: ReadableFolders,
+    ) -> MessageResults:
         """Return messages as JSON shows them; those that it does not show are left out."""
         records = {
-            one: _record(item, files[one], known_parents.get(one)) for one, item in items.items()
+            message_id: _encode_record(item, files[message_id], known_parents.get(message_id))
+            for message_id, item in items.items()
         }
-        read = parsers.read_graph(list(records.values()))
+        parsed_mails = parsers.read_graph(list(records.values()))
         return {
-            one: reading.message(
-                items[one], found, _size(items[one], record, files[one]), folders,
+            message_id: reading.map_message(
+                items[message_id], parsed_mail, _get_size(items[message_id], record, files[message_id]), folders,
                 is_reconstructed=True,
             )
-            for (one, record), found in zip(records.items(), read, strict=True)
-            if not (isinstance(found, Unreadable) and found.reason == "undecodable")
+            for (message_id, record), parsed_mail in zip(records.items(), parsed_mails, strict=True)
+            if not (isinstance(parsed_mail, UnreadableItem) and parsed_mail.reason == "undecodable")
         }  # fmt: skip
 
-    def _by_mime(self, items: Items, folders: Folders) -> Read:
+    def _read_by_mime(self, items: MessageItems, folders: ReadableFolders) -> MessageResults:
         self.pages.request_count += len(items)
-        mimes = contents([mime(one) for one in items], self.access)
-        came = {
-            one: content
-            for one, content in zip(items, mimes, strict=True)
+        mimes = fetch_contents(
+            [build_mime_request(message_id) for message_id in items], self.access
+        )
+        received = {
+            message_id: content
+            for message_id, content in zip(items, mimes, strict=True)
             if isinstance(content, bytes)
         }
-        read: Read = {
-            one: content
-            for one, content in zip(items, mimes, strict=True)
+        results: MessageResults = {
+            message_id: content
+            for message_id, content in zip(items, mimes, strict=True)
             if isinstance(content, errors.ProviderError)
         }
-        parsed = parsers.read_mime(list(came.values()))
-        for (one, content), found in zip(came.items(), parsed, strict=True):
-            read[one] = reading.message(
-                items[one], found, len(content), folders, is_mime=not self.always_mime
+        parsed_mails = parsers.read_mime(list(received.values()))
+        for (message_id, content), parsed_mail in zip(received.items(), parsed_mails, strict=True):
+            results[message_id] = reading.map_message(
+                items[message_id], parsed_mail, len(content), folders, is_mime=not self.always_mime
             )
-        return read
+        return results
 
 
-def mime(message_id: str) -> Request:
+def build_mime_request(message_id: str) -> GraphApiRequest:
     """Return the request for a message's MIME."""
-    return Request(f"/me/messages/{segment(message_id)}/$value", accept="*/*")
+    return GraphApiRequest(f"/me/messages/{quote_segment(message_id)}/$value", accept="*/*")
 
 
-def _attachments_of(message_id: str) -> Request:
-    path = f"/me/messages/{segment(message_id)}/attachments"
-    return Request(path, {"$select": _ATTACHMENT})
+def _build_attachments_request(message_id: str) -> GraphApiRequest:
+    path = f"/me/messages/{quote_segment(message_id)}/attachments"
+    return GraphApiRequest(path, {"$select": _ATTACHMENT_FIELDS})
 
 
-def _record(
+def _encode_record(
     item: Mapping[str, Any],
     files: Sequence[Mapping[str, Any]],
     parent: tuple[str, str] | None,
@@ -191,9 +212,9 @@ def _record(
         return json.dumps(record).encode()
 
 
-def _size(item: Mapping[str, Any], record: bytes, files: Sequence[Mapping[str, Any]]) -> int:
+def _get_size(item: Mapping[str, Any], record: bytes, files: Sequence[Mapping[str, Any]]) -> int:
     """Return its size as Exchange counts it, or else what came and its attachments."""
-    said = reading.size_of(item)
-    return said or len(record) + sum(
-        one["size"] for one in files if isinstance(one.get("size"), int)
+    reported_size = reading.get_size(item)
+    return reported_size or len(record) + sum(
+        file["size"] for file in files if isinstance(file.get("size"), int)
     )

@@ -17,7 +17,7 @@ from .folders import FolderList
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FolderCursor:
     """
     How far the changes of one folder were followed: `link` is empty before the first round.
 
@@ -31,31 +31,34 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Cursor:
+class GraphMailCursor:
     """
     `places` by the folders' ids. `folders` is the list as it was last read; None in a cursor from
     before lists were kept.
     """
 
-    places: Mapping[str, Place] = field(default_factory=dict)
+    places: Mapping[str, FolderCursor] = field(default_factory=dict)
     folders: FolderList | None = None
 
     def __str__(self) -> str:
         places = {
-            one: [place.link, place.is_under_way, place.since] for one, place in self.places.items()
+            folder_id: [folder.link, folder.is_under_way, folder.since]
+            for folder_id, folder in self.places.items()
         }
-        kept: dict[str, Any] = {"places": places}
+        content: dict[str, Any] = {"places": places}
         if self.folders is not None:
-            kept["folders"] = self.folders.to_json()
-        return json.dumps(kept, separators=(",", ":"))
+            content["folders"] = self.folders.to_json()
+        return json.dumps(content, separators=(",", ":"))
 
     @classmethod
-    def read(cls, text: str) -> Cursor:
+    def from_json(cls, text: str) -> GraphMailCursor:
         """:raises CursorExpired: if it is none of ours"""
         try:
-            found = json.loads(text)
-            places = {one: Place(*said) for one, said in found["places"].items()}
-            folders = FolderList.from_json(found["folders"]) if "folders" in found else None
+            content = json.loads(text)
+            places = {
+                folder_id: FolderCursor(*values) for folder_id, values in content["places"].items()
+            }
+            folders = FolderList.from_json(content["folders"]) if "folders" in content else None
             return cls(places, folders)
         except (ValueError, LookupError, TypeError, AttributeError):
             pass

@@ -23,24 +23,24 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from integrations.providers import errors, unexpected_responses
-from integrations.providers.access import Access
-from integrations.providers.mail import ChangePage, Labels, MessageRef, Relabelled
+from integrations.providers.access import ProviderAccess
+from integrations.providers.mail import FilingChange, MailChangePage, MessageFiling, MessageRef
 
 from . import folder_delta
 from . import graph_message as reading
-from .batch import call_in_batches
-from .folders import FolderList, Folders
-from .http import Request, segment
-from .mail_cursor import Cursor, Place
-from .mail_delta_pages import SELECT, Told, ask_folders, ask_next, find_under_way
+from .batch import send_in_batches
+from .folders import FolderList, ReadableFolders
+from .http import GraphApiRequest, quote_segment
+from .mail_cursor import FolderCursor, GraphMailCursor
+from .mail_delta_pages import SELECT, DeltaItems, fetch_folders, fetch_next_pages, find_under_way
 
 # What an item may have if nothing but the filing of its message changed.
-_OF_FILING: Final = frozenset({"isRead", "flag", "categories", "importance", "parentFolderId"})
-_BESIDE_FILING: Final = frozenset({"id", "changeKey", "lastModifiedDateTime"})
+_FILING_FIELDS: Final = frozenset({"isRead", "flag", "categories", "importance", "parentFolderId"})
+_VERSION_FIELDS: Final = frozenset({"id", "changeKey", "lastModifiedDateTime"})
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class MailDeltaResult:
     """
     One page of changes, and what was learnt on the way.
 
@@ -48,119 +48,132 @@ class Followed:
     :param folders: as they are now
     """
 
-    page: ChangePage
+    page: MailChangePage
     heads: list[Mapping[str, Any]]
-    folders: Folders
+    folders: ReadableFolders
 
 
-def follow(cursor: Cursor, access: Access) -> Followed:
+def follow_changes(cursor: GraphMailCursor, access: ProviderAccess) -> MailDeltaResult:
     """
     Return one page of what changed after `cursor`.
 
     :raises CursorExpired: if a link is no longer good, or a folder went with what is in it
     """
-    told, at = Told(), time.time()
-    kept = cursor.folders
+    delta, at = DeltaItems(), time.time()
+    stored_folders = cursor.folders
     listed: FolderList | None
-    if kept is not None and kept.is_current(at):
-        after, (changed,) = ask_next(cursor, access, told, [folder_delta.next_request(kept)])
-        listed = folder_delta.follow(kept, changed, access)
+    if stored_folders is not None and stored_folders.is_current(at):
+        after, (folder_answer,) = fetch_next_pages(
+            cursor, access, delta, [folder_delta.build_next_request(stored_folders)]
+        )
+        listed = folder_delta.follow_changes(stored_folders, folder_answer, access)
     else:
-        listed = folder_delta.read(access, at=at)
-        after, _ = ask_next(_placed(cursor, listed), access, told, [])
-    found = _look_up(told, access, {})
-    if listed is None or _has_unlisted_folder(found.values(), listed):
-        listed = folder_delta.read(access, at=at)
-        after = _placed(after, listed)
-        new = [one for one in after.places if one not in cursor.places]
-        after = ask_folders(after, new, access, told)
-        found = _look_up(told, access, found)
+        listed = folder_delta.read_folders(access, at=at)
+        after, _ = fetch_next_pages(_match_folders(cursor, listed), access, delta, [])
+    messages = _look_up_messages(delta, access, {})
+    if listed is None or _has_unlisted_folder(messages.values(), listed):
+        listed = folder_delta.read_folders(access, at=at)
+        after = _match_folders(after, listed)
+        new = [folder_id for folder_id in after.places if folder_id not in cursor.places]
+        after = fetch_folders(after, new, access, delta)
+        messages = _look_up_messages(delta, access, messages)
     folders = listed.find_readable()
     is_under_way = any(place.is_under_way for place in after.places.values())
-    page = _folded(
-        told,
+    page = _fold_changes(
+        delta,
         folders,
-        found,
+        messages,
         cursor=replace(after, folders=listed),
         # While folders were in the middle of a round, the others were not asked.
-        more=is_under_way or bool(find_under_way(cursor)),
-        has_new_names=kept is None or not kept.has_same_folders(listed),
+        has_more=is_under_way or bool(find_under_way(cursor)),
+        has_new_names=stored_folders is None or not stored_folders.has_same_folders(listed),
     )
-    heads = (found[one.message_id] for one in page.upserted)
-    return Followed(page, [one for one in heads if one is not None], folders)
+    heads = (messages[ref.message_id] for ref in page.upserted)
+    return MailDeltaResult(page, [head for head in heads if head is not None], folders)
 
 
-def _placed(cursor: Cursor, listed: FolderList) -> Cursor:
+def _match_folders(cursor: GraphMailCursor, listed: FolderList) -> GraphMailCursor:
     """Return `cursor` with a place for each folder that is read now."""
     folders = listed.find_readable()
-    if any(one not in folders for one in cursor.places):
+    if any(folder_id not in folders for folder_id in cursor.places):
         raise errors.CursorExpired("a folder that was read is gone", reason="folder-gone")
     # What is in a new folder is news, all of it.
-    return replace(cursor, places={one: cursor.places.get(one, Place()) for one in folders.ids})
+    return replace(
+        cursor,
+        places={
+            folder_id: cursor.places.get(folder_id, FolderCursor())
+            for folder_id in folders.folder_ids
+        },
+    )
 
 
 def _has_unlisted_folder(items: Iterable[Mapping[str, Any] | None], listed: FolderList) -> bool:
     """Return whether one of the messages is in a folder that was made after the list was read."""
-    there = (str(item.get("parentFolderId") or "") for item in items if item is not None)
-    return any(one and one not in listed.entries for one in there)
+    folder_ids = (str(item.get("parentFolderId") or "") for item in items if item is not None)
+    return any(folder_id and folder_id not in listed.entries for folder_id in folder_ids)
 
 
-def _look_up(
-    told: Told, access: Access, known: Mapping[str, Mapping[str, Any] | None]
+def _look_up_messages(
+    delta: DeltaItems, access: ProviderAccess, known: Mapping[str, Mapping[str, Any] | None]
 ) -> dict[str, Mapping[str, Any] | None]:
     """
     Return what was told, as it is now; None of what is gone.
 
     What was removed or told in part is looked up, unless it is among `known`.
     """
-    in_part = [one for one, item in told.shown.items() if not reading.is_whole(item)]
-    wanted = dict.fromkeys(one for one in [*told.removed, *in_part] if one not in known)
-    requests = [Request(f"/me/messages/{segment(one)}", {"$select": SELECT}) for one in wanted]
-    found = {**told.shown, **known}
-    for message_id, answer in zip(wanted, call_in_batches(requests, access), strict=True):
+    incomplete = [item_id for item_id, item in delta.items.items() if not reading.is_complete(item)]
+    needed = dict.fromkeys(
+        item_id for item_id in [*delta.removed, *incomplete] if item_id not in known
+    )
+    requests = [
+        GraphApiRequest(f"/me/messages/{quote_segment(item_id)}", {"$select": SELECT})
+        for item_id in needed
+    ]
+    messages = {**delta.items, **known}
+    for message_id, answer in zip(needed, send_in_batches(requests, access), strict=True):
         if isinstance(answer, errors.ProviderError) and not isinstance(answer, errors.Gone):
             raise answer
-        found[message_id] = None if isinstance(answer, errors.ProviderError) else answer
-    return found
+        messages[message_id] = None if isinstance(answer, errors.ProviderError) else answer
+    return messages
 
 
 def _changes_only_filing(item: Mapping[str, Any]) -> bool:
     """Return whether an item of a delta has nothing but a new filing of its message."""
-    names = {name for name in item if not name.startswith("@")} - _BESIDE_FILING
-    return bool(names) and names <= _OF_FILING
+    names = {name for name in item if not name.startswith("@")} - _VERSION_FIELDS
+    return bool(names) and names <= _FILING_FIELDS
 
 
-def _folded(  # noqa: PLR0913
-    told: Told,
-    folders: Folders,
-    now: Mapping[str, Mapping[str, Any] | None],
+def _fold_changes(  # noqa: PLR0913
+    delta: DeltaItems,
+    folders: ReadableFolders,
+    messages: Mapping[str, Mapping[str, Any] | None],
     *,
-    cursor: Cursor,
-    more: bool,
+    cursor: GraphMailCursor,
+    has_more: bool,
     has_new_names: bool,
-) -> ChangePage:
+) -> MailChangePage:
     upserted: list[MessageRef] = []
-    relabelled: list[Relabelled] = []
+    refiled: list[FilingChange] = []
     deleted: list[str] = []
-    filings: dict[str, Labels] = {}
-    for message_id in dict.fromkeys([*told.shown, *told.removed]):
-        item = now[message_id]
-        if item is None or not reading.is_in(item, folders):
+    filings: dict[str, MessageFiling] = {}
+    for message_id in dict.fromkeys([*delta.items, *delta.removed]):
+        item = messages[message_id]
+        if item is None or not reading.is_in_folders(item, folders):
             deleted.append(message_id)
-        elif message_id not in told.removed and _changes_only_filing(told.shown[message_id]):
-            relabelled.append(Relabelled(reading.ref(item), reading.filing(item, folders)))
+        elif message_id not in delta.removed and _changes_only_filing(delta.items[message_id]):
+            refiled.append(FilingChange(reading.map_ref(item), reading.map_filing(item, folders)))
         else:
-            upserted.append(reading.ref(item))
+            upserted.append(reading.map_ref(item))
             # One that says it in another way is fetched, and set aside if it stays so.
-            with suppress(*unexpected_responses.KINDS):
-                if reading.keeps_its_content(item, folders):
-                    filings[message_id] = reading.filing(item, folders)
-    return ChangePage(
+            with suppress(*unexpected_responses.UNREADABLE_ERRORS):
+                if reading.is_content_final(item, folders):
+                    filings[message_id] = reading.map_filing(item, folders)
+    return MailChangePage(
         tuple(upserted),
-        tuple(relabelled),
+        tuple(refiled),
         tuple(deleted),
         str(cursor),
-        more,
+        has_more,
         filings,
         has_new_names,
     )

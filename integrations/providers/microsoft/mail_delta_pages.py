@@ -17,17 +17,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from integrations.providers import errors
-from integrations.providers.access import Access
+from integrations.providers.access import ProviderAccess
 
 from . import graph_message as reading
-from .batch import MOST_PARTS, call_in_batches
+from .batch import MAX_PARTS, send_in_batches
 from .folders import FolderList
-from .http import Outcome, Request, call_each, segment
-from .mail_cursor import Cursor, Place
-from .mailbox_concurrency import AT_ONCE
+from .http import GraphApiRequest, GraphOutcome, quote_segment, send_reads
+from .mail_cursor import FolderCursor, GraphMailCursor
+from .mailbox_concurrency import MAX_CONCURRENT_REQUESTS
 
 #: All that is shown of a message but its MIME, so that what is news is not asked for twice.
-SELECT: Final = reading.HEAD + ",lastModifiedDateTime"
+SELECT: Final = reading.HEAD_FIELDS + ",lastModifiedDateTime"
 # A page is fetched whole or begun anew, so that it has to fit into what may be spent at once.
 CHANGES_PAGE: Final = 50
 FIRST_PAGE: Final = 500
@@ -37,86 +37,105 @@ FIRST_ROUNDS: Final = 20
 
 
 @dataclass(slots=True)
-class Told:
+class DeltaItems:
     """What some pages told, by message id. `shown` keeps the order."""
 
-    shown: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    items: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     removed: dict[str, None] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        return len(self.shown) + len(self.removed)
+        return len(self.items) + len(self.removed)
 
 
-def begin(folders: FolderList, access: Access, *, since: str) -> Cursor:
+def start_delta(folders: FolderList, access: ProviderAccess, *, since: str) -> GraphMailCursor:
     """
     Return where the changes of all folders begin, with what is in them gone through.
 
     :param since: a moment before now: what changed later is news where a folder is too large to be
         gone through here
     """
-    places = {one: Place(since=since) for one in folders.find_readable().ids}
-    cursor = Cursor(places, folders=folders)
+    places = {
+        folder_id: FolderCursor(since=since) for folder_id in folders.find_readable().folder_ids
+    }
+    cursor = GraphMailCursor(places, folders=folders)
     for _ in range(FIRST_ROUNDS):
-        under_way = [one for one, place in cursor.places.items() if place.is_under_way]
+        under_way = [folder_id for folder_id, place in cursor.places.items() if place.is_under_way]
         if not under_way:
             break
-        requests = [_request(one, cursor.places[one], FIRST_PAGE) for one in under_way]
-        answers = call_each(requests, access)
-        cursor = _advance(cursor, under_way, answers, Told(), takes_all=True)
+        requests = [
+            _build_request(folder_id, cursor.places[folder_id], FIRST_PAGE)
+            for folder_id in under_way
+        ]
+        answers = send_reads(requests, access)
+        cursor = _apply_answers(cursor, under_way, answers, DeltaItems(), takes_all=True)
     return cursor
 
 
-def find_under_way(cursor: Cursor) -> list[str]:
+def find_under_way(cursor: GraphMailCursor) -> list[str]:
     """Return the folders in the middle of a round; a new folder has not begun its first."""
-    return [one for one, place in cursor.places.items() if place.is_under_way and place.link]
+    return [
+        folder_id for folder_id, place in cursor.places.items() if place.is_under_way and place.link
+    ]
 
 
-def ask_next(
-    cursor: Cursor, access: Access, told: Told, beside: Sequence[Request]
-) -> tuple[Cursor, list[Outcome]]:
+def fetch_next_pages(
+    cursor: GraphMailCursor,
+    access: ProviderAccess,
+    delta: DeltaItems,
+    extra_requests: Sequence[GraphApiRequest],
+) -> tuple[GraphMailCursor, list[GraphOutcome]]:
     """
     Return `cursor` one page further, and the answers to `beside`, which go into the same batch.
 
     :param told: receives what the folders tell: a page or two, or a page of each of `AT_ONCE`
     :raises CursorExpired: if a link is no longer good, or a folder is gone
     """
-    under_way = find_under_way(cursor)[:AT_ONCE]
-    ids, room = under_way or list(cursor.places), MOST_PARTS - len(beside)
+    under_way = find_under_way(cursor)[:MAX_CONCURRENT_REQUESTS]
+    ids, room = under_way or list(cursor.places), MAX_PARTS - len(extra_requests)
     first, rest = ids[:room], ids[room:]
-    requests = [_request(one, cursor.places[one], CHANGES_PAGE) for one in first]
-    answers = call_in_batches([*beside, *requests], access)
-    cursor = _advance(cursor, first, answers[len(beside) :], told, takes_all=bool(under_way))
-    return ask_folders(cursor, rest, access, told), answers[: len(beside)]
+    requests = [
+        _build_request(folder_id, cursor.places[folder_id], CHANGES_PAGE) for folder_id in first
+    ]
+    answers = send_in_batches([*extra_requests, *requests], access)
+    cursor = _apply_answers(
+        cursor, first, answers[len(extra_requests) :], delta, takes_all=bool(under_way)
+    )
+    return fetch_folders(cursor, rest, access, delta), answers[: len(extra_requests)]
 
 
-def ask_folders(cursor: Cursor, ids: Sequence[str], access: Access, told: Told) -> Cursor:
+def fetch_folders(
+    cursor: GraphMailCursor, ids: Sequence[str], access: ProviderAccess, delta: DeltaItems
+) -> GraphMailCursor:
     """Return `cursor` one page further in these folders, as far as the page of changes has room."""
-    for at in range(0, len(ids), MOST_PARTS):
-        some = ids[at : at + MOST_PARTS]
-        if len(told) < CHANGES_PAGE:
-            requests = [_request(one, cursor.places[one], CHANGES_PAGE) for one in some]
-            cursor = _advance(cursor, some, call_in_batches(requests, access), told)
+    for start in range(0, len(ids), MAX_PARTS):
+        batch = ids[start : start + MAX_PARTS]
+        if len(delta) < CHANGES_PAGE:
+            requests = [
+                _build_request(folder_id, cursor.places[folder_id], CHANGES_PAGE)
+                for folder_id in batch
+            ]
+            cursor = _apply_answers(cursor, batch, send_in_batches(requests, access), delta)
         else:
-            cursor = _put_off(cursor, some)
+            cursor = _postpone_folders(cursor, batch)
     return cursor
 
 
-def _request(folder_id: str, place: Place, size: int) -> Request:
+def _build_request(folder_id: str, place: FolderCursor, size: int) -> GraphApiRequest:
     prefer = (f"odata.maxpagesize={size}",)
     if place.link:
-        return Request(place.link, prefer=prefer)
-    path = f"/me/mailFolders/{segment(folder_id)}/messages/delta"
-    return Request(path, {"$select": SELECT}, prefer=prefer)
+        return GraphApiRequest(place.link, prefer=prefer)
+    path = f"/me/mailFolders/{quote_segment(folder_id)}/messages/delta"
+    return GraphApiRequest(path, {"$select": SELECT}, prefer=prefer)
 
 
-def _advance(
-    cursor: Cursor,
+def _apply_answers(
+    cursor: GraphMailCursor,
     ids: Sequence[str],
-    answers: Sequence[Outcome],
-    told: Told,
+    answers: Sequence[GraphOutcome],
+    delta: DeltaItems,
     *,
     takes_all: bool = False,
-) -> Cursor:
+) -> GraphMailCursor:
     """
     Return `cursor` at the end of these answers, one for each folder, and add them to `told`.
 
@@ -128,37 +147,39 @@ def _advance(
             raise errors.CursorExpired("a folder that was read is gone", reason="folder-gone")
         if isinstance(answer, errors.ProviderError):
             raise answer
-        place, items = places[folder_id], reading.listed(answer)
-        if items and len(told) >= CHANGES_PAGE and not takes_all:
+        place, items = places[folder_id], reading.list_messages(answer)
+        if items and len(delta) >= CHANGES_PAGE and not takes_all:
             # The next page asks for it again, from where it stands.
             places[folder_id] = replace(place, is_under_way=True)
             continue
         for item in items:
-            _tell(item, place, told)
-        places[folder_id] = _following(answer, place)
+            _add_item(item, place, delta)
+        places[folder_id] = _advance_cursor(answer, place)
     return replace(cursor, places=places)
 
 
-def _put_off(cursor: Cursor, ids: Sequence[str]) -> Cursor:
+def _postpone_folders(cursor: GraphMailCursor, ids: Sequence[str]) -> GraphMailCursor:
     """Return `cursor` with these folders to be asked on the next page."""
-    put_off = {one: replace(cursor.places[one], is_under_way=True) for one in ids}
-    return replace(cursor, places={**cursor.places, **put_off})
+    postponed = {
+        folder_id: replace(cursor.places[folder_id], is_under_way=True) for folder_id in ids
+    }
+    return replace(cursor, places={**cursor.places, **postponed})
 
 
-def _following(answer: Mapping[str, Any], place: Place) -> Place:
-    if going_on := answer.get("@odata.nextLink"):
-        if going_on == place.link:
+def _advance_cursor(answer: Mapping[str, Any], folder: FolderCursor) -> FolderCursor:
+    if next_link := answer.get("@odata.nextLink"):
+        if next_link == folder.link:
             raise errors.Unexpected("a page of changes leads to itself")
-        return replace(place, link=str(going_on), is_under_way=True)
-    if end := answer.get("@odata.deltaLink"):
-        return Place(link=str(end), is_under_way=False)
+        return replace(folder, link=str(next_link), is_under_way=True)
+    if delta_link := answer.get("@odata.deltaLink"):
+        return FolderCursor(link=str(delta_link), is_under_way=False)
     raise errors.Unexpected("a page of changes leads nowhere")
 
 
-def _tell(item: Mapping[str, Any], place: Place, told: Told) -> None:
+def _add_item(item: Mapping[str, Any], folder: FolderCursor, delta: DeltaItems) -> None:
     message_id = str(item["id"])
     if "@removed" in item:
-        told.removed[message_id] = None
-    elif not place.since or str(item.get("lastModifiedDateTime") or place.since) >= place.since:
+        delta.removed[message_id] = None
+    elif not folder.since or str(item.get("lastModifiedDateTime") or folder.since) >= folder.since:
         # The last word counts, at the place of the first.
-        told.shown[message_id] = {**told.shown.get(message_id, {}), **item}
+        delta.items[message_id] = {**delta.items.get(message_id, {}), **item}

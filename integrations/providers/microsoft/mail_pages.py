@@ -14,23 +14,23 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from integrations.providers import errors
-from integrations.providers.access import Access
+from integrations.providers.access import ProviderAccess
 
 from . import graph_message as reading
-from .batch import call_in_batches
-from .http import Outcome, Request, call_each, segment
+from .batch import send_in_batches
+from .http import GraphApiRequest, GraphOutcome, quote_segment, send_reads
 
 Heads = Mapping[str, Mapping[str, Any]]
-_Asked = Callable[[Sequence[Request]], list[Outcome]]
+_SendRequests = Callable[[Sequence[GraphApiRequest]], list[GraphOutcome]]
 
 #: Messages that are asked for as one page. Large pages of Graph time out.
-PAGE: Final = 50
+PAGE_SIZE: Final = 50
 # As many as the page may have: mail of other folders may lie between.
-_PAGE_WITH_OTHERS: Final = 60
+_PAGE_LIMIT: Final = 60
 # Fewer are asked for one by one, in batches.
-_LEAST_OF_PAGE: Final = 5
+_MIN_PAGE_SIZE: Final = 5
 # After so many rounds the rest comes in batches: a page that is too large is halved each time.
-_MOST_ROUNDS: Final = 8
+_MAX_ROUNDS: Final = 8
 # Of a page. A larger one is asked for in halves, so that a few large bodies fill no memory.
 _PAGE_BYTES: Final = 12 * 1024 * 1024
 
@@ -45,118 +45,129 @@ class PageReader:
     :param request_count: requests that were sent, batches by their parts
     """
 
-    access: Access
+    access: ProviderAccess
     select: str
     expand: str
     request_count: int = 0
     _expands: bool = field(default=True, init=False)
 
-    def read(self, heads: Heads, unlisted: Sequence[str]) -> dict[str, Outcome]:
+    def read_properties(self, heads: Heads, unlisted: Sequence[str]) -> dict[str, GraphOutcome]:
         """
         Return the properties of each message, or the error that it met, by id.
 
         :param heads: messages that were listed, by id
         :param unlisted: ids of others
         """
-        found = self._read_pages(heads)
-        rest = [one for one in (*heads, *unlisted) if one not in found]
-        answers = self._ask(rest, self._single, self.batch)
-        return found | dict(zip(rest, answers, strict=True))
+        outcomes = self._read_pages(heads)
+        rest = [message_id for message_id in (*heads, *unlisted) if message_id not in outcomes]
+        answers = self._send_with_fallback(rest, self._build_single_request, self.send_batch)
+        return outcomes | dict(zip(rest, answers, strict=True))
 
-    def batch(self, requests: Sequence[Request]) -> list[Outcome]:
+    def send_batch(self, requests: Sequence[GraphApiRequest]) -> list[GraphOutcome]:
         """Return the answers to reads, twenty to a request."""
         self.request_count += len(requests)
-        return call_in_batches(requests, self.access)
+        return send_in_batches(requests, self.access)
 
-    def each(self, requests: Sequence[Request]) -> list[Outcome]:
+    def send_each(self, requests: Sequence[GraphApiRequest]) -> list[GraphOutcome]:
         """Return the answers to reads, a request each."""
         self.request_count += len(requests)
-        return call_each(requests, self.access)
+        return send_reads(requests, self.access)
 
-    def query(self, **more: str) -> dict[str, str]:
+    def build_query(self, **extra: str) -> dict[str, str]:
         """Return what is asked of each message."""
         expand = {"$expand": self.expand} if self.expand and self._expands else {}
-        return {"$select": self.select, **expand, **more}
+        return {"$select": self.select, **expand, **extra}
 
-    def _read_pages(self, heads: Heads) -> dict[str, Outcome]:
+    def _read_pages(self, heads: Heads) -> dict[str, GraphOutcome]:
         """Return what pages bring of messages that were listed, or the errors that pages met."""
-        found: dict[str, Outcome] = {}
-        pages = list(_pages(heads, list(heads)))
-        for _ in range(_MOST_ROUNDS):
-            answers = self._ask(pages, lambda page: self._page(page, heads), self.each)
-            left: list[Sequence[str]] = []
+        outcomes: dict[str, GraphOutcome] = {}
+        pages = list(_split_pages(heads, list(heads)))
+        for _ in range(_MAX_ROUNDS):
+            answers = self._send_with_fallback(
+                pages, lambda page: self._build_page_request(page, heads), self.send_each
+            )
+            remaining: list[Sequence[str]] = []
             for page, answer in zip(pages, answers, strict=True):
-                left += _take(page, answer, found)
-            pages = [one for some in left for one in _pages(heads, some)]
+                remaining += _collect_page(page, answer, outcomes)
+            pages = [
+                next_page
+                for message_ids in remaining
+                for next_page in _split_pages(heads, message_ids)
+            ]
             if not pages:
                 break
-        return found
+        return outcomes
 
-    def _ask(
-        self, items: Sequence[Any], request: Callable[[Any], Request], send: _Asked
-    ) -> list[Outcome]:
+    def _send_with_fallback(
+        self,
+        items: Sequence[Any],
+        build_request: Callable[[Any], GraphApiRequest],
+        send: _SendRequests,
+    ) -> list[GraphOutcome]:
         """Return the answers; those that a request for `expand` broke are asked for without it."""
-        answers = send([request(one) for one in items]) if items else []
-        broken = [at for at, one in enumerate(answers) if _is_broken(one)]
+        answers = send([build_request(item) for item in items]) if items else []
+        broken = [position for position, outcome in enumerate(answers) if _is_broken(outcome)]
         if not broken or not self.expand or not self._expands:
             return answers
         self._expands = False
-        again = send([request(items[at]) for at in broken])
-        for at, answer in zip(broken, again, strict=True):
-            answers[at] = answer
+        retried = send([build_request(items[position]) for position in broken])
+        for position, answer in zip(broken, retried, strict=True):
+            answers[position] = answer
         # It was not for what it was asked.
-        self._expands = all(_is_broken(one) for one in again)
+        self._expands = all(_is_broken(outcome) for outcome in retried)
         return answers
 
-    def _single(self, message_id: str) -> Request:
-        path = f"/me/messages/{segment(message_id)}"
-        return Request(path, self.query(), prefer=reading.BODY_TYPE)
+    def _build_single_request(self, message_id: str) -> GraphApiRequest:
+        path = f"/me/messages/{quote_segment(message_id)}"
+        return GraphApiRequest(path, self.build_query(), prefer=reading.BODY_TYPE)
 
-    def _page(self, page: Sequence[str], heads: Heads) -> Request:
-        moments = sorted(str(heads[one]["receivedDateTime"]) for one in page)
+    def _build_page_request(self, page: Sequence[str], heads: Heads) -> GraphApiRequest:
+        times = sorted(str(heads[message_id]["receivedDateTime"]) for message_id in page)
         # What it orders by comes first in the filter, as Graph wants it.
-        between = f"receivedDateTime ge {moments[0]} and receivedDateTime le {moments[-1]}"
-        asked = {
-            "$filter": between,
+        time_filter = f"receivedDateTime ge {times[0]} and receivedDateTime le {times[-1]}"
+        parameters = {
+            "$filter": time_filter,
             "$orderby": "receivedDateTime desc",
-            "$top": str(_PAGE_WITH_OTHERS),
+            "$top": str(_PAGE_LIMIT),
         }
-        return Request(
+        return GraphApiRequest(
             "/me/messages",
-            self.query(**asked),
+            self.build_query(**parameters),
             prefer=reading.BODY_TYPE,
-            most_bytes=_PAGE_BYTES,
+            max_bytes=_PAGE_BYTES,
         )
 
 
-def _pages(heads: Heads, message_ids: Sequence[str]) -> Iterator[Sequence[str]]:
+def _split_pages(heads: Heads, message_ids: Sequence[str]) -> Iterator[Sequence[str]]:
     """Yield ids of messages that are asked for as one page, the newest first."""
     newest_first = sorted(
-        message_ids, key=lambda one: str(heads[one]["receivedDateTime"]), reverse=True
+        message_ids, key=lambda message_id: str(heads[message_id]["receivedDateTime"]), reverse=True
     )
-    for at in range(0, len(newest_first), PAGE):
-        page = newest_first[at : at + PAGE]
-        if len(page) >= _LEAST_OF_PAGE:
+    for at in range(0, len(newest_first), PAGE_SIZE):
+        page = newest_first[at : at + PAGE_SIZE]
+        if len(page) >= _MIN_PAGE_SIZE:
             yield page
 
 
-def _take(page: Sequence[str], answer: Outcome, found: dict[str, Outcome]) -> list[Sequence[str]]:
+def _collect_page(
+    page: Sequence[str], answer: GraphOutcome, outcomes: dict[str, GraphOutcome]
+) -> list[Sequence[str]]:
     """Put what a page brought into `found`. Return what is left to be asked for as pages."""
     if isinstance(answer, errors.Rejected):
-        half = len(page) // 2
-        return [page[:half], page[half:]]
+        middle = len(page) // 2
+        return [page[:middle], page[middle:]]
     if isinstance(answer, errors.ProviderError):
-        found |= dict.fromkeys(page, answer)
+        outcomes |= dict.fromkeys(page, answer)
         return []
-    wanted = set(page)
-    items = [one for one in reading.listed(answer) if one["id"] in wanted]
-    found |= {str(one["id"]): dict(one) for one in items}
+    page_ids = set(page)
+    items = [item for item in reading.list_messages(answer) if item["id"] in page_ids]
+    outcomes |= {str(item["id"]): dict(item) for item in items}
     # Much other mail lies between: another page would bring little.
     is_dense = 2 * len(items) >= len(page)
-    return [[one for one in page if one not in found]] if is_dense else []
+    return [[message_id for message_id in page if message_id not in outcomes]] if is_dense else []
 
 
-def _is_broken(answer: Outcome) -> bool:
+def _is_broken(answer: GraphOutcome) -> bool:
     if not isinstance(answer, errors.Unavailable):
         return False
     return answer.status == HTTPStatus.INTERNAL_SERVER_ERROR

@@ -9,10 +9,10 @@ from threading import Lock, Semaphore
 from typing import Final
 
 # https://learn.microsoft.com/en-us/graph/throttling-limits: of one mailbox, four.
-AT_ONCE: Final = 4
+MAX_CONCURRENT_REQUESTS: Final = 4
 
 
-class Gate:
+class MailboxGate:
     """
     Lets as many requests of one mailbox through at once as Graph answers, of all threads.
 
@@ -21,28 +21,28 @@ class Gate:
     """
 
     def __init__(self) -> None:
-        self._places = Semaphore(AT_ONCE)
+        self._places = Semaphore(MAX_CONCURRENT_REQUESTS)
         self._collecting = Lock()
 
     @contextmanager
-    def hold(self, places: int, *, until: float) -> Iterator[None]:
+    def hold_slots(self, slots: int, *, until: float) -> Iterator[None]:
         """
         Hold `places`.
 
         :raises TimeoutError: if they were not free before `until`, a moment of the monotonic clock
         """
-        taken = 0
+        held_slots = 0
         try:
             if not self._collecting.acquire(timeout=max(0.0, until - time.monotonic())):
                 raise TimeoutError
             try:
-                while taken < places:
+                while held_slots < slots:
                     if not self._places.acquire(timeout=max(0.0, until - time.monotonic())):
                         raise TimeoutError
-                    taken += 1
+                    held_slots += 1
             finally:
                 self._collecting.release()
             yield
         finally:
-            if taken:
-                self._places.release(taken)
+            if held_slots:
+                self._places.release(held_slots)

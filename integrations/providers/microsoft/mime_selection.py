@@ -14,16 +14,16 @@ from typing import Any, Final
 
 from integrations.providers import unexpected_responses
 
-_SEALED: Final = frozenset(
+_SEALED_TYPES: Final = frozenset(
     {"multipart/signed", "application/pkcs7-mime", "application/x-pkcs7-mime"}
 )
 _MEETING: Final = "#microsoft.graph.eventmessage"
 # By the header that a message came with.
-_NOT_SHOWN: Final = re.compile(
+_MIME_ONLY_TYPES: Final = re.compile(
     r"multipart/report|application/(?:x-)?pkcs7-mime|multipart/signed\b.*pkcs7",
     re.IGNORECASE | re.DOTALL,
 )
-_LONGEST_TYPE: Final = 4_096
+_MAX_TYPE_LENGTH: Final = 4_096
 
 
 def is_shown_whole(item: Mapping[str, Any]) -> bool:
@@ -33,15 +33,15 @@ def is_shown_whole(item: Mapping[str, Any]) -> bool:
             return False
         if not isinstance(item["body"]["content"], str):
             return False
-        return not _NOT_SHOWN.match(_content_type(item))
-    except unexpected_responses.KINDS:
+        return not _MIME_ONLY_TYPES.match(_get_content_type(item))
+    except unexpected_responses.UNREADABLE_ERRORS:
         return False
 
 
-def _content_type(item: Mapping[str, Any]) -> str:
+def _get_content_type(item: Mapping[str, Any]) -> str:
     for header in item.get("internetMessageHeaders") or ():
         if header["name"].lower() == "content-type":
-            return str(header["value"])[:_LONGEST_TYPE].strip()
+            return str(header["value"])[:_MAX_TYPE_LENGTH].strip()
     return ""
 
 
@@ -54,7 +54,7 @@ def may_have_attachments(item: Mapping[str, Any]) -> bool:
     return bool(item.get("hasAttachments")) or "cid:" in item["body"]["content"]
 
 
-def are_shown(listed: Sequence[Any]) -> bool:
+def are_attachments_shown(listed: Sequence[Any]) -> bool:
     """Return whether a list of attachments is of a message that JSON shows whole."""
     return all(
         isinstance(entry, dict)
@@ -66,5 +66,5 @@ def are_shown(listed: Sequence[Any]) -> bool:
 
 def _is_sealed_message(attachment: Mapping[str, Any]) -> bool:
     """Return whether an attachment is a message that was signed or encrypted by S/MIME."""
-    said = str(attachment.get("contentType") or "").partition(";")[0]
-    return said.strip().lower() in _SEALED
+    content_type = str(attachment.get("contentType") or "").partition(";")[0]
+    return content_type.strip().lower() in _SEALED_TYPES

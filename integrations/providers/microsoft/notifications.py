@@ -15,34 +15,36 @@ from contextlib import suppress
 from typing import Any, Final
 
 from integrations.providers import errors, storable_values
-from integrations.providers.push import Call, Hook
+from integrations.providers.push import SubscriptionNotification, WebhookChannel
 
 #: Of a trial's token, in characters; Microsoft's has some hundred.
-MAX_TRIAL: Final = 1024
+MAX_VALIDATION_TOKEN: Final = 1024
 # Microsoft calls the token opaque. What it sends is a sentence with an id at its end, "Validation:
 # Testing client application reachability for subscription Request-Id: …", percent-encoded. Admitted
 # are letters, digits, spaces, and the signs of sentences, addresses and base64. Refused are those
 # with which markup, scripts and templates begin: anybody may have our address say a token back.
-_TRIAL: Final = re.compile(rf"[A-Za-z0-9 .,:;!*()@/|+=_~%-]{{1,{MAX_TRIAL}}}", re.ASCII)
+_VALIDATION_TOKEN: Final = re.compile(
+    rf"[A-Za-z0-9 .,:;!*()@/|+=_~%-]{{1,{MAX_VALIDATION_TOKEN}}}", re.ASCII
+)
 # https://learn.microsoft.com/en-us/graph/api/resources/subscription
 MAX_STATE: Final = 128
 #: Items of one call; of more, the first are heard.
 MAX_ITEMS: Final = 500
 # What becomes of a subscription, in lower case. `missed` is news: of what, nobody knows.
-_ABOUT_ITSELF: Final = frozenset({"reauthorizationrequired", "subscriptionremoved"})
+_LIFECYCLE_EVENTS: Final = frozenset({"reauthorizationrequired", "subscriptionremoved"})
 
 
-def client_state(hook: Hook) -> str:
+def build_client_state(channel: WebhookChannel) -> str:
     """Return what a subscription is to say back: which it is, and the proof of it."""
-    return f"{hook.channel_id}.{hook.token}"
+    return f"{channel.channel_id}.{channel.token}"
 
 
-def trial(token: str) -> str | None:
+def check_validation_token(token: str) -> str | None:
     """Return the answer to a validation of our address; None if Microsoft sends no such token."""
-    return token if _TRIAL.fullmatch(token) else None
+    return token if _VALIDATION_TOKEN.fullmatch(token) else None
 
 
-def calls(body: bytes) -> list[Call]:
+def parse_notifications(body: bytes) -> list[SubscriptionNotification]:
     """
     Return what a call says, each thing once.
 
@@ -53,12 +55,14 @@ def calls(body: bytes) -> list[Call]:
         items = json.loads(body)["value"]
     if not isinstance(items, list):
         raise errors.Rejected("the notification cannot be read", reason="unreadable")
-    found = (_call(one) for one in items[:MAX_ITEMS] if isinstance(one, Mapping))
+    notifications = (_parse_item(item) for item in items[:MAX_ITEMS] if isinstance(item, Mapping))
     # Of ten changes at once each is an item.
-    return list(dict.fromkeys(one for one in found if one is not None))
+    return list(
+        dict.fromkeys(notification for notification in notifications if notification is not None)
+    )
 
 
-def _call(item: Mapping[str, Any]) -> Call | None:
+def _parse_item(item: Mapping[str, Any]) -> SubscriptionNotification | None:
     subscription, state = item.get("subscriptionId"), item.get("clientState")
     if not isinstance(subscription, str) or not isinstance(state, str) or len(state) > MAX_STATE:
         return None
@@ -66,5 +70,7 @@ def _call(item: Mapping[str, Any]) -> Call | None:
     if not subscription.isascii() or not state.isascii():
         return None
     channel_id, _, token = state.partition(".")
-    event = storable_values.text(item.get("lifecycleEvent")).lower()
-    return Call(subscription, channel_id, token, is_about_itself=event in _ABOUT_ITSELF)
+    event = storable_values.clean_text(item.get("lifecycleEvent")).lower()
+    return SubscriptionNotification(
+        subscription, channel_id, token, is_lifecycle_event=event in _LIFECYCLE_EVENTS
+    )

@@ -21,26 +21,26 @@ _MARKUP: Final = re.compile(r"</?[a-z][^>]*>", re.IGNORECASE)
 _END: Final = re.compile(r"</body\s*>", re.IGNORECASE)
 
 
-def join_address(resource: Mapping[str, Any]) -> str:
+def get_join_address(resource: Mapping[str, Any]) -> str:
     """Return the address of an event's online meeting; empty if it has none."""
     if not resource.get("isOnlineMeeting"):
         return ""
-    return storable_values.text((resource.get("onlineMeeting") or {}).get("joinUrl"))
+    return storable_values.clean_text((resource.get("onlineMeeting") or {}).get("joinUrl"))
 
 
-def join_block(text: str, address: str) -> str:
+def find_join_block(text: str, address: str) -> str:
     """Return the part of a text that holds the address of its meeting; empty if it is not found."""
     start, end = _find_block(text, address)
     return text[start:end]
 
 
-def without_block(text: str, address: str) -> str:
+def remove_block(text: str, address: str) -> str:
     """Return a text without that part; the text as it is, if the part is not found."""
     start, end = _find_block(text, address)
     return text[:start] + text[end:]
 
 
-def with_block(text: str, block: str) -> str:
+def add_block(text: str, block: str) -> str:
     """Return a text of any kind as HTML, with the part of its meeting at the end."""
     if not _MARKUP.search(text):
         text = html.escape(text, quote=False).replace("\n", "<br>\n")
@@ -56,17 +56,17 @@ def _find_block(text: str, address: str) -> tuple[int, int]:
         at = text.find(html.escape(address)) if address else -1
     if at < 0:
         return 0, 0
-    before = [one.start() for one in _LINE.finditer(text, 0, at)]
+    before = [line.start() for line in _LINE.finditer(text, 0, at)]
     after = _LINE.search(text, at)
     if not before or after is None:
         return 0, 0
     # Without markup a block is its two lines and what is between them.
     if not _MARKUP.search(text):
         return before[-1], after.end()
-    return _start_of_element(text, before[-1]), _end_of_element(text, after.end())
+    return _find_element_start(text, before[-1]), _find_element_end(text, after.end())
 
 
-def _start_of_element(text: str, at: int) -> int:
+def _find_element_start(text: str, at: int) -> int:
     """Return where the innermost `div` around a place begins."""
     depth = 0
     for tag in reversed(list(_DIV.finditer(text, 0, at))):
@@ -76,7 +76,7 @@ def _start_of_element(text: str, at: int) -> int:
     return at
 
 
-def _end_of_element(text: str, at: int) -> int:
+def _find_element_end(text: str, at: int) -> int:
     """Return where the innermost `div` around a place ends."""
     depth = 0
     for tag in _DIV.finditer(text, at):

@@ -23,8 +23,8 @@ _DAYS: Final = {
 }  # fmt: skip
 _NAMES: Final = {short: name for name, short in _DAYS.items()}
 _WEEKDAYS: Final = tuple(_DAYS)
-_PLACES: Final = {"first": 1, "second": 2, "third": 3, "fourth": 4, "last": -1}
-_INDEXES: Final = {place: name for name, place in _PLACES.items()}
+_ORDINALS: Final = {"first": 1, "second": 2, "third": 3, "fourth": 4, "last": -1}
+_INDEX_NAMES: Final = {place: name for name, place in _ORDINALS.items()}
 _FREQUENCIES: Final = {
     "daily": "DAILY", "weekly": "WEEKLY", "absoluteMonthly": "MONTHLY",
     "relativeMonthly": "MONTHLY", "absoluteYearly": "YEARLY", "relativeYearly": "YEARLY",
@@ -35,7 +35,7 @@ _KNOWN: Final = frozenset(
 _ORDINAL: Final = re.compile(r"([+-]?\d)?(MO|TU|WE|TH|FR|SA|SU)", re.ASCII)
 
 
-def lines(recurrence: Mapping[str, Any], start: When) -> tuple[str, ...]:
+def build_rrule_lines(recurrence: Mapping[str, Any], start: When) -> tuple[str, ...]:
     """
     Return the rule that a `patternedRecurrence` says, as RFC 5545 writes it.
 
@@ -43,87 +43,87 @@ def lines(recurrence: Mapping[str, Any], start: When) -> tuple[str, ...]:
     :raises Rejected: if it cannot be read
     """
     try:
-        return (f"RRULE:{_rule(recurrence, start)}",)
-    except unexpected_responses.KINDS:
+        return (f"RRULE:{_build_rrule(recurrence, start)}",)
+    except unexpected_responses.UNREADABLE_ERRORS:
         pass
     raise errors.Rejected("the recurrence cannot be read", reason="unreadable")
 
 
-def _rule(recurrence: Mapping[str, Any], start: When) -> str:
-    pattern, span = recurrence["pattern"], recurrence["range"]
-    kind = pattern["type"]
-    parts = {"FREQ": _FREQUENCIES[kind]}
+def _build_rrule(recurrence: Mapping[str, Any], start: When) -> str:
+    pattern, date_range = recurrence["pattern"], recurrence["range"]
+    pattern_type = pattern["type"]
+    parts = {"FREQ": _FREQUENCIES[pattern_type]}
     if (interval := int(pattern.get("interval") or 1)) > 1:
         parts["INTERVAL"] = str(interval)
     days = [_DAYS[day.lower()] for day in pattern.get("daysOfWeek") or ()]
-    if kind in {"absoluteYearly", "relativeYearly"}:
-        parts["BYMONTH"] = str(_within(pattern["month"], 12))
-    if kind in {"absoluteMonthly", "absoluteYearly"}:
-        parts["BYMONTHDAY"] = str(_within(pattern["dayOfMonth"], 31))
-    elif kind in {"relativeMonthly", "relativeYearly"}:
-        place = _PLACES[str(pattern.get("index") or "first").lower()]
-        parts |= _relative(days, place)
-    elif kind == "weekly":
+    if pattern_type in {"absoluteYearly", "relativeYearly"}:
+        parts["BYMONTH"] = str(_check_range(pattern["month"], 12))
+    if pattern_type in {"absoluteMonthly", "absoluteYearly"}:
+        parts["BYMONTHDAY"] = str(_check_range(pattern["dayOfMonth"], 31))
+    elif pattern_type in {"relativeMonthly", "relativeYearly"}:
+        ordinal = _ORDINALS[str(pattern.get("index") or "first").lower()]
+        parts |= _build_relative_days(days, ordinal)
+    elif pattern_type == "weekly":
         parts["BYDAY"] = ",".join(days)
         if not days:
             raise ValueError("a week without a day")
         if first := pattern.get("firstDayOfWeek"):
             parts["WKST"] = _DAYS[first.lower()]
-    parts |= _end(span, start)
+    parts |= _build_end(date_range, start)
     return ";".join(f"{name}={value}" for name, value in parts.items())
 
 
-def _relative(days: Sequence[str], place: int) -> dict[str, str]:
+def _build_relative_days(days: Sequence[str], ordinal: int) -> dict[str, str]:
     if not days:
         raise ValueError("a place among no days")
     if len(days) == 1:
-        return {"BYDAY": f"{place}{days[0]}"}
+        return {"BYDAY": f"{ordinal}{days[0]}"}
     # The first of any of these days, not the first of each.
-    return {"BYDAY": ",".join(days), "BYSETPOS": str(place)}
+    return {"BYDAY": ",".join(days), "BYSETPOS": str(ordinal)}
 
 
-def _end(span: Mapping[str, Any], start: When) -> dict[str, str]:
-    kind = span["type"]
-    if kind == "noEnd":
+def _build_end(date_range: Mapping[str, Any], start: When) -> dict[str, str]:
+    range_type = date_range["type"]
+    if range_type == "noEnd":
         return {}
-    if kind == "numbered":
-        return {"COUNT": str(_within(span["numberOfOccurrences"], 100_000))}
-    if kind != "endDate":
+    if range_type == "numbered":
+        return {"COUNT": str(_check_range(date_range["numberOfOccurrences"], 100_000))}
+    if range_type != "endDate":
         raise ValueError("another end")
-    last = date.fromisoformat(span["endDate"])
+    last = date.fromisoformat(date_range["endDate"])
     if start.day is not None:
         return {"UNTIL": f"{last:%Y%m%d}"}
     clock = datetime.combine(last, time(23, 59, 59), ZoneInfo(start.zone or "UTC"))
     return {"UNTIL": f"{clock.astimezone(UTC):%Y%m%dT%H%M%SZ}"}
 
 
-def _within(value: object, most: int) -> int:
+def _check_range(value: object, maximum: int) -> int:
     number = int(value)  # type: ignore[call-overload]
-    if not 1 <= number <= most:
+    if not 1 <= number <= maximum:
         raise ValueError("out of bounds")
     return int(number)
 
 
-def recurrence(written: Sequence[str], start: When) -> dict[str, Any] | None:
+def build_graph_recurrence(lines: Sequence[str], start: When) -> dict[str, Any] | None:
     """
     Return what Graph calls this rule; None where there is none.
 
     :raises Rejected: if Graph has no words for it: `reason` is `recurrence`
     """
-    if not written:
+    if not lines:
         return None
-    made = None
+    graph_recurrence = None
     try:
-        if len(written) == 1:
-            made = _recurrence(written[0], start)
+        if len(lines) == 1:
+            graph_recurrence = _parse_rrule_line(lines[0], start)
     except (LookupError, ValueError):
         pass
-    if made is None:
+    if graph_recurrence is None:
         raise errors.Rejected("Microsoft has no such recurrence", reason="recurrence")
-    return made
+    return graph_recurrence
 
 
-def _recurrence(line: str, start: When) -> dict[str, Any]:
+def _parse_rrule_line(line: str, start: When) -> dict[str, Any]:
     name, _, text = line.strip().upper().partition(":")
     if name != "RRULE":
         raise ValueError("no rule")
@@ -131,27 +131,29 @@ def _recurrence(line: str, start: When) -> dict[str, Any]:
     if not parts.keys() <= _KNOWN:
         raise ValueError("more than Graph says")
     begins = _first_day(start)
-    pattern = _pattern(parts, begins) | {"interval": _within(parts.get("INTERVAL", "1"), 999)}
-    return {"pattern": pattern, "range": _range(parts, start, begins)}
+    pattern = _build_pattern(parts, begins) | {
+        "interval": _check_range(parts.get("INTERVAL", "1"), 999)
+    }
+    return {"pattern": pattern, "range": _build_range(parts, start, begins)}
 
 
-def _pattern(parts: Mapping[str, str], begins: date) -> dict[str, Any]:
+def _build_pattern(parts: Mapping[str, str], begins: date) -> dict[str, Any]:
     frequency = parts["FREQ"]
-    days = [_day(one) for one in parts["BYDAY"].split(",")] if "BYDAY" in parts else []
+    days = [_parse_day(day) for day in parts["BYDAY"].split(",")] if "BYDAY" in parts else []
     if frequency in {"DAILY", "WEEKLY"}:
-        return _of_days(parts, days, begins)
+        return _build_day_pattern(parts, days, begins)
     if frequency == "MONTHLY" and "BYMONTH" not in parts:
-        return _of_month(parts, days, begins, "Monthly")
+        return _build_month_pattern(parts, days, begins, "Monthly")
     if frequency == "YEARLY" and ("BYMONTH" in parts or not days):
-        month = _within(parts.get("BYMONTH", str(begins.month)), 12)
-        return _of_month(parts, days, begins, "Yearly") | {"month": month}
+        month = _check_range(parts.get("BYMONTH", str(begins.month)), 12)
+        return _build_month_pattern(parts, days, begins, "Yearly") | {"month": month}
     raise ValueError("Graph has no such pattern")
 
 
-def _of_days(
+def _build_day_pattern(
     parts: Mapping[str, str], days: Sequence[tuple[int, str]], begins: date
 ) -> dict[str, Any]:
-    if parts.keys() & {"BYMONTHDAY", "BYMONTH", "BYSETPOS"} or any(at for at, _ in days):
+    if parts.keys() & {"BYMONTHDAY", "BYMONTH", "BYSETPOS"} or any(ordinal for ordinal, _ in days):
         raise ValueError("more than Graph says")
     if parts["FREQ"] == "WEEKLY":
         return {
@@ -165,35 +167,37 @@ def _of_days(
     return {"type": "daily"}
 
 
-def _of_month(
-    parts: Mapping[str, str], days: Sequence[tuple[int, str]], begins: date, ending: str
+def _build_month_pattern(
+    parts: Mapping[str, str], days: Sequence[tuple[int, str]], begins: date, suffix: str
 ) -> dict[str, Any]:
     if not days:
         if "BYSETPOS" in parts:
             raise ValueError("a place among nothing")
-        day = _within(parts.get("BYMONTHDAY", str(begins.day)), 31)
-        return {"type": f"absolute{ending}", "dayOfMonth": day}
+        day = _check_range(parts.get("BYMONTHDAY", str(begins.day)), 31)
+        return {"type": f"absolute{suffix}", "dayOfMonth": day}
     if "BYMONTHDAY" in parts:
         raise ValueError("days of the week and of the month")
-    return {"type": f"relative{ending}"} | _placed(days, parts.get("BYSETPOS"))
+    return {"type": f"relative{suffix}"} | _build_relative_pattern(days, parts.get("BYSETPOS"))
 
 
-def _placed(days: Sequence[tuple[int, str]], place: str | None) -> dict[str, Any]:
+def _build_relative_pattern(
+    days: Sequence[tuple[int, str]], position: str | None
+) -> dict[str, Any]:
     names = [name for _, name in days]
-    if place is None:
+    if position is None:
         # The second Tuesday and the second Thursday are two; Graph has one.
-        ((at, _),) = days
-        return {"daysOfWeek": names, "index": _INDEXES[at]}
-    if any(at for at, _ in days):
+        ((ordinal, _),) = days
+        return {"daysOfWeek": names, "index": _INDEX_NAMES[ordinal]}
+    if any(ordinal for ordinal, _ in days):
         raise ValueError("a place of a place")
-    return {"daysOfWeek": names, "index": _INDEXES[int(place)]}
+    return {"daysOfWeek": names, "index": _INDEX_NAMES[int(position)]}
 
 
-def _day(text: str) -> tuple[int, str]:
-    found = _ORDINAL.fullmatch(text)
-    if found is None:
+def _parse_day(text: str) -> tuple[int, str]:
+    match = _ORDINAL.fullmatch(text)
+    if match is None:
         raise ValueError("no day")
-    return int(found[1] or 0), _NAMES[found[2]]
+    return int(match[1] or 0), _NAMES[match[2]]
 
 
 def _first_day(start: When) -> date:
@@ -204,29 +208,32 @@ def _first_day(start: When) -> date:
     return start.at.astimezone(ZoneInfo(start.zone or "UTC")).date()
 
 
-def _range(parts: Mapping[str, str], start: When, begins: date) -> dict[str, Any]:
-    made: dict[str, Any] = {"startDate": begins.isoformat()}
+def _build_range(parts: Mapping[str, str], start: When, begins: date) -> dict[str, Any]:
+    date_range: dict[str, Any] = {"startDate": begins.isoformat()}
     if start.day is None:
-        made["recurrenceTimeZone"] = start.zone or "UTC"
+        date_range["recurrenceTimeZone"] = start.zone or "UTC"
     if "COUNT" in parts and "UNTIL" in parts:
         raise ValueError("two ends")
     if "COUNT" in parts:
-        count = _within(parts["COUNT"], 100_000)
-        return made | {"type": "numbered", "numberOfOccurrences": count}
+        count = _check_range(parts["COUNT"], 100_000)
+        return date_range | {"type": "numbered", "numberOfOccurrences": count}
     if "UNTIL" not in parts:
-        return made | {"type": "noEnd"}
-    return made | {"type": "endDate", "endDate": _last_day(parts["UNTIL"], start).isoformat()}
+        return date_range | {"type": "noEnd"}
+    return date_range | {
+        "type": "endDate",
+        "endDate": _find_last_day(parts["UNTIL"], start).isoformat(),
+    }
 
 
-def _last_day(until: str, start: When) -> date:
+def _find_last_day(until: str, start: When) -> date:
     """Return the last day on which an instance may begin, on the clock of the series."""
     if len(until) == len("20261103"):
         return datetime.strptime(until, "%Y%m%d").replace(tzinfo=UTC).date()
     end = datetime.strptime(until, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     if start.at is None:
         return end.date()
-    place = ZoneInfo(start.zone or "UTC")
-    local, begins = end.astimezone(place), start.at.astimezone(place)
+    zone = ZoneInfo(start.zone or "UTC")
+    local, begins = end.astimezone(zone), start.at.astimezone(zone)
     # An instance of that day would begin after the end: the day before is the last.
     is_early = local.time().replace(fold=0) < begins.time().replace(fold=0)
     return date.fromordinal(local.date().toordinal() - 1) if is_early else local.date()

@@ -12,38 +12,44 @@ import binascii
 from collections.abc import Mapping
 from typing import Any, Final
 
-_HEADER: Final = 22
-_ANSWER: Final = 5
-_LONGEST_INDEX: Final = 4_096
+_HEADER_LENGTH: Final = 22
+_ANSWER_LENGTH: Final = 5
+_MAX_INDEX_LENGTH: Final = 4_096
 
 
 def find_parents(items: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, str]]:
     """Return Message-ID and references of what each message answers, where that is among them."""
-    by_place = {place: item for item in items.values() if (place := _place(item)) is not None}
-    found: dict[str, tuple[str, str]] = {}
+    items_by_position = {
+        position: item for item in items.values() if (position := _read_position(item)) is not None
+    }
+    parents: dict[str, tuple[str, str]] = {}
     for message_id, item in items.items():
-        place = _place(item)
-        if place is None or item.get("internetMessageHeaders") or len(place[1]) <= _HEADER:
+        position = _read_position(item)
+        if (
+            position is None
+            or item.get("internetMessageHeaders")
+            or len(position[1]) <= _HEADER_LENGTH
+        ):
             continue
-        parent = by_place.get((place[0], place[1][:-_ANSWER]))
+        parent = items_by_position.get((position[0], position[1][:-_ANSWER_LENGTH]))
         if parent is not None and isinstance(parent.get("internetMessageId"), str):
-            found[message_id] = (parent["internetMessageId"], _references(parent))
-    return found
+            parents[message_id] = (parent["internetMessageId"], _read_references(parent))
+    return parents
 
 
-def _place(item: Mapping[str, Any]) -> tuple[str, bytes] | None:
+def _read_position(item: Mapping[str, Any]) -> tuple[str, bytes] | None:
     """Return the conversation of a message, and where in it the message stands."""
     index = item.get("conversationIndex")
-    if not isinstance(index, str) or len(index) > _LONGEST_INDEX:
+    if not isinstance(index, str) or len(index) > _MAX_INDEX_LENGTH:
         return None
     try:
-        place = base64.b64decode(index, validate=True)
+        position = base64.b64decode(index, validate=True)
     except (ValueError, binascii.Error):
         return None
-    return (str(item.get("conversationId")), place) if len(place) >= _HEADER else None
+    return (str(item.get("conversationId")), position) if len(position) >= _HEADER_LENGTH else None
 
 
-def _references(item: Mapping[str, Any]) -> str:
+def _read_references(item: Mapping[str, Any]) -> str:
     headers = item.get("internetMessageHeaders")
     for header in headers if isinstance(headers, list) else ():
         if isinstance(header, dict) and str(header.get("name")).lower() == "references":

@@ -20,11 +20,11 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from integrations.providers import http
-from integrations.providers.http import Answer
+from integrations.providers.http import ProviderResponse
 
 from . import graph_sdk
-from .graph_sdk import Call
-from .mailbox_concurrency import AT_ONCE
+from .graph_sdk import GraphCall
+from .mailbox_concurrency import MAX_CONCURRENT_REQUESTS
 
 if TYPE_CHECKING:
     from httpx import Response
@@ -34,91 +34,93 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class NoAnswer(Exception):
+class GraphNoResponse(Exception):
     """None came, or not within the time there is. A read may be repeated; a write may be done."""
 
 
 class ContextThreads(ThreadPoolExecutor):
     """Threads with the context of their caller, which the check of connections reads."""
 
-    def submit(self, function: Any, /, *given: Any, **named: Any) -> Any:
-        return super().submit(copy_context().run, function, *given, **named)
+    def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return super().submit(copy_context().run, function, *args, **kwargs)
 
 
-class Session:
+class GraphSession:
     """An event loop and the connections that were opened on it, for one thread at a time."""
 
     def __init__(self, authorities: ssl.SSLContext, proxy: str) -> None:
         self._loop = asyncio.new_event_loop()
-        self.names = ContextThreads(max_workers=AT_ONCE, thread_name_prefix="graph-names")
+        self.names = ContextThreads(
+            max_workers=MAX_CONCURRENT_REQUESTS, thread_name_prefix="graph-names"
+        )
         self._loop.set_default_executor(self.names)
         self._adapter, self._transport = graph_sdk.open_connections(authorities, proxy)
 
-    def send(
-        self, calls: Sequence[Call], *, at_once: int, until: float
-    ) -> list[Answer | Exception]:
+    def send_calls(
+        self, calls: Sequence[GraphCall], *, at_once: int, until: float
+    ) -> list[ProviderResponse | Exception]:
         """
         Return the answer to each of `calls`.
 
         :raises TimeoutError: if they are not all there at `until`, a moment of the monotonic clock
         """
-        return self._run(self._send_each(calls, at_once, until))
+        return self._run_coroutine(self._send_each(calls, at_once, until))
 
-    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+    def _run_coroutine(self, coroutine: Coroutine[Any, Any, T]) -> T:
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            return self._loop.run_until_complete(work)
+            return self._loop.run_until_complete(coroutine)
         # A thread that runs a loop of its own cannot run another one.
         with ContextThreads(max_workers=1, thread_name_prefix="graph") as thread:
-            answer: T = thread.submit(self._loop.run_until_complete, work).result()
+            answer: T = thread.submit(self._loop.run_until_complete, coroutine).result()
             return answer
 
     async def _send_each(
-        self, calls: Sequence[Call], at_once: int, until: float
-    ) -> list[Answer | Exception]:
+        self, calls: Sequence[GraphCall], at_once: int, until: float
+    ) -> list[ProviderResponse | Exception]:
         # The clock of a loop is the monotonic one.
         async with asyncio.timeout_at(until):
             if len(calls) == 1:
                 return [await self._try_to_send(calls[0], until)]
-            places = asyncio.Semaphore(at_once)
+            slots = asyncio.Semaphore(at_once)
 
-            async def send(call: Call) -> Answer | Exception:
-                async with places:
+            async def send_call(call: GraphCall) -> ProviderResponse | Exception:
+                async with slots:
                     return await self._try_to_send(call, until)
 
-            return await asyncio.gather(*map(send, calls))
+            return await asyncio.gather(*map(send_call, calls))
 
-    async def _try_to_send(self, call: Call, until: float) -> Answer | Exception:
+    async def _try_to_send(self, call: GraphCall, until: float) -> ProviderResponse | Exception:
         try:
-            return await self._send(call, until)
+            return await self._send_call(call, until)
         except Exception as error:  # noqa: BLE001 - of this call alone, not of the others
             # Its frames hold a token: only its kind is said.
             logger.error("graph.failed", extra={"error": type(error).__name__})  # noqa: TRY400
             return error.with_traceback(None)
 
-    async def _send(self, call: Call, until: float) -> Answer | Exception:
+    async def _send_call(self, call: GraphCall, until: float) -> ProviderResponse | Exception:
         from httpx import HTTPError, StreamError
 
         with suppress(HTTPError, StreamError, OSError):
             request = await self._adapter.convert_to_native_async(graph_sdk.build_request(call))
             if time.monotonic() >= until:
                 # The loop looks at its clock between two steps: a request must not go out late.
-                return NoAnswer()
+                return GraphNoResponse()
             response = await self._transport.handle_async_request(request)
             try:
-                return await _read(response, call.most_bytes or http.MAX_ANSWER)
+                return await _read_response(response, call.max_bytes or http.MAX_ANSWER)
             finally:
                 await response.aclose()
-        return NoAnswer()
+        return GraphNoResponse()
 
     def close(self) -> None:
         """Drop what is under way, close the connections, and end the loop."""
         with suppress(Exception):
-            self._run(self._end())
+            self._run_coroutine(self._shut_down())
         self._loop.close()
 
-    async def _end(self) -> None:
+    async def _shut_down(self) -> None:
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()
@@ -127,11 +129,11 @@ class Session:
             await self._transport.transport.aclose()
 
 
-async def _read(response: Response, most_bytes: int) -> Answer | Exception:
-    pieces, total = [], 0
-    async for piece in response.aiter_bytes():
-        total += len(piece)
-        if total > most_bytes:
-            return http.TooLarge()
-        pieces.append(piece)
-    return Answer(response.status_code, response.headers, b"".join(pieces))
+async def _read_response(response: Response, max_bytes: int) -> ProviderResponse | Exception:
+    chunks, total = [], 0
+    async for chunk in response.aiter_bytes():
+        total += len(chunk)
+        if total > max_bytes:
+            return http.ResponseTooLarge()
+        chunks.append(chunk)
+    return ProviderResponse(response.status_code, response.headers, b"".join(chunks))

@@ -16,14 +16,14 @@ from typing import Any, Final
 
 from integrations.formats import timezones
 from integrations.providers import errors, unexpected_responses
-from integrations.providers.access import Access
-from integrations.providers.mail import provider_id
-from integrations.providers.push import Hook, Opened
+from integrations.providers.access import ProviderAccess
+from integrations.providers.mail import parse_provider_id
+from integrations.providers.push import RemoteChannel, WebhookChannel
 
-from .http import Request, call, root_of, segment, write
-from .notifications import client_state
+from .http import GraphApiRequest, get_root_url, quote_segment, send_read, send_write
+from .notifications import build_client_state
 
-KINDS: Final = "created,updated,deleted"
+CHANGE_TYPES: Final = "created,updated,deleted"
 MAX_PAGES: Final = 10
 
 
@@ -31,76 +31,83 @@ MAX_PAGES: Final = 10
 class GraphSubscriptions:
     """One account's subscriptions. Holds no connection and no token of its own."""
 
-    access: Access
+    access: ProviderAccess
 
-    @unexpected_responses.is_unexpected
-    def open_mailbox(self, hook: Hook) -> Opened:
-        return self._open("/me/messages", hook)
+    @unexpected_responses.raise_unexpected
+    def subscribe_to_mailbox(self, channel: WebhookChannel) -> RemoteChannel:
+        return self._create_subscription("/me/messages", channel)
 
-    @unexpected_responses.is_unexpected
-    def open_calendar(self, calendar_id: str, hook: Hook) -> Opened:
-        return self._open(f"/me/calendars/{calendar_id}/events", hook)
+    @unexpected_responses.raise_unexpected
+    def subscribe_to_calendar(self, calendar_id: str, channel: WebhookChannel) -> RemoteChannel:
+        return self._create_subscription(f"/me/calendars/{calendar_id}/events", channel)
 
-    @unexpected_responses.is_unexpected
-    def renew(self, resource_id: str, *, ends_at: datetime) -> datetime:
-        body = {"expirationDateTime": _written(ends_at)}
-        request = Request(f"/subscriptions/{segment(resource_id)}", method="PATCH", body=body)
-        return _read(write(request, self.access))
+    @unexpected_responses.raise_unexpected
+    def renew_subscription(self, resource_id: str, *, ends_at: datetime) -> datetime:
+        body = {"expirationDateTime": _format_time(ends_at)}
+        request = GraphApiRequest(
+            f"/subscriptions/{quote_segment(resource_id)}", method="PATCH", body=body
+        )
+        return _read_expiration(send_write(request, self.access))
 
-    def stop(self, resource_id: str) -> bool:
+    def stop_subscription(self, resource_id: str) -> bool:
         try:
-            write(Request(f"/subscriptions/{segment(resource_id)}", method="DELETE"), self.access)
+            send_write(
+                GraphApiRequest(f"/subscriptions/{quote_segment(resource_id)}", method="DELETE"),
+                self.access,
+            )
         except errors.Gone:
             # It lapsed, or an earlier try came through.
             return False
         return True
 
-    def _open(self, resource: str, hook: Hook) -> Opened:
+    def _create_subscription(self, resource: str, channel: WebhookChannel) -> RemoteChannel:
         body = {
-            "changeType": KINDS,
+            "changeType": CHANGE_TYPES,
             "resource": resource,
-            "notificationUrl": hook.address,
+            "notificationUrl": channel.address,
             # Of the subscription itself: it cannot be given later.
-            "lifecycleNotificationUrl": hook.address,
-            "expirationDateTime": _written(hook.ends_at),
-            "clientState": client_state(hook),
+            "lifecycleNotificationUrl": channel.address,
+            "expirationDateTime": _format_time(channel.ends_at),
+            "clientState": build_client_state(channel),
         }
-        request = Request("/subscriptions", method="POST", body=body)
+        request = GraphApiRequest("/subscriptions", method="POST", body=body)
         try:
-            answer = write(request, self.access)
+            answer = send_write(request, self.access)
         except errors.ChangedMeanwhile:
             # There is one already, of whose answer we heard nothing, or of another connection of
             # the same account: that one finds itself gone when it is to be renewed.
-            self._clear(resource, hook.address)
-            answer = write(request, self.access)
-        return Opened(ends_at=_read(answer), resource_id=provider_id(answer["id"]))
+            self._delete_existing(resource, channel.address)
+            answer = send_write(request, self.access)
+        return RemoteChannel(
+            ends_at=_read_expiration(answer), resource_id=parse_provider_id(answer["id"])
+        )
 
-    def _clear(self, resource: str, address: str) -> None:
-        request = Request("/subscriptions")
+    def _delete_existing(self, resource: str, address: str) -> None:
+        request = GraphApiRequest("/subscriptions")
         for _ in range(MAX_PAGES):
-            answer = call(request, self.access)
-            for one in answer.get("value") or ():
-                about = str(one.get("resource", "")).strip("/")
+            answer = send_read(request, self.access)
+            for subscription in answer.get("value") or ():
+                existing_resource = str(subscription.get("resource", "")).strip("/")
                 # Ids differ in case, and no two of an account in that alone.
-                is_same = about.lower() == resource.strip("/").lower()
-                if is_same and one.get("notificationUrl") == address:
-                    self.stop(str(one["id"]))
+                is_same = existing_resource.lower() == resource.strip("/").lower()
+                if is_same and subscription.get("notificationUrl") == address:
+                    self.stop_subscription(str(subscription["id"]))
             link = answer.get("@odata.nextLink")
             if not link:
                 return
-            request = Request(str(link))
+            request = GraphApiRequest(str(link))
 
 
-def _written(at: datetime) -> str:
+def _format_time(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def _read(answer: dict[str, Any]) -> datetime:
-    clock = timezones.read_clock(str(answer["expirationDateTime"]).removesuffix("Z"))
+def _read_expiration(answer: dict[str, Any]) -> datetime:
+    clock = timezones.parse_local_time(str(answer["expirationDateTime"]).removesuffix("Z"))
     return clock.replace(tzinfo=UTC)
 
 
 @contextmanager
-def subscriptions(access: Access) -> Iterator[GraphSubscriptions]:
+def open_subscriptions(access: ProviderAccess) -> Iterator[GraphSubscriptions]:
     """Hold what opens, renews and ends subscriptions of the account that `access` is for."""
-    yield GraphSubscriptions(replace(access, root_url=root_of(access.root_url)))
+    yield GraphSubscriptions(replace(access, root_url=get_root_url(access.root_url)))

@@ -13,12 +13,12 @@ from integrations.providers import errors
 LONGEST = 16 * 1024
 
 #: Decorates the views that providers call.
-limited = request_limits.limit_by_network(
+limit_calls = request_limits.limit_by_network(
     route_limits.WEBHOOK, lambda _: HttpResponse(status=HTTPStatus.TOO_MANY_REQUESTS)
 )
 
 
-def body(request: HttpRequest, *, longest: int = LONGEST) -> bytes:
+def read_body(request: HttpRequest, *, longest: int = LONGEST) -> bytes:
     """
     Return the body of a request.
 

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST
 
 from integrations import push
 from integrations.access import permits
-from integrations.access.endpoints import endpoints, news
+from integrations.access.endpoints import get_endpoints, get_push_endpoints
 from integrations.providers import errors, identity
 from integrations.providers.google import pubsub
 from integrations.push import dispatch
@@ -38,20 +38,22 @@ PROVIDER = "google"
 @csrf_exempt
 @never_cache
 @require_POST
-@body.limited
+@body.limit_calls
 def receive_pubsub_push(request: HttpRequest) -> HttpResponse:
     """Receive a notification about a mailbox."""
-    at, where = timezone.now(), news(PROVIDER)
-    sender = pubsub.Sender(endpoints(PROVIDER).issuer, where.audience, where.account)
+    at, where = timezone.now(), get_push_endpoints(PROVIDER)
+    sender = pubsub.PushSender(
+        get_endpoints(PROVIDER).issuer, where.pubsub_audience, where.pubsub_account
+    )
     try:
-        notice = pubsub.notice(
+        notice = pubsub.verify_notification(
             request.headers.get("Authorization", ""),
-            lambda: body.body(request),
+            lambda: body.read_body(request),
             sender,
-            keys=identity.keys_at(settings.GOOGLE.certs_url),
+            keys=identity.get_key_cache(settings.GOOGLE.certs_url),
             at=at,
         )
-        permit = permits.to_match(notice, at=at)
+        permit = permits.for_push_lookup(notice, at=at)
         receive = partial(
             push.receive_mailbox_notification, notice.address, PROVIDER, permit=permit, at=at
         )
@@ -70,8 +72,8 @@ def receive_pubsub_push(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 @never_cache
 @require_POST
-@body.limited
-def channel(request: HttpRequest) -> HttpResponse:
+@body.limit_calls
+def receive_channel_call(request: HttpRequest) -> HttpResponse:
     """Receive a notification of a channel: everything is in its headers."""
     at = timezone.now()
     receive = partial(
@@ -83,7 +85,7 @@ def channel(request: HttpRequest) -> HttpResponse:
     )
     try:
         dispatch.dispatch_notification(receive, at=at)
-    except push.NotProven:
+    except push.CallerNotProven:
         logger.info("webhook.refused", extra={"provider": PROVIDER, "reason": "token"})
         return HttpResponse(status=HTTPStatus.FORBIDDEN)
     except KeyStoreUnavailable:

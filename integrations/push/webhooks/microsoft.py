@@ -23,7 +23,7 @@ from django.views.decorators.http import require_POST
 from integrations import push
 from integrations.providers import errors
 from integrations.providers.microsoft import notifications
-from integrations.providers.push import Call
+from integrations.providers.push import SubscriptionNotification
 from integrations.push import dispatch
 from limited_use.vault.keyring.port import KeyStoreUnavailable
 
@@ -40,13 +40,15 @@ LONGEST = 512 * 1024
 @csrf_exempt
 @never_cache
 @require_POST
-@body.limited
-def subscription(request: HttpRequest) -> HttpResponse:
+@body.limit_calls
+def receive_subscription_call(request: HttpRequest) -> HttpResponse:
     """Answer a validation of the address, or receive notifications of subscriptions."""
     if "validationToken" in request.GET:
         return _answer_validation(request.GET["validationToken"])
     try:
-        is_proven = _dispatch_each(notifications.calls(body.body(request, longest=LONGEST)))
+        is_proven = _dispatch_each(
+            notifications.parse_notifications(body.read_body(request, longest=LONGEST))
+        )
     except errors.Rejected as error:
         # It will not become readable: if it were refused, Microsoft would repeat it for four hours.
         logger.warning("webhook.unreadable", extra={"provider": PROVIDER, "reason": error.reason})
@@ -60,7 +62,7 @@ def subscription(request: HttpRequest) -> HttpResponse:
 
 
 def _answer_validation(token: str) -> HttpResponse:
-    text = notifications.trial(token)
+    text = notifications.check_validation_token(token)
     if text is None:
         return HttpResponse(status=HTTPStatus.BAD_REQUEST)
     answer = HttpResponse(text, content_type="text/plain; charset=utf-8")
@@ -68,12 +70,12 @@ def _answer_validation(token: str) -> HttpResponse:
     return answer
 
 
-def _dispatch_each(calls: list[Call]) -> bool:
+def _dispatch_each(calls: list[SubscriptionNotification]) -> bool:
     """Dispatch the notifications of one request; return whether any of them is proven."""
     at, is_proven = timezone.now(), False
     for call in calls:
         receive = partial(push.receive_subscription_notification, call, at=at)
-        with suppress(push.NotProven):
+        with suppress(push.CallerNotProven):
             dispatch.dispatch_notification(receive, at=at)
             is_proven = True
     return is_proven

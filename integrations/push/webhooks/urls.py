@@ -4,8 +4,10 @@ from . import google, microsoft
 
 urlpatterns = [
     path("webhooks/google/pubsub", google.receive_pubsub_push, name="webhook-google-pubsub"),
-    path("webhooks/google/channel", google.channel, name="webhook-google-channel"),
+    path("webhooks/google/channel", google.receive_channel_call, name="webhook-google-channel"),
     path(
-        "webhooks/microsoft/channel", microsoft.subscription, name="webhook-microsoft-subscription"
+        "webhooks/microsoft/channel",
+        microsoft.receive_subscription_call,
+        name="webhook-microsoft-subscription",
     ),
 ]

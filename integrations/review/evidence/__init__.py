@@ -13,57 +13,57 @@ from typing import Final
 from django.conf import settings
 
 from limited_use.evidence import bundle, subject_sections
-from limited_use.evidence.sections import Basis, NotMet, Section
+from limited_use.evidence.sections import EvidenceBasis, EvidenceSection, UnmetClause
 
 from . import claim_register, deadlines, register_sections, scope_report, test_results
 
-__all__ = ["NotMet", "make", "not_met", "sections"]
+__all__ = ["UnmetClause", "list_not_met", "list_sections", "make_bundle"]
 
-_HERE: Final = (
-    Section(
+_OWN_SECTIONS: Final = (
+    EvidenceSection(
         key="scopes",
         title="Permissions asked",
         says="Each permission, which feature needs it, and why a narrower one would not do.",
-        basis=Basis.CODE,
-        content=scope_report.scopes,
+        basis=EvidenceBasis.CODE,
+        content=scope_report.describe_scopes,
     ),
-    Section(
+    EvidenceSection(
         key="clear_columns",
         title="Columns in clear",
         says="Every column that is not sealed, and why it may be.",
-        basis=Basis.CODE,
-        content=register_sections.clear_columns,
+        basis=EvidenceBasis.CODE,
+        content=register_sections.describe_clear_columns,
     ),
-    Section(
+    EvidenceSection(
         key="plaintext",
         title="Plaintext regions",
         says="The modules that may handle plaintext of provider data, and why.",
-        basis=Basis.CODE,
-        content=register_sections.plaintext,
+        basis=EvidenceBasis.CODE,
+        content=register_sections.describe_plaintext,
     ),
-    Section(
+    EvidenceSection(
         key="retention",
         title="Promises and retention",
         says="How long what is kept, how fast it goes, and whether any promise is late now.",
-        basis=Basis.LIVE,
-        content=deadlines.retention,
-        not_met=deadlines.late,
+        basis=EvidenceBasis.LIVE,
+        content=deadlines.describe_retention,
+        not_met=deadlines.list_late_promises,
     ),
     test_results.SECTION,
     claim_register.SECTION,
 )
 
 
-def sections() -> list[Section]:
+def list_sections() -> list[EvidenceSection]:
     """Return every section of the evidence."""
-    return [*subject_sections.SECTIONS, *_HERE, *settings.EVIDENCE_SECTIONS()]
+    return [*subject_sections.SECTIONS, *_OWN_SECTIONS, *settings.EVIDENCE_SECTIONS()]
 
 
-def make(*, at: datetime) -> bytes:
+def make_bundle(*, at: datetime) -> bytes:
     """Return the signed bundle. See `bundle.make`."""
-    return bundle.make(sections(), at=at)
+    return bundle.make_bundle(list_sections(), at=at)
 
 
-def not_met(everything: Sequence[Section], *, at: datetime) -> list[NotMet]:
+def list_not_met(sections: Sequence[EvidenceSection], *, at: datetime) -> list[UnmetClause]:
     """Return every clause that is not met as the service runs now."""
-    return [one for section in everything for one in section.not_met(at)]
+    return [not_met for section in sections for not_met in section.not_met(at)]

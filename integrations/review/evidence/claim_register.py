@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from limited_use.evidence.sections import Basis, Section
+from limited_use.evidence.sections import EvidenceBasis, EvidenceSection
 
 from . import code_hashes, test_results
 
@@ -28,7 +28,7 @@ _VARIABLE: Final = re.compile(r"{{\s*([\w.]+).*?}}")
 _MARKUP: Final = re.compile(r"{%.*?%}|<[^>]*>", re.DOTALL)
 
 
-class BadClaim(Exception):
+class InvalidClaim(Exception):
     """A call of `claim` whose arguments cannot be read from the source code."""
 
 
@@ -49,10 +49,10 @@ class Claim:
 
 
 @cache
-def collect() -> tuple[Claim, ...]:
+def collect_claims() -> tuple[Claim, ...]:
     """Return every claim of the service, read once per process."""
-    found = [*_collect_from_templates(), *_collect_from_code()]
-    return tuple(sorted(found, key=lambda claim: (claim.id, claim.path)))
+    claims = [*_collect_from_templates(), *_collect_from_code()]
+    return tuple(sorted(claims, key=lambda claim: (claim.id, claim.path)))
 
 
 def _collect_from_templates() -> Iterator[Claim]:
@@ -96,9 +96,11 @@ def read_module(source: str, path: str) -> Iterator[Claim]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "claim":
             try:
-                claim_id, sentence = (_read_literal(one, constants) for one in node.args)
+                claim_id, sentence = (_read_literal(argument, constants) for argument in node.args)
             except ValueError:
-                raise BadClaim(f"{path}:{node.lineno}: a claim needs an id and a text") from None
+                raise InvalidClaim(
+                    f"{path}:{node.lineno}: a claim needs an id and a text"
+                ) from None
             yield Claim(claim_id, sentence, sentence, path)
 
 
@@ -127,8 +129,8 @@ def _read_literal(node: ast.expr, constants: Mapping[str, ast.expr]) -> str:
     raise ValueError(ast.unparse(node))
 
 
-def _content(_: datetime) -> Mapping[str, Any]:
-    results = test_results.load()
+def _build_content(_: datetime) -> Mapping[str, Any]:
+    results = test_results.load_results()
     return {
         "results": "missing" if results.is_missing else "included",
         "claims": [
@@ -138,15 +140,15 @@ def _content(_: datetime) -> Mapping[str, Any]:
                 "path": claim.path,
                 "tests": dict(results.list_tests("claim", claim.id)),
             }
-            for claim in collect()
+            for claim in collect_claims()
         ],
     }
 
 
-SECTION: Final = Section(
+SECTION: Final = EvidenceSection(
     key="claims",
     title="Claims",
     says="Each sentence that states a fact about data, and the tests that fail if it is false.",
-    basis=Basis.TEST,
-    content=_content,
+    basis=EvidenceBasis.TEST,
+    content=_build_content,
 )

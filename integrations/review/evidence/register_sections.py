@@ -21,11 +21,11 @@ _REGIONS_DO_NOT_SHOW: Final = (
 )
 
 
-def clear_columns(_: datetime) -> Mapping[str, Any]:
+def describe_clear_columns(_: datetime) -> Mapping[str, Any]:
     return {"register": columns.FILE.read_text(encoding="utf-8")}
 
 
-def plaintext(_: datetime) -> Mapping[str, Any]:
+def describe_plaintext(_: datetime) -> Mapping[str, Any]:
     return {
         "sources": dict(plaintext_regions.SOURCES),
         "regions": dict(plaintext_regions.REGIONS),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from integrations.connections.requested_permissions import AskedPermission, list_all_permissions
+from integrations.connections.requested_permissions import RequestedPermission, list_all_permissions
 from limited_use.policy.features import FEATURES
 
 _GOOGLE: Final = "https://www.googleapis.com/auth/"
@@ -95,26 +95,26 @@ CLASSES: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
-def scopes(_: datetime) -> Mapping[str, Any]:
+def describe_scopes(_: datetime) -> Mapping[str, Any]:
     """Return the table that a reviewer asks for first, of the registered providers."""
-    return {"scopes": [_row(permission) for permission in list_all_permissions()]}
+    return {"scopes": [_describe_permission(permission) for permission in list_all_permissions()]}
 
 
-def _row(permission: AskedPermission) -> dict[str, Any]:
+def _describe_permission(permission: RequestedPermission) -> dict[str, Any]:
     return {
         "provider": permission.provider,
         "scope": permission.scope,
         "class": CLASSES.get(permission.provider, {}).get(permission.scope, "unknown"),
         "products": list(permission.products),
         "capabilities": list(permission.capabilities),
-        "features": _features(permission),
+        "features": _list_features(permission),
         "says": permission.reason,
         "methods": list(permission.methods),
         "why_not_narrower": NARROWER.get(permission.scope, ""),
     }
 
 
-def _features(permission: AskedPermission) -> list[dict[str, str]]:
+def _list_features(permission: RequestedPermission) -> list[dict[str, str]]:
     needed = set(permission.capabilities)
     return [
         {

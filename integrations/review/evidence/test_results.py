@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from limited_use.evidence.sections import Basis, Section
+from limited_use.evidence.sections import EvidenceBasis, EvidenceSection
 
 from . import code_hashes
 
@@ -37,12 +37,12 @@ _TEST: Final = re.compile(r"[\w./-]{1,200}(::\w{1,200}){1,5}")
 Outcomes = Mapping[str, Mapping[str, Mapping[str, str]]]
 
 
-class BadResults(Exception):
+class InvalidResults(Exception):
     """The content is not what `pytest --matrix=FILE` writes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
+class MissingResults:
     """There are no results to show."""
 
     reason: str
@@ -56,7 +56,7 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
-class Results:
+class RunResults:
     """
     One run.
 
@@ -85,58 +85,60 @@ class Results:
         return self.outcomes.get(marker, {}).get(value, {})
 
 
-def load() -> Results | Missing:
+def load_results() -> RunResults | MissingResults:
     """Return the results of this release, or the reason why there are none."""
     path = Path(settings.TEST_RESULTS or "/nowhere")
     try:
         status = path.stat()
-        return _read(path, status.st_mtime_ns, status.st_size)
+        return _read_file(path, status.st_mtime_ns, status.st_size)
     except FileNotFoundError:
-        return Missing(NOT_GIVEN)
+        return MissingResults(NOT_GIVEN)
     except OSError as error:
-        return Missing(f"their file cannot be read ({type(error).__name__})")
-    except BadResults as problem:
-        return Missing(f"their file is not valid ({problem})")
+        return MissingResults(f"their file cannot be read ({type(error).__name__})")
+    except InvalidResults as problem:
+        return MissingResults(f"their file is not valid ({problem})")
 
 
 @lru_cache(maxsize=1)
-def _read(path: Path, _mtime: int, size: int) -> Results:
+def _read_file(path: Path, _mtime: int, size: int) -> RunResults:
     if size > LARGEST:
-        raise BadResults("the file is too large")
-    return parse(path.read_bytes())
+        raise InvalidResults("the file is too large")
+    return parse_results(path.read_bytes())
 
 
-def parse(content: bytes) -> Results:
+def parse_results(content: bytes) -> RunResults:
     """
     Return the results in `content`, which may be anything.
 
     :raises BadResults: if it is not what `pytest --matrix=FILE` writes
     """
     try:
-        found = json.loads(content)
-        if found["version"] != VERSION:
-            raise BadResults("the version is unknown")
-        return Results(
-            finished_at=_time(found["finished_at"]),
-            test_count=_count(found["test_count"]),
-            failed_count=_count(found["failed_count"]),
-            code={_text(key): _text(value) for key, value in found["code_sha256"].items()},
-            outcomes=_group(found["rows"]),
+        run = json.loads(content)
+        if run["version"] != VERSION:
+            raise InvalidResults("the version is unknown")
+        return RunResults(
+            finished_at=_parse_time(run["finished_at"]),
+            test_count=_parse_count(run["test_count"]),
+            failed_count=_parse_count(run["failed_count"]),
+            code={
+                _parse_text(key): _parse_text(value) for key, value in run["code_sha256"].items()
+            },
+            outcomes=_group_rows(run["rows"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise BadResults("the content is not a test run") from None
+        raise InvalidResults("the content is not a test run") from None
 
 
-def _group(rows: object) -> Outcomes:
+def _group_rows(rows: object) -> Outcomes:
     grouped: dict[str, dict[str, dict[str, str]]] = {
         marker: defaultdict(dict) for marker in MARKERS
     }
     if not isinstance(rows, list) or not rows:
-        raise BadResults("no test in it bears an id")
+        raise InvalidResults("no test in it bears an id")
     for row in rows:
         test = row["test"].partition("[")[0]
         if not _ID.fullmatch(row["id"]) or not _TEST.fullmatch(test):
-            raise BadResults("a row names no test")
+            raise InvalidResults("a row names no test")
         tests = grouped[row["marker"]][row["id"]]
         tests[test] = max(row["outcome"], tests.get(test, "passed"), key=OUTCOMES.index)
     return {
@@ -145,28 +147,28 @@ def _group(rows: object) -> Outcomes:
     }
 
 
-def _time(value: str) -> datetime:
-    found = datetime.fromisoformat(value)
-    if found.tzinfo is None:
-        raise BadResults("the time has no zone")
-    return found
+def _parse_time(value: str) -> datetime:
+    time = datetime.fromisoformat(value)
+    if time.tzinfo is None:
+        raise InvalidResults("the time has no zone")
+    return time
 
 
-def _count(value: object) -> int:
+def _parse_count(value: object) -> int:
     if type(value) is not int or value < 0:
-        raise BadResults("a count is not a number")
+        raise InvalidResults("a count is not a number")
     return value
 
 
-def _text(value: object) -> str:
+def _parse_text(value: object) -> str:
     if not isinstance(value, str) or len(value) > 100:  # noqa: PLR2004 - a hash has 64
-        raise BadResults("a hash is not a text")
+        raise InvalidResults("a hash is not a text")
     return value
 
 
-def _content(_: datetime) -> Mapping[str, Any]:
-    results = load()
-    if isinstance(results, Missing):
+def _build_content(_: datetime) -> Mapping[str, Any]:
+    results = load_results()
+    if isinstance(results, MissingResults):
         return {"results": "missing", "why": results.reason}
     return {
         "results": "included",
@@ -179,10 +181,10 @@ def _content(_: datetime) -> Mapping[str, Any]:
     }
 
 
-SECTION: Final = Section(
+SECTION: Final = EvidenceSection(
     key="tests",
     title="Test results",
     says="The tests of each clause, invariant, control, scenario and claim, with their outcomes.",
-    basis=Basis.TEST,
-    content=_content,
+    basis=EvidenceBasis.TEST,
+    content=_build_content,
 )

@@ -13,7 +13,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
-from .clear_column_reasons import LISTED, WHY, Kind
+from .clear_column_reasons import LISTED, WHY, ColumnKind
 
 FILE: Final = Path(__file__).with_name("clear_columns.txt")
 _INTRODUCTION: Final = """\
@@ -27,99 +27,105 @@ one under the service's directory key, and has to be emptied.
 """
 
 
-class Unlisted(Exception):
+class UnlistedColumns(Exception):
     """A column is neither sealed nor listed, and its type does not say that it holds nothing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ClearColumn:
     """One column in clear."""
 
     table: str
     name: str
-    kind: Kind
+    kind: ColumnKind
     why: str
 
 
-def columns(models: list[Any], listed: Mapping[str, tuple[Kind, str]] = LISTED) -> list[Column]:
+def list_columns(
+    models: list[Any], listed: Mapping[str, tuple[ColumnKind, str]] = LISTED
+) -> list[ClearColumn]:
     """
     Return every column of `models` that is in clear.
 
     :raises Unlisted: naming every one that nobody gave a reason for
     """
-    found: list[Column] = []
+    columns: list[ClearColumn] = []
     unlisted: list[str] = []
-    for model in sorted(models, key=_label):
+    for model in sorted(models, key=_get_label):
         fields = model._meta.concrete_fields  # noqa: SLF001
         # Beside sealed data a time or a number may be a provider's: each is asked for its reason.
         is_strict = any(is_sealed(field) for field in fields)
         for field in fields:
             if is_sealed(field):
                 continue
-            name = f"{_label(model)}.{field.column}"
-            kind, why = listed.get(name) or _by_type(field, strict=is_strict)
+            name = f"{_get_label(model)}.{field.column}"
+            kind, why = listed.get(name) or _classify_by_type(field, strict=is_strict)
             if kind is None:
                 unlisted.append(name)
             else:
-                found.append(Column(_label(model), field.column, kind, why))
+                columns.append(ClearColumn(_get_label(model), field.column, kind, why))
     if unlisted:
-        raise Unlisted(", ".join(unlisted))
-    return found
+        raise UnlistedColumns(", ".join(unlisted))
+    return columns
 
 
 def is_sealed(field: Any) -> bool:
     return hasattr(field, "data_class")
 
 
-def _sealed_of(model: Any) -> list[str]:
+def _list_sealed_columns(model: Any) -> list[str]:
     fields = model._meta.concrete_fields  # noqa: SLF001
     return [field.column for field in fields if is_sealed(field)]
 
 
-def _label(model: Any) -> str:
+def _get_label(model: Any) -> str:
     return str(model._meta.label)  # noqa: SLF001
 
 
-def _by_type(field: Any, *, strict: bool) -> tuple[Kind | None, str]:
-    kind = _kind_of(field)
-    if kind is None or (strict and kind is not Kind.ID):
+def _classify_by_type(field: Any, *, strict: bool) -> tuple[ColumnKind | None, str]:
+    kind = _get_kind(field)
+    if kind is None or (strict and kind is not ColumnKind.ID):
         return None, ""
     return kind, WHY[kind]
 
 
-def _kind_of(field: Any) -> Kind | None:
-    named = field.get_internal_type()
-    kinds = {"UUIDField": Kind.ID, "DateTimeField": Kind.TIME, "BooleanField": Kind.FLAG}
-    if field.is_relation or named.endswith("AutoField"):
-        return Kind.ID
+def _get_kind(field: Any) -> ColumnKind | None:
+    type_name = field.get_internal_type()
+    kinds = {
+        "UUIDField": ColumnKind.ID,
+        "DateTimeField": ColumnKind.TIME,
+        "BooleanField": ColumnKind.FLAG,
+    }
+    if field.is_relation or type_name.endswith("AutoField"):
+        return ColumnKind.ID
     if field.choices:
-        return Kind.STATE
-    if named.endswith(("IntegerField", "FloatField")):
-        return Kind.NUMBER
-    return kinds.get(named)
+        return ColumnKind.STATE
+    if type_name.endswith(("IntegerField", "FloatField")):
+        return ColumnKind.NUMBER
+    return kinds.get(type_name)
 
 
-def text() -> str:
+def render_register() -> str:
     """Return the register as it is committed, with each table's place in the purge."""
-    return "\n".join(_lines()) + "\n"
+    return "\n".join(_render_lines()) + "\n"
 
 
-def _lines() -> Iterator[str]:
+def _render_lines() -> Iterator[str]:
     from django.apps import apps
 
     models = apps.get_models(include_auto_created=True)
-    sealed = {_label(model): _sealed_of(model) for model in models}
-    found = columns(models)
+    sealed = {_get_label(model): _list_sealed_columns(model) for model in models}
+    columns = list_columns(models)
     yield _INTRODUCTION
-    yield f"{len(found)} columns in clear, {sum(map(len, sealed.values()))} sealed"
-    for table, rows in groupby(found, key=lambda column: column.table):
-        yield f"\n{table}\n  purge: {place_of(table)}"
+    yield f"{len(columns)} columns in clear, {sum(map(len, sealed.values()))} sealed"
+    for table, rows in groupby(columns, key=lambda column: column.table):
+        yield f"\n{table}\n  purge: {describe_purge(table)}"
         if sealed[table]:
             yield f"  sealed: {', '.join(sealed[table])}"
         yield from (f"  {row.name:<24} {row.kind:<12} {row.why}" for row in rows)
 
 
-def place_of(table: str) -> str:
+def describe_purge(table: str) -> str:
     """Return what a purge does to `table`: a holding, an exception with its reason, or nothing."""
     from integrations.purge import inventory
 

@@ -40,13 +40,13 @@ SOURCES: Final[Mapping[str, str]] = {
 HARMLESS: Final = frozenset(
     {
         "limited_use.sinks.rows.Permits",
-        "limited_use.sinks.rows.Row",
+        "limited_use.sinks.rows.SealedRow",
         "integrations.providers.oauth.Endpoints",
-        "integrations.formats.icalendar.file_problems.Problem",
-        "integrations.formats.icalendar.file_problems.Unreadable",
+        "integrations.formats.icalendar.file_problems.FileProblem",
+        "integrations.formats.icalendar.file_problems.UnreadableCalendarFile",
         "integrations.parsers.refusal_counts",
-        "integrations.parsers.process_pool.Busy",
-        "integrations.parsers.process_pool.CannotRun",
+        "integrations.parsers.process_pool.ParsersBusy",
+        "integrations.parsers.process_pool.ParsersUnavailable",
         "integrations.parsers.parser_process.COMMAND",
     }
 )

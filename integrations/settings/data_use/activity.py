@@ -18,20 +18,20 @@ from integrations.models import Connection, Integration
 from integrations.providers import PROVIDERS
 from limited_use.agreements import consents
 from limited_use.ledger import entries, subject_access
-from limited_use.ledger.subject_access import OwnEntry
+from limited_use.ledger.subject_access import SubjectEntry
 from limited_use.models import Leaf
 
 from . import labels
-from .filters import Question
+from .filters import ActivityQuery
 
-PAGE: Final = 50
+PAGE_SIZE: Final = 50
 # A download ends after so many entries, and says so.
-MOST: Final = 100_000
+MAX_ENTRIES: Final = 100_000
 _BATCH: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
+class LedgerSubjects:
     """What is a person's in one organisation, and what the ledger calls it."""
 
     # By name, the connection that it hangs on; None: the person's own agreements and switches.
@@ -43,10 +43,10 @@ class Own:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ActivityLine:
     """One entry, with its words."""
 
-    entry: OwnEntry
+    entry: SubjectEntry
     who: str
     what: str
     feature: str
@@ -59,87 +59,94 @@ class Line:
     connection: str
 
 
-def of_person(*, user_id: UUID, organisation_id: UUID) -> Own:
+def find_subjects(*, user_id: UUID, organisation_id: UUID) -> LedgerSubjects:
     """Return what to look for on behalf of a person, in an organisation of theirs."""
-    whose = {"user_id": user_id, "organisation_id": organisation_id}
-    parents = dict(Integration.objects.owned_by(**whose).values_list("id", "connection_id"))
+    owner = {"user_id": user_id, "organisation_id": organisation_id}
+    parents = dict(Integration.objects.owned_by(**owner).values_list("id", "connection_id"))
     names: dict[bytes, UUID | None] = {
-        name: parents.get(one, one) for name, one in ledger_pseudonyms.of_owner(**whose).items()
+        name: parents.get(subject_id, subject_id)
+        for name, subject_id in ledger_pseudonyms.get_resource_pseudonyms(**owner).items()
     }
-    agreements = consents.history(owner_id=user_id, organisation_id=organisation_id)
-    for theirs in (agreements, Delegation.objects.of(user_id, organisation_id)):
-        for one in theirs.values_list("id", flat=True):
-            names[bytes.fromhex(entries.pseudonym(one))] = None
-    mine = Connection.objects.owned_by(**whose).order_by("-connected_at", "-id")
-    return Own(
+    agreements = consents.list_consents(owner_id=user_id, organisation_id=organisation_id)
+    for queryset in (agreements, Delegation.objects.of(user_id, organisation_id)):
+        for subject_id in queryset.values_list("id", flat=True):
+            names[bytes.fromhex(entries.get_pseudonym(subject_id))] = None
+    connections = Connection.objects.owned_by(**owner).order_by("-connected_at", "-id")
+    return LedgerSubjects(
         names,
-        ledger_pseudonyms.of_person(**whose),
-        {one.id: _connection_words(one) for one in mine},
+        ledger_pseudonyms.get_actor_pseudonyms(**owner),
+        {connection.id: _describe_connection(connection) for connection in connections},
     )
 
 
-def page(own_things: Own, asked: Question, *, after: UUID | None) -> tuple[list[Line], UUID | None]:
+def get_page(
+    subjects: LedgerSubjects, query: ActivityQuery, *, after: UUID | None
+) -> tuple[list[ActivityLine], UUID | None]:
     """Return a page of lines, the newest first, and after which the next begins, if any does."""
-    found = _found(own_things, asked, after=after, limit=PAGE + 1)
-    more = found[PAGE - 1].id if len(found) > PAGE else None
-    return [_line(one, own_things) for one in found[:PAGE]], more
+    own_entries = _query_entries(subjects, query, after=after, limit=PAGE_SIZE + 1)
+    next_after = own_entries[PAGE_SIZE - 1].id if len(own_entries) > PAGE_SIZE else None
+    return [_make_line(entry, subjects) for entry in own_entries[:PAGE_SIZE]], next_after
 
 
-def lines(own_things: Own, asked: Question, *, most: int = MOST) -> Iterator[Line]:
+def iterate_lines(
+    subjects: LedgerSubjects, query: ActivityQuery, *, limit: int = MAX_ENTRIES
+) -> Iterator[ActivityLine]:
     """Yield the lines, the newest first, up to `most`. Reads on as they are taken."""
-    after, left = None, most
-    while left:
-        found = _found(own_things, asked, after=after, limit=min(_BATCH, left))
-        for one in found:
-            yield _line(one, own_things)
-        if len(found) < _BATCH:
+    after, remaining = None, limit
+    while remaining:
+        own_entries = _query_entries(subjects, query, after=after, limit=min(_BATCH, remaining))
+        for entry in own_entries:
+            yield _make_line(entry, subjects)
+        if len(own_entries) < _BATCH:
             return
-        after, left = found[-1].id, left - len(found)
+        after, remaining = own_entries[-1].id, remaining - len(own_entries)
 
 
-def is_own(own_things: Own, entry_id: UUID) -> bool:
+def is_own_entry(subjects: LedgerSubjects, entry_id: UUID) -> bool:
     """Return whether an entry is about something of the person's."""
-    return Leaf.objects.filter(id=entry_id, subject__in=list(own_things.names)).exists()
+    return Leaf.objects.filter(id=entry_id, subject__in=list(subjects.names)).exists()
 
 
-def _found(own_things: Own, asked: Question, *, after: UUID | None, limit: int) -> list[OwnEntry]:
-    return subject_access.entries_of(
+def _query_entries(
+    subjects: LedgerSubjects, query: ActivityQuery, *, after: UUID | None, limit: int
+) -> list[SubjectEntry]:
+    return subject_access.find_entries(
         [
             name
-            for name, connection_id in own_things.names.items()
-            if asked.connection is None or asked.connection == connection_id
+            for name, connection_id in subjects.names.items()
+            if query.connection is None or query.connection == connection_id
         ],
-        since=asked.since,
-        until=asked.until,
-        feature=asked.feature,
-        purpose=asked.purpose,
-        outcome=asked.outcome,
-        by_service=asked.by_service,
+        since=query.since,
+        until=query.until,
+        feature=query.feature,
+        purpose=query.purpose,
+        outcome=query.outcome,
+        by_service=query.by_service,
         after=after,
         limit=limit,
     )
 
 
-def _line(entry: OwnEntry, own_things: Own) -> Line:
-    connection_id = own_things.names.get(entry.subject)
+def _make_line(entry: SubjectEntry, subjects: LedgerSubjects) -> ActivityLine:
+    connection_id = subjects.names.get(entry.subject)
     outcome, tone = labels.OUTCOME.get(entry.outcome or "", labels.RECORDED)
-    return Line(
+    return ActivityLine(
         entry=entry,
-        who=labels.who(entry, is_owner=entry.actor in own_things.person),
-        what=labels.what(entry),
-        feature=labels.feature(entry.feature),
+        who=labels.describe_actor(entry, is_owner=entry.actor in subjects.person),
+        what=labels.describe_use(entry),
+        feature=labels.get_feature_title(entry.feature),
         data=labels.DATA_CLASS.get(entry.data_class or "", entry.data_class or ""),
-        recipient=labels.recipient(entry),
+        recipient=labels.describe_recipient(entry),
         outcome=outcome,
         tone=tone,
-        says=labels.rule(entry.rule),
+        says=labels.get_rule_text(entry.rule),
         connection_id=connection_id,
-        connection=own_things.connections.get(connection_id, "") if connection_id else "",
+        connection=subjects.connections.get(connection_id, "") if connection_id else "",
     )
 
 
-def _connection_words(connection: Connection) -> str:
+def _describe_connection(connection: Connection) -> str:
     # Not its address: to say that, it would have to be opened, and looking would be a use.
     at = connection.connected_at
-    said = f"{PROVIDERS[connection.provider].label}, connected {at.day} {at:%b %Y, %H:%M}"
-    return said if connection.ended_at is None else f"{said}, removed"
+    text = f"{PROVIDERS[connection.provider].label}, connected {at.day} {at:%b %Y, %H:%M}"
+    return text if connection.ended_at is None else f"{text}, removed"

@@ -10,10 +10,10 @@ import orjson
 
 from limited_use.ledger import tile_store
 
-from .activity import MOST, Line
+from .activity import MAX_ENTRIES, ActivityLine
 
 # In the order of the columns.
-_VALUES: Final[dict[str, Callable[[Line], Any]]] = {
+_VALUES: Final[dict[str, Callable[[ActivityLine], Any]]] = {
     "entry_id": lambda line: str(line.entry.id),
     "at": lambda line: line.entry.at.isoformat(timespec="milliseconds"),
     "event": lambda line: line.entry.event,
@@ -39,19 +39,23 @@ class _Echo:
         return row
 
 
-def as_csv(lines: Iterable[Line]) -> Iterator[bytes]:
+def as_csv(lines: Iterable[ActivityLine]) -> Iterator[bytes]:
     """Yield CSV (RFC 4180, UTF-8) with a line of names; a last line says where it was cut off."""
     writer = csv.writer(_Echo())
-    yield _row(writer, list(_VALUES))
+    yield _write_row(writer, list(_VALUES))
     count = 0
     for line in lines:
         count += 1
-        yield _row(writer, ["" if one is None else one for one in _values(line).values()])
-    if count >= MOST:
-        yield _row(writer, ["", "", f"only the newest {MOST}: ask for an earlier time"])
+        yield _write_row(
+            writer, ["" if value is None else value for value in _get_values(line).values()]
+        )
+    if count >= MAX_ENTRIES:
+        yield _write_row(
+            writer, ["", "", f"only the newest {MAX_ENTRIES}: ask for an earlier time"]
+        )
 
 
-def as_json(lines: Iterable[Line]) -> Iterator[bytes]:
+def as_json(lines: Iterable[ActivityLine]) -> Iterator[bytes]:
     """
     Yield one JSON object: `entries`, the newest first, then what they were read under.
 
@@ -61,16 +65,20 @@ def as_json(lines: Iterable[Line]) -> Iterator[bytes]:
     yield b'{"entries":['
     count = 0
     for line in lines:
-        yield (b"\n," if count else b"\n") + orjson.dumps(_values(line))
+        yield (b"\n," if count else b"\n") + orjson.dumps(_get_values(line))
         count += 1
-    end = {"count": count, "is_complete": count < MOST, "checkpoint": tile_store.latest_note()}
+    end = {
+        "count": count,
+        "is_complete": count < MAX_ENTRIES,
+        "checkpoint": tile_store.get_latest_note(),
+    }
     yield b"\n]," + orjson.dumps(end).removeprefix(b"{") + b"\n"
 
 
-def _values(line: Line) -> dict[str, Any]:
+def _get_values(line: ActivityLine) -> dict[str, Any]:
     return {name: value(line) for name, value in _VALUES.items()}
 
 
-def _row(writer: Any, values: list[Any]) -> bytes:
+def _write_row(writer: Any, values: list[Any]) -> bytes:
     written: str = writer.writerow(values)
     return written.encode()

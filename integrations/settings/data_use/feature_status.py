@@ -13,13 +13,13 @@ from accounts.models import Delegation
 from limited_use.agreements import consents
 from limited_use.models import Consent
 from limited_use.policy.features import FEATURES, Feature
-from limited_use.policy.rules import FORBIDDING, PERMITTING, Rule
+from limited_use.policy.rules import PERMISSION_RULES, PROHIBITION_RULES, PolicyRule
 from limited_use.policy.vocabulary import Fact, Recipient
 
 from . import labels
 
 
-class State(StrEnum):
+class FeatureState(StrEnum):
     """How a person stands to a feature."""
 
     ON = "on"
@@ -32,21 +32,21 @@ class State(StrEnum):
     USES_NOTHING = "uses_nothing"
 
 
-BADGES: dict[State, tuple[str, str]] = {
-    State.ON: ("On", "good"),
-    State.OFF: ("Off", ""),
-    State.AGAIN: ("Needs your agreement again", "warn"),
-    State.EACH_TIME: ("Asks each time", "info"),
-    State.USES_NOTHING: ("Uses nothing of yours", ""),
+BADGES: dict[FeatureState, tuple[str, str]] = {
+    FeatureState.ON: ("On", "good"),
+    FeatureState.OFF: ("Off", ""),
+    FeatureState.AGAIN: ("Needs your agreement again", "warn"),
+    FeatureState.EACH_TIME: ("Asks each time", "info"),
+    FeatureState.USES_NOTHING: ("Uses nothing of yours", ""),
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class FeatureStatus:
     """One feature on the page."""
 
     feature: Feature
-    state: State
+    state: FeatureState
     # Since when it is so, and which version was agreed to; None where nothing ever was.
     since: datetime | None = None
     version: int | None = None
@@ -64,111 +64,132 @@ class Standing:
 
     @property
     def data(self) -> tuple[str, ...]:
-        return tuple(labels.DATA_CLASS[one] for one in sorted(self.feature.data_classes))
+        return tuple(
+            labels.DATA_CLASS[data_class] for data_class in sorted(self.feature.data_classes)
+        )
 
     @property
     def recipients(self) -> tuple[str, ...]:
-        found = {one for rule in rules_of(self.feature) for one in rule.recipients}
-        return tuple(labels.RECIPIENT[one] for one in sorted(_reached(self.feature, found)))
+        rule_recipients = {
+            recipient for rule in get_feature_rules(self.feature) for recipient in rule.recipients
+        }
+        return tuple(
+            labels.RECIPIENT[recipient]
+            for recipient in sorted(_filter_recipients(self.feature, rule_recipients))
+        )
 
     @property
-    def rules(self) -> tuple[Rule, ...]:
-        return rules_of(self.feature)
+    def rules(self) -> tuple[PolicyRule, ...]:
+        return get_feature_rules(self.feature)
 
 
-def features(*, user_id: UUID, organisation_id: UUID, at: datetime) -> list[Standing]:
+def list_features(*, user_id: UUID, organisation_id: UUID, at: datetime) -> list[FeatureStatus]:
     """Return every registered feature, as it stands for a person in an organisation."""
-    given = list(consents.history(owner_id=user_id, organisation_id=organisation_id))
-    switched = list(
+    agreements = list(consents.list_consents(owner_id=user_id, organisation_id=organisation_id))
+    delegations = list(
         Delegation.objects.of(user_id, organisation_id).order_by("-switched_on_at", "-id")
     )
     return [
-        _switched(one, switched) if one.platform_client else _agreed(one, given, at)
-        for one in FEATURES.values()
+        _get_delegation_status(feature, delegations)
+        if feature.platform_client
+        else _get_consent_status(feature, agreements, at)
+        for feature in FEATURES.values()
     ]
 
 
-def of(feature: Feature, *, user_id: UUID, organisation_id: UUID, at: datetime) -> Standing:
+def get_feature_status(
+    feature: Feature, *, user_id: UUID, organisation_id: UUID, at: datetime
+) -> FeatureStatus:
     """Return one registered feature, as it stands for a person in an organisation."""
-    every = features(user_id=user_id, organisation_id=organisation_id, at=at)
-    return next(one for one in every if one.feature.key == feature.key)
+    statuses = list_features(user_id=user_id, organisation_id=organisation_id, at=at)
+    return next(status for status in statuses if status.feature.key == feature.key)
 
 
-def to_agree(actor: Actor, *, at: datetime) -> list[Standing]:
+def list_to_agree_again(actor: Actor, *, at: datetime) -> list[FeatureStatus]:
     """Return what needs a person's agreement again; nothing does of who belongs nowhere."""
     if actor.user_id is None or actor.organisation_id is None:
         return []
-    every = features(user_id=actor.user_id, organisation_id=actor.organisation_id, at=at)
-    return [one for one in every if one.state == State.AGAIN]
+    statuses = list_features(user_id=actor.user_id, organisation_id=actor.organisation_id, at=at)
+    return [status for status in statuses if status.state == FeatureState.AGAIN]
 
 
-def rules_of(feature: Feature) -> tuple[Rule, ...]:
+def get_feature_rules(feature: Feature) -> tuple[PolicyRule, ...]:
     """Return the rules by which a feature may use something, given that the facts are there."""
     return tuple(
         rule
-        for rule in PERMITTING
+        for rule in PERMISSION_RULES
         if rule.purposes & feature.purposes
         and rule.data_classes & feature.data_classes
-        and _reached(feature, rule.recipients)
+        and _filter_recipients(feature, rule.recipients)
     )
 
 
-def of_the_service() -> list[Rule]:
+def list_service_rules() -> list[PolicyRule]:
     """Return what the service itself may do, beside the features."""
     # What needs a registered feature is its feature's, or, until there is one, nobody's.
-    return [rule for rule in PERMITTING if Fact.FEATURE_REGISTERED not in rule.needs]
+    return [rule for rule in PERMISSION_RULES if Fact.FEATURE_REGISTERED not in rule.needs]
 
 
-def of_nobody() -> tuple[Rule, ...]:
+def list_forbidding_rules() -> tuple[PolicyRule, ...]:
     """Return what nobody may do."""
-    return FORBIDDING
+    return PROHIBITION_RULES
 
 
-def _reached(feature: Feature, recipients: Iterable[Recipient]) -> frozenset[Recipient]:
+def _filter_recipients(feature: Feature, recipients: Iterable[Recipient]) -> frozenset[Recipient]:
     """Return those of `recipients` that the feature can have: a client is never the owner."""
-    found = frozenset(recipients)
+    named = frozenset(recipients)
     client = frozenset({Recipient.PLATFORM_FEATURE})
-    return found & client if feature.platform_client else found - client
+    return named & client if feature.platform_client else named - client
 
 
-def _switched(feature: Feature, switched: Iterable[Delegation]) -> Standing:
+def _get_delegation_status(feature: Feature, delegations: Iterable[Delegation]) -> FeatureStatus:
     if not feature.purposes:
-        return Standing(feature=feature, state=State.USES_NOTHING)
-    last = next((one for one in switched if one.feature == feature.key), None)
-    if last is None:
-        return Standing(feature=feature, state=State.OFF)
-    if last.switched_off_at is not None:
-        return Standing(
+        return FeatureStatus(feature=feature, state=FeatureState.USES_NOTHING)
+    latest = next(
+        (delegation for delegation in delegations if delegation.feature == feature.key), None
+    )
+    if latest is None:
+        return FeatureStatus(feature=feature, state=FeatureState.OFF)
+    if latest.switched_off_at is not None:
+        return FeatureStatus(
             feature=feature,
-            state=State.OFF,
-            since=last.switched_off_at,
-            version=last.feature_version,
+            state=FeatureState.OFF,
+            since=latest.switched_off_at,
+            version=latest.feature_version,
         )
-    return Standing(
+    return FeatureStatus(
         feature=feature,
-        state=State.ON if last.feature_version == feature.version else State.AGAIN,
-        since=last.switched_on_at,
-        version=last.feature_version,
-        delegation_id=last.id,
+        state=FeatureState.ON if latest.feature_version == feature.version else FeatureState.AGAIN,
+        since=latest.switched_on_at,
+        version=latest.feature_version,
+        delegation_id=latest.id,
     )
 
 
-def _agreed(feature: Feature, given: Iterable[Consent], at: datetime) -> Standing:
-    theirs = [one for one in given if one.feature == feature.key]
+def _get_consent_status(
+    feature: Feature, agreements: Iterable[Consent], at: datetime
+) -> FeatureStatus:
+    feature_consents = [consent for consent in agreements if consent.feature == feature.key]
     if not feature.purposes:
-        return Standing(feature=feature, state=State.USES_NOTHING)
+        return FeatureStatus(feature=feature, state=FeatureState.USES_NOTHING)
     if not feature.capabilities and not feature.kept_until_removed:
-        items = tuple(one for one in theirs if one.item is not None and one.stands(at))
-        return Standing(feature=feature, state=State.EACH_TIME, items=items)
-    last = next((one for one in theirs if one.item is None), None)
-    if last is None:
-        return Standing(feature=feature, state=State.OFF)
-    if not last.stands(at):
-        ended = last.withdrawn_at or last.expires_at
-        return Standing(feature=feature, state=State.OFF, since=ended, version=last.version)
-    return Standing(
+        items = tuple(
+            consent
+            for consent in feature_consents
+            if consent.item is not None and consent.is_live(at)
+        )
+        return FeatureStatus(feature=feature, state=FeatureState.EACH_TIME, items=items)
+    latest = next((consent for consent in feature_consents if consent.item is None), None)
+    if latest is None:
+        return FeatureStatus(feature=feature, state=FeatureState.OFF)
+    if not latest.is_live(at):
+        ended = latest.withdrawn_at or latest.expires_at
+        return FeatureStatus(
+            feature=feature, state=FeatureState.OFF, since=ended, version=latest.version
+        )
+    return FeatureStatus(
         feature=feature,
-        state=State.ON if last.version == feature.version else State.AGAIN,
-        since=last.given_at,
-        version=last.version,
+        state=FeatureState.ON if latest.version == feature.version else FeatureState.AGAIN,
+        since=latest.given_at,
+        version=latest.version,
     )

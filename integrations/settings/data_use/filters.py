@@ -19,7 +19,7 @@ EVERYBODY = "all"
 SERVICE_ONLY = "service"
 
 
-class Filters(forms.Form):
+class ActivityFilterForm(forms.Form):
     """What to show. Blank shows everything but what the service did by itself."""
 
     since = forms.DateField(
@@ -39,7 +39,10 @@ class Filters(forms.Form):
     )
     feature = forms.ChoiceField(
         required=False,
-        choices=[("", "Every feature"), *((one.key, one.title) for one in FEATURES.values())],
+        choices=[
+            ("", "Every feature"),
+            *((declared.key, declared.title) for declared in FEATURES.values()),
+        ],
     )
     purpose = forms.ChoiceField(
         required=False, choices=[("", "Every purpose"), *labels.PURPOSE.items()]
@@ -61,7 +64,7 @@ class Filters(forms.Form):
             label="Account",
             choices=[
                 ("", "Every account"),
-                *((str(one), label) for one, label in connections.items()),
+                *((str(connection_id), label) for connection_id, label in connections.items()),
             ],
         )
         for field in self.fields.values():
@@ -70,7 +73,7 @@ class Filters(forms.Form):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class ActivityQuery:
     """What is asked, checked. Whose entries it is asked of is not part of it."""
 
     since: datetime | None
@@ -84,22 +87,22 @@ class Question:
     connection: UUID | None
 
 
-def question(filters: Filters) -> Question:
+def build_query(filters: ActivityFilterForm) -> ActivityQuery:
     """Return what is asked. What makes no sense is left out, and the form says so beside it."""
     filters.is_valid()
-    asked = filters.cleaned_data
-    return Question(
-        since=_midnight(asked.get("since")),
-        until=_midnight(asked.get("until"), days=1),
-        feature=asked.get("feature") or None,
-        purpose=asked.get("purpose") or None,
-        outcome=asked.get("outcome") or None,
-        by_service={EVERYBODY: None, SERVICE_ONLY: True}.get(asked.get("by", ""), False),
-        connection=UUID(asked["connection"]) if asked.get("connection") else None,
+    cleaned_data = filters.cleaned_data
+    return ActivityQuery(
+        since=_get_midnight(cleaned_data.get("since")),
+        until=_get_midnight(cleaned_data.get("until"), days=1),
+        feature=cleaned_data.get("feature") or None,
+        purpose=cleaned_data.get("purpose") or None,
+        outcome=cleaned_data.get("outcome") or None,
+        by_service={EVERYBODY: None, SERVICE_ONLY: True}.get(cleaned_data.get("by", ""), False),
+        connection=UUID(cleaned_data["connection"]) if cleaned_data.get("connection") else None,
     )
 
 
-def _midnight(day: date | None, *, days: int = 0) -> datetime | None:
+def _get_midnight(day: date | None, *, days: int = 0) -> datetime | None:
     if day is None:
         return None
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from accounts.actors import ActorKind
-from limited_use.ledger.subject_access import OwnEntry
+from limited_use.ledger.subject_access import SubjectEntry
 from limited_use.policy import evaluation
 from limited_use.policy.features import FEATURES
 from limited_use.policy.vocabulary import DataClass, Purpose, Recipient
@@ -97,14 +97,14 @@ SERVICE: Final = "Antares itself"
 SOMEBODY_ELSE: Final = "Somebody else"
 
 
-def who(entry: OwnEntry, *, is_owner: bool) -> str:
+def describe_actor(entry: SubjectEntry, *, is_owner: bool) -> str:
     """
     Return who acted in an entry.
 
     :param is_owner: whether the entry's actor is the person who reads it
     """
     if entry.actor_kind == ActorKind.CLIENT:
-        return feature(entry.feature) or "A feature"
+        return get_feature_title(entry.feature) or "A feature"
     if entry.actor_kind == ActorKind.PERSON:
         other = _OTHER_PERSON.get(entry.recipient or "", SOMEBODY_ELSE)
         return YOU if is_owner else other
@@ -127,7 +127,7 @@ _BY_OWNER: Final = frozenset(
 )
 
 
-def what(entry: OwnEntry) -> str:
+def describe_use(entry: SubjectEntry) -> str:
     """Return what was done, or what for."""
     if entry.outcome is None:
         return EVENT.get(entry.event, entry.event)
@@ -136,14 +136,14 @@ def what(entry: OwnEntry) -> str:
     return PURPOSE.get(entry.purpose or "", entry.purpose or "")
 
 
-def recipient(entry: OwnEntry) -> str:
+def describe_recipient(entry: SubjectEntry) -> str:
     """Return who got it; nothing where it is who acted, which stands beside it."""
     if entry.recipient in {None, Recipient.PLATFORM_FEATURE}:
         return ""
     return RECIPIENT.get(entry.recipient or "", entry.recipient or "")
 
 
-def feature(key: str | None) -> str:
+def get_feature_title(key: str | None) -> str:
     """Return a feature's title; a key that is registered no more is its own."""
     if key is None:
         return ""
@@ -151,6 +151,6 @@ def feature(key: str | None) -> str:
     return key if declared is None else declared.title
 
 
-def rule(rule_id: str | None) -> str:
+def get_rule_text(rule_id: str | None) -> str:
     """Return what a rule says; one that is no more is named by its id."""
-    return "" if rule_id is None else evaluation.SAYS.get(rule_id, rule_id)
+    return "" if rule_id is None else evaluation.RULE_TEXTS.get(rule_id, rule_id)

@@ -9,12 +9,24 @@ from . import views
 _FEATURE = "settings/features/<slug:key>/"
 
 urlpatterns = [
-    path("settings/uses/", views.uses, name="settings-uses"),
-    path("settings/uses/record.csv", views.download, {"form": "csv"}, name="settings-uses-csv"),
-    path("settings/uses/record.json", views.download, {"form": "json"}, name="settings-uses-json"),
-    path("settings/uses/<uuid:own_entry_id>/proof", views.proof, name="settings-uses-proof"),
-    path(_FEATURE, views.feature, name="settings-feature"),
-    path(f"{_FEATURE}withdraw/", views.withdraw, name="settings-feature-withdraw"),
+    path("settings/uses/", views.show_activity, name="settings-uses"),
+    path(
+        "settings/uses/record.csv",
+        views.download_activity,
+        {"form": "csv"},
+        name="settings-uses-csv",
+    ),
+    path(
+        "settings/uses/record.json",
+        views.download_activity,
+        {"form": "json"},
+        name="settings-uses-json",
+    ),
+    path(
+        "settings/uses/<uuid:own_entry_id>/proof", views.download_proof, name="settings-uses-proof"
+    ),
+    path(_FEATURE, views.show_feature, name="settings-feature"),
+    path(f"{_FEATURE}withdraw/", views.withdraw_agreement, name="settings-feature-withdraw"),
     path(
         "settings/agreements/<uuid:consent_id>/withdraw/",
         views.withdraw_item,

@@ -20,11 +20,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import delegations
 from accounts.actors import get_actor
-from accounts.permissions import page
-from accounts.reauthentication import require_recent
+from accounts.permissions import require_permission
+from accounts.reauthentication import require_recent_confirmation
 from accounts.roles import Permission
 from integrations import connections
-from integrations.access.request_context import asked_by
+from integrations.access.request_context import get_request_context
 from integrations.calendar import sharing
 from integrations.coordination import concurrency
 from integrations.settings import overview
@@ -37,54 +37,56 @@ from limited_use.policy.features import FEATURES, Feature
 
 from . import activity, downloads, feature_status, filters, withdrawal
 
-USES = "settings-uses"
+ACTIVITY_ROUTE = "settings-uses"
 
 
 @never_cache
 @require_safe
-@page(Permission.USE_OWN)
-def uses(request: HttpRequest) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+def show_activity(request: HttpRequest) -> HttpResponse:
     """Return the page: every feature as it stands, and a page of the person's record."""
-    whose = _whose(request)
-    own_things = activity.of_person(**whose)
-    form = filters.Filters(request.GET, connections=own_things.connections)
-    asked = filters.question(form)
-    after = _uuid(request.GET.get("after"))
-    lines, more = activity.page(own_things, asked, after=after)
+    owner = _get_owner(request)
+    subjects = activity.find_subjects(**owner)
+    form = filters.ActivityFilterForm(request.GET, connections=subjects.connections)
+    activity_query = filters.build_query(form)
+    after = _parse_uuid(request.GET.get("after"))
+    lines, next_after = activity.get_page(subjects, activity_query, after=after)
     # Of what was asked, that which made sense.
     query = {name: request.GET[name] for name, value in form.cleaned_data.items() if value}
     context = {
-        "features": feature_status.features(**whose, at=timezone.now()),
-        "given": sharing.given(actor=get_actor(request), at=timezone.now()),
-        "received": sharing.received(actor=get_actor(request), at=timezone.now()),
-        "service_rules": feature_status.of_the_service(),
-        "never": feature_status.of_nobody(),
+        "features": feature_status.list_features(**owner, at=timezone.now()),
+        "given": sharing.list_given_shares(actor=get_actor(request), at=timezone.now()),
+        "received": sharing.list_received_shares(actor=get_actor(request), at=timezone.now()),
+        "service_rules": feature_status.list_service_rules(),
+        "never": feature_status.list_forbidding_rules(),
         "form": form,
         "lines": lines,
-        "has_many": len(own_things.connections) > 1,
+        "has_many": len(subjects.connections) > 1,
         "is_filtered": bool(query or form.errors),
         "is_later_page": after is not None,
         "query": urlencode(query),
-        "next_query": urlencode({**query, "after": str(more)}) if more else "",
-        "removals": overview.purges(actor=get_actor(request)),
+        "next_query": urlencode({**query, "after": str(next_after)}) if next_after else "",
+        "removals": overview.list_purges(actor=get_actor(request)),
     }
     return render(request, "settings/uses.html", context)
 
 
 @never_cache
 @require_safe
-@page(Permission.USE_OWN)
-def download(request: HttpRequest, form: str) -> HttpResponseBase:
+@require_permission(Permission.USE_OWN)
+def download_activity(request: HttpRequest, form: str) -> HttpResponseBase:
     """Return the record, filtered as the page is, as a file that is written while it is read."""
-    whose = _whose(request)
-    own_things = activity.of_person(**whose)
-    asked = filters.question(filters.Filters(request.GET, connections=own_things.connections))
+    owner = _get_owner(request)
+    subjects = activity.find_subjects(**owner)
+    activity_query = filters.build_query(
+        filters.ActivityFilterForm(request.GET, connections=subjects.connections)
+    )
     write, content_type = {
         "csv": (downloads.as_csv, "text/csv; charset=utf-8"),
         "json": (downloads.as_json, "application/json"),
     }[form]
-    with concurrency.STREAMS.lend(whose["user_id"]) as slot:
-        parts = write(activity.lines(own_things, asked))
+    with concurrency.STREAM_SLOTS.lend_slot(owner["user_id"]) as slot:
+        parts = write(activity.iterate_lines(subjects, activity_query))
         response = StreamingHttpResponse(
             concurrency.hold_slot(slot, parts), content_type=content_type
         )
@@ -94,13 +96,13 @@ def download(request: HttpRequest, form: str) -> HttpResponseBase:
 
 @never_cache
 @require_safe
-@page(Permission.USE_OWN)
-def proof(request: HttpRequest, own_entry_id: UUID) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+def download_proof(request: HttpRequest, own_entry_id: UUID) -> HttpResponse:
     """Return the proof that an entry of the person's own is in the ledger, as C2SP tlog-proof."""
-    if not activity.is_own(activity.of_person(**_whose(request)), own_entry_id):
+    if not activity.is_own_entry(activity.find_subjects(**_get_owner(request)), own_entry_id):
         raise Http404
     try:
-        (proven,) = tile_store.prove([own_entry_id])
+        (proven,) = tile_store.prove_entries([own_entry_id])
     except tile_store.NotSequenced:
         return render(request, "settings/uses_not_yet.html", status=409)
     response = HttpResponse(proven.proof, content_type="text/plain; charset=utf-8")
@@ -110,105 +112,112 @@ def proof(request: HttpRequest, own_entry_id: UUID) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Permission.USE_OWN)
-def feature(request: HttpRequest, key: str) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+def show_feature(request: HttpRequest, key: str) -> HttpResponse:
     """Show what a feature does, and switch it on or agree to it again; or switch it off."""
-    declared, whose = _declared(key), _whose(request)
-    stands = feature_status.of(declared, **whose, at=timezone.now())
+    declared, owner = _get_feature(key), _get_owner(request)
+    status = feature_status.get_feature_status(declared, **owner, at=timezone.now())
     if request.method != "POST":
-        if stands.state in {feature_status.State.USES_NOTHING, feature_status.State.EACH_TIME}:
+        if status.state in {
+            feature_status.FeatureState.USES_NOTHING,
+            feature_status.FeatureState.EACH_TIME,
+        }:
             raise Http404
-        return render(request, "settings/feature.html", {"one": stands})
+        return render(request, "settings/feature.html", {"one": status})
     if request.POST.get("switch") == "off":
-        return _switch_off(request, declared, whose)
+        return _switch_off(request, declared, owner)
     if request.POST.get("agree") != "yes":
         return redirect("settings-feature", key)
-    return _agree(request, declared, whose)
+    return _agree_to_feature(request, declared, owner)
 
 
-def _agree(request: HttpRequest, declared: Feature, whose: dict[str, UUID]) -> HttpResponse:
-    agree = connections.switch_on if declared.platform_client else connections.agree_again
+def _agree_to_feature(
+    request: HttpRequest, declared: Feature, owner: dict[str, UUID]
+) -> HttpResponse:
+    agree = connections.switch_on_feature if declared.platform_client else connections.renew_consent
     try:
         agree(
             feature=declared.key,
             version=read_number(request.POST.get("version", "")) or 0,
             at=timezone.now(),
-            **whose,
+            **owner,
         )
-    except consents.Outdated:
+    except consents.DeclarationOutdated:
         messages.info(request, "What it does has changed. Please read it as it is now.")
         return redirect("settings-feature", declared.key)
-    except delegations.AlreadyOn:
+    except delegations.DelegationExists:
         messages.info(request, "It was on already.")
-    except connections.NothingToAgreeTo:
+    except connections.NoEarlierConsent:
         raise Http404 from None
     else:
         messages.success(request, f"{declared.title} is on.")
-    return redirect(USES)
+    return redirect(ACTIVITY_ROUTE)
 
 
-def _switch_off(request: HttpRequest, declared: Feature, whose: dict[str, UUID]) -> HttpResponse:
+def _switch_off(request: HttpRequest, declared: Feature, owner: dict[str, UUID]) -> HttpResponse:
     if not declared.platform_client:
         # What a copy is kept by is withdrawn on a page that says what goes with it.
         return redirect("settings-feature-withdraw", declared.key)
     try:
-        connections.switch_off(
-            delegation_id=ownership.uuid(request.POST.get("delegation")),
-            user_id=whose["user_id"],
+        connections.switch_off_feature(
+            delegation_id=ownership.parse_uuid(request.POST.get("delegation")),
+            user_id=owner["user_id"],
             at=timezone.now(),
         )
-    except delegations.NotOn:
+    except delegations.DelegationNotLive:
         messages.info(request, "It was off already.")
     else:
         messages.success(request, f"{declared.title} is off, from this moment on.")
-    return redirect(USES)
+    return redirect(ACTIVITY_ROUTE)
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Permission.USE_OWN)
-@require_recent
-def withdraw(request: HttpRequest, key: str) -> HttpResponse:
+@require_permission(Permission.USE_OWN)
+@require_recent_confirmation
+def withdraw_agreement(request: HttpRequest, key: str) -> HttpResponse:
     """Ask once, saying exactly what ends and goes; then withdraw the agreement."""
-    declared, whose = _declared(key), _whose(request)
-    stands = feature_status.of(declared, **whose, at=timezone.now())
-    is_agreed = stands.state in {feature_status.State.ON, feature_status.State.AGAIN}
+    declared, owner = _get_feature(key), _get_owner(request)
+    status = feature_status.get_feature_status(declared, **owner, at=timezone.now())
+    is_agreed = status.state in {feature_status.FeatureState.ON, feature_status.FeatureState.AGAIN}
     if declared.platform_client or declared.kept_until_removed or not is_agreed:
         raise Http404
     if request.method == "POST":
-        jobs = connections.withdraw(feature=key, at=timezone.now(), **whose)
+        jobs = connections.withdraw_consent(feature=key, at=timezone.now(), **owner)
         messages.success(request, f"Your agreement to {declared.title} is withdrawn.")
-        return redirect("settings-purge", jobs[0].id) if len(jobs) == 1 else redirect(USES)
-    return HttpResponse(withdrawal.render(request, asked_by(request), stands))
+        return (
+            redirect("settings-purge", jobs[0].id) if len(jobs) == 1 else redirect(ACTIVITY_ROUTE)
+        )
+    return HttpResponse(withdrawal.render_withdrawal(request, get_request_context(request), status))
 
 
 @never_cache
 @require_POST
-@page(Permission.USE_OWN)
+@require_permission(Permission.USE_OWN)
 def withdraw_item(request: HttpRequest, consent_id: UUID) -> HttpResponse:
     """Withdraw an agreement about one item."""
-    whose = _whose(request)
-    if not connections.withdraw_item(consent_id=consent_id, at=timezone.now(), **whose):
+    owner = _get_owner(request)
+    if not connections.withdraw_item_consent(consent_id=consent_id, at=timezone.now(), **owner):
         raise Http404
     messages.success(
         request, claim("support.withdrawn", "Withdrawn. Support cannot read it any more.")
     )
-    return redirect(USES)
+    return redirect(ACTIVITY_ROUTE)
 
 
-def _whose(request: HttpRequest) -> dict[str, UUID]:
-    user_id, organisation_id = ownership.ids(get_actor(request))
+def _get_owner(request: HttpRequest) -> dict[str, UUID]:
+    user_id, organisation_id = ownership.get_owner_ids(get_actor(request))
     return {"user_id": user_id, "organisation_id": organisation_id}
 
 
-def _declared(key: str) -> Feature:
+def _get_feature(key: str) -> Feature:
     declared = FEATURES.get(key)
     if declared is None or not declared.purposes:
         raise Http404
     return declared
 
 
-def _uuid(value: str | None) -> UUID | None:
+def _parse_uuid(value: str | None) -> UUID | None:
     try:
         return UUID(value) if value else None
     except ValueError:

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 
 from integrations import connections
 from integrations.access import permits, scopes
-from integrations.access.request_context import Asked
+from integrations.access.request_context import RequestContext
 from integrations.calendar import calendar_access
 from integrations.calendar.pages import named_calendars
 from integrations.models import Integration, Message, Thread
@@ -24,13 +24,13 @@ from limited_use.vault.envelope import Unopenable
 from limited_use.vault.keyring.port import KeyStoreUnavailable
 
 from . import feature_status
-from .feature_status import Standing, State
+from .feature_status import FeatureState, FeatureStatus
 
 TEMPLATE: Final = "settings/feature_withdraw.html"
 
 
 @dataclass(frozen=True, slots=True)
-class _Page:
+class _WithdrawalPage:
     """
     What is asked, by whom, and what ends.
 
@@ -38,16 +38,20 @@ class _Page:
     """
 
     request: HttpRequest
-    asked: Asked
-    feature: Standing
+    request_context: RequestContext
+    status: FeatureStatus
     integrations: Sequence[Integration]
 
 
-def render(request: HttpRequest, asked: Asked, feature: Standing) -> bytes:
+def render_withdrawal(
+    request: HttpRequest, request_context: RequestContext, status: FeatureStatus
+) -> bytes:
     """Return the page that asks whether to withdraw the agreement to `feature`."""
-    integrations = connections.kept_for(feature=feature.feature, **_owner(asked))
-    page = _Page(request, asked, feature, integrations)
-    if "calendar" in connections.kept_products(feature.feature):
+    integrations = connections.list_dependent_integrations(
+        feature=status.feature, **_get_owner(request_context)
+    )
+    page = _WithdrawalPage(request, request_context, status, integrations)
+    if "calendar" in connections.get_copied_products(status.feature):
         return _render_calendars(page)
     try:
         return _render_accounts(page, shows_addresses=True)
@@ -55,15 +59,19 @@ def render(request: HttpRequest, asked: Asked, feature: Standing) -> bytes:
         return _render_accounts(page, shows_addresses=False)
 
 
-def _render_accounts(page: _Page, *, shows_addresses: bool) -> bytes:
+def _render_accounts(page: _WithdrawalPage, *, shows_addresses: bool) -> bytes:
     """Return the page of a feature that keeps mail, or of one that keeps nothing."""
-    actor, at = page.asked.actor, page.asked.at
-    ids = [one.connection_id for one in page.integrations] if shows_addresses else []
-    return page_sink.render(
+    actor, at = page.request_context.actor, page.request_context.at
+    ids = (
+        [integration.connection_id for integration in page.integrations] if shows_addresses else []
+    )
+    return page_sink.render_page(
         TEMPLATE,
         [
-            page_sink.Row(one, {"email": one.connection.email} if shows_addresses else {})
-            for one in page.integrations
+            page_sink.SealedRow(
+                integration, {"email": integration.connection.email} if shows_addresses else {}
+            )
+            for integration in page.integrations
         ],
         permits=permits.to_show_accounts(actor=actor, connection_ids=ids, at=at),
         actor=actor,
@@ -73,7 +81,7 @@ def _render_accounts(page: _Page, *, shows_addresses: bool) -> bytes:
             threads=row_counts.count_by_integration(Thread, page.integrations),
         ),
         at=at,
-        context={**_context(page), "calendars": [], "local_count": 0, "share_count": 0},
+        context={**_get_context(page), "calendars": [], "local_count": 0, "share_count": 0},
         under="accounts",
         request=page.request,
     )
@@ -85,38 +93,42 @@ def _show_mailbox(
     *,
     messages: Mapping[UUID, int],
     threads: Mapping[UUID, int],
-) -> page_sink.Shown:
+) -> page_sink.TemplateItem:
     clear = {
         **_describe_account(integration),
         "has_address": "email" in opened,
         "message_count": messages.get(integration.id, 0),
         "thread_count": threads.get(integration.id, 0),
     }
-    return page_sink.Shown(clear, {"email": opened.get("email", b"").decode()})
+    return page_sink.TemplateItem(clear, {"email": opened.get("email", b"").decode()})
 
 
-def _render_calendars(page: _Page) -> bytes:
+def _render_calendars(page: _WithdrawalPage) -> bytes:
     """Return the page of the feature that keeps copies of calendars."""
-    asked = page.asked
-    own = calendar_access.own(actor=asked.actor, user_id=asked.user_id)
+    request_context = page.request_context
+    own = calendar_access.get_own_calendars(
+        actor=request_context.actor, user_id=request_context.user_id
+    )
     ending = {integration.id for integration in page.integrations}
-    copies = [one for one in own if one.calendar.integration_id in ending]
-    local = [one for one in own if one.calendar.is_local]
+    copies = [visible for visible in own if visible.calendar.integration_id in ending]
+    local = [visible for visible in own if visible.calendar.is_local]
     return named_calendars.render_calendars(
         page.request,
-        asked,
+        request_context,
         [*copies, *local],
         TEMPLATE,
         context={
-            **_context(page),
-            "accounts": [_describe_account(one) for one in page.integrations],
+            **_get_context(page),
+            "accounts": [_describe_account(account) for account in page.integrations],
             "local_count": len(local),
             "share_count": sum(
-                row_counts.count_shares([row.calendar for row in copies], at=asked.at).values()
+                row_counts.count_shares(
+                    [row.calendar for row in copies], at=request_context.at
+                ).values()
             ),
         },
         # Of words that were not agreed to yet nothing may be opened.
-        nameable=[*copies, *local] if page.feature.state is State.ON else local,
+        nameable=[*copies, *local] if page.status.state is FeatureState.ON else local,
     )
 
 
@@ -132,10 +144,10 @@ def _describe_account(integration: Integration) -> dict[str, Any]:
     }
 
 
-def _context(page: _Page) -> dict[str, Any]:
-    providers = {PROVIDERS[one.connection.provider].label for one in page.integrations}
+def _get_context(page: _WithdrawalPage) -> dict[str, Any]:
+    providers = {PROVIDERS[account.connection.provider].label for account in page.integrations}
     return {
-        "one": page.feature,
+        "one": page.status,
         "products": {integration.product for integration in page.integrations},
         "providers": sorted(providers),
         "account_count": len(page.integrations),
@@ -143,21 +155,23 @@ def _context(page: _Page) -> dict[str, Any]:
     }
 
 
-def _list_also_withdrawn(page: _Page) -> list[str]:
+def _list_also_withdrawn(page: _WithdrawalPage) -> list[str]:
     """Return the titles of other features that were agreed to for the same accounts alone."""
     keys = {
         feature.key
-        for product in connections.kept_products(page.feature.feature)
+        for product in connections.get_copied_products(page.status.feature)
         for feature in scopes.features_for(product)
     }
     return [
         other.feature.title
-        for other in feature_status.features(**_owner(page.asked), at=page.asked.at)
-        if other.feature.key in keys - {page.feature.feature.key}
-        and other.state in {State.ON, State.AGAIN}
+        for other in feature_status.list_features(
+            **_get_owner(page.request_context), at=page.request_context.at
+        )
+        if other.feature.key in keys - {page.status.feature.key}
+        and other.state in {FeatureState.ON, FeatureState.AGAIN}
     ]
 
 
-def _owner(asked: Asked) -> dict[str, UUID]:
-    user_id, organisation_id = ownership.ids(asked.actor)
+def _get_owner(request_context: RequestContext) -> dict[str, UUID]:
+    user_id, organisation_id = ownership.get_owner_ids(request_context.actor)
     return {"user_id": user_id, "organisation_id": organisation_id}

@@ -11,18 +11,18 @@ from rest_framework import exceptions
 from rest_framework.views import APIView, set_rollback
 
 from integrations.coordination.concurrency import TooManyStreams, TooManyWaits
-from integrations.formats.icalendar.file_problems import Unreadable
+from integrations.formats.icalendar.file_problems import UnreadableCalendarFile
 from integrations.providers.errors import ProviderError, RateLimited
 from integrations.urls import error_table
 from integrations.web.api import problem_document
-from integrations.web.problem_catalogue import LIMITED_USE_REFUSED, Problem
-from limited_use.guard.guard import Refused
+from integrations.web.problem_catalogue import LIMITED_USE_REFUSED, ProblemType
+from limited_use.guard.guard import AccessRefused
 
 #: Most errors of one request that are listed in its answer.
 MAX_ERRORS: Final = 100
 
 
-def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
+def handle_exception(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """
     Return the problem document for `error`, or None for an unexpected exception.
 
@@ -30,36 +30,36 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """
     set_rollback()
     request: HttpRequest = context["request"]._request  # noqa: SLF001 - DRF's own accessor is private
-    if isinstance(error, Refused):
+    if isinstance(error, AccessRefused):
         return _render_refusal(request, error)
-    if (known := error_table.find_problem(error)) is not None:
-        return _render_operation_problem(request, known, error)
-    if (known := error_table.find_framework_problem(error)) is not None:
+    if (problem := error_table.find_problem(error)) is not None:
+        return _render_operation_problem(request, problem, error)
+    if (problem := error_table.find_framework_problem(error)) is not None:
         headers = _get_framework_headers(error, context["view"])
         return render_problem(
-            request, known, headers=headers, extra=_describe_framework_error(error)
+            request, problem, headers=headers, extra=_describe_framework_error(error)
         )
     return None
 
 
-def render_problem(request: HttpRequest, known: Problem, **more: Any) -> HttpResponse:
+def render_problem(request: HttpRequest, problem: ProblemType, **kwargs: Any) -> HttpResponse:
     """Return the document of a problem."""
-    if known.retry_after is not None:
-        more.setdefault("headers", {"Retry-After": str(known.retry_after)})
-    more.setdefault("detail", known.says)
-    return problem_document.respond(
-        request, status=known.status, code=known.code, title=known.title, **more
+    if problem.retry_after is not None:
+        kwargs.setdefault("headers", {"Retry-After": str(problem.retry_after)})
+    kwargs.setdefault("detail", problem.says)
+    return problem_document.make_problem_response(
+        request, status=problem.status, code=problem.code, title=problem.title, **kwargs
     )
 
 
 def _render_operation_problem(
-    request: HttpRequest, known: Problem, error: Exception
+    request: HttpRequest, problem: ProblemType, error: Exception
 ) -> HttpResponse:
-    wait = getattr(error, "retry_after", None) or known.retry_after
+    wait = getattr(error, "retry_after", None) or problem.retry_after
     seconds = max(1, math.ceil(wait)) if wait else None
     return render_problem(
         request,
-        known,
+        problem,
         extra={**_describe_provider_answer(error, seconds), **_list_file_errors(error)},
         headers={"Retry-After": str(seconds)} if seconds else None,
     )
@@ -80,19 +80,19 @@ def _describe_provider_answer(error: Exception, seconds: int | None) -> dict[str
 
 def _list_file_errors(error: Exception) -> dict[str, Any]:
     """Return the lines of a file that cannot be read, by number, in our words."""
-    if not isinstance(error, Unreadable):
+    if not isinstance(error, UnreadableCalendarFile):
         return {}
-    errors = [{"line": found.line, "detail": found.says} for found in error.problems]
+    errors = [{"line": problem.line, "detail": problem.says} for problem in error.problems]
     return {"errors": errors, "has_more": error.has_more}
 
 
-def _render_refusal(request: HttpRequest, error: Refused) -> HttpResponse:
+def _render_refusal(request: HttpRequest, error: AccessRefused) -> HttpResponse:
     """Return 403 `limited-use-refused` with rule, clauses, missing consent and ledger entry."""
     decision = error.decision
     return render_problem(
         request,
         LIMITED_USE_REFUSED,
-        detail=error.says,
+        detail=error.message,
         extra={
             "rule": decision.rule_id,
             "clauses": list(decision.clauses),

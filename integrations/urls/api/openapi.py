@@ -21,10 +21,10 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 from limited_use.policy.features import FEATURES
 
-FILE = Path(__file__).with_name("openapi.json")
+DOCUMENT_FILE = Path(__file__).with_name("openapi.json")
 
 
-class ServiceToken(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # not typed there
+class ServiceTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # not typed there
     """A platform feature, acting for one person (read by drf-spectacular)."""
 
     target_class = "accounts.authentication.ServiceTokenAuthentication"
@@ -45,7 +45,7 @@ class ServiceToken(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         }
 
 
-class Session(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # not typed there
+class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # not typed there
     """The person themself (read by drf-spectacular)."""
 
     target_class = "accounts.authentication.SessionAuthentication"
@@ -56,26 +56,28 @@ class Session(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call] 
 
 
 @cache
-def written() -> bytes:
+def read_document() -> bytes:
     """Return the OpenAPI 3.1 document of `/v1`, as JSON."""
-    return FILE.read_bytes()
+    return DOCUMENT_FILE.read_bytes()
 
 
 @require_safe
-def openapi(_: HttpRequest) -> HttpResponse:
-    return HttpResponse(written(), content_type="application/json")
+def serve_document(_: HttpRequest) -> HttpResponse:
+    return HttpResponse(read_document(), content_type="application/json")
 
 
 @require_safe
-def reference(request: HttpRequest) -> HttpResponse:
+def show_reference(request: HttpRequest) -> HttpResponse:
     """Return the document as a page, without scripts of anybody's."""
-    document = orjson.loads(written())
+    document = orjson.loads(read_document())
     operations = [
         {
             **operation,
             "path": path,
             "method": method.upper(),
-            "parameters": [_describe_parameter(one) for one in operation.get("parameters", ())],
+            "parameters": [
+                _describe_parameter(parameter) for parameter in operation.get("parameters", ())
+            ],
         }
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
@@ -97,5 +99,5 @@ def _describe_parameter(parameter: Mapping[str, Any]) -> dict[str, Any]:
 
 
 # Anyone may read how the API is called.
-openapi.permission = None  # type: ignore[attr-defined]
-reference.permission = None  # type: ignore[attr-defined]
+serve_document.permission = None  # type: ignore[attr-defined]
+show_reference.permission = None  # type: ignore[attr-defined]

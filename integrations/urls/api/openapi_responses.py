@@ -65,16 +65,23 @@ _VERSIONED: Final = frozenset({"#/components/schemas/Calendar", "#/components/sc
 
 def describe_responses(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Add problems and headers to every operation (a drf-spectacular postprocessing hook)."""
-    for operation in _operations(result):
-        sent = {one["name"] for one in operation.get("parameters", ()) if one["in"] == "header"}
-        answers = operation["responses"]
-        for status, answer in answers.items():
-            headers = _success_headers(answer, is_repeatable="Idempotency-Key" in sent)
+    for operation in _iterate_operations(result):
+        header_names = {
+            parameter["name"]
+            for parameter in operation.get("parameters", ())
+            if parameter["in"] == "header"
+        }
+        responses = operation["responses"]
+        for status, response in responses.items():
+            headers = _success_headers(response, is_repeatable="Idempotency-Key" in header_names)
             if status.startswith("2") and headers:
-                answer["headers"] = headers
-        answers |= dict(sorted(_problems(operation["operationId"], sent).items()))
+                response["headers"] = headers
+        responses |= dict(
+            sorted(_describe_problems(operation["operationId"], header_names).items())
+        )
     result["components"]["responses"] = {
-        _name(status): _describe_problem(status, text) for status, text in _PROBLEMS.items()
+        _get_component_name(status): _describe_problem(status, text)
+        for status, text in _PROBLEMS.items()
     }
     result["components"]["schemas"]["Problem"] = PROBLEM
     result["servers"] = [{"url": "/"}]
@@ -84,27 +91,32 @@ def describe_responses(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 def close_requests(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Say of request bodies that other members are refused (a postprocessing hook)."""
     schemas = result["components"]["schemas"]
-    for operation in _operations(result):
+    for operation in _iterate_operations(result):
         for name in _names_within(operation.get("requestBody", {}), schemas):
             schemas[name]["additionalProperties"] = False
     return result
 
 
-def _operations(result: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _iterate_operations(result: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for path in result["paths"].values():
         yield from path.values()
 
 
-def _problems(operation_id: str, sent: set[str]) -> dict[str, dict[str, Any]]:
-    own: dict[str, str] = {}
-    for header in sent & set(_PROBLEMS_BY_HEADER):
-        own |= _PROBLEMS_BY_HEADER[header]
-    own |= _PROBLEMS_BY_OPERATION.get(operation_id, {})
-    shared = {status: {"$ref": f"#/components/responses/{_name(status)}"} for status in _PROBLEMS}
-    return shared | {status: _describe_problem(status, text) for status, text in own.items()}
+def _describe_problems(operation_id: str, header_names: set[str]) -> dict[str, dict[str, Any]]:
+    own_problems: dict[str, str] = {}
+    for header in header_names & set(_PROBLEMS_BY_HEADER):
+        own_problems |= _PROBLEMS_BY_HEADER[header]
+    own_problems |= _PROBLEMS_BY_OPERATION.get(operation_id, {})
+    shared_problems = {
+        status: {"$ref": f"#/components/responses/{_get_component_name(status)}"}
+        for status in _PROBLEMS
+    }
+    return shared_problems | {
+        status: _describe_problem(status, text) for status, text in own_problems.items()
+    }
 
 
-def _name(status: str) -> str:
+def _get_component_name(status: str) -> str:
     return f"Problem{status}"
 
 

@@ -13,64 +13,64 @@ from integrations.mail.api import views
 
 from . import fallback_views, openapi
 
-_MESSAGE = "messages/<uuid:message_id>"
+_MESSAGE_ROUTE = "messages/<uuid:message_id>"
 
 #: Included below one prefix, so that the address of a page is compared once, not with each route.
-_OF_A_PERSON = [
-    path("messages", views.MessageList.as_view(), name="api-messages"),
-    path(_MESSAGE, views.MessageDetail.as_view(), name="api-message"),
+_USER_ROUTES = [
+    path("messages", views.MessageListView.as_view(), name="api-messages"),
+    path(_MESSAGE_ROUTE, views.MessageDetailView.as_view(), name="api-message"),
     path(
-        f"{_MESSAGE}/attachments/<uuid:attachment_id>",
-        views.AttachmentDetail.as_view(),
+        f"{_MESSAGE_ROUTE}/attachments/<uuid:attachment_id>",
+        views.AttachmentDetailView.as_view(),
         name="api-attachment",
     ),
-    path("threads", views.ThreadList.as_view(), name="api-threads"),
-    path("threads/<uuid:thread_id>", views.ThreadDetail.as_view(), name="api-thread"),
-    path("connections", connections.ConnectionList.as_view(), name="api-connections"),
+    path("threads", views.ThreadListView.as_view(), name="api-threads"),
+    path("threads/<uuid:thread_id>", views.ThreadDetailView.as_view(), name="api-thread"),
+    path("connections", connections.ConnectionListView.as_view(), name="api-connections"),
     path(
         "connections/<uuid:connection_id>",
-        connections.ConnectionDetail.as_view(),
+        connections.ConnectionDetailView.as_view(),
         name="api-connection",
     ),
     path(
         "calendars/<uuid:calendar_id>/shares",
-        sharing_views.CalendarShares.as_view(),
+        sharing_views.CalendarSharesView.as_view(),
         name="api-calendar-shares",
     ),
-    path("shares", sharing_views.ShareList.as_view(), name="api-shares"),
-    path("shares/<uuid:share_id>", sharing_views.ShareDetail.as_view(), name="api-share"),
-    path("calendars", calendar_views.CalendarList.as_view(), name="api-calendars"),
+    path("shares", sharing_views.ShareListView.as_view(), name="api-shares"),
+    path("shares/<uuid:share_id>", sharing_views.ShareDetailView.as_view(), name="api-share"),
+    path("calendars", calendar_views.CalendarListView.as_view(), name="api-calendars"),
     path(
         "calendars/<uuid:calendar_id>",
-        calendar_views.CalendarDetail.as_view(),
+        calendar_views.CalendarDetailView.as_view(),
         name="api-calendar",
     ),
     path(
         "calendars/<uuid:calendar_id>/import",
-        calendar_file_views.CalendarImport.as_view(),
+        calendar_file_views.CalendarImportView.as_view(),
         name="api-calendar-import",
     ),
     path(
         "calendars/<uuid:calendar_id>/export",
-        calendar_file_views.CalendarExport.as_view(),
+        calendar_file_views.CalendarExportView.as_view(),
         name="api-calendar-export",
     ),
-    path("events", event_views.EventList.as_view(), name="api-events"),
-    path("events/<str:event_id>", event_views.EventDetail.as_view(), name="api-event"),
-    path("free-busy", free_busy_views.FreeBusy.as_view(), name="api-free-busy"),
-    path("availability", availability_views.Availability.as_view(), name="api-availability"),
+    path("events", event_views.EventListView.as_view(), name="api-events"),
+    path("events/<str:event_id>", event_views.EventDetailView.as_view(), name="api-event"),
+    path("free-busy", free_busy_views.FreeBusyView.as_view(), name="api-free-busy"),
+    path("availability", availability_views.AvailabilityView.as_view(), name="api-availability"),
     path(
         "events/<str:event_id>/response",
-        event_views.EventResponse.as_view(),
+        event_views.EventResponseView.as_view(),
         name="api-event-response",
     ),
-    path("events/<str:event_id>/move", event_views.EventMove.as_view(), name="api-event-move"),
+    path("events/<str:event_id>/move", event_views.EventMoveView.as_view(), name="api-event-move"),
 ]
 
 urlpatterns = [
-    path("v1/users/<str:user>/", include(_OF_A_PERSON)),
-    path("openapi.json", openapi.openapi, name="openapi"),
-    path("api/", openapi.reference, name="api-reference"),
+    path("v1/users/<str:user>/", include(_USER_ROUTES)),
+    path("openapi.json", openapi.serve_document, name="openapi"),
+    path("api/", openapi.show_reference, name="api-reference"),
     # Last: it takes what is left. An address may contain line ends, which `.` does not match.
-    re_path(r"^v1(?:/[\s\S]*)?\Z", fallback_views.Nothing.as_view(), name="api-nothing"),
+    re_path(r"^v1(?:/[\s\S]*)?\Z", fallback_views.NotFoundView.as_view(), name="api-nothing"),
 ]

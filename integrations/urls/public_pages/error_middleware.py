@@ -9,10 +9,10 @@ from django.shortcuts import render
 
 from integrations.urls import busy_page, error_table
 from integrations.web import problem_catalogue, retry_pages
-from limited_use.guard.guard import Refused
+from limited_use.guard.guard import AccessRefused
 
 
-class ProblemPages:
+class ProblemPageMiddleware:
     """
     Show on a page what the API would answer as a problem document.
 
@@ -28,27 +28,27 @@ class ProblemPages:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Return the page of `error`, or None for a bug (Django's middleware hook)."""
-        if isinstance(error, Refused):
-            known = problem_catalogue.LIMITED_USE_REFUSED
+        if isinstance(error, AccessRefused):
+            problem = problem_catalogue.LIMITED_USE_REFUSED
             # The rule and the entry by which a reviewer finds this very refusal.
-            context = {"says": error.says, "refusal": error}
-        elif (foreseen := error_table.find_problem(error)) is None:
+            context = {"says": error.message, "refusal": error}
+        elif (expected := error_table.find_problem(error)) is None:
             return None
-        elif foreseen is problem_catalogue.BUSY:
-            return busy_page.render()
+        elif expected is problem_catalogue.BUSY:
+            return busy_page.render_busy_page()
         else:
-            known, context = foreseen, {"says": "", "refusal": None}
-        wait = getattr(error, "retry_after", None) or known.retry_after
+            problem, context = expected, {"says": "", "refusal": None}
+        wait = getattr(error, "retry_after", None) or problem.retry_after
         response = render(
             request,
             "public/problem.html",
             {
-                "problem": known,
-                "code": known.code,
-                "asks_again": bool(wait) and retry_pages.asks_again(request),
+                "problem": problem,
+                "code": problem.code,
+                "asks_again": bool(wait) and retry_pages.will_retry(request),
                 **context,
             },
-            status=known.status,
+            status=problem.status,
         )
         response["Cache-Control"] = "no-store"
-        return retry_pages.ask_again(request, response, wait) if wait else response
+        return retry_pages.add_retry(request, response, wait) if wait else response

@@ -20,24 +20,26 @@ _SIZE = re.compile(r"[1-9][0-9]{0,17}\Z")
 
 @never_cache
 @require_safe
-def checkpoint(_: HttpRequest) -> HttpResponse:
+def show_checkpoint(_: HttpRequest) -> HttpResponse:
     """Return the newest signed checkpoint."""
-    note = tile_store.latest_note()
-    return _text("nothing was signed yet\n", status=404) if note is None else _text(note)
+    note = tile_store.get_latest_note()
+    return (
+        _render_text("nothing was signed yet\n", status=404) if note is None else _render_text(note)
+    )
 
 
 @never_cache
 @require_safe
-def consistency(request: HttpRequest) -> HttpResponse:
+def show_consistency_proof(request: HttpRequest) -> HttpResponse:
     """Return the proof that the signed tree of size `to` begins with that of size `from`."""
     old, new = request.GET.get("from", ""), request.GET.get("to", "")
     if not _SIZE.match(old) or not _SIZE.match(new):
-        return _text("name two sizes: ?from=1&to=2\n", status=400)
+        return _render_text("name two sizes: ?from=1&to=2\n", status=400)
     try:
-        return _text(tile_store.prove_consistency(int(old), int(new)))
+        return _render_text(tile_store.prove_consistency(int(old), int(new)))
     except ValueError as problem:
-        return _text(f"{problem}\n", status=404)
+        return _render_text(f"{problem}\n", status=404)
 
 
-def _text(text: str, *, status: int = 200) -> HttpResponse:
+def _render_text(text: str, *, status: int = 200) -> HttpResponse:
     return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")

@@ -26,19 +26,19 @@ from limited_use.verify import verifier
 from limited_use.verify.receipt_checks import NotProven
 
 RATE: Final = Rate("receipt-link", 60, 60)
-_View = Callable[[HttpRequest, list[Receipt]], HttpResponse]
+_ReceiptView = Callable[[HttpRequest, list[Receipt]], HttpResponse]
 
 
-def _by_link(view: _View) -> Callable[[HttpRequest, str], HttpResponse]:
+def _find_receipt_by_link(view: _ReceiptView) -> Callable[[HttpRequest, str], HttpResponse]:
     @never_cache
     @require_safe
     @wraps(view)
-    def found(request: HttpRequest, token: str) -> HttpResponse:
+    def handle_request(request: HttpRequest, token: str) -> HttpResponse:
         usage = request_limits.count_for_network(request, RATE)
         if not usage.is_within:
             response = request_limits.render_too_many(request, usage)
         else:
-            parts = receipt_links.find(token)
+            parts = receipt_links.find_receipts(token)
             if not parts:
                 raise Http404
             response = view(request, parts)
@@ -46,39 +46,43 @@ def _by_link(view: _View) -> Callable[[HttpRequest, str], HttpResponse]:
         response["X-Robots-Tag"] = "noindex"
         return response
 
-    return found
+    return handle_request
 
 
-@_by_link
-def receipt(request: HttpRequest, parts: list[Receipt]) -> HttpResponse:
+@_find_receipt_by_link
+def show_receipt(request: HttpRequest, parts: list[Receipt]) -> HttpResponse:
     """Return the page with both parts, as far as they exist, and what each proves."""
-    shown = [{"part": one.part, "id": one.id, "lines": _proves(one)} for one in parts]
-    return render(request, "public/receipt.html", {"parts": shown, "has_second": len(parts) > 1})
+    presented_parts = [
+        {"part": part.part, "id": part.id, "lines": _verify_receipt(part)} for part in parts
+    ]
+    return render(
+        request, "public/receipt.html", {"parts": presented_parts, "has_second": len(parts) > 1}
+    )
 
 
-@_by_link
-def first_part(_: HttpRequest, parts: list[Receipt]) -> HttpResponse:
-    return download(parts[0], name="receipt")
+@_find_receipt_by_link
+def download_first_part(_: HttpRequest, parts: list[Receipt]) -> HttpResponse:
+    return download_receipt(parts[0], name="receipt")
 
 
-@_by_link
-def second_part(_: HttpRequest, parts: list[Receipt]) -> HttpResponse:
+@_find_receipt_by_link
+def download_second_part(_: HttpRequest, parts: list[Receipt]) -> HttpResponse:
     """Return part 2; it is not there before the key epoch has ended."""
     if len(parts) < 2:  # noqa: PLR2004
         raise Http404
-    return download(parts[1], name="receipt-part-2")
+    return download_receipt(parts[1], name="receipt-part-2")
 
 
-def download(receipt: Receipt, *, name: str) -> HttpResponse:
+def download_receipt(receipt: Receipt, *, name: str) -> HttpResponse:
     """Return the exact bytes: they are what is signed."""
     response = HttpResponse(bytes(receipt.document), content_type="application/json")
     response["Content-Disposition"] = f'attachment; filename="{name}-{receipt.id}.json"'
     return response
 
 
-def _proves(receipt: Receipt) -> list[str]:
-    known = [key for role in SigningKey for key in signing_keys.known(role)]
+def _verify_receipt(receipt: Receipt) -> list[str]:
+    known = [key for role in SigningKey for key in signing_keys.get_known_keys(role)]
     try:
-        return verifier.check(bytes(receipt.document), known)
+        return verifier.check_document(bytes(receipt.document), known)
     except NotProven as problem:
         return [f"NOT PROVEN: {problem}"]

@@ -3,21 +3,23 @@ from django.urls import path
 from . import ledger, receipt_links, views
 
 urlpatterns = [
-    path("", views.home, name="home"),
-    path("robots.txt", views.robots, name="robots"),
-    path("data-use/", views.data_use, name="data-use"),
-    path("keys/", views.keys, name="keys"),
-    path("connect/administrator/thanks/", views.thanks, name="administrator-thanks"),
-    path("ledger/checkpoint", ledger.checkpoint, name="ledger-checkpoint"),
-    path("ledger/consistency", ledger.consistency, name="ledger-consistency"),
-    path("receipts/<slug:token>/", receipt_links.receipt, name="receipt-link"),
+    path("", views.show_home, name="home"),
+    path("robots.txt", views.show_robots, name="robots"),
+    path("data-use/", views.show_data_use, name="data-use"),
+    path("keys/", views.show_keys, name="keys"),
+    path("connect/administrator/thanks/", views.show_thanks, name="administrator-thanks"),
+    path("ledger/checkpoint", ledger.show_checkpoint, name="ledger-checkpoint"),
+    path("ledger/consistency", ledger.show_consistency_proof, name="ledger-consistency"),
+    path("receipts/<slug:token>/", receipt_links.show_receipt, name="receipt-link"),
     path(
-        "receipts/<slug:token>/receipt.json", receipt_links.first_part, name="receipt-link-part-1"
+        "receipts/<slug:token>/receipt.json",
+        receipt_links.download_first_part,
+        name="receipt-link-part-1",
     ),
     path(
         "receipts/<slug:token>/receipt-part-2.json",
-        receipt_links.second_part,
+        receipt_links.download_second_part,
         name="receipt-link-part-2",
     ),
-    path("problems/<slug:code>/", views.problem, name="problem"),
+    path("problems/<slug:code>/", views.show_problem, name="problem"),
 ]

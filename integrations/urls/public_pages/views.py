@@ -48,13 +48,13 @@ Disallow: /v1/
 
 
 @require_safe
-def robots(_: HttpRequest) -> HttpResponse:
+def show_robots(_: HttpRequest) -> HttpResponse:
     """Return what automatic visitors may ask for."""
     return HttpResponse(ROBOTS, content_type="text/plain; charset=utf-8")
 
 
 @require_safe
-def home(request: HttpRequest) -> HttpResponse:
+def show_home(request: HttpRequest) -> HttpResponse:
     features = [feature for feature in FEATURES.values() if feature.purposes]
     return render(
         request,
@@ -64,13 +64,13 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def thanks(request: HttpRequest) -> HttpResponse:
+def show_thanks(request: HttpRequest) -> HttpResponse:
     """Return what an administrator reads who was asked to allow it: the same, whatever they did."""
     return render(request, "public/thanks.html")
 
 
 @require_safe
-def data_use(request: HttpRequest) -> HttpResponse:
+def show_data_use(request: HttpRequest) -> HttpResponse:
     """Return the disclosure page; purposes, data and days come from the feature registry."""
     context = {
         "features": FEATURES.values(),
@@ -79,12 +79,12 @@ def data_use(request: HttpRequest) -> HttpResponse:
         "policy_url": POLICY_URL,
         "privacy_url": settings.PRIVACY_NOTICE_URL,
         "revoke_pages": REVOKE_PAGES,
-        "horizon_days": (days := scopes.kept_days(FEATURES.values())),
+        "horizon_days": (days := scopes.get_retention_days(FEATURES.values())),
         "horizon_choices": _other_horizons(days),
         "grace_days": settings.REAUTH_GRACE_DAYS,
         "backup_days": settings.BACKUP_RETENTION_DAYS,
         "key_epoch_hours": settings.KEY_EPOCH_HOURS,
-        "own_key_days": math.ceil(rotation_schedule.hours_of(KeyLine.OWN) / 24),
+        "own_key_days": math.ceil(rotation_schedule.get_max_hours(KeyLine.OWN) / 24),
     }
     return render(request, "public/data_use.html", context)
 
@@ -95,25 +95,25 @@ def _other_horizons(days: int | None) -> str:
 
 
 @require_safe
-def keys(request: HttpRequest) -> HttpResponse:
+def show_keys(request: HttpRequest) -> HttpResponse:
     """Return the public keys with which receipts and checkpoints are checked, former ones too."""
-    history = signing_keys.history()
+    history = signing_keys.list_published_keys()
     if request.GET.get("format") == "text":
-        body = "".join(f"{one.key}\n" for one in history)
+        body = "".join(f"{signing_key.key}\n" for signing_key in history)
         return HttpResponse(body, content_type="text/plain; charset=utf-8")
-    former = [one for one in history if one.until is not None]
-    current = [one for one in history if one.until is None]
+    former = [signing_key for signing_key in history if signing_key.until is not None]
+    current = [signing_key for signing_key in history if signing_key.until is None]
     return render(request, "public/keys.html", {"current": current, "former": former})
 
 
 @require_safe
-def problem(request: HttpRequest, code: str) -> HttpResponse:
+def show_problem(request: HttpRequest, code: str) -> HttpResponse:
     """Return the page that a problem document's `type` points at."""
-    known = problem_catalogue.EXPLAINED.get(code)
-    if known is None:
+    problem_type = problem_catalogue.EXPLAINED.get(code)
+    if problem_type is None:
         raise Http404
     context = {
-        "problem": known,
+        "problem": problem_type,
         "code": code,
         "says": "",
         "refusal": None,

@@ -14,17 +14,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.actors import Actor, get_actor
-from accounts.permissions import needs
+from accounts.permissions import build_permission_class
 from accounts.roles import Permission
 from integrations.access import permits
-from integrations.access.request_context import Asked, NotFound
+from integrations.access.request_context import ObjectNotFound, RequestContext
 
-from .fields import Body
-from .negotiation import OneShape
-from .rate_limits import LimitedView
+from .fields import RequestBodySerializer
+from .negotiation import FixedContentNegotiation
+from .rate_limits import RateLimitedView
 
 
-class OwnView(LimitedView):
+class UserDataView(RateLimitedView):
     """
     A view below `/v1/users/{user}/`: of one person's own data, for them or a feature of theirs.
 
@@ -32,8 +32,8 @@ class OwnView(LimitedView):
     id than theirs is as unknown as one that never was.
     """
 
-    permission_classes = [needs(Permission.USE_OWN, clients=True)]
-    content_negotiation_class = OneShape
+    permission_classes = [build_permission_class(Permission.USE_OWN, clients=True)]
+    content_negotiation_class = FixedContentNegotiation
     # Which query parameters there are; a view with others says so.
     query: type[serializers.Serializer[Any]] | None = None
 
@@ -41,37 +41,37 @@ class OwnView(LimitedView):
         super().initial(request, *args, **kwargs)
         self.at = timezone.now()
         actor = get_actor(request)
-        permits.refuse_undeclared(actor=actor, at=self.at)
-        self.actor = self._own(actor, kwargs["user"])
+        permits.refuse_undeclared_purpose(actor=actor, at=self.at)
+        self.actor = self._check_user(actor, kwargs["user"])
 
-    def _own(self, actor: Actor, user: str) -> Actor:
+    def _check_user(self, actor: Actor, user: str) -> Actor:
         if actor.user_id is None or actor.organisation_id is None:
-            raise NotFound
+            raise ObjectNotFound
         if user not in {"me", str(actor.user_id)}:
-            raise NotFound
+            raise ObjectNotFound
         return actor
 
     @property
     def organisation_id(self) -> UUID:
         if self.actor.organisation_id is None:
-            raise NotFound
+            raise ObjectNotFound
         return self.actor.organisation_id
 
     @property
     def user_id(self) -> UUID:
         if self.actor.user_id is None:
-            raise NotFound
+            raise ObjectNotFound
         return self.actor.user_id
 
     @property
-    def question(self) -> Asked:
-        return Asked(actor=self.actor, user_id=self.user_id, at=self.at)
+    def request_context(self) -> RequestContext:
+        return RequestContext(actor=self.actor, user_id=self.user_id, at=self.at)
 
     @property
     def request_id(self) -> str | None:
         return getattr(self.request._request, "request_id", None)  # noqa: SLF001
 
-    def asked(self, request: Request) -> dict[str, Any]:
+    def get_query(self, request: Request) -> dict[str, Any]:
         """
         Return the query parameters, checked.
 
@@ -80,35 +80,41 @@ class OwnView(LimitedView):
 
         :raises ValidationError: if one is unknown, given twice, or out of bounds
         """
-        return self.asked_of(request, self.query)
+        return self.check_query(request, self.query)
 
-    def asked_of(
+    def check_query(
         self, request: Request, query: type[serializers.Serializer[Any]] | None
     ) -> dict[str, Any]:
         """Return the query parameters of a method with others than the view's. See `asked`."""
-        given = request.query_params
+        parameters = request.query_params
         # As they are declared: an instance would copy each of them.
         known = query._declared_fields if query else {}  # noqa: SLF001
-        unknown = {name: ["There is no such parameter."] for name in given if name not in known}
-        twice = {
-            name: ["It is given more than once."] for name in given if len(given.getlist(name)) > 1
+        unknown = {
+            name: ["There is no such parameter."] for name in parameters if name not in known
         }
-        if unknown or twice:
-            raise ValidationError({**twice, **unknown})
+        repeated = {
+            name: ["It is given more than once."]
+            for name in parameters
+            if len(parameters.getlist(name)) > 1
+        }
+        if unknown or repeated:
+            raise ValidationError({**repeated, **unknown})
         if query is None:
             return {}
-        return dict(_get_checker(query).run_validation(given.dict()))
+        return dict(_get_checker(query).run_validation(parameters.dict()))
 
-    def given(self, request: Request, shape: type[Body]) -> dict[str, Any]:
+    def get_body(
+        self, request: Request, serializer_class: type[RequestBodySerializer]
+    ) -> dict[str, Any]:
         """
         Return what the body says, checked.
 
         :raises ValidationError: if it is not of that shape, or says more
         :raises ParseError: if it is no JSON, or more of it than any question takes
         """
-        given = shape(data=request.data, context={"user_id": self.user_id})
-        given.is_valid(raise_exception=True)
-        return dict(given.validated_data)
+        serializer = serializer_class(data=request.data, context={"user_id": self.user_id})
+        serializer.is_valid(raise_exception=True)
+        return dict(serializer.validated_data)
 
     def options(self, *_: Any, **__: Any) -> HttpResponse:  # type: ignore[override]  # no body
         """Say which methods there are, and nothing else: the document describes them."""
@@ -135,5 +141,5 @@ def _get_checker(query: type[serializers.Serializer[Any]]) -> serializers.Serial
     return query()
 
 
-def json(body: bytes) -> HttpResponse:
+def json_response(body: bytes) -> HttpResponse:
     return HttpResponse(body, content_type="application/json")

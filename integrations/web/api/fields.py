@@ -14,14 +14,14 @@ from rest_framework.fields import empty
 
 from integrations.formats import timezones
 
-from .json_fields import Id, OnlyStrings, Text
+from .json_fields import StrictCharField, StrictUUIDField, StringOnlyMixin
 
 #: How a caller names the person who calls, or for whom a feature acts.
 ME: Final = "me"
-_CLOCK: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+_CLOCK_PATTERN: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
-class Body(serializers.Serializer[None]):
+class RequestBodySerializer(serializers.Serializer[None]):
     """A JSON object; a member that is not declared is an error at that member."""
 
     def to_internal_value(self, data: Any) -> Any:
@@ -32,7 +32,7 @@ class Body(serializers.Serializer[None]):
         return super().to_internal_value(data)
 
 
-class Moment(OnlyStrings, serializers.DateTimeField):
+class OffsetDateTimeField(StringOnlyMixin, serializers.DateTimeField):
     """A time with its offset from UTC; without one, it could be meant otherwise."""
 
     default_error_messages = {"naive": "Say how far from UTC, as in 2026-05-04T09:00:00+02:00."}
@@ -43,17 +43,17 @@ class Moment(OnlyStrings, serializers.DateTimeField):
         return super().enforce_timezone(value)
 
 
-class Zone(Text):
+class TimeZoneNameField(StrictCharField):
     """A time zone by its IANA name."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=64, validators=[is_known], **kwargs)
+        super().__init__(max_length=64, validators=[validate_zone], **kwargs)
 
 
-def is_known(name: str) -> None:
+def validate_zone(name: str) -> None:
     """:raises ValidationError: if there is no zone of that name"""
     try:
-        timezones.zone(name)
+        timezones.get_zone(name)
     except timezones.UnknownZone:
         raise serializers.ValidationError(
             "There is no such time zone. Name it as in Europe/Berlin, by the IANA database."
@@ -63,28 +63,28 @@ def is_known(name: str) -> None:
 @extend_schema_field(
     {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "string", "const": ME}]}
 )
-class Person(Id):
+class PersonIdField(StrictUUIDField):
     """A person's id, or `me`: the context's `user_id`."""
 
     def to_internal_value(self, data: Any) -> UUID:
         if data == ME:
-            found: UUID = self.context["user_id"]
-            return found
+            user_id: UUID = self.context["user_id"]
+            return user_id
         return super().to_internal_value(data)
 
 
-@extend_schema_field({"type": "string", "pattern": _CLOCK})
-class ClockTime(OnlyStrings, serializers.TimeField):
+@extend_schema_field({"type": "string", "pattern": _CLOCK_PATTERN})
+class ClockTimeField(StringOnlyMixin, serializers.TimeField):
     """A time of day without a zone, as 09:00."""
 
     def to_internal_value(self, data: Any) -> time:
-        if isinstance(data, str) and not re.search(_CLOCK, data, re.ASCII):
+        if isinstance(data, str) and not re.search(_CLOCK_PATTERN, data, re.ASCII):
             self.fail("invalid", format="hh:mm")
-        found: time = super().to_internal_value(data)
-        return found
+        clock_time: time = super().to_internal_value(data)
+        return clock_time
 
 
-class DistinctList(serializers.ListField):
+class DistinctListField(serializers.ListField):
     """A list in which no value is twice."""
 
     def run_validation(self, data: Any = empty) -> Any:

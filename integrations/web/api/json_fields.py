@@ -16,7 +16,7 @@ from rest_framework import serializers
 LARGEST_NUMBER: Final = 2**31 - 1
 
 
-class OnlyStrings:
+class StringOnlyMixin:
     """Refuses what is no JSON string."""
 
     def to_internal_value(self, data: Any) -> Any:
@@ -25,7 +25,7 @@ class OnlyStrings:
         return super().to_internal_value(data)  # type: ignore[misc]  # of the field beside it
 
 
-class Text(OnlyStrings, serializers.CharField):
+class StrictCharField(StringOnlyMixin, serializers.CharField):
     """A string; unless `allow_blank`, it has characters other than spaces."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -34,15 +34,15 @@ class Text(OnlyStrings, serializers.CharField):
         super().__init__(**kwargs)
 
 
-class Pattern(OnlyStrings, serializers.RegexField):
+class StrictRegexField(StringOnlyMixin, serializers.RegexField):
     pass
 
 
-class EmailAddress(OnlyStrings, serializers.EmailField):
+class StrictEmailField(StringOnlyMixin, serializers.EmailField):
     pass
 
 
-class Integer(serializers.IntegerField):
+class StrictIntegerField(serializers.IntegerField):
     """A JSON number without a fraction."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -55,7 +55,7 @@ class Integer(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
-class Boolean(serializers.BooleanField):
+class StrictBooleanField(serializers.BooleanField):
     """JSON `true` or `false`."""
 
     def to_internal_value(self, data: Any) -> bool:
@@ -64,11 +64,11 @@ class Boolean(serializers.BooleanField):
         return data
 
 
-class Id(OnlyStrings, serializers.UUIDField):
+class StrictUUIDField(StringOnlyMixin, serializers.UUIDField):
     """A UUID as this API writes it: 36 characters."""
 
     def to_internal_value(self, data: Any) -> UUID:
-        found: UUID = super().to_internal_value(data)
-        if str(found) != data.lower():
+        parsed: UUID = super().to_internal_value(data)
+        if str(parsed) != data.lower():
             self.fail("invalid", value=data)
-        return found
+        return parsed

@@ -15,47 +15,47 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
 #: Bytes: more than the largest event that can be written, with every character escaped.
-LARGEST: Final = 1024 * 1024
+MAX_BYTES: Final = 1024 * 1024
 #: Objects and lists, one in another: more than any shape of ours has.
-DEEPEST: Final = 16
+MAX_DEPTH: Final = 16
 #: Values in all: more than a meeting of as many as can be asked for, each with hours of their own.
-MOST: Final = 20_000
+MAX_VALUES: Final = 20_000
 
 
-class Json(BaseParser):
+class BoundedJSONParser(BaseParser):
     """One JSON value (RFC 8259) in UTF-8, whatever it is said to be."""
 
     media_type = "application/json"
 
     def parse(self, stream: IO[bytes], *_: Any, **__: Any) -> Any:
         """:raises ParseError: if it is none, or larger than any that is answered"""
-        sent = stream.read(LARGEST + 1)
-        if len(sent) > LARGEST:
+        body = stream.read(MAX_BYTES + 1)
+        if len(body) > MAX_BYTES:
             raise ParseError
         try:
-            found = orjson.loads(sent)
+            value = orjson.loads(body)
         except orjson.JSONDecodeError:
-            found = None
+            value = None
             is_json = False
         else:
             is_json = True
         # Out here, so that what was sent does not ride along in the decoder's error.
-        if not is_json or _is_too_much(found):
+        if not is_json or _exceeds_limits(value):
             raise ParseError
-        return found
+        return value
 
 
-def _is_too_much(found: Any) -> bool:
-    level, count = [found], 1
-    for _ in range(DEEPEST):
-        level = [one for outer in level for one in _inside(outer)]
+def _exceeds_limits(value: Any) -> bool:
+    level, count = [value], 1
+    for _ in range(MAX_DEPTH):
+        level = [inner for outer in level for inner in _iterate_children(outer)]
         count += len(level)
-        if not level or count > MOST:
-            return count > MOST
-    return any(isinstance(one, dict | list) for one in level)
+        if not level or count > MAX_VALUES:
+            return count > MAX_VALUES
+    return any(isinstance(inner, dict | list) for inner in level)
 
 
-def _inside(value: Any) -> Iterator[Any]:
+def _iterate_children(value: Any) -> Iterator[Any]:
     if isinstance(value, Mapping):
         yield from value.values()
     elif isinstance(value, list):

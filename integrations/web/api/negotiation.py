@@ -10,7 +10,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 
-class OneShape(BaseContentNegotiation):
+class FixedContentNegotiation(BaseContentNegotiation):
     """Ignore `Accept`, as RFC 9110 §12.4.1 allows, rather than refuse what could be answered."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser:  # noqa: ARG002

@@ -19,7 +19,7 @@ from django.utils.encoding import escape_uri_path
 MEDIA_TYPE = "application/problem+json"
 
 
-def respond(  # noqa: PLR0913 - the members of RFC 9457 §3.1
+def make_problem_response(  # noqa: PLR0913 - the members of RFC 9457 §3.1
     request: HttpRequest,
     *,
     status: int,

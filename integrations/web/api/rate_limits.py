@@ -20,13 +20,13 @@ from rest_framework.views import APIView
 
 from accounts import request_limits, route_limits
 from accounts.models import ServiceToken
-from accounts.rate_limits import Rate, Usage
+from accounts.rate_limits import Rate, RateUsage
 from integrations.web import slow_routes
 
 DRAFT: Final = "draft-ietf-httpapi-ratelimit-headers-10"
 
 
-class LimitedView(APIView):
+class RateLimitedView(APIView):
     """
     A view whose requests are counted: per person, per service client and person, or per network.
 
@@ -34,7 +34,7 @@ class LimitedView(APIView):
     """
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
-        self._usages: list[Usage] = []
+        self._usages: list[RateUsage] = []
         super().setup(request, *args, **kwargs)
 
     def perform_authentication(self, request: Request) -> None:
@@ -54,10 +54,10 @@ class LimitedView(APIView):
         else:
             match = http.resolver_match
             costs = slow_routes.find_rates(match.url_name if match else None)
-            for rate in (route_limits.rate_of_method(request.method), *costs):
+            for rate in (route_limits.get_method_rate(request.method), *costs):
                 self.check_usage(_count_for_caller(request, http, rate))
 
-    def count(self, request: Request, rate: Rate) -> None:
+    def count_request(self, request: Request, rate: Rate) -> None:
         """
         Count this request towards `rate` of the person, whether they or a client asks.
 
@@ -66,7 +66,7 @@ class LimitedView(APIView):
         http = request._request  # noqa: SLF001 - DRF's own accessor is private
         self.check_usage(request_limits.count_for_person(http, rate))
 
-    def check_usage(self, usage: Usage) -> None:
+    def check_usage(self, usage: RateUsage) -> None:
         """
         Have the answer tell of `usage`.
 
@@ -83,23 +83,27 @@ class LimitedView(APIView):
         return response
 
 
-def make_headers(usages: Sequence[Usage]) -> dict[str, str]:
+def make_headers(usages: Sequence[RateUsage]) -> dict[str, str]:
     """Return both header fields, as structured fields (RFC 9651)."""
     if not usages:
         return {}
-    policies = (f'"{one.rate.name}";q={one.rate.limit};w={one.rate.seconds}' for one in usages)
-    limits = (f'"{one.rate.name}";r={one.remaining};t={one.reset_after}' for one in usages)
+    policies = (
+        f'"{usage.rate.name}";q={usage.rate.limit};w={usage.rate.seconds}' for usage in usages
+    )
+    limits = (
+        f'"{usage.rate.name}";r={usage.remaining_count};t={usage.reset_after}' for usage in usages
+    )
     return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(limits)}
 
 
-def _count_for_caller(request: Request, http: HttpRequest, rate: Rate) -> Usage:
+def _count_for_caller(request: Request, http: HttpRequest, rate: Rate) -> RateUsage:
     rate = request_limits.scale_rate(rate)
     if isinstance(request.auth, ServiceToken):
         return request_limits.count_for_token(request.auth, rate)
     return request_limits.count_for_person(http, rate)
 
 
-def _count_for_network(request: HttpRequest, rate: Rate) -> Usage:
+def _count_for_network(request: HttpRequest, rate: Rate) -> RateUsage:
     return request_limits.count_for_network(request, request_limits.scale_rate(rate))
 
 
@@ -110,12 +114,12 @@ def describe_rate_limits(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     Every answer has them; the document names them where clients look, or it would be twice as long.
     """
     fields = {name: {"$ref": f"#/components/headers/{name}"} for name in _DESCRIBED}
-    told = {name: fields[name] for name in ("RateLimit", "RateLimit-Policy")}
+    success_headers = {name: fields[name] for name in ("RateLimit", "RateLimit-Policy")}
     for path in result["paths"].values():
         for operation in path.values():
-            for status, answer in operation["responses"].items():
+            for status, response in operation["responses"].items():
                 if status.startswith("2"):
-                    answer["headers"] = {**answer.get("headers", {}), **told}
+                    response["headers"] = {**response.get("headers", {}), **success_headers}
     result["components"]["responses"]["Problem429"]["headers"] = fields
     result["components"]["headers"] = dict(_DESCRIBED)
     return result

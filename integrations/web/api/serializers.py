@@ -12,23 +12,25 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-MAXIMUM_LIMIT = 200
+MAX_PAGE_SIZE = 200
 
 
-def page(name: str, item: type[serializers.Serializer[None]]) -> type[serializers.Serializer[None]]:
+def make_page_serializer(
+    name: str, item_serializer: type[serializers.Serializer[None]]
+) -> type[serializers.Serializer[None]]:
     """Return the shape of a page of `item`."""
     # Made, not declared: `data` is a property of serializers, as type checkers see it.
     fields = {
-        "data": item(many=True),
+        "data": item_serializer(many=True),
         "next_cursor": serializers.CharField(allow_null=True),
         "has_more": serializers.BooleanField(),
         "request_id": serializers.CharField(),
     }
-    shape = type(name, (serializers.Serializer,), fields)
-    return extend_schema_serializer(component_name=name)(shape)
+    serializer_class = type(name, (serializers.Serializer,), fields)
+    return extend_schema_serializer(component_name=name)(serializer_class)
 
 
-class QueryBoolean(serializers.BooleanField):
+class QueryBooleanField(serializers.BooleanField):
     """`true` or `false`; DRF's field also takes `yes`, `on` and others."""
 
     def to_internal_value(self, data: Any) -> bool:
@@ -37,7 +39,7 @@ class QueryBoolean(serializers.BooleanField):
         return bool(data == "true")
 
 
-class Cursor(serializers.CharField):
+class CursorField(serializers.CharField):
     """A `next_cursor`. Whether this service wrote it is checked where it is read."""
 
     def __init__(self, **kwargs: Any) -> None:

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from accounts import clients
 from limited_use.agreements import service_clients
-from limited_use.policy.features import Undeclared
+from limited_use.policy.features import UndeclaredUse
 
 
 class Command(BaseCommand):
@@ -26,67 +26,69 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         steps = parser.add_subparsers(required=True)
-        one = steps.add_parser("register", help="let the feature's client ask for tokens")
-        one.set_defaults(act=_register)
-        one.add_argument("feature", help="its key in the feature registry")
-        one.add_argument("keys", type=Path)
-        one.add_argument("purpose", nargs="+", help="of those that the feature declares")
-        one = steps.add_parser("rotate", help="replace its keys")
-        one.set_defaults(act=_rotate)
-        one.add_argument("client")
-        one.add_argument("keys", type=Path)
-        one = steps.add_parser("retire", help="end it and its tokens")
-        one.set_defaults(act=_retire)
-        one.add_argument("client")
+        subparser = steps.add_parser("register", help="let the feature's client ask for tokens")
+        subparser.set_defaults(act=_register_client)
+        subparser.add_argument("feature", help="its key in the feature registry")
+        subparser.add_argument("keys", type=Path)
+        subparser.add_argument("purpose", nargs="+", help="of those that the feature declares")
+        subparser = steps.add_parser("rotate", help="replace its keys")
+        subparser.set_defaults(act=_replace_client_keys)
+        subparser.add_argument("client")
+        subparser.add_argument("keys", type=Path)
+        subparser = steps.add_parser("retire", help="end it and its tokens")
+        subparser.set_defaults(act=_retire_client)
+        subparser.add_argument("client")
 
-    def handle(self, *, act: Callable[[dict[str, Any]], str], **given: Any) -> None:
+    def handle(self, *, act: Callable[[dict[str, Any]], str], **options: Any) -> None:
         try:
-            said = act(given)
-        except Undeclared as problem:
+            message = act(options)
+        except UndeclaredUse as problem:
             raise CommandError(str(problem)) from None
         except clients.UnusableKeys:
             raise CommandError(
                 "the file holds something other than public RSA (2048 bits and up) or P-256 keys,"
                 " each with a kid of its own"
             ) from None
-        except clients.AlreadyCreated:
+        except clients.ClientExists:
             raise CommandError("that feature has a client: rotate its keys, or retire it") from None
-        except clients.NoLiveClient:
+        except clients.ClientNotLive:
             raise CommandError("there is no such client, or it is retired") from None
-        self.stdout.write(said)
+        self.stdout.write(message)
 
 
-def _register(given: dict[str, Any]) -> str:
-    made = service_clients.register(
-        feature=given["feature"],
-        purposes=given["purpose"],
-        jwks=_keys(given["keys"]),
+def _register_client(options: dict[str, Any]) -> str:
+    client = service_clients.register_client(
+        feature=options["feature"],
+        purposes=options["purpose"],
+        jwks=_read_keys(options["keys"]),
         at=timezone.now(),
     )
-    return f"{made.client_id} may ask for tokens: {', '.join(made.purposes)}"
+    return f"{client.client_id} may ask for tokens: {', '.join(client.purposes)}"
 
 
-def _rotate(given: dict[str, Any]) -> str:
-    service_clients.rotate(client_id=given["client"], jwks=_keys(given["keys"]), at=timezone.now())
-    return f"{given['client']} has new keys; what another one signs is refused from now on"
+def _replace_client_keys(options: dict[str, Any]) -> str:
+    service_clients.replace_client_keys(
+        client_id=options["client"], jwks=_read_keys(options["keys"]), at=timezone.now()
+    )
+    return f"{options['client']} has new keys; what another one signs is refused from now on"
 
 
-def _retire(given: dict[str, Any]) -> str:
-    service_clients.retire(client_id=given["client"], at=timezone.now())
-    return f"{given['client']} is retired, and its tokens are gone"
+def _retire_client(options: dict[str, Any]) -> str:
+    service_clients.retire_client(client_id=options["client"], at=timezone.now())
+    return f"{options['client']} is retired, and its tokens are gone"
 
 
-def _keys(file: Path) -> dict[str, Any]:
+def _read_keys(file: Path) -> dict[str, Any]:
     """
     :raises CommandError: if the file cannot be read
     :raises clients.UnusableKeys: if it is no JSON object
     """
     try:
-        found = json.loads(file.read_bytes())
+        key_set = json.loads(file.read_bytes())
     except OSError as problem:
         raise CommandError(f"{file}: {problem.strerror}") from None
     except ValueError:
-        found = None
-    if not isinstance(found, dict):
+        key_set = None
+    if not isinstance(key_set, dict):
         raise clients.UnusableKeys
-    return found
+    return key_set

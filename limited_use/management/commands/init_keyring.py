@@ -33,13 +33,13 @@ class Command(BaseCommand):
 
     def handle(self, *, anew: bool, **_: Any) -> None:
         try:
-            if not anew and (count := _orphans()):
+            if not anew and (count := _count_orphans()):
                 raise CommandError(
                     f"{count} keys in the database are of a keyring that is not here: bring it"
                     " back, or give up what they seal with init_keyring --anew"
                 )
             if settings.KEYRING.url:
-                self._transit()
+                self._create_transit()
             elif settings.KEYRING.folder:
                 FileKeyring.create(settings.KEYRING.folder)
                 self.stdout.write(f"keyring ready in {settings.KEYRING.folder}")
@@ -48,19 +48,19 @@ class Command(BaseCommand):
         except (KeyStoreUnavailable, OSError) as problem:
             raise CommandError(str(problem) or "the key store does not answer") from None
 
-    def _transit(self) -> None:
+    def _create_transit(self) -> None:
         config = read_config()
         TransitKeyring.create(config)
         self.stdout.write(f"keyring ready at {config.url}, {config.mount}/keys/{config.prefix}-…")
-        for name, text in transit_policies.policies(config.mount, config.prefix).items():
+        for name, text in transit_policies.build_policies(config.mount, config.prefix).items():
             self.stdout.write(f"\n# bao policy write {name} -\n{text}")
 
 
-def _orphans() -> int:
+def _count_orphans() -> int:
     if not (settings.KEYRING.url or settings.KEYRING.folder):
         return 0
     try:
-        return keyring_fit.orphans()
+        return keyring_fit.count_orphaned_keys()
     except DatabaseError:
         # None that answers, or one without tables: there is nothing to be lost.
         return 0

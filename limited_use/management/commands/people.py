@@ -22,14 +22,14 @@ from accounts.models import Organisation, User
 from accounts.roles import Role
 from limited_use.agreements import offboarding, onboarding
 
-_WORDS: dict[type[Exception], str] = {
-    memberships.AlreadyAMember: "they belong to it already",
+_ERROR_MESSAGES: dict[type[Exception], str] = {
+    memberships.AlreadyMember: "they belong to it already",
     memberships.NotAMember: "they do not belong to it",
-    memberships.NotOpen: "the person is switched off, or the organisation closed",
-    organisations.AlreadyFounded: "there is an organisation of that id",
-    organisations.NoLiveOrganisation: "it is closed already",
-    user_provisioning.AlreadyRegistered: "somebody has that id, or that address",
-    user_provisioning.NotActive: "they are switched off already",
+    memberships.JoinNotAllowed: "the person is switched off, or the organisation closed",
+    organisations.OrganisationExists: "there is an organisation of that id",
+    organisations.OrganisationNotLive: "it is closed already",
+    user_provisioning.UserExists: "somebody has that id, or that address",
+    user_provisioning.UserNotActive: "they are switched off already",
 }
 
 
@@ -46,66 +46,80 @@ class Command(BaseCommand):
             self.deactivate: ("person",),
             self.close: ("organisation",),
         }.items():
-            one = steps.add_parser(act.__name__)
-            one.set_defaults(act=act)
+            subparser = steps.add_parser(act.__name__)
+            subparser.set_defaults(act=act)
             for name in names:
-                one.add_argument(name)
+                subparser.add_argument(name)
             if act == self.register:
-                one.add_argument("--role", type=Role, choices=list(Role), default=Role.MEMBER)
+                subparser.add_argument("--role", type=Role, choices=list(Role), default=Role.MEMBER)
 
-    def handle(self, *, act: Callable[[dict[str, Any]], str], **given: Any) -> None:
+    def handle(self, *, act: Callable[[dict[str, Any]], str], **options: Any) -> None:
         try:
-            said = act(given)
-        except tuple(_WORDS) as problem:
-            raise CommandError(_WORDS[type(problem)]) from None
-        self.stdout.write(said)
+            message = act(options)
+        except tuple(_ERROR_MESSAGES) as problem:
+            raise CommandError(_ERROR_MESSAGES[type(problem)]) from None
+        self.stdout.write(message)
 
-    def found(self, given: dict[str, Any]) -> str:
-        onboarding.found(platform_id=given["organisation"], name=given["name"], at=timezone.now())
+    def found(self, options: dict[str, Any]) -> str:
+        onboarding.found_organisation(
+            platform_id=options["organisation"], name=options["name"], at=timezone.now()
+        )
         return "founded"
 
-    def register(self, given: dict[str, Any]) -> str:
-        person = user_provisioning.Person(
-            given["person"], given["email"], given["name"], given["role"]
+    def register(self, options: dict[str, Any]) -> str:
+        person = user_provisioning.NewPerson(
+            options["person"], options["email"], options["name"], options["role"]
         )
-        onboarding.register(person, at=timezone.now())
-        return f"registered as {given['role']}; they set a password by the link for forgotten ones"
+        onboarding.register_person(person, at=timezone.now())
+        return (
+            f"registered as {options['role']}; they set a password by the link for forgotten ones"
+        )
 
-    def join(self, given: dict[str, Any]) -> str:
-        onboarding.join(**_both(given), at=timezone.now())
+    def join(self, options: dict[str, Any]) -> str:
+        onboarding.join_organisation(**_find_membership_ids(options), at=timezone.now())
         return "joined"
 
-    def leave(self, given: dict[str, Any]) -> str:
-        return _gone(offboarding.leave(**_both(given), at=timezone.now()))
+    def leave(self, options: dict[str, Any]) -> str:
+        return _describe_end(
+            offboarding.leave_organisation(**_find_membership_ids(options), at=timezone.now())
+        )
 
-    def deactivate(self, given: dict[str, Any]) -> str:
-        return _gone(offboarding.deactivate(user_id=_person(given), at=timezone.now()))
+    def deactivate(self, options: dict[str, Any]) -> str:
+        return _describe_end(
+            offboarding.deactivate_person(user_id=_find_person_id(options), at=timezone.now())
+        )
 
-    def close(self, given: dict[str, Any]) -> str:
-        return _gone(offboarding.close(organisation_id=_organisation(given), at=timezone.now()))
+    def close(self, options: dict[str, Any]) -> str:
+        return _describe_end(
+            offboarding.close_organisation(
+                organisation_id=_find_organisation_id(options), at=timezone.now()
+            )
+        )
 
 
-def _gone(shares: int) -> str:
+def _describe_end(shares: int) -> str:
     return (
         f"features, sessions and {shares} shares ended; what was connected opens for nobody, and"
         " its removal begins with the next sweep"
     )
 
 
-def _both(given: dict[str, Any]) -> dict[str, UUID]:
-    return {"user_id": _person(given), "organisation_id": _organisation(given)}
+def _find_membership_ids(options: dict[str, Any]) -> dict[str, UUID]:
+    return {"user_id": _find_person_id(options), "organisation_id": _find_organisation_id(options)}
 
 
-def _person(given: dict[str, Any]) -> UUID:
-    found = User.objects.filter(platform_id=given["person"]).values_list("id", flat=True).first()
-    if found is None:
+def _find_person_id(options: dict[str, Any]) -> UUID:
+    person_id = (
+        User.objects.filter(platform_id=options["person"]).values_list("id", flat=True).first()
+    )
+    if person_id is None:
         raise CommandError("nobody has that id")
-    return found
+    return person_id
 
 
-def _organisation(given: dict[str, Any]) -> UUID:
-    named = Organisation.objects.filter(platform_id=given["organisation"])
-    found = named.values_list("id", flat=True).first()
-    if found is None:
+def _find_organisation_id(options: dict[str, Any]) -> UUID:
+    organisations_of_platform_id = Organisation.objects.filter(platform_id=options["organisation"])
+    organisation_id = organisations_of_platform_id.values_list("id", flat=True).first()
+    if organisation_id is None:
         raise CommandError("no organisation has that id")
-    return found
+    return organisation_id

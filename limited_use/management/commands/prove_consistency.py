@@ -26,7 +26,10 @@ class Command(BaseCommand):
 
     def handle(self, *, sizes: list[int], **options: Any) -> None:
         if options["all"]:
-            steps = [checkpoint.size for checkpoint, _ in publication.current().checkpoints()]
+            steps = [
+                checkpoint.size
+                for checkpoint, _ in publication.get_publication().read_checkpoints()
+            ]
             pairs = [(old, new) for old, new in itertools.pairwise(steps) if 0 < old < new]
         elif len(sizes) == 2:  # noqa: PLR2004
             pairs = [(sizes[0], sizes[1])]

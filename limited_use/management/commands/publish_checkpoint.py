@@ -18,9 +18,13 @@ class Command(BaseCommand):
 
     def handle(self, **_: Any) -> None:
         try:
-            found = sequencer.publish_again()
-        except (sequencer.Fork, publication.Unreadable, publication.WriteOnce) as problem:
+            checkpoint = sequencer.republish_checkpoint()
+        except (
+            sequencer.LedgerFork,
+            publication.PublicationUnreadable,
+            publication.AlreadyPublished,
+        ) as problem:
             raise CommandError(f"nothing was published: {problem}") from None
-        if found is None:
+        if checkpoint is None:
             raise CommandError("nothing was ever signed: run manage.py sequence_ledger")
-        self.stdout.write(found[1], ending="")
+        self.stdout.write(checkpoint[1], ending="")

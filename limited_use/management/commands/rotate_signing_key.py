@@ -28,8 +28,8 @@ class Command(BaseCommand):
     def handle(self, *, role: str, **_: Any) -> None:
         try:
             # A checkpoint is signed by the key that was told for it.
-            with sequencer.alone():
-                former, new = signing_keys.rotate(SigningKey(role), at=timezone.now())
+            with sequencer.hold_sequencer_lock():
+                former, new = signing_keys.rotate_key(SigningKey(role), at=timezone.now())
         except (KeyStoreUnavailable, OSError) as problem:
             raise CommandError(str(problem) or "the key store does not answer") from None
         self.stdout.write(f"until now  {former}\nfrom now   {new}")

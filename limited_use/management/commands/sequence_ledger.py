@@ -15,8 +15,8 @@ class Command(BaseCommand):
 
     def handle(self, **_: Any) -> None:
         try:
-            run = sequencer.run(timezone.now())
-        except sequencer.Fork as problem:
+            run = sequencer.run_sequencer(timezone.now())
+        except sequencer.LedgerFork as problem:
             raise CommandError(f"nothing was signed: {problem}") from None
         if run is None:
             self.stdout.write("another sequencer is at it")

@@ -19,17 +19,17 @@ class Command(BaseCommand):
         parser.add_argument("line", nargs="?", choices=[str(line) for line in KeyLine])
 
     def handle(self, *, line: str | None, **_: Any) -> None:
-        for one in [KeyLine(line)] if line else list(KeyLine):
+        for key_line in [KeyLine(line)] if line else list(KeyLine):
             try:
-                turned = key_epochs.turn(one, timezone.now())
+                turned = key_epochs.rotate_epoch(key_line, timezone.now())
             except (
                 key_epochs.AlreadyTurning,
                 key_epochs.LeftBehind,
                 KeyStoreUnavailable,
             ) as problem:
-                raise CommandError(f"{one}: {type(problem).__name__} {problem}") from None
+                raise CommandError(f"{key_line}: {type(problem).__name__} {problem}") from None
             ended = ", ".join(map(str, turned.destroyed)) or "none"
             self.stdout.write(
-                f"{one}: epoch {turned.epoch}, {turned.rewrapped_count} of {turned.key_count}"
+                f"{key_line}: epoch {turned.epoch}, {turned.rewrapped_count} of {turned.key_count}"
                 f" keys wrapped anew, epochs destroyed: {ended}"
             )

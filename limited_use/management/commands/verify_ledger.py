@@ -14,11 +14,11 @@ class Command(BaseCommand):
 
     def handle(self, **_: Any) -> None:
         try:
-            found = audit.run()
-        except audit.Broken as problem:
+            report = audit.audit_ledger()
+        except audit.LedgerBroken as problem:
             raise CommandError(str(problem)) from None
         self.stdout.write(
-            f"{found.size} entries, {found.checkpoint_count} checkpoints: all fit;"
-            f" {found.waiting_count} entries wait for their place;"
-            f" {found.published_count} checkpoints stand outside"
+            f"{report.size} entries, {report.checkpoint_count} checkpoints: all fit;"
+            f" {report.waiting_count} entries wait for their place;"
+            f" {report.published_count} checkpoints stand outside"
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from limited_use.policy.rules import RULES, Rule
+from limited_use.policy.rules import RULES, PolicyRule
 
 from .clause_types import Clause, Confidence, Duty, Source
 from .microsoft import MICROSOFT
@@ -19,18 +19,18 @@ from .own_readings import OWN
 from .use import LIMITED_USE
 from .workspace import WORKSPACE
 
-__all__ = ["CLAUSES", "Clause", "Confidence", "Duty", "Source", "is_enforced", "rules_of"]
+__all__ = ["CLAUSES", "Clause", "Confidence", "Duty", "Source", "get_rules", "is_enforced"]
 
 CLAUSES: Mapping[str, Clause] = {
     clause.id: clause for clause in (*LIMITED_USE, *WORKSPACE, *OAUTH, *MICROSOFT, *NOTICE, *OWN)
 }
 
 
-def rules_of(clause_id: str) -> tuple[Rule, ...]:
+def get_rules(clause_id: str) -> tuple[PolicyRule, ...]:
     """Return the rules of the policy that name this clause."""
     return tuple(rule for rule in RULES if clause_id in rule.clauses)
 
 
 def is_enforced(clause: Clause) -> bool:
     """Return whether software keeps it, at least in part; if not, it is somebody's duty."""
-    return bool(clause.facts or clause.code or rules_of(clause.id))
+    return bool(clause.facts or clause.code or get_rules(clause.id))

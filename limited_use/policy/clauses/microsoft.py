@@ -18,7 +18,7 @@ MICROSOFT: tuple[Clause, ...] = (
         quote="outside any permissions expressly granted by your customers",
         confidence=Confidence.SIBLING,
         facts=(Fact.GRANT_LIVE,),
-        code=("integrations.access.scopes.usable",),
+        code=("integrations.access.scopes.get_usable_capabilities",),
     ),
     Clause(
         id="MS-ADS",

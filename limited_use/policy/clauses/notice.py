@@ -12,7 +12,7 @@ NOTICE: tuple[Clause, ...] = (
         says="Connecting an account is a choice.",
         source=ANTARES,
         quote="always optional",
-        code=("integrations.connections.begin",),
+        code=("integrations.connections.begin_connect",),
     ),
     Clause(
         id="AN-2",
@@ -32,7 +32,7 @@ NOTICE: tuple[Clause, ...] = (
         says="Google data follows the Limited Use requirements.",
         source=ANTARES,
         quote="including the Limited Use requirements",
-        code=("integrations.urls.public_pages.views.data_use",),
+        code=("integrations.urls.public_pages.views.show_data_use",),
     ),
     Clause(
         id="AN-5",
@@ -65,7 +65,7 @@ NOTICE: tuple[Clause, ...] = (
         says="Calendar data can be erased at any time.",
         source=ANTARES,
         quote="calendar data on the Antares platform can be deleted at any time",
-        code=("integrations.calendar.sync.cache_eviction.erase",),
+        code=("integrations.calendar.sync.cache_eviction.evict_copies",),
     ),
     Clause(
         id="AN-10",
@@ -101,14 +101,14 @@ NOTICE: tuple[Clause, ...] = (
         says="A mailbox can be disconnected at any time.",
         source=ANTARES,
         quote="can be disconnected at any time",
-        code=("integrations.connections.disconnect",),
+        code=("integrations.connections.disconnect_integration",),
     ),
     Clause(
         id="AN-15",
         says="Its mail goes with it, in reasonable time.",
         source=ANTARES,
         quote="within a reasonable time period required to process said data",
-        code=("integrations.purge.overdue",),
+        code=("integrations.purge.list_late_promises",),
         duty=Duty(LEGAL, "Puts the number into the notice that the page on data use promises."),
     ),
     Clause(

@@ -21,14 +21,14 @@ OAUTH: tuple[Clause, ...] = (
         says="What is asked is the least that the chosen features need.",
         source=GOOGLE_OAUTH,
         quote="the smallest set of scopes that are necessary",
-        code=("integrations.access.scopes.asked",),
+        code=("integrations.access.scopes.get_product_scopes",),
     ),
     Clause(
         id="SCOPE-MATCH",
         says="The console lists what the code asks for.",
         source=GOOGLE_OAUTH,
         quote="must match the list of scopes requested by your app",
-        code=("integrations.connections.connectable_products.requests_of",),
+        code=("integrations.connections.connectable_products.list_requested_permissions",),
         duty=Duty(OPERATOR, "Copies the list of the page on data use into the console."),
     ),
     Clause(
@@ -37,7 +37,7 @@ OAUTH: tuple[Clause, ...] = (
         " revoke it would end the scopes that are used, as one grant holds them all.",
         source=GOOGLE_OAUTH,
         quote="revoke the tokens with the previously-used scopes that are no longer in use",
-        code=("integrations.access.scopes.of_connection",),
+        code=("integrations.access.scopes.compare_connection_scopes",),
         duty=Duty(
             OPERATOR,
             "When a feature stops needing a scope: takes it out of the console, and has the"
@@ -50,28 +50,28 @@ OAUTH: tuple[Clause, ...] = (
         source=GOOGLE_OAUTH,
         quote="you need to disable any related functionality in your app",
         facts=(Fact.GRANT_LIVE,),
-        code=("integrations.access.scopes.served",),
+        code=("integrations.access.scopes.get_served_features",),
     ),
     Clause(
         id="SCOPE-REASK",
         says="Nobody is sent to the consent page who did not ask to go there.",
         source=GOOGLE_OAUTH,
         quote="only request a new authorization after the user clearly indicates an intent",
-        code=("integrations.settings.connect_views.begin",),
+        code=("integrations.settings.connect_views.begin_connect",),
     ),
     Clause(
         id="SCOPE-CTX",
         says="Scopes are asked where they are needed, with the reason first.",
         source=GOOGLE_OAUTH,
         quote="ask for scopes in context with incremental authorization",
-        code=("integrations.connections.connectable_products.offers",),
+        code=("integrations.connections.connectable_products.list_connectable_products",),
     ),
     Clause(
         id="TOK-SEC",
         says="Tokens are never sent or stored in plain.",
         source=GOOGLE_OAUTH,
         quote="always store encrypted tokens at rest",
-        code=("limited_use.sinks.provider.credential",),
+        code=("limited_use.sinks.provider.open_credential",),
     ),
     Clause(
         id="TOK-REVOKE",
@@ -86,8 +86,8 @@ OAUTH: tuple[Clause, ...] = (
         source=GOOGLE_OAUTH,
         quote="delete them permanently from your application or system",
         code=(
-            "limited_use.vault.keys.destroy",
-            "limited_use.receipts.key_destruction_receipts.issue",
+            "limited_use.vault.keys.destroy_returning_id",
+            "limited_use.receipts.key_destruction_receipts.issue_second_part",
         ),
     ),
     Clause(
@@ -127,7 +127,7 @@ OAUTH: tuple[Clause, ...] = (
         says="Where the code arrives, nothing of anybody else's runs: nothing is rendered at all.",
         source=GOOGLE_WEB_SERVER,
         quote="especially third-party scripts such as social plugins and analytics",
-        code=("integrations.settings.connect_views.callback",),
+        code=("integrations.settings.connect_views.handle_callback",),
     ),
     Clause(
         id="CASA-DEL",

@@ -17,14 +17,14 @@ OWN: tuple[Clause, ...] = (
         says="A log line is made of fields on a list, none of which can hold provider data.",
         source=OWN_READING,
         confidence=Confidence.OURS,
-        code=("config.logging.JsonLines",),
+        code=("config.logging.JsonLineFormatter",),
     ),
     Clause(
         id="OWN-CRASH",
         says="An exception that leaves a sink carries nothing of what was open.",
         source=OWN_READING,
         confidence=Confidence.OURS,
-        code=("limited_use.sinks.traceback_guard.region",),
+        code=("limited_use.sinks.traceback_guard.guard_plaintext",),
     ),
     Clause(
         id="CPNI-222",

@@ -13,7 +13,7 @@ LIMITED_USE: tuple[Clause, ...] = (
         source=GOOGLE_DATA,
         quote="data aggregated, anonymized, or derived from them",
         code=(
-            "limited_use.policy.evaluation.derived",
+            "limited_use.policy.evaluation.add_source_classes",
             "limited_use.policy.evaluation.decide_derived",
         ),
     ),
@@ -96,7 +96,7 @@ LIMITED_USE: tuple[Clause, ...] = (
         " which holds no content; nothing is opened to count.",
         source=GOOGLE_DATA,
         quote="aggregated and used for internal operations",
-        code=("limited_use.guard.guard.each",),
+        code=("limited_use.guard.guard.decide_each",),
     ),
     Clause(
         id="LU-4",

@@ -37,7 +37,7 @@ WORKSPACE: tuple[Clause, ...] = (
         says="Humans read under four exceptions; sums have to be without names as well.",
         source=GOOGLE_WORKSPACE,
         facts=(Fact.ITEM_CONSENTED,),
-        code=("limited_use.guard.guard.each",),
+        code=("limited_use.guard.guard.decide_each",),
     ),
     Clause(
         id="WLU-3.1",
@@ -65,7 +65,7 @@ WORKSPACE: tuple[Clause, ...] = (
         says="The Limited Use sentence stands in the app, with a link to the policy.",
         source=GOOGLE_WORKSPACE,
         quote="will adhere to the Google User Data Policy, including the Limited Use requirements",
-        code=("integrations.urls.public_pages.views.data_use",),
+        code=("integrations.urls.public_pages.views.show_data_use",),
         duty=Duty(
             LEGAL,
             "Mends the published notice: its sentence lacks the word APIs, its link leads nowhere,"
@@ -77,7 +77,7 @@ WORKSPACE: tuple[Clause, ...] = (
         says="Tokens are encrypted at rest.",
         source=GOOGLE_WORKSPACE,
         quote="OAuth access and refresh tokens, encrypted at rest",
-        code=("limited_use.vault.sealing.sealer",),
+        code=("limited_use.vault.sealing.get_sealer",),
     ),
     Clause(
         id="WSEC-KEY",
@@ -119,21 +119,21 @@ WORKSPACE: tuple[Clause, ...] = (
         says="Requests to delete are honoured, and users are told how to make them.",
         source=GOOGLE_WORKSPACE,
         quote="Honor user requests to delete their data.",
-        code=("integrations.purge.open_job", "integrations.urls.public_pages.views.data_use"),
+        code=("integrations.purge.open_job", "integrations.urls.public_pages.views.show_data_use"),
     ),
     Clause(
         id="GWDP-notice",
         says="What is asked is told in the app, immediately before consent.",
         source=GOOGLE_WORKSPACE,
         quote="accompany and immediately precede a request for user consent",
-        code=("integrations.connections.connectable_products.offers",),
+        code=("integrations.connections.connectable_products.list_connectable_products",),
     ),
     Clause(
         id="GWDP-consent",
         says="Consent is something that the user does, never something that they do not do.",
         source=GOOGLE_WORKSPACE,
         quote="Must require affirmative user action",
-        code=("integrations.connections.begin",),
+        code=("integrations.connections.begin_connect",),
     ),
     Clause(
         id="GWDP-encrypt",
@@ -155,7 +155,10 @@ WORKSPACE: tuple[Clause, ...] = (
         source=GOOGLE_DATA,
         quote="prompt the user to consent to any changes before you may access that data",
         facts=(Fact.CONSENT_CURRENT,),
-        code=("limited_use.policy.features.digest", "integrations.connections.agree_again"),
+        code=(
+            "limited_use.policy.features.compute_digest",
+            "integrations.connections.renew_consent",
+        ),
     ),
     Clause(
         id="GUDP-privacy",

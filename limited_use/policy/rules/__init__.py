@@ -7,21 +7,21 @@ forbids always wins. Among those that forbid, the first names the clause.
 
 from __future__ import annotations
 
-from .permissions import PERMITTING
-from .prohibitions import FORBIDDING
-from .rule_types import ANY_REASON, CALENDAR, EVERYONE, EVERYTHING, MAIL, Rule, never
+from .permissions import PERMISSION_RULES
+from .prohibitions import PROHIBITION_RULES
+from .rule_types import ANY_REASON, CALENDAR, EVERYONE, EVERYTHING, MAIL, PolicyRule, forbid_use
 
 __all__ = [
     "ANY_REASON",
     "CALENDAR",
     "EVERYONE",
     "EVERYTHING",
-    "FORBIDDING",
     "MAIL",
-    "PERMITTING",
+    "PERMISSION_RULES",
+    "PROHIBITION_RULES",
     "RULES",
-    "Rule",
-    "never",
+    "PolicyRule",
+    "forbid_use",
 ]
 
-RULES: tuple[Rule, ...] = FORBIDDING + PERMITTING
+RULES: tuple[PolicyRule, ...] = PROHIBITION_RULES + PERMISSION_RULES

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient
 
-from .rule_types import CALENDAR, Rule
+from .rule_types import CALENDAR, PolicyRule
 
-SCHEDULING: tuple[Rule, ...] = (
-    Rule(
+CALENDAR_RULES: tuple[PolicyRule, ...] = (
+    PolicyRule(
         id="owner-sees-own-calendar",
         says="You see your own calendars, as long as the copy is young enough.",
         clauses=("LU-1", "W-LU1", "AN-5"),
@@ -26,7 +26,7 @@ SCHEDULING: tuple[Rule, ...] = (
         ),
         allow=True,
     ),
-    Rule(
+    PolicyRule(
         id="feature-shows-own-calendar",
         says="A feature that you switched on shows you your own calendars.",
         clauses=("LU-1", "LU-2.1", "W-LU1", "AN-5"),
@@ -46,7 +46,7 @@ SCHEDULING: tuple[Rule, ...] = (
         ),
         allow=True,
     ),
-    Rule(
+    PolicyRule(
         id="write-own-calendar",
         says="Your events are written and changed in your own calendar when you say so.",
         clauses=("LU-1", "W-LU1", "AN-6"),
@@ -64,7 +64,7 @@ SCHEDULING: tuple[Rule, ...] = (
         ),
         allow=True,
     ),
-    Rule(
+    PolicyRule(
         id="keep-own-local-calendar",
         says="What you write in a calendar that lives here is kept, sealed, until you remove it.",
         clauses=("LU-1", "W-LU1", "AN-9"),
@@ -82,7 +82,7 @@ SCHEDULING: tuple[Rule, ...] = (
         ),
         allow=True,
     ),
-    Rule(
+    PolicyRule(
         id="owner-exports-own-calendar",
         says="You take away a calendar of yours that lives here as a file, when you ask for it.",
         clauses=("LU-1", "W-LU1", "AN-9", "AN-23"),
@@ -100,7 +100,7 @@ SCHEDULING: tuple[Rule, ...] = (
         ),
         allow=True,
     ),
-    Rule(
+    PolicyRule(
         id="keep-calendar-cache",
         says="Your calendars are kept for a while, sealed, so that they show at once.",
         clauses=("LU-1", "MS-COPY", "AN-5", "AN-21"),
@@ -110,7 +110,7 @@ SCHEDULING: tuple[Rule, ...] = (
         needs=frozenset({Fact.INTEGRATION_LIVE, Fact.GRANT_LIVE, Fact.CONSENT_CURRENT}),
         allow=True,
     ),
-    Rule(
+    PolicyRule(
         id="ask-own-provider-for-calendars",
         says="The provider is asked for your calendars by the names that it gave them.",
         clauses=("LU-1", "AN-16"),
@@ -120,7 +120,7 @@ SCHEDULING: tuple[Rule, ...] = (
         needs=frozenset({Fact.INTEGRATION_LIVE, Fact.GRANT_LIVE}),
         allow=True,
     ),
-    Rule(
+    PolicyRule(
         id="share-with-whom-you-chose",
         says="Somebody you share a calendar with sees what that share shows, while it lasts.",
         clauses=("LU-2.1", "W-LU2", "AN-8"),

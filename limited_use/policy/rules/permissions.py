@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient
 
-from .calendar_permissions import SCHEDULING
-from .rule_types import MAIL, Rule
+from .calendar_permissions import CALENDAR_RULES
+from .rule_types import MAIL, PolicyRule
 
-PERMITTING: tuple[Rule, ...] = (
-    Rule(
+PERMISSION_RULES: tuple[PolicyRule, ...] = (
+    PolicyRule(
         id="owner-reads-own-inbox",
         says="You read your own mail in your inbox.",
         clauses=("LU-1", "W-LU1", "AN-10"),
@@ -30,7 +30,7 @@ PERMITTING: tuple[Rule, ...] = (
         ),
         allow=True,
     ),
-    Rule(
+    PolicyRule(
         id="feature-shows-own-inbox",
         says="A feature that you switched on shows you your own mail.",
         clauses=("LU-1", "LU-2.1", "W-LU1", "AN-10"),
@@ -49,7 +49,7 @@ PERMITTING: tuple[Rule, ...] = (
         ),
         allow=True,
     ),
-    Rule(
+    PolicyRule(
         id="owner-sees-own-account",
         says="You see which account you connected.",
         clauses=("LU-1", "AN-23"),
@@ -59,7 +59,7 @@ PERMITTING: tuple[Rule, ...] = (
         needs=frozenset({Fact.ACTOR_OWNS, Fact.CONNECTION_LIVE}),
         allow=True,
     ),
-    Rule(
+    PolicyRule(
         id="maintain-own-connection",
         says="The keys to your account are used at the provider that issued them.",
         clauses=("LU-1", "TOK-SEC", "AN-16"),
@@ -69,7 +69,7 @@ PERMITTING: tuple[Rule, ...] = (
         needs=frozenset({Fact.CONNECTION_LIVE, Fact.GRANT_LIVE}),
         allow=True,
     ),
-    Rule(
+    PolicyRule(
         id="ask-own-provider",
         says="The provider is asked for your mail by the names that it gave it.",
         clauses=("LU-1", "AN-16"),
@@ -79,7 +79,7 @@ PERMITTING: tuple[Rule, ...] = (
         needs=frozenset({Fact.INTEGRATION_LIVE, Fact.GRANT_LIVE}),
         allow=True,
     ),
-    Rule(
+    PolicyRule(
         id="reconnect-same-account",
         says="On a reconnect the provider is told which of your accounts is meant.",
         clauses=("LU-1", "AN-16"),
@@ -89,7 +89,7 @@ PERMITTING: tuple[Rule, ...] = (
         needs=frozenset({Fact.ACTOR_OWNS, Fact.CONNECTION_LIVE}),
         allow=True,
     ),
-    Rule(
+    PolicyRule(
         id="match-what-provider-tells",
         says="News that your provider tells of one of your accounts is matched with that account.",
         clauses=("LU-1", "AN-16"),
@@ -100,7 +100,7 @@ PERMITTING: tuple[Rule, ...] = (
         needs=frozenset({Fact.PROVIDER_SAID}),
         allow=True,
     ),
-    Rule(
+    PolicyRule(
         id="end-while-purging",
         says="On a disconnect the provider is asked to end the grant.",
         clauses=("TOK-REVOKE", "AN-2", "AN-14"),
@@ -110,7 +110,7 @@ PERMITTING: tuple[Rule, ...] = (
         needs=frozenset({Fact.PURGE_RUNNING}),
         allow=True,
     ),
-    Rule(
+    PolicyRule(
         id="end-after-grant-ended",
         says="A grant that the provider ended is ended for good.",
         clauses=("TOK-REVOKE", "TOK-DELETE"),
@@ -120,7 +120,7 @@ PERMITTING: tuple[Rule, ...] = (
         needs=frozenset({Fact.GRANT_ENDED}),
         allow=True,
     ),
-    Rule(
+    PolicyRule(
         id="keep-for-own-inbox",
         says="Mail within your horizon is kept, sealed, so that your inbox shows it at once.",
         clauses=("LU-1", "MS-COPY", "AN-10", "AN-21"),
@@ -130,7 +130,7 @@ PERMITTING: tuple[Rule, ...] = (
         needs=frozenset({Fact.INTEGRATION_LIVE, Fact.GRANT_LIVE, Fact.CONSENT_CURRENT}),
         allow=True,
     ),
-    Rule(
+    PolicyRule(
         id="notify-own-mailbox",
         says="A notification goes to your own mailbox if you chose that.",
         clauses=("LU-2.1", "W-LU2", "AN-13"),
@@ -148,7 +148,7 @@ PERMITTING: tuple[Rule, ...] = (
         ),
         allow=True,
     ),
-    Rule(
+    PolicyRule(
         id="notify-owner",
         says="A notification that you chose tells you which of your accounts it is about.",
         clauses=("LU-1", "W-LU1", "AN-13"),
@@ -167,8 +167,8 @@ PERMITTING: tuple[Rule, ...] = (
         allow=True,
     ),
     # In the order in which the page of the policy lists them.
-    *SCHEDULING,
-    Rule(
+    *CALENDAR_RULES,
+    PolicyRule(
         id="support-reads-one-item",
         says="Support reads one mail that you agreed to show them, until the end that you set.",
         clauses=("LU-3.1", "WLU-3.1", "W-LU3", "AN-18"),
@@ -185,7 +185,7 @@ PERMITTING: tuple[Rule, ...] = (
         ),
         allow=True,
     ),
-    Rule(
+    PolicyRule(
         id="owner-exports-own-mail",
         says="You take away a copy of your own mail that is kept here, when you ask for it.",
         clauses=("LU-1", "W-LU1", "AN-23"),
@@ -203,7 +203,7 @@ PERMITTING: tuple[Rule, ...] = (
         ),
         allow=True,
     ),
-    Rule(
+    PolicyRule(
         id="owner-exports-own-account",
         says="Your copy says which account it came from.",
         clauses=("LU-1", "W-LU1", "AN-23"),
@@ -220,7 +220,7 @@ PERMITTING: tuple[Rule, ...] = (
         ),
         allow=True,
     ),
-    Rule(
+    PolicyRule(
         id="seal-again",
         says="What is sealed may be sealed again under a newer key.",
         clauses=("WSEC-KEY", "AN-19"),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from limited_use.policy.vocabulary import DataClass, Purpose, Recipient
 
-from .rule_types import ANY_REASON, CALENDAR, EVERYONE, EVERYTHING, MAIL, Rule, never
+from .rule_types import ANY_REASON, CALENDAR, EVERYONE, EVERYTHING, MAIL, PolicyRule, forbid_use
 
-FORBIDDING: tuple[Rule, ...] = (
-    never(
+PROHIBITION_RULES: tuple[PolicyRule, ...] = (
+    forbid_use(
         "channel-records-never-market",
         "Records of whom you called or wrote to are never used for marketing.",
         "CPNI-222",
@@ -17,7 +17,7 @@ FORBIDDING: tuple[Rule, ...] = (
             {Purpose.MARKETING, Purpose.ADVERTISING, Purpose.PROFILING, Purpose.DATA_SALE}
         ),
     ),
-    never(
+    forbid_use(
         "never-market",
         "Data from your connected accounts is never used for marketing.",
         "LU-4",
@@ -27,7 +27,7 @@ FORBIDDING: tuple[Rule, ...] = (
         "AN-17",
         purposes=frozenset({Purpose.MARKETING}),
     ),
-    never(
+    forbid_use(
         "never-advertise",
         "Data from your connected accounts is never used for advertising.",
         "LU-4.1",
@@ -36,7 +36,7 @@ FORBIDDING: tuple[Rule, ...] = (
         "AN-27",
         purposes=frozenset({Purpose.ADVERTISING}),
     ),
-    never(
+    forbid_use(
         "never-profile",
         "No profile of anyone is built from data of your connected accounts.",
         "LU-1",
@@ -44,7 +44,7 @@ FORBIDDING: tuple[Rule, ...] = (
         "W-LU4",
         purposes=frozenset({Purpose.PROFILING}),
     ),
-    never(
+    forbid_use(
         "never-sell",
         "Data from your connected accounts is never sold.",
         "LU-4",
@@ -53,13 +53,13 @@ FORBIDDING: tuple[Rule, ...] = (
         "AN-17",
         purposes=frozenset({Purpose.DATA_SALE}),
     ),
-    never(
+    forbid_use(
         "never-score-credit",
         "Data from your connected accounts decides about nobody's credit.",
         "LU-4.3",
         purposes=frozenset({Purpose.CREDIT_SCORING}),
     ),
-    never(
+    forbid_use(
         "never-train",
         "No model is trained or improved with data of your connected accounts.",
         "WLU-4.4",
@@ -67,7 +67,7 @@ FORBIDDING: tuple[Rule, ...] = (
         "GFAQ-models",
         purposes=frozenset({Purpose.MODEL_TRAINING}),
     ),
-    never(
+    forbid_use(
         "never-share-outside",
         "Data from your connected accounts is not shared outside Antares.",
         "LU-2",
@@ -76,7 +76,7 @@ FORBIDDING: tuple[Rule, ...] = (
         "AN-12",
         purposes=frozenset({Purpose.OUTSIDE_SHARING}),
     ),
-    never(
+    forbid_use(
         "never-read-moods",
         "Your mail, calendar and files are not analysed for anyone's mood:"
         " nothing here shows you such a thing.",
@@ -85,7 +85,7 @@ FORBIDDING: tuple[Rule, ...] = (
         "AN-25",
         purposes=frozenset({Purpose.SENTIMENT_OWNER}),
     ),
-    never(
+    forbid_use(
         "no-security-case",
         "Nobody reads your data to investigate abuse: there is no way to open such a case here.",
         "LU-2.2",
@@ -93,7 +93,7 @@ FORBIDDING: tuple[Rule, ...] = (
         "SIG-LIMIT",
         purposes=frozenset({Purpose.SECURITY_INVESTIGATION}),
     ),
-    never(
+    forbid_use(
         "no-legal-case",
         "Nobody reads your data for a legal duty: there is no way to open such a case here.",
         "LU-2.3",
@@ -101,14 +101,14 @@ FORBIDDING: tuple[Rule, ...] = (
         "AN-28",
         purposes=frozenset({Purpose.LEGAL_OBLIGATION}),
     ),
-    never(
+    forbid_use(
         "no-merger-case",
         "Your data does not move with a sale of the company: it is deleted unless you agree first.",
         "LU-2.4",
         "AN-29",
         purposes=frozenset({Purpose.MERGER_TRANSFER}),
     ),
-    never(
+    forbid_use(
         "no-third-party",
         "No third party receives data of your connected accounts.",
         "LU-2",
@@ -116,21 +116,21 @@ FORBIDDING: tuple[Rule, ...] = (
         "AN-12",
         recipients=frozenset({Recipient.THIRD_PARTY}),
     ),
-    never(
+    forbid_use(
         "no-publication",
         "Data of your connected accounts is never made public.",
         "LU-2",
         "AN-12",
         recipients=frozenset({Recipient.PUBLIC}),
     ),
-    never(
+    forbid_use(
         "no-acquirer",
         "A buyer of the company receives nothing without your explicit agreement.",
         "LU-2.4",
         "AN-29",
         recipients=frozenset({Recipient.ACQUIRER}),
     ),
-    never(
+    forbid_use(
         "no-processor",
         "No service provider of ours receives readable data of your connected accounts.",
         "LU-2.1",
@@ -138,7 +138,7 @@ FORBIDDING: tuple[Rule, ...] = (
         "AN-12",
         recipients=frozenset({Recipient.PROCESSOR}),
     ),
-    never(
+    forbid_use(
         "no-authority",
         "No authority receives data of your connected accounts from this service.",
         "LU-2.3",
@@ -146,7 +146,7 @@ FORBIDDING: tuple[Rule, ...] = (
         "AN-28",
         recipients=frozenset({Recipient.AUTHORITY}),
     ),
-    never(
+    forbid_use(
         "no-support-reading",
         "Support staff never see what is in a connected account,"
         " save a single item that you agreed to show them.",
@@ -158,7 +158,7 @@ FORBIDDING: tuple[Rule, ...] = (
         purposes=ANY_REASON - {Purpose.SUPPORT_ITEM},
         recipients=frozenset({Recipient.SUPPORT_AGENT}),
     ),
-    never(
+    forbid_use(
         "tokens-go-home",
         "The keys to your account go to the provider that issued them, and to nobody else.",
         "TOK-SEC",
@@ -167,7 +167,7 @@ FORBIDDING: tuple[Rule, ...] = (
         data_classes=frozenset({DataClass.CREDENTIAL}),
         recipients=EVERYONE - {Recipient.OWN_PROVIDER, Recipient.VAULT},
     ),
-    never(
+    forbid_use(
         "support-sees-mail-only",
         "What you can show to support is a single mail, and nothing else.",
         "LU-3",
@@ -177,13 +177,13 @@ FORBIDDING: tuple[Rule, ...] = (
         recipients=frozenset({Recipient.SUPPORT_AGENT}),
         data_classes=EVERYTHING - MAIL,
     ),
-    never(
+    forbid_use(
         "no-channel-records",
         "Records of whom you called or wrote to on other channels are not opened here.",
         "CPNI-222",
         data_classes=frozenset({DataClass.CHANNEL_CPNI}),
     ),
-    never(
+    forbid_use(
         "no-contact-links",
         "Which phone number and which mail address belong together is learnt from your mail,"
         " and used for nothing here.",
@@ -194,7 +194,7 @@ FORBIDDING: tuple[Rule, ...] = (
     ),
     # What a clause would allow one day, once something here does it and shows it: a
     # rule that permits what nothing sends out would be a hole that waits.
-    never(
+    forbid_use(
         "no-sending",
         "No mail is sent through your account: nothing here does that yet.",
         "LU-1",
@@ -202,7 +202,7 @@ FORBIDDING: tuple[Rule, ...] = (
         "AN-10",
         purposes=frozenset({Purpose.MAIL_SEND}),
     ),
-    never(
+    forbid_use(
         "scheduling-is-of-calendars",
         "Showing and changing your calendars uses your calendars alone.",
         "LU-1",
@@ -211,7 +211,7 @@ FORBIDDING: tuple[Rule, ...] = (
         purposes=frozenset({Purpose.CALENDAR_SCHEDULE}),
         data_classes=EVERYTHING - CALENDAR,
     ),
-    never(
+    forbid_use(
         "no-uploading",
         "No file is put into your Drive: nothing here does that yet.",
         "LU-1",

@@ -14,7 +14,7 @@ CALENDAR = frozenset({DataClass.CALENDAR_EVENT, DataClass.CALENDAR_FREEBUSY})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class PolicyRule:
     """One line of the policy. `says` is for users, `clauses` for reviewers."""
 
     id: str
@@ -27,6 +27,6 @@ class Rule:
     allow: bool = False
 
 
-def never(rule_id: str, says: str, *clauses: str, **covers: frozenset[object]) -> Rule:
+def forbid_use(rule_id: str, says: str, *clauses: str, **covers: frozenset[object]) -> PolicyRule:
     """Return a rule that forbids what it covers, whatever the facts."""
-    return Rule(id=rule_id, says=says, clauses=clauses, **covers)  # type: ignore[arg-type]
+    return PolicyRule(id=rule_id, says=says, clauses=clauses, **covers)  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from typing import Final
 
 from limited_use.policy.key_lines import KeyLine
 
-from .port import Bound, Keyring, MacKey, NoKeyring, Rewrap, SigningKey
+from .port import KeyBinding, Keyring, MacKey, NoKeyring, RewrapRequest, SigningKey
 
 _CONTENT, _ACCOUNT, _CREDENTIAL = KeyLine.CONTENT, KeyLine.ACCOUNT, KeyLine.CREDENTIAL
 _OWN = KeyLine.OWN
@@ -25,7 +25,7 @@ class NotThisProcess(NoKeyring):
 
 
 @dataclass(frozen=True, slots=True)
-class Rights:
+class KeyRights:
     """
     What one class of process may do.
 
@@ -43,12 +43,12 @@ class Rights:
     signs: frozenset[SigningKey] = frozenset()
 
     @property
-    def lines(self) -> frozenset[KeyLine]:
+    def all_lines(self) -> frozenset[KeyLine]:
         """The lines that it has anything to do with."""
         return self.wraps | self.unwraps | self.turns
 
 
-_ALL: Final = Rights(
+_ALL_RIGHTS: Final = KeyRights(
     wraps=frozenset(KeyLine),
     unwraps=frozenset(KeyLine),
     turns=frozenset(KeyLine),
@@ -57,30 +57,30 @@ _ALL: Final = Rights(
 )
 
 #: By class of process, as `PROCESS_CLASS` names it.
-RIGHTS: Final[dict[str, Rights]] = {
+RIGHTS: Final[dict[str, KeyRights]] = {
     # Shows people what is theirs; connects, and seals a refresh token that it then cannot open.
-    "web": Rights(
+    "web": KeyRights(
         wraps=frozenset({_CONTENT, _ACCOUNT, _CREDENTIAL, _OWN}),
         unwraps=frozenset({_CONTENT, _ACCOUNT, _OWN}),
         macs=frozenset(MacKey),
     ),
     # Shows support what owners opened to it, and records that; makes no key. The database shows it
     # no other message, and of the line of accounts only what the ledger's names are made with.
-    "staff": Rights(
+    "staff": KeyRights(
         unwraps=frozenset({_CONTENT, _ACCOUNT}),
         names=frozenset({_ACCOUNT}),
         macs=frozenset({MacKey.PSEUDONYM}),
     ),
     # Reads mail and calendars in, refreshes grants, and makes the key of a calendar's copy. It
     # writes down by what a notification of a mailbox, whose address it reads, will find it.
-    "sync": Rights(
+    "sync": KeyRights(
         wraps=frozenset({_CONTENT}),
         unwraps=frozenset({_CONTENT, _ACCOUNT, _CREDENTIAL}),
         macs=frozenset(MacKey),
     ),
     # Removes content without being able to read it, and gives grants back. The line of accounts
     # has the key that the ledger's names are made with.
-    "purge": Rights(
+    "purge": KeyRights(
         wraps=frozenset({_ACCOUNT, _CREDENTIAL}),
         unwraps=frozenset({_ACCOUNT, _CREDENTIAL}),
         turns=frozenset(KeyLine),
@@ -88,64 +88,64 @@ RIGHTS: Final[dict[str, Rights]] = {
         signs=frozenset(SigningKey),
     ),
     # Looks, and sees public keys.
-    "console": Rights(),
+    "console": KeyRights(),
     # A process of no class: development, and the one that makes the keys.
-    "": _ALL,
+    "": _ALL_RIGHTS,
 }
 
 
-def of(process_class: str) -> Rights:
+def get_rights(process_class: str) -> KeyRights:
     """Return what a class may do; nothing, if nobody knows it."""
-    return RIGHTS.get(process_class, Rights())
+    return RIGHTS.get(process_class, KeyRights())
 
 
-class Limited:
+class LimitedKeyring:
     """A keyring as far as one class of process may use it."""
 
-    def __init__(self, ring: Keyring, process_class: str) -> None:
-        self._ring = ring
+    def __init__(self, keyring: Keyring, process_class: str) -> None:
+        self._keyring = keyring
         self._class = process_class
-        self._rights = of(process_class)
+        self._rights = get_rights(process_class)
 
-    def epochs(self, line: KeyLine) -> tuple[int, ...]:
-        self._check("read epochs of", line, self._rights.lines)
-        return self._ring.epochs(line)
+    def list_epochs(self, line: KeyLine) -> tuple[int, ...]:
+        self._check_right("read epochs of", line, self._rights.all_lines)
+        return self._keyring.list_epochs(line)
 
-    def advance(self, line: KeyLine) -> int:
-        self._check("turn", line, self._rights.turns)
-        return self._ring.advance(line)
+    def create_epoch(self, line: KeyLine) -> int:
+        self._check_right("turn", line, self._rights.turns)
+        return self._keyring.create_epoch(line)
 
-    def destroy(self, line: KeyLine, epoch: int) -> None:
-        self._check("turn", line, self._rights.turns)
-        self._ring.destroy(line, epoch)
+    def destroy_epoch(self, line: KeyLine, epoch: int) -> None:
+        self._check_right("turn", line, self._rights.turns)
+        self._keyring.destroy_epoch(line, epoch)
 
-    def wrap(self, line: KeyLine, epoch: int, key: bytes, bound: Bound) -> bytes:
-        self._check("wrap", line, self._rights.wraps)
-        return self._ring.wrap(line, epoch, key, bound)
+    def wrap(self, line: KeyLine, epoch: int, key: bytes, binding: KeyBinding) -> bytes:
+        self._check_right("wrap", line, self._rights.wraps)
+        return self._keyring.wrap(line, epoch, key, binding)
 
-    def unwrap(self, line: KeyLine, epoch: int, wrapped: bytes, bound: Bound) -> bytes:
-        self._check("unwrap", line, self._rights.unwraps)
-        return self._ring.unwrap(line, epoch, wrapped, bound)
+    def unwrap(self, line: KeyLine, epoch: int, wrapped: bytes, binding: KeyBinding) -> bytes:
+        self._check_right("unwrap", line, self._rights.unwraps)
+        return self._keyring.unwrap(line, epoch, wrapped, binding)
 
-    def rewrap(self, line: KeyLine, epoch: int, keys: Sequence[Rewrap]) -> list[bytes]:
-        self._check("turn", line, self._rights.turns)
-        return self._ring.rewrap(line, epoch, keys)
+    def rewrap(self, line: KeyLine, epoch: int, keys: Sequence[RewrapRequest]) -> list[bytes]:
+        self._check_right("turn", line, self._rights.turns)
+        return self._keyring.rewrap(line, epoch, keys)
 
-    def mac(self, name: MacKey, message: bytes) -> bytes:
-        self._check("authenticate with", name, self._rights.macs)
-        return self._ring.mac(name, message)
+    def compute_mac(self, name: MacKey, message: bytes) -> bytes:
+        self._check_right("authenticate with", name, self._rights.macs)
+        return self._keyring.compute_mac(name, message)
 
     def sign(self, name: SigningKey, message: bytes) -> bytes:
-        self._check("sign with", name, self._rights.signs)
-        return self._ring.sign(name, message)
+        self._check_right("sign with", name, self._rights.signs)
+        return self._keyring.sign(name, message)
 
-    def public_key(self, name: SigningKey) -> bytes:
-        return self._ring.public_key(name)
+    def get_public_key(self, name: SigningKey) -> bytes:
+        return self._keyring.get_public_key(name)
 
-    def replace(self, name: SigningKey) -> None:
+    def replace_signing_key(self, name: SigningKey) -> None:
         # As making keys: an operator's, whose process is of no class.
-        self._check("replace", name, frozenset())
+        self._check_right("replace", name, frozenset())
 
-    def _check(self, act: str, name: str, allowed: frozenset[str]) -> None:
+    def _check_right(self, action: str, name: str, allowed: frozenset[str]) -> None:
         if name not in allowed:
-            raise NotThisProcess(f"a process of class {self._class} may not {act} {name} keys")
+            raise NotThisProcess(f"a process of class {self._class} may not {action} {name} keys")

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from django.conf import settings
 
-from .acl import Limited
+from .acl import LimitedKeyring
 from .file import FileKeyring
 from .port import Keyring, KeyringConfig
 
@@ -16,10 +16,10 @@ def get_keyring() -> Keyring:
     """Return the keyring of the settings, limited to the rights of this class of process."""
     if settings.KEYRING.url:
         # By process: a forked worker must not share its parent's connections.
-        ring = _open_transit(read_config(), os.getpid())
+        keyring = _open_transit(read_config(), os.getpid())
     else:
-        ring = _open_files(str(settings.KEYRING.folder))
-    return _limit(ring, settings.PROCESS_CLASS) if settings.PROCESS_CLASS else ring
+        keyring = _open_files(str(settings.KEYRING.folder))
+    return _limit_rights(keyring, settings.PROCESS_CLASS) if settings.PROCESS_CLASS else keyring
 
 
 def read_config() -> KeyringConfig:
@@ -49,5 +49,5 @@ def _open_transit(config: KeyringConfig, _process: int) -> Keyring:
 
 
 @lru_cache(maxsize=8)
-def _limit(ring: Keyring, process_class: str) -> Keyring:
-    return Limited(ring, process_class)
+def _limit_rights(keyring: Keyring, process_class: str) -> Keyring:
+    return LimitedKeyring(keyring, process_class)

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from limited_use.policy.key_lines import KeyLine
 
-from .port import Bound, EpochGone, MacKey, NoKeyring, Rewrap, SigningKey
+from .port import EpochGone, KeyBinding, MacKey, NoKeyring, RewrapRequest, SigningKey
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -35,9 +35,9 @@ class FileKeyring:
         self._directory = Path(directory)
         # Long-lived keys only. Epoch keys are read anew each time, so that a
         # destroyed one is not in some process's memory by our doing.
-        self._kept: dict[str, bytes] = {}
+        self._long_lived_keys: dict[str, bytes] = {}
         # Those that sign: the one whose public key was last told.
-        self._signing: dict[SigningKey, Ed25519PrivateKey] = {}
+        self._signing_keys: dict[SigningKey, Ed25519PrivateKey] = {}
 
     @classmethod
     def create(cls, directory: str | Path) -> FileKeyring:
@@ -46,14 +46,14 @@ class FileKeyring:
         keyring._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         keyring._check_directory()
         for name in (*(f"mac-{m}" for m in MacKey), *(f"sign-{s}" for s in SigningKey)):
-            if not keyring._path(name).exists():
-                keyring._write(name)
+            if not keyring._get_path(name).exists():
+                keyring._write_key(name)
         for line in KeyLine:
-            if not keyring.epochs(line):
-                keyring.advance(line)
+            if not keyring.list_epochs(line):
+                keyring.create_epoch(line)
         return keyring
 
-    def epochs(self, line: KeyLine) -> tuple[int, ...]:
+    def list_epochs(self, line: KeyLine) -> tuple[int, ...]:
         prefix = f"kek-{line}-"
         try:
             names = [path.name for path in self._directory.iterdir()]
@@ -69,13 +69,13 @@ class FileKeyring:
             )
         )
 
-    def advance(self, line: KeyLine) -> int:
-        epoch = max(self.epochs(line), default=0) + 1
-        self._write(_epoch_name(line, epoch))
+    def create_epoch(self, line: KeyLine) -> int:
+        epoch = max(self.list_epochs(line), default=0) + 1
+        self._write_key(_get_epoch_key_name(line, epoch))
         return epoch
 
-    def destroy(self, line: KeyLine, epoch: int) -> None:
-        path = self._path(_epoch_name(line, epoch))
+    def destroy_epoch(self, line: KeyLine, epoch: int) -> None:
+        path = self._get_path(_get_epoch_key_name(line, epoch))
         if not path.exists():
             return
         with path.open("r+b", buffering=0) as file:
@@ -84,77 +84,81 @@ class FileKeyring:
         path.unlink()
         self._sync_directory()
 
-    def wrap(self, line: KeyLine, epoch: int, key: bytes, bound: Bound) -> bytes:
-        return _wrap(AESGCM(self._epoch_key(line, epoch)), key, _context(line, epoch, bound))
+    def wrap(self, line: KeyLine, epoch: int, key: bytes, binding: KeyBinding) -> bytes:
+        return _wrap_key(
+            AESGCM(self._read_epoch_key(line, epoch)), key, _encode_context(line, epoch, binding)
+        )
 
-    def unwrap(self, line: KeyLine, epoch: int, wrapped: bytes, bound: Bound) -> bytes:
-        cipher = AESGCM(self._epoch_key(line, epoch))
-        return _unwrap(cipher, wrapped, _context(line, epoch, bound))
+    def unwrap(self, line: KeyLine, epoch: int, wrapped: bytes, binding: KeyBinding) -> bytes:
+        cipher = AESGCM(self._read_epoch_key(line, epoch))
+        return _unwrap_key(cipher, wrapped, _encode_context(line, epoch, binding))
 
-    def rewrap(self, line: KeyLine, epoch: int, keys: Sequence[Rewrap]) -> list[bytes]:
+    def rewrap(self, line: KeyLine, epoch: int, keys: Sequence[RewrapRequest]) -> list[bytes]:
         # Read once per call, and forgotten with it.
         ciphers = {
-            number: AESGCM(self._epoch_key(line, number))
+            number: AESGCM(self._read_epoch_key(line, number))
             for number in {epoch, *(key.epoch for key in keys)}
         }
         return [
-            _wrap(
+            _wrap_key(
                 ciphers[epoch],
-                _unwrap(ciphers[key.epoch], key.wrapped, _context(line, key.epoch, key.bound)),
-                _context(line, epoch, key.bound),
+                _unwrap_key(
+                    ciphers[key.epoch], key.wrapped, _encode_context(line, key.epoch, key.binding)
+                ),
+                _encode_context(line, epoch, key.binding),
             )
             for key in keys
         ]
 
-    def mac(self, name: MacKey, message: bytes) -> bytes:
-        return hmac.digest(self._long_lived(f"mac-{name}"), message, "sha256")
+    def compute_mac(self, name: MacKey, message: bytes) -> bytes:
+        return hmac.digest(self._get_long_lived_key(f"mac-{name}"), message, "sha256")
 
     def sign(self, name: SigningKey, message: bytes) -> bytes:
-        if name not in self._signing:
-            self.public_key(name)
-        return self._signing[name].sign(message)
+        if name not in self._signing_keys:
+            self.get_public_key(name)
+        return self._signing_keys[name].sign(message)
 
-    def public_key(self, name: SigningKey) -> bytes:
+    def get_public_key(self, name: SigningKey) -> bytes:
         # Read anew each time: another process may have put a new one in its place.
-        key = Ed25519PrivateKey.from_private_bytes(self._present(f"sign-{name}"))
-        self._signing[name] = key
+        key = Ed25519PrivateKey.from_private_bytes(self._require_key(f"sign-{name}"))
+        self._signing_keys[name] = key
         return key.public_key().public_bytes_raw()
 
-    def replace(self, name: SigningKey) -> None:
-        path = self._path(f"sign-{name}")
-        self._present(f"sign-{name}")
-        with path.open("r+b", buffering=0) as former:
-            self._write(f"sign-{name}", anew=True)
+    def replace_signing_key(self, name: SigningKey) -> None:
+        path = self._get_path(f"sign-{name}")
+        self._require_key(f"sign-{name}")
+        with path.open("r+b", buffering=0) as former_file:
+            self._write_key(f"sign-{name}", overwrite=True)
             # What its name no longer leads to is overwritten before it is let go of.
-            former.write(secrets.token_bytes(KEY_BYTES))
-            os.fsync(former.fileno())
-        self._signing.pop(name, None)
+            former_file.write(secrets.token_bytes(KEY_BYTES))
+            os.fsync(former_file.fileno())
+        self._signing_keys.pop(name, None)
 
-    def _epoch_key(self, line: KeyLine, epoch: int) -> bytes:
+    def _read_epoch_key(self, line: KeyLine, epoch: int) -> bytes:
         try:
-            return self._read(_epoch_name(line, epoch))
+            return self._read_key(_get_epoch_key_name(line, epoch))
         except FileNotFoundError:
             pass
         self._check_directory()
         raise EpochGone(f"{line} {epoch}")
 
-    def _long_lived(self, name: str) -> bytes:
-        key = self._kept.get(name)
+    def _get_long_lived_key(self, name: str) -> bytes:
+        key = self._long_lived_keys.get(name)
         if key is None:
-            key = self._kept[name] = self._present(name)
+            key = self._long_lived_keys[name] = self._require_key(name)
         return key
 
-    def _present(self, name: str) -> bytes:
+    def _require_key(self, name: str) -> bytes:
         with contextlib.suppress(FileNotFoundError):
-            return self._read(name)
+            return self._read_key(name)
         raise NoKeyring(f"no {name} key in {self._directory}: run manage.py init_keyring")
 
-    def _path(self, name: str) -> Path:
+    def _get_path(self, name: str) -> Path:
         return self._directory / f"{name}.key"
 
-    def _read(self, name: str) -> bytes:
+    def _read_key(self, name: str) -> bytes:
         # O_NOFOLLOW: a link could point at a file whose mode says nothing about the key.
-        descriptor = os.open(self._path(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(self._get_path(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             mode = os.fstat(descriptor).st_mode
             key = os.read(descriptor, KEY_BYTES + 1)
@@ -166,23 +170,25 @@ class FileKeyring:
             raise NoKeyring(f"{name}.key does not hold {KEY_BYTES} bytes")
         return key
 
-    def _write(self, name: str, *, anew: bool = False) -> None:
+    def _write_key(self, name: str, *, overwrite: bool = False) -> None:
         # Whole or not at all: written aside, flushed, then linked under its
         # name, which fails if somebody else was first; or put in its place.
-        aside = self._path(name).with_suffix(f".{secrets.token_hex(4)}.new")
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        temporary_path = self._get_path(name).with_suffix(f".{secrets.token_hex(4)}.new")
+        descriptor = os.open(
+            temporary_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600
+        )
         try:
             os.write(descriptor, secrets.token_bytes(KEY_BYTES))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
         try:
-            if anew:
-                aside.rename(self._path(name))
+            if overwrite:
+                temporary_path.rename(self._get_path(name))
             else:
-                os.link(aside, self._path(name))
+                os.link(temporary_path, self._get_path(name))
         finally:
-            aside.unlink(missing_ok=True)
+            temporary_path.unlink(missing_ok=True)
         self._sync_directory()
 
     def _sync_directory(self) -> None:
@@ -199,22 +205,22 @@ class FileKeyring:
             raise NoKeyring(f"{self._directory} is open to others than its owner: chmod 700")
 
 
-def _context(line: KeyLine, epoch: int, bound: Bound) -> bytes:
+def _encode_context(line: KeyLine, epoch: int, binding: KeyBinding) -> bytes:
     """Return what a wrapped key is bound to."""
-    place = bound.holder.bytes + bound.key_id + epoch.to_bytes(8, "big")
-    return b"LU-key/1\0" + place + line.encode()
+    encoded_binding = binding.holder.bytes + binding.key_id + epoch.to_bytes(8, "big")
+    return b"LU-key/1\0" + encoded_binding + line.encode()
 
 
-def _wrap(cipher: AESGCM, key: bytes, context: bytes) -> bytes:
+def _wrap_key(cipher: AESGCM, key: bytes, context: bytes) -> bytes:
     nonce = secrets.token_bytes(NONCE_BYTES)
     return nonce + cipher.encrypt(nonce, key, context)
 
 
-def _unwrap(cipher: AESGCM, wrapped: bytes, context: bytes) -> bytes:
+def _unwrap_key(cipher: AESGCM, wrapped: bytes, context: bytes) -> bytes:
     with contextlib.suppress(InvalidTag, ValueError):
         return cipher.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], context)
     raise EpochGone
 
 
-def _epoch_name(line: KeyLine, epoch: int) -> str:
+def _get_epoch_key_name(line: KeyLine, epoch: int) -> str:
     return f"kek-{line}-{epoch:08d}"

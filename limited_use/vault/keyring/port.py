@@ -55,19 +55,19 @@ class EpochGone(Exception):
     """The key of that epoch is destroyed, or does not fit. Read the row again, once."""
 
 
-class Bound(NamedTuple):
+class KeyBinding(NamedTuple):
     """The holder and id of a key. Its wrapping is bound to them, and to line and epoch."""
 
     holder: UUID
     key_id: bytes
 
 
-class Rewrap(NamedTuple):
+class RewrapRequest(NamedTuple):
     """A wrapped key to wrap again, with its current epoch and its holder."""
 
     epoch: int
     wrapped: bytes
-    bound: Bound
+    binding: KeyBinding
 
 
 class Keyring(Protocol):
@@ -78,50 +78,50 @@ class Keyring(Protocol):
 
     def __hash__(self) -> int: ...
 
-    def epochs(self, line: KeyLine) -> tuple[int, ...]:
+    def list_epochs(self, line: KeyLine) -> tuple[int, ...]:
         """Return the numbers of the epochs that have a key, oldest first; the last is current."""
 
-    def advance(self, line: KeyLine) -> int:
+    def create_epoch(self, line: KeyLine) -> int:
         """Make the key of the next epoch, durably, and return its number."""
 
-    def destroy(self, line: KeyLine, epoch: int) -> None:
+    def destroy_epoch(self, line: KeyLine, epoch: int) -> None:
         """Destroy the key of a past epoch. Repeating it changes nothing."""
 
-    def wrap(self, line: KeyLine, epoch: int, key: bytes, bound: Bound) -> bytes:
+    def wrap(self, line: KeyLine, epoch: int, key: bytes, binding: KeyBinding) -> bytes:
         """
         Return `key` (32 bytes) encrypted under that epoch's key, in 60 bytes.
 
         :raises EpochGone: if that epoch has no key
         """
 
-    def unwrap(self, line: KeyLine, epoch: int, wrapped: bytes, bound: Bound) -> bytes:
+    def unwrap(self, line: KeyLine, epoch: int, wrapped: bytes, binding: KeyBinding) -> bytes:
         """
         Return the key in `wrapped`.
 
         :raises EpochGone: if that epoch has no key, or it does not fit
         """
 
-    def rewrap(self, line: KeyLine, epoch: int, keys: Sequence[Rewrap]) -> list[bytes]:
+    def rewrap(self, line: KeyLine, epoch: int, keys: Sequence[RewrapRequest]) -> list[bytes]:
         """
         Return each key wrapped under that epoch's key instead.
 
         :raises EpochGone: if one cannot be unwrapped
         """
 
-    def mac(self, name: MacKey, message: bytes) -> bytes:
+    def compute_mac(self, name: MacKey, message: bytes) -> bytes:
         """Return HMAC-SHA256 (32 bytes) of `message` under the named key."""
 
     def sign(self, name: SigningKey, message: bytes) -> bytes:
         """Return the Ed25519 signature (64 bytes, RFC 8032) of `message`."""
 
-    def public_key(self, name: SigningKey) -> bytes:
+    def get_public_key(self, name: SigningKey) -> bytes:
         """
         Return the raw Ed25519 public key (32 bytes).
 
         Later signatures are made with the key whose public key was returned last.
         """
 
-    def replace(self, name: SigningKey) -> None:
+    def replace_signing_key(self, name: SigningKey) -> None:
         """
         Replace the signing key durably, and destroy the former one.
 

@@ -10,69 +10,69 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from .acl import RIGHTS, Rights
+from .acl import RIGHTS, KeyRights
 from .port import SigningKey
 
 # What may be done at a path: capabilities, and the only parameters that may be set.
-Rule = tuple[tuple[str, ...], tuple[str, ...]]
+PathRule = tuple[tuple[str, ...], tuple[str, ...]]
 
-_READ: Rule = (("read",), ())
+_READ: PathRule = (("read",), ())
 # Without `create`, or a missing key would be made on the spot, of another kind.
-_UPDATE: Rule = (("update",), ())
+_UPDATE: PathRule = (("update",), ())
 # Not `exportable`, nor `deletion_allowed`, which are set at the same address.
-_CONFIG: Rule = (("update",), ("min_decryption_version", "min_encryption_version"))
-_TRIM: Rule = (("update",), ("min_available_version",))
+_CONFIG: PathRule = (("update",), ("min_decryption_version", "min_encryption_version"))
+_TRIM: PathRule = (("update",), ("min_available_version",))
 # Of the process's own token: how long it lives, and to live on. The built-in policy `default`
 # allows both, and more that nobody needs, so a token may go without it.
-_OWN_TOKEN: dict[str, Rule] = {
+_OWN_TOKEN: dict[str, PathRule] = {
     "auth/token/lookup-self": _READ,
     "auth/token/renew-self": _UPDATE,
 }
 
 
-def policies(mount: str, prefix: str) -> dict[str, str]:
+def build_policies(mount: str, prefix: str) -> dict[str, str]:
     """Return each policy's name and its text, to install with `bao policy write`."""
     return {
-        f"{prefix}-{process_class}": _text(dict(_rules(rights, mount, prefix)))
+        f"{prefix}-{process_class}": _format_policy(dict(_list_rules(rights, mount, prefix)))
         for process_class, rights in RIGHTS.items()
         if process_class
     }
 
 
-def _rules(rights: Rights, mount: str, prefix: str) -> Iterator[tuple[str, Rule]]:
-    def at(act: str, name: str, rest: str = "") -> str:
+def _list_rules(rights: KeyRights, mount: str, prefix: str) -> Iterator[tuple[str, PathRule]]:
+    def build_path(act: str, name: str, rest: str = "") -> str:
         return f"{mount}/{act}/{prefix}-{name}{rest}"
 
     yield from _OWN_TOKEN.items()
     # Sorted, so that who installs them again sees what changed.
-    for line in sorted(rights.lines):
-        yield at("keys", line), _READ
+    for line in sorted(rights.all_lines):
+        yield build_path("keys", line), _READ
     for line in sorted(rights.wraps):
-        yield at("encrypt", line), _UPDATE
+        yield build_path("encrypt", line), _UPDATE
     for line in sorted(rights.unwraps):
-        yield at("decrypt", line), _UPDATE
+        yield build_path("decrypt", line), _UPDATE
     for line in sorted(rights.turns):
-        yield at("rewrap", line), _UPDATE
-        yield at("keys", line, "/rotate"), _UPDATE
-        yield at("keys", line, "/config"), _CONFIG
-        yield at("keys", line, "/trim"), _TRIM
+        yield build_path("rewrap", line), _UPDATE
+        yield build_path("keys", line, "/rotate"), _UPDATE
+        yield build_path("keys", line, "/config"), _CONFIG
+        yield build_path("keys", line, "/trim"), _TRIM
     for mac in sorted(rights.macs):
-        yield at("keys", mac), _READ
-        yield at("hmac", mac, "/sha2-256"), _UPDATE
+        yield build_path("keys", mac), _READ
+        yield build_path("hmac", mac, "/sha2-256"), _UPDATE
     for signing in SigningKey:
-        yield at("keys", signing), _READ
+        yield build_path("keys", signing), _READ
     for signing in sorted(rights.signs):
-        yield at("sign", signing), _UPDATE
+        yield build_path("sign", signing), _UPDATE
 
 
-def _text(rules: Mapping[str, Rule]) -> str:
-    return "\n".join(_rule(path, *rule) for path, rule in rules.items()) + "\n"
+def _format_policy(rules: Mapping[str, PathRule]) -> str:
+    return "\n".join(_format_rule(path, *rule) for path, rule in rules.items()) + "\n"
 
 
-def _rule(path: str, capabilities: tuple[str, ...], parameters: tuple[str, ...]) -> str:
-    listed = ", ".join(f'"{one}"' for one in capabilities)
+def _format_rule(path: str, capabilities: tuple[str, ...], parameters: tuple[str, ...]) -> str:
+    listed = ", ".join(f'"{capability}"' for capability in capabilities)
     lines = [f'path "{path}" {{', f"  capabilities = [{listed}]"]
     if parameters:
-        allowed = ", ".join(f'"{one}" = []' for one in parameters)
+        allowed = ", ".join(f'"{parameter}" = []' for parameter in parameters)
         lines.append(f"  allowed_parameters = {{ {allowed} }}")
     return "\n".join([*lines, "}"])

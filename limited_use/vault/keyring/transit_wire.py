@@ -7,11 +7,11 @@ from typing import Final
 
 from limited_use.policy.key_lines import KeyLine
 
-from .port import Bound, KeyStoreUnavailable
+from .port import KeyBinding, KeyStoreUnavailable
 
 # The engine's words for a version that is gone, or a wrapping that does not fit. All else that
 # it declines is not about one key, and must not pass for the end of it.
-_GONE: Final = (
+_GONE_MESSAGES: Final = (
     "message authentication failed",
     "disallowed by policy (too old)",
     "version is too new",
@@ -20,26 +20,26 @@ _GONE: Final = (
 )
 
 
-def says_gone(why: str) -> bool:
+def is_key_gone(reason: str) -> bool:
     """Return whether `why` says of one wrapping that it opens no more."""
-    return any(words in why for words in _GONE)
+    return any(message in reason for message in _GONE_MESSAGES)
 
 
-def context(line: KeyLine, bound: Bound) -> str:
+def encode_context(line: KeyLine, binding: KeyBinding) -> str:
     """
     Return what the engine derives this one wrapping's key from.
 
     Without the epoch, which is the key's version: a context stays when the engine wraps anew.
     """
-    return text(b"LU-key/1\0" + bound.holder.bytes + bound.key_id + line.encode())
+    return encode_base64(b"LU-key/1\0" + binding.holder.bytes + binding.key_id + line.encode())
 
 
-def packed(wrapped: bytes, epoch: int) -> str:
+def format_ciphertext(wrapped: bytes, epoch: int) -> str:
     """Return stored bytes as the engine writes them."""
-    return f"vault:v{epoch}:{text(wrapped)}"
+    return f"vault:v{epoch}:{encode_base64(wrapped)}"
 
 
-def unpacked(answer: object, version: int) -> bytes:
+def parse_ciphertext(answer: object, version: int) -> bytes:
     """
     Return the bytes of an answer of `version`; 60 of a wrapped key.
 
@@ -48,14 +48,14 @@ def unpacked(answer: object, version: int) -> bytes:
     prefix, _, body = str(answer).rpartition(":")
     if prefix != f"vault:v{version}":
         raise KeyStoreUnavailable
-    return data(body)
+    return decode_base64(body)
 
 
-def text(plain: bytes) -> str:
+def encode_base64(plain: bytes) -> str:
     return base64.b64encode(plain).decode()
 
 
-def data(encoded: object) -> bytes:
+def decode_base64(encoded: object) -> bytes:
     """:raises KeyStoreUnavailable: if it is not base64"""
     try:
         return base64.b64decode(str(encoded), validate=True)

@@ -35,7 +35,7 @@ EVERY_DAY = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
 @pytest.fixture(autouse=True)
 def synced(week, monkeypatch):
     """Her week is here, and nobody waits for a worker that no test has."""
-    monkeypatch.setattr(refresh_on_read.wait, "__kwdefaults__", {"seconds": 0.0})
+    monkeypatch.setattr(refresh_on_read.wait_for_refresh, "__kwdefaults__", {"seconds": 0.0})
 
 
 def day(number: int) -> dict:
@@ -201,9 +201,9 @@ class TestWhoNeedNotCome:
         other = {"user_id": str(alice.user.id), "required": False}
         account.put(meeting(moment(5, 8), "All day long", hours=12))
         alice.sync(at=timezone.now())
-        local_calendars.create(
+        local_calendars.create_calendar(
             actor=actor_of(bob),
-            about=local_calendars.About("Bob's", "UTC"),
+            properties=local_calendars.CalendarProperties("Bob's", "UTC"),
             version=FEATURES[local_calendars.FEATURE].version,
             at=timezone.now(),
         )
@@ -230,7 +230,7 @@ def actor_of(somebody):
     )
 
 
-class TestAFeature:
+class TestAvailabilityForFeature:
     def test_that_she_switched_on_finds_her_own_time(self, alice, hers):
         assert availability(scheduler(alice), "me")["data"] == availability(hers, "me")["data"]
 
@@ -245,7 +245,7 @@ class TestAFeature:
         assert schema.problem(answer, 403, "limited-use-refused")["clauses"]
 
 
-class TestASearch:
+class TestAvailabilitySearch:
     @pytest.mark.parametrize(
         ("change", "where"),
         [

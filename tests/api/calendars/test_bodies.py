@@ -21,9 +21,9 @@ BODIES = {
     "lists in lists, closed": b"[" * 100_000 + b"]" * 100_000,
     "objects in objects": b'{"title":' * 100_000,
     "a field deeper than a shape": b'{"title":' + b"[" * 900 + b"]" * 900 + b"}",
-    "one too deep": b"[" * (json_parser.DEEPEST + 1) + b"]" * (json_parser.DEEPEST + 1),
-    "one byte too large": b'"' + b"x" * (json_parser.LARGEST - 1) + b'"',
-    "values by the thousand": json.dumps({"people": [0] * json_parser.MOST}).encode(),
+    "one too deep": b"[" * (json_parser.MAX_DEPTH + 1) + b"]" * (json_parser.MAX_DEPTH + 1),
+    "one byte too large": b'"' + b"x" * (json_parser.MAX_BYTES - 1) + b'"',
+    "values by the thousand": json.dumps({"people": [0] * json_parser.MAX_VALUES}).encode(),
     "half a character": b'"\xc3"',
     "half a surrogate": rb'{"title": "\ud800"}',
     "no number": b'{"title": NaN}',
@@ -111,8 +111,8 @@ def test_a_form_that_is_larger_than_any_is_not_read(alice):
 
 class TestWhatIsRead:
     def test_is_as_deep_and_as_many_as_it_may_be(self):
-        deep = "[" * json_parser.DEEPEST + "]" * json_parser.DEEPEST
-        many = json.dumps([0] * (json_parser.MOST - 1))
+        deep = "[" * json_parser.MAX_DEPTH + "]" * json_parser.MAX_DEPTH
+        many = json.dumps([0] * (json_parser.MAX_VALUES - 1))
 
         for text in (deep, many):
-            assert json_parser.Json().parse(BytesIO(text.encode())) == json.loads(text)
+            assert json_parser.BoundedJSONParser().parse(BytesIO(text.encode())) == json.loads(text)

@@ -12,7 +12,7 @@ from integrations.models import Event, EventKind
 from integrations.providers.calendars import RemoteEvent
 from limited_use.models import DataKey
 from limited_use.vault import keys
-from limited_use.vault.fields import Stored
+from limited_use.vault.fields import StoredCiphertext
 from tests.api import schema
 from tests.api.calendars.asking import V1, WEEK, events, named, ok
 from tests.integrations.calendar_house import meeting, moment
@@ -34,7 +34,7 @@ def damage(hers):
     def damage(event_id, column="timing"):
         row = Event.objects.get(id=event_id.partition("_")[0])
         (raw,) = Event.objects.filter(id=row.id).values_list(column, flat=True)
-        row.__dict__[column] = Stored(bytes(raw)[:-1] + bytes([bytes(raw)[-1] ^ 1]))
+        row.__dict__[column] = StoredCiphertext(bytes(raw)[:-1] + bytes([bytes(raw)[-1] ^ 1]))
         row.save(update_fields=[column])
         return row
 
@@ -46,11 +46,11 @@ def damaged_key(alice):
     """The key of the team's calendar is there, and does not unwrap any more."""
     team = alice.calendars.get(is_primary=False)
     DataKey.objects.filter(holder=team.cache_id).update(wrapped=b"\1" * 60)
-    keys.forget()
+    keys.drop_cached_keys()
     return team
 
 
-class TestAnEvent:
+class TestDamagedEvent:
     @pytest.mark.parametrize("column", ["timing", "content", "remote"])
     def test_is_left_out_and_named_and_its_neighbours_are_there(self, hers, damage, column):
         damaged = damage(named(hers, "Review")["id"], column)

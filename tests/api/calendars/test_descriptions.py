@@ -9,8 +9,8 @@ from django.utils import timezone
 from integrations.formats.mime import safe_bodies
 from integrations.models import Event
 from integrations.parsers import parse_requests
-from integrations.parsers.process_pool import pool
-from integrations.parsers.task_limits import Budget
+from integrations.parsers.process_pool import get_pool
+from integrations.parsers.task_limits import TaskBudget
 from limited_use.vault import sealing
 from tests.api.calendars.asking import V1, events, ok, share
 from tests.api.calendars.test_local import begin, fill
@@ -26,7 +26,7 @@ BOMB = "<p>" + "<font>" * 900 + "<p>x" * 6_000
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch):
-    monkeypatch.setattr(parse_requests, "PATIENCE", 0.05)
+    monkeypatch.setattr(parse_requests, "WAIT_SECONDS", 0.05)
 
 
 def put(alice, account, *texts: str) -> None:
@@ -41,7 +41,7 @@ def content_of(alice) -> dict:
 
 
 def count_tasks() -> int:
-    return sum(process.task_count for process in pool()._idle)
+    return sum(process.task_count for process in get_pool()._idle)
 
 
 def make_older(alice) -> None:
@@ -49,9 +49,9 @@ def make_older(alice) -> None:
     for row, opened in zip(
         alice.events.order_by("id"), alice.opened(at=timezone.now()), strict=True
     ):
-        sealer = sealing.sealer(holder=row.cache_id, epoch=alice.integration.epoch)
+        sealer = sealing.get_sealer(holder=row.cache_id, epoch=alice.integration.epoch)
         record = {**opened["content"], "shown": ["<i>old rules</i>", False]}
-        sealed = sealer.seal(Event, "content", row=row.id, data=orjson.dumps(record))
+        sealed = sealer.seal_value(Event, "content", row=row.id, data=orjson.dumps(record))
         Event.objects.filter(id=row.id).update(content=sealed, shown_version=0)
 
 
@@ -105,9 +105,9 @@ class TestASync:
     def test_says_of_one_that_exceeds_its_process_that_it_cannot_be_shown(
         self, alice, account, hers, monkeypatch
     ):
-        narrow = Budget(cpu_seconds=30, memory=0, wall_seconds=60, reply=100_000)
+        narrow = TaskBudget(cpu_seconds=30, memory_bytes=0, wall_seconds=60, reply_bytes=100_000)
         with monkeypatch.context() as patch:
-            patch.setattr(pool(), "_budget_for", lambda _: narrow)
+            patch.setattr(get_pool(), "_budget_for", lambda _: narrow)
             put(alice, account, "a & " * 40_000, MARKUP)
 
         costly, neighbour = events(hers)
@@ -177,13 +177,13 @@ class TestAView:
     def test_does_not_overwrite_what_was_written_since(self, alice, account, hers, monkeypatch):
         put(alice, account, MARKUP)
         make_older(alice)
-        show = parse_requests.show_descriptions
+        show = parse_requests.sanitise_descriptions
 
         def meanwhile(texts):
             Event.objects.update(synced_at=timezone.now())
             return show(texts)
 
-        monkeypatch.setattr(parse_requests, "show_descriptions", meanwhile)
+        monkeypatch.setattr(parse_requests, "sanitise_descriptions", meanwhile)
         assert "<b>Bring</b>" in events(hers)[0]["description"]
 
         assert alice.events.get().shown_version == 0

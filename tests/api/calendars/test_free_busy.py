@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from integrations.calendar import busy_times, free_busy_query, refresh_on_read
 from integrations.calendar.sync import cache_eviction
-from integrations.calendar.sync.cache_eviction import Reason
+from integrations.calendar.sync.cache_eviction import EvictionReason
 from integrations.formats.event import EventContent, When
 from integrations.models import Calendar, Event, SyncWork
 from limited_use.agreements import shares
@@ -42,7 +42,7 @@ UNKNOWN = "00000000-0000-7000-8000-000000000001"
 def synced(week, monkeypatch):
     """Her week is here, and nobody waits for a worker that no test has."""
     monkeypatch.setattr(refresh_on_read, "PATIENCE_SECONDS", 0.0)
-    monkeypatch.setattr(refresh_on_read.wait, "__kwdefaults__", {"seconds": 0.0})
+    monkeypatch.setattr(refresh_on_read.wait_for_refresh, "__kwdefaults__", {"seconds": 0.0})
 
 
 def slots(told) -> list[tuple[str, str, str]]:
@@ -257,7 +257,7 @@ class TestSomebodyElses:
             Calendar.objects.update(cached_at=timezone.now())
             withdraw(alice, given)
 
-        monkeypatch.setattr(free_busy_query.refresh_on_read, "wait", waited)
+        monkeypatch.setattr(free_busy_query.refresh_on_read, "wait_for_refresh", waited)
 
         assert free_busy(his, alice.user.id)["data"] == [unknown(alice.user.id)]
 
@@ -278,7 +278,7 @@ class TestSomebodyElses:
     def test_ends_with_all_that_somebody_shares(self, alice, bob, his):
         share(alice, bob)
         with transaction.atomic():
-            shares.end_of_owner(
+            shares.end_owner_shares(
                 person_id=alice.user.id,
                 organisation_id=alice.organisation.id,
                 at=timezone.now(),
@@ -305,7 +305,7 @@ class TestWhatNobodyCanTell:
         team = alice.calendars.get(is_primary=False)
         with transaction.atomic():
             held = list(alice.calendars.filter(id=team.id).select_for_update(of=("self",)))
-            cache_eviction.erase(held, reason=Reason.OWNER, at=timezone.now())
+            cache_eviction.evict_copies(held, reason=EvictionReason.OWNER, at=timezone.now())
 
         [me] = free_busy(hers, "me")["data"]
 
@@ -343,7 +343,7 @@ class TestWhatNobodyCanTell:
         assert told[str(alice.calendars.get(is_primary=False).id)] == "known"
 
     def test_is_too_much_to_open(self, hers, alice, monkeypatch):
-        monkeypatch.setattr(free_busy_query, "MOST_OF_ONE", 2)
+        monkeypatch.setattr(free_busy_query, "MAX_ROWS_OF_CALENDAR", 2)
 
         [me] = free_busy(hers, "me")["data"]
 
@@ -354,12 +354,12 @@ class TestWhatNobodyCanTell:
         }
 
     def test_is_a_series_that_takes_too_long_to_follow(self, hers, alice, account, monkeypatch):
-        monkeypatch.setattr(busy_times, "_WORK_OF_ONE", 3)
+        monkeypatch.setattr(busy_times, "_MAX_STEPS_PER_CALENDAR", 3)
 
         assert free_busy(hers, "me")["data"][0]["status"] == "unknown"
 
 
-class TestAFeature:
+class TestFreeBusyForFeature:
     def test_that_she_switched_on_is_told_when_she_has_time(self, alice, hers):
         told = free_busy(scheduler(alice), "me")["data"]
 

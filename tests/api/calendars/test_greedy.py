@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from integrations.coordination.concurrency import STREAMS, WAITS
+from integrations.coordination.concurrency import STREAM_SLOTS, WAIT_SLOTS
 from integrations.grants import provider_calls
 from integrations.models import Calendar, Connection, Reply
 from integrations.providers.google.config import GOOGLE
@@ -24,14 +24,14 @@ LOCAL = FEATURES["local-calendar"].version
 @pytest.fixture(autouse=True)
 def allowed(alice, week, monkeypatch):
     monkeypatch.setattr(provider_calls, "request_refresh", lambda _: None)
-    scopes = sorted(GOOGLE.scopes_for(frozenset({"calendar.read", "calendar.write"})))
+    scopes = sorted(GOOGLE.list_scopes_for(frozenset({"calendar.read", "calendar.write"})))
     Connection.objects.filter(id=alice.integration.connection_id).update(granted_scopes=scopes)
 
 
 @pytest.fixture
 def waits(alice):
     """Two requests of Alice's that wait for a provider."""
-    lent = [WAITS.lend(alice.user.id), WAITS.lend(alice.user.id)]
+    lent = [WAIT_SLOTS.lend_slot(alice.user.id), WAIT_SLOTS.lend_slot(alice.user.id)]
     yield lent
     for slot in lent:
         slot.give_back()
@@ -124,7 +124,7 @@ class TestAThirdWait:
             answer = send(hers, "patch", f"events/{review['id']}", {"title": "x"}, **match(review))
             assert answer.status_code in {400, 412}, answer.content
 
-        assert WAITS.count_lent(alice.user.id) == 0
+        assert WAIT_SLOTS.count_lent(alice.user.id) == 0
 
 
 class TestAThirdStream:
@@ -146,4 +146,4 @@ class TestAThirdStream:
         cast.go_away(first)
         assert hers.get(exported).getvalue().endswith(b"END:VCALENDAR\r\n")
         cast.go_away(second)
-        assert STREAMS.count_lent(alice.user.id) == 0
+        assert STREAM_SLOTS.count_lent(alice.user.id) == 0

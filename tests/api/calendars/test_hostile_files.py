@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from integrations.models import Event
 from integrations.parsers import parse_requests
-from integrations.parsers.process_pool import pool
-from integrations.parsers.task_limits import Budget
+from integrations.parsers.process_pool import get_pool
+from integrations.parsers.task_limits import TaskBudget
 from tests.api import cast
 from tests.api.calendars.test_local import LIST, begin, fill
 from tests.integrations.formats.icalendar.files import calendar, event
@@ -65,9 +65,9 @@ class TestAHostileFile:
         )
         # A process that has answered is known to run.
         before = fill(browser, home, calendar(event("DTSTART:20260102"))).json()["added"]
-        narrow = Budget(cpu_seconds=30, memory=0, wall_seconds=60, reply=1024)
+        narrow = TaskBudget(cpu_seconds=30, memory_bytes=0, wall_seconds=60, reply_bytes=1024)
         with monkeypatch.context() as patch:
-            patch.setattr(pool(), "_budget_for", lambda _: narrow)
+            patch.setattr(get_pool(), "_budget_for", lambda _: narrow)
             answer = fill(browser, home, file)
 
         assert answer.status_code == 422
@@ -80,7 +80,7 @@ class TestAHostileFile:
 
 class TestBusyParsers:
     def test_answer_that_it_may_be_sent_again(self, browser, home, monkeypatch):
-        monkeypatch.setattr(parse_requests, "PATIENCE", 0.01)
+        monkeypatch.setattr(parse_requests, "WAIT_SECONDS", 0.01)
         with lend_all():
             answer = fill(browser, home, calendar(event("DTSTART:20260102")))
 

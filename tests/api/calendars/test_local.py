@@ -52,7 +52,7 @@ def fill(browser, home, data):
     return browser.post(f"{home}/import", data, content_type="text/calendar")
 
 
-class TestACalendar:
+class TestLocalCalendarApi:
     def test_is_made_and_told(self, browser, home):
         told = browser.get(home).json()
 
@@ -138,7 +138,7 @@ class TestACalendar:
         assert mallory.get(f"{home}/export").status_code == 404
 
 
-class TestAFile:
+class TestCalendarFileUpload:
     @pytest.mark.scenario("C3")
     def test_is_taken_in_and_again(self, browser, home):
         first = fill(browser, home, calendar(TEA)).json()
@@ -161,8 +161,8 @@ class TestAFile:
 
         answer = browser.get(f"{home}/export")
 
-        (entry,) = reader.read(b"".join(answer.streaming_content), zone="UTC").entries
-        assert entry.whole.content.title == "Tea"
+        (entry,) = reader.read_calendar_file(b"".join(answer.streaming_content), zone="UTC").entries
+        assert entry.event.content.title == "Tea"
         assert answer["Content-Disposition"].startswith("attachment")
         assert "no-store" in answer["Cache-Control"]
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from integrations.calendar.sync import cache_eviction
-from integrations.calendar.sync.cache_eviction import Reason
+from integrations.calendar.sync.cache_eviction import EvictionReason
 from limited_use.models import Leaf
 from limited_use.models.shares import ShareLevel
 from tests.api import cast, schema
@@ -38,7 +38,7 @@ def synced(week):
     """All of it is about a week that is here."""
 
 
-class TestCalendars:
+class TestCalendarListApi:
     def test_are_listed_by_name_with_how_their_copies_stand(self, hers, alice):
         primary, team = ok(hers.get(f"{V1}/calendars"))["data"]
 
@@ -153,7 +153,7 @@ class TestEvents:
         review = named(hers, "Review")
         with transaction.atomic():
             held = list(alice.calendars.select_for_update(of=("self",)))
-            cache_eviction.erase(held, reason=Reason.OWNER, at=timezone.now())
+            cache_eviction.evict_copies(held, reason=EvictionReason.OWNER, at=timezone.now())
 
         body = ok(hers.get(f"{V1}/events", WEEK))
 

@@ -12,7 +12,7 @@ import time_machine
 from django.utils import timezone
 
 from integrations.access import fences
-from integrations.access.request_context import Asked
+from integrations.access.request_context import RequestContext
 from integrations.models import Integration, Reply
 from integrations.providers import errors
 from integrations.web import idempotency
@@ -149,7 +149,7 @@ class TestWhileNobodyKnows:
 
     @pytest.mark.claim("write.in-progress")
     def test_as_whoever_wrote_it_died_the_wait_is_told_and_is_long_enough(self, alice, hers):
-        asked = Asked(alice.actor, alice.user.id, timezone.now())
+        asked = RequestContext(alice.actor, alice.user.id, timezone.now())
         body = json.dumps(new(alice), separators=(",", ":"), sort_keys=True).encode()
         lease = idempotency.claim(
             asked, KeyedRequest("create_event", "key-00000001", body), alice.integration
@@ -177,7 +177,7 @@ class TestWhileNobodyKnows:
 class TestARow:
     @pytest.fixture
     def asked(self, alice):
-        return Asked(alice.actor, alice.user.id, timezone.now())
+        return RequestContext(alice.actor, alice.user.id, timezone.now())
 
     def test_says_nothing_of_what_was_asked_for(self, asked, alice):
         one, other = (
@@ -214,7 +214,7 @@ class TestARow:
     def test_is_not_made_after_a_disconnect(self, asked, alice):
         Integration.objects.filter(id=alice.integration.id).update(epoch=99)
 
-        with pytest.raises(fences.NoLongerLive):
+        with pytest.raises(fences.DisconnectedError):
             idempotency.claim(asked, KeyedRequest("create_event", "key-1", b""), alice.integration)
 
         assert not Reply.objects.exists()

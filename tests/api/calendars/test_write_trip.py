@@ -93,7 +93,7 @@ def name_of(file: str) -> str | None:
 @pytest.fixture
 def allowed(alice, account, week, monkeypatch):
     monkeypatch.setattr(provider_calls, "request_refresh", lambda _: None)
-    scopes = sorted(GOOGLE.scopes_for(frozenset({"calendar.read", "calendar.write"})))
+    scopes = sorted(GOOGLE.list_scopes_for(frozenset({"calendar.read", "calendar.write"})))
     Connection.objects.filter(id=alice.integration.connection_id).update(granted_scopes=scopes)
     guests = (Attendee("bob@gmail.example"), Attendee("alice@gmail.example", is_self=True))
     account.put(meeting(moment(6), "Party", attendees=guests), organizer="bob@gmail.example")

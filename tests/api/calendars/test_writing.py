@@ -29,7 +29,7 @@ BERLIN = "Europe/Berlin"
 @pytest.fixture(autouse=True)
 def allowed(alice, week, monkeypatch):
     monkeypatch.setattr(provider_calls, "request_refresh", lambda _: None)
-    scopes = sorted(GOOGLE.scopes_for(frozenset({"calendar.read", "calendar.write"})))
+    scopes = sorted(GOOGLE.list_scopes_for(frozenset({"calendar.read", "calendar.write"})))
     Connection.objects.filter(id=alice.integration.connection_id).update(granted_scopes=scopes)
 
 
@@ -92,7 +92,7 @@ class TestWithoutAnAgreement:
         assert refused[feature]().status_code in {200, 201}
 
 
-class TestANewEvent:
+class TestNewEventOverApi:
     @pytest.mark.claim("feature.editing")
     def test_is_answered_as_it_is_read(self, alice, hers):
         body = ok(create(hers, new(alice)), 201)
@@ -175,7 +175,9 @@ class TestANewEvent:
     def test_at_a_time_that_has_to_be_free_is_looked_at_anew(
         self, alice, account, hers, monkeypatch
     ):
-        monkeypatch.setattr(refresh_on_read, "wait", lambda *_, **__: alice.sync(at=timezone.now()))
+        monkeypatch.setattr(
+            refresh_on_read, "wait_for_refresh", lambda *_, **__: alice.sync(at=timezone.now())
+        )
         conflict = account.put(meeting(moment(5), "Conflict"))
         body = new(alice, require_free=["me"])
 
@@ -187,14 +189,14 @@ class TestANewEvent:
 
     @pytest.mark.scenario("C8")
     def test_for_people_of_whom_nobody_can_tell_is_not_written(self, alice, hers, monkeypatch):
-        monkeypatch.setattr(refresh_on_read, "wait", lambda *_, **__: None)
+        monkeypatch.setattr(refresh_on_read, "wait_for_refresh", lambda *_, **__: None)
 
         problem(create(hers, new(alice, require_free=["me"])), 409, "not-free")
 
         assert "New" not in [one["title"] for one in events(hers)]
 
 
-class TestAMove:
+class TestMoveOverApi:
     def test_is_to_another_calendar_of_the_account(self, alice, account, hers):
         team = str(alice.calendars.get(is_primary=False).id)
         one = named(hers, "Review")
@@ -232,7 +234,7 @@ class TestAMove:
         problem(send(hers, "post", place, nowhere, **match(one)), 404, "not-found")
 
 
-class TestAChange:
+class TestChangeOverApi:
     def test_of_the_version_that_was_read_is_done(self, hers):
         one = named(hers, "Review")
 
@@ -267,7 +269,7 @@ class TestAChange:
         problem(answer, 404, "not-found")
 
 
-class TestADeletion:
+class TestDeletionOverApi:
     def test_of_one_occurrence_leaves_the_others(self, hers):
         before = [one for one in events(hers) if one["title"] == "Daily"]
         second = before[1]
@@ -297,7 +299,7 @@ class TestADeletion:
         assert "Review" not in [one["title"] for one in events(hers)]
 
 
-class TestAnAnswer:
+class TestInvitationAnswerOverApi:
     def test_to_what_is_no_invitation_is_told(self, hers):
         one = named(hers, "Review")
 

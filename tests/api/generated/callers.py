@@ -20,7 +20,7 @@ from limited_use.agreements.service_clients import create_declared_client
 from limited_use.policy.features import FEATURES
 from tests.api import cast
 from tests.api.conftest import open_test_transaction
-from tests.api.generated.world import World
+from tests.api.generated.world import GeneratedRequestsWorld
 from tests.walls import acting_as
 
 _TOKEN = "0123456789abcdefghijklmnopqrstuv"
@@ -57,7 +57,7 @@ def sign_in(user: User) -> Caller:
     return Caller({"X-CSRFToken": _TOKEN}, cookies)
 
 
-def switch_on_feature(world: World, feature: str, purpose: str) -> Caller:
+def switch_on_feature(world: GeneratedRequestsWorld, feature: str, purpose: str) -> Caller:
     """Return a platform feature that the person switched on."""
     client = create_declared_client(
         feature=feature, purposes=[purpose], jwks=cast.KEYS, at=world.at

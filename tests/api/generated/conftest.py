@@ -35,14 +35,14 @@ def world(django_db_setup, django_db_blocker, sandbox_process, tmp_path_factory)
         ),
         open_test_transaction(),
     ):
-        keys.forget()
+        keys.drop_cached_keys()
         yield build_world(sandbox_process)
 
 
 @pytest.fixture(scope="module")
 def described():
     """Return the OpenAPI document as schemathesis reads it, answered by the WSGI application."""
-    schema = schemathesis.openapi.from_path(openapi.FILE, config=CONFIG)
+    schema = schemathesis.openapi.from_path(openapi.DOCUMENT_FILE, config=CONFIG)
     schema.app = callers.make_application()
     return schema
 

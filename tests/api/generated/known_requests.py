@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from limited_use.policy.features import FEATURES
-from tests.api.generated.world import SOON, World
+from tests.api.generated.world import SOON, GeneratedRequestsWorld
 
 FILE = (
     b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\nBEGIN:VEVENT\r\nUID:1@example.test\r\n"
@@ -26,12 +26,12 @@ class Request:
     body: Any = None
 
 
-def make_known_requests(world: World) -> dict[str, Request]:
+def make_known_requests(world: GeneratedRequestsWorld) -> dict[str, Request]:
     """Return a request by the id of its operation."""
     return _read_requests(world) | _calendar_requests(world) | _event_requests(world)
 
 
-def make_local_requests(world: World) -> dict[str, Request]:
+def make_local_requests(world: GeneratedRequestsWorld) -> dict[str, Request]:
     """Return the same requests, with events of local calendars instead of the provider's."""
     known = make_known_requests(world)
     event, match = _event(world, "At home"), _match(world, "At home")
@@ -48,15 +48,15 @@ def _path(**ids: str) -> dict[str, str]:
     return {"user": "me", **ids}
 
 
-def _event(world: World, title: str) -> dict[str, str]:
+def _event(world: GeneratedRequestsWorld, title: str) -> dict[str, str]:
     return _path(event_id=world.ids[title])
 
 
-def _match(world: World, name: str) -> dict[str, str]:
+def _match(world: GeneratedRequestsWorld, name: str) -> dict[str, str]:
     return {"If-Match": f'"{world.etags[name]}"'}
 
 
-def _read_requests(world: World) -> dict[str, Request]:
+def _read_requests(world: GeneratedRequestsWorld) -> dict[str, Request]:
     ids = world.ids
     one_message = _path(message_id=ids["message"])
     times = {"start": world.at.isoformat(), "end": (world.at + 2 * SOON).isoformat()}
@@ -79,7 +79,7 @@ def _read_requests(world: World) -> dict[str, Request]:
     }
 
 
-def _calendar_requests(world: World) -> dict[str, Request]:
+def _calendar_requests(world: GeneratedRequestsWorld) -> dict[str, Request]:
     local = _path(calendar_id=world.ids["local"])
     match = _match(world, "local")
     about = {"name": "Plans", "timezone": "Europe/Berlin", "colour": "#1a73e8"}
@@ -106,7 +106,7 @@ def _calendar_requests(world: World) -> dict[str, Request]:
     }
 
 
-def _event_requests(world: World) -> dict[str, Request]:
+def _event_requests(world: GeneratedRequestsWorld) -> dict[str, Request]:
     move = {"calendar_id": world.ids["team"]}
     return {
         "create_event": Request(

@@ -13,7 +13,7 @@ from integrations.urls.api import openapi
 
 OPERATIONS: Final = tuple(
     operation["operationId"]
-    for methods in orjson.loads(openapi.written())["paths"].values()
+    for methods in orjson.loads(openapi.read_document())["paths"].values()
     for operation in methods.values()
 )
 #: Not among them: that valid data is accepted (a time zone is a string, and few strings are one).

@@ -25,7 +25,7 @@ from limited_use.agreements import consents
 from limited_use.policy.features import FEATURES
 from tests.api import cast
 from tests.factories import as_agreed, make_organisation, make_user
-from tests.integrations.google import ALICE_BOX, Browser, point_at
+from tests.integrations.google import ALICE_BOX, GoogleConnectBrowser, point_at
 from tests.walls import acting_as
 from tests.worlds.sandbox import Sandbox
 
@@ -36,7 +36,7 @@ SOON = timedelta(days=2)
 
 
 @dataclass
-class World:
+class GeneratedRequestsWorld:
     """
     Alice and her colleague Bob.
 
@@ -64,12 +64,12 @@ def settings_of(sandbox: Sandbox) -> override_settings:
     return override_settings(**vars(found))
 
 
-def build_world(sandbox: Sandbox) -> World:
+def build_world(sandbox: Sandbox) -> GeneratedRequestsWorld:
     organisation = make_organisation()
     alice = make_user("alice", organisation=organisation)
     bob = make_user("bob", organisation=organisation)
     cast.verified(bob)
-    world = World(alice, bob, organisation, timezone.now().replace(microsecond=0))
+    world = GeneratedRequestsWorld(alice, bob, organisation, timezone.now().replace(microsecond=0))
     _fill_account(world, sandbox)
     _connect(alice, sandbox)
     _sync_everything()
@@ -80,7 +80,7 @@ def build_world(sandbox: Sandbox) -> World:
     return world
 
 
-def _fill_account(world: World, sandbox: Sandbox) -> None:
+def _fill_account(world: GeneratedRequestsWorld, sandbox: Sandbox) -> None:
     sandbox.seed(ALICE_BOX, size=3)
     sandbox.deliver(ALICE_BOX, raw=cast.hostile_mail())
     team = sandbox.add_calendar(ALICE_BOX, "Team")
@@ -99,7 +99,7 @@ def _fill_account(world: World, sandbox: Sandbox) -> None:
 
 
 def _connect(alice: User, sandbox: Sandbox) -> None:
-    browser = Browser(alice, sandbox)
+    browser = GoogleConnectBrowser(alice, sandbox)
     browser.connect()
     calendar = {"product": "calendar", "version": as_agreed("calendar", "calendar-editing")}
     address = browser.begin(Connection.objects.get(user=alice), **calendar)
@@ -114,12 +114,12 @@ def _sync_everything() -> None:
             return
         for work_id in list(due):
             with acting_as(ProcessClass.SYNC):
-                while engine.run(PRODUCTS, work_id=work_id, at=timezone.now()):
+                while engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now()):
                     pass
     raise AssertionError("work is still due")
 
 
-def _agree(world: World) -> None:
+def _agree(world: GeneratedRequestsWorld) -> None:
     with transaction.atomic():
         for feature in AGREED:
             consents.give(
@@ -131,7 +131,7 @@ def _agree(world: World) -> None:
             )
 
 
-def _fill_local_calendars(world: World, browser: Client) -> None:
+def _fill_local_calendars(world: GeneratedRequestsWorld, browser: Client) -> None:
     calendar = {"timezone": "Europe/Berlin", "version": FEATURES["local-calendar"].version}
     answer = _post(browser, "calendars", {"name": "Local", **calendar}, "local-calendar-1")
     world.ids["local"] = answer["id"]
@@ -157,7 +157,7 @@ def _post(browser: Client, path: str, body: dict[str, Any], key: str = "") -> di
     return found
 
 
-def _read_ids(world: World, browser: Client) -> None:
+def _read_ids(world: GeneratedRequestsWorld, browser: Client) -> None:
     def get(path: str, **query: str) -> list[dict[str, Any]]:
         return list(browser.get(f"{V1}/{path}", query).json()["data"])
 

@@ -35,7 +35,7 @@ class Served:
         self.list_calendars()
 
 
-class Google(Served):
+class HostileGoogleCalendar(Served):
     open_calendars = staticmethod(open_google)
     listing = "/calendarList"
     listed = "/events"

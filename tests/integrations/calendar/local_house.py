@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 import orjson
 
 from config.process_classes import ProcessClass
-from integrations.access.request_context import Asked
+from integrations.access.request_context import RequestContext
 from integrations.calendar import agenda, local_calendars, local_events
-from integrations.calendar.local_calendars import About
-from integrations.calendar.local_event_types import Kept, Write, Written
+from integrations.calendar.local_calendars import CalendarProperties
+from integrations.calendar.local_event_types import CalendarWrite, LocalEventInput, LocalWriteResult
 from integrations.formats.event import EventContent, When
-from integrations.formats.recurrence.series_edits import Whole
+from integrations.formats.recurrence.series_edits import SeriesWithExceptions
 from limited_use.policy.features import FEATURES
 from tests.integrations.calendar_house import NOW
 from tests.walls import acting_as
@@ -23,7 +23,9 @@ BERLIN = "Europe/Berlin"
 def begun(actor, name: str = "Family", zone: str = BERLIN):
     version = FEATURES["local-calendar"].version
     with acting_as(ProcessClass.WEB, actor):
-        return local_calendars.create(actor=actor, about=About(name, zone), version=version, at=NOW)
+        return local_calendars.create_calendar(
+            actor=actor, properties=CalendarProperties(name, zone), version=version, at=NOW
+        )
 
 
 def event(title: str, at: datetime, *, hours: float = 1, zone: str = BERLIN, **more):
@@ -33,24 +35,26 @@ def event(title: str, at: datetime, *, hours: float = 1, zone: str = BERLIN, **m
     )
 
 
-def kept(uid: str, content: EventContent, exceptions=None, **more) -> Kept:
-    return Kept(uid=uid, whole=Whole(content, exceptions or {}), **more)
+def kept(uid: str, content: EventContent, exceptions=None, **more) -> LocalEventInput:
+    return LocalEventInput(uid=uid, series=SeriesWithExceptions(content, exceptions or {}), **more)
 
 
-def write(actor, calendar_id, *put: Kept, at: datetime = NOW, **more) -> Written:
+def write(
+    actor, calendar_id, *put: LocalEventInput, at: datetime = NOW, **more
+) -> LocalWriteResult:
     with acting_as(ProcessClass.WEB, actor):
-        written = local_events.keep(
-            actor=actor, writes={calendar_id: Write(put=put, **more)}, at=at
+        written = local_events.write_events(
+            actor=actor, writes={calendar_id: CalendarWrite(put=put, **more)}, at=at
         )
     return written[calendar_id]
 
 
 def shown(actor, start: datetime, end: datetime, *, zone: str = BERLIN) -> list[dict]:
     """Return what happens, as the API tells its owner."""
-    asked = Asked(actor, actor.user_id, NOW)
-    inside = agenda.window(start, end, zone=zone)
+    asked = RequestContext(actor, actor.user_id, NOW)
+    inside = agenda.build_window(start, end, zone=zone)
     with acting_as(ProcessClass.WEB, actor):
-        answer = agenda.list_events(asked, inside, limit=200, envelope={})
+        answer = agenda.get_event_page_json(asked, inside, limit=200, envelope={})
     return orjson.loads(answer)["data"]
 
 

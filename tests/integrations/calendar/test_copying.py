@@ -12,7 +12,7 @@ import pytest
 
 from accounts.models import Alarm
 from integrations.calendar import cache_settings
-from integrations.calendar.sync import LISTING, cache_eviction, resource_of
+from integrations.calendar.sync import LIST_RESOURCE, cache_eviction, get_resource
 from integrations.formats.event import When
 from integrations.models import (
     Calendar,
@@ -22,7 +22,7 @@ from integrations.models import (
     StatusReason,
     SyncWork,
 )
-from integrations.models.calendar import DAYS_AHEAD, week_of
+from integrations.models.calendar import DAYS_AHEAD, get_week
 from integrations.providers import errors
 from integrations.providers.calendars import CancelledInstance
 from limited_use.models import DataKey, Leaf
@@ -98,7 +98,7 @@ class TestAFirstSync:
         alice.sync()
 
         event = alice.events.get()
-        assert (event.first_week, event.last_week) == (week_of(moment(3)), week_of(moment(3)))
+        assert (event.first_week, event.last_week) == (get_week(moment(3)), get_week(moment(3)))
 
     @pytest.mark.scenario("C6")
     def test_keeps_a_series_as_what_makes_it_with_its_exceptions(self, alice, account):
@@ -195,7 +195,7 @@ class TestLater:
         alice.sync()
         del account.calendars[name]
 
-        alice.run(LISTING)
+        alice.run(LIST_RESOURCE)
 
         assert alice.calendars.live().count() == 1
 
@@ -204,12 +204,12 @@ class TestLater:
         alice.sync()
         account.refusals.append(errors.Gone("not found", status=404))
 
-        alice.run(resource_of(alice.primary.id))
-        listing = SyncWork.objects.get(resource=LISTING)
-        alice.run(LISTING)
+        alice.run(get_resource(alice.primary.id))
+        listing = SyncWork.objects.get(resource=LIST_RESOURCE)
+        alice.run(LIST_RESOURCE)
 
         assert listing.next_sync_at < NOW + timedelta(seconds=30)
-        assert SyncWork.objects.get(resource=resource_of(alice.primary.id)).failure_count == 1
+        assert SyncWork.objects.get(resource=get_resource(alice.primary.id)).failure_count == 1
         assert alice.calendars.live().count() == 1
 
     @pytest.mark.scenario("S8")
@@ -217,13 +217,13 @@ class TestLater:
     def test_goes_on_with_the_others_where_one_fails(self, alice, account):
         work = account.add("Work")
         account.put(meeting(moment(6), "Plan"), calendar=work)
-        alice.run(LISTING)
+        alice.run(LIST_RESOURCE)
         account.refusals.append(errors.Unavailable("down", status=503))
 
-        alice.run(resource_of(alice.primary.id))
-        alice.run(resource_of(alice.calendars.get(is_primary=False).id))
+        alice.run(get_resource(alice.primary.id))
+        alice.run(get_resource(alice.calendars.get(is_primary=False).id))
 
-        assert SyncWork.objects.get(resource=resource_of(alice.primary.id)).failure_count == 1
+        assert SyncWork.objects.get(resource=get_resource(alice.primary.id)).failure_count == 1
         assert alice.titles(alice.calendars.get(is_primary=False)) == ["Plan"]
 
 
@@ -251,7 +251,7 @@ class TestNobodyAsks:
         alice.sync()
         before = set(Leaf.objects.values_list("id", flat=True))
 
-        alice.run(resource_of(alice.primary.id))
+        alice.run(get_resource(alice.primary.id))
 
         uses = [json.loads(bytes(one.payload)) for one in Leaf.objects.exclude(id__in=before)]
         # Nothing had changed: nothing was to be stored.
@@ -263,7 +263,7 @@ class TestNobodyAsks:
         account.put(meeting(moment(3), "Lunch"))
         before = set(Leaf.objects.values_list("id", flat=True))
 
-        alice.run(resource_of(alice.primary.id))
+        alice.run(get_resource(alice.primary.id))
 
         uses = [json.loads(bytes(one.payload)) for one in Leaf.objects.exclude(id__in=before)]
         assert sorted({(one["class"], one["purpose"], one["rule"]) for one in uses}) == sorted(
@@ -305,11 +305,11 @@ class TestABug:
             except ValueError as cause:
                 raise Bug from cause
 
-        monkeypatch.setattr(FakeCalendarAdapter, "events", broken)
-        alice.run(LISTING)
+        monkeypatch.setattr(FakeCalendarAdapter, "list_events", broken)
+        alice.run(LIST_RESOURCE)
 
         with pytest.raises(Bug) as caught:
-            alice.run(resource_of(alice.primary.id))
+            alice.run(get_resource(alice.primary.id))
 
         held = [
             repr(frame.f_locals)
@@ -326,7 +326,7 @@ class TestABug:
 
 
 @pytest.mark.invariant(8)
-class TestADamagedKey:
+class TestDamagedCalendarKey:
     @pytest.fixture
     def team(self, alice, account):
         """Return a calendar beside her main one, whose copy's key does not unwrap any more."""
@@ -336,7 +336,7 @@ class TestADamagedKey:
         alice.sync()
         team = alice.calendars.get(is_primary=False)
         DataKey.objects.filter(holder=team.cache_id).update(wrapped=b"\1" * 60)
-        keys.forget()
+        keys.drop_cached_keys()
         return team
 
     def test_stops_neither_the_list_nor_another_calendar(self, alice, account, team):
@@ -358,7 +358,7 @@ class TestADamagedKey:
             failing_since=NOW - timedelta(hours=1)
         )
 
-        alice.run(resource_of(alice.primary.id))
+        alice.run(get_resource(alice.primary.id))
 
         alice.integration.refresh_from_db()
         assert alice.integration.status_reason == StatusReason.UNEXPECTED
@@ -367,15 +367,17 @@ class TestADamagedKey:
         alice.sync()
         later = NOW + timedelta(hours=25)
 
-        cache_eviction.sweep(at=later)
+        cache_eviction.evict_expired(at=later)
         alice.sync(at=later)
 
         team.refresh_from_db()
         assert alice.titles(team, at=later) == ["Plan"]
 
     def test_is_mended_at_once_where_its_owner_deletes_the_copy(self, alice, account, team):
-        cache_settings.erase(actor=alice.actor, integration_id=alice.integration.id, at=NOW)
-        cache_settings.ask_again(actor=alice.actor, integration_id=alice.integration.id, at=NOW)
+        cache_settings.delete_copies(actor=alice.actor, integration_id=alice.integration.id, at=NOW)
+        cache_settings.request_copies(
+            actor=alice.actor, integration_id=alice.integration.id, at=NOW
+        )
 
         alice.sync()
 

@@ -11,15 +11,15 @@ from django.db import transaction
 from config.process_classes import ProcessClass
 from integrations import purge
 from integrations.access import calendar_permits
-from integrations.access.calendar_permits import Wanted
-from integrations.calendar.sync import LISTING, cache_eviction, resource_of
-from integrations.calendar.sync.cache_eviction import Reason
+from integrations.access.calendar_permits import CalendarViewRequest
+from integrations.calendar.sync import LIST_RESOURCE, cache_eviction, get_resource
+from integrations.calendar.sync.cache_eviction import EvictionReason
 from integrations.grants import credentials
 from integrations.models import Calendar, Event, PurgeTrigger, SyncWork
 from integrations.purge import inventory
-from limited_use.guard.guard import Refused
+from limited_use.guard.guard import AccessRefused
 from limited_use.sinks import calendar
-from limited_use.sinks.rows import Row
+from limited_use.sinks.rows import SealedRow
 from limited_use.vault import key_rows, keys
 from limited_use.vault.envelope import Unopenable
 from tests.integrations.calendar.conftest import NOW
@@ -38,13 +38,13 @@ def synced(alice, account):
 
 def sweep(at) -> int:
     with acting_as(ProcessClass.PURGE):
-        return cache_eviction.sweep(at=at)
+        return cache_eviction.evict_expired(at=at)
 
 
 def erase(alice, at=NOW) -> int:
     with acting_as(ProcessClass.WEB, alice), transaction.atomic():
         held = list(alice.calendars.select_related("integration").select_for_update(of=("self",)))
-        return cache_eviction.erase(held, reason=Reason.OWNER, at=at)
+        return cache_eviction.evict_copies(held, reason=EvictionReason.OWNER, at=at)
 
 
 class TestACopyThatIsTooOld:
@@ -58,25 +58,27 @@ class TestACopyThatIsTooOld:
     @pytest.mark.scenario("C1")
     @pytest.mark.invariant(1)
     def test_is_refused_by_the_guard_whoever_asks(self, alice):
-        wanted = [Wanted(alice.primary, BOTH)]
+        wanted = [CalendarViewRequest(alice.primary, BOTH)]
         young, old = NOW + timedelta(hours=23), NOW + DAY + timedelta(minutes=1)
 
-        calendar_permits.to_view(actor=alice.actor, wanted=wanted, at=young)
-        with pytest.raises(Refused) as caught:
-            calendar_permits.to_view(actor=alice.actor, wanted=wanted, at=old)
+        calendar_permits.to_view(actor=alice.actor, view_requests=wanted, at=young)
+        with pytest.raises(AccessRefused) as caught:
+            calendar_permits.to_view(actor=alice.actor, view_requests=wanted, at=old)
 
         assert caught.value.missing == ["cache_current"]
 
     @pytest.mark.claim("mail.nothing-lost")
     def test_is_swept_within_a_day_after_the_grant_has_ended(self, alice):
         connection = alice.integration.connection
-        assert credentials.end(connection_id=connection.id, epoch=connection.epoch, at=NOW)
+        assert credentials.record_grant_ended(
+            connection_id=connection.id, epoch=connection.epoch, at=NOW
+        )
         copy = alice.primary.cache_id
-        assert keys.exists(copy)
+        assert keys.has_key(copy)
 
         assert sweep(NOW + DAY + timedelta(minutes=1)) == 1
 
-        assert not keys.exists(copy)
+        assert not keys.has_key(copy)
         assert not alice.events.exists()
 
     @pytest.mark.claim("calendars.copy", "calendar.kept-until", "integrations.calendar-kept")
@@ -86,7 +88,7 @@ class TestACopyThatIsTooOld:
         assert sweep(NOW + timedelta(hours=23)) == 0
         assert sweep(NOW + DAY + timedelta(minutes=1)) == 1
 
-        assert not keys.exists(copy)
+        assert not keys.has_key(copy)
         assert not alice.events.exists()
         calendar = alice.primary
         assert (calendar.about, calendar.cursor, calendar.cached_at) == (None, None, None)
@@ -111,16 +113,16 @@ class TestACopyThatIsTooOld:
 
     def test_lets_no_other_go_with_it(self, alice, account):
         account.add("Work")
-        alice.run(LISTING)
+        alice.run(LIST_RESOURCE)
         other = alice.calendars.get(is_primary=False)
         later = NOW + timedelta(hours=20)
-        alice.run(LISTING, at=later)
-        alice.run(resource_of(other.id), at=later)
+        alice.run(LIST_RESOURCE, at=later)
+        alice.run(get_resource(other.id), at=later)
 
         assert sweep(NOW + DAY + timedelta(hours=1)) == 1
 
         other.refresh_from_db()
-        assert keys.exists(other.cache_id)
+        assert keys.has_key(other.cache_id)
         assert other.cached_at is not None
 
 
@@ -130,28 +132,28 @@ class TestItsOwnerDeletesIt:
     def test_and_nothing_of_it_opens_from_the_commit_on(self, alice):
         event = alice.events.get()
         held = calendar_permits.to_view(
-            actor=alice.actor, wanted=[Wanted(alice.primary, BOTH)], at=NOW
+            actor=alice.actor, view_requests=[CalendarViewRequest(alice.primary, BOTH)], at=NOW
         )
 
         assert erase(alice) == 1
 
         with pytest.raises(Unopenable):
             calendar.calendar_json(
-                [Row(event, {"timing": event.timing})],
+                [SealedRow(event, {"timing": event.timing})],
                 permits=held,
                 viewer=alice.actor,
                 make=len,
                 at=NOW,
             )
-        assert key_rows.held([event.cache_id]) == []
+        assert key_rows.get_metadata([event.cache_id]) == []
 
     @pytest.mark.claim("erase.until-asked")
     def test_for_good_until_it_is_asked_for_again(self, alice, account):
         erase(alice)
         account.put(meeting(moment(4), "Another"))
 
-        alice.run(LISTING)
-        alice.run(resource_of(alice.primary.id))
+        alice.run(LIST_RESOURCE)
+        alice.run(get_resource(alice.primary.id))
 
         assert not alice.events.exists()
         assert alice.primary.about is None
@@ -171,7 +173,7 @@ class TestItsOwnerDeletesIt:
         account.versions = ErasedMeanwhile(account.versions)
         account.versions.house = alice
 
-        alice.run(resource_of(alice.primary.id))
+        alice.run(get_resource(alice.primary.id))
 
         assert not alice.events.exists()
         assert alice.primary.cached_at is None
@@ -183,16 +185,16 @@ class TestACalendarThatIsGone:
         alice.sync()
         gone = alice.calendars.get(is_primary=False)
         del account.calendars[name]
-        alice.run(LISTING)
+        alice.run(LIST_RESOURCE)
 
         assert sweep(NOW + timedelta(minutes=1)) == 1
 
         assert not Calendar.objects.filter(id=gone.id).exists()
-        assert not SyncWork.objects.filter(resource=resource_of(gone.id)).exists()
-        assert not keys.exists(gone.cache_id)
+        assert not SyncWork.objects.filter(resource=get_resource(gone.id)).exists()
+        assert not keys.has_key(gone.cache_id)
 
 
-class TestADisconnect:
+class TestCacheAfterDisconnect:
     @pytest.mark.invariant(5)
     @pytest.mark.invariant(6)
     def test_destroys_the_keys_of_all_copies_in_its_commit(self, alice, account):
@@ -203,7 +205,7 @@ class TestADisconnect:
         with acting_as(ProcessClass.WEB, alice), transaction.atomic():
             job = purge.open_job(integration=alice.integration, trigger=PurgeTrigger.OWNER, at=NOW)
 
-        assert key_rows.held(copies) == []
+        assert key_rows.get_metadata(copies) == []
         assert {held for _, _, held, _ in job.cache_keys} == {str(one) for one in copies}
 
     @pytest.mark.invariant(6)
@@ -216,7 +218,7 @@ class TestADisconnect:
                 job = purge.open_job(
                     integration=alice.integration, trigger=PurgeTrigger.OWNER, at=NOW
                 )
-            purge.run(job_id=job.id, now=lambda: NOW)
+            purge.run_purge(job_id=job.id, now=lambda: NOW)
 
         assert not Event.objects.exists()
         assert (account.events, account.version) == before
@@ -227,7 +229,7 @@ class TestADisconnect:
         with acting_as(ProcessClass.PURGE):
             with transaction.atomic():
                 purge.open_job(integration=alice.integration, trigger=PurgeTrigger.OWNER, at=NOW)
-            left = inventory.left(integration_id=alice.integration.id)
+            left = inventory.count_left(integration_id=alice.integration.id)
 
         assert left["integrations.Event"] == 1
         assert left["limited_use.DataKey.copies"] == 0

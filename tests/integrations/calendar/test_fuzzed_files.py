@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from config.process_classes import ProcessClass
 from integrations.calendar import ics_import
-from integrations.formats.icalendar.file_problems import Unreadable
+from integrations.formats.icalendar.file_problems import UnreadableCalendarFile
 from integrations.models import Event
 from tests.integrations.calendar.local_house import begun, utc
 from tests.integrations.calendar.test_shared import actor_of
@@ -88,9 +88,9 @@ def home(alice):
     return calendar_id
 
 
-def take(alice, calendar_id, data: bytes) -> ics_import.Imported:
+def take(alice, calendar_id, data: bytes) -> ics_import.ImportResult:
     with acting_as(ProcessClass.WEB, alice):
-        return ics_import.take(actor=alice, calendar_id=calendar_id, data=data, at=NOW)
+        return ics_import.import_file(actor=alice, calendar_id=calendar_id, data=data, at=NOW)
 
 
 def rows() -> set[tuple]:
@@ -107,18 +107,18 @@ class TestABrokenFile:
     def test_is_taken_whole_or_not_at_all(self, alice, home, data):
         before = rows()
         done = None
-        with suppress(Unreadable):
+        with suppress(UnreadableCalendarFile):
             done = take(alice, home, data)
         if done is None:
             assert rows() == before
         else:
             made = Event.objects.filter(kind__in=["single", "series"]).count()
             was = sum(kind in {"single", "series"} for _, kind, _ in before)
-            assert made == was + done.added - done.removed
+            assert made == was + done.added_count - done.removed_count
         # Whatever was taken opens, and what was there before is still there.
         shown = local_house.shown(alice, utc(1, 0), utc(30, 0))
         assert "Good" in {one["title"] for one in shown}
 
     @pytest.mark.parametrize("place", range(2))
     def test_of_the_corpus_is_taken_unbroken(self, alice, home, place):
-        assert take(alice, home, FILES[place]).added
+        assert take(alice, home, FILES[place]).added_count

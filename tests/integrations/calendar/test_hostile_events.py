@@ -9,15 +9,15 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from integrations.calendar.sync import LISTING, event_sync, resource_of
+from integrations.calendar.sync import LIST_RESOURCE, event_sync, get_resource
 from integrations.models import Calendar, IntegrationStatus, StatusReason, SyncWork
 from integrations.providers import http
 from limited_use.vault import compression
 from tests.integrations.calendar.hostile_events import (
     NESTED,
     VALUES,
-    Google,
     Graph,
+    HostileGoogleCalendar,
     nested,
     paths,
     planted,
@@ -29,7 +29,7 @@ pytestmark = [
     pytest.mark.clause("AN-5"),
     pytest.mark.invariant(7),
 ]
-_KINDS = {"google": Google, "graph": Graph}
+_KINDS = {"google": HostileGoogleCalendar, "graph": Graph}
 
 
 def _name(value) -> str:
@@ -57,9 +57,9 @@ def house(alice, served):
 
 def sync(house, *, at=None) -> None:
     """List the calendars, and take one turn at each copy."""
-    house.run(LISTING, at=at)
+    house.run(LIST_RESOURCE, at=at)
     for calendar in house.calendars:
-        house.run(resource_of(calendar.id), at=at)
+        house.run(get_resource(calendar.id), at=at)
 
 
 def crashes(house) -> int:
@@ -83,7 +83,7 @@ _JSON = st.recursive(
 )
 
 
-class TestAnEvent:
+class TestHostileEvent:
     @pytest.mark.parametrize("name", VALUES)
     def test_with_anything_anywhere_takes_nothing_from_its_neighbours(self, house, served, name):
         event = served.event("hostile", 4)
@@ -122,8 +122,8 @@ class TestAnEvent:
     def test_too_large_to_be_sealed_is_counted_and_its_neighbours_arrive(
         self, house, served, monkeypatch
     ):
-        monkeypatch.setattr(compression, "LARGEST", 1_000_000)
-        huge = served.event("huge", 4) | {"summary": "x" * (compression.LARGEST + 1)}
+        monkeypatch.setattr(compression, "MAX_RECORD_BYTES", 1_000_000)
+        huge = served.event("huge", 4) | {"summary": "x" * (compression.MAX_RECORD_BYTES + 1)}
         served.list_events(served.event("before"), huge, served.event("after", 5))
 
         sync(house)
@@ -153,7 +153,7 @@ class TestAnEvent:
         assert crashes(house) == 0
 
 
-class TestAPage:
+class TestPageWithHostileEvents:
     @pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 410, 429, 500, 503])
     @pytest.mark.parametrize("where", ["listing", "listed"])
     def test_nested_nine_thousand_levels_deep_backs_off_and_shows(
@@ -163,7 +163,7 @@ class TestAPage:
         sync(house)
         served.provider.answer(getattr(served, where), NESTED, status=status)
 
-        resource = LISTING if where == "listing" else resource_of(house.primary.id)
+        resource = LIST_RESOURCE if where == "listing" else get_resource(house.primary.id)
         at = timezone.now()
         for number in range(3):
             house.run(resource, at=at + timedelta(minutes=10 * number))
@@ -187,7 +187,7 @@ class TestAPage:
             served.list_events(**{names[where]: value})
 
         at = timezone.now()
-        house.run(resource_of(house.primary.id), at=at)
+        house.run(get_resource(house.primary.id), at=at)
 
         work = house.work_of(house.primary)
         assert work.crash_count == 0
@@ -222,7 +222,7 @@ class TestAPage:
         served.list_events(served.event("after", 5) | {"summary": "x" * 100_000})
 
         at = timezone.now()
-        house.run(resource_of(house.primary.id), at=at)
+        house.run(get_resource(house.primary.id), at=at)
 
         work = house.work_of(house.primary)
         assert (work.failure_count, work.crash_count) == (1, 0)
@@ -232,10 +232,10 @@ class TestAPage:
     def test_after_page_without_an_end_backs_off_and_shows(self, house, served):
         served.list_events(served.event("before"))
         sync(house)
-        began_at = timezone.now() - event_sync.LONGEST_ROUND - timedelta(minutes=1)
+        began_at = timezone.now() - event_sync.MAX_ROUND - timedelta(minutes=1)
         Calendar.objects.update(round_began_at=began_at)
 
-        house.run(resource_of(house.primary.id), at=timezone.now())
+        house.run(get_resource(house.primary.id), at=timezone.now())
 
         house.integration.refresh_from_db()
         assert house.work_of(house.primary).failure_count == 1
@@ -244,7 +244,7 @@ class TestAPage:
 
     def test_that_expires_as_soon_as_it_was_given_backs_off_and_shows(self, house, served):
         served.list_pages({}, served.event("before"))
-        where = "?pageToken=second" if isinstance(served, Google) else "/second"
+        where = "?pageToken=second" if isinstance(served, HostileGoogleCalendar) else "/second"
         error = {"errors": [{"reason": "fullSyncRequired"}], "code": "SyncStateNotFound"}
         served.provider.answer(where, {"error": error}, status=410)
 
@@ -276,9 +276,9 @@ class TestTheListOfCalendars:
         for number, field in enumerate(mine | more):
             hostile = mine | more | {field: VALUES[name]}
             served.list_calendars(hostile)
-            house.run(LISTING, at=timezone.now() + timedelta(minutes=20 * number))
+            house.run(LIST_RESOURCE, at=timezone.now() + timedelta(minutes=20 * number))
 
-            work = SyncWork.objects.get(integration=house.integration, resource=LISTING)
+            work = SyncWork.objects.get(integration=house.integration, resource=LIST_RESOURCE)
             assert work.crash_count == 0
             assert house.calendars.filter(is_primary=True, gone_at=None).count() == 1
 
@@ -292,14 +292,14 @@ class TestTheListOfCalendars:
         assert house.calendars.count() == 2
 
     def test_that_does_not_end_backs_off_and_shows(self, house, served):
-        if isinstance(served, Google):
+        if isinstance(served, HostileGoogleCalendar):
             served.provider.answer(served.listing, {"items": [], "nextPageToken": "more"})
         else:
             link = f"{served.provider.url}{served.listing}"
             served.provider.answer(served.listing, {"value": [], "@odata.nextLink": link})
 
-        house.run(LISTING)
+        house.run(LIST_RESOURCE)
 
-        work = SyncWork.objects.get(integration=house.integration, resource=LISTING)
+        work = SyncWork.objects.get(integration=house.integration, resource=LIST_RESOURCE)
         assert (work.failure_count, work.crash_count) == (1, 0)
         assert len(served.provider.asked) < 100

@@ -58,7 +58,7 @@ def bob(alice):
 def home(alice):
     calendar_id = begun(alice)
     with acting_as(ProcessClass.WEB, alice):
-        ics_import.take(actor=alice, calendar_id=calendar_id, data=FILE, at=NOW)
+        ics_import.import_file(actor=alice, calendar_id=calendar_id, data=FILE, at=NOW)
     return calendar_id
 
 
@@ -121,7 +121,7 @@ def test_shows_a_moved_day_once_however_its_file_named_it(alice, midnight):
     # First without its series, as some programs send it, and then all of it.
     for data in (calendar(moved), calendar(duty, moved)):
         with acting_as(ProcessClass.WEB, alice):
-            ics_import.take(actor=alice, calendar_id=calendar_id, data=data, at=NOW)
+            ics_import.import_file(actor=alice, calendar_id=calendar_id, data=data, at=NOW)
 
     assert local_house.titles(alice, utc(1, 0), utc(30, 0)) == [
         ("01 00:00", "Duty"),
@@ -140,7 +140,7 @@ def test_is_at_its_time_though_its_file_has_no_rules_of_its_zone(alice, name, ru
     data = calendar(rules.format(name=name), call)
 
     with acting_as(ProcessClass.WEB, alice):
-        ics_import.take(actor=alice, calendar_id=calendar_id, data=data, at=NOW)
+        ics_import.import_file(actor=alice, calendar_id=calendar_id, data=data, at=NOW)
 
     assert local_house.titles(alice, utc(1, 0), utc(30, 0)) == [("03 00:00", "Call")]
 
@@ -164,7 +164,9 @@ def test_has_each_day_once_whatever_a_newer_file_says_of_what_follows(alice):
     ]
     for parts, wanted in files:
         with acting_as(ProcessClass.WEB, alice):
-            ics_import.take(actor=alice, calendar_id=calendar_id, data=calendar(*parts), at=NOW)
+            ics_import.import_file(
+                actor=alice, calendar_id=calendar_id, data=calendar(*parts), at=NOW
+            )
         assert [title for _, title in local_house.titles(alice, utc(1, 0), utc(30, 0))] == wanted
 
 
@@ -175,14 +177,14 @@ def test_goes_with_the_purge_for_the_colleague_too(alice, home, bob):
     share(alice, bob, home, ShareLevel.DETAILS)
     held = Calendar.objects.get().cache_id
     with acting_as(ProcessClass.WEB, alice), transaction.atomic():
-        job = automatic_disconnect.end(
+        job = automatic_disconnect.disconnect_in_transaction(
             integration=Integration.objects.get(), trigger=PurgeTrigger.OWNER, at=NOW
         )
     assert (titles(alice), titles(bob)) == ([], [])
     later = timezone.now()
 
     with acting_as(ProcessClass.PURGE):
-        purge.run(job_id=job.id, now=lambda: later)
+        purge.run_purge(job_id=job.id, now=lambda: later)
 
     assert not Event.objects.exists()
     assert not Calendar.objects.exists()

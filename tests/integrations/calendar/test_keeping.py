@@ -12,14 +12,14 @@ from accounts.ids import uuid7
 from accounts.models import Alarm
 from config.process_classes import ProcessClass
 from integrations.access import calendar_permits
-from integrations.access.fences import NoLongerLive
-from integrations.access.request_context import NotFound
+from integrations.access.fences import DisconnectedError
+from integrations.access.request_context import ObjectNotFound
 from integrations.calendar import local_calendars, local_events
-from integrations.calendar.local_event_types import Write
+from integrations.calendar.local_event_types import CalendarWrite
 from integrations.connections import automatic_disconnect
 from integrations.formats.event import EventContent, When
 from integrations.formats.recurrence.parser import BadSeries
-from integrations.formats.recurrence.rrule_iter import TooMany
+from integrations.formats.recurrence.rrule_iter import TooManyOccurrences
 from integrations.formats.recurrence.series import BadEvent
 from integrations.formats.timezones import UnknownZone
 from integrations.models import Calendar, Event, Integration, PurgeTrigger
@@ -46,13 +46,13 @@ def home(alice):
     return begun(alice)
 
 
-class TestAnEvent:
+class TestStoredEvent:
     def test_is_there_once_it_was_written(self, alice, home):
         written = write(alice, home, kept("a@x", event("Dentist", utc(3))))
 
         assert titles(alice, *JUNE) == [("03 09:00", "Dentist")]
-        assert set(written.ids) == {"a@x"}
-        assert Event.objects.get().id == written.ids["a@x"]
+        assert set(written.row_ids) == {"a@x"}
+        assert Event.objects.get().id == written.row_ids["a@x"]
 
     @pytest.mark.scenario("C3")
     def test_of_the_same_name_is_replaced(self, alice, home):
@@ -61,8 +61,8 @@ class TestAnEvent:
         again = write(alice, home, kept("a@x", event("Surgeon", utc(4))))
 
         assert titles(alice, *JUNE) == [("04 09:00", "Surgeon")]
-        assert again.ids == first.ids
-        assert again.replaced == {"a@x"}
+        assert again.row_ids == first.row_ids
+        assert again.replaced_uids == {"a@x"}
         assert again.etag != first.etag
 
     def test_is_dropped(self, alice, home):
@@ -70,7 +70,7 @@ class TestAnEvent:
 
         gone = write(alice, home, drop=["a@x", "never@x"])
 
-        assert gone.dropped == 1
+        assert gone.dropped_count == 1
         assert Event.objects.count() == 0
 
     def test_is_of_days(self, alice, home):
@@ -106,16 +106,16 @@ class TestAnEvent:
         write(alice, home, kept("a@x", content))
 
         moved = {
-            home: Write(drop=["a@x"]),
-            other: Write(put=[kept("a@x", content)]),
+            home: CalendarWrite(drop=["a@x"]),
+            other: CalendarWrite(put=[kept("a@x", content)]),
         }
         with acting_as(ProcessClass.WEB, alice):
-            local_events.keep(actor=alice, writes=moved, at=NOW)
+            local_events.write_events(actor=alice, writes=moved, at=NOW)
 
         assert Event.objects.get().calendar_id == other
 
 
-class TestASeries:
+class TestStoredSeries:
     def test_has_its_exceptions(self, alice, home):
         write(
             alice,
@@ -153,11 +153,11 @@ class TestASeries:
         assert Event.objects.get().last_week is None
 
     def test_that_nobody_could_count_is_refused(self, alice, home, monkeypatch):
-        monkeypatch.setattr(local_events, "MOST_WORK", 10)
+        monkeypatch.setattr(local_events, "MAX_STEPS", 10)
 
         rule = "RRULE:FREQ=MONTHLY;BYDAY=MO,TU,WE;BYSETPOS=-1;COUNT=900"
 
-        with pytest.raises((TooMany, BadSeries)):
+        with pytest.raises((TooManyOccurrences, BadSeries)):
             write(alice, home, kept("a@x", event("Tea", utc(3), recurrence=(rule,))))
 
 
@@ -166,16 +166,16 @@ class TestAVersion:
         first = write(alice, home, kept("a@x", event("Dentist", utc(3))))
         change = kept("a@x", event("Surgeon", utc(3)))
 
-        write(alice, home, change, expected={"a@x": first.etag})
-        with pytest.raises(local_events.Changed):
-            write(alice, home, change, expected={"a@x": first.etag})
+        write(alice, home, change, expected_etags={"a@x": first.etag})
+        with pytest.raises(local_events.LocalEventChanged):
+            write(alice, home, change, expected_etags={"a@x": first.etag})
 
     def test_of_nothing_means_that_it_is_not_there_yet(self, alice, home):
         content = kept("a@x", event("Dentist", utc(3)))
 
-        write(alice, home, content, expected={"a@x": None})
-        with pytest.raises(local_events.Changed):
-            write(alice, home, content, expected={"a@x": None})
+        write(alice, home, content, expected_etags={"a@x": None})
+        with pytest.raises(local_events.LocalEventChanged):
+            write(alice, home, content, expected_etags={"a@x": None})
 
     def test_is_what_its_owner_is_shown(self, alice, home):
         write(alice, home, kept("a@x", event("Dentist", utc(3))))
@@ -193,7 +193,7 @@ class TestAWrite:
     def test_is_its_owners_alone(self, alice, home):
         mallory = actor_of(*person("mallory", at=NOW))
 
-        with pytest.raises(NotFound):
+        with pytest.raises(ObjectNotFound):
             write(mallory, home, kept("a@x", event("Dentist", utc(3))))
 
     def test_is_not_for_features(self, alice, home):
@@ -206,7 +206,7 @@ class TestAWrite:
             purpose="calendar.schedule",
         )
 
-        with pytest.raises(NotFound):
+        with pytest.raises(ObjectNotFound):
             write(client, home, kept("a@x", event("Dentist", utc(3))))
 
     @pytest.mark.invariant(3)
@@ -228,21 +228,21 @@ class TestAWrite:
         }
 
         # Would need the database if there were anything to count.
-        access_rates.count([entry])
+        access_rates.count_opens([entry])
 
         assert not Alarm.objects.exists()
 
     def test_that_would_fill_it_writes_nothing(self, alice, home, monkeypatch):
-        monkeypatch.setattr(local_events, "MOST_ROWS", 1)
+        monkeypatch.setattr(local_events, "MAX_ROWS", 1)
         write(alice, home, kept("a@x", event("Dentist", utc(3))))
 
-        with pytest.raises(local_events.Full):
+        with pytest.raises(local_events.CalendarFull):
             write(alice, home, kept("b@x", event("Surgeon", utc(3))))
 
         assert titles(alice, *JUNE) == [("03 09:00", "Dentist")]
 
     def test_that_was_overtaken_is_made_anew(self, alice, home, monkeypatch):
-        made, overtaken = local_events.prepare, []
+        made, overtaken = local_events.prepare_write, []
 
         def slow(place, write_):
             done = made(place, write_)
@@ -251,7 +251,7 @@ class TestAWrite:
                 write(alice, home, kept("b@x", event("Surgeon", utc(4))))
             return done
 
-        monkeypatch.setattr(local_events, "prepare", slow)
+        monkeypatch.setattr(local_events, "prepare_write", slow)
         write(alice, home, kept("a@x", event("Dentist", utc(3))))
 
         assert [title for _, title in titles(alice, *JUNE)] == ["Dentist", "Surgeon"]
@@ -259,15 +259,15 @@ class TestAWrite:
 
     @pytest.mark.invariant(5)
     def test_after_its_end_writes_nothing(self, alice, home, monkeypatch):
-        permit, etag = calendar_permits.to_keep, Calendar.objects.get(id=home).version
+        permit, etag = calendar_permits.to_write_locally, Calendar.objects.get(id=home).version
 
         def late(**asked):
             epoch = permit(**asked)
             with acting_as(ProcessClass.WEB):
-                local_calendars.remove(actor=alice, calendar_id=home, etag=etag, at=NOW)
+                local_calendars.remove_calendar(actor=alice, calendar_id=home, etag=etag, at=NOW)
             return epoch
 
-        monkeypatch.setattr(calendar_permits, "to_keep", late)
+        monkeypatch.setattr(calendar_permits, "to_write_locally", late)
         with pytest.raises(Exception) as caught:  # noqa: PT011 - whichever wall it meets first
             write(alice, home, kept("a@x", event("Dentist", utc(3))))
 
@@ -276,20 +276,20 @@ class TestAWrite:
 
     @pytest.mark.invariant(5)
     def test_after_a_disconnect_writes_nothing(self, alice, home, monkeypatch):
-        prepare = local_events.event_store.prepare_all
+        prepare = local_events.event_store.prepare_local_batch
 
         def late(*given, **more):
             batch = prepare(*given, **more)
             with acting_as(ProcessClass.WEB), transaction.atomic():
-                automatic_disconnect.end(
+                automatic_disconnect.disconnect_in_transaction(
                     integration=Integration.objects.get(),
                     trigger=PurgeTrigger.OWNER,
                     at=NOW + timedelta(seconds=1),
                 )
             return batch
 
-        monkeypatch.setattr(local_events.event_store, "prepare_all", late)
-        with pytest.raises(NoLongerLive):
+        monkeypatch.setattr(local_events.event_store, "prepare_local_batch", late)
+        with pytest.raises(DisconnectedError):
             write(alice, home, kept("a@x", event("Dentist", utc(3))))
 
         assert Event.objects.count() == 0

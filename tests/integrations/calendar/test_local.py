@@ -11,15 +11,15 @@ from django.utils import timezone
 
 from config.process_classes import ProcessClass
 from integrations import purge
-from integrations.access.request_context import Asked, NotFound
+from integrations.access.request_context import ObjectNotFound, RequestContext
 from integrations.calendar import calendar_list, local_calendars
-from integrations.calendar.local_calendars import About
+from integrations.calendar.local_calendars import CalendarProperties
 from integrations.calendar.sync import cache_eviction
 from integrations.connections import automatic_disconnect
 from integrations.formats.timezones import UnknownZone
 from integrations.models import Calendar, Connection, Integration, PurgeTrigger, RevocationOutcome
 from integrations.purge import jobs
-from limited_use.agreements.consents import NotAgreed
+from limited_use.agreements.consents import ConsentMissing
 from limited_use.models import DataKey, KeyEpoch
 from limited_use.policy.features import FEATURES
 from limited_use.policy.key_lines import KeyLine
@@ -32,7 +32,7 @@ from tests.walls import acting_as
 
 pytestmark = [pytest.mark.django_db, pytest.mark.clause("AN-9")]
 VERSION = FEATURES["local-calendar"].version
-FAMILY = About("Family", "Europe/Berlin", "#aa3377")
+FAMILY = CalendarProperties("Family", "Europe/Berlin", "#aa3377")
 
 
 @pytest.fixture
@@ -42,7 +42,9 @@ def alice(keyring, db):
 
 def create(actor, about=FAMILY, **more):
     with acting_as(ProcessClass.WEB, actor):
-        return local_calendars.create(actor=actor, about=about, version=VERSION, at=NOW, **more)
+        return local_calendars.create_calendar(
+            actor=actor, properties=about, version=VERSION, at=NOW, **more
+        )
 
 
 def seen(calendar_id) -> str:
@@ -50,9 +52,9 @@ def seen(calendar_id) -> str:
 
 
 def listed(actor) -> list[dict]:
-    asked = Asked(actor, actor.user_id, NOW)
+    asked = RequestContext(actor, actor.user_id, NOW)
     with acting_as(ProcessClass.WEB, actor):
-        return orjson.loads(calendar_list.list_calendars(asked, envelope={}))["data"]
+        return orjson.loads(calendar_list.get_calendar_list_json(asked, envelope={}))["data"]
 
 
 class TestACalendarThatLivesHere:
@@ -67,7 +69,7 @@ class TestACalendarThatLivesHere:
 
     def test_has_one_home_with_the_others(self, alice):
         create(alice)
-        create(alice, About("Club", "UTC"))
+        create(alice, CalendarProperties("Club", "UTC"))
 
         assert Integration.objects.count() == 1
         assert {one["name"] for one in listed(alice)} == {"Family", "Club"}
@@ -77,15 +79,19 @@ class TestACalendarThatLivesHere:
         create(alice)
 
         with acting_as(ProcessClass.PURGE):
-            assert cache_eviction.sweep(at=NOW + timedelta(days=400)) == 0
-        asked = Asked(alice, alice.user_id, NOW + timedelta(days=400))
-        assert orjson.loads(calendar_list.list_calendars(asked, envelope={}))["data"][0]["name"]
+            assert cache_eviction.evict_expired(at=NOW + timedelta(days=400)) == 0
+        asked = RequestContext(alice, alice.user_id, NOW + timedelta(days=400))
+        assert orjson.loads(calendar_list.get_calendar_list_json(asked, envelope={}))["data"][0][
+            "name"
+        ]
 
     def test_is_renamed(self, alice):
         calendar_id = create(alice)
 
-        about, etag = About(" Our  family ", "UTC"), seen(calendar_id)
-        local_calendars.rename(actor=alice, calendar_id=calendar_id, about=about, etag=etag)
+        about, etag = CalendarProperties(" Our  family ", "UTC"), seen(calendar_id)
+        local_calendars.rename_calendar(
+            actor=alice, calendar_id=calendar_id, properties=about, etag=etag
+        )
 
         assert listed(alice)[0]["name"] == "Our family"
 
@@ -93,29 +99,36 @@ class TestACalendarThatLivesHere:
     def test_is_not_renamed_or_removed_over_another_name(self, alice):
         calendar_id = create(alice)
         etag = seen(calendar_id)
-        local_calendars.rename(
-            actor=alice, calendar_id=calendar_id, about=About("Club", "UTC"), etag=etag
+        local_calendars.rename_calendar(
+            actor=alice,
+            calendar_id=calendar_id,
+            properties=CalendarProperties("Club", "UTC"),
+            etag=etag,
         )
 
-        with pytest.raises(local_calendars.Changed):
-            local_calendars.rename(actor=alice, calendar_id=calendar_id, about=FAMILY, etag=etag)
-        with pytest.raises(local_calendars.Changed):
-            local_calendars.remove(actor=alice, calendar_id=calendar_id, etag=etag, at=NOW)
+        with pytest.raises(local_calendars.CalendarChanged):
+            local_calendars.rename_calendar(
+                actor=alice, calendar_id=calendar_id, properties=FAMILY, etag=etag
+            )
+        with pytest.raises(local_calendars.CalendarChanged):
+            local_calendars.remove_calendar(actor=alice, calendar_id=calendar_id, etag=etag, at=NOW)
 
         assert [one["name"] for one in listed(alice)] == ["Club"]
 
     @pytest.mark.parametrize("name", ["", "   ", "x" * 201])
     def test_has_a_name(self, alice, name):
-        with pytest.raises(local_calendars.NoName):
-            create(alice, About(name, "UTC"))
+        with pytest.raises(local_calendars.CalendarNameMissing):
+            create(alice, CalendarProperties(name, "UTC"))
 
     def test_is_in_a_zone_that_there_is(self, alice):
         with pytest.raises(UnknownZone):
-            create(alice, About("Family", "Europe/Atlantis"))
+            create(alice, CalendarProperties("Family", "Europe/Atlantis"))
 
     def test_is_agreed_to_in_the_words_that_stand(self, alice):
-        with pytest.raises(NotAgreed):
-            local_calendars.create(actor=alice, about=FAMILY, version=VERSION + 1, at=NOW)
+        with pytest.raises(ConsentMissing):
+            local_calendars.create_calendar(
+                actor=alice, properties=FAMILY, version=VERSION + 1, at=NOW
+            )
 
     @pytest.mark.control("3.1.4")
     def test_is_nobody_elses(self, alice):
@@ -124,10 +137,14 @@ class TestACalendarThatLivesHere:
         etag = seen(calendar_id)
 
         assert listed(mallory) == []
-        with pytest.raises(NotFound):
-            local_calendars.rename(actor=mallory, calendar_id=calendar_id, about=FAMILY, etag=etag)
-        with pytest.raises(NotFound):
-            local_calendars.remove(actor=mallory, calendar_id=calendar_id, etag=etag, at=NOW)
+        with pytest.raises(ObjectNotFound):
+            local_calendars.rename_calendar(
+                actor=mallory, calendar_id=calendar_id, properties=FAMILY, etag=etag
+            )
+        with pytest.raises(ObjectNotFound):
+            local_calendars.remove_calendar(
+                actor=mallory, calendar_id=calendar_id, etag=etag, at=NOW
+            )
 
 
 class TestItsKey:
@@ -139,16 +156,18 @@ class TestItsKey:
         calendar = Calendar.objects.get()
         assert DataKey.objects.get(holder=calendar.cache_id).line == KeyLine.OWN
         month = timedelta(days=30)
-        hours = rotation_schedule.hours_of(KeyLine.OWN)
-        assert not rotation_schedule.epoch_is_over(KeyLine.OWN, at=NOW + month / 2, hours=hours)
-        assert rotation_schedule.epoch_is_over(KeyLine.OWN, at=NOW + month, hours=hours)
-        assert rotation_schedule.hours_of(KeyLine.CONTENT) == settings.KEY_EPOCH_HOURS
+        hours = rotation_schedule.get_max_hours(KeyLine.OWN)
+        assert not rotation_schedule.is_rotation_due(
+            KeyLine.OWN, at=NOW + month / 2, max_hours=hours
+        )
+        assert rotation_schedule.is_rotation_due(KeyLine.OWN, at=NOW + month, max_hours=hours)
+        assert rotation_schedule.get_max_hours(KeyLine.CONTENT) == settings.KEY_EPOCH_HOURS
 
     def test_is_turned_like_any_other(self, alice):
         create(alice)
 
         with acting_as(ProcessClass.PURGE):
-            turned = key_epochs.turn(KeyLine.OWN, NOW)
+            turned = key_epochs.rotate_epoch(KeyLine.OWN, NOW)
 
         assert turned.destroyed == (1,)
         assert listed(alice)[0]["name"] == "Family"
@@ -161,29 +180,29 @@ class TestRemoving:
         held = Calendar.objects.get().cache_id
 
         with acting_as(ProcessClass.WEB, alice):
-            local_calendars.remove(
+            local_calendars.remove_calendar(
                 actor=alice, calendar_id=calendar_id, etag=seen(calendar_id), at=NOW
             )
 
-        assert not keys.exists(held)
+        assert not keys.has_key(held)
         assert listed(alice) == []
 
 
 @pytest.mark.django_db(transaction=True)
-class TestDisconnecting:
+class TestDisconnectOfLocalCalendar:
     @pytest.mark.claim("receipt.not-needed")
     @pytest.mark.invariant(6)
     def test_purges_all_of_them_and_asks_no_provider(self, alice):
         create(alice)
         with acting_as(ProcessClass.WEB, alice), transaction.atomic():
-            job = automatic_disconnect.end(
+            job = automatic_disconnect.disconnect_in_transaction(
                 integration=Integration.objects.get(), trigger=PurgeTrigger.OWNER, at=NOW
             )
         assert KeyEpoch.objects.filter(line=KeyLine.OWN, number=job.own_kek_epoch).exists()
         later = timezone.now()
 
         with acting_as(ProcessClass.PURGE):
-            purge.run(job_id=job.id, now=lambda: later)
+            purge.run_purge(job_id=job.id, now=lambda: later)
 
         job.refresh_from_db()
         assert job.revocation == RevocationOutcome.NOT_NEEDED

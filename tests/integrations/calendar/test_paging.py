@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from config.process_classes import ProcessClass
-from integrations.access.request_context import Asked
+from integrations.access.request_context import RequestContext
 from integrations.calendar import agenda, event_rows
 from integrations.formats.event import When
 from integrations.models import Event
@@ -51,11 +51,16 @@ def busy(alice):
 
 
 def pages(alice, limit: int) -> list[dict]:
-    asked, inside = Asked(alice, alice.user_id, NOW), agenda.window(*WINDOW, zone=house.BERLIN)
+    asked, inside = (
+        RequestContext(alice, alice.user_id, NOW),
+        agenda.build_window(*WINDOW, zone=house.BERLIN),
+    )
     found, cursor = [], None
     with acting_as(ProcessClass.WEB, alice):
         while True:
-            answer = agenda.list_events(asked, inside, limit=limit, envelope={}, cursor=cursor)
+            answer = agenda.get_event_page_json(
+                asked, inside, limit=limit, envelope={}, cursor=cursor
+            )
             found.append(orjson.loads(answer))
             cursor = found[-1]["next_cursor"]
             assert found[-1]["has_more"] == (cursor is not None)
@@ -67,15 +72,15 @@ def pages(alice, limit: int) -> list[dict]:
 @pytest.mark.parametrize("limit", [3, 200])
 def test_brings_all_of_it_in_order_and_opens_a_part_at_once(alice, monkeypatch, limit):
     [whole] = pages(alice, 200)
-    opened, of_window = [], event_rows.of_window
+    opened, of_window = [], event_rows.get_window_rows
 
     def counted(*asked, **more):
         rows = of_window(*asked, **more)
         opened.append(len(rows))
         return rows
 
-    monkeypatch.setattr(event_rows, "of_window", counted)
-    monkeypatch.setattr(agenda, "_AT_ONCE", 8)
+    monkeypatch.setattr(event_rows, "get_window_rows", counted)
+    monkeypatch.setattr(agenda, "_MAX_ROWS_PER_PAGE", 8)
     some = pages(alice, limit)
 
     assert [one["id"] for page in some for one in page["data"]] == [

@@ -13,14 +13,14 @@ from accounts import memberships
 from accounts.actors import Actor, ActorKind
 from accounts.models import Membership
 from integrations.access import calendar_permits
-from integrations.access.calendar_permits import Wanted
-from integrations.access.request_context import Asked
+from integrations.access.calendar_permits import CalendarViewRequest
+from integrations.access.request_context import RequestContext
 from integrations.calendar import agenda, cache_settings, calendar_access
 from integrations.connections import automatic_disconnect
 from integrations.grants import credentials
 from integrations.models import PurgeTrigger
 from limited_use.agreements import consents, shares
-from limited_use.guard.guard import Refused
+from limited_use.guard.guard import AccessRefused
 from limited_use.models import Share
 from limited_use.models.shares import ShareLevel
 from limited_use.policy.features import FEATURES
@@ -88,9 +88,9 @@ def give(alice, bob, level=ShareLevel.DETAILS, **more) -> Share:
 
 
 def seen_by(bob, *, at=NOW) -> list[dict]:
-    asked = Asked(bob, bob.user_id, at)
-    inside = agenda.window(NOW, NOW + timedelta(days=7), zone="UTC")
-    return orjson.loads(agenda.list_events(asked, inside, limit=50, envelope={}))["data"]
+    asked = RequestContext(bob, bob.user_id, at)
+    inside = agenda.build_window(NOW, NOW + timedelta(days=7), zone="UTC")
+    return orjson.loads(agenda.get_event_page_json(asked, inside, limit=50, envelope={}))["data"]
 
 
 class TestAShare:
@@ -111,9 +111,11 @@ class TestAShare:
     def test_of_free_and_busy_is_refused_to_whoever_wants_more(self, alice, bob):
         share = give(alice, bob, ShareLevel.FREEBUSY)
 
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(AccessRefused) as refused:
             calendar_permits.to_view(
-                actor=bob, wanted=[Wanted(alice.primary, BOTH, share=share)], at=NOW
+                actor=bob,
+                view_requests=[CalendarViewRequest(alice.primary, BOTH, share=share)],
+                at=NOW,
             )
 
         assert refused.value.decision.missing == {Fact.SHARE_LIVE}
@@ -123,20 +125,26 @@ class TestAShare:
         connection = alice.integration.connection
         assert seen_by(bob)
 
-        assert credentials.end(connection_id=connection.id, epoch=connection.epoch, at=NOW)
+        assert credentials.record_grant_ended(
+            connection_id=connection.id, epoch=connection.epoch, at=NOW
+        )
 
         assert seen_by(bob) == []
         # The list leaves it out, and the guard refuses it where it is not left out.
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(AccessRefused) as refused:
             calendar_permits.to_view(
-                actor=bob, wanted=[Wanted(alice.primary, BOTH, share=share)], at=NOW
+                actor=bob,
+                view_requests=[CalendarViewRequest(alice.primary, BOTH, share=share)],
+                at=NOW,
             )
         assert Fact.GRANT_LIVE in refused.value.decision.missing
 
     def test_is_needed(self, alice, bob):
         assert seen_by(bob) == []
-        with pytest.raises(Refused) as refused:
-            calendar_permits.to_view(actor=bob, wanted=[Wanted(alice.primary, BOTH)], at=NOW)
+        with pytest.raises(AccessRefused) as refused:
+            calendar_permits.to_view(
+                actor=bob, view_requests=[CalendarViewRequest(alice.primary, BOTH)], at=NOW
+            )
         assert refused.value.missing == ["actor_owns"]
 
     @pytest.mark.claim("feature.sharing", "feature.calendar-only-you")
@@ -144,9 +152,11 @@ class TestAShare:
         mallory = actor_of(*person("mallory", alice.organisation, at=NOW))
 
         assert seen_by(mallory) == []
-        with pytest.raises(Refused):
+        with pytest.raises(AccessRefused):
             calendar_permits.to_view(
-                actor=mallory, wanted=[Wanted(alice.primary, BOTH, share=share)], at=NOW
+                actor=mallory,
+                view_requests=[CalendarViewRequest(alice.primary, BOTH, share=share)],
+                at=NOW,
             )
 
     @pytest.mark.claim("feature.sharing")
@@ -160,9 +170,9 @@ class TestAShare:
     @pytest.mark.claim("feature.sharing")
     @pytest.mark.invariant(5)
     def test_taken_back_between_decision_and_opening_opens_nothing(self, alice, bob, share):
-        asked = Asked(bob, bob.user_id, NOW)
-        inside = agenda.window(NOW, NOW + timedelta(days=7), zone="UTC")
-        held = agenda.read(asked, inside)
+        asked = RequestContext(bob, bob.user_id, NOW)
+        inside = agenda.build_window(NOW, NOW + timedelta(days=7), zone="UTC")
+        held = agenda.read_window(asked, inside)
 
         with transaction.atomic():
             shares.withdraw(person_id=alice.user.id, share_id=share.id, at=NOW)
@@ -176,17 +186,21 @@ class TestAShare:
     def test_ends_with_either_of_the_two_leaving(self, alice, bob, share, who):
         user_id = alice.user.id if who == "owner" else bob.user_id
         members = Membership.objects.filter(user_id=user_id, organisation=alice.organisation)
-        asked = Asked(bob, bob.user_id, NOW)
-        held = agenda.read(asked, agenda.window(NOW, NOW + timedelta(days=7), zone="UTC"))
+        asked = RequestContext(bob, bob.user_id, NOW)
+        held = agenda.read_window(
+            asked, agenda.build_window(NOW, NOW + timedelta(days=7), zone="UTC")
+        )
 
         with transaction.atomic():
             memberships.end_memberships(members, at=NOW)
 
         with pytest.raises(Unopenable):
             agenda.sink.calendar_json(held.rows, permits=held.permits, viewer=bob, make=len, at=NOW)
-        with pytest.raises(Refused):
+        with pytest.raises(AccessRefused):
             calendar_permits.to_view(
-                actor=bob, wanted=[Wanted(alice.primary, BOTH, share=share)], at=NOW
+                actor=bob,
+                view_requests=[CalendarViewRequest(alice.primary, BOTH, share=share)],
+                at=NOW,
             )
 
     def test_does_not_come_back_with_who_comes_back(self, alice, bob, share):
@@ -197,17 +211,19 @@ class TestAShare:
         )
         returned = replace(bob, membership_id=again.id, membership_epoch=again.epoch)
 
-        assert calendar_access.shared(actor=returned, at=NOW) == []
-        with pytest.raises(Refused):
+        assert calendar_access.get_shared_calendars(actor=returned, at=NOW) == []
+        with pytest.raises(AccessRefused):
             calendar_permits.to_view(
-                actor=returned, wanted=[Wanted(alice.primary, BOTH, share=share)], at=NOW
+                actor=returned,
+                view_requests=[CalendarViewRequest(alice.primary, BOTH, share=share)],
+                at=NOW,
             )
 
     @pytest.mark.claim("feature.sharing", "disconnect.removes")
     @pytest.mark.invariant(5)
     def test_ends_when_the_calendar_is_disconnected(self, alice, bob, share):
         with transaction.atomic():
-            automatic_disconnect.end(
+            automatic_disconnect.disconnect_in_transaction(
                 integration=alice.integration, trigger=PurgeTrigger.OWNER, at=NOW
             )
 
@@ -220,10 +236,12 @@ class TestAShare:
     def test_shows_nothing_of_a_copy_that_its_owner_deleted(self, alice, bob, share):
         assert len(seen_by(bob)) == 2
 
-        cache_settings.erase(actor=alice.actor, integration_id=alice.integration.id, at=NOW)
+        cache_settings.delete_copies(actor=alice.actor, integration_id=alice.integration.id, at=NOW)
         assert seen_by(bob) == []
 
-        cache_settings.ask_again(actor=alice.actor, integration_id=alice.integration.id, at=NOW)
+        cache_settings.request_copies(
+            actor=alice.actor, integration_id=alice.integration.id, at=NOW
+        )
         alice.sync()
         assert len(seen_by(bob)) == 2
 

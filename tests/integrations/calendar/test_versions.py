@@ -28,14 +28,14 @@ EVENT = EventContent(
 
 class TestTheVersionOfAnOccurrence:
     def test_is_that_of_an_event_which_is_then(self):
-        made = etags.of_occurrences("one", '"7"', EVENT)
+        made = etags.make_occurrence_etag("one", '"7"', EVENT)
 
         for hours in (0, 24, 48):
             start, end = moment(hours), moment(hours + 1)
-            alone = etags.version("one", '"7"', replace(EVENT, start=start, end=end))
+            alone = etags.compute_etag("one", '"7"', replace(EVENT, start=start, end=end))
             assert made(start, end) == alone
 
     def test_differs_from_another_in_when_it_is_alone(self):
-        made = etags.of_occurrences("one", '"7"', EVENT)
+        made = etags.make_occurrence_etag("one", '"7"', EVENT)
 
-        assert etags.changed_since(made(moment(24), moment(25)), EVENT) == {"when"}
+        assert etags.get_changed_fields(made(moment(24), moment(25)), EVENT) == {"when"}

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from integrations.mail import Asked
+from integrations.mail import RequestContext
 from tests.fakes.mail import FakeMailbox
 from tests.integrations import household as houses
 from tests.integrations.sync.conftest import keyring
@@ -66,5 +66,5 @@ def filled(alice, mailbox):
     return alice
 
 
-def asked(house, at=None, *, whose=None) -> Asked:
-    return Asked(house.actor, (whose or house).user.id, at or timezone.now())
+def asked(house, at=None, *, whose=None) -> RequestContext:
+    return RequestContext(house.actor, (whose or house).user.id, at or timezone.now())

@@ -9,15 +9,15 @@ import pytest
 from django.utils import timezone
 
 from integrations import connections, mail
-from integrations.access.fences import NoLongerLive
+from integrations.access.fences import DisconnectedError
 from integrations.grants import provider_calls
-from integrations.mail import Filters, attachments
-from integrations.mail.file_stream import BEGINNING
-from integrations.mail.inbox_service import NotFound
+from integrations.mail import MailFilters, attachments
+from integrations.mail.file_stream import FIRST_BYTES
+from integrations.mail.inbox_service import ObjectNotFound
 from integrations.models import Attachment
-from integrations.parsers.process_pool import Busy
+from integrations.parsers.process_pool import ParsersBusy
 from integrations.providers import errors
-from integrations.providers.file_download import ArrivingFile
+from integrations.providers.file_download import FileDownload
 from limited_use.sinks.traceback_guard import SinkFailed
 from limited_use.vault.envelope import Unopenable
 from tests.integrations.mail.conftest import asked
@@ -42,7 +42,7 @@ iVBORw0KGgo=
 --b--
 """
 #: Bytes, of which the first are answered before the rest has arrived.
-LONG = 4 * BEGINNING
+LONG = 4 * FIRST_BYTES
 #: Decisions, the keys of their names, and counts of calls: tables without content.
 NOT_CONTENT = {
     "integrations_quotabucket",
@@ -60,7 +60,7 @@ def sized(count):
 
 
 def first(house):
-    page = orjson.loads(mail.list_messages(asked(house), Filters()))
+    page = orjson.loads(mail.list_messages(asked(house), MailFilters()))
     return orjson.loads(mail.read_message(asked(house), page["data"][0]["id"]))
 
 
@@ -74,7 +74,7 @@ class TestADownload:
         assert mailbox.calls.count("attachment") == 0
         before = dump()
 
-        files = [attachments.download(asked(filled), **ids) for _ in range(2)]
+        files = [attachments.download_attachment(asked(filled), **ids) for _ in range(2)]
         read = [b"".join(file.pieces) for file in files]
 
         after = dump()
@@ -88,15 +88,15 @@ class TestADownload:
         message = first(filled)
         ids = {"message_id": message["id"], "attachment_id": message["attachments"][0]["id"]}
 
-        with pytest.raises(NotFound):
-            attachments.download(asked(mallory), **ids)
+        with pytest.raises(ObjectNotFound):
+            attachments.download_attachment(asked(mallory), **ids)
 
     def test_of_another_message_is_not_there(self, filled):
         message = first(filled)
         other = filled.messages.exclude(id=message["id"]).first()
 
-        with pytest.raises(NotFound):
-            attachments.download(
+        with pytest.raises(ObjectNotFound):
+            attachments.download_attachment(
                 asked(filled),
                 message_id=other.id,
                 attachment_id=message["attachments"][0]["id"],
@@ -108,7 +108,7 @@ class TestADownload:
         mailbox.refuse_next(error("no"))
 
         with pytest.raises(error):
-            attachments.download(
+            attachments.download_attachment(
                 asked(filled),
                 message_id=message["id"],
                 attachment_id=message["attachments"][0]["id"],
@@ -119,7 +119,9 @@ class TestADownload:
         mailbox.refuse_next(errors.TokenRejected("old"))
         ids = {"message_id": message["id"], "attachment_id": message["attachments"][0]["id"]}
 
-        assert b"".join(attachments.download(asked(filled), **ids).pieces) == b"%PDF-1.4\n"
+        assert (
+            b"".join(attachments.download_attachment(asked(filled), **ids).pieces) == b"%PDF-1.4\n"
+        )
 
     @pytest.mark.scenario("F2")
     def test_of_a_gigabyte_is_refused_before_it_is_fetched(self, filled, mailbox):
@@ -127,7 +129,7 @@ class TestADownload:
         Attachment.objects.filter(message_id=message["id"]).update(size=1 << 30)
 
         with pytest.raises(errors.Rejected):
-            attachments.download(
+            attachments.download_attachment(
                 asked(filled),
                 message_id=message["id"],
                 attachment_id=message["attachments"][0]["id"],
@@ -142,9 +144,9 @@ class TestADownload:
     )
     def test_of_another_size_than_it_may_have_breaks_off(self, filled, mailbox, said, sent):
         message = first(filled)
-        mailbox.attached = lambda: ArrivingFile(sized(sent), size=said)
+        mailbox.attached = lambda: FileDownload(sized(sent), size=said)
         ids = {"message_id": message["id"], "attachment_id": message["attachments"][0]["id"]}
-        file = attachments.download(asked(filled), **ids)
+        file = attachments.download_attachment(asked(filled), **ids)
         received = []
 
         with pytest.raises(SinkFailed):
@@ -158,24 +160,24 @@ class TestADownload:
         self, filled, mailbox, sent
     ):
         message = first(filled)
-        mailbox.attached = lambda: ArrivingFile(sized(sent), size=9)
+        mailbox.attached = lambda: FileDownload(sized(sent), size=9)
         ids = {"message_id": message["id"], "attachment_id": message["attachments"][0]["id"]}
 
         with pytest.raises(errors.Unavailable):
-            attachments.download(asked(filled), **ids)
+            attachments.download_attachment(asked(filled), **ids)
 
     def test_of_an_account_that_has_gone_says_so(self, db):
-        with pytest.raises(NoLongerLive):
+        with pytest.raises(DisconnectedError):
             provider_calls.open_file(uuid4(), "message", "0")
 
     @pytest.mark.invariant(1)
     def test_breaks_off_once_the_account_is_disconnected(self, filled, mailbox):
         message = first(filled)
-        mailbox.attached = lambda: ArrivingFile(sized(8 << 20), size=8 << 20)
+        mailbox.attached = lambda: FileDownload(sized(8 << 20), size=8 << 20)
         ids = {"message_id": message["id"], "attachment_id": message["attachments"][0]["id"]}
-        file = attachments.download(asked(filled), **ids)
+        file = attachments.download_attachment(asked(filled), **ids)
         next(file.pieces)
-        connections.disconnect(
+        connections.disconnect_integration(
             integration_id=filled.integration.id,
             user_id=filled.user.id,
             organisation_id=filled.organisation.id,
@@ -193,7 +195,7 @@ class TestABodyDocument:
         alice.settle()
         row = alice.messages.get()
 
-        shown = attachments.body(asked(alice), message_id=row.id).decode()
+        shown = attachments.render_body(asked(alice), message_id=row.id).decode()
 
         assert "data:image/png;base64,iVBORw0KGgo=" in shown
         assert shown.count("data:") == 1
@@ -201,14 +203,14 @@ class TestABodyDocument:
         assert row.has_attachments is False
 
     @pytest.mark.parametrize(
-        "error", [errors.Unavailable("down"), errors.RateLimited("slow down"), Busy()]
+        "error", [errors.Unavailable("down"), errors.RateLimited("slow down"), ParsersBusy()]
     )
     def test_leaves_out_a_picture_that_cannot_be_had_now(self, alice, mailbox, error):
         mailbox.deliver(PICTURE)
         alice.settle()
         mailbox.refuse_next(error)
 
-        shown = attachments.body(asked(alice), message_id=alice.messages.get().id).decode()
+        shown = attachments.render_body(asked(alice), message_id=alice.messages.get().id).decode()
 
         assert "look" in shown
         assert "data:" not in shown

@@ -9,12 +9,12 @@ from django.utils import timezone
 
 from accounts.models import Alarm
 from integrations import mail
-from integrations.mail import Filters, row_types
+from integrations.mail import MailFilters, row_types
 from integrations.models import Message, MessageBody
 from limited_use.models import DataKey
 from limited_use.vault import keys
 from limited_use.vault.envelope import KeyDamaged, Unopenable
-from limited_use.vault.fields import Stored
+from limited_use.vault.fields import StoredCiphertext
 from tests.integrations import household as houses
 from tests.integrations.mail.conftest import asked
 
@@ -31,13 +31,13 @@ def damaged(filled):
 
 
 def flip(row, column, raw):
-    row.__dict__[column] = Stored(raw[:-1] + bytes([raw[-1] ^ 1]))
+    row.__dict__[column] = StoredCiphertext(raw[:-1] + bytes([raw[-1] ^ 1]))
     row.save(update_fields=[column])
 
 
 class TestAList:
     def test_shows_the_others_and_says_that_one_does_not_open(self, filled, damaged):
-        page = orjson.loads(mail.list_messages(asked(filled), Filters()))
+        page = orjson.loads(mail.list_messages(asked(filled), MailFilters()))
 
         first, *others = page["data"]
         assert len(others) == 6
@@ -47,7 +47,7 @@ class TestAList:
         assert all(one["subject"] for one in others)
 
     def test_of_conversations_does_too(self, filled, damaged):
-        page = orjson.loads(mail.list_threads(asked(filled), Filters()))
+        page = orjson.loads(mail.list_threads(asked(filled), MailFilters()))
 
         assert [one["snippet"] == row_types.DAMAGED["snippet"] for one in page["data"]] == [
             True, False, False, False, False,
@@ -64,7 +64,7 @@ class TestAList:
     @pytest.mark.clause("AN-19")
     def test_tells_an_operator_once_a_day(self, filled, damaged):
         for _ in range(3):
-            mail.list_messages(asked(filled), Filters())
+            mail.list_messages(asked(filled), MailFilters())
 
         (alarm,) = Alarm.objects.filter(kind="record.damaged")
         assert alarm.about == damaged.id
@@ -101,13 +101,13 @@ def second(filled, mailbox):
 def damaged_key(second):
     """The key of her second mailbox is there, and does not unwrap any more."""
     DataKey.objects.filter(holder=second.integration.id).update(wrapped=b"\1" * 60)
-    keys.forget()
+    keys.drop_cached_keys()
     return second
 
 
 class TestAKey:
     def test_closes_its_mailbox_and_no_other(self, filled, damaged_key):
-        page = orjson.loads(mail.list_messages(asked(filled), Filters()))
+        page = orjson.loads(mail.list_messages(asked(filled), MailFilters()))
 
         closed = [one for one in page["data"] if one["snippet"] == row_types.DAMAGED["snippet"]]
         assert (len(page["data"]), len(closed)) == (14, 7)
@@ -125,7 +125,7 @@ class TestAKey:
     @pytest.mark.clause("AN-19")
     def test_is_one_alarm_however_many_rows_are_under_it(self, filled, damaged_key):
         for _ in range(3):
-            mail.list_messages(asked(filled), Filters())
+            mail.list_messages(asked(filled), MailFilters())
 
         (alarm,) = Alarm.objects.all()
         assert (alarm.kind, alarm.about) == ("key.damaged", damaged_key.integration.id)

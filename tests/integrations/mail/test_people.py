@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from integrations import mail
-from integrations.mail import Filters
+from integrations.mail import MailFilters
 from tests.integrations.mail.conftest import asked
 from tests.walls import requests_act_as_web
 
@@ -42,7 +42,7 @@ def read(alice):
     """Return a function that returns a field of the only message, as the API answers it."""
 
     def read(name: str) -> list[tuple[str, str, bool]]:
-        (message,) = orjson.loads(mail.list_messages(asked(alice), Filters()))["data"]
+        (message,) = orjson.loads(mail.list_messages(asked(alice), MailFilters()))["data"]
         return [(one["name"], one["email"], one["names_another_address"]) for one in message[name]]
 
     return read

@@ -13,16 +13,16 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from integrations import mail
-from integrations.mail import Filters, message_list_sql
-from integrations.mail.inbox_service import NotFound
+from integrations.mail import MailFilters, message_list_sql
+from integrations.mail.inbox_service import ObjectNotFound
 from integrations.models import IntegrationStatus
 from integrations.web import cursors
-from limited_use.guard.guard import Refused
+from limited_use.guard.guard import AccessRefused
 from tests.integrations.mail.conftest import asked
 
 
 def listed(house, filters=None, **more):
-    return orjson.loads(mail.list_messages(asked(house), filters or Filters(), **more))
+    return orjson.loads(mail.list_messages(asked(house), filters or MailFilters(), **more))
 
 
 def person(name, email):
@@ -47,13 +47,13 @@ class TestAListOfMessages:
     @pytest.mark.parametrize(
         ("filters", "count"),
         [
-            (Filters(unread=True), 2),
-            (Filters(unread=False), 5),
-            (Filters(starred=True), 1),
-            (Filters(has_attachments=True), 1),
-            (Filters(folder="inbox"), 5),
-            (Filters(folder="sent"), 1),
-            (Filters(folder="archive"), 1),
+            (MailFilters(unread=True), 2),
+            (MailFilters(unread=False), 5),
+            (MailFilters(starred=True), 1),
+            (MailFilters(has_attachments=True), 1),
+            (MailFilters(folder="inbox"), 5),
+            (MailFilters(folder="sent"), 1),
+            (MailFilters(folder="archive"), 1),
         ],
         ids=str,
     )
@@ -64,17 +64,17 @@ class TestAListOfMessages:
         three_hours_ago = timezone.now() - timedelta(hours=3, minutes=30)
         rows = listed(filled)["data"]
 
-        assert len(listed(filled, Filters(received_after=three_hours_ago))["data"]) == 3
-        assert len(listed(filled, Filters(received_before=three_hours_ago))["data"]) == 4
-        assert len(listed(filled, Filters(thread_id=rows[1]["thread_id"]))["data"]) == 3
-        assert len(listed(filled, Filters(connection_id=filled.connection.id))["data"]) == 7
-        assert listed(filled, Filters(connection_id=filled.user.id))["data"] == []
+        assert len(listed(filled, MailFilters(received_after=three_hours_ago))["data"]) == 3
+        assert len(listed(filled, MailFilters(received_before=three_hours_ago))["data"]) == 4
+        assert len(listed(filled, MailFilters(thread_id=rows[1]["thread_id"]))["data"]) == 3
+        assert len(listed(filled, MailFilters(connection_id=filled.connection.id))["data"]) == 7
+        assert listed(filled, MailFilters(connection_id=filled.user.id))["data"] == []
 
     def test_is_narrowed_by_all_of_it_together(self, filled):
         first, *others = listed(filled)["data"]
         received = datetime.fromisoformat(first["date"])
 
-        everything = Filters(
+        everything = MailFilters(
             folder="inbox",
             unread=True,
             starred=True,
@@ -89,8 +89,8 @@ class TestAListOfMessages:
         assert len(others) == 6
 
     def test_knows_every_filter_that_there_is(self):
-        assert {one.name for one in fields(Filters)} == {
-            *message_list_sql.CONDITIONS,
+        assert {one.name for one in fields(MailFilters)} == {
+            *message_list_sql.FILTER_CONDITIONS,
             "connection_id",
         }
 
@@ -123,8 +123,8 @@ class TestAListOfMessages:
     def test_of_somebody_else_is_refused_by_the_guard(self, filled, mallory):
         mallory.organisation = filled.organisation
 
-        with pytest.raises(Refused):
-            mail.list_messages(asked(mallory, whose=filled), Filters())
+        with pytest.raises(AccessRefused):
+            mail.list_messages(asked(mallory, whose=filled), MailFilters())
 
     def test_leaves_out_what_is_being_purged(self, filled):
         filled.integration.status = IntegrationStatus.PURGING
@@ -139,7 +139,7 @@ class TestACursor:
         cursor = listed(filled, limit=2)["next_cursor"]
 
         with pytest.raises(cursors.InvalidCursor):
-            listed(filled, Filters(unread=True), cursor=cursor)
+            listed(filled, MailFilters(unread=True), cursor=cursor)
 
     def test_works_for_its_own_caller_only(self, filled, mallory):
         cursor = listed(filled, limit=2)["next_cursor"]
@@ -151,14 +151,14 @@ class TestACursor:
         cursor = listed(filled, limit=2)["next_cursor"]
 
         with pytest.raises(cursors.InvalidCursor):
-            mail.list_threads(asked(filled), Filters(), cursor=cursor)
+            mail.list_threads(asked(filled), MailFilters(), cursor=cursor)
 
     def test_expires(self, filled):
         cursor = listed(filled, limit=2)["next_cursor"]
 
         with pytest.raises(cursors.ExpiredCursor):
-            mail.messages(
-                asked(filled, timezone.now() + timedelta(days=2)), Filters(), cursor=cursor
+            mail.get_message_page(
+                asked(filled, timezone.now() + timedelta(days=2)), MailFilters(), cursor=cursor
             )
 
     @pytest.mark.parametrize("forged", ["", "x", "a:b:c", "…", "WzFd:1:2"])
@@ -180,7 +180,7 @@ class TestACursor:
             raise AssertionError(place)
 
 
-class TestAMessage:
+class TestReadMessage:
     def test_is_shown_whole_and_sanitised(self, filled):
         first = listed(filled)["data"][0]["id"]
 
@@ -199,26 +199,26 @@ class TestAMessage:
     def test_of_somebody_else_is_not_there(self, filled, mallory):
         first = listed(filled)["data"][0]["id"]
 
-        with pytest.raises(NotFound):
+        with pytest.raises(ObjectNotFound):
             mail.read_message(asked(mallory), first)
 
 
 class TestThreads:
     def test_are_listed_by_their_newest_message(self, filled):
-        page = orjson.loads(mail.list_threads(asked(filled), Filters()))
+        page = orjson.loads(mail.list_threads(asked(filled), MailFilters()))
 
         assert len(page["data"]) == 5
         assert page["data"][1]["message_count"] == 3
         assert page["data"][1]["unread"] is False
 
     def test_are_narrowed_by_folder_and_unread(self, filled):
-        for filters, count in ((Filters(folder="inbox"), 3), (Filters(unread=True), 2)):
+        for filters, count in ((MailFilters(folder="inbox"), 3), (MailFilters(unread=True), 2)):
             page = orjson.loads(mail.list_threads(asked(filled), filters))
 
             assert len(page["data"]) == count
 
     def test_show_their_messages(self, filled):
-        found = orjson.loads(mail.list_threads(asked(filled), Filters()))["data"][1]
+        found = orjson.loads(mail.list_threads(asked(filled), MailFilters()))["data"][1]
 
         shown = orjson.loads(mail.read_thread(asked(filled), found["id"]))
 
@@ -226,13 +226,13 @@ class TestThreads:
         assert shown["latest_message_received_date"] == shown["messages"][0]["date"]
 
     def test_of_somebody_else_are_not_there(self, filled, mallory):
-        found = orjson.loads(mail.list_threads(asked(filled), Filters()))["data"][0]
+        found = orjson.loads(mail.list_threads(asked(filled), MailFilters()))["data"][0]
 
-        with pytest.raises(NotFound):
+        with pytest.raises(ObjectNotFound):
             mail.read_thread(asked(mallory), found["id"])
 
 
-class TestABody:
+class TestBodyOfMessage:
     def test_of_plain_text_becomes_html(self, alice, mailbox):
         mailbox.deliver(b"From: bob@example.test\n\n<b>see</b>\n")
         alice.settle()

@@ -15,8 +15,8 @@ from django.utils import timezone
 
 from accounts.models import Alarm
 from integrations import connections, providers
-from integrations.mail import NotFound, provider_search, remote_messages
-from integrations.mail.remote_message_refs import Place
+from integrations.mail import ObjectNotFound, provider_search, remote_messages
+from integrations.mail.remote_message_refs import RemoteMessageRef
 from integrations.models import Attachment, Connection, ConnectionStatus, Message, MessageBody
 from integrations.providers import errors
 from limited_use.guard import guard
@@ -43,11 +43,11 @@ def shown(look):
 
 
 def found(house, words="Zugspitze", **more):
-    (box,) = shown(provider_search.search(asked(house), words, **more))
+    (box,) = shown(provider_search.search_mailboxes(asked(house), words, **more))
     return box
 
 
-def place_of(house, words="Zugspitze") -> Place:
+def place_of(house, words="Zugspitze") -> RemoteMessageRef:
     (message,) = found(house, words).opened["messages"]
     return message["place"]
 
@@ -57,7 +57,7 @@ def rows():
 
 
 @pytest.mark.invariant(11)
-class TestASearch:
+class TestMailSearch:
     @pytest.mark.claim("search.not-stored")
     def test_finds_what_is_beyond_the_horizon_and_stores_nothing(self, filled, old):
         before = rows()
@@ -114,7 +114,7 @@ class TestASearch:
         houses.household(who=who)
         mailbox.refuse_next(errors.RateLimited("slowly"))
 
-        first, second = shown(provider_search.search(asked(filled), "Zugspitze"))
+        first, second = shown(provider_search.search_mailboxes(asked(filled), "Zugspitze"))
 
         assert "slow down" in first.clear["failed"]
         assert [one["subject"] for one in second.opened["messages"]] == ["Zugspitze"]
@@ -132,7 +132,9 @@ class TestASearch:
         who = (filled.user, filled.organisation, filled.membership)
         other = houses.household(who=who)
 
-        look = provider_search.search(asked(filled), "Zugspitze", only=other.integration.id)
+        look = provider_search.search_mailboxes(
+            asked(filled), "Zugspitze", only=other.integration.id
+        )
 
         assert [row.row.integration_id for row in look.rows] == [other.integration.id]
 
@@ -157,14 +159,14 @@ class TestASearch:
     def test_of_somebody_elses_mailboxes_is_refused_by_the_guard(self, filled, mallory, old):
         mallory.organisation = filled.organisation
 
-        with pytest.raises(guard.Refused):
-            provider_search.search(asked(mallory, whose=filled), "Zugspitze")
+        with pytest.raises(guard.AccessRefused):
+            provider_search.search_mailboxes(asked(mallory, whose=filled), "Zugspitze")
 
     @pytest.mark.invariant(6)
     def test_is_not_made_where_the_grant_has_ended(self, filled, mailbox, old, monkeypatch):
         def open_mail(access):
             assert access.token()
-            return fake.opened(mailbox)(access)
+            return fake.make_open_mail(mailbox)(access)
 
         google = replace(providers.PROVIDERS["google"], open_mail=open_mail)
         monkeypatch.setitem(providers.PROVIDERS, "google", google)
@@ -184,7 +186,7 @@ class TestAMessageElsewhere:
     @pytest.mark.claim("search.not-kept")
     def test_is_shown_and_stored_nowhere(self, filled, old):
         before = rows()
-        look = remote_messages.head(asked(filled), place_of(filled))
+        look = remote_messages.prepare_head(asked(filled), place_of(filled))
 
         made = look.shape(look.row.row, opened(filled, look))
 
@@ -195,49 +197,53 @@ class TestAMessageElsewhere:
     @pytest.mark.invariant(12)
     @pytest.mark.scenario("H1")
     def test_has_a_sanitised_text(self, filled, old):
-        text = remote_messages.body(asked(filled), place_of(filled)).decode()
+        text = remote_messages.render_body(asked(filled), place_of(filled)).decode()
 
         assert "Hello <b>Alice</b>" in text
         assert "script" not in text
         assert "tracker.example" not in text
 
     def test_hands_over_its_files(self, filled, old):
-        look = remote_messages.head(asked(filled), place_of(filled))
+        look = remote_messages.prepare_head(asked(filled), place_of(filled))
         (file,) = look.shape(look.row.row, opened(filled, look)).opened["files"]
 
-        found = remote_messages.file(asked(filled), file["place"])
+        found = remote_messages.download_file(asked(filled), file["place"])
 
         assert (found.filename, b"".join(found.pieces)) == ("plan.pdf", b"%PDF-1.4\n")
 
     def test_is_no_file_itself(self, filled, old):
-        with pytest.raises(NotFound):
-            remote_messages.file(asked(filled), place_of(filled))
+        with pytest.raises(ObjectNotFound):
+            remote_messages.download_file(asked(filled), place_of(filled))
 
     def test_that_was_deleted_meanwhile_says_so(self, filled, mailbox, old):
         place = place_of(filled)
         mailbox.delete(old)
 
-        look = remote_messages.head(asked(filled), place)
+        look = remote_messages.prepare_head(asked(filled), place)
 
         assert "deleted there" in look.shape(look.row.row, opened(filled, look)).clear["failed"]
         with pytest.raises(errors.Gone):
-            remote_messages.body(asked(filled), place)
+            remote_messages.render_body(asked(filled), place)
 
     @pytest.mark.invariant(1)
     @pytest.mark.control("3.1.4")
     def test_of_somebody_else_is_not_there(self, filled, mallory, old):
         place = place_of(filled)
 
-        for look in (remote_messages.head, remote_messages.body, remote_messages.file):
-            with pytest.raises(NotFound):
+        for look in (
+            remote_messages.prepare_head,
+            remote_messages.render_body,
+            remote_messages.download_file,
+        ):
+            with pytest.raises(ObjectNotFound):
                 look(asked(mallory), place)
 
     @pytest.mark.invariant(1)
     def test_of_somebody_else_is_refused_by_the_guard_to_who_names_them(self, filled, mallory, old):
         place, mallory.organisation = place_of(filled), filled.organisation
 
-        with pytest.raises(guard.Refused):
-            remote_messages.body(asked(mallory, whose=filled), place)
+        with pytest.raises(guard.AccessRefused):
+            remote_messages.render_body(asked(mallory, whose=filled), place)
 
     @pytest.mark.invariant(2)
     @pytest.mark.control("4.1.4")
@@ -246,32 +252,32 @@ class TestAMessageElsewhere:
         place = place_of(filled)
         seal = place.seal
         wrong = {
-            "row": Place(place.integration_id, uuid4(), seal),
-            "seal": Place(place.integration_id, place.row, seal[:-6] + "AAAAAA"),
-            "nonsense": Place(place.integration_id, place.row, "A" * 41),
+            "row": RemoteMessageRef(place.integration_id, uuid4(), seal),
+            "seal": RemoteMessageRef(place.integration_id, place.row, seal[:-6] + "AAAAAA"),
+            "nonsense": RemoteMessageRef(place.integration_id, place.row, "A" * 41),
             "stored": stored(filled),
         }
 
-        with pytest.raises((Unopenable, NotFound)):
-            remote_messages.body(asked(filled), wrong[spoil])
+        with pytest.raises((Unopenable, ObjectNotFound)):
+            remote_messages.render_body(asked(filled), wrong[spoil])
 
     @pytest.mark.invariant(5)
     def test_leads_nowhere_once_the_mailbox_is_disconnected(self, filled, old):
         place = place_of(filled)
-        connections.disconnect(
+        connections.disconnect_integration(
             integration_id=filled.integration.id,
             user_id=filled.user.id,
             organisation_id=filled.organisation.id,
             at=timezone.now(),
         )
 
-        with pytest.raises(NotFound):
-            remote_messages.body(asked(filled), place)
+        with pytest.raises(ObjectNotFound):
+            remote_messages.render_body(asked(filled), place)
 
     @pytest.mark.invariant(5)
     def test_is_not_opened_by_a_look_from_before_a_disconnect(self, filled, old):
-        look = remote_messages.head(asked(filled), place_of(filled))
-        connections.disconnect(
+        look = remote_messages.prepare_head(asked(filled), place_of(filled))
+        connections.disconnect_integration(
             integration_id=filled.integration.id,
             user_id=filled.user.id,
             organisation_id=filled.organisation.id,
@@ -279,7 +285,7 @@ class TestAMessageElsewhere:
         )
 
         with pytest.raises(Unopenable):
-            page.render(
+            page.render_page(
                 "inbox/elsewhere.html",
                 [look.row],
                 permits=look.permits,
@@ -304,17 +310,19 @@ def opened(house, look):
         where.update(values)
         return b""
 
-    download.passing(
+    download.pass_through_file(
         look.row, permits=look.permits, actor=house.actor, fetch=keep, at=timezone.now()
     )
     return where
 
 
-def stored(house) -> Place:
+def stored(house) -> RemoteMessageRef:
     """Return a summary that is kept here, as if it were an address."""
     message = Message.objects.first()
     raw = Message.objects.filter(id=message.id).values_list("summary", flat=True)[0]
-    return Place(house.integration.id, message.id, urlsafe_b64encode(bytes(raw)).decode())
+    return RemoteMessageRef(
+        house.integration.id, message.id, urlsafe_b64encode(bytes(raw)).decode()
+    )
 
 
 class TestThePages:
@@ -403,7 +411,7 @@ class TestThePages:
 
     def test_are_offered_where_something_is_connected(self, hers, filled):
         assert 'role="search"' in hers.get("/inbox/").text
-        connections.disconnect(
+        connections.disconnect_integration(
             integration_id=filled.integration.id,
             user_id=filled.user.id,
             organisation_id=filled.organisation.id,

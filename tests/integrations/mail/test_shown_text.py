@@ -24,10 +24,10 @@ from integrations.mail import (
 )
 from integrations.models import MessageBody, PurgeTrigger
 from integrations.parsers import parse_requests
-from integrations.parsers.process_pool import Pool
+from integrations.parsers.process_pool import ParserPool
 from integrations.providers import errors
 from limited_use.sinks import rows as sealed_rows
-from limited_use.vault.sealing import sealer
+from limited_use.vault.sealing import get_sealer
 from tests.factories import make_message
 from tests.integrations.mail.conftest import MAIL, asked
 from tests.walls import acting_as, requests_act_as_web
@@ -38,9 +38,9 @@ SAFE = "<p>Hello <b>Alice</b>\n<img></p>"
 
 
 def take_parsers_away(monkeypatch) -> None:
-    empty = Pool(size=0)
-    monkeypatch.setattr(parse_requests, "pool", lambda: empty)
-    monkeypatch.setattr(parse_requests, "PATIENCE", 0.01)
+    empty = ParserPool(size=0)
+    monkeypatch.setattr(parse_requests, "get_pool", lambda: empty)
+    monkeypatch.setattr(parse_requests, "WAIT_SECONDS", 0.01)
 
 
 @pytest.fixture
@@ -81,18 +81,18 @@ def read(house, message):
 
 def opened(whole) -> dict[str, bytes]:
     """Return what the columns of a reading hold, as a sink opens them."""
-    ((_, values),) = sealed_rows.opened(whole.rows, whole.permits, at=timezone.now())
+    ((_, values),) = sealed_rows.open_rows(whole.rows, whole.permits, at=timezone.now())
     return dict(values)
 
 
 def replace(house, message, column: str, data: bytes) -> None:
-    key = sealer(holder=house.integration.id, epoch=house.integration.epoch)
-    sealed = key.seal(MessageBody, column, row=message.id, data=data)
+    key = get_sealer(holder=house.integration.id, epoch=house.integration.epoch)
+    sealed = key.seal_value(MessageBody, column, row=message.id, data=data)
     MessageBody.objects.filter(message_id=message.id).update(**{column: sealed})
 
 
 def frame(house, message) -> str:
-    return attachments.body(asked(house), message_id=message.id).decode()
+    return attachments.render_body(asked(house), message_id=message.id).decode()
 
 
 @pytest.mark.usefixtures("no_parsers")
@@ -165,20 +165,22 @@ class TestAViewOfAnOlderVersion:
 
     def test_is_for_support_too(self, alice, message):
         outdate()
-        whole = mail.message(asked(alice), message.id)
+        whole = mail.get_message(asked(alice), message.id)
 
-        shown = support_access.shape(whole)(whole.rows[0].row, opened(whole))
+        shown = support_access.make_support_shape(whole)(whole.rows[0].row, opened(whole))
 
         assert shown.opened["text"] == "Hello Alice"
 
     def test_leaves_the_original_to_the_copy_of_its_owner(self, alice, message):
         outdate()
         read(alice, message)
-        export_id = mailbox_export.ask(
+        export_id = mailbox_export.request_export(
             actor=alice.actor, integration_id=alice.integration.id, at=timezone.now()
         )
 
-        parts = mailbox_export.stream(export_id=export_id, actor=alice.actor, now=timezone.now)
+        parts = mailbox_export.stream_export(
+            export_id=export_id, actor=alice.actor, now=timezone.now
+        )
         with zipfile.ZipFile(io.BytesIO(b"".join(parts))) as archive:
             copy = archive.read(mailbox_export.MEMBER)
 
@@ -262,7 +264,7 @@ class TestStoring:
     def show(self, alice, message):
         """Return what shows the message, whose row was read and opened already."""
         outdate()
-        whole = mail.message(asked(alice), message.id)
+        whole = mail.get_message(asked(alice), message.id)
         values = opened(whole)
         return lambda: message_text.open_text(whole.rows[0], values, permits=whole.permits).text
 
@@ -288,7 +290,7 @@ class TestStoring:
 
     def test_leaves_a_mailbox_that_was_disconnected_since(self, alice, show, message):
         before = stored(message)
-        connections.disconnect(
+        connections.disconnect_integration(
             integration_id=alice.integration.id,
             user_id=alice.user.id,
             organisation_id=alice.organisation.id,
@@ -380,9 +382,9 @@ class TestPictures:
         mailbox.deliver(PICTURES)
         alice.settle()
         row = alice.messages.get()
-        whole = mail.message(asked(alice), row.id)
+        whole = mail.get_message(asked(alice), row.id)
 
-        text = safe_text.decode(opened(whole)["shown"])
+        text = safe_text.decode_safe_text(opened(whole)["shown"])
 
         assert text.pictures == [("1", "image/png"), None, None, ("1", "image/png")]
         assert frame(alice, row).count("<img>") == 2

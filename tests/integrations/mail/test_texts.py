@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from integrations import mail
-from integrations.mail import Filters
+from integrations.mail import MailFilters
 from tests.integrations.formats.mime.charset_samples import BROKEN, READINGS
 from tests.integrations.mail.conftest import asked
 from tests.walls import requests_act_as_web
@@ -87,6 +87,6 @@ class TestAList:
         mailbox.deliver(b"From: bob@example.test\nSubject: =?iso-8859-1?Q?=805?=\n\nx\n")
         alice.settle()
 
-        (message,) = orjson.loads(mail.list_messages(asked(alice), Filters()))["data"]
+        (message,) = orjson.loads(mail.list_messages(asked(alice), MailFilters()))["data"]
 
         assert message["subject"] == "€5"

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from integrations import mail
-from integrations.mail import Filters
+from integrations.mail import MailFilters
 from integrations.models import Message, Thread
 from tests.integrations.mail.conftest import asked
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 
 def listed(house, filters=None, **more):
-    return orjson.loads(mail.list_threads(asked(house), filters or Filters(), **more))
+    return orjson.loads(mail.list_threads(asked(house), filters or MailFilters(), **more))
 
 
 def ids_of(page):
@@ -46,21 +46,21 @@ class TestAListOfThreads:
     @pytest.mark.parametrize(
         ("filters", "passes"),
         [
-            (Filters(unread=True), lambda thread: thread.unread_count > 0),
-            (Filters(unread=False), lambda thread: thread.unread_count == 0),
-            (Filters(starred=True), lambda thread: thread.is_starred),
-            (Filters(starred=False), lambda thread: not thread.is_starred),
-            (Filters(has_attachments=True), lambda thread: thread.has_attachments),
+            (MailFilters(unread=True), lambda thread: thread.unread_count > 0),
+            (MailFilters(unread=False), lambda thread: thread.unread_count == 0),
+            (MailFilters(starred=True), lambda thread: thread.is_starred),
+            (MailFilters(starred=False), lambda thread: not thread.is_starred),
+            (MailFilters(has_attachments=True), lambda thread: thread.has_attachments),
             (
-                Filters(folder="inbox"),
+                MailFilters(folder="inbox"),
                 lambda thread: thread.messages.filter(folders__contains=["inbox"]).exists(),
             ),
             (
-                Filters(folder="sent", unread=False),
+                MailFilters(folder="sent", unread=False),
                 lambda thread: thread.messages.filter(folders__contains=["sent"]).exists(),
             ),
         ],
-        ids=lambda value: str(value) if isinstance(value, Filters) else "",
+        ids=lambda value: str(value) if isinstance(value, MailFilters) else "",
     )
     def test_is_narrowed_by_flags_and_folders(self, filled, threads, filters, passes):
         expected = [str(thread.id) for thread in threads if passes(thread)]
@@ -72,15 +72,15 @@ class TestAListOfThreads:
         middle = threads[2]
         at = middle.last_received_at
 
-        assert ids_of(listed(filled, Filters(received_after=at))) == [
+        assert ids_of(listed(filled, MailFilters(received_after=at))) == [
             str(one.id) for one in threads[:2]
         ]
-        assert ids_of(listed(filled, Filters(received_before=at))) == [
+        assert ids_of(listed(filled, MailFilters(received_before=at))) == [
             str(one.id) for one in threads[3:]
         ]
-        assert ids_of(listed(filled, Filters(thread_id=middle.id))) == [str(middle.id)]
-        assert len(ids_of(listed(filled, Filters(connection_id=filled.connection.id)))) == 5
-        assert ids_of(listed(filled, Filters(connection_id=mallory.connection.id))) == []
+        assert ids_of(listed(filled, MailFilters(thread_id=middle.id))) == [str(middle.id)]
+        assert len(ids_of(listed(filled, MailFilters(connection_id=filled.connection.id)))) == 5
+        assert ids_of(listed(filled, MailFilters(connection_id=mallory.connection.id))) == []
 
     def test_goes_on_after_threads_of_the_same_time_and_shows_each_once(self, filled, threads):
         same = threads[0].last_received_at

@@ -13,8 +13,8 @@ from django.utils import timezone
 from integrations import connections
 from integrations.access import permits
 from integrations.models import ConnectAttempt, Connection, IntegrationStatus, StatusReason
-from limited_use.agreements.consents import Outdated
-from limited_use.guard.guard import Refused
+from limited_use.agreements.consents import DeclarationOutdated
+from limited_use.guard.guard import AccessRefused
 from limited_use.policy.features import FEATURES
 from tests import routes
 from tests.broker import record_messages
@@ -36,7 +36,7 @@ def reworded(monkeypatch):
 
 
 def agree(house, version):
-    connections.agree_again(
+    connections.renew_consent(
         feature="inbox",
         version=version,
         user_id=house.user.id,
@@ -77,7 +77,7 @@ class TestAFeatureThatChanged:
 
     @pytest.mark.claim("integrations.agree-again")
     def test_brings_nothing_in_meanwhile(self, alice, reworded):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(AccessRefused) as refused:
             permits.to_sync(integration_id=alice.integration.id, at=timezone.now())
 
         assert refused.value.missing == ["consent_current"]
@@ -86,15 +86,15 @@ class TestAFeatureThatChanged:
         assert permits.to_store(integration_id=alice.integration.id, at=timezone.now())
 
     def test_is_not_agreed_to_in_words_that_are_no_longer_there(self, alice, reworded):
-        with pytest.raises(connections.NothingToAgreeTo):
-            connections.agree_again(
+        with pytest.raises(connections.NoEarlierConsent):
+            connections.renew_consent(
                 feature="export",
                 version=1,
                 user_id=alice.user.id,
                 organisation_id=alice.organisation.id,
                 at=timezone.now(),
             )
-        with pytest.raises(Outdated):
+        with pytest.raises(DeclarationOutdated):
             agree(alice, reworded.version - 1)
 
 

@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from config.process_classes import ProcessClass
 from integrations.calendar import cache_settings
-from integrations.calendar.sync import LISTING, cache_eviction, resource_of
+from integrations.calendar.sync import LIST_RESOURCE, cache_eviction, get_resource
 from integrations.formats import timezones
 from integrations.formats.event import Attendee, EventContent, When
 from integrations.models import Calendar, Integration, IntegrationStatus, SyncWork
@@ -153,7 +153,7 @@ class TestEveryView:
             show(her_browser, "month")
 
 
-class TestAnEvent:
+class TestEventInCalendarPage:
     @pytest.mark.scenario("F3")
     def test_of_hostile_words_is_shown_as_text(self, alice, account, her_browser):
         account.put(meeting(moment(2), HOSTILE))
@@ -173,7 +173,7 @@ class TestAnEvent:
         html = show(her_browser)
 
         assert "Europe/Berlin" in reading.text(html)
-        local = at.astimezone(timezones.zone("Europe/Berlin"))
+        local = at.astimezone(timezones.get_zone("Europe/Berlin"))
         assert f"{local:%H:%M}–" in entries(html)[0]  # noqa: RUF001
 
     def test_of_several_days_is_on_each_of_them(self, alice, account, her_browser):
@@ -309,7 +309,7 @@ class TestWhatCannotBeShown:
     def test_is_said_of_what_its_owner_deleted(self, alice, account, her_browser):
         account.put(meeting(moment(2), "Review"))
         alice.sync()
-        cache_settings.erase(actor=alice.actor, integration_id=alice.integration.id, at=NOW)
+        cache_settings.delete_copies(actor=alice.actor, integration_id=alice.integration.id, at=NOW)
 
         html = show(her_browser)
 
@@ -353,10 +353,10 @@ class TestWhatCannotBeShown:
     def test_names_the_days_that_every_copy_holds(self, alice, account, her_browser):
         account.add("Work")
         account.put(meeting(NOW - timedelta(days=29), "Early"))
-        alice.run(LISTING)
+        alice.run(LIST_RESOURCE)
         alice.sync()
         other = alice.calendars.get(is_primary=False)
-        alice.run(resource_of(other.id))
+        alice.run(get_resource(other.id))
         # One copy begins at noon and ends at midnight, in Berlin; the other ends at noon, before.
         day = datetime.combine(NOW.date(), time(), BERLIN)
         begin, noon = day - timedelta(days=20, hours=-12), day + timedelta(days=180, hours=12)
@@ -426,7 +426,7 @@ class TestCalendarsOfOthers:
         bob = bobs_browser()
         said = "1 calendar of others cannot be shown now: there is no current copy."
         assert said not in reading.text(show(bob))
-        cache_settings.erase(actor=alice.actor, integration_id=alice.integration.id, at=NOW)
+        cache_settings.delete_copies(actor=alice.actor, integration_id=alice.integration.id, at=NOW)
 
         html = show(bob)
 
@@ -434,7 +434,7 @@ class TestCalendarsOfOthers:
         assert entries(html) == []
 
 
-class TestACalendar:
+class TestCalendarPage:
     @pytest.mark.claim("calendar.kept-until")
     def test_is_kept_until_the_time_that_the_page_says(self, alice, her_browser):
         alice.sync()
@@ -446,8 +446,8 @@ class TestACalendar:
         assert f"Kept until {there:%-d %b, %H:%M}, unless renewed." in page
 
         with acting_as(ProcessClass.PURGE):
-            early = cache_eviction.sweep(at=until - timedelta(seconds=1))
-            late = cache_eviction.sweep(at=until + timedelta(seconds=61))
+            early = cache_eviction.evict_expired(at=until - timedelta(seconds=1))
+            late = cache_eviction.evict_expired(at=until + timedelta(seconds=61))
 
         assert (early, late) == (0, 1)
 

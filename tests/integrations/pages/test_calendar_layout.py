@@ -8,36 +8,36 @@ from uuid import UUID
 
 import pytest
 
-from integrations.calendar.occurrences import Happening
+from integrations.calendar.occurrences import EventOccurrence
 from integrations.calendar.pages import day_layout, overlap_layout, view_ranges
-from integrations.calendar.pages.overlap_layout import Place
+from integrations.calendar.pages.overlap_layout import LanePosition
 from integrations.formats import timezones
 from integrations.formats.event import EventContent, When
 from integrations.formats.recurrence import expansion
 from integrations.formats.recurrence.expansion import Occurrence
 
-BERLIN = timezones.zone("Europe/Berlin")
+BERLIN = timezones.get_zone("Europe/Berlin")
 HOME = UUID(int=1)
 
 
-def happening(start: When, end: When) -> Happening:
+def happening(start: When, end: When) -> EventOccurrence:
     seen = SimpleNamespace(calendar=SimpleNamespace(id=HOME), share=None)
     row = SimpleNamespace(id=UUID(int=2), seen=seen, is_busy=True, is_private=False)
     content = EventContent(title="Review", start=start, end=end)
-    return Happening(row, {"content": b"{}"}, Occurrence(start, end, content), None)
+    return EventOccurrence(row, {"content": b"{}"}, Occurrence(start, end, content), None)
 
 
-def at(text: str, minutes: int) -> Happening:
+def at(text: str, minutes: int) -> EventOccurrence:
     start = datetime.fromisoformat(text).replace(tzinfo=UTC)
     return happening(
         When(at=start, zone="UTC"), When(at=start + timedelta(minutes=minutes), zone="UTC")
     )
 
 
-def day(text: str, *happens: Happening, place=BERLIN):
-    calendars = {HOME: day_layout.Calendar(0, "Home")}
-    [found] = day_layout.days(
-        list(happens), [date.fromisoformat(text)], place=place, calendars=calendars
+def day(text: str, *happens: EventOccurrence, place=BERLIN):
+    calendars = {HOME: day_layout.CalendarStyle(0, "Home")}
+    [found] = day_layout.lay_out_days(
+        list(happens), [date.fromisoformat(text)], tz=place, calendars=calendars
     )
     return found
 
@@ -65,15 +65,15 @@ class TestADay:
 
     @pytest.mark.scenario("C4")
     def test_of_half_an_hour_more_is_one_whose_clocks_change(self):
-        assert day("2026-04-05", place=timezones.zone("Australia/Lord_Howe"))["change"] == -30
-        assert day("2026-04-06", place=timezones.zone("Australia/Lord_Howe"))["change"] == 0
+        assert day("2026-04-05", place=timezones.get_zone("Australia/Lord_Howe"))["change"] == -30
+        assert day("2026-04-06", place=timezones.get_zone("Australia/Lord_Howe"))["change"] == 0
 
     @pytest.mark.scenario("C4")
     def test_that_is_named_is_that_day_wherever_somebody_looks(self):
         fair = happening(When(day=date(2026, 3, 29)), When(day=date(2026, 3, 30)))
 
         for place in ("Pacific/Kiritimati", "Pacific/Pago_Pago", "Asia/Kathmandu"):
-            found = day("2026-03-29", fair, place=timezones.zone(place))
+            found = day("2026-03-29", fair, place=timezones.get_zone(place))
             assert [one["label"] for one in found["whole"]] == ["all day"]
 
     def test_holds_what_ends_at_midnight_and_the_next_does_not(self):
@@ -100,22 +100,22 @@ class TestADay:
 
 class TestLanes:
     def test_are_the_whole_width_for_what_overlaps_nothing(self):
-        assert overlap_layout.placed([(0, 4), (4, 8), (20, 24)]) == [Place(0, 1)] * 3
+        assert overlap_layout.assign_lanes([(0, 4), (4, 8), (20, 24)]) == [LanePosition(0, 1)] * 3
 
     def test_are_beside_each_other_for_what_overlaps(self):
-        assert overlap_layout.placed([(0, 8), (2, 4), (4, 6)]) == [
-            Place(0, 2),
-            Place(1, 2),
-            Place(1, 2),
+        assert overlap_layout.assign_lanes([(0, 8), (2, 4), (4, 6)]) == [
+            LanePosition(0, 2),
+            LanePosition(1, 2),
+            LanePosition(1, 2),
         ]
 
     def test_are_as_wide_in_all_of_a_group_that_hangs_together(self):
-        found = overlap_layout.placed([(0, 4), (2, 6), (5, 9), (10, 12)])
+        found = overlap_layout.assign_lanes([(0, 4), (2, 6), (5, 9), (10, 12)])
 
         assert [one.lanes for one in found] == [2, 2, 2, 1]
 
     def test_have_room_for_six_and_say_of_the_rest_that_it_does_not_fit(self):
-        found = overlap_layout.placed([(0, 4)] * 9)
+        found = overlap_layout.assign_lanes([(0, 4)] * 9)
 
         assert [one.lanes for one in found] == [6] * 6 + [0] * 3
         assert [one.lane for one in found[:6]] == list(range(6))
@@ -123,17 +123,20 @@ class TestLanes:
 
 class TestSpans:
     def test_of_a_month_are_whole_weeks(self):
-        span = view_ranges.of("month", date(2026, 2, 14))
+        span = view_ranges.get_view_range("month", date(2026, 2, 14))
 
         assert (span.first, span.last) == (date(2026, 1, 26), date(2026, 3, 1))
         assert (span.previous, span.following) == (date(2026, 1, 1), date(2026, 3, 1))
 
     @pytest.mark.parametrize("view", view_ranges.VIEWS)
     def test_lead_forward_and_back_to_where_they_were(self, view):
-        span = view_ranges.of(view, date(2026, 12, 1))
+        span = view_ranges.get_view_range(view, date(2026, 12, 1))
 
         assert (
-            view_ranges.of(view, view_ranges.of(view, span.following).previous).first == span.first
+            view_ranges.get_view_range(
+                view, view_ranges.get_view_range(view, span.following).previous
+            ).first
+            == span.first
         )
 
     @pytest.mark.parametrize("view", view_ranges.VIEWS)
@@ -141,10 +144,10 @@ class TestSpans:
     @pytest.mark.parametrize("clock", ["2026-12-31T23:59", "2027-01-01T00:01", "2026-06-15T12:00"])
     def test_of_today_are_reached_wherever_somebody_is(self, view, zone, clock):
         now = datetime.fromisoformat(clock).replace(tzinfo=UTC)
-        place = timezones.zone(zone)
+        place = timezones.get_zone(zone)
 
-        span = view_ranges.of(view, timezones.clock(now, place).date())
-        inside = view_ranges.reach(view, None, at=now)
+        span = view_ranges.get_view_range(view, timezones.to_local_time(now, place).date())
+        inside = view_ranges.get_query_window(view, None, at=now)
 
-        first, last = expansion.moments(span.first, span.last + timedelta(days=1), place)
+        first, last = expansion.to_utc_times(span.first, span.last + timedelta(days=1), place)
         assert inside.start <= first < last <= inside.end

@@ -55,7 +55,7 @@ class TestTheCard:
         assert "unless renewed" in shown
 
 
-class TestThePage:
+class TestCalendarsPage:
     def test_names_each_calendar_and_how_long_it_is_kept(self, alice, browser):
         shown = browser.get(address(alice)).content.decode()
 
@@ -107,7 +107,7 @@ class TestDeleting:
 
         assert "Deleted: 1 event, and the keys to them." in answer.text
         assert not Event.objects.exists()
-        assert not keys.exists(copy)
+        assert not keys.has_key(copy)
         alice.sync(at=timezone.now())
         assert not Event.objects.exists()
         assert "you deleted it" in browser.get(address(alice)).content.decode()
@@ -145,7 +145,7 @@ def test_work_is_due_at_once_when_asked_again(alice, browser):
     assert not SyncWork.objects.filter(next_sync_at__gt=timezone.now()).exists()
 
 
-class TestDisconnecting:
+class TestDisconnectOnCalendarsPage:
     def test_says_exactly_what_goes(self, alice):
         browser = cast.browser(alice.user, recent=True)
 

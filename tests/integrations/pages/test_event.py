@@ -17,7 +17,7 @@ from integrations.providers.calendars import RemoteEvent
 from limited_use.models import DataKey
 from limited_use.models.shares import ShareLevel
 from limited_use.vault import keys
-from limited_use.vault.fields import Stored
+from limited_use.vault.fields import StoredCiphertext
 from tests.fakes.calendars import FakeCalendars
 from tests.integrations import calendar_house as houses
 from tests.integrations.calendar_house import NOW, meeting, moment
@@ -46,7 +46,7 @@ def alice(db, account):
 def _hurried(monkeypatch):
     """Nobody waits for a worker that does not come."""
     monkeypatch.setattr(refresh_on_read, "PATIENCE_SECONDS", 0.0)
-    monkeypatch.setattr(refresh_on_read.wait, "__kwdefaults__", {"seconds": 0.0})
+    monkeypatch.setattr(refresh_on_read.wait_for_refresh, "__kwdefaults__", {"seconds": 0.0})
 
 
 def addresses(html) -> list[str]:
@@ -64,7 +64,7 @@ def words(html) -> str:
     return reading.text(html)
 
 
-class TestAnEvent:
+class TestEventPage:
     @pytest.mark.parametrize("view", ["month", "week", "day", "agenda"])
     def test_is_led_to_by_every_view(self, alice, account, her_browser, view):
         account.put(meeting(moment(1, 12), "Review"))
@@ -122,7 +122,8 @@ class TestAnEvent:
         said = words(opened(her_browser))
 
         here, there = (
-            at.astimezone(timezones.zone(name)) for name in ("Europe/Berlin", "America/New_York")
+            at.astimezone(timezones.get_zone(name))
+            for name in ("Europe/Berlin", "America/New_York")
         )
         assert f"{here:%H:%M}–" in said  # noqa: RUF001
         assert "(Europe/Berlin)" in said
@@ -337,7 +338,7 @@ class TestWhatCannotBeShown:
         address = addresses(show(her_browser))[0]
         row = alice.events.get()
         (raw,) = alice.events.values_list("content", flat=True)
-        row.__dict__["content"] = Stored(bytes(raw)[:-1] + bytes([bytes(raw)[-1] ^ 1]))
+        row.__dict__["content"] = StoredCiphertext(bytes(raw)[:-1] + bytes([bytes(raw)[-1] ^ 1]))
         row.save(update_fields=["content"])
 
         answer = her_browser.get(address)
@@ -355,7 +356,7 @@ class TestWhatCannotBeShown:
         address = addresses(show(her_browser))[0]
         copy = alice.primary.cache_id
         DataKey.objects.filter(holder=copy).update(wrapped=b"\1" * 60)
-        keys.forget()
+        keys.drop_cached_keys()
 
         answer = her_browser.get(address)
 

@@ -87,7 +87,7 @@ class TestTheForm:
         assert account.events[account.email][name].content.title == "Review"
 
 
-class TestAChange:
+class TestChangeOnPage:
     def test_is_of_what_differs_and_of_nothing_else(self, account, her_browser, put):
         name, address = put(description="as it was")
         typed = reading.form_values(her_browser.get(f"{address}edit/").text)

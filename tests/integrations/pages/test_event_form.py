@@ -12,11 +12,11 @@ from hypothesis import strategies as some
 
 from integrations.calendar.events.validation import BadDraft
 from integrations.calendar.pages import recurrence_form
-from integrations.calendar.pages.forms import EventForm, blank
-from integrations.calendar.pages.recurrence_form import Repeat
+from integrations.calendar.pages.forms import EventForm, get_blank_values
+from integrations.calendar.pages.recurrence_form import RepeatChoice
 from integrations.formats import timezones
 from integrations.formats.event import EventContent, Reminder, When
-from integrations.formats.recurrence.parser import compiled
+from integrations.formats.recurrence.parser import parse_series
 
 TUESDAY = date(2026, 3, 3)
 
@@ -42,7 +42,7 @@ def typed(**more) -> EventForm:
 def draft(**more):
     form = typed(**more)
     assert form.is_valid(), form.errors
-    return form.draft()
+    return form.build_draft()
 
 
 class TestAForm:
@@ -106,15 +106,15 @@ class TestAForm:
         assert form.is_valid()
 
         with pytest.raises(BadDraft) as caught:
-            form.draft()
-        form.refuse(caught.value)
+            form.build_draft()
+        form.add_draft_errors(caught.value)
 
         assert list(form.errors) == [at]
 
     def test_says_elsewhere_what_has_no_field(self):
         form = typed()
 
-        form.refuse(BadDraft({"conference": "No."}))
+        form.add_draft_errors(BadDraft({"conference": "No."}))
 
         assert form.non_field_errors() == ["No."]
 
@@ -124,7 +124,9 @@ class TestAForm:
         some.booleans(),
     )
     def test_that_is_blank_is_an_event_as_it_stands(self, day, hour, is_days):
-        start = blank(datetime.combine(day, time(hour)), timedelta(hours=1), is_days=is_days)
+        start = get_blank_values(
+            datetime.combine(day, time(hour)), timedelta(hours=1), is_days=is_days
+        )
         said = {
             name: f"{start[name]:%Y-%m-%d}" if name.endswith("day") else f"{start[name]:%H:%M}"
             for name in ("start_day", "start_time", "end_day", "end_time")
@@ -140,7 +142,7 @@ class TestAForm:
 starts = some.one_of(
     some.dates(date(1990, 1, 1), date(2100, 1, 1)).map(lambda day: When(day=day)),
     some.builds(
-        lambda clock, name: When(at=timezones.at(clock, timezones.zone(name)), zone=name),
+        lambda clock, name: When(at=timezones.to_utc(clock, timezones.get_zone(name)), zone=name),
         some.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1)).map(  # noqa: DTZ001 - clocks
             lambda one: one.replace(second=0, microsecond=0)
         ),
@@ -148,9 +150,9 @@ starts = some.one_of(
     ),
 )
 repeats = some.builds(
-    Repeat,
-    how=some.sampled_from([how for how, _ in recurrence_form.CHOICES[1:]]),
-    every=some.integers(1, 99),
+    RepeatChoice,
+    pattern=some.sampled_from([how for how, _ in recurrence_form.CHOICES[1:]]),
+    interval=some.integers(1, 99),
     until=some.none(),
     count=some.none() | some.integers(1, 500),
 )
@@ -159,18 +161,18 @@ repeats = some.builds(
 class TestARepetition:
     @given(repeats, starts, some.sets(some.integers(0, 6), min_size=1), some.booleans())
     def test_comes_back_as_it_was_chosen(self, repeat, start, days, ends_on_a_day):
-        weekly = tuple(sorted(days)) if repeat.how == "weekly" else ()
+        weekly = tuple(sorted(days)) if repeat.pattern == "weekly" else ()
         until = date(2101, 5, 6) if ends_on_a_day and not repeat.count else None
-        chosen = Repeat(repeat.how, repeat.every, weekly, until, repeat.count)
+        chosen = RepeatChoice(repeat.pattern, repeat.interval, weekly, until, repeat.count)
 
-        lines = recurrence_form.written(chosen, start)
+        lines = recurrence_form.format_recurrence(chosen, start)
 
-        assert recurrence_form.read(lines, start) == chosen
+        assert recurrence_form.parse_recurrence(lines, start) == chosen
         end = When(day=start.day + timedelta(days=1)) if start.day else start
-        assert compiled(EventContent(start=start, end=end, recurrence=lines)).runs
+        assert parse_series(EventContent(start=start, end=end, recurrence=lines)).runs
 
     def test_of_a_fifth_weekday_is_that_of_the_last(self):
-        lines = recurrence_form.written(Repeat("nth"), When(day=date(2026, 3, 31)))
+        lines = recurrence_form.format_recurrence(RepeatChoice("nth"), When(day=date(2026, 3, 31)))
 
         assert lines == ("RRULE:FREQ=MONTHLY;BYDAY=-1TU",)
 
@@ -185,8 +187,8 @@ class TestARepetition:
         ],
     )
     def test_that_none_of_the_choices_makes_is_none_of_them(self, lines):
-        assert recurrence_form.read(lines, When(day=TUESDAY)) is None
+        assert recurrence_form.parse_recurrence(lines, When(day=TUESDAY)) is None
 
     def test_of_what_happens_once_is_none(self):
-        assert recurrence_form.written(Repeat(""), When(day=TUESDAY)) == ()
-        assert recurrence_form.read((), When(day=TUESDAY)) == Repeat("")
+        assert recurrence_form.format_recurrence(RepeatChoice(""), When(day=TUESDAY)) == ()
+        assert recurrence_form.parse_recurrence((), When(day=TUESDAY)) == RepeatChoice("")

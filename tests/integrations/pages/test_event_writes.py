@@ -35,7 +35,7 @@ def remove(browser, address, **form):
     return browser.post(f"{address}delete/", {"version": seen, **form})
 
 
-class TestAnAnswer:
+class TestInvitationAnswerOnPage:
     @pytest.mark.parametrize("response", ["accepted", "tentative", "declined"])
     def test_is_given_and_shown(self, alice, account, her_browser, response):
         name = account.put(
@@ -84,7 +84,7 @@ class TestAnAnswer:
         assert answer.status_code == 404
 
 
-class TestADeletion:
+class TestDeletionOnPage:
     @pytest.mark.claim("event.deleted")
     @pytest.mark.claim("event.deleted-there")
     def test_is_asked_about_first_and_then_done(self, alice, account, her_browser):

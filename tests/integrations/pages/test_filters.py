@@ -63,6 +63,6 @@ class TestFrames:
     def test_never_get_lower_for_a_longer_text(self, size):
         order = [name for _, name in frame_heights.CLASSES] + [frame_heights.TALLEST]
 
-        assert order.index(frame_heights.height(size)) <= order.index(
-            frame_heights.height(size + 1)
+        assert order.index(frame_heights.get_height_class(size)) <= order.index(
+            frame_heights.get_height_class(size + 1)
         )

@@ -49,7 +49,7 @@ def bob(alice):
     made = person("bob", at=NOW, organisation=alice[1])
     home = begun(actor_of(*made))
     write(actor_of(*made), home, kept("b@x", event("His", TOMORROW.replace(hour=11), zone="UTC")))
-    sharing.share(
+    sharing.share_calendar(
         actor=actor_of(*made),
         calendar_id=home,
         email=alice[0].email,
@@ -98,8 +98,8 @@ def test_whoever_cannot_be_known_is_never_free(alice, bob):
     asked = ASKED | {f"with_{bob[0].id}": "must", f"with_{stranger.id}": "must"}
 
     far = browser.get(FIND, asked | {"first_day": "2001-01-01"}).text
-    for one in sharing.given(actor=actor_of(*bob), at=NOW):
-        sharing.withdraw(actor=actor_of(*bob), share_id=one.share.id, at=NOW)
+    for one in sharing.list_given_shares(actor=actor_of(*bob), at=NOW):
+        sharing.withdraw_share(actor=actor_of(*bob), share_id=one.share.id, at=NOW)
     gone = browser.get(FIND, asked)
 
     assert "No time suits" in reading.text(far)

@@ -119,7 +119,7 @@ class TestBeginning:
             assert 'value="Family"' in shown
 
     def test_of_more_than_anybody_keeps_apart_is_refused(self, browser, home, monkeypatch):
-        monkeypatch.setattr(local_calendars, "MOST", 1)
+        monkeypatch.setattr(local_calendars, "MAX_CALENDARS", 1)
 
         assert "remove one first" in browser.post(NEW, FAMILY).content.decode()
 
@@ -191,7 +191,9 @@ class TestFilling:
 
         assert "Events: 1 replaced." in answer
         _, data = file_of(browser, home)
-        found = [one.whole.content.title for one in reader.read(data, zone="UTC").entries]
+        found = [
+            one.event.content.title for one in reader.read_calendar_file(data, zone="UTC").entries
+        ]
         assert sorted(found) == ["Cake", "Coffee"]
 
     def test_takes_away_what_the_file_calls_off(self, browser, home):
@@ -228,7 +230,7 @@ class TestFilling:
     def test_while_others_are_read_takes_nothing_and_asks_to_try_again(
         self, browser, home, monkeypatch
     ):
-        monkeypatch.setattr(parsers, "PATIENCE", 0.05)
+        monkeypatch.setattr(parsers, "WAIT_SECONDS", 0.05)
         with lend_all():
             answer = fill(browser, home, calendar(TEA))
 
@@ -250,7 +252,7 @@ class TestFilling:
     def test_of_too_large_a_file_is_refused_without_a_copy_on_a_disk(self, browser, home, settings):
         settings.FILE_UPLOAD_TEMP_DIR = "/nowhere/at/all"
 
-        answer = fill(browser, home, b"x" * (components.LARGEST + 1_000_000))
+        answer = fill(browser, home, b"x" * (components.MAX_BYTES + 1_000_000))
 
         assert "larger than 10 MB" in answer.content.decode()
 
@@ -258,7 +260,7 @@ class TestFilling:
         assert "Choose a file first" in browser.post(at("-fill", home)).content.decode()
 
     def test_of_more_than_fits_takes_nothing(self, browser, home, monkeypatch):
-        monkeypatch.setattr(local_events, "MOST_ROWS", 1)
+        monkeypatch.setattr(local_events, "MAX_ROWS", 1)
 
         assert "events at most" in fill(browser, home, calendar(TEA, CAKE)).content.decode()
         assert Event.objects.count() == 0
@@ -301,7 +303,7 @@ class TestTheFile:
         assert answer["X-Content-Type-Options"] == "nosniff"
         assert "no-store" in answer["Cache-Control"]
         assert data.count(b"BEGIN:VTIMEZONE") == 2
-        by_uid = {one.uid: one.whole for one in reader.read(data, zone="UTC").entries}
+        by_uid = {one.uid: one.event for one in reader.read_calendar_file(data, zone="UTC").entries}
         assert by_uid["tea@x"].content.start.zone == BERLIN
         run = by_uid["run@x"]
         assert len(run.content.recurrence) == 2
@@ -311,7 +313,7 @@ class TestTheFile:
         _, data = file_of(browser, home)
 
         assert b"X-WR-CALNAME:Family" in data
-        assert reader.read(data, zone="UTC").entries == ()
+        assert reader.read_calendar_file(data, zone="UTC").entries == ()
 
     @pytest.mark.invariant(3)
     def test_is_in_the_ledger(self, browser, home):
@@ -325,12 +327,14 @@ class TestTheFile:
 
     @pytest.mark.invariant(5)
     def test_of_what_was_removed_meanwhile_has_no_end(self, browser, home, alice, monkeypatch):
-        monkeypatch.setattr(ics_export, "_MOST_EVENTS", 1)
+        monkeypatch.setattr(ics_export, "_MAX_EVENTS", 1)
         fill(browser, home, calendar(TEA, CAKE))
-        parts = ics_export.stream(actor=actor_of(*alice), calendar_id=home.id, now=timezone.now)
+        parts = ics_export.stream_calendar(
+            actor=actor_of(*alice), calendar_id=home.id, now=timezone.now
+        )
         begun = [next(parts), next(parts)]
 
-        local_calendars.remove(
+        local_calendars.remove_calendar(
             actor=actor_of(*alice), calendar_id=home.id, etag=home.version, at=timezone.now()
         )
 
@@ -367,7 +371,7 @@ class TestRemoving:
 
         assert ("Nothing was removed" in stale.content.decode(), still) == (True, 1)
         assert "Removed: 1 event," in answer.content.decode()
-        assert not keys.exists(home.cache_id)
+        assert not keys.has_key(home.cache_id)
         assert (Calendar.objects.count(), Event.objects.count()) == (0, 0)
         assert not Share.objects.filter(withdrawn_at=None).exists()
 
@@ -386,4 +390,4 @@ class TestRemoving:
         assert browser.post(address, {"files_kept": "yes"}).status_code == 302
 
         assert not Share.objects.filter(withdrawn_at=None).exists()
-        assert not keys.exists(home.cache_id)
+        assert not keys.has_key(home.cache_id)

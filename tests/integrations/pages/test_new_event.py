@@ -115,7 +115,7 @@ class TestTheForm:
         assert (f'<a href="{NEW}">Go on with the new event</a>' in settings) == is_led_back
 
 
-class TestAnEvent:
+class TestNewEventPage:
     def test_is_made_and_shown(self, alice, account, her_browser, typed):
         answer = her_browser.post(NEW, typed, follow=True)
 

@@ -16,7 +16,7 @@ from integrations.models import (
     SyncWork,
     Watch,
 )
-from integrations.push.watch_health import HEARD_WITHIN
+from integrations.push.watch_health import FIRST_NOTIFICATION_WITHIN
 from integrations.settings import status_messages
 from tests.integrations import household as houses
 
@@ -78,7 +78,7 @@ class TestDetails:
         Watch.objects.update(last_event_at=None)
 
         assert "Google is about to begin telling Antares of news." in details()
-        Watch.objects.update(started_at=timezone.now() - HEARD_WITHIN - MINUTE)
+        Watch.objects.update(started_at=timezone.now() - FIRST_NOTIFICATION_WITHIN - MINUTE)
         assert "should tell Antares of news, and does not" in details()
 
     @pytest.mark.parametrize(
@@ -122,4 +122,4 @@ class TestDetails:
     ("seconds", "said"), [(60, "minute"), (600, "10 minutes"), (1, "second"), (90, "90 seconds")]
 )
 def test_a_length_of_time_follows_every(seconds, said):
-    assert status_messages.duration(seconds) == said
+    assert status_messages.format_interval(seconds) == said

@@ -12,10 +12,12 @@ def test_are_those_of_the_route():
     rows = [uuid7() for _ in range(3)]
     url = RowUrl("inbox-thread")
 
-    assert [url.of(row) for row in rows] == [reverse("inbox-thread", args=[row]) for row in rows]
+    assert [url.get_url(row) for row in rows] == [
+        reverse("inbox-thread", args=[row]) for row in rows
+    ]
 
 
 def test_may_have_more_after_the_id():
     row = uuid7()
 
-    assert RowUrl("inbox-body").of(row) == reverse("inbox-body", args=[row])
+    assert RowUrl("inbox-body").get_url(row) == reverse("inbox-body", args=[row])

@@ -112,15 +112,17 @@ class TestSettingsPage:
         assert "Not compared yet." in answer.text
 
 
-class TestWords:
+class TestSettingsTexts:
     def test_know_every_status_and_reason(self):
         assert set(status_messages.STATUS) == set(IntegrationStatus)
         assert set(status_messages.REASON) == set(StatusReason)
 
     def test_offer_reconnecting_for_a_missing_permission(self):
-        found = status_messages.of(IntegrationStatus.DEGRADED, StatusReason.SCOPE_MISSING)
+        found = status_messages.get_status_message(
+            IntegrationStatus.DEGRADED, StatusReason.SCOPE_MISSING
+        )
 
-        assert found.action == status_messages.Action.RECONNECT
+        assert found.action == status_messages.StatusAction.RECONNECT
 
     def test_of_outcomes_are_each_their_own(self):
         assert set(connect_results.OUTCOMES) == set(AttemptOutcome) - {AttemptOutcome.PENDING}

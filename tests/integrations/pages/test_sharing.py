@@ -55,7 +55,7 @@ def fill_in(browser, page, email, **more):
     return browser.post(page, form)
 
 
-class TestThePage:
+class TestSharingPage:
     @pytest.mark.claim("sharing.nobody")
     def test_says_what_sharing_is_before_it_is_done(self, alice, page):
         shown = cast.browser(alice.user).get(page).content.decode()
@@ -139,7 +139,7 @@ class TestWhoSeesWhat:
 
     @pytest.mark.invariant(5)
     def test_ends_with_the_agreement_to_sharing_and_not_until_then(self, alice):
-        connections.withdraw(
+        connections.withdraw_consent(
             feature="calendar-sharing",
             user_id=alice.user.id,
             organisation_id=alice.organisation.id,

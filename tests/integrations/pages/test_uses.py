@@ -19,13 +19,13 @@ from accounts.roles import STAFF
 from integrations.access import permits
 from integrations.models import Integration, PurgeJob
 from integrations.settings.data_use import activity, feature_status, labels
-from integrations.settings.data_use.feature_status import State
+from integrations.settings.data_use.feature_status import FeatureState
 from limited_use.agreements import consents
-from limited_use.guard.guard import Refused
+from limited_use.guard.guard import AccessRefused
 from limited_use.ledger import sequencer
 from limited_use.models import Consent, Leaf
 from limited_use.policy.features import FEATURES
-from limited_use.policy.rules import FORBIDDING, PERMITTING
+from limited_use.policy.rules import PERMISSION_RULES, PROHIBITION_RULES
 from limited_use.policy.vocabulary import DataClass, Purpose, Recipient
 from limited_use.receipts import receipts
 from limited_use.verify import verifier
@@ -116,22 +116,26 @@ class TestWhoMay:
     def test_says_what_nobody_may_with_the_clauses(self, her_browser):
         said = reading.text(show(her_browser))
 
-        for rule in FORBIDDING:
+        for rule in PROHIBITION_RULES:
             assert f"{rule.says} {', '.join(rule.clauses)}" in said
 
     @pytest.mark.invariant(1)
     def test_shows_every_rule_that_permits_anything_anybody(self):
-        shown = {rule.id for one in FEATURES.values() for rule in feature_status.rules_of(one)}
-        shown |= {rule.id for rule in feature_status.of_the_service()}
+        shown = {
+            rule.id for one in FEATURES.values() for rule in feature_status.get_feature_rules(one)
+        }
+        shown |= {rule.id for rule in feature_status.list_service_rules()}
         # Of features that are not registered yet, and so nobody's.
         declared = {purpose for one in FEATURES.values() for purpose in one.purposes}
 
-        for rule in PERMITTING:
+        for rule in PERMISSION_RULES:
             assert rule.id in shown or not rule.purposes & declared
 
     def test_tells_a_client_from_its_owner(self):
-        widget = feature_status.Standing(feature=FEATURES["inbox-widget"], state=State.OFF)
-        inbox = feature_status.Standing(feature=FEATURES["inbox"], state=State.OFF)
+        widget = feature_status.FeatureStatus(
+            feature=FEATURES["inbox-widget"], state=FeatureState.OFF
+        )
+        inbox = feature_status.FeatureStatus(feature=FEATURES["inbox"], state=FeatureState.OFF)
 
         assert widget.recipients == (labels.RECIPIENT[Recipient.PLATFORM_FEATURE],)
         assert inbox.recipients == (labels.RECIPIENT[Recipient.OWNER],)
@@ -338,7 +342,7 @@ class TestWhoDid:
         assert only == {"Antares itself"}
 
     def test_tells_somebody_elses_attempt_from_her_own_reading(self, alice, her_browser, bob):
-        with pytest.raises(Refused):
+        with pytest.raises(AccessRefused):
             permits.to_display(
                 actor=bob.actor,
                 counts={alice.integration.id: 1},
@@ -400,7 +404,7 @@ class TestWhoDid:
         assert ('class="errors"' in html) is ("after" not in asked)
 
     def test_comes_page_by_page(self, alice, her_browser, monkeypatch):
-        monkeypatch.setattr(activity, "PAGE", 2)
+        monkeypatch.setattr(activity, "PAGE_SIZE", 2)
         for _ in range(3):
             her_browser.get("/inbox/")
 
@@ -469,9 +473,9 @@ class TestDownloads:
 
         for _ in range(4):
             her_browser.get("/inbox/")
-        monkeypatch.setattr(downloads, "MOST", 3)
+        monkeypatch.setattr(downloads, "MAX_ENTRIES", 3)
         monkeypatch.setattr(activity, "_BATCH", 2)
-        monkeypatch.setattr(activity.lines, "__kwdefaults__", {"most": 3})
+        monkeypatch.setattr(activity.iterate_lines, "__kwdefaults__", {"limit": 3})
 
         as_json = json.loads(downloaded(her_browser, "json"))
         as_csv = downloaded(her_browser, "csv").splitlines()
@@ -507,11 +511,11 @@ class TestAProof:
     def test_shows_an_entry_to_who_has_neither_us_nor_the_database(
         self, her_browser, entry_id, tmp_path, capsys
     ):
-        sequencer.run(timezone.now())
+        sequencer.run_sequencer(timezone.now())
         answer = her_browser.get(reverse("settings-uses-proof", args=[entry_id]))
         file = tmp_path / "entry.tlog-proof"
         file.write_bytes(answer.content)
-        ledger_key = next(one for one in receipts.public_keys() if "/receipts+" not in one)
+        ledger_key = next(one for one in receipts.get_public_keys() if "/receipts+" not in one)
 
         assert verifier.main(["--key", ledger_key, str(file)]) == 0
         said = capsys.readouterr().out
@@ -520,14 +524,14 @@ class TestAProof:
         assert "PROVEN" in said
 
     def test_that_was_changed_is_found(self, her_browser, entry_id, tmp_path, capsys):
-        sequencer.run(timezone.now())
+        sequencer.run_sequencer(timezone.now())
         answer = her_browser.get(reverse("settings-uses-proof", args=[entry_id]))
         file = tmp_path / "entry.tlog-proof"
         lines = answer.text.split("\n")
         lines[1] = "extra " + "e30K"
         file.write_text("\n".join(lines))
 
-        assert verifier.main(["--key", receipts.public_keys()[0], str(file)]) == 1
+        assert verifier.main(["--key", receipts.get_public_keys()[0], str(file)]) == 1
         assert "NOT PROVEN" in capsys.readouterr().out
 
     def test_is_not_there_before_the_entry_has_its_place(self, her_browser, entry_id):
@@ -537,7 +541,7 @@ class TestAProof:
         assert "Not yet in the tree" in answer.text
 
     def test_is_given_to_nobody_else(self, alice, bob, entry_id):
-        sequencer.run(timezone.now())
+        sequencer.run_sequencer(timezone.now())
 
         answer = cast.browser(bob.user).get(reverse("settings-uses-proof", args=[entry_id]))
 
@@ -579,16 +583,16 @@ class TestSomebodyElse:
             assert "/accounts/login/" in client.get(reverse(name))["Location"]
 
 
-class TestWords:
+class TestDataUseTexts:
     def test_know_every_member_of_the_vocabulary(self):
         assert set(labels.PURPOSE) == set(Purpose)
         assert set(labels.DATA_CLASS) == set(DataClass)
         assert set(labels.RECIPIENT) == set(Recipient)
 
     def test_keep_what_is_registered_no_more(self):
-        assert labels.feature("gone") == "gone"
-        assert labels.rule("gone") == "gone"
-        assert labels.feature(None) == labels.rule(None) == ""
+        assert labels.get_feature_title("gone") == "gone"
+        assert labels.get_rule_text("gone") == "gone"
+        assert labels.get_feature_title(None) == labels.get_rule_text(None) == ""
 
 
 class TestStanding:
@@ -598,21 +602,23 @@ class TestStanding:
         Consent.objects.update(expires_at=at)
         who = {"user_id": alice.user.id, "organisation_id": alice.organisation.id}
 
-        before = feature_status.of(FEATURES["inbox"], **who, at=at - timedelta(seconds=1))
-        after = feature_status.of(FEATURES["inbox"], **who, at=at)
+        before = feature_status.get_feature_status(
+            FEATURES["inbox"], **who, at=at - timedelta(seconds=1)
+        )
+        after = feature_status.get_feature_status(FEATURES["inbox"], **who, at=at)
 
-        assert (before.state, after.state) == (State.ON, State.OFF)
+        assert (before.state, after.state) == (FeatureState.ON, FeatureState.OFF)
         assert after.since == at
 
     def test_is_nothing_to_ask_of_who_belongs_nowhere(self, alice):
         nowhere = replace(alice.actor, organisation_id=None)
 
-        assert feature_status.to_agree(nowhere, at=timezone.now()) == []
+        assert feature_status.list_to_agree_again(nowhere, at=timezone.now()) == []
 
 
 def test_history_keeps_what_was_agreed_to(alice, her_browser):
     cast.browser(alice.user, recent=True).post("/settings/features/inbox/withdraw/")
 
-    kept = consents.history(owner_id=alice.user.id, organisation_id=alice.organisation.id)
+    kept = consents.list_consents(owner_id=alice.user.id, organisation_id=alice.organisation.id)
 
     assert [one.withdrawn_at is None for one in kept] == [False]

@@ -16,7 +16,7 @@ from accounts import memberships, user_provisioning
 from accounts.models import Organisation, User
 from config.process_classes import ProcessClass
 from integrations import connections, purge
-from integrations.access.request_context import Asked
+from integrations.access.request_context import RequestContext
 from integrations.calendar import agenda
 from integrations.connections import automatic_disconnect
 from integrations.models import (
@@ -29,7 +29,7 @@ from integrations.models import (
     PurgeTrigger,
     Thread,
 )
-from integrations.providers.local import OFFLINE
+from integrations.providers.local import LOCAL
 from limited_use.agreements import consents
 from limited_use.models import Consent
 from limited_use.models.shares import Share, ShareLevel
@@ -204,14 +204,14 @@ class TestThePageOfCalendars:
         self, alice, browser, local, monkeypatch
     ):
         for one in Calendar.objects.all():
-            keys.end(holder=one.cache_id)
+            keys.destroy_key(holder=one.cache_id)
 
         page = said(browser)
 
         assert page.count("A calendar whose name cannot be shown now") == 2
 
 
-class TestDisconnecting:
+class TestDisconnectAfterWithdrawal:
     @pytest.mark.claim("disconnect.removes")
     @pytest.mark.invariant(5)
     def test_removes_what_its_page_counts_and_ends_shares_at_once(self, alice, browser, local):
@@ -219,8 +219,11 @@ class TestDisconnecting:
         google = alice.primary
         for item in (google.id, local.id):
             share(alice.actor, bob, item, ShareLevel.DETAILS)
-        seen = Asked(bob, bob.user_id, timezone.now())
-        assert {one.calendar.id for one in agenda.everything(seen)} == {google.id, local.id}
+        seen = RequestContext(bob, bob.user_id, timezone.now())
+        assert {one.calendar.id for one in agenda.get_visible_calendars(seen)} == {
+            google.id,
+            local.id,
+        }
         address = reverse("settings-disconnect", args=[alice.integration.id])
         page = said(browser, address)
         assert "This removes 1 calendar with 2 events from Antares, and the keys that open" in page
@@ -229,11 +232,11 @@ class TestDisconnecting:
         browser.post(address)
 
         # In the commit of the answer.
-        assert {one.calendar.id for one in agenda.everything(seen)} == {local.id}
+        assert {one.calendar.id for one in agenda.get_visible_calendars(seen)} == {local.id}
         live = Share.objects.filter(withdrawn_at=None)
         assert list(live.values_list("item", flat=True)) == [local.id]
-        assert not keys.exists(google.cache_id)
-        assert keys.exists(local.cache_id)
+        assert not keys.has_key(google.cache_id)
+        assert keys.has_key(local.cache_id)
         finish(PurgeJob.objects.get())
         assert [one.id for one in Calendar.objects.all()] == [local.id]
         assert Event.objects.count() == 1
@@ -253,10 +256,10 @@ class TestWithdrawingWithALocalCalendar:
         job = PurgeJob.objects.get()
         assert job.integration_id == alice.integration.id
         assert answer["Location"] == reverse("settings-purge", args=[job.id])
-        assert not keys.exists(copy)
+        assert not keys.has_key(copy)
         kept = Calendar.objects.get(id=local.id)
         assert kept.cache_id == local.cache_id
-        assert keys.exists(local.cache_id)
+        assert keys.has_key(local.cache_id)
         assert Event.objects.filter(calendar=local).count() == 1
         assert b"SUMMARY:Tea" in before
         assert b"SUMMARY:Tea" in file_of(browser, local)
@@ -267,9 +270,9 @@ class TestWithdrawingWithALocalCalendar:
         browser.post(WITHDRAW)
 
         with acting_as(ProcessClass.PURGE):
-            assert automatic_disconnect.sweep(at=timezone.now()) == []
+            assert automatic_disconnect.disconnect_due_integrations(at=timezone.now()) == []
 
-        assert Integration.objects.live().get().connection.provider == OFFLINE.key
+        assert Integration.objects.live().get().connection.provider == LOCAL.key
 
     @pytest.mark.claim("feature.local-calendar", "withdraw.local-usable")
     def test_lets_its_owner_go_on_reading_and_writing(self, browser, local):
@@ -320,7 +323,7 @@ def stay_away(owner, browser, made, *, days=366):
 
 def sweep():
     with acting_as(ProcessClass.PURGE):
-        automatic_disconnect.sweep(at=timezone.now())
+        automatic_disconnect.disconnect_due_integrations(at=timezone.now())
     for job in PurgeJob.objects.all():
         finish(job)
 
@@ -340,7 +343,7 @@ class TestALocalCalendar:
 
         assert not Calendar.objects.filter(id=local.id).exists()
         assert not Event.objects.filter(calendar_id=local.id).exists()
-        assert not keys.exists(local.cache_id)
+        assert not keys.has_key(local.cache_id)
 
     @pytest.mark.claim("feature.local-calendar-disclosure", "feature.kept-until-removed")
     @pytest.mark.claim("data-use.kept-until-removed")
@@ -357,8 +360,8 @@ class TestTheAgreementToLocalCalendars:
         address = reverse("settings-feature-withdraw", args=["local-calendar"])
 
         assert browser.get(address).status_code == browser.post(address).status_code == 404
-        with pytest.raises(connections.KeptUntilRemoved):
-            connections.withdraw(
+        with pytest.raises(connections.LocalCalendarsExist):
+            connections.withdraw_consent(
                 feature="local-calendar",
                 user_id=alice.user.id,
                 organisation_id=alice.organisation.id,
@@ -390,7 +393,7 @@ class TestTheAgreementToLocalCalendars:
                 )
 
         with acting_as(ProcessClass.PURGE):
-            automatic_disconnect.sweep(at=timezone.now())
+            automatic_disconnect.disconnect_due_integrations(at=timezone.now())
 
         assert PurgeJob.objects.get().integration_id == alice.integration.id
         assert b"SUMMARY:Tea" in file_of(browser, local)
@@ -427,7 +430,7 @@ class TestRemovingAllLocalCalendars:
 
         # Alice's account at Google has nothing of it, and there is no key from the commit on.
         assert answer.status_code == 302
-        assert not keys.exists(local.cache_id)
+        assert not keys.has_key(local.cache_id)
         assert "Family" not in browser.get(reverse("calendar")).text
         assert offered(browser, local) == [404, 404]
         job = finish(PurgeJob.objects.get())
@@ -457,7 +460,7 @@ class TestRemovingAllLocalCalendars:
 
         assert "I have the files that I want to keep." in reading.text(answer.text)
         assert not PurgeJob.objects.exists()
-        assert keys.exists(local.cache_id)
+        assert keys.has_key(local.cache_id)
 
     def test_has_no_page_of_cached_copies(self, browser, local):
         address = reverse("settings-calendars-erase", args=[local.integration_id])
@@ -478,7 +481,7 @@ def finish(job):
         if job.step == PurgeStep.DONE:
             return job
         with acting_as(ProcessClass.PURGE):
-            purge.run(job_id=job.id, now=partial(max, timezone.now(), job.next_try_at))
+            purge.run_purge(job_id=job.id, now=partial(max, timezone.now(), job.next_try_at))
     raise AssertionError("the purge does not end")
 
 
@@ -493,7 +496,7 @@ class TestThePageOfOneLocalCalendar:
 class TestThePageOfTheInbox:
     def test_counts_messages_and_conversations_by_account(self, keyring):
         alice = mailboxes.household()
-        owner = holdings.Person(alice.user, alice.organisation)
+        owner = holdings.PersonWithHoldings(alice.user, alice.organisation)
         account = holdings.connection(owner, at=timezone.now())
         second = holdings.integration(account, at=timezone.now(), messages=3)
         browser = cast.browser(alice.user, recent=True)

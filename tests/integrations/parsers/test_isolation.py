@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from integrations.parsers.mail_tasks import ShowText
-from integrations.parsers.parser_process import COMMAND, Process
+from integrations.parsers.mail_tasks import SanitiseText
+from integrations.parsers.parser_process import COMMAND, ParserProcess
 from integrations.parsers.task_limits import budget_for
 from integrations.parsers.worker import system_calls
 
@@ -21,8 +21,8 @@ import ctypes, os, resource, socket, subprocess, sys, threading
 sys.path.insert(0, {str(ROOT)!r})
 from integrations.parsers.worker import handlers, isolation
 libc = ctypes.CDLL(None, use_errno=True)
-handlers.prepare()
-isolation.give_up_everything(code={str(ROOT / "integrations")!r})
+handlers.load_libraries()
+isolation.drop_privileges(code={str(ROOT / "integrations")!r})
 """
 REFUSED = "refused"
 # What code in the process tries, as an expression; a call of C returns -1 where it is refused.
@@ -99,14 +99,14 @@ except (OSError, RuntimeError, ValueError):
 
 @pytest.fixture
 def process():
-    started = Process()
+    started = ParserProcess()
     # Answers: by then it is isolated.
-    started.ask(msgspec.msgpack.encode(ShowText("", "")), budget_for(0))
+    started.send_task(msgspec.msgpack.encode(SanitiseText("", "")), budget_for(0))
     yield started
     started.end()
 
 
-def read(process: Process, name: str) -> str:
+def read(process: ParserProcess, name: str) -> str:
     return Path(f"/proc/{process.pid}/{name}").read_text()
 
 
@@ -119,7 +119,8 @@ class TestAnIsolatedProcess:
     def test_is_not_dumpable(self):
         # Asked before the filter, which refuses the question.
         early = BEGIN.replace(
-            "isolation.give_up", "isolation._filter_system_calls = lambda: None; isolation.give_up"
+            "isolation.drop_privileges",
+            "isolation._filter_system_calls = lambda: None; isolation.drop_privileges",
         )
 
         done = run(early + "print(libc.prctl(3, 0, 0, 0, 0), resource.getrlimit(4))")
@@ -150,7 +151,7 @@ class TestAProcessOfThePool:
     def test_has_no_environment_and_no_files_of_its_parent(self, tmp_path):
         with (tmp_path / "open").open("w") as file:
             os.set_inheritable(file.fileno(), True)
-            process = Process()
+            process = ParserProcess()
             try:
                 folder = Path(f"/proc/{process.pid}/fd")
                 found = {one.name: str(one.readlink()) for one in folder.iterdir()}
@@ -183,16 +184,16 @@ class TestAProcessOfThePool:
 
 class TestAFilter:
     def test_is_known_for_two_architectures(self):
-        assert system_calls.filter_for("riscv64", pid=1) is None
+        assert system_calls.build_filter("riscv64", pid=1) is None
         for machine in ("x86_64", "aarch64"):
             # The kernel takes 4096 instructions of 8 bytes, and jumps of a byte.
-            assert 0 < len(system_calls.filter_for(machine, pid=1)) <= 4096 * 8
+            assert 0 < len(system_calls.build_filter(machine, pid=1)) <= 4096 * 8
 
     def test_of_another_architecture_stops_before_anything_is_read(self):
         done = run(
             BEGIN.replace(
-                "handlers.prepare()",
-                "handlers.prepare(); isolation.platform.machine = lambda: 'riscv64'",
+                "handlers.load_libraries()",
+                "handlers.load_libraries(); isolation.platform.machine = lambda: 'riscv64'",
             )
         )
 

@@ -8,8 +8,8 @@ import time
 import pytest
 
 from integrations.parsers import refusal_counts, task_limits
-from integrations.parsers.mail_tasks import READ_MAILS, ReadMime
-from integrations.parsers.process_pool import Busy, Pool, TooCostly
+from integrations.parsers.mail_tasks import PARSED_MAILS_REPLY, ReadMime
+from integrations.parsers.process_pool import ParserPool, ParsersBusy, TaskTooCostly
 
 MAIL = b"From: a@sender.example\r\nSubject: Hello\r\n\r\nText\r\n"
 PATIENCE = 30.0
@@ -18,14 +18,16 @@ PATIENCE = 30.0
 @pytest.fixture
 def pool(monkeypatch):
     monkeypatch.setattr(task_limits, "IDLE_SECONDS", 1.0)
-    refusal_counts.take()
-    found = Pool(size=1)
+    refusal_counts.take_counts()
+    found = ParserPool(size=1)
     yield found
     found.close()
 
 
 def ask(pool):
-    return pool.ask(ReadMime([MAIL]), READ_MAILS, size=len(MAIL), patience=PATIENCE)
+    return pool.send_task(
+        ReadMime([MAIL]), PARSED_MAILS_REPLY, size=len(MAIL), wait_seconds=PATIENCE
+    )
 
 
 def pid_of(pool):
@@ -87,7 +89,7 @@ class TestAProcess:
         ask(pool)
         wait_until(lambda: len(pool._idle) == 0)
 
-        assert refusal_counts.take() == {}
+        assert refusal_counts.take_counts() == {}
 
 
 class TestCounts:
@@ -96,21 +98,23 @@ class TestCounts:
     ):
         ask(pool)
         monkeypatch.setattr(
-            pool, "_budget_for", lambda _: task_limits.Budget(30.0, 1 << 28, 30.0, reply=1)
+            pool,
+            "_budget_for",
+            lambda _: task_limits.TaskBudget(30.0, 1 << 28, 30.0, reply_bytes=1),
         )
 
-        with pytest.raises(TooCostly):
+        with pytest.raises(TaskTooCostly):
             ask(pool)
 
-        assert refusal_counts.take() == {"too_costly": 1, "restarted": 1}
-        assert refusal_counts.take() == {}
+        assert refusal_counts.take_counts() == {"too_costly": 1, "restarted": 1}
+        assert refusal_counts.take_counts() == {}
         assert "parser.ended" in caplog.messages
 
     def test_are_of_a_caller_for_whom_no_process_was_free(self, pool, caplog):
-        with pool._lend(PATIENCE, is_fresh=False), pytest.raises(Busy):
-            pool.ask(ReadMime([MAIL]), READ_MAILS, size=1, patience=0.01)
+        with pool._lend_process(PATIENCE, is_fresh=False), pytest.raises(ParsersBusy):
+            pool.send_task(ReadMime([MAIL]), PARSED_MAILS_REPLY, size=1, wait_seconds=0.01)
 
-        assert refusal_counts.take() == {"busy": 1}
+        assert refusal_counts.take_counts() == {"busy": 1}
         assert "parser.busy" in caplog.messages
 
     def test_are_of_a_process_that_was_killed(self, pool):
@@ -121,4 +125,4 @@ class TestCounts:
 
         ask(pool)
 
-        assert refusal_counts.take() == {"restarted": 1}
+        assert refusal_counts.take_counts() == {"restarted": 1}

@@ -16,16 +16,21 @@ import pytest
 
 from integrations.parsers import task_limits
 from integrations.parsers.mail_tasks import (
-    FOUND_PART,
-    READ_MAILS,
-    TEXT_SHOWN,
+    FIND_PART_REPLY,
+    PARSED_MAILS_REPLY,
+    SANITISE_TEXT_REPLY,
     FindPart,
     ReadMime,
-    ShowText,
+    SanitiseText,
 )
-from integrations.parsers.parser_process import COMMAND, Process
-from integrations.parsers.process_pool import Busy, CannotRun, Pool, TooCostly
-from integrations.parsers.task_limits import Budget, budget_for
+from integrations.parsers.parser_process import COMMAND, ParserProcess
+from integrations.parsers.process_pool import (
+    ParserPool,
+    ParsersBusy,
+    ParsersUnavailable,
+    TaskTooCostly,
+)
+from integrations.parsers.task_limits import TaskBudget, budget_for
 from integrations.parsers.wire_frames import OUT_OF_MEMORY
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -41,7 +46,7 @@ def make():
     made = []
 
     def _make(*args, **named):
-        made.append(Pool(*args, **named))
+        made.append(ParserPool(*args, **named))
         return made[-1]
 
     yield _make
@@ -54,8 +59,10 @@ def pool(make):
     return make(1)
 
 
-def show(pool: Pool, text: str = "hello", *, patience: float = 20) -> str:
-    return pool.ask(ShowText(text, ""), TEXT_SHOWN, size=len(text), patience=patience).shown.text
+def show(pool: ParserPool, text: str = "hello", *, patience: float = 20) -> str:
+    return pool.send_task(
+        SanitiseText(text, ""), SANITISE_TEXT_REPLY, size=len(text), wait_seconds=patience
+    ).sanitised.text
 
 
 def pids(parent: int | None = None) -> set[int]:
@@ -75,7 +82,7 @@ def pids(parent: int | None = None) -> set[int]:
     return found
 
 
-def pid_of(pool: Pool) -> int:
+def pid_of(pool: ParserPool) -> int:
     """Return the one process of a pool, which has answered."""
     show(pool)
     (process,) = pool._idle
@@ -91,9 +98,9 @@ def wait_until(is_true, seconds: float = 30) -> bool:
     return False
 
 
-def little(size: int, *, cpu: float = 2.0, wall: float = 60.0) -> Budget:
+def little(size: int, *, cpu: float = 2.0, wall: float = 60.0) -> TaskBudget:
     whole = budget_for(size)
-    return Budget(cpu, whole.memory, wall, whole.reply)
+    return TaskBudget(cpu, whole.memory_bytes, wall, whole.reply_bytes)
 
 
 @pytest.mark.invariant(13)
@@ -103,7 +110,7 @@ class TestATaskBeyondItsLimits:
         (ended,) = [one for one in caplog.records if one.msg == "parser.ended"]
         return ended.status
 
-    def is_replaced(self, pool: Pool, pid: int) -> bool:
+    def is_replaced(self, pool: ParserPool, pid: int) -> bool:
         assert show(pool, "the next") == "the next"
         return pid_of(pool) != pid and not Path(f"/proc/{pid}").exists()
 
@@ -111,8 +118,8 @@ class TestATaskBeyondItsLimits:
         pid = pid_of(pool)
         before = time.monotonic()
 
-        with pytest.raises(TooCostly):
-            pool.ask(LONG, READ_MAILS, size=0, patience=20)
+        with pytest.raises(TaskTooCostly):
+            pool.send_task(LONG, PARSED_MAILS_REPLY, size=0, wait_seconds=20)
 
         assert time.monotonic() - before < 60
         assert self.how_it_ended(caplog) == -signal.SIGXCPU
@@ -121,8 +128,10 @@ class TestATaskBeyondItsLimits:
     def test_of_memory_is_stopped_and_the_next_is_answered(self, pool, caplog):
         pid = pid_of(pool)
 
-        with pytest.raises(TooCostly):
-            pool.ask(FindPart(bytes(190 * MEGABYTE), ""), FOUND_PART, size=0, patience=20)
+        with pytest.raises(TaskTooCostly):
+            pool.send_task(
+                FindPart(bytes(190 * MEGABYTE), ""), FIND_PART_REPLY, size=0, wait_seconds=20
+            )
 
         assert self.how_it_ended(caplog) in {OUT_OF_MEMORY, -signal.SIGABRT}
         assert self.is_replaced(pool, pid)
@@ -131,15 +140,17 @@ class TestATaskBeyondItsLimits:
         pid = pid_of(pool)
         message = b"Content-Type: application/zip\n\n" + b"x" * (33 * MEGABYTE)
 
-        with pytest.raises(TooCostly):
-            pool.ask(FindPart(message, ""), FOUND_PART, size=0, patience=20)
+        with pytest.raises(TaskTooCostly):
+            pool.send_task(FindPart(message, ""), FIND_PART_REPLY, size=0, wait_seconds=20)
 
         assert self.is_replaced(pool, pid)
 
     def test_may_take_what_its_size_allows(self, pool):
         message = b"Content-Type: application/zip\n\n" + b"x" * (33 * MEGABYTE)
 
-        found = pool.ask(FindPart(message, ""), FOUND_PART, size=len(message), patience=20)
+        found = pool.send_task(
+            FindPart(message, ""), FIND_PART_REPLY, size=len(message), wait_seconds=20
+        )
 
         assert len(found.data) == 33 * MEGABYTE
 
@@ -149,8 +160,8 @@ class TestAReplyOfAnotherShape:
     def test_is_too_costly_and_its_process_is_replaced(self, pool):
         pid = pid_of(pool)
 
-        with pytest.raises(TooCostly):
-            pool.ask(ShowText("hello", ""), FOUND_PART, size=5, patience=20)
+        with pytest.raises(TaskTooCostly):
+            pool.send_task(SanitiseText("hello", ""), FIND_PART_REPLY, size=5, wait_seconds=20)
 
         assert pid_of(pool) != pid
 
@@ -168,7 +179,7 @@ class TestAReplyOfAnotherShape:
         program = f"import os, sys, time; os.write(1, {said}); time.sleep(60)"
         pool = make(1, start=playing(program))
 
-        with pytest.raises((TooCostly, CannotRun)):
+        with pytest.raises((TaskTooCostly, ParsersUnavailable)):
             show(pool)
 
     def test_is_read_as_the_reply_to_no_other_task(self, make):
@@ -180,7 +191,7 @@ class TestAReplyOfAnotherShape:
             "from integrations.parsers.wire_frames import *\n"
             "while head := os.read(0, TASK_HEADER.size):\n"
             "    body = os.read(0, TASK_HEADER.unpack(head)[0])\n"
-            "    reply = handlers.handle(body)\n"
+            "    reply = handlers.handle_task(body)\n"
             "    os.write(1, (REPLY_HEADER.pack(len(reply)) + reply) * 2)\n"
         )
         pool = make(1, start=playing(good))
@@ -194,24 +205,24 @@ class TestAReplyOfAnotherShape:
 
 def playing(program: str):
     """Return how a pool starts another program in the place of the parser."""
-    return partial(Process, [sys.executable, "-I", "-c", program])
+    return partial(ParserProcess, [sys.executable, "-I", "-c", program])
 
 
 @pytest.mark.invariant(13)
 class TestAMachineThatCannotIsolate:
     @pytest.mark.parametrize("program", ["raise SystemExit(4)", "import nothing_like_it", "0"])
     def test_blames_no_message(self, make, program):
-        with pytest.raises(CannotRun, match=r"see integrations/parsers/README\.md"):
+        with pytest.raises(ParsersUnavailable, match=r"see integrations/parsers/README\.md"):
             show(make(1, start=playing(program)))
 
     def test_or_has_no_interpreter_blames_no_message(self, make):
-        with pytest.raises(CannotRun, match="no parser process starts"):
-            show(make(1, start=partial(Process, ["/nowhere/python"])))
+        with pytest.raises(ParsersUnavailable, match="no parser process starts"):
+            show(make(1, start=partial(ParserProcess, ["/nowhere/python"])))
 
     def test_is_told_from_a_task_that_ends_its_process(self, pool):
         # The very first task of a pool, with nothing known of the machine.
-        with pytest.raises(TooCostly):
-            pool.ask(LONG, READ_MAILS, size=0, patience=20)
+        with pytest.raises(TaskTooCostly):
+            pool.send_task(LONG, PARSED_MAILS_REPLY, size=0, wait_seconds=20)
 
 
 class TestAProcessThatIsKilledFromOutside:
@@ -228,7 +239,9 @@ class TestAProcessThatIsKilledFromOutside:
         first = pid_of(pool)
         task = ReadMime([MAIL] * 10_000)
         with ThreadPoolExecutor(1) as threads:
-            asked = threads.submit(pool.ask, task, READ_MAILS, size=100 * MEGABYTE, patience=20)
+            asked = threads.submit(
+                pool.send_task, task, PARSED_MAILS_REPLY, size=100 * MEGABYTE, wait_seconds=20
+            )
             assert wait_until(lambda: seconds_of(first) > 0.3)
             os.kill(first, signal.SIGKILL)
 
@@ -241,7 +254,7 @@ class TestAProcessThatIsKilledFromOutside:
         pool = make(1, start=playing(program))
         before = time.monotonic()
 
-        with pytest.raises(CannotRun):
+        with pytest.raises(ParsersUnavailable):
             show(pool)
 
         assert time.monotonic() - before < 30
@@ -271,8 +284,8 @@ class TestATaskThatTakesLong:
     def test_by_the_clock_twice_is_told_that_it_is_busy(self, make):
         pool = make(1, budget_for=partial(little, wall=0.001))
 
-        with pytest.raises(Busy):
-            pool.ask(LONG, READ_MAILS, size=0, patience=20)
+        with pytest.raises(ParsersBusy):
+            pool.send_task(LONG, PARSED_MAILS_REPLY, size=0, wait_seconds=20)
 
 
 @pytest.mark.invariant(8, 13)
@@ -282,11 +295,13 @@ class TestWhenAllProcessesAreBusy:
         show(pool)
         with ThreadPoolExecutor(1) as threads:
             task = ReadMime([MAIL] * 30_000)
-            asked = threads.submit(pool.ask, task, READ_MAILS, size=100 * MEGABYTE, patience=20)
+            asked = threads.submit(
+                pool.send_task, task, PARSED_MAILS_REPLY, size=100 * MEGABYTE, wait_seconds=20
+            )
             assert wait_until(lambda: not pool._idle)
             before = time.monotonic()
 
-            with pytest.raises(Busy):
+            with pytest.raises(ParsersBusy):
                 show(pool, patience=0.2)
 
             assert 0.1 < time.monotonic() - before < 5
@@ -340,8 +355,8 @@ import os, sys, time
 sys.path.insert(0, {str(ROOT)!r})
 from integrations.parsers import parse_requests, process_pool
 def pid():
-    assert parse_requests.show_text("hello", "").text == "hello"
-    return next(iter(process_pool.pool()._idle)).pid
+    assert parse_requests.sanitise_text("hello", "").text == "hello"
+    return next(iter(process_pool.get_pool()._idle)).pid
 """
 
 

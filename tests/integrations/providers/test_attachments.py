@@ -14,7 +14,7 @@ from uuid import uuid4
 import pytest
 
 from integrations.providers import errors
-from integrations.providers.access import Access
+from integrations.providers.access import ProviderAccess
 from integrations.providers.google import mail
 from integrations.providers.google.attachments import MAX_BYTES
 
@@ -54,7 +54,7 @@ def gmail(body: Iterator[bytes]):
     Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_address[1]}/"
     try:
-        with mail.open_mail(Access(lambda: "token", url, uuid4())) as adapter:
+        with mail.open_mail(ProviderAccess(lambda: "token", url, uuid4())) as adapter:
             yield adapter, left
     finally:
         server.shutdown()
@@ -86,7 +86,7 @@ class TestAnAttachment:
             assert go_on.wait(timeout=20)
             yield base64.b64encode(second) + b'"}'
 
-        with gmail(body()) as (adapter, _), adapter.attachment("m1", "0") as arriving:
+        with gmail(body()) as (adapter, _), adapter.open_attachment("m1", "0") as arriving:
             begun = next(arriving)
             assert len(begun) > 32 * 1024
             assert not go_on.is_set()
@@ -96,7 +96,7 @@ class TestAnAttachment:
     @pytest.mark.scenario("F2")
     def test_of_25_megabytes_takes_little_memory(self):
         received = 0
-        with gmail(large(25)) as (adapter, _), adapter.attachment("m1", "0") as arriving:
+        with gmail(large(25)) as (adapter, _), adapter.open_attachment("m1", "0") as arriving:
             tracemalloc.start()
             try:
                 for piece in arriving:
@@ -111,7 +111,7 @@ class TestAnAttachment:
 
     def test_lets_the_provider_go_when_it_is_closed_before_its_end(self):
         with gmail(large(60)) as (adapter, left):
-            arriving = adapter.attachment("m1", "0")
+            arriving = adapter.open_attachment("m1", "0")
             next(arriving)
 
             arriving.close()
@@ -120,7 +120,7 @@ class TestAnAttachment:
 
     def test_lets_the_provider_go_when_it_was_never_read(self):
         with gmail(large(60)) as (adapter, left):
-            adapter.attachment("m1", "0").close()
+            adapter.open_attachment("m1", "0").close()
 
             assert left.wait(timeout=20)
 
@@ -128,7 +128,7 @@ class TestAnAttachment:
     def test_has_the_size_that_its_answer_says(self, size):
         body = iter([answer(b"one", size=size)])
 
-        with gmail(body) as (adapter, _), adapter.attachment("m1", "0") as arriving:
+        with gmail(body) as (adapter, _), adapter.open_attachment("m1", "0") as arriving:
             assert arriving.size == size
             assert b"".join(arriving) == b"one"
 
@@ -136,20 +136,20 @@ class TestAnAttachment:
         body = iter([answer(b"one", size=MAX_BYTES + 1)])
 
         with gmail(body) as (adapter, _), pytest.raises(errors.Rejected):
-            adapter.attachment("m1", "0")
+            adapter.open_attachment("m1", "0")
 
     def test_without_data_is_refused_at_once(self):
         body = iter([b'{"size": 3}'])
 
         with gmail(body) as (adapter, _), pytest.raises(errors.Unexpected):
-            adapter.attachment("m1", "0")
+            adapter.open_attachment("m1", "0")
 
     def test_that_ends_early_is_unavailable(self):
         body = iter([answer(b"one" * 9, size=27)[:40]])
 
         with (
             gmail(body) as (adapter, _),
-            adapter.attachment("m1", "0") as arriving,
+            adapter.open_attachment("m1", "0") as arriving,
             pytest.raises(errors.Unavailable),
         ):
             b"".join(arriving)

@@ -24,8 +24,8 @@ from integrations.providers.google import (
     mail,
     watch,
 )
-from integrations.providers.google.http import MAX_URL, prepared
-from integrations.providers.mail import MailAdapter, Wanted
+from integrations.providers.google.http import MAX_URL, prepare_request
+from integrations.providers.mail import FetchTarget, MailAdapter
 from integrations.providers.provider import Capability, Permission
 from tests.contract.reading import fetched, whole_thread
 from tests.factories import make_access
@@ -41,7 +41,7 @@ BLIND = (
 
 
 # Functions of Google Calendar's adapters that read. All others write.
-READING = {"calendars", "events", "open_list", "open_calendar", "stop"}
+READING = {"list_calendars", "list_events", "watch_calendar_list", "watch_calendar", "stop_channel"}
 RESOURCES = {
     "users": "gmail.users",
     "attachments": "gmail.users.messages.attachments",
@@ -51,7 +51,7 @@ RESOURCES = {
     "history": "gmail.users.history",
 }
 CALENDAR_RESOURCES = {
-    "lists": "calendar.calendarList",
+    "calendar_list": "calendar.calendarList",
     "events": "calendar.events",
     "channels": "calendar.channels",
 }
@@ -122,15 +122,17 @@ class TestWhereGmailIs:
         given = make_access()
 
         with mail.open_mail(given) as adapter:
-            _, url, _, _ = prepared(adapter.api.users.getProfile(userId="me"), adapter.access)
+            _, url, _, _ = prepare_request(
+                adapter.api.users.getProfile(userId="me"), adapter.access
+            )
 
         assert url.startswith("https://gmail.googleapis.com/gmail/v1/users/me/profile?")
 
     def test_is_not_wherever_a_request_happens_to_point(self):
-        request = discovery.gmail("http://127.0.0.1:1/").users.getProfile(userId="me")
+        request = discovery.get_gmail_service("http://127.0.0.1:1/").users.getProfile(userId="me")
 
         with pytest.raises(errors.Unexpected):
-            prepared(request, make_access())
+            prepare_request(request, make_access())
 
 
 @pytest.fixture
@@ -179,8 +181,8 @@ class TestScopes:
             assert min(unlocked, key=unlocked.__getitem__) == permission.scope
 
     def test_join_identity_and_what_features_take(self):
-        assert config.GOOGLE.scopes_for(frozenset()) == {"openid", "email"}
-        assert config.GOOGLE.scopes_for(frozenset({"mail.read"})) == {
+        assert config.GOOGLE.list_scopes_for(frozenset()) == {"openid", "email"}
+        assert config.GOOGLE.list_scopes_for(frozenset({"mail.read"})) == {
             "openid",
             "email",
             GMAIL_READONLY,
@@ -194,14 +196,14 @@ class TestScopes:
             config.GOOGLE, capabilities={**config.GOOGLE.capabilities, "mail.send": sending}
         )
 
-        asked = provider.scopes_for(frozenset({"mail.read", "mail.send"}))
+        asked = provider.list_scopes_for(frozenset({"mail.read", "mail.send"}))
 
         assert len(asked) == 4
 
     def test_are_compared_in_the_names_that_are_asked_for(self):
         answered = "https://www.googleapis.com/auth/userinfo.email openid"
 
-        assert config.GOOGLE.normalised(answered) == {"email", "openid"}
+        assert config.GOOGLE.normalise_scopes(answered) == {"email", "openid"}
 
 
 class TestSeveralScopes:
@@ -210,7 +212,7 @@ class TestSeveralScopes:
         sandbox.seed(ALICE, size=3)
         labels_only = opened(sandbox, "openid email https://www.googleapis.com/auth/gmail.labels")
 
-        assert isinstance(labels_only.labels(), dict)
+        assert isinstance(labels_only.get_label_names(), dict)
         with pytest.raises(errors.ScopeMissing) as caught:
             fetched(labels_only, "1")
 
@@ -219,21 +221,21 @@ class TestSeveralScopes:
 
 class TestUnits:
     def test_are_what_the_provider_counts(self, adapter, sandbox):
-        page = adapter.list_page()
+        page = adapter.list_messages()
         message = next(
             found
             for found in (fetched(adapter, ref.message_id) for ref in page.refs)
             if found.mail.attachments and found.mail.attachments[0].size
         )
         calls = {
-            "profile": adapter.profile,
-            "labels": adapter.labels,
-            "list_page": adapter.list_page,
+            "profile": adapter.get_profile,
+            "labels": adapter.get_label_names,
+            "list_page": adapter.list_messages,
             "fetch": lambda: fetched(adapter, message.message_id),
             "fetch_thread": lambda: whole_thread(adapter, message.thread_id),
-            "changes": lambda: adapter.changes(adapter.profile().cursor),
+            "changes": lambda: adapter.get_changes(adapter.get_profile().cursor),
             "attachment": lambda: list(
-                adapter.attachment(message.message_id, message.mail.attachments[0].part)
+                adapter.open_attachment(message.message_id, message.mail.attachments[0].part)
             ),
         }
         spent = {}
@@ -249,24 +251,24 @@ class TestUnits:
 class TestCalls:
     @pytest.mark.scenario("O4")
     def test_leave_for_the_given_root_and_nowhere_else(self, adapter, sandbox):
-        adapter.profile()
+        adapter.get_profile()
         with pytest.raises(errors.Unexpected):
             replace(
                 adapter, access=replace(adapter.access, root_url="https://other.example")
-            ).labels()
+            ).get_label_names()
 
-        document = discovery.gmail(sandbox.url).users._rootDesc
+        document = discovery.get_gmail_service(sandbox.url).users._rootDesc
         assert document["rootUrl"] == sandbox.url + "/"
 
     def test_cannot_leave_by_the_library_itself(self, sandbox):
-        request = discovery.gmail(sandbox.url).users.getProfile(userId="me")
+        request = discovery.get_gmail_service(sandbox.url).users.getProfile(userId="me")
 
         with pytest.raises(AssertionError):
             request.execute()
 
     @pytest.mark.scenario("O5")
     def test_get_their_own_answers(self, adapter, sandbox):
-        ids = [ref.message_id for ref in adapter.list_page().refs]
+        ids = [ref.message_id for ref in adapter.list_messages().refs]
 
         def read(number: int) -> bool:
             wanted = ids[number % len(ids)]
@@ -280,11 +282,11 @@ class TestCalls:
     def test_go_as_a_post_when_their_address_is_too_long(self, adapter, sandbox):
         request = adapter.api.messages.list(userId="me", q="word " * (MAX_URL // 4))
 
-        method, url, headers, body = prepared(request, adapter.access)
+        method, url, headers, body = prepare_request(request, adapter.access)
 
         assert (method, headers["x-http-method-override"]) == ("POST", "GET")
         assert len(url) < MAX_URL < len(body)
-        assert adapter.list_page(query="word " * (MAX_URL // 4)).refs == ()
+        assert adapter.list_messages(query="word " * (MAX_URL // 4)).refs == ()
 
     @pytest.mark.parametrize(
         ("fault", "kind"),
@@ -321,7 +323,7 @@ class TestCalls:
         sandbox.fail_next(path_prefix="/gmail", **fault)
 
         with pytest.raises(errors.ProviderError) as caught:
-            adapter.profile()
+            adapter.get_profile()
 
         assert type(caught.value) is kind
         assert (caught.value.__cause__, caught.value.__context__) == (None, None)
@@ -335,7 +337,7 @@ class TestCalls:
             sandbox.fail_next(path_prefix="/gmail", status=403, body=body)
 
             with pytest.raises(errors.ProviderError) as caught:
-                adapter.profile()
+                adapter.get_profile()
 
             assert caught.value.reason == kept
 
@@ -344,18 +346,20 @@ class TestCalls:
         sandbox.fail_next(path_prefix="/gmail", problem="backend_error")
 
         with pytest.raises(errors.Unavailable):
-            adapter.profile()
+            adapter.get_profile()
 
         assert len(sandbox.requests("/gmail")) == 1
 
     def test_break_no_rule_of_the_description(self, adapter, sandbox):
         sandbox.clear_journal()
-        for ref in adapter.list_page().refs:
+        for ref in adapter.list_messages().refs:
             found = fetched(adapter, ref.message_id)
             for part in found.mail.attachments:
-                assert len(b"".join(adapter.attachment(ref.message_id, part.part))) == part.size
+                assert (
+                    len(b"".join(adapter.open_attachment(ref.message_id, part.part))) == part.size
+                )
             whole_thread(adapter, ref.thread_id)
-        adapter.labels()
+        adapter.get_label_names()
 
         assert sandbox.violations() == []
 
@@ -363,7 +367,7 @@ class TestCalls:
 class TestBatches:
     @pytest.fixture
     def ids(self, adapter) -> list[str]:
-        return [ref.message_id for ref in adapter.list_page().refs]
+        return [ref.message_id for ref in adapter.list_messages().refs]
 
     def test_take_one_round_trip_and_carry_the_token_once(self, adapter, ids):
         given: list[str] = []
@@ -374,7 +378,7 @@ class TestBatches:
 
         counting = replace(adapter, access=replace(adapter.access, token=token))
 
-        counting.fetch([Wanted(message_id=one) for one in ids])
+        counting.fetch_messages([FetchTarget(message_id=one) for one in ids])
 
         assert len(ids) > 1
         assert len(given) == 1
@@ -382,7 +386,7 @@ class TestBatches:
     def test_answer_each_request_by_itself(self, adapter, ids):
         asked = [*ids, "0000000000000000"]
 
-        *found, gone = adapter.fetch([Wanted(message_id=one) for one in asked])
+        *found, gone = adapter.fetch_messages([FetchTarget(message_id=one) for one in asked])
 
         assert [one.messages[0].message_id for one in found] == ids
         assert isinstance(gone, errors.Gone)
@@ -390,7 +394,7 @@ class TestBatches:
     def test_pass_on_what_one_part_met(self, adapter, sandbox, ids):
         sandbox.fail_next(path_contains=f"messages/{ids[1]}", problem="user_rate_limited")
 
-        first, refused, *_ = adapter.fetch([Wanted(message_id=one) for one in ids])
+        first, refused, *_ = adapter.fetch_messages([FetchTarget(message_id=one) for one in ids])
 
         assert first.messages[0].message_id == ids[0]
         assert isinstance(refused, errors.RateLimited)
@@ -398,7 +402,7 @@ class TestBatches:
     def test_that_fail_as_a_whole_fail_each(self, adapter, sandbox, ids):
         sandbox.fail_next(path_prefix="/batch", problem="backend_error")
 
-        found = adapter.fetch([Wanted(message_id=one) for one in ids])
+        found = adapter.fetch_messages([FetchTarget(message_id=one) for one in ids])
 
         assert {type(one) for one in found} == {errors.Unavailable}
         assert len(found) == len(ids)
@@ -421,7 +425,7 @@ class TestBatches:
             path_prefix="/batch", status=200, body=body.decode(), content_type=content_type
         )
 
-        found = adapter.fetch([Wanted(message_id=one) for one in ids])
+        found = adapter.fetch_messages([FetchTarget(message_id=one) for one in ids])
 
         assert [type(one) for one in found] == [errors.Unavailable] * len(ids)
 
@@ -430,7 +434,9 @@ class TestHistory:
     def test_guesses_no_labels(self):
         entry = {"message": {"id": "1", "threadId": "2"}, "labelIds": ["STARRED"]}
 
-        page = history.page([{"id": "9", "labelsAdded": [entry]}], cursor="9", more=False)
+        page = history.fold_history(
+            [{"id": "9", "labelsAdded": [entry]}], cursor="9", has_more=False
+        )
 
         assert [ref.message_id for ref in page.upserted] == ["1"]
 
@@ -441,7 +447,7 @@ class TestHistory:
             {"id": "9", "messagesAdded": [{"message": message}]},
         ]
 
-        page = history.page(records, cursor="9", more=False)
+        page = history.fold_history(records, cursor="9", has_more=False)
 
         assert ([ref.message_id for ref in page.upserted], page.deleted) == (["1"], ())
 
@@ -458,7 +464,7 @@ class TestFiling:
         ],
     )
     def test_is_said_in_our_words(self, label_ids, folders, labels):
-        filing = gmail_message.filing(label_ids)
+        filing = gmail_message.map_filing(label_ids)
 
         assert (filing.folders, filing.labels) == (folders, labels)
 

@@ -12,11 +12,11 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from integrations.providers import errors, identity
-from integrations.providers.identity import Expected, KeyCache
+from integrations.providers.identity import ExpectedClaims, SigningKeyCache
 
 AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
 KEY = RSAKey.generate_key(2048, {"kid": "one"})
-EXPECTED = Expected("https://accounts.google.com", "us", "n1", "ya29.x")
+EXPECTED = ExpectedClaims("https://accounts.google.com", "us", "n1", "ya29.x")
 GOOD = {
     "iss": "https://accounts.google.com",
     "aud": "us",
@@ -58,7 +58,7 @@ def certs():
 
 @pytest.fixture
 def keys(certs):
-    return KeyCache(f"http://127.0.0.1:{certs.server_port}/")
+    return SigningKeyCache(f"http://127.0.0.1:{certs.server_port}/")
 
 
 def signed(header: dict | None = None, **changed: object) -> str:
@@ -67,9 +67,9 @@ def signed(header: dict | None = None, **changed: object) -> str:
     return jwt.encode({"alg": "RS256", "kid": "one", **(header or {})}, claims, KEY)
 
 
-class TestVerify:
+class TestVerifyIdToken:
     def test_accepts_what_is_right(self, keys):
-        who = identity.verify(signed(), EXPECTED, keys=keys, at=AT)
+        who = identity.verify_id_token(signed(), EXPECTED, keys=keys, at=AT)
 
         assert (who.subject, who.email_verified) == ("1234567890", True)
 
@@ -103,7 +103,7 @@ class TestVerify:
     )
     def test_refuses_each_wrong_claim(self, keys, changed, reason):
         with pytest.raises(errors.IdentityRejected) as caught:
-            identity.verify(signed(**changed), EXPECTED, keys=keys, at=AT)
+            identity.verify_id_token(signed(**changed), EXPECTED, keys=keys, at=AT)
 
         assert caught.value.reason == reason
         assert (caught.value.__cause__, caught.value.__context__) == (None, None)
@@ -111,50 +111,52 @@ class TestVerify:
     def test_accepts_the_issuer_without_its_scheme(self, keys):
         token = signed(iss="accounts.google.com")
 
-        assert identity.verify(token, EXPECTED, keys=keys, at=AT).subject == "1234567890"
+        assert identity.verify_id_token(token, EXPECTED, keys=keys, at=AT).subject == "1234567890"
 
     @pytest.mark.parametrize("email_verified", ["true", 1, None, False])
     def test_takes_only_true_for_verified(self, keys, email_verified):
-        who = identity.verify(signed(email_verified=email_verified), EXPECTED, keys=keys, at=AT)
+        who = identity.verify_id_token(
+            signed(email_verified=email_verified), EXPECTED, keys=keys, at=AT
+        )
 
         assert who.email_verified is False
 
     @pytest.mark.parametrize("token", ["", "a.b.c", "x" * 20_000, "e30.e30.e30", "é.é", "bnVs.a.b"])
     def test_refuses_what_is_no_token(self, keys, token):
         with pytest.raises(errors.IdentityRejected):
-            identity.verify(token, EXPECTED, keys=keys, at=AT)
+            identity.verify_id_token(token, EXPECTED, keys=keys, at=AT)
 
     def test_refuses_an_empty_nonce_of_ours(self, keys):
-        expected = Expected(EXPECTED.issuer, "us", "", "ya29.x")
+        expected = ExpectedClaims(EXPECTED.issuer, "us", "", "ya29.x")
 
         with pytest.raises(errors.IdentityRejected):
-            identity.verify(signed(nonce=""), expected, keys=keys, at=AT)
+            identity.verify_id_token(signed(nonce=""), expected, keys=keys, at=AT)
 
 
 class TestKeyCache:
     def test_asks_once_for_many(self, keys, certs):
         for _ in range(5):
-            identity.verify(signed(), EXPECTED, keys=keys, at=AT)
+            identity.verify_id_token(signed(), EXPECTED, keys=keys, at=AT)
 
         assert certs.reads == 1
 
     def test_is_not_made_to_ask_by_made_up_names(self, keys, certs):
-        keys.find("one", at=AT)
+        keys.find_key("one", at=AT)
         for second in range(50):
-            assert keys.find(f"made-up-{second}", at=AT + timedelta(seconds=second)) is None
+            assert keys.find_key(f"made-up-{second}", at=AT + timedelta(seconds=second)) is None
 
         assert certs.reads == 1
-        assert keys.find("made-up", at=AT + timedelta(seconds=61)) is None
+        assert keys.find_key("made-up", at=AT + timedelta(seconds=61)) is None
         assert certs.reads == 2
 
     def test_keeps_its_keys_while_the_page_is_down(self, keys, certs):
-        keys.find("one", at=AT)
+        keys.find_key("one", at=AT)
         certs.status = 503
 
-        assert keys.find("one", at=AT + timedelta(days=1)) is not None
+        assert keys.find_key("one", at=AT + timedelta(days=1)) is not None
 
     def test_says_so_when_it_has_none(self, keys, certs):
         certs.status = 503
 
         with pytest.raises(errors.Unavailable):
-            keys.find("one", at=AT)
+            keys.find_key("one", at=AT)

@@ -18,7 +18,7 @@ from tests.worlds.sandbox import GMAIL_READONLY, REDIRECT_URI
 ALICE = "alice@example.com"
 VERIFIER = "v" * 64
 NONCE = "nonce-" + "n" * 32
-SCOPES = GOOGLE.scopes_for(frozenset({"mail.read"}))
+SCOPES = GOOGLE.list_scopes_for(frozenset({"mail.read"}))
 
 
 def now() -> datetime:
@@ -56,7 +56,7 @@ def exchange(endpoints):
             "nonce": NONCE,
             "at": now(),
         }
-        return oauth.exchange(GOOGLE, endpoints, **{**wanted, **changed})
+        return oauth.exchange_code(GOOGLE, endpoints, **{**wanted, **changed})
 
     return call
 
@@ -154,7 +154,7 @@ class TestExchange:
     def test_takes_the_issuer_without_its_scheme(self, connect, endpoints, sandbox):
         sandbox.dial(id_token_flaw="bare_iss")
 
-        tokens = oauth.exchange(
+        tokens = oauth.exchange_code(
             GOOGLE,
             replace(endpoints, issuer=GOOGLE.issuer),
             code=connect(),
@@ -207,7 +207,9 @@ class TestRefresh:
         first = exchange(connect())
         sandbox.clear_journal()
 
-        second = oauth.refresh(GOOGLE, endpoints, refresh_token=first.refresh_token, at=now())
+        second = oauth.refresh_tokens(
+            GOOGLE, endpoints, refresh_token=first.refresh_token, at=now()
+        )
 
         (request,) = sandbox.requests("/token")
         assert "scope" not in str(request["body"])
@@ -220,8 +222,12 @@ class TestRefresh:
         first = exchange(connect())
         sandbox.dial(rotate_refresh_tokens=True)
 
-        second = oauth.refresh(GOOGLE, endpoints, refresh_token=first.refresh_token, at=now())
-        third = oauth.refresh(GOOGLE, endpoints, refresh_token=second.refresh_token, at=now())
+        second = oauth.refresh_tokens(
+            GOOGLE, endpoints, refresh_token=first.refresh_token, at=now()
+        )
+        third = oauth.refresh_tokens(
+            GOOGLE, endpoints, refresh_token=second.refresh_token, at=now()
+        )
 
         assert len({first.refresh_token, second.refresh_token, third.refresh_token}) == 3
 
@@ -232,7 +238,7 @@ class TestRefresh:
         sandbox.clear_journal()
 
         with pytest.raises(errors.GrantRevoked) as caught:
-            oauth.refresh(GOOGLE, endpoints, refresh_token=tokens.refresh_token, at=now())
+            oauth.refresh_tokens(GOOGLE, endpoints, refresh_token=tokens.refresh_token, at=now())
 
         assert (sandbox.calls("/token"), alone(caught.value)) == (1, True)
 
@@ -265,11 +271,11 @@ class TestRefresh:
         sandbox.fail_next(path_prefix="/token", **fault)
 
         with pytest.raises(errors.ProviderError) as caught:
-            oauth.refresh(GOOGLE, endpoints, refresh_token=tokens.refresh_token, at=now())
+            oauth.refresh_tokens(GOOGLE, endpoints, refresh_token=tokens.refresh_token, at=now())
 
         assert type(caught.value) is kind
         assert alone(caught.value)
-        assert oauth.refresh(GOOGLE, endpoints, refresh_token=tokens.refresh_token, at=now())
+        assert oauth.refresh_tokens(GOOGLE, endpoints, refresh_token=tokens.refresh_token, at=now())
 
     @pytest.mark.invariant(4)
     def test_passes_on_no_word_that_nobody_knows(self, connect, exchange, endpoints, sandbox):
@@ -278,7 +284,7 @@ class TestRefresh:
         sandbox.fail_next(path_prefix="/token", status=400, body=body)
 
         with pytest.raises(errors.Unexpected) as caught:
-            oauth.refresh(GOOGLE, endpoints, refresh_token=tokens.refresh_token, at=now())
+            oauth.refresh_tokens(GOOGLE, endpoints, refresh_token=tokens.refresh_token, at=now())
 
         assert caught.value.reason == ""
 
@@ -290,7 +296,7 @@ class TestRefresh:
         sandbox.fail_next(path_prefix="/token", status=200, body=answer)
 
         with pytest.raises(errors.Unexpected) as caught:
-            oauth.refresh(GOOGLE, endpoints, refresh_token=tokens.refresh_token, at=now())
+            oauth.refresh_tokens(GOOGLE, endpoints, refresh_token=tokens.refresh_token, at=now())
 
         assert caught.value.reason == "expires_in"
 
@@ -301,7 +307,7 @@ class TestRefresh:
         sandbox.fail_next(path_prefix="/token", status=200, body=answer)
         at = now()
 
-        found = oauth.refresh(GOOGLE, endpoints, refresh_token=tokens.refresh_token, at=at)
+        found = oauth.refresh_tokens(GOOGLE, endpoints, refresh_token=tokens.refresh_token, at=at)
 
         assert found.expires_at == at + timedelta(seconds=15)
 
@@ -310,7 +316,7 @@ class TestRefresh:
             taken.bind(("127.0.0.1", 0))
             nobody = endpoints_at(f"http://127.0.0.1:{taken.getsockname()[1]}")
             with pytest.raises(errors.Unavailable) as caught:
-                oauth.refresh(GOOGLE, nobody, refresh_token="1//x", at=now())
+                oauth.refresh_tokens(GOOGLE, nobody, refresh_token="1//x", at=now())
 
         assert alone(caught.value)
 
@@ -320,8 +326,8 @@ class TestRevoke:
         tokens = exchange(connect())
         sandbox.clear_journal()
 
-        first = oauth.revoke(endpoints, token=tokens.refresh_token)
-        second = oauth.revoke(endpoints, token=tokens.refresh_token)
+        first = oauth.revoke_token(endpoints, token=tokens.refresh_token)
+        second = oauth.revoke_token(endpoints, token=tokens.refresh_token)
 
         assert (first, second) == (Revocation.CONFIRMED, Revocation.ALREADY_GONE)
         assert [len(parse_qsl(str(sent["body"]))) for sent in sandbox.requests("/revoke")] == [1, 1]
@@ -332,10 +338,10 @@ class TestRevoke:
         sandbox.fail_next(path_prefix="/revoke", **fault)
 
         with pytest.raises(errors.Unavailable):
-            oauth.revoke(endpoints, token=tokens.refresh_token)
+            oauth.revoke_token(endpoints, token=tokens.refresh_token)
 
 
-class TestKeys:
+class TestProviderKeySet:
     def test_are_fetched_again_when_the_provider_rotates(self, connect, exchange, sandbox):
         exchange(connect())
         sandbox.rotate_keys()

@@ -10,10 +10,10 @@ from limited_use.models import DataKey
 from tests.integrations.purge.test_engine import body_of
 
 if TYPE_CHECKING:
-    from tests.integrations.purge.account_world import World
+    from tests.integrations.purge.account_world import GoogleAccountWorld
 
 
-def check_receipt(world: World, job: PurgeJob) -> dict[str, object]:
+def check_receipt(world: GoogleAccountWorld, job: PurgeJob) -> dict[str, object]:
     """Check a receipt while nothing else has happened since it was issued; return what it says."""
     connection = job.integration.connection
     tokens = world.tokens[connection.id]
@@ -57,7 +57,7 @@ def check_receipt(world: World, job: PurgeJob) -> dict[str, object]:
     return said
 
 
-def list_needs(world: World, connection: Connection) -> list[str]:
+def list_needs(world: GoogleAccountWorld, connection: Connection) -> list[str]:
     live = world.live
     if connection.ended_at is not None:
         live = world.live_at_the_end[connection.id]
@@ -65,7 +65,7 @@ def list_needs(world: World, connection: Connection) -> list[str]:
     return [*live.get(connection.id, ()), *(["other_connection"] if others else [])]
 
 
-def check_end(world: World) -> str:
+def check_end(world: GoogleAccountWorld) -> str:
     """Check what is promised, and return in a few words how it ended."""
     world.look()
     assert world.jobs().count() == len(world.receipts)
@@ -78,7 +78,7 @@ def check_end(world: World) -> str:
     return f"{how}: {', '.join(outcomes) or 'nothing was disconnected'}{connects}"
 
 
-def _check_grant(world: World, outcomes: list[str]) -> str:
+def _check_grant(world: GoogleAccountWorld, outcomes: list[str]) -> str:
     if world.live:
         granted = world.account.tokens | world.ended_at_google | world.dead_on_arrival
         needed = {world.tokens[connection_id][-1] for connection_id in world.live}
@@ -96,7 +96,7 @@ def _check_grant(world: World, outcomes: list[str]) -> str:
     return "the grant is gone"
 
 
-def _is_left_to_dead_grant(world: World) -> bool:
+def _is_left_to_dead_grant(world: GoogleAccountWorld) -> bool:
     """
     Return whether what stands was given after the person had ended another's grant at Google.
 

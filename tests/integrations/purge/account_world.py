@@ -25,7 +25,7 @@ from integrations.models import (
 from limited_use.agreements import offboarding
 from tests import factories
 from tests.integrations.purge.account_checks import check_receipt
-from tests.integrations.purge.conftest import NOW, Clock
+from tests.integrations.purge.conftest import NOW, PurgeClock
 from tests.integrations.purge.google_grants import GoogleGrants
 from tests.integrations.purge.interleaving import Worker
 from tests.integrations.purge.reconnecting import Reconnect, start_reconnect
@@ -49,11 +49,11 @@ KINDS = ("end", "end", "reconnect", "run", "run", "run", "run", "run", "sweep", 
 ALL_DAY = 100
 
 
-class World:
+class GoogleAccountWorld:
     """One Google account, connected by one or two people, and the workers that purge it."""
 
     def __init__(self, google: GoogleGrants, shape: dict[str, tuple[str, ...]]) -> None:
-        self.google, self.clock = google, Clock(NOW)
+        self.google, self.clock = google, PurgeClock(NOW)
         self.number = next(_numbers)
         self.shape = shape
         # The latest connection of each person, and the refresh tokens that each connection had.
@@ -100,7 +100,7 @@ class World:
             self.running = self.workers.pop()
             self.running.kill()
         # Otherwise the next example's sweep would find what this one had yet to end.
-        automatic_disconnect.sweep(at=self.clock())
+        automatic_disconnect.disconnect_due_integrations(at=self.clock())
 
     @property
     def subject(self) -> str:
@@ -163,7 +163,7 @@ class World:
         connection = self.connections[who]
         integration = Integration.objects.live().get(connection=connection, product=product)
         with transaction.atomic():
-            job = automatic_disconnect.end(
+            job = automatic_disconnect.disconnect_in_transaction(
                 integration=integration, trigger=PurgeTrigger.OWNER, at=self.clock()
             )
         self.live = self._read_live()
@@ -183,17 +183,24 @@ class World:
     def _leave(self, who: str) -> None:
         self.gone.add(who)
         one = self.connections[who]
-        offboarding.leave(user_id=one.user_id, organisation_id=one.organisation_id, at=self.clock())
+        offboarding.leave_organisation(
+            user_id=one.user_id, organisation_id=one.organisation_id, at=self.clock()
+        )
         self._start_endings()
 
     def _close(self, who: str) -> None:
         self.gone.add(who)
-        offboarding.close(organisation_id=self.connections[who].organisation_id, at=self.clock())
+        offboarding.close_organisation(
+            organisation_id=self.connections[who].organisation_id, at=self.clock()
+        )
         self._start_endings()
 
     def _start_endings(self) -> None:
         self.workers.append(
-            Worker(partial(automatic_disconnect.sweep, at=self.clock()), ignored=())
+            Worker(
+                partial(automatic_disconnect.disconnect_due_integrations, at=self.clock()),
+                ignored=(),
+            )
         )
 
     def _run(self, number: int, burst: int) -> None:
@@ -217,17 +224,17 @@ class World:
         # Where Google is away, workers are too: fewer requests, and the day is over sooner.
         pause = timedelta(hours=9 if self.is_google_away else 0, milliseconds=1)
         self._pass_time(max(self.clock.at, due_at) + pause)
-        for job in self._unfinished().filter(id__in=purge.due(at=self.clock())):
+        for job in self._unfinished().filter(id__in=purge.list_due_jobs(at=self.clock())):
             if job not in self.jobs_at_work.values():
                 self._start(job)
 
     def _pass_time(self, until: datetime) -> None:
         # No request is under way for longer than the service allows for.
         for worker, since in list(self.requests_under_way.items()):
-            if until >= since + shared_grants.ON_ITS_WAY:
+            if until >= since + shared_grants.IN_FLIGHT:
                 self._step(worker)
         self.clock.at = until
-        shared_grants.forget_discards(at=until)
+        shared_grants.delete_expired_discards(at=until)
 
     def _end_at_google(self) -> None:
         self.has_ended_at_google = True
@@ -249,7 +256,7 @@ class World:
     # Workers.
 
     def _start(self, job: PurgeJob) -> None:
-        work = partial(purge.run, job_id=job.id, now=self.clock)
+        work = partial(purge.run_purge, job_id=job.id, now=self.clock)
         worker = Worker(work, ignored=(NotClaimable, LeaseLost))
         self.workers.append(worker)
         self.jobs_at_work[worker] = job

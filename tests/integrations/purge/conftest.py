@@ -18,7 +18,7 @@ from tests.keyrings import copy_keyring
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 
 
-class Clock:
+class PurgeClock:
     """The time, as the test sets it."""
 
     def __init__(self, at: datetime) -> None:
@@ -33,14 +33,14 @@ class Clock:
 
 @pytest.fixture
 def clock():
-    return Clock(NOW)
+    return PurgeClock(NOW)
 
 
 @pytest.fixture(autouse=True)
 def keyring(tmp_path, settings):
     settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "keyring")
     settings.LEDGER_ORIGIN = "ledger.example/log1"
-    keys.forget()
+    keys.drop_cached_keys()
     return copy_keyring(settings.KEYRING.folder)
 
 

@@ -37,7 +37,7 @@ class Fault(StrEnum):
 
 
 @dataclass
-class Account:
+class GoogleGrantAccount:
     """One account's grant, and every request about it in order: its token and what was done."""
 
     tokens: set[str] = field(default_factory=set)
@@ -61,7 +61,7 @@ class GoogleGrants:
 
     def __init__(self, url: str) -> None:
         self.revoke_url, self.token_url = f"{url}/revoke", f"{url}/token"
-        self._accounts: dict[str, Account] = {}
+        self._accounts: dict[str, GoogleGrantAccount] = {}
         self.clock: Callable[[], datetime] = timezone.now
         self.before_each: Callable[[], None] = _nothing
         self.after_each: Callable[[], None] = _nothing
@@ -69,12 +69,12 @@ class GoogleGrants:
     def read_clock(self) -> datetime:
         return self.clock()
 
-    def open_account(self, *tokens: str) -> Account:
-        account = Account(set(tokens))
+    def open_account(self, *tokens: str) -> GoogleGrantAccount:
+        account = GoogleGrantAccount(set(tokens))
         self._accounts |= dict.fromkeys(tokens, account)
         return account
 
-    def issue(self, token: str, account: Account) -> None:
+    def issue(self, token: str, account: GoogleGrantAccount) -> None:
         """Add a token to the account's grant, as a new consent does."""
         account.tokens.add(token)
         self._accounts[token] = account

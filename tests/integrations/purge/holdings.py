@@ -34,7 +34,7 @@ from integrations.models import (
 )
 from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import blind_index, keys
-from limited_use.vault.sealing import Sealer, sealer
+from limited_use.vault.sealing import Sealer, get_sealer
 from tests import grants
 
 REFRESH_TOKEN = "1//refresh"
@@ -44,12 +44,14 @@ Owner = dict[str, UUID]
 
 
 @dataclass(frozen=True)
-class Person:
+class PersonWithHoldings:
     user: User
     organisation: Organisation
 
 
-def person(at: datetime, name: str = "alice", organisation: Organisation | None = None) -> Person:
+def person(
+    at: datetime, name: str = "alice", organisation: Organisation | None = None
+) -> PersonWithHoldings:
     mark = uuid7().hex
     organisation = organisation or Organisation.objects.create(
         platform_id=f"org-{mark}", name="Antares", founded_at=at
@@ -61,17 +63,17 @@ def person(at: datetime, name: str = "alice", organisation: Organisation | None 
         registered_at=at,
         last_seen_at=at,
     )
-    return Person(user, organisation)
+    return PersonWithHoldings(user, organisation)
 
 
 def connection(
-    who: Person, *, at: datetime, account: str = "sub-1", token: str = REFRESH_TOKEN
+    who: PersonWithHoldings, *, at: datetime, account: str = "sub-1", token: str = REFRESH_TOKEN
 ) -> Connection:
     made = Connection(
         user=who.user,
         organisation=who.organisation,
         provider="google",
-        account_blind=blind_index.blind("google.sub", account),
+        account_blind=blind_index.compute_blind("google.sub", account),
         asked_scopes=SCOPES,
         granted_scopes=SCOPES,
         connected_at=at,
@@ -126,20 +128,20 @@ def integration(
         status_since=at,
         switched_on_at=at,
     )
-    keys.create(holder=made.id, line=KeyLine.CONTENT, at=at, epoch=made.epoch)
-    with_key = sealer(holder=made.id, epoch=made.epoch)
+    keys.create_key(holder=made.id, line=KeyLine.CONTENT, at=at, epoch=made.epoch)
+    with_key = get_sealer(holder=made.id, epoch=made.epoch)
     work_id, aside_id = uuid7(), uuid7()
     SyncWork.objects.create(
         id=work_id,
         integration=made,
         next_sync_at=at,
-        cursor=with_key.seal(SyncWork, "cursor", row=work_id, data="history-7"),
+        cursor=with_key.seal_value(SyncWork, "cursor", row=work_id, data="history-7"),
     )
     SetAside.objects.create(
         id=aside_id,
         integration=made,
-        remote_blind=with_key.blind("message", "poison"),
-        remote_id=with_key.seal(SetAside, "remote_id", row=aside_id, data="poison"),
+        remote_blind=with_key.compute_blind("message", "poison"),
+        remote_id=with_key.seal_value(SetAside, "remote_id", row=aside_id, data="poison"),
         reason="undecodable",
         first_seen_at=at,
         last_tried_at=at,
@@ -181,16 +183,16 @@ def watch(of: Integration, *, at: datetime, channel: str = "") -> Watch:
         resource=channel or of.product,
         kind=WatchKind.CHANNEL if channel else WatchKind.TOPIC,
         status=WatchStatus.LIVE,
-        lookup_blind=blind_index.blind("lookup", channel or f"{of.connection_id}"),
+        lookup_blind=blind_index.compute_blind("lookup", channel or f"{of.connection_id}"),
         wanted_at=at,
         due_at=at + timedelta(days=1),
         started_at=at,
         expires_at=at + timedelta(days=7),
     )
     if channel:
-        of_account = sealer(holder=of.connection_id, epoch=of.connection.epoch)
-        row.resource_blind = blind_index.blind("resource", channel)
-        row.channel = of_account.seal(
+        of_account = get_sealer(holder=of.connection_id, epoch=of.connection.epoch)
+        row.resource_blind = blind_index.compute_blind("resource", channel)
+        row.channel = of_account.seal_value(
             Watch,
             "channel",
             row=row.id,
@@ -214,7 +216,7 @@ def mail(of: Integration, with_key: Sealer, *, at: datetime, count: int) -> None
                 id=message_id,
                 integration=of,
                 thread_id=thread_id,
-                remote_blind=with_key.blind("message", str(number)),
+                remote_blind=with_key.compute_blind("message", str(number)),
                 received_at=at,
                 size=900,
                 is_unread=False,
@@ -223,16 +225,16 @@ def mail(of: Integration, with_key: Sealer, *, at: datetime, count: int) -> None
                 folders=["inbox"],
                 seen_round=1,
                 synced_at=at,
-                summary=with_key.seal(Message, "summary", row=message_id, data=b"{}"),
+                summary=with_key.seal_value(Message, "summary", row=message_id, data=b"{}"),
                 **owner,
             )
         )
-        content = with_key.seal(MessageBody, "content", row=message_id, data=b"x" * 200)
-        shown = with_key.seal(MessageBody, "shown", row=message_id, data=b"x" * 200)
+        content = with_key.seal_value(MessageBody, "content", row=message_id, data=b"x" * 200)
+        shown = with_key.seal_value(MessageBody, "shown", row=message_id, data=b"x" * 200)
         bodies.append(
             MessageBody(message_id=message_id, integration_id=of.id, content=content, shown=shown)
         )
-        named = with_key.seal(Attachment, "descriptor", row=attachment_id, data=b"{}")
+        named = with_key.seal_value(Attachment, "descriptor", row=attachment_id, data=b"{}")
         attachments.append(
             Attachment(
                 id=attachment_id,
@@ -261,7 +263,7 @@ def _thread(  # noqa: PLR0917
     return Thread(
         id=thread_id,
         integration=of,
-        remote_blind=with_key.blind("thread", str(number)),
+        remote_blind=with_key.compute_blind("thread", str(number)),
         first_received_at=at,
         last_received_at=at,
         last_message_id=message_id,

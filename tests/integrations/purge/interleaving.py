@@ -19,7 +19,7 @@ from psycopg.pq import TransactionStatus
 PATIENCE = 60.0
 
 
-class Killed(BaseException):
+class KilledDuringPurge(BaseException):
     """The worker is gone, as after SIGKILL."""
 
 
@@ -61,7 +61,7 @@ class Worker:
             with database.execute_wrapper(self._before_statement):
                 self._stop_or_die()
                 self._work()
-        except Killed:
+        except KilledDuringPurge:
             pass
         except self._ignored as error:
             self.ignored = error
@@ -75,7 +75,7 @@ class Worker:
     def _stop_or_die(self) -> None:
         self.stop()
         if self._is_killed:
-            raise Killed
+            raise KilledDuringPurge
 
     def _before_statement(
         self, execute: Any, sql: Any, params: Any, many: Any, context: Any

@@ -53,7 +53,9 @@ def start_reconnect(
         feature_versions={feature.key: feature.version for feature in features},
         at=at,
     )
-    granted = scopes.asked(provider, "mail") | scopes.asked(provider, "calendar")
+    granted = scopes.get_product_scopes(provider, "mail") | scopes.get_product_scopes(
+        provider, "calendar"
+    )
     tokens = TokenSet(
         "ya29.new",
         token,
@@ -68,4 +70,4 @@ def start_reconnect(
 
 def _store(attempt: ConnectAttempt, tokens: TokenSet, *, at: datetime) -> None:
     with row_owner.acting_for(attempt.user_id, attempt.organisation_id):
-        callback._keep(attempt, tokens, provider=PROVIDERS["google"], at=at)
+        callback._save_or_discard(attempt, tokens, provider=PROVIDERS["google"], at=at)

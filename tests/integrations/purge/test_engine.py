@@ -31,7 +31,7 @@ from integrations.models import (
     RevocationOutcome,
 )
 from integrations.purge import inventory, jobs
-from integrations.purge.receipt import WHY
+from integrations.purge.receipt import TRIGGER_REASONS
 from limited_use.agreements import consents
 from limited_use.ledger import entries, sequencer
 from limited_use.ledger.signed_notes import VerifierKey
@@ -48,7 +48,7 @@ from tests.integrations.purge.revoke_endpoint import DOWN, GONE
 def run(job, clock):
     """Run the job as its sweeper would, until it is done; time passes while it waits."""
     for _ in range(200):
-        if purge.run(job_id=job.id, now=clock) is PurgeStep.DONE:
+        if purge.run_purge(job_id=job.id, now=clock) is PurgeStep.DONE:
             break
         clock.at = PurgeJob.objects.get(id=job.id).next_try_at
     return PurgeJob.objects.get(id=job.id)
@@ -68,13 +68,15 @@ def another_sequencer_at_work():
 
 
 def left(integration):
-    return inventory.left(integration_id=integration.id, connection_id=integration.connection_id)
+    return inventory.count_left(
+        integration_id=integration.id, connection_id=integration.connection_id
+    )
 
 
 def body_of(integration):
-    keys = [VerifierKey.parse(text) for text in receipts.public_keys()]
+    keys = [VerifierKey.parse(text) for text in receipts.get_public_keys()]
     document = bytes(Receipt.objects.get(subject_id=integration.id).document)
-    return verifier.signed_documents.verify(document, keys)["body"]
+    return verifier.signed_documents.verify_document(document, keys)["body"]
 
 
 @pytest.mark.invariant(6)
@@ -98,8 +100,8 @@ class TestRun:
         assert job.receipt_id == Receipt.objects.get(subject_id=mailbox.id).id
         mailbox.refresh_from_db()
         assert mailbox.status == IntegrationStatus.PURGED
-        keys = [VerifierKey.parse(text) for text in receipts.public_keys()]
-        assert verifier.check(bytes(Receipt.objects.get().document), keys)
+        keys = [VerifierKey.parse(text) for text in receipts.get_public_keys()]
+        assert verifier.check_document(bytes(Receipt.objects.get().document), keys)
 
     @pytest.mark.claim("receipt.revoked", "receipt.connection-emptied")
     @pytest.mark.scenario("X7")
@@ -129,7 +131,7 @@ class TestRun:
 
         job = run(disconnect(mailbox), clock)
 
-        until = receipts.time_text(job.verified_at + timedelta(days=17))
+        until = receipts.format_time(job.verified_at + timedelta(days=17))
         assert body_of(mailbox)["remains"]["backups"]["until"] == until
 
     @pytest.mark.parametrize("trigger", PurgeTrigger)
@@ -137,7 +139,7 @@ class TestRun:
         run(disconnect(mailbox, trigger=trigger), clock)
 
         said = body_of(mailbox)
-        assert (said["trigger"], said["why"]) == (trigger, WHY[trigger])
+        assert (said["trigger"], said["why"]) == (trigger, TRIGGER_REASONS[trigger])
 
     @pytest.mark.claim("receipt.already-gone")
     @pytest.mark.scenario("X1")
@@ -157,7 +159,7 @@ class TestRun:
         self, mailbox, google, clock
     ):
         google.answer = DOWN
-        purge.run(job_id=(job := disconnect(mailbox)).id, now=clock)
+        purge.run_purge(job_id=(job := disconnect(mailbox)).id, now=clock)
         google.answer = GONE
         clock.advance(minutes=1)
 
@@ -172,11 +174,11 @@ class TestRun:
     def test_empties_our_rows_before_a_dead_provider_answers(self, mailbox, google, clock):
         google.answer = DOWN
 
-        step = purge.run(job_id=(job := disconnect(mailbox)).id, now=clock)
+        step = purge.run_purge(job_id=(job := disconnect(mailbox)).id, now=clock)
 
         job.refresh_from_db()
         assert (step, job.revocation) == (PurgeStep.VERIFIED, RevocationOutcome.PENDING)
-        assert not any(inventory.left(integration_id=mailbox.id).values())
+        assert not any(inventory.count_left(integration_id=mailbox.id).values())
         assert job.verified_at == NOW
 
     @pytest.mark.claim("receipt.unconfirmed")
@@ -195,7 +197,7 @@ class TestRun:
     @pytest.mark.scenario("X1")
     def test_confirms_when_the_provider_comes_back(self, mailbox, google, clock):
         google.answer = DOWN
-        purge.run(job_id=(job := disconnect(mailbox)).id, now=clock)
+        purge.run_purge(job_id=(job := disconnect(mailbox)).id, now=clock)
         google.answer = (200, {})
         clock.advance(hours=1)
 
@@ -217,7 +219,7 @@ class TestRun:
         job = run(disconnect(mailbox), clock)
 
         with pytest.raises(NotClaimable):
-            purge.run(job_id=job.id, now=clock)
+            purge.run_purge(job_id=job.id, now=clock)
         assert Receipt.objects.count() == 1
 
     @pytest.mark.scenario("X8")
@@ -232,7 +234,7 @@ class TestRun:
     def test_takes_away_what_a_late_worker_put_back(self, mailbox, clock):
         job = disconnect(mailbox)
         with another_sequencer_at_work():
-            step = purge.run(job_id=job.id, now=clock)
+            step = purge.run_purge(job_id=job.id, now=clock)
         late = QuotaBucket(connection_id=mailbox.connection_id, units=1, counted_at=NOW)
         late.save(force_insert=True)
         clock.advance(seconds=1)
@@ -245,16 +247,16 @@ class TestRun:
 
     def test_is_nobody_elses_while_its_lease_lasts(self, mailbox, clock, settings):
         job = disconnect(mailbox)
-        jobs.claim(job_id=job.id, at=NOW, duration=timedelta(seconds=settings.LEASE_SECONDS))
+        jobs.claim_job(job_id=job.id, at=NOW, duration=timedelta(seconds=settings.LEASE_SECONDS))
 
         with pytest.raises(NotClaimable):
-            purge.run(job_id=job.id, now=clock)
+            purge.run_purge(job_id=job.id, now=clock)
 
     def test_waits_for_proofs_before_it_is_done(self, mailbox, clock):
         job = disconnect(mailbox)
 
         with another_sequencer_at_work():
-            step = purge.run(job_id=job.id, now=clock)
+            step = purge.run_purge(job_id=job.id, now=clock)
 
         mailbox.refresh_from_db()
         assert step is PurgeStep.AWAITING_CHECKPOINT
@@ -268,7 +270,7 @@ class TestRun:
         big = holdings.integration(holdings.connection(alice, at=NOW), at=NOW, messages=300)
         before = left(big)
         job = disconnect(big)
-        worker = Worker(partial(purge.run, job_id=job.id, now=clock), ignored=())
+        worker = Worker(partial(purge.run_purge, job_id=job.id, now=clock), ignored=())
         while Message.objects.count() == before["integrations.Message"]:
             worker.step()
         worker.kill()
@@ -304,7 +306,7 @@ class TestRun:
             assert not [payload for payload in payloads if word in payload]
         # The mailbox is older than keys of connections: its names are the service's own.
         assert body_of(mailbox)["remains"]["ledger_key"].startswith("The pseudonyms are the serv")
-        assert any(entries.pseudonym(mailbox.id) in payload for payload in payloads)
+        assert any(entries.get_pseudonym(mailbox.id) in payload for payload in payloads)
 
 
 def what_identifies_or_opens(connection):

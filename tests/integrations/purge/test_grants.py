@@ -117,7 +117,7 @@ class TestNeededElsewhere:
         self, mailbox, google, clock
     ):
         google.answer = (503, {})
-        purge.run(job_id=(job := disconnect(mailbox)).id, now=clock)
+        purge.run_purge(job_id=(job := disconnect(mailbox)).id, now=clock)
         revived = Connection.objects.get(id=mailbox.connection_id)
         Connection.objects.filter(id=revived.id).update(status=ConnectionStatus.ACTIVE)
         again = holdings.integration(revived, at=NOW)
@@ -134,7 +134,7 @@ class TestNeededElsewhere:
     @pytest.mark.claim("receipt.reconnected")
     def test_names_a_connection_that_came_back_without_a_product(self, mailbox, google, clock):
         google.answer = (503, {})
-        purge.run(job_id=(job := disconnect(mailbox)).id, now=clock)
+        purge.run_purge(job_id=(job := disconnect(mailbox)).id, now=clock)
         Connection.objects.filter(id=mailbox.connection_id).update(status=ConnectionStatus.ACTIVE)
         clock.advance(minutes=5)
 
@@ -156,7 +156,7 @@ class TestSeveralPurgesOfAConnection:
         google.answer = DOWN
         jobs = [disconnect(mailbox), disconnect(calendars)]
         for job in jobs:
-            purge.run(job_id=job.id, now=clock)
+            purge.run_purge(job_id=job.id, now=clock)
         google.answer = DONE
         clock.advance(minutes=5)
 
@@ -173,7 +173,7 @@ class TestSeveralPurgesOfAConnection:
         google.answer = DOWN
         first = disconnect(mailbox)
         with another_sequencer_at_work():
-            purge.run(job_id=first.id, now=clock)
+            purge.run_purge(job_id=first.id, now=clock)
         clock.advance(hours=3)
         second = disconnect(calendars, at=clock())
 
@@ -194,7 +194,7 @@ class TestSeveralPurgesOfAConnection:
         disconnect(calendars)
         job = disconnect(mailbox)
 
-        purge.run(job_id=job.id, now=clock)
+        purge.run_purge(job_id=job.id, now=clock)
         asked_at_once = list(google.tokens)
         clock.advance(seconds=2)
         job = run(job, clock)
@@ -206,7 +206,7 @@ class TestSeveralPurgesOfAConnection:
 
     def test_each_revoke_the_grant_of_their_own_time(self, mailbox, google, clock):
         first = disconnect(mailbox)
-        worker = Worker(partial(purge.run, job_id=first.id, now=clock), ignored=())
+        worker = Worker(partial(purge.run_purge, job_id=first.id, now=clock), ignored=())
         while Connection.objects.get(id=mailbox.connection_id).revocation == "pending":
             worker.step()
         worker.kill()
@@ -220,7 +220,7 @@ class TestSeveralPurgesOfAConnection:
     def test_remember_across_a_reconnect_that_they_asked_before(self, mailbox, google, clock):
         google.answer = DOWN
         first = disconnect(mailbox)
-        purge.run(job_id=first.id, now=clock)
+        purge.run_purge(job_id=first.id, now=clock)
         clock.advance(minutes=2)
         second = disconnect(holdings.integration(reconnect(mailbox, "1//newer"), at=NOW))
         google.answer = GONE
@@ -261,7 +261,7 @@ class TestSeveralPurgesOfAConnection:
     ):
         first = disconnect(mailbox)
         with another_sequencer_at_work():
-            purge.run(job_id=first.id, now=clock)
+            purge.run_purge(job_id=first.id, now=clock)
         second = disconnect(calendars)
         clock.advance(seconds=1)
 
@@ -282,7 +282,7 @@ class TestSeveralPurgesOfAConnection:
     ):
         first = disconnect(mailbox)
         with another_sequencer_at_work():
-            purge.run(job_id=first.id, now=clock)
+            purge.run_purge(job_id=first.id, now=clock)
         first.refresh_from_db()
         decided_at_first = first.revocation
         second = disconnect(calendars)
@@ -301,7 +301,7 @@ class TestAnotherOrganisation:
     ):
         first = disconnect(mailbox)
         with another_sequencer_at_work():
-            purge.run(job_id=first.id, now=clock)
+            purge.run_purge(job_id=first.id, now=clock)
         ended = Connection.objects.get(id=mailbox.connection_id)
         run(disconnect(elsewhere), clock)
         clock.advance(seconds=1)
@@ -319,7 +319,7 @@ def reconnect(integration, token):
     connection = Connection.objects.get(id=integration.connection_id)
     tokens = TokenSet("ya29.newer", token, NOW + HOUR, None, frozenset())
     with transaction.atomic():
-        connection = save_grant._renewed(connection, tokens, NOW)
+        connection = save_grant._renew_connection(connection, tokens, NOW)
         connection.save()
     return connection
 
@@ -333,7 +333,7 @@ def run_in_turn(jobs, clock):
     for _ in range(200):
         for job in jobs:
             with suppress(NotClaimable):
-                purge.run(job_id=job.id, now=clock)
+                purge.run_purge(job_id=job.id, now=clock)
         waiting = PurgeJob.objects.exclude(step=PurgeStep.DONE).order_by("next_try_at")
         if not waiting:
             break
@@ -346,8 +346,8 @@ class TestRevokingUntil:
     def until(self, integration, at):
         blind = bytes(Connection.objects.get(id=integration.connection_id).account_blind)
         with transaction.atomic():
-            shared_grants.order(blind)
-            return shared_grants.revoking_until(provider="google", account_blind=blind, at=at)
+            shared_grants.lock_account(blind)
+            return shared_grants.get_revocation_end(provider="google", account_blind=blind, at=at)
 
     def test_says_while_a_revocation_is_on_its_way(self, mailbox, google, clock):
         google.may_answer.clear()
@@ -370,7 +370,7 @@ class TestRevokingUntil:
     def test_makes_a_revocation_wait_for_a_connect_that_decides(self, mailbox, google, clock):
         job = disconnect(mailbox)
         with transaction.atomic():
-            shared_grants.order(bytes(mailbox.connection.account_blind))
+            shared_grants.lock_account(bytes(mailbox.connection.account_blind))
             worker = Thread(target=in_thread, args=(job.id, clock))
             worker.start()
             wait_for_a_waiter()
@@ -384,7 +384,7 @@ class TestRevokingUntil:
 
 def in_thread(job_id, clock):
     try:
-        assert purge.run(job_id=job_id, now=clock) is PurgeStep.DONE
+        assert purge.run_purge(job_id=job_id, now=clock) is PurgeStep.DONE
     finally:
         connections.close_all()
 

@@ -28,7 +28,13 @@ from tests.fakes.mail import FakeMailbox
 from tests.fakes.pushes import FakeWatches
 from tests.integrations import household
 from tests.integrations.purge.account_checks import check_end
-from tests.integrations.purge.account_world import ALL_DAY, KINDS, MOST_ACTIONS, SHAPES, World
+from tests.integrations.purge.account_world import (
+    ALL_DAY,
+    KINDS,
+    MOST_ACTIONS,
+    SHAPES,
+    GoogleAccountWorld,
+)
 from tests.integrations.purge.conftest import NOW
 from tests.integrations.purge.google_grants import Fault, GoogleGrants
 from tests.integrations.purge.interleaving import PATIENCE
@@ -58,7 +64,7 @@ def provider(settings, monkeypatch, transactional_db):
     monkeypatch.setattr(shared_grants, "LONGEST_CALL", timedelta(seconds=PATIENCE))
     # One that waits for a revocation lets others run between two looks, in no time.
     monkeypatch.setattr(callback, "POLL_SECONDS", 0)
-    monkeypatch.setattr(callback, "PATIENCE", MOST_POLLS)
+    monkeypatch.setattr(callback, "MOST_POLLS", MOST_POLLS)
     with GoogleGrants.running() as google:
         monkeypatch.setattr(callback, "timezone", SimpleNamespace(now=google.read_clock))
         settings.GOOGLE = replace(
@@ -74,24 +80,24 @@ class GivenUp(Exception):
 class TestWorld:
     def test_stops_its_workers_when_an_example_is_given_up(self, provider):
         """A worker may have stopped inside the sequencer, whose lock is its session's."""
-        with suppress(GivenUp), World(provider, SHAPES["two products"]) as world:
+        with suppress(GivenUp), GoogleAccountWorld(provider, SHAPES["two products"]) as world:
             world.do(("disconnect", "alice", "mail", "hint"))
             while not _is_sequencer_locked():
                 world.do(("run", 0, 1))
             raise GivenUp
 
         assert not _is_sequencer_locked()
-        with World(provider, SHAPES["two products"]) as other:
+        with GoogleAccountWorld(provider, SHAPES["two products"]) as other:
             other.do(("disconnect", "alice", "mail", "hint"))
             other.finish()
             assert check_end(other).endswith(": needed_elsewhere")
 
     def test_leaves_nothing_to_the_sweep_of_the_next_example(self, provider):
-        with suppress(GivenUp), World(provider, SHAPES["two products"]) as world:
+        with suppress(GivenUp), GoogleAccountWorld(provider, SHAPES["two products"]) as world:
             world.do(("leave", "alice"))
             raise GivenUp
 
-        assert automatic_disconnect.sweep(at=NOW) == []
+        assert automatic_disconnect.disconnect_due_integrations(at=NOW) == []
 
 
 @pytest.mark.invariant(6)
@@ -106,7 +112,7 @@ class TestDisconnectsAtOnce:
         second = {"mail": "calendar", "calendar": "mail"}[first]
         ends = Counter()
         for commits in range(0, 200, 1 if is_thorough(request.config) else 8):
-            with World(provider, SHAPES["two products"]) as world:
+            with GoogleAccountWorld(provider, SHAPES["two products"]) as world:
                 world.do(("disconnect", "alice", first, "hint"))
                 world.do(("run", 0, commits))
                 is_last = not world.workers
@@ -124,7 +130,7 @@ class TestDisconnectsAtOnce:
 
     @pytest.mark.parametrize("commits", [16, 1000], ids=["while it ends", "after it has ended"])
     def test_a_reconnect_stores_no_grant_that_a_purge_has_just_revoked(self, provider, commits):
-        with World(provider, SHAPES["two organisations"]) as world:
+        with GoogleAccountWorld(provider, SHAPES["two organisations"]) as world:
             world.do(("disconnect", "bob", "mail", "no hint"))
             world.do(("disconnect", "alice", "mail", "hint"))
             world.do(("reconnect", "alice", "mail"))
@@ -138,7 +144,7 @@ class TestDisconnectsAtOnce:
 
     def test_a_grant_that_was_left_to_a_dead_one_is_said_to_be_not_revoked(self, provider):
         """Its holder cannot be told: of a connection that has ended no account is known."""
-        with World(provider, SHAPES["two organisations"]) as world:
+        with GoogleAccountWorld(provider, SHAPES["two organisations"]) as world:
             world.do(("end at Google",))
             world.do(("reconnect", "bob", "mail"))
             world.do(("run", 0, 1000))
@@ -165,7 +171,7 @@ class TestDisconnectsAtOnce:
     @given(data=st.data())
     def test_leave_no_grant_behind_and_no_false_receipt(self, provider, data):
         shape = data.draw(st.sampled_from(["two products", "two products", *SHAPES]), "shape")
-        with World(provider, SHAPES[shape]) as world:
+        with GoogleAccountWorld(provider, SHAPES[shape]) as world:
             world.is_google_away = data.draw(st.sampled_from([False] * 5 + [True]), "away")
             world.may_end_at_google = data.draw(st.sampled_from([False] * 3 + [True]), "ends there")
             faults = st.lists(st.sampled_from(Fault), max_size=2)

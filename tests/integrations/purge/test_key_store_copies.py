@@ -83,23 +83,23 @@ def store(request, tmp_path, settings, monkeypatch):
 def kept(store, mailbox):
     """Return what a copy of the database from before the removal has of one message."""
     message = Message.objects.filter(integration=mailbox).first()
-    return message.summary, keys.read(mailbox.id)
+    return message.summary, keys.read_row(mailbox.id)
 
 
 def opened(kept):
     sealed, row = kept
-    keys.forget()
-    return envelope.open(sealed.ciphertext, sealed.binding, keys.unwrap(row))
+    keys.drop_cached_keys()
+    return envelope.open_record(sealed.ciphertext, sealed.binding, keys.unwrap(row))
 
 
 def removed(mailbox, clock):
     """Run the purge to its receipt, and the epochs to their end; return both parts."""
     job = disconnect(mailbox)
-    while purge.run(job_id=job.id, now=clock) is not PurgeStep.DONE:
+    while purge.run_purge(job_id=job.id, now=clock) is not PurgeStep.DONE:
         clock.at = PurgeJob.objects.get(id=job.id).next_try_at
     for line in KeyLine:
-        key_epochs.turn(line, NOW)
-    sequencer.run(NOW)
+        key_epochs.rotate_epoch(line, NOW)
+    sequencer.run_sequencer(NOW)
     tasks.purge.write_second_parts()
     return [json.loads(bytes(part.document))["body"] for part in Receipt.objects.order_by("part")]
 

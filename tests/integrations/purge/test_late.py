@@ -17,7 +17,7 @@ from tests.integrations.purge import holdings
 from tests.integrations.purge.conftest import NOW, disconnect
 from tests.integrations.purge.test_engine import left, run
 
-LIMIT = rate_limits.Limit(6000)
+LIMIT = rate_limits.RateLimit(6000)
 
 
 @pytest.mark.invariant(5)
@@ -27,17 +27,17 @@ class TestFence:
         epoch = mailbox.epoch
         disconnect(mailbox)
 
-        with pytest.raises(fences.NoLongerLive), transaction.atomic():
-            fences.hold(integration_id=mailbox.id, epoch=epoch)
+        with pytest.raises(fences.DisconnectedError), transaction.atomic():
+            fences.lock_integration(integration_id=mailbox.id, epoch=epoch)
 
     def test_stops_a_refresh_of_the_older_epoch(self, mailbox):
         epoch = mailbox.connection.epoch
         disconnect(mailbox)
 
-        with pytest.raises(fences.NoLongerLive), transaction.atomic():
-            fences.hold_connection(connection_id=mailbox.connection_id, epoch=epoch)
-        with pytest.raises(keys.Destroyed):
-            sealing.sealer(holder=mailbox.connection_id, epoch=epoch)
+        with pytest.raises(fences.DisconnectedError), transaction.atomic():
+            fences.lock_connection(connection_id=mailbox.connection_id, epoch=epoch)
+        with pytest.raises(keys.KeyDestroyed):
+            sealing.get_sealer(holder=mailbox.connection_id, epoch=epoch)
 
     @pytest.mark.claim("data-use.disconnect", "home.removed")
     def test_takes_the_key_in_the_same_commit(self, mailbox):
@@ -45,16 +45,16 @@ class TestFence:
             purge.open_job(integration=mailbox, trigger="owner", at=NOW)
             transaction.set_rollback(True)
 
-        assert sealing.sealer(holder=mailbox.id, epoch=1)
+        assert sealing.get_sealer(holder=mailbox.id, epoch=1)
         disconnect(mailbox)
         for epoch in (1, 2):
-            with pytest.raises(keys.Destroyed):
-                sealing.sealer(holder=mailbox.id, epoch=epoch)
+            with pytest.raises(keys.KeyDestroyed):
+                sealing.get_sealer(holder=mailbox.id, epoch=epoch)
 
     def test_lets_nobody_claim_its_work(self, mailbox):
         disconnect(mailbox)
 
-        assert work_leases.due(at=NOW) == []
+        assert work_leases.get_due_ids(at=NOW) == []
 
     def test_asks_nothing_but_the_database(self, mailbox, google, settings):
         settings.BROKER_URL = settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
@@ -69,18 +69,20 @@ class TestLateWorker:
     def test_gets_no_bucket_for_a_connection_that_ended(self, mailbox, clock):
         run(disconnect(mailbox), clock)
 
-        with pytest.raises(fences.NoLongerLive):
-            rate_limits.draw(connection_id=mailbox.connection_id, want=5, least=5, limit=LIMIT)
-        rate_limits.park(connection_id=mailbox.connection_id, seconds=5)
+        with pytest.raises(fences.DisconnectedError):
+            rate_limits.draw_units(
+                connection_id=mailbox.connection_id, units=5, least_units=5, limit=LIMIT
+            )
+        rate_limits.pause_mailbox(connection_id=mailbox.connection_id, seconds=5)
         assert not QuotaBucket.objects.exists()
-        assert purge.residue() == {}
+        assert purge.count_residue() == {}
 
     def test_gets_no_slot_for_a_connection_that_ended(self, mailbox, clock):
         run(disconnect(mailbox), clock)
 
         with (
-            pytest.raises(fences.NoLongerLive),
-            request_slots.hold(connection_id=mailbox.connection_id, want=1, most=4),
+            pytest.raises(fences.DisconnectedError),
+            request_slots.hold_slots(connection_id=mailbox.connection_id, want=1, most=4),
         ):
             pass
         assert not QuotaBucket.objects.exists()
@@ -89,7 +91,7 @@ class TestLateWorker:
         run(disconnect(mailbox), clock)
         SyncWork.objects.create(integration=mailbox, next_sync_at=NOW)
 
-        assert purge.residue() == {"integrations.SyncWork": 1}
+        assert purge.count_residue() == {"integrations.SyncWork": 1}
 
 
 @pytest.mark.scenario("X5")
@@ -118,12 +120,12 @@ class TestReconnecting:
         new_connection.status = "active"
         new_connection.save(update_fields=["status"])
         new = holdings.integration(new_connection, at=NOW, messages=4)
-        before = inventory.left(integration_id=new.id)
+        before = inventory.count_left(integration_id=new.id)
 
         run(job, clock)
 
-        assert inventory.left(integration_id=new.id) == before
-        assert not any(inventory.left(integration_id=old.id).values())
+        assert inventory.count_left(integration_id=new.id) == before
+        assert not any(inventory.count_left(integration_id=old.id).values())
         assert google.tokens == []
 
 
@@ -131,7 +133,7 @@ class TestLock:
     def test_waits_for_a_page_that_is_being_written(self, mailbox):
         # The other way round is a writer that meets the fence, above.
         with transaction.atomic():
-            fences.hold(integration_id=mailbox.id, epoch=mailbox.epoch)
+            fences.lock_integration(integration_id=mailbox.id, epoch=mailbox.epoch)
             other = database.copy()
             try:
                 with other.cursor() as cursor:

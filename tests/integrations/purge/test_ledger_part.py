@@ -25,8 +25,8 @@ from integrations.access import ledger_pseudonyms, permits
 from integrations.connections import connection_removal
 from integrations.models import Connection, Integration, PurgeJob, PurgeStep
 from integrations.purge import ledger_key_release
-from integrations.purge.ledger_key_release import NotOffered
-from limited_use.guard.guard import Refused
+from integrations.purge.ledger_key_release import KeyNotOffered
+from limited_use.guard.guard import AccessRefused
 from limited_use.ledger import (
     ledger_key_lifecycle,
     pseudonyms,
@@ -55,15 +55,15 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture(autouse=True)
 def _cold(keyring):
-    ledger_key_wrap.forget()
+    ledger_key_wrap.drop_cached_ciphers()
 
 
 @pytest.fixture
 def mine(mailbox):
     """Return alice's mailbox, which the ledger names by a key of its connection's."""
-    ledger_key_lifecycle.create(holder=mailbox.connection_id, at=NOW)
+    ledger_key_lifecycle.create_key(holder=mailbox.connection_id, at=NOW)
     # Something that was used while it was connected.
-    with suppress(Refused):
+    with suppress(AccessRefused):
         permits.to_sync(integration_id=mailbox.id, at=NOW)
     return mailbox
 
@@ -75,7 +75,7 @@ def removed(mine, clock):
 
 
 def finish(job, clock):
-    while purge.run(job_id=job.id, now=clock) is not PurgeStep.DONE:
+    while purge.run_purge(job_id=job.id, now=clock) is not PurgeStep.DONE:
         clock.at = PurgeJob.objects.get(id=job.id).next_try_at
 
 
@@ -84,7 +84,7 @@ def row(mine):
 
 
 def take(job, at=NOW):
-    return ledger_key_release.take(job_id=job.id, user_id=job.user_id, at=at)
+    return ledger_key_release.take_ledger_file(job_id=job.id, user_id=job.user_id, at=at)
 
 
 def export():
@@ -94,7 +94,7 @@ def export():
 
 
 def pinned():
-    return [VerifierKey.parse(text) for text in receipts.public_keys()]
+    return [VerifierKey.parse(text) for text in receipts.get_public_keys()]
 
 
 def everywhere(needle: bytes) -> set[str]:
@@ -130,7 +130,9 @@ class TestReceipt:
         job = removed(mine, clock)
         receipt = bytes(Receipt.objects.get(id=job.receipt_id).document)
 
-        assert any("ledger_key.set_aside" in line for line in verifier.check(receipt, pinned()))
+        assert any(
+            "ledger_key.set_aside" in line for line in verifier.check_document(receipt, pinned())
+        )
 
     @pytest.mark.claim("receipt.ledger-key-offered")
     def test_names_the_removal_and_no_use(self, mine, clock):
@@ -157,7 +159,7 @@ class TestReceipt:
     ):
         settings.KEYRING = replace(settings.KEYRING, url=url, snapshot_retention_days=days)
 
-        says = key_store_disclosure.copies()
+        says = key_store_disclosure.describe_copies()
 
         assert says["kept_in"] == kept_in
         assert kept.items() <= says.items()
@@ -182,7 +184,7 @@ class TestReceipt:
 
         assert "as long as something" in body["remains"]["ledger_key"]
         assert row(mine).set_aside_at is None
-        with pytest.raises(NotOffered):
+        with pytest.raises(KeyNotOffered):
             take(job)
 
         last = removed(other, clock)
@@ -190,7 +192,7 @@ class TestReceipt:
         assert row(mine).is_offered(clock())
         # Whichever of its removals they stand before.
         assert take(job)
-        with pytest.raises(NotOffered):
+        with pytest.raises(KeyNotOffered):
             take(last)
 
 
@@ -209,19 +211,19 @@ class TestPart:
         bob = holdings.integration(
             holdings.connection(holdings.person(NOW, "bob"), at=NOW, account="bob"), at=NOW
         )
-        ledger_key_lifecycle.create(holder=bob.connection_id, at=NOW)
-        with suppress(Refused):
+        ledger_key_lifecycle.create_key(holder=bob.connection_id, at=NOW)
+        with suppress(AccessRefused):
             permits.to_sync(integration_id=bob.id, at=NOW)
-        name = pseudonyms.of(mine.connection_id)
+        name = pseudonyms.get_naming(mine.connection_id)
         own = [
             leaf.id
             for leaf in Leaf.objects.all()
             if bytes(leaf.subject or b"").hex() in {name(mine.id), name(mine.connection_id)}
         ]
         part = take(removed(mine, clock))
-        sequencer.run(NOW)
+        sequencer.run_sequencer(NOW)
 
-        lines = verifier.check_part(part, export(), tile_store.latest_note(), pinned())
+        lines = verifier.check_part(part, export(), tile_store.get_latest_note(), pinned())
 
         found = [line for line in lines if line.startswith("entry ")]
         assert len(own) == 4
@@ -235,11 +237,11 @@ class TestPart:
     @pytest.mark.claim("ledger-part.finds")
     def test_is_checked_without_the_service(self, mine, clock, tmp_path):
         (tmp_path / "part.json").write_bytes(take(removed(mine, clock)))
-        sequencer.run(NOW)
+        sequencer.run_sequencer(NOW)
         (tmp_path / "ledger.jsonl").write_text(export())
-        (tmp_path / "checkpoint").write_text(tile_store.latest_note())
+        (tmp_path / "checkpoint").write_text(tile_store.get_latest_note())
         command = [sys.executable, "-I", "-c", RUN, str(ROOT)]
-        for key in receipts.public_keys():
+        for key in receipts.get_public_keys():
             command += ["--key", key]
 
         done = subprocess.run(
@@ -275,12 +277,12 @@ class TestPart:
 
     def test_notices_an_export_that_leaves_something_out(self, mine, clock):
         part = take(removed(mine, clock))
-        sequencer.run(NOW)
+        sequencer.run_sequencer(NOW)
         lines = export().splitlines()
 
         for short in (lines[:-1], lines[1:], [*lines[:3], *lines[4:]], []):
             with pytest.raises(NotProven):
-                verifier.check_part(part, "\n".join(short), tile_store.latest_note(), pinned())
+                verifier.check_part(part, "\n".join(short), tile_store.get_latest_note(), pinned())
 
 
 class TestOffer:
@@ -289,14 +291,14 @@ class TestOffer:
         job = removed(mine, clock)
         mallory = holdings.person(NOW, "mallory").user
 
-        with pytest.raises(NotOffered):
-            ledger_key_release.take(job_id=job.id, user_id=mallory.id, at=NOW)
+        with pytest.raises(KeyNotOffered):
+            ledger_key_release.take_ledger_file(job_id=job.id, user_id=mallory.id, at=NOW)
         assert row(mine).destroyed_at is None
 
     def test_waits_for_the_receipt(self, mine, clock):
         job = disconnect(mine)
 
-        with pytest.raises(NotOffered):
+        with pytest.raises(KeyNotOffered):
             take(job)
         finish(job, clock)
         assert take(job)
@@ -308,11 +310,11 @@ class TestOffer:
         removed(mine, clock)
         with acting_as("purge"):
             assert purge.begin_ledger_keys(at=NOW) == 1
-            key_epochs.turn(ledger_key_wrap.LINE, NOW)
-            assert purge.sweep_ledger_parts(at=clock() + ledger_key_lifecycle.OFFERED_FOR) == 1
+            key_epochs.rotate_epoch(ledger_key_wrap.LINE, NOW)
+            assert purge.sweep_ledger_parts(at=clock() + ledger_key_lifecycle.OFFER_DURATION) == 1
         with acting_as("sync"):
-            ledger_key_wrap.forget()
-            assert pseudonyms.of(other.connection_id)(other.id)
+            ledger_key_wrap.drop_cached_ciphers()
+            assert pseudonyms.get_naming(other.connection_id)(other.id)
 
     @pytest.mark.claim(
         "ledger-part.ends",
@@ -323,24 +325,24 @@ class TestOffer:
     )
     def test_ends_after_thirty_days(self, mine, clock):
         job = removed(mine, clock)
-        end = clock() + ledger_key_lifecycle.OFFERED_FOR
+        end = clock() + ledger_key_lifecycle.OFFER_DURATION
 
         assert purge.sweep_ledger_parts(at=end - timedelta(seconds=1)) == 0
         assert purge.sweep_ledger_parts(at=end) == 1
-        with pytest.raises(NotOffered):
+        with pytest.raises(KeyNotOffered):
             take(job, at=end)
         assert not WrappedLedgerKey.objects.filter(holder=mine.connection_id).exists()
         said = json.loads(bytes(Leaf.objects.order_by("id").last().payload))
         assert (said["event"], said["body"]["outcome"]) == ("ledger_key.destroyed", "expired")
 
     def test_is_made_ready_for_connections_from_before_there_were_keys(self, mailbox, clock):
-        before = pseudonyms.of(mailbox.connection_id)(mailbox.id)
+        before = pseudonyms.get_naming(mailbox.connection_id)(mailbox.id)
 
         tasks.purge.end_ledger_parts()
         tasks.purge.end_ledger_parts()
 
         assert row(mailbox).destroyed_at is None
-        assert pseudonyms.of(mailbox.connection_id)(mailbox.id) != before
+        assert pseudonyms.get_naming(mailbox.connection_id)(mailbox.id) != before
         part = take(removed(mailbox, clock))
         assert before in part.decode()
         # What has ended gets none any more.
@@ -358,9 +360,9 @@ class TestOffer:
     @pytest.mark.claim("ledger-part.discarded")
     def test_is_none_where_there_was_nothing_to_remove(self, alice, google):
         empty = holdings.connection(alice, at=NOW)
-        ledger_key_lifecycle.create(holder=empty.id, at=NOW)
+        ledger_key_lifecycle.create_key(holder=empty.id, at=NOW)
 
-        connection_removal.forget(connection_id=empty.id, at=NOW)
+        connection_removal.remove_connection(connection_id=empty.id, at=NOW)
 
         assert LedgerKey.objects.get(holder=empty.id).outcome == "discarded"
         assert not WrappedLedgerKey.objects.filter(holder=empty.id).exists()
@@ -374,7 +376,7 @@ class TestOffer:
             start.wait()
             try:
                 got.append(take(job))
-            except NotOffered:
+            except KeyNotOffered:
                 refused.append(True)
             finally:
                 connections.close_all()
@@ -395,25 +397,25 @@ class TestOffer:
 
     @pytest.mark.claim("ledger-part.nobody", "receipt.ledger-key-offered", "ledger-part.no-name")
     def test_leaves_nothing_that_links_the_owner_with_their_entries(self, mine, clock):
-        name = pseudonyms.of(mine.connection_id)
+        name = pseudonyms.get_naming(mine.connection_id)
         used = bytes.fromhex(name(mine.id))
         assert Leaf.objects.filter(subject=used).exists()
 
         take(removed(mine, clock))
-        key_epochs.turn(ledger_key_wrap.LINE, NOW)
-        sequencer.run(NOW)
+        key_epochs.rotate_epoch(ledger_key_wrap.LINE, NOW)
+        sequencer.run_sequencer(NOW)
 
         assert everywhere(used) == {"limited_use_leaf"}
         owner = Connection.objects.get(id=mine.connection_id)
-        again = ledger_pseudonyms.of_owner(
+        again = ledger_pseudonyms.get_resource_pseudonyms(
             user_id=owner.user_id, organisation_id=owner.organisation_id
         )
         assert used not in again
-        assert subject_access.entries_of(again) == []
+        assert subject_access.find_entries(again) == []
 
 
 @pytest.mark.usefixtures("requests_act_as_web")
-class TestPage:
+class TestLedgerDownloadPage:
     def address(self, job):
         return f"/settings/removals/{job.id}/ledger-part/"
 

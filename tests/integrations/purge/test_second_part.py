@@ -34,13 +34,13 @@ pytestmark = [pytest.mark.invariant(6), pytest.mark.clause("TOK-DELETE", "WDEL")
 
 
 def keys():
-    return [VerifierKey.parse(text) for text in receipts.public_keys()]
+    return [VerifierKey.parse(text) for text in receipts.get_public_keys()]
 
 
 def purged(integration, clock):
     job = disconnect(integration)
     for _ in range(50):
-        if purge.run(job_id=job.id, now=clock) is PurgeStep.DONE:
+        if purge.run_purge(job_id=job.id, now=clock) is PurgeStep.DONE:
             break
         clock.at = PurgeJob.objects.get(id=job.id).next_try_at
     return PurgeJob.objects.get(id=job.id)
@@ -48,8 +48,8 @@ def purged(integration, clock):
 
 def turn(*lines):
     for line in lines or KeyLine:
-        key_epochs.turn(line, NOW)
-    sequencer.run(NOW)
+        key_epochs.rotate_epoch(line, NOW)
+    sequencer.run_sequencer(NOW)
 
 
 def second_parts():
@@ -80,7 +80,7 @@ class TestSweep:
         second = second_parts().get()
         assert purge.second_part_of(job) == second
         first = Receipt.objects.get(id=job.receipt_id)
-        lines = verifier.check_together(bytes(first.document), bytes(second.document), keys())
+        lines = verifier.check_both_parts(bytes(first.document), bytes(second.document), keys())
         text = "\n".join(lines)
         assert f"key             {job.content_key_id}, wrapped under content epoch" in text
         assert f"key             {job.credential_key_id}, wrapped under credential epoch" in text
@@ -88,12 +88,12 @@ class TestSweep:
     def test_waits_for_the_ledger(self, mailbox, clock):
         purged(mailbox, clock)
         for line in KeyLine:
-            key_epochs.turn(line, NOW)
+            key_epochs.rotate_epoch(line, NOW)
 
         tasks.purge.write_second_parts()
         assert not second_parts().exists()
 
-        sequencer.run(NOW)
+        sequencer.run_sequencer(NOW)
         tasks.purge.write_second_parts()
         assert second_parts().count() == 1
 
@@ -155,17 +155,17 @@ class TestOfLocalCalendars:
 
         turn(*set(KeyLine) - {KeyLine.OWN})
         tasks.purge.write_second_parts()
-        vault_keys.forget()
+        vault_keys.drop_cached_keys()
         assert vault_keys.unwrap(self.copied)
         assert not second_parts().exists()
 
         # The latest: an epoch that began with the disconnect.
         KeyEpoch.objects.filter(line=KeyLine.OWN).update(began_at=job.fenced_at)
-        hours = rotation_schedule.hours_of(KeyLine.OWN)
-        assert rotation_schedule.epoch_is_over(KeyLine.OWN, at=promised, hours=hours)
+        hours = rotation_schedule.get_max_hours(KeyLine.OWN)
+        assert rotation_schedule.is_rotation_due(KeyLine.OWN, at=promised, max_hours=hours)
         turn(KeyLine.OWN)
         tasks.purge.write_second_parts()
-        vault_keys.forget()
+        vault_keys.drop_cached_keys()
         with pytest.raises(EpochGone):
             vault_keys.unwrap(self.copied)
         assert second_parts().exists()
@@ -178,7 +178,7 @@ def read_key_row(holder):
     return vault_keys.KeyRow(holder, row.line, 1, bytes(row.key_id), wrapped, row.kek_epoch)
 
 
-class TestPages:
+class TestKeyDestructionPages:
     """The owner's page offers both parts and a link; the link needs no account."""
 
     @pytest.fixture
@@ -246,7 +246,7 @@ class TestPages:
         ]
 
         assert page.status_code == 200
-        assert verifier.check_together(*parts, keys())
+        assert verifier.check_both_parts(*parts, keys())
 
     @pytest.mark.claim("receipt-link.only", "mail.receipt-link")
     @pytest.mark.control("6.7.1")
@@ -275,7 +275,7 @@ class TestPages:
     @pytest.mark.control("2.1.1")
     def test_answer_an_address_only_so_often(self, monkeypatch, mailbox, clock):
         job = purged(mailbox, clock)
-        token = receipt_links.make(subject_id=job.integration_id, at=NOW)
+        token = receipt_links.create_link(subject_id=job.integration_id, at=NOW)
         monkeypatch.setattr(pages, "RATE", Rate("receipt-link", 3, 60))
 
         statuses = [Client().get(f"/receipts/{token}/").status_code for _ in range(5)]

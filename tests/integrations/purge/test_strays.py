@@ -22,13 +22,13 @@ pytestmark = pytest.mark.invariant(5)
 
 class TestSealedBytes:
     def test_are_none_where_all_is_well(self, mailbox):
-        assert orphaned_keys.sealed() == {}
+        assert orphaned_keys.count_values_without_key() == {}
 
     def test_that_outlived_their_key_are_found_by_column(self, mailbox):
         with transaction.atomic():
-            keys.end(holder=mailbox.id)
+            keys.destroy_key(holder=mailbox.id)
 
-        found = orphaned_keys.sealed()
+        found = orphaned_keys.count_values_without_key()
 
         assert found["integrations.Message.summary"] == Message.objects.count() > 0
         assert {"integrations.MessageBody.content", "integrations.SyncWork.cursor"} <= set(found)
@@ -36,54 +36,57 @@ class TestSealedBytes:
 
     def test_of_a_key_that_another_took_the_place_of_are_found(self, mailbox):
         with transaction.atomic():
-            keys.end(holder=mailbox.id)
-            keys.create(holder=mailbox.id, line=KeyLine.CONTENT, at=NOW, epoch=mailbox.epoch)
+            keys.destroy_key(holder=mailbox.id)
+            keys.create_key(holder=mailbox.id, line=KeyLine.CONTENT, at=NOW, epoch=mailbox.epoch)
 
-        assert "integrations.Message.summary" in orphaned_keys.sealed()
+        assert "integrations.Message.summary" in orphaned_keys.count_values_without_key()
 
     def test_that_a_purge_is_about_to_remove_are_none(self, mailbox):
         disconnect(mailbox)
 
         assert Message.objects.exists()
-        assert orphaned_keys.sealed() == {}
+        assert orphaned_keys.count_values_without_key() == {}
 
 
-class TestKeys:
+class TestOrphanedKeys:
     def test_all_have_an_owner_where_all_is_well(self, mailbox):
-        assert orphaned_keys.keys() == {}
+        assert orphaned_keys.count_keys_without_owner() == {}
 
     def test_keep_theirs_until_the_grant_is_given_back(self, mailbox):
         disconnect(mailbox)
 
-        assert orphaned_keys.keys() == {}
+        assert orphaned_keys.count_keys_without_owner() == {}
 
     def test_that_wrap_the_ledgers_keys_are_nobodys_and_in_place(self, mailbox):
-        ledger_keys.create(holder=mailbox.connection_id, at=NOW)
+        ledger_keys.create_key(holder=mailbox.connection_id, at=NOW)
 
-        assert orphaned_keys.keys() == {}
+        assert orphaned_keys.count_keys_without_owner() == {}
 
     def test_of_the_ledger_that_outlived_their_row_are_found(self, mailbox):
-        ledger_keys.create(holder=mailbox.connection_id, at=NOW)
+        ledger_keys.create_key(holder=mailbox.connection_id, at=NOW)
         row = LedgerKey.objects.filter(holder=mailbox.connection_id)
         row.update(destroyed_at=NOW, outcome=LedgerKey.Outcome.EXPIRED)
 
-        assert orphaned_keys.keys() == {"ledger": 1}
+        assert orphaned_keys.count_keys_without_owner() == {"ledger": 1}
         row.delete()
-        assert orphaned_keys.keys() == {"ledger": 1}
+        assert orphaned_keys.count_keys_without_owner() == {"ledger": 1}
 
     def test_of_nobody_are_found_by_line(self, mailbox):
         with transaction.atomic():
-            keys.create(holder=uuid7(), line=KeyLine.CONTENT, at=NOW, epoch=1)
-            keys.create(holder=uuid7(), line=KeyLine.CREDENTIAL, at=NOW, epoch=1)
+            keys.create_key(holder=uuid7(), line=KeyLine.CONTENT, at=NOW, epoch=1)
+            keys.create_key(holder=uuid7(), line=KeyLine.CREDENTIAL, at=NOW, epoch=1)
 
-        assert orphaned_keys.keys() == {str(KeyLine.CONTENT): 1, str(KeyLine.CREDENTIAL): 1}
+        assert orphaned_keys.count_keys_without_owner() == {
+            str(KeyLine.CONTENT): 1,
+            str(KeyLine.CREDENTIAL): 1,
+        }
 
 
 class TestTheSearch:
     def test_raises_an_alarm_for_each_place_once_a_day(self, mailbox):
         with transaction.atomic():
-            keys.create(holder=uuid7(), line=KeyLine.CONTENT, at=NOW, epoch=1)
-            keys.end(holder=mailbox.id)
+            keys.create_key(holder=uuid7(), line=KeyLine.CONTENT, at=NOW, epoch=1)
+            keys.destroy_key(holder=mailbox.id)
 
         with acting_as("purge"):
             for _ in range(2):

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import Alarm
 from integrations import purge
 from integrations.models import PurgeJob, PurgeStep
-from integrations.purge.overdue_sweep import Promise
+from integrations.purge.overdue_sweep import PurgePromise
 from integrations.tasks import purge as tasks
 from limited_use.models import KeyEpoch
 from limited_use.policy.key_lines import KeyLine
@@ -26,24 +26,24 @@ from tests.integrations.purge.test_engine import run
 
 
 def promises(at):
-    return {late.promise for late in purge.overdue(at=at)}
+    return {late.promise for late in purge.list_late_promises(at=at)}
 
 
 class TestDue:
     def test_finds_a_job_that_nobody_queued(self, mailbox):
         job = disconnect(mailbox)
 
-        assert purge.due(at=NOW) == [job.id]
+        assert purge.list_due_jobs(at=NOW) == [job.id]
 
     def test_leaves_out_what_waits_and_what_is_done(self, mailbox, google, clock):
         google.answer = (503, {})
-        purge.run(job_id=(job := disconnect(mailbox)).id, now=clock)
+        purge.run_purge(job_id=(job := disconnect(mailbox)).id, now=clock)
 
-        assert purge.due(at=NOW) == []
-        assert purge.due(at=NOW + timedelta(minutes=1)) == [job.id]
+        assert purge.list_due_jobs(at=NOW) == []
+        assert purge.list_due_jobs(at=NOW + timedelta(minutes=1)) == [job.id]
         clock.advance(minutes=1)
         run(job, clock)
-        assert purge.due(at=clock() + timedelta(days=9)) == []
+        assert purge.list_due_jobs(at=clock() + timedelta(days=9)) == []
 
 
 @pytest.mark.invariant(6)
@@ -52,27 +52,27 @@ class TestOverdue:
     def test_is_empty_while_every_promise_is_kept(self, mailbox):
         disconnect(mailbox)
 
-        assert purge.overdue(at=NOW + timedelta(minutes=59)) == []
+        assert purge.list_late_promises(at=NOW + timedelta(minutes=59)) == []
 
     @pytest.mark.claim("data-use.disconnect")
     def test_names_rows_that_are_still_there_after_an_hour(self, mailbox):
         disconnect(mailbox)
 
-        assert promises(NOW + timedelta(minutes=61)) == {Promise.ROWS_GONE}
+        assert promises(NOW + timedelta(minutes=61)) == {PurgePromise.ROWS_GONE}
 
     def test_names_a_receipt_that_is_not_written_after_a_day(self, mailbox, google, clock):
         google.answer = (503, {})
-        purge.run(job_id=disconnect(mailbox).id, now=clock)
+        purge.run_purge(job_id=disconnect(mailbox).id, now=clock)
 
         late = promises(NOW + timedelta(hours=25, minutes=1))
 
-        assert late == {Promise.RECEIPT_WRITTEN, Promise.KEY_EPOCH_DESTROYED}
+        assert late == {PurgePromise.RECEIPT_WRITTEN, PurgePromise.KEY_EPOCH_DESTROYED}
 
     def test_names_a_key_epoch_that_outlives_its_day(self, mailbox, clock):
         run(disconnect(mailbox), clock)
         late = NOW + timedelta(hours=24, minutes=1)
 
-        assert promises(late) == {Promise.KEY_EPOCH_DESTROYED}
+        assert promises(late) == {PurgePromise.KEY_EPOCH_DESTROYED}
         KeyEpoch.objects.filter(line=KeyLine.CONTENT).update(destroyed_at=NOW, entry_id=purge_id())
         assert promises(late) == set()
 
@@ -87,7 +87,9 @@ class TestTurnKeyEpoch:
     def test_is_as_short_for_every_key_but_those_of_local_calendars(self, settings):
         lines = set(KeyLine) - {KeyLine.OWN}
 
-        assert {rotation_schedule.hours_of(line) for line in lines} == {settings.KEY_EPOCH_HOURS}
+        assert {rotation_schedule.get_max_hours(line) for line in lines} == {
+            settings.KEY_EPOCH_HOURS
+        }
         assert settings.KEY_EPOCH_HOURS <= 24
 
     @pytest.mark.django_db
@@ -105,7 +107,7 @@ class TestTurnKeyEpoch:
 
         assert f"replaced every {epoch_hours} hours" in page
         assert f"at least every {says}." in page
-        assert rotation_schedule.hours_of(KeyLine.OWN) <= int(says.split()[0]) * 24
+        assert rotation_schedule.get_max_hours(KeyLine.OWN) <= int(says.split()[0]) * 24
 
     @pytest.mark.claim(
         "data-use.key-epochs",
@@ -116,8 +118,8 @@ class TestTurnKeyEpoch:
     def test_is_over_before_the_promise_is(self, mailbox):
         before, after = NOW + timedelta(hours=22), NOW + timedelta(hours=23, minutes=1)
 
-        assert not rotation_schedule.epoch_is_over(KeyLine.CONTENT, at=before, hours=24)
-        assert rotation_schedule.epoch_is_over(KeyLine.CONTENT, at=after, hours=24)
+        assert not rotation_schedule.is_rotation_due(KeyLine.CONTENT, at=before, max_hours=24)
+        assert rotation_schedule.is_rotation_due(KeyLine.CONTENT, at=after, max_hours=24)
 
     @pytest.mark.claim("mail.part-2")
     @pytest.mark.claim("data-use.key-epochs", "data-use.disconnect", "receipt.part-2-later")
@@ -140,7 +142,7 @@ class TestSweepPurges:
         tasks.sweep_purges()
 
         alarm = Alarm.objects.get(kind="purge.overdue")
-        assert (alarm.about, alarm.window) == (job.id, Promise.ROWS_GONE)
+        assert (alarm.about, alarm.window) == (job.id, PurgePromise.ROWS_GONE)
 
     def test_survives_a_broker_that_is_down(self, mailbox, google):
         disconnect(mailbox, at=timezone.now())
@@ -179,7 +181,7 @@ class TestCommands:
         assert caught.value.code == 1
 
 
-class TestTheTask:
+class TestSweepTask:
     def test_queues_another_purge_of_the_connection_that_waited_for_it(
         self, mailbox, google, monkeypatch
     ):

@@ -17,7 +17,7 @@ from integrations.purge import inventory, provider_revocation
 from integrations.push import unsubscribe
 from limited_use.models import DataKey
 from tests.fakes.mail import FakeMailbox
-from tests.fakes.pushes import FakeWatches, subscriptions_opened
+from tests.fakes.pushes import FakeWatches, make_open_subscriptions
 from tests.integrations import household as houses
 from tests.integrations.purge import holdings
 from tests.integrations.purge.conftest import NOW, disconnect
@@ -91,7 +91,7 @@ class TestBeforeTheGrant:
         self, fresh, provider, clock, monkeypatch
     ):
         subscribed = replace(
-            providers.PROVIDERS["google"], subscriptions=subscriptions_opened(provider)
+            providers.PROVIDERS["google"], subscriptions=make_open_subscriptions(provider)
         )
         monkeypatch.setitem(providers.PROVIDERS, "google", subscribed)
         holdings.watch(fresh, at=NOW, channel="one")
@@ -106,9 +106,9 @@ class TestBeforeTheGrant:
             raise RuntimeError
 
         with monkeypatch.context() as patch:
-            patch.setattr(provider_revocation, "attempt", crash)
+            patch.setattr(provider_revocation, "attempt_revocation", crash)
             with pytest.raises(RuntimeError):
-                purge.run(job_id=(job := disconnect(fresh)).id, now=clock)
+                purge.run_purge(job_id=(job := disconnect(fresh)).id, now=clock)
         clock.advance(hours=1)
 
         run(job, clock)
@@ -124,7 +124,7 @@ class TestBeforeTheGrant:
         for name in ("one", "two"):
             watched(provider, fresh, name)
         job = disconnect(fresh)
-        worker = Worker(partial(purge.run, job_id=job.id, now=clock), ignored=())
+        worker = Worker(partial(purge.run_purge, job_id=job.id, now=clock), ignored=())
         for _ in range(commits):
             worker.step()
         worker.kill()
@@ -156,17 +156,17 @@ class TestAProvider:
 
         answers.set()
         assert job.watch_stop == "unanswered"
-        assert not any(inventory.left(integration_id=fresh.id).values())
+        assert not any(inventory.count_left(integration_id=fresh.id).values())
         assert watches_said(fresh)["lapse_by"].startswith("2026-12-02")
         assert "and did not say that it does" in watches_said(fresh)["says"]
 
     def test_that_is_down_is_asked_again_after_our_rows(self, fresh, provider, google, clock):
         provider.refusals = [errors.Unavailable("down")] * 2
 
-        step = purge.run(job_id=(job := disconnect(fresh)).id, now=clock)
+        step = purge.run_purge(job_id=(job := disconnect(fresh)).id, now=clock)
 
         job.refresh_from_db()
-        counts = inventory.left(integration_id=fresh.id, with_watches=False)
+        counts = inventory.count_left(integration_id=fresh.id, with_watches=False)
         assert (step, job.watch_stop, any(counts.values())) == (PurgeStep.VERIFIED, "", False)
         # Without the grant nothing could be stopped any more.
         assert google.tokens == []
@@ -177,7 +177,7 @@ class TestAProvider:
         assert (job.watch_stop, provider.topic, provider.calls) == ("stopped", "", ["stop"] * 3)
         assert google.tokens == ["1//refresh"]
         assert watches_said(fresh)["tries"] == 3
-        assert not any(inventory.left(integration_id=fresh.id).values())
+        assert not any(inventory.count_left(integration_id=fresh.id).values())
 
     def test_that_answers_for_one_channel_is_asked_about_the_others(self, fresh, provider, clock):
         Watch.objects.all().delete()
@@ -185,7 +185,7 @@ class TestAProvider:
             watched(provider, fresh, name)
         provider.refused_once = {"stop two": errors.Unavailable("down")}
 
-        purge.run(job_id=(job := disconnect(fresh)).id, now=clock)
+        purge.run_purge(job_id=(job := disconnect(fresh)).id, now=clock)
 
         job.refresh_from_db()
         assert (job.watch_stop, job.watch_counts) == ("", {"stopped": 2})
@@ -243,7 +243,7 @@ class TestAProvider:
         opening = {"lease_by": row.id, "lease_until": NOW + timedelta(seconds=30)}
         Watch.objects.filter(id=row.id).update(resource_blind=None, status="wanted", **opening)
 
-        purge.run(job_id=(job := disconnect(fresh)).id, now=clock)
+        purge.run_purge(job_id=(job := disconnect(fresh)).id, now=clock)
 
         job.refresh_from_db()
         assert (job.watch_stop, job.watch_counts) == ("", {"stopped": 1})
@@ -277,7 +277,7 @@ class TestAProvider:
         # It goes on there, until it ends.
         assert provider.topic == "the topic"
         assert watches_said(fresh)["lapse_by"].startswith("2026-12-02")
-        assert not any(inventory.left(integration_id=fresh.id).values())
+        assert not any(inventory.count_left(integration_id=fresh.id).values())
 
     def test_is_not_asked_with_a_credential_that_does_not_open(self, fresh, provider, clock):
         DataKey.objects.exclude(line="content").delete()
@@ -318,7 +318,7 @@ class TestTokensThatAreFencedOffMeanwhile:
             mailbox, other = account(alice, f"{how}-{commits}")
             google.tokens.clear()
             job = disconnect(mailbox)
-            worker = Worker(partial(purge.run, job_id=job.id, now=clock), ignored=())
+            worker = Worker(partial(purge.run_purge, job_id=job.id, now=clock), ignored=())
             for _ in range(commits):
                 worker.step()
             job.refresh_from_db()

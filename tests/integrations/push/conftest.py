@@ -14,9 +14,9 @@ from integrations import purge
 from integrations import push as service
 from integrations.access import permits
 from integrations.models import Integration, PurgeTrigger, SyncWork, Watch, WatchKind
-from integrations.providers.push import Notice
+from integrations.providers.push import MailboxNotification
 from integrations.push import mechanisms
-from integrations.push.mechanisms import Way
+from integrations.push.mechanisms import PushMechanism
 from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import keys
 from tests.fakes.mail import FakeMailbox
@@ -29,7 +29,7 @@ TOPIC = "projects/antares/topics/gmail"
 CALENDAR = "a-calendar-of-ours"
 
 
-class Clock:
+class PushClock:
     def __init__(self, at: datetime) -> None:
         self.at = at
 
@@ -43,7 +43,7 @@ class Clock:
 
 @pytest.fixture
 def clock():
-    return Clock(timezone.now())
+    return PushClock(timezone.now())
 
 
 @pytest.fixture(autouse=True)
@@ -57,9 +57,9 @@ def keyring(tmp_path, settings):
         pubsub_account="push@antares.iam.gserviceaccount.com",
         calendar_channels=True,
     )
-    keys.forget()
+    keys.drop_cached_keys()
     # One of an older test's would stand in no ledger of this one's.
-    permits._matching.clear()
+    permits._push_lookup_permits.clear()
     return copy_keyring(settings.KEYRING.folder)
 
 
@@ -82,28 +82,28 @@ def alice(db, mailbox):
 @pytest.fixture
 def calendars(alice, clock, monkeypatch):
     """Return Alice's calendars, of which one is followed."""
-    way = Way(WatchKind.CHANNEL, target=lambda watch, *_: f"{watch.resource}@there")
-    monkeypatch.setitem(mechanisms.WAYS, "calendar", way)
+    way = PushMechanism(WatchKind.CHANNEL, find_target=lambda watch, *_: f"{watch.resource}@there")
+    monkeypatch.setitem(mechanisms.MECHANISMS, "calendar", way)
     made = Integration.objects.create(
         connection=alice.connection,
         product="calendar",
         status_since=clock.at,
         switched_on_at=clock.at,
     )
-    keys.create(holder=made.id, line=KeyLine.CONTENT, at=clock.at, epoch=made.epoch)
+    keys.create_key(holder=made.id, line=KeyLine.CONTENT, at=clock.at, epoch=made.epoch)
     SyncWork.objects.create(
         integration=made, resource=CALENDAR, next_sync_at=clock.at + timedelta(days=1)
     )
-    service.want(integration=made, resource=CALENDAR, at=clock.at)
+    service.request_watch(integration=made, resource=CALENDAR, at=clock.at)
     return made
 
 
 def sweep(clock) -> list:
     """See to everything that is due, with the rights of a worker that syncs."""
     with acting_as(ProcessClass.SYNC):
-        due = service.due(at=clock.at)
+        due = service.get_due_watch_ids(at=clock.at)
         for watch_id in due:
-            service.keep(watch_id=watch_id, now=clock)
+            service.reconcile_watch(watch_id=watch_id, now=clock)
     return due
 
 
@@ -118,5 +118,5 @@ def rows(of: Integration) -> list[Watch]:
 
 def told_of(address: str, clock) -> list:
     """Receive a notification about a mailbox, and return the changed resources."""
-    permit = permits.to_match(Notice(address), at=clock.at)
+    permit = permits.for_push_lookup(MailboxNotification(address), at=clock.at)
     return service.receive_mailbox_notification(address, "google", permit=permit, at=clock.at)

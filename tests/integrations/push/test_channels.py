@@ -12,7 +12,7 @@ from integrations.models import SyncWork, Watch, WatchKind, WatchStatus
 from integrations.providers import errors
 from integrations.push import blind_lookup, mechanisms
 from integrations.push.watch_worker import OVERLAP
-from integrations.push.watched_resources import THE_LIST
+from integrations.push.watched_resources import CALENDAR_LIST
 from tests.integrations.push.conftest import CALENDAR, rows, sweep
 
 HALF = timedelta(days=3, hours=12)
@@ -35,7 +35,7 @@ def only_channel(provider):
 
 
 def heard(channel_id, clock, resource=f"resource-{CALENDAR}@there"):
-    token = blind_lookup.token_of(channel_id)
+    token = blind_lookup.derive_token(channel_id)
     changed = push.receive_channel_notification(
         channel_id, token, resource_id=resource, at=clock.at
     )
@@ -52,8 +52,8 @@ def test_a_calendar_is_followed_by_a_channel_of_its_own(calendars, provider, clo
     assert blind_lookup.is_proven(hook.channel_id, hook.token)
     assert (watch.status, bytes(watch.lookup_blind), bytes(watch.resource_blind)) == (
         WatchStatus.LIVE,
-        blind_lookup.of_channel(hook.channel_id),
-        blind_lookup.of_resource(hook.channel_id, resource),
+        blind_lookup.blind_channel(hook.channel_id),
+        blind_lookup.blind_resource(hook.channel_id, resource),
     )
     assert HALF * 0.9 <= watch.due_at - clock.at <= HALF
 
@@ -68,15 +68,15 @@ def test_nothing_of_a_channel_stands_in_clear(followed, provider):
 
 
 def test_it_is_not_wanted_twice(followed, clock):
-    again = push.want(integration=followed, resource=CALENDAR, at=clock.at)
+    again = push.request_watch(integration=followed, resource=CALENDAR, at=clock.at)
 
     assert again is None
     assert len(rows(followed)) == 1
 
 
 def test_the_list_of_calendars_is_followed_as_well(calendars, provider, monkeypatch, clock):
-    of_list = mechanisms.Way(WatchKind.CHANNEL, target=lambda *_: THE_LIST)
-    monkeypatch.setitem(mechanisms.WAYS, "calendar", of_list)
+    of_list = mechanisms.PushMechanism(WatchKind.CHANNEL, find_target=lambda *_: CALENDAR_LIST)
+    monkeypatch.setitem(mechanisms.MECHANISMS, "calendar", of_list)
 
     sweep(clock)
 
@@ -166,14 +166,14 @@ class TestALostAnswer:
 
 class TestGivingUp:
     def test_stops_the_channel_and_forgets_it(self, followed, provider, clock):
-        push.give_up(integration_id=followed.id, resource=CALENDAR, at=clock.at)
+        push.withdraw_watches(integration_id=followed.id, resource=CALENDAR, at=clock.at)
 
         sweep(clock)
 
         assert (provider.channels, rows(followed)) == ({}, [])
 
     def test_of_one_that_was_never_opened_asks_nobody(self, calendars, provider, clock):
-        push.give_up(integration_id=calendars.id, resource=CALENDAR, at=clock.at)
+        push.withdraw_watches(integration_id=calendars.id, resource=CALENDAR, at=clock.at)
 
         sweep(clock)
 
@@ -196,8 +196,8 @@ class TestGivingUp:
     def test_is_done_where_there_is_nothing_to_open_a_channel_for(
         self, calendars, provider, monkeypatch, clock
     ):
-        gone = mechanisms.Way(WatchKind.CHANNEL, target=lambda *_: None)
-        monkeypatch.setitem(mechanisms.WAYS, "calendar", gone)
+        gone = mechanisms.PushMechanism(WatchKind.CHANNEL, find_target=lambda *_: None)
+        monkeypatch.setitem(mechanisms.MECHANISMS, "calendar", gone)
 
         sweep(clock)
 
@@ -205,7 +205,7 @@ class TestGivingUp:
 
     def test_stops_one_that_the_provider_has_forgotten(self, followed, provider, clock):
         provider.channels.clear()
-        push.give_up(integration_id=followed.id, resource=CALENDAR, at=clock.at)
+        push.withdraw_watches(integration_id=followed.id, resource=CALENDAR, at=clock.at)
 
         sweep(clock)
 

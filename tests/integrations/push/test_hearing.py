@@ -33,7 +33,7 @@ def channel(calendars, provider, clock):
 
 def receive(channel_id, resource, clock):
     """Receive a notification of a channel that proves itself."""
-    token = blind_lookup.token_of(channel_id)
+    token = blind_lookup.derive_token(channel_id)
     return push.receive_channel_notification(channel_id, token, resource_id=resource, at=clock.at)
 
 
@@ -111,48 +111,48 @@ class TestACallOfAChannel:
 
     @pytest.mark.scenario("P5")
     def test_without_the_token_of_the_channel_is_refused(self, channel, calendars, clock):
-        token = blind_lookup.token_of(blind_lookup.new_channel())
+        token = blind_lookup.derive_token(blind_lookup.make_channel_id())
 
-        with pytest.raises(push.NotProven):
+        with pytest.raises(push.CallerNotProven):
             push.receive_channel_notification(channel, token, resource_id=RESOURCE, at=clock.at)
         [watch] = rows(calendars)
         assert watch.last_event_at is None
 
     @pytest.mark.scenario("P4")
     def test_of_a_channel_that_is_gone_is_about_nothing(self, calendars, clock):
-        gone = blind_lookup.new_channel()
+        gone = blind_lookup.make_channel_id()
 
-        assert blind_lookup.is_proven(gone, blind_lookup.token_of(gone))
+        assert blind_lookup.is_proven(gone, blind_lookup.derive_token(gone))
         assert receive(gone, RESOURCE, clock) == []
 
 
 @pytest.mark.scenario("P5")
 class TestAChannelsProof:
     def test_is_in_its_id_and_follows_from_it(self):
-        one, other = blind_lookup.new_channel(), blind_lookup.new_channel()
+        one, other = blind_lookup.make_channel_id(), blind_lookup.make_channel_id()
 
         assert one != other
         assert len(one) == blind_lookup.ID_LENGTH <= 64
-        assert blind_lookup.is_proven(one, blind_lookup.token_of(one))
-        assert not blind_lookup.is_proven(one, blind_lookup.token_of(other))
+        assert blind_lookup.is_proven(one, blind_lookup.derive_token(one))
+        assert not blind_lookup.is_proven(one, blind_lookup.derive_token(other))
 
     @given(st.text(max_size=80), st.text(max_size=80))
     def test_cannot_be_made_up(self, channel_id, token):
         assert not blind_lookup.is_proven(channel_id, token)
-        assert not blind_lookup.is_proven(blind_lookup.new_channel(), token)
+        assert not blind_lookup.is_proven(blind_lookup.make_channel_id(), token)
 
     @given(st.integers(0, blind_lookup.ID_LENGTH - 2), st.sampled_from("ABCabc012-_"))
     def test_is_of_that_id_and_no_other(self, position, letter):
-        channel_id = blind_lookup.new_channel()
+        channel_id = blind_lookup.make_channel_id()
         changed = channel_id[:position] + letter + channel_id[position + 1 :]
 
-        assert blind_lookup.is_proven(changed, blind_lookup.token_of(changed)) == (
+        assert blind_lookup.is_proven(changed, blind_lookup.derive_token(changed)) == (
             changed == channel_id
         )
 
     def test_ends_with_the_directory_key(self, tmp_path, settings):
-        channel_id = blind_lookup.new_channel()
-        token = blind_lookup.token_of(channel_id)
+        channel_id = blind_lookup.make_channel_id()
+        token = blind_lookup.derive_token(channel_id)
         settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "another")
         FileKeyring.create(settings.KEYRING.folder)
 
@@ -160,8 +160,8 @@ class TestAChannelsProof:
 
 
 def test_a_mailbox_is_looked_up_by_a_keyed_hash(tmp_path, settings):
-    here = blind_lookup.of_mailbox("google", "alice@example.test")
+    here = blind_lookup.blind_mailbox("google", "alice@example.test")
     settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "another")
     FileKeyring.create(settings.KEYRING.folder)
 
-    assert blind_lookup.of_mailbox("google", "alice@example.test") != here
+    assert blind_lookup.blind_mailbox("google", "alice@example.test") != here

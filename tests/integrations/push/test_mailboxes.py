@@ -37,7 +37,7 @@ def test_a_mailbox_is_watched_from_the_next_sweep_on(alice, provider, mailbox, c
     [watch] = rows(alice.integration)
     assert (watch.status, watch.resource) == (WatchStatus.LIVE, "mail")
     assert provider.topic == TOPIC
-    assert bytes(watch.lookup_blind) == blind_lookup.of_mailbox("google", mailbox.email)
+    assert bytes(watch.lookup_blind) == blind_lookup.blind_mailbox("google", mailbox.email)
     assert watch.expires_at - clock.at == timedelta(days=7)
     assert watch.lease_by is None
     # Again and again does nothing more.
@@ -120,7 +120,7 @@ class TestRenewing:
         sweep(clock)
 
         [watch] = rows(watched.integration)
-        assert bytes(watch.lookup_blind) == blind_lookup.of_mailbox("google", mailbox.email)
+        assert bytes(watch.lookup_blind) == blind_lookup.blind_mailbox("google", mailbox.email)
 
 
 class TestAFailure:
@@ -184,7 +184,8 @@ class TestAFailure:
     def test_of_a_token_is_mended_by_a_new_one(self, alice, provider, clock, monkeypatch):
         renewed = []
         monkeypatch.setattr(
-            "integrations.grants.access_tokens.Bearer.renew", lambda *_: renewed.append(1)
+            "integrations.grants.access_tokens.AccessTokenSource.renew",
+            lambda *_: renewed.append(1),
         )
         provider.refusals = [errors.TokenRejected("expired", status=401)]
 
@@ -247,27 +248,27 @@ class TestGivingUp:
         )
 
         with_others = [row.id for row in rows(other.integration)]
-        push.keep(watch_id=rows(alice.integration)[0].id, now=clock)
+        push.reconcile_watch(watch_id=rows(alice.integration)[0].id, now=clock)
 
         assert rows(alice.integration) == []
         assert [row.id for row in rows(other.integration)] == with_others
         assert "stop" not in provider.calls
 
     def test_waits_for_no_provider_beyond_the_end_of_the_watch(self, watched, provider, clock):
-        push.give_up(integration_id=watched.integration.id, resource="mail", at=clock.at)
+        push.withdraw_watches(integration_id=watched.integration.id, resource="mail", at=clock.at)
         provider.refusals = [errors.Unavailable("down")] * 2
         [watch] = rows(watched.integration)
 
-        push.keep(watch_id=watch.id, now=clock)
+        push.reconcile_watch(watch_id=watch.id, now=clock)
         assert len(rows(watched.integration)) == 1
         clock.advance(days=8)
-        push.keep(watch_id=watch.id, now=clock)
+        push.reconcile_watch(watch_id=watch.id, now=clock)
 
         assert rows(watched.integration) == []
 
 
 @pytest.mark.invariant(5)
-class TestADisconnect:
+class TestWatchAfterDisconnect:
     def test_meanwhile_leaves_no_watch_behind(self, alice, provider, clock):
         provider.meanwhile = lambda: disconnect(alice, alice.integration, clock)
         sweep(clock)

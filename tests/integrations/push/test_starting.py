@@ -39,7 +39,7 @@ def settled(alice, clock):
 def see_to_watches() -> None:
     """Do what a worker does with each watch that the sweep finds."""
     with acting_as(ProcessClass.SYNC):
-        for watch_id in push.due(at=timezone.now()):
+        for watch_id in push.get_due_watch_ids(at=timezone.now()):
             tasks.keep_watch(watch_id=str(watch_id))
 
 
@@ -50,12 +50,12 @@ def later(**values) -> None:
 def next_turn() -> None:
     """Do the work that is due now."""
     with acting_as(ProcessClass.SYNC):
-        for work_id in work_leases.due(at=timezone.now()):
-            engine.run(PRODUCTS, work_id=work_id, at=timezone.now())
+        for work_id in work_leases.get_due_ids(at=timezone.now()):
+            engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now())
 
 
 @pytest.mark.scenario("P3")
-class TestAMailbox:
+class TestWatchOfMailbox:
     def test_has_a_message_of_the_gap_after_the_next_turn(self, settled, mailbox, queued):
         before = settled.messages.count()
         later()
@@ -136,7 +136,7 @@ class TestASyncThatRunsMeanwhile:
             is_due = work_leases.release(lease, next_sync_at=at + HOUR, values={})
 
         assert is_due
-        assert work_leases.due(at=timezone.now()) == [settled.work.id]
+        assert work_leases.get_due_ids(at=timezone.now()) == [settled.work.id]
         # Whoever was at it goes on: nobody else is asked.
         assert queued == []
 

@@ -11,14 +11,14 @@ from integrations import providers, push
 from integrations.calendar.sync import work_items
 from integrations.models import SyncWork, Watch, WatchStatus
 from integrations.providers import errors
-from integrations.providers.push import Call
+from integrations.providers.push import SubscriptionNotification
 from integrations.push import blind_lookup, mechanisms, watch_health
 from integrations.tasks import watches as tasks
 from tests.broker import record_messages, sync_message
-from tests.fakes.pushes import subscriptions_opened
+from tests.fakes.pushes import make_open_subscriptions
 from tests.integrations.push.conftest import CALENDAR, disconnect, rows, sweep
 
-OWN = mechanisms.SUBSCRIBED["calendar"]
+OWN = mechanisms.SUBSCRIPTION_MECHANISMS["calendar"]
 HALF = timedelta(days=3, hours=10)
 
 
@@ -30,11 +30,13 @@ def subscribed(mailbox, provider, monkeypatch, settings):
         providers.PROVIDERS["google"],
         watch_mail=None,
         watch_calendars=None,
-        subscriptions=subscriptions_opened(provider),
+        subscriptions=make_open_subscriptions(provider),
     )
     monkeypatch.setitem(providers.PROVIDERS, "google", google)
-    way = mechanisms.Way(OWN.kind, target=lambda watch, *_: f"{watch.resource}@there")
-    monkeypatch.setitem(mechanisms.SUBSCRIBED, "calendar", way)
+    way = mechanisms.PushMechanism(
+        OWN.kind, find_target=lambda watch, *_: f"{watch.resource}@there"
+    )
+    monkeypatch.setitem(mechanisms.SUBSCRIPTION_MECHANISMS, "calendar", way)
 
 
 @pytest.fixture
@@ -49,7 +51,7 @@ def only(provider):
 
 
 def test_a_calendar_and_a_mailbox_have_one_each(alice, calendars, provider, clock):
-    push.want(integration=alice.integration, resource="mail", at=clock.at)
+    push.request_watch(integration=alice.integration, resource="mail", at=clock.at)
     sweep(clock)
 
     assert set(provider.calls) == {"open mailbox", f"open {CALENDAR}@there"}
@@ -58,19 +60,19 @@ def test_a_calendar_and_a_mailbox_have_one_each(alice, calendars, provider, cloc
 
 
 def test_which_calendars_there_are_is_asked_and_not_told(calendars, monkeypatch):
-    monkeypatch.setitem(mechanisms.SUBSCRIBED, "calendar", OWN)
+    monkeypatch.setitem(mechanisms.SUBSCRIPTION_MECHANISMS, "calendar", OWN)
 
-    assert push.is_open_to(calendars, work_items.resource_of(calendars.id))
-    assert not push.is_open_to(calendars, work_items.LISTING)
+    assert push.needs_watch(calendars, work_items.get_resource(calendars.id))
+    assert not push.needs_watch(calendars, work_items.LIST_RESOURCE)
 
 
 def test_it_is_heard_as_it_was_tried_and_not_taken_for_silent(followed, clock):
     clock.advance(minutes=10)
 
-    found = watch_health.of_one(followed.id, CALENDAR)
+    found = watch_health.load_resource_health(followed.id, CALENDAR)
 
-    assert found.is_heard(clock.at)
-    assert found.silent_from(clock.at) is None
+    assert found.is_trusted(clock.at)
+    assert found.get_silence_start(clock.at) is None
 
 
 @pytest.mark.invariant(4)
@@ -108,7 +110,7 @@ class TestRenewing:
         [after] = rows(followed)
         assert after.status == WatchStatus.LIVE
         assert after.started_at > row.started_at
-        assert bytes(after.lookup_blind) == blind_lookup.of_channel(only(provider)[1].channel_id)
+        assert bytes(after.lookup_blind) == blind_lookup.blind_channel(only(provider)[1].channel_id)
         assert queued == [sync_message(SyncWork.objects.get(integration=followed))]
 
     def test_fails_quietly_and_is_tried_again(self, followed, provider, clock):
@@ -127,7 +129,9 @@ class TestRenewing:
         if event == "subscriptionRemoved":
             provider.channels.clear()
 
-        ending = Call(name, hook.channel_id, hook.token, is_about_itself=True)
+        ending = SubscriptionNotification(
+            name, hook.channel_id, hook.token, is_lifecycle_event=True
+        )
         heard = push.receive_subscription_notification(ending, at=clock.at)
         sweep(clock)
 
@@ -150,7 +154,7 @@ class TestTheEnd:
         assert provider.channels == {}
 
     def test_of_what_nobody_wants_is_said_there(self, followed, provider, clock):
-        push.give_up(integration_id=followed.id, resource=CALENDAR, at=clock.at)
+        push.withdraw_watches(integration_id=followed.id, resource=CALENDAR, at=clock.at)
         sweep(clock)
 
         assert (provider.channels, rows(followed)) == ({}, [])
@@ -161,5 +165,5 @@ class TestTheEnd:
         Watch.objects.all().delete()
 
         assert blind_lookup.is_proven(hook.channel_id, hook.token)
-        late = Call(name, hook.channel_id, hook.token)
+        late = SubscriptionNotification(name, hook.channel_id, hook.token)
         assert push.receive_subscription_notification(late, at=clock.at) == []

@@ -9,7 +9,7 @@ from django.db import models
 
 from integrations.purge import inventory
 from integrations.review.registers import clear_columns
-from integrations.review.registers.clear_column_reasons import LISTED, Kind
+from integrations.review.registers.clear_column_reasons import LISTED, ColumnKind
 from limited_use.vault.fields import SealedField
 
 
@@ -37,7 +37,9 @@ class TestClearColumns:
     def test_are_committed_as_the_models_have_them(self):
         committed = clear_columns.FILE.read_text(encoding="utf-8")
 
-        assert committed == clear_columns.text(), "read the change, then: manage.py clear_columns"
+        assert committed == clear_columns.render_register(), (
+            "read the change, then: manage.py clear_columns"
+        )
 
     @pytest.mark.parametrize(
         "field",
@@ -51,8 +53,8 @@ class TestClearColumns:
         ids=lambda field: type(field).__name__,
     )
     def test_name_one_that_could_hold_words_and_is_not_listed(self, planted, field):
-        with pytest.raises(clear_columns.Unlisted, match=r"integrations\.Planted\.note"):
-            clear_columns.columns([planted(note=field)])
+        with pytest.raises(clear_columns.UnlistedColumns, match=r"integrations\.Planted\.note"):
+            clear_columns.list_columns([planted(note=field)])
 
     def test_name_even_a_time_beside_sealed_data(self, planted):
         model = planted(
@@ -61,13 +63,13 @@ class TestClearColumns:
             seen=models.DateTimeField(),
         )
 
-        with pytest.raises(clear_columns.Unlisted, match=r"^integrations\.Planted\.seen$"):
-            clear_columns.columns([model])
+        with pytest.raises(clear_columns.UnlistedColumns, match=r"^integrations\.Planted\.seen$"):
+            clear_columns.list_columns([model])
 
     def test_list_nothing_that_does_not_exist_or_is_sealed(self):
         found = {
             f"{column.table}.{column.name}"
-            for column in clear_columns.columns(apps.get_models(include_auto_created=True))
+            for column in clear_columns.list_columns(apps.get_models(include_auto_created=True))
         }
 
         assert set(LISTED) <= found
@@ -90,19 +92,25 @@ class TestClearColumns:
 
     @pytest.mark.invariant(6)
     def test_under_the_directory_key_are_emptied_by_a_purge(self):
-        outer = {name for name, (kind, _) in LISTED.items() if kind is Kind.OUTER}
+        outer = {name for name, (kind, _) in LISTED.items() if kind is ColumnKind.OUTER}
         holdings = {holding.model._meta.label for holding in inventory.HOLDINGS}
 
         assert "integrations.Connection.account_blind" in outer
         # A discard is of no connection: it goes with the provider's answer, or the next sweep.
         outer.discard("integrations.Discard.account_blind")
         assert {name.rpartition(".")[0] for name in outer} <= holdings
-        assert "emptied with the connection" in clear_columns.place_of("integrations.Connection")
+        assert "emptied with the connection" in clear_columns.describe_purge(
+            "integrations.Connection"
+        )
 
     def test_that_are_hashes_of_a_providers_words_are_keyed(self):
         # A column named so, and of no kind but blind: the sealer or the directory made it.
         named = {name for name in LISTED if name.endswith("_blind")}
-        blind = {name for name, (kind, _) in LISTED.items() if kind in {Kind.INNER, Kind.OUTER}}
+        blind = {
+            name
+            for name, (kind, _) in LISTED.items()
+            if kind in {ColumnKind.INNER, ColumnKind.OUTER}
+        }
 
         assert named == blind
 

@@ -18,7 +18,7 @@ def keyring(tmp_path, settings):
     settings.LEDGER_ORIGIN = "ledger.example/log1"
     settings.GMAIL_UNITS_PER_MINUTE = 0
     settings.GMAIL_CONCURRENCY = 4
-    keys.forget()
+    keys.drop_cached_keys()
     return copy_keyring(settings.KEYRING.folder)
 
 

@@ -10,10 +10,10 @@ from django.test import Client
 
 from accounts.models import Alarm
 from config.process_classes import ProcessClass
-from integrations.calendar.sync import LISTING, resource_of
+from integrations.calendar.sync import LIST_RESOURCE, get_resource
 from integrations.models import IntegrationStatus, SetAside, StatusReason, SyncWork
 from integrations.operations.alarm_guide import NEXT_STEPS
-from integrations.parsers.process_pool import Busy
+from integrations.parsers.process_pool import ParsersBusy
 from integrations.settings import status_messages
 from tests.integrations import calendar_house
 from tests.integrations.calendar.conftest import account
@@ -49,11 +49,11 @@ def busy(synced, mailbox):
     """Her mailbox with news that no process is free to read."""
     for _ in range(3):
         mailbox.deliver()
-    mailbox.failing["fetch"] = Busy()
+    mailbox.failing["fetch"] = ParsersBusy()
     return synced
 
 
-class TestAMailbox:
+class TestBusyMailbox:
     @pytest.mark.claim("status.up-to-date")
     def test_backs_off_and_says_no_longer_that_it_is_up_to_date(self, busy):
         assert busy.run() is False
@@ -87,16 +87,16 @@ class TestAMailbox:
         assert busy.work.failure_count == 0
 
 
-class TestACalendar:
+class TestBusyCalendar:
     @pytest.mark.parametrize("where", ["list", "copy"])
     def test_backs_off_is_shown_and_recovers(self, db, account, where):
         house = calendar_house.calendar_house(at=calendar_house.NOW)
         account.put(calendar_house.meeting(calendar_house.moment(2)))
         house.sync()
-        resource = LISTING if where == "list" else resource_of(house.primary.id)
+        resource = LIST_RESOURCE if where == "list" else get_resource(house.primary.id)
         works = SyncWork.objects.filter(resource=resource)
         for minutes in (1, 20):
-            account.refusals = [Busy()]
+            account.refusals = [ParsersBusy()]
             house.run(resource, at=house.at + timedelta(minutes=minutes))
 
         work = works.get()
@@ -112,7 +112,7 @@ class TestACalendar:
     def test_that_crashes_three_times_is_a_state_and_an_alarm(self, db, account, where):
         house = calendar_house.calendar_house(at=calendar_house.NOW)
         house.sync()
-        resource = LISTING if where == "list" else resource_of(house.primary.id)
+        resource = LIST_RESOURCE if where == "list" else get_resource(house.primary.id)
         for minutes in (1, 2, 3):
             account.refusals = [RuntimeError("a bug")]
             with pytest.raises(RuntimeError):

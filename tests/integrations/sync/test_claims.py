@@ -36,8 +36,8 @@ class TestAClaim:
 
         with pytest.raises(NotClaimable):
             take(alice, alice.at + MINUTE / 2)
-        assert work_leases.due(at=alice.at + MINUTE / 2) == []
-        assert work_leases.due(at=alice.at + MINUTE) == [alice.work.id]
+        assert work_leases.get_due_ids(at=alice.at + MINUTE / 2) == []
+        assert work_leases.get_due_ids(at=alice.at + MINUTE) == [alice.work.id]
         take(alice, alice.at + MINUTE)
 
     def test_brings_the_rows_as_django_reads_them(self, alice):
@@ -73,7 +73,7 @@ class TestAClaim:
             with suppress(IntegrityError), transaction.atomic():
                 model.objects.update(status=value)
 
-        is_due = alice.work.id in work_leases.due(at=alice.at)
+        is_due = alice.work.id in work_leases.get_due_ids(at=alice.at)
         try:
             take(alice, alice.at)
         except NotClaimable:
@@ -106,8 +106,8 @@ class TestAClaim:
         lease = take(alice, alice.at)
         work_leases.release(lease, next_sync_at=alice.at + MINUTE, values={})
 
-        assert work_leases.due(at=alice.at) == []
-        assert work_leases.due(at=alice.at + MINUTE) == [alice.work.id]
+        assert work_leases.get_due_ids(at=alice.at) == []
+        assert work_leases.get_due_ids(at=alice.at + MINUTE) == [alice.work.id]
 
     def test_given_back_after_a_hint_is_due_at_once(self, alice):
         lease = take(alice, alice.at)
@@ -116,7 +116,7 @@ class TestAClaim:
         )
         work_leases.release(lease, next_sync_at=alice.at + MINUTE, values={})
 
-        assert work_leases.due(at=alice.at + timedelta(seconds=1)) == [alice.work.id]
+        assert work_leases.get_due_ids(at=alice.at + timedelta(seconds=1)) == [alice.work.id]
 
     def test_postponed_is_not_hurried_by_a_hint(self, alice):
         lease = take(alice, alice.at)
@@ -125,7 +125,7 @@ class TestAClaim:
         )
         leases.release(lease, next_sync_at=alice.at + MINUTE)
 
-        assert work_leases.due(at=alice.at + timedelta(seconds=1)) == []
+        assert work_leases.get_due_ids(at=alice.at + timedelta(seconds=1)) == []
 
     @pytest.mark.scenario("S8")
     def test_is_not_given_on_what_waits_for_its_owner(self, alice):
@@ -135,7 +135,7 @@ class TestAClaim:
         alice.integration.status = IntegrationStatus.REAUTH_REQUIRED
         alice.integration.save()
 
-        assert work_leases.due(at=alice.at) == []
+        assert work_leases.get_due_ids(at=alice.at) == []
         with pytest.raises(NotClaimable):
             take(alice, alice.at)
 
@@ -175,8 +175,8 @@ class TestTwoWorkers:
 class TestProgress:
     @pytest.mark.scenario("S6")
     def test_says_that_no_worker_lives(self, alice):
-        fine = sync_progress.of([alice.integration.id], at=alice.at + MINUTE)
-        late = sync_progress.of([alice.integration.id], at=alice.at + 3 * MINUTE)
+        fine = sync_progress.get_progress([alice.integration.id], at=alice.at + MINUTE)
+        late = sync_progress.get_progress([alice.integration.id], at=alice.at + 3 * MINUTE)
 
         assert not fine[alice.integration.id].is_stalled
         assert late[alice.integration.id].is_stalled
@@ -184,10 +184,12 @@ class TestProgress:
     def test_counts_and_estimates(self, alice):
         SyncWork.objects.update(done_count=250, expected_count=1_000)
 
-        found = sync_progress.of([alice.integration.id], at=alice.at + MINUTE)[alice.integration.id]
+        found = sync_progress.get_progress([alice.integration.id], at=alice.at + MINUTE)[
+            alice.integration.id
+        ]
 
         assert found.percent == 25
         assert found.seconds_left == 180
 
     def test_of_nothing_is_nothing(self, alice):
-        assert sync_progress.of([], at=timezone.now()) == {}
+        assert sync_progress.get_progress([], at=timezone.now()) == {}

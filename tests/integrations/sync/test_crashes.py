@@ -129,10 +129,10 @@ class TestAMailboxThatIsNotChecked:
 
 @pytest.mark.invariant(13)
 @pytest.mark.claim("status.unexpected", "status.up-to-date")
-class TestADamagedKey:
+class TestCrashByDamagedKey:
     def test_is_shown_to_the_owner(self, synced):
         DataKey.objects.filter(holder=synced.integration.id).update(wrapped=b"\1" * 60)
-        keys.forget()
+        keys.drop_cached_keys()
 
         synced.run()
 

@@ -25,13 +25,13 @@ from integrations.models import (
     SyncWork,
     Thread,
 )
-from integrations.parsers.process_pool import Busy, CannotRun
-from integrations.parsers.wire_frames import Reason
+from integrations.parsers.process_pool import ParsersBusy, ParsersUnavailable
+from integrations.parsers.wire_frames import UnreadableReason
 from integrations.providers import errors
 from integrations.settings import status_messages
-from limited_use.vault.compression import TooLarge
+from limited_use.vault.compression import RecordTooLarge
 from limited_use.vault.keyring.port import KeyStoreUnavailable
-from tests.fakes.mail import Killed
+from tests.fakes.mail import KilledDuringFetch
 from tests.walls import acting_as
 
 pytestmark = [pytest.mark.invariant(8, 13)]
@@ -138,7 +138,7 @@ class TestAMessageThatCannotBeStored:
         synced.run()
         mailbox.twisted.clear()
 
-        quarantine.retry(integration_id=synced.integration.id, at=synced.at)
+        quarantine.retry_all(integration_id=synced.integration.id, at=synced.at)
         synced.settle()
 
         assert (synced.messages.count(), synced.status) == (2, ACTIVE)
@@ -148,7 +148,7 @@ class TestAMessageThatCannotBeStored:
         mailbox.twisted[mailbox.deliver()] = mail(subject=HALF)
         synced.run()
 
-        quarantine.retry(integration_id=synced.integration.id, at=synced.at)
+        quarantine.retry_all(integration_id=synced.integration.id, at=synced.at)
         synced.settle()
 
         assert SetAside.objects.get().reason == "not-storable"
@@ -158,14 +158,17 @@ class TestAMessageThatCannotBeStored:
 class TestAMessageThatIsAskedForAgain:
     @pytest.mark.parametrize(
         ("error", "found"),
-        [(errors.Unavailable("down"), (quarantine.DELAYED, 1)), (Busy(), ("not-storable", 0))],
+        [
+            (errors.Unavailable("down"), (quarantine.DELAYED, 1)),
+            (ParsersBusy(), ("not-storable", 0)),
+        ],
     )
     def test_is_not_lost_while_it_cannot_be_asked_for(self, synced, mailbox, error, found):
         culprit = mailbox.deliver()
         mailbox.twisted[culprit] = mail(subject=HALF)
         synced.run()
         mailbox.twisted[culprit] = raising(error)
-        quarantine.retry(integration_id=synced.integration.id, at=synced.at)
+        quarantine.retry_all(integration_id=synced.integration.id, at=synced.at)
 
         synced.run()
 
@@ -200,7 +203,7 @@ class TestFlagsThatCannotBeStored:
         mailbox.refiled[known] = replace(mailbox.messages[known].filing, folders=(HALF,))
         synced.run()
 
-        quarantine.retry(integration_id=synced.integration.id, at=synced.at)
+        quarantine.retry_all(integration_id=synced.integration.id, at=synced.at)
         synced.settle()
 
         assert synced.messages.filter(is_starred=True).count() == 1
@@ -231,7 +234,7 @@ class TestIdsThatAreNoText:
         mailbox.deliver()
 
         synced.settle()
-        reconcile.ask_for(integration_id=synced.integration.id, at=synced.at)
+        reconcile.request_reconciliation(integration_id=synced.integration.id, at=synced.at)
         synced.settle()
 
         assert synced.messages.count() == 2
@@ -248,7 +251,7 @@ class TestIdsThatAreNoText:
         assert synced.messages.filter(is_starred=True).count() == 1
 
 
-class TestErrors:
+class TestErrorsOfOneMessage:
     @pytest.mark.parametrize(
         "error",
         [
@@ -257,23 +260,23 @@ class TestErrors:
             KeyStoreUnavailable("down"),
             errors.Unavailable("down"),
             LeaseLost(),
-            Busy(),
-            CannotRun(),
+            ParsersBusy(),
+            ParsersUnavailable(),
             MemoryError(),
         ],
     )
     def test_of_all_messages_are_raised_again(self, error):
         with pytest.raises(type(error)):
-            bad_messages.reason_for(error)
+            bad_messages.get_reason(error)
 
     @pytest.mark.parametrize("error", [DataError("x"), UnicodeError("x"), TypeError("x")])
     def test_of_one_message_are_a_reason(self, error):
-        assert bad_messages.reason_for(error) == "not-storable"
-        assert bad_messages.reason_for(TooLarge()) == "too-large"
+        assert bad_messages.get_reason(error) == "not-storable"
+        assert bad_messages.get_reason(RecordTooLarge()) == "too-large"
 
 
 def die(message):
-    raise Killed
+    raise KilledDuringFetch
 
 
 def crash(message):
@@ -287,7 +290,7 @@ def turns(house, count=20):
         house.at = max(house.at, work.next_sync_at, work.lease_until or house.at)
         try:
             again = house.run(travelled=True)
-        except (Killed, RuntimeError):
+        except (KilledDuringFetch, RuntimeError):
             house.at += timedelta(minutes=20)
             continue
         if not again:
@@ -328,7 +331,7 @@ class TestAMessageThatAWorkerDiesOf:
         mailbox.twisted[culprit] = ends
         seen = []
         for _ in range(3):
-            with pytest.raises((Killed, RuntimeError)):
+            with pytest.raises((KilledDuringFetch, RuntimeError)):
                 synced.run(travelled=True)
             synced.at += timedelta(minutes=20)
             seen.append(list(SetAside.objects.values_list("reason", flat=True)))
@@ -343,7 +346,7 @@ class TestAMessageThatAWorkerDiesOf:
         turns(synced)
         mailbox.deliver()
 
-        quarantine.retry(integration_id=synced.integration.id, at=synced.at)
+        quarantine.retry_all(integration_id=synced.integration.id, at=synced.at)
         turns(synced, 2)
 
         assert SetAside.objects.get().reason == "crashed"
@@ -383,14 +386,24 @@ class TestACarefulTurn:
         assert synced.messages.count() == 6
 
     @pytest.mark.parametrize(
-        "error", [errors.Unavailable("down"), errors.RateLimited("slow"), Busy(), CannotRun()]
+        "error",
+        [
+            errors.Unavailable("down"),
+            errors.RateLimited("slow"),
+            ParsersBusy(),
+            ParsersUnavailable(),
+        ],
     )
     def test_blames_no_message_for_what_concerns_all(self, synced, mailbox, error):
         mailbox.deliver()
         self.be_careful(synced)
         mailbox.twisted[list(mailbox.messages)[-1]] = raising(error)
 
-        with pytest.raises(CannotRun) if isinstance(error, CannotRun) else nothing():
+        with (
+            pytest.raises(ParsersUnavailable)
+            if isinstance(error, ParsersUnavailable)
+            else nothing()
+        ):
             synced.run()
 
         assert not SetAside.objects.exists()
@@ -446,12 +459,12 @@ class TestTheDailyRound:
         assert SetAside.objects.filter(reason="crashed").count() == 5
         mailbox.twisted.clear()
 
-        quarantine.retry_passing(integration_id=synced.integration.id, at=synced.at)
+        quarantine.retry_temporary(integration_id=synced.integration.id, at=synced.at)
         turns(synced)
         assert SetAside.objects.count() == 2
 
         late = synced.at + timedelta(days=8)
-        assert quarantine.retry_passing(integration_id=synced.integration.id, at=late) == 0
+        assert quarantine.retry_temporary(integration_id=synced.integration.id, at=late) == 0
 
 
 class TestCrashesOutsideOfMessages:
@@ -500,7 +513,9 @@ class TestACrashAfterTheWorkWasGivenBack:
 class TestEveryReason:
     def test_has_words_that_say_what_it_means(self):
         said = {
-            one for group in typing.get_args(Reason) for one in typing.get_args(group) or [group]
+            one
+            for group in typing.get_args(UnreadableReason)
+            for one in typing.get_args(group) or [group]
         }
         said |= {
             bad_messages.TOO_LARGE,
@@ -508,7 +523,9 @@ class TestEveryReason:
             bad_messages.UNDECODABLE,
             bad_messages.CRASHED,
         }
-        said |= {*quarantine.PASSING, "rejected"}
+        said |= {*quarantine.TEMPORARY_REASONS, "rejected"}
 
-        assert said == set(status_messages.SET_ASIDE)
-        assert len(set(status_messages.SET_ASIDE.values())) == len(status_messages.SET_ASIDE)
+        assert said == set(status_messages.QUARANTINE_REASONS)
+        assert len(set(status_messages.QUARANTINE_REASONS.values())) == len(
+            status_messages.QUARANTINE_REASONS
+        )

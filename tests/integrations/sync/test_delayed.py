@@ -15,7 +15,7 @@ from integrations.models import IntegrationStatus, QuotaBucket, SetAside, Status
 from integrations.providers import errors
 from integrations.settings import status_messages
 from integrations.sync import work_leases
-from tests.fakes.mail import Killed
+from tests.fakes.mail import KilledDuringFetch
 from tests.integrations.pages import reading
 
 ACTIVE = (IntegrationStatus.ACTIVE, StatusReason.NONE)
@@ -138,16 +138,16 @@ class TestAMessageThatIsNotDelivered:
         due = SetAside.objects.get().next_try_at
 
         def kill(_):
-            raise Killed
+            raise KilledDuringFetch
 
         mailbox.twisted[late] = kill
         alice.at = due
-        with pytest.raises(Killed):
+        with pytest.raises(KilledDuringFetch):
             alice.run(travelled=True)
         assert SetAside.objects.get().next_try_at == due
         mailbox.twisted.clear()
         alice.at = alice.work.lease_until
-        assert alice.work.id in work_leases.due(at=alice.at)
+        assert alice.work.id in work_leases.get_due_ids(at=alice.at)
         alice.run(travelled=True)
 
         assert alice.messages.count() == 4

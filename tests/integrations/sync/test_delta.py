@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from integrations import mail
-from integrations.mail import Filters
+from integrations.mail import MailFilters
 from integrations.mail.sync import message_store, quarantine, reconcile
 from integrations.models import (
     IntegrationStatus,
@@ -116,7 +116,7 @@ class TestADelta:
 
         synced.settle()
 
-        page = orjson.loads(mail.list_messages(asked(synced), Filters()))
+        page = orjson.loads(mail.list_messages(asked(synced), MailFilters()))
         assert sorted(one["labels"] for one in page["data"]) == [[], [], [], ["Taxes"]]
         assert mailbox.calls.count("fetch") == 0
 
@@ -185,7 +185,7 @@ class TestPoison:
         assert mailbox.calls.count("fetch") == 0
         mailbox.messages[poison].content = b"Subject: mended\n\nfine\n"
 
-        quarantine.retry(integration_id=synced.integration.id, at=synced.at)
+        quarantine.retry_all(integration_id=synced.integration.id, at=synced.at)
         synced.settle()
 
         assert not SetAside.objects.exists()
@@ -207,8 +207,8 @@ class TestPoison:
 class TestReconciling:
     def test_counts_and_heals_what_is_missing(self, synced):
         for row in synced.messages[:2]:
-            message_store.remove_rows([row.id])
-        reconcile.ask_for(integration_id=synced.integration.id, at=synced.at)
+            message_store.delete_rows([row.id])
+        reconcile.request_reconciliation(integration_id=synced.integration.id, at=synced.at)
 
         synced.settle()
 
@@ -222,7 +222,7 @@ class TestReconciling:
         gone = next(iter(mailbox.messages))
         # Deleted without a trace in the history.
         del mailbox.messages[gone]
-        reconcile.ask_for(integration_id=synced.integration.id, at=synced.at)
+        reconcile.request_reconciliation(integration_id=synced.integration.id, at=synced.at)
 
         synced.settle()
 
@@ -240,8 +240,8 @@ class TestReconciling:
         monkeypatch.setattr(reconcile, "WHOLE", 4)
         monkeypatch.setattr(secrets, "randbelow", lambda below: below - 1)
         del mailbox.messages[older[1]]
-        message_store.remove_rows([synced.messages.order_by("received_at")[1].id])
-        reconcile.ask_for(integration_id=synced.integration.id, at=synced.at)
+        message_store.delete_rows([synced.messages.order_by("received_at")[1].id])
+        reconcile.request_reconciliation(integration_id=synced.integration.id, at=synced.at)
 
         synced.settle()
 
@@ -256,7 +256,7 @@ class TestReconciling:
 
     def test_sweeps_what_grew_older_than_the_horizon(self, synced, mailbox):
         synced.messages.filter(received_at__lt=days_ago(3.5)).update(received_at=days_ago(91))
-        reconcile.ask_for(integration_id=synced.integration.id, at=synced.at)
+        reconcile.request_reconciliation(integration_id=synced.integration.id, at=synced.at)
         stale = next(reversed(mailbox.messages))
         mailbox.messages[stale].received_at = days_ago(91)
 
@@ -273,7 +273,7 @@ class TestTheSameMailInTwoConnections:
         alice.settle()
         second.settle()
 
-        message_store.remove_rows(list(alice.messages.values_list("id", flat=True)))
+        message_store.delete_rows(list(alice.messages.values_list("id", flat=True)))
 
         assert alice.messages.count() == 0
         assert second.messages.count() == 1

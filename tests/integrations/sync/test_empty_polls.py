@@ -15,7 +15,7 @@ from hypothesis import settings as limits
 
 from config.process_classes import ProcessClass
 from integrations.connections import automatic_disconnect
-from integrations.grants.quota_purse import Postponed
+from integrations.grants.quota_purse import CallPostponed
 from integrations.mail.sync import label_names, quarantine
 from integrations.models import Integration, PurgeTrigger, SetAside, SyncWork
 from integrations.providers import errors
@@ -139,7 +139,7 @@ class TestATurnWithoutNews:
         def end():
             mailbox.meanwhile = None
             with acting_as(ProcessClass.WEB, synced):
-                automatic_disconnect.end(
+                automatic_disconnect.disconnect_in_transaction(
                     integration=integration, trigger=PurgeTrigger.OWNER, at=timezone.now()
                 )
 
@@ -175,7 +175,7 @@ class TestNamesOfLabels:
     def test_are_read_in_the_next_turn_where_the_quota_ended_after_news(self, synced, mailbox):
         mailbox.deliver(label_ids=("INBOX", "Label_9"))
         mailbox.names["Label_9"] = "Taxes"
-        mailbox.failing["labels"] = Postponed(1.0)
+        mailbox.failing["labels"] = CallPostponed(1.0)
         synced.run()
         del mailbox.failing["labels"]
 
@@ -185,7 +185,7 @@ class TestNamesOfLabels:
         assert ["Taxes"] in [one["labels"] for one in listed]
 
 
-class World:
+class EmptyPollWorld:
     """A mailbox at its provider, and everything that may happen to it between two turns."""
 
     def __init__(self, house, mailbox: FakeMailbox):
@@ -225,7 +225,7 @@ class World:
         self.mailbox.clock += 1
 
     def ask_again(self, _):
-        quarantine.retry(integration_id=self.house.integration.id, at=self.house.at)
+        quarantine.retry_all(integration_id=self.house.integration.id, at=self.house.at)
 
     def compare(self, _):
         SyncWork.objects.update(reconcile_at=self.house.at)
@@ -261,7 +261,7 @@ class TestWhateverHappens:
     def test_content_is_written_after_permission_and_without_news_there_is_none(
         self, synced, mailbox, events
     ):
-        world = World(synced, mailbox)
+        world = EmptyPollWorld(synced, mailbox)
         for name, number in events:
             getattr(world, name)(number)
             with observed() as (seen, _):
@@ -307,7 +307,7 @@ class TestARevocation:
         integration = Integration.objects.get(id=synced.integration.id)
 
         during_the_look(
-            lambda: automatic_disconnect.end(
+            lambda: automatic_disconnect.disconnect_in_transaction(
                 integration=integration, trigger=PurgeTrigger.OWNER, at=timezone.now()
             )
         )

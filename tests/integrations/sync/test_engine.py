@@ -25,7 +25,7 @@ from integrations.models import (
 )
 from integrations.providers import errors
 from integrations.sync import error_policy, work_leases
-from integrations.sync.status import QUIET_FOR, Findings, standing
+from integrations.sync.status import QUIET_FOR, SyncFindings, get_status
 from limited_use.models import DataKey, Leaf
 from limited_use.vault import keys
 from tests.integrations import household as houses
@@ -60,7 +60,7 @@ class TestKeysOutOfReach:
         mailbox.deliver()
         before = Message.objects.count()
         folder.rename(away)
-        keys.forget()
+        keys.drop_cached_keys()
 
         synced.run()
 
@@ -74,12 +74,12 @@ class TestKeysOutOfReach:
 
 
 @pytest.mark.invariant(8)
-class TestADamagedKey:
+class TestSyncWithDamagedKey:
     def test_stops_its_mailbox_less_and_less_often_and_tells_an_operator(self, synced, mailbox):
         mailbox.deliver()
         before = Message.objects.count()
         DataKey.objects.filter(holder=synced.integration.id).update(wrapped=b"\1" * 60)
-        keys.forget()
+        keys.drop_cached_keys()
 
         for _ in range(3):
             assert not synced.run()
@@ -94,7 +94,7 @@ class TestADamagedKey:
         who = (synced.user, synced.organisation, synced.membership)
         other = houses.household(who=who)
         DataKey.objects.filter(holder=synced.integration.id).update(wrapped=b"\1" * 60)
-        keys.forget()
+        keys.drop_cached_keys()
 
         synced.run()
         other.settle()
@@ -106,7 +106,7 @@ class TestADamagedKey:
     @pytest.mark.django_db(transaction=True)
     def test_can_be_disconnected_and_is_emptied(self, synced):
         DataKey.objects.update(wrapped=b"\1" * 60)
-        keys.forget()
+        keys.drop_cached_keys()
 
         with acting_as(ProcessClass.WEB, synced), transaction.atomic():
             integration = Integration.objects.select_for_update().get(id=synced.integration.id)
@@ -114,7 +114,7 @@ class TestADamagedKey:
                 integration=integration, trigger=PurgeTrigger.OWNER, at=timezone.now()
             )
 
-        purge.run(job_id=job.id)
+        purge.run_purge(job_id=job.id)
 
         assert not Message.objects.exists()
         assert not DataKey.objects.filter(holder=synced.integration.id).exists()
@@ -140,7 +140,10 @@ class TestATransientFailure:
 
         fail(synced, mailbox, error)
 
-        assert synced.status == (IntegrationStatus.DEGRADED, error_policy.of(error).reason)
+        assert synced.status == (
+            IntegrationStatus.DEGRADED,
+            error_policy.get_handling(error).reason,
+        )
 
     def test_is_forgotten_after_a_success(self, synced, mailbox):
         SyncWork.objects.update(failing_since=timezone.now() - QUIET_FOR, failure_count=4)
@@ -204,7 +207,7 @@ class TestALastingFailure:
         assert alice.status == (IntegrationStatus.DEGRADED, StatusReason.MAILBOX_NOT_PROVISIONED)
         assert alice.work.next_sync_at - alice.at > timedelta(hours=23)
         with pytest.raises(NotClaimable):
-            houses.engine.run(
+            houses.engine.run_turn(
                 houses.PRODUCTS, work_id=alice.work.id, at=alice.at + timedelta(hours=1)
             )
 
@@ -288,27 +291,29 @@ class TestTheLedgerOfARun:
 
 class TestAStanding:
     def test_keeps_the_status_while_trouble_is_young(self):
-        found = Findings(
-            first_synced=True,
-            snapshot=False,
-            trouble=StatusReason.RATE_LIMITED,
+        found = SyncFindings(
+            has_synced=True,
+            is_listing=False,
+            failure_reason=StatusReason.RATE_LIMITED,
             failing_since=timezone.now(),
         )
 
-        assert standing(found, now=ACTIVE, at=timezone.now()) == ACTIVE
+        assert get_status(found, current=ACTIVE, at=timezone.now()) == ACTIVE
 
     def test_says_that_a_new_round_is_under_way(self):
-        found = Findings(first_synced=True, snapshot=True)
+        found = SyncFindings(has_synced=True, is_listing=True)
 
-        assert standing(found, now=ACTIVE, at=timezone.now()) == (
+        assert get_status(found, current=ACTIVE, at=timezone.now()) == (
             IntegrationStatus.DEGRADED,
             StatusReason.RESYNCING,
         )
 
     def test_says_that_counts_differ(self):
-        found = Findings(first_synced=True, snapshot=False, missing_count=1, aside_count=1)
+        found = SyncFindings(
+            has_synced=True, is_listing=False, missing_count=1, quarantined_count=1
+        )
 
-        assert standing(found, now=ACTIVE, at=timezone.now()) == (
+        assert get_status(found, current=ACTIVE, at=timezone.now()) == (
             IntegrationStatus.DEGRADED,
             StatusReason.COUNT_MISMATCH,
         )

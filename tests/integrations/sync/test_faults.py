@@ -31,28 +31,28 @@ from integrations.models import (
     SyncWork,
     Thread,
 )
-from integrations.parsers.process_pool import Busy, CannotRun
+from integrations.parsers.process_pool import ParsersBusy, ParsersUnavailable
 from integrations.providers import errors
 from integrations.settings import overview, status_messages
 from integrations.sync import crashes
-from tests.fakes.mail import FakeMailbox, Killed
+from tests.fakes.mail import FakeMailbox, KilledDuringFetch
 from tests.integrations import household as houses
 
 CALLS = ("changes", "list_page", "profile", "fetch", "fetch_thread")
 ERRORS: dict[str, Callable[[], BaseException]] = {
     "provider does not answer": lambda: errors.Unavailable("down"),
     "provider says strange things": lambda: errors.Unexpected("strange"),
-    "no parser is free": Busy,
-    "no parser runs": CannotRun,
+    "no parser is free": ParsersBusy,
+    "no parser runs": ParsersUnavailable,
     "bug": lambda: RuntimeError("a bug"),
     "memory is full": MemoryError,
-    "worker dies": Killed,
+    "worker dies": KilledDuringFetch,
 }
 STATEMENT_ERRORS: dict[str, Callable[[], BaseException]] = {
     "database goes away": lambda: OperationalError("gone"),
     "database refuses a value": lambda: DataError("refused"),
     "bug": lambda: RuntimeError("a bug"),
-    "worker dies": Killed,
+    "worker dies": KilledDuringFetch,
 }
 
 
@@ -71,7 +71,7 @@ KINDS = {
     "cannot be stored": lambda remote: replace(remote, size=10**30),
     "costs too much": ending(lambda: errors.Rejected("no", reason="too-costly")),
     "crashes a turn": ending(lambda: RuntimeError("a bug that a message finds")),
-    "kills a worker": ending(Killed),
+    "kills a worker": ending(KilledDuringFetch),
 }
 REASONS = {
     "cannot be prepared": "not-storable",
@@ -133,7 +133,7 @@ def going_wrong(mailbox: FakeMailbox, fault: Fault | None):
         yield
 
 
-class World:
+class FaultWorld:
     """A mailbox at its provider and here, and the turns of workers at it."""
 
     def __init__(self, monkeypatch) -> None:
@@ -163,7 +163,7 @@ class World:
             self.bad = self.bad + 1 if self.house.work.failure_count else 0
         except NotClaimable:
             pass
-        except (Exception, Killed) as error:  # noqa: BLE001 - as Celery does
+        except (Exception, KilledDuringFetch) as error:  # noqa: BLE001 - as Celery does
             note(f"{type(error).__name__} after {before} crashes")
             # Without a claim the turn has not begun, and there is nothing that could show it.
             self.bad += self.house.work.heartbeat_at != work.heartbeat_at
@@ -190,7 +190,7 @@ class World:
 
     def shown(self) -> str:
         integration = self.house.read_again().integration
-        return overview.of_integration(integration, at=self.house.at).words.says
+        return overview.get_account(integration, at=self.house.at).words.says
 
     def settle(self, limit: int = 80) -> None:
         for _ in range(limit):
@@ -216,7 +216,7 @@ class World:
     faults=st.lists(st.one_of(calls, statements, st.none()), max_size=8),
 )
 def test_whatever_fails_is_seen_and_everything_else_arrives(monkeypatch, first, then, faults):
-    world = World(monkeypatch)
+    world = FaultWorld(monkeypatch)
     for number, kind in enumerate(first):
         world.deliver(kind, number)
     for fault in faults[::2]:
@@ -238,11 +238,13 @@ def test_whatever_fails_is_seen_and_everything_else_arrives(monkeypatch, first, 
     named = len(culprits) - culprits.count("crashed")
     assert world.aside.exclude(reason="crashed").count() <= named
     for _ in range(2):
-        quarantine.retry(integration_id=world.house.integration.id, at=world.house.at)
+        quarantine.retry_all(integration_id=world.house.integration.id, at=world.house.at)
         world.settle()
     assert world.house.messages.count() == good
     assert sorted(world.aside.values_list("reason", flat=True)) == sorted(culprits)
-    assert not set(world.aside.values_list("reason", flat=True)) - set(status_messages.SET_ASIDE)
+    assert not set(world.aside.values_list("reason", flat=True)) - set(
+        status_messages.QUARANTINE_REASONS
+    )
     expected = (IntegrationStatus.ACTIVE, StatusReason.NONE)
     if culprits:
         expected = (IntegrationStatus.DEGRADED, StatusReason.QUARANTINED_ITEMS)

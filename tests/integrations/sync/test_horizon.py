@@ -72,7 +72,7 @@ class TestAHorizon:
 
     @pytest.mark.invariant(6)
     def test_is_kept_while_the_grant_is_gone_and_its_owner_still_reads(self, aged):
-        credentials.end(connection_id=aged.connection.id, epoch=1, at=timezone.now())
+        credentials.record_grant_ended(connection_id=aged.connection.id, epoch=1, at=timezone.now())
 
         tasks.sweep_horizons()
 
@@ -114,7 +114,7 @@ class TestAHorizon:
         monkeypatch.setattr(retention, "BATCH", 1)
         monkeypatch.setattr(retention, "BATCHES", 1)
 
-        assert retention.keep(integration_id=aged.integration.id, at=timezone.now())
+        assert retention.delete_expired(integration_id=aged.integration.id, at=timezone.now())
         assert aged.messages.count() == 3
         tasks.sweep_horizons()
         assert aged.messages.count() == 1
@@ -124,18 +124,18 @@ class TestAHorizon:
 
         tasks.sweep_horizons()
 
-        assert not retention.keep(integration_id=aged.integration.id, at=timezone.now())
+        assert not retention.delete_expired(integration_id=aged.integration.id, at=timezone.now())
         assert aged.messages.count() == 4
 
     @pytest.mark.invariant(5)
     def test_leaves_what_was_disconnected_to_its_purge(self, aged):
-        keys.destroy(holder=aged.integration.id)
+        keys.destroy_returning_id(holder=aged.integration.id)
         Integration.objects.update(
             status=IntegrationStatus.PURGING, epoch=2, switched_off_at=timezone.now()
         )
 
-        assert retention.due(at=timezone.now()) == []
-        assert not retention.keep(integration_id=aged.integration.id, at=timezone.now())
+        assert retention.find_due_integrations(at=timezone.now()) == []
+        assert not retention.delete_expired(integration_id=aged.integration.id, at=timezone.now())
         assert aged.messages.count() == 4
 
     def test_is_kept_at_once_when_its_owner_shortens_it(
@@ -169,7 +169,7 @@ class TestATurnBeside:
 
         def keep():
             try:
-                retention.keep(integration_id=house.integration.id, at=timezone.now())
+                retention.delete_expired(integration_id=house.integration.id, at=timezone.now())
             finally:
                 databases.close_all()
 

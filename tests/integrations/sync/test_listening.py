@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import Alarm
 from integrations.models import IntegrationStatus, StatusReason, SyncWork, Watch
 from integrations.push import silence_alarm
-from integrations.push.watch_health import LOOK_AGAIN
+from integrations.push.watch_health import RECHECK_SECONDS
 from integrations.sync.status import QUIET_FOR
 from tests.integrations.push.conftest import alice, clock, keyring, mailbox, provider, told_of
 from tests.integrations.push.conftest import sweep as see_to_watches
@@ -51,7 +51,7 @@ def tell(house, mailbox, clock) -> None:
     assert told_of(mailbox.email, clock)
 
 
-class TestAsking:
+class TestPollInterval:
     def test_is_rare_while_the_provider_tells(self, told):
         told.settle()
 
@@ -156,11 +156,11 @@ class TestASilentProvider:
     @pytest.mark.scenario("O6")
     def test_that_tells_nobody_anything_is_the_operators(self, told, mailbox):
         now = timezone.now()
-        assert silence_alarm.tell_operator(at=now) == []
+        assert silence_alarm.alert_operator(at=now) == []
         Watch.objects.update(last_event_at=None)
 
-        assert silence_alarm.tell_operator(at=now) == ["google"]
-        assert silence_alarm.tell_operator(at=now) == ["google"]
+        assert silence_alarm.alert_operator(at=now) == ["google"]
+        assert silence_alarm.alert_operator(at=now) == ["google"]
         assert Alarm.objects.get().kind == "provider.push_silent"
 
 
@@ -177,8 +177,8 @@ class TestNewsThatIsNotThereYet:
         second = rest_of(told)
         told.run()
 
-        assert 0 < first <= LOOK_AGAIN[0] < second + 1
-        assert second <= LOOK_AGAIN[1]
+        assert 0 < first <= RECHECK_SECONDS[0] < second + 1
+        assert second <= RECHECK_SECONDS[1]
         assert told.messages.count() == 1
         assert rest_of(told) > SELDOM - 10
 
@@ -193,7 +193,7 @@ class TestNewsThatIsNotThereYet:
         # Its neighbour is here; the place to go on from stays, so that nothing is passed by.
         assert told.messages.count() == 1
         assert bytes(SyncWork.objects.values_list("cursor", flat=True).get()) == cursor
-        assert rest_of(told) <= LOOK_AGAIN[0]
+        assert rest_of(told) <= RECHECK_SECONDS[0]
         told.run()
         told.run()
 
@@ -205,7 +205,9 @@ class TestNewsThatIsNotThereYet:
         gone = mailbox.deliver()
         mailbox.unreadable[gone] = 100
         tell(told, mailbox, clock)
-        Watch.objects.update(last_event_at=timezone.now() - timedelta(seconds=LOOK_AGAIN[-1] + 1))
+        Watch.objects.update(
+            last_event_at=timezone.now() - timedelta(seconds=RECHECK_SECONDS[-1] + 1)
+        )
 
         told.settle()
 
@@ -224,7 +226,7 @@ class TestNewsThatIsNotThereYet:
             told.run()
             looks += rest_of(told) < OFTEN
 
-        assert looks <= 2 * len(LOOK_AGAIN)
+        assert looks <= 2 * len(RECHECK_SECONDS)
         assert rest_of(told) > SELDOM - 10
 
 

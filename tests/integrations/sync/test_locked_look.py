@@ -25,12 +25,12 @@ def test_a_look_waits_for_no_worker(alice):
         worker.execute(lock, [alice.integration.id])
         with acting_as(ProcessClass.WEB, alice), connection.cursor() as cursor:
             cursor.execute("SET statement_timeout = '2s'")
-            last_looks.record([alice.integration.id], at=timezone.now())
+            last_looks.record_looks([alice.integration.id], at=timezone.now())
             cursor.execute("RESET statement_timeout")
         assert alice.work.looked_at is None
 
     with acting_as(ProcessClass.WEB, alice):
-        last_looks.record([alice.integration.id], at=timezone.now())
+        last_looks.record_looks([alice.integration.id], at=timezone.now())
 
     assert alice.work.looked_at is not None
 
@@ -45,7 +45,7 @@ class TestALookDuringATurn:
         def look():
             mailbox.meanwhile = None
             with acting_as(ProcessClass.WEB, alice):
-                assert last_looks.record([alice.integration.id], at=timezone.now()) == []
+                assert last_looks.record_looks([alice.integration.id], at=timezone.now()) == []
 
         def run(*, since_last_look):
             alice.settle()

@@ -65,14 +65,14 @@ class TestAStart:
     def test_queues_no_more_than_a_sweep_may_and_the_longest_waiting_first(
         self, few, queued, monkeypatch
     ):
-        monkeypatch.setattr(work_leases.due, "__kwdefaults__", {"limit": 100})
+        monkeypatch.setattr(work_leases.get_due_ids, "__kwdefaults__", {"limit": 100})
 
         tasks.sweep_sync()
 
         assert [message.ids["work_id"] for message in queued] == [str(one) for one in few[:100]]
 
     def test_comes_to_everybody_however_many_wait(self, few, queued, monkeypatch):
-        monkeypatch.setattr(work_leases.due, "__kwdefaults__", {"limit": FEW // 3 + 1})
+        monkeypatch.setattr(work_leases.get_due_ids, "__kwdefaults__", {"limit": FEW // 3 + 1})
         at = timezone.now()
 
         for _ in range(3):

@@ -9,39 +9,44 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations.mail.sync import fetch_planner
-from integrations.mail.sync.fetch_planner import Prices
+from integrations.mail.sync.fetch_planner import FetchPrices
 from integrations.providers.mail import MessageRef
 
-GMAIL = Prices(message=20, thread=40)
+GMAIL = FetchPrices(message=20, thread=40)
 refs = st.lists(
     st.builds(MessageRef, st.integers(0, 60).map(str), st.integers(0, 8).map(str)),
     unique_by=lambda ref: ref.message_id,
 )
-prices = st.builds(Prices, st.integers(1, 50), st.integers(1, 200))
+prices = st.builds(FetchPrices, st.integers(1, 50), st.integers(1, 200))
 
 
 class TestAPlan:
     @given(refs, prices)
     def test_brings_every_wanted_message_once(self, wanted, price):
-        brought = [one for step in fetch_planner.plan(wanted, price) for one in step.wanted]
+        brought = [
+            one for step in fetch_planner.plan_fetch(wanted, price) for one in step.message_ids
+        ]
 
         assert sorted(brought) == sorted(ref.message_id for ref in wanted)
 
     @given(refs, prices)
     def test_is_never_dearer_than_asking_one_by_one(self, wanted, price):
-        assert fetch_planner.cost(fetch_planner.plan(wanted, price)) <= price.message * len(wanted)
+        assert fetch_planner.sum_units(
+            fetch_planner.plan_fetch(wanted, price)
+        ) <= price.message * len(wanted)
 
     @given(refs, prices)
     def test_costs_the_lower_bound_when_all_is_known(self, wanted, price):
-        steps = fetch_planner.plan(wanted, price)
+        steps = fetch_planner.plan_fetch(wanted, price)
 
-        assert fetch_planner.cost(steps) == fetch_planner.lower_bound(wanted, price)
+        assert fetch_planner.sum_units(steps) == fetch_planner.compute_lower_bound(wanted, price)
 
     @given(refs, prices)
     def test_puts_each_call_where_its_newest_message_stands(self, wanted, price):
         place = {ref.message_id: index for index, ref in enumerate(wanted)}
         newest = [
-            min(place[one] for one in step.wanted) for step in fetch_planner.plan(wanted, price)
+            min(place[one] for one in step.message_ids)
+            for step in fetch_planner.plan_fetch(wanted, price)
         ]
 
         assert newest == sorted(newest)
@@ -49,9 +54,9 @@ class TestAPlan:
     def test_asks_for_a_thread_from_the_third_message_on(self):
         two = [MessageRef("1", "t"), MessageRef("2", "t")]
 
-        assert [step.thread_id for step in fetch_planner.plan(two, GMAIL)] == [None, None]
+        assert [step.thread_id for step in fetch_planner.plan_fetch(two, GMAIL)] == [None, None]
         assert [
-            step.thread_id for step in fetch_planner.plan([*two, MessageRef("3", "t")], GMAIL)
+            step.thread_id for step in fetch_planner.plan_fetch([*two, MessageRef("3", "t")], GMAIL)
         ] == ["t"]
 
     @pytest.mark.parametrize("seed", range(5))
@@ -62,12 +67,12 @@ class TestAPlan:
         spent, here = 0, set()
         for begin in range(0, len(mailbox), window):
             wanted = [r for r in mailbox[begin : begin + window] if r.message_id not in here]
-            steps = fetch_planner.plan(wanted, GMAIL)
-            spent += fetch_planner.cost(steps) + 5 * window // 500
+            steps = fetch_planner.plan_fetch(wanted, GMAIL)
+            spent += fetch_planner.sum_units(steps) + 5 * window // 500
             whole = {step.thread_id for step in steps if step.thread_id}
             here |= {ref.message_id for ref in mailbox if ref.thread_id in whole}
 
-        assert spent <= 1.05 * fetch_planner.lower_bound(mailbox, GMAIL)
+        assert spent <= 1.05 * fetch_planner.compute_lower_bound(mailbox, GMAIL)
 
 
 def realistic(size: int, seed: int) -> list[MessageRef]:

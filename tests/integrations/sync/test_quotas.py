@@ -9,19 +9,23 @@ from django.db import connection, connections
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.access.endpoints import pace
+from integrations.access.endpoints import get_rate_settings
 from integrations.coordination import concurrency
 from integrations.grants import rate_limits
-from integrations.grants.rate_limits import Limit
+from integrations.grants.rate_limits import RateLimit
 from integrations.models import QuotaBucket
 from integrations.providers import PROVIDERS
 
-GMAIL = Limit(6_000)
+GMAIL = RateLimit(6_000)
 
 
 def draw(house, want, least=None, limit=GMAIL, **more):
-    return rate_limits.draw(
-        connection_id=house.connection.id, want=want, least=least or want, limit=limit, **more
+    return rate_limits.draw_units(
+        connection_id=house.connection.id,
+        units=want,
+        least_units=least or want,
+        limit=limit,
+        **more,
     )
 
 
@@ -44,20 +48,20 @@ def let_pass(house, seconds):
 class TestALimit:
     @given(st.integers(1, 1_000_000), st.integers(1, 60))
     def test_is_never_exceeded_in_the_time_over_which_it_is_counted(self, per_minute, minutes):
-        limit = Limit(per_minute, minutes)
+        limit = RateLimit(per_minute, minutes)
 
-        spent = limit.capacity + 60 * minutes * limit.rate
+        spent = limit.burst_capacity + 60 * minutes * limit.units_per_second
         assert spent <= per_minute * minutes * (1 + 1e-9)
 
     def test_of_gmail_is_a_burst_of_a_quarter(self):
-        assert (GMAIL.capacity, GMAIL.rate) == (1_500, 75)
+        assert (GMAIL.burst_capacity, GMAIL.units_per_second) == (1_500, 75)
 
     def test_of_outlook_is_that_of_ten_minutes(self, settings):
-        limit = rate_limits.limit_of(pace(PROVIDERS["microsoft"]))
+        limit = rate_limits.make_rate_limit(get_rate_settings(PROVIDERS["microsoft"]))
 
         # https://learn.microsoft.com/en-us/graph/throttling-limits
-        assert limit.capacity + 600 * limit.rate == 10_000
-        assert limit.capacity == 2_500
+        assert limit.burst_capacity + 600 * limit.units_per_second == 10_000
+        assert limit.burst_capacity == 2_500
 
 
 class TestABucket:
@@ -131,12 +135,12 @@ class TestABucket:
 
     def test_takes_back_what_was_not_spent(self, alice):
         draw(alice, 1_500)
-        rate_limits.give_back(connection_id=alice.connection.id, units=1_000)
+        rate_limits.return_units(connection_id=alice.connection.id, units=1_000)
 
         assert draw(alice, 1_000).units == 1_000
 
     def test_that_is_parked_grants_nothing_until_then(self, alice):
-        rate_limits.park(connection_id=alice.connection.id, seconds=30)
+        rate_limits.pause_mailbox(connection_id=alice.connection.id, seconds=30)
 
         grant = draw(alice, 1)
 
@@ -144,13 +148,13 @@ class TestABucket:
         assert 25 < grant.wait <= 30
 
     def test_stays_parked_for_the_longer_of_two_times(self, alice):
-        rate_limits.park(connection_id=alice.connection.id, seconds=60)
-        rate_limits.park(connection_id=alice.connection.id, seconds=5)
+        rate_limits.pause_mailbox(connection_id=alice.connection.id, seconds=60)
+        rate_limits.pause_mailbox(connection_id=alice.connection.id, seconds=5)
 
         assert draw(alice, 1).wait > 50
 
     def test_without_a_limit_grants_all(self, alice):
-        assert draw(alice, 10**9, limit=Limit(0)).units == 10**9
+        assert draw(alice, 10**9, limit=RateLimit(0)).units == 10**9
         assert not QuotaBucket.objects.exists()
 
 
@@ -161,7 +165,7 @@ class TestWorkersTogether:
 
         house = houses.household()
         granted: list[int] = []
-        tight = Limit(240)
+        tight = RateLimit(240)
 
         def work():
             try:
@@ -177,6 +181,6 @@ class TestWorkersTogether:
 
         # Capacity 60, a debt of 6, and what flows in while the test runs.
         bucket = QuotaBucket.objects.get()
-        assert bucket.units >= -rate_limits.PATIENCE * tight.rate - 1e-6
+        assert bucket.units >= -rate_limits.PATIENCE * tight.units_per_second - 1e-6
         assert sum(granted) % 7 == 0
         assert set(granted) <= {0, 7}

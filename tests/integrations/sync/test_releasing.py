@@ -73,15 +73,15 @@ class TestARelease:
 
         try:
             with transaction.atomic():
-                fences.hold(integration_id=alice.integration.id, epoch=1)
-        except fences.NoLongerLive:
+                fences.lock_integration(integration_id=alice.integration.id, epoch=1)
+        except fences.DisconnectedError:
             assert not release(lease, work)
         else:
             assert release(lease, work)
 
     def test_writes_nothing_after_a_disconnect(self, alice):
         lease, work, _ = claim(alice)
-        automatic_disconnect.end(
+        automatic_disconnect.disconnect_in_transaction(
             integration=alice.integration, trigger=PurgeTrigger.OWNER, at=timezone.now()
         )
 
@@ -108,7 +108,7 @@ class TestADisconnectUnderWay:
 
         writer = Thread(target=give_back)
         with transaction.atomic():
-            fences.hold(integration_id=house.integration.id, epoch=1)
+            fences.lock_integration(integration_id=house.integration.id, epoch=1)
             writer.start()
             time.sleep(0.3)
             assert answers == []

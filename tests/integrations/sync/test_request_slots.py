@@ -13,7 +13,7 @@ import pytest
 from django.db import connection, connections
 
 from integrations.grants import rate_limits, request_slots
-from integrations.grants.request_slots import NoSlot
+from integrations.grants.request_slots import NoFreeSlot
 from integrations.models import QuotaBucket
 from integrations.providers import errors
 from tests.integrations import household as houses
@@ -38,7 +38,7 @@ def bob(db, mailbox):
 
 
 def hold(house, want=1, **more):
-    return request_slots.hold(
+    return request_slots.hold_slots(
         connection_id=house.connection.id, want=want, most=MOST, **{"patience": 0.0} | more
     )
 
@@ -62,10 +62,10 @@ class TestSlots:
             for _ in range(MOST):
                 stack.enter_context(hold(alice))
 
-            with pytest.raises(NoSlot) as refused, hold(alice):
+            with pytest.raises(NoFreeSlot) as refused, hold(alice):
                 pass
 
-        assert refused.value.wait == request_slots.COME_BACK
+        assert refused.value.wait == request_slots.RETRY_SECONDS
         assert leases(alice) == []
 
     def test_are_given_back_one_by_one(self, alice):
@@ -85,7 +85,7 @@ class TestSlots:
 
     def test_of_which_too_few_are_free_are_not_taken_in_part(self, alice):
         with hold(alice):
-            with pytest.raises(NoSlot), hold(alice, MOST):
+            with pytest.raises(NoFreeSlot), hold(alice, MOST):
                 pass
             assert len(leases(alice)) == 1
 
@@ -101,28 +101,28 @@ class TestSlots:
             assert len(leases(alice)) == MOST
 
     def test_that_are_taken_before_any_unit_leave_all_units(self, alice):
-        limit = rate_limits.Limit(1_000, minutes=10)
+        limit = rate_limits.RateLimit(1_000, minutes=10)
 
         with hold(alice):
-            grant = rate_limits.draw(
-                connection_id=alice.connection.id, want=9_999, least=1, limit=limit
+            grant = rate_limits.draw_units(
+                connection_id=alice.connection.id, units=9_999, least_units=1, limit=limit
             )
 
-        assert limit.capacity <= grant.units < limit.capacity + 100
+        assert limit.burst_capacity <= grant.units < limit.burst_capacity + 100
 
     def test_of_another_mailbox_are_counted_apart(self, alice, bob):
         with hold(alice, MOST), hold(bob, MOST):
             pass
 
     def test_are_not_counted_where_the_provider_has_no_limit(self, alice):
-        with request_slots.hold(connection_id=alice.connection.id, want=4, most=0):
+        with request_slots.hold_slots(connection_id=alice.connection.id, want=4, most=0):
             assert not QuotaBucket.objects.exists()
 
     def test_go_to_a_person_who_was_refused_before_they_go_to_workers(self, alice):
-        with hold(alice, MOST), pytest.raises(NoSlot), hold(alice, is_person=True):
+        with hold(alice, MOST), pytest.raises(NoFreeSlot), hold(alice, is_person=True):
             pass
 
-        with pytest.raises(NoSlot), hold(alice):
+        with pytest.raises(NoFreeSlot), hold(alice):
             pass
         with hold(alice, is_person=True):
             pass
@@ -136,7 +136,7 @@ class TestAPause:
         [
             (errors.RateLimited("429", retry_after=2.128), 1.0, 2.128),
             (errors.Unavailable("503", retry_after=30.5), 29.0, 30.5),
-            (errors.RateLimited("429, and not for how long"), 3.0, request_slots.UNSAID_PAUSE),
+            (errors.RateLimited("429, and not for how long"), 3.0, request_slots.DEFAULT_PAUSE),
         ],
     )
     def test_begins_for_all_when_the_provider_says_so(self, alice, error, least, most):
@@ -144,12 +144,15 @@ class TestAPause:
             raise error
 
         for is_person in (False, True):
-            with pytest.raises(NoSlot) as refused, hold(alice, is_person=is_person):
+            with pytest.raises(NoFreeSlot) as refused, hold(alice, is_person=is_person):
                 pass
             assert least < refused.value.wait <= most
-        assert rate_limits.draw(
-            connection_id=alice.connection.id, want=1, least=1, limit=rate_limits.Limit(1_000)
-        ) == rate_limits.Grant(0, pytest.approx(refused.value.wait, abs=1.0))
+        assert rate_limits.draw_units(
+            connection_id=alice.connection.id,
+            units=1,
+            least_units=1,
+            limit=rate_limits.RateLimit(1_000),
+        ) == rate_limits.QuotaGrant(0, pytest.approx(refused.value.wait, abs=1.0))
 
     def test_does_not_begin_where_the_provider_only_failed(self, alice):
         with pytest.raises(errors.Unavailable), hold(alice):
@@ -195,7 +198,7 @@ class TestProcessesTogether:
         )
         try:
             assert holder.stdout.readline() == b"held\n"
-            with pytest.raises(NoSlot), hold(house):
+            with pytest.raises(NoFreeSlot), hold(house):
                 pass
 
             holder.send_signal(signal.SIGKILL)

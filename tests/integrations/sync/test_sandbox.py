@@ -142,7 +142,7 @@ class TestAMailboxAtTheSandbox:
         house.settle()
         short = house.messages.count()
         google.dial(list_omission=0.0)
-        reconcile.ask_for(integration_id=house.integration.id, at=house.at)
+        reconcile.request_reconciliation(integration_id=house.integration.id, at=house.at)
 
         house.settle()
 

@@ -21,7 +21,7 @@ from integrations.models import (
     Thread,
 )
 from integrations.sync import work_leases
-from tests.fakes.mail import Killed
+from tests.fakes.mail import KilledDuringFetch
 from tests.integrations import household as houses
 
 
@@ -134,7 +134,7 @@ class TestASnapshot:
         for cut in range(1, calls + 1):
             killed = houses.household()
             mailbox.calls, mailbox.kills_at = [], cut
-            with pytest.raises(Killed):
+            with pytest.raises(KilledDuringFetch):
                 killed.run()
             mailbox.kills_at = None
             # Its lease runs out.

@@ -17,7 +17,7 @@ from integrations.access import permits
 from integrations.providers import identity
 from tests.broker import record_messages
 from tests.integrations.push.conftest import (
-    Clock,
+    PushClock,
     alice,
     calendars,
     keyring,
@@ -37,7 +37,7 @@ PUBSUB, CHANNEL = "/webhooks/google/pubsub", "/webhooks/google/channel"
 
 @pytest.fixture
 def clock():
-    return Clock(timezone.now())
+    return PushClock(timezone.now())
 
 
 @pytest.fixture(autouse=True)
@@ -46,13 +46,13 @@ def google(settings, monkeypatch, keyring):
     settings.GOOGLE = replace(settings.GOOGLE, issuer=ISSUER)
     settings.PUSH = replace(settings.PUSH, pubsub_audience=AUDIENCE, pubsub_account=ACCOUNT)
     settings.GOOGLE = replace(settings.GOOGLE, certs_url="http://127.0.0.1:1/certs")
-    cache = identity.KeyCache(settings.GOOGLE.certs_url)
+    cache = identity.SigningKeyCache(settings.GOOGLE.certs_url)
     cache._keys = {"one": KEY}
     cache._fetched_at = cache._tried_at = timezone.now() - timedelta(seconds=61)
     monkeypatch.setitem(identity._CACHES, settings.GOOGLE.certs_url, cache)
-    permits._matching.clear()
+    permits._push_lookup_permits.clear()
     yield cache
-    permits._matching.clear()
+    permits._push_lookup_permits.clear()
 
 
 @pytest.fixture

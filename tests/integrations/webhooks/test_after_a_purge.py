@@ -48,16 +48,16 @@ def purged(alice, provider, settings, outcome):
             refusal = errors.TokenRejected("gone", status=401)
             Connection.objects.update(refresh_token=None)
         provider.refusals = [refusal] * 20
-        job = connections.disconnect(
+        job = connections.disconnect_integration(
             integration_id=integration.id,
             user_id=alice.user.id,
             organisation_id=alice.organisation.id,
             at=timezone.now(),
         )
         for _ in range(200):
-            if purge.run(job_id=job.id, now=partial(max, timezone.now(), job.next_try_at)) is (
-                PurgeStep.DONE
-            ):
+            if purge.run_purge(
+                job_id=job.id, now=partial(max, timezone.now(), job.next_try_at)
+            ) is (PurgeStep.DONE):
                 break
             job.refresh_from_db()
         watches = body_of(integration)["provider_watches"]
@@ -102,13 +102,13 @@ class TestALateNotification:
         sweep(clock)
         [(hook, _)] = provider.channels.values()
         provider.refusals = [errors.Unavailable("down")] * 20
-        job = connections.disconnect(
+        job = connections.disconnect_integration(
             integration_id=calendars.id,
             user_id=alice.user.id,
             organisation_id=alice.organisation.id,
             at=timezone.now(),
         )
-        assert purge.run(job_id=job.id) is PurgeStep.VERIFIED
+        assert purge.run_purge(job_id=job.id) is PurgeStep.VERIFIED
         blind = b"not the blind: that stays until the provider has answered".hex()
         assert Watch.objects.filter(integration=calendars).exists()
 

@@ -90,7 +90,7 @@ class TestACall:
 
 
 @pytest.mark.scenario("P5")
-class TestAStranger:
+class TestStrangerAtChannelWebhook:
     @pytest.mark.parametrize(
         "forged",
         [
@@ -99,8 +99,8 @@ class TestAStranger:
             lambda _, secret: ("", secret),
             lambda one, secret: (one[:-1], secret),
             lambda one, secret: (one.swapcase(), secret),
-            lambda _, secret: (blind_lookup.new_channel(), secret),
-            lambda one, _: (one, blind_lookup.token_of(blind_lookup.new_channel())),
+            lambda _, secret: (blind_lookup.make_channel_id(), secret),
+            lambda one, _: (one, blind_lookup.derive_token(blind_lookup.make_channel_id())),
             lambda one, secret: (f"{one}x", secret),
             lambda _, secret: ("é" * 43, secret),
         ],

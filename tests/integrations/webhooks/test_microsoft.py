@@ -18,7 +18,7 @@ from integrations.providers.microsoft import notifications
 from integrations.push import blind_lookup, due_syncs, mechanisms
 from limited_use.vault.keyring.factory import _open_files
 from tests.broker import sync_message
-from tests.fakes.pushes import subscriptions_opened
+from tests.fakes.pushes import make_open_subscriptions
 from tests.integrations.push.conftest import rows, sweep
 from tests.integrations.webhooks.conftest import asked_of
 from tests.walls import requests_act_as_web
@@ -40,14 +40,16 @@ def subscription(work, provider, clock, queue, monkeypatch):
     google = replace(
         providers.PROVIDERS["google"],
         watch_calendars=None,
-        subscriptions=subscriptions_opened(provider),
+        subscriptions=make_open_subscriptions(provider),
     )
     monkeypatch.setitem(providers.PROVIDERS, "google", google)
-    monkeypatch.setitem(mechanisms.SUBSCRIBED, "calendar", mechanisms.WAYS["calendar"])
+    monkeypatch.setitem(
+        mechanisms.SUBSCRIPTION_MECHANISMS, "calendar", mechanisms.MECHANISMS["calendar"]
+    )
     sweep(clock)
     SyncWork.objects.update(next_sync_at=timezone.now() + due_syncs.SKEW * 100)
     [(name, (hook, _))] = provider.channels.items()
-    return name, notifications.client_state(hook)
+    return name, notifications.build_client_state(hook)
 
 
 def item(name: str, state: str, **more: object) -> dict:
@@ -179,7 +181,7 @@ class TestACall:
 
 
 @pytest.mark.scenario("P5")
-class TestAStranger:
+class TestStrangerAtGraphWebhook:
     @pytest.mark.parametrize(
         "forged",
         [
@@ -187,7 +189,7 @@ class TestAStranger:
             lambda name, state: item(name, state.swapcase()),
             lambda name, state: item(name, f"{state}x"),
             lambda name, state: item(
-                name, f"{blind_lookup.new_channel()}.{state.partition('.')[2]}"
+                name, f"{blind_lookup.make_channel_id()}.{state.partition('.')[2]}"
             ),
             lambda name, _: item(name, "x" * 129),
             lambda name, state: item(name, f"{state.partition('.')[0]}.\ud800"),

@@ -23,7 +23,7 @@ from integrations import purge
 from integrations.access import permits
 from integrations.models import SyncWork, Watch
 from integrations.providers import http
-from integrations.providers.push import Notice
+from integrations.providers.push import MailboxNotification
 from limited_use.models import Leaf
 from limited_use.vault.keyring.factory import _open_files
 from tests.broker import broker_down, sync_message
@@ -119,7 +119,7 @@ class TestANotification:
     @pytest.mark.scenario("P4")
     @pytest.mark.invariant(5)
     def test_about_what_is_purged_is_heard_and_dropped(self, watched, mailbox, queue):
-        operations.disconnect(
+        operations.disconnect_integration(
             integration_id=watched.integration.id,
             user_id=watched.user.id,
             organisation_id=watched.organisation.id,
@@ -137,7 +137,7 @@ class TestANotification:
         assert mailbox.calls == calls
         assert not SyncWork.objects.exists()
         assert not Watch.objects.exists()
-        assert purge.residue() == {}
+        assert purge.count_residue() == {}
 
 
 @pytest.mark.scenario("P5")
@@ -247,7 +247,7 @@ class TestAToken:
         assert asked_of(queries) == []
 
 
-class TestABody:
+class TestPubsubBody:
     @pytest.mark.parametrize(
         "body",
         [
@@ -299,10 +299,20 @@ class TestAskingWhetherAnAddressIsHere:
 
     def test_is_asked_again_in_the_next_minute(self, watched):
         at = timezone.now()
-        first = permits.to_match(Notice("a@example.test"), at=at)
+        first = permits.for_push_lookup(MailboxNotification("a@example.test"), at=at)
 
-        assert permits.to_match(Notice("b@example.test"), at=at + timedelta(seconds=59)) is first
-        assert permits.to_match(Notice("b@example.test"), at=at + timedelta(seconds=60)) != first
+        assert (
+            permits.for_push_lookup(
+                MailboxNotification("b@example.test"), at=at + timedelta(seconds=59)
+            )
+            is first
+        )
+        assert (
+            permits.for_push_lookup(
+                MailboxNotification("b@example.test"), at=at + timedelta(seconds=60)
+            )
+            != first
+        )
 
 
 class TestKeysOutOfReach:
@@ -321,7 +331,7 @@ class TestKeysOutOfReach:
     def test_of_google_are_fetched_once_for_all_who_knock(self, watched, google, monkeypatch):
         fetched = []
         monkeypatch.setattr(
-            "integrations.providers.http.get", lambda url: fetched.append(url) or _down()
+            "integrations.providers.http.fetch_document", lambda url: fetched.append(url) or _down()
         )
 
         statuses = {push(bearer=token({"kid": f"made-up-{n}"})).status_code for n in range(30)}
@@ -335,7 +345,10 @@ class TestKeysOutOfReach:
     def test_of_google_that_are_new_are_fetched(self, watched, monkeypatch):
         newer = RSAKey.generate_key(2048, {"kid": "two"})
         page = json.dumps({"keys": [newer.as_dict(private=False)]}).encode()
-        monkeypatch.setattr("integrations.providers.http.get", lambda _: http.Answer(200, {}, page))
+        monkeypatch.setattr(
+            "integrations.providers.http.fetch_document",
+            lambda _: http.ProviderResponse(200, {}, page),
+        )
 
         assert push(bearer=token({"kid": "two"}, newer)).status_code == 204
         # One that it took away is no good from then on.
@@ -348,7 +361,7 @@ def encoded(part) -> str:
 
 
 def _down():
-    raise http.NoAnswer
+    raise http.NoResponse
 
 
 @pytest.mark.django_db(transaction=True)

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from config.database import provisioning, role_logins
-from config.database.login_roles import NotAllowed
+from config.database.login_roles import RoleRightMissing
 from config.environment import Environment
 from config.process_classes import ProcessClass
 
@@ -24,22 +24,22 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         if options["check"]:
-            self._check()
+            self._check_differences()
             return
         try:
-            done = provisioning.build(_read_passwords())
-        except NotAllowed as problem:
+            done = provisioning.build_walls(_read_passwords())
+        except RoleRightMissing as problem:
             raise CommandError(str(problem)) from None
         if options["verbosity"]:
             for line in (*(done or ["nothing to do"]), *provisioning.describe_open_rights()):
                 self.stdout.write(line)
 
-    def _check(self) -> None:
-        found = provisioning.differences()
-        for line in found:
+    def _check_differences(self) -> None:
+        differences = provisioning.find_differences()
+        for line in differences:
             self.stdout.write(line)
-        if found:
-            raise CommandError(f"{len(found)} differences: run manage.py database_walls")
+        if differences:
+            raise CommandError(f"{len(differences)} differences: run manage.py database_walls")
         for line in ("the walls stand as the code says", *provisioning.describe_open_rights()):
             self.stdout.write(line)
 
@@ -48,12 +48,17 @@ def _read_passwords() -> dict[ProcessClass, str]:
     """
     Return the password of each class from its setting.
 
-    :raises config.environment.Refused: if a setting is wrong; in production also if one is missing
+    :raises config.environment.InvalidSettings: if a setting is wrong; in production also if one is missing
     """
     env, prefix = Environment(os.environ), settings.DATABASE_ROLE_PREFIX
-    given = [
-        one for one in ProcessClass if settings.PRODUCTION or env.text(role_logins.variable(one))
+    login_classes = [
+        process_class
+        for process_class in ProcessClass
+        if settings.PRODUCTION or env.read_text(role_logins.get_variable_name(process_class))
     ]
-    urls = {one: role_logins.read_class_login(env, one, prefix=prefix) for one in given}
-    env.finish()
-    return {one: role_logins.password_of(url) for one, url in urls.items()}
+    urls = {
+        process_class: role_logins.read_class_login(env, process_class, prefix=prefix)
+        for process_class in login_classes
+    }
+    env.raise_problems()
+    return {process_class: role_logins.get_password(url) for process_class, url in urls.items()}

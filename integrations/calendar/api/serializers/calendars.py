@@ -5,13 +5,13 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from integrations.web.api.fields import Body, Moment
-from integrations.web.api.json_fields import Integer, Pattern, Text
-from integrations.web.api.serializers import MAXIMUM_LIMIT, Cursor, page
+from integrations.web.api.fields import OffsetDateTimeField, RequestBodySerializer
+from integrations.web.api.json_fields import StrictCharField, StrictIntegerField, StrictRegexField
+from integrations.web.api.serializers import MAX_PAGE_SIZE, CursorField, make_page_serializer
 
 
 @extend_schema_serializer(component_name="CalendarCopy")
-class CalendarCopy(serializers.Serializer[None]):
+class CalendarCopySerializer(serializers.Serializer[None]):
     state = serializers.ChoiceField(
         choices=["local", "current", "deleted", "pending", "withheld"],
         help_text="`withheld`: whoever shares it has not agreed to sharing as it reads now.",
@@ -29,13 +29,13 @@ class CalendarCopy(serializers.Serializer[None]):
 
 
 @extend_schema_serializer(component_name="CalendarStanding")
-class CalendarStanding(CalendarCopy):
+class CalendarStandingSerializer(CalendarCopySerializer):
     id = serializers.UUIDField()
     complete = serializers.BooleanField(help_text="Whether its events are among the data.")
 
 
 @extend_schema_serializer(component_name="Calendar")
-class Calendar(serializers.Serializer[None]):
+class CalendarSerializer(serializers.Serializer[None]):
     id = serializers.UUIDField()
     connection_id = serializers.UUIDField(allow_null=True)
     name = serializers.CharField(allow_null=True, allow_blank=True)
@@ -47,28 +47,28 @@ class Calendar(serializers.Serializer[None]):
     read_only = serializers.BooleanField()  # type: ignore[assignment]  # a field of the answer
     shared_by = serializers.UUIDField(allow_null=True, help_text="Whose it is, if not your own.")
     level = serializers.ChoiceField(choices=["owner", "freebusy", "details"])
-    copy = CalendarCopy()
+    copy = CalendarCopySerializer()
     etag = serializers.CharField(
         allow_null=True, help_text="For `If-Match`, in quotes; of your own that live here."
     )
 
 
 @extend_schema_serializer(component_name="CalendarAbout")
-class CalendarAbout(Body):
-    name = Text(max_length=200)
-    timezone = Text(max_length=64, help_text="An IANA name.")
-    colour = Pattern(r"^#[0-9a-fA-F]{6}$", required=False, help_text="As in `#1a73e8`.")
+class CalendarAboutSerializer(RequestBodySerializer):
+    name = StrictCharField(max_length=200)
+    timezone = StrictCharField(max_length=64, help_text="An IANA name.")
+    colour = StrictRegexField(r"^#[0-9a-fA-F]{6}$", required=False, help_text="As in `#1a73e8`.")
 
 
 @extend_schema_serializer(component_name="NewCalendar")
-class NewCalendar(CalendarAbout):
-    version = Integer(
+class NewCalendarSerializer(CalendarAboutSerializer):
+    version = StrictIntegerField(
         min_value=1, help_text="Of the words of `local-calendar` that were agreed to."
     )
 
 
 @extend_schema_serializer(component_name="Imported")
-class Imported(serializers.Serializer[None]):
+class ImportedSerializer(serializers.Serializer[None]):
     added = serializers.IntegerField()
     replaced = serializers.IntegerField()
     removed = serializers.IntegerField(help_text="Called off by the file.")
@@ -78,7 +78,7 @@ class Imported(serializers.Serializer[None]):
 
 
 @extend_schema_serializer(component_name="When")
-class When(serializers.Serializer[None]):
+class WhenSerializer(serializers.Serializer[None]):
     """A span of time or of days; the end is exclusive."""
 
     object = serializers.ChoiceField(choices=["timespan", "datespan"])
@@ -89,7 +89,7 @@ class When(serializers.Serializer[None]):
 
 
 @extend_schema_serializer(component_name="Participant")
-class Participant(serializers.Serializer[None]):
+class ParticipantSerializer(serializers.Serializer[None]):
     email = serializers.CharField()
     name = serializers.CharField(allow_blank=True)
     status = serializers.ChoiceField(choices=["needs_action", "accepted", "tentative", "declined"])
@@ -100,19 +100,19 @@ class Participant(serializers.Serializer[None]):
 
 
 @extend_schema_serializer(component_name="Conferencing")
-class Conferencing(serializers.Serializer[None]):
+class ConferencingSerializer(serializers.Serializer[None]):
     status = serializers.ChoiceField(choices=["pending", "ready", "failed"])
     uri = serializers.CharField(allow_null=True)
 
 
 @extend_schema_serializer(component_name="Reminder")
-class Reminder(serializers.Serializer[None]):
+class ReminderSerializer(serializers.Serializer[None]):
     minutes = serializers.IntegerField(help_text="Before the start.")
     method = serializers.ChoiceField(choices=["popup", "email"])
 
 
 @extend_schema_serializer(component_name="Event")
-class Event(serializers.Serializer[None]):
+class EventSerializer(serializers.Serializer[None]):
     id = serializers.CharField(
         help_text="A UUID; of an occurrence, its series' and its original start after `_`."
     )
@@ -120,7 +120,7 @@ class Event(serializers.Serializer[None]):
     master_event_id = serializers.UUIDField(allow_null=True)
     original_start = serializers.CharField(allow_null=True)
     is_changed = serializers.BooleanField()
-    when = When()
+    when = WhenSerializer()
     recurrence = serializers.ListField(child=serializers.CharField())
     busy = serializers.BooleanField()
     status = serializers.ChoiceField(choices=["confirmed", "tentative"])
@@ -129,33 +129,35 @@ class Event(serializers.Serializer[None]):
     title = serializers.CharField(allow_null=True, help_text="Null, as all below: only busy.")
     description = serializers.CharField(allow_null=True, help_text="Sanitised HTML.")
     location = serializers.CharField(allow_null=True)
-    participants = Participant(many=True, allow_null=True)
+    participants = ParticipantSerializer(many=True, allow_null=True)
     organizer = serializers.CharField(allow_null=True)
-    conferencing = Conferencing(allow_null=True)
-    reminders = Reminder(many=True, allow_null=True, help_text="Null: the calendar's own.")
+    conferencing = ConferencingSerializer(allow_null=True)
+    reminders = ReminderSerializer(
+        many=True, allow_null=True, help_text="Null: the calendar's own."
+    )
     etag = serializers.CharField(allow_null=True, help_text="For `If-Match`, in quotes.")
 
 
-CalendarList = page("CalendarList", Calendar)
+CalendarListSerializer = make_page_serializer("CalendarList", CalendarSerializer)
 
 
 @extend_schema_serializer(component_name="EventList")
-class EventList(page("Events", Event)):  # type: ignore[misc]  # made, see there
-    calendars = CalendarStanding(many=True)
+class EventListSerializer(make_page_serializer("Events", EventSerializer)):  # type: ignore[misc]  # made, see there
+    calendars = CalendarStandingSerializer(many=True)
     unreadable = serializers.ListField(
         child=serializers.UUIDField(),
         help_text="Series that cannot be followed, and events that do not open.",
     )
 
 
-class EventListQuery(serializers.Serializer[None]):
+class EventListQuerySerializer(serializers.Serializer[None]):
     """A window, and whose events of it; an unknown or repeated parameter is a 400."""
 
-    start = Moment()
-    end = Moment()
-    timezone = Text(max_length=64, default="UTC", help_text="An IANA name.")
+    start = OffsetDateTimeField()
+    end = OffsetDateTimeField()
+    timezone = StrictCharField(max_length=64, default="UTC", help_text="An IANA name.")
     calendar_id = serializers.CharField(
         required=False, max_length=37 * 100, help_text="Ids, with commas between."
     )
-    limit = serializers.IntegerField(min_value=1, max_value=MAXIMUM_LIMIT, default=50)
-    cursor = Cursor(required=False)
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_PAGE_SIZE, default=50)
+    cursor = CursorField(required=False)

@@ -5,54 +5,61 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from integrations.web.api.fields import Body, DistinctList, Person
-from integrations.web.api.json_fields import Boolean, Id, Integer, Text
+from integrations.web.api.fields import DistinctListField, PersonIdField, RequestBodySerializer
+from integrations.web.api.json_fields import (
+    StrictBooleanField,
+    StrictCharField,
+    StrictIntegerField,
+    StrictUUIDField,
+)
 
-from .free_busy import MOST_PEOPLE
+from .free_busy import MAX_PEOPLE
 
 _SCOPES = ["this", "following", "all"]
 _NOTIFY = ["all", "none"]
 
 
 @extend_schema_serializer(component_name="WhenGiven")
-class WhenGiven(Body):
+class WhenGivenSerializer(RequestBodySerializer):
     """Two times on the clocks of `timezone`, or two days; the end is exclusive."""
 
     object = serializers.ChoiceField(choices=["timespan", "datespan"])
-    start = Text(max_length=40, help_text="RFC 3339, a local time, or a date.")
-    end = Text(max_length=40)
-    timezone = Text(max_length=64, default="UTC", help_text="An IANA name.")
+    start = StrictCharField(max_length=40, help_text="RFC 3339, a local time, or a date.")
+    end = StrictCharField(max_length=40)
+    timezone = StrictCharField(max_length=64, default="UTC", help_text="An IANA name.")
 
 
 @extend_schema_serializer(component_name="InvitedGuest")
-class InvitedGuest(Body):
-    email = Text(max_length=254)
-    name = Text(max_length=200, default="", allow_blank=True)
-    is_optional = Boolean(default=False)
+class InvitedGuestSerializer(RequestBodySerializer):
+    email = StrictCharField(max_length=254)
+    name = StrictCharField(max_length=200, default="", allow_blank=True)
+    is_optional = StrictBooleanField(default=False)
 
 
 @extend_schema_serializer(component_name="ReminderGiven")
-class ReminderGiven(Body):
-    minutes = Integer(min_value=0, max_value=40320, help_text="Before the start.")
+class ReminderGivenSerializer(RequestBodySerializer):
+    minutes = StrictIntegerField(min_value=0, max_value=40320, help_text="Before the start.")
     method = serializers.ChoiceField(choices=["popup", "email"], default="popup")
 
 
-class Told(Body):
+class NotifySerializer(RequestBodySerializer):
     notify = serializers.ChoiceField(
         choices=_NOTIFY, default="none", help_text="Whether guests are sent word of it."
     )
 
 
-class EventFields(Told):
-    title = Text(required=False, allow_blank=True, max_length=1000)
-    description = Text(required=False, allow_blank=True, max_length=8192)
-    location = Text(required=False, allow_blank=True, max_length=1000)
-    recurrence = serializers.ListField(child=Text(max_length=2000), required=False, max_length=20)
-    participants = InvitedGuest(many=True, required=False)
-    busy = Boolean(required=False)
+class EventFieldsSerializer(NotifySerializer):
+    title = StrictCharField(required=False, allow_blank=True, max_length=1000)
+    description = StrictCharField(required=False, allow_blank=True, max_length=8192)
+    location = StrictCharField(required=False, allow_blank=True, max_length=1000)
+    recurrence = serializers.ListField(
+        child=StrictCharField(max_length=2000), required=False, max_length=20
+    )
+    participants = InvitedGuestSerializer(many=True, required=False)
+    busy = StrictBooleanField(required=False)
     visibility = serializers.ChoiceField(choices=["default", "private"], required=False)
     reminders = serializers.ListField(
-        child=ReminderGiven(),
+        child=ReminderGivenSerializer(),
         required=False,
         allow_null=True,
         max_length=5,
@@ -61,42 +68,42 @@ class EventFields(Told):
 
 
 @extend_schema_serializer(component_name="NewEvent")
-class NewEvent(EventFields):
-    calendar_id = Id()
-    when = WhenGiven()
-    require_free = DistinctList(
-        child=Person(),
+class NewEventSerializer(EventFieldsSerializer):
+    calendar_id = StrictUUIDField()
+    when = WhenGivenSerializer()
+    require_free = DistinctListField(
+        child=PersonIdField(),
         default=list,
-        max_length=MOST_PEOPLE,
+        max_length=MAX_PEOPLE,
         help_text="Ids of people, or `me`, who have to be free then, looked at anew: else a 409.",
     )
 
 
 @extend_schema_serializer(component_name="EventEdit")
-class EventEdit(EventFields):
+class EventEditSerializer(EventFieldsSerializer):
     """What is to be different; what is left out stays."""
 
-    when = WhenGiven(required=False)
+    when = WhenGivenSerializer(required=False)
     scope = serializers.ChoiceField(choices=_SCOPES, default="this")
 
 
 @extend_schema_serializer(component_name="Move")
-class Move(Told):
-    calendar_id = Id(help_text="Of the same account, or both kept here.")
+class MoveSerializer(NotifySerializer):
+    calendar_id = StrictUUIDField(help_text="Of the same account, or both kept here.")
 
 
 @extend_schema_serializer(component_name="Answer")
-class Answer(Told):
+class AnswerSerializer(NotifySerializer):
     status = serializers.ChoiceField(choices=["accepted", "tentative", "declined"])
     scope = serializers.ChoiceField(choices=["this", "all"], default="this")
 
 
-class DeleteQuery(Told):
+class DeleteQuerySerializer(NotifySerializer):
     scope = serializers.ChoiceField(choices=_SCOPES, default="this")
 
 
 @extend_schema_serializer(component_name="WrittenElsewhere")
-class WrittenElsewhere(serializers.Serializer[None]):
+class WrittenElsewhereSerializer(serializers.Serializer[None]):
     """It was written, and lies outside of the time that is kept here."""
 
     status = serializers.ChoiceField(choices=["written"])

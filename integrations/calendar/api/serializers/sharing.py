@@ -5,13 +5,13 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from integrations.web.api.fields import Body, Moment
-from integrations.web.api.json_fields import EmailAddress, Integer
+from integrations.web.api.fields import OffsetDateTimeField, RequestBodySerializer
+from integrations.web.api.json_fields import StrictEmailField, StrictIntegerField
 from limited_use.models.shares import ShareLevel
 
 
 @extend_schema_serializer(component_name="Share")
-class Share(serializers.Serializer[None]):
+class ShareSerializer(serializers.Serializer[None]):
     id = serializers.UUIDField()
     calendar_id = serializers.UUIDField()
     direction = serializers.ChoiceField(choices=["given", "received"])
@@ -31,27 +31,27 @@ class Share(serializers.Serializer[None]):
 
 
 @extend_schema_serializer(component_name="ShareList")
-class ShareList(serializers.Serializer[None]):
+class ShareListSerializer(serializers.Serializer[None]):
     next_cursor = serializers.CharField(allow_null=True)
     has_more = serializers.BooleanField()
     request_id = serializers.CharField()
 
     def get_fields(self) -> dict[str, serializers.Field]:  # type: ignore[type-arg]
         # `data` is a property of serializers, so it cannot be declared above.
-        return {"data": Share(many=True), **super().get_fields()}
+        return {"data": ShareSerializer(many=True), **super().get_fields()}
 
 
 @extend_schema_serializer(component_name="NewShare")
-class NewShare(Body):
-    email = EmailAddress(max_length=254)
+class NewShareSerializer(RequestBodySerializer):
+    email = StrictEmailField(max_length=254)
     level = serializers.ChoiceField(choices=ShareLevel.values)
-    expires_at = Moment(required=False, allow_null=True)
-    version = Integer(
+    expires_at = OffsetDateTimeField(required=False, allow_null=True)
+    version = StrictIntegerField(
         min_value=1, help_text="Of the words of `calendar-sharing` that were agreed to."
     )
 
 
 @extend_schema_serializer(component_name="Accepted")
-class Accepted(serializers.Serializer[None]):
+class AcceptedSerializer(serializers.Serializer[None]):
     status = serializers.ChoiceField(choices=["accepted"])
     disclosure = serializers.CharField()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accounts import row_owner
-from integrations.access.request_context import Asked
+from integrations.access.request_context import RequestContext
 from integrations.grants import provider_calls
 from integrations.models import Connection
 from integrations.providers.google.config import GOOGLE
@@ -26,13 +26,13 @@ def alice(db, account):
 
 def allow(house, *capabilities):
     """What Google granted, and no more."""
-    scopes = sorted(GOOGLE.scopes_for(frozenset(capabilities)))
+    scopes = sorted(GOOGLE.list_scopes_for(frozenset(capabilities)))
     Connection.objects.filter(id=house.integration.connection_id).update(granted_scopes=scopes)
 
 
 @pytest.fixture
 def asked(alice):
-    return Asked(alice.actor, alice.actor.user_id, houses.NOW)
+    return RequestContext(alice.actor, alice.actor.user_id, houses.NOW)
 
 
 @pytest.fixture(autouse=True)

@@ -13,9 +13,9 @@ from rest_framework.test import APIRequestFactory
 from config.process_classes import ProcessClass
 from integrations.calendar import refresh_on_read
 from integrations.calendar.events import access, service
-from integrations.calendar.events.errors import Taken
+from integrations.calendar.events.errors import SlotTaken
 from integrations.calendar.events.validation import BadDraft
-from integrations.calendar.sync import resource_of
+from integrations.calendar.sync import get_resource
 from integrations.formats.event import When
 from integrations.models import Calendar, Event, Reply, SyncWork
 from integrations.providers import errors
@@ -43,13 +43,13 @@ def worker(alice, monkeypatch):
 
     def worked(found, since=None, **_):
         for one in found:
-            work = SyncWork.objects.get(resource=resource_of(one.calendar.id))
+            work = SyncWork.objects.get(resource=get_resource(one.calendar.id))
             assert work.next_sync_at <= LATER
             if not only or one.calendar.id in only:
-                while alice.run(resource_of(one.calendar.id), at=LATER):
+                while alice.run(get_resource(one.calendar.id), at=LATER):
                     pass
 
-    monkeypatch.setattr(refresh_on_read, "wait", worked)
+    monkeypatch.setattr(refresh_on_read, "wait_for_refresh", worked)
     return only
 
 
@@ -71,7 +71,7 @@ def test_a_free_time_in_a_calendar_that_lives_here_is_booked_once(alice, asked):
     first, again = (create(asked, home, draft(), require_free=[asked.user_id]) for _ in range(2))
 
     assert first == again
-    assert str(Event.objects.get().id) == first.id
+    assert str(Event.objects.get().id) == first.event_id
 
 
 @pytest.mark.claim("write.not-free")
@@ -89,9 +89,9 @@ def test_what_came_in_between_the_look_and_the_booking_counts(alice, asked, acco
     before = account.version
 
     if is_free:
-        assert book(asked, alice).id is not None
+        assert book(asked, alice).event_id is not None
         return
-    with pytest.raises(Taken):
+    with pytest.raises(SlotTaken):
         book(asked, alice)
 
     assert account.version == before
@@ -101,7 +101,7 @@ def test_what_stands_in_a_calendar_that_lives_here_counts(alice, asked):
     home = local_house.begun(alice.actor)
     local_house.write(alice.actor, home, kept("a@x", meeting(moment(3), "Dentist")))
 
-    with pytest.raises(Taken):
+    with pytest.raises(SlotTaken):
         book(asked, alice)
 
 
@@ -111,16 +111,16 @@ def test_a_calendar_of_which_nobody_can_tell_is_never_free(alice, asked, account
     alice.sync()
     worker.add(alice.primary.id)
 
-    with pytest.raises(Taken):
+    with pytest.raises(SlotTaken):
         book(asked, alice)
 
     worker.clear()
-    assert book(asked, alice).id is not None
+    assert book(asked, alice).event_id is not None
 
 
 @pytest.mark.scenario("C8")
 def test_somebody_who_shares_nothing_is_never_free(alice, asked):
-    with pytest.raises(Taken):
+    with pytest.raises(SlotTaken):
         book(asked, alice, require_free=[asked.user_id, uuid4()])
 
 
@@ -149,7 +149,7 @@ class TestAnEventThatAnEarlierTryWrote:
     def written(self, alice, asked, monkeypatch):
         written = book(asked, alice)
         alice.events.all().delete()
-        monkeypatch.setattr(refresh_on_read, "wait", lambda *_, **__: None)
+        monkeypatch.setattr(refresh_on_read, "wait_for_refresh", lambda *_, **__: None)
         return written
 
     @pytest.fixture
@@ -157,7 +157,7 @@ class TestAnEventThatAnEarlierTryWrote:
         return replace(asked, at=LATER + timedelta(minutes=3))
 
     def test_is_found_at_the_provider_though_it_takes_the_time(self, alice, again, account):
-        assert book(again, alice).id == str(alice.events.get().id)
+        assert book(again, alice).event_id == str(alice.events.get().id)
 
         assert len(account.events[account.email]) == 1
 
@@ -165,7 +165,7 @@ class TestAnEventThatAnEarlierTryWrote:
         [name] = account.events[account.email]
         account.remove(name)
 
-        with pytest.raises(Taken):
+        with pytest.raises(SlotTaken):
             book(again, alice)
 
         assert account.events[account.email] == {name: None}
@@ -188,5 +188,5 @@ class TestAnEventThatAnEarlierTryWrote:
 
         # Free for the same request alone.
         assert list(Reply.objects.values_list("status", "held_until")) == [(None, None)]
-        assert send().id == str(alice.events.get().id)
+        assert send().event_id == str(alice.events.get().id)
         assert len(account.events[account.email]) == 1

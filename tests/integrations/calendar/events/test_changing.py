@@ -9,13 +9,18 @@ import orjson
 import pytest
 
 from config.process_classes import ProcessClass
-from integrations.access.fences import NoLongerLive
-from integrations.access.request_context import NotFound
+from integrations.access.fences import DisconnectedError
+from integrations.access.request_context import ObjectNotFound
 from integrations.calendar import agenda, event_lookup
-from integrations.calendar.etags import Stale
+from integrations.calendar.etags import EventStale
 from integrations.calendar.events import access, provider_backend, service
 from integrations.calendar.events.access import EventRequest
-from integrations.calendar.events.errors import HalfDone, NotInvited, PermissionMissing, ReadOnly
+from integrations.calendar.events.errors import (
+    CalendarReadOnly,
+    NotInvited,
+    SeriesHalfDone,
+    WritePermissionMissing,
+)
 from integrations.calendar.events.validation import BadDraft
 from integrations.formats.event import Attendee, Conference, When
 from integrations.models import Calendar, IntegrationStatus
@@ -34,9 +39,9 @@ DAILY = ("RRULE:FREQ=DAILY;COUNT=6",)
 
 
 def shown(asked) -> list[dict]:
-    inside = agenda.window(moment(1, 0), moment(20, 0), zone="UTC")
+    inside = agenda.build_window(moment(1, 0), moment(20, 0), zone="UTC")
     with acting_as(ProcessClass.WEB):
-        answer = agenda.list_events(asked, inside, limit=200, envelope={})
+        answer = agenda.get_event_page_json(asked, inside, limit=200, envelope={})
     return orjson.loads(answer)["data"]
 
 
@@ -46,7 +51,7 @@ def titles(asked) -> list[str]:
 
 def act(what, asked, one, *given, **more):
     with acting_as(ProcessClass.WEB):
-        return what(asked, event_lookup.event_id(one["id"]), *given, **more)
+        return what(asked, event_lookup.parse_event_id(one["id"]), *given, **more)
 
 
 def change(asked, one, edit, **more):
@@ -71,7 +76,7 @@ def series(alice, account):
 
 
 @pytest.mark.usefixtures("review")
-class TestAChange:
+class TestChangeOfEvent:
     def test_is_at_the_provider_and_seen_at_once(self, asked, account):
         [one] = shown(asked)
 
@@ -96,7 +101,7 @@ class TestAChange:
         [one] = shown(asked)
         elsewhere(account, title="Theirs")
 
-        with pytest.raises(Stale) as told:
+        with pytest.raises(EventStale) as told:
             change(asked, one, {"title": "Mine"})
 
         assert told.value.fields == ("title",)
@@ -132,7 +137,7 @@ class TestAChange:
         [name] = account.events[account.email]
         account.remove(name)
 
-        with pytest.raises(Stale):
+        with pytest.raises(EventStale):
             change(asked, one, {"title": "Retro"})
 
         assert titles(asked) == []
@@ -142,7 +147,7 @@ class TestAChange:
         [one] = shown(asked)
         allow(alice, "calendar.read")
 
-        with pytest.raises(PermissionMissing):
+        with pytest.raises(WritePermissionMissing):
             change(asked, one, {"title": "Retro"})
 
         assert account.version == 1
@@ -151,7 +156,7 @@ class TestAChange:
         [one] = shown(asked)
         Calendar.objects.update(role="reader")
 
-        with pytest.raises(ReadOnly):
+        with pytest.raises(CalendarReadOnly):
             change(asked, one, {"title": "Retro"})
 
         assert account.version == 1
@@ -187,13 +192,13 @@ class TestADisconnectDuringAWrite:
         account.before_answer = disconnect
         before = bytes(alice.events.get().content.ciphertext)
 
-        with pytest.raises(NoLongerLive):
+        with pytest.raises(DisconnectedError):
             change(asked, one, {"title": "Retro"})
 
         assert bytes(alice.events.get().content.ciphertext) == before
 
 
-class TestADeletion:
+class TestDeletionOfEvent:
     @pytest.mark.usefixtures("review")
     def test_is_there_and_here(self, asked, account):
         [one] = shown(asked)
@@ -220,7 +225,7 @@ class TestADeletion:
         [one] = shown(asked)
         elsewhere(account, title="Theirs")
 
-        with pytest.raises(Stale):
+        with pytest.raises(EventStale):
             delete(asked, one)
 
         assert titles(asked) == ["Theirs"]
@@ -247,7 +252,7 @@ class TestADeletion:
         assert shown(asked) == []
 
 
-class TestASeries:
+class TestChangeOfSeries:
     def test_goes_on_to_meet_where_it_met(self, alice, account, asked, series):
         held = account.events[account.email][series]
         call = Conference("ready", "https://meet.example/abc")
@@ -284,7 +289,7 @@ class TestASeries:
         written = change(asked, shown(asked)[2], {"title": "New"}, scope="following")
 
         assert titles(asked) == ["Daily"] * 2 + ["New"] * 4
-        assert written.id is not None
+        assert written.event_id is not None
         assert sum(isinstance(one, RemoteEvent) for one in account.events[account.email].values())
 
     @pytest.mark.claim("form.half-done", "write.half-done")
@@ -293,7 +298,7 @@ class TestASeries:
     ):
         third = shown(asked)[2]
         account.failures["change"] = [errors.OutcomeUnknown("?"), errors.OutcomeUnknown("?")]
-        with pytest.raises((HalfDone, errors.OutcomeUnknown)):
+        with pytest.raises((SeriesHalfDone, errors.OutcomeUnknown)):
             change(asked, third, {"title": "New"}, scope="following")
 
         change(asked, third, {"title": "New"}, scope="following")
@@ -307,7 +312,7 @@ class TestASeries:
         third = shown(asked)[2]
         account.failures["change"] = [errors.ChangedMeanwhile("?", status=412)] * 9
 
-        with pytest.raises(Stale):
+        with pytest.raises(EventStale):
             change(asked, third, {"title": "New"}, scope="following")
 
         live = [one for one in account.events[account.email].values() if one is not None]
@@ -342,7 +347,7 @@ class TestAnInvitation:
         elsewhere(account, attendees=(*guests, Attendee("carol@example.com")))
         act(service.respond, asked, one, "tentative", etag=one["etag"])
         elsewhere(account, location="Another town")
-        with pytest.raises(Stale):
+        with pytest.raises(EventStale):
             act(service.respond, asked, one, "accepted", etag=one["etag"])
 
         [now] = shown(asked)
@@ -350,7 +355,7 @@ class TestAnInvitation:
         assert (mine["status"], now["location"]) == ("tentative", "Another town")
 
 
-class TestAMove:
+class TestMoveOfEvent:
     @pytest.mark.invariant(1)
     def test_tells_no_account_what_another_of_the_same_person_calls_its_own(
         self, alice, account, asked, review
@@ -361,7 +366,7 @@ class TestAMove:
         [one] = [one for one in shown(asked) if one["calendar_id"] == str(alice.primary.id)]
         before = account.version
         with acting_as(ProcessClass.WEB):
-            request = EventRequest(asked, event_lookup.event_id(one["id"]))
+            request = EventRequest(asked, event_lookup.parse_event_id(one["id"]))
             target = access.open_target(request, *access.find_event(request))
             other = access.find_calendar(asked, second.primary.id)
 
@@ -391,7 +396,7 @@ class TestAMove:
         [one] = shown(asked)
         elsewhere(account, title="Retro")
 
-        with pytest.raises(Stale):
+        with pytest.raises(EventStale):
             act(service.move, asked, one, to=work.id, etag=one["etag"])
 
         [now] = shown(asked)
@@ -401,7 +406,7 @@ class TestAMove:
     def test_to_a_calendar_of_nobody_is_not_found(self, alice, asked):
         [one] = shown(asked)
 
-        with pytest.raises(NotFound):
+        with pytest.raises(ObjectNotFound):
             act(service.move, asked, one, to=alice.integration.id, etag=one["etag"])
 
 

@@ -9,8 +9,8 @@ import pytest
 from config.process_classes import ProcessClass
 from integrations import providers
 from integrations.calendar.events import access, service
-from integrations.calendar.events.drafts import Draft, Guest
-from integrations.calendar.events.errors import GuestsAreTold
+from integrations.calendar.events.drafts import DraftGuest, EventDraft
+from integrations.calendar.events.errors import GuestsAlwaysNotified
 from integrations.formats.event import When
 from integrations.providers.calendars import RemoteEvent
 from tests.integrations.calendar_house import moment
@@ -23,7 +23,7 @@ BERLIN = "Europe/Berlin"
 
 def draft(title="Review", *, at=None, hours=1, **more):
     at = at or moment(3)
-    return Draft(
+    return EventDraft(
         title=title,
         start=When(at=at, zone=BERLIN),
         end=When(at=at.replace(hour=at.hour + hours), zone=BERLIN),
@@ -40,28 +40,30 @@ def create(asked, calendar, made, key="key-1", **more):
 class TestWhereGuestsAreAlwaysTold:
     @pytest.fixture(autouse=True)
     def always(self, monkeypatch, account):
-        google = replace(providers.PROVIDERS["google"], always_notifies=True)
+        google = replace(providers.PROVIDERS["google"], always_notifies_guests=True)
         monkeypatch.setitem(providers.PROVIDERS, "google", google)
 
     @pytest.mark.claim("write.guests-told", "form.guests-told")
     def test_nobody_is_told_whom_nobody_wanted_told(self, alice, asked, account):
-        invited = draft(attendees=(Guest("bob@example.com"),))
+        invited = draft(attendees=(DraftGuest("bob@example.com"),))
 
-        with pytest.raises(GuestsAreTold):
+        with pytest.raises(GuestsAlwaysNotified):
             create(asked, alice.primary, invited)
 
         assert account.events[account.email] == {}
 
     def test_it_is_written_where_they_may_be_or_nobody_is_invited(self, alice, asked, account):
-        create(asked, alice.primary, draft(attendees=(Guest("bob@example.com"),)), notify="all")
+        create(
+            asked, alice.primary, draft(attendees=(DraftGuest("bob@example.com"),)), notify="all"
+        )
         create(asked, alice.primary, draft("Alone"), key="key-2")
 
         assert len(account.events[account.email]) == 2
 
 
-class TestANewEvent:
+class TestNewProviderEvent:
     def test_is_at_the_provider_and_here_at_once(self, alice, asked, account):
-        guests = (Guest("bob@example.com", "Bob"),)
+        guests = (DraftGuest("bob@example.com", "Bob"),)
 
         written = create(asked, alice.primary, draft(attendees=guests, location="Room 9"))
 
@@ -70,4 +72,4 @@ class TestANewEvent:
         assert held.content.location == "Room 9"
         assert [one.email for one in held.content.attendees] == ["bob@example.com"]
         assert alice.titles() == ["Review"]
-        assert str(alice.events.get().id) == written.id
+        assert str(alice.events.get().id) == written.event_id

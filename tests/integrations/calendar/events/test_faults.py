@@ -12,7 +12,7 @@ from django.db import transaction
 from config.process_classes import ProcessClass
 from integrations import providers
 from integrations.calendar.events import access, service
-from integrations.calendar.events.drafts import Draft
+from integrations.calendar.events.drafts import EventDraft
 from integrations.formats.event import Attendee, When
 from integrations.providers import errors
 from integrations.providers.calendars import RemoteEvent
@@ -25,7 +25,9 @@ from tests.walls import acting_as
 
 pytestmark = [pytest.mark.django_db, pytest.mark.invariant(9), pytest.mark.scenario("C3")]
 
-WRITES = frozenset({"create", "change", "delete", "move", "respond"})
+WRITES = frozenset(
+    {"create_event", "update_event", "delete_event", "move_event", "respond_to_invitation"}
+)
 DAILY = ("RRULE:FREQ=DAILY;COUNT=6",)
 
 
@@ -96,7 +98,7 @@ def named(asked, title, place=0):
 
 
 def new(asked, alice):
-    draft = Draft(title="New", start=When(at=moment(4), zone="UTC"),
+    draft = EventDraft(title="New", start=When(at=moment(4), zone="UTC"),
                   end=When(at=moment(4, 10), zone="UTC"))  # fmt: skip
     with acting_as(ProcessClass.WEB):
         seen = access.find_calendar(asked, alice.primary.id)

@@ -10,12 +10,12 @@ from django.db import connection
 
 from accounts import row_owner
 from config.process_classes import ProcessClass
-from integrations.access.request_context import Asked, NotFound
+from integrations.access.request_context import ObjectNotFound, RequestContext
 from integrations.calendar import etags, event_lookup, local_calendars, local_events
-from integrations.calendar.etags import Stale
+from integrations.calendar.etags import EventStale
 from integrations.calendar.events import access, service
-from integrations.calendar.events.drafts import Draft, Guest
-from integrations.calendar.events.errors import KeyReused, NoSuchOccurrence, NotInvited
+from integrations.calendar.events.drafts import DraftGuest, EventDraft
+from integrations.calendar.events.errors import EventKeyReused, NoSuchOccurrence, NotInvited
 from integrations.calendar.events.validation import BadDraft
 from integrations.formats.event import Attendee, When
 from integrations.models import Calendar, Event
@@ -47,7 +47,7 @@ def home(alice):
 
 @pytest.fixture
 def asked(alice):
-    return Asked(alice, alice.user_id, NOW)
+    return RequestContext(alice, alice.user_id, NOW)
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def review(alice, home):
 
 def draft(title="Review", day=3, **more):
     times = {"start": at(day), "end": at(day, 10)}
-    return Draft(title=title, **(times | more))
+    return EventDraft(title=title, **(times | more))
 
 
 def at(day: int, hour: int = 9) -> When:
@@ -79,7 +79,7 @@ def days(alice) -> list[str]:
 
 def act(what, asked, one, *given, **more):
     with acting_as(ProcessClass.WEB):
-        return what(asked, event_lookup.event_id(one["id"]), *given, **more)
+        return what(asked, event_lookup.parse_event_id(one["id"]), *given, **more)
 
 
 def change(asked, one, edit, **more):
@@ -89,7 +89,7 @@ def change(asked, one, edit, **more):
 def series_of(asked, one) -> dict:
     with acting_as(ProcessClass.WEB):
         return orjson.loads(
-            event_lookup.read_event(asked, event_lookup.event_id(one["master_event_id"]))
+            event_lookup.get_event_json(asked, event_lookup.parse_event_id(one["master_event_id"]))
         )
 
 
@@ -107,25 +107,25 @@ def create(asked, calendar_id, made, key="key-1"):
         return service.create(asked, seen, made, key=key)
 
 
-class TestANewEvent:
+class TestNewLocalEvent:
     @pytest.mark.scenario("C3")
     def test_is_there_once_however_often_it_is_sent(self, alice, asked, home):
         first, second = (create(asked, home, draft()) for _ in range(2))
 
         assert first == second
         assert days(alice) == ["03 Review"]
-        assert str(Event.objects.get().id) == first.id
+        assert str(Event.objects.get().id) == first.event_id
 
     def test_under_the_key_of_another_is_none(self, asked, home):
         create(asked, home, draft())
 
-        with pytest.raises(KeyReused):
+        with pytest.raises(EventKeyReused):
             create(asked, home, draft("Another"))
 
     @pytest.mark.parametrize(
         ("more", "field"),
         [
-            ({"attendees": (Guest("bob@example.com"),)}, "attendees"),
+            ({"attendees": (DraftGuest("bob@example.com"),)}, "attendees"),
             ({"end": at(2)}, "end"),
             ({"recurrence": ("RRULE:FREQ=NEVER",)}, "recurrence"),
         ],
@@ -140,8 +140,8 @@ class TestANewEvent:
     def test_in_a_calendar_of_somebody_else_is_none(self, asked, home):
         mallory = actor_of(*person("mallory", at=NOW))
 
-        with pytest.raises(NotFound):
-            create(Asked(mallory, mallory.user_id, NOW), home, draft())
+        with pytest.raises(ObjectNotFound):
+            create(RequestContext(mallory, mallory.user_id, NOW), home, draft())
 
     @pytest.mark.invariant(3)
     def test_stands_in_the_ledger_without_a_word_of_it(self, asked, home):
@@ -155,14 +155,14 @@ class TestANewEvent:
 
 
 @pytest.mark.usefixtures("review")
-class TestAChange:
+class TestLocalChange:
     def test_is_seen_at_once_and_is_another_version(self, alice, asked):
         [one] = shown(alice)
 
         written = change(asked, one, {"title": "Retro"})
 
         [now] = shown(alice)
-        assert (now["title"], now["location"], now["id"]) == ("Retro", "Room 9", written.id)
+        assert (now["title"], now["location"], now["id"]) == ("Retro", "Room 9", written.event_id)
         assert now["etag"] != one["etag"]
 
     def test_keeps_what_was_changed_meanwhile_and_tells_of_the_same(self, alice, asked):
@@ -170,7 +170,7 @@ class TestAChange:
         change(asked, one, {"location": "Room 1"})
 
         change(asked, one, {"title": "Retro"})
-        with pytest.raises(Stale) as told:
+        with pytest.raises(EventStale) as told:
             change(asked, one, {"location": "Room 2"})
 
         assert told.value.fields == ("location",)
@@ -179,7 +179,7 @@ class TestAChange:
 
     def test_overtaken_while_it_is_made_is_made_anew(self, alice, asked, home, monkeypatch):
         [one] = shown(alice)
-        prepare, overtaken = local_events.prepare, []
+        prepare, overtaken = local_events.prepare_write, []
 
         def slow(place, write):
             done = prepare(place, write)
@@ -188,7 +188,7 @@ class TestAChange:
                 change(asked, one, {"location": "Room 1"})
             return done
 
-        monkeypatch.setattr(local_events, "prepare", slow)
+        monkeypatch.setattr(local_events, "prepare_write", slow)
         change(asked, one, {"title": "Retro"})
 
         [now] = shown(alice)
@@ -198,7 +198,7 @@ class TestAChange:
     def test_of_no_version_is_none(self, alice, asked, etag):
         [one] = shown(alice)
 
-        with pytest.raises((Stale, etags.NoVersion)):
+        with pytest.raises((EventStale, etags.VersionMalformed)):
             change(asked, one, {"title": "Retro"}, etag=etag)
 
         assert days(alice) == ["03 Review"]
@@ -214,7 +214,7 @@ class TestAChange:
         [one] = shown(alice)
 
         with pytest.raises(BadDraft) as told:
-            change(asked, one, {"attendees": (Guest("bob@example.com"),)})
+            change(asked, one, {"attendees": (DraftGuest("bob@example.com"),)})
 
         assert set(told.value.fields) == {"attendees"}
 
@@ -222,8 +222,8 @@ class TestAChange:
         [one] = shown(alice)
         mallory = actor_of(*person("mallory", at=NOW))
 
-        with pytest.raises(NotFound):
-            change(Asked(mallory, mallory.user_id, NOW), one, {"title": "Mine"})
+        with pytest.raises(ObjectNotFound):
+            change(RequestContext(mallory, mallory.user_id, NOW), one, {"title": "Mine"})
 
     @pytest.mark.invariant(2)
     def test_of_what_does_not_open_loses_nothing(self, alice, asked):
@@ -260,7 +260,7 @@ class TestAChange:
 
 @pytest.mark.usefixtures("series")
 @pytest.mark.scenario("C6")
-class TestASeries:
+class TestLocalSeriesWrite:
     def test_changes_in_one_place_and_back(self, alice, asked):
         change(asked, shown(alice)[1], {"title": "Once"})
         change(asked, shown(alice)[1], {"location": "Room 1"})
@@ -297,7 +297,7 @@ class TestASeries:
 
         assert [one[3:] for one in days(alice)] == ["Daily"] * 2 + ["New"] * 4
         assert first == again
-        assert first.id != shown(alice)[0]["master_event_id"]
+        assert first.event_id != shown(alice)[0]["master_event_id"]
 
     def test_changes_from_its_first_on_as_a_whole(self, alice, asked):
         change(asked, shown(alice)[0], {"start": at(3, 12)}, scope="following")
@@ -309,7 +309,9 @@ class TestASeries:
         change(asked, shown(alice)[1], {"title": "Once"})
         one = shown(alice)[0]
         with acting_as(ProcessClass.WEB):
-            body = event_lookup.read_event(asked, event_lookup.event_id(one["master_event_id"]))
+            body = event_lookup.get_event_json(
+                asked, event_lookup.parse_event_id(one["master_event_id"])
+            )
         whole = orjson.loads(body)
 
         change(asked, whole, {"recurrence": ("RRULE:FREQ=DAILY;INTERVAL=2;COUNT=3",)})
@@ -346,13 +348,13 @@ class TestASeries:
         second = shown(alice)[1]
         change(asked, second, {"title": "Once"})
 
-        with pytest.raises(Stale):
+        with pytest.raises(EventStale):
             delete(asked, second)
 
         assert "04 Once" in days(alice)
 
 
-class TestAMove:
+class TestLocalMove:
     @pytest.fixture
     def club(self, alice, home):
         return begun(alice, "Club")
@@ -366,7 +368,7 @@ class TestAMove:
 
         assert days(alice) == before
         assert {one["calendar_id"] for one in shown(alice)} == {str(club)}
-        assert {one["master_event_id"] for one in shown(alice)} == {moved.id}
+        assert {one["master_event_id"] for one in shown(alice)} == {moved.event_id}
         assert not Event.objects.filter(calendar_id=home).exists()
 
     @pytest.mark.usefixtures("series")
@@ -392,7 +394,7 @@ class TestAMove:
         [one] = shown(alice)
         change(asked, one, {"title": "Retro"})
 
-        with pytest.raises(Stale) as told:
+        with pytest.raises(EventStale) as told:
             move(asked, one, to=club)
 
         assert told.value.fields == ("title",)
@@ -404,16 +406,18 @@ class TestAMove:
         self, alice, asked, home, club, monkeypatch
     ):
         [one] = shown(alice)
-        prepare = local_events.prepare
+        prepare = local_events.prepare_write
 
         def late(place, write):
             done = prepare(place, write)
             if (held := Calendar.objects.filter(id=club).first()) is not None:
                 at = NOW + timedelta(seconds=1)
-                local_calendars.remove(actor=alice, calendar_id=club, etag=held.version, at=at)
+                local_calendars.remove_calendar(
+                    actor=alice, calendar_id=club, etag=held.version, at=at
+                )
             return done
 
-        monkeypatch.setattr(local_events, "prepare", late)
+        monkeypatch.setattr(local_events, "prepare_write", late)
         with pytest.raises(Exception) as caught:  # noqa: PT011 - whichever wall it meets first
             move(asked, one, to=club)
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from integrations.access.request_context import Asked, NotFound
-from integrations.calendar.etags import Stale
-from integrations.calendar.events.drafts import Draft
+from integrations.access.request_context import ObjectNotFound, RequestContext
+from integrations.calendar.etags import EventStale
+from integrations.calendar.events.drafts import EventDraft
 from integrations.formats.event import When
 from integrations.models import Event
 from tests.integrations.calendar.events.test_here import alice, asked
@@ -94,11 +94,11 @@ class Model:
 
 
 @dataclass
-class World:
+class WriteSequenceWorld:
     """Alice's two calendars, and what a list says of them."""
 
     alice: object
-    asked: Asked
+    asked: RequestContext
     calendars: list[UUID]
     model: Model = field(default_factory=Model)
 
@@ -123,7 +123,7 @@ class World:
         write()
         if again:
             # As whoever had no answer: it is told, and does nothing twice.
-            with suppress(NotFound, Stale):
+            with suppress(ObjectNotFound, EventStale):
                 write()
         return None
 
@@ -131,7 +131,7 @@ class World:
         calendar, day, times = self.calendars[index % 2], 2 + index % 9, 1 + index % 5
         number = self.model.count + 1
         rule = (f"RRULE:FREQ=DAILY;COUNT={times}",) if times > 1 else ()
-        draft = Draft(
+        draft = EventDraft(
             title=f"event {number}",
             start=When(at=utc(day), zone=BERLIN),
             end=When(at=utc(day, 10), zone=BERLIN),
@@ -174,7 +174,7 @@ def _of(shown: dict) -> tuple[str, str, str]:
 )
 def test_leave_what_a_list_says(alice, asked, calendars, writes):
     Event.objects.all().delete()
-    world = World(alice, asked, calendars)
+    world = WriteSequenceWorld(alice, asked, calendars)
 
     for what, index, scope, again in writes:
         world.write(what, index, scope, again=again)

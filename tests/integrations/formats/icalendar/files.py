@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from integrations.formats.icalendar import reader
-from integrations.formats.icalendar.file_problems import Unreadable
+from integrations.formats.icalendar.file_problems import UnreadableCalendarFile
 
 BERLIN = "Europe/Berlin"
 OWN_RULES = """\
@@ -34,13 +34,13 @@ def event(*lines: str, uid: str = "a@example.org") -> str:
     return "\n".join(["BEGIN:VEVENT", f"UID:{uid}", *lines, "END:VEVENT"])
 
 
-def read(data: bytes, zone: str = BERLIN) -> reader.File:
-    return reader.read(data, zone=zone)
+def read(data: bytes, zone: str = BERLIN) -> reader.CalendarFile:
+    return reader.read_calendar_file(data, zone=zone)
 
 
 def problems(data: bytes) -> list[tuple[int, str]]:
     try:
         read(data)
-    except Unreadable as unreadable:
+    except UnreadableCalendarFile as unreadable:
         return [(one.line, one.says) for one in unreadable.problems]
     return []

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from integrations.formats import timezones
 from integrations.formats.recurrence import whole_days
-from integrations.formats.recurrence.expansion import expand, window
+from integrations.formats.recurrence.expansion import expand_event, make_window
 from tests.integrations.formats.icalendar.files import BERLIN, calendar, event, read
 
 pytestmark = [
@@ -37,7 +37,7 @@ def midnight(day: date, place: str, form: str) -> str:
     """Return parameters and value of a property that names a day."""
     clock = f"{day:%Y%m%d}T000000"
     if form == "utc":
-        at = timezones.at(datetime.combine(day, time()), timezones.zone(place))
+        at = timezones.to_utc(datetime.combine(day, time()), timezones.get_zone(place))
         return f":{at:%Y%m%dT%H%M%SZ}"
     forms = {"date": f";VALUE=DATE:{day:%Y%m%d}", "zone": f";TZID={place}:{clock}"}
     return forms.get(form, f":{clock}")
@@ -50,10 +50,10 @@ def all_days(*lines: str, rule: str = "RRULE:FREQ=DAILY;COUNT=365") -> str:
 def shown(file, year: int = 2026) -> list[tuple[date, str]]:
     """Return each day that is shown of a series, as somebody in Berlin sees it."""
     [entry] = file.entries
-    span = window(
+    span = make_window(
         datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC), zone="UTC"
     )
-    found = expand(entry.whole.content, span, exceptions=entry.whole.exceptions)
+    found = expand_event(entry.event.content, span, exceptions=entry.event.exceptions)
     return sorted((one.start.day, one.content.title) for one in found)
 
 
@@ -147,7 +147,7 @@ class TestALineOfDates:
 
         wanted = [(FIRST + timedelta(days=each), "Duty") for each in range(365) if each != number]
         assert shown(file) == wanted
-        assert file.entries[0].whole.content.recurrence[1] == f"EXDATE;VALUE=DATE:{day:%Y%m%d}"
+        assert file.entries[0].event.content.recurrence[1] == f"EXDATE;VALUE=DATE:{day:%Y%m%d}"
 
     @given(st.sampled_from(PLACES), st.integers(0, 300), st.sampled_from(FORMS))
     @settings(max_examples=60, deadline=None)
@@ -167,7 +167,7 @@ class TestALineOfDates:
     @settings(max_examples=60, deadline=None)
     def test_ends_with_the_day_that_it_names(self, place, number, clock):
         day = FIRST + timedelta(days=number)
-        at = timezones.at(datetime.combine(day, clock), timezones.zone(place))
+        at = timezones.to_utc(datetime.combine(day, clock), timezones.get_zone(place))
 
         file = read(calendar(all_days(rule=f"RRULE:FREQ=DAILY;UNTIL={at:%Y%m%dT%H%M%SZ}")), place)
 
@@ -190,5 +190,7 @@ class TestAMoment:
     def test_at_noon_is_of_its_own_day(self):
         noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
-        assert whole_days.of_moment(noon) == (date(2026, 3, 2), date(2026, 3, 3))
-        assert whole_days.of_moment(noon, [timezones.zone("Pacific/Tarawa")])[0] == date(2026, 3, 3)
+        assert whole_days.guess_day(noon) == (date(2026, 3, 2), date(2026, 3, 3))
+        assert whole_days.guess_day(noon, [timezones.get_zone("Pacific/Tarawa")])[0] == date(
+            2026, 3, 3
+        )

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from icalendar import Calendar
+
 from integrations.formats import timezones
 from integrations.formats.event import Attendee, EventContent, Reminder, When
 from integrations.formats.icalendar import writer
@@ -34,11 +34,11 @@ def spans(draw):
         return When(day=day), When(day=day + timedelta(days=draw(st.integers(1, 9))))
     zone = draw(st.sampled_from(PLACES))
     clock = draw(st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1))).replace(microsecond=0)
-    start = timezones.at(clock, timezones.zone(zone))
+    start = timezones.to_utc(clock, timezones.get_zone(zone))
     end = start + timedelta(minutes=draw(st.integers(0, 3_000)))
     # A time that is shown twice is kept as a moment; see `test_that_is_shown_twice`.
-    place = timezones.zone(zone)
-    if timezones.at(timezones.clock(end, place), place) != end:
+    place = timezones.get_zone(zone)
+    if timezones.to_utc(timezones.to_local_time(end, place), place) != end:
         end = start
     return When(at=start, zone=zone), When(at=end, zone=zone)
 
@@ -79,21 +79,21 @@ def contents(draw):
 
 
 def written(content: EventContent, **more) -> bytes:
-    used = writer.zones_of(content)
+    used = writer.find_zones(content)
     return (
-        writer.head(name="Family", zone="Europe/Berlin", zones_used=used)
-        + writer.event(content, uid="a@example.org", at=AT, owner="alice@example.org", **more)
-        + writer.end()
+        writer.write_head(name="Family", zone="Europe/Berlin", zones_used=used)
+        + writer.write_event(content, uid="a@example.org", at=AT, owner="alice@example.org", **more)
+        + writer.write_end()
     )
 
 
-class TestAnEvent:
+class TestWrittenEvent:
     @settings(max_examples=150, deadline=None)
     @given(contents())
     def test_comes_back_as_it_was(self, content):
         (entry,) = read(written(content, sequence=3)).entries
 
-        assert entry.whole.content == content
+        assert entry.event.content == content
         assert (entry.uid, entry.sequence) == ("a@example.org", 3)
 
     @settings(max_examples=60, deadline=None)
@@ -114,7 +114,7 @@ class TestAnEvent:
 
         (entry,) = read(written(content)).entries
 
-        assert entry.whole.content.start.at == second
+        assert entry.event.content.start.at == second
 
     def test_has_its_exceptions(self):
         at = datetime(2026, 6, 3, 7, tzinfo=UTC)
@@ -128,15 +128,15 @@ class TestAnEvent:
         changed = EventContent(title="Late", start=third, end=third)
 
         data = (
-            writer.head(name="F", zone="UTC", zones_used={"Europe/Berlin"})
-            + writer.event(content, uid="a", at=AT, without=[second])
-            + writer.event(changed, uid="a", at=AT, original=third)
-            + writer.end()
+            writer.write_head(name="F", zone="UTC", zones_used={"Europe/Berlin"})
+            + writer.write_event(content, uid="a", at=AT, cancelled_starts=[second])
+            + writer.write_event(changed, uid="a", at=AT, original_start=third)
+            + writer.write_end()
         )
 
         (entry,) = read(data).entries
-        assert entry.whole.content.recurrence[1] == "EXDATE;TZID=Europe/Berlin:20260604T090000"
-        assert entry.whole.exceptions[third.at].title == "Late"
+        assert entry.event.content.recurrence[1] == "EXDATE;TZID=Europe/Berlin:20260604T090000"
+        assert entry.event.exceptions[third.at].title == "Late"
 
     def test_names_each_zone_that_it_uses_once(self):
         content = EventContent(

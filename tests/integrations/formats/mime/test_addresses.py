@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from integrations.formats.mime import addresses, headers, mbox, rfc5322
-from integrations.formats.mime.address_reader import MAX_ADDRESSES, Reader
+from integrations.formats.mime.address_reader import MAX_ADDRESSES, AddressReader
 from integrations.formats.mime.addresses import (
     MAX_LENGTH,
     Address,
@@ -24,10 +24,10 @@ from tests.integrations.formats.mime.address_samples import READINGS, A, B
 
 def read_at_length(written):
     """Read without the short way for plain entries."""
-    return [Address(*entry) for entry in Reader(written).read()]
+    return [Address(*entry) for entry in AddressReader(written).read_entries()]
 
 
-class TestReading:
+class TestReadAddresses:
     @pytest.mark.parametrize(("written", "read"), READINGS)
     def test_finds_the_entries(self, written, read):
         assert read_addresses(written) == [Address(*one) for one in read]
@@ -114,13 +114,13 @@ class TestAnyText:
 
         assert all(one.name or one.address for one in found)
         # Nobody hides: what somebody wrote is shown.
-        assert found or not headers.text(written) or not any(map(str.isalnum, written))
+        assert found or not headers.decode_text(written) or not any(map(str.isalnum, written))
 
     @given(WRITTEN)
     def test_has_no_control_character_afterwards(self, written):
         for one in read_addresses(written):
-            assert headers.printable(one.name) == one.name
-            assert headers.printable(one.address) == one.address
+            assert headers.make_printable(one.name) == one.name
+            assert headers.make_printable(one.address) == one.address
 
     @given(WRITTEN)
     @example(".>a@x.example")
@@ -129,7 +129,7 @@ class TestAnyText:
     @example("a@>a")
     @example(".<<a@x.example<")
     def test_gives_no_address_that_is_not_written(self, written):
-        bare = headers.printable(written).replace(" ", "")
+        bare = headers.make_printable(written).replace(" ", "")
 
         for one in read_addresses(written):
             if "(" not in written and one.address.count("@") == 1:
@@ -165,7 +165,7 @@ class TestAWriter:
         written = ", ".join(formataddr(one) for one in people)
 
         assert read_addresses(written) == [
-            Address(headers.text(name), address) for name, address in people
+            Address(headers.decode_text(name), address) for name, address in people
         ]
 
     @given(PEOPLE)
@@ -173,13 +173,15 @@ class TestAWriter:
         empty = dict.fromkeys(("from", "to", "cc", "bcc", "reply_to", "attachments"), ())
         content = {"headers": (), "text": "", "html": ""}
         summary = {**empty, "to": people, "subject": "", "message_id": ""}
-        copy = mbox.record(
+        copy = mbox.format_message(
             summary, content, received_at=datetime(2026, 11, 28, tzinfo=UTC), filed=()
         )
 
-        parsed = rfc5322.parse(copy.partition(b"\n")[2])
+        parsed = rfc5322.parse_message(copy.partition(b"\n")[2])
 
-        assert parsed.to == tuple(Address(headers.text(name), email) for name, email in people)
+        assert parsed.to == tuple(
+            Address(headers.decode_text(name), email) for name, email in people
+        )
 
 
 HOSTILE = [
@@ -195,7 +197,7 @@ class TestLimits:
         people = [f'"Person {number}" <person.{number}@company.example>' for number in range(1900)]
         message = f"To: {separator.join(people)}\r\n\r\nHello"
 
-        found = rfc5322.parse(message.encode()).to
+        found = rfc5322.parse_message(message.encode()).to
 
         assert 1_000 < len(found) < len(people)
         assert [one.address for one in found] == [

@@ -39,7 +39,7 @@ class TestDecoding:
         names = [*LABELS, *charset_labels._MAIL_CODECS, *charset_labels._ASCII]
 
         for name in names:
-            assert find_codec(charset_labels._squeeze(name)) == find_codec(name)
+            assert find_codec(charset_labels._squeeze_label(name)) == find_codec(name)
 
     @pytest.mark.parametrize(
         "charset",
@@ -83,15 +83,15 @@ class TestAnyBytes:
 
     @given(BYTES, st.text(max_size=20))
     def test_in_a_header_are_read(self, data, more):
-        charsets.mend(data.decode("ascii", "surrogateescape") + more).encode("utf-8")
+        charsets.mend_text(data.decode("ascii", "surrogateescape") + more).encode("utf-8")
 
     @given(st.text(st.characters(codec="utf-8", exclude_characters="\ufeff"), max_size=40))
     def test_that_are_utf_8_stay_as_they_are(self, text):
         assert decode(text.encode(), "utf-8") == (text, True)
-        assert charsets.guess(text.encode()) == text or "\x1b$" in text
+        assert charsets.guess_text(text.encode()) == text or "\x1b$" in text
 
     def test_keep_a_replacement_that_a_provider_put_there(self):
-        assert charsets.mend("caf\ufffd") == "caf\ufffd"
+        assert charsets.mend_text("caf\ufffd") == "caf\ufffd"
 
     @given(LABEL, st.data())
     def test_written_in_a_charset_come_back(self, label, data):
@@ -128,9 +128,9 @@ def message(content_type, body, *headers):
     return "\r\n".join(lines).encode() + body
 
 
-class TestAMessage:
+class TestCharsetOfMessage:
     def test_says_its_words_and_names_in_their_charsets(self):
-        parsed = rfc5322.parse(
+        parsed = rfc5322.parse_message(
             message(
                 "application/pdf",
                 b"",
@@ -147,25 +147,27 @@ class TestAMessage:
     def test_believes_its_html_where_the_part_declares_nothing(self):
         body = b'<html><head><meta charset="shift_jis"></head>\x87\x40</html>'
 
-        assert "①" in rfc5322.parse(message("text/html", body)).html
-        assert "①" not in rfc5322.parse(message("text/html; charset=iso-8859-1", body)).html
+        assert "①" in rfc5322.parse_message(message("text/html", body)).html
+        assert "①" not in rfc5322.parse_message(message("text/html; charset=iso-8859-1", body)).html
 
     def test_in_utf_8_with_a_cut_byte_keeps_every_other_character(self):
         cut = "Grüße, 日本 €".encode()[:-1]
 
-        parsed = rfc5322.parse(message("text/plain; charset=utf-8", cut))
+        parsed = rfc5322.parse_message(message("text/plain; charset=utf-8", cut))
 
         assert (parsed.text, parsed.defects) == ("Grüße, 日本 \ufffd", ("charset-wrong",))
 
     def test_from_gmail_says_the_same_by_its_payload(self):
         content = message("text/plain; charset=gb2312", "镕".encode("gb18030"))
 
-        assert gmail_payload.parse(payloads.from_raw(content)) == rfc5322.parse(content)
+        assert gmail_payload.parse_payload(payloads.from_raw(content)) == rfc5322.parse_message(
+            content
+        )
 
     def test_that_gmail_turned_into_utf_8_is_read(self):
         payload = payloads.from_raw(message("text/plain; charset=gb2312", "镕".encode()))
 
-        assert gmail_payload.parse(payload).text == "镕"
+        assert gmail_payload.parse_payload(payload).text == "镕"
 
 
 class TestHtml:
@@ -184,4 +186,4 @@ class TestHtml:
         ],
     )  # fmt: skip
     def test_declares(self, data, label):
-        assert html_charset.find_declared(data) == label
+        assert html_charset.find_declared_charset(data) == label

@@ -9,14 +9,14 @@ import pytest
 
 from integrations.formats.mime import graph_message, rfc5322
 from integrations.formats.mime.html_sanitizer import html_to_text
-from integrations.formats.mime.message import MAX_TEXT, Poison
+from integrations.formats.mime.message import MAX_TEXT, PoisonMessage
 
 from . import exchange_answers as exchange
 
 
 def parsed(message, attachments=(), parent=None):
     record = {"message": message, "attachments": list(attachments), "parent": parent}
-    return graph_message.parse(json.dumps(record).encode())
+    return graph_message.parse_record(json.dumps(record).encode())
 
 
 class TestAnAnswerOfExchange:
@@ -29,7 +29,7 @@ class TestAnAnswerOfExchange:
         ids=["plain", "sent"],
     )
     def test_reads_as_its_mime(self, answer, files, mime):
-        by_properties, by_mime = parsed(answer, files), rfc5322.parse(mime)
+        by_properties, by_mime = parsed(answer, files), rfc5322.parse_message(mime)
 
         for name in (
             "from_", "to", "cc", "bcc", "reply_to", "subject", "date", "message_id", "in_reply_to",
@@ -55,7 +55,7 @@ class TestAnAnswerOfExchange:
         ]
 
     def test_says_its_size(self):
-        assert graph_message.extended_properties(exchange.SENT)[0x0E08] == "48211"
+        assert graph_message.read_extended_properties(exchange.SENT)[0x0E08] == "48211"
 
     def test_without_properties_answers_its_parent(self):
         sent = {name: one for name, one in exchange.SENT.items() if "Extended" not in name}
@@ -78,21 +78,21 @@ class TestWhatAStrangerWrote:
         ],
     )
     def test_is_refused_in_a_word(self, changed, reason):
-        with pytest.raises(Poison) as caught:
+        with pytest.raises(PoisonMessage) as caught:
             parsed(exchange.PLAIN | changed)
 
         assert caught.value.reason == reason
 
     def test_has_no_more_attachments_than_parts(self):
-        with pytest.raises(Poison) as caught:
+        with pytest.raises(PoisonMessage) as caught:
             parsed(exchange.SENT, exchange.SENT_FILES[:1] * 1_001)
 
         assert caught.value.reason == "too-many-parts"
 
     @pytest.mark.parametrize("record", [b"", b"[]", b"{}", b"\xff", b'{"message": 1}'])
     def test_that_is_no_record_is_refused(self, record):
-        with pytest.raises(Poison):
-            graph_message.parse(record)
+        with pytest.raises(PoisonMessage):
+            graph_message.parse_record(record)
 
     def test_is_cut_where_it_is_long(self):
         found = parsed(

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from integrations.formats.mime import html_sanitizer as markup
-from integrations.formats.mime.html_sanitizer import html_to_text, plain_to_html, sanitise
+from integrations.formats.mime.html_sanitizer import html_to_text, plain_to_html, sanitise_html
 from tests.integrations.formats.mime.costly_html import COSTLY
 
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACw="
@@ -132,7 +132,7 @@ class TestSanitise:
     @pytest.mark.scenario("H2")
     @pytest.mark.parametrize("hostile", HOSTILE)
     def test_leaves_nothing_that_runs_or_fetches(self, hostile):
-        safe = whole(sanitise(f"before {hostile} after"))
+        safe = whole(sanitise_html(f"before {hostile} after"))
 
         assert_harmless(safe)
         assert "evil.example" not in "".join(
@@ -142,18 +142,18 @@ class TestSanitise:
     @pytest.mark.parametrize("hostile", HOSTILE)
     def test_is_done_in_one_pass(self, hostile):
         # Markup that changes when parsed again is how mutation attacks work.
-        once = whole(sanitise(hostile))
+        once = whole(sanitise_html(hostile))
 
-        assert Reader(whole(sanitise(once))).found == Reader(once).found
+        assert Reader(whole(sanitise_html(once))).found == Reader(once).found
 
     @settings(max_examples=200, deadline=None)
     @given(pieces=st.lists(st.sampled_from(HOSTILE) | st.text(max_size=10), max_size=6))
     def test_holds_for_what_is_put_together(self, pieces):
-        assert_harmless(whole(sanitise("".join(pieces))))
+        assert_harmless(whole(sanitise_html("".join(pieces))))
 
     @pytest.mark.scenario("H3")
     def test_counts_the_pictures_that_are_elsewhere(self):
-        safe = sanitise("<img src='https://t.example/p.gif'><img src='//u.example/p'><p>x</p>")
+        safe = sanitise_html("<img src='https://t.example/p.gif'><img src='//u.example/p'><p>x</p>")
 
         assert safe.blocked_count == 2
         assert whole(safe) == "<img><img><p>x</p>"
@@ -165,10 +165,10 @@ class TestSanitise:
             f'<b>Hi</b> <img src="{PIXEL}" alt="x"></td></tr></tbody></table>'
         )
 
-        assert sanitise(kept).pieces == (kept,)
+        assert sanitise_html(kept).pieces == (kept,)
 
     def test_keeps_a_plain_background_colour(self):
-        assert whole(sanitise('<p style="background:rgb(1, 2, 3)">x</p>')) == (
+        assert whole(sanitise_html('<p style="background:rgb(1, 2, 3)">x</p>')) == (
             '<p style="background-color:rgb(1, 2, 3)">x</p>'
         )
 
@@ -187,7 +187,9 @@ _FORGED = st.builds("<img src='{}'>".format, _ADDRESSES | _GUESSED) | st.builds(
 @pytest.mark.invariant(12)
 class TestPictures:
     def test_of_the_message_stand_between_pieces(self):
-        safe = sanitise('<p>a<img src="cid:logo@x" alt="our logo">b<img src=" CID:<two@x> ">c</p>')
+        safe = sanitise_html(
+            '<p>a<img src="cid:logo@x" alt="our logo">b<img src=" CID:<two@x> ">c</p>'
+        )
 
         assert safe.pieces == ("<p>a<img", ' alt="our logo">b<img', ">c</p>")
         assert safe.pictures == ("logo@x", "two@x")
@@ -197,10 +199,12 @@ class TestPictures:
         shown = "<p>cid:a</p><a href='cid:b@x'>c</a><img src='https://t.example/cid:c@x'>"
         hidden = "<img alt='cid:d@x'><style>img{src:cid:e}</style><title><img src=cid:f></title>"
 
-        assert sanitise(shown + hidden).pictures == ()
+        assert sanitise_html(shown + hidden).pictures == ()
 
     def test_in_what_is_left_out_leave_no_gap(self):
-        safe = sanitise("<svg><img src=cid:a></svg><video><img src=cid:b></video><img src=cid:c>")
+        safe = sanitise_html(
+            "<svg><img src=cid:a></svg><video><img src=cid:b></video><img src=cid:c>"
+        )
 
         assert len(safe.pieces) == len(safe.pictures) + 1
         assert safe.pictures[-1] == "c"
@@ -209,7 +213,7 @@ class TestPictures:
     @given(parts=st.lists(_IMAGES | _FORGED | st.sampled_from(HOSTILE), max_size=8))
     def test_cannot_be_forged(self, parts):
         html = "".join(parts)
-        safe = sanitise(html)
+        safe = sanitise_html(html)
 
         assert len(safe.pieces) == len(safe.pictures) + 1
         # Each gap follows an image, and is within its tag.
@@ -226,7 +230,7 @@ class TestPictures:
         monkeypatch.setattr(markup.secrets, "token_hex", lambda _: now)
         forged = f' src="data:{seen}-0"'
 
-        safe = sanitise(f"<img{forged}><p>{forged}</p><img src=cid:b>")
+        safe = sanitise_html(f"<img{forged}><p>{forged}</p><img src=cid:b>")
 
         assert safe.pictures == ("b",)
         assert safe.pieces == (f"<img><p>{forged}</p><img", ">")
@@ -234,21 +238,21 @@ class TestPictures:
     def test_have_another_word_in_each_message(self, monkeypatch):
         words = iter(["0" * 32, "f" * 32])
         monkeypatch.setattr(markup.secrets, "token_hex", lambda _: next(words))
-        sanitise("<img src=cid:a>")
+        sanitise_html("<img src=cid:a>")
 
-        safe = sanitise('<p> src="data:' + "0" * 32 + '-0"</p><img src=cid:b>')
+        safe = sanitise_html('<p> src="data:' + "0" * 32 + '-0"</p><img src=cid:b>')
 
         assert safe.pictures == ("b",)
 
     def test_of_one_message_are_not_those_of_another(self):
-        assert sanitise("<img src=cid:a>").pictures == ("a",)
-        assert sanitise("<img src=cid:b>").pictures == ("b",)
-        assert sanitise("<p>").pictures == ()
+        assert sanitise_html("<img src=cid:a>").pictures == ("a",)
+        assert sanitise_html("<img src=cid:b>").pictures == ("b",)
+        assert sanitise_html("<p>").pictures == ()
 
     def test_in_the_markup_itself_have_a_bound(self, monkeypatch):
         monkeypatch.setattr(markup, "MAX_PICTURES", 2 * len(PIXEL) + 1)
 
-        safe = sanitise(f'<img src="{PIXEL}">' * 3)
+        safe = sanitise_html(f'<img src="{PIXEL}">' * 3)
 
         assert whole(safe).count("data:") == 2
         assert safe.blocked_count == 1
@@ -260,12 +264,12 @@ class TestBounds:
     @pytest.mark.parametrize("name", COSTLY)
     def test_end_costly_markup_quickly_as_words_alone(self, name):
         began = time.process_time()
-        safe = sanitise(f"<p>words</p>{COSTLY[name]}<p>more</p>")
+        safe = sanitise_html(f"<p>words</p>{COSTLY[name]}<p>more</p>")
         text = html_to_text(f"<p>words</p>{COSTLY[name]}<p>more</p>")
         used = time.process_time() - began
 
         assert used < 1
-        assert safe.is_words_only
+        assert safe.is_text_only
         assert safe.pictures == ()
         assert_harmless(whole(safe))
         assert len(whole(safe)) <= 8 * len(COSTLY[name])
@@ -278,24 +282,24 @@ class TestBounds:
         row = "<tr><td style='color:#333'><font color=red><b>x</b></font>&nbsp;&amp;</td></tr>"
         mail = f"<div><table>{row * 5_000}</table>{'<p>a <b>b</b><br>' * 5_000}</div>"
 
-        safe = sanitise(mail)
+        safe = sanitise_html(mail)
 
-        assert not safe.is_words_only
+        assert not safe.is_text_only
         assert whole(safe).count("<td") == 5_000
 
     @pytest.mark.parametrize("count", [100, 1_000])
     def test_allow_what_is_not_closed_where_it_stays_small(self, count):
-        safe = sanitise("<p><b>" + "<p>x" * count)
+        safe = sanitise_html("<p><b>" + "<p>x" * count)
 
-        assert not safe.is_words_only
+        assert not safe.is_text_only
 
     def test_keep_a_message_from_growing(self):
         # 8 KB within all the counts, of which a parser makes 6 MB.
         fonts = "".join(f"<font color=#{number:06x}>" for number in range(200))
 
-        safe = sanitise(f"<p>{fonts}" + "<p>x" * 990)
+        safe = sanitise_html(f"<p>{fonts}" + "<p>x" * 990)
 
-        assert safe.is_words_only
+        assert safe.is_text_only
         assert len(whole(safe)) < 10_000
 
 

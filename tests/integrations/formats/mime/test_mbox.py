@@ -26,7 +26,7 @@ def summary(**more):
 
 def record(*, headers=(), text="", html="", filed=(), **more):
     content = {"headers": headers, "text": text, "html": html}
-    return mbox.record(summary(**more), content, received_at=AT, filed=filed)
+    return mbox.format_message(summary(**more), content, received_at=AT, filed=filed)
 
 
 def read(data):
@@ -136,7 +136,7 @@ class TestRecord:
 
 class TestNote:
     def test_is_in_our_words_and_from_nobody(self):
-        found = read(mbox.note("About", "Words\nFrom us\n", at=AT))
+        found = read(mbox.format_note("About", "Words\nFrom us\n", at=AT))
 
         assert found["From"].addresses[0].domain == "localhost.invalid"
         assert found.get_content().rstrip() == "Words\n>From us"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from integrations.formats.mime import gmail_payload, rfc5322
 from integrations.formats.mime.addresses import Address
-from integrations.formats.mime.message import MAX_DEPTH, MAX_TEXT, ParsedMessage, Poison
+from integrations.formats.mime.message import MAX_DEPTH, MAX_TEXT, ParsedMessage, PoisonMessage
 
 from . import payloads
 
@@ -31,7 +31,7 @@ def nested(depth: int) -> bytes:
 
 class TestHeaders:
     def test_reads_addresses_before_it_decodes_words(self):
-        parsed = rfc5322.parse(
+        parsed = rfc5322.parse_message(
             mail("From: =?utf-8?q?a=40evil=2Eexample=2C_b?= <bob@example.test>\nTo: x@y.example")
         )
 
@@ -54,7 +54,7 @@ class TestHeaders:
         ],
     )
     def test_decodes_words(self, written, read):
-        parsed = rfc5322.parse(mail(f"Subject: {written}"))
+        parsed = rfc5322.parse_message(mail(f"Subject: {written}"))
 
         if "broken" in written:
             assert parsed.subject
@@ -63,12 +63,12 @@ class TestHeaders:
 
     @pytest.mark.scenario("F3")
     def test_leaves_nothing_that_disguises(self):
-        parsed = rfc5322.parse(mail("Subject: pay\u202etxt.exe\u200b\u2028now\x07"))
+        parsed = rfc5322.parse_message(mail("Subject: pay\u202etxt.exe\u200b\u2028now\x07"))
 
         assert parsed.subject == "pay txt.exe now"
 
     def test_reads_ids_without_their_brackets(self):
-        parsed = rfc5322.parse(
+        parsed = rfc5322.parse_message(
             mail("Message-ID: <a@b>\nIn-Reply-To: <c@d>\nReferences: <c@d>\n <e@f> junk")
         )
 
@@ -76,14 +76,14 @@ class TestHeaders:
         assert parsed.references == ("c@d", "e@f")
 
     def test_reads_the_date_as_utc_and_names_a_wrong_one(self):
-        good = rfc5322.parse(mail("Date: Tue, 03 Nov 2026 10:00:00 +0200"))
-        bad = rfc5322.parse(mail("Date: yesterday, I think"))
+        good = rfc5322.parse_message(mail("Date: Tue, 03 Nov 2026 10:00:00 +0200"))
+        bad = rfc5322.parse_message(mail("Date: yesterday, I think"))
 
         assert good.date == datetime(2026, 11, 3, 8, tzinfo=UTC)
         assert (bad.date, bad.defects) == (None, ("date-unreadable",))
 
     def test_keeps_visible_what_is_no_address(self):
-        parsed = rfc5322.parse(mail("From: undisclosed senders of mail"))
+        parsed = rfc5322.parse_message(mail("From: undisclosed senders of mail"))
 
         assert parsed.from_
         assert parsed.from_[0].name or parsed.from_[0].address
@@ -110,7 +110,7 @@ class TestBodies:
         ],
     )
     def test_decode_whatever_was_claimed(self, charset, body, read, defects):
-        parsed = rfc5322.parse(mail(f"Content-Type: text/plain; charset={charset}", body))
+        parsed = rfc5322.parse_message(mail(f"Content-Type: text/plain; charset={charset}", body))
 
         assert parsed.text == read
         assert defects is None or parsed.defects == defects
@@ -124,7 +124,7 @@ class TestBodies:
         message.add_attachment(b"%PDF", maintype="application", subtype="pdf", filename="a.pdf")
         message.add_attachment("BEGIN:VCALENDAR", subtype="calendar", filename="i.ics")
 
-        parsed = rfc5322.parse(bytes(message))
+        parsed = rfc5322.parse_message(bytes(message))
 
         assert (parsed.text, parsed.html.strip()) == (
             "plain\n",
@@ -147,14 +147,14 @@ class TestBodies:
         message.set_content("<p>x</p>", subtype="html")
         message.add_related(b"PNG", "image", "png", cid="<logo>")
 
-        parsed = rfc5322.parse(bytes(message))
+        parsed = rfc5322.parse_message(bytes(message))
 
         assert len(parsed.attachments) == 1
         assert not parsed.has_attachments
 
     @pytest.mark.claim("export.about", "export.contents")
     def test_are_cut_at_a_bound_that_is_said(self):
-        parsed = rfc5322.parse(mail("Subject: long", b"a" * (MAX_TEXT + 10)))
+        parsed = rfc5322.parse_message(mail("Subject: long", b"a" * (MAX_TEXT + 10)))
 
         assert (len(parsed.text), parsed.defects) == (MAX_TEXT, ("text-cut",))
 
@@ -166,7 +166,7 @@ class TestBodies:
         message.set_content("outer\n")
         message.add_attachment(inner)
 
-        parsed = rfc5322.parse(bytes(message))
+        parsed = rfc5322.parse_message(bytes(message))
 
         assert parsed.text == "outer\n"
         assert [part.content_type for part in parsed.attachments] == ["message/rfc822"]
@@ -189,7 +189,7 @@ two
 """
 
     def test_has_messages_where_no_type_is_said(self):
-        parsed = rfc5322.parse(self.CONTENT)
+        parsed = rfc5322.parse_message(self.CONTENT)
 
         (attached,) = parsed.attachments
         assert (attached.content_type, attached.part) == ("message/rfc822", "0")
@@ -198,9 +198,9 @@ two
         assert parsed.text == "two"
 
     def test_is_the_same_by_gmails_payload(self):
-        parsed = gmail_payload.parse(payloads.from_raw(self.CONTENT))
+        parsed = gmail_payload.parse_payload(payloads.from_raw(self.CONTENT))
 
-        assert parsed == rfc5322.parse(self.CONTENT)
+        assert parsed == rfc5322.parse_message(self.CONTENT)
 
 
 class TestFilenames:
@@ -222,7 +222,7 @@ class TestFilenames:
         ],
     )
     def test_are_safe_to_show(self, header, name):
-        parsed = rfc5322.parse(
+        parsed = rfc5322.parse_message(
             mail(f"Content-Type: application/pdf\nContent-Disposition: attachment; {header}")
         )
 
@@ -232,7 +232,7 @@ class TestFilenames:
     def test_never_leave_a_folder(self, name):
         from integrations.formats.mime import filenames
 
-        safe = filenames.safe(name, content_type="image/png", position=3)
+        safe = filenames.make_safe_filename(name, content_type="image/png", position=3)
 
         assert 0 < len(safe) <= filenames.MAX_LENGTH
         assert not re.search(r'[\x00-\x1f\x7f/\\:*?"<>|\u202a-\u202e\u2066-\u2069]', safe)
@@ -244,12 +244,12 @@ class TestBounds:
     @pytest.mark.scenario("S2")
     @pytest.mark.parametrize("depth", [MAX_DEPTH + 2, 200, 900, 5_000])
     def test_set_a_nested_bomb_aside(self, depth):
-        with pytest.raises(Poison):
-            rfc5322.parse(nested(depth))
+        with pytest.raises(PoisonMessage):
+            rfc5322.parse_message(nested(depth))
 
     @pytest.mark.scenario("S2")
     def test_read_an_empty_message(self):
-        parsed = rfc5322.parse(b"")
+        parsed = rfc5322.parse_message(b"")
 
         assert (parsed.text, parsed.subject, parsed.attachments) == ("", "", ())
 
@@ -257,8 +257,10 @@ class TestBounds:
     def test_set_ten_thousand_parts_aside(self):
         body = b"".join(b"--b\r\nContent-Type: image/png\r\n\r\nx\r\n" for _ in range(10_000))
 
-        with pytest.raises(Poison) as caught:
-            rfc5322.parse(b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n' + body + b"--b--")
+        with pytest.raises(PoisonMessage) as caught:
+            rfc5322.parse_message(
+                b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n' + body + b"--b--"
+            )
 
         assert caught.value.reason == "too-many-parts"
 
@@ -267,8 +269,8 @@ class TestBounds:
         for _ in range(300):
             node = {"mimeType": "multipart/mixed", "parts": [node]}
 
-        with pytest.raises(Poison) as caught:
-            gmail_payload.parse(node)
+        with pytest.raises(PoisonMessage) as caught:
+            gmail_payload.parse_payload(node)
 
         assert caught.value.reason == "too-deep"
 
@@ -278,7 +280,7 @@ class TestAnyInput:
     @settings(max_examples=300, deadline=None)
     @given(content=st.binary(max_size=2_000))
     def test_is_read_or_is_poison(self, content):
-        self._attempt(lambda: rfc5322.parse(content))
+        self._attempt(lambda: rfc5322.parse_message(content))
 
     @settings(max_examples=300, deadline=None)
     @given(
@@ -314,7 +316,7 @@ class TestAnyInput:
             for name in names
         ]
 
-        self._attempt(lambda: rfc5322.parse(b"\r\n".join(lines) + b"\r\n\r\nbody"))
+        self._attempt(lambda: rfc5322.parse_message(b"\r\n".join(lines) + b"\r\n\r\nbody"))
 
     @settings(max_examples=200, deadline=None)
     @given(
@@ -334,10 +336,10 @@ class TestAnyInput:
         )
     )
     def test_in_a_payload_is_read_or_is_poison(self, payload):
-        self._attempt(lambda: gmail_payload.parse(payload))
+        self._attempt(lambda: gmail_payload.parse_payload(payload))
 
     def _attempt(self, read):
-        with suppress(Poison):
+        with suppress(PoisonMessage):
             assert isinstance(read(), ParsedMessage)
 
 
@@ -373,4 +375,6 @@ class TestBothReaders:
     @settings(max_examples=100, deadline=None)
     @given(content=messages())
     def test_agree(self, content):
-        assert gmail_payload.parse(payloads.from_raw(content)) == rfc5322.parse(content)
+        assert gmail_payload.parse_payload(payloads.from_raw(content)) == rfc5322.parse_message(
+            content
+        )

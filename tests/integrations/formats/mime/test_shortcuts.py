@@ -29,7 +29,7 @@ class TestParameters:
         if disposition:
             part["Content-Disposition"] = disposition
 
-        found = headers.Parameters(content_type, disposition)
+        found = headers.MimeParameters(content_type, disposition)
 
         assert found.content_type == part.get_content_type()
         assert found.charset == part.get_param("charset", "")

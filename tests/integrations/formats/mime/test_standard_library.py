@@ -243,7 +243,7 @@ def library_reading(content: bytes) -> Reading:
 
 
 def our_reading(content: bytes) -> Reading:
-    parsed = rfc5322.parse(content)
+    parsed = rfc5322.parse_message(content)
     people = (parsed.from_, parsed.to, parsed.cc, parsed.bcc, parsed.reply_to)
     return {
         **{
@@ -261,14 +261,14 @@ def our_reading(content: bytes) -> Reading:
 
 def has_safe_names(field: str, ours: Any, library: Any) -> bool:
     return field == "files" and ours == [
-        (kind, filenames.safe(name, content_type=kind, position=position))
+        (kind, filenames.make_safe_filename(name, content_type=kind, position=position))
         for position, (kind, name) in enumerate(library)
     ]
 
 
 def has_printable_names(field: str, ours: Any, library: Any) -> bool:
     return field in ADDRESS_FIELDS and ours == [
-        (headers.printable(name), address) for name, address in library
+        (headers.make_printable(name), address) for name, address in library
     ]
 
 

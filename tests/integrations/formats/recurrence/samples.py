@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from integrations.formats import timezones
 from integrations.formats.event import EventContent, When
-from integrations.formats.recurrence.expansion import Window, expand, window
+from integrations.formats.recurrence.expansion import TimeWindow, expand_event, make_window
 
 BERLIN = "Europe/Berlin"
 
@@ -13,7 +13,9 @@ def when(text, zone=BERLIN):
     """A day, or what a clock of the zone shows."""
     if len(text) == len("2026-01-01"):
         return When(day=date.fromisoformat(text))
-    return When(at=timezones.at(datetime.fromisoformat(text), timezones.zone(zone)), zone=zone)
+    return When(
+        at=timezones.to_utc(datetime.fromisoformat(text), timezones.get_zone(zone)), zone=zone
+    )
 
 
 def event(start, end="", *lines, zone=BERLIN, **more):
@@ -27,19 +29,19 @@ def event(start, end="", *lines, zone=BERLIN, **more):
     return EventContent(start=begins, end=ends, recurrence=lines, **more)
 
 
-def between(first, last, zone=BERLIN) -> Window:
-    place = timezones.zone(zone)
-    moments = [timezones.at(datetime.fromisoformat(text), place) for text in (first, last)]
-    return window(*moments, zone=zone)
+def between(first, last, zone=BERLIN) -> TimeWindow:
+    place = timezones.get_zone(zone)
+    moments = [timezones.to_utc(datetime.fromisoformat(text), place) for text in (first, last)]
+    return make_window(*moments, zone=zone)
 
 
 def starts(content, seen, **more):
     """When it happens, as clocks of its zone show it, in order."""
-    return [shown(each.start) for each in sorted_(expand(content, seen, **more))]
+    return [shown(each.start) for each in sorted_(expand_event(content, seen, **more))]
 
 
 def spans(content, seen, **more):
-    found = sorted_(expand(content, seen, **more))
+    found = sorted_(expand_event(content, seen, **more))
     return [f"{shown(each.start)} - {shown(each.end)}" for each in found]
 
 
@@ -50,7 +52,7 @@ def sorted_(occurrences):
 def shown(moment: When) -> str:
     if moment.day:
         return moment.day.isoformat()
-    clock = moment.at.astimezone(timezones.zone(moment.zone))
+    clock = moment.at.astimezone(timezones.get_zone(moment.zone))
     return clock.strftime("%Y-%m-%d %H:%M %z")
 
 

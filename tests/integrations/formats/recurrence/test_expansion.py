@@ -9,9 +9,15 @@ from hypothesis import strategies as st
 
 from integrations.formats import timezones
 from integrations.formats.event import EventContent, When
-from integrations.formats.recurrence.expansion import MOST, BadWindow, expand, moments, window
-from integrations.formats.recurrence.rrule_iter import TooMany, Work
-from integrations.formats.recurrence.series import key
+from integrations.formats.recurrence.expansion import (
+    MAX_OCCURRENCES,
+    BadWindow,
+    expand_event,
+    make_window,
+    to_utc_times,
+)
+from integrations.formats.recurrence.rrule_iter import TooManyOccurrences, WorkBudget
+from integrations.formats.recurrence.series import to_start_key
 from tests.integrations.formats.recurrence.samples import (
     BERLIN,
     between,
@@ -47,15 +53,15 @@ class TestAWindow:
     )
     @pytest.mark.parametrize("lines", [(), ("RRULE:FREQ=YEARLY",)])
     def test_has_what_touches_it_and_not_what_only_borders(self, first, last, is_seen, lines):
-        assert bool(expand(event(first, last, *lines), WEEK)) is is_seen
+        assert bool(expand_event(event(first, last, *lines), WEEK)) is is_seen
 
     def test_has_days_as_they_are_where_it_is_looked_at(self):
         # While it is the last of May in Los Angeles, it is June in Berlin.
         day = event("2026-06-01")
         moment = utc("2026-05-31T23:00"), utc("2026-06-01T00:00")
 
-        assert expand(day, window(*moment, zone=BERLIN))
-        assert not expand(day, window(*moment, zone="America/Los_Angeles"))
+        assert expand_event(day, make_window(*moment, zone=BERLIN))
+        assert not expand_event(day, make_window(*moment, zone="America/Los_Angeles"))
 
     @pytest.mark.parametrize(
         ("first", "last"),
@@ -63,11 +69,11 @@ class TestAWindow:
     )
     def test_that_is_none_is_refused(self, first, last):
         with pytest.raises(BadWindow):
-            window(utc(first), utc(last), zone="UTC")
+            make_window(utc(first), utc(last), zone="UTC")
 
     def test_of_no_zone_is_refused(self):
         with pytest.raises(timezones.UnknownZone):
-            window(utc("2026-06-01"), utc("2026-06-02"), zone="Mars/Olympus")
+            make_window(utc("2026-06-01"), utc("2026-06-02"), zone="Mars/Olympus")
 
 
 @pytest.mark.scenario("C4")
@@ -125,7 +131,7 @@ class TestASeriesOverAChangeOfClocks:
         ]
 
     def test_takes_a_day_that_is_an_hour_short(self):
-        start, end = moments(date(2026, 3, 29), date(2026, 3, 30), timezones.zone(BERLIN))
+        start, end = to_utc_times(date(2026, 3, 29), date(2026, 3, 30), timezones.get_zone(BERLIN))
 
         assert end - start == timedelta(hours=23)
 
@@ -141,7 +147,7 @@ class TestASeriesOverAChangeOfClocks:
     def test_is_a_quarter_off_in_kathmandu(self):
         tea = event("2026-01-01 09:00", "", "RRULE:FREQ=DAILY;COUNT=2", zone=KATHMANDU)
 
-        found = expand(tea, between("2026-01-01", "2026-01-02", "UTC"))
+        found = expand_event(tea, between("2026-01-01", "2026-01-02", "UTC"))
 
         assert [each.start.at for each in found] == [utc("2026-01-01T03:15")]
 
@@ -188,10 +194,10 @@ class TestOneInstanceOfASeries:
     daily = event("2026-05-01 09:00", "", "RRULE:FREQ=DAILY", title="daily")
 
     def change(self, original, *times):
-        return {key(when(original)): event(*times, title="moved") if times else None}
+        return {to_start_key(when(original)): event(*times, title="moved") if times else None}
 
     def titles(self, exceptions, seen=WEEK):
-        found = expand(self.daily, seen, exceptions=exceptions)
+        found = expand_event(self.daily, seen, exceptions=exceptions)
         return sorted((shown(each.start)[5:16], each.content.title) for each in found)
 
     def test_takes_the_place_of_what_the_series_would_show(self):
@@ -204,7 +210,7 @@ class TestOneInstanceOfASeries:
     def test_is_known_by_when_it_would_have_been(self):
         moved = self.change("2026-06-02 09:00", "2026-06-05 15:00")
 
-        found = expand(self.daily, WEEK, exceptions=moved)
+        found = expand_event(self.daily, WEEK, exceptions=moved)
 
         assert {shown(one.original_start) for one in found if one.content.title == "moved"} == {
             "2026-06-02 09:00 +0200"
@@ -235,7 +241,7 @@ class TestOneInstanceOfASeries:
         days = event("2026-05-01", "", "RRULE:FREQ=DAILY")
         exceptions = self.change("2026-06-02") | self.change("2026-06-03", "2026-06-03 10:00")
 
-        found = expand(days, between("2026-06-01", "2026-06-04"), exceptions=exceptions)
+        found = expand_event(days, between("2026-06-01", "2026-06-04"), exceptions=exceptions)
 
         assert sorted(shown(each.start)[:16] for each in found) == [
             "2026-06-01",
@@ -245,55 +251,59 @@ class TestOneInstanceOfASeries:
 
 class TestASeriesOfAMillion:
     def test_is_refused_where_all_of_it_would_have_to_be_shown(self):
-        with pytest.raises(TooMany):
-            expand(event("2026-01-01 09:00", "", "RRULE:FREQ=SECONDLY"), WEEK)
+        with pytest.raises(TooManyOccurrences):
+            expand_event(event("2026-01-01 09:00", "", "RRULE:FREQ=SECONDLY"), WEEK)
 
     def test_is_not_walked_through_to_where_it_is_looked_at(self):
         every_second = event(
             "2026-01-01 00:00", "2026-01-01 00:00", "RRULE:FREQ=SECONDLY;INTERVAL=60"
         )
-        far = window(utc("2526-01-01T00:00"), utc("2526-01-01T01:00"), zone="UTC")
-        work = Work(10_000)
+        far = make_window(utc("2526-01-01T00:00"), utc("2526-01-01T01:00"), zone="UTC")
+        work = WorkBudget(10_000)
 
-        assert len(expand(every_second, far, work=work)) == 60
+        assert len(expand_event(every_second, far, work=work)) == 60
         assert work.left > 1_000
 
     def test_costs_nothing_after_it_has_ended(self):
         ended = event("2026-01-01 09:00", "", "RRULE:FREQ=SECONDLY;COUNT=1000000")
-        work = Work(10)
+        work = WorkBudget(10)
 
-        assert expand(ended, WEEK, work=work) == []
+        assert expand_event(ended, WEEK, work=work) == []
         assert work.left == 10
 
     def test_that_never_happens_again_is_given_up(self):
         never = event("2026-01-01 09:00", "", "RRULE:FREQ=SECONDLY;BYMONTH=6;BYSETPOS=2")
 
-        with pytest.raises(TooMany):
-            expand(never, WEEK)
+        with pytest.raises(TooManyOccurrences):
+            expand_event(never, WEEK)
 
     def test_leaves_some_for_the_next(self):
-        work = Work(200_000)
+        work = WorkBudget(200_000)
 
         for _ in range(3):
-            with pytest.raises(TooMany):
-                expand(event("2026-01-01 09:00", "", "RRULE:FREQ=SECONDLY"), WEEK, work=work)
+            with pytest.raises(TooManyOccurrences):
+                expand_event(event("2026-01-01 09:00", "", "RRULE:FREQ=SECONDLY"), WEEK, work=work)
 
-        assert expand(event("2026-06-01 09:00", "", "RRULE:FREQ=DAILY"), WEEK, work=work)
+        assert expand_event(event("2026-06-01 09:00", "", "RRULE:FREQ=DAILY"), WEEK, work=work)
 
     def test_is_seen_up_to_a_stated_number(self):
         hourly = event("2026-01-01 00:00", "", "RRULE:FREQ=HOURLY")
         place = utc("2026-02-01T00:00")
 
-        assert expand(hourly, window(place, place + timedelta(hours=MOST - 2), zone="UTC"))
-        with pytest.raises(TooMany):
-            expand(hourly, window(place, place + timedelta(hours=MOST + 1), zone="UTC"))
+        assert expand_event(
+            hourly, make_window(place, place + timedelta(hours=MAX_OCCURRENCES - 2), zone="UTC")
+        )
+        with pytest.raises(TooManyOccurrences):
+            expand_event(
+                hourly, make_window(place, place + timedelta(hours=MAX_OCCURRENCES + 1), zone="UTC")
+            )
 
 
 def naive(text, start, length, place, seen):
     """Walk from the start, and compare each with the window."""
     found = []
     for clock in rrulestr(text, dtstart=start):
-        at = timezones.at(clock, place)
+        at = timezones.to_utc(clock, place)
         if at >= seen.end:
             return found
         if at + length > seen.start:
@@ -315,11 +325,11 @@ def test_an_expansion_is_what_walking_from_the_start_finds(  # noqa: PLR0917 - d
     freq, interval, end, zone, start, seen_from, seen_for, hours
 ):
     start = start.replace(second=0, microsecond=0)
-    place, length = timezones.zone(zone), timedelta(hours=hours)
+    place, length = timezones.get_zone(zone), timedelta(hours=hours)
     text = f"FREQ={freq};INTERVAL={interval}" + (f";COUNT={end}" if end else "")
     clock = next(iter(rrulestr(text, dtstart=start)))
-    begins = timezones.at(clock, place)
-    seen = window(
+    begins = timezones.to_utc(clock, place)
+    seen = make_window(
         begins + timedelta(days=seen_from), begins + timedelta(days=seen_from + seen_for), zone=zone
     )
     content = EventContent(
@@ -328,8 +338,8 @@ def test_an_expansion_is_what_walking_from_the_start_finds(  # noqa: PLR0917 - d
         recurrence=(f"RRULE:{text}",),
     )
 
-    found = sorted(each.start.at for each in expand(content, seen))
+    found = sorted(each.start.at for each in expand_event(content, seen))
 
     # A clock time that does not exist is another time from then on; the series begins with that.
-    expected = naive(text, timezones.clock(begins, place), length, place, seen)
+    expected = naive(text, timezones.to_local_time(begins, place), length, place, seen)
     assert found == sorted(set(expected))

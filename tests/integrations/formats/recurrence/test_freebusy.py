@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from integrations.formats.event import Attendee
 from integrations.formats.recurrence import free_busy, intervals
-from integrations.formats.recurrence.expansion import expand
-from integrations.formats.recurrence.free_busy import UNKNOWN, FreeBusy
+from integrations.formats.recurrence.expansion import expand_event
+from integrations.formats.recurrence.free_busy import UNKNOWN, BusyTimes
 from tests.integrations.formats.recurrence.samples import between, event, utc
 
 HOUR = timedelta(hours=1)
@@ -37,7 +37,7 @@ def covered(spans):
 class TestIntervals:
     @given(pairs)
     def test_are_in_order_and_apart_once_they_are_merged(self, some):
-        found = intervals.merged(hours(*some))
+        found = intervals.merge_spans(hours(*some))
 
         assert covered(found) == covered(hours(*some))
         assert all(start < end for start, end in found)
@@ -45,27 +45,27 @@ class TestIntervals:
 
     @given(pairs, pairs)
     def test_are_taken_out_of_others_and_kept_with_others(self, some, others):
-        left, right = intervals.merged(hours(*some)), intervals.merged(hours(*others))
+        left, right = intervals.merge_spans(hours(*some)), intervals.merge_spans(hours(*others))
 
-        rest, both = intervals.without(left, right), intervals.common(left, right)
+        rest, both = intervals.subtract_spans(left, right), intervals.intersect_spans(left, right)
 
         assert covered(rest) == covered(left) - covered(right)
         assert covered(both) == covered(left) & covered(right)
-        assert (rest, both) == (intervals.merged(rest), intervals.merged(both))
+        assert (rest, both) == (intervals.merge_spans(rest), intervals.merge_spans(both))
 
     @given(pairs, st.tuples(st.integers(0, 40), st.integers(0, 40)))
     def test_are_cut_to_what_is_looked_at(self, some, window):
         (seen,) = hours(window)
 
-        found = intervals.clipped(intervals.merged(hours(*some)), *seen)
+        found = intervals.clip_spans(intervals.merge_spans(hours(*some)), *seen)
 
         assert covered(found) == covered(hours(*some)) & covered([seen])
 
 
 class TestSomebody:
     def taken(self, *events):
-        occurrences = [each for one in events for each in expand(one, DAY)]
-        return free_busy.of(occurrences, DAY)
+        occurrences = [each for one in events for each in expand_event(one, DAY)]
+        return free_busy.compute_busy_times(occurrences, DAY)
 
     def test_is_busy_from_the_first_of_what_overlaps_to_the_last(self):
         found = self.taken(
@@ -75,7 +75,7 @@ class TestSomebody:
             event("2026-06-01 14:00", "2026-06-01 14:00"),
         )
 
-        assert found == FreeBusy(((utc("2026-06-01T07:00"), utc("2026-06-01T10:00")),))
+        assert found == BusyTimes(((utc("2026-06-01T07:00"), utc("2026-06-01T10:00")),))
 
     @pytest.mark.parametrize(
         ("change", "weight"),
@@ -91,7 +91,7 @@ class TestSomebody:
         ],
     )
     def test_is_taken_as_the_event_and_their_answer_say(self, change, weight):
-        assert free_busy.weight(replace(event("2026-06-01 09:00"), **change)) == weight
+        assert free_busy.get_weight(replace(event("2026-06-01 09:00"), **change)) == weight
 
     def test_may_be_busy_only_where_they_are_not_for_certain(self):
         found = self.taken(
@@ -104,14 +104,14 @@ class TestSomebody:
             (utc("2026-06-01T07:00"), utc("2026-06-01T08:00")),
             (utc("2026-06-01T09:00"), utc("2026-06-01T10:00")),
         )
-        assert found.taken == ((utc("2026-06-01T07:00"), utc("2026-06-01T10:00")),)
+        assert found.all_busy == ((utc("2026-06-01T07:00"), utc("2026-06-01T10:00")),)
 
     @pytest.mark.scenario("C4")
     def test_is_busy_on_a_day_as_clocks_there_show_it(self):
         short_day = between("2026-03-29", "2026-03-30")
-        occurrences = expand(event("2026-03-28", "2026-04-01"), short_day)
+        occurrences = expand_event(event("2026-03-28", "2026-04-01"), short_day)
 
-        found = free_busy.of(occurrences, short_day)
+        found = free_busy.compute_busy_times(occurrences, short_day)
 
         assert found.busy == ((utc("2026-03-28T23:00"), utc("2026-03-29T22:00")),)
 
@@ -124,15 +124,15 @@ class TestSomebody:
 
     @pytest.mark.scenario("C8")
     def test_is_unknown_as_soon_as_one_calendar_is(self):
-        known = FreeBusy(hours((9, 10)))
+        known = BusyTimes(hours((9, 10)))
 
-        assert free_busy.together([known, UNKNOWN]) == UNKNOWN
-        assert UNKNOWN.taken is None
+        assert free_busy.combine_busy_times([known, UNKNOWN]) == UNKNOWN
+        assert UNKNOWN.all_busy is None
 
     def test_has_several_calendars_as_one(self):
-        work = FreeBusy(hours((9, 11)), hours((14, 15)))
-        home = FreeBusy(hours((11, 12)), hours((10, 13)))
+        work = BusyTimes(hours((9, 11)), hours((14, 15)))
+        home = BusyTimes(hours((11, 12)), hours((10, 13)))
 
-        assert free_busy.together([work, home]) == FreeBusy(
+        assert free_busy.combine_busy_times([work, home]) == BusyTimes(
             hours((9, 12)), hours((12, 13), (14, 15))
         )

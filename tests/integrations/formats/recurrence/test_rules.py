@@ -7,8 +7,8 @@ from dateutil.rrule import rrulestr
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from integrations.formats.recurrence.rrule import FREQUENCIES, WEEKDAYS, BadRule, parse
-from integrations.formats.recurrence.rrule_iter import Pattern, TooMany, Work
+from integrations.formats.recurrence.rrule import FREQUENCIES, WEEKDAYS, BadRule, parse_rule
+from integrations.formats.recurrence.rrule_iter import RulePattern, TooManyOccurrences, WorkBudget
 from tests.integrations.formats.recurrence.samples import utc
 
 START = datetime(2024, 2, 29, 9, 30)
@@ -17,7 +17,7 @@ SUB_DAILY = FREQUENCIES[:3]
 
 class TestARule:
     def test_says_all_that_it_is_made_of(self):
-        rule = parse("freq=monthly;interval=2;count=5;wkst=su;byday=-1FR,MO;bysetpos=1,-1;")
+        rule = parse_rule("freq=monthly;interval=2;count=5;wkst=su;byday=-1FR,MO;bysetpos=1,-1;")
 
         assert (rule.freq, rule.interval, rule.count, rule.week_start) == ("MONTHLY", 2, 5, 6)
         assert (rule.days, rule.positions) == (((-1, 4), (0, 0)), (-1, 1))
@@ -33,7 +33,7 @@ class TestARule:
         ],
     )
     def test_ends_on_a_day_at_a_moment_or_never(self, text, until):
-        assert parse(f"FREQ=DAILY;UNTIL={text}").until == until
+        assert parse_rule(f"FREQ=DAILY;UNTIL={text}").until == until
 
     @pytest.mark.parametrize(
         "text",
@@ -67,7 +67,7 @@ class TestARule:
     )
     def test_that_cannot_be_followed_says_why_in_words_of_ours(self, text):
         with pytest.raises(BadRule) as caught:
-            parse(text)
+            parse_rule(text)
 
         assert caught.value.__cause__ is None
         assert str(caught.value)
@@ -151,14 +151,18 @@ class TestWhatARuleMakes:
         theirs = peers(text, start, first, last)
         assume(theirs is not None)
 
-        ours = list(Pattern(parse(text), start).clocks(first, last, Work(1_000_000)))
+        ours = list(
+            RulePattern(parse_rule(text), start).iterate_times(first, last, WorkBudget(1_000_000))
+        )
 
         assert ours == theirs
 
     def test_counts_both_plain_and_numbered_weekdays(self):
-        rule = parse("FREQ=MONTHLY;BYDAY=MO,-1FR")
+        rule = parse_rule("FREQ=MONTHLY;BYDAY=MO,-1FR")
 
-        made = Pattern(rule, START).clocks(START, datetime(2024, 3, 31), Work(1_000))
+        made = RulePattern(rule, START).iterate_times(
+            START, datetime(2024, 3, 31), WorkBudget(1_000)
+        )
 
         assert [each.day for each in made] == [4, 11, 18, 25, 29]
 
@@ -172,7 +176,9 @@ class TestWhatARuleMakes:
         ],
     )
     def test_at_the_edges_of_years_and_minutes(self, text, clock):
-        made = Pattern(parse(text), START).clocks(START, datetime(2025, 6, 1), Work(2_000))
+        made = RulePattern(parse_rule(text), START).iterate_times(
+            START, datetime(2025, 6, 1), WorkBudget(2_000)
+        )
 
         assert next(made) == clock
 
@@ -187,26 +193,32 @@ class TestWhatARuleMakes:
         ],
     )
     def test_of_what_never_happens_is_known_within_the_work_that_is_given(self, text):
-        pattern = Pattern(parse(text), START)
+        pattern = RulePattern(parse_rule(text), START)
 
-        with pytest.raises(TooMany):
-            list(pattern.clocks(START, datetime(8999, 1, 1), Work(20_000)))
+        with pytest.raises(TooManyOccurrences):
+            list(pattern.iterate_times(START, datetime(8999, 1, 1), WorkBudget(20_000)))
 
     def test_far_ahead_costs_no_more_than_near(self):
-        pattern = Pattern(parse("FREQ=SECONDLY"), START)
-        work = Work(100)
+        pattern = RulePattern(parse_rule("FREQ=SECONDLY"), START)
+        work = WorkBudget(100)
 
-        made = list(pattern.clocks(datetime(2524, 1, 1), datetime(2524, 1, 1, 0, 0, 9), work))
+        made = list(
+            pattern.iterate_times(datetime(2524, 1, 1), datetime(2524, 1, 1, 0, 0, 9), work)
+        )
 
         assert len(made) == 10
         assert work.left > 50
 
     def test_leaves_the_larger_amount_of_work_to_the_next(self):
-        all_of_it = Work(1_000)
-        pattern = Pattern(parse("FREQ=SECONDLY"), START)
+        all_of_it = WorkBudget(1_000)
+        pattern = RulePattern(parse_rule("FREQ=SECONDLY"), START)
 
         for _ in range(2):
-            with pytest.raises(TooMany):
-                list(pattern.clocks(START, datetime(2025, 1, 1), Work(100, of=all_of_it)))
+            with pytest.raises(TooManyOccurrences):
+                list(
+                    pattern.iterate_times(
+                        START, datetime(2025, 1, 1), WorkBudget(100, parent=all_of_it)
+                    )
+                )
 
         assert all_of_it.left > 700

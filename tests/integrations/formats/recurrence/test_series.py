@@ -9,9 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from integrations.formats.event import EventContent, When
-from integrations.formats.recurrence.parser import BadSeries, compiled, span
+from integrations.formats.recurrence.parser import BadSeries, get_span, parse_series
 from integrations.formats.recurrence.rrule import WEEKDAYS
-from integrations.formats.recurrence.rrule_iter import Work
+from integrations.formats.recurrence.rrule_iter import WorkBudget
 from integrations.formats.recurrence.series import BadEvent
 from integrations.formats.timezones import UnknownZone
 from tests.integrations.formats.recurrence.samples import event, utc
@@ -46,22 +46,22 @@ class TestALineOfASeries:
     )
     def test_that_cannot_be_followed_is_named_by_its_number(self, lines, number):
         with pytest.raises(BadSeries) as caught:
-            compiled(event("2026-01-01 09:00", "", *lines))
+            parse_series(event("2026-01-01 09:00", "", *lines))
 
         assert (caught.value.line, caught.value.__context__) == (number, None)
         assert caught.value.why
 
     def test_may_not_have_hours_where_the_series_is_of_days(self):
         with pytest.raises(BadSeries):
-            compiled(event("2026-01-01", "", "RRULE:FREQ=HOURLY"))
+            parse_series(event("2026-01-01", "", "RRULE:FREQ=HOURLY"))
 
         ignored = event("2026-01-01", "", "RRULE:FREQ=DAILY;BYHOUR=7;COUNT=2")
 
-        assert compiled(ignored).last_start() == date(2026, 1, 2)
+        assert parse_series(ignored).last_start() == date(2026, 1, 2)
 
     def test_does_not_repeat_what_somebody_wrote_in_its_error(self):
         with pytest.raises(BadSeries) as caught:
-            compiled(event("2026-01-01", "", "EXDATE:canary"))
+            parse_series(event("2026-01-01", "", "EXDATE:canary"))
 
         assert "canary" not in str(caught.value)
 
@@ -77,13 +77,13 @@ class TestALineOfASeries:
     def test_is_read_or_refused_whatever_it_is(self, beginning, text):
         for start in ("2026-01-01", "2026-01-01 09:00"):
             try:
-                begins, ends = span(event(start, "", beginning + text))
+                begins, ends = get_span(event(start, "", beginning + text))
             except BadSeries:
                 continue
             assert ends is None or begins < ends
 
 
-class TestAnEvent:
+class TestEventOfSeries:
     @pytest.mark.parametrize(
         "times",
         [
@@ -98,11 +98,11 @@ class TestAnEvent:
     )
     def test_that_is_none_is_refused(self, times):
         with pytest.raises(BadEvent):
-            compiled(event(*times))
+            parse_series(event(*times))
 
     def test_without_an_offset_is_refused(self):
         with pytest.raises(BadEvent):
-            span(
+            get_span(
                 EventContent(start=When(at=datetime(2026, 1, 1)), end=When(at=datetime(2026, 1, 2)))
             )
 
@@ -110,23 +110,23 @@ class TestAnEvent:
         start = When(at=datetime(2026, 1, 1, tzinfo=UTC), zone="Mars/Olympus")
 
         with pytest.raises(UnknownZone):
-            compiled(EventContent(start=start, end=start))
+            parse_series(EventContent(start=start, end=start))
 
 
 class TestTheSpanOfAnEvent:
     def test_of_a_single_one_is_from_start_to_end(self):
-        found = span(event("2026-07-01 09:00"))
+        found = get_span(event("2026-07-01 09:00"))
 
         assert found == (utc("2026-07-01T07:00"), utc("2026-07-01T08:00"))
 
     def test_of_days_is_what_anybody_on_earth_may_see(self):
-        found = span(event("2026-07-01", "2026-07-03"))
+        found = get_span(event("2026-07-01", "2026-07-03"))
 
         assert found == (utc("2026-06-30T10:00"), utc("2026-07-03T12:00"))
 
     def test_of_a_series_without_end_has_none(self):
-        assert span(event("2026-07-01 09:00", "", "RRULE:FREQ=SECONDLY"))[1] is None
-        assert span(event("2026-07-01", "", "RRULE:FREQ=DAILY;UNTIL=99991231"))[1] is None
+        assert get_span(event("2026-07-01 09:00", "", "RRULE:FREQ=SECONDLY"))[1] is None
+        assert get_span(event("2026-07-01", "", "RRULE:FREQ=DAILY;UNTIL=99991231"))[1] is None
 
     @pytest.mark.parametrize(
         ("lines", "end"),
@@ -141,28 +141,28 @@ class TestTheSpanOfAnEvent:
     )
     def test_of_a_series_ends_with_its_last(self, lines, end):
         # Clocks are put forward on the second day.
-        found = span(event("2026-03-28 09:00", "", *lines))
+        found = get_span(event("2026-03-28 09:00", "", *lines))
 
         assert found == (utc("2026-03-28T08:00"), utc(end))
 
     def test_begins_with_the_first_even_if_that_was_added(self):
-        found = span(event("2026-03-28 09:00", "", "RDATE:20260101T080000Z"))
+        found = get_span(event("2026-03-28 09:00", "", "RDATE:20260101T080000Z"))
 
         assert found == (utc("2026-01-01T08:00"), utc("2026-03-28T09:00"))
 
     def test_of_a_million_is_known_without_walking_through_them(self):
-        work = Work(10)
+        work = WorkBudget(10)
 
-        found = span(event("2026-01-01 09:00", "", "RRULE:FREQ=SECONDLY;COUNT=1000000"), work)
+        found = get_span(event("2026-01-01 09:00", "", "RRULE:FREQ=SECONDLY;COUNT=1000000"), work)
 
         assert found[1] - found[0] == timedelta(seconds=999_999, hours=1)
         assert work.left == 10
 
     def test_counts_a_start_that_its_rule_does_not_make(self):
         # A Thursday.
-        series = compiled(event("2026-01-01", "", "RRULE:FREQ=WEEKLY;BYDAY=MO;COUNT=3"))
+        series = parse_series(event("2026-01-01", "", "RRULE:FREQ=WEEKLY;BYDAY=MO;COUNT=3"))
 
-        found = series.starts(date(2026, 1, 1), date(2027, 1, 1), Work(1_000), most=10)
+        found = series.list_starts(date(2026, 1, 1), date(2027, 1, 1), WorkBudget(1_000), most=10)
 
         assert found == [date(2026, 1, 1), date(2026, 1, 5), date(2026, 1, 12)]
 
@@ -181,6 +181,6 @@ class TestTheSpanOfAnEvent:
             clock for clock in islice(rrulestr(text, dtstart=first), count) if clock != first
         ]
 
-        series = compiled(content, Work(60))
+        series = parse_series(content, WorkBudget(60))
 
         assert series.last_start() == walked[count - 1].date()

@@ -9,46 +9,54 @@ from hypothesis import strategies as st
 
 from integrations.formats import timezones
 from integrations.formats.recurrence import intervals, meeting_slots
-from integrations.formats.recurrence.expansion import window
-from integrations.formats.recurrence.meeting_slots import BadSearch, Hours, Meeting, Person
+from integrations.formats.recurrence.expansion import make_window
+from integrations.formats.recurrence.meeting_slots import (
+    BadSearch,
+    MeetingPerson,
+    MeetingRequest,
+    WeeklyHours,
+)
 from tests.integrations.formats.recurrence.samples import BERLIN, between, utc
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 # A Monday.
 DAY = between("2026-06-01", "2026-06-02")
-OFFICE = Hours(BERLIN, {day: [(time(9), time(12)), (time(13), time(17))] for day in range(5)})
-MEETING = Meeting(duration=HOUR, step=HOUR)
+OFFICE = WeeklyHours(BERLIN, {day: [(time(9), time(12)), (time(13), time(17))] for day in range(5)})
+MEETING = MeetingRequest(duration=HOUR, step=HOUR)
 
 
 def at(text):
-    return timezones.at(datetime.fromisoformat(text), timezones.zone(BERLIN))
+    return timezones.to_utc(datetime.fromisoformat(text), timezones.get_zone(BERLIN))
 
 
 def shown(found):
-    return [f"{start.astimezone(timezones.zone(BERLIN)):%d %H:%M}" for start, _ in found]
+    return [f"{start.astimezone(timezones.get_zone(BERLIN)):%d %H:%M}" for start, _ in found]
 
 
 class TestASlot:
     def test_lies_in_everybodys_hours(self):
-        alice = Person((), OFFICE)
-        bob = Person((), Hours("America/New_York", {0: [(time(8), time(16))]}))
+        alice = MeetingPerson((), OFFICE)
+        bob = MeetingPerson((), WeeklyHours("America/New_York", {0: [(time(8), time(16))]}))
 
         # Eight there is two here.
-        assert shown(meeting_slots.find(MEETING, [alice, bob], DAY)) == [
+        assert shown(meeting_slots.find_slots(MEETING, [alice, bob], DAY)) == [
             "01 14:00",
             "01 15:00",
             "01 16:00",
         ]
 
     def test_leaves_alone_what_anybody_has(self):
-        alice = Person([(at("2026-06-01 09:30"), at("2026-06-01 11:00"))], OFFICE)
-        bob = Person([(at("2026-06-01 13:00"), at("2026-06-01 16:00"))])
+        alice = MeetingPerson([(at("2026-06-01 09:30"), at("2026-06-01 11:00"))], OFFICE)
+        bob = MeetingPerson([(at("2026-06-01 13:00"), at("2026-06-01 16:00"))])
 
-        assert shown(meeting_slots.find(MEETING, [alice, bob], DAY)) == ["01 11:00", "01 16:00"]
+        assert shown(meeting_slots.find_slots(MEETING, [alice, bob], DAY)) == [
+            "01 11:00",
+            "01 16:00",
+        ]
 
     def test_leaves_time_to_get_there_and_back_also_outside_of_hours(self):
-        alice = Person(
+        alice = MeetingPerson(
             [
                 (at("2026-06-01 08:00"), at("2026-06-01 09:00")),
                 (at("2026-06-01 17:00"), at("2026-06-01 18:00")),
@@ -57,28 +65,35 @@ class TestASlot:
         )
         meeting = replace(MEETING, step=30 * MINUTE, before=30 * MINUTE, after=15 * MINUTE)
 
-        found = shown(meeting_slots.find(meeting, [alice], DAY))
+        found = shown(meeting_slots.find_slots(meeting, [alice], DAY))
 
         assert (found[0], found[-1]) == ("01 09:30", "01 15:30")
 
     @pytest.mark.scenario("C8")
     def test_is_not_offered_where_nobody_can_tell(self):
-        assert meeting_slots.find(MEETING, [Person(()), Person(None)], DAY) == ()
+        assert (
+            meeting_slots.find_slots(MEETING, [MeetingPerson(()), MeetingPerson(None)], DAY) == ()
+        )
 
     def test_is_found_in_the_hours_of_a_night(self):
-        night = Person((), Hours(BERLIN, {6: [(time(22), time(2))]}))
+        night = MeetingPerson((), WeeklyHours(BERLIN, {6: [(time(22), time(2))]}))
 
         # Sunday's reach into Monday.
-        assert shown(meeting_slots.find(MEETING, [night], DAY)) == ["01 00:00", "01 01:00"]
+        assert shown(meeting_slots.find_slots(MEETING, [night], DAY)) == ["01 00:00", "01 01:00"]
 
     def test_is_found_around_the_clock(self):
-        always = Person((), Hours(BERLIN, {0: [(time(), time())]}))
+        always = MeetingPerson((), WeeklyHours(BERLIN, {0: [(time(), time())]}))
 
-        assert len(meeting_slots.find(MEETING, [always], DAY)) == 24
+        assert len(meeting_slots.find_slots(MEETING, [always], DAY)) == 24
 
     def test_is_not_repeated_past_what_is_asked_for(self):
         assert (
-            len(meeting_slots.find(replace(MEETING, step=MINUTE, most=7), [Person(())], DAY)) == 7
+            len(
+                meeting_slots.find_slots(
+                    replace(MEETING, step=MINUTE, most=7), [MeetingPerson(())], DAY
+                )
+            )
+            == 7
         )
 
     @pytest.mark.scenario("C4")
@@ -93,13 +108,13 @@ class TestASlot:
         ],
     )
     def test_begins_on_the_hour_of_the_clocks_there(self, zone, day, begins):
-        place = timezones.zone(zone)
-        start = timezones.at(datetime.fromisoformat(day), place)
-        seen = window(start, start + 6 * HOUR, zone=zone)
+        place = timezones.get_zone(zone)
+        start = timezones.to_utc(datetime.fromisoformat(day), place)
+        seen = make_window(start, start + 6 * HOUR, zone=zone)
 
         found = [
-            timezones.clock(each, place)
-            for each, _ in meeting_slots.find(MEETING, [Person(())], seen)
+            timezones.to_local_time(each, place)
+            for each, _ in meeting_slots.find_slots(MEETING, [MeetingPerson(())], seen)
         ]
 
         assert {each.minute for each in found} == {0}
@@ -113,13 +128,13 @@ class TestASlot:
     def test_never_touches_what_is_taken_and_never_leaves_the_hours(self, taken, lengths, works):
         duration, step, before, after = (minutes * MINUTE for minutes in lengths)
         begin = DAY.start - timedelta(hours=5)
-        busy = intervals.merged(
+        busy = intervals.merge_spans(
             (begin + start * MINUTE, begin + (start + length) * MINUTE) for start, length in taken
         )
-        meeting = Meeting(duration=duration, step=step, before=before, after=after, most=500)
-        person = Person(busy, OFFICE if works else None)
+        meeting = MeetingRequest(duration=duration, step=step, before=before, after=after, most=500)
+        person = MeetingPerson(busy, OFFICE if works else None)
 
-        found = meeting_slots.find(meeting, [person], DAY)
+        found = meeting_slots.find_slots(meeting, [person], DAY)
 
         expected = []
         clock = DAY.start
@@ -139,7 +154,7 @@ def _in_office(start, end):
     return any(first <= start and end <= last for first, last in open_)
 
 
-class TestASearch:
+class TestSlotSearch:
     @pytest.mark.parametrize(
         ("change", "field"),
         [
@@ -154,27 +169,29 @@ class TestASearch:
     )
     def test_for_no_meeting_names_what_is_wrong(self, change, field):
         with pytest.raises(BadSearch) as caught:
-            meeting_slots.find(replace(MEETING, **change), [Person(())], DAY)
+            meeting_slots.find_slots(replace(MEETING, **change), [MeetingPerson(())], DAY)
 
         assert caught.value.field == field
 
     def test_is_bounded_by_days_people_and_hours(self):
-        year = window(utc("2026-01-01"), utc("2027-01-01"), zone=BERLIN)
-        busy_week = Hours(BERLIN, {0: [(time(9), time(10))] * 101})
+        year = make_window(utc("2026-01-01"), utc("2027-01-01"), zone=BERLIN)
+        busy_week = WeeklyHours(BERLIN, {0: [(time(9), time(10))] * 101})
 
         for people, seen, field in (
-            ([Person(())], year, "window"),
+            ([MeetingPerson(())], year, "window"),
             ([], DAY, "people"),
-            ([Person(())] * 101, DAY, "people"),
-            ([Person((), busy_week)], DAY, "hours"),
+            ([MeetingPerson(())] * 101, DAY, "people"),
+            ([MeetingPerson((), busy_week)], DAY, "hours"),
         ):
             with pytest.raises(BadSearch) as caught:
-                meeting_slots.find(MEETING, people, seen)
+                meeting_slots.find_slots(MEETING, people, seen)
             assert caught.value.field == field
 
     def test_in_hours_of_no_zone_is_refused(self):
         with pytest.raises(timezones.UnknownZone):
-            meeting_slots.find(MEETING, [Person((), Hours("Mars/Olympus", {}))], DAY)
+            meeting_slots.find_slots(
+                MEETING, [MeetingPerson((), WeeklyHours("Mars/Olympus", {}))], DAY
+            )
 
 
 hours_of_the_day = st.lists(
@@ -202,16 +219,16 @@ class TestWhoeverElseMayCome:
         meeting = replace(
             MEETING, step=30 * MINUTE, before=before * MINUTE, after=after * MINUTE, most=500
         )
-        alice = Person(intervals.merged(taken))
-        bob = Person(intervals.merged(others), OFFICE if has_hours else None)
-        found = meeting_slots.find(meeting, [alice], DAY)
+        alice = MeetingPerson(intervals.merge_spans(taken))
+        bob = MeetingPerson(intervals.merge_spans(others), OFFICE if has_hours else None)
+        found = meeting_slots.find_slots(meeting, [alice], DAY)
 
-        fits = meeting_slots.fitting(found, meeting, bob, DAY)
+        fits = meeting_slots.filter_slots(found, meeting, bob, DAY)
 
-        assert fits == set(meeting_slots.find(meeting, [alice, bob], DAY))
+        assert fits == set(meeting_slots.find_slots(meeting, [alice, bob], DAY))
 
     @pytest.mark.scenario("C8")
     def test_cannot_where_nobody_can_tell(self):
-        found = meeting_slots.find(MEETING, [Person(())], DAY)
+        found = meeting_slots.find_slots(MEETING, [MeetingPerson(())], DAY)
 
-        assert meeting_slots.fitting(found, MEETING, Person(None), DAY) == frozenset()
+        assert meeting_slots.filter_slots(found, MEETING, MeetingPerson(None), DAY) == frozenset()

@@ -12,7 +12,7 @@ from threading import Condition, Thread
 
 import pytest
 
-from integrations.providers.access import Access
+from integrations.providers.access import ProviderAccess
 from tests.factories import make_access
 
 
@@ -75,7 +75,7 @@ class Place:
         head = {"id": asked["id"], "status": status, "headers": more}
         return json.dumps(head).encode()[:-1] + b', "body": ' + content + b"}"
 
-    def access(self, root: str = "/v1.0") -> Access:
+    def access(self, root: str = "/v1.0") -> ProviderAccess:
         return make_access(root_url=self.url + root)
 
 

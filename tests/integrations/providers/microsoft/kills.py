@@ -5,7 +5,7 @@ from __future__ import annotations
 from integrations.providers.microsoft import http
 
 
-class Killed(BaseException):
+class KilledDuringGraphCall(BaseException):
     """Ends a process, as far as the code within it can tell."""
 
 
@@ -13,8 +13,8 @@ class Kills:
     """Counts writes to Graph; ends the process after one of them, or does something then."""
 
     def __init__(self, monkeypatch) -> None:
-        self.opened, self.count, self.at, self.act = http.client, 0, 0, None
-        monkeypatch.setattr(http, "client", lambda: self)
+        self.opened, self.count, self.at, self.act = http.get_client, 0, 0, None
+        monkeypatch.setattr(http, "get_client", lambda: self)
 
     def arm(self, at: int = 0, *, act=None) -> None:
         self.count, self.at, self.act = 0, at, act
@@ -26,6 +26,6 @@ class Kills:
         self.count += is_write
         if is_write and self.count == self.at:
             if self.act is None:
-                raise Killed
+                raise KilledDuringGraphCall
             self.act()
         return answer

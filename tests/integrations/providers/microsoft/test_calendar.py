@@ -14,10 +14,10 @@ from integrations.providers import http as transport
 from integrations.providers.microsoft import batch, http
 from integrations.providers.microsoft import event_reader as reading
 from integrations.providers.microsoft import event_writer as writing
-from integrations.providers.microsoft.event_times import Owner
+from integrations.providers.microsoft.event_times import MailboxOwner
 from tests.contract.calendar_worlds import BOB, GraphWorld
 
-WHOSE = Owner("alice@example.com", "Europe/Berlin")
+WHOSE = MailboxOwner("alice@example.com", "Europe/Berlin")
 NINE = datetime(2026, 11, 3, 8, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 WINDOW = (NINE - timedelta(days=60), NINE + timedelta(days=60))
@@ -66,12 +66,12 @@ class TestZones:
         ],
     )
     def test_are_known_by_their_iana_names(self, written, read):
-        found = reading.event(resource(originalStartTimeZone=written), WHOSE)
+        found = reading.map_event(resource(originalStartTimeZone=written), WHOSE)
 
         assert found.content.start == When(at=NINE, zone=read)
 
     def test_are_told_by_windows_names(self):
-        said = writing.body(
+        said = writing.build_body(
             content(recurrence=("RRULE:FREQ=WEEKLY",), start=When(at=NINE, zone="Asia/Kathmandu"))
         )
 
@@ -83,7 +83,7 @@ class TestZones:
 
     @pytest.mark.parametrize("original", ["2026-10-24T22:00:00Z", "2026-10-25T00:00:00Z"])
     def test_make_no_other_day_of_an_occurrence_of_days(self, original):
-        found = reading.event(
+        found = reading.map_event(
             days(
                 "2026-10-26", "2026-10-27", type="exception", seriesMasterId="AAkALgEall=",
                 originalStart=original,
@@ -95,13 +95,13 @@ class TestZones:
         assert found.content.end == When(day=date(2026, 10, 27))
 
 
-class TestASeries:
+class TestGraphSeries:
     def test_tells_what_was_cancelled_by_the_day_on_its_clock(self):
         rule = {
             "pattern": {"type": "daily", "interval": 1},
             "range": {"type": "noEnd", "startDate": "2026-10-20"},
         }
-        whole = reading.series(
+        whole = reading.map_series(
             resource(
                 type="seriesMaster",
                 recurrence=rule,
@@ -120,12 +120,12 @@ class TestASeries:
 
     def test_that_was_called_off_is_gone(self):
         with pytest.raises(errors.Gone):
-            reading.series(resource(type="seriesMaster", isCancelled=True), WHOSE)
+            reading.map_series(resource(type="seriesMaster", isCancelled=True), WHOSE)
 
 
-class TestAnEvent:
+class TestGraphEvent:
     def test_that_was_called_off_takes_place_no_more(self):
-        assert reading.event(resource(isCancelled=True), WHOSE) is None
+        assert reading.map_event(resource(isCancelled=True), WHOSE) is None
 
     @pytest.mark.parametrize(
         ("shown", "is_busy", "is_tentative"),
@@ -138,17 +138,17 @@ class TestAnEvent:
         ],
     )
     def test_takes_time_unless_it_says_that_it_does_not(self, shown, is_busy, is_tentative):
-        found = reading.event(resource(showAs=shown), WHOSE).content
+        found = reading.map_event(resource(showAs=shown), WHOSE).content
 
         assert (found.is_busy, found.is_tentative) == (is_busy, is_tentative)
 
     def test_keeps_what_it_is_shown_as_if_something_else_is_changed(self):
-        away = reading.event(resource(showAs="oof"), WHOSE).content
+        away = reading.map_event(resource(showAs="oof"), WHOSE).content
 
-        assert writing.changes(away, replace(away, title="Out")) == {"subject": "Out"}
+        assert writing.build_patch(away, replace(away, title="Out")) == {"subject": "Out"}
 
     def test_to_which_a_group_was_invited_has_its_own_person_among_the_guests(self):
-        found = reading.event(
+        found = reading.map_event(
             resource(
                 isOrganizer=False,
                 responseStatus={"response": "tentativelyAccepted"},
@@ -171,7 +171,7 @@ class TestAnEvent:
     )
     def test_that_cannot_be_read_says_so_and_nothing_of_it(self, broken):
         with pytest.raises(errors.Rejected) as caught:
-            reading.event(resource(**broken), WHOSE)
+            reading.map_event(resource(**broken), WHOSE)
 
         assert (caught.value.reason, caught.value.__context__) == ("unreadable", None)
 
@@ -185,7 +185,7 @@ class TestAnEvent:
     )
     def test_for_which_graph_has_no_words_is_not_written_as_something_else(self, said, reason):
         with pytest.raises(errors.Rejected) as caught:
-            writing.body(content(**said))
+            writing.build_body(content(**said))
 
         assert caught.value.reason == reason
 
@@ -201,7 +201,7 @@ def rounds(world, cursor=None):
     """(events by id, cancelled, deleted, cursor) of all pages."""
     events, cancelled, deleted, page = {}, [], [], None
     while True:
-        found = world.adapter.events(world.primary, cursor=cursor, page=page, window=WINDOW)
+        found = world.adapter.list_events(world.primary, cursor=cursor, page=page, window=WINDOW)
         events |= {one.event_id: one for one in found.events}
         cancelled += found.cancelled
         deleted += found.deleted
@@ -212,9 +212,9 @@ def rounds(world, cursor=None):
 
 def switch_on(world, event_id: str) -> None:
     """Make an event an online meeting."""
-    path = f"/me/events/{http.segment(event_id)}"
-    request = http.Request(path, method="PATCH", body={"isOnlineMeeting": True})
-    http.write(request, world.adapter.access)
+    path = f"/me/events/{http.quote_segment(event_id)}"
+    request = http.GraphApiRequest(path, method="PATCH", body={"isOnlineMeeting": True})
+    http.send_write(request, world.adapter.access)
 
 
 class TestRequests:
@@ -223,14 +223,14 @@ class TestRequests:
     @pytest.fixture
     def sent(self, monkeypatch):
         """Return the requests that are sent, as a list that grows."""
-        opened, found = http.client, []
+        opened, found = http.get_client, []
 
         class Counted:
             def send(self, given, **more):
                 found.extend(given)
                 return opened().send(given, **more)
 
-        monkeypatch.setattr(http, "client", Counted)
+        monkeypatch.setattr(http, "get_client", Counted)
         return found
 
     def test_of_a_first_round_are_pages_and_twenty_series_at_a_time(self, world, sent):
@@ -250,10 +250,10 @@ class TestRequests:
         cursor = rounds(world)[-1]
         for one in ids[:40]:
             world.delete(one)
-        moved = world.adapter.event(world.primary, ids[40])
+        moved = world.adapter.get_event(world.primary, ids[40])
         later = NINE + timedelta(days=90)
         out = content(start=When(at=later), end=When(at=later + HOUR))
-        world.adapter.change(world.primary, ids[40], out, etag=moved.etag, notify="none")
+        world.adapter.update_event(world.primary, ids[40], out, etag=moved.etag, notify="none")
         sent.clear()
 
         events, _, deleted, _ = rounds(world, cursor)
@@ -280,11 +280,11 @@ class TestRequests:
 
     def test_that_are_too_large_together_are_sent_in_halves(self, world, monkeypatch):
         ids = [world.put(content(description="x" * 2_000)) for _ in range(4)]
-        requests = [http.Request(f"/me/events/{http.segment(one)}") for one in ids]
+        requests = [http.GraphApiRequest(f"/me/events/{http.quote_segment(one)}") for one in ids]
         # More than one event, and less than four.
         monkeypatch.setattr(transport, "MAX_ANSWER", 8_000)
 
-        found = batch.call_in_batches(requests, world.adapter.access)
+        found = batch.send_in_batches(requests, world.adapter.access)
 
         assert [one["id"] for one in found] == ids
 
@@ -304,19 +304,21 @@ class TestRounds:
 
     def test_tell_of_what_was_moved_out_of_the_window(self, world):
         series = world.put(content(recurrence=("RRULE:FREQ=WEEKLY;COUNT=3",)))
-        second = world.adapter.instance_id(series, When(at=NINE + timedelta(weeks=1), zone="UTC"))
+        second = world.adapter.get_instance_id(
+            series, When(at=NINE + timedelta(weeks=1), zone="UTC")
+        )
         _, _, _, cursor = rounds(world)
-        there = world.adapter.event(world.primary, second)
+        there = world.adapter.get_event(world.primary, second)
         # Beyond all others, or it would cross one of them.
-        last = world.adapter.instance_id(series, When(at=NINE + timedelta(weeks=2), zone="UTC"))
-        world.adapter.delete(world.primary, last, etag="*", notify="none")
+        last = world.adapter.get_instance_id(series, When(at=NINE + timedelta(weeks=2), zone="UTC"))
+        world.adapter.delete_event(world.primary, last, etag="*", notify="none")
         later = NINE + timedelta(days=90)
         moved = replace(
             there.content,
             start=When(at=later, zone="Europe/Berlin"),
             end=When(at=later + HOUR, zone="Europe/Berlin"),
         )
-        world.adapter.change(
+        world.adapter.update_event(
             world.primary, second, moved, etag=there.etag, notify="none", before=there.content
         )
 
@@ -332,10 +334,10 @@ class TestRounds:
     def test_delete_nothing_that_only_left_the_window(self, world):
         event_id = world.put(content())
         _, _, _, cursor = rounds(world)
-        known = world.adapter.event(world.primary, event_id)
+        known = world.adapter.get_event(world.primary, event_id)
         later = NINE + timedelta(days=90)
         moved = content(start=When(at=later), end=When(at=later + HOUR))
-        world.adapter.change(world.primary, event_id, moved, etag=known.etag, notify="none")
+        world.adapter.update_event(world.primary, event_id, moved, etag=known.etag, notify="none")
 
         events, _, deleted, _ = rounds(world, cursor)
 
@@ -347,30 +349,30 @@ class TestRounds:
     )
     def test_go_on_from_no_place_that_is_not_theirs(self, world, place):
         with pytest.raises(errors.CursorExpired):
-            world.adapter.events(world.primary, cursor=place or "x")
+            world.adapter.list_events(world.primary, cursor=place or "x")
 
 
 @pytest.mark.scenario("C3")
-class TestWriting:
+class TestGraphWrites:
     def test_the_same_twice_under_one_id_makes_one_event(self, world):
         for _ in range(2):
-            made = world.adapter.create(
+            made = world.adapter.create_event(
                 world.primary, content(), event_id="0123456789abcdef", notify="none"
             )
 
-        assert world.adapter.event(world.primary, "0123456789abcdef").event_id == made.event_id
+        assert world.adapter.get_event(world.primary, "0123456789abcdef").event_id == made.event_id
         assert rounds(world)[0].keys() == {made.event_id}
 
     def test_leaves_a_meeting_online(self, world):
-        made = world.adapter.create(
+        made = world.adapter.create_event(
             world.primary, content(), event_id="0123456789abcdef", notify="none"
         )
         switch_on(world, made.event_id)
-        known = world.adapter.event(world.primary, made.event_id)
+        known = world.adapter.get_event(world.primary, made.event_id)
 
         for text in ("Other <agenda>", f"By hand: {known.conference.uri}"):
-            before = world.adapter.event(world.primary, made.event_id)
-            written = world.adapter.change(
+            before = world.adapter.get_event(world.primary, made.event_id)
+            written = world.adapter.update_event(
                 world.primary, made.event_id, replace(before.content, description=text),
                 etag=before.etag, notify="none", before=before.content,
             )  # fmt: skip
@@ -384,10 +386,10 @@ class TestWriting:
         world.write(
             id=world.stored(event_id), graph={"isOnlineMeeting": True}, description="Agenda"
         )
-        known = world.adapter.event(world.primary, event_id)
+        known = world.adapter.get_event(world.primary, event_id)
 
         with pytest.raises(errors.Rejected):
-            world.adapter.change(
+            world.adapter.update_event(
                 world.primary, event_id, replace(known.content, description="Other agenda"),
                 etag=known.etag, notify="none", before=known.content,
             )  # fmt: skip
@@ -395,20 +397,22 @@ class TestWriting:
     def test_declines_what_leaves_the_calendar_then(self, world):
         guests = (Attendee(BOB), Attendee("alice@example.com", is_self=True))
         event_id = world.put(content(attendees=guests), organizer=BOB)
-        known = world.adapter.event(world.primary, event_id)
+        known = world.adapter.get_event(world.primary, event_id)
 
-        found = world.adapter.respond(
+        found = world.adapter.respond_to_invitation(
             world.primary, event_id, "declined", etag=known.etag, notify="all"
         )
 
         assert [one.response for one in found.content.attendees if one.is_self] == ["declined"]
         with pytest.raises(errors.Gone):
-            world.adapter.event(world.primary, event_id)
+            world.adapter.get_event(world.primary, event_id)
 
     def test_answers_nothing_that_changed_meanwhile(self, world):
         event_id = world.put(content(attendees=(Attendee("alice@example.com"),)), organizer=BOB)
-        etag = world.adapter.event(world.primary, event_id).etag
+        etag = world.adapter.get_event(world.primary, event_id).etag
         world.retitle(event_id, "theirs")
 
         with pytest.raises(errors.ChangedMeanwhile):
-            world.adapter.respond(world.primary, event_id, "accepted", etag=etag, notify="all")
+            world.adapter.respond_to_invitation(
+                world.primary, event_id, "accepted", etag=etag, notify="all"
+            )

@@ -12,7 +12,7 @@ from integrations.providers import errors
 from integrations.providers.calendars import RemoteEvent
 from integrations.providers.microsoft import http
 from tests.contract.calendar_worlds import ALICE, BOB, GraphWorld
-from tests.integrations.providers.microsoft.kills import Killed, Kills
+from tests.integrations.providers.microsoft.kills import KilledDuringGraphCall, Kills
 
 pytestmark = [pytest.mark.scenario("C3"), pytest.mark.scenario("C6"), pytest.mark.invariant(9)]
 
@@ -28,7 +28,7 @@ _SEEN = (
 YEAR = {"startDateTime": "2026-09-01T00:00:00", "endDateTime": "2027-09-01T00:00:00"}
 
 
-class World(GraphWorld):
+class GraphMoveWorld(GraphWorld):
     """Alice's calendars at Graph, as the sandbox keeps them."""
 
     def __init__(self, sandbox) -> None:
@@ -37,13 +37,15 @@ class World(GraphWorld):
 
     def state(self, *, in_other: bool) -> list[dict]:
         """Return what somebody sees in a calendar: events, and each occurrence of a series."""
-        path = f"/me/calendars/{http.segment(self.other if in_other else self.primary)}"
-        request = http.Request(f"{path}/calendarView", {**YEAR, "$top": "200"})
-        found = http.call(request, self.adapter.access)["value"]
+        path = f"/me/calendars/{http.quote_segment(self.other if in_other else self.primary)}"
+        request = http.GraphApiRequest(f"{path}/calendarView", {**YEAR, "$top": "200"})
+        found = http.send_read(request, self.adapter.access)["value"]
         return [{name: one[name] for name in _SEEN if one.get(name)} for one in found]
 
     def move(self, event_id: str, *, etag: str = "*", notify: str = "all") -> RemoteEvent:
-        return self.adapter.move(self.primary, event_id, to=self.other, etag=etag, notify=notify)
+        return self.adapter.move_event(
+            self.primary, event_id, target_calendar_id=self.other, etag=etag, notify=notify
+        )
 
     def except_one(self, series: str, week: int, at: datetime | None, **words) -> None:
         """Change an occurrence of a series in the store; without anything to change, cancel it."""
@@ -73,12 +75,12 @@ def times(at: datetime) -> dict[str, When]:
 
 @pytest.fixture
 def world(sandbox):
-    made = World(sandbox)
+    made = GraphMoveWorld(sandbox)
     yield made
     made.check()
 
 
-def put_series(world: World, **more) -> str:
+def put_series(world: GraphMoveWorld, **more) -> str:
     """Write a series of eight weeks: two occurrences cancelled, two moved, one renamed."""
     rule = ("RRULE:FREQ=WEEKLY;COUNT=8",)
     series = world.put(content(recurrence=rule, location="Room 5", **more))
@@ -90,7 +92,7 @@ def put_series(world: World, **more) -> str:
     return series
 
 
-class TestASeries:
+class TestMoveOfGraphSeries:
     def test_moves_with_all_that_differs_from_it(self, world):
         series = put_series(world)
         world.write(id=world.stored(series), graph={"showAs": "oof", "categories": ["Blue"]})
@@ -101,8 +103,8 @@ class TestASeries:
         assert len(before) == 6
         assert world.state(in_other=True) == before
         assert world.state(in_other=False) == []
-        assert world.adapter.find_moved(world.other, series).event_id == moved.event_id
-        differing = world.adapter.exceptions(world.other, moved.ical_uid)
+        assert world.adapter.find_moved_event(world.other, series).event_id == moved.event_id
+        differing = world.adapter.list_exceptions(world.other, moved.ical_uid)
         assert len(differing) == 5
 
     def test_of_days_moves_with_all_that_differs_from_it(self, world):
@@ -110,13 +112,13 @@ class TestASeries:
         wanted = EventContent(
             title="Duty", start=days[0], end=days[1], recurrence=("RRULE:FREQ=DAILY;COUNT=9",)
         )
-        series = world.adapter.create(world.primary, wanted, event_id="0" * 16, notify="all")
+        series = world.adapter.create_event(world.primary, wanted, event_id="0" * 16, notify="all")
         first, second = (
-            world.adapter.instance_id(series.event_id, day) for day in (days[1], days[2])
+            world.adapter.get_instance_id(series.event_id, day) for day in (days[1], days[2])
         )
-        world.adapter.delete(world.primary, first, etag="*", notify="all")
-        there = world.adapter.event(world.primary, second)
-        world.adapter.change(
+        world.adapter.delete_event(world.primary, first, etag="*", notify="all")
+        there = world.adapter.get_event(world.primary, second)
+        world.adapter.update_event(
             world.primary, second, replace(there.content, title="Swapped"),
             etag=there.etag, notify="all", before=there.content,
         )  # fmt: skip
@@ -136,17 +138,17 @@ class TestASeries:
         assert kills.count in {7, 8}
 
         for at in range(1, kills.count + 1):
-            world.adapter.delete(world.other, moved.event_id, etag="*", notify="all")
+            world.adapter.delete_event(world.other, moved.event_id, etag="*", notify="all")
             series = put_series(world)
             kills.arm(at)
-            with pytest.raises(Killed):
+            with pytest.raises(KilledDuringGraphCall):
                 world.move(series)
             kills.arm()
             # As `writing.move` does: what is not there any more was moved before.
             try:
-                world.adapter.event(world.primary, series)
+                world.adapter.get_event(world.primary, series)
             except errors.Gone:
-                moved = world.adapter.find_moved(world.other, series)
+                moved = world.adapter.find_moved_event(world.other, series)
             else:
                 moved = world.move(series)
 
@@ -179,7 +181,7 @@ class TestASeries:
         kills = Kills(monkeypatch)
         series = put_series(world)
         kills.arm(3)
-        with pytest.raises(Killed):
+        with pytest.raises(KilledDuringGraphCall):
             world.move(series)
         assert world.state(in_other=True)
         kills.arm()
@@ -193,7 +195,7 @@ class TestASeries:
 
     def test_with_more_differences_than_a_move_copies_stays(self, world):
         wanted = content(recurrence=("RRULE:FREQ=DAILY;COUNT=60",))
-        series = world.adapter.create(world.primary, wanted, event_id="0" * 16, notify="all")
+        series = world.adapter.create_event(world.primary, wanted, event_id="0" * 16, notify="all")
         stored = world.stored(series.event_id)
         for day in range(51):
             at = (FIRST + timedelta(days=day)).replace(tzinfo=None).isoformat()
@@ -281,7 +283,7 @@ class TestAnOnlineMeeting:
 
         after = moved.conference.uri
         assert after not in {"", before}
-        for one in (moved, *world.adapter.exceptions(world.other, moved.ical_uid)):
+        for one in (moved, *world.adapter.list_exceptions(world.other, moved.ical_uid)):
             if isinstance(one, RemoteEvent) and one.content.title == "Weekly":
                 text = one.content.description
                 assert (text.count(after), before in text) == (1, False)
@@ -292,11 +294,11 @@ class TestAnOnlineMeeting:
     def test_goes_on_at_an_address_of_its_own_when_a_series_is_split(self, world):
         series = put_series(world)
         made = patch(world, series, {"isOnlineMeeting": True})
-        before = world.adapter.event(world.primary, series)
+        before = world.adapter.get_event(world.primary, series)
         wanted = replace(before.content, title="Split")
 
-        new = world.adapter.create(
-            world.primary, wanted, event_id="f" * 16, notify="all", meets_as=series
+        new = world.adapter.create_event(
+            world.primary, wanted, event_id="f" * 16, notify="all", conference_event_id=series
         )
 
         address = made["onlineMeeting"]["joinUrl"]
@@ -304,13 +306,15 @@ class TestAnOnlineMeeting:
         assert new.conference.uri not in {"", address}
         assert address not in new.content.description
         assert new.content.description.count(new.conference.uri) == 1
-        assert world.adapter.event(world.primary, series).conference.uri == address
+        assert world.adapter.get_event(world.primary, series).conference.uri == address
 
 
-def patch(world: World, event_id: str, body: dict) -> dict:
-    path = f"/me/events/{http.segment(event_id)}"
-    return http.write(http.Request(path, method="PATCH", body=body), world.adapter.access)
+def patch(world: GraphMoveWorld, event_id: str, body: dict) -> dict:
+    path = f"/me/events/{http.quote_segment(event_id)}"
+    return http.send_write(
+        http.GraphApiRequest(path, method="PATCH", body=body), world.adapter.access
+    )
 
 
-def invitations(world: World) -> int:
+def invitations(world: GraphMoveWorld) -> int:
     return sum(world.sandbox.counters()["invitations"].values())

@@ -16,17 +16,17 @@ from integrations.providers import errors
 from integrations.providers import http as transport
 from integrations.providers.microsoft import client as clients
 from integrations.providers.microsoft import http
-from integrations.providers.microsoft.client import client
+from integrations.providers.microsoft.client import get_client
 from integrations.providers.microsoft.http import (
-    Request,
-    call,
-    call_each,
-    contents,
-    prepared,
-    segment,
-    write,
+    GraphApiRequest,
+    fetch_contents,
+    prepare_call,
+    quote_segment,
+    send_read,
+    send_reads,
+    send_write,
 )
-from integrations.providers.microsoft.session import NoAnswer
+from integrations.providers.microsoft.session import GraphNoResponse
 from tests.egress_wall.edge import Listener, couple
 from tests.factories import make_access
 from tests.openbao import certificate
@@ -36,8 +36,9 @@ BASE64_CLAIMS = "eyJhY2Nlc3NfdG9rZW4iOnsibmJmIjp7ImVzc2VudGlhbCI6dHJ1ZX19fQ=="
 
 class TestRequests:
     def test_carry_the_token_and_ask_for_ids_that_stay(self, place):
-        call(
-            Request("/me/messages", {"$top": "5"}, prefer=("odata.maxpagesize=50",)), place.access()
+        send_read(
+            GraphApiRequest("/me/messages", {"$top": "5"}, prefer=("odata.maxpagesize=50",)),
+            place.access(),
         )
 
         (heard,) = place.heard
@@ -48,7 +49,7 @@ class TestRequests:
     def test_follow_a_link_as_it_was_given(self, place):
         link = f"{place.url}/v1.0/me/mailFolders('x')/messages/delta?$deltatoken=a%2Bb%3D%2e"
 
-        call(Request(link), place.access())
+        send_read(GraphApiRequest(link), place.access())
 
         assert place.heard[0].path == link.removeprefix(place.url)
 
@@ -63,17 +64,17 @@ class TestRequests:
     )
     def test_follow_no_link_that_points_elsewhere(self, place, link):
         with pytest.raises(errors.CursorExpired):
-            call(Request(link), place.access())
+            send_read(GraphApiRequest(link), place.access())
         assert place.heard == []
 
     def test_go_to_microsofts_own_host_where_the_settings_name_none(self):
-        made = prepared(Request("/me"), make_access())
+        made = prepare_call(GraphApiRequest("/me"), make_access())
 
         assert made.url == "https://graph.microsoft.com/v1.0/me"
         assert "Bearer" not in repr(made)
 
     def test_keep_an_id_in_its_place(self, place):
-        call(Request(f"/me/messages/{segment('AA/b+c==')}"), place.access())
+        send_read(GraphApiRequest(f"/me/messages/{quote_segment('AA/b+c==')}"), place.access())
 
         assert place.heard[0].path == "/v1.0/me/messages/AA%2Fb%2Bc%3D%3D"
 
@@ -96,11 +97,13 @@ class TestRequests:
         ]
 
         ours = [
-            prepared(Request(path), place.access()).url.removeprefix(place.url + "/v1.0")
+            prepare_call(GraphApiRequest(path), place.access()).url.removeprefix(
+                place.url + "/v1.0"
+            )
             for path in (
-                f"/me/messages/{segment('AA/b+c==')}",
-                f"/me/mailFolders/{segment('x=')}/messages/delta()",
-                f"/me/calendars/{segment('x=')}/events",
+                f"/me/messages/{quote_segment('AA/b+c==')}",
+                f"/me/mailFolders/{quote_segment('x=')}/messages/delta()",
+                f"/me/calendars/{quote_segment('x=')}/events",
             )
         ]
         assert [url.replace("/users/me-token-to-replace", "/me") for url in built] == ours
@@ -109,7 +112,9 @@ class TestRequests:
     def test_are_four_at_once_at_most(self, place):
         place.together, place.pause = 4, 0.05
 
-        found = call_each([Request(f"/me/messages/{at}") for at in range(12)], place.access())
+        found = send_reads(
+            [GraphApiRequest(f"/me/messages/{at}") for at in range(12)], place.access()
+        )
 
         assert found == [{}] * 12
         assert place.most_at_once == 4
@@ -119,7 +124,11 @@ class TestRequests:
             place.answer_at(f"/v1.0/{at}", body={"at": at})
 
         with ThreadPoolExecutor(8) as threads:
-            found = list(threads.map(lambda at: call(Request(f"/{at}"), place.access()), range(40)))
+            found = list(
+                threads.map(
+                    lambda at: send_read(GraphApiRequest(f"/{at}"), place.access()), range(40)
+                )
+            )
 
         assert [one["at"] for one in found] == list(range(40))
 
@@ -132,7 +141,9 @@ class TestWrites:
         place.refuse(status, "serviceUnavailable", Retry_After="1")
 
         with pytest.raises(errors.OutcomeUnknown):
-            write(Request("/me/sendMail", method="POST", body={"a": 1}), place.access())
+            send_write(
+                GraphApiRequest("/me/sendMail", method="POST", body={"a": 1}), place.access()
+            )
 
         assert [one.json for one in place.heard] == [{"a": 1}]
 
@@ -141,7 +152,7 @@ class TestWrites:
         place.answer(0)
 
         with pytest.raises(errors.OutcomeUnknown) as caught:
-            write(Request("/me/events", method="POST", body={}), place.access())
+            send_write(GraphApiRequest("/me/events", method="POST", body={}), place.access())
 
         assert (caught.value.__cause__, caught.value.__context__) == (None, None)
         assert len(place.heard) == 1
@@ -150,7 +161,10 @@ class TestWrites:
         place.answer(204)
 
         assert (
-            write(Request("/me/events/1", method="DELETE", if_match='W/"1"'), place.access()) == {}
+            send_write(
+                GraphApiRequest("/me/events/1", method="DELETE", if_match='W/"1"'), place.access()
+            )
+            == {}
         )
         assert place.heard[0].headers["if-match"] == 'W/"1"'
 
@@ -181,7 +195,7 @@ class TestRefusals:
         place.refuse(status, code)
 
         with pytest.raises(errors.ProviderError) as caught:
-            call(Request("/me"), place.access())
+            send_read(GraphApiRequest("/me"), place.access())
 
         assert type(caught.value) is kind
         assert caught.value.status == status
@@ -193,7 +207,7 @@ class TestRefusals:
         place.refuse(429, "TooManyRequests", Retry_After="2.128")
 
         with pytest.raises(errors.RateLimited) as caught:
-            call(Request("/me"), place.access())
+            send_read(GraphApiRequest("/me"), place.access())
 
         assert caught.value.retry_after == 2.128
         assert len(place.heard) == 1
@@ -207,7 +221,7 @@ class TestRefusals:
         )
 
         with pytest.raises(errors.ClaimsWanted) as caught:
-            call(Request("/me"), place.access())
+            send_read(GraphApiRequest("/me"), place.access())
 
         assert caught.value.claims == '{"access_token":{"nbf":{"essential":true}}}'
         # Not sent again by the library, with the same token.
@@ -218,7 +232,7 @@ class TestRefusals:
         place.refuse(401, "x", WWW_Authenticate=f'Bearer claims="{claims}"')
 
         with pytest.raises(errors.TokenRejected) as caught:
-            call(Request("/me"), place.access())
+            send_read(GraphApiRequest("/me"), place.access())
 
         assert type(caught.value) is errors.TokenRejected
 
@@ -228,13 +242,13 @@ class TestRefusals:
 
         for _ in range(2):
             with pytest.raises(errors.Unavailable):
-                call(Request("/me"), place.access())
+                send_read(GraphApiRequest("/me"), place.access())
 
     def test_of_one_leave_the_others_alone(self, place):
         place.answer_at("/v1.0/here", body={"id": "1"})
         place.answer_at("/v1.0/gone", 404, {"error": {"code": "ErrorItemNotFound"}})
 
-        found = call_each([Request("/here"), Request("/gone")], place.access())
+        found = send_reads([GraphApiRequest("/here"), GraphApiRequest("/gone")], place.access())
 
         assert found[0] == {"id": "1"}
         assert isinstance(found[1], errors.Gone)
@@ -243,7 +257,7 @@ class TestRefusals:
         monkeypatch.setattr(transport, "MAX_ANSWER", 1000)
         place.answer(200, b"x" * 1001)
 
-        (found,) = contents([Request("/me/messages/1/$value")], place.access())
+        (found,) = fetch_contents([GraphApiRequest("/me/messages/1/$value")], place.access())
 
         assert isinstance(found, errors.Rejected)
         assert found.reason == "too-large"
@@ -252,70 +266,76 @@ class TestRefusals:
         place.answer(302, b"", Location=place.url + "/elsewhere")
 
         with pytest.raises(errors.Unexpected):
-            call(Request("/me"), place.access())
+            send_read(GraphApiRequest("/me"), place.access())
 
         assert len(place.heard) == 1
 
 
-class TestSessions:
+class TestGraphSessions:
     def test_go_on_after_a_deadline(self, place):
         place.pause = 1.0
-        (found,) = client().send([prepared(Request("/slow"), place.access())], deadline=0.05)
+        (found,) = get_client().send(
+            [prepare_call(GraphApiRequest("/slow"), place.access())], deadline=0.05
+        )
         place.pause = 0.0
 
-        assert isinstance(found, NoAnswer)
-        assert call(Request("/me"), place.access()) == {}
+        assert isinstance(found, GraphNoResponse)
+        assert send_read(GraphApiRequest("/me"), place.access()) == {}
 
     def test_keep_their_connections_for_the_next_call_of_any_thread(self, place):
-        clients._client_of.cache_clear()
-        call(Request("/first"), place.access())
+        clients._create_client.cache_clear()
+        send_read(GraphApiRequest("/first"), place.access())
         with ThreadPoolExecutor(1) as thread:
-            thread.submit(call, Request("/second"), place.access()).result()
-        call(Request("/third"), place.access())
+            thread.submit(send_read, GraphApiRequest("/second"), place.access()).result()
+        send_read(GraphApiRequest("/third"), place.access())
 
         assert len(place.connections) == 1
 
     def test_open_a_new_connection_where_the_server_closed_the_last(self, place):
-        clients._client_of.cache_clear()
+        clients._create_client.cache_clear()
         place.answer(200, {}, Connection="close")
-        call(Request("/first"), place.access())
+        send_read(GraphApiRequest("/first"), place.access())
 
-        assert call(Request("/second"), place.access()) == {}
+        assert send_read(GraphApiRequest("/second"), place.access()) == {}
         assert len(place.connections) == 2
 
     def test_keep_no_cookie_of_one_mailbox_for_the_next(self, place):
-        clients._client_of.cache_clear()
+        clients._create_client.cache_clear()
         place.answer(200, {}, Set_Cookie="who=alice; Path=/")
 
-        call(Request("/me"), place.access())
-        call(Request("/me"), place.access())
+        send_read(GraphApiRequest("/me"), place.access())
+        send_read(GraphApiRequest("/me"), place.access())
 
         assert len(place.connections) == 1
         assert "cookie" not in place.heard[1].headers
 
     def test_are_one_for_each_call_at_a_time(self, place):
-        clients._client_of.cache_clear()
+        clients._create_client.cache_clear()
         place.together = 3
 
         with ThreadPoolExecutor(3) as threads:
-            found = list(threads.map(lambda at: call(Request(f"/{at}"), place.access()), range(3)))
+            found = list(
+                threads.map(
+                    lambda at: send_read(GraphApiRequest(f"/{at}"), place.access()), range(3)
+                )
+            )
 
         assert found == [{}] * 3
-        assert len(client()._idle) == 3
+        assert len(get_client()._idle) == 3
 
     def test_serve_a_thread_whose_own_loop_is_running(self, place):
         async def ask():
-            return call(Request("/me"), place.access())
+            return send_read(GraphApiRequest("/me"), place.access())
 
         assert asyncio.run(ask()) == {}
 
     @pytest.mark.invariant(10)
     def test_of_all_threads_have_four_requests_under_way_at_most(self, place):
         place.together, place.pause = 4, 0.05
-        requests = [Request(f"/me/messages/{at}") for at in range(6)]
+        requests = [GraphApiRequest(f"/me/messages/{at}") for at in range(6)]
 
         with ThreadPoolExecutor(4) as threads:
-            found = list(threads.map(lambda _: call_each(requests, place.access()), range(4)))
+            found = list(threads.map(lambda _: send_reads(requests, place.access()), range(4)))
 
         assert found == [[{}] * 6] * 4
         assert place.most_at_once == 4
@@ -324,22 +344,22 @@ class TestSessions:
     def test_that_wait_for_their_turn_too_long_are_silence(self, place, monkeypatch):
         """Other threads have as many requests of the mailbox under way as Graph answers."""
         monkeypatch.setattr(http, "PATIENCE", 0.2)
-        gate = client()._find_gate(prepared(Request("/me"), place.access()))
+        gate = get_client()._find_gate(prepare_call(GraphApiRequest("/me"), place.access()))
 
-        with gate.hold(4, until=time.monotonic() + 5.0):
+        with gate.hold_slots(4, until=time.monotonic() + 5.0):
             with pytest.raises(errors.Unavailable):
-                call(Request("/me"), place.access())
+                send_read(GraphApiRequest("/me"), place.access())
             with pytest.raises(errors.OutcomeUnknown):
-                write(Request("/me/events", method="POST", body={}), place.access())
+                send_write(GraphApiRequest("/me/events", method="POST", body={}), place.access())
 
         monkeypatch.undo()
-        assert call(Request("/after"), place.access()) == {}
+        assert send_read(GraphApiRequest("/after"), place.access()) == {}
         assert [one.path for one in place.heard] == ["/v1.0/after"]
 
     @pytest.mark.invariant(9)
     def test_let_nothing_go_out_late(self, place, monkeypatch):
         """A machine under load, or a library that holds its thread for long."""
-        call(Request("/before"), place.access())
+        send_read(GraphApiRequest("/before"), place.access())
         monkeypatch.setattr(http, "PATIENCE", 0.1)
         build = HttpxRequestAdapter.get_request_from_request_information
 
@@ -351,17 +371,17 @@ class TestSessions:
             HttpxRequestAdapter, "get_request_from_request_information", build_slowly
         )
         with pytest.raises(errors.Unavailable):
-            call(Request("/me"), place.access())
+            send_read(GraphApiRequest("/me"), place.access())
         with pytest.raises(errors.OutcomeUnknown):
-            write(Request("/me/events", method="POST", body={}), place.access())
+            send_write(GraphApiRequest("/me/events", method="POST", body={}), place.access())
 
         monkeypatch.undo()
-        assert call(Request("/after"), place.access()) == {}
+        assert send_read(GraphApiRequest("/after"), place.access()) == {}
         assert [one.path for one in place.heard] == ["/v1.0/before", "/v1.0/after"]
 
     def test_that_are_interrupted_drop_their_requests(self, place, monkeypatch):
         """A worker whose time is over leaves nothing under way, and the next call works."""
-        clients._client_of.cache_clear()
+        clients._create_client.cache_clear()
         place.pause = 5.0
         convert = HttpxRequestAdapter.convert_to_native_async
 
@@ -375,12 +395,14 @@ class TestSessions:
         with monkeypatch.context() as patch:
             patch.setattr(HttpxRequestAdapter, "convert_to_native_async", interrupt)
             with pytest.raises(KeyboardInterrupt):
-                call_each([Request("/slow"), Request("/interrupt")], place.access())
+                send_reads(
+                    [GraphApiRequest("/slow"), GraphApiRequest("/interrupt")], place.access()
+                )
 
         assert time.monotonic() - began < place.pause
-        assert client()._idle == []
+        assert get_client()._idle == []
         place.pause = 0.0
-        assert call(Request("/me"), place.access()) == {}
+        assert send_read(GraphApiRequest("/me"), place.access()) == {}
 
     @pytest.mark.invariant(9)
     def test_that_fail_as_nobody_foresaw_fail_for_one_call(self, place, monkeypatch):
@@ -392,31 +414,31 @@ class TestSessions:
             return await convert(self, information)
 
         monkeypatch.setattr(HttpxRequestAdapter, "convert_to_native_async", broken)
-        posted = prepared(Request("/me/events", method="POST", body={}), place.access())
+        posted = prepare_call(GraphApiRequest("/me/events", method="POST", body={}), place.access())
 
-        found = client().send([posted, prepared(Request("/me"), place.access())])
+        found = get_client().send([posted, prepare_call(GraphApiRequest("/me"), place.access())])
 
-        assert [type(one) for one in found] == [RuntimeError, transport.Answer]
+        assert [type(one) for one in found] == [RuntimeError, transport.ProviderResponse]
         with pytest.raises(errors.OutcomeUnknown):
-            write(Request("/me/events", method="POST", body={}), place.access())
+            send_write(GraphApiRequest("/me/events", method="POST", body={}), place.access())
 
     def test_are_silence_while_another_thread_loads_the_library_for_too_long(
         self, place, monkeypatch
     ):
         monkeypatch.setattr(clients, "LOADING", 0.1)
 
-        with clients._MAKING, ThreadPoolExecutor(1) as thread:
-            asked = thread.submit(call, Request("/me"), place.access())
+        with clients._CLIENT_LOCK, ThreadPoolExecutor(1) as thread:
+            asked = thread.submit(send_read, GraphApiRequest("/me"), place.access())
             assert isinstance(asked.exception(20), errors.Unavailable)
 
-        assert call(Request("/me"), place.access()) == {}
+        assert send_read(GraphApiRequest("/me"), place.access()) == {}
 
     def test_are_of_one_process_and_others_after_a_fork(self, place):
-        first = client()
+        first = get_client()
 
-        assert client() is first
-        assert clients._client_of(first.pid + 1, "") is not first
-        clients._client_of.cache_clear()
+        assert get_client() is first
+        assert clients._create_client(first.pid + 1, "") is not first
+        clients._create_client.cache_clear()
 
     def test_work_for_the_caller(self, place, monkeypatch):
         """What watches the ways out sees the place of this request, and nothing once it is over."""
@@ -424,23 +446,23 @@ class TestSessions:
         connect = asyncio.SelectorEventLoop.sock_connect
 
         async def watching(self, sock, address):
-            seen.append(transport.towards.get())
+            seen.append(transport.current_destination.get())
             return await connect(self, sock, address)
 
         monkeypatch.setattr(asyncio.BaseEventLoop, "sock_connect", watching, raising=False)
         monkeypatch.setattr(asyncio.SelectorEventLoop, "sock_connect", watching)
-        call(Request("/me"), place.access())
+        send_read(GraphApiRequest("/me"), place.access())
 
         assert seen == [("127.0.0.1", int(place.url.rpartition(":")[2]))]
-        assert transport.towards.get() is None
+        assert transport.current_destination.get() is None
 
     def test_look_names_up_for_the_caller(self):
-        token = transport.towards.set(("graph.microsoft.com", 443))
+        token = transport.current_destination.set(("graph.microsoft.com", 443))
         try:
-            with client()._borrow_session() as session:
-                found = session.names.submit(transport.towards.get).result(5)
+            with get_client()._borrow_session() as session:
+                found = session.names.submit(transport.current_destination.get).result(5)
         finally:
-            transport.towards.reset(token)
+            transport.current_destination.reset(token)
 
         assert found == ("graph.microsoft.com", 443)
 
@@ -449,7 +471,7 @@ class TestSessions:
         place.answer(200, {"by": "proxy"})
         try:
             elsewhere = make_access(root_url="http://graph.example/v1.0")
-            found = call(Request("/me"), elsewhere)
+            found = send_read(GraphApiRequest("/me"), elsewhere)
         finally:
             transport.use_proxy("")
 
@@ -491,9 +513,9 @@ class TestAuthorities:
                 couple(connection, behind)
 
         listener = Listener(("127.0.0.1", 0), serve)
-        clients._client_of.cache_clear()
+        clients._create_client.cache_clear()
         yield f"https://127.0.0.1:{listener.port}", own
-        clients._client_of.cache_clear()
+        clients._create_client.cache_clear()
         listener.close()
 
     def test_are_those_of_the_system(self, secured, place, monkeypatch):
@@ -501,11 +523,13 @@ class TestAuthorities:
         monkeypatch.setenv("SSL_CERT_FILE", str(own))
         place.answer(200, {"by": "us"})
 
-        assert call(Request("/me"), make_access(root_url=f"{url}/v1.0")) == {"by": "us"}
+        assert send_read(GraphApiRequest("/me"), make_access(root_url=f"{url}/v1.0")) == {
+            "by": "us"
+        }
 
     def test_do_not_hold_a_stranger(self, secured, place):
         url, _ = secured
 
         with pytest.raises(errors.Unavailable):
-            call(Request("/me"), make_access(root_url=f"{url}/v1.0"))
+            send_read(GraphApiRequest("/me"), make_access(root_url=f"{url}/v1.0"))
         assert place.heard == []

@@ -11,12 +11,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from integrations.coordination import concurrency
-from integrations.parsers.process_pool import Busy
+from integrations.parsers.process_pool import ParsersBusy
 from integrations.providers import errors
-from integrations.providers.mail import Wanted
+from integrations.providers.mail import FetchTarget
 from integrations.providers.microsoft import attachments, config, folders, http, mail_delta_pages
 from integrations.providers.microsoft.mail import open_mail
-from integrations.providers.microsoft.mail_cursor import Cursor, Place
+from integrations.providers.microsoft.mail_cursor import FolderCursor, GraphMailCursor
 from tests.contract.reading import fetched
 from tests.contract.test_mail_adapter import letter
 from tests.contract.worlds import ALICE, MicrosoftWorld
@@ -49,16 +49,16 @@ def move(graph, message_id: str, folder: str) -> None:
 
 
 def begun(world) -> str:
-    return world.adapter.profile().cursor
+    return world.adapter.get_profile().cursor
 
 
 def upserted(world, cursor: str) -> tuple[list[str], str]:
     """What the pages from there on bring, and where they end."""
     found, more = [], True
     while more:
-        page = world.adapter.changes(cursor)
+        page = world.adapter.get_changes(cursor)
         found += [ref.message_id for ref in page.upserted]
-        cursor, more = page.cursor, page.more
+        cursor, more = page.cursor, page.has_more
     return found, cursor
 
 
@@ -72,7 +72,7 @@ class TestFiling:
         filing = fetched(world.adapter, message_id).filing
 
         assert (filing.folders, filing.labels) == (("archive",), (inner,))
-        assert world.adapter.labels()[inner] == "Clients / Zugspitze"
+        assert world.adapter.get_label_names()[inner] == "Clients / Zugspitze"
 
     def test_shows_categories_flags_and_importance(self, world, graph):
         message_id = world.deliver(label_ids=("INBOX",))
@@ -89,7 +89,7 @@ class TestFiling:
 
         assert filing.folders == ("inbox", "important")
         assert (filing.is_unread, filing.is_starred) == (False, True)
-        assert [world.adapter.labels()[one] for one in filing.labels] == ["Receipts"]
+        assert [world.adapter.get_label_names()[one] for one in filing.labels] == ["Receipts"]
 
     @pytest.mark.invariant(11)
     @pytest.mark.parametrize("folder", ["deleteditems", "junkemail", "conversationhistory"])
@@ -98,10 +98,10 @@ class TestFiling:
         message_id, kept = world.deliver(), world.deliver()
         move(graph, message_id, inside)
 
-        (gone,) = world.adapter.fetch([Wanted(message_id=message_id)])
+        (gone,) = world.adapter.fetch_messages([FetchTarget(message_id=message_id)])
 
         assert isinstance(gone, errors.Gone)
-        assert [ref.message_id for ref in world.adapter.list_page().refs] == [kept]
+        assert [ref.message_id for ref in world.adapter.list_messages().refs] == [kept]
 
 
 @pytest.mark.scenario("D3")
@@ -112,12 +112,12 @@ class TestMoves:
         cursor = begun(world)
         move(graph, message_id, folder)
 
-        page = world.adapter.changes(cursor)
+        page = world.adapter.get_changes(cursor)
 
         # It is fetched only where it is not here yet.
         assert [one.message_id for one in page.upserted] == [message_id]
         assert page.filings[message_id].labels == (folder,)
-        assert (page.deleted, page.relabelled) == ((), ())
+        assert (page.deleted, page.refiled) == ((), ())
 
     def test_there_and_back_lose_nothing(self, world, graph):
         world.sandbox.dial(graph_round_trips_lost=True)
@@ -127,7 +127,7 @@ class TestMoves:
         move(graph, message_id, folder)
         move(graph, message_id, "inbox")
 
-        page = world.adapter.changes(cursor)
+        page = world.adapter.get_changes(cursor)
 
         assert list(page.filings) == [message_id]
         assert page.deleted == ()
@@ -138,17 +138,17 @@ class TestMoves:
         message_id = world.deliver()
         move(graph, message_id, folder)
 
-        page = world.adapter.changes(cursor)
+        page = world.adapter.get_changes(cursor)
 
         assert [one.message_id for one in page.upserted] == [message_id]
-        assert (page.deleted, page.relabelled) == ((), ())
+        assert (page.deleted, page.refiled) == ((), ())
 
     def test_out_of_sight_take_it_away(self, world, graph):
         message_id = world.deliver()
         cursor = begun(world)
         move(graph, message_id, "conversationhistory")
 
-        assert world.adapter.changes(cursor).deleted == (message_id,)
+        assert world.adapter.get_changes(cursor).deleted == (message_id,)
 
 
 class TestRounds:
@@ -168,10 +168,10 @@ class TestRounds:
         folder = make_folder(graph, "Rescued")
         move(graph, message_id, folder)
 
-        page = world.adapter.changes(cursor)
+        page = world.adapter.get_changes(cursor)
 
         assert [ref.message_id for ref in page.upserted] == [message_id]
-        assert not page.more
+        assert not page.has_more
 
     def test_too_long_for_the_beginning_go_on_where_they_stood(self, world, monkeypatch):
         monkeypatch.setattr(mail_delta_pages, "FIRST_ROUNDS", 1)
@@ -193,17 +193,17 @@ class TestRounds:
         sent = world.deliver()
         world.sandbox.fail_next(path_contains="/messages/delta", problem="graph_throttled")
         with pytest.raises(errors.RateLimited) as caught:
-            world.adapter.changes(cursor)
+            world.adapter.get_changes(cursor)
 
         assert caught.value.retry_after == 2.128
-        assert [ref.message_id for ref in world.adapter.changes(cursor).upserted] == [sent]
+        assert [ref.message_id for ref in world.adapter.get_changes(cursor).upserted] == [sent]
         world.sandbox.clear_journal()
 
     @pytest.mark.scenario("S5")
     @pytest.mark.parametrize("cursor", ["", "{}", '{"places": {"a": 1}, "newest": ""}', "17"])
     def test_begin_anew_with_a_cursor_that_is_none(self, world, cursor):
         with pytest.raises(errors.CursorExpired):
-            world.adapter.changes(cursor)
+            world.adapter.get_changes(cursor)
 
     def test_are_begun_with_one_request_of_each_folder_whatever_is_in_it(self, world):
         for label in ("INBOX", "SENT"):
@@ -234,13 +234,13 @@ class TestRounds:
 class TestHeads:
     def test_come_with_the_listing_and_are_asked_for_once_that_is_read(self, world):
         sent = world.deliver(bytes(letter()))
-        wanted = [Wanted(message_id=sent)]
-        world.adapter.list_page()
+        wanted = [FetchTarget(message_id=sent)]
+        world.adapter.list_messages()
         world.sandbox.clear_journal()
 
-        first = world.adapter.fetch(wanted)
+        first = world.adapter.fetch_messages(wanted)
         world.microsoft.mail("labels", ALICE, id=control_id(sent), add=["STARRED"])
-        again = world.adapter.fetch(wanted)
+        again = world.adapter.fetch_messages(wanted)
 
         read = f"/v1.0/me/messages/{sent}"
         asked = [one["path"] for one in world.sandbox.requests("/v1.0/me/messages/")]
@@ -251,10 +251,10 @@ class TestHeads:
     def test_come_with_what_is_new(self, world):
         cursor = begun(world)
         sent = world.deliver(bytes(letter()))
-        world.adapter.changes(cursor)
+        world.adapter.get_changes(cursor)
         world.sandbox.clear_journal()
 
-        (found,) = world.adapter.fetch([Wanted(message_id=sent)])
+        (found,) = world.adapter.fetch_messages([FetchTarget(message_id=sent)])
 
         assert found.messages[0].message_id == sent
         assert len(world.sandbox.requests("/v1.0")) == 1
@@ -266,7 +266,7 @@ class TestSearching:
         wanted = world.deliver(at=at)
         world.deliver(at=at + timedelta(days=3))
 
-        found = world.adapter.list_page(query='"message 0"', until=at + timedelta(days=1))
+        found = world.adapter.list_messages(query='"message 0"', until=at + timedelta(days=1))
 
         assert [ref.message_id for ref in found.refs] == [wanted]
 
@@ -279,7 +279,7 @@ class TestOneMailbox:
         with ThreadPoolExecutor(3) as pool:
             list(
                 pool.map(
-                    lambda _: http.call_each([http.Request("/me")] * 4, access),
+                    lambda _: http.send_reads([http.GraphApiRequest("/me")] * 4, access),
                     range(3),
                 )
             )
@@ -319,14 +319,14 @@ class TestWhatGraphTellsInPart:
     def told(self, place, *items) -> str:
         link = f"{place.url}/v1.0/round"
         place.answer_at("/v1.0/round", body={"value": list(items), "@odata.deltaLink": link + "2"})
-        return str(Cursor({"f1": Place(link, is_under_way=False)}))
+        return str(GraphMailCursor({"f1": FolderCursor(link, is_under_way=False)}))
 
     @pytest.mark.parametrize("item", [{"subject": "x"}, {"isRead": True, "subject": "x"}, {}])
     def test_is_looked_up(self, place, adapter, item):
         place.answer_at("/v1.0/me/messages/m1", body=self.WHOLE)
         cursor = self.told(place, {"id": "m1", "@odata.etag": "x", **item})
 
-        (ref,) = adapter.changes(cursor).upserted
+        (ref,) = adapter.get_changes(cursor).upserted
 
         assert (ref.message_id, ref.thread_id) == ("m1", "c1")
         link = next(one for one in place.heard if one.path == "/v1.0/round")
@@ -335,7 +335,7 @@ class TestWhatGraphTellsInPart:
     def test_in_another_way_is_news(self, place, adapter):
         cursor = self.told(place, self.WHOLE | {"categories": 1}, self.WHOLE | {"id": "m2"})
 
-        page = adapter.changes(cursor)
+        page = adapter.get_changes(cursor)
 
         assert [one.message_id for one in page.upserted] == ["m1", "m2"]
         assert page.filings.keys() == {"m2"}
@@ -343,7 +343,7 @@ class TestWhatGraphTellsInPart:
     def test_of_a_draft_is_news_each_time(self, place, adapter):
         cursor = self.told(place, self.WHOLE | {"isDraft": True})
 
-        page = adapter.changes(cursor)
+        page = adapter.get_changes(cursor)
 
         assert [one.message_id for one in page.upserted] == ["m1"]
         assert page.filings == {}
@@ -363,9 +363,9 @@ class TestWhatGraphTellsInPart:
         place.answer_at("/v1.0/me/messages/m1", body={**self.WHOLE, **now})
         cursor = self.told(place, {"id": "m1", "@odata.etag": "x", **item})
 
-        page = adapter.changes(cursor)
+        page = adapter.get_changes(cursor)
 
-        (change,) = page.relabelled
+        (change,) = page.refiled
         assert (change.ref.message_id, page.upserted) == ("m1", ())
         assert change.filing.is_starred == ("flag" in now)
         assert change.filing.is_unread == ("isRead" not in now)
@@ -376,21 +376,21 @@ class TestWhatGraphTellsInPart:
         place.answer_at("/v1.0/me/messages/m1", 404, {"error": {"code": "ErrorItemNotFound"}})
         cursor = self.told(place, self.WHOLE, {"id": "m1", "@removed": {"reason": "deleted"}})
 
-        page = adapter.changes(cursor)
+        page = adapter.get_changes(cursor)
 
         assert (page.deleted, page.upserted) == (("m1",), ())
 
     def test_says_nothing_of_a_folder_that_went_with_its_mail(self, place, adapter):
-        places = {"f1": Place("x"), "f2": Place("y")}
+        places = {"f1": FolderCursor("x"), "f2": FolderCursor("y")}
 
         with pytest.raises(errors.CursorExpired):
-            adapter.changes(str(Cursor(places)))
+            adapter.get_changes(str(GraphMailCursor(places)))
 
     def test_is_followed_to_no_other_host(self, place, adapter):
-        elsewhere = Place("https://graph.example/v1.0/round", is_under_way=False)
+        elsewhere = FolderCursor("https://graph.example/v1.0/round", is_under_way=False)
 
         with pytest.raises(errors.CursorExpired):
-            adapter.changes(str(Cursor({"f1": elsewhere})))
+            adapter.get_changes(str(GraphMailCursor({"f1": elsewhere})))
 
 
 class TestFoldersThatWereKept:
@@ -416,17 +416,17 @@ class TestFoldersThatWereKept:
     def cursor(self, place, name: str = "", *, read_at: float | None = None) -> str:
         """Return a cursor with the inbox, and with a folder of that name."""
         entries = {"f1": ("Inbox", "root", True)}
-        places = {"f1": Place(f"{place.url}/v1.0/round", is_under_way=False)}
+        places = {"f1": FolderCursor(f"{place.url}/v1.0/round", is_under_way=False)}
         if name:
             entries["f2"] = (name, "root", True)
-            places["f2"] = Place(f"{place.url}/v1.0/other", is_under_way=False)
+            places["f2"] = FolderCursor(f"{place.url}/v1.0/other", is_under_way=False)
         kept = folders.FolderList(
             {"inbox": "f1"},
             entries,
             f"{place.url}/v1.0/changes",
             time.time() if read_at is None else read_at,
         )
-        return str(Cursor(places, folders=kept))
+        return str(GraphMailCursor(places, folders=kept))
 
     def was_read(self, place) -> bool:
         return any(one.path.startswith("/v1.0/me/mailFolders/inbox") for one in place.heard)
@@ -442,11 +442,11 @@ class TestFoldersThatWereKept:
     def test_are_not_read_again_where_nothing_changed(self, place, adapter, told):
         self.answer(place, "changes", told, last="changes2")
 
-        page = adapter.changes(self.cursor(place))
+        page = adapter.get_changes(self.cursor(place))
 
         assert not self.was_read(place)
         assert "/v1.0/changes2" in page.cursor
-        assert page.upserted == page.relabelled == page.deleted == ()
+        assert page.upserted == page.refiled == page.deleted == ()
 
     @pytest.mark.parametrize(
         "told",
@@ -464,7 +464,7 @@ class TestFoldersThatWereKept:
         self.answer(place, "changes", following="more")
         self.answer(place, "more", told, last="changes2")
 
-        page = adapter.changes(self.cursor(place))
+        page = adapter.get_changes(self.cursor(place))
 
         assert self.was_read(place)
         assert "/v1.0/again" in page.cursor
@@ -475,11 +475,11 @@ class TestFoldersThatWereKept:
         self.answer(place, "changes", following="more")
         place.answer_at(f"/v1.0/{path}", status, {"error": {"code": "x"}})
 
-        assert "/v1.0/again" in adapter.changes(self.cursor(place)).cursor
+        assert "/v1.0/again" in adapter.get_changes(self.cursor(place)).cursor
 
     @pytest.mark.parametrize("age", [-60, 3_601])
     def test_are_read_again_after_an_hour(self, place, adapter, age):
-        adapter.changes(self.cursor(place, read_at=time.time() - age))
+        adapter.get_changes(self.cursor(place, read_at=time.time() - age))
 
         assert self.was_read(place)
         assert not [one for one in place.heard if one.path == "/v1.0/changes"]
@@ -492,16 +492,18 @@ class TestFoldersThatWereKept:
         kept = folders.FolderList(
             {"inbox": "f1"}, entries, f"{place.url}/v1.0/changes", time.time()
         )
-        under_way = Place(f"{place.url}/v1.0/round", is_under_way=True)
-        idle = Place(f"{place.url}/v1.0/other", is_under_way=False)
+        under_way = FolderCursor(f"{place.url}/v1.0/round", is_under_way=True)
+        idle = FolderCursor(f"{place.url}/v1.0/other", is_under_way=False)
 
-        first = adapter.changes(str(Cursor({"f1": under_way, "f2": idle}, folders=kept)))
+        first = adapter.get_changes(
+            str(GraphMailCursor({"f1": under_way, "f2": idle}, folders=kept))
+        )
         asked = [one.path for one in place.heard]
         self.answer(place, "round2", last="round3")
-        second = adapter.changes(first.cursor)
+        second = adapter.get_changes(first.cursor)
 
         assert ("/v1.0/round" in asked, "/v1.0/other" in asked) == (True, False)
-        assert (first.more, second.more) == (True, False)
+        assert (first.has_more, second.has_more) == (True, False)
         assert "/v1.0/other" in [one.path for one in place.heard]
 
     @pytest.mark.parametrize(
@@ -513,7 +515,7 @@ class TestFoldersThatWereKept:
         self.answer(place, "other", last="other2")
         self.answer(place, "changes", {"id": "f2", **told}, last="changes2")
 
-        assert adapter.changes(self.cursor(place, "Taxes")).has_new_names == names
+        assert adapter.get_changes(self.cursor(place, "Taxes")).has_new_names == names
 
 
 class TestScopes:
@@ -524,15 +526,17 @@ class TestScopes:
         message_id, other = world.deliver(bytes(message)), world.deliver()
         world.sandbox.clear_journal()
         cursor = begun(world)
-        world.adapter.labels()
-        world.adapter.list_page()
+        world.adapter.get_label_names()
+        world.adapter.list_messages()
         (file,) = fetched(world.adapter, message_id).mail.attachments
         # Their heads came with the listing; once more, they are asked for.
-        world.adapter.fetch([Wanted(message_id=message_id), Wanted(message_id=other)])
-        world.adapter.changes(cursor)
-        list(world.adapter.attachment(message_id, file.part))
+        world.adapter.fetch_messages(
+            [FetchTarget(message_id=message_id), FetchTarget(message_id=other)]
+        )
+        world.adapter.get_changes(cursor)
+        list(world.adapter.open_attachment(message_id, file.part))
         # As it was kept before Graph's ids were.
-        list(world.adapter.attachment(message_id, "0"))
+        list(world.adapter.open_attachment(message_id, "0"))
 
         called = {f"{one['method']} {templated(one['path'])}" for one in requests_of(world)}
 
@@ -551,10 +555,10 @@ class TestScopes:
         no_settings = world.opened("openid Mail.Read")
         no_mail = world.opened("openid MailboxSettings.Read")
 
-        assert refused(no_settings.labels)
-        assert not refused(no_settings.list_page)
-        assert not refused(no_settings.profile)
-        assert refused(no_mail.list_page)
+        assert refused(no_settings.get_label_names)
+        assert not refused(no_settings.list_messages)
+        assert not refused(no_settings.get_profile)
+        assert refused(no_mail.list_messages)
 
 
 def requests_of(world) -> list[dict]:
@@ -569,36 +573,36 @@ def templated(path: str) -> str:
     )
 
 
-class TestAttachments:
+class TestGraphAttachments:
     """Each is found in its message; a few messages are in memory at a time."""
 
     @pytest.fixture
     def begin(self, world, monkeypatch):
         monkeypatch.setattr(attachments, "PATIENCE", 0.05)
         message_id = world.deliver(bytes(letter()))
-        return lambda: world.adapter.attachment(message_id, "")
+        return lambda: world.adapter.open_attachment(message_id, "")
 
     def test_wait_for_messages_that_others_search(self, begin):
         with ExitStack() as others:
-            for _ in range(attachments.MOST_HELD):
-                others.enter_context(attachments._holding())
+            for _ in range(attachments.MAX_IN_MEMORY):
+                others.enter_context(attachments._hold_memory_slot())
 
-            with pytest.raises(Busy):
+            with pytest.raises(ParsersBusy):
                 begin()
 
         assert b"".join(begin())
 
     def test_are_found_while_others_are_not_read(self, begin):
-        unread = [begin() for _ in range(2 * attachments.MOST_HELD)]
+        unread = [begin() for _ in range(2 * attachments.MAX_IN_MEMORY)]
 
         assert all(b"".join(file) for file in unread)
 
     def test_of_one_person_leave_others_a_place(self):
-        assert attachments.MOST_HELD > concurrency.MOST_WAITS
+        assert attachments.MAX_IN_MEMORY > concurrency.MOST_WAITS
 
     def test_that_are_not_there_hold_nothing(self, world, begin):
-        for _ in range(2 * attachments.MOST_HELD):
+        for _ in range(2 * attachments.MAX_IN_MEMORY):
             with pytest.raises(errors.Gone):
-                world.adapter.attachment(world.deliver(), "7")
+                world.adapter.open_attachment(world.deliver(), "7")
 
         assert b"".join(begin())

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from integrations.providers import errors, http, request_concurrency
-from integrations.providers.mail import RemoteMessage, RemoteThread, Wanted
+from integrations.providers.mail import FetchTarget, RemoteMessage, RemoteThread
 from integrations.providers.microsoft import mail_pages
 from integrations.providers.microsoft.mail import GraphMailAdapter
 from tests.contract.reading import fetched
@@ -67,7 +67,7 @@ def fill(world, size: int, **more) -> None:
 def listed(adapter) -> list[str]:
     page, ids = None, []
     while True:
-        found = adapter.list_page(page=page)
+        found = adapter.list_messages(page=page)
         ids += [one.message_id for one in found.refs]
         page = found.next_page
         if page is None:
@@ -78,7 +78,9 @@ def read(adapter) -> dict[str, RemoteMessage]:
     """Return every message that is listed, fetched as a sync does."""
     ids, found = listed(adapter), {}
     for at in range(0, len(ids), 100):
-        for thread in adapter.fetch([Wanted(message_id=one) for one in ids[at : at + 100]]):
+        for thread in adapter.fetch_messages(
+            [FetchTarget(message_id=one) for one in ids[at : at + 100]]
+        ):
             assert isinstance(thread, RemoteThread), thread
             found |= {one.message_id: one for one in thread.messages}
     assert list(found) == ids
@@ -102,7 +104,7 @@ def answered(world, text: str = "Lunch") -> str:
     return world.deliver(bytes(answer), thread=world._threads[asked], **more)
 
 
-class TestPages:
+class TestMailPages:
     def test_read_as_the_mime_of_each_message_does(self, world):
         fill(world, 60, hostile=0.1)
 
@@ -121,7 +123,7 @@ class TestPages:
         wanted = listed(world.adapter)
         world.sandbox.clear_journal()
 
-        found = world.adapter.fetch([Wanted(message_id=one) for one in wanted])
+        found = world.adapter.fetch_messages([FetchTarget(message_id=one) for one in wanted])
 
         messages = [one.messages[0] for one in found]
         asked = Counter(
@@ -137,7 +139,7 @@ class TestPages:
         assert asked.pop("mime", 0) == sum(one.is_mime for one in messages)
         assert asked.pop("attachments") == len(with_files)
         assert not asked
-        assert world.adapter.fetch_requests == len(paths(world)) - -(-len(with_files) // 20)
+        assert world.adapter.fetch_request_count == len(paths(world)) - -(-len(with_files) // 20)
 
     def test_too_large_are_asked_for_in_halves(self, world, monkeypatch):
         monkeypatch.setattr(mail_pages, "_PAGE_BYTES", 60_000)
@@ -147,9 +149,9 @@ class TestPages:
             message.set_content("word " * 4_000)
             at = datetime.now(UTC) - timedelta(hours=number)
             sent.append(world.deliver(bytes(message), at=at))
-        wanted = [Wanted(message_id=one) for one in listed(world.adapter)]
+        wanted = [FetchTarget(message_id=one) for one in listed(world.adapter)]
 
-        found = world.adapter.fetch(wanted)
+        found = world.adapter.fetch_messages(wanted)
 
         assert [one.messages[0].message_id for one in found] == sent
 
@@ -162,7 +164,7 @@ class TestPages:
         ids.append(world.deliver(bytes(large)))
         listed(world.adapter)
 
-        found = world.adapter.fetch([Wanted(message_id=one) for one in ids])
+        found = world.adapter.fetch_messages([FetchTarget(message_id=one) for one in ids])
 
         assert [isinstance(one, RemoteThread) for one in found] == [True] * 6 + [False]
         assert found[-1].reason == "too-large"
@@ -173,7 +175,7 @@ class TestPages:
         listed(world.adapter)
         world.sandbox.clear_journal()
 
-        found = world.adapter.fetch([Wanted(message_id=one) for one in sent[::20]])
+        found = world.adapter.fetch_messages([FetchTarget(message_id=one) for one in sent[::20]])
 
         assert [one.messages[0].message_id for one in found] == sent[::20]
         # One page, which has three of the seven, and a batch of the rest.
@@ -183,10 +185,10 @@ class TestPages:
 
     def test_of_what_was_searched_for_are_none(self, world):
         sent = [world.deliver(bytes(letter(f"Zugspitze {number}"))) for number in range(6)]
-        world.adapter.list_page(query="Zugspitze")
+        world.adapter.list_messages(query="Zugspitze")
         world.sandbox.clear_journal()
 
-        world.adapter.fetch([Wanted(message_id=one) for one in sent])
+        world.adapter.fetch_messages([FetchTarget(message_id=one) for one in sent])
 
         assert "/v1.0/me/messages" not in paths(world)
         assert "/v1.0/$batch" in paths(world)
@@ -241,14 +243,14 @@ class TestTheLastResort:
         item = {"id": message_id, "parentFolderId": self.inbox(world), "body": None}
         world.sandbox.fail_next(path_suffix=message_id, status=200, body=item)
 
-        (found,) = world.adapter.fetch([Wanted(message_id=message_id)])
+        (found,) = world.adapter.fetch_messages([FetchTarget(message_id=message_id)])
 
         # Without a moment it is no message either.
         assert isinstance(found, errors.Rejected)
         assert paths(world)[-1].endswith(f"{message_id}/$value")
 
     def inbox(self, world) -> str:
-        return next(iter(world.adapter._known().ids))
+        return next(iter(world.adapter._get_folders().folder_ids))
 
 
 class TestBatches:
@@ -260,7 +262,7 @@ class TestBatches:
             world.sandbox.fail_next(path_suffix=message_id, status=429, body=body, headers=headers)
         whole = world.deliver()
 
-        found = world.adapter.fetch([Wanted(message_id=one) for one in [*ids, whole]])
+        found = world.adapter.fetch_messages([FetchTarget(message_id=one) for one in [*ids, whole]])
 
         assert [one.retry_after for one in found[:3]] == [9.5] * 3
         assert found[3].messages[0].message_id == whole
@@ -270,7 +272,7 @@ class TestBatches:
         world.sandbox.dial(graph_concurrency=4)
         ids = [world.deliver() for _ in range(45)]
 
-        found = world.adapter.fetch([Wanted(message_id=one) for one in ids])
+        found = world.adapter.fetch_messages([FetchTarget(message_id=one) for one in ids])
 
         assert all(isinstance(one, RemoteThread) for one in found)
 
@@ -278,11 +280,11 @@ class TestBatches:
     def test_have_no_more_parts_under_way_than_their_caller_may(self, world, width, batch_count):
         ids = [world.deliver() for _ in range(6)]
         # It knows the folders from then on.
-        world.adapter.labels()
+        world.adapter.get_label_names()
         world.sandbox.clear_journal()
         token = request_concurrency.requests_at_once.set(width)
         try:
-            found = world.adapter.fetch([Wanted(message_id=one) for one in ids])
+            found = world.adapter.fetch_messages([FetchTarget(message_id=one) for one in ids])
         finally:
             request_concurrency.requests_at_once.reset(token)
 
@@ -290,7 +292,7 @@ class TestBatches:
         assert paths(world).count("/v1.0/$batch") == batch_count
 
 
-class TestAttachments:
+class TestAttachmentsOfMailPages:
     def test_are_fetched_by_the_id_that_graph_gave_them(self, world):
         message = letter()
         message.add_attachment(b"menu", maintype="application", subtype="pdf", filename="a.pdf")
@@ -301,12 +303,12 @@ class TestAttachments:
         file, item = fetched(world.adapter, message_id).mail.attachments
 
         assert (file.filename, file.content_type, file.size) == ("a.pdf", "application/pdf", 4)
-        assert b"".join(world.adapter.attachment(message_id, file.part)) == b"menu"
+        assert b"".join(world.adapter.open_attachment(message_id, file.part)) == b"menu"
         assert (item.filename, item.content_type) == ("Inner.eml", "message/rfc822")
-        assert b"Subject: Inner" in b"".join(world.adapter.attachment(message_id, item.part))
+        assert b"Subject: Inner" in b"".join(world.adapter.open_attachment(message_id, item.part))
 
     def test_that_went_are_gone(self, world):
         message_id = world.deliver(bytes(letter()))
 
         with pytest.raises(errors.Gone):
-            world.adapter.attachment(message_id, "graph:AAMkAT-nothing")
+            world.adapter.open_attachment(message_id, "graph:AAMkAT-nothing")

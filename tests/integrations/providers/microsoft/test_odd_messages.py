@@ -7,9 +7,9 @@ import json
 import pytest
 
 from integrations.providers import errors
-from integrations.providers.mail import RemoteThread, Wanted
+from integrations.providers.mail import FetchTarget, RemoteThread
 from integrations.providers.microsoft.mail import open_mail
-from integrations.providers.microsoft.mail_cursor import Cursor, Place
+from integrations.providers.microsoft.mail_cursor import FolderCursor, GraphMailCursor
 
 FOLDER = {"id": "f1", "displayName": "Inbox", "parentFolderId": "root", "totalItemCount": 2}
 COUNT = 8
@@ -140,8 +140,8 @@ class TestOddMessages:
     def test_leave_the_others_of_a_list_as_they_are(self, place, adapter):
         place.answer_at("/v1.0/me/messages", body={"value": mixed()})
 
-        listed = [one.message_id for one in adapter.list_page().refs]
-        found = adapter.fetch([Wanted(message_id=one) for one in listed])
+        listed = [one.message_id for one in adapter.list_messages().refs]
+        found = adapter.fetch_messages([FetchTarget(message_id=one) for one in listed])
 
         arrived = {one.messages[0].message_id for one in found if isinstance(one, RemoteThread)}
         assert arrived >= GOOD
@@ -150,9 +150,9 @@ class TestOddMessages:
         link = f"{place.url}/v1.0/round"
         body = {"value": mixed(), "@odata.deltaLink": link + "2"}
         place.answer_at("/v1.0/round", body=body)
-        cursor = str(Cursor({"f1": Place(link, is_under_way=False)}))
+        cursor = str(GraphMailCursor({"f1": FolderCursor(link, is_under_way=False)}))
 
-        page = adapter.changes(cursor)
+        page = adapter.get_changes(cursor)
 
         assert {one.message_id for one in page.upserted} >= GOOD
         assert page.cursor != cursor
@@ -165,18 +165,18 @@ class TestALinkToThePageThatHasIt:
         link = f"{place.url}/v1.0/me/messages?$skip=10"
         body = {"value": [message(1)], "@odata.nextLink": link}
         place.answer_at("/v1.0/me/messages", body=body)
-        first = adapter.list_page()
+        first = adapter.list_messages()
 
         with pytest.raises(errors.Unexpected):
-            adapter.list_page(page=first.next_page)
+            adapter.list_messages(page=first.next_page)
 
     def test_is_followed_to_no_end_of_changes(self, place, adapter):
         link = f"{place.url}/v1.0/round"
         place.answer_at("/v1.0/round", body={"value": [], "@odata.nextLink": link})
-        cursor = str(Cursor({"f1": Place(link)}))
+        cursor = str(GraphMailCursor({"f1": FolderCursor(link)}))
 
         with pytest.raises(errors.Unexpected):
-            adapter.changes(cursor)
+            adapter.get_changes(cursor)
 
 
 def part(number: int, body: object, status: object = 200) -> dict:
@@ -196,20 +196,24 @@ class TestAnOddPartOfABatch:
     def test_leaves_the_others_as_they_are(self, place, adapter, odd):
         # Not in the order in which they were asked for, and one of them twice.
         parts = [part(2, message(2)), odd, part(2, message(2)), part(0, message(0))]
-        adapter.labels()
+        adapter.get_label_names()
         place.answer_at("/v1.0/$batch", body={"responses": parts})
 
-        found = adapter.fetch([Wanted(message_id=f"m{number}") for number in range(3)])
+        found = adapter.fetch_messages(
+            [FetchTarget(message_id=f"m{number}") for number in range(3)]
+        )
 
         assert [isinstance(one, RemoteThread) for one in found] == [True, False, True]
         assert [found[at].messages[0].message_id for at in (0, 2)] == ["m0", "m2"]
 
     @pytest.mark.parametrize("responses", [None, 5, "x", {}, [None] * 3], ids=name)
     def test_or_none_at_all_is_no_answer(self, place, adapter, responses):
-        adapter.labels()
+        adapter.get_label_names()
         place.answer_at("/v1.0/$batch", body={"responses": responses})
 
-        found = adapter.fetch([Wanted(message_id=f"m{number}") for number in range(3)])
+        found = adapter.fetch_messages(
+            [FetchTarget(message_id=f"m{number}") for number in range(3)]
+        )
 
         assert all(isinstance(one, errors.Unavailable) for one in found)
 
@@ -225,10 +229,10 @@ class TestAnOddListOfAttachments:
             [part(0, {"value": []}), part(1, {"value": files})],
         ]
         place.answer_at("/v1.0/me/messages/m1/$value", body=self.MIME)
-        adapter.labels()
+        adapter.get_label_names()
         for one in parts:
             place.answer(body={"responses": one})
 
-        found = adapter.fetch([Wanted(message_id="m0"), Wanted(message_id="m1")])
+        found = adapter.fetch_messages([FetchTarget(message_id="m0"), FetchTarget(message_id="m1")])
 
         assert [one.messages[0].mail.subject for one in found] == ["Hello", "By MIME"]

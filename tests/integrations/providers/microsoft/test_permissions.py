@@ -12,7 +12,7 @@ from integrations.formats.event import Attendee, EventContent, When
 from integrations.providers import errors
 from integrations.providers.calendars import CalendarAdapter
 from integrations.providers.microsoft import config
-from integrations.providers.push import Subscriptions
+from integrations.providers.push import PushSubscriptions
 from tests.contract import subscription_worlds
 from tests.contract.calendar_worlds import ALICE, BOB, CALENDARS_ALONE, GraphWorld
 
@@ -163,38 +163,49 @@ class TestRequestsOfCalendars:
         # A new one: the first has read already whose mailbox it is.
         adapter = world.opened(f"{CALENDARS_ALONE} MailboxSettings.Read")
         world.sandbox.clear_journal()
-        adapter.calendars()
-        page = adapter.events(world.primary, window=WINDOW)
+        adapter.list_calendars()
+        page = adapter.list_events(world.primary, window=WINDOW)
         while page.next_page:
-            page = adapter.events(world.primary, page=page.next_page)
-        adapter.events(world.primary, cursor=page.cursor)
-        return {"calendars", "events"}
+            page = adapter.list_events(world.primary, page=page.next_page)
+        adapter.list_events(world.primary, cursor=page.cursor)
+        return {"list_calendars", "list_events"}
 
     def write(self, world) -> set[str]:
         adapter, mine = world.adapter, world.primary
         other = world.add_calendar("Other")
         series = world.put(content(recurrence=("RRULE:FREQ=WEEKLY;COUNT=4",)))
         world.sandbox.clear_journal()
-        made = adapter.create(mine, content(), event_id="0123456789abcdef", notify="none")
-        adapter.event(mine, "0123456789abcdef")
+        made = adapter.create_event(mine, content(), event_id="0123456789abcdef", notify="none")
+        adapter.get_event(mine, "0123456789abcdef")
         edit = content("Retro", description="Notes")
-        changed = adapter.change(
+        changed = adapter.update_event(
             mine, made.event_id, edit, etag=made.etag, notify="none", before=content()
         )
-        moved = adapter.move(mine, made.event_id, to=other, etag=changed.etag, notify="none")
-        assert adapter.find_moved(other, made.event_id).event_id == moved.event_id
-        adapter.delete(other, moved.event_id, etag="*", notify="none")
-        adapter.instance_id(series, When(at=TEN + timedelta(weeks=1), zone="UTC"))
-        adapter.exceptions(mine, adapter.event(mine, series).ical_uid)
-        changed = {"create", "event", "change", "move", "find_moved", "delete"}
-        return changed | {"instance_id", "exceptions"}
+        moved = adapter.move_event(
+            mine, made.event_id, target_calendar_id=other, etag=changed.etag, notify="none"
+        )
+        assert adapter.find_moved_event(other, made.event_id).event_id == moved.event_id
+        adapter.delete_event(other, moved.event_id, etag="*", notify="none")
+        adapter.get_instance_id(series, When(at=TEN + timedelta(weeks=1), zone="UTC"))
+        adapter.list_exceptions(mine, adapter.get_event(mine, series).ical_uid)
+        changed = {
+            "create_event",
+            "get_event",
+            "update_event",
+            "move_event",
+            "find_moved_event",
+            "delete_event",
+        }
+        return changed | {"get_instance_id", "list_exceptions"}
 
     def answer(self, world) -> set[str]:
         guests = (Attendee(BOB), Attendee(ALICE, is_self=True))
         for response in ("accepted", "tentative", "declined"):
             invitation = world.put(content(response, attendees=guests), organizer=BOB)
-            world.adapter.respond(world.primary, invitation, response, etag="*", notify="none")
-        return {"respond"}
+            world.adapter.respond_to_invitation(
+                world.primary, invitation, response, etag="*", notify="none"
+            )
+        return {"respond_to_invitation"}
 
     def test_are_those_that_are_declared(self, world):
         tried = self.read(world)
@@ -216,12 +227,14 @@ class TestRequestsOfCalendars:
 
         # The time zone of the mailbox is that of its calendars.
         with pytest.raises(errors.ScopeMissing):
-            no_settings.calendars()
-        assert no_writing.calendars().calendars
+            no_settings.list_calendars()
+        assert no_writing.list_calendars().calendars
         with pytest.raises(errors.ScopeMissing):
-            no_writing.create(world.primary, content(), event_id="0123456789abcdef", notify="none")
+            no_writing.create_event(
+                world.primary, content(), event_id="0123456789abcdef", notify="none"
+            )
         with pytest.raises(errors.ScopeMissing):
-            no_calendars.calendars()
+            no_calendars.list_calendars()
 
 
 def test_requests_of_subscriptions_are_those_that_are_declared(sandbox):
@@ -229,14 +242,19 @@ def test_requests_of_subscriptions_are_those_that_are_declared(sandbox):
         world = subscription_worlds.GraphWorld(sandbox, address)
         sandbox.clear_journal()
         hook = subscription_worlds.hook
-        made = world.adapter.open_mailbox(hook("mail", address))
-        world.adapter.renew(made.resource_id, ends_at=made.ends_at)
-        world.adapter.open_calendar(world.calendar_id, hook("one", address))
+        made = world.adapter.subscribe_to_mailbox(hook("mail", address))
+        world.adapter.renew_subscription(made.resource_id, ends_at=made.ends_at)
+        world.adapter.subscribe_to_calendar(world.calendar_id, hook("one", address))
         # There is one already: it is looked for, and stopped.
-        second = world.adapter.open_calendar(world.calendar_id, hook("two", address))
-        world.adapter.stop(second.resource_id)
+        second = world.adapter.subscribe_to_calendar(world.calendar_id, hook("two", address))
+        world.adapter.stop_subscription(second.resource_id)
 
-    assert methods_of(Subscriptions) == {"open_mailbox", "open_calendar", "renew", "stop"}
+    assert methods_of(PushSubscriptions) == {
+        "subscribe_to_mailbox",
+        "subscribe_to_calendar",
+        "renew_subscription",
+        "stop_subscription",
+    }
     for capability in (config.MAIL_READ, config.CALENDAR_READ):
         declared = {one for one in capability.methods if "subscriptions" in one}
         assert requests_of(sandbox) == declared

@@ -25,7 +25,7 @@ def patterned(pattern, span=None):
     return {"pattern": {"interval": 1} | pattern, "range": begun | (span or {})}
 
 
-class TestReading:
+class TestReadRecurrence:
     @pytest.mark.parametrize(
         ("pattern", "rule"),
         [
@@ -54,14 +54,14 @@ class TestReading:
         ],
     )
     def test_of_each_pattern(self, pattern, rule):
-        assert recurrence.lines(patterned(pattern), START) == (f"RRULE:{rule}",)
+        assert recurrence.build_rrule_lines(patterned(pattern), START) == (f"RRULE:{rule}",)
 
     @pytest.mark.scenario("C4")
     def test_of_a_last_day_takes_in_all_of_it_where_the_series_is(self):
         span = {"type": "endDate", "endDate": "2026-12-01"}
 
-        (moment,) = recurrence.lines(patterned({"type": "daily"}, span), START)
-        (day,) = recurrence.lines(patterned({"type": "daily"}, span), DAY)
+        (moment,) = recurrence.build_rrule_lines(patterned({"type": "daily"}, span), START)
+        (day,) = recurrence.build_rrule_lines(patterned({"type": "daily"}, span), DAY)
 
         assert moment.endswith("UNTIL=20261201T225959Z")
         assert day.endswith("UNTIL=20261201")
@@ -69,7 +69,7 @@ class TestReading:
     def test_of_a_number(self):
         span = {"type": "numbered", "numberOfOccurrences": 4}
 
-        assert recurrence.lines(patterned({"type": "daily"}, span), START) == (
+        assert recurrence.build_rrule_lines(patterned({"type": "daily"}, span), START) == (
             "RRULE:FREQ=DAILY;COUNT=4",
         )
 
@@ -88,18 +88,18 @@ class TestReading:
     )
     def test_sets_aside_what_makes_no_sense(self, broken):
         with pytest.raises(errors.Rejected) as caught:
-            recurrence.lines(broken, START)
+            recurrence.build_rrule_lines(broken, START)
 
         assert caught.value.__context__ is None
 
 
-class TestWriting:
+class TestWrittenRecurrence:
     def test_of_none_is_none(self):
-        assert recurrence.recurrence((), START) is None
+        assert recurrence.build_graph_recurrence((), START) is None
 
     def test_takes_what_is_not_said_from_the_start(self):
-        weekly = recurrence.recurrence(("RRULE:FREQ=WEEKLY;COUNT=4",), START)
-        yearly = recurrence.recurrence(("RRULE:FREQ=YEARLY",), START)
+        weekly = recurrence.build_graph_recurrence(("RRULE:FREQ=WEEKLY;COUNT=4",), START)
+        yearly = recurrence.build_graph_recurrence(("RRULE:FREQ=YEARLY",), START)
 
         assert weekly == {
             "pattern": {
@@ -134,7 +134,7 @@ class TestWriting:
     )
     @pytest.mark.scenario("C4")
     def test_ends_with_the_last_that_there_is(self, until, last):
-        made = recurrence.recurrence((f"RRULE:FREQ=DAILY;UNTIL={until}",), START)
+        made = recurrence.build_graph_recurrence((f"RRULE:FREQ=DAILY;UNTIL={until}",), START)
 
         assert made["range"]["endDate"] == last
 
@@ -159,7 +159,7 @@ class TestWriting:
     )
     def test_refuses_what_graph_has_no_words_for(self, written):
         with pytest.raises(errors.Rejected) as caught:
-            recurrence.recurrence(written, START)
+            recurrence.build_graph_recurrence(written, START)
 
         assert caught.value.reason == "recurrence"
 
@@ -200,7 +200,7 @@ def test_there_and_back_shows_the_same_instances(pattern, interval, end, hour, z
     start = When(at=datetime(2026, 11, 3, hour, tzinfo=UTC), zone=zone)
     rule = f"RRULE:{pattern};INTERVAL={interval}{end}"
 
-    (back,) = recurrence.lines(recurrence.recurrence((rule,), start), start)
+    (back,) = recurrence.build_rrule_lines(recurrence.build_graph_recurrence((rule,), start), start)
 
     begins = start.at.astimezone(ZoneInfo(zone))
     until = begins + timedelta(days=800)

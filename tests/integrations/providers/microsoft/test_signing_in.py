@@ -12,17 +12,17 @@ import pytest
 from integrations.providers import PROVIDERS, errors, identity, oauth
 from integrations.providers.microsoft.config import MICROSOFT
 from integrations.providers.oauth import Endpoints
-from integrations.providers.token_responses import usable_claims
-from tests.worlds.microsoft import VERIFIER, Microsoft
+from integrations.providers.token_responses import parse_claims
+from tests.worlds.microsoft import VERIFIER, MicrosoftSandbox
 from tests.worlds.sandbox import CLIENT_ID, CLIENT_SECRET
 
 ADA = "ada@contoso.example"
-SCOPES = MICROSOFT.scopes_for(frozenset({"mail.read", "calendar.read"}))
+SCOPES = MICROSOFT.list_scopes_for(frozenset({"mail.read", "calendar.read"}))
 
 
 @pytest.fixture
 def microsoft(sandbox):
-    found = Microsoft(sandbox)
+    found = MicrosoftSandbox(sandbox)
     found.register_client()
     found.seed(ADA, name="Ada Adams")
     identity._CACHES.clear()
@@ -73,12 +73,12 @@ def signed_in(microsoft, endpoints, **changes):
         "nonce": "some-nonce",
         "at": datetime.now(UTC),
     }
-    return oauth.exchange(MICROSOFT, endpoints, **(given | changes))
+    return oauth.exchange_code(MICROSOFT, endpoints, **(given | changes))
 
 
 def refreshed(endpoints, tokens, **more):
     given = {"refresh_token": tokens.refresh_token, "at": datetime.now(UTC)}
-    return oauth.refresh(MICROSOFT, endpoints, **(given | more))
+    return oauth.refresh_tokens(MICROSOFT, endpoints, **(given | more))
 
 
 def test_it_offers_what_there_is_an_adapter_for():
@@ -122,7 +122,7 @@ class TestSigningIn:
 
         granted = MICROSOFT.capabilities["mail.read"].scopes
         assert granted <= tokens.granted_scopes
-        assert MICROSOFT.normalised(
+        assert MICROSOFT.normalise_scopes(
             "https://graph.microsoft.com/MAIL.read mailboxsettings.Read Other.Scope"
         ) == granted | {"Other.Scope"}
 
@@ -212,7 +212,7 @@ class TestRefreshing:
         "text", ["", "[]", "{", 7, None, "[" * 4000, f'{{"a":"{"b" * 4096}"}}']
     )
     def test_takes_nothing_along_that_is_no_request_for_claims(self, text):
-        assert usable_claims(text) == ""
+        assert parse_claims(text) == ""
 
     @pytest.mark.scenario("A7")
     def test_blames_nobody_for_a_secret_of_ours_that_is_over(self, microsoft, endpoints):
