@@ -67,8 +67,11 @@ class ReadinessCache:
 
     def _check_states(self) -> dict[str, str]:
         states = {
-            "database": "away", "migrations": "unknown", "keys": _check_keys(), "workers": "unknown",
-        }  # fmt: skip
+            "database": "away",
+            "migrations": "unknown",
+            "keys": _check_keys(),
+            "workers": "unknown",
+        }
         try:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1")

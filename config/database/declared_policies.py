@@ -36,10 +36,14 @@ _OWN_INTEGRATIONS: Final = (
     f" JOIN integrations_connection c ON c.id = i.connection_id WHERE {_IS_OWN_CONNECTION}"
 )
 _LIVE_SHARES: Final = (
-    f"FROM limited_use_share s WHERE s.viewer_id = {_PERSON} AND s.organisation_id = {_ORGANISATION}"
-    " AND s.withdrawn_at IS NULL AND (s.expires_at IS NULL OR s.expires_at > now())"
+    f"FROM limited_use_share s WHERE s.viewer_id = {_PERSON}"
+    f" AND s.organisation_id = {_ORGANISATION} AND s.withdrawn_at IS NULL"
+    " AND (s.expires_at IS NULL OR s.expires_at > now())"
 )
-_IS_SUPPORT: Final = f"(SELECT u.role = '{Role.SUPPORT}' AND u.is_active FROM accounts_user u WHERE u.id = {_PERSON})"  # noqa: S608 - our own words
+_IS_SUPPORT: Final = (
+    f"(SELECT u.role = '{Role.SUPPORT}' AND u.is_active"  # noqa: S608 - our own words
+    f" FROM accounts_user u WHERE u.id = {_PERSON})"
+)
 
 
 class RowPolicy(NamedTuple):
@@ -182,7 +186,8 @@ def build_owner_condition(table: OwnedTable) -> str:
         # scalar costs more than it saves, being a plan that each statement sets up; and a policy
         # that looks into tables sets up those of theirs as well.
         case OwnerSource.OWNER if table.many:
-            return f"{table.column} = (SELECT {_PERSON}) AND organisation_id = (SELECT {_ORGANISATION})"
+            is_own_person = f"{table.column} = (SELECT {_PERSON})"
+            return f"{is_own_person} AND organisation_id = (SELECT {_ORGANISATION})"
         case OwnerSource.OWNER:
             return f"{table.column} = {_PERSON} AND organisation_id = {_ORGANISATION}"
         case OwnerSource.PERSON:

@@ -55,7 +55,8 @@ def run_demo(arguments: argparse.Namespace) -> int:
         port = urlsplit(running.url).port
         port_option = "" if port == PORT else f" --port {port}"
         print_line(
-            f"  refused  .venv/bin/python -m config.embedded campaigns{port_option}  (elsewhere, once"
+            f"  refused  .venv/bin/python -m config.embedded campaigns{port_option}"
+            "  (elsewhere, once"
         )
         print_line(
             "           Alice has connected a mailbox: what a marketing feature gets to hear)"
@@ -67,7 +68,8 @@ def run_demo(arguments: argparse.Namespace) -> int:
             time.sleep(0.2)
         status = running.processes[ended_process].returncode
         print_line(
-            f"{ended_process} stopped by itself with status {status}: see {running.logs / ended_process}.log"
+            f"{ended_process} stopped by itself with status {status}:"
+            f" see {running.logs / ended_process}.log"
         )
         return 1
 

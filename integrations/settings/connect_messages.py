@@ -161,7 +161,8 @@ OUTCOMES: Final[dict[str, ConnectOutcome]] = {
     AttemptOutcome.APP_MISCONFIGURED: ConnectOutcome(
         "bad",
         "We have a problem on our side.",
-        f"The provider does not accept our own registration. {_OPERATOR_INFORMED} {_NOTHING} Try again later.",
+        f"The provider does not accept our own registration. {_OPERATOR_INFORMED} {_NOTHING}"
+        " Try again later.",
         _AGAIN,
     ),
     AttemptOutcome.FAILED: ConnectOutcome(

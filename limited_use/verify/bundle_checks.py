@@ -22,13 +22,15 @@ def check_bundle(document: BundleDocument, keys: Sequence[VerifierKey]) -> Itera
     """
     yield f"signature       good, by {document['signed_by']}"
     yield f"evidence        {document['id']}, made {document['made_at']}"
-    yield f"software        code {document['software']['code']}, policy {document['software']['policy']}"
+    software = document["software"]
+    yield f"software        code {software['code']}, policy {software['policy']}"
     yield _check_checkpoint(document["ledger"], keys)
     sections = document["sections"]
     if sorted(sections) != sorted(document["order"]):
         raise NotProven("its sections are not those that it lists")
     for section in (sections[key] for key in document["order"]):
-        yield f"section         {escape_text(section['title'])}, resting on {escape_text(section['rests_on'])}"
+        title, basis = escape_text(section["title"]), escape_text(section["rests_on"])
+        yield f"section         {title}, resting on {basis}"
     if (policy := sections.get("policy")) is not None:
         yield _check_policy(policy["content"])
     for section in document["not_met"]:
@@ -52,4 +54,5 @@ def _check_policy(content: Mapping[str, Any]) -> str:
     stated_digest = content["decision_space_sha256"]
     if hashlib.sha256(content["decision_space"].encode()).hexdigest() != stated_digest:
         raise NotProven("the decision space is not the one that it names")
-    return f"policy          {len(content['rules'])} rules, every use there is: SHA-256 {stated_digest}"
+    count = len(content["rules"])
+    return f"policy          {count} rules, every use there is: SHA-256 {stated_digest}"

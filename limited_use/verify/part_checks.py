@@ -57,7 +57,8 @@ def check_part(document: OwnerPart, keys: Sequence[VerifierKey]) -> Iterator[str
             raise NotProven(
                 f"the names of {subject['what']} {subject_id} are not made with its key"
             )
-        yield f"names           {subject['what']} {_escape_text(subject['says'])} {subject_id}: {', '.join(names)}"
+        described = f"{subject['what']} {_escape_text(subject['says'])} {subject_id}"
+        yield f"names           {described}: {', '.join(names)}"
     yield _check_commitment(document, key, keys)
 
 

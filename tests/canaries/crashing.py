@@ -43,9 +43,9 @@ EXPLAINED: Final[dict[str, str]] = {
 #: Those that fail with rows of each provider; the others are the same wherever a row is from.
 EACH: Final = frozenset(
     {
-        "calendar.calendar_json", "calendar.calendar_page", "download.pass_through_file", "page.render_document",
-        "page.render_page", "provider.open_credential", "provider.pick_parts", "provider.open_text",
-        "provider.open_texts", "response.render_json_object", "response.render_json_page",
+        "calendar.calendar_json", "calendar.calendar_page", "download.pass_through_file",
+        "page.render_document", "page.render_page", "provider.open_credential",
+        "provider.pick_parts", "provider.open_text", "provider.open_texts", "response.render_json_object", "response.render_json_page",
     }
 )  # fmt: skip
 

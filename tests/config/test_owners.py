@@ -222,9 +222,8 @@ class TestRowsOfWebProcess:
     def test_that_owned_the_tables_would_be_held_to_it_as_well(self, both):
         _, bob = both
         with transaction.atomic():
-            run(
-                f"ALTER TABLE integrations_message OWNER TO {provisioning.get_roles().get_login(WEB)}"
-            )
+            login = provisioning.get_roles().get_login(WEB)
+            run(f"ALTER TABLE integrations_message OWNER TO {login}")
             with acting_as(WEB, bob):
                 assert set(Message.objects.values_list("user_id", flat=True)) == {bob.user.id}
             transaction.set_rollback(True)

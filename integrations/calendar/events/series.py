@@ -235,6 +235,7 @@ def _format_exdates(series: SeriesWithExceptions) -> tuple[str, ...]:
     """Return EXDATE lines for cancelled occurrences, which then need no write of their own."""
     starts = sorted(start for start, content in series.exceptions.items() if content is None)
     return tuple(
-        f"EXDATE{'' if isinstance(start, datetime) else ';VALUE=DATE'}:{content_lines.format_time(start)}"
+        f"EXDATE{value_type}:{content_lines.format_time(start)}"
         for start in starts
+        for value_type in ["" if isinstance(start, datetime) else ";VALUE=DATE"]
     )

@@ -36,8 +36,8 @@ from .validation import BadDraft
 
 #: Errors of `create` after which no event was written: its key may be used for another event.
 NOT_WRITTEN: Final = (
-    BadDraft, CalendarFull, EventKeyReused, ObjectNotFound, WritePermissionMissing, CalendarReadOnly, AccessRefused, EventRejected, SlotTaken,
-    TooManyWaits,
+    BadDraft, CalendarFull, EventKeyReused, ObjectNotFound, WritePermissionMissing,
+    CalendarReadOnly, AccessRefused, EventRejected, SlotTaken, TooManyWaits,
 )  # fmt: skip
 
 

@@ -20,16 +20,16 @@ _AGAIN: Final = claim("form.typed-again", "Nothing you typed is lost: try again 
 _MESSAGES: Final[Mapping[type[Exception], str]] = {
     ObjectNotFound: "That calendar is not there any more. Choose another one.",
     event_errors.CalendarReadOnly: "That calendar may only be looked at. Choose another one.",
-    event_errors.WritePermissionMissing: "Antares may only read that calendar. Allow it to change your "
-    "calendar in Settings, or choose another one.",
+    event_errors.WritePermissionMissing: "Antares may only read that calendar. Allow it to "
+    "change your calendar in Settings, or choose another one.",
     event_errors.GuestsAlwaysNotified: claim(
         "form.guests-told",
         "There the guests are told of it whether anybody wants that or not. Tick that they are"
         " told, or leave it. Nothing was written.",
     ),
     event_errors.EventRejected: "The provider does not take this event as it is. Change something.",
-    event_errors.SlotTaken: "You are not free then, or nobody can tell just now. Choose another time,"
-    " or make it all the same: untick that you have to be free.",
+    event_errors.SlotTaken: "You are not free then, or nobody can tell just now. Choose another"
+    " time, or make it all the same: untick that you have to be free.",
     event_errors.EventKeyReused: "This form made an event already, and it was another one. Send it "
     "again if you want this one as well.",
     etags.EventStale: claim(

@@ -40,8 +40,8 @@ CRASHED: Final = "crashed"
 ALARM: Final = "sync.not_storable"
 
 _GENERAL_ERRORS: Final = (
-    DisconnectedError, LeaseLost, AccessRefused, KeyDestroyed, Unopenable, EpochGone, KeyStoreUnavailable,
-    ProviderError, CallPostponed, ParsersBusy, ParsersUnavailable, MemoryError,
+    DisconnectedError, LeaseLost, AccessRefused, KeyDestroyed, Unopenable, EpochGone,
+    KeyStoreUnavailable, ProviderError, CallPostponed, ParsersBusy, ParsersUnavailable, MemoryError,
 )  # fmt: skip
 # Of the database's errors, those that follow from a value that it was given.
 _VALUE_ERRORS: Final = (db.DataError, db.IntegrityError)

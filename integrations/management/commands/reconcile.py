@@ -62,4 +62,5 @@ def _describe_mail(integration_id: UUID, since: datetime) -> Iterator[str]:
 def _describe_calendars(integration_id: UUID, since: datetime) -> Iterator[str]:
     compared = Calendar.objects.live().filter(integration_id=integration_id, compared_at__gte=since)
     for calendar in compared.order_by("id"):
-        yield f"{calendar}: missing {calendar.missing_count}, too much {calendar.extra_count}, mended"
+        counts = f"missing {calendar.missing_count}, too much {calendar.extra_count}"
+        yield f"{calendar}: {counts}, mended"

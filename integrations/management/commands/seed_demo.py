@@ -36,8 +36,8 @@ class Command(BaseCommand):
             json.loads(people_file.read_text(encoding="utf-8"))
         ):
             raise CommandError(
-                f"{people_file} tells of people of another database: remove it, or name another folder"
-                " (.venv/bin/python -m config.embedded --data FOLDER demo)"
+                f"{people_file} tells of people of another database: remove it, or name another"
+                " folder (.venv/bin/python -m config.embedded --data FOLDER demo)"
             )
         at = timezone.now()
         try:
@@ -45,8 +45,9 @@ class Command(BaseCommand):
         except (OrganisationExists, UserExists):
             if not people_file.exists():
                 raise CommandError(
-                    f"seeded before, but {people_file} is missing: name the folder it was seeded from"
-                    " (.venv/bin/python -m config.embedded --data FOLDER demo), or another database"
+                    f"seeded before, but {people_file} is missing: name the folder it was seeded"
+                    " from (.venv/bin/python -m config.embedded --data FOLDER demo),"
+                    " or another database"
                 ) from None
         else:
             _write_private_file(

@@ -89,7 +89,8 @@ def build_patch(previous: EventContent, content: EventContent) -> dict[str, Any]
 
 def build_id_filter(event_id: str) -> str:
     """Return the filter that finds an event by the id that we gave it."""
-    return f"singleValueExtendedProperties/Any(ep: ep/id eq '{EVENT_ID_PROPERTY}' and ep/value eq '{event_id}')"
+    condition = f"ep/id eq '{EVENT_ID_PROPERTY}' and ep/value eq '{event_id}'"
+    return f"singleValueExtendedProperties/Any(ep: {condition})"
 
 
 def build_time(value: When) -> dict[str, str]:

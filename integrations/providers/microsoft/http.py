@@ -71,7 +71,8 @@ _WEBHOOK_CODE: Final = "validationerror"
 _OLDER_WEBHOOK: Final = ("invalidrequest", "subscription validation request failed")
 _RATE_CODES: Final = frozenset({"toomanyrequests", "applicationthrottled", "errorservererrorbusy"})
 _KNOWN_CODES: Final = (
-    _EXPIRED_CODES | _SCOPE_CODES | _NO_MAILBOX_CODES | _NOT_FOUND_CODES | _CONFLICT_CODES | _TAKEN_CODES | _REJECTED_CODES | _RATE_CODES
+    _EXPIRED_CODES | _SCOPE_CODES | _NO_MAILBOX_CODES | _NOT_FOUND_CODES | _CONFLICT_CODES
+    | _TAKEN_CODES | _REJECTED_CODES | _RATE_CODES
     | {
         "invalidauthenticationtoken", "errorinvalidgrant", "badrequest", "erroraccountsuspend",
         "serviceunavailable", "generalexception", "internalservererror", "activitylimitreached",

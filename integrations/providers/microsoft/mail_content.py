@@ -158,7 +158,10 @@ class ContentReader:
         parsed_mails = parsers.read_graph(list(records.values()))
         return {
             message_id: reading.map_message(
-                items[message_id], parsed_mail, _get_size(items[message_id], record, files[message_id]), folders,
+                items[message_id],
+                parsed_mail,
+                _get_size(items[message_id], record, files[message_id]),
+                folders,
                 is_reconstructed=True,
             )
             for (message_id, record), parsed_mail in zip(records.items(), parsed_mails, strict=True)

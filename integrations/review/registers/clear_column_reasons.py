@@ -5,6 +5,8 @@ Pure. A column stands here with its kind and its reason, or its type has to say 
 can hold nothing but an id of ours, a time, a number, a flag or a word of a closed list.
 """
 
+# ruff: noqa: E501 - a table: one line for each column
+
 from __future__ import annotations
 
 from collections.abc import Mapping
