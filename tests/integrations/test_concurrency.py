@@ -32,36 +32,36 @@ def budget():
 
 class TestABudget:
     def test_refuses_a_third_at_once_and_lends_to_others(self, budget):
-        kept = [budget.lend(ALICE), budget.lend(ALICE)]
+        kept = [budget.lend_slot(ALICE), budget.lend(ALICE)]
 
         with pytest.raises(Full):
-            budget.lend(ALICE)
+            budget.lend_slot(ALICE)
 
-        assert budget.lend(BOB)
+        assert budget.lend_slot(BOB)
         assert len(kept) == 2
 
     def test_lends_again_what_was_given_back_and_counts_it_once(self, budget):
-        first, second = budget.lend(ALICE), budget.lend(ALICE)
+        first, second = budget.lend_slot(ALICE), budget.lend(ALICE)
         first.give_back()
         first.give_back()
 
-        third = budget.lend(ALICE)
+        third = budget.lend_slot(ALICE)
 
         with pytest.raises(Full):
-            budget.lend(ALICE)
+            budget.lend_slot(ALICE)
         assert {first, second, third}
 
     def test_takes_back_what_a_failed_block_took(self, budget):
         for _ in range(5):
-            with pytest.raises(ZeroDivisionError), budget.lend(ALICE):
+            with pytest.raises(ZeroDivisionError), budget.lend_slot(ALICE):
                 raise ZeroDivisionError
 
         assert budget.count_lent(ALICE) == 0
 
     def test_takes_back_what_nobody_refers_to_any_more(self, budget):
-        cycle = [budget.lend(ALICE)]
+        cycle = [budget.lend_slot(ALICE)]
         cycle.append(cycle)
-        kept = budget.lend(ALICE)
+        kept = budget.lend_slot(ALICE)
 
         del cycle
         gc.collect()
@@ -70,7 +70,7 @@ class TestABudget:
         assert kept
 
     def test_remembers_nobody_who_has_none(self, budget):
-        for slot in [budget.lend(uuid4()) for _ in range(50)]:
+        for slot in [budget.lend_slot(uuid4()) for _ in range(50)]:
             slot.give_back()
 
         assert not budget._lent
@@ -81,7 +81,7 @@ class TestABudget:
         def come():
             start.wait(timeout=10)
             try:
-                lent.append(budget.lend(ALICE))
+                lent.append(budget.lend_slot(ALICE))
             except Full:
                 refused.append(1)
             finish.wait(timeout=10)
