@@ -1,9 +1,8 @@
 """
-What the database says about who may do what, and the difference to what we say.
+Reads the privileges in the database, and grants or revokes one.
 
-Every privilege on every relation, column, function and sequence of the schema, on the schema
-itself and on the database, of everybody but their owners; so that a grant that somebody added by
-hand is found whoever it was given to.
+It covers every privilege on relations, columns, functions, sequences, the schema and the
+database, except those of the owner. So it also finds a manual grant to any role.
 """
 
 from __future__ import annotations
@@ -18,7 +17,9 @@ PUBLIC: Final = "PUBLIC"
 
 
 class DatabaseGrant(NamedTuple):
-    """One privilege of one grantee on one thing; `column` is empty unless it is on a column."""
+    """
+    One privilege of one grantee on one object. `column` is empty, except for a column privilege.
+    """
 
     kind: str
     name: str
@@ -62,7 +63,7 @@ SELECT kind, name, col, coalesce(r.rolname::text, 'PUBLIC'), a.privilege_type
 
 
 def read_grants(connection: psycopg.Connection[Any]) -> set[DatabaseGrant]:
-    """Return what is granted to anybody but the owner of the thing."""
+    """Return all privileges, except those of the object's owner."""
     return {DatabaseGrant(*row) for row in connection.execute(_GRANTS_QUERY).fetchall()}
 
 

@@ -1,7 +1,7 @@
 """
-Row-level security: which policies there are, by table and class of process.
+Row-level security: the declared policies, by table and process class.
 
-`policies` makes them in the database and compares.
+`policies` creates and compares them.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ _IS_SUPPORT: Final = (
 
 class RowPolicy(NamedTuple):
     """
-    One policy: for whom, for which command, and of which rows.
+    One policy of a role for a command on some rows.
 
-    :param check: what rows have to be that are written, if not the same
-    :param is_permissive: False: it takes away what another policy gives
+    :param check: the condition on written rows, if it differs from `rows`
+    :param is_permissive: False: it restricts the permissive policies
     """
 
     table: str
@@ -68,9 +68,9 @@ class RowPolicy(NamedTuple):
 
 def list_policies(roles: DatabaseRoles, owner: str) -> Iterator[RowPolicy]:
     """
-    Return every policy.
+    Yield every policy.
 
-    :param owner: of the tables, who migrates: nothing is hidden from it, and a policy says so
+    :param owner: the owner of the tables, who migrates; a policy shows it all rows
     """
     for table, label in get_owned_tables().items():
         owned_table = OWNERS[label]
@@ -101,7 +101,7 @@ def _list_site_policies(roles: DatabaseRoles, owner: str) -> Iterator[RowPolicy]
 def _list_class_policies(
     table: str, owned_table: OwnedTable, role: str, process_class: ProcessClass
 ) -> Iterator[RowPolicy]:
-    """Yield the policies of one class of process on one table."""
+    """Yield the policies of one process class on one table."""
     name, rows = _choose_rows(process_class, owned_table)
     yield RowPolicy(table, f"{process_class}_{name}", role, "ALL", rows)
     label = get_owned_tables()[table]
@@ -116,7 +116,7 @@ def _list_class_policies(
 
 
 def _choose_rows(process_class: ProcessClass, owned_table: OwnedTable) -> tuple[str, str]:
-    """Return the end of a policy's name, and the condition on the rows that a class is shown."""
+    """Return the suffix of a policy's name, and the condition on rows that a class sees."""
     if process_class is ProcessClass.STAFF:
         return "opened", build_opened_condition(
             owned_table, owner_condition=build_owner_condition(owned_table), is_support=_IS_SUPPORT
@@ -128,9 +128,10 @@ def _choose_rows(process_class: ProcessClass, owned_table: OwnedTable) -> tuple[
 
 def _keep_factors_of_staff(table: str, role: str) -> Iterator[RowPolicy]:
     """
-    Yield what keeps a web process from changing a second factor of staff: they do it at their site.
+    Yield policies that keep a web process from changing second factors of staff, who use their
+    own site.
 
-    It only writes when a factor was last used, and which recovery codes were.
+    A web process records only when a factor was last used, and which recovery codes.
     """
     is_member = f"(SELECT u.role = '{Role.MEMBER}' FROM accounts_user u WHERE u.id = {_PERSON})"  # noqa: S608 - our own words
     same = f"{is_member} OR public.is_stored_factor(id, type, data)"
@@ -141,9 +142,10 @@ def _keep_factors_of_staff(table: str, role: str) -> Iterator[RowPolicy]:
 
 def _keep_newest_factor(table: str, role: str) -> Iterator[RowPolicy]:
     """
-    Yield what keeps staff from deleting their newest second factor, or making it another kind.
+    Yield policies that keep staff from deleting their newest second factor, or changing its type.
 
-    The newest, so that no order of deletions, in one transaction or two, leaves them without.
+    Protecting the newest ensures that no order of deletions, in one transaction or two, removes
+    the last factor.
     """
     is_not_newest = "id IS DISTINCT FROM (SELECT public.find_kept_factor())"
     name = "staff_keeps_factor"
@@ -156,9 +158,10 @@ def _keep_newest_factor(table: str, role: str) -> Iterator[RowPolicy]:
 
 def _limit_writing(table: str, label: str, role: str) -> Iterator[RowPolicy]:
     """
-    Yield what keeps a web process from writing rows of its person about a thing of somebody else.
+    Yield policies that keep a web process from writing its person's rows about a foreign object.
 
-    Such a share, or a share of such a calendar, would show that thing, and such a purge remove it.
+    Such a share, or a share of such a calendar, would reveal the object, and such a purge would
+    remove it.
     """
     match label:
         case "limited_use.Share":
@@ -180,7 +183,7 @@ def _sees_all(process_class: ProcessClass, owned_table: OwnedTable) -> bool:
 
 
 def build_owner_condition(table: OwnedTable) -> str:
-    """Return the condition on a row for being of whom the transaction is for."""
+    """Return the SQL condition for rows of the transaction's person."""
     match table.by:
         # Looked up once per statement, as a scalar of its own. Where there are few rows, such a
         # scalar costs more than it saves, being a plan that each statement sets up; and a policy
@@ -200,7 +203,7 @@ def build_owner_condition(table: OwnedTable) -> str:
 
 
 def _list_other_readers(label: str, owned_table: OwnedTable) -> Iterator[tuple[str, str, str]]:
-    """Return name, command and condition of what others may do with a row."""
+    """Yield name, command and condition of the policies for other readers."""
     sharing_owners = _format_any(f"SELECT s.owner_id {_LIVE_SHARES}")
     match owned_table.also:
         case None:

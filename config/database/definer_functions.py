@@ -1,6 +1,6 @@
 """
-The functions that run with their owner's rights: the vault's, those that look beyond one person's
-rows, and those that count. Text and owner as the code has them, and no others.
+Functions that run with the rights of their owner (SECURITY DEFINER): those of the vault, lookups
+across people, and counters. Keeps text and owner as in the code, and reports others.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class _CatalogueFunction(NamedTuple):
 
 
 def get_functions_by_owner(roles: DatabaseRoles) -> dict[str, tuple[DatabaseFunction, ...]]:
-    """Return the functions by the role that owns them."""
+    """Return the functions of each owning role."""
     return {
         roles.vault_owner: (*KEY_HOLDER_FUNCTIONS, *FUNCTIONS, *naming_rows.FUNCTIONS),
         roles.lookup_owner: (*LOOKUP_FUNCTIONS, OWNER_OF_LINK, *PEOPLE, *CALLERS, *PASSWORD_STATE),
@@ -89,7 +89,7 @@ def get_functions_by_owner(roles: DatabaseRoles) -> dict[str, tuple[DatabaseFunc
 
 
 def build_functions(connection: psycopg.Connection[Any], roles: DatabaseRoles) -> list[str]:
-    """Make every function what the code says, in the caller's transaction; return what was done."""
+    """Create or replace differing functions, in the caller's transaction; return what was done."""
     done = []
     existing_functions = _read_functions(connection)
     for owner, function in _list_functions(roles):
@@ -102,7 +102,7 @@ def build_functions(connection: psycopg.Connection[Any], roles: DatabaseRoles) -
 
 
 def find_problems(connection: psycopg.Connection[Any], roles: DatabaseRoles) -> list[str]:
-    """Return what is wrong with the functions, a line each."""
+    """Return the differences of the functions from the code, a line each."""
     existing_functions = _read_functions(connection)
     wrong = []
     for owner, function in _list_functions(roles):

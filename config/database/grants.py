@@ -1,10 +1,10 @@
 """
-What each class of process may do with each table: all of it, on one page.
+The privileges of each process class on each table, on one page.
 
-A table without a line fails a test, and a class without a word in a line may do nothing there.
-Letters are PostgreSQL's own: r SELECT, a INSERT, w UPDATE (which locking a row needs as well),
-d DELETE. Nobody may TRUNCATE anything, and nobody but the owner may change a table. The console
-reads the columns in clear only, whatever else the row has.
+A table without an entry fails a test. A class without letters in an entry has no privilege on the
+table. The letters are PostgreSQL's: r SELECT, a INSERT, w UPDATE (also needed to lock a row), d
+DELETE. No class may TRUNCATE, and only the owner may alter a table. The console reads only
+columns in clear.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ PRIVILEGES: Final = {"r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELETE"}
 @dataclass(frozen=True, slots=True)
 class TableGrants:
     """
-    One table.
+    The privileges on one table.
 
-    :param why: what is in it, and who needs it for what
+    :param why: the content, and the reason why each class needs it
     :param columns: the only columns that a class may read or write, by class and letter
-    :param whole: the console reads what is not in clear as well: nothing of it is anybody's
+    :param whole: the console also reads columns that are not in clear, because none is personal
     """
 
     why: str
@@ -42,7 +42,7 @@ class TableGrants:
         return letters
 
     def is_used_by(self, process_class: ProcessClass) -> bool:
-        """Return whether a class may do anything with the table, or with columns of it."""
+        """Return whether a class has a privilege on the table or on some columns."""
         limited = any(limited_class is process_class for limited_class, _ in self.columns)
         return bool(self.get_letters(process_class)) or limited
 

@@ -1,9 +1,8 @@
 """
-Login roles, one for each class of process, and three that nobody logs in as: they own the vault's
-functions, those that look beyond one person's rows, and those that count. Free of Django, so that
-launcher and tests can use it.
+Login roles, one per process class, and three roles without login that own functions: those of the
+vault, lookups across people, and counters. Free of Django, for launcher and tests.
 
-Roles belong to the whole server, so their names begin with a prefix of the deployment's own.
+Roles belong to the whole server, so their names begin with the deployment's prefix.
 """
 
 from __future__ import annotations
@@ -28,12 +27,12 @@ FORBIDDEN_ATTRIBUTES: Final = {
 
 
 class RoleRightMissing(Exception):
-    """Whoever is logged in may not make roles here. The message is one line for a person."""
+    """The current role may not create or change roles. The message is one line for a person."""
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseRoles:
-    """The names of the roles of one deployment."""
+    """The names of one deployment's roles."""
 
     prefix: str
 
@@ -69,12 +68,12 @@ def make_roles(
     connection: psycopg.Connection[Any], roles: DatabaseRoles, passwords: Mapping[ProcessClass, str]
 ) -> list[str]:
     """
-    Make the roles that are missing, put right those that may too much, and set `passwords`.
+    Create missing roles, remove excess attributes, and set `passwords`.
 
-    Return what was done, a line each; setting a password is not worth a line. The server is sent
-    SCRAM verifiers only: no password can reach its log.
+    Return what was done, a line each, without passwords. The server receives only SCRAM
+    verifiers, so no password reaches its log.
 
-    :raises NotAllowed: if that is not ours to do on this server
+    :raises RoleRightMissing: if the current role may not do that
     """
     try:
         done = [line for name in roles.all_names for line in _make_role(connection, roles, name)]
@@ -86,7 +85,7 @@ def make_roles(
 
 
 def find_problems(connection: psycopg.Connection[Any], roles: DatabaseRoles) -> list[str]:
-    """Return what is wrong with the roles, a line each."""
+    """Return the differences of the roles from the code, a line each."""
     problems = []
     for name in roles.all_names:
         state = get_state(connection, name)

@@ -1,4 +1,4 @@
-"""Bring the database up to date and seed it: one process instead of one per command."""
+"""Migrates, provisions and seeds the database in one process, instead of one per command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TCP ports that nobody else gets while they are reserved, and waiting for a server on one."""
+"""Reserves TCP ports, and waits for a server on a port."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CAN_HOLD: Final = sys.platform.startswith("linux")
 
 @dataclass(frozen=True, slots=True)
 class AlreadyReserved:
-    """A port that the caller has reserved, and keeps reserved: it is used, not reserved again."""
+    """A port that the caller has reserved: use it without reserving it again."""
 
     number: int
 
@@ -27,20 +27,20 @@ class AlreadyReserved:
 @contextmanager
 def reserve_port(preferred: int | AlreadyReserved = 0) -> Iterator[int]:
     """
-    Reserve a port of the loopback interface for a server, and yield its number.
+    Reserve a loopback port for a server until the block ends, and yield its number.
 
-    It is `preferred`, or another one if somebody listens there or has reserved it. Servers may
-    bind it, end, and bind it again, until the block ends. Three things hold a reservation:
+    The port is `preferred`, or another one if `preferred` is in use or reserved. Servers may bind
+    the port repeatedly. Three things keep a reservation:
 
-    - a name in the abstract namespace of Unix sockets, which is shared by exactly the processes
-      that share ports: no other process that calls `reserved` gets the port;
-    - a bound socket: the kernel gives the port neither to a socket that asks for any port nor
-      to an outgoing connection;
-    - SO_REUSEADDR, which lets our server bind beside that socket. Our servers set it, too.
+    - a name in the abstract namespace of Unix sockets, shared by exactly the processes that share
+      ports: no other caller of `reserve_port` gets the port;
+    - a bound socket: the kernel assigns the port neither to a socket without a fixed port nor to
+      an outgoing connection;
+    - SO_REUSEADDR, with which our server may bind the same port. Our servers set it, too.
 
-    One gap remains: another program may bind just this number, with SO_REUSEADDR, before our
-    server does. The server then ends, and `wait` or its log says so. Outside Linux nothing is
-    held: there the port was free a moment ago.
+    One gap remains: another program may bind this port with SO_REUSEADDR before our server does.
+    Then the server ends, and `wait_for_port` or its log says so. Outside Linux nothing is
+    reserved: the port was free a moment ago.
     """
     if isinstance(preferred, AlreadyReserved):
         yield preferred.number
@@ -80,7 +80,7 @@ def wait_for_port(
     """
     Return once `process` listens on `port`.
 
-    :raises Unavailable: if it ended, or did not listen `within` seconds.
+    :raises Unavailable: if it ended, or did not listen within `timeout` seconds
     """
     deadline = time.monotonic() + timeout
     while True:

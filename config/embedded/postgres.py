@@ -1,8 +1,8 @@
 """
 PostgreSQL from its wheel: one cluster in one folder, reached through a private socket.
 
-No port is opened, the superuser has a random password, and the socket's folder is closed to
-everyone else.
+No port is open, the superuser has a random password, and only the server's account can access the
+socket's folder.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _BASE: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedPostgres:
-    """A cluster in `folder`; `settings` are added to its configuration at each start."""
+    """A cluster in `folder`. Each start adds `settings` to its configuration."""
 
     folder: Path
     sockets: Path
@@ -80,16 +80,16 @@ class EmbeddedPostgres:
 
     @property
     def url(self) -> str:
-        """The address, password included: it goes into the environment of our children."""
+        """The URL with the password, for the environment of our child processes."""
         password = quote(self._password_file.read_text(encoding="ascii"))
         return f"postgresql://{USER}:{password}@/{DATABASE}?host={quote(str(self.sockets), '')}"
 
     @contextmanager
     def run_server(self) -> Iterator[str]:
         """
-        Start the cluster, making it first where there is none, and yield its URL.
+        Start the cluster, after creating it if needed, and yield its URL.
 
-        :raises Unavailable: if it does not start; the message names its log.
+        :raises Unavailable: if it does not start; the message names its log
         """
         install = binaries.copy_within_reach(binaries.find_postgres(), self.account)
         if not (self._cluster_folder / "PG_VERSION").exists():

@@ -1,8 +1,8 @@
 """
-Child processes that cannot outlive their parent, and whose account they run under.
+Child processes that cannot outlive their parent, and the account that they run under.
 
 PostgreSQL refuses to run as root, so root starts the servers as `nobody`. On Linux the kernel
-sends each child a signal when its parent dies, however it dies, `kill -9` included.
+signals each child when its parent dies, even by `kill -9`.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _STOP_SIGNALS: Final = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
 
 class Unavailable(Exception):
-    """The embedded servers cannot start here; the message is one line for a person."""
+    """The embedded servers cannot start. The message is one line for a person."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerAccount:
-    """Who the servers run as; `is_other` if that is not who we are."""
+    """The account that runs the servers; `is_other` if it is not ours."""
 
     uid: int
     gid: int
@@ -46,10 +46,10 @@ class ServerAccount:
 
 def get_account() -> ServerAccount:
     """
-    Return who the servers run as.
+    Return the account to run the servers under.
 
-    :raises Unavailable: if we run under a user id without an entry in the user database,
-        which initdb refuses (as in ``docker run --user 1234``).
+    :raises Unavailable: if our user id is not in the user database, which initdb refuses (as in
+        ``docker run --user 1234``)
     """
     if os.geteuid() == 0:
         nobody = pwd.getpwnam("nobody")
@@ -73,7 +73,7 @@ def spawn_process(  # noqa: PLR0913 - Popen's own arguments, each by name
     output: IO[Any] | int | None = None,
     cwd: Path | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start `command` so that `sign` stops it when we die."""
+    """Start `command`. The kernel sends it `stop_signal` when this process dies."""
     identity: dict[str, Any] = {}
     if run_as is not None and run_as.is_other:
         identity = {"user": run_as.uid, "group": run_as.gid, "extra_groups": []}
@@ -95,10 +95,10 @@ def spawn_process(  # noqa: PLR0913 - Popen's own arguments, each by name
 @contextmanager
 def _block_stop_signals() -> Iterator[set[int]]:
     """
-    Let a request to stop wait until a child is started; yield the signals that waited before.
+    Block stop signals until a child has started; yield the signals that were blocked before.
 
-    While it forks, Python runs hooks of libraries, and drops whatever is raised in one: also what
-    a handler of ours raises there.
+    While Python forks, it runs hooks of libraries and drops exceptions raised in them, including
+    those of our signal handlers.
     """
     mask = set(signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS))
     try:
@@ -126,7 +126,7 @@ def stop_process(
     stop_signal: int = signal.SIGTERM,
     timeout: float = _STOP_TIMEOUT,
 ) -> int:
-    """Ask `process` to stop, wait, and return its exit status; kill it after `within` seconds."""
+    """Stop `process` and return its exit status. Kill it after `timeout` seconds."""
     if process.poll() is None:
         process.send_signal(stop_signal)
         try:

@@ -1,8 +1,8 @@
 """
-What the sandbox begins with: our registration there, where it tells us of news, and a few mailboxes
-to connect.
+The sandbox's initial data: our registration, the target of its notifications, and mailboxes to
+connect.
 
-The sandbox keeps everything in memory, so each start writes and reads this again.
+The sandbox keeps everything in memory, so each start writes and reads this file.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ _COSTLY: Final = {
 
 
 def build_demo_seed(today: date) -> Mapping[str, Any]:
-    """Return the mailboxes and calendars of the demo; what is in the latter is around `today`."""
+    """Return the demo's mailboxes and calendars, with events around `today`."""
     return {
         "accounts": [
             {
@@ -105,7 +105,7 @@ def build_demo_seed(today: date) -> Mapping[str, Any]:
 
 
 def _build_nested_message(depth: int) -> str:
-    """Return a message of so many parts within each other, in base64url: it is set aside."""
+    """Return a message of `depth` nested parts in base64url, which is quarantined."""
     message = b"Content-Type: text/plain\r\n\r\nHello.\r\n"
     for level in range(depth):
         begin = f'Content-Type: multipart/mixed; boundary="{level}"\r\n\r\n--{level}\r\n'
@@ -116,7 +116,7 @@ def _build_nested_message(depth: int) -> str:
 
 def write_seed(path: Path, environment: Mapping[str, str], seed: Mapping[str, Any] | None) -> Path:
     """
-    Write `seed` and the clients that `environment` speaks as, for its owner only; return it.
+    Write `seed` and our clients to `path`, readable by its owner only; return `path`.
 
     :param seed: None: the demo's
     """

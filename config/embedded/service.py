@@ -1,7 +1,7 @@
 """
-The whole service on this machine: sandbox, web, workers and beat, as processes of their own.
+Runs the whole service on this machine: sandbox, web, workers and beat, as processes.
 
-Demo and smoke start it on top of `servers.running`. It restarts nothing: whoever started it sees
+Demo and smoke start it on top of `servers.run_servers`. It restarts nothing: the caller sees
 which process ended, and decides.
 """
 
@@ -39,10 +39,10 @@ _STOP_TIMEOUT: Final = 5  # seconds; what a worker was doing is found again by i
 @dataclass(slots=True)
 class RunningService:
     """
-    What runs: addresses, the environment of commands, and processes by name.
+    URLs, the environment of commands, and processes by name.
 
-    `staff_url` is the address of the pages of staff. `environment` is the owner's: each process
-    gets it with a class and a login of its own on top.
+    `staff_url` is the URL of the staff site. `environment` is the owner's: each process gets it
+    with its own class and login.
     """
 
     url: str
@@ -63,10 +63,11 @@ class RunningService:
         process_class: ProcessClass | None = None,
     ) -> None:
         """
-        Start ``python -m arguments…`` under `name`, its output in ``logs/name.log``.
+        Start ``python -m arguments…`` under `name`, with its output in ``logs/name.log``.
 
-        `sign` is what the kernel sends it when we die: SIGKILL, except to a process that has
-        children of its own to take along. `of` is its class; None is not of the service.
+        `stop_signal` is the kernel's signal when this process dies: SIGKILL, except for a process
+        that must stop its own children. `process_class` is None for a process outside the
+        service.
         """
         with (self.logs / f"{name}.log").open("ab") as log:
             self.processes[name] = spawn_process(
@@ -78,7 +79,7 @@ class RunningService:
             )
 
     def build_environment(self, process_class: ProcessClass | None) -> dict[str, str]:
-        """Return the environment of a process of that class."""
+        """Return the environment of a process of the class."""
         if process_class is None:
             return self.environment
         class_settings = {"PROCESS_CLASS": str(process_class)}
@@ -87,7 +88,7 @@ class RunningService:
         return {**self.environment, **class_settings}
 
     def start_worker(self, name: str, process_class: ProcessClass) -> None:
-        """Start one more Celery worker; its threads wait for the network, not for a core."""
+        """Start a Celery worker. Its threads wait for the network, not for a core."""
         self.start_process(
             name,
             *(
@@ -114,7 +115,7 @@ class RunningService:
         )
 
     def start_site(self, process_class: ProcessClass, port: int) -> None:
-        """Start the web server of a class, under the name of that class."""
+        """Start the web server of a class, under the name of the class."""
         self.start_process(
             str(process_class),
             *("granian", *GRANIAN, "--host", "127.0.0.1", "--port", str(port)),
@@ -131,7 +132,7 @@ class RunningService:
             raise Unavailable(f"{problem}: see {self.logs / name}.log") from None
 
     def find_ended_process(self) -> str | None:
-        """Return the name of a process that has ended, if there is one."""
+        """Return the name of a process that has ended, or None."""
         return next((name for name, p in self.processes.items() if p.poll() is not None), None)
 
     def stop_named_process(self, name: str) -> None:
@@ -146,7 +147,7 @@ def build_environment(
     sandbox_url: str,
     base_environment: Mapping[str, str],
 ) -> dict[str, str]:
-    """Return the environment of a development service that has the sandbox for a provider."""
+    """Return the environment of a development service with the sandbox as its provider."""
     own_settings = {
         **build_shared_settings(data_dir),
         "PUBLIC_URL": url,
@@ -179,7 +180,7 @@ def build_environment(
 
 
 def build_shared_settings(data_dir: Path) -> dict[str, str]:
-    """Return what every process on the data of `data_dir` needs to make sense of it."""
+    """Return the settings that every process on the data in `data_dir` needs."""
     return {
         "ANTARES_ENV": "development",
         "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -210,16 +211,16 @@ def run_service(  # noqa: PLR0913 - ports, sizes and settings of one start, each
     validate: bool = False,
 ) -> Iterator[RunningService]:
     """
-    Migrate, seed and start everything, and yield it once the web server listens.
+    Migrate, seed and start everything, and yield the service once the web server listens.
 
-    `port`, `staff_port` and `sandbox_port` are wishes; `workers` is how many of each class; `extra`
-    overrides settings by their names; `seed` is what the sandbox begins with (``accounts``,
-    ``dials``; our client is added): without one all begins as the demo does, with calendars that
-    live here as well. `validate` has it hold calls against Google's descriptions. Leaving stops
-    every process, newest first.
+    `port`, `staff_port` and `sandbox_port` are preferences. `workers` is the number per class.
+    `extra` overrides settings by name. `seed` is the sandbox's data (``accounts``, ``dials``; our
+    client is added); without it, the demo's seed and calendars are used. With `validate`, the
+    sandbox checks calls against Google's API descriptions. When the block ends, every process
+    stops, newest first.
 
-    :raises Unavailable: if a process does not come up; the message names its log. Or if an
-        earlier version made the database.
+    :raises Unavailable: if an earlier version created the database, or a process does not start;
+        the message names its log
     """
     refuse_earlier_version(urls, data_dir)
     with (

@@ -1,9 +1,9 @@
 """
-What the ledger calls a connection and what hangs on it: names under a key of the connection's own.
+Pseudonyms of a connection and its parts, under the connection's own ledger key.
 
-Once that key is destroyed, nobody can tell any more whose entries they were. What
-belongs to no connection, or to one that somebody has no business with, goes by
-the service's own pseudonym (`entries.pseudonym`).
+Once the key is destroyed, the entries can no longer be assigned to the connection. Ids without a
+connection, and connections of other people, have the service's pseudonym
+(`entries.get_pseudonym`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MAX_CACHED_NAMES = 64
 
 
 class _ServiceNaming:
-    """The service's own names: of what has no ledger key."""
+    """The service's pseudonyms, for ids without a ledger key."""
 
     def __call__(self, subject_id: UUID) -> str:
         return entries.get_pseudonym(subject_id)
@@ -42,7 +42,7 @@ SERVICE_NAMING: PseudonymNaming = _ServiceNaming()
 
 
 class _ConnectionNaming:
-    """Names under one ledger key, read and opened when the first of them is asked for."""
+    """Pseudonyms under one ledger key, which is read for the first of them."""
 
     __slots__ = ("_commitment", "_holder", "_key", "_names")
 
@@ -97,7 +97,7 @@ _cache_lock = Lock()
 
 
 def get_naming(holder: UUID) -> PseudonymNaming:
-    """Return how the ledger names what hangs on `holder`, a connection."""
+    """Return the pseudonyms for `holder`, a connection."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT commitment FROM limited_use_ledgerkey"
@@ -110,9 +110,9 @@ def get_naming(holder: UUID) -> PseudonymNaming:
 
 def get_naming_by_commitment(holder: UUID, commitment: bytes | None) -> PseudonymNaming:
     """
-    Return the same for one whose `LedgerKey` row was read along with something else.
+    Return the pseudonyms for a connection, if the caller has read its `LedgerKey` row.
 
-    :param commitment: of its key; None if it has none that lives
+    :param commitment: the commitment to its key; None if it has no live key
     """
     if commitment is None:
         return SERVICE_NAMING
@@ -133,6 +133,6 @@ def get_naming_by_commitment(holder: UUID, commitment: bytes | None) -> Pseudony
 
 
 def drop_cached_keys() -> None:
-    """Drop every key from this process's memory."""
+    """Drop all ledger keys from this process's memory."""
     with _cache_lock:
         _cache.clear()

@@ -1,9 +1,9 @@
 """
-The sequencer: gives new entries their place, commits, and only then signs.
+The sequencer gives new entries their index, commits, and only then signs.
 
-One at a time, by an advisory lock. It looks for entries without a place, not
-for ids above the last: those that committed late are found as well. Wherever it
-is killed, the next run goes on from what was committed.
+An advisory lock allows one sequencer at a time. It searches for entries without an index, not for
+ids above the last, so it also finds entries that committed late. A killed run is continued by the
+next.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ LOCK_CLASS, LOCK = 0x4C55, 100
 
 class LedgerFork(Exception):
     """
-    The database's tree is not a continuation of what was published. Nothing is signed.
+    The database's tree does not continue the published one. Nothing is signed.
 
-    A restore from a backup does this. The operator keeps both, and begins a log
-    of a new name. A sink that is new or lost does it too: see `publish_checkpoint`.
+    Cause: a restore from a backup. The operator keeps both trees and begins a log with a new
+    name. Or a new or lost sink: see `manage.py publish_checkpoint`.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class SequencerRun:
-    """What a run did."""
+    """The result of a run."""
 
     placed_count: int
     size: int
@@ -48,9 +48,9 @@ class SequencerRun:
 
 def run_sequencer(at: datetime, *, batch: int = BATCH) -> SequencerRun | None:
     """
-    Place what waits, and sign and publish the tree; None if another sequencer is at it.
+    Place waiting entries, sign and publish the tree. Return None if another sequencer runs.
 
-    :raises Fork: if the tree does not continue what was published
+    :raises LedgerFork: if the tree does not continue the published one
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK_CLASS, LOCK])
@@ -72,7 +72,7 @@ def run_sequencer(at: datetime, *, batch: int = BATCH) -> SequencerRun | None:
 
 @contextmanager
 def hold_sequencer_lock() -> Iterator[None]:
-    """Wait until no sequencer runs, and let none begin meanwhile."""
+    """Wait for the running sequencer, and keep others from starting until the block ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s, %s)", [LOCK_CLASS, LOCK])
     try:
@@ -83,7 +83,7 @@ def hold_sequencer_lock() -> Iterator[None]:
 
 
 def check_continuity() -> None:
-    """:raises Fork: if the stored tree does not begin with all that was published"""
+    """:raises LedgerFork: if the stored tree does not begin with the published one"""
     latest = publication.get_publication().get_latest()
     signed = _get_signed_checkpoints().aggregate(size=Max("size"))["size"]
     if signed is not None and (latest is None or latest[0].size < signed):
@@ -108,17 +108,17 @@ def _check_begins_with(checkpoint: signed_notes.LogCheckpoint) -> None:
 
 
 def _get_signed_checkpoints() -> QuerySet[Checkpoint]:
-    """Return what was signed under this name; a log that began anew has former names' as well."""
+    """Return the checkpoints signed under the current name. A renamed log has others as well."""
     return Checkpoint.objects.filter(note__startswith=f"{settings.LEDGER_ORIGIN}\n")
 
 
 def republish_checkpoint() -> tuple[signed_notes.LogCheckpoint, str] | None:
     """
-    Publish the newest signed checkpoint where nothing, or less, is published: in a new sink.
+    Publish the newest signed checkpoint in a sink that is empty or behind.
 
-    Signs nothing. Returns the checkpoint, or None where none was ever signed.
+    Signs nothing. Return the checkpoint, or None if none was ever signed.
 
-    :raises Fork: if what is published there is another log's, or another history
+    :raises LedgerFork: if the sink holds another log or another history
     """
     row = _get_signed_checkpoints().order_by("-size").first()
     if row is None:
@@ -135,13 +135,13 @@ def republish_checkpoint() -> tuple[signed_notes.LogCheckpoint, str] | None:
 
 
 def get_size() -> int:
-    """Return how many entries have a place."""
+    """Return the number of entries with an index."""
     last = Checkpoint.objects.order_by("-size").values_list("size", flat=True).first()
     return last or 0
 
 
 def get_verifier_key() -> signed_notes.VerifierKey:
-    """Return the log's public key under its name, to publish."""
+    """Return the log's public key with its name, to publish."""
     return signing_keys.get_current_key(SigningKey.LEDGER)
 
 

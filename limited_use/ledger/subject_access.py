@@ -1,8 +1,8 @@
 """
-Somebody's own entries, found by the names that the ledger has for what is theirs.
+The ledger entries about one person, found by pseudonyms.
 
-Whoever asks says which names: `entries.pseudonym` of an id for what is not of a
-connection, the connection's own naming for what is.
+The caller derives the names: `entries.get_pseudonym` for ids without a connection, and the naming
+of the connection for its parts.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _OUTCOME = {event: outcome for outcome, event in _EVENT.items()}
 
 @dataclass(frozen=True, slots=True)
 class SubjectEntry:
-    """One entry, as far as its owner is shown it. What it does not say is None."""
+    """One entry, limited to the members that its owner sees. A missing member is None."""
 
     id: UUID
     at: datetime
@@ -78,14 +78,14 @@ def find_entries(  # noqa: PLR0913
     limit: int = 50,
 ) -> list[SubjectEntry]:
     """
-    Return entries about `subjects`, the newest first.
+    Return entries about `subjects`, newest first.
 
-    :param subjects: names of 16 bytes each; the caller knows that they are its person's
-    :param since: the first moment that counts, `until`: the first that does not any more
+    :param subjects: names of 16 bytes each, which the caller knows to be its person's
+    :param since: the first included moment; `until` is the first excluded one
     :param outcome: `permitted` or `refused`; another word finds nothing
-    :param by_service: True: what the service did by itself; False: everything else
-    :param after: the last entry of the page before
-    :param limit: at most `MOST`
+    :param by_service: True: actions of the service itself; False: all others
+    :param after: the last entry of the previous page
+    :param limit: at most `MAX_ENTRIES`
     """
     unique_subjects = list(dict.fromkeys(subjects))
     if not unique_subjects or (outcome is not None and outcome not in _EVENT):

@@ -7,9 +7,9 @@ from django.db import models
 
 class HourOfOpens(models.Model):
     """
-    What one actor opened for one purpose within one hour (UTC); kept for ninety days.
+    The openings of one actor for one purpose in one hour (UTC), kept for ninety days.
 
-    Nobody's id: a person goes by the name that the ledger has for them.
+    Contains no id: a person is stored as their ledger pseudonym.
     """
 
     id = models.BigAutoField(primary_key=True)

@@ -12,9 +12,9 @@ from .revocable import Given
 
 class Consent(Given):
     """
-    A person's agreement to one feature as it was declared, in one organisation.
+    A person's consent to one version of a feature, in one organisation.
 
-    Agreeing again after a withdrawal, or to a newer version, is a new row; none is ever removed.
+    Consent after a withdrawal, or to a newer version, is a new row. Rows are never deleted.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -1,4 +1,4 @@
-"""Data keys and the epochs of the keys above them."""
+"""Data keys, and the epochs of the key-encryption keys."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class DataKey(models.Model):
     """
     The wrapped key of one holder: an integration's content, or a connection's credential.
 
-    Every batch of openings reads this row first; deleting it is the fence.
+    Every opening batch reads this row. Deleting it is the fence.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -41,7 +41,7 @@ class DataKey(models.Model):
 
 
 class KeyEpoch(models.Model):
-    """The life of one key-encryption key, as far as it can be told; the key is in the keyring."""
+    """The known lifetime of one key-encryption key. The key itself is in the keyring."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     line = models.CharField(max_length=16)

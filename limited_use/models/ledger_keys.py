@@ -1,4 +1,4 @@
-"""The keys that the ledger names things by, and what becomes of each; see `ledger.pseudonyms`."""
+"""Ledger keys, from which pseudonyms are derived, and their lifecycle; see `ledger.pseudonyms`."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from accounts.ids import uuid7
 
 class LedgerKey(models.Model):
     """
-    What becomes of the key by which the ledger names one connection and what hangs on it.
+    The lifecycle of the ledger key of one connection: in use, set aside and offered, destroyed.
 
-    In three stages: in use; set aside and offered to its owner; destroyed. The key itself is
-    elsewhere (`WrappedLedgerKey`); this row stays, so that a page can say what became of it.
+    `WrappedLedgerKey` stores the key itself. This row stays, so that a page can show how the key
+    ended.
     """
 
     class Outcome(models.TextChoices):
-        """What ended it."""
+        """How the key ended."""
 
         NONE = ""
         TAKEN = "taken"
@@ -67,16 +67,16 @@ class LedgerKey(models.Model):
         return f"ledger key of {self.holder}"
 
     def is_offered(self, at: datetime) -> bool:
-        """Return whether its owner may fetch it now."""
+        """Return whether the owner may fetch the key at that time."""
         until = self.offered_until
         return self.destroyed_at is None and until is not None and at < until
 
 
 class WrappedLedgerKey(models.Model):
     """
-    One ledger key, wrapped: the vault's own, reached by its functions alone (`vault.naming_rows`).
+    A wrapped ledger key. Only the vault's functions read or write it (`vault.naming_rows`).
 
-    Where there is no row, the key is destroyed.
+    Without a row, the key is destroyed.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

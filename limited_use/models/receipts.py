@@ -9,7 +9,9 @@ from accounts.ids import uuid7
 
 
 class Receipt(models.Model):
-    """The signed proof of one purge. Ids are plain: a receipt outlives what it is about."""
+    """
+    The signed proof of one purge. Its ids have no foreign keys: a receipt outlives its subject.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     # The integration that was purged: one receipt each, of two parts.
@@ -34,9 +36,9 @@ class Receipt(models.Model):
 
 class ReceiptLink(models.Model):
     """
-    A way to one receipt for whoever holds its random token, and to nothing else.
+    A capability link to one receipt: the holder of its random token sees that receipt only.
 
-    The token itself is shown once and kept nowhere. Points at no account, and outlives it.
+    The token is shown once and never stored. The link names no account, and outlives it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -1,4 +1,4 @@
-"""With whom a person shares one thing of theirs: who, what of it, until when; kept for ever."""
+"""Shares: the viewer, the calendar, the level and the end. Kept for ever."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class ShareLevel(models.TextChoices):
 
 class Share(Given):
     """
-    One person lets another registered user see one calendar of theirs, in one organisation.
+    One person lets another registered user see one calendar, in one organisation.
 
-    Names people and the calendar by ids of ours. Sharing anew, or otherwise, is a new row; none
-    is ever removed. If nobody has the address that the owner typed, the row has a viewer who does
-    not exist: the owner is shown the same in either case.
+    It names people and calendar by our ids. Sharing again, or another way, is a new row; rows are
+    never deleted. If no user has the address that the owner typed, the viewer does not exist. The
+    owner sees no difference.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

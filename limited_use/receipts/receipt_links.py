@@ -1,7 +1,7 @@
 """
-Capability links to a receipt: a random token, kept as a hash, that shows the receipt and no more.
+Capability links to a receipt. The database stores a hash of the random token.
 
-Works without an account and after it; that is what it is for.
+A link works without an account, and after the account is deleted.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MAX_LINKS = 5
 
 
 def create_link(*, subject_id: UUID, at: datetime) -> str:
-    """Return a new token for the receipt of `subject_id`, in URL-safe base64; show it once."""
+    """Return a new token for the receipt of `subject_id`, in URL-safe base64. Show it once."""
     token = secrets.token_urlsafe(TOKEN_BYTES)
     ReceiptLink.objects.create(token_hash=_hash_token(token), subject_id=subject_id, made_at=at)
     links = ReceiptLink.objects.filter(subject_id=subject_id).order_by("-made_at", "-id")
@@ -38,7 +38,7 @@ def create_link(*, subject_id: UUID, at: datetime) -> str:
 
 
 def find_receipts(token: str) -> list[Receipt]:
-    """Return the parts that there are, part 1 first; none where the token is nobody's."""
+    """Return the existing parts of the receipt, part 1 first; empty for an unknown token."""
     hashed = _hash_token(token)
     with database.cursor() as cursor:
         cursor.execute("SELECT * FROM receipt_link(%s)", [hashed])

@@ -1,8 +1,8 @@
 """
-Turn the epoch of the key-encryption keys: new key, survivors wrapped anew, old key destroyed.
+Rotates the epoch of key-encryption keys: new key, rewrap the data keys, destroy the old key.
 
-What a deleted `DataKey` row left behind in heap, WAL, replicas and backups of
-the database is worthless from then on. Killed anywhere, the next call goes on.
+This makes deleted `DataKey` rows in heap, WAL, replicas and backups worthless. An interrupted
+rotation is continued by the next call.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ SUBJECTS = {
 
 
 class AlreadyTurning(Exception):
-    """Another process turns this line. Let it."""
+    """Another process rotates this line. Let it finish."""
 
 
 class LeftBehind(Exception):
-    """A key could not be wrapped anew. Nothing was destroyed; the operator looks at the keyring."""
+    """A key could not be rewrapped. Nothing was destroyed; the operator must check the keyring."""
 
 
 @dataclass(frozen=True, slots=True)
 class EpochRotation:
-    """What a turn did: `rewrapped_count` of `key_count` keys, and which epochs ended."""
+    """The result of a rotation: `rewrapped_count` of `key_count` keys, and the destroyed epochs."""
 
     line: KeyLine
     epoch: int
@@ -61,10 +61,10 @@ class EpochRotation:
 
 def rotate_epoch(line: KeyLine, at: datetime) -> EpochRotation:
     """
-    Begin a new epoch and end all before it; a turn that was cut short is finished instead.
+    Begin a new epoch and end all older ones, or finish an interrupted rotation.
 
-    :raises AlreadyTurning: if another process is at it
-    :raises LeftBehind: if a key cannot be wrapped anew; then no epoch is ended
+    :raises AlreadyTurning: if another process rotates the line
+    :raises LeftBehind: if a key cannot be rewrapped; then no epoch ends
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK_CLASS, ROTATION_LOCKS[line]])
@@ -120,7 +120,7 @@ def _rewrap_ledger_keys(epoch: int, at: datetime) -> None:
 
 
 def _rewrap_batch(line: KeyLine, epoch: int) -> int | None:
-    """Wrap one batch anew and return how many are; None if none is left."""
+    """Rewrap one batch and return how many keys it stored, or None if none is left."""
     # Without a lock or a transaction around the keyring's answer: a disconnect that deletes one
     # of these rows must not wait for it. Nobody else changes how a key is wrapped.
     keys = key_rows.get_keys_to_rewrap(line, before_epoch=epoch, limit=BATCH)

@@ -1,9 +1,8 @@
 """
-Opening. Imported by sinks alone (linted).
+Opens sealed values. Only sinks may import this module (linted).
 
-The keys' rows and the fences are read now, in one query per batch, not when the
-permits were given: after a disconnect or a withdrawal commits, a permit still
-in somebody's hand opens nothing.
+Each batch reads key rows and fences in one query, after the permits were granted. So a permit
+opens nothing once a disconnect or a withdrawal has committed.
 """
 
 from __future__ import annotations
@@ -59,9 +58,9 @@ _EXPIRING_KINDS = frozenset({FenceKind.CONSENT, FenceKind.SHARE})
 
 class OpeningBatch:
     """
-    The keys of some permits that held a moment ago: opens their data, and no other.
+    The keys of some permits, which were valid a moment ago. Opens the data of these permits only.
 
-    A key that does not unwrap is among them as None: it closes what is under it.
+    A key that does not unwrap is None, and its values stay closed.
     """
 
     __slots__ = ("_keys",)
@@ -73,10 +72,10 @@ class OpeningBatch:
 
     def open_value(self, sealed: SealedValue, permit: Permit) -> bytes:
         """
-        Return what `sealed` holds.
+        Return the plaintext of `sealed`.
 
-        :raises Unopenable: if the permit is for other data, or it does not open
-        :raises records.Damaged: if the permit is for it, and its bytes or its key were changed
+        :raises Unopenable: if the permit is for other data, or the value does not open
+        :raises envelope.Damaged: if the permit fits, but the value or its key was changed
         """
         binding = sealed.binding
         # Mostly the same object: `UUID.__eq__` is Python code, and would run for each row.
@@ -97,12 +96,12 @@ class OpeningBatch:
 
 def begin_batch(permits: Iterable[Permit], *, at: datetime) -> OpeningBatch:
     """
-    Return what opens under `permits`, having read their keys and fences in one query.
+    Return a batch for `permits`, after reading their keys and fences in one query.
 
-    A key that is there and does not unwrap is an alarm, and keeps no other from opening.
+    A key that does not unwrap raises an alarm, and the other keys still open.
 
-    :raises Unopenable: if one has expired, its holder's key is gone or of another
-        epoch, or one of its fences is down
+    :raises Unopenable: if a permit has expired, its key is destroyed or of another epoch, or one
+        of its fences is down
     :raises KeyStoreUnavailable: if the key store does not answer
     """
     permit_list = list(permits)
@@ -123,9 +122,9 @@ def begin_batch(permits: Iterable[Permit], *, at: datetime) -> OpeningBatch:
 
 def open_all(sealed: Sequence[SealedValue], permit: Permit, *, at: datetime) -> list[bytes]:
     """
-    Return what each of `sealed` holds, for the use that `permit` was granted for.
+    Return the plaintexts of `sealed`, for the use of `permit`.
 
-    :raises Unopenable: if one of them does not open
+    :raises Unopenable: if one value does not open
     """
     batch = begin_batch([permit], at=at)
     return [batch.open_value(value, permit) for value in sealed]
@@ -134,7 +133,7 @@ def open_all(sealed: Sequence[SealedValue], permit: Permit, *, at: datetime) -> 
 def _unwrap_for_permit(
     permit: Permit, rows: dict[UUID, KeyRow], live_fences: set[Fence]
 ) -> UnwrappedKey | None:
-    """Return the key of a permit; None if it is there and does not unwrap."""
+    """Return the key of a permit, or None if the key does not unwrap."""
     row = rows.get(permit.holder)
     if row is None or row.epoch != permit.epoch:
         # Destroyed, or fenced off, maybe by another process: nor is it kept here any longer.

@@ -1,9 +1,8 @@
 """
-`Sealed`: the handle on ciphertext that everybody may hold and nobody can read.
+`SealedValue`: ciphertext and its binding, without plaintext.
 
-It holds ciphertext and where that belongs, never plaintext: whoever takes it
-apart finds what the database has. Every operation that would carry it out of
-the process by accident refuses.
+Any code may hold one. Its attributes reveal no more than the database does. Operations that could
+leak it from the process by accident raise an error.
 """
 
 from __future__ import annotations
@@ -21,11 +20,11 @@ KEY_ID_BYTES = 8
 
 
 class SealedAccessError(TypeError):
-    """Somebody treated sealed data as data. Open it in a sink, under a permit."""
+    """Code treated a sealed value as plain data. Open it in a sink, under a permit."""
 
 
 class Binding(NamedTuple):
-    """Where a ciphertext belongs. It opens there and nowhere else."""
+    """The place of a ciphertext. The ciphertext opens in no other place."""
 
     holder: UUID
     data_class: DataClass
@@ -35,9 +34,9 @@ class Binding(NamedTuple):
 
     def associated_data(self, header: bytes) -> bytes:
         """
-        Return what is authenticated beside the ciphertext.
+        Return the authenticated data of the ciphertext (AEAD).
 
-        :param header: format version, flags and key id, as they stand before it
+        :param header: format version, flags and key id
         """
         # Fixed lengths first; table and column are identifiers, free of NUL.
         encoded_column = _encode_column(self.data_class, self.table, self.column)

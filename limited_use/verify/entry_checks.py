@@ -1,4 +1,4 @@
-"""What the proof of one ledger entry shows, in words. Pure."""
+"""Checks the proof of one ledger entry, and describes the entry. Pure."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def is_proof(document: bytes) -> bool:
 
 def check_entry(document: bytes, keys: Sequence[VerifierKey]) -> Iterator[str]:
     """
-    Yield what the entry says, and where it stands in whose ledger.
+    Yield the content of the entry, and its place in the ledger.
 
-    :raises BadNote: if the head is not signed by one of `keys`
-    :raises BadProof: if the entry is not under that head
+    :raises BadNote: if none of `keys` signed the checkpoint
+    :raises BadProof: if the checkpoint's tree does not contain the entry
     """
     proven = proofs.verify_proof(document.decode(), keys)
     payload: dict[str, Any] = json.loads(proven.payload)

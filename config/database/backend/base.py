@@ -1,12 +1,12 @@
 """
-Each transaction that may touch somebody's rows is told whose it is for, before it does.
+Sets person and organisation in each transaction, before a statement reads or writes owned rows.
 
-The two settings are the transaction's own (`set_config(…, true)`), so a commit, a rollback or a
-pooler takes them away, and the next one begins with nobody. Outside of a transaction block the
-statement and what precedes it travel in one pipeline, which PostgreSQL runs as one transaction:
-no round trip more than without.
+Both settings are local to the transaction (`set_config(…, true)`). A commit, a rollback or a
+pooler resets them, so the next transaction starts without a person. Outside a transaction block,
+the settings and the statement share one pipeline, which PostgreSQL runs as one transaction,
+without an extra round trip.
 
-A request begins without a round trip, too: see `DatabaseWrapper.close_if_health_check_failed`.
+A request also starts without a round trip: see `DatabaseWrapper.close_if_health_check_failed`.
 """
 
 from __future__ import annotations
@@ -64,10 +64,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def close_if_health_check_failed(self) -> None:
         """
-        Skip Django's `SELECT 1` for a connection that was just used and whose socket is silent.
+        Skip Django's `SELECT 1` for a recently used connection with a silent socket.
 
-        A server that ends a connection, by a restart or a command, says so on the socket and closes
-        it.
+        A server that ends a connection reports it on the socket and closes it.
         """
         if self.connection is not None and not self.health_check_done:
             self.health_check_done = self._was_used_lately() and _is_silent(self.connection)
@@ -78,10 +77,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def connect(self) -> None:
         """
-        Connect. The connection is closed at a random time between half and all of its age.
+        Connect. The connection is closed at a random time in the second half of its maximum age.
 
-        Busy threads connect at the same moment. If they were also closed at the same moment, the
-        requests of all threads would wait at once.
+        Busy threads connect at the same moment. If their connections also closed at the same
+        moment, the requests of all threads would wait at once.
         """
         super().connect()
         if self.close_at is not None:
@@ -89,7 +88,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.close_at -= secrets.randbelow(longest // 2 + 1)
 
     def get_settings_cursor(self) -> psycopg.Cursor[Any]:
-        """Return the cursor that tells of the connection at hand: one for all that it is told."""
+        """Return the cursor that sets person and organisation. Each connection has one."""
         if self._settings_cursor is None or self._settings_cursor.connection is not self.connection:
             self._settings_cursor = psycopg.Cursor(self.connection)
         return self._settings_cursor
@@ -122,7 +121,7 @@ def _execute_with_owner(
 def _join_statements(
     connection: psycopg.Connection[Any], cursor: object, *, many: bool
 ) -> AbstractContextManager[Any]:
-    """Return what makes two statements one transaction, at the least cost that there is."""
+    """Return the cheapest context that runs two statements in one transaction."""
     if not many and not isinstance(cursor, psycopg.ServerCursor):
         return connection.pipeline()
     # What psycopg puts into a pipeline of its own, or into none.
@@ -131,10 +130,10 @@ def _join_statements(
 
 def _is_silent(connection: psycopg.Connection[Any]) -> bool:
     """
-    Return whether a connection is open and idle, and the server has sent nothing on it.
+    Return whether a connection is open and idle, and the server has sent nothing.
 
-    It is not idle where a statement or a transaction was broken off by something that is no error
-    of the database, such as a time limit.
+    A connection is not idle if a time limit, or another error outside the database, interrupted a
+    statement or a transaction.
     """
     if connection.closed or connection.info.transaction_status != TransactionStatus.IDLE:
         return False
@@ -145,10 +144,10 @@ def _is_silent(connection: psycopg.Connection[Any]) -> bool:
 
 def touches_owned_rows(sql: Any) -> bool:
     """
-    Return whether a statement may name a table of which somebody's rows are hidden, or such a
-    function.
+    Return whether a statement may use a table with owned rows, or a function that depends on the
+    person.
 
-    Wrong, it costs no secret: a statement that was told of nobody is shown no rows.
+    A wrong answer reveals nothing: a transaction without a person sees no rows.
     """
     return _names_owned_table(sql) if isinstance(sql, str) else True
 

@@ -1,9 +1,9 @@
 """
-What each class of process may ask of the keys: one table, for the key store and for the code.
+The rights of each process class on keys, in one table for the key store and the code.
 
-A transit engine enforces it, by the policies that `transit_policies` writes from here. Files
-cannot: who reads one of a folder reads all, so there it holds as long as nobody goes around this
-module. Both refuse the same.
+A transit engine enforces them with the policies of `transit_policies`. A folder cannot: a process
+that reads one file can read all, so its rights hold only for code that uses this module. Both
+refuse the same calls.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ _OWN = KeyLine.OWN
 
 
 class NotThisProcess(NoKeyring):
-    """A process of this class may not do that, whoever asks it. Ask one that may."""
+    """This process class may not do that. Use a process of another class."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRights:
     """
-    What one class of process may do.
+    The rights of one process class.
 
-    :param wraps: lines of which it makes keys
-    :param unwraps: lines whose keys open for it
-    :param turns: lines whose epochs it turns, which opens nothing
-    :param names: lines of `unwraps` of which it reads naming keys alone, and no key of an account
+    :param wraps: lines of which it creates keys
+    :param unwraps: lines of which it opens keys
+    :param turns: lines of which it rotates epochs, which opens nothing
+    :param names: lines of `unwraps` of which it reads only naming keys, no key of an account
     """
 
     wraps: frozenset[KeyLine] = frozenset()
@@ -44,7 +44,7 @@ class KeyRights:
 
     @property
     def all_lines(self) -> frozenset[KeyLine]:
-        """The lines that it has anything to do with."""
+        """The lines that the class has any right on."""
         return self.wraps | self.unwraps | self.turns
 
 
@@ -95,12 +95,12 @@ RIGHTS: Final[dict[str, KeyRights]] = {
 
 
 def get_rights(process_class: str) -> KeyRights:
-    """Return what a class may do; nothing, if nobody knows it."""
+    """Return the rights of a class. An unknown class has none."""
     return RIGHTS.get(process_class, KeyRights())
 
 
 class LimitedKeyring:
-    """A keyring as far as one class of process may use it."""
+    """A keyring that checks the rights of one process class first."""
 
     def __init__(self, keyring: Keyring, process_class: str) -> None:
         self._keyring = keyring

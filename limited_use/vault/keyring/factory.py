@@ -1,4 +1,4 @@
-"""Make the keyring that the settings name."""
+"""Creates the keyring that the settings choose."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .port import Keyring, KeyringConfig
 
 
 def get_keyring() -> Keyring:
-    """Return the keyring of the settings, limited to the rights of this class of process."""
+    """Return the configured keyring, limited to the rights of this process class."""
     if settings.KEYRING.url:
         # By process: a forked worker must not share its parent's connections.
         keyring = _open_transit(read_config(), os.getpid())

@@ -1,9 +1,9 @@
 """
-The keyring as files in one folder: the embedded default.
+A keyring of files in one folder: the embedded default.
 
-One file per key, 32 random bytes, readable by its owner alone. Destroying
-overwrites before unlinking; what a journalling or copy-on-write filesystem, a
-snapshot or a backup kept of it is beyond this class, and the receipt says so.
+One file per key with 32 random bytes, readable by its owner alone. Destroying a key overwrites
+its file before unlinking. Copies in a journal, a copy-on-write filesystem, a snapshot or a backup
+are out of reach, and the receipt says so.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ NONCE_BYTES = 12
 
 
 class FileKeyring:
-    """:param directory: an absolute path; created by `FileKeyring.create`"""
+    """:param directory: an absolute path that `FileKeyring.create` has prepared"""
 
     def __init__(self, directory: str | Path) -> None:
         self._directory = Path(directory)
@@ -41,7 +41,7 @@ class FileKeyring:
 
     @classmethod
     def create(cls, directory: str | Path) -> FileKeyring:
-        """Make what is missing of a keyring in `directory`, and return it. Never replaces a key."""
+        """Create the missing keys in `directory`, and return the keyring. Never replaces a key."""
         keyring = cls(directory)
         keyring._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         keyring._check_directory()
@@ -206,7 +206,7 @@ class FileKeyring:
 
 
 def _encode_context(line: KeyLine, epoch: int, binding: KeyBinding) -> bytes:
-    """Return what a wrapped key is bound to."""
+    """Return the associated data of a wrapped key."""
     encoded_binding = binding.holder.bytes + binding.key_id + epoch.to_bytes(8, "big")
     return b"LU-key/1\0" + encoded_binding + line.encode()
 

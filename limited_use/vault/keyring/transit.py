@@ -1,10 +1,9 @@
 """
-The keyring as a transit engine of OpenBao or Vault: for production.
+A keyring in the transit engine of OpenBao or Vault: for production.
 
-An epoch is a version of a transit key. The keys that wrap and those that sign
-never leave the engine, and wrapping anew happens inside it, too. A MAC key is
-derived in the engine once per process, and kept: else every disconnect, which
-must not wait for anybody, would wait for the engine to write its entry.
+An epoch is a version of a transit key. Wrapping and signing keys never leave the engine, which
+also rewraps. Each process derives a MAC key in the engine once and caches it. Otherwise every
+disconnect, which writes a ledger entry, would wait for the engine.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ class Missing(NoKeyring):
 
 
 class TransitKeyring:
-    """:param config: the address of the engine, with the mount and prefix of our keys"""
+    """:param config: address of the engine, mount and prefix of our keys"""
 
     def __init__(self, config: KeyringConfig) -> None:
         self._config = config
@@ -58,9 +57,9 @@ class TransitKeyring:
     @classmethod
     def create(cls, config: KeyringConfig) -> TransitKeyring:
         """
-        Make what is missing of our keys, and return the keyring. Never replaces a key.
+        Create our missing keys, and return the keyring. Never replaces a key.
 
-        :raises NoKeyring: if one that exists is not of the kind that it must be
+        :raises NoKeyring: if an existing key has the wrong kind
         """
         keyring = cls(config)
         for name, kind in KEY_KINDS.items():
@@ -202,7 +201,7 @@ class TransitKeyring:
         return NoKeyring(f"the key store declines {mount}/{path}")
 
     def _read_key(self, name: str) -> dict[str, Any]:
-        """Return the description of a key of ours, having looked at what it is."""
+        """Return the description of one of our keys, after checking its kind and settings."""
         key_name = self._get_key_name(name)
         key = self._call_engine("GET", f"keys/{key_name}")
         if any(key.get(setting, value) != value for setting, value in KEY_KINDS[name].items()):

@@ -1,4 +1,4 @@
-"""Django's command, but for a database that an earlier version made: that one is refused."""
+"""Django's `migrate`, which refuses a database of an earlier version."""
 
 from __future__ import annotations
 
