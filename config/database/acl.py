@@ -17,9 +17,7 @@ PUBLIC: Final = "PUBLIC"
 
 
 class DatabaseGrant(NamedTuple):
-    """
-    One privilege of one grantee on one object. `column` is empty, except for a column privilege.
-    """
+    """A privilege of a grantee on an object. `column` is empty, except for a column privilege."""
 
     kind: str
     name: str
@@ -32,7 +30,7 @@ class DatabaseGrant(NamedTuple):
         return f"{self.privilege}{column} on {self.kind} {self.name}: {self.grantee}"
 
 
-# An ACL that is NULL is the default one, which for functions, databases and types is not empty.
+# A NULL ACL means the default one, which is not empty for functions, databases and types.
 _GRANTS_QUERY: Final = """
 WITH things AS (
   SELECT CASE c.relkind WHEN 'S' THEN 'sequence' ELSE 'table' END AS kind, c.relname::text AS name,
@@ -81,7 +79,7 @@ def execute_revoke(connection: psycopg.Connection[Any], grant: DatabaseGrant) ->
 
 def _format_privilege(grant: DatabaseGrant) -> sql.Composed:
     column = sql.SQL(" ({})").format(sql.Identifier(grant.column)) if grant.column else sql.SQL("")
-    # A function is named with its arguments, as the catalogue writes them.
+    # The catalogue names a function with its arguments.
     name = sql.SQL(grant.name) if grant.kind == "function" else sql.Identifier(grant.name)
     return sql.SQL("{}{} ON {} {}").format(
         sql.SQL(grant.privilege),

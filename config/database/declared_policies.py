@@ -26,7 +26,7 @@ from .row_owners import (
 from .session_settings import ORGANISATION, PERSON
 from .staff_visible_rows import build_opened_condition
 
-# A setting that is not set, or that a transaction before had set, equals nothing.
+# An unset setting, or one of a previous transaction, equals no value.
 _PERSON: Final = f"nullif(current_setting('{PERSON}', true), '')::uuid"
 _ORGANISATION: Final = f"nullif(current_setting('{ORGANISATION}', true), '')::uuid"
 _IS_OWN_CONNECTION: Final = f"c.user_id = {_PERSON} AND c.organisation_id = {_ORGANISATION}"
@@ -185,9 +185,9 @@ def _sees_all(process_class: ProcessClass, owned_table: OwnedTable) -> bool:
 def build_owner_condition(table: OwnedTable) -> str:
     """Return the SQL condition for rows of the transaction's person."""
     match table.by:
-        # Looked up once per statement, as a scalar of its own. Where there are few rows, such a
-        # scalar costs more than it saves, being a plan that each statement sets up; and a policy
-        # that looks into tables sets up those of theirs as well.
+        # A scalar subquery is evaluated once per statement. For few rows it costs more than it
+        # saves, because each statement sets up its plan; a policy that reads another table also
+        # sets up that table's plans.
         case OwnerSource.OWNER if table.many:
             is_own_person = f"{table.column} = (SELECT {_PERSON})"
             return f"{is_own_person} AND organisation_id = (SELECT {_ORGANISATION})"
@@ -195,7 +195,7 @@ def build_owner_condition(table: OwnedTable) -> str:
             return f"{table.column} = {_PERSON} AND organisation_id = {_ORGANISATION}"
         case OwnerSource.PERSON:
             return f"{table.column} = {_PERSON}"
-        # Arrays made once per statement: an index takes them, and no row costs a look-up.
+        # An array is built once per statement: an index can use it, and no row needs a lookup.
         case OwnerSource.CONNECTION:
             return f"{table.column} = {_format_any(_OWN_CONNECTIONS)}"
         case OwnerSource.INTEGRATION:

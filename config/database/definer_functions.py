@@ -25,21 +25,21 @@ from .login_roles import DatabaseRoles
 _WEB: Final = frozenset({"web"})
 _WEB_AND_PURGE: Final = _WEB | {"purge"}
 _SITES: Final = frozenset(map(str, SITES))
-#: A worker gives the count of a mail back that it could not send.
+#: A worker gives back the count of a mail that it could not send.
 _SITES_AND_PURGE: Final = _SITES | {"purge"}
-#: Counting towards rate limits: `accounts.rate_limits`.
+#: Counters of rate limits: `accounts.rate_limits`.
 COUNTERS: Final = load_functions(
     Path(accounts.__file__).parent / "migrations" / "sql" / "rate_counters.sql",
     {"count_rate": _SITES, "give_back_rate": _SITES_AND_PURGE},
 )
-#: What links to set a new password depend on: `accounts.reset_tokens`. A worker makes them, and a
-#: web process checks them.
+#: The state that password reset links depend on: `accounts.reset_tokens`. A worker makes the links,
+#: and a web process checks them.
 PASSWORD_STATE: Final = load_functions(
     Path(accounts.__file__).parent / "migrations" / "sql" / "password_state.sql",
     {"password_state": _WEB_AND_PURGE},
 )
 
-#: People by their addresses: `accounts.people`.
+#: People by address: `accounts.people`.
 PEOPLE: Final = load_functions(
     Path(accounts.__file__).parent / "migrations" / "sql" / "people.sql",
     {
@@ -51,7 +51,7 @@ PEOPLE: Final = load_functions(
     },
 )
 
-#: Who is asking: `accounts.caller_lookup`. Each site finds its own sessions.
+#: The caller of a request: `accounts.caller_lookup`. Each site finds its own sessions.
 CALLERS: Final = load_functions(
     Path(accounts.__file__).parent / "migrations" / "sql" / "callers.sql",
     {
@@ -145,12 +145,12 @@ def _replace_function(
     connection: psycopg.Connection[Any], function: DatabaseFunction, owner: str
 ) -> None:
     name, role = sql.SQL(function.signature), sql.Identifier(owner)
-    # Dropped first: a replacement must take and return the same. A policy that asks the function
-    # goes with it, and is made again by `policies.build`.
+    # CREATE OR REPLACE requires the same arguments and result, so drop the function first. This
+    # drops policies that call it; `policies.build_policies` creates them again.
     old_name = sql.Identifier("public", function.name)
     connection.execute(sql.SQL("DROP FUNCTION IF EXISTS {} CASCADE").format(old_name))
     connection.execute(function.statement)
-    # A new owner must be allowed to make things in the schema, for this moment.
+    # ALTER FUNCTION … OWNER requires that the new owner may create objects in the schema.
     connection.execute(sql.SQL("GRANT CREATE ON SCHEMA public TO {}").format(role))
     connection.execute(sql.SQL("ALTER FUNCTION {} OWNER TO {}").format(name, role))
     connection.execute(sql.SQL("REVOKE CREATE ON SCHEMA public FROM {}").format(role))

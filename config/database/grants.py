@@ -51,20 +51,20 @@ _WEB, _STAFF = ProcessClass.WEB, ProcessClass.STAFF
 _SYNC, _PURGE = ProcessClass.SYNC, ProcessClass.PURGE
 _UNUSED: Final = TableGrants("Django's own, not used: roles are in the code")
 
-#: What the functions of the vault may do, whoever executes them.
+#: The privileges of the vault's functions, for every caller.
 VAULT: Final[Mapping[str, str]] = {
     "limited_use.DataKey": "rawd",
     "limited_use.KeyEpoch": "raw",
     "limited_use.WrappedLedgerKey": "rawd",
 }
 
-#: The columns by which the functions of the vault find the owner of a key.
+#: The columns with which the vault's functions find the owner of a key.
 VAULT_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "integrations.Connection": ("id", "grant_id", "user_id"),
     "integrations.Integration": ("id", "connection_id"),
     "integrations.Calendar": ("id", "cache_id", "user_id"),
     "limited_use.Share": ("item", "viewer_id", "organisation_id", "withdrawn_at", "expires_at"),
-    # Of what owners opened to support, and who is support.
+    # Data that owners opened to support, and the people who are support.
     "limited_use.Consent": (
         "owner_id", "organisation_id", "feature", "item", "withdrawn_at", "expires_at",
     ),
@@ -72,11 +72,11 @@ VAULT_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "accounts.User": ("id", "role", "is_active"),
 }  # fmt: skip
 
-#: What the functions that count may do, whoever executes them.
+#: The privileges of the counting functions, for every caller.
 COUNTER: Final[Mapping[str, str]] = {"accounts.RateCount": "raw"}
 
 #: The columns that `accounts.people`, `accounts.caller_lookup`,
-#: `integrations.access.cross_user_lookups` and others read in the rows of all people, for any
+#: `integrations.access.cross_user_lookups` and others read in the rows of all people, for every
 #: caller.
 LOOKUP: Final[Mapping[str, tuple[str, ...]]] = {
     "accounts.User": (
@@ -108,7 +108,7 @@ LOOKUP: Final[Mapping[str, tuple[str, ...]]] = {
     "integrations.Approval": ("user_id", "organisation_id", "state_hash"),
 }  # fmt: skip
 
-#: By model, or by table where there is no model.
+#: By model, or by table if there is no model.
 GRANTS: Final[Mapping[str, TableGrants]] = {
     # --- Django's own -----------------------------------------------------------------------
     "auth.Permission": _UNUSED,
@@ -357,7 +357,7 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
         sync="rawd",
         purge="rd",
         console="r",
-        # What a provider tells of: that there is news, or that a subscription is to be renewed.
+        # A provider reports changes, or that a subscription must be renewed.
         columns={(_WEB, "w"): ("last_event_at", "silent_since", "due_at")},
     ),
     "integrations.SetAside": TableGrants(

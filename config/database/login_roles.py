@@ -16,7 +16,7 @@ from psycopg import sql
 
 from config.process_classes import ProcessClass
 
-#: What no role of ours may have, and what takes it away.
+#: Attributes that our roles may not have, and the words that remove them.
 FORBIDDEN_ATTRIBUTES: Final = {
     "rolsuper": "NOSUPERUSER",
     "rolcreaterole": "NOCREATEROLE",

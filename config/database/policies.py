@@ -87,7 +87,7 @@ def _list_expected_policies(
     connection: psycopg.Connection[Any], roles: DatabaseRoles
 ) -> Iterator[RowPolicy]:
     owners = {owner for *_, owner in _read_table_states(connection)}
-    # One owner, who migrates; another's table would be made right by nobody.
+    # The one owner who migrates. Tables of another owner could not be changed anyway.
     for owner in sorted(owners)[:1]:
         yield from list_policies(roles, owner)
 

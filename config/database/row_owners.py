@@ -19,11 +19,11 @@ from django.apps import apps
 class OwnerSource(StrEnum):
     """The columns of a row that name its owner."""
 
-    # Person and organisation stand in the row.
+    # The row has the person and the organisation.
     OWNER = "owner"
-    # The person alone: in whichever organisation they act.
+    # The row has the person, who may act in any organisation.
     PERSON = "person"
-    # The row names an integration, or a connection, and those have an owner.
+    # The row names an integration or a connection, which has an owner.
     INTEGRATION = "integration"
     CONNECTION = "connection"
 
@@ -31,15 +31,15 @@ class OwnerSource(StrEnum):
 class OtherReader(StrEnum):
     """Other readers of a row. The database finds them in the rows of shares."""
 
-    # Those with whom this calendar is shared.
+    # Viewers of this calendar.
     SHARED_CALENDAR = "calendar that is shared with them"
-    # Those with whom a calendar of this integration is shared.
+    # Viewers of a calendar of this integration.
     SHARED_INTEGRATION = "integration of a calendar that is shared with them"
-    # Those with whom its owner shares any calendar.
+    # Viewers of any calendar of the owner.
     SHARED_OWNER = "account of somebody who shares a calendar with them"
-    # The same, of the agreement that the sharing rests on.
+    # The same viewers, for the consent that sharing needs.
     SHARED_AGREEMENT = "agreement to sharing of somebody who shares with them"
-    # The other of the two people whom a share names; ends it, too.
+    # The viewer that a share names, who may also end it.
     VIEWER = "share that names them"
 
 
@@ -52,7 +52,7 @@ class StaffAccess(StrEnum):
     INTEGRATION = "integration of such a message"
     CONNECTION = "connection of such an integration"
     LEDGER_KEY = "ledger key of such a connection"
-    # Opened by nobody: their own, for signing in.
+    # Not opened: the person's own row, for signing in.
     STAFF = "row of the member of staff"
 
 
@@ -117,7 +117,7 @@ _UNUSED: Final = UnownedTable("Django's own, not used")
 _SIGN_IN: Final = "read to find out who is asking"
 _SERVICE: Final = "the service's own, about nobody by name"
 
-#: By model, or by table where there is no model.
+#: By model, or by table if there is no model.
 OWNERS: Final[Mapping[str, OwnedTable | SiteTable | UnownedTable]] = {
     # --- Django's own -----------------------------------------------------------------------
     "auth.Permission": _UNUSED,
@@ -273,7 +273,7 @@ OWNERS: Final[Mapping[str, OwnedTable | SiteTable | UnownedTable]] = {
     "integrations.Notice": OwnedTable(
         OwnerSource.CONNECTION, "connection_id", "what somebody was told", sync=True
     ),
-    # Theirs in whichever organisation they act, and when they belong to none any more.
+    # The person sees it in every organisation, and also after leaving all.
     "integrations.PurgeJob": OwnedTable(
         OwnerSource.PERSON, "user_id", "that somebody left, and why", sync=True
     ),

@@ -22,7 +22,7 @@ def check_before_migrating(using: str) -> None:
             raise CommandError(
                 f'database "{name}" was made by an earlier version: use an empty one'
             )
-        # Django would make this table later.
+        # Django would create this table later.
         MigrationRecorder(database).ensure_schema()
         if not schema_version.is_current(cursor):
             schema_version.record_version(cursor)

@@ -15,7 +15,7 @@ from psycopg import sql
 
 from .acl import PUBLIC
 
-#: No privilege guards these two statements; their function `pg_notify` has one.
+#: PostgreSQL has no privilege for these two statements, only for their function `pg_notify`.
 OPEN_STATEMENTS: Final = "every login may LISTEN and NOTIFY: PostgreSQL has no privilege for them"
 
 _OPEN_FUNCTIONS_QUERY: Final = """

@@ -19,7 +19,7 @@ from .row_owners import OwnedTable, StaffAccess
 _IS_OPEN: Final = (
     f"feature = '{SUPPORT}' AND item IS NOT NULL AND withdrawn_at IS NULL AND expires_at > now()"
 )
-#: By kind: the column that names a row of another table, and the rows of that table that are shown.
+#: By kind: the column that refers to another table, and the visible rows of that table.
 _BELONGS_TO: Final = {
     StaffAccess.PART: ("message_id", "SELECT m.id FROM integrations_message m"),
     StaffAccess.INTEGRATION: ("id", "SELECT m.integration_id FROM integrations_message m"),
@@ -52,5 +52,5 @@ def _is_staff(table: OwnedTable) -> str:
     """Return the condition that the row's person is staff. Only staff sign in at that site."""
     if table.column == "id":
         return f"role <> '{Role.MEMBER}'"
-    # The row of a member is hidden, by the policy above.
+    # The policy above hides the rows of members.
     return f"EXISTS (SELECT FROM accounts_user u WHERE u.id = {table.column})"

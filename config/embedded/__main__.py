@@ -79,7 +79,7 @@ def run_campaigns(arguments: argparse.Namespace) -> int:
     Request Alice's mail as the Campaigns feature, which has the purpose `marketing`, and print
     the answer.
     """
-    # Imported here: the demo needs no HTTP client, and would start later for it.
+    # Imported late: the demo needs no HTTP client, and would start more slowly.
     import httpx
 
     from config.embedded.feature_client import FeatureClient
@@ -143,9 +143,7 @@ def _get_provider_settings(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _compute_mark(environment: Mapping[str, str]) -> str:
-    """
-    Return a short name for the given database, regardless of the user; empty if none is given.
-    """
+    """Return a short name for the given database, without its user; empty if none is given."""
     parts = urlsplit(environment.get("DATABASE_URL", ""))
     address = f"{parts.netloc.rpartition('@')[2]}{parts.path}?{parts.query}"
     return hashlib.sha256(address.encode()).hexdigest()[:8] if parts.scheme else ""

@@ -74,7 +74,7 @@ def copy_within_reach(source: Path, account: ServerAccount) -> Path:
     try:
         copied.rename(target)
     except OSError:
-        # Another start was quicker and its copy is as good; a foreign one was refused above.
+        # Another start was faster, and its copy is as good. A foreign copy was refused above.
         return copy_within_reach(source, account)
     finally:
         shutil.rmtree(partial, ignore_errors=True)

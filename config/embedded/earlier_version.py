@@ -37,7 +37,7 @@ def refuse_earlier_version(urls: ServerUrls, data_dir: Path) -> None:
             f'DATABASE_URL: database "{name}" was made by an earlier version: name an empty one'
         )
     data_dir = data_dir.resolve()
-    # All of it may be deleted at any time, which is easier to type.
+    # The whole folder may be deleted at any time, and is easier to type.
     is_ours = schema_version.ROOT / ".data" in data_dir.parents
     shown_path = data_dir.relative_to(schema_version.ROOT) if is_ours else data_dir
     to_delete = ".data/" if is_ours else str(data_dir)

@@ -40,7 +40,7 @@ def check_broker(url: str, authority: str = "") -> None:
     :param authority: a file of certificates to trust in addition to the system's; may be empty
     :raises Unavailable: if no broker answers
     """
-    # Imported here: the launcher seldom needs it, and would start later for it.
+    # Imported late: the launcher seldom needs it, and would start more slowly.
     from kombu.connection import Connection
     from kombu.exceptions import OperationalError
 

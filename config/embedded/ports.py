@@ -51,7 +51,7 @@ def reserve_port(preferred: int | AlreadyReserved = 0) -> Iterator[int]:
 
 def _reserve_preferred(preferred: int, holding: ExitStack) -> int:
     for port in dict.fromkeys((preferred, 0)):
-        # A number that the kernel chose may have been reserved by name, by somebody who prefers it.
+        # A process that prefers this number may have reserved its name before the kernel chose it.
         for _ in range(20):
             with suppress(OSError):
                 return _hold_port(port, holding)
@@ -63,7 +63,7 @@ def _reserve_preferred(preferred: int, holding: ExitStack) -> int:
 def _hold_port(port: int, holding: ExitStack) -> int:
     with ExitStack() as sockets:
         bound = sockets.enter_context(socket.socket())
-        # A port in TIME_WAIT is free to us; one that somebody listens on is not.
+        # A port in TIME_WAIT can be bound; a port with a listening server cannot.
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((_LOOPBACK, port))
         number = int(bound.getsockname()[1])
@@ -84,7 +84,7 @@ def wait_for_port(
     """
     deadline = time.monotonic() + timeout
     while True:
-        # First: if it could not bind the port, somebody else answers there.
+        # Check the process first: if it could not bind the port, another server answers.
         if process.poll() is not None:
             raise Unavailable(f"{name} stopped while starting, with status {process.returncode}")
         with socket.socket() as probe:

@@ -27,29 +27,29 @@ USER: Final = "antares"
 DATABASE: Final = "antares"
 _START_TIMEOUT: Final = 30  # seconds
 
-#: For tests: a cluster that is thrown away need not survive a power cut.
+#: For tests: a temporary cluster need not survive a power cut.
 THROWAWAY: Final[Mapping[str, str]] = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
-    # It would note of tables that are empty between tests that they are, and plans would go by it.
+    # Autovacuum would record that tables are empty between tests, and plans would depend on it.
     "autovacuum": "off",
-    # A failed test shows which statement of which database failed, or waited for which lock.
+    # A failed test shows the failing statement, its database, and lock waits.
     "log_line_prefix": "%m [%p] %d ",
     "log_min_error_statement": "error",
     "log_error_verbosity": "default",
     "log_lock_waits": "on",
-    # Several services may run on one server at once.
+    # Several services may use one server at once.
     "max_connections": "200",
 }
-#: For canary scans: what was written stands in the files as it was written.
+#: For canary scans: WAL contains written values unchanged.
 SCANNABLE: Final[Mapping[str, str]] = {"wal_compression": "off"}
 
 _BASE: Final[Mapping[str, str]] = {
     "listen_addresses": "",
     "max_connections": "100",
     "password_encryption": "scram-sha-256",
-    # A failing statement is logged without its values: they may be content.
+    # Log a failing statement without its values, which may be content.
     "log_min_error_statement": "panic",
     "log_parameter_max_length": "0",
     "log_parameter_max_length_on_error": "0",
@@ -155,5 +155,5 @@ class EmbeddedPostgres:
 
 
 def _build_environment(folder: Path) -> dict[str, str]:
-    # Nothing of ours, neither secrets nor PG* variables, reaches the server.
+    # The server inherits neither our secrets nor PG* variables.
     return {"PATH": "/usr/bin:/bin", "HOME": str(folder), "LC_ALL": "C", "TZ": "UTC"}

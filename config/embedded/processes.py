@@ -21,7 +21,7 @@ from typing import IO, Any, Final
 from config.parent_process import make_parent_death_hook
 
 _STOP_TIMEOUT: Final = 20  # seconds
-# What asks the launcher to stop.
+# Signals that stop the launcher.
 _STOP_SIGNALS: Final = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
 
@@ -86,7 +86,7 @@ def spawn_process(  # noqa: PLR0913 - Popen's own arguments, each by name
             env=env,
             cwd=cwd,
             preexec_fn=_build_child_setup(stop_signal, mask),  # noqa: PLW1509 - nothing else starts threads here
-            # Ctrl-C reaches us alone; we then stop the children in order.
+            # Only the launcher receives Ctrl-C, and stops the children in order.
             start_new_session=True,
             **identity,
         )
@@ -111,9 +111,9 @@ def _build_child_setup(stop_signal: int, mask: set[int]) -> Callable[[], None]:
     follow = make_parent_death_hook(stop_signal)
 
     def set_up_child() -> None:
-        # A child would inherit that it does not hear them.
+        # A child would inherit the blocked signals.
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        # Servers and the processes that start workers too: what they hold is written to no core.
+        # Servers, and processes that start workers, write no core dumps of their memory.
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         follow()
 

@@ -19,17 +19,17 @@ from config.push_settings import PUBSUB_PATH
 
 CLIENT_ID: Final = "antares-demo.apps.sandbox.example"
 MICROSOFT_CLIENT_ID: Final = "7d0d4a5c-3c1e-4e0c-9a56-0f6f4a1f3c65"
-# Below `/connect/`.
+# Paths below `/connect/`.
 CALLBACKS: Final[Mapping[str, tuple[str, ...]]] = {
     "google": ("google/callback",),
     "microsoft": ("microsoft/callback", "administrator"),
 }
 TOPIC: Final = "projects/antares-demo/topics/gmail"
-# Whose organisation lets nobody but an administrator agree, and that administrator.
+# An account in an organisation that requires admin consent, and its administrator.
 ADMINISTERED: Final = "alice@fabrikam.example"
 ADMINISTRATOR: Final = "ada@fabrikam.example"
 PUSH_ACCOUNT: Final = "push@antares-demo.iam.gserviceaccount.com"
-# What came to Outlook last, to stand beside Gmail's on the first page. `Label_1` is a category.
+# The newest Outlook messages, which share the first page with Gmail's. `Label_1` is a category.
 _LETTERS: Final = (
     {
         "sender": "Dana Diaz",
@@ -49,7 +49,7 @@ _LETTERS: Final = (
         "labels": ["INBOX", "UNREAD"],
     },
 )
-# Its markup would take a gigabyte of memory to parse: its words are shown.
+# Parsing this markup would need a gigabyte of memory, so only its text is shown.
 _COSTLY: Final = {
     "sender": "Mallory",
     "sender_email": "mallory@stranger.example",

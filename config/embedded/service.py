@@ -33,7 +33,7 @@ GRANIAN: Final = (
     *("--interface", "asgi", "config.asgi:application", "--http", "1", "--no-ws"),
     *("--backlog", "4096", "--http1-header-read-timeout", "10000"),
 )
-_STOP_TIMEOUT: Final = 5  # seconds; what a worker was doing is found again by its lease
+_STOP_TIMEOUT: Final = 5  # seconds; the lease of a worker lets others continue its work
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ class RunningService:
     environment: dict[str, str]
     logs: Path
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-    # Where each class logs in to the database; where there is none, as the owner.
+    # The database URL of each class; a missing one is the owner's.
     logins: ClassLogins = field(default_factory=dict)
     staff_url: str = ""
 
@@ -110,7 +110,7 @@ class RunningService:
         self.start_process(
             "beat",
             *("celery", "--app", "config.celery", "--quiet", "beat", "--schedule", schedule),
-            # Says that something may be due, and reads no table.
+            # Beat announces due work, and reads no table.
             process_class=ProcessClass.PURGE,
         )
 
@@ -119,7 +119,7 @@ class RunningService:
         self.start_process(
             str(process_class),
             *("granian", *GRANIAN, "--host", "127.0.0.1", "--port", str(port)),
-            # Its access log would hold query strings; `config.request_log` writes ours.
+            # Its access log would contain query strings; `config.request_log` writes ours.
             *("--no-access-log", "--log-level", "warning"),
             stop_signal=signal.SIGTERM,
             process_class=process_class,
@@ -167,10 +167,10 @@ def build_environment(
         "MICROSOFT_GRAPH_URL": sandbox_url,
         "GOOGLE_PUBSUB_TOPIC": sandbox_seed.TOPIC,
         "GOOGLE_PUSH_ACCOUNT": sandbox_seed.PUSH_ACCOUNT,
-        # The sandbox calls http addresses as well.
+        # The sandbox also calls http URLs.
         "GOOGLE_CALENDAR_CHANNELS": "on",
         "MICROSOFT_SUBSCRIPTIONS": "on",
-        # Without .pyc files every process would compile everything again.
+        # Without .pyc files, every process would compile all modules.
         "PYTHONDONTWRITEBYTECODE": "",
         "PYTHONUNBUFFERED": "1",
         "EGRESS_TRIPWIRE": "on",
@@ -231,9 +231,9 @@ def run_service(  # noqa: PLR0913 - ports, sizes and settings of one start, each
     ):
         logs = data_dir / "logs"
         logs.mkdir(parents=True, exist_ok=True)
-        # Two names, so that the cookies of one never reach the other.
+        # Two host names, so that neither receives the other's cookies.
         url, sandbox_url = f"http://localhost:{web_port}", f"http://127.0.0.1:{provider_port}"
-        # The two sites have cookies of other names.
+        # The two sites use different cookie names.
         staff_url = f"http://localhost:{port_of_staff}"
         env = build_environment(
             data_dir, urls, url=url, sandbox_url=sandbox_url, base_environment=os.environ
@@ -251,7 +251,7 @@ def run_service(  # noqa: PLR0913 - ports, sizes and settings of one start, each
             *(("--validate",) if validate else ()),
         )
         try:
-            # A person waits for the first page, and all else that starts would slow it down. On
+            # A person waits for the first page, and other starting processes would delay it. On
             # prepared data the web server starts first; the first page needs no sandbox.
             if is_prepared(urls, data_dir):
                 service.start_site(ProcessClass.WEB, web_port)
@@ -259,7 +259,7 @@ def run_service(  # noqa: PLR0913 - ports, sizes and settings of one start, each
                 service.wait_until_listening("web", web_port)
                 service.start_process("sandbox", *sandbox)
             else:
-                # At the same time: neither needs the other.
+                # Both start at the same time: neither needs the other.
                 service.start_process("sandbox", *sandbox)
                 _prepare_data(service, with_calendars=seed is None)
                 service.start_site(ProcessClass.WEB, web_port)
@@ -279,7 +279,7 @@ def run_service(  # noqa: PLR0913 - ports, sizes and settings of one start, each
 
 
 def _prepare_data(service: RunningService, *, with_calendars: bool) -> None:
-    # Its output is for the person in front of the screen: whom one may sign in as.
+    # It prints the people to sign in as, for the person at the terminal.
     process = spawn_process(
         [sys.executable, "-m", "config.embedded.database_setup", *["--calendars"] * with_calendars],
         stop_signal=signal.SIGKILL,

@@ -93,9 +93,7 @@ def audit_ledger() -> AuditResult:
 
 
 def _read_windows(size: int) -> Iterator[tuple[int, Sequence[_StoredEntry | None]]]:
-    """
-    Yield each chunk of entries with one more, because naming a difference needs the next entry.
-    """
+    """Yield each chunk of entries and one more, which naming a difference needs."""
     if stray := Leaf.objects.filter(idx__lt=0).first():
         raise LedgerBroken(
             f"entry {stray.id} has no place in the tree", EntryDifference(DifferenceKind.EXTRA, -1)
@@ -225,7 +223,7 @@ def _check_checkpoint(
 
 def _check_note(row: Checkpoint) -> None:
     signed = _verify_note(row.note)
-    # Under a former name too, where the log began anew under this one.
+    # A log that began again under a new name also has notes under its former name.
     names = {key.name for key in signing_keys.get_known_keys(SigningKey.LEDGER)}
     if (
         signed is None
@@ -248,7 +246,7 @@ def _check_published(size: int, range_root: tree.RangeRoot) -> int:
 
 
 def _verify_note(note: str) -> signed_notes.LogCheckpoint | None:
-    # Former keys as well: what they signed stands.
+    # Signatures of former keys stay valid.
     try:
         return signed_notes.LogCheckpoint.parse(
             signed_notes.verify_note(note, signing_keys.get_known_keys(SigningKey.LEDGER))

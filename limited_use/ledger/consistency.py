@@ -18,10 +18,10 @@ from . import signed_notes, tree
 from .signed_notes import BadNote, LogCheckpoint, VerifierKey
 from .tree import BadProof
 
-# The specification's limit: more could not be needed below 2^63 leaves.
+# The specification's limit, which suffices below 2^63 leaves.
 MAX_PROOF_LENGTH = 63
 _OLD = re.compile(r"old (0|[1-9][0-9]{0,18})\Z")
-# Where one proof ends and the next begins, in a file of several.
+# The boundary between two proofs in one file.
 _NEXT = re.compile(r"^(?=old [0-9]+$)", re.MULTILINE)
 
 
@@ -45,13 +45,11 @@ class ConsistencyProof:
 
 
 def check_consistency(earlier: LogCheckpoint, later: LogCheckpoint, path: Sequence[bytes]) -> None:
-    """
-    :raises BadProof: unless `path` proves that the tree of `later` begins with that of `earlier`
-    """
+    """:raises BadProof: unless `path` proves that the tree of `later` begins with `earlier`'s"""
     if earlier.size:
         tree.verify_consistency(earlier.size, later.size, path, earlier.root, later.root)
     elif path or earlier.root != tree.EMPTY:
-        # Every tree begins with the empty one; there is nothing to show.
+        # Every tree begins with the empty one, so a proof must be empty.
         raise BadProof("an empty tree has one root and no proof")
 
 

@@ -24,8 +24,8 @@ from limited_use.vault.keyring.port import Keyring, MacKey
 
 EntryValue = str | int | bool | None | Sequence[str] | Mapping[str, int]
 
-# A word of ours: an enum's value, a rule's id, a pseudonym. Hardly anything that a person
-# or a provider wrote passes.
+# Our own words: enum values, rule ids, pseudonyms. Hardly any text of a person or a provider
+# matches.
 _WORD = re.compile(r"[A-Za-z0-9_.:+=/-]{0,80}\Z")
 _RAW_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -39,7 +39,7 @@ def get_pseudonym(subject: UUID) -> str:
     return _compute_pseudonym(get_keyring(), subject)
 
 
-# One request names the same few subjects again and again.
+# A request names the same few subjects repeatedly.
 @lru_cache(maxsize=4096)
 def _compute_pseudonym(keyring: Keyring, subject: UUID) -> str:
     return keyring.compute_mac(MacKey.PSEUDONYM, b"ledger/1\0" + subject.bytes)[:16].hex()
@@ -56,7 +56,7 @@ def append_entries(entries: Sequence[tuple[UUID, Mapping[str, EntryValue]]]) -> 
 
     :param entries: id and body of each; `id` and `v` are added
     """
-    # Rows of parameters: for the few entries of a request half the work of arrays.
+    # Rows of parameters: for the few entries of a request, half the work of arrays.
     rows = ", ".join(["(%s, %s, %s)"] * len(entries))
     values: list[UUID | bytes | None] = []
     for entry_id, body in entries:

@@ -113,13 +113,13 @@ def _lock_live_key(holder: UUID) -> QuerySet[LedgerKey]:
 
 
 def _destroy_row(row: LedgerKey, outcome: LedgerKey.Outcome, at: datetime) -> None:
-    # Recorded first: the name of what it is about is made with the key itself.
+    # Record the entry first: its pseudonym is made with the key itself.
     _record_event("ledger_key.destroyed", row, {"outcome": str(outcome)}, at)
     naming_rows.delete_key(row.holder)
     row.destroyed_at, row.outcome = at, outcome
     row.save(update_fields=["destroyed_at", "outcome"])
     tombstones.record_owed(tombstones.for_key(get_key_id(bytes(row.commitment))))
-    # Whoever rolls this back opens it again; another process drops it within minutes.
+    # After a rollback the key is read again. Other processes drop it within minutes.
     pseudonyms.drop_cached_keys()
 
 

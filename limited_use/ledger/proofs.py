@@ -15,7 +15,7 @@ from .signed_notes import BadNote, LogCheckpoint, VerifierKey
 from .tree import BadProof
 
 HEADER = "c2sp.org/tlog-proof@v1"
-# A path of this many hashes covers more leaves than there can be.
+# A path of this length covers more leaves than a log can have.
 MAX_PATH_LENGTH = 63
 MAX_INDEX_DIGITS = 19
 

@@ -65,8 +65,8 @@ class _ConnectionNaming:
                 subject_id, at_the_end=True
             )
         except KeyStoreUnavailable:
-            # A disconnect waits for no key store. Its entries stand in the receipt anyway, beside
-            # their owner's id: nothing is told by them that was not.
+            # A disconnect waits for no key store. Its receipt shows the entries beside the owner's
+            # id anyway, so this pseudonym reveals nothing new.
             return entries.get_pseudonym(subject_id)
 
     def _derive_name(self, subject_id: UUID, *, at_the_end: bool) -> str:
@@ -86,7 +86,8 @@ class _ConnectionNaming:
 
     def _read_key(self) -> bytes | None:
         if self._key is None:
-            # What does not open is of a restored database: it keeps nobody from disconnecting.
+            # In a restored database the key may not open. It must not keep a person from
+            # disconnecting.
             with suppress(EpochGone):
                 self._key = ledger_key_wrap.key_of(self._holder, self._commitment)
         return self._key

@@ -77,8 +77,8 @@ class PublicationFolder:
     path: Path
 
     def get_latest(self) -> tuple[LogCheckpoint, str] | None:
-        # A last line without its newline was never used: the crash that cut it
-        # short came before the note was stored anywhere else.
+        # A last line without a newline was never used: the process crashed before it stored the
+        # note elsewhere.
         try:
             with self.path.open("rb") as file:
                 file.seek(0, os.SEEK_END)
@@ -137,7 +137,7 @@ def _read_lines(path: Path) -> Iterator[bytes]:
     try:
         with path.open("rb") as file:
             for line in file:
-                # Others were cut short by a crash, and ended by whoever came next.
+                # A crash cut other lines short, and a later append ended them.
                 if line.endswith(b"}\n"):
                     yield line[:-1]
     except FileNotFoundError:
@@ -153,7 +153,7 @@ def _open_for_append(path: Path) -> Iterator[Any]:
 
     def write_lines(lines: Sequence[dict[str, Any]]) -> None:
         size = os.fstat(descriptor).st_size
-        # A line that a crash cut short is ended first, so that ours stands alone.
+        # End a line that a crash cut short, so that the new line stands alone.
         ends_with_newline = size == 0 or os.pread(descriptor, 1, size - 1) == b"\n"
         text = b"".join(json.dumps(line, sort_keys=True).encode() + b"\n" for line in lines)
         text = (b"" if ends_with_newline else b"\n") + text
@@ -164,7 +164,7 @@ def _open_for_append(path: Path) -> Iterator[Any]:
             _flush_folder(path.parent)
 
     try:
-        # Looking at what is last and writing after it is one thing.
+        # The lock makes reading the last line and appending one step.
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield write_lines
     finally:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-# Returns the place at which an entry of this hash belongs, or None if it belongs nowhere.
+# Returns the index of an entry with this hash, or None if the tree has no such entry.
 LocateLeaf = Callable[[bytes], int | None]
 
 
@@ -64,7 +64,7 @@ def _classify_difference(
     next_actual = actual[offset + 1] if offset + 1 < len(actual) else None
     next_expected = expected[offset + 1] if offset + 1 < len(expected) else None
     if actual_hash is not None and actual_hash == next_expected and next_actual != expected[offset]:
-        # All after it moved up.
+        # All later entries moved up.
         return EntryDifference(DifferenceKind.MISSING, index)
     belongs_at = None if actual_hash is None else locate(actual_hash)
     if belongs_at is not None:

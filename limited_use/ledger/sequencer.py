@@ -24,7 +24,7 @@ from limited_use.vault.keyring.port import SigningKey
 from . import publication, signed_notes, signing_keys, tiles, tombstone_publication, tree
 from .tile_store import TileStore
 
-# One transaction's worth: 16 ms of hashing.
+# The entries of one transaction: 16 ms of hashing.
 BATCH = 2000
 LOCK_CLASS, LOCK = 0x4C55, 100
 
@@ -62,7 +62,7 @@ def run_sequencer(at: datetime, *, batch: int = BATCH) -> SequencerRun | None:
         while count := _place_entries(at, batch):
             placed += count
         size = _publish_checkpoint(at)
-        # After the tree that says so: outside, no key is dead whose end is nowhere recorded.
+        # After the tree: no published tombstone lacks a published record of the destruction.
         tombstone_publication.publish_owed(at=at)
         return SequencerRun(placed, size)
     finally:
@@ -87,7 +87,7 @@ def check_continuity() -> None:
     latest = publication.get_publication().get_latest()
     signed = _get_signed_checkpoints().aggregate(size=Max("size"))["size"]
     if signed is not None and (latest is None or latest[0].size < signed):
-        # Notes are published before they are stored here: the sink lost something.
+        # Notes are published before they are stored in the database, so the sink lost some.
         raise LedgerFork(f"{signed} was signed, but is not published where it should be")
     if latest is None:
         return
@@ -183,7 +183,7 @@ def _publish_checkpoint(at: datetime) -> int:
     sink = publication.get_publication()
     latest = sink.get_latest()
     if latest is not None and latest[0] == checkpoint:
-        # A run was killed between publishing and saying so here.
+        # A run was killed after publishing, before storing the note.
         note = latest[1]
     else:
         keyring = get_keyring()

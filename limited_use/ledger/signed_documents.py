@@ -17,7 +17,7 @@ from typing import Any
 
 from .signed_notes import VerifierKey
 
-# Signed along, so that no other text signed by the key could pass for a receipt.
+# Part of the signed text, so that no other text signed by the key passes for a receipt.
 DOMAIN = b"limited-use-document/1\n"
 SIGNED_BY = "signed_by"
 _SUFFIX = re.compile(rb',"signature":"([A-Za-z0-9+/]{86}==)"\}\n\Z')

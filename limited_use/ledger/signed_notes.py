@@ -23,7 +23,7 @@ KEY_BYTES = 32
 ID_BYTES = 4
 TIME_BYTES = 8
 ROOT_BYTES = 32
-# More would be a way to make us work; the specification asks for sixteen.
+# Limits the work for a hostile note; the specification requires sixteen.
 MAX_SIGNATURES = 100
 _SIZE = re.compile(r"(0|[1-9][0-9]{0,18})\Z")
 _NAME = re.compile(r"[^\s+]+\Z")
@@ -54,7 +54,7 @@ class VerifierKey:
     @classmethod
     def parse(cls, text: str) -> VerifierKey:
         """:raises BadNote: if `text` is malformed, or the id does not match the key"""
-        # At the first two: base64 may hold more.
+        # Only the first two separators count: base64 may contain more.
         parts = text.strip().split("+", 2)
         if len(parts) != 3 or not _NAME.match(parts[0]):  # noqa: PLR2004
             raise BadNote("not a verifier key")

@@ -22,7 +22,7 @@ from limited_use.vault.keyring.port import SigningKey
 from . import entries
 from .signed_notes import VerifierKey
 
-# What the ledger calls a key of ours: it has no id of its own.
+# Ledger subjects of our signing keys, which have no ids.
 SUBJECTS = {SigningKey.LEDGER: UUID(int=11), SigningKey.RECEIPTS: UUID(int=12)}
 
 
@@ -45,7 +45,7 @@ def get_current_key(role: SigningKey) -> VerifierKey:
 def record_current_key(role: SigningKey, *, at: datetime) -> VerifierKey:
     """Return the current key. Record it if it is new, and the end of its predecessor."""
     key = get_current_key(role)
-    # Not the one that began last: clocks differ.
+    # Select by `until`, not by the latest `since`, because clocks differ.
     newest = _get_periods(role).filter(until=None).first()
     if newest is None or newest.verifier_key != str(key):
         with transaction.atomic():
@@ -92,7 +92,7 @@ def list_published_keys() -> list[PublishedKey]:
             for period in _get_periods(role)
         ]
         if not keys_of_role or keys_of_role[0].key != key:
-            # It has signed nothing yet.
+            # The key has not signed anything yet.
             keys_of_role.insert(0, PublishedKey(role, key, None, None))
         published += keys_of_role
     return published

@@ -19,7 +19,7 @@ from django.db import connection
 from .entries import to_milliseconds
 
 MAX_ENTRIES = 1000
-# The payload is canonical JSON: a word of ours stands in it in exactly one way.
+# The payload is canonical JSON, so one of our words occurs in exactly one form.
 _QUERY = """
 SELECT id, payload, idx, subject FROM limited_use_leaf
  WHERE subject = ANY(%(subjects)s)
@@ -53,15 +53,15 @@ class SubjectEntry:
     feature: str | None
     # Person, client or system.
     actor_kind: str | None
-    # The ledger's name of who acted: 32 hexadecimal digits.
+    # The actor's pseudonym: 32 hexadecimal digits.
     actor: str | None
-    # How many rows the request meant to open.
+    # The number of rows that the request meant to open.
     count: int | None
-    # `permitted` or `refused`; None of what is no use.
+    # `permitted` or `refused`; None for an entry that is no use.
     outcome: str | None
-    # Its index in the tree; None until the sequencer has given it one.
+    # The index in the tree; None until the sequencer assigns it.
     place: int | None
-    # Which of the names that were asked for, 16 bytes.
+    # The requested name (16 bytes) that the entry is about.
     subject: bytes
 
 

@@ -16,7 +16,7 @@ BITS = 8
 HASH_BYTES = 32
 
 TileAddress = tuple[int, int]
-# Returns the hashes of the tile at (level, position) so far; empty if there is none.
+# Returns the current hashes of the tile at (level, position); empty if there is none.
 ReadTile = Callable[[TileAddress], bytes]
 
 

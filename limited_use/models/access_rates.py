@@ -13,10 +13,10 @@ class HourOfOpens(models.Model):
     """
 
     id = models.BigAutoField(primary_key=True)
-    # `system`, `client:` and the feature's key, `person:` and the ledger's name (32 digits).
+    # `system`, `client:` and the feature's key, or `person:` and the ledger pseudonym (32 digits).
     actor = models.CharField(max_length=80)
     purpose = models.CharField(max_length=32)
-    # Its beginning.
+    # The beginning of the hour.
     hour = models.DateTimeField()
     opens = models.BigIntegerField()
 

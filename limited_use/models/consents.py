@@ -21,13 +21,13 @@ class Consent(Given):
     owner_id = models.UUIDField()
     organisation_id = models.UUIDField()
     feature = models.CharField(max_length=64)
-    # Blank: all that the feature declares.
+    # Blank: all purposes that the feature declares.
     purpose = models.CharField(max_length=32, blank=True, default="", db_default="")
     # Blank: as the feature declares.
     recipient = models.CharField(max_length=32, blank=True, default="", db_default="")
-    # The one thing that it is about, by our id; null: whatever the feature is about.
+    # The item that it is about, by our id; null: everything that the feature is about.
     item = models.UUIDField(null=True)
-    # Which declaration was shown when they agreed.
+    # The version of the declaration that the person saw.
     version = models.PositiveIntegerField()
 
     class Meta:

@@ -21,12 +21,12 @@ class DataKey(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     holder = models.UUIDField(unique=True)
     line = models.CharField(max_length=16)
-    # The holder's own fence: a permit or sealer of another epoch opens and seals nothing.
+    # The holder's fence epoch: permits and sealers of another epoch open and seal nothing.
     epoch = models.PositiveIntegerField(default=1)
-    # The first eight bytes of a commitment to the key; stands in every ciphertext's header.
+    # The first eight bytes of a commitment to the key, contained in every ciphertext's header.
     key_id = models.BinaryField(max_length=8)
     wrapped = models.BinaryField(max_length=128)
-    # Under which key-encryption key it is wrapped.
+    # The epoch of the key-encryption key that wraps it.
     kek_epoch = models.PositiveIntegerField()
     created_at = models.DateTimeField()
 
@@ -48,7 +48,7 @@ class KeyEpoch(models.Model):
     number = models.PositiveIntegerField()
     began_at = models.DateTimeField()
     destroyed_at = models.DateTimeField(null=True)
-    # The ledger entry that says so.
+    # The ledger entry of the destruction.
     entry_id = models.UUIDField(null=True)
 
     class Meta:

@@ -17,9 +17,9 @@ class Leaf(models.Model):
     """One ledger entry: its exact bytes, and its index once the sequencer has assigned one."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # Canonical JSON; what is hashed into the tree.
+    # Canonical JSON, which is hashed into the tree.
     payload = models.BinaryField()
-    # The name of whose it is, as the payload says it: so that an owner's own are found.
+    # The subject's pseudonym from the payload, to find an owner's entries.
     subject = models.BinaryField(max_length=16, null=True)
     idx = models.BigIntegerField(null=True, unique=True)
 
@@ -83,7 +83,7 @@ class VerifierKeyPeriod(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     # Ledger or receipts.
     role = models.CharField(max_length=16)
-    # `name+id+key`, as it is published.
+    # `name+id+key`, the published form.
     verifier_key = models.CharField(max_length=255)
     since = models.DateTimeField()
     until = models.DateTimeField(null=True)

@@ -24,21 +24,21 @@ class LedgerKey(models.Model):
         NONE = ""
         TAKEN = "taken"
         EXPIRED = "expired"
-        # There was nobody to offer it to, or nothing that a receipt was written for.
+        # No owner could be offered the key, or no receipt was written.
         DISCARDED = "discarded"
-        # A restored copy of the database had brought it back, or could not open it any more.
+        # A restored database had brought the key back, or could no longer open it.
         RESTORED = "restored"
         LOST = "lost"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     # The connection.
     holder = models.UUIDField(unique=True)
-    # A hash of the key: what is kept of it, here and in the ledger.
+    # A hash of the key, which stays in this row and in the ledger.
     commitment = models.BinaryField(max_length=32)
     created_at = models.DateTimeField()
-    # The connection ended: nothing but its end is named by it from then on.
+    # The connection ended. From then on, the key names only the entries of its end.
     set_aside_at = models.DateTimeField(null=True)
-    # Its owner may fetch it before then, once.
+    # The owner may fetch the key once before this time.
     offered_until = models.DateTimeField(null=True)
     destroyed_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=16, choices=Outcome, blank=True, default="")
@@ -81,7 +81,7 @@ class WrappedLedgerKey(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     holder = models.UUIDField(unique=True)
-    # As in the row of `LedgerKey`: who was shown that one may read this one.
+    # As in `LedgerKey`: a process that sees that row may read this one.
     commitment = models.BinaryField(max_length=32)
     # 60 bytes, under the naming key of `kek_epoch` (see `vault.ledger_key_wrap`).
     wrapped = models.BinaryField(max_length=60)

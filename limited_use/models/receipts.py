@@ -9,17 +9,15 @@ from accounts.ids import uuid7
 
 
 class Receipt(models.Model):
-    """
-    The signed proof of one purge. Its ids have no foreign keys: a receipt outlives its subject.
-    """
+    """The signed proof of one purge. Without foreign keys: a receipt outlives its subject."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # The integration that was purged: one receipt each, of two parts.
+    # The purged integration, with one receipt of two parts.
     subject_id = models.UUIDField()
-    # 1: what was removed and checked. 2: that the epochs of its keys ended as well.
+    # 1: what was removed and checked. 2: the epochs of its keys ended as well.
     part = models.PositiveSmallIntegerField(default=1)
     owner_id = models.UUIDField()
-    # The exact bytes of the file; the signature covers them.
+    # The exact bytes of the file, which the signature covers.
     document = models.BinaryField()
     created_at = models.DateTimeField()
 

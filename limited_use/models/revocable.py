@@ -10,10 +10,10 @@ from django.db import models
 class Given(models.Model):
     """A consent or a share. Rows are never deleted; an ended one has the time of its end."""
 
-    # Raised by the end: a permit in hand that carries the older one opens nothing.
+    # The end raises it. A permit with an older epoch opens nothing.
     epoch = models.PositiveIntegerField(default=1)
     given_at = models.DateTimeField()
-    # From then on it counts as withdrawn, whether or not anybody has written so.
+    # From then on it counts as withdrawn, recorded or not.
     expires_at = models.DateTimeField(null=True)
     withdrawn_at = models.DateTimeField(null=True)
 

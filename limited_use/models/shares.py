@@ -11,9 +11,9 @@ from .revocable import Given
 
 
 class ShareLevel(models.TextChoices):
-    # When its owner is busy, and nothing else.
+    # Only the times when the owner is busy.
     FREEBUSY = "freebusy"
-    # What is in it as well; what is private shows as busy all the same.
+    # Event details as well; private events show as busy.
     DETAILS = "details"
 
 
@@ -30,13 +30,14 @@ class Share(Given):
     owner_id = models.UUIDField()
     organisation_id = models.UUIDField()
     viewer_id = models.UUIDField()
-    # Of which stay in the organisation: it ends with either, and does not revive with another.
+    # The memberships in the organisation. The share ends with either, and a later membership does
+    # not revive it.
     owner_membership = models.UUIDField()
     viewer_membership = models.UUIDField()
     # The calendar, by our id.
     item = models.UUIDField()
     level = models.CharField(max_length=16, choices=ShareLevel)
-    # The address as its owner typed it, encrypted (`typed_addresses`); empty once the share ended.
+    # The address that the owner typed, encrypted (`typed_addresses`); empty once the share ended.
     typed_address = models.TextField(blank=True, default="")
 
     class Meta:

@@ -25,13 +25,13 @@ class PolicyUse(models.Model):
     day = models.DateField()
     rule = models.CharField(max_length=64)
     is_permitted = models.BooleanField()
-    # The feature's key; empty where the service itself acted.
+    # The feature's key; empty if the service itself acted.
     feature = models.CharField(max_length=64, blank=True, default="")
     data_class = models.CharField(max_length=32)
     purpose = models.CharField(max_length=32)
     recipient = models.CharField(max_length=32)
     count = models.BigIntegerField()
-    # The newest entries, newest first, a few: what is shown with its proof.
+    # A few entries, newest first, to show with their proofs.
     latest = ArrayField(models.UUIDField())
 
     class Meta:
@@ -92,7 +92,7 @@ class EvidenceBundle(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     made_at = models.DateTimeField(db_index=True)
     document = models.BinaryField()
-    # Clauses that it says are not met.
+    # The clauses that it reports as not met.
     not_met = ArrayField(models.CharField(max_length=32))
 
     def __str__(self) -> str:
@@ -108,7 +108,7 @@ class Gauge(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     name = models.CharField(max_length=64)
-    # `kind=word`, comma-separated; empty where there is one of its name only.
+    # `kind=word`, comma-separated; empty if the name has a single figure.
     labels = models.CharField(max_length=120, blank=True, default="")
     value = models.FloatField()
     measured_at = models.DateTimeField()

@@ -109,13 +109,13 @@ def issue_second_part(
         Receipt(
             subject_id=first_part.subject_id, owner_id=first_part.owner_id, part=2, created_at=at
         ),
-        # As part 1 says: the key that makes the name may be destroyed meanwhile.
+        # Copied from part 1: the ledger key that makes the name may be destroyed by now.
         subject=json.loads(bytes(first_part.document))["subject"],
     )
 
 
 def _get_ended_epoch(key: ReceiptKey) -> KeyEpoch:
-    # Older ones as well: until its survivors were wrapped anew, the key hung on them.
+    # Older epochs, too: the key depended on them until the remaining keys were rewrapped.
     live_epochs = KeyEpoch.objects.filter(
         line=key.line, number__lte=key.kek_epoch, destroyed_at=None
     )

@@ -19,10 +19,10 @@ from limited_use.models import Receipt, ReceiptLink
 from limited_use.vault.sql_functions import SQL_FOLDER
 
 TOKEN_BYTES = 32
-# An older link ends when a newer one is made beyond these.
+# Creating a link beyond this number ends the oldest one.
 MAX_LINKS = 5
 
-#: Whose the receipt of a link is: asked where nobody is known but by the link.
+#: Finds the receipt's owner for a link, when only the link identifies the caller.
 (OWNER_OF_LINK,) = load_functions(
     SQL_FOLDER / "receipt_links.sql", {"receipt_link": frozenset({"web"})}
 )
@@ -46,11 +46,11 @@ def find_receipts(token: str) -> list[Receipt]:
     if row is None:
         return []
     subject_id, owner_id = row
-    # The link stands for its maker, as far as this receipt goes.
+    # The link acts for its creator, for this receipt only.
     with row_owner.acting_for(owner_id, None):
         return list(Receipt.objects.filter(subject_id=subject_id).order_by("part"))
 
 
 def _hash_token(token: str) -> bytes:
-    # Random enough that a plain hash tells nothing.
+    # The token is random enough for a plain hash.
     return hashlib.sha256(b"LU-receipt-link/1\0" + token.encode()).digest()

@@ -26,7 +26,7 @@ from limited_use.vault.keyring.port import SigningKey
 __all__ = ["NotSequenced", "ReceiptIncomplete", "get_public_keys", "issue_receipt"]
 
 KIND = "deletion-receipt"
-# What a body must say (see the README for each).
+# The required members of a body (see the README for each).
 BODY_MEMBERS = frozenset(
     {
         "trigger",
@@ -136,7 +136,7 @@ def check_text(value: object) -> None:
         for inner in value:
             check_text(inner)
     elif isinstance(value, str):
-        # A tripwire, not a filter: nothing a receipt says needs the sign of an address.
+        # A tripwire, not a filter: no statement of a receipt needs the sign of an address.
         if "@" in value or len(value) > MAX_TEXT_LENGTH:
             raise ReceiptIncomplete("a receipt holds no address and no content")
     elif value is not None and not isinstance(value, int):

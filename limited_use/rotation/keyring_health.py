@@ -17,7 +17,7 @@ from limited_use.vault.keyring.port import KeyStoreUnavailable
 
 logger = logging.getLogger(__name__)
 
-# About no row in particular.
+# The alarm is about no particular row.
 KEYRING_SUBJECT: Final = UUID(int=0)
 
 

@@ -33,9 +33,7 @@ def find_holders() -> Iterator[UUID]:
 
 
 def find_ledger_holders() -> Iterator[UUID]:
-    """
-    Yield the connections with a ledger key that is published as destroyed: handed out or expired.
-    """
+    """Yield the connections with a ledger key published as destroyed: handed out or expired."""
     dead_keys = {
         tombstone
         for tombstone in publication.get_publication().read_tombstones()

@@ -10,7 +10,7 @@ from django.conf import settings
 from limited_use.models import KeyEpoch
 from limited_use.policy.key_lines import KeyLine
 
-# Turned this much before the promised hour, which leaves an hour of a day for tries that fail.
+# Rotate this much before the promised hour: of a day, an hour for failed attempts.
 MARGIN: Final = 1 / 24
 
 
@@ -27,7 +27,7 @@ def is_rotation_due(line: KeyLine, *, at: datetime, max_hours: int) -> bool:
 
     :param max_hours: how long the epoch of a key may live after the key's disconnect
     """
-    # The oldest that lives: one whose turn was cut short keeps being over until it is gone.
+    # The oldest live epoch: after an interrupted rotation, it stays due until it is destroyed.
     began_at = (
         KeyEpoch.objects.filter(line=line, destroyed_at=None)
         .order_by("number")

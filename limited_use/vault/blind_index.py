@@ -19,9 +19,9 @@ from .envelope import Unopenable
 from .keyring.factory import get_keyring
 from .keyring.port import MacKey
 
-#: Whose the permits to ask are: nobody's in particular, for who is asked about is not known before.
+#: The holder of lookup permits: no real holder, because the result is not known before the lookup.
 LOOKUP_HOLDER: Final = UUID(bytes=b"LU-directory/ask")
-#: The one use by which it may be asked.
+#: The only use that allows a lookup.
 LOOKUP_USE: Final = Use(DataClass.PROFILE, Purpose.CONNECTION_MAINTAIN, Recipient.VAULT)
 
 

@@ -6,9 +6,9 @@ import threading
 
 import zstandard
 
-# Below, a frame costs more than it saves.
+# Smaller data is not compressed: a frame costs more than it saves.
 MIN_DATA_BYTES = 256
-# What one record may become. A mail body of ours is far below; a bomb is not.
+# The maximum size of one record. A mail body is far below; a decompression bomb is not.
 MAX_RECORD_BYTES = 64 * 1024 * 1024
 LEVEL = 1
 
@@ -17,7 +17,7 @@ class RecordTooLarge(Exception):
     """The record exceeds `MAX_RECORD_BYTES`."""
 
 
-# zstandard's objects are not safe to share between threads.
+# zstandard's objects must not be shared between threads.
 _local = threading.local()
 
 

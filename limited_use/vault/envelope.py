@@ -85,7 +85,7 @@ def open_record(record: bytes, binding: Binding, key: RecordKey) -> bytes:
     :raises Damaged: if `record` was not sealed under `key` for `binding`
     """
     header = record[:NONCE_AT]
-    # No trial decryption: the header names its key, or this is none of ours.
+    # No trial decryption: the header names its key, or the record is not ours.
     if header[KEY_ID_AT:] == key.key_id and header[:KEY_ID_AT] in _KNOWN_STARTS:
         try:
             data = key.get_cipher(binding.data_class).decrypt(
@@ -94,5 +94,5 @@ def open_record(record: bytes, binding: Binding, key: RecordKey) -> bytes:
             return data if header[FLAGS_AT] == 0 else expand_record(data)
         except (InvalidTag, ValueError, RecordTooLarge, zstandard.ZstdError):
             pass
-    # Outside the except block: nothing of the cause hangs on to it.
+    # Outside the except block, so that the error has no context.
     raise Damaged

@@ -134,7 +134,7 @@ class SealedField(Column[_Set_contra, _Get_co]):
     def get_default(self) -> None:
         return None
 
-    # The database's way in and out.
+    # From and to the database.
 
     def from_db_value(self, value: bytes | None, *_: object) -> StoredCiphertext | None:
         return None if value is None else StoredCiphertext(value)
@@ -163,7 +163,7 @@ class SealedField(Column[_Set_contra, _Get_co]):
         prepared_value = value if prepared else self.get_prep_value(value)
         return None if prepared_value is None else connection.Database.Binary(prepared_value)
 
-    # Ways round the seal that Django offers to every field.
+    # Field features of Django that would bypass the seal.
 
     def get_lookup(self, lookup_name: str) -> Any:
         if lookup_name == "exact":

@@ -48,11 +48,11 @@ class KeyCache(Generic[K]):
     def __init__(self, *, max_keys: int, max_age_seconds: float) -> None:
         self._max_keys = max_keys
         self._max_age_seconds = max_age_seconds
-        # In the order in which they end.
+        # Ordered by expiry.
         self._cached_keys: OrderedDict[UUID, _CachedKey[K]] = OrderedDict()
         self._lock = Lock()
         self._timer: Timer | None = None
-        # A forked worker is another process: it has no business with its parent's keys.
+        # A forked worker is another process, and must not use its parent's keys.
         os.register_at_fork(after_in_child=self._reset_after_fork)
 
     def __len__(self) -> int:

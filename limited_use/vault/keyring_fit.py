@@ -24,7 +24,7 @@ from .keyring.factory import get_keyring
 from .keyring.port import EpochGone, KeyBinding, NoKeyring, RewrapRequest
 from .keys import compute_key_id
 
-# How many more are tried, to tell one key that is damaged from a keyring that is another.
+# How many other keys to try, to distinguish a damaged key from a foreign keyring.
 _OTHER_KEYS_TRIED: Final = 20
 
 
@@ -102,7 +102,7 @@ def _can_rewrap_another_key(line: KeyLine, epoch: int) -> bool:
 def _can_rewrap(line: KeyLine, key: key_rows.DataKeyToRewrap) -> bool:
     keyring, binding = get_keyring(), KeyBinding(key.holder, key.key_id)
     with suppress(EpochGone):
-        # Opens nothing; what comes out is thrown away.
+        # Opens nothing; the result is discarded.
         keyring.rewrap(
             line,
             keyring.list_epochs(line)[-1],
@@ -141,7 +141,7 @@ def _find_sample_holder(line: KeyLine, epoch: int) -> UUID | None:
 def _check_by_rewrapping(line: KeyLine, epoch: int, key: key_rows.DataKeyToRewrap) -> bool:
     if _can_rewrap(line, key):
         return True
-    # Unless a turn of the epoch came between.
+    # Unless the epoch was rotated in between.
     return all(current.kek_epoch != epoch for current in key_rows.get_metadata([key.holder]))
 
 

@@ -30,10 +30,10 @@ from .keyring.port import EpochGone, KeyBinding, NoKeyring
 
 KEY_BYTES = 32
 KEY_ID_BYTES = 8
-# What a process keeps unwrapped, at most and at longest.
+# Limits of the cache of unwrapped keys.
 CACHE_SIZE = 1024
 CACHE_SECONDS = 300.0
-# How often locking a line is repeated if its newest epoch ended in between.
+# How often locking a line is retried if its newest epoch ended in between.
 LOCK_ATTEMPTS = 5
 
 
@@ -208,7 +208,7 @@ def lock_line(line: KeyLine, *, exclusive: bool, at: datetime) -> None:
     for _ in range(LOCK_ATTEMPTS):
         if key_rows.lock_line(line, exclusive=exclusive):
             return
-        # The first key of the line, or an epoch that ended between look and lock.
+        # The line has no recorded epoch, or its epoch ended before the lock.
         epochs = get_keyring().list_epochs(line)
         if not epochs:
             raise NoKeyring(f"the keyring has no {line} key: run manage.py init_keyring")
@@ -217,8 +217,8 @@ def lock_line(line: KeyLine, *, exclusive: bool, at: datetime) -> None:
 
 
 def _lock_current_epoch(line: KeyLine, at: datetime) -> int:
-    # Shared with other makers; excludes a turn, which would otherwise destroy
-    # an epoch key under a row that it cannot see yet.
+    # Shared with other creators of keys; excludes a rotation, which would otherwise destroy an
+    # epoch key under a row that it cannot see yet.
     lock_line(line, exclusive=False, at=at)
     epochs = get_keyring().list_epochs(line)
     if not epochs:

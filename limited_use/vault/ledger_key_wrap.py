@@ -28,10 +28,10 @@ from .naming_rows import LedgerKeyCiphertext
 LINE = naming_rows.LINE
 BATCH = 500
 NONCE_BYTES = 12
-# The holder's id of an epoch's naming key begins with this, and ends with the epoch.
+# A naming key's holder id is this prefix and the epoch.
 _PREFIX = b"LU-names"
 
-# The newest ones that this process used: two, since a turn takes its time.
+# The newest naming keys that this process used: two, because a rotation takes time.
 _ciphers: dict[tuple[Keyring, int], AESGCM] = {}
 _ciphers_lock = Lock()
 MAX_CIPHERS = 2
@@ -53,7 +53,7 @@ def store_key(key: bytes, *, holder: UUID, commitment: bytes, at: datetime) -> N
 
     :param holder: the connection
     """
-    # Shared with other makers, alone in a turn: which sees afterwards what we wrap here.
+    # Shared with other creators, exclusive in a rotation, which then sees the key wrapped here.
     keys.lock_line(LINE, exclusive=False, at=at)
     epochs = get_keyring().list_epochs(LINE)
     if not epochs:
@@ -72,7 +72,7 @@ def key_of(holder: UUID, commitment: bytes) -> bytes | None:
     """
     binding = _get_binding(holder, commitment)
     row, previous_row = naming_rows.read_key(holder, commitment), None
-    # Once more where a turn of the epoch came between reading the row and opening it.
+    # Try again if the epoch was rotated between reading the row and unwrapping.
     while row is not None and row != previous_row:
         cipher = _get_cipher(row.kek_epoch)
         if cipher is not None:
@@ -141,8 +141,8 @@ def _choose_naming_key(epochs: Sequence[int], at: datetime) -> tuple[int, AESGCM
     try:
         return epochs[-1], _get_or_create_cipher(epochs[-1], at)
     except rows_of_keys.ForeignHolder:
-        # A web process makes the first alone. The turn that was cut short will make this one, and
-        # wrap under it what is wrapped under an older one now.
+        # A web process creates only the first naming key. The interrupted rotation will create this
+        # one, and rewrap the keys that an older one wraps.
         for epoch in reversed(epochs[:-1]):
             if (cipher := _get_cipher(epoch)) is not None:
                 return epoch, cipher
@@ -153,7 +153,7 @@ def _get_or_create_cipher(epoch: int, at: datetime) -> AESGCM:
     """Return the cipher of the epoch's naming key, which is created if it is missing."""
     cipher = _get_cipher(epoch)
     if cipher is None:
-        # Somebody else may be first: then theirs is it.
+        # Another process may be first; then use its key.
         with contextlib.suppress(IntegrityError), transaction.atomic():
             keys.create_key(holder=get_naming_holder(epoch), line=LINE, at=at)
         cipher = _get_cipher(epoch)
@@ -193,7 +193,7 @@ def _unwrap_key(cipher: AESGCM, wrapped: bytes, binding: KeyBinding, epoch: int)
 
 
 def _get_binding(holder: UUID, commitment: bytes) -> KeyBinding:
-    # A ledger key is known among keys as its commitment begins.
+    # A ledger key's id is the beginning of its commitment.
     return KeyBinding(holder, commitment[: keys.KEY_ID_BYTES])
 
 

@@ -20,7 +20,7 @@ from . import key_rows, sql_functions
 from .keyring.acl import RIGHTS
 from .sql_functions import SQL_FOLDER, get_classes_with_right
 
-# Every process that writes about a connection may unwrap this line.
+# Every process that records entries about a connection may unwrap this line.
 LINE: Final = KeyLine.ACCOUNT
 
 
@@ -87,9 +87,7 @@ def get_holders() -> set[UUID]:
 def get_keys_to_rewrap(
     *, before_epoch: int, limit: int, excluded_holders: Sequence[UUID]
 ) -> list[LedgerKeyToRewrap]:
-    """
-    Return keys wrapped under an epoch before `before_epoch`, except those of `excluded_holders`.
-    """
+    """Return keys wrapped under an epoch before `before_epoch`, without `excluded_holders`."""
     rows_found = key_rows.run_query(
         "SELECT * FROM vault_name_to_rewrap(%s, %s, %s::uuid[])",
         before_epoch,

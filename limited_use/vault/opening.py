@@ -27,11 +27,11 @@ from .sealed import SealedValue
 
 __all__ = ["OpeningBatch", "Unopenable", "begin_batch", "open_all"]
 
-# One statement, so that key and fences are of one moment.
+# One statement, so that keys and fences are from one moment.
 _KEYS_QUERY = (
     "SELECT 'key', holder, epoch, TRUE, line, key_id, wrapped, kek_epoch FROM ({}) AS keys"
 )
-# Whether what can be withdrawn is live, by ids; of a kind without a table nothing is.
+# Whether grants of each kind are live. A kind without a table is never live.
 _FENCE_QUERIES = {
     FenceKind.DELEGATION: """
 SELECT 'delegation', id, epoch, switched_off_at IS NULL, NULL, NULL, NULL, NULL
@@ -52,7 +52,7 @@ SELECT 'share', id, epoch, withdrawn_at IS NULL AND (expires_at IS NULL OR expir
   FROM limited_use_share WHERE id IN ({})
 """,
 }
-# What may end by itself as well.
+# Kinds that can expire.
 _EXPIRING_KINDS = frozenset({FenceKind.CONSENT, FenceKind.SHARE})
 
 
@@ -66,8 +66,8 @@ class OpeningBatch:
     __slots__ = ("_keys",)
 
     def __init__(self, keys: list[tuple[Permit, UnwrappedKey | None]]) -> None:
-        # By identity: hashing a permit would cost more than opening a row. The
-        # permits are kept, so that no other object takes the place of one.
+        # By identity: hashing a permit would cost more than opening a row. The permits are kept, so
+        # that no other object gets the identity of one.
         self._keys = {id(permit): (permit, key) for permit, key in keys}
 
     def open_value(self, sealed: SealedValue, permit: Permit) -> bytes:
@@ -107,8 +107,8 @@ def begin_batch(permits: Iterable[Permit], *, at: datetime) -> OpeningBatch:
     permit_list = list(permits)
     if any(at >= permit.expires_at for permit in permit_list):
         raise Unopenable
-    # Twice at most: a turn of the key epoch may have rewrapped a key and destroyed
-    # what wrapped it, between our reading the row and unwrapping.
+    # Twice at most: a rotation may have rewrapped a key and destroyed its old epoch between reading
+    # the row and unwrapping.
     for _ in range(2):
         rows, fences = _read_keys_and_fences(permit_list, at)
         keys = [(permit, _unwrap_for_permit(permit, rows, fences)) for permit in permit_list]
@@ -136,7 +136,7 @@ def _unwrap_for_permit(
     """Return the key of a permit, or None if the key does not unwrap."""
     row = rows.get(permit.holder)
     if row is None or row.epoch != permit.epoch:
-        # Destroyed, or fenced off, maybe by another process: nor is it kept here any longer.
+        # Destroyed or fenced off, maybe by another process, so drop the cached key as well.
         drop_cached_keys(permit.holder)
         if row is None:
             refuse_unreadable_line(permit.holder)
@@ -184,7 +184,7 @@ def _build_query(permits: Sequence[Permit], at: datetime) -> tuple[str, list[Any
     fences = {fence for permit in permits for fence in permit.fences}
     for kind, fence_query in _FENCE_QUERIES.items():
         if ids := [fence.id for fence in fences if fence.kind == kind]:
-            # A parameter for each: with an array, the statement would be planned anew every time.
+            # One parameter per id: with an array, PostgreSQL would plan the statement each time.
             parts.append(fence_query.format(", ".join(["%s"] * len(ids))))
             parameters += [at, *ids] if kind in _EXPIRING_KINDS else ids
     return " UNION ALL ".join(parts), parameters

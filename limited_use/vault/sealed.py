@@ -14,7 +14,7 @@ from uuid import UUID
 from limited_use.policy.vocabulary import DataClass
 
 FORMAT = b"LU1"
-# Where a record has the id of its key; see `envelope`.
+# The position of the key id in a record; see `envelope`.
 KEY_ID_AT = len(FORMAT) + 1
 KEY_ID_BYTES = 8
 
@@ -100,7 +100,7 @@ REFUSED_METHODS = (
     "__json__",
     "for_json",
     "isoformat",
-    # Rendering, and the system's ways to bytes.
+    # Rendering, and system interfaces to bytes.
     "__html__",
     "__fspath__",
     "__buffer__",
@@ -140,7 +140,7 @@ class SealedValue:
     def __delattr__(self, _: str) -> NoReturn:
         raise SealedAccessError("Sealed is immutable")
 
-    # Not refused, on purpose: the ORM, tests and debuggers compare and print.
+    # Not refused on purpose: the ORM, tests and debuggers compare and print.
     def __repr__(self) -> str:
         return "<Sealed>"
 

@@ -56,9 +56,7 @@ class Sealer:
         return SealedValue(envelope.seal_record(plaintext, binding, self._key), binding)
 
     def compute_blind(self, kind: str, value: str) -> bytes:
-        """
-        Return 32 bytes to look `value` up by within this holder. They die with the holder's key.
-        """
+        """Return 32 bytes to look `value` up by within this holder. They die with its key."""
         encoded_kind = kind.encode()
         message = b"\0".join((len(encoded_kind).to_bytes(2, "big") + encoded_kind, value.encode()))
         return hmac.digest(self._key.blind_key, message, "sha256")
@@ -72,8 +70,8 @@ def get_sealer(*, holder: UUID, epoch: int) -> Sealer:
     :raises KeyDestroyed: if the key is destroyed or has another epoch
     :raises KeyUnusable: if the key does not unwrap although the key store answers
     """
-    # Twice at most: between reading the row and unwrapping, a turn of the key
-    # epoch may have wrapped it anew and destroyed what wrapped it before.
+    # Twice at most: a rotation may have rewrapped the key and destroyed its old epoch between
+    # reading the row and unwrapping.
     for _ in range(2):
         row = read_row(holder)
         if row is None or row.epoch != epoch:

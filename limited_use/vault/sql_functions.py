@@ -45,9 +45,9 @@ def get_classes_with_right(right: str) -> frozenset[str]:
 _MAKERS, _TURNERS = get_classes_with_right("wraps"), get_classes_with_right("turns")
 _SERVICE_CLASSES: Final = frozenset({"web", "sync", "purge"})
 _SERVICE_AND_STAFF: Final = _SERVICE_CLASSES | {"staff"}
-#: Reads the naming keys of the ledger, for classes that read no other key of the line of accounts.
+#: Reads the ledger's naming keys, for classes that read no other key of the line of accounts.
 READ_NAMING: Final = "vault_read_naming"
-#: What the names of variants begin with, by the class of process that executes them.
+#: Prefixes of the variants, by the process class that executes them.
 _VARIANTS: Final = {"web": "vault_person_", "staff": "vault_opened_"}
 
 
@@ -87,9 +87,7 @@ def _with_variants(classes: Mapping[str, frozenset[str]]) -> dict[str, frozenset
 def _select_by_prefix(
     prefix: str, classes: Mapping[str, frozenset[str]]
 ) -> dict[str, frozenset[str]]:
-    """
-    Return the functions with this prefix. An empty prefix selects those that are not variants.
-    """
+    """Return the functions with this prefix. An empty prefix selects all non-variants."""
     prefixes = tuple(_VARIANTS.values())
     return {
         name: executing_classes
@@ -107,9 +105,7 @@ def _get_reader_classes(line: KeyLine) -> frozenset[str]:
 
 
 def choose_reader(line: KeyLine) -> str:
-    """
-    Return the name of the function that reads wrapped keys of the line for this process class.
-    """
+    """Return the name of the function with which this process class reads keys of the line."""
     if line in rights_of(settings.PROCESS_CLASS).names:
         return READ_NAMING
     return name_for_class(get_reader_name(line))
@@ -125,7 +121,7 @@ _DATA_KEY_FUNCTIONS: Final = _with_variants(
         "vault_destroy": frozenset({"web", "purge"}),
     }
 )
-#: Of ledger keys: see `naming_rows`.
+#: Functions of ledger keys: see `naming_rows`.
 _LEDGER_KEY_FUNCTIONS: Final = _with_variants(
     {
         "vault_name_make": frozenset(

@@ -33,8 +33,8 @@ def check_bundle(document: BundleDocument, keys: Sequence[VerifierKey]) -> Itera
         yield f"section         {title}, resting on {basis}"
     if (policy := sections.get("policy")) is not None:
         yield _check_policy(policy["content"])
-    for section in document["not_met"]:
-        yield f"NOT MET         {escape_text(section['clause'])}: {escape_text(section['why'])}"
+    for unmet in document["not_met"]:
+        yield f"NOT MET         {escape_text(unmet['clause'])}: {escape_text(unmet['why'])}"
 
 
 def _check_checkpoint(ledger: Mapping[str, Any], keys: Sequence[VerifierKey]) -> str:

@@ -29,7 +29,7 @@ def parse_notes(text: str) -> list[str]:
     """
     if not text.startswith("{"):
         return [text]
-    # Lines without an end were cut short by a crash, and never used.
+    # Crashes cut other lines short, and they were never used.
     lines = [line for line in text.splitlines() if line.endswith("}")]
     try:
         return [line["note"] for line in map(json.loads, lines)]

@@ -146,5 +146,5 @@ def _format_entry(entry: Mapping[str, Any], labels: Mapping[str, str]) -> str:
 
 
 def _escape_text(value: object) -> str:
-    # From a file that somebody else may have written, yet printed to somebody's terminal.
+    # The text appears on a terminal, and the file may be hostile.
     return "".join(c if c.isprintable() else "?" for c in str(value))

@@ -33,12 +33,12 @@ from . import bundle_checks, checkpoints, entry_checks, part_checks
 from .checkpoints import NotConsistent
 from .receipt_checks import NotProven, check_first_part, check_second_part, escape_text
 
-# A receipt of ours has some ten kilobytes, a bundle of evidence some hundred.
+# A receipt has some ten kilobytes, an evidence bundle some hundred.
 MAX_DOCUMENT_BYTES = 32 * 1024 * 1024
 # Years of checkpoints, a few hundred bytes each.
 MAX_SERIES_BYTES = 1024 * 1024 * 1024
 
-# What reading raises for JSON of another form: nested deeply, of other types, with huge numbers.
+# Exceptions that JSON of another form raises: deep nesting, other types, huge numbers.
 _MALFORMED = (
     ValueError,
     LookupError,

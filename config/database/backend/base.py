@@ -29,10 +29,10 @@ from accounts import row_owner
 from config.database.session_settings import ORGANISATION, PERSON
 from config.process_classes import SITES, ProcessClass
 
-#: The classes that are shown the rows of one person alone. Processes of development, which have no
-#: class, name the person as well, for the functions below.
+#: Classes that see the rows of one person. Development processes, which have no class, also set the
+#: person, for the functions below.
 _CLASSES_WITH_OWNER: Final = frozenset({"", ProcessClass.SYNC, *SITES})
-#: Prefixes of the functions whose answer depends on the person of the transaction.
+#: Prefixes of the functions that depend on the transaction's person.
 _OWNER_FUNCTIONS: Final = (
     "vault_person_",
     "vault_opened_",
@@ -41,12 +41,13 @@ _OWNER_FUNCTIONS: Final = (
     "is_stored_factor",
     "share_partners",
 )
-#: What reads or writes rows. Anything else goes by no policy, and may be several statements.
+#: Statements that read or write rows. Policies do not apply to others, which may consist of several
+#: statements.
 _STATEMENT: Final = re.compile(
     r"\s*\(*\s*(?:SELECT|INSERT|UPDATE|DELETE|WITH|MERGE)\b", re.IGNORECASE
 )
-#: For so many seconds after its last statement a connection with a silent socket is taken to work.
-#: No firewall forgets a connection so soon.
+#: A connection with a silent socket counts as usable for so many seconds after its last statement.
+#: No firewall drops a connection so soon.
 TRUSTED_SECONDS: Final = 10.0
 _SET_OWNER: Final = (
     f"SELECT set_config('{PERSON}', %s, true), set_config('{ORGANISATION}', %s, true)"
@@ -108,11 +109,11 @@ def _execute_with_owner(
     owner = row_owner.get_owner()
     connection: psycopg.Connection[Any] = wrapper.connection
     if owner == row_owner.NO_OWNER and connection.autocommit:
-        # A transaction of its own, in which nothing is set: no rows.
+        # The statement is its own transaction without settings, so it sees no rows.
         return execute(sql, params, many, context)
     cursor = context["cursor"].cursor
     values = tuple(str(part) if part is not None else "" for part in owner)
-    # A pipeline's errors come at its end, which Django's own conversion does not see.
+    # A pipeline raises its errors at its end, outside Django's conversion of errors.
     with wrapper.wrap_database_errors, _join_statements(connection, cursor, many=many):
         wrapper.get_settings_cursor().execute(_SET_OWNER, values)
         return execute(sql, params, many, context)
@@ -124,7 +125,7 @@ def _join_statements(
     """Return the cheapest context that runs two statements in one transaction."""
     if not many and not isinstance(cursor, psycopg.ServerCursor):
         return connection.pipeline()
-    # What psycopg puts into a pipeline of its own, or into none.
+    # psycopg uses a pipeline of its own, or none, for these.
     return connection.transaction() if connection.autocommit else nullcontext()
 
 
@@ -154,7 +155,7 @@ def touches_owned_rows(sql: Any) -> bool:
 
 @lru_cache(maxsize=4096)
 def _names_owned_table(sql: str) -> bool:
-    # Models cannot be imported before there is a backend.
+    # Models cannot be imported before the backend exists.
     from config.database.row_owners import get_owned_tables
 
     names = (*get_owned_tables(), *_OWNER_FUNCTIONS)

@@ -21,7 +21,7 @@ _OWN = KeyLine.OWN
 
 
 class NotThisProcess(NoKeyring):
-    """This process class may not do that. Use a process of another class."""
+    """A process of this class may not do that. Use one of another class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,30 +56,30 @@ _ALL_RIGHTS: Final = KeyRights(
     signs=frozenset(SigningKey),
 )
 
-#: By class of process, as `PROCESS_CLASS` names it.
+#: By process class, as `PROCESS_CLASS` names it.
 RIGHTS: Final[dict[str, KeyRights]] = {
-    # Shows people what is theirs; connects, and seals a refresh token that it then cannot open.
+    # Shows people their data; connects, and seals a refresh token that it then cannot open.
     "web": KeyRights(
         wraps=frozenset({_CONTENT, _ACCOUNT, _CREDENTIAL, _OWN}),
         unwraps=frozenset({_CONTENT, _ACCOUNT, _OWN}),
         macs=frozenset(MacKey),
     ),
-    # Shows support what owners opened to it, and records that; makes no key. The database shows it
-    # no other message, and of the line of accounts only what the ledger's names are made with.
+    # Shows support what owners opened, and records it; creates no key. The database shows it no
+    # other message, and of the line of accounts only naming keys.
     "staff": KeyRights(
         unwraps=frozenset({_CONTENT, _ACCOUNT}),
         names=frozenset({_ACCOUNT}),
         macs=frozenset({MacKey.PSEUDONYM}),
     ),
-    # Reads mail and calendars in, refreshes grants, and makes the key of a calendar's copy. It
-    # writes down by what a notification of a mailbox, whose address it reads, will find it.
+    # Syncs mail and calendars, refreshes grants, and creates the keys of calendar caches. It reads
+    # the address of a mailbox, and stores its blind to match notifications.
     "sync": KeyRights(
         wraps=frozenset({_CONTENT}),
         unwraps=frozenset({_CONTENT, _ACCOUNT, _CREDENTIAL}),
         macs=frozenset(MacKey),
     ),
-    # Removes content without being able to read it, and gives grants back. The line of accounts
-    # has the key that the ledger's names are made with.
+    # Deletes content that it cannot read, and revokes grants. Its ledger entries need keys of the
+    # line of accounts.
     "purge": KeyRights(
         wraps=frozenset({_ACCOUNT, _CREDENTIAL}),
         unwraps=frozenset({_ACCOUNT, _CREDENTIAL}),
@@ -87,9 +87,9 @@ RIGHTS: Final[dict[str, KeyRights]] = {
         macs=frozenset({MacKey.PSEUDONYM}),
         signs=frozenset(SigningKey),
     ),
-    # Looks, and sees public keys.
+    # Reads public keys only.
     "console": KeyRights(),
-    # A process of no class: development, and the one that makes the keys.
+    # No class: development, and the process that creates the keys.
     "": _ALL_RIGHTS,
 }
 
@@ -143,7 +143,7 @@ class LimitedKeyring:
         return self._keyring.get_public_key(name)
 
     def replace_signing_key(self, name: SigningKey) -> None:
-        # As making keys: an operator's, whose process is of no class.
+        # Reserved for an operator, like creating keys: a process without a class.
         self._check_right("replace", name, frozenset())
 
     def _check_right(self, action: str, name: str, allowed: frozenset[str]) -> None:

@@ -27,16 +27,16 @@ from .port import (
 )
 from .transit_store import RequestDeclined, TransitClient
 
-# OpenBao takes a thousand strings in one request, and each key is six of them.
+# OpenBao allows a thousand strings per request, and each key has six.
 BATCH: Final = 100
-# Of MAC keys, which nothing turns: what they made must be found for good.
+# The version of MAC keys, which never rotate: their values must stay findable.
 MAC_VERSION: Final = 1
 KEY_KINDS: Final[dict[str, dict[str, Any]]] = {
     **{line: {"type": "aes256-gcm96", "derived": True} for line in KeyLine},
     **{mac: {"type": "hmac", "key_size": 32} for mac in MacKey},
     **{signing: {"type": "ed25519", "derived": False} for signing in SigningKey},
 }
-# What would let a key out, or let it be lost.
+# Settings that could leak or lose a key.
 _UNSAFE_SETTINGS: Final = ("exportable", "allow_plaintext_backup", "deletion_allowed")
 
 
@@ -51,7 +51,7 @@ class TransitKeyring:
         self._config = config
         self._client = TransitClient(config)
         self._mac_keys: dict[MacKey, bytes] = {}
-        # Which version signs: the one whose public key was last told.
+        # The version of the public key that was returned last.
         self._signing_versions: dict[SigningKey, int] = {}
 
     @classmethod
@@ -72,8 +72,8 @@ class TransitKeyring:
 
     def list_epochs(self, line: KeyLine) -> tuple[int, ...]:
         key = self._read_key(line)
-        # What may no longer decrypt and is not trimmed yet still exists: a turn that was cut
-        # short there has to be finished.
+        # A version that can no longer decrypt but is not trimmed still exists: an interrupted
+        # rotation must finish.
         return tuple(range(max(1, key["min_available_version"]), key["latest_version"] + 1))
 
     def create_epoch(self, line: KeyLine) -> int:
@@ -91,7 +91,7 @@ class TransitKeyring:
         }
         self._call_engine("POST", f"keys/{key_name}/config", limits)
         self._call_engine("POST", f"keys/{key_name}/trim", {"min_available_version": first_kept})
-        # Looked up, not believed: the ledger will say that it is gone.
+        # Verify it: the ledger will record the destruction.
         if epoch in self.list_epochs(line):
             raise NoKeyring(
                 f"the key store did not trim {key_name}: look at its version and policy"

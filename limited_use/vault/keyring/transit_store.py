@@ -21,9 +21,9 @@ from .port import KeyringConfig, KeyStoreUnavailable, NoKeyring, key_server_addr
 
 # A person may be waiting for the page.
 TIMEOUT: Final = httpx.Timeout(2.0, connect=1.0)
-# After a failure everybody is told at once for this long, instead of waiting in line.
+# After a failure, calls fail at once for this long, instead of waiting in line.
 PAUSE_SECONDS: Final = 1.0
-# A token is renewed when this much of its life is left.
+# A token is renewed when this share of its life is left.
 RENEW_AT: Final = 0.5
 _OK, _BAD_REQUEST, _DENIED, _MISSING = 200, 400, 403, 404
 _HTTPS: Final = 443
@@ -54,7 +54,7 @@ class TransitClient:
             trust_env=False,
             follow_redirects=False,
         )
-        # Also at exit, and by whoever opened it: a forked worker has no sockets of its own there.
+        # At exit as well, but only in the process that opened it: a forked worker owns no sockets.
         weakref.finalize(self, _close_client, self._client, os.getpid())
         self._address = (self._client.base_url.host, self._client.base_url.port or _HTTPS)
         self._lock = Lock()
@@ -114,7 +114,7 @@ class TransitClient:
         elif self._config.role_id:
             self._token = self._obtain_token()
         else:
-            # It may not be renewed. Used until it ends, and then refused with a reason.
+            # The token cannot be renewed. It is used until it expires; then the refusal says why.
             self._renew_at = math.inf
 
     def _replace_denied_token(self, token: str) -> str:
@@ -153,7 +153,7 @@ class TransitClient:
         if answer is not None and answer.status_code in {_OK, 204, _BAD_REQUEST, _DENIED, _MISSING}:
             return answer
         self._down_until = monotonic() + PAUSE_SECONDS
-        # Outside the except block: the client's error holds the request, and that our token.
+        # Outside the except block: the client's error contains the request with our token.
         raise KeyStoreUnavailable
 
 

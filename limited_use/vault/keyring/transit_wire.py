@@ -9,8 +9,8 @@ from limited_use.policy.key_lines import KeyLine
 
 from .port import KeyBinding, KeyStoreUnavailable
 
-# The engine's words for a version that is gone, or a wrapping that does not fit. All else that
-# it declines is not about one key, and must not pass for the end of it.
+# The engine's errors for a destroyed version, or a wrapped key that does not fit. Other errors are
+# not about one key, and must not pass for its destruction.
 _GONE_MESSAGES: Final = (
     "message authentication failed",
     "disallowed by policy (too old)",
