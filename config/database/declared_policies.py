@@ -101,7 +101,6 @@ def _list_site_policies(roles: DatabaseRoles, owner: str) -> Iterator[RowPolicy]
 def _list_class_policies(
     table: str, owned_table: OwnedTable, role: str, process_class: ProcessClass
 ) -> Iterator[RowPolicy]:
-    """Yield the policies of one process class on one table."""
     name, rows = _choose_rows(process_class, owned_table)
     yield RowPolicy(table, f"{process_class}_{name}", role, "ALL", rows)
     label = get_owned_tables()[table]
@@ -116,7 +115,6 @@ def _list_class_policies(
 
 
 def _choose_rows(process_class: ProcessClass, owned_table: OwnedTable) -> tuple[str, str]:
-    """Return the suffix of a policy's name, and the condition on rows that a class sees."""
     if process_class is ProcessClass.STAFF:
         return "opened", build_opened_condition(
             owned_table, owner_condition=build_owner_condition(owned_table), is_support=_IS_SUPPORT
@@ -183,7 +181,6 @@ def _sees_all(process_class: ProcessClass, owned_table: OwnedTable) -> bool:
 
 
 def build_owner_condition(table: OwnedTable) -> str:
-    """Return the SQL condition for rows of the transaction's person."""
     match table.by:
         # A scalar subquery is evaluated once per statement. For few rows it costs more than it
         # saves, because each statement sets up its plan; a policy that reads another table also
@@ -203,7 +200,6 @@ def build_owner_condition(table: OwnedTable) -> str:
 
 
 def _list_other_readers(label: str, owned_table: OwnedTable) -> Iterator[tuple[str, str, str]]:
-    """Yield name, command and condition of the policies for other readers."""
     sharing_owners = _format_any(f"SELECT s.owner_id {_LIVE_SHARES}")
     match owned_table.also:
         case None:

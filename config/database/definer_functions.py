@@ -1,6 +1,6 @@
 """
-Functions that run with the rights of their owner (SECURITY DEFINER): those of the vault, lookups
-across people, and counters. Keeps text and owner as in the code, and reports others.
+Functions that run with the rights of their owner (SECURITY DEFINER): the vault's, lookups across
+people, and counters.
 """
 
 from __future__ import annotations
@@ -80,7 +80,6 @@ class _CatalogueFunction(NamedTuple):
 
 
 def get_functions_by_owner(roles: DatabaseRoles) -> dict[str, tuple[DatabaseFunction, ...]]:
-    """Return the functions of each owning role."""
     return {
         roles.vault_owner: (*KEY_HOLDER_FUNCTIONS, *FUNCTIONS, *naming_rows.FUNCTIONS),
         roles.lookup_owner: (*LOOKUP_FUNCTIONS, OWNER_OF_LINK, *PEOPLE, *CALLERS, *PASSWORD_STATE),
@@ -102,7 +101,6 @@ def build_functions(connection: psycopg.Connection[Any], roles: DatabaseRoles) -
 
 
 def find_problems(connection: psycopg.Connection[Any], roles: DatabaseRoles) -> list[str]:
-    """Return the differences of the functions from the code, a line each."""
     existing_functions = _read_functions(connection)
     wrong = []
     for owner, function in _list_functions(roles):

@@ -1,10 +1,9 @@
 """
 The privileges of each process class on each table, on one page.
 
-A table without an entry fails a test. A class without letters in an entry has no privilege on the
-table. The letters are PostgreSQL's: r SELECT, a INSERT, w UPDATE (also needed to lock a row), d
-DELETE. No class may TRUNCATE, and only the owner may alter a table. The console reads only
-columns in clear.
+A table without an entry fails a test; a class without letters has no privilege. The letters are
+PostgreSQL's: r SELECT, a INSERT, w UPDATE (also to lock a row), d DELETE. No class may TRUNCATE.
+The console reads only columns in clear.
 """
 
 from __future__ import annotations

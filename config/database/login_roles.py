@@ -1,6 +1,6 @@
 """
-Login roles, one per process class, and three roles without login that own functions: those of the
-vault, lookups across people, and counters. Free of Django, for launcher and tests.
+Login roles, one per process class, and three roles without login that own functions. Free of
+Django, for launcher and tests.
 
 Roles belong to the whole server, so their names begin with the deployment's prefix.
 """
@@ -32,8 +32,6 @@ class RoleRightMissing(Exception):
 
 @dataclass(frozen=True, slots=True)
 class DatabaseRoles:
-    """The names of one deployment's roles."""
-
     prefix: str
 
     def get_login(self, process_class: ProcessClass) -> str:
@@ -85,7 +83,6 @@ def make_roles(
 
 
 def find_problems(connection: psycopg.Connection[Any], roles: DatabaseRoles) -> list[str]:
-    """Return the differences of the roles from the code, a line each."""
     problems = []
     for name in roles.all_names:
         state = get_state(connection, name)

@@ -61,7 +61,6 @@ def build_policies(connection: psycopg.Connection[Any], roles: DatabaseRoles) ->
 
 
 def find_problems(connection: psycopg.Connection[Any], roles: DatabaseRoles) -> list[str]:
-    """Return the differences of the policies from the code, a line each."""
     existing_policies = {
         (existing_policy.table, existing_policy.name): existing_policy
         for existing_policy in _read_policies(connection)

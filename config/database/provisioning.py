@@ -68,7 +68,6 @@ def _build_in_transaction(connection: psycopg.Connection[Any]) -> list[str]:
 
 
 def find_differences() -> list[str]:
-    """Return the differences from the code, a line each."""
     connection = _get_connection()
     expected, existing = set(_list_grants(get_roles())), acl.read_grants(connection)
     return [
@@ -90,7 +89,6 @@ def describe_open_rights() -> list[str]:
 
 
 def find_excess_rights(process_class: ProcessClass) -> list[str]:
-    """Return the rights of the current role beyond its class, a line each."""
     connection, role_names = _get_connection(), get_roles()
     role = role_names.get_login(process_class)
     users = connection.execute("SELECT current_user::text, session_user::text").fetchone()

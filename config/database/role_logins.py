@@ -1,9 +1,8 @@
 """
 The database URL of each process class: the owner's URL with another user and password.
 
-An operator passes `DATABASE_URL_WEB`, `…_STAFF`, `…_SYNC`, `…_PURGE` and `…_CONSOLE` to the
-command that creates the roles, and one of them to each process. In development, all processes use
-`DATABASE_URL`.
+The command that creates the roles gets `DATABASE_URL_WEB`, `…_STAFF`, `…_SYNC`, `…_PURGE` and
+`…_CONSOLE`, each process one of them. In development, all processes use `DATABASE_URL`.
 """
 
 from __future__ import annotations
@@ -23,7 +22,6 @@ ClassLogins = Mapping[ProcessClass, str]
 
 
 def get_variable_name(process_class: ProcessClass) -> str:
-    """Return the name of the setting with the URL of the class."""
     return f"DATABASE_URL_{process_class.upper()}"
 
 
@@ -62,7 +60,6 @@ def build_environment(logins: ClassLogins) -> dict[str, str]:
 def build_logins(
     owner_url: str, *, roles: DatabaseRoles, passwords: Mapping[ProcessClass, str]
 ) -> ClassLogins:
-    """Return the URL of each role on the owner's server."""
     parts = urlsplit(owner_url)
     host = parts.netloc.rpartition("@")[2]
     return {
@@ -76,7 +73,6 @@ def build_logins(
 
 
 def get_user(url: str) -> str:
-    """Return the user in `url`, or an empty string if it cannot be read."""
     return unquote(urlsplit(url).username or "") if is_readable_url(url) else ""
 
 
@@ -85,7 +81,6 @@ def get_password(url: str) -> str:
 
 
 def read_or_create_passwords(folder: Path) -> dict[ProcessClass, str]:
-    """Return the password of each class from its file in `folder`. Missing files are created."""
     folder.mkdir(mode=0o700, exist_ok=True)
     passwords = {}
     for process_class in ProcessClass:

@@ -98,7 +98,6 @@ class SiteTable:
     why: str
 
     def describe_owner(self) -> dict[str, str | bool]:
-        """Return the entry's facts for the evidence, without `why`."""
         return {"hidden": True, "owner": "site"}
 
 
@@ -109,7 +108,6 @@ class UnownedTable:
     why: str
 
     def describe_owner(self) -> dict[str, str | bool]:
-        """Return the entry's facts for the evidence, without `why`."""
         return {"hidden": False}
 
 

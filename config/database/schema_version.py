@@ -1,9 +1,9 @@
 """
-The schema version: a fingerprint of our migrations and their SQL.
+The schema version: a fingerprint of our migrations and their SQL, stored as the comment of
+`django_migrations`.
 
 Until the first release, every change goes into the single migration of an app, and Django
-compares only its name. So the database stores the fingerprint of the migration files as the
-comment of `django_migrations`. Every role may read it, and a copy of the database contains it.
+compares only its name. Every role may read the comment, and a copy of the database contains it.
 Free of Django, for the launcher.
 """
 

@@ -29,12 +29,10 @@ SELECT p.oid::regprocedure::text
 
 
 def find_open_functions(connection: psycopg.Connection[Any]) -> list[str]:
-    """Return the functions that every login may execute, with argument types."""
     return [name for (name,) in connection.execute(_OPEN_FUNCTIONS_QUERY).fetchall()]
 
 
 def build_revocation(functions: list[str]) -> str:
-    """Return the statement that revokes the functions from every login, or an empty string."""
     if not functions:
         return ""
     names = ", ".join(f"pg_catalog.{name}" for name in functions)

@@ -136,7 +136,6 @@ def _choose_role_prefix(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _get_provider_settings(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the given settings of Google and Microsoft, which select another stand-in."""
     return {
         name: value for name, value in environment.items() if name.startswith(_PROVIDERS) and value
     }

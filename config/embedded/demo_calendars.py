@@ -12,7 +12,6 @@ Event = Mapping[str, Any]
 
 
 def build_google_calendars(today: date) -> Mapping[str, Any]:
-    """Return Alice's calendars at Google, in the sandbox's seed format."""
     monday = _get_monday(today)
     return {
         "time_zone": BERLIN,

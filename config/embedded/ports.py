@@ -27,20 +27,18 @@ class AlreadyReserved:
 @contextmanager
 def reserve_port(preferred: int | AlreadyReserved = 0) -> Iterator[int]:
     """
-    Reserve a loopback port for a server until the block ends, and yield its number.
+    Reserve a loopback port until the block ends, and yield its number: `preferred`, or another
+    one if that is in use.
 
-    The port is `preferred`, or another one if `preferred` is in use or reserved. Servers may bind
-    the port repeatedly. Three things keep a reservation:
+    Servers may bind the port repeatedly. Three things keep it:
 
     - a name in the abstract namespace of Unix sockets, shared by exactly the processes that share
-      ports: no other caller of `reserve_port` gets the port;
-    - a bound socket: the kernel assigns the port neither to a socket without a fixed port nor to
-      an outgoing connection;
-    - SO_REUSEADDR, with which our server may bind the same port. Our servers set it, too.
+      ports: no other caller gets the port;
+    - a bound socket: the kernel gives the port to no other socket;
+    - SO_REUSEADDR, with which our servers may bind the same port.
 
-    One gap remains: another program may bind this port with SO_REUSEADDR before our server does.
-    Then the server ends, and `wait_for_port` or its log says so. Outside Linux nothing is
-    reserved: the port was free a moment ago.
+    One gap remains: another program may bind this port with SO_REUSEADDR first. Then our server
+    ends, and `wait_for_port` or its log says so. Outside Linux nothing is reserved.
     """
     if isinstance(preferred, AlreadyReserved):
         yield preferred.number

@@ -61,7 +61,6 @@ _COSTLY: Final = {
 
 
 def build_demo_seed(today: date) -> Mapping[str, Any]:
-    """Return the demo's mailboxes and calendars, with events around `today`."""
     return {
         "accounts": [
             {

@@ -66,8 +66,7 @@ class RunningService:
         Start ``python -m arguments…`` under `name`, with its output in ``logs/name.log``.
 
         `stop_signal` is the kernel's signal when this process dies: SIGKILL, except for a process
-        that must stop its own children. `process_class` is None for a process outside the
-        service.
+        that must stop its own children. `process_class` is None outside the service.
         """
         with (self.logs / f"{name}.log").open("ab") as log:
             self.processes[name] = spawn_process(
@@ -79,7 +78,6 @@ class RunningService:
             )
 
     def build_environment(self, process_class: ProcessClass | None) -> dict[str, str]:
-        """Return the environment of a process of the class."""
         if process_class is None:
             return self.environment
         class_settings = {"PROCESS_CLASS": str(process_class)}
@@ -132,7 +130,6 @@ class RunningService:
             raise Unavailable(f"{problem}: see {self.logs / name}.log") from None
 
     def find_ended_process(self) -> str | None:
-        """Return the name of a process that has ended, or None."""
         return next((name for name, p in self.processes.items() if p.poll() is not None), None)
 
     def stop_named_process(self, name: str) -> None:
@@ -180,7 +177,6 @@ def build_environment(
 
 
 def build_shared_settings(data_dir: Path) -> dict[str, str]:
-    """Return the settings that every process on the data in `data_dir` needs."""
     return {
         "ANTARES_ENV": "development",
         "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -213,11 +209,10 @@ def run_service(  # noqa: PLR0913 - ports, sizes and settings of one start, each
     """
     Migrate, seed and start everything, and yield the service once the web server listens.
 
-    `port`, `staff_port` and `sandbox_port` are preferences. `workers` is the number per class.
-    `extra` overrides settings by name. `seed` is the sandbox's data (``accounts``, ``dials``; our
-    client is added); without it, the demo's seed and calendars are used. With `validate`, the
-    sandbox checks calls against Google's API descriptions. When the block ends, every process
-    stops, newest first.
+    Ports are preferences; `workers` is the number per class; `extra` overrides settings by name.
+    `seed` is the sandbox's data (``accounts``, ``dials``), by default the demo's with calendars.
+    With `validate`, the sandbox checks calls against Google's API descriptions. The block's end
+    stops every process, newest first.
 
     :raises Unavailable: if an earlier version created the database, or a process does not start;
         the message names its log

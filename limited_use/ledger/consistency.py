@@ -82,7 +82,6 @@ def parse_proof(text: str, keys: Sequence[VerifierKey]) -> ConsistencyProof:
 
 
 def split_proofs(text: str) -> list[str]:
-    """Return the proofs of a file, in order."""
     return [proof for proof in _NEXT.split(text) if proof.strip()]
 
 

@@ -74,7 +74,6 @@ def append_entries(entries: Sequence[tuple[UUID, Mapping[str, EntryValue]]]) -> 
 
 
 def append_entry(body: Mapping[str, EntryValue]) -> UUID:
-    """Write one entry and return its id. See `append_entries`."""
     entry_id = uuid7()
     append_entries([(entry_id, body)])
     return entry_id
@@ -113,7 +112,6 @@ def record_event(
 
 
 def to_milliseconds(at: datetime) -> int:
-    """Return Unix time in milliseconds."""
     return int(at.timestamp() * 1000)
 
 

@@ -91,7 +91,6 @@ def destroy_key(*, holder: UUID, outcome: LedgerKey.Outcome, at: datetime) -> bo
 
 
 def expire_offers(*, at: datetime) -> int:
-    """Destroy each key with an expired offer, and return their number."""
     expired_keys = LedgerKey.objects.filter(destroyed_at=None, offered_until__lte=at)
     destroyed_count = 0
     for holder in expired_keys.order_by("id").values_list("holder", flat=True):
@@ -104,7 +103,6 @@ def expire_offers(*, at: datetime) -> int:
 
 
 def get_key_id(commitment: bytes) -> bytes:
-    """Return the key id of a ledger key, for its tombstone."""
     return commitment[:KEY_ID_BYTES]
 
 

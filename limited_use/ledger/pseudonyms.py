@@ -29,8 +29,6 @@ MAX_CACHED_NAMES = 64
 
 
 class _ServiceNaming:
-    """The service's pseudonyms, for ids without a ledger key."""
-
     def __call__(self, subject_id: UUID) -> str:
         return entries.get_pseudonym(subject_id)
 
@@ -98,7 +96,6 @@ _cache_lock = Lock()
 
 
 def get_naming(holder: UUID) -> PseudonymNaming:
-    """Return the pseudonyms for `holder`, a connection."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT commitment FROM limited_use_ledgerkey"
@@ -134,6 +131,5 @@ def get_naming_by_commitment(holder: UUID, commitment: bytes | None) -> Pseudony
 
 
 def drop_cached_keys() -> None:
-    """Drop all ledger keys from this process's memory."""
     with _cache_lock:
         _cache.clear()

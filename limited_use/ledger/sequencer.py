@@ -1,9 +1,8 @@
 """
 The sequencer gives new entries their index, commits, and only then signs.
 
-An advisory lock allows one sequencer at a time. It searches for entries without an index, not for
-ids above the last, so it also finds entries that committed late. A killed run is continued by the
-next.
+One at a time, by an advisory lock. It searches for entries without an index, so it finds entries
+that committed late. A killed run is continued by the next.
 """
 
 from __future__ import annotations
@@ -31,17 +30,15 @@ LOCK_CLASS, LOCK = 0x4C55, 100
 
 class LedgerFork(Exception):
     """
-    The database's tree does not continue the published one. Nothing is signed.
+    The database's tree does not continue the published one, so nothing is signed.
 
-    Cause: a restore from a backup. The operator keeps both trees and begins a log with a new
-    name. Or a new or lost sink: see `manage.py publish_checkpoint`.
+    After a restore from a backup, the operator keeps both trees and begins a log with a new name.
+    For a new or lost sink, see `manage.py publish_checkpoint`.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class SequencerRun:
-    """The result of a run."""
-
     placed_count: int
     size: int
 
@@ -141,7 +138,6 @@ def get_size() -> int:
 
 
 def get_verifier_key() -> signed_notes.VerifierKey:
-    """Return the log's public key with its name, to publish."""
     return signing_keys.get_current_key(SigningKey.LEDGER)
 
 

@@ -80,5 +80,4 @@ def verify_document(document: bytes, keys: Sequence[VerifierKey]) -> dict[str, A
 
 
 def get_signer_name(key: VerifierKey) -> str:
-    """Return the name of a key in `signed_by`."""
     return f"{key.name}+{key.id.hex()}"

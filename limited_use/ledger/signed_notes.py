@@ -35,8 +35,6 @@ class BadNote(Exception):
 
 @dataclass(frozen=True, slots=True)
 class VerifierKey:
-    """A named public key that verifies signatures."""
-
     name: str
     public: bytes
     kind: int = ED25519

@@ -37,7 +37,6 @@ class PublishedKey:
 
 
 def get_current_key(role: SigningKey) -> VerifierKey:
-    """Return the current public key, with its name."""
     suffix = "" if role is SigningKey.LEDGER else f"/{role}"
     return VerifierKey(settings.LEDGER_ORIGIN + suffix, get_keyring().get_public_key(role))
 
@@ -58,8 +57,8 @@ def rotate_key(role: SigningKey, *, at: datetime) -> tuple[VerifierKey, Verifier
     """
     Replace the signing key of `role`; return the former and the new public key.
 
-    The former key stays published, with its end. If the process is killed, the next signature
-    records the end. A ledger entry, signed by the new key, records the replacement.
+    The former key stays published, with its end (after a kill, recorded by the next signature). A
+    ledger entry, signed by the new key, records the replacement.
     """
     former = record_current_key(role, at=at)
     get_keyring().replace_signing_key(role)

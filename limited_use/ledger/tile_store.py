@@ -55,8 +55,6 @@ class TileStore:
 
 @dataclass(frozen=True, slots=True)
 class EntryWithProof:
-    """A ledger entry with its proof."""
-
     id: UUID
     payload: bytes
     # A C2SP tlog-proof that carries the payload.
@@ -92,12 +90,10 @@ def prove_entries(entry_ids: Iterable[UUID]) -> list[EntryWithProof]:
 
 
 def build_consistency_path(old: int, new: int) -> Sequence[bytes]:
-    """Return the proof that the stored tree of size `new` begins with that of size `old`."""
     return tree.build_consistency_proof(old, new, tiles.build_range_root(TileStore()))
 
 
 def get_latest_note() -> str | None:
-    """Return the newest signed checkpoint."""
     signed = Checkpoint.objects.exclude(note="").order_by("-size")
     return signed.values_list("note", flat=True).first()
 

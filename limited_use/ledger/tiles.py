@@ -48,8 +48,6 @@ def append_leaves(
 
 
 def build_range_root(read: ReadTile) -> tree.RangeRoot:
-    """Return the `RangeRoot` of the stored tree."""
-
     def range_root(low: int, high: int) -> bytes:
         size = high - low
         if size == 0:

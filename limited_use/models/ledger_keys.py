@@ -19,8 +19,6 @@ class LedgerKey(models.Model):
     """
 
     class Outcome(models.TextChoices):
-        """How the key ended."""
-
         NONE = ""
         TAKEN = "taken"
         EXPIRED = "expired"
@@ -67,7 +65,6 @@ class LedgerKey(models.Model):
         return f"ledger key of {self.holder}"
 
     def is_offered(self, at: datetime) -> bool:
-        """Return whether the owner may fetch the key at that time."""
         until = self.offered_until
         return self.destroyed_at is None and until is not None and at < until
 

@@ -21,7 +21,6 @@ class Given(models.Model):
         abstract = True
 
     def is_live(self, at: datetime) -> bool:
-        """Return whether it is neither withdrawn nor expired."""
         return self.withdrawn_at is None and (self.expires_at is None or at < self.expires_at)
 
     def withdraw(self, *, at: datetime) -> bool:

@@ -21,9 +21,8 @@ class Share(Given):
     """
     One person lets another registered user see one calendar, in one organisation.
 
-    It names people and calendar by our ids. Sharing again, or another way, is a new row; rows are
-    never deleted. If no user has the address that the owner typed, the viewer does not exist. The
-    owner sees no difference.
+    Sharing again, or another way, is a new row; rows are never deleted. If no user has the typed
+    address, the viewer does not exist; the owner sees no difference.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

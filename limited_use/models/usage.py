@@ -1,9 +1,9 @@
 """
-Applied rules and recent refusals, counted from the ledger.
+Applied rules and recent refusals, counted from the ledger by `usage.usage_counter`, each entry
+once.
 
-`usage.usage_counter` counts each entry once, in order. The rows hold rules, purposes and entry
-ids, and no personal data. A process that may read everything makes evidence bundles and gauges,
-so the process that shows them needs no such right.
+The rows hold rules, purposes and entry ids, and no personal data. A process that may read
+everything makes evidence bundles and gauges, so the process that shows them needs no such right.
 """
 
 from __future__ import annotations
@@ -100,11 +100,7 @@ class EvidenceBundle(models.Model):
 
 
 class Gauge(models.Model):
-    """
-    One figure about the service, measured by a process that may read all of it.
-
-    The process that shows the figure sees only this row: our own words and a number.
-    """
+    """One figure about the service: our own words and a number."""
 
     id = models.BigAutoField(primary_key=True)
     name = models.CharField(max_length=64)

@@ -27,7 +27,6 @@ _COPY_OPENS = claim(
 
 
 def describe_copies() -> dict[str, Any]:
-    """Return the kind of the key store, and how long the operator keeps copies of it."""
     is_transit = bool(settings.KEYRING.url)
     days = settings.KEYRING.snapshot_retention_days
     retention: dict[str, Any] = (

@@ -111,7 +111,6 @@ def get_public_keys() -> list[str]:
 
 
 def format_time(at: datetime | None) -> str | None:
-    """Return a time in the receipts' format: UTC, in milliseconds."""
     return None if at is None else at.astimezone(UTC).isoformat(timespec="milliseconds")
 
 

@@ -105,7 +105,6 @@ class SealedField(Column[_Set_contra, _Get_co]):
         )
 
     def get_binding(self, instance: models.Model) -> Binding:
-        """Return the binding of this column's value on `instance`."""
         return Binding(
             getattr(instance, self.holder),
             self.data_class,

@@ -82,7 +82,6 @@ class KeyCache(Generic[K]):
             self._start_timer()
 
     def drop_keys(self, holder: UUID | None = None) -> None:
-        """Drop the key of one holder, or all keys."""
         with self._lock:
             if holder is None:
                 self._cached_keys.clear()

@@ -24,8 +24,6 @@ from .keyring import acl
 
 @dataclass(frozen=True, slots=True)
 class KeyRow:
-    """A row of `DataKey`, as one query read it."""
-
     holder: UUID
     line: KeyLine
     epoch: int
@@ -49,8 +47,6 @@ class ForeignHolder(Exception):
 
 
 class EpochKeyCount(NamedTuple):
-    """The number of a line's keys that are wrapped under one epoch."""
-
     line: KeyLine
     kek_epoch: int
     key_count: int
@@ -68,10 +64,10 @@ class DataKeyToRewrap(NamedTuple):
 
 def build_read_query() -> tuple[str, int]:
     """
-    Return the query for wrapped keys of the lines that this process class may read.
+    Return the query for wrapped keys that this process class may read, and how often it takes the
+    array of holders.
 
-    The number is how many times the query takes the array of holders. The columns are those of
-    `KeyRow`, with the line before the epoch.
+    The columns are those of `KeyRow`, with the line before the epoch.
     """
     lines = sorted(acl.get_rights(settings.PROCESS_CLASS).unwraps)
     readers = [sql_functions.choose_reader(line) for line in lines]
@@ -114,7 +110,6 @@ def parse_row(columns: Sequence[Any]) -> KeyRow:
 
 
 def get_metadata(holders: Sequence[UUID]) -> list[KeyMetadata]:
-    """Return the metadata of the keys that `holders` have."""
     return [_parse_metadata(columns) for columns in call_function("vault_held", list(holders))]
 
 
@@ -135,7 +130,6 @@ def count_keys_by_epoch(line: KeyLine | None = None) -> list[EpochKeyCount]:
 
 
 def find_holder(line: KeyLine, kek_epoch: int) -> UUID | None:
-    """Return the holder of any key under the epoch, or None."""
     rows_found = run_query("SELECT * FROM vault_sample(%s, %s)", str(line), kek_epoch)
     return rows_found[0][0] if rows_found else None
 
@@ -202,10 +196,9 @@ def store_rewrapped(ids: Sequence[UUID], wrapped: Sequence[bytes], *, epoch: int
 
 def record_epochs(line: KeyLine, numbers: Sequence[int], *, at: datetime) -> None:
     """
-    Record the beginning of epochs that are not yet known.
+    Record the beginning of new epochs.
 
-    A web process may record only the first epoch of a line. A rotation records the epoch that it
-    begins.
+    A web process may record only the first epoch of a line.
     """
     unique_numbers = sorted(set(numbers))
     call_function("vault_began", [uuid7() for _ in unique_numbers], str(line), unique_numbers, at)
@@ -228,7 +221,6 @@ def call_function(name: str, *values: Any) -> list[tuple[Any, ...]]:
 
 
 def run_query(query: str, *values: Any) -> list[tuple[Any, ...]]:
-    """Run a query on the vault's functions, and return its rows."""
     with connection.cursor() as cursor:
         cursor.execute(query, values)
         rows_found: list[tuple[Any, ...]] = cursor.fetchall()

@@ -1,9 +1,8 @@
 """
 Checks whether the keyring fits the keys that it wrapped.
 
-With a lost, foreign or outdated keyring every reader would see a disconnect. These checks name
-the cause. They run when a process starts, every few minutes, and before a new keyring is created
-over wrapped keys.
+A lost, foreign or outdated keyring would look like a disconnect. The checks run when a process
+starts, every few minutes, and before a new keyring is created over wrapped keys.
 """
 
 from __future__ import annotations

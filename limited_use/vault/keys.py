@@ -1,9 +1,8 @@
 """
 Data keys: create, read, fence, destroy.
 
-A disconnect deletes the key's row in its own transaction. From the commit on, nothing opens. The
-end of the key epoch later makes the bytes of the deleted row worthless (see
-`rotation.key_epochs`).
+A disconnect deletes the key's row in its own transaction; from the commit on, nothing opens. The
+end of the key epoch makes the bytes of that row worthless (see `rotation.key_epochs`).
 """
 
 from __future__ import annotations
@@ -38,14 +37,13 @@ LOCK_ATTEMPTS = 5
 
 
 class KeyDestroyed(Exception):
-    """The holder has no key of that epoch: it was disconnected. Discard its data."""
+    """The holder was disconnected, or its key has another epoch. Discard its data."""
 
 
 class KeyUnusable(KeyDestroyed):
     """
-    The holder's key exists but does not unwrap, so nothing can be sealed under it.
-
-    Code that writes for many holders catches this error to skip one holder.
+    The holder's key does not unwrap, so nothing can be sealed under it. Code that writes for many
+    holders catches this error.
     """
 
 
@@ -94,11 +92,7 @@ _key_cache: KeyCache[UnwrappedKey] = KeyCache(max_keys=CACHE_SIZE, max_age_secon
 
 
 def create_key(*, holder: UUID, line: KeyLine, at: datetime, epoch: int = 1) -> KeyRow:
-    """
-    Create the key of `holder`, in the caller's transaction.
-
-    :param epoch: the holder's fence epoch
-    """
+    """:param epoch: the holder's fence epoch"""
     return create_unwrapped(holder=holder, line=line, at=at, epoch=epoch)[0]
 
 
@@ -106,10 +100,9 @@ def create_unwrapped(
     *, holder: UUID, line: KeyLine, at: datetime, epoch: int
 ) -> tuple[KeyRow, UnwrappedKey]:
     """
-    Create the key of `holder`, in the caller's transaction, and return its row and the key
-    itself.
+    Create the key of `holder`, in the caller's transaction; return its row and the key itself.
 
-    A process that may wrap keys of the line but not unwrap them can seal with the returned key.
+    A process that may only wrap keys of the line can seal with the returned key.
     """
     root = secrets.token_bytes(KEY_BYTES)
     key_id = compute_key_id(root)
@@ -154,12 +147,10 @@ def destroy_key(*, holder: UUID) -> DestroyedKey | None:
 
 
 def read_row(holder: UUID) -> KeyRow | None:
-    """Return the holder's current key row, or None. See `key_rows.read_row`."""
     return key_rows.read_row(holder)
 
 
 def has_key(holder: UUID) -> bool:
-    """Return whether the holder has a key, readable or not."""
     return bool(key_rows.get_metadata([holder]))
 
 
@@ -186,7 +177,6 @@ def unwrap(row: KeyRow) -> UnwrappedKey:
 
 
 def drop_cached_keys(holder: UUID | None = None) -> None:
-    """Drop the key of one holder, or all keys, from this process's memory."""
     _key_cache.drop_keys(holder)
 
 
@@ -197,11 +187,11 @@ def compute_key_id(root: bytes) -> bytes:
 
 def lock_line(line: KeyLine, *, exclusive: bool, at: datetime) -> None:
     """
-    Lock the rows of the line's epochs until the transaction ends.
+    Lock the rows of the line's epochs until the transaction ends: shared to create a key,
+    exclusive to rotate.
 
-    Creating a key shares the lock; rotating the epoch holds it exclusively. These are row locks,
-    because any login could take an advisory lock and block all key creation. Only functions of
-    the vault can lock these rows.
+    Row locks, because any login could take an advisory lock and block all key creation. Only the
+    vault's functions can lock these rows.
 
     :raises NoKeyring: if the keyring has no key of the line
     """

@@ -1,9 +1,8 @@
 """
-Naming keys, which wrap the ledger keys: one per key epoch, destroyed with it.
+Naming keys wrap the ledger keys: one per key epoch, destroyed with it.
 
-A process caches the naming keys that it used, and opens ledger keys without calling the key
-store. So a disconnect, which writes ledger entries, waits for no key store. When the epoch
-rotates, a new naming key replaces the old one.
+A process caches naming keys and opens ledger keys without the key store. So a disconnect, which
+writes ledger entries, waits for no key store. A rotation replaces the naming key.
 """
 
 from __future__ import annotations
@@ -43,7 +42,6 @@ def get_naming_holder(epoch: int) -> UUID:
 
 
 def is_naming_holder(holder: UUID) -> bool:
-    """Return whether the id is the holder id of a naming key."""
     return holder.bytes.startswith(_PREFIX)
 
 
@@ -122,7 +120,6 @@ def rewrap_keys(epoch: int, *, at: datetime) -> list[UUID]:
 
 
 def drop_cached_ciphers(*, below: int | None = None) -> None:
-    """Drop the cached naming keys of epochs before `below`, or all."""
     with _ciphers_lock:
         for cache_key in [
             cache_key for cache_key in _ciphers if below is None or cache_key[1] < below
@@ -150,7 +147,6 @@ def _choose_naming_key(epochs: Sequence[int], at: datetime) -> tuple[int, AESGCM
 
 
 def _get_or_create_cipher(epoch: int, at: datetime) -> AESGCM:
-    """Return the cipher of the epoch's naming key, which is created if it is missing."""
     cipher = _get_cipher(epoch)
     if cipher is None:
         # Another process may be first; then use its key.

@@ -58,7 +58,6 @@ FUNCTIONS: Final[tuple[DatabaseFunction, ...]] = load_functions(
 
 
 def read_key(holder: UUID, commitment: bytes) -> LedgerKeyCiphertext | None:
-    """Return the key of `holder` with this commitment, or None if it is destroyed."""
     rows_found = key_rows.run_query("SELECT * FROM vault_name_read(%s, %s)", holder, commitment)
     return LedgerKeyCiphertext(bytes(rows_found[0][0]), rows_found[0][1]) if rows_found else None
 
@@ -75,19 +74,16 @@ def insert_key(holder: UUID, commitment: bytes, key: LedgerKeyCiphertext) -> Non
 
 
 def delete_key(holder: UUID) -> None:
-    """Delete the key of `holder`, in the caller's transaction."""
     key_rows.call_function("vault_name_destroy", holder)
 
 
 def get_holders() -> set[UUID]:
-    """Return the holders of all ledger keys."""
     return {holder for (holder,) in key_rows.run_query("SELECT * FROM vault_name_all()")}
 
 
 def get_keys_to_rewrap(
     *, before_epoch: int, limit: int, excluded_holders: Sequence[UUID]
 ) -> list[LedgerKeyToRewrap]:
-    """Return keys wrapped under an epoch before `before_epoch`, without `excluded_holders`."""
     rows_found = key_rows.run_query(
         "SELECT * FROM vault_name_to_rewrap(%s, %s, %s::uuid[])",
         before_epoch,

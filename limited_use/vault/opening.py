@@ -58,7 +58,7 @@ _EXPIRING_KINDS = frozenset({FenceKind.CONSENT, FenceKind.SHARE})
 
 class OpeningBatch:
     """
-    The keys of some permits, which were valid a moment ago. Opens the data of these permits only.
+    The keys of valid permits. Opens only their data.
 
     A key that does not unwrap is None, and its values stay closed.
     """

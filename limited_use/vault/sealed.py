@@ -109,8 +109,6 @@ REFUSED_METHODS = (
 
 @final
 class SealedValue:
-    """Ciphertext and its binding."""
-
     __slots__ = ("__weakref__", "_binding", "_ciphertext")
 
     _binding: Binding

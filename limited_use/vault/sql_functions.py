@@ -1,15 +1,15 @@
 """
 Database functions that read and write the table of data keys, and the only way to it.
 
-The functions run with the rights of their owner (`SECURITY DEFINER`), in the caller's
-transaction. No login has the owner's role. Only process classes that need a function may execute
-it (see `keyring.acl`). All classes read the table of epochs; none writes it. `naming_rows` does
-the same for ledger keys. The SQL is in ``migrations/sql/data_keys.sql``. `manage.py
-database_walls` restores text and owner after a manual change.
+They run with the rights of their owner (`SECURITY DEFINER`), a role that no login has, in the
+caller's transaction. Each may be executed by the process classes that need it (see
+`keyring.acl`). `naming_rows` does the same for ledger keys. The SQL is in
+``migrations/sql/data_keys.sql``. `manage.py database_walls` restores text and owner after a
+manual change.
 
-Classes that act for one person per request execute variants. Those of web processes
-(``person_keys.sql``) find only keys of the transaction's person. Those of staff processes
-(``opened_keys.sql``) find only keys of data that owners opened to support.
+Classes that act for one person per request execute variants: web processes (``person_keys.sql``)
+find keys of the transaction's person, staff processes (``opened_keys.sql``) keys of data that
+owners opened to support.
 """
 
 from __future__ import annotations
@@ -57,13 +57,11 @@ def has_variants(process_class: str) -> bool:
 
 
 def name_for_class(name: str) -> str:
-    """Return the name of the function's variant for this process class."""
     prefix = _VARIANTS.get(settings.PROCESS_CLASS)
     return name if prefix is None else prefix + name.removeprefix("vault_")
 
 
 def get_reader_name(line: KeyLine) -> str:
-    """Return the name of the function that reads wrapped keys of the line."""
     return f"vault_read_{line}"
 
 
@@ -105,7 +103,6 @@ def _get_reader_classes(line: KeyLine) -> frozenset[str]:
 
 
 def choose_reader(line: KeyLine) -> str:
-    """Return the name of the function with which this process class reads keys of the line."""
     if line in rights_of(settings.PROCESS_CLASS).names:
         return READ_NAMING
     return name_for_class(get_reader_name(line))
@@ -135,7 +132,6 @@ _LEDGER_KEY_FUNCTIONS: Final = _with_variants(
 
 
 def get_ledger_key_functions(*, personal: bool) -> dict[str, frozenset[str]]:
-    """Return the ledger-key functions that have variants, with their executing classes."""
     return _select_by_prefix(_VARIANTS["web"] if personal else "", _LEDGER_KEY_FUNCTIONS)
 
 

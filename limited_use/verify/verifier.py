@@ -166,7 +166,6 @@ def _read_text(file: Path) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the findings, and return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m limited_use.verify",
         description=__doc__,

@@ -1,12 +1,9 @@
 """
-Sets person and organisation in each transaction, before a statement reads or writes owned rows.
+Sets person and organisation in each transaction, before a statement touches owned rows.
 
-Both settings are local to the transaction (`set_config(…, true)`). A commit, a rollback or a
-pooler resets them, so the next transaction starts without a person. Outside a transaction block,
-the settings and the statement share one pipeline, which PostgreSQL runs as one transaction,
-without an extra round trip.
-
-A request also starts without a round trip: see `DatabaseWrapper.close_if_health_check_failed`.
+Both settings are local to the transaction (`set_config(…, true)`), so the next transaction starts
+without a person. Outside a transaction block, settings and statement share one pipeline, which
+PostgreSQL runs as one transaction, without an extra round trip.
 """
 
 from __future__ import annotations
@@ -78,10 +75,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def connect(self) -> None:
         """
-        Connect. The connection is closed at a random time in the second half of its maximum age.
+        Connect, and close the connection at a random time in the second half of its maximum age.
 
-        Busy threads connect at the same moment. If their connections also closed at the same
-        moment, the requests of all threads would wait at once.
+        Busy threads connect at the same moment. Closing at the same moment would make all their
+        requests wait at once.
         """
         super().connect()
         if self.close_at is not None:

@@ -1,9 +1,8 @@
 """
 The rights of each process class on keys, in one table for the key store and the code.
 
-A transit engine enforces them with the policies of `transit_policies`. A folder cannot: a process
-that reads one file can read all, so its rights hold only for code that uses this module. Both
-refuse the same calls.
+A transit engine enforces them by the policies of `transit_policies`. In a folder, a process that
+reads one file can read all, so there the rights bind only code that uses this module.
 """
 
 from __future__ import annotations
@@ -44,7 +43,6 @@ class KeyRights:
 
     @property
     def all_lines(self) -> frozenset[KeyLine]:
-        """The lines that the class has any right on."""
         return self.wraps | self.unwraps | self.turns
 
 

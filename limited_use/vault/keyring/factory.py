@@ -23,7 +23,6 @@ def get_keyring() -> Keyring:
 
 
 def read_config() -> KeyringConfig:
-    """Return the settings of the transit engine."""
     return KeyringConfig(
         url=settings.KEYRING.url,
         mount=settings.KEYRING.mount,

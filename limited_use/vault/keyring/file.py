@@ -206,7 +206,6 @@ class FileKeyring:
 
 
 def _encode_context(line: KeyLine, epoch: int, binding: KeyBinding) -> bytes:
-    """Return the associated data of a wrapped key."""
     encoded_binding = binding.holder.bytes + binding.key_id + epoch.to_bytes(8, "big")
     return b"LU-key/1\0" + encoded_binding + line.encode()
 

@@ -46,8 +46,8 @@ class KeyStoreUnavailable(Exception):
 
 class NoKeyring(KeyStoreUnavailable):
     """
-    The keyring is missing, refuses this process, or is unsafe. Retrying does not help: the
-    message tells the operator what to do.
+    The keyring is missing, unsafe, or refuses this process. The message tells the operator what
+    to do; retrying does not help.
     """
 
 

@@ -36,7 +36,6 @@ def encode_context(line: KeyLine, binding: KeyBinding) -> str:
 
 
 def format_ciphertext(wrapped: bytes, epoch: int) -> str:
-    """Return stored bytes in the engine's format."""
     return f"vault:v{epoch}:{encode_base64(wrapped)}"
 
 
