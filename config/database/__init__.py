@@ -1,6 +1,7 @@
 """
-The walls in the database: who logs in as what, what each may touch, and whose rows it sees.
+Database provisioning: login roles, privileges, functions and row-level security.
 
-`login_roles` creates the login roles, `grants` states the rights of each process class per table,
-`acl` compares them with the database's catalogue, and `provisioning` corrects or reports them.
+`login_roles` creates the login roles. `grants` lists the privileges of each process class on each
+table, and `row_owners` the owner of each row. `acl` reads the actual privileges. `provisioning`
+applies the differences, or reports them.
 """

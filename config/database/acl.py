@@ -1,9 +1,8 @@
 """
-What the database says about who may do what, and the difference to what we say.
+Reads the privileges in the database, and grants or revokes one.
 
-Every privilege on every relation, column, function and sequence of the schema, on the schema
-itself and on the database, of everybody but their owners; so that a grant that somebody added by
-hand is found whoever it was given to.
+It covers every privilege on relations, columns, functions, sequences, the schema and the
+database, except those of the owner. So it also finds a manual grant to any role.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ PUBLIC: Final = "PUBLIC"
 
 
 class DatabaseGrant(NamedTuple):
-    """One privilege of one grantee on one thing; `column` is empty unless it is on a column."""
+    """A privilege of a grantee on an object. `column` is empty, except for a column privilege."""
 
     kind: str
     name: str
@@ -31,7 +30,7 @@ class DatabaseGrant(NamedTuple):
         return f"{self.privilege}{column} on {self.kind} {self.name}: {self.grantee}"
 
 
-# An ACL that is NULL is the default one, which for functions, databases and types is not empty.
+# A NULL ACL means the default one, which is not empty for functions, databases and types.
 _GRANTS_QUERY: Final = """
 WITH things AS (
   SELECT CASE c.relkind WHEN 'S' THEN 'sequence' ELSE 'table' END AS kind, c.relname::text AS name,
@@ -62,7 +61,7 @@ SELECT kind, name, col, coalesce(r.rolname::text, 'PUBLIC'), a.privilege_type
 
 
 def read_grants(connection: psycopg.Connection[Any]) -> set[DatabaseGrant]:
-    """Return what is granted to anybody but the owner of the thing."""
+    """Return all privileges, except those of the object's owner."""
     return {DatabaseGrant(*row) for row in connection.execute(_GRANTS_QUERY).fetchall()}
 
 
@@ -80,7 +79,7 @@ def execute_revoke(connection: psycopg.Connection[Any], grant: DatabaseGrant) ->
 
 def _format_privilege(grant: DatabaseGrant) -> sql.Composed:
     column = sql.SQL(" ({})").format(sql.Identifier(grant.column)) if grant.column else sql.SQL("")
-    # A function is named with its arguments, as the catalogue writes them.
+    # The catalogue names a function with its arguments.
     name = sql.SQL(grant.name) if grant.kind == "function" else sql.Identifier(grant.name)
     return sql.SQL("{}{} ON {} {}").format(
         sql.SQL(grant.privilege),

@@ -6,7 +6,7 @@ class DatabaseConfig(AppConfig):
     label = "database"
 
     def ready(self) -> None:
-        # Registers them.
+        # Registers the checks.
         from config import production_checks as _  # noqa: F401
 
         from . import checks  # noqa: F401

@@ -1,4 +1,4 @@
-"""Check that nobody on the network can read or answer the connection to the database."""
+"""Checks that the network cannot read or impersonate the database connection."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _VERIFIED = "verify-full"
 
 def check_transport(env: Environment, name: str, url: str) -> None:
     """
-    Note a problem unless `url` leads to this machine, or to a server whose certificate is verified.
+    Note a problem unless the database is on this machine, or its certificate is verified.
 
-    libpq takes what the address leaves out from its own variables (PGHOST and others), so these are
-    checked as well.
+    libpq fills in missing parts from its own variables (PGHOST and others), so they are checked
+    as well.
     """
-    # What cannot be read is noted where it is read (`Environment.database`).
+    # `Environment.database` notes an unreadable URL.
     if not is_postgresql_url(url):
         return
     parts = urlsplit(url)

@@ -1,7 +1,7 @@
 """
-Row-level security: which policies there are, by table and class of process.
+Row-level security: the declared policies, by table and process class.
 
-`policies` makes them in the database and compares.
+`policies` creates and compares them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .row_owners import (
 from .session_settings import ORGANISATION, PERSON
 from .staff_visible_rows import build_opened_condition
 
-# A setting that is not set, or that a transaction before had set, equals nothing.
+# An unset setting, or one of a previous transaction, equals no value.
 _PERSON: Final = f"nullif(current_setting('{PERSON}', true), '')::uuid"
 _ORGANISATION: Final = f"nullif(current_setting('{ORGANISATION}', true), '')::uuid"
 _IS_OWN_CONNECTION: Final = f"c.user_id = {_PERSON} AND c.organisation_id = {_ORGANISATION}"
@@ -48,10 +48,10 @@ _IS_SUPPORT: Final = (
 
 class RowPolicy(NamedTuple):
     """
-    One policy: for whom, for which command, and of which rows.
+    One policy of a role for a command on some rows.
 
-    :param check: what rows have to be that are written, if not the same
-    :param is_permissive: False: it takes away what another policy gives
+    :param check: the condition on written rows, if it differs from `rows`
+    :param is_permissive: False: it restricts the permissive policies
     """
 
     table: str
@@ -68,9 +68,9 @@ class RowPolicy(NamedTuple):
 
 def list_policies(roles: DatabaseRoles, owner: str) -> Iterator[RowPolicy]:
     """
-    Return every policy.
+    Yield every policy.
 
-    :param owner: of the tables, who migrates: nothing is hidden from it, and a policy says so
+    :param owner: the owner of the tables, who migrates; a policy shows it all rows
     """
     for table, label in get_owned_tables().items():
         owned_table = OWNERS[label]
@@ -101,7 +101,6 @@ def _list_site_policies(roles: DatabaseRoles, owner: str) -> Iterator[RowPolicy]
 def _list_class_policies(
     table: str, owned_table: OwnedTable, role: str, process_class: ProcessClass
 ) -> Iterator[RowPolicy]:
-    """Yield the policies of one class of process on one table."""
     name, rows = _choose_rows(process_class, owned_table)
     yield RowPolicy(table, f"{process_class}_{name}", role, "ALL", rows)
     label = get_owned_tables()[table]
@@ -116,7 +115,6 @@ def _list_class_policies(
 
 
 def _choose_rows(process_class: ProcessClass, owned_table: OwnedTable) -> tuple[str, str]:
-    """Return the end of a policy's name, and the condition on the rows that a class is shown."""
     if process_class is ProcessClass.STAFF:
         return "opened", build_opened_condition(
             owned_table, owner_condition=build_owner_condition(owned_table), is_support=_IS_SUPPORT
@@ -128,9 +126,10 @@ def _choose_rows(process_class: ProcessClass, owned_table: OwnedTable) -> tuple[
 
 def _keep_factors_of_staff(table: str, role: str) -> Iterator[RowPolicy]:
     """
-    Yield what keeps a web process from changing a second factor of staff: they do it at their site.
+    Yield policies that keep a web process from changing second factors of staff, who use their
+    own site.
 
-    It only writes when a factor was last used, and which recovery codes were.
+    A web process records only when a factor was last used, and which recovery codes.
     """
     is_member = f"(SELECT u.role = '{Role.MEMBER}' FROM accounts_user u WHERE u.id = {_PERSON})"  # noqa: S608 - our own words
     same = f"{is_member} OR public.is_stored_factor(id, type, data)"
@@ -141,9 +140,10 @@ def _keep_factors_of_staff(table: str, role: str) -> Iterator[RowPolicy]:
 
 def _keep_newest_factor(table: str, role: str) -> Iterator[RowPolicy]:
     """
-    Yield what keeps staff from deleting their newest second factor, or making it another kind.
+    Yield policies that keep staff from deleting their newest second factor, or changing its type.
 
-    The newest, so that no order of deletions, in one transaction or two, leaves them without.
+    Protecting the newest ensures that no order of deletions, in one transaction or two, removes
+    the last factor.
     """
     is_not_newest = "id IS DISTINCT FROM (SELECT public.find_kept_factor())"
     name = "staff_keeps_factor"
@@ -156,9 +156,10 @@ def _keep_newest_factor(table: str, role: str) -> Iterator[RowPolicy]:
 
 def _limit_writing(table: str, label: str, role: str) -> Iterator[RowPolicy]:
     """
-    Yield what keeps a web process from writing rows of its person about a thing of somebody else.
+    Yield policies that keep a web process from writing its person's rows about a foreign object.
 
-    Such a share, or a share of such a calendar, would show that thing, and such a purge remove it.
+    Such a share, or a share of such a calendar, would reveal the object, and such a purge would
+    remove it.
     """
     match label:
         case "limited_use.Share":
@@ -180,11 +181,10 @@ def _sees_all(process_class: ProcessClass, owned_table: OwnedTable) -> bool:
 
 
 def build_owner_condition(table: OwnedTable) -> str:
-    """Return the condition on a row for being of whom the transaction is for."""
     match table.by:
-        # Looked up once per statement, as a scalar of its own. Where there are few rows, such a
-        # scalar costs more than it saves, being a plan that each statement sets up; and a policy
-        # that looks into tables sets up those of theirs as well.
+        # A scalar subquery is evaluated once per statement. For few rows it costs more than it
+        # saves, because each statement sets up its plan; a policy that reads another table also
+        # sets up that table's plans.
         case OwnerSource.OWNER if table.many:
             is_own_person = f"{table.column} = (SELECT {_PERSON})"
             return f"{is_own_person} AND organisation_id = (SELECT {_ORGANISATION})"
@@ -192,7 +192,7 @@ def build_owner_condition(table: OwnedTable) -> str:
             return f"{table.column} = {_PERSON} AND organisation_id = {_ORGANISATION}"
         case OwnerSource.PERSON:
             return f"{table.column} = {_PERSON}"
-        # Arrays made once per statement: an index takes them, and no row costs a look-up.
+        # An array is built once per statement: an index can use it, and no row needs a lookup.
         case OwnerSource.CONNECTION:
             return f"{table.column} = {_format_any(_OWN_CONNECTIONS)}"
         case OwnerSource.INTEGRATION:
@@ -200,7 +200,6 @@ def build_owner_condition(table: OwnedTable) -> str:
 
 
 def _list_other_readers(label: str, owned_table: OwnedTable) -> Iterator[tuple[str, str, str]]:
-    """Return name, command and condition of what others may do with a row."""
     sharing_owners = _format_any(f"SELECT s.owner_id {_LIVE_SHARES}")
     match owned_table.also:
         case None:

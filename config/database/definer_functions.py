@@ -1,6 +1,6 @@
 """
-The functions that run with their owner's rights: the vault's, those that look beyond one person's
-rows, and those that count. Text and owner as the code has them, and no others.
+Functions that run with the rights of their owner (SECURITY DEFINER): the vault's, lookups across
+people, and counters.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from .login_roles import DatabaseRoles
 _WEB: Final = frozenset({"web"})
 _WEB_AND_PURGE: Final = _WEB | {"purge"}
 _SITES: Final = frozenset(map(str, SITES))
-#: A worker gives the count of a mail back that it could not send.
+#: A worker gives back the count of a mail that it could not send.
 _SITES_AND_PURGE: Final = _SITES | {"purge"}
-#: Counting towards rate limits: `accounts.rate_limits`.
+#: Counters of rate limits: `accounts.rate_limits`.
 COUNTERS: Final = load_functions(
     Path(accounts.__file__).parent / "migrations" / "sql" / "rate_counters.sql",
     {"count_rate": _SITES, "give_back_rate": _SITES_AND_PURGE},
 )
-#: What links to set a new password depend on: `accounts.reset_tokens`. A worker makes them, and a
-#: web process checks them.
+#: The state that password reset links depend on: `accounts.reset_tokens`. A worker makes the links,
+#: and a web process checks them.
 PASSWORD_STATE: Final = load_functions(
     Path(accounts.__file__).parent / "migrations" / "sql" / "password_state.sql",
     {"password_state": _WEB_AND_PURGE},
 )
 
-#: People by their addresses: `accounts.people`.
+#: People by address: `accounts.people`.
 PEOPLE: Final = load_functions(
     Path(accounts.__file__).parent / "migrations" / "sql" / "people.sql",
     {
@@ -51,7 +51,7 @@ PEOPLE: Final = load_functions(
     },
 )
 
-#: Who is asking: `accounts.caller_lookup`. Each site finds its own sessions.
+#: The caller of a request: `accounts.caller_lookup`. Each site finds its own sessions.
 CALLERS: Final = load_functions(
     Path(accounts.__file__).parent / "migrations" / "sql" / "callers.sql",
     {
@@ -80,7 +80,6 @@ class _CatalogueFunction(NamedTuple):
 
 
 def get_functions_by_owner(roles: DatabaseRoles) -> dict[str, tuple[DatabaseFunction, ...]]:
-    """Return the functions by the role that owns them."""
     return {
         roles.vault_owner: (*KEY_HOLDER_FUNCTIONS, *FUNCTIONS, *naming_rows.FUNCTIONS),
         roles.lookup_owner: (*LOOKUP_FUNCTIONS, OWNER_OF_LINK, *PEOPLE, *CALLERS, *PASSWORD_STATE),
@@ -89,7 +88,7 @@ def get_functions_by_owner(roles: DatabaseRoles) -> dict[str, tuple[DatabaseFunc
 
 
 def build_functions(connection: psycopg.Connection[Any], roles: DatabaseRoles) -> list[str]:
-    """Make every function what the code says, in the caller's transaction; return what was done."""
+    """Create or replace differing functions, in the caller's transaction; return what was done."""
     done = []
     existing_functions = _read_functions(connection)
     for owner, function in _list_functions(roles):
@@ -102,7 +101,6 @@ def build_functions(connection: psycopg.Connection[Any], roles: DatabaseRoles) -
 
 
 def find_problems(connection: psycopg.Connection[Any], roles: DatabaseRoles) -> list[str]:
-    """Return what is wrong with the functions, a line each."""
     existing_functions = _read_functions(connection)
     wrong = []
     for owner, function in _list_functions(roles):
@@ -145,12 +143,12 @@ def _replace_function(
     connection: psycopg.Connection[Any], function: DatabaseFunction, owner: str
 ) -> None:
     name, role = sql.SQL(function.signature), sql.Identifier(owner)
-    # Dropped first: a replacement must take and return the same. A policy that asks the function
-    # goes with it, and is made again by `policies.build`.
+    # CREATE OR REPLACE requires the same arguments and result, so drop the function first. This
+    # drops policies that call it; `policies.build_policies` creates them again.
     old_name = sql.Identifier("public", function.name)
     connection.execute(sql.SQL("DROP FUNCTION IF EXISTS {} CASCADE").format(old_name))
     connection.execute(function.statement)
-    # A new owner must be allowed to make things in the schema, for this moment.
+    # ALTER FUNCTION … OWNER requires that the new owner may create objects in the schema.
     connection.execute(sql.SQL("GRANT CREATE ON SCHEMA public TO {}").format(role))
     connection.execute(sql.SQL("ALTER FUNCTION {} OWNER TO {}").format(name, role))
     connection.execute(sql.SQL("REVOKE CREATE ON SCHEMA public FROM {}").format(role))

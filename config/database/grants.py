@@ -1,10 +1,9 @@
 """
-What each class of process may do with each table: all of it, on one page.
+The privileges of each process class on each table, on one page.
 
-A table without a line fails a test, and a class without a word in a line may do nothing there.
-Letters are PostgreSQL's own: r SELECT, a INSERT, w UPDATE (which locking a row needs as well),
-d DELETE. Nobody may TRUNCATE anything, and nobody but the owner may change a table. The console
-reads the columns in clear only, whatever else the row has.
+A table without an entry fails a test; a class without letters has no privilege. The letters are
+PostgreSQL's: r SELECT, a INSERT, w UPDATE (also to lock a row), d DELETE. No class may TRUNCATE.
+The console reads only columns in clear.
 """
 
 from __future__ import annotations
@@ -21,11 +20,11 @@ PRIVILEGES: Final = {"r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELETE"}
 @dataclass(frozen=True, slots=True)
 class TableGrants:
     """
-    One table.
+    The privileges on one table.
 
-    :param why: what is in it, and who needs it for what
+    :param why: the content, and the reason why each class needs it
     :param columns: the only columns that a class may read or write, by class and letter
-    :param whole: the console reads what is not in clear as well: nothing of it is anybody's
+    :param whole: the console also reads columns that are not in clear, because none is personal
     """
 
     why: str
@@ -42,7 +41,7 @@ class TableGrants:
         return letters
 
     def is_used_by(self, process_class: ProcessClass) -> bool:
-        """Return whether a class may do anything with the table, or with columns of it."""
+        """Return whether a class has a privilege on the table or on some columns."""
         limited = any(limited_class is process_class for limited_class, _ in self.columns)
         return bool(self.get_letters(process_class)) or limited
 
@@ -51,20 +50,20 @@ _WEB, _STAFF = ProcessClass.WEB, ProcessClass.STAFF
 _SYNC, _PURGE = ProcessClass.SYNC, ProcessClass.PURGE
 _UNUSED: Final = TableGrants("Django's own, not used: roles are in the code")
 
-#: What the functions of the vault may do, whoever executes them.
+#: The privileges of the vault's functions, for every caller.
 VAULT: Final[Mapping[str, str]] = {
     "limited_use.DataKey": "rawd",
     "limited_use.KeyEpoch": "raw",
     "limited_use.WrappedLedgerKey": "rawd",
 }
 
-#: The columns by which the functions of the vault find the owner of a key.
+#: The columns with which the vault's functions find the owner of a key.
 VAULT_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "integrations.Connection": ("id", "grant_id", "user_id"),
     "integrations.Integration": ("id", "connection_id"),
     "integrations.Calendar": ("id", "cache_id", "user_id"),
     "limited_use.Share": ("item", "viewer_id", "organisation_id", "withdrawn_at", "expires_at"),
-    # Of what owners opened to support, and who is support.
+    # Data that owners opened to support, and the people who are support.
     "limited_use.Consent": (
         "owner_id", "organisation_id", "feature", "item", "withdrawn_at", "expires_at",
     ),
@@ -72,11 +71,11 @@ VAULT_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "accounts.User": ("id", "role", "is_active"),
 }  # fmt: skip
 
-#: What the functions that count may do, whoever executes them.
+#: The privileges of the counting functions, for every caller.
 COUNTER: Final[Mapping[str, str]] = {"accounts.RateCount": "raw"}
 
 #: The columns that `accounts.people`, `accounts.caller_lookup`,
-#: `integrations.access.cross_user_lookups` and others read in the rows of all people, for any
+#: `integrations.access.cross_user_lookups` and others read in the rows of all people, for every
 #: caller.
 LOOKUP: Final[Mapping[str, tuple[str, ...]]] = {
     "accounts.User": (
@@ -108,7 +107,7 @@ LOOKUP: Final[Mapping[str, tuple[str, ...]]] = {
     "integrations.Approval": ("user_id", "organisation_id", "state_hash"),
 }  # fmt: skip
 
-#: By model, or by table where there is no model.
+#: By model, or by table if there is no model.
 GRANTS: Final[Mapping[str, TableGrants]] = {
     # --- Django's own -----------------------------------------------------------------------
     "auth.Permission": _UNUSED,
@@ -357,7 +356,7 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
         sync="rawd",
         purge="rd",
         console="r",
-        # What a provider tells of: that there is news, or that a subscription is to be renewed.
+        # A provider reports changes, or that a subscription must be renewed.
         columns={(_WEB, "w"): ("last_event_at", "silent_since", "due_at")},
     ),
     "integrations.SetAside": TableGrants(

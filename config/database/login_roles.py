@@ -1,9 +1,8 @@
 """
-Login roles, one for each class of process, and three that nobody logs in as: they own the vault's
-functions, those that look beyond one person's rows, and those that count. Free of Django, so that
-launcher and tests can use it.
+Login roles, one per process class, and three roles without login that own functions. Free of
+Django, for launcher and tests.
 
-Roles belong to the whole server, so their names begin with a prefix of the deployment's own.
+Roles belong to the whole server, so their names begin with the deployment's prefix.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from psycopg import sql
 
 from config.process_classes import ProcessClass
 
-#: What no role of ours may have, and what takes it away.
+#: Attributes that our roles may not have, and the words that remove them.
 FORBIDDEN_ATTRIBUTES: Final = {
     "rolsuper": "NOSUPERUSER",
     "rolcreaterole": "NOCREATEROLE",
@@ -28,13 +27,11 @@ FORBIDDEN_ATTRIBUTES: Final = {
 
 
 class RoleRightMissing(Exception):
-    """Whoever is logged in may not make roles here. The message is one line for a person."""
+    """The current role may not create or change roles. The message is one line for a person."""
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseRoles:
-    """The names of the roles of one deployment."""
-
     prefix: str
 
     def get_login(self, process_class: ProcessClass) -> str:
@@ -69,12 +66,12 @@ def make_roles(
     connection: psycopg.Connection[Any], roles: DatabaseRoles, passwords: Mapping[ProcessClass, str]
 ) -> list[str]:
     """
-    Make the roles that are missing, put right those that may too much, and set `passwords`.
+    Create missing roles, remove excess attributes, and set `passwords`.
 
-    Return what was done, a line each; setting a password is not worth a line. The server is sent
-    SCRAM verifiers only: no password can reach its log.
+    Return what was done, a line each, without passwords. The server receives only SCRAM
+    verifiers, so no password reaches its log.
 
-    :raises NotAllowed: if that is not ours to do on this server
+    :raises RoleRightMissing: if the current role may not do that
     """
     try:
         done = [line for name in roles.all_names for line in _make_role(connection, roles, name)]
@@ -86,7 +83,6 @@ def make_roles(
 
 
 def find_problems(connection: psycopg.Connection[Any], roles: DatabaseRoles) -> list[str]:
-    """Return what is wrong with the roles, a line each."""
     problems = []
     for name in roles.all_names:
         state = get_state(connection, name)

@@ -1,8 +1,8 @@
 """
-The rights of the role that builds the walls: the owner of the tables, who need not be a superuser.
+The rights of the provisioning role: the owner of the tables, not necessarily a superuser.
 
-Since PostgreSQL 16 a role with CREATEROLE may change the roles that it made, and no others, and may
-give a function to none of them before it is a member.
+Since PostgreSQL 16, a role with CREATEROLE may change only roles that it created, and must be a
+member of a role to give it a function.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ SELECT current_user::text, r.rolsuper, r.rolcreaterole, d.datname::text,
 
 def find_missing_right(connection: psycopg.Connection[Any], roles: DatabaseRoles) -> str:
     """
-    Return the statement that an administrator has to execute first; empty: nothing is missing.
+    Return the statement that an administrator must execute first, or an empty string.
 
-    There may be another one after it.
+    Another statement may follow.
     """
     ((name, is_superuser, can_make_roles, database, owns_database),) = connection.execute(
         _CURRENT_USER_QUERY
@@ -51,7 +51,7 @@ def find_missing_right(connection: psycopg.Connection[Any], roles: DatabaseRoles
 def _find_role_grant(
     connection: psycopg.Connection[Any], roles: DatabaseRoles, me: sql.Identifier
 ) -> sql.Composed | None:
-    """Return what lets the owner change the roles that another role made."""
+    """Return the statement that lets the owner change roles of another creator."""
     foreign_roles = [
         sql.Identifier(role)
         for role in roles.all_names
@@ -64,7 +64,7 @@ def _find_role_grant(
 def _find_attribute_removal(
     connection: psycopg.Connection[Any], roles: DatabaseRoles
 ) -> sql.Composed:
-    """Return what takes an attribute from a role that only a superuser may take."""
+    """Return the statement that removes an attribute that only a superuser may remove."""
     for role in roles.all_names:
         state = get_state(connection, role) or {}
         if words := [
@@ -79,9 +79,9 @@ def join_function_owners(
     connection: psycopg.Connection[Any], roles: DatabaseRoles
 ) -> Iterator[None]:
     """
-    Be a member of the roles that own functions, until the end of the block and its transaction.
+    Be a member of the roles that own functions, until the block and its transaction end.
 
-    A membership that was there before stays.
+    Existing memberships stay.
     """
     missing = [
         sql.Identifier(role)
@@ -97,7 +97,7 @@ def join_function_owners(
 
 
 def _has_role_privileges(connection: psycopg.Connection[Any], role: str, *privileges: str) -> bool:
-    """Return whether the role that is logged in has each of `privileges` on `role`."""
+    """Return whether the current role has each of `privileges` on `role`."""
     (row,) = connection.execute(
         "SELECT bool_and(pg_has_role(%s, p)) FROM unnest(%s::text[]) p", [role, list(privileges)]
     ).fetchall()

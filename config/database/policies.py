@@ -1,8 +1,8 @@
 """
-Row-level security: the policies of `declared_policies`, made, compared, and no others.
+Row-level security: creates the policies of `declared_policies`, compares them, and drops others.
 
-A policy's text comes back from the catalogue in PostgreSQL's own words, so what is compared is a
-hash of both, kept as the policy's comment: of our words, and of what they became.
+PostgreSQL rewrites a policy's text. So a policy's comment contains a hash of both texts, ours and
+PostgreSQL's, for the comparison.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class _CataloguePolicy(NamedTuple):
 
 
 def build_policies(connection: psycopg.Connection[Any], roles: DatabaseRoles) -> list[str]:
-    """Make every policy what the code says, in the caller's transaction; return what was done."""
+    """Create or replace differing policies, in the caller's transaction; return what was done."""
     done = []
     for table, is_on, is_forced, _ in _read_table_states(connection):
         if not is_on or not is_forced:
@@ -61,7 +61,6 @@ def build_policies(connection: psycopg.Connection[Any], roles: DatabaseRoles) ->
 
 
 def find_problems(connection: psycopg.Connection[Any], roles: DatabaseRoles) -> list[str]:
-    """Return what is wrong with the policies, a line each."""
     existing_policies = {
         (existing_policy.table, existing_policy.name): existing_policy
         for existing_policy in _read_policies(connection)
@@ -87,7 +86,7 @@ def _list_expected_policies(
     connection: psycopg.Connection[Any], roles: DatabaseRoles
 ) -> Iterator[RowPolicy]:
     owners = {owner for *_, owner in _read_table_states(connection)}
-    # One owner, who migrates; another's table would be made right by nobody.
+    # The one owner who migrates. Tables of another owner could not be changed anyway.
     for owner in sorted(owners)[:1]:
         yield from list_policies(roles, owner)
 

@@ -1,8 +1,8 @@
 """
-Build the walls, or find where they differ from what the code says.
+Applies the declared roles, functions, grants and policies, or finds differences.
 
-Idempotent: what is right is left alone, and what was done is returned, a line each. Runs as the
-owner of the tables, in one transaction for everything but the roles.
+Idempotent: it changes only differences, and returns what was done, a line each. Runs as the owner
+of the tables, in one transaction for everything except roles.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ def get_roles() -> DatabaseRoles:
 
 def build_walls(passwords: Mapping[ProcessClass, str] | None = None) -> list[str]:
     """
-    Put everything right, and return what was done.
+    Apply all differences, and return what was done.
 
     :param passwords: to set, by class
-    :raises roles.NotAllowed: if the role that is logged in lacks a right
+    :raises login_roles.RoleRightMissing: if the current role lacks a right
     """
     connection = _get_connection()
     if statement := owner_rights.find_missing_right(connection, get_roles()):
@@ -52,7 +52,7 @@ def build_walls(passwords: Mapping[ProcessClass, str] | None = None) -> list[str
 
 
 def _build_in_transaction(connection: psycopg.Connection[Any]) -> list[str]:
-    """Make functions, grants and policies what the code says, all or none."""
+    """Apply functions, grants and policies, all or none."""
     with connection.transaction(), owner_rights.join_function_owners(connection, get_roles()):
         done = definer_functions.build_functions(connection, get_roles())
         expected, existing = set(_list_grants(get_roles())), acl.read_grants(connection)
@@ -68,7 +68,6 @@ def _build_in_transaction(connection: psycopg.Connection[Any]) -> list[str]:
 
 
 def find_differences() -> list[str]:
-    """Return what is not as the code says, a line each; empty if the walls stand."""
     connection = _get_connection()
     expected, existing = set(_list_grants(get_roles())), acl.read_grants(connection)
     return [
@@ -82,15 +81,14 @@ def find_differences() -> list[str]:
 
 def describe_open_rights() -> list[str]:
     """
-    Return what every login of the database may do beyond the walls, a line each.
+    Return what every login may do beyond the declared grants, a line each.
 
-    No difference to what the code says: the owner of the tables cannot change it.
+    These are no differences: the owner of the tables cannot change them.
     """
     return server_rights.describe_open_rights(_get_connection())
 
 
 def find_excess_rights(process_class: ProcessClass) -> list[str]:
-    """Return what the role that is logged in may do beyond its class, a line each."""
     connection, role_names = _get_connection(), get_roles()
     role = role_names.get_login(process_class)
     users = connection.execute("SELECT current_user::text, session_user::text").fetchone()
@@ -118,7 +116,7 @@ def find_excess_rights(process_class: ProcessClass) -> list[str]:
 
 
 def get_tables() -> dict[str, type[models.Model] | None]:
-    """Return every table by the name that `GRANTS` has for it, with its model if it has one."""
+    """Return every table by its label in `GRANTS`, with its model if it has one."""
     labelled_models: dict[str, type[models.Model] | None] = {
         model._meta.label: model  # noqa: SLF001 - Django's documented model API
         for model in apps.get_models(include_auto_created=True)
@@ -148,7 +146,7 @@ def _list_grants(role_names: DatabaseRoles) -> Iterator[DatabaseGrant]:
 
 
 def _list_function_grants(role_names: DatabaseRoles) -> Iterator[DatabaseGrant]:
-    """Yield who may execute the functions, and what their owners may do."""
+    """Yield the right to execute each function, and the privileges of function owners."""
     models_by_label = {label: model for label, model in get_tables().items() if model is not None}
     for functions in definer_functions.get_functions_by_owner(role_names).values():
         for function in functions:
@@ -191,7 +189,7 @@ def _list_table_grants(
 
 
 def _get_clear_columns(model: type[models.Model]) -> list[str]:
-    """Return the columns that hold neither ciphertext nor hashes nor a secret."""
+    """Return the columns without ciphertext, hashes and secrets."""
     fields = model._meta.concrete_fields  # noqa: SLF001
     hidden = _SECRET_COLUMNS.get(model._meta.db_table, set())  # noqa: SLF001
     return [

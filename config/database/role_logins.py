@@ -1,9 +1,8 @@
 """
-Where each class of process logs in: the owner's address, with another name and password.
+The database URL of each process class: the owner's URL with another user and password.
 
-An operator gives `DATABASE_URL_WEB`, `…_STAFF`, `…_SYNC`, `…_PURGE` and `…_CONSOLE` to the command
-that makes the roles, and each of them to the processes of that class. In development a process of
-any class logs in with `DATABASE_URL`.
+The command that creates the roles gets `DATABASE_URL_WEB`, `…_STAFF`, `…_SYNC`, `…_PURGE` and
+`…_CONSOLE`, each process one of them. In development, all processes use `DATABASE_URL`.
 """
 
 from __future__ import annotations
@@ -23,15 +22,14 @@ ClassLogins = Mapping[ProcessClass, str]
 
 
 def get_variable_name(process_class: ProcessClass) -> str:
-    """Return the name of the setting that has the address of the class."""
     return f"DATABASE_URL_{process_class.upper()}"
 
 
 def read_production_login(env: Environment, process_class: str, *, prefix: str) -> tuple[str, str]:
     """
-    Return name and value of the setting by which a process logs in; note what is wrong with it.
+    Return name and value of the setting with the process's database URL, and note its problems.
 
-    :param process_class: a class, `OWNER`, or nothing: then it is unknown which one is needed
+    :param process_class: a class, `OWNER`, or empty if the needed URL is unknown
     """
     if process_class == OWNER:
         meaning = "postgresql://user:password@host/name of the owner of the tables"
@@ -47,7 +45,7 @@ def read_production_login(env: Environment, process_class: str, *, prefix: str) 
 
 
 def read_class_login(env: Environment, process_class: ProcessClass, *, prefix: str) -> str:
-    """Return the address at which a class logs in; note what is wrong with it."""
+    """Return the database URL of a class, and note its problems."""
     name, role = get_variable_name(process_class), DatabaseRoles(prefix).get_login(process_class)
     url = env.read_required(name, f"postgresql://{role}:password@host/name")
     if is_postgresql_url(url) and get_user(url) != role:
@@ -62,7 +60,6 @@ def build_environment(logins: ClassLogins) -> dict[str, str]:
 def build_logins(
     owner_url: str, *, roles: DatabaseRoles, passwords: Mapping[ProcessClass, str]
 ) -> ClassLogins:
-    """Return the addresses of the roles on the server that the owner is reached at."""
     parts = urlsplit(owner_url)
     host = parts.netloc.rpartition("@")[2]
     return {
@@ -76,7 +73,6 @@ def build_logins(
 
 
 def get_user(url: str) -> str:
-    """Return who logs in with `url`; nobody if it cannot be read."""
     return unquote(urlsplit(url).username or "") if is_readable_url(url) else ""
 
 
@@ -85,7 +81,6 @@ def get_password(url: str) -> str:
 
 
 def read_or_create_passwords(folder: Path) -> dict[ProcessClass, str]:
-    """Return a password for each class from its file in `folder`, made where there is none."""
     folder.mkdir(mode=0o700, exist_ok=True)
     passwords = {}
     for process_class in ProcessClass:

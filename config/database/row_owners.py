@@ -1,9 +1,8 @@
 """
-Whose each row is: every table, on one page, and what finds its owner.
+The owner of each row: every table, on one page.
 
-A table without a line fails a test. Where a line says how a row's owner is found, the database
-shows a web process the rows of whoever its transaction is for, and no others (`policies`); what
-others may see of them besides stands in the line, too.
+A table without an entry fails a test. If an entry names an owner, a web process sees only rows of
+its transaction's person (`policies`). The entry also names other readers.
 """
 
 from __future__ import annotations
@@ -18,34 +17,34 @@ from django.apps import apps
 
 
 class OwnerSource(StrEnum):
-    """What of a row says whose it is."""
+    """The columns of a row that name its owner."""
 
-    # Person and organisation stand in the row.
+    # The row has the person and the organisation.
     OWNER = "owner"
-    # The person alone: in whichever organisation they act.
+    # The row has the person, who may act in any organisation.
     PERSON = "person"
-    # The row names an integration, or a connection, and those have an owner.
+    # The row names an integration or a connection, which has an owner.
     INTEGRATION = "integration"
     CONNECTION = "connection"
 
 
 class OtherReader(StrEnum):
-    """Who else may read a row: found by the database, in the rows that say so."""
+    """Other readers of a row. The database finds them in the rows of shares."""
 
-    # Those with whom this calendar is shared.
+    # Viewers of this calendar.
     SHARED_CALENDAR = "calendar that is shared with them"
-    # Those with whom a calendar of this integration is shared.
+    # Viewers of a calendar of this integration.
     SHARED_INTEGRATION = "integration of a calendar that is shared with them"
-    # Those with whom its owner shares any calendar.
+    # Viewers of any calendar of the owner.
     SHARED_OWNER = "account of somebody who shares a calendar with them"
-    # The same, of the agreement that the sharing rests on.
+    # The same viewers, for the consent that sharing needs.
     SHARED_AGREEMENT = "agreement to sharing of somebody who shares with them"
-    # The other of the two people whom a share names; ends it, too.
+    # The viewer that a share names, who may also end it.
     VIEWER = "share that names them"
 
 
 class StaffAccess(StrEnum):
-    """What says that a row belongs to a message that its owner opened to support."""
+    """How a row belongs to a message that its owner opened to support."""
 
     AGREEMENT = "agreement to show a message to support"
     MESSAGE = "message that such an agreement names"
@@ -53,22 +52,24 @@ class StaffAccess(StrEnum):
     INTEGRATION = "integration of such a message"
     CONNECTION = "connection of such an integration"
     LEDGER_KEY = "ledger key of such a connection"
-    # Opened by nobody: their own, for signing in.
+    # Not opened: the person's own row, for signing in.
     STAFF = "row of the member of staff"
 
 
 @dataclass(frozen=True, slots=True)
 class OwnedTable:
     """
-    A table whose rows belong to somebody.
+    A table with rows that have an owner.
 
     :param by: how the owner is found
-    :param column: where; of `OWNER` the person's, whose organisation is in `organisation_id`
-    :param why: what would be seen without the wall
-    :param also: who else reads it
-    :param opened: which rows staff read; None: of this table none
-    :param sync: whether sync workers see everybody's: what says whose turn it is, and no content
-    :param many: whether one statement may meet very many of its rows (see `wanted_policies.theirs`)
+    :param column: the column with the owner; for `OWNER` that of the person, with the
+        organisation in `organisation_id`
+    :param why: what other people would see without the policy
+    :param also: other readers
+    :param opened: the rows that staff read; None: none
+    :param sync: sync workers see all rows: they schedule work, and contain no content
+    :param many: a statement may read very many rows (see
+        `declared_policies.build_owner_condition`)
     """
 
     by: OwnerSource
@@ -80,7 +81,7 @@ class OwnedTable:
     many: bool = False
 
     def describe_owner(self) -> dict[str, str | bool]:
-        """Return what the evidence says of it beside why."""
+        """Return the entry's facts for the evidence, without `why`."""
         return {
             "hidden": True,
             "owner": self.by,
@@ -92,23 +93,21 @@ class OwnedTable:
 
 @dataclass(frozen=True, slots=True)
 class SiteTable:
-    """A table of which each class that serves a site is shown the rows of its site."""
+    """A table of which each site's class sees the rows of its site."""
 
     why: str
 
     def describe_owner(self) -> dict[str, str | bool]:
-        """Return what the evidence says of it beside why."""
         return {"hidden": True, "owner": "site"}
 
 
 @dataclass(frozen=True, slots=True)
 class UnownedTable:
-    """A table that is nobody's, or has to be read before anybody is known; `why` says which."""
+    """A table without owners, or one that is read before the person is known; `why` says which."""
 
     why: str
 
     def describe_owner(self) -> dict[str, str | bool]:
-        """Return what the evidence says of it beside why."""
         return {"hidden": False}
 
 
@@ -116,7 +115,7 @@ _UNUSED: Final = UnownedTable("Django's own, not used")
 _SIGN_IN: Final = "read to find out who is asking"
 _SERVICE: Final = "the service's own, about nobody by name"
 
-#: By model, or by table where there is no model.
+#: By model, or by table if there is no model.
 OWNERS: Final[Mapping[str, OwnedTable | SiteTable | UnownedTable]] = {
     # --- Django's own -----------------------------------------------------------------------
     "auth.Permission": _UNUSED,
@@ -272,7 +271,7 @@ OWNERS: Final[Mapping[str, OwnedTable | SiteTable | UnownedTable]] = {
     "integrations.Notice": OwnedTable(
         OwnerSource.CONNECTION, "connection_id", "what somebody was told", sync=True
     ),
-    # Theirs in whichever organisation they act, and when they belong to none any more.
+    # The person sees it in every organisation, and also after leaving all.
     "integrations.PurgeJob": OwnedTable(
         OwnerSource.PERSON, "user_id", "that somebody left, and why", sync=True
     ),
@@ -296,13 +295,13 @@ OWNERS: Final[Mapping[str, OwnedTable | SiteTable | UnownedTable]] = {
 
 @cache
 def get_owned_tables() -> Mapping[str, str]:
-    """Return the tables whose rows belong to somebody, with the name that `OWNERS` has for each."""
+    """Return the tables of owned rows, with their labels in `OWNERS`."""
     return _get_tables_of_kind(OwnedTable)
 
 
 @cache
 def get_site_tables() -> Mapping[str, str]:
-    """Return the tables whose rows belong to a site, in the same way."""
+    """Return the tables of rows that belong to a site, with their labels in `OWNERS`."""
     return _get_tables_of_kind(SiteTable)
 
 

@@ -1,4 +1,4 @@
-"""Keeps this version from migrating, or serving on, a schema that another version made."""
+"""Keeps this version from migrating or serving a schema of another version."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from . import schema_version
 
 def check_before_migrating(using: str) -> None:
     """
-    Record the version of the schema before the first table is made.
+    Record the version of the schema before the first table is created.
 
-    :raises CommandError: if another version has made the tables
+    :raises CommandError: if another version created the tables
     """
     database = connections[using]
     with database.cursor() as cursor:
@@ -22,7 +22,7 @@ def check_before_migrating(using: str) -> None:
             raise CommandError(
                 f'database "{name}" was made by an earlier version: use an empty one'
             )
-        # Django would make this table later.
+        # Django would create this table later.
         MigrationRecorder(database).ensure_schema()
         if not schema_version.is_current(cursor):
             schema_version.record_version(cursor)
@@ -30,7 +30,7 @@ def check_before_migrating(using: str) -> None:
 
 def is_schema_current() -> bool:
     """
-    Return whether this version may serve on the database.
+    Return whether this version may serve the database.
 
     :raises django.db.DatabaseError: if the database does not answer
     """

@@ -1,10 +1,10 @@
 """
-The version of the schema: a fingerprint of our migrations and of the SQL that they run.
+The schema version: a fingerprint of our migrations and their SQL, stored as the comment of
+`django_migrations`.
 
-Until the first release every change is made in the one migration of an app, and Django knows by
-its name alone that a migration was applied. So the database keeps the fingerprint of the files
-that made it: as the comment of `django_migrations`, which every role may read and which a copy of
-the database has too. Free of Django, so that the launcher can use it.
+Until the first release, every change goes into the single migration of an app, and Django
+compares only its name. Every role may read the comment, and a copy of the database contains it.
+Free of Django, for the launcher.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def compute_fingerprint(root: Path = ROOT) -> str:
 
 def is_current(cursor: Any) -> bool:
     """
-    Return whether the files of this source tree made the schema.
+    Return whether this source tree created the schema.
 
     :param cursor: psycopg's or Django's, of any role
     """
@@ -42,7 +42,7 @@ def is_current(cursor: Any) -> bool:
 
 def is_earlier(cursor: Any) -> bool:
     """
-    Return whether another version has made tables of ours there.
+    Return whether another version created our tables.
 
     :param cursor: psycopg's or Django's, of the owner of the tables
     """
@@ -56,6 +56,6 @@ def is_earlier(cursor: Any) -> bool:
 
 
 def record_version(cursor: Any) -> None:
-    """Write down that this version makes the schema. The table `django_migrations` must exist."""
+    """Record that this version creates the schema. The table `django_migrations` must exist."""
     statement = sql.SQL("COMMENT ON TABLE public.django_migrations IS {}")
     cursor.execute(statement.format(sql.Literal(compute_fingerprint())))

@@ -1,8 +1,9 @@
 """
-Functions of PostgreSQL itself that every login may execute, and that no process here needs: large
-objects, in which a login could leave data that no wall covers, and messages between sessions.
+PostgreSQL's own functions that every login may execute and no process needs: large objects, in
+which a login could store unprotected data, and messages between sessions.
 
-Only a superuser can revoke them, in each database. For any other owner, the statement is printed.
+Only a superuser can revoke them, in each database. For another owner, the command prints the
+statement.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from psycopg import sql
 
 from .acl import PUBLIC
 
-#: No privilege guards these two statements; their function `pg_notify` has one.
+#: PostgreSQL has no privilege for these two statements, only for their function `pg_notify`.
 OPEN_STATEMENTS: Final = "every login may LISTEN and NOTIFY: PostgreSQL has no privilege for them"
 
 _OPEN_FUNCTIONS_QUERY: Final = """
@@ -28,12 +29,10 @@ SELECT p.oid::regprocedure::text
 
 
 def find_open_functions(connection: psycopg.Connection[Any]) -> list[str]:
-    """Return those of these functions that every login may execute, with their argument types."""
     return [name for (name,) in connection.execute(_OPEN_FUNCTIONS_QUERY).fetchall()]
 
 
 def build_revocation(functions: list[str]) -> str:
-    """Return the statement that revokes them from every login; empty if there are none."""
     if not functions:
         return ""
     names = ", ".join(f"pg_catalog.{name}" for name in functions)
@@ -41,7 +40,10 @@ def build_revocation(functions: list[str]) -> str:
 
 
 def revoke_open_functions(connection: psycopg.Connection[Any]) -> list[str]:
-    """Revoke these functions from every login if a superuser runs this; return what was done."""
+    """
+    Revoke the functions from every login if the current role is a superuser; return what was
+    done.
+    """
     statement = build_revocation(find_open_functions(connection))
     (row,) = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
     if not statement or not row[0]:
@@ -51,7 +53,7 @@ def revoke_open_functions(connection: psycopg.Connection[Any]) -> list[str]:
 
 
 def describe_open_rights(connection: psycopg.Connection[Any]) -> list[str]:
-    """Return what every login may do beyond what the code says, a line each."""
+    """Return what every login may do beyond the code, a line each."""
     statement = build_revocation(find_open_functions(connection))
     line = (
         "every login may execute functions of large objects or messages; in this database, an"

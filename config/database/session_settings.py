@@ -1,4 +1,4 @@
-"""The settings by which a transaction says whom it is for: backend and policies have them."""
+"""Names of the settings that state a transaction's person and organisation."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """
-Which rows staff are shown: messages that their owners opened to support; and, for signing in, the
-row, addresses and second factors of the member of staff.
+The rows that staff see: messages that owners opened to support, and for signing in, the own row,
+addresses and second factors.
 
-The policy of a table applies also where another policy reads that table, so every row depends on an
-agreement of the owner. Support lists agreements; the message that one of them names is shown within
-`support_and_export_permits.as_who_opened`, which acts for the owner.
+A table's policy also applies if another policy reads the table, so every row depends on a consent
+of its owner. Support lists consents. It sees the message of a consent within
+`support_and_export_permits.acting_for_message_owner`, which acts for the owner.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .row_owners import OwnedTable, StaffAccess
 _IS_OPEN: Final = (
     f"feature = '{SUPPORT}' AND item IS NOT NULL AND withdrawn_at IS NULL AND expires_at > now()"
 )
-#: By kind: the column that names a row of another table, and the rows of that table that are shown.
+#: By kind: the column that refers to another table, and the visible rows of that table.
 _BELONGS_TO: Final = {
     StaffAccess.PART: ("message_id", "SELECT m.id FROM integrations_message m"),
     StaffAccess.INTEGRATION: ("id", "SELECT m.integration_id FROM integrations_message m"),
@@ -30,10 +30,10 @@ _BELONGS_TO: Final = {
 
 def build_opened_condition(table: OwnedTable, *, owner_condition: str, is_support: str) -> str:
     """
-    Return the condition on a row for being shown to staff.
+    Return the SQL condition on rows that staff may see.
 
-    :param theirs: the condition for belonging to the person of the transaction
-    :param is_support: the condition for that person being one of support
+    :param owner_condition: the condition for rows of the transaction's person
+    :param is_support: the condition that this person is support
     """
     if table.opened is None:
         return "false"
@@ -49,8 +49,8 @@ def build_opened_condition(table: OwnedTable, *, owner_condition: str, is_suppor
 
 
 def _is_staff(table: OwnedTable) -> str:
-    """Return the condition that the person of a row is staff: others do not sign in there."""
+    """Return the condition that the row's person is staff. Only staff sign in at that site."""
     if table.column == "id":
         return f"role <> '{Role.MEMBER}'"
-    # The row of a member is hidden, by the policy above.
+    # The policy above hides the rows of members.
     return f"EXISTS (SELECT FROM accounts_user u WHERE u.id = {table.column})"

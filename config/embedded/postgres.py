@@ -1,8 +1,8 @@
 """
 PostgreSQL from its wheel: one cluster in one folder, reached through a private socket.
 
-No port is opened, the superuser has a random password, and the socket's folder is closed to
-everyone else.
+No port is open, the superuser has a random password, and only the server's account can access the
+socket's folder.
 """
 
 from __future__ import annotations
@@ -27,29 +27,29 @@ USER: Final = "antares"
 DATABASE: Final = "antares"
 _START_TIMEOUT: Final = 30  # seconds
 
-#: For tests: a cluster that is thrown away need not survive a power cut.
+#: For tests: a temporary cluster need not survive a power cut.
 THROWAWAY: Final[Mapping[str, str]] = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
-    # It would note of tables that are empty between tests that they are, and plans would go by it.
+    # Autovacuum would record that tables are empty between tests, and plans would depend on it.
     "autovacuum": "off",
-    # A failed test shows which statement of which database failed, or waited for which lock.
+    # A failed test shows the failing statement, its database, and lock waits.
     "log_line_prefix": "%m [%p] %d ",
     "log_min_error_statement": "error",
     "log_error_verbosity": "default",
     "log_lock_waits": "on",
-    # Several services may run on one server at once.
+    # Several services may use one server at once.
     "max_connections": "200",
 }
-#: For canary scans: what was written stands in the files as it was written.
+#: For canary scans: WAL contains written values unchanged.
 SCANNABLE: Final[Mapping[str, str]] = {"wal_compression": "off"}
 
 _BASE: Final[Mapping[str, str]] = {
     "listen_addresses": "",
     "max_connections": "100",
     "password_encryption": "scram-sha-256",
-    # A failing statement is logged without its values: they may be content.
+    # Log a failing statement without its values, which may be content.
     "log_min_error_statement": "panic",
     "log_parameter_max_length": "0",
     "log_parameter_max_length_on_error": "0",
@@ -59,7 +59,7 @@ _BASE: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedPostgres:
-    """A cluster in `folder`; `settings` are added to its configuration at each start."""
+    """A cluster in `folder`. Each start adds `settings` to its configuration."""
 
     folder: Path
     sockets: Path
@@ -80,16 +80,16 @@ class EmbeddedPostgres:
 
     @property
     def url(self) -> str:
-        """The address, password included: it goes into the environment of our children."""
+        """The URL with the password, for the environment of our child processes."""
         password = quote(self._password_file.read_text(encoding="ascii"))
         return f"postgresql://{USER}:{password}@/{DATABASE}?host={quote(str(self.sockets), '')}"
 
     @contextmanager
     def run_server(self) -> Iterator[str]:
         """
-        Start the cluster, making it first where there is none, and yield its URL.
+        Start the cluster, after creating it if needed, and yield its URL.
 
-        :raises Unavailable: if it does not start; the message names its log.
+        :raises Unavailable: if it does not start; the message names its log
         """
         install = binaries.copy_within_reach(binaries.find_postgres(), self.account)
         if not (self._cluster_folder / "PG_VERSION").exists():
@@ -155,5 +155,5 @@ class EmbeddedPostgres:
 
 
 def _build_environment(folder: Path) -> dict[str, str]:
-    # Nothing of ours, neither secrets nor PG* variables, reaches the server.
+    # The server inherits neither our secrets nor PG* variables.
     return {"PATH": "/usr/bin:/bin", "HOME": str(folder), "LC_ALL": "C", "TZ": "UTC"}

@@ -1,8 +1,8 @@
 """
-Child processes that cannot outlive their parent, and whose account they run under.
+Child processes that cannot outlive their parent, and the account that they run under.
 
 PostgreSQL refuses to run as root, so root starts the servers as `nobody`. On Linux the kernel
-sends each child a signal when its parent dies, however it dies, `kill -9` included.
+signals each child when its parent dies, even by `kill -9`.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from typing import IO, Any, Final
 from config.parent_process import make_parent_death_hook
 
 _STOP_TIMEOUT: Final = 20  # seconds
-# What asks the launcher to stop.
+# Signals that stop the launcher.
 _STOP_SIGNALS: Final = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
 
 class Unavailable(Exception):
-    """The embedded servers cannot start here; the message is one line for a person."""
+    """The embedded servers cannot start. The message is one line for a person."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerAccount:
-    """Who the servers run as; `is_other` if that is not who we are."""
+    """The account that runs the servers; `is_other` if it is not ours."""
 
     uid: int
     gid: int
@@ -46,10 +46,10 @@ class ServerAccount:
 
 def get_account() -> ServerAccount:
     """
-    Return who the servers run as.
+    Return the account to run the servers under.
 
-    :raises Unavailable: if we run under a user id without an entry in the user database,
-        which initdb refuses (as in ``docker run --user 1234``).
+    :raises Unavailable: if our user id is not in the user database, which initdb refuses (as in
+        ``docker run --user 1234``)
     """
     if os.geteuid() == 0:
         nobody = pwd.getpwnam("nobody")
@@ -73,7 +73,7 @@ def spawn_process(  # noqa: PLR0913 - Popen's own arguments, each by name
     output: IO[Any] | int | None = None,
     cwd: Path | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start `command` so that `sign` stops it when we die."""
+    """Start `command`. The kernel sends it `stop_signal` when this process dies."""
     identity: dict[str, Any] = {}
     if run_as is not None and run_as.is_other:
         identity = {"user": run_as.uid, "group": run_as.gid, "extra_groups": []}
@@ -86,7 +86,7 @@ def spawn_process(  # noqa: PLR0913 - Popen's own arguments, each by name
             env=env,
             cwd=cwd,
             preexec_fn=_build_child_setup(stop_signal, mask),  # noqa: PLW1509 - nothing else starts threads here
-            # Ctrl-C reaches us alone; we then stop the children in order.
+            # Only the launcher receives Ctrl-C, and stops the children in order.
             start_new_session=True,
             **identity,
         )
@@ -95,10 +95,10 @@ def spawn_process(  # noqa: PLR0913 - Popen's own arguments, each by name
 @contextmanager
 def _block_stop_signals() -> Iterator[set[int]]:
     """
-    Let a request to stop wait until a child is started; yield the signals that waited before.
+    Block stop signals until a child has started; yield the signals that were blocked before.
 
-    While it forks, Python runs hooks of libraries, and drops whatever is raised in one: also what
-    a handler of ours raises there.
+    While Python forks, it runs hooks of libraries and drops exceptions raised in them, including
+    those of our signal handlers.
     """
     mask = set(signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS))
     try:
@@ -111,9 +111,9 @@ def _build_child_setup(stop_signal: int, mask: set[int]) -> Callable[[], None]:
     follow = make_parent_death_hook(stop_signal)
 
     def set_up_child() -> None:
-        # A child would inherit that it does not hear them.
+        # A child would inherit the blocked signals.
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        # Servers and the processes that start workers too: what they hold is written to no core.
+        # Servers, and processes that start workers, write no core dumps of their memory.
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         follow()
 
@@ -126,7 +126,7 @@ def stop_process(
     stop_signal: int = signal.SIGTERM,
     timeout: float = _STOP_TIMEOUT,
 ) -> int:
-    """Ask `process` to stop, wait, and return its exit status; kill it after `within` seconds."""
+    """Stop `process` and return its exit status. Kill it after `timeout` seconds."""
     if process.poll() is None:
         process.send_signal(stop_signal)
         try:

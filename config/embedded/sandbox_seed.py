@@ -1,8 +1,8 @@
 """
-What the sandbox begins with: our registration there, where it tells us of news, and a few mailboxes
-to connect.
+The sandbox's initial data: our registration, the target of its notifications, and mailboxes to
+connect.
 
-The sandbox keeps everything in memory, so each start writes and reads this again.
+The sandbox keeps everything in memory, so each start writes and reads this file.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from config.push_settings import PUBSUB_PATH
 
 CLIENT_ID: Final = "antares-demo.apps.sandbox.example"
 MICROSOFT_CLIENT_ID: Final = "7d0d4a5c-3c1e-4e0c-9a56-0f6f4a1f3c65"
-# Below `/connect/`.
+# Paths below `/connect/`.
 CALLBACKS: Final[Mapping[str, tuple[str, ...]]] = {
     "google": ("google/callback",),
     "microsoft": ("microsoft/callback", "administrator"),
 }
 TOPIC: Final = "projects/antares-demo/topics/gmail"
-# Whose organisation lets nobody but an administrator agree, and that administrator.
+# An account in an organisation that requires admin consent, and its administrator.
 ADMINISTERED: Final = "alice@fabrikam.example"
 ADMINISTRATOR: Final = "ada@fabrikam.example"
 PUSH_ACCOUNT: Final = "push@antares-demo.iam.gserviceaccount.com"
-# What came to Outlook last, to stand beside Gmail's on the first page. `Label_1` is a category.
+# The newest Outlook messages, which share the first page with Gmail's. `Label_1` is a category.
 _LETTERS: Final = (
     {
         "sender": "Dana Diaz",
@@ -49,7 +49,7 @@ _LETTERS: Final = (
         "labels": ["INBOX", "UNREAD"],
     },
 )
-# Its markup would take a gigabyte of memory to parse: its words are shown.
+# Parsing this markup would need a gigabyte of memory, so only its text is shown.
 _COSTLY: Final = {
     "sender": "Mallory",
     "sender_email": "mallory@stranger.example",
@@ -61,7 +61,6 @@ _COSTLY: Final = {
 
 
 def build_demo_seed(today: date) -> Mapping[str, Any]:
-    """Return the mailboxes and calendars of the demo; what is in the latter is around `today`."""
     return {
         "accounts": [
             {
@@ -105,7 +104,7 @@ def build_demo_seed(today: date) -> Mapping[str, Any]:
 
 
 def _build_nested_message(depth: int) -> str:
-    """Return a message of so many parts within each other, in base64url: it is set aside."""
+    """Return a message of `depth` nested parts in base64url, which is quarantined."""
     message = b"Content-Type: text/plain\r\n\r\nHello.\r\n"
     for level in range(depth):
         begin = f'Content-Type: multipart/mixed; boundary="{level}"\r\n\r\n--{level}\r\n'
@@ -116,7 +115,7 @@ def _build_nested_message(depth: int) -> str:
 
 def write_seed(path: Path, environment: Mapping[str, str], seed: Mapping[str, Any] | None) -> Path:
     """
-    Write `seed` and the clients that `environment` speaks as, for its owner only; return it.
+    Write `seed` and our clients to `path`, readable by its owner only; return `path`.
 
     :param seed: None: the demo's
     """

@@ -1,8 +1,8 @@
 """
-The two servers together, for demo, tests, smoke and bench.
+Starts PostgreSQL and Valkey, for demo, tests, smoke and bench.
 
-Each is started only if its URL is not given, so that one may bring one's own of either. One that
-is given is asked whether it is there: an address that is wrong is a line, and not a traceback.
+A server with a given URL is checked instead of started, so a wrong URL gives one line instead of
+a traceback.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ _SOCKET_LIMIT: Final = 107 - len("/.s.PGSQL.5432.lock")
 @dataclass(frozen=True, slots=True)
 class ServerUrls:
     """
-    Where the servers are reached.
+    The URLs of both servers.
 
-    :param folder: the files of the embedded database; None if somebody else runs the database
+    :param folder: the files of the embedded database; None for an external database
     """
 
     database: str
@@ -51,13 +51,14 @@ def run_servers(
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[ServerUrls]:
     """
-    Start what `environment` (the environment, if left out) does not name, and yield both URLs.
+    Start the servers that `environment` (by default the process's) does not name, and yield both
+    URLs.
 
-    `settings` are PostgreSQL's, such as `postgres.THROWAWAY`. Data stays in `data_dir` and is
-    found again by the next start. On leaving, both servers have stopped.
+    `settings` are PostgreSQL's, such as `postgres.THROWAWAY`. The data stays in `data_dir` for
+    the next start. Both servers stop when the block ends.
 
-    :raises Unavailable: if they cannot run here, `data_dir` is in use, or one that is given
-        does not answer.
+    :raises Unavailable: if a server cannot run, `data_dir` is in use, or a given server does not
+        answer
     """
     environment = os.environ if environment is None else environment
     database, broker = environment.get("DATABASE_URL", ""), environment.get("BROKER_URL", "")
@@ -84,9 +85,9 @@ def run_servers(
 @contextmanager
 def join_servers(data_dir: Path) -> Iterator[ServerUrls]:
     """
-    Yield the URLs of what runs on `data_dir`, or start it: for a command beside a running demo.
+    Yield the URLs of servers that run on `data_dir`, or start them: for commands during a demo.
 
-    :raises Unavailable: as `running` does
+    :raises Unavailable: as `run_servers` does
     """
     running_urls = _find_running_servers(data_dir)
     if running_urls is None:
@@ -114,7 +115,10 @@ def _find_running_servers(data_dir: Path) -> ServerUrls | None:
 
 
 def _prepare_folder(data_dir: Path, owner: ServerAccount) -> Path:
-    """Return where the servers keep their files; elsewhere if `owner` cannot get to `data_dir`."""
+    """
+    Return the servers' folder: in `data_dir`, or in the temporary folder if `owner` cannot reach
+    it.
+    """
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o755)
     folder = data_dir.resolve() / "servers"
     if not binaries.is_reachable(folder, owner):
@@ -139,7 +143,7 @@ def _lock_folder(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _create_socket_folder(folder: Path, owner: ServerAccount) -> Iterator[Path]:
-    """Yield a fresh private folder with a short path; remove what a killed run left."""
+    """Yield a new private folder with a short path. Remove the folder of a killed run."""
     note = folder / "sockets"
     if note.exists():
         shutil.rmtree(note.read_text(encoding="utf-8"), ignore_errors=True)

@@ -1,7 +1,7 @@
 """
-The whole service on this machine: sandbox, web, workers and beat, as processes of their own.
+Runs the whole service on this machine: sandbox, web, workers and beat, as processes.
 
-Demo and smoke start it on top of `servers.running`. It restarts nothing: whoever started it sees
+Demo and smoke start it on top of `servers.run_servers`. It restarts nothing: the caller sees
 which process ended, and decides.
 """
 
@@ -33,16 +33,16 @@ GRANIAN: Final = (
     *("--interface", "asgi", "config.asgi:application", "--http", "1", "--no-ws"),
     *("--backlog", "4096", "--http1-header-read-timeout", "10000"),
 )
-_STOP_TIMEOUT: Final = 5  # seconds; what a worker was doing is found again by its lease
+_STOP_TIMEOUT: Final = 5  # seconds; the lease of a worker lets others continue its work
 
 
 @dataclass(slots=True)
 class RunningService:
     """
-    What runs: addresses, the environment of commands, and processes by name.
+    URLs, the environment of commands, and processes by name.
 
-    `staff_url` is the address of the pages of staff. `environment` is the owner's: each process
-    gets it with a class and a login of its own on top.
+    `staff_url` is the URL of the staff site. `environment` is the owner's: each process gets it
+    with its own class and login.
     """
 
     url: str
@@ -51,7 +51,7 @@ class RunningService:
     environment: dict[str, str]
     logs: Path
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-    # Where each class logs in to the database; where there is none, as the owner.
+    # The database URL of each class; a missing one is the owner's.
     logins: ClassLogins = field(default_factory=dict)
     staff_url: str = ""
 
@@ -63,10 +63,10 @@ class RunningService:
         process_class: ProcessClass | None = None,
     ) -> None:
         """
-        Start ``python -m arguments…`` under `name`, its output in ``logs/name.log``.
+        Start ``python -m arguments…`` under `name`, with its output in ``logs/name.log``.
 
-        `sign` is what the kernel sends it when we die: SIGKILL, except to a process that has
-        children of its own to take along. `of` is its class; None is not of the service.
+        `stop_signal` is the kernel's signal when this process dies: SIGKILL, except for a process
+        that must stop its own children. `process_class` is None outside the service.
         """
         with (self.logs / f"{name}.log").open("ab") as log:
             self.processes[name] = spawn_process(
@@ -78,7 +78,6 @@ class RunningService:
             )
 
     def build_environment(self, process_class: ProcessClass | None) -> dict[str, str]:
-        """Return the environment of a process of that class."""
         if process_class is None:
             return self.environment
         class_settings = {"PROCESS_CLASS": str(process_class)}
@@ -87,7 +86,7 @@ class RunningService:
         return {**self.environment, **class_settings}
 
     def start_worker(self, name: str, process_class: ProcessClass) -> None:
-        """Start one more Celery worker; its threads wait for the network, not for a core."""
+        """Start a Celery worker. Its threads wait for the network, not for a core."""
         self.start_process(
             name,
             *(
@@ -109,16 +108,16 @@ class RunningService:
         self.start_process(
             "beat",
             *("celery", "--app", "config.celery", "--quiet", "beat", "--schedule", schedule),
-            # Says that something may be due, and reads no table.
+            # Beat announces due work, and reads no table.
             process_class=ProcessClass.PURGE,
         )
 
     def start_site(self, process_class: ProcessClass, port: int) -> None:
-        """Start the web server of a class, under the name of that class."""
+        """Start the web server of a class, under the name of the class."""
         self.start_process(
             str(process_class),
             *("granian", *GRANIAN, "--host", "127.0.0.1", "--port", str(port)),
-            # Its access log would hold query strings; `config.request_log` writes ours.
+            # Its access log would contain query strings; `config.request_log` writes ours.
             *("--no-access-log", "--log-level", "warning"),
             stop_signal=signal.SIGTERM,
             process_class=process_class,
@@ -131,7 +130,6 @@ class RunningService:
             raise Unavailable(f"{problem}: see {self.logs / name}.log") from None
 
     def find_ended_process(self) -> str | None:
-        """Return the name of a process that has ended, if there is one."""
         return next((name for name, p in self.processes.items() if p.poll() is not None), None)
 
     def stop_named_process(self, name: str) -> None:
@@ -146,7 +144,7 @@ def build_environment(
     sandbox_url: str,
     base_environment: Mapping[str, str],
 ) -> dict[str, str]:
-    """Return the environment of a development service that has the sandbox for a provider."""
+    """Return the environment of a development service with the sandbox as its provider."""
     own_settings = {
         **build_shared_settings(data_dir),
         "PUBLIC_URL": url,
@@ -166,10 +164,10 @@ def build_environment(
         "MICROSOFT_GRAPH_URL": sandbox_url,
         "GOOGLE_PUBSUB_TOPIC": sandbox_seed.TOPIC,
         "GOOGLE_PUSH_ACCOUNT": sandbox_seed.PUSH_ACCOUNT,
-        # The sandbox calls http addresses as well.
+        # The sandbox also calls http URLs.
         "GOOGLE_CALENDAR_CHANNELS": "on",
         "MICROSOFT_SUBSCRIPTIONS": "on",
-        # Without .pyc files every process would compile everything again.
+        # Without .pyc files, every process would compile all modules.
         "PYTHONDONTWRITEBYTECODE": "",
         "PYTHONUNBUFFERED": "1",
         "EGRESS_TRIPWIRE": "on",
@@ -179,7 +177,6 @@ def build_environment(
 
 
 def build_shared_settings(data_dir: Path) -> dict[str, str]:
-    """Return what every process on the data of `data_dir` needs to make sense of it."""
     return {
         "ANTARES_ENV": "development",
         "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -210,16 +207,15 @@ def run_service(  # noqa: PLR0913 - ports, sizes and settings of one start, each
     validate: bool = False,
 ) -> Iterator[RunningService]:
     """
-    Migrate, seed and start everything, and yield it once the web server listens.
+    Migrate, seed and start everything, and yield the service once the web server listens.
 
-    `port`, `staff_port` and `sandbox_port` are wishes; `workers` is how many of each class; `extra`
-    overrides settings by their names; `seed` is what the sandbox begins with (``accounts``,
-    ``dials``; our client is added): without one all begins as the demo does, with calendars that
-    live here as well. `validate` has it hold calls against Google's descriptions. Leaving stops
-    every process, newest first.
+    Ports are preferences; `workers` is the number per class; `extra` overrides settings by name.
+    `seed` is the sandbox's data (``accounts``, ``dials``), by default the demo's with calendars.
+    With `validate`, the sandbox checks calls against Google's API descriptions. The block's end
+    stops every process, newest first.
 
-    :raises Unavailable: if a process does not come up; the message names its log. Or if an
-        earlier version made the database.
+    :raises Unavailable: if an earlier version created the database, or a process does not start;
+        the message names its log
     """
     refuse_earlier_version(urls, data_dir)
     with (
@@ -230,9 +226,9 @@ def run_service(  # noqa: PLR0913 - ports, sizes and settings of one start, each
     ):
         logs = data_dir / "logs"
         logs.mkdir(parents=True, exist_ok=True)
-        # Two names, so that the cookies of one never reach the other.
+        # Two host names, so that neither receives the other's cookies.
         url, sandbox_url = f"http://localhost:{web_port}", f"http://127.0.0.1:{provider_port}"
-        # The two sites have cookies of other names.
+        # The two sites use different cookie names.
         staff_url = f"http://localhost:{port_of_staff}"
         env = build_environment(
             data_dir, urls, url=url, sandbox_url=sandbox_url, base_environment=os.environ
@@ -250,7 +246,7 @@ def run_service(  # noqa: PLR0913 - ports, sizes and settings of one start, each
             *(("--validate",) if validate else ()),
         )
         try:
-            # A person waits for the first page, and all else that starts would slow it down. On
+            # A person waits for the first page, and other starting processes would delay it. On
             # prepared data the web server starts first; the first page needs no sandbox.
             if is_prepared(urls, data_dir):
                 service.start_site(ProcessClass.WEB, web_port)
@@ -258,7 +254,7 @@ def run_service(  # noqa: PLR0913 - ports, sizes and settings of one start, each
                 service.wait_until_listening("web", web_port)
                 service.start_process("sandbox", *sandbox)
             else:
-                # At the same time: neither needs the other.
+                # Both start at the same time: neither needs the other.
                 service.start_process("sandbox", *sandbox)
                 _prepare_data(service, with_calendars=seed is None)
                 service.start_site(ProcessClass.WEB, web_port)
@@ -278,7 +274,7 @@ def run_service(  # noqa: PLR0913 - ports, sizes and settings of one start, each
 
 
 def _prepare_data(service: RunningService, *, with_calendars: bool) -> None:
-    # Its output is for the person in front of the screen: whom one may sign in as.
+    # It prints the people to sign in as, for the person at the terminal.
     process = spawn_process(
         [sys.executable, "-m", "config.embedded.database_setup", *["--calendars"] * with_calendars],
         stop_signal=signal.SIGKILL,

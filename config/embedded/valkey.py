@@ -1,8 +1,7 @@
 """
-Valkey from its wheel, in memory only: what waits in the broker may be lost.
+Valkey from its wheel, in memory only: waiting messages may be lost.
 
-What is due stands in PostgreSQL rows, and the sweepers find it again; so nothing of a task ever
-reaches the disk.
+PostgreSQL rows record due work, and sweeps find it again. So no part of a task reaches the disk.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _START_TIMEOUT: Final = 10  # seconds
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedValkey:
-    """A server whose socket stands in `sockets`; `folder` holds its log."""
+    """A server with its socket in `sockets` and its log in `folder`."""
 
     folder: Path
     sockets: Path
@@ -41,9 +40,9 @@ class EmbeddedValkey:
     @contextmanager
     def run_server(self) -> Iterator[str]:
         """
-        Start the server and yield its URL, as Celery writes it.
+        Start the server and yield its URL in Celery's format.
 
-        :raises Unavailable: if it does not start; the message names its log.
+        :raises Unavailable: if it does not start; the message names its log
         """
         server = binaries.copy_within_reach(binaries.find_valkey(), self.account)
         with (self.folder / "valkey.log").open("ab") as log:
@@ -73,7 +72,7 @@ class EmbeddedValkey:
             time.sleep(0.02)
 
     def _is_answering(self) -> bool:
-        """Return whether the server answers. A client library would take longer to import."""
+        """Return whether the server answers. Importing a client library would take longer."""
         with socket.socket(socket.AF_UNIX) as client, suppress(OSError):
             client.settimeout(_START_TIMEOUT)
             client.connect(str(self.socket_path))

@@ -1,9 +1,8 @@
 """
-Read the whole ledger, compute everything again, and name the first thing that does not fit.
+Audits the whole ledger: recomputes every hash and names the first fault.
 
-Entries are compared with the tree's stored leaf hashes, and those with the
-checkpoints that were signed and published: so an entry that was changed, taken
-out, put in or moved is named, and not only found.
+Entries are compared with the stored leaf hashes, and these with the signed and published
+checkpoints. So a changed, missing, extra or moved entry is not only detected but named.
 """
 
 from __future__ import annotations
@@ -27,9 +26,9 @@ CHUNK = 2000
 
 class LedgerBroken(Exception):
     """
-    Something does not fit; the text says what. Keep the evidence, then find out why.
+    The ledger is inconsistent; the message says where. Keep the evidence, then find the cause.
 
-    `found` names the entry where it is one.
+    `difference` describes the entry, if the fault is one entry.
     """
 
     def __init__(self, message: str, difference: EntryDifference | None = None) -> None:
@@ -47,7 +46,7 @@ class AuditResult:
 
 @dataclass(frozen=True, slots=True)
 class _StoredEntry:
-    """An entry as its row says; `says_id` is the id that its payload says."""
+    """A stored entry. `payload_id` is the id in its payload."""
 
     id: str
     payload_id: str
@@ -56,9 +55,9 @@ class _StoredEntry:
 
 def audit_ledger() -> AuditResult:
     """
-    Rebuild the tree from the entries alone and compare it with all that was stored and published.
+    Rebuild the tree from the entries, and compare it with everything stored and published.
 
-    :raises Broken: at the first thing that does not fit
+    :raises LedgerBroken: at the first fault
     """
     size = Checkpoint.objects.aggregate(size=Max("size"))["size"] or 0
     expected, built = TileStore(), dict[tiles.TileAddress, bytes]()
@@ -94,7 +93,7 @@ def audit_ledger() -> AuditResult:
 
 
 def _read_windows(size: int) -> Iterator[tuple[int, Sequence[_StoredEntry | None]]]:
-    """Yield each chunk of places and one more, so that what stands next can be told from it."""
+    """Yield each chunk of entries and one more, which naming a difference needs."""
     if stray := Leaf.objects.filter(idx__lt=0).first():
         raise LedgerBroken(
             f"entry {stray.id} has no place in the tree", EntryDifference(DifferenceKind.EXTRA, -1)
@@ -182,9 +181,9 @@ def _locate_leaf(
 
 def _check_against_publication(size: int, expected: TileStore, first: LedgerBroken | None) -> None:
     """
-    Check that the stored hashes are those that were published, before believing what they name.
+    Check the stored hashes against the published checkpoint, before they accuse an entry.
 
-    :raises Broken: if they are not: then what was published alone is right
+    :raises LedgerBroken: if they differ; then only the published checkpoint is right
     """
     latest = publication.get_publication().get_latest()
     if latest is None or latest[0].size > size:
@@ -224,7 +223,7 @@ def _check_checkpoint(
 
 def _check_note(row: Checkpoint) -> None:
     signed = _verify_note(row.note)
-    # Under a former name too, where the log began anew under this one.
+    # A log that began again under a new name also has notes under its former name.
     names = {key.name for key in signing_keys.get_known_keys(SigningKey.LEDGER)}
     if (
         signed is None
@@ -247,7 +246,7 @@ def _check_published(size: int, range_root: tree.RangeRoot) -> int:
 
 
 def _verify_note(note: str) -> signed_notes.LogCheckpoint | None:
-    # Former keys as well: what they signed stands.
+    # Signatures of former keys stay valid.
     try:
         return signed_notes.LogCheckpoint.parse(
             signed_notes.verify_note(note, signing_keys.get_known_keys(SigningKey.LEDGER))

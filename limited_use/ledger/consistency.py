@@ -1,8 +1,8 @@
 """
-Consistency proofs as text: that a later tree begins with an earlier one. Pure.
+Consistency proofs as text: a later tree begins with an earlier one. Pure.
 
-The form is that in which a log asks a witness to cosign: `old` and the earlier
-size, one hash a line, an empty line, the later checkpoint with its signatures.
+The format is that of a request to a witness: `old` and the earlier size, one hash per line, an
+empty line, and the later checkpoint with its signatures.
 
 https://c2sp.org/tlog-witness, RFC 9162 §2.1.4
 """
@@ -18,16 +18,16 @@ from . import signed_notes, tree
 from .signed_notes import BadNote, LogCheckpoint, VerifierKey
 from .tree import BadProof
 
-# The specification's limit: more could not be needed below 2^63 leaves.
+# The specification's limit, which suffices below 2^63 leaves.
 MAX_PROOF_LENGTH = 63
 _OLD = re.compile(r"old (0|[1-9][0-9]{0,18})\Z")
-# Where one proof ends and the next begins, in a file of several.
+# The boundary between two proofs in one file.
 _NEXT = re.compile(r"^(?=old [0-9]+$)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class ConsistencyProof:
-    """A proof as it was read, its checkpoint's signature checked and nothing else."""
+    """A parsed proof. Only the signature of its checkpoint is verified."""
 
     old: int
     path: tuple[bytes, ...]
@@ -37,7 +37,7 @@ class ConsistencyProof:
         """
         Check that the later tree begins with `earlier`.
 
-        :raises BadProof: if that is not shown
+        :raises BadProof: if the proof does not show it
         """
         if earlier.size != self.old or earlier.origin != self.checkpoint.origin:
             raise BadProof("the proof begins at another checkpoint")
@@ -45,11 +45,11 @@ class ConsistencyProof:
 
 
 def check_consistency(earlier: LogCheckpoint, later: LogCheckpoint, path: Sequence[bytes]) -> None:
-    """:raises BadProof: unless `path` shows that the tree of `later` begins with `earlier`'s"""
+    """:raises BadProof: unless `path` proves that the tree of `later` begins with `earlier`'s"""
     if earlier.size:
         tree.verify_consistency(earlier.size, later.size, path, earlier.root, later.root)
     elif path or earlier.root != tree.EMPTY:
-        # Every tree begins with the empty one; there is nothing to show.
+        # Every tree begins with the empty one, so a proof must be empty.
         raise BadProof("an empty tree has one root and no proof")
 
 
@@ -65,10 +65,10 @@ def write_proof(*, old: int, path: Sequence[bytes], note: str) -> str:
 
 def parse_proof(text: str, keys: Sequence[VerifierKey]) -> ConsistencyProof:
     """
-    Return one proof, whose checkpoint one of `keys` signed.
+    Return one proof. One of `keys` must have signed its checkpoint.
 
-    :raises BadNote: if none did
-    :raises BadProof: if it is not such a text
+    :raises BadNote: if none of `keys` signed the checkpoint
+    :raises BadProof: if the text is malformed
     """
     body, separator, note = text.partition("\n\n")
     lines = body.split("\n")
@@ -82,7 +82,6 @@ def parse_proof(text: str, keys: Sequence[VerifierKey]) -> ConsistencyProof:
 
 
 def split_proofs(text: str) -> list[str]:
-    """Return the proofs of a file of several, one after another."""
     return [proof for proof in _NEXT.split(text) if proof.strip()]
 
 

@@ -1,8 +1,8 @@
 """
-Append to the ledger. Entries are unordered here; the sequencer gives them their place.
+Appends entries to the ledger. The sequencer gives them their index later.
 
-An entry holds our words, counts and keyed pseudonyms: no content, no address,
-no id as it stands in a table.
+An entry holds our own words, counts and keyed pseudonyms: no content, no address, and no database
+id.
 """
 
 from __future__ import annotations
@@ -24,39 +24,39 @@ from limited_use.vault.keyring.port import Keyring, MacKey
 
 EntryValue = str | int | bool | None | Sequence[str] | Mapping[str, int]
 
-# A word of ours: an enum's value, a rule's id, a pseudonym. Hardly anything that a person
-# or a provider wrote passes.
+# Our own words: enum values, rule ids, pseudonyms. Hardly any text of a person or a provider
+# matches.
 _WORD = re.compile(r"[A-Za-z0-9_.:+=/-]{0,80}\Z")
 _RAW_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 class EntryBodyRefused(Exception):
-    """The body holds something other than our words, counts and pseudonyms. A bug of the caller."""
+    """The body holds something other than our words, counts and pseudonyms: a bug of the caller."""
 
 
 def get_pseudonym(subject: UUID) -> str:
-    """Return the ledger's name of `subject`: 32 hexadecimal digits, keyed, the same each time."""
+    """Return the service's pseudonym of `subject`: 32 hexadecimal digits, keyed and stable."""
     return _compute_pseudonym(get_keyring(), subject)
 
 
-# One request names the same few subjects again and again.
+# A request names the same few subjects repeatedly.
 @lru_cache(maxsize=4096)
 def _compute_pseudonym(keyring: Keyring, subject: UUID) -> str:
     return keyring.compute_mac(MacKey.PSEUDONYM, b"ledger/1\0" + subject.bytes)[:16].hex()
 
 
 def encode_entry(entry: Mapping[str, EntryValue]) -> bytes:
-    """Return canonical JSON: keys sorted, no spaces, UTF-8, integers only."""
+    """Return canonical JSON: sorted keys, no spaces, UTF-8, integers only."""
     return orjson.dumps(entry, option=orjson.OPT_SORT_KEYS)
 
 
 def append_entries(entries: Sequence[tuple[UUID, Mapping[str, EntryValue]]]) -> None:
     """
-    Write entries in one statement, inside the caller's transaction or in one of its own.
+    Write entries in one statement, in the caller's transaction or its own.
 
-    :param entries: id, and what it says; `id` and `v` are added
+    :param entries: id and body of each; `id` and `v` are added
     """
-    # Rows of parameters: for the few entries of a request half the work of arrays.
+    # Rows of parameters: for the few entries of a request, half the work of arrays.
     rows = ", ".join(["(%s, %s, %s)"] * len(entries))
     values: list[UUID | bytes | None] = []
     for entry_id, body in entries:
@@ -74,7 +74,6 @@ def append_entries(entries: Sequence[tuple[UUID, Mapping[str, EntryValue]]]) -> 
 
 
 def append_entry(body: Mapping[str, EntryValue]) -> UUID:
-    """Write one entry and return its id. See `append_many`."""
     entry_id = uuid7()
     append_entries([(entry_id, body)])
     return entry_id
@@ -89,13 +88,14 @@ def record_event(
     naming: Callable[[UUID], str] = get_pseudonym,
 ) -> UUID:
     """
-    Record a lifecycle event inside the caller's transaction, and return the entry's id.
+    Record a lifecycle event in the caller's transaction, and return the entry's id.
 
     :param event: `noun.past_participle`
-    :param about: whose it is (an integration, a connection, …); kept as a pseudonym
-    :param name: makes it: the connection's own (`pseudonyms.of`), if it has one
+    :param about: the id of the subject (an integration, a connection, …), stored as a pseudonym
+    :param naming: makes the pseudonym; for a connection with a ledger key,
+        `pseudonyms.get_naming`
     :param body: counts, booleans, our own words and pseudonyms
-    :raises NotForTheLedger: if the body holds anything else
+    :raises EntryBodyRefused: if the body holds anything else
     """
     body = body or {}
     for key, value in body.items():
@@ -112,13 +112,12 @@ def record_event(
 
 
 def to_milliseconds(at: datetime) -> int:
-    """Return Unix time in milliseconds."""
     return int(at.timestamp() * 1000)
 
 
 @lru_cache(maxsize=1)
 def get_code_revision() -> str:
-    """Return a hash of this package's own source: which code decided."""
+    """Return a hash of this package's source, which states the code that decided."""
     package = Path(__file__).parent.parent
     digest = hashlib.sha256()
     for path in sorted(package.rglob("*.py")):

@@ -1,8 +1,9 @@
 """
-The life of a connection's ledger key: made, set aside, offered to its owner once, destroyed.
+The lifecycle of a connection's ledger key: created, set aside, offered to the owner once,
+destroyed.
 
-What is kept of it is a commitment in a ledger entry: who has the key can show
-later that it was the one.
+A ledger entry keeps a commitment to the key. With it, a key that was handed out can be verified
+later.
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ OFFER_DURATION: Final = timedelta(days=30)
 
 
 class KeyNotOffered(Exception):
-    """There is no key to hand out: not yet, or not any more. The row says which."""
+    """No key can be handed out: not yet, or no longer. The row says which."""
 
 
 def create_key(*, holder: UUID, at: datetime) -> None:
-    """Make the key of a connection that has none, in the caller's transaction."""
+    """Create the ledger key of a connection that has none, in the caller's transaction."""
     if LedgerKey.objects.filter(holder=holder).exists():
         return
     key = secrets.token_bytes(pseudonym_derivation.KEY_BYTES)
@@ -42,9 +43,9 @@ def create_key(*, holder: UUID, at: datetime) -> None:
 
 def set_aside(*, holder: UUID, at: datetime) -> UUID | None:
     """
-    Put the key of a connection that ended aside, in the caller's transaction.
+    Set aside the key of an ended connection, in the caller's transaction.
 
-    Return the entry with its commitment; None where there is no key, or that was done.
+    Return the ledger entry with its commitment, or None if there is no key in use.
     """
     row = _lock_live_key(holder).filter(set_aside_at=None).first()
     if row is None:
@@ -55,7 +56,7 @@ def set_aside(*, holder: UUID, at: datetime) -> UUID | None:
 
 
 def offer_key(*, holder: UUID, at: datetime) -> bool:
-    """Let the owner fetch a key that was set aside, from now on for `OFFERED_FOR`."""
+    """Let the owner fetch a key that was set aside, for `OFFER_DURATION`."""
     row = _lock_live_key(holder).filter(set_aside_at__isnull=False, offered_until=None).first()
     if row is None:
         return False
@@ -66,9 +67,9 @@ def offer_key(*, holder: UUID, at: datetime) -> bool:
 
 def hand_out_key(*, holder: UUID, at: datetime) -> bytes:
     """
-    Return the key that is offered, and destroy it here, in the caller's transaction.
+    Return the offered key and destroy it, in the caller's transaction.
 
-    :raises NotOffered: if it is not; of two who ask at once, one gets it
+    :raises KeyNotOffered: if no key is offered; only one of two concurrent calls succeeds
     """
     row = _lock_live_key(holder).filter(offered_until__gt=at).first()
     if row is None:
@@ -81,7 +82,7 @@ def hand_out_key(*, holder: UUID, at: datetime) -> bytes:
 
 
 def destroy_key(*, holder: UUID, outcome: LedgerKey.Outcome, at: datetime) -> bool:
-    """Destroy the key, in the caller's transaction; return False if there is none."""
+    """Destroy the key, in the caller's transaction. Return False if there is none."""
     row = _lock_live_key(holder).first()
     if row is None:
         return False
@@ -90,7 +91,6 @@ def destroy_key(*, holder: UUID, outcome: LedgerKey.Outcome, at: datetime) -> bo
 
 
 def expire_offers(*, at: datetime) -> int:
-    """Destroy each key whose thirty days have ended, and return how many."""
     expired_keys = LedgerKey.objects.filter(destroyed_at=None, offered_until__lte=at)
     destroyed_count = 0
     for holder in expired_keys.order_by("id").values_list("holder", flat=True):
@@ -103,7 +103,6 @@ def expire_offers(*, at: datetime) -> int:
 
 
 def get_key_id(commitment: bytes) -> bytes:
-    """Return what names a ledger key among keys, for its tombstone."""
     return commitment[:KEY_ID_BYTES]
 
 
@@ -112,13 +111,13 @@ def _lock_live_key(holder: UUID) -> QuerySet[LedgerKey]:
 
 
 def _destroy_row(row: LedgerKey, outcome: LedgerKey.Outcome, at: datetime) -> None:
-    # Recorded first: the name of what it is about is made with the key itself.
+    # Record the entry first: its pseudonym is made with the key itself.
     _record_event("ledger_key.destroyed", row, {"outcome": str(outcome)}, at)
     naming_rows.delete_key(row.holder)
     row.destroyed_at, row.outcome = at, outcome
     row.save(update_fields=["destroyed_at", "outcome"])
     tombstones.record_owed(tombstones.for_key(get_key_id(bytes(row.commitment))))
-    # Whoever rolls this back opens it again; another process drops it within minutes.
+    # After a rollback the key is read again. Other processes drop it within minutes.
     pseudonyms.drop_cached_keys()
 
 

@@ -1,5 +1,5 @@
 """
-C2SP tlog-proofs: one entry, its path and the signed checkpoint, in one text. Pure.
+C2SP tlog-proofs: an entry, its path and the signed checkpoint in one text. Pure.
 
 https://c2sp.org/tlog-proof
 """
@@ -15,14 +15,14 @@ from .signed_notes import BadNote, LogCheckpoint, VerifierKey
 from .tree import BadProof
 
 HEADER = "c2sp.org/tlog-proof@v1"
-# A path of this many hashes covers more leaves than there can be.
+# A path of this length covers more leaves than a log can have.
 MAX_PATH_LENGTH = 63
 MAX_INDEX_DIGITS = 19
 
 
 @dataclass(frozen=True, slots=True)
 class ProvenEntry:
-    """What a proof showed: these exact bytes are entry `index` of that checkpoint's tree."""
+    """The result of a proof: `payload` is entry `index` in the tree of `checkpoint`."""
 
     payload: bytes
     index: int
@@ -33,7 +33,7 @@ def write_proof(*, payload: bytes | None, index: int, path: Sequence[bytes], not
     """
     Return the proof as text.
 
-    :param payload: the entry itself; carried, and trustworthy only because a verifier hashes it
+    :param payload: the entry to carry; a verifier trusts it only because its hash fits
     :param note: the signed checkpoint
     """
     extra = [] if payload is None else [f"extra {base64.b64encode(payload).decode()}"]
@@ -49,13 +49,13 @@ def verify_proof(
     origin: str | None = None,
 ) -> ProvenEntry:
     """
-    Return what the proof shows.
+    Return the entry that the proof proves.
 
     :param keys: keys of the log, pinned by the verifier; never taken from the proof
     :param payload: the entry, if the proof does not carry it
-    :param origin: the log that it must be of, if one must
-    :raises BadNote: if the checkpoint is not signed by one of `keys`
-    :raises BadProof: if the entry is not in it
+    :param origin: the required log, if any
+    :raises BadNote: if none of `keys` signed the checkpoint
+    :raises BadProof: if the checkpoint's tree does not contain the entry
     """
     body, separator, note = text.partition("\n\n")
     lines = body.split("\n")

@@ -1,8 +1,8 @@
 """
-How a ledger key names things, and what is published of the key itself. Pure.
+Derives pseudonyms from a ledger key, and the published commitment to it. Pure.
 
-Whoever holds the key makes the same names with any HMAC-SHA256, and so finds
-the entries that are about what they know the ids of.
+With the key, any HMAC-SHA256 implementation derives the same names from known ids, and finds
+their entries.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ _COMMITMENT = b"LU-ledger-key/1\0"
 
 
 def derive_name(key: bytes, subject_id: UUID) -> bytes:
-    """Return the name (16 bytes) of `one` in the entries about its use."""
+    """Return the name (16 bytes) of an id in entries about its use."""
     return hmac.digest(key, _IN_USE + subject_id.bytes, "sha256")[:NAME_BYTES]
 
 
 def derive_removal_name(key: bytes, subject_id: UUID) -> bytes:
     """
-    Return the name (16 bytes) of `one` in the entries about its removal.
+    Return the name (16 bytes) of an id in entries about its removal.
 
-    Another one, because those stand in a receipt that is kept with its owner's id.
+    The names differ, because a receipt shows these entries beside the owner's id.
     """
     return hmac.digest(key, _IN_REMOVAL + subject_id.bytes, "sha256")[:NAME_BYTES]
 
 
 def compute_commitment(key: bytes) -> bytes:
-    """Return the hash (32 bytes) that is kept of a key, and shows later which it was."""
+    """Return the commitment to a key: a hash (32 bytes) that later identifies the key."""
     return hashlib.sha256(_COMMITMENT + key).digest()

@@ -1,9 +1,9 @@
 """
-What the ledger calls a connection and what hangs on it: names under a key of the connection's own.
+Pseudonyms of a connection and its parts, under the connection's own ledger key.
 
-Once that key is destroyed, nobody can tell any more whose entries they were. What
-belongs to no connection, or to one that somebody has no business with, goes by
-the service's own pseudonym (`entries.pseudonym`).
+Once the key is destroyed, the entries can no longer be assigned to the connection. Ids without a
+connection, and connections of other people, have the service's pseudonym
+(`entries.get_pseudonym`).
 """
 
 from __future__ import annotations
@@ -29,8 +29,6 @@ MAX_CACHED_NAMES = 64
 
 
 class _ServiceNaming:
-    """The service's own names: of what has no ledger key."""
-
     def __call__(self, subject_id: UUID) -> str:
         return entries.get_pseudonym(subject_id)
 
@@ -42,7 +40,7 @@ SERVICE_NAMING: PseudonymNaming = _ServiceNaming()
 
 
 class _ConnectionNaming:
-    """Names under one ledger key, read and opened when the first of them is asked for."""
+    """Pseudonyms under one ledger key, which is read for the first of them."""
 
     __slots__ = ("_commitment", "_holder", "_key", "_names")
 
@@ -65,8 +63,8 @@ class _ConnectionNaming:
                 subject_id, at_the_end=True
             )
         except KeyStoreUnavailable:
-            # A disconnect waits for no key store. Its entries stand in the receipt anyway, beside
-            # their owner's id: nothing is told by them that was not.
+            # A disconnect waits for no key store. Its receipt shows the entries beside the owner's
+            # id anyway, so this pseudonym reveals nothing new.
             return entries.get_pseudonym(subject_id)
 
     def _derive_name(self, subject_id: UUID, *, at_the_end: bool) -> str:
@@ -86,7 +84,8 @@ class _ConnectionNaming:
 
     def _read_key(self) -> bytes | None:
         if self._key is None:
-            # What does not open is of a restored database: it keeps nobody from disconnecting.
+            # In a restored database the key may not open. It must not keep a person from
+            # disconnecting.
             with suppress(EpochGone):
                 self._key = ledger_key_wrap.key_of(self._holder, self._commitment)
         return self._key
@@ -97,7 +96,6 @@ _cache_lock = Lock()
 
 
 def get_naming(holder: UUID) -> PseudonymNaming:
-    """Return how the ledger names what hangs on `holder`, a connection."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT commitment FROM limited_use_ledgerkey"
@@ -110,9 +108,9 @@ def get_naming(holder: UUID) -> PseudonymNaming:
 
 def get_naming_by_commitment(holder: UUID, commitment: bytes | None) -> PseudonymNaming:
     """
-    Return the same for one whose `LedgerKey` row was read along with something else.
+    Return the pseudonyms for a connection, if the caller has read its `LedgerKey` row.
 
-    :param commitment: of its key; None if it has none that lives
+    :param commitment: the commitment to its key; None if it has no live key
     """
     if commitment is None:
         return SERVICE_NAMING
@@ -133,6 +131,5 @@ def get_naming_by_commitment(holder: UUID, commitment: bytes | None) -> Pseudony
 
 
 def drop_cached_keys() -> None:
-    """Drop every key from this process's memory."""
     with _cache_lock:
         _cache.clear()

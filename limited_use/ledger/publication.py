@@ -1,9 +1,8 @@
 """
-What left the database for good: signed checkpoints and tombstones, in a place outside it.
+Publishes signed checkpoints and tombstones outside the database.
 
-A database that is restored from a backup is smaller than what was published;
-signing on from there would sign a fork, and keys that were destroyed would be
-back. What stands outside is how that is known.
+A restored database is smaller than the published tree. Signing on from there would sign a fork,
+and destroyed keys would be back. The publication reveals both.
 """
 
 from __future__ import annotations
@@ -28,57 +27,58 @@ TAIL_BYTES = 8192
 
 
 class PublicationUnreadable(Exception):
-    """What was published is damaged. Restore it; sign nothing until then."""
+    """The publication is damaged. Restore it; until then, sign nothing."""
 
 
 class AlreadyPublished(Exception):
-    """What was published stands: it is neither repeated otherwise nor taken back."""
+    """A published checkpoint cannot be changed or taken back."""
 
 
 class PublicationSink(Protocol):
     """
-    A sink outside that only grows: a folder, a bucket with object lock, somebody else's server.
+    An append-only sink outside the database: a folder, a bucket with object lock, a foreign
+    server.
 
     Each append is durable when it returns.
     """
 
     def get_latest(self) -> tuple[LogCheckpoint, str] | None:
         """
-        Return the last checkpoint and its signed note; None where nothing was ever published.
+        Return the last checkpoint and its signed note, or None if nothing was published.
 
-        :raises Unreadable: if that cannot be told
+        :raises PublicationUnreadable: if the publication is damaged
         """
 
     def read_checkpoints(self) -> Iterator[tuple[LogCheckpoint, str]]:
-        """Yield every checkpoint and its note, oldest first. Raises as `latest`."""
+        """Yield every checkpoint with its note, oldest first. Raises as `get_latest`."""
 
     def append_checkpoint(self, checkpoint: LogCheckpoint, note: str) -> None:
         """
         Publish a checkpoint.
 
-        :raises WriteOnce: if it is smaller than the last, or another of the same size
+        :raises AlreadyPublished: if a larger tree, or another of the same size, is published
         """
 
     def append_tombstones(self, tombstones: Sequence[Tombstone]) -> None:
-        """Publish tombstones; one that stands there may stand once more."""
+        """Publish tombstones. Duplicates are harmless."""
 
     def read_tombstones(self) -> Iterator[Tombstone]:
-        """Yield every tombstone. Raises as `latest`."""
+        """Yield every tombstone. Raises as `get_latest`."""
 
 
 @dataclass(frozen=True, slots=True)
 class PublicationFolder:
     """
-    Two append-only files, each line flushed to disk before anything that it holds is used.
+    Two append-only files. Each line is flushed to disk before its content is used.
 
-    :param path: that of the checkpoints; tombstones stand beside it
+    :param path: the file of checkpoints; the file of tombstones is in the same folder
     """
 
     path: Path
 
     def get_latest(self) -> tuple[LogCheckpoint, str] | None:
-        # A last line without its newline was never used: the crash that cut it
-        # short came before the note was stored anywhere else.
+        # A last line without a newline was never used: the process crashed before it stored the
+        # note elsewhere.
         try:
             with self.path.open("rb") as file:
                 file.seek(0, os.SEEK_END)
@@ -137,7 +137,7 @@ def _read_lines(path: Path) -> Iterator[bytes]:
     try:
         with path.open("rb") as file:
             for line in file:
-                # Others were cut short by a crash, and ended by whoever came next.
+                # A crash cut other lines short, and a later append ended them.
                 if line.endswith(b"}\n"):
                     yield line[:-1]
     except FileNotFoundError:
@@ -153,7 +153,7 @@ def _open_for_append(path: Path) -> Iterator[Any]:
 
     def write_lines(lines: Sequence[dict[str, Any]]) -> None:
         size = os.fstat(descriptor).st_size
-        # A line that a crash cut short is ended first, so that ours stands alone.
+        # End a line that a crash cut short, so that the new line stands alone.
         ends_with_newline = size == 0 or os.pread(descriptor, 1, size - 1) == b"\n"
         text = b"".join(json.dumps(line, sort_keys=True).encode() + b"\n" for line in lines)
         text = (b"" if ends_with_newline else b"\n") + text
@@ -164,7 +164,7 @@ def _open_for_append(path: Path) -> Iterator[Any]:
             _flush_folder(path.parent)
 
     try:
-        # Looking at what is last and writing after it is one thing.
+        # The lock makes reading the last line and appending one step.
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield write_lines
     finally:
@@ -180,7 +180,7 @@ def _flush_folder(folder: Path) -> None:
 
 
 def get_publication() -> PublicationFolder:
-    """Return the sink that the settings name; beside the keys, where they name none."""
+    """Return the configured sink, by default next to the keys."""
     if folder := getattr(settings, "PUBLICATION_DIR", None):
         return PublicationFolder(Path(folder) / "checkpoints.jsonl")
     configured = getattr(settings, "LEDGER_CHECKPOINTS", None)

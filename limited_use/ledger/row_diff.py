@@ -1,4 +1,4 @@
-"""What a row of entries has that another has not: the first difference, by name. Pure."""
+"""Finds and classifies the first difference between two sequences of entries. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-# Returns the place at which an entry of this hash belongs, or None if it belongs nowhere.
+# Returns the index of an entry with this hash, or None if the tree has no such entry.
 LocateLeaf = Callable[[bytes], int | None]
 
 
@@ -19,7 +19,7 @@ class DifferenceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EntryDifference:
-    """The first difference. `belongs_at` is where the entry that stands there should stand."""
+    """The first difference. `belongs_at` is the correct index of the entry at `index`."""
 
     kind: DifferenceKind
     index: int
@@ -33,11 +33,11 @@ def find_first_difference(
     locate: LocateLeaf,
 ) -> EntryDifference | None:
     """
-    Return the first difference between what stands at `low` and after, and what should.
+    Return the first difference from index `low` on.
 
-    :param ours: leaf hashes as they stand; None where a place is empty
-    :param theirs: leaf hashes as they should be; shorter where nothing more should follow
-    :param locate: looks in the whole tree
+    :param actual: stored leaf hashes; None where no entry has the index
+    :param expected: expected leaf hashes; shorter if no more entries should follow
+    :param locate: searches the whole tree
     """
     for offset, actual_hash in enumerate(actual):
         index = low + offset
@@ -64,7 +64,7 @@ def _classify_difference(
     next_actual = actual[offset + 1] if offset + 1 < len(actual) else None
     next_expected = expected[offset + 1] if offset + 1 < len(expected) else None
     if actual_hash is not None and actual_hash == next_expected and next_actual != expected[offset]:
-        # All after it moved up.
+        # All later entries moved up.
         return EntryDifference(DifferenceKind.MISSING, index)
     belongs_at = None if actual_hash is None else locate(actual_hash)
     if belongs_at is not None:

@@ -1,9 +1,8 @@
 """
-The sequencer: gives new entries their place, commits, and only then signs.
+The sequencer gives new entries their index, commits, and only then signs.
 
-One at a time, by an advisory lock. It looks for entries without a place, not
-for ids above the last: those that committed late are found as well. Wherever it
-is killed, the next run goes on from what was committed.
+One at a time, by an advisory lock. It searches for entries without an index, so it finds entries
+that committed late. A killed run is continued by the next.
 """
 
 from __future__ import annotations
@@ -24,33 +23,31 @@ from limited_use.vault.keyring.port import SigningKey
 from . import publication, signed_notes, signing_keys, tiles, tombstone_publication, tree
 from .tile_store import TileStore
 
-# One transaction's worth: 16 ms of hashing.
+# The entries of one transaction: 16 ms of hashing.
 BATCH = 2000
 LOCK_CLASS, LOCK = 0x4C55, 100
 
 
 class LedgerFork(Exception):
     """
-    The database's tree is not a continuation of what was published. Nothing is signed.
+    The database's tree does not continue the published one, so nothing is signed.
 
-    A restore from a backup does this. The operator keeps both, and begins a log
-    of a new name. A sink that is new or lost does it too: see `publish_checkpoint`.
+    After a restore from a backup, the operator keeps both trees and begins a log with a new name.
+    For a new or lost sink, see `manage.py publish_checkpoint`.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class SequencerRun:
-    """What a run did."""
-
     placed_count: int
     size: int
 
 
 def run_sequencer(at: datetime, *, batch: int = BATCH) -> SequencerRun | None:
     """
-    Place what waits, and sign and publish the tree; None if another sequencer is at it.
+    Place waiting entries, sign and publish the tree. Return None if another sequencer runs.
 
-    :raises Fork: if the tree does not continue what was published
+    :raises LedgerFork: if the tree does not continue the published one
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK_CLASS, LOCK])
@@ -62,7 +59,7 @@ def run_sequencer(at: datetime, *, batch: int = BATCH) -> SequencerRun | None:
         while count := _place_entries(at, batch):
             placed += count
         size = _publish_checkpoint(at)
-        # After the tree that says so: outside, no key is dead whose end is nowhere recorded.
+        # After the tree: no published tombstone lacks a published record of the destruction.
         tombstone_publication.publish_owed(at=at)
         return SequencerRun(placed, size)
     finally:
@@ -72,7 +69,7 @@ def run_sequencer(at: datetime, *, batch: int = BATCH) -> SequencerRun | None:
 
 @contextmanager
 def hold_sequencer_lock() -> Iterator[None]:
-    """Wait until no sequencer runs, and let none begin meanwhile."""
+    """Wait for the running sequencer, and keep others from starting until the block ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s, %s)", [LOCK_CLASS, LOCK])
     try:
@@ -83,11 +80,11 @@ def hold_sequencer_lock() -> Iterator[None]:
 
 
 def check_continuity() -> None:
-    """:raises Fork: if the stored tree does not begin with all that was published"""
+    """:raises LedgerFork: if the stored tree does not begin with the published one"""
     latest = publication.get_publication().get_latest()
     signed = _get_signed_checkpoints().aggregate(size=Max("size"))["size"]
     if signed is not None and (latest is None or latest[0].size < signed):
-        # Notes are published before they are stored here: the sink lost something.
+        # Notes are published before they are stored in the database, so the sink lost some.
         raise LedgerFork(f"{signed} was signed, but is not published where it should be")
     if latest is None:
         return
@@ -108,17 +105,17 @@ def _check_begins_with(checkpoint: signed_notes.LogCheckpoint) -> None:
 
 
 def _get_signed_checkpoints() -> QuerySet[Checkpoint]:
-    """Return what was signed under this name; a log that began anew has former names' as well."""
+    """Return the checkpoints signed under the current name. A renamed log has others as well."""
     return Checkpoint.objects.filter(note__startswith=f"{settings.LEDGER_ORIGIN}\n")
 
 
 def republish_checkpoint() -> tuple[signed_notes.LogCheckpoint, str] | None:
     """
-    Publish the newest signed checkpoint where nothing, or less, is published: in a new sink.
+    Publish the newest signed checkpoint in a sink that is empty or behind.
 
-    Signs nothing. Returns the checkpoint, or None where none was ever signed.
+    Signs nothing. Return the checkpoint, or None if none was ever signed.
 
-    :raises Fork: if what is published there is another log's, or another history
+    :raises LedgerFork: if the sink holds another log or another history
     """
     row = _get_signed_checkpoints().order_by("-size").first()
     if row is None:
@@ -135,13 +132,12 @@ def republish_checkpoint() -> tuple[signed_notes.LogCheckpoint, str] | None:
 
 
 def get_size() -> int:
-    """Return how many entries have a place."""
+    """Return the number of entries with an index."""
     last = Checkpoint.objects.order_by("-size").values_list("size", flat=True).first()
     return last or 0
 
 
 def get_verifier_key() -> signed_notes.VerifierKey:
-    """Return the log's public key under its name, to publish."""
     return signing_keys.get_current_key(SigningKey.LEDGER)
 
 
@@ -183,7 +179,7 @@ def _publish_checkpoint(at: datetime) -> int:
     sink = publication.get_publication()
     latest = sink.get_latest()
     if latest is not None and latest[0] == checkpoint:
-        # A run was killed between publishing and saying so here.
+        # A run was killed after publishing, before storing the note.
         note = latest[1]
     else:
         keyring = get_keyring()

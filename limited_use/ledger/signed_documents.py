@@ -1,10 +1,10 @@
 r"""
-A signed document's exact bytes: canonical JSON whose last member is the signature. Pure.
+Signed documents: canonical JSON with the signature as its last member. Pure.
 
     {…,"signed_by":"name+keyid",…  ,"signature":"<base64>"}\n
 
-What is signed is everything before the comma of `signature`, so that there is
-nothing to rebuild: a changed byte anywhere is found.
+The signature covers everything before its comma. Verification rebuilds nothing, so it detects any
+changed byte.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from typing import Any
 
 from .signed_notes import VerifierKey
 
-# Signed along, so that no other text signed by the key could pass for a receipt.
+# Part of the signed text, so that no other text signed by the key passes for a receipt.
 DOMAIN = b"limited-use-document/1\n"
 SIGNED_BY = "signed_by"
 _SUFFIX = re.compile(rb',"signature":"([A-Za-z0-9+/]{86}==)"\}\n\Z')
 
 
 class BadDocument(Exception):
-    """The document is malformed, altered, or not signed by a key that we know."""
+    """The document is malformed, altered, or not signed by a known key."""
 
 
 def encode_canonical(value: Mapping[str, Any]) -> bytes:
-    """Return JSON with sorted keys, no spaces, UTF-8."""
+    """Return JSON with sorted keys, without spaces, in UTF-8."""
     text = json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
@@ -39,9 +39,9 @@ def sign_document(
     value: Mapping[str, Any], key: VerifierKey, signer: Callable[[bytes], bytes]
 ) -> bytes:
     """
-    Return the document of `value`, signed.
+    Return `value` as a signed document.
 
-    :param signer: makes the Ed25519 signature that belongs to `key`
+    :param signer: makes the Ed25519 signature of `key`
     """
     if SIGNED_BY in value or "signature" in value:
         raise ValueError("the signature is added here")
@@ -52,7 +52,7 @@ def sign_document(
 
 def verify_document(document: bytes, keys: Sequence[VerifierKey]) -> dict[str, Any]:
     """
-    Return what the document says, without its signature.
+    Return the document's content without its signature.
 
     :param keys: pinned by the verifier; never taken from the document
     :raises BadDocument: if its bytes are not exactly what one of `keys` signed
@@ -80,5 +80,4 @@ def verify_document(document: bytes, keys: Sequence[VerifierKey]) -> dict[str, A
 
 
 def get_signer_name(key: VerifierKey) -> str:
-    """Return how a document names the key that signed it."""
     return f"{key.name}+{key.id.hex()}"

@@ -23,20 +23,18 @@ KEY_BYTES = 32
 ID_BYTES = 4
 TIME_BYTES = 8
 ROOT_BYTES = 32
-# More would be a way to make us work; the specification asks for sixteen.
+# Limits the work for a hostile note; the specification requires sixteen.
 MAX_SIGNATURES = 100
 _SIZE = re.compile(r"(0|[1-9][0-9]{0,18})\Z")
 _NAME = re.compile(r"[^\s+]+\Z")
 
 
 class BadNote(Exception):
-    """The note is malformed, or no key that we know signed it. Believe nothing in it."""
+    """The note is malformed, or no known key signed it. Do not trust its content."""
 
 
 @dataclass(frozen=True, slots=True)
 class VerifierKey:
-    """A public key with a name: whose signatures to look for."""
-
     name: str
     public: bytes
     kind: int = ED25519
@@ -47,14 +45,14 @@ class VerifierKey:
         return hashlib.sha256(material).digest()[:ID_BYTES]
 
     def __str__(self) -> str:
-        """Return `name+<key id>+<key>`, the form to publish."""
+        """Return the form to publish: `name+<key id>+<key>`."""
         encoded = base64.b64encode(bytes([self.kind]) + self.public).decode()
         return f"{self.name}+{self.id.hex()}+{encoded}"
 
     @classmethod
     def parse(cls, text: str) -> VerifierKey:
-        """:raises BadNote: if `text` is not such a form, or its id is not that of its key"""
-        # At the first two: base64 may hold more.
+        """:raises BadNote: if `text` is malformed, or the id does not match the key"""
+        # Only the first two separators count: base64 may contain more.
         parts = text.strip().split("+", 2)
         if len(parts) != 3 or not _NAME.match(parts[0]):  # noqa: PLR2004
             raise BadNote("not a verifier key")
@@ -67,7 +65,7 @@ class VerifierKey:
         return key
 
     def is_valid_signature(self, signature: bytes, text: bytes) -> bool:
-        """Return whether `signature` (without the key id) is this key's on `text`."""
+        """Return whether `signature` (without the key id) is this key's signature of `text`."""
         message = text
         if self.kind == COSIGNATURE:
             seconds = int.from_bytes(signature[:TIME_BYTES], "big")
@@ -82,7 +80,7 @@ class VerifierKey:
 
 @dataclass(frozen=True, slots=True)
 class LogCheckpoint:
-    """The tree at one size, as its log signs it."""
+    """Origin, size and root of a tree, as its log signs them."""
 
     origin: str
     size: int
@@ -93,7 +91,11 @@ class LogCheckpoint:
 
     @classmethod
     def parse(cls, text: str) -> LogCheckpoint:
-        """:raises BadNote: if `text` is no checkpoint; extension lines are passed over"""
+        """
+        Return the checkpoint in `text`, without its extension lines.
+
+        :raises BadNote: if `text` is no checkpoint
+        """
         lines = text.split("\n")
         if len(lines) < 4 or lines[-1] or not all(lines[:-1]):  # noqa: PLR2004
             raise BadNote("not a checkpoint")
@@ -107,8 +109,8 @@ def sign_note(text: str, key: VerifierKey, signer: Callable[[bytes], bytes]) -> 
     """
     Return `text` as a signed note.
 
-    :param text: ends with a newline, which is part of what is signed
-    :param signer: makes the Ed25519 signature that belongs to `key`
+    :param text: ends with a newline, which the signature covers
+    :param signer: makes the Ed25519 signature of `key`
     """
     if not text.endswith("\n"):
         raise ValueError("a note's text ends with a newline")
@@ -118,9 +120,9 @@ def sign_note(text: str, key: VerifierKey, signer: Callable[[bytes], bytes]) -> 
 
 def verify_note(note: str, keys: Sequence[VerifierKey]) -> str:
     """
-    Return the note's text, signed by at least one of `keys` and wrongly by none of them.
+    Return the text of a note that at least one of `keys` signed.
 
-    :raises BadNote: if that is not so
+    :raises BadNote: if none of `keys` signed the note, or one of their signatures is wrong
     """
     text, separator, block = note.rpartition("\n\n")
     if not separator or not block.endswith("\n") or any(ord(c) < 32 and c != "\n" for c in note):  # noqa: PLR2004
@@ -150,9 +152,9 @@ def verify_note(note: str, keys: Sequence[VerifierKey]) -> str:
 
 def decode_base64(text: str) -> bytes:
     """
-    Return the bytes of standard base64 with padding, in its one canonical form.
+    Return the bytes of canonical, padded standard base64.
 
-    :raises BadNote: if it is in any other form
+    :raises BadNote: if the text has another form
     """
     try:
         data = base64.b64decode(text, validate=True)

@@ -1,8 +1,8 @@
 """
-The public keys that ledger and receipts are checked with, and those that were so before.
+The current and former public keys of ledger and receipts.
 
-A key that changed in the keyring is noticed where it is used next. Former keys
-stay listed, or what they signed could no longer be checked by anyone.
+A key that changed in the keyring is recorded at its next use. Former keys stay published, because
+their signatures must stay verifiable.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from limited_use.vault.keyring.port import SigningKey
 from . import entries
 from .signed_notes import VerifierKey
 
-# What the ledger calls a key of ours: it has no id of its own.
+# Ledger subjects of our signing keys, which have no ids.
 SUBJECTS = {SigningKey.LEDGER: UUID(int=11), SigningKey.RECEIPTS: UUID(int=12)}
 
 
@@ -37,15 +37,14 @@ class PublishedKey:
 
 
 def get_current_key(role: SigningKey) -> VerifierKey:
-    """Return the public key that signs now, under its name."""
     suffix = "" if role is SigningKey.LEDGER else f"/{role}"
     return VerifierKey(settings.LEDGER_ORIGIN + suffix, get_keyring().get_public_key(role))
 
 
 def record_current_key(role: SigningKey, *, at: datetime) -> VerifierKey:
-    """Return the key that signs now; remember it, and when the one before it ended."""
+    """Return the current key. Record it if it is new, and the end of its predecessor."""
     key = get_current_key(role)
-    # Not the one that began last: clocks differ.
+    # Select by `until`, not by the latest `since`, because clocks differ.
     newest = _get_periods(role).filter(until=None).first()
     if newest is None or newest.verifier_key != str(key):
         with transaction.atomic():
@@ -56,10 +55,10 @@ def record_current_key(role: SigningKey, *, at: datetime) -> VerifierKey:
 
 def rotate_key(role: SigningKey, *, at: datetime) -> tuple[VerifierKey, VerifierKey]:
     """
-    Have a new key sign for `role` from now on; return the former and the new one.
+    Replace the signing key of `role`; return the former and the new public key.
 
-    The former stays published, with its end. Killed in between, its end is noted at the next
-    signature. The ledger says that it happened, in an entry that the new key signs.
+    The former key stays published, with its end (after a kill, recorded by the next signature). A
+    ledger entry, signed by the new key, records the replacement.
     """
     former = record_current_key(role, at=at)
     get_keyring().replace_signing_key(role)
@@ -74,7 +73,7 @@ def rotate_key(role: SigningKey, *, at: datetime) -> tuple[VerifierKey, Verifier
 
 
 def get_known_keys(role: SigningKey) -> list[VerifierKey]:
-    """Return the keys whose signatures are ours: the current one, then former ones."""
+    """Return the current and all former keys: signatures of each are valid."""
     former = [
         VerifierKey.parse(text)
         for text in _get_periods(role).values_list("verifier_key", flat=True)
@@ -83,7 +82,7 @@ def get_known_keys(role: SigningKey) -> list[VerifierKey]:
 
 
 def list_published_keys() -> list[PublishedKey]:
-    """Return current and former keys of both roles, each role's newest first."""
+    """Return the current and former keys of both roles, newest first for each role."""
     published: list[PublishedKey] = []
     for role in (SigningKey.RECEIPTS, SigningKey.LEDGER):
         key = get_current_key(role)
@@ -92,7 +91,7 @@ def list_published_keys() -> list[PublishedKey]:
             for period in _get_periods(role)
         ]
         if not keys_of_role or keys_of_role[0].key != key:
-            # It has signed nothing yet.
+            # The key has not signed anything yet.
             keys_of_role.insert(0, PublishedKey(role, key, None, None))
         published += keys_of_role
     return published

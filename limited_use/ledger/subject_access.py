@@ -1,8 +1,8 @@
 """
-Somebody's own entries, found by the names that the ledger has for what is theirs.
+The ledger entries about one person, found by pseudonyms.
 
-Whoever asks says which names: `entries.pseudonym` of an id for what is not of a
-connection, the connection's own naming for what is.
+The caller derives the names: `entries.get_pseudonym` for ids without a connection, and the naming
+of the connection for its parts.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from django.db import connection
 from .entries import to_milliseconds
 
 MAX_ENTRIES = 1000
-# The payload is canonical JSON: a word of ours stands in it in exactly one way.
+# The payload is canonical JSON, so one of our words occurs in exactly one form.
 _QUERY = """
 SELECT id, payload, idx, subject FROM limited_use_leaf
  WHERE subject = ANY(%(subjects)s)
@@ -41,7 +41,7 @@ _OUTCOME = {event: outcome for outcome, event in _EVENT.items()}
 
 @dataclass(frozen=True, slots=True)
 class SubjectEntry:
-    """One entry, as far as its owner is shown it. What it does not say is None."""
+    """One entry, limited to the members that its owner sees. A missing member is None."""
 
     id: UUID
     at: datetime
@@ -53,15 +53,15 @@ class SubjectEntry:
     feature: str | None
     # Person, client or system.
     actor_kind: str | None
-    # The ledger's name of who acted: 32 hexadecimal digits.
+    # The actor's pseudonym: 32 hexadecimal digits.
     actor: str | None
-    # How many rows the request meant to open.
+    # The number of rows that the request meant to open.
     count: int | None
-    # `permitted` or `refused`; None of what is no use.
+    # `permitted` or `refused`; None for an entry that is no use.
     outcome: str | None
-    # Its index in the tree; None until the sequencer has given it one.
+    # The index in the tree; None until the sequencer assigns it.
     place: int | None
-    # Which of the names that were asked for, 16 bytes.
+    # The requested name (16 bytes) that the entry is about.
     subject: bytes
 
 
@@ -78,14 +78,14 @@ def find_entries(  # noqa: PLR0913
     limit: int = 50,
 ) -> list[SubjectEntry]:
     """
-    Return entries about `subjects`, the newest first.
+    Return entries about `subjects`, newest first.
 
-    :param subjects: names of 16 bytes each; the caller knows that they are its person's
-    :param since: the first moment that counts, `until`: the first that does not any more
+    :param subjects: names of 16 bytes each, which the caller knows to be its person's
+    :param since: the first included moment; `until` is the first excluded one
     :param outcome: `permitted` or `refused`; another word finds nothing
-    :param by_service: True: what the service did by itself; False: everything else
-    :param after: the last entry of the page before
-    :param limit: at most `MOST`
+    :param by_service: True: actions of the service itself; False: all others
+    :param after: the last entry of the previous page
+    :param limit: at most `MAX_ENTRIES`
     """
     unique_subjects = list(dict.fromkeys(subjects))
     if not unique_subjects or (outcome is not None and outcome not in _EVENT):

@@ -1,4 +1,4 @@
-"""The tree's tiles in the database, and the proofs that are made of them."""
+"""The tree's tiles in the database, and proofs made from them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .tiles import TileAddress
 
 
 class NotSequenced(Exception):
-    """Some entry has no place under a signed checkpoint yet. Come back after the sequencer."""
+    """An entry is not yet in a signed tree. Retry after the sequencer has run."""
 
 
 class TileStore:
-    """Reads each tile once; what is written is seen by what is read afterwards."""
+    """Reads each tile once. Later reads see written tiles."""
 
     def __init__(self) -> None:
         self._cached_tiles: dict[TileAddress, bytes] = {}
@@ -55,8 +55,6 @@ class TileStore:
 
 @dataclass(frozen=True, slots=True)
 class EntryWithProof:
-    """One entry that has its proof."""
-
     id: UUID
     payload: bytes
     # A C2SP tlog-proof that carries the payload.
@@ -65,9 +63,9 @@ class EntryWithProof:
 
 def prove_entries(entry_ids: Iterable[UUID]) -> list[EntryWithProof]:
     """
-    Return the entries with their proofs under the newest signed checkpoint, in the order given.
+    Return the entries with proofs under the newest signed checkpoint, in the given order.
 
-    :raises NotSequenced: if one of them has none yet
+    :raises NotSequenced: if an entry is not yet in the signed tree
     """
     entry_id_list = list(entry_ids)
     checkpoint = Checkpoint.objects.exclude(note="").order_by("-size").first()
@@ -92,21 +90,19 @@ def prove_entries(entry_ids: Iterable[UUID]) -> list[EntryWithProof]:
 
 
 def build_consistency_path(old: int, new: int) -> Sequence[bytes]:
-    """Return the proof that the stored tree of `new` begins with that of `old`."""
     return tree.build_consistency_proof(old, new, tiles.build_range_root(TileStore()))
 
 
 def get_latest_note() -> str | None:
-    """Return the newest signed checkpoint."""
     signed = Checkpoint.objects.exclude(note="").order_by("-size")
     return signed.values_list("note", flat=True).first()
 
 
 def prove_consistency(old: int, new: int) -> str:
     """
-    Return the proof as text that the signed tree of `new` begins with that of `old`.
+    Return the text of the proof that the signed tree of `new` begins with that of `old`.
 
-    :raises ValueError: if no checkpoint of `new` was signed, or `old` is not before it
+    :raises ValueError: if no checkpoint of `new` was signed, or `old` is not before `new`
     """
     signed = Checkpoint.objects.filter(size=new).exclude(note="")
     note = signed.values_list("note", flat=True).first()

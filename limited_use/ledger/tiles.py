@@ -1,9 +1,8 @@
 """
-The tree in tiles of 256 hashes, so that neither appending nor proving reads it whole. Pure.
+The tree in tiles of 256 hashes, so that appending and proving read only parts of it. Pure.
 
-A tile of level 0 holds leaf hashes; entry i of level n + 1 is the root of tile i
-of level n, once that is full. So a subtree of any size that can occur in a
-proof is some neighbouring entries of one tile.
+A tile of level 0 holds leaf hashes. Entry i of level n + 1 is the root of tile i of level n, once
+that tile is full. So each subtree in a proof consists of neighbouring entries of one tile.
 """
 
 from __future__ import annotations
@@ -17,18 +16,18 @@ BITS = 8
 HASH_BYTES = 32
 
 TileAddress = tuple[int, int]
-# Returns the hashes of the tile at (level, position) so far; empty if there is none.
+# Returns the current hashes of the tile at (level, position); empty if there is none.
 ReadTile = Callable[[TileAddress], bytes]
 
 
 class TileMissing(Exception):
-    """A tile that must exist does not. The ledger's store is damaged."""
+    """A required tile is missing: the ledger's store is damaged."""
 
 
 def append_leaves(
     size: int, leaf_hashes: Sequence[bytes], read: ReadTile
 ) -> dict[TileAddress, bytes]:
-    """Return the tiles that change when leaves of these hashes follow a tree of `size`."""
+    """Return the tiles that change when these leaves are appended to a tree of `size`."""
     changed: dict[TileAddress, bytes] = {}
     level, start, new = 0, size, list(leaf_hashes)
     while new:
@@ -49,8 +48,6 @@ def append_leaves(
 
 
 def build_range_root(read: ReadTile) -> tree.RangeRoot:
-    """Return the roots of ranges of the stored tree."""
-
     def range_root(low: int, high: int) -> bytes:
         size = high - low
         if size == 0:

@@ -1,4 +1,4 @@
-"""Publish the owed tombstones outside of the database."""
+"""Publishes owed tombstones outside the database."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def publish_owed(*, at: datetime) -> int:
     """
     Publish the owed tombstones and return their number. Only the sequencer calls it, locked.
 
-    A process that is killed between publishing and recording that publishes them once more.
+    A process killed after publishing, before recording it, publishes them again.
     """
     count = 0
     while owed := list(OwedTombstone.objects.filter(published_at=None).order_by("id")[:BATCH]):

@@ -1,8 +1,8 @@
 """
 The Merkle tree of RFC 9162 §2.1: hashes, roots, proofs and their verification. Pure.
 
-A tree is seen through `RangeRoot`: whoever stores it answers for the root of
-leaves `low` up to, not including, `high`.
+A `RangeRoot` gives access to a stored tree: it returns the root of the leaves from `low` up to,
+not including, `high`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ EMPTY = hashlib.sha256(b"").digest()
 
 
 class BadProof(Exception):
-    """The proof does not show what it should. Believe nothing that hangs on it."""
+    """The proof is invalid. Do not trust its claim."""
 
 
 def hash_leaf(data: bytes) -> bytes:
@@ -32,7 +32,7 @@ def get_split_size(size: int) -> int:
 
 
 def build_range_root(hashes: Sequence[bytes]) -> RangeRoot:
-    """Return the ranges of a tree whose leaf hashes are all at hand."""
+    """Return the `RangeRoot` of a tree with these leaf hashes."""
 
     def range_root(low: int, high: int) -> bytes:
         if high - low == 1:
@@ -69,9 +69,9 @@ def verify_inclusion(
     leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes
 ) -> None:
     """
-    Check that `leaf`, a leaf hash, is at `index` in the tree of that size and root (§2.1.3.2).
+    Verify that the leaf hash `leaf` is at `index` in the tree of `size` and `root` (§2.1.3.2).
 
-    :raises BadProof: if that is not shown
+    :raises BadProof: if the path does not prove it
     """
     if not 0 <= index < size:
         raise BadProof("the tree has no such leaf")
@@ -123,9 +123,9 @@ def verify_consistency(  # noqa: C901 - the order of steps is the specification'
     old: int, new: int, proof: Sequence[bytes], old_root: bytes, new_root: bytes
 ) -> None:
     """
-    Check that the tree (new, new_root) begins with the tree (old, old_root) (§2.1.4.2).
+    Verify that the tree (new, new_root) begins with the tree (old, old_root) (§2.1.4.2).
 
-    :raises BadProof: if that is not shown
+    :raises BadProof: if the proof does not show it
     """
     if not 0 < old <= new:
         raise BadProof("consistency is from a tree to a later one")

@@ -7,16 +7,16 @@ from django.db import models
 
 class HourOfOpens(models.Model):
     """
-    What one actor opened for one purpose within one hour (UTC); kept for ninety days.
+    The openings of one actor for one purpose in one hour (UTC), kept for ninety days.
 
-    Nobody's id: a person goes by the name that the ledger has for them.
+    Contains no id: a person is stored as their ledger pseudonym.
     """
 
     id = models.BigAutoField(primary_key=True)
-    # `system`, `client:` and the feature's key, `person:` and the ledger's name (32 digits).
+    # `system`, `client:` and the feature's key, or `person:` and the ledger pseudonym (32 digits).
     actor = models.CharField(max_length=80)
     purpose = models.CharField(max_length=32)
-    # Its beginning.
+    # The beginning of the hour.
     hour = models.DateTimeField()
     opens = models.BigIntegerField()
 

@@ -12,22 +12,22 @@ from .revocable import Given
 
 class Consent(Given):
     """
-    A person's agreement to one feature as it was declared, in one organisation.
+    A person's consent to one version of a feature, in one organisation.
 
-    Agreeing again after a withdrawal, or to a newer version, is a new row; none is ever removed.
+    Consent after a withdrawal, or to a newer version, is a new row. Rows are never deleted.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     owner_id = models.UUIDField()
     organisation_id = models.UUIDField()
     feature = models.CharField(max_length=64)
-    # Blank: all that the feature declares.
+    # Blank: all purposes that the feature declares.
     purpose = models.CharField(max_length=32, blank=True, default="", db_default="")
     # Blank: as the feature declares.
     recipient = models.CharField(max_length=32, blank=True, default="", db_default="")
-    # The one thing that it is about, by our id; null: whatever the feature is about.
+    # The item that it is about, by our id; null: everything that the feature is about.
     item = models.UUIDField(null=True)
-    # Which declaration was shown when they agreed.
+    # The version of the declaration that the person saw.
     version = models.PositiveIntegerField()
 
     class Meta:

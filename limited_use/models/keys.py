@@ -1,4 +1,4 @@
-"""Data keys and the epochs of the keys above them."""
+"""Data keys, and the epochs of the key-encryption keys."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ class DataKey(models.Model):
     """
     The wrapped key of one holder: an integration's content, or a connection's credential.
 
-    Every batch of openings reads this row first; deleting it is the fence.
+    Every opening batch reads this row. Deleting it is the fence.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     holder = models.UUIDField(unique=True)
     line = models.CharField(max_length=16)
-    # The holder's own fence: a permit or sealer of another epoch opens and seals nothing.
+    # The holder's fence epoch: permits and sealers of another epoch open and seal nothing.
     epoch = models.PositiveIntegerField(default=1)
-    # The first eight bytes of a commitment to the key; stands in every ciphertext's header.
+    # The first eight bytes of a commitment to the key, contained in every ciphertext's header.
     key_id = models.BinaryField(max_length=8)
     wrapped = models.BinaryField(max_length=128)
-    # Under which key-encryption key it is wrapped.
+    # The epoch of the key-encryption key that wraps it.
     kek_epoch = models.PositiveIntegerField()
     created_at = models.DateTimeField()
 
@@ -41,14 +41,14 @@ class DataKey(models.Model):
 
 
 class KeyEpoch(models.Model):
-    """The life of one key-encryption key, as far as it can be told; the key is in the keyring."""
+    """The known lifetime of one key-encryption key. The key itself is in the keyring."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     line = models.CharField(max_length=16)
     number = models.PositiveIntegerField()
     began_at = models.DateTimeField()
     destroyed_at = models.DateTimeField(null=True)
-    # The ledger entry that says so.
+    # The ledger entry of the destruction.
     entry_id = models.UUIDField(null=True)
 
     class Meta:

@@ -1,8 +1,8 @@
 """
-The ledger: entries, tiles of the tree, checkpoints, signing keys and owed tombstones.
+The ledger: entries, tree tiles, checkpoints, signing keys and owed tombstones.
 
-An entry never changes and is never deleted. A trigger in migrations/sql/ledger_entries.sql refuses
-both, except for the one write of its index.
+Entries are never changed or deleted. A trigger in migrations/sql/ledger_entries.sql refuses both,
+except for the single write of an entry's index.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from accounts.ids import uuid7
 
 
 class Leaf(models.Model):
-    """One ledger entry: exact bytes, and its place once the sequencer has given it one."""
+    """One ledger entry: its exact bytes, and its index once the sequencer has assigned one."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # Canonical JSON; what is hashed into the tree.
+    # Canonical JSON, which is hashed into the tree.
     payload = models.BinaryField()
-    # The name of whose it is, as the payload says it: so that an owner's own are found.
+    # The subject's pseudonym from the payload, to find an owner's entries.
     subject = models.BinaryField(max_length=16, null=True)
     idx = models.BigIntegerField(null=True, unique=True)
 
@@ -38,7 +38,7 @@ class Tile(models.Model):
     """
     Up to 256 neighbouring hashes of one level of the tree (levels eight apart).
 
-    Level 0 holds leaf hashes; an entry of level n + 1 is the root of a full tile of level n.
+    Level 0 holds leaf hashes. An entry of level n + 1 is the root of a full tile of level n.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -56,7 +56,7 @@ class Tile(models.Model):
 
 
 class Checkpoint(models.Model):
-    """The tree at one size. Committed first, signed and published afterwards."""
+    """The tree at one size: committed first, then signed and published."""
 
     size = models.BigIntegerField(primary_key=True)
     root = models.BinaryField(max_length=32)
@@ -78,12 +78,12 @@ class Checkpoint(models.Model):
 
 
 class VerifierKeyPeriod(models.Model):
-    """From when until when a public key was the one that signs; published, and never removed."""
+    """The period in which a public key signs. Published, and never deleted."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     # Ledger or receipts.
     role = models.CharField(max_length=16)
-    # `name+id+key`, as it is published.
+    # `name+id+key`, the published form.
     verifier_key = models.CharField(max_length=255)
     since = models.DateTimeField()
     until = models.DateTimeField(null=True)
@@ -101,9 +101,9 @@ class VerifierKeyPeriod(models.Model):
 
 class OwedTombstone(models.Model):
     """
-    A tombstone that is to be published outside, or was.
+    A tombstone to publish, or already published.
 
-    Written with what it is the tombstone of, in one transaction; so none is forgotten.
+    The transaction that destroys the key writes it, so none is lost.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

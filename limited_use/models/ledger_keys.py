@@ -1,4 +1,4 @@
-"""The keys that the ledger names things by, and what becomes of each; see `ledger.pseudonyms`."""
+"""Ledger keys, from which pseudonyms are derived, and their lifecycle; see `ledger.pseudonyms`."""
 
 from __future__ import annotations
 
@@ -12,33 +12,31 @@ from accounts.ids import uuid7
 
 class LedgerKey(models.Model):
     """
-    What becomes of the key by which the ledger names one connection and what hangs on it.
+    The lifecycle of the ledger key of one connection: in use, set aside and offered, destroyed.
 
-    In three stages: in use; set aside and offered to its owner; destroyed. The key itself is
-    elsewhere (`WrappedLedgerKey`); this row stays, so that a page can say what became of it.
+    `WrappedLedgerKey` stores the key itself. This row stays, so that a page can show how the key
+    ended.
     """
 
     class Outcome(models.TextChoices):
-        """What ended it."""
-
         NONE = ""
         TAKEN = "taken"
         EXPIRED = "expired"
-        # There was nobody to offer it to, or nothing that a receipt was written for.
+        # No owner could be offered the key, or no receipt was written.
         DISCARDED = "discarded"
-        # A restored copy of the database had brought it back, or could not open it any more.
+        # A restored database had brought the key back, or could no longer open it.
         RESTORED = "restored"
         LOST = "lost"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     # The connection.
     holder = models.UUIDField(unique=True)
-    # A hash of the key: what is kept of it, here and in the ledger.
+    # A hash of the key, which stays in this row and in the ledger.
     commitment = models.BinaryField(max_length=32)
     created_at = models.DateTimeField()
-    # The connection ended: nothing but its end is named by it from then on.
+    # The connection ended. From then on, the key names only the entries of its end.
     set_aside_at = models.DateTimeField(null=True)
-    # Its owner may fetch it before then, once.
+    # The owner may fetch the key once before this time.
     offered_until = models.DateTimeField(null=True)
     destroyed_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=16, choices=Outcome, blank=True, default="")
@@ -67,21 +65,20 @@ class LedgerKey(models.Model):
         return f"ledger key of {self.holder}"
 
     def is_offered(self, at: datetime) -> bool:
-        """Return whether its owner may fetch it now."""
         until = self.offered_until
         return self.destroyed_at is None and until is not None and at < until
 
 
 class WrappedLedgerKey(models.Model):
     """
-    One ledger key, wrapped: the vault's own, reached by its functions alone (`vault.naming_rows`).
+    A wrapped ledger key. Only the vault's functions read or write it (`vault.naming_rows`).
 
-    Where there is no row, the key is destroyed.
+    Without a row, the key is destroyed.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     holder = models.UUIDField(unique=True)
-    # As in the row of `LedgerKey`: who was shown that one may read this one.
+    # As in `LedgerKey`: a process that sees that row may read this one.
     commitment = models.BinaryField(max_length=32)
     # 60 bytes, under the naming key of `kek_epoch` (see `vault.ledger_key_wrap`).
     wrapped = models.BinaryField(max_length=60)

@@ -9,15 +9,15 @@ from accounts.ids import uuid7
 
 
 class Receipt(models.Model):
-    """The signed proof of one purge. Ids are plain: a receipt outlives what it is about."""
+    """The signed proof of one purge. Without foreign keys: a receipt outlives its subject."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # The integration that was purged: one receipt each, of two parts.
+    # The purged integration, with one receipt of two parts.
     subject_id = models.UUIDField()
-    # 1: what was removed and checked. 2: that the epochs of its keys ended as well.
+    # 1: what was removed and checked. 2: the epochs of its keys ended as well.
     part = models.PositiveSmallIntegerField(default=1)
     owner_id = models.UUIDField()
-    # The exact bytes of the file; the signature covers them.
+    # The exact bytes of the file, which the signature covers.
     document = models.BinaryField()
     created_at = models.DateTimeField()
 
@@ -34,9 +34,9 @@ class Receipt(models.Model):
 
 class ReceiptLink(models.Model):
     """
-    A way to one receipt for whoever holds its random token, and to nothing else.
+    A capability link to one receipt: the holder of its random token sees that receipt only.
 
-    The token itself is shown once and kept nowhere. Points at no account, and outlives it.
+    The token is shown once and never stored. The link names no account, and outlives it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -1,4 +1,4 @@
-"""What a person gave and can take back: until when it stands, and its end, which is a fence."""
+"""Agreements and shares that a person can withdraw. The withdrawal is a fence."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from django.db import models
 
 
 class Given(models.Model):
-    """An agreement or a share. None is ever removed: what ended says when."""
+    """A consent or a share. Rows are never deleted; an ended one has the time of its end."""
 
-    # Raised by the end: a permit in hand that carries the older one opens nothing.
+    # The end raises it. A permit with an older epoch opens nothing.
     epoch = models.PositiveIntegerField(default=1)
     given_at = models.DateTimeField()
-    # From then on it counts as withdrawn, whether or not anybody has written so.
+    # From then on it counts as withdrawn, recorded or not.
     expires_at = models.DateTimeField(null=True)
     withdrawn_at = models.DateTimeField(null=True)
 
@@ -21,14 +21,13 @@ class Given(models.Model):
         abstract = True
 
     def is_live(self, at: datetime) -> bool:
-        """Return whether it is neither withdrawn nor over."""
         return self.withdrawn_at is None and (self.expires_at is None or at < self.expires_at)
 
     def withdraw(self, *, at: datetime) -> bool:
         """
-        Withdraw it, in the caller's transaction, which holds the row.
+        Withdraw it, in the caller's transaction, which holds the row's lock.
 
-        Return whether it stood until now; if not, it keeps the time at which it was over.
+        Return whether it was live. An expired one ends at the time of its expiry.
         """
         was_live = self.is_live(at)
         ended_at = at if self.expires_at is None else min(at, self.expires_at)

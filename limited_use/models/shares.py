@@ -1,4 +1,4 @@
-"""With whom a person shares one thing of theirs: who, what of it, until when; kept for ever."""
+"""Shares: the viewer, the calendar, the level and the end. Kept for ever."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from .revocable import Given
 
 
 class ShareLevel(models.TextChoices):
-    # When its owner is busy, and nothing else.
+    # Only the times when the owner is busy.
     FREEBUSY = "freebusy"
-    # What is in it as well; what is private shows as busy all the same.
+    # Event details as well; private events show as busy.
     DETAILS = "details"
 
 
 class Share(Given):
     """
-    One person lets another registered user see one calendar of theirs, in one organisation.
+    One person lets another registered user see one calendar, in one organisation.
 
-    Names people and the calendar by ids of ours. Sharing anew, or otherwise, is a new row; none
-    is ever removed. If nobody has the address that the owner typed, the row has a viewer who does
-    not exist: the owner is shown the same in either case.
+    Sharing again, or another way, is a new row; rows are never deleted. If no user has the typed
+    address, the viewer does not exist; the owner sees no difference.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     owner_id = models.UUIDField()
     organisation_id = models.UUIDField()
     viewer_id = models.UUIDField()
-    # Of which stay in the organisation: it ends with either, and does not revive with another.
+    # The memberships in the organisation. The share ends with either, and a later membership does
+    # not revive it.
     owner_membership = models.UUIDField()
     viewer_membership = models.UUIDField()
     # The calendar, by our id.
     item = models.UUIDField()
     level = models.CharField(max_length=16, choices=ShareLevel)
-    # The address as its owner typed it, encrypted (`typed_addresses`); empty once the share ended.
+    # The address that the owner typed, encrypted (`typed_addresses`); empty once the share ended.
     typed_address = models.TextField(blank=True, default="")
 
     class Meta:

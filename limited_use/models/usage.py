@@ -1,9 +1,9 @@
 """
-Applied rules and recent refusals, counted from the ledger's entries.
+Applied rules and recent refusals, counted from the ledger by `usage.usage_counter`, each entry
+once.
 
-The ledger is the source: `usage.usage_counter` counts each entry once, in order. The rows hold
-rules, purposes and entry ids, and nothing of a person. Evidence bundles and gauges are made by a
-process that may read everything, so that the process that shows them need not.
+The rows hold rules, purposes and entry ids, and no personal data. A process that may read
+everything makes evidence bundles and gauges, so the process that shows them needs no such right.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from accounts.ids import uuid7
 
 class PolicyUse(models.Model):
     """
-    One rule applied to one kind of use for one feature on one day (UTC), and how often.
+    How often one rule was applied to one use of one feature on one day (UTC).
 
-    Of an event that is no decision: its name as the rule, and nothing beside it.
+    An event that is no decision has its name as the rule, and empty columns.
     """
 
     id = models.BigAutoField(primary_key=True)
     day = models.DateField()
     rule = models.CharField(max_length=64)
     is_permitted = models.BooleanField()
-    # The feature's key; empty where the service itself acted.
+    # The feature's key; empty if the service itself acted.
     feature = models.CharField(max_length=64, blank=True, default="")
     data_class = models.CharField(max_length=32)
     purpose = models.CharField(max_length=32)
     recipient = models.CharField(max_length=32)
     count = models.BigIntegerField()
-    # The newest entries, newest first, a few: what is shown with its proof.
+    # A few entries, newest first, to show with their proofs.
     latest = ArrayField(models.UUIDField())
 
     class Meta:
@@ -50,7 +50,7 @@ class PolicyUse(models.Model):
 
 
 class Refusal(models.Model):
-    """One refusal, by its ledger entry; kept for a month, so that bursts and the list see it."""
+    """One refusal, by its ledger entry. Kept for a month, to list refusals and detect bursts."""
 
     entry_id = models.UUIDField(primary_key=True)
     at = models.DateTimeField()
@@ -71,7 +71,7 @@ class Refusal(models.Model):
 
 
 class Tally(models.Model):
-    """How many entries of the ledger have been counted: one row."""
+    """The number of counted ledger entries, in one row."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     size = models.BigIntegerField(default=0)
@@ -87,12 +87,12 @@ class Tally(models.Model):
 
 
 class EvidenceBundle(models.Model):
-    """A bundle of evidence as it was made: the exact bytes, which its signature covers."""
+    """A signed evidence bundle: the exact bytes, which its signature covers."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     made_at = models.DateTimeField(db_index=True)
     document = models.BinaryField()
-    # Clauses that it says are not met.
+    # The clauses that it reports as not met.
     not_met = ArrayField(models.CharField(max_length=32))
 
     def __str__(self) -> str:
@@ -100,15 +100,11 @@ class EvidenceBundle(models.Model):
 
 
 class Gauge(models.Model):
-    """
-    One figure of how the service stands, measured by whoever may see all of it.
-
-    Who shows it sees no more than this row: a name of ours, words of ours, a number.
-    """
+    """One figure about the service: our own words and a number."""
 
     id = models.BigAutoField(primary_key=True)
     name = models.CharField(max_length=64)
-    # `kind=word`, comma-separated; empty where there is one of its name only.
+    # `kind=word`, comma-separated; empty if the name has a single figure.
     labels = models.CharField(max_length=120, blank=True, default="")
     value = models.FloatField()
     measured_at = models.DateTimeField()

@@ -1,9 +1,9 @@
 """
-Part 2 of a receipt: the key epochs under which the destroyed keys were wrapped ended as well.
+Part 2 of a receipt: the key epochs of the destroyed keys have ended as well.
 
-Until then, an old copy of the database together with the key store could open
-what was sealed. Afterwards, only copies of the key store could: part 2 says for
-how long the operator states that those are kept, or that nobody knows.
+Until then, old copies of database and key store together could open the sealed data. Afterwards,
+only copies of the key store could. Part 2 states how long the operator keeps these, or that it is
+unknown.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ SCHEMA = "antares-purge-part-2/1"
 
 
 class EpochNotDestroyed(Exception):
-    """An epoch that a key was wrapped under, or an older one, still lives. Come back later."""
+    """The key's epoch, or an older one, still exists. Retry later."""
 
 
 class ReceiptKey(NamedTuple):
-    """A destroyed key (id in hexadecimal), and the key epoch that it was wrapped under last."""
+    """A destroyed key (id in hexadecimal), and the last key epoch that it was wrapped under."""
 
     line: KeyLine
     key_id: str
@@ -57,13 +57,13 @@ def issue_second_part(
     at: datetime,
 ) -> Receipt:
     """
-    Write part 2, in the caller's transaction; the same one if asked again.
+    Write part 2, in the caller's transaction, or return the existing one.
 
-    :param first: part 1
-    :param entry_ids: ledger entries of the purge; those that say `key.destroyed` are carried
-    :param backups_until: until when the operator keeps copies of the database from before
-    :raises NotDestroyed: until all those epochs have ended
-    :raises NotSequenced: until the ledger proves it
+    :param first_part: part 1
+    :param entry_ids: ledger entries of the purge; those of `key.destroyed` are included
+    :param backups_until: until when the operator keeps database copies from before the removal
+    :raises EpochNotDestroyed: until all these epochs have ended
+    :raises NotSequenced: until the ledger can prove it
     """
     existing = Receipt.objects.filter(subject_id=first_part.subject_id, part=2).first()
     if existing is not None:
@@ -109,13 +109,13 @@ def issue_second_part(
         Receipt(
             subject_id=first_part.subject_id, owner_id=first_part.owner_id, part=2, created_at=at
         ),
-        # As part 1 says: the key that makes the name may be destroyed meanwhile.
+        # Copied from part 1: the ledger key that makes the name may be destroyed by now.
         subject=json.loads(bytes(first_part.document))["subject"],
     )
 
 
 def _get_ended_epoch(key: ReceiptKey) -> KeyEpoch:
-    # Older ones as well: until its survivors were wrapped anew, the key hung on them.
+    # Older epochs, too: the key depended on them until the remaining keys were rewrapped.
     live_epochs = KeyEpoch.objects.filter(
         line=key.line, number__lte=key.kek_epoch, destroyed_at=None
     )

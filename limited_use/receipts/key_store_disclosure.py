@@ -1,4 +1,4 @@
-"""What a receipt says of copies of the key store, which depends on which key store there is."""
+"""The statement of a receipt on copies of the key store, which depends on the kind of key store."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ _COPY_OPENS = claim(
 
 
 def describe_copies() -> dict[str, Any]:
-    """Return what the key store is, and for how long the operator keeps copies of it."""
     is_transit = bool(settings.KEYRING.url)
     days = settings.KEYRING.snapshot_retention_days
     retention: dict[str, Any] = (

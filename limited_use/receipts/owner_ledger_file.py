@@ -1,9 +1,9 @@
 """
-The file in which an owner takes the key of their ledger entries along; it is kept nowhere else.
+The file that hands a connection's ledger key to its owner. The service keeps no copy of it.
 
-Not signed: the ledger itself shows that the key is the one, by its commitment in
-an entry and the proof of that. Who has the file finds their entries in any copy
-of the ledger; see `verify.part_checks`.
+The file is not signed: the commitment in a ledger entry, with its proof, shows that the key is
+right. With the file, the owner finds their entries in any copy of the ledger; see
+`verify.part_checks`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _COMMAND_TEXT: Final = (
 
 
 class NamedSubject(NamedTuple):
-    """What an entry can name: which kind of thing, its id, and a word to know it by."""
+    """A thing that entries can name: its kind, its id, and a label."""
 
     kind: str
     id: UUID
@@ -54,10 +54,10 @@ def build_file(
     key: bytes, subjects: Sequence[NamedSubject], *, entry_ids: Iterable[UUID], at: datetime
 ) -> bytes:
     """
-    Return the file's bytes.
+    Return the bytes of the file.
 
-    :param entry_ids: entries of the removal, among which is the one with the key's commitment
-    :raises limited_use.ledger.tile_store.NotSequenced: until that one has its proof
+    :param entry_ids: entries of the removal, including the one with the key's commitment
+    :raises limited_use.ledger.tile_store.NotSequenced: until that entry has its proof
     """
     content = {
         "kind": KIND,

@@ -1,7 +1,7 @@
 """
-Capability links to a receipt: a random token, kept as a hash, that shows the receipt and no more.
+Capability links to a receipt. The database stores a hash of the random token.
 
-Works without an account and after it; that is what it is for.
+A link works without an account, and after the account is deleted.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from limited_use.models import Receipt, ReceiptLink
 from limited_use.vault.sql_functions import SQL_FOLDER
 
 TOKEN_BYTES = 32
-# An older link ends when a newer one is made beyond these.
+# Creating a link beyond this number ends the oldest one.
 MAX_LINKS = 5
 
-#: Whose the receipt of a link is: asked where nobody is known but by the link.
+#: Finds the receipt's owner for a link, when only the link identifies the caller.
 (OWNER_OF_LINK,) = load_functions(
     SQL_FOLDER / "receipt_links.sql", {"receipt_link": frozenset({"web"})}
 )
 
 
 def create_link(*, subject_id: UUID, at: datetime) -> str:
-    """Return a new token for the receipt of `subject_id`, in URL-safe base64; show it once."""
+    """Return a new token for the receipt of `subject_id`, in URL-safe base64. Show it once."""
     token = secrets.token_urlsafe(TOKEN_BYTES)
     ReceiptLink.objects.create(token_hash=_hash_token(token), subject_id=subject_id, made_at=at)
     links = ReceiptLink.objects.filter(subject_id=subject_id).order_by("-made_at", "-id")
@@ -38,7 +38,7 @@ def create_link(*, subject_id: UUID, at: datetime) -> str:
 
 
 def find_receipts(token: str) -> list[Receipt]:
-    """Return the parts that there are, part 1 first; none where the token is nobody's."""
+    """Return the existing parts of the receipt, part 1 first; empty for an unknown token."""
     hashed = _hash_token(token)
     with database.cursor() as cursor:
         cursor.execute("SELECT * FROM receipt_link(%s)", [hashed])
@@ -46,11 +46,11 @@ def find_receipts(token: str) -> list[Receipt]:
     if row is None:
         return []
     subject_id, owner_id = row
-    # The link stands for its maker, as far as this receipt goes.
+    # The link acts for its creator, for this receipt only.
     with row_owner.acting_for(owner_id, None):
         return list(Receipt.objects.filter(subject_id=subject_id).order_by("part"))
 
 
 def _hash_token(token: str) -> bytes:
-    # Random enough that a plain hash tells nothing.
+    # The token is random enough for a plain hash.
     return hashlib.sha256(b"LU-receipt-link/1\0" + token.encode()).digest()

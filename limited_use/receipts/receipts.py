@@ -1,8 +1,8 @@
 """
 Receipts: the signed proof of what a purge removed, checked, and could not remove.
 
-A receipt holds our words, counts, times, key ids and ledger proofs: no content,
-no address, no name.
+A receipt holds our own words, counts, times, key ids and ledger proofs: no content, address or
+name.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from limited_use.vault.keyring.port import SigningKey
 __all__ = ["NotSequenced", "ReceiptIncomplete", "get_public_keys", "issue_receipt"]
 
 KIND = "deletion-receipt"
-# What a body must say (see the README for each).
+# The required members of a body (see the README for each).
 BODY_MEMBERS = frozenset(
     {
         "trigger",
@@ -43,7 +43,7 @@ MAX_TEXT_LENGTH = 500
 
 
 class ReceiptIncomplete(Exception):
-    """The body leaves something out, or says what a receipt may not. A bug of the caller."""
+    """The body lacks a member, or holds something that a receipt may not: a bug of the caller."""
 
 
 def issue_receipt(  # noqa: PLR0913
@@ -56,14 +56,14 @@ def issue_receipt(  # noqa: PLR0913
     subject: str | None = None,
 ) -> Receipt:
     """
-    Write the receipt of one purge, in the caller's transaction; the same one if asked again.
+    Write the receipt of one purge, in the caller's transaction, or return the existing one.
 
     :param subject_id: the integration that was purged
-    :param body: at least `MEMBERS`; times in ISO 8601, counts as integers
-    :param entry_ids: ledger entries whose proofs it carries, at least one
-    :param subject: what those entries call it, where it has a name of its own there
-    :raises NotSequenced: until each entry has its place under a signed checkpoint
-    :raises Incomplete: if the body is not fit to be signed
+    :param body: at least `BODY_MEMBERS`; times in ISO 8601, counts as integers
+    :param entry_ids: ledger entries to include with proofs, at least one
+    :param subject: the subject's name in these entries, if it has a name of its own
+    :raises NotSequenced: until each entry is in the signed tree
+    :raises ReceiptIncomplete: if the body cannot be signed
     """
     existing = Receipt.objects.filter(subject_id=subject_id, part=1).first()
     if existing is not None:
@@ -80,7 +80,7 @@ def issue_receipt(  # noqa: PLR0913
 def sign_and_save(
     content: Mapping[str, Any], proofs: Sequence[str], receipt: Receipt, *, subject: str
 ) -> Receipt:
-    """Sign what is said, together with its proofs, and save it as `receipt`."""
+    """Sign `content` with its proofs, and save it as `receipt`."""
     receipt_id, at = uuid7(), receipt.created_at
     keyring = get_keyring()
     check_text(content)
@@ -104,14 +104,13 @@ def sign_and_save(
 
 
 def get_public_keys() -> list[str]:
-    """Return the keys to check receipts with, as `name+id+key`: the receipts' and the ledger's."""
+    """Return the keys to verify receipts with, as `name+id+key`: of receipts and of the ledger."""
     return [
         str(signing_keys.get_current_key(role)) for role in (SigningKey.RECEIPTS, SigningKey.LEDGER)
     ]
 
 
 def format_time(at: datetime | None) -> str | None:
-    """Return a time as receipts write it: UTC, to the millisecond."""
     return None if at is None else at.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
@@ -136,7 +135,7 @@ def check_text(value: object) -> None:
         for inner in value:
             check_text(inner)
     elif isinstance(value, str):
-        # A tripwire, not a filter: nothing a receipt says needs the sign of an address.
+        # A tripwire, not a filter: no statement of a receipt needs the sign of an address.
         if "@" in value or len(value) > MAX_TEXT_LENGTH:
             raise ReceiptIncomplete("a receipt holds no address and no content")
     elif value is not None and not isinstance(value, int):

@@ -1,8 +1,8 @@
 """
-Turn the epoch of the key-encryption keys: new key, survivors wrapped anew, old key destroyed.
+Rotates the epoch of key-encryption keys: new key, rewrap the data keys, destroy the old key.
 
-What a deleted `DataKey` row left behind in heap, WAL, replicas and backups of
-the database is worthless from then on. Killed anywhere, the next call goes on.
+This makes deleted `DataKey` rows in heap, WAL, replicas and backups worthless. An interrupted
+rotation is continued by the next call.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from limited_use.vault.keyring.port import EpochGone, KeyBinding, RewrapRequest
 from limited_use.vault.keys import lock_line
 
 BATCH = 500
-# Two-key advisory locks that keep two turns of a line apart; makers of keys do not ask for them.
+# Two-key advisory locks keep two rotations of a line apart. Creating keys does not take them.
 LOCK_CLASS = 0x4C55
 ROTATION_LOCKS = {
     KeyLine.CONTENT: 11,
@@ -31,7 +31,7 @@ ROTATION_LOCKS = {
     KeyLine.ACCOUNT: 13,
     KeyLine.OWN: 14,
 }
-# What the ledger calls a line: it has no id of its own.
+# Ledger subjects of the lines, which have no ids.
 SUBJECTS = {
     KeyLine.CONTENT: UUID(int=1),
     KeyLine.CREDENTIAL: UUID(int=2),
@@ -41,16 +41,16 @@ SUBJECTS = {
 
 
 class AlreadyTurning(Exception):
-    """Another process turns this line. Let it."""
+    """Another process rotates this line. Let it finish."""
 
 
 class LeftBehind(Exception):
-    """A key could not be wrapped anew. Nothing was destroyed; the operator looks at the keyring."""
+    """A key could not be rewrapped. Nothing was destroyed; the operator must check the keyring."""
 
 
 @dataclass(frozen=True, slots=True)
 class EpochRotation:
-    """What a turn did: `rewrapped_count` of `key_count` keys, and which epochs ended."""
+    """The result of a rotation: `rewrapped_count` of `key_count` keys, and the destroyed epochs."""
 
     line: KeyLine
     epoch: int
@@ -61,10 +61,10 @@ class EpochRotation:
 
 def rotate_epoch(line: KeyLine, at: datetime) -> EpochRotation:
     """
-    Begin a new epoch and end all before it; a turn that was cut short is finished instead.
+    Begin a new epoch and end all older ones, or finish an interrupted rotation.
 
-    :raises AlreadyTurning: if another process is at it
-    :raises LeftBehind: if a key cannot be wrapped anew; then no epoch is ended
+    :raises AlreadyTurning: if another process rotates the line
+    :raises LeftBehind: if a key cannot be rewrapped; then no epoch ends
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK_CLASS, ROTATION_LOCKS[line]])
@@ -87,21 +87,21 @@ def rotate_epoch(line: KeyLine, at: datetime) -> EpochRotation:
 
 def _begin_epoch(line: KeyLine, at: datetime) -> int:
     keyring = get_keyring()
-    # Alone: whoever made a key under the old epoch has committed it before we
-    # look for keys to wrap anew, and whoever comes later sees the new one.
+    # Exclusive: earlier creators of keys have committed before we look for keys to rewrap, and
+    # later ones see the new epoch.
     with transaction.atomic():
         lock_line(line, exclusive=True, at=at)
         epochs = keyring.list_epochs(line)
         if any(
             tally.kek_epoch > max(epochs, default=0) for tally in key_rows.count_keys_by_epoch(line)
         ):
-            # A new epoch would take the number of one that these keys still need.
+            # A new epoch would reuse the number of an epoch that these keys still need.
             raise LeftBehind(f"a key of {line} is newer than the keyring: it is an older copy")
-        # More than one: an earlier turn began and did not end.
+        # More than one: an earlier rotation began and did not end.
         epoch = epochs[-1] if len(epochs) > 1 else keyring.create_epoch(line)
         key_rows.record_epochs(line, (*epochs, epoch), at=at)
         if line == ledger_key_wrap.LINE:
-            # Under the lock: no other process makes the key of an epoch that has begun.
+            # Under the lock: no other process creates the naming key of an epoch that has begun.
             ledger_key_wrap.create_naming_key(epoch, at=at)
     return epoch
 
@@ -113,16 +113,16 @@ def _rewrap_ledger_keys(epoch: int, at: datetime) -> None:
         lost_holders = None
     if lost_holders is None:
         raise LeftBehind(f"a naming key below epoch {epoch} does not open what it should")
-    # What a restored database cannot open any more names nothing again.
+    # A key that a restored database cannot open names nothing any more.
     for holder in lost_holders:
         with transaction.atomic():
             ledger_keys.destroy_key(holder=holder, outcome=ledger_keys.Outcome.LOST, at=at)
 
 
 def _rewrap_batch(line: KeyLine, epoch: int) -> int | None:
-    """Wrap one batch anew and return how many are; None if none is left."""
-    # Without a lock or a transaction around the keyring's answer: a disconnect that deletes one
-    # of these rows must not wait for it. Nobody else changes how a key is wrapped.
+    """Rewrap one batch and return how many keys it stored, or None if none is left."""
+    # No lock and no transaction during the keyring's work: a disconnect that deletes one of these
+    # rows must not wait. No other code changes how a key is wrapped.
     keys = key_rows.get_keys_to_rewrap(line, before_epoch=epoch, limit=BATCH)
     if not keys:
         return None
@@ -141,7 +141,7 @@ def _rewrap_batch(line: KeyLine, epoch: int) -> int | None:
 
 def _end_epochs(line: KeyLine, epoch: int, at: datetime) -> tuple[int, ...]:
     keyring = get_keyring()
-    # Looked up again, not remembered: nothing that still hangs on an old epoch may lose it.
+    # Query again: a key that still depends on an old epoch must not lose it.
     if key_rows.get_keys_to_rewrap(line, before_epoch=epoch, limit=1):
         raise LeftBehind(f"a key of {line} below epoch {epoch}")
     for number in keyring.list_epochs(line):

@@ -1,7 +1,7 @@
 """
-Whether the keyring answers and fits, looked at as a process starts and every few minutes.
+Checks whether the keyring answers and fits: when a process starts and every few minutes.
 
-An alarm for operators, and the sentences for whoever stands in front of the process.
+Raises alarms for operators, and returns sentences for the process's log or console.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from limited_use.vault.keyring.port import KeyStoreUnavailable
 
 logger = logging.getLogger(__name__)
 
-# About no row in particular.
+# The alarm is about no particular row.
 KEYRING_SUBJECT: Final = UUID(int=0)
 
 
 def check_keyring(*, at: datetime) -> list[str]:
-    """Return what an operator must know, one sentence each; raise the alarm for it."""
+    """Return the problems that an operator must know, one sentence each, and raise the alarm."""
     try:
         problems = keyring_fit.find_problems()
     except KeyStoreUnavailable as error:
@@ -50,7 +50,7 @@ def raise_unavailable_alarm(error: KeyStoreUnavailable, *, at: datetime) -> None
 
 
 def raise_left_behind_alarm(about: UUID, line: str, *, at: datetime) -> None:
-    """Raise the alarm for a line whose epochs cannot end: a key of it is not to be wrapped anew."""
+    """Raise the alarm for a line with epochs that cannot end, because a key cannot be rewrapped."""
     alarms.raise_alarm(
         kind="key_epoch.left_behind",
         about=about,

@@ -1,8 +1,8 @@
 """
-Keys that a restored database brought back although their tombstone is published: they go again.
+Keys that a restored database brought back although their tombstones are published.
 
-Run before anything is served from a restored database. What is published is
-read whole, so that this holds whatever the database says of itself.
+They must be destroyed before the service uses a restored database. The whole publication is read,
+so the result does not depend on what the database says.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def find_holders() -> Iterator[UUID]:
 
 
 def find_ledger_holders() -> Iterator[UUID]:
-    """Yield the connections whose ledger key is published as destroyed: handed out, or over."""
+    """Yield the connections with a ledger key published as destroyed: handed out or expired."""
     dead_keys = {
         tombstone
         for tombstone in publication.get_publication().read_tombstones()
@@ -49,9 +49,9 @@ def find_ledger_holders() -> Iterator[UUID]:
 
 def has_resurrected_keys() -> bool:
     """
-    Return whether any key is here that is published as destroyed; any class of process may ask.
+    Return whether a stored key is published as destroyed. Any process class may call it.
 
-    :raises limited_use.ledger.publication.PublicationUnreadable: if what was published cannot be read
+    :raises limited_use.ledger.publication.PublicationUnreadable: if the publication is damaged
     """
     dead_keys = [
         tombstone.value
@@ -64,7 +64,7 @@ def has_resurrected_keys() -> bool:
 
 
 def count_missing_receipts() -> int:
-    """Return how many receipts were issued that the database no longer has."""
+    """Return how many issued receipts the database has lost."""
     issued = {
         tombstone.value
         for tombstone in publication.get_publication().read_tombstones()
@@ -79,7 +79,7 @@ def count_missing_receipts() -> int:
 
 
 def destroy_resurrected_keys(*, at: datetime) -> list[UUID]:
-    """Destroy those keys again, each with its ledger entry, and return whose they were."""
+    """Destroy these keys again, each with a ledger entry, and return their holders."""
     destroyed = [holder for holder in list(find_holders()) if _destroy_key(holder, at)]
     for holder in list(find_ledger_holders()):
         with transaction.atomic():

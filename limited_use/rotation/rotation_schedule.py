@@ -1,4 +1,4 @@
-"""When a key epoch has to end, so that no destroyed key's wrapping outlives the promise."""
+"""When a key epoch must end, so that a destroyed key's wrapping outlives no promise."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from django.conf import settings
 from limited_use.models import KeyEpoch
 from limited_use.policy.key_lines import KeyLine
 
-# Turned this much before the promised hour, which leaves an hour of a day for tries that fail.
+# Rotate this much before the promised hour: of a day, an hour for failed attempts.
 MARGIN: Final = 1 / 24
 
 
 def get_max_hours(line: KeyLine) -> int:
-    """Return for how many hours a key-encryption key of the line lives at most."""
+    """Return the maximum lifetime of the line's key-encryption key, in hours."""
     if line is KeyLine.OWN:
         return max(int(settings.BACKUP_RETENTION_DAYS) * 24, int(settings.KEY_EPOCH_HOURS))
     return int(settings.KEY_EPOCH_HOURS)
@@ -23,11 +23,11 @@ def get_max_hours(line: KeyLine) -> int:
 
 def is_rotation_due(line: KeyLine, *, at: datetime, max_hours: int) -> bool:
     """
-    Return whether the line's epoch should be turned now.
+    Return whether the line's epoch should be rotated now.
 
-    :param hours: how long after a disconnect its key's epoch may live at most
+    :param max_hours: how long the epoch of a key may live after the key's disconnect
     """
-    # The oldest that lives: one whose turn was cut short keeps being over until it is gone.
+    # The oldest live epoch: after an interrupted rotation, it stays due until it is destroyed.
     began_at = (
         KeyEpoch.objects.filter(line=line, destroyed_at=None)
         .order_by("number")

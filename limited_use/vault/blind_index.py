@@ -1,9 +1,9 @@
 """
-Outer blinds: keyed hashes under the service-wide directory key.
+Keyed hashes to look values up by, under the service-wide directory key.
 
-For what must be found across integrations (which account is this). Their rows
-are holdings: a purge empties them. Whether an address of somebody else's telling
-is here is a use: `asked` takes a permit.
+They find rows across integrations, for example the connections of one account at a provider. A
+purge deletes the rows that contain them. Looking up an address that a third party names is a use
+of data, so `compute_lookup_blind` takes a permit.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from .envelope import Unopenable
 from .keyring.factory import get_keyring
 from .keyring.port import MacKey
 
-#: Whose the permits to ask are: nobody's in particular, for who is asked about is not known before.
+#: The holder of lookup permits: no real holder, because the result is not known before the lookup.
 LOOKUP_HOLDER: Final = UUID(bytes=b"LU-directory/ask")
-#: The one use by which it may be asked.
+#: The only use that allows a lookup.
 LOOKUP_USE: Final = Use(DataClass.PROFILE, Purpose.CONNECTION_MAINTAIN, Recipient.VAULT)
 
 
 def compute_blind(kind: str, value: str) -> bytes:
-    """Return 32 bytes to look `value` up by; `kind` keeps the kinds apart."""
+    """Return the 32-byte blind of `value`. The same value of another `kind` has another blind."""
     return get_keyring().compute_mac(MacKey.DIRECTORY, _encode_message(b"blind/1", kind, value))
 
 
 def compute_lookup_blind(kind: str, value: str, permit: Permit, *, at: datetime) -> bytes:
     """
-    Return what `blind` does, to ask whether that is here.
+    Return the blind of `value` for a lookup under `permit`.
 
-    :raises Unopenable: if the permit is for something else, or has expired
+    :raises Unopenable: if the permit is for another use, or has expired
     """
     if (permit.use, permit.holder) != (LOOKUP_USE, LOOKUP_HOLDER) or at >= permit.expires_at:
         raise Unopenable("the permit is not for asking now")
@@ -42,7 +42,7 @@ def compute_lookup_blind(kind: str, value: str, permit: Permit, *, at: datetime)
 
 
 def derive_secret(kind: str, value: str) -> bytes:
-    """Return 32 secret bytes for `value` (a PKCE verifier, a nonce), the same each time."""
+    """Return 32 secret bytes for `value`, always the same: a PKCE verifier, or a nonce."""
     return get_keyring().compute_mac(MacKey.DIRECTORY, _encode_message(b"derive/1", kind, value))
 
 

@@ -1,4 +1,4 @@
-"""zstd before sealing: sealed bytes cannot be compressed by the database afterwards. Pure."""
+"""zstd compression before sealing, because the database cannot compress ciphertext. Pure."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import threading
 
 import zstandard
 
-# Below, a frame costs more than it saves.
+# Smaller data is not compressed: a frame costs more than it saves.
 MIN_DATA_BYTES = 256
-# What one record may become. A mail body of ours is far below; a bomb is not.
+# The maximum size of one record. A mail body is far below; a decompression bomb is not.
 MAX_RECORD_BYTES = 64 * 1024 * 1024
 LEVEL = 1
 
 
 class RecordTooLarge(Exception):
-    """The record would be larger than one record may be."""
+    """The record exceeds `MAX_RECORD_BYTES`."""
 
 
-# zstandard's objects are not safe to share between threads.
+# zstandard's objects must not be shared between threads.
 _local = threading.local()
 
 
 def compress_record(data: bytes) -> bytes | None:
     """
-    Return one zstd frame that holds `data`, or None where that would not be smaller.
+    Return `data` as one zstd frame, or None if the frame is not smaller.
 
-    :raises TooLarge: if `data` is larger than what `expand` returns
+    :raises RecordTooLarge: if `expand_record` would refuse the frame
     """
     if len(data) > MAX_RECORD_BYTES:
         raise RecordTooLarge
@@ -40,10 +40,10 @@ def compress_record(data: bytes) -> bytes | None:
 
 def expand_record(frame: bytes) -> bytes:
     """
-    Return what one frame of `compress` holds.
+    Return the content of a frame of `compress_record`.
 
-    :raises TooLarge: if it says that it holds more than `LARGEST`, or does not say how much
-    :raises zstandard.ZstdError: if it is not such a frame
+    :raises RecordTooLarge: if the frame states no size, or more than `MAX_RECORD_BYTES`
+    :raises zstandard.ZstdError: if the bytes are not such a frame
     """
     size = zstandard.frame_content_size(frame)
     if not 0 <= size <= MAX_RECORD_BYTES:

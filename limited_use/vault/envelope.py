@@ -1,10 +1,9 @@
 """
-One sealed record's bytes. Pure.
+The bytes of one sealed record. Pure.
 
     LU1 | flags (1) | key id (8) | nonce (12) | ciphertext | tag (16)
 
-AES-256-GCM with a random nonce; the header and the binding are authenticated.
-40 bytes more than what is sealed.
+AES-256-GCM with a random nonce. Header and binding are authenticated. The overhead is 40 bytes.
 """
 
 from __future__ import annotations
@@ -32,25 +31,24 @@ _KNOWN_STARTS = frozenset({_UNCOMPRESSED_START, _COMPRESSED_START})
 
 class Unopenable(Exception):
     """
-    It does not open. One error, without words, whatever the reason: a flipped
-    bit, another row's bytes, another key, plaintext, a key that is gone.
+    The value does not open. The error names no reason: a flipped bit, bytes of another row, a
+    wrong or destroyed key, and plaintext all look the same.
     """
 
 
 class Damaged(Unopenable):
     """
-    The key of its holder is there and does not open these bytes: they were changed, or moved.
+    The holder's key is intact, but the bytes were changed or moved.
 
-    Said to whoever lists many, so that one does not take the others along; to all else the same.
+    Code that opens many values catches this error to skip one value.
     """
 
 
 class KeyDamaged(Damaged):
     """
-    The key of its holder is there, the key store answers, and the key does not unwrap.
+    The key store answers, but the holder's key does not unwrap.
 
-    What is under it stays closed, and nothing else does. There is one alarm for the key, not one
-    for each of its rows.
+    Only the values under that key stay closed. The key raises one alarm, not one per row.
     """
 
 
@@ -67,9 +65,9 @@ class RecordKey(Protocol):
 
 def seal_record(data: bytes, binding: Binding, key: RecordKey) -> bytes:
     """
-    Return the record of `data` under `key`, bound to `binding`.
+    Return `data` sealed under `key` and bound to `binding`.
 
-    :raises TooLarge: if `data` is larger than one record may be
+    :raises RecordTooLarge: if `data` exceeds the size limit of a record
     """
     frame = compress_record(data)
     header = (_UNCOMPRESSED_START if frame is None else _COMPRESSED_START) + key.key_id
@@ -82,12 +80,12 @@ def seal_record(data: bytes, binding: Binding, key: RecordKey) -> bytes:
 
 def open_record(record: bytes, binding: Binding, key: RecordKey) -> bytes:
     """
-    Return what `record` holds.
+    Return the content of `record`.
 
-    :raises Damaged: if it is not a record sealed under `key` for that very place
+    :raises Damaged: if `record` was not sealed under `key` for `binding`
     """
     header = record[:NONCE_AT]
-    # No trial decryption: the header names its key, or this is none of ours.
+    # No trial decryption: the header names its key, or the record is not ours.
     if header[KEY_ID_AT:] == key.key_id and header[:KEY_ID_AT] in _KNOWN_STARTS:
         try:
             data = key.get_cipher(binding.data_class).decrypt(
@@ -96,5 +94,5 @@ def open_record(record: bytes, binding: Binding, key: RecordKey) -> bytes:
             return data if header[FLAGS_AT] == 0 else expand_record(data)
         except (InvalidTag, ValueError, RecordTooLarge, zstandard.ZstdError):
             pass
-    # Outside the except block: nothing of the cause hangs on to it.
+    # Outside the except block, so that the error has no context.
     raise Damaged

@@ -1,9 +1,8 @@
 """
-`SealedField`: a column whose values are `Sealed`, in and out.
+`SealedField`: a model field with values of type `SealedValue`.
 
-What the database holds becomes a handle bound to the instance it was found on,
-so that a ciphertext moved to another row, column or owner does not open. It has
-no lookups, no text form and no place in forms or dumps.
+A value from the database is bound to its instance. A ciphertext that was moved to another row,
+column or owner does not open. The field supports no lookups, text, forms or dumps.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from .sealed import Binding, SealedAccessError, SealedValue
 
 
 class StoredCiphertext(bytes):
-    """Bytes as a row held them. Not yet bound: the descriptor does that."""
+    """Bytes of a column, not yet bound. `SealedDescriptor` binds them."""
 
     __slots__ = ()
 
@@ -32,7 +31,7 @@ _ABSENT = object()
 
 
 class SealedDescriptor(DeferredAttribute):
-    """The descriptor: builds the handle from the instance it is read on."""
+    """Binds a ciphertext to the instance that it is read from."""
 
     field: SealedField[Any, Any]
 
@@ -53,7 +52,7 @@ class SealedDescriptor(DeferredAttribute):
 
 
 class NullLookup(Exact):
-    """`column=None` means `isnull`; comparing with anything else is refused."""
+    """Allows `column=None`, which means `isnull`, and refuses other comparisons."""
 
     def get_prep_lookup(self) -> Any:
         if self.rhs is not None:
@@ -67,7 +66,7 @@ _Get_co = TypeVar("_Get_co", covariant=True)
 if TYPE_CHECKING:
 
     class Column(models.Field[_Set_contra, _Get_co]):
-        """What a type checker sees: Sealed in, Sealed out (or None, where the column may be)."""
+        """The types for a type checker: `SealedValue` in and out, or None for a nullable column."""
 
         _pyi_private_set_type: SealedValue
         _pyi_private_get_type: SealedValue
@@ -80,8 +79,8 @@ else:
 
 class SealedField(Column[_Set_contra, _Get_co]):
     """
-    :param data_class: what kind of data the column holds
-    :param holder: the attribute of the instance that names the holder of its key
+    :param data_class: the class of the column's data
+    :param holder: the attribute of the instance with the id of the key's holder
     """
 
     descriptor_class = SealedDescriptor
@@ -106,7 +105,6 @@ class SealedField(Column[_Set_contra, _Get_co]):
         )
 
     def get_binding(self, instance: models.Model) -> Binding:
-        """Return where this column's value of `instance` belongs."""
         return Binding(
             getattr(instance, self.holder),
             self.data_class,
@@ -119,10 +117,9 @@ class SealedField(Column[_Set_contra, _Get_co]):
         self, value: bytes | None, *, holder: UUID, row: UUID
     ) -> SealedValue | None:
         """
-        Return the handle on a value that was read without an instance, by `values_list`.
+        Return the sealed value of bytes that were read without an instance, by `values_list`.
 
-        The binding is the caller's word here, and costs nothing to lie about: what
-        belongs elsewhere does not open.
+        The caller states the binding. A wrong one is harmless: the value does not open.
         """
         if value is None:
             return None
@@ -136,7 +133,7 @@ class SealedField(Column[_Set_contra, _Get_co]):
     def get_default(self) -> None:
         return None
 
-    # The database's way in and out.
+    # From and to the database.
 
     def from_db_value(self, value: bytes | None, *_: object) -> StoredCiphertext | None:
         return None if value is None else StoredCiphertext(value)
@@ -165,7 +162,7 @@ class SealedField(Column[_Set_contra, _Get_co]):
         prepared_value = value if prepared else self.get_prep_value(value)
         return None if prepared_value is None else connection.Database.Binary(prepared_value)
 
-    # Ways round the seal that Django offers to every field.
+    # Field features of Django that would bypass the seal.
 
     def get_lookup(self, lookup_name: str) -> Any:
         if lookup_name == "exact":

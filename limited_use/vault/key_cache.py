@@ -1,8 +1,8 @@
 """
-Unwrapped keys in this process's memory: few, for minutes, and not once their fence has moved.
+Unwrapped keys in the memory of one process: few, for minutes, until their fence epoch changes.
 
-What is kept saves an unwrapping, never the reading of the row. A process that has nothing to do
-keeps nothing: a timer drops what is over, whether or not anybody asks for a key again.
+The cache saves unwrapping a key, never reading its row. A timer evicts expired keys, also in an
+idle process.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ K = TypeVar("K")
 
 
 class WrappedKeyRow(Protocol):
-    """What a key's row said when it was read."""
+    """The columns of a key's row that the cache compares."""
 
     @property
     def holder(self) -> UUID: ...
@@ -39,27 +39,27 @@ class _CachedKey(Generic[K]):
 
 class KeyCache(Generic[K]):
     """
-    One key per holder.
+    A cache with one key per holder.
 
-    :param size: how many at most
-    :param seconds: how long at longest
+    :param max_keys: the maximum number of keys
+    :param max_age_seconds: the maximum age of a key
     """
 
     def __init__(self, *, max_keys: int, max_age_seconds: float) -> None:
         self._max_keys = max_keys
         self._max_age_seconds = max_age_seconds
-        # In the order in which they end.
+        # Ordered by expiry.
         self._cached_keys: OrderedDict[UUID, _CachedKey[K]] = OrderedDict()
         self._lock = Lock()
         self._timer: Timer | None = None
-        # A forked worker is another process: it has no business with its parent's keys.
+        # A forked worker is another process, and must not use its parent's keys.
         os.register_at_fork(after_in_child=self._reset_after_fork)
 
     def __len__(self) -> int:
         return len(self._cached_keys)
 
     def find_key(self, row: WrappedKeyRow) -> K | None:
-        """Return the key of `row`; what is kept of an older epoch or wrapping is dropped."""
+        """Return the cached key of `row`. Drop a key of another epoch or wrapping."""
         with self._lock:
             cached_key = self._cached_keys.get(row.holder)
             if cached_key is None:
@@ -73,7 +73,7 @@ class KeyCache(Generic[K]):
         return None
 
     def store_key(self, row: WrappedKeyRow, key: K) -> None:
-        """Keep the key of `row`, and let go of what is too much or too old."""
+        """Cache the key of `row`, and evict excess and expired keys."""
         with self._lock:
             self._cached_keys.pop(row.holder, None)
             expires_at = monotonic() + self._max_age_seconds
@@ -82,7 +82,6 @@ class KeyCache(Generic[K]):
             self._start_timer()
 
     def drop_keys(self, holder: UUID | None = None) -> None:
-        """Drop one holder's key, or all of them."""
         with self._lock:
             if holder is None:
                 self._cached_keys.clear()

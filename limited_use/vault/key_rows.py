@@ -1,7 +1,7 @@
 """
-The rows of keys, as the functions of the database give and take them (see `sql_functions`).
+The rows of data keys, read and written through database functions (see `sql_functions`).
 
-Nothing else in the service asks for them.
+No other module calls these functions.
 """
 
 from __future__ import annotations
@@ -24,8 +24,6 @@ from .keyring import acl
 
 @dataclass(frozen=True, slots=True)
 class KeyRow:
-    """What a `DataKey` row says, as one query read it."""
-
     holder: UUID
     line: KeyLine
     epoch: int
@@ -35,7 +33,7 @@ class KeyRow:
 
 
 class KeyMetadata(NamedTuple):
-    """What is known of a key to whoever may not read it."""
+    """The columns of a key without the wrapped key, for processes that may not read it."""
 
     holder: UUID
     line: KeyLine
@@ -45,19 +43,17 @@ class KeyMetadata(NamedTuple):
 
 
 class ForeignHolder(Exception):
-    """No key is stored: its holder does not belong to the person of the transaction."""
+    """The holder does not belong to the transaction's person, so no key was stored."""
 
 
 class EpochKeyCount(NamedTuple):
-    """How many keys of a line are wrapped under one epoch."""
-
     line: KeyLine
     kek_epoch: int
     key_count: int
 
 
 class DataKeyToRewrap(NamedTuple):
-    """A key that is to be wrapped anew."""
+    """A data key that is wrapped under an older epoch."""
 
     id: UUID
     holder: UUID
@@ -68,9 +64,10 @@ class DataKeyToRewrap(NamedTuple):
 
 def build_read_query() -> tuple[str, int]:
     """
-    Return the query for wrapped keys, of the lines that this class of process may read.
+    Return the query for wrapped keys that this process class may read, and how often it takes the
+    array of holders.
 
-    And how often it takes the array of holders. Columns as in `KeyRow`, the line before the epoch.
+    The columns are those of `KeyRow`, with the line before the epoch.
     """
     lines = sorted(acl.get_rights(settings.PROCESS_CLASS).unwraps)
     readers = [sql_functions.choose_reader(line) for line in lines]
@@ -83,9 +80,9 @@ def build_read_query() -> tuple[str, int]:
 
 def read_row(holder: UUID) -> KeyRow | None:
     """
-    Return what the holder's key row says now; None if it has no key.
+    Return the holder's current key row, or None if it has no key.
 
-    :raises rights.NotThisProcess: if it has one of a line that is not ours to read
+    :raises acl.NotThisProcess: if this process class may not read the key's line
     """
     query, times = build_read_query()
     rows_found = run_query(query, *[[holder]] * times) if times else []
@@ -97,9 +94,9 @@ def read_row(holder: UUID) -> KeyRow | None:
 
 def refuse_unreadable_line(holder: UUID) -> None:
     """
-    Tell a key that is gone from one that this class of process may not read.
+    Distinguish a missing key from a key that this process class may not read.
 
-    :raises rights.NotThisProcess: if the holder has a key all the same
+    :raises acl.NotThisProcess: if the holder has an unreadable key
     """
     readable_lines = acl.get_rights(settings.PROCESS_CLASS).unwraps
     for key in get_metadata([holder]):
@@ -113,7 +110,6 @@ def parse_row(columns: Sequence[Any]) -> KeyRow:
 
 
 def get_metadata(holders: Sequence[UUID]) -> list[KeyMetadata]:
-    """Return what is known of the keys of `holders`, of those that have one."""
     return [_parse_metadata(columns) for columns in call_function("vault_held", list(holders))]
 
 
@@ -122,30 +118,29 @@ def get_all_metadata() -> list[KeyMetadata]:
 
 
 def count_dead_keys(tombstones: Sequence[str]) -> int:
-    """Return how many keys are here whose tombstones these are: after a restore only."""
+    """Return how many stored keys have one of these tombstones. Above 0 only after a restore."""
     return int(run_query("SELECT vault_dead(%s)", list(tombstones))[0][0])
 
 
 def count_keys_by_epoch(line: KeyLine | None = None) -> list[EpochKeyCount]:
-    """Return how many keys hang on each epoch, the oldest epoch first."""
+    """Return the number of keys under each epoch, the oldest epoch first."""
     rows_found = run_query("SELECT * FROM vault_tally() ORDER BY line, kek_epoch")
     tallies = [EpochKeyCount(KeyLine(columns[0]), *columns[1:]) for columns in rows_found]
     return [count for count in tallies if line in {None, count.line}]
 
 
 def find_holder(line: KeyLine, kek_epoch: int) -> UUID | None:
-    """Return the holder of any key that is wrapped under one epoch; None if there is none."""
     rows_found = run_query("SELECT * FROM vault_sample(%s, %s)", str(line), kek_epoch)
     return rows_found[0][0] if rows_found else None
 
 
 def lock_line(line: KeyLine, *, exclusive: bool) -> bool:
     """
-    Lock the line until the caller's transaction ends, together with other makers of keys.
+    Lock the line until the caller's transaction ends.
 
-    Return False if no epoch of the line is known yet, or if the newest has just ended.
+    Return False if no epoch of the line is recorded, or if the newest epoch has just ended.
 
-    :param alone: let no maker of keys beside; for a turn of the epoch
+    :param exclusive: lock out others that create keys, to rotate the epoch
     """
     if exclusive:
         return bool(run_query("SELECT * FROM vault_hold_line_alone(%s)", str(line)))
@@ -156,7 +151,7 @@ def insert_row(key: KeyRow, *, at: datetime) -> None:
     """
     Store a new key, in the caller's transaction.
 
-    :raises ForeignHolder: if the holder belongs to somebody else than whom it is for
+    :raises ForeignHolder: if the holder does not belong to the transaction's person
     """
     inserted = call_function(
         "vault_make",
@@ -168,12 +163,12 @@ def insert_row(key: KeyRow, *, at: datetime) -> None:
 
 
 def raise_epoch(holder: UUID, epoch: int) -> bool:
-    """Return whether there was a key of an older epoch, which has this one now."""
+    """Raise the fence epoch; return whether there was a key of an older epoch."""
     return bool(call_function("vault_raise", holder, epoch))
 
 
 def delete_row(holder: UUID) -> tuple[KeyLine, bytes, int] | None:
-    """Delete the key; return its line, key id and the epoch that it was wrapped under last."""
+    """Delete the key; return its line, key id, and the last epoch that it was wrapped under."""
     rows_found = call_function("vault_destroy", holder)
     if not rows_found:
         return None
@@ -184,7 +179,7 @@ def delete_row(holder: UUID) -> tuple[KeyLine, bytes, int] | None:
 def get_keys_to_rewrap(
     line: KeyLine, *, from_epoch: int = 0, before_epoch: int, limit: int
 ) -> list[DataKeyToRewrap]:
-    """Return keys of a line that are wrapped under an epoch from `lowest` to before `below`."""
+    """Return keys of a line wrapped under an epoch from `from_epoch` to before `before_epoch`."""
     rows_found = run_query(
         "SELECT * FROM vault_to_rewrap(%s, %s, %s, %s)", str(line), from_epoch, before_epoch, limit
     )
@@ -195,22 +190,22 @@ def get_keys_to_rewrap(
 
 
 def store_rewrapped(ids: Sequence[UUID], wrapped: Sequence[bytes], *, epoch: int) -> int:
-    """Store keys that were wrapped anew; return how many were still there, and older."""
+    """Store rewrapped keys; return how many still existed under an older epoch."""
     return len(run_query("SELECT * FROM vault_rewrap(%s, %s, %s)", list(ids), list(wrapped), epoch))
 
 
 def record_epochs(line: KeyLine, numbers: Sequence[int], *, at: datetime) -> None:
     """
-    Remember since when these epochs are known; those that were known stay as they are.
+    Record the beginning of new epochs.
 
-    A web process adds the first epochs of a line alone; a turn adds the epoch that it begins.
+    A web process may record only the first epoch of a line.
     """
     unique_numbers = sorted(set(numbers))
     call_function("vault_began", [uuid7() for _ in unique_numbers], str(line), unique_numbers, at)
 
 
 def record_epoch_end(line: KeyLine, number: int, *, entry_id: UUID, at: datetime) -> None:
-    """Remember when an epoch's key was destroyed, and which entry says so."""
+    """Record when an epoch's key was destroyed, and the ledger entry of it."""
     run_query("SELECT vault_ended(%s, %s, %s, %s)", str(line), number, entry_id, at)
 
 
@@ -220,13 +215,12 @@ def _parse_metadata(columns: Sequence[Any]) -> KeyMetadata:
 
 
 def call_function(name: str, *values: Any) -> list[tuple[Any, ...]]:
-    """Return what a function answers, in the variant that this class of process executes."""
+    """Call the variant of a function that this process class executes, and return its rows."""
     function, placeholders = sql_functions.name_for_class(name), ", ".join(["%s"] * len(values))
     return run_query(f"SELECT * FROM {function}({placeholders})", *values)  # noqa: S608 - our own names
 
 
 def run_query(query: str, *values: Any) -> list[tuple[Any, ...]]:
-    """Return what a function of the vault answers."""
     with connection.cursor() as cursor:
         cursor.execute(query, values)
         rows_found: list[tuple[Any, ...]] = cursor.fetchall()

@@ -1,9 +1,8 @@
 """
-Whether the keyring still fits the keys that it wrapped.
+Checks whether the keyring fits the keys that it wrapped.
 
-A lost keyring, another one, or an older copy of it would look like a disconnect
-to every reader, one by one. Here it is found at once, and named: as a process
-starts, every few minutes, and before a new keyring is made over keys of another.
+A lost, foreign or outdated keyring would look like a disconnect. The checks run when a process
+starts, every few minutes, and before a new keyring is created over wrapped keys.
 """
 
 from __future__ import annotations
@@ -24,18 +23,18 @@ from .keyring.factory import get_keyring
 from .keyring.port import EpochGone, KeyBinding, NoKeyring, RewrapRequest
 from .keys import compute_key_id
 
-# How many more are tried, to tell one key that is damaged from a keyring that is another.
+# How many other keys to try, to distinguish a damaged key from a foreign keyring.
 _OTHER_KEYS_TRIED: Final = 20
 
 
 def find_problems() -> list[str]:
     """
-    Return what an operator must know, one sentence each; empty if all fits.
+    Return the problems that an operator must know, one sentence each.
 
-    Of the lines that this class of process has to do with. One that only reads, as that of staff,
-    may not count the keys; the others do.
+    Checks the key lines of this process class. A class that only reads, such as staff, may not
+    count keys, so its processes check nothing.
 
-    :raises KeyStoreUnavailable: if the keyring cannot be asked
+    :raises KeyStoreUnavailable: if the keyring does not answer
     """
     own_rights = acl.get_rights(settings.PROCESS_CLASS)
     lines = sorted(own_rights.all_lines) if own_rights.wraps or own_rights.turns else []
@@ -48,9 +47,9 @@ def find_problems() -> list[str]:
 
 def count_orphaned_keys() -> int:
     """
-    Return how many keys wait for a keyring of which nothing at all is here.
+    Return the number of wrapped keys if the keyring has no epoch key at all, otherwise 0.
 
-    :raises KeyStoreUnavailable: if it cannot be told whether one is here
+    :raises KeyStoreUnavailable: if the keyring does not answer
     """
     try:
         has_epoch_key = any(get_keyring().list_epochs(line) for line in KeyLine)
@@ -87,7 +86,10 @@ def _find_line_problems(line: KeyLine, keyring_epochs: tuple[int, ...]) -> list[
 
 
 def _can_rewrap_another_key(line: KeyLine, epoch: int) -> bool:
-    """Return whether any of the next keys of that epoch unwraps; only who wraps anew can tell."""
+    """
+    Return whether one of the epoch's next keys unwraps. Only a class that rotates epochs can
+    check.
+    """
     if line not in acl.get_rights(settings.PROCESS_CLASS).turns:
         return False
     other_keys = key_rows.get_keys_to_rewrap(
@@ -99,7 +101,7 @@ def _can_rewrap_another_key(line: KeyLine, epoch: int) -> bool:
 def _can_rewrap(line: KeyLine, key: key_rows.DataKeyToRewrap) -> bool:
     keyring, binding = get_keyring(), KeyBinding(key.holder, key.key_id)
     with suppress(EpochGone):
-        # Opens nothing; what comes out is thrown away.
+        # Opens nothing; the result is discarded.
         keyring.rewrap(
             line,
             keyring.list_epochs(line)[-1],
@@ -110,7 +112,7 @@ def _can_rewrap(line: KeyLine, key: key_rows.DataKeyToRewrap) -> bool:
 
 
 def _can_unwrap_epoch(line: KeyLine, epoch: int) -> bool:
-    """Return whether one key of that epoch still unwraps; the keyring is asked, not the cache."""
+    """Return whether one key of the epoch still unwraps. Calls the keyring, not the cache."""
     own_rights = acl.get_rights(settings.PROCESS_CLASS)
     if line in own_rights.turns:
         sample = key_rows.get_keys_to_rewrap(
@@ -124,10 +126,11 @@ def _can_unwrap_epoch(line: KeyLine, epoch: int) -> bool:
 
 def _find_sample_holder(line: KeyLine, epoch: int) -> UUID | None:
     """
-    Return the holder of a key that this class of process may try; None if there is none.
+    Return the holder of a key that this process class may unwrap, or None.
 
-    A process that answers one person at a time has no way to anybody's keys when it starts. It
-    tries the naming key of the epoch, which is nobody's, and which another keyring does not open.
+    A class that acts for one person per request cannot read any key at its start. Its processes
+    try the epoch's naming key, which belongs to no person and which a foreign keyring cannot
+    unwrap.
     """
     if not sql_functions.has_variants(settings.PROCESS_CLASS):
         return key_rows.find_holder(line, epoch)
@@ -137,7 +140,7 @@ def _find_sample_holder(line: KeyLine, epoch: int) -> UUID | None:
 def _check_by_rewrapping(line: KeyLine, epoch: int, key: key_rows.DataKeyToRewrap) -> bool:
     if _can_rewrap(line, key):
         return True
-    # Unless a turn of the epoch came between.
+    # Unless the epoch was rotated in between.
     return all(current.kek_epoch != epoch for current in key_rows.get_metadata([key.holder]))
 
 

@@ -1,9 +1,8 @@
 """
-Data keys: made, found, fenced, destroyed.
+Data keys: create, read, fence, destroy.
 
-Deleting the row is what a disconnect does in its own transaction: from its
-commit on nothing opens. That the bytes of the deleted row are worthless too
-comes later, with the end of the key epoch (see `rotation.key_epochs`).
+A disconnect deletes the key's row in its own transaction; from the commit on, nothing opens. The
+end of the key epoch makes the bytes of that row worthless (see `rotation.key_epochs`).
 """
 
 from __future__ import annotations
@@ -30,27 +29,26 @@ from .keyring.port import EpochGone, KeyBinding, NoKeyring
 
 KEY_BYTES = 32
 KEY_ID_BYTES = 8
-# What a process keeps unwrapped, at most and at longest.
+# Limits of the cache of unwrapped keys.
 CACHE_SIZE = 1024
 CACHE_SECONDS = 300.0
-# How often locking a line is repeated if its newest epoch ended in between.
+# How often locking a line is retried if its newest epoch ended in between.
 LOCK_ATTEMPTS = 5
 
 
 class KeyDestroyed(Exception):
-    """The holder has no key of that epoch: it was disconnected. Drop what you hold."""
+    """The holder was disconnected, or its key has another epoch. Discard its data."""
 
 
 class KeyUnusable(KeyDestroyed):
     """
-    The holder has a key, which was changed here and does not unwrap: nothing is sealed under it.
-
-    To whoever writes for many, so that one does not take the others along.
+    The holder's key does not unwrap, so nothing can be sealed under it. Code that writes for many
+    holders catches this error.
     """
 
 
 class DestroyedKey(NamedTuple):
-    """A destroyed key: its id in hexadecimal, and the key epoch that it was wrapped under last."""
+    """A destroyed key: its hexadecimal id, and the last key epoch that it was wrapped under."""
 
     line: KeyLine
     key_id: str
@@ -58,7 +56,7 @@ class DestroyedKey(NamedTuple):
 
 
 class UnwrappedKey:
-    """A data key in use: one cipher object per data class, and the key of its blinds."""
+    """A data key in use, with one cipher per data class and a key for blinds."""
 
     __slots__ = ("_blind_key", "_ciphers", "_root", "key_id")
 
@@ -82,7 +80,7 @@ class UnwrappedKey:
 
     @property
     def ledger_key_cipher(self) -> AESGCM:
-        """What wraps ledger keys, of a naming key (see `ledger_key_wrap`)."""
+        """The cipher of a naming key, which wraps ledger keys (see `ledger_key_wrap`)."""
         return AESGCM(self._derive_key("ledger-keys"))
 
     def _derive_key(self, purpose: str) -> bytes:
@@ -94,11 +92,7 @@ _key_cache: KeyCache[UnwrappedKey] = KeyCache(max_keys=CACHE_SIZE, max_age_secon
 
 
 def create_key(*, holder: UUID, line: KeyLine, at: datetime, epoch: int = 1) -> KeyRow:
-    """
-    Make the key of `holder`, inside the caller's transaction.
-
-    :param epoch: the holder's own fence epoch
-    """
+    """:param epoch: the holder's fence epoch"""
     return create_unwrapped(holder=holder, line=line, at=at, epoch=epoch)[0]
 
 
@@ -106,9 +100,9 @@ def create_unwrapped(
     *, holder: UUID, line: KeyLine, at: datetime, epoch: int
 ) -> tuple[KeyRow, UnwrappedKey]:
     """
-    Make the key of `holder`, inside the caller's transaction, and return it to be used at once.
+    Create the key of `holder`, in the caller's transaction; return its row and the key itself.
 
-    Who may wrap keys of a line, and not unwrap them, seals with it until it lets go of it.
+    A process that may only wrap keys of the line can seal with the returned key.
     """
     root = secrets.token_bytes(KEY_BYTES)
     key_id = compute_key_id(root)
@@ -122,9 +116,9 @@ def create_unwrapped(
 
 def raise_epoch(*, holder: UUID, epoch: int) -> None:
     """
-    Fence off permits and sealers of older epochs, keeping the key, in the caller's transaction.
+    Invalidate permits and sealers of older epochs but keep the key, in the caller's transaction.
 
-    :raises Destroyed: if there is no key, or it has that epoch already
+    :raises KeyDestroyed: if there is no key of an older epoch
     """
     if not key_rows.raise_epoch(holder, epoch):
         raise KeyDestroyed(holder)
@@ -132,16 +126,16 @@ def raise_epoch(*, holder: UUID, epoch: int) -> None:
 
 
 def destroy_returning_id(*, holder: UUID) -> str | None:
-    """Delete the key of `holder`, in the caller's transaction; return its id. See `end`."""
+    """Delete the key of `holder`, in the caller's transaction; return its id. See `destroy_key`."""
     destroyed_key = destroy_key(holder=holder)
     return None if destroyed_key is None else destroyed_key.key_id
 
 
 def destroy_key(*, holder: UUID) -> DestroyedKey | None:
     """
-    Delete the key of `holder`, in the caller's transaction, and return what it was.
+    Delete the key of `holder`, in the caller's transaction, and record its tombstone as owed.
 
-    None if there was none: a disconnect that is repeated destroys nothing twice.
+    Return None if there is no key: repeating a disconnect destroys nothing.
     """
     deleted_row = key_rows.delete_row(holder)
     if deleted_row is None:
@@ -153,12 +147,10 @@ def destroy_key(*, holder: UUID) -> DestroyedKey | None:
 
 
 def read_row(holder: UUID) -> KeyRow | None:
-    """Return what the holder's key row says now, None if it has none; see `rows.read`."""
     return key_rows.read_row(holder)
 
 
 def has_key(holder: UUID) -> bool:
-    """Return whether the holder has a key, whoever may read it."""
     return bool(key_rows.get_metadata([holder]))
 
 
@@ -166,9 +158,9 @@ def unwrap(row: KeyRow) -> UnwrappedKey:
     """
     Return the key of `row`, unwrapped at most once per process and five minutes.
 
-    The cache saves the unwrapping, never the reading of the row.
+    The cache saves the unwrapping, never reading the row.
 
-    :raises EpochGone: if the epoch key that wraps it is gone
+    :raises EpochGone: if the epoch key that wraps it is destroyed
     :raises KeyStoreUnavailable: if the key store does not answer
     """
     cached_key = _key_cache.find_key(row)
@@ -185,29 +177,28 @@ def unwrap(row: KeyRow) -> UnwrappedKey:
 
 
 def drop_cached_keys(holder: UUID | None = None) -> None:
-    """Drop the key of one holder, or all of them, from this process's memory."""
     _key_cache.drop_keys(holder)
 
 
 def compute_key_id(root: bytes) -> bytes:
-    """Return the commitment that names a key: no trial decryption, and residue can be found."""
+    """Return the commitment that names a key. It avoids trial decryption, and finds residue."""
     return hashlib.sha256(b"LU-key-id/1\0" + root).digest()[:KEY_ID_BYTES]
 
 
 def lock_line(line: KeyLine, *, exclusive: bool, at: datetime) -> None:
     """
-    Lock the rows of the line's epochs until the transaction ends.
+    Lock the rows of the line's epochs until the transaction ends: shared to create a key,
+    exclusive to rotate.
 
-    Makers of keys share the lock; a turn of the epoch takes it alone. Rows, and no advisory lock:
-    any login could take that and keep everybody from making keys, while only the functions of the
-    vault lock these rows.
+    Row locks, because any login could take an advisory lock and block all key creation. Only the
+    vault's functions can lock these rows.
 
     :raises NoKeyring: if the keyring has no key of the line
     """
     for _ in range(LOCK_ATTEMPTS):
         if key_rows.lock_line(line, exclusive=exclusive):
             return
-        # The first key of the line, or an epoch that ended between look and lock.
+        # The line has no recorded epoch, or its epoch ended before the lock.
         epochs = get_keyring().list_epochs(line)
         if not epochs:
             raise NoKeyring(f"the keyring has no {line} key: run manage.py init_keyring")
@@ -216,8 +207,8 @@ def lock_line(line: KeyLine, *, exclusive: bool, at: datetime) -> None:
 
 
 def _lock_current_epoch(line: KeyLine, at: datetime) -> int:
-    # Shared with other makers; excludes a turn, which would otherwise destroy
-    # an epoch key under a row that it cannot see yet.
+    # Shared with other creators of keys; excludes a rotation, which would otherwise destroy an
+    # epoch key under a row that it cannot see yet.
     lock_line(line, exclusive=False, at=at)
     epochs = get_keyring().list_epochs(line)
     if not epochs:

@@ -1,9 +1,8 @@
 """
-The keys above the ledger's keys: one per key epoch, so that what was destroyed dies with it.
+Naming keys wrap the ledger keys: one per key epoch, destroyed with it.
 
-A process that used one keeps it, and opens ledger keys without asking the key
-store each time: a disconnect, which names things in the ledger, waits for no
-key store. It is not wrapped anew when an epoch turns, but replaced.
+A process caches naming keys and opens ledger keys without the key store. So a disconnect, which
+writes ledger entries, waits for no key store. A rotation replaces the naming key.
 """
 
 from __future__ import annotations
@@ -28,32 +27,31 @@ from .naming_rows import LedgerKeyCiphertext
 LINE = naming_rows.LINE
 BATCH = 500
 NONCE_BYTES = 12
-# The holder's id of an epoch's naming key begins with this, and ends with the epoch.
+# A naming key's holder id is this prefix and the epoch.
 _PREFIX = b"LU-names"
 
-# The newest ones that this process used: two, since a turn takes its time.
+# The newest naming keys that this process used: two, because a rotation takes time.
 _ciphers: dict[tuple[Keyring, int], AESGCM] = {}
 _ciphers_lock = Lock()
 MAX_CIPHERS = 2
 
 
 def get_naming_holder(epoch: int) -> UUID:
-    """Return whose key the naming key of an epoch is: nobody's but its own."""
+    """Return the holder id of an epoch's naming key. It is no id of a person or connection."""
     return UUID(bytes=_PREFIX + epoch.to_bytes(8, "big"))
 
 
 def is_naming_holder(holder: UUID) -> bool:
-    """Return whether a key of that holder is a naming key, and so nobody's."""
     return holder.bytes.startswith(_PREFIX)
 
 
 def store_key(key: bytes, *, holder: UUID, commitment: bytes, at: datetime) -> None:
     """
-    Store a new ledger key (32 bytes), wrapped, in the caller's transaction.
+    Wrap and store a new ledger key (32 bytes), in the caller's transaction.
 
     :param holder: the connection
     """
-    # Shared with other makers, alone in a turn: which sees afterwards what we wrap here.
+    # Shared with other creators, exclusive in a rotation, which then sees the key wrapped here.
     keys.lock_line(LINE, exclusive=False, at=at)
     epochs = get_keyring().list_epochs(LINE)
     if not epochs:
@@ -65,14 +63,14 @@ def store_key(key: bytes, *, holder: UUID, commitment: bytes, at: datetime) -> N
 
 def key_of(holder: UUID, commitment: bytes) -> bytes | None:
     """
-    Return the ledger key that has this commitment; None if it is destroyed.
+    Return the ledger key of this commitment, or None if it is destroyed.
 
-    :raises EpochGone: if the naming key that wraps it is destroyed, or it does not fit
-    :raises KeyStoreUnavailable: if this process needs to ask for it, and cannot
+    :raises EpochGone: if its naming key is destroyed or does not fit
+    :raises KeyStoreUnavailable: if the naming key is not cached and the key store does not answer
     """
     binding = _get_binding(holder, commitment)
     row, previous_row = naming_rows.read_key(holder, commitment), None
-    # Once more where a turn of the epoch came between reading the row and opening it.
+    # Try again if the epoch was rotated between reading the row and unwrapping.
     while row is not None and row != previous_row:
         cipher = _get_cipher(row.kek_epoch)
         if cipher is not None:
@@ -86,12 +84,13 @@ def key_of(holder: UUID, commitment: bytes) -> bytes | None:
 
 def rewrap_keys(epoch: int, *, at: datetime) -> list[UUID]:
     """
-    Wrap every ledger key under the epoch's own naming key, and destroy the older ones.
+    Wrap every ledger key under the epoch's naming key, and destroy older naming keys.
 
-    The turn of the line calls it, having begun the epoch. Killed anywhere, the next call goes on.
+    The epoch's rotation calls this function. An interrupted run is continued by the next call.
 
-    :return: holders of keys whose naming key is destroyed: a restored database has such
-    :raises EpochGone: if a naming key that is there does not open what it should
+    :return: holders of ledger keys with a destroyed naming key, which occurs in a restored
+        database
+    :raises EpochGone: if an existing naming key does not open its ledger keys
     """
     with transaction.atomic():
         cipher = _get_or_create_cipher(epoch, at)
@@ -121,7 +120,6 @@ def rewrap_keys(epoch: int, *, at: datetime) -> list[UUID]:
 
 
 def drop_cached_ciphers(*, below: int | None = None) -> None:
-    """Drop what this process holds: of epochs before `below`, or all."""
     with _ciphers_lock:
         for cache_key in [
             cache_key for cache_key in _ciphers if below is None or cache_key[1] < below
@@ -130,18 +128,18 @@ def drop_cached_ciphers(*, below: int | None = None) -> None:
 
 
 def create_naming_key(epoch: int, *, at: datetime) -> None:
-    """Make the naming key of an epoch that a turn begins, in the caller's transaction."""
+    """Create the naming key of an epoch that a rotation begins, in the caller's transaction."""
     if not keys.has_key(get_naming_holder(epoch)):
         keys.create_key(holder=get_naming_holder(epoch), line=LINE, at=at)
 
 
 def _choose_naming_key(epochs: Sequence[int], at: datetime) -> tuple[int, AESGCM]:
-    """Return the newest epoch that has a naming key, and its key; the first is made now."""
+    """Return the newest epoch with a naming key, and its cipher. Create the first naming key."""
     try:
         return epochs[-1], _get_or_create_cipher(epochs[-1], at)
     except rows_of_keys.ForeignHolder:
-        # A web process makes the first alone. The turn that was cut short will make this one, and
-        # wrap under it what is wrapped under an older one now.
+        # A web process creates only the first naming key. The interrupted rotation will create this
+        # one, and rewrap the keys that an older one wraps.
         for epoch in reversed(epochs[:-1]):
             if (cipher := _get_cipher(epoch)) is not None:
                 return epoch, cipher
@@ -149,10 +147,9 @@ def _choose_naming_key(epochs: Sequence[int], at: datetime) -> tuple[int, AESGCM
 
 
 def _get_or_create_cipher(epoch: int, at: datetime) -> AESGCM:
-    """Return the epoch's naming key, made now where it is the first time."""
     cipher = _get_cipher(epoch)
     if cipher is None:
-        # Somebody else may be first: then theirs is it.
+        # Another process may be first; then use its key.
         with contextlib.suppress(IntegrityError), transaction.atomic():
             keys.create_key(holder=get_naming_holder(epoch), line=LINE, at=at)
         cipher = _get_cipher(epoch)
@@ -192,7 +189,7 @@ def _unwrap_key(cipher: AESGCM, wrapped: bytes, binding: KeyBinding, epoch: int)
 
 
 def _get_binding(holder: UUID, commitment: bytes) -> KeyBinding:
-    # A ledger key is known among keys as its commitment begins.
+    # A ledger key's id is the beginning of its commitment.
     return KeyBinding(holder, commitment[: keys.KEY_ID_BYTES])
 
 

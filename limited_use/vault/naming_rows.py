@@ -1,9 +1,9 @@
 """
-Database functions that read and write the table of ledger keys (see `sql_functions`).
+Access to the table of ledger keys through database functions (see `sql_functions`).
 
-A key is given to whoever names its commitment, and that stands in a row of `LedgerKey`, of which
-a web process is shown those of the person whom it answers (`config.database.row_owners`). Ids alone
-find nothing.
+A caller needs the holder and the key's commitment, which a row of `LedgerKey` contains. A web
+process sees only the `LedgerKey` rows of its person (`config.database.row_owners`). An id alone
+finds nothing.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from . import key_rows, sql_functions
 from .keyring.acl import RIGHTS
 from .sql_functions import SQL_FOLDER, get_classes_with_right
 
-# Every process that writes about a connection may unwrap this line.
+# Every process that records entries about a connection may unwrap this line.
 LINE: Final = KeyLine.ACCOUNT
 
 
 class LedgerKeyCiphertext(NamedTuple):
-    """A ledger key under the naming key of `kek_epoch`: 60 bytes."""
+    """A ledger key wrapped under the naming key of `kek_epoch`: 60 bytes."""
 
     wrapped: bytes
     kek_epoch: int
 
 
 class LedgerKeyToRewrap(NamedTuple):
-    """A ledger key that is to be wrapped anew."""
+    """A ledger key that is wrapped under an older epoch."""
 
     id: UUID
     holder: UUID
@@ -58,7 +58,6 @@ FUNCTIONS: Final[tuple[DatabaseFunction, ...]] = load_functions(
 
 
 def read_key(holder: UUID, commitment: bytes) -> LedgerKeyCiphertext | None:
-    """Return the key of `holder` that has this commitment; None if it is destroyed."""
     rows_found = key_rows.run_query("SELECT * FROM vault_name_read(%s, %s)", holder, commitment)
     return LedgerKeyCiphertext(bytes(rows_found[0][0]), rows_found[0][1]) if rows_found else None
 
@@ -67,7 +66,7 @@ def insert_key(holder: UUID, commitment: bytes, key: LedgerKeyCiphertext) -> Non
     """
     Store a new key, in the caller's transaction.
 
-    :raises rows.ForeignHolder: if the holder does not belong to whom the transaction is for
+    :raises key_rows.ForeignHolder: if the holder does not belong to the transaction's person
     """
     values: tuple[Any, ...] = (uuid7(), holder, commitment, *key)
     if not key_rows.call_function("vault_name_make", *values):
@@ -75,19 +74,16 @@ def insert_key(holder: UUID, commitment: bytes, key: LedgerKeyCiphertext) -> Non
 
 
 def delete_key(holder: UUID) -> None:
-    """Delete the key of `holder`, in the caller's transaction."""
     key_rows.call_function("vault_name_destroy", holder)
 
 
 def get_holders() -> set[UUID]:
-    """Return whose keys there are."""
     return {holder for (holder,) in key_rows.run_query("SELECT * FROM vault_name_all()")}
 
 
 def get_keys_to_rewrap(
     *, before_epoch: int, limit: int, excluded_holders: Sequence[UUID]
 ) -> list[LedgerKeyToRewrap]:
-    """Return keys that are wrapped under an epoch before `below`, but for those of `apart`."""
     rows_found = key_rows.run_query(
         "SELECT * FROM vault_name_to_rewrap(%s, %s, %s::uuid[])",
         before_epoch,
@@ -101,7 +97,7 @@ def get_keys_to_rewrap(
 
 
 def store_rewrapped(ids: Sequence[UUID], wrapped: Sequence[bytes], *, epoch: int) -> None:
-    """Store keys that were wrapped anew; what was destroyed meanwhile stays so."""
+    """Store rewrapped keys. A key that was destroyed in between stays destroyed."""
     key_rows.run_query(
         "SELECT * FROM vault_name_rewrap(%s, %s, %s)", list(ids), list(wrapped), epoch
     )

@@ -1,9 +1,8 @@
 """
-Opening. Imported by sinks alone (linted).
+Opens sealed values. Only sinks may import this module (linted).
 
-The keys' rows and the fences are read now, in one query per batch, not when the
-permits were given: after a disconnect or a withdrawal commits, a permit still
-in somebody's hand opens nothing.
+Each batch reads key rows and fences in one query, after the permits were granted. So a permit
+opens nothing once a disconnect or a withdrawal has committed.
 """
 
 from __future__ import annotations
@@ -28,11 +27,11 @@ from .sealed import SealedValue
 
 __all__ = ["OpeningBatch", "Unopenable", "begin_batch", "open_all"]
 
-# One statement, so that key and fences are of one moment.
+# One statement, so that keys and fences are from one moment.
 _KEYS_QUERY = (
     "SELECT 'key', holder, epoch, TRUE, line, key_id, wrapped, kek_epoch FROM ({}) AS keys"
 )
-# Whether what can be withdrawn is live, by ids; of a kind without a table nothing is.
+# Whether grants of each kind are live. A kind without a table is never live.
 _FENCE_QUERIES = {
     FenceKind.DELEGATION: """
 SELECT 'delegation', id, epoch, switched_off_at IS NULL, NULL, NULL, NULL, NULL
@@ -53,30 +52,30 @@ SELECT 'share', id, epoch, withdrawn_at IS NULL AND (expires_at IS NULL OR expir
   FROM limited_use_share WHERE id IN ({})
 """,
 }
-# What may end by itself as well.
+# Kinds that can expire.
 _EXPIRING_KINDS = frozenset({FenceKind.CONSENT, FenceKind.SHARE})
 
 
 class OpeningBatch:
     """
-    The keys of some permits that held a moment ago: opens their data, and no other.
+    The keys of valid permits. Opens only their data.
 
-    A key that does not unwrap is among them as None: it closes what is under it.
+    A key that does not unwrap is None, and its values stay closed.
     """
 
     __slots__ = ("_keys",)
 
     def __init__(self, keys: list[tuple[Permit, UnwrappedKey | None]]) -> None:
-        # By identity: hashing a permit would cost more than opening a row. The
-        # permits are kept, so that no other object takes the place of one.
+        # By identity: hashing a permit would cost more than opening a row. The permits are kept, so
+        # that no other object gets the identity of one.
         self._keys = {id(permit): (permit, key) for permit, key in keys}
 
     def open_value(self, sealed: SealedValue, permit: Permit) -> bytes:
         """
-        Return what `sealed` holds.
+        Return the plaintext of `sealed`.
 
-        :raises Unopenable: if the permit is for other data, or it does not open
-        :raises records.Damaged: if the permit is for it, and its bytes or its key were changed
+        :raises Unopenable: if the permit is for other data, or the value does not open
+        :raises envelope.Damaged: if the permit fits, but the value or its key was changed
         """
         binding = sealed.binding
         # Mostly the same object: `UUID.__eq__` is Python code, and would run for each row.
@@ -97,19 +96,19 @@ class OpeningBatch:
 
 def begin_batch(permits: Iterable[Permit], *, at: datetime) -> OpeningBatch:
     """
-    Return what opens under `permits`, having read their keys and fences in one query.
+    Return a batch for `permits`, after reading their keys and fences in one query.
 
-    A key that is there and does not unwrap is an alarm, and keeps no other from opening.
+    A key that does not unwrap raises an alarm, and the other keys still open.
 
-    :raises Unopenable: if one has expired, its holder's key is gone or of another
-        epoch, or one of its fences is down
+    :raises Unopenable: if a permit has expired, its key is destroyed or of another epoch, or one
+        of its fences is down
     :raises KeyStoreUnavailable: if the key store does not answer
     """
     permit_list = list(permits)
     if any(at >= permit.expires_at for permit in permit_list):
         raise Unopenable
-    # Twice at most: a turn of the key epoch may have rewrapped a key and destroyed
-    # what wrapped it, between our reading the row and unwrapping.
+    # Twice at most: a rotation may have rewrapped a key and destroyed its old epoch between reading
+    # the row and unwrapping.
     for _ in range(2):
         rows, fences = _read_keys_and_fences(permit_list, at)
         keys = [(permit, _unwrap_for_permit(permit, rows, fences)) for permit in permit_list]
@@ -123,9 +122,9 @@ def begin_batch(permits: Iterable[Permit], *, at: datetime) -> OpeningBatch:
 
 def open_all(sealed: Sequence[SealedValue], permit: Permit, *, at: datetime) -> list[bytes]:
     """
-    Return what each of `sealed` holds, for the use that `permit` was granted for.
+    Return the plaintexts of `sealed`, for the use of `permit`.
 
-    :raises Unopenable: if one of them does not open
+    :raises Unopenable: if one value does not open
     """
     batch = begin_batch([permit], at=at)
     return [batch.open_value(value, permit) for value in sealed]
@@ -134,10 +133,10 @@ def open_all(sealed: Sequence[SealedValue], permit: Permit, *, at: datetime) -> 
 def _unwrap_for_permit(
     permit: Permit, rows: dict[UUID, KeyRow], live_fences: set[Fence]
 ) -> UnwrappedKey | None:
-    """Return the key of a permit; None if it is there and does not unwrap."""
+    """Return the key of a permit, or None if the key does not unwrap."""
     row = rows.get(permit.holder)
     if row is None or row.epoch != permit.epoch:
-        # Destroyed, or fenced off, maybe by another process: nor is it kept here any longer.
+        # Destroyed or fenced off, maybe by another process, so drop the cached key as well.
         drop_cached_keys(permit.holder)
         if row is None:
             refuse_unreadable_line(permit.holder)
@@ -185,7 +184,7 @@ def _build_query(permits: Sequence[Permit], at: datetime) -> tuple[str, list[Any
     fences = {fence for permit in permits for fence in permit.fences}
     for kind, fence_query in _FENCE_QUERIES.items():
         if ids := [fence.id for fence in fences if fence.kind == kind]:
-            # A parameter for each: with an array, the statement would be planned anew every time.
+            # One parameter per id: with an array, PostgreSQL would plan the statement each time.
             parts.append(fence_query.format(", ".join(["%s"] * len(ids))))
             parameters += [at, *ids] if kind in _EXPIRING_KINDS else ids
     return " UNION ALL ".join(parts), parameters

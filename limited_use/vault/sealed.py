@@ -1,9 +1,8 @@
 """
-`Sealed`: the handle on ciphertext that everybody may hold and nobody can read.
+`SealedValue`: ciphertext and its binding, without plaintext.
 
-It holds ciphertext and where that belongs, never plaintext: whoever takes it
-apart finds what the database has. Every operation that would carry it out of
-the process by accident refuses.
+Any code may hold one. Its attributes reveal no more than the database does. Operations that could
+leak it from the process by accident raise an error.
 """
 
 from __future__ import annotations
@@ -15,17 +14,17 @@ from uuid import UUID
 from limited_use.policy.vocabulary import DataClass
 
 FORMAT = b"LU1"
-# Where a record has the id of its key; see `envelope`.
+# The position of the key id in a record; see `envelope`.
 KEY_ID_AT = len(FORMAT) + 1
 KEY_ID_BYTES = 8
 
 
 class SealedAccessError(TypeError):
-    """Somebody treated sealed data as data. Open it in a sink, under a permit."""
+    """Code treated a sealed value as plain data. Open it in a sink, under a permit."""
 
 
 class Binding(NamedTuple):
-    """Where a ciphertext belongs. It opens there and nowhere else."""
+    """The place of a ciphertext. The ciphertext opens in no other place."""
 
     holder: UUID
     data_class: DataClass
@@ -35,9 +34,9 @@ class Binding(NamedTuple):
 
     def associated_data(self, header: bytes) -> bytes:
         """
-        Return what is authenticated beside the ciphertext.
+        Return the authenticated data of the ciphertext (AEAD).
 
-        :param header: format version, flags and key id, as they stand before it
+        :param header: format version, flags and key id
         """
         # Fixed lengths first; table and column are identifiers, free of NUL.
         encoded_column = _encode_column(self.data_class, self.table, self.column)
@@ -101,7 +100,7 @@ REFUSED_METHODS = (
     "__json__",
     "for_json",
     "isoformat",
-    # Rendering, and the system's ways to bytes.
+    # Rendering, and system interfaces to bytes.
     "__html__",
     "__fspath__",
     "__buffer__",
@@ -110,8 +109,6 @@ REFUSED_METHODS = (
 
 @final
 class SealedValue:
-    """Ciphertext and its binding."""
-
     __slots__ = ("__weakref__", "_binding", "_ciphertext")
 
     _binding: Binding
@@ -141,7 +138,7 @@ class SealedValue:
     def __delattr__(self, _: str) -> NoReturn:
         raise SealedAccessError("Sealed is immutable")
 
-    # Not refused, on purpose: the ORM, tests and debuggers compare and print.
+    # Not refused on purpose: the ORM, tests and debuggers compare and print.
     def __repr__(self) -> str:
         return "<Sealed>"
 

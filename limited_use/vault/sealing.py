@@ -1,8 +1,9 @@
 """
-Sealing: needs the key, and no permit. Whoever may write new data cannot read old.
+Seals values. Sealing needs the key, but no permit: code that writes new data cannot read old
+data.
 
-A sealer reads the key's row once and serves one batch; the fence that its rows
-are written under is the caller's, in the transaction that writes them.
+A sealer reads the key's row once and serves one batch. The caller checks the fence in the
+transaction that writes the rows.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from .sealed import Binding, SealedValue
 
 
 class Sealer:
-    """The key of one holder, for sealing and for its blinds."""
+    """Seals and blinds values under the key of one holder."""
 
     def __init__(self, holder: UUID, epoch: int, key: UnwrappedKey) -> None:
         self.holder = holder
@@ -46,7 +47,7 @@ class Sealer:
         """
         Return `data` sealed for one column of one row of `model`.
 
-        :param row: the row's id, made before sealing
+        :param row: the row's id, which is chosen before sealing
         :param data: text is encoded as UTF-8
         """
         table, column_name, data_class = _get_column(model, column)
@@ -55,7 +56,7 @@ class Sealer:
         return SealedValue(envelope.seal_record(plaintext, binding, self._key), binding)
 
     def compute_blind(self, kind: str, value: str) -> bytes:
-        """Return 32 bytes to look `value` up by within this holder; they die with its key."""
+        """Return 32 bytes to look `value` up by within this holder. They die with its key."""
         encoded_kind = kind.encode()
         message = b"\0".join((len(encoded_kind).to_bytes(2, "big") + encoded_kind, value.encode()))
         return hmac.digest(self._key.blind_key, message, "sha256")
@@ -65,12 +66,12 @@ def get_sealer(*, holder: UUID, epoch: int) -> Sealer:
     """
     Return a sealer for one batch.
 
-    :param epoch: the holder's fence epoch under which the work began
-    :raises Destroyed: if the key is gone or the epoch has passed
-    :raises Shut: if it is there, and does not unwrap though the key store answers
+    :param epoch: the holder's fence epoch when the work began
+    :raises KeyDestroyed: if the key is destroyed or has another epoch
+    :raises KeyUnusable: if the key does not unwrap although the key store answers
     """
-    # Twice at most: between reading the row and unwrapping, a turn of the key
-    # epoch may have wrapped it anew and destroyed what wrapped it before.
+    # Twice at most: a rotation may have rewrapped the key and destroyed its old epoch between
+    # reading the row and unwrapping.
     for _ in range(2):
         row = read_row(holder)
         if row is None or row.epoch != epoch:
@@ -85,10 +86,10 @@ def get_sealer(*, holder: UUID, epoch: int) -> Sealer:
 
 def create_sealer(*, holder: UUID, line: KeyLine, at: datetime, epoch: int) -> Sealer:
     """
-    Make the key of a holder that has none, in the caller's transaction, and return its sealer.
+    Create the key of a new holder, in the caller's transaction, and return its sealer.
 
-    Needs the right to wrap keys of that line only. Let go of it, and only who may unwrap them
-    opens what it sealed.
+    Needs only the right to wrap keys of the line. Once the sealer is gone, opening its values
+    needs the right to unwrap them.
     """
     _, key = create_unwrapped(holder=holder, line=line, at=at, epoch=epoch)
     return Sealer(holder, epoch, key)

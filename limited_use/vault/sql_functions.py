@@ -1,16 +1,15 @@
 """
-Database functions that read and write the table of keys. Nothing else can.
+Database functions that read and write the table of data keys, and the only way to it.
 
-No login has the role that owns them. Each function runs with its owner's rights (`SECURITY
-DEFINER`) in the caller's transaction; only the classes of process that need it may execute it (see
-`keyring.acl`). No class reads or writes the table of data keys itself. All classes read the table
-of epochs and none writes it. `naming_rows` does the same for the ledger's keys. The SQL is in
-``migrations/sql/data_keys.sql``. `manage.py database_walls` restores text and owner after a manual
-change.
+They run with the rights of their owner (`SECURITY DEFINER`), a role that no login has, in the
+caller's transaction. Each may be executed by the process classes that need it (see
+`keyring.acl`). `naming_rows` does the same for ledger keys. The SQL is in
+``migrations/sql/data_keys.sql``. `manage.py database_walls` restores text and owner after a
+manual change.
 
-Classes that answer one person at a time execute variants of these functions. Those of web
-processes, in ``person_keys.sql``, find no key whose holder belongs to somebody else. Those of staff
-processes, in ``opened_keys.sql``, find the keys of what owners opened to support.
+Classes that act for one person per request execute variants: web processes (``person_keys.sql``)
+find keys of the transaction's person, staff processes (``opened_keys.sql``) keys of data that
+owners opened to support.
 """
 
 from __future__ import annotations
@@ -31,7 +30,11 @@ SQL_FOLDER: Final = Path(__file__).resolve().parents[1] / "migrations" / "sql"
 
 
 def get_classes_with_right(right: str) -> frozenset[str]:
-    """Return the classes that may do so with any line, by the word that `Rights` has for it."""
+    """
+    Return the classes that have a right on any line.
+
+    :param right: a field of `KeyRights`
+    """
     return frozenset(
         process_class
         for process_class, rights in RIGHTS.items()
@@ -42,30 +45,31 @@ def get_classes_with_right(right: str) -> frozenset[str]:
 _MAKERS, _TURNERS = get_classes_with_right("wraps"), get_classes_with_right("turns")
 _SERVICE_CLASSES: Final = frozenset({"web", "sync", "purge"})
 _SERVICE_AND_STAFF: Final = _SERVICE_CLASSES | {"staff"}
-#: Reads the naming keys of the ledger, for classes that read no other key of the line of accounts.
+#: Reads the ledger's naming keys, for classes that read no other key of the line of accounts.
 READ_NAMING: Final = "vault_read_naming"
-#: What the names of variants begin with, by the class of process that executes them.
+#: Prefixes of the variants, by the process class that executes them.
 _VARIANTS: Final = {"web": "vault_person_", "staff": "vault_opened_"}
 
 
 def has_variants(process_class: str) -> bool:
-    """Return whether a class answers one person at a time, and so has variants of its own."""
+    """Return whether a class acts for one person per request, and so has variants."""
     return process_class in _VARIANTS
 
 
 def name_for_class(name: str) -> str:
-    """Return the variant of the function `name` that this class of process executes."""
     prefix = _VARIANTS.get(settings.PROCESS_CLASS)
     return name if prefix is None else prefix + name.removeprefix("vault_")
 
 
 def get_reader_name(line: KeyLine) -> str:
-    """Return the name of the function that reads the wrapped keys of one line."""
     return f"vault_read_{line}"
 
 
 def _with_variants(classes: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
-    """Return the classes that execute each function; those with variants execute these alone."""
+    """
+    Return the executing classes of each function and variant. Classes with variants execute only
+    these.
+    """
     executors = {
         name: executing_classes - frozenset(_VARIANTS)
         for name, executing_classes in classes.items()
@@ -81,7 +85,7 @@ def _with_variants(classes: Mapping[str, frozenset[str]]) -> dict[str, frozenset
 def _select_by_prefix(
     prefix: str, classes: Mapping[str, frozenset[str]]
 ) -> dict[str, frozenset[str]]:
-    """Return the functions with this prefix; with an empty one, those that are no variants."""
+    """Return the functions with this prefix. An empty prefix selects all non-variants."""
     prefixes = tuple(_VARIANTS.values())
     return {
         name: executing_classes
@@ -99,7 +103,6 @@ def _get_reader_classes(line: KeyLine) -> frozenset[str]:
 
 
 def choose_reader(line: KeyLine) -> str:
-    """Return the name of the function by which this class of process reads wrapped keys."""
     if line in rights_of(settings.PROCESS_CLASS).names:
         return READ_NAMING
     return name_for_class(get_reader_name(line))
@@ -115,7 +118,7 @@ _DATA_KEY_FUNCTIONS: Final = _with_variants(
         "vault_destroy": frozenset({"web", "purge"}),
     }
 )
-#: Of ledger keys: see `naming_rows`.
+#: Functions of ledger keys: see `naming_rows`.
 _LEDGER_KEY_FUNCTIONS: Final = _with_variants(
     {
         "vault_name_make": frozenset(
@@ -129,7 +132,6 @@ _LEDGER_KEY_FUNCTIONS: Final = _with_variants(
 
 
 def get_ledger_key_functions(*, personal: bool) -> dict[str, frozenset[str]]:
-    """Return who executes the functions of ledger keys that have variants."""
     return _select_by_prefix(_VARIANTS["web"] if personal else "", _LEDGER_KEY_FUNCTIONS)
 
 

@@ -1,9 +1,9 @@
 """
 Tombstones of destroyed keys and issued receipts.
 
-A tombstone is recorded as owed in the transaction that destroys its key, and published outside of
-the database afterwards (see `ledger.tombstone_publication`). A restored database does not know
-what was destroyed after its backup; the published tombstones do (see `rotation.resurrected_keys`).
+The transaction that destroys a key records its tombstone as owed. `ledger.tombstone_publication`
+publishes it outside of the database. A restored database has lost what was destroyed after its
+backup; the published tombstones have not (see `rotation.resurrected_keys`).
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from limited_use.models import OwedTombstone
 
 
 class Tombstone(NamedTuple):
-    """A `key` with the hash of its id in hexadecimal, or a `receipt` with its id."""
+    """A `key` with the hash of its hexadecimal id, or a `receipt` with its id."""
 
     kind: str
     value: str
 
 
 def for_key(key_id: bytes) -> Tombstone:
-    """Return the tombstone of a key. Its value does not match the header of any ciphertext."""
+    """Return the tombstone of a key. Its value matches no ciphertext header."""
     return Tombstone("key", hashlib.sha256(b"LU-tombstone/1\0" + key_id).hexdigest())
 
 

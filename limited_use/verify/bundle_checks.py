@@ -1,4 +1,4 @@
-"""What a bundle of evidence must show, once its signature is checked. Pure."""
+"""Checks the content of an evidence bundle, after its signature. Pure."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ BundleDocument = Mapping[str, Any]
 
 def check_bundle(document: BundleDocument, keys: Sequence[VerifierKey]) -> Iterator[str]:
     """
-    Yield what the bundle holds: section by section, and every clause that it says is not met.
+    Yield the bundle's sections, and every clause that it reports as not met.
 
-    That a section is true is not proved by its signature; that the service said so, then, is.
+    The signature does not prove that a section is true, only that the service stated it then.
     """
     yield f"signature       good, by {document['signed_by']}"
     yield f"evidence        {document['id']}, made {document['made_at']}"
@@ -33,8 +33,8 @@ def check_bundle(document: BundleDocument, keys: Sequence[VerifierKey]) -> Itera
         yield f"section         {title}, resting on {basis}"
     if (policy := sections.get("policy")) is not None:
         yield _check_policy(policy["content"])
-    for section in document["not_met"]:
-        yield f"NOT MET         {escape_text(section['clause'])}: {escape_text(section['why'])}"
+    for unmet in document["not_met"]:
+        yield f"NOT MET         {escape_text(unmet['clause'])}: {escape_text(unmet['why'])}"
 
 
 def _check_checkpoint(ledger: Mapping[str, Any], keys: Sequence[VerifierKey]) -> str:

@@ -1,8 +1,8 @@
 """
-Check a series of signed checkpoints offline: the log only ever grew. Pure.
+Checks a series of signed checkpoints offline: the log only ever grew. Pure.
 
-Whoever kept checkpoints over time finds here whether the service showed them
-one history. Proofs between them may come from the service: a wrong one fails.
+Checkpoints that were kept over time show whether the service presented one history. The service
+may supply the proofs between them: a wrong one fails.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from limited_use.ledger.tree import BadProof
 
 
 class NotConsistent(Exception):
-    """Two checkpoints do not belong to one history, or it was not shown that they do."""
+    """Two checkpoints do not share one history, or the proof is missing."""
 
 
 def parse_notes(text: str) -> list[str]:
     """
-    Return the signed notes in `text`: a publication file (JSON lines), or one note as it is.
+    Return the signed notes in `text`: a publication file (JSON lines), or a single note.
 
     :raises NotConsistent: if it is neither
     """
     if not text.startswith("{"):
         return [text]
-    # Lines without an end were cut short by a crash, and never used.
+    # Crashes cut other lines short, and they were never used.
     lines = [line for line in text.splitlines() if line.endswith("}")]
     try:
         return [line["note"] for line in map(json.loads, lines)]
@@ -42,11 +42,11 @@ def check_series(
     signed_notes: Sequence[str], proofs: Sequence[str], keys: Sequence[VerifierKey]
 ) -> Iterator[str]:
     """
-    Yield what the checkpoints, in the order in which they were seen, prove together.
+    Yield what the checkpoints, in the order of their publication, prove together.
 
-    :param signed: signed notes
-    :param proofs: consistency proofs, in any order; more than are needed do no harm
-    :raises NotConsistent: at the first two that do not fit, naming them
+    :param signed_notes: signed checkpoints
+    :param proofs: consistency proofs in any order; extra ones are ignored
+    :raises NotConsistent: at the first pair that does not fit, naming both
     """
     series = [_verify_checkpoint(note, keys) for note in signed_notes]
     if not series:

@@ -1,4 +1,4 @@
-"""What the proof of one ledger entry shows, in words. Pure."""
+"""Checks the proof of one ledger entry, and describes the entry. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from limited_use.ledger import proofs
 from limited_use.ledger.signed_notes import VerifierKey
 
-# What an entry says of a use, in the order in which it reads best.
+# The shown members of an entry, in reading order.
 _SHOWN_MEMBERS = (
     "event", "class", "purpose", "recipient", "rule", "missing", "count", "feature",
     "actor_kind", "actor", "on_behalf_of", "subject", "body", "policy", "code",
@@ -23,17 +23,17 @@ def is_proof(document: bytes) -> bool:
 
 def check_entry(document: bytes, keys: Sequence[VerifierKey]) -> Iterator[str]:
     """
-    Yield what the entry says, and where it stands in whose ledger.
+    Yield the content of the entry, and its place in the ledger.
 
-    :raises BadNote: if the head is not signed by one of `keys`
-    :raises BadProof: if the entry is not under that head
+    :raises BadNote: if none of `keys` signed the checkpoint
+    :raises BadProof: if the checkpoint's tree does not contain the entry
     """
     proven = proofs.verify_proof(document.decode(), keys)
     payload: dict[str, Any] = json.loads(proven.payload)
     yield f"entry           {_format_value(payload['id'])}"
     yield f"at              {datetime.fromtimestamp(payload['at'] / 1000, UTC).isoformat()}"
     for name in _SHOWN_MEMBERS:
-        # Nothing missing, nobody it was on behalf of: not worth a line.
+        # Empty members, such as no missing facts or no other person, are not shown.
         if payload.get(name) not in ({}, [], None):
             yield f"{name:<15} {_format_value(payload[name])}"
     head = proven.checkpoint
@@ -42,5 +42,5 @@ def check_entry(document: bytes, keys: Sequence[VerifierKey]) -> Iterator[str]:
 
 def _format_value(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
-    # Printed to somebody's terminal, whoever wrote the file.
+    # The text appears on a terminal, and the file may be hostile.
     return "".join(c if c.isprintable() else "?" for c in text)

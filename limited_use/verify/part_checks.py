@@ -1,7 +1,7 @@
 """
-What an owner's part of the ledger shows, and which entries of an export are theirs. Pure.
+Checks an owner's part of the ledger, and finds its entries in an export. Pure.
 
-An export is lines of JSON, `{"index": …, "payload": "…"}` each, in the ledger's order.
+An export has one line of JSON per entry, `{"index": …, "payload": "…"}`, in the ledger's order.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _OWN_KINDS = frozenset({"connection", "integration"})
 
 def parse_part(text: bytes) -> OwnerPart:
     """
-    Return what the file says.
+    Return the content of the file.
 
-    :raises NotProven: if it is no such file
+    :raises NotProven: if the file is no owner's part
     """
     try:
         document = json.loads(text)
@@ -39,7 +39,7 @@ def parse_part(text: bytes) -> OwnerPart:
 
 
 def check_part(document: OwnerPart, keys: Sequence[VerifierKey]) -> Iterator[str]:
-    """Yield what the file proves by itself: that the ledger has its key's commitment."""
+    """Yield what the file proves by itself: the ledger holds the commitment to its key."""
     key = bytes.fromhex(document["key"])
     if (
         len(key) != pseudonym_derivation.KEY_BYTES
@@ -66,10 +66,10 @@ def list_own_entries(
     document: OwnerPart, export: str, checkpoint: LogCheckpoint | None
 ) -> Iterator[str]:
     """
-    Yield the entries of the export that are about what the part is of, the oldest first.
+    Yield the export's entries about the subjects of the part, oldest first.
 
-    :param checkpoint: signed: then the export must be the whole ledger up to there
-    :raises NotProven: if it is not, or if it cannot be read
+    :param checkpoint: signed: the export must be the whole ledger up to its size
+    :raises NotProven: if the export is not, or cannot be read
     """
     labels = {
         subject[name]: f"{subject['what']} {_escape_text(subject['says'])}".strip()
@@ -146,5 +146,5 @@ def _format_entry(entry: Mapping[str, Any], labels: Mapping[str, str]) -> str:
 
 
 def _escape_text(value: object) -> str:
-    # From a file that somebody else may have written, yet printed to somebody's terminal.
+    # The text appears on a terminal, and the file may be hostile.
     return "".join(c if c.isprintable() else "?" for c in str(value))

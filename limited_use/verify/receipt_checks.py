@@ -1,4 +1,4 @@
-"""What a receipt must show, part by part, once its signature is checked. Pure."""
+"""Checks each part of a receipt, after its signature. Pure."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ LedgerEntry = tuple[ProvenEntry, Mapping[str, Any]]
 
 
 class NotProven(Exception):
-    """The receipt does not show what a receipt must."""
+    """The receipt does not prove what it must."""
 
 
 def check_first_part(receipt: ReceiptDocument, keys: Sequence[VerifierKey]) -> Iterator[str]:
-    """Yield what part 1 proves: everything was counted to be gone, and its keys destroyed."""
+    """Yield what part 1 proves: nothing is left, and the keys are destroyed."""
     body = receipt["body"]
     yield f"signature       good, by {receipt['signed_by']}"
     yield f"receipt         {receipt['id']}, issued {receipt['issued_at']}"
@@ -46,7 +46,7 @@ def check_first_part(receipt: ReceiptDocument, keys: Sequence[VerifierKey]) -> I
 
 
 def check_second_part(receipt: ReceiptDocument, keys: Sequence[VerifierKey]) -> Iterator[str]:
-    """Yield what part 2 proves: each key's epoch was destroyed as well."""
+    """Yield what part 2 proves: the epoch of each key is destroyed as well."""
     body = receipt["body"]
     yield f"signature       good, by {receipt['signed_by']}"
     yield f"receipt, part 2 {receipt['id']}, issued {receipt['issued_at']}"
@@ -120,5 +120,5 @@ def _format_value(value: object) -> str:
 
 
 def escape_text(value: object) -> str:
-    """Return it as it may be printed: signed by us, yet shown on somebody's terminal."""
+    """Return the value as printable text, which cannot send commands to a terminal."""
     return "".join(c if c.isprintable() else "?" for c in str(value))

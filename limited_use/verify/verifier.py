@@ -33,12 +33,12 @@ from . import bundle_checks, checkpoints, entry_checks, part_checks
 from .checkpoints import NotConsistent
 from .receipt_checks import NotProven, check_first_part, check_second_part, escape_text
 
-# A receipt of ours has some ten kilobytes, a bundle of evidence some hundred.
+# A receipt has some ten kilobytes, an evidence bundle some hundred.
 MAX_DOCUMENT_BYTES = 32 * 1024 * 1024
 # Years of checkpoints, a few hundred bytes each.
 MAX_SERIES_BYTES = 1024 * 1024 * 1024
 
-# What reading raises for JSON of another form: nested deeply, of other types, with huge numbers.
+# Exceptions that JSON of another form raises: deep nesting, other types, huge numbers.
 _MALFORMED = (
     ValueError,
     LookupError,
@@ -52,7 +52,7 @@ _UNKNOWN_FORM = "it is not of a form that this program knows"
 
 def check_document(document: bytes, keys: Sequence[VerifierKey]) -> list[str]:
     """
-    Return what the receipt, the bundle of evidence or the proof of an entry shows, line by line.
+    Return the findings on a receipt, an evidence bundle or an entry's proof, line by line.
 
     :raises NotProven: if anything in it does not hold
     """
@@ -69,9 +69,9 @@ def check_document(document: bytes, keys: Sequence[VerifierKey]) -> list[str]:
 
 def check_both_parts(first: bytes, second: bytes, keys: Sequence[VerifierKey]) -> list[str]:
     """
-    Return what both parts of one receipt prove.
+    Return the findings on both parts of one receipt.
 
-    :raises NotProven: if either does not hold, or they are not of one receipt
+    :raises NotProven: if either does not hold, or the parts belong to different receipts
     """
     lines = [*check_document(first, keys), *check_document(second, keys)]
     first_part, second_part = (
@@ -106,9 +106,9 @@ def check_part(
     document: bytes, export: str | None, note: str | None, keys: Sequence[VerifierKey]
 ) -> list[str]:
     """
-    Return what an owner's part of the ledger proves, and which entries of an export are theirs.
+    Return what an owner's part of the ledger proves, and its entries in an export.
 
-    :param note: a signed checkpoint up to which the export must be the whole ledger
+    :param note: a signed checkpoint; the export must be the whole ledger up to its size
     :raises NotProven: if anything in it does not hold
     """
     try:
@@ -166,7 +166,6 @@ def _read_text(file: Path) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print what was found, and return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m limited_use.verify",
         description=__doc__,
@@ -215,7 +214,7 @@ def _run_checks(options: argparse.Namespace) -> list[str]:
 
 
 def _write_line(line: str) -> None:
-    """Print a line for any terminal: a file that somebody else wrote gives it no commands."""
+    """Print a line safely: a hostile file cannot send commands to the terminal."""
     encoding = sys.stdout.encoding or "ascii"
     printable = escape_text(line).encode(encoding, "backslashreplace").decode(encoding)
     sys.stdout.write(f"{printable}\n")

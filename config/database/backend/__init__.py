@@ -1,1 +1,1 @@
-"""Django's backend for PostgreSQL, which tells each transaction whose rows it is for."""
+"""Django's PostgreSQL backend, extended: it tells each transaction for which person it runs."""

@@ -1,12 +1,9 @@
 """
-Each transaction that may touch somebody's rows is told whose it is for, before it does.
+Sets person and organisation in each transaction, before a statement touches owned rows.
 
-The two settings are the transaction's own (`set_config(…, true)`), so a commit, a rollback or a
-pooler takes them away, and the next one begins with nobody. Outside of a transaction block the
-statement and what precedes it travel in one pipeline, which PostgreSQL runs as one transaction:
-no round trip more than without.
-
-A request begins without a round trip, too: see `DatabaseWrapper.close_if_health_check_failed`.
+Both settings are local to the transaction (`set_config(…, true)`), so the next transaction starts
+without a person. Outside a transaction block, settings and statement share one pipeline, which
+PostgreSQL runs as one transaction, without an extra round trip.
 """
 
 from __future__ import annotations
@@ -29,10 +26,10 @@ from accounts import row_owner
 from config.database.session_settings import ORGANISATION, PERSON
 from config.process_classes import SITES, ProcessClass
 
-#: The classes that are shown the rows of one person alone. Processes of development, which have no
-#: class, name the person as well, for the functions below.
+#: Classes that see the rows of one person. Development processes, which have no class, also set the
+#: person, for the functions below.
 _CLASSES_WITH_OWNER: Final = frozenset({"", ProcessClass.SYNC, *SITES})
-#: Prefixes of the functions whose answer depends on the person of the transaction.
+#: Prefixes of the functions that depend on the transaction's person.
 _OWNER_FUNCTIONS: Final = (
     "vault_person_",
     "vault_opened_",
@@ -41,12 +38,13 @@ _OWNER_FUNCTIONS: Final = (
     "is_stored_factor",
     "share_partners",
 )
-#: What reads or writes rows. Anything else goes by no policy, and may be several statements.
+#: Statements that read or write rows. Policies do not apply to others, which may consist of several
+#: statements.
 _STATEMENT: Final = re.compile(
     r"\s*\(*\s*(?:SELECT|INSERT|UPDATE|DELETE|WITH|MERGE)\b", re.IGNORECASE
 )
-#: For so many seconds after its last statement a connection with a silent socket is taken to work.
-#: No firewall forgets a connection so soon.
+#: A connection with a silent socket counts as usable for so many seconds after its last statement.
+#: No firewall drops a connection so soon.
 TRUSTED_SECONDS: Final = 10.0
 _SET_OWNER: Final = (
     f"SELECT set_config('{PERSON}', %s, true), set_config('{ORGANISATION}', %s, true)"
@@ -64,10 +62,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def close_if_health_check_failed(self) -> None:
         """
-        Skip Django's `SELECT 1` for a connection that was just used and whose socket is silent.
+        Skip Django's `SELECT 1` for a recently used connection with a silent socket.
 
-        A server that ends a connection, by a restart or a command, says so on the socket and closes
-        it.
+        A server that ends a connection reports it on the socket and closes it.
         """
         if self.connection is not None and not self.health_check_done:
             self.health_check_done = self._was_used_lately() and _is_silent(self.connection)
@@ -78,10 +75,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def connect(self) -> None:
         """
-        Connect. The connection is closed at a random time between half and all of its age.
+        Connect, and close the connection at a random time in the second half of its maximum age.
 
-        Busy threads connect at the same moment. If they were also closed at the same moment, the
-        requests of all threads would wait at once.
+        Busy threads connect at the same moment. Closing at the same moment would make all their
+        requests wait at once.
         """
         super().connect()
         if self.close_at is not None:
@@ -89,7 +86,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.close_at -= secrets.randbelow(longest // 2 + 1)
 
     def get_settings_cursor(self) -> psycopg.Cursor[Any]:
-        """Return the cursor that tells of the connection at hand: one for all that it is told."""
+        """Return the cursor that sets person and organisation. Each connection has one."""
         if self._settings_cursor is None or self._settings_cursor.connection is not self.connection:
             self._settings_cursor = psycopg.Cursor(self.connection)
         return self._settings_cursor
@@ -109,11 +106,11 @@ def _execute_with_owner(
     owner = row_owner.get_owner()
     connection: psycopg.Connection[Any] = wrapper.connection
     if owner == row_owner.NO_OWNER and connection.autocommit:
-        # A transaction of its own, in which nothing is set: no rows.
+        # The statement is its own transaction without settings, so it sees no rows.
         return execute(sql, params, many, context)
     cursor = context["cursor"].cursor
     values = tuple(str(part) if part is not None else "" for part in owner)
-    # A pipeline's errors come at its end, which Django's own conversion does not see.
+    # A pipeline raises its errors at its end, outside Django's conversion of errors.
     with wrapper.wrap_database_errors, _join_statements(connection, cursor, many=many):
         wrapper.get_settings_cursor().execute(_SET_OWNER, values)
         return execute(sql, params, many, context)
@@ -122,19 +119,19 @@ def _execute_with_owner(
 def _join_statements(
     connection: psycopg.Connection[Any], cursor: object, *, many: bool
 ) -> AbstractContextManager[Any]:
-    """Return what makes two statements one transaction, at the least cost that there is."""
+    """Return the cheapest context that runs two statements in one transaction."""
     if not many and not isinstance(cursor, psycopg.ServerCursor):
         return connection.pipeline()
-    # What psycopg puts into a pipeline of its own, or into none.
+    # psycopg uses a pipeline of its own, or none, for these.
     return connection.transaction() if connection.autocommit else nullcontext()
 
 
 def _is_silent(connection: psycopg.Connection[Any]) -> bool:
     """
-    Return whether a connection is open and idle, and the server has sent nothing on it.
+    Return whether a connection is open and idle, and the server has sent nothing.
 
-    It is not idle where a statement or a transaction was broken off by something that is no error
-    of the database, such as a time limit.
+    A connection is not idle if a time limit, or another error outside the database, interrupted a
+    statement or a transaction.
     """
     if connection.closed or connection.info.transaction_status != TransactionStatus.IDLE:
         return False
@@ -145,17 +142,17 @@ def _is_silent(connection: psycopg.Connection[Any]) -> bool:
 
 def touches_owned_rows(sql: Any) -> bool:
     """
-    Return whether a statement may name a table of which somebody's rows are hidden, or such a
-    function.
+    Return whether a statement may use a table with owned rows, or a function that depends on the
+    person.
 
-    Wrong, it costs no secret: a statement that was told of nobody is shown no rows.
+    A wrong answer reveals nothing: a transaction without a person sees no rows.
     """
     return _names_owned_table(sql) if isinstance(sql, str) else True
 
 
 @lru_cache(maxsize=4096)
 def _names_owned_table(sql: str) -> bool:
-    # Models cannot be imported before there is a backend.
+    # Models cannot be imported before the backend exists.
     from config.database.row_owners import get_owned_tables
 
     names = (*get_owned_tables(), *_OWNER_FUNCTIONS)

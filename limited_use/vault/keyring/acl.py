@@ -1,9 +1,8 @@
 """
-What each class of process may ask of the keys: one table, for the key store and for the code.
+The rights of each process class on keys, in one table for the key store and the code.
 
-A transit engine enforces it, by the policies that `transit_policies` writes from here. Files
-cannot: who reads one of a folder reads all, so there it holds as long as nobody goes around this
-module. Both refuse the same.
+A transit engine enforces them by the policies of `transit_policies`. In a folder, a process that
+reads one file can read all, so there the rights bind only code that uses this module.
 """
 
 from __future__ import annotations
@@ -21,18 +20,18 @@ _OWN = KeyLine.OWN
 
 
 class NotThisProcess(NoKeyring):
-    """A process of this class may not do that, whoever asks it. Ask one that may."""
+    """A process of this class may not do that. Use one of another class."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRights:
     """
-    What one class of process may do.
+    The rights of one process class.
 
-    :param wraps: lines of which it makes keys
-    :param unwraps: lines whose keys open for it
-    :param turns: lines whose epochs it turns, which opens nothing
-    :param names: lines of `unwraps` of which it reads naming keys alone, and no key of an account
+    :param wraps: lines of which it creates keys
+    :param unwraps: lines of which it opens keys
+    :param turns: lines of which it rotates epochs, which opens nothing
+    :param names: lines of `unwraps` of which it reads only naming keys, no key of an account
     """
 
     wraps: frozenset[KeyLine] = frozenset()
@@ -44,7 +43,6 @@ class KeyRights:
 
     @property
     def all_lines(self) -> frozenset[KeyLine]:
-        """The lines that it has anything to do with."""
         return self.wraps | self.unwraps | self.turns
 
 
@@ -56,30 +54,30 @@ _ALL_RIGHTS: Final = KeyRights(
     signs=frozenset(SigningKey),
 )
 
-#: By class of process, as `PROCESS_CLASS` names it.
+#: By process class, as `PROCESS_CLASS` names it.
 RIGHTS: Final[dict[str, KeyRights]] = {
-    # Shows people what is theirs; connects, and seals a refresh token that it then cannot open.
+    # Shows people their data; connects, and seals a refresh token that it then cannot open.
     "web": KeyRights(
         wraps=frozenset({_CONTENT, _ACCOUNT, _CREDENTIAL, _OWN}),
         unwraps=frozenset({_CONTENT, _ACCOUNT, _OWN}),
         macs=frozenset(MacKey),
     ),
-    # Shows support what owners opened to it, and records that; makes no key. The database shows it
-    # no other message, and of the line of accounts only what the ledger's names are made with.
+    # Shows support what owners opened, and records it; creates no key. The database shows it no
+    # other message, and of the line of accounts only naming keys.
     "staff": KeyRights(
         unwraps=frozenset({_CONTENT, _ACCOUNT}),
         names=frozenset({_ACCOUNT}),
         macs=frozenset({MacKey.PSEUDONYM}),
     ),
-    # Reads mail and calendars in, refreshes grants, and makes the key of a calendar's copy. It
-    # writes down by what a notification of a mailbox, whose address it reads, will find it.
+    # Syncs mail and calendars, refreshes grants, and creates the keys of calendar caches. It reads
+    # the address of a mailbox, and stores its blind to match notifications.
     "sync": KeyRights(
         wraps=frozenset({_CONTENT}),
         unwraps=frozenset({_CONTENT, _ACCOUNT, _CREDENTIAL}),
         macs=frozenset(MacKey),
     ),
-    # Removes content without being able to read it, and gives grants back. The line of accounts
-    # has the key that the ledger's names are made with.
+    # Deletes content that it cannot read, and revokes grants. Its ledger entries need keys of the
+    # line of accounts.
     "purge": KeyRights(
         wraps=frozenset({_ACCOUNT, _CREDENTIAL}),
         unwraps=frozenset({_ACCOUNT, _CREDENTIAL}),
@@ -87,20 +85,20 @@ RIGHTS: Final[dict[str, KeyRights]] = {
         macs=frozenset({MacKey.PSEUDONYM}),
         signs=frozenset(SigningKey),
     ),
-    # Looks, and sees public keys.
+    # Reads public keys only.
     "console": KeyRights(),
-    # A process of no class: development, and the one that makes the keys.
+    # No class: development, and the process that creates the keys.
     "": _ALL_RIGHTS,
 }
 
 
 def get_rights(process_class: str) -> KeyRights:
-    """Return what a class may do; nothing, if nobody knows it."""
+    """Return the rights of a class. An unknown class has none."""
     return RIGHTS.get(process_class, KeyRights())
 
 
 class LimitedKeyring:
-    """A keyring as far as one class of process may use it."""
+    """A keyring that checks the rights of one process class first."""
 
     def __init__(self, keyring: Keyring, process_class: str) -> None:
         self._keyring = keyring
@@ -143,7 +141,7 @@ class LimitedKeyring:
         return self._keyring.get_public_key(name)
 
     def replace_signing_key(self, name: SigningKey) -> None:
-        # As making keys: an operator's, whose process is of no class.
+        # Reserved for an operator, like creating keys: a process without a class.
         self._check_right("replace", name, frozenset())
 
     def _check_right(self, action: str, name: str, allowed: frozenset[str]) -> None:

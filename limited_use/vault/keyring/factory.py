@@ -1,4 +1,4 @@
-"""Make the keyring that the settings name."""
+"""Creates the keyring that the settings choose."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .port import Keyring, KeyringConfig
 
 
 def get_keyring() -> Keyring:
-    """Return the keyring of the settings, limited to the rights of this class of process."""
+    """Return the configured keyring, limited to the rights of this process class."""
     if settings.KEYRING.url:
-        # By process: a forked worker must not share its parent's connections.
+        # One per process: a forked worker must not share its parent's connections.
         keyring = _open_transit(read_config(), os.getpid())
     else:
         keyring = _open_files(str(settings.KEYRING.folder))
@@ -23,7 +23,6 @@ def get_keyring() -> Keyring:
 
 
 def read_config() -> KeyringConfig:
-    """Return the settings of the transit engine."""
     return KeyringConfig(
         url=settings.KEYRING.url,
         mount=settings.KEYRING.mount,
@@ -42,7 +41,7 @@ def _open_files(directory: str) -> Keyring:
 
 @lru_cache(maxsize=8)
 def _open_transit(config: KeyringConfig, _process: int) -> Keyring:
-    # Loads an HTTP library, which processes with a keyring of files don't need.
+    # Imported late: it loads an HTTP library, which a keyring of files does not need.
     from .transit import TransitKeyring
 
     return TransitKeyring(config)

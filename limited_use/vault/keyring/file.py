@@ -1,9 +1,9 @@
 """
-The keyring as files in one folder: the embedded default.
+A keyring of files in one folder: the embedded default.
 
-One file per key, 32 random bytes, readable by its owner alone. Destroying
-overwrites before unlinking; what a journalling or copy-on-write filesystem, a
-snapshot or a backup kept of it is beyond this class, and the receipt says so.
+One file per key with 32 random bytes, readable by its owner alone. Destroying a key overwrites
+its file before unlinking. Copies in a journal, a copy-on-write filesystem, a snapshot or a backup
+are out of reach, and the receipt says so.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ NONCE_BYTES = 12
 
 
 class FileKeyring:
-    """:param directory: an absolute path; created by `FileKeyring.create`"""
+    """:param directory: an absolute path that `FileKeyring.create` has prepared"""
 
     def __init__(self, directory: str | Path) -> None:
         self._directory = Path(directory)
-        # Long-lived keys only. Epoch keys are read anew each time, so that a
-        # destroyed one is not in some process's memory by our doing.
+        # Long-lived keys only. Epoch keys are read for each call, so that no process caches a
+        # destroyed one.
         self._long_lived_keys: dict[str, bytes] = {}
-        # Those that sign: the one whose public key was last told.
+        # The signing key of the public key that was returned last.
         self._signing_keys: dict[SigningKey, Ed25519PrivateKey] = {}
 
     @classmethod
     def create(cls, directory: str | Path) -> FileKeyring:
-        """Make what is missing of a keyring in `directory`, and return it. Never replaces a key."""
+        """Create the missing keys in `directory`, and return the keyring. Never replaces a key."""
         keyring = cls(directory)
         keyring._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         keyring._check_directory()
@@ -94,7 +94,7 @@ class FileKeyring:
         return _unwrap_key(cipher, wrapped, _encode_context(line, epoch, binding))
 
     def rewrap(self, line: KeyLine, epoch: int, keys: Sequence[RewrapRequest]) -> list[bytes]:
-        # Read once per call, and forgotten with it.
+        # Each key is read once per call.
         ciphers = {
             number: AESGCM(self._read_epoch_key(line, number))
             for number in {epoch, *(key.epoch for key in keys)}
@@ -119,7 +119,7 @@ class FileKeyring:
         return self._signing_keys[name].sign(message)
 
     def get_public_key(self, name: SigningKey) -> bytes:
-        # Read anew each time: another process may have put a new one in its place.
+        # Read each time: another process may have replaced the key.
         key = Ed25519PrivateKey.from_private_bytes(self._require_key(f"sign-{name}"))
         self._signing_keys[name] = key
         return key.public_key().public_bytes_raw()
@@ -129,7 +129,7 @@ class FileKeyring:
         self._require_key(f"sign-{name}")
         with path.open("r+b", buffering=0) as former_file:
             self._write_key(f"sign-{name}", overwrite=True)
-            # What its name no longer leads to is overwritten before it is let go of.
+            # Overwrite the former key, to which no name leads any more.
             former_file.write(secrets.token_bytes(KEY_BYTES))
             os.fsync(former_file.fileno())
         self._signing_keys.pop(name, None)
@@ -157,7 +157,7 @@ class FileKeyring:
         return self._directory / f"{name}.key"
 
     def _read_key(self, name: str) -> bytes:
-        # O_NOFOLLOW: a link could point at a file whose mode says nothing about the key.
+        # O_NOFOLLOW: the mode of a link's target says nothing about the key.
         descriptor = os.open(self._get_path(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             mode = os.fstat(descriptor).st_mode
@@ -171,8 +171,8 @@ class FileKeyring:
         return key
 
     def _write_key(self, name: str, *, overwrite: bool = False) -> None:
-        # Whole or not at all: written aside, flushed, then linked under its
-        # name, which fails if somebody else was first; or put in its place.
+        # Atomic: write and flush a temporary file, then link it under its name, which fails if
+        # another process was first; or rename it over the old one.
         temporary_path = self._get_path(name).with_suffix(f".{secrets.token_hex(4)}.new")
         descriptor = os.open(
             temporary_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600
@@ -206,7 +206,6 @@ class FileKeyring:
 
 
 def _encode_context(line: KeyLine, epoch: int, binding: KeyBinding) -> bytes:
-    """Return what a wrapped key is bound to."""
     encoded_binding = binding.holder.bytes + binding.key_id + epoch.to_bytes(8, "big")
     return b"LU-key/1\0" + encoded_binding + line.encode()
 

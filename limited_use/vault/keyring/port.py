@@ -1,8 +1,8 @@
 """
 The port of keyrings, which hold the keys above the data keys.
 
-A keyring never returns a key: it wraps, unwraps, authenticates and signs. So a folder of files, a
-transit engine or a separate process can implement it. See `factory` for the one that is in use.
+A keyring never returns a key: it wraps, unwraps, authenticates and signs. So a folder, a transit
+engine or a separate process can implement it. `factory` chooses one.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class SigningKey(StrEnum):
 
 class KeyStoreUnavailable(Exception):
     """
-    The key store does not answer. Nothing opens and nothing is sealed until it does.
+    The key store does not answer. Until it does, nothing opens and nothing is sealed.
 
     No data is lost. The client may retry.
     """
@@ -46,24 +46,24 @@ class KeyStoreUnavailable(Exception):
 
 class NoKeyring(KeyStoreUnavailable):
     """
-    The keyring is missing, refuses this process, or is not safe to use. Retrying does not help:
-    the message tells the operator what to do.
+    The keyring is missing, unsafe, or refuses this process. The message tells the operator what
+    to do; retrying does not help.
     """
 
 
 class EpochGone(Exception):
-    """The key of that epoch is destroyed, or does not fit. Read the row again, once."""
+    """The epoch's key is destroyed, or does not fit. Read the row again, once."""
 
 
 class KeyBinding(NamedTuple):
-    """The holder and id of a key. Its wrapping is bound to them, and to line and epoch."""
+    """Holder and id of a key. A wrapped key is bound to both, and to line and epoch."""
 
     holder: UUID
     key_id: bytes
 
 
 class RewrapRequest(NamedTuple):
-    """A wrapped key to wrap again, with its current epoch and its holder."""
+    """A wrapped key to wrap again, with its current epoch and its binding."""
 
     epoch: int
     wrapped: bytes
@@ -72,40 +72,40 @@ class RewrapRequest(NamedTuple):
 
 class Keyring(Protocol):
     """
-    :raises KeyStoreUnavailable: from every method, if the keyring does not answer now
-    :raises NoKeyring: from every method, if it cannot be used
+    :raises KeyStoreUnavailable: from every method, if the keyring does not answer
+    :raises NoKeyring: from every method, if the keyring cannot be used
     """
 
     def __hash__(self) -> int: ...
 
     def list_epochs(self, line: KeyLine) -> tuple[int, ...]:
-        """Return the numbers of the epochs that have a key, oldest first; the last is current."""
+        """Return the epochs that have a key, oldest first. The last one is current."""
 
     def create_epoch(self, line: KeyLine) -> int:
-        """Make the key of the next epoch, durably, and return its number."""
+        """Create the key of the next epoch durably, and return its number."""
 
     def destroy_epoch(self, line: KeyLine, epoch: int) -> None:
         """Destroy the key of a past epoch. Repeating it changes nothing."""
 
     def wrap(self, line: KeyLine, epoch: int, key: bytes, binding: KeyBinding) -> bytes:
         """
-        Return `key` (32 bytes) encrypted under that epoch's key, in 60 bytes.
+        Return `key` (32 bytes) encrypted under the epoch's key: 60 bytes.
 
-        :raises EpochGone: if that epoch has no key
+        :raises EpochGone: if the epoch has no key
         """
 
     def unwrap(self, line: KeyLine, epoch: int, wrapped: bytes, binding: KeyBinding) -> bytes:
         """
         Return the key in `wrapped`.
 
-        :raises EpochGone: if that epoch has no key, or it does not fit
+        :raises EpochGone: if the epoch has no key, or its key does not fit
         """
 
     def rewrap(self, line: KeyLine, epoch: int, keys: Sequence[RewrapRequest]) -> list[bytes]:
         """
-        Return each key wrapped under that epoch's key instead.
+        Return each key wrapped under the key of `epoch`.
 
-        :raises EpochGone: if one cannot be unwrapped
+        :raises EpochGone: if a key does not unwrap
         """
 
     def compute_mac(self, name: MacKey, message: bytes) -> bytes:
@@ -118,14 +118,15 @@ class Keyring(Protocol):
         """
         Return the raw Ed25519 public key (32 bytes).
 
-        Later signatures are made with the key whose public key was returned last.
+        Later signatures use the key pair of the public key that was returned last.
         """
 
     def replace_signing_key(self, name: SigningKey) -> None:
         """
-        Replace the signing key durably, and destroy the former one.
+        Replace the signing key durably, and destroy the former key.
 
-        A process that returned the former public key may sign with it once more, or be refused.
+        A process that returned the former public key may sign with the former key once more, or
+        be refused.
         """
 
 

@@ -1,10 +1,9 @@
 """
-The keyring as a transit engine of OpenBao or Vault: for production.
+A keyring in the transit engine of OpenBao or Vault: for production.
 
-An epoch is a version of a transit key. The keys that wrap and those that sign
-never leave the engine, and wrapping anew happens inside it, too. A MAC key is
-derived in the engine once per process, and kept: else every disconnect, which
-must not wait for anybody, would wait for the engine to write its entry.
+An epoch is a version of a transit key. Wrapping and signing keys never leave the engine, which
+also rewraps. Each process derives a MAC key in the engine once and caches it. Otherwise every
+disconnect, which writes a ledger entry, would wait for the engine.
 """
 
 from __future__ import annotations
@@ -28,16 +27,16 @@ from .port import (
 )
 from .transit_store import RequestDeclined, TransitClient
 
-# OpenBao takes a thousand strings in one request, and each key is six of them.
+# OpenBao allows a thousand strings per request, and each key has six.
 BATCH: Final = 100
-# Of MAC keys, which nothing turns: what they made must be found for good.
+# The version of MAC keys, which never rotate: their values must stay findable.
 MAC_VERSION: Final = 1
 KEY_KINDS: Final[dict[str, dict[str, Any]]] = {
     **{line: {"type": "aes256-gcm96", "derived": True} for line in KeyLine},
     **{mac: {"type": "hmac", "key_size": 32} for mac in MacKey},
     **{signing: {"type": "ed25519", "derived": False} for signing in SigningKey},
 }
-# What would let a key out, or let it be lost.
+# Settings that could leak or lose a key.
 _UNSAFE_SETTINGS: Final = ("exportable", "allow_plaintext_backup", "deletion_allowed")
 
 
@@ -46,21 +45,21 @@ class Missing(NoKeyring):
 
 
 class TransitKeyring:
-    """:param config: the address of the engine, with the mount and prefix of our keys"""
+    """:param config: address of the engine, mount and prefix of our keys"""
 
     def __init__(self, config: KeyringConfig) -> None:
         self._config = config
         self._client = TransitClient(config)
         self._mac_keys: dict[MacKey, bytes] = {}
-        # Which version signs: the one whose public key was last told.
+        # The version of the public key that was returned last.
         self._signing_versions: dict[SigningKey, int] = {}
 
     @classmethod
     def create(cls, config: KeyringConfig) -> TransitKeyring:
         """
-        Make what is missing of our keys, and return the keyring. Never replaces a key.
+        Create our missing keys, and return the keyring. Never replaces a key.
 
-        :raises NoKeyring: if one that exists is not of the kind that it must be
+        :raises NoKeyring: if an existing key has the wrong kind
         """
         keyring = cls(config)
         for name, kind in KEY_KINDS.items():
@@ -73,8 +72,8 @@ class TransitKeyring:
 
     def list_epochs(self, line: KeyLine) -> tuple[int, ...]:
         key = self._read_key(line)
-        # What may no longer decrypt and is not trimmed yet still exists: a turn that was cut
-        # short there has to be finished.
+        # A version that can no longer decrypt but is not trimmed still exists: an interrupted
+        # rotation must finish.
         return tuple(range(max(1, key["min_available_version"]), key["latest_version"] + 1))
 
     def create_epoch(self, line: KeyLine) -> int:
@@ -92,7 +91,7 @@ class TransitKeyring:
         }
         self._call_engine("POST", f"keys/{key_name}/config", limits)
         self._call_engine("POST", f"keys/{key_name}/trim", {"min_available_version": first_kept})
-        # Looked up, not believed: the ledger will say that it is gone.
+        # Verify it: the ledger will record the destruction.
         if epoch in self.list_epochs(line):
             raise NoKeyring(
                 f"the key store did not trim {key_name}: look at its version and policy"
@@ -202,7 +201,7 @@ class TransitKeyring:
         return NoKeyring(f"the key store declines {mount}/{path}")
 
     def _read_key(self, name: str) -> dict[str, Any]:
-        """Return the description of a key of ours, having looked at what it is."""
+        """Return the description of one of our keys, after checking its kind and settings."""
         key_name = self._get_key_name(name)
         key = self._call_engine("GET", f"keys/{key_name}")
         if any(key.get(setting, value) != value for setting, value in KEY_KINDS[name].items()):

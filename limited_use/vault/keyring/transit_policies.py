@@ -1,9 +1,9 @@
 """
-The access policies of the transit engine, one per class of process, from the table of `acl`.
+The transit engine's access policies, one per process class, from the table of `acl`.
 
-Each process is given a token, or a role, with the policy of its class alone, without the store's
-own policy `default`. So a web process can wrap the key of a refresh token and never unwrap it, and
-the one that turns epochs opens no content.
+Each process has a token or a role with the policy of its class, and without the built-in policy
+`default`. So a web process can wrap the key of a refresh token but never unwrap it, and the
+process that rotates epochs opens no content.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from collections.abc import Iterator, Mapping
 from .acl import RIGHTS, KeyRights
 from .port import SigningKey
 
-# What may be done at a path: capabilities, and the only parameters that may be set.
+# The capabilities at a path, and the only allowed parameters.
 PathRule = tuple[tuple[str, ...], tuple[str, ...]]
 
 _READ: PathRule = (("read",), ())
-# Without `create`, or a missing key would be made on the spot, of another kind.
+# Without `create`, which would make a missing key of another kind.
 _UPDATE: PathRule = (("update",), ())
-# Not `exportable`, nor `deletion_allowed`, which are set at the same address.
+# The same path sets `exportable` and `deletion_allowed`, which stay forbidden.
 _CONFIG: PathRule = (("update",), ("min_decryption_version", "min_encryption_version"))
 _TRIM: PathRule = (("update",), ("min_available_version",))
-# Of the process's own token: how long it lives, and to live on. The built-in policy `default`
-# allows both, and more that nobody needs, so a token may go without it.
+# Lookup and renewal of the process's own token. The built-in policy `default` allows both, and more
+# that no process needs.
 _OWN_TOKEN: dict[str, PathRule] = {
     "auth/token/lookup-self": _READ,
     "auth/token/renew-self": _UPDATE,
@@ -31,7 +31,7 @@ _OWN_TOKEN: dict[str, PathRule] = {
 
 
 def build_policies(mount: str, prefix: str) -> dict[str, str]:
-    """Return each policy's name and its text, to install with `bao policy write`."""
+    """Return the text of each policy by its name, for `bao policy write`."""
     return {
         f"{prefix}-{process_class}": _format_policy(dict(_list_rules(rights, mount, prefix)))
         for process_class, rights in RIGHTS.items()
@@ -44,7 +44,7 @@ def _list_rules(rights: KeyRights, mount: str, prefix: str) -> Iterator[tuple[st
         return f"{mount}/{act}/{prefix}-{name}{rest}"
 
     yield from _OWN_TOKEN.items()
-    # Sorted, so that who installs them again sees what changed.
+    # Sorted, so that a new installation shows what changed.
     for line in sorted(rights.all_lines):
         yield build_path("keys", line), _READ
     for line in sorted(rights.wraps):

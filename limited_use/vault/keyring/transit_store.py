@@ -1,8 +1,8 @@
 """
-The one door for HTTP to OpenBao or Vault: a pooled client, short timeouts, a token kept alive.
+HTTP client of OpenBao or Vault: pooled, with short timeouts, renewing its token.
 
-Whoever reads the key store's own words in an exception could read a key with
-them, so none leaves: no body, no header, no cause.
+A response of the key store could contain a key. So exceptions carry no body, no header and no
+cause.
 """
 
 from __future__ import annotations
@@ -21,16 +21,19 @@ from .port import KeyringConfig, KeyStoreUnavailable, NoKeyring, key_server_addr
 
 # A person may be waiting for the page.
 TIMEOUT: Final = httpx.Timeout(2.0, connect=1.0)
-# After a failure everybody is told at once for this long, instead of waiting in line.
+# After a failure, calls fail at once for this long, instead of waiting in line.
 PAUSE_SECONDS: Final = 1.0
-# A token is renewed when this much of its life is left.
+# A token is renewed when this share of its life is left.
 RENEW_AT: Final = 0.5
 _OK, _BAD_REQUEST, _DENIED, _MISSING = 200, 400, 403, 404
 _HTTPS: Final = 443
 
 
 class RequestDeclined(Exception):
-    """The store understood and does not do it. `why` is its own words, for us to compare."""
+    """
+    The store understood the request and declined it. Compare `reason`, the store's own text;
+    never show it.
+    """
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(status)
@@ -39,7 +42,7 @@ class RequestDeclined(Exception):
 
 
 class TransitClient:
-    """:param config: the address of the key server and our credentials"""
+    """:param config: address of the key server and our credentials"""
 
     def __init__(self, config: KeyringConfig) -> None:
         self._config = config
@@ -51,7 +54,7 @@ class TransitClient:
             trust_env=False,
             follow_redirects=False,
         )
-        # Also at exit, and by whoever opened it: a forked worker has no sockets of its own there.
+        # At exit as well, but only in the process that opened it: a forked worker owns no sockets.
         weakref.finalize(self, _close_client, self._client, os.getpid())
         self._address = (self._client.base_url.host, self._client.base_url.port or _HTTPS)
         self._lock = Lock()
@@ -63,11 +66,11 @@ class TransitClient:
         self, method: str, path: str, body: dict[str, Any] | None = None
     ) -> dict[str, Any]:
         """
-        Return the `data` of the answer; empty if there is none.
+        Return the response's `data`, which may be empty.
 
-        :raises KeyStoreUnavailable: if it is sealed, down, slow or overloaded
-        :raises NoKeyring: if it does not let us
-        :raises Declined: if it says no
+        :raises KeyStoreUnavailable: if the store is sealed, down, slow or overloaded
+        :raises NoKeyring: if the store denies access
+        :raises RequestDeclined: if the store declines the request
         """
         token = self._get_token()
         answer = self._send_request(method, path, body, token)
@@ -85,7 +88,7 @@ class TransitClient:
             return self._token
 
     def _obtain_token(self) -> str:
-        """Return a token: a new one for a role, or the one that was given, once it is known."""
+        """Return a new token of our role, or the configured token after looking it up."""
         config = self._config
         if not config.role_id:
             self._schedule_renewal(
@@ -111,14 +114,14 @@ class TransitClient:
         elif self._config.role_id:
             self._token = self._obtain_token()
         else:
-            # It may not be renewed. Used until it ends, and then refused with a reason.
+            # The token cannot be renewed. It is used until it expires; then the refusal says why.
             self._renew_at = math.inf
 
     def _replace_denied_token(self, token: str) -> str:
         """
-        Return another token, if it was this one that the store no longer knows.
+        Return a new token if the store no longer knows this one.
 
-        :raises NoKeyring: if the token is good, or there is no other
+        :raises NoKeyring: if the token is valid, or cannot be replaced
         """
         answer = self._send_request("GET", "auth/token/lookup-self", None, token)
         if answer.status_code == _OK:
@@ -150,7 +153,7 @@ class TransitClient:
         if answer is not None and answer.status_code in {_OK, 204, _BAD_REQUEST, _DENIED, _MISSING}:
             return answer
         self._down_until = monotonic() + PAUSE_SECONDS
-        # Outside the except block: the client's error holds the request, and that our token.
+        # Outside the except block: the client's error contains the request with our token.
         raise KeyStoreUnavailable
 
 

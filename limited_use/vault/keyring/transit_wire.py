@@ -1,4 +1,4 @@
-"""How a transit engine writes keys and wrappings, and what it says when one is gone. Pure."""
+"""Encoding of keys for a transit engine, and its errors for a destroyed key. Pure."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from limited_use.policy.key_lines import KeyLine
 
 from .port import KeyBinding, KeyStoreUnavailable
 
-# The engine's words for a version that is gone, or a wrapping that does not fit. All else that
-# it declines is not about one key, and must not pass for the end of it.
+# The engine's errors for a destroyed version, or a wrapped key that does not fit. Other errors are
+# not about one key, and must not pass for its destruction.
 _GONE_MESSAGES: Final = (
     "message authentication failed",
     "disallowed by policy (too old)",
@@ -21,29 +21,29 @@ _GONE_MESSAGES: Final = (
 
 
 def is_key_gone(reason: str) -> bool:
-    """Return whether `why` says of one wrapping that it opens no more."""
+    """Return whether the engine's error says that this one wrapped key can no longer be opened."""
     return any(message in reason for message in _GONE_MESSAGES)
 
 
 def encode_context(line: KeyLine, binding: KeyBinding) -> str:
     """
-    Return what the engine derives this one wrapping's key from.
+    Return the context from which the engine derives the key of this wrapping.
 
-    Without the epoch, which is the key's version: a context stays when the engine wraps anew.
+    It leaves out the epoch, which is the key's version: the engine keeps the context when it
+    rewraps.
     """
     return encode_base64(b"LU-key/1\0" + binding.holder.bytes + binding.key_id + line.encode())
 
 
 def format_ciphertext(wrapped: bytes, epoch: int) -> str:
-    """Return stored bytes as the engine writes them."""
     return f"vault:v{epoch}:{encode_base64(wrapped)}"
 
 
 def parse_ciphertext(answer: object, version: int) -> bytes:
     """
-    Return the bytes of an answer of `version`; 60 of a wrapped key.
+    Return the bytes of an answer of `version`; a wrapped key has 60.
 
-    :raises KeyStoreUnavailable: if that is not what it is
+    :raises KeyStoreUnavailable: if the answer has another format or version
     """
     prefix, _, body = str(answer).rpartition(":")
     if prefix != f"vault:v{version}":

@@ -1,4 +1,4 @@
-"""Django's command, but for a database that an earlier version made: that one is refused."""
+"""Django's `migrate`, which refuses a database of an earlier version."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from config.database.schema_guard import check_before_migrating
 
 class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
-        # Those two only look.
+        # These two options change nothing.
         if not (options["plan"] or options["check_unapplied"]):
             check_before_migrating(options["database"])
         super().handle(*args, **options)
