@@ -1,4 +1,4 @@
-"""Which calendars a page offers to write in, by name. Called inside sinks only."""
+"""The calendars that a page offers for writing, by name. Called only inside sinks."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def list_calendar_choices(
     chosen_id: UUID | None = None,
 ) -> list[Mapping[str, Any]]:
     """
-    Return those that are offered, as a list to choose from.
+    Return the offered calendars as choices.
 
-    :param about: what each of `found` is, in the same order
+    :param calendar_properties: name, zone and colour of each visible calendar, in the same order
     """
     return [
         {
