@@ -1,4 +1,4 @@
-"""Counts of the rows that a disconnect or a withdrawal would remove."""
+"""Counts of rows that a disconnect or a withdrawal would remove."""
 
 from __future__ import annotations
 
