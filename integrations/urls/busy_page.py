@@ -1,7 +1,7 @@
 """
-The page for a request that could not be answered in time.
+The page for a request that timed out.
 
-Static, because every other page reads from the database, which may be what does not answer.
+Static: every other page reads the database, which may be the cause.
 """
 
 from __future__ import annotations

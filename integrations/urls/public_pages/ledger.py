@@ -1,8 +1,8 @@
 """
-What outsiders check the ledger with: its newest signed checkpoint, and proofs that it only grew.
+Public ledger files: the newest signed checkpoint, and consistency proofs.
 
-Plain text in the forms of https://c2sp.org/tlog-checkpoint and /tlog-witness, so
-that `curl`, a monitor or a witness can keep and compare them.
+Plain text in the formats of https://c2sp.org/tlog-checkpoint and /tlog-witness, so that `curl`, a
+monitor or a witness can store and compare them.
 """
 
 from __future__ import annotations
