@@ -82,7 +82,6 @@ class AdminConsentCard:
 
 
 def list_cards(actor: Actor, *, at: datetime) -> list[AdminConsentCard]:
-    """Return a card for each admin consent that the person requested."""
     if actor.user_id is None or actor.organisation_id is None:
         return []
     approvals = admin_consent.list_requests(
@@ -148,11 +147,7 @@ def ask_administrator(request: HttpRequest, provider: str) -> HttpResponse:
 
 
 def _get_offer(provider: str, product: str) -> ConnectableProduct:
-    """
-    Return the product that needs admin consent.
-
-    :raises Http404: if it is not offered, or its provider has no admin consent
-    """
+    """:raises Http404: if the product is not offered, or its provider has no admin consent"""
     offer_key = (provider, product)
     offer = next(
         (
@@ -171,7 +166,7 @@ def _get_offer(provider: str, product: str) -> ConnectableProduct:
 @require_POST
 @require_permission(Permission.USE_OWN)
 def forget_request(request: HttpRequest, approval_id: UUID) -> HttpResponse:
-    """Delete the request. Its link is no longer valid."""
+    """The link is no longer valid."""
     user_id, organisation_id = ownership.get_owner_ids(get_actor(request))
     if not admin_consent.delete_request(
         approval_id=approval_id, user_id=user_id, organisation_id=organisation_id

@@ -47,7 +47,7 @@ class CalendarCard:
 
 
 def list_cards(actor: Actor) -> list[CalendarCard]:
-    """Return a card for each live calendar integration, oldest first."""
+    """Oldest first."""
     if actor.user_id is None or actor.organisation_id is None:
         return []
     integrations = Integration.objects.live().owned_by(actor.user_id, actor.organisation_id)

@@ -11,12 +11,12 @@ from integrations.access.endpoints import admin_consent_url
 
 
 def get_connect_url(provider: str, product: str, connection_id: UUID | None) -> str:
-    """Return the URL of the disclosure page."""
+    """The disclosure page."""
     return _build_url("settings-connect", provider, product, connection_id)
 
 
 def get_administrator_url(provider: str, product: str, connection_id: UUID | None) -> str | None:
-    """Return the URL of the page that creates an administrator's link, or None."""
+    """The page that creates an administrator's link; None: the provider has no admin consent."""
     if not admin_consent_url(provider):
         return None
     return _build_url("settings-administrator", provider, product, connection_id)

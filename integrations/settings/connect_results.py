@@ -85,7 +85,7 @@ def get_latest_result(request: HttpRequest, *, at: datetime) -> ConnectResult | 
 
 
 def describe_attempt(attempt: ConnectAttempt, *, at: datetime) -> ConnectResult:
-    """Return the result of an attempt that has ended or is pending."""
+    """:param attempt: ended or pending"""
     outcome = _get_outcome(attempt, at)
     connect_args = (attempt.provider, attempt.product, attempt.connection_id)
     url = None if outcome.action is NextStep.NONE else connect_links.get_connect_url(*connect_args)

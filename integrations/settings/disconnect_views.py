@@ -99,7 +99,7 @@ def show_purge(request: HttpRequest, purge_id: UUID) -> HttpResponse:
 @require_safe
 @require_permission(Permission.USE_OWN)
 def download_receipt(request: HttpRequest, purge_id: UUID) -> HttpResponse:
-    """Return part 1 of the receipt."""
+    """Part 1."""
     job = ownership.get_purge(get_actor(request), purge_id)
     if job.receipt_id is None:
         raise Http404
@@ -110,7 +110,7 @@ def download_receipt(request: HttpRequest, purge_id: UUID) -> HttpResponse:
 @require_safe
 @require_permission(Permission.USE_OWN)
 def download_second_part(request: HttpRequest, purge_id: UUID) -> HttpResponse:
-    """Return part 2 of the receipt, which exists after the key epoch ends."""
+    """Part 2 exists after the key epoch ends."""
     job = ownership.get_purge(get_actor(request), purge_id)
     second = purges.second_part_of(job)
     if second is None:
@@ -119,7 +119,7 @@ def download_second_part(request: HttpRequest, purge_id: UUID) -> HttpResponse:
 
 
 def _render_receipt(part: Receipt, name: str) -> HttpResponse:
-    """Return the receipt's exact bytes, which the signature covers."""
+    """The signature covers these exact bytes."""
     response = HttpResponse(bytes(part.document), content_type="application/json")
     response["Content-Disposition"] = f'attachment; filename="{name}.json"'
     return response

@@ -73,7 +73,7 @@ class AccountOverview:
 
 
 def list_accounts(*, actor: Actor, at: datetime) -> list[tuple[Connection, AccountOverview]]:
-    """Return the person's live connections in this organisation, each with its overview."""
+    """Live connections in this organisation."""
     if actor.user_id is None or actor.organisation_id is None:
         return []
     connections = list(
@@ -108,7 +108,7 @@ def count_messages(integration_ids: Iterable[UUID]) -> Mapping[UUID, int]:
 
 
 def get_account(integration: Integration, *, at: datetime) -> AccountOverview:
-    """Return the overview of one live integration, to refresh its progress."""
+    """Used to refresh the progress of one integration."""
     states = sync_progress.get_progress([integration.id], at=at)
     counts = count_messages([integration.id])
     return _make_account(integration.connection, integration, states, counts, at)
@@ -116,8 +116,6 @@ def get_account(integration: Integration, *, at: datetime) -> AccountOverview:
 
 @dataclass(frozen=True, slots=True)
 class PermissionStatus:
-    """A scope, its reason, and whether it is granted."""
-
     scope: str
     why: str
     state: str
@@ -125,7 +123,6 @@ class PermissionStatus:
 
 
 def has_product(connection_id: UUID, *, product: str) -> bool:
-    """Return whether `product` of the connection is live."""
     live = Integration.objects.live().filter(connection_id=connection_id, product=product)
     return live.exists()
 
@@ -150,7 +147,6 @@ def list_permissions(connection: Connection) -> list[PermissionStatus]:
 
 
 def get_update_source(account: AccountOverview, *, at: datetime) -> status_messages.UpdateSource:
-    """Return how Antares learns of new mail."""
     return status_messages.describe_updates(
         account.progress.watch if account.progress else None,
         label=account.provider,
@@ -160,13 +156,13 @@ def get_update_source(account: AccountOverview, *, at: datetime) -> status_messa
 
 
 def list_comparisons(integration_id: UUID) -> list[Reconciliation]:
-    """Return the last five reconciliations, newest first."""
+    """The last five, newest first."""
     queryset = Reconciliation.objects.filter(integration_id=integration_id)
     return list(queryset.order_by("-compared_at")[:5])
 
 
 def list_quarantined(integration_id: UUID) -> list[dict[str, Any]]:
-    """Return unreadable messages with reasons, newest first."""
+    """Newest first."""
     rows = quarantine.get_unreadable([integration_id]).order_by("-first_seen_at")
     return [
         {

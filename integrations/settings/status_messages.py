@@ -92,7 +92,7 @@ REASON: dict[str, str] = {
 
 
 def get_status_message(status: str, reason: str = "") -> StatusMessage:
-    """Return the message of a status. The sentence of a reason replaces the status's own."""
+    """The sentence of a reason replaces the status's own."""
     message = STATUS[status]
     sentence = REASON.get(reason, "")
     action = StatusAction.RECONNECT if reason == StatusReason.SCOPE_MISSING else message.action
@@ -111,11 +111,7 @@ class UpdateSource:
 def describe_updates(
     watch: WatchHealth | None, *, label: str, interval: CheckInterval | None, at: datetime
 ) -> UpdateSource:
-    """
-    Describe how Antares learns of new mail, and the check interval.
-
-    :param interval: None while checks are irregular
-    """
+    """:param interval: None while checks are irregular"""
     checks = _describe_checks(label, interval)
     if watch is None or not watch.is_live(at):
         return UpdateSource(checks)
@@ -210,7 +206,7 @@ _CALENDAR_REASONS: dict[str, str] = {
 
 
 def get_calendar_message(status: str, reason: str = "", *, is_local: bool = False) -> StatusMessage:
-    """Return the message for calendars. See `get_status_message`."""
+    """See `get_status_message`."""
     message = get_status_message(status, reason)
     if is_local:
         only_here = claim("calendars.only-here", "They are stored only in Antares.")

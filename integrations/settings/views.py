@@ -44,7 +44,6 @@ SETTINGS_ROUTE = "settings-integrations"
 @require_safe
 @require_permission(Permission.USE_OWN)
 def show_integrations(request: HttpRequest) -> HttpResponse:
-    """Show connections, offers and removals."""
     try:
         return HttpResponse(_render_integrations(request, shows_addresses=True))
     except (KeyStoreUnavailable, Unopenable):
@@ -179,7 +178,6 @@ def set_horizon(request: HttpRequest, integration_id: UUID) -> HttpResponse:
 @require_safe
 @require_permission(Permission.USE_OWN)
 def show_details(request: HttpRequest, integration_id: UUID) -> HttpResponse:
-    """Show an account's permissions, reconciliations and quarantined messages."""
     integration = ownership.get_integration(get_actor(request), integration_id)
     at = timezone.now()
     account = overview.get_account(integration, at=at)

@@ -24,7 +24,6 @@ from limited_use.vault.envelope import Unopenable
 @require_safe
 @require_permission(Permission.READ_OPENED_ITEMS)
 def list_items(request: HttpRequest) -> HttpResponse:
-    """Show ids, expiry and organisation of each open item."""
     opened_items = support_access.list_open_items(actor=get_actor(request), at=timezone.now())
     return render(request, "console/items.html", {"items": opened_items})
 

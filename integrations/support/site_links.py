@@ -20,8 +20,6 @@ STAFF_PAGES: Final[Mapping[str, tuple[str, str]]] = {
 
 
 class StaffLink(NamedTuple):
-    """A link to the pages of a staff role."""
-
     label: str
     url: str
 

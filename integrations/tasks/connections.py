@@ -1,4 +1,4 @@
-"""Periodic work for connections: expire abandoned connects, send due notices, disconnect."""
+"""Celery task of connections."""
 
 from __future__ import annotations
 

@@ -12,11 +12,9 @@ from limited_use.evidence import stored_bundles
 
 @shared_task(name="integrations.make_evidence")  # type: ignore[untyped-decorator]
 def make_evidence(**_: object) -> None:
-    """Build and store a signed evidence bundle."""
     stored_bundles.make_stored_bundle(evidence.list_sections(), at=timezone.now())
 
 
 @shared_task(name="integrations.measure")  # type: ignore[untyped-decorator]
 def measure(**_: object) -> None:
-    """Measure the service's gauges."""
     metrics.measure_metrics(at=timezone.now())

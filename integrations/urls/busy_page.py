@@ -13,7 +13,7 @@ from integrations.web.problem_catalogue import BUSY
 
 
 def render_busy_page() -> HttpResponse:
-    """Return the 503 page, with `Retry-After`."""
+    """503, with `Retry-After`."""
     return HttpResponse(
         render_to_string("503.html"),
         status=BUSY.status,

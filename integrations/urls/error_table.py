@@ -147,7 +147,7 @@ def find_problem(error: Exception) -> ProblemType | None:
 
 
 def find_framework_problem(error: Exception) -> ProblemType | None:
-    """Return the problem of an exception that Django or DRF raised, or None."""
+    """Return the problem of an exception of Django or DRF, or None."""
     return _look_up(FRAMEWORK_PROBLEMS, error)
 
 

@@ -35,8 +35,7 @@ class PagePosition(NamedTuple):
 
 def write(position: PagePosition, *, kind: str, audience: str, filters: str, at: datetime) -> str:
     """
-    Return the cursor of the page after `position`.
-
+    :param position: the last row before the next page
     :param kind: the list
     :param audience: ids of the actor and the user
     :param filters: a stable text of the active filters
@@ -53,8 +52,6 @@ def write(position: PagePosition, *, kind: str, audience: str, filters: str, at:
 
 def read(cursor: str, *, kind: str, audience: str, filters: str, at: datetime) -> PagePosition:
     """
-    Return the position of `cursor`.
-
     :raises InvalidCursor: if this service did not write it for this query
     :raises ExpiredCursor: if it is older than `LIFETIME`
     """

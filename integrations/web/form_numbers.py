@@ -11,5 +11,5 @@ _NUMBER: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 def read_number(text: str) -> int | None:
-    """Return the number, or None if the text is not one to nine digits."""
+    """Return None if the text is not one to nine digits."""
     return int(text) if _NUMBER.fullmatch(text) else None

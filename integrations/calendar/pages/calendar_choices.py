@@ -16,11 +16,7 @@ def list_calendar_choices(
     offered_ids: Collection[UUID],
     chosen_id: UUID | None = None,
 ) -> list[Mapping[str, Any]]:
-    """
-    Return the offered calendars as choices.
-
-    :param calendar_properties: name, zone and colour of each visible calendar, in the same order
-    """
+    """:param calendar_properties: name, zone and colour of each calendar, in the same order"""
     return [
         {
             "id": visible.calendar.id,

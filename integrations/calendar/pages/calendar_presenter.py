@@ -155,7 +155,7 @@ def _present_account(visible: VisibleCalendar) -> PageValues:
 
 
 def _group_by_account(legend: Iterable[PageValues]) -> list[PageValues]:
-    """Return the calendars grouped by account; otherwise their order stays."""
+    """Keep the order of calendars within an account."""
     by_account: dict[UUID | None, list[PageValues]] = {}
     for calendar in legend:
         by_account.setdefault(calendar["account_id"], []).append(calendar)

@@ -30,8 +30,6 @@ LayoutValues = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class CalendarStyle:
-    """Colour and name of a calendar on a page."""
-
     tone: int
     name: str
 

@@ -39,7 +39,7 @@ _NOTES: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class CalendarUrls:
-    """URL prefixes of days and events, reversed once per page."""
+    """URL prefixes, reversed once per page."""
 
     calendar: str
     new_event: str
@@ -102,7 +102,6 @@ class DayPresenter:
         return TemplateItem(clear, opened)
 
     def _list_hour_links(self, url: str) -> list[dict[str, str]]:
-        """Return a link to a new event for each hour of a day."""
         return [
             {"row": str((hour - self.hours.start) * 4 + 1), "url": f"{url}&hour={hour}"}
             for hour in self.hours
@@ -142,7 +141,6 @@ def _get_css_classes(entry: LayoutValues) -> str:
 
 
 def _get_position_classes(entry: LayoutValues) -> str:
-    """Return the CSS classes that position an entry among the hours of its day."""
     if not entry["lanes"]:
         return "unplaced"
     return f"row-{entry['row']} for-{entry['length']} lane-{entry['lane']}-{entry['lanes']}"

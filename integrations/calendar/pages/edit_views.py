@@ -58,7 +58,6 @@ def edit_event(request: HttpRequest, event_id: str) -> HttpResponse:
 def _redirect_to_event(
     request: HttpRequest, event_id: str, result: EventWriteResult | None
 ) -> HttpResponse:
-    """Describe the result, and redirect to the event."""
     messages.success(request, "It is changed.")
     if result is None:
         return redirect("calendar-event", event_id)
@@ -73,7 +72,7 @@ def _redirect_to_event(
 def _change_event(
     request: HttpRequest, event_id: str, form: EditEventForm
 ) -> EventWriteResult | None:
-    """Return the write's result, or None if nothing differs."""
+    """Return None if nothing differs."""
     parsed_id, cleaned_data = event_lookup.parse_event_id(event_id), form.cleaned_data
     changes = form.get_changes(is_occurrence=parsed_id.original_start is not None)
     if not changes:

@@ -70,9 +70,7 @@ class EventPageOptions:
 def make_event_presenter(
     page_data: EventPageData, options: EventPageOptions
 ) -> Callable[[OpenedRows], Sequence[TemplateItem]]:
-    """
-    Return the function with which the sink builds the event page; it returns [] without a match.
-    """
+    """Return the function with which the sink builds the event page: [] if no event matches."""
 
     def present_page(opened: OpenedRows) -> Sequence[TemplateItem]:
         events = opened[len(page_data.calendars) :]
@@ -270,7 +268,6 @@ def _describe_recurrence(occurrence: EventOccurrence, events: OpenedRows) -> str
 
 
 def _is_web_address(address: str) -> bool:
-    """Return whether the text is a web address and nothing else."""
     if any(character.isspace() for character in address.strip()):
         return False
     try:

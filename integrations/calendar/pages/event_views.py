@@ -160,7 +160,6 @@ def _render_page(
 
 
 def get_notify_choice(request: HttpRequest) -> Notify:
-    """Return whether the provider notifies the guests."""
     return "all" if request.POST.get("notify") == "on" else "none"
 
 

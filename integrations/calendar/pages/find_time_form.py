@@ -82,7 +82,7 @@ class FindTimeForm(forms.Form):
         return cleaned_data
 
     def build_search(self, own_id: UUID) -> MeetingSearch:
-        """Return the search. The person who asks is a required participant."""
+        """The person who asks is a required participant."""
         cleaned_data = self.cleaned_data
         zone = cleaned_data["zone"]
         start = timezones.to_utc(

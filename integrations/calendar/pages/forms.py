@@ -109,11 +109,7 @@ class EventForm(forms.Form):
         return cleaned_data
 
     def build_draft(self) -> EventDraft:
-        """
-        Return the entered values as a draft.
-
-        :raises BadDraft: if a time does not exist in its zone
-        """
+        """:raises BadDraft: if a time does not exist in its zone"""
         cleaned_data = self.cleaned_data
         start, end = self._get_when("start"), self._get_when("end")
         return EventDraft(

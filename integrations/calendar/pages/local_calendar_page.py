@@ -91,7 +91,6 @@ def render_calendar_page(  # noqa: PLR0913 - the values of the page
     problems: tuple[FileProblem, ...] = (),
     has_more: bool = False,
 ) -> bytes:
-    """Return the page of one calendar, with the sent forms if there are any."""
     visible = get_calendar_or_404(request_context, calendar_id)
     context = {
         "form": form,
@@ -142,7 +141,7 @@ def render_with_calendar(
     template: str,
     context: Mapping[str, Any],
 ) -> bytes:
-    """Return a page about one calendar. The sink opens the calendar's name."""
+    """The sink opens the calendar's name."""
     rows, permits = calendar_list.get_name_rows(request_context, [visible])
     return sink.calendar_page(
         template,

@@ -56,7 +56,7 @@ def remember_view(request: HttpRequest, chosen: str) -> None:
 
 
 def get_hidden_ids(request: HttpRequest) -> Collection[UUID]:
-    """Return the ids of shared calendars that the person hides."""
+    """Return the shared calendars that the person hides."""
     return {UUID(calendar_id) for calendar_id in request.session.get(_HIDDEN, ())}
 
 
@@ -72,7 +72,6 @@ def hide_calendar(request: HttpRequest, calendar_id: UUID, *, is_hidden: bool) -
 
 
 def has_shortcuts(request: HttpRequest) -> bool:
-    """Return whether single-letter shortcuts are on."""
     return bool(request.session.get(_KEYS, True))
 
 

@@ -46,7 +46,7 @@ class ViewRange:
 
 
 def is_possible(day: date) -> bool:
-    """Return whether the day is within the years that calendars support."""
+    """Return whether calendars support the day's year."""
     return FIRST_YEAR < day.year < LAST_YEAR
 
 

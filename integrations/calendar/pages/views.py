@@ -96,7 +96,6 @@ def show_pending_calendars(request: HttpRequest) -> HttpResponse:
 @require_POST
 @require_permission(Permission.USE_OWN)
 def toggle_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
-    """Show or hide a calendar."""
     request_context, is_shown = get_request_context(request), request.POST.get("show") == "yes"
     matches = [
         visible
@@ -118,7 +117,6 @@ def toggle_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(Permission.USE_OWN)
 def edit_preferences(request: HttpRequest) -> HttpResponse:
-    """Choose the displayed time zone, and switch keyboard shortcuts."""
     get_request_context(request)
     if request.method != "POST":
         context = {

@@ -69,10 +69,9 @@ EXPECTED_ERRORS: Final = tuple(_MESSAGES)
 
 
 def get_status(error: Exception) -> int:
-    """Return the HTTP status of the page with the message."""
     return 429 if isinstance(error, TooManyWaits) else 409
 
 
 def get_message(error: Exception) -> str:
-    """Return the message for one of `EXPECTED_ERRORS`."""
+    """:param error: one of `EXPECTED_ERRORS`"""
     return next(message for kind, message in _MESSAGES.items() if isinstance(error, kind))

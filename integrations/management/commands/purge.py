@@ -1,4 +1,4 @@
-"""Run purges without a worker, as far as possible now: `manage.py purge [JOB …]`."""
+"""Run purges without a worker: `manage.py purge [JOB …]`."""
 
 from __future__ import annotations
 

@@ -44,8 +44,6 @@ class LedgerSubjects:
 
 @dataclass(frozen=True, slots=True)
 class ActivityLine:
-    """One ledger entry with its labels."""
-
     entry: SubjectEntry
     who: str
     what: str
@@ -60,7 +58,6 @@ class ActivityLine:
 
 
 def find_subjects(*, user_id: UUID, organisation_id: UUID) -> LedgerSubjects:
-    """Return the ledger subjects of a person in one of their organisations."""
     owner = {"user_id": user_id, "organisation_id": organisation_id}
     parents = dict(Integration.objects.owned_by(**owner).values_list("id", "connection_id"))
     names: dict[bytes, UUID | None] = {
@@ -103,7 +100,6 @@ def iterate_lines(
 
 
 def is_own_entry(subjects: LedgerSubjects, entry_id: UUID) -> bool:
-    """Return whether the entry's subject belongs to the person."""
     return Leaf.objects.filter(id=entry_id, subject__in=list(subjects.names)).exists()
 
 

@@ -20,8 +20,6 @@ from . import labels
 
 
 class FeatureState(StrEnum):
-    """A feature's state for one person."""
-
     ON = "on"
     OFF = "off"
     # Changed since the agreement: it may use nothing until the person agrees again.
@@ -43,8 +41,6 @@ BADGES: dict[FeatureState, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureStatus:
-    """One feature on the page."""
-
     feature: Feature
     state: FeatureState
     # Start of the state, and the agreed version; None without any agreement.
@@ -84,7 +80,6 @@ class FeatureStatus:
 
 
 def list_features(*, user_id: UUID, organisation_id: UUID, at: datetime) -> list[FeatureStatus]:
-    """Return the status of every registered feature for a person in an organisation."""
     agreements = list(consents.list_consents(owner_id=user_id, organisation_id=organisation_id))
     delegations = list(
         Delegation.objects.of(user_id, organisation_id).order_by("-switched_on_at", "-id")
@@ -100,7 +95,6 @@ def list_features(*, user_id: UUID, organisation_id: UUID, at: datetime) -> list
 def get_feature_status(
     feature: Feature, *, user_id: UUID, organisation_id: UUID, at: datetime
 ) -> FeatureStatus:
-    """Return the status of one registered feature for a person in an organisation."""
     statuses = list_features(user_id=user_id, organisation_id=organisation_id, at=at)
     return next(status for status in statuses if status.feature.key == feature.key)
 
@@ -125,8 +119,7 @@ def get_feature_rules(feature: Feature) -> tuple[PolicyRule, ...]:
 
 
 def list_service_rules() -> list[PolicyRule]:
-    """Return the rules that permit uses by the service itself."""
-    # A rule that needs a registered feature applies to that feature, or to nothing until it exists.
+    # A rule that needs a registered feature applies to that feature only.
     return [rule for rule in PERMISSION_RULES if Fact.FEATURE_REGISTERED not in rule.needs]
 
 

@@ -31,7 +31,7 @@ TEMPLATE: Final = "settings/feature_withdraw.html"
 
 @dataclass(frozen=True, slots=True)
 class _WithdrawalPage:
-    """The request, the feature, and the integrations that the withdrawal disconnects."""
+    """:param integrations: those that the withdrawal disconnects"""
 
     request: HttpRequest
     request_context: RequestContext
@@ -42,7 +42,6 @@ class _WithdrawalPage:
 def render_withdrawal(
     request: HttpRequest, request_context: RequestContext, status: FeatureStatus
 ) -> bytes:
-    """Return the confirmation page."""
     integrations = connections.list_dependent_integrations(
         feature=status.feature, **_get_owner(request_context)
     )
@@ -56,7 +55,7 @@ def render_withdrawal(
 
 
 def _render_accounts(page: _WithdrawalPage, *, shows_addresses: bool) -> bytes:
-    """Return the page of a feature that stores mail or nothing."""
+    """For features that store mail or nothing."""
     actor, at = page.request_context.actor, page.request_context.at
     ids = (
         [integration.connection_id for integration in page.integrations] if shows_addresses else []
@@ -100,7 +99,7 @@ def _show_mailbox(
 
 
 def _render_calendars(page: _WithdrawalPage) -> bytes:
-    """Return the page of the feature that caches calendars."""
+    """For the feature that caches calendars."""
     request_context = page.request_context
     own = calendar_access.get_own_calendars(
         actor=request_context.actor, user_id=request_context.user_id

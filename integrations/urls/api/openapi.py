@@ -56,7 +56,7 @@ class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-
 
 @cache
 def read_document() -> bytes:
-    """Return the OpenAPI 3.1 document of `/v1`, as JSON."""
+    """OpenAPI 3.1, as JSON."""
     return DOCUMENT_FILE.read_bytes()
 
 
@@ -86,7 +86,7 @@ def show_reference(request: HttpRequest) -> HttpResponse:
 
 
 def _describe_parameter(parameter: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a parameter of the document for the page; optional keys get a default."""
+    """Optional keys get a default."""
     return {
         "name": parameter["name"],
         "in": parameter["in"],

@@ -21,7 +21,6 @@ _SIZE = re.compile(r"[1-9][0-9]{0,17}\Z")
 @never_cache
 @require_safe
 def show_checkpoint(_: HttpRequest) -> HttpResponse:
-    """Return the newest signed checkpoint."""
     note = tile_store.get_latest_note()
     return (
         _render_text("nothing was signed yet\n", status=404) if note is None else _render_text(note)

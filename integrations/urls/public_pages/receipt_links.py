@@ -67,14 +67,14 @@ def download_first_part(_: HttpRequest, parts: list[Receipt]) -> HttpResponse:
 
 @_find_receipt_by_link
 def download_second_part(_: HttpRequest, parts: list[Receipt]) -> HttpResponse:
-    """Return part 2, which exists after the key epoch ends."""
+    """Part 2 exists after the key epoch ends."""
     if len(parts) < 2:  # noqa: PLR2004
         raise Http404
     return download_receipt(parts[1], name="receipt-part-2")
 
 
 def download_receipt(receipt: Receipt, *, name: str) -> HttpResponse:
-    """Return the exact bytes, which the signature covers."""
+    """The signature covers these exact bytes."""
     response = HttpResponse(bytes(receipt.document), content_type="application/json")
     response["Content-Disposition"] = f'attachment; filename="{name}-{receipt.id}.json"'
     return response

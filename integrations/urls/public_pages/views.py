@@ -70,7 +70,7 @@ def show_thanks(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def show_data_use(request: HttpRequest) -> HttpResponse:
-    """Return the disclosure page. Purposes, data and days come from the feature registry."""
+    """Purposes, data and days come from the feature registry."""
     context = {
         "features": FEATURES.values(),
         "forbidden": [rule for rule in evaluation.RULES if not rule.allow],
@@ -95,7 +95,7 @@ def _other_horizons(days: int | None) -> str:
 
 @require_safe
 def show_keys(request: HttpRequest) -> HttpResponse:
-    """Return the public keys of receipts and checkpoints, including former ones."""
+    """Public keys of receipts and checkpoints, including former ones."""
     history = signing_keys.list_published_keys()
     if request.GET.get("format") == "text":
         body = "".join(f"{signing_key.key}\n" for signing_key in history)
@@ -107,7 +107,7 @@ def show_keys(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def show_problem(request: HttpRequest, code: str) -> HttpResponse:
-    """Return the page of a problem document's `type`."""
+    """The page of a problem document's `type`."""
     problem_type = problem_catalogue.EXPLAINED.get(code)
     if problem_type is None:
         raise Http404

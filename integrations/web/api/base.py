@@ -73,9 +73,7 @@ class UserDataView(RateLimitedView):
 
     def get_query(self, request: Request) -> dict[str, Any]:
         """
-        Return the validated query parameters.
-
-        Two readers could use different values of a parameter that is given twice (CASA 5.1.1).
+        Refuse repeated parameters: two readers could use different values (CASA 5.1.1).
 
         :raises ValidationError: if one is unknown, given twice, or out of bounds
         """
@@ -84,7 +82,7 @@ class UserDataView(RateLimitedView):
     def check_query(
         self, request: Request, query: type[serializers.Serializer[Any]] | None
     ) -> dict[str, Any]:
-        """Return the query parameters of a method with a serializer of its own. See `get_query`."""
+        """For methods with a query serializer of their own. See `get_query`."""
         parameters = request.query_params
         # Read the declared fields: an instance copies each of them.
         known = query._declared_fields if query else {}  # noqa: SLF001
@@ -106,9 +104,7 @@ class UserDataView(RateLimitedView):
         self, request: Request, serializer_class: type[RequestBodySerializer]
     ) -> dict[str, Any]:
         """
-        Return the validated request body.
-
-        :raises ValidationError: if it does not match the serializer, or has other members
+        :raises ValidationError: if the body does not match the serializer, or has other members
         :raises ParseError: if it is not JSON, or exceeds the parser's limits
         """
         serializer = serializer_class(data=request.data, context={"user_id": self.user_id})

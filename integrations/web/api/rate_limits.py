@@ -84,7 +84,7 @@ class RateLimitedView(APIView):
 
 
 def make_headers(usages: Sequence[RateUsage]) -> dict[str, str]:
-    """Return both header fields, as structured fields (RFC 9651)."""
+    """Structured fields (RFC 9651)."""
     if not usages:
         return {}
     policies = (
