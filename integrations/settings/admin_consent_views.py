@@ -1,4 +1,4 @@
-"""Where an administrator has to agree first: the link for them, and how the waiting stands."""
+"""Admin consent: create the link for an administrator, and show the state of each request."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ _MESSAGES: Final[Mapping[str, _ConsentMessage]] = MappingProxyType(
 @dataclass(frozen=True, slots=True)
 class AdminConsentCard:
     """
-    One thing that waits for an administrator, or was answered.
+    A request for admin consent, waiting or answered.
 
-    :param is_given: connecting is what to do next; else a new link is
+    :param is_given: the next step is to connect; otherwise, a new link
     """
 
     id: UUID
@@ -82,7 +82,6 @@ class AdminConsentCard:
 
 
 def list_cards(actor: Actor, *, at: datetime) -> list[AdminConsentCard]:
-    """Return what the settings page says of what the person's administrators were asked."""
     if actor.user_id is None or actor.organisation_id is None:
         return []
     approvals = admin_consent.list_requests(
@@ -96,7 +95,7 @@ def list_cards(actor: Actor, *, at: datetime) -> list[AdminConsentCard]:
         if approvals
         else {}
     )
-    # What is not offered any more cannot be connected either.
+    # Products that are no longer offered cannot be connected.
     return [
         _make_card(approval, titles[approval.provider, approval.product])
         for approval in approvals
@@ -122,7 +121,7 @@ def _make_card(approval: Approval, title: str) -> AdminConsentCard:
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(Permission.USE_OWN)
 def ask_administrator(request: HttpRequest, provider: str) -> HttpResponse:
-    """Say what an administrator is asked for; make the link for them, and show it this once."""
+    """Show the requested permissions; on POST, create the administrator's link and show it once."""
     actor = get_actor(request)
     offer = _get_offer(provider, request.GET.get("product", "mail"))
     connection_id = ownership.get_connection_id(actor, request.GET.get("connection"))
@@ -148,7 +147,7 @@ def ask_administrator(request: HttpRequest, provider: str) -> HttpResponse:
 
 
 def _get_offer(provider: str, product: str) -> ConnectableProduct:
-    """Return what an administrator can be asked to allow."""
+    """:raises Http404: if the product is not offered, or its provider has no admin consent"""
     offer_key = (provider, product)
     offer = next(
         (
@@ -167,7 +166,7 @@ def _get_offer(provider: str, product: str) -> ConnectableProduct:
 @require_POST
 @require_permission(Permission.USE_OWN)
 def forget_request(request: HttpRequest, approval_id: UUID) -> HttpResponse:
-    """Forget that an administrator was asked: the link is good no more."""
+    """The link is no longer valid."""
     user_id, organisation_id = ownership.get_owner_ids(get_actor(request))
     if not admin_consent.delete_request(
         approval_id=approval_id, user_id=user_id, organisation_id=organisation_id

@@ -1,4 +1,4 @@
-"""What the settings page says of connected calendars: how they stand, and how long they stay."""
+"""Connected calendars on the settings page: status, and expiry of their caches."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from .status_messages import StatusMessage
 @dataclass(frozen=True, slots=True)
 class CalendarCard:
     """
-    One integration of calendars.
+    One calendar integration.
 
-    :param expires_at: until when the oldest copy is kept unless it is renewed; None: there is none
+    :param expires_at: expiry of the oldest cache unless renewed; None: nothing is cached
     """
 
     integration_id: UUID
@@ -47,7 +47,7 @@ class CalendarCard:
 
 
 def list_cards(actor: Actor) -> list[CalendarCard]:
-    """Return a card for each live integration of calendars, the oldest first."""
+    """Oldest first."""
     if actor.user_id is None or actor.organisation_id is None:
         return []
     integrations = Integration.objects.live().owned_by(actor.user_id, actor.organisation_id)

@@ -1,4 +1,4 @@
-"""Where a product of a provider is connected, and where an administrator is asked to allow it."""
+"""URLs of the pages that connect a product and request admin consent."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from integrations.access.endpoints import admin_consent_url
 
 
 def get_connect_url(provider: str, product: str, connection_id: UUID | None) -> str:
-    """Return the address of the page that says what connecting asks for."""
+    """The disclosure page."""
     return _build_url("settings-connect", provider, product, connection_id)
 
 
 def get_administrator_url(provider: str, product: str, connection_id: UUID | None) -> str | None:
-    """Return the address of the page that makes a link for an administrator, if any can agree."""
+    """The page that creates an administrator's link; None: the provider has no admin consent."""
     if not admin_consent_url(provider):
         return None
     return _build_url("settings-administrator", provider, product, connection_id)
@@ -25,7 +25,7 @@ def get_administrator_url(provider: str, product: str, connection_id: UUID | Non
 def _build_url(route: str, provider: str, product: str, connection_id: UUID | None) -> str:
     parameters = {"product": product} if product != "mail" else {}
     if connection_id is not None:
-        # Whoever was reconnecting goes on reconnecting.
+        # Keep reconnecting the same connection.
         parameters["connection"] = str(connection_id)
     url = reverse(route, args=[provider])
     return f"{url}?{urlencode(parameters)}" if parameters else url

@@ -1,4 +1,4 @@
-"""What became of a connect, in words: each outcome its own, and what to do next. Tables alone."""
+"""Messages for the outcomes of a connect, each with the next step. Tables only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from limited_use.policy.claims import claim
 
 
 class NextStep(StrEnum):
-    """The one thing to do next: to the disclosure page again, for the same account, or nothing."""
+    """The next step: to the disclosure page, reconnect, add to the same account, or nothing."""
 
     CONNECT = "connect"
     RECONNECT = "reconnect"
@@ -174,7 +174,7 @@ OUTCOMES: Final[dict[str, ConnectOutcome]] = {
 }
 
 
-#: Where it is about calendars, other words.
+#: Outcomes of connecting calendars that differ from those of mail.
 CALENDAR_OUTCOMES: Final[dict[str, ConnectOutcome]] = {
     AttemptOutcome.CONNECTED: ConnectOutcome(
         "good",
@@ -205,8 +205,8 @@ CALENDAR_OUTCOMES: Final[dict[str, ConnectOutcome]] = {
 }
 
 
-#: Where an administrator may have been asked, which nothing of the answer says. An attempt that the
-#: person has not come back from is among them: the provider may have kept them on its own page.
+#: Outcomes at providers with admin consent: their responses do not say if an administrator was
+#: asked. A pending attempt is included: the provider may have shown its own page.
 ADMIN_CONSENT_OUTCOMES: Final[dict[str, ConnectOutcome]] = {
     AttemptOutcome.PENDING: ConnectOutcome(
         "info",

@@ -1,4 +1,4 @@
-"""What the page says of how a connect went, with the one thing to do next, until it is settled."""
+"""The result of a connect attempt with its next step, shown until it is settled."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .connect_messages import (
     NextStep,
 )
 
-# A good end is soon told by the account itself, which goes on from there.
+# After a success, the account's own card soon shows the state.
 SUCCESS_SHOWN_FOR: Final = timedelta(minutes=1)
 
 _ACTION_LABELS: Final[dict[NextStep, str]] = {
@@ -44,11 +44,11 @@ _ACTION_LABELS: Final[dict[NextStep, str]] = {
 @dataclass(frozen=True, slots=True)
 class ConnectResult:
     """
-    An outcome on the page, with the address of what to do next; None where there is nothing.
+    A result on the page. `action_url` is None if there is no next step.
 
-    :param about: what was to be connected, where that is known
-    :param shown_until: when the page stops showing it by itself
-    :param administrator_url: where a link for an administrator is made, if one may be missing
+    :param about: the title of the product, if known
+    :param shown_until: when the page stops showing the result
+    :param administrator_url: page that creates an administrator's link, if one may be missing
     """
 
     attempt_id: UUID
@@ -63,7 +63,7 @@ class ConnectResult:
 
 
 def get_latest_result(request: HttpRequest, *, at: datetime) -> ConnectResult | None:
-    """Return how the person's last attempt stands, unless it is settled or an hour old."""
+    """Return the result of the person's last attempt unless it is settled or an hour old."""
     try:
         actor = get_actor(request)
     except NoActor:
@@ -85,7 +85,7 @@ def get_latest_result(request: HttpRequest, *, at: datetime) -> ConnectResult | 
 
 
 def describe_attempt(attempt: ConnectAttempt, *, at: datetime) -> ConnectResult:
-    """Return what the page says of an attempt: one that ended, or one that is waited for."""
+    """:param attempt: ended or pending"""
     outcome = _get_outcome(attempt, at)
     connect_args = (attempt.provider, attempt.product, attempt.connection_id)
     url = None if outcome.action is NextStep.NONE else connect_links.get_connect_url(*connect_args)
@@ -115,7 +115,6 @@ def describe_attempt(attempt: ConnectAttempt, *, at: datetime) -> ConnectResult:
 @require_POST
 @require_permission(Permission.USE_OWN)
 def dismiss_result(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
-    """Stop showing how an attempt went."""
     user_id, organisation_id = ownership.get_owner_ids(get_actor(request))
     if not connect_attempts.dismiss_attempt(
         attempt_id=attempt_id,

@@ -1,9 +1,9 @@
 """
-To the consent page and back, for a person and for an administrator. Nothing is rendered here.
+Redirects to the provider's consent page and back, for owners and administrators.
 
-A callback's address carries a code, or the state of a link. So its answer is a redirect to an
-address without parameters, with no body for anything to be loaded from, kept by no
-cache, and named to nobody as referrer; how it went stands in a row.
+These views render nothing. A callback URL contains a code or the state of a link, so the response
+redirects to a URL without parameters, has no body that could load anything, is not cached and
+sends no referrer. The outcome is stored in a row.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from integrations.web.form_numbers import read_number
 from limited_use.agreements.consents import ConsentMissing
 
 SETTINGS_ROUTE: Final = "settings-integrations"
-# Of what administrators bring back: beyond it an address is answered the same, and not heard.
+# Administrators' returns per network. Beyond it, the response is the same and the hint ignored.
 RATE: Final = Rate("administrators-answer", 60, 60)
 _PARAMETERS: Final = ("state", "code", "error", "iss")
 
 
 class HttpResponseSeeOther(HttpResponseRedirect):
-    """303: go there with GET, whatever the method was that led here."""
+    """303: the browser continues with GET after any method."""
 
     status_code = 303
 
@@ -48,7 +48,7 @@ class HttpResponseSeeOther(HttpResponseRedirect):
 @require_POST
 @require_permission(Permission.USE_OWN)
 def begin_connect(request: HttpRequest, provider: str) -> HttpResponse:
-    """Go to the provider's consent page, having read and agreed to what is asked."""
+    """Redirect to the provider's consent page, after the person agreed to the disclosure."""
     actor = get_actor(request)
     connection_id = _parse_uuid(request.POST.get("connection"))
     try:
@@ -62,8 +62,8 @@ def begin_connect(request: HttpRequest, provider: str) -> HttpResponse:
             connection_id=connection_id,
         )
     except ConsentMissing:
-        # Shown again, as it reads now.
-        # Of a product that is offered: another would have been unknown.
+        # Show the current disclosure.
+        # The product is offered: others raise UnknownProvider.
         query = urlencode({"product": _get_product(request)})
         return redirect(f"{reverse('settings-connect', args=[provider])}?{query}")
     except (connections.UnknownProvider, connections.NotConnectedError):
@@ -73,7 +73,7 @@ def begin_connect(request: HttpRequest, provider: str) -> HttpResponse:
 
 @never_cache
 def handle_callback(request: HttpRequest, provider: str) -> HttpResponse:
-    """Take what the provider answered, once, and go on to the settings page whatever it was."""
+    """Handle the provider's response once, then redirect to the settings page in every case."""
     if get_connectable_provider(provider) is None:
         raise Http404
     try:
@@ -89,7 +89,7 @@ def handle_callback(request: HttpRequest, provider: str) -> HttpResponse:
             **first_values,
         )
         try:
-            # Refused before the state is used up.
+            # Refuse before the state is consumed.
             with concurrency.hold_wait_slot():
                 connections.complete_connect(
                     provider_response,
@@ -105,20 +105,20 @@ def handle_callback(request: HttpRequest, provider: str) -> HttpResponse:
 
 @never_cache
 def handle_admin_consent(request: HttpRequest) -> HttpResponse:
-    """Take what an administrator brought back as a hint, and thank them whatever it was."""
+    """Handle an administrator's return as a hint, then redirect to the same page in every case."""
     if request.method == "GET" and request_limits.count_for_network(request, RATE).is_within:
         parameters = {name: request.GET.getlist(name) for name in request.GET}
         connections.record_admin_answer(parameters, at=timezone.now())
     return _redirect_to("administrator-thanks")
 
 
-# Anybody may arrive at these; whoever does not bring a state that was given out changes nothing.
-handle_callback.permission = None  # type: ignore[attr-defined]  # read by the walk of all routes
+# Public: a request without a valid state changes nothing.
+handle_callback.permission = None  # type: ignore[attr-defined]  # read by the route tests
 handle_admin_consent.permission = None  # type: ignore[attr-defined]
 
 
 def _ask_to_retry(request: HttpRequest) -> HttpResponse:
-    """Return a text that loads nothing, and in whose place the browser asks again by itself."""
+    """Return a text that loads nothing. The browser retries by itself."""
     text = "Other pages of yours wait for a provider. This one goes on by itself.\n"
     response = HttpResponse(text, status=429, content_type="text/plain; charset=utf-8")
     response["Referrer-Policy"] = "no-referrer"
@@ -135,7 +135,7 @@ def _redirect_to(route: str) -> HttpResponse:
 
 
 def _read_agreed_versions(request: HttpRequest) -> dict[str, int]:
-    """Return the versions that the click agreed to: those that were shown, and no others."""
+    """Return the feature versions that the page showed and the person agreed to."""
     if request.POST.get("agree") != "yes":
         return {}
     pairs = (value.rpartition(":") for value in request.POST.getlist("version"))

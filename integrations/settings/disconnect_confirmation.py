@@ -1,4 +1,4 @@
-"""The page that asks once before a disconnect: what is removed, by product, and what stays."""
+"""The confirmation page of a disconnect: removed data by product, and remaining data."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _TEMPLATE: Final = "settings/disconnect.html"
 
 @dataclass(frozen=True, slots=True)
 class RemovalCounts:
-    """How much of each kind is removed; None of a product that is not."""
+    """Number of removed rows by kind; None for products that stay."""
 
     messages: int | None
     threads: int | None
@@ -46,9 +46,10 @@ def render_confirmation(
     removed: Sequence[Integration],
 ) -> bytes:
     """
-    Return the page that asks before `removed`, live integrations of `connection`, are disconnected.
+    Return the page that asks before `removed`, live integrations of `connection`, are
+    disconnected.
 
-    It names calendars while their keys can be used. Without the keys it still counts them.
+    Calendar names are shown while their keys can be used, counts always.
     """
     calendars = _list_calendars(request_context, removed)
     return named_calendars.render_calendars(
@@ -78,7 +79,7 @@ def _get_context(
     calendars: Sequence[VisibleCalendar],
 ) -> dict[str, Any]:
     situation = removal_facts.predict_removal(connection, removed)
-    # Disconnecting everything of the account is another choice where something of it would stay.
+    # If other products of the account stay, offer to disconnect them too.
     others = situation.subject.others
     return {
         "names": [

@@ -1,4 +1,4 @@
-"""Ending it: disconnect, the removal while it runs, its receipt."""
+"""Disconnect, progress of the removal, and receipts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from . import disconnect_confirmation, purge_messages
 @require_permission(Permission.USE_OWN)
 @require_recent_confirmation
 def disconnect_integration(request: HttpRequest, integration_id: UUID) -> HttpResponse:
-    """Ask once, saying exactly what goes; then disconnect."""
+    """Ask for confirmation with the exact consequences; on POST, disconnect."""
     request_context = get_request_context(request)
     integration = ownership.get_integration(request_context.actor, integration_id)
     is_local = not PROVIDERS[integration.connection.provider].grants
@@ -65,7 +65,7 @@ def disconnect_integration(request: HttpRequest, integration_id: UUID) -> HttpRe
 @require_permission(Permission.USE_OWN)
 @require_recent_confirmation
 def disconnect_account(request: HttpRequest, connection_id: UUID) -> HttpResponse:
-    """Ask once about all products of a connection; then disconnect them together."""
+    """Ask once for all products of a connection; on POST, disconnect them together."""
     request_context = get_request_context(request)
     connection, integrations = ownership.get_account(request_context.actor, connection_id)
     if request.method == "POST":
@@ -88,7 +88,7 @@ def disconnect_account(request: HttpRequest, connection_id: UUID) -> HttpRespons
 @require_safe
 @require_permission(Permission.USE_OWN)
 def show_purge(request: HttpRequest, purge_id: UUID) -> HttpResponse:
-    """Return how far a removal is, and what its receipt says once it is done."""
+    """Show the progress of a removal, and its receipt at the end."""
     job = ownership.get_purge(get_actor(request), purge_id)
     is_poll = bool(request.headers.get("HX-Request"))
     template = "settings/_purge.html" if is_poll else "settings/purge.html"
@@ -99,7 +99,7 @@ def show_purge(request: HttpRequest, purge_id: UUID) -> HttpResponse:
 @require_safe
 @require_permission(Permission.USE_OWN)
 def download_receipt(request: HttpRequest, purge_id: UUID) -> HttpResponse:
-    """Return part 1 of the receipt."""
+    """Part 1."""
     job = ownership.get_purge(get_actor(request), purge_id)
     if job.receipt_id is None:
         raise Http404
@@ -110,7 +110,7 @@ def download_receipt(request: HttpRequest, purge_id: UUID) -> HttpResponse:
 @require_safe
 @require_permission(Permission.USE_OWN)
 def download_second_part(request: HttpRequest, purge_id: UUID) -> HttpResponse:
-    """Return part 2 of the receipt; it is not there before the key epoch has ended."""
+    """Part 2 exists after the key epoch ends."""
     job = ownership.get_purge(get_actor(request), purge_id)
     second = purges.second_part_of(job)
     if second is None:
@@ -119,7 +119,7 @@ def download_second_part(request: HttpRequest, purge_id: UUID) -> HttpResponse:
 
 
 def _render_receipt(part: Receipt, name: str) -> HttpResponse:
-    """Return the receipt's exact bytes: they are what is signed."""
+    """The signature covers these exact bytes."""
     response = HttpResponse(bytes(part.document), content_type="application/json")
     response["Content-Disposition"] = f'attachment; filename="{name}.json"'
     return response
@@ -129,7 +129,7 @@ def _render_receipt(part: Receipt, name: str) -> HttpResponse:
 @require_POST
 @require_permission(Permission.USE_OWN)
 def create_receipt_link(request: HttpRequest, purge_id: UUID) -> HttpResponse:
-    """Make a link to the receipt that needs no account, and show it this once."""
+    """Create a receipt link that works without an account, and show it once."""
     job = ownership.get_purge(get_actor(request), purge_id)
     if job.receipt_id is None:
         raise Http404
@@ -144,7 +144,7 @@ def create_receipt_link(request: HttpRequest, purge_id: UUID) -> HttpResponse:
 @require_permission(Permission.USE_OWN)
 @require_recent_confirmation
 def forget_connection(request: HttpRequest, connection_id: UUID) -> HttpResponse:
-    """End a connection of which nothing is switched on."""
+    """Remove a connection without live integrations."""
     actor = get_actor(request)
     own_id = ownership.get_connection_id(actor, str(connection_id))
     if own_id is None:

@@ -1,4 +1,4 @@
-"""A copy of one's own mail: what it holds is said first; then it streams."""
+"""Mailbox export: a description of the file, then a streamed download."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from integrations.web import ownership
 
 from . import overview
 
-# A copy keeps a thread of a web process for as long as it is downloaded.
+# An export occupies a web thread until the download ends.
 RATE: Final = Rate("export", 10, 3600)
 
 
@@ -36,7 +36,7 @@ RATE: Final = Rate("export", 10, 3600)
 @require_permission(Permission.USE_OWN)
 @require_recent_confirmation
 def export_mailbox(request: HttpRequest, integration_id: UUID) -> HttpResponseBase:
-    """Say what a copy holds; on a click, be the copy."""
+    """Describe the export; on POST, stream it."""
     actor = get_actor(request)
     integration = ownership.get_integration(actor, integration_id)
     if request.method == "POST":

@@ -1,4 +1,4 @@
-"""The owner's part of the ledger: offered beside the receipt, handed out once."""
+"""The owner's part of the ledger: offered with the receipt, downloaded once."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ NO_KEY_MESSAGE = "What was connected here had no key of its own in the ledger."
 @require_permission(Permission.USE_OWN)
 @require_recent_confirmation
 def download_ledger_part(request: HttpRequest, purge_id: UUID) -> HttpResponse:
-    """Say what it is, and hand it out: the file is sent after the commit that destroyed the key."""
+    """Describe the file; on POST, destroy its key, commit, and return the file."""
     job = ownership.get_purge(get_actor(request), purge_id)
     at = timezone.now()
     if request.method == "POST":
@@ -89,6 +89,6 @@ def _render_gone(request: HttpRequest, job: PurgeJob) -> HttpResponse:
 def _explain_absence(row: LedgerKey | None) -> str:
     if row is None:
         return NO_KEY_MESSAGE
-    # Its time is over, and the task that destroys it has not run yet.
+    # Expired, but the task that destroys it has not run yet.
     has_expired = not row.outcome and row.offered_until is not None
     return EXPIRED_MESSAGE if has_expired else ABSENCE_MESSAGES[row.outcome]

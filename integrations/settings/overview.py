@@ -1,8 +1,8 @@
 """
-What the settings page shows, from our own rows alone.
+Data of the settings page, from database rows alone.
 
-It answers with every token dead, every provider down and no worker alive: the
-only sealed thing on it is the account's address, opened by the page's sink.
+The page works with revoked tokens, unreachable providers and no workers. The only sealed value is
+the account's address, which the page's sink opens.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ HORIZONS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountOverview:
-    """One connection on the page; its address is sealed and added by the sink."""
+    """One connection on the page. The sink adds its sealed address."""
 
     id: UUID
     provider_key: str
@@ -73,7 +73,7 @@ class AccountOverview:
 
 
 def list_accounts(*, actor: Actor, at: datetime) -> list[tuple[Connection, AccountOverview]]:
-    """Return the person's live connections in this organisation, each with what the page says."""
+    """Live connections in this organisation."""
     if actor.user_id is None or actor.organisation_id is None:
         return []
     connections = list(
@@ -88,7 +88,7 @@ def list_accounts(*, actor: Actor, at: datetime) -> list[tuple[Connection, Accou
             connection__in=connections, product="mail"
         )
     }
-    # What has calendars alone has a card of its own: see `calendar_cards`.
+    # Connections with only calendars have a card of their own: see `calendar_cards`.
     others = Integration.objects.live().filter(connection__in=connections).exclude(product="mail")
     calendar_only = set(others.values_list("connection_id", flat=True)) - mailboxes.keys()
     connections = [connection for connection in connections if connection.id not in calendar_only]
@@ -108,7 +108,7 @@ def count_messages(integration_ids: Iterable[UUID]) -> Mapping[UUID, int]:
 
 
 def get_account(integration: Integration, *, at: datetime) -> AccountOverview:
-    """Return what the page says of one live integration, for refreshing its progress."""
+    """Used to refresh the progress of one integration."""
     states = sync_progress.get_progress([integration.id], at=at)
     counts = count_messages([integration.id])
     return _make_account(integration.connection, integration, states, counts, at)
@@ -116,8 +116,6 @@ def get_account(integration: Integration, *, at: datetime) -> AccountOverview:
 
 @dataclass(frozen=True, slots=True)
 class PermissionStatus:
-    """One scope, why it is asked, and what became of it."""
-
     scope: str
     why: str
     state: str
@@ -125,13 +123,12 @@ class PermissionStatus:
 
 
 def has_product(connection_id: UUID, *, product: str) -> bool:
-    """Return whether `product` of a connection is live."""
     live = Integration.objects.live().filter(connection_id=connection_id, product=product)
     return live.exists()
 
 
 def list_permissions(connection: Connection) -> list[PermissionStatus]:
-    """Return each permission that mail and other live products need, and whether it is given."""
+    """Return the permissions that mail and other live products need, each with its status."""
     provider = PROVIDERS[connection.provider]
     granted = frozenset(connection.granted_scopes) | provider.unlisted_scopes
     requested = [
@@ -150,7 +147,6 @@ def list_permissions(connection: Connection) -> list[PermissionStatus]:
 
 
 def get_update_source(account: AccountOverview, *, at: datetime) -> status_messages.UpdateSource:
-    """Return how it is known that there is news of a mailbox."""
     return status_messages.describe_updates(
         account.progress.watch if account.progress else None,
         label=account.provider,
@@ -160,13 +156,13 @@ def get_update_source(account: AccountOverview, *, at: datetime) -> status_messa
 
 
 def list_comparisons(integration_id: UUID) -> list[Reconciliation]:
-    """Return the latest comparisons with the provider, the newest first."""
+    """The last five, newest first."""
     queryset = Reconciliation.objects.filter(integration_id=integration_id)
     return list(queryset.order_by("-compared_at")[:5])
 
 
 def list_quarantined(integration_id: UUID) -> list[dict[str, Any]]:
-    """Return what could not be read, and why, the newest first."""
+    """Newest first."""
     rows = quarantine.get_unreadable([integration_id]).order_by("-first_seen_at")
     return [
         {
@@ -182,15 +178,15 @@ def list_quarantined(integration_id: UUID) -> list[dict[str, Any]]:
 
 def list_purges(*, actor: Actor) -> list[PurgeJob]:
     """
-    Return the person's removals, the newest first.
+    Return the person's removals, newest first, of every organisation.
 
-    Of every organisation: who left one keeps the receipts of what was removed there.
+    A person who left an organisation keeps the receipts of those removals.
     """
     if actor.user_id is None:
         return []
     jobs = list(PurgeJob.objects.filter(user_id=actor.user_id).order_by("-fenced_at"))
     for organisation_id in {job.organisation_id for job in jobs}:
-        # What a removal is about is shown where it was theirs, which they may have left.
+        # Row-level security: act in the purge's organisation, which the person may have left.
         with row_owner.acting_for(actor.user_id, organisation_id):
             organisation_jobs = [job for job in jobs if job.organisation_id == organisation_id]
             prefetch_related_objects(
@@ -247,9 +243,9 @@ def _make_account(
 
 
 def _list_unused_scopes(connection: Connection) -> tuple[str, ...]:
-    """Return what was given that nothing live of the connection needs, its calendars neither."""
+    """Return the granted scopes that no live product of the connection needs."""
     grant = scopes.compare_connection_scopes(PROVIDERS[connection.provider], connection)
-    # Of one that brought nothing in, the permissions of mail are what it is there for.
+    # A connection without products was made for mail: its scopes count as used.
     mail = scopes.get_product_scopes(PROVIDERS[connection.provider], "mail")
     return tuple(sorted(grant.unused - mail))
 
@@ -269,7 +265,7 @@ def _choose_message(
 
 
 def _is_current(state: SyncProgress | None, at: datetime) -> bool:
-    """Return whether the last check was complete, and not longer ago than checks are apart."""
+    """Return whether the last check was complete and within the check interval."""
     if state is None or state.failing_since is not None or state.last_synced_at is None:
         return False
     seconds = state.interval.seconds if state.interval is not None else 0

@@ -34,9 +34,9 @@ class _PromisedStep:
     """
     A step of every removal.
 
-    :param claim: once it is taken
-    :param planned: the text before
-    :param at: the column of the job that says when
+    :param claim: text after the step
+    :param planned: text before the step
+    :param at: the job's column with the time of the step
     """
 
     step: PurgeStep
@@ -55,7 +55,7 @@ _FIRST: Final = (
 _LAST: Final = _PromisedStep(PurgeStep.DONE, "removal.signed", "Sign the receipt", "done_at")
 
 
-# What is said of the provider's notifications, and of which outcomes they have ended.
+# Claims about the provider's notifications, and the outcomes that ended them.
 _NOTICES: Final = {
     StopOutcome.STOPPED: "removal.notices-stopped",
     StopOutcome.GONE: "removal.notices-stopped",
@@ -70,10 +70,10 @@ _NOTICES_ENDED: Final = frozenset({StopOutcome.STOPPED, StopOutcome.GONE, StopOu
 @dataclass(frozen=True, slots=True)
 class RemovalStep:
     """
-    One line of the list.
+    One line of the list of steps.
 
-    :param mark: `done`; `kept`, if it says what was not ended; or `ahead`
-    :param said: what is true by now; None as long as the step lies ahead
+    :param mark: `done`; `kept` for access or notifications that were not ended; or `ahead`
+    :param said: the current fact; None before the step
     """
 
     mark: str
@@ -83,7 +83,6 @@ class RemovalStep:
 
 
 def get_table_row(job: PurgeJob) -> dict[str, Any]:
-    """Return one line of the table of removals."""
     situation = removal_facts.get_situation(job)
     access = ACCESS_MESSAGES[situation.access]
     is_done = job.receipt_id is not None
@@ -103,7 +102,6 @@ def get_table_row(job: PurgeJob) -> dict[str, Any]:
 
 
 def get_page_context(job: PurgeJob) -> dict[str, Any]:
-    """Return what the page of one removal shows."""
     situation = removal_facts.get_situation(job)
     siblings = removal_facts.list_sibling_jobs(job)
     subject, access = situation.subject, ACCESS_MESSAGES[situation.access]
@@ -116,7 +114,7 @@ def get_page_context(job: PurgeJob) -> dict[str, Any]:
         "own_epoch_ends": get_local_key_epoch_end(job),
         "ledger_part": _get_ledger_key(job),
         "steps": _list_steps(job, situation),
-        # What may remain at the provider is said with the way to end it.
+        # Access that may remain at the provider, with the way to end it.
         "advice": make_statement(access.advice, subject) if is_done else None,
         "tone": access.tone,
         "pages": situation.revocation_pages,
@@ -124,7 +122,7 @@ def get_page_context(job: PurgeJob) -> dict[str, Any]:
         if situation.access is AccessOutcome.KEPT
         else None,
         "siblings": [_describe_sibling(sibling) for sibling in siblings],
-        # Until nothing on the page changes any more.
+        # Whether the page still changes.
         "is_moving": any(purge_job.receipt_id is None for purge_job in (job, *siblings)),
         "receipt_link": "",
     }
@@ -156,7 +154,7 @@ def _stop_notices(job: PurgeJob, subject: RemovalSubject) -> RemovalStep:
 
 def _settle_access(job: PurgeJob, situation: RemovalSituation) -> RemovalStep:
     access, is_settled = ACCESS_MESSAGES[situation.access], _is_settled(job)
-    # Until the notifications have stopped, the provider is not asked.
+    # The provider is asked only after the notifications have stopped.
     is_waiting = situation.access is AccessOutcome.ASKED and not job.revocation_try_count
     is_asked = job.revocation_tried_at is not None and not is_waiting
     statement = make_statement(access.now, situation.subject) if is_settled or is_asked else None
@@ -190,7 +188,7 @@ def _describe_sibling(job: PurgeJob) -> dict[str, Any]:
 
 
 def _get_ledger_key(job: PurgeJob) -> LedgerKey | None:
-    """Return the connection's ledger key while its owner can fetch it."""
+    """Return the connection's ledger key while its owner can download it."""
     row = (
         ledger_key_release.get_ledger_key(job.integration.connection_id) if job.receipt_id else None
     )

@@ -1,4 +1,4 @@
-"""Where somebody was when a permission was missing: the way back, once they have given it."""
+"""The link back to the page that lacked a permission, after the permission is granted."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from django.urls import reverse
 from .connect_results import ConnectResult
 
 _SESSION_KEY: Final = "connect_came_from"
-# By the name of the page, what its link says. No other place is ever led to.
+# Link text by route. Other routes are never linked.
 _LINK_LABELS: Final[Mapping[str, str]] = {"calendar-new": "Go on with the new event"}
 
 
 def remember_origin(request: HttpRequest) -> None:
-    """Keep in the session where they say that they come from; what is no such place is none."""
+    """Store the page of origin in the session if it is in the fixed list; otherwise clear it."""
     origin = request.GET.get("from", "")
     if origin in _LINK_LABELS:
         request.session[_SESSION_KEY] = origin
@@ -26,7 +26,7 @@ def remember_origin(request: HttpRequest) -> None:
 
 
 def add_return_link(request: HttpRequest, outcome: ConnectResult | None) -> ConnectResult | None:
-    """Return a good end with a link to where they came from, where they said so."""
+    """Return a successful result with a link to the page of origin, if one is stored."""
     origin = str(request.session.get(_SESSION_KEY, ""))
     if outcome is None or outcome.tone != "good" or origin not in _LINK_LABELS:
         return outcome

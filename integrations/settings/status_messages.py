@@ -1,4 +1,4 @@
-"""Every state of an integration in words, with the one thing to do about it. Pure."""
+"""Messages for every status of an integration, each with one action. Pure."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from limited_use.policy.claims import claim
 
 
 class StatusAction(StrEnum):
-    """What the page offers first."""
+    """The page's first action."""
 
     SYNC_NOW = "sync_now"
-    # What is here already can be read while the rest comes in.
+    # Fetched mail is readable during the import.
     READ = "read"
     RECONNECT = "reconnect"
     DETAILS = "details"
@@ -92,7 +92,7 @@ REASON: dict[str, str] = {
 
 
 def get_status_message(status: str, reason: str = "") -> StatusMessage:
-    """Return the words for a status; a reason's sentence, where there is one, comes first."""
+    """The sentence of a reason replaces the status's own."""
     message = STATUS[status]
     sentence = REASON.get(reason, "")
     action = StatusAction.RECONNECT if reason == StatusReason.SCOPE_MISSING else message.action
@@ -101,7 +101,7 @@ def get_status_message(status: str, reason: str = "") -> StatusMessage:
 
 @dataclass(frozen=True, slots=True)
 class UpdateSource:
-    """How it is known that there is news: by the provider's word, or by asking alone."""
+    """How Antares learns of new mail: push notifications, or checks alone."""
 
     says: str
     told_at: datetime | None = None
@@ -111,11 +111,7 @@ class UpdateSource:
 def describe_updates(
     watch: WatchHealth | None, *, label: str, interval: CheckInterval | None, at: datetime
 ) -> UpdateSource:
-    """
-    Return how Antares learns of news, and how far apart checks are.
-
-    :param interval: how far apart checks are; None while they are not regular
-    """
+    """:param interval: None while checks are irregular"""
     checks = _describe_checks(label, interval)
     if watch is None or not watch.is_live(at):
         return UpdateSource(checks)
@@ -148,14 +144,14 @@ def _describe_checks(label: str, interval: CheckInterval | None) -> str:
 
 
 def format_interval(seconds: int) -> str:
-    """Return a length of time as it follows “every”: `minute`, `10 minutes`, `5 seconds`."""
+    """Return a duration as it follows “every”: `minute`, `10 minutes`, `5 seconds`."""
     count, unit = (seconds // 60, "minute") if seconds % 60 == 0 else (seconds, "second")
     return unit if count == 1 else f"{count} {unit}s"
 
 
 def explain_wait(progress: SyncProgress, *, label: str, is_importing: bool) -> str:
     """
-    Return why a mailbox is not read right now, as a sentence that a time follows; else nothing.
+    Return why a mailbox is not read now, as a sentence that a time follows; otherwise empty.
 
     :param label: the provider's name
     """
@@ -182,7 +178,7 @@ WITHOUT_MAIL = StatusMessage(
 )
 
 
-# Why a message was set aside, by the word that its row has.
+# Why a message is quarantined, by the reason in its row.
 QUARANTINE_REASONS: dict[str, str] = {
     "too-deep": "Its parts are nested too deeply to be read here.",
     "too-many-parts": "It has more parts than we read.",
@@ -198,7 +194,7 @@ QUARANTINE_REASONS: dict[str, str] = {
 UNKNOWN_QUARANTINE_REASON = "It could not be read."
 
 
-# What is said of calendars where it is not what is said of mail.
+# Messages for calendars that differ from those for mail.
 _CALENDARS: dict[str, str] = {
     IntegrationStatus.SYNCING: "Your calendars are coming in.",
     IntegrationStatus.ACTIVE: "Shown in your calendar, beside everything else.",
@@ -210,7 +206,7 @@ _CALENDAR_REASONS: dict[str, str] = {
 
 
 def get_calendar_message(status: str, reason: str = "", *, is_local: bool = False) -> StatusMessage:
-    """Return the words for calendars. See `of`."""
+    """See `get_status_message`."""
     message = get_status_message(status, reason)
     if is_local:
         only_here = claim("calendars.only-here", "They are stored only in Antares.")

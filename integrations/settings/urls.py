@@ -1,4 +1,4 @@
-"""Where connecting begins and comes back to, and the settings pages."""
+"""Routes of the settings pages and of connecting."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ urlpatterns = [
         connect_views.begin_connect,
         name="connect-begin",
     ),
-    # Each provider comes back to an address of its own.
+    # Each provider redirects to a URL of its own.
     path(
         "connect/<slug:provider>/callback", connect_views.handle_callback, name="connect-callback"
     ),

@@ -1,4 +1,4 @@
-"""The settings pages: parse, one call, render. What ends something is in `disconnect_views`."""
+"""The settings pages. `disconnect_views` has the views that end something."""
 
 from __future__ import annotations
 
@@ -44,11 +44,10 @@ SETTINGS_ROUTE = "settings-integrations"
 @require_safe
 @require_permission(Permission.USE_OWN)
 def show_integrations(request: HttpRequest) -> HttpResponse:
-    """Return the page of everything connected, offered and removed."""
     try:
         return HttpResponse(_render_integrations(request, shows_addresses=True))
     except (KeyStoreUnavailable, Unopenable):
-        # Whose key does not open now must still be able to see what stands, and to end it.
+        # Without their key, owners must still see their connections and end them.
         return HttpResponse(_render_integrations(request, shows_addresses=False))
 
 
@@ -102,7 +101,7 @@ def _present_account(row: Any, opened: Mapping[str, bytes]) -> page_sink.Templat
 @require_safe
 @require_permission(Permission.USE_OWN)
 def show_connect(request: HttpRequest, provider: str) -> HttpResponse:
-    """Return what will be asked and why: shown immediately before consent."""
+    """Show the requested permissions and their reasons, immediately before consent."""
     offer_key = (provider, request.GET.get("product", "mail"))
     offer = next(
         (
@@ -136,10 +135,10 @@ def show_connect(request: HttpRequest, provider: str) -> HttpResponse:
 @require_permission(Permission.USE_OWN)
 def show_progress(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     """
-    Return the moving part of one account's card.
+    Return the changing part of one account's card.
 
-    The page says which status it shows; where that is another one by now, badge and
-    buttons come along. Else they are left alone, and with them the keyboard's focus.
+    The page sends its shown status. If the status has changed, the badge and buttons are replaced
+    too. Otherwise they stay, and with them the keyboard focus.
     """
     integration = ownership.get_integration(get_actor(request), integration_id)
     account = overview.get_account(integration, at=timezone.now())
@@ -179,7 +178,6 @@ def set_horizon(request: HttpRequest, integration_id: UUID) -> HttpResponse:
 @require_safe
 @require_permission(Permission.USE_OWN)
 def show_details(request: HttpRequest, integration_id: UUID) -> HttpResponse:
-    """Return how one account stands: permissions, comparisons, what was set aside and why."""
     integration = ownership.get_integration(get_actor(request), integration_id)
     at = timezone.now()
     account = overview.get_account(integration, at=at)

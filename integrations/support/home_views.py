@@ -1,4 +1,4 @@
-"""The start page of the staff site, which leads to the pages of each role."""
+"""The start page of the staff site, which redirects to the pages of each role."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .site_links import find_link
 @never_cache
 @require_safe
 def show_home(request: HttpRequest) -> HttpResponseBase:
-    """Redirect a member of staff to the pages of their role, and anybody else to sign in."""
+    """Redirect staff to the pages of their role, and other visitors to sign-in."""
     if not request.user.is_authenticated:
         return redirect_to_login(request.get_full_path())
     link = find_link(getattr(request.user, "role", Role.MEMBER))
@@ -28,5 +28,5 @@ def show_home(request: HttpRequest) -> HttpResponseBase:
     return response
 
 
-# Shows nothing: the pages that it leads to ask for their permissions.
-show_home.permission = None  # type: ignore[attr-defined]  # read by the walk of all routes
+# Shows nothing: the target pages check their permissions.
+show_home.permission = None  # type: ignore[attr-defined]  # read by the route tests

@@ -1,4 +1,4 @@
-"""What owners opened to support: a list in clear, and one item at a time."""
+"""Items that owners opened to support: a list of ids, and one item at a time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ from limited_use.vault.envelope import Unopenable
 @require_safe
 @require_permission(Permission.READ_OPENED_ITEMS)
 def list_items(request: HttpRequest) -> HttpResponse:
-    """Return what is open: ids, ends and organisations."""
     opened_items = support_access.list_open_items(actor=get_actor(request), at=timezone.now())
     return render(request, "console/items.html", {"items": opened_items})
 
@@ -34,9 +33,9 @@ def list_items(request: HttpRequest) -> HttpResponse:
 @require_permission(Permission.READ_OPENED_ITEMS)
 def show_item(request: HttpRequest, message_id: UUID) -> HttpResponse:
     """
-    Return one item. Refusals are recorded as well.
+    Show one item. Refusals are recorded as well.
 
-    What is not open, what never was and what does not exist look alike.
+    Items that are closed, never were open or do not exist get the same response.
     """
     actor, at = get_actor(request), timezone.now()
     try:

@@ -1,4 +1,4 @@
-"""Links between the two sites, for the head of every page."""
+"""Links between the public and the staff site, for the header of every page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.urls import NoReverseMatch, reverse
 
 from accounts.roles import Role
 
-#: The first page of each role of staff, by its route, and what links call it.
+#: Link text and route of the start page, by staff role.
 STAFF_PAGES: Final[Mapping[str, tuple[str, str]]] = {
     Role.SUPPORT: ("Support", "support-items"),
     Role.REVIEWER: ("Review", "review"),
@@ -20,14 +20,12 @@ STAFF_PAGES: Final[Mapping[str, tuple[str, str]]] = {
 
 
 class StaffLink(NamedTuple):
-    """A link to the pages of somebody's role."""
-
     label: str
     url: str
 
 
 def find_link(role: str) -> StaffLink | None:
-    """Return the link for a role: with the address of the staff site, unless this is it."""
+    """Return the role's link, with the staff site's address on the public site."""
     if role not in STAFF_PAGES:
         return None
     label, route = STAFF_PAGES[role]
@@ -40,10 +38,10 @@ def find_link(role: str) -> StaffLink | None:
 
 def add_links(request: HttpRequest) -> dict[str, Any]:
     """
-    Give templates the links between the sites (a context processor).
+    Add the links between the sites to templates (a context processor).
 
-    `staff_link`, `public_url` (the ordinary site), and `factors_url`: where a member of staff
-    changes their second factors, if that is not here.
+    `staff_link`, `public_url` (the public site), and `factors_url`: where staff change their
+    second factors, if that is not possible on this site.
     """
     role = getattr(getattr(request, "user", None), "role", "")
     link = find_link(role)

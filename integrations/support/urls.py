@@ -1,5 +1,3 @@
-"""The pages of support."""
-
 from __future__ import annotations
 
 from django.urls import path

@@ -1,4 +1,4 @@
-"""Celery entry points: each turns a message into ids and a time, and makes one call."""
+"""Celery tasks: each parses ids, reads the clock and makes one call."""
 
 from . import connections, evidence, grants, purge, sync, watches
 

@@ -1,4 +1,4 @@
-"""Periodic work for connections: expire abandoned connects, send due notices, disconnect."""
+"""Celery task of connections."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def sweep_connections(**_: object) -> None:
     """
     Expire abandoned connects, send due notices, and start automatic disconnects.
 
-    Notices come first: no owner's mail is deleted before the owner was told.
+    Notices come first: an owner is notified before their mail is deleted.
     """
     at = timezone.now()
     oauth_state.expire_attempts(at=at)

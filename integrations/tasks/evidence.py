@@ -1,4 +1,4 @@
-"""Celery entry points of evidence and metrics: only their process class may read every row."""
+"""Celery tasks of evidence and metrics. Only their process class may read every row."""
 
 from __future__ import annotations
 
@@ -12,11 +12,9 @@ from limited_use.evidence import stored_bundles
 
 @shared_task(name="integrations.make_evidence")  # type: ignore[untyped-decorator]
 def make_evidence(**_: object) -> None:
-    """Make and store a signed bundle of evidence."""
     stored_bundles.make_stored_bundle(evidence.list_sections(), at=timezone.now())
 
 
 @shared_task(name="integrations.measure")  # type: ignore[untyped-decorator]
 def measure(**_: object) -> None:
-    """Measure the gauges of the service."""
     metrics.measure_metrics(at=timezone.now())

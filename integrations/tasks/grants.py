@@ -1,4 +1,4 @@
-"""Celery entry points of grants: work on tokens that a web process may not open."""
+"""Celery tasks of grants: work with tokens that a web process may not open."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from limited_use.vault.keyring.port import KeyStoreUnavailable
 
 @shared_task(name="integrations.refresh_grant")  # type: ignore[untyped-decorator]
 def refresh_grant(*, connection_id: str, **_: object) -> None:
-    # The request that waits for it reads the result in the row.
+    # The waiting request reads the result from the row.
     with suppress(DisconnectedError, errors.ProviderError, KeyStoreUnavailable):
         access_tokens.refresh_grant_if_needed(connection_id=UUID(connection_id))
 
 
 @shared_task(name="integrations.forget_connection")  # type: ignore[untyped-decorator]
 def forget_connection(*, connection_id: str, **_: object) -> None:
-    # The connection has ended since, or was connected again.
+    # The connection has ended, or was reconnected.
     with suppress(connection_removal.ConnectionNotEmpty):
         connection_removal.remove_connection(connection_id=UUID(connection_id), at=timezone.now())
 
 
 @shared_task(name="integrations.split_grants")  # type: ignore[untyped-decorator]
 def split_grants(**_: object) -> None:
-    """Give a key of their own to refresh tokens that were stored before they had one."""
+    """Re-encrypt older refresh tokens, each under a key of its own."""
     credential_rekey.rekey_old_grants(at=timezone.now())

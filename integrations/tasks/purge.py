@@ -1,6 +1,6 @@
-"""Celery entry points of purges, receipts, and the checks of what purges promise."""
+"""Celery tasks of purges, receipts, and checks of purge promises."""
 
-# Celery has no types, hence the ignores at its decorator.
+# Celery has no types: its decorator needs the ignores.
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ log = logging.getLogger(__name__)
 
 @shared_task(name="integrations.purge_integration")  # type: ignore[untyped-decorator]
 def purge_integration(*, job_id: str, **_: object) -> None:
-    # Another worker has the job, or was faster.
+    # Another worker has or had the job.
     with suppress(NotClaimable, LeaseLost):
         purge.run_purge(job_id=UUID(job_id))
-    # Another purge of the connection may have waited for this one.
+    # Another purge of the connection may wait for this one.
     for waiting_id in purge.list_due_sibling_jobs(job_id=UUID(job_id), at=timezone.now()):
         enqueue("integrations.purge_integration", job_id=waiting_id)
 
 
 @shared_task(name="integrations.sweep_purges")  # type: ignore[untyped-decorator]
 def sweep_purges(**_: object) -> None:
-    """Enqueue purges that no worker has, and raise an alarm for each late promise."""
+    """Enqueue purges without a worker, and raise an alarm for each overdue promise."""
     at = timezone.now()
     for job_id in purge.list_due_jobs(at=at):
         enqueue("integrations.purge_integration", job_id=job_id)
@@ -48,27 +48,27 @@ def sweep_purges(**_: object) -> None:
             body={"step": late.promise},
             at=at,
         )
-    # In this task, because only its process class may settle an alarm.
+    # In this task: only its process class may settle alarms.
     push.settle_webhook_alarm(at=at)
 
 
 @shared_task(name="integrations.write_second_parts")  # type: ignore[untyped-decorator]
 def write_second_parts(**_: object) -> None:
-    """Write part 2 of each receipt whose keys' epochs have ended."""
+    """Write part 2 of each receipt after the key epochs of its keys end."""
     at = timezone.now()
     for job_id in purge.second_parts_due():
         try:
             purge.issue_second_part(job_id=job_id, at=at)
         except NotSequenced:
-            continue  # The ledger is a moment behind; the next sweep finds the job.
+            continue  # Not in the ledger yet; the next sweep finds the job.
         except Exception:
-            # A receipt that cannot be written does not stop the others.
+            # A failed receipt does not stop the others.
             log.exception("purge.second_part_failed", extra={"job_id": job_id})
 
 
 @shared_task(name="integrations.end_ledger_parts")  # type: ignore[untyped-decorator]
 def end_ledger_parts(**_: object) -> None:
-    """Destroy ledger keys that were not fetched within thirty days; make missing ones."""
+    """Destroy ledger keys that were not downloaded within thirty days; create missing ones."""
     at = timezone.now()
     purge.sweep_ledger_parts(at=at)
     purge.begin_ledger_keys(at=at)
@@ -76,16 +76,16 @@ def end_ledger_parts(**_: object) -> None:
 
 @shared_task(name="integrations.sweep_copies")  # type: ignore[untyped-decorator]
 def sweep_copies(**_: object) -> None:
-    """Delete copies of calendars that have expired."""
+    """Delete expired calendar caches."""
     cache_eviction.evict_expired(at=timezone.now())
 
 
 @shared_task(name="integrations.search_residue")  # type: ignore[untyped-decorator]
 def search_residue(**_: object) -> None:
     """
-    Look for rows of purged integrations, sealed bytes without a key, and keys without an owner.
+    Search for rows of purged integrations, sealed bytes without a key, and keys without an owner.
 
-    Each is a bug or tampering, and raises an alarm: once a day and table.
+    Each is a bug or tampering, and raises an alarm once a day per table.
     """
     at = timezone.now()
     _raise_alarms("purge.residue", purge.count_residue(), at=at)

@@ -1,9 +1,9 @@
 """
-Purposes of every task and command: for which purposes each may use provider data, or none.
+The purposes for which each task and command may use provider data; none for most.
 
-Tasks and commands run without a request, so no request's token limits them. The egress tripwire
-lets a task reach a provider only for a purpose listed here, and the evidence prints the list. A
-test fails for a task or command that is not listed. Plain data: this module imports no task.
+Tasks and commands run without a request, so no request token limits them. The egress tripwire
+lets a task reach a provider only for a listed purpose, and the evidence prints the list. A test
+fails for an unlisted task or command. Plain data: this module imports no task.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ class EntryPoint:
     A task or a command.
 
     :param description: its work, in a few words
-    :param purposes: the purposes it may ask the guard for; empty if it holds no provider data
+    :param purposes: the purposes that it may request from the guard; empty if it holds no
+        provider data
     """
 
     description: str

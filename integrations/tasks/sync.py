@@ -1,4 +1,4 @@
-"""Celery entry points of the sync and of the retention of mail."""
+"""Celery tasks of sync and mail retention."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from integrations.operations.sync_products import PRODUCTS
 from integrations.sync import engine, work_leases
 
 
-# Celery acknowledges the message before the turn: the lease of a worker that dies expires, and the
-# sweep finds the row. The limit is for a turn that hangs in spite of every timeout.
+# Celery acknowledges the message before the work: a dead worker's lease expires, and the sweep
+# finds the row. The limit is for work that hangs despite every timeout.
 @shared_task(name="integrations.sync_mail", time_limit=180)  # type: ignore[untyped-decorator]
 def sync_mail(*, work_id: str, **_: object) -> None:
     try:
         due = engine.take_turn(PRODUCTS, work_id=UUID(work_id), at=timezone.now())
     except NotClaimable:
-        # Another message for the same row was faster, or the work has ended.
+        # Another message claimed the row first, or the work has ended.
         return
     for due_id in due:
         enqueue_until_sweep("integrations.sync_mail", work_id=due_id)
@@ -29,14 +29,14 @@ def sync_mail(*, work_id: str, **_: object) -> None:
 
 @shared_task(name="integrations.sweep_sync")  # type: ignore[untyped-decorator]
 def sweep_sync(**_: object) -> None:
-    """Enqueue work that is due, also if its message was lost or its worker died."""
+    """Enqueue due work, including work with a lost message or a dead worker."""
     for work_id in work_leases.get_due_ids(at=timezone.now()):
         enqueue_until_sweep("integrations.sync_mail", work_id=work_id)
 
 
 @shared_task(name="integrations.keep_horizon")  # type: ignore[untyped-decorator]
 def keep_horizon(*, integration_id: str, **_: object) -> None:
-    """Delete mail of one mailbox that is older than its horizon; the rest in another run."""
+    """Delete one batch of a mailbox's mail beyond its horizon; enqueue the next batch."""
     mailbox_id = UUID(integration_id)
     if retention.delete_expired(integration_id=mailbox_id, at=timezone.now()):
         enqueue("integrations.keep_horizon", integration_id=mailbox_id)

@@ -1,4 +1,4 @@
-"""How a person or a time reads on a mail page. Pure; the template escapes what they return."""
+"""Template filters for people and times on mail pages. Pure; the template escapes their output."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ def who(address: Mapping[str, str] | str | None) -> str:
 
 @register.filter
 def address(person: Mapping[str, str] | str | None) -> str:
-    """Return the address of whoever is called by name; nothing where that is the name."""
+    """
+    Return the address of a correspondent with a name; otherwise empty, as `who` shows the
+    address.
+    """
     if not isinstance(person, Mapping) or not person.get("name"):
         return ""
     return person.get("email") or ""
@@ -41,13 +44,16 @@ def address(person: Mapping[str, str] | str | None) -> str:
 
 @register.filter
 def names_another_address(person: Mapping[str, Any] | str | None) -> bool:
-    """Return whether the name of a correspondent contains an address that is not theirs."""
+    """Return whether a correspondent's name contains a different address."""
     return isinstance(person, Mapping) and bool(person.get("names_another_address"))
 
 
 @register.filter
 def counterpart(participants: Sequence[Mapping[str, str]], outgoing: bool) -> Any:  # noqa: FBT001 - a filter's argument
-    """Return whom a conversation is listed by: who wrote, or, of one's own mail, to whom."""
+    """
+    Return the participant by whom a conversation is listed: the sender, or a recipient of own
+    mail.
+    """
     index = 1 if outgoing and len(participants) > 1 else 0
     return participants[index] if participants else None
 
@@ -62,14 +68,14 @@ def initials(address: Mapping[str, str] | str | None) -> str:
 
 @register.filter
 def tone(address: Mapping[str, str] | str | None) -> str:
-    """Return the class of an avatar's colour: the same person has the same one."""
+    """Return the CSS class of an avatar's colour, constant per address."""
     email = address.get("email", "") if isinstance(address, Mapping) else ""
     return f"tone-{zlib.crc32(email.lower().encode()) % _TONES}"
 
 
 @register.filter
 def short_time(value: object, now: datetime) -> str:
-    """Return the hour for today, else the day."""
+    """Return the time for today, otherwise the day."""
     moment = _parse_time(value)
     if moment is None:
         return ""
@@ -88,7 +94,7 @@ def long_time(value: object) -> str:
 
 @register.filter
 def duration(seconds: int) -> str:
-    """Return a length of time in its largest fitting unit."""
+    """Return a duration in its largest fitting unit."""
     for unit, length in (("h", 3600), ("min", 60)):
         if seconds >= length:
             return f"{round(seconds / length)} {unit}"

@@ -1,7 +1,7 @@
 """
-The page for a request that could not be answered in time.
+The page for a request that timed out.
 
-Static, because every other page reads from the database, which may be what does not answer.
+Static: every other page reads the database, which may be the cause.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from integrations.web.problem_catalogue import BUSY
 
 
 def render_busy_page() -> HttpResponse:
-    """Return the 503 page, with `Retry-After`."""
+    """503, with `Retry-After`."""
     return HttpResponse(
         render_to_string("503.html"),
         status=BUSY.status,

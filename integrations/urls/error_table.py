@@ -1,7 +1,7 @@
 """
-The problem of every expected exception, for the API and for pages: one table.
+One table of the problem for every expected exception, for the API and pages.
 
-An exception that is missing here is a bug: the answer is a 500. `problem_catalogue` has the texts.
+A missing exception is a bug: the response is a 500. `problem_catalogue` has the texts.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     Unopenable: catalogue.NO_LONGER_CONNECTED,
     Damaged: catalogue.DAMAGED,
     KeyStoreUnavailable: catalogue.KEY_STORE_UNAVAILABLE,
-    # Answers of providers.
+    # Provider responses.
     errors.GrantRevoked: catalogue.RECONNECT,
     errors.ScopeMissing: catalogue.MORE_CONSENT,
     errors.TokenRejected: catalogue.PROVIDER_UNAVAILABLE,
@@ -107,7 +107,7 @@ PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     ParsersUnavailable: catalogue.BUSY,
 }
 
-#: The problems of `consents.NotAgreed`, by what the person did not agree to.
+#: Problems of `consents.ConsentMissing`, by subject.
 _NOT_AGREED: Final = {
     "calendar-sharing": catalogue.SHARING_NOT_AGREED,
     "local-calendar": catalogue.LOCAL_CALENDAR_NOT_AGREED,
@@ -126,7 +126,7 @@ FRAMEWORK_PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     exceptions.Throttled: catalogue.RATE_LIMITED,
     exceptions.ValidationError: catalogue.BAD_REQUEST,
     exceptions.ParseError: catalogue.BAD_REQUEST,
-    # A form, which no operation takes, with more than Django holds in memory.
+    # A form body above Django's memory limit; no operation accepts forms.
     RequestDataTooBig: catalogue.BAD_REQUEST,
 }
 
@@ -147,7 +147,7 @@ def find_problem(error: Exception) -> ProblemType | None:
 
 
 def find_framework_problem(error: Exception) -> ProblemType | None:
-    """Return the problem of an exception that Django or DRF raised, or None."""
+    """Return the problem of an exception of Django or DRF, or None."""
     return _look_up(FRAMEWORK_PROBLEMS, error)
 
 

@@ -1,9 +1,8 @@
 """
-Page cursors: opaque, signed, bound to what they page through and to whom.
+Page cursors: opaque, signed, bound to their list and audience.
 
-A cursor says after which row to go on. It carries its kind, its audience (who
-asks, for whom) and a hash of the filters, so that it works for the same question
-by the same caller and for nothing else.
+A cursor names the last row of a page. It is bound to its kind, its audience (actor and user) and
+a hash of the filters, so that it works only for the same query of the same caller.
 """
 
 from __future__ import annotations
@@ -14,21 +13,21 @@ from uuid import UUID
 
 from accounts import signed_values
 
-# After a day the list has moved on; whoever still pages begins anew.
+# After a day the list has changed: start again.
 LIFETIME = timedelta(days=1)
 _PURPOSE = "cursor of mail"
 
 
 class InvalidCursor(Exception):
-    """Forged, altered, somebody else's, or for other filters. Drop it and begin without one."""
+    """Forged, altered, from another caller, or for other filters. Start again without a cursor."""
 
 
 class ExpiredCursor(Exception):
-    """It was good once. Begin without one."""
+    """A valid cursor that is too old. Start again without a cursor."""
 
 
 class PagePosition(NamedTuple):
-    """The last row of a page, in the order of the list."""
+    """The last row of a page, in the list's order."""
 
     at: datetime
     id: UUID
@@ -36,11 +35,10 @@ class PagePosition(NamedTuple):
 
 def write(position: PagePosition, *, kind: str, audience: str, filters: str, at: datetime) -> str:
     """
-    Return the cursor that goes on after `place`.
-
-    :param kind: what is listed
-    :param audience: who asks and for whom, as ids
-    :param filters: a stable text of the filters in force
+    :param position: the last row before the next page
+    :param kind: the list
+    :param audience: ids of the actor and the user
+    :param filters: a stable text of the active filters
     """
     payload = [
         int(at.timestamp()),
@@ -54,9 +52,7 @@ def write(position: PagePosition, *, kind: str, audience: str, filters: str, at:
 
 def read(cursor: str, *, kind: str, audience: str, filters: str, at: datetime) -> PagePosition:
     """
-    Return the place that `cursor` goes on after.
-
-    :raises InvalidCursor: if it was not written by us for this very question
+    :raises InvalidCursor: if this service did not write it for this query
     :raises ExpiredCursor: if it is older than `LIFETIME`
     """
     try:

@@ -1,13 +1,13 @@
 """
-Requests that are done once, however often the client sends them: `Idempotency-Key`.
+`Idempotency-Key`: requests that take effect once, however often the client sends them.
 
 As in draft-ietf-httpapi-idempotency-key-header. A record has keyed hashes of the request, and the
-id of what it created: a replay reads that again, under permits of its own time, so that no copy
-of an answer outlives its source. After a day the record is deleted.
+id of the created object. A replay reads the object again under new permits, so that no copy of a
+response outlives its source. Records are deleted after a day.
 
 The record is a lease, and does not lock the provider. If a process dies during a write, its lease
-stays until it expires: until then the same request is told how long to wait, and the first one
-after that takes the lease over. So a write must be named by the key, to happen once.
+stays until it expires: until then the same request is told how long to wait, and the next one
+takes over the lease. So a write must derive its event's id from the key to happen once.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ from limited_use.vault import blind_index
 
 HEADER: Final = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, required=True)
 RETENTION: Final = timedelta(hours=24)
-#: Longer than a request takes with all its calls to a provider. If a request takes longer, and is
-#: sent again meanwhile, both find the event that the key names.
+#: Longer than a request with all its provider calls. If a request takes longer and is sent again,
+#: both find the event with the id from the key.
 LEASE_TIME: Final = timedelta(minutes=2)
 _KEY: Final = re.compile(r"[\x21-\x7e]{8,200}", re.ASCII)
 
@@ -51,11 +51,11 @@ class RequestInProgress(Exception):
 
 
 class IdempotencyKeyReused(Exception):
-    """The key came with another request before. Use a new key for each request."""
+    """Another request used the key before. Use a new key for each request."""
 
 
 class ResultGone(Exception):
-    """The request created something that no longer exists under its id. Read again."""
+    """The created object no longer exists under its id. Read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +74,14 @@ class KeyedRequest:
 
 @dataclass(frozen=True, slots=True)
 class RequestHashes:
-    """Keyed hashes: `key` of the sender, the route and the key, `body` of the content."""
+    """Keyed hashes: `key` covers sender, route and key, `body` the content."""
 
     key: bytes
     body: bytes
 
 
 class IdempotentAttempt:
-    """A request as a view with `idempotent` handles it."""
+    """One request to a view that is decorated with `idempotent`."""
 
     def __init__(self, http: Request, route: str) -> None:
         self._http, self._route = http, route
@@ -98,9 +98,10 @@ class IdempotentAttempt:
 
     def claim(self, context: RequestContext, integration: Integration) -> Reply | None:
         """
-        Return the record of an earlier request; None: this request has the lease and does the work.
+        Return the record of an earlier request; None: this request has the lease and does the
+        work.
 
-        :raises: what the function `claim` raises
+        :raises: as the function `claim`
         """
         record = claim(context, self.read_keyed_request(), integration)
         if record.status is not None:
@@ -109,7 +110,7 @@ class IdempotentAttempt:
         return None
 
     def complete(self, *, status: int, event_id: UUID | None) -> None:
-        """Store the result, before the answer is made. A purged record does not come back."""
+        """Store the result, before the response is made. A purged record is not restored."""
         if self.lease is not None:
             Reply.objects.filter(id=self.lease.id).update(
                 held_until=None, status=status, event_id=event_id
@@ -120,12 +121,12 @@ def idempotent(
     route: str, *, undone: tuple[type[Exception], ...] = ()
 ) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
     """
-    Decorate a method of a view that takes an `Idempotency-Key`; it is given an `Attempt`.
+    Decorate a view method that requires an `Idempotency-Key`; it receives an `IdempotentAttempt`.
 
-    The view claims the lease, does the work and completes the attempt; if it raises before that,
-    the lease is released.
+    The view claims the lease, does the work and completes the attempt. If it raises earlier, the
+    lease is released.
 
-    :param undone: errors after which nothing was written
+    :param undone: exceptions that guarantee that nothing was written
     """
 
     def decorate(method: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -148,7 +149,7 @@ def idempotent(
 
 def replay(make: Callable[[], HttpResponse]) -> HttpResponse:
     """
-    Return the answer to a request that was done before, marked as a replay.
+    Return the response to a repeated request, marked as a replay.
 
     :raises ResultGone: if `make` does not find the result
     """
@@ -162,14 +163,14 @@ def replay(make: Callable[[], HttpResponse]) -> HttpResponse:
 
 def claim(context: RequestContext, request: KeyedRequest, integration: Integration) -> Reply:
     """
-    Return the record of a request: with a `status` it was done; without, the caller has the lease.
+    Return the record of a request: with `status`, it is done; without, the caller has the lease.
 
-    Of several equal requests at once, one gets the lease. An expired lease is taken over by one.
+    Of several equal concurrent requests, one gets the lease. One takes over an expired lease.
 
-    :param integration: the record ends with it
-    :raises InProgress: if another request holds the lease
-    :raises OtherBody: if the key came with another request
-    :raises fences.NoLongerLive: if the integration was disconnected meanwhile
+    :param integration: the record is deleted with it
+    :raises RequestInProgress: if another request holds the lease
+    :raises IdempotencyKeyReused: if the key came with another request
+    :raises fences.DisconnectedError: if the integration was disconnected
     """
     if context.actor.organisation_id is None:
         raise ObjectNotFound
@@ -189,7 +190,7 @@ def claim(context: RequestContext, request: KeyedRequest, integration: Integrati
         Reply.objects.bulk_create([new_record], ignore_conflicts=True)
         record = Reply.objects.select_for_update(no_key=True).filter(key_blind=hashes.key).first()
         if record is None:
-            # It was released between these two statements.
+            # Released between these two statements.
             raise RequestInProgress(retry_after=1)
         if bytes(record.body_blind) != hashes.body:
             raise IdempotencyKeyReused
@@ -204,10 +205,10 @@ def claim(context: RequestContext, request: KeyedRequest, integration: Integrati
 
 def release(lease: Reply | None, *, is_undone: bool) -> None:
     """
-    Give a lease back; do nothing if it was taken over, or the request is done.
+    Release a lease; do nothing if it was taken over, or the request is done.
 
-    :param is_undone: nothing was written: the key may be used for another request. Otherwise the
-        same request may be sent again at once, and no other under its key
+    :param is_undone: nothing was written: the key may be used for another request. Otherwise only
+        the same request may be sent again, at once
     """
     if lease is None:
         return
@@ -220,11 +221,11 @@ def release(lease: Reply | None, *, is_undone: bool) -> None:
 
 def find_result(hashes: RequestHashes, *, at: datetime) -> UUID | None:
     """
-    Return the id of what the same request created, for operations of one transaction.
+    Return the id that the same request created, for operations in one transaction.
 
     Call it in that transaction, which must exclude all others; see `store_result`.
 
-    :raises OtherBody: if the key came with another request
+    :raises IdempotencyKeyReused: if the key came with another request
     """
     _delete_expired(hashes, at)
     record = Reply.objects.filter(key_blind=hashes.key).first()
@@ -238,7 +239,7 @@ def find_result(hashes: RequestHashes, *, at: datetime) -> UUID | None:
 def store_result(
     hashes: RequestHashes, integration: Integration, *, created: UUID, at: datetime
 ) -> None:
-    """Store what a request created, in the transaction that creates it."""
+    """Store the created id, in the transaction that creates it."""
     Reply.objects.create(
         integration=integration,
         user_id=integration.connection.user_id,
@@ -252,7 +253,7 @@ def store_result(
 
 
 def delete_expired(*, at: datetime) -> int:
-    """Delete records that are a day old; return how many."""
+    """Delete records older than a day; return how many."""
     count, _ = Reply.objects.filter(began_at__lte=at - RETENTION).delete()
     return count
 

@@ -1,7 +1,7 @@
 """
-What a person's own is: selected through the owner.
+Look up a person's own rows.
 
-Somebody else's id is as unknown as one that never was: 404, either way.
+An id of another person gets the same 404 as an unknown id.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def get_integration(actor: Actor, integration_id: UUID) -> Integration:
 
 
 def get_connection_id(actor: Actor, value: str | None) -> UUID | None:
-    """Return the id of a live connection; None where none was named."""
+    """Return the id of a live connection; None if `value` is empty."""
     if not value:
         return None
     queryset = Connection.objects.live().owned_by(*get_owner_ids(actor))
@@ -40,7 +40,7 @@ def get_account(actor: Actor, connection_id: UUID) -> tuple[Connection, list[Int
     """
     Return a connection to a provider with its live integrations, mail first.
 
-    :raises Http404: if it is not theirs, or nothing of it is live
+    :raises Http404: if it is not the person's, or has no live integration
     """
     own_connection = (
         Connection.objects.live().owned_by(*get_owner_ids(actor)).filter(id=connection_id).first()
@@ -54,20 +54,24 @@ def get_account(actor: Actor, connection_id: UUID) -> tuple[Connection, list[Int
 
 
 def get_purge(actor: Actor, purge_id: UUID) -> PurgeJob:
-    """Return a removal of the person's, in whichever organisation, left ones too: it is theirs."""
+    """Return one of the person's purges, also of an organisation that the person left."""
     if actor.user_id is None:
         raise Http404
     queryset = PurgeJob.objects.filter(user_id=actor.user_id)
     job = queryset.filter(id=purge_id).first()
     if job is None:
         raise Http404
-    # What it is about is shown where it was theirs, which they may have left.
+    # Row-level security: act in the purge's organisation, which the person may have left.
     row_owner.enter_person(job.user_id, job.organisation_id)
     return job
 
 
 def get_owner_ids(actor: Actor) -> tuple[UUID, UUID]:
-    """Return person and organisation; staff who belong nowhere have nothing of their own here."""
+    """
+    Return the ids of person and organisation.
+
+    :raises Http404: for staff without an organisation, who own nothing
+    """
     if actor.user_id is None or actor.organisation_id is None:
         raise Http404
     return actor.user_id, actor.organisation_id

@@ -1,5 +1,5 @@
 """
-The text of every problem that the API answers and pages show, one constant per problem.
+The texts of all problems of the API and pages, one constant per problem.
 
 `integrations.urls.error_table` maps exceptions to them. The page of a problem's type explains its
 code.
@@ -16,11 +16,11 @@ from limited_use.policy.claims import claim
 @dataclass(frozen=True, slots=True)
 class ProblemType:
     """
-    HTTP status, code (the last part of its RFC 9457 `type`), title and an explanation.
+    HTTP status, code (the last part of the RFC 9457 `type`), title and explanation.
 
     No problem copies a provider's 401: a client would take it for its own sign-in.
 
-    :param retry_after: seconds to wait before the request is sent again; None: not said
+    :param retry_after: seconds until the request may be repeated; None: unspecified
     """
 
     status: int
@@ -262,7 +262,7 @@ KEY_STORE_UNAVAILABLE: Final = ProblemType(
     ),
 )
 
-# Answers of providers.
+# Provider responses.
 RECONNECT: Final = ProblemType(
     409, "reconnect", "Please connect this account again.", "Access ended at the provider."
 )
@@ -319,7 +319,7 @@ ALREADY_THERE: Final = ProblemType(
 )
 
 # Limits of this service.
-# 429, not 503: the person's own requests are in the way, and no other person is refused.
+# 429, not 503: the person's own requests are the cause, and no other person is refused.
 TOO_MANY_WAITS: Final = ProblemType(
     429,
     "too-many-waits",
@@ -430,7 +430,7 @@ UNEXPECTED: Final = ProblemType(
     "We have been told. Name the request id if you ask about it.",
 )
 
-#: Several problems have one code; the page of the code shows the one that is listed here.
+#: If several problems share a code, the code's page shows the one in this list.
 EXPLAINED: Final[dict[str, ProblemType]] = {
     problem.code: problem
     for problem in (

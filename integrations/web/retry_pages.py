@@ -1,8 +1,8 @@
 """
-Pages that ask again by themselves, where a request would have had to wait.
+Pages that the browser reloads by itself, instead of requests that wait.
 
-By `Refresh`, a header that every browser follows, also in a sandboxed frame: no script. It ends
-after `MOST` times, which an address counts. What was sent by a form is not sent again.
+They use `Refresh`, a header that every browser follows without scripts, also in a sandboxed
+frame. Reloads end after `MAX_RETRIES`, which the URL counts. Submitted forms are not sent again.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from typing import Final
 from django.http import HttpRequest, HttpResponse
 
 MAX_RETRIES: Final = 10
-#: The parameter that counts.
+#: The query parameter with the number of tries.
 _COUNT_PARAMETER: Final = "again"
-# Seconds, where nobody said how many.
+# Used without a Retry-After.
 _DEFAULT_SECONDS: Final = 2.0
 
 
 def add_retry(request: HttpRequest, response: HttpResponse, seconds: float | None) -> HttpResponse:
-    """Return `response` with `Retry-After`, and for a page that was read with `Refresh`."""
+    """Return `response` with `Retry-After`, and for GET and HEAD with `Refresh`."""
     wait = max(1, math.ceil(seconds or _DEFAULT_SECONDS))
     response["Retry-After"] = str(wait)
     url = _build_retry_url(request)
@@ -30,12 +30,12 @@ def add_retry(request: HttpRequest, response: HttpResponse, seconds: float | Non
 
 
 def will_retry(request: HttpRequest) -> bool:
-    """Return whether `ask_again` has the browser ask again."""
+    """Return whether `add_retry` makes the browser reload."""
     return bool(_build_retry_url(request))
 
 
 def _build_retry_url(request: HttpRequest) -> str:
-    """Return the address of the next time; empty: the last time has been."""
+    """Return the URL of the next try, or an empty string after the last."""
     text = request.GET.get(_COUNT_PARAMETER, "")
     count = int(text) if text.isascii() and text.isdecimal() and len(text) < 4 else 0  # noqa: PLR2004 - digits
     if request.method not in {"GET", "HEAD"} or count >= MAX_RETRIES:

@@ -1,4 +1,4 @@
-"""Addresses of the rows of a page: a route is reversed once, not once for each row."""
+"""URLs of the rows of a page. A route is reversed once per page, not once per row."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _ANY: Final = UUID(int=0)
 
 
 class RowUrl:
-    """Makes the address of each row of a page, from a route whose one argument is the row's id."""
+    """Builds row URLs from a route with the row's id as its only argument."""
 
     def __init__(self, route: str) -> None:
         self._before, _, self._after = reverse(route, args=[_ANY]).partition(str(_ANY))

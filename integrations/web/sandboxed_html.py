@@ -1,7 +1,7 @@
 """
-Text of others as a document of its own, and the policy that it is served under.
+Third-party HTML as a separate document for frames, with its content security policy.
 
-For frames: a mail's text, an event's description.
+Used for the text of a mail and the description of an event.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Any, Final
 from csp.constants import NONE, UNSAFE_INLINE
 from django.http import HttpResponse
 
-# What a frame may do at the most is in the response as well, so that opening the
-# address by itself is as safe: no origin, no scripts, no forms; links open outside.
+# The response repeats the frame's limits, so that opening the URL directly is as safe:
+# opaque origin, no scripts, no forms; links open in a new window.
 POLICY: Final[Mapping[str, Any]] = {
     "sandbox": ["allow-popups", "allow-popups-to-escape-sandbox"],
     "default-src": [NONE],
@@ -37,7 +37,7 @@ _HEAD: Final = (
 
 
 def render_document(text: bytes, *, status: int = 200) -> HttpResponse:
-    """Return sanitised text as a document of its own, told to nobody."""
+    """Return sanitised HTML as a document that sends no referrer."""
     document = b"".join((_HEAD.encode(), text, b"</body></html>"))
     response = HttpResponse(document, status=status, content_type="text/html; charset=utf-8")
     response["Referrer-Policy"] = "no-referrer"

@@ -1,4 +1,4 @@
-"""Middleware that counts each request for a page which keeps its thread (`slow_routes`)."""
+"""Middleware that counts requests to pages which occupy their thread (`slow_routes`)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .slow_routes import find_rates
 
 
 class SlowRouteLimits:
-    """Refuse a person's request beyond a rate with 429. Views of the API count for themselves."""
+    """Refuses requests of a person beyond a rate with 429. API views count for themselves."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
@@ -24,7 +24,7 @@ class SlowRouteLimits:
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], *_: object
     ) -> HttpResponse | None:
-        """Return the page of a request beyond a rate (Django's middleware hook)."""
+        """Return the 429 page of a request beyond a rate (Django's middleware hook)."""
         match = request.resolver_match
         if match is None or hasattr(view, "cls") or not request.user.is_authenticated:
             return None

@@ -1,9 +1,8 @@
 """
-Which routes keep a thread while somebody else is slow: a provider, or the client that reads.
+Routes that occupy a thread while a provider or a reading client is slow, by route name.
 
-By the name of the address. Of each of them a person gets so many at a time (`concurrency`), and so
-many in a minute (`find_rates`). A test follows every view and fails for one that waits or streams
-and is not here.
+A person's requests to them are limited at a time (`concurrency`) and per minute (`find_rates`). A
+test follows every view, and fails for an unlisted view that waits or streams.
 """
 
 from __future__ import annotations
@@ -14,19 +13,19 @@ from typing import Final
 
 from accounts.rate_limits import Rate
 
-#: Requests of one person, over all routes of the kind. Each needs a fraction of a second at best.
+#: Requests of one person to all routes of a kind. Each takes at least a fraction of a second.
 PROVIDER: Final = Rate("provider", 240, 60)
 DOWNLOAD: Final = Rate("download", 60, 60)
 
 
 class RouteCost(StrEnum):
-    """What a request may keep its thread for."""
+    """Why a request occupies its thread."""
 
-    #: It asks a provider, or waits for a worker that asks it.
+    #: The request calls a provider, or waits for a worker that does.
     WAIT = "wait"
-    #: Its answer is made while it is read.
+    #: The response is produced while the client reads.
     STREAM = "stream"
-    #: Both, one after the other.
+    #: Both in turn.
     WAIT_AND_STREAM = "wait_and_stream"
 
 
@@ -35,13 +34,13 @@ COSTLY_ROUTES: Final[Mapping[str, RouteCost]] = {
     "inbox-search": RouteCost.WAIT,
     "inbox-elsewhere": RouteCost.WAIT,
     "inbox-elsewhere-body": RouteCost.WAIT,
-    # Of a text with pictures.
+    # Fetches inline images.
     "inbox-body": RouteCost.WAIT,
     "inbox-elsewhere-file": RouteCost.WAIT_AND_STREAM,
     "inbox-attachment": RouteCost.WAIT_AND_STREAM,
     "api-attachment": RouteCost.WAIT_AND_STREAM,
     "settings-export": RouteCost.STREAM,
-    # Calendars: copies that are too old, and what is written at a provider.
+    # Calendars: expired caches, and writes at a provider.
     "calendar-event": RouteCost.WAIT,
     "calendar-event-description": RouteCost.WAIT,
     "calendar-answer": RouteCost.WAIT,
@@ -58,7 +57,7 @@ COSTLY_ROUTES: Final[Mapping[str, RouteCost]] = {
     "api-availability": RouteCost.WAIT,
     "settings-local-calendar-file": RouteCost.STREAM,
     "api-calendar-export": RouteCost.STREAM,
-    # Connecting, and the person's record.
+    # Connecting, and the person's activity.
     "connect-callback": RouteCost.WAIT,
     "settings-uses-csv": RouteCost.STREAM,
     "settings-uses-json": RouteCost.STREAM,
@@ -72,6 +71,6 @@ _RATES: Final[Mapping[RouteCost, tuple[Rate, ...]]] = {
 
 
 def find_rates(name: str | None) -> tuple[Rate, ...]:
-    """Return what a request for the route of this name counts towards, besides its class."""
+    """Return the rates that a request for the route counts towards, in addition to its class."""
     cost = COSTLY_ROUTES.get(name or "")
     return _RATES[cost] if cost else ()

@@ -1,4 +1,4 @@
-"""The exceptions after which the same request may soon succeed, with their problems."""
+"""Exceptions after which the same request may soon succeed, with their problems."""
 
 from __future__ import annotations
 

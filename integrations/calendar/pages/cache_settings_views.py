@@ -1,4 +1,4 @@
-"""One account's calendars: what is kept of each and until when, and what to do about it."""
+"""Cache settings of one calendar account: cached calendars, retention, refresh, deletion."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ROUTE_NAME = "settings-calendars"
 @require_safe
 @require_permission(Permission.USE_OWN)
 def show_calendars(request: HttpRequest, integration_id: UUID) -> HttpResponse:
-    """Return what is kept of each calendar, from when, until when, and with whom it is shared."""
+    """Show the cached period, the expiry and the shares of each calendar."""
     request_context = get_request_context(request)
     actor, at = request_context.actor, request_context.at
     integration = ownership.get_integration(actor, integration_id)
@@ -74,11 +74,11 @@ def show_calendars(request: HttpRequest, integration_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(Permission.USE_OWN)
 def delete_cached_events(request: HttpRequest, integration_id: UUID) -> HttpResponse:
-    """Say exactly what goes; on a click, delete it."""
+    """Show the number of events; on POST, delete the cached events."""
     actor, at = get_actor(request), timezone.now()
     integration = ownership.get_integration(actor, integration_id)
     if integration.product != "calendar" or not PROVIDERS[integration.connection.provider].grants:
-        # A calendar that is stored only in Antares is no copy: it has a page of its own.
+        # A local calendar is no cache: it has a removal page of its own.
         raise Http404
     if request.method == "POST":
         count = cache_settings.delete_copies(actor=actor, integration_id=integration_id, at=at)
@@ -131,7 +131,7 @@ def set_cache_hours(request: HttpRequest, integration_id: UUID) -> HttpResponse:
 
 
 def _present_calendars(opened: sink.OpenedRows, *, at: datetime) -> list[TemplateItem]:
-    """Return each calendar as the page shows it. Called inside the sink."""
+    """Called inside the sink."""
     return [
         _present_calendar(visible, values, event_json.serialize_copy(visible, at=at))
         for visible, values in opened

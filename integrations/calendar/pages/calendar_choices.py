@@ -1,4 +1,4 @@
-"""Which calendars a page offers to write in, by name. Called inside sinks only."""
+"""The calendars that a page offers for writing, by name. Called only inside sinks."""
 
 from __future__ import annotations
 
@@ -16,11 +16,7 @@ def list_calendar_choices(
     offered_ids: Collection[UUID],
     chosen_id: UUID | None = None,
 ) -> list[Mapping[str, Any]]:
-    """
-    Return those that are offered, as a list to choose from.
-
-    :param about: what each of `found` is, in the same order
-    """
+    """:param calendar_properties: name, zone and colour of each calendar, in the same order"""
     return [
         {
             "id": visible.calendar.id,

@@ -1,4 +1,4 @@
-"""Which of the page's eight colours a calendar has: near the one that was chosen, each its own."""
+"""Assign each calendar one of the eight page colours: close to its own colour, and distinct."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-#: As `.tone-N` of `antares/calendar.css`, where no element may carry a colour of its own.
+#: As `.tone-N` in `antares/calendar.css`: the CSP forbids inline styles.
 TONES: Final = (
     "#4a57e0", "#b03a9d", "#1f8a4c", "#c2470f", "#12769a", "#9a6a00", "#8444c8", "#c4285c",
 )  # fmt: skip
 _COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}", re.ASCII)
-# Below it is grey, which has no hue to go by.
+# Below it, a colour is grey and has no hue.
 _MIN_SATURATION: Final = 0.1
 
 
 def assign_tones(colours: Iterable[str]) -> list[int]:
     """
-    Return the tone of each calendar by its colour, as in `#1a73e8`; any other text is none.
+    Return a tone for each colour (`#1a73e8`; any other text means no colour).
 
-    Two of them share one only where all eight are taken.
+    Two calendars share a tone only if all eight are in use.
     """
     tones: list[int] = []
     for colour in colours:
         free = [tone for tone in range(len(TONES)) if tone not in tones]
-        # Without a colour by turns.
+        # Without a colour, tones alternate.
         in_turn = [len(tones) % len(TONES)]
         tones.append(
             _find_nearest_tone(colour, free or range(len(TONES)), fallback=(free or in_turn)[0])
@@ -43,7 +43,7 @@ def _find_nearest_tone(colour: str, tones: Iterable[int], *, fallback: int) -> i
 
 
 def _parse_hue(colour: str) -> float | None:
-    """Return where a colour is on the wheel, from 0 to 1."""
+    """Return the hue from 0 to 1, or None for grey or an invalid colour."""
     if not _COLOUR.fullmatch(colour):
         return None
     red, green, blue = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))

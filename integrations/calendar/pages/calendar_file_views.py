@@ -1,4 +1,4 @@
-"""A file and a calendar that lives here: taken into it, and given to its owner."""
+"""Import an iCalendar file into a local calendar, and export the calendar as a file."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ from . import local_calendar_page
 @require_POST
 @require_permission(Permission.USE_OWN)
 def import_file(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
-    """Take a chosen file into it: all of it, or nothing and the lines that are in the way."""
+    """Import all events of the file, or none and show the lines that have errors."""
     request_context = get_request_context(request)
-    # Nothing is read for a calendar of somebody else.
+    # Check ownership before the file is read.
     local_calendar_page.get_calendar_or_404(request_context, calendar_id)
     form = local_calendar_page.CalendarFileForm(request.POST, request.FILES)
     if not form.is_valid():
@@ -96,7 +96,6 @@ def import_file(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
 @require_safe
 @require_permission(Permission.USE_OWN)
 def export_file(request: HttpRequest, calendar_id: UUID) -> HttpResponseBase:
-    """Give it to its owner as a file."""
     request_context = get_request_context(request)
     local_calendar_page.get_calendar_or_404(request_context, calendar_id)
     if not request_limits.count_for_person(request, ics_export.RATE).is_within:
@@ -109,7 +108,7 @@ def export_file(request: HttpRequest, calendar_id: UUID) -> HttpResponseBase:
         response = StreamingHttpResponse(
             concurrency.hold_slot(slot, parts), content_type=writer.CONTENT_TYPE
         )
-    # Not what it is called: that is sealed, and names of files end up everywhere.
+    # Without the calendar's name: it is sealed, and file names leak.
     name = f"antares-calendar-{request_context.at:%Y-%m-%d}.ics"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["X-Content-Type-Options"] = "nosniff"

@@ -1,4 +1,4 @@
-"""From opened rows to what the page of calendars shows. Called inside the sink."""
+"""Convert opened rows to the values of the calendar page. Called inside the sink."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from .day_presenter import DayPresenter, reverse_urls
 from .view_ranges import ViewRange
 
 _DAY: Final = timedelta(days=1)
-# Quarters of an hour in which there is room for one line, which is the title's.
+# Slots of a quarter of an hour with room for only one line, the title.
 _BRIEF_LENGTH: Final = 3
-# Steps that one page may take over all its series.
+# Most expansion steps of one page over all its series.
 _MAX_STEPS: Final = 200_000
 PageValues = dict[str, Any]
 
@@ -35,10 +35,10 @@ PageValues = dict[str, Any]
 @dataclass(frozen=True, slots=True)
 class CalendarPageOptions:
     """
-    What somebody wants to see.
+    The requested view of the calendar page.
 
-    :param day: None: today, where they are
-    :param zone: None: that of their first calendar
+    :param day: None: today in the displayed time zone
+    :param zone: None: the time zone of the first calendar
     """
 
     view: str
@@ -50,7 +50,7 @@ class CalendarPageOptions:
 def make_calendar_presenter(
     page_data: CalendarPageData, options: CalendarPageOptions
 ) -> Callable[[OpenedRows], Sequence[TemplateItem]]:
-    """Return how a sink makes the page of what a look found."""
+    """Return the function with which the sink builds the calendar page."""
 
     def present_page(opened: OpenedRows) -> Sequence[TemplateItem]:
         name_rows, event_rows = (
@@ -142,7 +142,7 @@ def _present_sharing(visible: VisibleCalendar, page_data: CalendarPageData) -> P
 
 
 def _present_account(visible: VisibleCalendar) -> PageValues:
-    """Return whose account a calendar is of; to say an address here would be a use of it."""
+    """Describe a calendar's account without its address: showing that is a use of data."""
     if visible.share is not None:
         return {"account_id": None, "account": "Shared with me"}
     connection = visible.calendar.integration.connection
@@ -155,7 +155,7 @@ def _present_account(visible: VisibleCalendar) -> PageValues:
 
 
 def _group_by_account(legend: Iterable[PageValues]) -> list[PageValues]:
-    """Return calendars with those of one account beside each other, in the order they came."""
+    """Keep the order of calendars within an account."""
     by_account: dict[UUID | None, list[PageValues]] = {}
     for calendar in legend:
         by_account.setdefault(calendar["account_id"], []).append(calendar)
@@ -163,13 +163,13 @@ def _group_by_account(legend: Iterable[PageValues]) -> list[PageValues]:
 
 
 def _label_calendar(calendar: PageValues) -> str:
-    """Return what an entry's calendar is called for who cannot see its colour."""
+    """Return the calendar's name for screen readers, which cannot show its colour."""
     name = calendar["name"] or ("Busy times" if calendar["is_busy_only"] else "Calendar")
     return name if calendar["is_own"] else f"{name}, shared by {calendar['sharer']}"
 
 
 def _place_entries(days: Sequence[PageValues], hours: range) -> None:
-    """Give each timed entry the row that it begins at, and its length in rows."""
+    """Set the first row and the number of rows of each timed entry."""
     for entry in (entry for day in days for entry in day["timed"]):
         length = entry["after"] - entry["at"]
         entry |= {
@@ -202,9 +202,9 @@ def _find_cached_days(
     page_data: CalendarPageData, window: expansion.TimeWindow, tz: ZoneInfo
 ) -> PageValues:
     """
-    Return the first and the last day that every copy holds, where the page shows more than that.
+    Return the first and last day that every cached calendar covers, if the page shows more days.
 
-    Copies begin and end at different times, in the middle of a day.
+    Caches begin and end at different times, in the middle of a day.
     """
     cached_calendars = [
         visible.calendar for visible in page_data.shown_calendars if not visible.calendar.is_local

@@ -1,8 +1,8 @@
 """
-From what happens to days with entries, on the clocks of one zone. Pure; called in a sink only.
+Arrange event occurrences on days in one time zone. Pure; called only inside sinks.
 
-What takes a day or more stands above the hours. On a day whose clocks change, times say which
-clock they mean.
+An event of at least one day is listed above the hours. On a day with a clock change, times
+include the abbreviation of the time zone.
 """
 
 from __future__ import annotations
@@ -30,15 +30,13 @@ LayoutValues = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class CalendarStyle:
-    """How a calendar looks on a page."""
-
     tone: int
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class _LocalTimes:
-    """When something is, on the clocks of the page; `days` inclusive."""
+    """Times of an event in the page's time zone. `days` is inclusive."""
 
     days: tuple[date, date]
     start: datetime | None
@@ -52,7 +50,7 @@ def lay_out_days(
     tz: ZoneInfo,
     calendars: Mapping[UUID, CalendarStyle],
 ) -> list[LayoutValues]:
-    """Return the days with what is in them: `whole` above the hours, `timed` in them."""
+    """Return the days with their entries: `whole` above the hours, `timed` among them."""
     occurrences_by_day: dict[date, list[tuple[EventOccurrence, _LocalTimes]]] = {
         day: [] for day in dates
     }
@@ -113,8 +111,8 @@ def _lay_out_day(
     ):
         entry |= {"lane": lane_position.lane, "lanes": lane_position.lanes}
     for entry in (*all_day, *timed):
-        # What there is room for in a month.
-        entry["begins"] = entry["label"].partition("–")[0]  # noqa: RUF001 - as above
+        # A month has room for the start only.
+        entry["begins"] = entry["label"].partition("–")[0]  # noqa: RUF001 - an en dash
     return {
         "date": day,
         "whole": all_day,
@@ -154,14 +152,14 @@ def _get_slots(times: _LocalTimes, day: date, tz: ZoneInfo) -> LayoutValues:
     start, end = timezones.to_local_time(times.start, tz), timezones.to_local_time(times.end, tz)
     first = _count_minutes(start, day) // _SLOT
     after = math.ceil(_count_minutes(end, day) / _SLOT)
-    # By the clock it may end before it begins, on the night that an hour comes twice.
+    # When clocks go back, the local end may be before the local start.
     first = min(first, overlap_layout.SLOTS - overlap_layout.MIN_LENGTH)
     after = min(max(after, first + overlap_layout.MIN_LENGTH), overlap_layout.SLOTS)
     return {"at": first, "after": after}
 
 
 def _count_minutes(clock: datetime, day: date) -> int:
-    """Return the minutes from the beginning of `day`, within that day."""
+    """Return the minutes since the start of `day`, limited to that day."""
     passed = clock - datetime.combine(day, time())
     return min(max(int(passed.total_seconds() // 60), 0), 24 * 60)
 
@@ -179,7 +177,7 @@ def _format_label(times: _LocalTimes, day: date, tz: ZoneInfo, *, says_zone: boo
         return f"until {end}"
     if last > day:
         return f"from {start}"
-    return start if times.start == times.end else f"{start}–{end}"  # noqa: RUF001 - as it is printed
+    return start if times.start == times.end else f"{start}–{end}"  # noqa: RUF001 - an en dash
 
 
 def _format_clock_time(moment: datetime, tz: ZoneInfo, *, says_zone: bool) -> str:
@@ -188,7 +186,7 @@ def _format_clock_time(moment: datetime, tz: ZoneInfo, *, says_zone: bool) -> st
 
 
 def _get_clock_change(day: date, tz: ZoneInfo) -> int:
-    """Return by how many minutes clocks are put forward (or back, below 0) on that day."""
+    """Return the minutes by which clocks go forward on that day; negative: back."""
     start, end = (
         timezones.to_utc(datetime.combine(boundary, time()), tz).astimezone(UTC)
         for boundary in (day, day + _DAY)
@@ -199,7 +197,7 @@ def _get_clock_change(day: date, tz: ZoneInfo) -> int:
 def get_hour_range(
     days: Sequence[LayoutValues], *, first: int = 7, last: int = 20
 ) -> tuple[int, int]:
-    """Return from and until which hour there is something to draw: nights only if needed."""
+    """Return the first and last hour to draw. Night hours are included only if they have events."""
     timed = [entry for day in days for entry in day["timed"]]
     first = min([first, *(timed_entry["at"] // 4 for timed_entry in timed)])
     return first, max([last, *(math.ceil(timed_entry["after"] / 4) for timed_entry in timed)])

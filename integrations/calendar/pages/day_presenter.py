@@ -1,8 +1,8 @@
 """
-Turn days with entries into the values that the page's template shows. Called inside the sink.
+Convert days with entries to template values. Called inside the sink.
 
-This module makes all words of an entry: a month has some hundred entries, and one template tag
-takes longer than all of an entry's words do here.
+This module builds all texts of an entry: a month has hundreds of entries, and a single template
+tag costs more than all texts of an entry cost in Python.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from limited_use.sinks.calendar import TemplateItem
 
 from .day_layout import LayoutValues
 
-#: How many events a month shows of one day.
+#: Events per day in a month view.
 _MAX_MONTH_ENTRIES: Final = 4
-# The class of an entry by its flag, in the order in which they are written.
+# CSS class by flag, in output order.
 _CSS_CLASSES: Final[Mapping[str, str]] = {
     "is_declined": "declined",
     "is_free": "free",
@@ -28,7 +28,7 @@ _CSS_CLASSES: Final[Mapping[str, str]] = {
     "goes_on": "goes-on",
     "is_brief": "brief",
 }
-# What a screen reader says of an entry by its flag.
+# Text for screen readers by flag.
 _NOTES: Final[Mapping[str, str]] = {
     "is_tentative": "tentative",
     "is_asked": "not answered yet",
@@ -39,7 +39,7 @@ _NOTES: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class CalendarUrls:
-    """The beginnings of the addresses of days and entries, reversed once for a page."""
+    """URL prefixes, reversed once per page."""
 
     calendar: str
     new_event: str
@@ -52,10 +52,10 @@ def reverse_urls() -> CalendarUrls:
 @dataclass(frozen=True, slots=True)
 class DayPresenter:
     """
-    Makes the days of one page.
+    Builds the days of one page.
 
-    :param day: the day that was asked for; a month fades the days of other months
-    :param hours: the hours that a week or a day draws
+    :param day: the requested day; a month view fades the days of other months
+    :param hours: the hours that a week or day view draws
     """
 
     view: str
@@ -102,7 +102,6 @@ class DayPresenter:
         return TemplateItem(clear, opened)
 
     def _list_hour_links(self, url: str) -> list[dict[str, str]]:
-        """Return the empty hours of a day, each a link to a new event."""
         return [
             {"row": str((hour - self.hours.start) * 4 + 1), "url": f"{url}&hour={hour}"}
             for hour in self.hours
@@ -142,7 +141,6 @@ def _get_css_classes(entry: LayoutValues) -> str:
 
 
 def _get_position_classes(entry: LayoutValues) -> str:
-    """Return the classes that place an entry among the hours of its day."""
     if not entry["lanes"]:
         return "unplaced"
     return f"row-{entry['row']} for-{entry['length']} lane-{entry['lane']}-{entry['lanes']}"

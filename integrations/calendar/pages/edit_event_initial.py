@@ -1,4 +1,4 @@
-"""An event that is to be changed: the form filled in with it, inside the sink; and what differs."""
+"""The form that edits an event: its initial values (inside the sink), and the changed fields."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from . import event_presenter, preferences, recurrence_form
 from .forms import REMINDERS, EventForm
 from .recurrence_form import RepeatChoice
 
-#: What is none of the choices, and stays.
+#: Choice for a stored value that the form cannot show: it stays unchanged.
 UNCHANGED: Final = "keep"
 _OPTIONAL: Final = "(optional)"
 _SCOPES: Final = (
@@ -32,7 +32,7 @@ _KNOWN_REMINDERS: Final = frozenset(value for value, _ in REMINDERS)
 
 
 class EditEventForm(EventForm):
-    """An event as it is, to be changed; `version` is the one that they saw."""
+    """Edits an event. `version` is the ETag of the event that the page showed."""
 
     key = None  # type: ignore[assignment]
     calendar = None  # type: ignore[assignment]
@@ -55,10 +55,10 @@ class EditEventForm(EventForm):
 
     def get_changes(self, *, is_occurrence: bool) -> EventEdit:
         """
-        Return what differs from the version that they saw; nothing where nothing does.
+        Return the fields that differ from the version that the page showed.
 
-        :raises BadDraft: if it cannot be an event
-        :raises versions.NoVersion: if they saw none
+        :raises BadDraft: if the values do not form an event
+        :raises etags.VersionMalformed: if the form has no valid version
         """
         cleaned_data = self.cleaned_data
         draft = self.build_draft()
@@ -87,9 +87,9 @@ def make_edit_presenter(
     sent_form: EditEventForm | None,
 ) -> Callable[[OpenedRows], Sequence[TemplateItem]]:
     """
-    Return how a sink makes the page on which an event is changed.
+    Return the function with which the sink builds the edit page.
 
-    :param typed: what they sent, if it is to be shown again instead of what is there
+    :param sent_form: shown again instead of the stored event
     """
     present_event = event_presenter.make_event_presenter(page_data, options)
 
@@ -120,9 +120,9 @@ def make_edit_presenter(
 
 def get_initial(content: EventContent, start: When, end: When, *, zone: str) -> Mapping[str, Any]:
     """
-    Return what a form says of an event.
+    Return the initial form values for an event.
 
-    :param zone: where it has none of its own
+    :param zone: used for times without a time zone
     """
     repeat = recurrence_form.parse_recurrence(content.recurrence, content.start)
     return {

@@ -1,4 +1,4 @@
-"""The page on which an event is changed: one of a series, those that follow, or all of it."""
+"""The page that edits an event: one occurrence, it and all following ones, or the series."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from .edit_event_initial import EditEventForm
 @require_permission(Permission.USE_OWN)
 def edit_event(request: HttpRequest, event_id: str) -> HttpResponse:
     """
-    Show the form with an event in it, and change what differs.
+    Show the form with the event; on POST, write the changed fields.
 
-    Where somebody else changed the same meanwhile, both are shown: what they typed, and how it
-    is now; sent again, theirs stands.
+    If the event changed since the page was shown, the page shows the entered and the current
+    values. Sending the form again overwrites the current ones.
     """
     if request.method != "POST":
         return _render_page(request, event_id, None)
@@ -58,7 +58,6 @@ def edit_event(request: HttpRequest, event_id: str) -> HttpResponse:
 def _redirect_to_event(
     request: HttpRequest, event_id: str, result: EventWriteResult | None
 ) -> HttpResponse:
-    """Say what became of the event, and show where it is now."""
     messages.success(request, "It is changed.")
     if result is None:
         return redirect("calendar-event", event_id)
@@ -73,7 +72,7 @@ def _redirect_to_event(
 def _change_event(
     request: HttpRequest, event_id: str, form: EditEventForm
 ) -> EventWriteResult | None:
-    """Return what was written; None where nothing is to be changed."""
+    """Return None if nothing differs."""
     parsed_id, cleaned_data = event_lookup.parse_event_id(event_id), form.cleaned_data
     changes = form.get_changes(is_occurrence=parsed_id.original_start is not None)
     if not changes:
@@ -88,7 +87,7 @@ def _change_event(
     )
 
 
-def _render_page(  # noqa: PLR0913 - what is shown again, and why
+def _render_page(  # noqa: PLR0913 - the sent form and its message
     request: HttpRequest,
     event_id: str,
     sent_form: EditEventForm | None,

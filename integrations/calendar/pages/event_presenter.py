@@ -1,4 +1,4 @@
-"""From the opened rows of one event to what its page says. Called inside the sink."""
+"""Convert the opened rows of one event to the values of its page. Called inside the sink."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from limited_use.vault.envelope import Damaged
 
 from . import display_timezone, time_text, writable_calendars
 
-# How tall the frame of a description begins, by its characters: the classes of mail's.
+# Initial height of the description's frame by its number of characters; CSS classes as for mail.
 _FRAME_HEIGHTS: Final = ((400, "short"), (1200, "middling"), (3000, "long"))
 _ANSWERS: Final[Mapping[str, str]] = {
     "accepted": "comes",
@@ -45,7 +45,7 @@ _OWN_ANSWERS: Final[Mapping[str, str]] = {
     "tentative": "You said that you may come.",
     "needs_action": "You have not answered yet.",
 }
-# Templates cannot ask what is held whether there is any of it.
+# Templates cannot test a sealed value, so each gets a flag.
 _OPTIONAL_VALUES: Final = (
     "repeats",
     "title",
@@ -61,7 +61,7 @@ PageValues = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class EventPageOptions:
-    """What somebody wants to see. `zone`: None is that of their first calendar."""
+    """The requested event. `zone` None: the time zone of the viewer's first calendar."""
 
     event_id: EventId
     zone: str | None
@@ -70,7 +70,7 @@ class EventPageOptions:
 def make_event_presenter(
     page_data: EventPageData, options: EventPageOptions
 ) -> Callable[[OpenedRows], Sequence[TemplateItem]]:
-    """Return how a sink makes the page of one event; it makes nothing if there is no such one."""
+    """Return the function with which the sink builds the event page: [] if no event matches."""
 
     def present_page(opened: OpenedRows) -> Sequence[TemplateItem]:
         events = opened[len(page_data.calendars) :]
@@ -87,7 +87,7 @@ def make_event_presenter(
             if visible is page_data.visible
         )
         presented = _present_occurrence(occurrence, events, tz, calendar.get("name", ""), page_data)
-        # The version that they see, as the API tells it.
+        # The shown version, as in the API.
         serialized = (
             event_lookup.serialize_event(events, name=options.event_id, permits=page_data.permits)
             or {}
@@ -101,16 +101,19 @@ def make_event_presenter(
 
 
 def read_calendar_properties(page_data: EventPageData, opened: OpenedRows) -> list[PageValues]:
-    """Return what each calendar is called, in the order of `look.found`; {} where nobody knows."""
+    """
+    Return name, zone and colour of each calendar of the page, in order; `{}` if they are not
+    opened.
+    """
     name_rows = opened[: len(page_data.calendars)]
     return [orjson.loads(values["about"]) if "about" in values else {} for _, values in name_rows]
 
 
 def find_occurrence(opened: OpenedRows, event_id: EventId) -> EventOccurrence | None:
     """
-    Return what `name` is: an occurrence, a single event, or a series by its first time.
+    Return the occurrence, the single event, or the series with its first time.
 
-    :raises Damaged: if it does not open
+    :raises Damaged: if the row does not open
     """
     if event_id.original_start is not None:
         return occurrences.find_occurrence(opened, event_id.row_id, event_id.original_start)
@@ -136,9 +139,9 @@ def make_description_presenter(
     event_id: EventId, permits: Permits
 ) -> Callable[[OpenedRows], bytes]:
     """
-    Return how a sink makes the document of what is written in an event; nothing of nothing.
+    Return the function with which the sink builds an event's description as a document.
 
-    :param permits: by which the sink opens its rows
+    :param permits: the permits by which the sink opens the rows
     """
 
     def present_description(opened: OpenedRows) -> bytes:
@@ -265,7 +268,6 @@ def _describe_recurrence(occurrence: EventOccurrence, events: OpenedRows) -> str
 
 
 def _is_web_address(address: str) -> bool:
-    """Return whether it is a web address and nothing else."""
     if any(character.isspace() for character in address.strip()):
         return False
     try:

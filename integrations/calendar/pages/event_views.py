@@ -1,8 +1,4 @@
-"""
-One event in the browser: what it is, its answer, its end.
-
-What is written in it is a document of its own.
-"""
+"""The pages of one event: details, answer, deletion. Its description is a separate document."""
 
 from __future__ import annotations
 
@@ -44,7 +40,7 @@ _RESPONSES: Final[Mapping[str, str]] = {
 @require_safe
 @require_permission(Permission.USE_OWN)
 def show_event(request: HttpRequest, event_id: str) -> HttpResponse:
-    """Return one event, series or occurrence; a page that says why, where it cannot be shown."""
+    """Show an event, a series or an occurrence, or the reason why it cannot be shown."""
     return _render_page(request, event_id, "calendar/event.html")
 
 
@@ -52,7 +48,7 @@ def show_event(request: HttpRequest, event_id: str) -> HttpResponse:
 @require_POST
 @require_permission(Permission.USE_OWN)
 def answer_invitation(request: HttpRequest, event_id: str) -> HttpResponse:
-    """Answer an invitation: to one occurrence, or to its whole series."""
+    """Answer the invitation to one occurrence or to the whole series."""
     request_context, response = get_request_context(request), request.POST.get("response", "")
     if response not in _RESPONSES:
         raise Http404
@@ -80,7 +76,10 @@ def answer_invitation(request: HttpRequest, event_id: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(Permission.USE_OWN)
 def delete_event(request: HttpRequest, event_id: str) -> HttpResponse:
-    """Ask whether to delete an event, one occurrence, those that follow, or all; and do it."""
+    """
+    Ask for confirmation; on POST, delete one occurrence, it and all following ones, or the
+    series.
+    """
     template, scope = "calendar/delete.html", request.POST.get("scope", "this")
     if request.method != "POST":
         return _render_page(request, event_id, template)
@@ -111,9 +110,9 @@ def delete_event(request: HttpRequest, event_id: str) -> HttpResponse:
 @require_permission(Permission.USE_OWN)
 def show_description(request: HttpRequest, event_id: str) -> HttpResponse:
     """
-    Return what is written in an event as a document of its own, as harmless as a mail's text.
+    Return the description as a sandboxed document, as for the text of a mail.
 
-    The response itself is sandboxed: its origin is nobody's, nothing runs, nothing loads.
+    The response has an opaque origin, runs no scripts and loads nothing.
     """
     request_context = get_request_context(request)
     try:
@@ -161,7 +160,6 @@ def _render_page(
 
 
 def get_notify_choice(request: HttpRequest) -> Notify:
-    """Return whether the guests are to hear of it."""
     return "all" if request.POST.get("notify") == "on" else "none"
 
 

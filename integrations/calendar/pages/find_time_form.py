@@ -1,4 +1,4 @@
-"""A time that suits: what is asked for in a form, and what of it is shown inside the sink."""
+"""The form that searches for a meeting time, and the presenter of its results."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ LENGTHS: Final = (
 REACH: Final = (("1", "1 day"), ("7", "1 week"), ("14", "2 weeks"), ("28", "4 weeks"))
 _ATTENDANCE: Final = (("", "Not asked"), ("must", "Has to be there"), ("may", "May come"))
 _WORKDAYS: Final = ("0", "1", "2", "3", "4")
-# As many as fit on a page.
+# Maximum on one page.
 _MAX_TIMES: Final = 40
 _PERSON_PREFIX: Final = "with_"
 
 
 class FindTimeForm(forms.Form):
-    """How long, when, on which clocks, and with whom: a choice for each of `people`."""
+    """Duration, period, time zone and participants: one choice for each of `people`."""
 
     length = forms.ChoiceField(label="How long", choices=LENGTHS, initial="60")
     first_day = forms.DateField(
@@ -71,7 +71,7 @@ class FindTimeForm(forms.Form):
 
     @property
     def asked(self) -> list[forms.BoundField]:
-        """The choices of people, for the page."""
+        """The fields of the people, for the template."""
         return [self[f"{_PERSON_PREFIX}{user_id}"] for user_id in self.people]
 
     def clean(self) -> dict[str, Any]:
@@ -82,7 +82,7 @@ class FindTimeForm(forms.Form):
         return cleaned_data
 
     def build_search(self, own_id: UUID) -> MeetingSearch:
-        """Return what is looked for, with whoever asks."""
+        """The person who asks is a required participant."""
         cleaned_data = self.cleaned_data
         zone = cleaned_data["zone"]
         start = timezones.to_utc(
@@ -117,7 +117,10 @@ class FindTimeForm(forms.Form):
 def make_times_presenter(
     search: MeetingSearch, people: Mapping[UUID, SharePartner]
 ) -> Callable[[MeetingOptions], Sequence[TemplateItem]]:
-    """Return how a sink makes the times that suit: by day, each with the address to take it."""
+    """
+    Return the function with which the sink lists free times by day, each with its query for a new
+    event.
+    """
     tz = timezones.get_zone(search.zone)
     required_ids = [
         participant.user_id for participant in search.participants if participant.is_required
@@ -132,7 +135,7 @@ def make_times_presenter(
             ]
             days.setdefault(local_start.date(), []).append(
                 {
-                    "words": f"{local_start:%H:%M}–{local_end:%H:%M}",  # noqa: RUF001 - as it is printed
+                    "words": f"{local_start:%H:%M}–{local_end:%H:%M}",  # noqa: RUF001 - an en dash
                     "also": ", ".join(
                         _get_name(people[user_id]) for user_id in optional_ids if user_id in people
                     ),

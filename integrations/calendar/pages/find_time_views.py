@@ -1,4 +1,4 @@
-"""The page on which a time is found that suits everybody, and taken to a new event."""
+"""The page that finds a time when all participants are free, and leads to a new event."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _TEMPLATE = "calendar/find.html"
 @require_safe
 @require_permission(Permission.USE_OWN)
 def find_time(request: HttpRequest) -> HttpResponse:
-    """Ask how long, when and with whom; once asked, say when that could be."""
+    """Show the form; with a query, show the free times."""
     request_context = get_request_context(request)
     people = free_busy_access.list_colleagues(request_context)
     initial = {"first_day": request_context.at.date(), "zone": preferences.get_zone(request)}
@@ -97,7 +97,10 @@ def _render_form(
 def _make_zone_presenter(
     visible_calendars: Sequence[VisibleCalendar], zone: str | None
 ) -> Callable[[OpenedRows], Sequence[TemplateItem]]:
-    """Return how a sink says on whose clocks somebody looks who chose none: their calendar's."""
+    """
+    Return the function with which the sink shows the default time zone, from the viewer's
+    calendar.
+    """
 
     def present_zone(opened: OpenedRows) -> Sequence[TemplateItem]:
         calendar_properties = [

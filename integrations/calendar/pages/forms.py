@@ -1,4 +1,4 @@
-"""What somebody types of an event, and the draft that it is; what is wrong stands at its field."""
+"""The form of an event, and its conversion to a draft. Errors appear at their fields."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from . import recurrence_form
 from .recurrence_form import RepeatChoice
 
 _DAY: Final = timedelta(days=1)
-# As many as can be invited, by the longest addresses, one on a line.
+# The most guests with the longest addresses, one per line.
 _MAX_GUESTS_LENGTH: Final = 60_000
 REMINDERS: Final = (
     ("", "As the calendar does by itself"),
@@ -29,7 +29,7 @@ REMINDERS: Final = (
     ("60", "1 hour before"),
     ("1440", "1 day before"),
 )
-# Where an operation's word about a field is said.
+# Form field by the operation's field.
 _FORM_FIELDS: Final = {
     "start": "start_day",
     "end": "end_day",
@@ -50,9 +50,9 @@ def _make_time_field(label: str) -> forms.TimeField:
 
 class EventForm(forms.Form):
     """
-    An event as a person writes it: times on the clock of a place, both days inclusive.
+    An event as a person enters it: local times, both days inclusive.
 
-    `key` names this very form: sent twice, it makes one event.
+    `key` identifies this form: sent twice, it creates one event.
     """
 
     key = forms.UUIDField(widget=forms.HiddenInput)
@@ -109,11 +109,7 @@ class EventForm(forms.Form):
         return cleaned_data
 
     def build_draft(self) -> EventDraft:
-        """
-        Return what was typed as a draft.
-
-        :raises BadDraft: if a time is none that clocks there show
-        """
+        """:raises BadDraft: if a time does not exist in its zone"""
         cleaned_data = self.cleaned_data
         start, end = self._get_when("start"), self._get_when("end")
         return EventDraft(
@@ -130,7 +126,7 @@ class EventForm(forms.Form):
         )
 
     def add_draft_errors(self, error: BadDraft) -> None:
-        """Say at each field what an operation found wrong there."""
+        """Add the errors of a rejected draft to their fields."""
         for name, message in error.fields.items():
             field = _FORM_FIELDS.get(name, name)
             self.add_error(field if field in self.fields else None, message)
@@ -138,7 +134,7 @@ class EventForm(forms.Form):
     def _get_when(self, prefix: str) -> When:
         day: date = self.cleaned_data[f"{prefix}_day"]
         if self.cleaned_data["is_days"]:
-            # The day after the last, as calendars count.
+            # Calendars use an exclusive end.
             return drafts.to_day(day + _DAY if prefix == "end" and day < date.max else day)
         clock = datetime.combine(day, self.cleaned_data[f"{prefix}_time"])
         return drafts.resolve_clock_time(clock, self.cleaned_data["zone"], field=prefix)
@@ -162,9 +158,9 @@ class EventForm(forms.Form):
 
 def get_blank_values(start: datetime, length: timedelta, *, is_days: bool) -> dict[str, Any]:
     """
-    Return what a form for a new event begins with: so long from then on, or all of that day.
+    Return the initial values of a new event: from `start` for `length`, or the whole day.
 
-    :param start: a clock time
+    :param start: local time
     """
     day, end = start.date(), start + length
     return {
@@ -179,7 +175,7 @@ def get_blank_values(start: datetime, length: timedelta, *, is_days: bool) -> di
 
 
 def get_calendar_id(form: EventForm) -> UUID | None:
-    """Return which calendar is chosen in a form, however good the rest is; None: none."""
+    """Return the chosen calendar's id, even if other fields are invalid; None: no choice."""
     try:
         return UUID(str(form["calendar"].value()))
     except ValueError:

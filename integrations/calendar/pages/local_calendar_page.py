@@ -1,4 +1,4 @@
-"""The page of a calendar that lives here: its forms, and how it is drawn inside the sink."""
+"""The page of a local calendar: forms, and rendering through the sink."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class CalendarFileForm(forms.Form):
 
 
 def get_calendar_or_404(request_context: RequestContext, calendar_id: UUID) -> VisibleCalendar:
-    """:raises Http404: if it is not a calendar of theirs that lives here"""
+    """:raises Http404: if the person owns no local calendar with this id"""
     own_calendars = calendar_access.get_own_calendars(
         actor=request_context.actor, user_id=request_context.user_id
     )
@@ -81,7 +81,7 @@ def get_calendar_or_404(request_context: RequestContext, calendar_id: UUID) -> V
     return matches[0]
 
 
-def render_calendar_page(  # noqa: PLR0913 - what is shown beside it
+def render_calendar_page(  # noqa: PLR0913 - the values of the page
     request: HttpRequest,
     request_context: RequestContext,
     calendar_id: UUID,
@@ -91,7 +91,6 @@ def render_calendar_page(  # noqa: PLR0913 - what is shown beside it
     problems: tuple[FileProblem, ...] = (),
     has_more: bool = False,
 ) -> bytes:
-    """Return the page of one calendar, with the forms that were sent where one was."""
     visible = get_calendar_or_404(request_context, calendar_id)
     context = {
         "form": form,
@@ -111,7 +110,7 @@ def render_calendar_page(  # noqa: PLR0913 - what is shown beside it
 def render_remove_all(
     request: HttpRequest, request_context: RequestContext, integration: Integration
 ) -> bytes:
-    """Return the page that names every calendar stored only in Antares, each with its file."""
+    """Return the page that lists all local calendars with their files before the removal."""
     own = calendar_access.get_own_calendars(
         actor=request_context.actor, user_id=request_context.user_id
     )
@@ -142,7 +141,7 @@ def render_with_calendar(
     template: str,
     context: Mapping[str, Any],
 ) -> bytes:
-    """Return a page about one calendar; what it is called is opened inside the sink."""
+    """The sink opens the calendar's name."""
     rows, permits = calendar_list.get_name_rows(request_context, [visible])
     return sink.calendar_page(
         template,

@@ -1,4 +1,4 @@
-"""Calendars that live here: begun, called otherwise, removed."""
+"""Create, rename and remove local calendars."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class NewLocalCalendarForm(local_calendar_page.LocalCalendarForm):
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(Permission.USE_OWN)
 def create_local_calendar(request: HttpRequest) -> HttpResponse:
-    """Say what a calendar here is, and begin one."""
+    """Explain local calendars; on POST, create one."""
     feature = FEATURES[local_calendars.FEATURE]
     form = NewLocalCalendarForm(request.POST or None, initial={"version": feature.version})
     if request.method == "POST" and form.is_valid():
@@ -71,7 +71,7 @@ def create_local_calendar(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(Permission.USE_OWN)
 def edit_local_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
-    """Show one calendar; on a click, call it otherwise."""
+    """Show one calendar; on POST, change its name, time zone and colour."""
     request_context = get_request_context(request)
     form = local_calendar_page.LocalCalendarForm(request.POST) if request.method == "POST" else None
     if form is not None and form.is_valid():
@@ -99,7 +99,7 @@ def edit_local_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(Permission.USE_OWN)
 def remove_local_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
-    """Say what goes, and that it is for good; on a click, remove it."""
+    """Explain that the removal is final; on POST, remove the calendar."""
     request_context = get_request_context(request)
     visible = local_calendar_page.get_calendar_or_404(request_context, calendar_id)
     integration_id = visible.calendar.integration_id

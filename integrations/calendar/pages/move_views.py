@@ -1,4 +1,4 @@
-"""The page on which an event, or a whole series, is moved to another calendar."""
+"""The page that moves an event or a whole series to another calendar."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from . import (
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(Permission.USE_OWN)
 def move_event(request: HttpRequest, event_id: str) -> HttpResponse:
-    """Ask where an event is to go, and take it there; of a series, all of it goes."""
+    """Ask for the target calendar; on POST, move the event. A series moves as a whole."""
     if request.method != "POST":
         return _render_page(request, event_id)
     try:
@@ -53,7 +53,7 @@ def move_event(request: HttpRequest, event_id: str) -> HttpResponse:
             notify=event_views.get_notify_choice(request),
         )
     except ObjectNotFound:
-        # Of the event or of the calendar: the page tells which.
+        # The event or the calendar: the page shows which.
         return _render_page(
             request, event_id, message=write_messages.get_message(ObjectNotFound()), status=409
         )
@@ -100,14 +100,17 @@ def _render_page(
 
 
 def _get_series_id(event_id: str) -> EventId:
-    """Return what is moved, is shown, and has the version: of a series, all of it."""
+    """
+    Return the id of the whole event: a move, its page and its version never refer to one
+    occurrence.
+    """
     return EventId(event_lookup.parse_event_id(event_id).row_id)
 
 
 def _make_move_presenter(
     page_data: EventPageData, options: event_presenter.EventPageOptions
 ) -> Callable[[OpenedRows], Sequence[TemplateItem]]:
-    """Return how a sink makes the event, and the calendars that it may go to."""
+    """Return the function with which the sink shows the event and its possible target calendars."""
     present_event = event_presenter.make_event_presenter(page_data, options)
     target_ids = {
         visible.calendar.id

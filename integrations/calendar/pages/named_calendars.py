@@ -1,8 +1,8 @@
 """
-Calendars with their names and numbers, for pages that ask before they end them.
+Calendars with names and counts, for pages that ask for confirmation before a removal.
 
-A calendar is named where its key opens now and the policy allows it. Otherwise the page shows its
-numbers alone: ending something needs no key.
+A name is shown if its key can be used now and the policy allows it. Otherwise the page shows only
+the counts: a removal needs no key.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from limited_use.vault.keyring.port import KeyStoreUnavailable
 
 @dataclass(frozen=True, slots=True)
 class _Counts:
-    """How many events and live shares each calendar has, by its id."""
+    """Events and live shares by calendar id."""
 
     events: Mapping[UUID, int]
     shares: Mapping[UUID, int]
 
 
-def render_calendars(  # noqa: PLR0913 - a template, what it shows, and what of it may be named
+def render_calendars(  # noqa: PLR0913 - a template and its values
     request: HttpRequest,
     request_context: RequestContext,
     calendars: Sequence[VisibleCalendar],
@@ -46,9 +46,9 @@ def render_calendars(  # noqa: PLR0913 - a template, what it shows, and what of 
     nameable: Collection[VisibleCalendar],
 ) -> bytes:
     """
-    Return `template` with the calendars and their numbers, as `calendars`.
+    Render `template` with the calendars and their counts as `calendars`.
 
-    :param nameable: those of `calendars` whose names may be asked for
+    :param nameable: the calendars with names that may be opened
     """
     unnamed = [SealedRow(visible) for visible in calendars if visible not in nameable]
     counts = _Counts(
@@ -79,7 +79,7 @@ def render_calendars(  # noqa: PLR0913 - a template, what it shows, and what of 
 
 
 def _show_calendars(opened: calendar.OpenedRows, *, counts: _Counts) -> list[TemplateItem]:
-    """Return each calendar as the page shows it. Called inside the sink."""
+    """Called inside the sink."""
     return [_show_calendar(visible, values, counts) for visible, values in opened]
 
 

@@ -1,4 +1,4 @@
-"""What a form for a new event begins with, by the address that led to it."""
+"""Initial values of the form for a new event, from the URL's query."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _MAX_MINUTES: Final = 24 * 60
 
 def build_query(start: datetime, end: datetime, *, zone: str, people: list[UUID]) -> str:
     """
-    Return the query of an address at which a form begins with a time that was found.
+    Return the query of a form that starts with a found time.
 
-    :param start: on the clocks of `zone`, as `end` is
-    :param people: colleagues who are to come, by id: no address stands in an address
+    :param start: local time in `zone`, as `end` is
+    :param people: ids of invited colleagues: URLs never contain mail addresses
     """
     parameters = {
         "day": start.date().isoformat(),
@@ -53,7 +53,7 @@ def get_initial(request: HttpRequest, request_context: RequestContext) -> dict[s
     if people := request.GET.getlist("with"):
         values["guests"] = "\n".join(_get_addresses(request_context, people))
     if "at" in parameters:
-        # It was found because they are free then.
+        # The search found a time when all are free.
         values["require_free"] = True
     return values
 
@@ -75,7 +75,7 @@ def _parse_length(request: HttpRequest) -> timedelta:
 
 
 def _get_addresses(request_context: RequestContext, ids: list[str]) -> list[str]:
-    """Return the addresses of those among them who share a calendar with whoever asks."""
+    """Return the addresses of those people who share a calendar with the viewer."""
     addresses = {
         str(user_id): person.address
         for user_id, person in free_busy_access.list_colleagues(request_context).items()

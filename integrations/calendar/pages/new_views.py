@@ -1,4 +1,4 @@
-"""The page on which an event is made. Nothing that was typed is lost, whatever comes of it."""
+"""The page that creates an event. Entered values are never lost, even after an error."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from .forms import EventForm, get_calendar_id
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(Permission.USE_OWN)
 def new_event(request: HttpRequest) -> HttpResponse:
-    """Show the form for an event, and make one; sent twice it makes one."""
+    """Show the form; on POST, create the event. Sent twice, the form creates one event."""
     request_context = get_request_context(request)
     if request.method != "POST":
         form = EventForm(initial=new_event_initial.get_initial(request, request_context))
@@ -113,7 +113,7 @@ def _render_page(
 def _make_form_presenter(
     visible_calendars: Sequence[VisibleCalendar], zone: str | None, chosen_id: UUID | None
 ) -> Callable[[OpenedRows], Sequence[TemplateItem]]:
-    """Return how a sink makes the calendars that an event may be written in."""
+    """Return the function with which the sink lists the calendars that the viewer may write to."""
     offered_ids = {
         visible.calendar.id
         for visible in visible_calendars
@@ -145,7 +145,7 @@ def _make_form_presenter(
 def _list_read_only_accounts(
     visible_calendars: Sequence[VisibleCalendar],
 ) -> list[Mapping[str, Any]]:
-    """Return the accounts whose calendars could be written in, had that been allowed there."""
+    """Return the accounts with calendars that lack only the permission to write."""
     providers = {
         visible.calendar.integration.connection_id: visible.calendar.integration.connection.provider
         for visible in visible_calendars

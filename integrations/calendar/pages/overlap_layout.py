@@ -1,4 +1,4 @@
-"""Events that overlap, beside each other. Pure arithmetic on slots of a quarter of an hour."""
+"""Place overlapping events side by side. Pure arithmetic on quarter-hour slots."""
 
 from __future__ import annotations
 
@@ -7,23 +7,27 @@ from dataclasses import dataclass
 from typing import Final
 
 SLOTS: Final = 96
-# As short as can still be read.
+# Shortest readable length, in slots.
 MIN_LENGTH: Final = 2
-# A day is twelve columns wide: how many of them stand beside each other, and how many do not fit.
+# A day is twelve columns wide: lanes by number of overlapping events.
 _WIDTHS: Final = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 6}
 MAX_LANES: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
 class LanePosition:
-    """Where one stands: which lane of how many. `overlap_layout` of 0: it does not fit."""
+    """Lane of an event and number of lanes beside each other. `lanes` 0: the event does not fit."""
 
     lane: int
     lanes: int
 
 
 def assign_lanes(spans: Sequence[tuple[int, int]]) -> list[LanePosition]:
-    """Return a place for each span of slots (first, after the last), which come by their first."""
+    """
+    Return the position of each span.
+
+    :param spans: first slot and the slot after the last, sorted by first slot
+    """
     positions: list[LanePosition | None] = [None] * len(spans)
     group: list[int] = []
     lane_by_index: dict[int, int] = {}

@@ -1,4 +1,4 @@
-"""How somebody wants to look at calendars, kept in their session."""
+"""Display preferences of the calendar pages, stored in the session."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _ZONE: Final = "calendar_zone"
 _VIEW: Final = "calendar_view"
 _HIDDEN: Final = "calendar_hidden"
 _KEYS: Final = "calendar_keys"
-# What can be chosen: places, and the one clock that is of none.
+# Zones with a place, and UTC.
 ZONES: Final = frozenset(name for name in available_timezones() if "/" in name or name == "UTC")
-# Calendars of others that can be hidden at a time.
+# Maximum number of hidden shared calendars.
 _MAX_HIDDEN: Final = 200
 
 
 def get_zone(request: HttpRequest) -> str | None:
     """
-    Return the zone that they chose; None: that of their calendar.
+    Return the chosen time zone; None: the zone of the person's calendar.
 
-    Only what they said themselves is kept: a calendar's own zone is a provider's word, and stays
+    Only the person's own choice is stored. A calendar's zone comes from a provider and stays
     sealed.
     """
     chosen = request.session.get(_ZONE)
@@ -36,9 +36,9 @@ def get_zone(request: HttpRequest) -> str | None:
 
 def choose_zone(request: HttpRequest, name: str) -> None:
     """
-    Keep a zone; with an empty name, go back to the calendar's own.
+    Store a time zone; an empty name restores the calendar's own.
 
-    :raises UnknownZone: if there is none of that name
+    :raises UnknownZone: if no zone has that name
     """
     if name and name not in ZONES:
         raise UnknownZone
@@ -46,7 +46,7 @@ def choose_zone(request: HttpRequest, name: str) -> None:
 
 
 def get_view(request: HttpRequest) -> str:
-    """Return the view that is asked for, or the one that they looked at last."""
+    """Return the requested view, else the last one."""
     chosen = request.GET.get("view") or request.session.get(_VIEW)
     return chosen if isinstance(chosen, str) and chosen in view_ranges.VIEWS else "week"
 
@@ -56,7 +56,7 @@ def remember_view(request: HttpRequest, chosen: str) -> None:
 
 
 def get_hidden_ids(request: HttpRequest) -> Collection[UUID]:
-    """Return the calendars of others that they do not want to see."""
+    """Return the shared calendars that the person hides."""
     return {UUID(calendar_id) for calendar_id in request.session.get(_HIDDEN, ())}
 
 
@@ -72,7 +72,6 @@ def hide_calendar(request: HttpRequest, calendar_id: UUID, *, is_hidden: bool) -
 
 
 def has_shortcuts(request: HttpRequest) -> bool:
-    """Return whether single letters lead somewhere."""
     return bool(request.session.get(_KEYS, True))
 
 
@@ -81,6 +80,6 @@ def switch_shortcuts(request: HttpRequest, *, is_on: bool) -> None:
 
 
 def _store_preference(request: HttpRequest, name: str, value: Any) -> None:
-    # Written only when it changes: a session is a row.
+    # Write only changes: each write updates the session's row.
     if request.session.get(name) != value:
         request.session[name] = value

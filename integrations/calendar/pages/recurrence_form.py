@@ -1,4 +1,4 @@
-"""Between the choices of a form and the lines of a recurrence. Pure."""
+"""Convert between the form's choices and recurrence lines (RFC 5545). Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from integrations.formats.event import When
 from integrations.formats.recurrence import content_lines, rrule, rrule_text
 from integrations.formats.recurrence.rrule import RecurrenceRule
 
-#: What can be chosen, in words; what a rule is besides is kept as it is.
+#: The form's choices. Other rules are kept unchanged.
 CHOICES: Final = (
     ("", "Once"),
     ("daily", "Every day"),
@@ -28,10 +28,10 @@ _FULL_WEEKS: Final = 4
 @dataclass(frozen=True, slots=True)
 class RepeatChoice:
     """
-    What somebody chose.
+    The choices of the form.
 
-    :param days: of the week, 0 is Monday; none: that of the start
-    :param until: the last day on which it may happen; not with `count`
+    :param days: days of the week, 0 is Monday; empty: the start's day
+    :param until: the last possible day; excludes `count`
     """
 
     pattern: str
@@ -42,7 +42,7 @@ class RepeatChoice:
 
 
 def format_recurrence(repeat: RepeatChoice, start: When) -> tuple[str, ...]:
-    """Return the lines of RFC 5545 for what was chosen; none for what happens once."""
+    """Return the recurrence lines (RFC 5545); empty for an event that happens once."""
     if not repeat.pattern:
         return ()
     first = _get_local_date(start)
@@ -60,7 +60,7 @@ def format_recurrence(repeat: RepeatChoice, start: When) -> tuple[str, ...]:
 
 
 def parse_recurrence(recurrence: Collection[str], start: When) -> RepeatChoice | None:
-    """Return which choice made these lines; None if none did: they are kept as they are."""
+    """Return the choice that makes these lines, or None: the lines stay unchanged."""
     if not recurrence:
         return RepeatChoice("")
     try:
@@ -86,7 +86,7 @@ def _get_rule_days(repeat: RepeatChoice, first: date) -> tuple[tuple[int, int], 
     if repeat.pattern == "weekly":
         return tuple((0, day) for day in sorted(set(repeat.days) or {first.weekday()}))
     if repeat.pattern == "nth":
-        # The fifth of its kind is the last; not every month has a fifth.
+        # The fifth weekday means the last one: not every month has a fifth.
         nth = (first.day - 1) // 7 + 1
         return ((nth if nth <= _FULL_WEEKS else -1, first.weekday()),)
     return ()
@@ -101,7 +101,7 @@ def _get_local_date(start: When) -> date:
 
 
 def _get_until(day: date, start: When) -> date:
-    """Return the end as RFC 5545 wants it: a day for days, else a moment in UTC."""
+    """Return UNTIL as RFC 5545 requires: a date for all-day events, otherwise a time in UTC."""
     if start.day is not None:
         return day
     return timezones.to_utc(
@@ -119,5 +119,4 @@ def _get_last_day(until: date, start: When) -> date:
 
 
 def list_weekdays() -> tuple[tuple[str, str], ...]:
-    """Return the days of the week as choices."""
     return tuple((str(number), name) for number, name in enumerate(rrule_text.DAYS))

@@ -1,4 +1,4 @@
-"""With whom a calendar is shared: said in words before it is done, and taken back by a button."""
+"""Share a calendar, and withdraw a share."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class ShareForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(Permission.USE_OWN)
 def show_sharing(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
-    """Show who sees one calendar, and share it with somebody."""
+    """Show who can see the calendar; on POST, share it with one more person."""
     request_context = get_request_context(request)
     at = request_context.at
     try:
@@ -84,7 +84,7 @@ def show_sharing(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
 @require_POST
 @require_permission(Permission.USE_OWN)
 def end_share(request: HttpRequest, share_id: UUID) -> HttpResponse:
-    """Take a share back, or leave one; nothing of it opens from then on."""
+    """Withdraw a share, or leave one. From then on, nothing opens through it."""
     actor, at = get_actor(request), timezone.now()
     try:
         sharing.end_share(actor=actor, share_id=share_id, at=at)
@@ -109,7 +109,7 @@ def _share_calendar(request: HttpRequest, form: ShareForm, calendar_id: UUID, at
             email=cleaned_data["email"],
             level=ShareLevel(cleaned_data["level"]),
             version=cleaned_data["version"],
-            # The whole of that day, by the clock of the server: UTC.
+            # Including that day, in the server's zone: UTC.
             expires_at=None
             if until is None
             else timezone.make_aware(datetime.combine(until + timedelta(days=1), time())),
@@ -158,7 +158,7 @@ def _present_calendars(opened: sink.OpenedRows) -> list[TemplateItem]:
 
 
 def _present_calendar(visible: VisibleCalendar, values: Mapping[str, bytes]) -> TemplateItem:
-    # One whose copy has ended has no name until it is asked for again.
+    # A calendar with an expired cache has no name until the next refresh.
     is_named = "about" in values
     name = orjson.loads(values["about"])["name"] if is_named else ""
     return TemplateItem({"calendar": visible.calendar, "is_named": is_named}, {"name": name})

@@ -1,4 +1,4 @@
-"""When an event is, and how long before it reminds, in words. Pure."""
+"""Times and reminders of an event as text. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DAY: Final = timedelta(days=1)
 
 
 def describe_times(occurrence: Occurrence, tz: ZoneInfo) -> Mapping[str, Any]:
-    """Return when it is on the clocks of `place`, and on its own where they show another time."""
+    """Return the times in `tz`, and in the event's own zone if the local time differs."""
     start, end = occurrence.start, occurrence.end
     if start.day is not None:
         return {
@@ -52,7 +52,7 @@ def _format_span(start: When, end: When, tz: ZoneInfo) -> tuple[str, date]:
     if start.at is None or end.at is None:
         raise ValueError("a day has no moment")
     first, last = start.at.astimezone(tz), end.at.astimezone(tz)
-    # On the night that an hour comes twice, the hour alone would not say which.
+    # When clocks go back, an hour occurs twice: name the zone.
     says_zone = first.utcoffset() != last.utcoffset()
     start_text, end_text = (
         f"{moment:%H:%M}{f' {moment:%Z}' if says_zone else ''}" for moment in (first, last)
@@ -60,9 +60,9 @@ def _format_span(start: When, end: When, tz: ZoneInfo) -> tuple[str, date]:
     if start.at == end.at:
         return f"{_format_day(first.date())}, {start_text}", first.date()
     if first.date() == last.date():
-        return f"{_format_day(first.date())}, {start_text}–{end_text}", first.date()  # noqa: RUF001 - as it is printed
+        return f"{_format_day(first.date())}, {start_text}–{end_text}", first.date()  # noqa: RUF001 - an en dash
     return (
-        f"{_format_day(first.date())}, {start_text} – {_format_day(last.date())}, {end_text}",  # noqa: RUF001 - as above
+        f"{_format_day(first.date())}, {start_text} – {_format_day(last.date())}, {end_text}",  # noqa: RUF001 - an en dash
         first.date(),
     )
 
@@ -70,7 +70,7 @@ def _format_span(start: When, end: When, tz: ZoneInfo) -> tuple[str, date]:
 def _format_days(first: date, last: date) -> str:
     if last <= first:
         return f"{_format_day(first)}, all day"
-    return f"{_format_day(first)} – {_format_day(last)}"  # noqa: RUF001 - as it is printed
+    return f"{_format_day(first)} – {_format_day(last)}"  # noqa: RUF001 - an en dash
 
 
 def _format_day(day: date) -> str:
@@ -79,7 +79,7 @@ def _format_day(day: date) -> str:
 
 
 def describe_reminders(event_reminders: tuple[Reminder, ...] | None) -> str:
-    """Return what a page says of reminders; None are the calendar's own."""
+    """Return the reminders as text. None: the calendar's defaults."""
     if event_reminders is None:
         return "As the calendar does by itself"
     if not event_reminders:
@@ -92,7 +92,7 @@ def describe_reminders(event_reminders: tuple[Reminder, ...] | None) -> str:
 
 
 def format_duration(minutes: int) -> str:
-    """Return a length of time in its largest whole unit."""
+    """Return the duration in its largest whole unit."""
     units = (("week", 10_080), ("day", 1_440), ("hour", 60), ("minute", 1))
     unit, size = next(
         candidate

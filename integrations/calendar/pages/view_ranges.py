@@ -1,4 +1,4 @@
-"""Which days a view shows, and which it leads to. Pure; weeks begin on Monday."""
+"""The days that each view shows, and the previous and next view. Pure; weeks begin on Monday."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ VIEWS: Final[Mapping[str, str]] = {
     "day": "Day",
     "agenda": "Agenda",
 }
-# How many days an agenda lists.
+# Days in an agenda.
 AGENDA_DAYS: Final = 30
 _DAY: Final = timedelta(days=1)
 _WEEK: Final = timedelta(days=7)
-# Wherever somebody is, it is one of these days there.
+# The largest offset from UTC: today differs by at most this much.
 _MAX_UTC_OFFSET: Final = timedelta(hours=14)
 
 
@@ -30,7 +30,7 @@ class ViewRange:
     """
     The days of one view.
 
-    :param day: which was asked for; `first` to `last` are shown
+    :param day: the requested day; the view shows `first` to `last`
     """
 
     view: str
@@ -46,7 +46,7 @@ class ViewRange:
 
 
 def is_possible(day: date) -> bool:
-    """Return whether calendars reach as far."""
+    """Return whether calendars support the day's year."""
     return FIRST_YEAR < day.year < LAST_YEAR
 
 
@@ -67,9 +67,9 @@ def get_view_range(view: str, day: date) -> ViewRange:
 
 def get_query_window(view: str, day: date | None, *, at: datetime) -> TimeWindow:
     """
-    Return a window that holds the view in whatever zone it is looked at.
+    Return a window that contains the view in every time zone.
 
-    :param day: None: today, whatever day that is where they are
+    :param day: None: today, in the viewer's zone
     """
     days = (
         (day,)

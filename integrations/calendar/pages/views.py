@@ -1,4 +1,4 @@
-"""Calendars in the browser: a month, a week, a day, or a list, and how they are looked at."""
+"""The calendar page (month, week, day, agenda) and its preferences."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from limited_use.sinks import calendar as sink
 
 from . import calendar_presenter, preferences, view_ranges
 
-# How often the page asks whether what it waits for has come: half a minute in all.
+# Most polls for pending calendars: half a minute in total.
 MAX_POLLS: Final = 15
 
 
@@ -33,7 +33,7 @@ MAX_POLLS: Final = 15
 @require_safe
 @require_permission(Permission.USE_OWN)
 def show_calendar(request: HttpRequest) -> HttpResponse:
-    """Return what happens in the days of one view, over all calendars that are to be shown."""
+    """Show the events of all chosen calendars in one view."""
     request_context, view = get_request_context(request), preferences.get_view(request)
     try:
         day = _parse_day(request.GET.get("day", ""))
@@ -79,9 +79,9 @@ def show_calendar(request: HttpRequest) -> HttpResponse:
 @require_safe
 @require_permission(Permission.USE_OWN)
 def show_pending_calendars(request: HttpRequest) -> HttpResponse:
-    """Return whether calendars are still on their way; once they are here, have them shown."""
+    """Return how many calendars are still being fetched; after the last, reload the page."""
     waited = request.GET.get("waited", "")
-    poll_count = min(int(waited) if waited.isdecimal() and len(waited) < 4 else 0, MAX_POLLS) + 1  # noqa: PLR2004 - digits of no more than that
+    poll_count = min(int(waited) if waited.isdecimal() and len(waited) < 4 else 0, MAX_POLLS) + 1  # noqa: PLR2004 - digits
     count = page_queries.count_pending_calendars(
         get_request_context(request), hidden_ids=frozenset(preferences.get_hidden_ids(request))
     )
@@ -96,7 +96,6 @@ def show_pending_calendars(request: HttpRequest) -> HttpResponse:
 @require_POST
 @require_permission(Permission.USE_OWN)
 def toggle_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
-    """Show a calendar beside the others, or hide it."""
     request_context, is_shown = get_request_context(request), request.POST.get("show") == "yes"
     matches = [
         visible
@@ -118,7 +117,6 @@ def toggle_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(Permission.USE_OWN)
 def edit_preferences(request: HttpRequest) -> HttpResponse:
-    """Choose the zone that times are shown in, and whether single letters lead somewhere."""
     get_request_context(request)
     if request.method != "POST":
         context = {
@@ -138,7 +136,7 @@ def edit_preferences(request: HttpRequest) -> HttpResponse:
 
 
 def _count_unavailable(page_data: page_queries.CalendarPageData) -> dict[str, int]:
-    """Return of how many calendars nothing can be shown, by why."""
+    """Return the number of calendars that cannot be shown, by reason."""
     unavailable = page_data.stale_calendars
     shared = sum(1 for visible in unavailable if visible.share is not None)
     own = [visible for visible in unavailable if visible.share is None]
@@ -149,7 +147,7 @@ def _count_unavailable(page_data: page_queries.CalendarPageData) -> dict[str, in
 
 
 def _parse_day(text: str) -> date | None:
-    """:raises ValueError: if it is no day that calendars reach"""
+    """:raises ValueError: if the text is no date that calendars support"""
     if not text:
         return None
     day = date.fromisoformat(text)
@@ -159,7 +157,7 @@ def _parse_day(text: str) -> date | None:
 
 
 def _get_return_url(request: HttpRequest) -> str:
-    """Return where a form of the page came from: a view and a day, and nothing else of it."""
+    """Return the URL of the page that sent the form: view and day only."""
     view, day = request.POST.get("view", ""), request.POST.get("day", "")
     try:
         return _build_url(view if view in view_ranges.VIEWS else "", _parse_day(day))

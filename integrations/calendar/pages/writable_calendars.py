@@ -1,4 +1,4 @@
-"""Which calendars somebody may write in, as the pages offer it; the operation decides."""
+"""The calendars that pages offer for writing. The operation decides."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WRITER_ROLES: Final = frozenset({CalendarRole.WRITER, CalendarRole.OWNER})
 
 
 def is_writable(visible: VisibleCalendar) -> bool:
-    """Return whether it is their own, theirs to change, and its account allowed that."""
+    """Return whether the calendar is the person's own and its role and account allow writing."""
     calendar = visible.calendar
     if visible.share is not None or calendar.role not in WRITER_ROLES:
         return False
@@ -23,7 +23,10 @@ def is_writable(visible: VisibleCalendar) -> bool:
 def list_move_targets(
     visible: VisibleCalendar, visible_calendars: Iterable[VisibleCalendar]
 ) -> list[VisibleCalendar]:
-    """Return where an event of `seen` may be moved to: none, if it may not leave."""
+    """
+    Return the calendars to which an event of `visible` may be moved; empty if it may not be
+    moved.
+    """
     if not is_writable(visible):
         return []
     current = visible.calendar

@@ -1,4 +1,4 @@
-"""What may come of writing an event, in words, by what a person does next."""
+"""Messages for failed event writes, each with the next step."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from limited_use.policy.claims import claim
 from limited_use.vault.envelope import Damaged, Unopenable
 
 _AGAIN: Final = claim("form.typed-again", "Nothing you typed is lost: try again in a moment.")
-# What may come of it, and what a person does next.
+# Message by error, each with the next step.
 _MESSAGES: Final[Mapping[type[Exception], str]] = {
     ObjectNotFound: "That calendar is not there any more. Choose another one.",
     event_errors.CalendarReadOnly: "That calendar may only be looked at. Choose another one.",
@@ -69,10 +69,9 @@ EXPECTED_ERRORS: Final = tuple(_MESSAGES)
 
 
 def get_status(error: Exception) -> int:
-    """Return the status of the page that says it."""
     return 429 if isinstance(error, TooManyWaits) else 409
 
 
 def get_message(error: Exception) -> str:
-    """Return the words for one of `FORESEEN`."""
+    """:param error: one of `EXPECTED_ERRORS`"""
     return next(message for kind, message in _MESSAGES.items() if isinstance(error, kind))

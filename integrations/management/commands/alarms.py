@@ -1,8 +1,8 @@
 """
 Open alarms: `manage.py alarms` lists them, `… alarms settle ID --reason "…"` settles one.
 
-A settled alarm is raised again, as a new one, if its cause is still there. Settling is an entry in
-the ledger, so in production it runs with PROCESS_CLASS=purge: the console cannot write there.
+If its cause persists, a settled alarm is raised again as a new one. Settling writes a ledger
+entry, so production runs it with PROCESS_CLASS=purge: the console may not write there.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Command(BaseCommand):
         steps = parser.add_subparsers(dest="step")
         settle = steps.add_parser("settle", help="settle one")
         settle.add_argument("id", help="as the list shows it")
-        # Required; the missing one is told in one line, without argparse's usage.
+        # Required; checked later, for a one-line error without argparse's usage.
         settle.add_argument("--reason", default="", help="kept with the alarm")
 
     def handle(self, *, step: str | None, **options: Any) -> None:
@@ -41,7 +41,7 @@ class Command(BaseCommand):
 
 
 def _settle_alarm(alarm_id: str, reason: str) -> str:
-    """:raises CommandError: if it cannot be settled"""
+    """:raises CommandError: if the alarm cannot be settled"""
     try:
         alarm = settled_alarms.settle_alarm(UUID(alarm_id), reason=reason, at=timezone.now())
     except ValueError:
@@ -52,7 +52,7 @@ def _settle_alarm(alarm_id: str, reason: str) -> str:
 
 
 def _describe_alarm(alarm: Alarm) -> str:
-    """Return two lines: which alarm it is, and what to do. Its body holds words of ours and ids."""
+    """Return the alarm and the next step, a line each. Its body has only ids and fixed texts."""
     details = {key: value for key, value in sorted(alarm.body.items()) if key != "count"}
     head = (
         str(alarm.id),

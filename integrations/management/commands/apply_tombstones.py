@@ -1,9 +1,9 @@
 """
-After a restore, before anything is served: `manage.py apply_tombstones`.
+Run after a restore, before the service starts: `manage.py apply_tombstones`.
 
-Destroys keys that the restored database brought back although they are published as destroyed,
-and ends what they belonged to. Workers do it as they start; the web refuses to serve until it
-is done.
+Destroys keys that the restored database contains although their destruction is published, and
+ends the objects they belonged to. Workers do this when they start; the web refuses requests until
+it is done.
 """
 
 from __future__ import annotations

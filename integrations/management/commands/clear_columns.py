@@ -1,4 +1,4 @@
-"""Write the register of columns in clear anew. It reads the models, and no row."""
+"""Write the register of clear columns. It reads the models, no rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Write the signed bundle of evidence: `manage.py evidence --out FILE`."""
+"""Write the signed evidence bundle: `manage.py evidence --out FILE`."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Command(BaseCommand):
 
 
 def _check_results(results: RunResults) -> None:
-    """:raises BadResults: if the run was of other code, or of a part of the tests"""
+    """:raises InvalidResults: if the run tested other code, or only a part of the tests"""
     if not results.is_of_this_code:
         raise InvalidResults("the run tested other code than this release")
     missing = [

@@ -1,4 +1,4 @@
-"""Exit non-zero if any promise of a disconnect is late: `manage.py overdue_purges`."""
+"""Exit with an error if a promise of a disconnect is overdue: `manage.py overdue_purges`."""
 
 from __future__ import annotations
 

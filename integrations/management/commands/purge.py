@@ -1,4 +1,4 @@
-"""Run purges to their receipts where no worker lives: `manage.py purge [JOB …]`."""
+"""Run purges without a worker: `manage.py purge [JOB …]`."""
 
 from __future__ import annotations
 

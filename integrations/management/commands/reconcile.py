@@ -1,4 +1,4 @@
-"""Compare one integration with its provider now, and mend what differs."""
+"""Compare one integration with its provider now, and repair differences."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """
 The page "Who may use my data, and who did".
 
-`standing` is who may: the feature registry and the policy, beside what this
-person agreed to. `record` is who did: the person's own entries of the ledger.
-`views` switch, withdraw and show; `downloads` hand out.
+`feature_status` shows the features and rules that may use data, and the person's agreements.
+`activity` shows the person's own ledger entries. `views` show, switch and withdraw; `downloads`
+export.
 """

@@ -1,8 +1,8 @@
 """
-Who did: a person's own entries of the ledger, in plain words.
+The person's own ledger entries, in plain words.
 
-Whose entries they are follows from the signed-in person alone. No parameter
-names a subject, so nobody, staff included, can ask for another's.
+The signed-in person alone determines the subjects. No parameter names a subject, so no other
+person, staff included, can request these entries.
 """
 
 from __future__ import annotations
@@ -25,27 +25,25 @@ from . import labels
 from .filters import ActivityQuery
 
 PAGE_SIZE: Final = 50
-# A download ends after so many entries, and says so.
+# A download is cut off after this many entries, and says so.
 MAX_ENTRIES: Final = 100_000
 _BATCH: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerSubjects:
-    """What is a person's in one organisation, and what the ledger calls it."""
+    """The person's objects in one organisation, and their pseudonyms in the ledger."""
 
-    # By name, the connection that it hangs on; None: the person's own agreements and switches.
+    # Connection by pseudonym; None: the person's own agreements and delegations.
     names: Mapping[bytes, UUID | None]
-    # By which names the person acts.
+    # The person's pseudonyms as an actor.
     person: frozenset[str]
-    # In words that open nothing.
+    # Labels that open no sealed value.
     connections: Mapping[UUID, str]
 
 
 @dataclass(frozen=True, slots=True)
 class ActivityLine:
-    """One entry, with its words."""
-
     entry: SubjectEntry
     who: str
     what: str
@@ -60,7 +58,6 @@ class ActivityLine:
 
 
 def find_subjects(*, user_id: UUID, organisation_id: UUID) -> LedgerSubjects:
-    """Return what to look for on behalf of a person, in an organisation of theirs."""
     owner = {"user_id": user_id, "organisation_id": organisation_id}
     parents = dict(Integration.objects.owned_by(**owner).values_list("id", "connection_id"))
     names: dict[bytes, UUID | None] = {
@@ -82,7 +79,7 @@ def find_subjects(*, user_id: UUID, organisation_id: UUID) -> LedgerSubjects:
 def get_page(
     subjects: LedgerSubjects, query: ActivityQuery, *, after: UUID | None
 ) -> tuple[list[ActivityLine], UUID | None]:
-    """Return a page of lines, the newest first, and after which the next begins, if any does."""
+    """Return a page of lines, newest first, and the id after which the next page starts, if any."""
     own_entries = _query_entries(subjects, query, after=after, limit=PAGE_SIZE + 1)
     next_after = own_entries[PAGE_SIZE - 1].id if len(own_entries) > PAGE_SIZE else None
     return [_make_line(entry, subjects) for entry in own_entries[:PAGE_SIZE]], next_after
@@ -91,7 +88,7 @@ def get_page(
 def iterate_lines(
     subjects: LedgerSubjects, query: ActivityQuery, *, limit: int = MAX_ENTRIES
 ) -> Iterator[ActivityLine]:
-    """Yield the lines, the newest first, up to `most`. Reads on as they are taken."""
+    """Yield up to `limit` lines, newest first, reading in batches."""
     after, remaining = None, limit
     while remaining:
         own_entries = _query_entries(subjects, query, after=after, limit=min(_BATCH, remaining))
@@ -103,7 +100,6 @@ def iterate_lines(
 
 
 def is_own_entry(subjects: LedgerSubjects, entry_id: UUID) -> bool:
-    """Return whether an entry is about something of the person's."""
     return Leaf.objects.filter(id=entry_id, subject__in=list(subjects.names)).exists()
 
 
@@ -146,7 +142,7 @@ def _make_line(entry: SubjectEntry, subjects: LedgerSubjects) -> ActivityLine:
 
 
 def _describe_connection(connection: Connection) -> str:
-    # Not its address: to say that, it would have to be opened, and looking would be a use.
+    # Without the address: opening it would be a use of data, recorded in this list.
     at = connection.connected_at
     text = f"{PROVIDERS[connection.provider].label}, connected {at.day} {at:%b %Y, %H:%M}"
     return text if connection.ended_at is None else f"{text}, removed"

@@ -1,4 +1,4 @@
-"""The record as a file: CSV or JSON, written line by line, each with its entry's id."""
+"""The activity as CSV or JSON, streamed line by line with entry ids."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from limited_use.ledger import tile_store
 
 from .activity import MAX_ENTRIES, ActivityLine
 
-# In the order of the columns.
+# Columns in order.
 _VALUES: Final[dict[str, Callable[[ActivityLine], Any]]] = {
     "entry_id": lambda line: str(line.entry.id),
     "at": lambda line: line.entry.at.isoformat(timespec="milliseconds"),
@@ -27,20 +27,20 @@ _VALUES: Final[dict[str, Callable[[ActivityLine], Any]]] = {
     "rule": lambda line: line.entry.rule,
     "rule_says": lambda line: line.says or None,
     "connection_id": lambda line: str(line.connection_id) if line.connection_id else None,
-    # Its index in the ledger's tree; empty: not yet in the tree.
+    # Index in the ledger's tree; empty until the entry is in the tree.
     "place": lambda line: line.entry.place,
 }
 
 
 class _Echo:
-    """Hands each row back to whoever writes it, so that no file is ever held."""
+    """Returns each row to the caller of `csv.writer`, so that no file is kept in memory."""
 
     def write(self, row: str) -> str:
         return row
 
 
 def as_csv(lines: Iterable[ActivityLine]) -> Iterator[bytes]:
-    """Yield CSV (RFC 4180, UTF-8) with a line of names; a last line says where it was cut off."""
+    """Yield CSV (RFC 4180, UTF-8) with a header; a last line says if the file is incomplete."""
     writer = csv.writer(_Echo())
     yield _write_row(writer, list(_VALUES))
     count = 0
@@ -57,10 +57,10 @@ def as_csv(lines: Iterable[ActivityLine]) -> Iterator[bytes]:
 
 def as_json(lines: Iterable[ActivityLine]) -> Iterator[bytes]:
     """
-    Yield one JSON object: `entries`, the newest first, then what they were read under.
+    Yield one JSON object: `entries`, newest first, then `count`, `is_complete` and `checkpoint`.
 
-    `is_complete` is false where there were more than fit; `checkpoint` is the
-    newest signed head of the ledger, or null.
+    `is_complete` is false if there are more entries; `checkpoint` is the ledger's newest signed
+    head, or null.
     """
     yield b'{"entries":['
     count = 0

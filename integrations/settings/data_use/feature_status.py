@@ -1,4 +1,4 @@
-"""Who may use a person's data: each registered feature, and how this person stands to it."""
+"""The registered features that may use a person's data, and the person's agreement to each."""
 
 from __future__ import annotations
 
@@ -20,15 +20,13 @@ from . import labels
 
 
 class FeatureState(StrEnum):
-    """How a person stands to a feature."""
-
     ON = "on"
     OFF = "off"
-    # Agreed to in other words than it has now: it may use nothing until it is agreed to again.
+    # Changed since the agreement: it may use nothing until the person agrees again.
     AGAIN = "again"
-    # Agreed to each time, for one thing.
+    # Agreed to each time, for one item.
     EACH_TIME = "each_time"
-    # Declares no purpose: there is nothing to agree to.
+    # Declares no purpose, so it needs no agreement.
     USES_NOTHING = "uses_nothing"
 
 
@@ -43,15 +41,13 @@ BADGES: dict[FeatureState, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureStatus:
-    """One feature on the page."""
-
     feature: Feature
     state: FeatureState
-    # Since when it is so, and which version was agreed to; None where nothing ever was.
+    # Start of the state, and the agreed version; None without any agreement.
     since: datetime | None = None
     version: int | None = None
     delegation_id: UUID | None = None
-    # Which agreements to one item stand.
+    # Current agreements about single items.
     items: tuple[Consent, ...] = ()
 
     @property
@@ -84,7 +80,6 @@ class FeatureStatus:
 
 
 def list_features(*, user_id: UUID, organisation_id: UUID, at: datetime) -> list[FeatureStatus]:
-    """Return every registered feature, as it stands for a person in an organisation."""
     agreements = list(consents.list_consents(owner_id=user_id, organisation_id=organisation_id))
     delegations = list(
         Delegation.objects.of(user_id, organisation_id).order_by("-switched_on_at", "-id")
@@ -100,13 +95,12 @@ def list_features(*, user_id: UUID, organisation_id: UUID, at: datetime) -> list
 def get_feature_status(
     feature: Feature, *, user_id: UUID, organisation_id: UUID, at: datetime
 ) -> FeatureStatus:
-    """Return one registered feature, as it stands for a person in an organisation."""
     statuses = list_features(user_id=user_id, organisation_id=organisation_id, at=at)
     return next(status for status in statuses if status.feature.key == feature.key)
 
 
 def list_to_agree_again(actor: Actor, *, at: datetime) -> list[FeatureStatus]:
-    """Return what needs a person's agreement again; nothing does of who belongs nowhere."""
+    """Return the features that changed since the person agreed; none without an organisation."""
     if actor.user_id is None or actor.organisation_id is None:
         return []
     statuses = list_features(user_id=actor.user_id, organisation_id=actor.organisation_id, at=at)
@@ -114,7 +108,7 @@ def list_to_agree_again(actor: Actor, *, at: datetime) -> list[FeatureStatus]:
 
 
 def get_feature_rules(feature: Feature) -> tuple[PolicyRule, ...]:
-    """Return the rules by which a feature may use something, given that the facts are there."""
+    """Return the rules that let a feature use data, provided that their facts hold."""
     return tuple(
         rule
         for rule in PERMISSION_RULES
@@ -125,18 +119,16 @@ def get_feature_rules(feature: Feature) -> tuple[PolicyRule, ...]:
 
 
 def list_service_rules() -> list[PolicyRule]:
-    """Return what the service itself may do, beside the features."""
-    # What needs a registered feature is its feature's, or, until there is one, nobody's.
+    # A rule that needs a registered feature applies to that feature only.
     return [rule for rule in PERMISSION_RULES if Fact.FEATURE_REGISTERED not in rule.needs]
 
 
 def list_forbidding_rules() -> tuple[PolicyRule, ...]:
-    """Return what nobody may do."""
     return PROHIBITION_RULES
 
 
 def _filter_recipients(feature: Feature, recipients: Iterable[Recipient]) -> frozenset[Recipient]:
-    """Return those of `recipients` that the feature can have: a client is never the owner."""
+    """Return those of `recipients` that the feature can have. A client is never the owner."""
     named = frozenset(recipients)
     client = frozenset({Recipient.PLATFORM_FEATURE})
     return named & client if feature.platform_client else named - client

@@ -1,4 +1,4 @@
-"""What is asked of the record: the form, and the question that it comes to."""
+"""The filter form of the activity page, and its query."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SERVICE_ONLY = "service"
 
 
 class ActivityFilterForm(forms.Form):
-    """What to show. Blank shows everything but what the service did by itself."""
+    """Blank fields show everything except actions of the service itself."""
 
     since = forms.DateField(
         required=False, label="From", widget=forms.DateInput(attrs={"type": "date"})
@@ -68,27 +68,27 @@ class ActivityFilterForm(forms.Form):
             ],
         )
         for field in self.fields.values():
-            # Not Django's words, which repeat what was sent.
+            # Django's message repeats the sent value.
             field.error_messages["invalid_choice"] = "Choose one of the list."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivityQuery:
-    """What is asked, checked. Whose entries it is asked of is not part of it."""
+    """A validated query. It never includes the person whom the entries are about."""
 
     since: datetime | None
-    # The first moment that does not count any more.
+    # Exclusive.
     until: datetime | None
     feature: str | None
     purpose: str | None
     outcome: str | None
-    # True: what the service did by itself; False: everything else; None: both.
+    # True: actions of the service itself; False: all others; None: both.
     by_service: bool | None
     connection: UUID | None
 
 
 def build_query(filters: ActivityFilterForm) -> ActivityQuery:
-    """Return what is asked. What makes no sense is left out, and the form says so beside it."""
+    """Return the query. Invalid values are left out; the form shows their errors."""
     filters.is_valid()
     cleaned_data = filters.cleaned_data
     return ActivityQuery(
@@ -108,5 +108,5 @@ def _get_midnight(day: date | None, *, days: int = 0) -> datetime | None:
     try:
         return datetime.combine(day, datetime.min.time(), UTC) + timedelta(days=days)
     except OverflowError:
-        # After the last day there is: nothing ends there.
+        # After the last day that dates support: no limit.
         return None

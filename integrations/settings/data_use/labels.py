@@ -1,4 +1,4 @@
-"""Purposes, kinds of data, recipients and events in the words of who owns the data. Pure."""
+"""Owner-facing labels of purposes, data classes, recipients and events. Pure."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ RECIPIENT: Final[dict[str, str]] = {
     Recipient.PUBLIC: "Everybody",
 }
 
-# What is no use of data, and stands in the ledger all the same.
+# Ledger events that are no use of data.
 EVENT: Final[dict[str, str]] = {
     "connection.connected": "Account connected",
     "connection.forgotten": "Connection removed",
@@ -89,7 +89,7 @@ OUTCOME: Final[dict[str, tuple[str, str]]] = {
     "permitted": ("Permitted", "good"),
     "refused": ("Refused", "bad"),
 }
-# An entry that is no use of data.
+# Label of such an event.
 RECORDED: Final = ("Recorded", "")
 
 YOU: Final = "You"
@@ -99,16 +99,16 @@ SOMEBODY_ELSE: Final = "Somebody else"
 
 def describe_actor(entry: SubjectEntry, *, is_owner: bool) -> str:
     """
-    Return who acted in an entry.
+    Return the actor of an entry.
 
-    :param is_owner: whether the entry's actor is the person who reads it
+    :param is_owner: whether the entry's actor is the reader
     """
     if entry.actor_kind == ActorKind.CLIENT:
         return get_feature_title(entry.feature) or "A feature"
     if entry.actor_kind == ActorKind.PERSON:
         other = _OTHER_PERSON.get(entry.recipient or "", SOMEBODY_ELSE)
         return YOU if is_owner else other
-    # What happened, and was no use: an agreement is its owner's, the rest is ours.
+    # Events that are no use: agreements come from the owner, the others from the service.
     return YOU if entry.event in _BY_OWNER else SERVICE
 
 
@@ -128,7 +128,7 @@ _BY_OWNER: Final = frozenset(
 
 
 def describe_use(entry: SubjectEntry) -> str:
-    """Return what was done, or what for."""
+    """Return the event or the purpose."""
     if entry.outcome is None:
         return EVENT.get(entry.event, entry.event)
     if (entry.purpose, entry.recipient) == (Purpose.CONNECTION_MAINTAIN, Recipient.OWNER):
@@ -137,14 +137,14 @@ def describe_use(entry: SubjectEntry) -> str:
 
 
 def describe_recipient(entry: SubjectEntry) -> str:
-    """Return who got it; nothing where it is who acted, which stands beside it."""
+    """Return the recipient; empty if it is the actor, who has a column of its own."""
     if entry.recipient in {None, Recipient.PLATFORM_FEATURE}:
         return ""
     return RECIPIENT.get(entry.recipient or "", entry.recipient or "")
 
 
 def get_feature_title(key: str | None) -> str:
-    """Return a feature's title; a key that is registered no more is its own."""
+    """Return a feature's title, or its key if it is no longer registered."""
     if key is None:
         return ""
     declared = FEATURES.get(key)
@@ -152,5 +152,5 @@ def get_feature_title(key: str | None) -> str:
 
 
 def get_rule_text(rule_id: str | None) -> str:
-    """Return what a rule says; one that is no more is named by its id."""
+    """Return a rule's text, or its id if it no longer exists."""
     return "" if rule_id is None else evaluation.RULE_TEXTS.get(rule_id, rule_id)

@@ -1,5 +1,3 @@
-"""Who may use my data, and who did."""
-
 from __future__ import annotations
 
 from django.urls import path

@@ -1,4 +1,4 @@
-"""Show who may and who did; hand the record out; switch, agree again, withdraw."""
+"""Views of data use: show and download the activity; switch features, agree again, withdraw."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ ACTIVITY_ROUTE = "settings-uses"
 @require_safe
 @require_permission(Permission.USE_OWN)
 def show_activity(request: HttpRequest) -> HttpResponse:
-    """Return the page: every feature as it stands, and a page of the person's record."""
+    """Show all features with their status, and a page of the person's activity."""
     owner = _get_owner(request)
     subjects = activity.find_subjects(**owner)
     form = filters.ActivityFilterForm(request.GET, connections=subjects.connections)
     activity_query = filters.build_query(form)
     after = _parse_uuid(request.GET.get("after"))
     lines, next_after = activity.get_page(subjects, activity_query, after=after)
-    # Of what was asked, that which made sense.
+    # Only valid filters.
     query = {name: request.GET[name] for name, value in form.cleaned_data.items() if value}
     context = {
         "features": feature_status.list_features(**owner, at=timezone.now()),
@@ -75,7 +75,7 @@ def show_activity(request: HttpRequest) -> HttpResponse:
 @require_safe
 @require_permission(Permission.USE_OWN)
 def download_activity(request: HttpRequest, form: str) -> HttpResponseBase:
-    """Return the record, filtered as the page is, as a file that is written while it is read."""
+    """Stream the activity as a file, with the page's filters."""
     owner = _get_owner(request)
     subjects = activity.find_subjects(**owner)
     activity_query = filters.build_query(
@@ -98,7 +98,7 @@ def download_activity(request: HttpRequest, form: str) -> HttpResponseBase:
 @require_safe
 @require_permission(Permission.USE_OWN)
 def download_proof(request: HttpRequest, own_entry_id: UUID) -> HttpResponse:
-    """Return the proof that an entry of the person's own is in the ledger, as C2SP tlog-proof."""
+    """Return the inclusion proof of one of the person's entries (C2SP tlog-proof)."""
     if not activity.is_own_entry(activity.find_subjects(**_get_owner(request)), own_entry_id):
         raise Http404
     try:
@@ -114,7 +114,7 @@ def download_proof(request: HttpRequest, own_entry_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(Permission.USE_OWN)
 def show_feature(request: HttpRequest, key: str) -> HttpResponse:
-    """Show what a feature does, and switch it on or agree to it again; or switch it off."""
+    """Show a feature; on POST, switch it on, agree to it again, or switch it off."""
     declared, owner = _get_feature(key), _get_owner(request)
     status = feature_status.get_feature_status(declared, **owner, at=timezone.now())
     if request.method != "POST":
@@ -156,7 +156,7 @@ def _agree_to_feature(
 
 def _switch_off(request: HttpRequest, declared: Feature, owner: dict[str, UUID]) -> HttpResponse:
     if not declared.platform_client:
-        # What a copy is kept by is withdrawn on a page that says what goes with it.
+        # Withdrawing this agreement removes data: a page lists it first.
         return redirect("settings-feature-withdraw", declared.key)
     try:
         connections.switch_off_feature(
@@ -176,7 +176,7 @@ def _switch_off(request: HttpRequest, declared: Feature, owner: dict[str, UUID])
 @require_permission(Permission.USE_OWN)
 @require_recent_confirmation
 def withdraw_agreement(request: HttpRequest, key: str) -> HttpResponse:
-    """Ask once, saying exactly what ends and goes; then withdraw the agreement."""
+    """Ask for confirmation with the exact consequences; on POST, withdraw the agreement."""
     declared, owner = _get_feature(key), _get_owner(request)
     status = feature_status.get_feature_status(declared, **owner, at=timezone.now())
     is_agreed = status.state in {feature_status.FeatureState.ON, feature_status.FeatureState.AGAIN}
@@ -195,7 +195,7 @@ def withdraw_agreement(request: HttpRequest, key: str) -> HttpResponse:
 @require_POST
 @require_permission(Permission.USE_OWN)
 def withdraw_item(request: HttpRequest, consent_id: UUID) -> HttpResponse:
-    """Withdraw an agreement about one item."""
+    """Withdraw the agreement about one item."""
     owner = _get_owner(request)
     if not connections.withdraw_item_consent(consent_id=consent_id, at=timezone.now(), **owner):
         raise Http404

@@ -1,4 +1,4 @@
-"""The page that asks before an agreement is withdrawn: what ends, counted from rows, what stays."""
+"""The confirmation page of a withdrawal: counts of the removed rows, and the remaining data."""
 
 from __future__ import annotations
 
@@ -31,11 +31,7 @@ TEMPLATE: Final = "settings/feature_withdraw.html"
 
 @dataclass(frozen=True, slots=True)
 class _WithdrawalPage:
-    """
-    What is asked, by whom, and what ends.
-
-    :param integrations: what the withdrawal disconnects
-    """
+    """:param integrations: those that the withdrawal disconnects"""
 
     request: HttpRequest
     request_context: RequestContext
@@ -46,7 +42,6 @@ class _WithdrawalPage:
 def render_withdrawal(
     request: HttpRequest, request_context: RequestContext, status: FeatureStatus
 ) -> bytes:
-    """Return the page that asks whether to withdraw the agreement to `feature`."""
     integrations = connections.list_dependent_integrations(
         feature=status.feature, **_get_owner(request_context)
     )
@@ -60,7 +55,7 @@ def render_withdrawal(
 
 
 def _render_accounts(page: _WithdrawalPage, *, shows_addresses: bool) -> bytes:
-    """Return the page of a feature that keeps mail, or of one that keeps nothing."""
+    """For features that store mail or nothing."""
     actor, at = page.request_context.actor, page.request_context.at
     ids = (
         [integration.connection_id for integration in page.integrations] if shows_addresses else []
@@ -104,7 +99,7 @@ def _show_mailbox(
 
 
 def _render_calendars(page: _WithdrawalPage) -> bytes:
-    """Return the page of the feature that keeps copies of calendars."""
+    """For the feature that caches calendars."""
     request_context = page.request_context
     own = calendar_access.get_own_calendars(
         actor=request_context.actor, user_id=request_context.user_id
@@ -127,7 +122,7 @@ def _render_calendars(page: _WithdrawalPage) -> bytes:
                 ).values()
             ),
         },
-        # Of words that were not agreed to yet nothing may be opened.
+        # Without agreement to the current version, nothing may be opened.
         nameable=[*copies, *local] if page.status.state is FeatureState.ON else local,
     )
 
@@ -156,7 +151,7 @@ def _get_context(page: _WithdrawalPage) -> dict[str, Any]:
 
 
 def _list_also_withdrawn(page: _WithdrawalPage) -> list[str]:
-    """Return the titles of other features that were agreed to for the same accounts alone."""
+    """Return the titles of other features with agreements about these accounts only."""
     keys = {
         feature.key
         for product in connections.get_copied_products(page.status.feature)

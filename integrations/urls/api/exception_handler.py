@@ -1,4 +1,4 @@
-"""DRF's exception hook: every exception that leaves an API view becomes a problem document."""
+"""DRF's exception hook: every exception of an API view becomes a problem document."""
 
 from __future__ import annotations
 
@@ -43,7 +43,6 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> HttpResponse 
 
 
 def render_problem(request: HttpRequest, problem: ProblemType, **kwargs: Any) -> HttpResponse:
-    """Return the document of a problem."""
     if problem.retry_after is not None:
         kwargs.setdefault("headers", {"Retry-After": str(problem.retry_after)})
     kwargs.setdefault("detail", problem.says)
@@ -66,7 +65,7 @@ def _render_operation_problem(
 
 
 def _describe_provider_answer(error: Exception, seconds: int | None) -> dict[str, Any]:
-    """Return the provider's answer as code and numbers, and whose limit was reached, if any."""
+    """Return the provider's answer as code and numbers, and which side's limit was reached."""
     if isinstance(error, TooManyStreams | TooManyWaits):
         return {"limited_by": "self"}
     if not isinstance(error, ProviderError):
@@ -79,7 +78,7 @@ def _describe_provider_answer(error: Exception, seconds: int | None) -> dict[str
 
 
 def _list_file_errors(error: Exception) -> dict[str, Any]:
-    """Return the lines of a file that cannot be read, by number, in our words."""
+    """Return the errors of an unreadable file by line, in our own texts."""
     if not isinstance(error, UnreadableCalendarFile):
         return {}
     errors = [{"line": problem.line, "detail": problem.says} for problem in error.problems]

@@ -1,6 +1,6 @@
 """
-Answers outside of views: unknown addresses below `/v1`, requests that Django itself refuses, an
-unreachable database, our bugs.
+Answers outside of views: unknown URLs below `/v1`, requests that Django refuses, an unreachable
+database, bugs.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ API_PREFIX = "/v1/"
 
 class NotFoundView(RateLimitedView):
     """
-    Every address below `/v1` that is none: the same 404 as for what is not yours.
+    Answers every unknown URL below `/v1` with the 404 that other people's objects get.
 
-    Without it Django would answer a page, and a client that parses problems would break.
+    Without it Django would answer with a page, which breaks clients that parse problems.
     """
 
-    # Nobody needs to be known to be told that there is nothing.
+    # A 404 needs no authentication.
     authentication_classes = []
     permission_classes = [AllowAny]
     content_negotiation_class = FixedContentNegotiation
@@ -46,7 +46,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """
     Answer a request that Django refuses before or inside a view: a problem below `/v1`.
 
-    It names a host that is not ours, has too many parameters, or a body that is too large.
+    Causes: a foreign host, too many parameters, or a body that is too large.
     """
     if request.path.startswith(API_PREFIX):
         return exception_handler.render_problem(request, problem_catalogue.BAD_REQUEST)
@@ -55,10 +55,10 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """
-    Answer an exception that no view mapped: a problem document below `/v1`, a page elsewhere.
+    Answer an exception that no view mapped: a problem document below `/v1`, otherwise a page.
 
-    Middleware loads the session and the person, so a database that is away is met there first:
-    503, as in a view. Anything else is a bug: 500, without a word of the exception.
+    Middleware loads session and person, so it meets an unreachable database first: 503, as in a
+    view. Any other exception is a bug: 500, without details.
     """
     if not request.path.startswith(API_PREFIX):
         return show_server_error(request)
@@ -68,7 +68,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def show_server_error(request: HttpRequest) -> HttpResponse:
-    """Answer the same with a page, whatever the address."""
+    """Answer with a page at every URL."""
     return busy_page.render_busy_page() if _is_busy() else defaults.server_error(request)
 
 

@@ -1,9 +1,8 @@
 """
 The OpenAPI document, and a page to read it.
 
-It is generated from the views by `manage.py spectacular --format openapi-json
---file integrations/urls/api/openapi.json`; what is served is that file, and a test
-holds it against the views.
+`manage.py spectacular --format openapi-json --file integrations/urls/api/openapi.json` generates
+the served file from the views; a test compares the file with the views.
 """
 
 from __future__ import annotations
@@ -24,8 +23,8 @@ from limited_use.policy.features import FEATURES
 DOCUMENT_FILE = Path(__file__).with_name("openapi.json")
 
 
-class ServiceTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # not typed there
-    """A platform feature, acting for one person (read by drf-spectacular)."""
+class ServiceTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # an untyped base class
+    """A platform feature that acts for one person (read by drf-spectacular)."""
 
     target_class = "accounts.authentication.ServiceTokenAuthentication"
     name = "serviceToken"
@@ -45,8 +44,8 @@ class ServiceTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unt
         }
 
 
-class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # not typed there
-    """The person themself (read by drf-spectacular)."""
+class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # an untyped base class
+    """The signed-in person (read by drf-spectacular)."""
 
     target_class = "accounts.authentication.SessionAuthentication"
     name = "session"
@@ -57,7 +56,7 @@ class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-
 
 @cache
 def read_document() -> bytes:
-    """Return the OpenAPI 3.1 document of `/v1`, as JSON."""
+    """OpenAPI 3.1, as JSON."""
     return DOCUMENT_FILE.read_bytes()
 
 
@@ -68,7 +67,7 @@ def serve_document(_: HttpRequest) -> HttpResponse:
 
 @require_safe
 def show_reference(request: HttpRequest) -> HttpResponse:
-    """Return the document as a page, without scripts of anybody's."""
+    """Return the document as a page without third-party scripts."""
     document = orjson.loads(read_document())
     operations = [
         {
@@ -87,7 +86,7 @@ def show_reference(request: HttpRequest) -> HttpResponse:
 
 
 def _describe_parameter(parameter: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a parameter of the document for the page; optional keys get a default."""
+    """Optional keys get a default."""
     return {
         "name": parameter["name"],
         "in": parameter["in"],
@@ -98,6 +97,6 @@ def _describe_parameter(parameter: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-# Anyone may read how the API is called.
+# Public.
 serve_document.permission = None  # type: ignore[attr-defined]
 show_reference.permission = None  # type: ignore[attr-defined]

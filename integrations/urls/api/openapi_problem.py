@@ -1,4 +1,4 @@
-"""The problem document in the OpenAPI document: one shape for every refusal."""
+"""The problem document's schema in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from integrations.web import problem_catalogue
 
-# The answer to a feature that asks for a purpose which nobody may have.
+# Response to a feature that requests a forbidden purpose.
 _REFUSED: Final = {
     "type": "https://antares.example/problems/limited-use-refused/",
     "title": "Provider data is not used for this purpose.",

@@ -1,4 +1,4 @@
-"""Hooks that complete the generated OpenAPI document: answers, headers, closed request bodies."""
+"""Hooks that complete the generated OpenAPI document: responses, headers, closed request bodies."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from .openapi_problem import PROBLEM
 
-# Every operation may answer with these.
+# Problems of every operation.
 _PROBLEMS: Final = {
     "400": "The request is invalid; `errors` names the parameters or members",
     "401": "No session, or the token is invalid",
@@ -23,7 +23,7 @@ _PROBLEMS: Final = {
     "500": "An error in this service",
     "503": "Cannot be answered now: send the request again later",
 }
-# Operations with these headers also answer with these.
+# Further problems of operations with these headers.
 _PROBLEMS_BY_HEADER: Final = {
     "If-Match": {
         "412": "Changed since the version in `If-Match`",
@@ -59,7 +59,7 @@ _REPLAYED: Final = {
         "schema": {"type": "string", "const": "true"},
     }
 }
-# Shapes that are answered with their version.
+# Components that are returned with an ETag.
 _VERSIONED: Final = frozenset({"#/components/schemas/Calendar", "#/components/schemas/Event"})
 
 
@@ -89,7 +89,7 @@ def describe_responses(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 
 
 def close_requests(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Say of request bodies that other members are refused (a postprocessing hook)."""
+    """Set `additionalProperties: false` on request bodies (a postprocessing hook)."""
     schemas = result["components"]["schemas"]
     for operation in _iterate_operations(result):
         for name in _names_within(operation.get("requestBody", {}), schemas):
@@ -133,7 +133,7 @@ def _success_headers(answer: dict[str, Any], *, is_repeatable: bool) -> dict[str
 
 
 def _names_within(node: Any, schemas: dict[str, Any]) -> Iterator[str]:
-    """Yield the names of the components that `node` refers to, and that these refer to."""
+    """Yield the names of the components that `node` refers to, recursively."""
     if isinstance(node, list):
         for inner in node:
             yield from _names_within(inner, schemas)

@@ -1,4 +1,4 @@
-"""Foreseen exceptions that leave a page's view, as a page that says what happened."""
+"""Middleware that turns expected exceptions of page views into pages."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from limited_use.guard.guard import AccessRefused
 
 class ProblemPageMiddleware:
     """
-    Show on a page what the API would answer as a problem document.
+    Shows a page where the API answers with a problem document.
 
-    A view catches what it has better words for; what it forgets is said here, and
-    what nobody foresaw stays a 500.
+    Views catch the exceptions for which they have a better text. Unexpected exceptions stay a
+    500.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -30,7 +30,7 @@ class ProblemPageMiddleware:
         """Return the page of `error`, or None for a bug (Django's middleware hook)."""
         if isinstance(error, AccessRefused):
             problem = problem_catalogue.LIMITED_USE_REFUSED
-            # The rule and the entry by which a reviewer finds this very refusal.
+            # With the rule and the ledger entry, for a reviewer.
             context = {"says": error.message, "refusal": error}
         elif (expected := error_table.find_problem(error)) is None:
             return None

@@ -1,8 +1,8 @@
 """
-What outsiders check the ledger with: its newest signed checkpoint, and proofs that it only grew.
+Public ledger files: the newest signed checkpoint, and consistency proofs.
 
-Plain text in the forms of https://c2sp.org/tlog-checkpoint and /tlog-witness, so
-that `curl`, a monitor or a witness can keep and compare them.
+Plain text in the formats of https://c2sp.org/tlog-checkpoint and /tlog-witness, so that `curl`, a
+monitor or a witness can store and compare them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ _SIZE = re.compile(r"[1-9][0-9]{0,17}\Z")
 @never_cache
 @require_safe
 def show_checkpoint(_: HttpRequest) -> HttpResponse:
-    """Return the newest signed checkpoint."""
     note = tile_store.get_latest_note()
     return (
         _render_text("nothing was signed yet\n", status=404) if note is None else _render_text(note)

@@ -1,8 +1,8 @@
 """
-A receipt for whoever holds its link: both parts, and nothing else of anybody's.
+Both parts of a receipt, for anyone who has its link, and nothing else.
 
-Needs no account, and works after it is gone. The token in the address is all
-there is to it: no page here leads elsewhere with it, and no log has it.
+A link needs no account, and works after the account is deleted. The URL's token is the only
+secret: no referrer and no log contains it.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _find_receipt_by_link(view: _ReceiptView) -> Callable[[HttpRequest, str], Ht
 
 @_find_receipt_by_link
 def show_receipt(request: HttpRequest, parts: list[Receipt]) -> HttpResponse:
-    """Return the page with both parts, as far as they exist, and what each proves."""
+    """Show the existing parts and the facts that each proves."""
     presented_parts = [
         {"part": part.part, "id": part.id, "lines": _verify_receipt(part)} for part in parts
     ]
@@ -67,14 +67,14 @@ def download_first_part(_: HttpRequest, parts: list[Receipt]) -> HttpResponse:
 
 @_find_receipt_by_link
 def download_second_part(_: HttpRequest, parts: list[Receipt]) -> HttpResponse:
-    """Return part 2; it is not there before the key epoch has ended."""
+    """Part 2 exists after the key epoch ends."""
     if len(parts) < 2:  # noqa: PLR2004
         raise Http404
     return download_receipt(parts[1], name="receipt-part-2")
 
 
 def download_receipt(receipt: Receipt, *, name: str) -> HttpResponse:
-    """Return the exact bytes: they are what is signed."""
+    """The signature covers these exact bytes."""
     response = HttpResponse(bytes(receipt.document), content_type="application/json")
     response["Content-Disposition"] = f'attachment; filename="{name}-{receipt.id}.json"'
     return response

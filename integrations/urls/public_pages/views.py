@@ -1,4 +1,4 @@
-"""What anyone may read without signing in: what this is, how data is used, keys, problems."""
+"""Public pages without sign-in: home, data use, signing keys, problems."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from limited_use.rotation import rotation_schedule
 
 # Google's policy, which the Limited Use sentence must link to.
 POLICY_URL = "https://developers.google.com/terms/api-services-user-data-policy"
-# The owner's own overview pages at the providers, for removing access there.
+# Provider pages on which owners remove access.
 REVOKE_PAGES = (
     ("Google: your connections to apps and services", "https://myaccount.google.com/connections"),
     ("Microsoft personal accounts: apps and services", "https://account.live.com/consent/Manage"),
     ("Microsoft work or school accounts: My Apps", "https://myapps.microsoft.com"),
 )
 
-# Google's own caller of channels obeys this: https://developers.google.com/crawling/docs/crawlers-fetchers
-# It may call what it is to call, and what is a person's is nobody's to index.
+# Google's caller of channels obeys this: https://developers.google.com/crawling/docs/crawlers-fetchers
+# It may call webhooks. Pages of people are not indexed.
 ROBOTS = """\
 User-agent: APIs-Google
 Allow: /webhooks/
@@ -49,7 +49,6 @@ Disallow: /v1/
 
 @require_safe
 def show_robots(_: HttpRequest) -> HttpResponse:
-    """Return what automatic visitors may ask for."""
     return HttpResponse(ROBOTS, content_type="text/plain; charset=utf-8")
 
 
@@ -65,13 +64,13 @@ def show_home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def show_thanks(request: HttpRequest) -> HttpResponse:
-    """Return what an administrator reads who was asked to allow it: the same, whatever they did."""
+    """Thank an administrator after a consent request, in the same words after every decision."""
     return render(request, "public/thanks.html")
 
 
 @require_safe
 def show_data_use(request: HttpRequest) -> HttpResponse:
-    """Return the disclosure page; purposes, data and days come from the feature registry."""
+    """Purposes, data and days come from the feature registry."""
     context = {
         "features": FEATURES.values(),
         "forbidden": [rule for rule in evaluation.RULES if not rule.allow],
@@ -90,13 +89,13 @@ def show_data_use(request: HttpRequest) -> HttpResponse:
 
 
 def _other_horizons(days: int | None) -> str:
-    """Return the lengths of time that an owner can choose instead, as in “30, 365 or all”."""
+    """Return the other horizons that an owner can choose, as in “30, 365 or all”."""
     return f"{', '.join(str(choice) for choice in HORIZONS if choice != days)} or all"
 
 
 @require_safe
 def show_keys(request: HttpRequest) -> HttpResponse:
-    """Return the public keys with which receipts and checkpoints are checked, former ones too."""
+    """Public keys of receipts and checkpoints, including former ones."""
     history = signing_keys.list_published_keys()
     if request.GET.get("format") == "text":
         body = "".join(f"{signing_key.key}\n" for signing_key in history)
@@ -108,7 +107,7 @@ def show_keys(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def show_problem(request: HttpRequest, code: str) -> HttpResponse:
-    """Return the page that a problem document's `type` points at."""
+    """The page of a problem document's `type`."""
     problem_type = problem_catalogue.EXPLAINED.get(code)
     if problem_type is None:
         raise Http404

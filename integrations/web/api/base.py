@@ -1,4 +1,4 @@
-"""What every view of a person's data shares: who asks, for whom, and answers nobody keeps."""
+"""Base class of API views of a person's data: actor, owner, validated input, uncached responses."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class UserDataView(RateLimitedView):
 
     permission_classes = [build_permission_class(Permission.USE_OWN, clients=True)]
     content_negotiation_class = FixedContentNegotiation
-    # Which query parameters there are; a view with others says so.
+    # Serializer of the query parameters; None: no parameters.
     query: type[serializers.Serializer[Any]] | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -73,10 +73,7 @@ class UserDataView(RateLimitedView):
 
     def get_query(self, request: Request) -> dict[str, Any]:
         """
-        Return the query parameters, checked.
-
-        Of a parameter that is given twice, two readers could each believe another
-        one (CASA 5.1.1).
+        Refuse repeated parameters: two readers could use different values (CASA 5.1.1).
 
         :raises ValidationError: if one is unknown, given twice, or out of bounds
         """
@@ -85,9 +82,9 @@ class UserDataView(RateLimitedView):
     def check_query(
         self, request: Request, query: type[serializers.Serializer[Any]] | None
     ) -> dict[str, Any]:
-        """Return the query parameters of a method with others than the view's. See `asked`."""
+        """For methods with a query serializer of their own. See `get_query`."""
         parameters = request.query_params
-        # As they are declared: an instance would copy each of them.
+        # Read the declared fields: an instance copies each of them.
         known = query._declared_fields if query else {}  # noqa: SLF001
         unknown = {
             name: ["There is no such parameter."] for name in parameters if name not in known
@@ -107,23 +104,21 @@ class UserDataView(RateLimitedView):
         self, request: Request, serializer_class: type[RequestBodySerializer]
     ) -> dict[str, Any]:
         """
-        Return what the body says, checked.
-
-        :raises ValidationError: if it is not of that shape, or says more
-        :raises ParseError: if it is no JSON, or more of it than any question takes
+        :raises ValidationError: if the body does not match the serializer, or has other members
+        :raises ParseError: if it is not JSON, or exceeds the parser's limits
         """
         serializer = serializer_class(data=request.data, context={"user_id": self.user_id})
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
 
     def options(self, *_: Any, **__: Any) -> HttpResponse:  # type: ignore[override]  # no body
-        """Say which methods there are, and nothing else: the document describes them."""
+        """Return the allowed methods only: the OpenAPI document describes them."""
         return HttpResponse(status=204, headers={"Allow": ", ".join(self.allowed_methods)})
 
     def finalize_response(
         self, request: Request, response: Any, *args: Any, **kwargs: Any
     ) -> Response:
-        # Sinks return rendered bytes, so most answers are plain responses.
+        # Sinks return rendered bytes, so most responses are plain ones.
         if isinstance(response, Response):
             response = super().finalize_response(request, response, *args, **kwargs)
         response["Cache-Control"] = "no-store"
@@ -133,10 +128,10 @@ class UserDataView(RateLimitedView):
 @cache
 def _get_checker(query: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
     """
-    Return the serializer that checks the parameters of all requests.
+    Return the serializer that validates the parameters of all requests.
 
-    A new serializer copies each of its fields, which takes longer than to check the parameters.
-    Unlike `is_valid`, `run_validation` stores nothing of a request on the serializer.
+    A new serializer copies all its fields, which takes longer than the validation. Unlike
+    `is_valid`, `run_validation` stores nothing of a request on the serializer.
     """
     return query()
 

@@ -1,4 +1,4 @@
-"""What request bodies are made of: nothing unknown, times with an offset, zones by name."""
+"""Fields of request bodies: closed objects, times with an offset, zones by name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from integrations.formats import timezones
 
 from .json_fields import StrictCharField, StrictUUIDField, StringOnlyMixin
 
-#: How a caller names the person who calls, or for whom a feature acts.
+#: The id of the signed-in person, or of the person for whom a feature acts.
 ME: Final = "me"
 _CLOCK_PATTERN: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
@@ -33,7 +33,7 @@ class RequestBodySerializer(serializers.Serializer[None]):
 
 
 class OffsetDateTimeField(StringOnlyMixin, serializers.DateTimeField):
-    """A time with its offset from UTC; without one, it could be meant otherwise."""
+    """A time with its UTC offset; without one, the time is ambiguous."""
 
     default_error_messages = {"naive": "Say how far from UTC, as in 2026-05-04T09:00:00+02:00."}
 
@@ -51,7 +51,7 @@ class TimeZoneNameField(StrictCharField):
 
 
 def validate_zone(name: str) -> None:
-    """:raises ValidationError: if there is no zone of that name"""
+    """:raises ValidationError: if no zone has that name"""
     try:
         timezones.get_zone(name)
     except timezones.UnknownZone:
@@ -85,7 +85,7 @@ class ClockTimeField(StringOnlyMixin, serializers.TimeField):
 
 
 class DistinctListField(serializers.ListField):
-    """A list in which no value is twice."""
+    """A list of distinct values."""
 
     def run_validation(self, data: Any = empty) -> Any:
         values = super().run_validation(data)

@@ -1,8 +1,8 @@
 """
-Fields for JSON: each takes the type that the document names, and no other.
+Fields that accept only the JSON type in the document.
 
-DRF's own fields read `5` as text, "yes" as true and "7" as a number. A client that sends these has
-a mistake in it, and learns of it at the member that is wrong.
+DRF's own fields read `5` as text, "yes" as true and "7" as a number. Such values are client
+errors, which these fields report at the wrong member.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from uuid import UUID
 
 from rest_framework import serializers
 
-#: The largest number that a column of ours holds.
+#: The largest value of our integer columns.
 LARGEST_NUMBER: Final = 2**31 - 1
 
 
 class StringOnlyMixin:
-    """Refuses what is no JSON string."""
+    """Rejects values other than JSON strings."""
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, str):
             raise serializers.ValidationError("Not a string.")
-        return super().to_internal_value(data)  # type: ignore[misc]  # of the field beside it
+        return super().to_internal_value(data)  # type: ignore[misc]  # from the field class
 
 
 class StrictCharField(StringOnlyMixin, serializers.CharField):
-    """A string; unless `allow_blank`, it has characters other than spaces."""
+    """A string; unless `allow_blank`, with characters other than spaces."""
 
     def __init__(self, **kwargs: Any) -> None:
         if not kwargs.get("allow_blank"):

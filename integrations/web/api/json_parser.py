@@ -1,8 +1,8 @@
 """
-Bodies of requests, read: JSON of a bounded size, depth and number of values, or a 400.
+A JSON parser with limits on size, depth and number of values.
 
-What is larger than any question here is refused before anything walks it: by depth, since what
-calls itself ends in the middle, and by number, since each value costs a check and a sentence.
+Larger bodies are refused with 400 before validation: a recursive walk overflows on deep values,
+and each value costs a check and an error message.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ import orjson
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
-#: Bytes: more than the largest event that can be written, with every character escaped.
+#: Bytes: above the largest valid event with every character escaped.
 MAX_BYTES: Final = 1024 * 1024
-#: Objects and lists, one in another: more than any shape of ours has.
+#: Nested objects and lists: above every serializer of the API.
 MAX_DEPTH: Final = 16
-#: Values in all: more than a meeting of as many as can be asked for, each with hours of their own.
+#: Values in total: above a meeting with the most participants, each with working hours.
 MAX_VALUES: Final = 20_000
 
 
 class BoundedJSONParser(BaseParser):
-    """One JSON value (RFC 8259) in UTF-8, whatever it is said to be."""
+    """Parses one JSON value (RFC 8259) in UTF-8, regardless of `Content-Type`."""
 
     media_type = "application/json"
 
     def parse(self, stream: IO[bytes], *_: Any, **__: Any) -> Any:
-        """:raises ParseError: if it is none, or larger than any that is answered"""
+        """:raises ParseError: if the body is not JSON, or exceeds a limit"""
         body = stream.read(MAX_BYTES + 1)
         if len(body) > MAX_BYTES:
             raise ParseError
@@ -39,7 +39,7 @@ class BoundedJSONParser(BaseParser):
             is_json = False
         else:
             is_json = True
-        # Out here, so that what was sent does not ride along in the decoder's error.
+        # Raised outside `except`, so that the decoder's error does not chain the body.
         if not is_json or _exceeds_limits(value):
             raise ParseError
         return value

@@ -1,4 +1,4 @@
-"""Every answer has one media type, whatever a client would rather have."""
+"""Content negotiation with one media type for every response."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rest_framework.request import Request
 
 
 class FixedContentNegotiation(BaseContentNegotiation):
-    """Ignore `Accept`, as RFC 9110 §12.4.1 allows, rather than refuse what could be answered."""
+    """Ignores `Accept`, as RFC 9110 §12.4.1 allows, instead of refusing the request."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser:  # noqa: ARG002
         return next(iter(parsers))

@@ -1,8 +1,8 @@
 """
-RFC 9457 problem documents: the one shape in which the API says no.
+RFC 9457 problem documents, the format of every API error.
 
-`type` is the address of a page that explains the problem; `code` is its last
-part, for programs. Provider answers and exception texts never appear.
+`type` is the URL of a page that explains the problem; `code` is its last part, for programs.
+Provider responses and exception texts never appear.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def make_problem_response(  # noqa: PLR0913 - the members of RFC 9457 §3.1
     extra: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> HttpResponse:
-    """Return a problem document (RFC 9457 §3) as a response."""
+    """RFC 9457 §3."""
     body: dict[str, Any] = {
         "type": settings.PUBLIC_URL.rstrip("/") + reverse("problem", args=[code]),
         "title": title,

@@ -1,10 +1,10 @@
 """
-Rate limits of the API, and the header fields that tell clients about them.
+Rate limits of the API, and the header fields that report them.
 
-The fields are those of draft-ietf-httpapi-ratelimit-headers-10, a work in progress.
-`RateLimit-Policy` names each limit that a request counted towards, with its quota `q` and its
-window `w` in seconds. `RateLimit` says how much remains (`r`), and after how many seconds the quota
-is whole again (`t`). https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-10
+The fields follow draft-ietf-httpapi-ratelimit-headers-10, a work in progress. `RateLimit-Policy`
+lists each limit that a request counted towards, with quota `q` and window `w` in seconds.
+`RateLimit` has the remaining requests (`r`) and the seconds until the quota is restored (`t`).
+https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-10
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ DRAFT: Final = "draft-ietf-httpapi-ratelimit-headers-10"
 
 class RateLimitedView(APIView):
     """
-    A view whose requests are counted: per person, per service client and person, or per network.
+    A view that counts requests per person, per service client and person, or per network.
 
-    A request counts towards the rate of its route class as soon as it is known who asks.
+    A request counts towards the rate of its route class as soon as authentication has finished.
     """
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
@@ -39,9 +39,9 @@ class RateLimitedView(APIView):
 
     def perform_authentication(self, request: Request) -> None:
         """
-        Find out who asks, and count the request.
+        Authenticate and count the request.
 
-        :raises Throttled: if it is beyond the rate
+        :raises Throttled: if it exceeds the rate
         """
         http = request._request  # noqa: SLF001 - DRF's own accessor is private
         try:
@@ -59,18 +59,18 @@ class RateLimitedView(APIView):
 
     def count_request(self, request: Request, rate: Rate) -> None:
         """
-        Count this request towards `rate` of the person, whether they or a client asks.
+        Count this request towards the person's `rate`, also if a client makes it.
 
-        :raises Throttled: if it is beyond the rate
+        :raises Throttled: if it exceeds the rate
         """
         http = request._request  # noqa: SLF001 - DRF's own accessor is private
         self.check_usage(request_limits.count_for_person(http, rate))
 
     def check_usage(self, usage: RateUsage) -> None:
         """
-        Have the answer tell of `usage`.
+        Add `usage` to the response headers.
 
-        :raises Throttled: if the request is beyond the rate
+        :raises Throttled: if the request exceeds the rate
         """
         self._usages.append(usage)
         if not usage.is_within:
@@ -84,7 +84,7 @@ class RateLimitedView(APIView):
 
 
 def make_headers(usages: Sequence[RateUsage]) -> dict[str, str]:
-    """Return both header fields, as structured fields (RFC 9651)."""
+    """Structured fields (RFC 9651)."""
     if not usages:
         return {}
     policies = (
@@ -111,7 +111,8 @@ def describe_rate_limits(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """
     Add the header fields to the document (a drf-spectacular hook).
 
-    Every answer has them; the document names them where clients look, or it would be twice as long.
+    Every response has them. The document lists them only for success and 429, which halves its
+    length.
     """
     fields = {name: {"$ref": f"#/components/headers/{name}"} for name in _DESCRIBED}
     success_headers = {name: fields[name] for name in ("RateLimit", "RateLimit-Policy")}

@@ -1,8 +1,8 @@
 """
-Serializers that all parts of the API share. They describe answers and check parameters.
+Serializers that all API packages share. They describe responses and validate parameters.
 
-Sinks render answers from plain dicts; `tests/api` compares every answer with its serializer.
-Each component has an explicit name, so that renaming a class does not change the document.
+Sinks render responses from plain dicts; `tests/api` compares every response with its serializer.
+Each component has an explicit name, so renaming a class does not change the document.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ MAX_PAGE_SIZE = 200
 def make_page_serializer(
     name: str, item_serializer: type[serializers.Serializer[None]]
 ) -> type[serializers.Serializer[None]]:
-    """Return the shape of a page of `item`."""
-    # Made, not declared: `data` is a property of serializers, as type checkers see it.
+    """Return the serializer class of a page of items."""
+    # Built with `type`: to type checkers, `data` is a property of serializers.
     fields = {
         "data": item_serializer(many=True),
         "next_cursor": serializers.CharField(allow_null=True),
@@ -31,7 +31,7 @@ def make_page_serializer(
 
 
 class QueryBooleanField(serializers.BooleanField):
-    """`true` or `false`; DRF's field also takes `yes`, `on` and others."""
+    """`true` or `false`. DRF's field also accepts `yes`, `on` and others."""
 
     def to_internal_value(self, data: Any) -> bool:
         if data not in {"true", "false"}:
@@ -40,7 +40,7 @@ class QueryBooleanField(serializers.BooleanField):
 
 
 class CursorField(serializers.CharField):
-    """A `next_cursor`. Whether this service wrote it is checked where it is read."""
+    """A `next_cursor`. Its signature is checked later, by `cursors.read`."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(min_length=1, trim_whitespace=False, **kwargs)
