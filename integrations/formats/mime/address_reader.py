@@ -1,4 +1,4 @@
-"""Reads one address header, token by token. `addresses` says how."""
+"""Read one address header, token by token. `addresses` lists the rules."""
 
 from __future__ import annotations
 
@@ -7,36 +7,34 @@ from typing import Final, NamedTuple
 from . import address_phrases, headers
 from .address_tokens import AddressToken, AddressTokens
 
-#: Of all headers of one name.
+#: For all headers of one name.
 MAX_ADDRESSES: Final = 2_000
-#: Characters of an address: those of a line (RFC 5322, 2.1.1). A longer one is text.
+#: Length of an address: that of a line (RFC 5322, 2.1.1). A longer one is text.
 MAX_ADDRESS: Final = 998
 
 
 class AddressEntry(NamedTuple):
-    """An entry of an address header, as `addresses.Address`."""
+    """See `addresses.Address`."""
 
     name: str
     address: str
 
 
 class AddressReader:
-    """Reads one header value, token by token."""
-
     def __init__(self, text: str) -> None:
         self._text = text
         self._found: list[AddressEntry] = []
-        # Tokens of the entry that are not part of an address in angle brackets.
+        # Tokens of the entry outside angle brackets.
         self._words: list[AddressToken] = []
-        # Tokens within angle brackets; None outside.
+        # Tokens inside open angle brackets; None outside.
         self._angle: list[AddressToken] | None = None
-        # Of the entry: whether an address was read; whether `_words` has an "@".
+        # Whether the entry has an address, and whether `_words` has an "@".
         self._has_address = self._has_at = False
-        # Tokens of the last entry, if what it has in angle brackets has no "@": "Max <Firm>".
+        # Tokens of the last entry, if its angle brackets have no "@": "Max <Firm>".
         self._doubtful: list[AddressToken] = []
-        # Whether a ">" that closes nothing was left out: it does not join its neighbours.
+        # Whether an unmatched ">" was dropped: its neighbours are not joined.
         self._is_after_stray = False
-        # The name of the group, and how many entries were read before it began.
+        # The name of the group, and the number of entries before it.
         self._group: tuple[list[AddressToken], int] | None = None
 
     def read_entries(self) -> list[AddressEntry]:
@@ -94,7 +92,6 @@ class AddressReader:
             angle.append(token)
 
     def _keep_as_words(self, tokens: list[AddressToken], closing: str = "") -> None:
-        """Make what stands in angle brackets a part of the name."""
         self._words += _in_brackets(tokens, closing)
         self._has_at = self._has_at or any(token.is_special("@") for token in tokens)
 
@@ -112,10 +109,9 @@ class AddressReader:
             self._add_bracketed(address, angle, has_at=bool(at_count))
 
     def _add_bracketed(self, address: str, angle: list[AddressToken], *, has_at: bool) -> None:
-        """Add an entry whose address stands in angle brackets."""
         words, doubtful = self._words, self._doubtful
         if doubtful:
-            # "Max <Firm> <max@firm.example>": what came before is a part of the name.
+            # "Max <Firm> <max@firm.example>": "Max <Firm>" is the name.
             self._found.pop()
             words = doubtful + words
         count = len(self._found)
@@ -127,7 +123,7 @@ class AddressReader:
     def _add_entry(
         self, words: list[AddressToken], address: str, tokens: list[AddressToken]
     ) -> None:
-        """Add an entry. Comments among the `tokens` of its address name it if nothing else does."""
+        """Add an entry. Without a name, comments among the address `tokens` are the name."""
         comments = [token for token in tokens if token.kind == "comment"]
         name, address = (
             address_phrases.join_name(words) or address_phrases.join_name(comments),
@@ -149,7 +145,7 @@ class AddressReader:
         self._has_at = self._has_address = False
 
     def _take_bare_addresses(self) -> list[AddressToken]:
-        """Add each address that stands without brackets. Return the words after the last."""
+        """Add each address without brackets. Return the words after the last."""
         words, start, position = self._words, 0, 0
         while self._has_at and position < len(words):
             if not words[position].is_special("@"):
@@ -190,7 +186,7 @@ class AddressReader:
 
 
 def _in_brackets(tokens: list[AddressToken], closing: str) -> list[AddressToken]:
-    """Return tokens in angle brackets as a part of a name. The brackets join no address."""
+    """Return bracketed tokens as part of a display name. The brackets never join an address."""
     opened = AddressToken("word", "<", is_spaced=True, is_apart=True)
     first = [token._replace(is_apart=True) for token in tokens[:1]]
     closed = [AddressToken("word", closing, is_spaced=False, is_apart=True)] if closing else []
