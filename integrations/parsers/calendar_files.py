@@ -1,4 +1,4 @@
-"""Reading a calendar file in a parser process: what the service calls."""
+"""Read a calendar file in a parser process."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from . import parse_requests as parsers
 from .calendar_file_tasks import CALENDAR_FILE_REPLY, CalendarFileRefusal, ReadCalendarFile
 from .wire_frames import UnreadableItem as TooCostly
 
-# As `parsers.task_limits` counts, in bytes of mail: a file costs four times as much, and its zones
-# and rules up to two seconds of a fast machine, however short it is.
+# In bytes of mail, as in `parsers.task_limits`: a file costs four times as much, and its zones
+# and rules up to two seconds of a fast machine, regardless of its size.
 _WEIGHT: Final = 4
 _BASE_SIZE: Final = 16 * 1024 * 1024
 _TOO_COSTLY: Final = "the file is too large or too complicated to be read"
@@ -22,9 +22,9 @@ _TOO_COSTLY: Final = "the file is too large or too complicated to be read"
 
 def read_file(data: bytes, *, zone: str) -> CalendarFile:
     """
-    Return what a file holds. See `reader.read`.
+    See `reader.read_calendar_file`.
 
-    :raises Unreadable: if any line of it cannot be followed, or it takes too much to read it
+    :raises UnreadableCalendarFile: if any line cannot be read, or reading exceeds the limits
     :raises integrations.parsers.process_pool.ParsersBusy: if no parser process is free
     """
     if len(data) > components.MAX_BYTES:
