@@ -21,17 +21,17 @@ class _OutputBuffer(io.RawIOBase):
     """Buffers written bytes until `take_bytes`. Not seekable, so sizes follow the data."""
 
     def __init__(self) -> None:
-        self._held: list[bytes] = []
+        self._buffer: list[bytes] = []
 
     def writable(self) -> bool:
         return True
 
     def write(self, data: bytes) -> int:  # type: ignore[override]  # zipfile writes bytes alone
-        self._held.append(bytes(data))
+        self._buffer.append(bytes(data))
         return len(data)
 
     def take_bytes(self) -> bytes:
-        data, self._held = b"".join(self._held), []
+        data, self._buffer = b"".join(self._buffer), []
         return data
 
 

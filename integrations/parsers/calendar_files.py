@@ -11,7 +11,7 @@ from integrations.formats.icalendar.reader import CalendarFile
 from . import calendar_file_tasks
 from . import parse_requests as parsers
 from .calendar_file_tasks import CALENDAR_FILE_REPLY, CalendarFileRefusal, ReadCalendarFile
-from .wire_frames import UnreadableItem as TooCostly
+from .wire_frames import UnreadableItem
 
 # In bytes of mail, as in `parsers.task_limits`: a file costs four times as much, and its zones
 # and rules up to two seconds of a fast machine, regardless of its size.
@@ -31,7 +31,7 @@ def read_file(data: bytes, *, zone: str) -> CalendarFile:
         raise UnreadableCalendarFile((FileProblem(1, components.TOO_LARGE),))
     size = _BASE_SIZE + _WEIGHT * len(data)
     reply = parsers.send_task(ReadCalendarFile(data, zone), CALENDAR_FILE_REPLY, size=size)
-    if isinstance(reply, TooCostly):
+    if isinstance(reply, UnreadableItem):
         raise UnreadableCalendarFile((FileProblem(1, _TOO_COSTLY),))
     if isinstance(reply, CalendarFileRefusal):
         raise UnreadableCalendarFile(tuple(reply.problems), has_more=reply.has_more)

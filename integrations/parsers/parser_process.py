@@ -67,7 +67,7 @@ class ParserProcess:
         self._in, self._out = (pipe.fileno() for pipe in self._pipes)
         os.set_blocking(self._in, False)
         os.set_blocking(self._out, False)
-        self._has_said_more = False
+        self._has_extra_output = False
         self.task_count = 0
         self.started_at = time.monotonic()
 
@@ -86,7 +86,7 @@ class ParserProcess:
         Whether the process runs and has no unread output: such output would be no reply to any
         task.
         """
-        if self._has_said_more or self._process.poll() is not None:
+        if self._has_extra_output or self._process.poll() is not None:
             return False
         return not _is_ready(self._out, select.POLLIN, 0)
 
@@ -142,7 +142,7 @@ class ParserProcess:
                     raise ReplyTooLarge
                 end += length
         # Extra output is never read as another reply.
-        self._has_said_more = len(received) > end
+        self._has_extra_output = len(received) > end
         return memoryview(received)[REPLY_HEADER.size : end]
 
     def _wait_for_exit(self) -> int:

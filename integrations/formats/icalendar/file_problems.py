@@ -37,19 +37,19 @@ class TooManyProblems(Exception):
 
 class FileProblems:
     def __init__(self) -> None:
-        self._found: set[FileProblem] = set()
+        self._problems: set[FileProblem] = set()
 
     def add(self, line: int, says: str) -> None:
         """:raises TooManyProblems: if there are now `MAX_PROBLEMS`"""
-        self._found.add(FileProblem(line, says))
-        if len(self._found) >= MAX_PROBLEMS:
+        self._problems.add(FileProblem(line, says))
+        if len(self._problems) >= MAX_PROBLEMS:
             raise TooManyProblems
 
     def __bool__(self) -> bool:
-        return bool(self._found)
+        return bool(self._problems)
 
     def raise_if_any(self) -> None:
         """:raises UnreadableCalendarFile: if there are problems"""
-        if self._found:
-            problems = tuple(sorted(self._found))
+        if self._problems:
+            problems = tuple(sorted(self._problems))
             raise UnreadableCalendarFile(problems, has_more=len(problems) >= MAX_PROBLEMS)

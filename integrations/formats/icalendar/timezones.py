@@ -71,12 +71,12 @@ class CalendarZones:
     def __init__(self, components: Iterable[CalendarComponent], work: WorkBudget) -> None:
         self._work = work
         # Several may have the same name, some without usable rules.
-        self._described: dict[str, list[CalendarComponent]] = {}
+        self._components: dict[str, list[CalendarComponent]] = {}
         for component in components:
             if (tzid := component.get_property("TZID")) is not None:
                 name = timezone_names.normalise_name(tzid.value).casefold()
-                self._described.setdefault(name, []).append(component)
-        self._found: dict[str, str | None] = {}
+                self._components.setdefault(name, []).append(component)
+        self._iana_names: dict[str, str | None] = {}
 
     def get_iana_name(self, name: str) -> str:
         """
@@ -86,9 +86,9 @@ class CalendarZones:
         :raises TooManyOccurrences: if the file's work budget runs out
         """
         normalised = timezone_names.normalise_name(name)
-        if normalised not in self._found:
-            self._found[normalised] = self._find_iana_name(normalised)
-        iana_name = self._found[normalised]
+        if normalised not in self._iana_names:
+            self._iana_names[normalised] = self._find_iana_name(normalised)
+        iana_name = self._iana_names[normalised]
         if iana_name is None:
             raise NoSuchZone
         return iana_name
@@ -96,13 +96,13 @@ class CalendarZones:
     def list_described_zones(self) -> list[str]:
         """Return the IANA names of the file's VTIMEZONE components; unknown ones are omitted."""
         names = []
-        for name in self._described:
+        for name in self._components:
             with suppress(NoSuchZone, TooManyOccurrences):
                 names.append(self.get_iana_name(name))
         return names
 
     def _find_iana_name(self, name: str) -> str | None:
-        components = self._described.get(name.casefold(), [])
+        components = self._components.get(name.casefold(), [])
         other_names = [
             prop.value
             for component in components

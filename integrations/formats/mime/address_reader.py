@@ -23,7 +23,7 @@ class AddressEntry(NamedTuple):
 class AddressReader:
     def __init__(self, text: str) -> None:
         self._text = text
-        self._found: list[AddressEntry] = []
+        self._entries: list[AddressEntry] = []
         # Tokens of the entry outside angle brackets.
         self._words: list[AddressToken] = []
         # Tokens inside open angle brackets; None outside.
@@ -39,7 +39,7 @@ class AddressReader:
 
     def read_entries(self) -> list[AddressEntry]:
         for token in AddressTokens(self._text):
-            if len(self._found) >= MAX_ADDRESSES:
+            if len(self._entries) >= MAX_ADDRESSES:
                 break
             if self._angle is not None:
                 self._take_in_angle(self._angle, token)
@@ -50,9 +50,9 @@ class AddressReader:
         self._end_angle(is_closed=False)
         self._end_entry()
         self._end_group()
-        if not self._found and (text := headers.decode_text(self._text)):
+        if not self._entries and (text := headers.decode_text(self._text)):
             return [AddressEntry(text, "")]
-        return self._found[:MAX_ADDRESSES]
+        return self._entries[:MAX_ADDRESSES]
 
     def _take_special(self, token: AddressToken) -> None:
         if token.text == "<":
@@ -63,7 +63,7 @@ class AddressReader:
                 self._end_group()
         elif token.text == ":" and not self._has_at and not self._has_address:
             self._end_group()
-            self._group = (self._words, len(self._found))
+            self._group = (self._words, len(self._entries))
             self._words = []
         elif token.text == ">":
             self._is_after_stray = True
@@ -112,11 +112,11 @@ class AddressReader:
         words, doubtful = self._words, self._doubtful
         if doubtful:
             # "Max <Firm> <max@firm.example>": "Max <Firm>" is the name.
-            self._found.pop()
+            self._entries.pop()
             words = doubtful + words
-        count = len(self._found)
+        count = len(self._entries)
         self._add_entry(words, address, angle)
-        is_doubtful = not has_at and len(self._found) > count
+        is_doubtful = not has_at and len(self._entries) > count
         self._doubtful = [*words, *_in_brackets(angle, ">")] if is_doubtful else []
         self._words, self._has_at = [], False
 
@@ -130,15 +130,17 @@ class AddressReader:
             headers.make_printable(address),
         )
         if name or address:
-            self._found.append(AddressEntry(name, address))
+            self._entries.append(AddressEntry(name, address))
         self._has_address = True
 
     def _end_entry(self) -> None:
         rest = self._take_bare_addresses()
-        if rest and self._has_address and self._found:
-            last = self._found[-1]
+        if rest and self._has_address and self._entries:
+            last = self._entries[-1]
             words = [AddressToken("word", last.name, is_spaced=False)] if last.name else []
-            self._found[-1] = AddressEntry(address_phrases.join_name([*words, *rest]), last.address)
+            self._entries[-1] = AddressEntry(
+                address_phrases.join_name([*words, *rest]), last.address
+            )
         elif rest:
             self._add_text(rest)
         self._words, self._doubtful = [], []
@@ -180,7 +182,7 @@ class AddressReader:
         if self._group is not None:
             name, count = self._group
             self._group = None
-            if len(self._found) == count:
+            if len(self._entries) == count:
                 self._add_entry(name, "", [])
                 self._has_address = False
 

@@ -72,7 +72,7 @@ def _get_first_local_time(start: StartKey, zone: ZoneInfo | None) -> datetime:
 
 class _SeriesReader:
     def __init__(self, series: Series, work: WorkBudget) -> None:
-        self.bare = series
+        self.base = series
         self.work = work
         self.runs: list[BoundedRule] = []
         self.more: set[StartKey] = set()
@@ -99,7 +99,7 @@ class _SeriesReader:
                 self.more |= {self._to_start(value) for value in self._read_times(line)}
             case "EXDATE":
                 for value in self._read_times(line):
-                    if isinstance(value, datetime) or self.bare.zone is None:
+                    if isinstance(value, datetime) or self.base.zone is None:
                         self.without.add(self._to_start(value))
                     else:
                         self.without_days.add(value)
@@ -107,12 +107,12 @@ class _SeriesReader:
                 raise content_lines.BadContentLine("it is none of RRULE, RDATE and EXDATE")
 
     def build_series(self) -> Series:
-        bare = self.bare
+        base = self.base
         return Series(
-            bare.start,
-            bare.end,
-            bare.zone,
-            bare.first,
+            base.start,
+            base.end,
+            base.zone,
+            base.first,
             tuple(self.runs),
             frozenset(self.more),
             frozenset(self.without),
@@ -128,32 +128,32 @@ class _SeriesReader:
             raise content_lines.BadContentLine("there are too many dates")
         self.work.spend(len(texts))
         dates = [_parse_date(text) for text in texts]
-        if self.bare.zone is None:
+        if self.base.zone is None:
             return [_to_day(value, line.parameters.get("TZID", "")) for value in dates]
-        zone = self.bare.zone
+        zone = self.base.zone
         if name := line.parameters.get("TZID"):
             zone = timezones.get_zone(timezones.get_iana_name(name))
         return [_to_utc(value, zone) for value in dates]
 
     def _to_start(self, value: date) -> StartKey:
         """Return a date or a time as a start of this series."""
-        if self.bare.zone is not None and not isinstance(value, datetime):
-            return self.bare.start_at(datetime.combine(value, self.bare.first.time()))
+        if self.base.zone is not None and not isinstance(value, datetime):
+            return self.base.start_at(datetime.combine(value, self.base.first.time()))
         return value
 
     def _build_run(self, rule: RecurrenceRule) -> BoundedRule:
-        if self.bare.zone is None:
+        if self.base.zone is None:
             rule = _drop_times(rule)
-        pattern = RulePattern(rule, self.bare.first)
+        pattern = RulePattern(rule, self.base.first)
         if rule.count is not None:
             return BoundedRule(pattern, find_last_counted(pattern, rule.count, self.work), None)
         if rule.until is None:
             return BoundedRule(pattern, END_OF_TIME, None)
         until = self._resolve_until(rule.until)
-        return BoundedRule(pattern, self.bare.get_latest_time(until), until)
+        return BoundedRule(pattern, self.base.get_latest_time(until), until)
 
     def _resolve_until(self, until: date) -> StartKey:
-        zone = self.bare.zone
+        zone = self.base.zone
         if zone is None:
             return until.date() if isinstance(until, datetime) else until
         if not isinstance(until, datetime):

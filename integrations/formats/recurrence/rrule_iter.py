@@ -33,17 +33,17 @@ class WorkBudget:
     A step takes about a microsecond.
     """
 
-    __slots__ = ("left", "of")
+    __slots__ = ("left", "parent")
 
     def __init__(self, most: int, *, parent: WorkBudget | None = None) -> None:
         self.left = most
-        self.of = parent
+        self.parent = parent
 
     def spend(self, steps: int) -> None:
         """:raises TooManyOccurrences: if the budget is used up"""
         self.left -= steps
-        if self.of is not None:
-            self.of.spend(steps)
+        if self.parent is not None:
+            self.parent.spend(steps)
         if self.left < 0:
             raise TooManyOccurrences
 

@@ -11,7 +11,7 @@ import orjson
 
 from integrations.coordination import process_memory
 from integrations.formats.icalendar import reader, timezones
-from integrations.formats.icalendar.file_problems import UnreadableCalendarFile as FileUnreadable
+from integrations.formats.icalendar.file_problems import UnreadableCalendarFile
 from integrations.formats.mime import (
     event_descriptions,
     gmail_payload,
@@ -131,7 +131,7 @@ def _sanitise_description(text: str) -> SanitisedDescriptionReply | UnreadableIt
 def _read_calendar_file(task: ReadCalendarFile) -> CalendarFileReply | CalendarFileRefusal:
     try:
         return calendar_file_tasks.pack_file(reader.read_calendar_file(task.data, zone=task.zone))
-    except FileUnreadable as unreadable:
+    except UnreadableCalendarFile as unreadable:
         return CalendarFileRefusal(list(unreadable.problems), unreadable.has_more)
 
 
