@@ -1,7 +1,7 @@
 """
-An event's times and content, as a person may write them.
+The editable times and content of a calendar event.
 
-Pure, and free of providers: a parser process reads calendar files into these shapes.
+Pure and independent of providers: parser processes read calendar files into these types.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from datetime import date, datetime
 from typing import Literal
 
 AttendeeResponse = Literal["needs_action", "accepted", "tentative", "declined"]
-#: How somebody is reminded: on a screen, or by mail.
+#: A reminder on the screen, or by mail.
 ReminderMethod = Literal["popup", "email"]
 
 
 @dataclass(frozen=True, slots=True)
 class When:
     """
-    A day (`day`), or a moment (`at`, aware, UTC) on the clock of `zone` (an IANA name).
+    A date (`day`), or a time (`at`, aware, UTC) shown in `zone` (an IANA name).
 
-    The end of an event of days is the day after its last.
+    The end of an all-day event is the day after its last day.
     """
 
     day: date | None = None
@@ -34,7 +34,7 @@ class Attendee:
     name: str = ""
     response: AttendeeResponse = "needs_action"
     is_organizer: bool = False
-    # The person whose calendar it is.
+    # The owner of the calendar.
     is_self: bool = False
     is_optional: bool = False
     is_resource: bool = False
@@ -42,7 +42,7 @@ class Attendee:
 
 @dataclass(frozen=True, slots=True)
 class Conference:
-    """`state` is pending until the provider made it, or failed to."""
+    """`state` is pending until the provider has created the conference or failed to."""
 
     state: Literal["pending", "ready", "failed"]
     uri: str = ""
@@ -50,7 +50,7 @@ class Conference:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Reminder:
-    """So many `minutes` before the start."""
+    """A reminder `minutes` before the start."""
 
     minutes: int
     method: ReminderMethod = "popup"
@@ -59,11 +59,11 @@ class Reminder:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventContent:
     """
-    What somebody may write of an event.
+    The editable fields of an event.
 
-    `description` is text or HTML as the provider keeps it: sanitise before it is shown.
-    `recurrence` are lines of RFC 5545 (RRULE, RDATE, EXDATE), none for a single event.
-    `reminders`: None for the calendar's own.
+    `description` is text or HTML as the provider stores it: sanitise it before display.
+    `recurrence` holds RFC 5545 lines (RRULE, RDATE, EXDATE); empty for a single event.
+    `reminders` is None if the event uses the calendar's default reminders.
     """
 
     title: str = ""

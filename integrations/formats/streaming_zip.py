@@ -1,10 +1,10 @@
 """
-A ZIP file with one member, written while it is sent: never more than a piece of it in memory.
+A ZIP file with one member, written while it is sent.
 
-What makes it a ZIP file stands at its end. One that was abandoned has none, so that every
-program that opens it says that it is damaged, whatever a server or a proxy made of the
-connection: WSGI has no way to break one off that every server follows. Nothing is
-compressed, so each piece leaves as soon as it is there, and what came of one can be read.
+The central directory at the end makes the file a ZIP. An abandoned file has none, so every
+program reports it as damaged, regardless of how servers and proxies treat the connection: WSGI
+has no way to abort a response that every server honours. Data is stored without compression, so
+each piece is sent at once, and an incomplete file can still be salvaged.
 """
 
 from __future__ import annotations
@@ -18,52 +18,50 @@ CONTENT_TYPE: Final = "application/zip"
 
 
 class _OutputBuffer(io.RawIOBase):
-    """Keeps what is written until it is taken. Cannot seek, so sizes are written after the data."""
+    """Buffers written bytes until `take_bytes`. Not seekable, so sizes follow the data."""
 
     def __init__(self) -> None:
-        self._held: list[bytes] = []
+        self._buffer: list[bytes] = []
 
     def writable(self) -> bool:
         return True
 
     def write(self, data: bytes) -> int:  # type: ignore[override]  # zipfile writes bytes alone
-        self._held.append(bytes(data))
+        self._buffer.append(bytes(data))
         return len(data)
 
     def take_bytes(self) -> bytes:
-        data, self._held = b"".join(self._held), []
+        data, self._buffer = b"".join(self._buffer), []
         return data
 
 
 class StreamingZip:
-    """One file on its way into a ZIP."""
-
     _pieces: _OutputBuffer
     _zip: zipfile.ZipFile
     _member: IO[bytes]
 
     def __init__(self, name: str, *, at: datetime) -> None:
         self._pieces = _OutputBuffer()
-        # Whoever writes takes: nothing is closed by garbage collection.
+        # The caller takes every write, so garbage collection closes nothing.
         self._zip = zipfile.ZipFile(self._pieces, "w", zipfile.ZIP_STORED)
         member = zipfile.ZipInfo(name, date_time=at.astimezone(UTC).timetuple()[:6])
-        # Unzipped it is its owner's to read.
+        # File mode: only the owner can read the unzipped file.
         member.external_attr = 0o600 << 16
         self._member = self._zip.open(member, "w", force_zip64=True)
 
     def add_data(self, data: bytes) -> bytes:
-        """Return the next bytes of the archive: `data`, and before the first of it what it is."""
+        """Return the next bytes of the file."""
         self._member.write(data)
         return self._pieces.take_bytes()
 
     def finish(self) -> bytes:
-        """Return the last bytes, which make it whole."""
+        """Return the last bytes, which complete the file."""
         self._member.close()
         self._zip.close()
         return self._pieces.take_bytes()
 
     def abandon(self) -> bytes:
-        """Return what is left of the data, and never the end."""
+        """Return the remaining data without the end."""
         self._member.close()
         data = self._pieces.take_bytes()
         self._zip.close()

@@ -1,8 +1,8 @@
 """
-Zones by name, and what a clock there shows.
+Time zone names, and conversion between UTC and local time.
 
-IANA names come from the machine's database of zones, or from the package `tzdata` where it
-has none; Windows names from the CLDR's table as `tzlocal` generates it.
+IANA names come from the system's zone database, or from the package `tzdata`. Windows names come
+from the CLDR's table as `tzlocal` generates it.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from tzlocal.windows_tz import tz_win, win_tz
 
-# Of every machine, and of no place.
+# Names of machine settings, not of zones.
 _PSEUDO_ZONES: Final = frozenset({"localtime", "posixrules", "Factory"})
-# Aliases without a row of their own in the CLDR's table.
+# Aliases that are missing in the CLDR's table.
 _WINDOWS_OF_ALIASES: Final = {
     "CST6CDT": "Central Standard Time",
     "EST5EDT": "Eastern Standard Time",
@@ -28,7 +28,7 @@ _WINDOWS_OF_ALIASES: Final = {
     "PST8PDT": "Pacific Standard Time",
     "US/East-Indiana": "US Eastern Standard Time",
 }
-# The CLDR never renames a zone; everybody else has.
+# Zones that IANA renamed; the CLDR never renames.
 _RENAMED: Final = {
     "America/Buenos_Aires": "America/Argentina/Buenos_Aires",
     "America/Godthab": "America/Nuuk",
@@ -38,38 +38,38 @@ _RENAMED: Final = {
     "Asia/Rangoon": "Asia/Yangon",
     "Europe/Kiev": "Europe/Kyiv",
 }
-# Exchange writes these where others write a name: the rules stand elsewhere, or nowhere.
+# Exchange's names for zones with custom rules, which may be missing.
 _CUSTOM_NAMES: Final = frozenset({"tzone://microsoft/custom", "customized time zone"})
 _UTC_NAMES: Final = frozenset({"z", "tzone://microsoft/utc", "coordinated universal time"})
 _MAX_NAME: Final = 200
-# Seconds and their fraction may be missing. Graph writes seven digits, Python keeps six.
+# Seconds and fraction are optional. Graph writes seven digits, Python keeps six.
 _LOCAL_TIME: Final = re.compile(
     r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2})(:\d{2})?(?:\.(\d{1,9}))?", re.ASCII
 )
 
 
 class UnknownZone(Exception):
-    """No zone has this name. Say so, or use the calendar's own."""
+    """No zone has this name. Report it, or use the calendar's zone."""
 
 
 class CustomZone(UnknownZone):
-    """The zone has rules of its own and no name. Find it by its rules, or use the calendar's."""
+    """The zone has its own rules and no name. Match its rules, or use the calendar's zone."""
 
 
 class NonexistentTime(Exception):
-    """No clock there shows it: clocks were put forward over it. Ask for another."""
+    """Daylight saving time skips this local time. Ask for another."""
 
 
 class UnreadableTime(Exception):
-    """It is not written as a time. Set the item aside."""
+    """The text is not a time. Quarantine the item."""
 
 
 def get_iana_name(name: str) -> str:
     """
-    Return the IANA name of a zone, given that or its Windows name, in any case.
+    Return the IANA name of a zone, given its IANA or Windows name in any case.
 
-    :raises CustomZone: if the name says no more than that it has none
-    :raises UnknownZone: if nobody knows it
+    :raises CustomZone: if the name only says that the zone is a custom one
+    :raises UnknownZone: if the name is unknown
     """
     key = name.strip().lower() if len(name) <= _MAX_NAME else ""
     if iana_name := _get_iana_names().get(key):
@@ -91,7 +91,7 @@ def get_windows_name(name: str) -> str:
     """
     Return the Windows name of an IANA zone.
 
-    :raises UnknownZone: if Windows has none for it
+    :raises UnknownZone: if Windows has no name for it
     """
     windows_name = tz_win.get(name) or _WINDOWS_OF_ALIASES.get(name)
     if windows_name is None:
@@ -101,17 +101,17 @@ def get_windows_name(name: str) -> str:
 
 @cache
 def list_zone_names() -> tuple[str, ...]:
-    """Return the zones that people choose from, by name: places, and the clock that is of none."""
+    """Return the zones that a person can choose, sorted: all places, and UTC."""
     return tuple(sorted(name for name in available_timezones() if "/" in name or name == "UTC"))
 
 
-# A zone that `ZoneInfo` keeps for itself is looked up ten times as slowly.
+# `ZoneInfo`'s own cache is ten times as slow.
 @lru_cache(maxsize=1024)
 def get_zone(name: str) -> ZoneInfo:
     """
-    Return the zone of an IANA name.
+    Return the zone with an IANA name.
 
-    :raises UnknownZone: if there is none
+    :raises UnknownZone: if the name is unknown
     """
     try:
         if name not in _PSEUDO_ZONES:
@@ -123,19 +123,19 @@ def get_zone(name: str) -> ZoneInfo:
 
 def to_utc(local_time: datetime, zone: ZoneInfo) -> datetime:
     """
-    Return when clocks there show `clock`, as UTC.
+    Return a local time of `zone` as UTC.
 
-    By RFC 5545, section 3.3.5: of a time that they show twice, the first; of one that they
-    skip, what it would be had they not been put forward yet.
+    As RFC 5545, section 3.3.5, requires, an ambiguous time is its first occurrence, and a skipped
+    time uses the UTC offset from before the change.
     """
     return local_time.replace(tzinfo=zone, fold=0).astimezone(UTC)
 
 
 def to_utc_strict(local_time: datetime, zone: ZoneInfo) -> datetime:
     """
-    Return when clocks there show `clock`, as UTC, for a time that somebody chose.
+    Return a local time of `zone` as UTC, for a time that a person chose.
 
-    :raises NonexistentTime: if they never do
+    :raises NonexistentTime: if daylight saving time skips it
     """
     if is_skipped(local_time, zone):
         raise NonexistentTime
@@ -143,7 +143,7 @@ def to_utc_strict(local_time: datetime, zone: ZoneInfo) -> datetime:
 
 
 def to_local_time(moment: datetime, zone: ZoneInfo) -> datetime:
-    """Return what a clock there shows at `moment`, without an offset."""
+    """Return the local time of `zone` at `moment`, without a UTC offset."""
     return moment.astimezone(zone).replace(tzinfo=None, fold=0)
 
 
@@ -158,9 +158,9 @@ def is_ambiguous(local_time: datetime, zone: ZoneInfo) -> bool:
 
 def parse_local_time(text: str) -> datetime:
     """
-    Return a local time that is written without an offset, to the microsecond.
+    Return a local time from text without a UTC offset, to the microsecond.
 
-    :raises UnreadableTime: if it is none
+    :raises UnreadableTime: if the text is not a local time
     """
     match = _LOCAL_TIME.fullmatch(text)
     if match is not None:

@@ -1,4 +1,4 @@
-"""The tables of connected accounts, one file per aggregate."""
+"""The tables of connected accounts, one module per aggregate."""
 
 from .admin_consent import Approval, ApprovalState
 from .binary_lookups import AnyOf

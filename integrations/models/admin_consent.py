@@ -1,4 +1,4 @@
-"""What somebody's administrator was asked to allow, and what we were told of the answer."""
+"""Requests for an administrator's consent, and the reported answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from accounts.ids import uuid7
 
 
 class ApprovalState(models.TextChoices):
-    """What is known of it: hearsay, until the person connects."""
+    """The reported answer. It is unproven until the person connects."""
 
     WAITING = "waiting"
     GIVEN = "given"
@@ -18,11 +18,11 @@ class ApprovalState(models.TextChoices):
 
 class Approval(models.Model):
     """
-    A link for an administrator, made by somebody who may not agree alone.
+    A consent link for an administrator, created for a person who may not consent alone.
 
-    The state in the link is kept as its hash. It is good for one answer, and whoever brings it
-    back is believed nothing but that answer, which changes what this row's owner reads, and no
-    more: what connects is their own consent.
+    Only the hash of the link's state is stored. The state is valid for one answer. The caller who
+    returns it proves nothing but that answer, and the answer only changes the text that the row's
+    owner reads: a connection requires the owner's own consent.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -32,7 +32,7 @@ class Approval(models.Model):
     )
     provider = models.CharField(max_length=16)
     product = models.CharField(max_length=16)
-    # What the product is to be added to, or is reconnected.
+    # The connection to extend or to reconnect.
     connection = models.ForeignKey(
         "integrations.Connection", null=True, on_delete=models.PROTECT, related_name="+"
     )
@@ -44,7 +44,7 @@ class Approval(models.Model):
 
     class Meta:
         constraints = [
-            # So that there is one to show, and a new link ends the one before.
+            # One current link: a new one replaces the previous.
             models.UniqueConstraint(
                 fields=["user", "organisation", "provider", "product"],
                 name="approval_one_per_product",

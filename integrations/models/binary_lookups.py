@@ -1,4 +1,4 @@
-"""Lookups of columns that hold bytes."""
+"""Lookups for columns of bytes."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from django.db.models import BinaryField, Lookup
 @BinaryField.register_lookup
 class AnyOf(Lookup):
     """
-    ``blind__any_of=[…]``: the column is one of these.
+    ``blind__any_of=[…]``: the column equals one of these values.
 
-    As ``in``, but they travel as one array. With a parameter for each, thousands of them would take
-    a tenth of the time of a sync, and each number of them would be a statement of its own.
+    Like ``in``, but the values are one array parameter. One parameter per value would take a
+    tenth of a sync's time for thousands of values, and each number of values would be a separate
+    statement.
     """
 
     lookup_name = "any_of"
@@ -21,5 +22,5 @@ class AnyOf(Lookup):
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         column, params = self.process_lhs(compiler, connection)
-        # In binary: see `sync.bulk_sql`.
+        # A binary parameter; see `sync.bulk_sql`.
         return f"{column} = ANY(%b)", (*params, self.rhs)

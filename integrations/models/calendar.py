@@ -1,9 +1,9 @@
 """
-Calendars and their events, sealed, but for what finding them takes.
+Calendars and events, sealed except for the columns that queries need.
 
-Of an event, in clear are our ids, the week or weeks that it lies in, and flags. A provider's
-calendar is a temporary copy: its events are sealed under a key of the copy's own, so that the
-copy can end, in backups too, while the calendar stays connected.
+An event's clear columns are our ids, its weeks, and flags. A provider's calendar is a temporary
+copy: its events are sealed under the copy's own key, so that the copy can be destroyed, also in
+backups, while the calendar stays connected.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from limited_use.vault.fields import SealedField
 
 from .connection import Integration
 
-# What a copy reaches: the past that is still of use, and as far as people plan.
+# The window of a copy: the useful past, and the usual planning horizon.
 DAYS_BACK: Final = 30
 DAYS_AHEAD: Final = 180
 WEEK: Final = 7 * 86400
 
 
 def get_week(at: datetime) -> int:
-    """Return the week that `at` lies in, counted from 1970-01-01 UTC."""
+    """Return the week of `at`, counted from 1970-01-01 UTC."""
     return int(at.timestamp() // WEEK)
 
 
 def get_week_start(week: int) -> datetime:
-    """Return when a week begins. See `week_of`."""
+    """Return the start of a week. See `get_week`."""
     return datetime.fromtimestamp(week * WEEK, UTC)
 
 
 class CalendarRole(models.TextChoices):
-    """What its account may do with it at the provider."""
+    """The account's role for the calendar at the provider."""
 
     FREEBUSY = "freebusy"
     READER = "reader"
@@ -49,11 +49,11 @@ class CalendarRole(models.TextChoices):
 
 class EventKind(models.TextChoices):
     SINGLE = "single"
-    # A rule from which occurrences follow.
+    # A series: occurrences follow from its rule.
     SERIES = "series"
-    # One occurrence of a series that is not as the rule says.
+    # An occurrence that differs from its series.
     CHANGED = "changed"
-    # One occurrence of a series that is not to be.
+    # A cancelled occurrence of a series.
     CANCELLED = "cancelled"
 
 
@@ -69,13 +69,13 @@ class Calendar(models.Model):
     """
     One calendar of an integration.
 
-    `about` opens to JSON: id (the provider's; empty for one that lives here), name, zone (IANA),
-    colour. It goes with the copy, so that a calendar whose copy has ended has no name either.
-    `cursor` and `position` are those of its events.
+    `about` opens to JSON: id (the provider's; empty for a local calendar), name, zone (IANA),
+    colour. It is sealed under the copy's key, so an evicted calendar has no name. `cursor` and
+    `position` are the positions of its event sync.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # Not indexed alone: the constraint below begins with it.
+    # No index of its own: the constraint below begins with this column.
     integration = models.ForeignKey(
         Integration, on_delete=models.PROTECT, related_name="+", db_index=False
     )
@@ -86,38 +86,38 @@ class Calendar(models.Model):
     about = SealedField(data_class=DataClass.CALENDAR_EVENT, holder="cache_id", null=True)
     role = models.CharField(max_length=16, choices=CalendarRole)
     is_primary = models.BooleanField(default=False)
-    # Whether its owner wants to see it beside the others.
+    # The owner shows it among the other calendars.
     is_shown = models.BooleanField(default=True)
-    # It lives here, and is nobody's copy: it never expires.
+    # A local calendar. It is not a copy, and never expires.
     is_local = models.BooleanField(default=False)
-    # The provider no longer has it: nothing of it is shown from then on, and a sweep removes it.
+    # The provider deleted it: it is hidden, and a sweep removes it.
     gone_at = models.DateTimeField(null=True)
     added_at = models.DateTimeField()
 
-    # Whose key the events are sealed under; a new one each time that the copy begins anew.
+    # The holder of the events' key; replaced whenever a new copy starts.
     cache_id = models.UUIDField(unique=True, default=uuid7)
-    # When the provider last listed it, and said what it is.
+    # When the provider last listed the calendar with its name.
     listed_at = models.DateTimeField(null=True)
-    # When the provider last said that the copy of its events is complete; null: there is none.
+    # When the provider last confirmed the copy as complete; null: there is no copy.
     cached_at = models.DateTimeField(null=True)
     cached_from = models.DateTimeField(null=True)
     cached_until = models.DateTimeField(null=True)
-    # Its owner deleted the copy; nothing is fetched until somebody asks for it.
+    # The owner deleted the copy; nothing is fetched until the next request.
     cleared_at = models.DateTimeField(null=True)
-    # When somebody who may see it last asked. What nobody asks for is not kept fresh.
+    # The last request of a permitted viewer. Unrequested copies are not refreshed.
     asked_at = models.DateTimeField()
     cursor = SealedField(data_class=DataClass.CALENDAR_EVENT, holder="cache_id", null=True)
     position = SealedField(data_class=DataClass.CALENDAR_EVENT, holder="cache_id", null=True)
-    # Counts the rounds in which all of it is listed; the window of one is counted from its start.
+    # The number of full listings; a listing's window is relative to its start.
     round = models.PositiveIntegerField(default=0)
     round_began_at = models.DateTimeField(null=True)
-    # Whether the round at hand is one in which it is compared: the copy was complete just before.
+    # The current round compares: the copy was complete just before.
     is_compared = models.BooleanField(default=False)
-    # When it was last compared, and how many events were missing here, and too many.
+    # The last comparison, and the numbers of missing and surplus events.
     compared_at = models.DateTimeField(null=True)
     missing_count = models.PositiveIntegerField(default=0)
     extra_count = models.PositiveIntegerField(default=0)
-    # How many of its events cannot be read: they are left out, and that is said.
+    # Unreadable events: left out, and shown as a number.
     unreadable_count = models.PositiveIntegerField(default=0)
 
     objects = models.Manager.from_queryset(CalendarQuerySet)()
@@ -151,26 +151,26 @@ class Calendar(models.Model):
 
     @property
     def version(self) -> str | None:
-        """Which version of what it is called this is; None where its provider says that."""
+        """The version of `about` of a local calendar; None if the provider has the version."""
         if not self.is_local or self.about is None:
             return None
-        # Sealed anew by each change of it, and by nothing else.
+        # Only a change seals it again.
         return hashlib.sha256(self.about.ciphertext).hexdigest()[:32]
 
     def is_current(self, *, hours: int, at: datetime) -> bool:
         """
-        Return whether its events may be shown now.
+        Return whether the events are fresh enough to show.
 
-        :param hours: how old a copy may be
+        :param hours: the maximum age of the copy
         """
         return self._is_young(self.cached_at, hours, at)
 
     def is_complete_since(self, at: datetime) -> bool:
-        """Return whether all that its provider had at that time is among its events."""
+        """Return whether the copy contains every event that the provider had at `at`."""
         return self.is_local or (self.cached_at is not None and self.cached_at >= at)
 
     def is_known(self, *, hours: int, at: datetime) -> bool:
-        """Return whether its name may be shown now. See `is_current`."""
+        """Return whether the name is fresh enough to show. See `is_current`."""
         return self._is_young(self.listed_at, hours, at)
 
     def _is_young(self, seen_at: datetime | None, hours: int, at: datetime) -> bool:
@@ -181,18 +181,18 @@ class Calendar(models.Model):
 
 class Event(models.Model):
     """
-    One event, series, or occurrence that is not as its series says.
+    A single event, a series, or an exception of a series.
 
-    `timing` opens to JSON: start, end, recurrence, original (of an occurrence), tentative. It is
-    all that says when somebody is busy. `content` opens to JSON: title, description, location,
-    attendees, organizer, conference, reminders, and shown: the description made safe to show.
-    Version `shown_version` of `integrations.formats.mime.safe_bodies` made it; a view makes an
-    older one again. `remote` opens to JSON: id, etag, ical_uid, sequence, series; what its provider
-    is asked by.
+    `timing` opens to JSON: start, end, recurrence, original (of an exception), tentative. No
+    other column says when a person is busy. `content` opens to JSON: title, description,
+    location, attendees, organizer, conference, reminders, and shown: the sanitised description.
+    `shown_version` is the version of `integrations.formats.mime.safe_bodies` that sanitised it;
+    views sanitise older ones again. `remote` opens to JSON: id, etag, ical_uid, sequence, series,
+    for requests to the provider.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # Not indexed alone: what looks for them begins with it.
+    # No index of its own: the indexes below begin with this column.
     calendar = models.ForeignKey(
         Calendar, on_delete=models.DO_NOTHING, related_name="events", db_index=False
     )
@@ -201,11 +201,11 @@ class Event(models.Model):
     organisation_id = models.UUIDField()
     cache_id = models.UUIDField()
     kind = models.CharField(max_length=16, choices=EventKind)
-    # Keyed hashes under the copy's own key; they die with it.
+    # Keyed hashes under the copy's own key; destroyed with it.
     remote_blind = models.BinaryField(max_length=32)
-    # Of an occurrence: that of its series.
+    # `remote_blind` of the series, for an exception.
     series_blind = models.BinaryField(max_length=32, null=True)
-    # Weeks, as `week_of` counts them, from the first that it touches to the last. Null: no end.
+    # The first and last week that it touches (see `get_week`). Null: no end.
     first_week = models.IntegerField()
     last_week = models.IntegerField(null=True)
     is_busy = models.BooleanField(default=True)
@@ -214,7 +214,7 @@ class Event(models.Model):
     synced_at = models.DateTimeField()
     shown_version = models.PositiveSmallIntegerField(default=0)
     timing = SealedField(data_class=DataClass.CALENDAR_FREEBUSY, holder="cache_id")
-    # Of a cancelled occurrence nothing more is known.
+    # Null for a cancelled occurrence: nothing more is known.
     content = SealedField(data_class=DataClass.CALENDAR_EVENT, holder="cache_id", null=True)
     remote = SealedField(data_class=DataClass.CALENDAR_EVENT, holder="cache_id", null=True)
 

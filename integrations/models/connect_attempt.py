@@ -1,4 +1,4 @@
-"""A connect in progress: what state, PKCE and nonce are checked against."""
+"""Connects in progress, for checking state, PKCE and nonce."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from accounts.ids import uuid7
 
 
 class AttemptOutcome(models.TextChoices):
-    """What became of an attempt, each with words of its own on the page."""
+    """The outcome of an attempt. The page has a message for each."""
 
     PENDING = "pending"
     CONNECTED = "connected"
@@ -20,20 +20,20 @@ class AttemptOutcome(models.TextChoices):
     ADMIN_BLOCKED = "admin_blocked"
     EXPIRED = "expired"
     REPLAYED = "replayed"
-    # The state is unknown, or began in another browser, or by another person.
+    # The state is unknown, or belongs to another browser or person.
     FOREIGN_STATE = "foreign_state"
-    # A parameter came twice, or none that means anything.
+    # A parameter is duplicated, or the parameters are meaningless.
     MALFORMED = "malformed"
     WRONG_ISSUER = "wrong_issuer"
     CODE_REJECTED = "code_rejected"
     IDENTITY_UNPROVEN = "identity_unproven"
     WRONG_ACCOUNT = "wrong_account"
     CONNECTED_BY_OTHER = "connected_by_other"
-    # Something else of the account is connected, and its grant is wider: nothing was changed.
+    # Another product of the account is connected with a wider grant: nothing was changed.
     LIVES_ALREADY = "lives_already"
-    # An earlier connection of the account is being removed at the provider this moment.
+    # An earlier connection of the account is currently being removed at the provider.
     STILL_ENDING = "still_ending"
-    # They left, or what they reconnected ended, while they were at the provider.
+    # While they were at the provider, they left the organisation, or the connection ended.
     OVERTAKEN = "overtaken"
     DISCLOSURE_OUTDATED = "disclosure_outdated"
     PROVIDER_UNAVAILABLE = "provider_unavailable"
@@ -44,10 +44,10 @@ class AttemptOutcome(models.TextChoices):
 
 class ConnectAttempt(models.Model):
     """
-    One journey to a provider's consent page.
+    One visit to a provider's consent page.
 
-    Holds no secret: the state is kept as its hash, and PKCE verifier and nonce
-    are derived from it with the directory key when the browser brings it back.
+    Contains no secret: only the hash of the state is stored. PKCE verifier and nonce are derived
+    from the state with the directory key when the browser returns.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -64,18 +64,19 @@ class ConnectAttempt(models.Model):
     state_hash = models.BinaryField(max_length=32, unique=True)
     session_hash = models.BinaryField(max_length=32)
     asked_scopes = ArrayField(models.CharField(max_length=200), default=list)
-    # The version of the feature's declaration that the affirmative click agreed to.
+    # The version of the feature's declaration at the affirmative click.
     feature_versions = models.JSONField(default=dict)
     outcome = models.CharField(
         max_length=24, choices=AttemptOutcome, default=AttemptOutcome.PENDING
     )
     began_at = models.DateTimeField()
-    # The state came back: it is never accepted again, whatever becomes of the attempt.
+    # The state was used: it is never accepted again, regardless of the outcome.
     used_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
-    # Its outcome needs no attention any more: a later connect of the same product succeeded, its
-    # owner dismissed it, or a link for an administrator was made. Null again when it ends anew.
+    # The outcome needs no more attention: a later connect of the product succeeded, the owner
+    # dismissed it, or an administrator's link was created. Reset to null when the attempt ends
+    # again.
     settled_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -1,8 +1,8 @@
 """
-A person's account at a provider, and the products of it that are switched on.
+A person's account at a provider, and its connected products.
 
-The grant (tokens, scopes) belongs to the connection; content belongs to an
-integration, which has a data key, an epoch and a status of its own.
+The grant (tokens, scopes) belongs to the connection. Content belongs to an integration, which has
+its own data key, epoch and status.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class IntegrationStatus(models.TextChoices):
 
 
 class StatusReason(models.TextChoices):
-    """Why a live integration is not simply `active`."""
+    """Why a live integration is not `active`."""
 
     NONE = ""
     RATE_LIMITED = "rate_limited"
@@ -49,12 +49,12 @@ class StatusReason(models.TextChoices):
     MAILBOX_NOT_PROVISIONED = "mailbox_not_provisioned"
     APP_MISCONFIGURED = "app_misconfigured"
     NO_WORKER = "no_worker"
-    # No process was free to read what came.
+    # No parser process was free.
     BUSY = "busy"
     COUNT_MISMATCH = "count_mismatch"
     PUSH_SILENT = "push_silent"
     GRANT_REVOKED = "grant_revoked"
-    # It ended until the person shows more than before, a second factor for example.
+    # The provider requires more proof from the person, for example a second factor.
     CONFIRMATION_NEEDED = "confirmation_needed"
     UNEXPECTED = "unexpected"
 
@@ -66,31 +66,31 @@ LIVE = (
     IntegrationStatus.DEGRADED,
     IntegrationStatus.REAUTH_REQUIRED,
 )
-# The grant ended elsewhere: features stop, only the owner still reads.
+# The grant ended at the provider: features stop, only the owner can read.
 OWNER_ONLY = (IntegrationStatus.REAUTH_REQUIRED,)
-# What may be fetched: live, and the grant stands.
+# Fetchable: live, with a valid grant.
 FETCHABLE = tuple(status for status in LIVE if status not in OWNER_ONLY)
 
 
 class RevocationOutcome(models.TextChoices):
-    """What became of a grant at its provider when the connection ended."""
+    """The outcome of revoking a grant at the provider."""
 
     PENDING = "pending"
     CONFIRMED = "confirmed"
-    # 400 invalid_token to the first request: the provider no longer knows the grant.
+    # 400 invalid_token for the first request: the provider no longer has the grant.
     ALREADY_GONE = "already_gone"
-    # The same after a request that was not confirmed, and that may have ended the grant.
+    # The same after an unconfirmed request, which may have ended the grant.
     GONE_AFTER_ASKING = "gone_after_asking"
     UNCONFIRMED = "unconfirmed"
     # There is no provider: the data existed only in Antares.
     NOT_NEEDED = "not_needed"
-    # The provider offers no revocation to applications: only the person can end the grant there.
+    # The provider offers applications no revocation; only the person can end the grant.
     NOT_OFFERED = "not_offered"
     # Another live integration or connection of the same account needs the grant.
     NEEDED_ELSEWHERE = "needed_elsewhere"
 
 
-# How old a calendar's copy may be, in hours: what its owner can choose.
+# The owner's choices for the maximum age of a calendar's copy, in hours.
 CACHE_CHOICES: Final = (1, 6, 12, 24)
 
 
@@ -111,33 +111,33 @@ class Connection(models.Model):
         "accounts.Organisation", on_delete=models.PROTECT, related_name="+"
     )
     provider = models.CharField(max_length=16)
-    # A keyed hash of the provider's account key (Google: `sub`), under the
-    # directory key. Emptied by the purge of the last integration.
+    # A keyed hash of the provider's account key (Google: `sub`) under the directory key. Emptied
+    # by the last integration's purge.
     account_blind = models.BinaryField(max_length=32, null=True)
     status = models.CharField(
         max_length=16, choices=ConnectionStatus, default=ConnectionStatus.ACTIVE
     )
-    # Raised when the grant is replaced or ended: what was begun under an older one is dropped.
+    # Increased when the grant is replaced or ended: work under an older epoch is dropped.
     epoch = models.PositiveIntegerField(default=1)
 
     email = SealedField(data_class=DataClass.PROFILE, holder="id", null=True)
     access_token = SealedField(data_class=DataClass.CREDENTIAL, holder="id", null=True)
     access_expires_at = models.DateTimeField(null=True)
-    # Whose key seals the refresh token: each stored grant has one of its own, which a web
-    # process can make and wrap, and cannot unwrap. The connection's id: not sealed anew yet.
+    # The holder of the refresh token's key. Each stored grant has its own, which a web process
+    # can create and wrap, but not unwrap. Equal to the connection's id: not yet resealed.
     grant_id = models.UUIDField(unique=True, default=uuid7)
     refresh_token = SealedField(data_class=DataClass.CREDENTIAL, holder="grant_id", null=True)
-    # Counts refreshes; a writer that read an older one has lost the race.
+    # Counts refreshes; a writer with an older value has lost the race.
     grant_generation = models.PositiveIntegerField(default=1)
     refresh_lease_by = models.UUIDField(null=True)
     refresh_lease_until = models.DateTimeField(null=True)
-    # A web process cannot refresh: it says here up to which generation the token is no good, and
-    # asks a worker; who waits for that sees here that it failed.
+    # A web process cannot refresh: it records the newest unusable generation and asks a worker.
+    # The waiting request reads the failure from the second column.
     refresh_beyond = models.PositiveIntegerField(default=0)
     refresh_failed_at = models.DateTimeField(null=True)
 
-    # What the person has to meet when they reconnect (OpenID Connect Core §5.5, JSON), where the
-    # provider named it as it ended the grant. Gone with the next grant.
+    # The provider's requirements for a reconnect (OpenID Connect Core §5.5, JSON), if it named
+    # any when the grant ended. Deleted by the next grant.
     wanted_claims = SealedField(data_class=DataClass.PROFILE, holder="id", null=True)
 
     asked_scopes = ArrayField(models.CharField(max_length=200), default=list)
@@ -147,8 +147,9 @@ class Connection(models.Model):
     reauth_since = models.DateTimeField(null=True)
     # When the status became `ENDING`. A connect resets this and the four columns below.
     ending_since = models.DateTimeField(null=True)
-    # The revocation of the grant, for all purges of the connection: outcome, last request, number
-    # of requests, and until when one may still arrive at the provider, even if its worker died.
+    # The revocation of the grant, shared by all purges of the connection: outcome, last request,
+    # number of requests, and until when a request may still reach the provider, even if its
+    # worker died.
     revocation = models.CharField(
         max_length=24, choices=RevocationOutcome, default=RevocationOutcome.PENDING
     )
@@ -213,7 +214,7 @@ class IntegrationQuerySet(models.QuerySet["Integration"]):
         )
 
     def without_permission(self) -> Self:
-        """Those whose grant stands, without the permission that their copy needs."""
+        """Integrations with a valid grant that lacks the permission for their copy."""
         return self.filter(
             status=IntegrationStatus.REAUTH_REQUIRED, status_reason=StatusReason.SCOPE_MISSING
         )
@@ -223,7 +224,7 @@ class IntegrationQuerySet(models.QuerySet["Integration"]):
 
 
 class Integration(models.Model):
-    """One product of a connection, from switching on to receipt."""
+    """One product of a connection, from connect to receipt."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     connection = models.ForeignKey(
@@ -234,14 +235,14 @@ class Integration(models.Model):
         max_length=16, choices=IntegrationStatus, default=IntegrationStatus.SYNCING
     )
     status_reason = models.CharField(max_length=32, choices=StatusReason, blank=True, default="")
-    # Since when `status_reason` stands; page and API compute "next try" from the sync work.
+    # Since when `status_reason` applies. Page and API compute the next try from the sync work.
     status_since = models.DateTimeField()
-    # Raised by a disconnect. Work begun under an older epoch drops what it holds.
+    # Increased by a disconnect. Work under an older epoch drops its results.
     epoch = models.PositiveIntegerField(default=1)
-    # How old a calendar's copy may be, in hours, where its owner wants it younger than its
-    # features say; None: as they say.
+    # The owner's maximum age of a calendar's copy, in hours, if stricter than the features';
+    # null: the features decide.
     cache_hours = models.PositiveIntegerField(null=True)
-    # Days of mail kept here; None keeps all. Older mail stays at the provider.
+    # Days of stored mail; null stores all. Older mail stays at the provider.
     horizon_days = models.PositiveIntegerField(null=True, default=90)
     switched_on_at = models.DateTimeField()
     switched_off_at = models.DateTimeField(null=True)

@@ -1,4 +1,4 @@
-"""A grant that is thrown away: it was never kept, and the provider is being told."""
+"""A grant that was never stored and is being revoked."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from accounts.ids import uuid7
 
 class Discard(models.Model):
     """
-    A revocation of an account's grant that may be on its way, and belongs to no connection.
+    A revocation of an account's grant that may be under way and belongs to no connection.
 
-    It is there for the seconds that the call takes; where the worker died in the middle, until
-    the sweep after `revoking_until`.
+    The row exists for the seconds of the call, or, if the worker dies, until the sweep after
+    `revoking_until`.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

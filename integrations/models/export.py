@@ -1,4 +1,4 @@
-"""An owner's asking for a copy of what is kept: who confirmed it, when, and what became of it."""
+"""An owner's request for a copy of the stored data."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from .connection import Integration
 
 
 class ExportOutcome(models.TextChoices):
-    # It runs, or the process that wrote it died.
+    # Running, or its process died.
     OPEN = ""
     COMPLETE = "complete"
-    # Disconnected meanwhile, or nobody took it to the end.
+    # The integration was disconnected, or the download was not completed.
     INTERRUPTED = "interrupted"
 
 
 class Export(models.Model):
-    """One copy: asked for after a recent confirmation, and good for that one download."""
+    """One copy: requested after a recent confirmation, valid for one download."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     integration = models.ForeignKey(Integration, on_delete=models.PROTECT, related_name="+")

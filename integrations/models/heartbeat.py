@@ -1,4 +1,4 @@
-"""When the processes of the service were last alive, by the duty that they perform."""
+"""The last heartbeats of the service's processes, by duty."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.db import models
 
 
 class Heartbeat(models.Model):
-    # A queue that a worker consumes, or "beat" for the process that keeps the schedule.
+    # A queue with a consumer, or "beat" for the scheduler.
     duty = models.CharField(max_length=16, primary_key=True)
     seen_at = models.DateTimeField()
 

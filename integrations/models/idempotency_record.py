@@ -1,4 +1,4 @@
-"""What became of a request that may be sent again under one key: ids and a status, no content."""
+"""Outcomes of requests with an idempotency key: ids and a status, no content."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from .connection import Integration
 
 class Reply(models.Model):
     """
-    One request under one `Idempotency-Key`, from when it came in until a day later.
+    One request with an `Idempotency-Key`, kept for a day.
 
-    :ivar key_blind: who sent it, where, and under which key
-    :ivar body_blind: what it asked for
-    :ivar held_until: until when somebody is at it; None: nobody is
-    :ivar status: what was answered; None: it is not known to be done
-    :ivar event_id: what it wrote, where that is shown here: an event, or a calendar
+    :ivar key_blind: the sender, the endpoint and the key
+    :ivar body_blind: the request body
+    :ivar held_until: end of the current worker's lease; null when free
+    :ivar status: the response status; null until the request is known to be done
+    :ivar event_id: the written event or calendar, if the row has an id in Antares
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -1,9 +1,8 @@
 """
-Mail as it is kept: sealed, but for what listing needs.
+Stored mail, sealed except for the columns that lists need.
 
-In clear are our ids, times, sizes, counts, flags and system labels. Rows carry
-`user_id` and `organisation_id` beside their integration so that an inbox pages
-by one index whatever the number of mailboxes behind it.
+Clear columns are our ids, times, sizes, counts, flags and system labels. Rows repeat `user_id`
+and `organisation_id`, so that one index pages an inbox over any number of mailboxes.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from .connection import Integration
 
 class Thread(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # Not indexed alone: the purge walks (integration, id); other queries have their own.
+    # No index of its own: the purge walks (integration, id); other queries have their own.
     integration = models.ForeignKey(
         Integration, on_delete=models.PROTECT, related_name="+", db_index=False
     )
@@ -64,20 +63,20 @@ class Message(models.Model):
     """
     One mail message.
 
-    `summary` opens to JSON: provider_id, provider_thread_id, message_id (RFC
-    5322), subject, snippet, from/to/cc/bcc/reply_to as [[name, address], …],
-    attachments as [id, filename, content_type, size, is_inline].
+    `summary` opens to JSON: provider_id, provider_thread_id, message_id (RFC 5322), subject,
+    snippet, from/to/cc/bcc/reply_to as [[name, address], …], attachments as [id, filename,
+    content_type, size, is_inline].
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # Not indexed alone: the purge walks (integration, id); other queries have their own.
+    # No index of its own: the purge walks (integration, id); other queries have their own.
     integration = models.ForeignKey(
         Integration, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     thread = models.ForeignKey(Thread, on_delete=models.DO_NOTHING, related_name="messages")
     user_id = models.UUIDField()
     organisation_id = models.UUIDField()
-    # Keyed hashes under the integration's own key; they die with it.
+    # Keyed hashes under the integration's own key; destroyed with it.
     remote_blind = models.BinaryField(max_length=32)
     rfc822_blind = models.BinaryField(max_length=32, null=True)
     received_at = models.DateTimeField()
@@ -87,13 +86,13 @@ class Message(models.Model):
     has_attachments = models.BooleanField()
     # System labels in our vocabulary: inbox, sent, drafts, important, archive, …
     folders = ArrayField(models.CharField(max_length=32), default=list)
-    # The snapshot round that last saw it: what a finished round did not see is swept.
+    # The last snapshot round with this message. A finished round sweeps the others.
     seen_round = models.PositiveIntegerField()
     synced_at = models.DateTimeField()
     summary = SealedField(data_class=DataClass.MAIL_METADATA, holder="integration_id")
-    # JSON list of the ids of the user's own labels; None where there are none. Their names are in
-    # `SyncWork.label_names`. Not in the summary, because they change without it: a sync
-    # seals them again and opens nothing.
+    # JSON list of the user's own label ids; null if none. `SyncWork.label_names` has the names.
+    # Separate from the summary, because labels change alone: a sync reseals them and opens
+    # nothing.
     labels = SealedField(data_class=DataClass.MAIL_METADATA, holder="integration_id", null=True)
 
     class Meta:
@@ -119,16 +118,16 @@ class Message(models.Model):
 
 class MessageBody(models.Model):
     """
-    A message's text, in a table of its own so that lists stay narrow.
+    A message's text, in a separate table so that lists stay narrow.
 
-    `content` opens to JSON: text, html (as it came; never shown),
-    headers as [[name, value], …], inline parts as [part, content type] by content id; whether it is
-    reconstructed: read by properties that the provider made of it, not from its bytes.
+    `content` opens to JSON: text, html (unsanitised; never shown), headers as [[name, value], …],
+    inline parts as [part, content type] by content id, and whether the message is reconstructed:
+    read from the provider's properties, not from its bytes.
 
     `shown` opens to JSON: pieces (safe HTML), pictures (one between each two pieces, as [part,
-    content type], or null where the message has no such picture), text (plain). Version
-    `shown_version` of `integrations.formats.mime.safe_bodies` made it; a view makes an older one
-    again.
+    content type], or null if the message has no such image), text (plain). `shown_version` is the
+    version of `integrations.formats.mime.safe_bodies` that sanitised it; views sanitise older
+    ones again.
     """
 
     # The constraint is in migrations/sql/message_cascades.sql: the database deletes the body.
@@ -146,8 +145,8 @@ class MessageBody(models.Model):
 
     class Meta:
         verbose_name_plural = "message bodies"
-        # Asked by the purge alone: is there nothing left of it? With the key, by which it asks in
-        # order: else PostgreSQL walks the whole table by its primary key to find that out.
+        # Only the purge asks for remaining rows. With the key, which is its order: otherwise
+        # PostgreSQL walks the whole table by primary key.
         indexes = [models.Index(fields=["integration_id", "message"], name="body_of_integration")]
 
     def __str__(self) -> str:
@@ -155,19 +154,19 @@ class MessageBody(models.Model):
 
     @property
     def id(self) -> UUID:
-        """The row id that ciphertext is bound to: the message's."""
+        """The row id to which the ciphertext is bound: the message's id."""
         return self.message_id
 
 
 class Attachment(models.Model):
     """
-    What a message carries, without its bytes: those are fetched on demand.
+    An attachment without its bytes, which are fetched on demand.
 
     `descriptor` opens to JSON: filename, content_type, content_id, part.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # As of a body: the constraint is in migrations/sql/message_cascades.sql.
+    # As for a body: the constraint is in migrations/sql/message_cascades.sql.
     message = models.ForeignKey(
         Message, on_delete=models.DO_NOTHING, related_name="attachments", db_constraint=False
     )

@@ -1,4 +1,4 @@
-"""What the owner was told about a connection, and when: shown in settings, and sent to them."""
+"""Notices to owners about a connection, shown in settings and sent by mail."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Notice(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=24, choices=NoticeKind)
-    # The beginning of the episode that the notice is about: once per episode and kind.
+    # The start of the episode: one notice per episode and kind.
     about_since = models.DateTimeField()
     told_at = models.DateTimeField()
 

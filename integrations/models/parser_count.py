@@ -1,4 +1,4 @@
-"""How often the service's parser processes refused a task, or had to be replaced."""
+"""Counts of refused parser tasks and replaced parser processes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.db import models
 
 
 class ParserCount(models.Model):
-    # A word of `parsers.refusal_counts.Event`.
+    # A `parsers.refusal_counts.RefusalEvent`.
     event = models.CharField(max_length=16, primary_key=True)
     count = models.PositiveBigIntegerField(default=0)
 

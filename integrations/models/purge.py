@@ -1,4 +1,4 @@
-"""The promise to remove everything an integration brought in, until its receipt is written."""
+"""Purges: the removal of an integration's data, from the fence to the receipt."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from .connection import Integration, RevocationOutcome
 
 
 class PurgeTrigger(models.TextChoices):
-    """Why; the receipt names it."""
+    """Named in the receipt."""
 
     OWNER = "owner"
     SUPPORT = "support"
     GRANT_ENDED = "grant_ended"
-    # The grant stands, and was given again without the permission that the copy needs.
+    # The grant was renewed without the permission for the copy.
     PERMISSION_WITHDRAWN = "permission_withdrawn"
-    # The owner withdrew the agreement that the copy is kept by.
+    # The owner withdrew the consent for the copy.
     CONSENT_WITHDRAWN = "consent_withdrawn"
     LEFT_ORGANISATION = "left_organisation"
     ORGANISATION_CLOSED = "organisation_closed"
     DEACTIVATED = "deactivated"
     INACTIVE = "inactive"
-    # It had ended, and a database that was restored from a copy showed it as live.
+    # The integration had ended, but a restored database showed it as live.
     RESTORED = "restored"
 
 
 class PurgeStep(models.TextChoices):
-    """Where the job stands; each is reached once and survives a crash."""
+    """The progress of a purge; each step is reached once and survives a crash."""
 
     FENCED = "fenced"
     PROVIDER_TRIED = "provider_tried"
@@ -46,7 +46,7 @@ class PurgeJob(models.Model):
     """
     One purge, from the fence to the receipt.
 
-    Outlives the rows it removes; holds counts and ids of ours only.
+    Outlives the rows that it removes; contains only counts and our own ids.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -65,34 +65,33 @@ class PurgeJob(models.Model):
     verified_at = models.DateTimeField(null=True)
     done_at = models.DateTimeField(null=True)
 
-    # The destroyed keys, and the key epochs that they were wrapped under: until those are
-    # destroyed as well, an old copy of the wrapped key could still be opened.
+    # The destroyed keys, and their wrapping key epochs: until these are destroyed too, an old
+    # copy of the wrapped key could still be opened.
     content_key_id = models.CharField(max_length=16)
     content_kek_epoch = models.PositiveIntegerField(null=True)
-    # Of calendars: [[key id, key epoch, whose it was, its line], …]; and of those that lived here
-    # the last epoch.
+    # Calendars: [[key id, key epoch, holder, key line], …]; and the last epoch of local ones.
     cache_keys = models.JSONField(default=list)
     own_kek_epoch = models.PositiveIntegerField(null=True)
     credential_key_id = models.CharField(max_length=16, blank=True, default="")
     credential_kek_epoch = models.PositiveIntegerField(null=True)
     account_key_id = models.CharField(max_length=16, blank=True, default="")
     account_kek_epoch = models.PositiveIntegerField(null=True)
-    # {"integrations.Message": 2000, …}: before, and what was found left after.
+    # {"integrations.Message": 2000, …} before the purge, and remaining rows after it.
     counts_before = models.JSONField(default=dict)
     counts_left = models.JSONField(default=dict)
     deleted_count = models.PositiveBigIntegerField(default=0)
 
-    # Copied from the connection, whose grant is revoked once for all of its purges. `PENDING`: this
-    # purge does not know yet. The count is of requests that were sent.
+    # Copied from the connection, because one revocation serves all its purges. `PENDING`: not yet
+    # known to this purge. The count is of sent requests.
     revocation = models.CharField(
         max_length=24, choices=RevocationOutcome, default=RevocationOutcome.PENDING
     )
-    # When this purge first looked at it; then the time of the last request, if one was sent.
+    # The first check by this purge; later the last request, if one was sent.
     revocation_tried_at = models.DateTimeField(null=True)
     revocation_try_count = models.PositiveIntegerField(default=0)
-    # What became of the provider's watches: empty until each has been stopped or given up. How many
-    # of them came to which end, when the provider was last asked to stop them and how often, and
-    # until when it may go on telling of news.
+    # The outcome of stopping the provider's watches: empty until each is stopped or given up.
+    # Counts by outcome, the last request and their number, and until when notifications may
+    # continue.
     watch_stop = models.CharField(max_length=24, blank=True, default="")
     watch_counts = models.JSONField(default=dict)
     watch_tried_at = models.DateTimeField(null=True)

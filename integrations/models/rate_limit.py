@@ -12,14 +12,14 @@ class QuotaBucket(models.Model):
     connection = models.OneToOneField(
         Connection, on_delete=models.PROTECT, primary_key=True, related_name="+"
     )
-    # Units left at `counted_at`; may be negative, which is a debt that time pays.
+    # Units at `counted_at`; negative values are a debt that time pays.
     units = models.FloatField()
     counted_at = models.DateTimeField()
-    # The provider said "not before": nobody calls until then.
+    # The provider asked to wait: no calls until then.
     parked_until = models.DateTimeField(null=True)
-    # A person was told to come back: no worker draws until then.
+    # A person was asked to retry: workers draw nothing until then.
     awaited_until = models.DateTimeField(null=True)
-    # When the leases of requests under way end, one for each: see `request_slots`.
+    # The ends of the leases of running requests, one each; see `request_slots`.
     slot_leases = ArrayField(models.DateTimeField(), default=list)
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Work to be done for an integration, what it set aside, and how it compares with the provider."""
+"""Sync work of an integration, its quarantined items, and its reconciliations with the provider."""
 
 from __future__ import annotations
 
@@ -21,54 +21,54 @@ class SyncStage(models.TextChoices):
 
 class SyncWork(models.Model):
     """
-    One thing to keep in step: (integration, resource).
+    One resource of an integration to keep in sync.
 
-    Claimed with SKIP LOCKED under a lease; a worker that dies lets the lease
-    run out, and the sweeper finds the row.
+    Claimed with SKIP LOCKED under a lease. If a worker dies, the lease runs out and the sweep
+    finds the row.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     integration = models.ForeignKey(Integration, on_delete=models.PROTECT, related_name="+")
     resource = models.CharField(max_length=32, default="mail")
     stage = models.CharField(max_length=16, choices=SyncStage, default=SyncStage.SNAPSHOT)
-    # Where the next delta begins. During a snapshot: read before the listing began.
+    # The start of the next delta. During a snapshot: read before the listing began.
     cursor = SealedField(data_class=DataClass.MAIL_METADATA, holder="integration_id", null=True)
-    # Where the snapshot's listing goes on: the provider's page token.
+    # The next page of the snapshot: the provider's page token.
     position = SealedField(data_class=DataClass.MAIL_METADATA, holder="integration_id", null=True)
     round = models.PositiveIntegerField(default=1)
-    # JSON object: the names of the person's own labels, by the provider's id. Rows of messages
-    # hold ids, so that a label that was renamed is renamed in one place.
+    # JSON object: the user's own label names by provider id. Message rows contain ids, so that a
+    # rename changes one place.
     label_names = SealedField(
         data_class=DataClass.MAIL_METADATA, holder="integration_id", null=True
     )
-    # A keyed hash of `label_names`: whether they changed is known without opening them.
+    # A keyed hash of `label_names`, to detect changes without opening them.
     label_names_blind = models.BinaryField(max_length=32, null=True)
 
     next_sync_at = models.DateTimeField()
     lease_by = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
     heartbeat_at = models.DateTimeField(null=True)
-    # Consecutive failures, for backing off; zero after a success.
+    # Consecutive failures, for backoff; zero after a success.
     failure_count = models.PositiveIntegerField(default=0)
     failing_since = models.DateTimeField(null=True)
-    # Consecutive turns that ended by an unexpected exception or by the death of their worker.
+    # Consecutive turns that ended with an unexpected exception or a dead worker.
     crash_count = models.PositiveIntegerField(default=0)
-    # Turns since the last success that the provider refused for want of a permission.
+    # Turns since the last success that the provider refused for lack of permission.
     denial_count = models.PositiveIntegerField(default=0)
     # Why the work waits until `next_sync_at`; empty if nothing is wrong.
     pause_reason = models.CharField(max_length=32, choices=StatusReason, blank=True, default="")
 
-    # What the page shows. `expected_count` is the provider's own estimate until listing ended.
+    # Shown on the page. `expected_count` is the provider's estimate until the listing ends.
     expected_count = models.PositiveIntegerField(default=0)
     done_count = models.PositiveIntegerField(default=0)
-    # Messages of this round that were read from their MIME: the provider's pages do not show them.
+    # Messages of this round parsed from MIME, because the provider's pages do not contain them.
     mime_count = models.PositiveIntegerField(default=0)
     units_spent = models.PositiveBigIntegerField(default=0)
     first_synced_at = models.DateTimeField(null=True)
     last_synced_at = models.DateTimeField(null=True)
     last_event_at = models.DateTimeField(null=True)
     reconcile_at = models.DateTimeField(null=True)
-    # When the owner or a feature last looked at the mailbox, to within some minutes; not who did.
+    # The last view of the mailbox by the owner or a feature, within minutes; not by whom.
     looked_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -89,19 +89,19 @@ class SyncWork(models.Model):
 
 
 class SetAside(models.Model):
-    """A message that could not be fetched or read: visible, and out of its neighbours' way."""
+    """A quarantined message: fetching or reading it failed. Shown, and never blocks others."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     integration = models.ForeignKey(Integration, on_delete=models.PROTECT, related_name="+")
     remote_blind = models.BinaryField(max_length=32)
-    # The provider's id, so that it can be tried again.
+    # The provider's id, for retries.
     remote_id = SealedField(data_class=DataClass.MAIL_METADATA, holder="integration_id")
-    # A word of ours (`too-deep`, `undecodable`, …), never the provider's text.
+    # Our own word (`too-deep`, `undecodable`, …), never the provider's text.
     reason = models.CharField(max_length=32)
     try_count = models.PositiveIntegerField(default=1)
     first_seen_at = models.DateTimeField()
     last_tried_at = models.DateTimeField()
-    # When a message that is only delayed is fetched again; null for any other.
+    # The next fetch of a delayed message; null for others.
     next_try_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -116,7 +116,7 @@ class SetAside(models.Model):
 
 
 class Reconciliation(models.Model):
-    """One comparison of what we hold with what the provider lists."""
+    """One comparison of the stored messages with the provider's list."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     integration = models.ForeignKey(Integration, on_delete=models.PROTECT, related_name="+")

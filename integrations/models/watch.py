@@ -1,4 +1,4 @@
-"""What a provider was asked to tell us of: one row for each thing of an integration's."""
+"""Push subscriptions at providers, one row per watched resource."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from .connection import Connection, Integration
 
 
 class WatchKind(models.TextChoices):
-    # A mailbox, through a topic of ours; renewed in place. It is found by its address.
+    # A mailbox, by a Pub/Sub topic; renewed in place. Found by its address.
     TOPIC = "topic"
-    # A channel by which we are called; followed by another one. It is found by its id.
+    # A webhook channel; replaced by a new one. Found by its id.
     CHANNEL = "channel"
 
 
 class WatchStatus(models.TextChoices):
-    # To be started, or started again.
+    # To be started or restarted.
     WANTED = "wanted"
-    # The provider said that it tells us, until `expires_at`.
+    # The provider sends notifications until `expires_at`.
     LIVE = "live"
-    # Another has taken its place, or nobody wants it: to be stopped, and forgotten.
+    # Replaced or no longer needed: to be stopped and deleted.
     LEAVING = "leaving"
 
 
@@ -32,37 +32,37 @@ class Watch(models.Model):
     """
     One watch at the provider.
 
-    The row is there before the provider is asked, because its first word may precede its answer.
-    Worked on under a lease, as a sync is.
+    The row is created before the request to the provider, because the first notification may
+    precede the response. Processed under a lease, like a sync.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     integration = models.ForeignKey(Integration, on_delete=models.PROTECT, related_name="+")
-    # Whose key seals what it is stopped by, which must outlive the integration's own key.
+    # The holder of `channel`'s key, which must outlive the integration's own key.
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="+")
-    # As in the sync work of the same thing.
+    # As in the `SyncWork` of the same resource.
     resource = models.CharField(max_length=64)
     kind = models.CharField(max_length=16, choices=WatchKind)
     status = models.CharField(max_length=16, choices=WatchStatus, default=WatchStatus.WANTED)
-    # Of the mailbox's address, or of the channel's id, under the directory key.
+    # A keyed hash of the mailbox's address or the channel's id, under the directory key.
     lookup_blind = models.BinaryField(max_length=32, null=True)
-    # What the provider calls the thing that a channel is about, as its calls name it; likewise.
+    # A keyed hash of the provider's id for the watched resource, as in its notifications.
     resource_blind = models.BinaryField(max_length=32, null=True)
-    # JSON: the channel's id and the provider's, which it is stopped by.
+    # JSON: the channel's id and the provider's, for stopping it.
     channel = SealedField(data_class=DataClass.CREDENTIAL, holder="connection_id", null=True)
 
     wanted_at = models.DateTimeField()
-    # Since when the provider tells, and until when it does unless it is asked again.
+    # Notifications are sent from `started_at` to `expires_at`, unless renewed.
     started_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
-    # When there is something to do about it: start, renew, stop.
+    # The next action: start, renew or stop.
     due_at = models.DateTimeField()
     failure_count = models.PositiveIntegerField(default=0)
-    # How often in a row, until now, the provider rejected our address for notifications.
+    # Consecutive rejections of our notification address by the provider.
     rejected_count = models.PositiveIntegerField(default=0)
     lease_by = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
-    # When the provider last told something, and since when it is known not to.
+    # The last notification, and since when the watch is known to be silent.
     last_event_at = models.DateTimeField(null=True)
     silent_since = models.DateTimeField(null=True)
 
@@ -72,7 +72,7 @@ class Watch(models.Model):
                 condition=Q(status__in=WatchStatus.values), name="watch_status_known"
             ),
             models.CheckConstraint(condition=Q(kind__in=WatchKind.values), name="watch_kind_known"),
-            # At most one that is on its way, beside one that is there.
+            # At most one wanted watch in addition to a live one.
             models.UniqueConstraint(
                 fields=["integration", "resource"],
                 condition=Q(status=WatchStatus.WANTED),

@@ -1,11 +1,9 @@
 """
-What the owner is told when a grant, or the permission in it, ended elsewhere: a row and a mail.
-And the mail about a removal and its receipt, whose sentences are those of `removal_messages`.
+Notices to owners: a grant or its permission ended at the provider (a row and a mail), and mails
+about a purge and its receipt, with the sentences of `removal_messages`.
 
-The mail is the platform's own: to the sign-in address, for the other may be the one that is lost.
-
-It says which provider and until when, and nothing that came from there:
-not even the connected address.
+Mail goes to the sign-in address, because the connected mailbox may be the lost one. It names the
+provider and the deadline, and contains no provider data, not even the connected address.
 """
 
 from __future__ import annotations
@@ -38,9 +36,9 @@ from limited_use.notifications.message_kinds import MessageValue
 
 from . import removal_facts, removal_mail
 
-# What providers are called: a closed list, as the platform's mail takes it.
+# The names of providers: a closed list, as platform mail requires.
 Label = Enum("Label", {key: provider_config.label for key, provider_config in PROVIDERS.items()})  # type: ignore[misc]  # members are read from the registry, not written here
-# Days after the beginning, of the fourteen that are usual; a shorter time of grace shortens all.
+# Days after the start, of the usual fourteen; a shorter grace period scales all.
 _DAYS = {NoticeKind.RECONNECT: 0, NoticeKind.RECONNECT_AGAIN: 7, NoticeKind.RECONNECT_LAST: 12}
 _USUAL_DAYS = 14
 
@@ -52,7 +50,7 @@ TESTING_COUNT = 3
 
 @dataclass(frozen=True, slots=True)
 class ReconnectDeadline:
-    """How long an owner has to reconnect, for the page. All aware UTC."""
+    """The period in which an owner can reconnect. All times are aware UTC."""
 
     since: datetime
     until: datetime
@@ -60,16 +58,16 @@ class ReconnectDeadline:
 
 
 def get_grace_period() -> timedelta:
-    """Return how long a grant that ended elsewhere may be reconnected."""
+    """Return how long a grant that ended at the provider may be reconnected."""
     return timedelta(days=settings.REAUTH_GRACE_DAYS)
 
 
 def waiting_since(connection: Connection, live: Iterable[Integration]) -> datetime | None:
     """
-    Return since when a connection waits for its owner at the provider; None if it does not.
+    Return since when a connection needs its owner's action at the provider; None if it does not.
 
-    For its grant, or for a permission that one of its `live` integrations keeps its copy by,
-    whichever has been missing for longer.
+    The earlier of: its grant ended, or a permission for the copy of a `live` integration is
+    missing.
     """
     missing = [
         integration.status_since
@@ -81,13 +79,13 @@ def waiting_since(connection: Connection, live: Iterable[Integration]) -> dateti
 
 
 def reconnect_before(connection: Connection, live: Iterable[Integration]) -> datetime | None:
-    """Return when what a connection brought in goes, unless it is given again before."""
+    """Return when the data will be removed unless the owner reconnects."""
     since = waiting_since(connection, live)
     return None if since is None else since + get_grace_period()
 
 
 def get_reconnect_deadline(connection: Connection) -> ReconnectDeadline | None:
-    """Return the clock of a connection that waits for a reconnect; None if it does not."""
+    """Return the deadline of a connection that needs a reconnect; None if it does not."""
     since = waiting_since(connection, connection.integrations.live())
     if since is None:
         return None
@@ -100,18 +98,18 @@ def get_reconnect_deadline(connection: Connection) -> ReconnectDeadline | None:
 
 
 def list_due_kinds(*, since: datetime, at: datetime) -> list[NoticeKind]:
-    """Return what should have been said by `at`, in order."""
+    """Return the notices that are due by `at`, in order."""
     scale = settings.REAUTH_GRACE_DAYS / _USUAL_DAYS
     return [kind for kind, days in _DAYS.items() if at >= since + timedelta(days=days) * scale]
 
 
 def send_due_notices(*, at: datetime) -> int:
     """
-    Tell every owner what is due, once each, and return how many mails were sent.
+    Send every owner the notices that are due, once each, and return the number of mails.
 
-    Somebody who was not told for a while is told the latest only. Where all grants
-    of a provider die at seven days the cause is ours: the operator is told, once,
-    and nobody's mailbox is filled; the page says it all the same.
+    An owner with several due notices gets only the latest. If all grants of a provider end after
+    seven days, the cause is our consent screen: the operator is alerted once, and no mail is
+    sent; the page still shows the notice.
     """
     sent = 0
     testing_providers = {key for key in PROVIDERS if _looks_like_testing(key, at=at)}
@@ -132,11 +130,11 @@ def send_due_notices(*, at: datetime) -> int:
 
 def record_purged(*, connection_id: UUID, at: datetime) -> None:
     """
-    Record, in the transaction that opens the purge, that the owner is told of it.
+    Record the purge notice, in the transaction that opens the purge.
 
-    Not after it: a worker may have finished the purge by then, and the row would outlive it.
+    Not afterwards: a worker may have finished the purge, and the row would outlive it.
     """
-    # Once for all products of the connection that end at the same time.
+    # One notice for all products of the connection that end together.
     Notice.objects.get_or_create(
         connection_id=connection_id,
         kind=NoticeKind.PURGED,
@@ -146,8 +144,8 @@ def record_purged(*, connection_id: UUID, at: datetime) -> None:
 
 
 def send_purged_notice(*, job: PurgeJob, at: datetime) -> None:
-    """Tell the owner that what they did not reconnect is being removed: a mail, and no row."""
-    # Read again: what was cached before the disconnect is out of date.
+    """Send the owner a mail, without a row, that the unreconnected data is being removed."""
+    # Read again: rows cached before the disconnect are outdated.
     situation = removal_facts.get_situation(PurgeJob.objects.get(id=job.id))
     platform_mail.send_message(
         NoticeKind.PURGED,
@@ -196,7 +194,7 @@ def _record_once(
                 connection=connection, kind=kind, about_since=about_since, told_at=at
             )
     except IntegrityError:
-        # Another worker was faster; it sends.
+        # Another worker was first, and sends.
         return False
     return True
 
@@ -207,10 +205,10 @@ def _send_notice(
     words: dict[str, MessageValue] = {
         "provider": Label[connection.provider],
         "until": since + get_grace_period() if since else None,
-        # Their grant stands: it is the permission in it that is missing.
+        # The grant is valid; only its permission is missing.
         "permission_only": connection.reauth_since is None,
     }
-    # Not taken by the server: the page says it too, and it is said again at the next stage.
+    # If the mail server refuses, the page still shows the notice, and the next stage sends one.
     return platform_mail.send_message(kind, user_id=connection.user_id, values=words, at=at)
 
 
@@ -222,7 +220,7 @@ def _died_at_seven_days(connection: Connection) -> bool:
 
 
 def _looks_like_testing(provider: str, *, at: datetime) -> bool:
-    """Return whether grants of `provider` die at seven days, and tell the operator, once."""
+    """Return whether grants of `provider` end after seven days, and alert the operator once."""
     ended_connections = Connection.objects.filter(
         provider=provider,
         status=ConnectionStatus.REAUTH_REQUIRED,

@@ -1,8 +1,8 @@
 """
-Which sentences of `removal_messages` are true: found in the rows of the connection, now.
+Select the true sentences of `removal_messages` from the current rows of a connection.
 
-A receipt says what was true when it was signed. Pages and mails say what is true when they are
-made: a grant that was kept for another product may have ended since.
+A receipt states the facts at its signature. Pages and mails state the current facts: a grant kept
+for another product may have ended since.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _UNDER_WAY = frozenset({ConnectionStatus.ENDING, ConnectionStatus.ENDED})
 
 @dataclass(frozen=True, slots=True)
 class RemovalSituation:
-    """A product that is or was removed, and what becomes or became of the access to its account."""
+    """A removed or soon removed product, and the outcome for access to its account."""
 
     subject: RemovalSubject
     access: AccessOutcome
@@ -47,12 +47,12 @@ class RemovalSituation:
 
     @property
     def revocation_pages(self) -> tuple[str, ...]:
-        """Return the provider's pages where a person ends our access, if it may remain."""
+        """The provider's pages for ending our access, if access may remain."""
         provider = PROVIDERS[self.subject.provider]
         return provider.revocation_pages if ACCESS_MESSAGES[self.access].may_remain else ()
 
     def state_plans(self) -> list[RemovalStatement]:
-        """Return what is said of access and tokens before the removal."""
+        """Return the statements about access and tokens before the removal."""
         access, tokens = ACCESS_MESSAGES[self.access], TOKEN_MESSAGES[self.tokens]
         statements = (
             make_statement(access.before, self.subject, is_kept=access.may_remain),
@@ -63,9 +63,9 @@ class RemovalSituation:
 
 def predict_removal(connection: Connection, removed: Sequence[Integration]) -> RemovalSituation:
     """
-    Return what a disconnect of `removed`, live integrations of `connection`, comes to.
+    Return the situation after a disconnect of `removed`, live integrations of `connection`.
 
-    :param connection: to a provider; calendars stored only in Antares have a page of their own
+    :param connection: to a provider; local calendars have their own page
     """
     ids = {integration.id for integration in removed}
     others = _live_products(connection, apart_from=ids)
@@ -81,9 +81,9 @@ def predict_removal(connection: Connection, removed: Sequence[Integration]) -> R
 
 def get_situation(job: PurgeJob) -> RemovalSituation:
     """
-    Return how it stands with a removal.
+    Return the current situation of a removal.
 
-    :param job: read just now; what it has not fetched yet is fetched
+    :param job: freshly read; missing relations are fetched
     """
     prefetch_related_objects([job], "integration__connection__integrations__purge")
     connection, product = job.integration.connection, job.integration.product
@@ -102,7 +102,7 @@ def get_situation(job: PurgeJob) -> RemovalSituation:
 
 
 def list_sibling_jobs(job: PurgeJob) -> list[PurgeJob]:
-    """Return the other removals of the same connection, the newest first."""
+    """Return the other removals of the same connection, newest first."""
     prefetch_related_objects([job], "integration__connection__integrations__purge")
     return [sibling for sibling in _list_jobs(job.integration.connection) if sibling.id != job.id]
 
@@ -114,17 +114,17 @@ def _describe_kept_access(connection: Connection, subject: RemovalSubject) -> Re
 
 
 def _get_final_access(connection: Connection) -> AccessOutcome:
-    """Return what became of the access of a connection that ends or has ended."""
+    """Return the outcome for access of an ending or ended connection."""
     outcome = RevocationOutcome(connection.revocation)
     unfinished = {job.revocation for job in _list_jobs(connection) if job.step != PurgeStep.DONE}
     if outcome == RevocationOutcome.PENDING and unfinished == {RevocationOutcome.NEEDED_ELSEWHERE}:
-        # Decided by the purges; the connection has it as soon as it has ended.
+        # Decided by the purges; stored in the connection when it has ended.
         return AccessOutcome.SHARED
     return ACCESS_OF_REVOCATION[outcome]
 
 
 def _live_products(connection: Connection, *, apart_from: Collection[object]) -> tuple[str, ...]:
-    # Filtered here: they were fetched with the connection.
+    # Filtered in Python, because they were fetched with the connection.
     integrations = [
         integration
         for integration in connection.integrations.all()

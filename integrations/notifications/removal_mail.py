@@ -1,7 +1,7 @@
 """
-The words of mails about removals, as closed lists: the platform's mail takes no other text.
+The words of mails about removals, as closed lists: platform mail accepts no other text.
 
-All of them are made from `removal_messages` and the providers when this module is imported.
+All are built from `removal_messages` and the providers at import.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ Pages = Enum("Pages", _PAGES)  # type: ignore[misc]
 
 
 def describe_removal(situation: RemovalSituation) -> dict[str, MessageValue]:
-    """Return the words of the mail that a receipt is there."""
+    """Return the words of the mail that announces a receipt."""
     access = ACCESS_MESSAGES[situation.access]
     return {
         "product": name_product(situation),
@@ -76,13 +76,12 @@ def describe_removal(situation: RemovalSituation) -> dict[str, MessageValue]:
 
 
 def name_product(situation: RemovalSituation) -> MessageValue:
-    """Return the name of the product that is removed."""
     word: MessageValue = Product(situation.subject.name)
     return word
 
 
 def name_kept_products(situation: RemovalSituation) -> MessageValue:
-    """Return that another product of the account stays connected; None if none does."""
+    """Return the sentence about products that stay connected; None if there are none."""
     return (
         _get_sentence("removal.product-kept", situation)
         if situation.access is AccessOutcome.KEPT

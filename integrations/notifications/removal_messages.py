@@ -1,11 +1,11 @@
 """
-What a person is told about a removal: the only table of outcomes and their sentences. Pure.
+The messages to a person about a removal: the only table of outcomes and their sentences. Pure.
 
-The page that asks for confirmation, the page of the removal, the settings page and the mails show
-its sentences. `removal_facts` finds out which of them are true.
+Used by the confirmation page, the removal page, the settings page and the mails. `removal_facts`
+selects the true sentences.
 
-The key of a sentence is the id of its claim. `disconnect.*` is said before the removal, and holds
-once it is done; `removal.*` holds while it is shown.
+The key of a sentence is the id of its claim. `disconnect.*` is stated before the removal and
+holds after it; `removal.*` holds while it is shown.
 """
 
 from __future__ import annotations
@@ -23,33 +23,33 @@ from limited_use.policy.claims import claim
 
 
 class AccessOutcome(StrEnum):
-    """What becomes, or became, of our access at the provider."""
+    """The outcome of a removal for our access at the provider."""
 
     # There is no provider.
     NEVER_GIVEN = "never_given"
-    # The provider is asked to end it, and has not answered.
+    # The provider was asked to end it, and has not answered.
     ASKED = "asked"
     CONFIRMED = "confirmed"
-    # The provider answered that there is none.
+    # The provider answered that no access exists.
     GONE = "gone"
     UNCONFIRMED = "unconfirmed"
-    # The provider ends no access at an application's request.
+    # The provider does not end access at an application's request.
     NOT_OFFERED = "not_offered"
-    # Another product of the same connection uses it.
+    # Another product of the connection uses it.
     KEPT = "kept"
-    # Another product of the same connection waits for a new grant: this one has ended.
+    # Another product of the connection waits for a new grant: this one has ended.
     KEPT_ENDED = "kept_ended"
     # The person connected the account again.
     RECONNECTED = "reconnected"
-    # Another connection of the same account uses it, whoever's that is.
+    # Another connection of the account uses it, possibly another person's.
     SHARED = "shared"
 
 
 class TokenOutcome(StrEnum):
-    """What becomes, or became, of the access tokens of the connection."""
+    """The outcome of a removal for the access tokens of the connection."""
 
     NONE = "none"
-    # They wait for the provider's answer.
+    # Waiting for the provider's answer.
     ENDING = "ending"
     DESTROYED = "destroyed"
     KEPT = "kept"
@@ -59,7 +59,7 @@ class TokenOutcome(StrEnum):
 
 SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
     {
-        # Before.
+        # Before the removal.
         "disconnect.unchanged-there": claim(
             "disconnect.unchanged-there", "Your {things} at {provider} {stay} as {they} {are}."
         ),
@@ -104,7 +104,7 @@ SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
         "disconnect.receipts": claim(
             "disconnect.receipts", "You get a signed receipt for each, which anyone can check."
         ),
-        # While it runs, and after.
+        # During and after the removal.
         "removal.removed": claim("removal.removed", "Your {name} {is} removed from Antares"),
         "removal.unreadable": claim(
             "removal.unreadable",
@@ -215,13 +215,13 @@ SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
 @dataclass(frozen=True, slots=True)
 class AccessMessages:
     """
-    What is said about one kind of `Access`: claim ids, and the text of a step that lies ahead.
+    The messages for one `AccessOutcome`: claim ids, and the text of a planned step.
 
-    :param before: on the page that asks for confirmation
-    :param planned: in the list of steps, before the step; no claim
+    :param before: on the confirmation page
+    :param planned: in the list of steps, before the step; not a claim
     :param now: in the list of steps and in mails
-    :param advice: in front of links to the provider's pages; without it there are no links
-    :param tone: `good` if nothing is left to do or to know
+    :param advice: before links to the provider's pages; without advice there are no links
+    :param tone: `good` if the person has nothing to do or to know
     """
 
     before: str
@@ -282,7 +282,7 @@ ACCESS_MESSAGES: Final[Mapping[AccessOutcome, AccessMessages]] = MappingProxyTyp
 
 @dataclass(frozen=True, slots=True)
 class TokenMessages:
-    """What is said about one kind of `Tokens`. See `AccessWords`."""
+    """The messages for one `TokenOutcome`. See `AccessMessages`."""
 
     before: str
     planned: str
@@ -316,7 +316,7 @@ TOKEN_MESSAGES: Final[Mapping[TokenOutcome, TokenMessages]] = MappingProxyType(
     }
 )
 
-#: What the revocation of a connection that has ended, or ends, means.
+#: The access outcome for the revocation of an ending or ended connection.
 ACCESS_OF_REVOCATION: Final[Mapping[RevocationOutcome, AccessOutcome]] = MappingProxyType(
     {
         RevocationOutcome.PENDING: AccessOutcome.ASKED,
@@ -333,7 +333,10 @@ ACCESS_OF_REVOCATION: Final[Mapping[RevocationOutcome, AccessOutcome]] = Mapping
 
 @dataclass(frozen=True, slots=True)
 class RemovalSubject:
-    """What is removed, and what of the same connection stays: the words in the sentences."""
+    """
+    The removed product, and the remaining products of the same connection: the words in the
+    sentences.
+    """
 
     provider: str
     product: str
@@ -344,7 +347,7 @@ class RemovalSubject:
         return name_product(self.provider, self.product)
 
     def format_sentence(self, text: str) -> str:
-        """Return `text` with its words filled in."""
+        """Return `text` with its placeholders filled in."""
         is_local = not PROVIDERS[self.provider].grants
         is_mail = self.product == "mail"
         return text.format_map(
@@ -367,9 +370,9 @@ class RemovalSubject:
 @dataclass(frozen=True, slots=True)
 class RemovalStatement:
     """
-    A sentence as it is shown, and the id of its claim.
+    A displayed sentence, and the id of its claim.
 
-    :param is_kept: it says what does not end
+    :param is_kept: the sentence is about access or tokens that remain
     """
 
     claim: str

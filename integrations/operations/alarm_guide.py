@@ -1,11 +1,11 @@
-"""The kinds of alarms, and the next step of an operator for each. A test fails for a new kind."""
+"""The kinds of alarms, and the operator's next step for each. A test fails for an unlisted kind."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
 
-#: By kind. A kind that is not listed comes from another version of the service.
+#: By kind. An unlisted kind comes from another version of the service.
 NEXT_STEPS: Final[Mapping[str, str]] = {
     "client.assertions_rejected": (
         "Count the causes in the log lines assertion.rejected of the client: its team corrects its"
@@ -90,5 +90,4 @@ UNKNOWN: Final = "Find alarm.raised with this kind in the log."
 
 
 def next_step(kind: str) -> str:
-    """Return what an operator does about an alarm of this kind."""
     return NEXT_STEPS.get(kind, UNKNOWN)

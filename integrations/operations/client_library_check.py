@@ -11,7 +11,7 @@ from integrations.providers import load_libraries
 
 @register("integrations", deploy=True)
 def check_provider_libraries(**_: Any) -> list[CheckMessage]:
-    """Only on deployment: importing them takes a quarter of a second."""
+    """Runs only on deployment: the imports take a quarter of a second."""
     try:
         load_libraries()
     except Exception as error:  # noqa: BLE001 - a broken library may raise anything

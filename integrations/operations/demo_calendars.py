@@ -1,7 +1,7 @@
 """
-Calendars that live here, for the demo: one of Alice's, one of Bob's, each shared with the other.
+Local calendars for the demo: one of Alice's, one of Bob's, each shared with the other.
 
-Made by the operations that the pages use, so what the demo shows is what anybody would have.
+Created by the operations of the pages, so the demo has nothing that a person could not create.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _BERLIN: Final = "Europe/Berlin"
 
 def seed_calendars(people: Sequence[DemoPerson], *, at: datetime) -> None:
     """
-    Make both calendars, with events around `at`, and share them.
+    Create both calendars, with events around `at`, and share them.
 
-    :param people: Alice and Bob first, as `accounts.demo_people` has them
+    :param people: Alice and Bob first, as in `accounts.demo_people`
     """
     alice, bob, *_ = people
     monday = _get_monday(at)

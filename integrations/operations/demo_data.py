@@ -1,9 +1,8 @@
 """
-What the demo begins with: people, two platform features, and one that should not be able to.
+The demo's people and service clients: two honest features, and one that must be refused.
 
-The `campaigns` client stands in the table with a purpose that its feature never
-declared, as if somebody had written it there by hand: registering it properly is
-refused. So the demo shows what the guard does when the table lies.
+The `campaigns` client has a purpose that its feature never declared, as if inserted by hand:
+registration would refuse it. The demo thus shows the guard's answer to a manipulated table.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from limited_use.policy.vocabulary import Purpose
 
 @dataclass(frozen=True, slots=True)
 class SeededClient:
-    """A service client with its private key, which only its service would hold."""
+    """A service client with its private key, which only the client's service would have."""
 
     client_id: str
     feature: str
@@ -35,9 +34,9 @@ class SeededClient:
 
 def seed_people_and_clients(*, at: datetime) -> tuple[list[DemoPerson], list[SeededClient]]:
     """
-    Seed people and clients, and return what only the person at the terminal may see.
+    Create people and clients, and return the secrets for the person at the terminal.
 
-    :raises accounts.user_provisioning.UserExists: if they exist; nothing is changed
+    :raises accounts.users.AlreadyRegistered: if the demo data exists; nothing is changed
     """
     people = demo_people.create_demo_people(at=at)
     alice = people[0]

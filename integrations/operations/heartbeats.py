@@ -1,8 +1,8 @@
 """
-Which queues have a consumer, and whether beat runs: a row per duty, written by its processes.
+Heartbeats of queue consumers and of beat: a row per duty, written by its processes.
 
-A queue without a consumer grows in the broker while its work is not done. The broker cannot be
-asked who consumes what; the rows can, by every process.
+A queue without a consumer grows in the broker while its work is not done. The broker cannot list
+consumers; the rows can, for every process.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from integrations.models import Heartbeat
 
 #: How often a process records its duties.
 INTERVAL: Final = timedelta(seconds=15)
-#: A duty whose last heartbeat is older than this is missing.
+#: A duty is missing if its last heartbeat is older than this.
 MISSING_AFTER: Final = timedelta(seconds=60)
 ALARM: Final = "workers.missing"
-# About no row in particular.
+# The alarm is about the service, not about a row.
 _SERVICE: Final = UUID(int=0)
 
 
 class MissingDuty(NamedTuple):
-    """A duty that no process performs, and its last heartbeat, if it ever had one."""
+    """A duty that no process performs, and its last heartbeat, if any."""
 
     duty: str
     seen_at: datetime | None
@@ -42,13 +42,12 @@ def record_heartbeats(duties: Iterable[str], *, at: datetime) -> None:
 
 
 def get_last_seen(duties: Collection[str]) -> dict[str, datetime]:
-    """Return the last heartbeat of each duty that ever had one."""
     rows = Heartbeat.objects.filter(duty__in=duties)
     return dict(rows.order_by("duty").values_list("duty", "seen_at"))
 
 
 def list_missing(duties: Collection[str], *, at: datetime) -> list[MissingDuty]:
-    """Return those of `duties` that no process performs, by name."""
+    """Return the `duties` that no process performs, by name."""
     last_seen = get_last_seen(duties)
     return [
         MissingDuty(duty, last_seen.get(duty))
@@ -58,7 +57,7 @@ def list_missing(duties: Collection[str], *, at: datetime) -> list[MissingDuty]:
 
 
 def sound_alarms(duties: Collection[str], *, at: datetime) -> list[MissingDuty]:
-    """Raise one alarm per missing duty and outage, and return what is missing."""
+    """Raise one alarm per missing duty and outage, and return the missing duties."""
     missing = list_missing(duties, at=at)
     for duty, seen_at in missing:
         since = f"{seen_at:%Y-%m-%dT%H:%M:%S}" if seen_at else "never"

@@ -1,8 +1,8 @@
 """
-Figures of how the service stands, for operators: counts, ages and truths, nobody's in particular.
+Metrics of the service for operators: counts, ages and flags, about no person in particular.
 
-Measured by a process that may see everybody's rows, and kept; the one that shows
-them sees no more than the figures. A label is a word of ours or of a closed list.
+A process with access to all rows measures and stores them; the process that shows them reads only
+the stored values. Labels are our own words or from a closed list.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ from limited_use.vault.keyring.port import KeyStoreUnavailable
 
 from . import alarm_guide
 
-# Work that has been due for so long is behind.
+# Work that has been due for longer is behind.
 BEHIND_AFTER: Final = timedelta(minutes=5)
 
 
 class MetricValue(NamedTuple):
-    """One figure. `labels` are pairs of our words."""
+    """`labels` are pairs of our own words."""
 
     name: str
     value: float
     labels: tuple[tuple[str, str], ...] = ()
 
 
-#: Every name, and what it says.
+#: Help texts by metric name.
 DESCRIPTIONS: Final[Mapping[str, str]] = {
     "antares_sync_due": "Mailboxes whose sync is due and on which nobody works",
     "antares_sync_behind": "Mailboxes whose sync has been due for more than five minutes",
@@ -76,7 +76,7 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
 
 
 def measure_metrics(*, at: datetime) -> list[MetricValue]:
-    """Measure everything, and keep it in the place of what was measured before."""
+    """Measure all metrics, and replace the stored values."""
     figures = list(_measure_all(at))
     with transaction.atomic(durable=True):
         Gauge.objects.all().delete()
@@ -93,7 +93,7 @@ def measure_metrics(*, at: datetime) -> list[MetricValue]:
 
 
 def load_metrics() -> tuple[datetime | None, list[MetricValue]]:
-    """Return what was measured last, and when; None where nothing ever was."""
+    """Return the stored metrics, and when they were measured; None if never."""
     rows = list(Gauge.objects.order_by("name", "labels"))
     figures = [
         MetricValue(
@@ -125,7 +125,7 @@ def _measure_all(at: datetime) -> Iterator[MetricValue]:
 
 
 def _measure_alarms() -> Iterator[MetricValue]:
-    # Down to nothing, where the last of a kind was settled.
+    # Zeros for kinds without open alarms.
     opened = Counter(dict.fromkeys(alarm_guide.NEXT_STEPS, 0))
     opened.update(Alarm.objects.open().values_list("kind", flat=True))
     for kind, count in sorted(opened.items()):
@@ -156,7 +156,7 @@ def _measure_keys(at: datetime) -> Iterator[MetricValue]:
     alive_now = KeyEpoch.objects.filter(destroyed_at=None).order_by()
     newest = dict(alive_now.values_list("line").annotate(newest=Max("number")))
     living: Counter[str] = Counter()
-    # How far a turn of the keys is: down to nothing, of each line.
+    # Zeros for each line, to show the progress of a key rotation.
     waiting: Counter[str] = Counter({str(line): 0 for line in KeyLine})
     for row in key_rows.count_keys_by_epoch():
         living[str(row.line)] += row.key_count

@@ -1,8 +1,8 @@
 """
-How often parser processes refused a task or were replaced, over all processes of the service.
+Counts of refused parser tasks and replaced parser processes, over all processes of the service.
 
-Each process counts in memory (`parsers.refusal_counts`). Its heartbeat adds the counts to a row per
-event, so that every process shows the same and a restart resets nothing.
+Each process counts in memory (`parsers.refusal_counts`). Its heartbeat adds the counts to a row
+per event, so that every process shows the same totals and a restart resets none.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ EVENTS: Final[tuple[refusal_counts.RefusalEvent, ...]] = get_args(refusal_counts
 
 def record_counts() -> None:
     """
-    Add what this process counted to the table.
+    Add this process's counts to the table.
 
-    :raises django.db.Error: if the database is away; the counts are kept for the next time
+    :raises django.db.Error: if the database is unavailable; the counts are kept for the next time
     """
     counts = refusal_counts.take_counts()
     for event, count in sorted(counts.items()):
@@ -36,7 +36,7 @@ def record_counts() -> None:
 
 
 def list_totals() -> dict[str, int]:
-    """Return how often each event happened; 0 where it never did."""
+    """Return the total of each event; 0 if it never happened."""
     totals = dict(ParserCount.objects.values_list("event", "count"))
     return {event: totals.get(event, 0) for event in EVENTS}
 

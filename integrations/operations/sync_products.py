@@ -1,4 +1,4 @@
-"""The registry of products that the sync engine is given: a new product adds a line."""
+"""The registry of products for the sync engine: a new product adds an entry."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from integrations.calendar import sync
 from integrations.mail.sync import mail_turn
 from integrations.sync.sync_turn import SyncProduct
 
-#: By product of the integration.
+#: By the integration's product.
 PRODUCTS: Final[Mapping[str, SyncProduct]] = {
     "mail": SyncProduct(open_turn=mail_turn.open_turn),
     "calendar": SyncProduct(open_turn=sync.open_turn, listing_resource=sync.LIST_RESOURCE),

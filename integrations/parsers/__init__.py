@@ -1,8 +1,8 @@
 """
-Parsers of untrusted bytes, in processes of their own.
+Parse untrusted bytes in separate processes.
 
-A mail, a calendar file or a description was written by a stranger. Whatever reads it runs in a
-process that has no keys, no database, no network and little time and memory (`parsers.worker`).
-The service sends it a task and receives a result in a fixed schema; a process that exceeds its
-limits is killed and replaced (`pool`). See README.md.
+Strangers write mail, calendar files and descriptions. The code that reads them runs in a process
+without keys, database or network and with little time and memory (`parsers.worker`). The service
+sends a task and receives a result in a fixed schema. A process that exceeds its limits is killed
+and replaced (`process_pool`). See README.md.
 """

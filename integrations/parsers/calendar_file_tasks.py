@@ -1,4 +1,4 @@
-"""The task of reading a calendar file, and what it is answered with: what crosses the pipe."""
+"""The task of reading a calendar file, and its reply, as sent over the pipe."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from .wire_frames import UnreadableItem
 
 
 class ReadCalendarFile(msgspec.Struct, frozen=True, tag=True):
-    """Read a file; times that name no zone are in `zone`, an IANA name."""
+    """Read a file. `zone` is the IANA zone for times without one."""
 
     data: bytes
     zone: str
 
 
 class PackedException(msgspec.Struct, frozen=True, array_like=True):
-    """One occurrence of a series by its original start; `content` is None if it is cancelled."""
+    """An exception of a series. `content` is None if the occurrence is cancelled."""
 
     original: When
     content: EventContent | None
 
 
 class PackedEntry(msgspec.Struct, frozen=True, array_like=True):
-    """See `reader.Entry`."""
+    """See `reader.CalendarFileEntry`."""
 
     uid: str
     content: EventContent
@@ -44,7 +44,7 @@ class PackedEntry(msgspec.Struct, frozen=True, array_like=True):
 
 
 class CalendarFileReply(msgspec.Struct, frozen=True, tag=True):
-    """See `reader.File`."""
+    """See `reader.CalendarFile`."""
 
     entries: list[PackedEntry]
     cancelled_uids: list[str]
@@ -52,7 +52,7 @@ class CalendarFileReply(msgspec.Struct, frozen=True, tag=True):
 
 
 class CalendarFileRefusal(msgspec.Struct, frozen=True, tag=True):
-    """See `file_problems.Unreadable`."""
+    """See `file_problems.UnreadableCalendarFile`."""
 
     problems: list[FileProblem]
     has_more: bool
@@ -64,7 +64,6 @@ CALENDAR_FILE_REPLY: Final = msgspec.msgpack.Decoder(
 
 
 def pack_file(file: CalendarFile) -> CalendarFileReply:
-    """Return a file as it crosses the pipe."""
     return CalendarFileReply(
         [_pack_entry(entry) for entry in file.entries],
         list(file.cancelled_uids),
@@ -73,7 +72,6 @@ def pack_file(file: CalendarFile) -> CalendarFileReply:
 
 
 def unpack_file(reply: CalendarFileReply) -> CalendarFile:
-    """Return a file as `reader.read` returns it."""
     return CalendarFile(
         entries=tuple(map(_unpack_entry, reply.entries)),
         cancelled_uids=tuple(reply.cancelled_uids),

@@ -1,4 +1,4 @@
-"""Reading a calendar file in a parser process: what the service calls."""
+"""Read a calendar file in a parser process."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from integrations.formats.icalendar.reader import CalendarFile
 from . import calendar_file_tasks
 from . import parse_requests as parsers
 from .calendar_file_tasks import CALENDAR_FILE_REPLY, CalendarFileRefusal, ReadCalendarFile
-from .wire_frames import UnreadableItem as TooCostly
+from .wire_frames import UnreadableItem
 
-# As `parsers.task_limits` counts, in bytes of mail: a file costs four times as much, and its zones
-# and rules up to two seconds of a fast machine, however short it is.
+# In bytes of mail, as in `parsers.task_limits`: a file costs four times as much, and its zones
+# and rules up to two seconds of a fast machine, regardless of its size.
 _WEIGHT: Final = 4
 _BASE_SIZE: Final = 16 * 1024 * 1024
 _TOO_COSTLY: Final = "the file is too large or too complicated to be read"
@@ -22,16 +22,16 @@ _TOO_COSTLY: Final = "the file is too large or too complicated to be read"
 
 def read_file(data: bytes, *, zone: str) -> CalendarFile:
     """
-    Return what a file holds. See `reader.read`.
+    See `reader.read_calendar_file`.
 
-    :raises Unreadable: if any line of it cannot be followed, or it takes too much to read it
+    :raises UnreadableCalendarFile: if any line cannot be read, or reading exceeds the limits
     :raises integrations.parsers.process_pool.ParsersBusy: if no parser process is free
     """
     if len(data) > components.MAX_BYTES:
         raise UnreadableCalendarFile((FileProblem(1, components.TOO_LARGE),))
     size = _BASE_SIZE + _WEIGHT * len(data)
     reply = parsers.send_task(ReadCalendarFile(data, zone), CALENDAR_FILE_REPLY, size=size)
-    if isinstance(reply, TooCostly):
+    if isinstance(reply, UnreadableItem):
         raise UnreadableCalendarFile((FileProblem(1, _TOO_COSTLY),))
     if isinstance(reply, CalendarFileRefusal):
         raise UnreadableCalendarFile(tuple(reply.problems), has_more=reply.has_more)

@@ -1,4 +1,4 @@
-"""The task of making descriptions of events safe to show, and what it is answered with."""
+"""The task of sanitising event descriptions, and its reply."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .wire_frames import UnreadableItem
 
 
 class SanitiseDescriptions(msgspec.Struct, frozen=True, tag=True):
-    """Make descriptions of events safe to show: those of a page of events at once."""
+    """Sanitise the descriptions of a page of events."""
 
     texts: list[str]
 

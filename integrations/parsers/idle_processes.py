@@ -1,8 +1,9 @@
 """
-The parser processes that wait for a task, each for a limited time.
+Parser processes that wait for a task, each for a limited time.
 
-What a process has read remains in its memory until it ends. So it ends when it had no task for
-`task_limits.IDLE_SECONDS`, and when it is idle `task_limits.LIFE_SECONDS` after its start.
+A process's memory keeps the content of its tasks until it ends. Therefore it ends after
+`task_limits.IDLE_SECONDS` without a task, and when idle `task_limits.LIFE_SECONDS` after its
+start.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ _CHECK_SECONDS: Final = 0.5
 
 
 class EndableProcess(Protocol):
-    """A process: when it started (monotonic seconds), and how many tasks it had."""
+    """A process with its start (monotonic seconds) and the number of its tasks."""
 
     started_at: float
     task_count: int
@@ -30,16 +31,19 @@ P = TypeVar("P", bound=EndableProcess)
 
 
 class IdleProcesses(Generic[P]):
-    """A stack: the process used last is used first. A thread ends processes while there are any."""
+    """
+    A stack: the process used last is used first. While it has processes, a thread ends expired
+    ones.
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()
-        # With the time since when it is idle.
+        # Each with the start of its idle time.
         self._processes: list[tuple[P, float]] = []
         self._is_watched = False
 
     def push(self, process: P) -> None:
-        """Keep a process for the next task, or end it if it has lived for long enough."""
+        """Keep a process for the next task, or end it if it has expired."""
         if _is_expired(process, idle_since=time.monotonic()):
             process.end()
             return
@@ -50,12 +54,12 @@ class IdleProcesses(Generic[P]):
                 Thread(target=self._end_expired, name="parsers", daemon=True).start()
 
     def pop(self) -> P | None:
-        """Return a process that may have another task, if there is one."""
+        """Return a process for another task; None if there is none."""
         with self._lock:
             return self._processes.pop()[0] if self._processes else None
 
     def clear(self) -> list[P]:
-        """Return all processes, and keep none."""
+        """Remove and return all processes."""
         with self._lock:
             processes = [process for process, _ in self._processes]
             self._processes = []

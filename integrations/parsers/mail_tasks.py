@@ -1,4 +1,4 @@
-"""Tasks of reading mail, and what each is answered with."""
+"""Tasks of parsing mail, and their replies."""
 
 from __future__ import annotations
 
@@ -13,53 +13,51 @@ from .wire_frames import UnreadableItem
 
 
 class ParsedMail(msgspec.Struct, frozen=True, tag=True):
-    """One message, read, and its text made safe to show."""
+    """One parsed message, and its sanitised text."""
 
     mail: ParsedMessage
     sanitised: SanitisedText
 
 
 class ReadGmail(msgspec.Struct, frozen=True, tag=True):
-    """Read messages of Gmail: the `payload` of each, as JSON."""
+    """Parse Gmail messages, each given as the JSON of its `payload`."""
 
     payloads: list[bytes]
 
 
 class ReadMime(msgspec.Struct, frozen=True, tag=True):
-    """Read messages as RFC 5322 bytes."""
+    """Parse messages given as RFC 5322 bytes."""
 
     messages: list[bytes]
 
 
 class ReadGraph(msgspec.Struct, frozen=True, tag=True):
-    """Read messages of Outlook: each as JSON, see `mime.graph_message`."""
+    """Parse Outlook messages, each given as JSON (see `mime.graph_message`)."""
 
     records: list[bytes]
 
 
 class FindPart(msgspec.Struct, frozen=True, tag=True):
-    """Find the bytes of one part of a message (RFC 5322); `path` is that of `AttachmentPart`."""
+    """Find the bytes of one part of an RFC 5322 message; `path` is `AttachmentPart.part`."""
 
     message: bytes
     path: str
 
 
 class FindPartReply(msgspec.Struct, frozen=True, tag=True):
-    """The bytes of a part; None where the message has no such part."""
+    """None if the message has no such part."""
 
     data: bytes | None
 
 
 class SanitiseText(msgspec.Struct, frozen=True, tag=True):
-    """Make the text of a message that was read before safe to show."""
+    """Sanitise the text of a message that was parsed earlier."""
 
     text: str
     html: str
 
 
 class SanitiseTextReply(msgspec.Struct, frozen=True, tag=True):
-    """The reply to `ShowText`."""
-
     sanitised: SanitisedText
 
 

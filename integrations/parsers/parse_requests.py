@@ -1,4 +1,4 @@
-"""What the service asks of its parser processes: messages, parts and texts."""
+"""Requests of the service to its parser processes: messages, parts and texts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .wire_frames import UnreadableItem
 R = TypeVar("R")
 Item = TypeVar("Item", bytes, str)
 _ReadTask = Callable[[list[bytes]], ReadGmail | ReadMime | ReadGraph]
-#: For how many seconds a caller waits for a free process before it is told `Busy`.
+#: How long a caller waits for a free process before `ParsersBusy`.
 WAIT_SECONDS: Final = 5.0
 
 
@@ -38,10 +38,10 @@ def send_task(
     task: msgspec.Struct, reply: msgspec.msgpack.Decoder[R | UnreadableItem], *, size: int
 ) -> R | UnreadableItem:
     """
-    Return the reply to a task, or that it exceeds its limits.
+    Return the reply to a task, or `UnreadableItem` if the task exceeds its limits.
 
-    :param size: of what is to be parsed, in bytes
-    :raises pool.Busy: if no process is free
+    :param size: of the content to parse, in bytes
+    :raises process_pool.ParsersBusy: if no process is free
     """
     try:
         return get_pool().send_task(task, reply, size=size, wait_seconds=WAIT_SECONDS)
@@ -51,38 +51,37 @@ def send_task(
 
 def read_gmail(payloads: Sequence[bytes]) -> list[ParsedMail | UnreadableItem]:
     """
-    Return the messages whose Gmail payloads, as JSON, these are, in order.
-
-    :raises pool.Busy: if no process is free
+    :param payloads: Gmail payloads as JSON
+    :return: the parsed messages, in order
+    :raises process_pool.ParsersBusy: if no process is free
     """
     return _read_all(payloads, ReadGmail)
 
 
 def read_mime(messages: Sequence[bytes]) -> list[ParsedMail | UnreadableItem]:
     """
-    Return messages from their RFC 5322 bytes, in order.
-
-    :raises pool.Busy: if no process is free
+    :param messages: as RFC 5322 bytes
+    :return: the parsed messages, in order
+    :raises process_pool.ParsersBusy: if no process is free
     """
     return _read_all(messages, ReadMime)
 
 
 def read_graph(records: Sequence[bytes]) -> list[ParsedMail | UnreadableItem]:
     """
-    Return messages from Graph's resources, in order.
-
-    :param records: see `mime.graph_message.parse`
-    :raises pool.Busy: if no process is free
+    :param records: see `mime.graph_message.parse_record`
+    :return: the parsed messages, in order
+    :raises process_pool.ParsersBusy: if no process is free
     """
     return _read_all(records, ReadGraph)
 
 
 def find_part(message: bytes, path: str) -> bytes | UnreadableItem | None:
     """
-    Return the bytes of one part of a message; None where it has no such part.
+    Return the bytes of one part of a message; None if the part does not exist.
 
-    :param path: as in `AttachmentPart`
-    :raises pool.Busy: if no process is free
+    :param path: as in `AttachmentPart.part`
+    :raises process_pool.ParsersBusy: if no process is free
     """
     reply = send_task(FindPart(message, path), FIND_PART_REPLY, size=len(message))
     return reply if isinstance(reply, UnreadableItem) else reply.data
@@ -90,9 +89,10 @@ def find_part(message: bytes, path: str) -> bytes | UnreadableItem | None:
 
 def sanitise_text(text: str, html: str) -> SanitisedText | UnreadableItem:
     """
-    Return what is shown of a message that was read before: see `safe_bodies.show_text`.
+    Return the sanitised text of a message that was parsed earlier. See
+    `safe_bodies.sanitise_text`.
 
-    :raises pool.Busy: if no process is free
+    :raises process_pool.ParsersBusy: if no process is free
     """
     reply = send_task(SanitiseText(text, html), SANITISE_TEXT_REPLY, size=len(text) + len(html))
     return reply if isinstance(reply, UnreadableItem) else reply.sanitised
@@ -100,9 +100,9 @@ def sanitise_text(text: str, html: str) -> SanitisedText | UnreadableItem:
 
 def sanitise_descriptions(texts: Sequence[str]) -> list[SanitisedDescription | None]:
     """
-    Return what is shown of descriptions of events, in order; None of one beyond the limits.
+    Return sanitised event descriptions, in order; None for one beyond the limits.
 
-    :raises pool.Busy: if no process is free
+    :raises process_pool.ParsersBusy: if no process is free
     """
     return [
         description for batch in _split_batches(texts) for description in _sanitise_batch(batch)
@@ -119,7 +119,7 @@ def _sanitise_batch(texts: list[str]) -> list[SanitisedDescription | None]:
         ]
     if len(texts) == 1:
         return [None]
-    # One of them exceeds the limits: each by itself.
+    # One of them exceeds the limits: send each separately.
     return [description for text in texts for description in _sanitise_batch([text])]
 
 
@@ -141,7 +141,7 @@ def _split_batches(messages: Sequence[Item]) -> Iterator[list[Item]]:
 
 
 def _read_batch(batch: list[bytes], task: _ReadTask) -> ParsedMails:
-    """Read messages together; where one of them exceeds the limits, each by itself."""
+    """Parse messages together; if one exceeds the limits, parse each separately."""
     reply = send_task(task(batch), PARSED_MAILS_REPLY, size=sum(map(len, batch)))
     if isinstance(reply, list) and len(reply) == len(batch):
         return reply

@@ -1,4 +1,4 @@
-"""One parser process, as the service has it: started with exec, spoken to through two pipes."""
+"""One parser process: started with exec, with two pipes for tasks and replies."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from typing import Final
 from .task_limits import TaskBudget
 from .wire_frames import REPLY_HEADER, TASK_HEADER
 
-#: The program, its arguments, and nothing else: the egress tripwire declares exactly this.
+#: The program with its arguments, exactly as the egress tripwire declares.
 COMMAND: Final = (
     sys.executable,
     "-I",
     str(Path(__file__).resolve().parent / "worker" / "process.py"),
 )
-# Bytes that are read at once, and that wait in a pipe: most tasks and replies are shorter.
+# Bytes per read, and the size of a pipe: most tasks and replies are shorter.
 _READ_BYTES: Final = 128 << 10
 _PIPE_BYTES: Final = 256 << 10
-# For how many seconds a process that closed a pipe may go on before it is killed.
+# How long a process that closed a pipe may continue before it is killed.
 _GRACE_SECONDS: Final = 1.0
 
 
 class ProcessEnded(Exception):
-    """The process ended before its reply; `status` is what it ended with."""
+    """The process ended before its reply, with the exit status `status`."""
 
     def __init__(self, status: int) -> None:
         super().__init__()
@@ -36,17 +36,17 @@ class ProcessEnded(Exception):
 
 
 class ProcessTooSlow(Exception):
-    """The wall clock ran out."""
+    """The wall clock limit passed."""
 
 
 class ReplyTooLarge(Exception):
-    """The reply would be larger than the task may have it."""
+    """The reply exceeds the task's limit."""
 
 
 class ParserProcess:
     """
-    :param command: the program; another than `COMMAND` in tests alone
-    :raises OSError: if it cannot be started
+    :param command: the program; other than `COMMAND` only in tests
+    :raises OSError: if the process cannot be started
     """
 
     def __init__(self, command: Sequence[str] = COMMAND) -> None:
@@ -54,7 +54,7 @@ class ParserProcess:
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            # An error's text may hold a stranger's words.
+            # Error texts may contain a stranger's words.
             stderr=subprocess.DEVNULL,
             bufsize=0,
             pipesize=_PIPE_BYTES,
@@ -67,7 +67,7 @@ class ParserProcess:
         self._in, self._out = (pipe.fileno() for pipe in self._pipes)
         os.set_blocking(self._in, False)
         os.set_blocking(self._out, False)
-        self._has_said_more = False
+        self._has_extra_output = False
         self.task_count = 0
         self.started_at = time.monotonic()
 
@@ -77,13 +77,16 @@ class ParserProcess:
 
     @property
     def exit_status(self) -> int | None:
-        """What the process ended with; None while it lives."""
+        """The exit status; None while the process runs."""
         return self._process.poll()
 
     @property
     def is_idle(self) -> bool:
-        """Whether it lives and says nothing: what it would say now is no reply to anything."""
-        if self._has_said_more or self._process.poll() is not None:
+        """
+        Whether the process runs and has no unread output: such output would be no reply to any
+        task.
+        """
+        if self._has_extra_output or self._process.poll() is not None:
             return False
         return not _is_ready(self._out, select.POLLIN, 0)
 
@@ -91,9 +94,9 @@ class ParserProcess:
         """
         Return the reply to an encoded task.
 
-        :raises Ended: if the process ended
-        :raises TooSlow: if it did not answer in time
-        :raises ReplyTooLarge: if the budget does not allow the reply
+        :raises ProcessEnded: if the process ended
+        :raises ProcessTooSlow: if the reply did not arrive in time
+        :raises ReplyTooLarge: if the reply exceeds the budget
         """
         self.task_count += 1
         deadline = time.monotonic() + budget.wall_seconds
@@ -102,18 +105,18 @@ class ParserProcess:
         return self._read_reply(budget.reply_bytes, deadline)
 
     def end(self) -> None:
-        """Kill the process, whatever it does, and release what it had."""
+        """Kill the process and release its resources."""
         self._process.kill()
         self._process.wait()
         self.close()
 
     def close(self) -> None:
-        """Close the pipes; the process ends by itself when nobody holds them any more."""
+        """Close the pipes; the process ends when no process holds them."""
         for pipe in self._pipes:
             pipe.close()
 
     def _write_pieces(self, pieces: list[memoryview], deadline: float) -> None:
-        # Together, so that the process wakes once.
+        # Written together, so that the process wakes once.
         while pieces:
             try:
                 written = os.writev(self._in, pieces)
@@ -125,7 +128,6 @@ class ParserProcess:
                 pieces = _drop_bytes(pieces, written)
 
     def _read_reply(self, max_bytes: int, deadline: float) -> memoryview:
-        """:param most: bytes of the reply"""
         received = bytearray()
         end = REPLY_HEADER.size
         while len(received) < end:
@@ -139,12 +141,12 @@ class ParserProcess:
                 if length > max_bytes:
                     raise ReplyTooLarge
                 end += length
-        # What it said beside its reply is read as no other.
-        self._has_said_more = len(received) > end
+        # Extra output is never read as another reply.
+        self._has_extra_output = len(received) > end
         return memoryview(received)[REPLY_HEADER.size : end]
 
     def _wait_for_exit(self) -> int:
-        """Return what it ended with; one that closed its pipe and lives on is killed."""
+        """Return the exit status. Kill a process that closed its pipe and does not end."""
         try:
             return self._process.wait(_GRACE_SECONDS)
         except subprocess.TimeoutExpired:
@@ -158,7 +160,7 @@ class ParserProcess:
 
 
 def _drop_bytes(pieces: list[memoryview], count: int) -> list[memoryview]:
-    """Return what is left of `pieces` without their first `count` bytes."""
+    """Return `pieces` without their first `count` bytes."""
     remaining: list[memoryview] = []
     for piece in pieces:
         if count < len(piece):

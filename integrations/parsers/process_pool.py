@@ -1,7 +1,8 @@
 """
 The parser processes of this process: lent to one caller at a time, killed and replaced.
 
-Their number is bounded, and so is the time that a caller waits for one: then it is told `Busy`.
+Their number and the caller's wait for a free one are bounded; after the wait `ParsersBusy` is
+raised.
 """
 
 from __future__ import annotations
@@ -36,9 +37,9 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-#: Of each process of the service.
+#: Per process of the service.
 SIZE: Final = max(2, min(4, os.cpu_count() or 1))
-# Ways to end by which the kernel or a library says that a limit was exceeded.
+# Exit statuses for exceeded limits, from the kernel or a library.
 _BY_LIMITS: Final = frozenset(
     {-signal.SIGXCPU, -signal.SIGABRT, -signal.SIGSEGV, -signal.SIGSYS, OUT_OF_MEMORY}
 )
@@ -51,18 +52,18 @@ class ParsersBusy(Exception):
 
 
 class TaskTooCostly(Exception):
-    """The task needs more time or memory than it may have. It will need it again."""
+    """The task exceeds its limits, and would again."""
 
 
 class ParsersUnavailable(Exception):
-    """No parser process runs on this machine, isolated as it has to be. Nothing is read."""
+    """No isolated parser process runs on this machine. Nothing can be parsed."""
 
 
 class ParserPool:
     """
-    :param size: processes at the most
+    :param size: the maximum number of processes
     :param start: starts a process
-    :param budget_for: says what a task of so many bytes may use
+    :param budget_for: returns the budget for a task of a size in bytes
     """
 
     def __init__(
@@ -79,7 +80,7 @@ class ParserPool:
         self._idle: IdleProcesses[ParserProcess] = IdleProcesses()
         self._lent: set[ParserProcess] = set()
         self._owner = os.getpid()
-        # Some process answered: whatever ends another is the task's doing.
+        # A process has answered, so a failing task is the cause of later failures.
         self._has_answered = False
 
     def send_task(
@@ -93,12 +94,12 @@ class ParserPool:
         """
         Return the reply to `task`.
 
-        :param reply: decodes what this task is answered with, and nothing else
-        :param size: of what is to be parsed, in bytes
-        :param patience: for how many seconds to wait for a free process
-        :raises Busy: if there was none, or the wall clock ran out twice
-        :raises TooCostly: if it exceeded its limits
-        :raises CannotRun: if no process runs here
+        :param decoder: decodes the replies to this task and nothing else
+        :param size: of the content to parse, in bytes
+        :param wait_seconds: how long to wait for a free process
+        :raises ParsersBusy: if no process was free, or the wall clock limit passed twice
+        :raises TaskTooCostly: if the task exceeded its limits
+        :raises ParsersUnavailable: if no process runs on this machine
         """
         body, budget = _ENCODER.encode(task), self._budget_for(size)
         try:
@@ -122,14 +123,14 @@ class ParserPool:
         wait_seconds: float,
         decode: Callable[[memoryview], R],
     ) -> R:
-        """Ask once more where the machine, not the task, may have been at fault."""
+        """Send a task; retry once if the machine, not the task, may be the cause of the failure."""
         was_slow = False
         for is_fresh in (False, True):
             try:
                 with self._lend_process(wait_seconds, is_fresh=is_fresh) as process:
                     return decode(process.send_task(body, budget))
             except (ReplyTooLarge, msgspec.MsgspecError):
-                # Another reply than the schema's: whatever it read took the process over.
+                # A reply outside the schema: the message took the process over.
                 raise TaskTooCostly from None
             except ProcessTooSlow:
                 was_slow = True
@@ -143,9 +144,9 @@ class ParserPool:
 
     def _check_parsers_run(self, wait_seconds: float) -> None:
         """
-        Ask the least that can be asked: no message is to blame for a machine without parsers.
+        Send the smallest task: a machine without parsers is not the fault of a message.
 
-        :raises CannotRun: if that is not answered either
+        :raises ParsersUnavailable: if this task fails too
         """
         body, budget = _ENCODER.encode(SanitiseText("", "")), self._budget_for(0)
         with contextlib.suppress(TaskTooCostly):
@@ -176,7 +177,7 @@ class ParserPool:
             self._free.release()
 
     def _take_process(self, *, is_fresh: bool) -> ParserProcess:
-        """Return an idle process that lives, or a new one, which takes the place of an idle one."""
+        """Return an idle process, or a new one. A fresh process replaces an idle one."""
         process = self._idle.pop()
         while process is not None and (is_fresh or not process.is_idle):
             _discard_process(process)
@@ -198,34 +199,32 @@ class ParserPool:
             _discard_process(process)
 
     def close(self) -> None:
-        """End the processes that are idle. In a fork of the process that made them, do nothing."""
+        """End the idle processes. Does nothing in a fork of the process that started them."""
         if self._owner != os.getpid():
             return
         for process in self._idle.clear():
             process.end()
 
     def close_pipes(self) -> None:
-        """In a fork: close the pipes to the parent's processes, which end with the parent."""
+        """In a fork: close the pipes to the parent's processes, so that they end with it."""
         for process in (*self._idle, *self._lent):
             process.close()
 
 
 def _discard_process(process: ParserProcess) -> None:
-    """End a process that the next task cannot have, and say so."""
+    """End a process that must not have another task, and log it."""
     status = process.exit_status
     process.end()
     refusal_counts.count_event("restarted")
-    # A negative status is a signal; without one, the pool killed it.
+    # A negative status is a signal; None: the pool killed it.
     logger.warning("parser.ended", extra={"status": status})
 
 
 class _CurrentPool:
-    """The pool of this process."""
-
     def __init__(self) -> None:
         self._lock = Lock()
         self._pool: ParserPool | None = None
-        # Kept: they are not this process's to wait for.
+        # Kept, because this process must not wait for them.
         self._parents: list[ParserPool] = []
 
     def get_pool(self) -> ParserPool:
@@ -236,7 +235,7 @@ class _CurrentPool:
             return self._pool
 
     def forget_parent(self) -> None:
-        """In a fork: its parent may have held the lock, and its parent's processes are not its."""
+        """In a fork: the parent may have held the lock, and its processes belong to it."""
         self._lock = Lock()
         if self._pool is not None:
             self._pool.close_pipes()

@@ -1,8 +1,8 @@
 """
-How often this process's tasks were refused and its parser processes replaced.
+Count refused tasks and replaced parser processes of this process.
 
-Counted in memory, because the pool knows no database. The heartbeat of the process adds the counts
-to the table that `/metrics` shows (`integrations.operations.parser_counts`).
+Counted in memory, because the pool has no database. The heartbeat adds the counts to the table
+for `/metrics` (`integrations.operations.parser_counts`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from threading import Lock
 from typing import Final, Literal
 
 #: `too_costly`: a task exceeded its limits. `busy`: no process was free, or the machine was too
-#: slow. `restarted`: a process was killed or ended by itself, and the next task starts another.
+#: slow. `restarted`: a process was killed or ended, and the next task starts another.
 RefusalEvent = Literal["busy", "restarted", "too_costly"]
 
 _counts: Final[Counter[RefusalEvent]] = Counter()
@@ -26,7 +26,7 @@ def count_event(event: RefusalEvent, count: int = 1) -> None:
 
 
 def take_counts() -> Mapping[RefusalEvent, int]:
-    """Return what was counted since the last call."""
+    """Return and reset the counts."""
     with _lock:
         counts = dict(_counts)
         _counts.clear()

@@ -1,4 +1,4 @@
-"""How much a task may use, and how long anybody waits for it."""
+"""Limits of tasks and of parser processes."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ _MEGABYTE: Final = 1024 * 1024
 @dataclass(frozen=True, slots=True)
 class TaskBudget:
     """
-    What one task may use.
+    The limits of one task.
 
-    :param cpu_seconds: of the processor
-    :param memory: bytes of address space, beside what the process has from the start
-    :param wall_seconds: after so long it is tried once more: the machine may have been busy
-    :param reply: bytes of the reply
+    :param cpu_seconds: processor time
+    :param memory_bytes: address space, in addition to the process's initial size
+    :param wall_seconds: then the task is tried once more: the machine may have been busy
     """
 
     cpu_seconds: float
@@ -29,8 +28,8 @@ def budget_for(size: int) -> TaskBudget:
     """
     Return the budget of a task of `size` bytes.
 
-    Ordinary mail of a megabyte takes 20 ms and four times its size. The budget is a hundred times
-    as much time, so that no slow machine refuses it.
+    Ordinary mail of a megabyte takes 20 ms and four times its size. The time limit is a hundred
+    times that, so that slow machines do not refuse it.
     """
     megabytes = size / _MEGABYTE
     return TaskBudget(
@@ -41,11 +40,11 @@ def budget_for(size: int) -> TaskBudget:
     )
 
 
-#: Of the messages that go to a process at once: more than that are several tasks.
+#: Messages per task, in bytes; more are several tasks.
 BATCH_BYTES: Final = 8 * _MEGABYTE
-#: A process is replaced after so many tasks, so that memory which a library keeps is freed.
+#: A process is replaced after so many tasks, to free memory that a library keeps.
 TASKS_PER_PROCESS: Final = 1_000
-#: What a process has read remains in its memory: it ends when it had no task for so long,
+#: A process's memory keeps what it has read: it ends after so long without a task,
 IDLE_SECONDS: Final = 5.0
-#: or, if it always has one, after so long: as long as a permit lives.
+#: or, with continuous tasks, after so long: the life of a permit.
 LIFE_SECONDS: Final = 60.0

@@ -1,8 +1,8 @@
 """
-What crosses the pipe to a parser process and back, in MessagePack: never pickle.
+Frames on the pipes of a parser process, in MessagePack: never pickle.
 
-A frame is a header and a body. To the process the body is a task, to the service its reply. Both
-sides decode into the types of the tasks alone (`mail_tasks`, `calendar_tasks`).
+A frame is a header and a body. The body is a task or its reply. Both sides decode only into the
+types of the tasks (`mail_tasks`, `event_description_tasks`, `calendar_file_tasks`).
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ import msgspec
 
 from integrations.formats.mime.message import PoisonReason
 
-#: Of a task: length of the body in bytes, processor time in seconds, memory in bytes.
+#: Task: length of the body in bytes, processor time in seconds, memory in bytes.
 TASK_HEADER: Final = struct.Struct(">QdQ")
-#: Of a reply: length of the body in bytes.
+#: Reply: length of the body in bytes.
 REPLY_HEADER: Final = struct.Struct(">Q")
 
-#: What a process ends with that has no memory left, and one that cannot serve here at all.
+#: Exit statuses: no memory left; isolation is impossible on this machine.
 OUT_OF_MEMORY: Final = 3
 NOT_ISOLATED: Final = 4
 
-#: Why something was not read, in a word that the service shows and stores.
+#: Why an item was not read: our own word, shown and stored.
 UnreadableReason = Literal["too-costly"] | PoisonReason
 
 

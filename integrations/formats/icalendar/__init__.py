@@ -1,1 +1,1 @@
-"""Calendars as files (RFC 5545), read and written. Pure: see README.md."""
+"""Read and write calendar files (RFC 5545). Pure. See README.md."""

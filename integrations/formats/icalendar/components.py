@@ -1,8 +1,8 @@
 """
-From the bytes of a file to its components, each property with the line that it begins on.
+Split a calendar file into components and properties, each with its line number.
 
-Strict about what holds a file together (encoding, nesting, an end), so that half a file is never
-taken for a whole one; lenient about line ends.
+Strict about encoding, nesting and the end of the file, so that a truncated file is never
+accepted. Lenient about line ends.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from integrations.formats.recurrence.content_lines import BadContentLine, Conten
 
 from .file_problems import FileProblems
 
-#: The largest file, in bytes.
+#: Size of a file, in bytes.
 MAX_BYTES: Final = 10 * 1024 * 1024
 TOO_LARGE: Final = f"the file is larger than {MAX_BYTES // 1024 // 1024} MB"
-#: The longest line once it is unfolded, in characters.
+#: Length of an unfolded line, in characters.
 MAX_LINE_LENGTH: Final = 200_000
-#: Lines of a file, as they are written. A folded description of 50,000 characters has 700.
+#: Physical lines of a file. A folded description of 50,000 characters has 700.
 MAX_LINES: Final = 500_000
-#: Events, reminders, parts of zones, and whatever else begins and ends.
+#: Events, alarms, parts of zones, and all other components.
 MAX_COMPONENTS: Final = 100_000
-# VCALENDAR, VEVENT, VALARM, and one more for what we do not know.
+# VCALENDAR, VEVENT, VALARM, and one level for unknown components.
 _MAX_DEPTH: Final = 4
 _MAX_PROPERTIES: Final = 10_000
 _MAX_NAME_LENGTH: Final = 64
@@ -36,7 +36,10 @@ _LINE_ENDS: Final = re.compile(r"\r\n|\n|\r")
 
 @dataclass(frozen=True, slots=True)
 class CalendarProperty:
-    """Name and parameter names are in capitals; `value` is as written, unfolded."""
+    """
+    Names of the property and its parameters are in upper case; `value` is unfolded but not
+    unescaped.
+    """
 
     name: str
     parameters: Mapping[str, str]
@@ -46,7 +49,7 @@ class CalendarProperty:
 
 @dataclass(slots=True)
 class CalendarComponent:
-    """`line` is that of its BEGIN."""
+    """`line` is the line of the component's BEGIN."""
 
     name: str
     line: int
@@ -64,14 +67,14 @@ class CalendarComponent:
 
 
 def read_calendars(data: bytes, problems: FileProblems) -> list[CalendarComponent]:
-    """Return the calendars (VCALENDAR) of a file. What is wrong stands in `file_problems`."""
+    """Return the VCALENDAR components of a file, and add its errors to `problems`."""
     if len(data) > MAX_BYTES:
         problems.add(1, TOO_LARGE)
         return []
     text = _decode_text(data, problems)
     if text is None:
         return []
-    # An end of a line has one or both.
+    # A line ends with one or both.
     if max(text.count("\n"), text.count("\r")) > MAX_LINES:
         problems.add(1, f"the file has more than {MAX_LINES:,} lines")
         return []
@@ -85,14 +88,14 @@ def _decode_text(data: bytes, problems: FileProblems) -> str | None:
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
-        # Any guess would be right about most letters and wrong about names.
+        # A guess would get most letters right and names wrong.
         line = len(re.findall(rb"\r\n|\n|\r", data[: error.start])) + 1
         problems.add(line, "this is not UTF-8: save the file in that encoding")
         return None
 
 
 def _unfold_lines(text: str, problems: FileProblems) -> Iterator[tuple[int, str]]:
-    """Yield logical lines, each with the number of the first line that it stands on."""
+    """Yield each unfolded line with the number of its first physical line."""
     first_number, pieces, length = 0, list[str](), 0
     for number, line in enumerate(_LINE_ENDS.split(text), start=1):
         if line[:1] in {" ", "\t"} and pieces:
@@ -149,7 +152,7 @@ def _place_line(
     open_components: list[CalendarComponent],
     problems: FileProblems,
 ) -> str:
-    """Put a line where it belongs; return why the rest of the file could not be, or nothing."""
+    """Apply a line to the open components. Return why reading must stop, or an empty string."""
     name = line.value.strip().upper()
     if line.name == "END":
         if not open_components or open_components[-1].name != name[:_MAX_NAME_LENGTH]:

@@ -1,4 +1,4 @@
-"""Days and times of properties, as events hold them."""
+"""Read dates, times and durations of properties."""
 
 from __future__ import annotations
 
@@ -21,15 +21,13 @@ _MAX_DURATION: Final = timedelta(days=36_525)
 
 
 class BadDateTime(Exception):
-    """It is no day and no time; the text says why, in our words."""
+    """The value is no valid date, time or duration. The message is our own text, safe to show."""
 
 
 def read_when(prop: CalendarProperty, zones: CalendarZones, floating: str) -> When:
     """
-    Return what a property says of when.
-
-    :param floating: the zone of a time that names none
-    :raises BadMoment: if it is no day and no time, or in a zone that nobody knows
+    :param floating: the zone for times without one
+    :raises BadDateTime: if the value is neither a date nor a time, or its zone is unknown
     """
     try:
         value = content_lines.parse_time(prop.value)
@@ -51,7 +49,7 @@ def read_when(prop: CalendarProperty, zones: CalendarZones, floating: str) -> Wh
 
 
 def read_zone(prop: CalendarProperty, zones: CalendarZones, floating: str) -> str:
-    """:raises BadMoment: if nobody knows the zone"""
+    """:raises BadDateTime: if the zone is unknown"""
     name = prop.parameters.get("TZID")
     if not name:
         return floating
@@ -70,17 +68,13 @@ def read_end(
     duration_property: CalendarProperty | None,
     zones: CalendarZones,
 ) -> When:
-    """
-    Return when an event is over.
-
-    :raises BadMoment: if it is not said in a way that goes with its start
-    """
+    """:raises BadDateTime: if the end does not match the start"""
     if end_property is not None:
         event_end = read_when(end_property, zones, start.zone or "UTC")
         if (event_end.day is None) != (start.day is None):
             raise BadDateTime("start and end should both be days, or both be times")
         if event_end.day is not None and event_end.day == start.day:
-            # Many programs write the last day, and RFC 5545 the day after it.
+            # RFC 5545 requires the day after the last; many programs write the last day.
             return When(day=_get_next_day(event_end.day))
         return event_end
     if duration_property is not None:
@@ -89,7 +83,7 @@ def read_end(
 
 
 def read_duration(text: str) -> timedelta:
-    """:raises BadMoment: if it is none"""
+    """:raises BadDateTime: if the text is not a duration"""
     try:
         duration: timedelta = vDuration.from_ical(text.strip().upper())  # type: ignore[no-untyped-call]
     except (InvalidCalendar, ValueError, OverflowError):
@@ -111,7 +105,7 @@ def _add_duration(start: When, duration: timedelta) -> When:
         return When(day=start.day + duration)
     if start.at is None:
         raise BadDateTime("it has no start")
-    # Days go by the clock, and what is left of them by the time (section 3.3.6).
+    # Days count in local time, the rest in exact time (section 3.3.6).
     zone = timezones.get_zone(start.zone or "UTC")
     local_time = timezones.to_local_time(start.at, zone) + timedelta(days=duration.days)
     base = timezones.to_utc(local_time, zone) if duration.days else start.at

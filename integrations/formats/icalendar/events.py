@@ -1,4 +1,4 @@
-"""One VEVENT as an event; whether it is one of a series is put together by `reader`."""
+"""Read one VEVENT. `reader` combines series with their exceptions."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from .datetimes import BadDateTime
 from .file_problems import FileProblems
 from .timezones import CalendarZones
 
-#: Characters.
+#: Lengths in characters.
 MAX_LENGTHS: Final = {"SUMMARY": 1_000, "LOCATION": 2_000, "DESCRIPTION": 50_000, "UID": 500}
 MAX_ATTENDEES: Final = 500
-# Four weeks before, in minutes.
+# Four weeks.
 _MAX_REMINDER_MINUTES: Final = 40_320
 _MAX_REMINDERS: Final = 20
 _MAX_NAME_LENGTH: Final = 200
@@ -34,7 +34,7 @@ _RESPONSES: Final[dict[str, AttendeeResponse]] = {
     "DECLINED": "declined",
 }
 _RECURRENCE_NAMES: Final = ("RRULE", "RDATE", "EXDATE")
-#: What may stand in an event and is not kept here. Others' own (X-…) are not worth a word.
+#: Properties that are not stored, but reported. Unknown X-… properties are not reported.
 UNSUPPORTED_PROPERTIES: Final = frozenset(
     {"ATTACH", "CATEGORIES", "COMMENT", "CONTACT", "GEO", "RELATED-TO", "RESOURCES", "URL"}
 )
@@ -43,12 +43,10 @@ UNSUPPORTED_PROPERTIES: Final = frozenset(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedVevent:
     """
-    An event as it stands in a file.
-
-    :param original: which of its series it is; None if it is none
-    :param is_range: whether the series is as this one from there on (RANGE=THISANDFUTURE)
-    :param newness: what says which of two with one name is the newer
-    :param rules: lines of the file that `content.recurrence` comes from
+    :param original_start: the RECURRENCE-ID; None if the event is not an exception
+    :param is_this_and_future: the change applies to all later occurrences (RANGE=THISANDFUTURE)
+    :param version: orders two events with the same UID
+    :param rule_lines: the line number of each entry in `content.recurrence`
     """
 
     uid: str
@@ -67,7 +65,7 @@ class ParsedVevent:
 def read_vevent(
     component: CalendarComponent, zones: CalendarZones, floating: str, problems: FileProblems
 ) -> ParsedVevent | None:
-    """Return an event; None if something is wrong, which then stands in `file_problems`."""
+    """Return an event, or None with its errors in `problems`."""
     reader = _VeventReader(component, zones, floating, problems)
     start = reader.read_start()
     if start is None:
@@ -174,7 +172,7 @@ class _VeventReader:
         return "" if prop is None else prop.value.strip().upper()[:64]
 
     def read_uid(self, content: EventContent) -> str:
-        # Of what it says, so that the same file read again replaces it.
+        # Derived from the content, so that importing the same file again replaces the event.
         derived_uid = f"{hashlib.sha256(repr(content).encode()).hexdigest()[:32]}@no-uid"
         return self.read_text("UID") or derived_uid
 
@@ -246,7 +244,7 @@ class _VeventReader:
         return tuple(sorted(unique_reminders)[:_MAX_REMINDERS]) or None
 
     def _read_minutes_before(self, trigger: CalendarProperty, start: When, end: When) -> int | None:
-        """Return how many minutes before the start that is; None where that cannot be said."""
+        """Return the minutes between trigger and start; None if they cannot be computed."""
         if trigger.parameters.get("VALUE", "").upper() == "DATE-TIME":
             at = datetimes.read_when(trigger, self.zones, "UTC").at
             lead_time = None if at is None or start.at is None else start.at - at

@@ -1,21 +1,21 @@
-"""What is wrong with a file, by line, in words for whoever chose it."""
+"""Problems of a calendar file by line, in words for the person who uploaded the file."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
 
-#: So many are told; who mends these sees the rest.
+#: At most this many are shown; a corrected file shows the rest.
 MAX_PROBLEMS: Final = 100
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class FileProblem:
     """
-    One line that cannot be followed.
+    One line that cannot be read.
 
     :param line: counted from 1, as editors do
-    :param says: what is wrong, in our words; nothing of the file stands in it
+    :param says: our own text, without any content of the file
     """
 
     line: int
@@ -23,7 +23,7 @@ class FileProblem:
 
 
 class UnreadableCalendarFile(Exception):
-    """Nothing of the file is taken: show `file_problems`, by line, and let it be mended."""
+    """The whole file is refused. Show `problems` by line, so that the person can correct it."""
 
     def __init__(self, problems: tuple[FileProblem, ...], *, has_more: bool = False) -> None:
         super().__init__(f"{len(problems)} problems")
@@ -32,26 +32,24 @@ class UnreadableCalendarFile(Exception):
 
 
 class TooManyProblems(Exception):
-    """There are as many problems as are told: reading further helps nobody."""
+    """There are `MAX_PROBLEMS` problems; reading on is of no use."""
 
 
 class FileProblems:
-    """Gathers them while a file is read."""
-
     def __init__(self) -> None:
-        self._found: set[FileProblem] = set()
+        self._problems: set[FileProblem] = set()
 
     def add(self, line: int, says: str) -> None:
-        """:raises Enough: if there are `MOST`"""
-        self._found.add(FileProblem(line, says))
-        if len(self._found) >= MAX_PROBLEMS:
+        """:raises TooManyProblems: if there are now `MAX_PROBLEMS`"""
+        self._problems.add(FileProblem(line, says))
+        if len(self._problems) >= MAX_PROBLEMS:
             raise TooManyProblems
 
     def __bool__(self) -> bool:
-        return bool(self._found)
+        return bool(self._problems)
 
     def raise_if_any(self) -> None:
-        """:raises Unreadable: if there are any"""
-        if self._found:
-            problems = tuple(sorted(self._found))
+        """:raises UnreadableCalendarFile: if there are problems"""
+        if self._problems:
+            problems = tuple(sorted(self._problems))
             raise UnreadableCalendarFile(problems, has_more=len(problems) >= MAX_PROBLEMS)

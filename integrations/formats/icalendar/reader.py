@@ -1,4 +1,4 @@
-"""A file of calendars made into events and series, each with its exceptions; or into problems."""
+"""Read a calendar file into events and series with exceptions, or into problems."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .whole_days import DayFinder
 
 #: Events and exceptions together.
 MAX_EVENTS: Final = 10_000
-#: Steps that all zones and all rules of a file may take together, about two seconds.
+#: Work budget of all zones and rules of a file: about two seconds.
 MAX_WORK: Final = 2_000_000
 _TOO_MUCH_WORK: Final = "it takes too much work to find when all of this happens"
 _SERIES_MISSING: Final = "this changes a series from here on, and the series is not in the file"
@@ -45,10 +45,8 @@ _UNSUPPORTED_COMPONENTS: Final = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarFileEntry:
     """
-    An event or a series of a file.
-
-    :param series_uid: of an occurrence without its series, or of what follows a change of a series
-        for good: what the series is called
+    :param series_uid: the UID of the original series, for an occurrence without its series, and
+        for the rest of a series after a THISANDFUTURE change
     """
 
     uid: str
@@ -62,10 +60,8 @@ class CalendarFileEntry:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarFile:
     """
-    What a file holds.
-
-    :param cancelled: names of events that are off: they are not to be there
-    :param left_out: what of it is not kept here, in words
+    :param cancelled_uids: UIDs of cancelled events, to be deleted
+    :param left_out: unsupported content, in words
     """
 
     entries: tuple[CalendarFileEntry, ...]
@@ -75,10 +71,8 @@ class CalendarFile:
 
 def read_calendar_file(data: bytes, *, zone: str) -> CalendarFile:
     """
-    Return what a file holds.
-
-    :param zone: the IANA name of the zone for times that name none
-    :raises Unreadable: if any line of it cannot be followed
+    :param zone: the IANA zone for times without one
+    :raises UnreadableCalendarFile: if any line cannot be read
     """
     problems = FileProblems()
     reader = _FileReader(zone, problems)
@@ -100,7 +94,7 @@ class _FileReader:
     left_out: set[str] = field(default_factory=set)
     work: WorkBudget = field(default_factory=lambda: WorkBudget(MAX_WORK))
     zones: list[CalendarZones] = field(default_factory=list)
-    # What calendars say that they are in, beside their events (X-WR-TIMEZONE).
+    # The zones of the calendars themselves (X-WR-TIMEZONE).
     calendar_zones: list[str] = field(default_factory=list)
     event_count: int = 0
     _day_finder: DayFinder | None = None
@@ -162,7 +156,10 @@ class _FileReader:
 
     @staticmethod
     def _keep_newest(events: dict[Key, ParsedVevent], event_key: Key, event: ParsedVevent) -> None:
-        """Of two with one name the newer counts, and of two of one age the later in the file."""
+        """
+        Keep the newer of two events with the same key; of equally new ones, the later in the
+        file.
+        """
         previous = events.get(event_key)
         if previous is None or previous.version <= event.version:
             events[event_key] = event
@@ -195,7 +192,7 @@ class _FileReader:
     def _build_series(
         self, master: ParsedVevent, exceptions: Iterable[ParsedVevent]
     ) -> list[CalendarFileEntry]:
-        """Return a series with its exceptions, and what follows where it is changed for good."""
+        """Return a series with exceptions, and a further series for each THISANDFUTURE change."""
         series = self._parse_series(master)
         if series is None:
             return []
@@ -205,7 +202,7 @@ class _FileReader:
             if series.zone is None and content.recurrence:
                 content = self.day_finder.rewrite_lines(content, series)
             for exception in exceptions if content.recurrence else ():
-                # Two of one day may have been written in two ways.
+                # The same day may be written in two forms.
                 self._keep_newest(instances, self._get_original_start(exception, series), exception)
             parts = self._split_series(content, instances)
         except TooManyOccurrences:
@@ -228,9 +225,9 @@ class _FileReader:
         self, content: EventContent, instances: dict[StartKey, ParsedVevent]
     ) -> list[SeriesWithExceptions | None]:
         """
-        Return what there is of a series, part by part.
+        Return the parts of a series, split at each THISANDFUTURE change.
 
-        :raises TooMany: if the work of the file runs out
+        :raises TooManyOccurrences: if the file's work budget runs out
         """
         contents = {
             start: None if instance.is_cancelled else replace(instance.content, recurrence=())
@@ -260,7 +257,7 @@ class _FileReader:
         return self._day_finder
 
     def _get_original_start(self, event: ParsedVevent, series: Series) -> StartKey:
-        """Return the start by which a series knows an instance; files mix days and times."""
+        """Return the start that identifies an instance in its series; files mix dates and times."""
         when = event.original_start or event.content.start
         if series.zone is None:
             return self.day_finder.find_day(when, series)
@@ -270,11 +267,11 @@ class _FileReader:
         return series.start_at(datetime.combine(start, series.first.time()))
 
     def _build_orphan(self, event: ParsedVevent) -> CalendarFileEntry:
-        """Return an instance whose series is not in the file, as an event of its own."""
+        """Return an instance without its series as an independent event."""
         if event.is_this_and_future:
             self.problems.add(event.line, _SERIES_MISSING)
         original_start = event.original_start or event.content.start
-        # An instance of days is one of a series of days, unless somebody changed that.
+        # An all-day instance belongs to an all-day series, unless it was changed to one.
         is_whole_day = event.content.start.day is not None
         start = (
             self.day_finder.find_day(original_start)
@@ -311,5 +308,5 @@ class _FileReader:
 
 
 def name_orphan(uid: str, original_start: StartKey) -> str:
-    """Return what one of a series is called where its series is not."""
+    """Return the UID of an occurrence that is stored without its series."""
     return f"{uid}/{original_start.isoformat()}"

@@ -1,8 +1,8 @@
 """
-Series of a file that are changed from one occurrence on (RANGE=THISANDFUTURE). Pure.
+Split series with THISANDFUTURE changes. Pure.
 
-What follows becomes a series of its own. Its name says which part of its series it is, so that the
-same file read again, or a newer one, replaces it.
+Each change starts a separate series. Its UID contains the number of the part, so that importing
+the same or a newer file again replaces it.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from integrations.formats.recurrence.series import BadEvent, StartKey
 from integrations.formats.recurrence.series_edits import NoSuchInstance, SeriesWithExceptions
 from integrations.formats.recurrence.series_split import NeedsRule
 
-#: Changes from one occurrence on, of one series.
+#: THISANDFUTURE changes of one series.
 MAX_CHANGES: Final = 5
-# Steps that a file pays for each.
+# The cost of each, in steps of the file's work budget.
 _WORK: Final = 20_000
 _NO_OCCURRENCE: Final = "this changes a series from an occurrence on that the series does not have"
 _NO_RULE: Final = (
@@ -31,7 +31,7 @@ _NO_RULE: Final = (
 
 
 class BadRange(Exception):
-    """What follows cannot be found; the text says why, in our words."""
+    """The change cannot be applied. `why` is our own text, safe to show."""
 
     def __init__(self, start: StartKey, why: str) -> None:
         super().__init__(why)
@@ -43,13 +43,13 @@ def split_series(
     event: SeriesWithExceptions, ranges: Mapping[StartKey, EventContent | None], work: WorkBudget
 ) -> list[SeriesWithExceptions | None]:
     """
-    Return what is left of a series before the first change, and what follows each of them.
+    Return the part of a series before the first change, and the part after each change.
 
-    None stands for a part in which nothing happens.
+    A part without occurrences is None.
 
-    :param ranges: what the series is like from each of these starts on; None: it ends there
-    :raises BadRange: if one of them makes no sense
-    :raises TooMany: if the work of the file runs out
+    :param ranges: new content by the start from which it applies; None ends the series there
+    :raises BadRange: if a change cannot be applied
+    :raises TooManyOccurrences: if the file's work budget runs out
     """
     rest: SeriesWithExceptions | None = event
     parts: list[SeriesWithExceptions | None] = []
@@ -57,7 +57,7 @@ def split_series(
         raise BadRange(
             max(ranges), f"a series is changed from here on more than {MAX_CHANGES} times"
         )
-    # The last one first: each is a change of the series as it stands in the file.
+    # Last first: each is a change of the original series.
     for start in sorted(ranges, reverse=True):
         work.spend(_WORK)
         rest, following = _split_at(rest or event, start, ranges[start])
@@ -66,14 +66,13 @@ def split_series(
 
 
 def name_part(uid: str, number: int) -> str:
-    """Return what a part of a series is called that follows its change of that number, from 1."""
+    """Return the UID of the part after change `number`, counted from 1."""
     return f"{uid}/following/{number}"
 
 
 def _split_at(
     event: SeriesWithExceptions, start: StartKey, content: EventContent | None
 ) -> tuple[SeriesWithExceptions | None, SeriesWithExceptions | None]:
-    """Return what is before a start, and what follows."""
     reason = _NO_OCCURRENCE
     try:
         if content is None:

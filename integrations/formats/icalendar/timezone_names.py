@@ -1,10 +1,10 @@
 """
-The IANA name of a time zone, from the names that calendar programs write. Pure.
+Find the IANA zone for a time zone name that a calendar program wrote. Pure.
 
-Known are IANA names and Windows names in any case, in quotes, or behind a program's prefix
-(`/mozilla.org/20050126_1/Europe/Berlin`), and the names that Outlook shows
-(`(UTC+01:00) Amsterdam, Berlin, Bern`). For the latter there is no maintained table: a city counts
-if IANA has a zone of that name with that standard offset.
+Recognises IANA and Windows names in any case, in quotes, or after a program's prefix
+(`/mozilla.org/20050126_1/Europe/Berlin`), and Outlook's display names (`(UTC+01:00) Amsterdam,
+Berlin, Bern`). No maintained table of display names exists: a city matches if IANA has a zone of
+that name with that standard offset.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from integrations.formats import timezones
 _MAX_LENGTH: Final = 300
 # "America/Argentina/Buenos_Aires" has the most parts.
 _MAX_PARTS: Final = 3
-# What Outlook shows: "(UTC+01:00) Sarajevo, Zagreb", and before 2007 "(GMT+01.00) Sarajevo/Zagreb".
+# Outlook: "(UTC+01:00) Sarajevo, Zagreb", before 2007 "(GMT+01.00) Sarajevo/Zagreb".
 _DISPLAY_NAME: Final = re.compile(
     r"\((?:UTC|GMT)(?:\s*([+\u2212-])(\d{1,2})[:.](\d{2}))?\)\s*(.+)", re.ASCII | re.IGNORECASE
 )
 _SEPARATORS: Final = re.compile(r"[,/:]")
 _IN_BRACKETS: Final = re.compile(r"\s*\([^()]*\)")
 _ESCAPED: Final = re.compile(r"\\([,;\\])")
-# One of them has no daylight saving time, on either side of the equator.
+# Standard time applies at one of these, in either hemisphere.
 _WINTERS: Final = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 7, 1, tzinfo=UTC))
 
 
 def normalise_name(name: str) -> str:
-    """Return a `TZID` without the escapes and quotes that programs write around it."""
+    """Return a `TZID` without surrounding quotes and escapes."""
     return _ESCAPED.sub(r"\1", name.strip()).strip("\"' ")
 
 
 def find_zone(name: str) -> str | None:
-    """Return the IANA name that a normalised `TZID` stands for; None if it is not known."""
+    """Return the IANA name for a normalised `TZID`; None if unknown."""
     if len(name) > _MAX_LENGTH:
         return None
     for candidate in (name, *_without_prefix(name)):
@@ -49,14 +49,13 @@ def find_zone(name: str) -> str | None:
 
 
 def load_names() -> None:
-    """Load the names of all zones."""
     _get_zones_by_city()
 
 
 def _without_prefix(name: str) -> Iterator[str]:
-    """Yield the ends of a name that has a prefix, the longest first."""
+    """Yield the suffixes of a prefixed name, longest first."""
     parts = name.strip("/").split("/")[-_MAX_PARTS:]
-    # "UTC" alone is an end only where the slash before the prefix says that there is one.
+    # A leading slash marks a prefix; only then may the rest be a single part, such as "UTC".
     fewest = 1 if name.startswith("/") else 2
     for start in range(len(parts) - fewest + 1):
         yield "/".join(parts[start:])
@@ -65,7 +64,7 @@ def _without_prefix(name: str) -> Iterator[str]:
 def _find_display_name(name: str) -> str | None:
     match = _DISPLAY_NAME.fullmatch(name)
     if match is None:
-        # Without an offset to check, a name of Windows is certain enough, and a city is not.
+        # Without an offset to check, a Windows name is certain enough, and a city is not.
         return _find_windows(name)
     sign, hours, minutes, text = match.groups()
     offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
@@ -77,7 +76,7 @@ def _find_display_name(name: str) -> str | None:
 
 
 def _find_windows(text: str) -> str | None:
-    """Windows shows "Eastern Time (US & Canada)" for the zone "Eastern Standard Time"."""
+    """Windows displays the zone "Eastern Standard Time" as "Eastern Time (US & Canada)"."""
     short = _IN_BRACKETS.sub("", text).strip().removesuffix(" Time")
     try:
         return timezones.get_iana_name(f"{short} Standard Time")
@@ -92,7 +91,7 @@ def _find_cities(text: str) -> Iterable[str]:
 
 @cache
 def _get_zones_by_city() -> dict[str, list[str]]:
-    """Return the zones by their last part, which is a city, an island or a region."""
+    """Return zone names by their last part: a city, an island or a region."""
     zones_by_city: dict[str, list[str]] = {}
     for zone in timezones.list_zone_names():
         city = zone.rpartition("/")[2].replace("_", " ").casefold()

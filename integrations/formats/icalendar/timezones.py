@@ -1,10 +1,10 @@
 """
-Which zone of IANA a file means.
+Match the zones of a calendar file to IANA zones.
 
-Files name zones as IANA does, as programs do (`timezone_names`), or with rules of their own
-(VTIMEZONE). A known name goes first, because files often carry old or shortened rules. A name that
-is unknown, or no more than an abbreviation, is found by the offsets that its rules give around the
-years in which files are read. A VTIMEZONE without usable rules counts as none.
+Files use IANA names, names of calendar programs (`timezone_names`), or custom rules (VTIMEZONE).
+A known name wins over the rules, because files often carry outdated or shortened rules. An
+unknown name or a bare abbreviation is matched by the UTC offsets of its rules in recent years. A
+VTIMEZONE without usable rules is ignored.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from integrations.formats.recurrence.series import BadEvent
 from . import timezone_names
 from .components import CalendarComponent
 
-# Two years of clocks tell zones apart that people tell apart.
+# The offsets of two years distinguish the zones that people distinguish.
 _FIRST: Final = datetime(2025, 1, 1, tzinfo=UTC)
 _LAST: Final = datetime(2027, 1, 1, tzinfo=UTC)
 _DAYS: Final = 730
-# Steps for one part of a zone; and what it costs to begin with one, and to compare one zone.
+# Work limit of one part of a zone; cost of starting a part, and of comparing a zone.
 _WORK: Final = 5_000
 _PART_WORK: Final = 100
 _ZONE_WORK: Final = 2_000
@@ -50,12 +50,12 @@ _COMMON: Final = (
 
 
 class NoSuchZone(Exception):
-    """The zone is unknown, by name and by its rules."""
+    """Neither the name nor the rules of the zone are known."""
 
 
 @dataclass(frozen=True, slots=True)
 class _OffsetChange:
-    """At `at` clocks begin to show `offset`."""
+    """Clocks show `offset` from `at` on."""
 
     at: datetime
     offset: timedelta
@@ -63,46 +63,46 @@ class _OffsetChange:
 
 class CalendarZones:
     """
-    The zones of one calendar of a file, by the names that it gives them.
+    The zones of one calendar by `TZID`.
 
-    :param work: shared by all zones and rules of the file
+    :param work: a budget shared by all zones and rules of the file
     """
 
     def __init__(self, components: Iterable[CalendarComponent], work: WorkBudget) -> None:
         self._work = work
-        # More than one may have the same name, and not each of them usable rules.
-        self._described: dict[str, list[CalendarComponent]] = {}
+        # Several may have the same name, some without usable rules.
+        self._components: dict[str, list[CalendarComponent]] = {}
         for component in components:
             if (tzid := component.get_property("TZID")) is not None:
                 name = timezone_names.normalise_name(tzid.value).casefold()
-                self._described.setdefault(name, []).append(component)
-        self._found: dict[str, str | None] = {}
+                self._components.setdefault(name, []).append(component)
+        self._iana_names: dict[str, str | None] = {}
 
     def get_iana_name(self, name: str) -> str:
         """
-        Return the name that IANA has for a `TZID`.
+        Return the IANA name for a `TZID`.
 
-        :raises NoSuchZone: if it has none
-        :raises TooMany: if the work of the file runs out
+        :raises NoSuchZone: if no IANA zone matches
+        :raises TooManyOccurrences: if the file's work budget runs out
         """
         normalised = timezone_names.normalise_name(name)
-        if normalised not in self._found:
-            self._found[normalised] = self._find_iana_name(normalised)
-        iana_name = self._found[normalised]
+        if normalised not in self._iana_names:
+            self._iana_names[normalised] = self._find_iana_name(normalised)
+        iana_name = self._iana_names[normalised]
         if iana_name is None:
             raise NoSuchZone
         return iana_name
 
     def list_described_zones(self) -> list[str]:
-        """Return the IANA names of the zones that the file describes, as far as they are known."""
+        """Return the IANA names of the file's VTIMEZONE components; unknown ones are omitted."""
         names = []
-        for name in self._described:
+        for name in self._components:
             with suppress(NoSuchZone, TooManyOccurrences):
                 names.append(self.get_iana_name(name))
         return names
 
     def _find_iana_name(self, name: str) -> str | None:
-        components = self._described.get(name.casefold(), [])
+        components = self._components.get(name.casefold(), [])
         other_names = [
             prop.value
             for component in components
@@ -112,7 +112,8 @@ class CalendarZones:
         iana_name = next(filter(None, map(timezone_names.find_zone, (name, *other_names))), None)
         if iana_name is not None and ("/" in iana_name or iana_name == "UTC"):
             return iana_name
-        # "EST" means New York more often than the zone of that name, which has no summer time.
+        # "EST" usually means New York, not the zone of that name, which has no daylight saving
+        # time.
         by_rules = (_find_by_offsets(component, self._work) for component in components)
         return next(filter(None, by_rules), iana_name)
 
@@ -141,16 +142,16 @@ def _sample_offsets(changes: list[_OffsetChange]) -> tuple[timedelta, ...]:
 
 
 def load_zones() -> None:
-    """Load the names of zones, which are files, before files can no longer be read."""
+    """Load zone names from their files, before isolation forbids opening files."""
     timezones.get_iana_name("UTC")
     timezone_names.load_names()
 
 
 @cache
 def _list_candidates() -> tuple[str, ...]:
-    """Zones that people are likely to mean: the first of those that show the same is taken."""
+    """Return the likely zones; the first with equal offsets wins."""
     hours = (f"Etc/GMT{hour:+d}" for hour in range(-14, 13) if hour)
-    # Where Windows has one name for many, its main one.
+    # For each Windows name, only its main zone.
     return (*dict.fromkeys([*_COMMON, *win_tz.values()]), *hours)
 
 
@@ -163,9 +164,10 @@ def _get_zone_offsets(name: str) -> tuple[timedelta, ...]:
 
 def _read_changes(part: CalendarComponent, work: WorkBudget) -> list[_OffsetChange]:
     """
-    Return when a part of a zone begins, as far as these years go; nothing, if it says not.
+    Return the offset changes of a STANDARD or DAYLIGHT component in recent years; empty if
+    invalid.
 
-    :raises TooMany: if the work of the file runs out
+    :raises TooManyOccurrences: if the file's work budget runs out
     """
     work.spend(_PART_WORK)
     start, offset_before, offset_after = (
@@ -194,19 +196,19 @@ def _read_changes(part: CalendarComponent, work: WorkBudget) -> list[_OffsetChan
         series = parse_series(content, WorkBudget(_WORK, parent=work))
         starts = series.list_starts(_EARLIER, _LAST, WorkBudget(_WORK, parent=work), most=500)
     except (BadEvent, BadSeries, TooManyOccurrences, timezones.UnknownZone):
-        # Of this part alone, unless nothing is left for the others either.
+        # Only this part failed, unless the file's budget is used up.
         work.spend(0)
         return []
     begins = {local_time.replace(tzinfo=UTC), *starts}
     return [_OffsetChange(at - earlier, offset) for at in begins if isinstance(at, datetime)]
 
 
-# Long enough before, so that what holds when these years begin is known.
+# Early enough to know the offset at the start of these years.
 _EARLIER: Final = datetime(2023, 1, 1, tzinfo=UTC)
 
 
 def _parse_offset(text: str) -> timedelta:
-    """:raises ValueError: if it is none (RFC 5545, section 3.3.14)"""
+    """:raises ValueError: if the text is not a UTC offset (RFC 5545, section 3.3.14)"""
     value = text.strip()
     if value[:1] not in {"+", "-"} or not value[1:].isdecimal() or len(value) not in {5, 7}:
         raise ValueError

@@ -1,9 +1,9 @@
 """
-Series of whole days in a file that names their days by times. Pure.
+Resolve the times by which a file names the days of an all-day series. Pure.
 
-Most such times are midnights: `RECURRENCE-ID;TZID=Europe/Berlin:20260302T000000` and
-`EXDATE:20260301T230000Z` mean the second of March. Which zone's midnight a time in UTC is, the
-file does not say; its zones and the days of the series tell.
+Most of these times are midnights: `RECURRENCE-ID;TZID=Europe/Berlin:20260302T000000` and
+`EXDATE:20260301T230000Z` both mean 2 March. The file does not give the zone of a UTC midnight;
+its zones and the days of the series do.
 """
 
 from __future__ import annotations
@@ -23,17 +23,15 @@ from integrations.formats.recurrence.rrule_iter import WorkBudget
 from integrations.formats.recurrence.series import Series
 
 _UNTIL: Final = re.compile(r"\b(UNTIL=)(\d{8}T\d{6}Z)", re.ASCII | re.IGNORECASE)
-# When a day begins, and what programs write for its end.
+# Midnight, and the times that programs write for the end of a day.
 _DAY_BOUNDARIES: Final = frozenset({time(), time(23, 59), time(23, 59, 59)})
 
 
 @dataclass(frozen=True, slots=True)
 class DayFinder:
     """
-    Finds the days that times stand for.
-
-    :param likely: zones in which the days of the file probably begin, the likeliest first
-    :param work: what may be spent on looking at a series
+    :param likely_zones: zones in which the days of the file probably begin, likeliest first
+    :param work: the budget for looking up occurrences
     """
 
     likely_zones: tuple[ZoneInfo, ...]
@@ -41,11 +39,9 @@ class DayFinder:
 
     def find_day(self, when: When, series: Series | None = None) -> date:
         """
-        Return the day that a day or a time stands for.
-
-        :param series: that it should be a day of, if it is known
-        :raises TooMany: if the work runs out
-        :raises ValueError: if it is neither
+        :param series: the series that should contain the day, if known
+        :raises TooManyOccurrences: if `work` runs out
+        :raises ValueError: if `when` is neither a date nor a time
         """
         if when.day is not None:
             return when.day
@@ -57,9 +53,9 @@ class DayFinder:
 
     def rewrite_lines(self, content: EventContent, series: Series) -> EventContent:
         """
-        Return a series of days with dates in its lines, and no times.
+        Return an all-day series with dates in place of times in its recurrence lines.
 
-        :raises TooMany: if the work runs out
+        :raises TooManyOccurrences: if `work` runs out
         """
         return replace(
             content,
@@ -70,7 +66,7 @@ class DayFinder:
         line = content_lines.parse_line(text)
         if line.name == "RRULE":
             return _UNTIL.sub(self._rewrite_until, text)
-        # A day is left out only if it is there; one that is added is not there yet.
+        # EXDATE names an existing day of the series; RDATE adds a new one.
         full_series = _drop_exclusions(series) if line.name == "EXDATE" else None
         dates = ",".join(
             content_lines.format_time(day) for day in self._read_days(line, full_series)
@@ -78,7 +74,7 @@ class DayFinder:
         return f"{line.name};VALUE=DATE:{dates}"
 
     def _rewrite_until(self, match: re.Match[str]) -> str:
-        """Return the last day of a rule, which begins or ends at a moment in UTC."""
+        """Return UNTIL as the last day of the rule, which begins or ends at a time in UTC."""
         moment = content_lines.parse_time(match[2])
         if not isinstance(moment, datetime):
             return match[0]

@@ -1,7 +1,7 @@
 """
-Events as lines of a file (RFC 5545), a piece at a time: head, zones, each event, end.
+Write a calendar file (RFC 5545) in pieces: head, zones, each event, end.
 
-Zones stand before what uses them, so whoever writes a file says first which there are.
+Zones precede the events that use them, so the caller names all zones first.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from integrations.formats.recurrence import content_lines
 
 CONTENT_TYPE: Final = "text/calendar; charset=utf-8"
 _END: Final = b"END:VCALENDAR\r\n"
-# What a zone is said to be lies between these; every reader that knows its name knows the rest.
+# The years that a VTIMEZONE covers; readers that know the zone's name know the rest.
 _FIRST, _LAST = date(1990, 1, 1), date(2040, 1, 1)
 _PARTSTAT: Final = {
     "accepted": "ACCEPTED",
@@ -33,10 +33,8 @@ _PARTSTAT: Final = {
 
 def write_head(*, name: str, zone: str, zones_used: Collection[str]) -> bytes:
     """
-    Return how a file begins.
-
-    :param zone: the IANA name of the calendar's own
-    :param zones_used: IANA names that its events are in
+    :param zone: the IANA zone of the calendar
+    :param zones_used: the IANA zones of its events
     """
     calendar = Calendar()
     calendar.add("PRODID", "-//Antares//Integrations//EN")
@@ -66,12 +64,10 @@ def write_event(  # noqa: PLR0913 - one event in full
     cancelled_starts: Iterable[When] = (),
 ) -> bytes:
     """
-    Return one event.
-
     :param at: when the file is written
-    :param owner: an address, of whoever is reminded by e-mail
-    :param original: which of its series it is
-    :param without: of a series, the starts that were cancelled
+    :param owner: the address that receives e-mail reminders
+    :param original_start: the RECURRENCE-ID of an exception
+    :param cancelled_starts: the cancelled occurrences of a series
     """
     component = Event()
     component.add("UID", uid)
@@ -106,7 +102,6 @@ def write_event(  # noqa: PLR0913 - one event in full
 
 
 def find_zones(content: EventContent) -> set[str]:
-    """Return the zones that an event names."""
     line_zones = (
         content_lines.parse_line(line).parameters.get("TZID", "") for line in content.recurrence
     )
@@ -114,13 +109,16 @@ def find_zones(content: EventContent) -> set[str]:
 
 
 def _insert_lines(written: bytes, times: Iterable[bytes]) -> bytes:
-    """Put lines of ours behind the first line: times of which the library would make others."""
+    """Insert our own time lines after BEGIN; the library would write them differently."""
     begin = b"BEGIN:VEVENT\r\n"
     return begin + b"".join(times) + written.removeprefix(begin)
 
 
 def _format_when(name: str, when: When, *, is_series: bool = False) -> bytes:
-    """:param stands: a series counts on its own clock, whatever that shows twice"""
+    """
+    :param is_series: keep the local time even if it is ambiguous, because a series counts in
+        local time
+    """
     if when.day is not None:
         return _format_line(f"{name};VALUE=DATE:{content_lines.format_time(when.day)}")
     if when.at is None:
@@ -128,7 +126,7 @@ def _format_when(name: str, when: When, *, is_series: bool = False) -> bytes:
     moment = when.at.astimezone(UTC).replace(microsecond=0)
     zone = timezones.get_zone(when.zone or "UTC")
     local_time = timezones.to_local_time(moment, zone)
-    # A time that clocks show twice is the first of them: of the second only UTC can tell.
+    # A local time means its first occurrence; only UTC can express the second.
     if zone.key == "UTC" or (timezones.to_utc(local_time, zone) != moment and not is_series):
         return _format_line(f"{name}:{content_lines.format_time(moment)}")
     return _format_line(f"{name};TZID={zone.key}:{content_lines.format_time(local_time)}")
@@ -156,7 +154,7 @@ def _build_alarm(reminder: Reminder, title: str, owner: str) -> Alarm:
     alarm.add("ACTION", "EMAIL" if reminder.method == "email" else "DISPLAY")
     alarm.add("DESCRIPTION", title or "Reminder")
     if reminder.method == "email":
-        # Such a one has a subject, and says whom it goes to (RFC 5545, section 3.6.6).
+        # An e-mail alarm requires a subject and a recipient (RFC 5545, section 3.6.6).
         alarm.add("SUMMARY", title or "Reminder")
         alarm.add("ATTENDEE", vCalAddress(f"mailto:{owner}"))
     alarm.add("TRIGGER", timedelta(minutes=-reminder.minutes))
@@ -165,7 +163,7 @@ def _build_alarm(reminder: Reminder, title: str, owner: str) -> Alarm:
 
 @lru_cache(maxsize=64)
 def _write_timezone(name: str) -> bytes:
-    """Return a VTIMEZONE. Finding out when its clocks change takes a while."""
+    """Return a VTIMEZONE. Cached, because computing its changes is slow."""
     written: bytes = Timezone.from_tzinfo(
         timezones.get_zone(name), name, first_date=_FIRST, last_date=_LAST
     ).to_ical()

@@ -1,6 +1,5 @@
 """
-Mail as it came, made readable: RFC 5322 bytes or a provider's part tree in, `ParsedMessage` out.
+Parse untrusted mail: RFC 5322 bytes or a provider's part tree to `ParsedMessage`.
 
-Pure: no Django, no tables, no network. Nothing here trusts what a stranger
-wrote; what cannot be read safely raises `Poison` and nothing else.
+Pure: no Django, no tables, no network. Unreadable mail raises `PoisonMessage` and nothing else.
 """

@@ -1,4 +1,4 @@
-"""Reads one address header, token by token. `addresses` says how."""
+"""Read one address header, token by token. `addresses` lists the rules."""
 
 from __future__ import annotations
 
@@ -7,41 +7,39 @@ from typing import Final, NamedTuple
 from . import address_phrases, headers
 from .address_tokens import AddressToken, AddressTokens
 
-#: Of all headers of one name.
+#: For all headers of one name.
 MAX_ADDRESSES: Final = 2_000
-#: Characters of an address: those of a line (RFC 5322, 2.1.1). A longer one is text.
+#: Length of an address: that of a line (RFC 5322, 2.1.1). A longer one is text.
 MAX_ADDRESS: Final = 998
 
 
 class AddressEntry(NamedTuple):
-    """An entry of an address header, as `addresses.Address`."""
+    """See `addresses.Address`."""
 
     name: str
     address: str
 
 
 class AddressReader:
-    """Reads one header value, token by token."""
-
     def __init__(self, text: str) -> None:
         self._text = text
-        self._found: list[AddressEntry] = []
-        # Tokens of the entry that are not part of an address in angle brackets.
+        self._entries: list[AddressEntry] = []
+        # Tokens of the entry outside angle brackets.
         self._words: list[AddressToken] = []
-        # Tokens within angle brackets; None outside.
+        # Tokens inside open angle brackets; None outside.
         self._angle: list[AddressToken] | None = None
-        # Of the entry: whether an address was read; whether `_words` has an "@".
+        # Whether the entry has an address, and whether `_words` has an "@".
         self._has_address = self._has_at = False
-        # Tokens of the last entry, if what it has in angle brackets has no "@": "Max <Firm>".
+        # Tokens of the last entry, if its angle brackets have no "@": "Max <Firm>".
         self._doubtful: list[AddressToken] = []
-        # Whether a ">" that closes nothing was left out: it does not join its neighbours.
+        # Whether an unmatched ">" was dropped: its neighbours are not joined.
         self._is_after_stray = False
-        # The name of the group, and how many entries were read before it began.
+        # The name of the group, and the number of entries before it.
         self._group: tuple[list[AddressToken], int] | None = None
 
     def read_entries(self) -> list[AddressEntry]:
         for token in AddressTokens(self._text):
-            if len(self._found) >= MAX_ADDRESSES:
+            if len(self._entries) >= MAX_ADDRESSES:
                 break
             if self._angle is not None:
                 self._take_in_angle(self._angle, token)
@@ -52,9 +50,9 @@ class AddressReader:
         self._end_angle(is_closed=False)
         self._end_entry()
         self._end_group()
-        if not self._found and (text := headers.decode_text(self._text)):
+        if not self._entries and (text := headers.decode_text(self._text)):
             return [AddressEntry(text, "")]
-        return self._found[:MAX_ADDRESSES]
+        return self._entries[:MAX_ADDRESSES]
 
     def _take_special(self, token: AddressToken) -> None:
         if token.text == "<":
@@ -65,7 +63,7 @@ class AddressReader:
                 self._end_group()
         elif token.text == ":" and not self._has_at and not self._has_address:
             self._end_group()
-            self._group = (self._words, len(self._found))
+            self._group = (self._words, len(self._entries))
             self._words = []
         elif token.text == ">":
             self._is_after_stray = True
@@ -94,7 +92,6 @@ class AddressReader:
             angle.append(token)
 
     def _keep_as_words(self, tokens: list[AddressToken], closing: str = "") -> None:
-        """Make what stands in angle brackets a part of the name."""
         self._words += _in_brackets(tokens, closing)
         self._has_at = self._has_at or any(token.is_special("@") for token in tokens)
 
@@ -112,44 +109,45 @@ class AddressReader:
             self._add_bracketed(address, angle, has_at=bool(at_count))
 
     def _add_bracketed(self, address: str, angle: list[AddressToken], *, has_at: bool) -> None:
-        """Add an entry whose address stands in angle brackets."""
         words, doubtful = self._words, self._doubtful
         if doubtful:
-            # "Max <Firm> <max@firm.example>": what came before is a part of the name.
-            self._found.pop()
+            # "Max <Firm> <max@firm.example>": "Max <Firm>" is the name.
+            self._entries.pop()
             words = doubtful + words
-        count = len(self._found)
+        count = len(self._entries)
         self._add_entry(words, address, angle)
-        is_doubtful = not has_at and len(self._found) > count
+        is_doubtful = not has_at and len(self._entries) > count
         self._doubtful = [*words, *_in_brackets(angle, ">")] if is_doubtful else []
         self._words, self._has_at = [], False
 
     def _add_entry(
         self, words: list[AddressToken], address: str, tokens: list[AddressToken]
     ) -> None:
-        """Add an entry. Comments among the `tokens` of its address name it if nothing else does."""
+        """Add an entry. Without a name, comments among the address `tokens` are the name."""
         comments = [token for token in tokens if token.kind == "comment"]
         name, address = (
             address_phrases.join_name(words) or address_phrases.join_name(comments),
             headers.make_printable(address),
         )
         if name or address:
-            self._found.append(AddressEntry(name, address))
+            self._entries.append(AddressEntry(name, address))
         self._has_address = True
 
     def _end_entry(self) -> None:
         rest = self._take_bare_addresses()
-        if rest and self._has_address and self._found:
-            last = self._found[-1]
+        if rest and self._has_address and self._entries:
+            last = self._entries[-1]
             words = [AddressToken("word", last.name, is_spaced=False)] if last.name else []
-            self._found[-1] = AddressEntry(address_phrases.join_name([*words, *rest]), last.address)
+            self._entries[-1] = AddressEntry(
+                address_phrases.join_name([*words, *rest]), last.address
+            )
         elif rest:
             self._add_text(rest)
         self._words, self._doubtful = [], []
         self._has_at = self._has_address = False
 
     def _take_bare_addresses(self) -> list[AddressToken]:
-        """Add each address that stands without brackets. Return the words after the last."""
+        """Add each address without brackets. Return the words after the last."""
         words, start, position = self._words, 0, 0
         while self._has_at and position < len(words):
             if not words[position].is_special("@"):
@@ -184,13 +182,13 @@ class AddressReader:
         if self._group is not None:
             name, count = self._group
             self._group = None
-            if len(self._found) == count:
+            if len(self._entries) == count:
                 self._add_entry(name, "", [])
                 self._has_address = False
 
 
 def _in_brackets(tokens: list[AddressToken], closing: str) -> list[AddressToken]:
-    """Return tokens in angle brackets as a part of a name. The brackets join no address."""
+    """Return bracketed tokens as part of a display name. The brackets never join an address."""
     opened = AddressToken("word", "<", is_spaced=True, is_apart=True)
     first = [token._replace(is_apart=True) for token in tokens[:1]]
     closed = [AddressToken("word", closing, is_spaced=False, is_apart=True)] if closing else []

@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
-#: Comments within comments. Deeper ones are text.
+#: Nested comments. Deeper ones are text.
 MAX_COMMENT_DEPTH: Final = 50
 
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 _COMMENT_MARK: Final = re.compile(r"\\.|[()]", re.DOTALL)
-# A domain in brackets (`[192.0.2.1]`) is a word. So is what no special character interrupts.
+# A domain in brackets (`[192.0.2.1]`) is a word, and so is text without special characters.
 _UNQUOTED_PATTERN: Final = r"""
     (?P<space>\s+)
   | (?P<encoded>=\?[^?\s]{1,60}\?[bBqQ]\?[^?\s]*\?=)
@@ -32,11 +32,9 @@ TokenKind = Literal["word", "encoded", "quoted", "comment", "special"]
 
 class AddressToken(NamedTuple):
     """
-    One token.
-
-    :param text: as it is written; of a comment its content
-    :param is_spaced: whether white space or a comment stands before it
-    :param is_apart: whether a ">" that closes nothing stands before it: it joins no address
+    :param text: as written; for a comment, its content
+    :param is_spaced: white space or a comment precedes the token
+    :param is_apart: an unmatched ">" precedes the token, so the token joins no address
     """
 
     kind: TokenKind
@@ -49,7 +47,7 @@ class AddressToken(NamedTuple):
 
     @property
     def in_name(self) -> str:
-        """The text as a part of a display name."""
+        """The text as part of a display name."""
         if self.kind == "quoted":
             return _unescape_text(self.text[1:-1])
         return f"({self.text})" if self.kind == "comment" else self.text
@@ -63,8 +61,8 @@ class AddressTokens:
     """
     Iterates over the tokens of a text.
 
-    A quote or parenthesis that is never closed is a word. After the first of them no other is
-    looked for, so that the time grows with the length alone.
+    An unclosed quote or parenthesis is a word. After the first one, no other is searched for, so
+    that the time stays linear in the length.
     """
 
     def __init__(self, text: str) -> None:
@@ -103,7 +101,7 @@ class AddressTokens:
         return AddressToken(kind, text, self._is_spaced)
 
     def _find_comment_end(self, start: int) -> int:
-        """Return the end of the comment at `start`; 0 if it is not closed, or too deep."""
+        """Return the end of the comment at `start`; 0 if the comment is unclosed or too deep."""
         depth = 0
         for mark in _COMMENT_MARK.finditer(self._text, start):
             if mark[0] == "(":

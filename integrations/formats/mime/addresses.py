@@ -1,13 +1,13 @@
 """
-Addresses of mail: who wrote a message, and who receives it.
+Read the senders and recipients of mail.
 
-Reads RFC 5322 with its obsolete forms (§4.4) and RFC 6532 (UTF-8), and never raises. The standard
-library has two readers of its own; what they return differs between patch levels of Python.
+Reads RFC 5322 with its obsolete forms (§4.4) and RFC 6532 (UTF-8), and never raises. The results
+of the standard library's two readers differ between patch levels of Python.
 
 - The address in angle brackets is the address. The other words of the entry are the display name.
-- Each address that is written is an entry, unless it stands before angle brackets.
-- Structure is read before encoded words are decoded, so that a comma in an encoded word cannot
-  add a recipient.
+- Each written address is an entry, unless it precedes angle brackets.
+- Structure is read before encoded words are decoded, so that a comma in an encoded word cannot add
+  a recipient.
 - Text without an address is kept as a name.
 """
 
@@ -21,10 +21,10 @@ from typing import Final
 from . import display_name_addresses, headers
 from .address_reader import MAX_ADDRESSES, AddressReader
 
-#: Of one header's value, in characters. The rest is not read.
+#: Length of a header value, in characters. The rest is not read.
 MAX_LENGTH: Final = 64 * 1024
 
-# What most mail says: an address, with or without a name, neither with a special form.
+# Most mail: an address with or without a name, neither with a special form.
 _PLAIN: Final = re.compile(
     r"(?:(?:([\w=?+/*-]+(?: [\w=?+/*-]+)*)|\"([^\"\\<>@,;:()]+)\") )?"
     r"(<)?([\w+-]+(?:\.[\w+-]+)*@[\w-]+(?:\.[\w-]+)+)(>)?",
@@ -35,10 +35,8 @@ _PLAIN: Final = re.compile(
 @dataclass(frozen=True, slots=True)
 class Address:
     """
-    One entry of an address header.
-
     :param name: the display name, decoded and printable; may be empty
-    :param address: as it is written; empty if the entry has none, and perhaps not a valid one
+    :param address: as written, possibly invalid; empty if the entry has none
     """
 
     name: str
@@ -47,16 +45,16 @@ class Address:
 
 def read_addresses(text: str) -> list[Address]:
     """
-    Return the entries of an address header, in order; nothing is raised.
+    Never raises.
 
-    :param text: the header's value; its encoded words are not decoded yet
+    :param text: the header value, before its encoded words are decoded
     """
     plain = _read_plain(text)
     return plain or [Address(*entry) for entry in AddressReader(text[:MAX_LENGTH]).read_entries()]
 
 
 def read_headers(values: Iterable[str]) -> tuple[Address, ...]:
-    """Return the entries of all headers of one name, at most `MAX_ADDRESSES`."""
+    """Return the entries of all headers with one name, at most `MAX_ADDRESSES`."""
     addresses: list[Address] = []
     for value in values:
         addresses += read_addresses(value)
@@ -65,15 +63,15 @@ def read_headers(values: Iterable[str]) -> tuple[Address, ...]:
 
 def names_another_address(address: Address) -> bool:
     """
-    Return whether the display name contains an address that is not the entry's own.
+    Return whether the display name contains an address other than the entry's own.
 
-    Letter case, width and invisible characters make no difference.
+    Ignores letter case, width and invisible characters.
     """
     return display_name_addresses.contains_other_address(address.name, address.address)
 
 
 def _read_plain(text: str) -> list[Address]:
-    """Return the entries of `text`, or none if one of them may have a special form."""
+    """Return the entries of `text`; empty if an entry may use a special form."""
     addresses: list[Address] = []
     for entry in text[:MAX_LENGTH].split(", ", MAX_ADDRESSES):
         match = _PLAIN.fullmatch(entry)

@@ -1,9 +1,9 @@
 """
-The names of charsets.
+Find Python codecs by charset label.
 
-They are the labels of the Encoding Standard (https://encoding.spec.whatwg.org/, by `webencodings`)
-and a few that only mail has. No other name is looked up: Python also calls its escapes and
-compressions encodings.
+Labels are those of the Encoding Standard (https://encoding.spec.whatwg.org/, by `webencodings`)
+and a few that only mail uses. Other names are unknown, because Python's registry also contains
+escapes and compressions.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from webencodings.labels import LABELS
 
 from . import japanese_charsets
 
-# Python's codecs where they differ from the Encoding Standard's of the same name.
+# Codecs, where Python's of the same name differ from the Encoding Standard's.
 _CODECS: Final = {
-    # The standard reads GBK, and so GB 2312, as GB 18030.
+    # The standard decodes GBK, and so GB 2312, as GB 18030.
     "gbk": "gb18030",
     "iso-8859-8-i": "iso8859-8",
-    # For web pages the standard replaces these by one U+FFFD, and leaves the bytes of private use.
+    # The standard decodes these to one U+FFFD, or to private use, for web pages.
     "replacement": "",
     "x-user-defined": "",
 }
-# Mail has charsets that web pages may not have. They are decoded before HTML is made safe.
+# Charsets of mail that web pages must not use. They are decoded before HTML is sanitised.
 _MAIL_CODECS: Final = {
     "utf-7": "utf-7",
     "unicode-1-1-utf-7": "utf-7",
@@ -54,7 +54,7 @@ _MAIL_CODECS: Final = {
     "cp852": "cp852",
     "ibm852": "cp852",
 }
-# RFC 2045, 5.2: what a text without a charset is. Bytes beyond ASCII contradict it.
+# RFC 2045, 5.2: the default charset. Bytes beyond ASCII contradict it.
 _ASCII: Final = frozenset({"us-ascii", "ascii", "ansi_x3.4-1968", "iso-ir-6", "iso646-us"})
 _LONGEST_LABEL: Final = 60
 
@@ -63,13 +63,13 @@ def _squeeze_label(label: str) -> str:
     return re.sub(r"[^a-z0-9]", "", label)
 
 
-# "latin-1", "utf_8" and "windows1252" are no labels. Mail has them all the same.
+# "latin-1", "utf_8" and "windows1252" are not labels, but mail uses them.
 _SQUEEZED: Final = {_squeeze_label(label): label for label in (*_MAIL_CODECS, *LABELS, *_ASCII)}
 
 
 @lru_cache(maxsize=512)
 def find_codec(label: str) -> str:
-    """Return the name by which `decode_by` knows the charset; "" if it is unknown."""
+    """Return the codec name for `charsets`; "" if the label is unknown."""
     label = label[:_LONGEST_LABEL].strip("\"' \t").lower()
     label = (
         label

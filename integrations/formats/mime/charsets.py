@@ -1,8 +1,8 @@
 """
-Bytes to text, by the charset that a mail declares.
+Decode text by the charset that a mail declares.
 
-The charsets are those of the Encoding Standard (https://encoding.spec.whatwg.org/). Nothing is
-guessed where a known one is declared.
+Charsets are those of the Encoding Standard (https://encoding.spec.whatwg.org/). A known declared
+charset is never overridden by a guess.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from .charset_labels import find_codec
 
 __all__ = ["REPLACEMENT", "decode", "find_codec", "guess_text", "mend_text"]
 
-#: Shown in place of bytes that are no character.
+#: Replaces invalid bytes.
 REPLACEMENT: Final = "\ufffd"
 
 _SEVEN_BIT: Final = frozenset({"utf-7", "iso2022_kr", "hz", "iso-2022-jp"})
 _WIDE: Final = ("utf-16", "utf-32")
-# The escape with which ISO-2022-JP begins.
+# The first escape of ISO-2022-JP.
 _JAPANESE: Final = b"\x1b$"
 _BYTE_ORDER_MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -30,23 +30,23 @@ _BYTE_ORDER_MARKS: Final = (
 )
 _GBK: Final = "antares.gbk"
 _GBK_EURO: Final = 0x80
-# Halves of a character (RFC 3629, 3): UTF-7 makes them, and JSON takes none.
+# Surrogates (RFC 3629, 3): UTF-7 produces them, and JSON does not accept them.
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 def decode(data: bytes, charset: str, *, may_be_utf8: bool = False) -> tuple[str, bool]:
     """
-    Return `data` as text, and whether all of it was in the declared charset.
+    Return `data` as text, and whether all of it was valid in the declared charset.
 
-    Bytes that are no character become U+FFFD, and the others keep their meaning. Without a
-    charset the text is guessed, and so it is where the bytes cannot be in the declared one.
+    Invalid bytes become U+FFFD. The charset is guessed if none is declared, or if the bytes
+    cannot be in the declared one.
 
-    :param charset: as it is declared; "" if nothing is
-    :param may_be_utf8: whether the provider may have turned the text into UTF-8
+    :param charset: the declared charset; "" if none
+    :param may_be_utf8: the provider may have converted the text to UTF-8
     """
     codec = find_codec(charset) if charset else "ascii"
     for mark, marked in _BYTE_ORDER_MARKS:
-        # The standard believes the mark before the label.
+        # In the standard, the byte order mark overrides the label.
         if data.startswith(mark):
             text = _decode_by(marked, data[len(mark) :])
             return text, codec in {marked, "ascii"} and REPLACEMENT not in text
@@ -60,9 +60,10 @@ def decode(data: bytes, charset: str, *, may_be_utf8: bool = False) -> tuple[str
 
 def guess_text(data: bytes) -> str:
     """
-    Return the text of bytes whose charset nobody declares.
+    Return the text of bytes without a declared charset.
 
-    UTF-8 if they are, but for some cut characters; Japanese by its escapes; else Windows-1252.
+    UTF-8 if the bytes are UTF-8 apart from a few truncated characters; ISO-2022-JP if they have
+    its escapes; otherwise Windows-1252.
     """
     if data.isascii():
         return _decode_by("iso-2022-jp" if _JAPANESE in data else "ascii", data)
@@ -75,20 +76,20 @@ def guess_text(data: bytes) -> str:
 
 
 def mend_text(text: str) -> str:
-    """Return header text whose undecoded bytes, if any, are read as text."""
+    """Return header text with its undecoded bytes decoded."""
     if text.isascii():
         return text
     try:
         return guess_text(text.encode("utf-8", errors="surrogateescape"))
     except UnicodeError:
-        # Surrogates that stand for no byte.
+        # Surrogates that do not represent a byte.
         return text.encode("utf-8", errors="replace").decode("utf-8")
 
 
 def _contradicts_codec(data: bytes, codec: str) -> bool:
     """Return whether the bytes cannot be in the declared charset."""
     if data.isascii():
-        # Every character of ASCII has a zero byte in UTF-16 and UTF-32.
+        # In UTF-16 and UTF-32, every ASCII character has a zero byte.
         if codec.startswith(_WIDE):
             return b"\x00" not in data
         return codec == "ascii" and _JAPANESE in data
@@ -110,13 +111,13 @@ def _decode_by(codec: str, data: bytes) -> str:
     try:
         text = data.decode(codec, errors=_GBK if codec == "gb18030" else "replace")
     except (UnicodeError, ValueError):
-        # `hz` and `iso2022_kr` raise for some wrong escapes all the same.
+        # `hz` and `iso2022_kr` raise for some invalid escapes despite `errors`.
         text = data.decode("ascii", errors="replace")
     return text if codec == "utf-8" else _SURROGATE.sub(REPLACEMENT, text)
 
 
 def _replace_in_gbk(error: UnicodeError) -> tuple[str, int]:
-    """Decode the euro sign of Windows code page 936, which GB 18030 has elsewhere."""
+    """Decode the euro sign of Windows code page 936, which GB 18030 encodes differently."""
     if not isinstance(error, UnicodeDecodeError):
         raise error
     if error.object[error.start] == _GBK_EURO:

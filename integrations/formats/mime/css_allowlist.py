@@ -1,4 +1,4 @@
-"""What of an inline style is kept: looks, never position and never a fetch."""
+"""Filter inline styles: appearance is allowed; positioning and fetching are not."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ text-indent text-transform vertical-align white-space width word-break word-spac
 overflow-wrap
 """
 _PROPERTIES: Final = frozenset(_NAMES.split())
-# Shorthand, of which only a plain colour is kept.
+# A shorthand, reduced to its plain colour.
 _SHORTHANDS: Final = {"background": "background-color"}
 _DISPLAYS: Final = frozenset(
     {"block", "inline", "inline-block", "none", "table", "table-cell", "table-row", "list-item"}
 )
-# No backslash, bracket of another kind, at-sign or slash-star: nothing here starts a new rule.
+# No backslash, other bracket, at-sign or slash-star, so that no new rule can start.
 _PLAIN: Final = re.compile(r"[\w\s#%.,+\-'\"!/]*")
 _COLOUR: Final = re.compile(r"\b(?:rgba?|hsla?)\([\d\s.,%/]{1,60}\)", re.IGNORECASE)
 _NEGATIVE: Final = re.compile(r"(?:^|\s)-")
@@ -31,7 +31,6 @@ MAX_LENGTH: Final = 4_000
 
 
 def filter_style(style: str) -> str:
-    """Return the declarations of `style` that change how text looks, and nothing else."""
     declarations: list[str] = []
     for declaration in style[:MAX_LENGTH].split(";"):
         name, colon, value = declaration.partition(":")
@@ -48,6 +47,6 @@ def _is_plain(name: str, value: str) -> bool:
     if name == "display":
         return value.lower() in _DISPLAYS
     if name.startswith(("margin", "text-indent")) and _NEGATIVE.search(value):
-        # Pulls content out of its place.
+        # Negative margins move content out of its box.
         return False
     return _PLAIN.fullmatch(_COLOUR.sub("", value)) is not None

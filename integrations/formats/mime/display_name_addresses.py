@@ -1,7 +1,8 @@
 """
-Addresses within display names.
+Find addresses in display names.
 
-A sender chooses the name freely. A name such as "ceo@bank.example" is read as the address.
+Senders choose the name freely, and readers take a name such as "ceo@bank.example" for the
+address.
 """
 
 from __future__ import annotations
@@ -11,22 +12,21 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
-#: Characters of a name that are looked at. No page shows more of it.
+#: Examined characters of a name. Pages never show more.
 MAX_NAME: Final = 2_000
 _MAX_LOCAL: Final = 80
 _MAX_DOMAIN: Final = 260
 
-# RFC 6531: letters beyond ASCII may stand in both parts.
+# RFC 6531: both parts may have letters beyond ASCII.
 _LOCAL: Final = re.compile(r"[^\s<>()\[\],;:\"@\u201c-\u201f\u00ab\u00bb]+$")
 _DOMAIN: Final = re.compile(r"(?:[\w-]+[.\u3002])+[\w-]{2,}")
-# Outlook puts a name that is an address between two of them.
+# Outlook puts a name that is an address in apostrophes.
 _APOSTROPHE: Final = "'"
-# Format characters, and marks that combine with the letter before them.
+# Format characters, and combining marks.
 _INVISIBLE: Final = frozenset({"Cf", "Mn"})
 
 
 def contains_other_address(name: str, own_address: str) -> bool:
-    """Return whether an address other than `own` stands in `name`."""
     if name.isascii() and "@" not in name:
         return False
     own_address = _normalise_domain(_fold_text(own_address)).lstrip(_APOSTROPHE)
@@ -34,7 +34,7 @@ def contains_other_address(name: str, own_address: str) -> bool:
 
 
 def _fold_text(text: str) -> str:
-    """Return `text` in the form in which two spellings that look the same are equal."""
+    """Return `text` in a form that is equal for spellings that look the same."""
     if text.isascii():
         return text.lower()
     plain = unicodedata.normalize("NFKC", text)
@@ -47,8 +47,8 @@ def _fold_text(text: str) -> str:
 def _find_addresses(text: str) -> Iterator[str]:
     for at in (index for index, character in enumerate(text) if character == "@"):
         before, after = text[max(0, at - _MAX_LOCAL) : at], text[at + 1 : at + _MAX_DOMAIN]
-        # "Support @ Example.com" names no address. A space on one side may be an invisible
-        # character that was removed.
+        # "Support @ Example.com" is not an address. A space on one side may be a removed
+        # invisible character.
         if before[-1:].isspace() and after[:1].isspace():
             continue
         local, domain = _LOCAL.search(before.rstrip()), _DOMAIN.match(after.lstrip())
@@ -57,7 +57,7 @@ def _find_addresses(text: str) -> Iterator[str]:
 
 
 def _normalise_domain(address: str) -> str:
-    """Return an address with its domain in ASCII, where IDNA has a form for it."""
+    """Return an address with its domain in ASCII, where IDNA allows."""
     local, at, domain = address.rpartition("@")
     if domain.isascii():
         return address

@@ -1,4 +1,4 @@
-"""The description of an event as it is shown: made when the event is written, and stored."""
+"""Sanitise an event's description. The result is stored with the event."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _TAG: Final = re.compile(r"</?[a-zA-Z][^<>]{0,2000}>|&[a-zA-Z]{2,8};")
 @dataclass(frozen=True, slots=True)
 class SanitisedDescription:
     """
-    Safe markup of a description. `safe_bodies.VERSION` says by which rules it was made.
+    Safe HTML of a description. `safe_bodies.VERSION` is the version of the rules.
 
-    :param is_plain: that the description is text without markup, in which lines count
+    :param is_plain: the description is plain text, so line breaks count
     """
 
     html: str
@@ -24,8 +24,8 @@ class SanitisedDescription:
 
 
 def sanitise_description(text: str) -> SanitisedDescription:
-    """:param text: as its provider keeps it: anybody's HTML, or lines of text"""
+    """:param text: as the provider stores it: untrusted HTML, or lines of text"""
     if not _TAG.search(text):
         return SanitisedDescription(markup.plain_to_html(text), is_plain=True)
-    # An event has no parts, so a picture of one stands for nothing.
+    # An event has no parts, so references to images in it are dropped.
     return SanitisedDescription("".join(markup.sanitise_html(text).pieces), is_plain=False)

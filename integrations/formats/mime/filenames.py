@@ -1,4 +1,4 @@
-"""Names that strangers gave to files: for showing, never for opening anything."""
+"""Make untrusted file names safe to show. Never use the result as a path."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _SEPARATORS: Final = re.compile(r'[\\/:*?"<>|]+')
 
 def make_safe_filename(name: str, *, content_type: str, position: int) -> str:
     """
-    Return `name` fit to show and to offer for download.
+    Return `name` safe to show and to offer for download.
 
-    Nothing in it can leave a folder, hide an extension by writing direction or
-    break a header; what is left empty is named after its place and type.
+    The result cannot leave a folder, hide an extension by writing direction, or break a header.
+    An empty result is replaced by a name from `position` and `content_type`.
     """
-    # Full-width solidus and friends become their plain forms before those are replaced.
+    # Normalises full-width solidus and similar characters, before plain ones are replaced.
     plain = make_printable(unicodedata.normalize("NFKC", name))
     last = _SEPARATORS.split(plain)[-1] if _SEPARATORS.search(plain) else plain
     filename = make_printable(last).strip(" .") or _SEPARATORS.sub("_", plain).strip(" ._")

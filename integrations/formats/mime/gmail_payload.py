@@ -1,9 +1,9 @@
 """
-Gmail's `format=full` payload to `ParsedMessage`.
+Parse Gmail's `format=full` payload to `ParsedMessage`.
 
-Its parts carry header strings unfolded but not decoded, `body.data` as
-base64url of the transfer-decoded bytes, and for anything large or attached an
-`attachmentId` instead, whose bytes we do not fetch at sync.
+Header strings are unfolded but not decoded. `body.data` is the transfer-decoded content as
+base64url. Large or attached parts have an `attachmentId` instead; their bytes are not fetched at
+sync.
 https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages#MessagePart
 """
 
@@ -19,11 +19,7 @@ from .part_tree import MimePart, assemble_message, tidy_headers
 
 
 def parse_payload(payload: Mapping[str, Any]) -> ParsedMessage:
-    """
-    Return the message in `payload`.
-
-    :raises Poison: if it cannot be read within our bounds; nothing else is raised
-    """
+    """:raises PoisonMessage: if the message is unreadable or exceeds a bound; nothing else"""
     reason: PoisonReason = "undecodable"
     try:
         return assemble_message(_read_part(payload, "", 0))
@@ -59,7 +55,7 @@ def _read_part(node: Mapping[str, Any], path: str, depth: int) -> MimePart:
 
 
 def decode_base64url(data: str) -> bytes:
-    """Return base64url `data` as bytes; missing padding and stray characters are tolerated."""
+    """Return the bytes of base64url text; tolerates missing padding and stray characters."""
     encoded = data.encode("ascii", errors="ignore").translate(None, b"=\r\n ")
     try:
         return base64.urlsafe_b64decode(encoded + b"=" * (-len(encoded) % 4))

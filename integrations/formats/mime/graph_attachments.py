@@ -1,4 +1,4 @@
-"""Graph's attachments of a message, as it lists them, to `AttachmentPart`."""
+"""Read Graph's list of attachments to `AttachmentPart`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from . import filenames, headers
 from .message import MAX_PARTS, AttachmentPart, PoisonMessage, clamp_size
 from .part_tree import CALENDAR_TYPES
 
-#: Before Graph's id of an attachment, where others have a path of indexes.
+#: Prefix of Graph's attachment id, used in place of a path of indexes.
 GRAPH_ID_PREFIX: Final = "graph:"
 _ITEM: Final = "#microsoft.graph.itemattachment"
-# A link to a file that lies elsewhere: nothing of it is in the message.
+# A link to a file outside the message.
 _REFERENCE: Final = "#microsoft.graph.referenceattachment"
 _ITEM_TYPE: Final = "message/rfc822"
 _UNKNOWN_TYPE: Final = "application/octet-stream"
@@ -20,9 +20,9 @@ _UNKNOWN_TYPE: Final = "application/octet-stream"
 
 def read_attachments(attachments: Sequence[Mapping[str, Any]]) -> tuple[AttachmentPart, ...]:
     """
-    Return the attachments whose bytes are in the message, in Graph's order.
+    Return the attachments with bytes in the message, in Graph's order.
 
-    :raises Poison: if there are too many
+    :raises PoisonMessage: if there are too many
     """
     if len(attachments) > MAX_PARTS:
         raise PoisonMessage("too-many-parts")
@@ -59,7 +59,7 @@ def _read_attachment(attachment: Mapping[str, Any], position: int) -> Attachment
 
 
 def _get_content_type(attachment: Mapping[str, Any]) -> str:
-    """Return its type without parameters; that of a message for an item of Outlook's."""
+    """Return the media type without parameters; an Outlook item has the type of a message."""
     if _get_kind(attachment) == _ITEM:
         return _ITEM_TYPE
     value = str(attachment.get("contentType") or "").partition(";")[0]

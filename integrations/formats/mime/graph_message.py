@@ -1,10 +1,9 @@
 """
-Graph's message resource, with a list of its attachments, to `ParsedMessage`.
+Parse Graph's message resource and attachment list to `ParsedMessage`.
 
-Graph shows a message by properties, already decoded, and one body: HTML or text. Which property
-each field comes from, and what may differ from the message's MIME, stands in the README of
-`integrations/providers/microsoft`.
-https://learn.microsoft.com/en-us/graph/api/resources/message
+Graph returns decoded properties and one body, HTML or text. The README of
+`integrations/providers/microsoft` maps properties to fields, and lists the differences to the
+message's MIME. https://learn.microsoft.com/en-us/graph/api/resources/message
 """
 
 from __future__ import annotations
@@ -25,22 +24,23 @@ from .graph_attachments import read_attachments
 from .message import MAX_TEXT, ParsedMessage, PoisonMessage, PoisonReason
 from .part_tree import tidy_headers
 
-# Extended properties, by the tag of their MAPI property: PR_INTERNET_REFERENCES and
-# PR_IN_REPLY_TO_ID. https://learn.microsoft.com/en-us/openspecs/exchange_server_protocols/ms-oxprops
+# Tags of extended properties: PR_INTERNET_REFERENCES and PR_IN_REPLY_TO_ID.
+# https://learn.microsoft.com/en-us/openspecs/exchange_server_protocols/ms-oxprops
 REFERENCES: Final = 0x1039
 IN_REPLY_TO: Final = 0x1042
-# What Exchange gives for a moment that it does not know.
+# Exchange's year for an unknown time.
 _NO_YEAR: Final = 1601
 
 
 def parse_record(record: bytes) -> ParsedMessage:
     """
-    Return the message in `record`: JSON with Graph's `message`, its `attachments` and its `parent`.
+    Return the message in `record`: JSON with Graph's `message`, its `attachments` and its
+    `parent`.
 
-    `parent` is the message that it answers, where that is known from the conversation: its
-    Message-ID and its references.
+    `parent` has the Message-ID and the references of the answered message, if the conversation
+    shows them.
 
-    :raises Poison: if it cannot be read within our bounds; nothing else is raised
+    :raises PoisonMessage: if the message is unreadable or exceeds a bound; nothing else is raised
     """
     reason: PoisonReason = "undecodable"
     try:
@@ -56,9 +56,9 @@ def parse_record(record: bytes) -> ParsedMessage:
 
 def decode_json(content: bytes) -> Any:
     """
-    Return JSON, also where a text in it holds half of a character.
+    Return decoded JSON; accepts lone surrogates in strings.
 
-    :raises ValueError: if it is none
+    :raises ValueError: if `content` is not JSON
     :raises RecursionError: if it nests too deeply
     """
     try:
@@ -98,15 +98,15 @@ def _build_message(
 
 
 def _get_headers(message: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """Return the header lines that it came with; a draft and a sent message have none."""
+    """Return the received header lines; drafts and sent messages have none."""
     return message.get("internetMessageHeaders") or ()
 
 
 def _read_text(value: object) -> str:
     """
-    Return a string of Graph's; empty where there is none.
+    Return a string of Graph's; empty for null.
 
-    :raises TypeError: if it is anything else
+    :raises TypeError: if the value is neither a string nor null
     """
     if value is None:
         return ""
@@ -126,7 +126,7 @@ def _read_address(recipient: Mapping[str, Any]) -> Address:
     person = recipient.get("emailAddress") or {}
     name = headers.make_printable(_read_text(person.get("name")))
     address = headers.make_printable(_read_text(person.get("address")))
-    # Without a name, Exchange gives the address as the name.
+    # Exchange repeats the address as the name if there is no name.
     return Address("" if name.lower() == address.lower() else name, address)
 
 
@@ -145,7 +145,7 @@ def _read_date(value: object) -> datetime | None:
 def _read_threading(
     message: Mapping[str, Any], pairs: Sequence[tuple[str, str]], parent: Any
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return what it answers and refers to: by its headers, its properties, its conversation."""
+    """Return In-Reply-To and References: from headers, properties, or the conversation."""
     named = {name.lower(): value for name, value in reversed(pairs)}
     properties = {**read_extended_properties(message)}
     in_reply_to = named.get("in-reply-to") or properties.get(IN_REPLY_TO, "")
@@ -159,7 +159,7 @@ def _read_threading(
 
 
 def read_extended_properties(message: Mapping[str, Any]) -> dict[int, str]:
-    """Return the values of its extended properties, by the tag of each (`String 0x1039`)."""
+    """Return the extended properties by tag, such as 0x1039 for the id `String 0x1039`."""
     values: dict[int, str] = {}
     for prop in message.get("singleValueExtendedProperties") or ():
         tag = _read_text(prop["id"]).rpartition(" ")[2]
@@ -169,7 +169,7 @@ def read_extended_properties(message: Mapping[str, Any]) -> dict[int, str]:
 
 
 def _read_body(body: Mapping[str, Any]) -> tuple[str, str, list[str]]:
-    """Return its text, its HTML, and what was wrong with them."""
+    """Return the text, the HTML, and their defects."""
     content = _read_text(body.get("content"))
     defects = ["text-cut"] if len(content) > MAX_TEXT else []
     content = content[:MAX_TEXT].replace("\x00", "").replace("\r\n", "\n")

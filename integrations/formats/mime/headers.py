@@ -1,4 +1,4 @@
-"""Header values: unfolded text in, decoded words, parameters and dates out."""
+"""Decode unfolded header values: encoded words, parameters, message ids and dates."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MESSAGE_ID: Final = re.compile(r"<([^<>\s]{1,998})>")
 _UNSAFE: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]"
 )
-# What most parts say: a type with nothing but a charset or a boundary.
+# Most parts: a type with only a charset or a boundary.
 _BARE_TYPE: Final = re.compile(
     r"([a-z]+/[a-z0-9.+-]+)"
     r"(?:; ?charset=(?:\"([\w.:-]+)\"|([\w.:-]+))|; ?boundary=(?:\"[^\"\\]*\"|[\w.=-]+))?",
@@ -30,12 +30,12 @@ MAX_REFERENCES: Final = 200
 
 
 def make_printable(text: str) -> str:
-    """Return `text` on one line, without what could disguise it on a screen."""
+    """Return `text` on one line, without control, zero-width and direction characters."""
     return " ".join(_UNSAFE.sub(" ", text).split())
 
 
 def decode_words(value: str) -> str:
-    """Return `value` with its RFC 2047 encoded words decoded."""
+    """Decode RFC 2047 encoded words."""
     if "=?" not in value:
         return value
     return _join_words(_BETWEEN_WORDS.sub(r"\1", value))
@@ -47,7 +47,7 @@ def _join_words(value: str) -> str:
     for match in _WORD.finditer(value):
         charset, encoding, body = match.groups()
         charset = charset.partition("*")[0].lower()
-        # A character may be split over adjacent words: join bytes first.
+        # Adjacent words may share a character: join bytes first.
         if pending and (match.start() != end or charset != pending_charset):
             out.append(charsets.decode(pending, pending_charset)[0])
             pending = b""
@@ -71,12 +71,12 @@ def _word_bytes(encoding: str, body: str) -> bytes:
 
 
 def decode_text(value: str) -> str:
-    """Return a header's value, decoded and fit to show."""
+    """Return a header value, decoded and printable."""
     return make_printable(decode_words(value))
 
 
 def parse_message_ids(value: str) -> tuple[str, ...]:
-    """Return the ids in `value` without their angle brackets; a bare one counts."""
+    """Return the message ids without angle brackets; accepts a single bare id."""
     ids = [make_printable(match[1]) for match in _MESSAGE_ID.finditer(value)]
     bare = make_printable(value)
     if not ids and bare and " " not in bare and "<" not in bare:
@@ -85,7 +85,7 @@ def parse_message_ids(value: str) -> tuple[str, ...]:
 
 
 def parse_date(value: str) -> datetime | None:
-    """Return an RFC 5322 date as aware UTC; None where it is none."""
+    """Return an RFC 5322 date as aware UTC; None if invalid."""
     try:
         parsed = parsedate_to_datetime(make_printable(value))
         return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
@@ -94,7 +94,7 @@ def parse_date(value: str) -> datetime | None:
 
 
 class MimeParameters:
-    """The type of one part and the parameters of its two headers, RFC 2231 ones joined."""
+    """Content type, charset, disposition and file name of a part. Joins RFC 2231 values."""
 
     def __init__(self, content_type: str, disposition: str) -> None:
         self.disposition = disposition.partition(";")[0].strip().lower()
@@ -130,7 +130,7 @@ class MimeParameters:
 
 
 def _undo_latin_1(decoded: str) -> bytes:
-    """Return the bytes of an RFC 2231 value, which the standard library reads as Latin-1."""
+    """Return the bytes of an RFC 2231 value, which the standard library decodes as Latin-1."""
     try:
         return decoded.encode("latin-1")
     except UnicodeError:

@@ -1,4 +1,4 @@
-"""What mail HTML may be made of."""
+"""The HTML elements and attributes that mail may use."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ ins kbd li main mark nav ol p pre q rp rt ruby s samp section small span strike 
 summary sup table tbody td tfoot th thead time tr tt u ul var wbr
 """
 TAGS: Final = frozenset(_TAGS_NAMES.split())
-# These go with all that is in them; any other tag leaves its text.
+# Removed with their content; any other unknown tag keeps its text.
 _DROPPED_WHOLE_NAMES: Final = """
 applet audio base canvas embed frame frameset head iframe link math meta noembed noframes
 noscript object script select style svg template textarea title video xml
 """
 DROPPED_WHOLE: Final = frozenset(_DROPPED_WHOLE_NAMES.split())
-# Closed by their neighbours, or never opened.
+# Void elements, and elements with optional end tags.
 _SELF_CLOSING_NAMES: Final = """
 area base br col dd dt embed hr img input li link meta option p param source tbody td tfoot th
 thead tr track wbr
 """
 SELF_CLOSING: Final = frozenset(_SELF_CLOSING_NAMES.split())
-# Opened again in every block that follows until they are closed (HTML, 13.2.4.3).
+# Reopened in every following block until closed (HTML, 13.2.4.3).
 _FORMATTING_NAMES: Final = "a b big code em font i nobr s small strike strong tt u"
 FORMATTING: Final = frozenset(_FORMATTING_NAMES.split())
-#: Of pictures in the text, in the markup itself or beside it.
+#: Image types in the text, as `data:` URLs or parts.
 PICTURE_TYPES: Final = frozenset({"image/png", "image/gif", "image/jpeg", "image/webp"})
 
 ATTRIBUTES: Final[dict[str, set[str]]] = {

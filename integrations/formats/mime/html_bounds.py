@@ -1,8 +1,8 @@
 """
-Whether HTML is cheap enough to be parsed: known ways to make a parser slow, counted beforehand.
+Decide whether HTML is cheap enough to parse, by counting known causes of slow parsing.
 
-One pass over the tags, without a parser. Its counts are upper bounds where the markup is what a
-mail program writes. Markup that deceives it meets the limits of the parser process.
+One pass over the tags, without a parser. The counts are upper bounds for markup of mail programs.
+Markup that evades them meets the limits of the parser process.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Final
 
 from . import html_allowlist
 
-#: Elements that are open at once: deep nesting takes the parser quadratic time.
+#: Open elements: deep nesting takes the parser quadratic time.
 MAX_DEPTH: Final = 1_000
 MAX_TAGS: Final = 200_000
-#: Of one tag: each is compared with those before it.
+#: Attributes of one tag: each is compared with the previous ones.
 MAX_ATTRIBUTES: Final = 200
-#: Formatting elements that a parser opens again, counted over all blocks.
+#: Formatting elements that a parser reopens, over all blocks.
 MAX_REOPENED: Final = 200_000
 MAX_REFERENCES: Final = 100_000
 
@@ -27,12 +27,12 @@ _QUOTED: Final = re.compile(r"\"[^\"]*\"|'[^']*'")
 _WORD: Final = re.compile(r"[^\s/]+")
 # A shorter tag cannot have too many.
 _SHORTEST: Final = 2 * MAX_ATTRIBUTES
-# So few tags are neither too deep nor, half of them formatting, opened again too often.
+# So few tags are never too deep, and never reopened too often if half of them are formatting.
 _FEW_TAGS: Final = 800
 
 
 def is_within_bounds(html: str) -> bool:
-    """Return whether a parser reads `html_sanitizer` in a time that grows with its length."""
+    """Return whether `html` parses in time linear in its length."""
     if html.count("&") > MAX_REFERENCES:
         return False
     if html.count("<") <= _FEW_TAGS:
@@ -48,7 +48,7 @@ class _TagCounter:
         self._tags = self._depth = self._formatting = self._reopened = 0
 
     def count_tag(self, closing: str, written: str, attributes: str) -> bool:
-        """Count one tag. Return whether all counts are still within their bounds."""
+        """Count one tag. Return whether all counts are within bounds."""
         name = written.lower()
         self._tags += 1
         if closing:
@@ -81,7 +81,7 @@ def _begins_tag(text: str) -> bool:
 
 
 def _has_few_attributes(tag: str) -> bool:
-    """:param tag: what follows its `<`, at most up to the next `<`"""
+    """:param tag: the text from after its opening bracket, at most to the next one"""
     if len(tag) < _SHORTEST:
         return True
     words = _WORD.findall(_QUOTED.sub("", tag.partition(">")[0]))

@@ -1,11 +1,11 @@
-"""The charset that an HTML text declares for itself, read where its part declares none."""
+"""Find the charset that HTML declares, for parts without a charset."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-#: Bytes that are looked at (HTML, 13.2.3.2: prescan a byte stream).
+#: Examined bytes (HTML, 13.2.3.2: prescan a byte stream).
 PRESCAN: Final = 1_024
 
 _COMMENT: Final = re.compile(rb"<!--.*?(?:-->|$)", re.DOTALL)
@@ -13,8 +13,8 @@ _META: Final = re.compile(rb"<meta[\s/][^>]*?charset\s*=\s*[\"']?\s*([^\s\"'/>;]
 
 
 def find_declared_charset(data: bytes) -> str:
-    """Return the charset of the first `<meta>` that has one; "" if none has."""
+    """Return the charset of the first `<meta>` with one; "" if none."""
     match = _META.search(_COMMENT.sub(b"", data[:PRESCAN]))
     label = match[1].decode("ascii", errors="replace").lower() if match else ""
-    # In UTF-16 the declaration itself would not have been found.
+    # A declaration in real UTF-16 would not have matched.
     return "utf-8" if label.startswith("utf-16") else label

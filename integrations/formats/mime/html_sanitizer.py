@@ -1,9 +1,9 @@
 """
-Mail HTML made safe to show, and text made HTML.
+Sanitise mail HTML, and convert text to HTML.
 
-What comes out loads nothing from anywhere: pictures are `data:` or gone, and a
-link only leads where its reader clicks. It is still meant for a sandboxed
-frame whose own response forbids scripts and fetches: two walls, not one.
+The result loads nothing: images are `data:` URLs or removed, and links open only on a click.
+Nevertheless it is meant for a sandboxed frame, and the frame's response forbids scripts and
+fetches: two walls, not one.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from .headers import make_printable
 from .html_bounds import is_within_bounds
 from .message import MAX_TEXT
 
-#: How often its own length safe markup may have: escaping makes text longer, and so do the
-#: attributes of links. Elements that a parser opens again and again make it much longer.
+#: Growth limit, as a multiple of the input's length: escapes and link attributes lengthen it, and
+#: reopened elements multiply it.
 MAX_GROWTH: Final = 8
-#: That little is always allowed, in characters.
+#: Output of this length is always allowed, in characters.
 SMALL_LENGTH: Final = 64 * 1024
-#: Web addresses of a plain text that are made links.
+#: Links in plain text.
 MAX_LINKS: Final = 5_000
-#: Pictures that stand in the markup itself, of one message, in characters.
+#: `data:` images of one message, in characters.
 MAX_PICTURES: Final = 8 * 1024 * 1024
 
 _DATA: Final = re.compile(r"data:(image/[a-z]+);base64,[A-Za-z0-9+/=\s]*", re.IGNORECASE)
 _LINKS: Final = frozenset({"http", "https", "mailto", "tel"})
 _REL: Final = "noopener noreferrer nofollow"
 
-# A placeholder: a random word, and the picture's place among those of the message.
+# A placeholder: a random word, and the index of the image.
 _PLACEHOLDER: Final = re.compile(r' src="data:([0-9a-f]{32})-(\d+)"')
 
 _BREAKS: Final = re.compile(r"<(?=/?(?:p|div|br|td|th|tr|li|h[1-6]|blockquote)\b)", re.IGNORECASE)
@@ -48,11 +48,11 @@ _URL: Final = re.compile(r"https?://[^\s<>\"'`]{1,2000}[^\s<>\"'`.,;:!?)\]}]")
 @dataclass(frozen=True, slots=True)
 class SanitisedHtml:
     """
-    Markup that is safe to frame, in pieces. A picture of the message stands between each two.
+    Safe HTML in pieces, with an image of the message between each two.
 
-    `pictures` are their content ids, without angle brackets; one more piece than pictures.
-    `blocked_count` pictures were left out, because they are elsewhere. `is_words_only` where the
-    markup was too costly to parse: its words are kept.
+    `pictures` are content ids without angle brackets, one fewer than `pieces`. `blocked_count`
+    remote images were removed. `is_text_only`: the markup was too costly to parse, so only its
+    text is kept.
     """
 
     pieces: tuple[str, ...]
@@ -63,23 +63,22 @@ class SanitisedHtml:
 
 class _AttributeFilter:
     """
-    Filters attributes, and puts placeholders where the message's own pictures stand.
+    Filters attributes, and puts placeholders in place of the message's own images.
 
-    A placeholder holds a random word, so that nobody who writes a mail can write one.
+    Placeholders contain a random word, so that senders cannot forge them.
     """
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Forget the message before."""
         self.word = secrets.token_hex(16)
         self.pictures: list[str] = []
         self.blocked_count = 0
         self._room = MAX_PICTURES
 
     def __call__(self, tag: str, name: str, value: str) -> str | None:
-        # nh3 keeps the value when its filter raises: nothing may.
+        # nh3 keeps the value if the filter raises, so the filter must not raise.
         try:
             return self._filter_value(tag, name, value)
         except Exception:  # noqa: BLE001
@@ -110,12 +109,12 @@ class _AttributeFilter:
         return address
 
     def split_pieces(self, safe: str) -> SanitisedHtml:
-        """Return sanitised markup, cut where the placeholders stand, with their attributes."""
+        """Return sanitised markup, cut at the placeholders."""
         pieces: list[str] = []
         pictures: list[str] = []
         end = 0
         for placeholder in _PLACEHOLDER.finditer(safe) if self.pictures else ():
-            # Another word was written by the sender.
+            # A sender wrote any other word.
             if placeholder[1] == self.word:
                 pieces.append(safe[end : placeholder.start()])
                 pictures.append(self.pictures[int(placeholder[2])])
@@ -124,7 +123,10 @@ class _AttributeFilter:
 
 
 class _HtmlCleaner(threading.local):
-    """nh3 as mail needs it: made once, because that takes as long as a short message."""
+    """
+    One configured nh3 cleaner per thread, because creating one takes as long as cleaning a short
+    message.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -160,9 +162,9 @@ def _is_external_link(value: str) -> bool:
 
 def sanitise_html(html: str) -> SanitisedHtml:
     """
-    Return `html` with what a mail may do: look like something, and be read.
+    Return `html` reduced to allowed elements, attributes and styles.
 
-    Pictures that are neither `data:` nor the message's own are left out and counted.
+    Images that are neither `data:` URLs nor parts of the message are removed and counted.
     """
     html = html[:MAX_TEXT]
     if not is_within_bounds(html):
@@ -182,7 +184,7 @@ def _without_tags(html: str) -> str:
 
 
 def html_to_text(html: str) -> str:
-    """Return the words of `html` on one line."""
+    """Return the text of `html` on one line."""
     html = html[:MAX_TEXT]
     if not is_within_bounds(html):
         return make_printable(_without_tags(html))
@@ -190,7 +192,7 @@ def html_to_text(html: str) -> str:
 
 
 def plain_to_html(text: str) -> str:
-    """Return plain text as safe HTML: lines kept, web addresses made links."""
+    """Return plain text as safe HTML with its line breaks, and with links for web addresses."""
     text = text[:MAX_TEXT]
     out: list[str] = []
     end = 0

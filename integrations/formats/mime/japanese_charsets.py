@@ -1,9 +1,9 @@
 """
 ISO-2022-JP and EUC-JP with the characters of the Encoding Standard.
 
-The standard's table has the characters of NEC and IBM ("①", "㈱"), which are common in mail and
-which Python's codecs of these names do not know. Its codec `cp932` knows them all, at the places
-to which JIS X 0208 leads.
+The standard's table includes NEC and IBM characters ("①", "㈱"), which are common in mail and
+missing from Python's codecs of these names. Python's `cp932` has them at the positions given by
+JIS X 0208.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ _ERRORS: Final = "antares.jis"
 _ESCAPE: Final = re.compile(rb"\x1b(\([BJI]|\$[@B])")
 _TO_EUC: Final = bytes(byte | 0x80 if 0x21 <= byte <= 0x7E else byte for byte in range(256))  # noqa: PLR2004
 _PAIR: Final = re.compile(rb"[\xa1-\xfe]{2}")
-# The first byte, and the last of the first half of Shift_JIS's rows.
+# The first byte, and the last row of Shift_JIS's lower half.
 _FIRST, _LAST_LOW_ROW = 0xA1, 0x1E
 
 
 def decode(data: bytes, codec: str) -> str:
-    """Return the text; what is no character becomes U+FFFD."""
+    """Return the text; invalid bytes become U+FFFD."""
     if codec == "euc-jp":
         return data.decode("euc_jp", errors=_ERRORS)
     text, position, mode = [], 0, b"(B"
@@ -44,7 +44,7 @@ def _decode_piece(piece: bytes, mode: bytes) -> str:
 
 
 def _decode_pair(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Decode a pair of bytes that Python's EUC-JP does not know."""
+    """Decode a byte pair that Python's EUC-JP does not know."""
     if not isinstance(error, UnicodeDecodeError):
         raise error
     pair = error.object[error.start : error.start + 2]

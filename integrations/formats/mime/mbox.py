@@ -1,8 +1,7 @@
 """
-Mail as a file that mail programs read: RFC 4155, "From " quoted at any depth ("mboxrd"). Pure.
+Write stored mail as mbox records (RFC 4155, "From " quoted at any depth: "mboxrd"). Pure.
 
-What is kept of a message here is its headers and its text; so its record says which
-attachments it had, and is otherwise the message as far as we have it.
+Antares stores headers and text, so a record names the attachments instead of containing them.
 """
 
 from __future__ import annotations
@@ -18,13 +17,13 @@ from typing import Any, Final
 
 from .headers import make_printable
 
-# Who wrote the notes at the beginning and the end: an address that nobody has.
+# The sender of our notes: an address that cannot exist.
 _SENDER: Final = "antares@localhost.invalid"
 
 _POLICY: Final = SMTP.clone(linesep="\n", cte_type="8bit")
 _FROM: Final = re.compile(rb"^(>*From )", re.MULTILINE)
 _NAME: Final = re.compile(r"[!-9;-~]{1,100}")
-# What says how the parts are put together: ours are put together anew.
+# Structural headers, which our own replace.
 _STRUCTURE: Final = ("content-", "mime-version")
 _LONGEST_LINE: Final = 900
 
@@ -37,10 +36,10 @@ def format_message(
     filed: Iterable[str],
 ) -> bytes:
     """
-    Return one message as a record of the file.
+    Return one message as an mbox record.
 
-    :param summary: what the list shows of it, as `models.mail` describes
-    :param content: what only an opened message shows
+    :param summary: as `models.mail.Message` describes
+    :param content: as `models.mail.MessageBody` describes
     :param filed: folders and labels
     """
     headers = [
@@ -56,7 +55,7 @@ def format_message(
     ]
     headers += [("X-Antares-Filed", folder) for folder in filed]
     if content.get("reconstructed"):
-        # Its headers and its text are what the provider made of it.
+        # The provider made headers and text from its properties.
         headers.append(("X-Antares-Reconstructed", "from the properties that the provider showed"))
     headers += [
         ("X-Antares-Attachment-Not-Kept", f"{content_type}; {size} bytes; {filename}")
@@ -66,7 +65,7 @@ def format_message(
 
 
 def format_note(subject: str, text: str, *, at: datetime) -> bytes:
-    """Return a record in words of ours: what the file is, and whether it is whole."""
+    """Return a record with our own text: a description of the file, or whether it is complete."""
     headers = [
         ("From", formataddr(("Antares", _SENDER))),
         ("Date", format_datetime(at.astimezone(UTC))),
@@ -92,7 +91,7 @@ def _summarise_headers(
 
 def _format_address(name: str, email: str) -> str:
     plain = make_printable(email)
-    # What is no address at all was written by somebody all the same.
+    # Text that is not an address is kept.
     return formataddr((make_printable(name), plain)) if plain.isascii() else f"{name} {plain}"
 
 
@@ -122,7 +121,7 @@ def _format_record(
 
 
 def _format_header(name: str, value: str) -> str:
-    """Return a header's line, folded where it is long; nothing where it could be none."""
+    """Return a header line, folded if long; empty if the name is not valid."""
     if not _NAME.fullmatch(name):
         return ""
     plain = make_printable(value)

@@ -1,4 +1,4 @@
-"""What a mail message is to us, whoever delivered it."""
+"""A parsed mail message, independent of its provider, and the bounds of parsing."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from .addresses import Address
 
 PoisonReason = Literal["too-deep", "too-many-parts", "too-large", "undecodable"]
 
-# Forwards of forwards reach ten; providers hand over what lies much deeper as one lump.
+# Nested forwards reach ten; providers return much deeper parts unparsed.
 MAX_DEPTH: Final = 30
 MAX_PARTS: Final = 1_000
-# Gmail accepts 150 MiB by import; base64 and headers on top.
+# Gmail imports 150 MiB; base64 and headers add to it.
 MAX_BYTES: Final = 210 * 1024 * 1024
-# Characters of one body that are kept; the rest is dropped and named among the defects.
+# Stored characters of one body; the rest is dropped and recorded as a defect.
 MAX_TEXT: Final = 2_000_000
-#: Of a message or an attachment, in bytes, as it is stored.
+#: Stored size of a message or an attachment, in bytes.
 MAX_SIZE: Final = 2**31 - 1
 MAX_HEADERS: Final = 1_000
 MAX_HEADER_LENGTH: Final = 64 * 1024
-#: Of all headers of all parts.
+#: For all headers of all parts.
 MAX_HEADER_BYTES: Final = 512 * 1024
-#: Of a header that says how a part is to be read: reading its parameters takes quadratic time.
+#: Length of a structural header: parsing its parameters takes quadratic time.
 MAX_STRUCTURAL_HEADER: Final = 4 * 1024
 MAX_PARAMETERS: Final = 64
 
 
 class PoisonMessage(Exception):
-    """A message that cannot be read. Set it aside under `reason`, a word of ours, and go on."""
+    """A message that cannot be read. Quarantine it under `reason`, our own word, and continue."""
 
     def __init__(self, reason: PoisonReason) -> None:
         super().__init__(reason)
@@ -37,7 +37,10 @@ class PoisonMessage(Exception):
 
 
 def clamp_size(size: object) -> int:
-    """Return a size or count that a provider says, as a column takes it; 0 where it says none."""
+    """
+    Return a provider's size or count within the range of a database column; 0 if absent or
+    invalid.
+    """
     is_number = isinstance(size, int | float) and size >= 0
     return int(min(size, MAX_SIZE)) if is_number else 0  # type: ignore[call-overload]
 
@@ -45,12 +48,11 @@ def clamp_size(size: object) -> int:
 @dataclass(frozen=True, slots=True)
 class AttachmentPart:
     """
-    What a message carries beside its text, without the bytes.
+    An attachment of a message, without its bytes.
 
-    `part` is the path to it: zero-based indexes joined by dots, "" for a
-    message that is one part. It survives where a provider's attachment ids do
-    not. `filename` is safe to show and is no path; `size` is in bytes after
-    transfer decoding; `content_id` has no angle brackets.
+    `part` is the path in the part tree: zero-based indexes joined by dots, "" for a message of
+    one part. Paths are stable; providers' attachment ids are not. `filename` is safe to show and
+    not a path. `size` is in bytes after transfer decoding. `content_id` has no angle brackets.
     """
 
     position: int
@@ -69,10 +71,9 @@ class ParsedMessage:
     """
     One message, decoded.
 
-    `html_sanitizer` is as the sender wrote it: hostile until `html_sanitizer.sanitise`. `date` is
-    what the sender claims, aware UTC. `message_id`, `in_reply_to` and
-    `references` have no angle brackets. `headers` are the unfolded top-level
-    ones in order. `defects` are words of ours.
+    `html` is as the sender wrote it: hostile until `html_sanitizer.sanitise_html`. `date` is the
+    sender's claim, aware UTC. `message_id`, `in_reply_to` and `references` have no angle
+    brackets. `headers` are the unfolded top-level headers in order. `defects` are our own words.
     """
 
     from_: tuple[Address, ...]
@@ -93,5 +94,5 @@ class ParsedMessage:
 
     @property
     def has_attachments(self) -> bool:
-        """True if something is attached that is not merely shown inside the text."""
+        """Whether an attachment is more than an image in the text."""
         return any(not part.is_inline for part in self.attachments)

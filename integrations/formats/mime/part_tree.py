@@ -1,8 +1,8 @@
 """
-A message as a tree of parts, and what to make of it.
+A message as a tree of parts, and its conversion to `ParsedMessage`.
 
-Both readers, of raw bytes and of Gmail's payload, end here, so that a message
-looks the same whichever way it came.
+The readers of raw bytes and of Gmail's payload share this module, so that a message is the same
+from both.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ CALENDAR_TYPES: Final = frozenset({"text/calendar", "application/ics"})
 @dataclass(slots=True)
 class MimePart:
     """
-    One node. `headers` are unfolded; `data` is transfer-decoded, None where not fetched.
+    One node. `headers` are unfolded; `data` is transfer-decoded, None if not fetched.
 
-    `size` is that of the decoded body in bytes, also where `data` is None. `may_be_utf8`: the
-    provider may have turned the text into UTF-8 and left the header as it was.
+    `size` is the decoded size in bytes, also if `data` is None. `may_be_utf8`: the provider may
+    have converted the text to UTF-8 without changing the header.
     """
 
     path: str
@@ -63,7 +63,7 @@ class MimePart:
 
 
 def bound_header(name: str, value: str) -> str:
-    """Return as much of a header's value as is read."""
+    """Return a header value cut to the length that is read."""
     if len(value) <= MAX_STRUCTURAL_HEADER and value.count(";") < MAX_PARAMETERS:
         return value
     name = name.strip().lower()
@@ -75,7 +75,7 @@ def bound_header(name: str, value: str) -> str:
 
 
 def _cut_addresses(value: str) -> str:
-    """Return the whole entries of a value that was cut: half an address is another address."""
+    """Return the whole entries of a cut value: half an address is another address."""
     end = value.rfind(">,") + 1
     return value[:end] if end else value.rpartition(",")[0] or value
 
@@ -84,7 +84,7 @@ def tidy_headers(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """
     Return headers unfolded, mended and bounded in number and length.
 
-    :raises Poison: if they are too long altogether
+    :raises PoisonMessage: if the headers are too long in total
     """
     tidied: list[tuple[str, str]] = []
     length = 0
@@ -162,8 +162,8 @@ class _MessageAssembly:
         if parameters.disposition in {"attachment", "inline"}:
             disposition = "attachment" if parameters.disposition == "attachment" else "inline"
         is_calendar = parameters.content_type in CALENDAR_TYPES
-        # A picture of the text has a content id and is said to be inline, or stands in
-        # multipart/related; a content id alone is on ordinary attachments too.
+        # An image in the text has a content id and is either declared inline or in
+        # multipart/related; ordinary attachments have content ids too.
         is_inline = bool(content_id) and not is_calendar
         if disposition == "attachment" or (not disposition and parent != "multipart/related"):
             is_inline = False
@@ -189,15 +189,11 @@ class _MessageAssembly:
 
 
 def assemble_message(root: MimePart) -> ParsedMessage:
-    """
-    Return the message whose tree is `root`.
-
-    :raises Poison: if it is too deep, has too many parts, or cannot be read
-    """
+    """:raises PoisonMessage: if the tree is too deep, too large or unreadable"""
     try:
         return _build_message(root)
     except (ValueError, LookupError, TypeError, AttributeError):
-        # The standard library gives up on some malformed headers in these ways.
+        # Errors of the standard library for malformed headers.
         pass
     raise PoisonMessage("undecodable")
 

@@ -1,4 +1,4 @@
-"""RFC 5322 bytes to `ParsedMessage`, by the standard library's parser under bounds of our own."""
+"""Parse RFC 5322 bytes to `ParsedMessage`, with the standard library's parser within our bounds."""
 
 from __future__ import annotations
 
@@ -18,16 +18,15 @@ from .message import (
 )
 from .part_tree import MimePart, assemble_message, bound_header, tidy_headers
 
-# The parser compares every line with every boundary that is open.
+# The parser compares every line with every open boundary.
 _MAX_COMPARISONS: Final = 20_000_000
 
 
 class _HeaderPolicy(Compat32):
     """
-    Keeps headers as they came, and counts their bytes.
+    Keeps headers unparsed, and counts their bytes. `headers` decodes them.
 
-    Reading them is the task of `headers`. Each message has a policy of its own. Policies hold no
-    state that changes, so the count stands in a list.
+    Each message has its own policy. Policies are immutable, so the count is in a list.
     """
 
     bytes_read: ClassVar[list[int]] = []
@@ -41,7 +40,7 @@ class _HeaderPolicy(Compat32):
 
 
 class _ParsedPart(Message):
-    """A part. The parser takes a message within the message as it is, whatever it is made of."""
+    """A part. A message within the message is kept as bytes and not parsed."""
 
     def get_content_maintype(self) -> str:
         return self.get_content_type().partition("/")[0]
@@ -52,23 +51,15 @@ class _ParsedPart(Message):
 
 
 def parse_message(raw: bytes) -> ParsedMessage:
-    """
-    Return the message in `rfc5322`.
-
-    :raises Poison: if it cannot be read within our bounds; nothing else is raised
-    """
+    """:raises PoisonMessage: if the message is unreadable or exceeds a bound; nothing else"""
     return assemble_message(parse_tree(raw))
 
 
 def parse_tree(raw: bytes) -> MimePart:
-    """
-    Return the parts of the message in `rfc5322`, with their bytes.
-
-    :raises Poison: if it cannot be read within our bounds
-    """
+    """:raises PoisonMessage: if the message is unreadable or exceeds a bound"""
     if len(raw) > MAX_BYTES:
         raise PoisonMessage("too-large")
-    # Boundaries and lines are counted first, so that a bomb costs one pass over its bytes.
+    # Counted before parsing, so that a bomb costs one pass over its bytes.
     boundaries = raw.lower().count(b"boundary")
     if boundaries > MAX_PARTS:
         raise PoisonMessage("too-many-parts")
@@ -90,9 +81,10 @@ def _make_parser() -> BytesParser[Any]:
 
 def find_part(raw: bytes, path: str) -> bytes | None:
     """
-    Return the bytes of the part at `path`, a path as in `AttachmentPart`; None: there is none.
+    Return the bytes of the part at `path` (see `AttachmentPart`); None if the part does not
+    exist.
 
-    :raises Poison: if the message cannot be read within our bounds
+    :raises PoisonMessage: if the message is unreadable or exceeds a bound
     """
     part = parse_tree(raw)
     for step in path.split(".") if path else ():

@@ -1,4 +1,4 @@
-"""The text of a message as it is shown: made once, when the message is read, and stored."""
+"""Sanitise the text of a message. Done once, when the message is read; the result is stored."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Final
 
 from . import html_sanitizer as markup
 
-#: Raised with every change of what is allowed: texts of an older version are made anew.
+#: Increased with every change of the rules: texts of older versions are sanitised again.
 VERSION: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
 class SanitisedText:
     """
-    Safe markup in pieces, with a picture between each two, and the words alone.
+    Safe HTML in pieces, with an image between each two, and the plain text.
 
-    `pictures` are content ids, one fewer than `pieces`. `text` is plain.
+    `pictures` are content ids, one fewer than `pieces`.
     """
 
     pieces: tuple[str, ...]
@@ -27,10 +27,8 @@ class SanitisedText:
 
 def sanitise_text(text: str, html: str) -> SanitisedText:
     """
-    Return what is shown of a message.
-
-    :param text: its plain text; empty where it has none
-    :param html: its markup, as the sender wrote it; empty where it has none
+    :param text: the plain text; may be empty
+    :param html: the sender's HTML; may be empty
     """
     if not html:
         return SanitisedText((markup.plain_to_html(text),), (), text)

@@ -1,4 +1,4 @@
-"""The text of a message, safe to show, as it is stored and as views take it."""
+"""Encode and decode the sanitised text of a message for storage."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Picture = tuple[str, str]
 @dataclass(frozen=True, slots=True)
 class SafeText:
     """
-    The text of a message, safe to show.
+    The sanitised text of a message.
 
-    `pieces` are HTML. Between each two stands a picture; None where the message has none there.
-    `text` is plain.
+    `pieces` are HTML, with an image between each two; None if the message does not contain that
+    image. `text` is plain.
     """
 
     pieces: Sequence[str]
@@ -29,18 +29,13 @@ class SafeText:
 
 
 def encode_safe_text(sanitised: SanitisedText, inline_parts: Mapping[str, Sequence[str]]) -> bytes:
-    """
-    Return the text as JSON.
-
-    :param inline: part and content type of what the text may name, by content id
-    """
+    """:param inline_parts: part and content type by content id, for images in the text"""
     parts = [inline_parts.get(content_id) for content_id in sanitised.pictures]
     pictures = [part if part and part[1] in PICTURE_TYPES else None for part in parts]
     return orjson.dumps({"pieces": sanitised.pieces, "pictures": pictures, "text": sanitised.text})
 
 
 def decode_safe_text(record: bytes) -> SafeText:
-    """Return the text that `encode` wrote."""
     fields = orjson.loads(record)
     pictures = [tuple(picture) if picture else None for picture in fields["pictures"]]
     return SafeText(fields["pieces"], pictures, fields["text"])

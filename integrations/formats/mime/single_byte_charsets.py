@@ -1,8 +1,8 @@
 """
-Charsets of one byte per character, as the Encoding Standard has them.
+Single-byte charsets with the tables of the Encoding Standard.
 
-Python's tables leave some bytes undefined. The standard maps those from 0x80 to 0x9F to the control
-characters with the same number, as its files `index-windows-1252.txt` and others show.
+Python leaves some bytes undefined. The standard maps those from 0x80 to 0x9F to the control
+characters with the same number (`index-windows-1252.txt` and others).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
-# Where the standard's tables and Python's have different characters.
+# Characters that differ from Python's tables.
 _OTHERS: Final[dict[str, dict[int, str]]] = {
     "koi8_u": {0xAE: "\u045e", 0xBE: "\u040e"},
     "cp1255": {0xCA: "\u05ba"},
@@ -21,13 +21,13 @@ _CONTROLS: Final = range(0x80, 0xA0)
 
 @cache
 def find_table(codec: str) -> str | None:
-    """Return the 256 characters of the charset; None if it is no such charset."""
+    """Return the 256 characters of a single-byte charset; None for other charsets."""
     try:
         table = bytes(range(256)).decode(codec, "replace")
     except (LookupError, UnicodeError):
         return None
-    # Of a charset with characters of several bytes, some of these are read together; in others,
-    # such as UTF-8, no byte of the upper half is a character.
+    # In multi-byte charsets some of these bytes combine; in others, such as UTF-8, no byte of the
+    # upper half is a character.
     if len(table) != len(range(256)) or set(table[0x80:]) == {_UNDEFINED}:
         return None
     name = codec.replace("-", "_")

@@ -1,1 +1,1 @@
-"""Recurrence arithmetic: rules, series, edits of series, windows, free and busy time. Pure."""
+"""Recurrence arithmetic: rules, series, edits, windows, free and busy time. Pure."""

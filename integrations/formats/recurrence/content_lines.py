@@ -21,7 +21,7 @@ class BadContentLine(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ContentLine:
-    """A content line. Names are in upper case; `value` is unchanged."""
+    """Names are in upper case; `value` is unchanged."""
 
     name: str
     parameters: Mapping[str, str]
@@ -29,7 +29,7 @@ class ContentLine:
 
 
 def parse_line(text: str) -> ContentLine:
-    """:raises BadLine: if the text is not a content line"""
+    """:raises BadContentLine: if the text is not a content line"""
     named = _NAME.match(text)
     if named is None:
         raise BadContentLine("it does not begin with a name")
@@ -45,9 +45,9 @@ def parse_line(text: str) -> ContentLine:
 
 def parse_time(text: str) -> date | datetime:
     """
-    Return a day, a time in UTC, or a local time without an offset.
+    Return a date, a time in UTC, or a local time without a UTC offset.
 
-    :raises BadLine: if the text is none of these
+    :raises BadContentLine: if the text is none of these
     """
     match = _TIME.fullmatch(text.strip())
     if match is not None:
@@ -72,7 +72,6 @@ def parse_time(text: str) -> date | datetime:
 
 
 def format_time(value: date) -> str:
-    """Return a day or a time in the format that `time` reads."""
     if not isinstance(value, datetime):
         return f"{value:%Y%m%d}"
     return f"{value:%Y%m%dT%H%M%S}{'Z' if value.tzinfo else ''}"

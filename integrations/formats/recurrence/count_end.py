@@ -1,4 +1,4 @@
-"""The end of a rule with COUNT, calculated without generating every occurrence where possible."""
+"""Find the end of a rule with COUNT, where possible without generating every occurrence."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def find_last_counted(pattern: RulePattern, count: int, work: WorkBudget) -> dat
 
     The start counts as the first occurrence, even if the rule does not generate it.
 
-    :raises TooMany: if `work` runs out
+    :raises TooManyOccurrences: if `work` runs out
     """
     try:
         if pattern.is_plain:
@@ -35,9 +35,9 @@ def find_last_counted(pattern: RulePattern, count: int, work: WorkBudget) -> dat
 
 def count_before(pattern: RulePattern, local_time: datetime, work: WorkBudget) -> int:
     """
-    Return the number of occurrences before `clock`, which is itself an occurrence.
+    Return the number of occurrences before `local_time`, which is itself an occurrence.
 
-    :raises TooMany: if `work` runs out
+    :raises TooManyOccurrences: if `work` runs out
     """
     if pattern.is_plain:
         return (local_time - pattern.start) // pattern.period_length
@@ -70,7 +70,7 @@ def _find_last_weekly(pattern: RulePattern, remaining: int, work: WorkBudget) ->
 def _find_nth_after(
     pattern: RulePattern, number: int, local_time: datetime, work: WorkBudget
 ) -> datetime:
-    """Return occurrence `number` after `clock`, or the last one; 0 returns `clock`."""
+    """Return occurrence `number` after `local_time`, or the last one; 0 returns `local_time`."""
     following = (
         occurrence
         for occurrence in pattern.iterate_times(local_time, END_OF_TIME, work)

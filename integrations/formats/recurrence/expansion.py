@@ -16,24 +16,24 @@ from .rrule import FIRST_YEAR, LAST_YEAR
 from .rrule_iter import WorkBudget
 from .series import Series, StartKey, to_start_key, validate_times
 
-# One for every quarter of an hour of a month.
+# One per quarter of an hour of a month.
 MAX_OCCURRENCES: Final = 3_000
 _INSTANT: Final = timedelta(microseconds=1)
 _NO_EXCEPTIONS: Final[Mapping[StartKey, EventContent | None]] = {}
 
 
 class BadWindow(Exception):
-    """The window ends before it starts, or is outside of the supported years."""
+    """The window ends before it starts, or is outside the supported years."""
 
 
 @dataclass(frozen=True)
 class TimeWindow:
-    """A half-open interval in UTC. Days begin at midnight in the time zone `place`."""
+    """A half-open interval in UTC. Days begin at midnight in `zone`."""
 
     start: datetime
     end: datetime
     zone: ZoneInfo
-    # The first and the last day that the window overlaps.
+    # The first and last day that overlap the window.
     first_day: date
     last_day: date
 
@@ -43,7 +43,7 @@ def make_window(start: datetime, end: datetime, *, zone: str) -> TimeWindow:
     Return the window from `start` to `end`, both aware.
 
     :raises BadWindow: if the window is not valid
-    :raises UnknownZone: if the time zone is unknown
+    :raises UnknownZone: if the zone is unknown
     """
     zone_info = timezones.get_zone(zone)
     if end < start or start.year < FIRST_YEAR or end.year > LAST_YEAR:
@@ -62,8 +62,8 @@ class Occurrence:
     """
     One occurrence of an event.
 
-    `original_start` identifies it within its series, also after a change; None for a single event.
-    `content` is that of the changed instance, or of the series.
+    `original_start` identifies it in its series, also after a change; None for a single event.
+    `content` is the content of the changed instance, or of the series.
     """
 
     start: When
@@ -81,21 +81,21 @@ def expand_event(
     work: WorkBudget | None = None,
 ) -> list[Occurrence]:
     """
-    Return the occurrences of an event within `window`, unordered.
+    Return the occurrences of an event that overlap `window`, unordered.
 
-    Occurrences that overlap the window are included; those that only touch it are not. An event of
-    zero length is included where it starts.
+    Occurrences that only touch the window are excluded. An event of zero length counts where it
+    starts.
 
-    :param exceptions: by original start (`series.key`): changed instances, and None for cancelled
-        ones. Pass all whose original or changed time is in the window. A changed instance is
-        returned even if the series no longer generates it
-    :param series: the parsed `content`, if the caller has it
-    :param work: a limit shared by all expansions of a request. Each series takes a bounded part, so
-        the next can be expanded after TooMany
+    :param exceptions: by original start (`series.to_start_key`): changed instances, and None for
+        cancelled ones. Pass all with an original or changed time in the window. A changed
+        instance is returned even if the series no longer generates it
+    :param series: the parsed `content`, if available
+    :param work: a budget shared by all expansions of a request. Each series takes a bounded part,
+        so the next can be expanded after TooManyOccurrences
     :raises BadEvent: if start and end are not valid
     :raises BadSeries: if a recurrence line cannot be used
-    :raises UnknownZone: if the time zone of the start is unknown
-    :raises TooMany: if there are more than `MOST` occurrences, or finding them takes too much work
+    :raises UnknownZone: if the zone of the start is unknown
+    :raises TooManyOccurrences: if there are more than `MAX_OCCURRENCES`, or `work` runs out
     """
     if series is None and not content.recurrence:
         return _expand_single(content, window)
@@ -121,9 +121,9 @@ def find_occurrence(
     exceptions: Mapping[StartKey, EventContent | None] = _NO_EXCEPTIONS,
 ) -> Occurrence | None:
     """
-    Return the occurrence that is known by its original start; None if there is none, or no more.
+    Return the occurrence with an original start; None if it does not exist or is cancelled.
 
-    :raises: what `expand` raises
+    :raises: the same as `expand_event`
     """
     work = WorkBudget(MAX_SERIES_WORK)
     series = parse_series(content, work)
@@ -179,7 +179,7 @@ def _overlaps_window(start: StartKey, end: StartKey, window: TimeWindow) -> bool
 
 
 def to_utc_times(start: StartKey, end: StartKey, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """Return start and end in UTC. Days begin at midnight in the time zone `place`."""
+    """Return start and end in UTC. Days begin at midnight in `zone`."""
     return _to_utc(start, zone), _to_utc(end, zone)
 
 

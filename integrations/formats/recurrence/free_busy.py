@@ -1,4 +1,4 @@
-"""Free and busy times, calculated from occurrences. Contains times and no text."""
+"""Free and busy times, computed from occurrences. Contains times and no text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BusyWeight = Literal["busy", "tentative", "free"]
 @dataclass(frozen=True, slots=True)
 class BusyTimes:
     """
-    Busy and tentative times of a person: merged, and without overlap.
+    Busy and tentative times of a person, merged and without overlap.
 
     `busy` is None if unknown; unknown never means free.
     """
@@ -29,7 +29,7 @@ class BusyTimes:
 
     @property
     def all_busy(self) -> tuple[Span, ...] | None:
-        """Busy and tentative times together; None if unknown."""
+        """Busy and tentative; None if unknown."""
         return None if self.busy is None else intervals.merge_spans(self.busy + self.tentative)
 
 
@@ -40,7 +40,7 @@ def get_weight(content: EventContent) -> BusyWeight:
     """
     Return how an event counts for the owner of the calendar.
 
-    Transparent and declined events are free; an invitation without an answer is tentative.
+    Transparent and declined events are free; an unanswered invitation is tentative.
     """
     answers = {attendee.response for attendee in content.attendees if attendee.is_self}
     if not content.is_busy or "declined" in answers:
@@ -51,7 +51,7 @@ def get_weight(content: EventContent) -> BusyWeight:
 
 
 def compute_busy_times(occurrences: Iterable[Occurrence], window: TimeWindow) -> BusyTimes:
-    """Return the busy times of the occurrences within `window`, with days in its time zone."""
+    """Return the busy times of the occurrences in `window`, with days in its zone."""
     spans: dict[BusyWeight, list[Span]] = {"busy": [], "tentative": [], "free": []}
     for occurrence in occurrences:
         span = to_utc_times(
@@ -66,7 +66,7 @@ def compute_busy_times(occurrences: Iterable[Occurrence], window: TimeWindow) ->
 
 
 def combine_busy_times(calendars: Iterable[BusyTimes]) -> BusyTimes:
-    """Return the calendars of a person combined; unknown if one of them is."""
+    """Return the combined busy times of a person's calendars; unknown if one is unknown."""
     busy: list[Span] = []
     tentative: list[Span] = []
     for calendar in calendars:

@@ -28,7 +28,7 @@ def clip_spans(spans: Iterable[Span], start: datetime, end: datetime) -> tuple[S
 
 
 def subtract_spans(spans: Sequence[Span], removed_spans: Sequence[Span]) -> tuple[Span, ...]:
-    """Return `spans` without `taken`. Both must be merged; so is the result."""
+    """Return `spans` without `removed_spans`. Both must be merged; so is the result."""
     remaining_spans: list[Span] = []
     at = 0
     for first, last in spans:

@@ -1,4 +1,4 @@
-"""Find times at which several people can meet: within working hours, and free for everyone."""
+"""Find meeting times: within working hours, and free for everyone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .intervals import Span
 MAX_DAYS: Final = 100
 MAX_PEOPLE: Final = 100
 MAX_SLOTS: Final = 500
-# Working spans of one person in a week.
+# Working spans of one person per week.
 MAX_WORKING_SPANS: Final = 100
 _ONE_DAY: Final = timedelta(days=1)
 _ONE_MINUTE: Final = timedelta(minutes=1)
@@ -35,7 +35,7 @@ class BadSearch(Exception):
 @dataclass(frozen=True, slots=True)
 class WeeklyHours:
     """
-    Working hours: start and end for each weekday (0 is Monday), in the time zone `zone`.
+    Working hours in `zone`: start and end for each weekday (0 is Monday).
 
     An end that is not after its start is on the next day.
     """
@@ -46,7 +46,7 @@ class WeeklyHours:
 
 @dataclass(frozen=True, slots=True)
 class MeetingPerson:
-    """`taken` are the merged busy times; None if unknown. `hours` is optional."""
+    """`busy` are merged times; None if unknown. `hours` is optional."""
 
     busy: Sequence[Span] | None
     hours: WeeklyHours | None = None
@@ -55,11 +55,9 @@ class MeetingPerson:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeetingRequest:
     """
-    The meeting to schedule. Starts are multiples of `step` after midnight in the window's time
-    zone.
+    The meeting to schedule. Starts are multiples of `step` after midnight in the window's zone.
 
-    `before` and `after` must be free for everyone around the meeting, also outside of working
-    hours.
+    Everyone must be free for `before` and `after` around the meeting, also outside working hours.
     """
 
     duration: timedelta
@@ -75,10 +73,10 @@ def find_slots(
     """
     Return up to `meeting.most` slots within `window` at which everyone can meet, in order.
 
-    Returns none if the busy times of a person are unknown.
+    Returns none if a person's busy times are unknown.
 
     :raises BadSearch: if the search is not valid
-    :raises UnknownZone: if the time zone of working hours is unknown
+    :raises UnknownZone: if the zone of working hours is unknown
     """
     _check_request(meeting, people, window)
     free: tuple[Span, ...] = intervals.merge_spans([(window.start, window.end)])
@@ -100,9 +98,9 @@ def filter_slots(
     slots: Sequence[Span], meeting: MeetingRequest, person: MeetingPerson, window: TimeWindow
 ) -> frozenset[Span]:
     """
-    Return the `meeting_slots`, sorted as `find` returns them, that suit one more person.
+    Return the slots of `find_slots` that suit one more person.
 
-    Returns none if the busy times of the person are unknown.
+    Returns none if the person's busy times are unknown.
     """
     free = _find_available_spans(person, meeting, window) or ()
     fits: set[Span] = set()
@@ -154,7 +152,7 @@ def _count_working_spans(person: MeetingPerson) -> int:
 
 
 def _widen_spans(busy: Sequence[Span], meeting: MeetingRequest) -> tuple[Span, ...]:
-    """Return busy times extended by the free time that the meeting needs around it."""
+    """Return busy times, extended by the buffers of the meeting."""
     return intervals.merge_spans(
         (start - meeting.after, end + meeting.before) for start, end in busy if start < end
     )
@@ -162,7 +160,7 @@ def _widen_spans(busy: Sequence[Span], meeting: MeetingRequest) -> tuple[Span, .
 
 def _list_working_spans(hours: WeeklyHours, window: TimeWindow) -> tuple[Span, ...]:
     zone = timezones.get_zone(hours.zone)
-    # A working span of the day before may reach into the first day.
+    # Working hours of the previous day may extend into the first day.
     day = timezones.to_local_time(window.start, zone).date() - _ONE_DAY
     last = timezones.to_local_time(window.end, zone).date()
     working_spans: list[Span] = []
@@ -187,7 +185,7 @@ def _iterate_starts(
         local_time = timezones.to_local_time(at, zone)
         remainder = (local_time - datetime.combine(local_time.date(), time())) % step
         if remainder:
-            # Around a change of the UTC offset this takes a second iteration.
+            # A change of the UTC offset takes a second iteration.
             at += min(step - remainder, _until_tomorrow(local_time))
         else:
             yield at

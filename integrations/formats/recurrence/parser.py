@@ -1,4 +1,4 @@
-"""Parse the recurrence lines of an event, and find the time span of the whole event."""
+"""Parse the recurrence lines of an event, and compute the time span of the whole event."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_LINES: Final = 500
 MAX_DATES: Final = 5_000
 # Steps allowed for one series.
 MAX_SERIES_WORK: Final = 50_000
-# The largest differences of any local time from UTC, ahead and behind.
+# The largest UTC offsets, ahead and behind.
 _AHEAD: Final = timedelta(hours=14)
 _BEHIND: Final = timedelta(hours=12)
 
@@ -44,7 +44,7 @@ def parse_series(content: EventContent, work: WorkBudget | None = None) -> Serie
 
     :raises BadEvent: if start and end are not valid
     :raises BadSeries: if a recurrence line cannot be used
-    :raises UnknownZone: if the time zone of the start is unknown
+    :raises UnknownZone: if the zone of the start is unknown
     """
     start, _ = validate_times(content)
     zone = timezones.get_zone(content.start.zone or "UTC") if content.start.day is None else None
@@ -56,7 +56,7 @@ def parse_series(content: EventContent, work: WorkBudget | None = None) -> Serie
         raise BadSeries(MAX_LINES + 1, "there are too many lines")
     for number, text in enumerate(content.recurrence, start=1):
         reason = reader.add_line(text)
-        # Raised here, outside of the reader, so that no parse error is attached as context.
+        # Raised outside the reader, so that no parse error is attached as context.
         if reason:
             raise BadSeries(number, reason)
     return reader.build_series()
@@ -71,10 +71,8 @@ def _get_first_local_time(start: StartKey, zone: ZoneInfo | None) -> datetime:
 
 
 class _SeriesReader:
-    """Collects the recurrence lines of one series."""
-
     def __init__(self, series: Series, work: WorkBudget) -> None:
-        self.bare = series
+        self.base = series
         self.work = work
         self.runs: list[BoundedRule] = []
         self.more: set[StartKey] = set()
@@ -82,7 +80,7 @@ class _SeriesReader:
         self.without_days: set[date] = set()
 
     def add_line(self, text: str) -> str:
-        """Add a line. Return the reason if it cannot be used, or an empty string."""
+        """Add a line. Return why the line cannot be used, or an empty string."""
         try:
             self._add_content_line(content_lines.parse_line(text.strip()))
         except (content_lines.BadContentLine, rrule.BadRule) as error:
@@ -101,7 +99,7 @@ class _SeriesReader:
                 self.more |= {self._to_start(value) for value in self._read_times(line)}
             case "EXDATE":
                 for value in self._read_times(line):
-                    if isinstance(value, datetime) or self.bare.zone is None:
+                    if isinstance(value, datetime) or self.base.zone is None:
                         self.without.add(self._to_start(value))
                     else:
                         self.without_days.add(value)
@@ -109,12 +107,12 @@ class _SeriesReader:
                 raise content_lines.BadContentLine("it is none of RRULE, RDATE and EXDATE")
 
     def build_series(self) -> Series:
-        bare = self.bare
+        base = self.base
         return Series(
-            bare.start,
-            bare.end,
-            bare.zone,
-            bare.first,
+            base.start,
+            base.end,
+            base.zone,
+            base.first,
             tuple(self.runs),
             frozenset(self.more),
             frozenset(self.without),
@@ -125,47 +123,47 @@ class _SeriesReader:
         if line.parameters.get("VALUE", "").upper() == "PERIOD":
             raise content_lines.BadContentLine("periods are not understood here")
         texts = line.value.split(",")
-        # Counted per line, too: duplicate dates are stored once but cost as much.
+        # Also counted per line: duplicate dates are stored once but cost as much.
         if len(texts) + len(self.more) + len(self.without) > MAX_DATES:
             raise content_lines.BadContentLine("there are too many dates")
         self.work.spend(len(texts))
         dates = [_parse_date(text) for text in texts]
-        if self.bare.zone is None:
+        if self.base.zone is None:
             return [_to_day(value, line.parameters.get("TZID", "")) for value in dates]
-        zone = self.bare.zone
+        zone = self.base.zone
         if name := line.parameters.get("TZID"):
             zone = timezones.get_zone(timezones.get_iana_name(name))
         return [_to_utc(value, zone) for value in dates]
 
     def _to_start(self, value: date) -> StartKey:
-        """Return a day or a time as a start of this series."""
-        if self.bare.zone is not None and not isinstance(value, datetime):
-            return self.bare.start_at(datetime.combine(value, self.bare.first.time()))
+        """Return a date or a time as a start of this series."""
+        if self.base.zone is not None and not isinstance(value, datetime):
+            return self.base.start_at(datetime.combine(value, self.base.first.time()))
         return value
 
     def _build_run(self, rule: RecurrenceRule) -> BoundedRule:
-        if self.bare.zone is None:
+        if self.base.zone is None:
             rule = _drop_times(rule)
-        pattern = RulePattern(rule, self.bare.first)
+        pattern = RulePattern(rule, self.base.first)
         if rule.count is not None:
             return BoundedRule(pattern, find_last_counted(pattern, rule.count, self.work), None)
         if rule.until is None:
             return BoundedRule(pattern, END_OF_TIME, None)
         until = self._resolve_until(rule.until)
-        return BoundedRule(pattern, self.bare.get_latest_time(until), until)
+        return BoundedRule(pattern, self.base.get_latest_time(until), until)
 
     def _resolve_until(self, until: date) -> StartKey:
-        zone = self.bare.zone
+        zone = self.base.zone
         if zone is None:
             return until.date() if isinstance(until, datetime) else until
         if not isinstance(until, datetime):
-            # RFC 5545 requires a time here. A day means until its end.
+            # RFC 5545 requires a time. A date means the end of that day.
             until = datetime.combine(until, time.max.replace(microsecond=0))
         return until if until.tzinfo else timezones.to_utc(until, zone)
 
 
 def _drop_times(rule: RecurrenceRule) -> RecurrenceRule:
-    """Drop the time parts of a rule of whole days, as RFC 5545 requires."""
+    """Drop the time parts of an all-day rule, as RFC 5545 requires."""
     if rule.freq in {"HOURLY", "MINUTELY", "SECONDLY"}:
         raise rrule.BadRule(f"FREQ={rule.freq} does not go with days")
     # Parsed again, because BYSETPOS may have nothing left to select from.
@@ -186,7 +184,7 @@ def _to_utc(value: date, zone: ZoneInfo | None) -> date:
 
 
 def _to_day(value: date, zone_name: str) -> date:
-    """Return the day of a day, a local time, or a time in UTC."""
+    """Return the day of a date, a local time, or a time in UTC."""
     if not isinstance(value, datetime):
         return value
     if value.tzinfo is None:
@@ -199,13 +197,14 @@ def get_span(
     content: EventContent, work: WorkBudget | None = None
 ) -> tuple[datetime, datetime | None]:
     """
-    Return the start and the end of all occurrences together; the end is None for an endless series.
+    Return the start and the end of all occurrences together; the end of an endless series is
+    None.
 
-    The span is never too short. Changed instances are not included. Days count in every time zone.
+    The span is never too short. Changed instances are excluded. Days count in every zone.
 
     :raises BadEvent: if start and end are not valid
     :raises BadSeries: if a recurrence line cannot be used
-    :raises UnknownZone: if the time zone of the start is unknown
+    :raises UnknownZone: if the zone of the start is unknown
     """
     series = parse_series(content, work)
     last = series.last_start()

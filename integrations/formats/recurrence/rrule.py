@@ -1,7 +1,7 @@
 """
 Recurrence rules (RFC 5545, section 3.3.10).
 
-Rules that the section forbids are refused: any reading of them would be a guess.
+Rules that the section forbids are refused: any reading would be a guess.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FREQUENCIES: Final = ("SECONDLY", "MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONT
 WEEKDAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 MAX_LENGTH: Final = 2_000
 FIRST_YEAR: Final = 1_000
-# A later end means no end; Outlook writes the year 9999 for that.
+# A later UNTIL means no end; Outlook writes the year 9999.
 LAST_YEAR: Final = 9_000
 _MAX_NUMBER: Final = 10_000_000
 _DAY: Final = re.compile(r"([+-]?\d{1,2})?(MO|TU|WE|TH|FR|SA|SU)", re.ASCII)
@@ -51,9 +51,9 @@ class BadRule(Exception):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecurrenceRule:
     """
-    A recurrence rule. Weekdays are 0 (Monday) to 6, each with its ordinal, or 0 for every one.
+    Weekdays are 0 (Monday) to 6, each with its ordinal, or 0 for every one.
 
-    `until` is a day, a time in UTC, or a local time of the series without an offset.
+    `until` is a date, a time in UTC, or a local time of the series without a UTC offset.
     """
 
     freq: Frequency
@@ -110,7 +110,6 @@ def parse_rule(text: str) -> RecurrenceRule:
 
 
 def format_rule(rule: RecurrenceRule) -> str:
-    """Return the rule as text that `parse` reads."""
     days = [f"{ordinal or ''}{WEEKDAYS[day]}" for ordinal, day in rule.days]
     parts: list[tuple[str, Sequence[object]]] = [
         ("FREQ", [rule.freq]),
@@ -186,7 +185,7 @@ def _parse_week_start(text: str) -> int:
 
 
 def _parse_until(text: str) -> date | datetime | None:
-    """Return the end of the rule; None if it is later than any supported year."""
+    """Return the end of the rule; None if it is after all supported years."""
     try:
         until = content_lines.parse_time(text)
     except content_lines.BadContentLine:

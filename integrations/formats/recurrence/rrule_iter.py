@@ -2,7 +2,7 @@
 Generate the local times of a rule between two times, without iterating from its start.
 
 Tests compare the result with `dateutil`. The service does not use `dateutil`, because its search
-has no limit: for a rule without occurrences, such as every 30 February, it iterates to the year
+is unlimited: for a rule without occurrences, such as every 30 February, it iterates to the year
 9999 for seconds or hours.
 """
 
@@ -28,28 +28,28 @@ class TooManyOccurrences(Exception):
 
 class WorkBudget:
     """
-    A budget of days and times to look at, optionally part of a larger budget.
+    A budget of steps (days and times to examine), optionally part of a larger budget.
 
     A step takes about a microsecond.
     """
 
-    __slots__ = ("left", "of")
+    __slots__ = ("left", "parent")
 
     def __init__(self, most: int, *, parent: WorkBudget | None = None) -> None:
         self.left = most
-        self.of = parent
+        self.parent = parent
 
     def spend(self, steps: int) -> None:
-        """:raises TooMany: if the budget is used up"""
+        """:raises TooManyOccurrences: if the budget is used up"""
         self.left -= steps
-        if self.of is not None:
-            self.of.spend(steps)
+        if self.parent is not None:
+            self.parent.spend(steps)
         if self.left < 0:
             raise TooManyOccurrences
 
 
 class RulePattern:
-    """A rule completed by its start: everything that decides which times match."""
+    """A rule completed by its start: all conditions that a time must match."""
 
     def __init__(self, rule: RecurrenceRule, start: datetime) -> None:
         self.rule = rule
@@ -103,7 +103,7 @@ class RulePattern:
 
         The caller applies COUNT and UNTIL.
 
-        :raises TooMany: if `work` runs out
+        :raises TooManyOccurrences: if `work` runs out
         """
         first = max(first, self.start)
         if first > last:
@@ -204,7 +204,7 @@ class RulePattern:
                 at += max(1, -((at - next_match) // step)) * step
 
     def _find_next_match(self, at: datetime, unit: int) -> datetime | None:
-        """Return the time before which nothing can match; None if `at` itself may match."""
+        """Return a time before which nothing can match; None if `at` itself may match."""
         rule = self.rule
         if not self.matches_day(at.date()):
             return datetime.combine(at.date(), time()) + _ONE_DAY
@@ -274,7 +274,7 @@ def _matches_number(number: int, length: int, numbers: frozenset[int]) -> bool:
 
 
 def _align_start(first: int, begin: int, step: int) -> int:
-    """Return the last of `begin`, `begin + step`, … that is at most `first`; else `begin`."""
+    """Return the last of `begin`, `begin + step`, … that is at most `first`; otherwise `begin`."""
     return begin + max(0, (first - begin) // step) * step
 
 

@@ -43,7 +43,7 @@ def describe_recurrence(recurrence: Sequence[str], start: When) -> str:
     Return the recurrence as text; empty for a single event.
 
     :param recurrence: content lines of RFC 5545
-    :param start: the start of the event, in whose time zone the series is calculated
+    :param start: the start of the event; its zone is the zone of the series
     """
     if not recurrence:
         return ""
@@ -153,7 +153,7 @@ def _get_first_day(start: When) -> date:
 
 
 def _get_last_day(until: date, start: When) -> date:
-    """Return the last possible day, in the time zone of the series."""
+    """Return the last possible day, in the zone of the series."""
     if isinstance(until, datetime):
         return (until.astimezone(_get_zone(start)) if until.tzinfo else until).date()
     return until

@@ -1,9 +1,9 @@
 """
 A series: a start, rules, additional starts, and excluded starts.
 
-All calculations use the local time of the time zone in which the series starts, so that nine
-o'clock stays nine o'clock over daylight saving time. Durations are exact (RFC 5545, section
-3.8.5.3). A start is identified by its time in UTC, or by its day.
+Calculations use local time in the zone of the start, so that nine o'clock stays nine o'clock when
+clocks change. Durations are exact (RFC 5545, section 3.8.5.3). A start is identified by its time
+in UTC, or by its date.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ StartKey = date
 
 # Larger than any difference between a local time and UTC.
 _NEAR: Final = timedelta(hours=36)
-# A longer event is a mistake: one century.
+# One century; a longer event is a mistake.
 _LONGEST: Final = timedelta(days=36_525)
 
 
 class BadEvent(Exception):
     """
-    Start and end are not valid: the end is before the start, the event is longer than a century, or
-    outside of the supported years.
+    The end is before the start, or the event is longer than a century or outside the supported
+    years.
     """
 
 
@@ -51,7 +51,7 @@ class Series:
 
     start: When
     end: When
-    # None for a series of whole days.
+    # None for an all-day series.
     zone: ZoneInfo | None
     first: datetime
     runs: tuple[BoundedRule, ...] = ()
@@ -65,7 +65,7 @@ class Series:
         """
         Return the starts from `first` to `last` inclusive, in order.
 
-        :raises TooMany: if there are more than `most`, or `work` runs out
+        :raises TooManyOccurrences: if there are more than `most`, or `work` runs out
         """
         starts = {
             start for start in (to_start_key(self.start), *self.more) if first <= start <= last
@@ -81,9 +81,8 @@ class Series:
         return sorted(start for start in starts if not self._is_excluded(start))
 
     def start_at(self, local_time: datetime) -> StartKey:
-        """Return the start at a local time of the series."""
         if local_time == self.first:
-            # If the local time is ambiguous, the first start says which of the two it is.
+            # The first start decides if the local time is ambiguous.
             return to_start_key(self.start)
         return local_time.date() if self.zone is None else timezones.to_utc(local_time, self.zone)
 
@@ -108,11 +107,11 @@ class Series:
         return datetime.combine(start, time())
 
     def get_earliest_time(self, start: StartKey) -> datetime:
-        """Return a local time before which no local time can be at `start` or later."""
+        """Return a lower bound of the local times at `start` or later."""
         return self.get_local_time(start) - self._get_offset_change(start)
 
     def get_latest_time(self, start: StartKey) -> datetime:
-        """Return a local time after which no local time can be at `start` or earlier."""
+        """Return an upper bound of the local times at `start` or earlier."""
         return self.get_local_time(start) + self._get_offset_change(start)
 
     def _get_offset_change(self, start: StartKey) -> timedelta:
@@ -129,7 +128,7 @@ class Series:
 
 
 def to_start_key(when: When) -> StartKey:
-    """:raises BadEvent: if the value is neither a day nor a time that exists in UTC"""
+    """:raises BadEvent: if the value is neither a date nor a time that exists in UTC"""
     if when.day is not None:
         return when.day
     if when.at is None or when.at.tzinfo is None:
@@ -141,18 +140,14 @@ def to_start_key(when: When) -> StartKey:
 
 
 def to_when(start: StartKey) -> When:
-    """Return the original start of an occurrence as an adapter takes it: the inverse of `key`."""
+    """Return an original start for a provider adapter: the inverse of `to_start_key`."""
     if isinstance(start, datetime):
         return When(at=start, zone="UTC")
     return When(day=start)
 
 
 def validate_times(content: EventContent) -> tuple[StartKey, StartKey]:
-    """
-    Return the validated start and end of an event.
-
-    :raises BadEvent: if they are not valid
-    """
+    """:raises BadEvent: if start and end are not valid"""
     start, end = to_start_key(content.start), to_start_key(content.end)
     is_of_days = content.start.day is not None
     if is_of_days != (content.end.day is not None):

@@ -1,8 +1,8 @@
 """
 Edit or delete in a series: one instance, one and all following, or all.
 
-Every function returns the complete result. The caller writes the difference, and writes the
-following series before it shortens the old one, so that no event is lost in between.
+Functions return the complete result. The caller writes the difference, and writes the following
+series before it shortens the old one, so that no event is lost in between.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from .series_split import SeriesMove, get_nominal_time
 
 
 class NoSuchInstance(Exception):
-    """The series has no instance at that start any more. Read it again."""
+    """The series has no instance at that start any more. Read the series again."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesWithExceptions:
-    """A series or single event with its exceptions, as `expansion.expand` takes them."""
+    """A series or single event with its exceptions, as for `expansion.expand_event`."""
 
     content: EventContent
     exceptions: Mapping[StartKey, EventContent | None]
@@ -64,9 +64,10 @@ def change_following(
     """
     Return the series shortened to end before `original`, and the following series as `edited`.
 
-    Returns only the second if `original` is the first start. The following series keeps the rules,
-    with what COUNT has left, or takes `lines`. Its exceptions move by as much as the instance and
-    are dropped if the new series has no instance for them. An exception at `original` is replaced.
+    Returns only the second if `original` is the first start. The following series keeps the rules
+    with the rest of COUNT, or takes `lines`. Its exceptions move by as much as the instance;
+    those without an instance in the new series are dropped. An exception at `original` is
+    replaced.
 
     :param edited: the new instance; its recurrence is ignored
     :param lines: the new recurrence, if it changes; empty for a single event
@@ -74,7 +75,7 @@ def change_following(
     :raises NeedsRule: if `lines` is needed because the old rule does not define the continuation
     :raises BadEvent: if `edited` is not a valid event
     :raises BadSeries: if one of `lines` cannot be used
-    :raises TooMany: if counting the earlier occurrences takes too much work
+    :raises TooManyOccurrences: if counting the earlier occurrences takes too much work
     """
     series = _find_series(event, original)
     if original <= to_start_key(series.start):
@@ -93,7 +94,7 @@ def cancel_following(
     event: SeriesWithExceptions, original: StartKey
 ) -> SeriesWithExceptions | None:
     """
-    Return the series shortened to end before `original`; None if nothing is left.
+    Return the series shortened to end before `original`; None if nothing remains.
 
     :raises NoSuchInstance: if no instance starts at `original`
     """
@@ -111,8 +112,8 @@ def change_all(
     """
     Return the whole series as `edited`: every instance moves as the one at `original` does.
 
-    Exceptions move along and keep their changes, except the one at `original`. They are dropped if
-    the new series has no instance for them.
+    Exceptions move along and keep their changes, except the one at `original`. Those without an
+    instance in the new series are dropped.
 
     :param edited: the new instance; its recurrence is ignored
     :param lines: the new recurrence, if it changes; empty for a single event
@@ -139,11 +140,11 @@ def change_series(event: SeriesWithExceptions, edited: EventContent) -> SeriesWi
     """
     Return the series as `edited`, including its recurrence.
 
-    Exceptions move as the first start does and keep their changes. They are dropped if the new
-    series has no instance for them.
+    Exceptions move as the first start does and keep their changes. Those without an instance in
+    the new series are dropped.
 
     :raises BadEvent: if `edited` is not a valid event
-    :raises BadSeries: if a recurrence line of it cannot be used
+    :raises BadSeries: if one of its recurrence lines cannot be used
     """
     series = parse_series(event.content)
     move = _compute_move(series, to_start_key(series.start), edited)
@@ -207,7 +208,7 @@ def _move_exceptions(
     series: Series,
     move: SeriesMove,
 ) -> dict[StartKey, EventContent | None]:
-    """Return those exceptions, moved along, that the new series still has an instance for."""
+    """Return the exceptions, moved along, that still have an instance in the new series."""
     new_series = parse_series(content)
     is_unmoved = not move.offset and move.zone == series.zone
     moved_exceptions: dict[StartKey, EventContent | None] = {}

@@ -26,13 +26,13 @@ class NeedsRule(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SeriesMove:
-    """A move of all starts on the local clock, and the time zone afterwards; None for days."""
+    """A move of all starts in local time, and the zone afterwards; None for an all-day series."""
 
     offset: timedelta
     zone: ZoneInfo | None
 
     def get_day_shift(self, local_time: datetime) -> timedelta:
-        """Return by how many days a start at `clock` moves."""
+        """Return by how many days a start at `local_time` moves."""
         return (local_time + self.offset).date() - local_time.date()
 
     def move_start(self, local_time: datetime) -> StartKey:
@@ -44,7 +44,7 @@ def get_nominal_time(series: Series, start: StartKey) -> datetime:
     """
     Return the local time that the series intends for `start`.
 
-    It differs from the actual local time on a day when daylight saving time skips it.
+    The actual local time differs on a day when daylight saving time skips the intended one.
     """
     local_time = series.get_local_time(start)
     nominal_time = datetime.combine(local_time.date(), series.first.time())
@@ -75,7 +75,7 @@ def continue_lines(
     Return the lines of the part of a series from its start `at`, moved.
 
     :raises NeedsRule: if the rules do not define it
-    :raises TooMany: if `work` runs out
+    :raises TooManyOccurrences: if `work` runs out
     """
     local_time = get_nominal_time(series, at)
     day_shift = move.get_day_shift(local_time)
@@ -111,9 +111,9 @@ def move_lines(series: Series, move: SeriesMove) -> tuple[str, ...]:
 
 
 def _get_remaining_rule(run: BoundedRule, local_time: datetime, work: WorkBudget) -> RecurrenceRule:
-    """Return the rule for the occurrences from `clock` on, with the rest of COUNT."""
+    """Return the rule for the occurrences from `local_time` on, with the rest of COUNT."""
     if local_time not in set(run.pattern.iterate_times(local_time, local_time, work)):
-        # Its weeks or months are counted from another start.
+        # The rule counts its weeks or months from a different start.
         raise NeedsRule
     rule = run.pattern.rule
     if rule.count is None:
@@ -143,7 +143,7 @@ def _move_rule(
     return replace(
         rule,
         days=tuple(sorted((ordinal, (day + day_shift) % 7) for ordinal, day in rule.days)),
-        # The start of the week moves too, so that occurrences of one week stay in one week.
+        # Move the week start too, so that occurrences of one week stay together.
         week_start=(rule.week_start + day_shift) % 7,
         until=until,
     )
@@ -176,7 +176,7 @@ def _format_lines(
 
 
 def _format_dates(name: str, starts: Iterable[StartKey]) -> Iterator[str]:
-    """Yield lines for starts that are all days or all times."""
+    """Yield lines for starts that are all dates or all times."""
     ordered = sorted(set(starts))
     for first in range(0, len(ordered), _PER_LINE):
         batch = ordered[first : first + _PER_LINE]

@@ -1,8 +1,8 @@
 """
-The day that a time means in a series of whole days. Pure.
+The day that a time means in an all-day series. Pure.
 
-RFC 5545 requires dates for `RECURRENCE-ID`, `EXDATE` and `RDATE` of such a series. Some programs
-write the midnight at which the day begins instead: in a time zone, without a zone, or in UTC.
+RFC 5545 requires dates in `RECURRENCE-ID`, `EXDATE` and `RDATE` of such a series. Some programs
+write the midnight at the start of the day instead: in a zone, without a zone, or in UTC.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from zoneinfo import ZoneInfo
 from integrations.formats import timezones
 
 _ONE_DAY: Final = timedelta(days=1)
-# Before 10:00 UTC, midnight is in the Americas, including Hawaii; from then on, in Oceania, Asia,
-# Africa and Europe. Few people live at other offsets (+14:00, -11:00).
+# Before 10:00 UTC, midnight is in the Americas and Hawaii; later, in Oceania, Asia, Africa and
+# Europe. Few people live at other offsets (+14:00, -11:00).
 _LATEST_IN_THE_WEST: Final = time(10)
-# Minutes: no time zone has a finer offset. Noon is not midnight: programs write it for a day
-# without a time.
+# Minutes; no zone has a finer offset. Noon is not a midnight: programs write it for a day without
+# a time.
 _STEP: Final = 15
 _NOON: Final = time(12)
 
@@ -28,7 +28,7 @@ def guess_day(moment: datetime, likely_zones: Iterable[ZoneInfo] = ()) -> tuple[
     """
     Return the day that most likely begins at a time in UTC, and the other possible day.
 
-    :param likely: time zones in which the day probably begins at that time
+    :param likely_zones: zones in which the day probably begins at that time
     """
     first = moment.date()
     following = first + _ONE_DAY

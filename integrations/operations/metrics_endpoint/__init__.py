@@ -1,1 +1,1 @@
-"""Figures for whoever watches the service: one page in Prometheus' text format."""
+"""The metrics page for monitoring, in Prometheus' text format."""

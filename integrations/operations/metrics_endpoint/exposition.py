@@ -1,7 +1,7 @@
 """
-The figures in Prometheus' text format, all of them from the database.
+The metrics in Prometheus' text format, all from the database.
 
-So every process says the same, and one that was restarted has forgotten nothing.
+Every process therefore returns the same values, and a restart loses none.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from integrations.operations import metrics, parser_counts
 from limited_use.models.usage import PolicyUse
 
 _USE = ("feature", "purpose", "data_class", "recipient", "rule")
-# The service itself, where no feature of another's acted.
+# The service itself, if no platform feature acted.
 OWN_FEATURE = "service"
 
 
 class DatabaseCollector(Collector):
-    """Reads what is kept, at each collection."""
+    """Reads the stored metrics at each collection."""
 
     def collect(self) -> Iterable[Metric]:
         yield from self._collect_decisions()
@@ -79,7 +79,7 @@ class DatabaseCollector(Collector):
             )
 
     def _collect_workers(self) -> Metric:
-        """Return the last heartbeats as they are now: nothing else says that no worker measures."""
+        """Return the current heartbeats: no other metric shows that no worker measures."""
         family = GaugeMetricFamily(
             "antares_worker_seen_timestamp_seconds",
             "When the queue last had a consumer; for beat, when it last ran",
@@ -90,7 +90,7 @@ class DatabaseCollector(Collector):
         return family
 
     def _collect_parsers(self) -> Metric:
-        """Return every event, at 0 as well: an alert on a rise needs a value from before it."""
+        """Return every event, also at 0: an alert on a rise needs an earlier value."""
         family = CounterMetricFamily(
             "antares_parsers",
             "Tasks that parser processes refused or could not take, and processes replaced",
@@ -102,7 +102,6 @@ class DatabaseCollector(Collector):
 
 
 def render_metrics() -> bytes:
-    """Return every figure."""
     registry = CollectorRegistry()
     registry.register(DatabaseCollector())
     return generate_latest(registry)

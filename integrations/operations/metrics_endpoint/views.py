@@ -1,4 +1,4 @@
-"""`GET /metrics`: for operators, and for a collector that has the token of the settings."""
+"""`GET /metrics`: for operators, and for a collector with the token from the settings."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from . import exposition
 @never_cache
 @require_safe
 def show_metrics(request: HttpRequest) -> HttpResponseBase:
-    """Return all figures to an operator, or to whoever shows the token; never to anybody else."""
+    """Return all metrics to an operator or to a caller with the token, and to no other caller."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and is_token(token.strip()):
         return _render_response()
     return _show_to_operator(request)
 
 
-# Read by the walk of all routes.
+# The test of all routes reads this.
 show_metrics.permission = Permission.VIEW_OPERATIONS  # type: ignore[attr-defined]
 
 
 def is_token(token: str) -> bool:
-    """Return whether it is the token that the settings keep the hash of; without one, none is."""
+    """Return whether `token` matches the hash in the settings; False if there is no hash."""
     expected = settings.METRICS_TOKEN_SHA256
     digest = hashlib.sha256(token.encode()).hexdigest()
     return bool(expected) and hmac.compare_digest(digest, expected)

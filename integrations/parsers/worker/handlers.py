@@ -1,4 +1,4 @@
-"""What a parser process does for each task."""
+"""Handlers of the tasks of a parser process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import orjson
 
 from integrations.coordination import process_memory
 from integrations.formats.icalendar import reader, timezones
-from integrations.formats.icalendar.file_problems import UnreadableCalendarFile as FileUnreadable
+from integrations.formats.icalendar.file_problems import UnreadableCalendarFile
 from integrations.formats.mime import (
     event_descriptions,
     gmail_payload,
@@ -48,8 +48,8 @@ _ENCODER: Final = msgspec.msgpack.Encoder()
 
 
 def load_libraries() -> None:
-    """Load what is needed later and cannot be loaded once the process is isolated."""
-    # Python's own table: the system's is a file of another folder.
+    """Load everything that isolation would prevent from loading later."""
+    # Python's own table; the system's file is outside the allowed folders.
     mimetypes.init(files=[])
     safe_bodies.sanitise_text("", "<p>")
     timezones.load_zones()
@@ -57,7 +57,7 @@ def load_libraries() -> None:
 
 
 def handle_task(body: bytes | memoryview) -> bytes:
-    """Return the encoded reply to an encoded task. Whatever else goes wrong, it is unreadable."""
+    """Return the encoded reply. Any error but `MemoryError` becomes `UnreadableItem`."""
     try:
         task = _DECODER.decode(body)
         return _ENCODER.encode(_HANDLERS[type(task)](task))
@@ -91,7 +91,7 @@ def _read_each(
 
 
 def _read_one(parse: Callable[[bytes], ParsedMessage], message: bytes) -> msgspec.Raw:
-    """Return one result, encoded: a text that cannot be encoded spoils its own message alone."""
+    """Return one encoded result: text that cannot be encoded affects only its own message."""
     try:
         mail = parse(message)
         parsed = ParsedMail(mail, safe_bodies.sanitise_text(mail.text, mail.html))
@@ -131,7 +131,7 @@ def _sanitise_description(text: str) -> SanitisedDescriptionReply | UnreadableIt
 def _read_calendar_file(task: ReadCalendarFile) -> CalendarFileReply | CalendarFileRefusal:
     try:
         return calendar_file_tasks.pack_file(reader.read_calendar_file(task.data, zone=task.zone))
-    except FileUnreadable as unreadable:
+    except UnreadableCalendarFile as unreadable:
         return CalendarFileRefusal(list(unreadable.problems), unreadable.has_more)
 
 

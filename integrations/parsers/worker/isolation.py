@@ -1,10 +1,10 @@
 """
-What a parser process gives up before it reads its first task.
+Privileges that a parser process drops before its first task.
 
-The limits of time and memory are the kernel's (setrlimit(2)). Everything that is no reading,
-writing or computing is refused by a seccomp filter (seccomp(2)): the process can make no socket,
-start no program and open no file for writing. With Landlock (landlock(7)) it reads only the files
-that Python itself needs. None of this can be taken back by the process.
+The kernel enforces limits of time and memory (setrlimit(2)). A seccomp filter (seccomp(2))
+refuses everything except reading, writing to open pipes and computing: the process cannot create
+sockets, start programs or open files for writing. With Landlock (landlock(7)) it reads only the
+files that Python needs. The process can regain none of this.
 """
 
 from __future__ import annotations
@@ -28,36 +28,36 @@ _PR_SET_NO_NEW_PRIVS: Final = 38
 _PR_SET_SECCOMP: Final = 22
 _SECCOMP_MODE_FILTER: Final = 2
 _OPEN_FILES: Final = 32
-#: The address space of a process that has imported everything and has not begun: see its test.
+#: Address space after all imports, before the first task; a test measures it.
 BASE_MEMORY: Final = 256 * 1024 * 1024
 
-# Landlock: reading files and listing folders, of the rights that it knows since its first version.
+# Landlock's rights of its first version: read files and list folders.
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _ALL_FILE_RIGHTS: Final = (1 << 13) - 1
 _READ: Final = (1 << 2) | (1 << 3)
 _PATH_BENEATH: Final = 1
 
-# Zones by their names, and libraries that modules are linked with.
+# Time zones, and shared libraries of modules.
 _SYSTEM_FOLDERS: Final = (
     "/usr/share/zoneinfo", "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib",
 )  # fmt: skip
 
 
 class NotIsolated(OSError):
-    """The kernel does not let this process give up what it has to. It reads nothing."""
+    """The kernel refused a restriction. The process must not read anything."""
 
 
 def drop_privileges(*, code: str) -> None:
     """
-    Give up network, programs, writing, and files other than the interpreter's and `code`.
+    Drop network, programs, writing, and files other than the interpreter's and `code`.
 
     :param code: the folder of the modules that this process imports
-    :raises NotIsolated: if the kernel does not agree
+    :raises NotIsolated: if the kernel refuses
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (_OPEN_FILES, _OPEN_FILES))
-    # Linux's alone. Elsewhere only development runs.
+    # Only Linux has these. Other systems are for development.
     if sys.platform == "linux":
         _prctl(_PR_SET_DUMPABLE, 0)
         _prctl(_PR_SET_NO_NEW_PRIVS, 1)
@@ -67,13 +67,13 @@ def drop_privileges(*, code: str) -> None:
 
 def limit_task(*, cpu_seconds: float, memory: int) -> None:
     """
-    Set the limits of the next task, on top of what this process has used so far.
+    Set the limits of the next task, in addition to the process's use so far.
 
-    Beyond the time the kernel ends the process (SIGXCPU). Beyond the memory Python raises
+    Beyond `cpu_seconds` the kernel ends the process (SIGXCPU). Beyond `memory` Python raises
     `MemoryError`, or a library ends the process (SIGABRT).
 
-    :param cpu_seconds: of the processor; the kernel counts whole seconds, so up to one more
-    :param memory: in bytes of the address space, above `BASE_MEMORY`
+    :param cpu_seconds: processor time; the kernel counts whole seconds, so up to one more
+    :param memory: bytes of address space above `BASE_MEMORY`
     """
     seconds = math.ceil(time.process_time() + cpu_seconds)
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.RLIM_INFINITY))
@@ -96,18 +96,18 @@ def _filter_system_calls() -> None:
     if program is None:
         raise NotIsolated(f"no filter of system calls for {platform.machine()}")
     code = ctypes.create_string_buffer(program)
-    # struct sock_fprog: how many instructions, and where they are.
+    # struct sock_fprog: number of instructions, and their address.
     header = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(code))
     _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.create_string_buffer(header))
 
 
 def _restrict_files(folders: Iterable[str]) -> None:
-    """Leave these folders for reading and nothing else, where the kernel has Landlock."""
+    """Allow only reading these folders, if the kernel has Landlock."""
     libc = ctypes.CDLL(None, use_errno=True)
     rights = struct.pack("Q", _ALL_FILE_RIGHTS)
     ruleset = libc.syscall(_CREATE_RULESET, rights, len(rights), 0)
     if ruleset < 0:
-        # Older than 5.13, or built without it: the other walls stand.
+        # A kernel older than 5.13, or without Landlock: the other walls remain.
         return
     for folder in folders:
         try:

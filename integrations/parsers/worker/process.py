@@ -1,9 +1,8 @@
 """
-A parser process: reads tasks from its standard input and writes replies to its standard output.
+A parser process: reads tasks from standard input and writes replies to standard output.
 
-Started with exec by `parsers.process_pool`, as a script: it has no Django, no settings and no
-environment. It writes nothing anywhere else, not even an error, whose text may hold what a stranger
-wrote.
+`parsers.process_pool` starts it with exec, as a script, without Django, settings or environment.
+It writes nothing else, not even errors, because their text may contain a stranger's words.
 """
 
 from __future__ import annotations
@@ -26,12 +25,12 @@ from integrations.parsers.wire_frames import (  # noqa: E402
 from integrations.parsers.worker import handlers, isolation  # noqa: E402
 
 _IN, _OUT = 0, 1
-# Bytes that are read at once.
+# Bytes per read.
 _PIECE: Final = 128 << 10
 
 
 def main() -> None:
-    """Serve tasks until the service closes the pipe, or one of them exceeds its limits."""
+    """Serve tasks until the service closes the pipe or a task exceeds its limits."""
     try:
         process_memory.release_freed_memory()
         handlers.load_libraries()
@@ -44,7 +43,7 @@ def main() -> None:
         try:
             isolation.limit_task(cpu_seconds=cpu_seconds, memory=memory_bytes)
         except (ValueError, OSError):
-            # Never without limits.
+            # Never run a task without limits.
             os._exit(NOT_ISOLATED)
         task = _read_bytes(TASK_HEADER.size + length, header)
         reply = handlers.handle_task(memoryview(task)[TASK_HEADER.size :])
@@ -53,9 +52,9 @@ def main() -> None:
 
 def _read_bytes(length: int, received: bytearray) -> bytearray:
     """
-    Read on until so many bytes were `received`; end the process where the input ends.
+    Read until `received` has `length` bytes. End the process if the input ends.
 
-    There is never more: the service waits for a reply before it asks again.
+    There are never more: the service waits for a reply before it sends the next task.
     """
     while len(received) < length:
         piece = os.read(_IN, _PIECE)

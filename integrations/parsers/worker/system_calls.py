@@ -1,8 +1,8 @@
 """
-The system calls that a parser process may make, as a filter for seccomp(2).
+The seccomp(2) filter with the system calls that a parser process may make.
 
-They are those of an interpreter that reads pipes and files and computes. Where a call could reach
-another process, or open a file for writing, its argument is looked at as well.
+They are the calls of an interpreter that reads pipes and files and computes. Arguments are
+checked for calls that could reach another process or open a file for writing.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ _RETURN: Final = 0x06
 _ALLOW: Final = 0x7FFF0000
 _REFUSE: Final = 0x00050001  # EPERM
 _KILL: Final = 0x80000000
-# Where a call's number, its architecture and its arguments are (struct seccomp_data).
+# Offsets of the number, architecture and arguments (struct seccomp_data).
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16
 _X32: Final = 0x40000000
 _WRITING: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
-# Of fcntl(2): flags alone. Others make the kernel send signals to any process of this user.
+# fcntl(2) only for flags: other commands make the kernel send signals to any process of this
+# user.
 _F_DUPFD_CLOEXEC: Final = 1030
 _FLAGS: Final = (1, 2, 3, _F_DUPFD_CLOEXEC)
 
@@ -36,14 +37,14 @@ _Step = tuple[int, int, int, int]
 @dataclass(frozen=True, slots=True)
 class SystemCallTable:
     """
-    The calls of one architecture, by number.
+    The allowed calls of one architecture, by number.
 
-    :param name: the kernel's, AUDIT_ARCH_…
+    :param name: the kernel's AUDIT_ARCH_… constant
     :param openat: only for reading
-    :param prlimit: only of this process
-    :param tgkill: only of this process
-    :param fcntl: only flags
-    :param others: whatever their arguments are
+    :param prlimit: only for this process
+    :param tgkill: only for this process
+    :param fcntl: only for flags
+    :param unconditional: with any arguments
     """
 
     name: int
@@ -85,9 +86,9 @@ SYSTEM_CALLS: Final = {
 
 def build_filter(machine: str, *, pid: int) -> bytes | None:
     """
-    Return the filter for a process; None where the calls of its architecture are not known.
+    Return the filter for a process; None if the calls of its architecture are unknown.
 
-    A call of another architecture ends the process; another call is refused.
+    A call of another architecture ends the process; any other unlisted call is refused.
     """
     calls = SYSTEM_CALLS.get(machine)
     if calls is None:
@@ -120,7 +121,7 @@ def _allow_for_reading(openat: int) -> Iterator[_Step]:
 
 
 def _allow_with(number: int, *, argument: int, values: tuple[int, ...]) -> Iterator[_Step]:
-    """Allow a call if one of its arguments has one of `values`."""
+    """Allow a call only if one of its arguments has one of `values`."""
     yield (_EQUAL, 0, 2 + 2 * len(values), number)
     yield _load_argument(argument=argument)
     for value in values:
@@ -130,5 +131,5 @@ def _allow_with(number: int, *, argument: int, values: tuple[int, ...]) -> Itera
 
 
 def _load_argument(*, argument: int) -> _Step:
-    # The lower half, on machines whose lowest byte comes first: what the kernel takes of an int.
+    # The lower half on little-endian machines, which the kernel uses for an int.
     return (_LOAD, 0, 0, _ARGUMENTS + 8 * argument)
