@@ -1,4 +1,4 @@
-"""A file of a message as an HTTP answer: a download, and nothing that renders at our origin."""
+"""A file of a message as an HTTP response: a download that never renders at our origin."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def answer_attachment(
     context: RequestContext, *, message_id: UUID, attachment_id: UUID
 ) -> StreamingHttpResponse:
     """
-    Return an attachment, to be saved under its own name.
+    Return an attachment as a download with its own name.
 
-    :raises integrations.coordination.concurrency.TooManyStreams: if the person downloads two files
-        already
-    :raises: what `attachments.download` raises
+    :raises integrations.coordination.concurrency.TooManyStreams: if the person already downloads
+        two files
+    :raises: as `attachments.download_attachment`
     """
     return _stream_download(
         context,
@@ -35,11 +35,11 @@ def answer_attachment(
 
 def answer_remote_file(context: RequestContext, ref: RemoteMessageRef) -> StreamingHttpResponse:
     """
-    Return a file of a message that is not kept here, to be saved under its own name.
+    Return a file of a message that is not stored, as a download with its own name.
 
-    :raises integrations.coordination.concurrency.TooManyStreams: if the person downloads two files
-        already
-    :raises: what `remote_messages.file` raises
+    :raises integrations.coordination.concurrency.TooManyStreams: if the person already downloads
+        two files
+    :raises: as `remote_messages.download_file`
     """
     return _stream_download(context, lambda: remote_messages.download_file(context, ref))
 
@@ -54,7 +54,7 @@ def _stream_download(
         )
     if download.size is not None:
         response["Content-Length"] = str(download.size)
-    # The name is the sender's: it goes through RFC 6266 encoding and is no path of ours.
+    # The sender chose the name: it is encoded by RFC 6266, and is never used as a path.
     response["Content-Disposition"] = (
         content_disposition_header(True, download.filename or "attachment") or "attachment"
     )

@@ -1,9 +1,8 @@
 """
-Attachments and embedded pictures: fetched from the own provider when somebody looks, never kept.
+Attachments and inline images: fetched from the own provider for each view, never stored.
 
-What is kept is the path to the part within the message, because the provider's
-attachment ids change between two reads. Everything here is bounded: one file by
-what we carry, a message's pictures by number and size.
+Stored is the path of the part within the message, because the provider's attachment ids change
+between two reads. A file is bounded in size, the images of a message in number and size.
 """
 
 from __future__ import annotations
@@ -41,10 +40,10 @@ def download_attachment(
     """
     Return one attachment as it arrives.
 
-    :raises NotFound: if there is none of that id in that message, for this question
+    :raises ObjectNotFound: if the message has no such attachment, or is not visible in this context
     :raises errors.Gone: if the provider no longer has it
-    :raises errors.Rejected: if it is larger than we carry
-    :raises errors.Unavailable: if the provider cannot be asked now
+    :raises errors.Rejected: if it exceeds `LARGEST`
+    :raises errors.Unavailable: if the provider does not answer now
     """
     permitted = mail.get_message(context, message_id)
     attachment = Attachment.objects.filter(id=attachment_id, message_id=message_id).first()
@@ -68,11 +67,11 @@ def download_attachment(
 
 def render_body(context: RequestContext, *, message_id: UUID) -> bytes:
     """
-    Return a message's text as a document of safe HTML, with the pictures that came with it.
+    Return a message's text as a document of safe HTML, with its inline images.
 
-    A picture that cannot be had now is left out.
+    An image that is unavailable now is left out.
 
-    :raises NotFound: if there is no such message for this question
+    :raises ObjectNotFound: if no such message is visible in this context
     """
     permitted: PermittedRows = mail.get_message(context, message_id)
     (message_row,) = permitted.rows

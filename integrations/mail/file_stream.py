@@ -1,4 +1,4 @@
-"""A file that is passed to its owner as it arrives from its provider: never whole in memory."""
+"""Stream a file from its provider to its owner, never whole in memory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from limited_use.sinks import download, response
 from limited_use.sinks.download import PassThroughFile
 from limited_use.sinks.rows import Permits, SealedRow
 
-#: Bytes that have arrived before anything is answered; the web server sends no fewer at once.
+#: Bytes that must arrive before the response starts; the web server sends no fewer at once.
 FIRST_BYTES: Final = 64 * 1024
 
 
@@ -29,11 +29,12 @@ class AttachmentDownload:
     """
     One file for its owner.
 
-    `filename` is for showing and is no path. Answer it as an attachment of type
-    `application/octet-stream` with `nosniff`: nothing of it renders at our origin.
+    `filename` is for display and is no path. Answer with an attachment of type
+    `application/octet-stream` and `nosniff`, so that nothing renders at our origin.
 
-    :param pieces: of the file as they arrive, to be closed
-    :param size: in bytes, if the provider said so; no other number of bytes arrives whole
+    :param pieces: of the file as they arrive; close it
+    :param size: in bytes, if the provider said so; a download with another number of bytes breaks
+        off
     """
 
     filename: str
@@ -53,15 +54,15 @@ def stream_file(  # noqa: PLR0913 - one file, where it is, and why it may be sho
     """
     Return a file through its sink.
 
-    :param find: returns the provider's id of the message, and the path of the part in it
-    :param name: the shape of its `filename`
-    :raises: what `provider_calls.open_file` raises, and NotFound if `find` does
+    :param locate_part: returns the provider's id of the message, and the path of the part in it
+    :param shape_filename: returns the JSON object with `filename`
+    :raises: as `provider_calls.open_file`, and ObjectNotFound if `locate_part` does
     """
     fetcher = _FileFetcher(connection_id, locate_part)
     pieces = download.pass_through_file(
         row, permits=permits, actor=context.actor, fetch=fetcher.fetch_file, at=context.at
     )
-    # A sink lets no exception out with what it held, so it is kept beside.
+    # A sink drops exceptions, which could hold plaintext, so the fetcher keeps its error.
     if fetcher.error is not None:
         raise fetcher.error
     try:
@@ -76,7 +77,7 @@ def stream_file(  # noqa: PLR0913 - one file, where it is, and why it may be sho
 
 @dataclass
 class _FileFetcher:
-    """Asks the connection's own provider, from inside a sink; keeps what went wrong."""
+    """Asks the connection's own provider inside a sink, and keeps the error."""
 
     connection_id: UUID
     locate_part: Callable[[Mapping[str, bytes]], tuple[str, str]]
@@ -99,7 +100,7 @@ def _await_first_bytes(file: FileDownload) -> FileDownload:
     """
     Return the same file after its first bytes have arrived.
 
-    What goes wrong until then is still answered in words; later, it breaks the file off.
+    An earlier error is answered with a message; a later one breaks the file off.
     """
     with ExitStack() as stack:
         stack.callback(file.close)

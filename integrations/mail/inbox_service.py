@@ -1,8 +1,8 @@
 """
-Reading mail: rows, then permits for what they will open, then a sink.
+Read mail: load rows, get permits to open them, pass both to a sink.
 
-The API takes JSON bytes from here; a page takes `Reading`s and gives them to the
-template sink. Neither sees plaintext.
+The API takes JSON bytes; a page takes `PermittedRows` and passes them to the template sink.
+Neither sees plaintext.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class PermittedRows:
     Rows, and the permits under which a sink opens them.
 
     :param next_cursor: None on the last page
-    :param mailboxes: of a list, what was found of each mailbox of the person
+    :param mailboxes: of a list, the facts of each mailbox of the person
     """
 
     rows: Sequence[SealedRow]
@@ -61,7 +61,7 @@ def get_message_page(
     """
     Return a page of messages, newest first, with permits to show them.
 
-    :raises cursors.InvalidCursor: if `cursor` was not given for this very question
+    :raises cursors.InvalidCursor: if `cursor` belongs to another query
     :raises cursors.ExpiredCursor: if it is too old
     :raises limited_use.guard.guard.AccessRefused: if the policy does not allow it
     """
@@ -71,7 +71,7 @@ def get_message_page(
 def get_thread_page(
     context: RequestContext, filters: MailFilters, *, cursor: str | None = None, limit: int = 50
 ) -> PermittedRows:
-    """Return a page of threads, by their newest message. See `messages`."""
+    """Return a page of threads, by their newest message. See `get_message_page`."""
     return _get_page(context, filters, THREADS, cursor=cursor, limit=limit)
 
 
@@ -79,7 +79,7 @@ def get_message(context: RequestContext, message_id: UUID) -> PermittedRows:
     """
     Return one whole message, with permits to show it.
 
-    :raises NotFound: if there is none of that id for this question
+    :raises ObjectNotFound: if no such message is visible in this context
     :raises limited_use.guard.guard.AccessRefused: if the policy does not allow it
     """
     mailboxes = visible_mailboxes.find_visible_mailboxes(context)
@@ -92,7 +92,7 @@ def get_message(context: RequestContext, message_id: UUID) -> PermittedRows:
 
 
 def get_thread(context: RequestContext, thread_id: UUID) -> PermittedRows:
-    """Return one thread with its messages, newest first. See `message`."""
+    """Return one thread with its messages, newest first. See `get_message`."""
     mailboxes = visible_mailboxes.find_visible_mailboxes(context)
     page = page_queries.select_thread(
         thread_id, actor=context.actor, user_id=context.user_id, mailboxes=mailboxes
@@ -110,7 +110,7 @@ def list_messages(
     limit: int = 50,
     envelope: Mapping[str, Any] | None = None,
 ) -> bytes:
-    """Return a page of messages as JSON. See `messages`."""
+    """Return a page of messages as JSON. See `get_message_page`."""
     return _render_list(
         context,
         get_message_page(context, filters, cursor=cursor, limit=limit),
@@ -127,7 +127,7 @@ def list_threads(
     limit: int = 50,
     envelope: Mapping[str, Any] | None = None,
 ) -> bytes:
-    """Return a page of threads as JSON. See `threads`."""
+    """Return a page of threads as JSON. See `get_thread_page`."""
     return _render_list(
         context,
         get_thread_page(context, filters, cursor=cursor, limit=limit),
@@ -137,7 +137,7 @@ def list_threads(
 
 
 def read_message(context: RequestContext, message_id: UUID) -> bytes:
-    """Return one message as JSON. See `message`."""
+    """Return one message as JSON. See `get_message`."""
     permitted = get_message(context, message_id)
     (message_row,) = permitted.rows
 
@@ -155,7 +155,7 @@ def read_message(context: RequestContext, message_id: UUID) -> bytes:
 
 
 def read_thread(context: RequestContext, thread_id: UUID) -> bytes:
-    """Return one thread as JSON. See `thread`."""
+    """Return one thread as JSON. See `get_thread`."""
     permitted = get_thread(context, thread_id)
     return response.render_json_object(
         permitted.rows[0],
@@ -226,7 +226,7 @@ def _permit_page(
     *,
     cursor_scope: tuple[str, MailFilters] | None = None,
 ) -> PermittedRows:
-    # An empty page is an answer about the mailboxes too: it is asked for and recorded.
+    # An empty page is also an answer about the mailboxes: it needs a permit and is recorded.
     counts = page_queries.count_by_integration(page.integration_ids) or dict.fromkeys(
         mailboxes.connection_ids, 0
     )
@@ -237,7 +237,7 @@ def _permit_page(
         at=context.at,
         snapshot=mailboxes.mailbox_facts,
     )
-    # After the permit: a refused request is no look.
+    # After the permit: a refused request is no view.
     record_look(mailboxes.connection_ids, at=context.at)
     next_cursor = None
     if cursor_scope is not None and page.next_position is not None:

@@ -1,8 +1,8 @@
 """
-Pictures that came with a message and stand in its text: fetched from its own provider for a look.
+Inline images in a message's text, fetched from the own provider for each view.
 
-Called inside the sink that shows the text. Bounded in number and size; one that cannot be had now
-is left out.
+Called inside the sink that shows the text. Images are bounded in number and size; an unavailable
+one is left out.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from integrations.grants import provider_calls
 from integrations.parsers.process_pool import ParsersBusy
 from integrations.providers import errors
 
-#: Of one message: pictures that are fetched.
+#: Most images fetched for one message.
 MOST: Final = 20
-#: Of one picture, in bytes.
+#: Bytes of one image.
 LARGEST: Final = 2 * 1024 * 1024
-#: Of all that stand in one text, in characters, each as often as it stands there.
+#: Characters of all images in one text, repetitions included.
 LARGEST_IN_ALL: Final = 8 * 1024 * 1024
 
 
 def embed_pictures(connection_id: UUID, message_id: str, text: SafeText) -> str:
     """
-    Return the text of a message as safe HTML, with its pictures.
+    Return the text of a message as safe HTML, with its images.
 
     :param message_id: the provider's
-    :raises concurrency.TooManyWaits: if there are pictures, and the person waits for providers in
-        two other requests
+    :raises concurrency.TooManyWaits: if the text has images, and two other requests of the person
+        already wait for providers
     """
     pictures = list(islice(dict.fromkeys(filter(None, text.pictures)), MOST))
     if not pictures:
         return _insert_pictures(text, {})
-    # One wait for all of them, so that none is refused after others were fetched.
+    # One wait for all images, so that none is refused after others were fetched.
     with concurrency.hold_wait_slot():
         return _insert_pictures(text, dict(_fetch_pictures(connection_id, message_id, pictures)))
 
@@ -47,13 +47,13 @@ def embed_pictures(connection_id: UUID, message_id: str, text: SafeText) -> str:
 def _fetch_pictures(
     connection_id: UUID, message_id: str, pictures: Iterable[Picture]
 ) -> Iterator[tuple[Picture, str]]:
-    """Yield each picture with its address, which holds all of it."""
+    """Yield each image with its `data:` address."""
     for picture in pictures:
         part, content_type = picture
         try:
             data = provider_calls.fetch_file(connection_id, message_id, part, max_bytes=LARGEST)
         except (errors.Unavailable, errors.RateLimited, ParsersBusy):
-            # Nor will the next one be had now: nobody waits for each of them.
+            # The next image would fail as well: do not wait for each.
             return
         except (errors.ProviderError, DisconnectedError):
             continue
@@ -61,7 +61,7 @@ def _fetch_pictures(
 
 
 def _insert_pictures(text: SafeText, addresses: Mapping[Picture, str]) -> str:
-    """Return the pieces with the pictures between them, as far as there is room."""
+    """Return the pieces with the images between them, up to `LARGEST_IN_ALL`."""
     filled, room = [text.pieces[0]], LARGEST_IN_ALL
     for picture, piece in zip(text.pictures, text.pieces[1:], strict=True):
         address = addresses.get(picture) if picture else None

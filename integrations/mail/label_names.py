@@ -1,4 +1,4 @@
-"""Names of the labels that messages carry: each mailbox stores them once, and its rows hold ids."""
+"""Names of message labels: each mailbox stores them once, and its message rows hold ids."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from integrations.formats import label_ids
 from integrations.models import SyncWork
 from limited_use.vault.sealed import SealedValue
 
-#: Under this name the label names of a mailbox are opened beside the columns of a message.
+#: Key of a mailbox's label names among the opened columns of a message.
 OPENED_AS: Final = "label_names"
 
 
 def find_names(integration_ids: Iterable[UUID]) -> dict[UUID, SealedValue | None]:
-    """Return the sealed names of each mailbox's labels, by integration."""
+    """Return the sealed label names of each mailbox, by integration."""
     ids = set(integration_ids)
     if not ids:
         return {}
@@ -28,9 +28,9 @@ def find_names(integration_ids: Iterable[UUID]) -> dict[UUID, SealedValue | None
 
 def get_label_names(labels: bytes | None, opened: Mapping[str, bytes]) -> list[str]:
     """
-    Return the names of a message's labels, in order; a label that was deleted has none.
+    Return the names of a message's labels, sorted; a deleted label has none.
 
-    :param labels: what the column of the message opens to
+    :param labels: the opened `labels` column of the message
     """
     if not labels:
         return []

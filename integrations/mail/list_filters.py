@@ -1,4 +1,4 @@
-"""What a caller may narrow a list by, and the rows that remain."""
+"""Filters of a list, and the rows that a list may show."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from integrations.models import Message, Thread
 
 from .visible_mailboxes import NO_ORGANISATION, VisibleMailboxes
 
-#: Folders that a list can be narrowed to, in our words: those of both providers, then Gmail's.
-#: A message may be in others, which Gmail names; spam and deleted mail are never copied.
+#: Folders of the list filter, in our names: common folders, then Gmail's. A message may be in other
+#: folders that Gmail names; spam and deleted mail are never stored.
 FOLDERS: Final = (
     "inbox",
     "sent",
@@ -35,7 +35,7 @@ FOLDERS: Final = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailFilters:
     """
-    None narrows nothing.
+    A filter that is None narrows nothing.
 
     :param folder: one of `FOLDERS`
     :param received_after: aware; exclusive
@@ -53,7 +53,7 @@ class MailFilters:
 
     @property
     def canonical_json(self) -> str:
-        """The filters in force, the same text for the same filters: cursors are bound to it."""
+        """The active filters, the same text for the same filters: cursors are bound to it."""
         active_filters = {name: value for name, value in asdict(self).items() if value is not None}
         return orjson.dumps(active_filters, option=orjson.OPT_SORT_KEYS).decode()
 
@@ -61,10 +61,7 @@ class MailFilters:
 def get_visible_messages(
     *, actor: Actor, user_id: UUID, mailboxes: VisibleMailboxes
 ) -> QuerySet[Message]:
-    """
-    Return that person's messages, without an order. A page of them is asked for by
-    `message_list_sql`.
-    """
+    """Return that person's visible messages, unordered. `message_list_sql` reads a page of them."""
     rows = Message.objects.filter(
         user_id=user_id, organisation_id=actor.organisation_id or NO_ORGANISATION
     )
@@ -74,7 +71,7 @@ def get_visible_messages(
 def get_visible_threads(
     *, actor: Actor, user_id: UUID, mailboxes: VisibleMailboxes
 ) -> QuerySet[Thread]:
-    """Return that person's threads, without an order. `thread_list_sql` reads a page of them."""
+    """Return that person's visible threads, unordered. `thread_list_sql` reads a page of them."""
     rows = Thread.objects.filter(
         user_id=user_id, organisation_id=actor.organisation_id or NO_ORGANISATION
     )
@@ -83,9 +80,9 @@ def get_visible_threads(
 
 def _exclude_hidden(mailboxes: VisibleMailboxes) -> Q:
     """
-    Return the condition that keeps hidden mailboxes out.
+    Return the condition that excludes hidden mailboxes.
 
-    By exclusion, and only where there is something to exclude: a list of the
-    mailboxes to show would make PostgreSQL leave the index that has the order.
+    A list of the visible mailboxes would make PostgreSQL leave the index that has the order; so
+    the condition excludes, and only if there are hidden mailboxes.
     """
     return ~Q(integration_id__in=mailboxes.hidden) if mailboxes.hidden else Q()

@@ -1,9 +1,9 @@
 """
-An owner's own copy of the mail that is kept here: a file, written while it is downloaded.
+An owner's copy of the stored mail: a file, written during its download.
 
-Never more than a part of it is in memory, and each part has permits of its own. It dies with
-what it is of: disconnected in the middle it breaks off, and is a damaged file that nobody can
-take for whole.
+Only a part of it is in memory at a time, and each part has its own permits. If the mailbox is
+disconnected during the download, the file breaks off and does not open, so that it cannot pass
+for complete.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from .row_types import MessageRow
 
 logger = logging.getLogger(__name__)
 
-# Messages of one part, and sealed bytes of text: at least one message, however long.
+# Most messages and most sealed bytes of text in one part; a part has at least one message.
 MOST_MESSAGES: Final = 50
 MOST_BYTES: Final = 2 * 1024 * 1024
 
@@ -92,7 +92,7 @@ class _ExportPart:
 
 @dataclass(slots=True)
 class _ExportNotes:
-    """What the last entry says: which messages do not open, and how many are reconstructed."""
+    """The numbers of the last entry: messages that do not open, and reconstructed messages."""
 
     unopenable: list[UUID] = field(default_factory=list)
     reconstructed: int = 0
@@ -100,14 +100,14 @@ class _ExportNotes:
 
 def request_export(*, actor: Actor, integration_id: UUID, at: datetime) -> UUID:
     """
-    Record that the owner asks for a copy, having just confirmed that it is them.
+    Record the owner's request for a copy, after a recent reauthentication.
 
-    :raises NotFound: if there is nothing live of theirs
+    :raises ObjectNotFound: if the owner has no such live integration
     """
     user_id, organisation_id = support_and_export_permits.get_owner_ids(actor)
     live = Integration.objects.live().owned_by(user_id, organisation_id)
     with transaction.atomic(durable=True):
-        # Held, so that a disconnect in between finds the row that it has to remove.
+        # Locked, so that a concurrent disconnect finds the row that it has to delete.
         if not live.select_for_update(no_key=True, of=("self",)).filter(id=integration_id).exists():
             raise ObjectNotFound
         return Export.objects.create(
@@ -119,7 +119,7 @@ def request_export(*, actor: Actor, integration_id: UUID, at: datetime) -> UUID:
 
 
 def get_latest_exports(*, actor: Actor, integration_id: UUID) -> list[Export]:
-    """Return the copies that the owner asked for last, the newest first."""
+    """Return the owner's latest requests, newest first."""
     user_id, organisation_id = support_and_export_permits.get_owner_ids(actor)
     exports = Export.objects.filter(
         integration_id=integration_id, user_id=user_id, organisation_id=organisation_id
@@ -131,9 +131,9 @@ def stream_export(*, export_id: UUID, actor: Actor, now: Callable[[], datetime])
     """
     Yield the file, part by part: a ZIP with one mbox in it.
 
-    Broken off, it is not a ZIP that opens: see `streaming_zip`. The page says so, too.
+    A ZIP that breaks off does not open: see `streaming_zip`. The page says so, too.
 
-    :param now: the clock; a download lasts longer than one moment
+    :param now: the clock; a download takes time
     """
     archive = StreamingZip(MEMBER, at=now())
     count, notes, outcome = 0, _ExportNotes(), ExportOutcome.INTERRUPTED
@@ -144,7 +144,8 @@ def stream_export(*, export_id: UUID, actor: Actor, now: Callable[[], datetime])
             while part := _get_next_part(export_id, after):
                 yield archive.add_data(_write_part(part, export_id, notes, actor=actor, at=now()))
                 count, after = count + len(part.rows), part.last
-            # Once more at the end: a disconnect leaves no rows, and that is not an empty rest.
+            # Check again at the end: after a disconnect there are no rows, which is not the end of
+            # the mail.
             support_and_export_permits.to_export(
                 actor=actor, export_id=export_id, count=0, at=now()
             )
@@ -153,14 +154,14 @@ def stream_export(*, export_id: UUID, actor: Actor, now: Callable[[], datetime])
             )
             outcome = ExportOutcome.COMPLETE
         except (AccessRefused, Unopenable, KeyStoreUnavailable, Export.DoesNotExist):
-            # For whoever repairs what is left of it.
+            # For a person who repairs the damaged file.
             yield archive.add_data(
                 mbox.format_note(INTERRUPTED_TITLE, INTERRUPTED_TEXT.format(count=count), at=now())
             )
             logger.warning("export.interrupted", extra={"about": export_id, "count": count})
         yield archive.finish() if outcome == ExportOutcome.COMPLETE else archive.abandon()
     finally:
-        # Also where whoever downloads it went away.
+        # Also if the client disconnects.
         archive.abandon()
         at = now()
         Export.objects.filter(id=export_id, ended_at=None).update(
@@ -169,7 +170,7 @@ def stream_export(*, export_id: UUID, actor: Actor, now: Callable[[], datetime])
 
 
 def _write_about(export_id: UUID, *, actor: Actor, at: datetime) -> bytes:
-    """Return the first entry: what the file is, and of which account."""
+    """Return the first entry, which describes the file and names the account."""
     granted = support_and_export_permits.to_name_account(actor=actor, export_id=export_id, at=at)
     connection = Export.objects.get(id=export_id).integration.connection
 
@@ -184,7 +185,7 @@ def _write_about(export_id: UUID, *, actor: Actor, at: datetime) -> bytes:
 def _write_part(
     part: _ExportPart, export_id: UUID, notes: _ExportNotes, *, actor: Actor, at: datetime
 ) -> bytes:
-    """Return the messages of a part; `notes` gets what the last entry says of them."""
+    """Return the messages of a part; `notes` collects the numbers of the last entry."""
     granted = support_and_export_permits.to_export(
         actor=actor, export_id=export_id, count=len(part.rows), at=at
     )

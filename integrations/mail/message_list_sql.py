@@ -1,8 +1,8 @@
 """
 Read the rows of a page of messages, in SQL.
 
-This is the most frequent query. Composing it with Django's ORM each time took longer than
-PostgreSQL takes to answer it.
+This is the most frequent query. Composing it with Django's ORM took longer than PostgreSQL takes
+to answer it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .list_filters import MailFilters
 from .row_types import MessageListColumns
 from .visible_mailboxes import NO_ORGANISATION, VisibleMailboxes
 
-#: The condition of each filter; the mailbox is a condition of its own.
+#: The condition of each filter; the mailbox has a separate condition.
 FILTER_CONDITIONS: Final = {
     "folder": "folders @> ARRAY[%s]::varchar[]",
     "unread": "is_unread = %s",
@@ -34,11 +34,11 @@ FILTER_CONDITIONS: Final = {
 }
 _COLUMNS: Final = ", ".join(MessageListColumns._fields)
 _OWNER_CONDITION: Final = "user_id = %s AND organisation_id = %s"
-# The first condition is what the index walks by; the second breaks ties.
+# The first condition selects the index range; the second breaks ties.
 _AFTER_CONDITION: Final = "received_at <= %s AND (received_at < %s OR id < %s)"
 
 
-# The limit is a literal: for an unknown one PostgreSQL would plan for the whole table.
+# The limit is a literal: with an unknown limit PostgreSQL would plan for the whole table.
 _PAGE_STATEMENT: Final = (
     f"SELECT {_COLUMNS} FROM integrations_message"  # noqa: S608 - our own words
     " WHERE {condition} ORDER BY received_at DESC, id DESC LIMIT {limit:d}"
@@ -48,10 +48,10 @@ _PAGE_STATEMENT: Final = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailPageRequest:
     """
-    Which rows of a person a page shows, newest first.
+    The rows of a person on one page, newest first.
 
-    :param after: the place after which the page begins; None: the first page
-    :param limit: how many rows at most
+    :param after: position before the page; None: the first page
+    :param limit: most rows
     """
 
     filters: MailFilters
@@ -79,13 +79,14 @@ def fetch_rows(
     """
     Return the rows of a page.
 
-    :param statement: with places for `condition` and `limit`
-    :param by_filter: the condition of each filter, which takes its value
-    :param after_place: the condition for rows after a place, which takes time, time and id of it
+    :param statement: with placeholders for `condition` and `limit`
+    :param filter_conditions: the condition of each filter, which takes the filter's value
+    :param after_condition: the condition for rows after a position, which takes its time twice
+        and its id
     """
     condition, values = _build_condition(filter_conditions, after_condition, page)
     with connection.cursor() as cursor:
-        # Ciphertext arrives as bytes, not as text of twice the size; ids and times cost less, too.
+        # Binary ciphertext has half the size of its text form; ids and times cost less, too.
         cursor.cursor.format = Format.BINARY
         cursor.execute(statement.format(condition=condition, limit=page.limit), values)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
@@ -116,10 +117,10 @@ def _select_mailboxes(
     mailboxes: VisibleMailboxes, connection_id: UUID | None
 ) -> tuple[str, list[Any]]:
     """
-    Return the condition that keeps hidden mailboxes out, and its values.
+    Return the condition that excludes hidden mailboxes, and its values.
 
-    By exclusion, and only where there is something to exclude: a list of the
-    mailboxes to show would make PostgreSQL leave the index that has the order.
+    A list of the visible mailboxes would make PostgreSQL leave the index that has the order; so
+    the condition excludes, and only if there are hidden mailboxes.
     """
     if connection_id is None:
         ids, test = list(mailboxes.hidden), "NOT IN"

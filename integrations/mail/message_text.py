@@ -1,8 +1,8 @@
 """
-The text of a message as views show it: made safe when the message was read, and opened here.
+The shown text of a message: sanitised when the message is stored, opened for each view.
 
-A view parses nothing. Where an older version made the text safe, a parser process makes it again
-from the original, and it is stored again. Called by sinks only, as `row_types` is.
+A view parses nothing. If an older version sanitised the text, a parser process sanitises the
+original again, and the result is stored. Only sinks call this module.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from limited_use.vault.sealing import get_sealer
 
 logger = logging.getLogger(__name__)
 
-#: In place of a text that cannot be made safe within the limits, where there are no words alone.
+#: Shown if the text cannot be sanitised within the limits and there is no plain text.
 NOT_SHOWN: Final = claim(
     "message.not-shown",
     "This text cannot be shown safely. Open the message at your provider.",
@@ -43,14 +43,14 @@ _NOT_SHOWN: Final = SanitisedText((f"<p>{NOT_SHOWN}</p>",), (), NOT_SHOWN)
 
 def get_sealed_columns(body: MessageBody) -> dict[str, SealedValue | None]:
     """
-    Return the sealed columns that showing a message takes: the original only where it is needed.
+    Return the sealed columns that show a message: the original only if it is needed.
 
-    :param body: may have been read without `content`
+    :param body: may be loaded without `content`
     :raises MessageBody.DoesNotExist: if it was deleted since
     """
     if body.shown is not None and body.shown_version >= safe_bodies.VERSION:
         return {"shown": body.shown}
-    # Not read with the rest: it is read now.
+    # The original was deferred; this access loads it.
     return {"content": body.content}
 
 
@@ -60,12 +60,12 @@ def open_text(
     """
     Return the text of a message.
 
-    :param row: with the columns that `sealed_columns` returned
-    :param opened: what they hold
-    :param permits: those that they were opened by
-    :param stores: whether a text that was made again is stored
-    :raises integrations.parsers.process_pool.ParsersBusy: if it has to be made again, and no process is
-        free
+    :param row: with the columns of `get_sealed_columns`
+    :param opened: their plaintext
+    :param permits: the permits that opened them
+    :param stores: whether a text that was sanitised again is stored
+    :raises integrations.parsers.process_pool.ParsersBusy: if the text has to be sanitised, and no
+        process is free
     """
     if "shown" in opened:
         return safe_text.decode_safe_text(opened["shown"])
@@ -85,7 +85,7 @@ def _remake_text(content: Mapping[str, Any]) -> bytes:
     return safe_text.encode_safe_text(safe, content["inline"])
 
 
-# A row that was written or deleted since, or is being written now, stays as it is.
+# Skips a row that was written or deleted since, or is locked.
 _STORE_STATEMENT = """
 UPDATE integrations_messagebody SET shown = %(shown)b, shown_version = %(version)s
 WHERE message_id = (
@@ -98,7 +98,7 @@ WHERE message_id = (
 
 
 def _store_text(record: bytes, original: SealedValue, permits: Permits) -> None:
-    """Store what was made of `original`. That it cannot be stored now is no failure of the view."""
+    """Store the text that was made from `original`. A failure does not fail the view."""
     holder, message_id = original.binding.holder, original.binding.row
     try:
         key = get_sealer(holder=holder, epoch=permits[holder, DataClass.MAIL_CONTENT].epoch)

@@ -1,4 +1,4 @@
-"""Pages of rows in a stable order, newest first, by keyset; ciphertext throughout."""
+"""Pages of sealed rows in a stable order, newest first, with keyset pagination."""
 
 from __future__ import annotations
 
@@ -17,19 +17,18 @@ from limited_use.sinks.rows import SealedRow
 from limited_use.vault.fields import SealedField
 from limited_use.vault.sealed import SealedValue
 
-from . import label_names, message_list_sql, thread_list_sql
-from . import list_filters as narrowing
+from . import label_names, list_filters, message_list_sql, thread_list_sql
 from .message_list_sql import MailPageRequest
 from .message_text import get_sealed_columns
 from .row_types import MessageListColumns, MessageRow, ThreadListColumns, ThreadRow
 from .visible_mailboxes import VisibleMailboxes
 
 MAXIMUM = 200
-# Messages of one thread that are shown; the newest.
+# Newest messages of one thread that are shown.
 LONGEST_THREAD = 200
 
 _LIST_COLUMNS: Final = MessageListColumns._fields
-# A page of fifty spends more on building instances than on opening them.
+# Building fifty model instances costs more than opening their columns.
 _SUMMARY: Final = cast("SealedField[Any, Any]", Message._meta.get_field("summary"))  # noqa: SLF001
 _LABELS: Final = cast("SealedField[Any, Any]", Message._meta.get_field("labels"))  # noqa: SLF001
 
@@ -37,8 +36,8 @@ _LABELS: Final = cast("SealedField[Any, Any]", Message._meta.get_field("labels")
 @dataclass(frozen=True, slots=True)
 class MailRowPage:
     """
-    :param holders: the integration of each row, for counting
-    :param next_place: after which row the next page begins; None on the last
+    :param integration_ids: the integration of each row, to count rows
+    :param next_position: position after which the next page begins; None on the last page
     """
 
     rows: list[SealedRow]
@@ -47,11 +46,11 @@ class MailRowPage:
 
 
 def select_message_page(page: MailPageRequest) -> MailRowPage:
-    """Return a page of messages. One query; two if there are labels on it."""
+    """Return a page of messages. One query; two if any message has labels."""
     limit, mailboxes = page.limit, page.mailboxes
     rows = message_list_sql.list_messages(replace(page, limit=limit + 1))
     page_rows = rows[:limit]
-    # One object for each mailbox: else, for every row, what opens it is found by comparing ids.
+    # One UUID object per mailbox: permit lookups then compare by identity, not by value, per row.
     canonical_ids = {integration_id: integration_id for integration_id in mailboxes.connection_ids}
     integration_ids = [
         canonical_ids.get(row.integration_id, row.integration_id) for row in page_rows
@@ -74,7 +73,7 @@ def select_thread_page(page: MailPageRequest) -> MailRowPage:
     """Return a page of threads, each with its newest message. One query."""
     limit, mailboxes = page.limit, page.mailboxes
     rows = thread_list_sql.list_threads(replace(page, limit=limit + 1))
-    # A thread without its newest message is left out, and still counts for the place of the page.
+    # A thread without its newest message is left out, but still counts for the next position.
     page_rows = [row for row in rows[:limit] if row.newest_id is not None]
     last = rows[limit - 1] if len(rows) > limit else None
     canonical_ids = {integration_id: integration_id for integration_id in mailboxes.connection_ids}
@@ -89,7 +88,7 @@ def select_message(
     message_id: UUID, *, actor: Actor, user_id: UUID, mailboxes: VisibleMailboxes
 ) -> MailRowPage:
     """Return one message with its text, or an empty page. At most three queries."""
-    visible_messages = narrowing.get_visible_messages(
+    visible_messages = list_filters.get_visible_messages(
         actor=actor, user_id=user_id, mailboxes=mailboxes
     )
     bodies = MessageBody.objects.select_related("message").filter(
@@ -97,7 +96,7 @@ def select_message(
     )
     try:
         body = bodies.defer("content").get()
-        # First: to read an older text forgets the message that was read with it.
+        # First: loading the deferred original drops the loaded message.
         row = _make_detail_row(body.message, mailboxes)
         text = get_sealed_columns(body)
     except MessageBody.DoesNotExist:
@@ -109,7 +108,7 @@ def select_thread(
     thread_id: UUID, *, actor: Actor, user_id: UUID, mailboxes: VisibleMailboxes
 ) -> MailRowPage:
     """Return one thread with its messages, newest first, or an empty page. Two or three queries."""
-    visible_threads = narrowing.get_visible_threads(
+    visible_threads = list_filters.get_visible_threads(
         actor=actor, user_id=user_id, mailboxes=mailboxes
     )
     thread_row = visible_threads.filter(id=thread_id).first()
@@ -130,7 +129,7 @@ def select_thread(
 
 def _select_page(rows: QuerySet[Any], column: str, after: PagePosition | None) -> QuerySet[Any]:
     if after is not None:
-        # The first condition is what the index walks by; the second breaks ties.
+        # The first condition selects the index range; the second breaks ties.
         rows = rows.filter(**{f"{column}__lte": after.at}).filter(
             Q(**{f"{column}__lt": after.at}) | Q(id__lt=after.id)
         )
@@ -156,7 +155,7 @@ def _make_message_row(
 def _make_thread_row(
     row: ThreadListColumns, mailboxes: VisibleMailboxes, canonical_ids: Mapping[UUID, UUID]
 ) -> SealedRow:
-    """Return a row for a sink; `same` has one object for each mailbox id, as in `messages`."""
+    """Return a row for a sink; `canonical_ids` has one object per mailbox id."""
     if row.newest_id is None or row.newest_integration_id is None:
         raise TypeError("a thread without its newest message is not listed")
     integration_id = canonical_ids.get(row.newest_integration_id, row.newest_integration_id)
@@ -172,7 +171,7 @@ def _make_detail_row(message: Message, mailboxes: VisibleMailboxes) -> SealedRow
 
 
 def _get_sealed_names(messages: Sequence[Message]) -> dict[str, SealedValue | None]:
-    """Return the label names of one mailbox, sealed, if one of its messages has a label."""
+    """Return the sealed label names of a mailbox, if one of its messages has a label."""
     labelled = [message.integration_id for message in messages if message.labels is not None]
     names = label_names.find_names(labelled)
     return {label_names.OPENED_AS: names.get(labelled[0])} if labelled else {}
@@ -190,5 +189,5 @@ def _make_conversation_row(
 
 
 def count_by_integration(integration_ids: Iterable[UUID]) -> dict[UUID, int]:
-    """Return how many rows each integration has among `holders`."""
+    """Return the number of rows of each integration."""
     return dict(Counter(integration_ids))

@@ -1,8 +1,8 @@
 """
-Search in all of a person's mail, at its own provider: shown, and stored nowhere.
+Search all of a person's mail at its provider: results are shown, and never stored.
 
-Beyond the horizon mail stays where it is. The provider is asked inside the sink that shows its
-answer; a search leaves one entry in the ledger for each mailbox, and nothing of what was typed.
+Mail beyond the horizon stays at the provider. The provider is asked inside the sink that shows
+its answer. A search leaves one ledger entry per mailbox, and nothing of its text.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from .mailbox_last_looks import record_look
 from .remote_message_refs import RemoteMailbox
 from .sync.provider_ids import MESSAGE
 
-# Messages that one look at a mailbox shows, and characters of what is searched for.
+# Most messages per mailbox and page, and most characters of the search text.
 MOST: Final = 20
 LONGEST: Final = 200
 
@@ -40,10 +40,9 @@ LONGEST: Final = 200
 @dataclass(frozen=True, slots=True)
 class MailSearch:
     """
-    Mailboxes to look into: rows and permits for the sink that shows them, and what looks.
+    Mailboxes to search: rows and permits for the sink, and the shape function that searches.
 
-    :param waits: seconds after which to look again into mailboxes whose quota is used up; known
-        once the rest was shown
+    :param waits: seconds until a retry, for each mailbox without quota; known after rendering
     """
 
     rows: Sequence[SealedRow]
@@ -53,7 +52,7 @@ class MailSearch:
 
     @property
     def is_postponed(self) -> bool:
-        """Whether no mailbox could be looked into yet."""
+        """Whether no mailbox could be searched yet."""
         return bool(self.rows) and len(self.waits) == len(self.rows)
 
 
@@ -61,10 +60,10 @@ def search_mailboxes(
     context: RequestContext, words: str, *, before: datetime | None = None, only: UUID | None = None
 ) -> MailSearch:
     """
-    Return a person's mailboxes, to be searched for `words` as the provider's own box would.
+    Return a person's mailboxes, to be searched for `words` in the provider's own syntax.
 
-    :param before: leave out what was received then or later
-    :param only: one of the mailboxes, by integration
+    :param before: leave out messages received then or later
+    :param only: search this mailbox only, by integration
     :raises limited_use.guard.guard.AccessRefused: if the policy does not allow it
     """
     mailboxes = visible_mailboxes.find_visible_mailboxes(context)
@@ -101,7 +100,7 @@ def search_mailboxes(
 
 @dataclass(frozen=True, slots=True)
 class _MailboxSearcher:
-    """Asks the boxes' own providers, from inside the sink that shows what they answer."""
+    """Asks each mailbox's own provider, inside the sink that shows the results."""
 
     permits: Permits
     words: str
@@ -120,7 +119,7 @@ class _MailboxSearcher:
         except (errors.ProviderError, DisconnectedError, KeyDestroyed) as error:
             clear["failed"] = remote_message_refs.explain_error(error)
             if isinstance(error, errors.RateLimited) and error.status is None:
-                # Our own count of what may be asked: it says when there is more.
+                # Our own quota: its error says when there is more.
                 clear["again_in"] = max(1, math.ceil(error.retry_after or 1))
                 self.waits.append(clear["again_in"])
         email = opened.get("email", b"").decode()
@@ -146,7 +145,7 @@ class _MailboxSearcher:
     def _shape_matches(
         self, mailbox: RemoteMailbox, matches: Sequence[RemoteMessage]
     ) -> list[row_types.MailJson]:
-        """Return what a list shows, each with where it is: here, or at the provider."""
+        """Return the list values of each match, with its thread or its provider reference."""
         permit = self.permits[mailbox.integration_id, DataClass.MAIL_METADATA]
         key = get_sealer(holder=mailbox.integration_id, epoch=permit.epoch)
         blinds = {key.compute_blind(MESSAGE, message.message_id): message for message in matches}
@@ -170,13 +169,13 @@ def _get_messages(answer: RemoteThread | errors.ProviderError) -> Sequence[Remot
     if isinstance(answer, RemoteThread):
         return answer.messages
     if isinstance(answer, errors.Gone | errors.Rejected):
-        # In spam, deleted meanwhile, or not to be read: nothing to show, and no failure.
+        # In spam, just deleted, or unreadable: nothing to show, and no failure.
         return ()
     raise answer
 
 
 def _get_next_before(messages: Sequence[RemoteMessage]) -> datetime | None:
-    """Return before when the next look goes on; the last second of this one comes again."""
+    """Return the `before` of the next page; messages of the last second are repeated."""
     if not messages:
         return None
     oldest = min(message.received_at for message in messages)

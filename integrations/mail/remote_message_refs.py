@@ -1,8 +1,8 @@
 """
-Where something is at its provider that is not kept here: an address for it, and its head.
+References to messages and files at the provider that are not stored, and their summaries.
 
-The address is sealed under the mailbox's own key. So it may stand on a page and in a browser's
-history: nobody else reads it, and it leads nowhere once the mailbox is disconnected.
+A reference is sealed under the mailbox's key. So it may appear in a page address and in a
+browser's history: only its owner can use it, and it dies with the mailbox's disconnect.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from . import ObjectNotFound, row_types
 from .row_types import MessageListColumns, MessageRow
 from .sync import message_codec
 
-# The column that holds a provider's id, sealed.
+# A column for a sealed provider id.
 _REMOTE_ID_FIELD: Final = SetAside._meta.get_field("remote_id")  # noqa: SLF001
 _EXPLANATIONS: Final[Mapping[type[Exception], str]] = {
     errors.GrantRevoked: "Access ended at the provider. Reconnect the account in Settings.",
@@ -50,10 +50,10 @@ class RemoteMailbox:
 @dataclass(frozen=True, slots=True)
 class RemoteMessageRef:
     """
-    Where a message, or a part of one, is.
+    Sealed reference to a message, or to a part of one.
 
-    :param row: made for this place alone; the seal is bound to it
-    :param seal: ciphertext, as it stands in an address
+    :param row: made for this reference; the seal is bound to it
+    :param seal: ciphertext, in base64url
     """
 
     integration_id: UUID
@@ -61,7 +61,7 @@ class RemoteMessageRef:
     seal: str
 
     def decode_seal(self) -> SealedValue:
-        """:raises NotFound: if that is no ciphertext"""
+        """:raises ObjectNotFound: if the seal is no ciphertext"""
         try:
             value = urlsafe_b64decode(self.seal + "=" * (-len(self.seal) % 4))
         except ValueError:
@@ -73,7 +73,7 @@ class RemoteMessageRef:
 
 
 def make_ref(key: Sealer, address: Mapping[str, str]) -> RemoteMessageRef:
-    """Return the address of what `where` says, under the mailbox's key."""
+    """Return the reference to `address`, sealed under the mailbox's key."""
     row = uuid7()
     sealed = key.seal_value(SetAside, "remote_id", row=row, data=orjson.dumps(address))
     return RemoteMessageRef(
@@ -82,13 +82,13 @@ def make_ref(key: Sealer, address: Mapping[str, str]) -> RemoteMessageRef:
 
 
 def read_ref(opened: Mapping[str, bytes]) -> dict[str, str]:
-    """Return what an opened address says."""
+    """Return the address of an opened reference."""
     address: dict[str, str] = orjson.loads(opened["where"])
     return address
 
 
 def shape_summary(message: RemoteMessage, mailbox: RemoteMailbox) -> row_types.MailJson:
-    """Return what a list shows of a message, in the words of the one inbox."""
+    """Return the list values of a message, with the keys of the inbox."""
     no_id = UUID(int=0)
     listed = MessageListColumns(
         id=no_id,
@@ -110,7 +110,7 @@ def shape_summary(message: RemoteMessage, mailbox: RemoteMailbox) -> row_types.M
 
 
 def explain_error(error: Exception) -> str:
-    """Return in plain words why something could not be had."""
+    """Return a plain explanation of a provider error."""
     return next(
         (_EXPLANATIONS[kind] for kind in type(error).__mro__ if kind in _EXPLANATIONS), TRY_LATER
     )

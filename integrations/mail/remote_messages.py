@@ -1,8 +1,8 @@
 """
-One message that is not kept here: fetched from its own provider when somebody looks, and let go.
+Show one message that is not stored: fetched from its own provider for each view, then discarded.
 
-What leads to it is an address that a search put on a page (`remote_message_refs`). Each look is a
-use of its own: permitted, recorded, and fetched inside the sink that shows it.
+A search puts the sealed reference on a page (`remote_message_refs`). Each view is a separate use:
+permitted, recorded, and fetched inside the sink that shows the message.
 """
 
 from __future__ import annotations
@@ -43,9 +43,10 @@ _FULL_CLASSES: Final = (DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT)
 @dataclass(frozen=True, slots=True)
 class RemoteMessageFetch:
     """
-    The row and permits for the sink that shows a message, and what fetches it there.
+    The row and permits for the sink that shows a message, and the shape function that fetches it.
 
-    :param limited: why it was not fetched, if that is over in a moment; known once it was shown
+    :param rate_limits: the error if the provider's limit prevented the fetch; known after
+        rendering
     """
 
     row: SealedRow
@@ -56,9 +57,9 @@ class RemoteMessageFetch:
 
 def prepare_head(context: RequestContext, ref: RemoteMessageRef) -> RemoteMessageFetch:
     """
-    Return a message to be shown without its text, with the names of its files.
+    Return a message to show without its text, with the names of its files.
 
-    :raises NotFound: if the mailbox is not this person's
+    :raises ObjectNotFound: if the mailbox is not this person's
     :raises limited_use.guard.guard.AccessRefused: if the policy does not allow it
     """
     row, granted = _prepare_row(context, ref)
@@ -96,10 +97,10 @@ def prepare_head(context: RequestContext, ref: RemoteMessageRef) -> RemoteMessag
 
 def render_body(context: RequestContext, ref: RemoteMessageRef) -> bytes:
     """
-    Return the message's text as a document of safe HTML, with the pictures that came with it.
+    Return the message's text as a document of safe HTML, with its inline images.
 
-    :raises NotFound: if the mailbox is not this person's
-    :raises errors.ProviderError: what the provider answered
+    :raises ObjectNotFound: if the mailbox is not this person's
+    :raises errors.ProviderError: the provider's error
     """
     row, granted = _prepare_row(context, ref)
     reader = _BodyReader()
@@ -115,8 +116,8 @@ def download_file(context: RequestContext, ref: RemoteMessageRef) -> AttachmentD
     """
     Return one of the message's files as it arrives.
 
-    :raises NotFound: if the mailbox is not this person's, or the place is none of a file
-    :raises errors.ProviderError: what the provider answered
+    :raises ObjectNotFound: if the mailbox is not this person's, or the reference is not to a file
+    :raises errors.ProviderError: the provider's error
     """
     row, granted = _prepare_row(context, ref)
     return file_stream.stream_file(
@@ -130,13 +131,13 @@ def download_file(context: RequestContext, ref: RemoteMessageRef) -> AttachmentD
 
 
 class _BodyReader:
-    """Asks the box's own provider, from inside a sink; keeps what went wrong."""
+    """Asks the mailbox's own provider inside a sink, and keeps the error."""
 
     def __init__(self) -> None:
         self.failed: Exception | None = None
 
     def shape_document(self, mailbox: RemoteMailbox, opened: Mapping[str, bytes]) -> dict[str, Any]:
-        # One wait for the text and its pictures.
+        # One wait for the text and its images.
         with concurrency.hold_wait_slot():
             return self._fetch_document(mailbox, remote_message_refs.read_ref(opened)["id"])
 

@@ -1,8 +1,8 @@
 """
-From a row and what its sealed columns held to what the API and the pages show. Pure.
+Turn a row and its opened columns into the values of API and pages. Pure.
 
-Field names follow the most widespread vocabulary of unified inboxes. Called by
-sinks only: what goes in is plaintext and goes out in the same call.
+Field names follow the common vocabulary of unified inboxes. Only sinks call these functions:
+plaintext comes in and leaves in the same call.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ OpenedColumns = Mapping[str, bytes]
 MailJson = dict[str, Any]
 
 
-# In place of what does not open although its neighbours do. It is fetched again by nobody:
-# whose bytes were changed is for an operator to find out first.
+# Shown in place of a summary that does not open although its neighbours do. It is not fetched
+# again: an operator has to find out first how the bytes changed.
 DAMAGED: Mapping[str, Any] = {
     "subject": "",
     "snippet": "This message does not open here any more. It is as it was at your provider.",
@@ -37,10 +37,10 @@ DAMAGED: Mapping[str, Any] = {
 
 class ThreadListColumns(NamedTuple):
     """
-    The columns of a thread that a list shows, and the sealed summary of its newest message.
+    The columns of a thread for a list, and the sealed summary of its newest message.
 
-    :param newest_id: None if that message is not there
-    :param newest_integration_id: whose key the summary is sealed under
+    :param newest_id: None if that message does not exist
+    :param newest_integration_id: holder of the key of the summary
     """
 
     id: UUID
@@ -57,7 +57,7 @@ class ThreadListColumns(NamedTuple):
 
 
 class MessageListColumns(NamedTuple):
-    """The columns of a message that a list shows, sealed ones as they are stored."""
+    """The columns of a message for a list, sealed ones as stored."""
 
     id: UUID
     integration_id: UUID
@@ -74,7 +74,7 @@ class MessageListColumns(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MessageRow:
-    """A message, and which connection it came by."""
+    """A message, and its connection."""
 
     message: Message | MessageListColumns
     connection_id: UUID | None
@@ -83,10 +83,10 @@ class MessageRow:
 @dataclass(frozen=True, slots=True)
 class ThreadRow:
     """
-    A thread, and which connection it came by.
+    A thread, and its connection.
 
-    `messages` are those whose summaries are opened, newest first; in a list none, because the
-    row of the list has the newest one's summary.
+    `messages` have opened summaries, newest first; empty in a list, where the thread's row has
+    the newest summary.
     """
 
     thread: Thread | ThreadListColumns
@@ -95,13 +95,13 @@ class ThreadRow:
 
 
 def shape_message_summary(row: MessageRow, opened: OpenedColumns) -> MailJson:
-    """Return a message as a list shows it."""
+    """Return a message for a list."""
     summary = _read_summary(opened.get("summary"))
     return _shape_message_head(row.message, row.connection_id, summary, _read_labels(opened))
 
 
 def shape_thread_message(row: MessageRow, opened: OpenedColumns) -> MailJson:
-    """Return a message as a conversation shows it: with its attachments, without its text."""
+    """Return a message for a conversation: with its attachments, without its text."""
     summary = _read_summary(opened.get("summary"))
     message_json = _shape_message_head(
         row.message, row.connection_id, summary, _read_labels(opened)
@@ -111,7 +111,7 @@ def shape_thread_message(row: MessageRow, opened: OpenedColumns) -> MailJson:
 
 
 def shape_message(row: MessageRow, opened: OpenedColumns, text: SafeText) -> MailJson:
-    """Return a whole message. `body` is sanitised; nothing in it is fetched from anywhere."""
+    """Return a whole message. `body` is sanitised; it loads nothing."""
     summary = orjson.loads(opened["summary"])
     message_json = _shape_message_head(
         row.message, row.connection_id, summary, _read_labels(opened)
@@ -127,7 +127,6 @@ def shape_message(row: MessageRow, opened: OpenedColumns, text: SafeText) -> Mai
 
 
 def shape_attachments(summary: Mapping[str, Any]) -> list[MailJson]:
-    """Return what a message carries."""
     return [
         {
             "id": UUID(row),
@@ -141,7 +140,7 @@ def shape_attachments(summary: Mapping[str, Any]) -> list[MailJson]:
 
 
 def shape_thread_summary(row: ThreadRow, opened: OpenedColumns) -> MailJson:
-    """Return a thread as a list shows it: in the words of its newest message."""
+    """Return a thread for a list, with the subject and snippet of its newest message."""
     return _shape_thread_head(row, [read_newest_summary(opened)])
 
 
@@ -175,7 +174,7 @@ def read_newest_summary(opened: OpenedColumns) -> Mapping[str, Any]:
 
 
 def iterate_participants(summaries: Iterable[Mapping[str, Any]]) -> Iterator[MailJson]:
-    """Yield each address of messages once: of each message, who wrote, and to whom."""
+    """Yield each address once: senders and recipients of each message."""
     known_emails: set[str] = set()
     for summary in summaries:
         for name, email in (*summary["from"], *summary["to"], *summary["cc"]):

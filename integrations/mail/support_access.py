@@ -1,8 +1,9 @@
 """
-One message, shown to support: opened by its owner for a time, read by staff, closed again at once.
+One message shown to support: opened by its owner for a limited time, read by staff, closed at
+once.
 
-Support sees a list of ids, ends and organisations, and what is in an item only through the
-sink, under a permit that names it. Nothing here is kept but the owner's agreement.
+Support sees a list of ids, end times and organisations. The content of an item is shown only
+through the sink, under a permit that names the item. Only the owner's consent is stored.
 """
 
 from __future__ import annotations
@@ -32,14 +33,14 @@ from limited_use.sinks.template_values import TemplateItem
 from . import ObjectNotFound, PermittedRows, message_text, row_types
 from .row_types import MessageRow
 
-# How long an owner may open a message for.
+# The owner's choices of hours.
 HOURS: Final = (1, 24, 72)
 MOST_LISTED: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
 class SupportItem:
-    """What support sees of an item before reading it: nothing of what is in it."""
+    """The view of an item before it is read: no content."""
 
     id: UUID
     until: datetime
@@ -48,9 +49,9 @@ class SupportItem:
 
 def get_own_message(*, actor: Actor, message_id: UUID) -> Message:
     """
-    Return a message of the person's own.
+    Return one of the person's own messages.
 
-    :raises NotFound: if there is none of that id, or it is somebody else's
+    :raises ObjectNotFound: if there is no such message, or another person owns it
     """
     user_id, organisation_id = support_and_export_permits.get_owner_ids(actor)
     messages = Message.objects.filter(
@@ -66,7 +67,7 @@ def get_own_message(*, actor: Actor, message_id: UUID) -> Message:
 
 
 def get_head(*, actor: Actor, message: Message, at: datetime) -> PermittedRows:
-    """Return what names a message to its owner, with permits to show it to them."""
+    """Return the message's summary for its owner, with permits to show it."""
     row = SealedRow(MessageRow(message, None), {"summary": message.summary})
     granted = permits.to_display(
         actor=actor,
@@ -81,12 +82,12 @@ def open_to_support(
     *, actor: Actor, message_id: UUID, hours: int, version: int, at: datetime
 ) -> Consent:
     """
-    Record that the owner lets support read one message, for so many hours.
+    Record the owner's consent that support may read one message for that many hours.
 
-    :param version: of the words that they agreed to
-    :raises NotFound: if it is not theirs
-    :raises NotAChoice: if it is none of `HOURS`
-    :raises consents.Outdated: if the words have changed since
+    :param version: of the accepted text
+    :raises ObjectNotFound: if the person does not own the message
+    :raises InvalidChoice: if `hours` is not one of `HOURS`
+    :raises consents.DeclarationOutdated: if the text has changed since
     """
     message = get_own_message(actor=actor, message_id=message_id)
     if hours not in HOURS:
@@ -107,9 +108,9 @@ def open_to_support(
 
 def withdraw_access(*, actor: Actor, message_id: UUID, at: datetime) -> bool:
     """
-    Take it back, at once; return whether it was open.
+    Withdraw the consent at once; return whether the message was open.
 
-    :raises NotFound: if it is not theirs
+    :raises ObjectNotFound: if the person does not own the message
     """
     message = get_own_message(actor=actor, message_id=message_id)
     with transaction.atomic(durable=True):
@@ -125,7 +126,7 @@ def withdraw_access(*, actor: Actor, message_id: UUID, at: datetime) -> bool:
 def get_end_times(
     *, actor: Actor, message_ids: Iterable[UUID], at: datetime
 ) -> Mapping[UUID, datetime]:
-    """Return until when which of the person's messages are open to support."""
+    """Return the end of support access, by message, for the person's open messages."""
     user_id, organisation_id = support_and_export_permits.get_owner_ids(actor)
     open_consents = _get_open_consents(at).filter(
         owner_id=user_id, organisation_id=organisation_id, item__in=list(message_ids)
@@ -134,7 +135,7 @@ def get_end_times(
 
 
 def list_open_items(*, actor: Actor, at: datetime) -> list[SupportItem]:
-    """Return what is open to `actor`, a person of support, those that end soonest first."""
+    """Return the items that are open to `actor`, a support agent; soonest end first."""
     open_consents = (
         _get_open_consents(at).exclude(owner_id=actor.user_id).order_by("expires_at", "id")
     )
@@ -160,7 +161,7 @@ def list_open_items(*, actor: Actor, at: datetime) -> list[SupportItem]:
 
 
 def _get_existing_ids(owner: tuple[UUID, UUID], items: list[UUID]) -> list[UUID]:
-    """Return which of the items that one owner opened are still there."""
+    """Return which of one owner's items still exist."""
     with row_owner.acting_for(*owner):
         messages = Message.objects.filter(id__in=items, user_id=owner[0], organisation_id=owner[1])
         return list(messages.filter(integration__status__in=LIVE).values_list("id", flat=True))
@@ -168,10 +169,10 @@ def _get_existing_ids(owner: tuple[UUID, UUID], items: list[UUID]) -> list[UUID]
 
 def get_permitted_message(*, actor: Actor, message_id: UUID, at: datetime) -> PermittedRows:
     """
-    Return one item with the permits to show it to a person of support. Recorded, either way.
+    Return one item with permits to show it to a support agent. A refusal is recorded, too.
 
-    :raises limited_use.guard.guard.AccessRefused: if it is not open to them
-    :raises NotFound: if it went meanwhile
+    :raises limited_use.guard.guard.AccessRefused: if the item is not open to the agent
+    :raises ObjectNotFound: if it was deleted
     """
     with support_and_export_permits.acting_for_message_owner(message_id, at=at):
         granted = support_and_export_permits.to_show_support(
@@ -180,7 +181,7 @@ def get_permitted_message(*, actor: Actor, message_id: UUID, at: datetime) -> Pe
         bodies = MessageBody.objects.select_related("message").defer("content")
         try:
             body = bodies.get(message_id=message_id)
-            # First: to read an older text forgets the message that was read with it.
+            # First: loading the deferred original drops the loaded message.
             message = body.message
             text = message_text.get_sealed_columns(body)
         except MessageBody.DoesNotExist:
@@ -194,16 +195,16 @@ def make_support_shape(
     item: PermittedRows,
 ) -> Callable[[MessageRow, Mapping[str, bytes]], TemplateItem]:
     """
-    Return the shape of what support sees of a message: who, what about, and its text.
+    Return the shape function of a message for support: participants, subject and text.
 
-    :param item: as `reading` returned it
+    :param item: from `get_permitted_message`
     """
     (message_row,) = item.rows
 
     def shape_message(row: MessageRow, opened: Mapping[str, bytes]) -> TemplateItem:
         listed = row_types.shape_message_summary(row, opened)
         opened_values = {name: listed[name] for name in ("subject", "from", "to", "cc")}
-        # A process of staff changes no mail.
+        # A process for staff changes no mail.
         text = message_text.open_text(message_row, opened, permits=item.permits, stores=False)
         opened_values["text"] = text.text
         return TemplateItem({"date": row.message.received_at}, opened_values)

@@ -16,16 +16,17 @@ from integrations.sync import work_leases
 
 from .sync import quarantine
 
-#: Days of mail that an owner may choose to keep; the other choice is all mail.
+#: Days of mail that an owner may keep; the other choice is all mail.
 HORIZONS: Final = (30, 90, 365)
 
 
 def set_horizon(*, integration_id: UUID, days: int | None, at: datetime) -> Integration:
     """
-    Keep mail of the last `days` only, or all mail if None. Mail that is newly within is fetched.
+    Keep only mail of the last `days`, or all mail if None. Mail newly within the horizon is
+    fetched.
 
-    :raises fences.NotConnected: if the integration is not live
-    :raises NotAChoice: if `days` is not one of the choices
+    :raises fences.NotConnectedError: if the integration is not live
+    :raises InvalidChoice: if `days` is not one of `HORIZONS`
     """
     if days is not None and days not in HORIZONS:
         raise InvalidChoice
@@ -47,7 +48,7 @@ def sync_now(*, integration_id: UUID, at: datetime) -> Integration:
     """
     Sync at once instead of at the next interval.
 
-    :raises fences.NotConnected: if the integration is not live, or has to be connected again
+    :raises fences.NotConnectedError: if the integration is not live, or has to be reconnected
     """
     with transaction.atomic(durable=True):
         integration = fences.lock_live_integration(integration_id)
@@ -55,7 +56,7 @@ def sync_now(*, integration_id: UUID, at: datetime) -> Integration:
             raise fences.NotConnectedError
         rows = SyncWork.objects.filter(integration=integration).select_for_update(no_key=True)
         for work in rows.order_by("id"):
-            # The owner looks at the mailbox, so from now on it is checked at the usual interval.
+            # The owner views the mailbox, so it is polled at the usual interval from now on.
             work.next_sync_at = work.looked_at = at
             work.save(update_fields=["next_sync_at", "looked_at"])
             enqueue_on_commit("integrations.sync_mail", work_id=work.id)
@@ -64,9 +65,9 @@ def sync_now(*, integration_id: UUID, at: datetime) -> Integration:
 
 def retry_quarantined(*, integration_id: UUID, at: datetime) -> int:
     """
-    Have the next turn fetch all quarantined messages again; return how many there are.
+    Make the next turn retry all quarantined messages; return how many there are.
 
-    :raises fences.NotConnected: if the integration is not live
+    :raises fences.NotConnectedError: if the integration is not live
     """
     with transaction.atomic(durable=True):
         fences.lock_live_integration(integration_id)

@@ -1,7 +1,7 @@
 """
 Read a page of threads, each with its newest message, in one SQL statement.
 
-It is SQL for the reason that `message_list_sql` gives.
+SQL for the reason in `message_list_sql`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Final
 from .message_list_sql import MailPageRequest, fetch_rows
 from .row_types import ThreadListColumns
 
-#: The condition of each filter; the mailbox is a condition of its own.
+#: The condition of each filter; the mailbox has a separate condition.
 FILTER_CONDITIONS: Final = {
     "folder": (
         "EXISTS (SELECT 1 FROM integrations_message inside WHERE inside.thread_id = thread.id"
@@ -24,11 +24,11 @@ FILTER_CONDITIONS: Final = {
     "received_after": "last_received_at > %s",
     "received_before": "last_received_at < %s",
 }
-# The first condition is what the index walks by; the second breaks ties.
+# The first condition selects the index range; the second breaks ties.
 _AFTER_CONDITION: Final = "last_received_at <= %s AND (last_received_at < %s OR id < %s)"
-# Without the last three, which are the newest message's.
+# Without the last three columns, which belong to the newest message.
 _COLUMNS: Final = ThreadListColumns._fields[:-3]
-# The page is cut first: only its threads are joined, whatever the planner expects.
+# The subquery limits the page first, so that only its threads are joined.
 _PAGE_STATEMENT: Final = (
     f"SELECT {', '.join(f'page.{column}' for column in _COLUMNS)},"  # noqa: S608 - our own words
     " newest.id, newest.integration_id, newest.summary"

@@ -1,4 +1,4 @@
-"""Whose mailboxes an actor may be shown, and what is true of each: in one query."""
+"""The mailboxes that an actor may see, and their facts, in one query."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from integrations.access.facts import FactsSnapshot
 from integrations.access.request_context import RequestContext
 from integrations.models import LIVE, OWNER_ONLY, IntegrationStatus
 
-# Somebody who belongs to no organisation has no mailbox.
+# A person without an organisation has no mailbox.
 NO_ORGANISATION = UUID(int=0)
 
 
@@ -20,10 +20,10 @@ class VisibleMailboxes:
     """
     One person's mailboxes in one organisation.
 
-    :param shown: connection by integration
-    :param hidden: integrations whose rows are there and are not shown: they are being
-        purged, or their grant ended and the actor is not their owner
-    :param found: what their permits rest on
+    :param connection_ids: connection by visible integration
+    :param hidden: integrations with stored rows that are not shown: they are being purged, or
+        their grant ended and the actor is not the owner
+    :param mailbox_facts: the basis of their permits
     """
 
     connection_ids: dict[UUID, UUID]
@@ -31,7 +31,7 @@ class VisibleMailboxes:
     mailbox_facts: FactsSnapshot
 
     def get_integration_ids(self, connection_id: UUID) -> list[UUID]:
-        """Return those that are shown of one connection."""
+        """Return the visible integrations of one connection."""
         return [
             integration_id
             for integration_id, mailbox_connection_id in self.connection_ids.items()
@@ -40,16 +40,16 @@ class VisibleMailboxes:
 
 
 def find_visible_mailboxes(context: RequestContext) -> VisibleMailboxes:
-    """Return the mailboxes of whom is asked about, in the actor's organisation."""
+    """Return the person's mailboxes in the actor's organisation."""
     actor = context.actor
     mailbox_facts = facts.for_mailboxes(user_id=context.user_id, actor=actor, at=context.at)
-    # The grant ended elsewhere: features stop at once, and only the owner still reads.
+    # After the grant ended at the provider, features stop at once and only the owner still reads.
     statuses = {
         status for status in LIVE if actor.kind == ActorKind.PERSON or status not in OWNER_ONLY
     }
     connection_ids = _select_by_status(mailbox_facts, statuses)
     if not connection_ids and actor.kind == ActorKind.CLIENT:
-        # Nothing to leave out others for: ask, so that the refusal is said and recorded.
+        # No other mailbox is visible: include these, so that the refusal is reported and recorded.
         connection_ids = _select_by_status(mailbox_facts, set(OWNER_ONLY))
     return VisibleMailboxes(
         connection_ids,

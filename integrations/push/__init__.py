@@ -1,10 +1,11 @@
 """
-Watches: a provider sends push notifications, so that the sync rarely has to poll.
+Watches: providers send push notifications, so that the sync rarely has to poll.
 
 A notification says that something changed. It may be lost, late, repeated or forged without harm,
-and the sync polls whatever becomes of a watch. `wanting` decides which watches there are;
-`keeping`, `mailboxes`, `channels` and `subscribing` call the provider; `hearing` receives
-notifications, `standing` says how far to trust a watch, and `stopping` ends them at a disconnect.
+and the sync polls with or without a working watch. `desired_state` decides which watches exist;
+`renewal`, `gmail_watch`, `google_channels` and `graph_subscriptions` call the provider;
+`watch_notifications` receives notifications; `watch_health` rates watches; `unsubscribe` stops
+them at a disconnect.
 """
 
 from .desired_state import (

@@ -1,4 +1,4 @@
-"""How long to wait, spread so that what began together does not come back together."""
+"""Waits with jitter, so that rows that failed together are not retried together."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ LONGEST: Final = timedelta(hours=1)
 
 
 def add_jitter(duration: timedelta, *, least: float = 0.5) -> timedelta:
-    """Return a part of `duration`, `least` of it or more."""
+    """Return a random part of `duration`, at least the fraction `least`."""
     return duration * random.uniform(least, 1.0)  # noqa: S311 - spreads load, guards nothing
 
 
 def compute_backoff(
     failure_count: int, *, first: timedelta = FIRST, longest: timedelta = LONGEST
 ) -> timedelta:
-    """Return for how long to leave alone what failed so often before."""
+    """Return the wait after that many failures in a row, with jitter."""
     return add_jitter(min(longest, first * int(2 ** min(failure_count, 16))))

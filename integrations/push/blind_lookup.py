@@ -1,10 +1,9 @@
 """
-By what a notification finds its watch again, and how a channel proves to be ours.
+Keyed hashes that find the watch of a notification, and the proof that a channel is ours.
 
-A channel's id carries its own proof, and its token follows from it, both by the directory key. So
-no secret of a channel waits in a table, a stranger's call costs two hashes and no look at the
-database, and what a provider still says about a channel long after it was forgotten here is known
-for what it is: nothing has to be kept for that.
+A channel id carries its own proof, and its token is derived from it, both with the directory key.
+So no table holds a channel's secret, a stranger's call costs two hashes and no query, and a late
+call for a deleted channel is still recognised without a stored row.
 """
 
 from __future__ import annotations
@@ -21,54 +20,54 @@ from limited_use.vault import blind_index
 
 _RANDOM_BYTES: Final = 16
 _PROOF_BYTES: Final = 16
-# 32 bytes as base64url without padding; providers take 64 characters of that alphabet.
+# 32 bytes as base64url without padding; providers accept up to 64 such characters.
 ID_LENGTH: Final = 43
 
 
 def make_channel_id() -> str:
-    """Return the id of a new channel."""
     random = token_bytes(_RANDOM_BYTES)
     return _encode_text(random + _derive_proof(random))
 
 
 def derive_token(channel_id: str) -> str:
-    """Return the secret that a channel's calls have to show."""
+    """Return the secret that calls for this channel must present."""
     return _encode_text(blind_index.derive_secret("channel.token", channel_id))
 
 
 def is_proven(channel_id: str, token: str) -> bool:
-    """Return whether we opened that channel once, and told the caller its token."""
+    """Return whether this service created the channel, and the caller has its token."""
     raw = b""
     if len(channel_id) == ID_LENGTH and channel_id.isascii():
         with suppress(ValueError):
             raw = urlsafe_b64decode(f"{channel_id}=")
     random, proof = raw[:_RANDOM_BYTES], raw[_RANDOM_BYTES:]
-    # Both are compared whatever comes of the first: how long it takes tells nothing.
+    # Both are always compared, so that the time reveals nothing.
     is_ours = hmac.compare_digest(proof, _derive_proof(random))
     has_token = hmac.compare_digest(token.encode(), derive_token(channel_id).encode())
     return is_ours and has_token
 
 
 def blind_channel(channel_id: str) -> bytes:
-    """Return 32 bytes to look a channel up by."""
+    """Return the 32-byte keyed hash that finds a channel."""
     return blind_index.compute_blind("channel", channel_id)
 
 
 def blind_resource(channel_id: str, resource_id: str) -> bytes:
-    """Return 32 bytes to know again what a channel is about, by the provider's name for it."""
+    """Return the 32-byte keyed hash of a channel's resource, from the provider's resource id."""
     return blind_index.compute_blind("channel.resource", f"{channel_id} {resource_id}")
 
 
 def blind_mailbox(provider: str, address: str) -> bytes:
-    """Return 32 bytes to look a watched mailbox up by, to be written down with its watch."""
+    """Return the 32-byte keyed hash of a watched mailbox, to store with its watch."""
     return blind_index.compute_blind(_get_mailbox_kind(provider), normalise_address(address))
 
 
 def blind_notified_mailbox(provider: str, address: str, *, permit: Permit, at: datetime) -> bytes:
     """
-    Return the same, to ask whether that mailbox is watched.
+    Return the same hash as `blind_mailbox`, to look up the mailbox of a notification.
 
-    :raises limited_use.vault.envelope.Unopenable: if the permit is for something else, or over
+    :raises limited_use.vault.envelope.Unopenable: if the permit is for another use, or has
+        expired
     """
     return blind_index.compute_lookup_blind(
         _get_mailbox_kind(provider), normalise_address(address), permit, at=at
@@ -80,7 +79,7 @@ def _get_mailbox_kind(provider: str) -> str:
 
 
 def normalise_address(address: str) -> str:
-    """Return an address as it is compared: providers write it in more than one way."""
+    """Return an address in the form that is compared: providers vary its case and whitespace."""
     return address.strip().casefold()
 
 

@@ -1,4 +1,4 @@
-"""Which watches are wanted: rows are made and given up here; `renewal` does what they say."""
+"""The watches that should exist. This module writes rows; `renewal` carries them out."""
 
 from __future__ import annotations
 
@@ -31,9 +31,10 @@ def request_watch(
     *, integration: Integration, resource: str, at: datetime, kind: WatchKind | None = None
 ) -> UUID | None:
     """
-    Have the provider tell us of what `resource` names, if it is to and does not already.
+    Request a watch of `resource`, if push is enabled and no watch exists. Return the new row's
+    id.
 
-    In the caller's transaction, which holds the integration's fence. Return the new row's id.
+    The caller's transaction must hold the integration's fence.
     """
     mechanism = mechanisms.get_mechanism(integration.product, integration.connection.provider)
     if mechanism is None or not needs_watch(integration, resource):
@@ -44,22 +45,22 @@ def request_watch(
 
 
 def needs_watch(integration: Integration, resource: str) -> bool:
-    """Return whether the provider is to tell of what `resource` names, and was not asked yet."""
+    """Return whether push is enabled for `resource` and no watch of it exists."""
     return is_push_enabled(integration, resource) and not has_watch(integration.id, resource)
 
 
 def is_push_enabled(integration: Integration, resource: str) -> bool:
-    """Return whether the settings let the provider tell of what `resource` names."""
+    """Return whether the settings enable push for `resource`."""
     return mechanisms.is_enabled(integration.product, integration.connection.provider, resource)
 
 
 def has_watch(integration_id: UUID, resource: str) -> bool:
-    """Return whether the provider tells of what `resource` names, or is being asked to."""
+    """Return whether `resource` has a watch, live or requested."""
     return _get_watches(integration_id, resource).filter(status__in=_ACTIVE).exists()
 
 
 def insert_watch(*, integration: Integration, resource: str, kind: WatchKind, at: datetime) -> UUID:
-    """Write a row that is due at once, and return its id; if there is one already, nobody's."""
+    """Insert a row that is due at once; return its id, which stays unused if the row exists."""
     watch = Watch(
         id=uuid7(),
         integration=integration,
@@ -74,7 +75,7 @@ def insert_watch(*, integration: Integration, resource: str, kind: WatchKind, at
 
 
 def withdraw_watches(*, integration_id: UUID, resource: str, at: datetime) -> int:
-    """Have the provider tell no more of what `resource` names; return how many rows that is."""
+    """Mark the watches of `resource` to be stopped; return how many."""
     watches = _get_watches(integration_id, resource).filter(status__in=_ACTIVE)
     return watches.update(status=WatchStatus.LEAVING, due_at=at)
 
@@ -85,10 +86,10 @@ def _get_watches(integration_id: UUID, resource: str) -> QuerySet[Watch]:
 
 def get_due_watch_ids(*, at: datetime, limit: int = 500) -> list[UUID]:
     """
-    Return the watches about which there is something to do, longest waiting first.
+    Return the ids of watches that need work, longest waiting first.
 
-    Mailboxes that have none yet are given one before, and what the settings no longer want is
-    given up: so that whatever they say is so within a sweep.
+    First apply the settings: request watches of mailboxes that have none, and withdraw watches
+    that are disabled. So a changed setting takes effect within one sweep.
     """
     _withdraw_disabled(at)
     _request_missing(at, limit)
@@ -113,7 +114,7 @@ def _withdraw_disabled(at: datetime) -> None:
                 integration__product=product, connection__provider=provider
             )
             _withdraw_unlocked(watches, at)
-    # What nobody works on cannot be hurried: a calendar that was removed leaves such a watch.
+    # Withdraw watches without sync work: a removed calendar leaves such a watch.
     work = SyncWork.objects.filter(
         integration_id=OuterRef("integration_id"), resource=OuterRef("resource")
     )
@@ -121,7 +122,7 @@ def _withdraw_disabled(at: datetime) -> None:
 
 
 def _withdraw_unlocked(watches: QuerySet[Watch], at: datetime) -> None:
-    """Give watches up, apart from those that a worker has locked: the next sweep sees them."""
+    """Withdraw watches, except those that a worker has locked: the next sweep withdraws them."""
     with transaction.atomic():
         active = watches.filter(status__in=_ACTIVE)
         free = active.select_for_update(no_key=True, skip_locked=True, of=("self",))
@@ -133,7 +134,7 @@ def _request_missing(at: datetime, limit: int) -> None:
     active = Watch.objects.filter(integration_id=OuterRef("id"), status__in=_ACTIVE)
     for product, provider in _get_product_providers():
         mechanism = mechanisms.get_mechanism(product, provider)
-        # Channels are asked for by whoever follows the things that they are about.
+        # The sync of a resource requests its channel.
         if (
             mechanism is None
             or mechanism.kind != WatchKind.TOPIC
@@ -154,7 +155,7 @@ def _request_missing(at: datetime, limit: int) -> None:
 def _request_for(integration: Integration, at: datetime) -> None:
     try:
         with transaction.atomic(durable=True):
-            # Or a purge that ran meanwhile would not have seen the row.
+            # Under the fence: a concurrent purge would not see the row.
             fences.lock_integration(integration_id=integration.id, epoch=integration.epoch)
             request_watch(integration=integration, resource=integration.product, at=at)
     except fences.DisconnectedError:

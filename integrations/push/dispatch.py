@@ -1,8 +1,8 @@
 """
 Dispatch a provider's notification in three steps: receive, mark due, enqueue.
 
-A notification says *that* something changed. The sync asks the provider what changed, from its own
-cursor. So a notification that is forged, late or repeated costs one request at most.
+A notification says *that* something changed. The sync asks the provider for the change, from its
+own cursor. So a forged, late or repeated notification costs one request at most.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ logger = logging.getLogger(__name__)
 
 def dispatch_notification(receive: Callable[[], list[ChangedResource]], *, at: datetime) -> None:
     """
-    Receive a notification, mark the sync of each resource that it names due, and enqueue it.
+    Receive a notification, then mark due and enqueue the sync of each changed resource.
 
     A notification is not refused because of contention: the provider would send fewer. If
-    contention does not end, the regular poll finds the change, and the log says so.
+    contention does not end, the regular poll finds the change, and the log records that.
 
-    :param receive: calls one of the functions of `push` that receive a notification
+    :param receive: calls one of the receiving functions of `push`
     """
     try:
         changed_resources = contention.retry(receive)
@@ -50,7 +50,7 @@ def dispatch_notification(receive: Callable[[], list[ChangedResource]], *, at: d
 
 
 def _mark_due(changed: ChangedResource, *, at: datetime) -> UUID | None:
-    # The webhook acts for nobody: from here on it acts for the owner of the resource.
+    # The webhook has no row owner; this block acts for the owner of the resource.
     with row_owner.acting_for(*changed.owner):
         return due_syncs.schedule_now(
             integration_id=changed.integration_id, resource=changed.resource, at=at
@@ -58,7 +58,7 @@ def _mark_due(changed: ChangedResource, *, at: datetime) -> UUID | None:
 
 
 def _defer_to_poll(error: OperationalError, integration_id: UUID | None = None) -> None:
-    """Leave the change to the poll after contention; raise the error of a database that is away."""
+    """Leave the change to the poll after contention; raise any other database error."""
     if not contention.is_contention(error):
         raise error
     logger.error("webhook.deferred", extra={"integration_id": integration_id})

@@ -1,4 +1,4 @@
-"""Make the sync of a resource due now: once, however many notifications come."""
+"""Make the sync of a resource due now, and enqueue it once for any number of notifications."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from django.db import connection as database
 
 from integrations.models import FETCHABLE
 
-# The clocks of two machines differ: a worker that takes the work at once has to find it due.
+# Clocks of two machines differ: a worker that claims the work at once must find it due.
 SKEW = timedelta(seconds=5)
 # Work that was made due by another notification this recently is not enqueued again.
 SAME_WITHIN = timedelta(seconds=1)
-# One statement, so that one of ten notifications at once enqueues the work. While a worker holds
-# the work, the time is just after the claim by the worker's clock: see `release`.
+# One statement, so that only one of ten concurrent notifications enqueues the work. While a worker
+# holds the work, the time is just after the claim, by the worker's clock: see `release`.
 _SCHEDULE_STATEMENT = """
 UPDATE integrations_syncwork AS work
    SET next_sync_at = CASE WHEN work.lease_until > %(at)s
@@ -30,10 +30,11 @@ RETURNING work.id, coalesce(work.lease_until > %(at)s, FALSE)
 
 def schedule_now(*, integration_id: UUID, resource: str, at: datetime) -> UUID | None:
     """
-    Make the sync of a resource due now; return the id of its work if it has to be enqueued.
+    Make the sync of a resource due now; return the id of its work if the caller has to enqueue
+    it.
 
-    None if it was enqueued a moment ago, or a worker holds it and will continue; and for work that
-    backs off, because notifications must not hammer a provider that does not answer.
+    None if the work was enqueued a moment ago, if a worker holds it and will continue, or if it
+    backs off: notifications must not hammer a provider that does not answer.
     """
     due = at - SKEW
     with database.cursor() as cursor:

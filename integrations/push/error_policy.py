@@ -1,4 +1,4 @@
-"""What went wrong with a watch → when to come back, and who is told: one table."""
+"""How a watch handles each provider error: the wait, and the alarm."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _DAY: Final = timedelta(days=1)
-# Our address may have been unreachable for seconds, during a deployment for example; and when an
-# operator has mended it, nobody waits for long.
+# Our address may be unreachable for seconds, for example during a deployment. After an operator's
+# repair, the wait is short as well.
 _SOON: Final = timedelta(seconds=10)
 _OFTEN: Final = timedelta(minutes=10)
 
-# Waiting mends none of these, and asking often would be a storm.
+# Waiting repairs none of these, and frequent tries would be a storm.
 _LASTING: Final = (errors.MailboxMissing, errors.Gone)
-# Ours to mend; the operator is told, and nobody's state changes.
+# Our own errors: the operator is alerted, and no user's status changes.
 _OURS: Final = (errors.InvalidClient, errors.Unexpected)
 
 
 def record_failure(turn: WatchTurn, error: errors.ProviderError) -> None:
-    """Give the row back until it is worth another try."""
+    """Release the watch until the next try, and report the error."""
     at, watch = turn.clock(), turn.watch
     provider = watch.connection.provider
     is_webhook = isinstance(error, errors.WebhookRejected)
@@ -50,7 +50,7 @@ def record_failure(turn: WatchTurn, error: errors.ProviderError) -> None:
     )
     values: dict[str, Any] = {}
     if watch.status == WatchStatus.WANTED and not isinstance(error, errors.OutcomeUnknown):
-        # The provider has opened no channel, so there is none to be stopped.
+        # The provider has opened no channel, so none has to be stopped.
         values = {"channel": None, "resource_blind": None}
     try:
         leases.release(
@@ -66,10 +66,10 @@ def record_failure(turn: WatchTurn, error: errors.ProviderError) -> None:
 
 def compute_pause(error: errors.ProviderError, failure_count: int) -> timedelta:
     """
-    Return for how long to leave a watch alone that failed so often before.
+    Return the wait before the next try of a watch.
 
-    A refusal (403) is tried again like an outage: one proves nothing, and the sync, which uses the
-    same permission, finds out whether it is gone.
+    A refusal (403) is retried like an outage: one refusal proves nothing, and the sync, which
+    uses the same permission, detects a missing permission.
     """
     if isinstance(error, errors.WebhookRejected):
         return backoff.compute_backoff(failure_count, first=_SOON, longest=_OFTEN)

@@ -1,9 +1,9 @@
 """
-Channels by which a provider calls us, one for each thing. `graph_subscriptions` is about those it
-renews.
+Google Calendar push channels, one per calendar and one for the calendar list.
 
-A channel cannot be renewed: another is opened beside it, and it is stopped only when that one
-stands, so that nothing falls between them; what both tell is one hint.
+`graph_subscriptions` has the renewable equivalent at Microsoft. A Google channel cannot be
+renewed: a second one is opened, and the first is stopped once the second is live, so that no
+change falls between them. A change that both notify causes one sync.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from . import blind_lookup, desired_state, mechanisms
 from .watch_worker import WatchTurn
 from .watched_resources import CALENDAR_LIST
 
-# They are asked for so long; who gives them for less is taken at their word.
+# The requested lifetime; the provider may grant less.
 LIFETIME: Final = timedelta(days=7)
 
 
 def open_watch(turn: WatchTurn) -> None:
-    """Open a channel for what the row is about; forget the row, if that is not there any more."""
+    """Open a channel for the row's resource; delete the row if the resource no longer exists."""
     provider = turn.provider
     if provider.watch_calendars is None:
         raise LookupError("this provider opens no channels")
@@ -55,9 +55,9 @@ def open_watch(turn: WatchTurn) -> None:
 
 def find_target(turn: WatchTurn, to: ProviderOutlet) -> str | None:
     """
-    Return what the provider calls what the row is about; None if that is not there any more.
+    Return the provider's id of the watched resource, or None if it no longer exists.
 
-    :param to: of what will open the channel
+    :param to: outlet of the call that opens the channel
     """
     mechanism = mechanisms.get_mechanism(turn.watch.integration.product, turn.provider.key)
     if mechanism is None or mechanism.find_target is None:
@@ -67,10 +67,11 @@ def find_target(turn: WatchTurn, to: ProviderOutlet) -> str | None:
 
 def announce_channel(turn: WatchTurn, *, lasts: timedelta) -> WebhookChannel:
     """
-    Return a channel of ours that a provider may be asked to call.
+    Return a new channel to request from a provider.
 
-    A new id each time: what an earlier try may have opened is dropped when it calls, and ends by
-    itself. Written down first: its first call may come before the answer.
+    Each try has a new id: calls of a channel that an earlier try may have opened are dropped, and
+    that channel expires. The row is written first: the first call may arrive before the
+    provider's response.
     """
     channel_id = blind_lookup.make_channel_id()
     turn.save_values(
@@ -95,10 +96,11 @@ def save_opened_channel(
     has_notified: bool = False,
 ) -> None:
     """
-    Write that the provider opened it, and give the row back.
+    Write that the provider opened the channel, and release the row.
 
-    :param take_back: stops it, by the token in hand: what ended meanwhile has no row to stop it by
-    :param is_heard: whether it called us before it answered
+    :param stop_opened: stops the channel with the current token, for an integration that has just
+        ended and has no row to stop the channel by
+    :param has_notified: whether the provider called before it responded
     """
     channel_json = json.dumps({"id": hook.channel_id, "resource_id": opened.resource_id})
     resource_blind = blind_lookup.blind_resource(hook.channel_id, opened.resource_id)
@@ -128,9 +130,9 @@ def _request_channel(channels: CalendarWatch, target: str, hook: WebhookChannel)
 
 def replace_channel(turn: WatchTurn) -> None:
     """
-    Want another channel beside this one, which stays until that one stands.
+    Request a second channel, and keep this one until the second is live.
 
-    One that came to its end before is forgotten; what it did not tell is found by asking.
+    An expired channel is deleted at once; a poll finds the changes that it missed.
     """
     watch = turn.watch
     with transaction.atomic(durable=True):
@@ -148,7 +150,7 @@ def replace_channel(turn: WatchTurn) -> None:
 
 
 def stop_channel(turn: WatchTurn) -> None:
-    """Stop the channel, by its two ids; one that the provider never answered about has but one."""
+    """Stop the channel by its two ids; do nothing if the provider never returned the second."""
     opened, provider = read_channel_ids(turn), turn.provider
     if opened is None or provider.watch_calendars is None:
         return
@@ -158,7 +160,7 @@ def stop_channel(turn: WatchTurn) -> None:
 
 
 def read_channel_ids(turn: WatchTurn) -> tuple[str, str] | None:
-    """Return our id of a channel and the provider's; None if it never answered about it."""
+    """Return our id of the channel and the provider's; None if the provider never returned one."""
     sealed = turn.watch.channel
     if sealed is None or turn.watch.resource_blind is None:
         return None

@@ -1,7 +1,8 @@
 """
-Subscriptions by which a provider calls us, each of one thing, and renewed where it stands.
+Microsoft Graph subscriptions, one per resource, renewed in place.
 
-If a renewal shows that one has ended, another is opened and the sync of its resource is due.
+If a renewal shows that a subscription has ended, another is opened and the resource's sync is
+due.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from . import google_channels
 from .watch_worker import WatchTurn
 from .watched_resources import MAILBOX
 
-# Microsoft keeps them for a week at most, by its own clock.
+# Microsoft allows a week at most, by its own clock.
 LIFETIME: Final = timedelta(days=6, hours=20)
 
 
@@ -28,7 +29,7 @@ def uses_subscriptions(provider: Provider) -> bool:
 
 
 def open_watch(turn: WatchTurn) -> None:
-    """Open one for what the row is about; forget the row, if that is not there any more."""
+    """Open a subscription for the row's resource; delete the row if the resource is gone."""
     access = turn.get_access()
     target = google_channels.find_target(turn, access)
     if target is None or turn.provider.subscriptions is None:
@@ -40,7 +41,7 @@ def open_watch(turn: WatchTurn) -> None:
             access, 0, lambda: _request_subscription(subscriptions, target, hook)
         )
         stop_opened = partial(subscriptions.stop_subscription, opened.resource_id)
-        # It tried our address before it answered: its first word, and maybe the last for days.
+        # The validation call before the response counts as the first notification.
         google_channels.save_opened_channel(
             turn, hook, opened, stop_opened=stop_opened, has_notified=True
         )
@@ -77,7 +78,7 @@ def renew_subscription(turn: WatchTurn) -> None:
 
 
 def stop_subscription(turn: WatchTurn) -> None:
-    """End it; one that the provider never answered about ends by itself."""
+    """Stop the subscription; one without a provider id expires by itself."""
     channel_ids, provider = google_channels.read_channel_ids(turn), turn.provider
     if channel_ids is None or provider.subscriptions is None:
         return

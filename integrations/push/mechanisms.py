@@ -1,4 +1,4 @@
-"""How each product is watched, as data: through a topic, or by calls to us."""
+"""How each product is watched, as data: over a topic, or by calls to our webhooks."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from limited_use.sinks.provider import ProviderOutlet
 
 from . import watched_resources
 
-# What the provider calls the thing that a channel is to be about: see `watched_resources`.
+# Returns the provider's id of the watched resource: see `watched_resources`.
 TargetLookup = Callable[[Watch, ProviderOutlet, datetime], str | None]
 
 
 @dataclass(frozen=True, slots=True)
 class PushMechanism:
     """
-    :param target: of channels, looked up when one is opened, for its provider alone
-    :param has_list: whether the provider tells of what there is as well, and not of each thing only
+    :param find_target: finds the watched resource of a channel, opened for its provider alone
+    :param notifies_list: whether the provider also notifies changes of the list of resources
     """
 
     kind: WatchKind
@@ -30,19 +30,19 @@ class PushMechanism:
     notifies_list: bool = True
 
     def is_enabled(self, provider: str) -> bool:
-        """Return whether the settings let that provider tell us."""
+        """Return whether the settings enable push for that provider."""
         push_endpoints = get_push_endpoints(provider)
         return bool(
             push_endpoints.topic if self.kind == WatchKind.TOPIC else push_endpoints.webhook_url
         )
 
 
-#: By product. One that does not stand here is followed by asking alone.
+#: By product. Other products are only polled.
 MECHANISMS: Final[dict[str, PushMechanism]] = {
     "mail": PushMechanism(WatchKind.TOPIC),
     "calendar": PushMechanism(WatchKind.CHANNEL, find_target=watched_resources.get_calendar_target),
 }
-#: The same, where news of everything comes by subscriptions.
+#: The same for providers with subscriptions.
 SUBSCRIPTION_MECHANISMS: Final[dict[str, PushMechanism]] = {
     "mail": PushMechanism(WatchKind.CHANNEL, find_target=watched_resources.get_mailbox_target),
     "calendar": PushMechanism(
@@ -52,7 +52,7 @@ SUBSCRIPTION_MECHANISMS: Final[dict[str, PushMechanism]] = {
 
 
 def get_mechanism(product: str, provider: str) -> PushMechanism | None:
-    """Return how that provider tells of that product's news; None if it is only asked."""
+    """Return the push mechanism of a product at a provider; None if the product is only polled."""
     by_product = (
         MECHANISMS if PROVIDERS[provider].subscriptions is None else SUBSCRIPTION_MECHANISMS
     )
@@ -60,7 +60,7 @@ def get_mechanism(product: str, provider: str) -> PushMechanism | None:
 
 
 def is_enabled(product: str, provider: str, resource: str = "") -> bool:
-    """Return whether the provider is to tell of that product's news, or of one thing's."""
+    """Return whether push is enabled for the product, or for one of its resources."""
     mechanism = get_mechanism(product, provider)
     if mechanism is None or not mechanism.is_enabled(provider):
         return False

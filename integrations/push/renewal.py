@@ -1,7 +1,7 @@
 """
-Start, renew, replace and stop watches at the provider, as the status of their rows requires.
+Start, renew, replace and stop watches at the provider, by the status of their rows.
 
-Errors follow the table of `error_policy`. The sync polls, whether or not a watch works.
+Errors follow the table of `error_policy`. The sync polls with or without a working watch.
 """
 
 from __future__ import annotations
@@ -40,17 +40,18 @@ from .watch_worker import WatchTurn
 
 logger = logging.getLogger(__name__)
 
-# After a temporary obstacle that is no failure.
+# Pause after a temporary obstacle that is no failure.
 PAUSE: Final = timedelta(seconds=30)
-# A refusal lasts for a while, and every attempt writes to the ledger.
+# Refusals last for a while, and every try writes to the ledger.
 _REFUSED: Final = (AccessRefused, KeyDestroyed, Unopenable, errors.GrantRevoked)
 
 
 def reconcile_watch(*, watch_id: UUID, now: Callable[[], datetime] = timezone.now) -> UUID | None:
     """
-    Start, renew, replace or stop one watch that is due; return the sync work to queue, or None.
+    Start, renew, replace or stop one due watch; return the id of sync work to enqueue, or None.
 
-    That is the work of a resource whose watch started or ended: its changes were not notified.
+    That is the work of a resource with a watch that just started or ended: changes before were not
+    notified.
 
     :param now: the clock
     :raises NotClaimable: if the watch is not due, or another worker holds it
@@ -79,8 +80,8 @@ def _run_turn(turn: WatchTurn) -> None:
     except errors.ProviderError as error:
         error_policy.record_failure(turn, error)
     except Exception as bug:
-        # A developer is paged, so the next try waits. The frames may hold content: as in a sync, no
-        # report shows them.
+        # A developer is paged, so the next try waits. The frames may hold content, so no report
+        # shows them.
         traceback_scrubber.clear_frames(bug)
         logger.exception("watch.crashed", extra=turn.log_fields)
         turn.postpone_watch(backoff.LONGEST)
@@ -112,7 +113,7 @@ def _stop_watch(turn: WatchTurn) -> None:
         else:
             google_channels.stop_channel(turn)
     except errors.ProviderError:
-        # Another try is worth it only until the watch expires by itself.
+        # Retry only until the watch expires by itself.
         if watch.expires_at is not None and watch.expires_at > turn.clock():
             raise
     leases.delete_row(turn.lease)

@@ -1,9 +1,9 @@
 """
-The token for the last calls of a connection that ends.
+The access token for the last calls of a connection that ends.
 
-`tokens` serves connections with a live grant. This token is opened for the end, like the refresh
-token with which the grant is revoked. It refreshes itself without the database, so that a thread
-may use it after its caller has stopped waiting.
+`access_tokens` serves connections with a live grant. This token is opened under a permit for the
+end, like the refresh token that revokes the grant. It refreshes itself without the database, so
+that a thread may use it after its caller has stopped waiting.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class RevocationToken:
         self._fresh: TokenSet | None = None
 
     def renew(self, claims: str = "") -> None:  # noqa: ARG002 - no sign-in follows
-        """Refuse the last token. The next call refreshes it, unless that was done before."""
+        """Drop the refused token. The next call refreshes it, unless it was refreshed before."""
         self._access_token = ""
 
     def __call__(self) -> str:
@@ -67,12 +67,12 @@ class RevocationToken:
         self._access_token = self._fresh.access_token
 
     def store_refreshed(self) -> None:
-        """Store the refresh token that replaced the former one, if the provider sent one."""
+        """Store the new refresh token, if the provider rotated it."""
         fresh, read = self._fresh, self._connection
         if fresh is None or fresh.refresh_token is None:
             return
         with transaction.atomic(durable=True):
-            # The grant is revoked with it. Another process may have stored a newer one.
+            # The grant is revoked with this token. Another process may have stored a newer one.
             unchanged = Connection.objects.select_for_update(no_key=True).filter(
                 id=read.id, epoch=read.epoch, grant_generation=read.grant_generation
             )
@@ -89,7 +89,7 @@ def get_revocation_token(connection: Connection, *, at: datetime) -> RevocationT
     :raises limited_use.guard.guard.AccessRefused: if no integration ends
     :raises limited_use.vault.envelope.Unopenable: if a stored token does not open
     """
-    # Read the tokens that a refresh may have stored just before the fence.
+    # Load tokens that a refresh may have stored just before the fence.
     connection.refresh_from_db()
     access_token = refresh_token = ""
     if connection.access_token is not None and _is_valid(connection, at):

@@ -1,4 +1,4 @@
-"""Who else is told through one and the same watch: an account may be connected several times."""
+"""Watches that several connections of one account share."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from integrations.models import FETCHABLE, Integration, Watch, WatchKind, WatchS
 
 def needs_mailbox_watch(integration: Integration) -> bool:
     """
-    Return whether somebody else's connection of the same account goes by its mailbox's watch.
+    Return whether another connection of the same account uses the mailbox's watch.
 
-    A provider has one for an account and project: stopped for one connection, it tells none of
-    them, in whichever organisation.
+    A provider has one watch per account and project: stopping it for one connection stops it for
+    all, in every organisation.
     """
     blind = integration.connection.account_blind
     if blind is None:

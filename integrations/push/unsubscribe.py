@@ -1,9 +1,10 @@
 """
-The end of an integration's watches at the provider, asked again until each of them has ended.
+Stop an integration's watches at the provider, and retry until each of them has ended.
 
-Before the grant is given back, for nothing of an account can be stopped without it. One try lasts
-ten seconds at most. The row of a watch holds what the watch is stopped by, so it stays until the
-provider has answered, and goes in the commit that counts the answer. Notifications are dropped.
+This precedes the revocation of the grant: nothing of an account can be stopped without a grant.
+One try lasts ten seconds at most. A watch's row holds the ids that stop it, so the row stays
+until the provider has answered, and is deleted in the commit that counts the answer.
+Notifications are dropped.
 """
 
 from __future__ import annotations
@@ -39,27 +40,27 @@ from .revocation_access import RevocationToken
 
 logger = logging.getLogger(__name__)
 
-# A provider is not waited for any longer than this.
+# The longest wait for a provider.
 LONGEST_CALL: Final = timedelta(seconds=10)
 
-# A connect, or a disconnect of another product, may fence off the tokens that are being used. That
-# does not say that the grant has ended: one more try, with what is stored then.
+# A connect, or a disconnect of another product, may fence off the tokens in use. That does not mean
+# that the grant has ended: try once more with the stored tokens.
 _TRIES: Final = 2
 
 
 class StopOutcome(StrEnum):
-    """What became of a watch; of several, the first of these that became of one."""
+    """The outcome of stopping watches; of several watches, the first in this order."""
 
-    # No token opened that the provider accepts: it ends by itself.
+    # The provider accepts no token that opens: the watch expires by itself.
     NO_ACCESS = "no_access"
-    # The provider did not say that it has ended: it ends by itself.
+    # The provider did not confirm the end: the watch expires by itself.
     UNANSWERED = "unanswered"
-    # Another connection of the same account goes by the same watch.
+    # Another connection of the same account uses the same watch.
     NEEDED_ELSEWHERE = "needed_elsewhere"
-    # Its time was over before the provider said that it has ended.
+    # The watch expired before the provider confirmed the end.
     LAPSED = "lapsed"
     STOPPED = "stopped"
-    # The provider answered that it has no such watch.
+    # The provider has no such watch.
     GONE = "gone"
     # There was nothing to stop.
     NONE = "none"
@@ -70,7 +71,7 @@ class WatchEnd:
     """
     The end of some watches.
 
-    :param lapse_by: until when the provider may go on telling; None: it tells no more
+    :param lapse_by: until when the provider may still notify; None: it no longer notifies
     """
 
     outcome: StopOutcome
@@ -78,13 +79,13 @@ class WatchEnd:
     lapse_by: datetime | None = None
 
 
-#: Counts watches that have ended, in the transaction that deletes their rows.
+#: Counts ended watches in the transaction that deletes their rows.
 CountWatchEnd = Callable[[WatchEnd], None]
 
 
 @dataclass(frozen=True, slots=True)
 class _StopRequest:
-    """A watch to be stopped: a channel by its two ids, a mailbox's own watch by none."""
+    """A watch to stop: a channel by its two ids, a mailbox's own watch without ids."""
 
     row: Watch
     ids: tuple[str, str] | None
@@ -94,9 +95,9 @@ def stop_watches(
     integration_id: UUID, *, now: Callable[[], datetime], count: CountWatchEnd
 ) -> bool:
     """
-    Ask the provider once to end each watch that is left; return whether none is left.
+    Ask the provider once to stop each remaining watch; return whether none remains.
 
-    Raises nothing that the provider, the grant or a key are to blame for.
+    Raises no error of the provider, the grant or a key.
     """
     has_access = False
     for _ in range(_TRIES):
@@ -112,7 +113,7 @@ def stop_watches(
 
 
 def leave_to_lapse(integration_id: UUID, *, at: datetime, count: CountWatchEnd) -> None:
-    """Leave the watches that are left to end by themselves."""
+    """Let the remaining watches expire, and delete their rows."""
     _settle_watches(_get_watches(integration_id), StopOutcome.UNANSWERED, at=at, count=count)
 
 
@@ -123,7 +124,7 @@ def _get_watches(integration_id: UUID) -> list[Watch]:
 def _settle_watches(
     rows: Sequence[Watch], outcome: StopOutcome, *, at: datetime, count: CountWatchEnd
 ) -> None:
-    """Delete the rows of watches that have ended, or that nobody can end, and count them."""
+    """Delete and count the rows of watches that have ended, or that no call can end."""
     for row in rows:
         with transaction.atomic(durable=True):
             deleted, _ = Watch.objects.filter(id=row.id).delete()
@@ -134,13 +135,13 @@ def _settle_watches(
 def _make_end(row: Watch, outcome: StopOutcome, at: datetime) -> WatchEnd:
     if outcome not in {StopOutcome.NO_ACCESS, StopOutcome.UNANSWERED}:
         return WatchEnd(outcome, 1)
-    # One that the provider did not answer about may last as long as we asked for.
+    # An unconfirmed watch may last for its requested lifetime.
     lapse_by: datetime = row.expires_at or at + LIFETIME
     return WatchEnd(outcome, 1, lapse_by) if lapse_by > at else WatchEnd(StopOutcome.LAPSED, 1)
 
 
 def _try_stopping(integration: Integration, *, at: datetime, count: CountWatchEnd) -> bool:
-    """Stop what can be stopped; return False if no token opens that the provider accepts."""
+    """Stop the watches; return False if the provider accepts no token that opens."""
     rows = _get_watches(integration.id)
     try:
         requests = list(_get_stop_requests(integration, rows, at=at, count=count))
@@ -155,7 +156,7 @@ def _try_stopping(integration: Integration, *, at: datetime, count: CountWatchEn
         logger.warning("watch.keys_unavailable", extra={"integration_id": integration.id})
         return True
     except Exception as bug:
-        # A key that is gone, a refusal, a bug: none of it may keep our own rows here.
+        # Neither a destroyed key nor a refusal nor a bug may keep our rows.
         traceback_scrubber.clear_frames(bug)
         logger.exception("watch.not_stopped", extra={"integration_id": integration.id})
         return False
@@ -163,14 +164,14 @@ def _try_stopping(integration: Integration, *, at: datetime, count: CountWatchEn
 
 
 def _has_changed(read: Connection) -> bool:
-    """Return whether permits and tokens that were read with `read` had been fenced off since."""
+    """Return whether the connection was fenced off after `read` was loaded."""
     return Connection.objects.filter(id=read.id).exclude(epoch=read.epoch).exists()
 
 
 def _get_stop_requests(
     integration: Integration, rows: Sequence[Watch], *, at: datetime, count: CountWatchEnd
 ) -> Iterator[_StopRequest]:
-    """Yield what the provider is asked to stop; settle the rows that it need not be asked about."""
+    """Yield the watches that the provider must stop; settle the others."""
     permit = None
     is_needed = shared_watches.needs_mailbox_watch(integration)
     for row in rows:
@@ -191,9 +192,9 @@ def _get_stop_requests(
 
 
 def _settle_unanswered(row: Watch, *, at: datetime, count: CountWatchEnd) -> None:
-    """Settle a channel of which the provider never said by which id it is stopped."""
+    """Settle a channel without the provider's id, which the stop call requires."""
     if row.lease_until is not None and row.lease_until > at:
-        # A worker waits for the answer. It stops the channel, or writes down what that takes.
+        # A worker waits for the response. It stops the channel, or writes how to stop it.
         return
     outcome = StopOutcome.UNANSWERED if row.channel is not None else StopOutcome.NONE
     _settle_watches([row], outcome, at=at, count=count)
@@ -207,9 +208,9 @@ def _stop_within_bounds(
     at: datetime,
     count: CountWatchEnd,
 ) -> bool:
-    """Settle each watch as the provider answers; return False if it accepts no token."""
-    # A client's timeouts are per read, and there may be many to stop. The thread touches no
-    # database, and is left to itself after the bound.
+    """Settle each watch by the provider's answer; return False if it accepts no token."""
+    # Client timeouts are per read, and there may be many watches. The thread does not use the
+    # database, and is abandoned at the deadline.
     answers: Queue[tuple[_StopRequest, StopOutcome] | None] = Queue()
     provider = PROVIDERS[integration.connection.provider]
 
@@ -243,7 +244,7 @@ def _stop_watch(provider: Provider, request: _StopRequest, token: RevocationToke
     except errors.ProviderError:
         return StopOutcome.UNANSWERED
     except Exception as bug:
-        # As in a sync: no report has the ids that its frames held.
+        # The frames hold ids, so no report shows them.
         traceback_scrubber.clear_frames(bug)
         logger.exception("watch.not_stopped", extra={"provider": provider.key})
         return StopOutcome.UNANSWERED

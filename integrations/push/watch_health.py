@@ -1,9 +1,9 @@
 """
-How far a watch is trusted, and so how often to ask all the same.
+The health of watches, which decides how often the sync polls.
 
-A provider that tells us of news is asked rarely. One that was not heard since its watch began, or
-did not tell of something that asking found, is silent: it is asked as often as without a watch,
-until it is heard again.
+A resource with a trusted watch is polled rarely. A watch is silent if no notification arrived
+since its start, or if a poll found a change without a notification: then the resource is polled
+as without a watch, until a notification arrives.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from django.db.models import Q
 
 from integrations.models import Watch, WatchStatus
 
-# The first word comes with the watch itself.
+# A new watch is notified at once.
 FIRST_NOTIFICATION_WITHIN: Final = timedelta(minutes=2)
-# News that was on its way while it was found by asking is not news that was not told.
+# A change that a poll finds may have a notification that is still in delivery.
 DELIVERY_GRACE: Final = timedelta(seconds=30)
-# What was told of may not be readable yet. Looked for again so many seconds after it was told.
+# A notified change may not be readable yet. Seconds after the notification at which to poll again.
 RECHECK_SECONDS: Final = (1.0, 3.0, 8.0, 20.0)
 
 
 @dataclass(frozen=True, slots=True)
 class WatchHealth:
     """
-    One thing's watch.
+    The health of one resource's watch.
 
-    :param expires_at: until when the provider tells, unless it is asked again
-    :param last_event_at: when it last told something
-    :param silent_since: since when it is known not to tell; None while it does
+    :param expires_at: end of the watch unless it is renewed
+    :param last_event_at: last notification
+    :param silent_since: first proof that notifications are missing; None if none are
     """
 
     started_at: datetime
@@ -45,21 +45,21 @@ class WatchHealth:
         return at < self.expires_at
 
     def is_trusted(self, at: datetime) -> bool:
-        """Return whether what it tells is what there is."""
+        """Return whether the absence of notifications means the absence of changes."""
         has_notified = self.last_event_at is not None and self.last_event_at >= self.started_at
         return self.is_live(at) and has_notified and self.silent_since is None
 
     def was_notified_recently(self, at: datetime) -> bool:
-        """Return whether it told of something so lately that it may not be readable yet."""
+        """Return whether the last notification is too recent for its change to be readable."""
         notified_at = self.last_event_at
         return notified_at is not None and (at - notified_at).total_seconds() < RECHECK_SECONDS[-1]
 
     def get_proven_silence(self, at: datetime) -> datetime | None:
-        """Return when news was first found that the provider had not told; None if all is well."""
+        """Return when a poll first found a change without a notification; None if all is well."""
         return self.silent_since if self.is_live(at) and not self.is_trusted(at) else None
 
     def get_silence_start(self, at: datetime) -> datetime | None:
-        """Return since when it should have told something and has not; None if all is well."""
+        """Return since when notifications are overdue, proven or not; None if all is well."""
         if not self.is_live(at) or self.is_trusted(at):
             return None
         since = self.silent_since or self.started_at
@@ -67,7 +67,7 @@ class WatchHealth:
 
 
 def load_health(integration_ids: Iterable[UUID]) -> dict[tuple[UUID, str], WatchHealth]:
-    """Return the watches that there are, by integration and resource."""
+    """Return the health of live watches, by integration and resource."""
     rows = Watch.objects.filter(
         integration_id__in=list(integration_ids), status=WatchStatus.LIVE
     ).order_by("started_at")
@@ -81,15 +81,15 @@ def load_health(integration_ids: Iterable[UUID]) -> dict[tuple[UUID, str], Watch
 
 
 def load_resource_health(integration_id: UUID, resource: str) -> WatchHealth | None:
-    """Return the watch of one thing, if there is one."""
+    """Return the health of one resource's watch, or None."""
     return load_health([integration_id]).get((integration_id, resource))
 
 
 def get_silent_since(integration_id: UUID, *, at: datetime) -> datetime | None:
     """
-    Return since when the provider has not told of something of an integration; None if all is well.
+    Return since when notifications of an integration are missing; None if all is well.
 
-    Only news that was found and not told proves that: an empty mailbox has nothing to tell of.
+    Only a change that was found without a notification proves silence: an empty mailbox has none.
     """
     watches = load_health([integration_id]).values()
     since = [watch.get_proven_silence(at) for watch in watches]
@@ -100,9 +100,10 @@ def get_recheck_seconds(
     watch: WatchHealth, *, found_at: datetime | None, at: datetime
 ) -> float | None:
     """
-    Return in how many seconds to look for what was told of and could not be found; None: no more.
+    Return the seconds until the next poll for a notified change that is not readable yet, or
+    None.
 
-    :param found_at: when something new was last found
+    :param found_at: when a change was last found
     """
     notified_at = watch.last_event_at
     if notified_at is None or (found_at is not None and found_at >= notified_at):
@@ -115,9 +116,11 @@ def mark_if_silent(
     watch: WatchHealth, *, integration_id: UUID, resource: str, since: datetime, at: datetime
 ) -> bool:
     """
-    Say that asking found something; return whether the provider should have told, and did not.
+    Mark the watch as silent if it should have notified the change that a poll found.
 
-    :param since: when it was last asked before: what was found came after that
+    Return whether it was marked.
+
+    :param since: previous poll; the change is newer
     """
     if not watch.is_live(at) or watch.silent_since is not None:
         return False

@@ -1,8 +1,7 @@
 """
-Receive notifications: find the watches that a notification names, and store when it came.
+Receive notifications: find the watches of a notification, and store its time.
 
-A repeated or late notification, or a notification about a watch that is gone, changes a time or
-nothing.
+A repeated or late notification, or a notification of a deleted watch, changes a time or nothing.
 """
 
 from __future__ import annotations
@@ -31,12 +30,16 @@ logger = logging.getLogger(__name__)
 
 
 class CallerNotProven(Exception):
-    """The caller does not have the token of a channel that we opened. Refuse the call."""
+    """The caller does not have the token of a channel of ours. Refuse the call."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangedResource:
-    """A watched resource that changed at its provider; the owner is a person and organisation."""
+    """
+    A watched resource that changed at its provider.
+
+    :param owner: person and organisation
+    """
 
     integration_id: UUID
     resource: str
@@ -47,12 +50,14 @@ def receive_mailbox_notification(
     address: str, provider: str, *, permit: Permit, at: datetime
 ) -> list[ChangedResource]:
     """
-    Receive a notification about a mailbox; return it once for each owner who connected it.
+    Receive a notification of a mailbox; return one changed resource for each connection of the
+    mailbox.
 
-    The sender is not told whether there is any.
+    The sender does not learn whether there is any.
 
-    :param permit: to look the address up
-    :raises limited_use.vault.envelope.Unopenable: if the permit is for another use, or has expired
+    :param permit: to look up the address
+    :raises limited_use.vault.envelope.Unopenable: if the permit is for another use, or has
+        expired
     """
     lookup_blind = blind_lookup.blind_notified_mailbox(provider, address, permit=permit, at=at)
     return _receive_for_owners(WatchKind.TOPIC, lookup_blind, None, at=at)
@@ -62,11 +67,12 @@ def receive_channel_notification(
     channel_id: str, token: str, *, resource_id: str, at: datetime
 ) -> list[ChangedResource]:
     """
-    Receive a notification of a channel; return its resource, or nothing if the channel is gone.
+    Receive a notification of a channel; return its resource, or nothing if the channel is
+    deleted.
 
-    :param resource_id: the caller's name of the resource; nothing is returned unless the channel
-        was opened for it
-    :raises NotProven: if the channel is not ours
+    :param resource_id: the caller's resource id; nothing is returned unless the channel was
+        opened for that resource
+    :raises CallerNotProven: if the channel is not ours
     """
     if not blind_lookup.is_proven(channel_id, token):
         raise CallerNotProven
@@ -81,10 +87,10 @@ def receive_subscription_notification(
     """
     Receive a notification of a subscription, about its resource or about its own end.
 
-    A subscription that is about to end, or has ended, becomes due for renewal. Renewal sends it a
-    new token or finds it gone; the notification is not trusted on which of them it is.
+    A subscription that is about to end, or has ended, becomes due for renewal. The renewal finds
+    out which of the two is true; the notification is not trusted.
 
-    :raises NotProven: if the subscription is not ours
+    :raises CallerNotProven: if the subscription is not ours
     """
     changed_resources = receive_channel_notification(
         call.channel_id, call.token, resource_id=call.resource_id, at=at
@@ -120,7 +126,7 @@ def _receive_for(
     """
     Receive a notification for one owner of watches.
 
-    :param resource_blind: of the resource that the notification names; None: it names none
+    :param resource_blind: hash of the notified resource; None: the notification names none
     """
     with row_owner.acting_for(*owner):
         watches = _find_watches(kind, lookup_blind)
@@ -143,7 +149,7 @@ def _find_watches(kind: WatchKind, lookup_blind: bytes) -> QuerySet[Watch]:
 
 def _may_be_about(watches: QuerySet[Watch], resource_blind: bytes) -> bool:
     known = watches.values_list("resource_blind", flat=True).first()
-    # The first notification may precede the provider's answer that names the resource.
+    # The first notification may precede the response that names the resource.
     return known is None or hmac.compare_digest(bytes(known), resource_blind)
 
 
@@ -151,7 +157,7 @@ def _update_each(watches: QuerySet[Watch], **values: Any) -> None:
     """
     Update rows one by one: a statement that locks one row cannot deadlock with a worker.
 
-    A row that stays contended is not updated: a worker has it, and the sync matters more.
+    A contended row is not updated: a worker has it, and the sync is more important.
     """
     for watch_id in list(watches.values_list("id", flat=True)):
         try:

@@ -1,4 +1,4 @@
-"""One worker's turn at a watch: what it may call and write, under the lease and the fence."""
+"""One worker's turn at a watch: provider calls and writes, under the lease and the fence."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# Two channels for one thing stand for so long, for what is on its way by the old one.
+# How long two channels of one resource overlap, for notifications in delivery.
 OVERLAP: Final = timedelta(seconds=60)
-# No provider tells for longer than this without being asked again, whatever it answers.
+# Upper bound of a watch's life, for any end that the provider returns.
 LONGEST_LIFE: Final = timedelta(days=31)
 
 
 @dataclass(slots=True)
 class WatchTurn:
     """
-    :param clock: the time; calls to a provider take more than a moment
-    :param due_work_id: the sync work that the turn made due, if a worker has to be queued for it
+    :param clock: the current time; provider calls take time
+    :param due_work_id: sync work that the turn made due, if it has to be enqueued
     """
 
     lease: Lease
@@ -58,7 +58,7 @@ class WatchTurn:
         return access_tokens.get_access(connection_id=self.watch.connection_id)
 
     def get_channel_permit(self) -> Permit:
-        """Return a permit to open what a channel is stopped by, for the provider alone."""
+        """Return a permit to open a channel's ids, for the provider alone."""
         return permits.to_use_access_token(connection_id=self.watch.connection_id, at=self.clock())
 
     def call_provider(self, access: ProviderAccess, units: int, request: Callable[[], T]) -> T:
@@ -67,7 +67,7 @@ class WatchTurn:
         return ProviderSession(access, admission).call(request, units=units)
 
     def seal_channel(self, data: str) -> SealedValue:
-        """Return what a channel is stopped by, as the row keeps it."""
+        """Return a channel's ids, sealed for the row."""
         connection = self.watch.connection
         sealer = sealing.get_sealer(holder=connection.id, epoch=connection.epoch)
         return sealer.seal_value(Watch, "channel", row=self.watch.id, data=data)
@@ -76,7 +76,7 @@ class WatchTurn:
         """
         Save `values` of the row, and renew the lease.
 
-        :raises fences.NoLongerLive: if the integration was disconnected during the turn
+        :raises fences.DisconnectedError: if the integration was disconnected during the turn
         :raises LeaseLost: if another worker holds the watch
         """
         with transaction.atomic(durable=True):
@@ -89,7 +89,7 @@ class WatchTurn:
         """
         Write that the provider no longer has the watch, and make the sync of its resource due.
 
-        :raises: as `save`
+        :raises: as `save_values`
         """
         with transaction.atomic(durable=True):
             self.hold_fence()
@@ -107,16 +107,16 @@ class WatchTurn:
         **values: Any,
     ) -> None:
         """
-        Write that the provider tells from now on, until `ends_at`, and give the row back.
+        Write that the watch is live until `ends_at`, and release the row.
 
-        The watch is renewed half way. Another watch of the same resource is left, once
-        notifications that are on their way have arrived. If no watch stood before, the sync of the
-        resource becomes due in the same commit: nobody was told of changes made until now.
+        The watch is renewed halfway. Another watch of the same resource is stopped once its
+        pending notifications have arrived. If no watch was live before, the sync of the resource
+        becomes due in the same commit: earlier changes were not notified.
 
-        :param renew_within: where that is sooner than half way
-        :param is_heard: whether it has just shown that it reaches us
-        :param follows_gap: whether notifications were lost although the watch stood
-        :raises: as `save`
+        :param renew_within: used if sooner than halfway
+        :param has_notified: whether a notification has just arrived
+        :param follows_gap: whether notifications were lost although the watch was live
+        :raises: as `save_values`
         """
         at, watch = self.clock(), self.watch
         ends_at = min(ends_at, at + LONGEST_LIFE)
@@ -125,7 +125,7 @@ class WatchTurn:
             integration_id=watch.integration_id, resource=watch.resource, status=WatchStatus.LIVE
         )
         if not live.filter(id=watch.id, expires_at__gt=at).exists():
-            # It begins, or begins again: what was told before says nothing of it.
+            # A new start: earlier notifications say nothing about it.
             values |= {"started_at": at, "silent_since": None}
         if has_notified:
             values |= {"last_event_at": at}
@@ -147,12 +147,12 @@ class WatchTurn:
 
     def leave_to_purge(self, data: str, **values: Any) -> None:
         """
-        Write down how to stop a watch of an integration that was disconnected meanwhile.
+        Write how to stop a watch of an integration that was disconnected during the turn.
 
-        Its purge stops the watch, and deletes the row then.
+        The integration's purge stops the watch and deletes the row.
 
-        :param data: see `sealed`
-        :raises Destroyed: if the connection has ended
+        :param data: see `seal_channel`
+        :raises KeyDestroyed: if the connection has ended
         :raises LeaseLost: if the row is gone
         """
         self.watch.connection.refresh_from_db(fields=["epoch"])
@@ -166,7 +166,7 @@ class WatchTurn:
 
     @property
     def log_fields(self) -> dict[str, object]:
-        """What a line of the log says of it."""
+        """Fields of a log event about the watch."""
         return {
             "connection_id": self.watch.connection_id,
             "integration_id": self.watch.integration_id,
@@ -175,7 +175,7 @@ class WatchTurn:
         }
 
     def hold_fence(self) -> None:
-        """Hold the fence for the rest of the caller's transaction. See `save`."""
+        """Hold the fence for the rest of the caller's transaction. See `save_values`."""
         fences.lock_integration(
             integration_id=self.watch.integration_id, epoch=self.watch.integration.epoch
         )

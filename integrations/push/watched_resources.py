@@ -1,4 +1,4 @@
-"""What a provider calls the thing that a channel is to be about, opened for it alone."""
+"""The provider's ids of watched resources, opened for the provider alone."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from integrations.models import Calendar, Watch
 from limited_use.sinks import provider as own_provider
 from limited_use.sinks.provider import ProviderOutlet
 
-#: The account's list of its calendars, beside which each has a channel of its own.
+#: The account's list of calendars; each calendar has its own channel as well.
 CALENDAR_LIST: Final = ""
-#: All of the account's mail.
+#: All mail of the account.
 MAILBOX: Final = "mailbox"
 
 
 def get_calendar_target(watch: Watch, to: ProviderOutlet, at: datetime) -> str | None:
     """
-    Return the provider's id of the calendar that a watch is about; None if that is gone.
+    Return the provider's id of the watched calendar, or None if it no longer exists.
 
-    :param to: of what will open the channel
+    :param to: outlet of the call that opens the channel
     :raises limited_use.guard.guard.AccessRefused: if integration, grant or consent is not live
-    :raises limited_use.vault.envelope.Unopenable: if its copy has ended
+    :raises limited_use.vault.envelope.Unopenable: if the calendar's cache has ended
     """
     if is_calendar_list(watch.resource):
         return CALENDAR_LIST
@@ -42,12 +42,12 @@ def get_calendar_target(watch: Watch, to: ProviderOutlet, at: datetime) -> str |
 
 
 def get_mailbox_target(_watch: Watch, _to: ProviderOutlet, _at: datetime) -> str:
-    """Return what the provider calls a mailbox: it is the account's only one."""
+    """Return the name of the account's only mailbox."""
     return MAILBOX
 
 
 def is_calendar_list(resource: str) -> bool:
-    """Return whether a watch is about which calendars there are: that is called by a word."""
+    """Return whether a watch is of the calendar list: its resource is a word, not a UUID."""
     try:
         UUID(hex=resource)
     except ValueError:

@@ -1,8 +1,8 @@
 """
-The alarm about an address for notifications that a provider does not accept.
+The alarm about a webhook address that a provider does not accept.
 
-One rejection is no alarm: the address may have been unreachable for seconds. Several in a row of
-one watch are. The alarm is settled when a watch of that provider has started since.
+One rejection raises no alarm: the address may have been unreachable for seconds. Several
+rejections in a row of one watch do. A later start of a watch of that provider settles the alarm.
 """
 
 from __future__ import annotations
@@ -15,18 +15,19 @@ from integrations.grants import provider_alerts
 from integrations.models import Watch, WatchKind, WatchStatus
 from limited_use.usage import settled_alarms
 
-#: So many rejections in a row of one watch are an alarm: one to three minutes of them.
+#: Rejections in a row of one watch that raise the alarm, after one to three minutes.
 SEVERAL: Final = 5
-#: After so many more it is an alarm again, if it was settled: about a day of them.
+#: Further rejections that raise a settled alarm again, after about a day.
 REPEATED: Final = 144
 REASON: Final = "the provider accepted the address again"
 
 
 def report_rejections(rejected_count: int, *, provider: str, at: datetime) -> None:
     """
-    Raise the alarm, if that many rejections in a row are several and it is not open yet.
+    Raise the alarm after several rejections in a row, unless it is open.
 
-    If one watch alone is rejected, others settle the alarm: it is not raised again each time.
+    If only one watch is rejected, other watches settle the alarm: it is not raised again each
+    time.
     """
     further = rejected_count - SEVERAL
     if further >= 0 and further % REPEATED == 0:

@@ -1,4 +1,4 @@
-"""How far apart checks for news of a mailbox are, and why. Pure."""
+"""The interval between polls of a mailbox, and its reason. Pure."""
 
 from __future__ import annotations
 
@@ -11,27 +11,25 @@ from django.conf import settings
 
 from integrations.push.watch_health import WatchHealth
 
-#: For so long after a look, a mailbox is checked at the usual interval.
+#: For this long after a view, a mailbox is polled at the usual interval.
 USUAL_FOR: Final = timedelta(hours=1)
-#: Later, the time between checks is the time since the last look, divided by this number.
+#: Later, the interval is the time since the last view, divided by this number.
 IDLE_DIVISOR: Final = 20
 
 
 class IntervalReason(StrEnum):
-    """Why checks are that far apart."""
-
     USUAL = "usual"
-    # The provider tells of news by itself.
+    # Push notifications arrive.
     TOLD = "told"
-    # Nobody has looked for long.
+    # The last view was long ago.
     NOT_LOOKED_AT = "not_looked_at"
 
 
 @dataclass(frozen=True, slots=True)
 class CheckInterval:
     """
-    :param seconds: from one check to the next
-    :param looked_at: the last look that is known; if there was none, when mail was switched on
+    :param seconds: time between two polls
+    :param looked_at: last view of the mailbox; without one, the time when mail was switched on
     """
 
     seconds: int
@@ -43,10 +41,10 @@ def get_interval(
     *, watch: WatchHealth | None, looked_at: datetime | None, began_at: datetime, at: datetime
 ) -> CheckInterval:
     """
-    Return how far apart the checks of a mailbox are now.
+    Return the current interval between polls of a mailbox.
 
-    :param looked_at: when its owner or a feature last looked at it; None: not yet
-    :param began_at: when it was switched on
+    :param looked_at: last view by the owner or a feature; None: not viewed yet
+    :param began_at: time when mail was switched on
     """
     looked_at = looked_at or began_at
     usual = settings.SYNC_INTERVAL_SECONDS
@@ -58,10 +56,10 @@ def get_interval(
 
 
 def get_idle_seconds(since: timedelta) -> int:
-    """Return the seconds between checks without push, by the time since the last look."""
+    """Return the seconds between polls without push, by the time since the last view."""
     usual: int = settings.SYNC_INTERVAL_SECONDS
     if since <= USUAL_FOR:
         return usual
     seconds = int(since.total_seconds()) // IDLE_DIVISOR
-    # A multiple of the usual interval, so that pages name a plain number.
+    # A multiple of the usual interval, so that pages show a round number.
     return max(usual, min(seconds - seconds % usual, settings.SYNC_LONGEST_INTERVAL_SECONDS))

@@ -1,5 +1,5 @@
 """
-Claim sync work with one statement, which returns the work, its integration and its connection.
+Claim sync work, and load it with its integration and connection, in one SQL statement.
 
 Every poll begins with this statement. Composing it with Django's ORM took a third of a poll.
 """
@@ -18,7 +18,7 @@ from integrations.models import Connection, Integration, SyncWork
 
 M = TypeVar("M", bound=models.Model)
 
-# The conditions of `work_leases.claimable`. An expired lease means that its worker died.
+# The conditions of `work_leases.filter_claimable`. An expired lease means that its worker died.
 _CLAIM_STATEMENT = """
 WITH free AS (
     SELECT w.id, w.lease_until IS NOT NULL AS follows_crash
@@ -45,9 +45,10 @@ _TABLES: Final = (("w", SyncWork), ("i", Integration), ("c", Connection))
 
 def claim_row(lease: Lease) -> tuple[bool, SyncWork] | None:
     """
-    Write the lease if the work is due and free; return whether its last worker died, and the work.
+    Write the lease if the work is due and free, and load its integration and connection.
 
-    The integration and its connection are loaded with the work. None if it is not due or not free.
+    Return (whether the previous worker died, the work), or None if the work is not due or not
+    free.
     """
     values: dict[str, Any] = {
         "work": lease.row_id,
@@ -72,7 +73,7 @@ def claim_row(lease: Lease) -> tuple[bool, SyncWork] | None:
 def _build_instance(
     model: type[M], columns: list[tuple[str, Any]]
 ) -> tuple[M, list[tuple[str, Any]]]:
-    """Return an instance of `model` from the first columns, and the columns that follow."""
+    """Return an instance of `model` from the first columns, and the remaining columns."""
     readers = _get_readers(model)
     row = dict(columns[: len(readers)])
     values = [_convert_value(row[column], converters) for _, column, converters in readers]
@@ -97,7 +98,7 @@ def _build_statement() -> str:
 
 @lru_cache(maxsize=8)
 def _get_readers(model: type[models.Model]) -> list[tuple[str, str, list[Callable[..., Any]]]]:
-    """Return the attribute, the column and the value converters of each field of `model`."""
+    """Return attribute, column and value converters of each field of `model`."""
     return [
         (field.attname, str(field.column), field.get_db_converters(database))
         for field in model._meta.concrete_fields  # noqa: SLF001 - Django's documented interface

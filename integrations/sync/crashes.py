@@ -1,8 +1,8 @@
 """
-Turns that crash: counted per piece of work, shown to the owner, and an alarm for the operator.
+Crashing sync turns: counted per piece of work, shown to the owner, reported to the operator.
 
-A crash is an unexpected exception, or a lease that ran out because its worker died. One crash is
-logged and tried again. Several in a row mean that nothing is brought in any more.
+A crash is an unexpected exception, or a lease that expired because its worker died. A single
+crash is logged and retried. Repeated crashes mean that syncing has stopped.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from integrations.models import FETCHABLE, Integration, IntegrationStatus, Statu
 
 from .status import QUIET_FOR
 
-#: After so many crashes in a row the integration is degraded, and the operator is told.
+#: Crashes in a row that degrade the integration and alert the operator.
 LIMIT: Final = 3
-#: After so many, messages are fetched one at a time, to find the one that a worker dies of.
+#: Crashes in a row after which messages are fetched one at a time, to find the cause.
 CAREFUL_AFTER: Final = 2
 ALARM: Final = "sync.crashing"
 BUSY: Final = "parsers.busy"
@@ -26,7 +26,7 @@ EVERY_MAILBOX: Final = UUID(int=0)
 
 
 def is_careful(work: SyncWork) -> bool:
-    """Return whether the turns before crashed so often that messages are fetched one at a time."""
+    """Return whether the work crashed so often that messages are fetched one at a time."""
     count: int = work.crash_count
     return count >= CAREFUL_AFTER
 
@@ -46,15 +46,15 @@ def report_crash(work: SyncWork, *, at: datetime) -> None:
 
 
 def report_busy(work: SyncWork, *, at: datetime) -> None:
-    """Raise an alarm, once a day, if for long no parser process has been free for some work."""
+    """Raise an alarm, once a day, if no parser process was free for the work for a long time."""
     if work.failing_since is None or at - work.failing_since < QUIET_FOR:
         return
-    # Of every mailbox at once: the machine is too small, or something holds its processes.
+    # One alarm for all mailboxes: the machine is too small, or its processes hang.
     alarms.raise_alarm(kind=BUSY, about=EVERY_MAILBOX, window=f"{at:%Y-%m-%d}", body={}, at=at)
 
 
 def degrade_integration(work: SyncWork, *, at: datetime) -> None:
-    """Show that something unexpected stops the integration, unless it ended meanwhile."""
+    """Show an unexpected error on the integration, unless the integration has ended."""
     integration = work.integration
     status, reason = IntegrationStatus.DEGRADED, StatusReason.UNEXPECTED
     if (integration.status, integration.status_reason) == (status, reason):
@@ -63,5 +63,5 @@ def degrade_integration(work: SyncWork, *, at: datetime) -> None:
         id=integration.id, epoch=integration.epoch, status__in=FETCHABLE
     )
     live.update(status=status, status_reason=reason, status_since=at)
-    # The turn compares with them when it ends.
+    # The end of the turn compares with them.
     integration.status, integration.status_reason = status, reason

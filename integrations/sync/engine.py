@@ -1,9 +1,10 @@
 """
-Take one turn at one row of work: claim it, ask for permits, fetch until the time is up, release it.
+Take one turn at a row of sync work: claim it, ask for permits, sync within a time budget, release
+it.
 
-The engine knows no product. The caller gives it a registry, and the product's turn fetches and
-then writes in short transactions under the fence. `failures` handles errors; the owner is asked to
-reconnect only if the provider says that the grant has ended.
+The engine knows no product: the caller passes a registry. The product's turn fetches, and writes
+in short transactions under the fence. `failures` handles errors. The owner is asked to reconnect
+only if the provider says that the grant has ended.
 """
 
 from __future__ import annotations
@@ -36,10 +37,11 @@ from .sync_turn import SyncClock, SyncProduct, SyncTurn
 
 logger = logging.getLogger(__name__)
 
-# A permit lives for a minute, and all mailboxes share the workers.
+# A permit lasts a minute, and all mailboxes share the workers.
 TIME_BUDGET = timedelta(seconds=20)
 
-# The integration was disconnected, or another worker has its work: drop the data, report nothing.
+# The integration was disconnected, or another worker holds its work: drop the data without a
+# report.
 _OVER_ERRORS = (DisconnectedError, AccessRefused, KeyDestroyed, Unopenable)
 
 
@@ -62,11 +64,12 @@ def take_turn(
     time_budget: timedelta | None = None,
 ) -> list[UUID]:
     """
-    Sync one resource. Return the ids of work that is due at once: the same again, or new work.
+    Sync one resource. Return the ids of work that is due at once: the same work, or new work.
 
-    :param products: by product of the integration
-    :param time_budget: how long the turn may begin new requests; None: the default, at most a lease
-    :raises NotClaimable: if the work is not due, or another worker has it
+    :param products: by the integration's product
+    :param time_budget: how long the turn may start new requests; None: the default, at most a
+        lease
+    :raises NotClaimable: if the work is not due, or another worker holds it
     """
     clock = SyncClock(at)
     duration = timedelta(seconds=settings.LEASE_SECONDS)
@@ -108,13 +111,13 @@ def _run_guarded(
         failures.give_up(lease, work, clock)
         return False
     except KeyStoreUnavailable:
-        # Neither the mailbox nor its owner can help: continue later from the same position.
+        # Neither the mailbox nor its owner is at fault: continue later from the same position.
         logger.warning("sync.keys_unavailable", extra={"work_id": str(work.id)})
         failures.give_up(lease, work, clock)
         return False
     except Exception as bug:
-        # A bug alarms a developer, and is not retried every second. Its frames hold ids, cursors
-        # and the name of a main calendar, which is an address: no report may show them.
+        # A bug alerts a developer, and is not retried every second. Its frames hold ids, cursors
+        # and the name of a primary calendar, which is an address: no report may show them.
         traceback_scrubber.clear_frames(bug)
         logger.exception(
             "sync.crashed",
@@ -168,10 +171,10 @@ def _release_work(
     finished: bool = False,
     pause_reason: StatusReason = StatusReason.NONE,
 ) -> bool:
-    """Release the work. Return whether it became due while this turn held it."""
+    """Release the work. Return whether a notification made it due during this turn."""
     now = turn.clock.now()
     values: dict[str, Any] = {"heartbeat_at": now, "pause_reason": pause_reason}
-    # A careful turn without progress has not found the message that earlier turns crashed on.
+    # A careful turn without progress has not found the message that crashed earlier turns.
     is_clean = finished or turn.has_progressed or not crashes.is_careful(turn.work)
     if is_clean:
         values |= {"failure_count": 0, "failing_since": None, "crash_count": 0}
@@ -193,8 +196,8 @@ def _release_work(
         values={"next_sync_at": next_sync_at, **values, **turn.unsaved_values},
     ):
         return False
-    # In one transaction: a crash in it is the crash of a turn that still has its lease. The
-    # integration comes first: see "Lock order" in the README.
+    # In one transaction: a crash in it is the crash of a turn that still holds its lease. The
+    # integration is locked first: see "Lock order" in the README.
     with transaction.atomic(durable=True):
         values |= turn_end.hold_unsaved(turn)
         if status is not None:

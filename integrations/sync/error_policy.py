@@ -1,4 +1,4 @@
-"""What went wrong in a run → what is said of it, and when to come back: one table."""
+"""How the sync handles each provider error: the reason that the owner reads, and the wait."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from .work_leases import LONGEST_PAUSE, compute_backoff
 
 HOUR = 3600.0
 DAY = 24 * HOUR
-# One refusal is no proof that a permission is gone: the provider is asked again after so many
-# seconds each, with a new token, before anybody is told.
+# One refusal does not prove a missing permission. Seconds before each retry with a new token,
+# before the owner is notified.
 DENIAL_PAUSES: Final = (30.0, 60.0, 120.0)
 
 
 @dataclass(frozen=True, slots=True)
 class FailureHandling:
     """
-    :param reason: what the owner reads, once it has lasted
-    :param wait: seconds until the next try; None backs off with every failure
-    :param parks: nobody calls for the mailbox until then
+    :param reason: shown to the owner if the failure lasts
+    :param wait: seconds until the next try; None: exponential backoff
+    :param pauses_connection: whether all calls for the mailbox wait as well
     """
 
     reason: StatusReason
@@ -35,15 +35,16 @@ class FailureHandling:
         return max(backing_off, error.retry_after or 0.0)
 
 
-# The most particular first: what an error is an instance of decides.
+# The most specific class first: the first match decides.
 HANDLING_BY_ERROR: tuple[tuple[type[errors.ProviderError], FailureHandling], ...] = (
     (errors.RateLimited, FailureHandling(StatusReason.RATE_LIMITED, pauses_connection=True)),
     (errors.Unavailable, FailureHandling(StatusReason.PROVIDER_UNAVAILABLE)),
-    # After a refresh: not a question of tokens, and not the provider's word that the grant is gone.
+    # Refused after a refresh: the token is not at fault, and the provider did not say that the
+    # grant ended.
     (errors.TokenRejected, FailureHandling(StatusReason.PROVIDER_UNAVAILABLE)),
-    # Ours to mend, with the operator alarmed; nobody is asked to reconnect.
+    # Our own error: the operator is alerted, and no owner is asked to reconnect.
     (errors.InvalidClient, FailureHandling(StatusReason.APP_MISCONFIGURED)),
-    # Waiting mends none of these, and asking often would be a storm.
+    # Waiting repairs none of these, and frequent tries would be a storm.
     (errors.MailboxMissing, FailureHandling(StatusReason.MAILBOX_NOT_PROVISIONED, wait=DAY)),
     (errors.ScopeMissing, FailureHandling(StatusReason.SCOPE_MISSING, wait=HOUR)),
     (errors.AdminBlocked, FailureHandling(StatusReason.SCOPE_MISSING, wait=HOUR)),
@@ -52,7 +53,7 @@ HANDLING_BY_ERROR: tuple[tuple[type[errors.ProviderError], FailureHandling], ...
 
 
 def is_denial(error: errors.ProviderError) -> bool:
-    """Return whether the provider refused the call, as it does for want of a permission."""
+    """Return whether the provider refused the call, as it does when a permission is missing."""
     if isinstance(error, errors.Unexpected):
         return error.status == HTTPStatus.FORBIDDEN
     return isinstance(error, (errors.ScopeMissing, errors.AdminBlocked))
@@ -60,9 +61,9 @@ def is_denial(error: errors.ProviderError) -> bool:
 
 def get_denial_handling(denial_count: int) -> FailureHandling | None:
     """
-    Return what follows from a refusal that proves nothing yet; None after enough repetitions.
+    Return how to handle a refusal that proves nothing yet; None after enough repetitions.
 
-    :param denial_count: how often the work has been refused since its last success
+    :param denial_count: refusals of the work since its last success
     """
     if denial_count > len(DENIAL_PAUSES):
         return None
@@ -70,5 +71,4 @@ def get_denial_handling(denial_count: int) -> FailureHandling | None:
 
 
 def get_handling(error: errors.ProviderError) -> FailureHandling:
-    """Return what follows from `error`."""
     return next(handling for kind, handling in HANDLING_BY_ERROR if isinstance(error, kind))

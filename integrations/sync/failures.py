@@ -1,7 +1,7 @@
 """
-What follows when a turn fails: what is counted, who is told, and when the next try is due.
+Handle the failure of a turn: count it, report it, and schedule the next try.
 
-The tables are those of `error_policy` and `status`.
+`error_policy` and `status` hold the tables.
 """
 
 from __future__ import annotations
@@ -28,28 +28,28 @@ logger = logging.getLogger(__name__)
 
 
 def handle_error(turn: SyncTurn, error: errors.ProviderError) -> None:
-    """Give the work back after an error of the provider, as the row of `error_policy` says."""
+    """Release the work after a provider error, as `error_policy` says."""
     now = turn.clock.now()
     unproven = _count_denial(turn) if error_policy.is_denial(error) else None
     handling = unproven or error_policy.get_handling(error)
     wait = handling.compute_wait(error, count_failures(turn))
-    # A provider that says when to come back says so of the mailbox.
+    # A retry-after header concerns the whole mailbox.
     if handling.pauses_connection or error.retry_after:
         turn.pause_calls(wait)
     provider = turn.integration.connection.provider
     if unproven is None:
         provider_alerts.alert_on_error(error, provider=provider, at=now)
     if handling.reason == StatusReason.UNEXPECTED:
-        # The owner reads that operators were told.
+        # The owner's message says that operators were alerted.
         provider_alerts.raise_alert(provider_alerts.UNEXPECTED, provider=provider, at=now)
     back_off(turn, error, handling.reason, wait=wait, code=error.reason)
 
 
 def _count_denial(turn: SyncTurn) -> FailureHandling | None:
     """
-    Count a refusal, and have the next try use a new token; return what follows if it may pass.
+    Count a refusal, and make the next try use a new token. Return how to handle the refusal.
 
-    None if it is proven: by the scopes that came with the new token, or by repetition.
+    None if the refusal is proven, by the scopes of the new token or by repetition.
     """
     turn.work.denial_count += 1
     connection = Connection.objects.get(id=turn.integration.connection_id)
@@ -62,7 +62,7 @@ def _count_denial(turn: SyncTurn) -> FailureHandling | None:
 
 
 def count_failures(turn: SyncTurn) -> int:
-    """Return how many times in a row the work has failed by now."""
+    """Return how many times in a row the work has failed, this failure included."""
     return turn.work.failure_count + 1
 
 
@@ -70,9 +70,9 @@ def back_off(
     turn: SyncTurn, error: Exception, reason: StatusReason, *, wait: float, code: str = ""
 ) -> None:
     """
-    Give the work back after a failure, and say what it says about the integration.
+    Release the work after a failure, and update the integration's status.
 
-    :param code: the provider's own code for it
+    :param code: the provider's error code
     """
     now = turn.clock.now()
     turn.work.failing_since = turn.work.failing_since or now
@@ -89,7 +89,7 @@ def back_off(
             "next_try_at": now + timedelta(seconds=wait),
         },
     )
-    # Together: what crashes in here is a crash of a turn that still has its lease.
+    # In one transaction: a crash in it is the crash of a turn that still holds its lease.
     with transaction.atomic(durable=True):
         unsaved = turn_end.hold_unsaved(turn)
         if (status := turn_end.get_changed_status(turn, reason, at=now)) is not None:
@@ -107,7 +107,7 @@ def back_off(
 
 
 def report_damage(lease: Lease, work: SyncWork, clock: SyncClock) -> None:
-    """Come back less and less often, and tell an operator once a day."""
+    """Retry with growing pauses, and alert an operator once a day."""
     now = clock.now()
     platform_alarms.raise_alarm(
         kind="sync.damaged",
@@ -116,7 +116,7 @@ def report_damage(lease: Lease, work: SyncWork, clock: SyncClock) -> None:
         body={"work": str(work.id)},
         at=now,
     )
-    # Nothing else tells the turns of other calendars why this one fails.
+    # The turns of other calendars read this count to learn why this one fails.
     work.crash_count = max(work.crash_count + 1, crashes.LIMIT)
     give_up(lease, work, clock, failed=True)
     crashes.degrade_integration(work, at=now)

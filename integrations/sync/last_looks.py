@@ -1,8 +1,8 @@
 """
-Store when a mailbox was last looked at, and check one that was checked rarely.
+Store when a mailbox was last viewed, and poll a rarely polled mailbox soon after a view.
 
-Only the time is stored: not who looked, nor at which message. Most looks send no statement. None
-waits for a worker: a locked row is left out, and written at the next look.
+Only the time is stored: neither the viewer nor the message. Most views send no statement. No view
+waits for a worker: a locked row is skipped, and written by the next view.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from django.db import connection as database
 
 from . import check_intervals
 
-#: How often looks at one mailbox are written down.
+#: How often views of one mailbox are written.
 EVERY: Final = timedelta(minutes=2)
 _MOST_REMEMBERED: Final = 10_000
 
-# Nothing is hurried that backs off or whose provider tells of news by itself. Else it is due
-# one usual interval after the last check, or now. A turn under way has read the time of the look
-# before: where it would rest for long, it is followed by another.
+# Work that backs off or receives push notifications is not hurried. Other work is due one usual
+# interval after its last poll, or now. A current turn has read the previous view: if that makes it
+# rest long, another turn follows.
 _WRITE = """
 WITH looked AS (
     SELECT w.id, w.next_sync_at, w.looked_at <= %(idle_before)s AS is_idle,
@@ -59,16 +59,16 @@ SELECT id, integration_id, looked_at, FALSE FROM integrations_syncwork
  WHERE integration_id = ANY(%(ids)s) AND resource = 'mail' AND looked_at > %(written_before)s
 """
 
-# When a look was last written, by any process, by mailbox: most looks need no statement.
+# Last written view per mailbox, by any process: most views need no statement.
 _last_written: OrderedDict[UUID, datetime] = OrderedDict()
 _lock = Lock()
 
 
 def record_looks(integration_ids: Iterable[UUID], *, at: datetime) -> list[UUID]:
     """
-    Store that somebody looks at these mailboxes, which the caller may show to them.
+    Store a view of these mailboxes, which the caller may show to the viewer.
 
-    Return the ids of the work that is due now because of the look, for workers to be asked.
+    Return the ids of sync work that the view made due, for the caller to enqueue.
     """
     ids = [
         integration_id for integration_id in integration_ids if _is_unwritten(integration_id, at)

@@ -1,8 +1,7 @@
 """
-What a run's outcome says about its integration: status and reason. Pure.
+Status and reason of an integration after a sync turn, as one table. Pure.
 
-The table is that of the status vocabulary: a transient failure keeps the status
-and backs off; only after a while is it shown, with its reason.
+A temporary failure keeps the status and backs off; after `QUIET_FOR` the owner sees its reason.
 """
 
 from __future__ import annotations
@@ -12,10 +11,10 @@ from datetime import datetime, timedelta
 
 from integrations.models import IntegrationStatus, StatusReason
 
-# A failure that passes within this time is nobody's business but ours.
+# A failure that passes within this time is not shown to the owner.
 QUIET_FOR = timedelta(minutes=15)
 
-# Shown at once: waiting will not mend them.
+# Shown at once: waiting does not repair them.
 LASTING = frozenset(
     {
         StatusReason.SCOPE_MISSING,
@@ -28,15 +27,15 @@ LASTING = frozenset(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncFindings:
     """
-    What is known at the end of a run.
+    The state of an integration's sync at the end of a turn.
 
-    :param first_synced: whether the first snapshot has ever been finished
-    :param snapshot: whether a round is under way
-    :param trouble: why this run did not succeed; none if it did
-    :param failing_since: when the first of the failures in a row happened
-    :param aside_count: items set aside
-    :param missing_count: what the last reconciliation missed and could not repair
-    :param silent_since: since when the provider does not tell of news, though it said it would
+    :param has_synced: whether the first snapshot has been completed
+    :param is_listing: whether a snapshot is in progress
+    :param failure_reason: of this turn; NONE if it succeeded
+    :param failing_since: first of the failures in a row
+    :param quarantined_count: quarantined items
+    :param missing_count: differences that the last reconciliation could not repair
+    :param silent_since: since when promised push notifications are missing
     """
 
     has_synced: bool
@@ -52,14 +51,15 @@ def get_status(  # noqa: PLR0911 - one answer per line of the table
     findings: SyncFindings, *, current: tuple[str, str], at: datetime
 ) -> tuple[IntegrationStatus, StatusReason]:
     """
-    Return status and reason of the integration after a run.
+    Return status and reason of the integration after a turn.
 
-    :param now: status and reason as they stand; kept by a trouble too young to show
+    :param current: status and reason before the turn; a failure too recent to show keeps them
     """
     if findings.failure_reason:
         if findings.failure_reason in LASTING or _has_lasted(findings.failing_since, at):
             return IntegrationStatus.DEGRADED, findings.failure_reason
-        # Our own expired secret is the operator's to mend: users' states stay.
+        # A recent failure keeps the status: our own expired secret, for example, is the operator's
+        # to repair.
         return IntegrationStatus(current[0]), StatusReason(current[1])
     if not findings.has_synced:
         return IntegrationStatus.SYNCING, StatusReason.NONE

@@ -18,16 +18,16 @@ from .status import SyncFindings
 
 def is_first_in(seconds: int, work: SyncWork, *, at: datetime) -> bool:
     """
-    Return whether no turn of the work has ended well yet in the present period.
+    Return whether no turn of the work has succeeded yet in the current period.
 
-    :param seconds: the length of periods, counted from 1970
+    :param seconds: length of a period; periods are counted from 1970
     """
     last = work.last_synced_at
     return last is None or last.timestamp() // seconds < at.timestamp() // seconds
 
 
 class SyncClock:
-    """Counts on from the moment that the edge read."""
+    """Counts on from the time at which the task began."""
 
     def __init__(self, at: datetime) -> None:
         self._at = at
@@ -38,7 +38,7 @@ class SyncClock:
 
 
 class SyncTurn(Protocol):
-    """One lease on one piece of work, from its permits to the end of its time."""
+    """One worker's turn at a piece of sync work, from its permits to the end of its time budget."""
 
     @property
     def lease(self) -> Lease: ...
@@ -54,72 +54,73 @@ class SyncTurn(Protocol):
 
     @property
     def epoch(self) -> int:
-        """The integration's, under which it was permitted."""
+        """The integration's epoch at the permit."""
 
     @property
     def credential_epoch(self) -> int:
-        """The connection's."""
+        """The connection's epoch."""
 
     @property
     def wants_push(self) -> bool:
-        """Whether anybody wants to know of news of it before they ask."""
+        """Whether the resource is watched, so that changes arrive before the next poll."""
 
     @property
     def found_changes(self) -> bool:
-        """Whether something had changed since it was last looked at."""
+        """Whether the resource had changed since the previous poll."""
 
     @property
     def has_progressed(self) -> bool:
-        """Whether it got so far that the next turn does not repeat it."""
+        """Whether the next turn continues after this turn's work instead of repeating it."""
 
     @property
     def awaits_change(self) -> bool:
-        """Whether something was told of that is not to be read yet."""
+        """Whether the provider notified a change that it does not serve yet."""
 
     @property
     def watch(self) -> WatchHealth | None:
-        """How the provider tells of news of this resource; None while it does not."""
+        """Health of the live watch of this resource; None without one."""
 
     @property
     def has_watch(self) -> bool:
-        """Whether the provider tells of news of this resource, or is being asked to."""
+        """Whether the resource has a watch, live or requested."""
 
     def get_silent_since(self, at: datetime) -> datetime | None:
-        """Return since when the provider has failed to tell of news of the integration, or None."""
+        """Return since when push notifications of the integration are missing, or None."""
 
     def advance(self) -> bool:
-        """Go on where the work stands. Return whether nothing is left to do now."""
+        """Continue the sync from its stored position. Return whether nothing is left to do now."""
 
     def pause_calls(self, seconds: float) -> None:
-        """Call the provider for nothing of its kind until then."""
+        """Pause all calls that share the provider's limit with this work."""
 
     def get_poll_seconds(self) -> float:
-        """Return for how many seconds nothing has to be looked for, having finished."""
+        """Return the usual seconds between polls."""
 
     def get_idle_seconds(self, at: datetime) -> float:
-        """Return the seconds between checks without push, by the time since the last look."""
+        """Return the seconds between polls without push, by the time since the last view."""
 
     def get_next_retry_at(self) -> datetime | None:
-        """Return when something that is only delayed is fetched again; None if there is none."""
+        """Return when the next delayed item is fetched again; None if there is none."""
 
     @property
     def unsaved_values(self) -> dict[str, Any]:
-        """Values of the work's row that are still to be written, under the fence."""
+        """Values of the work's row that are not written yet; they are written under the fence."""
 
     def get_final_values(self) -> dict[str, Any]:
-        """Return values of the work's row, having finished."""
+        """Return values of the work's row to write after a finished turn."""
 
     def get_findings(self, failure_reason: StatusReason) -> SyncFindings:
-        """Return what is known of the integration now, with what went wrong in this turn."""
+        """Return the state of the integration, with the failure of this turn."""
 
 
 @dataclass(frozen=True, slots=True)
 class SyncProduct:
     """
-    A product as the engine syncs it.
+    A product as the engine sees it.
 
-    :param open_turn: asks for the permits of one turn, and holds its resources until it ends
-    :param listing: the resource of the work whose turns create the work of all other resources;
+    :param open_turn: asks for the permits of one turn, and holds its resources until the turn
+        ends
+    :param listing_resource: resource of the work that creates the work of all other resources;
         None if an integration has one resource
     """
 

@@ -1,7 +1,7 @@
 """
-The end of a turn: save the status of its integration, and a cursor that is not yet saved.
+The end of a turn: save the integration's status, and a cursor that is not saved yet.
 
-A provider may move the cursor of every empty poll. Two statements in a transaction, composed with
+A provider may move the cursor on every empty poll. Two statements in a transaction, composed with
 Django's ORM, took an eighth of such a poll, so `release_row` is one statement.
 """
 
@@ -31,8 +31,8 @@ from integrations.models import (
 from .status import get_status
 from .sync_turn import SyncTurn
 
-# The conditions of `fences.hold` and `work_leases.release`. The integration is locked first: the
-# join comes before the write. See "Lock order" in the README.
+# The conditions of `fences.hold` and `work_leases.release`. The CTE locks the integration before
+# the update: see "Lock order" in the README.
 _RELEASE_STATEMENT = """
 WITH live AS (
     SELECT id FROM integrations_integration
@@ -50,10 +50,10 @@ def release_row(
     lease: Lease, *, integration_id: UUID, epoch: int, values: Mapping[str, Any]
 ) -> bool:
     """
-    Give the work back and save `values`; return whether that was done.
+    Release the work and save `values` in one statement; return whether the row was written.
 
-    Nothing is written if the integration is no longer live under `epoch`, if the lease is lost, or
-    if a hint made the work due during the turn.
+    Nothing is written if the integration is no longer live under `epoch`, if the lease is lost,
+    or if a notification made the work due during the turn.
     """
     parameters: dict[str, Any] = {
         "integration": integration_id,
@@ -87,9 +87,9 @@ def _build_statement(names: tuple[str, ...]) -> str:
 
 def hold_unsaved(turn: SyncTurn) -> dict[str, Any]:
     """
-    Return the values that the turn has not saved yet; hold the fence if there are any.
+    Return the turn's unsaved values; hold the fence if there are any.
 
-    :raises NoLongerLive: if the integration was disconnected during the turn
+    :raises DisconnectedError: if the integration was disconnected during the turn
     """
     if turn.unsaved_values:
         fences.lock_integration(integration_id=turn.integration.id, epoch=turn.epoch)
@@ -99,7 +99,7 @@ def hold_unsaved(turn: SyncTurn) -> dict[str, Any]:
 def get_changed_status(
     turn: SyncTurn, failure_reason: StatusReason, *, at: datetime
 ) -> tuple[IntegrationStatus, StatusReason] | None:
-    """Return status and reason of the integration after this turn; None if they do not change."""
+    """Return status and reason of the integration after this turn; None if they are unchanged."""
     integration = turn.integration
     current = (integration.status, integration.status_reason)
     findings = replace(turn.get_findings(failure_reason), silent_since=turn.get_silent_since(at))

@@ -1,8 +1,8 @@
 """
-Claims of sync work: which work is due, who may work on it, and when it is due again.
+Leases of sync work: which work is due, which worker holds it, and when it is due again.
 
 The lease is that of `integrations.coordination.leases`. A claim after an expired lease counts the
-death of the earlier worker as a crash.
+death of the previous worker as a crash.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from integrations.models import FETCHABLE, ConnectionStatus, SyncStage, SyncWork
 
 from .claim_statement import claim_row
 
-# Backing off: seconds before the second try, and at most.
+# Backoff: seconds before the second try, and the maximum.
 FIRST_PAUSE = 5.0
 LONGEST_PAUSE = 900.0
 # Limit of one sweep: after an hour without workers, neither the sweep nor the broker's memory grows
@@ -31,9 +31,9 @@ SWEEP_LIMIT = 5_000
 
 class ClaimedWork(NamedTuple):
     """
-    Sync work that this worker may do.
+    Sync work that this worker holds.
 
-    :param follows_crash: whether the worker before let its lease expire
+    :param follows_crash: whether the previous worker let its lease expire
     """
 
     lease: Lease
@@ -45,13 +45,13 @@ def get_due_ids(*, at: datetime, limit: int = SWEEP_LIMIT) -> list[UUID]:
     """
     Return the ids of work that is due and free, longest waiting first.
 
-    Work whose lease expired is included: its worker is dead.
+    Work with an expired lease is included: its worker is dead.
     """
     return list(filter_claimable(at).order_by("next_sync_at").values_list("id", flat=True)[:limit])
 
 
 def get_due_siblings(work_id: UUID, *, at: datetime) -> list[UUID]:
-    """Return the other work of the same integration that is due and has never been done."""
+    """Return the ids of other due work of the same integration that no worker has started yet."""
     siblings = SyncWork.objects.filter(id=work_id).values("integration_id")
     new = (
         filter_claimable(at)
@@ -63,9 +63,9 @@ def get_due_siblings(work_id: UUID, *, at: datetime) -> list[UUID]:
 
 def claim(*, work_id: UUID, at: datetime, duration: timedelta) -> ClaimedWork:
     """
-    Lease the work, if it is due and free.
+    Lease the work.
 
-    :raises NotClaimable: if it is not
+    :raises NotClaimable: if the work is not due or not free
     """
     lease = Lease(SyncWork, work_id, at, duration)
     claimed = claim_row(lease)
@@ -76,7 +76,7 @@ def claim(*, work_id: UUID, at: datetime, duration: timedelta) -> ClaimedWork:
 
 
 def filter_claimable(at: datetime) -> QuerySet[SyncWork]:
-    """Return the work that is due and that no worker holds."""
+    """Return the work that is due and free."""
     return SyncWork.objects.filter(
         leases.match_unleased(at),
         next_sync_at__lte=at,
@@ -87,7 +87,7 @@ def filter_claimable(at: datetime) -> QuerySet[SyncWork]:
 
 def renew(lease: Lease, *, at: datetime, values: Mapping[str, Any] | None = None) -> None:
     """
-    Extend the lease, note the heartbeat, and save `values` of the work.
+    Extend the lease, write the heartbeat, and save `values` of the work.
 
     :raises LeaseLost: if another worker holds the work
     """
@@ -96,15 +96,15 @@ def renew(lease: Lease, *, at: datetime, values: Mapping[str, Any] | None = None
 
 def release(lease: Lease, *, next_sync_at: datetime, values: Mapping[str, Any]) -> bool:
     """
-    Give the work back, due at `next_sync_at`, or at once if a hint arrived during the turn.
+    Release the work, due at `next_sync_at`, or at once if a notification arrived during the turn.
 
-    Return whether one arrived: no other worker was queued for that hint. `leases.release` postpones
-    the work whatever hints arrive.
+    Return whether one arrived: no other worker was enqueued for it. `leases.release` instead
+    postpones the work despite notifications.
 
     :raises LeaseLost: if another worker holds the work
     """
-    # Only due work is claimed, so a later time was written during the turn. That hint may concern
-    # what the turn had already read.
+    # Only due work is claimed, so a later time was written during the turn. Its notification may
+    # concern data that the turn had already read.
     without_hint = leases.held_row(lease).filter(next_sync_at__lte=lease.claimed_at)
     if without_hint.update(next_sync_at=next_sync_at, lease_by=None, lease_until=None, **values):
         return False
@@ -114,7 +114,7 @@ def release(lease: Lease, *, next_sync_at: datetime, values: Mapping[str, Any]) 
 
 
 def save_late_crash(lease: Lease, *, until: datetime, values: Mapping[str, Any]) -> None:
-    """Save `values` of work whose turn crashed after its release, unless a worker holds it."""
+    """Save `values` of work that crashed after its release, unless a worker holds it."""
     free = SyncWork.objects.filter(id=lease.row_id, lease_by=None)
     free.update(next_sync_at=until, **values)
 
@@ -123,7 +123,7 @@ def compute_backoff(failure_count: int) -> float:
     """
     Return the seconds to wait after that many failures in a row.
 
-    Jitter over half of them spreads mailboxes that failed together.
+    Jitter over half of the wait spreads mailboxes that failed together.
     """
     longest: float = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failure_count - 1, 16))
     return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
@@ -133,8 +133,8 @@ def mark_due(*, integration_id: UUID, at: datetime) -> bool:
     """
     Make the integration's work due now, after a change. Return whether it has live work.
 
-    Several hints before the next turn are one. Work that a worker holds is due again as soon as it
-    is released.
+    Several notifications before the next turn count as one. Leased work is due again at its
+    release.
     """
     return bool(
         SyncWork.objects.filter(
@@ -145,11 +145,12 @@ def mark_due(*, integration_id: UUID, at: datetime) -> bool:
 
 def restart_listing(*, integration_id: UUID, at: datetime) -> bool:
     """
-    Restart the listing of an integration whose horizon moved. Return whether it has work.
+    Restart the listing of an integration after a change of its horizon. Return whether it has
+    work.
 
-    The round stays, so that stored messages are not fetched again, and so does the cursor, so that
-    no change is missed. A worker with the old horizon loses its lease. Call it in the transaction
-    that moves the horizon.
+    The round stays, so that stored messages are not fetched again; the cursor stays, so that no
+    change is missed. A worker with the old horizon loses its lease. Call this in the transaction
+    that changes the horizon.
     """
     return bool(
         SyncWork.objects.filter(integration_id=integration_id).update(

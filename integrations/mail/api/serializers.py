@@ -1,4 +1,4 @@
-"""Serializers of messages and threads, and of the parameters of their lists."""
+"""Serializers of messages and threads, and of the query parameters of their lists."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class MessageSummarySerializer(serializers.Serializer[None]):
     size = serializers.IntegerField(help_text="Bytes.")
 
     def get_fields(self) -> dict[str, serializers.Field]:  # type: ignore[type-arg]
-        # `from` is a word of the language, so it cannot be declared above.
+        # `from` is a Python keyword, so the field cannot be declared above.
         fields = super().get_fields()
         fields["from"] = AddressSerializer(many=True)
         return fields
@@ -99,7 +99,7 @@ ThreadListSerializer = make_page_serializer("ThreadList", ThreadSerializer)
 
 
 class MailListQuerySerializer(serializers.Serializer[None]):
-    """What a list may be asked for; an unknown or repeated parameter is a 400."""
+    """Query parameters of a list; an unknown or repeated parameter is a 400."""
 
     limit = serializers.IntegerField(min_value=1, max_value=MAX_PAGE_SIZE, default=50)
     cursor = CursorField(required=False)

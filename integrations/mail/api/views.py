@@ -1,4 +1,4 @@
-"""`/messages`, `/threads` and what messages carry."""
+"""Views of messages, threads and attachments."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class MailView(UserDataView):
         return RequestContext(actor=self.actor, user_id=self.user_id, at=self.at)
 
     def get_page_arguments(self, request: Request) -> dict[str, Any]:
-        """Return what `inbox.list_…` is asked for."""
+        """Return the arguments of `mail.list_messages` and `mail.list_threads`."""
         parameters = self.get_query(request)
         cursor, limit = parameters.pop("cursor", None), parameters.pop("limit")
         return {

@@ -1,4 +1,4 @@
-"""What is said where a file or a message cannot be had from its provider."""
+"""Messages for a file or message that the provider does not deliver."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """
-Search in all of one's mail, and what is not kept here: pages that keep nothing either.
+Pages for the search in all of one's mail, and for messages that are not stored.
 
-What is searched for is posted, so that it stands in no address, no history and no log.
+The search text is posted, so that no address, history or log contains it.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ from limited_use.vault.envelope import Unopenable
 from . import error_pages, retry_responses
 
 _SEARCH_TEMPLATE: Final = "inbox/search.html"
-# Somebody else's, or an address that we did not make: to the asker the same.
+# Another person's message and a forged reference are answered alike.
 _NOT_FOUND: Final = (ObjectNotFound, Unopenable)
 
 
 class SearchForm(forms.Form):
-    """What is searched for, and where a search goes on."""
+    """The search text, and the position from which a search continues."""
 
     words = forms.CharField(max_length=provider_search.LONGEST)
     before = forms.DateTimeField(required=False, input_formats=["%Y-%m-%dT%H:%M:%S%z"])
@@ -55,7 +55,7 @@ class SearchForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(Permission.USE_OWN)
 def search_mail(request: HttpRequest) -> HttpResponse:
-    """Return what a person's providers find, newest first; without words, the box alone."""
+    """Return the matches of a person's providers, newest first; without a text, only the form."""
     context = get_request_context(request)
     form = SearchForm(request.POST if request.method == "POST" else None)
     if not form.is_valid():
@@ -104,7 +104,7 @@ def _render_results(
 
 
 def _render_postponed(request: HttpRequest, query: dict[str, Any]) -> HttpResponse:
-    """Return the page without an answer, which asks again by itself; words are posted."""
+    """Return the page without results, which retries by itself with the posted text."""
     problem = problem_catalogue.TOO_MANY_WAITS
     context = {
         "says": f"{problem.title} {problem.says}",
@@ -124,7 +124,7 @@ def _render_postponed(request: HttpRequest, query: dict[str, Any]) -> HttpRespon
 def show_remote_message(
     request: HttpRequest, integration_id: UUID, row: UUID, seal: str
 ) -> HttpResponse:
-    """Return one message that is not kept here; its text is a frame of its own."""
+    """Return one message that is not stored; its text is a separate frame."""
     context, ref = get_request_context(request), RemoteMessageRef(integration_id, row, seal)
     try:
         remote_message = remote_messages.prepare_head(context, ref)
@@ -137,7 +137,7 @@ def show_remote_message(
             at=context.at,
             context={"place": ref, "asks_again": retry_pages.will_retry(request)},
             request=request,
-            # An address that somebody made up is no damage.
+            # A forged reference must not count as a damaged row.
             all_or_nothing=True,
         )
     except _NOT_FOUND:
@@ -157,7 +157,7 @@ def show_remote_message(
 def show_remote_body(
     request: HttpRequest, integration_id: UUID, row: UUID, seal: str
 ) -> HttpResponse:
-    """Return its text as a document of its own. See `views.body`."""
+    """Return the message's text as a separate document. See `views.show_body`."""
     try:
         text = remote_messages.render_body(
             get_request_context(request), RemoteMessageRef(integration_id, row, seal)
@@ -177,7 +177,7 @@ def show_remote_body(
 def download_remote_file(
     request: HttpRequest, integration_id: UUID, row: UUID, seal: str
 ) -> HttpResponseBase:
-    """Return one of its files as a download; a page that says why, where it cannot be had."""
+    """Return one of its files as a download; a page with the reason if it is unavailable."""
     try:
         return attachment_response.answer_remote_file(
             get_request_context(request), RemoteMessageRef(integration_id, row, seal)

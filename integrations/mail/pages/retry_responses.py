@@ -1,4 +1,4 @@
-"""What is answered in place of a text or a file that would have had to wait."""
+"""Responses in place of a text or file that would have to wait."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TEMPORARY_ERRORS: Final = tuple(TEMPORARY_PROBLEMS)
 
 
 def answer_frame(request: HttpRequest, error: Exception) -> HttpResponse:
-    """Return the frame of a text, which asks again by itself."""
+    """Return the frame of a text, which retries by itself."""
     problem, wait = _find_problem(error)
     sentences = [problem.title]
     if retry_pages.will_retry(request):
@@ -33,7 +33,7 @@ def answer_frame(request: HttpRequest, error: Exception) -> HttpResponse:
 
 
 def answer_file(request: HttpRequest, error: RateLimited, *, says: str) -> HttpResponse:
-    """Return the page in place of a download, which begins it by itself."""
+    """Return the page in place of a download, which starts the download by itself."""
     if retry_pages.will_retry(request):
         says += " The download begins by itself."
     context = {"says": says}

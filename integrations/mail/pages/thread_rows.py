@@ -1,4 +1,4 @@
-"""From an opened thread to a row of the inbox page, in words. Called inside the sink."""
+"""Present an opened thread as a row of the inbox page. Called inside the sink."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class ThreadRowPresenter:
     """
     Makes the rows of one page.
 
-    :param is_outgoing: each row names whom the thread was written to
+    :param is_outgoing: each row names the recipient of the thread
     """
 
     is_outgoing: bool
@@ -27,7 +27,7 @@ class ThreadRowPresenter:
 
     def present_row(self, row: row_types.ThreadRow, opened: Mapping[str, bytes]) -> TemplateItem:
         thread, summary = row.thread, row_types.read_newest_summary(opened)
-        # One of the first two is shown.
+        # The page shows one of the first two.
         participants = list(islice(row_types.iterate_participants([summary]), 2))
         person = mail_page.counterpart(participants, self.is_outgoing)
         at, count = thread.last_received_at, thread.message_count

@@ -1,4 +1,4 @@
-"""The inbox in the browser: conversations, one conversation, a message's own document."""
+"""The inbox in the browser: conversations, one conversation, a message's text."""
 
 from __future__ import annotations
 
@@ -62,11 +62,11 @@ def show_threads(request: HttpRequest) -> HttpResponse:
     try:
         reading = mail.get_thread_page(context, filters, cursor=cursor, limit=PAGE)
     except (cursors.InvalidCursor, cursors.ExpiredCursor):
-        # A bookmark of a page that has moved on: the first one is where it went.
+        # A bookmark with an old cursor: show the first page.
         return redirect(_add_query(reverse("inbox"), folder))
     status = mailbox_status.describe_mailboxes(reading.mailboxes)
     inbox_url = reverse("inbox")
-    # Sent mail is listed by the people it went to.
+    # Sent mail is listed by recipient.
     is_outgoing = folder in OUTGOING
     thread_rows = ThreadRowPresenter(is_outgoing, context.at, RowUrl("inbox-thread"))
     body = page_sink.render_page(
@@ -103,7 +103,7 @@ def show_threads(request: HttpRequest) -> HttpResponse:
 @require_safe
 @require_permission(Permission.USE_OWN)
 def show_thread(request: HttpRequest, thread_id: UUID) -> HttpResponse:
-    """Return one conversation: heads and attachments; each text is a frame of its own."""
+    """Return one conversation: headers and attachments; each text is a separate frame."""
     context = get_request_context(request)
     cursor = request.GET.get("cursor")
     try:
@@ -145,7 +145,7 @@ def _shape_thread_message(
     heights: Mapping[UUID, str],
     to_support: Mapping[UUID, datetime],
 ) -> page_sink.TemplateItem:
-    """Return a message as a conversation shows it. Called inside the sink."""
+    """Return a message for a conversation. Called inside the sink."""
     clear = {
         "height": heights.get(row.message.id, frame_heights.TALLEST),
         "is_important": "important" in row.message.folders,
@@ -161,10 +161,10 @@ def _shape_thread_message(
 @require_permission(Permission.USE_OWN)
 def show_body(request: HttpRequest, message_id: UUID) -> HttpResponse:
     """
-    Return a message's text as a document of its own, as harmless opened directly as in its frame.
+    Return a message's text as a separate document, as harmless opened directly as in its frame.
 
-    The response itself is sandboxed: its origin is nobody's, nothing runs, nothing
-    loads but pictures that are part of it.
+    The response itself is sandboxed: its origin is opaque, no script runs, and nothing loads
+    except images that are part of it.
     """
     try:
         text = attachments.render_body(get_request_context(request), message_id=message_id)
@@ -181,7 +181,7 @@ def show_body(request: HttpRequest, message_id: UUID) -> HttpResponse:
 def download_attachment(
     request: HttpRequest, message_id: UUID, attachment_id: UUID
 ) -> HttpResponseBase:
-    """Return an attachment as a download; a page that says why, where it cannot be had."""
+    """Return an attachment as a download; a page with the reason if it is unavailable."""
     try:
         return attachment_response.answer_attachment(
             get_request_context(request), message_id=message_id, attachment_id=attachment_id

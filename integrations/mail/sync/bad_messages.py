@@ -1,9 +1,9 @@
 """
-Errors of one message, told from errors that concern every message.
+Tell errors of one message from errors that concern every message.
 
-Whatever preparing, sealing or storing a message raises sets that message aside, and its neighbours
-arrive. Lost keys, leases and connections, a provider that does not answer and a busy pool are
-nobody's fault among the messages: these errors stop the turn.
+If preparing, sealing or storing a message fails, the message is quarantined and its neighbours are
+stored. Lost keys, leases and connections, a provider that does not answer and a busy parser pool
+are no message's fault: these errors stop the turn.
 """
 
 from __future__ import annotations
@@ -31,24 +31,24 @@ from limited_use.vault.keys import KeyDestroyed
 
 logger = logging.getLogger(__name__)
 
-#: Why a message is set aside, in words of ours.
+#: Reasons of quarantine.
 TOO_LARGE: Final = "too-large"
 NOT_STORABLE: Final = "not-storable"
 UNDECODABLE: Final = "undecodable"
 CRASHED: Final = "crashed"
-#: A message that a parser let through could not be stored: an error of ours.
+#: The alarm for a parsed message that could not be stored: our own bug.
 ALARM: Final = "sync.not_storable"
 
 _GENERAL_ERRORS: Final = (
     DisconnectedError, LeaseLost, AccessRefused, KeyDestroyed, Unopenable, EpochGone,
     KeyStoreUnavailable, ProviderError, CallPostponed, ParsersBusy, ParsersUnavailable, MemoryError,
 )  # fmt: skip
-# Of the database's errors, those that follow from a value that it was given.
+# Database errors that are caused by a value.
 _VALUE_ERRORS: Final = (db.DataError, db.IntegrityError)
 
 
 def concerns_every_message(error: Exception) -> bool:
-    """Return whether an error says nothing of the message under work."""
+    """Return whether an error says nothing about the current message."""
     if isinstance(error, db.Error):
         return not isinstance(error, _VALUE_ERRORS)
     return isinstance(error, _GENERAL_ERRORS)
@@ -56,20 +56,20 @@ def concerns_every_message(error: Exception) -> bool:
 
 def get_reason(error: Exception) -> str:
     """
-    Return why the message is set aside that raised `error` when it was prepared or stored.
+    Return why to quarantine a message, after preparing or storing it raised `error`.
 
-    :raises Exception: the error itself, if it concerns all messages
+    :raises Exception: `error` itself, if it concerns every message
     """
     if concerns_every_message(error):
         raise error
-    # Its frames hold what the message says.
+    # The frames hold the message's content.
     traceback_scrubber.clear_frames(error)
     logger.warning("sync.not_storable", extra={"error": type(error).__name__})
     return TOO_LARGE if isinstance(error, RecordTooLarge) else NOT_STORABLE
 
 
 def report_unstorable(set_aside: Mapping[str, str], *, integration_id: UUID, at: datetime) -> None:
-    """Tell the operator, once a day and mailbox, of messages that could not be stored."""
+    """Alert the operator about messages that could not be stored, once per day and mailbox."""
     count = list(set_aside.values()).count(NOT_STORABLE)
     if count:
         alarms.raise_alarm(

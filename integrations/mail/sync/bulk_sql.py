@@ -1,11 +1,11 @@
 """
-Mail rows as one statement per table: whole columns travel as arrays.
+Write mail rows with one statement per table: whole columns are sent as arrays.
 
-Ids and ciphertext go in binary (`%b`), in a twentieth of the time that their text takes.
+Ids and ciphertext are sent in binary (`%b`), twenty times faster than as text.
 
-Every function here runs inside the caller's transaction, which holds the fence
-and has shown its lease; so nobody else writes this integration's rows, and what
-was looked up before the transaction still stands.
+Every function runs in the caller's transaction, which holds the fence and has renewed its lease.
+So no other process writes this integration's rows, and rows that were read before the transaction
+are still current.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from django.db import connection as database
 
 @dataclass(frozen=True, slots=True)
 class MailRowOwner:
-    """Whose rows these are."""
+    """The integration, person and organisation that own the rows."""
 
     integration_id: UUID
     user_id: UUID
@@ -30,16 +30,15 @@ class MailRowOwner:
 
 @dataclass(slots=True)
 class BulkColumns:
-    """The rows of one batch, by column; every ciphertext is bound to its row already."""
+    """The rows of one batch, by table; every ciphertext is bound to its row."""
 
     messages: list[tuple[Any, ...]] = field(default_factory=list)
     bodies: list[tuple[UUID, bytes, bytes, int]] = field(default_factory=list)
     attachments: list[tuple[UUID, UUID, int, int, bool, bytes]] = field(default_factory=list)
-    # Messages that we had: what they carried is replaced.
+    # Messages that were stored before: their attachments are replaced.
     replaced: list[UUID] = field(default_factory=list)
 
     def add_rows(self, more: BulkColumns) -> None:
-        """Add the rows of another batch."""
         self.messages += more.messages
         self.bodies += more.bodies
         self.attachments += more.attachments
@@ -82,7 +81,7 @@ FROM unnest(%b::uuid[], %b::uuid[], %s::smallint[], %s::bigint[], %s::bool[], %b
 def write_messages(
     columns: BulkColumns, *, owner: MailRowOwner, seen_round: int, at: datetime
 ) -> None:
-    """Insert the rows, or replace those that we had."""
+    """Insert rows, or replace existing ones."""
     integration_id = owner.integration_id
     owner_ids = [integration_id, owner.user_id, owner.organisation_id]
     with database.cursor() as cursor:
@@ -128,7 +127,7 @@ _STAMP = "UPDATE integrations_message SET seen_round = %s WHERE id = ANY(%b)"
 
 
 def stamp_round(message_ids: Sequence[UUID], *, seen_round: int) -> None:
-    """Say that a round saw these messages."""
+    """Write that a round saw these messages."""
     with database.cursor() as cursor:
         cursor.execute(_STAMP, [seen_round, list(message_ids)])
 
@@ -146,7 +145,7 @@ SELECT DISTINCT thread_id FROM gone
 
 
 def delete_messages(message_ids: Sequence[UUID]) -> set[UUID]:
-    """Delete messages and all that hangs on them. Return the threads that they were in."""
+    """Delete messages with their bodies and attachments. Return the ids of their threads."""
     with database.cursor() as cursor:
         cursor.execute(_REMOVE, {"ids": list(message_ids)})
         return {row[0] for row in cursor.fetchall()}

@@ -1,10 +1,9 @@
 """
-The cheapest calls that bring the wanted messages, newest first. Pure.
+Plan the cheapest calls that fetch the requested messages, newest first. Pure.
 
-Gmail prices a message at 20 units and a whole thread, however long, at 40
-(https://developers.google.com/workspace/gmail/api/reference/quota): from the
-third wanted message of a thread on, asking for the thread is cheaper. Which
-prices hold is the caller's to say, because providers change them.
+Gmail charges 20 units for a message and 40 for a whole thread of any length
+(https://developers.google.com/workspace/gmail/api/reference/quota): from the third message on,
+the thread is cheaper. The caller passes the prices, because providers change them.
 """
 
 from __future__ import annotations
@@ -26,10 +25,9 @@ class FetchPrices:
 @dataclass(frozen=True, slots=True)
 class FetchStep:
     """
-    One call: a thread when `thread_id` is set, else the one message of `wanted`.
+    One call: for a thread if `thread_id` is set, else for the one message of `message_ids`.
 
-    `wanted` are the provider's message ids that it is made for; a thread may
-    bring more than those.
+    `message_ids` are the provider's ids of the requested messages; a thread may return more.
     """
 
     message_ids: tuple[str, ...]
@@ -39,16 +37,16 @@ class FetchStep:
 
 def plan_fetch(refs: Sequence[MessageRef], prices: FetchPrices) -> list[FetchStep]:
     """
-    Return the calls that together bring every wanted message, at the lowest price.
+    Return the calls that together fetch every requested message, at the lowest price.
 
-    :param wanted: newest first; the order of the calls follows it, each standing
-        where its newest message does. A message that is listed twice is wanted once.
+    :param refs: newest first; each call is placed at its newest message. A repeated ref is
+        fetched once.
     """
     by_thread: dict[str, dict[str, None]] = {}
     for ref in refs:
         by_thread.setdefault(ref.thread_id, {})[ref.message_id] = None
-    # Each message's place in the list decides the order, not its thread's: a
-    # thread fetched message by message stays spread over time.
+    # The order follows messages, not threads: a thread that is fetched message by message stays
+    # spread over time.
     steps: list[FetchStep] = []
     planned_ids: set[str] = set()
     for ref in refs:
@@ -65,12 +63,11 @@ def plan_fetch(refs: Sequence[MessageRef], prices: FetchPrices) -> list[FetchSte
 
 
 def sum_units(steps: Iterable[FetchStep]) -> int:
-    """Return the units of all `steps` together."""
     return sum(step.units for step in steps)
 
 
 def compute_lower_bound(refs: Iterable[MessageRef], prices: FetchPrices) -> int:
-    """Return the units below which no choice of calls brings all of `wanted`."""
+    """Return the units below which no choice of calls fetches all of `refs`."""
     sizes: dict[str, set[str]] = {}
     for ref in refs:
         sizes.setdefault(ref.thread_id, set()).add(ref.message_id)
@@ -79,10 +76,10 @@ def compute_lower_bound(refs: Iterable[MessageRef], prices: FetchPrices) -> int:
 
 def split_steps(steps: Iterable[FetchStep], *, first: int, later: int) -> Iterator[list[FetchStep]]:
     """
-    Yield `steps` in order, in groups that bring at least that many wanted messages.
+    Yield `steps` in order, in groups of at least that many requested messages.
 
-    Each group is one transaction: the first is small so that somebody who just
-    connected reads within a second or two.
+    Each group is one transaction. The first is small, so that a new user reads mail within a
+    second or two.
     """
     size, group, count = first, list[FetchStep](), 0
     for step in steps:

@@ -1,4 +1,4 @@
-"""New flags and labels of messages that we have: sealed first, then written in one transaction."""
+"""New flags and labels of stored messages: sealed first, then written in one transaction."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .bulk_sql import MailRowOwner
 
 @dataclass(frozen=True, slots=True)
 class NewFlags:
-    """New flags of one message that we have. `columns` are those of `bulk_sql.relabel`."""
+    """New flags of one stored message. `columns` are those of `bulk_sql.write_flags`."""
 
     remote_id: str
     columns: tuple[UUID, bool, bool, str, bytes | None]
@@ -28,9 +28,9 @@ class NewFlags:
 @dataclass(frozen=True, slots=True)
 class LabelChanges:
     """
-    New flags of messages that we have, sealed where they must be.
+    New flags of stored messages, with sealed labels.
 
-    `unfit` are messages whose flags could not be prepared: why, by the provider's id.
+    `unstorable` maps provider ids to reasons, for messages with flags that could not be prepared.
     """
 
     changes: list[NewFlags]
@@ -39,7 +39,7 @@ class LabelChanges:
 
 
 def seal_labels(filing: MessageFiling, message_id: UUID, *, sealer: Sealer) -> bytes | None:
-    """Return the ids of a message's own labels as its row has them; None if there are none."""
+    """Return the sealed ids of a message's user labels; None if there are none."""
     ids = message_codec.encode_labels(filing)
     if ids is None:
         return None
@@ -49,7 +49,7 @@ def seal_labels(filing: MessageFiling, message_id: UUID, *, sealer: Sealer) -> b
 def prepare_changes(
     changes: Iterable[FilingChange], *, owner: MailRowOwner, sealer: Sealer
 ) -> LabelChanges:
-    """Return the new flags of those messages that we have."""
+    """Return the new flags of the stored messages among `changes`."""
     by_id = {change.ref.message_id: change.filing for change in changes}
     remote_ids = provider_ids.blind_message_ids(sealer, by_id)
     known = provider_ids.find_messages(owner.integration_id, list(remote_ids))
@@ -71,13 +71,13 @@ def prepare_changes(
 
 def write_changes(label_changes: LabelChanges, *, at: datetime) -> dict[str, str]:
     """
-    Write new flags. Inside the transaction that holds the fence.
+    Write new flags, in the transaction that holds the fence.
 
-    Return the messages whose flags the database refuses: why, by the provider's id.
+    Return the messages with flags that the database refuses: reason by provider id.
     """
     refused = _write_flags(label_changes.changes, at=at)
     if refused:
-        # One of them, at least: each by itself.
+        # At least one was refused: write each by itself.
         refused = {
             remote_id: why
             for change in label_changes.changes

@@ -1,9 +1,9 @@
 """
-Names of the person's own labels: read after news, and stored in one place per mailbox.
+Names of the user's labels: read after changes, and stored once per mailbox.
 
-Rows of messages hold the labels' ids. A label that was renamed, added or deleted at the provider
-changes the stored names and no message. Providers do not tell of that, so the names are also read
-by the first turn after a look, and by the first turn in each ten minutes.
+Message rows hold label ids. A label that is renamed, added or deleted at the provider changes the
+stored names and no message. Providers do not notify that, so the names are also read by the first
+turn after a view, and by the first turn in each ten minutes.
 """
 
 from __future__ import annotations
@@ -23,16 +23,18 @@ EVERY: Final = 600
 
 
 def is_due(session: MailSyncSession) -> bool:
-    """Return whether the names are to be read in this turn."""
+    """Return whether this turn has to read the names."""
     is_behind = session.work.label_names_blind is None or session.follows_unfinished
-    is_told = session.found_changes or session.has_new_names
-    return is_behind or is_told or session.is_looked_at or session.is_first_in(EVERY)
+    may_have_changed = session.found_changes or session.has_new_names
+    return is_behind or may_have_changed or session.is_looked_at or session.is_first_in(EVERY)
 
 
 def update_names(session: MailSyncSession) -> None:
-    """Read the names of the labels, and store them if they changed since they were last read."""
+    """Read the label names, and store them if they changed."""
     mailbox = session.mailbox
-    named = mailbox.session.call(mailbox.adapter.get_label_names, units=mailbox.units.labels)
+    named = mailbox.provider_session.call(
+        mailbox.adapter.get_label_names, units=mailbox.units.labels
+    )
     names = {encode_label(label): make_printable(name) for label, name in named.items()}
     text = orjson.dumps(names, option=orjson.OPT_SORT_KEYS).decode()
     blind = session.blind_value(_BLIND, text)

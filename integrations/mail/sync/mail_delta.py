@@ -1,4 +1,4 @@
-"""What changed since the cursor: added, filed elsewhere, deleted; and what is to be tried again."""
+"""Changes since the cursor (added, refiled, deleted messages), and retries of quarantined mail."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .throttled_mailbox import FetchResult, make_single_steps
 
 def follow_changes(session: MailSyncSession) -> bool:
     """
-    Follow the changes to their end (then return True), or until the time is over.
+    Follow the changes to their end and return True, or return False when the time is over.
 
-    :raises CursorExpired: if the provider no longer remembers the cursor
+    :raises CursorExpired: if the provider no longer accepts the cursor
     """
     while not session.is_time_over:
         cursor = session.open_column("cursor")
@@ -30,7 +30,7 @@ def follow_changes(session: MailSyncSession) -> bool:
 
 def _get_change_page(session: MailSyncSession, cursor: str) -> MailChangePage:
     mailbox = session.mailbox
-    return mailbox.session.call(
+    return mailbox.provider_session.call(
         lambda: mailbox.adapter.get_changes(cursor), units=mailbox.units.changes
     )
 
@@ -52,7 +52,7 @@ def _write_page(session: MailSyncSession, page: MailChangePage, *, moved: bool) 
     if not fetch_and_store(session, refs, unavailable_ids=unavailable_ids):
         return False
     if unavailable_ids and _was_notified_recently(session):
-        # From the same cursor, in a moment.
+        # Poll again from the same cursor in a moment.
         session.awaits_change = True
         return True
     new_flags = None
@@ -66,7 +66,7 @@ def _write_page(session: MailSyncSession, page: MailChangePage, *, moved: bool) 
             "cursor": session.seal_column("cursor", page.cursor),
             "last_event_at": session.clock.now(),
         }
-        # With the last of its rows: a crash repeats the page, and never skips it.
+        # In the commit of the page's last rows: a crash repeats the page, and never skips it.
         session.commit(
             MailChanges(
                 label_changes=new_flags, removed=page.deleted, settled=page.deleted, values=values
@@ -76,20 +76,20 @@ def _write_page(session: MailSyncSession, page: MailChangePage, *, moved: bool) 
 
 
 def _store_cursor(session: MailSyncSession, page: MailChangePage) -> None:
-    """Store the cursor of a page without news, or leave that to the end of the turn."""
+    """Store the cursor of a page without changes, or leave it to the end of the turn."""
     if page.has_new_names:
-        # The cursor may hold names that were not stored before.
+        # The cursor may contain names that were not stored before.
         session.ask_to_store()
     sealed = session.seal_cursor(page.cursor)
     if page.has_more:
         session.commit(MailChanges(values={"cursor": sealed}))
     else:
-        # Written with the end of the turn.
+        # The end of the turn writes it.
         session.unsaved_values["cursor"] = session.work.cursor = sealed
 
 
 def _find_refiled(session: MailSyncSession, page: MailChangePage) -> list[FilingChange]:
-    """Return those of `upserted` that are here and may only be filed otherwise."""
+    """Return those of `upserted` that are stored as final content: only their labels can differ."""
     stored_ids = provider_ids.find_non_drafts(
         page.filings, owner=session.owner, sealer=session.sealer
     )
@@ -102,9 +102,9 @@ def _find_refiled(session: MailSyncSession, page: MailChangePage) -> list[Filing
 
 def _was_notified_recently(session: MailSyncSession) -> bool:
     """
-    Return whether the provider told of news so lately that they may not be there to be read yet.
+    Return whether the last notification is so recent that its messages may not be readable yet.
 
-    Longer ago, or where nobody told of it, what cannot be read is gone again.
+    Otherwise a message that cannot be read was deleted again.
     """
     watch = watch_health.load_resource_health(session.owner.integration_id, session.work.resource)
     return watch is not None and watch.was_notified_recently(session.clock.now())
@@ -114,9 +114,9 @@ def fetch_and_store(
     session: MailSyncSession, refs: list[MessageRef], *, unavailable_ids: list[str] | None = None
 ) -> bool:
     """
-    Fetch and write these messages, and none but these. Return False if time was over before.
+    Fetch and store exactly these messages. Return False if the time was over before the end.
 
-    :param unread: is told the ids of those that the provider does not have
+    :param unavailable_ids: receives the ids of messages that the provider does not have
     """
     ids = {ref.message_id for ref in refs}
 
@@ -139,14 +139,14 @@ def fetch_and_store(
         )
 
     steps = fetch_planner.plan_fetch(refs, session.mailbox.prices)
-    # A page is begun anew until its last row is here. With the quota for a part of it, the same
-    # part would be fetched each time, and the rest never.
+    # A page is repeated until its last row is stored. With quota for a part only, each turn would
+    # fetch the same part and never the rest.
     session.mailbox.reserve_units(fetch_planner.sum_units(steps))
     return message_fetch.fetch_in_chunks(session, steps, write_fetched)
 
 
 def fetch_quarantined(session: MailSyncSession) -> bool:
-    """Fetch what was set aside and is due to be tried again. Return False if time was over."""
+    """Fetch quarantined messages that are due for a retry. Return False if the time was over."""
     integration_id, permit, at = (
         session.owner.integration_id,
         session.permits.remote,
@@ -172,7 +172,7 @@ def fetch_quarantined(session: MailSyncSession) -> bool:
             )
         )
 
-    # A worker may have died of a message that its owner asks for again.
+    # A worker may have died of a message that its owner wants to retry.
     if not message_fetch.fetch_one_by_one(
         session, requested_ids, write_fetched, were_quarantined=True
     ):

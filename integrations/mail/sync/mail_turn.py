@@ -1,4 +1,4 @@
-"""A turn at a mailbox: the snapshot, then what changed, then the comparison with the provider."""
+"""A turn at a mailbox: the snapshot, then the changes, then the comparison with the provider."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from .throttled_mailbox import ThrottledMailbox
 
 @dataclass(frozen=True, slots=True)
 class MailTurn:
-    """See `turn.Turn`."""
+    """Implements `sync_turn.SyncTurn`."""
 
     session: MailSyncSession
     lease: Lease
@@ -76,7 +76,7 @@ class MailTurn:
         return self.session.mailbox_state.has_watch
 
     def get_silent_since(self, at: datetime) -> datetime | None:
-        # Only news that was found and not told proves that.
+        # Only a change that was found without a notification proves silence.
         watch = self.session.mailbox_state.watch
         return watch.get_proven_silence(at) if watch is not None else None
 
@@ -103,7 +103,7 @@ class MailTurn:
         if not finished:
             return False
         if not is_listing:
-            # Now that the provider has answered, and an adapter knows the folders.
+            # After the changes: then an adapter knows the folders.
             if label_names.is_due(session):
                 label_names.update_names(session)
             if not mail_delta.fetch_quarantined(session):
@@ -116,14 +116,14 @@ class MailTurn:
         return mail_delta.fetch_quarantined(self.session) and snapshot.advance_round(self.session)
 
     def _retake_snapshot(self) -> bool:
-        """Take a new snapshot, in this turn if it is small."""
+        """Take a new snapshot, in this turn if the mailbox is small."""
         snapshot.restart_round(self.session)
         if not self._take_snapshot():
             return False
         try:
             return mail_delta.follow_changes(self.session)
         except errors.CursorExpired:
-            # Everything was listed a moment ago. The next turn asks again.
+            # Everything was just listed. The next turn tries again.
             return True
 
     def get_next_retry_at(self) -> datetime | None:
@@ -157,7 +157,7 @@ class MailTurn:
 def open_turn(
     lease: Lease, work: SyncWork, clock: SyncClock, time_budget: timedelta
 ) -> Iterator[MailTurn]:
-    """Hold everything that one turn needs; the permits are asked for first."""
+    """Hold the resources of one turn; ask for its permits first."""
     integration = work.integration
     connection = integration.connection
     granted = permits.to_sync(integration_id=integration.id, at=clock.now())
@@ -171,7 +171,7 @@ def open_turn(
         mailbox = ThrottledMailbox(
             adapter=adapter,
             units=provider.mail_units,
-            session=ProviderSession(adapter.access, admission),
+            provider_session=ProviderSession(adapter.access, admission),
             purse=admission.purse,
             concurrency=get_rate_settings(provider).concurrency,
         )

@@ -1,4 +1,4 @@
-"""Read what a turn needs of our own rows of a mailbox, in one statement."""
+"""Read the rows of a mailbox that a turn needs, in one statement."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ SELECT a.unreadable_count, a.asked_for, a.next_try_at, r.missing_count, w.wanted
 @dataclass(frozen=True, slots=True)
 class MailboxState:
     """
-    :param unreadable_count: messages that were set aside for long
-    :param asked_for_count: messages that were set aside and are to be fetched again now
-    :param next_try_at: when the next delayed message is due to be fetched again
-    :param missing_count: messages that the last comparison could not bring in
-    :param has_watch: whether the provider tells of news, or is being asked to
-    :param watch: how the provider tells; None while it does not
+    :param unreadable_count: quarantined messages, without delayed ones
+    :param retry_requested_count: quarantined messages with a requested retry
+    :param next_try_at: next retry of a delayed message
+    :param missing_count: differences that the last reconciliation could not repair
+    :param has_watch: whether the mailbox has a watch, live or requested
+    :param watch: health of the live watch; None without one
     """
 
     unreadable_count: int
@@ -54,13 +54,13 @@ class MailboxState:
     watch: WatchHealth | None
 
     def is_any_due(self, at: datetime) -> bool:
-        """Return whether a message that was set aside is to be fetched again."""
+        """Return whether a quarantined message is due for a retry."""
         is_due = self.next_try_at is not None and self.next_try_at <= at
         return bool(self.retry_requested_count) or is_due
 
 
 def read_state(integration_id: UUID) -> MailboxState:
-    """Return what the rows of a mailbox are now."""
+    """Return the current state of a mailbox."""
     with database.cursor() as cursor:
         cursor.execute(_READ, {"id": integration_id, "resource": RESOURCE})
         unreadable, retry_requested, next_try_at, missing_count, watch_count, *watch = (

@@ -1,8 +1,7 @@
 """
-One message on its way into the tables: what listing needs in clear, the rest as it is sealed.
+Encode one message for the tables: columns in clear for lists, JSON to seal for the rest.
 
-Pure. The shapes of the sealed JSON are those that `integrations.models.mail`
-describes and `integrations.mail.row_types` reads.
+Pure. `integrations.models.mail` describes the JSON, and `integrations.mail.row_types` reads it.
 """
 
 from __future__ import annotations
@@ -17,13 +16,13 @@ from integrations.formats.mime.addresses import Address
 from integrations.formats.mime.message import AttachmentPart, ParsedMessage
 from integrations.providers.mail import MessageFiling, RemoteMessage
 
-# A message that is in none of these has been filed away.
+# A message in none of these is archived.
 _STANDARD_FOLDERS = frozenset({"inbox", "sent", "drafts", "spam", "trash"})
 ARCHIVE = "archive"
 
 
 def encode_folders(filing: MessageFiling) -> str:
-    """Return the folders as the column takes them: our words, sorted, joined by commas."""
+    """Return the folders in the column's form: our names, sorted, joined by commas."""
     names = {name for name in filing.folders if "," not in name}
     if not names & _STANDARD_FOLDERS:
         names.add(ARCHIVE)
@@ -31,18 +30,18 @@ def encode_folders(filing: MessageFiling) -> str:
 
 
 def encode_labels(filing: MessageFiling) -> bytes | None:
-    """Return the ids of the person's own labels as JSON; None where there are none."""
+    """Return the ids of the user's labels as JSON; None if there are none."""
     ids = sorted({encode_label(label) for label in filing.labels})
     return orjson.dumps(ids) if ids else None
 
 
 def encode_label(label_id: str) -> str:
-    """Return the id of a label as it is stored: halves of characters are written as escapes."""
+    """Return a label id in stored form: lone surrogates are written as escapes."""
     return label_id.encode("utf-8", "backslashreplace").decode()
 
 
 def encode_summary(remote: RemoteMessage, attachment_ids: Iterable[UUID]) -> bytes:
-    """Return what a list shows of a message, as JSON."""
+    """Return the list values of a message, as JSON."""
     mail = remote.mail
     return orjson.dumps(
         {
@@ -65,7 +64,7 @@ def encode_summary(remote: RemoteMessage, attachment_ids: Iterable[UUID]) -> byt
 
 
 def encode_body(remote: RemoteMessage) -> bytes:
-    """Return the message as it came, as JSON: for a copy, and to make anew what is shown."""
+    """Return the original message as JSON: for exports, and to make the shown text again."""
     mail = remote.mail
     return orjson.dumps(
         {
@@ -82,7 +81,7 @@ def encode_body(remote: RemoteMessage) -> bytes:
 
 
 def get_inline_parts(mail: ParsedMessage) -> dict[str, tuple[str, str]]:
-    """Return part and content type of what the text may name, by content id."""
+    """Return path and content type of the parts that the text may reference, by content id."""
     return {
         part.content_id: (part.part, part.content_type)
         for part in mail.attachments
@@ -91,7 +90,7 @@ def get_inline_parts(mail: ParsedMessage) -> dict[str, tuple[str, str]]:
 
 
 def encode_descriptor(part: AttachmentPart) -> bytes:
-    """Return what fetching and naming one attachment takes, as JSON."""
+    """Return the values that fetch and name one attachment, as JSON."""
     return orjson.dumps(
         {
             "filename": part.filename,

@@ -1,7 +1,7 @@
 """
-Fetch planned calls in chunks, or one message at a time, and hand what they bring to be written.
+Fetch planned calls in chunks, or one message at a time, and pass the results to a writer.
 
-A message that cannot be read is told from a provider that does not answer.
+This module tells an unreadable message from a provider that does not answer.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from .throttled_mailbox import FetchResult, make_single_steps
 
 logger = logging.getLogger(__name__)
 
-# The newest messages, which somebody who just connected is waiting for.
+# The newest messages, for which a new user waits.
 FIRST_CHUNK = 50
 CHUNK = 200
-# An item is tried so often without a pause, while the provider answers otherwise.
+# Tries of an item without a pause, while the provider serves other items.
 TRIES = 2
-# So many runs in a row that failed on items: not an outage any more.
+# After this many turns in a row that failed on items, they count as bad items, not as an outage.
 PATIENT_RUNS = 5
 
 _ITEM_ERRORS = (errors.Unexpected, errors.Unavailable)
@@ -40,14 +40,14 @@ def fetch_in_chunks(
     were_quarantined: bool = False,
 ) -> bool:
     """
-    Fetch and write chunk by chunk. Return False if the run's time was over before the end.
+    Fetch and write chunk by chunk. Return False if the turn's time was over before the end.
 
-    After crashes, one message at a time.
+    After crashes, fetch one message at a time.
 
-    :param write: takes what one chunk brought; poison among it is in `rejected`
-    :param were_aside: the messages were set aside before: what the provider does not deliver of
-        them says nothing of the others
-    :raises ProviderError: what stops the whole mailbox, after what came was written
+    :param write: takes the result of one chunk, with unreadable messages in `rejected`
+    :param were_quarantined: the messages were quarantined before: a failure of one says nothing
+        about the others
+    :raises ProviderError: an error of the whole mailbox, after the arrived messages were written
     """
     if session.is_careful:
         message_ids = [message_id for step in steps for message_id in step.message_ids]
@@ -82,12 +82,13 @@ def fetch_one_by_one(
     were_quarantined: bool = False,
 ) -> bool:
     """
-    Fetch and write each message by itself. Return False if the run's time was over before the end.
+    Fetch and write each message by itself. Return False if the turn's time was over before the
+    end.
 
-    Each is noted before, so that the one that a worker dies of is known to the next turn.
+    Each message is noted first, so that the next turn knows which message a worker died of.
 
-    :param write, were_aside: see `in_chunks`
-    :raises ProviderError: see `in_chunks`
+    :param write, were_quarantined: see `fetch_in_chunks`
+    :raises ProviderError: see `fetch_in_chunks`
     """
     if not message_ids:
         return True
@@ -117,7 +118,7 @@ def _fetch_message(
     *,
     were_quarantined: bool,
 ) -> errors.ProviderError | None:
-    """Fetch and write one message; return what stops the run, if something does."""
+    """Fetch and write one message; return the error that stops the turn, if any."""
     fetched = session.mailbox.fetch([step])
     general_error = (
         _quarantine_failed(fetched) if were_quarantined else _retry_failed(session, fetched)
@@ -135,12 +136,12 @@ def _quarantine_crashing(
     is_readable: bool,
 ) -> None:
     """
-    Set the message aside that raised `error`, if others were read before it.
+    Quarantine the message that raised `error`, if others were read before it.
 
-    Otherwise the error may be of all messages: it is raised again, and the note stays.
+    Otherwise the error may concern every message: it is raised again, and the note stays.
     """
     if bad_messages.concerns_every_message(error) and not isinstance(error, MemoryError):
-        # Takes the note back.
+        # Reverts the note.
         session.commit(MailChanges())
         raise error
     if not is_readable:
@@ -156,7 +157,7 @@ def _quarantine_crashing(
 def _filter_fetchable(
     session: MailSyncSession, steps: Sequence[FetchStep], write: Callable[[FetchResult], None]
 ) -> list[FetchStep]:
-    """Return the calls that can be made; a message whose id is no provider's is set aside."""
+    """Return the calls that can be made; quarantine messages with invalid provider ids."""
     fetchable: list[FetchStep] = []
     unusable: dict[str, str] = {}
     for step in steps:
@@ -186,7 +187,7 @@ def _take_chunk(steps: Iterable[FetchStep], size: int) -> list[FetchStep]:
 
 
 def _retry_failed(session: MailSyncSession, fetched: FetchResult) -> errors.ProviderError | None:
-    """Try what failed by itself again; return what stops the run, if something does."""
+    """Retry steps that failed by themselves; return the error that stops the turn, if any."""
     for _ in range(TRIES - 1):
         general_error = _find_general_error(fetched)
         if general_error is not None or not fetched.failed:
@@ -209,7 +210,7 @@ def _retry_failed(session: MailSyncSession, fetched: FetchResult) -> errors.Prov
 
 
 def _quarantine_failed(fetched: FetchResult) -> errors.ProviderError | None:
-    """Have what failed by itself set aside; return what stops the run, if something does."""
+    """Quarantine messages of failed steps; return the error that stops the turn, if any."""
     general_error = _find_general_error(fetched)
     if general_error is not None:
         return general_error

@@ -1,8 +1,8 @@
 """
-From messages to rows: identity, sealing, and the writing of one batch.
+Turn messages into rows: look up ids, seal, and write one batch.
 
-Sealing happens in `prepare`, before the transaction, so that the transaction is short;
-`write` and `remove` are for inside.
+`prepare_batch` seals before the transaction, to keep the transaction short. `write_batch` and
+`delete_messages` run inside the transaction.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ class MessageBatch:
     """
     Sealed rows, ready to be written in one transaction.
 
-    `unfit` are messages that could not be prepared: why, by the provider's id.
+    `unstorable` maps the provider id of each message that could not be prepared to the reason.
     """
 
     owner: MailRowOwner
     messages: list[PreparedMessage]
     new_threads: list[tuple[UUID, bytes]]
-    # Threads to be derived anew: those written to, and those that a message left.
+    # Threads to derive: those that gained or lost a message.
     touched_thread_ids: frozenset[UUID]
     new_count: int
-    # Read from their MIME.
+    # Messages that were read from their MIME.
     mime_count: int
     unstorable: Mapping[str, str]
 
@@ -71,10 +71,10 @@ def prepare_batch(
     unseen_in: int | None = None,
 ) -> MessageBatch:
     """
-    Return the rows of `messages`, sealed; ids of what we have already are kept.
+    Return the sealed rows of `messages`; stored messages keep their ids.
 
-    :param unseen_in: leave out what that round has seen already
-    :raises Exception: what concerns all messages; see `bad_messages`
+    :param unseen_in: leave out messages that this round has seen
+    :raises Exception: errors that concern every message; see `bad_messages`
     """
     unstorable: dict[str, str] = {}
     messages_by_blind = _blind_messages(messages, sealer=sealer, unstorable=unstorable)
@@ -129,7 +129,7 @@ def prepare_batch(
 def _blind_messages(
     messages: Iterable[RemoteMessage], *, sealer: Sealer, unstorable: dict[str, str]
 ) -> dict[bytes, _BlindedMessage]:
-    """Return messages by the blind of their id; those whose ids are no text are `unfit`."""
+    """Return messages by the blind of their id; ids that are no text go to `unstorable`."""
     messages_by_blind: dict[bytes, _BlindedMessage] = {}
     for remote in messages:
         try:
@@ -195,17 +195,17 @@ def _seal_message(
 
 def write_batch(batch: MessageBatch, *, seen_round: int, at: datetime) -> dict[str, str]:
     """
-    Write the batch. Inside the transaction that holds the fence.
+    Write the batch, in the transaction that holds the fence.
 
-    Return the messages that the database refuses: why, by the provider's id. The others are
-    written.
+    Return the reason for each message that the database refuses, by the provider's id. The others
+    are written.
     """
     if not len(batch):
         return {}
     threads.insert_threads(batch.new_threads, owner=batch.owner, at=at)
     refused = _write_messages(batch, batch.messages, seen_round=seen_round, at=at)
     if refused:
-        # One of them, at least: each by itself.
+        # At least one was refused: write each by itself.
         refused = {}
         for message in batch.messages:
             refused |= _write_messages(batch, [message], seen_round=seen_round, at=at)
@@ -230,7 +230,7 @@ def _write_messages(
 
 
 def delete_messages(remote_ids: Iterable[str], *, integration_id: UUID, sealer: Sealer) -> int:
-    """Delete messages by the provider's id. Return how many we had."""
+    """Delete messages by the provider's id. Return how many were stored."""
     return delete_rows(
         list(
             Message.objects.filter(
@@ -242,7 +242,7 @@ def delete_messages(remote_ids: Iterable[str], *, integration_id: UUID, sealer: 
 
 
 def delete_rows(message_ids: Sequence[UUID]) -> int:
-    """Delete messages by our id, and derive their threads anew. Return how many."""
+    """Delete messages by our id, and derive their threads again. Return how many."""
     if message_ids:
         threads.derive_threads(bulk_sql.delete_messages(message_ids))
     return len(message_ids)

@@ -1,7 +1,7 @@
 """
-A provider's ids, which are stored as keyed hashes alone, and what we have of them.
+Provider ids, which are stored as keyed hashes only, and the rows that have them.
 
-A message is (integration, the provider's id); its Message-ID decides nothing.
+A message is identified by integration and provider id; its Message-ID decides nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from limited_use.vault.sealing import Sealer
 
 from .bulk_sql import MailRowOwner
 
-# Kinds of blinds: a thread's id never looks like a message's.
+# Kinds of blinds: equal thread and message ids have different blinds.
 MESSAGE = "mail.message"
 THREAD = "mail.thread"
 RFC822 = "mail.rfc822"
@@ -23,7 +23,7 @@ RFC822 = "mail.rfc822"
 
 @dataclass(frozen=True, slots=True)
 class KnownMessageRow:
-    """What we have of a message already."""
+    """The ids of a stored message."""
 
     id: UUID
     thread_id: UUID
@@ -31,7 +31,7 @@ class KnownMessageRow:
 
 
 def find_messages(integration_id: UUID, remote_blinds: list[bytes]) -> dict[bytes, KnownMessageRow]:
-    """Return those messages that we have, by their blind."""
+    """Return the stored messages among these, by their blind."""
     rows = Message.objects.filter(
         integration_id=integration_id, remote_blind__any_of=remote_blinds
     ).values_list("remote_blind", "id", "thread_id", "seen_round")
@@ -42,7 +42,7 @@ def find_messages(integration_id: UUID, remote_blinds: list[bytes]) -> dict[byte
 
 
 def find_threads(integration_id: UUID, remote_blinds: list[bytes]) -> dict[bytes, UUID]:
-    """Return the ids of those threads that we have, by their blind."""
+    """Return the ids of the stored threads among these, by their blind."""
     rows = Thread.objects.filter(
         integration_id=integration_id, remote_blind__any_of=remote_blinds
     ).values_list("remote_blind", "id")
@@ -50,7 +50,7 @@ def find_threads(integration_id: UUID, remote_blinds: list[bytes]) -> dict[bytes
 
 
 def encode_id(remote_id: str) -> str:
-    """Return a provider's id as it is stored: what is no text is written as escapes."""
+    """Return a provider's id in stored form: lone surrogates are written as escapes."""
     return remote_id.encode("utf-8", "backslashreplace").decode()
 
 
@@ -64,7 +64,7 @@ def blind_message_ids(sealer: Sealer, remote_ids: Iterable[str]) -> dict[bytes, 
 def find_seen(
     remote_ids: Iterable[str], *, owner: MailRowOwner, sealer: Sealer, seen_round: int
 ) -> set[str]:
-    """Return which of these messages that round has seen, by the provider's id."""
+    """Return which of these messages the round has seen, by the provider's id."""
     by_blind = blind_message_ids(sealer, remote_ids)
     stored_blinds = Message.objects.filter(
         integration_id=owner.integration_id,
@@ -75,7 +75,7 @@ def find_seen(
 
 
 def find_non_drafts(remote_ids: Iterable[str], *, owner: MailRowOwner, sealer: Sealer) -> set[str]:
-    """Return which of these messages are here and were no drafts, by the provider's id."""
+    """Return which of these messages are stored and are no drafts, by the provider's id."""
     by_blind = blind_message_ids(sealer, remote_ids)
     if not by_blind:
         return set()

@@ -1,11 +1,11 @@
 """
-Messages that were set aside: visible, out of the way of their neighbours, tried again on demand.
+Quarantined messages: shown to the owner, kept from blocking their neighbours, retried on request.
 
-A row whose `try_count` is zero was asked for again and waits for the next run.
+`try_count` is zero if a retry was requested and the next turn has to fetch the message.
 
-A message that the provider did not deliver just now is only delayed: it is fetched again by itself,
-after pauses that grow, and counts as one that could not be read if that has lasted for an hour. Its
-row says when the next try is due, so that no worker has to remember it.
+A message that the provider did not deliver is *delayed*: it is retried automatically with growing
+pauses, and counts as unreadable after an hour. Its row holds the time of the next try, so that no
+worker has to remember it.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from limited_use.vault.sealing import Sealer
 from . import bad_messages
 from .provider_ids import blind_message_ids, encode_id
 
-#: Why a message is set aside that the provider did not deliver: for now, and for long.
+#: Reasons for a message that the provider did not deliver: recently, and for an hour.
 DELAYED: Final = "delayed"
 UNAVAILABLE: Final = "unavailable"
-# What another day may mend; what is wrong with a message itself, no day does.
+# Reasons that may be temporary; errors of a message itself are not.
 TEMPORARY_REASONS = (UNAVAILABLE, "unexpected")
-# Seconds before each further try of a delayed message, then again and again the last.
+# Seconds before each retry of a delayed message; the last value repeats.
 PAUSES: Final = (10, 30, 60, 120, 300, 600)
 DELAYED_FOR: Final = timedelta(hours=1)
-# Delayed messages that are fetched again in one turn.
+# Most delayed messages that one turn retries.
 DELAYED_AT_ONCE: Final = 500
-# A worker died with this message, which may have been chance. Each time costs the mailbox a turn,
-# so only a few are tried again in a day, and none for ever.
+# A worker died with this message, perhaps by chance. Each retry may cost the mailbox a turn, so
+# only a few are retried per day, and none for ever.
 CRASHED_A_DAY: Final = 3
 CRASHED_FOR: Final = timedelta(days=7)
 
@@ -48,10 +48,9 @@ CRASHED_FOR: Final = timedelta(days=7)
 @dataclass(frozen=True, slots=True)
 class CrashNote:
     """
-    A message that was set aside before it was fetched.
+    A message that was quarantined before its fetch.
 
-    :param before: reason, `try_count` and `next_try_at` of the row that was there; None if there
-        was none
+    :param before: `reason`, `try_count` and `next_try_at` of an existing row; None without one
     """
 
     row_id: UUID
@@ -61,7 +60,7 @@ class CrashNote:
 def find_quarantined(
     integration_id: UUID, remote_ids: Iterable[str], *, sealer: Sealer
 ) -> set[str]:
-    """Return which of these are set aside, by the provider's id."""
+    """Return which of these are quarantined, by the provider's id."""
     rows = SetAside.objects.filter(integration_id=integration_id).values_list(
         "remote_blind", flat=True
     )
@@ -79,9 +78,9 @@ def quarantine_messages(
     items: Mapping[str, str], *, integration_id: UUID, sealer: Sealer, at: datetime
 ) -> None:
     """
-    Set items aside. Inside the transaction that writes their neighbours.
+    Quarantine messages, in the transaction that writes their neighbours.
 
-    :param items: why, in a word of ours, by the provider's id
+    :param items: reason by the provider's id
     """
     for blind, remote_id in blind_message_ids(sealer, items).items():
         row = _get_or_make_row(
@@ -99,13 +98,13 @@ def quarantine_messages(
 
 
 def _get_pause(try_count: int) -> timedelta:
-    """Return how long to wait after that many tries, jittered over a fifth of it."""
+    """Return the pause after that many tries, with jitter over a fifth of it."""
     seconds = PAUSES[min(try_count, len(PAUSES) - 1)]
     return timedelta(seconds=seconds * random.uniform(0.8, 1.0))  # noqa: S311 - guards nothing
 
 
 def note_fetch(remote_id: str, *, integration_id: UUID, sealer: Sealer, at: datetime) -> CrashNote:
-    """Set a message aside as what a worker died of, until `take_back`."""
+    """Quarantine a message as the cause of a crash, until `remove_note`."""
     ((blind, _),) = blind_message_ids(sealer, [remote_id]).items()
     row = _get_or_make_row(blind, remote_id, integration_id=integration_id, sealer=sealer, at=at)
     before = (row.reason, row.try_count, row.next_try_at) if row.reason else None
@@ -118,7 +117,7 @@ def note_fetch(remote_id: str, *, integration_id: UUID, sealer: Sealer, at: date
 
 
 def remove_note(note: CrashNote) -> None:
-    """Leave what was set aside as it was before `note`: the worker lives."""
+    """Restore the row's state before `note_fetch`: the worker survived."""
     rows = SetAside.objects.filter(id=note.row_id)
     if note.before is None:
         rows.delete()
@@ -130,7 +129,7 @@ def remove_note(note: CrashNote) -> None:
 def _get_or_make_row(
     blind: bytes, remote_id: str, *, integration_id: UUID, sealer: Sealer, at: datetime
 ) -> SetAside:
-    """Return the row of a message, or a new one, without a reason and not saved."""
+    """Return the row of a message, or a new unsaved row without a reason."""
     row = SetAside.objects.filter(integration_id=integration_id, remote_blind=blind).first()
     if row is None:
         row = SetAside(
@@ -147,7 +146,7 @@ def _get_or_make_row(
 
 
 def clear_messages(remote_ids: Iterable[str], *, integration_id: UUID, sealer: Sealer) -> None:
-    """Forget items that arrived after all, or are gone."""
+    """Delete the rows of messages that arrived, or were deleted at the provider."""
     SetAside.objects.filter(
         integration_id=integration_id,
         remote_blind__any_of=list(blind_message_ids(sealer, remote_ids)),
@@ -158,9 +157,9 @@ def get_requested_ids(
     integration_id: UUID, *, permit: Permit, to: own_provider.ProviderOutlet, at: datetime
 ) -> list[str]:
     """
-    Return what was asked for again, by the provider's id.
+    Return the provider's ids of messages with a requested retry.
 
-    :param to: of the adapter that will ask
+    :param to: outlet of the adapter that fetches them
     """
     rows = SetAside.objects.filter(integration_id=integration_id, try_count=0)
     return _open_ids(rows[:100], permit=permit, to=to, at=at)
@@ -169,7 +168,7 @@ def get_requested_ids(
 def get_due_ids(
     integration_id: UUID, *, permit: Permit, to: own_provider.ProviderOutlet, at: datetime
 ) -> list[str]:
-    """Return the delayed messages whose next try is due. See `wanted_again`."""
+    """Return the provider's ids of delayed messages that are due. See `get_requested_ids`."""
     rows = SetAside.objects.filter(integration_id=integration_id, next_try_at__lte=at)
     due_rows = rows.exclude(try_count=0).order_by("next_try_at")[:DELAYED_AT_ONCE]
     return _open_ids(due_rows, permit=permit, to=to, at=at)
@@ -183,19 +182,19 @@ def _open_ids(
 
 
 def get_unreadable(integration_ids: Iterable[UUID]) -> QuerySet[SetAside]:
-    """Return what was set aside for long: all but the messages that are only delayed."""
+    """Return quarantined messages without those that are only delayed."""
     return SetAside.objects.filter(integration_id__in=list(integration_ids)).exclude(reason=DELAYED)
 
 
 def retry_all(*, integration_id: UUID, at: datetime) -> int:
-    """Ask for everything that was set aside again. Return how many messages that is."""
+    """Request a retry of all quarantined messages. Return how many."""
     return _mark_for_retry(
         SetAside.objects.filter(integration_id=integration_id), integration_id, at
     )
 
 
 def retry_temporary(*, integration_id: UUID, at: datetime) -> int:
-    """Ask again for what another day may have mended. Return how many messages that is."""
+    """Request a retry of messages with a temporary reason. Return how many."""
     rows = SetAside.objects.filter(integration_id=integration_id)
     crashed = rows.filter(reason=bad_messages.CRASHED, first_seen_at__gt=at - CRASHED_FOR)
     crashed_ids = crashed.order_by("last_tried_at").values_list("id", flat=True)

@@ -1,10 +1,10 @@
 """
-Is everything here? Our ids against the provider's listing, after the first sync and daily.
+Compare stored messages with the provider's listing, after the first sync and daily.
 
-Mailboxes are compared whole up to a size, and above it in their newest part and at places of the
-older one that are drawn anew each time. What is missing is fetched; what is too much is asked for
-and, if the provider knows it no more, removed. The numbers are kept and shown, so that a gap is
-seen by its owner and mends itself.
+A mailbox is compared whole up to a size. A larger one is compared in its newest part and at
+random positions of the older part. Missing messages are fetched. Extra messages are fetched too
+and, if the provider does not have them, deleted. The counts are stored and shown, so that the
+owner sees a gap and the sync repairs it.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from . import mail_delta, provider_ids, quarantine
 from .session import MailChanges, MailSyncSession
 
 EVERY = timedelta(days=1)
-# Listed whole up to this many messages; above it, the newest so many,
+# A mailbox up to this size is compared whole; of a larger one, this many newest messages are,
 WHOLE = 20_000
-# and of as many equal parts of the time before them a page each.
+# and one page of each of this many equal parts of the older time.
 SAMPLES = 4
-# Extra messages asked for one by one in a run.
+# Most extra messages that one turn fetches.
 VERIFIED = 200
 SWEEP = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class MailComparison:
-    """How many there are of what was compared, differences, and how many of them are mended."""
+    """Counts of compared messages, of differences, and of repaired differences."""
 
     provider_count: int
     our_count: int
@@ -52,10 +52,10 @@ class MailComparison:
 @dataclass(slots=True)
 class ProviderListing:
     """
-    What the provider lists now of a stretch of time; None is without a bound.
+    The provider's current messages in an interval; None: no bound.
 
-    :param is_whole: nothing of it is left out; else what is older than the last of `refs`
-    :param blinds: the ids of `refs` by their blind, once somebody asked for them
+    :param is_whole: nothing of the interval is left out; else the part older than the last ref is
+    :param blinds: the ids of `refs` by their blind, computed on first use
     """
 
     since: datetime | None = None
@@ -66,7 +66,7 @@ class ProviderListing:
 
 
 def reconcile_if_due(session: MailSyncSession) -> bool:
-    """Compare, if it is time. Return whether nothing is left to do now."""
+    """Compare if it is due. Return whether nothing is left to do now."""
     due_at = session.work.reconcile_at
     if due_at is None or due_at > session.clock.now():
         return True
@@ -77,7 +77,7 @@ def reconcile_if_due(session: MailSyncSession) -> bool:
     extra = [row_id for listing in listings for row_id in _find_extra(session, listing)]
     listed_refs = [ref for listing in listings for ref in listing.refs.values()]
     stored_count = _count_stored(session, listed_refs) + len(extra)
-    # A fetch settles either kind: it brings what is there, and removes what is gone.
+    # A fetch repairs both kinds: it stores existing messages, and deletes missing ones.
     extra_refs = _open_refs(session, extra[:VERIFIED])
     finished = mail_delta.fetch_and_store(session, [*missing, *extra_refs])
     repaired = (
@@ -93,13 +93,13 @@ def reconcile_if_due(session: MailSyncSession) -> bool:
 
 
 def request_reconciliation(*, integration_id: UUID, at: datetime) -> bool:
-    """Let the next run compare. Return whether there is such work."""
+    """Make a comparison due in the next turn. Return whether the integration has work."""
     SyncWork.objects.filter(integration_id=integration_id).update(reconcile_at=at)
     return work_leases.mark_due(integration_id=integration_id, at=at)
 
 
 def _delete_aged(session: MailSyncSession) -> None:
-    """Remove what has grown older than the horizon."""
+    """Delete messages beyond the horizon."""
     if session.horizon_start is None:
         return
     aged = Message.objects.filter(
@@ -131,7 +131,7 @@ def _list_newest(session: MailSyncSession) -> ProviderListing:
 
 
 def _list_samples(session: MailSyncSession, until: datetime) -> Iterator[ProviderListing]:
-    """Yield a page of each part of the time before `until`, from a moment in it that is drawn."""
+    """Yield one page of each part of the time before `until`, from a random moment in the part."""
     since = session.horizon_start or _get_stored(session).aggregate(at=Min("received_at"))["at"]
     if since is None:
         return
@@ -154,14 +154,14 @@ def _get_page(
     page: str | None = None,
 ) -> MessageListPage:
     mailbox = session.mailbox
-    return mailbox.session.call(
+    return mailbox.provider_session.call(
         lambda: mailbox.adapter.list_messages(since=since, until=until, page=page),
         units=mailbox.units.list_page,
     )
 
 
 def _find_missing(session: MailSyncSession, listing: ProviderListing) -> list[MessageRef]:
-    """Return what the provider lists and we lack, less what was set aside."""
+    """Return listed messages that are not stored, without quarantined ones."""
     ids_by_blind = _blind_listing(session, listing)
     stored_blinds = (
         _get_stored(session)
@@ -179,7 +179,7 @@ def _find_missing(session: MailSyncSession, listing: ProviderListing) -> list[Me
 
 
 def _blind_listing(session: MailSyncSession, listing: ProviderListing) -> dict[bytes, str]:
-    """Return the provider's ids of a whole listing by their blind, made once."""
+    """Return the provider's ids of a listing by their blind, computed once."""
     if listing.blinds is None:
         listing.blinds = provider_ids.blind_message_ids(session.sealer, listing.refs)
     return listing.blinds
@@ -190,7 +190,7 @@ def _get_stored(session: MailSyncSession) -> QuerySet[Message]:
 
 
 def _get_stored_between(session: MailSyncSession, listing: ProviderListing) -> QuerySet[Message]:
-    """Return what we have of the time that a listing goes over."""
+    """Return the stored messages of the listing's interval."""
     stored = _get_stored(session)
     if listing.until is not None:
         stored = stored.filter(received_at__lt=listing.until)
@@ -201,7 +201,7 @@ def _get_stored_between(session: MailSyncSession, listing: ProviderListing) -> Q
 
 
 def _find_oldest(session: MailSyncSession, listing: ProviderListing) -> datetime | None:
-    """Return when the last that is listed was received, as far as we have those; else None."""
+    """Return when the last listed messages were received, by those that are stored; else None."""
     last = list(_blind_listing(session, listing))[-1000:]
     oldest = _get_stored(session).filter(remote_blind__any_of=last).aggregate(at=Min("received_at"))
     received_at: datetime | None = oldest["at"]
@@ -209,14 +209,14 @@ def _find_oldest(session: MailSyncSession, listing: ProviderListing) -> datetime
 
 
 def _find_extra(session: MailSyncSession, listing: ProviderListing) -> list[UUID]:
-    """Return which rows only we have, as far back as the listing goes."""
+    """Return the ids of stored messages in the listing's interval that are not listed."""
     ids_by_blind = _blind_listing(session, listing)
     stored_rows = _get_stored_between(session, listing).values_list("id", "remote_blind")
     return [row_id for row_id, blind in stored_rows if bytes(blind) not in ids_by_blind]
 
 
 def _open_refs(session: MailSyncSession, row_ids: list[UUID]) -> list[MessageRef]:
-    """Return the provider's own ids of rows of ours, to ask it about them."""
+    """Return the provider's ids of stored messages, to fetch them."""
     rows = _get_stored(session).filter(id__in=row_ids).only("id", "integration_id", "summary")
     summaries = [row.summary for row in rows]
     return own_provider.pick_parts(
@@ -229,7 +229,7 @@ def _open_refs(session: MailSyncSession, row_ids: list[UUID]) -> list[MessageRef
 
 
 def _read_ref(summary: bytes) -> MessageRef:
-    """Return what the provider calls a message; all else of its summary stays in the sink."""
+    """Return the provider's ids of a message; the rest of the summary stays in the sink."""
     fields = orjson.loads(summary)
     return MessageRef(fields["provider_id"], fields["provider_thread_id"])
 

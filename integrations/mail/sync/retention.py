@@ -1,8 +1,8 @@
 """
-Mail that grew older than its horizon goes, whatever the provider says meanwhile.
+Delete mail beyond its horizon, even if the provider does not answer.
 
-Nothing is asked of anybody but PostgreSQL: a mailbox whose provider refuses, or whose grant has
-ended, keeps its horizon as well.
+Only PostgreSQL is used: the horizon also applies after a refusal of the provider, or after the end
+of the grant.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from integrations.models import Integration, Message, SyncStage, SyncWork
 from . import mailbox_rows, message_store
 
 BATCH: Final = 500
-# Of one integration, in one run: others wait behind it.
+# Batches of one integration per task, because other integrations wait.
 BATCHES: Final = 20
 
 
 def find_due_integrations(*, at: datetime, limit: int = 500) -> list[UUID]:
-    """Return live integrations with mail beyond their horizon, in no order that matters."""
+    """Return live integrations with mail beyond their horizon, unordered."""
     live = Integration.objects.live()
     integration_ids: list[UUID] = []
     for days in live.exclude(horizon_days=None).values_list("horizon_days", flat=True).distinct():
-        # By owner and time, which is how messages are indexed.
+        # By owner and time, as the index is.
         aged = Message.objects.filter(
             user_id=OuterRef("connection__user_id"),
             organisation_id=OuterRef("connection__organisation_id"),
@@ -44,9 +44,9 @@ def find_due_integrations(*, at: datetime, limit: int = 500) -> list[UUID]:
 
 def delete_expired(*, integration_id: UUID, at: datetime) -> bool:
     """
-    Delete what is beyond the integration's horizon, oldest first; return whether more is left.
+    Delete mail beyond the integration's horizon, oldest first; return whether more is left.
 
-    In short transactions under the fence, so many at most.
+    Uses at most `BATCHES` short transactions under the fence.
     """
     for _ in range(BATCHES):
         try:
@@ -61,7 +61,7 @@ def delete_expired(*, integration_id: UUID, at: datetime) -> bool:
 def _delete_batch(integration_id: UUID, *, at: datetime) -> int:
     epoch = Integration.objects.values_list("epoch", flat=True).filter(id=integration_id).first()
     fences.lock_integration(integration_id=integration_id, epoch=epoch or 0)
-    # Read with the row held: nobody moves the horizon, and no sync writes, until the commit.
+    # Read under the row lock: the horizon cannot change, and no sync writes, until the commit.
     integration = Integration.objects.select_related("connection").get(id=integration_id)
     if integration.horizon_days is None:
         return 0
@@ -73,7 +73,7 @@ def _delete_batch(integration_id: UUID, *, at: datetime) -> int:
     )
     ids = aged.order_by("received_at", "id").values_list("id", flat=True)[:BATCH]
     count = message_store.delete_rows(list(ids))
-    # A turn counts only after it has written something itself, and under the fence, too.
+    # A turn also counts under the fence, and only after a write of its own.
     work = SyncWork.objects.filter(integration_id=integration_id, stage=SyncStage.DELTA)
     work.filter(resource=mailbox_rows.RESOURCE).update(
         done_count=Greatest(F("done_count") - count, 0),

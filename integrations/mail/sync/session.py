@@ -1,4 +1,7 @@
-"""What one run holds, and the one way in which it writes: rows, cursor and lease in one commit."""
+"""
+The state of one mail sync turn, and its single way to write: rows, cursor and lease in one
+commit.
+"""
 
 from __future__ import annotations
 
@@ -31,13 +34,13 @@ from .mailbox_rows import MailboxState
 from .message_store import MessageBatch
 from .throttled_mailbox import ThrottledMailbox
 
-# Columns of the work that say how far it is.
+# Columns of the work that hold its progress.
 _PROGRESS_COLUMNS: Final = frozenset({"cursor", "position"})
 
 
 @dataclass(slots=True)
 class MailChanges:
-    """What one commit writes."""
+    """The content of one commit."""
 
     batch: MessageBatch | None = None
     label_changes: LabelChanges | None = None
@@ -46,15 +49,15 @@ class MailChanges:
     # By our id.
     swept: Sequence[UUID] = ()
     quarantined: Mapping[str, str] = field(default_factory=dict)
-    # No longer to be kept aside, by the provider's id.
+    # To remove from quarantine, by the provider's id.
     settled: Sequence[str] = ()
-    # Of the work's own row.
+    # Columns of the work's row.
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
 class MailSyncSession:
-    """One lease on one mailbox, from its permits to the end of its time."""
+    """One worker's lease on one mailbox, from its permits to the end of its time budget."""
 
     lease: Lease
     work: SyncWork
@@ -64,16 +67,17 @@ class MailSyncSession:
     mailbox: ThrottledMailbox
     clock: SyncClock
     time_budget: timedelta
-    # Something had changed since the last run; and something was told of that cannot be read yet.
+    # Whether something changed since the last turn, and whether a notified change is not readable
+    # yet.
     found_changes: bool = False
     awaits_change: bool = False
     # Cursor or position moved: this turn will not be repeated.
     has_progressed: bool = False
-    # Names of labels may have changed, and no message.
+    # Names of labels may have changed, without a changed message.
     has_new_names: bool = False
     # Values of the work's row that no commit has written yet.
     unsaved_values: dict[str, Any] = field(default_factory=dict)
-    # Something was written: counts of rows may have changed.
+    # Something was written: row counts may have changed.
     has_written: bool = False
     _crash_note: quarantine.CrashNote | None = None
     _recorded_units: int = 0
@@ -87,17 +91,17 @@ class MailSyncSession:
 
     @property
     def sealer(self) -> Sealer:
-        """The key that seals what is kept of this mailbox. Asks for permission to store first."""
+        """The key that seals this mailbox's content. Asks for permission to store first."""
         self.ask_to_store()
         return self._sealing_key
 
     def ask_to_store(self) -> None:
         """
-        Ask for permission to store, and have it recorded, once in a turn.
+        Ask for permission to store, which the ledger records, once per turn.
 
-        A turn without news does not ask. No turn seals news before it has asked.
+        A turn without changes does not ask. No turn seals new content before it has asked.
 
-        :raises limited_use.guard.guard.AccessRefused: if nothing may be stored any more
+        :raises limited_use.guard.guard.AccessRefused: if storing is no longer allowed
         :raises RuntimeError: within a transaction
         """
         if not self._may_store:
@@ -111,23 +115,23 @@ class MailSyncSession:
         return self._sealer
 
     def blind_value(self, kind: str, value: str) -> bytes:
-        """Return a keyed hash of `value`, to compare it with a stored one. Nothing is kept."""
+        """Return a keyed hash of `value`, to compare with a stored one. Nothing is stored."""
         return self._sealing_key.compute_blind(kind, value)
 
     @property
     def mailbox_state(self) -> MailboxState:
-        """Our rows of the mailbox, read again after each write."""
+        """The mailbox's rows, read again after each write."""
         if self._mailbox_state is None:
             self._mailbox_state = mailbox_rows.read_state(self.owner.integration_id)
         return self._mailbox_state
 
     def _mark_written(self) -> None:
-        """Have `rows` read again when they are next needed."""
+        """Invalidate `mailbox_state`."""
         self.has_written, self._mailbox_state = True, None
 
     @cached_property
     def ends_at(self) -> datetime:
-        # A page of changes is repeated until it is whole: one message at a time takes longer.
+        # A page of changes must be completed within one turn: one message at a time takes longer.
         budget = 2 * self.time_budget if self.is_careful else self.time_budget
         return self.lease.claimed_at + budget
 
@@ -136,18 +140,18 @@ class MailSyncSession:
         return self.clock.now() >= self.ends_at
 
     def is_first_in(self, seconds: int) -> bool:
-        """See `turn.is_first_in`."""
+        """See `sync_turn.is_first_in`."""
         return sync_turn.is_first_in(seconds, self.work, at=self.clock.now())
 
     @property
     def is_looked_at(self) -> bool:
-        """Whether somebody has looked at the mailbox since it was last checked."""
+        """Whether the mailbox was viewed since the last poll."""
         looked_at, last = self.work.looked_at, self.work.last_synced_at
         return looked_at is not None and last is not None and looked_at > last
 
     @property
     def follows_unfinished(self) -> bool:
-        """Whether the turn before may have written news and not come to its end."""
+        """Whether the previous turn may have written changes without reaching its end."""
         work = self.work
         event_at, synced_at = work.last_event_at, work.last_synced_at
         has_news = synced_at is None or (event_at is not None and event_at > synced_at)
@@ -155,12 +159,12 @@ class MailSyncSession:
 
     @property
     def is_careful(self) -> bool:
-        """Whether messages are fetched one at a time, because the turns before crashed."""
+        """Whether messages are fetched one at a time, because earlier turns crashed."""
         return crashes.is_careful(self.work)
 
     @cached_property
     def horizon_start(self) -> datetime | None:
-        """Where the horizon is; None keeps all."""
+        """Start of the horizon; None: all mail is kept."""
         days = self.integration.horizon_days
         return None if days is None else self.lease.claimed_at - timedelta(days=days)
 
@@ -174,24 +178,24 @@ class MailSyncSession:
         )
 
     def seal_column(self, column: str, value: str | None) -> SealedValue | None:
-        """Return a cursor or position as the work's row keeps it."""
+        """Return a cursor or position, sealed for the work's row."""
         if value is None:
             return None
         return self.sealer.seal_value(SyncWork, column, row=self.work.id, data=value)
 
     def seal_cursor(self, cursor: str) -> SealedValue:
         """
-        Return the cursor of an answer that brought nothing, as the work's row keeps it.
+        Return the cursor of a response without changes, sealed for the work's row.
 
-        Such a cursor says where to ask the provider next, and nothing of the mailbox that is not
-        stored already. So the permission under which the provider was asked is enough.
+        Such a cursor says where the next request continues, and nothing about the mailbox that is
+        not stored already. So the permission to ask the provider suffices.
         """
         return self._sealing_key.seal_value(SyncWork, "cursor", row=self.work.id, data=cursor)
 
     def prepare_batch(
         self, messages: Sequence[RemoteMessage], *, unseen_in: int | None = None
     ) -> MessageBatch:
-        """Return the rows of those messages that are within the horizon."""
+        """Return the rows of the messages within the horizon."""
         recent_messages = [
             message
             for message in messages
@@ -203,9 +207,9 @@ class MailSyncSession:
 
     def commit(self, changes: MailChanges) -> None:
         """
-        Write everything at once, under the fence and the lease.
+        Write all changes at once, under the fence and the lease.
 
-        :raises integrations.access.fences.DisconnectedError: if it was disconnected meanwhile
+        :raises integrations.access.fences.DisconnectedError: if the integration was disconnected
         :raises LeaseLost: if another worker holds the work
         """
         at = self.clock.now()
@@ -217,10 +221,9 @@ class MailSyncSession:
             self.mailbox.spent_units,
         )
         if _needs_sealer(changes, set_aside):
-            # Before the transaction: the guard commits what it records.
+            # Before the transaction: the guard commits its ledger entry.
             self.ask_to_store()
-        # All the network is behind us. A disconnect waits for this page, and stops
-        # any page after it.
+        # No network call follows. A disconnect waits for this page, and stops any page after it.
         with transaction.atomic(durable=True):
             fences.lock_integration(integration_id=self.owner.integration_id, epoch=self.epoch)
             work_leases.renew(
@@ -267,9 +270,9 @@ class MailSyncSession:
 
     def count_messages(self) -> None:
         """
-        Store how many messages are here.
+        Store the number of stored messages.
 
-        Counted under the fence, under which the horizon lowers these numbers.
+        The count is taken under the fence, under which the horizon lowers it.
 
         :raises integrations.access.fences.DisconnectedError, LeaseLost: see `commit`
         """
@@ -282,9 +285,9 @@ class MailSyncSession:
 
     def note_fetch(self, remote_id: str) -> None:
         """
-        Set a message aside that is about to be fetched; the next commit takes that back.
+        Quarantine a message before its fetch; the next commit reverts that.
 
-        If the worker dies, it stays set aside, and the next turn goes on without it.
+        If the worker dies, the message stays quarantined, and the next turn continues without it.
 
         :raises integrations.access.fences.DisconnectedError, LeaseLost: see `commit`
         """
@@ -300,7 +303,7 @@ class MailSyncSession:
 
 
 def _needs_sealer(changes: MailChanges, set_aside: Mapping[str, str]) -> bool:
-    """Return whether the commit itself seals something, or finds rows by a keyed hash."""
+    """Return whether the commit seals values, or finds rows by a keyed hash."""
     return bool(
         changes.batch is not None
         or changes.label_changes is not None
@@ -311,7 +314,7 @@ def _needs_sealer(changes: MailChanges, set_aside: Mapping[str, str]) -> bool:
 
 
 def _collect_unstorable(changes: MailChanges) -> dict[str, str]:
-    """Return what could not be prepared: why, by the provider's id."""
+    """Return the reason for each message that could not be prepared, by the provider's id."""
     prepared = (changes.batch, changes.label_changes)
     return {
         remote_id: why

@@ -1,10 +1,10 @@
 """
-The whole mailbox within the horizon, newest first; it replaces what was there.
+List and fetch the whole mailbox within the horizon, newest first.
 
-The change cursor is read before the listing begins, so that what arrives
-meanwhile is seen twice and never missed. Every row carries the round that saw
-it: a crash repeats a page and skips what is stamped, and a finished round sweeps
-what it did not see.
+The change cursor is read before the listing begins, so that a message that arrives during the
+snapshot is seen twice and never missed. Every row carries the round that saw it: after a crash, a
+page is repeated and stamped rows are skipped. A finished round deletes the rows that it did not
+see.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from . import fetch_planner, message_fetch, provider_ids, quarantine
 from .session import MailChanges, MailSyncSession
 from .throttled_mailbox import FetchResult
 
-# Pages of up to 500 ids that are planned together. Wider saves units on threads
-# that are spread in time; but a run that ends within a window lists it again.
+# Pages of up to 500 ids that are planned together. A wider window saves units on long threads, but
+# a turn that ends within a window lists it again.
 WINDOW_PAGES = 5
 SWEEP = 1_000
 
 
 @dataclass(slots=True)
 class ListingWindow:
-    """Some pages of the listing, and how far their messages have arrived."""
+    """Some pages of the listing, and which of their messages are done."""
 
     pages: list[MessageListPage]
     begins_at: str | None
@@ -43,12 +43,12 @@ class ListingWindow:
 
     @property
     def ends_at(self) -> str | None:
-        """Where the next window begins; None after the last."""
+        """The start of the next window; None after the last."""
         return self.pages[-1].next_page
 
     @property
     def resume_position(self) -> str | None:
-        """The place before which everything is here: what a later run need not list again."""
+        """The position of the first unfinished page: a later turn lists from this position."""
         position = self.begins_at
         for page in self.pages:
             if page.next_page is None or any(r.message_id not in self.done_ids for r in page.refs):
@@ -58,11 +58,13 @@ class ListingWindow:
 
 
 def begin_round(session: MailSyncSession) -> None:
-    """Store where the changes begin that follow this round, unless it is under way."""
+    """Store the cursor from which to follow changes after this round, unless it is stored."""
     if session.work.cursor is not None:
         return
     mailbox = session.mailbox
-    profile = mailbox.session.call(mailbox.adapter.get_profile, units=mailbox.units.profile)
+    profile = mailbox.provider_session.call(
+        mailbox.adapter.get_profile, units=mailbox.units.profile
+    )
     expected = profile.message_count if session.horizon_start is None else 0
     session.commit(
         MailChanges(
@@ -75,7 +77,7 @@ def begin_round(session: MailSyncSession) -> None:
 
 
 def advance_round(session: MailSyncSession) -> bool:
-    """Go on with the round until it is finished (then return True) or the time is over."""
+    """Continue the round; return True when it is finished, False when the time is over."""
     position = session.open_column("position")
     is_opening = position is None and not session.work.done_count
     while not session.is_time_over:
@@ -83,7 +85,7 @@ def advance_round(session: MailSyncSession) -> bool:
         if not _fetch_window(session, window, only_newest=is_opening):
             return False
         if is_opening:
-            # The newest are readable: now take a wide view, which plans better.
+            # The newest messages are readable: now use a wide window, which plans better.
             is_opening = False
             continue
         position = window.ends_at
@@ -94,7 +96,7 @@ def advance_round(session: MailSyncSession) -> bool:
 
 
 def restart_round(session: MailSyncSession) -> None:
-    """Begin a new round, because the provider no longer remembers the cursor."""
+    """Begin a new round, because the provider no longer accepts the cursor."""
     session.commit(
         MailChanges(
             values={
@@ -119,7 +121,7 @@ def _list_window(session: MailSyncSession, position: str | None, *, pages: int) 
         except errors.Unexpected:
             if position is None:
                 raise
-            # A place in a listing ages. What this round has seen is not fetched again.
+            # The position has expired. Messages that this round has seen are not fetched again.
             return _list_window(session, None, pages=pages)
         window.pages.append(listed_page)
         page = listed_page.next_page
@@ -130,7 +132,7 @@ def _list_window(session: MailSyncSession, position: str | None, *, pages: int) 
 
 def _get_page(session: MailSyncSession, page: str | None) -> MessageListPage:
     mailbox = session.mailbox
-    return mailbox.session.call(
+    return mailbox.provider_session.call(
         lambda: mailbox.adapter.list_messages(since=session.horizon_start, page=page),
         units=mailbox.units.list_page,
     )
@@ -174,7 +176,7 @@ def _fetch_window(session: MailSyncSession, window: ListingWindow, *, only_newes
 
 
 def _finish_round(session: MailSyncSession) -> bool:
-    """Sweep what the round did not see, then follow the changes since it began."""
+    """Delete the rows that the round did not see, and begin to follow changes."""
     unseen = Q(seen_round__lt=session.work.round)
     if session.horizon_start is not None:
         unseen |= Q(received_at__lt=session.horizon_start)

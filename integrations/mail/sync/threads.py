@@ -1,8 +1,8 @@
 """
-Threads: derived from their messages, in the transaction that writes those.
+Threads, derived from their messages in the transaction that writes those messages.
 
-Nothing here is kept up by counting on from what was there: each affected thread
-is computed anew, so that a repeated page or a lost one cannot leave it wrong.
+Each affected thread is computed from scratch, not incrementally, so that a repeated or lost page
+cannot leave it wrong.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ def insert_threads(
     new_threads: Sequence[tuple[UUID, bytes]], *, owner: MailRowOwner, at: datetime
 ) -> None:
     """
-    Insert threads that `derive` will fill.
+    Insert threads that `derive_threads` will fill.
 
-    :param new: (id, blind of the provider's thread id)
+    :param new_threads: (id, blind of the provider's thread id)
     """
     if not new_threads:
         return
@@ -57,7 +57,7 @@ def insert_threads(
 
 
 def derive_threads(thread_ids: Iterable[UUID]) -> None:
-    """Compute threads anew from their messages; one without any goes."""
+    """Compute threads from their messages; delete threads without messages."""
     ids = {"ids": list(thread_ids)}
     if not ids["ids"]:
         return

@@ -1,8 +1,8 @@
 """
-The calls of one sync turn to a mailbox at its provider, several of them at once.
+The concurrent calls of one sync turn to a mailbox at its provider.
 
-Network latency is most of a fetch, so a round trip fetches several messages, and two threads make
-round trips. The threads also parse; they do not use the database.
+Most of a fetch is network latency, so one round trip fetches several messages, and two threads
+make round trips. The threads also parse; they do not use the database.
 """
 
 from __future__ import annotations
@@ -33,8 +33,9 @@ class FetchResult:
     """
     The results of some fetch calls.
 
-    `failed` are the steps without a result, each with its error; other steps may have succeeded.
-    `single` are messages to fetch by themselves, because their thread could not be read as a whole.
+    `failed` has the steps without a result, each with its error; other steps may have succeeded.
+    `single_ids` are messages to fetch one at a time, because their thread could not be read as a
+    whole.
     """
 
     messages: list[RemoteMessage] = field(default_factory=list)
@@ -46,10 +47,10 @@ class FetchResult:
 
 class ThrottledMailbox:
     """
-    The provider's side of a mailbox, for one turn of a sync.
+    A mailbox at its provider, for one sync turn.
 
-    :param purse: the purse from which the session pays
-    :param concurrency: requests under way at once
+    :param purse: pays for the calls of `provider_session`
+    :param concurrency: most concurrent requests
     """
 
     def __init__(
@@ -57,27 +58,26 @@ class ThrottledMailbox:
         *,
         adapter: MailAdapter,
         units: MailUnits,
-        session: ProviderSession,
+        provider_session: ProviderSession,
         purse: QuotaPurse,
         concurrency: int,
     ) -> None:
         self.adapter = adapter
         self.units = units
-        self.session = session
+        self.provider_session = provider_session
         self.prices = FetchPrices(message=units.fetch, thread=units.fetch_thread)
         self._purse = purse
-        # While the answers of one round trip are parsed, the other is on its way.
+        # While one thread parses, the other waits for the network.
         width = min(concurrency, ROUND_TRIPS)
         self._together = units.messages_per_fetch or concurrency // width
         self._pool = ThreadPoolExecutor(width, thread_name_prefix="fetch")
 
     @property
     def spent_units(self) -> int:
-        """The units that this turn has spent."""
         return self._purse.spent
 
     def close(self) -> None:
-        """Stop the threads and return the units that were drawn and not spent."""
+        """Stop the threads and return drawn units that were not spent."""
         self._pool.shutdown()
         self._purse.give_back()
 
@@ -85,9 +85,9 @@ class ThrottledMailbox:
         """
         Draw the price of work that should not begin unless it can be finished.
 
-        The mailbox's quota may never allow so much at once: then as much as it allows is enough.
+        If the mailbox's quota never allows that many units at once, its maximum is enough.
 
-        :raises Postponed: if the quota does not allow it after a short wait
+        :raises CallPostponed: if the quota does not allow it after a short wait
         """
         self._purse.draw_units(
             units, least_units=min(units, int(self._purse.rate_limit.burst_capacity))
@@ -95,9 +95,9 @@ class ThrottledMailbox:
 
     def count_affordable(self, steps: Sequence[FetchStep]) -> int:
         """
-        Return how many of `steps` can be fetched now, counted from the first; at least one.
+        Return how many of the first `steps` can be fetched now; at least one.
 
-        :raises Postponed: if the quota does not allow the first after a short wait
+        :raises CallPostponed: if the quota does not allow the first step after a short wait
         """
         self._purse.draw_units(sum(step.units for step in steps), least_units=steps[0].units)
         balance, count = self._purse.balance, 0
@@ -109,14 +109,14 @@ class ThrottledMailbox:
         return count
 
     def fetch(self, steps: Sequence[FetchStep]) -> FetchResult:
-        """Fetch `steps`, for which `affordable` has drawn the quota."""
+        """Fetch `steps`, after `count_affordable` has drawn their quota."""
         fetched = self._fetch_once(steps)
         refusals = {
             step: error for step, error in fetched.failed if isinstance(error, errors.TokenRejected)
         }
         if refusals:
             # The provider answers each step by itself, so only the refused steps are repeated.
-            self.session.access.renew(next(iter(refusals.values())))
+            self.provider_session.access.renew(next(iter(refusals.values())))
             for step in refusals:
                 self._purse.draw_units(step.units, least_units=step.units)
             fetched.failed = [pair for pair in fetched.failed if pair[0] not in refusals]
@@ -127,12 +127,14 @@ class ThrottledMailbox:
         price = sum(step.units for step in steps)
         self._purse.spend_units(price)
         sent_before = self.adapter.fetch_request_count
-        # Opened before the threads need it: they do not use the database.
+        # Opened before the threads start: they do not use the database.
         self.adapter.access.token()
         fetched = FetchResult()
         size = self._together
         groups = [steps[start : start + size] for start in range(0, len(steps), size)]
-        results = self.session.call(lambda: list(self._pool.map(self._fetch_group, groups)))
+        results = self.provider_session.call(
+            lambda: list(self._pool.map(self._fetch_group, groups))
+        )
         for group, answers in zip(groups, results, strict=True):
             for step, answer in zip(group, answers, strict=True):
                 _sort_answer(step, answer, fetched)
@@ -154,7 +156,7 @@ class ThrottledMailbox:
         try:
             return self.adapter.fetch_messages(requests)
         except errors.ProviderError as error:
-            # An error of the whole group, such as a token that cannot be refreshed.
+            # An error of the whole group, such as a failed token refresh.
             return [error.with_traceback(None)] * len(steps)
 
 
@@ -165,7 +167,7 @@ def _sort_answer(
         result.messages += answer.messages
         result.rejected |= answer.rejected
         arrived = {message.message_id for message in answer.messages} | answer.rejected.keys()
-        # In spam or trash by now, or deleted between list and get: a sync treats them alike.
+        # Now in spam or trash, or deleted between list and get: a sync treats them alike.
         result.gone_ids += [
             message_id for message_id in step.message_ids if message_id not in arrived
         ]
@@ -188,5 +190,5 @@ def _merge_results(result: FetchResult, more: FetchResult) -> None:
 
 
 def make_single_steps(message_ids: Iterable[str], prices: FetchPrices) -> list[FetchStep]:
-    """Return one step for each message."""
+    """Return one step per message."""
     return [FetchStep((message_id,), prices.message) for message_id in message_ids]

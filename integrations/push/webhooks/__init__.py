@@ -1,1 +1,1 @@
-"""Endpoints that providers call with notifications. They need no session and show no content."""
+"""Webhooks that providers call with notifications. They need no session and show no content."""

@@ -1,4 +1,4 @@
-"""Read a request of an unknown sender: bounded in size and rate."""
+"""Read a request of an unknown sender, bounded in size and rate."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from accounts import request_limits, route_limits
 from integrations.providers import errors
 
-# A notification is some hundred bytes.
+# A notification has some hundred bytes.
 LONGEST = 16 * 1024
 
-#: Decorates the views that providers call.
+#: Decorates the webhook views.
 limit_calls = request_limits.limit_by_network(
     route_limits.WEBHOOK, lambda _: HttpResponse(status=HTTPStatus.TOO_MANY_REQUESTS)
 )
@@ -22,9 +22,9 @@ def read_body(request: HttpRequest, *, longest: int = LONGEST) -> bytes:
     """
     Return the body of a request.
 
-    :raises errors.Rejected: if it is longer than any notification
+    :raises errors.Rejected: if the body is longer than any notification
     """
-    # Content-Length is not trusted: no more than this is read.
+    # Content-Length is not trusted: the read is bounded.
     data = request.read(longest + 1)
     if len(data) > longest:
         raise errors.Rejected("longer than a notification", reason="too-large")

@@ -1,8 +1,8 @@
 """
-The endpoints that Google calls: Pub/Sub for mailboxes, and channels for calendars.
+Google's webhooks: Pub/Sub for mailboxes, channels for calendars.
 
-The caller is proven first: Pub/Sub by a token that Google signed for our service account and this
-address, a channel by the token that we gave it. A notification about a watch that is gone is
+The caller is authenticated first: Pub/Sub by a token that Google signed for our service account
+and this address, a channel by the token that we gave it. A notification of a deleted watch is
 answered with 2xx as well, or Google would repeat it.
 """
 
@@ -34,13 +34,13 @@ logger = logging.getLogger(__name__)
 PROVIDER = "google"
 
 
-# Only the token authenticates: `accounts.sessionless_requests` answers before any session is read.
+# Only the token authenticates: `accounts.sessionless_requests` reads no session for this path.
 @csrf_exempt
 @never_cache
 @require_POST
 @body.limit_calls
 def receive_pubsub_push(request: HttpRequest) -> HttpResponse:
-    """Receive a notification about a mailbox."""
+    """Receive a notification of a mailbox."""
     at, where = timezone.now(), get_push_endpoints(PROVIDER)
     sender = pubsub.PushSender(
         get_endpoints(PROVIDER).issuer, where.pubsub_audience, where.pubsub_account
@@ -62,7 +62,7 @@ def receive_pubsub_push(request: HttpRequest) -> HttpResponse:
         logger.info("webhook.refused", extra={"provider": PROVIDER, "reason": error.reason})
         return HttpResponse(status=HTTPStatus.FORBIDDEN)
     except errors.Rejected as error:
-        # It will not become readable: if it were refused, Pub/Sub would repeat it for a week.
+        # A retry would be unreadable as well: after a refusal, Pub/Sub would repeat it for a week.
         logger.warning("webhook.unreadable", extra={"provider": PROVIDER, "reason": error.reason})
     except (errors.Unavailable, KeyStoreUnavailable):
         return HttpResponse(status=HTTPStatus.SERVICE_UNAVAILABLE)
@@ -74,7 +74,7 @@ def receive_pubsub_push(request: HttpRequest) -> HttpResponse:
 @require_POST
 @body.limit_calls
 def receive_channel_call(request: HttpRequest) -> HttpResponse:
-    """Receive a notification of a channel: everything is in its headers."""
+    """Receive a notification of a channel, which consists of headers only."""
     at = timezone.now()
     receive = partial(
         push.receive_channel_notification,

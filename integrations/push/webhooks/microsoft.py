@@ -1,10 +1,11 @@
 """
-The endpoint that Microsoft calls: validation of the address, and notifications of subscriptions.
+Microsoft's webhook: validation of the address, and notifications of subscriptions.
 
-Validation comes while a subscription is created, and from anyone who knows the address: its token
-is returned as plain text and nothing else. A notification is proven by the token that we gave the
-subscription. A notification about a subscription that is gone is answered with 2xx as well.
-Microsoft delays or drops notifications if answers are slow, so the endpoint calls no provider.
+A validation arrives while a subscription is created, and from anyone who knows the address: its
+token is returned as plain text and nothing else. A notification is authenticated by the token
+that we gave the subscription. A notification of a deleted subscription is answered with 2xx as
+well. Microsoft delays or drops notifications if responses are slow, so the webhook calls no
+provider.
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ from . import body
 logger = logging.getLogger(__name__)
 
 PROVIDER = "microsoft"
-# One call may hold several hundred changes, of some six hundred bytes each.
+# One call may hold several hundred changes of some six hundred bytes.
 LONGEST = 512 * 1024
 
 
-# Only the token authenticates: `accounts.sessionless_requests` answers before any session is read.
+# Only the token authenticates: `accounts.sessionless_requests` reads no session for this path.
 @csrf_exempt
 @never_cache
 @require_POST
@@ -50,7 +51,8 @@ def receive_subscription_call(request: HttpRequest) -> HttpResponse:
             notifications.parse_notifications(body.read_body(request, longest=LONGEST))
         )
     except errors.Rejected as error:
-        # It will not become readable: if it were refused, Microsoft would repeat it for four hours.
+        # A retry would be unreadable as well: after a refusal, Microsoft would repeat it for four
+        # hours.
         logger.warning("webhook.unreadable", extra={"provider": PROVIDER, "reason": error.reason})
         return HttpResponse(status=HTTPStatus.ACCEPTED)
     except KeyStoreUnavailable:
@@ -71,7 +73,7 @@ def _answer_validation(token: str) -> HttpResponse:
 
 
 def _dispatch_each(calls: list[SubscriptionNotification]) -> bool:
-    """Dispatch the notifications of one request; return whether any of them is proven."""
+    """Dispatch the notifications of one request; return whether any of them is authenticated."""
     at, is_proven = timezone.now(), False
     for call in calls:
         receive = partial(push.receive_subscription_notification, call, at=at)
