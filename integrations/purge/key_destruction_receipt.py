@@ -38,8 +38,8 @@ def get_local_key_epoch_end(job: PurgeJob) -> datetime | None:
 def list_due_key_destruction_receipts(*, limit: int = 200) -> list[UUID]:
     """Return the finished purges with ended key epochs and no part 2, oldest first."""
     oldest = {
-        line: KeyEpoch.objects.filter(line=line, destroyed_at=None).aggregate(it=Min("number"))[
-            "it"
+        line: KeyEpoch.objects.filter(line=line, destroyed_at=None).aggregate(first=Min("number"))[
+            "first"
         ]
         for line in KeyLine
     }
