@@ -1,11 +1,10 @@
 """
-What has to be asked across people, and no more of it than the answer.
+Lookups across users, for the few questions that row-level security would hide.
 
-The database hides from a web process whatever is not the person's whom it acts for
-(`config.database.policies`). An account at a provider may be connected by several people, and a
-provider tells of accounts, and an administrator of a link, not of our people: these functions
-find, by a hash that the caller must have, whose something is. They run with the rights of a role
-that nobody is, and answer with ids and states. Their text is in ``migrations/sql``.
+A web process sees the rows of the person for whom it acts (`config.database`). But several people
+may connect one provider account, and providers and administrators do not name our users. These
+`SECURITY DEFINER` functions find owners by a keyed hash that the caller must have. They run as a
+role without login, and return ids and states only. Their SQL is in ``migrations/sql``.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _PROCESS_CLASSES: Final = frozenset({"web", "sync", "purge"})
 
 
 class AccountConnection(NamedTuple):
-    """A connection of an account that has not ended: whose, where, and how it stands."""
+    """A connection of a provider account that has not ended, with its owner and status."""
 
     connection_id: UUID
     user_id: UUID
@@ -33,7 +32,7 @@ class AccountConnection(NamedTuple):
 
 
 class SharePartner(NamedTuple):
-    """Somebody who shares a calendar with the person of the transaction."""
+    """A person who shares a calendar with the person of the transaction."""
 
     name: str
     address: str
@@ -58,7 +57,7 @@ LOOKUP_FUNCTIONS: Final[tuple[DatabaseFunction, ...]] = (
     ),
 )
 
-#: Owned by the vault, whose functions look up the owners of keys. No class may execute them.
+#: Owned by the vault; its functions look up key owners. No process class may execute them.
 KEY_HOLDER_FUNCTIONS: Final[tuple[DatabaseFunction, ...]] = load_functions(
     _SQL / "key_holders.sql",
     {
@@ -71,26 +70,26 @@ KEY_HOLDER_FUNCTIONS: Final[tuple[DatabaseFunction, ...]] = load_functions(
 
 
 def find_account_connections(*, provider: str, account_blind: bytes) -> list[AccountConnection]:
-    """Return the connections of an account that have not ended, whoever's and wherever."""
+    """Return an account's connections that have not ended, of every person and organisation."""
     rows = _fetch_rows("SELECT * FROM account_holders(%s, %s)", provider, account_blind)
     return [AccountConnection(*row) for row in rows]
 
 
 def get_revocation_end(*, provider: str, account_blind: bytes, at: datetime) -> datetime | None:
-    """Return until when a revocation of this account's grant may be on its way, whoever's."""
+    """Return until when a revocation of the account's grant may be in flight, for any owner."""
     rows = _fetch_rows("SELECT account_revoking(%s, %s, %s)", provider, account_blind, at)
     end: datetime | None = rows[0][0]
     return end
 
 
 def find_watch_owners(*, kind: str, lookup_blind: bytes) -> list[tuple[UUID, UUID]]:
-    """Return person and organisation of each who has a watch that is looked up by this hash."""
+    """Return person and organisation of each watch with this lookup hash."""
     rows = _fetch_rows("SELECT * FROM watch_owners(%s, %s)", kind, lookup_blind)
     return [(person, organisation) for person, organisation in rows]
 
 
 def find_approval_owner(*, state_hash: bytes) -> tuple[UUID, UUID] | None:
-    """Return person and organisation of whoever made the link that had this state."""
+    """Return person and organisation of the administrator's link with this state."""
     rows = _fetch_rows("SELECT * FROM approval_owner(%s)", state_hash)
     if not rows:
         return None
@@ -99,7 +98,7 @@ def find_approval_owner(*, state_hash: bytes) -> tuple[UUID, UUID] | None:
 
 
 def find_share_partners(person_id: UUID, organisation_id: UUID | None) -> dict[UUID, SharePartner]:
-    """Return those who share calendars with a person in an organisation, by id."""
+    """Return the people who share calendars with a person in an organisation, by id."""
     with row_owner.acting_for(person_id, organisation_id):
         rows = _fetch_rows("SELECT person, name, address FROM share_partners()")
     return {person: SharePartner(name, address) for person, name, address in rows}

@@ -1,4 +1,4 @@
-"""The addresses of each provider, our registration there, and its limits, from the settings."""
+"""Addresses of each provider, our registration and our limits there, from the settings."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from integrations.providers.provider import Provider
 
 
 def get_endpoints(provider: str) -> Endpoints:
-    """Return the addresses of `provider` and our registration there, from the settings."""
+    """Return the provider's addresses and our registration."""
     configured = _get_settings(provider)
     return Endpoints(**{field.name: getattr(configured, field.name) for field in fields(Endpoints)})
 
 
 def is_registered(provider: str) -> bool:
-    """Return whether the settings have our registration at `provider`, without which it is off."""
+    """Return whether the settings have a client id for `provider`. Without one it is off."""
     return bool(_get_settings(provider).client_id)
 
 
@@ -30,9 +30,11 @@ def _get_settings(provider: str) -> Any:
 @dataclass(frozen=True, slots=True)
 class RateSettings:
     """
-    How fast one mailbox may be read: units of its quota a minute, 0 for no limit, and calls.
+    How fast one mailbox may be read.
 
-    :param minutes: the time over which the provider counts
+    :param units_per_minute: quota units; 0: no limit
+    :param concurrency: calls in flight at once
+    :param minutes: the window over which the provider counts
     """
 
     units_per_minute: int
@@ -41,7 +43,7 @@ class RateSettings:
 
 
 def get_rate_settings(provider: Provider) -> RateSettings:
-    """Return what the settings say of `provider`'s mailboxes: `GMAIL_CONCURRENCY`, and so on."""
+    """Return the settings for the provider's mailboxes, such as `GMAIL_CONCURRENCY`."""
     return RateSettings(
         units_per_minute=getattr(settings, f"{provider.rate_setting_prefix}_UNITS_PER_MINUTE"),
         concurrency=getattr(settings, f"{provider.rate_setting_prefix}_CONCURRENCY"),
@@ -50,26 +52,26 @@ def get_rate_settings(provider: Provider) -> RateSettings:
 
 
 def redirect_uri(provider: str) -> str:
-    """Return where `provider` sends people back to: an address for it alone (mix-up attacks)."""
+    """Return the OAuth redirect URI. Each provider has its own, against mix-up attacks."""
     return f"{settings.PUBLIC_URL}/connect/{provider}/callback"
 
 
 def admin_consent_url(provider: str) -> str:
-    """Return where an administrator agrees for everybody; empty where none can."""
+    """Return the provider's page for an administrator's consent; empty if it has none."""
     return str(_get_settings(provider).admin_consent_url)
 
 
 def admin_consent_redirect_uri() -> str:
-    """Return where administrators are sent back to, from wherever: what they bring is no code."""
+    """Return the redirect URI for administrators of all providers. It receives no code."""
     return f"{settings.PUBLIC_URL}/connect/administrator"
 
 
 @dataclass(frozen=True, slots=True)
 class _PushNames:
     """
-    What `settings.PUSH` has of a provider.
+    Names of a provider's push settings in `settings.PUSH`.
 
-    :param webhook_flag: attribute that says whether the provider may call our webhook
+    :param webhook_flag: the setting that says whether the provider may call our webhook
     :param publishes: whether the provider publishes to our Pub/Sub topic
     """
 
@@ -86,10 +88,12 @@ _PUSH_NAMES: Final = {
 @dataclass(frozen=True, slots=True)
 class PushEndpoints:
     """
-    How a provider tells us of news; empty where it is not to.
+    Where a provider sends notifications. Empty fields: this mechanism is off.
 
-    `topic` is where it publishes, `account` and `audience` say who may call us of that topic, and
-    `hook` is the address that channels and subscriptions call.
+    :param topic: the Pub/Sub topic
+    :param pubsub_account: the service account that calls us for the topic
+    :param pubsub_audience: the audience of its tokens
+    :param webhook_url: the address that channels and subscriptions call
     """
 
     topic: str
@@ -99,7 +103,6 @@ class PushEndpoints:
 
 
 def get_push_endpoints(provider: str) -> PushEndpoints:
-    """Return what the settings say about news from `provider`."""
     push, names = settings.PUSH, _PUSH_NAMES[provider]
     accepts_webhooks = getattr(push, names.webhook_flag)
     return PushEndpoints(

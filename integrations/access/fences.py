@@ -1,8 +1,8 @@
 """
-What every writer calls first, after all its network is done.
+Fences: each writer locks its integration or connection before it writes, after all network calls.
 
-A disconnect waits for the transaction that holds the fence, and stops every one
-after it. Where both are held, the connection comes first: see "Lock order" in the README.
+A disconnect waits for the transaction that holds the lock, and stops all later ones. If both are
+locked, lock the connection first: see "Lock order" in the README.
 """
 
 from __future__ import annotations
@@ -13,19 +13,22 @@ from integrations.models import Connection, ConnectionStatus, Integration
 
 
 class DisconnectedError(Exception):
-    """It was disconnected, or its grant replaced or ended, meanwhile. Drop what you hold."""
+    """
+    The integration or connection was disconnected, or its grant was replaced or ended. Drop all
+    unsaved results.
+    """
 
 
 class NotConnectedError(Exception):
-    """No such integration or connection of this owner is live. Show the connected accounts."""
+    """The owner has no such live integration or connection. Show the connected accounts."""
 
 
 def lock_integration(*, integration_id: UUID, epoch: int) -> None:
     """
     Lock the live integration for the rest of the transaction.
 
-    :param epoch: the integration's, as it was when the work began
-    :raises NoLongerLive: if it is not live, or its epoch has moved on
+    :param epoch: the integration's epoch when the work began
+    :raises DisconnectedError: if it is not live, or its epoch has changed
     """
     live = Integration.objects.live().filter(id=integration_id, epoch=epoch)
     if not live.select_for_update(no_key=True).exists():
@@ -36,7 +39,7 @@ def lock_live_integration(integration_id: UUID) -> Integration:
     """
     Lock the live integration for the rest of the transaction, and return it.
 
-    :raises NotConnected: if it is not live
+    :raises NotConnectedError: if it is not live
     """
     live = Integration.objects.live().select_for_update(no_key=True, of=("self",))
     integration = live.filter(id=integration_id).first()
@@ -47,10 +50,10 @@ def lock_live_integration(integration_id: UUID) -> Integration:
 
 def lock_connection(*, connection_id: UUID, epoch: int) -> None:
     """
-    Lock the connection whose grant stands for the rest of the transaction.
+    Lock the connection with its live grant for the rest of the transaction.
 
-    :param epoch: the connection's, as it was when the work began
-    :raises NoLongerLive: if its grant has ended, or its epoch has moved on
+    :param epoch: the connection's epoch when the work began
+    :raises DisconnectedError: if the grant has ended, or the epoch has changed
     """
     live = Connection.objects.filter(id=connection_id, epoch=epoch, status=ConnectionStatus.ACTIVE)
     if not live.select_for_update(no_key=True).exists():

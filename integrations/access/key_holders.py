@@ -1,8 +1,8 @@
 """
-Whose keys an integration's content hangs on: its own, and one for each calendar's copy.
+Key holders of an integration: the integration itself, and each of its calendars' caches.
 
-All have the integration's epoch, so that one fence is the fence of all. A copy's key is of its
-own so that the copy can end, in backups too, while the integration goes on.
+All have the integration's epoch, so one fence covers all. A cache has a key of its own so that it
+can be deleted, also from backups, while the integration stays.
 """
 
 from __future__ import annotations
@@ -20,19 +20,22 @@ from limited_use.vault.keys import DestroyedKey
 
 
 def list_cache_holders(integration_id: UUID) -> list[UUID]:
-    """Return whose keys the copies of its calendars hang on, whether or not there is one."""
+    """Return the key holders of the integration's calendar caches, with or without a key."""
     copies = Calendar.objects.filter(integration_id=integration_id).order_by("id")
     return list(copies.values_list("cache_id", flat=True))
 
 
 def raise_epoch(integration: Integration) -> None:
-    """Fence off permits and sealers of older epochs, in the caller's transaction; keep the keys."""
+    """Invalidate permits and sealers of older epochs in the caller's transaction. Keys stay."""
     for key_row in key_rows.get_metadata([integration.id, *list_cache_holders(integration.id)]):
         keys.raise_epoch(holder=key_row.holder, epoch=integration.epoch)
 
 
 def delete_cache_keys(integration_id: UUID) -> list[tuple[UUID, DestroyedKey]]:
-    """Delete the keys of its copies, in the caller's transaction; return whose they were."""
+    """
+    Delete the keys of all calendar caches, in the caller's transaction; return each with its
+    holder.
+    """
     deleted_keys = (
         (cache_holder, keys.destroy_key(holder=cache_holder))
         for cache_holder in list_cache_holders(integration_id)
@@ -46,9 +49,9 @@ def record_key_deletion(
     deleted_key: DestroyedKey, *, about: UUID, name: Callable[[UUID], str], at: datetime
 ) -> UUID:
     """
-    Write down that a key is no more, in the transaction that ends it; return the entry's id.
+    Record in the ledger that a key is destroyed, in the same transaction; return the entry's id.
 
-    :param about: whose it was, as `name` calls it
+    :param about: the key's owner, as `name` names it
     """
     return entries.record_event(
         event="key.destroyed",
@@ -65,13 +68,15 @@ def record_key_deletion(
 
 def ensure_cache_key(calendar: Calendar, *, epoch: int, at: datetime) -> None:
     """
-    Give a calendar whose copy has no key a new one, in the caller's transaction, which saves it.
+    Create a key for the calendar's cache if it has none, in the caller's transaction.
 
-    :param epoch: the integration's
+    The caller saves the calendar: its `cache_id` changes with the key.
+
+    :param epoch: the integration's epoch
     """
     if keys.has_key(calendar.cache_id):
         return
     calendar.cache_id = uuid7()
-    # What lives here cannot be brought in again: its key outlives copies of the database.
+    # A local calendar cannot be fetched again: its key lives as long as backups do.
     line = KeyLine.OWN if calendar.is_local else KeyLine.CONTENT
     keys.create_key(holder=calendar.cache_id, line=line, at=at, epoch=epoch)

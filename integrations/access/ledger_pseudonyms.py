@@ -1,7 +1,7 @@
 """
-What the ledger calls what belongs to a person: their connections and integrations.
+Pseudonyms under which a person's connections and integrations stand in the ledger.
 
-Pages that show somebody their own entries ask here for the names to look for.
+Pages that show people their own entries look them up by these pseudonyms.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from limited_use.models.ledger_keys import LedgerKey
 
 def get_resource_pseudonyms(*, user_id: UUID, organisation_id: UUID) -> Mapping[bytes, UUID]:
     """
-    Return the names (16 bytes each) of a person's connections and integrations, ended ones too.
+    Return the pseudonyms (16 bytes each) of a person's connections and integrations, ended ones
+    too.
 
-    Of a connection whose ledger key is destroyed only what was named without it is left: that was
-    the point.
+    If a connection's ledger key is destroyed, only entries named without that key can be found.
+    Destroying the key exists for this.
 
-    :return: by name, the id of the connection or integration that it is of
+    :return: the id of the connection or integration, by pseudonym
     """
     connections = Connection.objects.owned_by(user_id, organisation_id)
     ids_by_connection: dict[UUID, list[UUID]] = {
@@ -53,9 +54,9 @@ def _get_namings(connection_ids: list[UUID]) -> Mapping[UUID, PseudonymNaming]:
 
 def get_actor_pseudonyms(*, user_id: UUID, organisation_id: UUID) -> frozenset[str]:
     """
-    Return the names (32 hexadecimal digits each) by which a person acts in their own entries.
+    Return the pseudonyms (32 hexadecimal digits each) of a person as the actor of own entries.
 
-    One of the service, and one for each connection that has a ledger key.
+    One is the service's; each connection with a ledger key adds another.
     """
     connection_ids = Connection.objects.owned_by(user_id, organisation_id).values_list(
         "id", flat=True

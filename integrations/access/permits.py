@@ -1,9 +1,9 @@
 """
-The only caller of the guard for provider data: facts are found by ids, in the database.
+The only caller of the guard for provider data.
 
-Nobody makes a fact up: what is passed in was found by `facts` for the very question that is asked
-here, else it is looked for anew. An integration that does not exist, or is somebody
-else's, has no facts, so the policy refuses it and the ledger says so.
+Facts come from the database, by id. A caller may pass facts only as a snapshot for the same actor
+and time; any other facts are looked up. An unknown or foreign integration has no facts, so the
+policy refuses it and the ledger records the refusal.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from limited_use.vault import blind_index, keys
 from . import facts
 from .facts import FactsSnapshot, HolderFacts
 
-# The permit by which this process matches notifications, for a minute.
+# This process's permit for push lookups, for a minute.
 _push_lookup_permits: dict[str, Permit] = {}
 _push_lookup_lock = Lock()
 
@@ -53,10 +53,10 @@ _STORE_USES = tuple(
 @dataclass(frozen=True, slots=True)
 class MailSyncPermits:
     """
-    What one turn of a sync may do to find out whether anything is new, decided together.
+    Permits of one sync turn to ask the provider for changes. Storing changes needs `to_store`.
 
-    `credential` opens the tokens, and `remote` opens cursors and remote ids for the own provider.
-    Storing news is another use: see `to_store`.
+    :param credential: opens the tokens
+    :param remote: opens cursors and remote ids for the provider
     """
 
     credential: Permit
@@ -74,18 +74,17 @@ def to_display(
     """
     Return permits to show data of integrations to `actor`, by integration and data class.
 
-    A person is shown their own; a service client what its token's purpose and
-    delegation cover. One ledger entry per integration and data class.
+    A person sees their own data; a service client sees the data that its token's purpose and
+    delegation cover. Each integration and data class is one ledger entry.
 
-    :param counts: how many rows of each integration will be opened; None: not known yet
-    :param found: what was found for this question before, of some of them
-    :raises guard.Refused: if one of them is not the actor's, or the policy says no
+    :param counts: rows that will be opened, by integration; None: not known yet
+    :param snapshot: facts found earlier for this actor and time, of some of the integrations
+    :raises guard.Refused: if an integration is not the actor's, or the policy refuses
     """
     if not counts:
         return {}
     is_client = actor.kind == ActorKind.CLIENT
-    # The purpose is the token's. One that the vocabulary lacks is passed on: the
-    # policy refuses it, and the ledger says so.
+    # A client's purpose comes from its token. The policy refuses and records an unknown one.
     purpose = cast("Purpose", actor.purpose or "") if is_client else Purpose.INBOX_DISPLAY
     recipient = Recipient.PLATFORM_FEATURE if is_client else Recipient.OWNER
     facts_by_id = _complete_facts(list(counts), actor=actor, at=at, snapshot=snapshot)
@@ -121,12 +120,12 @@ def _complete_facts(
 
 def refuse_undeclared_purpose(*, actor: Actor, at: datetime) -> None:
     """
-    Refuse a client whose purpose its feature does not declare, whatever it asks for.
+    Refuse a client if its feature does not declare the token's purpose.
 
-    It would be refused where data is opened; but an empty list and an unknown id
-    open nothing, and would tell it what there is.
+    Opening data would be refused later anyway. But an empty list and an unknown id open nothing,
+    and would tell the client which rows exist.
 
-    :raises guard.Refused: if the registry does not know this purpose of that feature
+    :raises guard.Refused: if the registry lacks this purpose for that feature
     """
     if actor.kind != ActorKind.CLIENT or features.is_registered(
         actor.feature, purpose=actor.purpose or "", data_class=None, client=True
@@ -136,7 +135,7 @@ def refuse_undeclared_purpose(*, actor: Actor, at: datetime) -> None:
     integrations = Integration.objects.live().owned_by(
         actor.user_id or unknown_id, actor.organisation_id or unknown_id
     )
-    # Of a person without any, the refusal is about the delegation that it came with.
+    # Without integrations, the refusal is about the client's delegation.
     about = list(integrations.values_list("id", flat=True)) or [actor.delegation_id or actor.id]
     to_display(
         actor=actor,
@@ -144,15 +143,16 @@ def refuse_undeclared_purpose(*, actor: Actor, at: datetime) -> None:
         data_classes=(DataClass.MAIL_METADATA,),
         at=at,
     )
-    # Two checks of one registry cannot differ; if they did, nothing would be shown.
+    # Both checks read one registry, so they cannot differ. If they did, the error would stop the
+    # request.
     raise RuntimeError("an undeclared purpose was permitted")
 
 
 def to_show_accounts(*, actor: Actor, connection_ids: Sequence[UUID], at: datetime) -> Permits:
     """
-    Return permits to show a person which accounts they connected, by connection.
+    Return permits to show a person the addresses of the accounts that they connected.
 
-    :raises guard.Refused: if one of them is not theirs, or has ended
+    :raises guard.Refused: if a connection is not the actor's, or has ended
     """
     if not connection_ids:
         return {}
@@ -168,9 +168,9 @@ def to_show_accounts(*, actor: Actor, connection_ids: Sequence[UUID], at: dateti
 
 def for_login_hint(*, actor: Actor, connection_id: UUID, at: datetime) -> Permit:
     """
-    Return a permit to tell the provider, on a reconnect, which account is meant.
+    Return a permit to name the account to its provider on a reconnect.
 
-    And what it wanted to be asked for by, when it ended the grant.
+    It also covers the claims that the provider required when it ended the grant.
 
     :raises guard.Refused: if the connection is not the actor's, or has ended
     """
@@ -182,9 +182,9 @@ def for_login_hint(*, actor: Actor, connection_id: UUID, at: datetime) -> Permit
 
 def to_use_access_token(*, connection_id: UUID, at: datetime) -> Permit:
     """
-    Return a permit to use a connection's access token at the provider that issued it.
+    Return a permit to use a connection's access token at its provider.
 
-    :raises guard.Refused: if the connection, or its grant, is not live
+    :raises guard.Refused: if the connection or its grant is not live
     """
     holder_facts = facts.for_connections([connection_id], actor=SYSTEM)[connection_id]
     return guard.permit(_build_request(_CREDENTIAL_USE, connection_id, holder_facts), at=at)
@@ -192,11 +192,11 @@ def to_use_access_token(*, connection_id: UUID, at: datetime) -> Permit:
 
 def for_push_lookup(notice: MailboxNotification, *, at: datetime) -> Permit:
     """
-    Return a permit to find out whom here a provider's proven notification is about.
+    Return a permit to find the mailboxes of a verified notification.
 
-    For all of a process within a minute the same one: each notification has its own proof, and what
-    is decided, and stands in the ledger, is that such may be matched at all. So a flood of them
-    leaves an entry a minute.
+    A process reuses the permit for a minute: each notification has its own proof, and the
+    decision is only that proven notifications may be looked up. So a flood of notifications
+    leaves one ledger entry a minute.
 
     :raises guard.Refused: if the policy does not allow it
     """
@@ -207,7 +207,7 @@ def for_push_lookup(notice: MailboxNotification, *, at: datetime) -> Permit:
             or at >= permit.expires_at
             or permit.expires_at - at > guard.PERMIT_LIFETIME
         ):
-            # That there is a notice at all is the fact: only its proof makes one.
+            # Only a verified notification becomes a `Notice`, so its existence is the fact.
             notice_facts = {Fact.PROVIDER_SAID} if notice.address else set()
             request = AccessRequest(
                 use=blind_index.LOOKUP_USE,
@@ -223,9 +223,9 @@ def for_push_lookup(notice: MailboxNotification, *, at: datetime) -> Permit:
 
 def to_use_refresh_token(*, connection_id: UUID, at: datetime) -> Permit:
     """
-    Return a permit to use a connection's refresh token at the provider that issued it.
+    Return a permit to use a connection's refresh token at its provider.
 
-    :raises guard.Refused: if the connection, or its grant, is not live
+    :raises guard.Refused: if the connection or its grant is not live
     """
     holder_facts = facts.for_connections([connection_id], actor=SYSTEM)[connection_id]
     return guard.permit(_build_grant_request(_CREDENTIAL_USE, connection_id, holder_facts), at=at)
@@ -233,7 +233,7 @@ def to_use_refresh_token(*, connection_id: UUID, at: datetime) -> Permit:
 
 def to_revoke_grant(*, connection_id: UUID, at: datetime) -> Permit:
     """
-    Return a permit to end a connection's grant at the provider that gave it.
+    Return a permit to revoke a connection's grant at its provider, with the refresh token.
 
     :raises guard.Refused: unless a purge is running, or the provider ended the grant
     """
@@ -243,7 +243,7 @@ def to_revoke_grant(*, connection_id: UUID, at: datetime) -> Permit:
 
 def to_stop_watches(*, connection_id: UUID, at: datetime) -> Permit:
     """
-    Return a permit to tell the provider, with a connection's access token, that something ends.
+    Return a permit to stop a connection's watches at its provider, with the access token.
 
     :raises guard.Refused: unless a purge is running, or the provider ended the grant
     """
@@ -253,9 +253,9 @@ def to_stop_watches(*, connection_id: UUID, at: datetime) -> Permit:
 
 def for_rekey(*, connection_id: UUID, at: datetime) -> Permits:
     """
-    Return permits to seal again, under other keys, what the connection's own key seals.
+    Return permits to re-encrypt the connection's columns under other keys.
 
-    :raises guard.Refused: if there is no such key
+    :raises guard.Refused: if the connection has no key
     """
     holder_facts = facts.for_connections([connection_id], actor=SYSTEM)[connection_id]
     if keys.read_row(connection_id) is not None:
@@ -268,15 +268,15 @@ def for_rekey(*, connection_id: UUID, at: datetime) -> Permits:
 
 def to_sync(*, integration_id: UUID, at: datetime) -> MailSyncPermits:
     """
-    Return what a turn needs to ask the provider for news: one call of the guard, two entries.
+    Return permits to ask the provider for changes: one call of the guard, two ledger entries.
 
-    If storing would be refused, so is this, and that refusal is recorded: the turn ends before it
-    asks the provider.
+    If storing would be refused, this is refused too, and recorded: the turn ends before it asks
+    the provider.
 
     :raises guard.Refused: if integration, grant or consent is not live
     """
     content, grant = facts.for_integration_and_connection(integration_id, actor=SYSTEM, at=at)
-    # An unknown integration has no connection; the guard refuses and records it all the same.
+    # An unknown integration has no connection; the guard refuses and records it.
     connection_id = content.connection_id or integration_id
     requests = [
         _build_request(_CREDENTIAL_USE, connection_id, grant),
@@ -289,9 +289,9 @@ def to_sync(*, integration_id: UUID, at: datetime) -> MailSyncPermits:
 
 def to_store(*, integration_id: UUID, at: datetime) -> Mapping[DataClass, Permit]:
     """
-    Return permits to store news of a mailbox: one entry for each data class.
+    Return permits to store changes of a mailbox: one ledger entry for each data class.
 
-    Call it when something arrived, and before any of it is sealed.
+    Call it after changes arrived, and before any of them is sealed.
 
     :raises guard.Refused: if integration, grant or consent is no longer live
     """
@@ -319,6 +319,6 @@ def _build_request(
 
 
 def _build_grant_request(use: Use, connection_id: UUID, holder_facts: HolderFacts) -> AccessRequest:
-    # The grant is what the connection holds it by; in the ledger it is the connection's.
+    # The grant's key is the holder; the ledger entry is about the connection.
     request = _build_request(use, holder_facts.grant_id or connection_id, holder_facts)
     return replace(request, about=connection_id)

@@ -1,4 +1,4 @@
-"""Who asks, whose things, when: one question, of mail and of calendars."""
+"""The context of a request: actor, owner and time, for mail and calendars."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ class ObjectNotFound(Exception):
 
 
 class InvalidChoice(Exception):
-    """The value is not one of those that are offered. Show them."""
+    """The value is not among the offered choices. Show them."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
     """
-    One question.
+    Actor, owner and time of one request.
 
-    :param user_id: whose things; somebody else's are not there, or end in a refusal by the guard
+    :param user_id: the owner of the requested objects; the guard refuses objects of another owner
     """
 
     actor: Actor
@@ -34,7 +34,7 @@ class RequestContext:
 
     @property
     def audience_key(self) -> str:
-        """What a cursor is bound to besides its filters."""
+        """The actor and owner that a cursor or an idempotency key is bound to."""
         actor = self.actor
         return (
             f"{actor.kind}:{actor.id}:{actor.delegation_id}:{actor.organisation_id}:{self.user_id}"
@@ -43,9 +43,9 @@ class RequestContext:
 
 def get_request_context(request: HttpRequest) -> RequestContext:
     """
-    Return the question of whoever looks at a page, for what is their own.
+    Return the context of a page, for the signed-in person's own objects.
 
-    :raises Http404: for somebody who belongs to no organisation
+    :raises Http404: if the person belongs to no organisation
     """
     actor = get_actor(request)
     if actor.user_id is None or actor.organisation_id is None:

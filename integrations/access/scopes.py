@@ -1,9 +1,8 @@
 """
-Which scopes are asked for, and what the granted ones are good for.
+Which scopes a connect requests, and which capabilities the granted scopes allow.
 
-Computed from the feature registry and the provider's own mapping, never typed
-in: what is asked is what the switched-on features need, and no more. What was
-granted is what the token response said.
+Computed from the feature registry and the provider's own tables: exactly the scopes that the
+declared features need are requested. The granted scopes come from the token response.
 """
 
 from __future__ import annotations
@@ -20,10 +19,9 @@ from limited_use.policy.features import FEATURES, Feature
 @dataclass(frozen=True, slots=True)
 class GrantedScopes:
     """
-    What was granted, compared with what is needed.
+    Granted scopes, compared with the needed ones.
 
-    `unused` are scopes that the provider still lists and that no feature of ours
-    needs any more: shown as such, and never called.
+    :param unused: scopes that the provider still lists and no feature needs; shown, never used
     """
 
     granted: frozenset[str]
@@ -33,9 +31,9 @@ class GrantedScopes:
 
 def features_for(product: str, features: Iterable[Feature] | None = None) -> tuple[Feature, ...]:
     """
-    Return the features of the service itself that switching on `product` serves.
+    Return the service's own features that need `product`.
 
-    A platform feature shows what is here already: it asks the provider for nothing.
+    Platform features are left out: they show stored data and need no scope.
     """
     candidates = FEATURES.values() if features is None else features
     return tuple(
@@ -58,12 +56,12 @@ def capabilities_for(product: str, features: Iterable[Feature] | None = None) ->
 def get_product_scopes(
     provider: Provider, product: str, features: Iterable[Feature] | None = None
 ) -> frozenset[str]:
-    """Return the scopes to ask `provider` for: who it is, and what the features need."""
+    """Return the scopes to request for `product`: identity, and its features' needs."""
     return provider.list_scopes_for(capabilities_for(product, features))
 
 
 def get_usable_capabilities(provider: Provider, granted: Iterable[str]) -> frozenset[str]:
-    """Return the capabilities that `granted` scopes are enough for; call nothing else."""
+    """Return the capabilities that `granted` is enough for. Code calls no other API methods."""
     granted_scopes = frozenset(granted)
     return frozenset(
         key
@@ -78,7 +76,10 @@ def get_served_features(
     granted: Iterable[str],
     features: Iterable[Feature] | None = None,
 ) -> tuple[Feature, ...]:
-    """Return the features of `product` that `granted` is enough for; no other is agreed to."""
+    """
+    Return the features of `product` that `granted` is enough for. No consent is recorded for any
+    other.
+    """
     capabilities = get_usable_capabilities(provider, granted)
     return tuple(
         feature
@@ -88,7 +89,7 @@ def get_served_features(
 
 
 def get_retention_days(features: Iterable[Feature]) -> int | None:
-    """Return for how many days a copy is kept for `features`; None: they keep none."""
+    """Return how many days `features` keep a copy; None if none of them keeps one."""
     return max(
         (feature.retention_days for feature in features if feature.retention_days is not None),
         default=None,
@@ -96,7 +97,7 @@ def get_retention_days(features: Iterable[Feature]) -> int | None:
 
 
 def keeps_copy(features: Iterable[Feature]) -> bool:
-    """Return whether any of `features` keeps a copy of what it brings in."""
+    """Return whether any of `features` stores a copy of provider data."""
     return any(
         feature.retention_days is not None or feature.cache_hours is not None
         for feature in features
@@ -105,9 +106,9 @@ def keeps_copy(features: Iterable[Feature]) -> bool:
 
 def get_cache_hours(product: str, chosen: int | None = None) -> int:
     """
-    Return for how many hours a copy of `product` may be shown after the last look.
+    Return for how many hours a cache of `product` may be shown after its last sync.
 
-    :param chosen: by its owner, who may want it shorter, and not longer
+    :param chosen: the owner's choice, which can only shorten it
     """
     declared = max((feature.cache_hours or 0 for feature in features_for(product)), default=0)
     return declared if chosen is None else min(declared, chosen)
@@ -116,7 +117,7 @@ def get_cache_hours(product: str, chosen: int | None = None) -> int:
 def get_connect_scopes(
     provider: Provider, product: str, connection_id: UUID | None
 ) -> frozenset[str]:
-    """Return the scopes to ask for to connect `product`, and to keep what is connected already."""
+    """Return the scopes to request to connect `product` and keep the connected products."""
     products = get_connect_products(product, connection_id)
     return frozenset(
         scope for live_product in products for scope in get_product_scopes(provider, live_product)
@@ -127,7 +128,8 @@ def get_connect_products(product: str, connection_id: UUID | None) -> frozenset[
     """
     Return `product` and the live products of the connection that it is added to.
 
-    A new grant has the scopes that it was asked for and no others, so all of them are asked for.
+    A new grant has only the scopes that its request names, so the request names the scopes of
+    all.
     """
     if connection_id is None:
         return frozenset({product})
@@ -141,7 +143,6 @@ def compare_scopes(
     granted: Iterable[str],
     features: Iterable[Feature] | None = None,
 ) -> GrantedScopes:
-    """Return what of the granted scopes is missing, and what is no longer used."""
     granted_scopes = frozenset(granted)
     needed = get_product_scopes(provider, product, features) - provider.unlisted_scopes
     return GrantedScopes(
@@ -150,7 +151,7 @@ def compare_scopes(
 
 
 def compare_connection_scopes(provider: Provider, connection: Connection) -> GrantedScopes:
-    """Return the grant of a connection, compared with what its live integrations need."""
+    """Compare a connection's granted scopes with the needs of its live integrations."""
     granted_scopes = frozenset(connection.granted_scopes)
     needed = provider.list_scopes_for(frozenset())
     for product in connection.integrations.live().values_list("product", flat=True):

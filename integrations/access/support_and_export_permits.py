@@ -1,8 +1,8 @@
 """
-Permits for what an owner said yes to beyond their inbox: one item for support, a copy of their own.
+Permits that an owner gives by a separate consent: show one message to support, export a mailbox.
 
-As in `permits`, facts are found here, by ids, and nobody passes one in. What does not exist,
-or is somebody else's, has none: it is refused, and the ledger says so.
+As in `permits`, facts are found by id. An unknown or foreign object has none: it is refused, and
+the ledger records the refusal.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ from .permits import Permits
 
 SUPPORT: Final = "support"
 EXPORT: Final = "export"
-# From the confirmation on: as long as the longest download may take.
+# From the confirmation: the longest time that a download may take.
 EXPORT_LASTS: Final = timedelta(hours=2)
 _MAIL: Final = (DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT)
 
 
 def to_show_support(*, actor: Actor, message_id: UUID, at: datetime) -> Permits:
     """
-    Return permits for a person of support to read one message that its owner opened to them.
+    Return permits for a support agent to read one message that its owner opened to support.
 
-    Asked within `as_who_opened`: support is shown nothing of theirs outside of it.
+    Call it within `acting_for_message_owner`; outside of it support sees no rows of the owner.
 
-    :raises guard.Refused: unless the owner's agreement about this very message stands, and the
-        actor is another person, and of support
+    :raises guard.Refused: unless the owner's consent to this message is live, and the actor is
+        another person with the support role
     """
     message_rows = Message.objects.filter(id=message_id).values_list(
         "integration_id", "user_id", "organisation_id"
@@ -68,7 +68,7 @@ def to_show_support(*, actor: Actor, message_id: UUID, at: datetime) -> Permits:
             actor=actor,
             on_behalf_of=holder_facts.owner_id,
             facts=true_facts,
-            # The agreement, and no other: it is what this reading hangs on.
+            # The only fence is this consent: the reading depends on nothing else.
             fences=() if item_consent is None else (consents.make_fence(item_consent),),
             feature=SUPPORT,
             count=1,
@@ -83,10 +83,10 @@ def to_show_support(*, actor: Actor, message_id: UUID, at: datetime) -> Permits:
 @contextmanager
 def acting_for_message_owner(message_id: UUID, *, at: datetime) -> Generator[None]:
     """
-    Act for whoever opened this message to support; within the block nothing else changes.
+    Act for the owner who opened this message to support, within the block.
 
-    The database shows agreements of that kind to support alone, while they stand. That the message
-    is theirs who agreed, and all else, is for `to_support` to find.
+    The database shows these consents to support while they are live. `to_show_support` checks
+    that the message is the consenting owner's, and everything else.
     """
     item_consents = Consent.objects.filter(
         feature=SUPPORT, item=message_id, withdrawn_at=None, expires_at__gt=at
@@ -98,11 +98,11 @@ def acting_for_message_owner(message_id: UUID, *, at: datetime) -> Generator[Non
 
 def to_export(*, actor: Actor, export_id: UUID, count: int, at: datetime) -> Permits:
     """
-    Return permits for a part of a copy of mail, for whoever asked for the copy and confirmed it.
+    Return permits to export a part of a mailbox to the person who requested and confirmed it.
 
-    :param count: how many messages the part has
-    :raises guard.Refused: if it was not them who asked, or too long ago, or it has ended, or what
-        it is a copy of is gone
+    :param count: messages in this part
+    :raises guard.Refused: if the export is another person's, too old, ended, or its integration
+        is gone
     """
     export = _get_confirmed_export(export_id, actor=actor, at=at)
     holder = export.integration_id if export is not None else export_id
@@ -122,7 +122,7 @@ def to_export(*, actor: Actor, export_id: UUID, count: int, at: datetime) -> Per
 
 
 def to_name_account(*, actor: Actor, export_id: UUID, at: datetime) -> Permits:
-    """Return a permit to say in a copy which account it came from. See `to_export`."""
+    """Return a permit to name the account in its export. See `to_export`."""
     export = _get_confirmed_export(export_id, actor=actor, at=at)
     holder = export.integration.connection_id if export is not None else export_id
     holder_facts = facts.for_connections([holder], actor=actor)[holder]
@@ -146,7 +146,7 @@ def _build_export_request(  # noqa: PLR0913 - one use, and what was found
     is_confirmed: bool,
     count: int,
 ) -> AccessRequest:
-    # Their membership alone: the copy is theirs whether or not they agree to the inbox.
+    # Only the membership is fenced: owners may export mail without consenting to the inbox.
     memberships = tuple(
         fence for fence in holder_facts.fences if fence.kind == FenceKind.MEMBERSHIP
     )
@@ -167,7 +167,7 @@ def _build_export_request(  # noqa: PLR0913 - one use, and what was found
 
 
 def _get_confirmed_export(export_id: UUID, *, actor: Actor, at: datetime) -> Export | None:
-    """Return the confirmed asking, if it is this person's, recent, and not over."""
+    """Return the confirmed export if it is the actor's, recent and not ended."""
     user_id, organisation_id = get_owner_ids(actor)
     exports = Export.objects.filter(
         id=export_id,
@@ -181,14 +181,17 @@ def _get_confirmed_export(export_id: UUID, *, actor: Actor, at: datetime) -> Exp
 
 
 def get_owner_ids(actor: Actor) -> tuple[UUID, UUID]:
-    """Return person and organisation; ids that nobody has for who has none."""
+    """
+    Return the actor's person and organisation; the null UUID, which owns nothing, for a missing
+    one.
+    """
     unknown_id = UUID(int=0)
     return actor.user_id or unknown_id, actor.organisation_id or unknown_id
 
 
 def _is_support(actor: Actor) -> bool:
     user_id, _ = get_owner_ids(actor)
-    # Their own row, which is shown to nobody else.
+    # The user row is visible only to its own person.
     with row_owner.acting_for(user_id, None):
         return User.objects.active().filter(id=user_id, role=Role.SUPPORT).exists()
 

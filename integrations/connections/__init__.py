@@ -1,9 +1,10 @@
 """
 Connect and disconnect accounts.
 
-`starting` leads to the consent page, `callback` checks the answer, `storing` saves the grant in one
-transaction, in which `products` switches integrations on, resumes and pauses them. `approving` asks
-an administrator first, `agreements` records and withdraws consents, and `managing` disconnects.
+`authorize` leads to the consent page, `callback` checks the answer, and `save_grant` stores the
+grant in one transaction, in which `products` switches integrations on, resumes and pauses them.
+`request_admin_consent` asks an administrator first, `consents` records and withdraws consents,
+and `operations` disconnects.
 """
 
 from integrations.access.fences import NotConnectedError

@@ -1,10 +1,10 @@
 """
-What administrators are asked to allow: a link each, and what came back by it.
+Requests for an administrator's consent: one link each, and the answer that came back.
 
-Whoever comes back has no account here, and nothing of theirs is proven. So an answer is a hint:
-it finds one row by the random state that the link had, says allowed or not, once, and changes
-what that row's owner reads. The provider asks the same administrator's word again when the
-owner connects, and that alone counts.
+The administrator has no account with us, and the answer proves nothing. So it is a hint: it finds
+one row by the random state of the link, sets allowed or refused once, and changes the text that
+the row's owner reads. When the owner connects, the provider checks the administrator's consent
+itself; only that check counts.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from integrations.models import Approval, ApprovalState
 logger = logging.getLogger(__name__)
 
 STATE_BYTES: Final = 32
-# Administrators take days. Counted anew from their answer.
+# Administrators take days. The lifetime starts again with their answer.
 LIFETIME: Final = timedelta(days=14)
 
 _STATE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -34,9 +34,9 @@ _STATE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminConsentRequest:
     """
-    Who wants to connect what.
+    A person's request that an administrator allow a product.
 
-    :param connection_id: what it is to be added to, or the one to renew
+    :param connection_id: the connection to add the product to, or to renew
     """
 
     user_id: UUID
@@ -48,9 +48,9 @@ class AdminConsentRequest:
 
 def create_request(request: AdminConsentRequest, *, at: datetime) -> str:
     """
-    Record that an administrator is asked, and return the state: 256 random bits, base64url.
+    Record the request, and return the link's state: 256 random bits, base64url.
 
-    A link that was made before for the same is good no more.
+    An earlier link for the same person, organisation, provider and product stops working.
     """
     state = secrets.token_urlsafe(STATE_BYTES)
     Approval.objects.update_or_create(
@@ -72,9 +72,9 @@ def create_request(request: AdminConsentRequest, *, at: datetime) -> str:
 
 def record_answer(*, state: str, is_given: bool, at: datetime) -> bool:
     """
-    Note what an administrator is said to have answered; return whether anybody waited for it.
+    Record the answer that a state came back with; return whether a request was waiting for it.
 
-    Of several that bring the same state, one is heard.
+    Only the first answer with a state counts.
     """
     if not _STATE.fullmatch(state):
         return False
@@ -82,7 +82,7 @@ def record_answer(*, state: str, is_given: bool, at: datetime) -> bool:
     owner = cross_user_lookups.find_approval_owner(state_hash=hashed)
     if owner is None:
         return False
-    # Found by the state alone: from here on it is this person's.
+    # Found by the state; from this line on, act for the row's owner.
     with row_owner.acting_for(*owner):
         waiting = Approval.objects.filter(
             state_hash=hashed, state=ApprovalState.WAITING, expires_at__gt=at
@@ -97,30 +97,33 @@ def record_answer(*, state: str, is_given: bool, at: datetime) -> bool:
 
 
 def list_requests(*, user_id: UUID, organisation_id: UUID, at: datetime) -> list[Approval]:
-    """Return what the person waits for in this organisation, or was answered, the oldest first."""
+    """Return the person's waiting and answered requests in this organisation, oldest first."""
     approvals = Approval.objects.filter(user_id=user_id, organisation_id=organisation_id)
     return list(approvals.filter(expires_at__gt=at).order_by("id"))
 
 
 def delete_request(*, approval_id: UUID, user_id: UUID, organisation_id: UUID) -> bool:
-    """Forget one of the person's, so that its link is good no more; False if it is not theirs."""
+    """
+    Delete one of the person's requests, so that its link stops working; False if it belongs to
+    another person.
+    """
     approvals = Approval.objects.filter(user_id=user_id, organisation_id=organisation_id)
     count, _ = approvals.filter(id=approval_id).delete()
     return bool(count)
 
 
 def delete_fulfilled(*, user_id: UUID, organisation_id: UUID, provider: str, product: str) -> None:
-    """Forget what was waited for, now that it is connected."""
+    """Delete the request for a product that is now connected."""
     approvals = Approval.objects.filter(user_id=user_id, organisation_id=organisation_id)
     approvals.filter(provider=provider, product=product).delete()
 
 
 def delete_expired(*, at: datetime) -> int:
-    """Forget what nobody answered or came back to in time; return how many."""
+    """Delete expired requests; return how many."""
     count, _ = Approval.objects.filter(expires_at__lte=at).delete()
     return count
 
 
 def _hash_state(state: str) -> bytes:
-    # Random enough that a plain hash tells nothing.
+    # 256 random bits need no salt or key.
     return hashlib.sha256(b"approval/1\0" + state.encode()).digest()

@@ -1,4 +1,4 @@
-"""Begin a connect: what was agreed to is written down, and the person goes to the consent page."""
+"""Begin a connect: record the consent that the click gave, and build the provider's consent URL."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .oauth_state import ConnectRequest
 
 
 class UnknownProvider(Exception):
-    """There is nothing of that name to connect. Show what there is."""
+    """No such provider or product can be connected. Show those that can."""
 
 
 def begin_connect(  # noqa: PLR0913
@@ -36,14 +36,14 @@ def begin_connect(  # noqa: PLR0913
     connection_id: UUID | None = None,
 ) -> str:
     """
-    Record that a connect begins, and return the address of the provider's consent page.
+    Record a connect attempt, and return the URL of the provider's consent page.
 
-    :param agreed: the version of each feature's declaration that the click agreed to
-    :param session_key: the browser session that must bring the answer back
-    :param connection_id: on a reconnect, the connection that is meant
-    :raises UnknownProvider: if there is no such provider, or it has no such product
-    :raises NotAgreed: if they agreed to another version than the declared one
-    :raises NotConnected: if the connection to renew has ended, or has another owner
+    :param agreed_versions: the version of each feature's declaration that the click agreed to
+    :param session_key: the browser session that must return the state
+    :param connection_id: the connection to renew, on a reconnect
+    :raises UnknownProvider: if the provider does not exist, or lacks the product
+    :raises NotAgreed: if the click agreed to another version than the declared one
+    :raises NotConnectedError: if the connection to renew has ended, or has another owner
     """
     registered_provider = get_connectable_provider(provider)
     features = scopes.features_for(product)
@@ -94,10 +94,10 @@ def begin_connect(  # noqa: PLR0913
 @dataclass(frozen=True, slots=True)
 class _ReconnectHint:
     """
-    What the consent page is told of the account that is meant: it came from that provider.
+    The consent page's parameters about a known account. They came from this provider.
 
-    :param hint: the address to preselect
-    :param claims: what the person has to meet, where the provider said so
+    :param login_hint: the address to preselect
+    :param claims: claims that the provider required when it ended the grant
     """
 
     login_hint: str = ""

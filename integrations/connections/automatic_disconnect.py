@@ -1,8 +1,8 @@
 """
-How a connection ends that its owner did not end by hand: each way is a disconnect with a reason.
+Automatic disconnects: grants not renewed, people who left, consents withdrawn, inactive owners.
 
-A sweep finds what is over and opens its purge, one transaction each, so that one
-that fails holds no other up.
+Each is a normal disconnect with its own trigger. A sweep finds due integrations and opens each
+purge in a transaction of its own, so that an error with one does not delay the others.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ from limited_use.models import Consent
 logger = logging.getLogger(__name__)
 
 INACTIVE_AFTER = timedelta(days=365)
-# Of these ends nobody else tells the owner.
+# Triggers that nothing else tells the owner about.
 _NOTIFIED_TRIGGERS = frozenset(
     {PurgeTrigger.GRANT_ENDED, PurgeTrigger.PERMISSION_WITHDRAWN, PurgeTrigger.INACTIVE}
 )
-# Of these the owner is the one who acts: what they agreed to is withdrawn, and not merely over.
+# Triggers by the owner's own action: consents are withdrawn rather than lapsed.
 _OWNER_TRIGGERS = frozenset({PurgeTrigger.OWNER, PurgeTrigger.CONSENT_WITHDRAWN})
-# Calendars that are stored only in Antares: no provider has another copy.
+# Local calendars: no provider has another copy.
 _IS_LOCAL = Q(connection__provider=LOCAL.key)
 
 
@@ -49,12 +49,12 @@ def disconnect_in_transaction(
     *, integration: Integration, trigger: PurgeTrigger, at: datetime
 ) -> PurgeJob:
     """
-    Fence an integration off and promise its purge, in the caller's transaction.
+    Fence an integration and open its purge, in the caller's transaction.
 
-    With a person's last integration of a product ends their consent to what it was for. Calendars
-    stored only in Antares and those of providers count apart: neither rests on the other.
+    The person's last integration of a product also ends the consent to its features. Local
+    calendars and those of providers are counted separately: their consents are independent.
 
-    :raises purge.AlreadyDisconnected: if it is not live any more
+    :raises purge.AlreadyDisconnected: if it is no longer live
     """
     job = purge.open_job(integration=integration, trigger=trigger, at=at)
     is_local = not PROVIDERS[integration.connection.provider].grants
@@ -71,14 +71,17 @@ def disconnect_in_transaction(
 
 
 def _list_served_features(product: str, *, is_local: bool) -> list[str]:
-    """Return the keys of the features that an integration of `product` is there for."""
+    """Return the keys of the features that an integration of `product` serves."""
     if is_local:
         return [facts.LOCAL_CALENDAR_CONSENT.feature_key]
     return [feature.key for feature in scopes.features_for(product)]
 
 
 def _end_item_consents(job: PurgeJob, *, at: datetime) -> None:
-    """End what its owner agreed to about single messages of it: nobody can open them any more."""
+    """
+    End the owner's consents about single messages of the integration, which can no longer be
+    opened.
+    """
     item_consents = Consent.objects.filter(
         owner_id=job.user_id, organisation_id=job.organisation_id, withdrawn_at=None
     ).exclude(item=None)
@@ -111,7 +114,7 @@ def _end_consent(job: PurgeJob, feature: str, *, by_owner: bool, at: datetime) -
 
 
 def disconnect_due_integrations(*, at: datetime) -> list[UUID]:
-    """Open the purges of everything that is over by now, and return their job ids."""
+    """Open the purge of every integration that is due, and return the job ids."""
     job_ids: list[UUID] = []
     for trigger, ids in _find_due_integrations(at):
         for integration_id in ids:
@@ -120,7 +123,7 @@ def disconnect_due_integrations(*, at: datetime) -> list[UUID]:
             except purge.AlreadyDisconnected:
                 continue
             except Exception:
-                # A bug with one must not keep the others here for ever.
+                # A bug with one integration must not delay the others.
                 logger.exception("integration.not_ended", extra={"integration_id": integration_id})
                 continue
             job_ids.append(job.id)
@@ -137,8 +140,8 @@ def _disconnect_integration(
 ) -> PurgeJob:
     with transaction.atomic(durable=True):
         integration = Integration.objects.get(id=integration_id)
-        # The connection first, as a connect and a refresh do; and with it held, a
-        # reconnect that came in time is seen.
+        # Connection before integration, as in connects and refreshes. The lock also shows a
+        # reconnect that came in time.
         Connection.objects.select_for_update(no_key=True).get(id=integration.connection_id)
         if not dict(_find_due_integrations(at))[trigger].filter(id=integration_id).exists():
             raise purge.AlreadyDisconnected
@@ -150,13 +153,14 @@ def _disconnect_integration(
 
 def _match_without_consent(at: datetime) -> Q:
     """
-    Return what finds copies that their owner agrees to no more, by what each is kept by.
+    Match integrations without a live consent to keep their copy.
 
-    Of what a provider gave. A calendar that is stored only in Antares is no copy: it would be lost.
+    Apply it to provider copies only: a local calendar is no copy and would be lost.
     """
     condition = Q()
     for product, required_consent in facts.COPY_CONSENTS.items():
-        # To any of its words: those that changed are asked for again; nothing goes meanwhile.
+        # A consent to any version counts: after a change of words the owner is asked again, and
+        # nothing is deleted.
         live_consents = Consent.objects.filter(
             owner_id=OuterRef("connection__user_id"),
             organisation_id=OuterRef("connection__organisation_id"),
@@ -171,7 +175,7 @@ def _match_without_consent(at: datetime) -> Q:
 def _find_due_integrations(
     at: datetime,
 ) -> Iterator[tuple[PurgeTrigger, QuerySet[Integration, UUID]]]:
-    """Return, by trigger, the ids of live integrations that have to end."""
+    """Yield the ids of live integrations to disconnect, by trigger."""
     live = Integration.objects.live().order_by("id")
     memberships = Membership.objects.live().filter(
         user_id=OuterRef("connection__user_id"),
@@ -191,7 +195,7 @@ def _find_due_integrations(
             connection__user__is_active=True,
             connection__organisation__closed_at=None,
         ),
-        # Withdrawn where this was not known to follow: no copy is kept that nobody agreed to.
+        # A consent that ended without a disconnect: no copy is kept without a consent.
         PurgeTrigger.CONSENT_WITHDRAWN: live.filter(~_IS_LOCAL).filter(_match_without_consent(at)),
         PurgeTrigger.INACTIVE: live.filter(connection__user__last_seen_at__lte=at - INACTIVE_AFTER),
     }

@@ -1,8 +1,8 @@
 """
-What comes back from the consent page: judged step by step, and never answered with content.
+The OAuth callback: check state, issuer and error, exchange the code, and save the grant.
 
-State first, before code or error are looked at. Then the issuer, then the code;
-the network outside any transaction; then everything that is kept in one.
+The state is used up before code or error are read. Network calls run outside transactions; one
+transaction stores everything. The response never contains content from the callback.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ from .oauth_state import ConnectRequest
 
 logger = logging.getLogger(__name__)
 
-# A revocation of the same account that is on its way is waited for this long, in polls.
+# Polls while a revocation of the account is in flight.
 MOST_POLLS = 20
 POLL_SECONDS = 0.15
-# Google grants less than this only to apps whose consent screen is in "Testing".
+# Google grants less than this only to apps with a consent screen in "Testing".
 TESTING_GRANT_LIFETIME = timedelta(days=8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OAuthCallback:
     """
-    What the provider sent the browser back with.
+    The callback's parameters.
 
-    :param is_sound: whether each parameter came once at most
+    :param is_sound: whether each parameter came at most once
     """
 
     provider: str
@@ -62,9 +62,9 @@ def complete_connect(
     at: datetime,
 ) -> ConnectAttempt:
     """
-    Return the attempt that `callback` ends, with its outcome, whatever that is.
+    Finish the attempt that `callback` belongs to, and return it with its outcome.
 
-    Nothing foreseen is raised: each way to fail is an outcome with words of its own.
+    Expected failures are not raised: each has an outcome of its own.
     """
     try:
         attempt = oauth_state.consume_state(
@@ -88,10 +88,10 @@ def complete_connect(
         outcome = AttemptOutcome.REPLAYED if is_replay else AttemptOutcome.FOREIGN_STATE
         return oauth_state.record_refused(connect_request, outcome=outcome, at=at)
     else:
-        # Where it began, though they may work in another organisation by now.
+        # Act in the organisation where the attempt began; the person may have switched.
         with row_owner.acting_for(attempt.user_id, attempt.organisation_id):
             outcome = _process_callback(attempt, callback, at=at)
-    # Already ended by `save_grant`, where something was stored.
+    # `save_grant` has already ended the attempt if it stored a grant.
     oauth_state.end_attempt(
         attempt_id=attempt.id, outcome=outcome, at=at, connection_id=attempt.connection_id
     )
@@ -111,7 +111,7 @@ def complete_connect(
 def _get_ended_attempt(
     attempt: ConnectAttempt, outcome: AttemptOutcome, at: datetime
 ) -> ConnectAttempt:
-    """Return the attempt as it ended. What it was to connect again may have taken it along."""
+    """Return the ended attempt, or a substitute if it was deleted with its connection."""
     ended_attempt = ConnectAttempt.objects.filter(id=attempt.id).first()
     if ended_attempt is not None:
         return ended_attempt
@@ -136,7 +136,7 @@ def _process_callback(
     except Exception as error:
         outcome = connect_outcomes.get_outcome(error)
         if isinstance(error, connect_outcomes.AccountAlreadyConnected):
-            # What is begun next is begun from there.
+            # The next connect starts from that connection.
             attempt.connection_id = error.connection_id
         if isinstance(error, errors.ProviderError):
             provider_alerts.alert_on_error(error, provider=provider.key, at=at)
@@ -145,7 +145,7 @@ def _process_callback(
                 provider_alerts.ISSUER_MISSING, provider=provider.key, at=at
             )
         if outcome is None:
-            # A bug. The person reads that it failed and that we have been told.
+            # A bug. The person reads that it failed and that the operator was told.
             logger.exception(
                 "connect.failed", extra={"attempt_id": attempt.id, "provider": provider.key}
             )
@@ -168,14 +168,14 @@ def _check_callback(callback: OAuthCallback, provider: Provider) -> None:
 
 def _check_issuer(callback: OAuthCallback, endpoints: Endpoints) -> None:
     """
-    Check before the code is sent anywhere that the provider that was asked answers (RFC 9207).
+    Check that the requested provider answered, before the code is sent anywhere (RFC 9207).
 
-    If no name is required, the address says who answers: each provider has its own.
+    If `iss` is not required, the redirect URI identifies the provider: each has its own.
     """
     if callback.iss:
         if not identity.may_be_issuer(callback.iss, endpoints.issuer):
             raise connect_outcomes.WrongIssuer
-    # An error has nothing that could be misused, so it may lack the name.
+    # An error has no code to protect, so it may lack the issuer.
     elif endpoints.issuer_required and not callback.error:
         raise connect_outcomes.MissingIssuer
 
@@ -205,7 +205,7 @@ def _save_or_discard(
     try:
         return _save_after_revocations(attempt, tokens, provider=provider, at=at)
     except Exception:
-        # Whatever came between: a grant that is not kept is not left lying about either.
+        # On any error, no unsaved grant stays at the provider.
         account_blind = save_grant.get_account_blind(provider.key, tokens)
         credentials.discard_tokens(
             tokens,
@@ -221,11 +221,11 @@ def _save_or_discard(
 def _save_after_revocations(
     attempt: ConnectAttempt, tokens: TokenSet, *, provider: Provider, at: datetime
 ) -> AttemptOutcome:
-    # A request that was sent this long before the attempt may have arrived after the consent.
+    # A revocation sent this long before the attempt may have arrived after the consent.
     valid_at: datetime | None = attempt.began_at - shared_grants.IN_FLIGHT
     for _ in range(MOST_POLLS):
         try:
-            # A consent cannot be asked for again: what lost a deadlock is stored once more.
+            # Retry after a deadlock, because the consent cannot be requested again.
             return contention.retry(
                 partial(
                     save_grant.store_grant,
@@ -242,7 +242,7 @@ def _save_after_revocations(
         except save_grant.TokensUnchecked:
             if tokens.refresh_token is None:
                 break
-            # No revocation is under way, so the answer counts until another one begins.
+            # No revocation is in flight, so this check holds until another one begins.
             valid_at = timezone.now()
             tokens = save_grant.merge_tokens(
                 tokens, _refresh_tokens(tokens.refresh_token, provider, valid_at)
@@ -251,7 +251,11 @@ def _save_after_revocations(
 
 
 def _refresh_tokens(refresh_token: str, provider: Provider, at: datetime) -> TokenSet:
-    """:raises errors.GrantRevoked: if a revocation ended the new grant as well"""
+    """
+    Refresh the new tokens, to check that they still work.
+
+    :raises errors.GrantRevoked: if a revocation ended the new grant as well
+    """
     return oauth.refresh_tokens(
         provider, get_endpoints(provider.key), refresh_token=refresh_token, at=at
     )

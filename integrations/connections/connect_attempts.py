@@ -1,8 +1,8 @@
 """
-Outcomes of connect attempts: which one its owner is shown, and what settles it.
+Outcomes of connect attempts: which one the settings page shows, and when it is settled.
 
-An outcome that is settled needs no attention any more. A later success of the same provider and
-product settles it, so does its owner, and so does a link for an administrator.
+A settled outcome is no longer shown. A later success of the same provider and product, its owner,
+or a new link for an administrator settles it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from django.db.models.functions import Coalesce
 
 from integrations.models import AttemptOutcome, ConnectAttempt
 
-#: How long after its end an outcome is shown, unless it is settled before.
+#: How long after its end an unsettled outcome is shown.
 SHOWN_FOR: Final = timedelta(hours=1)
 
 
@@ -26,13 +26,13 @@ def get_unsettled_attempt(
     *, user_id: UUID, organisation_id: UUID, awaited_providers: Collection[str], at: datetime
 ) -> ConnectAttempt | None:
     """
-    Return the person's latest attempt that has something to say, or None.
+    Return the person's latest attempt to show, or None.
 
-    :param awaited: providers of which an attempt says something before it has ended
+    :param awaited_providers: providers with attempts that are shown before they have ended
     """
     attempts = _filter_by_person(user_id, organisation_id).filter(settled_at=None)
     ended = Q(ended_at__gt=at - SHOWN_FOR)
-    # The browser has not come back yet, and its person looks at a page of ours.
+    # The browser has not come back yet, and the person looks at our page.
     waiting = Q(outcome=AttemptOutcome.PENDING, used_at=None, provider__in=list(awaited_providers))
     latest = attempts.filter(ended | waiting).annotate(since=Coalesce("ended_at", "began_at"))
     return latest.order_by("-since", "-id").first()
@@ -40,12 +40,13 @@ def get_unsettled_attempt(
 
 def lock_attempt(attempt_id: UUID) -> tuple[ConnectAttempt, list[UUID]]:
     """
-    Lock an attempt, and others of its person, provider and product that are not settled.
+    Lock an attempt and the unsettled others of its person, provider and product, in a
+    transaction.
 
-    All by id, so that two successes at once do not wait for each other. In a transaction.
+    They are locked in order of id, so that two successes at once do not deadlock.
 
     :return: the attempt, and the ids of the others
-    :raises ConnectAttempt.DoesNotExist: if it is gone, with what it was to connect again
+    :raises ConnectAttempt.DoesNotExist: if it was deleted with the connection to renew
     """
     attempt = ConnectAttempt.objects.get(id=attempt_id)
     attempts = _filter_by_product(
@@ -69,7 +70,7 @@ def settle_attempts(attempt_ids: Collection[UUID], *, at: datetime) -> None:
 def settle_product_attempts(
     *, user_id: UUID, organisation_id: UUID, provider: str, product: str, at: datetime
 ) -> None:
-    """Settle what a person tried of one provider and product."""
+    """Settle a person's attempts at one provider and product."""
     _lock_and_settle(
         _filter_by_product(
             user_id=user_id, organisation_id=organisation_id, provider=provider, product=product
@@ -84,7 +85,7 @@ def dismiss_attempt(
     """
     Settle an attempt and all that ended before it: only the latest is shown.
 
-    :return: False if it is not theirs
+    :return: False if the attempt belongs to another person
     """
     attempts = _filter_by_person(user_id, organisation_id)
     attempt = attempts.filter(id=attempt_id).first()

@@ -1,4 +1,4 @@
-"""Why a connect came to nothing, and which outcome stands for it: one table."""
+"""Reasons why a connect fails, and the outcome of each, in one table."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from limited_use.agreements import consents
 
 
 class ConsentDenied(Exception):
-    """They said no at the provider. Say that nothing happened, and offer to start again."""
+    """The person denied consent. Say that nothing happened, and offer to start again."""
 
 
 class AdminConsentRefused(Exception):
-    """Their administrator does not allow it. Say whom to ask."""
+    """The person's administrator does not allow it. Say whom to ask."""
 
 
 class WrongIssuer(Exception):
-    """The answer names another issuer than the provider that was asked. Nothing was read."""
+    """The answer names another issuer than the requested provider. Nothing was read."""
 
 
 class MissingIssuer(WrongIssuer):
@@ -26,22 +26,25 @@ class MissingIssuer(WrongIssuer):
 
 
 class MalformedCallback(Exception):
-    """The answer has a parameter twice, or nothing to go on with. Nothing was read."""
+    """The answer has a repeated parameter, or neither code nor error. Nothing was read."""
 
 
 class ProviderRefused(Exception):
-    """The provider refused, for a reason that is neither theirs nor ours to mend. Start again."""
+    """
+    The provider refused for a reason that neither the person nor the operator can fix. Start
+    again.
+    """
 
 
 class WrongAccount(Exception):
-    """Another account than the one to reconnect. Offer both: this one anew, or the right one."""
+    """Another account than the one to reconnect. Offer to connect this one, or to retry."""
 
 
 class AccountAlreadyConnected(Exception):
     """
-    Something else of this account is connected. Offer to add this to it.
+    Another product of this account is connected. Offer to add this one to it.
 
-    :param connection_id: what it is to be added to
+    :param connection_id: the connection to add it to
     """
 
     def __init__(self, connection_id: UUID) -> None:
@@ -50,15 +53,18 @@ class AccountAlreadyConnected(Exception):
 
 
 class AccountConnectedByColleague(Exception):
-    """A colleague has connected this account. Say so, without saying who."""
+    """A colleague has connected this account. Say so without naming the colleague."""
 
 
 class DisconnectInProgress(Exception):
-    """The account is being disconnected at the provider right now. Offer to try again."""
+    """The provider is revoking the account's grant. Offer to try again."""
 
 
 class AttemptObsolete(Exception):
-    """What was to be connected, or to whom, ended meanwhile. Show what there is."""
+    """
+    The attempt, or its connection or membership, ended before the callback. Show the current
+    state.
+    """
 
 
 OUTCOMES: dict[type[Exception], AttemptOutcome] = {
@@ -85,12 +91,12 @@ OUTCOMES: dict[type[Exception], AttemptOutcome] = {
 
 
 def get_outcome(error: Exception) -> AttemptOutcome | None:
-    """Return the outcome that stands for `error`, or None for what nobody foresaw."""
+    """Return the outcome of `error`; None for an unexpected error."""
     return next((OUTCOMES[kind] for kind in type(error).__mro__ if kind in OUTCOMES), None)
 
 
-# The `error` of a callback (RFC 6749 §4.1.2.1, OpenID Connect's, and Google's own). Of somebody who
-# was shown the page, `consent_required` says that their own consent is not enough.
+# Values of a callback's `error` (RFC 6749 §4.1.2.1, OpenID Connect, Google's own). After the
+# consent page, `consent_required` means that the person's own consent is not enough.
 _ADMIN_ERRORS = frozenset({"admin_policy_enforced", "org_internal", "consent_required"})
 _TEMPORARY_ERRORS = frozenset({"temporarily_unavailable", "server_error", "rate_limit_exceeded"})
 _REGISTRATION_ERRORS = frozenset(
@@ -105,7 +111,7 @@ _REGISTRATION_ERRORS = frozenset(
 
 
 def from_callback_error(error: str) -> Exception:
-    """Return what the `error` parameter of a callback stands for."""
+    """Convert the `error` parameter of a callback to an exception."""
     if error == "access_denied":
         return ConsentDenied()
     if error in _ADMIN_ERRORS:

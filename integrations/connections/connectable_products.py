@@ -1,4 +1,4 @@
-"""What can be connected, and what is said before consent: from the feature registry alone."""
+"""Products that can be connected, with their disclosures, from the feature registry."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .requested_permissions import RequestedPermission
 
 @dataclass(frozen=True, slots=True)
 class ConnectableProduct:
-    """A product that may be connected, with what is shown immediately before consent."""
+    """A product that can be connected, with the disclosure shown immediately before consent."""
 
     provider: str
     product: str
@@ -36,16 +36,16 @@ def list_requested_permissions(
     provider: Provider, product: str, *, connection_id: UUID | None = None
 ) -> tuple[RequestedPermission, ...]:
     """
-    Return each scope that connecting `product` asks for, with its reason.
+    Return each scope that connecting `product` requests, with its reason.
 
-    :param connection_id: the connection that it is added to; the scopes of its live products are
-        asked for again
+    :param connection_id: the connection to add it to; scopes of its live products are requested
+        again
     """
     products = scopes.get_connect_products(product, connection_id)
     return requested_permissions.list_permissions(provider, products)
 
 
-# What each product is for. Which of them a provider has follows from the provider.
+# The purpose of each product. The provider decides which products it has.
 _PURPOSES: Final[Mapping[str, str]] = {
     "mail": "Read your mail next to your calls, texts and chats.",
     "calendar": "See and change your calendars next to your calls and chats.",
@@ -53,7 +53,7 @@ _PURPOSES: Final[Mapping[str, str]] = {
 
 
 def list_connectable_products() -> tuple[ConnectableProduct, ...]:
-    """Return what can be connected: the products that a feature of the service serves."""
+    """Return the products of registered providers that can be connected."""
     return tuple(
         ConnectableProduct(
             provider=provider.key,

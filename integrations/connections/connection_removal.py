@@ -1,8 +1,8 @@
 """
-How a connection ends that brought nothing in: there is no mail to purge, only a grant to give back.
+Remove a connection without integrations: revoke its grant, then delete its account and keys.
 
-Fenced at once. The provider is asked now, and where it does not answer, rarer each time for up
-to a day; then account, tokens and key go, whatever it said.
+The connection is fenced at once. The revocation is retried at growing intervals for up to a day;
+then account, tokens and key are deleted whether or not the provider confirmed it.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ logger = logging.getLogger(__name__)
 
 
 class ConnectionNotEmpty(Exception):
-    """It has an integration, or a purge of one: that is what has to be disconnected."""
+    """The connection has an integration or an unfinished purge. Disconnect that instead."""
 
 
 def remove_connection(*, connection_id: UUID, at: datetime) -> bool:
     """
-    Fence off a connection that has no integration, and return whether it has ended.
+    Fence a connection without integrations, and return whether it has ended.
 
-    It has not while the provider owes an answer: the sweep goes on with it.
+    It has not ended while the provider's answer is due; the sweep continues.
 
-    :raises NotEmpty: if it has an integration that is live or being purged
+    :raises ConnectionNotEmpty: if it has a live integration or an unfinished purge
     """
     fence_connection(connection_id=connection_id, at=at)
     outcome = grant_revocation.attempt_revocation(connection_id, now=lambda: at)
@@ -52,7 +52,7 @@ def remove_connection(*, connection_id: UUID, at: datetime) -> bool:
 
 
 def remove_due_connections(*, at: datetime) -> int:
-    """Forget what was left half ended, or whose owner is gone; return how many have ended."""
+    """Remove empty connections that are ending, expired or ownerless; return how many ended."""
     memberships = Membership.objects.live().filter(
         user_id=OuterRef("user_id"), organisation_id=OuterRef("organisation_id")
     )
@@ -74,7 +74,7 @@ def remove_due_connections(*, at: datetime) -> int:
             with suppress(ConnectionNotEmpty):
                 ended_count += remove_connection(connection_id=connection_id, at=at)
         except Exception:
-            # A bug with one must not keep the others here for ever.
+            # A bug with one connection must not delay the others.
             logger.exception("connection.not_ended", extra={"connection_id": connection_id})
     return ended_count
 
@@ -92,9 +92,9 @@ def _is_in_use(connection: Connection) -> bool:
 
 def fence_connection(*, connection_id: UUID, at: datetime) -> None:
     """
-    Fence off a connection that has no integration; `forget`, or the sweep, goes on with it.
+    Fence a connection without integrations. `remove_connection` or the sweep continues.
 
-    :raises NotEmpty: if it has an integration that is live or being purged
+    :raises ConnectionNotEmpty: if it has a live integration or an unfinished purge
     """
     with transaction.atomic(durable=True):
         connection = (
@@ -125,13 +125,13 @@ def fence_connection(*, connection_id: UUID, at: datetime) -> None:
 def _end_connection(connection_id: UUID, outcome: RevocationOutcome, *, at: datetime) -> bool:
     with transaction.atomic(durable=True):
         connection = shared_grants.lock_connection(connection_id)
-        # The person may have connected the account again, or disconnected what they connected.
+        # The person may have reconnected the account, or another product may be in a purge.
         if connection.status != ConnectionStatus.ENDING or _is_in_use(connection):
             return False
         if outcome == RevocationOutcome.NEEDED_ELSEWHERE and not shared_grants.list_needs(
             connection
         ):
-            return False  # The other connection ended just now: the next sweep revokes.
+            return False  # The other connection has just ended: the next sweep revokes.
         entries.record_event(
             event="grant.discarded",
             about=connection_id,

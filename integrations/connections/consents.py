@@ -1,9 +1,8 @@
 """
 Give and withdraw consents, with their consequences in the same commit.
 
-Withdrawing a consent that a copy is kept for disconnects every account that it was given for, each
-with a purge and a receipt. A calendar that is stored only in Antares is no copy: withdrawing never
-removes it, and its own page does.
+Withdrawing a consent that copies depend on disconnects the accounts it was given for, each with a
+purge and a receipt. A local calendar is no copy: withdrawing never removes it; its own page does.
 """
 
 from __future__ import annotations
@@ -35,11 +34,11 @@ class LocalCalendarsExist(Exception):
 
 
 class NoEarlierConsent(Exception):
-    """The person never agreed to the feature. Connecting an account asks for that first."""
+    """The person never consented to the feature. Connecting an account asks for consent first."""
 
 
 def get_copied_products(feature: Feature) -> frozenset[str]:
-    """Return the products, such as `mail`, whose copies are kept for `feature`."""
+    """Return the products, such as `mail`, that `feature` keeps copies of."""
     if feature.platform_client or not scopes.keeps_copy([feature]):
         return frozenset()
     return frozenset(capability.partition(".")[0] for capability in feature.capabilities)
@@ -48,7 +47,7 @@ def get_copied_products(feature: Feature) -> frozenset[str]:
 def list_dependent_integrations(
     *, feature: Feature, user_id: UUID, organisation_id: UUID
 ) -> list[Integration]:
-    """Return a person's live integrations, copies only, that withdrawing `feature` would end."""
+    """Return a person's live copies that withdrawing the consent to `feature` would end."""
     own_integrations = Integration.objects.live().owned_by(user_id, organisation_id)
     of_product = own_integrations.filter(product__in=get_copied_products(feature)).select_related(
         "connection"
@@ -60,10 +59,10 @@ def renew_consent(
     *, feature: str, version: int, user_id: UUID, organisation_id: UUID, at: datetime
 ) -> None:
     """
-    Agree to the current version of a feature after an earlier version. Paused syncs continue.
+    Consent to the current version of a feature after an earlier one. Paused syncs continue.
 
     :raises consents.Outdated: if `version` is not the current one
-    :raises NothingToAgreeTo: if there is no earlier consent
+    :raises NoEarlierConsent: if the person never consented
     """
     with transaction.atomic(durable=True):
         earlier = Consent.objects.filter(
@@ -98,18 +97,20 @@ def withdraw_consent(
     *, feature: str, user_id: UUID, organisation_id: UUID, at: datetime
 ) -> list[PurgeJob]:
     """
-    Withdraw the consent to `feature`, and disconnect the copies kept for it; return their purges.
+    Withdraw the consent to `feature`, and disconnect the copies that depend on it; return their
+    purges.
 
-    After the commit nothing is shown, fetched or opened for the feature. Other consents to the same
-    copies end with the copies.
+    After the commit nothing is shown, fetched or opened for the feature. Other consents to the
+    same copies end with the copies.
 
-    :raises KeptUntilRemoved: if the feature is about calendars that are stored only in Antares
+    :raises LocalCalendarsExist: if the feature is about calendars that are stored only in Antares
     """
     if FEATURES[feature].kept_until_removed:
         raise LocalCalendarsExist
     jobs: list[PurgeJob] = []
     with transaction.atomic(durable=True):
-        # Connects hold the membership as well: an integration is ended by this, or not created yet.
+        # Connects lock the membership too: an integration either is seen now, or is created after
+        # this.
         memberships.lock_memberships(user_ids=[user_id], organisation_id=organisation_id)
         integrations = list_dependent_integrations(
             feature=FEATURES[feature], user_id=user_id, organisation_id=organisation_id
@@ -124,13 +125,12 @@ def withdraw_consent(
                 continue
             jobs.append(job)
             enqueue_on_commit("integrations.purge_integration", job_id=job.id)
-        # `automatic_disconnect.end` withdraws with the last integration of a product; this
-        # withdraws the rest.
+        # The disconnect above withdraws with a product's last integration; this withdraws the rest.
         consents.withdraw(
             person_id=user_id, organisation_id=organisation_id, feature=feature, at=at
         )
         if FEATURES[feature].declares_use(Purpose.CALENDAR_SHARE):
-            # Or a later consent would revive shares that the owner has forgotten.
+            # Otherwise a later consent would revive forgotten shares.
             shares.end_owner_shares(person_id=user_id, organisation_id=organisation_id, at=at)
     return jobs
 
@@ -138,7 +138,7 @@ def withdraw_consent(
 def withdraw_item_consent(
     *, consent_id: UUID, user_id: UUID, organisation_id: UUID, at: datetime
 ) -> bool:
-    """Withdraw one consent of the person about one item; return False if there is none."""
+    """Withdraw a person's consent about one item; return False if there is none."""
     with transaction.atomic(durable=True):
         own_consents = Consent.objects.filter(owner_id=user_id, organisation_id=organisation_id)
         consent = own_consents.filter(id=consent_id, item__isnull=False).first()

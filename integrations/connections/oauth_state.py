@@ -1,9 +1,9 @@
 """
-The state of a connect: a row that any process can check, once.
+The OAuth `state` parameter: a row that any process can check, once.
 
-The state itself is in the browser's address alone. The row has its hash, and
-PKCE verifier and nonce are derived from it with the directory key, so that
-nothing secret is stored while the person is at the provider.
+Only the URL in the browser holds the state; the row has its hash. PKCE verifier and nonce are
+derived from the state with the directory key, so no secret is stored while the person is at the
+provider.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from limited_use.vault import blind_index
 
 STATE_BYTES = 32
 LIFETIME = timedelta(minutes=10)
-# How an attempt went is nobody's business after that.
+# Outcomes are deleted after this time.
 KEPT_FOR = timedelta(days=30)
 
 
 class UnknownState(Exception):
-    """Nobody began this here: not this person, or not in this browser. Start again."""
+    """The state is unknown, or of another person, browser or provider. Start again."""
 
 
 class StateReplayed(Exception):
-    """The state came back before. Nothing is done twice."""
+    """The state was used before. Do nothing."""
 
 
 class StateExpired(Exception):
-    """It came back too late. Start again."""
+    """The state came back too late. Start again."""
 
     def __init__(self, attempt: ConnectAttempt) -> None:
         super().__init__(attempt.pk)
@@ -47,10 +47,10 @@ class StateExpired(Exception):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectRequest:
     """
-    Who connects what, and what they agreed to.
+    The person, product and consent of a connect.
 
-    :param connection_id: on a reconnect, the connection that is meant
-    :param feature_versions: the declarations that were shown, by feature
+    :param connection_id: the connection to renew, on a reconnect
+    :param feature_versions: the versions of the shown declarations, by feature
     """
 
     user_id: UUID
@@ -66,9 +66,9 @@ def create_state(
     connect_request: ConnectRequest, *, session_key: str, at: datetime
 ) -> tuple[ConnectAttempt, str]:
     """
-    Record that `journey` begins, and return its row and the state: 256 random bits, base64url.
+    Record the attempt, and return it with its state: 256 random bits, base64url.
 
-    :param session_key: the browser session that must bring the state back
+    :param session_key: the browser session that must return the state
     """
     state = _encode_base64url(secrets.token_bytes(STATE_BYTES))
     return _create_attempt(connect_request, state=state, session_key=session_key, at=at), state
@@ -78,13 +78,11 @@ def consume_state(
     *, state: str, user_id: UUID, session_key: str, provider: str, at: datetime
 ) -> ConnectAttempt:
     """
-    Use a state up, and return the attempt that it began.
+    Use a state up, and return its attempt. Of concurrent uses one succeeds.
 
-    Of several processes that bring the same state, one gets it.
-
-    :raises ForeignState: if it is unknown, of another person, browser or provider
-    :raises Replayed: if it was used before
-    :raises Expired: if its time is over
+    :raises UnknownState: if it is unknown, or of another person, browser or provider
+    :raises StateReplayed: if it was used before
+    :raises StateExpired: if it came too late
     """
     attempts = ConnectAttempt.objects.filter(
         state_hash=_hash_text(state),
@@ -113,12 +111,12 @@ def end_attempt(
     connection_id: UUID | None = None,
 ) -> bool:
     """
-    Record what became of an attempt; return False if that was known already.
+    Record the outcome of an attempt; return False if it already had one.
 
-    The person came back: they are told, though a later connect had settled it. Who comes back after
-    it expired is told that as well, from now on.
+    The person came back, so the outcome is shown even if a later connect had settled the attempt.
+    A return after the expiry also makes that outcome visible.
 
-    :param connection_id: of theirs, which it was about or should have been
+    :param connection_id: the person's connection that the attempt was about
     """
     replaceable_outcomes = {AttemptOutcome.PENDING}
     if outcome is AttemptOutcome.EXPIRED:
@@ -133,14 +131,14 @@ def record_refused(
     connect_request: ConnectRequest, *, outcome: AttemptOutcome, at: datetime
 ) -> ConnectAttempt:
     """
-    Record a journey that was over before it began, so that its outcome can be shown.
+    Record a connect that was refused before it began, so that its outcome can be shown.
 
-    One row per person, outcome and minute: anybody can make a signed-in browser come back with
-    a forged state, and as often as they like.
+    One row per person, outcome and minute: any site can send a signed-in browser to the callback
+    with a forged state, any number of times.
     """
     minute = at.astimezone(UTC).replace(second=0, microsecond=0)
-    # In the place of a state's hash, whose uniqueness is what makes it one row. Nobody's browser
-    # session hashes to the same, so it is never taken for a state.
+    # Stored as the state's hash, because its uniqueness makes it one row. No browser session has
+    # this hash, so it never passes for a state.
     minute_hash = _hash_text(f"refused {connect_request.user_id} {outcome} {minute.isoformat()}")
     attempt, _ = ConnectAttempt.objects.update_or_create(
         state_hash=minute_hash,
@@ -166,16 +164,16 @@ def record_refused(
 
 def expire_attempts(*, at: datetime) -> int:
     """
-    End the attempts that nobody came back from, and return how many; old ones are deleted.
+    Expire attempts that did not come back, and return how many; delete old attempts.
 
-    One that was settled by a later success stays settled.
+    An attempt that a later success settled stays settled.
     """
     ConnectAttempt.objects.filter(ended_at__lte=at - KEPT_FOR).delete()
     expired_attempts = ConnectAttempt.objects.filter(
         outcome=AttemptOutcome.PENDING, expires_at__lte=at
     )
     with transaction.atomic():
-        # By id, as a connect locks those that it settles.
+        # In order of id, as in `connect_attempts.lock_attempt`.
         locked_attempts = expired_attempts.order_by("id").select_for_update(
             no_key=True, of=("self",)
         )
@@ -186,12 +184,12 @@ def expire_attempts(*, at: datetime) -> int:
 
 
 def derive_verifier(state: str) -> str:
-    """Return the PKCE code verifier (RFC 7636 §4.1, 43 characters) that belongs to `state`."""
+    """Return the PKCE code verifier of `state` (RFC 7636 §4.1, 43 characters)."""
     return _encode_base64url(blind_index.derive_secret("connect.verifier", state))
 
 
 def derive_challenge(state: str) -> str:
-    """Return the S256 code challenge (RFC 7636 §4.2) of `verifier`."""
+    """Return the S256 code challenge of `state` (RFC 7636 §4.2)."""
     return _encode_base64url(hashlib.sha256(derive_verifier(state).encode()).digest())
 
 

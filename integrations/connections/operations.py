@@ -1,7 +1,7 @@
 """
 Disconnect an integration or an account.
 
-The queries select rows of the owner; no code checks the owner afterwards.
+Each query filters by owner; no code checks the owner afterwards.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ def disconnect_integration(
     """
     Disconnect an integration, and create the purge of all its data.
 
-    After the commit its data cannot be opened, and running tasks cannot write. Needs PostgreSQL
-    and nothing else.
+    After the commit its data cannot be opened, and running tasks cannot write. Needs only
+    PostgreSQL.
 
-    :raises NotConnected: if the integration is not live, or has another owner
+    :raises NotConnectedError: if the integration is not live, or has another owner
     """
     with transaction.atomic(durable=True):
         own_integrations = Integration.objects.owned_by(user_id, organisation_id)
@@ -63,10 +63,10 @@ def disconnect_account(
     """
     Disconnect every live integration of a connection in one transaction; return their purges.
 
-    The purges revoke the grant, unless another connection of the account needs it. Calendars that
-    are stored only in Antares are no account: only their own page removes them.
+    The purges revoke the grant, unless another connection of the account needs it. Local
+    calendars are not disconnected: only their own page removes them.
 
-    :raises NotConnected: if the connection has no live integration, or another owner
+    :raises NotConnectedError: if the connection has no live integration, or another owner
     """
     with transaction.atomic(durable=True):
         own_connections = Connection.objects.live().owned_by(user_id, organisation_id)
@@ -74,7 +74,7 @@ def disconnect_account(
         connection = own_connections.filter(id=connection_id).select_for_update(no_key=True).first()
         if connection is None:
             raise NotConnectedError
-        # All of them are locked before the first one ends: see "Lock order" in the README.
+        # Lock all of them before the first one ends: see "Lock order" in the README.
         live = connection.integrations.live().select_for_update(no_key=True, of=("self",))
         integrations = list(live.order_by("id"))
         if not integrations:
@@ -95,11 +95,12 @@ def remove_empty_connection(
     *, connection_id: UUID, user_id: UUID, organisation_id: UUID, at: datetime
 ) -> None:
     """
-    End a connection without an integration, which has no data to purge.
+    Remove a connection without integrations, which has no data to purge.
 
     It is fenced at once. A worker, which may open its token, revokes the grant.
 
-    :raises NotConnected: if the connection has another owner, has ended, or has an integration
+    :raises NotConnectedError: if the connection has another owner, has ended, or has an
+        integration
     """
     own_connections = Connection.objects.live().owned_by(user_id, organisation_id)
     if not own_connections.filter(id=connection_id).exists():

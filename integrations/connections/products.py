@@ -1,7 +1,7 @@
 """
-Switch the products of a connection on, resume them or pause them after the provider's consent page.
+Switch a connection's products on, resume or pause them, after the provider's consent page.
 
-All functions are called in the transaction of `save_grant`.
+All functions run in the transaction of `save_grant`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from limited_use.vault import keys
 
 from . import connect_outcomes
 
-# The resource of the first work of each product; its turns create the other work.
+# The first work item of each product; its turns create the others.
 FIRST_WORK = {"mail": "mail", "calendar": sync.LIST_RESOURCE}
 
 
@@ -37,12 +37,14 @@ def refuse_smaller_grant(
     connection: Connection, attempt: ConnectAttempt, provider: Provider, granted: frozenset[str]
 ) -> None:
     """
-    Refuse a new grant that lacks a permission of another live product and did not ask for it.
+    Refuse a new grant that lacks, without having requested it, a permission of another live
+    product.
 
-    The grant that serves that product is kept. A permission that was asked for and not given is
+    The grant that serves that product stays. A permission that was requested and not granted is
     the person's choice, and is not refused.
 
-    :raises refusals.LivesAlready: connecting again from that connection asks for all of it
+    :raises connect_outcomes.AccountAlreadyConnected: a connect from that connection requests all
+        scopes
     """
     other_integrations = connection.integrations.live().exclude(product=attempt.product)
     for product in other_integrations.values_list("product", flat=True):
@@ -60,9 +62,9 @@ def settle_product(
     at: datetime,
 ) -> AttemptOutcome:
     """
-    Record the consents to the product that was asked for, and switch it on or resume it.
+    Record the consents to the attempt's product, and switch it on or resume it.
 
-    Without the permission to copy data it is not switched on; if it is live, it is paused.
+    Without the permission to copy data, a new product stays off and a live one is paused.
     """
     product = attempt.product
     integration = connection.integrations.live().filter(product=product).first()
@@ -75,7 +77,7 @@ def settle_product(
             version=attempt.feature_versions.get(feature.key, 0),
             at=at,
         )
-    # An integration is a copy: it exists for the features that keep one.
+    # An integration is a copy, so it exists only for features that keep one.
     if not scopes.keeps_copy(served_features):
         if integration is not None:
             _pause_sync(integration, at)
@@ -104,7 +106,7 @@ def settle_other_products(
 
 
 def _switch_on(connection: Connection, product: str, days: int | None, at: datetime) -> None:
-    # The horizon is what the features declared; the owner may change it.
+    # The features declare the default horizon; the owner may change it.
     integration = Integration(
         id=uuid7(),
         connection=connection,
@@ -118,7 +120,7 @@ def _switch_on(connection: Connection, product: str, days: int | None, at: datet
     work = SyncWork.objects.create(
         integration=integration, resource=FIRST_WORK[product], next_sync_at=at
     )
-    # So that mail shows within seconds; without the message the sweep finds the row.
+    # Shows mail within seconds. If the message is lost, the sweep finds the row.
     enqueue_on_commit("integrations.sync_mail", work_id=work.id)
     entries.record_event(
         event="integration.connected",
@@ -130,7 +132,7 @@ def _switch_on(connection: Connection, product: str, days: int | None, at: datet
 
 
 def _resume_sync(integration: Integration, at: datetime) -> None:
-    """Resume the sync where it stopped, at once."""
+    """Resume the sync at once, from its last position."""
     work_items = SyncWork.objects.filter(integration=integration)
     work_items.update(next_sync_at=at, failure_count=0, failing_since=None, crash_count=0)
     for work_id in work_items.values_list("id", flat=True):
@@ -146,10 +148,10 @@ def _resume_sync(integration: Integration, at: datetime) -> None:
 
 def _pause_sync(integration: Integration, at: datetime) -> None:
     """
-    Stop the sync of a product that was not granted this time. Its owner still reads the copy.
+    Pause the sync of a product that lacks its permission. Its owner can still read the copy.
 
-    If it was paused before, the time of that stays: connecting again without the permission does
-    not put off its automatic disconnect.
+    An earlier pause keeps its time: a reconnect without the permission does not postpone the
+    automatic disconnect.
     """
     if integration.status != IntegrationStatus.REAUTH_REQUIRED:
         integration.status_since = at

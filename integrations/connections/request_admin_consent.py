@@ -1,4 +1,4 @@
-"""Ask an administrator: a link for them, and what came back by it."""
+"""Request an administrator's consent: create the link, and record the answer."""
 
 from __future__ import annotations
 
@@ -31,12 +31,13 @@ def create_admin_consent_link(
     at: datetime,
 ) -> str:
     """
-    Return an address for the actor's administrator, and remember that they are asked.
+    Return a URL for the actor's administrator, and record the request.
 
-    It asks for what connecting `product` asks for. To be shown once: it is not kept.
+    It requests the scopes that connecting `product` requests. Show it once: it is not stored.
 
-    :param connection_id: of theirs, which the product is to be added to, or which is renewed
-    :raises UnknownProvider: if there is no such provider or product, or no administrator to ask
+    :param connection_id: the actor's connection to add the product to, or to renew
+    :raises UnknownProvider: if provider or product do not exist, or there is no administrator to
+        ask
     """
     registered_provider, url = get_connectable_provider(provider), admin_consent_url(provider)
     if (
@@ -55,7 +56,7 @@ def create_admin_consent_link(
         product=product,
         connection_id=connection_id,
     )
-    # The waiting is shown from here on, and no attempt that led to it.
+    # From now on the page shows the waiting request instead of the attempt.
     connect_attempts.settle_product_attempts(
         user_id=request.user_id,
         organisation_id=request.organisation_id,
@@ -77,11 +78,11 @@ def create_admin_consent_link(
 
 def record_admin_answer(answer: Mapping[str, Sequence[str]], *, at: datetime) -> None:
     """
-    Note what an administrator came back with, if anybody waits for it.
+    Record the answer that an administrator's browser brought back, if a request is waiting.
 
-    Says nothing: whoever asks is not told whether a state was good.
+    Returns nothing: the caller cannot learn whether a state was valid.
 
-    :param answer: each parameter's values. Which organisation it claims to be of is not read
+    :param answer: the values of each parameter; the tenant that it names is not read
     """
     is_given = admin_consent.parse_admin_consent(answer)
     if is_given is not None and "state" in answer:

@@ -1,8 +1,8 @@
 """
-The permissions that connecting asks for, with their reasons.
+The scopes that connecting requests, with their reasons.
 
-One list for the pages before consent, the data-use page and the evidence. Computed from the
-feature registry and the providers' own tables, as the scopes of the consent page are.
+One list for the pages before consent, the data-use page and the evidence, computed as the scopes
+of the consent page are: from the feature registry and the providers' tables.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from integrations.providers.provider import Permission, Provider
 @dataclass(frozen=True, slots=True)
 class RequestedPermission:
     """
-    A scope that connecting some products of a provider asks for.
+    A scope that connecting some products of a provider requests.
 
-    :param provider: the provider's name, as people know it
-    :param products: those of the products that the scope is asked for with
-    :param capabilities: those that need it; empty where it is asked for with every product
-    :param reason: every reason, in one sentence
-    :param methods: the API methods that are called with it
+    :param provider: the provider's display name
+    :param products: those of the products that request the scope
+    :param capabilities: those that need it; empty if every product requests it
+    :param reason: all reasons, in one sentence
+    :param methods: the API methods that it is used for
     """
 
     provider: str
@@ -39,7 +39,7 @@ class RequestedPermission:
 def list_permissions(
     provider: Provider, products: Iterable[str]
 ) -> tuple[RequestedPermission, ...]:
-    """Return each scope that connecting `products` asks for; those of identity come last."""
+    """Return each scope that connecting `products` requests; scopes of identity come last."""
     sorted_products = sorted(products)
     requested_scopes = frozenset(
         scope
@@ -54,7 +54,7 @@ def list_permissions(
 
 
 def list_all_permissions() -> tuple[RequestedPermission, ...]:
-    """Return each scope that is asked for, by any product of any registered provider."""
+    """Return each scope that any product of any registered provider requests."""
     return tuple(
         permission
         for provider in PROVIDERS.values()
@@ -81,7 +81,7 @@ def _describe_scope(provider: Provider, scope: str, products: list[str]) -> Requ
 def _find_permissions(
     provider: Provider, scope: str, products: list[str]
 ) -> Iterator[tuple[str, Permission]]:
-    """Yield each use of `scope`, with the key of its capability; identity has no key."""
+    """Yield each use of `scope`, with the key of its capability; empty for identity."""
     yield from (
         ("", permission)
         for permission in provider.identity_permissions

@@ -1,9 +1,9 @@
 """
-A database that was restored from a copy: what had ended since the copy was made ends again.
+Repeat removals after the database was restored from a backup.
 
-What is published outside says which keys are dead. Whatever they belonged to is not
-reconnected by a restore: integrations are purged with a receipt of their own, connections end,
-and grants that had been replaced ask their owners to reconnect. May be run again at any time.
+The published ledger lists destroyed keys. If their holders came back with the backup,
+integrations are purged with receipts of their own, connections end, and replaced grants ask their
+owners to reconnect. Can run any number of times.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RestoreResult:
-    """How many of each: keys destroyed again, integrations, connections, grants that are over."""
+    """Counts of what was removed again: keys, integrations, connections, and replaced grants."""
 
     key_count: int
     purge_count: int
@@ -39,12 +39,12 @@ class RestoreResult:
 
 def remove_resurrected(*, at: datetime) -> RestoreResult:
     """
-    End again what had ended, before anything is served.
+    Remove everything that the published ledger says was removed, before anything is served.
 
-    :raises limited_use.ledger.publication.PublicationUnreadable: if what was published cannot be read
+    :raises limited_use.ledger.publication.Unreadable: if the publication cannot be read
     """
     dead_holders = list(resurrected_keys.find_holders())
-    # Their keys last: killed anywhere, the next run finds what is left to do.
+    # Keys last: after a crash the next run finds the rest.
     purge_count = _purge_integrations(Integration.objects.live().filter(id__in=dead_holders), at)
     ended_count = _end_connections(Connection.objects.live().filter(id__in=dead_holders), at)
     reconnect_count = _end_replaced_grants(Connection.objects.filter(grant_id__in=dead_holders), at)
@@ -59,9 +59,9 @@ def remove_resurrected(*, at: datetime) -> RestoreResult:
 
 def is_pending() -> bool:
     """
-    Return whether keys are here that are published as dead: nothing is served until they go.
+    Return whether destroyed keys are back. Nothing is served while they are.
 
-    :raises limited_use.ledger.publication.PublicationUnreadable: if that cannot be told
+    :raises limited_use.ledger.publication.Unreadable: if the publication cannot be read
     """
     return resurrected_keys.has_resurrected_keys()
 
@@ -82,7 +82,7 @@ def _end_connections(connections: QuerySet[Connection], at: datetime) -> int:
     for connection_id in connections.exclude(status=ConnectionStatus.ENDING).values_list(
         "id", flat=True
     ):
-        # The sweep goes on with it: the provider is asked, and account and tokens go.
+        # The sweep continues: it asks the provider, and deletes account and tokens.
         with suppress(connection_removal.ConnectionNotEmpty):
             connection_removal.fence_connection(connection_id=connection_id, at=at)
             count += 1
@@ -90,7 +90,7 @@ def _end_connections(connections: QuerySet[Connection], at: datetime) -> int:
 
 
 def _end_replaced_grants(connections: QuerySet[Connection], at: datetime) -> int:
-    """End grants whose refresh token will not open any more: a newer one had replaced it."""
+    """End grants that a newer one had replaced: their refresh token does not open any more."""
     active = list(connections.filter(status=ConnectionStatus.ACTIVE).values_list("id", "epoch"))
     return sum(
         credentials.record_grant_ended(connection_id=connection_id, epoch=epoch, at=at)

@@ -1,4 +1,4 @@
-"""What a consent brought, kept in one transaction: all of it or nothing."""
+"""Save a new or renewed grant in one transaction: all of it or nothing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from . import admin_consent, connect_attempts, connect_outcomes, products
 
 
 class RevocationInProgress(Exception):
-    """A revocation of this account's grant may be under way. Wait, then check the tokens."""
+    """A revocation of this account's grant may be in flight. Wait, then check the tokens."""
 
 
 class TokensUnchecked(Exception):
@@ -37,14 +37,14 @@ class TokensUnchecked(Exception):
 
 
 def get_account_blind(provider: str, tokens: TokenSet) -> bytes | None:
-    """Return the account that `tokens` are of, as it is looked up: never by its address."""
+    """Return the blind index of the tokens' account: of its subject, never its address."""
     if tokens.identity is None:
         return None
     return blind_index.compute_blind(f"account.{provider}", tokens.identity.subject)
 
 
 def merge_tokens(tokens: TokenSet, refreshed: TokenSet) -> TokenSet:
-    """Return `tokens` with what a refresh of them brought; who gave them stays known."""
+    """Return `tokens` with the values of their refresh; the identity stays."""
     return replace(
         tokens,
         access_token=refreshed.access_token,
@@ -62,23 +62,24 @@ def store_grant(
     at: datetime,
 ) -> AttemptOutcome:
     """
-    Keep the grant, its account, consent and integration, and end the attempt. Other attempts at the
+    Store the grant, account, consents and integration, and end the attempt. Other attempts at the
     same provider and product are settled.
 
-    :param valid_at: a time when the tokens were valid; None: they have to be checked first
-    :raises Revoking: if the account is being disconnected at the provider right now
-    :raises Unchecked: if it may have been disconnected there since `valid_at`
-    :raises refusals.WrongAccount: if another account was to be reconnected
-    :raises refusals.LivesAlready: if it would take a permission from what is connected of it
-    :raises refusals.ConnectedByOther: if somebody else in the organisation has it
-    :raises refusals.Overtaken: if attempt, membership or connection ended meanwhile
-    :raises limited_use.agreements.consents.DeclarationOutdated: if the terms changed after the consent
+    :param valid_at: a time when the tokens were valid; None: check them first
+    :raises RevocationInProgress: if the provider may be revoking the account's grant now
+    :raises TokensUnchecked: if the grant may have been revoked since `valid_at`
+    :raises connect_outcomes.WrongAccount: if another account was to be reconnected
+    :raises connect_outcomes.AccountAlreadyConnected: if a connected product would lose a
+        permission
+    :raises connect_outcomes.AccountConnectedByColleague: if a colleague has connected the account
+    :raises connect_outcomes.AttemptObsolete: if attempt, membership or connection has ended
+    :raises limited_use.agreements.consents.Outdated: if the terms changed after the consent
     """
     account_blind = get_account_blind(provider.key, tokens)
     if account_blind is None:
         raise connect_outcomes.ProviderRefused
     with transaction.atomic(durable=True):
-        # Before any row: revocations and connects of one account come one after the other.
+        # Before any row lock: serialises revocations and connects of the account.
         shared_grants.lock_account(account_blind)
         if (
             shared_grants.get_revocation_end(
@@ -98,7 +99,7 @@ def store_grant(
             if existing
             else _create_connection(attempt, account_blind, tokens, at)
         )
-        # The token response is the only truth about what was granted.
+        # Only the token response says which scopes were granted.
         granted = tokens.granted_scopes or frozenset()
         if existing is not None:
             products.refuse_smaller_grant(existing, attempt, provider, granted)
@@ -143,7 +144,10 @@ def _has_revoked_since(since: datetime, attempt: ConnectAttempt, account_blind: 
 
 
 def _lock_attempt(attempt_id: UUID) -> tuple[ConnectAttempt, list[UUID]]:
-    """Return the attempt, if it may still be completed, and the ids of what its success settles."""
+    """
+    Lock and return the attempt if it can still be completed, and the ids that its success
+    settles.
+    """
     try:
         attempt, older_ids = connect_attempts.lock_attempt(attempt_id)
     except ConnectAttempt.DoesNotExist:
@@ -162,7 +166,7 @@ def _lock_attempt(attempt_id: UUID) -> tuple[ConnectAttempt, list[UUID]]:
 def _lock_existing(
     attempt: ConnectAttempt, provider: Provider, account_blind: bytes
 ) -> Connection | None:
-    """Return the connection of this account that there is already, locked, if it is theirs."""
+    """Lock and return the person's existing connection of this account, or None."""
     own_connections = Connection.objects.live().owned_by(attempt.user_id, attempt.organisation_id)
     own_connections = own_connections.filter(provider=provider.key)
     connection = (
@@ -183,7 +187,7 @@ def _lock_existing(
 def _is_colleagues_account(
     attempt: ConnectAttempt, provider: Provider, account_blind: bytes
 ) -> bool:
-    """Return whether somebody else of the organisation has the account: one has it at a time."""
+    """Return whether a colleague has the account. Only one person of an organisation can."""
     account_connections = cross_user_lookups.find_account_connections(
         provider=provider.key, account_blind=account_blind
     )
@@ -198,7 +202,7 @@ def _create_connection(
     attempt: ConnectAttempt, account_blind: bytes, tokens: TokenSet, at: datetime
 ) -> Connection:
     if tokens.refresh_token is None:
-        # It would be over within the hour.
+        # It would end within the hour.
         raise connect_outcomes.ProviderRefused
     connection = Connection(
         id=uuid7(),
@@ -216,7 +220,7 @@ def _create_connection(
 def _renew_connection(connection: Connection, tokens: TokenSet, at: datetime) -> Connection:
     if tokens.refresh_token is None and connection.status != ConnectionStatus.ACTIVE:
         raise connect_outcomes.ProviderRefused
-    # Whatever was begun under the older grant is dropped: a refresh, a sync.
+    # Fence off work of the older grant, such as a refresh or a sync.
     connection.epoch += 1
     connection.status = ConnectionStatus.ACTIVE
     connection.connected_at = at
@@ -231,10 +235,10 @@ def _renew_connection(connection: Connection, tokens: TokenSet, at: datetime) ->
 
 def _lock_integrations(connection: Connection) -> None:
     """
-    Lock what is live of the account, in one order, before the connection is saved.
+    Lock the live integrations in order of id, before the connection is saved.
 
-    A new grant changes a key of the connection's row, which foreign keys to it wait for. Whoever
-    writes such a row holds one of these integrations until it has committed.
+    A new grant changes a key of the connection's row, which foreign keys to it wait for. A
+    transaction that writes such a row holds one of these integrations until it commits.
     """
     live = connection.integrations.live().select_for_update(no_key=True)
     list(live.order_by("id").values_list("id"))

@@ -1,8 +1,7 @@
 """
-How far a mailbox is, for the page and the API: from our own rows, whatever else is down.
+Sync progress for pages and API, computed from our own rows.
 
-That no worker lives is seen here, by whoever looks, because no worker would
-write it.
+A missing worker is detected when the progress is read, because no worker would write it.
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ from integrations.push import watch_health
 from integrations.push.watch_health import WatchHealth
 from integrations.sync.check_intervals import CheckInterval, get_interval
 
-# Due for longer than this without a sign of life: nobody is working.
+# Due and untouched for longer than this: no worker is running.
 STALLED_AFTER = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconciliationCounts:
-    """The last comparison with the provider."""
+    """Counts of the last comparison with the provider."""
 
     compared_at: datetime
     provider_count: int
@@ -40,20 +39,20 @@ class ReconciliationCounts:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncProgress:
     """
-    One integration's mail.
+    Sync progress of one integration's mail.
 
-    :param expected_count: the provider's estimate until the listing ended
+    :param expected_count: the provider's estimate, until the listing has ended
     :param seconds_left: an estimate, during the first snapshot only
     :param next_try_at: when the work is due next
-    :param failing_since: when the first of the failures in a row happened; None after a success
+    :param failing_since: time of the first of consecutive failures; None after a success
     :param mime_count: messages that were read from their MIME, one by one
     :param pause_reason: why it waits for `next_try_at`; empty if nothing is wrong
     :param delayed_count: messages that the provider has not delivered yet
     :param delayed_until: when the next of these is fetched again
-    :param is_stalled: due, and no worker has touched it for two minutes
-    :param watch: what the provider tells of by itself; None: nothing
-    :param interval: how far apart checks for news are while nothing delays them; None of calendars,
-        and where the owner has to reconnect
+    :param is_stalled: due, and untouched by a worker for two minutes
+    :param watch: health of the push notifications; None: there are none
+    :param interval: time between checks if nothing delays them; None for calendars, and while the
+        owner must reconnect
     """
 
     stage: SyncStage
@@ -79,7 +78,7 @@ class SyncProgress:
 
     @property
     def current_interval(self) -> CheckInterval | None:
-        """How far apart checks for news are now; None while they are not regular."""
+        """The current time between checks; None while checks are not regular."""
         is_delayed = self.failing_since is not None or bool(self.pause_reason) or self.is_stalled
         return self.interval if self.stage == SyncStage.DELTA and not is_delayed else None
 
@@ -93,7 +92,7 @@ class SyncProgress:
 
 
 def get_progress(integration_ids: Iterable[UUID], *, at: datetime) -> dict[UUID, SyncProgress]:
-    """Return the progress of each integration that has work, in four queries."""
+    """Return the progress of each integration that has work items, with four queries."""
     ids = list(integration_ids)
     work_items = SyncWork.objects.filter(integration_id__in=ids).select_related("integration")
     quarantine_counts = (
@@ -126,7 +125,7 @@ def get_progress(integration_ids: Iterable[UUID], *, at: datetime) -> dict[UUID,
 
 
 def is_stalled(work: SyncWork, *, at: datetime) -> bool:
-    """Return whether the work has waited for longer than any living worker would let it."""
+    """Return whether the work item has waited longer than any running worker would leave it."""
     last_seen_at = max(filter(None, (work.next_sync_at, work.heartbeat_at, work.lease_until)))
     return at - last_seen_at > STALLED_AFTER
 

@@ -1,11 +1,11 @@
 """
-How many waits for a provider, and how many streams, one person may have at a time.
+Limits for one person: concurrent waits for providers, and concurrent streams.
 
-Each of them keeps a thread of a web process. One person gets two of either kind; a third is refused
-at once, so that a greedy person waits for themself and nobody else does.
+Each occupies a thread of a web process. A person gets two of either kind, and a third is refused
+at once, so that one person cannot occupy all threads.
 
-Each web process counts its own: its threads are what is protected, and a count that ends with its
-process needs no lease and no sweep. With several web processes, a person gets two in each of them.
+Each web process counts its own: the limit protects its threads, and a count in memory needs no
+lease and no sweep. With several web processes a person gets two in each.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ from uuid import UUID
 
 from accounts import row_owner
 
-#: Waits for a provider, and streams, of one person at a time.
+#: Concurrent waits and streams of one person.
 MOST_WAITS: Final = 2
 MOST_STREAMS: Final = 2
-#: Seconds that one request may wait for a provider's quota, over all calls that it makes.
+#: Seconds that one request may wait for quota, over all of its calls.
 QUOTA_PATIENCE: Final = 1.0
 
 
 class TooManyWaits(Exception):
-    """The person waits for a provider in two other requests. Nothing was done: ask again soon."""
+    """The person waits for providers in two other requests. Nothing was done; ask again soon."""
 
 
 class TooManyStreams(Exception):
-    """The person downloads two other files. Nothing was done: ask again when one has ended."""
+    """The person downloads two other files. Nothing was done; ask again when one has ended."""
 
 
 class PersonSlot:
     """
-    One of a person's slots, in use until it is given back or until nothing refers to it.
+    One of a person's slots, occupied until it is given back or garbage-collected.
 
-    As a context manager it is given back if the block fails; otherwise whatever the block handed
-    it to gives it back (`hold_slot`).
+    As a context manager it gives the slot back if the block fails; after success the new holder
+    does (`hold_slot`).
     """
 
     __slots__ = ("__weakref__", "_budget", "_person_id")
@@ -51,7 +51,7 @@ class PersonSlot:
         self._budget, self._person_id = budget, person_id
 
     def give_back(self) -> None:
-        """Let the person have it again. Another time it does nothing."""
+        """Free the slot. Repeated calls do nothing."""
         self._budget.take_slot_back(self, self._person_id)
 
     def __enter__(self) -> Self:
@@ -69,13 +69,13 @@ class PersonSlot:
 
 class SlotBudget:
     """
-    Slots that are lent per person.
+    Slots per person.
 
-    An answer that is dropped without being closed gives its slot back as well: slots are held
-    weakly, and those that are gone are not counted.
+    Slots are held by weak references and dead ones are not counted, so a response that is dropped
+    without being closed frees its slot.
 
-    :param most: of one person at a time
-    :param refusal: raised when all of them are lent
+    :param most: slots of one person
+    :param refusal: raised if all of them are lent
     """
 
     def __init__(self, most: int, refusal: type[Exception]) -> None:
@@ -88,7 +88,7 @@ class SlotBudget:
         """
         Return a slot at once.
 
-        :raises: the refusal, if the person has all of theirs
+        :raises: the refusal, if the person's slots are all lent
         """
         with self._lock:
             lent_slots = self._find_lent_slots(person_id)
@@ -99,7 +99,7 @@ class SlotBudget:
             return slot
 
     def take_slot_back(self, slot: PersonSlot, person_id: UUID) -> None:
-        """Count `slot` no more. See `Slot.give_back`."""
+        """Stop counting `slot`. See `PersonSlot.give_back`."""
         with self._lock:
             remaining_slots = [
                 reference
@@ -112,7 +112,7 @@ class SlotBudget:
                 self._lent.pop(person_id, None)
 
     def count_lent(self, person_id: UUID) -> int:
-        """Return how many slots the person has now."""
+        """Return how many slots the person occupies now."""
         with self._lock:
             return len(self._find_lent_slots(person_id))
 
@@ -127,9 +127,9 @@ STREAM_SLOTS: Final = SlotBudget(MOST_STREAMS, TooManyStreams)
 @dataclass(slots=True)
 class ProviderWait:
     """
-    A wait for a provider that is under way.
+    The current request's wait for a provider.
 
-    :param quota_patience: seconds that are left for waiting for quota
+    :param quota_patience: seconds left for waiting for quota
     """
 
     quota_patience: float = QUOTA_PATIENCE
@@ -141,12 +141,12 @@ _current: ContextVar[ProviderWait | None] = ContextVar("wait", default=None)
 @contextmanager
 def hold_wait_slot() -> Iterator[ProviderWait]:
     """
-    Hold a slot of the person for whom this request acts while a provider is waited for.
+    Hold one of the person's slots while the request waits for a provider.
 
-    Within a block, further blocks of the same request belong to it. A request that acts for nobody
-    holds none: the database shows it no rows, so it has nothing to ask a provider for.
+    Nested blocks of a request share one slot. A request that acts for no person holds none: the
+    database shows it no rows, so it has no provider to ask.
 
-    :raises TooManyWaits: if the person has all of theirs
+    :raises TooManyWaits: if the person's slots are all lent
     """
     wait = _current.get()
     if wait is not None:
@@ -184,7 +184,7 @@ class _SlotHoldingIterator:
             raise
 
     def close(self) -> None:
-        """Let go of what was not sent, as when the client went away."""
+        """Free the slot although parts remain, as when the client disconnects."""
         try:
             close = getattr(self._parts, "close", None)
             if close is not None:

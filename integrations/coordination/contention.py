@@ -1,8 +1,8 @@
 """
-Contention for rows, and how to run a statement or transaction again after it.
+Detect contention for rows, and run a statement or transaction again after it.
 
-When transactions wait for each other in a circle, PostgreSQL rolls one of them back: not
-necessarily one that caused the circle. What was rolled back left no trace, so it can run again.
+To break a deadlock, PostgreSQL rolls back one transaction, not necessarily one that caused it. A
+rolled-back transaction left no trace, so it can run again.
 """
 
 from __future__ import annotations
@@ -33,18 +33,19 @@ _FIRST_PAUSE: Final = 0.02  # seconds; doubled before each further try
 
 
 def is_contention(error: OperationalError) -> bool:
-    """Return whether other transactions were in the way; otherwise the database is away."""
+    """Return whether other transactions were in the way; otherwise the database is down."""
     return getattr(error.__cause__, "sqlstate", None) in _SQLSTATES
 
 
 def retry(operation: Callable[[], T]) -> T:
     """
-    Return the answer of `operation`, run again after contention, a few times.
+    Run `operation` and return its result; after contention run it again, up to five times.
 
-    Inside a transaction of the caller's it runs once: that is rolled back as a whole.
+    Inside a transaction of the caller it runs once, because that transaction is rolled back as a
+    whole.
 
     :param operation: a transaction, or single statements that may be repeated
-    :raises OperationalError: the last one, if contention did not end, or for any other reason
+    :raises OperationalError: if contention does not end, or for any other reason
     """
     for count in range(1, _MOST_TRIES):
         try:

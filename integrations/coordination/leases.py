@@ -19,7 +19,7 @@ from django.db.models import Model, Q, QuerySet
 
 M = TypeVar("M", bound=Model)
 
-#: Prefix of the columns by which a worker leases the token refresh of a connection.
+#: Prefix of the lease columns for a connection's token refresh.
 REFRESH_PREFIX: Final = "refresh_"
 
 
@@ -50,7 +50,7 @@ class Lease:
 
 
 def match_unleased(at: datetime, *, prefix: str = "") -> Q:
-    """Match rows that no worker holds: without a lease, or with one that has expired."""
+    """Match rows without a lease, or with an expired one."""
     end_column = f"{prefix}lease_until"
     return Q(**{end_column: None}) | Q(**{f"{end_column}__lte": at})
 
@@ -113,7 +113,7 @@ def renew(lease: Lease, *, at: datetime, **values: Any) -> None:
     """
     Extend the lease, and save `values` of the row.
 
-    In the transaction that writes the worker's results, this stops a worker whose lease expired.
+    In the transaction that writes the worker's results, this stops a worker with an expired lease.
 
     :raises LeaseLost: if the worker no longer holds the row
     """

@@ -1,17 +1,16 @@
 """
-The memory of a process: given back when it is freed, and seldom searched for cycles.
+Memory of a process: return freed memory to the system, and collect garbage rarely.
 
-glibc gives each thread an arena of its own, and after the first large block keeps blocks of that
-size in it for later (mallopt(3)). A worker that reads a mail of 30 MB in each of its threads would
-hold all of it from then on. A parser process, too.
+glibc gives each thread an arena, and after the first large block keeps later blocks of that size
+in it (mallopt(3)). A worker or parser that reads a mail of 30 MB in each of its threads would
+hold all of it forever.
 
-Python looks for cycles each time that 700 objects more were made than freed, and from time to time
-among all that was ever loaded. A mail is some hundred objects, of which none is in a cycle. A
-request leaves some 200 objects in cycles, because Django's view and request refer to each other.
+By default Python collects after 700 net new objects, and now and then scans all objects. A mail
+is some hundred objects, none in a cycle. A request leaves some 200 objects in cycles, because
+Django's view and request refer to each other.
 
-No thread runs while Python looks for cycles. So a web process does it more often than a worker,
-each time among fewer objects: among 20,000 it takes 10 ms, twice as long as a request, among 2,000
-half a millisecond.
+A collection stops all threads. So a web process collects more often than a worker, each time
+among fewer objects: 20,000 take 10 ms, twice as long as a request; 2,000 take half a millisecond.
 """
 
 from __future__ import annotations
@@ -23,21 +22,21 @@ from typing import Final
 _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
 _M_ARENA_MAX: Final = -8
-# Bytes from which a block is mapped on its own, and unmapped when it is freed.
+# Larger blocks, in bytes, are mapped separately, and unmapped when freed.
 _MMAP_BYTES: Final = 256 << 10
-# Bytes at the end of an arena that are kept for what comes next.
+# Free bytes kept at the end of an arena.
 _TRIM_BYTES: Final = 4 << 20
-# The interpreter runs one thread at a time, so they seldom wait for each other here.
+# Threads rarely contend for one arena, because the interpreter runs one at a time.
 _ARENA_COUNT: Final = 1
-# New objects before the youngest generation is collected, and collections of each younger
-# generation before a generation is collected (gc.set_threshold).
+# Net new objects before the youngest generation is collected, then collections of each younger
+# generation before the next is collected (gc.set_threshold).
 GcThresholds = tuple[int, int, int]
 WORKER_THRESHOLDS: Final[GcThresholds] = (20_000, 20, 20)
 WEB_THRESHOLDS: Final[GcThresholds] = (2_000, 5, 100)
 
 
 def release_freed_memory() -> None:
-    """Give freed blocks back, in this process and its forks. Does nothing without glibc."""
+    """Return freed blocks to the system, also in forks. Does nothing without glibc."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, _MMAP_BYTES)
@@ -47,7 +46,7 @@ def release_freed_memory() -> None:
 
 def collect_rarely(thresholds: GcThresholds = WORKER_THRESHOLDS) -> None:
     """
-    Look for cycles seldom, and never among the objects that exist now: call it last.
+    Collect garbage rarely, and never among the objects that exist now: call it last.
 
     :param thresholds: for `gc.set_threshold`
     """

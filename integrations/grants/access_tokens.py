@@ -1,4 +1,4 @@
-"""Access tokens that are valid now. `token_refresh` refreshes them."""
+"""Valid access tokens for adapters. `token_refresh` refreshes them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from limited_use.access_request import Permit
 from . import credentials, token_refresh
 from .token_refresh import RefreshRequest
 
-# An adapter asks for the token before each call. An opened token serves for this long, so work that
-# only reads notices a disconnect after so many seconds. Writes hold the fence.
+# An adapter asks for the token before each call, and reuses an opened token for this long. So work
+# that only reads notices a disconnect this late. Writes hold the fence.
 TOKEN_REUSE_TIME = timedelta(seconds=5)
 
 
@@ -53,9 +53,9 @@ class AccessTokenSource:
         """
         Return a valid token.
 
-        :raises NoLongerLive: if the connection was disconnected
+        :raises DisconnectedError: if the connection was disconnected
         :raises errors.GrantRevoked: if the provider ended the grant
-        :raises errors.Unavailable: if the token needs a refresh, which is not possible now
+        :raises errors.Unavailable: if the token needs a refresh that is not possible now
         """
         with self._lock:
             now = timezone.now()
@@ -71,9 +71,9 @@ class AccessTokenSource:
 
     def renew(self, claims: str = "") -> None:
         """
-        Refuse the last token. The next call refreshes it, unless another process has.
+        Reject the last token. The next call refreshes it, unless another process has.
 
-        :param claims: claims that the provider wants in the request for the next token
+        :param claims: claims that the provider requires in the next token request
         """
         with self._lock:
             self._held = None
@@ -112,8 +112,8 @@ def get_access(
     """
     Return the access with which adapters of a connection are opened.
 
-    :param ask: asks a worker to refresh the grant; None: this process is a worker
-    :raises NoLongerLive: if the connection was disconnected
+    :param request_refresh: asks a worker to refresh the grant; None: this process is a worker
+    :raises DisconnectedError: if the connection was disconnected
     """
     provider = Connection.objects.live().filter(id=connection_id).values_list("provider", flat=True)
     key = provider.first()
@@ -128,9 +128,9 @@ def get_access(
 
 def get_worker_access(connection: Connection, permit: Permit) -> ProviderAccess:
     """
-    Return the access of a turn whose claim has just read the live `connection`.
+    Return the access of a worker that has just claimed work and read the live `connection`.
 
-    :param permit: the turn's permit to use the access token; it is replaced when it expires
+    :param permit: the permit to use the access token; it is replaced when it expires
     """
     token_source = AccessTokenSource(connection.id, known=connection, permit=permit)
     return ProviderAccess(
@@ -139,7 +139,10 @@ def get_worker_access(connection: Connection, permit: Permit) -> ProviderAccess:
 
 
 def reject_token(connection: Connection) -> None:
-    """Make the next call refresh the grant: the answer names the scopes that are still granted."""
+    """
+    Make the next call refresh the grant. The token response names the scopes that are still
+    granted.
+    """
     token_refresh.reject_tokens(connection, generation=connection.grant_generation)
 
 
@@ -147,8 +150,8 @@ def refresh_grant(*, connection_id: UUID, generation: int | None = None) -> int:
     """
     Refresh the grant, unless it was refreshed since `generation`; return its new generation.
 
-    :param generation: the generation of the refused token; None: the present one
-    :raises NoLongerLive: if the connection was disconnected
+    :param generation: the generation of the rejected token; None: the present one
+    :raises DisconnectedError: if the connection was disconnected
     :raises errors.GrantRevoked: if the provider ended the grant
     :raises errors.Unavailable: if the provider did not answer, or another refresh takes too long
     """
@@ -159,13 +162,13 @@ def refresh_grant(*, connection_id: UUID, generation: int | None = None) -> int:
 
 def refresh_grant_if_needed(*, connection_id: UUID) -> None:
     """
-    Refresh the grant if its token has expired or was refused.
+    Refresh the grant if its token has expired or was rejected.
 
-    :raises: as `refresh` does
+    :raises: as `refresh_grant` does
     """
     token_refresh.get_fresh_connection(connection_id, newer_than=0)
 
 
 def record_grant_ended(*, connection_id: UUID, epoch: int, at: datetime) -> bool:
-    """Record that the provider ended the grant. See `credentials.end`."""
+    """Record that the provider ended the grant. See `credentials.record_grant_ended`."""
     return credentials.record_grant_ended(connection_id=connection_id, epoch=epoch, at=at)

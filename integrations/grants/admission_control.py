@@ -1,7 +1,7 @@
 """
-When a call to a provider may be sent: after its quota is paid, and while it holds request slots.
+Admission of calls to providers: a call pays its quota and holds request slots.
 
-A person waits one second at most, a worker returns its work to the queue, and the last calls of a
+A person waits at most one second, a worker returns its work to the queue, and the last calls of a
 connection do not wait.
 """
 
@@ -27,10 +27,10 @@ from .quota_purse import CallPostponed, QuotaPurse
 @dataclass(frozen=True, slots=True)
 class PersonAdmission:
     """
-    Admits the calls of a page or of the API, for a person who waits.
+    Admits the calls of a page or of the API, while a person waits.
 
-    All calls of a web request together wait one second at most, and hold one of the person's waits
-    (`concurrency`). The slots of the mailbox stay held while the token is renewed: a web process
+    All calls of a web request together wait at most one second, and hold one of the person's
+    slots (`concurrency`). The mailbox's slots stay held while the token is renewed: a web process
     only waits for the worker that refreshes the grant.
     """
 
@@ -42,11 +42,11 @@ class PersonAdmission:
     @contextmanager
     def admit(self, units: int) -> Iterator[None]:
         """
-        Hold as many slots as the call has requests, one at least, and pay.
+        Hold one slot for each request of the call, at least one, and pay its quota.
 
         :raises errors.RateLimited: if quota or slots are not free in time
         :raises concurrency.TooManyWaits: if two other requests of the person wait for providers
-        :raises NoLongerLive: if the connection has ended
+        :raises DisconnectedError: if the connection has ended
         """
         with concurrency.hold_wait_slot() as wait, self._hold_slots(max(1, units), wait):
             if units:
@@ -90,16 +90,16 @@ class PersonAdmission:
 
 class WorkerAdmission:
     """
-    Admits the calls of a task, which returns its work to the queue instead of a long wait.
+    Admits the calls of a task, which returns its work to the queue instead of waiting long.
 
-    Each attempt is paid. No slot is held while the token is renewed: a worker refreshes the grant
+    Each attempt pays. No slot is held while the token is renewed: a worker refreshes the grant
     itself, which may take seconds.
     """
 
     covers_retry: ClassVar[bool] = False
 
     def __init__(self, connection_id: UUID, provider: Provider, *, slots: int) -> None:
-        """:param slots: requests of one call that may be under way at once"""
+        """:param slots: requests of one call that may be in flight at once"""
         self.purse = QuotaPurse(connection_id, provider)
         self._connection_id = connection_id
         self._most_at_once = provider.most_at_once
@@ -110,8 +110,8 @@ class WorkerAdmission:
         """
         Pay from the purse, which is filled first if necessary, and hold the slots.
 
-        :raises Postponed: if quota or slots are not free in time, or the mailbox is paused
-        :raises NoLongerLive: if the connection has ended
+        :raises CallPostponed: if quota or slots are not free in time, or the mailbox is paused
+        :raises DisconnectedError: if the connection has ended
         """
         if units:
             self.purse.draw_units(units, least_units=units)

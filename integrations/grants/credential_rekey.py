@@ -1,8 +1,8 @@
 """
-Grants from before refresh tokens had keys of their own: sealed anew, by a worker, once.
+Re-encrypt old grants, in a worker, once: from one key for all columns to two keys.
 
-Until then such a grant is called as its connection, whose one key of the line of credentials
-opens everything: workers go on as before, and other processes wait for this.
+Until then such a grant's holder is its connection, and one key of the credential line opens all
+columns. Workers use it unchanged; other processes cannot open it.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ _LIVE_STATUSES = (ConnectionStatus.ACTIVE, ConnectionStatus.REAUTH_REQUIRED)
 
 
 def rekey_old_grants(*, at: datetime) -> int:
-    """Seal anew what is left of those grants, one transaction each; return how many it was."""
+    """Re-encrypt the remaining old grants, one transaction each; return how many."""
     rekeyed_count = 0
     for connection_id in list(_find_old_grants(at).order_by("id").values_list("id", flat=True)):
         try:
             rekeyed_count += _rekey_grant(connection_id, at=at)
         except Exception:
-            # One that does not open keeps no other from being sealed anew.
+            # A grant that does not open must not stop the others.
             logger.exception("grant.not_split", extra={"connection_id": connection_id})
     return rekeyed_count
 
 
 def _find_old_grants(at: datetime) -> QuerySet[Connection]:
-    # Not while it is refreshed: a token that came meanwhile would be lost.
+    # Not during a refresh, or its new token would be lost.
     return Connection.objects.filter(
         leases.match_unleased(at, prefix=leases.REFRESH_PREFIX),
         grant_id=F("id"),
@@ -77,7 +77,7 @@ def _rekey_grant(connection_id: UUID, *, at: datetime) -> bool:
 
 
 def _create_two_keys(connection: Connection, *, at: datetime) -> Seal:
-    """Destroy the one key, make the two, and return what seals with them."""
+    """Destroy the one key, create the two, and return a function that seals a column."""
     credentials.destroy_key(connection.id, about=connection.id, at=at)
     # Permits for the older key end with it.
     connection.epoch += 1

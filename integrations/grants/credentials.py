@@ -1,12 +1,12 @@
 """
-The grant of a connection as it is kept: stored, refreshed, ended, or thrown away.
+The stored grant of a connection: seal it, refresh it, end it, or discard it.
 
-Two keys: the connection's own opens which account it is and the access token of the hour; the
-refresh token has one for itself, made with its grant and destroyed with it. So whoever connects
-can seal a refresh token, and only workers can open one.
+A grant has two keys. The connection's key opens the account's address and the access token. The
+refresh token has its own key, created with its grant and destroyed with it. So a web process can
+seal a refresh token, and only workers can open one.
 
-What is written here is written in the caller's transaction, under its fence.
-The network is `discard` alone, outside any.
+All functions write in the caller's transaction, under its fence. Only `discard_tokens` calls the
+provider, outside of transactions.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ TOKEN_FIELDS = ("access_token", "access_expires_at", "refresh_token", "grant_gen
 
 def seal_new_grant(connection: Connection, tokens: TokenSet, *, at: datetime) -> None:
     """
-    Seal what a consent brought into `connection`, in the caller's transaction, which saves it.
+    Seal a consent's tokens into `connection`, in the caller's transaction; the caller saves it.
 
-    A refresh token is a new grant, with a new key; the former grant's is destroyed. One that did
-    not come leaves the former where it is. Permits and work of an older epoch are fenced off.
+    A refresh token is a new grant with a new key; the former key is destroyed. Without a refresh
+    token the former one stays. Permits and work of an older epoch are fenced off.
     """
     if tokens.refresh_token is None:
         _raise_epoch(connection.grant_id, connection.epoch)
@@ -59,20 +59,20 @@ def seal_new_grant(connection: Connection, tokens: TokenSet, *, at: datetime) ->
         _replace_grant(connection, tokens.refresh_token, at=at)
     account_sealer = _get_account_sealer(connection, at=at)
     email = tokens.identity.email if tokens.identity else ""
-    # What was to be met is met, or is asked for anew.
+    # The consent has met the required claims; the provider names them again if not.
     connection.wanted_claims = None
-    # Renamed accounts keep their key, and show their new name.
+    # A renamed account keeps its key and shows its new address.
     connection.email = account_sealer.seal_value(Connection, "email", row=connection.id, data=email)
     _seal_access_token(connection, tokens, account_sealer)
 
 
 def seal_refreshed_tokens(connection: Connection, tokens: TokenSet) -> None:
     """
-    Seal what a refresh brought into `connection`, in memory; the caller saves `TOKEN_FIELDS`.
+    Seal refreshed tokens into `connection`, in memory; the caller saves `TOKEN_FIELDS`.
 
-    A refresh token that did not come leaves the old one where it is.
+    Without a new refresh token the old one stays.
 
-    :raises limited_use.vault.keys.KeyDestroyed: if a key is gone or of another epoch
+    :raises limited_use.vault.keys.Destroyed: if a key is gone or of another epoch
     """
     account_sealer = sealing.get_sealer(holder=connection.id, epoch=connection.epoch)
     _seal_access_token(connection, tokens, account_sealer)
@@ -85,9 +85,9 @@ def seal_refreshed_tokens(connection: Connection, tokens: TokenSet) -> None:
 
 def fence_keys(connection: Connection) -> None:
     """
-    Raise the epoch of both keys to the connection's, in the caller's transaction; they stay.
+    Raise the epoch of both keys to the connection's, in the caller's transaction.
 
-    Permits in hand and work in flight end with it.
+    Issued permits and running work end with the old epoch. The keys stay.
     """
     for holder in {connection.id, connection.grant_id}:
         _raise_epoch(holder, connection.epoch)
@@ -99,7 +99,7 @@ def destroy_key(holder: UUID, *, about: UUID, at: datetime) -> tuple[DestroyedKe
 
     None if there is no such key.
 
-    :param about: whose it was: the connection
+    :param about: the connection that the key belonged to
     """
     destroyed_key = keys.destroy_key(holder=holder)
     if destroyed_key is None:
@@ -139,7 +139,7 @@ def _seal_access_token(connection: Connection, tokens: TokenSet, account_sealer:
 
 
 def _raise_epoch(holder: UUID, epoch: int) -> None:
-    # A grant that was never stored has no key; and then there is nothing to fence off.
+    # A grant that was never stored has no key to fence.
     with suppress(keys.KeyDestroyed):
         keys.raise_epoch(holder=holder, epoch=epoch)
 
@@ -153,15 +153,15 @@ def record_grant_ended(
     wanted_claims: str | None = None,
 ) -> bool:
     """
-    Record that the provider said the grant is gone; return False if that is no longer so.
+    Record that the provider ended the grant; return False if the grant has changed since.
 
-    From the commit on features stop, and only the owner reads: the epochs of the
-    connection and of what hangs on it are raised, so that permits in hand and
-    work in flight end too. The keys stay: a reconnect in time keeps everything.
+    From the commit on, features stop and only the owner can read: the epochs of the connection
+    and its integrations are raised, which ends issued permits and running work. The keys stay: a
+    reconnect in time keeps all data.
 
-    :param epoch: the connection's, under which the provider was asked
-    :param generation: of the grant that was refused, if that is known
-    :param wanted: what the person has to meet for another, as claims or ""; None: nothing more
+    :param epoch: the connection's epoch when the provider was asked
+    :param generation: the generation of the rejected grant, if known
+    :param wanted_claims: claims required for a new grant, or ""; None: none are required
     """
     sealed_claims = _seal_claims(connection_id, epoch, wanted_claims) if wanted_claims else None
     reason = (
@@ -205,14 +205,14 @@ def _seal_claims(connection_id: UUID, epoch: int, claims: str) -> SealedValue | 
     try:
         account_sealer = sealing.get_sealer(holder=connection_id, epoch=epoch)
     except (keys.KeyDestroyed, KeyStoreUnavailable):
-        # Without it the consent page goes by its own rules: the grant is over all the same.
+        # The grant is over all the same; the consent page just lacks the claims.
         return None
     return account_sealer.seal_value(Connection, "wanted_claims", row=connection_id, data=claims)
 
 
 def _ask_to_reconnect(integration: Integration, reason: StatusReason, *, at: datetime) -> None:
     if integration.status != IntegrationStatus.REAUTH_REQUIRED:
-        # One that waited for a permission already goes on waiting since then, and for that.
+        # An integration that already waits for a permission keeps its reason and time.
         integration.status = IntegrationStatus.REAUTH_REQUIRED
         integration.status_reason = reason
         integration.status_since = at
@@ -231,16 +231,15 @@ def discard_tokens(  # noqa: PLR0913
     at: datetime,
 ) -> str:
     """
-    Throw away tokens that must not be kept, and return what became of them.
+    Discard tokens that must not be stored; return `revoked` or `forgotten`.
 
-    `revoked` at the provider, if no live connection of the account needs the grant, whoever's
-    it is: Google ends all of a person's grants to the project with one revocation. Otherwise, and
-    where the provider takes none back, `forgotten`: they were never stored, and run out by
-    themselves. Decided in order with connects of the account; one that comes while the revocation
-    is on its way waits for it.
+    They are revoked at the provider if no live connection of the account needs the grant, of any
+    owner: one revocation at Google ends all of a person's grants to the project. Otherwise, or if
+    the provider has no revocation, they are forgotten: they were never stored, and expire. The
+    decision holds the account's lock; a connect during the revocation waits for it.
 
-    :param about: whose they were: an attempt or a connection
-    :param apart_from: the connection which does not count as needing them
+    :param about: the attempt or connection of the tokens
+    :param excluded_connection_id: a connection that does not count as needing them
     """
     outcome = "forgotten"
     pending_discard: Discard | None = None
@@ -263,7 +262,8 @@ def discard_tokens(  # noqa: PLR0913
         else:
             outcome, has_answered = "revoked", True
         if has_answered:
-            # Nothing is on its way any more. Without an answer it may be: the sweep deletes it.
+            # With an answer no revocation is in flight. Without one it may be, and the sweep
+            # deletes the row.
             pending_discard.delete()
     with transaction.atomic():
         body = {"outcome": outcome}

@@ -34,7 +34,7 @@ LARGEST_FILE_BYTES = 36 * 1024 * 1024
 
 
 class MailCall(Protocol):
-    """Calls the mailbox once, at a price of `units` in the provider's quota."""
+    """Calls the mailbox once, for `units` of the provider's quota."""
 
     def __call__(self, units: int, request: Callable[[MailAdapter], T]) -> T: ...
 
@@ -45,7 +45,7 @@ def open_mailbox(connection_id: UUID) -> Iterator[tuple[MailUnits, MailCall]]:
     Open a mailbox; yield the prices of its calls, and the function that calls it.
 
     :raises errors.ProviderError: from a call; `RateLimited` if the quota is used up
-    :raises NoLongerLive: if the mailbox was disconnected
+    :raises DisconnectedError: if the mailbox was disconnected
     :raises concurrency.TooManyWaits: if two other requests of the person wait for providers
     """
     with concurrency.hold_wait_slot(), _open_mail(connection_id) as mailbox:
@@ -71,7 +71,7 @@ def _open_mail(connection_id: UUID) -> Iterator[tuple[MailUnits, MailCall]]:
 
 
 class CalendarCall(Protocol):
-    """Calls the calendars of the account once."""
+    """Calls the account's calendars once."""
 
     def __call__(self, request: Callable[[CalendarAdapter], T]) -> T: ...
 
@@ -80,7 +80,7 @@ def get_person_access(connection_id: UUID) -> ProviderAccess:
     """
     Return the access with which adapters of an account are opened.
 
-    :raises NoLongerLive: if the account was disconnected
+    :raises DisconnectedError: if the account was disconnected
     """
     return access_tokens.get_access(connection_id=connection_id, request_refresh=request_refresh)
 
@@ -91,7 +91,7 @@ def request_refresh(connection_id: UUID) -> None:
 
     :raises errors.Unavailable: if the broker is down; the connection's row keeps the request
     """
-    # The caller waits no longer than the message is valid.
+    # The message expires when the caller stops waiting.
     patience = settings.REFRESH_PATIENCE_SECONDS
     if not enqueue("integrations.refresh_grant", expires=patience, connection_id=connection_id):
         raise errors.Unavailable(
@@ -102,7 +102,7 @@ def request_refresh(connection_id: UUID) -> None:
 @contextmanager
 def open_calendars(access: ProviderAccess) -> Iterator[CalendarCall]:
     """
-    Open the calendars of the account that `access` is for; yield the function that calls them.
+    Open the calendars of the account of `access`; yield the function that calls them.
 
     :raises errors.ProviderError: from a call
     :raises concurrency.TooManyWaits: if two other requests of the person wait for providers
@@ -126,7 +126,7 @@ def fetch_file(
     """
     Return one part of a message, by the provider's id.
 
-    :raises errors.Rejected: if it has more than `most` bytes
+    :raises errors.Rejected: if it has more than `max_bytes`
     """
     with (
         concurrency.hold_wait_slot(),
@@ -139,12 +139,13 @@ def open_file(
     connection_id: UUID, message_id: str, part: str, *, max_bytes: int = LARGEST_FILE_BYTES
 ) -> FileDownload:
     """
-    Return one part of a message as it arrives. The caller closes it.
+    Return one part of a message as a stream, which the caller closes.
 
-    A wait of the person is held until the provider begins to answer; the caller limits streams.
+    One of the person's waits is held until the provider begins to answer; the caller limits
+    streams.
 
-    :raises errors.Rejected: if the part has more than `most` bytes; only at the first byte beyond,
-        if the provider does not say the size
+    :raises errors.Rejected: if the part has more than `max_bytes`; if the provider does not say
+        the size, only while reading
     """
     with ExitStack() as stack:
         units, call = stack.enter_context(_open_mail(connection_id))
@@ -158,7 +159,10 @@ def open_file(
 
 
 def _limit_size(pieces: Iterator[bytes], size: int | None, max_bytes: int) -> Iterator[bytes]:
-    """Yield `pieces`; raise at the end if they are not `size` bytes, so that none looks whole."""
+    """
+    Yield `pieces`; raise at the end if they are not `size` bytes, so that no partial file looks
+    whole.
+    """
     total = 0
     for piece in pieces:
         total += len(piece)

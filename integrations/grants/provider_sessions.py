@@ -1,8 +1,7 @@
 """
-Calls to a provider's API: quota is paid before a call, and a refused token is renewed once.
+Calls to a provider's API: each pays its quota first, and renews a rejected token once.
 
-How a caller waits for quota and request slots is the decision of its admission
-(`admission_control`).
+The admission (`admission_control`) decides how a caller waits for quota and request slots.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ class Admission(Protocol):
     """
     Decides when a call may be sent.
 
-    `covers_retry` says whether one admission serves a call and its repetition with a new token.
+    `covers_retry` says whether one admission covers a call and its repetition with a new token.
     """
 
     covers_retry: ClassVar[bool]
@@ -44,9 +43,9 @@ class ProviderSession:
 
     def call(self, request: Callable[[], T], *, units: int = 0) -> T:
         """
-        Return the result of `request`, which is repeated once if the provider refuses the token.
+        Return the result of `request`, which is repeated once if the provider rejects the token.
 
-        :param units: the price of the call in the provider's quota; 0: the call is free
+        :param units: the call's price in the provider's quota; 0: free
         :raises errors.ProviderError: the provider's refusal
         :raises: as the admission does, before anything is sent
         """

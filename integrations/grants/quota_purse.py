@@ -1,4 +1,4 @@
-"""Quota that a worker draws ahead, for several calls."""
+"""Quota that a worker draws in advance, for several calls."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class CallPostponed(Exception):
 
 class QuotaPurse:
     """
-    Quota units that a worker drew from the mailbox's bucket and has not spent.
+    Quota units that a worker has drawn from the mailbox's bucket and not spent.
 
     Each draw is a statement, so a worker draws once for several calls.
     """
@@ -40,9 +40,9 @@ class QuotaPurse:
 
     def draw_units(self, units: int, *, least_units: int) -> None:
         """
-        Fill the purse up to `want` units, or to as much of that as the bucket gives.
+        Fill the purse up to `units`, or to the amount that the bucket gives.
 
-        :raises Postponed: if the bucket does not fill it up to `least` units after a short wait
+        :raises CallPostponed: if it holds less than `least_units` after a short wait
         """
         if self.balance >= units:
             return
@@ -59,7 +59,7 @@ class QuotaPurse:
             time.sleep(grant.wait)
 
     def spend_units(self, units: int) -> None:
-        """Take `units` out. A batch may cost more than was drawn: the next draw pays the debt."""
+        """Remove `units`. A batch may cost more than was drawn: the next draw pays the debt."""
         self.balance -= units
         self.spent += units
 

@@ -1,13 +1,12 @@
 """
-One token bucket per mailbox, shared by all workers: a row, and PostgreSQL's clock.
+A token bucket per mailbox, shared by all workers: a row, timed by PostgreSQL's clock.
 
-Units are drawn before a call is made, so that a well-behaved fleet never meets
-a 429. The bucket may go into debt by what flows in within `PATIENCE`: whoever
-draws waits the debt off before calling, which keeps the time over which the provider
-counts at or below its limit (`capacity + 60 * minutes * rate == limit`).
+Units are drawn before a call, so that workers within the limit never receive a 429. The bucket
+may go into debt by the inflow of `PATIENCE` seconds. The caller waits until the debt is paid, so
+the provider's limit holds over its counting window (`capacity + 60 * minutes * rate == limit`).
 
-A person waits less than a worker, and comes before it all the same: a draw for a person that is
-refused keeps workers from drawing until the person can have come back.
+A person waits less than a worker, and has priority: after a refused draw for a person, workers
+draw nothing until the person had time to return.
 """
 
 from __future__ import annotations
@@ -21,26 +20,25 @@ from django.db import connection as database
 from integrations.access.endpoints import RateSettings
 from integrations.access.fences import DisconnectedError
 
-# The part of the provider's limit that may be spent in one burst; the rest flows in.
+# Part of the limit that may be spent in one burst; the rest flows in.
 BURST = 0.25
-# More units than any limit allows at once: the first draw cuts them to the capacity.
+# More units than any limit; the first draw cuts them to the capacity.
 _FULL = 1e9
-# Seconds that a worker waits in place; for longer the work goes back to the table.
+# Seconds that a worker waits in place; for longer waits its work returns to the table.
 PATIENCE = 2.0
-# Seconds that a person who was told when to come back may be late.
+# Seconds that a returning person may be late.
 GRACE = 3.0
 
-# A worker may be late: a connection that has ended gets no bucket any more. The share lock
-# makes it wait for an end that is under way, and see it.
+# An ended connection gets no bucket from a late worker. The share lock waits for a disconnect in
+# progress, and sees it.
 _CREATE = """
 INSERT INTO integrations_quotabucket (connection_id, units, counted_at, slot_leases)
 SELECT id, %(units)s, clock_timestamp(), '{}' FROM integrations_connection
  WHERE id = %(connection)s AND ended_at IS NULL FOR SHARE
 ON CONFLICT DO NOTHING
 """
-# One statement, so that two workers never spend the same unit. What is granted
-# is all that is wanted, or the part of it that flows in within the patience, or
-# nothing if even `least` is too far away.
+# One statement, so that two workers never spend the same unit. It grants all wanted units, or those
+# that flow in within the patience, or none if even `least` would take longer.
 _DRAW = """
 WITH ready AS (
     SELECT clock_timestamp() AS now, parked_until, CASE WHEN %(is_person)s THEN NULL
@@ -88,9 +86,9 @@ class RateLimit:
     """
     How fast one mailbox may be read.
 
-    :param per_minute: quota units in a minute; 0 stands for no limit
-    :param minutes: the time over which the provider counts: in any such time no more are spent
-        than `per_minute` for each of its minutes
+    :param per_minute: quota units in a minute; 0: no limit
+    :param minutes: the provider's counting window. In any window at most `per_minute * minutes`
+        units are spent
     """
 
     per_minute: int
@@ -108,18 +106,12 @@ class RateLimit:
 
 
 def make_rate_limit(rate_settings: RateSettings) -> RateLimit:
-    """Return the limit that settings and provider set."""
     return RateLimit(rate_settings.units_per_minute, rate_settings.minutes)
 
 
 @dataclass(frozen=True, slots=True)
 class QuotaGrant:
-    """
-    An answer of the bucket.
-
-    `units` may be spent after `wait` seconds; where there are none, `wait` says
-    in how many seconds to ask again.
-    """
+    """A grant of `units` to spend after `wait` seconds; without units, when to ask again."""
 
     units: int
     wait: float
@@ -135,12 +127,13 @@ def draw_units(  # noqa: PLR0913 - one question to the bucket
     is_person: bool = False,
 ) -> QuotaGrant:
     """
-    Return what may be spent of `want` units, now or after a short wait.
+    Return a grant of up to `units`, available now or after a short wait.
 
-    :param least: the smallest part of it that is of any use
+    :param least_units: the smallest useful part
     :param patience: seconds that the caller waits
-    :param is_person: whether a person waits for it: workers draw nothing until they came back
-    :raises NoLongerLive: if the connection has ended
+    :param is_person: whether a person waits; after a refusal workers draw nothing until the
+        person returns
+    :raises DisconnectedError: if the connection has ended
     """
     if limit.per_minute == 0:
         return QuotaGrant(units, 0.0)
@@ -173,16 +166,12 @@ def return_units(*, connection_id: UUID, units: int) -> None:
 
 
 def create_bucket(*, connection_id: UUID) -> None:
-    """
-    Make the row of a mailbox that has none, with a full bucket; where there is one, do nothing.
-
-    A connection that has ended gets none.
-    """
+    """Create a full bucket for a mailbox without one. A connection that has ended gets none."""
     with database.cursor() as cursor:
         cursor.execute(_CREATE, {"connection": connection_id, "units": _FULL})
 
 
 def pause_mailbox(*, connection_id: UUID, seconds: float) -> None:
-    """Let nobody call for that mailbox until the provider's "not before" has passed."""
+    """Stop all calls for the mailbox for `seconds`, which the provider's answer named."""
     with database.cursor() as cursor:
         cursor.execute(_PAUSE, {"connection": connection_id, "seconds": seconds})

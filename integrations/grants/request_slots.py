@@ -1,13 +1,13 @@
 """
-How many requests of one mailbox may be under way at once, over all processes.
+Limit the concurrent requests to one mailbox, over all processes.
 
-A slot is a lease in the mailbox's row (`QuotaBucket.slot_leases`), taken before a provider is asked
-and given back afterwards; the adapter has no more requests under way than slots were taken. A
-process that dies gives nothing back: its leases end by themselves. A call that outlives its lease
-may be joined by another one; the provider then refuses one of them, and the mailbox pauses.
+A slot is a lease in the mailbox's row (`QuotaBucket.slot_leases`). It is taken before a provider
+is called and given back afterwards; the adapter sends at most as many requests at once. The
+leases of a process that dies expire. A call that outlives its lease may run beside another one;
+the provider then refuses one of them, and the mailbox pauses.
 
-Workers take all slots that a call can use, a person one where one is enough. A person who was
-refused comes next: until then workers get none.
+A worker takes all slots that its call can use; a person takes one if one is enough. After a
+person was refused, workers get no slot until that person had one.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from integrations.providers import errors, request_concurrency
 from . import rate_limits
 from .rate_limits import GRACE, PATIENCE
 
-#: Seconds that a lease lasts: longer than nearly every call.
+#: Seconds of a lease: longer than nearly every call.
 LEASE_SECONDS: Final = 60.0
-#: Seconds after which a caller that found no free slot comes back.
+#: Seconds until a caller without a slot should retry.
 RETRY_SECONDS: Final = 1.0
-#: Seconds that a mailbox pauses which the provider refused without a word of how long.
+#: Seconds of a mailbox's pause if the provider names no time.
 DEFAULT_PAUSE: Final = 5.0
-# Seconds between two looks for a free slot.
+# Seconds between two tries.
 _POLL_SECONDS: Final = 0.1
 
 _TAKE = """
@@ -63,7 +63,7 @@ FROM settled WHERE bucket.connection_id = %(connection)s
 RETURNING CASE WHEN settled.is_granted THEN settled.until END,
     extract(epoch FROM greatest(settled.parked_until, settled.awaited_until) - settled.now)::float8
 """
-# As many leases of that end as were taken.
+# Removes as many leases with this end as were taken.
 _GIVE_BACK = """
 UPDATE integrations_quotabucket SET slot_leases = ARRAY(
     SELECT until FROM (
@@ -75,7 +75,7 @@ UPDATE integrations_quotabucket SET slot_leases = ARRAY(
 
 
 class NoFreeSlot(Exception):
-    """Other requests of the mailbox are under way, or it is paused. Come back in `wait` seconds."""
+    """Other requests of the mailbox are in flight, or it is paused. Retry in `wait` seconds."""
 
     def __init__(self, wait: float) -> None:
         super().__init__()
@@ -92,16 +92,16 @@ def hold_slots(
     is_person: bool = False,
 ) -> Iterator[None]:
     """
-    Hold slots of a mailbox while its provider is asked.
+    Hold slots of a mailbox during a call to its provider.
 
-    If the provider throttles a request, the mailbox pauses for all.
+    If the provider throttles the call, the mailbox pauses for all processes.
 
-    :param want: requests that may be under way at once
-    :param most: of the mailbox, over all processes; 0: as many as callers like
+    :param want: requests that may be in flight at once
+    :param most: the mailbox's limit over all processes; 0: no limit
     :param patience: seconds that the caller waits for free slots
-    :param is_person: whether a person waits for it
-    :raises NoSlot: if they were not free in that time, or the mailbox is paused
-    :raises NoLongerLive: if the connection has ended
+    :param is_person: whether a person waits
+    :raises NoFreeSlot: if no slots became free in that time, or the mailbox is paused
+    :raises DisconnectedError: if the connection has ended
     """
     if not most:
         yield
@@ -113,7 +113,7 @@ def hold_slots(
         yield
     except errors.Unavailable as error:
         if isinstance(error, errors.RateLimited) or error.retry_after:
-            # At once, for all processes, and not when the caller has dealt with it.
+            # Pause at once for all processes, before the caller handles the error.
             seconds = error.retry_after or DEFAULT_PAUSE
             rate_limits.pause_mailbox(connection_id=connection_id, seconds=seconds)
         raise

@@ -1,9 +1,9 @@
 """
-Who needs a grant: one account at a provider may be connected several times.
+Grants that several connections of one provider account share.
 
-Google ends the whole project's grant of a person with one revocation, in every organisation.
-So revocations and connects of the same account are put in order: each decides inside a short
-transaction that holds the account's lock, and a connect waits for a revocation on its way.
+One revocation at Google ends the project's whole grant of a person, in every organisation. So
+revocations and connects of an account are serialised: each decides in a short transaction that
+holds the account's lock, and a connect waits for a revocation in flight.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from integrations.access import cross_user_lookups
 from integrations.access.cross_user_lookups import AccountConnection
 from integrations.models import LIVE, Connection, ConnectionStatus, Discard
 
-# A provider is not waited for any longer than this.
+# Longest wait for a provider's answer.
 LONGEST_CALL: Final = timedelta(seconds=10)
-# Until the provider has certainly acted on the call or never will, even if its worker was
-# killed in the middle, or we stopped listening.
+# After this time the provider has acted on a request or never will, even if its worker was killed
+# or stopped waiting.
 IN_FLIGHT: Final = 3 * LONGEST_CALL
 
 
-# What needs a grant beside a live product: see `needed_by`.
+# Needs of a grant other than products: see `list_needs`.
 CONNECTION: Final = "connection"
 OTHER_CONNECTION: Final = "other_connection"
 
@@ -34,7 +34,7 @@ _ENDED_STATUSES: Final = frozenset({ConnectionStatus.ENDING, ConnectionStatus.EN
 
 
 def lock_account(account_blind: bytes) -> None:
-    """Hold the account's lock until the caller's transaction ends. Take it before any row."""
+    """Hold the account's lock until the caller's transaction ends. Take it before any row lock."""
     number = int.from_bytes(account_blind[:8], "big", signed=True)
     with database.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s::bigint)", [number])
@@ -44,7 +44,7 @@ def lock_connection(connection_id: UUID) -> Connection:
     """
     Hold the account's lock and the connection's row until the caller's transaction ends.
 
-    So what is decided about the grant is in order with connects and revocations of the account.
+    This serialises decisions about the grant with connects and revocations of the account.
     """
     account_blind = Connection.objects.values_list("account_blind", flat=True).get(id=connection_id)
     if account_blind is not None:
@@ -56,9 +56,9 @@ def find_other_connections(
     *, provider: str, account_blind: bytes, excluded_connection_id: UUID | None
 ) -> list[AccountConnection]:
     """
-    Return the live connections of an account, whoever's and in whichever organisation.
+    Return the live connections of an account, of every owner and organisation.
 
-    With and without an integration: one that brought nothing in has a grant all the same.
+    Connections without an integration count too: they have a grant.
     """
     connections = cross_user_lookups.find_account_connections(
         provider=provider, account_blind=account_blind
@@ -73,9 +73,9 @@ def find_other_connections(
 
 def is_granted_elsewhere(connection: Connection) -> bool:
     """
-    Return whether the grant of another connection of the account stands.
+    Return whether another connection of the account has a live grant.
 
-    One whose own grant has ended at the provider has nothing to lose.
+    A connection with an ended grant has nothing to lose.
     """
     if connection.account_blind is None:
         return False
@@ -91,15 +91,15 @@ def is_granted_elsewhere(connection: Connection) -> bool:
 
 def list_needs(connection: Connection) -> tuple[str, ...]:
     """
-    Return what needs the grant of a connection: empty if the grant can be revoked.
+    Return the needs for a connection's grant; empty if the grant can be revoked.
 
-    Products of live integrations of the connection; `CONNECTION`, if it was connected again without
-    a product; and `OTHER_CONNECTION`, for a live connection of the same account. An integration
-    that is being purged needs nothing, nor does a connection whose own grant has ended.
+    Needs are the products of its live integrations, `CONNECTION` if it was reconnected without a
+    product, and `OTHER_CONNECTION` for a live connection of the same account. Integrations in a
+    purge and connections with an ended grant need nothing.
     """
     products = connection.integrations.filter(status__in=LIVE).values_list("product", flat=True)
     needs = sorted(set(products))
-    # Not ending, though its last integration was disconnected: the person connected it again.
+    # Reconnected after its last integration was disconnected.
     if not needs and connection.status not in _ENDED_STATUSES:
         needs.append(CONNECTION)
     if is_granted_elsewhere(connection):
@@ -111,9 +111,10 @@ def begin_discard(
     *, provider: str, account_blind: bytes, excluded_connection_id: UUID | None, at: datetime
 ) -> Discard | None:
     """
-    Decide, in the caller's transaction, to revoke a grant that is not kept; None: others need it.
+    Decide, in the caller's transaction, to revoke a grant that is not stored; None: others need
+    it.
 
-    The row says that the revocation is on its way; whoever made it deletes it with the answer.
+    The row marks the revocation as in flight. Its creator deletes it after the answer.
     """
     lock_account(account_blind)
     other_connections = find_other_connections(
@@ -129,16 +130,16 @@ def begin_discard(
 
 
 def delete_expired_discards(*, at: datetime) -> int:
-    """Delete what workers that died left of their revocations; return how many that is."""
+    """Delete revocation marks that dead workers left; return how many."""
     return Discard.objects.filter(revoking_until__lte=at).delete()[0]
 
 
 def get_revocation_end(*, provider: str, account_blind: bytes, at: datetime) -> datetime | None:
     """
-    Return until when a revocation of this account's grant may be on its way; None if none is.
+    Return until when a revocation of the account's grant may be in flight; None if none is.
 
-    A connect asks while it holds `order`. If there is one, it lets go, waits until then, and
-    checks that its new grant still stands before it stores it.
+    A connect asks under `lock_account`. If one is in flight, the connect rolls back, waits, and
+    checks its new grant before it stores it.
     """
     return cross_user_lookups.get_revocation_end(
         provider=provider, account_blind=account_blind, at=at
@@ -149,10 +150,10 @@ def may_be_revoked_since(
     since: datetime, *, user_id: UUID, organisation_id: UUID, provider: str, account_blind: bytes
 ) -> bool:
     """
-    Return whether a revocation of this account's grant may have begun at or after `since`.
+    Return whether a revocation of the account's grant may have begun at or after `since`.
 
-    Of the person's connections in the organisation only. A connection that has ended no longer says
-    whose account it was, so each of them counts.
+    Only the person's connections in the organisation count. An ended connection no longer names
+    its account, so each of them counts.
     """
     own_connections = Connection.objects.owned_by(user_id, organisation_id).filter(
         provider=provider

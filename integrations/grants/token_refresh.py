@@ -1,12 +1,12 @@
 """
 Token refresh: at most one refresh of a grant at a time, over all processes.
 
-A lease on the connection lets one worker refresh; if that worker dies, the others wait until the
+A lease on the connection lets one worker refresh; if that worker dies, others wait until the
 lease expires. The grant's generation and the connection's epoch decide whether new tokens are
 saved, never the lease.
 
 Only workers can open a refresh token. Another process records which token is rejected, asks a
-worker, and polls for the next token. The request is a hint: the row keeps it if it is lost.
+worker, and polls for the next token. The request is a hint: if it is lost, the row keeps it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from . import credentials, provider_alerts
 
 logger = logging.getLogger(__name__)
 
-# Asks a worker to refresh the grant of a connection; raises `errors.Unavailable` if that cannot be.
+# Asks a worker to refresh a connection's grant; raises `errors.Unavailable` if that is impossible.
 RefreshRequest = Callable[[UUID], None]
 
 FIRST_POLL = 0.05
@@ -57,15 +57,15 @@ def get_fresh_connection(
     known: Connection | None = None,
 ) -> Connection:
     """
-    Return the connection with a token newer than generation `beyond` and not expired.
+    Return the connection with an unexpired token of a generation after `newer_than`.
 
-    :param ask: how to ask a worker; None: this process is one
-    :param claims: what `ClaimsWanted` said; a worker that is asked finds out by itself, when it is
-        refused as well
-    :param known: the live connection, if it was read a moment ago
-    :raises NoLongerLive: if it was disconnected
+    :param request_refresh: asks a worker; None: this process is a worker
+    :param claims: the claims of `ClaimsWanted`. A worker that is asked is refused as well, and
+        learns them itself
+    :param known: the live connection, if it was just read
+    :raises DisconnectedError: if it was disconnected
     :raises errors.GrantRevoked: if the provider ended the grant
-    :raises errors.Unavailable: if it needs a refresh and none is to be had now
+    :raises errors.Unavailable: if it needs a refresh that is not possible now
     """
     give_up_at = time.monotonic() + settings.REFRESH_PATIENCE_SECONDS
     poll = FIRST_POLL
@@ -86,7 +86,7 @@ def get_fresh_connection(
             requested = connection
         elif connection.refresh_failed_at != requested.refresh_failed_at:
             raise errors.Unavailable("the refresh failed", retry_after=RETRY_SECONDS)
-        # Another worker refreshes: poll, a last time after the deadline, and then give up.
+        # Another worker refreshes: poll, once more after the deadline, then give up.
         if time.monotonic() >= give_up_at:
             raise errors.Unavailable(
                 "somebody else's refresh takes too long", retry_after=RETRY_SECONDS
@@ -100,7 +100,7 @@ def read_live_connection(connection_id: UUID) -> Connection:
     if connection is None:
         raise DisconnectedError
     if connection.status == ConnectionStatus.REAUTH_REQUIRED:
-        # It was said once, and is not asked again.
+        # The provider said so once, and is not asked again.
         raise errors.GrantRevoked("the provider ended the grant")
     if connection.status != ConnectionStatus.ACTIVE:
         raise DisconnectedError
@@ -116,12 +116,12 @@ def _is_fresh(connection: Connection, *, newer_than: int, at: datetime) -> bool:
 
 
 def get_expiry(connection: Connection) -> datetime:
-    # Early by the skew already; without one, it is over.
+    # The adapter subtracted the clock skew. Without an expiry the token counts as expired.
     return connection.access_expires_at or connection.connected_at
 
 
 def reject_tokens(connection: Connection, *, generation: int) -> None:
-    """Say that no token up to generation `beyond` is good: whoever refreshes next sees it."""
+    """Record that tokens up to `generation` are rejected, for the next refresh."""
     Connection.objects.filter(id=connection.id, refresh_beyond__lt=generation).update(
         refresh_beyond=generation
     )
@@ -142,7 +142,7 @@ def _claim_refresh(connection: Connection, *, at: datetime) -> Lease | None:
 
 
 def _refresh_grant(connection: Connection, lease: Lease, *, at: datetime, claims: str) -> None:
-    """Ask the provider for new tokens, under the lease, and save or discard them."""
+    """Refresh the tokens at the provider, under the lease, and save or discard them."""
     provider = PROVIDERS[connection.provider]
     tokens: TokenSet | None = None
     try:
@@ -161,7 +161,7 @@ def _refresh_grant(connection: Connection, lease: Lease, *, at: datetime, claims
             epoch=connection.epoch,
             generation=connection.grant_generation,
             at=timezone.now(),
-            # The claims that a call was refused for, if the token endpoint names none.
+            # The claims of the refused call, if the token endpoint names none.
             wanted_claims=ended.claims or claims
             if isinstance(ended, errors.StepUpWanted)
             else None,
@@ -172,7 +172,7 @@ def _refresh_grant(connection: Connection, lease: Lease, *, at: datetime, claims
         raise
     finally:
         if tokens is None:
-            # A reconnect or a disconnect takes the lease away.
+            # A reconnect or a disconnect removes the lease.
             with suppress(LeaseLost):
                 leases.release(lease, refresh_failed_at=timezone.now())
     if tokens is not None and not _save_tokens(connection, tokens):
@@ -180,7 +180,7 @@ def _refresh_grant(connection: Connection, lease: Lease, *, at: datetime, claims
 
 
 def _save_tokens(old_connection: Connection, tokens: TokenSet) -> bool:
-    """Save the tokens unless the grant changed since `read`; return whether they were saved."""
+    """Save the tokens unless the grant changed since the read; return whether they were saved."""
     with transaction.atomic(durable=True):
         connection = (
             Connection.objects.select_for_update(no_key=True)
@@ -194,7 +194,7 @@ def _save_tokens(old_connection: Connection, tokens: TokenSet) -> bool:
         )
         if connection is None:
             return False
-        # Access token and new refresh token in one commit: the old refresh token is used up.
+        # One commit for both tokens, because the old refresh token is used up.
         credentials.seal_refreshed_tokens(connection, tokens)
         if tokens.granted_scopes:
             connection.granted_scopes = sorted(tokens.granted_scopes)
@@ -219,7 +219,7 @@ def _discard_tokens(old_connection: Connection, tokens: TokenSet) -> None:
         .exists()
     )
     if not is_over:
-        # The grant is live, and revoking one of its tokens would revoke all of them.
+        # The grant is live; revoking one of its tokens would revoke all.
         return
     credentials.discard_tokens(
         tokens,
@@ -240,7 +240,7 @@ def get_permit(
     try:
         return request_permit(connection_id=connection_id, at=at)
     except AccessRefused:
-        # Ended between our reading and asking; the refusal is in the ledger.
+        # Ended between the read and the request. The ledger has the refusal.
         pass
     read_live_connection(connection_id)
     raise DisconnectedError
@@ -255,5 +255,5 @@ def open_token(connection: Connection, column: str, permit: Permit, *, at: datet
             pass
     if read_live_connection(connection.id).epoch != connection.epoch:
         raise DisconnectedError
-    # Nothing ended, and it does not open: what stands there was not sealed by us.
+    # The connection is unchanged, so the stored value was not sealed by us.
     raise errors.Unexpected("the stored token does not open", reason="unopenable")

@@ -1,4 +1,4 @@
-"""The end of a connection: tokens, account and keys go, once no integration needs the grant."""
+"""Delete a connection's tokens, account and keys, once no integration needs the grant."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .inventory import HOLDINGS, Scope
 
 @dataclass(frozen=True, slots=True)
 class ConnectionDeletion:
-    """What the job has to remember of it; nothing, where the connection lives on."""
+    """Values for the purge job; empty if the connection lives on."""
 
     job_values: Mapping[str, Any] = field(default_factory=dict)
     entry_ids: tuple[UUID, ...] = ()
@@ -27,11 +27,11 @@ class ConnectionDeletion:
 
 def end_connection(connection_id: UUID, *, at: datetime) -> ConnectionDeletion:
     """
-    End the connection and empty what it holds, in the caller's transaction; idempotent.
+    End the connection and empty its columns and tables, in the caller's transaction; idempotent.
 
-    A connection that is not ending is left alone, credential and all: somebody reconnected it
-    meanwhile, or it has another product. So is one whose grant is not settled: another purge still
-    needs the token to revoke it, or to stop watches. In order with connects of the same account.
+    Does nothing if the connection is not ending: it was reconnected, or has another product. Does
+    nothing while its grant is unsettled: another purge needs the token to revoke it or to stop
+    watches. Serialised with connects of the same account.
     """
     connection = shared_grants.lock_connection(connection_id)
     ended_or_ending = {ConnectionStatus.ENDING, ConnectionStatus.ENDED}
@@ -50,7 +50,7 @@ def end_connection(connection_id: UUID, *, at: datetime) -> ConnectionDeletion:
 
 
 def _delete_rows(connection_id: UUID) -> None:
-    # A handful of rows: a bucket, a few notices and attempts.
+    # At most a few rows: a bucket, notices and attempts.
     for holding in HOLDINGS:
         if holding.scope is Scope.CONNECTION and holding.model not in {Connection, DataKey}:
             holding.get_rows(connection_id).delete()

@@ -1,10 +1,10 @@
 """
-Run a purge, from wherever it stands to its receipt.
+Run a purge from its current step to its receipt.
 
-One function per step. Each may be killed at any point and repeated: what it did is saved with
-the step, in one transaction, by the holder of the lease only. Our own rows never wait for the
-provider: it is tried once before them, and again after them for up to a day. The rows of watches
-stay until then: they hold what the watches are stopped by.
+One function per step. Each can be killed at any point and repeated: the lease holder saves the
+step and its results in one transaction. Deleting our rows never waits for the provider: it is
+tried once before, and again after for up to a day. Rows of watches stay until then, because they
+are needed to stop the watches.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ Clock = Callable[[], datetime]
 
 # The ledger's signed tree grows every few seconds.
 CHECKPOINT_PAUSE: Final = timedelta(seconds=1)
-# Backing off after a step that failed: seconds after the first time, and at most.
+# Backoff after a failed step: first and longest pause, in seconds.
 FIRST_PAUSE: Final = 2.0
 LONGEST_PAUSE: Final = 600.0
 
 
 class PurgePostponed(Exception):
-    """Nothing can be done before `until`."""
+    """The purge cannot continue before `until`."""
 
     def __init__(self, until: datetime) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class PurgePostponed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PurgeSession:
-    """One worker's turn at a job."""
+    """One worker's work on a job, under its lease."""
 
     lease: Lease
     now: Clock
@@ -62,9 +62,9 @@ class PurgeSession:
 
 def run_purge(*, job_id: UUID, now: Clock = timezone.now) -> PurgeStep:
     """
-    Take the purge as far as it goes now, and return the step that it stands at.
+    Run all steps of the purge that are possible now, and return its step.
 
-    :param now: the clock; a run of a large mailbox lasts longer than one moment
+    :param now: the clock; a purge of a large mailbox takes time
     :raises NotClaimable: if another worker holds the job, or it is not due
     :raises LeaseLost: if another worker took over
     """
@@ -80,7 +80,7 @@ def run_purge(*, job_id: UUID, now: Clock = timezone.now) -> PurgeStep:
     except LeaseLost:
         raise
     except Exception:
-        # The promise stands: tried again, more and more rarely, until `overdue` calls a person.
+        # Retry at growing intervals, until a late promise alarms the operator.
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(job.try_count, 16))
         leases.release(lease, next_try_at=now() + timedelta(seconds=pause))
         raise
@@ -95,7 +95,7 @@ def _try_provider(session: PurgeSession) -> None:
             integration_id=job.integration_id, connection_id=job.integration.connection_id
         )
         PurgeJob.objects.filter(id=job.id).update(counts_before=counts)
-    # Each once, even if it takes the worker down with it: our rows do not wait for a second time.
+    # Each request is tried once before our rows are deleted, even if it kills the worker.
     if not job.watch_try_count:
         provider_revocation.stop_watches(job, now=session.now)
     if job.revocation_tried_at is None:
@@ -156,7 +156,7 @@ def _settle_revocation(session: PurgeSession) -> None:
     provider_revocation.stop_watches(job, now=session.now)
     if job.revocation == RevocationOutcome.PENDING:
         provider_revocation.attempt_revocation(job, now=session.now)
-        # What was not stopped by now cannot be, if the grant has ended.
+        # Watches cannot be stopped any more once the grant has ended.
         provider_revocation.stop_watches(session.read_job(), now=session.now)
     job = session.read_job()
     if job.revocation == RevocationOutcome.PENDING or not job.watch_stop:
@@ -212,10 +212,10 @@ def _complete_purge(session: PurgeSession) -> None:
 
 
 def _issue_receipt(session: PurgeSession) -> None:
-    # No waiting for the schedule; if another sequencer is at it, it places ours as well.
+    # Do not wait for the schedule. If another sequencer is running, it also sequences our entries.
     sequencer.run_sequencer(session.now())
     job, at = session.read_job(), session.now()
-    # Once more, at the very end: somebody may have been late, and not stopped by a fence.
+    # Count a last time: a late worker may have written past the fence.
     counts = _count_left(job)
     if any(counts.values()):
         _repeat_deletion(session, counts)
@@ -231,16 +231,16 @@ def _issue_receipt(session: PurgeSession) -> None:
         "purge.completed",
         extra={"job_id": job.id, "trigger": job.trigger, "outcome": job.revocation},
     )
-    # After the commit, and once at most: the receipt stands in settings, whether or not mail goes.
+    # After the commit, and at most once. Settings show the receipt even if the mail is lost.
     owner_notices.send_receipt_notice(user_id=job.user_id, integration_id=job.integration_id, at=at)
 
 
 def _reopen_revocation(session: PurgeSession, job: PurgeJob, at: datetime) -> bool:
     """
-    Send the job back to its revocation if what needed the grant is gone; return whether it is.
+    Return the job to its revocation if the need for the grant is gone; return whether it was.
 
-    In the caller's transaction, which then holds the account's lock: until it commits, what the
-    receipt says about the grant stays true.
+    The caller's transaction then holds the account's lock: until it commits, the receipt's
+    statement about the grant stays true.
     """
     job.integration.connection = shared_grants.lock_connection(job.integration.connection_id)
     if not provider_revocation.is_outdated(job, job.integration.connection):

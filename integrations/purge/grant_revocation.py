@@ -1,10 +1,10 @@
 """
-End a connection's grant at the provider: one revocation for all purges of the connection.
+Revoke a connection's grant at the provider, once for all purges of the connection.
 
-A connection has one grant, whatever number of its integrations is being purged. So the outcome, the
+A connection has one grant, however many of its integrations are purged. So the outcome, the
 number of requests and the time of the last one are columns of the connection. A decision and its
-record are one transaction under the account's lock; the request follows outside of it. Nothing that
-happens here stops a purge.
+record are one transaction under the account's lock; the request follows outside of it. No failure
+stops a purge.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ log = logging.getLogger(__name__)
 GIVE_UP_AFTER: Final = timedelta(hours=24)
 FIRST_PAUSE: Final = timedelta(seconds=30)
 LONGEST_PAUSE: Final = timedelta(hours=1)
-# Watches are stopped by a token of the grant, so a revocation waits for them: two minutes for a
-# purge of the connection that has not begun, an hour for one whose provider has not answered yet.
-# Then the end of our access matters more. Meanwhile a purge looks that often.
+# Stopping a watch takes a token of the grant, so a revocation waits: two minutes for a purge of the
+# connection that has not begun, an hour for an unanswered request. After that, ending our access
+# matters more. The pauses are between checks.
 WATCHES_BEGIN_WITHIN: Final = timedelta(minutes=2)
 WATCHES_WITHIN: Final = timedelta(hours=1)
 WATCHES_PAUSE: Final = timedelta(seconds=2)
@@ -49,7 +49,7 @@ LONG_PAUSE: Final = timedelta(minutes=1)
 
 
 def get_give_up_time(connection: Connection) -> datetime | None:
-    """Return from when on a revocation that was not confirmed is `UNCONFIRMED`."""
+    """Return when an unconfirmed revocation becomes `UNCONFIRMED`."""
     ending_since: datetime | None = connection.ending_since
     return None if ending_since is None else ending_since + GIVE_UP_AFTER
 
@@ -58,9 +58,9 @@ def get_next_try_time(
     connection: Connection, *, at: datetime, own_purge: PurgeJob | None = None
 ) -> datetime:
     """
-    Return when to ask the provider again: rarer each time, and once more at the very end.
+    Return when to ask the provider again: at growing intervals, and a last time at the end.
 
-    :param own_purge: the purge that asks, which knows itself when to stop its own watches
+    :param own_purge: the asking purge, which has its own times to stop its watches
     """
     tried_at: datetime | None = connection.revocation_tried_at
     if tried_at is None or waits_for_watches(connection, at=at):
@@ -70,14 +70,14 @@ def get_next_try_time(
     last_at = get_give_up_time(connection)
     if last_at is not None and tried_at < last_at:
         due_at = min(due_at, last_at)
-    # Two requests at once would make the second answer "unknown token" of what the first ended.
+    # Of two requests at once, the second would be answered "unknown token".
     return max(due_at, connection.revoking_until or due_at)
 
 
 def _get_watch_check_time(
     connection: Connection, *, at: datetime, own_purge: PurgeJob | None
 ) -> datetime:
-    """Return when to look whether the purges of the connection have stopped their watches."""
+    """Return when to check whether the connection's purges have stopped their watches."""
     ending_since = connection.ending_since
     unsettled = _find_purges_with_watches(connection)
     if ending_since is None or unsettled.filter(watch_try_count=0).exists():
@@ -91,10 +91,10 @@ def _get_watch_check_time(
 
 def attempt_revocation(connection_id: UUID, *, now: Callable[[], datetime]) -> RevocationOutcome:
     """
-    Ask the provider to end the grant, if that is due and nothing needs it; return the outcome.
+    Ask the provider to revoke the grant, if that is due and nothing needs it; return the outcome.
 
-    `PENDING` if there is no final answer yet. Raises nothing that the provider, the token or its
-    key are to blame for.
+    `PENDING` without a final answer. Failures of the provider, the token or its key are not
+    raised.
     """
     at = now()
     with transaction.atomic(durable=True):
@@ -119,7 +119,7 @@ def attempt_revocation(connection_id: UUID, *, now: Callable[[], datetime]) -> R
 
 
 def _decide_outcome(connection: Connection, *, at: datetime) -> RevocationOutcome | None:  # noqa: PLR0911
-    """Return the outcome where no request is to be sent now; None where one is."""
+    """Return the outcome if no request is due now; None if one is."""
     provider = PROVIDERS[connection.provider]
     if not provider.grants:
         return RevocationOutcome.NOT_NEEDED
@@ -132,7 +132,7 @@ def _decide_outcome(connection: Connection, *, at: datetime) -> RevocationOutcom
     if not provider.revokes:
         return RevocationOutcome.NOT_OFFERED
     if connection.refresh_token is None or keys.read_row(connection.grant_id) is None:
-        # No token to send, or none that opens after a restore: only the person can end the grant.
+        # No token, or none that opens after a restore: only the person can end the grant.
         return RevocationOutcome.UNCONFIRMED
     return _decide_by_time(connection, at=at)
 
@@ -153,7 +153,7 @@ def _is_given_up(connection: Connection, at: datetime) -> bool:
 
 
 def waits_for_watches(connection: Connection, *, at: datetime) -> bool:
-    """Return whether the grant of an ending connection is kept to stop watches by it."""
+    """Return whether the grant of an ending connection is kept to stop its watches."""
     ending_since: datetime | None = connection.ending_since
     if ending_since is None:
         return False
@@ -166,18 +166,18 @@ def waits_for_watches(connection: Connection, *, at: datetime) -> bool:
 
 
 def _find_purges_with_watches(connection: Connection) -> QuerySet[PurgeJob]:
-    """Return the purges of the connection that have yet to stop watches, or to give them up."""
+    """Return the connection's purges with watches that are neither stopped nor given up."""
     unsettled = PurgeJob.objects.filter(integration__connection=connection, watch_stop="")
     return unsettled.exclude(step=PurgeStep.DONE)
 
 
 def _get_watch_patience(connection: Connection) -> timedelta:
-    """Return for how long watches keep the grant: all the day, if only the person can end it."""
+    """Return how long watches keep the grant: the whole day if only the person can end it."""
     return WATCHES_WITHIN if PROVIDERS[connection.provider].revokes else GIVE_UP_AFTER
 
 
 def _save_outcome(connection: Connection, outcome: RevocationOutcome) -> RevocationOutcome:
-    """Save a final outcome of this grant, and return the one that stands: the first."""
+    """Save a final outcome of this grant, and return the saved one: the first counts."""
     if outcome in {RevocationOutcome.PENDING, RevocationOutcome.NEEDED_ELSEWHERE}:
         return outcome
     same_grant = Connection.objects.filter(id=connection.id, grant_id=connection.grant_id)
@@ -185,7 +185,7 @@ def _save_outcome(connection: Connection, outcome: RevocationOutcome) -> Revocat
         revocation=outcome, revoking_until=None
     )
     saved = same_grant.values_list("revocation", flat=True).first()
-    # Of a grant that a connect replaced meanwhile, nothing is kept but this answer.
+    # A connect has replaced the grant, so this answer is not stored.
     if saved is None or saved == RevocationOutcome.PENDING:
         return outcome
     return RevocationOutcome(saved)
@@ -202,30 +202,30 @@ def _send_request(connection: Connection, *, at: datetime) -> RevocationOutcome:
         answer = revoke_within_timeout(get_endpoints(connection.provider), token)
     except errors.ProviderError as error:
         if error.status is not None:
-            # The provider answered, if not as asked: no request is under way any more.
+            # The provider answered with an error, so no request is in flight.
             Connection.objects.filter(id=connection.id, grant_id=connection.grant_id).update(
                 revoking_until=None
             )
         return RevocationOutcome.PENDING
     except Exception:
-        # A token that does not open, a refusal, a bug: none of them may keep our own rows.
+        # An unopenable token, a refusal or a bug must not stop the deletion of rows.
         log.exception("grant.revocation_failed", extra={"connection_id": connection.id})
         return RevocationOutcome.PENDING
     if answer == RevocationOutcome.ALREADY_GONE and connection.revocation_try_count > 1:
-        # An earlier request may have ended the grant: nothing says that it did not arrive.
+        # An earlier request may have ended the grant, even without an answer.
         return RevocationOutcome.GONE_AFTER_ASKING
     return answer
 
 
 def revoke_within_timeout(provider_endpoints: oauth.Endpoints, token: str) -> RevocationOutcome:
     """
-    Ask the provider once to revoke `token`; `PENDING` if it was silent for
+    Ask the provider once to revoke `token`; `PENDING` without an answer within
     `shared_grants.LONGEST_CALL`.
 
-    :raises errors.ProviderError: if it answered something else, or could not be reached
+    :raises errors.ProviderError: if the provider answered with an error, or could not be reached
     """
-    # A client's timeouts are per read, so that an answer which trickles has no end. The thread
-    # touches no database, and is left to itself after the bound.
+    # The client's timeout is per read, so a slow answer could last forever. The thread uses no
+    # database, and is abandoned after the timeout.
     answers: Queue[oauth.Revocation | errors.ProviderError] = Queue()
 
     def send_revocation() -> None:

@@ -1,9 +1,9 @@
 """
-Every table that holds something of an integration or its connection, and how to find it there.
+Every table with data of an integration or its connection, and a query for its rows.
 
-The list is written out, and a test derives it again from the models: a table that points at a
-connection or an integration, directly or through another, and stands neither here nor among
-the exceptions fails the build.
+The list is explicit, and a test derives it from the models: a table that refers to a connection
+or an integration, directly or through another, and is neither a holding nor an exception fails
+the build.
 """
 
 from __future__ import annotations
@@ -41,37 +41,37 @@ from limited_use.vault import key_rows
 
 
 class Scope(Enum):
-    """Whose it is, and so when it goes."""
+    """The owner of the rows, and so the time of their deletion."""
 
-    # With the integration, at once.
+    # Deleted with the integration, at once.
     INTEGRATION = "integration"
-    # With the integration, once each watch at the provider was stopped or given up: a row holds
-    # what its watch is stopped by.
+    # Deleted with the integration after each watch is stopped or given up: the row is needed to
+    # stop it.
     WATCHES = "watches"
-    # With the connection: when no integration needs the grant any more.
+    # Deleted with the connection, when no integration needs the grant.
     CONNECTION = "connection"
 
 
 @dataclass(frozen=True, slots=True)
 class Holding:
     """
-    A table with something of an integration's or a connection's in it.
+    A table with data of an integration or a connection.
 
-    :param of: the rows that hold something of the one with that id: to count, and to delete
-        where they are not keys
+    :param get_rows: the rows of the owner with that id: to count, and to delete unless they are
+        keys
     """
 
     model: type[Model]
     scope: Scope
     get_rows: Callable[[UUID], Any]
-    # What a row is for the receipt: rows removed, or columns emptied.
+    # Name in the receipt, if rows are not simply deleted.
     name: str = ""
-    # Of data keys: their holders, for some integrations.
+    # Data keys only: lists the key holders of integrations.
     list_key_holders: Callable[[QuerySet[Integration]], list[UUID]] | None = None
 
     @property
     def label(self) -> str:
-        """The name that stands in the job and in the receipt."""
+        """The name in the job and in the receipt."""
         return self.name or self.model._meta.label  # noqa: SLF001
 
 
@@ -81,7 +81,7 @@ def _make_table_holding(model: type[Model], column: str, scope: Scope) -> Holdin
 
 
 def _find_account_columns(connection_id: UUID) -> QuerySet[Connection]:
-    # The row stays as a tombstone; what identifies the account, or opens it, does not.
+    # The row stays as a tombstone, without columns that identify or open the account.
     return Connection.objects.filter(id=connection_id).filter(
         Q(account_blind__isnull=False)
         | Q(email__isnull=False)
@@ -95,7 +95,7 @@ def _find_account_columns(connection_id: UUID) -> QuerySet[Connection]:
 
 @dataclass(frozen=True, slots=True)
 class DataKeys:
-    """The keys of some holders: counted, and read by nobody here."""
+    """Data keys of some holders. They are counted, never read."""
 
     holders: Sequence[UUID]
 
@@ -108,7 +108,7 @@ def _make_holder_list(path: str) -> Callable[[QuerySet[Integration]], list[UUID]
 
 
 def _list_cache_holders(integrations: QuerySet[Integration]) -> list[UUID]:
-    """Return the holders of the keys of calendars' copies: those that are, and were at the end."""
+    """Return the key holders of calendar caches, present and former."""
     cache_keys_of_purges = integrations.filter(purge__isnull=False).values_list(
         "purge__cache_keys", flat=True
     )
@@ -126,7 +126,7 @@ def _get_grant_keys(connection_id: UUID) -> DataKeys:
 
 _INTEGRATION, _WATCHES, _CONNECTION = Scope.INTEGRATION, Scope.WATCHES, Scope.CONNECTION
 
-#: In the order in which they are emptied: what points at another goes before it.
+#: In order of deletion: referring tables first.
 HOLDINGS: Final[tuple[Holding, ...]] = (
     Holding(
         DataKey,
@@ -175,10 +175,10 @@ HOLDINGS: Final[tuple[Holding, ...]] = (
     ),
 )
 
-#: The labels of holdings whose rows are deleted, rather than columns emptied or keys destroyed.
+#: Labels of holdings with deleted rows, without emptied columns and destroyed keys.
 TABLES: Final = frozenset(holding.label for holding in HOLDINGS if not holding.name)
 
-#: Tables that name an integration, a connection or a person, and hold nothing of the account.
+#: Tables with ids of an integration, a connection or a person, and no data of the account.
 EXCEPTIONS: Final[Mapping[str, str]] = {
     "integrations.Integration": "tombstone: product, dates and status, so that the page can say so",
     "integrations.PurgeJob": "the promise itself: counts and ids of ours",
@@ -205,10 +205,10 @@ def count_left(
     *, integration_id: UUID, connection_id: UUID | None = None, with_watches: bool = True
 ) -> dict[str, int]:
     """
-    Return what is left in each holding, by label: counted now, whatever was deleted before.
+    Return the number of remaining rows in each holding, by label. Counted now, not inferred.
 
-    :param connection_id: count what goes with the connection as well
-    :param with_watches: count the rows of watches, too, which stay until those are settled
+    :param connection_id: also count the connection's holdings
+    :param with_watches: also count rows of watches, which stay until the watches are settled
     """
     watches_of = integration_id if with_watches else None
     holders = {_INTEGRATION: integration_id, _WATCHES: watches_of, _CONNECTION: connection_id}

@@ -1,8 +1,8 @@
 """
 Purge jobs: opened by the disconnect, claimed under a lease, advanced step by step.
 
-Only the holder of the lease saves a step, in the transaction of the step's changes. So a worker
-whose lease expired changes nothing.
+Only the lease holder saves a step, in the transaction of the step's changes. So a worker with an
+expired lease changes nothing.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ def open_job(*, integration: Integration, trigger: PurgeTrigger, at: datetime) -
     Fence `integration`, destroy its keys and open its purge job, in the caller's transaction.
 
     Needs only PostgreSQL. After the commit no content of the integration can be opened, and no
-    worker of the old epoch can write. The last integration of a connection ends the grant as well,
+    worker of the old epoch can write. The last integration of a connection also ends the grant,
     and a token refresh in flight is discarded.
 
     :raises AlreadyDisconnected: if the integration is no longer live
     """
-    # Connection before integration: a connect and a token refresh lock them in this order.
+    # Connection before integration, as in connects and token refreshes.
     connection = Connection.objects.select_for_update(no_key=True).get(id=integration.connection_id)
     live_integration = (
         Integration.objects.live().select_for_update(no_key=True).filter(id=integration.id).first()
@@ -127,7 +127,7 @@ def _begin_connection_end(connection: Connection, at: datetime) -> None:
 
 
 def find_claimable_jobs(at: datetime) -> QuerySet[PurgeJob]:
-    """Return the unfinished jobs that are due and that no worker holds."""
+    """Return the unfinished, due jobs without a live lease."""
     return PurgeJob.objects.filter(
         ~Q(step=PurgeStep.DONE), leases.match_unleased(at), next_try_at__lte=at
     )
@@ -155,7 +155,7 @@ def save_step(
     entry_ids: tuple[UUID, ...] = (),
 ) -> None:
     """
-    Save the step that the job reached, with `values` of the job, and renew the lease.
+    Save the reached step, with `values` of the job, and renew the lease.
 
     :param entry_ids: ledger entries of this step, for the receipt
     :raises LeaseLost: if the lease was lost; the caller's transaction must not commit

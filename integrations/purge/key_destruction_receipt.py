@@ -1,7 +1,7 @@
 """
-Part 2 of a receipt: written once the epochs of the destroyed keys have ended, exactly once.
+Part 2 of a receipt: written exactly once, after the epochs of the destroyed keys have ended.
 
-Nobody waits for it: a sweep looks which purges it is due for.
+A sweep finds the purges that are due.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from limited_use.rotation import rotation_schedule
 
 
 def get_backup_end(job: PurgeJob) -> datetime:
-    """Return until when the operator keeps copies of the database from before the removal."""
+    """Return until when the operator keeps database backups from before the removal."""
     at: datetime = job.verified_at or job.fenced_at
     return at + timedelta(days=settings.BACKUP_RETENTION_DAYS)
 
 
 def get_local_key_epoch_end(job: PurgeJob) -> datetime | None:
-    """Return by when the epoch of destroyed local calendars' keys ends; None without any."""
+    """Return when the key epoch of destroyed local calendars ends; None without local calendars."""
     if job.own_kek_epoch is None:
         return None
     at: datetime = job.fenced_at
@@ -36,10 +36,10 @@ def get_local_key_epoch_end(job: PurgeJob) -> datetime | None:
 
 
 def list_due_key_destruction_receipts(*, limit: int = 200) -> list[UUID]:
-    """Return the purges that are done and whose keys' epochs have ended, oldest first."""
+    """Return the finished purges with ended key epochs and no part 2, oldest first."""
     oldest = {
-        line: KeyEpoch.objects.filter(line=line, destroyed_at=None).aggregate(it=Min("number"))[
-            "it"
+        line: KeyEpoch.objects.filter(line=line, destroyed_at=None).aggregate(first=Min("number"))[
+            "first"
         ]
         for line in KeyLine
     }
@@ -55,19 +55,19 @@ def list_due_key_destruction_receipts(*, limit: int = 200) -> list[UUID]:
 
 
 def get_key_destruction_receipt(job: PurgeJob) -> Receipt | None:
-    """Return part 2 of the purge's receipt, once there is one."""
+    """Return part 2 of the purge's receipt, or None."""
     return Receipt.objects.filter(subject_id=job.integration_id, part=2).first()
 
 
 @transaction.atomic(durable=True)
 def issue_key_destruction_receipt(*, job_id: UUID, at: datetime) -> Receipt:
     """
-    Write part 2 of the purge's receipt; the same one if asked again.
+    Write part 2 of the purge's receipt; return the existing one if it is written.
 
     :raises NotDestroyed: until the epochs have ended
     :raises NotSequenced: until the ledger proves it
     """
-    # One at a time: who comes second finds what the first wrote.
+    # The lock serialises: a second caller finds the first one's receipt.
     job = PurgeJob.objects.select_for_update(no_key=True).get(id=job_id, step=PurgeStep.DONE)
     return key_destruction_receipts.issue_second_part(
         first_part=Receipt.objects.get(subject_id=job.integration_id, part=1),

@@ -1,8 +1,8 @@
 """
-The owner's part of the ledger: the key of their connection's entries, theirs once, then nobody's.
+Release a connection's ledger key to its owner, once, or destroy it.
 
-Offered when the last purge of the connection is done, so that everything which is named by the
-key has been written; fetched once within thirty days, or destroyed.
+It is offered when the connection's last purge is done, so that all entries named with the key
+exist. The owner fetches it once within thirty days, or it is destroyed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = [
 
 
 def get_ledger_key(connection_id: UUID) -> LedgerKey | None:
-    """Return what became of the connection's ledger key; None if it never had one."""
+    """Return the row of the connection's ledger key; None if it never had one."""
     return LedgerKey.objects.filter(holder=connection_id).first()
 
 
@@ -41,9 +41,9 @@ def settle_ledger_key(connection_id: UUID, *, at: datetime) -> None:
     """
     Offer the key of an ended connection, once no purge of it runs, in the caller's transaction.
 
-    Without a purge there is no receipt to fetch it beside: then it is destroyed at once.
+    Without a purge there is no receipt to fetch it with, so it is destroyed at once.
     """
-    # Held, so that of two purges which end at the same time the second sees the first.
+    # Lock: of two purges that end at once, the second sees the first.
     row = LedgerKey.objects.select_for_update(no_key=True).filter(holder=connection_id).first()
     if row is None or row.set_aside_at is None:
         return
@@ -59,13 +59,13 @@ def settle_ledger_key(connection_id: UUID, *, at: datetime) -> None:
 
 
 def create_missing_ledger_keys(*, at: datetime) -> int:
-    """Make a ledger key for each live connection from before there were any; return how many."""
+    """Create a ledger key for each live connection without one; return how many."""
     has_key = Exists(LedgerKey.objects.filter(holder=OuterRef("id")))
     connections = Connection.objects.live().filter(~has_key).order_by("id")
     created_count = 0
     for connection_id in connections.values_list("id", flat=True):
         with transaction.atomic(durable=True):
-            # Held, so that it does not end meanwhile.
+            # Lock, so that it does not end before the commit.
             locked_connections = (
                 Connection.objects.live().select_for_update(no_key=True).filter(id=connection_id)
             )
@@ -76,7 +76,7 @@ def create_missing_ledger_keys(*, at: datetime) -> int:
 
 
 def sweep_ledger_keys(*, at: datetime) -> int:
-    """Offer what waits for it, destroy what was offered long enough; return how many ended."""
+    """Offer keys that are due, and destroy expired offers; return how many were destroyed."""
     purges = PurgeJob.objects.filter(integration__connection_id=OuterRef("holder"))
     set_aside_keys = LedgerKey.objects.filter(
         ~Exists(purges.exclude(step=PurgeStep.DONE)),
@@ -93,10 +93,10 @@ def sweep_ledger_keys(*, at: datetime) -> int:
 @transaction.atomic(durable=True)
 def take_ledger_file(*, job_id: UUID, user_id: UUID, at: datetime) -> bytes:
     """
-    Return the owner's part of the ledger as a signed file, and destroy the key here with it.
+    Return the owner's ledger key in a signed file, and destroy the key.
 
-    :param user_id: who asks; nobody is given another's
-    :raises NotOffered: if there is none, or not any more
+    :param user_id: the person who asks; only the owner's own key is returned
+    :raises NotOffered: if no key is offered
     """
     purges = PurgeJob.objects.select_related("integration__connection")
     job = purges.filter(id=job_id, user_id=user_id).first()
@@ -116,7 +116,7 @@ def take_ledger_file(*, job_id: UUID, user_id: UUID, at: datetime) -> bytes:
 
 
 def _list_named_rows(connection: Connection) -> list[NamedSubject]:
-    """Return what entries of the connection can be about, or say who asked."""
+    """Return the objects and actors that the connection's entries can name."""
     named_rows = [NamedSubject("connection", connection.id, connection.provider)]
     named_rows += [
         NamedSubject("integration", integration.id, integration.product)

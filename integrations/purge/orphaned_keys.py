@@ -1,9 +1,9 @@
 """
-What ought not to be there: sealed bytes whose key is not here, and keys that are nobody's.
+Find sealed values without their key, and keys without an owner. Both are alarms.
 
-Neither opens anything. But such bytes were left behind, or came back, when a key ended; and no
-disconnect would ever find such a key. Whoever ends a key ends its rows or its owner in the same
-commit, so each is looked for twice: what was only on its way is gone by then.
+Neither can be opened. But such values survived, or came back after, the end of a key, and no
+disconnect would find such a key. A key ends in the same commit as its rows or its owner, so each
+is counted only if two looks find it: changes in progress are gone by the second.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from limited_use.vault.sealed import KEY_ID_AT, KEY_ID_BYTES
 
 from .inventory import HOLDINGS
 
-# Holders of one question.
+# Holders per query.
 _CHUNK_SIZE: Final = 1000
 
 
 class _KeyReference(NamedTuple):
-    """A holder, and the key that bytes of theirs say they are under."""
+    """A holder, and the id of the key that its sealed value names."""
 
     holder: UUID
     key_id: bytes
 
 
 def count_values_without_key() -> dict[str, int]:
-    """Return how many values of what is live are sealed under a key that is not here, by column."""
+    """Return the number of live values sealed under a missing key, by column."""
     counts: dict[str, int] = {}
     for model in dict.fromkeys(holding.model for holding in HOLDINGS):
         for column in model._meta.concrete_fields:  # noqa: SLF001
@@ -57,7 +57,7 @@ def count_values_without_key() -> dict[str, int]:
 
 
 def count_keys_without_owner() -> dict[str, int]:
-    """Return how many keys have a holder that is not live, or is not there at all, by line."""
+    """Return the number of keys with a missing or ended holder, by line."""
     first_look = _find_keys_without_owner(key_rows.get_all_metadata())
     second_look = _find_keys_without_owner(
         key_row
@@ -65,7 +65,7 @@ def count_keys_without_owner() -> dict[str, int]:
         for key_row in key_rows.get_metadata(chunk)
     )
     counts = Counter(str(line) for holder, line in second_look.items() if holder in first_look)
-    # A key that the ledger named by and that was not destroyed with its row would name on.
+    # A leftover ledger key could still link pseudonyms.
     leftover_keys = _find_leftover_ledger_keys()
     if leftover_keys and (still_leftover := leftover_keys & _find_leftover_ledger_keys()):
         counts["ledger"] = len(still_leftover)
@@ -76,7 +76,7 @@ def _find_values_without_key(
     model: type[Model], column: SealedField[Any, Any], holders: Collection[UUID] | None = None
 ) -> Mapping[_KeyReference, int]:
     manager: Any = model._base_manager  # noqa: SLF001
-    # A purge ends the key first, and then the rows: those are `overdue_sweep.residue`'s to count.
+    # A purge destroys the key before the rows; `overdue_sweep` counts those rows.
     column_names = {field.attname for field in model._meta.concrete_fields}  # noqa: SLF001
     live_integrations = Integration.objects.live().values("id")
     conditions = (
@@ -114,7 +114,7 @@ def _find_values_without_key(
 
 
 def _find_leftover_ledger_keys() -> set[UUID]:
-    """Return whose ledger keys are here though they are destroyed, or were never made."""
+    """Return holders of ledger keys that are destroyed or were never created, yet present."""
     key_holders = naming_rows.get_holders()
     for chunk in _split_into_chunks(key_holders):
         living_keys = LedgerKey.objects.filter(holder__in=chunk, destroyed_at=None)
@@ -123,7 +123,7 @@ def _find_leftover_ledger_keys() -> set[UUID]:
 
 
 def _find_keys_without_owner(key_rows: Iterable[key_rows.KeyMetadata]) -> dict[UUID, str]:
-    # What wraps the ledger's keys is nobody's own, and goes with its epoch.
+    # Wrapping keys of ledger keys have no owner, and end with their epoch.
     lines_by_holder = {
         key_row.holder: str(key_row.line)
         for key_row in key_rows
@@ -136,7 +136,7 @@ def _find_keys_without_owner(key_rows: Iterable[key_rows.KeyMetadata]) -> dict[U
 
 
 def _find_live_holders(holders: Collection[UUID]) -> set[UUID]:
-    """Return those of `holders` that are something live whose key may be here."""
+    """Return those of `holders` that are live objects with a key."""
     connections = Connection.objects.filter(ended_at=None)
     return {
         *Integration.objects.live().filter(id__in=holders).values_list("id", flat=True),

@@ -1,7 +1,7 @@
 """
-What is behind the queue: jobs that nobody works on, promises that are late, rows left behind.
+Find due jobs, late promises, and rows left after a purge.
 
-The numbers are those that settings show to people; a promise that is late is an alarm.
+Settings pages show the same limits to people; a late promise is an alarm.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .inventory import HOLDINGS, DataKeys, Scope
 
 
 class PurgePromise(StrEnum):
-    """What a disconnect promises, and so what can be late."""
+    """The promises of a disconnect that can be late."""
 
     ROWS_GONE = "rows_gone"
     KEY_EPOCH_DESTROYED = "key_epoch_destroyed"
@@ -33,13 +33,13 @@ class PurgePromise(StrEnum):
 
 
 ROWS_WITHIN: Final = timedelta(hours=1)
-# A revocation is retried for a day; then the receipt is a matter of seconds.
+# A revocation is retried for a day; the receipt follows within seconds.
 RECEIPT_WITHIN: Final = GIVE_UP_AFTER + timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class LatePromise:
-    """One promise that was not kept in time. `since` is when it should have been kept by."""
+    """A promise that was not kept in time. `since` is its deadline."""
 
     job_id: UUID
     promise: PurgePromise
@@ -47,13 +47,13 @@ class LatePromise:
 
 
 def list_due_jobs(*, at: datetime, limit: int = 500) -> list[UUID]:
-    """Return the jobs that somebody should work on, longest waiting first."""
+    """Return the claimable jobs, longest waiting first."""
     job_ids = jobs.find_claimable_jobs(at).order_by("next_try_at").values_list("id", flat=True)
     return list(job_ids[:limit])
 
 
 def list_due_sibling_jobs(*, job_id: UUID, at: datetime) -> list[UUID]:
-    """Return the jobs of the same connection that somebody should work on."""
+    """Return the claimable jobs of the same connection."""
     connection = PurgeJob.objects.filter(id=job_id).values("integration__connection")
     siblings = (
         jobs.find_claimable_jobs(at)
@@ -64,12 +64,12 @@ def list_due_sibling_jobs(*, job_id: UUID, at: datetime) -> list[UUID]:
 
 
 def get_key_epoch_limit() -> timedelta:
-    """Return how long after a disconnect the key epoch of its key may live."""
+    """Return how long after a disconnect its key epoch may live."""
     return timedelta(hours=settings.KEY_EPOCH_HOURS)
 
 
 def list_late_promises(*, at: datetime) -> list[LatePromise]:
-    """Return every promise that is late, oldest first."""
+    """Return every late promise, oldest first."""
     unfinished = PurgeJob.objects.exclude(step=PurgeStep.DONE)
     rows = unfinished.filter(Q(verified_at=None), fenced_at__lt=at - ROWS_WITHIN).values_list(
         "id", "fenced_at"
@@ -101,16 +101,16 @@ def _late_key_epochs(at: datetime) -> list[LatePromise]:
 
 def count_residue() -> dict[str, int]:
     """
-    Return what is left, by holding, of integrations and connections that are done with.
+    Return the rows left, by holding, of purged integrations and ended connections.
 
-    Anything but an empty answer is a bug: something wrote past the fence.
+    A non-empty answer is a bug: a writer passed the fence.
     """
     purged = Integration.objects.filter(status=IntegrationStatus.PURGED)
     ended = purged.filter(connection__ended_at__isnull=False)
     counts: dict[str, int] = {}
     for holding in HOLDINGS:
         if holding.model is Connection:
-            continue  # A constraint of the database keeps ended connections empty.
+            continue  # A database constraint keeps ended connections empty.
         if holding.scope is Scope.CONNECTION:
             column, ended_integrations, id_column = "connection_id", ended, "connection_id"
         else:

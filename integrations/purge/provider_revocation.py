@@ -1,8 +1,8 @@
 """
-The provider's part of one purge: stop its watches, then settle what became of the grant.
+The provider's part of one purge: stop its watches, then settle the grant's revocation.
 
-Tried once before our rows go and again after them, for a day at most. Whatever the provider says is
-a line of the receipt. `grant_revocation` asks it, once for all purges of a connection, and waits
+Tried once before our rows are deleted and again after, for up to a day. Each outcome is a line of
+the receipt. `grant_revocation` asks the provider once for all purges of a connection, and waits
 for the watches: without the grant none can be stopped.
 """
 
@@ -20,7 +20,7 @@ from integrations.models import Connection, PurgeJob, PurgeStep, RevocationOutco
 
 from . import grant_revocation
 
-# Between two tries to stop watches: the first, and the longest.
+# First and longest pause between two tries to stop watches.
 FIRST_PAUSE: Final = timedelta(seconds=5)
 LONGEST_PAUSE: Final = timedelta(hours=1)
 # The provider no longer accepts a token of the grant.
@@ -35,21 +35,22 @@ _GRANT_IS_GONE: Final = frozenset(
 
 def stop_watches(job: PurgeJob, *, now: Callable[[], datetime]) -> bool:
     """
-    Ask the provider to send no more notifications, if that is due; return whether it is settled.
+    Ask the provider to stop notifications, if that is due; return whether the watches are
+    settled.
 
-    Asked again, more and more rarely, for as long as the grant can be used and for a day at most.
+    Repeated at growing intervals while the grant is usable, for at most a day.
 
-    :param job: read just now
+    :param job: just read
     """
     if job.watch_stop:
         return True
     at, deadline = now(), _get_stop_deadline(job)
     if job.watch_tried_at is not None and (job.watch_tried_at >= deadline or _is_grant_gone(job)):
-        # Also if the last try was lost together with its worker.
+        # Covers a last try that was lost together with its worker.
         return _settle_watches(job, at=at, give_up=True)
     if at < get_next_stop_time(job, at=at):
         return False
-    # First: a worker that dies in the request has asked all the same.
+    # Count before the request: a worker that dies in it has asked.
     PurgeJob.objects.filter(id=job.id).update(
         watch_tried_at=at, watch_try_count=F("watch_try_count") + 1
     )
@@ -60,7 +61,7 @@ def stop_watches(job: PurgeJob, *, now: Callable[[], datetime]) -> bool:
 
 
 def get_next_stop_time(job: PurgeJob, *, at: datetime) -> datetime:
-    """Return when to ask again to stop watches: rarer each time, and once more at the very end."""
+    """Return when to try again to stop watches: at growing intervals, and once at the end."""
     if job.watch_tried_at is None:
         return at
     doublings = min(max(job.watch_try_count, 1) - 1, 16)
@@ -69,7 +70,7 @@ def get_next_stop_time(job: PurgeJob, *, at: datetime) -> datetime:
 
 
 def _get_stop_deadline(job: PurgeJob) -> datetime:
-    """Return until when the provider is asked to stop watches."""
+    """Return when to give up stopping watches."""
     connection = job.integration.connection
     ending_since: datetime = connection.ending_since or job.fenced_at
     return ending_since + grant_revocation.GIVE_UP_AFTER
@@ -81,7 +82,7 @@ def _is_grant_gone(job: PurgeJob) -> bool:
 
 
 def _make_counter(job: PurgeJob) -> push.CountWatchEnd:
-    """Return what adds ended watches to the counts of the purge, in the caller's transaction."""
+    """Return a function that adds ended watches to the job, in the caller's transaction."""
 
     def add_counts(ended: push.WatchEnd) -> None:
         row = PurgeJob.objects.select_for_update(no_key=True).get(id=job.id)
@@ -96,7 +97,7 @@ def _make_counter(job: PurgeJob) -> push.CountWatchEnd:
 
 
 def _settle_watches(job: PurgeJob, *, at: datetime, give_up: bool) -> bool:
-    """Save what became of the watches, all in all; other purges that waited for that are due."""
+    """Save the overall outcome of the watches, and make waiting purges of the connection due."""
     if give_up:
         push.leave_to_lapse(job.integration_id, at=at, count=_make_counter(job))
     jobs = PurgeJob.objects.filter(id=job.id)
@@ -122,17 +123,17 @@ def _make_siblings_due(connection: Connection, *, at: datetime) -> None:
 
 def attempt_revocation(job: PurgeJob, *, now: Callable[[], datetime]) -> None:
     """
-    Try to settle the revocation for this purge, and save what is known afterwards.
+    Try to settle the revocation for this purge, and save the outcome.
 
-    Raises nothing that the provider, the token or its key are to blame for.
+    Failures of the provider, the token or its key are not raised.
     """
     jobs = PurgeJob.objects.filter(id=job.id)
-    # First, so that a worker that dies in the request does not ask before our rows again.
+    # Save before the request, so that a worker that dies in it does not ask again before our rows.
     jobs.filter(revocation_tried_at=None).update(revocation_tried_at=now())
     outcome = grant_revocation.attempt_revocation(job.integration.connection_id, now=now)
     connection = Connection.objects.get(id=job.integration.connection_id)
     if outcome == RevocationOutcome.ALREADY_GONE and _has_asked_of_former_grant(job, connection):
-        # A request about the former grant may have ended that: it was not gone when first asked.
+        # An earlier request about the former grant may have ended it.
         outcome = RevocationOutcome.GONE_AFTER_ASKING
     if connection.revocation_try_count:
         jobs.update(
@@ -145,7 +146,7 @@ def attempt_revocation(job: PurgeJob, *, now: Callable[[], datetime]) -> None:
 
 
 def _has_asked_of_former_grant(job: PurgeJob, connection: Connection) -> bool:
-    """Return whether a request was sent for this purge before the account was connected again."""
+    """Return whether this purge sent a request before the account was reconnected."""
     if not job.revocation_try_count:
         return False
     return bool(job.revocation_tried_at != connection.revocation_tried_at)
@@ -164,9 +165,9 @@ def get_next_try_time(job: PurgeJob, *, at: datetime) -> datetime:
 
 def is_outdated(job: PurgeJob, connection: Connection) -> bool:
     """
-    Return whether `NEEDED_ELSEWHERE` is no longer true of this purge: it has to be settled again.
+    Return whether the purge's outcome `NEEDED_ELSEWHERE` is no longer true.
 
-    :param connection: held by `shared_grants.hold`
+    :param connection: locked by `shared_grants.lock_connection`
     """
     if job.revocation != RevocationOutcome.NEEDED_ELSEWHERE:
         return False

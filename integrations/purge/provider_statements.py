@@ -1,4 +1,4 @@
-"""What a receipt says about the provider: its notifications, the grant, and a credential kept."""
+"""The receipt's statements about the provider: notifications, the grant, and a kept credential."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ REVOCATION: Final[Mapping[RevocationOutcome, str]] = {
         "receipt.needed-elsewhere", "Not revoked: the grant is still needed."
     ),
 }
-# Of these nobody knows that the provider ended the grant.
+# Outcomes without proof that the provider ended the grant.
 WITHOUT_REVOCATION: Final = frozenset(
     {RevocationOutcome.NOT_OFFERED, RevocationOutcome.UNCONFIRMED}
 )
-# What needs the grant, by the names of `shared_grants.needed_by`.
+# Needs of the grant, by the names of `shared_grants.list_needs`.
 NEEDS: Final[Mapping[str, str]] = {
     "mail": claim("receipt.mail-connected", "The mail of this account is still connected."),
     "calendar": claim(
@@ -77,7 +77,7 @@ _DROPPED: Final = claim(
     "What it still tells is dropped here: nothing was kept to know it by, and nothing is looked up"
     " for it at the provider.",
 )
-# What the provider was asked to stop, before the grant was revoked.
+# Outcomes of stopping watches, before the revocation.
 WATCHES: Final[Mapping[push.StopOutcome, str]] = {
     push.StopOutcome.NONE: claim(
         "receipt.watch-none", "The provider was not telling us of news by itself."
@@ -113,7 +113,7 @@ WATCHES: Final[Mapping[push.StopOutcome, str]] = {
     ),
 }
 
-# Of a credential that is kept: by whether the connection is ending.
+# Sentence about a kept credential, by whether the connection is ending.
 CREDENTIAL: Final[Mapping[bool, str]] = {
     False: claim(
         "receipt.credential-kept",
@@ -129,7 +129,7 @@ CREDENTIAL: Final[Mapping[bool, str]] = {
 
 
 def build_watches_part(job: PurgeJob) -> dict[str, Any]:
-    """Return the part of the receipt about the provider's notifications."""
+    """Return the receipt's part about notifications."""
     outcome = push.StopOutcome(job.watch_stop or push.StopOutcome.NONE)
     counts = _count_watches(job)
     total = sum(part["count"] for part in counts)
@@ -145,7 +145,7 @@ def build_watches_part(job: PurgeJob) -> dict[str, Any]:
 
 
 def _count_watches(job: PurgeJob) -> list[dict[str, Any]]:
-    """Return how many watches came to which end, without those that never began."""
+    """Return the number of watches by outcome, without watches that never began."""
     outcomes = [outcome for outcome in push.StopOutcome if outcome is not push.StopOutcome.NONE]
     return [
         {"outcome": str(outcome), "count": count, "says": WATCHES[outcome]}
@@ -156,10 +156,10 @@ def _count_watches(job: PurgeJob) -> list[dict[str, Any]]:
 
 def build_revocation_part(job: PurgeJob) -> dict[str, Any]:
     """
-    Return the part of the receipt about the grant.
+    Return the receipt's part about the grant.
 
-    The job's connection is held by the caller (`shared_grants.hold`), so that the needs are those
-    of now.
+    The caller has locked the job's connection (`shared_grants.lock_connection`), so the needs are
+    current.
     """
     connection, outcome = job.integration.connection, RevocationOutcome(job.revocation)
     needs = _list_needs(connection) if outcome == RevocationOutcome.NEEDED_ELSEWHERE else ()
@@ -175,7 +175,7 @@ def build_revocation_part(job: PurgeJob) -> dict[str, Any]:
 
 
 def get_credential_statement(connection: Connection) -> str | None:
-    """Return what the receipt says about a credential that is kept; None if none is."""
+    """Return the receipt's statement about a kept credential; None if none is kept."""
     if connection.ended_at is not None:
         return None
     return CREDENTIAL[connection.status == ConnectionStatus.ENDING]
@@ -195,7 +195,7 @@ def _list_sentences(
     if outcome == RevocationOutcome.NEEDED_ELSEWHERE:
         if has_ended:
             return [WAS_NEEDED]
-        # A grant that waits for a reconnect is not known to be listed.
+        # A grant that waits for a reconnect may be unlisted.
         is_listed = connection.status == ConnectionStatus.ACTIVE
         listed = [STILL_LISTED] if is_listed else []
         return [REVOCATION[outcome], *(NEEDS[name] for name in needs), *listed]

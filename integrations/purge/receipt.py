@@ -31,7 +31,7 @@ from . import inventory, key_destruction_receipt, ledger_key_release, provider_s
 
 SCHEMA: Final = "antares-purge/1"
 REVOKED: Final = "TOK-REVOKE"
-# Which promises and clauses a finished purge meets.
+# Promises and clauses that a finished purge meets.
 CLAUSES: Final = (
     "CASA-DEL",
     "MS-DEL",
@@ -45,7 +45,7 @@ PRODUCT_CLAUSES: Final[Mapping[str, tuple[str, ...]]] = {
     "calendar": ("AN-2", "AN-9"),
 }
 
-# What is not ours to remove: where it came from.
+# The originals at the provider, which we do not remove.
 _STAYS_AT_PROVIDER: Final[Mapping[str, str]] = {
     "mail": claim(
         "receipt.mail-stays", "Your mail itself: it is yours, and nothing was changed there."
@@ -85,7 +85,7 @@ def build_document(job: PurgeJob) -> dict[str, Any]:
         "provider": job.integration.connection.provider,
         "clauses": _list_clauses(job),
         "requested_at": receipts.format_time(job.fenced_at),
-        # Fence and key went in one commit: nothing opened from then on.
+        # One commit fenced the integration and destroyed its key.
         "unreadable_at": receipts.format_time(job.fenced_at),
         "started_at": receipts.format_time(job.fenced_at),
         "emptied_at": receipts.format_time(job.emptied_at),
@@ -103,7 +103,7 @@ def build_document(job: PurgeJob) -> dict[str, Any]:
 
 
 def _count_deleted(job: PurgeJob) -> int:
-    # From what was there before: a worker that was killed has not counted what it deleted.
+    # Computed from the first count: a killed worker did not count its deletions.
     tables = inventory.TABLES & job.counts_left.keys()
     return sum(job.counts_before.get(name, 0) - job.counts_left[name] for name in tables)
 
@@ -119,7 +119,7 @@ def issue_receipt(lease: Lease, job: PurgeJob, *, at: datetime) -> None:
     """
     Write the receipt and finish the job, in the caller's transaction.
 
-    :raises NotSequenced: until all of its ledger entries have their proofs
+    :raises NotSequenced: until all of its ledger entries have proofs
     :raises LeaseLost: if another worker took over
     """
     receipt = receipts.issue_receipt(

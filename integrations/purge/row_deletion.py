@@ -1,9 +1,8 @@
 """
-Rows go in keyset batches, each a short transaction, in flat memory.
+Delete rows in keyset batches: short transactions, constant memory.
 
-Bodies and attachments go with their message by the database's own ON DELETE CASCADE, which
-measured faster than deleting them first: the check that nothing points at a message becomes
-the deletion itself.
+Bodies and attachments are deleted with their message by ON DELETE CASCADE. This measured faster
+than deleting them first: the check for references becomes the deletion itself.
 """
 
 from __future__ import annotations
@@ -22,14 +21,14 @@ from limited_use.vault import keys
 from .inventory import HOLDINGS, Holding, Scope
 
 BATCH: Final = 1000
-# Nobody waits longer for a lock of ours: the next batch is smaller where one took longer. It
-# begins small, because what a table's rows take along is known after the first.
+# Longest time that others wait for our locks: slow batches shrink the next one. The first is small,
+# because the cascade of a table's rows is unknown.
 LONGEST_SECONDS: Final = 0.012
 FIRST_BATCH: Final = 100
 SMALLEST_BATCH: Final = 50
-# Less than every id: where the first batch begins.
+# Less than every id: the start of the first batch.
 _BEFORE_ALL: Final = UUID(int=0)
-# Goes with its message; what has none, which should not be, is looked for after it.
+# Deleted by the cascade of messages. Rows without a message should not exist, and are deleted last.
 _CASCADED: Final = (MessageBody, Attachment)
 
 
@@ -39,10 +38,10 @@ def delete_rows(
     """
     Delete all rows of the integration's holdings; return how many this call deleted.
 
-    May be repeated, and begun again after a crash.
+    Can be repeated, also after a crash.
 
-    :param between: called between two batches, outside a transaction; may raise to stop
-    :param with_watches: delete the rows of watches, too; not before those are settled
+    :param between_batches: called between two batches, outside a transaction; may raise to stop
+    :param with_watches: also delete the rows of watches; only after those are settled
     """
     if not connection.get_autocommit():
         raise RuntimeError("batches are transactions of their own")
@@ -58,7 +57,7 @@ def _delete_holding(
     holding: Holding, integration_id: UUID, between_batches: Callable[[], None]
 ) -> int:
     if holding.model is DataKey:
-        # Gone since the disconnect; here for the sake of an inventory without exceptions.
+        # The disconnect destroyed them; deleted again so that the inventory has no exception.
         key_holders = holding.get_rows(integration_id).holders
         return sum(
             keys.destroy_returning_id(holder=key_holder) is not None for key_holder in key_holders
@@ -76,7 +75,7 @@ def delete_in_batches(
         first_id, began = last_id, perf_counter()
         with transaction.atomic(durable=True), connection.cursor() as cursor:
             _without_waiting_for_disk(cursor)
-            # From the last id on: a scan from the start would wade through what was deleted.
+            # Start at the last id: a scan from the beginning would pass over the deleted rows.
             cursor.execute(statement, [integration_id, first_id, size])
             found_count, batch_deleted, last_id = cursor.fetchone()
         deleted += int(batch_deleted)
@@ -92,9 +91,9 @@ def _delete_statement(model: type[models.Model]) -> str:
     """
     Return the statement that deletes the next rows of a table after an id.
 
-    It returns how many rows it found, how many of them it deleted (another worker may have deleted
-    some), and the id of the last. The ids stay in the database: sending a thousand of them to
-    Python and back took a seventh of the time.
+    It returns the number of rows found, the number deleted (another worker may have deleted
+    some), and the last id. The ids stay in the database: sending a thousand of them to Python and
+    back took a seventh of the time.
     """
     meta = model._meta  # noqa: SLF001 - Django's documented model API
     table, key = meta.db_table, meta.pk.column
@@ -113,10 +112,10 @@ def _delete_statement(model: type[models.Model]) -> str:
 
 def _delete_leftover_bodies(integration_id: UUID, after_id: UUID, last_id: UUID) -> None:
     """
-    Delete bodies of a batch's messages that stayed behind: there should be none.
+    Delete remaining bodies of a batch's messages: there should be none.
 
-    Having looked, PostgreSQL knows which entries of the index are dead, a batch's at a time; else
-    the search for what is left at the end would find out for all of them at once.
+    The lookup also marks the batch's dead index entries for PostgreSQL. Otherwise the final count
+    would have to visit all of them at once.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -127,8 +126,8 @@ def _delete_leftover_bodies(integration_id: UUID, after_id: UUID, last_id: UUID)
 
 
 def _without_waiting_for_disk(cursor: Any) -> None:
-    # A batch that a power cut takes back is deleted again: what counts is the commit of the
-    # step, which is synchronous and flushes all that came before it.
+    # A batch that a power cut loses is deleted again. Only the step's commit matters: it is
+    # synchronous and flushes all earlier commits.
     cursor.execute("SET LOCAL synchronous_commit = off")
 
 

@@ -1,6 +1,6 @@
 """
-The reviewer's pages: from each sentence that binds us to what enforces it, and back.
+The reviewer's pages: from each clause that binds us to its enforcement, and back.
 
-They show clauses, rules, tests, counts and pseudonymous entries of the ledger. Nothing
-here can open anything, and no person and no content is on any page.
+They show clauses, rules, tests, counts and pseudonymous ledger entries. This package cannot open
+sealed values, and no page shows a person or content.
 """

@@ -1,4 +1,4 @@
-"""One clause as a reviewer sees it: who says it, what enforces it, what was done under it."""
+"""One clause for a reviewer: its source, the rules that enforce it, and the decisions under it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class ClauseSummary:
 
 @dataclass(frozen=True, slots=True)
 class RuleRow:
-    """A rule, with what it asks for in plain words."""
+    """A rule, with the facts that it requires in plain words."""
 
     rule: PolicyRule
     needs: Sequence[str]
@@ -49,7 +49,7 @@ class RuleRow:
 
 @dataclass(frozen=True, slots=True)
 class ClauseTest:
-    """A test, as a sentence, with its outcome in the run."""
+    """A test, as a sentence, with its outcome."""
 
     path: str
     sentence: str
@@ -62,7 +62,7 @@ class ClauseTest:
 
 @dataclass(frozen=True, slots=True)
 class ClausePage:
-    """All of one clause."""
+    """The page of one clause."""
 
     line: ClauseSummary
     known_by: str
@@ -77,7 +77,7 @@ class ClausePage:
 
 
 def list_clauses() -> list[tuple[str, list[ClauseSummary]]]:
-    """Return every clause, by the document that it stands in."""
+    """Return every clause, grouped by its document."""
     counts, not_met, results = rule_usage.get_totals(), _list_not_met(), test_results.load_results()
     summaries = [
         _summarise_clause(clause, counts, not_met, results) for clause in catalogue.CLAUSES.values()
@@ -89,7 +89,7 @@ def list_clauses() -> list[tuple[str, list[ClauseSummary]]]:
 
 
 def build_clause_page(clause: Clause, *, at: datetime) -> ClausePage:
-    """Return everything that stands behind one clause."""
+    """Return the data of a clause's page."""
     counts, results = rule_usage.get_totals(), test_results.load_results()
     applying = clause_parts.list_applying(clause)
     return ClausePage(

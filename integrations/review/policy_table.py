@@ -1,4 +1,4 @@
-"""The whole policy as a table: purpose, then who gets what, with the rule that says so."""
+"""The policy as a table: for each purpose, the recipients and data, with the rule that decides."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BY_ID: Final = {rule.id: rule for rule in RULES}
 
 @dataclass(frozen=True, slots=True)
 class PolicyOption:
-    """One rule that answers, and what it has to find true."""
+    """A rule that decides, and the facts that it requires."""
 
     rule_id: str
     says: str
@@ -28,7 +28,7 @@ class PolicyOption:
 
 @dataclass(frozen=True, slots=True)
 class PolicyRow:
-    """Uses of one purpose that have the same answer."""
+    """Uses of one purpose with the same answer."""
 
     recipients: Sequence[str]
     data_classes: Sequence[str]
@@ -49,18 +49,18 @@ class PolicyBlock:
 
 
 def list_blocks() -> list[PolicyBlock]:
-    """Return every purpose with all of its uses, what can be permitted first."""
+    """Return every purpose with all of its uses; purposes that can be permitted come first."""
     blocks = [PolicyBlock(str(purpose), list(_build_rows(purpose))) for purpose in Purpose]
     return sorted(blocks, key=lambda block: not block.is_open)
 
 
 def count_uses() -> tuple[int, int]:
-    """Return how many uses there are, and how many of them can be permitted."""
+    """Return the number of uses, and how many of them can be permitted."""
     return len(evaluation.TABLE), sum(bool(cell.options) for cell in evaluation.TABLE.values())
 
 
 def _build_rows(purpose: Purpose) -> Iterator[PolicyRow]:
-    # First who is answered alike for which data, then who shares all of that.
+    # Group data classes by recipient and answer, then recipients by both.
     answers: dict[tuple[Recipient, DecisionCell], list[DataClass]] = defaultdict(list)
     for recipient in Recipient:
         for data_class in DataClass:

@@ -1,4 +1,4 @@
-"""What is said on the reviewer's pages of facts, of how a source is known, and of events."""
+"""Labels of the reviewer's pages: facts, sources of knowledge, tests."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def list_tests(outcomes: Mapping[str, str]) -> list[tuple[str, str, str]]:
 
 
 def describe_test(name: str) -> tuple[str, str]:
-    """Return the sentence that a test's name makes, and where it stands."""
+    """Return a test's name as a sentence, and its file."""
     path, *parts = name.split("::")
     words = [part.removeprefix("Test").removeprefix("test_").replace("_", " ") for part in parts]
     spaced = "".join(f" {c.lower()}" if c.isupper() else c for c in words[0]).strip()

@@ -1,4 +1,4 @@
-"""The reviewer's pages: parse, one call, render. All are for reviewers with a second factor."""
+"""The reviewer's pages. All require the reviewer role and a second factor."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PAGE = 50
 @require_safe
 @require_permission(Permission.READ_EVIDENCE)
 def show_overview(request: HttpRequest) -> HttpResponse:
-    """Return every clause, by document, with how it is kept."""
+    """Return every clause, by document, with its state."""
     groups = clauses.list_clauses()
     summaries = [line for _, lines in groups for line in lines]
     context = {
@@ -55,7 +55,7 @@ def show_overview(request: HttpRequest) -> HttpResponse:
 @require_safe
 @require_permission(Permission.READ_EVIDENCE)
 def show_clause(request: HttpRequest, clause_id: str) -> HttpResponse:
-    """Return one clause: the rules that enforce it, the tests, and the entries of the ledger."""
+    """Return one clause: its rules, tests and ledger entries."""
     clause = catalogue.CLAUSES.get(clause_id)
     if clause is None:
         raise Http404
@@ -70,7 +70,7 @@ def show_clause(request: HttpRequest, clause_id: str) -> HttpResponse:
 @require_safe
 @require_permission(Permission.READ_EVIDENCE)
 def show_policy(request: HttpRequest) -> HttpResponse:
-    """Return the whole policy: every use there is, and every rule."""
+    """Return the whole policy: every use and every rule."""
     (size, open_count), totals = policy_table.count_uses(), rule_usage.get_totals()
     context = {
         "blocks": policy_table.list_blocks(),
@@ -87,7 +87,7 @@ def show_policy(request: HttpRequest) -> HttpResponse:
 @require_safe
 @require_permission(Permission.READ_EVIDENCE)
 def show_refusals(request: HttpRequest) -> HttpResponse:
-    """Return what was refused, newest first, by entry; nobody is named."""
+    """Return refusals, newest first, by ledger entry; no person is named."""
     at = timezone.now()
     refusals = rule_usage.list_refusals(before=_parse_before(request), limit=PAGE + 1)
     context = {
@@ -102,7 +102,7 @@ def show_refusals(request: HttpRequest) -> HttpResponse:
 @require_safe
 @require_permission(Permission.READ_EVIDENCE)
 def show_entry(request: HttpRequest, entry_id: UUID) -> HttpResponse:
-    """Return one entry of the ledger, as it stands there."""
+    """Return one ledger entry in its stored form."""
     try:
         entry = rule_usage.get_entry(entry_id)
     except rule_usage.EntryNotFound:
@@ -126,7 +126,7 @@ def show_entry(request: HttpRequest, entry_id: UUID) -> HttpResponse:
 @require_safe
 @require_permission(Permission.READ_EVIDENCE)
 def show_proof(_: HttpRequest, entry_id: UUID) -> HttpResponse:
-    """Return the proof that the entry stands in the ledger (https://c2sp.org/tlog-proof)."""
+    """Return the proof that the ledger contains the entry (https://c2sp.org/tlog-proof)."""
     try:
         rule_usage.get_entry(entry_id)
         [proven] = tile_store.prove_entries([entry_id])
@@ -141,7 +141,7 @@ def show_proof(_: HttpRequest, entry_id: UUID) -> HttpResponse:
 @require_safe
 @require_permission(Permission.READ_EVIDENCE)
 def show_evidence(request: HttpRequest) -> HttpResponse:
-    """Return the bundles that were made, to fetch."""
+    """Return the list of bundles, to download."""
     results = test_results.load_results()
     context = {
         "results": results,
@@ -174,7 +174,7 @@ def request_bundle(request: HttpRequest) -> HttpResponse:
 @require_safe
 @require_permission(Permission.READ_EVIDENCE)
 def download_bundle(_: HttpRequest, bundle_id: UUID) -> HttpResponse:
-    """Return the exact bytes: they are what is signed."""
+    """Return the exact bytes of the bundle: they are signed."""
     bundle = EvidenceBundle.objects.filter(id=bundle_id).first()
     if bundle is None:
         raise Http404

@@ -112,7 +112,7 @@ def download_receipt(request: HttpRequest, purge_id: UUID) -> HttpResponse:
 def download_second_part(request: HttpRequest, purge_id: UUID) -> HttpResponse:
     """Part 2 exists after the key epoch ends."""
     job = ownership.get_purge(get_actor(request), purge_id)
-    second = purges.second_part_of(job)
+    second = purges.get_key_destruction_receipt(job)
     if second is None:
         raise Http404
     return _render_receipt(second, f"receipt-{job.id}-part-2")

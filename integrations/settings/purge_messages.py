@@ -20,7 +20,11 @@ from integrations.notifications.removal_messages import (
     make_statement,
 )
 from integrations.providers.product_names import name_product
-from integrations.purge import get_local_key_epoch_end, ledger_key_release, second_part_of
+from integrations.purge import (
+    get_key_destruction_receipt,
+    get_local_key_epoch_end,
+    ledger_key_release,
+)
 from integrations.push import StopOutcome
 from limited_use.models.ledger_keys import LedgerKey
 
@@ -110,7 +114,7 @@ def get_page_context(job: PurgeJob) -> dict[str, Any]:
         "purge": job,
         "name": subject.name,
         "removed": make_statement("removal.removed", subject),
-        "has_second_part": second_part_of(job) is not None,
+        "has_second_part": get_key_destruction_receipt(job) is not None,
         "own_epoch_ends": get_local_key_epoch_end(job),
         "ledger_part": _get_ledger_key(job),
         "steps": _list_steps(job, situation),

@@ -56,9 +56,9 @@ def sweep_purges(**_: object) -> None:
 def write_second_parts(**_: object) -> None:
     """Write part 2 of each receipt after the key epochs of its keys end."""
     at = timezone.now()
-    for job_id in purge.second_parts_due():
+    for job_id in purge.list_due_key_destruction_receipts():
         try:
-            purge.issue_second_part(job_id=job_id, at=at)
+            purge.issue_key_destruction_receipt(job_id=job_id, at=at)
         except NotSequenced:
             continue  # Not in the ledger yet; the next sweep finds the job.
         except Exception:
@@ -70,8 +70,8 @@ def write_second_parts(**_: object) -> None:
 def end_ledger_parts(**_: object) -> None:
     """Destroy ledger keys that were not downloaded within thirty days; create missing ones."""
     at = timezone.now()
-    purge.sweep_ledger_parts(at=at)
-    purge.begin_ledger_keys(at=at)
+    purge.sweep_ledger_keys(at=at)
+    purge.create_missing_ledger_keys(at=at)
 
 
 @shared_task(name="integrations.sweep_copies")  # type: ignore[untyped-decorator]

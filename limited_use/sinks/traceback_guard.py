@@ -47,7 +47,7 @@ _PASSED_TYPES: tuple[type[BaseException], ...] = (
 _PASSED_TYPE_NAMES = frozenset(
     {
         "SoftTimeLimitExceeded", "WorkerShutdown", "WorkerTerminate",
-        "Busy", "CannotRun", "TooManyWaits",
+        "ParsersBusy", "ParsersUnavailable", "TooManyWaits",
     }
 )  # fmt: skip
 

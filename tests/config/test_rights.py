@@ -107,7 +107,7 @@ class TestRightsOnMailbox:
             for line in KeyLine:
                 key_epochs.rotate_epoch(line, timezone.now())
             sequencer.run_sequencer(timezone.now())
-            purge.issue_second_part(job_id=job.id, at=timezone.now())
+            purge.issue_key_destruction_receipt(job_id=job.id, at=timezone.now())
 
         assert step is PurgeStep.DONE
         assert alice.messages.count() == 0

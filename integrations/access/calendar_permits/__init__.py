@@ -1,8 +1,8 @@
 """
-Permits for calendars: a person's own, what is shared with them, and what is written for them.
+Permits for calendars: the owner's own, shared calendars, and calendar syncs.
 
-As `permits`: facts are found here, by ids, and nobody passes one in. A calendar's events hang on
-the key of its copy, so that is the holder; in the ledger it is the integration's.
+As in `permits`, each function finds the facts itself; callers pass ids only. A permit names the
+key of the calendar's cache as its holder; its ledger entry is about the integration.
 """
 
 from __future__ import annotations

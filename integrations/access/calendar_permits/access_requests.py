@@ -1,4 +1,4 @@
-"""What is asked of the guard about a calendar, or about the integration that it belongs to."""
+"""Access requests about a calendar, or about the integration that the calendar belongs to."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def for_calendar(
     *,
     feature: str | None = None,
 ) -> AccessRequest:
-    # What a calendar that its integration does not have were about, nobody could say.
+    # Another integration's calendar would put wrong facts into the ledger.
     request = for_integration(use, calendar.integration_id, holder_facts)
     return replace(
         request,

@@ -1,4 +1,4 @@
-"""Permits for what owners do with calendars of their own: write at the provider, keep, take out."""
+"""Permits for owners: write to a calendar at its provider or in Antares, and export it."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ _STORE_USES: Final = tuple(
 
 def to_write_at_provider(*, actor: Actor, calendar: Calendar, at: datetime) -> Permit:
     """
-    Return a permit to ask the own provider to change something in one calendar.
+    Return a permit to send one change of a calendar to its owner's provider.
 
-    :raises guard.Refused: if it is not theirs, or they did not agree to that
+    :raises guard.Refused: if the calendar is not the actor's, or the consent to editing is
+        missing
     """
     holder_facts = facts.for_integrations(
         [calendar.integration_id], actor=actor, at=at, consent=facts.EDITING_CONSENT
@@ -44,10 +45,10 @@ def to_write_at_provider(*, actor: Actor, calendar: Calendar, at: datetime) -> P
 
 def to_write_locally(*, actor: Actor, calendar: Calendar, count: int, at: datetime) -> int:
     """
-    Return the epoch under which events of its owner may be kept in a calendar that lives here.
+    Record the permission to store events in a local calendar; return the epoch for sealing them.
 
-    :param count: how many are written or removed
-    :raises guard.Refused: if it is not theirs, or they do not agree to calendars any more
+    :param count: events written or removed
+    :raises guard.Refused: if the calendar is not the actor's, or the consent has ended
     """
     consent = facts.get_calendar_consent(is_local=calendar.is_local)
     holder_facts = facts.for_integrations(
@@ -64,15 +65,15 @@ def to_write_locally(*, actor: Actor, calendar: Calendar, count: int, at: dateti
 
 def to_export(*, actor: Actor, calendar: Calendar, count: int, at: datetime) -> Permits:
     """
-    Return permits to give a part of a calendar that lives here to its owner, as a file.
+    Return permits to export a part of a local calendar to its owner, as a file.
 
-    :param count: how many rows the part has
-    :raises guard.Refused: if it is not theirs
+    :param count: rows in this part
+    :raises guard.Refused: if the calendar is not the actor's
     """
     holder_facts = facts.for_integrations([calendar.integration_id], actor=actor, at=at)[
         calendar.integration_id
     ]
-    # Their membership alone: what they wrote is theirs, whatever they agree to now.
+    # Only the membership is fenced: owners may export their events without any consent.
     memberships = tuple(
         fence for fence in holder_facts.fences if fence.kind == FenceKind.MEMBERSHIP
     )

@@ -1,4 +1,4 @@
-"""Permits of a sync: the system's, for bringing a copy in from the own provider."""
+"""The system's permits to fetch a calendar from its provider and store it."""
 
 from __future__ import annotations
 
@@ -33,9 +33,10 @@ _STORE_USES: Final = tuple(
 @dataclass(frozen=True, slots=True)
 class CalendarSyncPermits:
     """
-    What a turn needs to find out whether anything is new. Storing news needs `to_store`.
+    Permits to ask the provider for changes. Storing changes needs `to_store`.
 
-    `credential` opens the tokens. `remote`, by the id of a calendar's copy, opens ids and cursors.
+    :param credential: opens the access token
+    :param remote: opens remote ids and cursors, by the key holder of the calendar's cache
     """
 
     credential: Permit
@@ -46,12 +47,13 @@ def to_sync(
     *, integration_id: UUID, calendars: Sequence[Calendar], at: datetime
 ) -> CalendarSyncPermits:
     """
-    Return what a turn needs to ask the provider for news: one call of the guard.
+    Return permits to ask the provider for changes, with one call of the guard.
 
-    If storing would be refused, so is this, and that refusal is recorded: the turn ends before it
-    asks the provider.
+    If storing would be refused, this is refused too, and recorded: the turn ends before it asks
+    the provider.
 
-    :param calendars: whose copies it opens or writes; none where it only lists
+    :param calendars: the calendars that the turn opens or writes; empty if it only lists
+        calendars
     :raises guard.Refused: if integration, grant or consent is not live
     """
     content, grant = facts.for_integration_and_connection(
@@ -80,9 +82,9 @@ def to_sync(
 
 def to_store(*, integration_id: UUID, at: datetime) -> None:
     """
-    Record the permission to store news of calendars: one entry for each data class.
+    Record the permission to store changes: one ledger entry for each data class.
 
-    Call it when something arrived, and before any of it is sealed.
+    Call it after changes arrived, and before any of them is sealed.
 
     :raises guard.Refused: if integration, grant or consent is no longer live
     """

@@ -1,4 +1,4 @@
-"""Permits to look at calendars: one's own, and those that others share."""
+"""Permits to view calendars: the actor's own, and those that others share with the actor."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _FREEBUSY: Final = DataClass.CALENDAR_FREEBUSY
 @dataclass(frozen=True, slots=True)
 class CalendarViewRequest:
     """
-    One calendar that somebody wants to see something of.
+    A request to view one calendar.
 
-    :param share: under which they may, if it is not their own
-    :param count: how many rows will be opened
-    :param names_only: what it is called, and nothing that is in it
+    :param share: the share that allows it, for a calendar of another person
+    :param count: rows that will be opened
+    :param names_only: the calendar's name, and none of its events
     """
 
     calendar: Calendar
@@ -44,9 +44,10 @@ class CalendarViewRequest:
 
 def to_view(*, actor: Actor, view_requests: Sequence[CalendarViewRequest], at: datetime) -> Permits:
     """
-    Return permits to show calendars to `actor`, by the copy and data class; one question.
+    Return permits to show calendars to `actor`, by key holder and data class.
 
-    :raises guard.Refused: if one is neither theirs nor shared with them, or its copy is too old
+    :raises guard.Refused: if a calendar is neither the actor's nor shared with the actor, or its
+        cache is too old
     """
     if not view_requests:
         return {}
@@ -62,12 +63,12 @@ def to_view_separately(
     required_calendar_id: UUID | None = None,
 ) -> Permits:
     """
-    Return as `to_view`, where what others share is refused each by itself and left out.
+    Return permits as `to_view` does, but leave out shared calendars that are refused.
 
-    For a question about many people: what one of them ended takes nothing from the others.
+    For requests about many people: a share that one of them has ended hides no other calendar.
 
-    :param needed: the calendar without which there is no answer, though it be somebody else's
-    :raises guard.Refused: if something of their own may not be shown, or of that one
+    :param required_calendar_id: a shared calendar that must be permitted
+    :raises guard.Refused: if an own calendar or the required one is refused
     """
     if not view_requests:
         return {}
@@ -87,18 +88,18 @@ def to_view_separately(
 
 
 def allows_all(permits: Permits, calendar: Calendar, data_classes: Collection[DataClass]) -> bool:
-    """Return whether all of these may be shown of a calendar."""
+    """Return whether the permits cover each of these data classes of a calendar."""
     return all((calendar.cache_id, data_class) in permits for data_class in data_classes)
 
 
 def refuse_client_for_others(*, actor: Actor, at: datetime) -> None:
     """
-    Refuse a feature that asks for anybody but whom it acts for, known or not.
+    Refuse a feature that asks about other people, known or unknown.
 
-    What colleagues share is between people. Nobody named is looked up, so that the refusal is
-    the same for all; it is about the delegation that the feature came with.
+    Calendars are shared between people, never with features. The named people are not looked up,
+    so every refusal is the same; its ledger entry is about the feature's delegation.
 
-    :raises guard.Refused: always, for a feature
+    :raises guard.Refused: always, if the actor is a feature
     """
     if actor.kind != ActorKind.CLIENT:
         return
@@ -116,7 +117,7 @@ def refuse_client_for_others(*, actor: Actor, at: datetime) -> None:
         ),
         at=at,
     )
-    # No rule shows a share to a feature; if one did, nothing would be shown here.
+    # No rule permits this. If one did, the error would stop the request.
     raise RuntimeError("a share was permitted to a feature")
 
 
@@ -144,7 +145,7 @@ def _build_requests(
 
 
 def _get_required_consent(view_request: CalendarViewRequest) -> RequiredConsent:
-    """Return the agreement of its owner that showing a calendar rests on."""
+    """Return the owner's consent that showing the calendar requires."""
     if view_request.share is not None:
         return facts.SHARING_CONSENT
     return facts.get_calendar_consent(is_local=view_request.calendar.is_local)
@@ -153,7 +154,7 @@ def _get_required_consent(view_request: CalendarViewRequest) -> RequiredConsent:
 def _find_facts(
     view_requests: Iterable[CalendarViewRequest], actor: Actor, at: datetime
 ) -> Mapping[tuple[RequiredConsent, UUID], HolderFacts]:
-    """Return what was found of each calendar's integration, in one query."""
+    """Return the facts of each calendar's integration, with one query."""
     ids_by_consent: dict[RequiredConsent, set[UUID]] = {}
     for view_request in view_requests:
         ids_by_consent.setdefault(_get_required_consent(view_request), set()).add(
@@ -172,8 +173,7 @@ def _request_own_calendar(
     consent: RequiredConsent,
 ) -> Iterable[AccessRequest]:
     is_client = actor.kind == ActorKind.CLIENT
-    # The purpose is the token's. One that the vocabulary lacks is passed on: the policy refuses
-    # it, and the ledger says so.
+    # A client's purpose comes from its token. The policy refuses and records an unknown one.
     purpose = cast("Purpose", actor.purpose or "") if is_client else Purpose.CALENDAR_SCHEDULE
     recipient = Recipient.PLATFORM_FEATURE if is_client else Recipient.OWNER
     feature = actor.feature if is_client else consent.feature_key
@@ -206,14 +206,14 @@ def _request_shared_calendar(
             else frozenset()
         )
         if data_class not in opened_classes:
-            # It shows less than what is asked for: for that, there is no share.
+            # The share's level does not cover this data class.
             request = replace(request, facts=request.facts - {Fact.SHARE_LIVE})
         yield replace(request, count=view_request.count, on_behalf_of=holder_facts.owner_id)
 
 
 @dataclass(frozen=True, slots=True)
 class _LiveShares:
-    """Shares as the database has them now, whoever brought them, and who still belongs."""
+    """Shares and memberships as the database has them now."""
 
     shares: Mapping[UUID, Share]
     members: Mapping[UUID, Fence]
@@ -247,7 +247,10 @@ def _add_share(
     actor: Actor,
     live_shares: _LiveShares,
 ) -> HolderFacts:
-    """Return what was found, with the share if it stands."""
+    """
+    Return the facts, with `SHARE_LIVE` if the share is live and names exactly this calendar,
+    owner and viewer.
+    """
     share = (
         live_shares.shares.get(view_request.share.id) if view_request.share is not None else None
     )
@@ -260,7 +263,7 @@ def _add_share(
         return holder_facts
     owner = live_shares.members.get(share.owner_membership)
     viewer = live_shares.members.get(share.viewer_membership)
-    # Whoever left and came back is shown nothing by a share from before.
+    # A share ends with either membership: leaving and joining again does not revive it.
     if owner is None or viewer is None or actor.membership_id != share.viewer_membership:
         return holder_facts
     return replace(
@@ -273,7 +276,7 @@ def _add_share(
 def _add_cache_age(
     holder_facts: HolderFacts, view_request: CalendarViewRequest, at: datetime
 ) -> HolderFacts:
-    """Return `found`, with the fact `CACHE_CURRENT` if the calendar's copy is young enough."""
+    """Return the facts, with `CACHE_CURRENT` if the calendar's cache is young enough."""
     hours = scopes.get_cache_hours(holder_facts.product, holder_facts.cache_hours)
     is_young = (
         view_request.calendar.is_known

@@ -1,8 +1,7 @@
 """
-What is true of integrations and connections: found by ids or by whose they are, in one query each.
+Facts about integrations and connections, found by id or owner with one query each.
 
-Written in SQL because it stands before the first byte of every page: what it
-asks is one index lookup per table.
+Written in SQL because every page waits for these queries: each is one index lookup per table.
 """
 
 from .connections import for_connections

@@ -1,4 +1,4 @@
-"""Rows of a question, and from their columns to what is found."""
+"""Run the queries of this package, and convert their columns."""
 
 from __future__ import annotations
 
@@ -29,14 +29,15 @@ def fetch_facts_by_id(
     make: Callable[[tuple[Any, ...]], HolderFacts],
 ) -> Mapping[UUID, HolderFacts]:
     """
-    Return what `make` finds in the row of each of `ids`; nothing, where there is none.
+    Return the facts of each id; `NO_FACTS` for an id without a row.
 
-    :param statement: with `{}` where the placeholders of the ids go, which are its last
+    :param statement: has `{}` for the placeholders of the ids, its last parameters
+    :param make: converts a row to facts
     """
     if not ids:
         return {}
-    # A parameter for each, no array: one of unknown length PostgreSQL thinks so dear that it plans
-    # the statement anew every time, which takes it longer than to run it.
+    # One parameter per id, no array: PostgreSQL estimates an array of unknown length so high that
+    # it plans the statement again each time, which takes longer than running it.
     placeholders = ", ".join(["%s"] * len(ids))
     facts_by_id = {
         row[0]: make(row) for row in fetch_rows(statement.format(placeholders), [*parameters, *ids])
@@ -45,8 +46,12 @@ def fetch_facts_by_id(
 
 
 def get_naming(connection_id: object, commitment: object) -> PseudonymNaming:
-    """Return what the ledger calls a connection with this key, and what hangs on it."""
-    # The key is opened only where a name is made by it, which for somebody else's asking is never.
+    """
+    Return the naming of a connection's ledger entries.
+
+    The ledger key is opened only when a name is made, so a lookup of a foreign connection never
+    opens one.
+    """
     if not isinstance(commitment, bytes | memoryview):
         return SERVICE_NAMING
     return get_naming_by_commitment(_to_uuid(connection_id), bytes(commitment))
@@ -55,10 +60,10 @@ def get_naming(connection_id: object, commitment: object) -> PseudonymNaming:
 def is_owner(
     actor: Actor, owner: object, organisation: object, membership: tuple[object, object]
 ) -> bool:
-    """Return whether the actor's person owns it, and still belongs to where it is."""
+    """Return whether the actor's person owns the row and is still a member of its organisation."""
     if (actor.user_id, actor.organisation_id) != (owner, organisation) or membership[0] is None:
         return False
-    # A client acts under a delegation, which ends with the membership it came from.
+    # A client acts under a delegation, which ends with the membership.
     return actor.kind == ActorKind.CLIENT or membership == (
         actor.membership_id,
         actor.membership_epoch,

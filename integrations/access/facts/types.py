@@ -1,4 +1,4 @@
-"""What is found of integrations and connections, and the agreements that count as consent."""
+"""Types of facts, and the consents that uses require."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from limited_use.policy.vocabulary import Fact, Purpose, Recipient
 
 @dataclass(frozen=True, slots=True)
 class HolderFacts:
-    """What was found of one holder. Nothing at all, if it does not exist."""
+    """Facts about one integration or connection. All fields are empty if it does not exist."""
 
     epoch: int = 0
     facts: frozenset[Fact] = frozenset()
     fences: tuple[Fence, ...] = ()
     owner_id: UUID | None = None
     connection_id: UUID | None = None
-    # Whose key seals the connection's refresh token.
+    # Holder of the key that seals the connection's refresh token.
     grant_id: UUID | None = None
-    # Of an integration: which of the account's it is, and how it stands.
+    # Integrations only.
     product: str = ""
     status: str = ""
-    # The most hours for which its owner wants a copy shown; None: as long as its product allows.
+    # The owner's limit for showing the cache, in hours; None: the product's limit.
     cache_hours: int | None = None
-    # How many days of mail its owner wants to be stored; None: all.
+    # The owner's horizon for stored mail, in days; None: all mail.
     horizon_days: int | None = None
-    # Of one of a person's mailboxes (`of_mailboxes`) alone.
+    # Only from `for_mailboxes`.
     provider: str = ""
-    # What the ledger calls it.
+    # Naming of its ledger entries.
     names: PseudonymNaming = SERVICE_NAMING
 
 
@@ -43,20 +43,20 @@ NO_FACTS = HolderFacts()
 
 @dataclass(frozen=True, slots=True)
 class FactsSnapshot:
-    """What was found of some integrations for one question: nobody else's, and no later one."""
+    """Facts about several integrations, valid for one actor at one time only."""
 
     actor: Actor
     at: datetime
     by_integration: Mapping[UUID, HolderFacts]
 
     def is_current(self, actor: Actor, at: datetime) -> bool:
-        """Return whether it was found for this very question."""
+        """Return whether the facts were found for exactly this actor and time."""
         return (self.actor, self.at) == (actor, at)
 
 
 @dataclass(frozen=True, slots=True)
 class RequiredConsent:
-    """Which agreement of the owner's a use rests on: to a feature of the service itself."""
+    """The owner's consent that a use requires: to a feature of the service itself."""
 
     feature_key: str
     purpose: Purpose
@@ -64,22 +64,22 @@ class RequiredConsent:
 
     @property
     def declared_feature(self) -> Feature:
-        """The feature as it is declared now."""
+        """The feature as the registry declares it now."""
         return FEATURES[self.feature_key]
 
 
 INBOX_CONSENT = RequiredConsent("inbox", Purpose.INBOX_DISPLAY)
 CALENDAR_CONSENT = RequiredConsent("calendar", Purpose.CALENDAR_SCHEDULE)
-#: Calendars that are stored only in Antares: they do not depend on what a provider's rest on.
+#: Local calendars: independent of the consent to calendars of providers.
 LOCAL_CALENDAR_CONSENT = RequiredConsent("local-calendar", Purpose.CALENDAR_SCHEDULE)
 EDITING_CONSENT = RequiredConsent("calendar-editing", Purpose.CALENDAR_SCHEDULE)
 SHARING_CONSENT = RequiredConsent(
     "calendar-sharing", Purpose.CALENDAR_SHARE, Recipient.REGISTERED_USER
 )
-#: What a copy of each product is kept by. Calendars stored only in Antares are no copy.
+#: The consent that a copy of each product requires. A local calendar is no copy.
 COPY_CONSENTS: Mapping[str, RequiredConsent] = {"mail": INBOX_CONSENT, "calendar": CALENDAR_CONSENT}
 
 
 def get_calendar_consent(*, is_local: bool) -> RequiredConsent:
-    """Return the agreement that showing and writing an own calendar rests on."""
+    """Return the consent that viewing and writing an own calendar requires."""
     return LOCAL_CALENDAR_CONSENT if is_local else CALENDAR_CONSENT

@@ -1,4 +1,4 @@
-"""`/connections`: what a person has connected, and how it stands."""
+"""`/connections`: a person's connections, their integrations and sync progress."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _get_rows(view: UserDataView, connection_id: UUID | None = None) -> list[Con
 
 
 def _get_permits(view: UserDataView, rows: list[ConnectionRow]) -> permits.Permits:
-    # Which address is connected is for its owner's eyes; a feature is not told.
+    # Only the owner sees the address, never a feature.
     if view.actor.kind != ActorKind.PERSON:
         return {}
     ids = [connection.id for connection, _, _ in rows if _has_address(connection)]
@@ -101,7 +101,10 @@ def _make_sealed_row(view: UserDataView, row: ConnectionRow) -> response.SealedR
 
 
 def _has_address(connection: Connection) -> bool:
-    """Calendars that live here are of no account, and have no key for what there is none of."""
+    """
+    Return whether the connection has an account address. Local calendars have none, and no key
+    for one.
+    """
     return connection.email is not None
 
 

@@ -1,7 +1,7 @@
 """
-All sections of the evidence: those of `limited_use`, those of this package, those of the settings.
+All sections of the evidence: of `limited_use`, of this package, and of the settings.
 
-`config` cannot be imported from here; what it has to show, it puts into a setting.
+`config` cannot be imported from this package, so its sections come through a setting.
 """
 
 from __future__ import annotations
@@ -60,10 +60,10 @@ def list_sections() -> list[EvidenceSection]:
 
 
 def make_bundle(*, at: datetime) -> bytes:
-    """Return the signed bundle. See `bundle.make`."""
+    """Return the signed bundle. See `bundle` in `limited_use.evidence`."""
     return bundle.make_bundle(list_sections(), at=at)
 
 
 def list_not_met(sections: Sequence[EvidenceSection], *, at: datetime) -> list[UnmetClause]:
-    """Return every clause that is not met as the service runs now."""
+    """Return every clause that is not met now."""
     return [not_met for section in sections for not_met in section.not_met(at)]

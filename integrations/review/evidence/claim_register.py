@@ -29,7 +29,7 @@ _MARKUP: Final = re.compile(r"{%.*?%}|<[^>]*>", re.DOTALL)
 
 
 class InvalidClaim(Exception):
-    """A call of `claim` whose arguments cannot be read from the source code."""
+    """A call of `claim` with arguments that cannot be read from the source code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,8 @@ class Claim:
     """
     A sentence about data.
 
-    :param sentence: as people read it, with `{name}` for each variable
-    :param source: as it stands in the template or the code
+    :param sentence: the displayed text, with `{name}` for each variable
+    :param source: the text in the template or the code
     :param path: the file, relative to the repository
     """
 

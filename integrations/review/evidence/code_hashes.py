@@ -1,4 +1,7 @@
-"""Hashes of the service's code: which code made a bundle of evidence, and which code was tested."""
+"""
+Hashes of the service's code: they identify the code that made a bundle and the code that was
+tested.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from typing import Final
 
 _ROOT: Final = Path(__file__).resolve().parents[3]
 PACKAGES: Final = ("accounts", "limited_use", "integrations", "config")
-# Development processes, which are no part of the service.
+# Development processes, which are not part of the service.
 _EXCLUDED: Final = ("integrations/sandbox/", "config/embedded/")
 
 

@@ -1,4 +1,4 @@
-"""What is promised about keeping and removing, and whether anything is late."""
+"""Promises about retention and removal, and the late ones."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def describe_retention(at: datetime) -> Mapping[str, Any]:
 
 
 def list_late_promises(at: datetime) -> list[UnmetClause]:
-    """A removal that is late is a promise broken now, whatever comes of it later."""
+    """Return the clauses that late removals break now, even if the removals finish later."""
     count = len(purge.list_late_promises(at=at))
     if not count:
         return []

@@ -1,4 +1,4 @@
-"""The sections made of registers, which tests compare with the code."""
+"""The sections of registers, which tests compare with the code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The permissions that are asked of providers: who needs each, and why none narrower would do."""
+"""Requested scopes: which features need each, and why none narrower is enough."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from integrations.connections.requested_permissions import RequestedPermission, 
 from limited_use.policy.features import FEATURES
 
 _GOOGLE: Final = "https://www.googleapis.com/auth/"
-#: By permission: what would not work with the next narrower one, or without it.
+#: By scope: what fails with the next narrower one, or without it.
 NARROWER: Final[Mapping[str, str]] = {
     "openid": (
         "Without it there is no signed statement of which account was connected, and somebody could"
@@ -71,8 +71,8 @@ NARROWER: Final[Mapping[str, str]] = {
 }
 _SELF: Final = "the person's own consent"
 _ADMINISTRATOR: Final = "an administrator's consent by default"
-#: By provider and permission: Google's class. Microsoft has none; its default policy says whose
-#: consent is enough.
+#: By provider and scope: Google's class. Microsoft has none; its default policy says if the person
+#: or an administrator must consent.
 CLASSES: Final[Mapping[str, Mapping[str, str]]] = {
     "Google": {
         "openid": "not sensitive",
@@ -96,7 +96,7 @@ CLASSES: Final[Mapping[str, Mapping[str, str]]] = {
 
 
 def describe_scopes(_: datetime) -> Mapping[str, Any]:
-    """Return the table that a reviewer asks for first, of the registered providers."""
+    """Return the table of scopes of the registered providers: a reviewer's first question."""
     return {"scopes": [_describe_permission(permission) for permission in list_all_permissions()]}
 
 

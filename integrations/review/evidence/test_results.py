@@ -38,7 +38,7 @@ Outcomes = Mapping[str, Mapping[str, Mapping[str, str]]]
 
 
 class InvalidResults(Exception):
-    """The content is not what `pytest --matrix=FILE` writes."""
+    """The content was not written by `pytest --matrix=FILE`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +58,10 @@ class MissingResults:
 @dataclass(frozen=True, slots=True)
 class RunResults:
     """
-    One run.
+    Results of one test run.
 
     :param test_count: tests that ran, with or without a marker
-    :param failed_count: those of them that failed
+    :param failed_count: those that failed
     :param code: the hashes of the tested code, see `code_hashes`
     """
 
@@ -77,7 +77,7 @@ class RunResults:
 
     @property
     def is_of_this_code(self) -> bool:
-        """Whether the tested code is the code that runs now."""
+        """Whether the tested code is the running code."""
         return dict(self.code) == dict(code_hashes.hash_packages())
 
     def list_tests(self, marker: str, value: str) -> Mapping[str, str]:
@@ -86,7 +86,7 @@ class RunResults:
 
 
 def load_results() -> RunResults | MissingResults:
-    """Return the results of this release, or the reason why there are none."""
+    """Return the results of this release, or the reason why they are missing."""
     path = Path(settings.TEST_RESULTS or "/nowhere")
     try:
         status = path.stat()
@@ -108,9 +108,9 @@ def _read_file(path: Path, _mtime: int, size: int) -> RunResults:
 
 def parse_results(content: bytes) -> RunResults:
     """
-    Return the results in `content`, which may be anything.
+    Parse untrusted `content`.
 
-    :raises BadResults: if it is not what `pytest --matrix=FILE` writes
+    :raises InvalidResults: if `pytest --matrix=FILE` did not write it
     """
     try:
         run = json.loads(content)

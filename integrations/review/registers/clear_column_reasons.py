@@ -1,8 +1,8 @@
 """
-Why a column may be in clear: kinds, and every column that is not one of ours by its type alone.
+Why a column may be in clear: kinds, and each column that its type alone does not explain.
 
-Pure. A column stands here with its kind and its reason, or its type has to say that it
-can hold nothing but an id of ours, a time, a number, a flag or a word of a closed list.
+Pure. A column is listed with its kind and reason, unless its type can hold only an id of ours, a
+time, a number, a flag or a word of a closed list.
 """
 
 # ruff: noqa: E501 - a table: one line for each column
@@ -15,26 +15,26 @@ from typing import Final
 
 
 class ColumnKind(StrEnum):
-    """What a column in clear holds."""
+    """The content of a clear column."""
 
     ID = "id"
     TIME = "time"
     NUMBER = "number"
     FLAG = "flag"
-    # One of a closed list that stands in the code.
+    # One of a closed list in the code.
     STATE = "state"
     WORD = "word"
-    # Of the provider's, and in clear because a query needs it.
+    # Provider data that a query needs in clear.
     PROVIDER = "provider"
     # Keyed hashes: under the integration's own key, and under the directory key.
     INNER = "inner blind"
     OUTER = "outer blind"
-    # A hash of something random that we made.
+    # A hash of a random value that we made.
     HASH = "hash"
     # Encrypted under a key that is not in the database.
     WRAPPED = "wrapped"
     PROOF = "proof"
-    # Of the platform's own users and clients: nothing of a provider.
+    # Data of the platform's own users and clients, not of a provider.
     PLATFORM = "platform"
 
 
@@ -60,7 +60,7 @@ _WEEK = "finds what touches a window, to the week and no nearer"
 _COPIED = "finds the row again; dies with the key of the copy"
 _LOOKUP = "finds the row again; dies with the integration's key"
 
-#: Of tables with something sealed in them every column is listed; of others what types do not say.
+#: Every clear column of tables with sealed columns; for other tables, columns with unclear types.
 LISTED: Final[Mapping[str, tuple[ColumnKind, str]]] = {
     "integrations.Calendar.remote_blind": (ColumnKind.INNER, _LOOKUP),
     "integrations.Calendar.role": (ColumnKind.PROVIDER, "decides what is offered: four words"),

@@ -1,8 +1,8 @@
 """
-The register of columns in clear: every column of every table that is not sealed, and why.
+The register of clear columns: every column that is not sealed, with its reason.
 
-`manage.py clear_columns` writes it to `clear_columns.txt` beside this module, which a test
-compares with the models.
+`manage.py clear_columns` writes it to `clear_columns.txt` beside this module; a test compares the
+file with the models.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ one under the service's directory key, and has to be emptied.
 
 
 class UnlistedColumns(Exception):
-    """A column is neither sealed nor listed, and its type does not say that it holds nothing."""
+    """Columns that are neither sealed nor listed, with types that may hold provider data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +45,16 @@ def list_columns(
     models: list[Any], listed: Mapping[str, tuple[ColumnKind, str]] = LISTED
 ) -> list[ClearColumn]:
     """
-    Return every column of `models` that is in clear.
+    Return every clear column of `models`.
 
-    :raises Unlisted: naming every one that nobody gave a reason for
+    :raises UnlistedColumns: naming each column without a reason
     """
     columns: list[ClearColumn] = []
     unlisted: list[str] = []
     for model in sorted(models, key=_get_label):
         fields = model._meta.concrete_fields  # noqa: SLF001
-        # Beside sealed data a time or a number may be a provider's: each is asked for its reason.
+        # In a table with sealed columns, a time or number may be the provider's, so each needs a
+        # reason.
         is_strict = any(is_sealed(field) for field in fields)
         for field in fields:
             if is_sealed(field):
@@ -106,7 +107,7 @@ def _get_kind(field: Any) -> ColumnKind | None:
 
 
 def render_register() -> str:
-    """Return the register as it is committed, with each table's place in the purge."""
+    """Return the text of the committed register, with each table's part in the purge."""
     return "\n".join(_render_lines()) + "\n"
 
 
@@ -126,7 +127,7 @@ def _render_lines() -> Iterator[str]:
 
 
 def describe_purge(table: str) -> str:
-    """Return what a purge does to `table`: a holding, an exception with its reason, or nothing."""
+    """Return the purge's effect on `table`: a holding, an exception with its reason, or none."""
     from integrations.purge import inventory
 
     scopes = [

@@ -1,13 +1,13 @@
 """
-Plaintext regions: the modules that may handle plaintext of provider data, each with its reason.
+Plaintext regions: the modules that may handle plaintext of provider data, with their reasons.
 
-`SOURCES` are the modules that produce plaintext: they open it, fetch it, parse it or describe its
-shape. `REGIONS` are the modules and packages that may import a source. A rule of `tests/proof`
-fails for any other importer of a source, and for a region that no longer exists or imports none.
+`SOURCES` produce plaintext: they open it, fetch it, parse it or describe its shape. `REGIONS` are
+the only modules and packages that may import a source. A rule of `tests/proof` fails for any
+other importer, and for a region that does not exist or imports no source.
 
-The rule reads imports. It does not see a module that only receives plaintext as an argument, such
-as a helper of a region. The canary run (`make canary`) shows where plaintext went in a run. Plain
-data: the evidence prints this list.
+The rule reads imports. It does not see a module that receives plaintext only as an argument, such
+as a helper of a region. The canary run (`make canary`) shows where plaintext went in a run. The
+evidence prints this list.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SOURCES: Final[Mapping[str, str]] = {
     "integrations.calendar.events.drafts": "Events as their owner typed them.",
 }
 
-# Names in these sources that are types without content, or errors.
+# Names in these sources without plaintext: types and errors.
 HARMLESS: Final = frozenset(
     {
         "limited_use.sinks.rows.Permits",

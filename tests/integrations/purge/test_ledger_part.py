@@ -309,9 +309,9 @@ class TestOffer:
         )
         removed(mine, clock)
         with acting_as("purge"):
-            assert purge.begin_ledger_keys(at=NOW) == 1
+            assert purge.create_missing_ledger_keys(at=NOW) == 1
             key_epochs.rotate_epoch(ledger_key_wrap.LINE, NOW)
-            assert purge.sweep_ledger_parts(at=clock() + ledger_key_lifecycle.OFFER_DURATION) == 1
+            assert purge.sweep_ledger_keys(at=clock() + ledger_key_lifecycle.OFFER_DURATION) == 1
         with acting_as("sync"):
             ledger_key_wrap.drop_cached_ciphers()
             assert pseudonyms.get_naming(other.connection_id)(other.id)
@@ -327,8 +327,8 @@ class TestOffer:
         job = removed(mine, clock)
         end = clock() + ledger_key_lifecycle.OFFER_DURATION
 
-        assert purge.sweep_ledger_parts(at=end - timedelta(seconds=1)) == 0
-        assert purge.sweep_ledger_parts(at=end) == 1
+        assert purge.sweep_ledger_keys(at=end - timedelta(seconds=1)) == 0
+        assert purge.sweep_ledger_keys(at=end) == 1
         with pytest.raises(KeyNotOffered):
             take(job, at=end)
         assert not WrappedLedgerKey.objects.filter(holder=mine.connection_id).exists()
@@ -347,13 +347,13 @@ class TestOffer:
         assert before in part.decode()
         # What has ended gets none any more.
         LedgerKey.objects.all().delete()
-        assert purge.begin_ledger_keys(at=NOW) == 0
+        assert purge.create_missing_ledger_keys(at=NOW) == 0
 
     def test_is_swept_up_where_nobody_came_to_offer_it(self, mine, clock):
         job = removed(mine, clock)
         LedgerKey.objects.update(offered_until=None)
 
-        purge.sweep_ledger_parts(at=NOW)
+        purge.sweep_ledger_keys(at=NOW)
 
         assert take(job)
 
@@ -481,7 +481,7 @@ class TestLedgerDownloadPage:
         assert alices.post(self.address(job)).status_code == 410
 
         with acting_as("purge"):
-            purge.sweep_ledger_parts(at=timezone.now())
+            purge.sweep_ledger_keys(at=timezone.now())
 
         assert "was destroyed unread" in alices.get(self.address(job)).content.decode()
         assert not WrappedLedgerKey.objects.exists()

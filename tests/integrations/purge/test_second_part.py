@@ -78,7 +78,7 @@ class TestSweep:
             tasks.purge.write_second_parts()
 
         second = second_parts().get()
-        assert purge.second_part_of(job) == second
+        assert purge.get_key_destruction_receipt(job) == second
         first = Receipt.objects.get(id=job.receipt_id)
         lines = verifier.check_both_parts(bytes(first.document), bytes(second.document), keys())
         text = "\n".join(lines)
@@ -110,14 +110,14 @@ class TestSweep:
 
         tasks.purge.write_second_parts()
 
-        assert purge.second_part_of(jobs[1])
+        assert purge.get_key_destruction_receipt(jobs[1])
 
     def test_asks_nothing_of_a_purge_that_destroyed_no_key(self, mailbox, clock):
         job = purged(mailbox, clock)
         PurgeJob.objects.filter(id=job.id).update(content_kek_epoch=None)
         turn()
 
-        assert purge.second_parts_due() == []
+        assert purge.list_due_key_destruction_receipts() == []
 
 
 class TestOfLocalCalendars:
