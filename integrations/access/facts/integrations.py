@@ -105,7 +105,9 @@ def for_required_consents(
     }
     for part, *row in fetch_rows(" UNION ALL ".join(parts), parameters) if parts else ():
         consent = consents[part]
-        facts_by_consent[consent, row[0]] = _read_integration_row(row, actor, consent.feature)
+        facts_by_consent[consent, row[0]] = _read_integration_row(
+            row, actor, consent.declared_feature
+        )
     return facts_by_consent
 
 
