@@ -1,1 +1,4 @@
-"""Calendars: one's own in one view, whatever they come from, and those that others share."""
+"""
+Calendars: agenda, free and busy times, sharing, local calendars, writes of events, and their
+sync.
+"""

@@ -1,8 +1,9 @@
 """
-One view over all calendars: what happens in a window.
+All calendars in one view: the events within a window.
 
-Rows, then permits for what they will open, then a sink. What cannot be shown, because its copy is
-too old and none came in time, is said beside the rest and never left out silently.
+Rows are selected first, then permits for their columns, then a sink opens them. A calendar that
+cannot be shown, because its copy is too old and was not refreshed in time, is named beside the
+events, never left out silently.
 """
 
 from __future__ import annotations
@@ -39,24 +40,24 @@ from .calendar_access import VisibleCalendar
 from .pagination import EventPageRequest
 
 _EVENT: Final = DataClass.CALENDAR_EVENT
-#: The longest window that is expanded at once.
+#: The longest window of one request.
 MAX_WINDOW: Final = timedelta(days=100)
-# Rows that one page opens, or those of one week: what lies further ahead is of the next.
+# Rows that one page opens, or those of one week; later rows belong to the next page.
 _MAX_ROWS_PER_PAGE: Final = 5_000
-# Steps that one answer may take over all its series.
+# Budget of one response for the expansion of all its series, in steps.
 _MAX_STEPS: Final = 200_000
 
 
 class WindowTooLong(Exception):
-    """The window is longer than is shown at once. Ask for less."""
+    """The window is longer than `MAX_WINDOW`. Request a shorter one."""
 
 
 def build_window(start: datetime, end: datetime, *, zone: str) -> TimeWindow:
     """
-    Return the window of a question.
+    Return the window of a request.
 
-    :raises BadWindow: if it ends before it starts, or lies where no calendar reaches
-    :raises TooLong: if it is longer than `LONGEST`
+    :raises BadWindow: if it ends before it starts, or lies outside of the supported years
+    :raises WindowTooLong: if it is longer than `MAX_WINDOW`
     :raises integrations.formats.timezones.UnknownZone: if there is no such zone
     """
     if end <= start:
@@ -67,7 +68,7 @@ def build_window(start: datetime, end: datetime, *, zone: str) -> TimeWindow:
 
 
 def get_visible_calendars(context: RequestContext) -> list[VisibleCalendar]:
-    """Return every calendar that the actor may look at: their own first, then shared ones."""
+    """Return all calendars that the actor may see: own ones first, then shared ones."""
     own_calendars = calendar_access.get_own_calendars(actor=context.actor, user_id=context.user_id)
     if context.actor.kind != ActorKind.PERSON or context.actor.user_id != context.user_id:
         return own_calendars
@@ -80,12 +81,12 @@ def get_visible_calendars(context: RequestContext) -> list[VisibleCalendar]:
 @dataclass(frozen=True, slots=True)
 class AgendaRows:
     """
-    What a window needs: rows, permits, and which calendars could not be had.
+    The rows of a window, their permits, and the calendars that could not be read.
 
-    :param shown: whose events are among the rows
-    :param missing: whose are not, though they were asked for
-    :param withheld: those of the missing that whoever shares them may not show now
-    :param until: where what was read ends, if that is short of the window
+    :param shown_calendars: the calendars with events among the rows
+    :param missing_calendars: requested calendars without events among the rows
+    :param withheld_calendars: those of the missing ones that their sharer may not show now
+    :param read_until: end of the rows, if they do not reach the end of the window
     """
 
     rows: Sequence[SealedRow]
@@ -105,12 +106,12 @@ def read_window(
     waits: bool = True,
 ) -> AgendaRows:
     """
-    Return what is in the window, brought in first where the copy is too old.
+    Return the rows in the window; copies that are too old are refreshed first.
 
-    :param calendar_ids: None: those that are to be shown
-    :param wait: whether to wait for what is brought in
-    :raises NotFound: if one of them is not there for the actor
-    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow it
+    :param calendar_ids: None: the calendars that are set to be shown
+    :param waits: whether to wait for the refresh
+    :raises ObjectNotFound: if the actor sees no such calendar
+    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow the use
     """
     calendars = select_calendars(context, calendar_ids)
     return read_calendars(context, calendars, window, details=details, waits=waits)
@@ -120,9 +121,9 @@ def select_calendars(
     context: RequestContext, calendar_ids: Collection[UUID] | None
 ) -> list[VisibleCalendar]:
     """
-    Return the calendars that are asked for; None: those that are to be shown.
+    Return the calendars with these ids; None: the calendars that are set to be shown.
 
-    :raises NotFound: if one of them is not there for the actor
+    :raises ObjectNotFound: if the actor sees no such calendar
     """
     visible_calendars = get_visible_calendars(context)
     if calendar_ids is not None and not set(calendar_ids) <= {
@@ -142,9 +143,9 @@ def read_calendars(  # noqa: PLR0913 - one question in full
     max_rows: int | None = None,
 ) -> AgendaRows:
     """
-    Return what some calendars have in the window. See `read`.
+    Return the rows of some calendars in the window. See `read_window`.
 
-    :param most: how many rows; where there are more, what the window begins with
+    :param max_rows: limit of rows; beyond it, only the first part of the window is read
     """
     refreshing = refresh_on_read.request_refresh(calendars, at=context.at)
     if waits and refreshing:
@@ -156,7 +157,7 @@ def read_calendars(  # noqa: PLR0913 - one question in full
         end = event_rows.limit_window_end(current, start=start, end=end, max_rows=max_rows)
     rows = event_rows.get_window_rows(current, start=start, end=end, details=details)
     view_requests = _build_view_requests(current, rows, details=details)
-    # What one person may no longer show takes nothing from what the others do.
+    # Separately: a refusal for one sharer does not affect the calendars of others.
     permits = calendar_permits.to_view_separately(
         actor=context.actor, view_requests=view_requests, at=at
     )
@@ -184,9 +185,9 @@ def get_view_permits(
     details: bool,
 ) -> Permits:
     """
-    Return permits for rows of these calendars, each of which has to be shown.
+    Return permits for rows of these calendars, all of which must be allowed.
 
-    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow one
+    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow one of them
     """
     view_requests = _build_view_requests(calendars, rows, details=details)
     return calendar_permits.to_view(actor=context.actor, view_requests=view_requests, at=context.at)
@@ -220,16 +221,16 @@ def get_event_page_json(  # noqa: PLR0913 - one question in full
     cursor: str | None = None,
 ) -> bytes:
     """
-    Return a page of what happens in the window as JSON, by start. See `read`.
+    Return a page of the occurrences in the window as JSON, by start. See `read_window`.
 
-    A page may be short, or have nothing, though more follows: no page opens more than `_AT_ONCE`
-    rows, or those of a week.
+    A page may be short or empty though more follow: no page opens more than `_MAX_ROWS_PER_PAGE`
+    rows, or the rows of one week.
 
-    :raises cursors.InvalidCursor: if `cursor` was not given for this very question, or what it
-        was read under is no more
+    :raises cursors.InvalidCursor: if `cursor` belongs to another request, or a share that the
+        first page was read under has ended
     :raises cursors.ExpiredCursor: if it is too old
-    :raises integrations.parsers.process_pool.ParsersBusy: if a description has to be made safe again, and
-        no process is free
+    :raises integrations.parsers.process_pool.ParsersBusy: if a description must be sanitised
+        again, and no process is free
     """
     calendars = select_calendars(context, calendar_ids)
     page_request = pagination.parse_page_request(
@@ -250,8 +251,8 @@ def get_event_page_json(  # noqa: PLR0913 - one question in full
     make = partial(
         _serialize_page,
         page=page_request,
-        inside=remaining,
-        found=agenda_rows,
+        window=remaining,
+        agenda_rows=agenda_rows,
         envelope={
             **envelope,
             "calendars": pagination.serialize_calendar_states(
@@ -275,15 +276,15 @@ def _serialize_page(
     opened: sink.OpenedRows,
     *,
     page: EventPageRequest,
-    inside: TimeWindow,
-    found: AgendaRows,
+    window: TimeWindow,
+    agenda_rows: AgendaRows,
     envelope: Mapping[str, Any],
 ) -> dict[str, Any]:
-    expanded = occurrences.expand_rows(opened, inside, work=WorkBudget(_MAX_STEPS))
+    expanded = occurrences.expand_rows(opened, window, work=WorkBudget(_MAX_STEPS))
     page_occurrences, next_cursor = page.cut_page(
-        expanded.occurrences, inside, read_until=found.read_until
+        expanded.occurrences, window, read_until=agenda_rows.read_until
     )
-    page_occurrences = event_descriptions.update_occurrences(page_occurrences, found.permits)
+    page_occurrences = event_descriptions.update_occurrences(page_occurrences, agenda_rows.permits)
     return {
         **envelope,
         "data": event_json.serialize_occurrences(page_occurrences),

@@ -1,8 +1,8 @@
 """
-From opened rows to when somebody is busy. Pure; called inside the sink only.
+Compute busy times from opened rows. Pure; called inside the sink only.
 
-What does not open, cannot be followed or is too much to be followed makes its calendar unknown:
-what nobody can tell is never free.
+A row that does not open, a series that cannot be expanded or is too expensive makes its calendar
+unknown: unknown time is never free.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from . import occurrences
 from .event_rows import EventRow
 from .occurrences import OpenedEventRows
 
-# Steps that all calendars of one answer may take, and one of them.
+# Budget in steps of all calendars of one response, and of one calendar.
 _MAX_STEPS: Final = 1_000_000
 _MAX_STEPS_PER_CALENDAR: Final = 40_000
 
@@ -31,10 +31,10 @@ def get_busy_times(
     opened_rows: OpenedEventRows, windows: Mapping[UUID, TimeWindow]
 ) -> dict[UUID, BusyTimes]:
     """
-    Return when each calendar is busy.
+    Return the busy times of each calendar.
 
-    :param opened: rows of calendars that `windows` names, with their `timing`
-    :param windows: for each calendar that is asked about, whether it has rows or not
+    :param opened_rows: rows of calendars in `windows`, with their `timing`
+    :param windows: a window for each requested calendar, with or without rows
     """
     rows: dict[UUID, list[tuple[EventRow, Mapping[str, bytes]]]] = {
         calendar_id: [] for calendar_id in windows
@@ -42,7 +42,7 @@ def get_busy_times(
     for row, values in opened_rows:
         rows[row.visible.calendar.id].append((row, values))
     work = WorkBudget(_MAX_STEPS)
-    # The smallest first: what one of them takes too much of is then not taken from others.
+    # The smallest first, so that an expensive calendar takes no budget from the others.
     smallest_first = sorted(windows, key=lambda calendar_id: len(rows[calendar_id]))
     return {
         calendar_id: _get_calendar_times(
@@ -68,7 +68,7 @@ def _get_calendar_times(
 
 
 def serialize_busy_times(free_busy_times: BusyTimes) -> JsonObject:
-    """Return it as the API says it: in order, in UTC; nothing of what is not known."""
+    """Return the API's form: in order, in UTC; no slots if unknown."""
     if free_busy_times.busy is None:
         return {"status": "unknown", "time_slots": []}
     spans = [
@@ -86,7 +86,7 @@ def serialize_busy_times(free_busy_times: BusyTimes) -> JsonObject:
 def merge_calendars(
     by_calendar: Mapping[UUID, BusyTimes], calendar_ids: Sequence[UUID]
 ) -> BusyTimes:
-    """Return a person's calendars as one; unknown if there is none, or one of them is."""
+    """Return a person's calendars as one; unknown if there is none, or if any is unknown."""
     return (
         free_busy.combine_busy_times(by_calendar[calendar_id] for calendar_id in calendar_ids)
         if calendar_ids

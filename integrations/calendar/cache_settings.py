@@ -1,4 +1,4 @@
-"""What an owner does with the copies of connected calendars: delete them, ask again, keep less."""
+"""Owner's controls for copies of connected calendars: delete, request again, limit the age."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from .sync.cache_eviction import EvictionReason
 
 def delete_copies(*, actor: Actor, integration_id: UUID, at: datetime) -> int:
     """
-    Delete what is kept of connected calendars now, and return how many events that were.
+    Delete the copies of connected calendars now, and return the number of deleted events.
 
-    At once and for good: nothing is brought in until its owner asks again. What is connected stays
-    connected. Calendars that live here are no copies: see `local_calendars`.
+    At once and for good: nothing is fetched until the owner requests it. The calendars stay
+    connected. Local calendars are no copies: see `local_calendars`.
 
-    :raises NotFound: if nothing of that id is theirs
+    :raises ObjectNotFound: if the actor has no such integration
     """
     with transaction.atomic(durable=True):
         integration = _lock_own_integration(actor, integration_id)
@@ -39,9 +39,9 @@ def delete_copies(*, actor: Actor, integration_id: UUID, at: datetime) -> int:
 
 def request_copies(*, actor: Actor, integration_id: UUID, at: datetime) -> None:
     """
-    Bring calendars in again that were deleted, or look for news at once.
+    Fetch deleted copies again, or check for changes at once.
 
-    :raises NotFound: if nothing of that id is theirs
+    :raises ObjectNotFound: if the actor has no such integration
     """
     with transaction.atomic(durable=True):
         integration = _lock_own_integration(actor, integration_id)
@@ -56,10 +56,10 @@ def request_copies(*, actor: Actor, integration_id: UUID, at: datetime) -> None:
 
 def set_cache_hours(*, actor: Actor, integration_id: UUID, hours: int) -> None:
     """
-    Keep copies no longer than that; what is older already goes with the next sweep.
+    Limit the age of copies; the next sweep evicts older ones.
 
-    :raises NotFound: if nothing of that id is theirs
-    :raises NotAChoice: if that is none of the choices
+    :raises ObjectNotFound: if the actor has no such integration
+    :raises InvalidChoice: if `hours` is not one of the choices
     """
     if hours not in CACHE_CHOICES or hours > scopes.get_cache_hours("calendar"):
         raise InvalidChoice

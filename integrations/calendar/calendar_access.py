@@ -1,7 +1,7 @@
 """
-Which calendars somebody may look at: their own, and those that are shared with them.
+The calendars that an actor may see: own calendars, and calendars that others share.
 
-Selected through their owner or a share, looked up at each question and never kept.
+Selected by owner or by share on each request, and never cached.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _EVENT, _FREEBUSY = DataClass.CALENDAR_EVENT, DataClass.CALENDAR_FREEBUSY
 @dataclass(frozen=True, slots=True)
 class VisibleCalendar:
     """
-    A calendar, and why it may be looked at.
+    A calendar, and the reason why the viewer may see it.
 
-    :param share: the one that names the viewer; None of their own
-    :param hours: how old its copy may be
+    :param share: the share that names the viewer; None for an own calendar
+    :param max_age_hours: the age up to which its copy may be shown
     """
 
     calendar: Calendar
@@ -47,7 +47,10 @@ class VisibleCalendar:
 
     @property
     def expires_at(self) -> datetime | None:
-        """When its copy may no longer be shown, unless renewed; None of one that lives here."""
+        """
+        The time at which its copy may no longer be shown, unless renewed; None for a local
+        calendar.
+        """
         cached_at = self.calendar.cached_at
         if self.calendar.is_local or cached_at is None:
             return None
@@ -60,9 +63,10 @@ class VisibleCalendar:
 
 def get_own_calendars(*, actor: Actor, user_id: UUID) -> list[VisibleCalendar]:
     """
-    Return the calendars of `user_id` where the actor acts; none, if that is somebody else.
+    Return the calendars of `user_id` in the actor's organisation; none if the actor is another
+    person.
 
-    A feature is shown none whose grant has ended: then only its owner still looks.
+    A feature does not get calendars of an ended grant; their owner still does.
     """
     if actor.organisation_id is None or actor.user_id != user_id:
         return []
@@ -75,7 +79,7 @@ def get_own_calendars(*, actor: Actor, user_id: UUID) -> list[VisibleCalendar]:
 
 
 def get_shared_calendars(*, actor: Actor, at: datetime) -> list[VisibleCalendar]:
-    """Return the calendars that others of the organisation share with the actor, a person."""
+    """Return the calendars that colleagues share with the actor, a person."""
     viewer_id, organisation_id = actor.user_id, actor.organisation_id
     membership_id = actor.membership_id
     if viewer_id is None or organisation_id is None or membership_id is None:
@@ -100,7 +104,7 @@ def get_shared_calendars(*, actor: Actor, at: datetime) -> list[VisibleCalendar]
 def filter_calendars(
     calendars: Sequence[VisibleCalendar], calendar_ids: Collection[UUID] | None
 ) -> list[VisibleCalendar]:
-    """Return those of `found` that are asked for; None: those that are to be shown."""
+    """Return the calendars with these ids; None: the calendars that are set to be shown."""
     if calendar_ids is None:
         return [
             visible

@@ -1,4 +1,4 @@
-"""Which calendars there are for somebody, and what they are called where that may be known."""
+"""The list of calendars, with the names that may be shown now."""
 
 from __future__ import annotations
 
@@ -22,9 +22,11 @@ _EVENT: Final = DataClass.CALENDAR_EVENT
 
 def get_calendar_list_json(context: RequestContext, *, envelope: Mapping[str, Any]) -> bytes:
     """
-    Return the calendars as JSON, by name where their copy, and whoever shares it, lets it be known.
+    Return the calendars as JSON.
 
-    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow it
+    A calendar has a name if its list entry is current and the share, if any, shows details.
+
+    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow the use
     """
     calendars = agenda.get_visible_calendars(context)
     rows, permits = get_name_rows(context, calendars)
@@ -35,7 +37,7 @@ def get_calendar_list_json(context: RequestContext, *, envelope: Mapping[str, An
 def get_name_rows(
     context: RequestContext, calendars: Sequence[VisibleCalendar]
 ) -> tuple[list[SealedRow], Permits]:
-    """Return a row for each calendar, and permits for the names that may be shown now."""
+    """Return a row for each calendar, and permits to open the names that may be shown now."""
     known_calendars = [
         visible
         for visible in calendars

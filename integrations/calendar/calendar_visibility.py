@@ -1,4 +1,4 @@
-"""Which of their calendars somebody wants to see."""
+"""Choose which own calendars are shown."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from integrations.models import Calendar
 
 def set_visibility(*, actor: Actor, calendar_id: UUID, is_shown: bool) -> None:
     """
-    Say whether a calendar of their own is shown beside the others.
+    Show or hide one of the actor's own calendars.
 
-    :raises NotFound: if there is no such calendar of theirs
+    :raises ObjectNotFound: if the actor has no such calendar
     """
     user_id, organisation_id = actor.user_id, actor.organisation_id
     if actor.kind != ActorKind.PERSON or user_id is None or organisation_id is None:

@@ -1,9 +1,9 @@
 """
-Which version of an event somebody saw, said so that what changed since can be told by field. Pure.
+Versions of events that tell which fields changed. Pure.
 
-A version is what `If-Match` takes: a digest of the provider's own version, then one of each field.
-So a change of the title goes through though the place was changed meanwhile, and two changes of
-the title do not. Only who may see an event is given its version.
+A version is the value of `If-Match`: a digest of the provider's own version, then one digest for
+each field. A change of the title succeeds though the location has changed since; two changes of
+the title conflict. Only people who may see an event receive its version.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FIELDS: Final = (
 )  # fmt: skip
 _WHEN: Final = FIELDS.index("when")
 _TIMES: Final = frozenset({"start", "end"})
-# The fields that an invitation is about: not the other guests, nor the invitee's own settings.
+# The fields of an invitation: without the other guests and the invitee's own settings.
 _INVITATION: Final = frozenset({"title", "description", "location", "when", "recurrence"})
 _HEAD: Final = 16
 _EACH: Final = 8
@@ -29,18 +29,18 @@ _VERSION: Final = re.compile(rf"[0-9a-f]{{{_HEAD + _EACH * len(FIELDS)}}}", re.A
 
 
 class VersionRequired(Exception):
-    """A change does not name the version that it is about. Nothing was changed."""
+    """The request does not name the version that it changes. Nothing was changed."""
 
 
 class VersionMalformed(Exception):
-    """The text is no version of an event. Read the event, and send its version."""
+    """The text is not a version of an event. Read the event, and send its version."""
 
 
 class EventStale(Exception):
     """
-    The event was changed or deleted since the version that the actor saw. Nothing was written.
+    The event was changed or deleted after the version that the actor saw. Nothing was written.
 
-    `fields` are those of `FIELDS` that both changed. The current event can be read.
+    `fields` are those of `FIELDS` that both changes touch. The current event can be read.
     """
 
     def __init__(self, fields: Iterable[str] = ()) -> None:
@@ -49,7 +49,7 @@ class EventStale(Exception):
 
 
 def compute_etag(event_id: str, etag: str, content: EventContent) -> str:
-    """Return the version of an event, or of one occurrence, as `content` shows it."""
+    """Return the version of an event, or of one occurrence, with the fields of `content`."""
     return make_occurrence_etag(event_id, etag, content)(content.start, content.end)
 
 
@@ -57,9 +57,9 @@ def make_occurrence_etag(
     event_id: str, etag: str, content: EventContent
 ) -> Callable[[When, When], str]:
     """
-    Return what makes the version of an occurrence from its start and end.
+    Return a function from start and end to the version of an occurrence.
 
-    All else of `content` counts for each of them, and is digested once.
+    All other fields of `content` are equal for each occurrence and are digested once.
     """
     parts = digest_fields(content)
     before = _hash_text(f"{event_id}\0{etag}")[:_HEAD] + "".join(parts[:_WHEN])
@@ -74,9 +74,9 @@ def digest_fields(content: EventContent) -> tuple[str, ...]:
 
 def get_changed_fields(etag: str, content: EventContent) -> frozenset[str]:
     """
-    Return which of `FIELDS` are not as in the version that somebody saw.
+    Return those of `FIELDS` that differ from the version `etag`.
 
-    :raises NoVersion: if `seen` is none
+    :raises VersionMalformed: if `etag` is not a version
     """
     if not _VERSION.fullmatch(etag):
         raise VersionMalformed
@@ -91,11 +91,11 @@ def require_no_conflict(
     etag: str, live: EventContent, edited_content: EventContent, edited_fields: Iterable[str]
 ) -> None:
     """
-    Check that nobody else changed an edited field to another value; other changes of theirs stay.
+    Check that no other change gave an edited field another value; changes of other fields stay.
 
-    :param edited: names of fields of `EventContent`
-    :raises Stale: if somebody did
-    :raises NoVersion: if `seen` is no version
+    :param edited_fields: names of fields of `EventContent`
+    :raises EventStale: if there is such a change
+    :raises VersionMalformed: if `etag` is not a version
     """
     touched_fields = {"when" if name in _TIMES else name for name in edited_fields}
     digest_pairs = zip(FIELDS, digest_fields(live), digest_fields(edited_content), strict=True)
@@ -108,28 +108,28 @@ def require_no_conflict(
 
 
 def require_unchanged(etag: str, live: EventContent) -> None:
-    """:raises Stale: if any field changed since the version `seen`"""
+    """:raises EventStale: if any field changed since the version `etag`"""
     changed = get_changed_fields(etag, live)
     if changed:
         raise EventStale(changed)
 
 
 def require_same_invitation(etag: str, live: EventContent) -> None:
-    """:raises Stale: if the invitation changed since the version `seen`"""
+    """:raises EventStale: if the invitation changed since the version `etag`"""
     changed = get_changed_fields(etag, live) & _INVITATION
     if changed:
         raise EventStale(changed)
 
 
 def _format_fields(content: EventContent) -> tuple[str, ...]:
-    """What is digested of each field, in the order of `FIELDS`."""
+    """Return the digested text of each field, in the order of `FIELDS`."""
     return (
         content.title,
         content.description,
         content.location,
         _format_span(content.start, content.end),
         "\n".join(content.recurrence),
-        # Not what they answered: that changes all the time, and nobody overwrites it here.
+        # Without the answers, which change often and are not edited in Antares.
         "\n".join(
             sorted(
                 f"{attendee.email.lower()} {attendee.is_optional}" for attendee in content.attendees

@@ -1,8 +1,8 @@
 """
-What is sealed of an event, as bytes, and back: three records, by who may need which. Pure.
+Encode and decode the three sealed records of an event, split by need to know. Pure.
 
-`timing` says when somebody is busy and no word more; `content` says what it is; `remote` is what
-the provider is asked by.
+`timing` has the busy times and nothing else; `content` has the details; `remote` has the
+provider's ids.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from integrations.providers.calendars import RemoteEvent
 
 @dataclass(frozen=True, slots=True)
 class RemoteEventRef:
-    """What a provider is asked by: its id of the event, and which version we have."""
+    """The provider's id of the event, and the version that Antares has."""
 
     event_id: str
     etag: str
@@ -41,7 +41,7 @@ class RemoteEventRef:
 def encode_timing(
     content: EventContent, *, original: When | None = None, is_hidden: bool = False
 ) -> bytes:
-    """Return the record of when. `is_hidden`: more is not to be seen by its account either."""
+    """Return the record of the times; `is_hidden`: the provider hides all details."""
     record: dict[str, Any] = {
         "start": _encode_when(content.start),
         "end": _encode_when(content.end),
@@ -58,7 +58,7 @@ def encode_timing(
 
 
 def encode_cancelled(original: When) -> bytes:
-    """Return the record of an occurrence that is not to be."""
+    """Return the record of a cancelled occurrence."""
     return orjson.dumps({"original": _encode_when(original)})
 
 
@@ -69,9 +69,9 @@ def encode_content(
     description: SanitisedDescription | None = None,
 ) -> bytes:
     """
-    Return the record of what.
+    Return the record of the details.
 
-    :param shown: the description made safe; None where there is none, or it cannot be made
+    :param description: the sanitised description; None without one, or if it cannot be sanitised
     """
     record: dict[str, Any] = {
         "title": event.title,
@@ -95,7 +95,7 @@ def encode_content(
 
 
 def replace_description(content_data: bytes, description: SanitisedDescription | None) -> bytes:
-    """Return a record of what with the description made safe again."""
+    """Return a details record with a description that was sanitised again."""
     record = orjson.loads(content_data)
     record.pop("shown", None)
     return orjson.dumps({**record, **_encode_description(description)})
@@ -106,13 +106,13 @@ def _encode_description(description: SanitisedDescription | None) -> dict[str, A
 
 
 def decode_description(record: Mapping[str, Any]) -> SanitisedDescription | None:
-    """:param record: of what, as read"""
+    """:param record: the details record, as JSON values"""
     stored = record.get("shown")
     return None if stored is None else SanitisedDescription(stored[0], is_plain=stored[1])
 
 
 def encode_remote(event: RemoteEvent) -> bytes:
-    """Return the record of what its provider calls it."""
+    """Return the record of the provider's ids."""
     values = [event.event_id, event.etag, event.ical_uid, event.sequence, event.series_id]
     return orjson.dumps(values)
 
@@ -129,9 +129,9 @@ def decode_content(
     is_private: bool = False,
 ) -> EventContent:
     """
-    Return what somebody may write of an event, from its records.
+    Return the fields of an event from its records.
 
-    :param content_data: None: only when it is
+    :param content_data: None: only the times
     """
     timing_record = orjson.loads(timing_data)
     content_record: Mapping[str, Any] = (
@@ -156,13 +156,13 @@ def decode_content(
 
 
 def decode_original(timing_data: bytes) -> When | None:
-    """Return which occurrence of its series it is; None if it is none."""
+    """Return the original start; None if the event is not an exception of a series."""
     stored = orjson.loads(timing_data).get("original")
     return None if stored is None else decode_when(stored)
 
 
 def decode_conference(record: Mapping[str, Any]) -> Conference | None:
-    """:param record: of what, as read"""
+    """:param record: the details record, as JSON values"""
     stored = record.get("conference")
     return None if stored is None else Conference(stored[0], stored[1])
 
@@ -182,7 +182,7 @@ def decode_when(record: list[str]) -> When:
 
 
 def _encode_reminder(reminder: Reminder) -> int | list[Any]:
-    # As they were written before there was any but these.
+    # The format from before other methods existed.
     return reminder.minutes if reminder.method == "popup" else [reminder.minutes, reminder.method]
 
 

@@ -1,8 +1,8 @@
 """
-Descriptions of events as views show them: made safe when the event was written.
+Descriptions of events in views, sanitised when the event was written.
 
-A view parses nothing. Where an older version made a description safe, or none has yet, a parser
-process makes it again from the original, and it is stored again. Called inside sinks only.
+Views parse nothing. A description that an older version sanitised, or none has yet, is sanitised
+by a parser process from the original and stored again. Called inside sinks only.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ from .occurrences import EventOccurrence
 logger = logging.getLogger(__name__)
 
 OpenedValues = Mapping[str, bytes]
-#: In place of a description that cannot be made safe within the limits.
+#: Shown instead of a description that cannot be sanitised within the limits.
 NOT_SHOWN: Final = "This description is too large or too complicated to be shown safely."
 
 
 def render_document(record: Mapping[str, Any]) -> str:
-    """Return the description as a document of its own; empty where there is none."""
+    """Return the description as an HTML document; empty without a description."""
     if not record["description"].strip():
         return ""
     description = event_codec.decode_description(record)
@@ -50,7 +50,7 @@ def render_document(record: Mapping[str, Any]) -> str:
 
 
 def render_field(record: Mapping[str, Any]) -> str | None:
-    """Return the description as the API tells it, safe HTML; None if it cannot be shown."""
+    """Return the description as the API's safe HTML; None if it cannot be shown."""
     text: str = record["description"]
     if not text.strip():
         return ""
@@ -66,10 +66,11 @@ def update_occurrences(
     occurrences: Sequence[EventOccurrence], permits: Permits
 ) -> list[EventOccurrence]:
     """
-    Return happenings with their descriptions as the current version makes them.
+    Return occurrences with descriptions of the current sanitiser.
 
-    :param permits: by which the rows were opened
-    :raises integrations.parsers.process_pool.ParsersBusy: if one has to be made, and no process is free
+    :param permits: the permits by which the rows were opened
+    :raises integrations.parsers.process_pool.ParsersBusy: if one must be sanitised, and no
+        process is free
     """
     contents = _sanitize_outdated(
         {occurrence.row.id: (occurrence.row, occurrence.values) for occurrence in occurrences},
@@ -84,7 +85,7 @@ def update_occurrences(
 
 
 def update_row(row: EventRow, values: OpenedValues, permits: Permits) -> OpenedValues:
-    """Return what a row holds, with its description as the current version makes it."""
+    """Return the opened values of a row, with the description of the current sanitiser."""
     contents = _sanitize_outdated({row.id: (row, values)}, permits)
     return {**values, "content": contents[row.id]} if row.id in contents else values
 
@@ -92,7 +93,7 @@ def update_row(row: EventRow, values: OpenedValues, permits: Permits) -> OpenedV
 def _sanitize_outdated(
     rows: Mapping[UUID, tuple[EventRow, OpenedValues]], permits: Permits
 ) -> dict[UUID, bytes]:
-    """Return the records of those rows that an older version made, by id."""
+    """Return new records, by row id, of the rows that an older version sanitised."""
     outdated = {
         row.id: (row, values["content"])
         for row, values in rows.values()
@@ -107,7 +108,7 @@ def _sanitize_outdated(
         row.id: event_codec.replace_description(data, description)
         for (row, data), description in zip(outdated.values(), descriptions, strict=True)
     }
-    # What is shared with somebody is stored again when its owner looks.
+    # Rows of shared calendars are stored again when their owner views them.
     own_rows = [row for row, _ in outdated.values() if row.visible.share is None]
     _store_descriptions(own_rows, new_contents, permits)
     return new_contents
@@ -126,7 +127,7 @@ def _sanitize_texts(texts: Sequence[str]) -> list[SanitisedDescription | None]:
 def _store_descriptions(
     rows: Iterable[EventRow], contents: Mapping[UUID, bytes], permits: Permits
 ) -> None:
-    """Store what was made of these rows. That it cannot be stored now is no failure of the view."""
+    """Store sanitised descriptions. A failure to store does not fail the view."""
     sorted_rows = sorted(rows, key=_get_cache_id)
     try:
         for holder, copy_rows in groupby(sorted_rows, key=_get_cache_id):
@@ -149,8 +150,7 @@ def _seal_and_store(
     }
     read_at = {row.id: row.synced_at for row in rows}
     with transaction.atomic():
-        # A row that was written since stays as it is; one that is being written now is not waited
-        # for.
+        # Rows that were written since stay; rows that are locked are skipped.
         unchanged = Event.objects.filter(
             id__in=list(sealed), cache_id=holder, shown_version__lt=safe_bodies.VERSION
         ).select_for_update(skip_locked=True, no_key=True)

@@ -1,7 +1,8 @@
 """
-From what was opened to what the API and the pages show. Pure; called inside sinks only.
+Convert opened events and calendars to the JSON of the API and the pages. Pure; called inside
+sinks only.
 
-Field names follow the most widespread vocabulary of unified calendars.
+Field names follow the most widespread vocabulary of unified calendar APIs.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ JsonObject = dict[str, Any]
 def serialize_calendar(
     visible: VisibleCalendar, values: OpenedValues, *, at: datetime
 ) -> JsonObject:
-    """Return a calendar as a list shows it; one whose copy has ended has no name."""
+    """Return a calendar as the list shows it; without a name if its copy has ended."""
     calendar = visible.calendar
     about = orjson.loads(values["about"]) if "about" in values else {}
     share = visible.share
@@ -54,9 +55,9 @@ def serialize_copy(
     visible: VisibleCalendar, *, at: datetime, is_withheld: bool = False
 ) -> JsonObject:
     """
-    Return how a calendar's copy stands: from when, until when, and what of it.
+    Return the state of a calendar's copy: its age, end, window and unreadable events.
 
-    :param is_withheld: that whoever shares it may not show it now, however it stands
+    :param is_withheld: whether the sharer may not show the calendar now, in any state
     """
     calendar = visible.calendar
     return {
@@ -82,7 +83,7 @@ def serialize_occurrences(occurrences: Iterable[EventOccurrence]) -> list[JsonOb
     """
     Return occurrences and single events.
 
-    What a row says of all its occurrences is made once: they have its parts in common.
+    The fields that all occurrences of a row share are built once.
     """
     by_row: dict[UUID, _RowFields] = {}
     serialized = []
@@ -101,7 +102,10 @@ def serialize_occurrence(occurrence: EventOccurrence) -> JsonObject:
 
 @dataclass(frozen=True, slots=True)
 class _RowFields:
-    """What a row says of each of its occurrences; what makes its version, where it has one."""
+    """
+    The fields that all occurrences of a row share, and the function that computes the etag of
+    each.
+    """
 
     fields: JsonObject
     make_etag: Callable[[When, When], str] | None
@@ -135,7 +139,7 @@ def _add_occurrence_fields(event_occurrence: EventOccurrence, row_fields: _RowFi
 
 
 def serialize_master(row: EventRow, values: OpenedValues, content: EventContent) -> JsonObject:
-    """Return an event as it is kept: a series with its rule."""
+    """Return a stored event: of a series, the master with its rule."""
     fields = _serialize_event(row, values, content)
     fields["id"] = str(row.id)
     fields["when"] = serialize_times(content.start, content.end)
@@ -145,7 +149,7 @@ def serialize_master(row: EventRow, values: OpenedValues, content: EventContent)
 
 
 def format_occurrence_id(event_occurrence: EventOccurrence) -> str:
-    """Return the id of an occurrence: its series' and its original start, as the API takes it."""
+    """Return the API's id of an occurrence: the id of its series and its original start."""
     original_start = event_occurrence.occurrence.original_start
     if event_occurrence.master is None or original_start is None:
         return str(event_occurrence.row.id)
@@ -159,7 +163,7 @@ def format_compact(value: When) -> str:
 
 
 def serialize_times(start: When, end: When) -> JsonObject:
-    """Return a span of time or of days; days are plain dates, and the end day is exclusive."""
+    """Return a timespan or a datespan. A datespan has plain dates, and its end is exclusive."""
     if start.day is not None:
         return {"object": "datespan", "start": start.day.isoformat(), "end": format_moment(end)}
     return {
@@ -176,7 +180,7 @@ def format_moment(value: When) -> str:
 
 
 def get_etag(values: OpenedValues, content: EventContent) -> str | None:
-    """Return the version of an event, for `If-Match`; None of what may not be changed."""
+    """Return the etag of an event, for `If-Match`; None if the viewer may not change the event."""
     if "remote" not in values:
         return None
     remote = event_codec.decode_remote(values["remote"])
@@ -216,7 +220,7 @@ def _serialize_details(content: EventContent, data: bytes) -> JsonObject:
     conference = event_codec.decode_conference(record)
     return {
         "title": content.title,
-        # Made safe when it was written; never passed on as it came.
+        # Sanitised when it was written; the original is never passed on.
         "description": event_descriptions.render_field(record),
         "location": content.location,
         "participants": [_serialize_participant(attendee) for attendee in content.attendees],

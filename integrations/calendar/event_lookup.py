@@ -1,4 +1,4 @@
-"""One calendar, and one event or occurrence, as the API names it."""
+"""One calendar, and one event or occurrence by its API id."""
 
 from __future__ import annotations
 
@@ -35,22 +35,22 @@ _NOTHING: Final = b"null"
 
 
 class CalendarNotCurrent(Exception):
-    """The copy is too old, and none came in time. Ask again; what is too old is never shown."""
+    """The copy is too old and was not refreshed in time. Retry; an old copy is never shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventId:
     """
-    An event's row, and of one occurrence of a series when it would have been.
+    The id of an event's row and, for an occurrence of a series, its original start.
 
-    As `serializers.occurrence_id` writes it.
+    `event_json.format_occurrence_id` formats the same text.
     """
 
     row_id: UUID
     original_start: StartKey | None = None
 
     def __str__(self) -> str:
-        """Return the id as the API names the event: `event_id` reads it."""
+        """Return the API's id of the event, which `parse_event_id` parses."""
         if self.original_start is None:
             return str(self.row_id)
         return f"{self.row_id}_{event_json.format_compact(series.to_when(self.original_start))}"
@@ -58,7 +58,7 @@ class EventId:
 
 @dataclass(frozen=True, slots=True)
 class EventRows:
-    """One event with its series and all that hangs on it, and permits to show them."""
+    """One event with its series and all exceptions of the series, and permits to show them."""
 
     visible: VisibleCalendar
     rows: Sequence[SealedRow]
@@ -66,7 +66,7 @@ class EventRows:
 
 
 def parse_event_id(text: str) -> EventId:
-    """:raises NotFound: if it is no id of an event"""
+    """:raises ObjectNotFound: if the text is not an event id"""
     match = _ID.fullmatch(text)
     if match is None:
         raise ObjectNotFound
@@ -81,8 +81,8 @@ def get_calendar_json(context: RequestContext, calendar_id: UUID) -> bytes:
     """
     Return one calendar as JSON.
 
-    :raises NotFound: if there is none of that id for the actor
-    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow it
+    :raises ObjectNotFound: if the actor sees no such calendar
+    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow the use
     """
     rows, permits = calendar_list.get_name_rows(
         context, agenda.select_calendars(context, [calendar_id])
@@ -97,14 +97,14 @@ def get_event_json(
     """
     Return one event, series or occurrence as JSON.
 
-    :param seen: its calendar, if the caller has just looked that up
-    :raises NotFound: if there is none of that id for the actor
-    :raises NotCurrent: if the copy of its calendar is too old
-    :raises Damaged: if its bytes or its key were changed here
-    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow it
+    :param visible: its calendar, if the caller has just looked it up
+    :raises ObjectNotFound: if the actor sees no such event
+    :raises CalendarNotCurrent: if the copy of its calendar is too old
+    :raises Damaged: if the stored bytes or the key were tampered with
+    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow the use
     """
     event = find_event_rows(context, event_id, visible=visible)
-    make = partial(serialize_event, name=event_id, permits=event.permits)
+    make = partial(serialize_event, event_id=event_id, permits=event.permits)
     body = sink.calendar_json(
         event.rows, permits=event.permits, viewer=context.actor, make=make, at=context.at
     )
@@ -116,7 +116,7 @@ def get_event_json(
 def find_event_rows(
     context: RequestContext, event_id: EventId, *, visible: VisibleCalendar | None = None
 ) -> EventRows:
-    """Return an event, its series and its exceptions. See `read_event`."""
+    """Return an event, its series and its exceptions. See `get_event_json`."""
     calendars = agenda.get_visible_calendars(context) if visible is None else [visible]
     visible, rows = get_current_rows(context, event_id, calendars)
     return EventRows(visible, rows, agenda.get_view_permits(context, [visible], rows, details=True))
@@ -126,11 +126,11 @@ def get_current_rows(
     context: RequestContext, event_id: EventId, calendars: Sequence[VisibleCalendar]
 ) -> tuple[VisibleCalendar, list[SealedRow]]:
     """
-    Return the calendar that an event is in, and its rows, brought in first if they are too old.
+    Return the calendar of an event, and its rows; a copy that is too old is refreshed first.
 
-    :param found: every calendar that the actor may look at
-    :raises NotFound: if it is in none of them
-    :raises NotCurrent: if the copy is too old, and none came in time
+    :param calendars: every calendar that the actor may see
+    :raises ObjectNotFound: if the event is in none of them
+    :raises CalendarNotCurrent: if the copy is too old and was not refreshed in time
     """
     calendar_id = (
         Event.objects.filter(id=event_id.row_id).values_list("calendar_id", flat=True).first()
@@ -155,21 +155,23 @@ def _serialize_calendar(opened_rows: sink.OpenedRows, *, at: datetime) -> dict[s
 
 
 def serialize_event(
-    opened_rows: sink.OpenedRows, *, name: EventId, permits: Permits
+    opened_rows: sink.OpenedRows, *, event_id: EventId, permits: Permits
 ) -> dict[str, Any] | None:
     """
-    Return what is shown of what `name` is; None if it is nothing. Called in sinks only.
+    Return the event with this id as JSON values; None if there is none. Called in sinks only.
 
-    :param permits: by which the rows were opened
-    :raises Damaged: if it does not open
-    :raises integrations.parsers.process_pool.ParsersBusy: if its description has to be made safe again,
-        and no process is free
+    :param permits: the permits by which the rows were opened
+    :raises Damaged: if the event does not open
+    :raises integrations.parsers.process_pool.ParsersBusy: if its description must be sanitised
+        again, and no process is free
     """
-    if name.original_start is not None:
-        occurrence = occurrences.find_occurrence(opened_rows, name.row_id, name.original_start)
+    if event_id.original_start is not None:
+        occurrence = occurrences.find_occurrence(
+            opened_rows, event_id.row_id, event_id.original_start
+        )
         return None if occurrence is None else _serialize_occurrence(occurrence, permits)
     for row, values in opened_rows:
-        if row.id != name.row_id or row.kind == EventKind.CANCELLED:
+        if row.id != event_id.row_id or row.kind == EventKind.CANCELLED:
             continue
         if not values:
             raise Damaged

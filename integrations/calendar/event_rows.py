@@ -1,4 +1,4 @@
-"""Which rows of events a window needs, as a sink takes them."""
+"""Select the rows of events for a window, as sinks take them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from limited_use.vault.sealed import SealedValue
 
 from .calendar_access import VisibleCalendar
 
-# Days of a zone far from UTC.
+# Zones differ from UTC by less than a day.
 _ZONES: Final = timedelta(days=1)
 _INSTANT: Final = timedelta(microseconds=1)
 _COLUMNS: Final = (
@@ -36,7 +36,7 @@ _TIMING, _CONTENT, _REMOTE = map(_get_field, ("timing", "content", "remote"))
 
 
 class EventRow(NamedTuple):
-    """One row, without what is sealed; `seen` is why it may be looked at."""
+    """One row without its sealed columns; `visible` is the reason why the viewer may see it."""
 
     id: UUID
     kind: str
@@ -50,7 +50,7 @@ class EventRow(NamedTuple):
 
     @property
     def hides_details(self) -> bool:
-        """Whether only that somebody is busy may be shown of it."""
+        """Whether only the busy time may be shown."""
         return not self.visible.shows_details or (
             self.is_private and self.visible.share is not None
         )
@@ -60,9 +60,9 @@ def get_window_rows(
     calendars: Sequence[VisibleCalendar], *, start: datetime, end: datetime, details: bool
 ) -> list[SealedRow]:
     """
-    Return the rows that have something in the window, with what may be opened of each.
+    Return the rows that overlap the window, each with the columns that may be opened.
 
-    :param details: what they are as well, where that may be seen
+    :param details: whether to include title, guests and so on, if the viewer may see them
     """
     by_calendar = {visible.calendar.id: visible for visible in calendars}
     columns = (*_COLUMNS, *_DETAILS) if details else _COLUMNS
@@ -73,9 +73,10 @@ def get_window_rows(
 
 def _find_missing_series(stored_rows: Sequence[tuple[Any, ...]]) -> QuerySet[Event]:
     """
-    Return the series, over by then or not begun, of occurrences that were moved into a window.
+    Return the series of occurrences that were moved into the window, if the series itself lies
+    outside.
 
-    By its series an occurrence is known, so it has the same name in every window.
+    An occurrence gets its id from its series, so it has the same id in every window.
     """
     present = {(stored[0], bytes(stored[4])) for stored in stored_rows}
     missing = {
@@ -92,10 +93,10 @@ def _find_missing_series(stored_rows: Sequence[tuple[Any, ...]]) -> QuerySet[Eve
 def get_busy_rows(
     calendars: Sequence[VisibleCalendar], *, start: datetime, end: datetime
 ) -> list[SealedRow]:
-    """Return the rows that may take time in the window, with when that is and nothing else."""
+    """Return the rows that may be busy in the window, with their times only."""
     by_calendar = {visible.calendar.id: visible for visible in calendars}
     events = _filter_window(by_calendar, start, end)
-    # Of a free series an occurrence may still be busy; it is a row of its own.
+    # An exception of a free series may be busy, and has its own row.
     busy = events.exclude(kind__in=[EventKind.SINGLE, EventKind.SERIES], is_busy=False)
     return [
         _row_from_columns(stored, by_calendar[stored[0]]) for stored in busy.values_list(*_COLUMNS)
@@ -106,9 +107,10 @@ def limit_window_end(
     calendars: Sequence[VisibleCalendar], *, start: datetime, end: datetime, max_rows: int
 ) -> datetime:
     """
-    Return until when a window is read at once: up to `most` rows, and at least one week's.
+    Return the end of the part of a window that is read at once: `max_rows` rows, or at least one
+    week.
 
-    By the weeks that rows lie in, which are in clear; none are opened.
+    Counts by the weeks of the rows, which are clear columns; opens nothing.
     """
     first = get_week(start - _ZONES)
     events = _filter_window([visible.calendar.id for visible in calendars], start, end)
@@ -118,7 +120,7 @@ def limit_window_end(
         weeks.annotate(rows=Count("id")).order_by("week").values_list("week", "rows")
     ):
         total += count
-        # Short of what would take rows of that week along.
+        # Ends before that week, so that none of its rows is read.
         until = get_week_start(week) - _ZONES - _INSTANT
         if total > max_rows and until > start:
             return until
@@ -128,7 +130,7 @@ def limit_window_end(
 def count_by_calendar(
     calendar_ids: Collection[UUID], *, start: datetime, end: datetime
 ) -> Mapping[UUID, int]:
-    """Return how many rows each calendar has something of in the window; none are opened."""
+    """Return the number of rows of each calendar that overlap the window; opens nothing."""
     row_counts = (
         _filter_window(calendar_ids, start, end).values("calendar_id").annotate(rows=Count("id"))
     )
@@ -142,7 +144,7 @@ def _filter_window(calendar_ids: Iterable[UUID], start: datetime, end: datetime)
 
 
 def get_event_rows(visible: VisibleCalendar, event_id: UUID) -> list[SealedRow]:
-    """Return one event with its series and all that hangs on it; none, if it is not there."""
+    """Return one event with its series and all exceptions; empty if there is no such event."""
     calendar_events = Event.objects.filter(calendar_id=visible.calendar.id)
     event = calendar_events.filter(id=event_id).first()
     if event is None:
@@ -155,7 +157,7 @@ def get_event_rows(visible: VisibleCalendar, event_id: UUID) -> list[SealedRow]:
 
 
 def _row_from_columns(stored: tuple[Any, ...], visible: VisibleCalendar) -> SealedRow:
-    """Return a row of `_COLUMNS`, with `_DETAILS` where they were asked for."""
+    """Return a row of `_COLUMNS`, and of `_DETAILS` if they were selected."""
     holder, row_id, timing = stored[1], stored[2], stored[10]
     row = EventRow._make((*stored[2:10], visible))
     sealed = {"timing": _TIMING.bind_ciphertext(timing, holder=holder, row=row_id)}

@@ -1,4 +1,4 @@
-"""Free and busy, of people and of calendars, as the API answers it."""
+"""Free and busy times of people and calendars, as the API returns them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def get_free_busy_json(
     context: RequestContext, query: FreeBusyQuery, *, envelope: Mapping[str, Any]
 ) -> bytes:
     """
-    Return when people and calendars are busy, as JSON, in the order in which they are asked for.
+    Return the busy times of people and calendars as JSON, in the order of the request.
 
-    Whoever is not known is unknown, and so is whoever shares nothing with the asker: the answer
-    and the way to it are the same.
+    An unknown id and a person who shares nothing with the actor are both unknown: the response
+    and the path to it are the same.
 
-    :raises: what `free_busy_query.answer` raises
+    :raises: see `free_busy_query.answer_query`
     """
     return free_busy_query.answer_query(
         context, query, make=partial(_serialize_result, question=query, envelope=envelope)

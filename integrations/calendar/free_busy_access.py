@@ -1,8 +1,8 @@
 """
-Who is asked about, and by which calendars anything can be told of them.
+The calendars by which the actor may learn the busy times of people.
 
-Found from the asker's side alone: what is theirs, and what names them. An id that is nobody's, a
-stranger's and a colleague's who shares nothing are never looked up, so they are one and the same.
+Selected from the actor's side alone: own calendars, and shares that name the actor. Other ids are
+never looked up, so an unknown id, a stranger and a colleague who shares nothing are the same.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ from .calendar_access import VisibleCalendar
 @dataclass(frozen=True, slots=True)
 class FreeBusyAccess:
     """
-    What the asker may look at.
+    The calendars that the actor may see.
 
-    :param by_person: calendars that say when somebody has time: those that they own where they
-        come from. A colleague's or a team's that they only follow says nothing of themselves
-    :param by_id: every calendar, whoever's
+    :param by_person: calendars that speak for a person: those with the role `owner` at their
+        source. Calendars of colleagues or teams that a person only follows say nothing about that
+        person
+    :param by_id: all visible calendars
     """
 
     by_person: Mapping[UUID, Sequence[VisibleCalendar]]
@@ -36,7 +37,7 @@ class FreeBusyAccess:
     def select_calendars(
         self, people: Iterable[UUID], calendar_ids: Iterable[UUID] = ()
     ) -> list[VisibleCalendar]:
-        """Return the calendars that are needed to answer for these, each once."""
+        """Return the calendars that are needed for these people and calendars, each once."""
         selected = {
             visible.calendar.id: visible
             for person in people
@@ -49,7 +50,7 @@ class FreeBusyAccess:
 
 
 def get_free_busy_access(context: RequestContext) -> FreeBusyAccess:
-    """Return what the asker may look at now."""
+    """Return the calendars that the actor may see now."""
     calendars = agenda.get_visible_calendars(context)
     by_person: dict[UUID, list[VisibleCalendar]] = {}
     for visible in calendars:
@@ -59,7 +60,7 @@ def get_free_busy_access(context: RequestContext) -> FreeBusyAccess:
 
 
 def list_colleagues(context: RequestContext) -> Mapping[UUID, SharePartner]:
-    """Return who shares with the asker a calendar that says when they have time, by id."""
+    """Return the people, by id, who share with the actor a calendar that speaks for them."""
     people = set(get_free_busy_access(context).by_person) - {context.user_id}
     partners = (
         cross_user_lookups.find_share_partners(context.user_id, context.actor.organisation_id)
@@ -71,9 +72,9 @@ def list_colleagues(context: RequestContext) -> Mapping[UUID, SharePartner]:
 
 def refuse_strangers(context: RequestContext, people: Collection[UUID]) -> None:
     """
-    Refuse a feature that asks for others than the one it acts for.
+    Refuse a feature that asks for people other than the one it acts for.
 
-    :raises limited_use.guard.guard.AccessRefused: whoever the others are, or if they are nobody
+    :raises limited_use.guard.guard.AccessRefused: for any other id, known or unknown
     """
     if any(person != context.user_id for person in people):
         calendar_permits.refuse_client_for_others(actor=context.actor, at=context.at)

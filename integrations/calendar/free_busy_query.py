@@ -1,9 +1,9 @@
 """
-When people have time, for somebody who may know: rows, permits, and one sink for all of it.
+Busy times of people, for an actor who may know them: rows, permits, and one sink for all.
 
-Of each calendar only the times are opened. What is too old is asked for and waited for, together
-and for a bounded time; what then is not there, or does not reach as far as the question, is
-unknown. What is taken back meanwhile is as if it had not been there.
+Only the times of each calendar are opened. Copies that are too old are refreshed together, within
+a bounded time. A copy that is still missing, or does not cover the window, is unknown. A share
+that is withdrawn during the request counts as absent.
 """
 
 from __future__ import annotations
@@ -33,23 +33,22 @@ from .calendar_access import VisibleCalendar
 from .free_busy_access import FreeBusyAccess
 
 _FREEBUSY: Final = DataClass.CALENDAR_FREEBUSY
-# Rows that are opened for one answer, and of one calendar: a calendar of more is unknown.
+# Rows of one response, and of one calendar; a calendar with more is unknown.
 MAX_ROWS: Final = 50_000
 MAX_ROWS_OF_CALENDAR: Final = 10_000
-#: How often a person may ask, or be asked for: more often than anybody looks for a time, and each
-#: answer may open `MOST_ROWS`.
+#: Requests by a person, or on their behalf: each may open `MAX_ROWS`.
 RATE: Final = Rate("free-busy", 60, 60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FreeBusyQuery:
     """
-    When, and of whom.
+    The people and the window.
 
-    :param start: aware; so is `end`
-    :param zone: an IANA name: on whose clocks days begin
-    :param zones: the same by person, where theirs is known to be another
-    :param is_live: whether it has to be as it is at their providers at this moment
+    :param start: aware, like `end`
+    :param zone: an IANA name: days begin in this zone
+    :param zones: other zones, by person, if known
+    :param is_live: whether the times must be those at the providers at this moment
     """
 
     people: Sequence[UUID]
@@ -63,7 +62,7 @@ class FreeBusyQuery:
 
 @dataclass(frozen=True, slots=True)
 class FreeBusyResult:
-    """What could be told: by calendar, and which calendars speak for a person."""
+    """Busy times by calendar, and the calendars that speak for each person."""
 
     by_calendar: Mapping[UUID, BusyTimes]
     calendars_by_person: Mapping[UUID, Sequence[UUID]]
@@ -78,7 +77,7 @@ class FreeBusyResult:
 
 
 MakeAnswer = Callable[[FreeBusyResult], Any]
-#: Any of the sinks of `agenda` that give bytes.
+#: A sink of `limited_use.sinks.calendar` that returns bytes.
 CalendarSink = Callable[..., bytes]
 
 
@@ -90,18 +89,20 @@ def answer_query(
     output_sink: CalendarSink | None = None,
 ) -> bytes:
     """
-    Return what `make` makes of what can be told, as `into` gives it; without one as JSON.
+    Pass the busy times to `make`, and return its result through `output_sink`; by default as
+    JSON.
 
     :param make: called inside the sink
-    :raises limited_use.guard.guard.AccessRefused: if their own calendars may not be shown to the actor,
-        or if a feature asks for another person
-    :raises limited_use.vault.envelope.Unopenable: if something was taken back, twice in a row
+    :raises limited_use.guard.guard.AccessRefused: if the actor may not see the person's own
+        calendars, or if a feature asks for another person
+    :raises limited_use.vault.envelope.Unopenable: if a share was withdrawn, twice in a row
     """
     free_busy_access.refuse_strangers(context, query.people)
     try:
         return _answer_once(context, query, make, output_sink)
     except Unopenable:
-        # Taken back between decision and opening. Looked for again, it is not there.
+        # A share was withdrawn between the decision and the opening. The second try does not select
+        # it.
         return _answer_once(context, query, make, output_sink)
 
 
@@ -120,13 +121,13 @@ def _answer_once(
     refreshing = request_refresh(needed_calendars, at=context.at)
     if refreshing:
         refresh_on_read.wait_for_refresh(refreshing, since=since)
-        # Who shared something when the waiting began may have taken it back since.
+        # A share may have been withdrawn during the wait.
         asker_access = free_busy_access.get_free_busy_access(context)
     calendars = asker_access.select_calendars(query.people, query.calendars)
     covering = [visible for visible in calendars if _covers_query(visible, query, context.at)]
     answerable, rows = _limit_rows(covering, query)
     permits = _get_permits(context, answerable, rows)
-    # Of a copy that began anew since, or that its owner no longer shows, nothing is told.
+    # Copies that were replaced, and calendars that may no longer be shown, are unknown.
     lost_ids = {
         row.row.visible.calendar.id for row in rows if _get_permit_key(row) not in permits
     } | {
@@ -141,14 +142,18 @@ def _answer_once(
         permits=permits,
         viewer=context.actor,
         make=partial(
-            _build_result, question=query, around=asker_access, can_tell=answerable, make=make
+            _build_result,
+            question=query,
+            asker_access=asker_access,
+            answerable=answerable,
+            make=make,
         ),
         at=context.at,
     )
 
 
 def _covers_query(visible: VisibleCalendar, query: FreeBusyQuery, at: datetime) -> bool:
-    """Return whether all that happens in the time asked for is among the rows, as it is now."""
+    """Return whether the rows have all events of the window, as of now."""
     calendar = visible.calendar
     if not visible.is_current(at) or calendar.unreadable_count:
         return False
@@ -158,7 +163,7 @@ def _covers_query(visible: VisibleCalendar, query: FreeBusyQuery, at: datetime) 
         return True
     if calendar.cached_from is None or calendar.cached_until is None:
         return False
-    # What lies further back is swept, however far the last round reached.
+    # Older rows are deleted, regardless of the window of the last round.
     covered_from = max(calendar.cached_from, at - timedelta(days=DAYS_BACK))
     return bool(covered_from <= query.start and query.end <= calendar.cached_until)
 
@@ -166,7 +171,7 @@ def _covers_query(visible: VisibleCalendar, query: FreeBusyQuery, at: datetime) 
 def _limit_rows(
     calendars: Sequence[VisibleCalendar], query: FreeBusyQuery
 ) -> tuple[list[VisibleCalendar], list[SealedRow]]:
-    """Return those whose rows are not too many, and the rows; the smaller calendars first."""
+    """Return the calendars within the limits of rows, smaller ones first, and their rows."""
     span = {"start": query.start, "end": query.end}
     counts = event_rows.count_by_calendar([visible.calendar.id for visible in calendars], **span)
     within_limit: list[VisibleCalendar] = []
@@ -206,8 +211,8 @@ def _build_result(
     opened_rows: sink.OpenedRows,
     *,
     question: FreeBusyQuery,
-    around: FreeBusyAccess,
-    can_tell: Sequence[VisibleCalendar],
+    asker_access: FreeBusyAccess,
+    answerable: Sequence[VisibleCalendar],
     make: MakeAnswer,
 ) -> Any:
     windows = {
@@ -216,13 +221,13 @@ def _build_result(
             question.end,
             zone=question.zones.get(visible.calendar.user_id, question.zone),
         )
-        for visible in can_tell
+        for visible in answerable
     }
-    free_busy_by_calendar = dict.fromkeys(around.by_id, UNKNOWN) | busy_times.get_busy_times(
+    free_busy_by_calendar = dict.fromkeys(asker_access.by_id, UNKNOWN) | busy_times.get_busy_times(
         opened_rows, windows
     )
     calendars_by_person = {
         person: [visible.calendar.id for visible in calendars]
-        for person, calendars in around.by_person.items()
+        for person, calendars in asker_access.by_person.items()
     }
     return make(FreeBusyResult(free_busy_by_calendar, calendars_by_person))

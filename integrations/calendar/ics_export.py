@@ -1,8 +1,9 @@
 """
-A calendar that lives here as a file for its owner, written while it is downloaded.
+Export a local calendar as an iCalendar file, streamed to its owner.
 
-As `exports` does for mail: never more than a part of it is in memory, each part has permits of its
-own, and it dies with what it is of. Broken off it has no END, so no reader takes it for whole.
+As in the mailbox export, only one part is in memory at a time, and each part has its own permits,
+so the export ends with the calendar. An interrupted file has no END:VCALENDAR, and readers reject
+it.
 """
 
 from __future__ import annotations
@@ -36,12 +37,12 @@ from . import event_codec, local_events
 
 logger = logging.getLogger(__name__)
 
-#: A file keeps a thread of a web process for as long as it is downloaded.
+#: A download occupies a thread of a web process.
 RATE: Final = Rate("calendar-file", 30, 3600)
-# Events of one part, and sealed bytes: at least one event, however long.
+# Events and sealed bytes of one part; a part has at least one event of any size.
 _MAX_EVENTS: Final = 200
 _MAX_BYTES: Final = 1024 * 1024
-# Times alone are small.
+# Rows of one part when only `timing` is opened.
 _MAX_TIMES: Final = 2_000
 
 
@@ -49,13 +50,12 @@ def stream_calendar(
     *, actor: Actor, calendar_id: UUID, now: Callable[[], datetime]
 ) -> Iterator[bytes]:
     """
-    Yield a calendar that lives here as a file (RFC 5545), part by part.
+    Yield a local calendar as a file (RFC 5545), part by part.
 
-    Before the first part it is decided that there may be one; after that, what goes wrong ends the
-    file before its end.
+    The policy decides before the first part; a later failure ends the file before its end.
 
-    :raises integrations.access.request_context.ObjectNotFound: if there is no such calendar of theirs
-    :raises guard.Refused: if the policy does not allow it
+    :raises integrations.access.request_context.ObjectNotFound: if the actor has no such calendar
+    :raises guard.AccessRefused: if the policy does not allow the export
     """
     [calendar] = local_events.get_local_calendars(actor, [calendar_id])
     head = _build_head(calendar, actor, now())
@@ -66,7 +66,7 @@ def _stream_events(
     file_head: bytes, calendar: Calendar, actor: Actor, now: Callable[[], datetime]
 ) -> Iterator[bytes]:
     yield file_head
-    # It is open, and given: who reports a failure of what follows would find it in this frame.
+    # It is plaintext, and already sent: an error report must not find it in this frame.
     del file_head
     after: UUID | None = None
     owner = User.objects.values_list("email", flat=True).get(id=calendar.user_id)
@@ -76,7 +76,8 @@ def _stream_events(
                 part_rows, calendar, actor, now(), _EventWriter(now(), owner).write_event
             )
             after = part_rows[-1].row.id
-        # Once more at the end: one that was removed has no rows, and that is not an empty rest.
+        # Checked again at the end: a calendar that was removed has no rows, but its file is not
+        # complete.
         local_events.get_local_calendars(actor, [calendar.id])
         yield writer.write_end()
     except (AccessRefused, Unopenable, KeyStoreUnavailable, ObjectNotFound):
@@ -109,14 +110,14 @@ def _open_part(
 
 
 def _format_zones(_: object, opened: Mapping[str, bytes]) -> bytes:
-    """Return the names of the zones that an event is in, and nothing else of it."""
+    """Return the names of an event's time zones, and nothing else of it."""
     zone_names = writer.find_zones(event_codec.decode_content(opened["timing"], None))
     return "".join(f"{zone_name}\n" for zone_name in zone_names).encode()
 
 
 @dataclass(slots=True)
 class _EventWriter:
-    """Writes rows of a part; what was cancelled in a series comes before its series."""
+    """Writes the rows of a part; cancelled occurrences come before their series."""
 
     at: datetime
     owner: str
@@ -152,7 +153,7 @@ def _get_timing_rows(calendar_id: UUID, after: UUID | None) -> list[SealedRow]:
 
 
 def _get_part_rows(calendar_id: UUID, after: UUID | None) -> list[SealedRow]:
-    """Return the next events in the order of their ids, behind what was cancelled in them."""
+    """Return the next events by id, after the cancelled occurrences of their series."""
     ids: list[UUID] = []
     total = 0
     sizes = _query_after(calendar_id, after).values_list("id", Length("content"))

@@ -1,4 +1,4 @@
-"""A chosen file taken into a calendar that lives here: all of it, or nothing and why not."""
+"""Import an iCalendar file into a local calendar: all of it, or nothing with the reasons."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from limited_use.sinks.rows import SealedRow
 from . import local_events
 from .local_event_types import CalendarWrite, LocalEventInput
 
-#: How often somebody may have a file read: that takes seconds.
+#: Reading a file takes seconds.
 RATE: Final = Rate("import", 30, 3600)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportResult:
     """
-    What came of a file: events that were not here, that were, and that it calls off.
+    The outcome of an import: events that are new, that existed, and that the file cancels.
 
-    :param left_out: what of it is not kept here, in words
+    :param left_out: parts of the file that Antares does not store, in words
     """
 
     added_count: int
@@ -45,18 +45,18 @@ class ImportResult:
 
 def import_file(*, actor: Actor, calendar_id: UUID, data: bytes, at: datetime) -> ImportResult:
     """
-    Put what a file holds into a calendar of theirs that lives here.
+    Write the events of a file to one of the actor's local calendars.
 
-    An event that is here already, by its UID, is replaced: a file may be taken again, and files
-    that overlap make no doubles. Times that name no zone are in the calendar's own.
+    An event with a UID that exists is replaced, so a file may be imported again, and overlapping
+    files create no duplicates. Times without a zone are in the calendar's zone.
 
-    :raises integrations.formats.icalendar.file_problems.UnreadableCalendarFile: if any line cannot be followed,
-        or the file takes too much to read
-    :raises integrations.parsers.process_pool.ParsersBusy: if nothing is free to read it now
-    :raises integrations.access.request_context.ObjectNotFound: if there is no such calendar of theirs
-    :raises keeping.Full: if there is no room for all of it
+    :raises integrations.formats.icalendar.file_problems.UnreadableCalendarFile: if a line is
+        invalid, or the file is too expensive to read
+    :raises integrations.parsers.process_pool.ParsersBusy: if no parser process is free
+    :raises integrations.access.request_context.ObjectNotFound: if the actor has no such calendar
+    :raises local_events.CalendarFull: if the calendar has no room for all events
     """
-    # First whose it is: a file for a calendar of somebody else is not worth reading.
+    # The owner is checked first: reading a file is expensive.
     [calendar] = local_events.get_local_calendars(actor, [calendar_id])
     file = calendar_files.read_file(data, zone=_get_zone(actor, calendar, at))
     write = CalendarWrite(
@@ -74,7 +74,7 @@ def import_file(*, actor: Actor, calendar_id: UUID, data: bytes, at: datetime) -
 
 
 def _get_zone(actor: Actor, calendar: Calendar, at: datetime) -> str:
-    """Return the zone of a calendar, and nothing else of what it is."""
+    """Return the time zone of a calendar, and nothing else of it."""
     view_request = CalendarViewRequest(
         calendar, (DataClass.CALENDAR_EVENT,), count=1, names_only=True
     )
@@ -96,14 +96,17 @@ def _to_local_event(entry: CalendarFileEntry) -> LocalEventInput:
 
 
 def _list_alone_uids(file: CalendarFile) -> Iterator[str]:
-    """Yield what was taken as an event of its own while its series was not in the file."""
+    """
+    Yield UIDs of occurrences that were imported as single events from a file without their
+    series.
+    """
     for entry in file.entries:
         for original in entry.event.exceptions:
             yield reader.name_orphan(entry.uid, original)
 
 
 def _list_part_uids(file: CalendarFile) -> Iterator[str]:
-    """Yield what may have followed a change of a series for good, and does not in this file."""
+    """Yield UIDs of later parts of split series that this file no longer has."""
     present_uids = {entry.uid for entry in file.entries}
     series = [
         entry.uid

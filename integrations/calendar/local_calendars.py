@@ -1,8 +1,9 @@
 """
-Calendars that live here and in no provider: made, renamed, removed, by their owner.
+Create, rename and remove local calendars, which have no provider.
 
-They are calendars like any other to whoever looks: the same rows, seals, shares and purge. What
-is in them exists nowhere else, so it is never a copy, and its key outlives copies of the database.
+Rows, sealing, shares and purge are the same as for other calendars. Local events exist only in
+Antares: they are no copy and never expire, and their key is kept longer than copies of the
+database.
 """
 
 from __future__ import annotations
@@ -34,22 +35,22 @@ from limited_use.vault.sealed import SealedValue
 from . import local_connection
 
 FEATURE: Final = "local-calendar"
-#: More than anybody keeps apart.
+#: More than a person needs.
 MAX_CALENDARS: Final = 50
 MAX_NAME_LENGTH: Final = 200
 
 
 class TooManyCalendars(Exception):
-    """They have as many as there can be. Remove one first."""
+    """The person has the maximum number of calendars. Remove one first."""
 
 
 class CalendarNameMissing(Exception):
-    """A calendar has a name, of at most `LONGEST_NAME` characters."""
+    """A calendar needs a name, of at most `MAX_NAME_LENGTH` characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class CalendarProperties:
-    """What its owner says of a calendar. `zone` is an IANA name, `colour` as in `#1a73e8`."""
+    """The properties that an owner sets. `zone` is an IANA name, `colour` as in `#1a73e8`."""
 
     name: str
     zone: str
@@ -57,12 +58,12 @@ class CalendarProperties:
 
 
 class CalendarChanged(Exception):
-    """It is not called what they saw any more. Read it again, and decide anew."""
+    """The properties changed after the version that the actor saw. Read the calendar again."""
 
 
 @dataclass(frozen=True, slots=True)
 class CreatedCalendar:
-    """A calendar that was asked for; `is_replayed`: that an earlier request made it."""
+    """The id of a calendar; `is_replayed`: an earlier request created it."""
 
     calendar_id: UUID
     is_replayed: bool
@@ -72,13 +73,13 @@ def create_calendar(
     *, actor: Actor, properties: CalendarProperties, version: int, at: datetime
 ) -> UUID:
     """
-    Make a calendar, and return its id.
+    Create a calendar, and return its id.
 
-    :param version: of the words of the calendar that they agreed to
-    :raises NotAgreed: if that is not the declared version
-    :raises NoName: if it has none
-    :raises zones.UnknownZone: if nobody knows the zone
-    :raises TooManyCalendars: if they have `MOST`
+    :param version: the version of the agreement that the actor accepted
+    :raises ConsentMissing: if the version is not the declared one
+    :raises CalendarNameMissing: if there is no name
+    :raises timezones.UnknownZone: if there is no such zone
+    :raises TooManyCalendars: if the person has `MAX_CALENDARS`
     """
     owner_ids = _get_person_ids(actor)
     with transaction.atomic(durable=True):
@@ -90,10 +91,10 @@ def create_calendar_once(
     context: RequestContext, *, properties: CalendarProperties, version: int, request: KeyedRequest
 ) -> CreatedCalendar:
     """
-    Create a calendar, or find the one that the same request created before.
+    Create a calendar, or return the one that the same request created before.
 
-    :raises idempotency.OtherBody: if the key came with another request
-    :raises: what `create` raises
+    :raises idempotency.IdempotencyKeyReused: if the key came with another request
+    :raises: see `create_calendar`
     """
     owner_ids = _get_person_ids(context.actor)
     hashes = idempotency.hash_request(context, request)
@@ -103,7 +104,7 @@ def create_calendar_once(
         if earlier_id is not None:
             return CreatedCalendar(earlier_id, is_replayed=True)
         calendar = _agree_and_create(owner_ids, properties, version, context.at)
-        # In the same commit: no calendar exists whose request could be repeated.
+        # In the same commit, so that a repeated request cannot create a second calendar.
         idempotency.store_result(hashes, calendar.integration, created=calendar.id, at=context.at)
         return CreatedCalendar(calendar.id, is_replayed=False)
 
@@ -112,13 +113,13 @@ def rename_calendar(
     *, actor: Actor, calendar_id: UUID, properties: CalendarProperties, etag: str
 ) -> None:
     """
-    Say what a calendar is called from now on.
+    Change the properties of a calendar.
 
-    :param etag: the version that they saw
-    :raises NotFound: if there is no such calendar of theirs that lives here
-    :raises Changed: if it is not what they saw
-    :raises NoName: if it would have none
-    :raises zones.UnknownZone: if nobody knows the zone
+    :param etag: the version that the actor saw
+    :raises ObjectNotFound: if the actor has no such local calendar
+    :raises CalendarChanged: if the calendar is not at that version
+    :raises CalendarNameMissing: if there is no name
+    :raises timezones.UnknownZone: if there is no such zone
     """
     properties = _clean_properties(properties)
     with transaction.atomic(durable=True):
@@ -129,13 +130,13 @@ def rename_calendar(
 
 def remove_calendar(*, actor: Actor, calendar_id: UUID, etag: str, at: datetime) -> int:
     """
-    Remove a calendar with all that is in it, at once and for good; return how many events.
+    Remove a calendar with all its events, at once and for good; return the number of events.
 
-    From the commit on nothing of it opens, whoever it was shared with.
+    Nothing of it opens from the commit on, neither for its owner nor through a share.
 
-    :param etag: see `rename`; of events that were written since it says nothing
-    :raises NotFound: if there is no such calendar of theirs that lives here
-    :raises Changed: if it is not what they saw
+    :param etag: see `rename_calendar`; later writes of events do not change it
+    :raises ObjectNotFound: if the actor has no such local calendar
+    :raises CalendarChanged: if the calendar is not at that version
     """
     with transaction.atomic(durable=True):
         calendar = _lock_own_calendar(actor, calendar_id, etag)
@@ -159,7 +160,7 @@ def remove_calendar(*, actor: Actor, calendar_id: UUID, etag: str, at: datetime)
 
 
 def _lock_membership(person_id: UUID, organisation_id: UUID) -> None:
-    """Let nobody else begin a calendar of theirs: the first two would make two homes."""
+    """Serialise the person's creations: two first ones at once would create two connections."""
     members = Membership.objects.live().filter(user_id=person_id, organisation_id=organisation_id)
     if not members.select_for_update(no_key=True).exists():
         raise ObjectNotFound
@@ -168,12 +169,12 @@ def _lock_membership(person_id: UUID, organisation_id: UUID) -> None:
 def _agree_and_create(
     owner_ids: tuple[UUID, UUID], properties: CalendarProperties, version: int, at: datetime
 ) -> Calendar:
-    """:raises: what `create` raises"""
+    """:raises: see `create_calendar`"""
     properties = _clean_properties(properties)
     if version != FEATURES[FEATURE].version:
         raise ConsentMissing(FEATURE)
     person_id, organisation_id = owner_ids
-    # Before the agreement, as whoever disconnects locks the two.
+    # Before the consent: a disconnect locks the two in this order.
     integration = local_connection.get_or_create_integration(person_id, organisation_id, at)
     consents.give(
         person_id=person_id,
@@ -243,7 +244,7 @@ def _lock_own_calendar(actor: Actor, calendar_id: UUID, etag: str) -> Calendar:
     )
     calendar = (
         own_calendars.filter(id=calendar_id, is_local=True, integration__status__in=LIVE)
-        # `remove` deletes it, which takes the stronger lock.
+        # `remove_calendar` deletes the row, which needs the stronger lock.
         .select_for_update(of=("self",))
         .first()
     )

@@ -1,4 +1,4 @@
-"""What all calendars of a person that live here belong to: made with the first of them."""
+"""The connection of all local calendars of a person, created with the first of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from limited_use.vault import keys
 
 
 def get_or_create_integration(person_id: UUID, organisation_id: UUID, at: datetime) -> Integration:
-    """Return it, made if there is none; in a transaction that lets nobody else make one."""
+    """Return the local integration. The caller's transaction must exclude a second creation."""
     own_integrations = Integration.objects.live().owned_by(person_id, organisation_id)
     existing = (
         own_integrations.filter(connection__provider=LOCAL.key)

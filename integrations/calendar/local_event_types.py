@@ -1,8 +1,7 @@
 """
-What somebody wants to be in a calendar that lives here, by what it is called. Pure.
+Writes of events in local calendars, addressed by UID (RFC 5545). Pure.
 
-A write names events by what they are called across calendars (the UID of RFC 5545), so that to
-write one again replaces it.
+Writing an event with a UID that exists replaces that event.
 """
 
 from __future__ import annotations
@@ -21,11 +20,11 @@ from integrations.providers.calendars import CancelledInstance, RemoteEvent, Rem
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalEventInput:
     """
-    An event or a series as it is to be, with all exceptions that it is to have.
+    An event or a series to write, with all its exceptions.
 
-    :param uid: what it is called; whatever of that name is there is replaced, with its exceptions
-    :param sequence: how often its organiser changed it (RFC 5545, section 3.8.7.4)
-    :param organizer: an address, where it is somebody else
+    :param uid: an existing event with this UID is replaced, together with its exceptions
+    :param sequence: number of changes by its organizer (RFC 5545, section 3.8.7.4)
+    :param organizer: an address, if the organizer is not the owner
     """
 
     uid: str
@@ -37,13 +36,13 @@ class LocalEventInput:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarWrite:
     """
-    What becomes of one calendar.
+    The changes to one calendar.
 
-    :param put: events to be there afterwards
-    :param drop: names of those not to be there any more; what is not there is no error
-    :param parts: names of what an earlier version of those events may have left there: removed with
-        them, and not counted
-    :param expected: by name, the etag that an event must have; None: it must not be there
+    :param put: events to create or replace
+    :param drop: UIDs to delete; an unknown UID is no error
+    :param part_uids: UIDs that an earlier version of those events may have left: deleted as well,
+        and not counted
+    :param expected_etags: by UID, the etag that an event must have; None: it must not exist
     """
 
     put: Sequence[LocalEventInput] = ()
@@ -53,7 +52,7 @@ class CalendarWrite:
 
     @property
     def event_count(self) -> int:
-        """How many events it writes or removes."""
+        """The number of events that are written or deleted."""
         return len(self.put) + len(self.drop)
 
     @property
@@ -65,12 +64,12 @@ class CalendarWrite:
 @dataclass(frozen=True, slots=True)
 class LocalWriteResult:
     """
-    What became of it.
+    The outcome of a write.
 
-    :param etag: of every event that was put
-    :param ids: our ids of the events that were put, by name
-    :param replaced: names that were there before
-    :param dropped: how many of those to be dropped there were
+    :param etag: of every event in `put`
+    :param row_ids: by UID, the row ids of the events in `put`
+    :param replaced_uids: UIDs that existed before
+    :param dropped_count: how many events of `drop` existed
     """
 
     etag: str
@@ -85,7 +84,7 @@ def without_exceptions(content: EventContent) -> SeriesWithExceptions:
 
 
 def to_event_page(write: CalendarWrite, *, etag: str) -> RemoteEventPage:
-    """Return a write as a provider would tell of it, every event of it at the version `etag`."""
+    """Return a write as a provider would report it, every event with the version `etag`."""
     put_by_uid = {event_input.uid: event_input for event_input in write.put}
     return RemoteEventPage(
         events=tuple(
@@ -150,7 +149,7 @@ def _to_cancelled_instances(event_input: LocalEventInput) -> Iterator[CancelledI
 
 
 def _exception_id(uid: str, original: StartKey) -> str:
-    # No UID of a file has this in it: control characters are no text there.
+    # A UID in a file cannot contain NUL: control characters are invalid there.
     return f"{uid}\0{original.isoformat()}"
 
 

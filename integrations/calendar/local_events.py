@@ -1,9 +1,9 @@
 """
-Events of calendars that live here, written and removed by their owner: whole, or not at all.
+Write and delete events of local calendars, as their owner: all of a write, or nothing.
 
-The version of an event is the calendar's count of writes when it was last written: an etag like a
-provider's, and bound to a change in the same way. A write is sealed outside of any transaction, as
-that takes a while, and committed if nobody else wrote to the calendar meanwhile.
+The version of an event is the calendar's counter of writes at its last write: an etag like a
+provider's, which protects a change in the same way. Sealing takes a while, so a write is sealed
+outside of any transaction, and committed if no other write to the calendar came first.
 """
 
 from __future__ import annotations
@@ -29,25 +29,28 @@ from . import local_event_types
 from .local_event_types import CalendarWrite, LocalWriteResult
 from .sync import event_descriptions, event_store
 
-#: Rows that one calendar holds at most: events, series, and what is not as its series says.
+#: Maximum rows of a calendar: events, series and exceptions.
 MAX_ROWS: Final = 20_000
-#: Steps that all series of one write may take, so that none takes much more than two seconds.
+#: Budget in steps for all series of one write: about two seconds.
 MAX_STEPS: Final = 2_000_000
-#: A write that others overtook is made anew, that often.
+#: How often a write that was overtaken is prepared again.
 MAX_TRIES: Final = 3
 
 
 class CalendarFull(Exception):
-    """The calendar would hold more than `MOST_ROWS`. Remove something, or begin another one."""
+    """The calendar would have more than `MAX_ROWS`. Delete events, or use another calendar."""
 
 
 class LocalEventChanged(Exception):
-    """An event is not as it was when it was read. Read it again, then merge or tell."""
+    """
+    An event differs from the version that was read. Read it again, then merge or report a
+    conflict.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class LocalCalendarSnapshot:
-    """A calendar as it was read, and the epoch under which its owner may write in it."""
+    """A calendar as it was read, and the epoch under which its owner may write."""
 
     calendar: Calendar
     epoch: int
@@ -58,7 +61,7 @@ class LocalCalendarSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class PreparedWrite:
-    """A write that is sealed, good if the calendar is still as it was read."""
+    """A sealed write, valid while the calendar is as it was read."""
 
     snapshot: LocalCalendarSnapshot
     batch: event_store.EventBatch
@@ -75,14 +78,14 @@ def write_events(
     """
     Write to local calendars, by their ids: all in one transaction, or nothing.
 
-    :param calendars: see `places`
-    :raises NotFound: if one of them is not a calendar of the actor that lives here
-    :raises Changed: if an event is not as expected
-    :raises Full: if a calendar would hold more than `MOST_ROWS`
-    :raises BadEvent, BadSeries, TooMany: if the times of an event are not valid
-    :raises zones.UnknownZone: if nobody knows the zone of one
-    :raises guard.Refused: if the policy does not allow it
-    :raises fences.NoLongerLive: if it was disconnected meanwhile
+    :param calendars: see `get_snapshots`
+    :raises ObjectNotFound: if one of them is not a local calendar of the actor
+    :raises LocalEventChanged: if an event is not at the expected version
+    :raises CalendarFull: if a calendar would have more than `MAX_ROWS`
+    :raises BadEvent, BadSeries, TooManyOccurrences: if the times of an event are invalid
+    :raises timezones.UnknownZone: if there is no such zone
+    :raises guard.AccessRefused: if the policy does not allow the write
+    :raises fences.DisconnectedError: if the integration was disconnected
     """
     counts = {calendar_id: write.event_count for calendar_id, write in writes.items()}
     for attempt in range(MAX_TRIES):
@@ -104,13 +107,13 @@ def get_snapshots(
     calendars: Collection[Calendar] = (),
 ) -> list[LocalCalendarSnapshot]:
     """
-    Return calendars to write in, in the order of their ids.
+    Return the calendars to write, ordered by id.
 
-    :param counts: by calendar, how many events are written or removed
-    :param calendars: the same, if the caller has just looked them up as the actor's own: `commit`
-        notices a write since. Without them, the calendars are looked up
-    :raises NotFound: if one of them is not a calendar of the actor that lives here
-    :raises guard.Refused: if the policy does not allow it
+    :param counts: by calendar, how many events are written or deleted
+    :param calendars: the same calendars, if the caller has just looked them up as the actor's
+        own: `commit_writes` notices writes since then. Without them, the calendars are looked up
+    :raises ObjectNotFound: if one of them is not a local calendar of the actor
+    :raises guard.AccessRefused: if the policy does not allow the write
     """
     return [
         LocalCalendarSnapshot(
@@ -126,11 +129,11 @@ def get_snapshots(
 
 def get_local_calendars(actor: Actor, calendar_ids: Sequence[UUID]) -> list[Calendar]:
     """
-    Return calendars that live here, by id.
+    Return local calendars, by id.
 
-    :raises NotFound: if one of them is not a person's own that lives here
+    :raises ObjectNotFound: if one of them is not a local calendar of the actor, a person
     """
-    # A feature reads; what stands in a calendar is its owner's to say.
+    # A feature reads calendars; only their owner writes.
     if actor.kind != ActorKind.PERSON or actor.user_id is None or actor.organisation_id is None:
         raise ObjectNotFound
     own_calendars = Calendar.objects.live().owned_by(actor.user_id, actor.organisation_id)
@@ -145,9 +148,9 @@ def get_local_calendars(actor: Actor, calendar_ids: Sequence[UUID]) -> list[Cale
 
 def prepare_write(snapshot: LocalCalendarSnapshot, write: CalendarWrite) -> PreparedWrite:
     """
-    Return a write, sealed.
+    Return a sealed write.
 
-    :raises: what `keep` raises of what is in it
+    :raises: see `write_events`, for the errors of events
     """
     calendar, sealer = snapshot.calendar, snapshot.get_sealer()
     etags = _get_etags(calendar, write.uids, sealer)
@@ -179,11 +182,12 @@ def prepare_write(snapshot: LocalCalendarSnapshot, write: CalendarWrite) -> Prep
 
 def commit_writes(prepared_writes: Sequence[PreparedWrite], *, at: datetime) -> bool:
     """
-    Write; return False, with nothing written, if somebody else wrote meanwhile.
+    Store the writes; return False, with nothing stored, if a calendar has changed since it was
+    read.
 
-    :raises NotFound: if one of the calendars was removed meanwhile
-    :raises Full: if it would hold more than `MOST_ROWS`
-    :raises fences.NoLongerLive: if it was disconnected meanwhile
+    :raises ObjectNotFound: if one of the calendars was removed
+    :raises CalendarFull: if a calendar would have more than `MAX_ROWS`
+    :raises fences.DisconnectedError: if the integration was disconnected
     """
     with transaction.atomic(durable=True):
         for prepared in prepared_writes:
@@ -208,7 +212,7 @@ def commit_writes(prepared_writes: Sequence[PreparedWrite], *, at: datetime) -> 
 
 
 def find_row_id(snapshot: LocalCalendarSnapshot, uid: str) -> UUID | None:
-    """Return our id of what is called `uid` in a calendar; None if there is no such event."""
+    """Return the row id of the event with this UID; None if there is no such event."""
     blind = snapshot.get_sealer().compute_blind(event_store.EVENT, uid)
     return (
         Event.objects.filter(calendar=snapshot.calendar, remote_blind=blind, series_blind=None)
@@ -218,7 +222,7 @@ def find_row_id(snapshot: LocalCalendarSnapshot, uid: str) -> UUID | None:
 
 
 def _get_etags(calendar: Calendar, uids: Iterable[str], sealer: Sealer) -> dict[str, str]:
-    """Return the etags of those events that are there."""
+    """Return the etags of those events that exist."""
     blinds = {sealer.compute_blind(event_store.EVENT, uid): uid for uid in uids}
     events = Event.objects.filter(calendar=calendar, remote_blind__in=blinds, series_blind=None)
     versions = events.values_list("remote_blind", "seen_round")
@@ -228,7 +232,7 @@ def _get_etags(calendar: Calendar, uids: Iterable[str], sealer: Sealer) -> dict[
 def _find_stale_exceptions(
     calendar: Calendar, masters: Iterable[bytes], batch: event_store.EventBatch
 ) -> list[bytes]:
-    """Return the exceptions that what is replaced has, and what replaces it has not."""
+    """Return the exceptions of replaced series that the new series do not have."""
     exceptions = Event.objects.filter(calendar=calendar, series_blind__in=list(masters))
     new_blinds = {row[2] for row in batch.rows}
     blinds = (bytes(blind) for blind in exceptions.values_list("remote_blind", flat=True))

@@ -1,8 +1,8 @@
 """
-When people could meet: whoever has to be there, and of the others as many as may be.
+Find times at which people can meet: all required people, and as many optional ones as possible.
 
-Nothing is offered against what nobody can tell: with one unknown who has to be there, there is no
-slot, and the answer says who that is.
+Unknown time is never offered: if a required person is unknown, there is no slot, and the response
+names that person.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ JsonObject = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class MeetingParticipant:
-    """Days in their calendars begin on the clocks of their hours, where those are known."""
+    """A person to meet. Days in their calendars begin in the zone of `hours`, if known."""
 
     user_id: UUID
     is_required: bool
@@ -38,11 +38,11 @@ class MeetingParticipant:
 @dataclass(frozen=True, slots=True)
 class MeetingSearch:
     """
-    What is looked for, of whom, and when.
+    The meeting, the people and the window.
 
-    :param meeting: `most` is how many slots are answered
-    :param start: aware; so is `end`. Both lie where a calendar reaches
-    :param zone: an IANA name: on whose clocks slots begin at full steps
+    :param meeting: its `most` limits the number of slots
+    :param start: aware, like `end`; both in the supported years
+    :param zone: an IANA name: slots begin at full steps in this zone
     """
 
     meeting: MeetingRequest
@@ -55,10 +55,11 @@ class MeetingSearch:
 @dataclass(frozen=True, slots=True)
 class MeetingOptions:
     """
-    When they could meet, in order, nothing that has begun already.
+    The slots, in order; none has begun already.
 
-    :param times: each with who can come of those who do not have to
-    :param unknown: of whom nobody can tell: with one who has to be there, there are no times
+    :param slots: each with the optional people who can come
+    :param unknown_people: people without known times; if one of them is required, there are no
+        slots
     """
 
     slots: Sequence[tuple[Span, Sequence[UUID]]]
@@ -68,7 +69,7 @@ class MeetingOptions:
 def get_meeting_times_json(
     context: RequestContext, search: MeetingSearch, *, envelope: Mapping[str, Any]
 ) -> bytes:
-    """Return when they could meet as JSON. See `offer`."""
+    """Return the slots as JSON. See `find_meeting_times`."""
     return find_meeting_times(
         context, search, make=partial(_serialize_options, search=search, envelope=envelope)
     )
@@ -82,16 +83,16 @@ def find_meeting_times(
     output_sink: CalendarSink | None = None,
 ) -> bytes:
     """
-    Return what `make` makes of when they could meet; see `free_busy_query.answer`, of `into` as
-    well.
+    Pass the slots to `make`, and return its result; for `output_sink` see
+    `free_busy_query.answer_query`.
 
-    Of the first `meeting_slots.MOST_SLOTS` those are offered that most of the others can come to.
+    Of the first slots of the window, those are offered that most optional people can attend.
 
-    :raises: what `free_busy_query.answer` raises
+    :raises: see `free_busy_query.answer_query`
     """
     query = FreeBusyQuery(
         people=[participant.user_id for participant in search.participants],
-        # What ends just before, or begins just after, takes the time around a meeting.
+        # Events just outside of the window conflict with the buffers of a meeting.
         start=search.start - search.meeting.before,
         end=search.end + search.meeting.after,
         zone=search.zone,
@@ -180,6 +181,6 @@ def _list_attendees(slot: Span, slots_by_person: Mapping[UUID, frozenset[Span]])
 def _select_best_slots(
     slots: Sequence[Span], slots_by_person: Mapping[UUID, frozenset[Span]], max_slots: int
 ) -> Sequence[Span]:
-    """Return the slots that most can come to, the earlier ones of those that as many can."""
+    """Return the slots that most people can attend; of equal ones, the earlier."""
     ranked = sorted(slots, key=lambda slot: (-len(_list_attendees(slot, slots_by_person)), slot))
     return sorted(ranked[:max_slots])

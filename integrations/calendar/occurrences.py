@@ -1,7 +1,7 @@
 """
-From opened rows to what happens in a window. Pure; called inside sinks only.
+Expand opened rows to the occurrences in a window. Pure; called inside sinks only.
 
-A series, what was changed in it and what was cancelled are rows; what is shown are occurrences.
+A series, each changed occurrence and each cancelled one are rows; views show occurrences.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from . import event_codec
 from .event_rows import EventRow
 
 OpenedEventRows = Sequence[tuple[EventRow, Mapping[str, bytes]]]
-# What occurrences are made from; the others say how one is not as it was made.
+# Kinds that expand to occurrences; the other kinds are exceptions of a series.
 _EXPANDABLE_KINDS: Final = frozenset({str(EventKind.SINGLE), str(EventKind.SERIES)})
 
 
 @dataclass(frozen=True, slots=True)
 class EventOccurrence:
-    """One occurrence, with the row that says what it is; `row` is its series' unless changed."""
+    """One occurrence and its row: the row of the changed occurrence, else the row of the series."""
 
     row: EventRow
     values: Mapping[str, bytes]
@@ -42,10 +42,10 @@ class EventOccurrence:
 @dataclass(frozen=True, slots=True)
 class ExpandedWindow:
     """
-    What happens, in order; and which rows could not be read or followed.
+    The occurrences, in order, and the ids of rows that cannot be read or expanded.
 
-    Of a changed or cancelled occurrence that cannot be read it is not known which one it is: it is
-    counted, and its series shows it as it was.
+    An unreadable exception does not say which occurrence it changes or cancels: it is counted,
+    and the series shows that occurrence unchanged.
     """
 
     occurrences: list[EventOccurrence]
@@ -62,9 +62,9 @@ def expand_rows(
     opened_rows: OpenedEventRows, window: TimeWindow, *, work: WorkBudget | None = None
 ) -> ExpandedWindow:
     """
-    Return what happens within `window`, by start.
+    Return the occurrences within `window`, by start.
 
-    What is damaged here, and a series that makes no sense, is left out and named.
+    Damaged rows and invalid series are left out; their ids are in `unreadable_ids`.
     """
     unreadable = [row.id for row, values in opened_rows if not values]
     opened_rows = (
@@ -103,7 +103,7 @@ def expand_rows(
 def list_occurrences(
     opened_rows: OpenedEventRows, window: TimeWindow, *, work: WorkBudget
 ) -> list[Occurrence] | None:
-    """Return when things happen within `window`, in no order; None if not all can be followed."""
+    """Return the occurrences within `window`, unordered; None if any series cannot be expanded."""
     exceptions = _group_exceptions(opened_rows)
     occurrences: list[Occurrence] = []
     try:
@@ -126,9 +126,9 @@ def find_occurrence(
     opened_rows: OpenedEventRows, event_id: UUID, original_start: StartKey
 ) -> EventOccurrence | None:
     """
-    Return the occurrence of a series that is known by `original`; None if there is none.
+    Return the occurrence of a series with the given original start; None if the series has none.
 
-    :param opened: the series and all that hangs on it
+    :param opened_rows: the series and all its exceptions
     :raises Damaged: if the series does not open
     """
     for row, values in opened_rows:
@@ -159,7 +159,7 @@ def find_occurrence(
 def build_changed_occurrence(
     opened_rows: OpenedEventRows, row: EventRow, values: Mapping[str, bytes]
 ) -> EventOccurrence:
-    """Return a changed occurrence by its own row, with its series where that is here."""
+    """Return a changed occurrence from its own row, with its series if that row is present."""
     content = read_event_content(row, values)
     masters = (opened_row for opened_row, _ in opened_rows if opened_row.kind == EventKind.SERIES)
     original = event_codec.decode_original(values["timing"])
@@ -172,7 +172,7 @@ def build_changed_occurrence(
 
 
 def get_sort_key(event_occurrence: EventOccurrence, window: TimeWindow) -> tuple[float, float]:
-    """Return what happenings are ordered by: when they start, the longer ones first."""
+    """Return the sort key of an occurrence: earlier starts first, then longer events."""
     occurrence = event_occurrence.occurrence
     start, end = expansion.to_utc_times(
         to_start_key(occurrence.start), to_start_key(occurrence.end), window.zone
@@ -227,7 +227,7 @@ def _expand_orphans(
     exceptions: Mapping[tuple[UUID, bytes], _SeriesExceptions],
     window: TimeWindow,
 ) -> list[EventOccurrence]:
-    """Return changed occurrences whose series is not here: an invitation to a single one."""
+    """Return changed occurrences without a series: invitations to single occurrences."""
     masters = {(row.visible.calendar.id, row.remote_blind) for row, _ in opened_rows}
     orphans: list[EventOccurrence] = []
     for series_key, series_exceptions in exceptions.items():

@@ -1,8 +1,8 @@
 """
-What a page shows of calendars: what happens in a window and what each one is called.
+The data of calendar pages: events in a window and the names of calendars.
 
-Decided in one question for both. Whoever looks does not wait: what is asked for at a provider is
-among `coming`, and the page says so.
+One policy decision covers both. Pages do not wait: a calendar that is being refreshed is in
+`refreshing_calendars`, and the page says so.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from .event_lookup import EventId
 @dataclass(frozen=True, slots=True)
 class CalendarPageData:
     """
-    Rows for a sink: first one for each calendar, then what happens.
+    Rows for a sink: first one for each calendar, then the events.
 
-    :param found: every calendar there is for them, chosen or not
-    :param chosen: those that they want to see
-    :param shown: of these, whose events are among the rows
-    :param withheld: of these, which whoever shares them may not show now
-    :param coming: of these, which have been asked for at their provider
-    :param sharers: who shares with them, by user id
+    :param calendars: every calendar that the viewer may see
+    :param chosen_calendars: those that the viewer wants to see
+    :param shown_calendars: of the chosen ones, those with events among the rows
+    :param withheld_calendars: of the chosen ones, those that their sharer may not show now
+    :param refreshing_calendars: of the chosen ones, those with a refresh under way
+    :param sharer_names: names of the sharers, by user id
     """
 
     rows: Sequence[SealedRow]
@@ -49,7 +49,7 @@ class CalendarPageData:
 
     @property
     def stale_calendars(self) -> list[VisibleCalendar]:
-        """What was chosen, is too old to be shown, and is not on its way either."""
+        """Chosen calendars that are too old to be shown, and are not being refreshed."""
         accounted = (*self.shown_calendars, *self.withheld_calendars, *self.refreshing_calendars)
         return [visible for visible in self.chosen_calendars if visible not in accounted]
 
@@ -58,10 +58,10 @@ def get_calendar_page_data(
     context: RequestContext, window: TimeWindow, *, hidden_ids: Collection[UUID]
 ) -> CalendarPageData:
     """
-    Return what there is to see in the window.
+    Return the events in the window and the names of the calendars.
 
-    :param hidden: calendars of others that they do not want to see now
-    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow it
+    :param hidden_ids: calendars of other people that the viewer has hidden
+    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow the view
     """
     calendars = agenda.get_visible_calendars(context)
     chosen_calendars = [visible for visible in calendars if is_chosen(visible, hidden_ids)]
@@ -98,10 +98,10 @@ def get_calendar_page_data(
 @dataclass(frozen=True, slots=True)
 class EventPageData:
     """
-    Rows for a sink: first one for each calendar, then the event with all that hangs on it.
+    Rows for a sink: first one for each calendar, then the event with its series and exceptions.
 
-    :param seen: the calendar it is in
-    :param found: every calendar there is for them, in the order of their rows
+    :param visible: the event's calendar
+    :param calendars: every calendar that the viewer may see, in the order of their rows
     """
 
     rows: Sequence[SealedRow]
@@ -113,11 +113,12 @@ class EventPageData:
 
 def get_event_page_data(context: RequestContext, event_id: EventId) -> EventPageData:
     """
-    Return one event beside what the calendars are called, in one question.
+    Return one event and the names of the calendars, in one policy decision.
 
-    :raises NotFound: if there is none of that id for the actor
-    :raises single.NotCurrent: if the copy of its calendar is too old, and none came in time
-    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow it
+    :raises ObjectNotFound: if the actor sees no such event
+    :raises event_lookup.CalendarNotCurrent: if the copy of its calendar is too old and was not
+        refreshed in time
+    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow the view
     """
     calendars = agenda.get_visible_calendars(context)
     visible, rows = event_lookup.get_current_rows(context, event_id, calendars)
@@ -146,7 +147,7 @@ def get_event_page_data(context: RequestContext, event_id: EventId) -> EventPage
 
 
 def get_description_data(context: RequestContext, event_id: EventId) -> EventPageData:
-    """Return one event alone, for what is written in it. See `event`."""
+    """Return one event alone, for its description. See `get_event_page_data`."""
     calendars = agenda.get_visible_calendars(context)
     visible, rows = event_lookup.get_current_rows(context, event_id, calendars)
     permits = agenda.get_view_permits(context, [visible], rows, details=True)
@@ -154,7 +155,10 @@ def get_description_data(context: RequestContext, event_id: EventId) -> EventPag
 
 
 def is_chosen(visible: VisibleCalendar, hidden_ids: Collection[UUID]) -> bool:
-    """Return whether they want to see it; of somebody else's, their own choice counts."""
+    """
+    Return whether the viewer wants to see the calendar; for a shared one, by the viewer's own
+    choice.
+    """
     return (
         visible.calendar.is_shown
         if visible.share is None
@@ -163,7 +167,7 @@ def is_chosen(visible: VisibleCalendar, hidden_ids: Collection[UUID]) -> bool:
 
 
 def count_pending_calendars(context: RequestContext, *, hidden_ids: Collection[UUID]) -> int:
-    """Return how many calendars are still on their way, from our own rows; opens nothing."""
+    """Return how many chosen calendars are being refreshed; opens nothing."""
     chosen_calendars = [
         visible
         for visible in agenda.get_visible_calendars(context)
@@ -173,7 +177,7 @@ def count_pending_calendars(context: RequestContext, *, hidden_ids: Collection[U
 
 
 def is_awaiting_calendars(context: RequestContext) -> bool:
-    """Return whether an account of theirs is still to say which calendars it has."""
+    """Return whether an account's list of calendars has not been read yet."""
     organisation_id = context.actor.organisation_id
     if organisation_id is None:
         return False
@@ -198,7 +202,7 @@ def _build_name_rows(
     named_calendars: Collection[VisibleCalendar],
     permits: Permits,
 ) -> list[SealedRow]:
-    """Return a row for each calendar, with its name where that may be shown."""
+    """Return a row for each calendar, with its name if that may be shown."""
     return [
         SealedRow(
             visible,
@@ -219,7 +223,7 @@ def _build_event_requests(
 ) -> Iterable[CalendarViewRequest]:
     counts = Counter(row.row.visible.calendar.id for row in rows)
     for visible in calendars:
-        # And the row that names it.
+        # Plus the row of the name.
         count = counts[visible.calendar.id] + 1
         yield CalendarViewRequest(
             visible.calendar, visible.data_classes, share=visible.share, count=count

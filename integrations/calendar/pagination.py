@@ -1,8 +1,8 @@
 """
-Pages of what happens in a window: by start, then by id, after the place that a cursor names.
+Pages of occurrences in a window, by start and then id, after the position in a cursor.
 
-A cursor is bound to the question and to the shares that the first page was read under: once one
-of them is taken back, the reading under way is over, and what is still to be seen begins anew.
+A cursor is bound to the request and to the shares that the first page was read under. If one of
+these shares is withdrawn, the cursor becomes invalid and the client starts again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from . import event_json
 from .calendar_access import VisibleCalendar
 from .occurrences import EventOccurrence
 
-# Apart from the cursors of mail: the place of an occurrence is made of sealed values.
+# Its own purpose, not that of mail cursors: the position has values that are sealed at rest.
 _PURPOSE: Final = "cursor of calendars"
 
 
@@ -39,10 +39,10 @@ class OccurrencePosition(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class EventPageRequest:
     """
-    One page of one question.
+    The request for one page.
 
-    :param audience: who asks and for whom
-    :param filters: a stable text of what the cursor is bound to
+    :param audience: the actor and the person for whom it acts
+    :param filters: a stable text of the values that the cursor is bound to
     """
 
     audience: str
@@ -52,7 +52,7 @@ class EventPageRequest:
     at: datetime
 
     def narrow_window(self, window: TimeWindow) -> TimeWindow:
-        """Return what of the window is still to be looked at: nothing before the place."""
+        """Return the rest of the window, from the position of the cursor."""
         if self.after is None or self.after.at <= window.start:
             return window
         return expansion.make_window(self.after.at, window.end, zone=window.zone.key)
@@ -65,9 +65,9 @@ class EventPageRequest:
         read_until: datetime | None = None,
     ) -> tuple[list[EventOccurrence], str | None]:
         """
-        Return the page, and the cursor that goes on after it; None if nothing does.
+        Return the page, and the cursor of the next page; None if nothing follows.
 
-        :param until: where what was looked at ends, if the question goes on behind it
+        :param read_until: end of the rows that were read, if the window goes on behind it
         """
         positions = sorted(
             (get_position(occurrence, window), index)
@@ -83,7 +83,7 @@ class EventPageRequest:
         if len(remaining) > self.limit:
             next_cursor = self._sign_cursor(page[-1][0])
         elif read_until is not None:
-            # Nothing that begins there has been looked at.
+            # No event from `read_until` on was read.
             next_cursor = self._sign_cursor(OccurrencePosition(read_until, ""))
         return [occurrences[index] for _, index in page], next_cursor
 
@@ -105,8 +105,8 @@ def parse_page_request(
     """
     Return the page that a cursor asks for, or the first.
 
-    :raises cursors.InvalidCursor: if it was not written for this very question, or a share that
-        the reading began under is no more
+    :raises cursors.InvalidCursor: if the cursor belongs to another request, or a share that the
+        first page was read under has ended
     :raises cursors.ExpiredCursor: if it is too old
     """
     after = None if cursor is None else _read_cursor(cursor, _bind_cursor(audience, filters), at)
@@ -134,7 +134,7 @@ def _bind_cursor(audience: str, filters: str) -> str:
 def format_filters(
     window: TimeWindow, calendar_ids: Collection[UUID] | None, calendars: Sequence[VisibleCalendar]
 ) -> str:
-    """Return what a cursor is bound to, the same text for the same question."""
+    """Return the values that a cursor is bound to: the same text for the same request."""
     bound_values = {
         "start": window.start,
         "end": window.end,
@@ -154,7 +154,7 @@ def serialize_calendar_states(
     *,
     at: datetime,
 ) -> list[event_json.JsonObject]:
-    """Return of each calendar whether its events are among those of a page, and how it stands."""
+    """Return the state of each calendar's copy, and whether the page has its events."""
     return [
         {
             "id": visible.calendar.id,
@@ -166,7 +166,10 @@ def serialize_calendar_states(
 
 
 def get_position(occurrence: EventOccurrence, window: TimeWindow) -> OccurrencePosition:
-    """Return where an occurrence stands; days begin as on the window's clocks."""
+    """
+    Return the position of an occurrence; an all-day event starts at midnight in the window's
+    zone.
+    """
     start = to_start_key(occurrence.occurrence.start)
     at, _ = expansion.to_utc_times(start, start, window.zone)
     return OccurrencePosition(at, event_json.format_occurrence_id(occurrence))

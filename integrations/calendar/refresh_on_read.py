@@ -1,8 +1,8 @@
 """
-Asking for a copy that is too old, or not there: one look at the provider, whoever and how many ask.
+Refresh a copy that is too old or missing when it is read: one provider call for all readers.
 
-The row of the work is the single flight: all mark it due, one worker takes it, all wait for the
-same answer, and for a bounded time. What is not current by then is not shown.
+The row of the work is the single flight: every reader marks it due, one worker takes it, and all
+wait for the same result, for a bounded time. A copy that is not current by then is not shown.
 """
 
 from __future__ import annotations
@@ -25,30 +25,31 @@ from integrations.models import OWNER_ONLY, Calendar, SyncWork
 from .calendar_access import VisibleCalendar
 from .sync import LIST_RESOURCE, get_resource
 
-# Being looked at is written down this often: it keeps a copy fresh.
+# How often a view is recorded; recorded views keep a copy fresh.
 ASKED_EVERY: Final = timedelta(minutes=5)
-# How long a page or a call waits for a worker.
+# How long a page or an API request waits for a worker.
 PATIENCE_SECONDS: Final = 8.0
 _POLL_SECONDS: Final = 0.05
 
 
 def request_refresh(calendars: Sequence[VisibleCalendar], *, at: datetime) -> list[VisibleCalendar]:
     """
-    Say that somebody looks at these now; have what is not current brought in.
+    Record that these calendars are viewed, and schedule the refresh of those that are not
+    current.
 
-    Return those that are asked for: whoever needs them waits with `wait`. A copy that its owner
-    deleted is not among them: it begins again when they say so.
+    Return the calendars that are being refreshed, for `wait_for_refresh`. A copy that its owner
+    deleted is not among them: only its owner requests it again.
     """
     stale = [visible for visible in calendars if visible.calendar.asked_at <= at - ASKED_EVERY]
-    # What was parked because nobody looked is looked at again from now on.
+    # Work that was parked for lack of viewers starts again.
     waking = [
         visible
         for visible in calendars
         if _can_refresh(visible) and (visible in stale or not visible.is_current(at))
     ]
     for owner in dict.fromkeys(_get_owner(visible) for visible in calendars):
-        # That somebody looks is written at whose calendar it is, whoever it is that may look: the
-        # database shows it to them for nothing else.
+        # The view is recorded on the owner's row, also for other viewers: row-level security admits
+        # them for this update only.
         with row_owner.acting_for(*owner):
             _record_view(
                 [visible.calendar.id for visible in stale if _get_owner(visible) == owner], at
@@ -65,9 +66,9 @@ def request_live_refresh(
     calendars: Sequence[VisibleCalendar], *, at: datetime
 ) -> list[VisibleCalendar]:
     """
-    Have copies looked at at their provider now, however young they are.
+    Schedule a refresh of copies of any age.
 
-    Return those that are asked for: whoever needs them waits with `wait`, and `since`.
+    Return the calendars that are being refreshed, for `wait_for_refresh` with `since`.
     """
     waking = [visible for visible in calendars if _can_refresh(visible)]
     for owner in dict.fromkeys(_get_owner(visible) for visible in waking):
@@ -85,11 +86,11 @@ def wait_for_refresh(
     seconds: float = PATIENCE_SECONDS,
 ) -> None:
     """
-    Wait until they are current, or for that long; their rows are read anew.
+    Wait until the calendars are current, or for `seconds`; their rows are read again.
 
-    :param since: until they were complete at that time or later
-    :raises integrations.coordination.concurrency.TooManyWaits: if the person waits for providers in
-        two other requests
+    :param since: wait until they were complete at this time or later
+    :raises integrations.coordination.concurrency.TooManyWaits: if the person waits for providers
+        in two other requests
     """
     with concurrency.hold_wait_slot():
         _poll_until_current(calendars, since, seconds)
@@ -128,7 +129,7 @@ def _record_view(calendar_ids: Sequence[UUID], at: datetime) -> None:
     if not calendar_ids:
         return
     with transaction.atomic():
-        # In one order, and past whoever is writing there: the next who looks notes it.
+        # Ordered, and without waiting for a writer: the next view is recorded.
         calendars = Calendar.objects.filter(id__in=calendar_ids).order_by("id")
         unlocked_ids = calendars.select_for_update(no_key=True, skip_locked=True).values_list(
             "id", flat=True
@@ -139,7 +140,10 @@ def _record_view(calendar_ids: Sequence[UUID], at: datetime) -> None:
 def _schedule_work(
     calendars: Sequence[Calendar], at: datetime, *, if_unchanged: bool = False
 ) -> None:
-    """Have them looked at; `as_read`: those of which still the same copy is here."""
+    """
+    Schedule a refresh; with `if_unchanged`, only of copies that are still the ones that were
+    read.
+    """
     if not calendars:
         return
     calendars_by_resource = {get_resource(calendar.id): calendar for calendar in calendars}
@@ -152,10 +156,10 @@ def _schedule_work(
         copy_works | Q(integration_id__in=unlisted_ids, resource=LIST_RESOURCE), next_sync_at__gt=at
     )
     for work_id, resource in list(works.order_by("id").values_list("id", "resource")):
-        # Each by itself: together, two who ask about the same people could wait for each other.
+        # One row at a time: two requests about the same people could otherwise deadlock.
         due = SyncWork.objects.filter(id=work_id, next_sync_at__gt=at)
         if if_unchanged and (calendar := calendars_by_resource.get(resource)):
-            # Whoever is slow to say that it was too old must not have the next one fetched again.
+            # A slow reader of an old copy must not refresh the next copy again.
             due = due.filter(
                 Exists(Calendar.objects.filter(id=calendar.id, cached_at=calendar.cached_at))
             )

@@ -1,8 +1,8 @@
 """
-Sharing a calendar with somebody of the same organisation, and taking it back.
+Share a calendar with a person of the same organisation, and withdraw the share.
 
-Owned is selected, never checked afterwards. Whom an address reaches is nobody's to find out: the
-answer is the same whether anybody has it.
+Own calendars are selected, never checked afterwards. Sharing does not reveal whether an address
+has an account: the response is the same for every address.
 """
 
 from __future__ import annotations
@@ -30,16 +30,17 @@ from limited_use.policy.features import FEATURES
 logger = logging.getLogger(__name__)
 
 FEATURE = "calendar-sharing"
-#: How often one may name an address: often is it tried by nobody who means somebody.
+#: Limits shares by address, so that addresses cannot be probed in bulk.
 RATE: Final = Rate("share", 30, 3600)
 
 
 @dataclass(frozen=True, slots=True)
 class CalendarShare:
     """
-    One share that stands.
+    One live share.
 
-    :param other: the address that its owner typed; to the viewer, the display name of the owner
+    :param other: for the owner, the address as typed; for the viewer, the display name of the
+        owner
     """
 
     share: Share
@@ -58,14 +59,14 @@ def share_calendar(  # noqa: PLR0913 - who, what, with whom, how much, until whe
     expires_at: datetime | None = None,
 ) -> None:
     """
-    Share a calendar of the actor's own with whoever of the organisation has that address.
+    Share one of the actor's calendars with the person of the organisation who has the address.
 
-    Says nothing of whether anybody has: nor does it send mail.
+    Does not reveal whether the address has an account, and sends no mail.
 
-    :param version: of the words of sharing that they agreed to
-    :raises NotFound: if there is no such calendar of theirs
-    :raises NotAgreed: if that is not the declared version
-    :raises shares.InThePast: if the end lies behind
+    :param version: the version of the sharing agreement that the actor accepted
+    :raises ObjectNotFound: if the actor has no such calendar
+    :raises ConsentMissing: if the version is not the declared one
+    :raises shares.ShareEndsInPast: if `expires_at` is past
     """
     person_id, organisation_id = _get_person_ids(actor)
     if version != FEATURES[FEATURE].version:
@@ -77,7 +78,7 @@ def share_calendar(  # noqa: PLR0913 - who, what, with whom, how much, until whe
         viewer_id = _find_recipient(email, person_id, organisation_id)
         member_ids = [person for person in (person_id, viewer_id) if person is not None]
         memberships.lock_memberships(user_ids=member_ids, organisation_id=organisation_id)
-        # Agreed to by sharing, whoever is at the other end.
+        # The act of sharing is the consent, with or without a recipient.
         consents.give(
             person_id=person_id,
             organisation_id=organisation_id,
@@ -103,9 +104,9 @@ def share_calendar(  # noqa: PLR0913 - who, what, with whom, how much, until whe
 
 def withdraw_share(*, actor: Actor, share_id: UUID, at: datetime) -> None:
     """
-    Take a share of the actor's own back: it opens nothing from the commit on.
+    Withdraw one of the actor's shares: it opens nothing from the commit on.
 
-    :raises NotFound: if there is no such share of theirs
+    :raises ObjectNotFound: if the actor has given no such share
     """
     person_id, organisation_id = _get_person_ids(actor)
     with transaction.atomic(durable=True):
@@ -118,9 +119,9 @@ def withdraw_share(*, actor: Actor, share_id: UUID, at: datetime) -> None:
 
 def leave_share(*, actor: Actor, share_id: UUID, at: datetime) -> None:
     """
-    End a share as the one who is shown it.
+    End a share as its viewer.
 
-    :raises NotFound: if nothing of that id is shared with them
+    :raises ObjectNotFound: if the actor has received no such share
     """
     person_id, organisation_id = _get_person_ids(actor)
     with transaction.atomic(durable=True):
@@ -133,9 +134,9 @@ def leave_share(*, actor: Actor, share_id: UUID, at: datetime) -> None:
 
 def end_share(*, actor: Actor, share_id: UUID, at: datetime) -> None:
     """
-    End a share as either of the two: taken back, or left.
+    End a share as its owner (withdraw) or its viewer (leave).
 
-    :raises NotFound: if there is no such share of theirs or with them
+    :raises ObjectNotFound: if the actor has neither given nor received such a share
     """
     try:
         withdraw_share(actor=actor, share_id=share_id, at=at)
@@ -145,9 +146,9 @@ def end_share(*, actor: Actor, share_id: UUID, at: datetime) -> None:
 
 def list_calendar_shares(*, actor: Actor, calendar_id: UUID, at: datetime) -> list[CalendarShare]:
     """
-    Return with which addresses the actor shares a calendar of their own, the newest share first.
+    Return the shares of one of the actor's calendars, newest first.
 
-    :raises NotFound: if there is no such calendar of theirs
+    :raises ObjectNotFound: if the actor has no such calendar
     """
     person_id, organisation_id = _get_person_ids(actor)
     calendar = _get_own_calendar(person_id, organisation_id, calendar_id)
@@ -159,7 +160,7 @@ def list_calendar_shares(*, actor: Actor, calendar_id: UUID, at: datetime) -> li
 
 
 def list_given_shares(*, actor: Actor, at: datetime) -> list[CalendarShare]:
-    """Return every share of the actor's own that stands."""
+    """Return every live share that the actor has given."""
     person_id, organisation_id = _get_person_ids(actor)
     live_shares = shares.filter_live(at).filter(owner_id=person_id, organisation_id=organisation_id)
     newest_first = list(live_shares.order_by("-given_at", "-id"))
@@ -170,7 +171,7 @@ def list_given_shares(*, actor: Actor, at: datetime) -> list[CalendarShare]:
 
 
 def list_received_shares(*, actor: Actor, at: datetime) -> list[CalendarShare]:
-    """Return every share that stands by which the actor is shown something."""
+    """Return every live share that the actor has received."""
     person_id, organisation_id = _get_person_ids(actor)
     live_shares = shares.filter_live(at).filter(
         viewer_id=person_id,
@@ -209,14 +210,14 @@ def _get_own_calendar(person_id: UUID, organisation_id: UUID, calendar_id: UUID)
 
 
 def _find_recipient(email: str, person_id: UUID, organisation_id: UUID) -> UUID | None:
-    """Return who of the organisation has a verified address; asked the same way for any."""
+    """Return the colleague with this verified address; takes the same path for every address."""
     with row_owner.acting_for(person_id, organisation_id):
-        # In lower case by the same rule as `typed_addresses.make_viewer`, or two spellings of one
-        # address would be one share if somebody has it, and two if nobody has.
+        # Lower case by the same rule as `typed_addresses.make_viewer`: otherwise two spellings of
+        # an address would be one share if the address has an account, and two if it has none.
         return people.find_colleague(email.strip().lower())
 
 
 def _get_owner_names(person_id: UUID, organisation_id: UUID) -> dict[UUID, str]:
-    """Return what those are called who share calendars with a person."""
+    """Return the names of the people who share calendars with a person."""
     partners = cross_user_lookups.find_share_partners(person_id, organisation_id)
     return {owner_id: partner.name or partner.address for owner_id, partner in partners.items()}

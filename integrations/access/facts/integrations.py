@@ -1,4 +1,4 @@
-"""Facts about integrations: by their ids, or of all mailboxes of a person."""
+"""What is true of integrations: of some by their ids, or of all mailboxes of a person."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _TABLES = """
  WHERE """
 _INTEGRATIONS = _COLUMNS + _TABLES
 _BY_ID = _INTEGRATIONS + "i.id IN ({})"
-# `_COLUMNS`, then the columns of `facts.connections` that `_COLUMNS` lacks.
+# After `_COLUMNS`, those of the connection that `facts.connections` reads and `_COLUMNS` lacks.
 _WITH_CONNECTION = (
     _COLUMNS
     + """, c.epoch, c.status = 'ending' OR EXISTS (SELECT FROM integrations_purgejob p
@@ -57,9 +57,9 @@ _WITH_CONNECTION = (
     + _TABLES
     + "i.id = %s"
 )
-# A purged integration has no rows left.
+# Of what was purged no row is left.
 _MAILBOXES = (
-    # The staff site may not read the provider column, and asks about one integration at a time.
+    # A site of staff may not read the provider, and asks about one integration at a time.
     _COLUMNS
     + ", c.provider"
     + _TABLES
@@ -71,9 +71,9 @@ def for_integrations(
     ids: Sequence[UUID], *, actor: Actor, at: datetime, consent: RequiredConsent = INBOX_CONSENT
 ) -> Mapping[UUID, HolderFacts]:
     """
-    Return the facts of each integration, from the view of `actor`.
+    Return what is true of each integration, as far as it concerns `actor`.
 
-    :param consent: the consent that counts as current
+    :param by: the agreement that counts as consent
     """
     feature = consent.declared_feature
     return fetch_facts_by_id(
@@ -88,9 +88,9 @@ def for_required_consents(
     ids_by_consent: Mapping[RequiredConsent, Sequence[UUID]], *, actor: Actor, at: datetime
 ) -> Mapping[tuple[RequiredConsent, UUID], HolderFacts]:
     """
-    Return the facts of integrations that require different consents, with one query.
+    Return the same as `of_integrations` for integrations under different agreements, in one query.
 
-    :param ids_by_consent: ids of integrations, by the consent that counts as current
+    :param wanted: ids of integrations, by the agreement that counts as consent
     """
     consents = [consent for consent, ids in ids_by_consent.items() if ids]
     parts, parameters = [], []
@@ -105,14 +105,20 @@ def for_required_consents(
     }
     for part, *row in fetch_rows(" UNION ALL ".join(parts), parameters) if parts else ():
         consent = consents[part]
-        facts_by_consent[consent, row[0]] = _read_integration_row(row, actor, consent.declared_feature)
+        facts_by_consent[consent, row[0]] = _read_integration_row(
+            row, actor, consent.declared_feature
+        )
     return facts_by_consent
 
 
 def for_integration_and_connection(
     integration_id: UUID, *, actor: Actor, at: datetime, consent: RequiredConsent = INBOX_CONSENT
 ) -> tuple[HolderFacts, HolderFacts]:
-    """Return the facts of an integration and of its connection, with one query."""
+    """
+    Return what `of_integrations` and `of_connections` find of an integration and its connection.
+
+    In one query.
+    """
     found_rows = fetch_rows(
         _WITH_CONNECTION, [*_list_consent_parameters(actor, consent, at), integration_id]
     )
@@ -127,7 +133,7 @@ def for_integration_and_connection(
 
 
 def for_mailboxes(*, user_id: UUID, actor: Actor, at: datetime) -> FactsSnapshot:
-    """Return the facts of every mailbox that the person has in the actor's organisation."""
+    """Return the same of every mailbox that person has in the actor's organisation."""
     owner_ids = [user_id, actor.organisation_id]
     found_rows = fetch_rows(
         _MAILBOXES, [*_list_consent_parameters(actor, INBOX_CONSENT, at), *owner_ids]
@@ -191,7 +197,7 @@ def _add_delegation(
         return
     facts.add(Fact.DELEGATION_LIVE)
     fences.append(make_fence(FenceKind.DELEGATION, delegation_id, epoch))
-    # The person switched on another version of the declaration, so no consent is current.
+    # They switched it on under other words than it has now: that is no current consent.
     declared = FEATURES.get(str(feature))
     if declared is None or declared.version != version:
         facts.discard(Fact.CONSENT_CURRENT)

@@ -30,7 +30,7 @@ def get_if_match(request: Request) -> str:
 
 
 def build_tagged_response(body: bytes, *, status: int = 200) -> HttpResponse:
-    """Return JSON, with its version as the strong `ETag` that `If-Match` takes."""
+    """Return JSON with its version as the strong `ETag`, for `If-Match`."""
     response = json_response(body)
     response.status_code = status
     etag = orjson.loads(body)["etag"]

@@ -1,4 +1,4 @@
-"""`/calendars/{calendar}/shares` and `/shares`: with whom a person shares, and what with them."""
+"""`/calendars/{calendar}/shares` and `/shares`: shares that a person has given and received."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .serializers import sharing as shapes
 
 
 class SharingView(UserDataView):
-    """Sharing is between people: there is none for a feature."""
+    """Shares are between people: a feature sees none."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -48,7 +48,7 @@ class SharingView(UserDataView):
             "id": share.id,
             "calendar_id": calendar_share.calendar.id,
             "direction": "given" if is_owner else "received",
-            # Whether anybody has the address, and who, is not for the owner to find out.
+            # The owner must not learn whether the address has an account.
             "address": calendar_share.other if is_owner else None,
             "user_id": None if is_owner else share.owner_id,
             "name": None if is_owner else calendar_share.other,
@@ -61,7 +61,7 @@ class SharingView(UserDataView):
 class CalendarSharesView(SharingView):
     @extend_schema(operation_id="list_calendar_shares", responses={200: shapes.ShareListSerializer})
     def get(self, request: Request, calendar_id: UUID, **_: Any) -> Response:
-        """Return the addresses with which a calendar of the person's own is shared."""
+        """Return the addresses with which a calendar of the person is shared."""
         self.get_query(request)
         return self.build_list_response(
             sharing.list_calendar_shares(actor=self.actor, calendar_id=calendar_id, at=self.at)
@@ -74,10 +74,10 @@ class CalendarSharesView(SharingView):
     )
     def post(self, request: Request, calendar_id: UUID, **_: Any) -> Response:
         """
-        Share with whoever of the organisation has the address.
+        Share a calendar with the person of the organisation who has the address.
 
-        The answer is the same whether anybody has. `version` is that of the words of
-        `calendar-sharing` which were shown and agreed to.
+        The response is the same whether or not the address is known. `version` is that of the
+        `calendar-sharing` agreement that was shown and accepted.
         """
         self.get_query(request)
         fields = self.get_body(request, shapes.NewShareSerializer)
@@ -98,7 +98,7 @@ class CalendarSharesView(SharingView):
 class ShareListView(SharingView):
     @extend_schema(operation_id="list_shares", responses={200: shapes.ShareListSerializer})
     def get(self, request: Request, **_: Any) -> Response:
-        """Return every share that stands: those given, and those received."""
+        """Return every live share: those given, and those received."""
         self.get_query(request)
         given_shares = sharing.list_given_shares(actor=self.actor, at=self.at)
         return self.build_list_response(
@@ -109,7 +109,7 @@ class ShareListView(SharingView):
 class ShareDetailView(SharingView):
     @extend_schema(operation_id="end_share", responses={204: None})
     def delete(self, request: Request, share_id: UUID, **_: Any) -> HttpResponse:
-        """End a share: taken back by its owner, or left by who is shown it."""
+        """End a share: its owner withdraws it, its viewer leaves it."""
         self.get_query(request)
         sharing.end_share(actor=self.actor, share_id=share_id, at=self.at)
         return HttpResponse(status=204)

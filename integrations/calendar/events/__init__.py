@@ -1,7 +1,7 @@
 """
-Writing events: create, change, delete, move, and answer invitations.
+Create, change, delete and move events, and answer invitations.
 
-`service` is the entry. It validates the event, finds the calendar and may-write once (`access`),
-and hands both to a backend: `provider_backend` for calendars at a provider, `local_backend` for
-calendars that Antares keeps.
+`service` is the entry. It validates the event, looks up the calendar and the right to write once
+(`access`), and passes both to a backend: `provider_backend` for calendars at a provider,
+`local_backend` for local calendars.
 """

@@ -1,4 +1,4 @@
-"""Which calendar and event a write is for, and whether the actor may write there."""
+"""Look up the calendar and event of a write, and check that the actor may write."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _WRITABLE: Final = frozenset({CalendarRole.WRITER, CalendarRole.OWNER})
 
 @dataclass(frozen=True, slots=True)
 class EventRequest:
-    """The actor, and the event or occurrence that they want to write."""
+    """The actor, and the event or occurrence to write."""
 
     context: RequestContext
     event_id: EventId
@@ -41,7 +41,7 @@ class EventRequest:
 @dataclass(frozen=True, slots=True)
 class ProviderCalendar:
     """
-    A calendar at a provider, the permit to write in it, and the provider's id of it.
+    A calendar at a provider, the permit to write to it, and its id at the provider.
 
     :param access: the account's credentials; `remote_id` was opened for this account only
     """
@@ -59,11 +59,10 @@ class ProviderCalendar:
 @dataclass(frozen=True, slots=True)
 class RemoteTarget:
     """
-    The event or occurrence to write, as its provider names it.
+    The event or occurrence to write, with its ids at the provider.
 
-    :param remote: the provider's ids of the row
-    :param original: the original start of an occurrence that is still as its series says
-    :param is_changed_occurrence: whether the row is an occurrence that was changed singly
+    :param original_start: of an occurrence without an exception of its own
+    :param is_changed_occurrence: whether the row is a changed occurrence
     """
 
     provider_calendar: ProviderCalendar
@@ -83,12 +82,13 @@ class RemoteTarget:
 
 def find_calendar(context: RequestContext, calendar_id: UUID) -> VisibleCalendar:
     """
-    Return a calendar that the actor may write in.
+    Return a calendar that the actor may write to.
 
-    :raises NotFound: if the actor sees no such calendar
-    :raises ReadOnly: if it is shared with the actor, or may only be read
-    :raises PermissionMissing: if the account did not allow writing
-    :raises limited_use.guard.guard.AccessRefused: if the actor is a feature: features write nothing
+    :raises ObjectNotFound: if the actor sees no such calendar
+    :raises CalendarReadOnly: if it is shared with the actor, or read-only at the provider
+    :raises WritePermissionMissing: if the grant does not include writing
+    :raises limited_use.guard.guard.AccessRefused: if the actor is a feature: features write
+        nothing
     """
     return _require_writable(context, _look_up_calendars(context, [calendar_id]).get(calendar_id))
 
@@ -97,8 +97,8 @@ def find_event(request: EventRequest) -> tuple[Event, VisibleCalendar]:
     """
     Return an event's row and its calendar.
 
-    :raises NotFound: if the actor sees no such event
-    :raises: what `find_calendar` raises
+    :raises ObjectNotFound: if the actor sees no such event
+    :raises: see `find_calendar`
     """
     row = _get_row(request.event_id)
     calendars = _look_up_calendars(request.context, [row.calendar_id])
@@ -110,9 +110,9 @@ def find_move(
     request: EventRequest, destination_id: UUID
 ) -> tuple[Event, VisibleCalendar, VisibleCalendar]:
     """
-    Return an event's row, its calendar, and the calendar that it is to move to.
+    Return an event's row, its calendar, and the destination calendar.
 
-    :raises: what `find_event` raises of the event and of either calendar
+    :raises: see `find_event`, for the event and either calendar
     """
     row = _get_row(request.event_id)
     calendars = _look_up_calendars(request.context, [row.calendar_id, destination_id])
@@ -136,8 +136,8 @@ def open_calendar(
     Return a calendar with the permit to write and the provider's id.
 
     :param access: credentials of the account that both calendars of a move must belong to
-    :raises NoLongerLive: if it was disconnected
-    :raises NotCurrent: if the calendar list is too old, and no new one came in time
+    :raises DisconnectedError: if it was disconnected
+    :raises CalendarNotCurrent: if the calendar list is too old and was not refreshed in time
     :raises limited_use.guard.guard.AccessRefused: if the policy does not allow the write
     """
     if visible.calendar.about is None or not visible.is_known(context.at):
@@ -158,10 +158,10 @@ def open_calendar(
 
 def open_target(request: EventRequest, row: Event, visible: VisibleCalendar) -> RemoteTarget:
     """
-    Return an event with the provider's ids, in its opened calendar.
+    Return an event with the provider's ids, and its calendar.
 
-    :raises NotFound: if the row has no id of the provider
-    :raises: what `open_calendar` raises
+    :raises ObjectNotFound: if the row has no id of the provider
+    :raises: see `open_calendar`
     """
     provider_calendar = open_calendar(request.context, visible)
     if row.remote is None:
@@ -181,7 +181,10 @@ def open_target(request: EventRequest, row: Event, visible: VisibleCalendar) -> 
 def _look_up_calendars(
     context: RequestContext, calendar_ids: Collection[UUID]
 ) -> Mapping[UUID, VisibleCalendar]:
-    """Return the calendars that the actor sees, by id: shared ones only if an id is not theirs."""
+    """
+    Return the calendars that the actor sees, by id; shared ones only if an id is not an own
+    calendar's.
+    """
     own_calendars = calendar_access.get_own_calendars(actor=context.actor, user_id=context.user_id)
     by_id = {visible.calendar.id: visible for visible in own_calendars}
     is_owner = context.actor.kind == ActorKind.PERSON and context.actor.user_id == context.user_id
@@ -214,7 +217,7 @@ def _get_row(event_id: EventId) -> Event:
 
 
 def _require_kind(event_id: EventId, row: Event) -> Event:
-    """:raises NotFound: if the name is of an occurrence, and the row is no series"""
+    """:raises ObjectNotFound: if the id is of an occurrence, and the row is not a series"""
     if event_id.original_start is not None and row.kind != EventKind.SERIES:
         raise ObjectNotFound
     return row

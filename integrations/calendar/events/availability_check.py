@@ -1,8 +1,8 @@
 """
-Whether people are free for an event, checked when the event is written.
+Check that people are free for an event, at the time of the write.
 
-The check shortens the time in which somebody else can take the slot, and cannot end it: no
-provider writes on condition that people are free.
+The check narrows the race for a slot but cannot end it: no provider has a conditional write on
+free time.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ def require_free(context: RequestContext, people: Sequence[UUID], content: Event
     """
     Check that people are free for the whole event.
 
-    Their calendars are synchronised first, however fresh the caches are. A person whose calendar
-    is unknown, or who is tentatively elsewhere, is not free.
+    Their calendars are synced first, at any age of the copies. A person with an unknown calendar,
+    or a tentative event at that time, is not free.
 
-    :raises Taken: if one of them is not free
-    :raises BadDraft: if the event is an all-day event or a series: too much to check
-    :raises: what `free_busy_query.answer` raises
+    :raises SlotTaken: if one of them is not free
+    :raises BadDraft: for an all-day event or a series: too expensive to check
+    :raises: see `free_busy_query.answer_query`
     """
     start, end = _require_times(content)
     query = FreeBusyQuery(people=people, start=start, end=end, zone="UTC", is_live=True)

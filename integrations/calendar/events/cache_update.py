@@ -1,4 +1,4 @@
-"""Writes an event that changed at its provider to Antares' cache, so that it shows at once."""
+"""Write an event that changed at its provider to Antares' copy, so that it shows at once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .access import ProviderCalendar
 
 @dataclass(slots=True)
 class RemoteChanges:
-    """What a write changed at the provider; `gone` has ids of the provider."""
+    """The changes of a write at the provider; `deleted_ids` are ids of the provider."""
 
     events: list[RemoteEvent] = field(default_factory=list)
     cancelled: list[CancelledInstance] = field(default_factory=list)
@@ -34,12 +34,12 @@ class RemoteChanges:
 
 class CacheUpdate(NamedTuple):
     """
-    The cache after an update.
+    The copy after an update.
 
-    :param ids: our ids of the changed events, by the provider's; without those that lie outside of
-        the window that the cache covers
-    :param seen: the calendar as it is now; None: its cache ended, and begins again when somebody
-        reads it
+    :param row_ids: row ids of the changed events, by the provider's id; without events outside of
+        the window of the copy
+    :param visible: the calendar as it is now; None: its copy ended, and begins again at the next
+        read
     """
 
     row_ids: Mapping[str, UUID]
@@ -50,15 +50,16 @@ def apply_to_cache(
     provider_calendar: ProviderCalendar, changes: RemoteChanges, *, at: datetime
 ) -> CacheUpdate:
     """
-    Write changes to the cache of a calendar.
+    Write changes to the copy of a calendar.
 
-    :raises fences.NoLongerLive: if the account was disconnected; the provider keeps the changes
+    :raises fences.DisconnectedError: if the account was disconnected; the provider keeps the
+        changes
     """
     sealer = _make_sealer(provider_calendar)
     page = RemoteEventPage(
         tuple(changes.events), tuple(changes.cancelled), tuple(changes.deleted_ids), {}, None, None
     )
-    # Before the transaction: nobody waits at the fence for a parser process.
+    # Before the transaction, so that no other writer waits at the fence for a parser process.
     descriptions = event_descriptions.sanitize_descriptions(page.events)
     with transaction.atomic(durable=True):
         fences.lock_integration(
@@ -72,7 +73,7 @@ def apply_to_cache(
         if since is None or until is None:
             return CacheUpdate({}, None)
         # Under the fence, which a sync holds as well: events that it has just written keep their
-        # ids. The rows belong to the current round, whose end removes rows of earlier rounds.
+        # ids. The rows belong to the current round; its end deletes rows of earlier rounds.
         batch = event_store.prepare_batch(
             page,
             calendar=calendar,
@@ -89,7 +90,7 @@ def apply_to_cache(
 
 
 def _make_sealer(provider_calendar: ProviderCalendar) -> Sealer | None:
-    """Return the sealer of the current cache; None if there is no cache any more."""
+    """Return the sealer of the current copy; None if there is no copy."""
     caches = Calendar.objects.filter(id=provider_calendar.calendar.id).values_list(
         "cache_id", flat=True
     )
@@ -103,13 +104,13 @@ def _make_sealer(provider_calendar: ProviderCalendar) -> Sealer | None:
 
 
 def _lock_calendar(cache_id: UUID) -> Calendar | None:
-    """Lock the calendar of a cache; None if the cache was replaced, or is not complete."""
+    """Lock the calendar of a copy; None if the copy was replaced, or is incomplete."""
     current = Calendar.objects.live().filter(cache_id=cache_id, cleared_at=None)
     return current.exclude(cached_at=None).select_for_update(no_key=True).first()
 
 
 def _schedule_sync(calendar: Calendar, at: datetime) -> None:
-    """Synchronise soon: a page that was read before the write may be stored after it."""
+    """Sync soon: a page that was fetched before the write may be stored after it."""
     work_ids = work_items.schedule_works(
         integration_id=calendar.integration_id,
         resources=[work_items.get_resource(calendar.id)],

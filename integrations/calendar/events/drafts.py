@@ -15,7 +15,7 @@ from integrations.formats.recurrence.series import validate_times as times_of
 
 from .validation import NO_SUCH_ZONE, BadDraft, validate_event
 
-# How many ids the following part of one edit has: how often it may be deleted, and tried again.
+# How many ids the following part of one edit has: how often it may be deleted and created again.
 _MAX_TRIES: Final = 5
 
 
@@ -50,7 +50,7 @@ class EventDraft:
 
 
 class EventEdit(TypedDict, total=False):
-    """The fields of an event to change; other fields stay. See `Draft`."""
+    """The fields of an event to change; other fields stay. See `EventDraft`."""
 
     title: str
     description: str
@@ -66,9 +66,10 @@ class EventEdit(TypedDict, total=False):
 
 def resolve_clock_time(clock: datetime, zone: str, *, field: str = "start") -> When:
     """
-    Return the moment at which clocks in `zone` show `clock`, a time without an offset.
+    Return the moment at which a clock in `zone` shows `clock`, a time without an offset.
 
-    :raises BadDraft: at `field`, if clocks never show it; at `zone`, if there is no such time zone
+    :raises BadDraft: at `field`, if clocks never show it; at `zone`, if there is no such time
+        zone
     """
     try:
         timezone = timezones.get_zone(timezones.get_iana_name(zone))
@@ -91,7 +92,7 @@ def client_event_id(user_id: UUID, calendar_id: UUID, key: str) -> str:
     """
     Return the id of an event that is created under a key: the same for each try.
 
-    It has only characters that Google accepts (base32hex), and no two keys share an id.
+    The id has only characters that Google accepts (base32hex), and no two keys share an id.
     """
     text = f"{user_id}\0{calendar_id}\0{key}"
     return hashlib.sha256(text.encode()).hexdigest()[:40]
@@ -101,9 +102,9 @@ def following_event_ids(
     user_id: UUID, calendar_id: UUID, row_id: UUID, original: date | None, etag: str
 ) -> tuple[str, ...]:
     """
-    Return ids for the series that an edit of "this and following" creates, the same for each try.
+    Return ids for the series that an edit of "this and following" creates: the same for each try.
 
-    An id cannot be used again after its event was deleted: the next try takes the next id.
+    An id cannot be reused after its event was deleted: the next try takes the next id.
     """
     edit = f"{row_id} {original} {etag}"
     return tuple(
@@ -116,7 +117,7 @@ def to_event_content(draft: EventDraft) -> EventContent:
     """
     Return the event to write.
 
-    :raises BadDraft: if the draft is no valid event
+    :raises BadDraft: if the draft is not a valid event
     """
     content = EventContent(
         title=draft.title,
@@ -140,7 +141,7 @@ def apply_edit(before: EventContent, edit: EventEdit) -> EventContent:
     Guests who stay keep their answers, and the organizer stays a guest. If an edit has a start
     and no end, the duration stays.
 
-    :raises BadDraft: if the result is no valid event
+    :raises BadDraft: if the result is not a valid event
     """
     if not edit:
         return before

@@ -1,22 +1,22 @@
-"""Why an event was not written, by what the actor can do next."""
+"""Reasons why an event was not written, by the actor's next step."""
 
 from __future__ import annotations
 
 
 class CalendarReadOnly(Exception):
-    """The calendar may be read, and not written. Choose another calendar."""
+    """The calendar may be read, not written. Choose another calendar."""
 
 
 class WritePermissionMissing(Exception):
-    """The account did not allow writing. Offer to allow it in settings; nothing was sent."""
+    """The grant does not include writing. Offer to extend it in the settings; nothing was sent."""
 
 
 class NotOrganizer(Exception):
-    """Only the organizer may change that. Answer the invitation, or ask the organizer."""
+    """Only the organizer may make this change. Answer the invitation, or ask the organizer."""
 
 
 class NotInvited(Exception):
-    """Nobody invited the actor: there is no invitation to answer."""
+    """The actor is not a guest: there is no invitation to answer."""
 
 
 class GuestsAlwaysNotified(Exception):
@@ -36,12 +36,12 @@ class EventKeyReused(Exception):
 
 
 class SlotTaken(Exception):
-    """Somebody is busy then, or their calendar is unknown. Ask whether to create it anyway."""
+    """A person is busy then, or has an unknown calendar. Ask whether to create the event anyway."""
 
 
 class SeriesHalfDone(Exception):
     """
-    The part that follows was created, and the old series may or may not have been cut off.
+    The part that follows was created, and the old series may or may not have ended.
 
     The same request again finishes the edit, and creates nothing twice.
     """

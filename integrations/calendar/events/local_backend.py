@@ -1,7 +1,7 @@
 """
-Writes to calendars that Antares keeps: opened, edited and sealed within one sink, then stored.
+Writes to local calendars: opened, edited and sealed within one sink, then stored.
 
-If somebody else wrote to the calendar meanwhile, the event is read again and the edit repeated.
+If another write commits first, the event is read again and the edit repeated.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from .validation import BadDraft
 
 T = TypeVar("T")
 
-# Errors that may leave the sink: they have names of fields and words of ours, and no content.
+# Errors that may leave the sink: they have field names and fixed messages, no content.
 _SAFE_ERRORS: Final = (
     BadDraft,
     EventStale,
@@ -55,7 +55,7 @@ _SAFE_ERRORS: Final = (
 _SERIES_ERRORS: Final = (BadEvent, BadSeries, TooManyOccurrences, UnknownZone)
 _TOO_COMPLEX: Final = "It takes too much to find when that happens."
 
-# Returns the edits by calendar, from the event as read and the calendars as read.
+# Returns the edits by calendar, from the event and the calendars as they were read.
 MakeEdits = Callable[[LocalEvent, Sequence[LocalCalendarSnapshot]], Mapping[UUID, LocalEdit]]
 
 
@@ -98,7 +98,7 @@ def find_created(
     """
     Return the event that an earlier request created, or None.
 
-    :raises KeyReused: if another event has the uid
+    :raises EventKeyReused: if another event has the uid
     """
     row_id = _find_row_id(context, visible, uid)
     if row_id is None:
@@ -155,7 +155,7 @@ def delete(
     try:
         _edit_and_commit(request, visible, [visible], make_edits)
     except NoSuchOccurrence:
-        # An earlier try or somebody else deleted it: that is the wanted state.
+        # It is deleted already, by an earlier try or another client.
         return
 
 
@@ -186,15 +186,15 @@ def _edit_and_commit(
     make_edits: MakeEdits,
 ) -> EventWriteResult:
     """
-    Edit an event; if somebody else wrote meanwhile, read it again and repeat the edit.
+    Edit an event; if another write commits first, read the event again and repeat the edit.
 
-    :param written: the calendars that the edit writes, that of the result first
+    :param written_calendars: the calendars that the edit writes, that of the result first
     """
     context = request.context
     counts = {written_calendar.calendar.id: 1 for written_calendar in written_calendars}
     calendars = [written_calendar.calendar for written_calendar in written_calendars]
     for attempt in range(local_events.MAX_TRIES):
-        # Read before the rows are, so that a write after them is noticed.
+        # Read before the rows, so that a concurrent write is noticed.
         snapshots = local_events.get_snapshots(
             actor=context.actor,
             counts=counts,
@@ -218,7 +218,7 @@ def _run_in_sink(
     row_id: UUID,
     make: Callable[[OpenedEventRows], T],
 ) -> T:
-    """:raises NotFound: if the event is gone"""
+    """:raises ObjectNotFound: if the event was deleted"""
     rows = event_rows.get_event_rows(visible, row_id)
     if not rows:
         raise ObjectNotFound

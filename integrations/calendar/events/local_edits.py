@@ -1,8 +1,8 @@
 """
-Edits of an event in a local calendar: the event as read, to the writes that replace it. Pure.
+Edits of an event in a local calendar: from the event as read to the writes that replace it. Pure.
 
-Called inside sinks only. A series and its exceptions are one event, so that an edit of a series is
-one write and cannot be half done.
+Called inside sinks only. A series and its exceptions are one event, so an edit of a series is one
+write and cannot be half done.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class LocalEdit:
     """
     The write to a calendar.
 
-    :param shown: the uid of the event to show afterwards; None: the event that was asked for
+    :param shown_uid: the event to show afterwards; None: the requested event
     """
 
     write: CalendarWrite
@@ -44,7 +44,7 @@ def change_event(
     Change an event, an occurrence or a series.
 
     :param new_uid: for the part that follows, if it becomes a series of its own
-    :raises NoSuchOccurrence, Stale, BadDraft, NoVersion: see `service.change`
+    :raises NoSuchOccurrence, EventStale, BadDraft, VersionMalformed: see `service.change`
     """
     live = event.get_content()
     edited = drafts.apply_edit(live, edit)
@@ -70,7 +70,7 @@ def delete_event(event: LocalEvent, *, etag: str, scope: SeriesScope) -> LocalEd
     Delete an event or an occurrence, or end a series.
 
     :raises NoSuchOccurrence: if it is deleted already
-    :raises Stale, NoVersion: see `service.delete`
+    :raises EventStale, VersionMalformed: see `service.delete`
     """
     etags.require_unchanged(etag, event.get_content())
     original_start = event.original_start
@@ -94,8 +94,8 @@ def add_event(event: LocalEvent, *, etag: str) -> LocalEdit:
     """
     Add a moved event to its new calendar.
 
-    :raises BadDraft: if the request names one occurrence alone
-    :raises Stale, NoVersion: see `service.move`
+    :raises BadDraft: if the request names a single occurrence
+    :raises EventStale, VersionMalformed: see `service.move`
     """
     if event.original_start is not None:
         raise BadDraft({"calendar_id": ONE_MOVES})
@@ -108,9 +108,9 @@ def add_event(event: LocalEvent, *, etag: str) -> LocalEdit:
 
 def refuse_new_guests(before: EventContent | None, edited: EventContent) -> None:
     """
-    Check that nobody is invited: Antares sends no mail for its own calendars.
+    Check that an edit adds no guest: Antares sends no mail for local calendars.
 
-    :param before: the event whose guests, from a file, may stay
+    :param before: the event before the edit; its guests, from a file, may stay
     :raises BadDraft: with a message for the attendees
     """
     known_addresses = (

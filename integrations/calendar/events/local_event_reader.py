@@ -1,4 +1,4 @@
-"""Reads an event of a local calendar from its opened rows. Pure; called inside sinks only."""
+"""Read an event of a local calendar from its opened rows. Pure; called inside sinks only."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from .errors import NoSuchOccurrence
 @dataclass(frozen=True, slots=True)
 class LocalEvent:
     """
-    An event or a series as it is stored, and which occurrence of it a request names.
+    A stored event or series, and the occurrence that a request names.
 
     :param etag: the stored version
-    :param original: the original start of that occurrence; None: the request names all of it
+    :param original_start: of that occurrence; None: the request names all of it
     """
 
     event_input: LocalEventInput
@@ -38,7 +38,7 @@ class LocalEvent:
 
     def get_content(self) -> EventContent:
         """
-        Return the event; of an occurrence, with its own times and no recurrence.
+        Return the event; for an occurrence, with its own times and no recurrence.
 
         :raises NoSuchOccurrence: if the series has no such occurrence, or no longer
         """
@@ -58,7 +58,7 @@ def read_event(opened_rows: OpenedEventRows, event_id: EventId) -> LocalEvent:
     """
     Return an event from its rows.
 
-    :param opened: the event, its series and all exceptions of that, with every value
+    :param opened_rows: the event, its series and all exceptions, with every value
     :raises NoSuchOccurrence: if the series is not among them
     """
     original_start = event_id.original_start

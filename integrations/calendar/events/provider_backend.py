@@ -1,4 +1,4 @@
-"""Writes to calendars at a provider: fetch, check the version, write, verify, cache."""
+"""Writes to calendars at a provider: fetch, check the version, write, verify, update the copy."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from .validation import ONE_MOVES, ONE_REPEATS, BadDraft
 
 T = TypeVar("T")
 
-# An event that changes between fetch and write is fetched and merged again, so many times.
+# How often an event that changes between fetch and write is fetched and merged again.
 _MAX_TRIES: Final = 3
 
 
@@ -57,9 +57,9 @@ def find_created(
     """
     Return the event that an earlier request created, as the provider has it now, or None.
 
-    The provider is asked, because that request may have ended before it updated the cache.
+    The provider is asked because that request may have ended before it updated the copy.
 
-    :raises KeyReused: if another event has the id
+    :raises EventKeyReused: if another event has the id
     :raises errors.ProviderError: if the provider does not answer
     """
     provider_calendar = access.open_calendar(context, visible)
@@ -131,7 +131,7 @@ def delete(
     def attempt_delete(call: CalendarCall) -> None:
         live = _fetch_target(call, target)
         if live is None:
-            # An earlier try or somebody else deleted it: that is the wanted state.
+            # It is deleted already, by an earlier try or another client.
             _cache_and_return(
                 request, target, RemoteChanges(deleted_ids=[_get_event_id(call, target)]), None
             )
@@ -157,7 +157,7 @@ def move(
 ) -> EventWriteResult:
     if target.is_occurrence:
         raise BadDraft({"calendar_id": ONE_MOVES})
-    # With the same account's access: the sink opens no other account's id for it.
+    # With the same account's access, so the sink opens no id of another account.
     destination_calendar = access.open_calendar(
         request.context, destination, target.provider_calendar.access
     )
@@ -234,7 +234,7 @@ def respond(  # noqa: PLR0913 - all parts of an answer
 def _require_notify(
     provider_calendar: ProviderCalendar, notify: Notify, *events: EventContent
 ) -> None:
-    """:raises GuestsAreTold: if guests must not be notified, and the provider always does"""
+    """:raises GuestsAlwaysNotified: if guests must not be notified, and the provider always does"""
     provider = PROVIDERS[provider_calendar.calendar.integration.connection.provider]
     if (
         notify == "none"
@@ -304,7 +304,7 @@ def _delete_live(
 def _add_exceptions(
     call: CalendarCall, calendar_id: str, series_event: RemoteEvent, changes: RemoteChanges
 ) -> None:
-    """Add the exceptions of a moved series, so that the cache does not show it without them."""
+    """Add the exceptions of a moved series, which the copy must not show without them."""
     exceptions: tuple[RemoteEvent | CancelledInstance, ...] = ()
     # The move is done: if the provider fails now, the next sync brings the exceptions.
     with suppress(errors.ProviderError):
@@ -346,7 +346,7 @@ def _find_following(
 
 
 def _retry_on_conflict(target: RemoteTarget, attempt: Callable[[CalendarCall], T]) -> T:
-    """Run an attempt again if somebody else changed the event between fetch and write."""
+    """Run an attempt again if the event was changed between fetch and write."""
     with provider_calls.open_calendars(target.provider_calendar.access) as call:
         for _ in range(_MAX_TRIES):
             try:
@@ -361,11 +361,11 @@ def _retry_on_conflict(target: RemoteTarget, attempt: Callable[[CalendarCall], T
 def _raise_stale_after_refresh(
     request: EventRequest, target: RemoteTarget, live: RemoteEvent, check: Callable[[], None]
 ) -> None:
-    """Run a check; before `Stale` is raised, write the current event to the cache."""
+    """Run a check; before `EventStale` is raised, write the current event to the copy."""
     try:
         check()
     except EventStale:
-        # An occurrence that is as its series says has no row.
+        # An unchanged occurrence has no row.
         events = [] if live.series_id else [live]
         changes = RemoteChanges(events=events)
         cache_update.apply_to_cache(target.provider_calendar, changes, at=request.context.at)
@@ -373,7 +373,7 @@ def _raise_stale_after_refresh(
 
 
 def _handle_missing(request: EventRequest, target: RemoteTarget) -> EventWriteResult:
-    """:raises Stale: after the event was removed from the cache"""
+    """:raises EventStale: after the event was removed from the copy"""
     if target.is_occurrence:
         raise NoSuchOccurrence
     changes = RemoteChanges(deleted_ids=[target.remote.event_id])
@@ -397,7 +397,7 @@ def _cache_and_return(
 def _cache_created(
     context: RequestContext, provider_calendar: ProviderCalendar, created: RemoteEvent
 ) -> EventWriteResult:
-    # Some providers keep an id of ours, others give one of their own.
+    # Some providers keep Antares' id, others assign their own.
     update = cache_update.apply_to_cache(
         provider_calendar, RemoteChanges(events=[created]), at=context.at
     )

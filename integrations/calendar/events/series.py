@@ -1,10 +1,9 @@
 """
 Changes of a series at a provider, as a whole or from one occurrence on.
 
-A change that takes several writes is ordered so that a failure between them loses nothing: the part
-that follows is created before the series is cut off, under an id that every try uses. Cancelled
-occurrences are written as EXDATE lines of the series; occurrences that were changed singly are
-written again after it.
+A change of several writes is ordered so that a failure between them loses nothing: the part that
+follows is created before the series ends, under an id that every try uses. Cancelled occurrences
+become EXDATE lines of the series; changed occurrences are written again after it.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from .cache_update import RemoteChanges
 from .drafts import EventEdit
 from .errors import NoSuchOccurrence, SeriesHalfDone
 
-#: Singly changed occurrences that are written again; any more of them become as the series says.
+#: How many changed occurrences are written again; any more lose their changes.
 MAX_REWRITES: Final = 30
 
 SeriesExceptions = Sequence[RemoteEvent | CancelledInstance]
@@ -57,7 +56,7 @@ def change_whole_series(
     """
     Change a whole series; a new time moves every occurrence by as much as the edited one.
 
-    :param original: the original start of the edited occurrence; None: the series was edited
+    :param original_start: of the edited occurrence; None: the series was edited
     """
     before = write.series.content
     if original_start is None or not series_arithmetic.changes_times(edit):
@@ -86,7 +85,7 @@ def change_following(
     Create the edited part that follows as a series of its own, and end the series before it.
 
     :param new_ids: ids for the new series; the first that no deleted series of an earlier try has
-    :raises HalfDone: if the series may not have been ended
+    :raises SeriesHalfDone: if the series may not have ended
     """
     before, exceptions = write.series.content, write.fetch_exceptions()
     parts = series_arithmetic.map_series_errors(
@@ -139,7 +138,7 @@ def delete_following(write: SeriesWrite, original_start: StartKey) -> None:
 def _create_following(
     write: SeriesWrite, content: EventContent, new_ids: Sequence[str]
 ) -> RemoteEvent:
-    # Guests of the online meeting go on to meet there.
+    # The new series keeps the online meeting.
     meets_as = write.series.event_id if write.series.conference is not None else ""
     create = partial(
         verified_writes.create,
@@ -169,7 +168,7 @@ def _end_series(write: SeriesWrite, recurrence: tuple[str, ...], created: Remote
     except errors.OutcomeUnknown:
         is_half_done = True
     except errors.ProviderError:
-        # The series goes on, so the new one is deleted: its occurrences would exist twice.
+        # The old series was not ended. Without this deletion, its occurrences would exist twice.
         verified_writes.delete(write.call, write.calendar_id, created, notify=write.notify)
         raise
     if is_half_done:
@@ -189,7 +188,7 @@ def _write_series(write: SeriesWrite, content: EventContent, replaced: SeriesExc
 def _rewrite_exceptions(
     write: SeriesWrite, series_id: str, exceptions: Mapping[StartKey, EventContent | None]
 ) -> None:
-    """Write singly changed occurrences again, where the series now has them."""
+    """Write changed occurrences again, at their place in the new series."""
     changed = [
         (start, content) for start, content in sorted(exceptions.items()) if content is not None
     ]
@@ -235,7 +234,7 @@ def _format_exdates(series: SeriesWithExceptions) -> tuple[str, ...]:
     """Return EXDATE lines for cancelled occurrences, which then need no write of their own."""
     starts = sorted(start for start, content in series.exceptions.items() if content is None)
     return tuple(
-        f"EXDATE{value_type}:{content_lines.format_time(start)}"
+        f"EXDATE{'' if isinstance(start, datetime) else ';VALUE=DATE'}"
+        f":{content_lines.format_time(start)}"
         for start in starts
-        for value_type in ["" if isinstance(start, datetime) else ";VALUE=DATE"]
     )

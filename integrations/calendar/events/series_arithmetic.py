@@ -41,11 +41,11 @@ def move_occurrences(
     series: SeriesWithExceptions, original_start: StartKey, edited: EventContent, edit: EventEdit
 ) -> SeriesWithExceptions:
     """
-    Return a series of which every occurrence moves by as much as the one at `original`.
+    Return a series with every occurrence moved by as much as the one at `original_start`.
 
-    :param wanted: that occurrence after the edit
+    :param edited: that occurrence after the edit
     :raises NoSuchOccurrence: if the series has no such occurrence
-    :raises BadDraft: if the result is no valid series
+    :raises BadDraft: if the result is not a valid series
     """
     moved = map_series_errors(
         lambda: series_edits.change_all(
@@ -63,7 +63,7 @@ def move_occurrences(
 
 def map_series_errors(compute: Callable[[], T]) -> T:
     """
-    Return a result of the recurrence engine, its errors as ours.
+    Return a result of the recurrence engine, with its errors as errors of this package.
 
     :raises NoSuchOccurrence: if the series has no such occurrence
     :raises BadDraft: with a message for the recurrence

@@ -1,8 +1,8 @@
 """
 Create, change, delete and move events, and answer invitations.
 
-Each write validates its input, looks the calendar up once, and hands the result to a backend: the
-provider's, or that of calendars that Antares keeps. The policy refuses every write of a feature.
+Each write validates its input, looks the calendar up once, and passes the result to a backend:
+the provider's, or that of local calendars. The policy refuses every write of a feature.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ from .validation import BadDraft
 
 #: Errors of `create` after which no event was written: its key may be used for another event.
 NOT_WRITTEN: Final = (
-    BadDraft, CalendarFull, EventKeyReused, ObjectNotFound, WritePermissionMissing,
-    CalendarReadOnly, AccessRefused, EventRejected, SlotTaken, TooManyWaits,
+    AccessRefused, BadDraft, CalendarFull, CalendarReadOnly, EventKeyReused, EventRejected,
+    ObjectNotFound, SlotTaken, TooManyWaits, WritePermissionMissing,
 )  # fmt: skip
 
 
@@ -53,21 +53,22 @@ def create(  # noqa: PLR0913 - all parts of a new event
     """
     Create an event.
 
-    :param seen: from `access.find_calendar`
+    :param visible: from `access.find_calendar`
     :param key: names the event: a second request with the same key creates no second event (up to
         200 characters)
     :param notify: whether the provider sends invitations to guests
     :param require_free: people who must be free then, as their calendars are at this moment
-    :raises errors.Taken: if one of them is busy or unknown, and no earlier request with the key
-        created the event
-    :raises BadDraft: if the draft is no valid event
-    :raises errors.KeyReused: if the key created another event before
-    :raises errors.GuestsAreTold: if guests were not to be notified, and the provider always does
-    :raises errors.RefusedThere: if the provider rejects the event
+    :raises errors.SlotTaken: if one of them is busy or unknown, and no earlier request with the
+        key created the event
+    :raises BadDraft: if the draft is not a valid event
+    :raises errors.EventKeyReused: if the key created another event before
+    :raises errors.GuestsAlwaysNotified: if guests were not to be notified, and the provider
+        always does
+    :raises errors.EventRejected: if the provider rejects the event
     :raises limited_use.guard.guard.AccessRefused: if the policy does not allow the write
     :raises integrations.providers.errors.OutcomeUnknown: if the event may or may not exist:
         repeating the request is harmless
-    :raises integrations.access.fences.DisconnectedError: if the account was disconnected meanwhile
+    :raises integrations.access.fences.DisconnectedError: if the account was disconnected
     """
     content = drafts.to_event_content(draft)
     event_id = drafts.client_event_id(context.user_id, visible.calendar.id, key)
@@ -75,7 +76,7 @@ def create(  # noqa: PLR0913 - all parts of a new event
         try:
             availability_check.require_free(context, require_free, content)
         except SlotTaken:
-            # The event that takes the time may be the one that an earlier request created.
+            # The conflicting event may be the one that an earlier request created.
             created = _find_created(context, visible, content, event_id)
             if created is None:
                 raise
@@ -101,14 +102,14 @@ def change(  # noqa: PLR0913 - all parts of an edit
 
     :param etag: the version of this event or occurrence that the actor saw
     :param scope: for an occurrence: it alone, it and all that follow, or the whole series
-    :raises BadDraft: if the result is no valid event
-    :raises Stale: if a field of the edit was changed meanwhile, or the event is gone; nothing is
+    :raises BadDraft: if the result is not a valid event
+    :raises EventStale: if a field of the edit was changed since, or the event is gone; nothing is
         written
-    :raises integrations.calendar.etags.VersionMalformed: if `etag` is no version
+    :raises integrations.calendar.etags.VersionMalformed: if `etag` is not a version
     :raises errors.NoSuchOccurrence: if the series no longer has the occurrence
-    :raises errors.NotOrganizer: if only the organizer may change that
-    :raises errors.HalfDone: if the same request must be sent again to finish
-    :raises: what `access.find_event` raises, and `create` but for KeyReused
+    :raises errors.NotOrganizer: if only the organizer may make this change
+    :raises errors.SeriesHalfDone: if the same request must be sent again to finish
+    :raises: see `access.find_event`, and `create` but for EventKeyReused
     """
     request = EventRequest(context, event_id)
     row, visible = access.find_event(request)
@@ -129,8 +130,8 @@ def delete(
     """
     Delete an event, cancel an occurrence, or end a series; an event that is gone is no error.
 
-    :raises Stale: if the event is not as in the version `etag`
-    :raises: what `change` raises
+    :raises EventStale: if the event is not at the version `etag`
+    :raises: see `change`
     """
     request = EventRequest(context, event_id)
     row, visible = access.find_event(request)
@@ -147,8 +148,8 @@ def move(
     Move an event or a whole series to another calendar of the same account.
 
     :raises BadDraft: if the event cannot move to that calendar
-    :raises Stale: if the event is not as in the version `etag`
-    :raises: what `change` raises
+    :raises EventStale: if the event is not at the version `etag`
+    :raises: see `change`
     """
     request = EventRequest(context, event_id)
     row, visible, destination = access.find_move(request, to)
@@ -176,8 +177,8 @@ def respond(  # noqa: PLR0913 - all parts of an answer
 
     :param etag: the version of the invitation that the actor saw
     :raises errors.NotInvited: if there is no invitation to answer
-    :raises Stale: if the invitation changed meanwhile
-    :raises: what `change` raises
+    :raises EventStale: if the invitation was changed since
+    :raises: see `change`
     """
     request = EventRequest(context, event_id)
     row, visible = access.find_event(request)

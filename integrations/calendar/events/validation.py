@@ -17,7 +17,7 @@ from integrations.formats.recurrence.series import BadEvent
 from integrations.formats.recurrence.series import validate_times as times_of
 
 MAX_TITLE_LENGTH: Final = 1_000
-#: Characters; providers store no longer description.
+#: Characters; the providers' own limit.
 MAX_DESCRIPTION_LENGTH: Final = 8_192
 MAX_LOCATION_LENGTH: Final = 1_000
 MAX_ADDRESS_LENGTH: Final = 254
@@ -58,7 +58,7 @@ NO_SUCH_ZONE: Final = "There is no such time zone: name it as in Europe/Berlin."
 
 
 class BadDraft(Exception):
-    """The draft is no valid event. `fields` has a message for each wrong field."""
+    """The draft is not a valid event. `fields` has a message for each invalid field."""
 
     def __init__(self, fields: Mapping[str, str]) -> None:
         super().__init__("not an event")
@@ -69,7 +69,7 @@ def validate_event(content: EventContent, edited_fields: frozenset[str]) -> Even
     """
     Return the event, its title on one line.
 
-    :param touched: the fields of `EventContent` that the actor wrote; only these are checked
+    :param edited_fields: fields of `EventContent` that the actor wrote; only these are checked
     :raises BadDraft: if one of them is invalid
     """
     messages: dict[str, str] = {}

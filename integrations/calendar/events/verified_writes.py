@@ -1,5 +1,5 @@
 """
-Writes at a provider whose outcome is verified.
+Writes at a provider with a verified outcome.
 
 If the provider does not answer, or its answer leaves the outcome open, the event is fetched. A
 write is sent a second time only if the fetched event shows that the first one did not happen.
@@ -31,12 +31,12 @@ FetchedEvent = RemoteEvent | CancelledInstance | None
 # https://developers.google.com/workspace/calendar/api/guides/errors
 _NOT_ORGANIZER: Final = "forbiddenForNonOrganizer"
 _ACCESS_LEVEL: Final = "requiredAccessLevel"
-# A reason of our adapters: see `CalendarAdapter.move`.
+# A reason of the adapters: see `CalendarAdapter.move`.
 _GUESTS: Final = "move-guests"
 
 
 def fetch_current(call: CalendarCall, calendar_id: str, event_id: str) -> FetchedEvent:
-    """Return the event as the provider has it now; None if it has none of that id."""
+    """Return the event as the provider has it now; None if the provider has none with this id."""
     try:
         return call(lambda adapter: adapter.get_event(calendar_id, event_id))
     except errors.Gone:
@@ -53,10 +53,10 @@ def create(  # noqa: PLR0913 - one write in full
     meets_as: str = "",
 ) -> RemoteEvent:
     """
-    Create an event under an id of ours; return the event if an earlier try created it.
+    Create an event under an id of Antares; return the event if an earlier try created it.
 
     :param meets_as: see `CalendarAdapter.create`
-    :raises KeyReused: if another event has the id
+    :raises EventKeyReused: if another event has the id
     :raises errors.Gone: if an earlier try created the event, and it was deleted since
     :raises errors.OutcomeUnknown: if the outcome cannot be verified
     """
@@ -88,9 +88,9 @@ def find_created(
     call: CalendarCall, calendar_id: str, content: EventContent, *, event_id: str
 ) -> RemoteEvent | None:
     """
-    Return the event that an earlier try created under an id of ours; None if there is none.
+    Return the event that an earlier try created under an id of Antares; None if there is none.
 
-    :raises KeyReused: if another event has the id
+    :raises EventKeyReused: if another event has the id
     :raises errors.ProviderError: if the provider cannot tell
     """
     created = fetch_current(call, calendar_id, event_id)
@@ -222,13 +222,13 @@ def respond(
 
 
 def get_response(event: RemoteEvent) -> AttendeeResponse | None:
-    """Return the answer of the account's owner; None if nobody invited them."""
+    """Return the answer of the account's owner; None if the owner is not a guest."""
     attendees = event.content.attendees
     return next((attendee.response for attendee in attendees if attendee.is_self), None)
 
 
 def is_same(first: EventContent, second: EventContent) -> bool:
-    """Return whether two may be one event, created twice: they have one title and one time."""
+    """Return whether two are one event, created twice: they have the same title and times."""
     return (first.title, *_get_times(first)) == (second.title, *_get_times(second))
 
 

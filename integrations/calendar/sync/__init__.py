@@ -1,4 +1,4 @@
-"""Bringing calendars in: which there are, and the copy of each, which is temporary."""
+"""Sync calendars: the list of an account's calendars, and a temporary copy of each."""
 
 from .calendar_turn import open_turn
 from .work_items import LIST_RESOURCE, get_resource

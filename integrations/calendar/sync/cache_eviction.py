@@ -1,8 +1,9 @@
 """
-The end of a calendar's copy: its key in that commit, so in backups too, and its rows with it.
+End a calendar's copy: its key is destroyed in that commit, also for backups, and its rows
+deleted.
 
-When its owner says so, when it is too old, and when the provider no longer has the calendar. What
-is connected stays connected.
+A copy ends when its owner deletes it, when it is too old, and when the provider no longer has the
+calendar. The integration stays connected.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 
 class EvictionReason(StrEnum):
-    """Why a copy ended; the ledger says so."""
+    """Why a copy ended, as the ledger records it."""
 
     OWNER = "owner"
     TOO_OLD = "too_old"
@@ -37,10 +38,10 @@ class EvictionReason(StrEnum):
 
 def evict_copies(calendars: Sequence[Calendar], *, reason: EvictionReason, at: datetime) -> int:
     """
-    End the copies of some calendars of one integration, in the caller's transaction.
+    End the copies of calendars of one integration, in the caller's transaction; return the event
+    count.
 
-    From the commit on nothing of them opens, and what is on its way is dropped. Return how many
-    events were here.
+    From the commit on nothing of them opens, and a sync under way drops its data.
 
     :param calendars: locked by the caller
     """
@@ -78,9 +79,10 @@ def evict_copies(calendars: Sequence[Calendar], *, reason: EvictionReason, at: d
 
 def evict_expired(*, at: datetime, limit: int = 500) -> int:
     """
-    End the copies that are too old, and remove calendars that the provider no longer has.
+    End the copies that are too old, remove calendars that the provider no longer has, and return
+    the count.
 
-    One transaction each, so that one that fails holds no other up. Return how many.
+    One transaction for each calendar: a failure does not stop the others.
     """
     calendar_ids = list(
         filter_expired(at).order_by("cached_at", "id").values_list("id", flat=True)[:limit]
@@ -95,7 +97,10 @@ def evict_expired(*, at: datetime, limit: int = 500) -> int:
 
 
 def filter_expired(at: datetime) -> QuerySet[Calendar]:
-    """Return the calendars of live integrations whose copy is over, and those that are gone."""
+    """
+    Return calendars of live integrations with an expired copy, and those that the provider
+    dropped.
+    """
     declared_hours = scopes.get_cache_hours("calendar")
     hours = Case(
         When(integration__cache_hours=None, then=Value(declared_hours)),
@@ -107,7 +112,7 @@ def filter_expired(at: datetime) -> QuerySet[Calendar]:
     is_expired = Q()
     for choice in _list_cache_hours(declared_hours):
         too_old = at - timedelta(hours=choice)
-        # Whatever is here of it is as old as the last time that the provider spoke of it.
+        # The age of a copy counts from the last time that the provider confirmed it.
         last_confirmed = Q(cached_at__lte=too_old) | Q(cached_at=None, listed_at__lte=too_old)
         is_expired |= Q(may_be_hours=choice) & last_confirmed
     return live.annotate(may_be_hours=hours).filter(is_expired | Q(gone_at__isnull=False))
@@ -119,17 +124,17 @@ def _list_cache_hours(declared_hours: int) -> Iterable[int]:
 
 def _evict_calendar(calendar_id: UUID, *, at: datetime) -> int:
     with transaction.atomic(durable=True):
-        # The integration first, as whoever writes does.
+        # The integration first, in the lock order of all writers.
         integration_id = Calendar.objects.values_list("integration_id", flat=True).get(
             id=calendar_id
         )
         live = Integration.objects.live().select_for_update(no_key=True).filter(id=integration_id)
         if not live.exists():
             return 0
-        # It may be deleted, which takes the stronger lock.
+        # The row may be deleted, which needs the stronger lock.
         calendar = filter_expired(at).select_for_update(of=("self",)).filter(id=calendar_id).first()
         if calendar is None:
-            # Refreshed meanwhile.
+            # It was refreshed since.
             return 0
         if calendar.gone_at is None:
             evict_copies([calendar], reason=EvictionReason.TOO_OLD, at=at)

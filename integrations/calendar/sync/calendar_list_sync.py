@@ -1,8 +1,8 @@
 """
-Which calendars the account has: listed whole each time.
+Sync the list of an account's calendars: the whole list each time.
 
-They are few, so it is one call. What changed since a token would not do: a copy that ended took
-its calendar's name along, and nobody tells again what did not change.
+The list is short, so this takes one call. A change token does not suffice: the end of a copy
+deletes the name of its calendar, and the provider does not repeat unchanged entries.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from . import work_items
 from .session import CalendarSyncSession
 
 CALENDAR: Final = "calendar"
-# More than anybody looks at; what lies beyond is not brought in.
+# More than a person uses; the rest is not synced.
 MAX_CALENDARS: Final = 500
 # Of up to a hundred calendars each.
 _MAX_PAGES: Final = 50
@@ -39,10 +39,10 @@ _MAX_COLOUR_LENGTH: Final = 64
 
 
 def sync_calendar_list(session: CalendarSyncSession) -> bool:
-    """List them, and write what there is now. Return that nothing is left to do."""
+    """Fetch the list and store it. Return True: nothing is left to do."""
     remote_calendars = _fetch_calendars(session)
     at = session.clock.now()
-    # Blind under the integration's key, which lasts; what is sealed goes with each copy.
+    # The blind index uses the integration's key, which outlives the keys of copies.
     integration_sealer = session.get_sealer(session.integration.id)
     with transaction.atomic(durable=True):
         session.lock_and_renew(at=at)
@@ -51,7 +51,7 @@ def sync_calendar_list(session: CalendarSyncSession) -> bool:
 
 
 def _fetch_calendars(session: CalendarSyncSession) -> list[RemoteCalendar]:
-    # By id: of one that is listed twice, the last word counts.
+    # By id: of a calendar that is listed twice, the last entry counts.
     by_remote_id: dict[str, RemoteCalendar] = {}
     page: str | None = None
     for _ in range(_MAX_PAGES):
@@ -84,14 +84,14 @@ def _store_calendars(
             new_ids.append(calendar.id)
         if calendar.cleared_at is None:
             with suppress(KeyUnusable):
-                # Or it stands as it is: once its copy is too old, another begins under a new key.
+                # Otherwise unchanged: once the copy is too old, another begins under a new key.
                 _seal_about(session, calendar, remote, at=at)
         calendar.role, calendar.is_primary = remote.role, remote.is_primary
         calendar.gone_at = None
         calendar.save()
     for removed in missing.values():
         if removed.gone_at is None:
-            # Shown no more from this commit on; a sweep removes it.
+            # Hidden from this commit on; a sweep removes it.
             removed.gone_at = at
             removed.save(update_fields=["gone_at"])
     work_items.create_works(integration_id=session.integration.id, calendar_ids=new_ids, at=at)

@@ -1,4 +1,4 @@
-"""A turn at calendars: at the list of them, or at the copy of one."""
+"""A sync turn of calendars: the list of an account's calendars, or the copy of one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ from .session import CalendarSyncSession
 
 @dataclass(frozen=True, slots=True)
 class CalendarTurn:
-    """See `sync.turn.Turn`. `calendar` is None where it lists them."""
+    """
+    See the protocol of turns in `integrations.sync`. `calendar` is None for the list of
+    calendars.
+    """
 
     session: CalendarSyncSession
     calendar: Calendar | None
@@ -57,7 +60,7 @@ class CalendarTurn:
 
     @property
     def has_progressed(self) -> bool:
-        # Each page that was written is kept.
+        # Every stored page is progress.
         return True
 
     @property
@@ -85,7 +88,7 @@ class CalendarTurn:
         return event_sync.sync_events(self.session, self.calendar)
 
     def pause_calls(self, seconds: float) -> None:
-        # All calendars of the account are one to the provider's limit.
+        # The provider's limit covers all calendars of the account.
         until = self.clock.now() + timedelta(seconds=seconds)
         others = SyncWork.objects.filter(integration=self.integration, lease_by=None)
         others.filter(next_sync_at__lt=until).update(next_sync_at=until)
@@ -105,7 +108,7 @@ class CalendarTurn:
         return None
 
     def _is_in_demand(self) -> bool:
-        # For as long as it may be shown after somebody asked for it.
+        # Synced while the copy may be shown since its last view.
         viewed = Calendar.objects.live().filter(
             integration=self.integration,
             cleared_at=None,
@@ -127,7 +130,7 @@ class CalendarTurn:
         all_works = SyncWork.objects.filter(integration=self.integration)
         others = all_works.exclude(id=self.work.id).aggregate(since=Min("failing_since"))["since"]
         if not failure_reason and others is not None:
-            # One that is well says nothing of one that is not.
+            # Success of one calendar does not end the trouble of another.
             crashing = all_works.filter(crash_count__gte=crashes.LIMIT).exclude(id=self.work.id)
             failure_reason = StatusReason.PROVIDER_UNAVAILABLE
             if crashing.exists():
@@ -154,7 +157,7 @@ class CalendarTurn:
 def open_turn(
     lease: Lease, work: SyncWork, clock: SyncClock, time_budget: timedelta
 ) -> Iterator[CalendarTurn]:
-    """Hold everything that one turn needs; the permits are asked for first."""
+    """Open the permits, the adapter and the session of one turn; the permits come first."""
     integration = work.integration
     connection = integration.connection
     calendar = _get_calendar(work)
@@ -189,6 +192,6 @@ def _get_calendar(work: SyncWork) -> Calendar | None:
         return None
     calendar = Calendar.objects.filter(id=calendar_id, integration=work.integration).first()
     if calendar is None:
-        # It was removed, and its work is about to be.
+        # The calendar was removed, and its work will be.
         raise DisconnectedError
     return calendar

@@ -1,4 +1,4 @@
-"""Descriptions of events made safe to show, before the events are sealed."""
+"""Sanitise descriptions of events before the events are sealed."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from integrations.providers.calendars import RemoteEvent
 
 logger = logging.getLogger(__name__)
 
-#: Of a description that is still to be made safe: a view does it.
+#: Version of a description that is not sanitised yet: a view does it.
 NOT_SANITIZED: Final = 0
 
 
 @dataclass(frozen=True, slots=True)
 class SafeDescriptions:
     """
-    What is shown of the descriptions of some events, by what their owners wrote.
+    Sanitised descriptions, by the original text.
 
-    `version` made them. It is `NOT_YET` if no parser process was free: no event is late for that.
+    `version` is that of the sanitiser, or `NOT_SANITIZED` if no parser process was free: events
+    do not wait for their descriptions.
     """
 
     version: int = safe_bodies.VERSION
@@ -35,7 +36,7 @@ class SafeDescriptions:
 
 
 def sanitize_descriptions(events: Iterable[RemoteEvent]) -> SafeDescriptions:
-    """Return what is shown of the descriptions of these events: one task for all of them."""
+    """Return the sanitised descriptions of these events, in one parser request."""
     texts = {event.content.description for event in events if event.content.description.strip()}
     sorted_texts = sorted(texts)
     if not sorted_texts:

@@ -1,5 +1,5 @@
 """
-Rows of events, made of what a provider or an owner says, sealed, and written as whole columns.
+Convert events of a provider or an owner to sealed rows, and write them in bulk.
 
 Every function that writes runs inside the caller's transaction, which holds the fences.
 """
@@ -33,10 +33,10 @@ from limited_use.vault.sealing import Sealer
 from .event_descriptions import SafeDescriptions
 
 EVENT: Final = "event"
-# Zones reach fourteen hours to either side of UTC; a day in one of them may begin in another week.
+# Zones reach fourteen hours to either side of UTC, so a day may begin in another week.
 _ZONES: Final = timedelta(hours=14)
 
-# What one event may raise while its row is made: it is left out, and counted.
+# Errors of one event while its row is built: the event is left out, and counted.
 _UNREADABLE: Final = (
     BadEvent,
     BadSeries,
@@ -55,23 +55,23 @@ Window = tuple[datetime, datetime]
 
 
 class BatchOvertaken(Exception):
-    """Somebody else brought one of these in meanwhile, under another id. Prepare it anew."""
+    """A concurrent write stored one of these events under another id. Prepare the batch again."""
 
 
 @dataclass(slots=True)
 class EventBatch:
     """
-    What one page comes to.
+    The rows of one page.
 
-    `rows` are columns of `_WRITE`, in its order; `gone` are blinds of what is to be deleted, of a
-    series with its occurrences; `unreadable` are events of which no row can be made.
+    `rows` are columns of `_WRITE`, in its order; `deleted_blinds` are events to delete, a series
+    with its exceptions; `unreadable_ids` are events that cannot be stored.
     """
 
     calendar: Calendar
     rows: list[tuple[Any, ...]] = field(default_factory=list)
     deleted_blinds: list[bytes] = field(default_factory=list)
     unreadable_ids: list[str] = field(default_factory=list)
-    # Rows that were not here yet, by blind, with the first week that each may touch.
+    # First weeks of new rows, by blind index.
     added_weeks: dict[bytes, int] = field(default_factory=dict)
 
 
@@ -84,9 +84,9 @@ def prepare_batch(
     descriptions: SafeDescriptions,
 ) -> EventBatch:
     """
-    Return the rows of those events that touch the window; the others are not to be here.
+    Return the rows of the events that overlap the window; other events are deleted.
 
-    An event of which no row can be made is left out and counted; the others are not late for it.
+    An event that cannot be converted is left out and counted; it does not stop the others.
 
     :param descriptions: of the events of the page
     """
@@ -122,10 +122,10 @@ def prepare_local_batch(
     descriptions: SafeDescriptions,
 ) -> EventBatch:
     """
-    Return the rows of all events, whenever they are: of a calendar that is nobody's copy.
+    Return the rows of all events at any time, for a local calendar.
 
-    :param work: what finding when they happen may take, all together
-    :raises BadEvent, BadSeries, TooMany: if the times of one make no sense
+    :param work: the budget for expanding all of them together
+    :raises BadEvent, BadSeries, TooManyOccurrences: if the times of an event are invalid
     """
     batch = EventBatch(calendar)
     row_ids = _find_row_ids(calendar.id, sealer, page)
@@ -230,11 +230,11 @@ def get_event_weeks(
     event: RemoteEvent, window: Window | None, work: WorkBudget | None = None
 ) -> tuple[int, int | None] | None:
     """
-    Return the first and last week that an event may touch; None if it lies outside `window`.
+    Return the first and last week that an event may overlap; None if it lies outside of `window`.
 
-    Of an occurrence that was moved, also those of where its series would have it.
+    For a moved occurrence, the weeks include its original time in the series.
 
-    :raises BadEvent, BadSeries, TooMany: if its times make no sense
+    :raises BadEvent, BadSeries, TooManyOccurrences: if its times are invalid
     """
     first, last = parser.get_span(event.content, work)
     if event.original_start is not None:
@@ -282,16 +282,17 @@ ON CONFLICT (calendar_id, remote_blind) DO UPDATE SET kind = excluded.kind,
 
 def write_batch(batch: EventBatch, *, at: datetime) -> None:
     """
-    Insert or replace the rows, and delete what is no more.
+    Insert or replace the rows, and delete the removed events.
 
-    :raises Overtaken: if one of them is here by now, under an id that it was not sealed for
+    :raises BatchOvertaken: if one of the events now exists under another row id than it was
+        sealed for
     """
     if batch.deleted_blinds:
         delete_events(batch.calendar.id, batch.deleted_blinds)
     if not batch.rows:
         return
     calendar = batch.calendar
-    # A page may name an event twice: the last word counts.
+    # A page may name an event twice: the last one counts.
     rows = list({row[2]: row for row in batch.rows}.values())
     columns = map(list, zip(*rows, strict=True))
     calendar_values = [
@@ -308,7 +309,7 @@ def write_batch(batch: EventBatch, *, at: datetime) -> None:
 
 
 def delete_events(calendar_id: UUID, blinds: Sequence[bytes] | Iterable[bytes]) -> None:
-    """Delete events, and of a series everything that hangs on it."""
+    """Delete events, a series with all its exceptions."""
     blind_list = list(blinds)
     Event.objects.filter(calendar_id=calendar_id).filter(
         Q(remote_blind__in=blind_list) | Q(series_blind__in=blind_list)

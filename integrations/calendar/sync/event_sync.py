@@ -1,8 +1,9 @@
 """
-The copy of one calendar: all of its window, then what changed; its age counts from the last.
+Sync the copy of one calendar: the whole window first, then changes. Its age counts from the last
+sync.
 
-The provider takes no window beside a change token, so what changed may lie outside it, and is then
-not kept; and what comes into the window as time goes by is found by listing all of it again.
+A provider takes no window beside a change token, so changes may lie outside of the window, and
+are then not stored. Events that enter the window as time passes are found by listing it again.
 """
 
 from __future__ import annotations
@@ -25,21 +26,21 @@ from . import event_descriptions, event_store, reconcile, work_items
 from .event_descriptions import SafeDescriptions
 from .session import CalendarSyncSession
 
-# How much of the window may have run out before all of it is listed again: not every day.
+# How much of the window may pass before it is listed again.
 WINDOW_MARGIN: Final = timedelta(days=14)
-# A round takes minutes. One that is given ever more pages is begun again, and shows as failing.
+# A round takes minutes. A round without end starts again, and counts as a failure.
 MAX_ROUND: Final = timedelta(hours=6)
-# Its owner may write between a page's preparation and its commit: then it is prepared anew.
+# The owner may write between preparation and commit; then the page is prepared again.
 _MAX_TRIES: Final = 3
 
 
 def sync_events(session: CalendarSyncSession, calendar: Calendar) -> bool:
-    """Bring its copy up to date. Return whether nothing is left to do now."""
+    """Sync the copy. Return whether nothing is left to do now."""
     if calendar.gone_at is not None or calendar.cleared_at is not None:
         return True
     remote_id = _open_remote_id(session, calendar)
     if remote_id is None:
-        # It has no name either: that comes with the list, which makes this work due again.
+        # Its name is missing as well; the list brings it, and makes this work due again.
         work_items.schedule_works(
             integration_id=session.integration.id,
             resources=[work_items.LIST_RESOURCE],
@@ -49,7 +50,7 @@ def sync_events(session: CalendarSyncSession, calendar: Calendar) -> bool:
     try:
         return _sync_or_restart(session, calendar, remote_id)
     except errors.Gone:
-        # Nothing is deleted for one answer, least of all shares: the list says whether it is gone.
+        # One response deletes nothing, least of all shares: the list decides.
         work_items.schedule_works(
             integration_id=session.integration.id,
             resources=[work_items.LIST_RESOURCE],
@@ -60,9 +61,10 @@ def sync_events(session: CalendarSyncSession, calendar: Calendar) -> bool:
 
 def _sync_or_restart(session: CalendarSyncSession, calendar: Calendar, remote_id: str) -> bool:
     """
-    Advance; where what the provider gave us to go on with has expired, list all of it again.
+    Sync; if the provider's cursor has expired, list the whole window again.
 
-    :raises errors.Unexpected: if that expires within the turn as well: it would go on for ever
+    :raises errors.Unexpected: if the new cursor expires in the same turn: it would repeat for
+        ever
     """
     with suppress(errors.CursorExpired):
         return _sync_pages(session, calendar, remote_id)
@@ -91,13 +93,13 @@ def _sync_pages(session: CalendarSyncSession, calendar: Calendar, remote_id: str
         if page.next_page is None:
             if is_round or not reconcile.is_due(calendar, session.clock.now()):
                 return True
-            # What is new has just been fetched: what differs now is not news.
+            # All changes have just been fetched, so any difference now is a fault of the copy.
             _begin_round(session, calendar, is_compared=True)
     return False
 
 
 def _is_unchanged(page: RemoteEventPage) -> bool:
-    """Return whether it says that nothing has changed, and is the last that does."""
+    """Return whether the page is the last and has no changes."""
     changes = (page.events, page.cancelled, page.deleted, page.rejected)
     return page.cursor is not None and page.next_page is None and not any(changes)
 
@@ -106,9 +108,9 @@ def _record_unchanged(
     session: CalendarSyncSession, calendar: Calendar, page: RemoteEventPage
 ) -> None:
     """
-    Write that every row is of now, as the provider has just said, and where to ask it next.
+    Store that every row is current, as the provider confirmed, and the next cursor.
 
-    Neither is anything of the calendar's: that needs no permission to store.
+    Neither is content of the calendar, so no permit to store is needed.
     """
     at = session.clock.now()
     sealer = sealing.get_sealer(holder=calendar.cache_id, epoch=session.epoch)
@@ -163,7 +165,7 @@ def _list_page(
         except errors.Unexpected:
             if position is None or session.has_restarted:
                 raise
-            # A place in a listing ages: begin it again, but once in a turn.
+            # A page token ages: list again, but once in a turn.
             session.has_restarted = True
             return session.provider_session.call(
                 lambda: session.adapter.list_events(remote_id, window=window)
@@ -194,7 +196,7 @@ def _begin_round(
 
 
 def _store_page(session: CalendarSyncSession, calendar: Calendar, page: RemoteEventPage) -> None:
-    """:raises rows.Overtaken: if its owner wrote to it again and again meanwhile"""
+    """:raises event_store.BatchOvertaken: if the owner's writes overtook the page repeatedly"""
     descriptions = event_descriptions.sanitize_descriptions(page.events)
     for _ in range(_MAX_TRIES - 1):
         with suppress(event_store.BatchOvertaken):
@@ -230,7 +232,7 @@ def _write_page(
     else:
         values |= {
             "cursor": sealer.seal_value(Calendar, "cursor", row=calendar.id, data=page.cursor),
-            # What the provider has just said is of now: that renews every row.
+            # The response confirms every row as of now.
             "cached_at": at,
         }
         if calendar.round_began_at is not None:
@@ -256,7 +258,7 @@ def _write_page(
 
 
 def _delete_unseen(calendar: Calendar, at: datetime, *, is_round: bool) -> None:
-    """Delete what the round did not see, and what lies before the window by now."""
+    """Delete rows that the round did not see, and rows that now lie before the window."""
     calendar_events = Event.objects.filter(calendar_id=calendar.id)
     if is_round:
         calendar_events.exclude(seen_round=calendar.round).delete()
@@ -274,7 +276,7 @@ def _save_calendar(
 
 
 def _lock_calendar_copy(session: CalendarSyncSession, calendar: Calendar, *, at: datetime) -> None:
-    """Hold the fences of integration, lease and copy: its owner may have deleted it meanwhile."""
+    """Hold the fences of integration, lease and copy: the owner may have deleted the copy."""
     session.lock_and_renew(at=at)
     unchanged = Calendar.objects.filter(id=calendar.id, cache_id=calendar.cache_id, cleared_at=None)
     if not unchanged.select_for_update(no_key=True).exists():

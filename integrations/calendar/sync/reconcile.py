@@ -1,9 +1,9 @@
 """
-Is all of a calendar here? Once a day, its copy against everything that the provider lists.
+Compare a calendar's copy with the provider's full listing, once a day.
 
-The round that brings everything mends what it finds as well: what was missing is written, and
-what is too much is swept. Only the counting is here. What came into the window or left it since
-the last round is neither missing nor too much; a week at either end is left out for that.
+The full listing also repairs the copy: missing rows are written, surplus ones deleted. This
+module only counts them. Events that entered or left the window since the last round are neither
+missing nor surplus, so a week at either end is not counted.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ COMPARISON_INTERVAL: Final = timedelta(days=1)
 
 
 def is_due(calendar: Calendar, at: datetime) -> bool:
-    """Return whether it is time, of a copy whose last round was at the latest at `compared_at`."""
+    """Return whether a copy that was last compared at `compared_at` is due."""
     last: datetime | None = calendar.compared_at
     return last is None or last + COMPARISON_INTERVAL <= at
 
 
 def request_comparison(*, integration_id: UUID) -> None:
-    """Let the next turn at each calendar of an integration compare."""
+    """Make the next turn of each calendar of an integration compare."""
     Calendar.objects.live().filter(integration_id=integration_id).update(compared_at=None)
 
 
 def count_missing(calendar: Calendar, batch: EventBatch) -> int:
-    """Return how many rows of one page ought to have been here before this round."""
+    """Return how many rows of a page the copy should have had before this round."""
     if not calendar.is_compared or calendar.cached_until is None:
         return 0
     end = get_week(calendar.cached_until)
@@ -40,7 +40,7 @@ def count_missing(calendar: Calendar, batch: EventBatch) -> int:
 
 
 def _count_surplus(calendar: Calendar, *, since: datetime) -> int:
-    """Return how many rows the round did not see, though they lie in its window."""
+    """Return how many rows in its window the round did not see."""
     if not calendar.is_compared:
         return 0
     unseen = Event.objects.filter(calendar_id=calendar.id).exclude(seen_round=calendar.round)
@@ -48,6 +48,6 @@ def _count_surplus(calendar: Calendar, *, since: datetime) -> int:
 
 
 def build_comparison(calendar: Calendar, *, since: datetime, at: datetime) -> dict[str, Any]:
-    """Return what to write of a round that is over, before what it did not see is swept."""
+    """Return the calendar's values at the end of a round, before its unseen rows are deleted."""
     extra = _count_surplus(calendar, since=since)
     return {"is_compared": False, "compared_at": at, "extra_count": extra}

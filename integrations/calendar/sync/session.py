@@ -1,4 +1,4 @@
-"""The claim, permits, adapter and clock of one turn at calendars."""
+"""The lease, permits, adapter and clock of one sync turn of calendars."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from limited_use.vault.sealing import Sealer
 
 @dataclass
 class CalendarSyncSession:
-    """One turn: a leased row of work, and everything that its time budget allows."""
+    """One turn: a leased row of work, and all calls within its time budget."""
 
     lease: Lease
     work: SyncWork
@@ -78,7 +78,7 @@ class CalendarSyncSession:
 
     def get_sealer(self, holder: UUID) -> Sealer:
         """
-        Return the key of a copy or of the integration, after asking for permission to store.
+        Return the sealer of a copy or of the integration, once a permit to store was given.
 
         :raises limited_use.guard.guard.AccessRefused: if the policy no longer allows storing
         """
@@ -91,8 +91,8 @@ class CalendarSyncSession:
         """
         Lock the live integration and renew the lease, in the transaction that writes.
 
-        :raises fences.NoLongerLive: if the integration was disconnected
-        :raises LeaseLost: if another worker holds the work
+        :raises fences.DisconnectedError: if the integration was disconnected
+        :raises LeaseLost: if another worker has the work
         """
         fences.lock_integration(integration_id=self.integration.id, epoch=self.epoch)
         work_leases.renew(self.lease, at=at)

@@ -1,4 +1,4 @@
-"""Which piece of work is which: one that lists an account's calendars, and one for each of them."""
+"""Rows of sync work: one for an account's list of calendars, and one for each calendar."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from integrations.models import SyncWork
 
 #: The resource of the work that lists the account's calendars.
 LIST_RESOURCE: Final = "calendars"
-# What nobody asks for is not looked at again by itself.
+# A calendar without viewers is not synced again by itself.
 PARKED_FOR: Final = timedelta(days=3650)
 
 
 def get_resource(calendar_id: UUID) -> str:
-    """Return the resource of the work that keeps one calendar's copy."""
+    """Return the resource of the work that syncs one calendar's copy."""
     return calendar_id.hex
 
 
 def get_calendar_id(work: SyncWork) -> UUID | None:
-    """Return whose copy the work keeps; None if it lists them."""
+    """Return the calendar that the work syncs; None for the list of calendars."""
     return None if work.resource == LIST_RESOURCE else UUID(hex=work.resource)
 
 
 def create_works(*, integration_id: UUID, calendar_ids: Iterable[UUID], at: datetime) -> list[UUID]:
-    """Return new work for calendars that were just found, due at once."""
+    """Create work for new calendars, due at once, and return its ids."""
     works = [
         SyncWork(integration_id=integration_id, resource=get_resource(calendar_id), next_sync_at=at)
         for calendar_id in calendar_ids
@@ -36,7 +36,7 @@ def create_works(*, integration_id: UUID, calendar_ids: Iterable[UUID], at: date
 
 
 def schedule_works(*, integration_id: UUID, resources: Iterable[str], at: datetime) -> list[UUID]:
-    """Say that some work is due now, and return it; the caller queues it after the commit."""
+    """Make work due now, and return its ids; the caller enqueues them after the commit."""
     works = SyncWork.objects.filter(integration_id=integration_id, resource__in=list(resources))
     works.filter(next_sync_at__gt=at).update(next_sync_at=at)
     return list(works.values_list("id", flat=True))

@@ -1,4 +1,4 @@
-"""Wire shapes of looking for a time to meet, written out. See `serializers`."""
+"""Request and response of `/availability`."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class InvitedSerializer(RequestBodySerializer):
 
 @extend_schema_serializer(component_name="AvailabilityQuery")
 class AvailabilityQuerySerializer(RequestBodySerializer):
-    """What is looked for, of whom, and when; a field that is not known is a 400."""
+    """The meeting, the people and the window; an unknown field is a 400."""
 
     start = OffsetDateTimeField()
     end = OffsetDateTimeField()
@@ -94,7 +94,7 @@ class AvailabilityQuerySerializer(RequestBodySerializer):
 
 
 def parse_hours(fields: dict[str, Any] | None) -> WeeklyHours | None:
-    """Return working hours by weekday, as they are counted with."""
+    """Return working hours by weekday, as the slot search takes them."""
     if fields is None:
         return None
     days: dict[int, list[Any]] = {}

@@ -1,4 +1,4 @@
-"""Wire shapes of calendars and events, written out. See `serializers`."""
+"""Requests and responses of calendars and events."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class CalendarCopySerializer(serializers.Serializer[None]):
     unreadable_count = serializers.IntegerField()
 
     def get_fields(self) -> dict[str, serializers.Field]:  # type: ignore[type-arg]
-        # `from` is a word of the language, so it cannot be declared above.
+        # `from` is a Python keyword, so it cannot be declared above.
         fields = super().get_fields()
         fields["from"] = serializers.DateTimeField(allow_null=True)
         return fields
@@ -151,7 +151,7 @@ class EventListSerializer(make_page_serializer("Events", EventSerializer)):  # t
 
 
 class EventListQuerySerializer(serializers.Serializer[None]):
-    """A window, and whose events of it; an unknown or repeated parameter is a 400."""
+    """A window and calendars; an unknown or repeated parameter is a 400."""
 
     start = OffsetDateTimeField()
     end = OffsetDateTimeField()

@@ -1,4 +1,4 @@
-"""Wire shapes of free and busy, written out. See `serializers`."""
+"""Request and response of `/free-busy`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MAX_WINDOW: Final = timedelta(days=62)
 
 @extend_schema_serializer(component_name="FreeBusyQuery")
 class FreeBusyQuerySerializer(RequestBodySerializer):
-    """Of whom, and when; a field that is not known is a 400."""
+    """The people, calendars and window; an unknown field is a 400."""
 
     start = OffsetDateTimeField()
     end = OffsetDateTimeField()
@@ -53,7 +53,7 @@ class FreeBusyQuerySerializer(RequestBodySerializer):
 
 
 def check_window(attrs: dict[str, Any]) -> None:
-    """:raises ValidationError: unless it is a time that calendars reach, of `LONGEST` at most"""
+    """:raises ValidationError: if the window leaves the supported years, or exceeds `MAX_WINDOW`"""
     for name in ("start", "end"):
         if not FIRST_YEAR < attrs[name].year < LAST_YEAR:
             raise serializers.ValidationError({name: ["No calendar reaches there."]})

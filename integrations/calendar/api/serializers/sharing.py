@@ -1,4 +1,4 @@
-"""Wire shapes of sharing, written out. See `serializers`."""
+"""Requests and responses of shares."""
 
 from __future__ import annotations
 
