@@ -45,7 +45,8 @@ EACH: Final = frozenset(
     {
         "calendar.calendar_json", "calendar.calendar_page", "download.pass_through_file",
         "page.render_document", "page.render_page", "provider.open_credential",
-        "provider.pick_parts", "provider.open_text", "provider.open_texts", "response.render_json_object", "response.render_json_page",
+        "provider.pick_parts", "provider.open_text", "provider.open_texts",
+        "response.render_json_object", "response.render_json_page",
     }
 )  # fmt: skip
 

@@ -26,11 +26,11 @@ class AvailabilityView(CalendarView):
     )
     def post(self, request: Request, **_: Any) -> HttpResponse:
         """
-        Return times at which people can meet: within their working hours, without conflicts.
+        Return when people could meet: in everybody's hours, and in nobody's way.
 
-        All required people can attend every slot. Of more slots than `limit`, those are returned
-        that most optional people can attend. People with unknown times are named (see
-        `get_free_busy`): unknown time is never free. The request books nothing.
+        Whoever has to be there can come to every slot. Of more slots than `limit` those are
+        returned that most of the others can come to. Who is unknown is said (see
+        `get_free_busy`): what nobody can tell is never free. Nothing is booked by asking.
         """
         self.get_query(request)
         query = self.get_body(request, shapes.AvailabilityQuerySerializer)

@@ -43,11 +43,11 @@ class CalendarImportView(CalendarView):
     )
     def post(self, request: Request, calendar_id: UUID, **_: Any) -> Response:
         """
-        Import a file (RFC 5545, at most 10 MB) into a local calendar of the person.
+        Take a file (RFC 5545, at most 10 MB) into a calendar of the person's own that lives here.
 
-        All of it or nothing: a file with invalid lines is `unreadable-file`, and its `errors`
-        name them. So is a file that is too large or too complicated to read. An event with a UID
-        that exists is replaced, so the request may be repeated.
+        All of it or nothing: a file with lines that cannot be followed is `unreadable-file`, whose
+        `errors` name them. So is one that is too large or too complicated to be read. An event that
+        is here already, by its UID, is replaced, so the call may be repeated.
         """
         self.get_query(request)
         self.require_person()
@@ -73,9 +73,9 @@ class CalendarExportView(CalendarView):
     )
     def get(self, request: Request, calendar_id: UUID, **_: Any) -> HttpResponseBase:
         """
-        Return a local calendar of the person as a file (RFC 5545).
+        Return a calendar of the person's own that lives here as a file (RFC 5545).
 
-        An interrupted file has no `END:VCALENDAR`: it is incomplete.
+        One that breaks off has no `END:VCALENDAR`: it is not whole.
         """
         self.get_query(request)
         self.require_person()

@@ -59,10 +59,10 @@ class EventListView(CalendarView):
     )
     def get(self, request: Request, **_: Any) -> HttpResponse:
         """
-        Return a page of the events in a window over all calendars, by start.
+        Return a page of what happens in a window over all calendars, by start.
 
-        `calendars` has the state of each calendar's copy, and whether its events are included. A
-        page may be short, or have no data, while `has_more` is true.
+        `calendars` says of each whether its events are here, and how its copy stands. A page may
+        be short, or have no data, though `has_more` is true: so much happens then.
         """
         query = self.get_query(request)
         window = agenda.build_window(query["start"], query["end"], zone=query["timezone"])
@@ -87,11 +87,11 @@ class EventListView(CalendarView):
     @idempotent("create_event", undone=service.NOT_WRITTEN)
     def post(self, request: Request, *, attempt: IdempotentAttempt, **_: Any) -> HttpResponse:
         """
-        Create an event, once under one `Idempotency-Key`, for 24 hours.
+        Write a new event, once under one `Idempotency-Key`, for 24 hours.
 
-        The same request returns the same status and the event as it is by then, with
-        `Idempotent-Replayed: true`; another body under the key is `key-reused`. While the first
-        request is under way, a second one is `in-progress`, with the time after which to send it
+        The same again is answered with the same status and the event as it is by then, with
+        `Idempotent-Replayed: true`; another body under the key is `key-reused`, and while the
+        first is still being answered the second is `in-progress`, which says when it can be sent
         again.
         """
         self.check_query(request, None)
@@ -147,11 +147,10 @@ class EventDetailView(CalendarView):
     @explains_bad_draft
     def patch(self, request: Request, event_id: str, **_: Any) -> HttpResponse:
         """
-        Change an event, an occurrence, or with `scope` a series as a whole or from an occurrence
-        on.
+        Change an event, an occurrence, or with `scope` a series from there on or as a whole.
 
-        Other changes since the version in `If-Match` stay; a change of the same field is a 412,
-        and nothing is written.
+        What somebody else changed since the version in `If-Match` stays; over the same field it
+        is a 412, and nothing is written.
         """
         self.get_query(request)
         etag = get_if_match(request)
@@ -174,7 +173,7 @@ class EventDetailView(CalendarView):
         responses={204: None},
     )
     def delete(self, request: Request, event_id: str, **_: Any) -> HttpResponse:
-        """Delete an event, or cancel an occurrence; an event that is gone already is no error."""
+        """Delete an event, or cancel an occurrence; what is gone already is no error."""
         etag = get_if_match(request)
         query = self.check_query(request, write_shapes.DeleteQuerySerializer)
         parsed_id = event_lookup.parse_event_id(event_id)
@@ -199,10 +198,10 @@ class EventMoveView(CalendarView):
     @explains_bad_draft
     def post(self, request: Request, event_id: str, **_: Any) -> HttpResponse:
         """
-        Move an event, or a whole series by its own id, to another calendar; its id changes.
+        Move an event, or a whole series by its own id, to another calendar; it has another id then.
 
-        Between calendars of one account, or between local calendars. If the event was changed
-        since the version in `If-Match`, it is a 412, and nothing is moved.
+        Between calendars of one account, and between those that are kept here. What was changed
+        since the version in `If-Match` is a 412, and nothing is moved.
         """
         self.get_query(request)
         etag = get_if_match(request)
@@ -228,10 +227,10 @@ class EventResponseView(CalendarView):
     )
     def post(self, request: Request, event_id: str, **_: Any) -> HttpResponse:
         """
-        Answer an invitation for the owner of the calendar.
+        Answer an invitation for the person whose calendar it is in.
 
-        If the invitation was changed since the version in `If-Match`, it is a 412, and nothing is
-        answered; changes of other guests do not count.
+        If what they are invited to is no longer as in the version in `If-Match`, it is a 412, and
+        nothing is answered; who else comes does not count.
         """
         self.get_query(request)
         etag = get_if_match(request)

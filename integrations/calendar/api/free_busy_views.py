@@ -24,11 +24,11 @@ class FreeBusyView(CalendarView):
     )
     def post(self, request: Request, **_: Any) -> HttpResponse:
         """
-        Return the busy times of people and calendars, and nothing else of their events.
+        Return when people and calendars are busy: times, and nothing of what it is.
 
-        Known are you, and people who share an own calendar with you. Everybody else is unknown,
-        existing or not, and so is a person with a copy that is too old or does not cover the
-        window. The request changes nothing, so it may be repeated.
+        Known is who shares a calendar of their own with you, and you are. Everybody else is
+        unknown, whether they exist or not, and so is whose copy is too old or does not reach as
+        far. Nothing is changed by asking, so it may be repeated.
         """
         self.get_query(request)
         body = self.get_body(request, shapes.FreeBusyQuerySerializer)

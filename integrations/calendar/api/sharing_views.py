@@ -61,7 +61,7 @@ class SharingView(UserDataView):
 class CalendarSharesView(SharingView):
     @extend_schema(operation_id="list_calendar_shares", responses={200: shapes.ShareListSerializer})
     def get(self, request: Request, calendar_id: UUID, **_: Any) -> Response:
-        """Return the addresses with which a calendar of the person is shared."""
+        """Return the addresses with which a calendar of the person's own is shared."""
         self.get_query(request)
         return self.build_list_response(
             sharing.list_calendar_shares(actor=self.actor, calendar_id=calendar_id, at=self.at)
@@ -74,10 +74,10 @@ class CalendarSharesView(SharingView):
     )
     def post(self, request: Request, calendar_id: UUID, **_: Any) -> Response:
         """
-        Share a calendar with the person of the organisation who has the address.
+        Share with whoever of the organisation has the address.
 
-        The response is the same whether or not the address is known. `version` is that of the
-        `calendar-sharing` agreement that was shown and accepted.
+        The answer is the same whether anybody has. `version` is that of the words of
+        `calendar-sharing` which were shown and agreed to.
         """
         self.get_query(request)
         fields = self.get_body(request, shapes.NewShareSerializer)
@@ -98,7 +98,7 @@ class CalendarSharesView(SharingView):
 class ShareListView(SharingView):
     @extend_schema(operation_id="list_shares", responses={200: shapes.ShareListSerializer})
     def get(self, request: Request, **_: Any) -> Response:
-        """Return every live share: those given, and those received."""
+        """Return every share that stands: those given, and those received."""
         self.get_query(request)
         given_shares = sharing.list_given_shares(actor=self.actor, at=self.at)
         return self.build_list_response(
@@ -109,7 +109,7 @@ class ShareListView(SharingView):
 class ShareDetailView(SharingView):
     @extend_schema(operation_id="end_share", responses={204: None})
     def delete(self, request: Request, share_id: UUID, **_: Any) -> HttpResponse:
-        """End a share: its owner withdraws it, its viewer leaves it."""
+        """End a share: taken back by its owner, or left by who is shown it."""
         self.get_query(request)
         sharing.end_share(actor=self.actor, share_id=share_id, at=self.at)
         return HttpResponse(status=204)

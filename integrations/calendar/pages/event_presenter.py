@@ -89,7 +89,9 @@ def make_event_presenter(
         presented = _present_occurrence(occurrence, events, tz, calendar.get("name", ""), page_data)
         # The shown version, as in the API.
         serialized = (
-            event_lookup.serialize_event(events, event_id=options.event_id, permits=page_data.permits)
+            event_lookup.serialize_event(
+                events, event_id=options.event_id, permits=page_data.permits
+            )
             or {}
         )
         version = serialized.get("etag") or ""

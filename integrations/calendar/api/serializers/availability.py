@@ -54,7 +54,7 @@ class InvitedSerializer(RequestBodySerializer):
 
 @extend_schema_serializer(component_name="AvailabilityQuery")
 class AvailabilityQuerySerializer(RequestBodySerializer):
-    """The meeting, the people and the window; an unknown field is a 400."""
+    """What is looked for, of whom, and when; a field that is not known is a 400."""
 
     start = OffsetDateTimeField()
     end = OffsetDateTimeField()

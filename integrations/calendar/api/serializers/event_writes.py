@@ -21,7 +21,7 @@ _NOTIFY = ["all", "none"]
 
 @extend_schema_serializer(component_name="WhenGiven")
 class WhenGivenSerializer(RequestBodySerializer):
-    """Two times in the zone `timezone`, or two days; the end is exclusive."""
+    """Two times on the clocks of `timezone`, or two days; the end is exclusive."""
 
     object = serializers.ChoiceField(choices=["timespan", "datespan"])
     start = StrictCharField(max_length=40, help_text="RFC 3339, a local time, or a date.")
@@ -81,7 +81,7 @@ class NewEventSerializer(EventFieldsSerializer):
 
 @extend_schema_serializer(component_name="EventEdit")
 class EventEditSerializer(EventFieldsSerializer):
-    """The fields to change; other fields stay."""
+    """What is to be different; what is left out stays."""
 
     when = WhenGivenSerializer(required=False)
     scope = serializers.ChoiceField(choices=_SCOPES, default="this")
@@ -104,7 +104,7 @@ class DeleteQuerySerializer(NotifySerializer):
 
 @extend_schema_serializer(component_name="WrittenElsewhere")
 class WrittenElsewhereSerializer(serializers.Serializer[None]):
-    """The event was written, and lies outside of the window of the copy."""
+    """It was written, and lies outside of the time that is kept here."""
 
     status = serializers.ChoiceField(choices=["written"])
     calendar_id = serializers.UUIDField()

@@ -25,7 +25,7 @@ MAX_WINDOW: Final = timedelta(days=62)
 
 @extend_schema_serializer(component_name="FreeBusyQuery")
 class FreeBusyQuerySerializer(RequestBodySerializer):
-    """The people, calendars and window; an unknown field is a 400."""
+    """Of whom, and when; a field that is not known is a 400."""
 
     start = OffsetDateTimeField()
     end = OffsetDateTimeField()
