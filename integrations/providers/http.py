@@ -1,9 +1,9 @@
 """
-The one door for HTTP to providers: a pooled client per process, safe to share between threads.
+All HTTP to providers: one pooled client per process, safe to share between threads.
 
-No redirects, no proxies but the one of the settings, no retries, and a timeout on
-everything. urllib3, because a mailbox is tens of thousands of small requests and
-it costs half the processor time of the client that we used before.
+No redirects, no proxy except that of the settings, no retries, and a timeout on every request.
+urllib3, because a mailbox takes tens of thousands of small requests, which cost half the
+processor time of the previous client.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ NoResponse = HTTPError
 
 
 class ResponseTooLarge(NoResponse):
-    """The answer is larger than `MAX_ANSWER`. To who does not look: none came."""
+    """The response is larger than `MAX_ANSWER`. Other callers treat it as no response."""
 
 
 _POOL_LOCK: Final = Lock()
@@ -59,7 +59,7 @@ _proxy = ""
 
 @dataclass(frozen=True, slots=True)
 class ProviderResponse:
-    """A whole answer. `headers` are looked up whatever the case of their names."""
+    """A complete response. Header names are case-insensitive."""
 
     status: int
     headers: Mapping[str, str]
@@ -76,7 +76,7 @@ class ProviderResponse:
 
 @dataclass(frozen=True, slots=True)
 class ResponseStream:
-    """An answer whose body is read in pieces."""
+    """A response whose body is read in chunks."""
 
     response: ProviderResponse
     chunks: Iterator[bytes]
@@ -84,9 +84,9 @@ class ResponseStream:
 
 def use_proxy(url: str) -> None:
     """
-    Reach every provider through this proxy from now on, by CONNECT; directly if it is empty.
+    Send all requests through this proxy by CONNECT; empty: directly.
 
-    :param url: `http://proxy:3128`, with a user and a password if it wants them
+    :param url: `http://proxy:3128`, with user and password if it requires them
     """
     global _proxy  # noqa: PLW0603 - one per process, like the pool
     if url != _proxy:
@@ -138,10 +138,10 @@ def send_request(
     timeout: urllib3.Timeout = TIMEOUT,
 ) -> ProviderResponse:
     """
-    Return the answer to one request.
+    Return the response to one request.
 
-    :raises TooLarge: if it is too large to be read
-    :raises NoAnswer: if none came
+    :raises ResponseTooLarge: if the response exceeds `MAX_ANSWER`
+    :raises NoResponse: if no response came
     """
     response = _open_response(
         method, url, headers=headers, body=body, timeout=timeout, preload_content=False
@@ -170,12 +170,12 @@ def _open_response(method: str, url: str, **options: Any) -> urllib3.BaseHTTPRes
 
 
 def get_proxy() -> str:
-    """Return the proxy that every provider is reached through; empty: none."""
+    """Return the URL of the proxy; empty if there is none."""
     return _proxy
 
 
 def find_first_hop(url: str) -> tuple[str, int]:
-    """Return where a request to `url` goes first: see `towards`."""
+    """Return host and port of the first connection for `url`; see `current_destination`."""
     return _parse_destination(_proxy or url)
 
 
@@ -186,9 +186,9 @@ def _parse_destination(url: str) -> tuple[str, int]:
 
 def parse_http_response(message: bytes) -> ProviderResponse:
     """
-    Return the answer that stands as text within another one (RFC 9112 §2.1).
+    Return a response that is embedded as text in another one (RFC 9112 §2.1).
 
-    :raises ValueError: if it is none
+    :raises ValueError: if the text is no response
     """
     head, blank, content = message.partition(b"\r\n\r\n")
     line, *lines = head.decode("latin-1").split("\r\n")
@@ -202,15 +202,15 @@ def parse_http_response(message: bytes) -> ProviderResponse:
 
 
 def fetch_document(url: str) -> ProviderResponse:
-    """Return a document that anybody may read. See `send`."""
+    """Return a public document. See `send_request`."""
     return send_request("GET", url, {"accept": "application/json"}, timeout=SHORT)
 
 
 def post_form(url: str, form: Mapping[str, str]) -> ProviderResponse:
     """
-    Return the answer to a form sent to an OAuth endpoint.
+    Return the response to a form sent to an OAuth endpoint.
 
-    :raises Unavailable: if none came
+    :raises Unavailable: if no response came
     """
     headers = {
         "accept": "application/json",
@@ -224,9 +224,9 @@ def post_form(url: str, form: Mapping[str, str]) -> ProviderResponse:
 @contextmanager
 def stream_response(method: str, url: str, headers: Mapping[str, str]) -> Iterator[ResponseStream]:
     """
-    Hold an answer whose body is read in pieces; a refusal is read whole.
+    Hold a response whose body is read in chunks. The body of an error is read at once.
 
-    :raises NoAnswer: if none came, or it ends early
+    :raises NoResponse: if no response came, or it ends early
     """
     response = _open_response(method, url, headers=headers, preload_content=False)
     try:
@@ -240,7 +240,7 @@ def stream_response(method: str, url: str, headers: Mapping[str, str]) -> Iterat
 
 
 def parse_retry_after(response: ProviderResponse) -> float | None:
-    """Return the seconds that `Retry-After` asks for, if it does so plausibly."""
+    """Return the seconds of the `Retry-After` header; None if missing or implausible."""
     value = response.headers.get("retry-after", "").strip()
     if not value:
         return None

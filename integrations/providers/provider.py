@@ -1,4 +1,4 @@
-"""What a provider is, as data: what it is asked for, and how its adapters are opened."""
+"""A provider as data: scopes, and how its adapters are opened."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from .push import CalendarWatch, MailWatch, PushSubscriptions
 @dataclass(frozen=True, slots=True)
 class Permission:
     """
-    A scope that is asked for.
+    A scope that Antares requests.
 
-    :param reason: shown to people before they consent, on the data-use page and in the evidence
-    :param methods: the API methods that are called with it; empty where it changes the tokens only
+    :param reason: shown to people before consent, on the data-use page and in the evidence
+    :param methods: the API methods called with the scope; empty if it only changes the tokens
     """
 
     scope: str
@@ -29,7 +29,7 @@ class Permission:
 
 @dataclass(frozen=True, slots=True)
 class Capability:
-    """Something that a feature may need of a provider, such as `mail.read`."""
+    """Access that a feature may require, such as `mail.read`."""
 
     key: str
     permissions: tuple[Permission, ...]
@@ -46,18 +46,18 @@ class Capability:
 @dataclass(frozen=True, slots=True)
 class Provider:
     """
-    What a provider is, as data.
+    A provider as data.
 
-    `issuer` is the provider's own (what is checked is that of the `Endpoints`);
-    `identity` is asked for with every product. `scope_aliases` maps the
-    names that a provider answers with to those that we ask for.
-    `revocation_pages` are where a user withdraws at the provider itself, one for each kind of
-    account. `subject_claims` of an id_token name an account for ever, together; `address_claims`
-    are those that may show it.
-    `refusals` are numbers that a token endpoint gives beside its word, where the number says more.
-    `pace` names the setting that says how fast its mailboxes may be read; the provider counts over
-    `pace_minutes`. `most_at_once` is how many requests of one mailbox may be under way, over all
-    processes; 0: no limit.
+    - `issuer`: the provider's own; the issuer of the `Endpoints` is the one checked.
+    - `identity_permissions`: requested with every product.
+    - `scope_aliases`: from the provider's names in responses to the requested names.
+    - `revocation_pages`: the provider's pages for withdrawal, one for each kind of account.
+    - `subject_claims`: claims of an id_token that together name an account for ever;
+      `address_claims` may hold its address.
+    - `errors_by_number`: numbers in token responses that say more than the error code.
+    - `rate_setting_prefix`: prefix of the settings for a mailbox's quota, which the provider counts
+      over `rate_window_minutes`.
+    - `most_at_once`: concurrent requests of one mailbox over all processes; 0: no limit.
     """
 
     key: str
@@ -109,12 +109,12 @@ class Provider:
 
     @property
     def products(self) -> frozenset[str]:
-        """Return the products that can be connected at the provider."""
+        """The products that can be connected at the provider."""
         openers = {"mail": self.open_mail, "calendar": self.open_calendars}
         return frozenset(product for product, opener in openers.items() if self.grants and opener)
 
     def list_scopes_for(self, capabilities: frozenset[str]) -> frozenset[str]:
-        """Return what to ask for: identity, and what `capabilities` take."""
+        """Return the scopes to request: identity, and those of `capabilities`."""
         if not self.grants:
             return frozenset()
         scopes = set(self.identity_scopes)
@@ -123,7 +123,7 @@ class Provider:
         return frozenset(scopes)
 
     def normalise_scopes(self, scopes: str) -> frozenset[str]:
-        """Return the scopes of a token response in the names that we ask for."""
+        """Return the scopes of a token response under the requested names."""
         names = (self.scope_aliases.get(scope, scope) for scope in scopes.split())
         if not self.scope_prefix:
             return frozenset(names)

@@ -1,4 +1,4 @@
-"""How many requests the caller may have under way at once."""
+"""The number of concurrent requests that a caller may use."""
 
 from __future__ import annotations
 

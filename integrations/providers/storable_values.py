@@ -1,7 +1,7 @@
 """
-Values of a provider's answer, as they may be stored. Pure.
+Values of a provider's response, made storable. Pure.
 
-JSON holds what no column and no encoder takes: numbers without an end, halves of characters, NUL.
+JSON allows values that no column and no encoder takes: infinite numbers, lone surrogates, NUL.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _UNSTORABLE: Final = re.compile("[\ud800-\udfff\0]")
 
 
 def clean_text(value: object) -> str:
-    """Return a text without NUL and halves of characters; empty where it is none."""
+    """Return a text without NUL and lone surrogates; empty if `value` is no text."""
     if not isinstance(value, str):
         return ""
     if value.isascii() and "\0" not in value:
@@ -26,7 +26,7 @@ def clean_text(value: object) -> str:
 
 
 def clamp_number(value: object, *, minimum: int = 0, maximum: int = MAX_NUMBER) -> int:
-    """Return a number within its bounds; the least where it is none."""
+    """Return a number within its bounds; the minimum if `value` is no number."""
     # What is no number at all (NaN) is not equal to itself.
     if not isinstance(value, int | float) or value != value:  # noqa: PLR0124
         return minimum
@@ -35,9 +35,9 @@ def clamp_number(value: object, *, minimum: int = 0, maximum: int = MAX_NUMBER) 
 
 def check_token(value: object) -> str | None:
     """
-    Return what a provider wants to be asked by next; None where there is nothing.
+    Return a page token, sync token or link; None if there is none.
 
-    :raises ValueError: if it is no token
+    :raises ValueError: if it is malformed
     """
     if value is None or value == "":
         return None

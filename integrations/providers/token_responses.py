@@ -1,4 +1,4 @@
-"""What an OAuth endpoint answered, judged: tokens, or what to do next."""
+"""Responses of an OAuth endpoint, mapped to tokens or errors."""
 
 from __future__ import annotations
 
@@ -53,12 +53,11 @@ _KNOWN_CODES: Final = (
 @dataclass(frozen=True, slots=True)
 class TokenSet:
     """
-    What the token endpoint gave.
+    The tokens of a token response.
 
-    `refresh_token` is None where the answer had none: keep the old one.
-    `expires_at` is already early by the skew; `refresh_expires_at` is there
-    for time-limited grants only. `granted_scopes` is what the answer says, in
-    the names that we ask for; None where it does not say.
+    `refresh_token` is None if the response had none: keep the old one. `expires_at` is early by
+    the skew. `refresh_expires_at` is set for time-limited grants only. `granted_scopes` are those
+    of the response, under the requested names; None if it names none.
     """
 
     access_token: str = field(repr=False)
@@ -83,9 +82,9 @@ def map_token_error(
     errors_by_number: Mapping[int, type[errors.ProviderError]] = MappingProxyType({}),
 ) -> errors.ProviderError:
     """
-    Return what a refusal stands for. Only codes decide, never the description.
+    Return the error for a refusal. Only codes decide, never the description.
 
-    :param refusals: numbers of the provider's that say more than its `error`
+    :param errors_by_number: the provider's numbers that say more than its `error`
     """
     status = response.status
     answer = parse_fields(response)
@@ -122,9 +121,9 @@ def map_token_error(
 
 def _read_step_up_claims(answer: dict[str, Any]) -> str | None:
     """
-    Return what the person is to meet on the consent page, as claims or "" if nothing names it.
+    Return the claims for the consent page; "" if the response names none.
 
-    None if the answer speaks of nothing that they could do there.
+    None if the person can do nothing about the refusal. Source:
     https://learn.microsoft.com/en-us/entra/msal/dotnet/advanced/exceptions/msal-error-handling
     """
     if claims := parse_claims(answer.get("claims")):
@@ -137,7 +136,7 @@ def _read_step_up_claims(answer: dict[str, Any]) -> str | None:
 
 
 def parse_claims(text: object) -> str:
-    """Return what a provider wants tokens to be asked for with, if it is a JSON object; or ""."""
+    """Return a claims request if it is a JSON object, else ""."""
     if isinstance(text, str) and 0 < len(text) <= MAX_CLAIMS:
         with suppress(ValueError, RecursionError):
             if isinstance(json.loads(text), dict):

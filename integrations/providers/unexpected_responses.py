@@ -1,4 +1,4 @@
-"""An answer that nobody foresaw ends as `Unexpected`: it backs off, and an operator is told."""
+"""Unknown response shapes become `Unexpected`: the sync backs off and an operator is alarmed."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ UNREADABLE_ERRORS: Final = (
 
 def raise_unexpected(method: Callable[P, R]) -> Callable[P, R]:
     """
-    Raise `Unexpected` where `method`, of an adapter, meets an answer that it cannot read.
+    Decorate an adapter's method to raise `Unexpected` for a response that it cannot read.
 
-    `reason` is the kind of error. The error itself is dropped: its text may be a person's.
+    `reason` is the class of the error. The error itself is dropped: its text may be personal
+    data.
     """
 
     @wraps(method)

@@ -1,4 +1,4 @@
-"""A mailbox in memory, with verbs for the world around it."""
+"""A mailbox in memory, with methods that change it from outside."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class KilledDuringFetch(BaseException):
 
 @dataclass(slots=True)
 class FakeMailbox:
-    """What is at the provider: messages, and a history of them."""
+    """A mailbox at the provider: messages and their history."""
 
     email: str = "alice@example.test"
     messages: dict[str, StoredMessage] = field(default_factory=dict)
@@ -312,7 +312,7 @@ class FakeMailAdapter:
 
 
 def make_open_mail(mailbox: FakeMailbox):
-    """Return what a `Provider` has as `open_mail`, for this mailbox whoever asks."""
+    """Return an `open_mail` for a `Provider` that always opens this mailbox."""
 
     @contextmanager
     def open_mail(access: ProviderAccess) -> Iterator[FakeMailAdapter]:

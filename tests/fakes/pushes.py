@@ -1,4 +1,4 @@
-"""Watches in memory: who is to be told of what, and until when."""
+"""Push watches in memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WEEK = timedelta(days=7)
 
 @dataclass(slots=True)
 class FakeWatches:
-    """What is watched at the provider. `calls` are the verbs that it was asked, in order."""
+    """Watches at the provider. `calls` are the verbs of its calls, in order."""
 
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     topic: str = ""
@@ -51,7 +51,7 @@ class FakeWatches:
 
 @dataclass(slots=True)
 class FakeSubscriptions:
-    """One of each thing stands in `channels`, by the provider's id of it."""
+    """`channels` holds one subscription per resource, by the provider's id."""
 
     watches: FakeWatches
 

@@ -1,10 +1,10 @@
 """
-Several requests in one, each answered by itself.
+Several requests of Google in one, each with its own result.
 
-A mailbox is tens of thousands of small requests, and half of the processor time of one is HTTP.
-https://developers.google.com/workspace/gmail/api/guides/batch: each part costs what it costs alone,
-and counts as a call at once. Google's library has batches, too; it parses an answer line by line,
-which costs more than what is saved.
+A mailbox takes tens of thousands of small requests, and half of each one's processor time is
+HTTP. Each part costs its own quota and counts as a concurrent call. Google's library has batches
+too; its line-by-line parser costs more than a batch saves. Source:
+https://developers.google.com/workspace/gmail/api/guides/batch
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _ID: Final = re.compile(rb"^content-id:\s*<?response-<?(\d+)>", re.IGNORECASE | 
 
 def send_batch(requests: Sequence[Any], access: ProviderAccess, *, url: str) -> list[GoogleOutcome]:
     """
-    Return the answer to each of `requests`, reads all of them, in order.
+    Return the result of each of `requests`, all of them reads, in order.
 
-    :param url: where the service takes batches
+    :param url: the service's address for batches
     """
     if len(requests) == 1:
         return [_send_single(requests[0], access)]
@@ -74,7 +74,7 @@ def _send_single(request: Any, access: ProviderAccess) -> GoogleOutcome:
 
 
 def _format_part(position: int, request: Any, boundary: str) -> bytes:
-    """Return one request as a part. The token stands once, in the headers of the whole."""
+    """Return one request as a part. Only the headers of the batch hold the token."""
     target = urlsplit(request.uri)
     return (
         f"--{boundary}\r\nContent-Type: application/http\r\nContent-ID: <{position}>\r\n\r\n"
@@ -84,7 +84,7 @@ def _format_part(position: int, request: Any, boundary: str) -> bytes:
 
 
 def _parse_responses(response: http.ProviderResponse) -> dict[int, http.ProviderResponse]:
-    """Return the answers by the place of their request; what cannot be read is left out."""
+    """Return the responses by position of their request, without unreadable ones."""
     boundary = _BOUNDARY.search(response.headers.get("content-type", ""))
     if boundary is None:
         return {}

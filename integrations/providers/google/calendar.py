@@ -1,4 +1,4 @@
-"""Google Calendar behind `CalendarAdapter`. A cursor is a sync token."""
+"""Google Calendar as a `CalendarAdapter`. A cursor is a sync token."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ CONFERENCE_DATA_VERSION: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class GoogleCalendarAdapter:
-    """Reads and writes one account's calendars. Holds no connection and no token of its own."""
+    """Reads and writes one account's calendars. Holds no connection and no token."""
 
     access: ProviderAccess
     api: CalendarService
@@ -279,7 +279,7 @@ def _format_time(at: datetime) -> str:
 
 @contextmanager
 def open_calendars(access: ProviderAccess) -> Iterator[GoogleCalendarAdapter]:
-    """Hold an adapter to the calendars that `access` is for."""
+    """Hold an adapter to the calendars of `access`."""
     rooted_access = replace(access, root_url=_get_root_url(access.root_url))
     yield GoogleCalendarAdapter(rooted_access, get_calendar_service(rooted_access.root_url))
 

@@ -1,4 +1,4 @@
-"""Google, as data."""
+"""Google as data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Google's calendar resources, in our words. Pure."""
+"""Google's calendar resources, mapped to events. Pure."""
 
 from __future__ import annotations
 
@@ -60,10 +60,10 @@ def map_event(
     resource: Mapping[str, Any], *, calendar_zone: str
 ) -> RemoteEvent | CancelledInstance | None:
     """
-    Return what an event resource says; None if it says that the event is gone.
+    Return the event of a resource; None if the event was deleted.
 
-    :param calendar_zone: of the calendar, for what names none itself
-    :raises Rejected: if it cannot be read
+    :param calendar_zone: the calendar's zone, for times without their own
+    :raises Rejected: if the resource cannot be read
     """
     try:
         # Of one that is gone as well: it is all that is said of it.
@@ -174,7 +174,7 @@ def _map_conference(resource: Mapping[str, Any]) -> Conference | None:
 
 
 def map_time(value: Mapping[str, Any], calendar_zone: str) -> When:
-    """:raises ValueError: if it is neither a day nor a moment"""
+    """:raises ValueError: if `value` is neither a day nor a moment"""
     if value.get("date"):
         return When(day=date.fromisoformat(value["date"]))
     zone_name = find_zone(value.get("timeZone")) or calendar_zone
@@ -189,7 +189,7 @@ def _parse_time(text: str) -> datetime:
 
 
 def find_zone(name: object) -> str:
-    """Return an IANA zone's name if we know it, else nothing."""
+    """Return the name of a known IANA zone, else an empty text."""
     if not isinstance(name, str) or not name:
         return ""
     try:

@@ -1,4 +1,4 @@
-"""Gmail's message resource and label ids, in our words."""
+"""Gmail's message resource and label ids, mapped to mail types."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MAX_SNIPPET: Final = 300
 
 
 def map_filing(label_ids: Iterable[str]) -> MessageFiling:
-    """Return where a message with `label_ids` is filed; what is nowhere else is archived."""
+    """Return the filing of a message with `label_ids`; without a main folder it is archived."""
     ids = list(dict.fromkeys(label_ids))
     folders = [
         _FOLDERS.get(label, label.lower())
@@ -53,7 +53,7 @@ def is_hidden(message: Mapping[str, Any]) -> bool:
 def map_messages(
     resources: Sequence[Mapping[str, Any]],
 ) -> list[RemoteMessage | errors.Rejected]:
-    """Return messages of `format=full`, in order; what cannot be read is rejected by itself."""
+    """Return messages of `format=full`, in order, with a rejection for each unreadable one."""
     payloads = [_encode_payload(resource) for resource in resources]
     parsed_mails = iter(
         parsers.read_gmail([encoded for encoded in payloads if encoded is not None])
@@ -67,7 +67,7 @@ def map_messages(
 
 
 def _encode_payload(resource: Mapping[str, Any]) -> bytes | None:
-    """Return the payload as JSON; None where it can be none."""
+    """Return the payload as JSON; None if it cannot be encoded."""
     payload = resource.get("payload")
     try:
         return orjson.dumps(payload)

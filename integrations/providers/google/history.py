@@ -1,9 +1,9 @@
 """
-Gmail's history, folded into what is to be done.
+Gmail's history, folded into changes.
 
-Typed lists only: the plain `messages` of a record says that something happened,
-not what. Records are chronological, so the last word on a message is the one
-that counts. https://developers.google.com/workspace/gmail/api/guides/sync
+Only typed lists are read: the plain `messages` of a record do not say what happened. Records are
+chronological, so a message's last record decides. Source:
+https://developers.google.com/workspace/gmail/api/guides/sync
 """
 
 from __future__ import annotations

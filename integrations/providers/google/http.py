@@ -1,4 +1,4 @@
-"""Send one request of Google's library, and say its errors in our words."""
+"""Sends one request of Google's library, and maps Google's errors."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ _KNOWN_REASONS: Final = (
 
 
 class ParserResponse(dict[str, str]):
-    """What the library's parser wants of a response: headers, and a status."""
+    """The response object that the library's parser expects: headers with a status."""
 
     def __init__(self, response: http.ProviderResponse) -> None:
         super().__init__(response.headers.items())
@@ -84,9 +84,9 @@ def send_read(
     request: Any, access: ProviderAccess, *, not_found: type[errors.ProviderError] = errors.Gone
 ) -> dict[str, Any]:
     """
-    Return the answer to `request`, a read.
+    Return the response to `request`, a read.
 
-    `not_found` says what a 404 means here.
+    :param not_found: the error for a 404
     """
     method, url, headers, body = prepare_request(request, access)
     result: dict[str, Any] | errors.ProviderError
@@ -108,9 +108,9 @@ def send_read(
 
 def send_write(request: Any, access: ProviderAccess) -> dict[str, Any]:
     """
-    Return the answer to `request`, a write; empty where there is none to give.
+    Return the response to `request`, a write; empty if the response has no content.
 
-    :raises OutcomeUnknown: if it was sent and no answer came, or one that leaves it open
+    :raises OutcomeUnknown: if the request was sent and the result is unknown
     """
     method, url, headers, body = prepare_request(request, access)
     response = None
@@ -138,7 +138,7 @@ def parse_outcome(
     *,
     not_found: type[errors.ProviderError] = errors.Gone,
 ) -> dict[str, Any] | errors.ProviderError:
-    """Return what `response` says to `request`: its content, or the error that it stands for."""
+    """Return the content of `response`, or the error for it."""
     if not response.is_success:
         return map_google_error(response, not_found)
     return _parse_content(request, response)
@@ -184,7 +184,7 @@ def _parse_content(
 def map_google_error(
     response: http.ProviderResponse, not_found: type[errors.ProviderError]
 ) -> errors.ProviderError:
-    """Return the error that a refusal stands for, by its status and reasons, never its text."""
+    """Return the error for a refusal, by status and reasons, never by text."""
     status = response.status
     reasons = _read_reasons(response)
     pause = http.parse_retry_after(response)

@@ -1,4 +1,4 @@
-"""Gmail behind `MailAdapter`. The cursor is a historyId."""
+"""Gmail as a `MailAdapter`. The cursor is a historyId."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ _HISTORY_TYPES: Final = ["messageAdded", "messageDeleted", "labelAdded", "labelR
 
 @dataclass(frozen=True, slots=True)
 class GmailAdapter:
-    """Reads one mailbox. Holds no connection and no token of its own."""
+    """Reads one mailbox. Holds no connection and no token."""
 
     access: ProviderAccess
     api: GmailService
 
     @property
     def fetch_request_count(self) -> None:
-        """Return None: a message costs the same units, however it is asked for."""
+        """Return None: a message costs fixed units."""
 
     @unexpected_responses.raise_unexpected
     def get_profile(self) -> MailboxProfile:
@@ -182,7 +182,7 @@ class GmailAdapter:
 
 
 def _reject_unreadable(target: FetchTarget, answer: GoogleOutcome) -> GoogleOutcome:
-    """Return an answer whose messages can be told apart; of another shape, it is rejected."""
+    """Return `answer`, or a rejection if its messages cannot be told apart."""
     try:
         _get_visible_messages(target, answer)
     except unexpected_responses.UNREADABLE_ERRORS:
@@ -191,7 +191,7 @@ def _reject_unreadable(target: FetchTarget, answer: GoogleOutcome) -> GoogleOutc
 
 
 def _get_visible_messages(target: FetchTarget, answer: GoogleOutcome) -> list[Mapping[str, Any]]:
-    """Return the messages of an answer that are to be read: none in spam or trash."""
+    """Return the messages of an answer outside spam and trash."""
     if isinstance(answer, errors.ProviderError):
         return []
     messages = answer.get("messages") or () if target.thread_id else (answer,)
@@ -222,7 +222,7 @@ def _build_result(
 
 @contextmanager
 def open_mail(access: ProviderAccess) -> Iterator[GmailAdapter]:
-    """Hold an adapter to the mailbox that `access` is for."""
+    """Hold an adapter to the mailbox of `access`."""
     rooted_access = replace(access, root_url=_get_root_url(access.root_url))
     yield GmailAdapter(rooted_access, get_gmail_service(rooted_access.root_url))
 

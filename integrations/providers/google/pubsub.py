@@ -1,8 +1,8 @@
 """
-Notifications of Pub/Sub, proven before anything of them is read.
+Notifications of Pub/Sub, verified before their body is read.
 
-https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions. google-auth's own check
-fetches the keys at every call, and looks at neither issuer, address nor verification.
+google-auth's own check fetches the keys at every call, and checks neither issuer, address nor
+verification. Source: https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MAX_ADDRESS: Final = 254
 
 @dataclass(frozen=True, slots=True)
 class PushSender:
-    """Who may notify us: what the tokens of our subscription must say."""
+    """The claims that tokens of our Pub/Sub subscription must have."""
 
     issuer: str
     audience: str
@@ -43,13 +43,13 @@ def verify_notification(
     at: datetime,
 ) -> MailboxNotification:
     """
-    Return what a notification says, having checked every claim of its token first.
+    Return the content of a notification, after checking every claim of its token.
 
-    :param authorization: the header of that name
-    :param body: reads the body; not called unless the token holds
-    :raises IdentityRejected: if it is not of `sender`; `reason` names the claim
-    :raises Rejected: if it is, and makes no sense
-    :raises Unavailable: if the provider's keys cannot be had
+    :param authorization: the `Authorization` header
+    :param body: reads the body; called only if the token is valid
+    :raises IdentityRejected: if the token is not that of `sender`; `reason` names the claim
+    :raises Rejected: if the token is valid and the body is unreadable
+    :raises Unavailable: if the provider's keys cannot be fetched
     """
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != SCHEME:

@@ -1,7 +1,7 @@
 """
-Google asked to tell of news: Gmail through a topic of Pub/Sub, Calendar by calling us.
+Google's push notifications: Gmail through a Pub/Sub topic, Calendar through webhooks.
 
-https://developers.google.com/workspace/gmail/api/guides/push,
+Sources: https://developers.google.com/workspace/gmail/api/guides/push,
 https://developers.google.com/workspace/calendar/api/guides/push
 """
 
@@ -33,7 +33,7 @@ ME: Final = "me"
 
 @dataclass(frozen=True, slots=True)
 class GmailWatch:
-    """One mailbox's watch. Holds no connection and no token of its own."""
+    """One mailbox's watch. Holds no connection and no token."""
 
     access: ProviderAccess
     api: GmailService
@@ -79,7 +79,7 @@ class GmailWatch:
 
 @dataclass(frozen=True, slots=True)
 class GoogleCalendarWatch:
-    """Channels of one account. Holds no connection and no token of its own."""
+    """The channels of one account. Holds no connection and no token."""
 
     access: ProviderAccess
     api: CalendarService
@@ -128,13 +128,13 @@ def _read_expiration(answer: Mapping[str, Any]) -> datetime:
 
 @contextmanager
 def open_mail_watch(access: ProviderAccess) -> Iterator[GmailWatch]:
-    """Hold what starts and stops the watch of the mailbox that `access` is for."""
+    """Hold the watch of the mailbox of `access`."""
     rooted_access = replace(access, root_url=get_root_url(access.root_url))
     yield GmailWatch(rooted_access, get_gmail_service(rooted_access.root_url))
 
 
 @contextmanager
 def open_calendar_watch(access: ProviderAccess) -> Iterator[GoogleCalendarWatch]:
-    """Hold what opens and stops channels of the account that `access` is for."""
+    """Hold the channels of the account of `access`."""
     rooted_access = replace(access, root_url=get_root_url(access.root_url, "calendar"))
     yield GoogleCalendarWatch(rooted_access, get_calendar_service(rooted_access.root_url))

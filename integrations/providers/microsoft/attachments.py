@@ -1,9 +1,9 @@
 """
-One attachment: by Graph's id of it, or found in its message by a parser process.
+One attachment: by Graph's id, or extracted from its message by a parser process.
 
-In memory: the attachment, or the message's MIME while it is searched, at most
-`http.MAX_ANSWER` bytes, so a process holds only a few at a time. Then the attachment alone,
-until it has been read or closed: there are no more of them than streams.
+Memory holds the attachment, or the message's MIME during the extraction, at most
+`http.MAX_ANSWER` bytes, so a process holds only a few at a time. After that it holds the
+attachment until the reader is done; the number of streams limits these.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ def open_attachment(message_id: str, part: str, access: ProviderAccess) -> FileD
     """
     Return one attachment of a message.
 
-    :param part: `BY_ID` and Graph's id of it, or a path of indexes in the message's MIME
-    :raises Gone: if there is no such message or part
-    :raises Rejected: if the message cannot be read, or the file is larger than we carry
-    :raises Busy: if others hold all that a process holds at a time
+    :param part: `BY_ID` with Graph's id, or a path of indexes in the message's MIME
+    :raises Gone: if the message or part does not exist
+    :raises Rejected: if the message cannot be read, or the file is larger than Antares carries
+    :raises Busy: if this process already holds as many as it may
     """
     message_path = f"/me/messages/{quote_segment(message_id)}"
     attachment_id = part.removeprefix(GRAPH_ID_PREFIX) if part.startswith(GRAPH_ID_PREFIX) else ""

@@ -1,8 +1,8 @@
 """
-Microsoft's calendars behind `CalendarAdapter`. A cursor is a place in a round.
+Microsoft's calendars as a `CalendarAdapter`. A cursor is a position in a delta round.
 
-`notify` says something only of an answer to an invitation. Of everything else Exchange tells
-whoever is invited, and nobody can ask it not to: `Provider.always_notifies`.
+`notify` applies only to a response to an invitation. Exchange notifies guests of all other
+changes and has no option to prevent that: `Provider.always_notifies_guests`.
 """
 
 # ruff: noqa: ARG002 - the protocol's arguments
@@ -48,13 +48,13 @@ _LIST_CURSOR: Final = "all"
 
 @dataclass(frozen=True)
 class GraphCalendarAdapter:
-    """Reads and writes one account's calendars. Holds no connection and no token of its own."""
+    """Reads and writes one account's calendars. Holds no connection and no token."""
 
     access: ProviderAccess
 
     @cached_property
     def owner(self) -> times.MailboxOwner:
-        """Whose mailbox it is: asked for once, by whatever needs to know first."""
+        """The mailbox's owner, requested on first use."""
         requests = [
             GraphApiRequest("/me/calendar", {"$select": "owner"}),
             GraphApiRequest("/me/mailboxSettings", {"$select": "timeZone"}),
@@ -242,9 +242,9 @@ class GraphCalendarAdapter:
         self, calendar_id: str, event_id: str, description: str
     ) -> dict[str, str]:
         """
-        Return a new text of an event; of an online meeting, with what makes it one.
+        Return a new text of an event, with the block that makes an online meeting.
 
-        :raises Rejected: if that cannot be found in the text that there is
+        :raises Rejected: if the current text lacks that block
         """
         resource = send_read(
             GraphApiRequest(_event_path(calendar_id, event_id), _MEETING), self.access
@@ -292,5 +292,5 @@ def _apply_response(event: RemoteEvent, response: AttendeeResponse) -> RemoteEve
 
 @contextmanager
 def open_calendars(access: ProviderAccess) -> Iterator[GraphCalendarAdapter]:
-    """Hold an adapter to the calendars that `access` is for."""
+    """Hold an adapter to the calendars of `access`."""
     yield GraphCalendarAdapter(replace(access, root_url=get_root_url(access.root_url)))

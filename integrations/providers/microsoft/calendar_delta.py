@@ -1,12 +1,11 @@
 """
-Rounds of calendarView/delta: a window, whole, and from then on what changed of it.
+Rounds of calendarView/delta: all events of a window first, then its changes.
 
-The window is frozen in Graph's link. Occurrences come as skeletons: what a series shows follows
-from its rule, and what differs from it is asked of the series itself, for a view leaves out what
-was cancelled and what was moved out of the window. `@removed` may mean deleted, moved or out of
-sight, so that what it names is looked up before anything is said to be gone. Of an occurrence
-that is gone nothing tells whose it was: then every series is asked again.
-https://learn.microsoft.com/en-us/graph/delta-query-events
+Graph's link fixes the window. Occurrences arrive as skeletons: a series implies them by its rule,
+and its exceptions are read from the series, because a view omits cancelled occurrences and those
+moved out of the window. `@removed` means deleted, moved or hidden, so each such id is looked up
+before it counts as deleted. A deleted occurrence does not name its series: then every series is
+read again. Source: https://learn.microsoft.com/en-us/graph/delta-query-events
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ SERIES_QUERY: Final = {
 
 
 class GraphAccount(Protocol):
-    """What a round needs of its adapter; the owner is asked for when it is needed."""
+    """The parts of its adapter that a round uses. `owner` is requested on first use."""
 
     @property
     def access(self) -> ProviderAccess: ...
@@ -52,10 +51,10 @@ class GraphAccount(Protocol):
 @dataclass(frozen=True, slots=True)
 class CalendarDeltaCursor:
     """
-    Where a round is: what a cursor and a page's name hold, as JSON.
+    The position in a round: the content of cursors and page tokens, as JSON.
 
-    `link` is Graph's next. `series` are those that lie in the window; those in `again` are still
-    to be asked, once the round is over otherwise. `is_first`: of a window that was not seen before.
+    `link` is Graph's next link. `series` are the series in the window. Those in `again` are read
+    at the end of the round. `is_first`: the round is the first over the window.
     """
 
     link: str
@@ -69,7 +68,7 @@ class CalendarDeltaCursor:
 
     @classmethod
     def from_json(cls, text: str) -> CalendarDeltaCursor:
-        """:raises CursorExpired: if it is none of ours"""
+        """:raises CursorExpired: if `text` is malformed"""
         try:
             link, is_first, series, again, is_over = json.loads(text)
             return cls(str(link), bool(is_first), tuple(series), tuple(again), bool(is_over))
@@ -89,7 +88,7 @@ class _DeltaResult:
 
 
 def build_first_request(calendar_id: str, window: tuple[datetime, datetime]) -> GraphApiRequest:
-    """Return the request that a round over all of `window` begins with."""
+    """Return the first request of a round over all of `window`."""
     query = {"startDateTime": _format_time(window[0]), "endDateTime": _format_time(window[1])}
     path = f"/me/calendars/{quote_segment(calendar_id)}/calendarView/delta"
     return GraphApiRequest(path, query, prefer=(f"odata.maxpagesize={PAGE_SIZE}",))
@@ -103,7 +102,7 @@ def fetch_first_page(account: GraphAccount, request: GraphApiRequest) -> RemoteE
 
 
 def fetch_next_page(account: GraphAccount, cursor: CalendarDeltaCursor) -> RemoteEventPage:
-    """Return the page that a place stands before, or what changed since the end of a round."""
+    """Return the page after `cursor`, or the changes since the end of a round."""
     if cursor.is_over:
         return _read_pending_series(account, cursor)
     request = GraphApiRequest(cursor.link, prefer=(f"odata.maxpagesize={PAGE_SIZE}",))
@@ -143,7 +142,7 @@ def _read_page(
 
 
 def _reject_unnamed(items: Sequence[Any], result: _DeltaResult) -> list[dict[str, Any]]:
-    """Return those items that say which event they are about; the others are rejected."""
+    """Return the items that name their event; reject the others."""
     named: list[dict[str, Any]] = []
     for position, item in enumerate(items):
         name = get_item_name(item, position)
@@ -177,7 +176,7 @@ def _build_page(cursor: CalendarDeltaCursor, result: _DeltaResult) -> RemoteEven
 
 
 def _list_masters(resources: Sequence[dict[str, Any]], known: Iterable[str]) -> list[str]:
-    """Return the series to be asked: those on the page, and those of what is, unless known."""
+    """Return the series to read: those on the page, and unknown ones that occurrences name."""
     on_page = [
         str(resource["id"]) for resource in resources if resource.get("type") == "seriesMaster"
     ]
@@ -194,7 +193,7 @@ def _list_masters(resources: Sequence[dict[str, Any]], known: Iterable[str]) -> 
 def _look_up_removed(
     account: GraphAccount, removed: Sequence[str], cursor: CalendarDeltaCursor, result: _DeltaResult
 ) -> list[dict[str, Any]]:
-    """Return those that are there all the same, though perhaps not in the window."""
+    """Return the removed events that still exist, possibly outside the window."""
     resources: list[dict[str, Any]] = []
     for event_id, answer in _fetch_events(account, removed, {}):
         if isinstance(answer, errors.Gone):
@@ -210,7 +209,7 @@ def _look_up_removed(
 def _read_series_into(
     account: GraphAccount, series: Sequence[str], result: _DeltaResult
 ) -> set[str]:
-    """Take each series with what differs from it, and return those that there are."""
+    """Add each series with its exceptions to `result`; return the ids of existing series."""
     existing: set[str] = set()
     for series_id, answer in _fetch_events(account, series, SERIES_QUERY):
         try:
@@ -247,7 +246,7 @@ def _fetch_events(
 def _complete_events(
     account: GraphAccount, resources: Sequence[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Return events as they are, also those that came with no more than their times."""
+    """Return the events with all fields, reading those that came with times only."""
     incomplete_ids = [str(resource["id"]) for resource in resources if "subject" not in resource]
     answers = dict(_fetch_events(account, incomplete_ids, {}))
     return [_choose_resource(resource, answers.get(str(resource["id"]))) for resource in resources]

@@ -1,7 +1,7 @@
 """
-The occurrences of a series by themselves, within a window.
+Single occurrences of a series, by a time window.
 
-https://learn.microsoft.com/en-us/graph/api/event-list-instances
+Source: https://learn.microsoft.com/en-us/graph/api/event-list-instances
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ TimeSpan = tuple[datetime, datetime]
 def find_instance_id(
     access: ProviderAccess, series_id: str, original: When, owner: MailboxOwner
 ) -> str:
-    """Return the id of the occurrence that was to be then; where there is none, a name for it."""
+    """Return the id of the occurrence at `original_start`, or a made-up id if there is none."""
     [instance] = find_instance_ids(access, series_id, [original], owner)
     return instance
 
@@ -43,7 +43,7 @@ def find_instance_id(
 def find_instance_ids(
     access: ProviderAccess, series_id: str, originals: Sequence[When], owner: MailboxOwner
 ) -> list[str]:
-    """Return the id of each occurrence, as `instance_id` does, with all requests at once."""
+    """Return the id of each occurrence, as `find_instance_id` does, with batched requests."""
     path = f"/me/events/{quote_segment(series_id)}/instances"
     moments = [_get_time(original_start, owner) for original_start in originals]
     requests = [
@@ -90,7 +90,7 @@ def _build_query(window: TimeSpan) -> dict[str, str]:
 
 
 def _iterate_items(access: ProviderAccess, answer: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield what a first page and those that follow it hold."""
+    """Yield the items of a first page and of all that follow."""
     for _ in range(MAX_PAGES):
         yield from answer.get("value") or ()
         link = answer.get("@odata.nextLink")

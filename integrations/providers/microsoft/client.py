@@ -1,7 +1,7 @@
 """
-Calls of Graph from threads: the limit of each mailbox, a session, and a deadline.
+Calls of Graph from threads: the limit of each mailbox, a session, a deadline.
 
-A thread borrows a session (`session.py`) for the time of a call.
+A thread borrows a session (`session.py`) for the duration of a call.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _CLIENT_LOCK: Final = Lock()
 
 
 class GraphClient:
-    """The library at work for this process. Safe to share between threads."""
+    """The client of Graph, one per process. Safe to share between threads."""
 
     def __init__(self, process: int, proxy: str) -> None:
         self.pid = process
@@ -51,12 +51,12 @@ class GraphClient:
         self, calls: Sequence[GraphCall], *, deadline: float = DEADLINE
     ) -> list[ProviderResponse | Exception]:
         """
-        Return the answer to each of `http`, in order; in place of one, `NoAnswer`,
-        `http.TooLarge`, or whatever nobody foresaw of the library.
+        Return the response to each of `calls`, in order; or `GraphNoResponse`,
+        `http.ResponseTooLarge`, or an unknown error of the library.
 
-        All are of one mailbox, with one token. Of those with that token, whichever threads send
-        them, no more than `AT_ONCE` are under way at a time, and of `http` no more than
-        `request_concurrency.requests_at_once`.
+        All calls have the token of one mailbox. At most `MAX_CONCURRENT_REQUESTS` with that token
+        are under way over all threads, and at most `request_concurrency.requests_at_once` of
+        `calls`.
         """
         width = request_concurrency.requests_at_once.get()
         if width and width < min(len(calls), MAX_CONCURRENT_REQUESTS):
@@ -82,7 +82,7 @@ class GraphClient:
 
     @contextmanager
     def _borrow_session(self) -> Iterator[GraphSession]:
-        """Hold a session that no other thread uses meanwhile."""
+        """Hold a session that no other thread uses."""
         try:
             session = self._idle.pop()
         except IndexError:
@@ -100,7 +100,7 @@ class GraphClient:
         self._idle.append(session)
 
     def close(self) -> None:
-        """Close the connections that no thread uses now."""
+        """Close the connections of idle sessions."""
         while self._idle:
             self._idle.pop().close()
 
@@ -120,9 +120,10 @@ def _close_client(graph_client: GraphClient) -> None:
 
 def get_client() -> GraphClient:
     """
-    Return this process's client, made when it is first asked for.
+    Return this process's client, created on first use.
 
-    :raises NoAnswer: if another thread makes it and takes too long; it is asked for again next time
+    :raises GraphNoResponse: if another thread creates the client and takes too long. The next
+        call tries again
     """
     if not _CLIENT_LOCK.acquire(timeout=LOADING):
         raise GraphNoResponse

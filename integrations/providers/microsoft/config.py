@@ -1,7 +1,7 @@
 """
-Microsoft, as data: what signing in there takes.
+Microsoft as data.
 
-What is not opened here (`open_mail`, `open_calendars`) is offered to nobody.
+A product is connectable only if its adapter is set (`open_mail`, `open_calendars`).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """
-What is written of an event that moves to another calendar: a copy, and its changed occurrences.
+The content of an event that moves to another calendar: a copy with its changed occurrences. Pure.
 
-Pure. Taken from Graph's own resource wherever that may be written, so that a copy has what Antares
-does not keep of an event: categories, importance, or that somebody is out of office.
+Writable fields come from Graph's own resource, so that the copy keeps fields that Antares does
+not store: categories, importance, out of office. Source:
 https://learn.microsoft.com/en-us/graph/api/user-post-events
 """
 
@@ -44,9 +44,9 @@ Resource = Mapping[str, Any]
 @dataclass(frozen=True, slots=True)
 class OriginalEvent:
     """
-    An event or a series that is to move, as it was read.
+    An event or a series to move, as it was read.
 
-    :param changed: its changed occurrences by their original start
+    :param changed: its changed occurrences, by original start
     :param cancelled: original starts of its cancelled occurrences
     """
 
@@ -57,7 +57,7 @@ class OriginalEvent:
 
     @property
     def version(self) -> tuple[object, ...]:
-        """A value that is another one after each change of the event or of an occurrence."""
+        """A value that differs after each change of the event or of an occurrence."""
         etags = sorted(
             (str(resource["id"]), str(resource.get("@odata.etag")))
             for resource in self._exceptions()
@@ -74,10 +74,10 @@ class OriginalEvent:
 
 def read_original(resource: Resource, owner: MailboxOwner) -> OriginalEvent:
     """
-    Return an event or a series, of which every exception has to be readable.
+    Return an event or a series, of which every exception must be readable.
 
-    :raises Rejected: if one is not: it would be lost
-    :raises Gone: if it was called off
+    :raises Rejected: if an exception is unreadable: the copy would lose it
+    :raises Gone: if the event was cancelled
     """
     if resource.get("type") != "seriesMaster":
         event = reading.map_event(resource, owner)
@@ -98,7 +98,7 @@ def read_original(resource: Resource, owner: MailboxOwner) -> OriginalEvent:
 
 
 def check_movable(original: OriginalEvent) -> None:
-    """:raises Rejected: if a copy would not be the same; the reason begins with `move-`"""
+    """:raises Rejected: if a copy would differ; the reason begins with `move-`"""
     if not original.event.is_organizer:
         # A copy would be a new meeting, of another organizer.
         raise errors.Rejected("an invitation cannot be copied", reason="move-invitation")
@@ -110,22 +110,22 @@ def check_movable(original: OriginalEvent) -> None:
 
 
 def _has_pictures(resource: Resource) -> bool:
-    """Return whether a text shows attachments within it, which `hasAttachments` does not count."""
+    """Return whether the text shows inline attachments, which `hasAttachments` does not count."""
     return "cid:" in ((resource.get("body") or {}).get("content") or "").lower()
 
 
 def build_copy_id(original: OriginalEvent, calendar_id: str) -> str:
-    """Return the id of ours for the copy of an event as it is: the same for every try."""
+    """Return our id for the copy of this version of an event: the same for every attempt."""
     return _hash_parts(original.event.event_id, original.event.etag, calendar_id)
 
 
 def build_copy_mark(event_id: str, calendar_id: str) -> str:
-    """Return what marks each copy of an event in a calendar, whatever the event was like."""
+    """Return the mark of every copy of an event in a calendar, for all versions of the event."""
     return _hash_parts(event_id, "", calendar_id)
 
 
 def build_copy(original: OriginalEvent, calendar_id: str) -> dict[str, Any]:
-    """Return the copy of an event, as it is created. Its online meeting is a new one."""
+    """Return the copy of an event, to be created. Its online meeting is a new one."""
     resource, event = original.resource, original.event
     body = _copy_fields(resource) | _build_times(event)
     if recurrence := resource.get("recurrence"):
@@ -146,9 +146,9 @@ def build_occurrence_patch(
     changed: Resource, original: OriginalEvent, copy: Resource, owner: MailboxOwner
 ) -> Any:
     """
-    Return what an occurrence of a copy is to be changed by.
+    Return the changes of an occurrence of the copy.
 
-    :param changed: the occurrence as the original series has it
+    :param changed: the occurrence in the original series
     :param copy: the series that was written, with its own online meeting
     """
     event = reading.map_event(changed, owner)

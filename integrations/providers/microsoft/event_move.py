@@ -1,12 +1,12 @@
 """
-An event or a series moved to another calendar of the account.
+Moves an event or a series to another calendar of the account.
 
-Graph moves no event between calendars, so the event is copied with every changed and cancelled
-occurrence, the copy is checked, and only then the original is deleted. Exchange tells the guests of
-each of these steps: they get a cancellation and a new invitation.
+Graph cannot move events between calendars. So the event is copied with every changed and
+cancelled occurrence, the copy is checked, and then the original is deleted. Exchange notifies the
+guests of each step: they get a cancellation and a new invitation.
 
-A move that ended in the middle is taken up by the next one: the copy is found by its mark, what is
-done already is not done again, and a copy of what the event no longer is is deleted.
+The next move continues an interrupted one: it finds the copy by its mark, skips finished steps,
+and deletes copies of an older version of the event.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _CROSSING_ERROR: Final = "erroroccurrencecrossingboundary"
 
 @dataclass(frozen=True, slots=True)
 class MoveRequest:
-    """What is moved: an event by its id, from one calendar to another, if it is as `etag` says."""
+    """An event by id, with its calendar, its target calendar and its expected etag."""
 
     event_id: str
     calendar_id: str
@@ -47,8 +47,8 @@ def move_event(account: GraphAccount, request: MoveRequest) -> RemoteEvent:
     """
     Move an event, and return the copy.
 
-    :raises ChangedMeanwhile: if it is not as it was; then it is where it was, and nowhere else
-    :raises Rejected: if a copy would not be the same, or guests would be told who are not to be
+    :raises ChangedMeanwhile: if the event changed; it stays in its calendar, without a copy
+    :raises Rejected: if the copy would differ, or guests would be notified against `notify`
     """
     original = _read_original(account, request)
     if request.etag not in {"*", original.event.etag}:
@@ -91,7 +91,7 @@ def _read_original(account: GraphAccount, request: MoveRequest) -> OriginalEvent
 
 
 def _read_series(account: GraphAccount, event_id: str) -> dict[str, Any]:
-    """Return a series with its exceptions; its etag counts only where it was read in full."""
+    """Return a series with its exceptions, without its etag, which counts only in a full read."""
     series = send_read(
         GraphApiRequest(f"/me/events/{quote_segment(event_id)}", rounds.SERIES_QUERY),
         account.access,
@@ -103,7 +103,7 @@ def _read_series(account: GraphAccount, event_id: str) -> dict[str, Any]:
 def _write_copy(
     account: GraphAccount, request: MoveRequest, original: OriginalEvent
 ) -> dict[str, Any]:
-    """Return the copy, which an earlier try may have written; others are deleted."""
+    """Return the copy, perhaps of an earlier attempt; delete copies of other versions."""
     event_id = copies.build_copy_id(original, request.target_calendar_id)
     marked = _find_copies(account, request.target_calendar_id, request.event_id)
     for other in (resource for resource in marked if resource.get("transactionId") != event_id):
@@ -128,9 +128,9 @@ def _copy_exceptions(
     account: GraphAccount, request: MoveRequest, copy: dict[str, Any], original: OriginalEvent
 ) -> None:
     """
-    Change and cancel those occurrences of a copy that are so in its original.
+    Change and cancel the same occurrences in the copy as in its original.
 
-    :raises Rejected: if Graph does not take one of them
+    :raises Rejected: if Graph refuses one of them
     """
     if not original.changed and not original.cancelled:
         return
@@ -159,7 +159,7 @@ def _copy_exceptions(
 
 
 def _delete_original(account: GraphAccount, request: MoveRequest, original: OriginalEvent) -> None:
-    """:raises ChangedMeanwhile: if it is no longer as it was copied"""
+    """:raises ChangedMeanwhile: if the event has changed since it was copied"""
     # The etag of a series says nothing of its occurrences.
     if _read_original(account, request).version != original.version:
         raise errors.ChangedMeanwhile("it changed while it was copied")
@@ -170,9 +170,9 @@ def _find_instances(
     account: GraphAccount, copy_id: str, original: OriginalEvent, done: OriginalEvent
 ) -> Mapping[date, str]:
     """
-    Return the ids of the occurrences of a copy that are still to be changed or cancelled.
+    Return the ids of those occurrences of the copy that are still to be changed or cancelled.
 
-    :raises Rejected: if the copy has no such occurrence
+    :raises Rejected: if the copy lacks such an occurrence
     """
     starts = [*(original.cancelled - done.cancelled), *(original.changed.keys() - done.changed)]
     originals = [_build_when(start) for start in starts]
@@ -183,7 +183,7 @@ def _find_instances(
 
 
 def _try_to_change(account: GraphAccount, calendar_id: str, event_id: str, body: Any) -> bool:
-    """Change an occurrence; return False if another one is in its way."""
+    """Change an occurrence; return False if another occurrence blocks it."""
     request = GraphApiRequest(_event_path(calendar_id, event_id), method="PATCH", body=body)
     reason = ""
     try:

@@ -1,7 +1,7 @@
 """
-Graph's calendar resources, in our words. Pure.
+Graph's calendar resources, mapped to events. Pure.
 
-https://learn.microsoft.com/en-us/graph/api/resources/event
+Source: https://learn.microsoft.com/en-us/graph/api/resources/event
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ EventResult = RemoteEvent | CancelledInstance | None
 
 @dataclass(frozen=True, slots=True)
 class RemoteSeries:
-    """A series with all that is not as it says, wherever in time."""
+    """A series with all of its exceptions, at any time."""
 
     master: RemoteEvent
     changed: tuple[RemoteEvent, ...]
@@ -56,7 +56,7 @@ class RemoteSeries:
 
 
 def map_calendar(resource: Mapping[str, Any], owner: MailboxOwner) -> RemoteCalendar:
-    """Graph gives a calendar no zone of its own: it has its mailbox's."""
+    """Return the calendar of a resource. It has the zone of its mailbox: Graph names none."""
     address = storable_values.clean_text((resource.get("owner") or {}).get("address"))
     is_own = address.lower() == owner.address.lower()
     may_write = bool(resource.get("canEdit"))
@@ -72,9 +72,9 @@ def map_calendar(resource: Mapping[str, Any], owner: MailboxOwner) -> RemoteCale
 
 def map_event(resource: Mapping[str, Any], owner: MailboxOwner) -> EventResult:
     """
-    Return what an event resource says; None if it says that the event is called off.
+    Return the event of a resource; None if the event was cancelled.
 
-    :raises Rejected: if it cannot be read
+    :raises Rejected: if the resource cannot be read
     """
     try:
         parse_provider_id(resource["id"])
@@ -88,10 +88,10 @@ def map_event(resource: Mapping[str, Any], owner: MailboxOwner) -> EventResult:
 
 def map_series(resource: Mapping[str, Any], owner: MailboxOwner) -> RemoteSeries:
     """
-    Return a series that was asked for with `cancelledOccurrences` and `exceptionOccurrences`.
+    Return a series that was requested with `cancelledOccurrences` and `exceptionOccurrences`.
 
-    :raises Rejected: if it cannot be read; an exception that cannot be is left out
-    :raises Gone: if it was called off
+    :raises Rejected: if the series cannot be read; unreadable exceptions are left out
+    :raises Gone: if the series was cancelled
     """
     try:
         return _map_series(resource, owner)
@@ -130,7 +130,7 @@ def _map_exception(resource: Mapping[str, Any], owner: MailboxOwner) -> EventRes
 
 
 def build_cancelled(master: RemoteEvent, day: date) -> CancelledInstance:
-    """Return the occurrence that a series does not have on that day of its clock."""
+    """Return the cancelled occurrence of a series on a day of the series' clock."""
     start = master.content.start
     name = f"{CANCELLED_PREFIX}{master.event_id}.{day.isoformat()}"
     if start.at is None:
@@ -143,7 +143,7 @@ def build_cancelled(master: RemoteEvent, day: date) -> CancelledInstance:
 
 
 def _map_called_off(resource: Mapping[str, Any], owner: MailboxOwner) -> CancelledInstance | None:
-    """Whoever was invited keeps it until they remove it; it takes place no more."""
+    """Return a cancelled occurrence. Its guests keep the resource until they remove it."""
     if resource.get("type") not in INSTANCE_TYPES:
         return None
     series_id, original = (

@@ -1,7 +1,7 @@
 """
-What is written of an event, as Graph's resource. Pure.
+Events, mapped to Graph's resource for writing. Pure.
 
-Exchange tells everybody who is invited of every change that concerns them, whoever asks it not to.
+Exchange notifies all guests of every change that concerns them; nothing prevents it.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ _MARKUP: Final = re.compile(r"</?[a-z][^>]*>", re.IGNORECASE)
 
 def build_body(content: EventContent) -> dict[str, Any]:
     """
-    Return all that may be written; what is empty is said, so that it empties what was there.
+    Return all writable fields. Empty fields are included, so that they clear old values.
 
-    :raises Rejected: if Graph has no words for it; `reason` says of what
+    :raises Rejected: if Graph cannot express a field; `reason` names it
     """
     resource: dict[str, Any] = {
         "subject": content.title,
@@ -54,9 +54,9 @@ def build_body(content: EventContent) -> dict[str, Any]:
 
 def build_new_event(content: EventContent, *, event_id: str) -> dict[str, Any]:
     """
-    Return a new event that carries `event_id`: it is found by it, and not made twice.
+    Return a new event that carries `event_id`: a repetition finds it and creates no second one.
 
-    https://learn.microsoft.com/en-us/graph/api/user-post-events (`transactionId`)
+    Source: https://learn.microsoft.com/en-us/graph/api/user-post-events (`transactionId`)
     """
     fields = {name: value for name, value in build_body(content).items() if value is not None}
     id_property = {"id": EVENT_ID_PROPERTY, "value": event_id}
@@ -65,9 +65,9 @@ def build_new_event(content: EventContent, *, event_id: str) -> dict[str, Any]:
 
 def build_new_meeting(content: EventContent, other: Mapping[str, Any]) -> dict[str, Any]:
     """
-    Return what makes a new event an online meeting, if another event is one.
+    Return the fields that make a new event an online meeting, if `other` is one.
 
-    Its address is a new one. That of the other, which its text may have, is left out.
+    The meeting gets a new address. The text loses the address of the other meeting.
     """
     if not other.get("isOnlineMeeting"):
         return {}
@@ -78,7 +78,7 @@ def build_new_meeting(content: EventContent, other: Mapping[str, Any]) -> dict[s
 
 
 def build_patch(previous: EventContent, content: EventContent) -> dict[str, Any]:
-    """Return what differs, to be patched."""
+    """Return the changed fields."""
     previous_body, new_body = build_body(previous), build_body(content)
     patch = {name: value for name, value in new_body.items() if previous_body.get(name) != value}
     # One end alone would leave an event of days ending at a time.
@@ -88,7 +88,7 @@ def build_patch(previous: EventContent, content: EventContent) -> dict[str, Any]
 
 
 def build_id_filter(event_id: str) -> str:
-    """Return the filter that finds an event by the id that we gave it."""
+    """Return the filter that finds an event by our id."""
     condition = f"ep/id eq '{EVENT_ID_PROPERTY}' and ep/value eq '{event_id}'"
     return f"singleValueExtendedProperties/Any(ep: {condition})"
 

@@ -1,10 +1,10 @@
 """
-The list of folders, as Graph tells it, and rounds of its changes.
+The list of a mailbox's folders, and its changes.
 
-The list is kept in the cursor from one poll to the next. A poll asks Graph for changes of folders
-and reads the list again if Graph tells of a folder that is new, gone, renamed, moved or hidden.
-Graph's delta does not tell which folder has a well-known name, so the list is also read again
-after `KEPT_FOR`. https://learn.microsoft.com/en-us/graph/api/mailfolder-delta
+The cursor stores the list between polls. A poll requests the changes of folders, and reads the
+list again if a folder was created, deleted, renamed, moved or hidden. Graph's delta does not tell
+which folder has a well-known name, so the list is also read again after `KEPT_FOR`. Source:
+https://learn.microsoft.com/en-us/graph/api/mailfolder-delta
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _MAX_PAGES: Final = 100
 
 def read_folders(access: ProviderAccess, *, at: float) -> FolderList:
     """
-    Return the folders as they are now: with one request, as long as they fit on a page.
+    Return the current folders, with one request if they fit on a page.
 
-    :param at: the present moment, in seconds since 1970
+    :param at: the current time, in seconds since 1970
     """
     requests = [
         GraphApiRequest(f"/me/mailFolders/{quote_segment(name)}", {"$select": "id"})
@@ -65,9 +65,9 @@ def follow_changes(
     listed: FolderList, answer: GraphOutcome, access: ProviderAccess
 ) -> FolderList | None:
     """
-    Return the list with the link that ends `answer`; None if the list has changed.
+    Return the list with the link at the end of `answer`; None if the list has changed.
 
-    Graph may also tell of a folder because a message came or was read. That is no change.
+    Graph may also report a folder because a message arrived or was read. That is no change.
     """
     try:
         if isinstance(answer, errors.ProviderError):
@@ -93,7 +93,7 @@ def _is_change(item: Any, listed: FolderList) -> bool:
 
 
 def _read_well_known(answers: Mapping[str, GraphOutcome]) -> dict[str, str]:
-    """Return the ids of the folders that have a name everywhere, by it; some mailboxes lack one."""
+    """Return the ids of well-known folders, by name; a mailbox may lack some."""
     ids: dict[str, str] = {}
     for name, answer in answers.items():
         if isinstance(answer, errors.Gone):
@@ -105,7 +105,7 @@ def _read_well_known(answers: Mapping[str, GraphOutcome]) -> dict[str, str]:
 
 
 def _read_round(answer: Mapping[str, Any], access: ProviderAccess) -> tuple[list[Any], str]:
-    """Return what a round of changes of folders tells, and the link to the next round."""
+    """Return the items of a round of changes, and the link to the next round."""
     items: list[Any] = []
     for _ in range(_MAX_PAGES):
         items += answer.get("value") or ()

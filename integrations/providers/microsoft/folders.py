@@ -1,8 +1,8 @@
 """
-A mailbox's folders: what each is in our words, and which of them are read.
+A mailbox's folders: their names in Antares, and whether their mail is read.
 
-Exchange has each message in one folder. Junk, the bin, what is on its way out, recorded chats, and
-whatever Outlook itself hides, with all that lies inside them, are not read.
+Exchange stores each message in one folder. Junk, deleted items, the outbox, recorded chats and
+folders that Outlook hides are not read, nor are their subfolders.
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ FolderEntry = tuple[str, str, bool]
 
 @dataclass(frozen=True, slots=True)
 class ReadableFolders:
-    """The folders that are read, by id: `words` of ours, `names` of the person's own folders."""
+    """
+    The folders that are read, by id: `system_names` of Antares, `names` of the user's own
+    folders.
+    """
 
     system_names: Mapping[str, str]
     names: Mapping[str, str]
@@ -48,13 +51,13 @@ class ReadableFolders:
 @dataclass(frozen=True, slots=True)
 class FolderList:
     """
-    All folders of a mailbox, as they were read at one moment.
+    All folders of a mailbox at one moment.
 
-    :param well_known: ids by the name that stands for them
+    :param well_known: ids by well-known name
     :param entries: by id
-    :param link: where Graph tells what changed of the folders since; empty if it gave none
-    :param read_at: in seconds since 1970
-    :param message_count: of all folders; 0 in a list that was kept
+    :param link: Graph's link to later changes of folders; empty if it gave none
+    :param read_at: seconds since 1970
+    :param message_count: of all folders; 0 in a stored list
     """
 
     well_known: Mapping[str, str]
@@ -68,7 +71,7 @@ class FolderList:
 
     @classmethod
     def from_json(cls, values: list[Any]) -> FolderList:
-        """:raises ValueError, TypeError, AttributeError: if it is none of ours"""
+        """:raises ValueError, TypeError, AttributeError: if `values` are malformed"""
         well_known, entries, link, read_at = values
         return cls(
             {name: str(folder_id) for name, folder_id in well_known.items()},
@@ -81,7 +84,7 @@ class FolderList:
         )
 
     def is_current(self, now: float) -> bool:
-        """Return whether it is enough to ask Graph what has changed since."""
+        """Return whether a request for changes is enough, without reading the list again."""
         return bool(self.link) and 0 <= now - self.read_at < KEPT_FOR
 
     def find_readable(self) -> ReadableFolders:
@@ -104,12 +107,12 @@ class FolderList:
         return ReadableFolders(system_names, names)
 
     def has_same_folders(self, other: FolderList) -> bool:
-        """Return whether both have the same names and places, also of folders that are not read."""
+        """Return whether names and parents are equal, for folders that are not read as well."""
         return self.entries == other.entries and self.well_known == other.well_known
 
 
 def _find_path(folder_id: str, entries: Mapping[str, FolderEntry]) -> Sequence[str]:
-    """Return the folder and those that it lies in, the outermost first."""
+    """Return a folder and its parents, the outermost first."""
     path: list[str] = []
     step = folder_id
     while step in entries and len(path) < _MAX_DEPTH:

@@ -1,13 +1,13 @@
 """
-Microsoft's own client library: its import, its connections, and the requests that it builds.
+Microsoft's client library: import, connections, and building of requests.
 
-What the library makes of an answer, a tree of models, costs a hundred times as much as the answer's
-JSON; requests are its own, and answers are read as they come. By default it would also send a POST
-again after a 503, and follow a redirect: that middleware is left out. Requests go to its transport
-and not through `httpx.AsyncClient.send`, which would keep cookies of one mailbox for all.
+The library's models of a response cost a hundred times as much as its JSON, so responses are
+parsed without it. Its default middleware, which would resend a POST after a 503 and follow
+redirects, is left out. Requests go to its transport, not through `httpx.AsyncClient.send`, which
+would share cookies of one mailbox with all.
 
-Importing it takes 25 MB and a tenth of a second. A sync worker imports it when it starts, any other
-process when it first calls Microsoft.
+The import takes 0.1 s and 25 MB. A sync worker imports the library when it starts, other
+processes on their first call.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ READ: Final = 30.0
 @dataclass(frozen=True, slots=True)
 class GraphCall:
     """
-    One request to Graph: `url` is absolute, and `headers` have the token in them.
+    One request to Graph, with an absolute `url` and the token in `headers`.
 
-    `parts` are the requests that Graph makes of it: of a batch, several at once. An answer of more
-    than `most_bytes` is too large; None: than `http.MAX_ANSWER`.
+    `request_count` is Graph's count: a batch has several. A response of more than `max_bytes` is
+    too large; None: `http.MAX_ANSWER`.
     """
 
     method: str
@@ -49,7 +49,7 @@ def load_library() -> None:
     """
     Import the library.
 
-    :raises ImportError: if it is missing or broken
+    :raises ImportError: if the library is missing or broken
     """
     with warnings.catch_warnings():
         # Its builders mark half of Graph as deprecated where they are defined.
@@ -64,7 +64,7 @@ def load_library() -> None:
 def open_connections(
     authorities: ssl.SSLContext, proxy: str
 ) -> tuple[GraphRequestAdapter, AsyncGraphTransport]:
-    """Return what builds requests, and what sends them on connections of its own."""
+    """Return the builder of requests, and a transport with its own connections."""
     import httpx
     from kiota_abstractions.authentication.anonymous_authentication_provider import (
         AnonymousAuthenticationProvider,

@@ -1,4 +1,4 @@
-"""Send requests to Graph, and say its errors in our words."""
+"""Sends requests to Graph, and maps Graph's errors."""
 
 from __future__ import annotations
 
@@ -93,11 +93,11 @@ _ERRORS_BY_CODE: Final[tuple[tuple[frozenset[str], type[errors.ProviderError]], 
 @dataclass(frozen=True, slots=True)
 class GraphApiRequest:
     """
-    One request. `path` is below the root, or a link that Graph gave us, which is followed as it is.
+    One request. `path` is below the root, or a link of Graph's, which is followed unchanged.
 
-    `prefer` goes beside the wish for ids that stay. What is in `body` becomes JSON. `parts` are the
-    requests that it is for Graph: a batch has several. An answer of more than `most_bytes` is too
-    large; None: than `http.MAX_ANSWER`.
+    `prefer` is added to the preference for immutable ids. `body` is sent as JSON. `request_count`
+    is Graph's count: a batch has several. A response of more than `max_bytes` is too large; None:
+    `http.MAX_ANSWER`.
     """
 
     path: str
@@ -112,12 +112,12 @@ class GraphApiRequest:
 
 
 def quote_segment(value: str) -> str:
-    """Return an id as a part of a path: ids hold `/`, `+` and `=`."""
+    """Return an id as a path segment: ids contain `/`, `+` and `=`."""
     return quote(value, safe="")
 
 
 def format_query(request: GraphApiRequest) -> str:
-    """Return the query of a request with its question mark; empty where it has none."""
+    """Return the query of a request with its question mark; empty if it has none."""
     if not request.query:
         return ""
     return "?" + urlencode(request.query, quote_via=quote, safe="$,()':/")
@@ -129,7 +129,7 @@ def format_preferences(request: GraphApiRequest) -> str:
 
 
 def get_root_url(root_url: str) -> str:
-    """Return where Graph is: at `root_url`, or, if that is empty, where Microsoft has it."""
+    """Return the root of Graph: `root_url`, or Microsoft's if empty."""
     return (root_url or ROOT).rstrip("/")
 
 
@@ -140,9 +140,9 @@ def send_read(
     not_found: type[errors.ProviderError] = errors.Gone,
 ) -> dict[str, Any]:
     """
-    Return the answer to `request`, a read.
+    Return the response to `request`, a read.
 
-    `not_found` says what a 404 means here.
+    :param not_found: the error for a 404
     """
     (result,) = send_reads([request], access, not_found=not_found)
     if isinstance(result, errors.ProviderError):
@@ -156,7 +156,7 @@ def send_reads(
     *,
     not_found: type[errors.ProviderError] = errors.Gone,
 ) -> list[GraphOutcome]:
-    """Return the answer to each of `requests`, reads all of them, in order."""
+    """Return the result of each of `requests`, all of them reads, in order."""
     if not requests:
         return []
     # Of what is under way at once, each has as long as one alone.
@@ -167,7 +167,7 @@ def send_reads(
 def fetch_contents(
     requests: Sequence[GraphApiRequest], access: ProviderAccess
 ) -> list[bytes | errors.ProviderError]:
-    """Return what stands behind each of `requests`, in order, as bytes."""
+    """Return the bytes of each response, in order, or its error."""
     if not requests:
         return []
     return [
@@ -180,9 +180,9 @@ def fetch_contents(
 
 def send_write(request: GraphApiRequest, access: ProviderAccess) -> dict[str, Any]:
     """
-    Return the answer to `request`, a write; empty where there is none to give.
+    Return the response to `request`, a write; empty if the response has no content.
 
-    :raises OutcomeUnknown: if it was sent and no answer came, or one that leaves it open
+    :raises OutcomeUnknown: if the request was sent and the result is unknown
     """
     (answer,) = _send_all([request], access, PATIENCE)
     if not isinstance(answer, http.ProviderResponse):
@@ -213,9 +213,9 @@ def _send_all(
 
 def get_relative_path(request: GraphApiRequest, access: ProviderAccess) -> str:
     """
-    Return the path of `request` below the root, as a part of a batch has it.
+    Return the path of `request` below the root, for a part of a batch.
 
-    :raises CursorExpired: if it is a link that leads elsewhere
+    :raises CursorExpired: if the path is a link to another host
     """
     if "://" not in request.path:
         return request.path
@@ -227,7 +227,7 @@ def get_relative_path(request: GraphApiRequest, access: ProviderAccess) -> str:
 
 
 def prepare_call(request: GraphApiRequest, access: ProviderAccess) -> GraphCall:
-    """Return `request` with a bearer token, if it stays where the token may go."""
+    """Return `request` with a bearer token, if its host may receive the token."""
     root = get_root_url(access.root_url)
     is_link = "://" in request.path
     url = request.path if is_link else root + request.path
@@ -283,7 +283,7 @@ def _map_failure(
 def map_graph_error(
     response: http.ProviderResponse, not_found: type[errors.ProviderError]
 ) -> errors.ProviderError:
-    """Return the error that a refusal stands for, by its status and code."""
+    """Return the error for a refusal, by status and code."""
     status = response.status
     code = _read_code(response)
     kind = next((error_class for codes, error_class in _ERRORS_BY_CODE if code in codes), None)
@@ -324,7 +324,7 @@ def _map_status(  # noqa: PLR0911
 
 
 def _read_code(response: http.ProviderResponse) -> str:
-    """Return the code of an error in lower case; empty where there is none."""
+    """Return the code of an error in lower case; empty if there is none."""
     try:
         error = json.loads(response.content)["error"]
         code = error["code"]
@@ -341,9 +341,9 @@ def _read_code(response: http.ProviderResponse) -> str:
 
 def _read_claims(response: http.ProviderResponse) -> str:
     """
-    Return what a challenge wants the next token to say, as JSON; empty where it wants nothing.
+    Return the claims of a challenge, as JSON; empty if there are none.
 
-    https://learn.microsoft.com/en-us/entra/identity-platform/claims-challenge
+    Source: https://learn.microsoft.com/en-us/entra/identity-platform/claims-challenge
     """
     challenge = response.headers.get("www-authenticate", "")
     _, separator, rest = challenge.partition('claims="')

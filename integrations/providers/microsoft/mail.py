@@ -1,4 +1,4 @@
-"""Outlook's mail behind `MailAdapter`, by Microsoft Graph. The cursor is `mail_cursor.Cursor`."""
+"""Outlook's mail as a `MailAdapter`, through Microsoft Graph. The cursor is a `GraphMailCursor`."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ _ThreadItems = dict[str, Mapping[str, Any]] | errors.ProviderError
 
 class GraphMailAdapter:
     """
-    Reads one mailbox. Holds its folders, and no connection and no token of its own.
+    Reads one mailbox. Holds its folders, and no connection and no token.
 
-    And heads of what it listed, until that is fetched: whatever changes between is told, as every
+    Holds heads of listed messages until they are fetched. A later change is not lost: every
     cursor is older than the listing.
     """
 
     def __init__(self, access: ProviderAccess, *, always_mime: bool = False) -> None:
-        """:param always_mime: read each message from its MIME, a request each"""
+        """:param always_mime: read each message from its MIME, one request each"""
         self.access = access
         self._folders: ReadableFolders | None = None
         self._listed: dict[str, Mapping[str, Any]] = {}
@@ -156,7 +156,7 @@ class GraphMailAdapter:
         return attachments.open_attachment(message_id, part, self.access)
 
     def _get_folders(self) -> ReadableFolders:
-        """Return the folders as they were when this adapter first asked, or followed changes."""
+        """Return the folders as of this adapter's first request, or of its last `get_changes`."""
         with self._lock:
             if self._folders is None:
                 listed = folder_delta.read_folders(self.access, at=time.time())
@@ -164,14 +164,14 @@ class GraphMailAdapter:
             return self._folders
 
     def _remember_heads(self, items: Iterable[Mapping[str, Any]]) -> None:
-        """Keep those heads that are whole until they are fetched; of too many, the last."""
+        """Store complete heads until they are fetched; at most the last `_MAX_HEADS`."""
         with self._lock:
             self._listed |= {str(item["id"]): item for item in items if reading.is_complete(item)}
             for oldest in list(self._listed)[: max(0, len(self._listed) - _MAX_HEADS)]:
                 self._listed.pop(oldest, None)
 
     def _take_heads(self, targets: Sequence[FetchTarget]) -> dict[str, Mapping[str, Any]]:
-        """Return the heads of those that were listed, each once: what failed is looked up."""
+        """Remove and return the stored heads: a failed message is looked up at its next fetch."""
         with self._lock:
             known = {
                 target.message_id: self._listed.pop(target.message_id, None)
@@ -218,7 +218,7 @@ def _build_single_thread(
 def _build_thread(
     items: Mapping[str, Mapping[str, Any]], results: MessageResults
 ) -> RemoteThread | errors.ProviderError:
-    """Return a thread. Those that cannot be read are named in it; another error is its own."""
+    """Return a thread, with unreadable messages in `rejected`; any other error replaces the thread."""
     messages: list[RemoteMessage] = []
     rejected: dict[str, str] = {}
     # Listed newest first, to the second: of one second, the last listed came first.
@@ -237,7 +237,10 @@ def _build_thread(
 
 
 def _build_list_query(since: datetime | None, until: datetime | None) -> dict[str, str]:
-    """Return a listing by time. What it orders by comes first in its filter, as Graph wants it."""
+    """
+    Return the query of a listing by time. Graph requires the ordered property first in the
+    filter.
+    """
     bounds = [f"receivedDateTime ge {_format_time(since)}"] if since else []
     bounds += [f"receivedDateTime lt {_format_time(until)}"] if until else []
     parameters = {
@@ -250,9 +253,10 @@ def _build_list_query(since: datetime | None, until: datetime | None) -> dict[st
 
 def _build_search(query: str, since: datetime | None, until: datetime | None) -> str:
     """
-    Return what was typed as Graph searches, newest first, and near the bounds.
+    Return the typed text as a search of Graph, newest first, near the bounds.
 
-    A search takes no filter, and its days are the mailbox's own; `_is_within` has the last word.
+    A search takes no filter, and its days are those of the mailbox's zone, so `_is_within`
+    decides.
     """
     words = [query.strip().replace("\\", "\\\\").replace('"', '\\"')]
     day = timedelta(days=1)
@@ -278,5 +282,5 @@ def _format_time(at: datetime) -> str:
 
 @contextmanager
 def open_mail(access: ProviderAccess) -> Iterator[GraphMailAdapter]:
-    """Hold an adapter to the mailbox that `access` is for."""
+    """Hold an adapter to the mailbox of `access`."""
     yield GraphMailAdapter(access)

@@ -1,8 +1,8 @@
 """
-What a message holds: its properties and the names of its attachments, or, at last, its MIME.
+The content of messages: properties and attachment names, or MIME as the last resort.
 
-Most messages are read by pages. The MIME of a message, a request each, is for what Graph's JSON
-does not show: see `mime_selection`.
+Most messages are read by pages. The MIME, one request per message, is for content that Graph's
+JSON does not show: see `mime_selection`.
 """
 
 from __future__ import annotations
@@ -63,10 +63,10 @@ class ContentReader:
         self, heads: Heads, unlisted: Sequence[str], folders: ReadableFolders
     ) -> MessageResults:
         """
-        Return each message, or the error that it met, by id.
+        Return each message, or its error, by id.
 
-        :param heads: messages that were listed, by id
-        :param unlisted: ids of others
+        :param heads: listed messages, by id
+        :param unlisted: ids of other messages
         """
         return self.read_items(self.pages.read_properties(heads, unlisted), folders)
 
@@ -75,7 +75,7 @@ class ContentReader:
         answers: Mapping[str, Mapping[str, Any] | errors.ProviderError],
         folders: ReadableFolders,
     ) -> MessageResults:
-        """Return messages of which the properties are there already; see `read`."""
+        """Return messages whose properties are already read. See `read_messages`."""
         results: MessageResults = {}
         items: dict[str, Mapping[str, Any]] = {}
         for message_id, answer in answers.items():
@@ -106,7 +106,7 @@ class ContentReader:
         self, items: MessageItems
     ) -> tuple[dict[str, list[Mapping[str, Any]]], dict[str, errors.ProviderError]]:
         """
-        Return the attachments of each message, and the errors that asking for them met, by id.
+        Return the attachments of each message, and the errors of these requests, by id.
 
         A message whose attachments JSON does not show, such as an encrypted one, is in neither.
         """
@@ -129,7 +129,7 @@ class ContentReader:
     def _read_all_pages(
         self, answer: Mapping[str, Any] | errors.ProviderError
     ) -> list[Any] | errors.ProviderError:
-        """Return what a list of attachments holds, with the pages that follow."""
+        """Return the items of a list of attachments and of its further pages."""
         attachments: list[Any] = []
         for _ in range(_MAX_PAGES):
             if isinstance(answer, errors.ProviderError):
@@ -150,7 +150,7 @@ class ContentReader:
         known_parents: Mapping[str, tuple[str, str]],
         folders: ReadableFolders,
     ) -> MessageResults:
-        """Return messages as JSON shows them; those that it does not show are left out."""
+        """Return messages from JSON, without those that JSON does not show."""
         records = {
             message_id: _encode_record(item, files[message_id], known_parents.get(message_id))
             for message_id, item in items.items()
@@ -206,7 +206,7 @@ def _encode_record(
     files: Sequence[Mapping[str, Any]],
     parent: tuple[str, str] | None,
 ) -> bytes:
-    """Return what a parser process reads of a message: see `graph_message.parse`."""
+    """Return the input of a parser process for a message: see `graph_message.parse`."""
     record = {"message": item, "attachments": files, "parent": parent}
     try:
         return orjson.dumps(record)
@@ -216,7 +216,7 @@ def _encode_record(
 
 
 def _get_size(item: Mapping[str, Any], record: bytes, files: Sequence[Mapping[str, Any]]) -> int:
-    """Return its size as Exchange counts it, or else what came and its attachments."""
+    """Return the size that Exchange reports, else that of the record and the attachments."""
     reported_size = reading.get_size(item)
     return reported_size or len(record) + sum(
         file["size"] for file in files if isinstance(file.get("size"), int)

@@ -1,17 +1,17 @@
 """
-What changed in a mailbox, folded into what is to be done.
+Changes of a mailbox, folded into one page.
 
-A poll is one batch: the links of all folders, and the changes of the folders themselves. A mailbox
-of more than nineteen folders takes more.
+A poll is one batch: the links of all folders, and the changes of the folders themselves. A
+mailbox of more than nineteen folders takes more.
 
-A message that was moved is told as removed where it was, and at times as nothing else, so that
-what was removed is looked up. Also one that came since the last poll is told so, from junk for
-example. What is told is not said to be new or changed: its filing goes along, and it is fetched
-unless it is here since before.
+Graph reports a moved message as removed from its old folder, sometimes as nothing else, so each
+removed message is looked up. This includes messages that arrived since the last poll and were
+moved, out of junk for example. Graph does not distinguish new from changed messages: each is
+reported with its filing, and fetched unless it is already stored.
 
-An item of a changed message has at least the properties that changed, and may have no others. It is
-merged with the message as it is now, and never read alone. If nothing but the filing of the message
-changed, its content is not fetched.
+An item of a changed message has at least the changed properties, and perhaps no others. It is
+merged with the current message, never read alone. If only the filing changed, the content is not
+fetched.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ _VERSION_FIELDS: Final = frozenset({"id", "changeKey", "lastModifiedDateTime"})
 @dataclass(frozen=True, slots=True)
 class MailDeltaResult:
     """
-    One page of changes, and what was learnt on the way.
+    One page of changes, with the heads and folders read for it.
 
-    :param heads: of the messages that are to be fetched
-    :param folders: as they are now
+    :param heads: of the messages to fetch
+    :param folders: the current folders
     """
 
     page: MailChangePage
@@ -55,9 +55,9 @@ class MailDeltaResult:
 
 def follow_changes(cursor: GraphMailCursor, access: ProviderAccess) -> MailDeltaResult:
     """
-    Return one page of what changed after `cursor`.
+    Return one page of changes after `cursor`.
 
-    :raises CursorExpired: if a link is no longer good, or a folder went with what is in it
+    :raises CursorExpired: if a link has expired, or a folder was deleted with its mail
     """
     delta, at = DeltaItems(), time.time()
     stored_folders = cursor.folders
@@ -93,7 +93,7 @@ def follow_changes(cursor: GraphMailCursor, access: ProviderAccess) -> MailDelta
 
 
 def _match_folders(cursor: GraphMailCursor, listed: FolderList) -> GraphMailCursor:
-    """Return `cursor` with a place for each folder that is read now."""
+    """Return `cursor` with a position for each folder that is read now."""
     folders = listed.find_readable()
     if any(folder_id not in folders for folder_id in cursor.places):
         raise errors.CursorExpired("a folder that was read is gone", reason="folder-gone")
@@ -108,7 +108,7 @@ def _match_folders(cursor: GraphMailCursor, listed: FolderList) -> GraphMailCurs
 
 
 def _has_unlisted_folder(items: Iterable[Mapping[str, Any] | None], listed: FolderList) -> bool:
-    """Return whether one of the messages is in a folder that was made after the list was read."""
+    """Return whether a message is in a folder that was created after the list was read."""
     folder_ids = (str(item.get("parentFolderId") or "") for item in items if item is not None)
     return any(folder_id and folder_id not in listed.entries for folder_id in folder_ids)
 
@@ -117,9 +117,9 @@ def _look_up_messages(
     delta: DeltaItems, access: ProviderAccess, known: Mapping[str, Mapping[str, Any] | None]
 ) -> dict[str, Mapping[str, Any] | None]:
     """
-    Return what was told, as it is now; None of what is gone.
+    Return the current state of reported messages; None for deleted ones.
 
-    What was removed or told in part is looked up, unless it is among `known`.
+    Removed and incomplete messages are looked up, unless they are in `known`.
     """
     incomplete = [item_id for item_id, item in delta.items.items() if not reading.is_complete(item)]
     needed = dict.fromkeys(
@@ -138,7 +138,7 @@ def _look_up_messages(
 
 
 def _changes_only_filing(item: Mapping[str, Any]) -> bool:
-    """Return whether an item of a delta has nothing but a new filing of its message."""
+    """Return whether a delta item only changes the filing of its message."""
     names = {name for name in item if not name.startswith("@")} - _VERSION_FIELDS
     return bool(names) and names <= _FILING_FIELDS
 

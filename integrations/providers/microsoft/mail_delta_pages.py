@@ -1,13 +1,13 @@
 """
-Rounds of changes: a page of each folder, as many folders as go into a batch.
+Rounds of changes: one page of each folder, with as many folders as fit into a batch.
 
-Graph tells changes of one folder at a time, behind a link for each. A round of a folder begins with
-all that is in it and ends with the link for the next.
+Graph reports changes per folder, each behind its own link. A folder's first round lists all of
+its messages and ends with the link of the next round. Source:
 https://learn.microsoft.com/en-us/graph/delta-query-messages
 
-A folder with more changes than fit on a page is under way until its round ends. As long as a folder
-is under way, the others are not asked. Exchange forgets a link after a few answers to it. So the
-answer to a link may be left unused once; the next answer to the same link is used.
+A folder with more changes than fit on a page is under way until its round ends; until then the
+other folders wait. Exchange forgets a link after a few responses to it. So a response may be
+dropped once; the next response to the same link is used.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ FIRST_ROUNDS: Final = 20
 
 @dataclass(slots=True)
 class DeltaItems:
-    """What some pages told, by message id. `shown` keeps the order."""
+    """The items of some pages, by message id. `items` keeps their order."""
 
     items: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     removed: dict[str, None] = field(default_factory=dict)
@@ -49,10 +49,10 @@ class DeltaItems:
 
 def start_delta(folders: FolderList, access: ProviderAccess, *, since: str) -> GraphMailCursor:
     """
-    Return where the changes of all folders begin, with what is in them gone through.
+    Return the cursor after the current content of all folders.
 
-    :param since: a moment before now: what changed later is news where a folder is too large to be
-        gone through here
+    :param since: a past moment. In a folder too large for `FIRST_ROUNDS`, later changes are
+        reported
     """
     places = {
         folder_id: FolderCursor(since=since) for folder_id in folders.find_readable().folder_ids
@@ -72,7 +72,7 @@ def start_delta(folders: FolderList, access: ProviderAccess, *, since: str) -> G
 
 
 def find_under_way(cursor: GraphMailCursor) -> list[str]:
-    """Return the folders in the middle of a round; a new folder has not begun its first."""
+    """Return the folders within a round. A new folder has not begun its first."""
     return [
         folder_id for folder_id, place in cursor.places.items() if place.is_under_way and place.link
     ]
@@ -85,10 +85,11 @@ def fetch_next_pages(
     extra_requests: Sequence[GraphApiRequest],
 ) -> tuple[GraphMailCursor, list[GraphOutcome]]:
     """
-    Return `cursor` one page further, and the answers to `beside`, which go into the same batch.
+    Return `cursor` one page further, and the results of `extra_requests`, sent in the same batch.
 
-    :param told: receives what the folders tell: a page or two, or a page of each of `AT_ONCE`
-    :raises CursorExpired: if a link is no longer good, or a folder is gone
+    :param delta: receives the items: a page or two, or a page for each of
+        `MAX_CONCURRENT_REQUESTS`
+    :raises CursorExpired: if a link has expired, or a folder was deleted
     """
     under_way = find_under_way(cursor)[:MAX_CONCURRENT_REQUESTS]
     ids, room = under_way or list(cursor.places), MAX_PARTS - len(extra_requests)
@@ -106,7 +107,7 @@ def fetch_next_pages(
 def fetch_folders(
     cursor: GraphMailCursor, ids: Sequence[str], access: ProviderAccess, delta: DeltaItems
 ) -> GraphMailCursor:
-    """Return `cursor` one page further in these folders, as far as the page of changes has room."""
+    """Return `cursor` one page further in these folders, until the page of changes is full."""
     for start in range(0, len(ids), MAX_PARTS):
         batch = ids[start : start + MAX_PARTS]
         if len(delta) < CHANGES_PAGE:
@@ -137,9 +138,9 @@ def _apply_answers(
     takes_all: bool = False,
 ) -> GraphMailCursor:
     """
-    Return `cursor` at the end of these answers, one for each folder, and add them to `told`.
+    Return `cursor` after these results, one per folder, and add their items to `delta`.
 
-    :param takes_all: add also what goes beyond a page of changes
+    :param takes_all: add the items that exceed a page of changes, too
     """
     places = dict(cursor.places)
     for folder_id, answer in zip(ids, answers, strict=True):
@@ -159,7 +160,7 @@ def _apply_answers(
 
 
 def _postpone_folders(cursor: GraphMailCursor, ids: Sequence[str]) -> GraphMailCursor:
-    """Return `cursor` with these folders to be asked on the next page."""
+    """Return `cursor` with these folders left to the next page."""
     postponed = {
         folder_id: replace(cursor.places[folder_id], is_under_way=True) for folder_id in ids
     }

@@ -1,9 +1,9 @@
 """
-Messages by pages: the properties of many in one request, and of single ones in batches.
+Properties of messages: of fifty in one request, and of single ones in batches.
 
-Messages that were listed are asked for by the time between the oldest and the newest of some fifty.
-Others have no common page, and come twenty to a batch. What a page misses, because other mail lies
-between or a message was moved, comes in a batch as well.
+Listed messages are requested by the time between the oldest and the newest of some fifty. Others
+share no page, and take batches of twenty. A page misses messages if other mail lies between or a
+message was moved; these take batches too.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ class PageReader:
     """
     Reads the properties of messages.
 
-    :param select: which
-    :param expand: what else Graph is asked for; it is left out where Graph answers with 500
-    :param request_count: requests that were sent, batches by their parts
+    :param select: the properties
+    :param expand: extended properties; omitted once Graph answers them with 500
+    :param request_count: requests sent, with each part of a batch counted
     """
 
     access: ProviderAccess
@@ -53,10 +53,10 @@ class PageReader:
 
     def read_properties(self, heads: Heads, unlisted: Sequence[str]) -> dict[str, GraphOutcome]:
         """
-        Return the properties of each message, or the error that it met, by id.
+        Return the properties of each message, or its error, by id.
 
-        :param heads: messages that were listed, by id
-        :param unlisted: ids of others
+        :param heads: listed messages, by id
+        :param unlisted: ids of other messages
         """
         outcomes = self._read_pages(heads)
         rest = [message_id for message_id in (*heads, *unlisted) if message_id not in outcomes]
@@ -64,22 +64,22 @@ class PageReader:
         return outcomes | dict(zip(rest, answers, strict=True))
 
     def send_batch(self, requests: Sequence[GraphApiRequest]) -> list[GraphOutcome]:
-        """Return the answers to reads, twenty to a request."""
+        """Return the results of reads, twenty to a request."""
         self.request_count += len(requests)
         return send_in_batches(requests, self.access)
 
     def send_each(self, requests: Sequence[GraphApiRequest]) -> list[GraphOutcome]:
-        """Return the answers to reads, a request each."""
+        """Return the results of reads, one request each."""
         self.request_count += len(requests)
         return send_reads(requests, self.access)
 
     def build_query(self, **extra: str) -> dict[str, str]:
-        """Return what is asked of each message."""
+        """Return the query for a message's properties."""
         expand = {"$expand": self.expand} if self.expand and self._expands else {}
         return {"$select": self.select, **expand, **extra}
 
     def _read_pages(self, heads: Heads) -> dict[str, GraphOutcome]:
-        """Return what pages bring of messages that were listed, or the errors that pages met."""
+        """Return the properties of listed messages that pages contain, or the errors of pages."""
         outcomes: dict[str, GraphOutcome] = {}
         pages = list(_split_pages(heads, list(heads)))
         for _ in range(_MAX_ROUNDS):
@@ -104,7 +104,7 @@ class PageReader:
         build_request: Callable[[Any], GraphApiRequest],
         send: _SendRequests,
     ) -> list[GraphOutcome]:
-        """Return the answers; those that a request for `expand` broke are asked for without it."""
+        """Return the results. Requests that failed because of `expand` are repeated without it."""
         answers = send([build_request(item) for item in items]) if items else []
         broken = [position for position, outcome in enumerate(answers) if _is_broken(outcome)]
         if not broken or not self.expand or not self._expands:
@@ -139,7 +139,7 @@ class PageReader:
 
 
 def _split_pages(heads: Heads, message_ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Yield ids of messages that are asked for as one page, the newest first."""
+    """Yield the ids of messages that share a page, the newest first."""
     newest_first = sorted(
         message_ids, key=lambda message_id: str(heads[message_id]["receivedDateTime"]), reverse=True
     )
@@ -152,7 +152,7 @@ def _split_pages(heads: Heads, message_ids: Sequence[str]) -> Iterator[Sequence[
 def _collect_page(
     page: Sequence[str], answer: GraphOutcome, outcomes: dict[str, GraphOutcome]
 ) -> list[Sequence[str]]:
-    """Put what a page brought into `found`. Return what is left to be asked for as pages."""
+    """Add the messages of a page to `outcomes`. Return the ids to request as further pages."""
     if isinstance(answer, errors.Rejected):
         middle = len(page) // 2
         return [page[:middle], page[middle:]]

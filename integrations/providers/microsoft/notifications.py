@@ -1,8 +1,8 @@
 """
-What Microsoft calls us with: its trial of an address, news, and word of subscriptions themselves.
+Microsoft's calls to the webhook: address validation, change and lifecycle notifications. Pure.
 
-Pure. Nothing of it is believed: what proves a call is the state that we gave the subscription,
-which holds our id of it and that id's token. Graph says it back in every item.
+No content of a call is trusted. Its proof is the subscription's client state, which holds our id
+and that id's token, and which Graph repeats in every item. Source:
 https://learn.microsoft.com/en-us/graph/change-notifications-delivery-webhooks
 """
 
@@ -35,20 +35,20 @@ _LIFECYCLE_EVENTS: Final = frozenset({"reauthorizationrequired", "subscriptionre
 
 
 def build_client_state(channel: WebhookChannel) -> str:
-    """Return what a subscription is to say back: which it is, and the proof of it."""
+    """Return the client state of a subscription: its id with us, and its token."""
     return f"{channel.channel_id}.{channel.token}"
 
 
 def check_validation_token(token: str) -> str | None:
-    """Return the answer to a validation of our address; None if Microsoft sends no such token."""
+    """Return the response to a validation of our address; None if the token is not Microsoft's."""
     return token if _VALIDATION_TOKEN.fullmatch(token) else None
 
 
 def parse_notifications(body: bytes) -> list[SubscriptionNotification]:
     """
-    Return what a call says, each thing once.
+    Return the notifications of a call, without duplicates.
 
-    :raises Rejected: if it makes no sense
+    :raises Rejected: if the body is malformed
     """
     items: Any = None
     with suppress(ValueError, LookupError, TypeError, RecursionError):

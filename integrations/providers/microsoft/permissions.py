@@ -1,7 +1,7 @@
 """
-The permissions that are asked for at Microsoft, with the requests that take each.
+The permissions that Antares requests at Microsoft, with the requests that use each.
 
-https://learn.microsoft.com/en-us/graph/permissions-reference and
+Sources: https://learn.microsoft.com/en-us/graph/permissions-reference and
 https://learn.microsoft.com/en-us/entra/identity-platform/scopes-oidc
 """
 

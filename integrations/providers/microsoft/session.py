@@ -1,10 +1,9 @@
 """
-An event loop of Microsoft's library, with the connections that were opened on it.
+An event loop for Microsoft's asynchronous library, with its connections.
 
-The library is asynchronous, and its connections belong to the loop that opened them: a client
-that outlives its loop fails at every second call. The calling thread runs the loop for the time of
-a call; handing each call over to a thread with a loop of its own costs more than sending it.
-Between calls nothing runs.
+Connections belong to the loop that opened them: a client that outlives its loop fails at every
+second call. The calling thread runs the loop during a call; a thread with its own loop would cost
+more than the request. Nothing runs between calls.
 """
 
 from __future__ import annotations
@@ -35,18 +34,18 @@ T = TypeVar("T")
 
 
 class GraphNoResponse(Exception):
-    """None came, or not within the time there is. A read may be repeated; a write may be done."""
+    """No response came in time. A read may be repeated; a write may have been applied."""
 
 
 class ContextThreads(ThreadPoolExecutor):
-    """Threads with the context of their caller, which the check of connections reads."""
+    """Threads with the context of their caller, which the connection check reads."""
 
     def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:
         return super().submit(copy_context().run, function, *args, **kwargs)
 
 
 class GraphSession:
-    """An event loop and the connections that were opened on it, for one thread at a time."""
+    """An event loop and its connections, for one thread at a time."""
 
     def __init__(self, authorities: ssl.SSLContext, proxy: str) -> None:
         self._loop = asyncio.new_event_loop()
@@ -60,9 +59,10 @@ class GraphSession:
         self, calls: Sequence[GraphCall], *, at_once: int, until: float
     ) -> list[ProviderResponse | Exception]:
         """
-        Return the answer to each of `calls`.
+        Return the response to each of `calls`.
 
-        :raises TimeoutError: if they are not all there at `until`, a moment of the monotonic clock
+        :param until: a time of the monotonic clock
+        :raises TimeoutError: if responses are missing at `until`
         """
         return self._run_coroutine(self._send_each(calls, at_once, until))
 
@@ -115,7 +115,7 @@ class GraphSession:
         return GraphNoResponse()
 
     def close(self) -> None:
-        """Drop what is under way, close the connections, and end the loop."""
+        """Cancel running calls, and close the connections and the loop."""
         with suppress(Exception):
             self._run_coroutine(self._shut_down())
         self._loop.close()

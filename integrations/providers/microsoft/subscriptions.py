@@ -1,9 +1,9 @@
 """
-Microsoft asked to call us about news of a mailbox or a calendar.
+Subscriptions to changes of a mailbox or a calendar at Graph.
 
-https://learn.microsoft.com/en-us/graph/outlook-change-notifications-overview. Of a calendar by its
-own path: `/me/events` tells of the account's first calendar alone
-(https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/51).
+A calendar's subscription uses its own path: `/me/events` covers only the account's first calendar
+(https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/51). Source:
+https://learn.microsoft.com/en-us/graph/outlook-change-notifications-overview
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MAX_PAGES: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class GraphSubscriptions:
-    """One account's subscriptions. Holds no connection and no token of its own."""
+    """One account's subscriptions. Holds no connection and no token."""
 
     access: ProviderAccess
 
@@ -109,5 +109,5 @@ def _read_expiration(answer: dict[str, Any]) -> datetime:
 
 @contextmanager
 def open_subscriptions(access: ProviderAccess) -> Iterator[GraphSubscriptions]:
-    """Hold what opens, renews and ends subscriptions of the account that `access` is for."""
+    """Hold the subscriptions of the account of `access`."""
     yield GraphSubscriptions(replace(access, root_url=get_root_url(access.root_url)))
