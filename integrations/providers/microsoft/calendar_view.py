@@ -35,7 +35,7 @@ TimeSpan = tuple[datetime, datetime]
 def find_instance_id(
     access: ProviderAccess, series_id: str, original: When, owner: MailboxOwner
 ) -> str:
-    """Return the id of the occurrence at `original_start`, or a made-up id if there is none."""
+    """Return the id of the occurrence at `original`, or a made-up id if there is none."""
     [instance] = find_instance_ids(access, series_id, [original], owner)
     return instance
 

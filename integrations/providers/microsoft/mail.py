@@ -218,7 +218,7 @@ def _build_single_thread(
 def _build_thread(
     items: Mapping[str, Mapping[str, Any]], results: MessageResults
 ) -> RemoteThread | errors.ProviderError:
-    """Return a thread, with unreadable messages in `rejected`; any other error replaces the thread."""
+    """Return a thread, with unreadable messages in `rejected`, or another error if one occurred."""
     messages: list[RemoteMessage] = []
     rejected: dict[str, str] = {}
     # Listed newest first, to the second: of one second, the last listed came first.
