@@ -14,9 +14,9 @@ from urllib.parse import quote, urlencode
 
 from .provider import Provider
 
-# Of OpenID Connect, and no resource's: they have no address in front of them.
+# OpenID Connect's scopes, which take no resource prefix.
 _OPENID_SCOPES: Final = frozenset({"openid", "profile", "email", "offline_access"})
-# Why they came back without having allowed it; any other error is not their answer.
+# Errors of a refused consent. Any other error is no answer of the administrator.
 _DENIED_ERRORS: Final = frozenset({"access_denied", "consent_required"})
 
 
@@ -35,7 +35,7 @@ def build_admin_consent_url(
         "scope": scope,
         "state": state,
     }
-    # It is sent around in mail: no plus sign that somebody takes for itself.
+    # The URL is sent in mails: `%20` survives mail clients better than `+`.
     return f"{url}?{urlencode(query, quote_via=quote)}"
 
 

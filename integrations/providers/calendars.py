@@ -17,7 +17,7 @@ from integrations.formats.event import AttendeeResponse, Conference, EventConten
 from .access import ProviderAccess
 
 CalendarRole = Literal["freebusy", "reader", "writer", "owner"]
-# Who of the guests hears of a change.
+# The guests who are notified of a change.
 Notify = Literal["all", "none"]
 
 

@@ -30,11 +30,11 @@ from urllib3.exceptions import HTTPError
 from . import errors
 
 TIMEOUT: Final = urllib3.Timeout(connect=10.0, read=30.0)
-# The token endpoints: a person may be waiting.
+# For token endpoints: a person may be waiting.
 SHORT: Final = urllib3.Timeout(connect=5.0, read=10.0)
 MAX_RETRY_AFTER: Final = 24 * 3600.0
-# Bytes of an answer, decoded. It is held in memory, whole. A message's MIME is the largest:
-# mailboxes take 35 MB, those of which an administrator said so 150.
+# Bytes of a decoded response, which is held in memory. The largest is a message's MIME: mailboxes
+# accept 35 MB, or 150 MB if an administrator says so.
 MAX_ANSWER: Final = 48 * 1024 * 1024
 _MAX_OPEN_CONNECTIONS: Final = 40
 _CHUNK_SIZE: Final = 64 * 1024
@@ -50,10 +50,10 @@ class ResponseTooLarge(NoResponse):
 
 _POOL_LOCK: Final = Lock()
 
-#: The one place that this thread talks to now: what is watching the ways out lets it reach that,
-#: and nothing else. None outside of a request.
+#: The only host and port that the egress tripwire lets this thread reach. None outside of a
+#: request.
 current_destination: Final[ContextVar[tuple[str, int] | None]] = ContextVar("towards", default=None)
-# Where everything goes through, if anything is to be.
+# The URL of the proxy, if any.
 _proxy = ""
 
 
@@ -117,14 +117,15 @@ def _create_proxy_pool(proxy: str, options: Mapping[str, Any]) -> urllib3.ProxyM
 
 
 def _close_pool(pool_manager: urllib3.PoolManager, process: int) -> None:
-    # A forked worker has a copy of its parent's pool, and none of its sockets to say goodbye on.
+    # A forked worker has a copy of its parent's pool, whose sockets belong to the parent.
     if os.getpid() == process:
         pool_manager.clear()
 
 
 def get_pool() -> urllib3.PoolManager:
     """Return this process's pool."""
-    # Two threads that ask first would make two, and one would be dropped with its sockets open.
+    # Without the lock, two threads could create two pools, and one would be dropped with open
+    # sockets.
     with _POOL_LOCK:
         return _create_pool(os.getpid())
 
@@ -155,7 +156,7 @@ def send_request(
 def _read_content(response: urllib3.BaseHTTPResponse) -> bytes:
     content = response.read(MAX_ANSWER + 1)
     if len(content) > MAX_ANSWER:
-        # Not given back to the pool half read.
+        # A half-read connection must not return to the pool.
         response.close()
         raise ResponseTooLarge("larger than is held in memory")
     return content
@@ -235,7 +236,7 @@ def stream_response(method: str, url: str, headers: Mapping[str, str]) -> Iterat
             head = ProviderResponse(response.status, response.headers, _read_content(response))
         yield ResponseStream(head, response.stream(_CHUNK_SIZE))
     finally:
-        # Not given back to the pool half read.
+        # A half-read connection must not return to the pool.
         response.close()
 
 

@@ -21,15 +21,15 @@ from joserfc.jwk import KeySet, RSAKey
 from . import errors, http, unexpected_responses
 
 LEEWAY: Final = timedelta(seconds=60)
-# Keys are fetched again when they are this old, or when an unknown one is named,
-# which anyone can do: not more often than that.
+# Keys are fetched again at this age, or for an unknown key id. Anyone can send an unknown id, hence
+# the minimum pause.
 KEYS_FRESH_FOR: Final = timedelta(hours=6)
 REFETCH_AFTER: Final = timedelta(seconds=60)
-# With none at hand nobody is let in, so that is asked more often; but not by each who knocks.
+# Without any keys nobody can sign in, so fetches are more frequent, but still limited.
 RETRY_AFTER: Final = timedelta(seconds=5)
 MAX_TOKEN: Final = 16 * 1024
 MAX_SUBJECT: Final = 255
-# Where an issuer has one of each tenant's own.
+# The placeholder in issuers that differ by tenant.
 TENANT_PLACEHOLDER: Final = "{tenantid}"
 _GUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
@@ -81,7 +81,7 @@ class SigningKeyCache:
         )
 
     def _fetch_keys(self, at: datetime) -> None:
-        # Whether it works or not: a page that is down is not asked by everybody.
+        # Set for failures as well, so that a page that is down is not requested by every caller.
         self._tried_at = at
         fetched_keys, issuers = None, {}
         with suppress(http.NoResponse, *unexpected_responses.UNREADABLE_ERRORS, JoseError):
@@ -187,7 +187,7 @@ def decode_signed_token(token: str, *, keys: SigningKeyCache, at: datetime) -> M
     if key is None:
         raise errors.IdentityRejected("signed with a key that is not the provider's", reason="kid")
     claims: Mapping[str, Any] | None = None
-    # A stranger wrote the header. The library raises TypeError for some values of `crit`.
+    # The header is untrusted. The library raises TypeError for some values of `crit`.
     with suppress(JoseError, ValueError, TypeError, RecursionError):
         claims = jwt.decode(token, key, algorithms=["RS256"]).claims
     if claims is None:
@@ -232,7 +232,7 @@ def _format_issuer(template: str, tenant: object) -> str:
     """Return the issuer of a tenant; empty if `tenant` is no tenant id."""
     if TENANT_PLACEHOLDER not in template:
         return template
-    # The claim becomes a part of an address: what is no GUID could make it another one.
+    # The claim becomes part of a URL, so only a GUID is accepted.
     is_name = isinstance(tenant, str) and _GUID.fullmatch(tenant)
     return template.replace(TENANT_PLACEHOLDER, str(tenant)) if is_name else ""
 
@@ -243,13 +243,13 @@ def _find_wrong_claim(
     now, leeway = at.timestamp(), LEEWAY.total_seconds()
     issuer = _format_issuer(expected.issuer, claims.get("tid"))
     checks = {
-        # A security event token is signed by the same keys and is no proof of sign-in.
+        # Security event tokens have the same signing keys and prove no sign-in.
         "events": "events" not in claims,
         "iss": bool(issuer) and claims.get("iss") in list(list_issuer_forms(issuer)),
-        # A key that is one tenant's says nothing of another.
+        # A key of one tenant signs for no other tenant.
         "kid": not key_issuer or _format_issuer(key_issuer, claims.get("tid")) == issuer,
         "nbf": parse_timestamp(claims.get("nbf"), 0) <= now + leeway,
-        # Exactly us: a list that holds us among others is for others.
+        # Exactly our client: a token for several audiences is for others as well.
         "aud": claims.get("aud") == expected.client_id,
         "azp": claims.get("azp", expected.client_id) == expected.client_id,
         "exp": parse_timestamp(claims.get("exp"), 0) > now - leeway,

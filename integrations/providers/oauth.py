@@ -61,7 +61,7 @@ class Endpoints:
 
 class Revocation(StrEnum):
     CONFIRMED = "confirmed"
-    # 400 `invalid_token`: the provider knew of no such grant any more.
+    # 400 `invalid_token`: the provider no longer knows the grant.
     ALREADY_GONE = "already_gone"
 
 
@@ -86,7 +86,7 @@ def authorize_url(  # noqa: PLR0913
     if login_hint:
         extra["login_hint"] = login_hint
         if extra.get("prompt") == "select_account":
-            # It is selected.
+            # The login hint selects the account.
             del extra["prompt"]
     if claims:
         extra["claims"] = claims

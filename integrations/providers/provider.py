@@ -70,23 +70,23 @@ class Provider:
     revocation_pages: tuple[str, ...]
     subject_claims: tuple[str, ...] = ("sub",)
     address_claims: tuple[str, ...] = ("email",)
-    # Compared in lower case, and without this in front of them.
+    # Removed before scopes are compared, in lower case.
     scope_prefix: str = ""
-    # Asked for, and never named among what was granted: what it brings shows whether it was.
+    # Requested scopes that responses never name; their effect shows whether they were granted.
     unlisted_scopes: frozenset[str] = frozenset()
     errors_by_number: Mapping[int, type[ProviderError]] = field(default_factory=dict)
-    # Whether guests are told of every change of an event, whoever asks not to.
+    # Whether guests are notified of every change, even against `notify`.
     always_notifies_guests: bool = False
-    # Whether an event moves to another calendar as a copy, and guests are invited again.
+    # Whether a moved event is a copy, with new invitations for its guests.
     moves_by_copy: bool = False
-    # Whether an administrator may have to allow what somebody asks for, and is asked there: from
-    # here that looks as if they had said no, or had not come back.
+    # Whether an administrator may have to approve at the provider. For Antares that looks like a
+    # refusal, or an abandoned connect.
     asks_administrators: bool = False
-    # Whether a connection takes a grant at the provider. Antares calendars take none.
+    # Whether a connection takes a grant. Antares calendars take none.
     grants: bool = True
-    # Whether we can revoke a grant; otherwise the person ends it, on a page of the provider.
+    # Whether Antares can revoke a grant; otherwise the person does, on a page of the provider.
     revokes: bool = True
-    # Whether a person may leave single permissions out.
+    # Whether a person may deny single permissions.
     has_single_permissions: bool = True
     rate_setting_prefix: str = ""
     rate_window_minutes: int = 1
@@ -95,7 +95,7 @@ class Provider:
     open_mail: Callable[[ProviderAccess], AbstractContextManager[MailAdapter]] | None = None
     watch_mail: Callable[[ProviderAccess], AbstractContextManager[MailWatch]] | None = None
     watch_calendars: Callable[[ProviderAccess], AbstractContextManager[CalendarWatch]] | None = None
-    # Where news of everything comes by subscriptions, instead of either.
+    # For providers whose notifications all come by subscriptions, instead of the two above.
     subscriptions: Callable[[ProviderAccess], AbstractContextManager[PushSubscriptions]] | None = (
         None
     )
@@ -127,7 +127,7 @@ class Provider:
         names = (self.scope_aliases.get(scope, scope) for scope in scopes.split())
         if not self.scope_prefix:
             return frozenset(names)
-        # Whatever case and prefix they come back in: those that we know, as we write them.
+        # Known scopes as Antares writes them, for any case and prefix in the response.
         known = {
             scope.lower(): scope for scope in self.list_scopes_for(frozenset(self.capabilities))
         }

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-#: The largest number that a column of ours holds.
+#: The largest number that a database column holds.
 MAX_NUMBER: Final = 2**31 - 1
-#: A page token, a sync token or a link, in characters.
+#: Characters of a page token, a sync token or a link.
 MAX_TOKEN: Final = 16_384
 _UNSTORABLE: Final = re.compile("[\ud800-\udfff\0]")
 
@@ -27,7 +27,7 @@ def clean_text(value: object) -> str:
 
 def clamp_number(value: object, *, minimum: int = 0, maximum: int = MAX_NUMBER) -> int:
     """Return a number within its bounds; the minimum if `value` is no number."""
-    # What is no number at all (NaN) is not equal to itself.
+    # NaN is not equal to itself.
     if not isinstance(value, int | float) or value != value:  # noqa: PLR0124
         return minimum
     return int(min(max(value, minimum), maximum))

@@ -13,7 +13,7 @@ from . import errors
 P = ParamSpec("P")
 R = TypeVar("R")
 
-#: What reading an answer of another shape may raise.
+#: Errors of reading a response with an unknown shape.
 UNREADABLE_ERRORS: Final = (
     ArithmeticError,
     AttributeError,
@@ -40,7 +40,7 @@ def raise_unexpected(method: Callable[P, R]) -> Callable[P, R]:
             return method(*args, **kwargs)
         except UNREADABLE_ERRORS as error:
             kind = type(error).__name__
-        # Out here, so that no error that holds an answer rides along as context.
+        # Raised outside `except`, so that no error that holds a response becomes context.
         raise errors.Unexpected("the answer has another shape", reason=kind)
 
     return call_method

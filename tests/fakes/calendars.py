@@ -34,10 +34,10 @@ class FakeCalendars:
     version: int = 0
     forgotten: int = 0
     refusals: list[errors.ProviderError] = field(default_factory=list)
-    # By method: what goes wrong before anything is done; after it, no answer comes.
+    # By method: errors raised before the call has an effect. `lost`: calls that get no response.
     failures: dict[str, list[errors.ProviderError]] = field(default_factory=dict)
     lost: list[str] = field(default_factory=list)
-    # What else happens between a write and its answer.
+    # Called between a write and its response.
     before_answer: Callable[[], None] = lambda: None
     _ids: count[int] = field(default_factory=count)
 

@@ -24,14 +24,14 @@ class FakeWatches:
     channels: dict[str, tuple[WebhookChannel, str]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     refusals: list[errors.ProviderError] = field(default_factory=list)
-    # Raised once by the call of that verb, whenever it comes.
+    # Raised once, by the next call of that verb.
     refused_once: dict[str, errors.ProviderError] = field(default_factory=dict)
-    # The next write reaches the provider, and its answer is lost.
+    # The next write is applied, and its response is lost.
     loses_answer: bool = False
     used: set[str] = field(default_factory=set)
-    # What happens elsewhere while the provider is asked.
+    # Called during each call.
     meanwhile: Callable[[], object] | None = None
-    # The same, between a channel's opening and the answer.
+    # Called between the opening of a channel and the response.
     after_opening: Callable[[], object] | None = None
 
     def record_call(self, verb: str) -> None:

@@ -15,12 +15,12 @@ from integrations.providers.file_download import FileDownload
 
 from .http import map_google_error, prepare_request
 
-# Gmail carries messages up to 150 MiB by import.
+# Imports may create messages of up to 150 MiB in Gmail.
 MAX_BYTES: Final = 160 * 1024 * 1024
 _DATA: Final = re.compile(rb'"data"\s*:\s*"')
 _SIZE: Final = re.compile(rb'"size"\s*:\s*"?(\d{1,12})\b')
 _MAX_HEAD: Final = 64 * 1024
-# The slash may come escaped in JSON; base64url has none, and padding is Gmail's choice.
+# JSON may escape the slash. base64url has none, and Gmail may omit the padding.
 _IGNORED_BYTES: Final = b"=\r\n \\"
 
 

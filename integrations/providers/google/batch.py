@@ -47,9 +47,9 @@ def send_batch(requests: Sequence[Any], access: ProviderAccess, *, url: str) -> 
         is_too_large = True
     except http.NoResponse:
         pass
-    # Outside of the except block: no error of the transport, which holds a token, becomes context.
+    # Handled outside `except`: transport errors hold a token and must not become context.
     if is_too_large:
-        # The answers are too large as a whole: ask for each half. One that is too large is left.
+        # The responses together are too large: send each half, down to single requests.
         middle = len(requests) // 2
         first_half = send_batch(requests[:middle], access, url=url)
         return first_half + send_batch(requests[middle:], access, url=url)
@@ -89,7 +89,7 @@ def _parse_responses(response: http.ProviderResponse) -> dict[int, http.Provider
     if boundary is None:
         return {}
     answers: dict[int, http.ProviderResponse] = {}
-    # With the line's end before it, which no JSON has within a string.
+    # With the line end before it, which no string in JSON contains.
     delimiter = b"\r\n--" + boundary[1].encode()
     for part in (b"\r\n" + response.content).split(delimiter)[1:]:
         head, _, message = part.partition(b"\r\n\r\n")

@@ -28,9 +28,9 @@ from .http import send_read, send_write
 
 MAX_PAGE: Final = 500
 MAX_LISTS: Final = 250
-# Of one series; each page holds up to five hundred of its exceptions.
+# Pages of one series, each with up to 500 exceptions.
 MAX_EXCEPTION_PAGES: Final = 4
-# On every write: what knows of no conferences may lose them.
+# Set on every write: a client without conference support may remove conferences.
 # https://developers.google.com/workspace/calendar/api/v3/reference/events/insert
 CONFERENCE_DATA_VERSION: Final = 1
 
@@ -69,7 +69,7 @@ class GoogleCalendarAdapter:
         window: tuple[datetime, datetime] | None = None,
         page: str | None = None,
     ) -> RemoteEventPage:
-        # Google takes no window beside a token.
+        # Google accepts no window together with a token.
         bounds = (
             {"timeMin": _format_time(window[0]), "timeMax": _format_time(window[1])}
             if window and cursor is None
@@ -81,7 +81,8 @@ class GoogleCalendarAdapter:
             pageToken=page,
             maxResults=MAX_PAGE,
             maxAttendees=reading.MAX_ATTENDEES,
-            # Series and their exceptions: expanded, one change would rewrite every instance.
+            # Series and exceptions only: with expanded series, one change would rewrite every
+            # instance.
             singleEvents=False,
             **bounds,
         )
@@ -141,7 +142,7 @@ class GoogleCalendarAdapter:
         return _map_written_event(send_write(_set_if_match(request, etag), self.access))
 
     def get_instance_id(self, series_id: str, original_start: When) -> str:
-        # The form of every id that Google gives an instance; nothing else is relied on.
+        # The documented form of all instance ids at Google.
         if original_start.day is not None:
             return f"{series_id}_{original_start.day:%Y%m%d}"
         if original_start.at is None:
@@ -158,7 +159,7 @@ class GoogleCalendarAdapter:
             request = self.api.events.list(
                 calendarId=calendar_id,
                 iCalUID=ical_uid,
-                # Those that are cancelled as well.
+                # Includes cancelled instances.
                 showDeleted=True,
                 singleEvents=False,
                 maxResults=MAX_PAGE,
@@ -180,7 +181,7 @@ class GoogleCalendarAdapter:
         try:
             send_write(_set_if_match(request, etag), self.access)
         except errors.Gone:
-            # An earlier try came through, or somebody else was faster.
+            # An earlier attempt succeeded, or the event was deleted elsewhere.
             return
 
     @unexpected_responses.raise_unexpected
@@ -212,7 +213,7 @@ class GoogleCalendarAdapter:
         current = send_read(
             self.api.events.get(calendarId=calendar_id, eventId=event_id), self.access
         )
-        # All attendees are sent back as they came: what is left out would be uninvited.
+        # All attendees are sent back unchanged: an omitted one would be uninvited.
         attendees = [
             attendee | {"responseStatus": writing.RESPONSES[response]}
             if attendee.get("self")
@@ -268,7 +269,7 @@ def _map_written_event(answer: Mapping[str, Any]) -> RemoteEvent:
 
 
 def _set_if_match(request: Any, etag: str) -> Any:
-    # The library has no parameter for it.
+    # The library has no parameter for this header.
     request.headers["If-Match"] = etag
     return request
 

@@ -42,7 +42,7 @@ class GmailService:
     attachments: Any
     threads: Any
     history: Any
-    # Where many requests go as one.
+    # The address of batches.
     batch_url: str
 
 

@@ -26,7 +26,8 @@ from integrations.providers.calendars import (
 from integrations.providers.mail import parse_provider_id
 
 MAX_ATTENDEES: Final = 200
-# https://developers.google.com/workspace/calendar/api/v3/reference/events: five, of four weeks.
+# https://developers.google.com/workspace/calendar/api/v3/reference/events: at most five reminders,
+# of up to four weeks.
 MAX_REMINDERS: Final = 20
 MAX_MINUTES: Final = 40_320
 _ROLES: Final[Mapping[str, CalendarRole]] = {
@@ -49,7 +50,7 @@ def map_calendar(resource: Mapping[str, Any]) -> RemoteCalendar:
         calendar_id=parse_provider_id(resource["id"]),
         name=storable_values.clean_text(resource.get("summaryOverride") or resource.get("summary")),
         zone=find_zone(resource.get("timeZone")) or "UTC",
-        # A role that we do not know may do as little as the least.
+        # An unknown role gets the least rights.
         role=_ROLES.get(str(resource.get("accessRole")), "freebusy"),
         is_primary=bool(resource.get("primary")),
         colour=storable_values.clean_text(resource.get("backgroundColor")),
@@ -66,7 +67,7 @@ def map_event(
     :raises Rejected: if the resource cannot be read
     """
     try:
-        # Of one that is gone as well: it is all that is said of it.
+        # Checked for deleted events as well: their resource has only an id.
         parse_provider_id(resource["id"])
         if resource.get("status") == "cancelled":
             return _map_cancelled(resource, calendar_zone)
@@ -86,7 +87,7 @@ def _map_cancelled(resource: Mapping[str, Any], calendar_zone: str) -> Cancelled
 
 
 def _map_live_event(resource: Mapping[str, Any], calendar_zone: str) -> RemoteEvent:
-    # What a free/busy reader is shown has no organizer; nothing else lacks one.
+    # Only events shown to a free/busy reader lack an organizer.
     organizer = resource.get("organizer") or {}
     original = resource.get("originalStartTime")
     series_id = resource.get("recurringEventId")
@@ -152,7 +153,7 @@ def _map_attendee(resource: Mapping[str, Any]) -> Attendee:
 
 
 def _map_reminder(resource: Mapping[str, Any]) -> Reminder:
-    # Of others that Google once had, what is left is that it comes up.
+    # Other methods that Google once had become pop-ups.
     by_mail = resource.get("method") == "email"
     minutes = storable_values.clamp_number(resource["minutes"], maximum=MAX_MINUTES)
     return Reminder(minutes, "email" if by_mail else "popup")

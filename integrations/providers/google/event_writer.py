@@ -48,7 +48,7 @@ def build_patch(previous: EventContent, content: EventContent) -> dict[str, Any]
     patch = {name: value for name, value in new_body.items() if previous_body.get(name) != value}
     if "recurrence" in previous_body and "recurrence" not in new_body:
         patch["recurrence"] = None
-    # One end alone would make an event of days end at a time.
+    # Both ends, so that no all-day event ends at a time.
     if patch.keys() & {"start", "end"}:
         nulls = dict.fromkeys(previous_body["start"].keys() - new_body["start"].keys())
         patch |= {"start": nulls | new_body["start"], "end": nulls | new_body["end"]}

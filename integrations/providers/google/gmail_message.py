@@ -22,7 +22,7 @@ from integrations.providers.mail import MessageFiling, RemoteMessage, parse_prov
 HIDDEN: Final = frozenset({"SPAM", "TRASH"})
 _FOLDERS: Final = {"DRAFT": "drafts"}
 _FLAGS: Final = frozenset({"UNREAD", "STARRED"})
-# The user's own are `Label_…`; Gmail's are capitals.
+# The user's own labels are `Label_…`; Gmail's are in capitals.
 _SYSTEM: Final = re.compile(r"[A-Z][A-Z_]{1,31}")
 _MAIN_FOLDERS: Final = frozenset({"inbox", "sent", "drafts", "spam", "trash"})
 MAX_SNIPPET: Final = 300
@@ -74,7 +74,7 @@ def _encode_payload(resource: Mapping[str, Any]) -> bytes | None:
     except orjson.JSONEncodeError:
         pass
     try:
-        # Takes halves of characters, which a mail may hold and which are mended when it is read.
+        # Accepts lone surrogates, which a mail may contain and which parsing repairs.
         return json.dumps(payload).encode()
     except (ValueError, RecursionError):
         return None
@@ -89,10 +89,10 @@ def _map_message(
         return RemoteMessage(
             message_id=parse_provider_id(resource["id"]),
             thread_id=parse_provider_id(resource["threadId"]),
-            # The sender's Date may claim anything; this is Gmail's own clock, in ms.
+            # Gmail's own clock, in ms; the sender's Date header is not reliable.
             received_at=datetime.fromtimestamp(int(resource["internalDate"]) / 1000, tz=UTC),
             size=clamp_size(resource.get("sizeEstimate")),
-            # Snippets come HTML-escaped.
+            # Snippets are HTML-escaped.
             snippet=make_printable(html.unescape(str(resource.get("snippet") or "")))[:MAX_SNIPPET],
             filing=map_filing(resource.get("labelIds") or ()),
             mail=read.mail,

@@ -42,7 +42,8 @@ class _HistoryFold:
         is_restored = is_removal and not HIDDEN.isdisjoint(entry.get("labelIds") or ())
         is_known = message["id"] not in self.deleted and message["id"] not in self.upserted
         if is_restored or not is_known or "labelIds" not in message:
-            # Out of spam or trash we never had it; without labels we would have to guess.
+            # A message restored from spam or trash was never stored. Without labels its filing is
+            # unknown.
             self._upsert_message(message)
         else:
             self.relabelled[message["id"]] = FilingChange(

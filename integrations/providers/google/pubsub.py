@@ -21,7 +21,7 @@ from integrations.providers.push import MailboxNotification
 
 LEEWAY: Final = timedelta(seconds=10)
 SCHEME: Final = "bearer"
-# RFC 5321 §4.5.3.1: no address is longer.
+# The longest address of RFC 5321 §4.5.3.1.
 MAX_ADDRESS: Final = 254
 
 
@@ -76,7 +76,7 @@ def _find_wrong_claim(claims: Mapping[str, Any], sender: PushSender, at: datetim
 
 
 def _parse_notification(body: bytes) -> MailboxNotification:
-    # The history id beside the address is not asked for: where we were is what we go on from.
+    # The history id is ignored: the sync continues from its own cursor.
     address: object = None
     with suppress(ValueError, LookupError, TypeError, AttributeError, RecursionError):
         data = json.loads(body)["message"]["data"]
@@ -88,6 +88,6 @@ def _parse_notification(body: bytes) -> MailboxNotification:
 
 
 def _decode_base64(data: str) -> bytes:
-    # Pub/Sub writes base64; Gmail's own page says base64url. Padding may be missing.
+    # Pub/Sub writes base64; Gmail's documentation says base64url. Padding may be missing.
     plain = data.translate({ord("-"): "+", ord("_"): "/"}).rstrip("=")
     return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)

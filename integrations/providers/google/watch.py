@@ -48,8 +48,8 @@ class GmailWatch:
         try:
             return self._start_watch(topic)
         except errors.ProviderError as error:
-            # "Only one user push notification client allowed": there is one with another topic, or
-            # that Gmail takes for another. It has no code of its own.
+            # "Only one user push notification client allowed": a watch with another topic exists.
+            # The error has no code of its own.
             if error.status != HTTPStatus.BAD_REQUEST or error.reason != "invalidArgument":
                 raise
         self.stop_watch()
@@ -65,7 +65,7 @@ class GmailWatch:
             if not is_forbidden:
                 raise
         if is_forbidden:
-            # Gmail tries the topic before it answers.
+            # Gmail tests the topic before it answers.
             raise errors.InvalidClient(
                 "Gmail may not publish to the topic",
                 status=HTTPStatus.FORBIDDEN,
@@ -100,7 +100,7 @@ class GoogleCalendarWatch:
         try:
             send_write(request, self.access)
         except errors.Gone:
-            # It lapsed, or an earlier try came through.
+            # The channel lapsed, or an earlier attempt succeeded.
             return False
         return True
 

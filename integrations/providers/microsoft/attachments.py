@@ -22,10 +22,10 @@ from integrations.providers.file_download import FileDownload
 from . import graph_message as reading
 from .http import GraphApiRequest, fetch_contents, quote_segment
 
-#: Messages that a process holds in memory at a time for their attachments. One more than a person
-#: may wait for (`concurrency.MOST_WAITS`), so that nobody takes all of them.
+#: Messages and files in memory per process. One more than one person may wait for
+#: (`concurrency.MOST_WAITS`), so that one person cannot take all of them.
 MAX_IN_MEMORY: Final = 3
-#: Seconds that a caller waits for one of the others to end.
+#: Seconds that a caller waits for a free slot.
 PATIENCE: Final = 5.0
 _CHUNK_SIZE: Final = 64 * 1024
 _memory_slots: Final = BoundedSemaphore(MAX_IN_MEMORY)
@@ -66,6 +66,6 @@ def _hold_memory_slot() -> Iterator[None]:
 
 
 def _iterate_chunks(data: bytes) -> Iterator[bytes]:
-    # A part without a byte is one empty piece.
+    # An empty part is one empty chunk.
     for begin in range(0, len(data), _CHUNK_SIZE) or (0,):
         yield data[begin : begin + _CHUNK_SIZE]

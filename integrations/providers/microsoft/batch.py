@@ -60,7 +60,8 @@ def _send_batch(requests: Sequence[GraphApiRequest], access: ProviderAccess) -> 
     )
     answer = _send_single(batch, access)
     if isinstance(answer, errors.Rejected):
-        # Too large as a whole, or one part nests too deeply: each half, until one is left.
+        # The batch is too large, or one part nests too deeply: send each half, down to single
+        # requests.
         middle = len(requests) // 2
         return _send_batch(requests[:middle], access) + _send_batch(requests[middle:], access)
     if isinstance(answer, errors.ProviderError):
@@ -113,7 +114,7 @@ def _encode_body(body: object) -> bytes:
     try:
         return orjson.dumps(body)
     except TypeError:
-        # It nests too deeply, or holds half of a character.
+        # The body nests too deeply, or contains a lone surrogate.
         return b""
 
 

@@ -39,10 +39,10 @@ from .http import GraphApiRequest, get_root_url, quote_segment, send_read, send_
 
 MAX_LISTS: Final = 100
 MAX_EXCEPTIONS: Final = 1_000
-# Graph's own ids are base64, of both cases, and longer.
+# Graph's own ids are longer, in base64 with both cases.
 _CLIENT_EVENT_ID: Final = re.compile(r"[0-9a-f]{16,64}", re.ASCII)
 _MEETING: Final = {"$select": "body,isOnlineMeeting,onlineMeeting,onlineMeetingProvider"}
-# Graph tells no changes of the list of calendars: whoever was told it all is told it all again.
+# Graph has no delta of the list of calendars: each poll reads all of it.
 _LIST_CURSOR: Final = "all"
 
 
@@ -118,7 +118,7 @@ class GraphCalendarAdapter:
         path = f"{_calendar_path(calendar_id)}/events"
         body = writing.build_new_event(content, event_id=event_id)
         if conference_event_id:
-            # Graph makes an online meeting for each event, and lets no two share one.
+            # Graph creates an online meeting for each event; two events cannot share one.
             other = send_read(
                 GraphApiRequest(_event_path(calendar_id, conference_event_id), _MEETING),
                 self.access,
@@ -179,7 +179,7 @@ class GraphCalendarAdapter:
         try:
             send_write(request, self.access)
         except errors.Gone:
-            # An earlier try came through, or somebody else was faster.
+            # An earlier attempt succeeded, or the event was deleted elsewhere.
             return
 
     @unexpected_responses.raise_unexpected
@@ -209,7 +209,7 @@ class GraphCalendarAdapter:
         if not isinstance(event, RemoteEvent) or event.is_organizer or action is None:
             raise errors.Rejected("nobody invited them", reason="notInvited")
         if etag not in {"*", event.etag}:
-            # Graph takes no etag beside an answer.
+            # Graph accepts no etag with a response.
             raise errors.ChangedMeanwhile("it is no longer as it was")
         path = f"{_event_path(calendar_id, event_id)}/{action}"
         send_write(
@@ -219,7 +219,7 @@ class GraphCalendarAdapter:
         try:
             return self._require_event(self.get_event(calendar_id, event_id))
         except errors.Gone:
-            # What is declined leaves the calendar.
+            # Exchange removes a declined event from the calendar.
             return _apply_response(event, response)
 
     def _fetch_resource(self, calendar_id: str, event_id: str) -> dict[str, Any]:

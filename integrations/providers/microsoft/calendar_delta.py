@@ -26,7 +26,7 @@ from .batch import send_in_batches
 from .event_times import MailboxOwner
 from .http import GraphApiRequest, GraphOutcome, quote_segment, send_read
 
-# Each of a page may have to be looked at by itself, which takes five batches.
+# Each event of a page may need a read of its own: five batches.
 PAGE_SIZE: Final = 100
 SERIES_QUERY: Final = {
     "$select": "id,type,seriesMasterId,iCalUId,subject,body,location,start,end,isAllDay,recurrence,"
@@ -83,7 +83,7 @@ class _DeltaResult:
     cancelled: list[CancelledInstance] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
     rejected: dict[str, str] = field(default_factory=dict)
-    # Something is gone of which nobody knows what it was.
+    # An unknown event is gone: perhaps an occurrence of a known series.
     is_unclear: bool = False
 
 
@@ -121,14 +121,14 @@ def _read_page(
     resources += _look_up_removed(account, removed, cursor, result)
     series = set(cursor.series) - set(result.deleted)
     masters = _list_masters(resources, series)
-    # No set: what a provider answers as a type may be anything.
+    # A tuple, not a set: the type in a response may be unhashable.
     kinds = ("occurrence", "seriesMaster")
     for resource in _complete_events(
         account, [item for item in resources if item.get("type") not in kinds]
     ):
         _add_event(account, resource, result)
     if not cursor.is_first:
-        # An occurrence is as its series says, and may not have been before.
+        # The occurrence follows from its series now; it may have been an exception before.
         result.deleted += [
             str(item["id"]) for item in resources if item.get("type") == "occurrence"
         ]
@@ -163,7 +163,7 @@ def _read_link(answer: dict[str, Any]) -> tuple[str, bool]:
 
 def _build_page(cursor: CalendarDeltaCursor, result: _DeltaResult) -> RemoteEventPage:
     is_last = cursor.is_over and not cursor.again
-    # What follows the end of a round is news of a window that was seen.
+    # After the end of a round, the window has been seen.
     next_cursor = replace(cursor, is_first=False, is_over=False) if is_last else cursor
     return RemoteEventPage(
         events=tuple(result.events),
@@ -253,7 +253,7 @@ def _complete_events(
 
 
 def _choose_resource(resource: dict[str, Any], answer: GraphOutcome | None) -> dict[str, Any]:
-    # What is gone goes with the next round.
+    # A deleted event is reported by the next round.
     if answer is None or isinstance(answer, errors.Gone):
         return resource
     if isinstance(answer, errors.ProviderError):
@@ -277,5 +277,5 @@ def _add_event(account: GraphAccount, resource: dict[str, Any], result: _DeltaRe
 
 
 def _format_time(at: datetime) -> str:
-    # Without an offset it is UTC; with one, Graph forgets which zone was preferred.
+    # Without an offset the time is UTC. With one, Graph ignores the preferred zone.
     return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")

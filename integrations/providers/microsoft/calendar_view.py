@@ -26,7 +26,7 @@ MAX_PAGES: Final = 4
 _TIME_FIELDS: Final = (
     "id,type,start,end,isAllDay,originalStart,originalStartTimeZone,originalEndTimeZone"
 )
-# A day begins at another moment in every zone.
+# The start of a day differs by zone.
 _ONE_DAY: Final = timedelta(days=1)
 
 TimeSpan = tuple[datetime, datetime]

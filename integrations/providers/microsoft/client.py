@@ -25,9 +25,9 @@ from .graph_sdk import GraphCall
 from .mailbox_concurrency import MAX_CONCURRENT_REQUESTS, MailboxGate
 from .session import GraphNoResponse, GraphSession
 
-# Of one call altogether, however it goes: a file may take longer than what says something of it.
+# For one call in total, in seconds. Files may take longer than metadata.
 DEADLINE: Final = 120.0
-# Of waiting for another thread that imports the library.
+# Seconds to wait while another thread imports the library.
 LOADING: Final = 45.0
 _CLIENT_LOCK: Final = Lock()
 
@@ -38,11 +38,11 @@ class GraphClient:
     def __init__(self, process: int, proxy: str) -> None:
         self.pid = process
         self._proxy = proxy
-        # The system's authorities, as `transport` has them; the default is a list in a package.
+        # The system's authorities, as in `http`; the library's default is a list in a package.
         self._authorities = ssl.create_default_context()
-        # The one that was used last comes first: its connections are open.
+        # The most recently used session comes first: its connections are open.
         self._idle: list[GraphSession] = []
-        # By token, and so by mailbox: its mail and its calendars share the limit.
+        # By token, and thus by mailbox: mail and calendars share the limit.
         self._gates: WeakValueDictionary[str, MailboxGate] = WeakValueDictionary()
         self._finding_gates = Lock()
         graph_sdk.load_library()
@@ -90,11 +90,11 @@ class GraphClient:
         try:
             yield session
         except TimeoutError:
-            # Whatever was under way has been cancelled, and its connections closed.
+            # Requests under way were cancelled, and their connections closed.
             self._idle.append(session)
             raise
         except BaseException:
-            # The worker's time is over: nothing of it is to go on.
+            # The worker ran out of time: none of its requests may continue.
             session.close()
             raise
         self._idle.append(session)
@@ -113,7 +113,7 @@ def _create_client(process: int, proxy: str) -> GraphClient:
 
 
 def _close_client(graph_client: GraphClient) -> None:
-    # A forked worker has a copy of its parent's loops and sockets, which are its parent's to close.
+    # A forked worker has a copy of its parent's loops and sockets, which the parent closes.
     if os.getpid() == graph_client.pid:
         graph_client.close()
 

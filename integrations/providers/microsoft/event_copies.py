@@ -22,9 +22,9 @@ from . import event_writer as writing
 from . import online_meetings as meetings
 from .event_times import MailboxOwner, get_start_key
 
-#: Occurrences of one series that are changed or cancelled: each takes a request of its own.
+#: Changed or cancelled occurrences of one series: each takes a request.
 MAX_EXCEPTIONS: Final = 50
-# The property under which a copy carries a name of the event that it is the copy of.
+# The extended property with the mark of a copy's original.
 MOVED_FROM_PROPERTY: Final = "String {6f0f4a8e-0a4f-4e0e-9b36-53b4a2a4d3a1} Name AntaresMovedFrom"
 _COPIED_FIELDS: Final = (
     "subject", "body", "importance", "sensitivity", "showAs", "categories", "isReminderOn",
@@ -100,7 +100,7 @@ def read_original(resource: Resource, owner: MailboxOwner) -> OriginalEvent:
 def check_movable(original: OriginalEvent) -> None:
     """:raises Rejected: if a copy would differ; the reason begins with `move-`"""
     if not original.event.is_organizer:
-        # A copy would be a new meeting, of another organizer.
+        # A copy would be a new meeting with another organizer.
         raise errors.Rejected("an invitation cannot be copied", reason="move-invitation")
     resources = (original.resource, *original.changed.values())
     if any(resource.get("hasAttachments") or _has_pictures(resource) for resource in resources):

@@ -28,7 +28,7 @@ from .calendar_delta import GraphAccount
 from .event_copies import OriginalEvent
 from .http import GraphApiRequest, quote_segment, send_read, send_write
 
-# Graph refuses to move an occurrence past another one, which may itself be about to move.
+# Graph refuses to move an occurrence past another one, which may be about to move as well.
 _CROSSING_ERROR: Final = "erroroccurrencecrossingboundary"
 
 
@@ -160,7 +160,7 @@ def _copy_exceptions(
 
 def _delete_original(account: GraphAccount, request: MoveRequest, original: OriginalEvent) -> None:
     """:raises ChangedMeanwhile: if the event has changed since it was copied"""
-    # The etag of a series says nothing of its occurrences.
+    # The etag of a series does not cover its occurrences.
     if _read_original(account, request).version != original.version:
         raise errors.ChangedMeanwhile("it changed while it was copied")
     _delete_event(account, request.calendar_id, request.event_id, etag=original.event.etag)
@@ -214,7 +214,7 @@ def _delete_event(
     try:
         send_write(request, account.access)
     except errors.Gone:
-        # An earlier try came through, or somebody else was faster.
+        # An earlier attempt succeeded, or the event was deleted elsewhere.
         return
 
 

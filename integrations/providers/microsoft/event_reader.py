@@ -28,8 +28,8 @@ from integrations.providers.mail import parse_provider_id
 from . import recurrence
 from .event_times import MailboxOwner, parse_time, read_original_start, read_time
 
-# An occurrence that was cancelled has no resource. A series names it by itself and the day that it
-# was to be on, and so do we: https://learn.microsoft.com/en-us/graph/api/event-get
+# A cancelled occurrence has no resource. Its series names it by this prefix, the series' id and the
+# day, and Antares does the same: https://learn.microsoft.com/en-us/graph/api/event-get
 CANCELLED_PREFIX: Final = "OID."
 _CANCELLED_DAY: Final = re.compile(r"\.(\d{4}-\d{2}-\d{2})$", re.ASCII)
 MAX_ATTENDEES: Final = 200
@@ -160,7 +160,7 @@ def _map_live_event(resource: Mapping[str, Any], owner: MailboxOwner) -> RemoteE
         event_id=parse_provider_id(resource["id"]),
         etag=storable_values.clean_text(resource.get("@odata.etag")),
         ical_uid=storable_values.clean_text(resource.get("iCalUId")),
-        # Graph counts none.
+        # Graph has no sequence number.
         sequence=0,
         content=_map_content(resource, owner, organizer=organizer, is_instance=is_instance),
         is_hidden="subject" not in resource,
@@ -207,7 +207,7 @@ def _map_attendees(
     answer = (resource.get("responseStatus") or {}).get("response")
     is_asked = not resource.get("isOrganizer", True) and answer not in {None, "none", "organizer"}
     if is_asked and not any(attendee.is_self for attendee in attendees):
-        # Invited by another address, or as one of a group.
+        # Invited by another address, or as member of a group.
         own_response = _RESPONSES.get(str(answer), "needs_action")
         attendees.append(Attendee(owner.address, response=own_response, is_self=True))
     return tuple(attendees)

@@ -69,7 +69,7 @@ def read_original_start(resource: Mapping[str, Any], owner: MailboxOwner) -> Whe
         return start
     if start.day is None:
         return When(at=at, zone=start.zone)
-    # Midnight of that day: as UTC has it, or as the mailbox's clock has.
+    # Midnight of that day, in UTC or in the mailbox's zone.
     return When(
         day=(at if at.time() == time() else at.astimezone(timezones.get_zone(owner.zone))).date()
     )

@@ -17,13 +17,13 @@ from integrations.providers import errors
 from . import online_meetings as meetings
 from .recurrence import build_graph_recurrence
 
-#: By our answer: the action that gives it. There is none that takes an answer back.
+#: Graph's action for each response. No action withdraws a response.
 ACTIONS: Final[Mapping[AttendeeResponse, str]] = {
     "accepted": "accept",
     "tentative": "tentativelyAccept",
     "declined": "decline",
 }
-# The property under which an event carries the id that we gave it: ours, and nobody else's.
+# The extended property with our id of an event, private to Antares.
 EVENT_ID_PROPERTY: Final = "String {6f0f4a8e-0a4f-4e0e-9b36-53b4a2a4d3a1} Name AntaresEventId"
 _MARKUP: Final = re.compile(r"</?[a-z][^>]*>", re.IGNORECASE)
 
@@ -42,7 +42,7 @@ def build_body(content: EventContent) -> dict[str, Any]:
         "start": build_time(content.start),
         "end": build_time(content.end),
         "recurrence": _build_recurrence(content),
-        # Whoever organises it is not among those whom they invite.
+        # The organizer is not one of the attendees at Graph.
         "attendees": [
             build_attendee(guest) for guest in content.attendees if not guest.is_organizer
         ],
@@ -81,7 +81,7 @@ def build_patch(previous: EventContent, content: EventContent) -> dict[str, Any]
     """Return the changed fields."""
     previous_body, new_body = build_body(previous), build_body(content)
     patch = {name: value for name, value in new_body.items() if previous_body.get(name) != value}
-    # One end alone would leave an event of days ending at a time.
+    # Both ends, so that no all-day event ends at a time.
     if patch.keys() & {"start", "end", "isAllDay"}:
         patch |= {name: new_body[name] for name in ("start", "end", "isAllDay")}
     return patch
@@ -113,7 +113,7 @@ def build_attendee(guest: Attendee) -> dict[str, Any]:
 
 
 def _find_windows_zone(name: str) -> str:
-    # Exchange knows every zone by Windows' name, and some by others.
+    # Exchange knows every zone by its Windows name, and some by others.
     try:
         return timezones.get_windows_name(name)
     except timezones.UnknownZone:

@@ -23,7 +23,7 @@ from .http import GraphApiRequest, GraphOutcome, quote_segment, send_read
 
 _SELECT: Final = "id,displayName,parentFolderId,totalItemCount,isHidden"
 _PAGE_SIZE: Final = "odata.maxpagesize=200"
-# A mailbox has hundreds at the most; a list that goes on for ever ends somewhere.
+# A mailbox has hundreds of folders at most; an endless list is cut off.
 _MAX_PAGES: Final = 100
 
 
@@ -37,7 +37,7 @@ def read_folders(access: ProviderAccess, *, at: float) -> FolderList:
         GraphApiRequest(f"/me/mailFolders/{quote_segment(name)}", {"$select": "id"})
         for name in WELL_KNOWN
     ]
-    # A first round of their changes lists all of them flat, at whatever depth.
+    # The first round of the delta lists all folders flat, at any depth.
     every = GraphApiRequest("/me/mailFolders/delta", {"$select": _SELECT}, prefer=(_PAGE_SIZE,))
     *well_known_answers, first = send_in_batches([*requests, every], access)
     well_known = _read_well_known(dict(zip(WELL_KNOWN, well_known_answers, strict=True)))
@@ -86,7 +86,7 @@ def _is_change(item: Any, listed: FolderList) -> bool:
     known = listed.entries.get(str(item.get("id")))
     if known is None or "@removed" in item:
         return known is not None or "@removed" not in item
-    # Graph tells at least the properties that changed.
+    # Graph sends at least the changed properties.
     old_values = dict(zip(("displayName", "parentFolderId", "isHidden"), known, strict=True))
     new_values = dict(zip(old_values, _map_entry(item), strict=True))
     return any(old_values[name] != new_values[name] for name in old_values if name in item)

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-# https://learn.microsoft.com/en-us/graph/api/resources/mailfolder: names that stand for an id,
-# whatever language the folder is shown in. An id does not tell its name.
+# https://learn.microsoft.com/en-us/graph/api/resources/mailfolder: well-known names, independent of
+# the display language. An id does not reveal its name.
 _SYSTEM_FOLDERS: Final[Mapping[str, str]] = {
     "inbox": "inbox",
     "drafts": "drafts",
@@ -20,13 +20,13 @@ _SYSTEM_FOLDERS: Final[Mapping[str, str]] = {
     "archive": "archive",
 }
 _SKIPPED_FOLDERS: Final = ("deleteditems", "junkemail", "outbox", "conversationhistory")
-#: Names that stand for the folders that we know by name, whether or not they are read.
+#: All well-known names in use, read or not.
 WELL_KNOWN: Final = (*_SYSTEM_FOLDERS, *_SKIPPED_FOLDERS)
 _MAX_DEPTH: Final = 100
-#: Seconds after which the list is read again, whatever the changes of folders tell.
+#: Seconds after which the list is read again, even without changes.
 KEPT_FOR: Final = 3_600.0
 
-# Its name, the id of the folder that it lies in, and whether Outlook shows it.
+# Name, id of the parent folder, and whether Outlook shows the folder.
 FolderEntry = tuple[str, str, bool]
 
 

@@ -19,24 +19,24 @@ from integrations.providers.mail import MessageFiling, MessageRef, RemoteMessage
 
 from .folders import ReadableFolders
 
-# All that says where a message is filed, and the least that names it.
+# The filing of a message, and the ids that name it.
 FILING_FIELDS: Final = "id,conversationId,parentFolderId,isRead,isDraft,flag,categories,importance"
 HEAD_FIELDS: Final = FILING_FIELDS + ",receivedDateTime,bodyPreview"
-# Of Graph's message, all that is read by properties; the README says what becomes of each.
+# All properties that are read; the README explains each.
 CONTENT_FIELDS: Final = (
     HEAD_FIELDS
     + ",createdDateTime,lastModifiedDateTime,sentDateTime,internetMessageId,subject,from"
     + ",toRecipients,ccRecipients,bccRecipients,replyTo,conversationIndex,hasAttachments,body"
     + ",internetMessageHeaders"
 )
-# Beside: what a message refers to, because sent messages have no internet headers; and its size.
+# The references of sent messages, which have no internet headers, and the size.
 EXTENDED_PROPERTIES: Final = (
     "singleValueExtendedProperties("
     "$filter=id eq 'String 0x1039' or id eq 'String 0x1042' or id eq 'Integer 0x0E08')"
 )
 #: PR_MESSAGE_SIZE.
 _SIZE_PROPERTY: Final = 0x0E08
-# As Graph does it by itself, said so that it stays: HTML, which Graph makes safe and we once more.
+# Graph's default, set so that it cannot change: HTML, which Graph sanitises and Antares again.
 BODY_TYPE: Final = ('outlook.body-content-type="html"',)
 MAX_SNIPPET: Final = 300
 _HEAD_NAMES: Final = frozenset(HEAD_FIELDS.split(","))
@@ -138,7 +138,7 @@ def map_message(  # noqa: PLR0913
             return RemoteMessage(
                 message_id=parse_provider_id(map_ref(item).message_id),
                 thread_id=parse_provider_id(map_ref(item).thread_id),
-                # The sender's Date may claim anything; this is Exchange's own clock.
+                # Exchange's own clock; the sender's Date header is not reliable.
                 received_at=parse_received_at(item),
                 size=clamp_size(size),
                 snippet=make_printable(str(item.get("bodyPreview") or ""))[:MAX_SNIPPET],

@@ -23,15 +23,15 @@ from .mailbox_concurrency import MAX_CONCURRENT_REQUESTS
 from .session import GraphNoResponse
 
 ROOT: Final = "https://graph.microsoft.com/v1.0"
-# Without it an id changes when its item is moved. It is no part of a link: it is said each time.
+# Without it, moving an item changes its id. Links do not include it: it is sent each time.
 IMMUTABLE_IDS: Final = 'IdType="ImmutableId"'
 _FOREIGN_LINK: Final = "a link points away from Graph"
-# Seconds, where answers are few and short: somebody may be waiting.
+# Seconds for few and short responses: a person may be waiting.
 PATIENCE: Final = 45.0
 
 GraphOutcome = dict[str, Any] | errors.ProviderError
 
-# Graph's codes in lower case, because it writes them in more than one.
+# Graph's codes in lower case, because Graph varies their case.
 # https://learn.microsoft.com/en-us/graph/errors and
 # https://learn.microsoft.com/en-us/dotnet/api/microsoft.exchange.webservices.data.serviceerror
 _EXPIRED_CODES: Final = frozenset(
@@ -43,7 +43,7 @@ _SCOPE_CODES: Final = frozenset(
 _NO_MAILBOX_CODES: Final = frozenset(
     {"mailboxnotenabledforrestapi", "mailboxnotsupportedforrestapi", "errornonexistentmailbox"}
 )
-# What can be no item's id is an item that there is not.
+# A malformed id counts as a missing item.
 _NOT_FOUND_CODES: Final = frozenset(
     {
         "erroritemnotfound",
@@ -54,7 +54,7 @@ _NOT_FOUND_CODES: Final = frozenset(
 )
 _CONFLICT_CODES: Final = frozenset({"errorirresolvableconflict", "errorchangekeyrequiredforwrite"})
 _TAKEN_CODES: Final = frozenset({"errorduplicatetransactionid"})
-# Of a write: it says what is wrong with it, and will say so again.
+# Permanent refusals of a write.
 _REJECTED_CODES: Final = frozenset(
     {
         "errorpropertyvalidationfailure", "erroroccurrencecrossingboundary",
@@ -65,9 +65,9 @@ _REJECTED_CODES: Final = frozenset(
         "errorrecurrencehasnooccurrence", "errorinvalidrequest", "errormessagesizeexceeded",
     }
 )  # fmt: skip
-# Graph called our address for notifications, and was not answered as it wants to be.
+# Graph called our webhook and did not get the expected response.
 _WEBHOOK_CODE: Final = "validationerror"
-# An older code says the same of any request, so this one is told by how Graph's text begins.
+# An older code covers any request, so only the start of Graph's text identifies this error.
 _OLDER_WEBHOOK: Final = ("invalidrequest", "subscription validation request failed")
 _RATE_CODES: Final = frozenset({"toomanyrequests", "applicationthrottled", "errorservererrorbusy"})
 _KNOWN_CODES: Final = (
@@ -159,7 +159,7 @@ def send_reads(
     """Return the result of each of `requests`, all of them reads, in order."""
     if not requests:
         return []
-    # Of what is under way at once, each has as long as one alone.
+    # Each concurrent request has the time of a single one.
     deadline = PATIENCE if len(requests) <= MAX_CONCURRENT_REQUESTS else DEADLINE
     return [_parse_answer(answer, not_found) for answer in _send_all(requests, access, deadline)]
 
@@ -195,7 +195,7 @@ def send_write(request: GraphApiRequest, access: ProviderAccess) -> dict[str, An
     has_failed = isinstance(result, errors.Unavailable) and not isinstance(
         result, errors.RateLimited
     )
-    # A success that cannot be read: it may be done.
+    # An unreadable success: the write may have been applied.
     if has_failed or answer.is_success:
         raise errors.OutcomeUnknown("Microsoft failed", status=result.status, reason=result.reason)
     raise result
@@ -233,7 +233,7 @@ def prepare_call(request: GraphApiRequest, access: ProviderAccess) -> GraphCall:
     url = request.path if is_link else root + request.path
     url += format_query(request)
     if urlsplit(url)[:2] != urlsplit(root)[:2]:
-        # A link was handed to us and kept. It is followed only home.
+        # A link comes from Graph and was stored. It must lead to Graph's own host.
         if is_link:
             raise errors.CursorExpired(_FOREIGN_LINK)
         raise errors.Unexpected("a request would have left for another host")
@@ -261,7 +261,7 @@ def _parse_answer(
     except RecursionError:
         return errors.Rejected("the answer nests too deeply", reason="too-deep")
     except ValueError:
-        # Something between Microsoft and us answered in its place.
+        # A proxy answered instead of Microsoft.
         return errors.Unavailable("the answer was not Microsoft's", status=answer.status)
     if isinstance(parsed, dict):
         return parsed
@@ -309,7 +309,7 @@ def _map_status(  # noqa: PLR0911
         return not_found
     if status == HTTPStatus.GONE:
         return errors.CursorExpired
-    # Graph answers a stale change key with one or the other.
+    # Graph answers a stale change key with either status.
     if status in {HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED}:
         return errors.ChangedMeanwhile
     if status == HTTPStatus.TOO_MANY_REQUESTS:

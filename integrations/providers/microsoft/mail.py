@@ -29,13 +29,13 @@ from .mail_content import ContentReader, MessageResults
 from .mail_cursor import GraphMailCursor
 
 MAX_PAGE: Final = 500
-# Of a conversation; one with more is read as far as that.
+# Limits of one conversation; the rest of a longer one is not read.
 _MAX_THREAD_MESSAGES: Final = 1_000
 _MAX_THREAD_PAGES: Final = 50
 _THREAD_PAGE_SIZE: Final = 50
-# Of what was listed or told, as many as a sync plans at once.
+# Heads to store: as many as a sync plans at once.
 _MAX_HEADS: Final = 2_500
-# Their clock and ours may differ by so much.
+# The possible difference between Microsoft's clock and ours.
 _SKEW: Final = timedelta(minutes=10)
 
 _ThreadItems = dict[str, Mapping[str, Any]] | errors.ProviderError
@@ -116,7 +116,7 @@ class GraphMailAdapter:
             if reading.is_in_folders(item, folders) and _is_within(item, since, until)
         ]
         if not query.strip():
-            # What was searched for lies far apart: no page holds it together.
+            # Search results lie far apart, so no page holds several of them.
             self._remember_heads(items)
         next_page = storable_values.check_token(answer.get("@odata.nextLink"))
         if next_page and next_page == page:
@@ -190,7 +190,7 @@ class GraphMailAdapter:
 
     def _list_thread(self, thread_id: str) -> _ThreadItems:
         quoted = thread_id.replace("'", "''")
-        # Without an order, which Graph would want to be the filter's first property.
+        # Without `$orderby`, which Graph would require as the filter's first property.
         parameters = {"$filter": f"conversationId eq '{quoted}'", "$top": str(_THREAD_PAGE_SIZE)}
         pages = self._content.pages
         request = GraphApiRequest(
@@ -221,7 +221,7 @@ def _build_thread(
     """Return a thread, with unreadable messages in `rejected`, or another error if one occurred."""
     messages: list[RemoteMessage] = []
     rejected: dict[str, str] = {}
-    # Listed newest first, to the second: of one second, the last listed came first.
+    # Listed newest first, to the second: within a second, the last listed is the oldest.
     for message_id in reversed(list(items)):
         result = results[message_id]
         if isinstance(result, RemoteMessage):

@@ -30,11 +30,11 @@ from .mail_pages import Heads, PageReader
 MessageItems = Mapping[str, Mapping[str, Any]]
 MessageResults = dict[str, RemoteMessage | errors.ProviderError]
 
-# An attachment's content id is of a file alone: an item has none.
+# Only file attachments have a content id, not attached items.
 _ATTACHMENT_FIELDS: Final = (
     "id,name,contentType,size,isInline,microsoft.graph.fileAttachment/contentId"
 )
-# Of one message.
+# Per message.
 _MAX_ATTACHMENTS: Final = 1_000
 _MAX_PAGES: Final = 20
 
@@ -135,7 +135,7 @@ class ContentReader:
             if isinstance(answer, errors.ProviderError):
                 return answer
             entries = answer.get("value") or ()
-            # An odd list is an odd entry, so that the message is read from its MIME.
+            # A malformed list becomes a malformed entry, so that the message is read from MIME.
             attachments += entries if isinstance(entries, list | tuple) else [entries]
             link = answer.get("@odata.nextLink")
             if not link or len(attachments) > _MAX_ATTACHMENTS:
@@ -211,7 +211,7 @@ def _encode_record(
     try:
         return orjson.dumps(record)
     except TypeError:
-        # Half of a character, which Graph wrote as an escape.
+        # A lone surrogate, which Graph sent as an escape.
         return json.dumps(record).encode()
 
 

@@ -34,7 +34,7 @@ from .http import GraphApiRequest, quote_segment
 from .mail_cursor import FolderCursor, GraphMailCursor
 from .mail_delta_pages import SELECT, DeltaItems, fetch_folders, fetch_next_pages, find_under_way
 
-# What an item may have if nothing but the filing of its message changed.
+# The possible properties of a delta item if only the filing changed.
 _FILING_FIELDS: Final = frozenset({"isRead", "flag", "categories", "importance", "parentFolderId"})
 _VERSION_FIELDS: Final = frozenset({"id", "changeKey", "lastModifiedDateTime"})
 
@@ -84,7 +84,7 @@ def follow_changes(cursor: GraphMailCursor, access: ProviderAccess) -> MailDelta
         folders,
         messages,
         cursor=replace(after, folders=listed),
-        # While folders were in the middle of a round, the others were not asked.
+        # While some folders were within a round, the others were not requested.
         has_more=is_under_way or bool(find_under_way(cursor)),
         has_new_names=stored_folders is None or not stored_folders.has_same_folders(listed),
     )
@@ -97,7 +97,7 @@ def _match_folders(cursor: GraphMailCursor, listed: FolderList) -> GraphMailCurs
     folders = listed.find_readable()
     if any(folder_id not in folders for folder_id in cursor.places):
         raise errors.CursorExpired("a folder that was read is gone", reason="folder-gone")
-    # What is in a new folder is news, all of it.
+    # All messages in a new folder are new.
     return replace(
         cursor,
         places={
@@ -164,7 +164,7 @@ def _fold_changes(  # noqa: PLR0913
             refiled.append(FilingChange(reading.map_ref(item), reading.map_filing(item, folders)))
         else:
             upserted.append(reading.map_ref(item))
-            # One that says it in another way is fetched, and set aside if it stays so.
+            # A message with malformed filing is fetched, and quarantined if it stays malformed.
             with suppress(*unexpected_responses.UNREADABLE_ERRORS):
                 if reading.is_content_final(item, folders):
                     filings[message_id] = reading.map_filing(item, folders)

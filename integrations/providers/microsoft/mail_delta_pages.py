@@ -26,13 +26,12 @@ from .http import GraphApiRequest, GraphOutcome, quote_segment, send_reads
 from .mail_cursor import FolderCursor, GraphMailCursor
 from .mailbox_concurrency import MAX_CONCURRENT_REQUESTS
 
-#: All that is shown of a message but its MIME, so that what is news is not asked for twice.
+#: All properties of a head, so that a new message needs no second request.
 SELECT: Final = reading.HEAD_FIELDS + ",lastModifiedDateTime"
-# A page is fetched whole or begun anew, so that it has to fit into what may be spent at once.
+# A page is fetched completely or repeated, so it must fit into the quota that can be spent at once.
 CHANGES_PAGE: Final = 50
 FIRST_PAGE: Final = 500
-# Pages of each folder that are gone through before the first listing; a folder with more is gone
-# on with after it.
+# Pages of each folder before the first listing; a larger folder continues after it.
 FIRST_ROUNDS: Final = 20
 
 
@@ -150,7 +149,7 @@ def _apply_answers(
             raise answer
         place, items = places[folder_id], reading.list_messages(answer)
         if items and len(delta) >= CHANGES_PAGE and not takes_all:
-            # The next page asks for it again, from where it stands.
+            # The next page requests the same link again.
             places[folder_id] = replace(place, is_under_way=True)
             continue
         for item in items:
@@ -182,5 +181,5 @@ def _add_item(item: Mapping[str, Any], folder: FolderCursor, delta: DeltaItems) 
     if "@removed" in item:
         delta.removed[message_id] = None
     elif not folder.since or str(item.get("lastModifiedDateTime") or folder.since) >= folder.since:
-        # The last word counts, at the place of the first.
+        # The last item counts, at the position of the first.
         delta.items[message_id] = {**delta.items.get(message_id, {}), **item}

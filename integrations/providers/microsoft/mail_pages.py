@@ -23,15 +23,15 @@ from .http import GraphApiRequest, GraphOutcome, quote_segment, send_reads
 Heads = Mapping[str, Mapping[str, Any]]
 _SendRequests = Callable[[Sequence[GraphApiRequest]], list[GraphOutcome]]
 
-#: Messages that are asked for as one page. Large pages of Graph time out.
+#: Messages per page. Large pages time out at Graph.
 PAGE_SIZE: Final = 50
-# As many as the page may have: mail of other folders may lie between.
+# The maximum of the page: mail of other folders may lie between.
 _PAGE_LIMIT: Final = 60
-# Fewer are asked for one by one, in batches.
+# Fewer messages take batches.
 _MIN_PAGE_SIZE: Final = 5
-# After so many rounds the rest comes in batches: a page that is too large is halved each time.
+# After this many rounds the rest takes batches: a page that is too large is halved each time.
 _MAX_ROUNDS: Final = 8
-# Of a page. A larger one is asked for in halves, so that a few large bodies fill no memory.
+# Per page. A larger one is halved, so that a few large bodies cannot fill the memory.
 _PAGE_BYTES: Final = 12 * 1024 * 1024
 
 
@@ -113,7 +113,7 @@ class PageReader:
         retried = send([build_request(items[position]) for position in broken])
         for position, answer in zip(broken, retried, strict=True):
             answers[position] = answer
-        # It was not for what it was asked.
+        # If the retry failed as well, `expand` was not the cause.
         self._expands = all(_is_broken(outcome) for outcome in retried)
         return answers
 
@@ -123,7 +123,7 @@ class PageReader:
 
     def _build_page_request(self, page: Sequence[str], heads: Heads) -> GraphApiRequest:
         times = sorted(str(heads[message_id]["receivedDateTime"]) for message_id in page)
-        # What it orders by comes first in the filter, as Graph wants it.
+        # Graph requires the ordered property first in the filter.
         time_filter = f"receivedDateTime ge {times[0]} and receivedDateTime le {times[-1]}"
         parameters = {
             "$filter": time_filter,
@@ -162,7 +162,7 @@ def _collect_page(
     page_ids = set(page)
     items = [item for item in reading.list_messages(answer) if item["id"] in page_ids]
     outcomes |= {str(item["id"]): dict(item) for item in items}
-    # Much other mail lies between: another page would bring little.
+    # Otherwise too much other mail lies between for another page.
     is_dense = 2 * len(items) >= len(page)
     return [[message_id for message_id in page if message_id not in outcomes]] if is_dense else []
 

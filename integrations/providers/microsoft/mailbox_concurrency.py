@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from threading import Lock, Semaphore
 from typing import Final
 
-# https://learn.microsoft.com/en-us/graph/throttling-limits: of one mailbox, four.
+# Four per mailbox: https://learn.microsoft.com/en-us/graph/throttling-limits
 MAX_CONCURRENT_REQUESTS: Final = 4
 
 

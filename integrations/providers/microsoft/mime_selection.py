@@ -18,7 +18,7 @@ _SEALED_TYPES: Final = frozenset(
     {"multipart/signed", "application/pkcs7-mime", "application/x-pkcs7-mime"}
 )
 _MEETING: Final = "#microsoft.graph.eventmessage"
-# By the header that a message came with.
+# By the Content-Type header of arrival.
 _MIME_ONLY_TYPES: Final = re.compile(
     r"multipart/report|application/(?:x-)?pkcs7-mime|multipart/signed\b.*pkcs7",
     re.IGNORECASE | re.DOTALL,

@@ -60,7 +60,7 @@ def _find_block(text: str, address: str) -> tuple[int, int]:
     after = _LINE.search(text, at)
     if not before or after is None:
         return 0, 0
-    # Without markup a block is its two lines and what is between them.
+    # Without markup, a block is its two lines and the text between them.
     if not _MARKUP.search(text):
         return before[-1], after.end()
     return _find_element_start(text, before[-1]), _find_element_end(text, after.end())

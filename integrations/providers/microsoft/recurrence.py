@@ -159,7 +159,7 @@ def _build_day_pattern(
         return {
             "type": "weekly",
             "daysOfWeek": [name for _, name in days] or [_WEEKDAYS[begins.weekday()]],
-            # Graph takes Sunday where nothing is said, and RFC 5545 Monday.
+            # The default is Sunday at Graph and Monday in RFC 5545.
             "firstDayOfWeek": _NAMES[parts.get("WKST", "MO")],
         }
     if days:
@@ -185,7 +185,7 @@ def _build_relative_pattern(
 ) -> dict[str, Any]:
     names = [name for _, name in days]
     if position is None:
-        # The second Tuesday and the second Thursday are two; Graph has one.
+        # The second Tuesday and the second Thursday are two rules at Graph.
         ((ordinal, _),) = days
         return {"daysOfWeek": names, "index": _INDEX_NAMES[ordinal]}
     if any(ordinal for ordinal, _ in days):
@@ -234,6 +234,6 @@ def _find_last_day(until: str, start: When) -> date:
         return end.date()
     zone = ZoneInfo(start.zone or "UTC")
     local, begins = end.astimezone(zone), start.at.astimezone(zone)
-    # An instance of that day would begin after the end: the day before is the last.
+    # An instance on that day would begin after the end, so the day before is the last.
     is_early = local.time().replace(fold=0) < begins.time().replace(fold=0)
     return date.fromordinal(local.date().toordinal() - 1) if is_early else local.date()

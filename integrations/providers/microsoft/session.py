@@ -71,7 +71,7 @@ class GraphSession:
             asyncio.get_running_loop()
         except RuntimeError:
             return self._loop.run_until_complete(coroutine)
-        # A thread that runs a loop of its own cannot run another one.
+        # A thread that runs its own loop cannot run another one.
         with ContextThreads(max_workers=1, thread_name_prefix="graph") as thread:
             answer: T = thread.submit(self._loop.run_until_complete, coroutine).result()
             return answer
@@ -79,7 +79,7 @@ class GraphSession:
     async def _send_each(
         self, calls: Sequence[GraphCall], at_once: int, until: float
     ) -> list[ProviderResponse | Exception]:
-        # The clock of a loop is the monotonic one.
+        # A loop's clock is the monotonic one.
         async with asyncio.timeout_at(until):
             if len(calls) == 1:
                 return [await self._try_to_send(calls[0], until)]
@@ -95,7 +95,7 @@ class GraphSession:
         try:
             return await self._send_call(call, until)
         except Exception as error:  # noqa: BLE001 - of this call alone, not of the others
-            # Its frames hold a token: only its kind is said.
+            # The error's frames hold a token, so only its class is logged.
             logger.error("graph.failed", extra={"error": type(error).__name__})  # noqa: TRY400
             return error.with_traceback(None)
 
@@ -105,7 +105,7 @@ class GraphSession:
         with suppress(HTTPError, StreamError, OSError):
             request = await self._adapter.convert_to_native_async(graph_sdk.build_request(call))
             if time.monotonic() >= until:
-                # The loop looks at its clock between two steps: a request must not go out late.
+                # The loop checks its clock between two steps only; a request must not go out late.
                 return GraphNoResponse()
             response = await self._transport.handle_async_request(request)
             try:

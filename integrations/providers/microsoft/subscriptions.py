@@ -56,7 +56,7 @@ class GraphSubscriptions:
                 self.access,
             )
         except errors.Gone:
-            # It lapsed, or an earlier try came through.
+            # The subscription lapsed, or an earlier attempt succeeded.
             return False
         return True
 
@@ -65,7 +65,7 @@ class GraphSubscriptions:
             "changeType": CHANGE_TYPES,
             "resource": resource,
             "notificationUrl": channel.address,
-            # Of the subscription itself: it cannot be given later.
+            # Cannot be added later.
             "lifecycleNotificationUrl": channel.address,
             "expirationDateTime": _format_time(channel.ends_at),
             "clientState": build_client_state(channel),
@@ -74,8 +74,8 @@ class GraphSubscriptions:
         try:
             answer = send_write(request, self.access)
         except errors.ChangedMeanwhile:
-            # There is one already, of whose answer we heard nothing, or of another connection of
-            # the same account: that one finds itself gone when it is to be renewed.
+            # A subscription exists: its response was lost, or another connection of the same
+            # account made it. That connection notices the deletion at its next renewal.
             self._delete_existing(resource, channel.address)
             answer = send_write(request, self.access)
         return RemoteChannel(
@@ -88,7 +88,7 @@ class GraphSubscriptions:
             answer = send_read(request, self.access)
             for subscription in answer.get("value") or ():
                 existing_resource = str(subscription.get("resource", "")).strip("/")
-                # Ids differ in case, and no two of an account in that alone.
+                # Ids may differ in case; no two of an account differ in case only.
                 is_same = existing_resource.lower() == resource.strip("/").lower()
                 if is_same and subscription.get("notificationUrl") == address:
                     self.stop_subscription(str(subscription["id"]))
