@@ -145,8 +145,8 @@ class CalendarAdapter(Protocol):
 
         `get_event` accepts that id as well as the provider's.
 
-        :param conference_event_id: an event of the calendar whose conference the new one shares,
-            if the provider lets events share one; ignored otherwise
+        :param conference_event_id: an event of the calendar. The new event shares its
+            conference, if the provider allows it
         :raises AlreadyThere: if the id is taken: an earlier attempt succeeded, read the event
         """
 

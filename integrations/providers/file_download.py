@@ -27,7 +27,7 @@ class FileDownload:
     ) -> None:
         self.size = size
         self._pieces = chunks
-        self._held = resources or ExitStack()
+        self._resources = resources or ExitStack()
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -54,4 +54,4 @@ class FileDownload:
         close = getattr(self._pieces, "close", None)
         if close is not None:
             close()
-        self._held.close()
+        self._resources.close()

@@ -76,7 +76,7 @@ class ProviderResponse:
 
 @dataclass(frozen=True, slots=True)
 class ResponseStream:
-    """A response whose body is read in chunks."""
+    """A response with a body to read in chunks."""
 
     response: ProviderResponse
     chunks: Iterator[bytes]
@@ -117,7 +117,7 @@ def _create_proxy_pool(proxy: str, options: Mapping[str, Any]) -> urllib3.ProxyM
 
 
 def _close_pool(pool_manager: urllib3.PoolManager, process: int) -> None:
-    # A forked worker has a copy of its parent's pool, whose sockets belong to the parent.
+    # A forked worker has a copy of its parent's pool; the sockets belong to the parent.
     if os.getpid() == process:
         pool_manager.clear()
 
@@ -225,7 +225,7 @@ def post_form(url: str, form: Mapping[str, str]) -> ProviderResponse:
 @contextmanager
 def stream_response(method: str, url: str, headers: Mapping[str, str]) -> Iterator[ResponseStream]:
     """
-    Hold a response whose body is read in chunks. The body of an error is read at once.
+    Hold a response to read in chunks. The body of an error is read at once.
 
     :raises NoResponse: if no response came, or it ends early
     """

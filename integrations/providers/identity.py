@@ -21,11 +21,11 @@ from joserfc.jwk import KeySet, RSAKey
 from . import errors, http, unexpected_responses
 
 LEEWAY: Final = timedelta(seconds=60)
-# Keys are fetched again at this age, or for an unknown key id. Anyone can send an unknown id, hence
-# the minimum pause.
+# Keys are fetched again at this age, or for an unknown key id. Anyone can send an unknown id, so
+# fetches have a minimum pause.
 KEYS_FRESH_FOR: Final = timedelta(hours=6)
 REFETCH_AFTER: Final = timedelta(seconds=60)
-# Without any keys nobody can sign in, so fetches are more frequent, but still limited.
+# Without any keys no sign-in works, so fetches are more frequent, but still limited.
 RETRY_AFTER: Final = timedelta(seconds=5)
 MAX_TOKEN: Final = 16 * 1024
 MAX_SUBJECT: Final = 255

@@ -95,7 +95,7 @@ class Provider:
     open_mail: Callable[[ProviderAccess], AbstractContextManager[MailAdapter]] | None = None
     watch_mail: Callable[[ProviderAccess], AbstractContextManager[MailWatch]] | None = None
     watch_calendars: Callable[[ProviderAccess], AbstractContextManager[CalendarWatch]] | None = None
-    # For providers whose notifications all come by subscriptions, instead of the two above.
+    # For providers that send all notifications by subscriptions, instead of the two above.
     subscriptions: Callable[[ProviderAccess], AbstractContextManager[PushSubscriptions]] | None = (
         None
     )

@@ -37,7 +37,7 @@ def find_part_body(payload: Mapping[str, Any], part: str) -> Mapping[str, Any] |
 
 
 def read_inline_attachment(body: Mapping[str, Any]) -> FileDownload:
-    """Return a part whose bytes came with the message."""
+    """Return a part that came with the bytes of its message."""
     data = gmail_payload.decode_base64url(str(body.get("data") or ""))
     return FileDownload(iter((data,)), size=len(data))
 

@@ -21,8 +21,7 @@ from integrations.providers.calendars import (
 )
 from integrations.providers.mail import get_item_name, parse_provider_id
 
-from . import event_reader as reading
-from . import event_writer as writing
+from . import event_reader, event_writer
 from .discovery import CalendarService, get_calendar_service, get_root_url
 from .http import send_read, send_write
 
@@ -53,7 +52,7 @@ class GoogleCalendarAdapter:
         items = answer.get("items") or ()
         return RemoteCalendarPage(
             calendars=tuple(
-                reading.map_calendar(item) for item in items if not item.get("deleted")
+                event_reader.map_calendar(item) for item in items if not item.get("deleted")
             ),
             deleted=tuple(parse_provider_id(item["id"]) for item in items if item.get("deleted")),
             next_page=storable_values.check_token(answer.get("nextPageToken")),
@@ -80,7 +79,7 @@ class GoogleCalendarAdapter:
             syncToken=cursor,
             pageToken=page,
             maxResults=MAX_PAGE,
-            maxAttendees=reading.MAX_ATTENDEES,
+            maxAttendees=event_reader.MAX_ATTENDEES,
             # Series and exceptions only: with expanded series, one change would rewrite every
             # instance.
             singleEvents=False,
@@ -91,7 +90,7 @@ class GoogleCalendarAdapter:
     @unexpected_responses.raise_unexpected
     def get_event(self, calendar_id: str, event_id: str) -> RemoteEvent | CancelledInstance:
         request = self.api.events.get(calendarId=calendar_id, eventId=event_id)
-        event = reading.map_event(send_read(request, self.access), calendar_zone="UTC")
+        event = event_reader.map_event(send_read(request, self.access), calendar_zone="UTC")
         if event is None:
             raise errors.Gone("the event was deleted")
         return event
@@ -106,10 +105,10 @@ class GoogleCalendarAdapter:
         notify: Notify,
         conference_event_id: str = "",
     ) -> RemoteEvent:
-        body = writing.build_body(content) | {"id": event_id}
+        body = event_writer.build_body(content) | {"id": event_id}
         if conference_event_id:
             other = self.api.events.get(calendarId=calendar_id, eventId=conference_event_id)
-            conference = writing.copy_conference(send_read(other, self.access))
+            conference = event_writer.copy_conference(send_read(other, self.access))
             body |= {"conferenceData": conference} if conference else {}
         request = self.api.events.insert(
             calendarId=calendar_id,
@@ -133,9 +132,9 @@ class GoogleCalendarAdapter:
         request = self.api.events.patch(
             calendarId=calendar_id,
             eventId=event_id,
-            body=writing.build_body(content)
+            body=event_writer.build_body(content)
             if before is None
-            else writing.build_patch(before, content),
+            else event_writer.build_patch(before, content),
             sendUpdates=notify,
             conferenceDataVersion=CONFERENCE_DATA_VERSION,
         )
@@ -163,7 +162,7 @@ class GoogleCalendarAdapter:
                 showDeleted=True,
                 singleEvents=False,
                 maxResults=MAX_PAGE,
-                maxAttendees=reading.MAX_ATTENDEES,
+                maxAttendees=event_reader.MAX_ATTENDEES,
                 pageToken=page,
             )
             event_page = _map_page(send_read(request, self.access))
@@ -215,7 +214,7 @@ class GoogleCalendarAdapter:
         )
         # All attendees are sent back unchanged: an omitted one would be uninvited.
         attendees = [
-            attendee | {"responseStatus": writing.RESPONSES[response]}
+            attendee | {"responseStatus": event_writer.RESPONSES[response]}
             if attendee.get("self")
             else attendee
             for attendee in current.get("attendees") or ()
@@ -237,10 +236,10 @@ def _map_page(answer: Mapping[str, Any]) -> RemoteEventPage:
     cancelled: list[CancelledInstance] = []
     deleted: list[str] = []
     rejected: dict[str, str] = {}
-    calendar_zone = reading.find_zone(answer.get("timeZone")) or "UTC"
+    calendar_zone = event_reader.find_zone(answer.get("timeZone")) or "UTC"
     for position, resource in enumerate(answer.get("items") or ()):
         try:
-            event = reading.map_event(resource, calendar_zone=calendar_zone)
+            event = event_reader.map_event(resource, calendar_zone=calendar_zone)
             event_id = parse_provider_id(resource["id"])
         except errors.Rejected as error:
             rejected[get_item_name(resource, position)] = error.reason
@@ -262,7 +261,7 @@ def _map_page(answer: Mapping[str, Any]) -> RemoteEventPage:
 
 
 def _map_written_event(answer: Mapping[str, Any]) -> RemoteEvent:
-    event = reading.map_event(answer, calendar_zone="UTC")
+    event = event_reader.map_event(answer, calendar_zone="UTC")
     if not isinstance(event, RemoteEvent):
         raise errors.Unexpected("what was written came back as gone")
     return event

@@ -13,7 +13,7 @@ import orjson
 
 from integrations.formats.mime.headers import make_printable
 from integrations.formats.mime.message import clamp_size
-from integrations.parsers import parse_requests as parsers
+from integrations.parsers import parse_requests
 from integrations.parsers.mail_tasks import ParsedMail
 from integrations.parsers.wire_frames import UnreadableItem
 from integrations.providers import errors
@@ -56,7 +56,7 @@ def map_messages(
     """Return messages of `format=full`, in order, with a rejection for each unreadable one."""
     payloads = [_encode_payload(resource) for resource in resources]
     parsed_mails = iter(
-        parsers.read_gmail([encoded for encoded in payloads if encoded is not None])
+        parse_requests.read_gmail([encoded for encoded in payloads if encoded is not None])
     )
     return [
         _map_message(resource, next(parsed_mails))

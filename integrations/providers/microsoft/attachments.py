@@ -19,7 +19,7 @@ from integrations.providers import errors
 from integrations.providers.access import ProviderAccess
 from integrations.providers.file_download import FileDownload
 
-from . import graph_message as reading
+from . import graph_message
 from .http import GraphApiRequest, fetch_contents, quote_segment
 
 #: Messages and files in memory per process. One more than one person may wait for
@@ -51,7 +51,7 @@ def open_attachment(message_id: str, part: str, access: ProviderAccess) -> FileD
         (content,) = fetch_contents([GraphApiRequest(f"{path}/$value", accept="*/*")], access)
         if isinstance(content, errors.ProviderError):
             raise content
-        data = content if attachment_id else reading.find_part(content, part)
+        data = content if attachment_id else graph_message.find_part(content, part)
     return FileDownload(_iterate_chunks(data), size=len(data))
 
 

@@ -21,7 +21,7 @@ from integrations.providers.access import ProviderAccess
 from integrations.providers.calendars import CancelledInstance, RemoteEvent, RemoteEventPage
 from integrations.providers.mail import get_item_name
 
-from . import event_reader as reading
+from . import event_reader
 from .batch import send_in_batches
 from .event_times import MailboxOwner
 from .http import GraphApiRequest, GraphOutcome, quote_segment, send_read
@@ -215,7 +215,7 @@ def _read_series_into(
         try:
             if isinstance(answer, errors.ProviderError):
                 raise answer
-            remote_series = reading.map_series(answer, account.owner)
+            remote_series = event_reader.map_series(answer, account.owner)
         except errors.Gone:
             result.deleted.append(series_id)
             continue
@@ -264,7 +264,7 @@ def _choose_resource(resource: dict[str, Any], answer: GraphOutcome | None) -> d
 def _add_event(account: GraphAccount, resource: dict[str, Any], result: _DeltaResult) -> None:
     event_id = str(resource["id"])
     try:
-        event = reading.map_event(resource, account.owner)
+        event = event_reader.map_event(resource, account.owner)
     except errors.Rejected as error:
         result.rejected[event_id] = error.reason
         return

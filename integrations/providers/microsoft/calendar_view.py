@@ -15,7 +15,7 @@ from integrations.formats.event import When
 from integrations.providers import errors
 from integrations.providers.access import ProviderAccess
 
-from . import event_times as times
+from . import event_times
 from .batch import send_in_batches
 from .event_reader import CANCELLED_PREFIX
 from .event_times import MailboxOwner
@@ -60,12 +60,12 @@ def find_instance_ids(
             if _is_original(resource, original, owner)
         )
         name = f"{CANCELLED_PREFIX}{series_id}.{original.day or at.date()}"
-        ids.append(next((str(one["id"]) for one in matches), name))
+        ids.append(next((str(match["id"]) for match in matches), name))
     return ids
 
 
 def _is_original(resource: Mapping[str, Any], original: When, owner: MailboxOwner) -> bool:
-    start = times.read_original_start(resource, owner)
+    start = event_times.read_original_start(resource, owner)
     return start.day == original.day and start.at == original.at
 
 

@@ -17,9 +17,7 @@ from typing import Any, Final
 from integrations.providers import errors, unexpected_responses
 from integrations.providers.calendars import RemoteEvent
 
-from . import event_reader as reading
-from . import event_writer as writing
-from . import online_meetings as meetings
+from . import event_reader, event_writer, online_meetings
 from .event_times import MailboxOwner, get_start_key
 
 #: Changed or cancelled occurrences of one series: each takes a request.
@@ -80,11 +78,11 @@ def read_original(resource: Resource, owner: MailboxOwner) -> OriginalEvent:
     :raises Gone: if the event was cancelled
     """
     if resource.get("type") != "seriesMaster":
-        event = reading.map_event(resource, owner)
+        event = event_reader.map_event(resource, owner)
         if not isinstance(event, RemoteEvent):
             raise errors.Gone("the event was called off")
         return OriginalEvent(resource, event, {}, frozenset())
-    series = reading.map_series(resource, owner)
+    series = event_reader.map_series(resource, owner)
     resources = {str(item.get("id")): item for item in resource.get("exceptionOccurrences") or ()}
     changed = {
         _get_start_key(instance.original_start): resources[instance.event_id]
@@ -133,10 +131,10 @@ def build_copy(original: OriginalEvent, calendar_id: str) -> dict[str, Any]:
     if guests := resource.get("attendees"):
         body["attendees"] = _copy_guests(guests, event.organizer)
     if resource.get("isOnlineMeeting"):
-        body |= writing.build_new_meeting(event.content, resource)
+        body |= event_writer.build_new_meeting(event.content, resource)
     event_id = build_copy_id(original, calendar_id)
     properties = [
-        {"id": writing.EVENT_ID_PROPERTY, "value": event_id},
+        {"id": event_writer.EVENT_ID_PROPERTY, "value": event_id},
         {"id": MOVED_FROM_PROPERTY, "value": build_copy_mark(event.event_id, calendar_id)},
     ]
     return body | {"transactionId": event_id, "singleValueExtendedProperties": properties}
@@ -151,7 +149,7 @@ def build_occurrence_patch(
     :param changed: the occurrence in the original series
     :param copy: the series that was written, with its own online meeting
     """
-    event = reading.map_event(changed, owner)
+    event = event_reader.map_event(changed, owner)
     if not isinstance(event, RemoteEvent):
         raise errors.Rejected("the occurrence cannot be read", reason="unreadable")
     master = original.resource
@@ -159,7 +157,7 @@ def build_occurrence_patch(
     patch = {
         name: value for name, value in occurrence_fields.items() if value != series_fields.get(name)
     }
-    if "body" in patch and meetings.get_join_address(copy):
+    if "body" in patch and online_meetings.get_join_address(copy):
         patch["body"] = _build_text_with_meeting(copy, changed)
     guests, series_guests = changed.get("attendees") or (), master.get("attendees") or ()
     organizer = original.event.organizer
@@ -196,8 +194,8 @@ def _build_times(event: RemoteEvent) -> dict[str, Any]:
     content = event.content
     return {
         "isAllDay": content.start.day is not None,
-        "start": writing.build_time(content.start),
-        "end": writing.build_time(content.end),
+        "start": event_writer.build_time(content.start),
+        "end": event_writer.build_time(content.end),
     }
 
 
@@ -212,7 +210,9 @@ def _copy_guests(attendees: Any, organizer: str) -> list[dict[str, Any]]:
 
 def _build_text_without_meeting(resource: Resource) -> dict[str, str]:
     body = resource.get("body") or {}
-    text = meetings.remove_block(body.get("content") or "", meetings.get_join_address(resource))
+    text = online_meetings.remove_block(
+        body.get("content") or "", online_meetings.get_join_address(resource)
+    )
     return {"contentType": body.get("contentType") or "text", "content": text}
 
 
@@ -220,8 +220,8 @@ def _build_text_with_meeting(copy: Resource, changed: Resource) -> dict[str, str
     """Return the text of an occurrence with the online meeting of the copied series."""
     text = _build_text_without_meeting(changed)["content"]
     copy_text = (copy.get("body") or {}).get("content") or ""
-    block = meetings.find_join_block(copy_text, meetings.get_join_address(copy))
-    return {"contentType": "html", "content": meetings.add_block(text, block)}
+    block = online_meetings.find_join_block(copy_text, online_meetings.get_join_address(copy))
+    return {"contentType": "html", "content": online_meetings.add_block(text, block)}
 
 
 def _get_start_key(when: Any) -> date:

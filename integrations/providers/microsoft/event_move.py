@@ -20,10 +20,7 @@ from integrations.formats.event import When
 from integrations.providers import errors
 from integrations.providers.calendars import Notify, RemoteEvent
 
-from . import calendar_delta as rounds
-from . import calendar_view as views
-from . import event_copies as copies
-from . import event_reader as reading
+from . import calendar_delta, calendar_view, event_copies, event_reader
 from .calendar_delta import GraphAccount
 from .event_copies import OriginalEvent
 from .http import GraphApiRequest, quote_segment, send_read, send_write
@@ -53,7 +50,7 @@ def move_event(account: GraphAccount, request: MoveRequest) -> RemoteEvent:
     original = _read_original(account, request)
     if request.etag not in {"*", original.event.etag}:
         raise errors.ChangedMeanwhile("it is no longer as it was")
-    copies.check_movable(original)
+    event_copies.check_movable(original)
     if original.has_guests and request.notify == "none":
         raise errors.Rejected("the guests are told", reason="move-guests")
     copy = _write_copy(account, request, original)
@@ -87,13 +84,13 @@ def _read_original(account: GraphAccount, request: MoveRequest) -> OriginalEvent
     )
     if resource.get("type") == "seriesMaster":
         resource |= _read_series(account, request.event_id)
-    return copies.read_original(resource, account.owner)
+    return event_copies.read_original(resource, account.owner)
 
 
 def _read_series(account: GraphAccount, event_id: str) -> dict[str, Any]:
     """Return a series with its exceptions, without its etag, which counts only in a full read."""
     series = send_read(
-        GraphApiRequest(f"/me/events/{quote_segment(event_id)}", rounds.SERIES_QUERY),
+        GraphApiRequest(f"/me/events/{quote_segment(event_id)}", calendar_delta.SERIES_QUERY),
         account.access,
     )
     series.pop("@odata.etag", None)
@@ -104,7 +101,7 @@ def _write_copy(
     account: GraphAccount, request: MoveRequest, original: OriginalEvent
 ) -> dict[str, Any]:
     """Return the copy, perhaps of an earlier attempt; delete copies of other versions."""
-    event_id = copies.build_copy_id(original, request.target_calendar_id)
+    event_id = event_copies.build_copy_id(original, request.target_calendar_id)
     marked = _find_copies(account, request.target_calendar_id, request.event_id)
     for other in (resource for resource in marked if resource.get("transactionId") != event_id):
         _delete_event(account, request.target_calendar_id, str(other["id"]))
@@ -113,7 +110,7 @@ def _write_copy(
     )
     if existing is not None:
         return existing
-    body = copies.build_copy(original, request.target_calendar_id)
+    body = event_copies.build_copy(original, request.target_calendar_id)
     try:
         return send_write(
             GraphApiRequest(_events_path(request.target_calendar_id), method="POST", body=body),
@@ -135,7 +132,7 @@ def _copy_exceptions(
     if not original.changed and not original.cancelled:
         return
     copy_id = str(copy["id"])
-    done = copies.read_original(copy | _read_series(account, copy_id), account.owner)
+    done = event_copies.read_original(copy | _read_series(account, copy_id), account.owner)
     ids = _find_instances(account, copy_id, original, done)
     for start in original.cancelled - done.cancelled:
         _delete_event(account, request.target_calendar_id, ids[start])
@@ -145,7 +142,7 @@ def _copy_exceptions(
     while remaining:
         refused = {}
         for start, resource in remaining.items():
-            body = copies.build_occurrence_patch(resource, original, copy, account.owner)
+            body = event_copies.build_occurrence_patch(resource, original, copy, account.owner)
             if not _try_to_change(account, request.target_calendar_id, ids[start], body):
                 refused[start] = resource
         if len(refused) == len(remaining):
@@ -154,7 +151,9 @@ def _copy_exceptions(
     master = send_read(
         GraphApiRequest(_event_path(request.target_calendar_id, copy_id)), account.access
     )
-    if not copies.has_exceptions(master | _read_series(account, copy_id), original, account.owner):
+    if not event_copies.has_exceptions(
+        master | _read_series(account, copy_id), original, account.owner
+    ):
         raise errors.Rejected("the copy is not complete", reason="move-incomplete")
 
 
@@ -176,8 +175,10 @@ def _find_instances(
     """
     starts = [*(original.cancelled - done.cancelled), *(original.changed.keys() - done.changed)]
     originals = [_build_when(start) for start in starts]
-    instance_ids = views.find_instance_ids(account.access, copy_id, originals, account.owner)
-    if any(instance_id.startswith(reading.CANCELLED_PREFIX) for instance_id in instance_ids):
+    instance_ids = calendar_view.find_instance_ids(
+        account.access, copy_id, originals, account.owner
+    )
+    if any(instance_id.startswith(event_reader.CANCELLED_PREFIX) for instance_id in instance_ids):
         raise errors.Rejected("an occurrence is not there to be changed", reason="move-incomplete")
     return dict(zip(starts, instance_ids, strict=True))
 
@@ -196,9 +197,9 @@ def _try_to_change(account: GraphAccount, calendar_id: str, event_id: str, body:
 
 
 def _find_copies(account: GraphAccount, calendar_id: str, event_id: str) -> list[dict[str, Any]]:
-    mark = copies.build_copy_mark(event_id, calendar_id)
+    mark = event_copies.build_copy_mark(event_id, calendar_id)
     filter_text = (
-        f"singleValueExtendedProperties/Any(ep: ep/id eq '{copies.MOVED_FROM_PROPERTY}'"
+        f"singleValueExtendedProperties/Any(ep: ep/id eq '{event_copies.MOVED_FROM_PROPERTY}'"
         f" and ep/value eq '{mark}')"
     )
     answer = send_read(
@@ -219,7 +220,7 @@ def _delete_event(
 
 
 def _require_event(account: GraphAccount, resource: Mapping[str, Any]) -> RemoteEvent:
-    event = reading.map_event(resource, account.owner)
+    event = event_reader.map_event(resource, account.owner)
     if not isinstance(event, RemoteEvent):
         raise errors.Gone("the copy was called off")
     return event

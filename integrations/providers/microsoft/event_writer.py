@@ -14,7 +14,7 @@ from integrations.formats import timezones
 from integrations.formats.event import Attendee, AttendeeResponse, EventContent, Reminder, When
 from integrations.providers import errors
 
-from . import online_meetings as meetings
+from . import online_meetings
 from .recurrence import build_graph_recurrence
 
 #: Graph's action for each response. No action withdraws a response.
@@ -73,7 +73,9 @@ def build_new_meeting(content: EventContent, other: Mapping[str, Any]) -> dict[s
         return {}
     provider = other.get("onlineMeetingProvider")
     provider_field = {} if provider in {None, "unknown"} else {"onlineMeetingProvider": provider}
-    description = meetings.remove_block(content.description, meetings.get_join_address(other))
+    description = online_meetings.remove_block(
+        content.description, online_meetings.get_join_address(other)
+    )
     return {"isOnlineMeeting": True, **provider_field, "body": build_text(description)}
 
 

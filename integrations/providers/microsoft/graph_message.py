@@ -11,7 +11,7 @@ from integrations.formats import label_ids
 from integrations.formats.mime.graph_message import read_extended_properties
 from integrations.formats.mime.headers import make_printable
 from integrations.formats.mime.message import clamp_size
-from integrations.parsers import parse_requests as parsers
+from integrations.parsers import parse_requests
 from integrations.parsers.mail_tasks import ParsedMail
 from integrations.parsers.wire_frames import UnreadableItem
 from integrations.providers import errors, unexpected_responses
@@ -158,7 +158,7 @@ def find_part(content: bytes, path: str) -> bytes:
     :raises Gone: if the message has no such part
     :raises Rejected: if the message cannot be read
     """
-    data = parsers.find_part(content, path)
+    data = parse_requests.find_part(content, path)
     if isinstance(data, UnreadableItem):
         raise errors.Rejected("the message cannot be read", reason=data.reason)
     if data is None:

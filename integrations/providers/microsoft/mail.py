@@ -21,8 +21,7 @@ from integrations.providers.mail import (
     RemoteThread,
 )
 
-from . import attachments, folder_delta, mail_delta, mail_delta_pages
-from . import graph_message as reading
+from . import attachments, folder_delta, graph_message, mail_delta, mail_delta_pages
 from .folders import ReadableFolders
 from .http import GraphApiRequest, send_read
 from .mail_content import ContentReader, MessageResults
@@ -81,7 +80,7 @@ class GraphMailAdapter:
         ]
         return {
             **self._get_folders().names,
-            **{reading.make_category_id(name): name for name in names},
+            **{graph_message.make_category_id(name): name for name in names},
         }
 
     @unexpected_responses.raise_unexpected
@@ -101,7 +100,7 @@ class GraphMailAdapter:
         elif query.strip():
             parameters = {
                 "$search": _build_search(query, since, until),
-                "$select": reading.HEAD_FIELDS,
+                "$select": graph_message.HEAD_FIELDS,
                 "$top": size,
             }
             request = GraphApiRequest("/me/messages", parameters)
@@ -112,8 +111,8 @@ class GraphMailAdapter:
         answer = send_read(request, self.access)
         items = [
             item
-            for item in reading.list_messages(answer)
-            if reading.is_in_folders(item, folders) and _is_within(item, since, until)
+            for item in graph_message.list_messages(answer)
+            if graph_message.is_in_folders(item, folders) and _is_within(item, since, until)
         ]
         if not query.strip():
             # Search results lie far apart, so no page holds several of them.
@@ -122,7 +121,7 @@ class GraphMailAdapter:
         if next_page and next_page == page:
             raise errors.Unexpected("a page of a list leads to itself")
         return MessageListPage(
-            refs=tuple(map(reading.map_ref, items)),
+            refs=tuple(map(graph_message.map_ref, items)),
             next_page=next_page,
             estimate=storable_values.clamp_number(answer.get("@odata.count")),
         )
@@ -166,7 +165,9 @@ class GraphMailAdapter:
     def _remember_heads(self, items: Iterable[Mapping[str, Any]]) -> None:
         """Store complete heads until they are fetched; at most the last `_MAX_HEADS`."""
         with self._lock:
-            self._listed |= {str(item["id"]): item for item in items if reading.is_complete(item)}
+            self._listed |= {
+                str(item["id"]): item for item in items if graph_message.is_complete(item)
+            }
             for oldest in list(self._listed)[: max(0, len(self._listed) - _MAX_HEADS)]:
                 self._listed.pop(oldest, None)
 
@@ -194,18 +195,18 @@ class GraphMailAdapter:
         parameters = {"$filter": f"conversationId eq '{quoted}'", "$top": str(_THREAD_PAGE_SIZE)}
         pages = self._content.pages
         request = GraphApiRequest(
-            "/me/messages", pages.build_query(**parameters), prefer=reading.BODY_TYPE
+            "/me/messages", pages.build_query(**parameters), prefer=graph_message.BODY_TYPE
         )
         items: dict[str, Mapping[str, Any]] = {}
         for _ in range(_MAX_THREAD_PAGES):
             (answer,) = pages.send_each([request])
             if isinstance(answer, errors.ProviderError):
                 return answer
-            items |= {str(item["id"]): item for item in reading.list_messages(answer)}
+            items |= {str(item["id"]): item for item in graph_message.list_messages(answer)}
             following = answer.get("@odata.nextLink")
             if not following or len(items) >= _MAX_THREAD_MESSAGES:
                 break
-            request = GraphApiRequest(str(following), prefer=reading.BODY_TYPE)
+            request = GraphApiRequest(str(following), prefer=graph_message.BODY_TYPE)
         return items
 
 
@@ -245,7 +246,7 @@ def _build_list_query(since: datetime | None, until: datetime | None) -> dict[st
     bounds += [f"receivedDateTime lt {_format_time(until)}"] if until else []
     parameters = {
         "$orderby": "receivedDateTime desc",
-        "$select": reading.HEAD_FIELDS,
+        "$select": graph_message.HEAD_FIELDS,
         "$count": "true",
     }
     return parameters | ({"$filter": " and ".join(bounds)} if bounds else {})
@@ -269,7 +270,7 @@ def _is_within(item: Mapping[str, Any], since: datetime | None, until: datetime 
     if since is None and until is None:
         return True
     try:
-        at = reading.parse_received_at(item)
+        at = graph_message.parse_received_at(item)
     except ValueError:
         return False
     is_late = since is None or at >= since.replace(microsecond=0)

@@ -14,15 +14,13 @@ from typing import Any, Final
 
 import orjson
 
-from integrations.parsers import parse_requests as parsers
+from integrations.parsers import parse_requests
 from integrations.parsers.wire_frames import UnreadableItem
 from integrations.providers import errors
 from integrations.providers.access import ProviderAccess
 from integrations.providers.mail import RemoteMessage
 
-from . import graph_message as reading
-from . import mime_selection as kinds
-from . import sent_replies as parents
+from . import graph_message, mime_selection, sent_replies
 from .folders import ReadableFolders
 from .http import GraphApiRequest, fetch_contents, quote_segment
 from .mail_pages import Heads, PageReader
@@ -53,10 +51,10 @@ class ContentReader:
 
     def __post_init__(self) -> None:
         if self.always_mime:
-            self.pages = PageReader(self.access, reading.HEAD_FIELDS, "")
+            self.pages = PageReader(self.access, graph_message.HEAD_FIELDS, "")
         else:
             self.pages = PageReader(
-                self.access, reading.CONTENT_FIELDS, reading.EXTENDED_PROPERTIES
+                self.access, graph_message.CONTENT_FIELDS, graph_message.EXTENDED_PROPERTIES
             )
 
     def read_messages(
@@ -75,20 +73,24 @@ class ContentReader:
         answers: Mapping[str, Mapping[str, Any] | errors.ProviderError],
         folders: ReadableFolders,
     ) -> MessageResults:
-        """Return messages whose properties are already read. See `read_messages`."""
+        """Return messages from properties that are already read. See `read_messages`."""
         results: MessageResults = {}
         items: dict[str, Mapping[str, Any]] = {}
         for message_id, answer in answers.items():
             if isinstance(answer, errors.ProviderError):
                 results[message_id] = answer
-            elif reading.is_in_folders(answer, folders):
+            elif graph_message.is_in_folders(answer, folders):
                 items[message_id] = answer
             else:
                 results[message_id] = errors.Gone("it is in no folder that is read")
         by_properties = (
             {}
             if self.always_mime
-            else {item_id: item for item_id, item in items.items() if kinds.is_shown_whole(item)}
+            else {
+                item_id: item
+                for item_id, item in items.items()
+                if mime_selection.is_shown_whole(item)
+            }
         )
         files, failed = self._list_attachments(by_properties)
         results |= failed
@@ -96,7 +98,7 @@ class ContentReader:
             item_id: item for item_id, item in by_properties.items() if item_id in files
         }
         results |= self._read_by_properties(
-            by_properties, files, parents.find_parents(items), folders
+            by_properties, files, sent_replies.find_parents(items), folders
         )
         return results | self._read_by_mime(
             {item_id: items[item_id] for item_id in items if item_id not in results}, folders
@@ -108,10 +110,10 @@ class ContentReader:
         """
         Return the attachments of each message, and the errors of these requests, by id.
 
-        A message whose attachments JSON does not show, such as an encrypted one, is in neither.
+        A message with attachments that JSON does not show, such as an encrypted one, is in neither.
         """
         message_ids = [
-            item_id for item_id, item in items.items() if kinds.may_have_attachments(item)
+            item_id for item_id, item in items.items() if mime_selection.may_have_attachments(item)
         ]
         files: dict[str, list[Mapping[str, Any]]] = {
             item_id: [] for item_id in items.keys() - set(message_ids)
@@ -122,7 +124,7 @@ class ContentReader:
             listed = self._read_all_pages(answer)
             if isinstance(listed, errors.ProviderError):
                 failed[message_id] = listed
-            elif kinds.are_attachments_shown(listed):
+            elif mime_selection.are_attachments_shown(listed):
                 files[message_id] = listed
         return files, failed
 
@@ -155,9 +157,9 @@ class ContentReader:
             message_id: _encode_record(item, files[message_id], known_parents.get(message_id))
             for message_id, item in items.items()
         }
-        parsed_mails = parsers.read_graph(list(records.values()))
+        parsed_mails = parse_requests.read_graph(list(records.values()))
         return {
-            message_id: reading.map_message(
+            message_id: graph_message.map_message(
                 items[message_id],
                 parsed_mail,
                 _get_size(items[message_id], record, files[message_id]),
@@ -183,9 +185,9 @@ class ContentReader:
             for message_id, content in zip(items, mimes, strict=True)
             if isinstance(content, errors.ProviderError)
         }
-        parsed_mails = parsers.read_mime(list(received.values()))
+        parsed_mails = parse_requests.read_mime(list(received.values()))
         for (message_id, content), parsed_mail in zip(received.items(), parsed_mails, strict=True):
-            results[message_id] = reading.map_message(
+            results[message_id] = graph_message.map_message(
                 items[message_id], parsed_mail, len(content), folders, is_mime=not self.always_mime
             )
         return results
@@ -217,7 +219,7 @@ def _encode_record(
 
 def _get_size(item: Mapping[str, Any], record: bytes, files: Sequence[Mapping[str, Any]]) -> int:
     """Return the size that Exchange reports, else that of the record and the attachments."""
-    reported_size = reading.get_size(item)
+    reported_size = graph_message.get_size(item)
     return reported_size or len(record) + sum(
         file["size"] for file in files if isinstance(file.get("size"), int)
     )

@@ -26,8 +26,7 @@ from integrations.providers import errors, unexpected_responses
 from integrations.providers.access import ProviderAccess
 from integrations.providers.mail import FilingChange, MailChangePage, MessageFiling, MessageRef
 
-from . import folder_delta
-from . import graph_message as reading
+from . import folder_delta, graph_message
 from .batch import send_in_batches
 from .folders import FolderList, ReadableFolders
 from .http import GraphApiRequest, quote_segment
@@ -121,7 +120,9 @@ def _look_up_messages(
 
     Removed and incomplete messages are looked up, unless they are in `known`.
     """
-    incomplete = [item_id for item_id, item in delta.items.items() if not reading.is_complete(item)]
+    incomplete = [
+        item_id for item_id, item in delta.items.items() if not graph_message.is_complete(item)
+    ]
     needed = dict.fromkeys(
         item_id for item_id in [*delta.removed, *incomplete] if item_id not in known
     )
@@ -158,16 +159,18 @@ def _fold_changes(  # noqa: PLR0913
     filings: dict[str, MessageFiling] = {}
     for message_id in dict.fromkeys([*delta.items, *delta.removed]):
         item = messages[message_id]
-        if item is None or not reading.is_in_folders(item, folders):
+        if item is None or not graph_message.is_in_folders(item, folders):
             deleted.append(message_id)
         elif message_id not in delta.removed and _changes_only_filing(delta.items[message_id]):
-            refiled.append(FilingChange(reading.map_ref(item), reading.map_filing(item, folders)))
+            refiled.append(
+                FilingChange(graph_message.map_ref(item), graph_message.map_filing(item, folders))
+            )
         else:
-            upserted.append(reading.map_ref(item))
+            upserted.append(graph_message.map_ref(item))
             # A message with malformed filing is fetched, and quarantined if it stays malformed.
             with suppress(*unexpected_responses.UNREADABLE_ERRORS):
-                if reading.is_content_final(item, folders):
-                    filings[message_id] = reading.map_filing(item, folders)
+                if graph_message.is_content_final(item, folders):
+                    filings[message_id] = graph_message.map_filing(item, folders)
     return MailChangePage(
         tuple(upserted),
         tuple(refiled),

@@ -19,7 +19,7 @@ from typing import Any, Final
 from integrations.providers import errors
 from integrations.providers.access import ProviderAccess
 
-from . import graph_message as reading
+from . import graph_message
 from .batch import MAX_PARTS, send_in_batches
 from .folders import FolderList
 from .http import GraphApiRequest, GraphOutcome, quote_segment, send_reads
@@ -27,7 +27,7 @@ from .mail_cursor import FolderCursor, GraphMailCursor
 from .mailbox_concurrency import MAX_CONCURRENT_REQUESTS
 
 #: All properties of a head, so that a new message needs no second request.
-SELECT: Final = reading.HEAD_FIELDS + ",lastModifiedDateTime"
+SELECT: Final = graph_message.HEAD_FIELDS + ",lastModifiedDateTime"
 # A page is fetched completely or repeated, so it must fit into the quota that can be spent at once.
 CHANGES_PAGE: Final = 50
 FIRST_PAGE: Final = 500
@@ -147,7 +147,7 @@ def _apply_answers(
             raise errors.CursorExpired("a folder that was read is gone", reason="folder-gone")
         if isinstance(answer, errors.ProviderError):
             raise answer
-        place, items = places[folder_id], reading.list_messages(answer)
+        place, items = places[folder_id], graph_message.list_messages(answer)
         if items and len(delta) >= CHANGES_PAGE and not takes_all:
             # The next page requests the same link again.
             places[folder_id] = replace(place, is_under_way=True)

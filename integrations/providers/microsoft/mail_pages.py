@@ -16,7 +16,7 @@ from typing import Any, Final
 from integrations.providers import errors
 from integrations.providers.access import ProviderAccess
 
-from . import graph_message as reading
+from . import graph_message
 from .batch import send_in_batches
 from .http import GraphApiRequest, GraphOutcome, quote_segment, send_reads
 
@@ -119,7 +119,7 @@ class PageReader:
 
     def _build_single_request(self, message_id: str) -> GraphApiRequest:
         path = f"/me/messages/{quote_segment(message_id)}"
-        return GraphApiRequest(path, self.build_query(), prefer=reading.BODY_TYPE)
+        return GraphApiRequest(path, self.build_query(), prefer=graph_message.BODY_TYPE)
 
     def _build_page_request(self, page: Sequence[str], heads: Heads) -> GraphApiRequest:
         times = sorted(str(heads[message_id]["receivedDateTime"]) for message_id in page)
@@ -133,7 +133,7 @@ class PageReader:
         return GraphApiRequest(
             "/me/messages",
             self.build_query(**parameters),
-            prefer=reading.BODY_TYPE,
+            prefer=graph_message.BODY_TYPE,
             max_bytes=_PAGE_BYTES,
         )
 
@@ -160,7 +160,7 @@ def _collect_page(
         outcomes |= dict.fromkeys(page, answer)
         return []
     page_ids = set(page)
-    items = [item for item in reading.list_messages(answer) if item["id"] in page_ids]
+    items = [item for item in graph_message.list_messages(answer) if item["id"] in page_ids]
     outcomes |= {str(item["id"]): dict(item) for item in items}
     # Otherwise too much other mail lies between for another page.
     is_dense = 2 * len(items) >= len(page)
