@@ -53,25 +53,29 @@ class CalendarDeltaCursor:
     """
     The position in a round: the content of cursors and page tokens, as JSON.
 
-    `link` is Graph's next link. `series` are the series in the window. Those in `again` are read
-    at the end of the round. `is_first`: the round is the first over the window.
+    `link` is Graph's next link. `series` are the series in the window; `pending_series` are read at
+    the end of the round. `is_first`: the round is the first over the window.
     """
 
     link: str
     is_first: bool = False
     series: tuple[str, ...] = ()
-    again: tuple[str, ...] = ()
-    is_over: bool = False
+    pending_series: tuple[str, ...] = ()
+    is_finished: bool = False
 
     def to_json(self) -> str:
-        return json.dumps([self.link, self.is_first, self.series, self.again, self.is_over])
+        return json.dumps(
+            [self.link, self.is_first, self.series, self.pending_series, self.is_finished]
+        )
 
     @classmethod
     def from_json(cls, text: str) -> CalendarDeltaCursor:
         """:raises CursorExpired: if `text` is malformed"""
         try:
-            link, is_first, series, again, is_over = json.loads(text)
-            return cls(str(link), bool(is_first), tuple(series), tuple(again), bool(is_over))
+            link, is_first, series, pending_series, is_finished = json.loads(text)
+            return cls(
+                str(link), bool(is_first), tuple(series), tuple(pending_series), bool(is_finished)
+            )
         except (ValueError, TypeError):
             pass
         raise errors.CursorExpired("it is no place in a calendar's changes")
@@ -103,7 +107,7 @@ def fetch_first_page(account: GraphAccount, request: GraphApiRequest) -> RemoteE
 
 def fetch_next_page(account: GraphAccount, cursor: CalendarDeltaCursor) -> RemoteEventPage:
     """Return the page after `cursor`, or the changes since the end of a round."""
-    if cursor.is_over:
+    if cursor.is_finished:
         return _read_pending_series(account, cursor)
     request = GraphApiRequest(cursor.link, prefer=(f"odata.maxpagesize={PAGE_SIZE}",))
     return _read_page(
@@ -133,10 +137,14 @@ def _read_page(
             str(item["id"]) for item in resources if item.get("type") == "occurrence"
         ]
     series = (series - set(masters)) | _read_series_into(account, masters, result)
-    again = tuple(sorted(series)) if result.is_unclear else cursor.again
-    link, is_over = _read_link(answer)
+    pending_series = tuple(sorted(series)) if result.is_unclear else cursor.pending_series
+    link, is_finished = _read_link(answer)
     next_cursor = replace(
-        cursor, link=link, series=tuple(sorted(series)), again=again, is_over=is_over
+        cursor,
+        link=link,
+        series=tuple(sorted(series)),
+        pending_series=pending_series,
+        is_finished=is_finished,
     )
     return _build_page(next_cursor, result)
 
@@ -162,9 +170,9 @@ def _read_link(answer: dict[str, Any]) -> tuple[str, bool]:
 
 
 def _build_page(cursor: CalendarDeltaCursor, result: _DeltaResult) -> RemoteEventPage:
-    is_last = cursor.is_over and not cursor.again
+    is_last = cursor.is_finished and not cursor.pending_series
     # After the end of a round, the window has been seen.
-    next_cursor = replace(cursor, is_first=False, is_over=False) if is_last else cursor
+    next_cursor = replace(cursor, is_first=False, is_finished=False) if is_last else cursor
     return RemoteEventPage(
         events=tuple(result.events),
         cancelled=tuple(result.cancelled),
@@ -230,10 +238,10 @@ def _read_series_into(
 
 def _read_pending_series(account: GraphAccount, cursor: CalendarDeltaCursor) -> RemoteEventPage:
     result = _DeltaResult()
-    batch, later = cursor.again[:PAGE_SIZE], cursor.again[PAGE_SIZE:]
+    batch, later = cursor.pending_series[:PAGE_SIZE], cursor.pending_series[PAGE_SIZE:]
     existing = _read_series_into(account, batch, result)
     series = (set(cursor.series) - set(batch)) | existing
-    return _build_page(replace(cursor, series=tuple(sorted(series)), again=later), result)
+    return _build_page(replace(cursor, series=tuple(sorted(series)), pending_series=later), result)
 
 
 def _fetch_events(

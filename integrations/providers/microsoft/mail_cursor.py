@@ -33,19 +33,19 @@ class FolderCursor:
 @dataclass(frozen=True, slots=True)
 class GraphMailCursor:
     """
-    `places` by folder id. `folders` is the list as last read; None in a cursor from before lists
-    were stored.
+    `folder_cursors` by folder id. `folders` is the list as last read; None in cursors from before
+    lists were stored.
     """
 
-    places: Mapping[str, FolderCursor] = field(default_factory=dict)
+    folder_cursors: Mapping[str, FolderCursor] = field(default_factory=dict)
     folders: FolderList | None = None
 
     def __str__(self) -> str:
-        places = {
+        folder_cursors = {
             folder_id: [folder.link, folder.is_under_way, folder.since]
-            for folder_id, folder in self.places.items()
+            for folder_id, folder in self.folder_cursors.items()
         }
-        content: dict[str, Any] = {"places": places}
+        content: dict[str, Any] = {"places": folder_cursors}
         if self.folders is not None:
             content["folders"] = self.folders.to_json()
         return json.dumps(content, separators=(",", ":"))
@@ -55,11 +55,11 @@ class GraphMailCursor:
         """:raises CursorExpired: if `text` is malformed"""
         try:
             content = json.loads(text)
-            places = {
+            folder_cursors = {
                 folder_id: FolderCursor(*values) for folder_id, values in content["places"].items()
             }
             folders = FolderList.from_json(content["folders"]) if "folders" in content else None
-            return cls(places, folders)
+            return cls(folder_cursors, folders)
         except (ValueError, LookupError, TypeError, AttributeError):
             pass
         raise errors.CursorExpired("the cursor cannot be read")

@@ -73,11 +73,15 @@ def follow_changes(cursor: GraphMailCursor, access: ProviderAccess) -> MailDelta
     if listed is None or _has_unlisted_folder(messages.values(), listed):
         listed = folder_delta.read_folders(access, at=at)
         after = _match_folders(after, listed)
-        new = [folder_id for folder_id in after.places if folder_id not in cursor.places]
+        new = [
+            folder_id
+            for folder_id in after.folder_cursors
+            if folder_id not in cursor.folder_cursors
+        ]
         after = fetch_folders(after, new, access, delta)
         messages = _look_up_messages(delta, access, messages)
     folders = listed.find_readable()
-    is_under_way = any(place.is_under_way for place in after.places.values())
+    is_under_way = any(folder.is_under_way for folder in after.folder_cursors.values())
     page = _fold_changes(
         delta,
         folders,
@@ -94,13 +98,13 @@ def follow_changes(cursor: GraphMailCursor, access: ProviderAccess) -> MailDelta
 def _match_folders(cursor: GraphMailCursor, listed: FolderList) -> GraphMailCursor:
     """Return `cursor` with a position for each folder that is read now."""
     folders = listed.find_readable()
-    if any(folder_id not in folders for folder_id in cursor.places):
+    if any(folder_id not in folders for folder_id in cursor.folder_cursors):
         raise errors.CursorExpired("a folder that was read is gone", reason="folder-gone")
     # All messages in a new folder are new.
     return replace(
         cursor,
-        places={
-            folder_id: cursor.places.get(folder_id, FolderCursor())
+        folder_cursors={
+            folder_id: cursor.folder_cursors.get(folder_id, FolderCursor())
             for folder_id in folders.folder_ids
         },
     )

@@ -53,16 +53,18 @@ def start_delta(folders: FolderList, access: ProviderAccess, *, since: str) -> G
     :param since: a past moment. In a folder too large for `FIRST_ROUNDS`, later changes are
         reported
     """
-    places = {
+    folder_cursors = {
         folder_id: FolderCursor(since=since) for folder_id in folders.find_readable().folder_ids
     }
-    cursor = GraphMailCursor(places, folders=folders)
+    cursor = GraphMailCursor(folder_cursors, folders=folders)
     for _ in range(FIRST_ROUNDS):
-        under_way = [folder_id for folder_id, place in cursor.places.items() if place.is_under_way]
+        under_way = [
+            folder_id for folder_id, folder in cursor.folder_cursors.items() if folder.is_under_way
+        ]
         if not under_way:
             break
         requests = [
-            _build_request(folder_id, cursor.places[folder_id], FIRST_PAGE)
+            _build_request(folder_id, cursor.folder_cursors[folder_id], FIRST_PAGE)
             for folder_id in under_way
         ]
         answers = send_reads(requests, access)
@@ -73,7 +75,9 @@ def start_delta(folders: FolderList, access: ProviderAccess, *, since: str) -> G
 def find_under_way(cursor: GraphMailCursor) -> list[str]:
     """Return the folders within a round. A new folder has not begun its first."""
     return [
-        folder_id for folder_id, place in cursor.places.items() if place.is_under_way and place.link
+        folder_id
+        for folder_id, folder in cursor.folder_cursors.items()
+        if folder.is_under_way and folder.link
     ]
 
 
@@ -91,10 +95,11 @@ def fetch_next_pages(
     :raises CursorExpired: if a link has expired, or a folder was deleted
     """
     under_way = find_under_way(cursor)[:MAX_CONCURRENT_REQUESTS]
-    ids, room = under_way or list(cursor.places), MAX_PARTS - len(extra_requests)
+    ids, room = under_way or list(cursor.folder_cursors), MAX_PARTS - len(extra_requests)
     first, rest = ids[:room], ids[room:]
     requests = [
-        _build_request(folder_id, cursor.places[folder_id], CHANGES_PAGE) for folder_id in first
+        _build_request(folder_id, cursor.folder_cursors[folder_id], CHANGES_PAGE)
+        for folder_id in first
     ]
     answers = send_in_batches([*extra_requests, *requests], access)
     cursor = _apply_answers(
@@ -111,7 +116,7 @@ def fetch_folders(
         batch = ids[start : start + MAX_PARTS]
         if len(delta) < CHANGES_PAGE:
             requests = [
-                _build_request(folder_id, cursor.places[folder_id], CHANGES_PAGE)
+                _build_request(folder_id, cursor.folder_cursors[folder_id], CHANGES_PAGE)
                 for folder_id in batch
             ]
             cursor = _apply_answers(cursor, batch, send_in_batches(requests, access), delta)
@@ -120,10 +125,10 @@ def fetch_folders(
     return cursor
 
 
-def _build_request(folder_id: str, place: FolderCursor, size: int) -> GraphApiRequest:
+def _build_request(folder_id: str, folder: FolderCursor, size: int) -> GraphApiRequest:
     prefer = (f"odata.maxpagesize={size}",)
-    if place.link:
-        return GraphApiRequest(place.link, prefer=prefer)
+    if folder.link:
+        return GraphApiRequest(folder.link, prefer=prefer)
     path = f"/me/mailFolders/{quote_segment(folder_id)}/messages/delta"
     return GraphApiRequest(path, {"$select": SELECT}, prefer=prefer)
 
@@ -141,29 +146,29 @@ def _apply_answers(
 
     :param takes_all: add the items that exceed a page of changes, too
     """
-    places = dict(cursor.places)
+    folder_cursors = dict(cursor.folder_cursors)
     for folder_id, answer in zip(ids, answers, strict=True):
         if isinstance(answer, errors.Gone):
             raise errors.CursorExpired("a folder that was read is gone", reason="folder-gone")
         if isinstance(answer, errors.ProviderError):
             raise answer
-        place, items = places[folder_id], graph_message.list_messages(answer)
+        folder, items = folder_cursors[folder_id], graph_message.list_messages(answer)
         if items and len(delta) >= CHANGES_PAGE and not takes_all:
             # The next page requests the same link again.
-            places[folder_id] = replace(place, is_under_way=True)
+            folder_cursors[folder_id] = replace(folder, is_under_way=True)
             continue
         for item in items:
-            _add_item(item, place, delta)
-        places[folder_id] = _advance_cursor(answer, place)
-    return replace(cursor, places=places)
+            _add_item(item, folder, delta)
+        folder_cursors[folder_id] = _advance_cursor(answer, folder)
+    return replace(cursor, folder_cursors=folder_cursors)
 
 
 def _postpone_folders(cursor: GraphMailCursor, ids: Sequence[str]) -> GraphMailCursor:
     """Return `cursor` with these folders left to the next page."""
     postponed = {
-        folder_id: replace(cursor.places[folder_id], is_under_way=True) for folder_id in ids
+        folder_id: replace(cursor.folder_cursors[folder_id], is_under_way=True) for folder_id in ids
     }
-    return replace(cursor, places={**cursor.places, **postponed})
+    return replace(cursor, folder_cursors={**cursor.folder_cursors, **postponed})
 
 
 def _advance_cursor(answer: Mapping[str, Any], folder: FolderCursor) -> FolderCursor:
