@@ -26,7 +26,7 @@ class _NullTransport:
     credentials = None
 
     def request(self, *_: object, **__: object) -> NoReturn:
-        raise AssertionError("requests are sent by calls.py")
+        raise AssertionError("requests are sent by http.py")
 
     def close(self) -> None:
         """Do nothing: no connection is open."""

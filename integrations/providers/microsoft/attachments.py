@@ -35,10 +35,10 @@ def open_attachment(message_id: str, part: str, access: ProviderAccess) -> FileD
     """
     Return one attachment of a message.
 
-    :param part: `BY_ID` with Graph's id, or a path of indexes in the message's MIME
+    :param part: `GRAPH_ID_PREFIX` with Graph's id, or a path of indexes in the message's MIME
     :raises Gone: if the message or part does not exist
     :raises Rejected: if the message cannot be read, or the file is larger than Antares carries
-    :raises Busy: if this process already holds as many as it may
+    :raises ParsersBusy: if this process already holds as many as it may
     """
     message_path = f"/me/messages/{quote_segment(message_id)}"
     attachment_id = part.removeprefix(GRAPH_ID_PREFIX) if part.startswith(GRAPH_ID_PREFIX) else ""
