@@ -1,8 +1,8 @@
 """
-Errors of providers, one class per next step of the caller.
+One error class per next step of the caller.
 
-No error holds a response body, a URL or a token, nor a cause or context that does. `reason` is
-the provider's own code, checked to be a code.
+No error holds a response body, URL or token, nor a cause or context that does. `reason` is
+checked to be a code.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ class ProviderError(Exception):
     """
     The base class, never raised itself.
 
-    `status` is the HTTP status of a response. `reason` is the provider's error code, or "".
-    `retry_after` is in seconds, if the provider named a pause.
+    `status` is an HTTP status, `reason` the provider's error code or "", `retry_after` a pause in
+    seconds.
     """
 
     def __init__(

@@ -1,9 +1,9 @@
 """
 All HTTP to providers: one pooled client per process, safe to share between threads.
 
-No redirects, no proxy except that of the settings, no retries, and a timeout on every request.
-urllib3, because a mailbox takes tens of thousands of small requests, which cost half the
-processor time of the previous client.
+No redirects, no retries, only the proxy of the settings, and a timeout on every request. urllib3,
+because a mailbox takes tens of thousands of small requests, at half the processor time of the
+previous client.
 """
 
 from __future__ import annotations
@@ -76,8 +76,6 @@ class ProviderResponse:
 
 @dataclass(frozen=True, slots=True)
 class ResponseStream:
-    """A response with a body to read in chunks."""
-
     response: ProviderResponse
     chunks: Iterator[bytes]
 
@@ -123,7 +121,6 @@ def _close_pool(pool_manager: urllib3.PoolManager, process: int) -> None:
 
 
 def get_pool() -> urllib3.PoolManager:
-    """Return this process's pool."""
     # Without the lock, two threads could create two pools, and one would be dropped with open
     # sockets.
     with _POOL_LOCK:
@@ -171,7 +168,6 @@ def _open_response(method: str, url: str, **options: Any) -> urllib3.BaseHTTPRes
 
 
 def get_proxy() -> str:
-    """Return the URL of the proxy; empty if there is none."""
     return _proxy
 
 

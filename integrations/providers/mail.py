@@ -49,8 +49,6 @@ def get_item_name(resource: object, position: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class MessageRef:
-    """A message by the provider's ids."""
-
     message_id: str
     thread_id: str
 
@@ -212,12 +210,11 @@ class MailAdapter(Protocol):
         self, targets: Sequence[FetchTarget]
     ) -> Sequence[RemoteThread | ProviderError]:
         """
-        Return the result or error of each target, in order.
+        Return the result or error of each target, in order; a message is a thread of one.
 
-        A message is a thread of one. Errors: `Gone` if the message no longer exists or is in spam
-        or trash; `Rejected` if it cannot be read, with Antares's own word as `reason` (of a
-        thread: fetch its messages singly). Sends as few requests as the provider allows; quota
-        and concurrency count each target.
+        Errors: `Gone` if the message does not exist or is in spam or trash; `Rejected` if it is
+        unreadable, with Antares's own word as `reason` (of a thread: fetch its messages singly).
+        Quota and concurrency count each target.
         """
 
     def get_changes(self, cursor: str) -> MailChangePage:

@@ -48,15 +48,14 @@ class Provider:
     """
     A provider as data.
 
-    - `issuer`: the provider's own; the issuer of the `Endpoints` is the one checked.
+    - `issuer`: the provider's own; the issuer of the `Endpoints` is checked.
     - `identity_permissions`: requested with every product.
-    - `scope_aliases`: from the provider's names in responses to the requested names.
-    - `revocation_pages`: the provider's pages for withdrawal, one for each kind of account.
-    - `subject_claims`: claims of an id_token that together name an account for ever;
-      `address_claims` may hold its address.
-    - `errors_by_number`: numbers in token responses that say more than the error code.
-    - `rate_setting_prefix`: prefix of the settings for a mailbox's quota, which the provider counts
-      over `rate_window_minutes`.
+    - `scope_aliases`: from names in responses to the requested names.
+    - `revocation_pages`: the provider's pages for withdrawal, by kind of account.
+    - `subject_claims`: claims that together name an account for ever; `address_claims`: its
+      address.
+    - `errors_by_number`: numbers in token responses that say more than the code.
+    - `rate_setting_prefix`: of the settings for the quota, counted over `rate_window_minutes`.
     - `most_at_once`: concurrent requests of one mailbox over all processes; 0: no limit.
     """
 
@@ -109,7 +108,6 @@ class Provider:
 
     @property
     def products(self) -> frozenset[str]:
-        """The products that can be connected at the provider."""
         openers = {"mail": self.open_mail, "calendar": self.open_calendars}
         return frozenset(product for product, opener in openers.items() if self.grants and opener)
 

@@ -1,10 +1,9 @@
 """
 Several requests of Google in one, each with its own result.
 
-A mailbox takes tens of thousands of small requests, and half of each one's processor time is
-HTTP. Each part costs its own quota and counts as a concurrent call. Google's library has batches
-too; its line-by-line parser costs more than a batch saves. Source:
-https://developers.google.com/workspace/gmail/api/guides/batch
+A mailbox takes tens of thousands of small requests, each half HTTP by processor time. Each part
+costs its own quota and counts as concurrent. Google's library has batches too, with a costly line
+parser. Source: https://developers.google.com/workspace/gmail/api/guides/batch
 """
 
 from __future__ import annotations

@@ -279,7 +279,6 @@ def _format_time(at: datetime) -> str:
 
 @contextmanager
 def open_calendars(access: ProviderAccess) -> Iterator[GoogleCalendarAdapter]:
-    """Hold an adapter to the calendars of `access`."""
     rooted_access = replace(access, root_url=_get_root_url(access.root_url))
     yield GoogleCalendarAdapter(rooted_access, get_calendar_service(rooted_access.root_url))
 

@@ -2,12 +2,11 @@
 Google's client library, which only builds requests and parses responses.
 
 Its transport, httplib2, mixes up responses of threads that share it (google-api-python-client
-issue 568), and ignores a changed root for uploads and batches (issues 1107 and 1991). So requests
-are built from the discovery document with its root replaced, and `http.py` sends them.
+issue 568), and ignores a changed root for uploads and batches (issues 1107 and 1991). So the root
+is replaced in the discovery document, and `http.py` sends the requests.
 
-The import takes 0.1 s and 10 MB, which most processes (web, beat, purge, commands) never need, so
-it happens with the first request. A sync worker calls `load_library` when it starts. Only this
-module imports the library, always inside a function.
+The import takes 0.1 s and 10 MB, so it happens inside functions of this module only: in sync
+workers at start, elsewhere with the first request.
 """
 
 from __future__ import annotations
@@ -21,8 +20,6 @@ _VERSIONS: Final = {"gmail": "v1", "calendar": "v3"}
 
 
 class _NullTransport:
-    """A transport that sends nothing."""
-
     credentials = None
 
     def request(self, *_: object, **__: object) -> NoReturn:
@@ -48,28 +45,19 @@ class GmailService:
 
 @dataclass(frozen=True, slots=True)
 class CalendarService:
-    """The parts of the Calendar API in use. See `GmailService`."""
-
     calendar_list: Any
     events: Any
     channels: Any
 
 
 def load_library() -> None:
-    """
-    Import the library.
-
-    Safe to call from several threads: Python imports a module once, under that module's lock.
-
-    :raises ImportError: if the library is missing or broken
-    """
+    """:raises ImportError: if the library is missing or broken"""
     import google.oauth2.credentials  # noqa: F401 - for the functions below
     import googleapiclient.discovery
     import googleapiclient.discovery_cache  # noqa: F401
 
 
 def add_bearer_token(headers: dict[str, str], token: str) -> None:
-    """Add a bearer token to the headers of a request."""
     from google.oauth2.credentials import Credentials
 
     Credentials(token).apply(headers)  # type: ignore[no-untyped-call]

@@ -190,7 +190,6 @@ def _parse_time(text: str) -> datetime:
 
 
 def find_zone(name: object) -> str:
-    """Return the name of a known IANA zone, else an empty text."""
     if not isinstance(name, str) or not name:
         return ""
     try:

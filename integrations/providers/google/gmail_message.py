@@ -67,7 +67,6 @@ def map_messages(
 
 
 def _encode_payload(resource: Mapping[str, Any]) -> bytes | None:
-    """Return the payload as JSON; None if it cannot be encoded."""
     payload = resource.get("payload")
     try:
         return orjson.dumps(payload)

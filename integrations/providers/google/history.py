@@ -63,7 +63,6 @@ def _map_ref(message: Mapping[str, Any]) -> MessageRef:
 def fold_history(
     records: Iterable[Mapping[str, Any]], *, cursor: str, has_more: bool
 ) -> MailChangePage:
-    """Return `records` as one page of changes."""
     fold = _HistoryFold()
     for record in records:
         for entry in record.get("messagesAdded") or ():

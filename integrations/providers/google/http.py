@@ -139,7 +139,6 @@ def parse_outcome(
     *,
     not_found: type[errors.ProviderError] = errors.Gone,
 ) -> dict[str, Any] | errors.ProviderError:
-    """Return the content of `response`, or the error for it."""
     if not response.is_success:
         return map_google_error(response, not_found)
     return _parse_content(request, response)

@@ -222,7 +222,6 @@ def _build_result(
 
 @contextmanager
 def open_mail(access: ProviderAccess) -> Iterator[GmailAdapter]:
-    """Hold an adapter to the mailbox of `access`."""
     rooted_access = replace(access, root_url=_get_root_url(access.root_url))
     yield GmailAdapter(rooted_access, get_gmail_service(rooted_access.root_url))
 

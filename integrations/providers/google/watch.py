@@ -128,13 +128,11 @@ def _read_expiration(answer: Mapping[str, Any]) -> datetime:
 
 @contextmanager
 def open_mail_watch(access: ProviderAccess) -> Iterator[GmailWatch]:
-    """Hold the watch of the mailbox of `access`."""
     rooted_access = replace(access, root_url=get_root_url(access.root_url))
     yield GmailWatch(rooted_access, get_gmail_service(rooted_access.root_url))
 
 
 @contextmanager
 def open_calendar_watch(access: ProviderAccess) -> Iterator[GoogleCalendarWatch]:
-    """Hold the channels of the account of `access`."""
     rooted_access = replace(access, root_url=get_root_url(access.root_url, "calendar"))
     yield GoogleCalendarWatch(rooted_access, get_calendar_service(rooted_access.root_url))

@@ -1,9 +1,8 @@
 """
 One attachment: by Graph's id, or extracted from its message by a parser process.
 
-Memory holds the attachment, or the message's MIME during the extraction, at most
-`http.MAX_ANSWER` bytes, so a process holds only a few at a time. After that it holds the
-attachment until the reader is done; the number of streams limits these.
+Memory holds the attachment, or during extraction the message's MIME, at most `http.MAX_ANSWER`
+bytes. So a process holds only a few at a time, until the reader is done.
 """
 
 from __future__ import annotations

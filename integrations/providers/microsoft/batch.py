@@ -1,9 +1,8 @@
 """
 Several reads of Graph in one request, each with its own result.
 
-Each part counts as a request and as a concurrent one: a batch saves round trips and processor
-time, not quota. Graph may throttle single parts. Source:
-https://learn.microsoft.com/en-us/graph/json-batching
+A batch saves round trips and processor time, not quota: each part counts as a concurrent request,
+and may be throttled. Source: https://learn.microsoft.com/en-us/graph/json-batching
 """
 
 from __future__ import annotations
@@ -110,7 +109,6 @@ def _parse_part(response: Mapping[str, Any] | None) -> GraphOutcome:
 
 
 def _encode_body(body: object) -> bytes:
-    """Return the body of an error as JSON; empty if it cannot be encoded."""
     try:
         return orjson.dumps(body)
     except TypeError:

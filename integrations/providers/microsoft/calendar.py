@@ -298,5 +298,4 @@ def _apply_response(event: RemoteEvent, response: AttendeeResponse) -> RemoteEve
 
 @contextmanager
 def open_calendars(access: ProviderAccess) -> Iterator[GraphCalendarAdapter]:
-    """Hold an adapter to the calendars of `access`."""
     yield GraphCalendarAdapter(replace(access, root_url=get_root_url(access.root_url)))

@@ -1,11 +1,11 @@
 """
 Rounds of calendarView/delta: all events of a window first, then its changes.
 
-Graph's link fixes the window. Occurrences arrive as skeletons: a series implies them by its rule,
-and its exceptions are read from the series, because a view omits cancelled occurrences and those
-moved out of the window. `@removed` means deleted, moved or hidden, so each such id is looked up
-before it counts as deleted. A deleted occurrence does not name its series: then every series is
-read again. Source: https://learn.microsoft.com/en-us/graph/delta-query-events
+Graph's link fixes the window. Occurrences arrive as skeletons. A series implies them by its rule;
+its exceptions are read from the series, because the view omits cancelled occurrences and those
+moved out of the window. `@removed` means deleted, moved or hidden, so each such id is looked up.
+A deleted occurrence does not name its series: then every series is read again. Source:
+https://learn.microsoft.com/en-us/graph/delta-query-events
 """
 
 from __future__ import annotations
@@ -92,14 +92,12 @@ class _DeltaResult:
 
 
 def build_first_request(calendar_id: str, window: tuple[datetime, datetime]) -> GraphApiRequest:
-    """Return the first request of a round over all of `window`."""
     query = {"startDateTime": _format_time(window[0]), "endDateTime": _format_time(window[1])}
     path = f"/me/calendars/{quote_segment(calendar_id)}/calendarView/delta"
     return GraphApiRequest(path, query, prefer=(f"odata.maxpagesize={PAGE_SIZE}",))
 
 
 def fetch_first_page(account: GraphAccount, request: GraphApiRequest) -> RemoteEventPage:
-    """Return the first page of a round over all of a window."""
     return _read_page(
         account, send_read(request, account.access), CalendarDeltaCursor("", is_first=True)
     )

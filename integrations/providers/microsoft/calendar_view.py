@@ -90,7 +90,6 @@ def _build_query(window: TimeSpan) -> dict[str, str]:
 
 
 def _iterate_items(access: ProviderAccess, answer: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the items of a first page and of all that follow."""
     for _ in range(MAX_PAGES):
         yield from answer.get("value") or ()
         link = answer.get("@odata.nextLink")

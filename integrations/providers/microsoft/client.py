@@ -100,7 +100,6 @@ class GraphClient:
         self._idle.append(session)
 
     def close(self) -> None:
-        """Close the connections of idle sessions."""
         while self._idle:
             self._idle.pop().close()
 

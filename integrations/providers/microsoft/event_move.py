@@ -1,12 +1,10 @@
 """
 Moves an event or a series to another calendar of the account.
 
-Graph cannot move events between calendars. So the event is copied with every changed and
-cancelled occurrence, the copy is checked, and then the original is deleted. Exchange notifies the
-guests of each step: they get a cancellation and a new invitation.
-
-The next move continues an interrupted one: it finds the copy by its mark, skips finished steps,
-and deletes copies of an older version of the event.
+Graph has no such move: the event is copied with its exceptions, the copy is checked, and the
+original is deleted. Exchange notifies the guests of each step: a cancellation and a new
+invitation. The next move continues an interrupted one: it finds the copy by its mark, skips
+finished steps, and deletes copies of older versions.
 """
 
 from __future__ import annotations

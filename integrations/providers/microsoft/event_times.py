@@ -26,7 +26,6 @@ class MailboxOwner:
 
 
 def read_owner(calendar: Mapping[str, Any], settings: Mapping[str, Any]) -> MailboxOwner:
-    """Return the owner of a mailbox, from its own calendar and its settings."""
     address = (calendar.get("owner") or {}).get("address")
     return MailboxOwner(
         storable_values.clean_text(address), find_zone(settings.get("timeZone")) or "UTC"

@@ -80,7 +80,6 @@ def build_new_meeting(content: EventContent, other: Mapping[str, Any]) -> dict[s
 
 
 def build_patch(previous: EventContent, content: EventContent) -> dict[str, Any]:
-    """Return the changed fields."""
     previous_body, new_body = build_body(previous), build_body(content)
     patch = {name: value for name, value in new_body.items() if previous_body.get(name) != value}
     # Both ends, so that no all-day event ends at a time.
@@ -90,7 +89,6 @@ def build_patch(previous: EventContent, content: EventContent) -> dict[str, Any]
 
 
 def build_id_filter(event_id: str) -> str:
-    """Return the filter that finds an event by our id."""
     condition = f"ep/id eq '{EVENT_ID_PROPERTY}' and ep/value eq '{event_id}'"
     return f"singleValueExtendedProperties/Any(ep: {condition})"
 
@@ -132,7 +130,6 @@ def _build_recurrence(content: EventContent) -> dict[str, Any] | None:
 
 
 def build_text(description: str) -> dict[str, str]:
-    """Return a description as the text of an event."""
     kind = "html" if _MARKUP.search(description) else "text"
     return {"contentType": kind, "content": description}
 

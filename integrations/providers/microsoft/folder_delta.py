@@ -1,9 +1,9 @@
 """
 The list of a mailbox's folders, and its changes.
 
-The cursor stores the list between polls. A poll requests the changes of folders, and reads the
-list again if a folder was created, deleted, renamed, moved or hidden. Graph's delta does not tell
-which folder has a well-known name, so the list is also read again after `KEPT_FOR`. Source:
+The cursor stores the list. A poll requests changes of folders, and reads the list again if a
+folder was created, deleted, renamed, moved or hidden; also after `KEPT_FOR`, because Graph's
+delta does not report well-known names. Source:
 https://learn.microsoft.com/en-us/graph/api/mailfolder-delta
 """
 
@@ -57,7 +57,6 @@ def read_folders(access: ProviderAccess, *, at: float) -> FolderList:
 
 
 def build_next_request(listed: FolderList) -> GraphApiRequest:
-    """Return the request for changes of the folders since the list was read."""
     return GraphApiRequest(listed.link, prefer=(_PAGE_SIZE,))
 
 
@@ -105,7 +104,6 @@ def _read_well_known(answers: Mapping[str, GraphOutcome]) -> dict[str, str]:
 
 
 def _read_round(answer: Mapping[str, Any], access: ProviderAccess) -> tuple[list[Any], str]:
-    """Return the items of a round of changes, and the link to the next round."""
     items: list[Any] = []
     for _ in range(_MAX_PAGES):
         items += answer.get("value") or ()

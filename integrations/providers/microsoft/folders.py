@@ -88,7 +88,6 @@ class FolderList:
         return bool(self.link) and 0 <= now - self.read_at < KEPT_FOR
 
     def find_readable(self) -> ReadableFolders:
-        """Return the folders that are read."""
         well_known = self.well_known
         skipped = {well_known[name] for name in _SKIPPED_FOLDERS if name in well_known}
         system_names = {

@@ -58,7 +58,6 @@ def list_messages(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def is_in_folders(item: Mapping[str, Any], folders: ReadableFolders) -> bool:
-    """Return whether a message is in one of these folders."""
     folder_id = item.get("parentFolderId")
     return isinstance(folder_id, str) and folder_id in folders
 

@@ -1,13 +1,11 @@
 """
 Microsoft's client library: import, connections, and building of requests.
 
-The library's models of a response cost a hundred times as much as its JSON, so responses are
-parsed without it. Its default middleware, which would resend a POST after a 503 and follow
-redirects, is left out. Requests go to its transport, not through `httpx.AsyncClient.send`, which
-would share cookies of one mailbox with all.
+Its models of a response cost a hundred times as much as the JSON, so responses are parsed without
+them. Its default middleware, which resends a POST after a 503 and follows redirects, is left out.
+Requests bypass `httpx.AsyncClient.send`, which would share cookies between mailboxes.
 
-The import takes 0.1 s and 25 MB. A sync worker imports the library when it starts, other
-processes on their first call.
+The import takes 0.1 s and 25 MB: in sync workers at start, elsewhere with the first call.
 """
 
 from __future__ import annotations
@@ -46,11 +44,7 @@ class GraphCall:
 
 
 def load_library() -> None:
-    """
-    Import the library.
-
-    :raises ImportError: if the library is missing or broken
-    """
+    """:raises ImportError: if the library is missing or broken"""
     with warnings.catch_warnings():
         # Half of the library's builders raise deprecation warnings on import.
         warnings.simplefilter("ignore", DeprecationWarning)

@@ -117,14 +117,12 @@ def quote_segment(value: str) -> str:
 
 
 def format_query(request: GraphApiRequest) -> str:
-    """Return the query of a request with its question mark; empty if it has none."""
     if not request.query:
         return ""
     return "?" + urlencode(request.query, quote_via=quote, safe="$,()':/")
 
 
 def format_preferences(request: GraphApiRequest) -> str:
-    """Return the value of the `Prefer` header of a request."""
     return ", ".join((IMMUTABLE_IDS, *request.prefer))
 
 
@@ -324,7 +322,6 @@ def _map_status(  # noqa: PLR0911
 
 
 def _read_code(response: http.ProviderResponse) -> str:
-    """Return the code of an error in lower case; empty if there is none."""
     try:
         error = json.loads(response.content)["error"]
         code = error["code"]

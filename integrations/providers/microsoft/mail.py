@@ -283,5 +283,4 @@ def _format_time(at: datetime) -> str:
 
 @contextmanager
 def open_mail(access: ProviderAccess) -> Iterator[GraphMailAdapter]:
-    """Hold an adapter to the mailbox of `access`."""
     yield GraphMailAdapter(access)

@@ -131,7 +131,6 @@ class ContentReader:
     def _read_all_pages(
         self, answer: Mapping[str, Any] | errors.ProviderError
     ) -> list[Any] | errors.ProviderError:
-        """Return the items of a list of attachments and of its further pages."""
         attachments: list[Any] = []
         for _ in range(_MAX_PAGES):
             if isinstance(answer, errors.ProviderError):
@@ -194,7 +193,6 @@ class ContentReader:
 
 
 def build_mime_request(message_id: str) -> GraphApiRequest:
-    """Return the request for a message's MIME."""
     return GraphApiRequest(f"/me/messages/{quote_segment(message_id)}/$value", accept="*/*")
 
 

@@ -1,17 +1,15 @@
 """
 Changes of a mailbox, folded into one page.
 
-A poll is one batch: the links of all folders, and the changes of the folders themselves. A
-mailbox of more than nineteen folders takes more.
+A poll is one batch: the links of all folders, and the changes of folders. More than nineteen
+folders take more.
 
-Graph reports a moved message as removed from its old folder, sometimes as nothing else, so each
-removed message is looked up. This includes messages that arrived since the last poll and were
-moved, out of junk for example. Graph does not distinguish new from changed messages: each is
-reported with its filing, and fetched unless it is already stored.
+Graph reports a moved message as removed, sometimes as nothing else, so each removed message is
+looked up. New and changed messages look alike: each is reported with its filing, and fetched
+unless it is stored.
 
-An item of a changed message has at least the changed properties, and perhaps no others. It is
-merged with the current message, never read alone. If only the filing changed, the content is not
-fetched.
+An item has at least the changed properties. It is merged with the current message, never read
+alone. If only the filing changed, the content is not fetched.
 """
 
 from __future__ import annotations

@@ -1,13 +1,12 @@
 """
 Rounds of changes: one page of each folder, with as many folders as fit into a batch.
 
-Graph reports changes per folder, each behind its own link. A folder's first round lists all of
-its messages and ends with the link of the next round. Source:
+Graph reports changes per folder, each behind its own link. The first round lists all messages;
+each round ends with the link of the next. Source:
 https://learn.microsoft.com/en-us/graph/delta-query-messages
 
-A folder with more changes than fit on a page is under way until its round ends; until then the
-other folders wait. Exchange forgets a link after a few responses to it. So a response may be
-dropped once; the next response to the same link is used.
+While a folder is within a round, the others wait. Exchange forgets a link after a few responses,
+so a response may be dropped only once.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """
 Properties of messages: of fifty in one request, and of single ones in batches.
 
-Listed messages are requested by the time between the oldest and the newest of some fifty. Others
-share no page, and take batches of twenty. A page misses messages if other mail lies between or a
-message was moved; these take batches too.
+Listed messages are requested by the time between the oldest and the newest of some fifty. All
+others, and those that a page misses because other mail lies between, take batches of twenty.
 """
 
 from __future__ import annotations
@@ -69,12 +68,10 @@ class PageReader:
         return send_in_batches(requests, self.access)
 
     def send_each(self, requests: Sequence[GraphApiRequest]) -> list[GraphOutcome]:
-        """Return the results of reads, one request each."""
         self.request_count += len(requests)
         return send_reads(requests, self.access)
 
     def build_query(self, **extra: str) -> dict[str, str]:
-        """Return the query for a message's properties."""
         expand = {"$expand": self.expand} if self.expand and self._expands else {}
         return {"$select": self.select, **expand, **extra}
 

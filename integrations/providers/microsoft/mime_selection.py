@@ -27,7 +27,6 @@ _MAX_TYPE_LENGTH: Final = 4_096
 
 
 def is_shown_whole(item: Mapping[str, Any]) -> bool:
-    """Return whether JSON shows all of a message."""
     try:
         if str(item.get("@odata.type") or "").lower().startswith(_MEETING):
             return False
@@ -61,6 +60,5 @@ def are_attachments_shown(listed: Sequence[Any]) -> bool:
 
 
 def _is_sealed_message(attachment: Mapping[str, Any]) -> bool:
-    """Return whether an attachment is a message signed or encrypted by S/MIME."""
     content_type = str(attachment.get("contentType") or "").partition(";")[0]
     return content_type.strip().lower() in _SEALED_TYPES

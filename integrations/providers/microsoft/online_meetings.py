@@ -22,7 +22,6 @@ _END: Final = re.compile(r"</body\s*>", re.IGNORECASE)
 
 
 def get_join_address(resource: Mapping[str, Any]) -> str:
-    """Return the address of an event's online meeting; empty if it has none."""
     if not resource.get("isOnlineMeeting"):
         return ""
     return storable_values.clean_text((resource.get("onlineMeeting") or {}).get("joinUrl"))
@@ -67,7 +66,6 @@ def _find_block(text: str, address: str) -> tuple[int, int]:
 
 
 def _find_element_start(text: str, at: int) -> int:
-    """Return the start of the innermost `div` around a position."""
     depth = 0
     for tag in reversed(list(_DIV.finditer(text, 0, at))):
         depth += 1 if tag[1] else -1
@@ -77,7 +75,6 @@ def _find_element_start(text: str, at: int) -> int:
 
 
 def _find_element_end(text: str, at: int) -> int:
-    """Return the end of the innermost `div` around a position."""
     depth = 0
     for tag in _DIV.finditer(text, at):
         depth += -1 if tag[1] else 1

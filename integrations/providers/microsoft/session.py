@@ -1,9 +1,8 @@
 """
 An event loop for Microsoft's asynchronous library, with its connections.
 
-Connections belong to the loop that opened them: a client that outlives its loop fails at every
-second call. The calling thread runs the loop during a call; a thread with its own loop would cost
-more than the request. Nothing runs between calls.
+A client that outlives its loop fails at every second call. The calling thread runs the loop
+during a call, which is cheaper than a thread with its own loop; nothing runs between calls.
 """
 
 from __future__ import annotations
@@ -115,7 +114,6 @@ class GraphSession:
         return GraphNoResponse()
 
     def close(self) -> None:
-        """Cancel running calls, and close the connections and the loop."""
         with suppress(Exception):
             self._run_coroutine(self._shut_down())
         self._loop.close()

@@ -109,5 +109,4 @@ def _read_expiration(answer: dict[str, Any]) -> datetime:
 
 @contextmanager
 def open_subscriptions(access: ProviderAccess) -> Iterator[GraphSubscriptions]:
-    """Hold the subscriptions of the account of `access`."""
     yield GraphSubscriptions(replace(access, root_url=get_root_url(access.root_url)))
