@@ -1,4 +1,4 @@
-"""The access with which the adapters of one account are opened."""
+"""Access to one account's API, with which adapters are opened."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ class RenewableToken(Protocol):
     def __call__(self) -> str: ...
 
     def renew(self, claims: str = "") -> None:
-        """Refuse the last token; ask for the next one with `claims`, if the provider wants them."""
+        """Discard the last token. The next one is requested with `claims`, if given."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderAccess:
     """
-    What an adapter needs.
+    Token and address for the API calls of one account.
 
-    `token` returns a bearer token that is valid now; it may raise what a refresh raises. `root_url`
-    is the API's, from settings. `account` is the id of the connection that the token belongs to:
-    `sinks.provider` opens the ids and cursors of that account for it.
+    `token` returns a valid bearer token, or raises the errors of a token refresh. `root_url` is
+    the API's root, from settings. `account` is the id of the token's connection: `sinks.provider`
+    opens ids and cursors of that account for it.
     """
 
     token: Callable[[], str] = field(repr=False)
@@ -35,11 +35,7 @@ class ProviderAccess:
     account: UUID
 
     def renew(self, refusal: errors.TokenRejected) -> None:
-        """
-        Have `token` return a new token, because the provider answered 401 to the last one.
-
-        A second 401 after that is not a question of tokens.
-        """
+        """Discard the token after a 401. A second 401 has another cause."""
         if isinstance(self.token, RenewableToken):
             claims = refusal.claims if isinstance(refusal, errors.ClaimsWanted) else ""
             self.token.renew(claims)

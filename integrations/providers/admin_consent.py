@@ -1,8 +1,9 @@
 """
-An administrator's consent for a whole organisation: where they are asked, and what they said.
+An administrator's consent for a whole organisation: the page's URL and the meaning of its
+response.
 
-As Microsoft has it, https://learn.microsoft.com/en-us/entra/identity-platform/v2-admin-consent.
-No token comes of it, and nothing of the answer is signed.
+Source: https://learn.microsoft.com/en-us/entra/identity-platform/v2-admin-consent. The response
+holds no token and is not signed.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from urllib.parse import quote, urlencode
 
 from .provider import Provider
 
-# Of OpenID Connect, and no resource's: they have no address in front of them.
+# OpenID Connect's scopes, which take no resource prefix.
 _OPENID_SCOPES: Final = frozenset({"openid", "profile", "email", "offline_access"})
-# Why they came back without having allowed it; any other error is not their answer.
+# Errors of a refused consent. Any other error is no answer of the administrator.
 _DENIED_ERRORS: Final = frozenset({"access_denied", "consent_required"})
 
 
@@ -23,10 +24,10 @@ def build_admin_consent_url(
     url: str, *, client_id: str, redirect_uri: str, scope: str, state: str
 ) -> str:
     """
-    Return the address of the page on which an administrator agrees for everybody.
+    Return the URL of the page on which an administrator consents for the organisation.
 
-    :param url: the provider's, from settings
-    :param scope: what is asked for, as `named` writes it
+    :param url: the provider's consent page, from settings
+    :param scope: the result of `format_scopes`
     """
     query = {
         "client_id": client_id,
@@ -34,12 +35,12 @@ def build_admin_consent_url(
         "scope": scope,
         "state": state,
     }
-    # It is sent around in mail: no plus sign that somebody takes for itself.
+    # The URL is sent in mails: `%20` survives mail clients better than `+`.
     return f"{url}?{urlencode(query, quote_via=quote)}"
 
 
 def format_scopes(provider: Provider, scopes: Collection[str]) -> str:
-    """Return `scopes` as they are asked for there: with their resource in front of them."""
+    """Return `scopes` as one text, each with its resource as a prefix."""
     return " ".join(
         scope if scope in _OPENID_SCOPES else f"{provider.scope_prefix}{scope}"
         for scope in sorted(scopes)
@@ -47,7 +48,11 @@ def format_scopes(provider: Provider, scopes: Collection[str]) -> str:
 
 
 def parse_admin_consent(parameters: Mapping[str, Sequence[str]]) -> bool | None:
-    """Return whether they allowed it, by each parameter's values; None: that is no answer."""
+    """
+    Return whether the administrator consented; None if `parameters` are no response.
+
+    :param parameters: values by parameter of the callback
+    """
     if any(len(values) != 1 for values in parameters.values()):
         return None
     single_values = {name: values[0] for name, values in parameters.items()}

@@ -17,17 +17,17 @@ from integrations.formats.event import AttendeeResponse, Conference, EventConten
 from .access import ProviderAccess
 
 CalendarRole = Literal["freebusy", "reader", "writer", "owner"]
-# Who of the guests hears of a change.
+# The guests who are notified of a change.
 Notify = Literal["all", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteEvent:
     """
-    One event, series, or changed instance of a series, as the provider has it.
+    One event, series, or changed instance of a series at the provider.
 
-    `series_id` and `original_start` are those of an instance. `etag` is what a change is
-    bound to. Without `content` only start and end may be seen: somebody is busy.
+    `series_id` and `original_start` belong to instances. `etag` guards a change. A hidden event
+    shows only its start and end: the person is busy.
     """
 
     event_id: str
@@ -47,7 +47,7 @@ class RemoteEvent:
 
 @dataclass(frozen=True, slots=True)
 class CancelledInstance:
-    """An instance that its series would show and that is not to be. Kept while the series lives."""
+    """A cancelled instance of a series. Stored while the series exists."""
 
     event_id: str
     series_id: str
@@ -66,7 +66,7 @@ class RemoteCalendar:
 
 @dataclass(frozen=True, slots=True)
 class RemoteCalendarPage:
-    """`cursor` only on the last page: it is what the next round begins with."""
+    """`cursor` is set on the last page only: the next round begins with it."""
 
     calendars: tuple[RemoteCalendar, ...]
     deleted: tuple[str, ...]
@@ -77,10 +77,10 @@ class RemoteCalendarPage:
 @dataclass(frozen=True, slots=True)
 class RemoteEventPage:
     """
-    One page of events, possibly empty without being the last. `cursor` only on the last.
+    One page of events; empty does not mean last. `cursor` is set on the last page only.
 
-    `deleted` are ids of which no more is known; of a series, its instances go along.
-    `rejected` maps ids of events that cannot be read to why, in a word.
+    `deleted` are ids without further detail; the id of a series includes its instances.
+    `rejected` maps ids of unreadable events to reasons, one word each.
     """
 
     events: tuple[RemoteEvent, ...]
@@ -95,21 +95,21 @@ class CalendarAdapter(Protocol):
     """
     One account's calendars. Safe to call from several threads.
 
-    Every method may raise what `MailAdapter`'s may; a write `OutcomeUnknown` instead of
-    `Unavailable` where it was sent and no answer came.
+    Methods raise the errors of `MailAdapter`. A write that was sent and got no response raises
+    `OutcomeUnknown` instead of `Unavailable`.
     """
 
     @property
     def access(self) -> ProviderAccess:
-        """What it was opened with."""
+        """The access that the adapter was opened with."""
 
     def list_calendars(
         self, *, cursor: str | None = None, page: str | None = None
     ) -> RemoteCalendarPage:
         """
-        Return a page of the account's calendars, or of what changed since `cursor`.
+        Return a page of the account's calendars, or of their changes since `cursor`.
 
-        :raises CursorExpired: if the provider no longer remembers it
+        :raises CursorExpired: if the provider no longer knows the cursor
         """
 
     def list_events(
@@ -121,15 +121,15 @@ class CalendarAdapter(Protocol):
         page: str | None = None,
     ) -> RemoteEventPage:
         """
-        Return a page of what is in `window`, or of what changed since `cursor`.
+        Return a page of the events in `window`, or of the changes since `cursor`.
 
-        :param window: from when until when, for a first round; what changed may lie outside
-        :raises CursorExpired: if the provider no longer remembers it
-        :raises Gone: if there is no such calendar any more
+        :param window: start and end, for a first round; later changes may lie outside
+        :raises CursorExpired: if the provider no longer knows the cursor
+        :raises Gone: if the calendar no longer exists
         """
 
     def get_event(self, calendar_id: str, event_id: str) -> RemoteEvent | CancelledInstance:
-        """:raises Gone: if it no longer exists"""
+        """:raises Gone: if the event no longer exists"""
 
     def create_event(
         self,
@@ -141,13 +141,13 @@ class CalendarAdapter(Protocol):
         conference_event_id: str = "",
     ) -> RemoteEvent:
         """
-        Write a new event under an id of ours, so that a repetition makes no second one.
+        Create an event under an id of ours, so that a repetition creates no second one.
 
-        It is asked for by that id as well as by the provider's own, where that is another.
+        `get_event` accepts that id as well as the provider's.
 
-        :param meets_as: an event of the calendar whose conference it is to have as well, where the
-            provider lets two events share one; elsewhere it has none
-        :raises AlreadyThere: if the id is taken: an earlier try came through, read it
+        :param conference_event_id: an event of the calendar. The new event shares its
+            conference, if the provider allows it
+        :raises AlreadyThere: if the id is taken: an earlier attempt succeeded, read the event
         """
 
     def update_event(  # noqa: PLR0913 - one write in full
@@ -161,46 +161,45 @@ class CalendarAdapter(Protocol):
         before: EventContent | None = None,
     ) -> RemoteEvent:
         """
-        Replace what may be written of an event, if it is still as `etag` says.
+        Replace the writable fields of an event, if its etag is still `etag`.
 
-        An instance of a series is named by its own id, and becomes one of its own.
+        An instance of a series is named by its own id, and becomes an exception.
 
-        :param before: what was read; then only what differs from it is written, so that whoever
-            is merely invited may change what is their own
-
-        :raises ChangedMeanwhile: if it is not: fetch it, then merge or tell
+        :param before: the content that was read. Only differences from it are written, so that a
+            guest may change the fields that guests own
+        :raises ChangedMeanwhile: if the etag differs: fetch the event, then merge or report
         """
 
     def get_instance_id(self, series_id: str, original_start: When) -> str:
-        """Return by which id an instance of a series is asked for; whether it is, asking says."""
+        """Return the id of an instance of a series; `get_event` tells whether it exists."""
 
     def list_exceptions(
         self, calendar_id: str, ical_uid: str
     ) -> tuple[RemoteEvent | CancelledInstance, ...]:
         """
-        Return the instances of a series that are not as it says.
+        Return the changed and cancelled instances of a series.
 
-        :raises Rejected: if they are more than anybody keeps apart
+        :raises Rejected: if there are too many
         """
 
     def delete_event(self, calendar_id: str, event_id: str, *, etag: str, notify: Notify) -> None:
-        """Delete an event or cancel an instance; what is gone already is no error."""
+        """Delete an event or cancel an instance. A missing event is no error."""
 
     def move_event(
         self, calendar_id: str, event_id: str, *, target_calendar_id: str, etag: str, notify: Notify
     ) -> RemoteEvent:
         """
-        Move an event or a whole series to another calendar of the account; its id may be another.
+        Move an event or a whole series to another calendar of the account; its id may change.
 
-        The same again finishes a move that ended in the middle, and makes no second event.
+        A repetition finishes an interrupted move and makes no second event.
 
-        :raises ChangedMeanwhile: if it is not as `etag` says
-        :raises Rejected: if it would not be the same there; `reason` begins with `move-`
+        :raises ChangedMeanwhile: if the etag differs from `etag`
+        :raises Rejected: if the moved event would differ; `reason` begins with `move-`
         """
 
     def find_moved_event(self, calendar_id: str, event_id: str) -> RemoteEvent | CancelledInstance:
         """
-        Return the event in a calendar that was moved there, by the id that it had before.
+        Return a moved event in its new calendar, by its old id.
 
         :raises Gone: if there is none
         """
@@ -214,4 +213,4 @@ class CalendarAdapter(Protocol):
         etag: str,
         notify: Notify,
     ) -> RemoteEvent:
-        """Answer an invitation for the account's own person, changing nothing else."""
+        """Set the account owner's response to an invitation; nothing else changes."""

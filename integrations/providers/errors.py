@@ -1,8 +1,8 @@
 """
-What went wrong at a provider, by what the caller does next.
+One error class per next step of the caller.
 
-No error here holds a response body, a URL or a token, and none rides along as
-cause or context: `reason` is the provider's own code, checked to be a code.
+No error holds a response body, URL or token, nor a cause or context that does. `reason` is
+checked to be a code.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ _CODE: Final = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 
 class ProviderError(Exception):
     """
-    The base: never raised itself.
+    The base class, never raised itself.
 
-    `status` is the HTTP status, if an answer came. `reason` is the provider's
-    code for it, or "". `retry_after` is in seconds, where the provider said so.
+    `status` is an HTTP status, `reason` the provider's error code or "", `retry_after` a pause in
+    seconds.
     """
 
     def __init__(
@@ -36,22 +36,22 @@ class ProviderError(Exception):
 
 
 class Unavailable(ProviderError):
-    """Try again later, after `retry_after` seconds where the provider said so."""
+    """Try again later, after `retry_after` seconds if given."""
 
 
 class RateLimited(Unavailable):
-    """Our share is used up: the mailbox waits, and goes on more slowly."""
+    """The quota is used up. The mailbox pauses, then continues more slowly."""
 
 
 class TokenRejected(ProviderError):
-    """Refresh once and call again. Alone it does not mean the grant is gone."""
+    """Refresh the token once and call again. The grant may still be valid."""
 
 
 class ClaimsWanted(TokenRejected):
     """
-    Refresh with `claims`, JSON that the token endpoint is to read, and call again.
+    Refresh the token with `claims`, JSON for the token endpoint, and call again.
 
-    What it says is of conditions of access, and of no user's content.
+    Claims describe conditions of access and hold no user content.
     """
 
     def __init__(self, message: str, *, claims: str, **details: Any) -> None:
@@ -60,14 +60,14 @@ class ClaimsWanted(TokenRejected):
 
 
 class GrantRevoked(ProviderError):
-    """The token endpoint said so. Ask the owner to reconnect; do not call again."""
+    """The token endpoint refused the grant. Ask the owner to reconnect; do not call again."""
 
 
 class StepUpWanted(GrantRevoked):
     """
-    It wants the person to show more than before, a second factor for example.
+    The provider requires stronger authentication, a second factor for example.
 
-    Ask the owner to reconnect, with `claims` in the authorization request: JSON, or empty.
+    Ask the owner to reconnect, with `claims` (JSON, or empty) in the authorization request.
     """
 
     def __init__(self, message: str, *, claims: str, **details: Any) -> None:
@@ -84,24 +84,24 @@ class IdentityRejected(ProviderError):
 
 
 class IssuerMismatch(IdentityRejected):
-    """The callback named another issuer than the id_token: a mix-up attack. Store nothing."""
+    """Callback and id_token name different issuers: a mix-up attack. Store nothing."""
 
 
 class InvalidClient(ProviderError):
-    """Our own registration is refused. Alarm the operator; change no user's state."""
+    """The provider refuses our registration. Alarm the operator; change no user's state."""
 
 
 class WebhookRejected(ProviderError):
     """
-    The provider does not accept our address for notifications, or could not validate it.
+    The provider does not accept, or could not validate, our notification address.
 
-    Poll, and try again soon: it may have been unreachable for seconds. Alarm the operator if it
-    lasts.
+    Poll, and try again soon: the address may have been unreachable for seconds. Alarm the
+    operator if the error lasts.
     """
 
 
 class AdminBlocked(ProviderError):
-    """The account's administrator forbids it. Say so; do not retry."""
+    """The account's administrator forbids the access. Tell the owner; do not retry."""
 
 
 class ScopeMissing(ProviderError):
@@ -109,7 +109,7 @@ class ScopeMissing(ProviderError):
 
 
 class MailboxMissing(ProviderError):
-    """There is no mailbox in the account. Switch the capability off; do not retry."""
+    """The account has no mailbox. Switch the capability off; do not retry."""
 
 
 class CursorExpired(ProviderError):
@@ -117,24 +117,24 @@ class CursorExpired(ProviderError):
 
 
 class Gone(ProviderError):
-    """The item no longer exists. Delete ours."""
+    """The item no longer exists. Delete our copy."""
 
 
 class Rejected(ProviderError):
-    """The item will never be read or accepted. Set it aside under `reason` and show it."""
+    """The item will never be read or accepted. Quarantine it under `reason` and show it."""
 
 
 class ChangedMeanwhile(ProviderError):
-    """It is no longer as we knew it. Fetch it, then merge, or tell whoever changed it."""
+    """The item has changed since it was read. Fetch it, then merge or report the conflict."""
 
 
 class AlreadyThere(ProviderError):
-    """The id is taken: an earlier try of ours came through. Read it."""
+    """The id is taken: an earlier attempt of ours succeeded. Read the item."""
 
 
 class OutcomeUnknown(ProviderError):
-    """A write was sent and no answer came. Look before repeating it."""
+    """A write was sent and no response came. Check the item before repeating the write."""
 
 
 class Unexpected(ProviderError):
-    """Nobody foresaw this answer. Page a developer; do not retry."""
+    """An unknown kind of response. Page a developer; do not retry."""

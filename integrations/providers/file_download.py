@@ -1,4 +1,4 @@
-"""A file on its way from a provider: read in pieces, and closed at its end."""
+"""A file on its way from a provider, read in chunks."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Self
 
 class FileDownload:
     """
-    The bytes of a file in pieces, and what has to be let go of when they have ended.
+    The chunks of a file, and the resources to release after the last one.
 
-    Read once. It lets go at its end, when a piece fails, and when it is closed: whoever does not
-    read it to the end closes it.
+    Readable once. Resources are released at the end of the file, after a failed chunk, and by
+    `close`, which a reader must call if it stops early.
 
-    :param size: in bytes, if the provider said so of these very bytes; None: it is not known
+    :param size: bytes, if the provider stated the size of exactly these bytes; None if unknown
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class FileDownload:
     ) -> None:
         self.size = size
         self._pieces = chunks
-        self._held = resources or ExitStack()
+        self._resources = resources or ExitStack()
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -54,4 +54,4 @@ class FileDownload:
         close = getattr(self._pieces, "close", None)
         if close is not None:
             close()
-        self._held.close()
+        self._resources.close()

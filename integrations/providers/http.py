@@ -1,9 +1,9 @@
 """
-The one door for HTTP to providers: a pooled client per process, safe to share between threads.
+All HTTP to providers: one pooled client per process, safe to share between threads.
 
-No redirects, no proxies but the one of the settings, no retries, and a timeout on
-everything. urllib3, because a mailbox is tens of thousands of small requests and
-it costs half the processor time of the client that we used before.
+No redirects, no retries, only the proxy of the settings, and a timeout on every request. urllib3,
+because a mailbox takes tens of thousands of small requests, at half the processor time of the
+previous client.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from urllib3.exceptions import HTTPError
 from . import errors
 
 TIMEOUT: Final = urllib3.Timeout(connect=10.0, read=30.0)
-# The token endpoints: a person may be waiting.
+# For token endpoints: a person may be waiting.
 SHORT: Final = urllib3.Timeout(connect=5.0, read=10.0)
 MAX_RETRY_AFTER: Final = 24 * 3600.0
-# Bytes of an answer, decoded. It is held in memory, whole. A message's MIME is the largest:
-# mailboxes take 35 MB, those of which an administrator said so 150.
+# Bytes of a decoded response, which is held in memory. The largest is a message's MIME: mailboxes
+# accept 35 MB, or 150 MB if an administrator says so.
 MAX_ANSWER: Final = 48 * 1024 * 1024
 _MAX_OPEN_CONNECTIONS: Final = 40
 _CHUNK_SIZE: Final = 64 * 1024
@@ -45,21 +45,21 @@ NoResponse = HTTPError
 
 
 class ResponseTooLarge(NoResponse):
-    """The answer is larger than `MAX_ANSWER`. To who does not look: none came."""
+    """The response is larger than `MAX_ANSWER`. Other callers treat it as no response."""
 
 
 _POOL_LOCK: Final = Lock()
 
-#: The one place that this thread talks to now: what is watching the ways out lets it reach that,
-#: and nothing else. None outside of a request.
+#: The only host and port that the egress tripwire lets this thread reach. None outside of a
+#: request.
 current_destination: Final[ContextVar[tuple[str, int] | None]] = ContextVar("towards", default=None)
-# Where everything goes through, if anything is to be.
+# The URL of the proxy, if any.
 _proxy = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderResponse:
-    """A whole answer. `headers` are looked up whatever the case of their names."""
+    """A complete response. Header names are case-insensitive."""
 
     status: int
     headers: Mapping[str, str]
@@ -76,17 +76,15 @@ class ProviderResponse:
 
 @dataclass(frozen=True, slots=True)
 class ResponseStream:
-    """An answer whose body is read in pieces."""
-
     response: ProviderResponse
     chunks: Iterator[bytes]
 
 
 def use_proxy(url: str) -> None:
     """
-    Reach every provider through this proxy from now on, by CONNECT; directly if it is empty.
+    Send all requests through this proxy by CONNECT; empty: directly.
 
-    :param url: `http://proxy:3128`, with a user and a password if it wants them
+    :param url: `http://proxy:3128`, with user and password if it requires them
     """
     global _proxy  # noqa: PLW0603 - one per process, like the pool
     if url != _proxy:
@@ -117,14 +115,14 @@ def _create_proxy_pool(proxy: str, options: Mapping[str, Any]) -> urllib3.ProxyM
 
 
 def _close_pool(pool_manager: urllib3.PoolManager, process: int) -> None:
-    # A forked worker has a copy of its parent's pool, and none of its sockets to say goodbye on.
+    # A forked worker has a copy of its parent's pool; the sockets belong to the parent.
     if os.getpid() == process:
         pool_manager.clear()
 
 
 def get_pool() -> urllib3.PoolManager:
-    """Return this process's pool."""
-    # Two threads that ask first would make two, and one would be dropped with its sockets open.
+    # Without the lock, two threads could create two pools, and one would be dropped with open
+    # sockets.
     with _POOL_LOCK:
         return _create_pool(os.getpid())
 
@@ -138,10 +136,10 @@ def send_request(
     timeout: urllib3.Timeout = TIMEOUT,
 ) -> ProviderResponse:
     """
-    Return the answer to one request.
+    Return the response to one request.
 
-    :raises TooLarge: if it is too large to be read
-    :raises NoAnswer: if none came
+    :raises ResponseTooLarge: if the response exceeds `MAX_ANSWER`
+    :raises NoResponse: if no response came
     """
     response = _open_response(
         method, url, headers=headers, body=body, timeout=timeout, preload_content=False
@@ -155,7 +153,7 @@ def send_request(
 def _read_content(response: urllib3.BaseHTTPResponse) -> bytes:
     content = response.read(MAX_ANSWER + 1)
     if len(content) > MAX_ANSWER:
-        # Not given back to the pool half read.
+        # A half-read connection must not return to the pool.
         response.close()
         raise ResponseTooLarge("larger than is held in memory")
     return content
@@ -170,12 +168,11 @@ def _open_response(method: str, url: str, **options: Any) -> urllib3.BaseHTTPRes
 
 
 def get_proxy() -> str:
-    """Return the proxy that every provider is reached through; empty: none."""
     return _proxy
 
 
 def find_first_hop(url: str) -> tuple[str, int]:
-    """Return where a request to `url` goes first: see `towards`."""
+    """Return host and port of the first connection for `url`; see `current_destination`."""
     return _parse_destination(_proxy or url)
 
 
@@ -186,9 +183,9 @@ def _parse_destination(url: str) -> tuple[str, int]:
 
 def parse_http_response(message: bytes) -> ProviderResponse:
     """
-    Return the answer that stands as text within another one (RFC 9112 §2.1).
+    Return a response that is embedded as text in another one (RFC 9112 §2.1).
 
-    :raises ValueError: if it is none
+    :raises ValueError: if the text is no response
     """
     head, blank, content = message.partition(b"\r\n\r\n")
     line, *lines = head.decode("latin-1").split("\r\n")
@@ -202,15 +199,15 @@ def parse_http_response(message: bytes) -> ProviderResponse:
 
 
 def fetch_document(url: str) -> ProviderResponse:
-    """Return a document that anybody may read. See `send`."""
+    """Return a public document. See `send_request`."""
     return send_request("GET", url, {"accept": "application/json"}, timeout=SHORT)
 
 
 def post_form(url: str, form: Mapping[str, str]) -> ProviderResponse:
     """
-    Return the answer to a form sent to an OAuth endpoint.
+    Return the response to a form sent to an OAuth endpoint.
 
-    :raises Unavailable: if none came
+    :raises Unavailable: if no response came
     """
     headers = {
         "accept": "application/json",
@@ -224,9 +221,9 @@ def post_form(url: str, form: Mapping[str, str]) -> ProviderResponse:
 @contextmanager
 def stream_response(method: str, url: str, headers: Mapping[str, str]) -> Iterator[ResponseStream]:
     """
-    Hold an answer whose body is read in pieces; a refusal is read whole.
+    Hold a response to read in chunks. The body of an error is read at once.
 
-    :raises NoAnswer: if none came, or it ends early
+    :raises NoResponse: if no response came, or it ends early
     """
     response = _open_response(method, url, headers=headers, preload_content=False)
     try:
@@ -235,12 +232,12 @@ def stream_response(method: str, url: str, headers: Mapping[str, str]) -> Iterat
             head = ProviderResponse(response.status, response.headers, _read_content(response))
         yield ResponseStream(head, response.stream(_CHUNK_SIZE))
     finally:
-        # Not given back to the pool half read.
+        # A half-read connection must not return to the pool.
         response.close()
 
 
 def parse_retry_after(response: ProviderResponse) -> float | None:
-    """Return the seconds that `Retry-After` asks for, if it does so plausibly."""
+    """Return the seconds of the `Retry-After` header; None if missing or implausible."""
     value = response.headers.get("retry-after", "").strip()
     if not value:
         return None

@@ -1,4 +1,4 @@
-"""Who signed in: an id_token, verified every time, and by us."""
+"""Verification of id_tokens: who signed in."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from joserfc.jwk import KeySet, RSAKey
 from . import errors, http, unexpected_responses
 
 LEEWAY: Final = timedelta(seconds=60)
-# Keys are fetched again when they are this old, or when an unknown one is named,
-# which anyone can do: not more often than that.
+# Keys are fetched again at this age, or for an unknown key id. Anyone can send an unknown id, so
+# fetches have a minimum pause.
 KEYS_FRESH_FOR: Final = timedelta(hours=6)
 REFETCH_AFTER: Final = timedelta(seconds=60)
-# With none at hand nobody is let in, so that is asked more often; but not by each who knocks.
+# Without any keys no sign-in works, so fetches are more frequent, but still limited.
 RETRY_AFTER: Final = timedelta(seconds=5)
 MAX_TOKEN: Final = 16 * 1024
 MAX_SUBJECT: Final = 255
-# Where an issuer has one of each tenant's own.
+# The placeholder in issuers that differ by tenant.
 TENANT_PLACEHOLDER: Final = "{tenantid}"
 _GUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The account: `subject` is its key and never changes, `email` is only for showing."""
+    """The account that signed in. `subject` is its permanent key; `email` is for display only."""
 
     subject: str
     email: str
@@ -56,9 +56,9 @@ class SigningKeyCache:
 
     def find_key(self, kid: str, *, at: datetime) -> RSAKey | None:
         """
-        Return the key named `kid`; None where the provider has none.
+        Return the key `kid`; None if the provider has none.
 
-        :raises Unavailable: if there are no keys at hand and none can be fetched
+        :raises Unavailable: if no keys are cached and none can be fetched
         """
         with self._lock:
             age = _get_age(self._fetched_at, at)
@@ -70,7 +70,7 @@ class SigningKeyCache:
             return self._keys.get(kid)
 
     def get_key_issuer(self, kid: str) -> str:
-        """Return whose tokens alone that key is good for; empty where its page does not say."""
+        """Return the only issuer that a key may sign for; empty if the key page names none."""
         with self._lock:
             return self._issuers.get(kid, "")
 
@@ -81,7 +81,7 @@ class SigningKeyCache:
         )
 
     def _fetch_keys(self, at: datetime) -> None:
-        # Whether it works or not: a page that is down is not asked by everybody.
+        # Set for failures as well, so that a page that is down is not requested by every caller.
         self._tried_at = at
         fetched_keys, issuers = None, {}
         with suppress(http.NoResponse, *unexpected_responses.UNREADABLE_ERRORS, JoseError):
@@ -97,7 +97,7 @@ class SigningKeyCache:
 
 
 def _get_age(earlier: datetime | None, at: datetime) -> timedelta | None:
-    """Return how long ago that was; None if never, or if the clock was turned back since."""
+    """Return the time since `earlier`; None if there is none, or the clock was set back."""
     return at - earlier if earlier is not None and earlier <= at else None
 
 
@@ -109,16 +109,16 @@ def get_key_cache(url: str) -> SigningKeyCache:
 
 
 def list_issuer_forms(issuer: str) -> frozenset[str]:
-    """Return what may stand for `issuer`: Google signs with and without the scheme."""
+    """Return the accepted forms of `issuer`: Google signs with and without the scheme."""
     return frozenset({issuer, issuer.partition("://")[2] or issuer})
 
 
 def may_be_issuer(callback_issuer: str, issuer: str) -> bool:
     """
-    Return whether a callback that names `named` may come from `issuer`.
+    Return whether a callback that names `callback_issuer` may come from `issuer`.
 
-    If each tenant has an issuer of its own, any tenant's may: which tenant it is, only the id_token
-    says, and `verify` compares the two.
+    If each tenant has its own issuer, any tenant matches. Only the id_token names the tenant;
+    `verify_id_token` compares both.
     """
     before, placeholder, after = issuer.partition(TENANT_PLACEHOLDER)
     if not placeholder:
@@ -130,11 +130,11 @@ def may_be_issuer(callback_issuer: str, issuer: str) -> bool:
 @dataclass(frozen=True, slots=True)
 class ExpectedClaims:
     """
-    What an id_token must say to be ours; `access_token` is the one it came with.
+    The claims that an id_token must have; `access_token` came with it.
 
-    `issuer` may have `{tenantid}` in it, for what the claim `tid` says. `subject` are the claims
-    that name the account, together and for ever; `shown` those that may be its address.
-    `callback_issuer` is the issuer that the callback named; empty if it named none.
+    `issuer` may contain `{tenantid}`, which stands for the claim `tid`. `subject_claims` together
+    identify the account for ever; `address_claims` may hold its address. `callback_issuer` is the
+    issuer that the callback named, or empty.
     """
 
     issuer: str
@@ -150,13 +150,13 @@ def verify_id_token(
     id_token: str, expected: ExpectedClaims, *, keys: SigningKeyCache, at: datetime
 ) -> Identity:
     """
-    Return who `id_token` says signed in, having checked every claim of it.
+    Return who signed in, after checking every claim of `id_token`.
 
     Source: OpenID Connect Core §3.1.3.7, RFC 8725.
 
-    :raises IdentityRejected: if any check fails; `reason` names the claim
-    :raises IssuerMismatch: if all hold, and the callback named another issuer
-    :raises Unavailable: if the provider's keys cannot be had
+    :raises IdentityRejected: if a check fails; `reason` names the claim
+    :raises IssuerMismatch: if all checks pass and the callback named another issuer
+    :raises Unavailable: if the provider's keys cannot be fetched
     """
     claims = decode_signed_token(id_token, keys=keys, at=at)
     wrong_claim = _find_wrong_claim(
@@ -178,16 +178,16 @@ def verify_id_token(
 
 def decode_signed_token(token: str, *, keys: SigningKeyCache, at: datetime) -> Mapping[str, Any]:
     """
-    Return the claims of a token that the provider signed with RS256; none of them is checked.
+    Return the unchecked claims of a token that the provider signed with RS256.
 
-    :raises IdentityRejected: if it did not
-    :raises Unavailable: if the provider's keys cannot be had
+    :raises IdentityRejected: if the signature is not the provider's
+    :raises Unavailable: if the provider's keys cannot be fetched
     """
     key = keys.find_key(_read_key_id(token), at=at)
     if key is None:
         raise errors.IdentityRejected("signed with a key that is not the provider's", reason="kid")
     claims: Mapping[str, Any] | None = None
-    # A stranger wrote the header. The library raises TypeError for some values of `crit`.
+    # The header is untrusted. The library raises TypeError for some values of `crit`.
     with suppress(JoseError, ValueError, TypeError, RecursionError):
         claims = jwt.decode(token, key, algorithms=["RS256"]).claims
     if claims is None:
@@ -196,7 +196,7 @@ def decode_signed_token(token: str, *, keys: SigningKeyCache, at: datetime) -> M
 
 
 def parse_timestamp(value: object, default: float) -> float:
-    """Return a claim that is a time, in seconds since the epoch; `otherwise` if it is none."""
+    """Return a time claim in seconds since the epoch, or `default`."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     try:
         return float(value) if is_number else default  # type: ignore[arg-type]
@@ -219,7 +219,7 @@ def _read_key_id(id_token: str) -> str:
 
 
 def _build_subject(claims: Mapping[str, Any], expected: ExpectedClaims) -> str:
-    """Return the account's key; empty where a claim of it is missing or makes no sense."""
+    """Return the account's key; empty if one of its claims is missing or malformed."""
     parts = [claims.get(name) for name in expected.subject_claims]
     if not all(isinstance(part, str) and part for part in parts):
         return ""
@@ -229,10 +229,10 @@ def _build_subject(claims: Mapping[str, Any], expected: ExpectedClaims) -> str:
 
 
 def _format_issuer(template: str, tenant: object) -> str:
-    """Return the issuer of that tenant; empty where it is no tenant's name."""
+    """Return the issuer of a tenant; empty if `tenant` is no tenant id."""
     if TENANT_PLACEHOLDER not in template:
         return template
-    # The claim becomes a part of an address: what is no GUID could make it another one.
+    # The claim becomes part of a URL, so only a GUID is accepted.
     is_name = isinstance(tenant, str) and _GUID.fullmatch(tenant)
     return template.replace(TENANT_PLACEHOLDER, str(tenant)) if is_name else ""
 
@@ -243,13 +243,13 @@ def _find_wrong_claim(
     now, leeway = at.timestamp(), LEEWAY.total_seconds()
     issuer = _format_issuer(expected.issuer, claims.get("tid"))
     checks = {
-        # A security event token is signed by the same keys and is no proof of sign-in.
+        # Security event tokens have the same signing keys and prove no sign-in.
         "events": "events" not in claims,
         "iss": bool(issuer) and claims.get("iss") in list(list_issuer_forms(issuer)),
-        # A key that is one tenant's says nothing of another.
+        # A key of one tenant signs for no other tenant.
         "kid": not key_issuer or _format_issuer(key_issuer, claims.get("tid")) == issuer,
         "nbf": parse_timestamp(claims.get("nbf"), 0) <= now + leeway,
-        # Exactly us: a list that holds us among others is for others.
+        # Exactly our client: a token for several audiences is for others as well.
         "aud": claims.get("aud") == expected.client_id,
         "azp": claims.get("azp", expected.client_id) == expected.client_id,
         "exp": parse_timestamp(claims.get("exp"), 0) > now - leeway,

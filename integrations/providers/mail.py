@@ -1,8 +1,8 @@
 """
-What an adapter to a provider's mail does, and what it takes and returns.
+The port to a provider's mail: the adapter's methods and their types.
 
-Everything that the rest of the service sees of a provider's answers is in here, in `calendars` and
-in `errors`: no client library's type leaves its package.
+The rest of the service sees a provider's responses only as the types of this module, of
+`calendars` and of `errors`. No type of a client library leaves its package.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _ID: Final = re.compile(r"[\x21-\x7e]{1,1024}")
 
 
 def is_provider_id(value: object) -> bool:
-    """Return whether a value is an id as both providers write theirs: printable ASCII."""
+    """Return whether a value has the form of both providers' ids: printable ASCII."""
     return isinstance(value, str) and _ID.fullmatch(value) is not None
 
 
 def parse_provider_id(value: object) -> str:
     """
-    Return a provider's id as it is stored: printable ASCII, as both providers write theirs.
+    Return a provider's id, which is printable ASCII.
 
     :raises ValueError: if it is anything else
     """
@@ -40,7 +40,7 @@ def parse_provider_id(value: object) -> str:
 
 
 def get_item_name(resource: object, position: int) -> str:
-    """Return the id of what cannot be read; where it has none, its place on the page."""
+    """Return the id of an unreadable item, or its position on the page if it has none."""
     try:
         return parse_provider_id(resource["id"])  # type: ignore[index]
     except (LookupError, TypeError, ValueError):
@@ -49,8 +49,6 @@ def get_item_name(resource: object, position: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class MessageRef:
-    """A message by the provider's ids."""
-
     message_id: str
     thread_id: str
 
@@ -60,9 +58,9 @@ class MessageFiling:
     """
     Where a message is filed.
 
-    `folders` are system labels in our words (inbox, sent, drafts, important,
-    category names, spam, trash); `labels` are ids of the user's own, whose
-    names are in `MailAdapter.labels()`.
+    `folders` are system labels in Antares's names (inbox, sent, drafts, important, category
+    names, spam, trash). `labels` are ids of the user's own labels, named by
+    `MailAdapter.get_label_names`.
     """
 
     folders: tuple[str, ...]
@@ -74,13 +72,13 @@ class MessageFiling:
 @dataclass(frozen=True, slots=True)
 class RemoteMessage:
     """
-    One message as the provider has it, read, without its attachments' bytes.
+    One parsed message at the provider, without the bytes of its attachments.
 
-    `received_at` is the provider's clock, aware UTC; `size` is its estimate in
-    bytes; `snippet` is plain text; `shown` is what is shown of its text.
+    `received_at` is the provider's clock, aware UTC. `size` is the provider's estimate in bytes.
+    `snippet` is plain text. `shown` is the text for display.
 
-    :param is_reconstructed: read by properties that the provider made of it, not from its bytes
-    :param is_mime: read from its bytes, because the provider's usual way does not show it whole
+    :param is_reconstructed: read from the provider's properties, not from the message's bytes
+    :param is_mime: read from its bytes, because the provider's usual form is incomplete
     """
 
     message_id: str
@@ -100,7 +98,7 @@ class RemoteThread:
     """
     A thread's messages outside spam and trash, oldest first.
 
-    `rejected` maps the ids of those that cannot be read to why, in a word.
+    `rejected` maps ids of unreadable messages to reasons, one word each.
     """
 
     messages: tuple[RemoteMessage, ...]
@@ -109,7 +107,7 @@ class RemoteThread:
 
 @dataclass(frozen=True, slots=True)
 class FetchTarget:
-    """A message, or all of a thread: one of the two ids is given."""
+    """A message, or all messages of a thread: exactly one id is set."""
 
     message_id: str = ""
     thread_id: str = ""
@@ -117,7 +115,10 @@ class FetchTarget:
 
 @dataclass(frozen=True, slots=True)
 class MailboxProfile:
-    """`message_count` includes what we do not fetch; `cursor` is where `changes` would begin."""
+    """
+    `message_count` includes messages that are never fetched. `cursor` is where `get_changes`
+    begins.
+    """
 
     message_count: int
     cursor: str
@@ -128,8 +129,8 @@ class MessageListPage:
     """
     One page of ids, newest first.
 
-    `next_page` is opaque; None on the last page, and a page may be empty
-    without being the last. `estimate` is a rough total, for progress only.
+    `next_page` is opaque, and None on the last page. A page may be empty without being the last.
+    `estimate` is a rough total, for progress only.
     """
 
     refs: tuple[MessageRef, ...]
@@ -139,7 +140,7 @@ class MessageListPage:
 
 @dataclass(frozen=True, slots=True)
 class FilingChange:
-    """How a message is filed now; its content is unchanged."""
+    """The new filing of a message with unchanged content."""
 
     ref: MessageRef
     filing: MessageFiling
@@ -148,14 +149,13 @@ class FilingChange:
 @dataclass(frozen=True, slots=True)
 class MailChangePage:
     """
-    One page of changes, already folded: a message is in one of the three only.
+    One page of folded changes: each message is in one of the three tuples only.
 
-    `upserted` are to be fetched (by now they may be gone again). `deleted` are
-    gone, or in spam or trash, which is the same to us. `cursor` is opaque to
-    everyone but the adapter that made it. `more` means: call again with it
-    now, rather than at the next sync. `filings` says how those of `upserted` are filed that may be
-    only filed otherwise: a message that is here already need not be fetched for that.
-    `has_new_names`: the answer of `labels` may have changed.
+    `upserted` are to be fetched, and may be gone by then. `deleted` are gone, or in spam or
+    trash, which counts as gone. `filings` holds the filing of those `upserted` that may have no
+    other change: a stored message need not be fetched for it. `cursor` is opaque outside the
+    adapter. With `has_more`, call again at once, not at the next sync. With `has_new_names`, the
+    result of `get_label_names` may have changed.
     """
 
     upserted: tuple[MessageRef, ...]
@@ -171,21 +171,21 @@ class MailAdapter(Protocol):
     """
     One mailbox. Safe to call from several threads.
 
-    Every method may raise `Unavailable` (or `RateLimited`), `TokenRejected`,
-    `ScopeMissing`, `MailboxMissing`, `AdminBlocked`, `Unexpected`. None
-    retries: the caller has the quota, the clock and the token.
+    Every method may raise `Unavailable` (or `RateLimited`), `TokenRejected`, `ScopeMissing`,
+    `MailboxMissing`, `AdminBlocked`, `Unexpected`. None retries: quota, clock and token are the
+    caller's.
     """
 
     @property
     def access(self) -> ProviderAccess:
-        """What it was opened with."""
+        """The access that the adapter was opened with."""
 
     @property
     def fetch_request_count(self) -> int | None:
-        """Requests that `fetch` sent so far; None: each of its calls costs what its units say."""
+        """Requests that `fetch_messages` has sent; None if each call costs its fixed units."""
 
     def get_profile(self) -> MailboxProfile:
-        """Return the size of the mailbox and its cursor. Read the cursor before any listing."""
+        """Return the mailbox's size and cursor. Read the cursor before any listing."""
 
     def get_label_names(self) -> Mapping[str, str]:
         """Return the names of the user's own labels, by id."""
@@ -202,47 +202,46 @@ class MailAdapter(Protocol):
         """
         Return one page of ids, newest first, outside spam and trash.
 
-        `since` keeps what was received at or after it, `until` what was received before it,
-        both to the second; `query` is what a user types into a search box.
+        Messages received at or after `since` and before `until`, both to the second. `query` is
+        the text of a search box.
         """
 
     def fetch_messages(
         self, targets: Sequence[FetchTarget]
     ) -> Sequence[RemoteThread | ProviderError]:
         """
-        Return what each of `wanted` brings, in order, or the error that it met.
+        Return the result or error of each target, in order; a message is a thread of one.
 
-        A message comes as a thread of one. Errors of one: `Gone` if it no longer exists, or
-        is in spam or trash; `Rejected` if it cannot be read, and `reason` is a word of ours (of
-        a thread: fetch its messages singly). As few round trips as the provider allows;
-        in its quota, and as calls at once, each counts by itself.
+        Errors: `Gone` if the message does not exist or is in spam or trash; `Rejected` if it is
+        unreadable, with Antares's own word as `reason` (of a thread: fetch its messages singly).
+        Quota and concurrency count each target.
         """
 
     def get_changes(self, cursor: str) -> MailChangePage:
         """
-        Return what changed after `cursor`.
+        Return the changes after `cursor`.
 
-        :raises CursorExpired: if the provider no longer remembers it
+        :raises CursorExpired: if the provider no longer knows the cursor
         """
 
     def open_attachment(self, message_id: str, part: str) -> FileDownload:
         """
-        Return one part as it arrives; `part` as in `AttachmentPart`. Its reader closes it.
+        Return one part as a download, which the reader closes; `part` as in `AttachmentPart`.
 
-        What can go wrong at the beginning is raised here, not at the first piece.
+        Errors of the start are raised here, not at the first chunk.
 
         :raises Gone: if the message or the part no longer exists
-        :raises Rejected: if it is larger than we carry
+        :raises Rejected: if the file is larger than Antares carries
         """
 
 
 @dataclass(frozen=True, slots=True)
 class MailUnits:
     """
-    What each call of a `MailAdapter` or `MailWatch` costs, in the provider's quota units.
+    The cost of each call of a `MailAdapter` or `MailWatch`, in the provider's quota units.
 
-    `fetched_together` are as many messages as one `fetch` should be asked for; 0: as many as calls
-    may be under way.
+    `messages_per_fetch` is the best number of targets for one `fetch_messages`; 0: the number of
+    concurrent calls.
     """
 
     profile: int

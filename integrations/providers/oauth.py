@@ -1,9 +1,8 @@
 """
-OAuth as a client: to the consent page, code to tokens, refresh, revoke.
+The OAuth client: consent page, code exchange, refresh, revocation.
 
-Authlib writes the requests; sending them and judging the answers is ours,
-because its own client has no timeout, sends scopes on refresh, and raises
-errors that hold the answer.
+Authlib builds the requests. Its own client has no timeout, sends scopes on refresh and raises
+errors that hold the response, so this module sends requests and judges responses.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ __all__ = [
 @dataclass(frozen=True, slots=True)
 class Endpoints:
     """
-    Where a provider is, and who we are to it.
+    A provider's addresses and our registration there.
 
     :param issuer_required: whether a callback must name the issuer (RFC 9207)
     """
@@ -62,7 +61,7 @@ class Endpoints:
 
 class Revocation(StrEnum):
     CONFIRMED = "confirmed"
-    # 400 `invalid_token`: the provider knew of no such grant any more.
+    # 400 `invalid_token`: the provider no longer knows the grant.
     ALREADY_GONE = "already_gone"
 
 
@@ -79,15 +78,15 @@ def authorize_url(  # noqa: PLR0913
     claims: str = "",
 ) -> str:
     """
-    Return the address of the consent page: PKCE S256, state and nonce in it.
+    Return the URL of the consent page, with PKCE S256, state and nonce.
 
-    :param claims: what `StepUpWanted` said that the person has to meet
+    :param claims: the claims of `StepUpWanted`, for the person to meet
     """
     extra = dict(provider.authorize_params)
     if login_hint:
         extra["login_hint"] = login_hint
         if extra.get("prompt") == "select_account":
-            # It is selected.
+            # The login hint selects the account.
             del extra["prompt"]
     if claims:
         extra["claims"] = claims
@@ -119,13 +118,13 @@ def exchange_code(  # noqa: PLR0913
     at: datetime,
 ) -> TokenSet:
     """
-    Return the tokens for `code`, and who gave them.
+    Return the tokens for `code`, with the identity of the account.
 
-    :param callback_issuer: the issuer that the callback named; empty if it named none
+    :param callback_issuer: the issuer that the callback named, or empty
     :raises CodeRejected: if the code is used, expired or not ours
-    :raises IdentityRejected: if the id_token is missing or does not hold
-    :raises IssuerMismatch: if it is of another issuer than the callback named
-    :raises InvalidClient: if our own registration is refused
+    :raises IdentityRejected: if the id_token is missing or invalid
+    :raises IssuerMismatch: if id_token and callback name different issuers
+    :raises InvalidClient: if our registration is refused
     """
     answer = _request_tokens(
         provider,
@@ -166,12 +165,12 @@ def refresh_tokens(
     claims: str = "",
 ) -> TokenSet:
     """
-    Return new tokens. No scope is sent: Google may refuse the refresh for it.
+    Return new tokens. Sends no scope: Google may refuse the refresh for one.
 
-    :param claims: what `ClaimsWanted` said the new token has to be asked for with
-    :raises GrantRevoked: if the provider says that the grant is gone
-    :raises InvalidClient: if our own registration is refused
-    :raises Unavailable: if it did not say anything of the kind: try again later
+    :param claims: the claims of `ClaimsWanted`, for the new token
+    :raises GrantRevoked: if the provider ended the grant
+    :raises InvalidClient: if our registration is refused
+    :raises Unavailable: if the provider gave no clear answer: try again later
     """
     extra = {"claims": claims} if claims else {}
     answer = _request_tokens(
@@ -185,9 +184,9 @@ def refresh_tokens(
 
 def revoke_token(endpoints: Endpoints, *, token: str) -> Revocation:
     """
-    Withdraw the grant that `token` belongs to. At Google that is all of this user's, project-wide.
+    Revoke the grant of `token`. Google revokes all grants of this user to the project.
 
-    :raises Unavailable: if it is not known to have happened
+    :raises Unavailable: if the result is unknown
     """
     response = http.post_form(endpoints.revoke_url, {"token": token})
     if response.status == HTTPStatus.OK:

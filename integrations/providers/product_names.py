@@ -1,4 +1,4 @@
-"""The name of a product of a provider, on pages and in mails. Pure."""
+"""Names of a provider's products, for pages and mails. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a provider is, as data: what it is asked for, and how its adapters are opened."""
+"""A provider as data: scopes, and how its adapters are opened."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from .push import CalendarWatch, MailWatch, PushSubscriptions
 @dataclass(frozen=True, slots=True)
 class Permission:
     """
-    A scope that is asked for.
+    A scope that Antares requests.
 
-    :param reason: shown to people before they consent, on the data-use page and in the evidence
-    :param methods: the API methods that are called with it; empty where it changes the tokens only
+    :param reason: shown to people before consent, on the data-use page and in the evidence
+    :param methods: the API methods called with the scope; empty if it only changes the tokens
     """
 
     scope: str
@@ -29,7 +29,7 @@ class Permission:
 
 @dataclass(frozen=True, slots=True)
 class Capability:
-    """Something that a feature may need of a provider, such as `mail.read`."""
+    """Access that a feature may require, such as `mail.read`."""
 
     key: str
     permissions: tuple[Permission, ...]
@@ -46,18 +46,17 @@ class Capability:
 @dataclass(frozen=True, slots=True)
 class Provider:
     """
-    What a provider is, as data.
+    A provider as data.
 
-    `issuer` is the provider's own (what is checked is that of the `Endpoints`);
-    `identity` is asked for with every product. `scope_aliases` maps the
-    names that a provider answers with to those that we ask for.
-    `revocation_pages` are where a user withdraws at the provider itself, one for each kind of
-    account. `subject_claims` of an id_token name an account for ever, together; `address_claims`
-    are those that may show it.
-    `refusals` are numbers that a token endpoint gives beside its word, where the number says more.
-    `pace` names the setting that says how fast its mailboxes may be read; the provider counts over
-    `pace_minutes`. `most_at_once` is how many requests of one mailbox may be under way, over all
-    processes; 0: no limit.
+    - `issuer`: the provider's own; the issuer of the `Endpoints` is checked.
+    - `identity_permissions`: requested with every product.
+    - `scope_aliases`: from names in responses to the requested names.
+    - `revocation_pages`: the provider's pages for withdrawal, by kind of account.
+    - `subject_claims`: claims that together name an account for ever; `address_claims`: its
+      address.
+    - `errors_by_number`: numbers in token responses that say more than the code.
+    - `rate_setting_prefix`: of the settings for the quota, counted over `rate_window_minutes`.
+    - `most_at_once`: concurrent requests of one mailbox over all processes; 0: no limit.
     """
 
     key: str
@@ -70,23 +69,23 @@ class Provider:
     revocation_pages: tuple[str, ...]
     subject_claims: tuple[str, ...] = ("sub",)
     address_claims: tuple[str, ...] = ("email",)
-    # Compared in lower case, and without this in front of them.
+    # Removed before scopes are compared, in lower case.
     scope_prefix: str = ""
-    # Asked for, and never named among what was granted: what it brings shows whether it was.
+    # Requested scopes that responses never name; their effect shows whether they were granted.
     unlisted_scopes: frozenset[str] = frozenset()
     errors_by_number: Mapping[int, type[ProviderError]] = field(default_factory=dict)
-    # Whether guests are told of every change of an event, whoever asks not to.
+    # Whether guests are notified of every change, even against `notify`.
     always_notifies_guests: bool = False
-    # Whether an event moves to another calendar as a copy, and guests are invited again.
+    # Whether a moved event is a copy, with new invitations for its guests.
     moves_by_copy: bool = False
-    # Whether an administrator may have to allow what somebody asks for, and is asked there: from
-    # here that looks as if they had said no, or had not come back.
+    # Whether an administrator may have to approve at the provider. For Antares that looks like a
+    # refusal, or an abandoned connect.
     asks_administrators: bool = False
-    # Whether a connection takes a grant at the provider. Antares calendars take none.
+    # Whether a connection takes a grant. Antares calendars take none.
     grants: bool = True
-    # Whether we can revoke a grant; otherwise the person ends it, on a page of the provider.
+    # Whether Antares can revoke a grant; otherwise the person does, on a page of the provider.
     revokes: bool = True
-    # Whether a person may leave single permissions out.
+    # Whether a person may deny single permissions.
     has_single_permissions: bool = True
     rate_setting_prefix: str = ""
     rate_window_minutes: int = 1
@@ -95,7 +94,7 @@ class Provider:
     open_mail: Callable[[ProviderAccess], AbstractContextManager[MailAdapter]] | None = None
     watch_mail: Callable[[ProviderAccess], AbstractContextManager[MailWatch]] | None = None
     watch_calendars: Callable[[ProviderAccess], AbstractContextManager[CalendarWatch]] | None = None
-    # Where news of everything comes by subscriptions, instead of either.
+    # For providers that send all notifications by subscriptions, instead of the two above.
     subscriptions: Callable[[ProviderAccess], AbstractContextManager[PushSubscriptions]] | None = (
         None
     )
@@ -109,12 +108,11 @@ class Provider:
 
     @property
     def products(self) -> frozenset[str]:
-        """Return the products that can be connected at the provider."""
         openers = {"mail": self.open_mail, "calendar": self.open_calendars}
         return frozenset(product for product, opener in openers.items() if self.grants and opener)
 
     def list_scopes_for(self, capabilities: frozenset[str]) -> frozenset[str]:
-        """Return what to ask for: identity, and what `capabilities` take."""
+        """Return the scopes to request: identity, and those of `capabilities`."""
         if not self.grants:
             return frozenset()
         scopes = set(self.identity_scopes)
@@ -123,11 +121,11 @@ class Provider:
         return frozenset(scopes)
 
     def normalise_scopes(self, scopes: str) -> frozenset[str]:
-        """Return the scopes of a token response in the names that we ask for."""
+        """Return the scopes of a token response under the requested names."""
         names = (self.scope_aliases.get(scope, scope) for scope in scopes.split())
         if not self.scope_prefix:
             return frozenset(names)
-        # Whatever case and prefix they come back in: those that we know, as we write them.
+        # Known scopes as Antares writes them, for any case and prefix in the response.
         known = {
             scope.lower(): scope for scope in self.list_scopes_for(frozenset(self.capabilities))
         }

@@ -1,7 +1,7 @@
 """
-How a provider is asked to tell of news, and the shapes that pass.
+The port to push notifications: watches, channels, subscriptions.
 
-What it tells later is a hint: that something changed, never what.
+A notification is a hint that something changed. It never says what.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Protocol
 @dataclass(frozen=True, slots=True)
 class WebhookChannel:
     """
-    A channel of ours that the provider is to call.
+    A channel of ours that the provider calls.
 
-    `channel_id` is new for each, 64 letters, digits, `-` and `_` at most; `token` comes back with
-    every call; `address` is where the calls go, https; `ends_at` is when it may lapse.
+    `channel_id` is unique, at most 64 letters, digits, `-` and `_`. `token` comes back with every
+    call. `address` is our https URL. `ends_at` is the latest end.
     """
 
     channel_id: str
@@ -28,7 +28,7 @@ class WebhookChannel:
 
 @dataclass(frozen=True, slots=True)
 class RemoteChannel:
-    """A channel as the provider opened it: until when, and what it is stopped by."""
+    """An open channel at the provider: its end, and the id that stops it."""
 
     ends_at: datetime
     resource_id: str
@@ -37,9 +37,10 @@ class RemoteChannel:
 @dataclass(frozen=True, slots=True)
 class SubscriptionNotification:
     """
-    What a subscription's call says: which it is, by the provider's id and by ours with its token.
+    A notification of a subscription: the provider's id, our id, and our token.
 
-    `is_about_itself`: it, or its access, is about to end, or has; otherwise there is news.
+    `is_lifecycle_event`: the subscription or its access ends or has ended; otherwise data
+    changed.
     """
 
     resource_id: str
@@ -50,85 +51,91 @@ class SubscriptionNotification:
 
 @dataclass(frozen=True, slots=True)
 class MailboxNotification:
-    """What a proven notification says of a mailbox: whose it is, and nothing else."""
+    """A verified notification of a mailbox: the address, nothing else."""
 
     address: str
 
 
 class MailWatch(Protocol):
-    """One mailbox's news, through a topic of ours. Raises what `MailAdapter` may."""
+    """Notifications for one mailbox, through our topic. Raises the errors of `MailAdapter`."""
 
     def get_address(self) -> str:
-        """Return the address of the mailbox, as the provider's notifications name it now."""
+        """Return the mailbox's current address, as the provider's notifications name it."""
 
     def start_watch(self, topic: str) -> datetime:
         """
-        Have news of the mailbox published to `topic`, from now on; return until when.
+        Start publishing the mailbox's notifications to `topic`; return the end of the watch.
 
-        Again before then renews it; nothing is lost between.
+        A repetition before the end renews the watch without a gap.
 
-        :raises InvalidClient: if the provider may not publish there
+        :raises InvalidClient: if the provider may not publish to the topic
         """
 
     def stop_watch(self) -> None:
-        """End it; what has ended is no error. Others of the same account and project end, too."""
+        """
+        Stop the watch; an ended watch is no error. Stops all watches of the account in the
+        project.
+        """
 
 
 class CalendarWatch(Protocol):
     """
-    News of one account's calendars, through channels. Raises what `CalendarAdapter` may.
+    Notifications for one account's calendars, through channels. Raises the errors of
+    `CalendarAdapter`.
 
-    A channel cannot be renewed: open another, and stop this one after that.
+    A channel cannot be renewed: open another, then stop the old one.
     """
 
     def watch_calendar_list(self, channel: WebhookChannel) -> RemoteChannel:
         """
-        Open a channel for the account's list of calendars. Its first call may precede the answer.
+        Open a channel for the account's list of calendars. Its first call may precede the
+        response.
 
-        :raises OutcomeUnknown: if it may be open, and no answer came
+        :raises OutcomeUnknown: if no response came; the channel may be open
         :raises AlreadyThere: if the id was used before
         :raises WebhookRejected: if the provider does not accept the address
         """
 
     def watch_calendar(self, calendar_id: str, channel: WebhookChannel) -> RemoteChannel:
-        """Open a channel for the events of one calendar. See `open_list`."""
+        """Open a channel for the events of one calendar. See `watch_calendar_list`."""
 
     def stop_channel(self, channel_id: str, resource_id: str) -> bool:
         """
-        End a channel; return False if the provider no longer had it.
+        Stop a channel; return False if the provider no longer has it.
 
-        Only the account that opened it may.
+        Only the account that opened a channel may stop it.
         """
 
 
 class PushSubscriptions(Protocol):
     """
-    News of an account by subscriptions, each of one thing, that are renewed where they stand.
+    Notifications for one account by renewable subscriptions, one per mailbox or calendar.
 
-    Raises what the adapters may. Only one of each thing stands: another takes its place.
+    Raises the errors of the adapters. A new subscription replaces an existing one for the same
+    resource.
     """
 
     def subscribe_to_mailbox(self, channel: WebhookChannel) -> RemoteChannel:
         """
-        Be called of any change in the mailbox. See `open_calendar`.
+        Subscribe to all changes in the mailbox. See `subscribe_to_calendar`.
 
-        The provider tries the address before it answers.
+        The provider validates the address before it responds.
         """
 
     def subscribe_to_calendar(self, calendar_id: str, channel: WebhookChannel) -> RemoteChannel:
         """
-        Be called of any change in a calendar.
+        Subscribe to all changes in a calendar.
 
-        :raises OutcomeUnknown: if it may be open, and no answer came
+        :raises OutcomeUnknown: if no response came; the subscription may exist
         :raises WebhookRejected: if the provider could not validate the address
         """
 
     def renew_subscription(self, resource_id: str, *, ends_at: datetime) -> datetime:
         """
-        Be called until then as well, by what the account's token is now; return until when.
+        Extend a subscription to `ends_at`, with the account's current token; return the new end.
 
-        :raises Gone: if it has ended: open another, and ask what was not told meanwhile
+        :raises Gone: if the subscription has ended: open another, and poll for missed changes
         """
 
     def stop_subscription(self, resource_id: str) -> bool:
-        """End a subscription; return False if the provider no longer had it."""
+        """End a subscription; return False if the provider no longer has it."""

@@ -1,9 +1,9 @@
-"""How many requests the caller may have under way at once."""
+"""The number of concurrent requests that a caller may use."""
 
 from __future__ import annotations
 
 from contextvars import ContextVar
 from typing import Final
 
-#: Of this thread's next calls; 0: as many as the provider's adapter thinks right.
+#: For this thread's next calls; 0: the adapter decides.
 requests_at_once: Final[ContextVar[int]] = ContextVar("requests_at_once", default=0)

@@ -1,7 +1,7 @@
 """
-Values of a provider's answer, as they may be stored. Pure.
+Values of a provider's response, made storable. Pure.
 
-JSON holds what no column and no encoder takes: numbers without an end, halves of characters, NUL.
+JSON allows values that no column and no encoder takes: infinite numbers, lone surrogates, NUL.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from __future__ import annotations
 import re
 from typing import Final
 
-#: The largest number that a column of ours holds.
+#: The largest number that a database column holds.
 MAX_NUMBER: Final = 2**31 - 1
-#: A page token, a sync token or a link, in characters.
+#: Characters of a page token, a sync token or a link.
 MAX_TOKEN: Final = 16_384
 _UNSTORABLE: Final = re.compile("[\ud800-\udfff\0]")
 
 
 def clean_text(value: object) -> str:
-    """Return a text without NUL and halves of characters; empty where it is none."""
+    """Return a text without NUL and lone surrogates; empty if `value` is no text."""
     if not isinstance(value, str):
         return ""
     if value.isascii() and "\0" not in value:
@@ -26,8 +26,8 @@ def clean_text(value: object) -> str:
 
 
 def clamp_number(value: object, *, minimum: int = 0, maximum: int = MAX_NUMBER) -> int:
-    """Return a number within its bounds; the least where it is none."""
-    # What is no number at all (NaN) is not equal to itself.
+    """Return a number within its bounds; the minimum if `value` is no number."""
+    # NaN is not equal to itself.
     if not isinstance(value, int | float) or value != value:  # noqa: PLR0124
         return minimum
     return int(min(max(value, minimum), maximum))
@@ -35,9 +35,9 @@ def clamp_number(value: object, *, minimum: int = 0, maximum: int = MAX_NUMBER) 
 
 def check_token(value: object) -> str | None:
     """
-    Return what a provider wants to be asked by next; None where there is nothing.
+    Return a page token, sync token or link; None if there is none.
 
-    :raises ValueError: if it is no token
+    :raises ValueError: if it is malformed
     """
     if value is None or value == "":
         return None

@@ -1,4 +1,4 @@
-"""What an OAuth endpoint answered, judged: tokens, or what to do next."""
+"""Responses of an OAuth endpoint, mapped to tokens or errors."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from . import errors, http
 from .identity import Identity
 from .provider import Provider
 
-# A token is treated as expired this early; of a very short life, half is used.
+# A token counts as expired this early, or after half of a very short life.
 SKEW: Final = timedelta(seconds=60)
-# Microsoft's longest live for 28 hours.
+# Microsoft's longest lifetime is 28 hours.
 MAX_LIFE: Final = timedelta(hours=28)
-# Microsoft writes groups and conditions into its own.
+# Microsoft writes groups and conditions into access tokens.
 MAX_ACCESS_TOKEN: Final = 16 * 1024
 MAX_REFRESH_TOKEN: Final = 8 * 1024
-# A request for claims travels in addresses, too.
+# Claims requests are sent in URLs as well.
 MAX_CLAIMS: Final = 4096
 
 
@@ -33,12 +33,12 @@ _ADMIN_ERRORS: Final = frozenset({"admin_policy_enforced", "org_internal", "acce
 _GRANT_ERRORS: Final = frozenset(
     {"invalid_grant", "interaction_required", "consent_required", "login_required"}
 )
-# What Microsoft adds where the person can do something about it.
+# Microsoft's suberrors that the person can resolve.
 _PERSON_SUBERRORS: Final = frozenset({"basic_action", "additional_action"})
 _TEMPORARY_ERRORS: Final = frozenset(
     {"temporarily_unavailable", "server_error", "slow_down", "rate_limit_exceeded"}
 )
-# What may be said of an answer. A code that nobody knows may be anybody's text.
+# Codes that may be logged. An unknown code may be user content.
 _KNOWN_CODES: Final = (
     _CLIENT_ERRORS
     | _ADMIN_ERRORS
@@ -53,12 +53,11 @@ _KNOWN_CODES: Final = (
 @dataclass(frozen=True, slots=True)
 class TokenSet:
     """
-    What the token endpoint gave.
+    The tokens of a token response.
 
-    `refresh_token` is None where the answer had none: keep the old one.
-    `expires_at` is already early by the skew; `refresh_expires_at` is there
-    for time-limited grants only. `granted_scopes` is what the answer says, in
-    the names that we ask for; None where it does not say.
+    `refresh_token` is None if the response had none: keep the old one. `expires_at` is early by
+    the skew. `refresh_expires_at` is set for time-limited grants only. `granted_scopes` are those
+    of the response, under the requested names; None if it names none.
     """
 
     access_token: str = field(repr=False)
@@ -83,9 +82,9 @@ def map_token_error(
     errors_by_number: Mapping[int, type[errors.ProviderError]] = MappingProxyType({}),
 ) -> errors.ProviderError:
     """
-    Return what a refusal stands for. Only codes decide, never the description.
+    Return the error for a refusal. Only codes decide, never the description.
 
-    :param refusals: numbers of the provider's that say more than its `error`
+    :param errors_by_number: the provider's numbers that say more than its `error`
     """
     status = response.status
     answer = parse_fields(response)
@@ -95,7 +94,7 @@ def map_token_error(
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         kind = errors.RateLimited
     elif status >= HTTPStatus.INTERNAL_SERVER_ERROR or not isinstance(error, str):
-        # Not the token endpoint's words: whoever answered cannot say that a grant is gone.
+        # Not from the token endpoint, so it cannot say that a grant is gone.
         kind = errors.Unavailable
     elif error in _TEMPORARY_ERRORS:
         kind = errors.Unavailable
@@ -122,9 +121,9 @@ def map_token_error(
 
 def _read_step_up_claims(answer: dict[str, Any]) -> str | None:
     """
-    Return what the person is to meet on the consent page, as claims or "" if nothing names it.
+    Return the claims for the consent page; "" if the response names none.
 
-    None if the answer speaks of nothing that they could do there.
+    None if the person can do nothing about the refusal. Source:
     https://learn.microsoft.com/en-us/entra/msal/dotnet/advanced/exceptions/msal-error-handling
     """
     if claims := parse_claims(answer.get("claims")):
@@ -137,7 +136,7 @@ def _read_step_up_claims(answer: dict[str, Any]) -> str | None:
 
 
 def parse_claims(text: object) -> str:
-    """Return what a provider wants tokens to be asked for with, if it is a JSON object; or ""."""
+    """Return a claims request if it is a JSON object, else ""."""
     if isinstance(text, str) and 0 < len(text) <= MAX_CLAIMS:
         with suppress(ValueError, RecursionError):
             if isinstance(json.loads(text), dict):
@@ -167,7 +166,7 @@ def build_token_set(
         raise errors.Unexpected("not a bearer token")
     lifetime = _parse_lifetime(answer.get("expires_in"))
     if lifetime is None or lifetime > MAX_LIFE:
-        # Seconds read as milliseconds, or worse: every later call would be wrong.
+        # Perhaps a change of units: every later call would be wrong.
         raise errors.Unexpected("an implausible expiry", reason="expires_in")
     grant_lifetime = _parse_lifetime(answer.get("refresh_token_expires_in"))
     scope = answer.get("scope")
@@ -191,7 +190,7 @@ def _parse_lifetime(value: object) -> timedelta | None:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    # Ten years is longer than any grant, and fits a datetime.
+    # Ten years: longer than any grant, and within the range of datetime.
     return timedelta(seconds=value) if 0 < value < 10 * 366 * 86_400 else None
 
 

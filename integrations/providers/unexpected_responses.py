@@ -1,4 +1,4 @@
-"""An answer that nobody foresaw ends as `Unexpected`: it backs off, and an operator is told."""
+"""Unknown response shapes become `Unexpected`: the sync backs off and an operator is alarmed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from . import errors
 P = ParamSpec("P")
 R = TypeVar("R")
 
-#: What reading an answer of another shape may raise.
+#: Errors of reading a response with an unknown shape.
 UNREADABLE_ERRORS: Final = (
     ArithmeticError,
     AttributeError,
@@ -28,9 +28,10 @@ UNREADABLE_ERRORS: Final = (
 
 def raise_unexpected(method: Callable[P, R]) -> Callable[P, R]:
     """
-    Raise `Unexpected` where `method`, of an adapter, meets an answer that it cannot read.
+    Decorate an adapter's method to raise `Unexpected` for a response that it cannot read.
 
-    `reason` is the kind of error. The error itself is dropped: its text may be a person's.
+    `reason` is the class of the error. The error itself is dropped: its text may be personal
+    data.
     """
 
     @wraps(method)
@@ -39,7 +40,7 @@ def raise_unexpected(method: Callable[P, R]) -> Callable[P, R]:
             return method(*args, **kwargs)
         except UNREADABLE_ERRORS as error:
             kind = type(error).__name__
-        # Out here, so that no error that holds an answer rides along as context.
+        # Raised outside `except`, so that no error that holds a response becomes context.
         raise errors.Unexpected("the answer has another shape", reason=kind)
 
     return call_method

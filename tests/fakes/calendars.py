@@ -1,4 +1,4 @@
-"""An account's calendars in memory, with verbs for the world around it."""
+"""An account's calendars in memory, with methods that change them from outside."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ StoredEvent = RemoteEvent | CancelledInstance | None
 
 @dataclass(slots=True)
 class FakeCalendars:
-    """`versions` says when each event last changed; None in `events` is a deleted one."""
+    """`versions` holds each event's last change. None in `events` is a deleted event."""
 
     email: str
     calendars: dict[str, RemoteCalendar] = field(default_factory=dict)
@@ -34,10 +34,10 @@ class FakeCalendars:
     version: int = 0
     forgotten: int = 0
     refusals: list[errors.ProviderError] = field(default_factory=list)
-    # By method: what goes wrong before anything is done; after it, no answer comes.
+    # By method: errors raised before the call has an effect. `lost`: calls that get no response.
     failures: dict[str, list[errors.ProviderError]] = field(default_factory=dict)
     lost: list[str] = field(default_factory=list)
-    # What else happens between a write and its answer.
+    # Called between a write and its response.
     before_answer: Callable[[], None] = lambda: None
     _ids: count[int] = field(default_factory=count)
 
@@ -72,7 +72,7 @@ class FakeCalendars:
         return stored
 
     def remove(self, event_id: str, *, calendar: str = "") -> None:
-        """Delete an event; of a series, its exceptions go along."""
+        """Delete an event; the exceptions of a series are deleted with it."""
         name = calendar or self.email
         for exception in self.exceptions_of(name, event_id):
             del self.events[name][exception.event_id], self.versions[name][exception.event_id]
@@ -89,13 +89,13 @@ class FakeCalendars:
         )
 
     def slip_in(self, content: EventContent) -> str:
-        """Put an event of which no change is ever told."""
+        """Add an event without reporting a change."""
         event_id = self.put(content)
         self.versions[self.email][event_id] = 0
         return event_id
 
     def slip_out(self, event_id: str) -> None:
-        """Remove an event and tell no change."""
+        """Remove an event without reporting a change."""
         del self.events[self.email][event_id], self.versions[self.email][event_id]
 
     def cancel_instance(self, calendar: str, cancelled: CancelledInstance) -> None:
@@ -104,7 +104,7 @@ class FakeCalendars:
         self.versions[calendar][cancelled.event_id] = self.version
 
     def lose_after(self, method: str) -> None:
-        """The next write of this kind is done, and no answer comes."""
+        """Apply the next write of this kind without a response."""
         self.lost.append(method)
 
     def forget(self) -> None:
@@ -289,7 +289,7 @@ class FakeCalendarAdapter:
         return event
 
     def _find_event(self, calendar_id: str, event_id: str) -> StoredEvent:
-        """Return what there is, an instance that nothing is said of made of its series."""
+        """Return the event; an unchanged instance is made from its series."""
         stored = self._get_events(calendar_id)
         series_id, _, stamp = event_id.rpartition("_")
         series = stored.get(series_id)

@@ -1,4 +1,4 @@
-"""A mailbox in memory, with verbs for the world around it."""
+"""A mailbox in memory, with methods that change it from outside."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class KilledDuringFetch(BaseException):
 
 @dataclass(slots=True)
 class FakeMailbox:
-    """What is at the provider: messages, and a history of them."""
+    """A mailbox at the provider: messages and their history."""
 
     email: str = "alice@example.test"
     messages: dict[str, StoredMessage] = field(default_factory=dict)
@@ -64,23 +64,23 @@ class FakeMailbox:
     remembered_from: int = 0
     refusals: list[errors.ProviderError] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
-    # At this call, counted from one, whoever calls is killed; None: nobody is.
+    # The number of the call that is killed, counted from 1; None: no call.
     kills_at: int | None = None
     page_size: int = 500
-    # What happens elsewhere while the provider is asked.
+    # Called during each call of the adapter.
     meanwhile: Callable[[], object] | None = None
-    # How often what changed is not told yet, and a message not to be read yet, by its id.
+    # How many more calls do not report the changes, or do not find the message with this id.
     slow_history: int = 0
     unreadable: dict[str, int] = field(default_factory=dict)
     # Whether messages are read in a parser process, as an adapter reads them.
     is_isolated: bool = False
-    # What becomes of a message, by its id, once it is read; it may raise.
+    # Changes a message after it is read, by its id; may raise.
     twisted: dict[str, Callable[[RemoteMessage], RemoteMessage]] = field(default_factory=dict)
-    # How a message is said to be filed when its labels change, by its id.
+    # The reported filing of a message after a label change, by its id.
     refiled: dict[str, MessageFiling] = field(default_factory=dict)
-    # What a part of a message arrives as, in place of what is in it.
+    # Replaces the download of any part.
     attached: Callable[[], FileDownload] | None = None
-    # What a kind of call raises each time.
+    # Raised by every call of that kind.
     failing: dict[str, BaseException] = field(default_factory=dict)
 
     def deliver(
@@ -312,7 +312,7 @@ class FakeMailAdapter:
 
 
 def make_open_mail(mailbox: FakeMailbox):
-    """Return what a `Provider` has as `open_mail`, for this mailbox whoever asks."""
+    """Return an `open_mail` for a `Provider` that always opens this mailbox."""
 
     @contextmanager
     def open_mail(access: ProviderAccess) -> Iterator[FakeMailAdapter]:

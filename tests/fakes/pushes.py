@@ -1,4 +1,4 @@
-"""Watches in memory: who is to be told of what, and until when."""
+"""Push watches in memory."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ WEEK = timedelta(days=7)
 
 @dataclass(slots=True)
 class FakeWatches:
-    """What is watched at the provider. `calls` are the verbs that it was asked, in order."""
+    """Watches at the provider. `calls` are the verbs of its calls, in order."""
 
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     topic: str = ""
     channels: dict[str, tuple[WebhookChannel, str]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     refusals: list[errors.ProviderError] = field(default_factory=list)
-    # Raised once by the call of that verb, whenever it comes.
+    # Raised once, by the next call of that verb.
     refused_once: dict[str, errors.ProviderError] = field(default_factory=dict)
-    # The next write reaches the provider, and its answer is lost.
+    # The next write is applied, and its response is lost.
     loses_answer: bool = False
     used: set[str] = field(default_factory=set)
-    # What happens elsewhere while the provider is asked.
+    # Called during each call.
     meanwhile: Callable[[], object] | None = None
-    # The same, between a channel's opening and the answer.
+    # Called between the opening of a channel and the response.
     after_opening: Callable[[], object] | None = None
 
     def record_call(self, verb: str) -> None:
@@ -51,7 +51,7 @@ class FakeWatches:
 
 @dataclass(slots=True)
 class FakeSubscriptions:
-    """One of each thing stands in `channels`, by the provider's id of it."""
+    """`channels` holds one subscription per resource, by the provider's id."""
 
     watches: FakeWatches
 

@@ -1,4 +1,4 @@
-"""One attachment, decoded as it arrives: Gmail sends it as base64url inside JSON."""
+"""One attachment of Gmail, decoded as it arrives: base64url inside JSON."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from integrations.providers.file_download import FileDownload
 
 from .http import map_google_error, prepare_request
 
-# Gmail carries messages up to 150 MiB by import.
+# Imports may create messages of up to 150 MiB in Gmail.
 MAX_BYTES: Final = 160 * 1024 * 1024
 _DATA: Final = re.compile(rb'"data"\s*:\s*"')
 _SIZE: Final = re.compile(rb'"size"\s*:\s*"?(\d{1,12})\b')
 _MAX_HEAD: Final = 64 * 1024
-# The slash may come escaped in JSON; base64url has none, and padding is Gmail's choice.
+# JSON may escape the slash. base64url has none, and Gmail may omit the padding.
 _IGNORED_BYTES: Final = b"=\r\n \\"
 
 
 def find_part_body(payload: Mapping[str, Any], part: str) -> Mapping[str, Any] | None:
-    """Return the body of the part at `part`, a path of indexes; None where there is none."""
+    """Return the body of the part at `part`, a path of indexes; None if there is none."""
     node = payload
     for step in part.split(".") if part else ():
         children = node.get("parts") or ()
@@ -37,19 +37,17 @@ def find_part_body(payload: Mapping[str, Any], part: str) -> Mapping[str, Any] |
 
 
 def read_inline_attachment(body: Mapping[str, Any]) -> FileDownload:
-    """Return a part that came with its message, whole."""
+    """Return a part that came with the bytes of its message."""
     data = gmail_payload.decode_base64url(str(body.get("data") or ""))
     return FileDownload(iter((data,)), size=len(data))
 
 
 def stream_attachment(request: Any, access: ProviderAccess) -> FileDownload:
     """
-    Return the decoded bytes that `request` answers with, as they arrive.
+    Return the decoded bytes of the response, as they arrive, one chunk in memory at a time.
 
-    Of the answer, one piece is in memory at a time.
-
-    :raises Gone: if it no longer exists
-    :raises Rejected: if it says that it is larger than we carry
+    :raises Gone: if the attachment no longer exists
+    :raises Rejected: if its stated size is larger than Antares carries
     """
     method, url, headers, _ = prepare_request(request, access)
     with ExitStack() as stack:
@@ -77,7 +75,7 @@ def stream_attachment(request: Any, access: ProviderAccess) -> FileDownload:
 
 
 def _read_beginning(chunks: Iterator[bytes]) -> tuple[int | None, bytes]:
-    """Return the size that the answer says, and what came of the data so far, still encoded."""
+    """Return the stated size, and the first, still encoded bytes of the data."""
     head = b""
     for chunk in chunks:
         head += chunk

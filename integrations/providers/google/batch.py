@@ -1,10 +1,9 @@
 """
-Several requests in one, each answered by itself.
+Several requests of Google in one, each with its own result.
 
-A mailbox is tens of thousands of small requests, and half of the processor time of one is HTTP.
-https://developers.google.com/workspace/gmail/api/guides/batch: each part costs what it costs alone,
-and counts as a call at once. Google's library has batches, too; it parses an answer line by line,
-which costs more than what is saved.
+A mailbox takes tens of thousands of small requests, each half HTTP by processor time. Each part
+costs its own quota and counts as concurrent. Google's library has batches too, with a costly line
+parser. Source: https://developers.google.com/workspace/gmail/api/guides/batch
 """
 
 from __future__ import annotations
@@ -29,9 +28,9 @@ _ID: Final = re.compile(rb"^content-id:\s*<?response-<?(\d+)>", re.IGNORECASE | 
 
 def send_batch(requests: Sequence[Any], access: ProviderAccess, *, url: str) -> list[GoogleOutcome]:
     """
-    Return the answer to each of `requests`, reads all of them, in order.
+    Return the result of each of `requests`, all of them reads, in order.
 
-    :param url: where the service takes batches
+    :param url: the service's address for batches
     """
     if len(requests) == 1:
         return [_send_single(requests[0], access)]
@@ -47,9 +46,9 @@ def send_batch(requests: Sequence[Any], access: ProviderAccess, *, url: str) -> 
         is_too_large = True
     except http.NoResponse:
         pass
-    # Outside of the except block: no error of the transport, which holds a token, becomes context.
+    # Handled outside `except`: transport errors hold a token and must not become context.
     if is_too_large:
-        # The answers are too large as a whole: ask for each half. One that is too large is left.
+        # The responses together are too large: send each half, down to single requests.
         middle = len(requests) // 2
         first_half = send_batch(requests[:middle], access, url=url)
         return first_half + send_batch(requests[middle:], access, url=url)
@@ -74,7 +73,7 @@ def _send_single(request: Any, access: ProviderAccess) -> GoogleOutcome:
 
 
 def _format_part(position: int, request: Any, boundary: str) -> bytes:
-    """Return one request as a part. The token stands once, in the headers of the whole."""
+    """Return one request as a part. Only the headers of the batch hold the token."""
     target = urlsplit(request.uri)
     return (
         f"--{boundary}\r\nContent-Type: application/http\r\nContent-ID: <{position}>\r\n\r\n"
@@ -84,12 +83,12 @@ def _format_part(position: int, request: Any, boundary: str) -> bytes:
 
 
 def _parse_responses(response: http.ProviderResponse) -> dict[int, http.ProviderResponse]:
-    """Return the answers by the place of their request; what cannot be read is left out."""
+    """Return the responses by position of their request, without unreadable ones."""
     boundary = _BOUNDARY.search(response.headers.get("content-type", ""))
     if boundary is None:
         return {}
     answers: dict[int, http.ProviderResponse] = {}
-    # With the line's end before it, which no JSON has within a string.
+    # With the line end before it, which no string in JSON contains.
     delimiter = b"\r\n--" + boundary[1].encode()
     for part in (b"\r\n" + response.content).split(delimiter)[1:]:
         head, _, message = part.partition(b"\r\n\r\n")

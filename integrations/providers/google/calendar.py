@@ -1,4 +1,4 @@
-"""Google Calendar behind `CalendarAdapter`. A cursor is a sync token."""
+"""Google Calendar as a `CalendarAdapter`. A cursor is a sync token."""
 
 from __future__ import annotations
 
@@ -21,23 +21,22 @@ from integrations.providers.calendars import (
 )
 from integrations.providers.mail import get_item_name, parse_provider_id
 
-from . import event_reader as reading
-from . import event_writer as writing
+from . import event_reader, event_writer
 from .discovery import CalendarService, get_calendar_service, get_root_url
 from .http import send_read, send_write
 
 MAX_PAGE: Final = 500
 MAX_LISTS: Final = 250
-# Of one series; each page holds up to five hundred of its exceptions.
+# Pages of one series, each with up to 500 exceptions.
 MAX_EXCEPTION_PAGES: Final = 4
-# On every write: what knows of no conferences may lose them.
+# Set on every write: a client without conference support may remove conferences.
 # https://developers.google.com/workspace/calendar/api/v3/reference/events/insert
 CONFERENCE_DATA_VERSION: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
 class GoogleCalendarAdapter:
-    """Reads and writes one account's calendars. Holds no connection and no token of its own."""
+    """Reads and writes one account's calendars. Holds no connection and no token."""
 
     access: ProviderAccess
     api: CalendarService
@@ -53,7 +52,7 @@ class GoogleCalendarAdapter:
         items = answer.get("items") or ()
         return RemoteCalendarPage(
             calendars=tuple(
-                reading.map_calendar(item) for item in items if not item.get("deleted")
+                event_reader.map_calendar(item) for item in items if not item.get("deleted")
             ),
             deleted=tuple(parse_provider_id(item["id"]) for item in items if item.get("deleted")),
             next_page=storable_values.check_token(answer.get("nextPageToken")),
@@ -69,7 +68,7 @@ class GoogleCalendarAdapter:
         window: tuple[datetime, datetime] | None = None,
         page: str | None = None,
     ) -> RemoteEventPage:
-        # Google takes no window beside a token.
+        # Google accepts no window together with a token.
         bounds = (
             {"timeMin": _format_time(window[0]), "timeMax": _format_time(window[1])}
             if window and cursor is None
@@ -80,8 +79,9 @@ class GoogleCalendarAdapter:
             syncToken=cursor,
             pageToken=page,
             maxResults=MAX_PAGE,
-            maxAttendees=reading.MAX_ATTENDEES,
-            # Series and their exceptions: expanded, one change would rewrite every instance.
+            maxAttendees=event_reader.MAX_ATTENDEES,
+            # Series and exceptions only: with expanded series, one change would rewrite every
+            # instance.
             singleEvents=False,
             **bounds,
         )
@@ -90,7 +90,7 @@ class GoogleCalendarAdapter:
     @unexpected_responses.raise_unexpected
     def get_event(self, calendar_id: str, event_id: str) -> RemoteEvent | CancelledInstance:
         request = self.api.events.get(calendarId=calendar_id, eventId=event_id)
-        event = reading.map_event(send_read(request, self.access), calendar_zone="UTC")
+        event = event_reader.map_event(send_read(request, self.access), calendar_zone="UTC")
         if event is None:
             raise errors.Gone("the event was deleted")
         return event
@@ -105,10 +105,10 @@ class GoogleCalendarAdapter:
         notify: Notify,
         conference_event_id: str = "",
     ) -> RemoteEvent:
-        body = writing.build_body(content) | {"id": event_id}
+        body = event_writer.build_body(content) | {"id": event_id}
         if conference_event_id:
             other = self.api.events.get(calendarId=calendar_id, eventId=conference_event_id)
-            conference = writing.copy_conference(send_read(other, self.access))
+            conference = event_writer.copy_conference(send_read(other, self.access))
             body |= {"conferenceData": conference} if conference else {}
         request = self.api.events.insert(
             calendarId=calendar_id,
@@ -132,16 +132,16 @@ class GoogleCalendarAdapter:
         request = self.api.events.patch(
             calendarId=calendar_id,
             eventId=event_id,
-            body=writing.build_body(content)
+            body=event_writer.build_body(content)
             if before is None
-            else writing.build_patch(before, content),
+            else event_writer.build_patch(before, content),
             sendUpdates=notify,
             conferenceDataVersion=CONFERENCE_DATA_VERSION,
         )
         return _map_written_event(send_write(_set_if_match(request, etag), self.access))
 
     def get_instance_id(self, series_id: str, original_start: When) -> str:
-        # The form of every id that Google gives an instance; nothing else is relied on.
+        # The documented form of all instance ids at Google.
         if original_start.day is not None:
             return f"{series_id}_{original_start.day:%Y%m%d}"
         if original_start.at is None:
@@ -158,11 +158,11 @@ class GoogleCalendarAdapter:
             request = self.api.events.list(
                 calendarId=calendar_id,
                 iCalUID=ical_uid,
-                # Those that are cancelled as well.
+                # Includes cancelled instances.
                 showDeleted=True,
                 singleEvents=False,
                 maxResults=MAX_PAGE,
-                maxAttendees=reading.MAX_ATTENDEES,
+                maxAttendees=event_reader.MAX_ATTENDEES,
                 pageToken=page,
             )
             event_page = _map_page(send_read(request, self.access))
@@ -180,7 +180,7 @@ class GoogleCalendarAdapter:
         try:
             send_write(_set_if_match(request, etag), self.access)
         except errors.Gone:
-            # An earlier try came through, or somebody else was faster.
+            # An earlier attempt succeeded, or the event was deleted elsewhere.
             return
 
     @unexpected_responses.raise_unexpected
@@ -212,9 +212,9 @@ class GoogleCalendarAdapter:
         current = send_read(
             self.api.events.get(calendarId=calendar_id, eventId=event_id), self.access
         )
-        # All attendees are sent back as they came: what is left out would be uninvited.
+        # All attendees are sent back unchanged: an omitted one would be uninvited.
         attendees = [
-            attendee | {"responseStatus": writing.RESPONSES[response]}
+            attendee | {"responseStatus": event_writer.RESPONSES[response]}
             if attendee.get("self")
             else attendee
             for attendee in current.get("attendees") or ()
@@ -236,10 +236,10 @@ def _map_page(answer: Mapping[str, Any]) -> RemoteEventPage:
     cancelled: list[CancelledInstance] = []
     deleted: list[str] = []
     rejected: dict[str, str] = {}
-    calendar_zone = reading.find_zone(answer.get("timeZone")) or "UTC"
+    calendar_zone = event_reader.find_zone(answer.get("timeZone")) or "UTC"
     for position, resource in enumerate(answer.get("items") or ()):
         try:
-            event = reading.map_event(resource, calendar_zone=calendar_zone)
+            event = event_reader.map_event(resource, calendar_zone=calendar_zone)
             event_id = parse_provider_id(resource["id"])
         except errors.Rejected as error:
             rejected[get_item_name(resource, position)] = error.reason
@@ -261,14 +261,14 @@ def _map_page(answer: Mapping[str, Any]) -> RemoteEventPage:
 
 
 def _map_written_event(answer: Mapping[str, Any]) -> RemoteEvent:
-    event = reading.map_event(answer, calendar_zone="UTC")
+    event = event_reader.map_event(answer, calendar_zone="UTC")
     if not isinstance(event, RemoteEvent):
         raise errors.Unexpected("what was written came back as gone")
     return event
 
 
 def _set_if_match(request: Any, etag: str) -> Any:
-    # The library has no parameter for it.
+    # The library has no parameter for this header.
     request.headers["If-Match"] = etag
     return request
 
@@ -279,7 +279,6 @@ def _format_time(at: datetime) -> str:
 
 @contextmanager
 def open_calendars(access: ProviderAccess) -> Iterator[GoogleCalendarAdapter]:
-    """Hold an adapter to the calendars that `access` is for."""
     rooted_access = replace(access, root_url=_get_root_url(access.root_url))
     yield GoogleCalendarAdapter(rooted_access, get_calendar_service(rooted_access.root_url))
 

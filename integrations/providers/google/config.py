@@ -1,4 +1,4 @@
-"""Google, as data."""
+"""Google as data."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from .watch import open_calendar_watch, open_mail_watch
 
 _AUTH: Final = "https://www.googleapis.com/auth/"
 
-# https://developers.google.com/workspace/gmail/api/reference/quota (since 2026-05-01).
-# An attachment is looked up in its message first, because its id changes between reads.
+# https://developers.google.com/workspace/gmail/api/reference/quota (since 2026-05-01). An
+# attachment costs a message read as well, because its id changes between reads.
 UNITS: Final = MailUnits(
     profile=1,
     labels=1,
@@ -33,8 +33,8 @@ GOOGLE: Final = Provider(
     key="google",
     label="Google",
     issuer="https://accounts.google.com",
-    # Offline and consent: a refresh token comes only with a consent that was shown.
-    # `include_granted_scopes` stays off: it would hand us what the user granted elsewhere.
+    # `offline` and `consent`: Google issues a refresh token only after a shown consent. No
+    # `include_granted_scopes`: it would add scopes that the user granted elsewhere.
     authorize_params=MappingProxyType({"access_type": "offline", "prompt": "consent"}),
     identity_permissions=IDENTITY,
     scope_aliases=MappingProxyType(

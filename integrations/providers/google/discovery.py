@@ -1,14 +1,12 @@
 """
-Google's own client library, used to build requests and to read answers; it never sends one.
+Google's client library, which only builds requests and parses responses.
 
-Its transport, httplib2, hands one caller's answer to another when threads share
-it (google-api-python-client issue 568), and ignores a changed root for uploads and
-batches (issues 1107 and 1991). So requests are built here from the discovery document with its
-root rewritten, and sent by `http.py`.
+Its transport, httplib2, mixes up responses of threads that share it (google-api-python-client
+issue 568), and ignores a changed root for uploads and batches (issues 1107 and 1991). So the root
+is replaced in the discovery document, and `http.py` sends the requests.
 
-The library is imported when the first request is built: it takes a tenth of a second and 10 MB,
-which most processes (web, beat, purge, commands) never need. A sync worker needs it, and calls
-`load` when it starts. Only this module imports the library, always inside a function.
+The import takes 0.1 s and 10 MB, so it happens inside functions of this module only: in sync
+workers at start, elsewhere with the first request.
 """
 
 from __future__ import annotations
@@ -22,20 +20,18 @@ _VERSIONS: Final = {"gmail": "v1", "calendar": "v3"}
 
 
 class _NullTransport:
-    """A transport that sends nothing, whoever asks."""
-
     credentials = None
 
     def request(self, *_: object, **__: object) -> NoReturn:
-        raise AssertionError("requests are sent by calls.py")
+        raise AssertionError("requests are sent by http.py")
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: no connection is open."""
 
 
 @dataclass(frozen=True, slots=True)
 class GmailService:
-    """The parts of the Gmail API that we call. Building a request in them does no I/O."""
+    """The parts of the Gmail API in use. Building a request does no I/O."""
 
     users: Any
     labels: Any
@@ -43,41 +39,32 @@ class GmailService:
     attachments: Any
     threads: Any
     history: Any
-    # Where many requests go as one.
+    # The address of batches.
     batch_url: str
 
 
 @dataclass(frozen=True, slots=True)
 class CalendarService:
-    """The parts of the Calendar API that we call. See `Gmail`."""
-
     calendar_list: Any
     events: Any
     channels: Any
 
 
 def load_library() -> None:
-    """
-    Import the library.
-
-    Threads may call this at once: Python imports a module once, under a lock of that module.
-
-    :raises ImportError: if it is missing or broken
-    """
+    """:raises ImportError: if the library is missing or broken"""
     import google.oauth2.credentials  # noqa: F401 - for the functions below
     import googleapiclient.discovery
     import googleapiclient.discovery_cache  # noqa: F401
 
 
 def add_bearer_token(headers: dict[str, str], token: str) -> None:
-    """Add a bearer token to the headers of a request."""
     from google.oauth2.credentials import Credentials
 
     Credentials(token).apply(headers)  # type: ignore[no-untyped-call]
 
 
 def get_root_url(root_url: str, api: str = "gmail") -> str:
-    """Return where an API is: at `root_url`, or, if that is empty, where its document says."""
+    """Return the root of an API: `root_url`, or that of its discovery document if empty."""
     return (root_url or str(_load_document(api)["rootUrl"])).rstrip("/") + "/"
 
 
@@ -95,7 +82,7 @@ def _build_service(document: dict[str, Any]) -> Any:
 
 
 def _load_document_at(api: str, root_url: str) -> dict[str, Any]:
-    """Return the document of an API as if it were published for `root_url`."""
+    """Return the discovery document of an API with its root replaced by `root_url`."""
     document = _load_document(api)
     document["rootUrl"] = get_root_url(root_url, api)
     document["baseUrl"] = document["rootUrl"] + document["servicePath"]
@@ -108,8 +95,8 @@ def get_gmail_service(root_url: str) -> GmailService:
     """
     Return Gmail at `root_url`.
 
-    Kept, because the library takes a millisecond to make each of these resources
-    and a fortieth of that to build a request from one.
+    Cached: the library takes 1 ms to build each of these resources, and a fortieth of that to
+    build a request.
     """
     document = _load_document_at("gmail", root_url)
     users = _build_service(document).users()
@@ -127,7 +114,7 @@ def get_gmail_service(root_url: str) -> GmailService:
 
 @lru_cache(maxsize=8)
 def get_calendar_service(root_url: str) -> CalendarService:
-    """Return Calendar at `root_url`. See `gmail`."""
+    """Return Calendar at `root_url`. See `get_gmail_service`."""
     service = _build_service(_load_document_at("calendar", root_url))
     return CalendarService(
         calendar_list=service.calendarList(),

@@ -1,4 +1,4 @@
-"""Google's calendar resources, in our words. Pure."""
+"""Google's calendar resources, mapped to events. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ from integrations.providers.calendars import (
 from integrations.providers.mail import parse_provider_id
 
 MAX_ATTENDEES: Final = 200
-# https://developers.google.com/workspace/calendar/api/v3/reference/events: five, of four weeks.
+# https://developers.google.com/workspace/calendar/api/v3/reference/events: at most five reminders,
+# of up to four weeks.
 MAX_REMINDERS: Final = 20
 MAX_MINUTES: Final = 40_320
 _ROLES: Final[Mapping[str, CalendarRole]] = {
@@ -49,7 +50,7 @@ def map_calendar(resource: Mapping[str, Any]) -> RemoteCalendar:
         calendar_id=parse_provider_id(resource["id"]),
         name=storable_values.clean_text(resource.get("summaryOverride") or resource.get("summary")),
         zone=find_zone(resource.get("timeZone")) or "UTC",
-        # A role that we do not know may do as little as the least.
+        # An unknown role gets the least rights.
         role=_ROLES.get(str(resource.get("accessRole")), "freebusy"),
         is_primary=bool(resource.get("primary")),
         colour=storable_values.clean_text(resource.get("backgroundColor")),
@@ -60,13 +61,13 @@ def map_event(
     resource: Mapping[str, Any], *, calendar_zone: str
 ) -> RemoteEvent | CancelledInstance | None:
     """
-    Return what an event resource says; None if it says that the event is gone.
+    Return the event of a resource; None if the event was deleted.
 
-    :param calendar_zone: of the calendar, for what names none itself
-    :raises Rejected: if it cannot be read
+    :param calendar_zone: the calendar's zone, for times without their own
+    :raises Rejected: if the resource cannot be read
     """
     try:
-        # Of one that is gone as well: it is all that is said of it.
+        # Checked for deleted events as well: their resource has only an id.
         parse_provider_id(resource["id"])
         if resource.get("status") == "cancelled":
             return _map_cancelled(resource, calendar_zone)
@@ -86,7 +87,7 @@ def _map_cancelled(resource: Mapping[str, Any], calendar_zone: str) -> Cancelled
 
 
 def _map_live_event(resource: Mapping[str, Any], calendar_zone: str) -> RemoteEvent:
-    # What a free/busy reader is shown has no organizer; nothing else lacks one.
+    # Only events shown to a free/busy reader lack an organizer.
     organizer = resource.get("organizer") or {}
     original = resource.get("originalStartTime")
     series_id = resource.get("recurringEventId")
@@ -152,7 +153,7 @@ def _map_attendee(resource: Mapping[str, Any]) -> Attendee:
 
 
 def _map_reminder(resource: Mapping[str, Any]) -> Reminder:
-    # Of others that Google once had, what is left is that it comes up.
+    # Other methods that Google once had become pop-ups.
     by_mail = resource.get("method") == "email"
     minutes = storable_values.clamp_number(resource["minutes"], maximum=MAX_MINUTES)
     return Reminder(minutes, "email" if by_mail else "popup")
@@ -174,7 +175,7 @@ def _map_conference(resource: Mapping[str, Any]) -> Conference | None:
 
 
 def map_time(value: Mapping[str, Any], calendar_zone: str) -> When:
-    """:raises ValueError: if it is neither a day nor a moment"""
+    """:raises ValueError: if `value` is neither a day nor a moment"""
     if value.get("date"):
         return When(day=date.fromisoformat(value["date"]))
     zone_name = find_zone(value.get("timeZone")) or calendar_zone
@@ -189,7 +190,6 @@ def _parse_time(text: str) -> datetime:
 
 
 def find_zone(name: object) -> str:
-    """Return an IANA zone's name if we know it, else nothing."""
     if not isinstance(name, str) or not name:
         return ""
     try:

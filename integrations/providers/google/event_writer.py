@@ -1,4 +1,4 @@
-"""What is written of an event, as Google's resource. Pure."""
+"""Events, mapped to Google's resource for writing. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RESPONSES: Final[Mapping[AttendeeResponse, str]] = {
 
 
 def build_body(content: EventContent) -> dict[str, Any]:
-    """Return all that may be written; what is empty is said, so that it empties what was there."""
+    """Return all writable fields. Empty fields are included, so that they clear old values."""
     resource: dict[str, Any] = {
         "summary": content.title,
         "description": content.description,
@@ -43,16 +43,12 @@ def build_body(content: EventContent) -> dict[str, Any]:
 
 
 def build_patch(previous: EventContent, content: EventContent) -> dict[str, Any]:
-    """
-    Return what differs, to be patched.
-
-    Google merges what is nested, and takes away what is said to be null.
-    """
+    """Return the changed fields. Google merges nested objects and removes nulls."""
     previous_body, new_body = build_body(previous), build_body(content)
     patch = {name: value for name, value in new_body.items() if previous_body.get(name) != value}
     if "recurrence" in previous_body and "recurrence" not in new_body:
         patch["recurrence"] = None
-    # One end alone would make an event of days end at a time.
+    # Both ends, so that no all-day event ends at a time.
     if patch.keys() & {"start", "end"}:
         nulls = dict.fromkeys(previous_body["start"].keys() - new_body["start"].keys())
         patch |= {"start": nulls | new_body["start"], "end": nulls | new_body["end"]}
@@ -61,10 +57,10 @@ def build_patch(previous: EventContent, content: EventContent) -> dict[str, Any]
 
 def copy_conference(resource: Mapping[str, Any]) -> dict[str, Any]:
     """
-    Return the conference of an event as another one takes it; empty where it has none yet.
+    Return an event's conference for another event; empty if the event has none yet.
 
-    https://developers.google.com/workspace/calendar/api/guides/create-events#conferencing: all of
-    it is copied, but for the request that made it, which would ask for a second one.
+    Copies all data but the creation request, which would create a second conference. Source:
+    https://developers.google.com/workspace/calendar/api/guides/create-events#conferencing
     """
     data = dict(resource.get("conferenceData") or {})
     data.pop("createRequest", None)

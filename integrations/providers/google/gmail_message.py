@@ -1,4 +1,4 @@
-"""Gmail's message resource and label ids, in our words."""
+"""Gmail's message resource and label ids, mapped to mail types."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import orjson
 
 from integrations.formats.mime.headers import make_printable
 from integrations.formats.mime.message import clamp_size
-from integrations.parsers import parse_requests as parsers
+from integrations.parsers import parse_requests
 from integrations.parsers.mail_tasks import ParsedMail
 from integrations.parsers.wire_frames import UnreadableItem
 from integrations.providers import errors
@@ -22,14 +22,14 @@ from integrations.providers.mail import MessageFiling, RemoteMessage, parse_prov
 HIDDEN: Final = frozenset({"SPAM", "TRASH"})
 _FOLDERS: Final = {"DRAFT": "drafts"}
 _FLAGS: Final = frozenset({"UNREAD", "STARRED"})
-# The user's own are `Label_…`; Gmail's are capitals.
+# The user's own labels are `Label_…`; Gmail's are in capitals.
 _SYSTEM: Final = re.compile(r"[A-Z][A-Z_]{1,31}")
 _MAIN_FOLDERS: Final = frozenset({"inbox", "sent", "drafts", "spam", "trash"})
 MAX_SNIPPET: Final = 300
 
 
 def map_filing(label_ids: Iterable[str]) -> MessageFiling:
-    """Return where a message with `label_ids` is filed; what is nowhere else is archived."""
+    """Return the filing of a message with `label_ids`; without a main folder it is archived."""
     ids = list(dict.fromkeys(label_ids))
     folders = [
         _FOLDERS.get(label, label.lower())
@@ -53,10 +53,10 @@ def is_hidden(message: Mapping[str, Any]) -> bool:
 def map_messages(
     resources: Sequence[Mapping[str, Any]],
 ) -> list[RemoteMessage | errors.Rejected]:
-    """Return messages of `format=full`, in order; what cannot be read is rejected by itself."""
+    """Return messages of `format=full`, in order, with a rejection for each unreadable one."""
     payloads = [_encode_payload(resource) for resource in resources]
     parsed_mails = iter(
-        parsers.read_gmail([encoded for encoded in payloads if encoded is not None])
+        parse_requests.read_gmail([encoded for encoded in payloads if encoded is not None])
     )
     return [
         _map_message(resource, next(parsed_mails))
@@ -67,14 +67,13 @@ def map_messages(
 
 
 def _encode_payload(resource: Mapping[str, Any]) -> bytes | None:
-    """Return the payload as JSON; None where it can be none."""
     payload = resource.get("payload")
     try:
         return orjson.dumps(payload)
     except orjson.JSONEncodeError:
         pass
     try:
-        # Takes halves of characters, which a mail may hold and which are mended when it is read.
+        # Accepts lone surrogates, which a mail may contain and which parsing repairs.
         return json.dumps(payload).encode()
     except (ValueError, RecursionError):
         return None
@@ -89,10 +88,10 @@ def _map_message(
         return RemoteMessage(
             message_id=parse_provider_id(resource["id"]),
             thread_id=parse_provider_id(resource["threadId"]),
-            # The sender's Date may claim anything; this is Gmail's own clock, in ms.
+            # Gmail's own clock, in ms; the sender's Date header is not reliable.
             received_at=datetime.fromtimestamp(int(resource["internalDate"]) / 1000, tz=UTC),
             size=clamp_size(resource.get("sizeEstimate")),
-            # Snippets come HTML-escaped.
+            # Snippets are HTML-escaped.
             snippet=make_printable(html.unescape(str(resource.get("snippet") or "")))[:MAX_SNIPPET],
             filing=map_filing(resource.get("labelIds") or ()),
             mail=read.mail,

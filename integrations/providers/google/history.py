@@ -1,9 +1,9 @@
 """
-Gmail's history, folded into what is to be done.
+Gmail's history, folded into changes.
 
-Typed lists only: the plain `messages` of a record says that something happened,
-not what. Records are chronological, so the last word on a message is the one
-that counts. https://developers.google.com/workspace/gmail/api/guides/sync
+Only typed lists are read: the plain `messages` of a record do not say what happened. Records are
+chronological, so a message's last record decides. Source:
+https://developers.google.com/workspace/gmail/api/guides/sync
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ class _HistoryFold:
         is_restored = is_removal and not HIDDEN.isdisjoint(entry.get("labelIds") or ())
         is_known = message["id"] not in self.deleted and message["id"] not in self.upserted
         if is_restored or not is_known or "labelIds" not in message:
-            # Out of spam or trash we never had it; without labels we would have to guess.
+            # A message restored from spam or trash was never stored. Without labels its filing is
+            # unknown.
             self._upsert_message(message)
         else:
             self.relabelled[message["id"]] = FilingChange(
@@ -62,7 +63,6 @@ def _map_ref(message: Mapping[str, Any]) -> MessageRef:
 def fold_history(
     records: Iterable[Mapping[str, Any]], *, cursor: str, has_more: bool
 ) -> MailChangePage:
-    """Return `records` as one page of changes."""
     fold = _HistoryFold()
     for record in records:
         for entry in record.get("messagesAdded") or ():

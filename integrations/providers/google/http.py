@@ -1,4 +1,4 @@
-"""Send one request of Google's library, and say its errors in our words."""
+"""Sends one request of Google's library, and maps Google's errors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from integrations.providers.access import ProviderAccess
 
 from .discovery import add_bearer_token
 
-# The library's own bound: https://developers.google.com/api-client-library longer GETs are POSTed.
+# The library's limit, after which a GET becomes a POST:
+# https://developers.google.com/api-client-library
 MAX_URL: Final = 2048
 DAILY_LIMIT_PAUSE: Final = 3600.0
 
@@ -21,7 +22,7 @@ _RATE_REASONS: Final = frozenset(
     {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "RATE_LIMIT_EXCEEDED"}
 )
 _SCOPE_REASONS: Final = frozenset({"insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"})
-# Of a write: it says what is wrong with it, and will say so again.
+# Permanent refusals of a write.
 _REJECTED_REASONS: Final = frozenset(
     {"invalid", "required", "timeRangeEmpty", "requiredAccessLevel", "forbiddenForNonOrganizer"}
 )
@@ -36,11 +37,11 @@ _OPERATOR_REASONS: Final = frozenset(
         "accessNotConfigured", "SERVICE_DISABLED", "CONSUMER_INVALID",
     }
 )  # fmt: skip
-# Of a channel: the address is not one that Google calls.
+# Google does not accept the webhook's address.
 _WEBHOOK_REASONS: Final = frozenset({"push.webhookUrlUnauthorized", "push.webhookUrlNotHttps"})
 _TAKEN_REASONS: Final = frozenset({"channelIdNotUnique"})
 _PRECONDITION_REASONS: Final = frozenset({"failedPrecondition", "FAILED_PRECONDITION"})
-# Where the status says no more than that something is wrong with the request.
+# For statuses that only say that the request is wrong.
 _ERRORS_BY_REASON: Final[tuple[tuple[frozenset[str], type[errors.ProviderError]], ...]] = (
     (_PRECONDITION_REASONS, errors.MailboxMissing),
     (_REJECTED_REASONS, errors.Rejected),
@@ -48,9 +49,9 @@ _ERRORS_BY_REASON: Final[tuple[tuple[frozenset[str], type[errors.ProviderError]]
     (_OPERATOR_REASONS, errors.InvalidClient),
     (_WEBHOOK_REASONS, errors.WebhookRejected),
 )
-# What else may be said of an answer: Google's own words, of
+# Further codes of Google's that may be logged:
 # https://developers.google.com/workspace/gmail/api/guides/handle-errors and
-# https://cloud.google.com/apis/design/errors. An unknown code may be text of a stranger.
+# https://cloud.google.com/apis/design/errors. An unknown code may be user content.
 _KNOWN_REASONS: Final = (
     _RATE_REASONS
     | _SCOPE_REASONS
@@ -72,7 +73,7 @@ _KNOWN_REASONS: Final = (
 
 
 class ParserResponse(dict[str, str]):
-    """What the library's parser wants of a response: headers, and a status."""
+    """The response object that the library's parser expects: headers with a status."""
 
     def __init__(self, response: http.ProviderResponse) -> None:
         super().__init__(response.headers.items())
@@ -84,15 +85,15 @@ def send_read(
     request: Any, access: ProviderAccess, *, not_found: type[errors.ProviderError] = errors.Gone
 ) -> dict[str, Any]:
     """
-    Return the answer to `request`, a read.
+    Return the response to `request`, a read.
 
-    `not_found` says what a 404 means here.
+    :param not_found: the error for a 404
     """
     method, url, headers, body = prepare_request(request, access)
     result: dict[str, Any] | errors.ProviderError
     result = errors.Unavailable("Google did not answer")
-    # Raised out here, so that no error of the transport, which holds the
-    # request and its token, rides along as context.
+    # Raised outside `except`: transport errors hold the request with its token and must not become
+    # context.
     try:
         response = http.send_request(method, url, headers, body)
     except http.ResponseTooLarge:
@@ -108,9 +109,9 @@ def send_read(
 
 def send_write(request: Any, access: ProviderAccess) -> dict[str, Any]:
     """
-    Return the answer to `request`, a write; empty where there is none to give.
+    Return the response to `request`, a write; empty if the response has no content.
 
-    :raises OutcomeUnknown: if it was sent and no answer came, or one that leaves it open
+    :raises OutcomeUnknown: if the request was sent and the result is unknown
     """
     method, url, headers, body = prepare_request(request, access)
     response = None
@@ -126,7 +127,7 @@ def send_write(request: Any, access: ProviderAccess) -> dict[str, Any]:
     has_failed = isinstance(result, errors.Unavailable) and not isinstance(
         result, errors.RateLimited
     )
-    # A success that cannot be read: it may be done.
+    # An unreadable success: the write may have been applied.
     if has_failed or response.is_success:
         raise errors.OutcomeUnknown("Google failed", status=result.status, reason=result.reason)
     raise result
@@ -138,7 +139,6 @@ def parse_outcome(
     *,
     not_found: type[errors.ProviderError] = errors.Gone,
 ) -> dict[str, Any] | errors.ProviderError:
-    """Return what `response` says to `request`: its content, or the error that it stands for."""
     if not response.is_success:
         return map_google_error(response, not_found)
     return _parse_content(request, response)
@@ -154,7 +154,7 @@ def prepare_request(
     if not access.root_url or urlsplit(url)[:2] != urlsplit(access.root_url)[:2]:
         raise errors.Unexpected("a request would have left for another host")
     if method == "GET" and len(url) > MAX_URL:
-        # As the library itself would do on sending.
+        # As the library does on sending.
         url, _, body = url.partition("?")
         method = "POST"
         headers["x-http-method-override"] = "GET"
@@ -173,8 +173,7 @@ def _parse_content(
     except ValueError:
         parsed = ""
     if isinstance(parsed, str):
-        # Not JSON, which the library hands through as text: something between Google and us
-        # answered in its place.
+        # Not JSON, which the library returns as text: a proxy answered instead of Google.
         return errors.Unavailable("the answer was not Google's", status=response.status)
     if isinstance(parsed, dict):
         return parsed
@@ -184,7 +183,7 @@ def _parse_content(
 def map_google_error(
     response: http.ProviderResponse, not_found: type[errors.ProviderError]
 ) -> errors.ProviderError:
-    """Return the error that a refusal stands for, by its status and reasons, never its text."""
+    """Return the error for a refusal, by status and reasons, never by text."""
     status = response.status
     reasons = _read_reasons(response)
     pause = http.parse_retry_after(response)
@@ -198,7 +197,7 @@ def map_google_error(
     elif status == HTTPStatus.NOT_FOUND or (
         status == HTTPStatus.GONE and reasons & _DELETED_REASONS
     ):
-        # Any other 410 says that something is over, not what: nobody deletes anything for it.
+        # Any other 410 does not say which item is gone, so nothing is deleted.
         kind = not_found
     elif status == HTTPStatus.TOO_MANY_REQUESTS or (
         status == HTTPStatus.FORBIDDEN and reasons & _RATE_REASONS

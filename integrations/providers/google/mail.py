@@ -1,4 +1,4 @@
-"""Gmail behind `MailAdapter`. The cursor is a historyId."""
+"""Gmail as a `MailAdapter`. The cursor is a historyId."""
 
 from __future__ import annotations
 
@@ -32,24 +32,24 @@ from .http import send_read
 
 ME: Final = "me"
 MAX_PAGE: Final = 500
-# What a page of changes brings is fetched whole or begun anew, so that it has to fit into what
-# may be spent of the quota at once: fifty messages do.
+# A page of changes is fetched completely or repeated, so it must fit into the quota that can be
+# spent at once: fifty messages do.
 CHANGES_PAGE: Final = 50
-# Pages without a change on them, one after the other, before that is no answer any more.
+# The most consecutive pages without changes.
 _MAX_EMPTY_PAGES: Final = 1_000
 _HISTORY_TYPES: Final = ["messageAdded", "messageDeleted", "labelAdded", "labelRemoved"]
 
 
 @dataclass(frozen=True, slots=True)
 class GmailAdapter:
-    """Reads one mailbox. Holds no connection and no token of its own."""
+    """Reads one mailbox. Holds no connection and no token."""
 
     access: ProviderAccess
     api: GmailService
 
     @property
     def fetch_request_count(self) -> None:
-        """Return None: a message costs the same units, however it is asked for."""
+        """Return None: a message costs fixed units."""
 
     @unexpected_responses.raise_unexpected
     def get_profile(self) -> MailboxProfile:
@@ -78,7 +78,7 @@ class GmailAdapter:
         page: str | None = None,
         limit: int = MAX_PAGE,
     ) -> MessageListPage:
-        # Given as numbers, both are in seconds; `after:` includes its second, `before:` does not.
+        # As numbers, both are in seconds; `after:` includes its second, `before:` does not.
         bounds = [f"after:{int(since.timestamp())}"] if since else []
         bounds += [f"before:{int(until.timestamp())}"] if until else []
         request = self.api.messages.list(
@@ -86,12 +86,12 @@ class GmailAdapter:
             maxResults=min(limit, MAX_PAGE),
             includeSpamTrash=False,
             pageToken=page,
-            # An OR binds its two neighbours, so that what is typed leaves the bounds alone.
+            # OR binds only its two neighbours, so the typed query cannot widen the bounds.
             q=" ".join([*bounds, query]).strip() or None,
         )
         answer = send_read(request, self.access)
         return MessageListPage(
-            # The key is absent when nothing is on the page.
+            # The key is missing on an empty page.
             refs=tuple(
                 MessageRef(str(item["id"]), str(item["threadId"]))
                 for item in answer.get("messages") or ()
@@ -119,7 +119,7 @@ class GmailAdapter:
             _get_visible_messages(target, answer)
             for target, answer in zip(targets, answers, strict=True)
         ]
-        # All in one task: to ask a process costs as much as to read a short message.
+        # One task for all: a parser call costs as much as reading a short message.
         read = iter(
             gmail_message.map_messages(
                 [resource for messages in resources for resource in messages]
@@ -144,7 +144,7 @@ class GmailAdapter:
                 maxResults=CHANGES_PAGE,
                 pageToken=page,
             )
-            # Gmail answers 404 for a historyId it has forgotten.
+            # Gmail answers 404 for a forgotten historyId.
             answer = send_read(request, self.access, not_found=errors.CursorExpired)
             records = answer.get("history") or []
             page = storable_values.check_token(answer.get("nextPageToken"))
@@ -153,8 +153,8 @@ class GmailAdapter:
                     records, cursor=parse_provider_id(answer["historyId"]), has_more=False
                 )
             if records:
-                # Page tokens age; the id of the last record resumes at the same
-                # place and is as good tomorrow as now.
+                # Page tokens expire. The id of the last record resumes at the same position and
+                # does not expire.
                 return history.fold_history(
                     records, cursor=parse_provider_id(records[-1]["id"]), has_more=True
                 )
@@ -168,7 +168,7 @@ class GmailAdapter:
             raise errors.Gone("the message has no such part")
         if storable_values.clamp_number(body.get("size")) > attachments.MAX_BYTES:
             raise errors.Rejected("the attachment is larger than we carry", reason="too-large")
-        # Attachment ids change between reads; this one is a moment old.
+        # Attachment ids change between reads; this one is fresh.
         if not body.get("attachmentId"):
             return attachments.read_inline_attachment(body)
         request = self.api.attachments.get(userId=ME, messageId=message_id, id=body["attachmentId"])
@@ -182,7 +182,7 @@ class GmailAdapter:
 
 
 def _reject_unreadable(target: FetchTarget, answer: GoogleOutcome) -> GoogleOutcome:
-    """Return an answer whose messages can be told apart; of another shape, it is rejected."""
+    """Return `answer`, or a rejection if its messages cannot be told apart."""
     try:
         _get_visible_messages(target, answer)
     except unexpected_responses.UNREADABLE_ERRORS:
@@ -191,7 +191,7 @@ def _reject_unreadable(target: FetchTarget, answer: GoogleOutcome) -> GoogleOutc
 
 
 def _get_visible_messages(target: FetchTarget, answer: GoogleOutcome) -> list[Mapping[str, Any]]:
-    """Return the messages of an answer that are to be read: none in spam or trash."""
+    """Return the messages of an answer outside spam and trash."""
     if isinstance(answer, errors.ProviderError):
         return []
     messages = answer.get("messages") or () if target.thread_id else (answer,)
@@ -222,7 +222,6 @@ def _build_result(
 
 @contextmanager
 def open_mail(access: ProviderAccess) -> Iterator[GmailAdapter]:
-    """Hold an adapter to the mailbox that `access` is for."""
     rooted_access = replace(access, root_url=_get_root_url(access.root_url))
     yield GmailAdapter(rooted_access, get_gmail_service(rooted_access.root_url))
 

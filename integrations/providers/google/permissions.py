@@ -1,7 +1,7 @@
 """
-The permissions that are asked for at Google, with the API methods that take each.
+The permissions that Antares requests at Google, with the API methods that use each.
 
-Methods are named as the discovery documents name them.
+Methods have the names of the discovery documents.
 """
 
 from __future__ import annotations

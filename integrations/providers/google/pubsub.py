@@ -1,8 +1,8 @@
 """
-Notifications of Pub/Sub, proven before anything of them is read.
+Notifications of Pub/Sub, verified before their body is read.
 
-https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions. google-auth's own check
-fetches the keys at every call, and looks at neither issuer, address nor verification.
+google-auth's own check fetches the keys at every call, and checks neither issuer, address nor
+verification. Source: https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from integrations.providers.push import MailboxNotification
 
 LEEWAY: Final = timedelta(seconds=10)
 SCHEME: Final = "bearer"
-# RFC 5321 §4.5.3.1: no address is longer.
+# The longest address of RFC 5321 §4.5.3.1.
 MAX_ADDRESS: Final = 254
 
 
 @dataclass(frozen=True, slots=True)
 class PushSender:
-    """Who may notify us: what the tokens of our subscription must say."""
+    """The claims that tokens of our Pub/Sub subscription must have."""
 
     issuer: str
     audience: str
@@ -43,13 +43,13 @@ def verify_notification(
     at: datetime,
 ) -> MailboxNotification:
     """
-    Return what a notification says, having checked every claim of its token first.
+    Return the content of a notification, after checking every claim of its token.
 
-    :param authorization: the header of that name
-    :param body: reads the body; not called unless the token holds
-    :raises IdentityRejected: if it is not of `sender`; `reason` names the claim
-    :raises Rejected: if it is, and makes no sense
-    :raises Unavailable: if the provider's keys cannot be had
+    :param authorization: the `Authorization` header
+    :param body: reads the body; called only if the token is valid
+    :raises IdentityRejected: if the token is not that of `sender`; `reason` names the claim
+    :raises Rejected: if the token is valid and the body is unreadable
+    :raises Unavailable: if the provider's keys cannot be fetched
     """
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != SCHEME:
@@ -76,7 +76,7 @@ def _find_wrong_claim(claims: Mapping[str, Any], sender: PushSender, at: datetim
 
 
 def _parse_notification(body: bytes) -> MailboxNotification:
-    # The history id beside the address is not asked for: where we were is what we go on from.
+    # The history id is ignored: the sync continues from its own cursor.
     address: object = None
     with suppress(ValueError, LookupError, TypeError, AttributeError, RecursionError):
         data = json.loads(body)["message"]["data"]
@@ -88,6 +88,6 @@ def _parse_notification(body: bytes) -> MailboxNotification:
 
 
 def _decode_base64(data: str) -> bytes:
-    # Pub/Sub writes base64; Gmail's own page says base64url. Padding may be missing.
+    # Pub/Sub writes base64; Gmail's documentation says base64url. Padding may be missing.
     plain = data.translate({ord("-"): "+", ord("_"): "/"}).rstrip("=")
     return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)

@@ -1,7 +1,7 @@
 """
-Google asked to tell of news: Gmail through a topic of Pub/Sub, Calendar by calling us.
+Google's push notifications: Gmail through a Pub/Sub topic, Calendar through webhooks.
 
-https://developers.google.com/workspace/gmail/api/guides/push,
+Sources: https://developers.google.com/workspace/gmail/api/guides/push,
 https://developers.google.com/workspace/calendar/api/guides/push
 """
 
@@ -33,7 +33,7 @@ ME: Final = "me"
 
 @dataclass(frozen=True, slots=True)
 class GmailWatch:
-    """One mailbox's watch. Holds no connection and no token of its own."""
+    """One mailbox's watch. Holds no connection and no token."""
 
     access: ProviderAccess
     api: GmailService
@@ -48,8 +48,8 @@ class GmailWatch:
         try:
             return self._start_watch(topic)
         except errors.ProviderError as error:
-            # "Only one user push notification client allowed": there is one with another topic, or
-            # that Gmail takes for another. It has no code of its own.
+            # "Only one user push notification client allowed": a watch with another topic exists.
+            # The error has no code of its own.
             if error.status != HTTPStatus.BAD_REQUEST or error.reason != "invalidArgument":
                 raise
         self.stop_watch()
@@ -65,7 +65,7 @@ class GmailWatch:
             if not is_forbidden:
                 raise
         if is_forbidden:
-            # Gmail tries the topic before it answers.
+            # Gmail tests the topic before it answers.
             raise errors.InvalidClient(
                 "Gmail may not publish to the topic",
                 status=HTTPStatus.FORBIDDEN,
@@ -79,7 +79,7 @@ class GmailWatch:
 
 @dataclass(frozen=True, slots=True)
 class GoogleCalendarWatch:
-    """Channels of one account. Holds no connection and no token of its own."""
+    """The channels of one account. Holds no connection and no token."""
 
     access: ProviderAccess
     api: CalendarService
@@ -100,7 +100,7 @@ class GoogleCalendarWatch:
         try:
             send_write(request, self.access)
         except errors.Gone:
-            # It lapsed, or an earlier try came through.
+            # The channel lapsed, or an earlier attempt succeeded.
             return False
         return True
 
@@ -128,13 +128,11 @@ def _read_expiration(answer: Mapping[str, Any]) -> datetime:
 
 @contextmanager
 def open_mail_watch(access: ProviderAccess) -> Iterator[GmailWatch]:
-    """Hold what starts and stops the watch of the mailbox that `access` is for."""
     rooted_access = replace(access, root_url=get_root_url(access.root_url))
     yield GmailWatch(rooted_access, get_gmail_service(rooted_access.root_url))
 
 
 @contextmanager
 def open_calendar_watch(access: ProviderAccess) -> Iterator[GoogleCalendarWatch]:
-    """Hold what opens and stops channels of the account that `access` is for."""
     rooted_access = replace(access, root_url=get_root_url(access.root_url, "calendar"))
     yield GoogleCalendarWatch(rooted_access, get_calendar_service(rooted_access.root_url))

@@ -1,4 +1,4 @@
-"""What lives here and in no provider at all."""
+"""Antares calendars, which have no provider."""
 
 from .config import LOCAL
 

@@ -1,9 +1,8 @@
 """
-One attachment: by Graph's id of it, or found in its message by a parser process.
+One attachment: by Graph's id, or extracted from its message by a parser process.
 
-In memory: the attachment, or the message's MIME while it is searched, at most
-`http.MAX_ANSWER` bytes, so a process holds only a few at a time. Then the attachment alone,
-until it has been read or closed: there are no more of them than streams.
+Memory holds the attachment, or during extraction the message's MIME, at most `http.MAX_ANSWER`
+bytes. So a process holds only a few at a time, until the reader is done.
 """
 
 from __future__ import annotations
@@ -19,13 +18,13 @@ from integrations.providers import errors
 from integrations.providers.access import ProviderAccess
 from integrations.providers.file_download import FileDownload
 
-from . import graph_message as reading
+from . import graph_message
 from .http import GraphApiRequest, fetch_contents, quote_segment
 
-#: Messages that a process holds in memory at a time for their attachments. One more than a person
-#: may wait for (`concurrency.MOST_WAITS`), so that nobody takes all of them.
+#: Messages and files in memory per process. One more than one person may wait for
+#: (`concurrency.MOST_WAITS`), so that one person cannot take all of them.
 MAX_IN_MEMORY: Final = 3
-#: Seconds that a caller waits for one of the others to end.
+#: Seconds that a caller waits for a free slot.
 PATIENCE: Final = 5.0
 _CHUNK_SIZE: Final = 64 * 1024
 _memory_slots: Final = BoundedSemaphore(MAX_IN_MEMORY)
@@ -35,10 +34,10 @@ def open_attachment(message_id: str, part: str, access: ProviderAccess) -> FileD
     """
     Return one attachment of a message.
 
-    :param part: `BY_ID` and Graph's id of it, or a path of indexes in the message's MIME
-    :raises Gone: if there is no such message or part
-    :raises Rejected: if the message cannot be read, or the file is larger than we carry
-    :raises Busy: if others hold all that a process holds at a time
+    :param part: `GRAPH_ID_PREFIX` with Graph's id, or a path of indexes in the message's MIME
+    :raises Gone: if the message or part does not exist
+    :raises Rejected: if the message cannot be read, or the file is larger than Antares carries
+    :raises ParsersBusy: if this process already holds as many as it may
     """
     message_path = f"/me/messages/{quote_segment(message_id)}"
     attachment_id = part.removeprefix(GRAPH_ID_PREFIX) if part.startswith(GRAPH_ID_PREFIX) else ""
@@ -51,7 +50,7 @@ def open_attachment(message_id: str, part: str, access: ProviderAccess) -> FileD
         (content,) = fetch_contents([GraphApiRequest(f"{path}/$value", accept="*/*")], access)
         if isinstance(content, errors.ProviderError):
             raise content
-        data = content if attachment_id else reading.find_part(content, part)
+        data = content if attachment_id else graph_message.find_part(content, part)
     return FileDownload(_iterate_chunks(data), size=len(data))
 
 
@@ -66,6 +65,6 @@ def _hold_memory_slot() -> Iterator[None]:
 
 
 def _iterate_chunks(data: bytes) -> Iterator[bytes]:
-    # A part without a byte is one empty piece.
+    # An empty part is one empty chunk.
     for begin in range(0, len(data), _CHUNK_SIZE) or (0,):
         yield data[begin : begin + _CHUNK_SIZE]

@@ -1,9 +1,8 @@
 """
-Several reads of Graph in one request, each answered by itself.
+Several reads of Graph in one request, each with its own result.
 
-Each part counts as a request, and as many as a mailbox answers at once are under way: a batch saves
-round trips and processor time, not quota. A part may be throttled by itself.
-https://learn.microsoft.com/en-us/graph/json-batching
+A batch saves round trips and processor time, not quota: each part counts as a concurrent request,
+and may be throttled. Source: https://learn.microsoft.com/en-us/graph/json-batching
 """
 
 from __future__ import annotations
@@ -36,10 +35,10 @@ def send_in_batches(
     requests: Sequence[GraphApiRequest], access: ProviderAccess
 ) -> list[GraphOutcome]:
     """
-    Return the answer to each of `requests`, reads of JSON, in order.
+    Return the result of each of `requests`, reads of JSON, in order.
 
-    A caller that may have fewer requests under way than Graph has parts gets batches of as many.
-    Where Graph throttles parts, each of them tells the longest pause that any was asked for.
+    If the caller may use fewer concurrent requests than Graph allows, batches have that size.
+    Each throttled part gets the longest pause that Graph requested for any part.
     """
     width = request_concurrency.requests_at_once.get()
     size = width if 0 < width < MAX_CONCURRENT_REQUESTS else MAX_PARTS
@@ -60,7 +59,8 @@ def _send_batch(requests: Sequence[GraphApiRequest], access: ProviderAccess) -> 
     )
     answer = _send_single(batch, access)
     if isinstance(answer, errors.Rejected):
-        # Too large as a whole, or one part nests too deeply: each half, until one is left.
+        # The batch is too large, or one part nests too deeply: send each half, down to single
+        # requests.
         middle = len(requests) // 2
         return _send_batch(requests[:middle], access) + _send_batch(requests[middle:], access)
     if isinstance(answer, errors.ProviderError):
@@ -70,7 +70,7 @@ def _send_batch(requests: Sequence[GraphApiRequest], access: ProviderAccess) -> 
 
 
 def _index_responses(responses: object) -> dict[str, Mapping[str, Any]]:
-    """Return the parts of an answer by the ids of their requests; an odd part answers none."""
+    """Return the parts of a response by request id, without malformed ones."""
     parts = responses if isinstance(responses, list) else ()
     return {str(part.get("id")): part for part in parts if isinstance(part, dict)}
 
@@ -109,11 +109,10 @@ def _parse_part(response: Mapping[str, Any] | None) -> GraphOutcome:
 
 
 def _encode_body(body: object) -> bytes:
-    """Return the body of an error as JSON; empty where its code cannot be read."""
     try:
         return orjson.dumps(body)
     except TypeError:
-        # It nests too deeply, or holds half of a character.
+        # The body nests too deeply, or contains a lone surrogate.
         return b""
 
 
@@ -122,7 +121,7 @@ def _list_headers(headers: object) -> Sequence[tuple[object, object]]:
 
 
 def _apply_longest_pause(answers: list[GraphOutcome]) -> list[GraphOutcome]:
-    """Have every throttled part tell the longest pause that any part was asked for."""
+    """Give every throttled part the longest pause of all parts."""
     throttled = [answer for answer in answers if isinstance(answer, errors.RateLimited)]
     pauses = [error.retry_after for error in throttled if error.retry_after is not None]
     if not pauses:

@@ -1,8 +1,8 @@
 """
-Microsoft's calendars behind `CalendarAdapter`. A cursor is a place in a round.
+Microsoft's calendars as a `CalendarAdapter`. A cursor is a position in a delta round.
 
-`notify` says something only of an answer to an invitation. Of everything else Exchange tells
-whoever is invited, and nobody can ask it not to: `Provider.always_notifies`.
+`notify` applies only to a response to an invitation. Exchange notifies guests of all other
+changes and has no option to prevent that: `Provider.always_notifies_guests`.
 """
 
 # ruff: noqa: ARG002 - the protocol's arguments
@@ -28,33 +28,35 @@ from integrations.providers.calendars import (
     RemoteEventPage,
 )
 
-from . import calendar_delta as rounds
-from . import calendar_view as views
-from . import event_move as moving
-from . import event_reader as reading
-from . import event_times as times
-from . import event_writer as writing
-from . import online_meetings as meetings
+from . import (
+    calendar_delta,
+    calendar_view,
+    event_move,
+    event_reader,
+    event_times,
+    event_writer,
+    online_meetings,
+)
 from .http import GraphApiRequest, get_root_url, quote_segment, send_read, send_reads, send_write
 
 MAX_LISTS: Final = 100
 MAX_EXCEPTIONS: Final = 1_000
-# Graph's own ids are base64, of both cases, and longer.
+# Graph's own ids are longer, in base64 with both cases.
 _CLIENT_EVENT_ID: Final = re.compile(r"[0-9a-f]{16,64}", re.ASCII)
 _MEETING: Final = {"$select": "body,isOnlineMeeting,onlineMeeting,onlineMeetingProvider"}
-# Graph tells no changes of the list of calendars: whoever was told it all is told it all again.
+# Graph has no delta of the list of calendars: each poll reads all of it.
 _LIST_CURSOR: Final = "all"
 
 
 @dataclass(frozen=True)
 class GraphCalendarAdapter:
-    """Reads and writes one account's calendars. Holds no connection and no token of its own."""
+    """Reads and writes one account's calendars. Holds no connection and no token."""
 
     access: ProviderAccess
 
     @cached_property
-    def owner(self) -> times.MailboxOwner:
-        """Whose mailbox it is: asked for once, by whatever needs to know first."""
+    def owner(self) -> event_times.MailboxOwner:
+        """The mailbox's owner, requested on first use."""
         requests = [
             GraphApiRequest("/me/calendar", {"$select": "owner"}),
             GraphApiRequest("/me/mailboxSettings", {"$select": "timeZone"}),
@@ -64,7 +66,7 @@ class GraphCalendarAdapter:
             raise calendar
         if isinstance(settings, errors.ProviderError):
             raise settings
-        return times.read_owner(calendar, settings)
+        return event_times.read_owner(calendar, settings)
 
     @unexpected_responses.raise_unexpected
     def list_calendars(
@@ -79,7 +81,7 @@ class GraphCalendarAdapter:
         next_page = storable_values.check_token(answer.get("@odata.nextLink"))
         return RemoteCalendarPage(
             calendars=tuple(
-                reading.map_calendar(item, self.owner) for item in answer.get("value") or ()
+                event_reader.map_calendar(item, self.owner) for item in answer.get("value") or ()
             ),
             deleted=(),
             next_page=next_page,
@@ -96,10 +98,14 @@ class GraphCalendarAdapter:
         page: str | None = None,
     ) -> RemoteEventPage:
         if cursor_text := page or cursor:
-            return rounds.fetch_next_page(self, rounds.CalendarDeltaCursor.from_json(cursor_text))
+            return calendar_delta.fetch_next_page(
+                self, calendar_delta.CalendarDeltaCursor.from_json(cursor_text)
+            )
         if window is None:
             raise ValueError("Graph lists no more than a window")
-        return rounds.fetch_first_page(self, rounds.build_first_request(calendar_id, window))
+        return calendar_delta.fetch_first_page(
+            self, calendar_delta.build_first_request(calendar_id, window)
+        )
 
     @unexpected_responses.raise_unexpected
     def get_event(self, calendar_id: str, event_id: str) -> RemoteEvent | CancelledInstance:
@@ -116,14 +122,14 @@ class GraphCalendarAdapter:
         conference_event_id: str = "",
     ) -> RemoteEvent:
         path = f"{_calendar_path(calendar_id)}/events"
-        body = writing.build_new_event(content, event_id=event_id)
+        body = event_writer.build_new_event(content, event_id=event_id)
         if conference_event_id:
-            # Graph makes an online meeting for each event, and lets no two share one.
+            # Graph creates an online meeting for each event; two events cannot share one.
             other = send_read(
                 GraphApiRequest(_event_path(calendar_id, conference_event_id), _MEETING),
                 self.access,
             )
-            body |= writing.build_new_meeting(content, other)
+            body |= event_writer.build_new_meeting(content, other)
         return self._write_event(GraphApiRequest(path, method="POST", body=body))
 
     @unexpected_responses.raise_unexpected
@@ -140,11 +146,11 @@ class GraphCalendarAdapter:
         if before is None:
             body = {
                 name: value
-                for name, value in writing.build_body(content).items()
+                for name, value in event_writer.build_body(content).items()
                 if value is not None
             }
         else:
-            body = writing.build_patch(before, content)
+            body = event_writer.build_patch(before, content)
         if "body" in body:
             body["body"] = self._build_body_with_meeting(calendar_id, event_id, content.description)
         path = _event_path(calendar_id, event_id)
@@ -152,7 +158,7 @@ class GraphCalendarAdapter:
 
     @unexpected_responses.raise_unexpected
     def get_instance_id(self, series_id: str, original_start: When) -> str:
-        return views.find_instance_id(self.access, series_id, original_start, self.owner)
+        return calendar_view.find_instance_id(self.access, series_id, original_start, self.owner)
 
     @unexpected_responses.raise_unexpected
     def list_exceptions(
@@ -161,9 +167,9 @@ class GraphCalendarAdapter:
         quoted = ical_uid.replace("'", "''")
         master = self._find_one(calendar_id, f"iCalUId eq '{quoted}'")
         request = GraphApiRequest(
-            f"/me/events/{quote_segment(str(master['id']))}", rounds.SERIES_QUERY
+            f"/me/events/{quote_segment(str(master['id']))}", calendar_delta.SERIES_QUERY
         )
-        series = reading.map_series(send_read(request, self.access), self.owner)
+        series = event_reader.map_series(send_read(request, self.access), self.owner)
         exceptions: tuple[RemoteEvent | CancelledInstance, ...] = (
             *series.changed,
             *series.cancelled,
@@ -179,20 +185,20 @@ class GraphCalendarAdapter:
         try:
             send_write(request, self.access)
         except errors.Gone:
-            # An earlier try came through, or somebody else was faster.
+            # An earlier attempt succeeded, or the event was deleted elsewhere.
             return
 
     @unexpected_responses.raise_unexpected
     def move_event(
         self, calendar_id: str, event_id: str, *, target_calendar_id: str, etag: str, notify: Notify
     ) -> RemoteEvent:
-        return moving.move_event(
-            self, moving.MoveRequest(event_id, calendar_id, target_calendar_id, etag, notify)
+        return event_move.move_event(
+            self, event_move.MoveRequest(event_id, calendar_id, target_calendar_id, etag, notify)
         )
 
     @unexpected_responses.raise_unexpected
     def find_moved_event(self, calendar_id: str, event_id: str) -> RemoteEvent:
-        return moving.find_copy(self, calendar_id, event_id)
+        return event_move.find_copy(self, calendar_id, event_id)
 
     @unexpected_responses.raise_unexpected
     def respond_to_invitation(
@@ -205,11 +211,11 @@ class GraphCalendarAdapter:
         notify: Notify,
     ) -> RemoteEvent:
         event = self.get_event(calendar_id, event_id)
-        action = writing.ACTIONS.get(response)
+        action = event_writer.ACTIONS.get(response)
         if not isinstance(event, RemoteEvent) or event.is_organizer or action is None:
             raise errors.Rejected("nobody invited them", reason="notInvited")
         if etag not in {"*", event.etag}:
-            # Graph takes no etag beside an answer.
+            # Graph accepts no etag with a response.
             raise errors.ChangedMeanwhile("it is no longer as it was")
         path = f"{_event_path(calendar_id, event_id)}/{action}"
         send_write(
@@ -219,14 +225,14 @@ class GraphCalendarAdapter:
         try:
             return self._require_event(self.get_event(calendar_id, event_id))
         except errors.Gone:
-            # What is declined leaves the calendar.
+            # Exchange removes a declined event from the calendar.
             return _apply_response(event, response)
 
     def _fetch_resource(self, calendar_id: str, event_id: str) -> dict[str, Any]:
-        if event_id.startswith(reading.CANCELLED_PREFIX):
+        if event_id.startswith(event_reader.CANCELLED_PREFIX):
             raise errors.Gone("the occurrence was cancelled")
         if _CLIENT_EVENT_ID.fullmatch(event_id):
-            return self._find_one(calendar_id, writing.build_id_filter(event_id))
+            return self._find_one(calendar_id, event_writer.build_id_filter(event_id))
         return send_read(GraphApiRequest(_event_path(calendar_id, event_id)), self.access)
 
     def _find_one(self, calendar_id: str, filter_text: str) -> dict[str, Any]:
@@ -242,27 +248,27 @@ class GraphCalendarAdapter:
         self, calendar_id: str, event_id: str, description: str
     ) -> dict[str, str]:
         """
-        Return a new text of an event; of an online meeting, with what makes it one.
+        Return a new text of an event, with the block that makes an online meeting.
 
-        :raises Rejected: if that cannot be found in the text that there is
+        :raises Rejected: if the current text lacks that block
         """
         resource = send_read(
             GraphApiRequest(_event_path(calendar_id, event_id), _MEETING), self.access
         )
-        address = meetings.get_join_address(resource)
+        address = online_meetings.get_join_address(resource)
         if not address or address in description:
-            return writing.build_text(description)
+            return event_writer.build_text(description)
         current_text = storable_values.clean_text((resource.get("body") or {}).get("content"))
-        block = meetings.find_join_block(current_text, address)
+        block = online_meetings.find_join_block(current_text, address)
         if not block:
             raise errors.Rejected("the meeting would be switched off", reason="onlineMeeting")
-        return {"contentType": "html", "content": meetings.add_block(description, block)}
+        return {"contentType": "html", "content": online_meetings.add_block(description, block)}
 
     def _write_event(self, request: GraphApiRequest) -> RemoteEvent:
         return self._require_event(self._map_event(send_write(request, self.access)))
 
     def _map_event(self, resource: Mapping[str, Any]) -> RemoteEvent | CancelledInstance:
-        event = reading.map_event(resource, self.owner)
+        event = event_reader.map_event(resource, self.owner)
         if event is None:
             raise errors.Gone("the event was called off")
         return event
@@ -292,5 +298,4 @@ def _apply_response(event: RemoteEvent, response: AttendeeResponse) -> RemoteEve
 
 @contextmanager
 def open_calendars(access: ProviderAccess) -> Iterator[GraphCalendarAdapter]:
-    """Hold an adapter to the calendars that `access` is for."""
     yield GraphCalendarAdapter(replace(access, root_url=get_root_url(access.root_url)))

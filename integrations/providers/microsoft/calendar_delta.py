@@ -1,11 +1,10 @@
 """
-Rounds of calendarView/delta: a window, whole, and from then on what changed of it.
+Rounds of calendarView/delta: all events of a window first, then its changes.
 
-The window is frozen in Graph's link. Occurrences come as skeletons: what a series shows follows
-from its rule, and what differs from it is asked of the series itself, for a view leaves out what
-was cancelled and what was moved out of the window. `@removed` may mean deleted, moved or out of
-sight, so that what it names is looked up before anything is said to be gone. Of an occurrence
-that is gone nothing tells whose it was: then every series is asked again.
+Graph's link fixes the window. Occurrences arrive as skeletons. A series implies them by its rule;
+its exceptions are read from the series, because the view omits cancelled occurrences and those
+moved out of the window. `@removed` means deleted, moved or hidden, so each such id is looked up.
+A deleted occurrence does not name its series: then every series is read again. Source:
 https://learn.microsoft.com/en-us/graph/delta-query-events
 """
 
@@ -22,12 +21,12 @@ from integrations.providers.access import ProviderAccess
 from integrations.providers.calendars import CancelledInstance, RemoteEvent, RemoteEventPage
 from integrations.providers.mail import get_item_name
 
-from . import event_reader as reading
+from . import event_reader
 from .batch import send_in_batches
 from .event_times import MailboxOwner
 from .http import GraphApiRequest, GraphOutcome, quote_segment, send_read
 
-# Each of a page may have to be looked at by itself, which takes five batches.
+# Each event of a page may need a read of its own: five batches.
 PAGE_SIZE: Final = 100
 SERIES_QUERY: Final = {
     "$select": "id,type,seriesMasterId,iCalUId,subject,body,location,start,end,isAllDay,recurrence,"
@@ -40,7 +39,7 @@ SERIES_QUERY: Final = {
 
 
 class GraphAccount(Protocol):
-    """What a round needs of its adapter; the owner is asked for when it is needed."""
+    """The parts of its adapter that a round uses. `owner` is requested on first use."""
 
     @property
     def access(self) -> ProviderAccess: ...
@@ -52,27 +51,31 @@ class GraphAccount(Protocol):
 @dataclass(frozen=True, slots=True)
 class CalendarDeltaCursor:
     """
-    Where a round is: what a cursor and a page's name hold, as JSON.
+    The position in a round: the content of cursors and page tokens, as JSON.
 
-    `link` is Graph's next. `series` are those that lie in the window; those in `again` are still
-    to be asked, once the round is over otherwise. `is_first`: of a window that was not seen before.
+    `link` is Graph's next link. `series` are the series in the window; `pending_series` are read at
+    the end of the round. `is_first`: the round is the first over the window.
     """
 
     link: str
     is_first: bool = False
     series: tuple[str, ...] = ()
-    again: tuple[str, ...] = ()
-    is_over: bool = False
+    pending_series: tuple[str, ...] = ()
+    is_finished: bool = False
 
     def to_json(self) -> str:
-        return json.dumps([self.link, self.is_first, self.series, self.again, self.is_over])
+        return json.dumps(
+            [self.link, self.is_first, self.series, self.pending_series, self.is_finished]
+        )
 
     @classmethod
     def from_json(cls, text: str) -> CalendarDeltaCursor:
-        """:raises CursorExpired: if it is none of ours"""
+        """:raises CursorExpired: if `text` is malformed"""
         try:
-            link, is_first, series, again, is_over = json.loads(text)
-            return cls(str(link), bool(is_first), tuple(series), tuple(again), bool(is_over))
+            link, is_first, series, pending_series, is_finished = json.loads(text)
+            return cls(
+                str(link), bool(is_first), tuple(series), tuple(pending_series), bool(is_finished)
+            )
         except (ValueError, TypeError):
             pass
         raise errors.CursorExpired("it is no place in a calendar's changes")
@@ -84,27 +87,25 @@ class _DeltaResult:
     cancelled: list[CancelledInstance] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
     rejected: dict[str, str] = field(default_factory=dict)
-    # Something is gone of which nobody knows what it was.
+    # An unknown event is gone: perhaps an occurrence of a known series.
     is_unclear: bool = False
 
 
 def build_first_request(calendar_id: str, window: tuple[datetime, datetime]) -> GraphApiRequest:
-    """Return the request that a round over all of `window` begins with."""
     query = {"startDateTime": _format_time(window[0]), "endDateTime": _format_time(window[1])}
     path = f"/me/calendars/{quote_segment(calendar_id)}/calendarView/delta"
     return GraphApiRequest(path, query, prefer=(f"odata.maxpagesize={PAGE_SIZE}",))
 
 
 def fetch_first_page(account: GraphAccount, request: GraphApiRequest) -> RemoteEventPage:
-    """Return the first page of a round over all of a window."""
     return _read_page(
         account, send_read(request, account.access), CalendarDeltaCursor("", is_first=True)
     )
 
 
 def fetch_next_page(account: GraphAccount, cursor: CalendarDeltaCursor) -> RemoteEventPage:
-    """Return the page that a place stands before, or what changed since the end of a round."""
-    if cursor.is_over:
+    """Return the page after `cursor`, or the changes since the end of a round."""
+    if cursor.is_finished:
         return _read_pending_series(account, cursor)
     request = GraphApiRequest(cursor.link, prefer=(f"odata.maxpagesize={PAGE_SIZE}",))
     return _read_page(
@@ -122,28 +123,32 @@ def _read_page(
     resources += _look_up_removed(account, removed, cursor, result)
     series = set(cursor.series) - set(result.deleted)
     masters = _list_masters(resources, series)
-    # No set: what a provider answers as a type may be anything.
+    # A tuple, not a set: the type in a response may be unhashable.
     kinds = ("occurrence", "seriesMaster")
     for resource in _complete_events(
         account, [item for item in resources if item.get("type") not in kinds]
     ):
         _add_event(account, resource, result)
     if not cursor.is_first:
-        # An occurrence is as its series says, and may not have been before.
+        # The occurrence follows from its series now; it may have been an exception before.
         result.deleted += [
             str(item["id"]) for item in resources if item.get("type") == "occurrence"
         ]
     series = (series - set(masters)) | _read_series_into(account, masters, result)
-    again = tuple(sorted(series)) if result.is_unclear else cursor.again
-    link, is_over = _read_link(answer)
+    pending_series = tuple(sorted(series)) if result.is_unclear else cursor.pending_series
+    link, is_finished = _read_link(answer)
     next_cursor = replace(
-        cursor, link=link, series=tuple(sorted(series)), again=again, is_over=is_over
+        cursor,
+        link=link,
+        series=tuple(sorted(series)),
+        pending_series=pending_series,
+        is_finished=is_finished,
     )
     return _build_page(next_cursor, result)
 
 
 def _reject_unnamed(items: Sequence[Any], result: _DeltaResult) -> list[dict[str, Any]]:
-    """Return those items that say which event they are about; the others are rejected."""
+    """Return the items that name their event; reject the others."""
     named: list[dict[str, Any]] = []
     for position, item in enumerate(items):
         name = get_item_name(item, position)
@@ -163,9 +168,9 @@ def _read_link(answer: dict[str, Any]) -> tuple[str, bool]:
 
 
 def _build_page(cursor: CalendarDeltaCursor, result: _DeltaResult) -> RemoteEventPage:
-    is_last = cursor.is_over and not cursor.again
-    # What follows the end of a round is news of a window that was seen.
-    next_cursor = replace(cursor, is_first=False, is_over=False) if is_last else cursor
+    is_last = cursor.is_finished and not cursor.pending_series
+    # After the end of a round, the window has been seen.
+    next_cursor = replace(cursor, is_first=False, is_finished=False) if is_last else cursor
     return RemoteEventPage(
         events=tuple(result.events),
         cancelled=tuple(result.cancelled),
@@ -177,7 +182,7 @@ def _build_page(cursor: CalendarDeltaCursor, result: _DeltaResult) -> RemoteEven
 
 
 def _list_masters(resources: Sequence[dict[str, Any]], known: Iterable[str]) -> list[str]:
-    """Return the series to be asked: those on the page, and those of what is, unless known."""
+    """Return the series to read: those on the page, and unknown ones that occurrences name."""
     on_page = [
         str(resource["id"]) for resource in resources if resource.get("type") == "seriesMaster"
     ]
@@ -194,7 +199,7 @@ def _list_masters(resources: Sequence[dict[str, Any]], known: Iterable[str]) -> 
 def _look_up_removed(
     account: GraphAccount, removed: Sequence[str], cursor: CalendarDeltaCursor, result: _DeltaResult
 ) -> list[dict[str, Any]]:
-    """Return those that are there all the same, though perhaps not in the window."""
+    """Return the removed events that still exist, possibly outside the window."""
     resources: list[dict[str, Any]] = []
     for event_id, answer in _fetch_events(account, removed, {}):
         if isinstance(answer, errors.Gone):
@@ -210,13 +215,13 @@ def _look_up_removed(
 def _read_series_into(
     account: GraphAccount, series: Sequence[str], result: _DeltaResult
 ) -> set[str]:
-    """Take each series with what differs from it, and return those that there are."""
+    """Add each series with its exceptions to `result`; return the ids of existing series."""
     existing: set[str] = set()
     for series_id, answer in _fetch_events(account, series, SERIES_QUERY):
         try:
             if isinstance(answer, errors.ProviderError):
                 raise answer
-            remote_series = reading.map_series(answer, account.owner)
+            remote_series = event_reader.map_series(answer, account.owner)
         except errors.Gone:
             result.deleted.append(series_id)
             continue
@@ -231,10 +236,10 @@ def _read_series_into(
 
 def _read_pending_series(account: GraphAccount, cursor: CalendarDeltaCursor) -> RemoteEventPage:
     result = _DeltaResult()
-    batch, later = cursor.again[:PAGE_SIZE], cursor.again[PAGE_SIZE:]
+    batch, later = cursor.pending_series[:PAGE_SIZE], cursor.pending_series[PAGE_SIZE:]
     existing = _read_series_into(account, batch, result)
     series = (set(cursor.series) - set(batch)) | existing
-    return _build_page(replace(cursor, series=tuple(sorted(series)), again=later), result)
+    return _build_page(replace(cursor, series=tuple(sorted(series)), pending_series=later), result)
 
 
 def _fetch_events(
@@ -247,14 +252,14 @@ def _fetch_events(
 def _complete_events(
     account: GraphAccount, resources: Sequence[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Return events as they are, also those that came with no more than their times."""
+    """Return the events with all fields, reading those that came with times only."""
     incomplete_ids = [str(resource["id"]) for resource in resources if "subject" not in resource]
     answers = dict(_fetch_events(account, incomplete_ids, {}))
     return [_choose_resource(resource, answers.get(str(resource["id"]))) for resource in resources]
 
 
 def _choose_resource(resource: dict[str, Any], answer: GraphOutcome | None) -> dict[str, Any]:
-    # What is gone goes with the next round.
+    # A deleted event is reported by the next round.
     if answer is None or isinstance(answer, errors.Gone):
         return resource
     if isinstance(answer, errors.ProviderError):
@@ -265,7 +270,7 @@ def _choose_resource(resource: dict[str, Any], answer: GraphOutcome | None) -> d
 def _add_event(account: GraphAccount, resource: dict[str, Any], result: _DeltaResult) -> None:
     event_id = str(resource["id"])
     try:
-        event = reading.map_event(resource, account.owner)
+        event = event_reader.map_event(resource, account.owner)
     except errors.Rejected as error:
         result.rejected[event_id] = error.reason
         return
@@ -278,5 +283,5 @@ def _add_event(account: GraphAccount, resource: dict[str, Any], result: _DeltaRe
 
 
 def _format_time(at: datetime) -> str:
-    # Without an offset it is UTC; with one, Graph forgets which zone was preferred.
+    # Without an offset the time is UTC. With one, Graph ignores the preferred zone.
     return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")

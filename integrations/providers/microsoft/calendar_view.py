@@ -1,7 +1,7 @@
 """
-The occurrences of a series by themselves, within a window.
+Single occurrences of a series, by a time window.
 
-https://learn.microsoft.com/en-us/graph/api/event-list-instances
+Source: https://learn.microsoft.com/en-us/graph/api/event-list-instances
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from integrations.formats.event import When
 from integrations.providers import errors
 from integrations.providers.access import ProviderAccess
 
-from . import event_times as times
+from . import event_times
 from .batch import send_in_batches
 from .event_reader import CANCELLED_PREFIX
 from .event_times import MailboxOwner
@@ -26,7 +26,7 @@ MAX_PAGES: Final = 4
 _TIME_FIELDS: Final = (
     "id,type,start,end,isAllDay,originalStart,originalStartTimeZone,originalEndTimeZone"
 )
-# A day begins at another moment in every zone.
+# The start of a day differs by zone.
 _ONE_DAY: Final = timedelta(days=1)
 
 TimeSpan = tuple[datetime, datetime]
@@ -35,7 +35,7 @@ TimeSpan = tuple[datetime, datetime]
 def find_instance_id(
     access: ProviderAccess, series_id: str, original: When, owner: MailboxOwner
 ) -> str:
-    """Return the id of the occurrence that was to be then; where there is none, a name for it."""
+    """Return the id of the occurrence at `original`, or a made-up id if there is none."""
     [instance] = find_instance_ids(access, series_id, [original], owner)
     return instance
 
@@ -43,7 +43,7 @@ def find_instance_id(
 def find_instance_ids(
     access: ProviderAccess, series_id: str, originals: Sequence[When], owner: MailboxOwner
 ) -> list[str]:
-    """Return the id of each occurrence, as `instance_id` does, with all requests at once."""
+    """Return the id of each occurrence, as `find_instance_id` does, with batched requests."""
     path = f"/me/events/{quote_segment(series_id)}/instances"
     moments = [_get_time(original_start, owner) for original_start in originals]
     requests = [
@@ -60,12 +60,12 @@ def find_instance_ids(
             if _is_original(resource, original, owner)
         )
         name = f"{CANCELLED_PREFIX}{series_id}.{original.day or at.date()}"
-        ids.append(next((str(one["id"]) for one in matches), name))
+        ids.append(next((str(match["id"]) for match in matches), name))
     return ids
 
 
 def _is_original(resource: Mapping[str, Any], original: When, owner: MailboxOwner) -> bool:
-    start = times.read_original_start(resource, owner)
+    start = event_times.read_original_start(resource, owner)
     return start.day == original.day and start.at == original.at
 
 
@@ -90,7 +90,6 @@ def _build_query(window: TimeSpan) -> dict[str, str]:
 
 
 def _iterate_items(access: ProviderAccess, answer: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield what a first page and those that follow it hold."""
     for _ in range(MAX_PAGES):
         yield from answer.get("value") or ()
         link = answer.get("@odata.nextLink")

@@ -1,7 +1,7 @@
 """
-Calls of Graph from threads: the limit of each mailbox, a session, and a deadline.
+Calls of Graph from threads: the limit of each mailbox, a session, a deadline.
 
-A thread borrows a session (`session.py`) for the time of a call.
+A thread borrows a session (`session.py`) for the duration of a call.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from .graph_sdk import GraphCall
 from .mailbox_concurrency import MAX_CONCURRENT_REQUESTS, MailboxGate
 from .session import GraphNoResponse, GraphSession
 
-# Of one call altogether, however it goes: a file may take longer than what says something of it.
+# For one call in total, in seconds. Files may take longer than metadata.
 DEADLINE: Final = 120.0
-# Of waiting for another thread that imports the library.
+# Seconds to wait while another thread imports the library.
 LOADING: Final = 45.0
 _CLIENT_LOCK: Final = Lock()
 
 
 class GraphClient:
-    """The library at work for this process. Safe to share between threads."""
+    """The client of Graph, one per process. Safe to share between threads."""
 
     def __init__(self, process: int, proxy: str) -> None:
         self.pid = process
         self._proxy = proxy
-        # The system's authorities, as `transport` has them; the default is a list in a package.
+        # The system's authorities, as in `http`; the library's default is a list in a package.
         self._authorities = ssl.create_default_context()
-        # The one that was used last comes first: its connections are open.
+        # The most recently used session comes first: its connections are open.
         self._idle: list[GraphSession] = []
-        # By token, and so by mailbox: its mail and its calendars share the limit.
+        # By token, and thus by mailbox: mail and calendars share the limit.
         self._gates: WeakValueDictionary[str, MailboxGate] = WeakValueDictionary()
         self._finding_gates = Lock()
         graph_sdk.load_library()
@@ -51,12 +51,12 @@ class GraphClient:
         self, calls: Sequence[GraphCall], *, deadline: float = DEADLINE
     ) -> list[ProviderResponse | Exception]:
         """
-        Return the answer to each of `http`, in order; in place of one, `NoAnswer`,
-        `http.TooLarge`, or whatever nobody foresaw of the library.
+        Return the response to each of `calls`, in order; or `GraphNoResponse`,
+        `http.ResponseTooLarge`, or an unknown error of the library.
 
-        All are of one mailbox, with one token. Of those with that token, whichever threads send
-        them, no more than `AT_ONCE` are under way at a time, and of `http` no more than
-        `request_concurrency.requests_at_once`.
+        All calls have the token of one mailbox. At most `MAX_CONCURRENT_REQUESTS` with that token
+        are under way over all threads, and at most `request_concurrency.requests_at_once` of
+        `calls`.
         """
         width = request_concurrency.requests_at_once.get()
         if width and width < min(len(calls), MAX_CONCURRENT_REQUESTS):
@@ -82,7 +82,7 @@ class GraphClient:
 
     @contextmanager
     def _borrow_session(self) -> Iterator[GraphSession]:
-        """Hold a session that no other thread uses meanwhile."""
+        """Hold a session that no other thread uses."""
         try:
             session = self._idle.pop()
         except IndexError:
@@ -90,17 +90,16 @@ class GraphClient:
         try:
             yield session
         except TimeoutError:
-            # Whatever was under way has been cancelled, and its connections closed.
+            # Requests under way were cancelled, and their connections closed.
             self._idle.append(session)
             raise
         except BaseException:
-            # The worker's time is over: nothing of it is to go on.
+            # The worker ran out of time: none of its requests may continue.
             session.close()
             raise
         self._idle.append(session)
 
     def close(self) -> None:
-        """Close the connections that no thread uses now."""
         while self._idle:
             self._idle.pop().close()
 
@@ -113,16 +112,17 @@ def _create_client(process: int, proxy: str) -> GraphClient:
 
 
 def _close_client(graph_client: GraphClient) -> None:
-    # A forked worker has a copy of its parent's loops and sockets, which are its parent's to close.
+    # A forked worker has a copy of its parent's loops and sockets, which the parent closes.
     if os.getpid() == graph_client.pid:
         graph_client.close()
 
 
 def get_client() -> GraphClient:
     """
-    Return this process's client, made when it is first asked for.
+    Return this process's client, created on first use.
 
-    :raises NoAnswer: if another thread makes it and takes too long; it is asked for again next time
+    :raises GraphNoResponse: if another thread creates the client and takes too long. The next
+        call tries again
     """
     if not _CLIENT_LOCK.acquire(timeout=LOADING):
         raise GraphNoResponse

@@ -1,8 +1,8 @@
 """
-What is written of an event that moves to another calendar: a copy, and its changed occurrences.
+The content of an event that moves to another calendar: a copy with its changed occurrences. Pure.
 
-Pure. Taken from Graph's own resource wherever that may be written, so that a copy has what Antares
-does not keep of an event: categories, importance, or that somebody is out of office.
+Writable fields come from Graph's own resource, so that the copy keeps fields that Antares does
+not store: categories, importance, out of office. Source:
 https://learn.microsoft.com/en-us/graph/api/user-post-events
 """
 
@@ -17,14 +17,12 @@ from typing import Any, Final
 from integrations.providers import errors, unexpected_responses
 from integrations.providers.calendars import RemoteEvent
 
-from . import event_reader as reading
-from . import event_writer as writing
-from . import online_meetings as meetings
+from . import event_reader, event_writer, online_meetings
 from .event_times import MailboxOwner, get_start_key
 
-#: Occurrences of one series that are changed or cancelled: each takes a request of its own.
+#: Changed or cancelled occurrences of one series: each takes a request.
 MAX_EXCEPTIONS: Final = 50
-# The property under which a copy carries a name of the event that it is the copy of.
+# The extended property with the mark of a copy's original.
 MOVED_FROM_PROPERTY: Final = "String {6f0f4a8e-0a4f-4e0e-9b36-53b4a2a4d3a1} Name AntaresMovedFrom"
 _COPIED_FIELDS: Final = (
     "subject", "body", "importance", "sensitivity", "showAs", "categories", "isReminderOn",
@@ -44,9 +42,9 @@ Resource = Mapping[str, Any]
 @dataclass(frozen=True, slots=True)
 class OriginalEvent:
     """
-    An event or a series that is to move, as it was read.
+    An event or a series to move, as it was read.
 
-    :param changed: its changed occurrences by their original start
+    :param changed: its changed occurrences, by original start
     :param cancelled: original starts of its cancelled occurrences
     """
 
@@ -57,7 +55,7 @@ class OriginalEvent:
 
     @property
     def version(self) -> tuple[object, ...]:
-        """A value that is another one after each change of the event or of an occurrence."""
+        """A value that differs after each change of the event or of an occurrence."""
         etags = sorted(
             (str(resource["id"]), str(resource.get("@odata.etag")))
             for resource in self._exceptions()
@@ -74,17 +72,17 @@ class OriginalEvent:
 
 def read_original(resource: Resource, owner: MailboxOwner) -> OriginalEvent:
     """
-    Return an event or a series, of which every exception has to be readable.
+    Return an event or a series, of which every exception must be readable.
 
-    :raises Rejected: if one is not: it would be lost
-    :raises Gone: if it was called off
+    :raises Rejected: if an exception is unreadable: the copy would lose it
+    :raises Gone: if the event was cancelled
     """
     if resource.get("type") != "seriesMaster":
-        event = reading.map_event(resource, owner)
+        event = event_reader.map_event(resource, owner)
         if not isinstance(event, RemoteEvent):
             raise errors.Gone("the event was called off")
         return OriginalEvent(resource, event, {}, frozenset())
-    series = reading.map_series(resource, owner)
+    series = event_reader.map_series(resource, owner)
     resources = {str(item.get("id")): item for item in resource.get("exceptionOccurrences") or ()}
     changed = {
         _get_start_key(instance.original_start): resources[instance.event_id]
@@ -98,9 +96,9 @@ def read_original(resource: Resource, owner: MailboxOwner) -> OriginalEvent:
 
 
 def check_movable(original: OriginalEvent) -> None:
-    """:raises Rejected: if a copy would not be the same; the reason begins with `move-`"""
+    """:raises Rejected: if a copy would differ; the reason begins with `move-`"""
     if not original.event.is_organizer:
-        # A copy would be a new meeting, of another organizer.
+        # A copy would be a new meeting with another organizer.
         raise errors.Rejected("an invitation cannot be copied", reason="move-invitation")
     resources = (original.resource, *original.changed.values())
     if any(resource.get("hasAttachments") or _has_pictures(resource) for resource in resources):
@@ -110,22 +108,22 @@ def check_movable(original: OriginalEvent) -> None:
 
 
 def _has_pictures(resource: Resource) -> bool:
-    """Return whether a text shows attachments within it, which `hasAttachments` does not count."""
+    """Return whether the text shows inline attachments, which `hasAttachments` does not count."""
     return "cid:" in ((resource.get("body") or {}).get("content") or "").lower()
 
 
 def build_copy_id(original: OriginalEvent, calendar_id: str) -> str:
-    """Return the id of ours for the copy of an event as it is: the same for every try."""
+    """Return our id for the copy of this version of an event: the same for every attempt."""
     return _hash_parts(original.event.event_id, original.event.etag, calendar_id)
 
 
 def build_copy_mark(event_id: str, calendar_id: str) -> str:
-    """Return what marks each copy of an event in a calendar, whatever the event was like."""
+    """Return the mark of every copy of an event in a calendar, for all versions of the event."""
     return _hash_parts(event_id, "", calendar_id)
 
 
 def build_copy(original: OriginalEvent, calendar_id: str) -> dict[str, Any]:
-    """Return the copy of an event, as it is created. Its online meeting is a new one."""
+    """Return the copy of an event, to be created. Its online meeting is a new one."""
     resource, event = original.resource, original.event
     body = _copy_fields(resource) | _build_times(event)
     if recurrence := resource.get("recurrence"):
@@ -133,10 +131,10 @@ def build_copy(original: OriginalEvent, calendar_id: str) -> dict[str, Any]:
     if guests := resource.get("attendees"):
         body["attendees"] = _copy_guests(guests, event.organizer)
     if resource.get("isOnlineMeeting"):
-        body |= writing.build_new_meeting(event.content, resource)
+        body |= event_writer.build_new_meeting(event.content, resource)
     event_id = build_copy_id(original, calendar_id)
     properties = [
-        {"id": writing.EVENT_ID_PROPERTY, "value": event_id},
+        {"id": event_writer.EVENT_ID_PROPERTY, "value": event_id},
         {"id": MOVED_FROM_PROPERTY, "value": build_copy_mark(event.event_id, calendar_id)},
     ]
     return body | {"transactionId": event_id, "singleValueExtendedProperties": properties}
@@ -146,12 +144,12 @@ def build_occurrence_patch(
     changed: Resource, original: OriginalEvent, copy: Resource, owner: MailboxOwner
 ) -> Any:
     """
-    Return what an occurrence of a copy is to be changed by.
+    Return the changes of an occurrence of the copy.
 
-    :param changed: the occurrence as the original series has it
+    :param changed: the occurrence in the original series
     :param copy: the series that was written, with its own online meeting
     """
-    event = reading.map_event(changed, owner)
+    event = event_reader.map_event(changed, owner)
     if not isinstance(event, RemoteEvent):
         raise errors.Rejected("the occurrence cannot be read", reason="unreadable")
     master = original.resource
@@ -159,7 +157,7 @@ def build_occurrence_patch(
     patch = {
         name: value for name, value in occurrence_fields.items() if value != series_fields.get(name)
     }
-    if "body" in patch and meetings.get_join_address(copy):
+    if "body" in patch and online_meetings.get_join_address(copy):
         patch["body"] = _build_text_with_meeting(copy, changed)
     guests, series_guests = changed.get("attendees") or (), master.get("attendees") or ()
     organizer = original.event.organizer
@@ -196,8 +194,8 @@ def _build_times(event: RemoteEvent) -> dict[str, Any]:
     content = event.content
     return {
         "isAllDay": content.start.day is not None,
-        "start": writing.build_time(content.start),
-        "end": writing.build_time(content.end),
+        "start": event_writer.build_time(content.start),
+        "end": event_writer.build_time(content.end),
     }
 
 
@@ -212,7 +210,9 @@ def _copy_guests(attendees: Any, organizer: str) -> list[dict[str, Any]]:
 
 def _build_text_without_meeting(resource: Resource) -> dict[str, str]:
     body = resource.get("body") or {}
-    text = meetings.remove_block(body.get("content") or "", meetings.get_join_address(resource))
+    text = online_meetings.remove_block(
+        body.get("content") or "", online_meetings.get_join_address(resource)
+    )
     return {"contentType": body.get("contentType") or "text", "content": text}
 
 
@@ -220,8 +220,8 @@ def _build_text_with_meeting(copy: Resource, changed: Resource) -> dict[str, str
     """Return the text of an occurrence with the online meeting of the copied series."""
     text = _build_text_without_meeting(changed)["content"]
     copy_text = (copy.get("body") or {}).get("content") or ""
-    block = meetings.find_join_block(copy_text, meetings.get_join_address(copy))
-    return {"contentType": "html", "content": meetings.add_block(text, block)}
+    block = online_meetings.find_join_block(copy_text, online_meetings.get_join_address(copy))
+    return {"contentType": "html", "content": online_meetings.add_block(text, block)}
 
 
 def _get_start_key(when: Any) -> date:

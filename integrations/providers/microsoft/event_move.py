@@ -1,12 +1,10 @@
 """
-An event or a series moved to another calendar of the account.
+Moves an event or a series to another calendar of the account.
 
-Graph moves no event between calendars, so the event is copied with every changed and cancelled
-occurrence, the copy is checked, and only then the original is deleted. Exchange tells the guests of
-each of these steps: they get a cancellation and a new invitation.
-
-A move that ended in the middle is taken up by the next one: the copy is found by its mark, what is
-done already is not done again, and a copy of what the event no longer is is deleted.
+Graph has no such move: the event is copied with its exceptions, the copy is checked, and the
+original is deleted. Exchange notifies the guests of each step: a cancellation and a new
+invitation. The next move continues an interrupted one: it finds the copy by its mark, skips
+finished steps, and deletes copies of older versions.
 """
 
 from __future__ import annotations
@@ -20,21 +18,18 @@ from integrations.formats.event import When
 from integrations.providers import errors
 from integrations.providers.calendars import Notify, RemoteEvent
 
-from . import calendar_delta as rounds
-from . import calendar_view as views
-from . import event_copies as copies
-from . import event_reader as reading
+from . import calendar_delta, calendar_view, event_copies, event_reader
 from .calendar_delta import GraphAccount
 from .event_copies import OriginalEvent
 from .http import GraphApiRequest, quote_segment, send_read, send_write
 
-# Graph refuses to move an occurrence past another one, which may itself be about to move.
+# Graph refuses to move an occurrence past another one, which may be about to move as well.
 _CROSSING_ERROR: Final = "erroroccurrencecrossingboundary"
 
 
 @dataclass(frozen=True, slots=True)
 class MoveRequest:
-    """What is moved: an event by its id, from one calendar to another, if it is as `etag` says."""
+    """An event by id, with its calendar, its target calendar and its expected etag."""
 
     event_id: str
     calendar_id: str
@@ -47,13 +42,13 @@ def move_event(account: GraphAccount, request: MoveRequest) -> RemoteEvent:
     """
     Move an event, and return the copy.
 
-    :raises ChangedMeanwhile: if it is not as it was; then it is where it was, and nowhere else
-    :raises Rejected: if a copy would not be the same, or guests would be told who are not to be
+    :raises ChangedMeanwhile: if the event changed; it stays in its calendar, without a copy
+    :raises Rejected: if the copy would differ, or guests would be notified against `notify`
     """
     original = _read_original(account, request)
     if request.etag not in {"*", original.event.etag}:
         raise errors.ChangedMeanwhile("it is no longer as it was")
-    copies.check_movable(original)
+    event_copies.check_movable(original)
     if original.has_guests and request.notify == "none":
         raise errors.Rejected("the guests are told", reason="move-guests")
     copy = _write_copy(account, request, original)
@@ -87,13 +82,13 @@ def _read_original(account: GraphAccount, request: MoveRequest) -> OriginalEvent
     )
     if resource.get("type") == "seriesMaster":
         resource |= _read_series(account, request.event_id)
-    return copies.read_original(resource, account.owner)
+    return event_copies.read_original(resource, account.owner)
 
 
 def _read_series(account: GraphAccount, event_id: str) -> dict[str, Any]:
-    """Return a series with its exceptions; its etag counts only where it was read in full."""
+    """Return a series with its exceptions, without its etag, which counts only in a full read."""
     series = send_read(
-        GraphApiRequest(f"/me/events/{quote_segment(event_id)}", rounds.SERIES_QUERY),
+        GraphApiRequest(f"/me/events/{quote_segment(event_id)}", calendar_delta.SERIES_QUERY),
         account.access,
     )
     series.pop("@odata.etag", None)
@@ -103,8 +98,8 @@ def _read_series(account: GraphAccount, event_id: str) -> dict[str, Any]:
 def _write_copy(
     account: GraphAccount, request: MoveRequest, original: OriginalEvent
 ) -> dict[str, Any]:
-    """Return the copy, which an earlier try may have written; others are deleted."""
-    event_id = copies.build_copy_id(original, request.target_calendar_id)
+    """Return the copy, perhaps of an earlier attempt; delete copies of other versions."""
+    event_id = event_copies.build_copy_id(original, request.target_calendar_id)
     marked = _find_copies(account, request.target_calendar_id, request.event_id)
     for other in (resource for resource in marked if resource.get("transactionId") != event_id):
         _delete_event(account, request.target_calendar_id, str(other["id"]))
@@ -113,7 +108,7 @@ def _write_copy(
     )
     if existing is not None:
         return existing
-    body = copies.build_copy(original, request.target_calendar_id)
+    body = event_copies.build_copy(original, request.target_calendar_id)
     try:
         return send_write(
             GraphApiRequest(_events_path(request.target_calendar_id), method="POST", body=body),
@@ -128,14 +123,14 @@ def _copy_exceptions(
     account: GraphAccount, request: MoveRequest, copy: dict[str, Any], original: OriginalEvent
 ) -> None:
     """
-    Change and cancel those occurrences of a copy that are so in its original.
+    Change and cancel the same occurrences in the copy as in its original.
 
-    :raises Rejected: if Graph does not take one of them
+    :raises Rejected: if Graph refuses one of them
     """
     if not original.changed and not original.cancelled:
         return
     copy_id = str(copy["id"])
-    done = copies.read_original(copy | _read_series(account, copy_id), account.owner)
+    done = event_copies.read_original(copy | _read_series(account, copy_id), account.owner)
     ids = _find_instances(account, copy_id, original, done)
     for start in original.cancelled - done.cancelled:
         _delete_event(account, request.target_calendar_id, ids[start])
@@ -145,7 +140,7 @@ def _copy_exceptions(
     while remaining:
         refused = {}
         for start, resource in remaining.items():
-            body = copies.build_occurrence_patch(resource, original, copy, account.owner)
+            body = event_copies.build_occurrence_patch(resource, original, copy, account.owner)
             if not _try_to_change(account, request.target_calendar_id, ids[start], body):
                 refused[start] = resource
         if len(refused) == len(remaining):
@@ -154,13 +149,15 @@ def _copy_exceptions(
     master = send_read(
         GraphApiRequest(_event_path(request.target_calendar_id, copy_id)), account.access
     )
-    if not copies.has_exceptions(master | _read_series(account, copy_id), original, account.owner):
+    if not event_copies.has_exceptions(
+        master | _read_series(account, copy_id), original, account.owner
+    ):
         raise errors.Rejected("the copy is not complete", reason="move-incomplete")
 
 
 def _delete_original(account: GraphAccount, request: MoveRequest, original: OriginalEvent) -> None:
-    """:raises ChangedMeanwhile: if it is no longer as it was copied"""
-    # The etag of a series says nothing of its occurrences.
+    """:raises ChangedMeanwhile: if the event has changed since it was copied"""
+    # The etag of a series does not cover its occurrences.
     if _read_original(account, request).version != original.version:
         raise errors.ChangedMeanwhile("it changed while it was copied")
     _delete_event(account, request.calendar_id, request.event_id, etag=original.event.etag)
@@ -170,20 +167,22 @@ def _find_instances(
     account: GraphAccount, copy_id: str, original: OriginalEvent, done: OriginalEvent
 ) -> Mapping[date, str]:
     """
-    Return the ids of the occurrences of a copy that are still to be changed or cancelled.
+    Return the ids of those occurrences of the copy that are still to be changed or cancelled.
 
-    :raises Rejected: if the copy has no such occurrence
+    :raises Rejected: if the copy lacks such an occurrence
     """
     starts = [*(original.cancelled - done.cancelled), *(original.changed.keys() - done.changed)]
     originals = [_build_when(start) for start in starts]
-    instance_ids = views.find_instance_ids(account.access, copy_id, originals, account.owner)
-    if any(instance_id.startswith(reading.CANCELLED_PREFIX) for instance_id in instance_ids):
+    instance_ids = calendar_view.find_instance_ids(
+        account.access, copy_id, originals, account.owner
+    )
+    if any(instance_id.startswith(event_reader.CANCELLED_PREFIX) for instance_id in instance_ids):
         raise errors.Rejected("an occurrence is not there to be changed", reason="move-incomplete")
     return dict(zip(starts, instance_ids, strict=True))
 
 
 def _try_to_change(account: GraphAccount, calendar_id: str, event_id: str, body: Any) -> bool:
-    """Change an occurrence; return False if another one is in its way."""
+    """Change an occurrence; return False if another occurrence blocks it."""
     request = GraphApiRequest(_event_path(calendar_id, event_id), method="PATCH", body=body)
     reason = ""
     try:
@@ -196,9 +195,9 @@ def _try_to_change(account: GraphAccount, calendar_id: str, event_id: str, body:
 
 
 def _find_copies(account: GraphAccount, calendar_id: str, event_id: str) -> list[dict[str, Any]]:
-    mark = copies.build_copy_mark(event_id, calendar_id)
+    mark = event_copies.build_copy_mark(event_id, calendar_id)
     filter_text = (
-        f"singleValueExtendedProperties/Any(ep: ep/id eq '{copies.MOVED_FROM_PROPERTY}'"
+        f"singleValueExtendedProperties/Any(ep: ep/id eq '{event_copies.MOVED_FROM_PROPERTY}'"
         f" and ep/value eq '{mark}')"
     )
     answer = send_read(
@@ -214,12 +213,12 @@ def _delete_event(
     try:
         send_write(request, account.access)
     except errors.Gone:
-        # An earlier try came through, or somebody else was faster.
+        # An earlier attempt succeeded, or the event was deleted elsewhere.
         return
 
 
 def _require_event(account: GraphAccount, resource: Mapping[str, Any]) -> RemoteEvent:
-    event = reading.map_event(resource, account.owner)
+    event = event_reader.map_event(resource, account.owner)
     if not isinstance(event, RemoteEvent):
         raise errors.Gone("the copy was called off")
     return event

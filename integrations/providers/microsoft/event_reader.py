@@ -1,7 +1,7 @@
 """
-Graph's calendar resources, in our words. Pure.
+Graph's calendar resources, mapped to events. Pure.
 
-https://learn.microsoft.com/en-us/graph/api/resources/event
+Source: https://learn.microsoft.com/en-us/graph/api/resources/event
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from integrations.providers.mail import parse_provider_id
 from . import recurrence
 from .event_times import MailboxOwner, parse_time, read_original_start, read_time
 
-# An occurrence that was cancelled has no resource. A series names it by itself and the day that it
-# was to be on, and so do we: https://learn.microsoft.com/en-us/graph/api/event-get
+# A cancelled occurrence has no resource. Its series names it by this prefix, the series' id and the
+# day, and Antares does the same: https://learn.microsoft.com/en-us/graph/api/event-get
 CANCELLED_PREFIX: Final = "OID."
 _CANCELLED_DAY: Final = re.compile(r"\.(\d{4}-\d{2}-\d{2})$", re.ASCII)
 MAX_ATTENDEES: Final = 200
@@ -48,7 +48,7 @@ EventResult = RemoteEvent | CancelledInstance | None
 
 @dataclass(frozen=True, slots=True)
 class RemoteSeries:
-    """A series with all that is not as it says, wherever in time."""
+    """A series with all of its exceptions, at any time."""
 
     master: RemoteEvent
     changed: tuple[RemoteEvent, ...]
@@ -56,7 +56,7 @@ class RemoteSeries:
 
 
 def map_calendar(resource: Mapping[str, Any], owner: MailboxOwner) -> RemoteCalendar:
-    """Graph gives a calendar no zone of its own: it has its mailbox's."""
+    """Return the calendar of a resource. It has the zone of its mailbox: Graph names none."""
     address = storable_values.clean_text((resource.get("owner") or {}).get("address"))
     is_own = address.lower() == owner.address.lower()
     may_write = bool(resource.get("canEdit"))
@@ -72,9 +72,9 @@ def map_calendar(resource: Mapping[str, Any], owner: MailboxOwner) -> RemoteCale
 
 def map_event(resource: Mapping[str, Any], owner: MailboxOwner) -> EventResult:
     """
-    Return what an event resource says; None if it says that the event is called off.
+    Return the event of a resource; None if the event was cancelled.
 
-    :raises Rejected: if it cannot be read
+    :raises Rejected: if the resource cannot be read
     """
     try:
         parse_provider_id(resource["id"])
@@ -88,10 +88,10 @@ def map_event(resource: Mapping[str, Any], owner: MailboxOwner) -> EventResult:
 
 def map_series(resource: Mapping[str, Any], owner: MailboxOwner) -> RemoteSeries:
     """
-    Return a series that was asked for with `cancelledOccurrences` and `exceptionOccurrences`.
+    Return a series that was requested with `cancelledOccurrences` and `exceptionOccurrences`.
 
-    :raises Rejected: if it cannot be read; an exception that cannot be is left out
-    :raises Gone: if it was called off
+    :raises Rejected: if the series cannot be read; unreadable exceptions are left out
+    :raises Gone: if the series was cancelled
     """
     try:
         return _map_series(resource, owner)
@@ -130,7 +130,7 @@ def _map_exception(resource: Mapping[str, Any], owner: MailboxOwner) -> EventRes
 
 
 def build_cancelled(master: RemoteEvent, day: date) -> CancelledInstance:
-    """Return the occurrence that a series does not have on that day of its clock."""
+    """Return the cancelled occurrence of a series on a day of the series' clock."""
     start = master.content.start
     name = f"{CANCELLED_PREFIX}{master.event_id}.{day.isoformat()}"
     if start.at is None:
@@ -143,7 +143,7 @@ def build_cancelled(master: RemoteEvent, day: date) -> CancelledInstance:
 
 
 def _map_called_off(resource: Mapping[str, Any], owner: MailboxOwner) -> CancelledInstance | None:
-    """Whoever was invited keeps it until they remove it; it takes place no more."""
+    """Return a cancelled occurrence. Its guests keep the resource until they remove it."""
     if resource.get("type") not in INSTANCE_TYPES:
         return None
     series_id, original = (
@@ -160,7 +160,7 @@ def _map_live_event(resource: Mapping[str, Any], owner: MailboxOwner) -> RemoteE
         event_id=parse_provider_id(resource["id"]),
         etag=storable_values.clean_text(resource.get("@odata.etag")),
         ical_uid=storable_values.clean_text(resource.get("iCalUId")),
-        # Graph counts none.
+        # Graph has no sequence number.
         sequence=0,
         content=_map_content(resource, owner, organizer=organizer, is_instance=is_instance),
         is_hidden="subject" not in resource,
@@ -207,7 +207,7 @@ def _map_attendees(
     answer = (resource.get("responseStatus") or {}).get("response")
     is_asked = not resource.get("isOrganizer", True) and answer not in {None, "none", "organizer"}
     if is_asked and not any(attendee.is_self for attendee in attendees):
-        # Invited by another address, or as one of a group.
+        # Invited by another address, or as member of a group.
         own_response = _RESPONSES.get(str(answer), "needs_action")
         attendees.append(Attendee(owner.address, response=own_response, is_self=True))
     return tuple(attendees)

@@ -1,7 +1,7 @@
 """
-When an event of Graph's is, and by whose clock. Pure.
+Times of Graph's events, with their zones. Pure.
 
-Graph answers in UTC, and says beside it by which clock the event was written.
+Graph answers in UTC, and names the zone in which the event was written. Source:
 https://learn.microsoft.com/en-us/graph/api/resources/datetimetimezone
 """
 
@@ -19,14 +19,13 @@ from integrations.providers import storable_values
 
 @dataclass(frozen=True, slots=True)
 class MailboxOwner:
-    """Whose mailbox it is: their address, and the zone (an IANA name) that their clocks show."""
+    """A mailbox's owner: their address, and the IANA zone of the mailbox."""
 
     address: str
     zone: str
 
 
 def read_owner(calendar: Mapping[str, Any], settings: Mapping[str, Any]) -> MailboxOwner:
-    """Return whose mailbox it is, from its own calendar and the mailbox's settings."""
     address = (calendar.get("owner") or {}).get("address")
     return MailboxOwner(
         storable_values.clean_text(address), find_zone(settings.get("timeZone")) or "UTC"
@@ -37,7 +36,7 @@ def read_time(resource: Mapping[str, Any], name: str, owner: MailboxOwner) -> Wh
     """
     Return `start` or `end` of an event resource.
 
-    :raises ValueError, zones.UnreadableTime: if it is neither a day nor a moment
+    :raises ValueError, timezones.UnreadableTime: if it is neither a day nor a moment
     """
     value = resource[name]
     clock = timezones.parse_local_time(value["dateTime"])
@@ -50,9 +49,9 @@ def read_time(resource: Mapping[str, Any], name: str, owner: MailboxOwner) -> Wh
 
 def get_start_key(value: When) -> date:
     """
-    Return a day, or a moment in UTC, by which an occurrence is known in its series.
+    Return the day, or the moment in UTC, that identifies an occurrence in its series.
 
-    :raises ValueError: if it is neither
+    :raises ValueError: if `value` is neither
     """
     if value.day is not None:
         return value.day
@@ -62,28 +61,28 @@ def get_start_key(value: When) -> date:
 
 
 def read_original_start(resource: Mapping[str, Any], owner: MailboxOwner) -> When:
-    """Return which occurrence of its series an instance is; one that never moved is where it is."""
+    """Return the original start of an instance; without one, its start: it never moved."""
     start = read_time(resource, "start", owner)
     at = parse_time(resource.get("originalStart"))
     if at is None:
         return start
     if start.day is None:
         return When(at=at, zone=start.zone)
-    # Midnight of that day: as UTC has it, or as the mailbox's clock has.
+    # Midnight of that day, in UTC or in the mailbox's zone.
     return When(
         day=(at if at.time() == time() else at.astimezone(timezones.get_zone(owner.zone))).date()
     )
 
 
 def parse_time(text: object) -> datetime | None:
-    """Return a moment that is written in UTC; None where there is none."""
+    """Return a moment that is written in UTC; None if there is none."""
     if not isinstance(text, str) or not text:
         return None
     return timezones.parse_local_time(text.removesuffix("Z")).replace(tzinfo=UTC)
 
 
 def find_zone(name: object) -> str:
-    """Return an IANA zone's name, given that or Windows'; nothing if it has none that we know."""
+    """Return the IANA name of a zone, given that or Windows' name; empty if unknown."""
     if not isinstance(name, str) or not name:
         return ""
     try:

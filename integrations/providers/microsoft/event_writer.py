@@ -1,7 +1,7 @@
 """
-What is written of an event, as Graph's resource. Pure.
+Events, mapped to Graph's resource for writing. Pure.
 
-Exchange tells everybody who is invited of every change that concerns them, whoever asks it not to.
+Exchange notifies all guests of every change that concerns them; nothing prevents it.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from integrations.formats import timezones
 from integrations.formats.event import Attendee, AttendeeResponse, EventContent, Reminder, When
 from integrations.providers import errors
 
-from . import online_meetings as meetings
+from . import online_meetings
 from .recurrence import build_graph_recurrence
 
-#: By our answer: the action that gives it. There is none that takes an answer back.
+#: Graph's action for each response. No action withdraws a response.
 ACTIONS: Final[Mapping[AttendeeResponse, str]] = {
     "accepted": "accept",
     "tentative": "tentativelyAccept",
     "declined": "decline",
 }
-# The property under which an event carries the id that we gave it: ours, and nobody else's.
+# The extended property with our id of an event, private to Antares.
 EVENT_ID_PROPERTY: Final = "String {6f0f4a8e-0a4f-4e0e-9b36-53b4a2a4d3a1} Name AntaresEventId"
 _MARKUP: Final = re.compile(r"</?[a-z][^>]*>", re.IGNORECASE)
 
 
 def build_body(content: EventContent) -> dict[str, Any]:
     """
-    Return all that may be written; what is empty is said, so that it empties what was there.
+    Return all writable fields. Empty fields are included, so that they clear old values.
 
-    :raises Rejected: if Graph has no words for it; `reason` says of what
+    :raises Rejected: if Graph cannot express a field; `reason` names it
     """
     resource: dict[str, Any] = {
         "subject": content.title,
@@ -42,7 +42,7 @@ def build_body(content: EventContent) -> dict[str, Any]:
         "start": build_time(content.start),
         "end": build_time(content.end),
         "recurrence": _build_recurrence(content),
-        # Whoever organises it is not among those whom they invite.
+        # The organizer is not one of the attendees at Graph.
         "attendees": [
             build_attendee(guest) for guest in content.attendees if not guest.is_organizer
         ],
@@ -54,9 +54,9 @@ def build_body(content: EventContent) -> dict[str, Any]:
 
 def build_new_event(content: EventContent, *, event_id: str) -> dict[str, Any]:
     """
-    Return a new event that carries `event_id`: it is found by it, and not made twice.
+    Return a new event that carries `event_id`: a repetition finds it and creates no second one.
 
-    https://learn.microsoft.com/en-us/graph/api/user-post-events (`transactionId`)
+    Source: https://learn.microsoft.com/en-us/graph/api/user-post-events (`transactionId`)
     """
     fields = {name: value for name, value in build_body(content).items() if value is not None}
     id_property = {"id": EVENT_ID_PROPERTY, "value": event_id}
@@ -65,30 +65,30 @@ def build_new_event(content: EventContent, *, event_id: str) -> dict[str, Any]:
 
 def build_new_meeting(content: EventContent, other: Mapping[str, Any]) -> dict[str, Any]:
     """
-    Return what makes a new event an online meeting, if another event is one.
+    Return the fields that make a new event an online meeting, if `other` is one.
 
-    Its address is a new one. That of the other, which its text may have, is left out.
+    The meeting gets a new address. The text loses the address of the other meeting.
     """
     if not other.get("isOnlineMeeting"):
         return {}
     provider = other.get("onlineMeetingProvider")
     provider_field = {} if provider in {None, "unknown"} else {"onlineMeetingProvider": provider}
-    description = meetings.remove_block(content.description, meetings.get_join_address(other))
+    description = online_meetings.remove_block(
+        content.description, online_meetings.get_join_address(other)
+    )
     return {"isOnlineMeeting": True, **provider_field, "body": build_text(description)}
 
 
 def build_patch(previous: EventContent, content: EventContent) -> dict[str, Any]:
-    """Return what differs, to be patched."""
     previous_body, new_body = build_body(previous), build_body(content)
     patch = {name: value for name, value in new_body.items() if previous_body.get(name) != value}
-    # One end alone would leave an event of days ending at a time.
+    # Both ends, so that no all-day event ends at a time.
     if patch.keys() & {"start", "end", "isAllDay"}:
         patch |= {name: new_body[name] for name in ("start", "end", "isAllDay")}
     return patch
 
 
 def build_id_filter(event_id: str) -> str:
-    """Return the filter that finds an event by the id that we gave it."""
     condition = f"ep/id eq '{EVENT_ID_PROPERTY}' and ep/value eq '{event_id}'"
     return f"singleValueExtendedProperties/Any(ep: {condition})"
 
@@ -113,7 +113,7 @@ def build_attendee(guest: Attendee) -> dict[str, Any]:
 
 
 def _find_windows_zone(name: str) -> str:
-    # Exchange knows every zone by Windows' name, and some by others.
+    # Exchange knows every zone by its Windows name, and some by others.
     try:
         return timezones.get_windows_name(name)
     except timezones.UnknownZone:
@@ -130,7 +130,6 @@ def _build_recurrence(content: EventContent) -> dict[str, Any] | None:
 
 
 def build_text(description: str) -> dict[str, str]:
-    """Return a description as the text of an event."""
     kind = "html" if _MARKUP.search(description) else "text"
     return {"contentType": kind, "content": description}
 

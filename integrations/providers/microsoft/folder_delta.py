@@ -1,10 +1,10 @@
 """
-The list of folders, as Graph tells it, and rounds of its changes.
+The list of a mailbox's folders, and its changes.
 
-The list is kept in the cursor from one poll to the next. A poll asks Graph for changes of folders
-and reads the list again if Graph tells of a folder that is new, gone, renamed, moved or hidden.
-Graph's delta does not tell which folder has a well-known name, so the list is also read again
-after `KEPT_FOR`. https://learn.microsoft.com/en-us/graph/api/mailfolder-delta
+The cursor stores the list. A poll requests changes of folders, and reads the list again if a
+folder was created, deleted, renamed, moved or hidden; also after `KEPT_FOR`, because Graph's
+delta does not report well-known names. Source:
+https://learn.microsoft.com/en-us/graph/api/mailfolder-delta
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from .http import GraphApiRequest, GraphOutcome, quote_segment, send_read
 
 _SELECT: Final = "id,displayName,parentFolderId,totalItemCount,isHidden"
 _PAGE_SIZE: Final = "odata.maxpagesize=200"
-# A mailbox has hundreds at the most; a list that goes on for ever ends somewhere.
+# A mailbox has hundreds of folders at most; an endless list is cut off.
 _MAX_PAGES: Final = 100
 
 
 def read_folders(access: ProviderAccess, *, at: float) -> FolderList:
     """
-    Return the folders as they are now: with one request, as long as they fit on a page.
+    Return the current folders, with one request if they fit on a page.
 
-    :param at: the present moment, in seconds since 1970
+    :param at: the current time, in seconds since 1970
     """
     requests = [
         GraphApiRequest(f"/me/mailFolders/{quote_segment(name)}", {"$select": "id"})
         for name in WELL_KNOWN
     ]
-    # A first round of their changes lists all of them flat, at whatever depth.
+    # The first round of the delta lists all folders flat, at any depth.
     every = GraphApiRequest("/me/mailFolders/delta", {"$select": _SELECT}, prefer=(_PAGE_SIZE,))
     *well_known_answers, first = send_in_batches([*requests, every], access)
     well_known = _read_well_known(dict(zip(WELL_KNOWN, well_known_answers, strict=True)))
@@ -57,7 +57,6 @@ def read_folders(access: ProviderAccess, *, at: float) -> FolderList:
 
 
 def build_next_request(listed: FolderList) -> GraphApiRequest:
-    """Return the request for changes of the folders since the list was read."""
     return GraphApiRequest(listed.link, prefer=(_PAGE_SIZE,))
 
 
@@ -65,9 +64,9 @@ def follow_changes(
     listed: FolderList, answer: GraphOutcome, access: ProviderAccess
 ) -> FolderList | None:
     """
-    Return the list with the link that ends `answer`; None if the list has changed.
+    Return the list with the link at the end of `answer`; None if the list has changed.
 
-    Graph may also tell of a folder because a message came or was read. That is no change.
+    Graph may also report a folder because a message arrived or was read. That is no change.
     """
     try:
         if isinstance(answer, errors.ProviderError):
@@ -86,14 +85,14 @@ def _is_change(item: Any, listed: FolderList) -> bool:
     known = listed.entries.get(str(item.get("id")))
     if known is None or "@removed" in item:
         return known is not None or "@removed" not in item
-    # Graph tells at least the properties that changed.
+    # Graph sends at least the changed properties.
     old_values = dict(zip(("displayName", "parentFolderId", "isHidden"), known, strict=True))
     new_values = dict(zip(old_values, _map_entry(item), strict=True))
     return any(old_values[name] != new_values[name] for name in old_values if name in item)
 
 
 def _read_well_known(answers: Mapping[str, GraphOutcome]) -> dict[str, str]:
-    """Return the ids of the folders that have a name everywhere, by it; some mailboxes lack one."""
+    """Return the ids of well-known folders, by name; a mailbox may lack some."""
     ids: dict[str, str] = {}
     for name, answer in answers.items():
         if isinstance(answer, errors.Gone):
@@ -105,7 +104,6 @@ def _read_well_known(answers: Mapping[str, GraphOutcome]) -> dict[str, str]:
 
 
 def _read_round(answer: Mapping[str, Any], access: ProviderAccess) -> tuple[list[Any], str]:
-    """Return what a round of changes of folders tells, and the link to the next round."""
     items: list[Any] = []
     for _ in range(_MAX_PAGES):
         items += answer.get("value") or ()

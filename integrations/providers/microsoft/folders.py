@@ -1,8 +1,8 @@
 """
-A mailbox's folders: what each is in our words, and which of them are read.
+A mailbox's folders: their names in Antares, and whether their mail is read.
 
-Exchange has each message in one folder. Junk, the bin, what is on its way out, recorded chats, and
-whatever Outlook itself hides, with all that lies inside them, are not read.
+Exchange stores each message in one folder. Junk, deleted items, the outbox, recorded chats and
+folders that Outlook hides are not read, nor are their subfolders.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-# https://learn.microsoft.com/en-us/graph/api/resources/mailfolder: names that stand for an id,
-# whatever language the folder is shown in. An id does not tell its name.
+# https://learn.microsoft.com/en-us/graph/api/resources/mailfolder: well-known names, independent of
+# the display language. An id does not reveal its name.
 _SYSTEM_FOLDERS: Final[Mapping[str, str]] = {
     "inbox": "inbox",
     "drafts": "drafts",
@@ -20,19 +20,22 @@ _SYSTEM_FOLDERS: Final[Mapping[str, str]] = {
     "archive": "archive",
 }
 _SKIPPED_FOLDERS: Final = ("deleteditems", "junkemail", "outbox", "conversationhistory")
-#: Names that stand for the folders that we know by name, whether or not they are read.
+#: All well-known names in use, read or not.
 WELL_KNOWN: Final = (*_SYSTEM_FOLDERS, *_SKIPPED_FOLDERS)
 _MAX_DEPTH: Final = 100
-#: Seconds after which the list is read again, whatever the changes of folders tell.
+#: Seconds after which the list is read again, even without changes.
 KEPT_FOR: Final = 3_600.0
 
-# Its name, the id of the folder that it lies in, and whether Outlook shows it.
+# Name, id of the parent folder, and whether Outlook shows the folder.
 FolderEntry = tuple[str, str, bool]
 
 
 @dataclass(frozen=True, slots=True)
 class ReadableFolders:
-    """The folders that are read, by id: `words` of ours, `names` of the person's own folders."""
+    """
+    The folders that are read, by id: `system_names` of Antares, `names` of the user's own
+    folders.
+    """
 
     system_names: Mapping[str, str]
     names: Mapping[str, str]
@@ -48,13 +51,13 @@ class ReadableFolders:
 @dataclass(frozen=True, slots=True)
 class FolderList:
     """
-    All folders of a mailbox, as they were read at one moment.
+    All folders of a mailbox at one moment.
 
-    :param well_known: ids by the name that stands for them
+    :param well_known: ids by well-known name
     :param entries: by id
-    :param link: where Graph tells what changed of the folders since; empty if it gave none
-    :param read_at: in seconds since 1970
-    :param message_count: of all folders; 0 in a list that was kept
+    :param link: Graph's link to later changes of folders; empty if it gave none
+    :param read_at: seconds since 1970
+    :param message_count: of all folders; 0 in a stored list
     """
 
     well_known: Mapping[str, str]
@@ -68,7 +71,7 @@ class FolderList:
 
     @classmethod
     def from_json(cls, values: list[Any]) -> FolderList:
-        """:raises ValueError, TypeError, AttributeError: if it is none of ours"""
+        """:raises ValueError, TypeError, AttributeError: if `values` are malformed"""
         well_known, entries, link, read_at = values
         return cls(
             {name: str(folder_id) for name, folder_id in well_known.items()},
@@ -81,11 +84,10 @@ class FolderList:
         )
 
     def is_current(self, now: float) -> bool:
-        """Return whether it is enough to ask Graph what has changed since."""
+        """Return whether a request for changes is enough, without reading the list again."""
         return bool(self.link) and 0 <= now - self.read_at < KEPT_FOR
 
     def find_readable(self) -> ReadableFolders:
-        """Return the folders that are read."""
         well_known = self.well_known
         skipped = {well_known[name] for name in _SKIPPED_FOLDERS if name in well_known}
         system_names = {
@@ -104,12 +106,12 @@ class FolderList:
         return ReadableFolders(system_names, names)
 
     def has_same_folders(self, other: FolderList) -> bool:
-        """Return whether both have the same names and places, also of folders that are not read."""
+        """Return whether names and parents are equal, for folders that are not read as well."""
         return self.entries == other.entries and self.well_known == other.well_known
 
 
 def _find_path(folder_id: str, entries: Mapping[str, FolderEntry]) -> Sequence[str]:
-    """Return the folder and those that it lies in, the outermost first."""
+    """Return a folder and its parents, the outermost first."""
     path: list[str] = []
     step = folder_id
     while step in entries and len(path) < _MAX_DEPTH:

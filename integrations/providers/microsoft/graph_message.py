@@ -1,4 +1,4 @@
-"""Graph's message and its MIME, in our words."""
+"""Graph's message and its MIME, mapped to mail types."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from integrations.formats import label_ids
 from integrations.formats.mime.graph_message import read_extended_properties
 from integrations.formats.mime.headers import make_printable
 from integrations.formats.mime.message import clamp_size
-from integrations.parsers import parse_requests as parsers
+from integrations.parsers import parse_requests
 from integrations.parsers.mail_tasks import ParsedMail
 from integrations.parsers.wire_frames import UnreadableItem
 from integrations.providers import errors, unexpected_responses
@@ -19,36 +19,36 @@ from integrations.providers.mail import MessageFiling, MessageRef, RemoteMessage
 
 from .folders import ReadableFolders
 
-# All that says where a message is filed, and the least that names it.
+# The filing of a message, and the ids that name it.
 FILING_FIELDS: Final = "id,conversationId,parentFolderId,isRead,isDraft,flag,categories,importance"
 HEAD_FIELDS: Final = FILING_FIELDS + ",receivedDateTime,bodyPreview"
-# Of Graph's message, all that is read by properties; the README says what becomes of each.
+# All properties that are read; the README explains each.
 CONTENT_FIELDS: Final = (
     HEAD_FIELDS
     + ",createdDateTime,lastModifiedDateTime,sentDateTime,internetMessageId,subject,from"
     + ",toRecipients,ccRecipients,bccRecipients,replyTo,conversationIndex,hasAttachments,body"
     + ",internetMessageHeaders"
 )
-# Beside: what a message refers to, because sent messages have no internet headers; and its size.
+# The references of sent messages, which have no internet headers, and the size.
 EXTENDED_PROPERTIES: Final = (
     "singleValueExtendedProperties("
     "$filter=id eq 'String 0x1039' or id eq 'String 0x1042' or id eq 'Integer 0x0E08')"
 )
 #: PR_MESSAGE_SIZE.
 _SIZE_PROPERTY: Final = 0x0E08
-# As Graph does it by itself, said so that it stays: HTML, which Graph makes safe and we once more.
+# Graph's default, set so that it cannot change: HTML, which Graph sanitises and Antares again.
 BODY_TYPE: Final = ('outlook.body-content-type="html"',)
 MAX_SNIPPET: Final = 300
 _HEAD_NAMES: Final = frozenset(HEAD_FIELDS.split(","))
 
 
 def is_complete(item: Mapping[str, Any]) -> bool:
-    """Return whether it says all that is read of a head; changes may say less."""
+    """Return whether an item has all properties of a head; items of a delta may have fewer."""
     return item.keys() >= _HEAD_NAMES
 
 
 def list_messages(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the messages of a list; an entry without an id is none, and nothing can name it."""
+    """Return the messages of a list, without entries that have no id."""
     entries = answer.get("value")
     return [
         entry
@@ -58,7 +58,6 @@ def list_messages(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def is_in_folders(item: Mapping[str, Any], folders: ReadableFolders) -> bool:
-    """Return whether a message is in one of these folders."""
     folder_id = item.get("parentFolderId")
     return isinstance(folder_id, str) and folder_id in folders
 
@@ -68,16 +67,16 @@ def map_ref(item: Mapping[str, Any]) -> MessageRef:
 
 
 def make_category_id(name: str) -> str:
-    """Return the id of a label that is a category: a message has its name, and no id of it."""
+    """Return the label id of a category: messages hold its name, and Graph gives no id."""
     return label_ids.make_id(make_printable(name))
 
 
 def map_filing(item: Mapping[str, Any], folders: ReadableFolders) -> MessageFiling:
     """
-    Return where a message is filed. A folder of the person's own is a label, and archived.
+    Return the filing of a message. A folder of the user's own is a label, and archived.
 
-    Whether Outlook shows it as focused or other is not said: it says so of the inbox alone, and
-    no word of ours means it.
+    Outlook's focused and other are left out: they apply to the inbox only, and Antares has no
+    name for them.
     """
     folder_id = str(item.get("parentFolderId") or "")
     system_names = [
@@ -97,17 +96,17 @@ def map_filing(item: Mapping[str, Any], folders: ReadableFolders) -> MessageFili
 
 
 def is_content_final(item: Mapping[str, Any], folders: ReadableFolders) -> bool:
-    """Return whether only the filing of a message can change: a draft is written on."""
+    """Return whether only the filing can change: the content of a draft can, too."""
     return not item.get("isDraft") and "drafts" not in map_filing(item, folders).folders
 
 
 def parse_received_at(item: Mapping[str, Any]) -> datetime:
-    """:raises ValueError: if it says no moment"""
+    """:raises ValueError: if the item holds no valid time"""
     return datetime.fromisoformat(str(item.get("receivedDateTime"))).astimezone(UTC)
 
 
 def get_size(item: Mapping[str, Any]) -> int:
-    """Return a message's size in bytes as Exchange counts it; 0 where it says none."""
+    """Return a message's size in bytes as Exchange counts it; 0 if unknown."""
     try:
         return clamp_size(int(read_extended_properties(item).get(_SIZE_PROPERTY, "0")))
     except unexpected_responses.UNREADABLE_ERRORS:
@@ -124,11 +123,11 @@ def map_message(  # noqa: PLR0913
     is_mime: bool = False,
 ) -> RemoteMessage | errors.Rejected:
     """
-    Return one message of its `HEAD` and its content, which was read before.
+    Return one message, from its `HEAD_FIELDS` and its parsed content.
 
-    :param size: in bytes
-    :param is_reconstructed: it was read by its properties
-    :param is_mime: it was read from its MIME, because its properties do not show it whole
+    :param size: bytes
+    :param is_reconstructed: the content is from properties
+    :param is_mime: the content is from MIME, because properties do not show all of it
     """
     reason = "undecodable"
     if isinstance(read, UnreadableItem):
@@ -138,7 +137,7 @@ def map_message(  # noqa: PLR0913
             return RemoteMessage(
                 message_id=parse_provider_id(map_ref(item).message_id),
                 thread_id=parse_provider_id(map_ref(item).thread_id),
-                # The sender's Date may claim anything; this is Exchange's own clock.
+                # Exchange's own clock; the sender's Date header is not reliable.
                 received_at=parse_received_at(item),
                 size=clamp_size(size),
                 snippet=make_printable(str(item.get("bodyPreview") or ""))[:MAX_SNIPPET],
@@ -155,10 +154,10 @@ def find_part(content: bytes, path: str) -> bytes:
     """
     Return the bytes of the part at `path`, a path of indexes, of a message's MIME.
 
-    :raises Gone: if it has no such part
-    :raises Rejected: if it cannot be read
+    :raises Gone: if the message has no such part
+    :raises Rejected: if the message cannot be read
     """
-    data = parsers.find_part(content, path)
+    data = parse_requests.find_part(content, path)
     if isinstance(data, UnreadableItem):
         raise errors.Rejected("the message cannot be read", reason=data.reason)
     if data is None:

@@ -1,4 +1,4 @@
-"""Send requests to Graph, and say its errors in our words."""
+"""Sends requests to Graph, and maps Graph's errors."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from .mailbox_concurrency import MAX_CONCURRENT_REQUESTS
 from .session import GraphNoResponse
 
 ROOT: Final = "https://graph.microsoft.com/v1.0"
-# Without it an id changes when its item is moved. It is no part of a link: it is said each time.
+# Without it, moving an item changes its id. Links do not include it: it is sent each time.
 IMMUTABLE_IDS: Final = 'IdType="ImmutableId"'
 _FOREIGN_LINK: Final = "a link points away from Graph"
-# Seconds, where answers are few and short: somebody may be waiting.
+# Seconds for few and short responses: a person may be waiting.
 PATIENCE: Final = 45.0
 
 GraphOutcome = dict[str, Any] | errors.ProviderError
 
-# Graph's codes in lower case, because it writes them in more than one.
+# Graph's codes in lower case, because Graph varies their case.
 # https://learn.microsoft.com/en-us/graph/errors and
 # https://learn.microsoft.com/en-us/dotnet/api/microsoft.exchange.webservices.data.serviceerror
 _EXPIRED_CODES: Final = frozenset(
@@ -43,7 +43,7 @@ _SCOPE_CODES: Final = frozenset(
 _NO_MAILBOX_CODES: Final = frozenset(
     {"mailboxnotenabledforrestapi", "mailboxnotsupportedforrestapi", "errornonexistentmailbox"}
 )
-# What can be no item's id is an item that there is not.
+# A malformed id counts as a missing item.
 _NOT_FOUND_CODES: Final = frozenset(
     {
         "erroritemnotfound",
@@ -54,7 +54,7 @@ _NOT_FOUND_CODES: Final = frozenset(
 )
 _CONFLICT_CODES: Final = frozenset({"errorirresolvableconflict", "errorchangekeyrequiredforwrite"})
 _TAKEN_CODES: Final = frozenset({"errorduplicatetransactionid"})
-# Of a write: it says what is wrong with it, and will say so again.
+# Permanent refusals of a write.
 _REJECTED_CODES: Final = frozenset(
     {
         "errorpropertyvalidationfailure", "erroroccurrencecrossingboundary",
@@ -65,9 +65,9 @@ _REJECTED_CODES: Final = frozenset(
         "errorrecurrencehasnooccurrence", "errorinvalidrequest", "errormessagesizeexceeded",
     }
 )  # fmt: skip
-# Graph called our address for notifications, and was not answered as it wants to be.
+# Graph called our webhook and did not get the expected response.
 _WEBHOOK_CODE: Final = "validationerror"
-# An older code says the same of any request, so this one is told by how Graph's text begins.
+# An older code covers any request, so only the start of Graph's text identifies this error.
 _OLDER_WEBHOOK: Final = ("invalidrequest", "subscription validation request failed")
 _RATE_CODES: Final = frozenset({"toomanyrequests", "applicationthrottled", "errorservererrorbusy"})
 _KNOWN_CODES: Final = (
@@ -93,11 +93,11 @@ _ERRORS_BY_CODE: Final[tuple[tuple[frozenset[str], type[errors.ProviderError]], 
 @dataclass(frozen=True, slots=True)
 class GraphApiRequest:
     """
-    One request. `path` is below the root, or a link that Graph gave us, which is followed as it is.
+    One request. `path` is below the root, or a link of Graph's, which is followed unchanged.
 
-    `prefer` goes beside the wish for ids that stay. What is in `body` becomes JSON. `parts` are the
-    requests that it is for Graph: a batch has several. An answer of more than `most_bytes` is too
-    large; None: than `http.MAX_ANSWER`.
+    `prefer` is added to the preference for immutable ids. `body` is sent as JSON. `request_count`
+    is Graph's count: a batch has several. A response of more than `max_bytes` is too large; None:
+    `http.MAX_ANSWER`.
     """
 
     path: str
@@ -112,24 +112,22 @@ class GraphApiRequest:
 
 
 def quote_segment(value: str) -> str:
-    """Return an id as a part of a path: ids hold `/`, `+` and `=`."""
+    """Return an id as a path segment: ids contain `/`, `+` and `=`."""
     return quote(value, safe="")
 
 
 def format_query(request: GraphApiRequest) -> str:
-    """Return the query of a request with its question mark; empty where it has none."""
     if not request.query:
         return ""
     return "?" + urlencode(request.query, quote_via=quote, safe="$,()':/")
 
 
 def format_preferences(request: GraphApiRequest) -> str:
-    """Return the value of the `Prefer` header of a request."""
     return ", ".join((IMMUTABLE_IDS, *request.prefer))
 
 
 def get_root_url(root_url: str) -> str:
-    """Return where Graph is: at `root_url`, or, if that is empty, where Microsoft has it."""
+    """Return the root of Graph: `root_url`, or Microsoft's if empty."""
     return (root_url or ROOT).rstrip("/")
 
 
@@ -140,9 +138,9 @@ def send_read(
     not_found: type[errors.ProviderError] = errors.Gone,
 ) -> dict[str, Any]:
     """
-    Return the answer to `request`, a read.
+    Return the response to `request`, a read.
 
-    `not_found` says what a 404 means here.
+    :param not_found: the error for a 404
     """
     (result,) = send_reads([request], access, not_found=not_found)
     if isinstance(result, errors.ProviderError):
@@ -156,10 +154,10 @@ def send_reads(
     *,
     not_found: type[errors.ProviderError] = errors.Gone,
 ) -> list[GraphOutcome]:
-    """Return the answer to each of `requests`, reads all of them, in order."""
+    """Return the result of each of `requests`, all of them reads, in order."""
     if not requests:
         return []
-    # Of what is under way at once, each has as long as one alone.
+    # Each concurrent request has the time of a single one.
     deadline = PATIENCE if len(requests) <= MAX_CONCURRENT_REQUESTS else DEADLINE
     return [_parse_answer(answer, not_found) for answer in _send_all(requests, access, deadline)]
 
@@ -167,7 +165,7 @@ def send_reads(
 def fetch_contents(
     requests: Sequence[GraphApiRequest], access: ProviderAccess
 ) -> list[bytes | errors.ProviderError]:
-    """Return what stands behind each of `requests`, in order, as bytes."""
+    """Return the bytes of each response, in order, or its error."""
     if not requests:
         return []
     return [
@@ -180,9 +178,9 @@ def fetch_contents(
 
 def send_write(request: GraphApiRequest, access: ProviderAccess) -> dict[str, Any]:
     """
-    Return the answer to `request`, a write; empty where there is none to give.
+    Return the response to `request`, a write; empty if the response has no content.
 
-    :raises OutcomeUnknown: if it was sent and no answer came, or one that leaves it open
+    :raises OutcomeUnknown: if the request was sent and the result is unknown
     """
     (answer,) = _send_all([request], access, PATIENCE)
     if not isinstance(answer, http.ProviderResponse):
@@ -195,7 +193,7 @@ def send_write(request: GraphApiRequest, access: ProviderAccess) -> dict[str, An
     has_failed = isinstance(result, errors.Unavailable) and not isinstance(
         result, errors.RateLimited
     )
-    # A success that cannot be read: it may be done.
+    # An unreadable success: the write may have been applied.
     if has_failed or answer.is_success:
         raise errors.OutcomeUnknown("Microsoft failed", status=result.status, reason=result.reason)
     raise result
@@ -213,9 +211,9 @@ def _send_all(
 
 def get_relative_path(request: GraphApiRequest, access: ProviderAccess) -> str:
     """
-    Return the path of `request` below the root, as a part of a batch has it.
+    Return the path of `request` below the root, for a part of a batch.
 
-    :raises CursorExpired: if it is a link that leads elsewhere
+    :raises CursorExpired: if the path is a link to another host
     """
     if "://" not in request.path:
         return request.path
@@ -227,13 +225,13 @@ def get_relative_path(request: GraphApiRequest, access: ProviderAccess) -> str:
 
 
 def prepare_call(request: GraphApiRequest, access: ProviderAccess) -> GraphCall:
-    """Return `request` with a bearer token, if it stays where the token may go."""
+    """Return `request` with a bearer token, if its host may receive the token."""
     root = get_root_url(access.root_url)
     is_link = "://" in request.path
     url = request.path if is_link else root + request.path
     url += format_query(request)
     if urlsplit(url)[:2] != urlsplit(root)[:2]:
-        # A link was handed to us and kept. It is followed only home.
+        # A link comes from Graph and was stored. It must lead to Graph's own host.
         if is_link:
             raise errors.CursorExpired(_FOREIGN_LINK)
         raise errors.Unexpected("a request would have left for another host")
@@ -261,7 +259,7 @@ def _parse_answer(
     except RecursionError:
         return errors.Rejected("the answer nests too deeply", reason="too-deep")
     except ValueError:
-        # Something between Microsoft and us answered in its place.
+        # A proxy answered instead of Microsoft.
         return errors.Unavailable("the answer was not Microsoft's", status=answer.status)
     if isinstance(parsed, dict):
         return parsed
@@ -283,7 +281,7 @@ def _map_failure(
 def map_graph_error(
     response: http.ProviderResponse, not_found: type[errors.ProviderError]
 ) -> errors.ProviderError:
-    """Return the error that a refusal stands for, by its status and code."""
+    """Return the error for a refusal, by status and code."""
     status = response.status
     code = _read_code(response)
     kind = next((error_class for codes, error_class in _ERRORS_BY_CODE if code in codes), None)
@@ -309,7 +307,7 @@ def _map_status(  # noqa: PLR0911
         return not_found
     if status == HTTPStatus.GONE:
         return errors.CursorExpired
-    # Graph answers a stale change key with one or the other.
+    # Graph answers a stale change key with either status.
     if status in {HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED}:
         return errors.ChangedMeanwhile
     if status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -324,7 +322,6 @@ def _map_status(  # noqa: PLR0911
 
 
 def _read_code(response: http.ProviderResponse) -> str:
-    """Return the code of an error in lower case; empty where there is none."""
     try:
         error = json.loads(response.content)["error"]
         code = error["code"]
@@ -341,9 +338,9 @@ def _read_code(response: http.ProviderResponse) -> str:
 
 def _read_claims(response: http.ProviderResponse) -> str:
     """
-    Return what a challenge wants the next token to say, as JSON; empty where it wants nothing.
+    Return the claims of a challenge, as JSON; empty if there are none.
 
-    https://learn.microsoft.com/en-us/entra/identity-platform/claims-challenge
+    Source: https://learn.microsoft.com/en-us/entra/identity-platform/claims-challenge
     """
     challenge = response.headers.get("www-authenticate", "")
     _, separator, rest = challenge.partition('claims="')

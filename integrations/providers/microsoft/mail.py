@@ -1,4 +1,4 @@
-"""Outlook's mail behind `MailAdapter`, by Microsoft Graph. The cursor is `mail_cursor.Cursor`."""
+"""Outlook's mail as a `MailAdapter`, through Microsoft Graph. The cursor is a `GraphMailCursor`."""
 
 from __future__ import annotations
 
@@ -21,21 +21,20 @@ from integrations.providers.mail import (
     RemoteThread,
 )
 
-from . import attachments, folder_delta, mail_delta, mail_delta_pages
-from . import graph_message as reading
+from . import attachments, folder_delta, graph_message, mail_delta, mail_delta_pages
 from .folders import ReadableFolders
 from .http import GraphApiRequest, send_read
 from .mail_content import ContentReader, MessageResults
 from .mail_cursor import GraphMailCursor
 
 MAX_PAGE: Final = 500
-# Of a conversation; one with more is read as far as that.
+# Limits of one conversation; the rest of a longer one is not read.
 _MAX_THREAD_MESSAGES: Final = 1_000
 _MAX_THREAD_PAGES: Final = 50
 _THREAD_PAGE_SIZE: Final = 50
-# Of what was listed or told, as many as a sync plans at once.
+# Heads to store: as many as a sync plans at once.
 _MAX_HEADS: Final = 2_500
-# Their clock and ours may differ by so much.
+# The possible difference between Microsoft's clock and ours.
 _SKEW: Final = timedelta(minutes=10)
 
 _ThreadItems = dict[str, Mapping[str, Any]] | errors.ProviderError
@@ -43,14 +42,14 @@ _ThreadItems = dict[str, Mapping[str, Any]] | errors.ProviderError
 
 class GraphMailAdapter:
     """
-    Reads one mailbox. Holds its folders, and no connection and no token of its own.
+    Reads one mailbox. Holds its folders, and no connection and no token.
 
-    And heads of what it listed, until that is fetched: whatever changes between is told, as every
+    Holds heads of listed messages until they are fetched. A later change is not lost: every
     cursor is older than the listing.
     """
 
     def __init__(self, access: ProviderAccess, *, always_mime: bool = False) -> None:
-        """:param always_mime: read each message from its MIME, a request each"""
+        """:param always_mime: read each message from its MIME, one request each"""
         self.access = access
         self._folders: ReadableFolders | None = None
         self._listed: dict[str, Mapping[str, Any]] = {}
@@ -81,7 +80,7 @@ class GraphMailAdapter:
         ]
         return {
             **self._get_folders().names,
-            **{reading.make_category_id(name): name for name in names},
+            **{graph_message.make_category_id(name): name for name in names},
         }
 
     @unexpected_responses.raise_unexpected
@@ -101,7 +100,7 @@ class GraphMailAdapter:
         elif query.strip():
             parameters = {
                 "$search": _build_search(query, since, until),
-                "$select": reading.HEAD_FIELDS,
+                "$select": graph_message.HEAD_FIELDS,
                 "$top": size,
             }
             request = GraphApiRequest("/me/messages", parameters)
@@ -112,17 +111,17 @@ class GraphMailAdapter:
         answer = send_read(request, self.access)
         items = [
             item
-            for item in reading.list_messages(answer)
-            if reading.is_in_folders(item, folders) and _is_within(item, since, until)
+            for item in graph_message.list_messages(answer)
+            if graph_message.is_in_folders(item, folders) and _is_within(item, since, until)
         ]
         if not query.strip():
-            # What was searched for lies far apart: no page holds it together.
+            # Search results lie far apart, so no page holds several of them.
             self._remember_heads(items)
         next_page = storable_values.check_token(answer.get("@odata.nextLink"))
         if next_page and next_page == page:
             raise errors.Unexpected("a page of a list leads to itself")
         return MessageListPage(
-            refs=tuple(map(reading.map_ref, items)),
+            refs=tuple(map(graph_message.map_ref, items)),
             next_page=next_page,
             estimate=storable_values.clamp_number(answer.get("@odata.count")),
         )
@@ -156,7 +155,7 @@ class GraphMailAdapter:
         return attachments.open_attachment(message_id, part, self.access)
 
     def _get_folders(self) -> ReadableFolders:
-        """Return the folders as they were when this adapter first asked, or followed changes."""
+        """Return the folders as of this adapter's first request, or of its last `get_changes`."""
         with self._lock:
             if self._folders is None:
                 listed = folder_delta.read_folders(self.access, at=time.time())
@@ -164,14 +163,16 @@ class GraphMailAdapter:
             return self._folders
 
     def _remember_heads(self, items: Iterable[Mapping[str, Any]]) -> None:
-        """Keep those heads that are whole until they are fetched; of too many, the last."""
+        """Store complete heads until they are fetched; at most the last `_MAX_HEADS`."""
         with self._lock:
-            self._listed |= {str(item["id"]): item for item in items if reading.is_complete(item)}
+            self._listed |= {
+                str(item["id"]): item for item in items if graph_message.is_complete(item)
+            }
             for oldest in list(self._listed)[: max(0, len(self._listed) - _MAX_HEADS)]:
                 self._listed.pop(oldest, None)
 
     def _take_heads(self, targets: Sequence[FetchTarget]) -> dict[str, Mapping[str, Any]]:
-        """Return the heads of those that were listed, each once: what failed is looked up."""
+        """Remove and return the stored heads: a failed message is looked up at its next fetch."""
         with self._lock:
             known = {
                 target.message_id: self._listed.pop(target.message_id, None)
@@ -190,22 +191,22 @@ class GraphMailAdapter:
 
     def _list_thread(self, thread_id: str) -> _ThreadItems:
         quoted = thread_id.replace("'", "''")
-        # Without an order, which Graph would want to be the filter's first property.
+        # Without `$orderby`, which Graph would require as the filter's first property.
         parameters = {"$filter": f"conversationId eq '{quoted}'", "$top": str(_THREAD_PAGE_SIZE)}
         pages = self._content.pages
         request = GraphApiRequest(
-            "/me/messages", pages.build_query(**parameters), prefer=reading.BODY_TYPE
+            "/me/messages", pages.build_query(**parameters), prefer=graph_message.BODY_TYPE
         )
         items: dict[str, Mapping[str, Any]] = {}
         for _ in range(_MAX_THREAD_PAGES):
             (answer,) = pages.send_each([request])
             if isinstance(answer, errors.ProviderError):
                 return answer
-            items |= {str(item["id"]): item for item in reading.list_messages(answer)}
+            items |= {str(item["id"]): item for item in graph_message.list_messages(answer)}
             following = answer.get("@odata.nextLink")
             if not following or len(items) >= _MAX_THREAD_MESSAGES:
                 break
-            request = GraphApiRequest(str(following), prefer=reading.BODY_TYPE)
+            request = GraphApiRequest(str(following), prefer=graph_message.BODY_TYPE)
         return items
 
 
@@ -218,10 +219,10 @@ def _build_single_thread(
 def _build_thread(
     items: Mapping[str, Mapping[str, Any]], results: MessageResults
 ) -> RemoteThread | errors.ProviderError:
-    """Return a thread. Those that cannot be read are named in it; another error is its own."""
+    """Return a thread, with unreadable messages in `rejected`, or another error if one occurred."""
     messages: list[RemoteMessage] = []
     rejected: dict[str, str] = {}
-    # Listed newest first, to the second: of one second, the last listed came first.
+    # Listed newest first, to the second: within a second, the last listed is the oldest.
     for message_id in reversed(list(items)):
         result = results[message_id]
         if isinstance(result, RemoteMessage):
@@ -237,12 +238,15 @@ def _build_thread(
 
 
 def _build_list_query(since: datetime | None, until: datetime | None) -> dict[str, str]:
-    """Return a listing by time. What it orders by comes first in its filter, as Graph wants it."""
+    """
+    Return the query of a listing by time. Graph requires the ordered property first in the
+    filter.
+    """
     bounds = [f"receivedDateTime ge {_format_time(since)}"] if since else []
     bounds += [f"receivedDateTime lt {_format_time(until)}"] if until else []
     parameters = {
         "$orderby": "receivedDateTime desc",
-        "$select": reading.HEAD_FIELDS,
+        "$select": graph_message.HEAD_FIELDS,
         "$count": "true",
     }
     return parameters | ({"$filter": " and ".join(bounds)} if bounds else {})
@@ -250,9 +254,10 @@ def _build_list_query(since: datetime | None, until: datetime | None) -> dict[st
 
 def _build_search(query: str, since: datetime | None, until: datetime | None) -> str:
     """
-    Return what was typed as Graph searches, newest first, and near the bounds.
+    Return the typed text as a search of Graph, newest first, near the bounds.
 
-    A search takes no filter, and its days are the mailbox's own; `_is_within` has the last word.
+    A search takes no filter, and its days are those of the mailbox's zone, so `_is_within`
+    decides.
     """
     words = [query.strip().replace("\\", "\\\\").replace('"', '\\"')]
     day = timedelta(days=1)
@@ -265,7 +270,7 @@ def _is_within(item: Mapping[str, Any], since: datetime | None, until: datetime 
     if since is None and until is None:
         return True
     try:
-        at = reading.parse_received_at(item)
+        at = graph_message.parse_received_at(item)
     except ValueError:
         return False
     is_late = since is None or at >= since.replace(microsecond=0)
@@ -278,5 +283,4 @@ def _format_time(at: datetime) -> str:
 
 @contextmanager
 def open_mail(access: ProviderAccess) -> Iterator[GraphMailAdapter]:
-    """Hold an adapter to the mailbox that `access` is for."""
     yield GraphMailAdapter(access)

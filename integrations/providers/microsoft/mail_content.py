@@ -1,8 +1,8 @@
 """
-What a message holds: its properties and the names of its attachments, or, at last, its MIME.
+The content of messages: properties and attachment names, or MIME as the last resort.
 
-Most messages are read by pages. The MIME of a message, a request each, is for what Graph's JSON
-does not show: see `mime_selection`.
+Most messages are read by pages. The MIME, one request per message, is for content that Graph's
+JSON does not show: see `mime_selection`.
 """
 
 from __future__ import annotations
@@ -14,15 +14,13 @@ from typing import Any, Final
 
 import orjson
 
-from integrations.parsers import parse_requests as parsers
+from integrations.parsers import parse_requests
 from integrations.parsers.wire_frames import UnreadableItem
 from integrations.providers import errors
 from integrations.providers.access import ProviderAccess
 from integrations.providers.mail import RemoteMessage
 
-from . import graph_message as reading
-from . import mime_selection as kinds
-from . import sent_replies as parents
+from . import graph_message, mime_selection, sent_replies
 from .folders import ReadableFolders
 from .http import GraphApiRequest, fetch_contents, quote_segment
 from .mail_pages import Heads, PageReader
@@ -30,11 +28,11 @@ from .mail_pages import Heads, PageReader
 MessageItems = Mapping[str, Mapping[str, Any]]
 MessageResults = dict[str, RemoteMessage | errors.ProviderError]
 
-# An attachment's content id is of a file alone: an item has none.
+# Only file attachments have a content id, not attached items.
 _ATTACHMENT_FIELDS: Final = (
     "id,name,contentType,size,isInline,microsoft.graph.fileAttachment/contentId"
 )
-# Of one message.
+# Per message.
 _MAX_ATTACHMENTS: Final = 1_000
 _MAX_PAGES: Final = 20
 
@@ -53,20 +51,20 @@ class ContentReader:
 
     def __post_init__(self) -> None:
         if self.always_mime:
-            self.pages = PageReader(self.access, reading.HEAD_FIELDS, "")
+            self.pages = PageReader(self.access, graph_message.HEAD_FIELDS, "")
         else:
             self.pages = PageReader(
-                self.access, reading.CONTENT_FIELDS, reading.EXTENDED_PROPERTIES
+                self.access, graph_message.CONTENT_FIELDS, graph_message.EXTENDED_PROPERTIES
             )
 
     def read_messages(
         self, heads: Heads, unlisted: Sequence[str], folders: ReadableFolders
     ) -> MessageResults:
         """
-        Return each message, or the error that it met, by id.
+        Return each message, or its error, by id.
 
-        :param heads: messages that were listed, by id
-        :param unlisted: ids of others
+        :param heads: listed messages, by id
+        :param unlisted: ids of other messages
         """
         return self.read_items(self.pages.read_properties(heads, unlisted), folders)
 
@@ -75,20 +73,24 @@ class ContentReader:
         answers: Mapping[str, Mapping[str, Any] | errors.ProviderError],
         folders: ReadableFolders,
     ) -> MessageResults:
-        """Return messages of which the properties are there already; see `read`."""
+        """Return messages from properties that are already read. See `read_messages`."""
         results: MessageResults = {}
         items: dict[str, Mapping[str, Any]] = {}
         for message_id, answer in answers.items():
             if isinstance(answer, errors.ProviderError):
                 results[message_id] = answer
-            elif reading.is_in_folders(answer, folders):
+            elif graph_message.is_in_folders(answer, folders):
                 items[message_id] = answer
             else:
                 results[message_id] = errors.Gone("it is in no folder that is read")
         by_properties = (
             {}
             if self.always_mime
-            else {item_id: item for item_id, item in items.items() if kinds.is_shown_whole(item)}
+            else {
+                item_id: item
+                for item_id, item in items.items()
+                if mime_selection.is_shown_whole(item)
+            }
         )
         files, failed = self._list_attachments(by_properties)
         results |= failed
@@ -96,7 +98,7 @@ class ContentReader:
             item_id: item for item_id, item in by_properties.items() if item_id in files
         }
         results |= self._read_by_properties(
-            by_properties, files, parents.find_parents(items), folders
+            by_properties, files, sent_replies.find_parents(items), folders
         )
         return results | self._read_by_mime(
             {item_id: items[item_id] for item_id in items if item_id not in results}, folders
@@ -106,12 +108,12 @@ class ContentReader:
         self, items: MessageItems
     ) -> tuple[dict[str, list[Mapping[str, Any]]], dict[str, errors.ProviderError]]:
         """
-        Return the attachments of each message, and the errors that asking for them met, by id.
+        Return the attachments of each message, and the errors of these requests, by id.
 
-        A message whose attachments JSON does not show, such as an encrypted one, is in neither.
+        A message with attachments that JSON does not show, such as an encrypted one, is in neither.
         """
         message_ids = [
-            item_id for item_id, item in items.items() if kinds.may_have_attachments(item)
+            item_id for item_id, item in items.items() if mime_selection.may_have_attachments(item)
         ]
         files: dict[str, list[Mapping[str, Any]]] = {
             item_id: [] for item_id in items.keys() - set(message_ids)
@@ -122,20 +124,19 @@ class ContentReader:
             listed = self._read_all_pages(answer)
             if isinstance(listed, errors.ProviderError):
                 failed[message_id] = listed
-            elif kinds.are_attachments_shown(listed):
+            elif mime_selection.are_attachments_shown(listed):
                 files[message_id] = listed
         return files, failed
 
     def _read_all_pages(
         self, answer: Mapping[str, Any] | errors.ProviderError
     ) -> list[Any] | errors.ProviderError:
-        """Return what a list of attachments holds, with the pages that follow."""
         attachments: list[Any] = []
         for _ in range(_MAX_PAGES):
             if isinstance(answer, errors.ProviderError):
                 return answer
             entries = answer.get("value") or ()
-            # An odd list is an odd entry, so that the message is read from its MIME.
+            # A malformed list becomes a malformed entry, so that the message is read from MIME.
             attachments += entries if isinstance(entries, list | tuple) else [entries]
             link = answer.get("@odata.nextLink")
             if not link or len(attachments) > _MAX_ATTACHMENTS:
@@ -150,14 +151,14 @@ class ContentReader:
         known_parents: Mapping[str, tuple[str, str]],
         folders: ReadableFolders,
     ) -> MessageResults:
-        """Return messages as JSON shows them; those that it does not show are left out."""
+        """Return messages from JSON, without those that JSON does not show."""
         records = {
             message_id: _encode_record(item, files[message_id], known_parents.get(message_id))
             for message_id, item in items.items()
         }
-        parsed_mails = parsers.read_graph(list(records.values()))
+        parsed_mails = parse_requests.read_graph(list(records.values()))
         return {
-            message_id: reading.map_message(
+            message_id: graph_message.map_message(
                 items[message_id],
                 parsed_mail,
                 _get_size(items[message_id], record, files[message_id]),
@@ -183,16 +184,15 @@ class ContentReader:
             for message_id, content in zip(items, mimes, strict=True)
             if isinstance(content, errors.ProviderError)
         }
-        parsed_mails = parsers.read_mime(list(received.values()))
+        parsed_mails = parse_requests.read_mime(list(received.values()))
         for (message_id, content), parsed_mail in zip(received.items(), parsed_mails, strict=True):
-            results[message_id] = reading.map_message(
+            results[message_id] = graph_message.map_message(
                 items[message_id], parsed_mail, len(content), folders, is_mime=not self.always_mime
             )
         return results
 
 
 def build_mime_request(message_id: str) -> GraphApiRequest:
-    """Return the request for a message's MIME."""
     return GraphApiRequest(f"/me/messages/{quote_segment(message_id)}/$value", accept="*/*")
 
 
@@ -206,18 +206,18 @@ def _encode_record(
     files: Sequence[Mapping[str, Any]],
     parent: tuple[str, str] | None,
 ) -> bytes:
-    """Return what a parser process reads of a message: see `graph_message.parse`."""
+    """Return the input of a parser process for a message: see `graph_message.parse`."""
     record = {"message": item, "attachments": files, "parent": parent}
     try:
         return orjson.dumps(record)
     except TypeError:
-        # Half of a character, which Graph wrote as an escape.
+        # A lone surrogate, which Graph sent as an escape.
         return json.dumps(record).encode()
 
 
 def _get_size(item: Mapping[str, Any], record: bytes, files: Sequence[Mapping[str, Any]]) -> int:
-    """Return its size as Exchange counts it, or else what came and its attachments."""
-    reported_size = reading.get_size(item)
+    """Return the size that Exchange reports, else that of the record and the attachments."""
+    reported_size = graph_message.get_size(item)
     return reported_size or len(record) + sum(
         file["size"] for file in files if isinstance(file.get("size"), int)
     )

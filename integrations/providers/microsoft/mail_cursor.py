@@ -1,7 +1,7 @@
 """
-The cursor of a mailbox at Graph: how far its changes were followed. Only this package reads it.
+The cursor of a mailbox at Graph. Only this package reads it.
 
-It holds names of folders, which are the person's own data: whoever stores a cursor seals it.
+It contains names of folders, which are personal data: it must be sealed when stored.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from .folders import FolderList
 @dataclass(frozen=True, slots=True)
 class FolderCursor:
     """
-    How far the changes of one folder were followed: `link` is empty before the first round.
+    The position in the changes of one folder. `link` is empty before the first round.
 
-    With `since`, a moment in Graph's form, the first round is under way, and what was last
-    changed before it is no news.
+    With `since`, a moment in Graph's form, the first round is under way, and messages last
+    changed before it are not reported.
     """
 
     link: str = ""
@@ -33,33 +33,33 @@ class FolderCursor:
 @dataclass(frozen=True, slots=True)
 class GraphMailCursor:
     """
-    `places` by the folders' ids. `folders` is the list as it was last read; None in a cursor from
-    before lists were kept.
+    `folder_cursors` by folder id. `folders` is the list as last read; None in cursors from before
+    lists were stored.
     """
 
-    places: Mapping[str, FolderCursor] = field(default_factory=dict)
+    folder_cursors: Mapping[str, FolderCursor] = field(default_factory=dict)
     folders: FolderList | None = None
 
     def __str__(self) -> str:
-        places = {
+        folder_cursors = {
             folder_id: [folder.link, folder.is_under_way, folder.since]
-            for folder_id, folder in self.places.items()
+            for folder_id, folder in self.folder_cursors.items()
         }
-        content: dict[str, Any] = {"places": places}
+        content: dict[str, Any] = {"places": folder_cursors}
         if self.folders is not None:
             content["folders"] = self.folders.to_json()
         return json.dumps(content, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> GraphMailCursor:
-        """:raises CursorExpired: if it is none of ours"""
+        """:raises CursorExpired: if `text` is malformed"""
         try:
             content = json.loads(text)
-            places = {
+            folder_cursors = {
                 folder_id: FolderCursor(*values) for folder_id, values in content["places"].items()
             }
             folders = FolderList.from_json(content["folders"]) if "folders" in content else None
-            return cls(places, folders)
+            return cls(folder_cursors, folders)
         except (ValueError, LookupError, TypeError, AttributeError):
             pass
         raise errors.CursorExpired("the cursor cannot be read")

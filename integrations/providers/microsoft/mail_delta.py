@@ -1,17 +1,15 @@
 """
-What changed in a mailbox, folded into what is to be done.
+Changes of a mailbox, folded into one page.
 
-A poll is one batch: the links of all folders, and the changes of the folders themselves. A mailbox
-of more than nineteen folders takes more.
+A poll is one batch: the links of all folders, and the changes of folders. More than nineteen
+folders take more.
 
-A message that was moved is told as removed where it was, and at times as nothing else, so that
-what was removed is looked up. Also one that came since the last poll is told so, from junk for
-example. What is told is not said to be new or changed: its filing goes along, and it is fetched
-unless it is here since before.
+Graph reports a moved message as removed, sometimes as nothing else, so each removed message is
+looked up. New and changed messages look alike: each is reported with its filing, and fetched
+unless it is stored.
 
-An item of a changed message has at least the properties that changed, and may have no others. It is
-merged with the message as it is now, and never read alone. If nothing but the filing of the message
-changed, its content is not fetched.
+An item has at least the changed properties. It is merged with the current message, never read
+alone. If only the filing changed, the content is not fetched.
 """
 
 from __future__ import annotations
@@ -26,15 +24,14 @@ from integrations.providers import errors, unexpected_responses
 from integrations.providers.access import ProviderAccess
 from integrations.providers.mail import FilingChange, MailChangePage, MessageFiling, MessageRef
 
-from . import folder_delta
-from . import graph_message as reading
+from . import folder_delta, graph_message
 from .batch import send_in_batches
 from .folders import FolderList, ReadableFolders
 from .http import GraphApiRequest, quote_segment
 from .mail_cursor import FolderCursor, GraphMailCursor
 from .mail_delta_pages import SELECT, DeltaItems, fetch_folders, fetch_next_pages, find_under_way
 
-# What an item may have if nothing but the filing of its message changed.
+# The possible properties of a delta item if only the filing changed.
 _FILING_FIELDS: Final = frozenset({"isRead", "flag", "categories", "importance", "parentFolderId"})
 _VERSION_FIELDS: Final = frozenset({"id", "changeKey", "lastModifiedDateTime"})
 
@@ -42,10 +39,10 @@ _VERSION_FIELDS: Final = frozenset({"id", "changeKey", "lastModifiedDateTime"})
 @dataclass(frozen=True, slots=True)
 class MailDeltaResult:
     """
-    One page of changes, and what was learnt on the way.
+    One page of changes, with the heads and folders read for it.
 
-    :param heads: of the messages that are to be fetched
-    :param folders: as they are now
+    :param heads: of the messages to fetch
+    :param folders: the current folders
     """
 
     page: MailChangePage
@@ -55,9 +52,9 @@ class MailDeltaResult:
 
 def follow_changes(cursor: GraphMailCursor, access: ProviderAccess) -> MailDeltaResult:
     """
-    Return one page of what changed after `cursor`.
+    Return one page of changes after `cursor`.
 
-    :raises CursorExpired: if a link is no longer good, or a folder went with what is in it
+    :raises CursorExpired: if a link has expired, or a folder was deleted with its mail
     """
     delta, at = DeltaItems(), time.time()
     stored_folders = cursor.folders
@@ -74,17 +71,21 @@ def follow_changes(cursor: GraphMailCursor, access: ProviderAccess) -> MailDelta
     if listed is None or _has_unlisted_folder(messages.values(), listed):
         listed = folder_delta.read_folders(access, at=at)
         after = _match_folders(after, listed)
-        new = [folder_id for folder_id in after.places if folder_id not in cursor.places]
+        new = [
+            folder_id
+            for folder_id in after.folder_cursors
+            if folder_id not in cursor.folder_cursors
+        ]
         after = fetch_folders(after, new, access, delta)
         messages = _look_up_messages(delta, access, messages)
     folders = listed.find_readable()
-    is_under_way = any(place.is_under_way for place in after.places.values())
+    is_under_way = any(folder.is_under_way for folder in after.folder_cursors.values())
     page = _fold_changes(
         delta,
         folders,
         messages,
         cursor=replace(after, folders=listed),
-        # While folders were in the middle of a round, the others were not asked.
+        # While some folders were within a round, the others were not requested.
         has_more=is_under_way or bool(find_under_way(cursor)),
         has_new_names=stored_folders is None or not stored_folders.has_same_folders(listed),
     )
@@ -93,22 +94,22 @@ def follow_changes(cursor: GraphMailCursor, access: ProviderAccess) -> MailDelta
 
 
 def _match_folders(cursor: GraphMailCursor, listed: FolderList) -> GraphMailCursor:
-    """Return `cursor` with a place for each folder that is read now."""
+    """Return `cursor` with a position for each folder that is read now."""
     folders = listed.find_readable()
-    if any(folder_id not in folders for folder_id in cursor.places):
+    if any(folder_id not in folders for folder_id in cursor.folder_cursors):
         raise errors.CursorExpired("a folder that was read is gone", reason="folder-gone")
-    # What is in a new folder is news, all of it.
+    # All messages in a new folder are new.
     return replace(
         cursor,
-        places={
-            folder_id: cursor.places.get(folder_id, FolderCursor())
+        folder_cursors={
+            folder_id: cursor.folder_cursors.get(folder_id, FolderCursor())
             for folder_id in folders.folder_ids
         },
     )
 
 
 def _has_unlisted_folder(items: Iterable[Mapping[str, Any] | None], listed: FolderList) -> bool:
-    """Return whether one of the messages is in a folder that was made after the list was read."""
+    """Return whether a message is in a folder that was created after the list was read."""
     folder_ids = (str(item.get("parentFolderId") or "") for item in items if item is not None)
     return any(folder_id and folder_id not in listed.entries for folder_id in folder_ids)
 
@@ -117,11 +118,13 @@ def _look_up_messages(
     delta: DeltaItems, access: ProviderAccess, known: Mapping[str, Mapping[str, Any] | None]
 ) -> dict[str, Mapping[str, Any] | None]:
     """
-    Return what was told, as it is now; None of what is gone.
+    Return the current state of reported messages; None for deleted ones.
 
-    What was removed or told in part is looked up, unless it is among `known`.
+    Removed and incomplete messages are looked up, unless they are in `known`.
     """
-    incomplete = [item_id for item_id, item in delta.items.items() if not reading.is_complete(item)]
+    incomplete = [
+        item_id for item_id, item in delta.items.items() if not graph_message.is_complete(item)
+    ]
     needed = dict.fromkeys(
         item_id for item_id in [*delta.removed, *incomplete] if item_id not in known
     )
@@ -138,7 +141,7 @@ def _look_up_messages(
 
 
 def _changes_only_filing(item: Mapping[str, Any]) -> bool:
-    """Return whether an item of a delta has nothing but a new filing of its message."""
+    """Return whether a delta item only changes the filing of its message."""
     names = {name for name in item if not name.startswith("@")} - _VERSION_FIELDS
     return bool(names) and names <= _FILING_FIELDS
 
@@ -158,16 +161,18 @@ def _fold_changes(  # noqa: PLR0913
     filings: dict[str, MessageFiling] = {}
     for message_id in dict.fromkeys([*delta.items, *delta.removed]):
         item = messages[message_id]
-        if item is None or not reading.is_in_folders(item, folders):
+        if item is None or not graph_message.is_in_folders(item, folders):
             deleted.append(message_id)
         elif message_id not in delta.removed and _changes_only_filing(delta.items[message_id]):
-            refiled.append(FilingChange(reading.map_ref(item), reading.map_filing(item, folders)))
+            refiled.append(
+                FilingChange(graph_message.map_ref(item), graph_message.map_filing(item, folders))
+            )
         else:
-            upserted.append(reading.map_ref(item))
-            # One that says it in another way is fetched, and set aside if it stays so.
+            upserted.append(graph_message.map_ref(item))
+            # A message with malformed filing is fetched, and quarantined if it stays malformed.
             with suppress(*unexpected_responses.UNREADABLE_ERRORS):
-                if reading.is_content_final(item, folders):
-                    filings[message_id] = reading.map_filing(item, folders)
+                if graph_message.is_content_final(item, folders):
+                    filings[message_id] = graph_message.map_filing(item, folders)
     return MailChangePage(
         tuple(upserted),
         tuple(refiled),

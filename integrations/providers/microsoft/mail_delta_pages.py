@@ -1,13 +1,12 @@
 """
-Rounds of changes: a page of each folder, as many folders as go into a batch.
+Rounds of changes: one page of each folder, with as many folders as fit into a batch.
 
-Graph tells changes of one folder at a time, behind a link for each. A round of a folder begins with
-all that is in it and ends with the link for the next.
+Graph reports changes per folder, each behind its own link. The first round lists all messages;
+each round ends with the link of the next. Source:
 https://learn.microsoft.com/en-us/graph/delta-query-messages
 
-A folder with more changes than fit on a page is under way until its round ends. As long as a folder
-is under way, the others are not asked. Exchange forgets a link after a few answers to it. So the
-answer to a link may be left unused once; the next answer to the same link is used.
+While a folder is within a round, the others wait. Exchange forgets a link after a few responses,
+so a response may be dropped only once.
 """
 
 from __future__ import annotations
@@ -19,26 +18,25 @@ from typing import Any, Final
 from integrations.providers import errors
 from integrations.providers.access import ProviderAccess
 
-from . import graph_message as reading
+from . import graph_message
 from .batch import MAX_PARTS, send_in_batches
 from .folders import FolderList
 from .http import GraphApiRequest, GraphOutcome, quote_segment, send_reads
 from .mail_cursor import FolderCursor, GraphMailCursor
 from .mailbox_concurrency import MAX_CONCURRENT_REQUESTS
 
-#: All that is shown of a message but its MIME, so that what is news is not asked for twice.
-SELECT: Final = reading.HEAD_FIELDS + ",lastModifiedDateTime"
-# A page is fetched whole or begun anew, so that it has to fit into what may be spent at once.
+#: All properties of a head, so that a new message needs no second request.
+SELECT: Final = graph_message.HEAD_FIELDS + ",lastModifiedDateTime"
+# A page is fetched completely or repeated, so it must fit into the quota that can be spent at once.
 CHANGES_PAGE: Final = 50
 FIRST_PAGE: Final = 500
-# Pages of each folder that are gone through before the first listing; a folder with more is gone
-# on with after it.
+# Pages of each folder before the first listing; a larger folder continues after it.
 FIRST_ROUNDS: Final = 20
 
 
 @dataclass(slots=True)
 class DeltaItems:
-    """What some pages told, by message id. `shown` keeps the order."""
+    """The items of some pages, by message id. `items` keeps their order."""
 
     items: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     removed: dict[str, None] = field(default_factory=dict)
@@ -49,21 +47,23 @@ class DeltaItems:
 
 def start_delta(folders: FolderList, access: ProviderAccess, *, since: str) -> GraphMailCursor:
     """
-    Return where the changes of all folders begin, with what is in them gone through.
+    Return the cursor after the current content of all folders.
 
-    :param since: a moment before now: what changed later is news where a folder is too large to be
-        gone through here
+    :param since: a past moment. In a folder too large for `FIRST_ROUNDS`, later changes are
+        reported
     """
-    places = {
+    folder_cursors = {
         folder_id: FolderCursor(since=since) for folder_id in folders.find_readable().folder_ids
     }
-    cursor = GraphMailCursor(places, folders=folders)
+    cursor = GraphMailCursor(folder_cursors, folders=folders)
     for _ in range(FIRST_ROUNDS):
-        under_way = [folder_id for folder_id, place in cursor.places.items() if place.is_under_way]
+        under_way = [
+            folder_id for folder_id, folder in cursor.folder_cursors.items() if folder.is_under_way
+        ]
         if not under_way:
             break
         requests = [
-            _build_request(folder_id, cursor.places[folder_id], FIRST_PAGE)
+            _build_request(folder_id, cursor.folder_cursors[folder_id], FIRST_PAGE)
             for folder_id in under_way
         ]
         answers = send_reads(requests, access)
@@ -72,9 +72,11 @@ def start_delta(folders: FolderList, access: ProviderAccess, *, since: str) -> G
 
 
 def find_under_way(cursor: GraphMailCursor) -> list[str]:
-    """Return the folders in the middle of a round; a new folder has not begun its first."""
+    """Return the folders within a round. A new folder has not begun its first."""
     return [
-        folder_id for folder_id, place in cursor.places.items() if place.is_under_way and place.link
+        folder_id
+        for folder_id, folder in cursor.folder_cursors.items()
+        if folder.is_under_way and folder.link
     ]
 
 
@@ -85,16 +87,18 @@ def fetch_next_pages(
     extra_requests: Sequence[GraphApiRequest],
 ) -> tuple[GraphMailCursor, list[GraphOutcome]]:
     """
-    Return `cursor` one page further, and the answers to `beside`, which go into the same batch.
+    Return `cursor` one page further, and the results of `extra_requests`, sent in the same batch.
 
-    :param told: receives what the folders tell: a page or two, or a page of each of `AT_ONCE`
-    :raises CursorExpired: if a link is no longer good, or a folder is gone
+    :param delta: receives the items: a page or two, or a page for each of
+        `MAX_CONCURRENT_REQUESTS`
+    :raises CursorExpired: if a link has expired, or a folder was deleted
     """
     under_way = find_under_way(cursor)[:MAX_CONCURRENT_REQUESTS]
-    ids, room = under_way or list(cursor.places), MAX_PARTS - len(extra_requests)
+    ids, room = under_way or list(cursor.folder_cursors), MAX_PARTS - len(extra_requests)
     first, rest = ids[:room], ids[room:]
     requests = [
-        _build_request(folder_id, cursor.places[folder_id], CHANGES_PAGE) for folder_id in first
+        _build_request(folder_id, cursor.folder_cursors[folder_id], CHANGES_PAGE)
+        for folder_id in first
     ]
     answers = send_in_batches([*extra_requests, *requests], access)
     cursor = _apply_answers(
@@ -106,12 +110,12 @@ def fetch_next_pages(
 def fetch_folders(
     cursor: GraphMailCursor, ids: Sequence[str], access: ProviderAccess, delta: DeltaItems
 ) -> GraphMailCursor:
-    """Return `cursor` one page further in these folders, as far as the page of changes has room."""
+    """Return `cursor` one page further in these folders, until the page of changes is full."""
     for start in range(0, len(ids), MAX_PARTS):
         batch = ids[start : start + MAX_PARTS]
         if len(delta) < CHANGES_PAGE:
             requests = [
-                _build_request(folder_id, cursor.places[folder_id], CHANGES_PAGE)
+                _build_request(folder_id, cursor.folder_cursors[folder_id], CHANGES_PAGE)
                 for folder_id in batch
             ]
             cursor = _apply_answers(cursor, batch, send_in_batches(requests, access), delta)
@@ -120,10 +124,10 @@ def fetch_folders(
     return cursor
 
 
-def _build_request(folder_id: str, place: FolderCursor, size: int) -> GraphApiRequest:
+def _build_request(folder_id: str, folder: FolderCursor, size: int) -> GraphApiRequest:
     prefer = (f"odata.maxpagesize={size}",)
-    if place.link:
-        return GraphApiRequest(place.link, prefer=prefer)
+    if folder.link:
+        return GraphApiRequest(folder.link, prefer=prefer)
     path = f"/me/mailFolders/{quote_segment(folder_id)}/messages/delta"
     return GraphApiRequest(path, {"$select": SELECT}, prefer=prefer)
 
@@ -137,33 +141,33 @@ def _apply_answers(
     takes_all: bool = False,
 ) -> GraphMailCursor:
     """
-    Return `cursor` at the end of these answers, one for each folder, and add them to `told`.
+    Return `cursor` after these results, one per folder, and add their items to `delta`.
 
-    :param takes_all: add also what goes beyond a page of changes
+    :param takes_all: add the items that exceed a page of changes, too
     """
-    places = dict(cursor.places)
+    folder_cursors = dict(cursor.folder_cursors)
     for folder_id, answer in zip(ids, answers, strict=True):
         if isinstance(answer, errors.Gone):
             raise errors.CursorExpired("a folder that was read is gone", reason="folder-gone")
         if isinstance(answer, errors.ProviderError):
             raise answer
-        place, items = places[folder_id], reading.list_messages(answer)
+        folder, items = folder_cursors[folder_id], graph_message.list_messages(answer)
         if items and len(delta) >= CHANGES_PAGE and not takes_all:
-            # The next page asks for it again, from where it stands.
-            places[folder_id] = replace(place, is_under_way=True)
+            # The next page requests the same link again.
+            folder_cursors[folder_id] = replace(folder, is_under_way=True)
             continue
         for item in items:
-            _add_item(item, place, delta)
-        places[folder_id] = _advance_cursor(answer, place)
-    return replace(cursor, places=places)
+            _add_item(item, folder, delta)
+        folder_cursors[folder_id] = _advance_cursor(answer, folder)
+    return replace(cursor, folder_cursors=folder_cursors)
 
 
 def _postpone_folders(cursor: GraphMailCursor, ids: Sequence[str]) -> GraphMailCursor:
-    """Return `cursor` with these folders to be asked on the next page."""
+    """Return `cursor` with these folders left to the next page."""
     postponed = {
-        folder_id: replace(cursor.places[folder_id], is_under_way=True) for folder_id in ids
+        folder_id: replace(cursor.folder_cursors[folder_id], is_under_way=True) for folder_id in ids
     }
-    return replace(cursor, places={**cursor.places, **postponed})
+    return replace(cursor, folder_cursors={**cursor.folder_cursors, **postponed})
 
 
 def _advance_cursor(answer: Mapping[str, Any], folder: FolderCursor) -> FolderCursor:
@@ -181,5 +185,5 @@ def _add_item(item: Mapping[str, Any], folder: FolderCursor, delta: DeltaItems) 
     if "@removed" in item:
         delta.removed[message_id] = None
     elif not folder.since or str(item.get("lastModifiedDateTime") or folder.since) >= folder.since:
-        # The last word counts, at the place of the first.
+        # The last item counts, at the position of the first.
         delta.items[message_id] = {**delta.items.get(message_id, {}), **item}

@@ -1,9 +1,8 @@
 """
-Messages by pages: the properties of many in one request, and of single ones in batches.
+Properties of messages: of fifty in one request, and of single ones in batches.
 
-Messages that were listed are asked for by the time between the oldest and the newest of some fifty.
-Others have no common page, and come twenty to a batch. What a page misses, because other mail lies
-between or a message was moved, comes in a batch as well.
+Listed messages are requested by the time between the oldest and the newest of some fifty. All
+others, and those that a page misses because other mail lies between, take batches of twenty.
 """
 
 from __future__ import annotations
@@ -16,22 +15,22 @@ from typing import Any, Final
 from integrations.providers import errors
 from integrations.providers.access import ProviderAccess
 
-from . import graph_message as reading
+from . import graph_message
 from .batch import send_in_batches
 from .http import GraphApiRequest, GraphOutcome, quote_segment, send_reads
 
 Heads = Mapping[str, Mapping[str, Any]]
 _SendRequests = Callable[[Sequence[GraphApiRequest]], list[GraphOutcome]]
 
-#: Messages that are asked for as one page. Large pages of Graph time out.
+#: Messages per page. Large pages time out at Graph.
 PAGE_SIZE: Final = 50
-# As many as the page may have: mail of other folders may lie between.
+# The maximum of the page: mail of other folders may lie between.
 _PAGE_LIMIT: Final = 60
-# Fewer are asked for one by one, in batches.
+# Fewer messages take batches.
 _MIN_PAGE_SIZE: Final = 5
-# After so many rounds the rest comes in batches: a page that is too large is halved each time.
+# After this many rounds the rest takes batches: a page that is too large is halved each time.
 _MAX_ROUNDS: Final = 8
-# Of a page. A larger one is asked for in halves, so that a few large bodies fill no memory.
+# Per page. A larger one is halved, so that a few large bodies cannot fill the memory.
 _PAGE_BYTES: Final = 12 * 1024 * 1024
 
 
@@ -40,9 +39,9 @@ class PageReader:
     """
     Reads the properties of messages.
 
-    :param select: which
-    :param expand: what else Graph is asked for; it is left out where Graph answers with 500
-    :param request_count: requests that were sent, batches by their parts
+    :param select: the properties
+    :param expand: extended properties; omitted once Graph answers them with 500
+    :param request_count: requests sent, with each part of a batch counted
     """
 
     access: ProviderAccess
@@ -53,10 +52,10 @@ class PageReader:
 
     def read_properties(self, heads: Heads, unlisted: Sequence[str]) -> dict[str, GraphOutcome]:
         """
-        Return the properties of each message, or the error that it met, by id.
+        Return the properties of each message, or its error, by id.
 
-        :param heads: messages that were listed, by id
-        :param unlisted: ids of others
+        :param heads: listed messages, by id
+        :param unlisted: ids of other messages
         """
         outcomes = self._read_pages(heads)
         rest = [message_id for message_id in (*heads, *unlisted) if message_id not in outcomes]
@@ -64,22 +63,20 @@ class PageReader:
         return outcomes | dict(zip(rest, answers, strict=True))
 
     def send_batch(self, requests: Sequence[GraphApiRequest]) -> list[GraphOutcome]:
-        """Return the answers to reads, twenty to a request."""
+        """Return the results of reads, twenty to a request."""
         self.request_count += len(requests)
         return send_in_batches(requests, self.access)
 
     def send_each(self, requests: Sequence[GraphApiRequest]) -> list[GraphOutcome]:
-        """Return the answers to reads, a request each."""
         self.request_count += len(requests)
         return send_reads(requests, self.access)
 
     def build_query(self, **extra: str) -> dict[str, str]:
-        """Return what is asked of each message."""
         expand = {"$expand": self.expand} if self.expand and self._expands else {}
         return {"$select": self.select, **expand, **extra}
 
     def _read_pages(self, heads: Heads) -> dict[str, GraphOutcome]:
-        """Return what pages bring of messages that were listed, or the errors that pages met."""
+        """Return the properties of listed messages that pages contain, or the errors of pages."""
         outcomes: dict[str, GraphOutcome] = {}
         pages = list(_split_pages(heads, list(heads)))
         for _ in range(_MAX_ROUNDS):
@@ -104,7 +101,7 @@ class PageReader:
         build_request: Callable[[Any], GraphApiRequest],
         send: _SendRequests,
     ) -> list[GraphOutcome]:
-        """Return the answers; those that a request for `expand` broke are asked for without it."""
+        """Return the results. Requests that failed because of `expand` are repeated without it."""
         answers = send([build_request(item) for item in items]) if items else []
         broken = [position for position, outcome in enumerate(answers) if _is_broken(outcome)]
         if not broken or not self.expand or not self._expands:
@@ -113,17 +110,17 @@ class PageReader:
         retried = send([build_request(items[position]) for position in broken])
         for position, answer in zip(broken, retried, strict=True):
             answers[position] = answer
-        # It was not for what it was asked.
+        # If the retry failed as well, `expand` was not the cause.
         self._expands = all(_is_broken(outcome) for outcome in retried)
         return answers
 
     def _build_single_request(self, message_id: str) -> GraphApiRequest:
         path = f"/me/messages/{quote_segment(message_id)}"
-        return GraphApiRequest(path, self.build_query(), prefer=reading.BODY_TYPE)
+        return GraphApiRequest(path, self.build_query(), prefer=graph_message.BODY_TYPE)
 
     def _build_page_request(self, page: Sequence[str], heads: Heads) -> GraphApiRequest:
         times = sorted(str(heads[message_id]["receivedDateTime"]) for message_id in page)
-        # What it orders by comes first in the filter, as Graph wants it.
+        # Graph requires the ordered property first in the filter.
         time_filter = f"receivedDateTime ge {times[0]} and receivedDateTime le {times[-1]}"
         parameters = {
             "$filter": time_filter,
@@ -133,13 +130,13 @@ class PageReader:
         return GraphApiRequest(
             "/me/messages",
             self.build_query(**parameters),
-            prefer=reading.BODY_TYPE,
+            prefer=graph_message.BODY_TYPE,
             max_bytes=_PAGE_BYTES,
         )
 
 
 def _split_pages(heads: Heads, message_ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Yield ids of messages that are asked for as one page, the newest first."""
+    """Yield the ids of messages that share a page, the newest first."""
     newest_first = sorted(
         message_ids, key=lambda message_id: str(heads[message_id]["receivedDateTime"]), reverse=True
     )
@@ -152,7 +149,7 @@ def _split_pages(heads: Heads, message_ids: Sequence[str]) -> Iterator[Sequence[
 def _collect_page(
     page: Sequence[str], answer: GraphOutcome, outcomes: dict[str, GraphOutcome]
 ) -> list[Sequence[str]]:
-    """Put what a page brought into `found`. Return what is left to be asked for as pages."""
+    """Add the messages of a page to `outcomes`. Return the ids to request as further pages."""
     if isinstance(answer, errors.Rejected):
         middle = len(page) // 2
         return [page[:middle], page[middle:]]
@@ -160,9 +157,9 @@ def _collect_page(
         outcomes |= dict.fromkeys(page, answer)
         return []
     page_ids = set(page)
-    items = [item for item in reading.list_messages(answer) if item["id"] in page_ids]
+    items = [item for item in graph_message.list_messages(answer) if item["id"] in page_ids]
     outcomes |= {str(item["id"]): dict(item) for item in items}
-    # Much other mail lies between: another page would bring little.
+    # Otherwise too much other mail lies between for another page.
     is_dense = 2 * len(items) >= len(page)
     return [[message_id for message_id in page if message_id not in outcomes]] if is_dense else []
 

@@ -1,4 +1,4 @@
-"""How many requests of one mailbox are under way at once, of all threads of a process."""
+"""The limit of concurrent requests per mailbox, over all threads of a process."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from contextlib import contextmanager
 from threading import Lock, Semaphore
 from typing import Final
 
-# https://learn.microsoft.com/en-us/graph/throttling-limits: of one mailbox, four.
+# Four per mailbox: https://learn.microsoft.com/en-us/graph/throttling-limits
 MAX_CONCURRENT_REQUESTS: Final = 4
 
 
 class MailboxGate:
     """
-    Lets as many requests of one mailbox through at once as Graph answers, of all threads.
+    Admits as many concurrent requests of one mailbox as Graph allows, over all threads.
 
-    A caller waits for all places that it can use. Only one caller collects places at a time, so
-    that no two wait for each other's.
+    A caller waits for all of its slots. Only one caller collects slots at a time, so that no two
+    wait for each other.
     """
 
     def __init__(self) -> None:
@@ -27,9 +27,10 @@ class MailboxGate:
     @contextmanager
     def hold_slots(self, slots: int, *, until: float) -> Iterator[None]:
         """
-        Hold `places`.
+        Hold `slots`.
 
-        :raises TimeoutError: if they were not free before `until`, a moment of the monotonic clock
+        :param until: a time of the monotonic clock
+        :raises TimeoutError: if they were not free before `until`
         """
         held_slots = 0
         try:

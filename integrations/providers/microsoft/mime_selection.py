@@ -1,9 +1,9 @@
 """
-Which messages Graph's JSON shows whole, and which are read from their MIME.
+Selects the messages that are read from MIME, because Graph's JSON does not show all of them.
 
-- What is signed or encrypted by S/MIME is one file to Exchange, with the message inside.
-- A report of a delivery or of a reading has parts that no property shows.
-- An invitation, and an answer to one, has its event as a part, which JSON does not show as a file.
+- S/MIME, signed or encrypted: one file to Exchange, with the message inside.
+- Delivery and read reports: no property shows their parts.
+- Invitations and responses to them: the event is a part, which JSON does not list as a file.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _SEALED_TYPES: Final = frozenset(
     {"multipart/signed", "application/pkcs7-mime", "application/x-pkcs7-mime"}
 )
 _MEETING: Final = "#microsoft.graph.eventmessage"
-# By the header that a message came with.
+# By the Content-Type header of arrival.
 _MIME_ONLY_TYPES: Final = re.compile(
     r"multipart/report|application/(?:x-)?pkcs7-mime|multipart/signed\b.*pkcs7",
     re.IGNORECASE | re.DOTALL,
@@ -27,7 +27,6 @@ _MAX_TYPE_LENGTH: Final = 4_096
 
 
 def is_shown_whole(item: Mapping[str, Any]) -> bool:
-    """Return whether JSON shows all of a message that is read."""
     try:
         if str(item.get("@odata.type") or "").lower().startswith(_MEETING):
             return False
@@ -46,16 +45,12 @@ def _get_content_type(item: Mapping[str, Any]) -> str:
 
 
 def may_have_attachments(item: Mapping[str, Any]) -> bool:
-    """
-    Return whether a message has attachments, or a text that shows one.
-
-    Graph counts those that a text shows as none.
-    """
+    """Return whether a message has attachments, or inline ones, which Graph does not count."""
     return bool(item.get("hasAttachments")) or "cid:" in item["body"]["content"]
 
 
 def are_attachments_shown(listed: Sequence[Any]) -> bool:
-    """Return whether a list of attachments is of a message that JSON shows whole."""
+    """Return whether a list of attachments belongs to a message that JSON shows completely."""
     return all(
         isinstance(entry, dict)
         and isinstance(entry.get("id"), str)
@@ -65,6 +60,5 @@ def are_attachments_shown(listed: Sequence[Any]) -> bool:
 
 
 def _is_sealed_message(attachment: Mapping[str, Any]) -> bool:
-    """Return whether an attachment is a message that was signed or encrypted by S/MIME."""
     content_type = str(attachment.get("contentType") or "").partition(";")[0]
     return content_type.strip().lower() in _SEALED_TYPES

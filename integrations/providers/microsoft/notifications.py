@@ -1,8 +1,8 @@
 """
-What Microsoft calls us with: its trial of an address, news, and word of subscriptions themselves.
+Microsoft's calls to the webhook: address validation, change and lifecycle notifications. Pure.
 
-Pure. Nothing of it is believed: what proves a call is the state that we gave the subscription,
-which holds our id of it and that id's token. Graph says it back in every item.
+No content of a call is trusted. Its proof is the subscription's client state, which holds our id
+and that id's token, and which Graph repeats in every item. Source:
 https://learn.microsoft.com/en-us/graph/change-notifications-delivery-webhooks
 """
 
@@ -17,38 +17,38 @@ from typing import Any, Final
 from integrations.providers import errors, storable_values
 from integrations.providers.push import SubscriptionNotification, WebhookChannel
 
-#: Of a trial's token, in characters; Microsoft's has some hundred.
+#: Characters of a validation token; Microsoft's has about a hundred.
 MAX_VALIDATION_TOKEN: Final = 1024
-# Microsoft calls the token opaque. What it sends is a sentence with an id at its end, "Validation:
-# Testing client application reachability for subscription Request-Id: …", percent-encoded. Admitted
-# are letters, digits, spaces, and the signs of sentences, addresses and base64. Refused are those
-# with which markup, scripts and templates begin: anybody may have our address say a token back.
+# Microsoft calls the token opaque. It sends a percent-encoded sentence with an id at its end,
+# "Validation: Testing client application reachability for subscription Request-Id: …". Allowed are
+# letters, digits, spaces, and the signs of sentences, addresses and base64. Refused are signs that
+# begin markup, scripts and templates: anyone can make our address repeat a token.
 _VALIDATION_TOKEN: Final = re.compile(
     rf"[A-Za-z0-9 .,:;!*()@/|+=_~%-]{{1,{MAX_VALIDATION_TOKEN}}}", re.ASCII
 )
 # https://learn.microsoft.com/en-us/graph/api/resources/subscription
 MAX_STATE: Final = 128
-#: Items of one call; of more, the first are heard.
+#: Items of one call; further ones are ignored.
 MAX_ITEMS: Final = 500
-# What becomes of a subscription, in lower case. `missed` is news: of what, nobody knows.
+# Lifecycle events that end a subscription, in lower case. `missed` means unknown changes.
 _LIFECYCLE_EVENTS: Final = frozenset({"reauthorizationrequired", "subscriptionremoved"})
 
 
 def build_client_state(channel: WebhookChannel) -> str:
-    """Return what a subscription is to say back: which it is, and the proof of it."""
+    """Return the client state of a subscription: its id with us, and its token."""
     return f"{channel.channel_id}.{channel.token}"
 
 
 def check_validation_token(token: str) -> str | None:
-    """Return the answer to a validation of our address; None if Microsoft sends no such token."""
+    """Return the response to a validation of our address; None if the token is not Microsoft's."""
     return token if _VALIDATION_TOKEN.fullmatch(token) else None
 
 
 def parse_notifications(body: bytes) -> list[SubscriptionNotification]:
     """
-    Return what a call says, each thing once.
+    Return the notifications of a call, without duplicates.
 
-    :raises Rejected: if it makes no sense
+    :raises Rejected: if the body is malformed
     """
     items: Any = None
     with suppress(ValueError, LookupError, TypeError, RecursionError):
@@ -56,7 +56,7 @@ def parse_notifications(body: bytes) -> list[SubscriptionNotification]:
     if not isinstance(items, list):
         raise errors.Rejected("the notification cannot be read", reason="unreadable")
     notifications = (_parse_item(item) for item in items[:MAX_ITEMS] if isinstance(item, Mapping))
-    # Of ten changes at once each is an item.
+    # Ten changes at once are ten items.
     return list(
         dict.fromkeys(notification for notification in notifications if notification is not None)
     )
@@ -66,7 +66,7 @@ def _parse_item(item: Mapping[str, Any]) -> SubscriptionNotification | None:
     subscription, state = item.get("subscriptionId"), item.get("clientState")
     if not isinstance(subscription, str) or not isinstance(state, str) or len(state) > MAX_STATE:
         return None
-    # Both are ours, or a GUID. What no encoder takes is neither.
+    # Ids and states are ours or GUIDs, so both are ASCII.
     if not subscription.isascii() or not state.isascii():
         return None
     channel_id, _, token = state.partition(".")

@@ -1,9 +1,9 @@
 """
-The part of an event's text that makes it an online meeting. Pure.
+The block in an event's text that makes it an online meeting. Pure.
 
-Graph writes the address of a meeting into the text of its event, between two lines, and switches
-the meeting off if a change removes it from the text.
-https://learn.microsoft.com/en-us/graph/api/event-update (body property and online meetings)
+Graph writes the meeting's address into the text, between two lines, and switches the meeting off
+if a change removes them. Source: https://learn.microsoft.com/en-us/graph/api/event-update (body
+property and online meetings)
 """
 
 from __future__ import annotations
@@ -22,26 +22,25 @@ _END: Final = re.compile(r"</body\s*>", re.IGNORECASE)
 
 
 def get_join_address(resource: Mapping[str, Any]) -> str:
-    """Return the address of an event's online meeting; empty if it has none."""
     if not resource.get("isOnlineMeeting"):
         return ""
     return storable_values.clean_text((resource.get("onlineMeeting") or {}).get("joinUrl"))
 
 
 def find_join_block(text: str, address: str) -> str:
-    """Return the part of a text that holds the address of its meeting; empty if it is not found."""
+    """Return the block of a text that holds the meeting's address; empty if there is none."""
     start, end = _find_block(text, address)
     return text[start:end]
 
 
 def remove_block(text: str, address: str) -> str:
-    """Return a text without that part; the text as it is, if the part is not found."""
+    """Return a text without that block, or unchanged if it has none."""
     start, end = _find_block(text, address)
     return text[:start] + text[end:]
 
 
 def add_block(text: str, block: str) -> str:
-    """Return a text of any kind as HTML, with the part of its meeting at the end."""
+    """Return a plain or HTML text as HTML, with the block at its end."""
     if not _MARKUP.search(text):
         text = html.escape(text, quote=False).replace("\n", "<br>\n")
     end = _END.search(text)
@@ -50,7 +49,7 @@ def add_block(text: str, block: str) -> str:
 
 
 def _find_block(text: str, address: str) -> tuple[int, int]:
-    """Return where the block begins and ends: the lines around the address, with their elements."""
+    """Return start and end of the block: the lines around the address, with their elements."""
     at = text.find(address) if address else -1
     if at < 0:
         at = text.find(html.escape(address)) if address else -1
@@ -60,14 +59,13 @@ def _find_block(text: str, address: str) -> tuple[int, int]:
     after = _LINE.search(text, at)
     if not before or after is None:
         return 0, 0
-    # Without markup a block is its two lines and what is between them.
+    # Without markup, a block is its two lines and the text between them.
     if not _MARKUP.search(text):
         return before[-1], after.end()
     return _find_element_start(text, before[-1]), _find_element_end(text, after.end())
 
 
 def _find_element_start(text: str, at: int) -> int:
-    """Return where the innermost `div` around a place begins."""
     depth = 0
     for tag in reversed(list(_DIV.finditer(text, 0, at))):
         depth += 1 if tag[1] else -1
@@ -77,7 +75,6 @@ def _find_element_start(text: str, at: int) -> int:
 
 
 def _find_element_end(text: str, at: int) -> int:
-    """Return where the innermost `div` around a place ends."""
     depth = 0
     for tag in _DIV.finditer(text, at):
         depth += -1 if tag[1] else 1

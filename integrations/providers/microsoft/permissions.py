@@ -1,7 +1,7 @@
 """
-The permissions that are asked for at Microsoft, with the requests that take each.
+The permissions that Antares requests at Microsoft, with the requests that use each.
 
-https://learn.microsoft.com/en-us/graph/permissions-reference and
+Sources: https://learn.microsoft.com/en-us/graph/permissions-reference and
 https://learn.microsoft.com/en-us/entra/identity-platform/scopes-oidc
 """
 
@@ -13,14 +13,14 @@ from integrations.providers.provider import Capability, Permission
 
 IDENTITY: Final = (
     Permission("openid", "To know which account you connected"),
-    # Brings the claim `oid`.
+    # Adds the claim `oid`.
     Permission("profile", "To recognise that account again, also after its address has changed"),
     Permission("email", "To show you which account is connected"),
-    # Brings a refresh token.
+    # Adds a refresh token.
     Permission("offline_access", "To stay connected while you are away, until you disconnect"),
 )
 
-# Creating a subscription takes a permission to read what it is about.
+# A subscription requires a permission to read its resource.
 _SUBSCRIPTIONS: Final = frozenset(
     {
         "GET /subscriptions",
@@ -46,11 +46,11 @@ MAIL_READ: Final = Capability(
                 "GET /me/messages/{id}/$value",
                 "GET /me/messages/{id}/attachments",
                 "GET /me/messages/{id}/attachments/{id}/$value",
-                # Several of these in one.
+                # Several of these in one request.
                 "POST /$batch",
             },
         ),
-        # A message names its categories. Which names are the person's own, the settings say.
+        # Messages name their categories; only the settings list the user's own.
         Permission(
             "MailboxSettings.Read",
             "To show your Outlook categories as labels",
@@ -73,7 +73,7 @@ CALENDAR_READ: Final = Capability(
                 "GET /me/events/{id}",
             },
         ),
-        # Graph gives a calendar no time zone: it is the mailbox's.
+        # Graph gives calendars no time zone: the mailbox's applies.
         Permission(
             "MailboxSettings.Read",
             "To show your calendars in the time zone of your mailbox",

@@ -1,9 +1,8 @@
 """
-Graph's recurrence objects and the lines of RFC 5545, each as the other. Pure.
+Conversion between Graph's recurrence objects and RFC 5545 rules. Pure.
 
-Graph knows six patterns, of which a rule of RFC 5545 may say far more; what it cannot say is
-refused, and never written as something else.
-https://learn.microsoft.com/en-us/graph/api/resources/recurrencepattern
+Graph has six patterns, and RFC 5545 many more. A rule that Graph cannot express is refused, never
+approximated. Source: https://learn.microsoft.com/en-us/graph/api/resources/recurrencepattern
 """
 
 from __future__ import annotations
@@ -37,10 +36,11 @@ _ORDINAL: Final = re.compile(r"([+-]?\d)?(MO|TU|WE|TH|FR|SA|SU)", re.ASCII)
 
 def build_rrule_lines(recurrence: Mapping[str, Any], start: When) -> tuple[str, ...]:
     """
-    Return the rule that a `patternedRecurrence` says, as RFC 5545 writes it.
+    Return the RFC 5545 rule of a `patternedRecurrence`.
 
-    :param start: of the series: a last day includes what begins in it, on its clock
-    :raises Rejected: if it cannot be read
+    :param start: of the series. The last day includes events that begin on it, on the clock of
+        `start`
+    :raises Rejected: if the recurrence cannot be read
     """
     try:
         return (f"RRULE:{_build_rrule(recurrence, start)}",)
@@ -106,9 +106,9 @@ def _check_range(value: object, maximum: int) -> int:
 
 def build_graph_recurrence(lines: Sequence[str], start: When) -> dict[str, Any] | None:
     """
-    Return what Graph calls this rule; None where there is none.
+    Return Graph's recurrence for these lines; None if there are none.
 
-    :raises Rejected: if Graph has no words for it: `reason` is `recurrence`
+    :raises Rejected: if Graph cannot express the rule; `reason` is `recurrence`
     """
     if not lines:
         return None
@@ -159,7 +159,7 @@ def _build_day_pattern(
         return {
             "type": "weekly",
             "daysOfWeek": [name for _, name in days] or [_WEEKDAYS[begins.weekday()]],
-            # Graph takes Sunday where nothing is said, and RFC 5545 Monday.
+            # The default is Sunday at Graph and Monday in RFC 5545.
             "firstDayOfWeek": _NAMES[parts.get("WKST", "MO")],
         }
     if days:
@@ -185,7 +185,7 @@ def _build_relative_pattern(
 ) -> dict[str, Any]:
     names = [name for _, name in days]
     if position is None:
-        # The second Tuesday and the second Thursday are two; Graph has one.
+        # The second Tuesday and the second Thursday are two rules at Graph.
         ((ordinal, _),) = days
         return {"daysOfWeek": names, "index": _INDEX_NAMES[ordinal]}
     if any(ordinal for ordinal, _ in days):
@@ -234,6 +234,6 @@ def _find_last_day(until: str, start: When) -> date:
         return end.date()
     zone = ZoneInfo(start.zone or "UTC")
     local, begins = end.astimezone(zone), start.at.astimezone(zone)
-    # An instance of that day would begin after the end: the day before is the last.
+    # An instance on that day would begin after the end, so the day before is the last.
     is_early = local.time().replace(fold=0) < begins.time().replace(fold=0)
     return date.fromordinal(local.date().toordinal() - 1) if is_early else local.date()

@@ -1,10 +1,8 @@
 """
-An event loop of Microsoft's library, with the connections that were opened on it.
+An event loop for Microsoft's asynchronous library, with its connections.
 
-The library is asynchronous, and its connections belong to the loop that opened them: a client
-that outlives its loop fails at every second call. The calling thread runs the loop for the time of
-a call; handing each call over to a thread with a loop of its own costs more than sending it.
-Between calls nothing runs.
+A client that outlives its loop fails at every second call. The calling thread runs the loop
+during a call, which is cheaper than a thread with its own loop; nothing runs between calls.
 """
 
 from __future__ import annotations
@@ -35,18 +33,18 @@ T = TypeVar("T")
 
 
 class GraphNoResponse(Exception):
-    """None came, or not within the time there is. A read may be repeated; a write may be done."""
+    """No response came in time. A read may be repeated; a write may have been applied."""
 
 
 class ContextThreads(ThreadPoolExecutor):
-    """Threads with the context of their caller, which the check of connections reads."""
+    """Threads with the context of their caller, which the connection check reads."""
 
     def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:
         return super().submit(copy_context().run, function, *args, **kwargs)
 
 
 class GraphSession:
-    """An event loop and the connections that were opened on it, for one thread at a time."""
+    """An event loop and its connections, for one thread at a time."""
 
     def __init__(self, authorities: ssl.SSLContext, proxy: str) -> None:
         self._loop = asyncio.new_event_loop()
@@ -60,9 +58,10 @@ class GraphSession:
         self, calls: Sequence[GraphCall], *, at_once: int, until: float
     ) -> list[ProviderResponse | Exception]:
         """
-        Return the answer to each of `calls`.
+        Return the response to each of `calls`.
 
-        :raises TimeoutError: if they are not all there at `until`, a moment of the monotonic clock
+        :param until: a time of the monotonic clock
+        :raises TimeoutError: if responses are missing at `until`
         """
         return self._run_coroutine(self._send_each(calls, at_once, until))
 
@@ -71,7 +70,7 @@ class GraphSession:
             asyncio.get_running_loop()
         except RuntimeError:
             return self._loop.run_until_complete(coroutine)
-        # A thread that runs a loop of its own cannot run another one.
+        # A thread that runs its own loop cannot run another one.
         with ContextThreads(max_workers=1, thread_name_prefix="graph") as thread:
             answer: T = thread.submit(self._loop.run_until_complete, coroutine).result()
             return answer
@@ -79,7 +78,7 @@ class GraphSession:
     async def _send_each(
         self, calls: Sequence[GraphCall], at_once: int, until: float
     ) -> list[ProviderResponse | Exception]:
-        # The clock of a loop is the monotonic one.
+        # A loop's clock is the monotonic one.
         async with asyncio.timeout_at(until):
             if len(calls) == 1:
                 return [await self._try_to_send(calls[0], until)]
@@ -95,7 +94,7 @@ class GraphSession:
         try:
             return await self._send_call(call, until)
         except Exception as error:  # noqa: BLE001 - of this call alone, not of the others
-            # Its frames hold a token: only its kind is said.
+            # The error's frames hold a token, so only its class is logged.
             logger.error("graph.failed", extra={"error": type(error).__name__})  # noqa: TRY400
             return error.with_traceback(None)
 
@@ -105,7 +104,7 @@ class GraphSession:
         with suppress(HTTPError, StreamError, OSError):
             request = await self._adapter.convert_to_native_async(graph_sdk.build_request(call))
             if time.monotonic() >= until:
-                # The loop looks at its clock between two steps: a request must not go out late.
+                # The loop checks its clock between two steps only; a request must not go out late.
                 return GraphNoResponse()
             response = await self._transport.handle_async_request(request)
             try:
@@ -115,7 +114,6 @@ class GraphSession:
         return GraphNoResponse()
 
     def close(self) -> None:
-        """Drop what is under way, close the connections, and end the loop."""
         with suppress(Exception):
             self._run_coroutine(self._shut_down())
         self._loop.close()

@@ -1,9 +1,9 @@
 """
-Microsoft asked to call us about news of a mailbox or a calendar.
+Subscriptions to changes of a mailbox or a calendar at Graph.
 
-https://learn.microsoft.com/en-us/graph/outlook-change-notifications-overview. Of a calendar by its
-own path: `/me/events` tells of the account's first calendar alone
-(https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/51).
+A calendar's subscription uses its own path: `/me/events` covers only the account's first calendar
+(https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/51). Source:
+https://learn.microsoft.com/en-us/graph/outlook-change-notifications-overview
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MAX_PAGES: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class GraphSubscriptions:
-    """One account's subscriptions. Holds no connection and no token of its own."""
+    """One account's subscriptions. Holds no connection and no token."""
 
     access: ProviderAccess
 
@@ -56,7 +56,7 @@ class GraphSubscriptions:
                 self.access,
             )
         except errors.Gone:
-            # It lapsed, or an earlier try came through.
+            # The subscription lapsed, or an earlier attempt succeeded.
             return False
         return True
 
@@ -65,7 +65,7 @@ class GraphSubscriptions:
             "changeType": CHANGE_TYPES,
             "resource": resource,
             "notificationUrl": channel.address,
-            # Of the subscription itself: it cannot be given later.
+            # Cannot be added later.
             "lifecycleNotificationUrl": channel.address,
             "expirationDateTime": _format_time(channel.ends_at),
             "clientState": build_client_state(channel),
@@ -74,8 +74,8 @@ class GraphSubscriptions:
         try:
             answer = send_write(request, self.access)
         except errors.ChangedMeanwhile:
-            # There is one already, of whose answer we heard nothing, or of another connection of
-            # the same account: that one finds itself gone when it is to be renewed.
+            # A subscription exists: its response was lost, or another connection of the same
+            # account made it. That connection notices the deletion at its next renewal.
             self._delete_existing(resource, channel.address)
             answer = send_write(request, self.access)
         return RemoteChannel(
@@ -88,7 +88,7 @@ class GraphSubscriptions:
             answer = send_read(request, self.access)
             for subscription in answer.get("value") or ():
                 existing_resource = str(subscription.get("resource", "")).strip("/")
-                # Ids differ in case, and no two of an account in that alone.
+                # Ids may differ in case; no two of an account differ in case only.
                 is_same = existing_resource.lower() == resource.strip("/").lower()
                 if is_same and subscription.get("notificationUrl") == address:
                     self.stop_subscription(str(subscription["id"]))
@@ -109,5 +109,4 @@ def _read_expiration(answer: dict[str, Any]) -> datetime:
 
 @contextmanager
 def open_subscriptions(access: ProviderAccess) -> Iterator[GraphSubscriptions]:
-    """Hold what opens, renews and ends subscriptions of the account that `access` is for."""
     yield GraphSubscriptions(replace(access, root_url=get_root_url(access.root_url)))

@@ -1,8 +1,8 @@
 """
-The table of fields of `providers/microsoft/README.md`, as functions: what must be equal.
+The field table of `providers/microsoft/README.md` as functions.
 
-A message is read by Graph's properties, or from its MIME. Each function returns of either what has
-to be the same.
+A message is read from Graph's properties or from its MIME. The result of each function must be
+equal for both.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ def files(message: RemoteMessage) -> list[tuple[str, str, int, str, bool]]:
 
 
 def words(message: RemoteMessage) -> str:
-    """Return what is read on the page: of the HTML, where there is one. Exchange keeps no other."""
+    """
+    Return the readable text: of the HTML if there is one, since Exchange keeps no alternative.
+    """
     mail = message.mail
     return html_to_text(mail.html) if mail.html else " ".join(mail.text.split())
 
@@ -57,7 +59,7 @@ EQUAL: dict[str, Callable[[RemoteMessage], Any]] = {
 
 
 def differences(by_pages: RemoteMessage, by_mime: RemoteMessage) -> dict[str, tuple[Any, Any]]:
-    """Return the fields that have to be equal and are not, with both values."""
+    """Return the fields that must be equal and are not, with both values."""
     return {
         name: (value(by_pages), value(by_mime))
         for name, value in EQUAL.items()

@@ -1,4 +1,4 @@
-"""The end of a process between two requests to Graph, as far as the code within it can tell."""
+"""Simulates the end of a process between two requests to Graph."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from integrations.providers.microsoft import http
 
 
 class KilledDuringGraphCall(BaseException):
-    """Ends a process, as far as the code within it can tell."""
+    """The simulated end of a process."""
 
 
 class Kills:
-    """Counts writes to Graph; ends the process after one of them, or does something then."""
+    """Counts writes to Graph; after one of them it ends the process or calls `act`."""
 
     def __init__(self, monkeypatch) -> None:
         self.opened, self.count, self.at, self.act = http.get_client, 0, 0, None
@@ -21,7 +21,7 @@ class Kills:
 
     def send(self, given, **more):
         answer = self.opened().send(given, **more)
-        # Batches are of reads alone.
+        # Batches contain reads only.
         is_write = given[0].method != "GET" and not given[0].url.endswith("/$batch")
         self.count += is_write
         if is_write and self.count == self.at:
