@@ -14,23 +14,23 @@ from django.http import HttpRequest, HttpResponse
 #: Browser features that no page uses, by reason. They are off for foreign scripts too. Only names
 #: that Chromium knows: it logs a warning for others on each page.
 DISABLED_FEATURES: Final[Mapping[str, tuple[str, ...]]] = {
-    "mail and calendars need no sensor and no place": (
+    "mail and calendars need no sensor and no location": (
         "accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer",
         "microphone", "xr-spatial-tracking",
     ),
     "nothing is attached to the computer": ("gamepad", "hid", "midi", "serial", "usb"),
-    "nothing is paid, and nobody is profiled": ("browsing-topics", "payment"),
-    "mail and invitations must not reach other programs by themselves": (
+    "there are no payments and no profiles": ("browsing-topics", "payment"),
+    "mail and invitations must not reach other programs": (
         "clipboard-read", "clipboard-write", "local-fonts",
     ),
     "there is no film and no sound": (
         "autoplay", "encrypted-media", "fullscreen", "picture-in-picture",
     ),
-    "whether somebody sits at the computer is none of our business": (
+    "the presence of a person is private": (
         "compute-pressure", "idle-detection", "keyboard-map", "screen-wake-lock",
         "window-management",
     ),
-    "people sign in here with a password and a second factor, and at no other site": (
+    "people sign in with a password and a second factor, at this site only": (
         "identity-credentials-get", "otp-credentials", "storage-access",
     ),
     "no page waits for a request that blocks it": ("sync-xhr",),
