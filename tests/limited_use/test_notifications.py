@@ -54,7 +54,7 @@ def words(kind):
         "permission_only": False,
         "trigger": NamedNotification.ENDED,
     }
-    return {name: whole[name] for name in kind.takes}
+    return {name: whole[name] for name in kind.value_names}
 
 
 def texts(kind):
@@ -97,7 +97,7 @@ class TestTheList:
 
     @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
     def test_leads_to_pages_of_ours(self, kind):
-        assert reverse(kind.leads_to, args=["token"] if kind.about_receipt else [])
+        assert reverse(kind.route_name, args=["token"] if kind.links_receipt else [])
 
     def test_has_a_template_for_every_kind_and_no_other(self):
         found = {path.name for path in (ROOT / "templates" / "notices").iterdir()}
