@@ -1,9 +1,9 @@
 """
-Mails of the sign-in pages that a worker sends.
+Mails of the sign-in pages.
 
-A page counts and queues, and a worker makes the link and talks to the mail server. So the page
-takes the same time whether or not the address has an account, and works while the mail server or
-the broker is down. A message in the queue holds the id of a person, never an address or a link.
+A page counts and queues the mail. A worker makes the link and calls the mail server. So a page
+takes the same time for unknown addresses, and works without mail server or broker. The queue
+holds the id of a person, never an address or a link.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from accounts.rate_limits import Rate
 
 logger = logging.getLogger(__name__)
 
-# So that no mailbox answers by itself (RFC 3834).
+# Keeps mailboxes from answering automatically (RFC 3834).
 _HEADERS: Final = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
 
 
@@ -36,11 +36,11 @@ class AccountMailKind:
     """
     A kind of mail.
 
-    :param name: lower case letters and hyphens; the log shows it
-    :param task: the name of the Celery task that calls `send_queued` with this kind
-    :param template: what the names of its templates begin with
-    :param rate: how many are sent to one address
-    :param make_context: returns the variables of the templates, such as a new link
+    :param name: lower case letters and hyphens, for the log
+    :param task: name of the Celery task that calls `send_queued`
+    :param template: prefix of the template names
+    :param rate: mails to one address
+    :param make_context: returns the template variables, such as a new link
     """
 
     name: str
@@ -52,8 +52,6 @@ class AccountMailKind:
 
 @dataclass(frozen=True, slots=True)
 class MailCounter:
-    """A counter of `accounts.rate_limits`: how many, and for whom or what it counts."""
-
     rate: Rate
     key: str
 
@@ -62,19 +60,18 @@ def queue_mail(
     mail: AccountMailKind, *, counter: MailCounter, user_id: UUID | None, at: datetime
 ) -> None:
     """
-    Ask a worker for a mail, unless the counter has reached its limit.
+    Queue a mail for a worker, unless the counter has reached its limit.
 
-    A message is also queued for an address without an account, with a random id: time and traffic
-    do not tell which addresses have accounts. Without a broker no mail is sent, and the count is
-    taken back.
+    An address without an account gets a queued message with a random id, so that time and traffic
+    do not reveal accounts. Without a broker no mail is sent, and the count is taken back.
 
-    :param counter: of the address in lower case, or of something that its person alone has
+    :param counter: counts the address in lower case, or an origin known to its person
     :param user_id: None if the address has no account
     """
     if not rate_limits.add_count(counter.rate, counter.key, at=at).is_within:
         return
     try:
-        # A mail that was not sent before the next one may be requested is late, and not sent.
+        # Past this time the next mail may be requested, so a late one is dropped.
         current_app.send_task(
             mail.task,
             kwargs={"user_id": str(user_id or uuid4())},
@@ -89,7 +86,7 @@ def queue_mail(
 
 def send_queued(mail: AccountMailKind, *, user_id: UUID, at: datetime) -> None:
     """
-    Send a mail that a page asked for; nothing if the id is unknown or the person is not active.
+    Send a queued mail; do nothing if no active person has the id.
 
     If the mail server fails, one count of the address is taken back.
     """

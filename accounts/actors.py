@@ -1,4 +1,4 @@
-"""The actor of a request, as ids and epochs that the guard checks and the ledger names."""
+"""The actor of a request, as the ids and epochs that the guard checks and the ledger names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class NoActor(Exception):
-    """The request is not signed in. Ask for sign-in; do not guess."""
+    """The request is not signed in. Ask for sign-in."""
 
 
 class ActorKind(StrEnum):
@@ -29,12 +29,11 @@ class ActorKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Actor:
     """
-    Who acts.
+    A person, a service client or a system task.
 
-    `id` is the user's, the service client's, or the system task's. A person has a
-    membership with its epoch, unless they belong nowhere (staff); a client has the
-    delegation it acts under; `user_id` and `organisation_id` are those of the
-    delegation.
+    `id` is the id of the user, client or task. A person has a membership and its epoch, except
+    staff without an organisation. A client has a delegation; `user_id` and `organisation_id` come
+    from it.
     """
 
     kind: ActorKind
@@ -76,7 +75,7 @@ def get_actor(request: HttpRequest | Request) -> Actor:
 
 
 def _make_client_actor(token: ServiceToken) -> Actor:
-    # `ServiceTokenAuthentication` loaded all of this in one query.
+    # `ServiceTokenAuthentication` loaded these rows in one query.
     return Actor(
         kind=ActorKind.CLIENT,
         id=token.client_id,

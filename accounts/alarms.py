@@ -1,4 +1,4 @@
-"""Alarms: a row that stays until someone settles it, and one line in the log."""
+"""Alarms: a row until an operator settles it, and a log line."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ logger = logging.getLogger(__name__)
 
 
 class AlarmNotSettled(Exception):
-    """The alarm cannot be settled; the message says why, in one line."""
+    """The message gives the reason in one line."""
 
 
 def raise_alarm(
     *, kind: str, about: UUID, window: str, body: Mapping[str, int | str], at: datetime
 ) -> bool:
     """
-    Raise an alarm unless one of its `kind`, `about` and `window` is open; return whether it did.
+    Raise an alarm unless one with this `kind`, `about` and `window` is open; return whether it
+    did.
 
     `body` holds counts, enum values and our ids: never content, an address or a secret.
     """
@@ -38,7 +39,7 @@ def raise_alarm(
 
 
 def was_raised(*, kind: str, about: UUID, window: str) -> bool:
-    """Return whether such an alarm was ever raised: what happened once is not raised again."""
+    """Return whether such an alarm was raised before, open or settled."""
     return Alarm.objects.filter(kind=kind, about=about, window=window).exists()
 
 
@@ -46,8 +47,7 @@ def settle_alarm(alarm_id: UUID, *, reason: str, at: datetime) -> Alarm:
     """
     Settle an open alarm, and return it.
 
-    :raises NotSettled: if there is no such alarm, it is settled already, or `reason` is not a
-        line of text
+    :raises AlarmNotSettled: if the alarm is unknown or settled, or `reason` is not a line of text
     """
     reason_text = " ".join(reason.split())
     if not reason_text:

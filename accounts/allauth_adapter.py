@@ -1,4 +1,4 @@
-"""Our answers to django-allauth: no sign-up, sealed secrets, own-host redirects, our limits."""
+"""Adapters for django-allauth: no sign-up, encrypted secrets, own redirects and limits."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from accounts.roles import is_staff
 
 
 def display_name(user: User) -> str:
-    """Return what pages call a person; `str(user)` is for logs and has no name in it."""
+    """Return a person's name for pages. `str(user)` is for logs and has no name in it."""
     return user.name
 
 
@@ -40,7 +40,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         return False
 
     def is_safe_url(self, url: str | None) -> bool:
-        # Own host only: allauth would also take every host of ALLOWED_HOSTS.
+        # allauth would also accept every host of ALLOWED_HOSTS.
         request: HttpRequest = context.request
         return url_has_allowed_host_and_scheme(
             url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
@@ -48,9 +48,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
         """
-        Return the person with these credentials, unless there were too many failed attempts.
+        Return the person with these credentials.
 
-        At the staff site, people who are not staff get the answer to a wrong password.
+        The staff site answers people who are not staff as it answers a wrong password.
 
         :raises ValidationError: if there were too many failed attempts
         """
@@ -76,10 +76,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
         """
-        Return the ways to confirm; without the password if the person has a second factor.
+        Return the methods of confirmation; without the password if there is a second factor.
 
-        The page leads to the first. Without an authenticator app that is the security key, because
-        people seldom have their recovery codes with them.
+        The page shows the first method: the authenticator app, or else the security key, because
+        few people carry their recovery codes.
         """
         methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
         if not reauthentication.has_second_factor(user):
@@ -89,7 +89,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         return factor_methods if has_app else factor_methods[::-1]
 
     def is_reauthentication_required(self, *, app: str, **details: Any) -> bool:
-        """Let allauth, which asks this first, see no confirmation by password beside a factor."""
+        """Drop confirmations by password if there is a second factor, then let allauth decide."""
         reauthentication.drop_weak_confirmations(context.request)
         required: bool = super().is_reauthentication_required(app=app, **details)
         return required
@@ -102,9 +102,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         return response
 
     def set_password(self, user: User, password: str) -> None:
-        """Change the password, and end every other session in the same breath (CASA 2.2.2)."""
+        """Change the password and end all other sessions (CASA 2.2.2)."""
         user.set_password(password)
-        # This column alone: the web's role may write no more of a person, least of all their role.
+        # The web role may write no other column, least of all the person's role.
         user.save(update_fields=["password"])
         request: HttpRequest | None = context.request
         is_own_password = request is not None and request.user.pk == user.pk
@@ -113,7 +113,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
             keep=request.session.session_key if request and is_own_password else None,
         )
         if request is not None and not is_own_password:
-            # A mailed link was used, which proves that the mailbox belongs to the person.
+            # A mailed link was used: the mailbox belongs to the person.
             sign_in_links.permit_after_reset(request, user.email, at=timezone.now())
 
 
@@ -126,15 +126,15 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no t
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
         """
-        Staff keep the factor that they added last; recovery codes alone are none.
+        Return False for the newest factor of staff; recovery codes are no factor.
 
-        The database refuses it as well (`config.database.declared_policies`).
+        The database refuses the deletion too (`config.database.declared_policies`).
         """
         factor_id: int | None = people.find_required_factor(authenticator.user_id)
         return not is_staff(authenticator.user) or factor_id != authenticator.pk
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
-        """Have a security key work at both sites, if that of staff is a subdomain of the other."""
+        """Let a security key work at both sites if the staff host is below the public host."""
         entity: dict[str, str] = super().get_public_key_credential_rp_entity()
         public_host = urlsplit(settings.PUBLIC_URL).hostname
         if public_host and entity["id"].endswith(f".{public_host}"):

@@ -1,8 +1,8 @@
 """
-The parts of django-allauth that its documentation does not promise, and that we depend on.
+Undocumented parts of django-allauth that this project depends on.
 
-An upgrade may change any of them: `tests/accounts/test_library_internals.py` compares each with the
-installed version, and names the function here that has to follow.
+`tests/accounts/test_library_internals.py` compares each part with the installed version, and
+names the function of this module to adapt after an upgrade.
 """
 
 from __future__ import annotations
@@ -30,14 +30,13 @@ REQUEST_KEY: Final = "request"
 
 
 class PasswordBackend(AuthenticationBackend):  # type: ignore[misc]  # allauth ships no types
-    """allauth's backend with a look-up of our own: subclasses override `find_user`."""
+    """allauth's backend; subclasses override `find_user`."""
 
     def find_user(self, email: str, password: str) -> User | None:
-        """Return the person with this address and password."""
         raise NotImplementedError
 
     def note_password_check(self) -> None:
-        """Tell allauth that a hash was computed; otherwise it computes one, against timing."""
+        """Tell allauth that a hash was computed. Otherwise it computes one, against timing."""
         self._did_check_password = True
 
     def note_inactive(self, user: User) -> None:
@@ -49,7 +48,7 @@ class PasswordBackend(AuthenticationBackend):  # type: ignore[misc]  # allauth s
 
 
 def find_pending_user_id(session: SessionBase) -> UUID | None:
-    """Return the id of a person with a right password who has yet to show a second factor."""
+    """Return the id of a person who gave the right password and still owes a second factor."""
     pending = session.get(PENDING_SIGN_IN_KEY)
     if not isinstance(pending, dict) or not pending.get(_PENDING_USER):
         return None
@@ -58,28 +57,31 @@ def find_pending_user_id(session: SessionBase) -> UUID | None:
 
 def read_user_id(text: str) -> UUID:
     """
-    Return the id of a person from its form in links and sessions.
+    Parse the id of a person in a link or session.
 
-    :raises ValueError, django.core.exceptions.ValidationError: if it is no id
+    :raises ValueError, django.core.exceptions.ValidationError: if the text is no id
     """
     user_id: UUID = url_str_to_user_pk(text)
     return user_id
 
 
 def find_suspended_request(session: SessionBase) -> dict[str, Any] | None:
-    """Return the state of a request that waits for a confirmation, to be changed in place."""
+    """
+    Return the state of a request that waits for a confirmation. The caller may change it in
+    place.
+    """
     state = session.get(SUSPENDED_REQUEST_KEY)
     return state if isinstance(state, dict) and REQUEST_KEY in state else None
 
 
 def list_confirmation_times(request: HttpRequest) -> list[float]:
-    """Return when the person confirmed who they are, in this session, as Unix times."""
+    """Return the Unix times at which the person confirmed their identity in this session."""
     records = get_authentication_records(request, request.user)
     return [record["at"] for record in records if record.get("reauthenticated")]
 
 
 def forget_password_confirmations(request: HttpRequest) -> None:
-    """Forget the confirmations of this session that were not made with a second factor."""
+    """Forget confirmations of this session that used no second factor."""
     for record in get_authentication_records(request, request.user):
         if record.get("reauthenticated") and record.get("method") != "mfa":
             record["reauthenticated"] = False
@@ -87,7 +89,6 @@ def forget_password_confirmations(request: HttpRequest) -> None:
 
 
 def has_shown_second_factor(request: HttpRequest) -> bool:
-    """Return whether a second factor was shown in this session."""
     records = get_authentication_records(request, request.user)
     return any(record.get("method") == "mfa" for record in records)
 
@@ -98,7 +99,7 @@ def add_authenticator_app(user: User, secret: str) -> None:
 
 
 def add_recovery_codes(user: User, seed: str) -> None:
-    """Store unused recovery codes that are derived from `seed` (hexadecimal)."""
+    """Store unused recovery codes derived from `seed` (hexadecimal)."""
     _add_factor(user, Authenticator.Type.RECOVERY_CODES, {"seed": encrypt(seed), "used_mask": 0})
 
 

@@ -1,4 +1,4 @@
-"""How the API knows who is calling: a service client's token, or a person's session."""
+"""Authentication of API requests: a service client's token, or a person's session."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from rest_framework.request import Request
 from accounts import client_usage, row_owner, tokens
 from accounts.models import ServiceToken, User
 
-# RFC 6750 §2.1. Anything else after `Bearer` is refused before a query is made.
+# RFC 6750 §2.1. Other values after `Bearer` are refused without a query.
 _BEARER = re.compile(r"Bearer ([A-Za-z0-9._~+/-]{1,512}=*)", re.IGNORECASE)
 
 
 class ServiceTokenAuthentication(authentication.BaseAuthentication):
     """
-    Authenticate `Authorization: Bearer …`; `request.auth` is then the `ServiceToken`.
+    Authenticates `Authorization: Bearer …`; `request.auth` becomes the `ServiceToken`.
 
-    `request.user` is the person for whom the client acts, but the client is not
-    that person: `actors.get_actor` and `permissions` tell them apart by `request.auth`.
+    `request.user` is the person for whom the client acts. `actors.get_actor` and `permissions`
+    recognise a client by `request.auth`.
     """
 
     def authenticate(self, request: Request) -> tuple[User, ServiceToken] | None:
@@ -52,14 +52,14 @@ class ServiceTokenAuthentication(authentication.BaseAuthentication):
 
 class SessionAuthentication(authentication.SessionAuthentication):
     """
-    A person's session, with CSRF checked. An `Authorization` header never reaches this.
+    Authenticates a person's session, with a CSRF check; ignored with an `Authorization` header.
 
     The API takes no forms, so the CSRF token comes in a header.
     """
 
     def enforce_csrf(self, request: Request) -> None:
-        # Django looks for the token in a form first. Of a body that is sent as a form, the REST
-        # framework would hand it what our parser returns, which need not have fields.
+        # Django first looks for the token in a form. For a form body, the REST framework would
+        # return our parser's result, which may have no fields.
         without_form = copy(request._request)  # noqa: SLF001 - DRF's own accessor is private
         without_form.POST = QueryDict()
         super().enforce_csrf(without_form)  # type: ignore[arg-type]  # it takes both kinds

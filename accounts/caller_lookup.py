@@ -1,10 +1,9 @@
 """
-Find the caller of a request: one statement for a session, and one for a service token.
+Find the caller of a request: one SQL statement per session or service token.
 
-Until the caller is known, the process has no row owner (`accounts.row_owner`) and the database
-shows it no rows of people. Functions of the database therefore read the rows
-(``migrations/sql/callers.sql``). They take the hash of a session key of their own site, or of a
-token. The instances have the columns that requests need; Django fetches any other column on use.
+Without a row owner (`accounts.row_owner`) the database shows no rows of people. Definer functions
+(``migrations/sql/callers.sql``) therefore read them, by the hash of a token or of a session key
+of this site. Instances have the columns that requests need; Django fetches the others on access.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from accounts.models import (
 
 _Model = TypeVar("_Model", bound=models.Model)
 
-#: The function of each site finds sessions of that site alone.
+#: Each site's function finds sessions of that site only.
 _SESSIONS: Final = {
     "web": "SELECT * FROM find_web_session(%s, %s)",
     "staff": "SELECT * FROM find_staff_session(%s, %s)",
@@ -37,7 +36,7 @@ _TOKENS: Final = "SELECT * FROM find_service_token(%s, %s)"
 
 
 class _SessionRow(NamedTuple):
-    """The columns of `find_web_session` and `find_staff_session`."""
+    """Columns of `find_web_session` and `find_staff_session`."""
 
     session_data: str
     password: str | None
@@ -54,7 +53,7 @@ class _SessionRow(NamedTuple):
 
 
 class _TokenRow(NamedTuple):
-    """The columns of `find_service_token`."""
+    """Columns of `find_service_token`."""
 
     token_id: UUID
     delegation_epoch: int
@@ -73,14 +72,13 @@ class _TokenRow(NamedTuple):
 
 class SessionCaller(NamedTuple):
     """
-    A live session, and the person whom its row names.
+    A live session, and the person named by its row.
 
-    The column that names the person is not signed. The caller has to compare them with the person
-    whom the signed data names.
+    The row's person is not signed: compare it with the person in the signed data.
 
-    :param data: signed, and not yet checked
+    :param data: signed, and not yet verified
     :param person: None if the row names no person, or a person hidden at this site
-    :param memberships: the person's live memberships in open organisations, the oldest first
+    :param memberships: live memberships in open organisations, oldest first
     """
 
     data: str
@@ -89,7 +87,7 @@ class SessionCaller(NamedTuple):
 
 
 def find_session(key_hash: str, *, at: datetime) -> SessionCaller | None:
-    """Return the live session of this site with this hash of its key, or None."""
+    """Return the live session of this site with this hash of its key."""
     rows = [_SessionRow._make(row) for row in _fetch_rows(_SESSIONS[settings.SITE], key_hash, at)]
     if not rows:
         return None
@@ -112,11 +110,11 @@ def find_session(key_hash: str, *, at: datetime) -> SessionCaller | None:
 
 def find_token(hashes: Sequence[bytes], *, at: datetime) -> ServiceToken | None:
     """
-    Return the token with one of these hashes, with its client, its delegation and their person.
+    Return the token with one of these hashes, its client, its delegation and the person.
 
     None unless all of them are live, as ``callers.sql`` defines it.
 
-    :param hashes: of the same token, under the present secret and former ones
+    :param hashes: of one token, under the current secret and former ones
     """
     rows = _fetch_rows(_TOKENS, list(hashes), at)
     if not rows:

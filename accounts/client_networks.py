@@ -1,4 +1,4 @@
-"""Which network a request comes from."""
+"""The network of a request."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _HOST_BITS: Final = 64
 
 def find_network(request: HttpRequest) -> str:
     """
-    Return an IPv4 address, or the /64 of an IPv6 address, which one subscriber has as a whole.
+    Return the IPv4 address, or the /64 of the IPv6 address, which belongs to one subscriber.
 
-    Behind proxies, `TRUSTED_PROXY_COUNT` says which part of `X-Forwarded-For` to believe. All
-    requests without a readable address, or with fewer addresses than proxies, share one network.
+    `TRUSTED_PROXY_COUNT` selects the trusted part of `X-Forwarded-For`. All requests without a
+    readable address, or with fewer addresses than proxies, share one network.
     """
     try:
         address = ipaddress.ip_address(get_adapter(request).get_client_ip(request))

@@ -1,9 +1,8 @@
 """
-How many people's data a service client touches within a minute.
+Limit how many people's data a service client reads in a minute.
 
-A stolen client key would be used to read many people quickly. The limit makes
-that slow and the alarm, at half of it, makes it seen. The rows are counted in
-PostgreSQL, so that the limit holds across processes and a restart forgets nothing.
+The limit slows down a thief of a client key; an alarm at half the limit reveals the theft.
+PostgreSQL rows hold the counts across processes and restarts.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ COUNT_RETENTION = timedelta(hours=1)
 
 
 class TooManyUsers(Exception):
-    """The client has reached its distinct people for this minute. Wait `retry_after` seconds."""
+    """The client has reached its limit of people for this minute. Wait `retry_after` seconds."""
 
     def __init__(self, retry_after: int) -> None:
         super().__init__("distinct users per minute")
@@ -29,17 +28,17 @@ class TooManyUsers(Exception):
 
 def count_user(*, client: ServiceClient, user_id: UUID, at: datetime) -> None:
     """
-    Count `user_id` towards the minute of `at`; a person counts once.
+    Count a person in the minute of `at`, once.
 
-    :raises TooManyUsers: if that would be one person more than the client may touch
+    :raises TooManyUsers: if the client would exceed its limit
     """
     minute = at.replace(second=0, microsecond=0)
     minute_counts = UserMinute.objects.filter(client=client, minute_at=minute)
     if minute_counts.filter(user_id=user_id).exists():
         return
     with transaction.atomic():
-        # One at a time per client, so that the count is exact. A client meets this
-        # lock once per person and minute, not at every call.
+        # One count at a time per client, so that it is exact. A client meets this lock once per
+        # person and minute.
         ServiceClient.objects.select_for_update(no_key=True).get(id=client.id)
         if minute_counts.filter(user_id=user_id).exists():
             return
@@ -55,11 +54,10 @@ def count_user(*, client: ServiceClient, user_id: UUID, at: datetime) -> None:
                 body={"limit": client.users_per_minute},
                 at=at,
             )
-    # Outside, so that the alarm is committed although the call is refused.
+    # Outside the transaction, so that the alarm is committed although the call is refused.
     if not allowed:
         raise TooManyUsers(60 - at.second)
 
 
 def delete_expired(*, at: datetime) -> int:
-    """Delete what was counted more than `KEPT_FOR` before `at`, and return how many rows."""
     return UserMinute.objects.filter(minute_at__lt=at - COUNT_RETENTION).delete()[0]

@@ -1,8 +1,8 @@
 """
-Service clients: create, rotate, retire.
+Create, rotate and retire service clients.
 
-Call `limited_use.agreements.service_clients.create_declared_client` instead: it checks the
-purposes against the feature registry, which this package does not know.
+Call `limited_use.agreements.service_clients` instead: it checks purposes against the feature
+registry, which this package does not know.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _KINDS = frozenset({"RSA", "EC"})
 
 
 class UnusableKeys(Exception):
-    """These are not public RSA (2048 bits and up) or P-256 keys, each with its own `kid`."""
+    """A key is not a public RSA (2048 bits or more) or P-256 key with its own `kid`."""
 
 
 class ClientExists(Exception):
@@ -31,7 +31,7 @@ class ClientExists(Exception):
 
 
 class ClientNotLive(Exception):
-    """No live client has this id. Nothing was changed."""
+    """The client is unknown or retired. Nothing was changed."""
 
 
 def create_client(
@@ -43,10 +43,10 @@ def create_client(
     at: datetime,
 ) -> ServiceClient:
     """
-    Record a client of `feature`, which proves itself with a key of `jwks` (RFC 7517, public).
+    Create a client of `feature` that authenticates with the public keys `jwks` (RFC 7517).
 
-    :raises UnusableKeys: if `jwks` holds anything but usable public keys
-    :raises AlreadyCreated: if the client id is taken
+    :raises UnusableKeys: if `jwks` holds an unusable or private key
+    :raises ClientExists: if the client id is taken
     """
     keys = _check_public_keys(jwks)
     try:
@@ -65,10 +65,10 @@ def create_client(
 
 def replace_keys(*, client_id: str, jwks: Mapping[str, Any]) -> ServiceClient:
     """
-    Replace a client's keys. To overlap, give the old and the new one, then the new one alone.
+    Replace a client's keys. To overlap, pass the old and the new key, later the new key alone.
 
-    :raises UnusableKeys: if `jwks` holds anything but usable public keys
-    :raises NoLiveClient: if the client is retired, or unknown
+    :raises UnusableKeys: if `jwks` holds an unusable or private key
+    :raises ClientNotLive: if the client is unknown or retired
     """
     keys = _check_public_keys(jwks)
     if not ServiceClient.objects.live().filter(client_id=client_id).update(jwks=keys):
@@ -79,9 +79,9 @@ def replace_keys(*, client_id: str, jwks: Mapping[str, Any]) -> ServiceClient:
 @transaction.atomic
 def retire_client(*, client_id: str, at: datetime) -> UUID:
     """
-    End a client and its tokens, and return its id.
+    Retire a client, delete its tokens, and return its id.
 
-    :raises NoLiveClient: if it is retired already, or unknown
+    :raises ClientNotLive: if the client is unknown or retired
     """
     client = (
         ServiceClient.objects.live()
@@ -99,9 +99,9 @@ def retire_client(*, client_id: str, at: datetime) -> UUID:
 
 def _check_public_keys(jwks: Mapping[str, Any]) -> dict[str, Any]:
     """
-    Return `jwks` as it is stored: public members only.
+    Return the public members of `jwks`, for storage.
 
-    :raises UnusableKeys: if it holds a private, weak, duplicate or unknown key
+    :raises UnusableKeys: if a key is private, weak, duplicate or of an unknown type
     """
     try:
         known_keys = [key for key in jwks["keys"] if key["kty"] in _KINDS]

@@ -1,8 +1,8 @@
 """
-Forms of security keys that refuse any input that is not a credential.
+Forms of security keys that refuse malformed credentials.
 
-django-allauth parses the JSON of a credential with Django's field and the rest with fido2. Both let
-exceptions through that a stranger can cause: nesting, numbers of 5,000 digits, broken base64.
+django-allauth parses the JSON of a credential with Django's field and fido2. Both raise
+exceptions on hostile input: nesting, numbers of 5,000 digits, broken base64.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _UNREADABLE: Final = (
 
 
 class CredentialField(forms.JSONField):
-    """The JSON of a credential. A form that is shown again does not show it."""
+    """The JSON of a credential. A form that is rendered again leaves it out."""
 
     def to_python(self, value: Any) -> Any:
         try:
             return super().to_python(value)
         except (RecursionError, ValueError):
             error = forms.ValidationError(self.error_messages["invalid"], code="invalid")
-        # Raised out here, so that the parser's error with all of the text does not ride along.
+        # Raised outside the handler, so that the parser's error with its text is not attached.
         raise error
 
     def bound_data(self, data: Any, initial: Any) -> Any:  # noqa: ARG002 - Django's shape
@@ -54,7 +54,7 @@ def _make_field() -> CredentialField:
 
 
 def _refuse_unreadable(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Turn an exception of a parser into the error of a wrong answer."""
+    """Turn a parser's exception into the error for a wrong answer."""
 
     @wraps(check)
     def check_credential(form: Any) -> Any:

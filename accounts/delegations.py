@@ -1,4 +1,4 @@
-"""A person switches a platform feature on or off for themself."""
+"""A person switches a platform feature on or off."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from accounts.models import Delegation, Membership, ServiceToken
 
 
 class DelegationExists(Exception):
-    """The feature is on. There is nothing to do."""
+    """The feature is on already."""
 
 
 class DelegationNotLive(Exception):
-    """The person has no live delegation with this id. Show the live ones."""
+    """The person has no live delegation with this id."""
 
 
 def switch_on(
     *, user_id: UUID, organisation_id: UUID, feature: str, feature_version: int, at: datetime
 ) -> Delegation:
     """
-    Record that a person switched `feature` on, having read version `feature_version` of its text.
+    Record that a person switched `feature` on after reading version `feature_version`.
 
-    :raises NotAMember: if they do not belong to the organisation
-    :raises AlreadyOn: if it is on already
+    :raises NotAMember: if the person is no member of the organisation
+    :raises DelegationExists: if the feature is on
     """
     with transaction.atomic():
         membership = Membership.objects.live().filter(
             user_id=user_id, organisation_id=organisation_id
         )
-        # Held: a feature switched on beside a leaving would outlive it.
+        # Lock the membership: a feature switched on during a departure would outlive it.
         if not membership.select_for_update(no_key=True).exists():
             raise NotAMember
         try:
@@ -52,9 +52,9 @@ def switch_on(
 @transaction.atomic
 def switch_off(*, delegation_id: UUID, user_id: UUID, at: datetime) -> Delegation:
     """
-    Switch a feature off. Its tokens are refused, and permits in hand open nothing, from the commit.
+    Switch a feature off. From the commit on, its tokens are refused and its permits open nothing.
 
-    :raises NotOn: if the delegation is off, or of another person
+    :raises DelegationNotLive: if the delegation is off, or another person's
     """
     live = Delegation.objects.live().filter(id=delegation_id, user_id=user_id)
     delegation = live.select_for_update(no_key=True).first()

@@ -1,8 +1,8 @@
 """
-People for a demo, made by the operations that production uses.
+People for a demo, created by production's own operations.
 
-Nothing here runs by itself, and no migration or fixture creates an account
-(CASA 1.2.1): the caller is a command that refuses in production.
+The caller is a command that refuses in production. No migration or fixture creates an account
+(CASA 1.2.1).
 """
 
 from __future__ import annotations
@@ -28,13 +28,16 @@ DEMO_PEOPLE = (
     NewPerson("platform-rita", "rita@antares.example", "Rita Rossi", Role.REVIEWER),
     NewPerson("platform-otto", "otto@antares.example", "Otto Okafor", Role.OPERATOR),
 )
-# Mallory is a stranger: she belongs to another organisation.
+# Mallory belongs to another organisation.
 STRANGERS = frozenset({"platform-mallory"})
 
 
 @dataclass(frozen=True, slots=True)
 class DemoPerson:
-    """One seeded person. Passwords and secrets are for the terminal, and stored only as ours."""
+    """
+    A demo person. The command prints password and secret, and stores them only hashed or
+    encrypted.
+    """
 
     user: User
     organisation: Organisation
@@ -51,10 +54,10 @@ def make_password() -> str:
 @transaction.atomic
 def create_demo_people(*, at: datetime) -> list[DemoPerson]:
     """
-    Create two organisations and the cast, staff with a TOTP secret, and return them.
+    Create two organisations and their people, staff with a TOTP secret.
 
-    :raises users.AlreadyRegistered: if they are there already; nothing is changed then
-    :raises organisations.AlreadyFounded: likewise
+    :raises user_provisioning.UserExists: if they exist; nothing is changed then
+    :raises organisations.OrganisationExists: likewise
     """
     own_organisation = organisations.found_organisation(
         platform_id="platform-antares", name="Antares", at=at
@@ -74,7 +77,7 @@ def create_demo_people(*, at: datetime) -> list[DemoPerson]:
 
 
 def add_second_factor(user: User) -> str:
-    """Give `user` an authenticator app and recovery codes; return the app's secret (base32)."""
+    """Add an authenticator app and recovery codes; return the app's secret (base32)."""
     secret = base64.b32encode(secrets.token_bytes(20)).decode()
     allauth_private.add_authenticator_app(user, secret)
     allauth_private.add_recovery_codes(user, secrets.token_hex(40))

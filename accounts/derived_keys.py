@@ -1,8 +1,8 @@
 """
-Keys of single purposes, derived by HKDF (RFC 5869) from the secret that the operator configures.
+Keys of single purposes, derived by HKDF (RFC 5869) from the operator's secret.
 
-A leaked key, or a value made with it, serves its own purpose alone: neither another key nor the
-secret can be computed from it. config/README.md lists the purposes.
+A leaked key serves its own purpose only: no other key, and not the secret, follows from it.
+config/README.md lists the purposes.
 """
 
 from __future__ import annotations
@@ -16,27 +16,26 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
 _KEY_BYTES: Final = 32
-# Django asks for 50 characters or more.
+# Django requires 50 characters.
 _DJANGO_KEY_BYTES: Final = 64
 _DJANGO: Final = "antares django v1"
 
 
 def derive_keys(info: str) -> list[bytes]:
     """
-    Return the 32-byte key of a purpose under the current secret, then under each former one.
+    Return the 32-byte keys of a purpose: under the current secret, then under each former one.
 
-    :param info: the purpose; another text gives another key
+    :param info: the purpose
     """
     return [derive_key(secret, info) for secret in settings.ROOT_SECRETS]
 
 
 @cache
 def derive_key(secret: str, info: str, length: int = _KEY_BYTES) -> bytes:
-    """Return `length` bytes for `info` under one secret."""
     kdf = HKDF(algorithm=SHA256(), length=length, salt=None, info=info.encode())
     return kdf.derive(secret.encode())
 
 
 def derive_django_key(secret: str) -> str:
-    """Return Django's `SECRET_KEY`, which signs sessions: the settings have it instead of ours."""
+    """Derive Django's `SECRET_KEY`, which signs sessions. Settings never hold the secret itself."""
     return base64.urlsafe_b64encode(derive_key(secret, _DJANGO, _DJANGO_KEY_BYTES)).decode()

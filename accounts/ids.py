@@ -1,4 +1,4 @@
-"""Row ids that sort by the time they were made."""
+"""Row ids that sort by creation time."""
 
 import os
 import time
@@ -12,11 +12,11 @@ def uuid7() -> UUID:
     """
     Return a UUIDv7: 48 bits of Unix milliseconds, 12 bits of their fraction, 62 random bits.
 
-    The fraction (RFC 9562 §6.2, method 3) keeps rows of one page in the order
-    in which they were made, so that an index grows at one end.
+    The fraction (RFC 9562 §6.2, method 3) sorts rows of one millisecond, so that indexes grow at
+    one end.
     """
     milliseconds, rest = divmod(time.time_ns(), _NANOSECONDS_PER_MILLISECOND)
     fraction = (rest << 12) // _NANOSECONDS_PER_MILLISECOND
-    # Where `secrets` takes them from as well, without its detour: every row waits for it.
+    # The source of `secrets`, called directly: every new row waits for it.
     random = int.from_bytes(os.urandom(8)) & _62_BITS
     return UUID(int=milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | random)

@@ -1,8 +1,8 @@
 """
-Devices and networks that a person signed in from before.
+Devices and networks from which a person signed in before.
 
-A signed cookie marks a device; a keyed hash in a row, with an end, marks a network. Neither grants
-access: a password may still be tried from a known origin while unknown origins are refused.
+A signed cookie marks a device. A row with a keyed hash and an expiry marks a network. Neither
+grants access: known origins may still try passwords while unknown ones are refused.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from accounts.models import KnownNetwork, User
 
 DEVICE_KNOWN_FOR: Final = timedelta(days=180)
 NETWORK_KNOWN_FOR: Final = timedelta(days=60)
-#: People whom one browser is known to; of a shared machine, those who signed in last.
+#: People known to one browser; of a shared machine, the latest.
 MAX_PEOPLE_PER_DEVICE: Final = 5
 _DEVICE: Final = "known device"
 _PERSON: Final = "person of a known device"
@@ -31,13 +31,13 @@ _NETWORK: Final = "known network"
 
 
 def find_device(request: HttpRequest, user_id: UUID) -> str | None:
-    """Return the id of the device if this person signed in with it before, else None."""
+    """Return the id of the device if this person signed in with it before."""
     entries = _read_cookie(request)
     return next((entries[key] for key in _make_person_keys(user_id) if key in entries), None)
 
 
 def find_any_device(request: HttpRequest) -> str | None:
-    """Return the id of the device if any person signed in with it before, else None."""
+    """Return the id of the device if any person signed in with it before."""
     return next(reversed(_read_cookie(request).values()), None)
 
 
@@ -51,7 +51,6 @@ def is_known_network(request: HttpRequest, user_id: UUID, *, at: datetime) -> bo
 def remember_origin(
     request: HttpRequest, response: HttpResponse, user: User, *, at: datetime
 ) -> None:
-    """Mark the device and the network that `user` has just signed in from."""
     _mark_device(request, response, user.pk)
     KnownNetwork.objects.bulk_create(
         [
@@ -68,12 +67,10 @@ def remember_origin(
 
 
 def forget_networks(*, user_id: UUID) -> None:
-    """Delete the known networks of a person who is switched off."""
     KnownNetwork.objects.filter(user_id=user_id).delete()
 
 
 def forget_expired(*, at: datetime) -> int:
-    """Delete networks without a recent sign-in, and return how many."""
     return KnownNetwork.objects.filter(expires_at__lte=at).delete()[0]
 
 
@@ -94,7 +91,7 @@ def _mark_device(request: HttpRequest, response: HttpResponse, user_id: UUID) ->
 
 
 def _read_cookie(request: HttpRequest) -> dict[str, str]:
-    """Return the device's ids by person, the latest last; empty if there is no valid cookie."""
+    """Return device ids by person key, latest last; empty without a valid cookie."""
     cookie = request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "")
     try:
         entries: dict[str, str] = signed_values.read_value(
@@ -106,7 +103,7 @@ def _read_cookie(request: HttpRequest) -> dict[str, str]:
 
 
 def _make_person_keys(user_id: UUID) -> list[str]:
-    """Return what stands for a person in the cookie, the current one first."""
+    """Return the keys of a person in the cookie, current secret first."""
     hashes = compute_hashes(str(user_id), purpose=_PERSON)
     return [base64.urlsafe_b64encode(value[:15]).decode() for value in hashes]
 

@@ -1,4 +1,4 @@
-"""Joining and leaving. Leaving is a fence: it ends all that the membership began, in one commit."""
+"""Join and leave organisations. Leaving is a fence: one commit ends all of the membership."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ class NotAMember(Exception):
 
 
 class AlreadyMember(Exception):
-    """The membership is live already. There is nothing to do."""
+    """The membership is live already."""
 
 
 class JoinNotAllowed(Exception):
-    """The person is deactivated or the organisation is closed, so the person cannot join."""
+    """The person is deactivated, or the organisation is closed."""
 
 
 def add_member(*, user_id: UUID, organisation_id: UUID, at: datetime) -> Membership:
     """
-    Record that a person belongs to an organisation from `at` on.
+    Create a membership.
 
-    :raises AlreadyAMember: if they do already
-    :raises NotOpen: if the person is deactivated or the organisation is closed
+    :raises AlreadyMember: if the person is a member
+    :raises JoinNotAllowed: if the person is deactivated or the organisation is closed
     """
     with transaction.atomic():
-        # Held, so that a deactivation or a closing cannot pass between look and write.
+        # Lock both, so that no deactivation or closing happens between check and write.
         person = User.objects.active().filter(id=user_id).select_for_update(no_key=True)
         organisation = (
             Organisation.objects.live().filter(id=organisation_id).select_for_update(no_key=True)
@@ -53,10 +53,9 @@ def add_member(*, user_id: UUID, organisation_id: UUID, at: datetime) -> Members
 @transaction.atomic
 def end_membership(*, user_id: UUID, organisation_id: UUID, at: datetime) -> Membership:
     """
-    End a person's membership, and with it their features, tokens and sessions.
+    End a person's membership, features, tokens and sessions in one commit.
 
-    All of it happens in one commit, the caller's if there is a transaction. The caller ends the
-    connections, which this package does not know.
+    The caller ends the connections, which this package does not know.
 
     :raises NotAMember: if the person has no live membership
     """
@@ -70,7 +69,7 @@ def lock_memberships(*, user_ids: Collection[UUID], organisation_id: UUID) -> No
     """
     Lock the live memberships of some people for the rest of the transaction.
 
-    In the order of their ids, so that two transactions about the same people do not deadlock.
+    Ordered by id, so that two transactions do not deadlock.
     """
     live = Membership.objects.live().filter(user_id__in=user_ids, organisation_id=organisation_id)
     locked = live.order_by("id").select_for_update(no_key=True, of=("self",))
@@ -79,12 +78,11 @@ def lock_memberships(*, user_ids: Collection[UUID], organisation_id: UUID) -> No
 
 def end_memberships(memberships: QuerySet[Membership], *, at: datetime) -> list[Membership]:
     """
-    End live `memberships` inside the caller's transaction, and return them as they now are.
+    End live `memberships` inside the caller's transaction, and return them as changed.
 
-    Sessions end for all organisations of the person, because a session does not belong to one. The
-    person signs in again.
+    A session belongs to no organisation, so all sessions of the person end.
     """
-    # In the order of their ids, so that two closings cannot wait for each other.
+    # Ordered by id, so that two closings do not deadlock.
     locked = list(memberships.select_for_update(no_key=True).order_by("id"))
     for membership in locked:
         membership.epoch += 1

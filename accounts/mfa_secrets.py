@@ -1,9 +1,8 @@
 """
-Encryption at rest of TOTP secrets and recovery seeds: AES-256-GCM under a key of their own.
+Encryption of TOTP secrets and recovery seeds: AES-256-GCM under a key of their own.
 
-Posts that wait in a session (`pending_posts`) are encrypted under another key. The vault of the
-layer above holds data of providers only. A copy of the database must not be enough to pass the
-second factor.
+A copy of the database must not suffice to pass the second factor. Pending posts (`pending_posts`)
+have another key. The vault, one layer above, holds provider data only.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ _CONTEXT = b"antares accounts second factor v1"
 
 
 class SecretUnreadable(Exception):
-    """No key of a configured secret decrypts it. The person sets up the factor again."""
+    """No configured secret decrypts the text. The person sets up the factor again."""
 
 
 def _list_ciphers(context: bytes) -> list[AESGCM]:
@@ -33,7 +32,7 @@ def encrypt_secret(text: str, *, context: bytes = _CONTEXT) -> str:
     """
     Return `text` encrypted: a version, then nonce and ciphertext in base64url.
 
-    :param context: the kind of text; a text of another kind does not decrypt
+    :param context: the kind of text; decryption needs the same
     """
     nonce = os.urandom(_NONCE_BYTES)
     cipher, *_ = _list_ciphers(context)
@@ -43,9 +42,9 @@ def encrypt_secret(text: str, *, context: bytes = _CONTEXT) -> str:
 
 def decrypt_secret(sealed: str, *, context: bytes = _CONTEXT) -> str:
     """
-    Return what `seal` was given.
+    Return the text that `encrypt_secret` encrypted.
 
-    :raises Unreadable: if it was changed, or sealed under a secret that is gone
+    :raises SecretUnreadable: if it was changed, or its secret is no longer configured
     """
     raw = base64.urlsafe_b64decode(sealed.removeprefix(_PREFIX))
     for cipher in _list_ciphers(context):

@@ -1,4 +1,4 @@
-"""Middleware: requirements of every request of a signed-in person, for all views."""
+"""Middleware for every request of a signed-in person."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from accounts.roles import is_staff
 
 _GetResponse = Callable[[HttpRequest], HttpResponse]
 
-# Routes that a member of staff without a second factor may use: to set one up, or to leave.
+# Routes for staff without a second factor: set one up, or leave.
 SETUP_ROUTES = frozenset(
     {
         "mfa_index",
@@ -37,7 +37,7 @@ SETUP_ROUTES = frozenset(
         "account_logout",
     }
 )
-# With a factor set up but not shown in this session: to show it, or to leave.
+# Routes for staff with a factor that this session has not shown: show it, or leave.
 CONFIRMATION_ROUTES = frozenset(
     {"mfa_reauthenticate", "mfa_reauthenticate_webauthn", "account_logout"}
 )
@@ -58,9 +58,9 @@ LAST_SEEN_INTERVAL = timedelta(days=1)
 
 class ClearRowOwnerMiddleware:
     """
-    Begin each request without a row owner, and remove the owner at its end.
+    Starts each request without a row owner, and removes the owner at its end.
 
-    A streaming response is produced later, under the owner of its request.
+    A streaming response runs later, under the owner of its request.
     """
 
     def __init__(self, get_response: _GetResponse) -> None:
@@ -78,9 +78,9 @@ class ClearRowOwnerMiddleware:
 
 class StaffSecondFactorMiddleware:
     """
-    Staff can do nothing in a session without a second factor, anywhere (CASA 3.3.1).
+    Refuses staff in a session without a second factor, on all views (CASA 3.3.1).
 
-    The permission table says so too; this also covers views that forget to ask the table.
+    The permission table says the same; this also covers views that do not ask the table.
     """
 
     def __init__(self, get_response: _GetResponse) -> None:
@@ -101,9 +101,9 @@ class StaffSecondFactorMiddleware:
 
 class StaffFactorChangesMiddleware:
     """
-    The ordinary site changes no second factor of staff; its page of factors says where they do.
+    Lets staff change second factors at the staff site only; the ordinary site explains it.
 
-    The database refuses it as well (`config.database.declared_policies`).
+    The database refuses it too (`config.database.declared_policies`).
     """
 
     def __init__(self, get_response: _GetResponse) -> None:
@@ -120,7 +120,7 @@ class StaffFactorChangesMiddleware:
 
 
 def _refuse_request(request: HttpRequest) -> HttpResponse:
-    """Return the problem document (RFC 9457); the package above this one has its page."""
+    """Return the problem document (RFC 9457). The package above has its page."""
     code = "second-factor-needed"
     return JsonResponse(
         {
@@ -138,7 +138,7 @@ def _refuse_request(request: HttpRequest) -> HttpResponse:
 
 
 def _is_api(request: HttpRequest) -> bool:
-    """Return whether a REST framework view answers: its clients cannot use a page."""
+    """Return whether a REST framework view answers: API clients cannot use a page."""
     try:
         return hasattr(resolve(request.path_info).func, "cls")
     except Resolver404:
@@ -153,7 +153,7 @@ def _find_route_name(request: HttpRequest) -> str | None:
 
 
 class LastSeenMiddleware:
-    """Record `User.last_seen_at`, to the day: one write per person and day."""
+    """Records `User.last_seen_at`: one write per person and day."""
 
     def __init__(self, get_response: _GetResponse) -> None:
         self.get_response = get_response
@@ -167,13 +167,13 @@ class LastSeenMiddleware:
 
 
 class NoStoreMiddleware:
-    """Forbid browsers and proxies to store what a signed-in person sees."""
+    """Forbids browsers and proxies to store responses to signed-in people."""
 
     def __init__(self, get_response: _GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        # Before the view: signing out would make the person anonymous.
+        # Before the view: signing out makes the person anonymous.
         signed_in = request.user.is_authenticated
         response = self.get_response(request)
         if signed_in:

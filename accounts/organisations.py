@@ -1,4 +1,4 @@
-"""Founding and closing organisations."""
+"""Create and close organisations."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from accounts.models import Membership, Organisation
 
 
 class OrganisationExists(Exception):
-    """The platform's id is taken. Look that organisation up instead."""
+    """The platform's id is taken."""
 
 
 class OrganisationNotLive(Exception):
-    """No live organisation has this id. Nothing was changed."""
+    """The organisation is unknown or closed. Nothing was changed."""
 
 
 def found_organisation(*, platform_id: str, name: str, at: datetime) -> Organisation:
     """
-    Record an organisation of the platform.
+    Create an organisation of the platform.
 
-    :raises AlreadyFounded: if the platform's id is taken
+    :raises OrganisationExists: if the platform's id is taken
     """
     try:
         with transaction.atomic():
@@ -36,9 +36,9 @@ def found_organisation(*, platform_id: str, name: str, at: datetime) -> Organisa
 @transaction.atomic
 def close_organisation(*, organisation_id: UUID, at: datetime) -> Organisation:
     """
-    Close an organisation: everyone leaves in the same commit.
+    Close an organisation and end all its memberships in one commit.
 
-    :raises NoLiveOrganisation: if it is closed already, or unknown
+    :raises OrganisationNotLive: if the organisation is unknown or closed
     """
     organisation = (
         Organisation.objects.live()

@@ -1,10 +1,9 @@
 """
-The form that asks for a link to set a new password: allauth's, with a limit of mails.
+allauth's form for a password reset link, with a limit of mails.
 
-Beyond the limit the page answers as usual and no mail is sent: a stranger learns nothing, and the
-mailbox holds links that work for a day. A device that the person signed in with before has a
-counter of its own, which strangers cannot use up. A worker makes and sends the mail, so the answer
-takes the same time for an address without an account.
+Beyond the limit the page answers as usual and sends no mail: strangers learn nothing, and the
+mailbox holds links that work for a day. A known device has its own counter, which strangers
+cannot use up. A worker sends the mail, so the answer takes the same time for unknown addresses.
 """
 
 from __future__ import annotations
@@ -27,10 +26,10 @@ DEVICE_RATE: Final = Rate("reset-password-mail-device", 5, 3600)
 
 
 class ResetPasswordForm(forms.ResetPasswordForm):  # type: ignore[misc]  # untyped
-    """Counted when it is valid, after the limits of the page (`accounts.route_limits`)."""
+    """Counts when it is valid, after the limits of the page (`accounts.route_limits`)."""
 
     def clean_email(self) -> str:
-        # allauth asks the database more often for an address that has an account.
+        # allauth makes more queries for an address with an account.
         address: str = get_adapter().clean_email(self.cleaned_data["email"].lower())
         return address
 
@@ -45,7 +44,7 @@ class ResetPasswordForm(forms.ResetPasswordForm):  # type: ignore[misc]  # untyp
 
 
 def _choose_counter(request: HttpRequest, address: str, user_id: UUID | None) -> MailCounter:
-    # Looked up for an address without an account as well, so that the time tells nothing.
+    # Looked up for unknown addresses too, so that the time reveals nothing.
     person_id = user_id or _NO_PERSON_ID
     if device := known_origins.find_device(request, person_id):
         return MailCounter(DEVICE_RATE, f"{person_id} {device}")

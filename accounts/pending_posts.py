@@ -1,9 +1,8 @@
 """
-A posted form that waits in the session until its sender has confirmed their identity.
+A posted form that waits in the session until its sender confirms their identity.
 
-django-allauth stores the whole request: all headers with the session's own key in the cookie, the
-environment of the server process, and the form. This keeps only the parts that are needed to run
-the request again, encrypted.
+django-allauth stores the whole request: all headers with the session key, the environment of the
+process, and the form. This middleware stores the parts that a rerun needs, encrypted.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from accounts.allauth_private import (
 )
 
 _CONTEXT: Final = b"antares accounts suspended request v1"
-# Parts that a view may read when the request runs again, beside path and form.
+# Parts that a view may read in the rerun, in addition to path and form.
 _STORED_META: Final = frozenset(
     {
         "REQUEST_METHOD", "PATH_INFO", "SCRIPT_NAME", "CONTENT_TYPE", "SERVER_NAME", "SERVER_PORT",
@@ -32,7 +31,7 @@ _STORED_META: Final = frozenset(
 
 
 class PendingPostsMiddleware:
-    """Wraps django-allauth's middleware, and encrypts the request that it stored in the session."""
+    """Wraps django-allauth's middleware, and encrypts the request stored in the session."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
@@ -46,11 +45,11 @@ class PendingPostsMiddleware:
 
 
 def _decrypt_post(request: HttpRequest) -> None:
-    """Decrypt a pending post for allauth; drop one that no configured secret decrypts."""
+    """Decrypt a pending post for allauth; drop it if no configured secret decrypts it."""
     state = _find_state(request)
     if state is None:
         return
-    # Reading is no change: an untouched session is not written again.
+    # Reading is no change: do not write an untouched session.
     was_modified = request.session.modified
     try:
         state[REQUEST_KEY] = mfa_secrets.decrypt_secret(state[REQUEST_KEY], context=_CONTEXT)
@@ -71,5 +70,5 @@ def _encrypt_post(request: HttpRequest) -> None:
 
 def _find_state(request: HttpRequest) -> dict[str, Any] | None:
     """Return allauth's stored state if it holds a request."""
-    # Without a cookie there is no session to look up.
+    # Without a cookie, do not look for a session.
     return find_suspended_request(request.session) if request.session.session_key else None

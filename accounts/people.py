@@ -1,8 +1,8 @@
 """
 Look-ups of people other than the row owner.
 
-A web process sees the rows of the row owner alone (`config.database.row_owners`). These database
-functions find other people by an exact address (``migrations/sql/people.sql``).
+A web process sees rows of the row owner only (`config.database.row_owners`). Definer functions
+(``migrations/sql/people.sql``) find other people by an exact address, in lower case.
 """
 
 from __future__ import annotations
@@ -16,46 +16,33 @@ from accounts import row_owner
 
 
 class SignInRecord(NamedTuple):
-    """The id of a person, and the hash of their password."""
-
     person_id: UUID
     password: str
 
 
 def find_sign_in_record(address: str) -> SignInRecord | None:
-    """
-    Return the person who signs in with this address, active or not; None if there is none.
-
-    :param address: in lower case
-    """
+    """Return the record of the person with this address, active or not."""
     row = _fetch_row("SELECT person, password FROM find_sign_in(%s)", address)
     return SignInRecord(*row) if row else None
 
 
 def find_person(address: str) -> UUID | None:
-    """
-    Return the active person with this address; None if there is none.
-
-    :param address: in lower case
-    """
     row = _fetch_row("SELECT * FROM find_person(%s)", address)
     return row[0] if row else None
 
 
 def find_colleague(address: str) -> UUID | None:
     """
-    Return the active member with this verified address, of the organisation acted in.
+    Return the active member of the row owner's organisation with this verified address.
 
-    None if there is none, or without a row owner (`accounts.row_owner`).
-
-    :param address: in lower case
+    None without a row owner (`accounts.row_owner`).
     """
     row = _fetch_row("SELECT * FROM find_colleague(%s)", address)
     return row[0] if row else None
 
 
 def find_required_factor(person_id: UUID) -> int | None:
-    """Return the id of the factor that a person has to keep as staff, or None."""
+    """Return the id of the factor that a member of staff may not remove, or None."""
     with row_owner.acting_for(person_id, None):
         row = _fetch_row("SELECT find_kept_factor()")
     return row[0] if row else None

@@ -1,8 +1,8 @@
 """
-Role checks at the edge: DRF permission classes and a decorator for pages.
+Role checks: DRF permission classes and a decorator for pages.
 
-Default deny: a view that declares no permission refuses every request (`DenyAll` is DRF's default
-in this project), and the walk of all routes fails until it declares one.
+Default deny: a view without a declared permission refuses every request (`DenyAll`), and the test
+of all routes fails.
 """
 
 from __future__ import annotations
@@ -26,18 +26,15 @@ _PageView = Callable[Concatenate[HttpRequest, ...], HttpResponseBase]
 
 
 class DenyAll(BasePermission):
-    """The default: a view without a declared permission refuses every request."""
-
     def has_permission(self, request: Request, view: Any) -> bool:  # DRF's shape  # noqa: ARG002  # DRF's shape
         return False
 
 
 class DeclaredPermission(BasePermission):
     """
-    A person needs `permission`; a service client needs that the view takes clients.
+    Allows people with `permission`, and service clients if the view takes clients.
 
-    A client never has a role: what it may use is decided by the guard, from the
-    purpose in its token.
+    A client has no role: the guard decides, from the purpose of its token.
     """
 
     permission: Permission
@@ -52,13 +49,11 @@ class DeclaredPermission(BasePermission):
 def build_permission_class(
     permission: Permission, *, clients: bool = False
 ) -> type[DeclaredPermission]:
-    """Return the class for a view: `permission_classes = [needs(Permission.USE_OWN)]`."""
+    """Return a DRF class: `permission_classes = [build_permission_class(Permission.USE_OWN)]`."""
     return type("Declared", (DeclaredPermission,), {"permission": permission, "clients": clients})
 
 
 def require_permission(permission: Permission) -> Callable[[_PageView], _PageView]:
-    """Require `permission` for a page; redirect requests without sign-in to the sign-in page."""
-
     def decorate_view(view: _PageView) -> _PageView:
         @wraps(view)
         def check_then_run(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

@@ -1,12 +1,10 @@
 """
 Rate limits, counted in PostgreSQL.
 
-A counter is a row from its first count to the end of its window. Nothing removes a row before that,
-so a flood of other counters resets none; `delete_expired` deletes rows after their window. A row
-holds a keyed hash of the limit's name and of the counted key, never an address.
+A row lives from its first count to the end of its window, so a flood of other counters resets
+none; `delete_expired` deletes it later. It holds a keyed hash of limit and key, never an address.
 
-Counting is one statement, which locks the row until its transaction ends: count outside of a
-transaction block.
+A count locks its row until the transaction ends: count outside a transaction block.
 """
 
 from __future__ import annotations
@@ -36,7 +34,7 @@ class Rate:
     seconds: int
 
     def scale_limit(self, factor: int) -> Rate:
-        """Return the same rate with a limit that is `factor` times as high."""
+        """Return the rate with a limit `factor` times as high."""
         return self if factor == 1 else replace(self, limit=self.limit * factor)
 
 
@@ -44,7 +42,7 @@ class RateUsage(NamedTuple):
     """
     The state of a counter after a count.
 
-    :param counted: counts in this window; more than the limit if this one is refused
+    :param counted: counts in this window; more than the limit if this count is refused
     :param reset_after: seconds until the window ends, at least 1
     """
 
@@ -63,11 +61,11 @@ class RateUsage(NamedTuple):
 
 def add_count(rate: Rate, key: str, *, at: datetime) -> RateUsage:
     """
-    Count once towards `rate`, and return how much of it is used.
+    Count once, and return the usage of `rate`.
 
-    Of any number of counts at the same time, exactly `rate.limit` are within the rate.
+    Of concurrent counts exactly `rate.limit` are within the rate.
 
-    :param key: who or what is counted, such as a person's id
+    :param key: the counted thing, such as a person's id
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -79,13 +77,12 @@ def add_count(rate: Rate, key: str, *, at: datetime) -> RateUsage:
 
 
 def take_back_count(rate: Rate, key: str, *, at: datetime) -> None:
-    """Take one count back, such as that of an attempt that turned out to be no failure."""
+    """Take one count back, such as that of a successful attempt."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT give_back_rate(%s, %s)", [_hash_key(rate, key), at])
 
 
 def delete_expired(*, at: datetime) -> int:
-    """Delete expired counters, and return how many."""
     return RateCount.objects.filter(expires_at__lte=at).delete()[0]
 
 

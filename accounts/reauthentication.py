@@ -1,8 +1,8 @@
 """
-What a session has proved beyond the sign-in: a recent confirmation, a second factor.
+Proofs of a session beyond the sign-in: a recent confirmation, a second factor.
 
-Built on django-allauth's record of authentications in the session. A person who has set up a second
-factor confirms with it: a password alone is no confirmation then.
+Built on django-allauth's record of authentications in the session. If a person has a second
+factor, a password alone is no confirmation.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from accounts import allauth_private
 
 _PageView = Callable[Concatenate[HttpRequest, ...], HttpResponseBase]
 
-# Recovery codes stand in for a factor. They are none by themselves.
+# Recovery codes replace a factor, but are none by themselves.
 _FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 
 class ReauthenticationNeeded(APIException):
-    """The answer of the API: confirm on the page, then call again."""
+    """API error: confirm on the page, then call again."""
 
     status_code = status.HTTP_403_FORBIDDEN
     default_detail = "Please confirm that it is you, then try again."
@@ -45,13 +45,13 @@ def _get_http_request(request: HttpRequest | Request) -> HttpRequest:
 
 def has_recent_confirmation(request: HttpRequest | Request) -> bool:
     """
-    Return whether the person confirmed who they are within the last minutes.
+    Return whether the person confirmed their identity recently, apart from signing in.
 
-    Signing in does not count, confirming does: allauth's `ACCOUNT_REAUTHENTICATION_TIMEOUT`
-    seconds long. If the person has a second factor, only a confirmation with it counts.
+    "Recently" is `ACCOUNT_REAUTHENTICATION_TIMEOUT` seconds. With a second factor set up, only a
+    confirmation by it counts.
     """
     http = _get_http_request(request)
-    # Without a way to confirm there is no confirmation.
+    # Without a method of confirmation there is no confirmation.
     if not http.user.is_authenticated or not get_adapter(http).get_reauthentication_methods(
         http.user
     ):
@@ -63,16 +63,14 @@ def has_recent_confirmation(request: HttpRequest | Request) -> bool:
 
 
 def has_second_factor(user: Any) -> bool:
-    """Return whether the person has set up an authenticator app or a security key."""
     return bool(is_mfa_enabled(user, types=_FACTORS))
 
 
 def drop_weak_confirmations(request: HttpRequest) -> None:
     """
-    Forget what was confirmed by password, if the person has a second factor.
+    Forget confirmations by password if the person has a second factor.
 
-    Such a confirmation is older than the factor, possibly by seconds, and may be of another
-    session than the one in which the factor was set up.
+    Such a confirmation is older than the factor, and may be of another session.
     """
     if not request.user.is_authenticated or not has_second_factor(request.user):
         return
@@ -81,15 +79,15 @@ def drop_weak_confirmations(request: HttpRequest) -> None:
 
 def require_recent_confirmation(view: _PageView) -> _PageView:
     """
-    Let a page run only after a recent confirmation; otherwise ask for it, then run it.
+    Run a page only after a recent confirmation; otherwise ask for it first.
 
-    Put it inside the decorator that checks the role.
+    Place it inside the decorator that checks the role.
     """
 
     @wraps(view)
     def run_if_confirmed(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not has_recent_confirmation(request):
-            # allauth's middleware turns this into its confirmation page.
+            # allauth's middleware shows its confirmation page.
             raise ReauthenticationRequired
         return view(request, *args, **kwargs)
 
@@ -98,7 +96,6 @@ def require_recent_confirmation(view: _PageView) -> _PageView:
 
 
 def has_shown_second_factor(request: HttpRequest | Request) -> bool:
-    """Return whether a second factor was shown in this session."""
     http = _get_http_request(request)
     if not http.user.is_authenticated or not hasattr(http, "session"):
         return False

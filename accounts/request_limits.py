@@ -1,4 +1,4 @@
-"""Counting requests by who makes them: a person, a service client, or a network."""
+"""Count requests by person, service client or network."""
 
 from __future__ import annotations
 
@@ -20,23 +20,21 @@ _View = Callable[Concatenate[HttpRequest, ...], HttpResponse]
 
 
 def count_for_person(request: HttpRequest, rate: Rate) -> RateUsage:
-    """Count a request of the person who is signed in."""
     return rate_limits.add_count(rate, f"person {request.user.pk}", at=timezone.now())
 
 
 def count_for_token(token: ServiceToken, rate: Rate) -> RateUsage:
-    """Count a request of a service client for one person; the person's own have another counter."""
+    """Count a request of a service client for one person, apart from the person's own requests."""
     key = f"client {token.client_id} {token.delegation.user_id}"
     return rate_limits.add_count(rate, key, at=timezone.now())
 
 
 def count_for_network(request: HttpRequest, rate: Rate) -> RateUsage:
-    """Count a request of the network that it comes from."""
     return rate_limits.add_count(rate, f"network {find_network(request)}", at=timezone.now())
 
 
 def scale_rate(rate: Rate) -> Rate:
-    """Return the rate of a route class as this deployment has it: `RATE_LIMIT_SCALE` times."""
+    """Return the rate times `RATE_LIMIT_SCALE`."""
     return rate.scale_limit(settings.RATE_LIMIT_SCALE)
 
 
@@ -46,7 +44,7 @@ def limit_by_network(
     """
     Count every request of a view by its network, before the view runs.
 
-    :param refuse: returns the answer to a request beyond the rate; `Retry-After` is added
+    :param refuse: returns the response beyond the rate; `Retry-After` is added
     """
 
     def decorate_view(view: _View) -> _View:
@@ -64,12 +62,11 @@ def limit_by_network(
 
 
 def render_too_many(request: HttpRequest, usage: RateUsage) -> HttpResponse:
-    """Return the page that answers a request beyond a rate: 429 with `Retry-After`."""
     return add_retry_after(render(request, "429.html", status=429), usage)
 
 
 def add_retry_after(response: HttpResponse, usage: RateUsage) -> HttpResponse:
-    """Return `response` with the seconds until the window ends (RFC 9110 §10.2.3)."""
+    """Add the seconds until the window ends (RFC 9110 §10.2.3), and return the response."""
     response.headers["Retry-After"] = str(usage.reset_after)
     response.headers["Cache-Control"] = "no-store"
     return response

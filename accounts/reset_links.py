@@ -1,8 +1,7 @@
 """
-Links to set a new password, and the mail that brings one.
+Links to set a new password, and their mail.
 
-A worker makes the link. It is valid for a day, until the password is set or the person signs in,
-and until the person's address changes.
+A link is valid for a day, until the password is set, the person signs in or the address changes.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ ADDRESS_RATE: Final = Rate("reset-password-mail", 5, 3600)
 
 
 def make_link(user: User) -> dict[str, object]:
-    """Return the variables of the mail: a new link for `user`, and for how many hours it works."""
+    """Return the mail's variables: a new link for `user`, and its lifetime in hours."""
     token = ResetTokens().make_token(user)
     path = reverse("account_reset_password_from_key", args=[user.pk.hex, token])
     hours = settings.PASSWORD_RESET_TIMEOUT // int(timedelta(hours=1).total_seconds())

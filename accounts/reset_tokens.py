@@ -1,4 +1,4 @@
-"""Tokens of links that set a new password, under a key of their own."""
+"""Tokens of password reset links, under a key of their own."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ _INFO: Final = "antares password reset v1"
 
 class ResetTokens(PasswordResetTokenGenerator):
     """
-    Django's tokens: they end with the next sign-in, password or address of the person.
+    Django's tokens: they end with the person's next sign-in, password or address.
 
-    The database computes a hash of password and last sign-in, so that no worker reads either.
-
-    Not a subclass of allauth's, which loads this class while its own module is half imported, and
-    adds addresses from a table that we do not use.
+    A definer function hashes password and last sign-in, so that no worker reads either. Not a
+    subclass of allauth's: that loads this class during its own import, and adds addresses from a
+    table that we do not use.
     """
 
     @property

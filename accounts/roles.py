@@ -1,9 +1,8 @@
 """
-Roles and their permissions: one table, read in one place.
+Roles and their permissions, in one table.
 
-Member is what everyone is. Support, reviewer and operator are staff: they act
-on what is not their own, so they can do nothing at all without a second factor
-(CASA 3.3.1), not even what a member can.
+Everyone is a member. Support, reviewers and operators are staff: they act on foreign data, so
+without a second factor they can do nothing, not even what members can (CASA 3.3.1).
 """
 
 from __future__ import annotations
@@ -31,13 +30,13 @@ class Role(models.TextChoices):
 class Permission(StrEnum):
     """An action that a role allows. The guard decides on which data."""
 
-    # Read and change what is one's own: inbox, settings, connections.
+    # Read and change one's own data: inbox, settings, connections.
     USE_OWN = "own.use"
-    # See states and ages of anyone's connections, never content.
+    # See states and ages of all connections, never content.
     VIEW_CONNECTIONS = "connections.view"
-    # Disconnect on behalf of an owner who cannot.
+    # Disconnect for an owner who cannot.
     REVOKE_CONNECTIONS = "connections.revoke"
-    # Read single messages that their owners opened to support, while those are open.
+    # Read single messages while their owners open them to support.
     READ_OPENED_ITEMS = "items.read_opened"
     # Read the evidence bundle and the ledger.
     READ_EVIDENCE = "evidence.read"
@@ -75,9 +74,9 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
 
 def get_permissions(*, role: str, mfa: bool) -> frozenset[Permission]:
     """
-    Return what `role` may do in a session with or without a second factor.
+    Return the permissions of `role` in a session with or without a second factor.
 
-    An unknown role may do nothing.
+    An unknown role has none.
     """
     if role not in PERMISSIONS:
         return frozenset()
@@ -92,7 +91,7 @@ def is_staff(user: User | AnonymousUser) -> bool:
 
 
 def has_permission(user: User | AnonymousUser, permission: Permission, *, mfa: bool) -> bool:
-    """Return whether `user` may, in a session with (`mfa`) or without a second factor."""
+    """Return whether `user` has a permission; `mfa`: in a session with a second factor."""
     if not user.is_authenticated or not user.is_active:
         return False
     return permission in get_permissions(role=user.role, mfa=mfa)

@@ -1,9 +1,8 @@
 """
-How many requests each class of pages takes in a minute: all limits on one page.
+Rate limits of all classes of pages.
 
-The API counts by the same rates, but answers in its own shape (`integrations.web.api.rate_limits`).
-No ordinary user meets these limits. `RATE_LIMIT_SCALE` raises those of route classes; the limits of
-sign-in pages are fixed.
+The API counts by the same rates, with its own error shape (`integrations.web.api.rate_limits`).
+Ordinary use meets no limit. `RATE_LIMIT_SCALE` raises route classes, not sign-in pages.
 """
 
 from __future__ import annotations
@@ -21,34 +20,32 @@ from accounts.rate_limits import Rate, RateUsage
 
 MINUTE: Final = 60
 
-#: Pages and API calls that need no sign-in, or come without one; per network, or known device.
+#: Pages and API calls without a sign-in; per network, or known device.
 ANONYMOUS: Final = Rate("anonymous", 300, MINUTE)
 #: GET and HEAD, then all other methods; per person, or per service client and person. A page of
-#: mail asks for each of its pictures.
+#: mail requests each of its images.
 READ: Final = Rate("read", 1200, MINUTE)
 WRITE: Final = Rate("write", 300, MINUTE)
-#: `/oauth/token`; per network, which for a platform feature is its server.
+#: `/oauth/token`; per network, for a platform feature its server.
 TOKEN: Final = Rate("token", 3000, MINUTE)
-#: What providers call; per network. Providers call for many mailboxes from one address.
+#: Webhooks; per network. A provider calls for many mailboxes from one address.
 WEBHOOK: Final = Rate("webhook", 6000, MINUTE)
-#: Requests with a token that is not valid; per network.
+#: Requests with an invalid token; per network.
 BAD_TOKEN: Final = Rate("bad-token", 300, MINUTE)
 
 
 class CountedBy(Enum):
-    """Who is counted."""
-
     NETWORK = auto()
     PERSON = auto()
 
 
 _CONFIRM: Final = ((Rate("confirm", 10, MINUTE), CountedBy.PERSON),)
 
-#: What a POST to a page of sign-in counts towards, by the name of the route.
+#: Limits of POST to sign-in pages, by route name.
 SIGN_IN_PAGES: Final[Mapping[str, tuple[tuple[Rate, CountedBy], ...]]] = {
     "account_login": ((Rate("login", 30, MINUTE), CountedBy.NETWORK),),
     "account_sign_in_link": ((Rate("sign-in-link-page", 20, MINUTE), CountedBy.NETWORK),),
-    # Then `password_reset` counts mails.
+    # `password_reset` counts the mails too.
     "account_reset_password": ((Rate("reset-password", 20, MINUTE), CountedBy.NETWORK),),
     "account_reset_password_from_key": (
         (Rate("reset-password-key", 20, MINUTE), CountedBy.NETWORK),
@@ -60,17 +57,17 @@ SIGN_IN_PAGES: Final[Mapping[str, tuple[tuple[Rate, CountedBy], ...]]] = {
     "mfa_login_webauthn": ((Rate("login-webauthn", 10, MINUTE), CountedBy.NETWORK),),
 }
 
-#: Asked by load balancers and monitors, and answered from memory.
+#: For load balancers and monitors, answered from memory.
 UNCOUNTED_ROUTES: Final = frozenset({"alive", "ready"})
 
 
 class RouteLimitMiddleware:
     """
-    Count each request once, before anything else is done for it.
+    Counts each request once, before other work.
 
-    Addresses that no route has, and forms without a valid form token, count as well. Views of the
-    API count for themselves. A form of a sign-in page counts towards the limits of that page too,
-    but only after the check of the form token: a foreign page uses up none of them.
+    Unknown addresses and forms with a bad token count too. API views count themselves. A sign-in
+    form also counts towards its page's limits, after the CSRF check: a foreign page uses up none
+    of them.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -81,13 +78,13 @@ class RouteLimitMiddleware:
         if match is None or not _counts_itself(match):
             usage = _count_route_class(request)
             if not usage.is_within:
-                # As Django's handler does, which the log reads.
+                # Like Django's handler; the log reads it.
                 request.resolver_match = match
                 return request_limits.render_too_many(request, usage)
         return self._get_response(request)
 
     def process_view(self, request: HttpRequest, *_: object) -> HttpResponse | None:
-        """Return the page of a form beyond a limit (Django's middleware hook)."""
+        """Return the 429 page for a form beyond a limit (Django's middleware hook)."""
         name = request.resolver_match.url_name if request.resolver_match else None
         if request.method != "POST" or name is None:
             return None
@@ -99,7 +96,6 @@ class RouteLimitMiddleware:
 
 
 def get_method_rate(method: str | None) -> Rate:
-    """Return the rate that a signed-in caller's request counts towards, not yet scaled."""
     return READ if method in {"GET", "HEAD"} else WRITE
 
 
@@ -127,7 +123,7 @@ def _count_route_class(request: HttpRequest) -> RateUsage:
 
 
 def _count_for_origin(request: HttpRequest, rate: Rate) -> RateUsage:
-    """Count for a known device by itself, so that a flood from its network does not block it."""
+    """Count a known device by itself, so that a flood from its network does not block it."""
     if device := known_origins.find_any_device(request):
         return rate_limits.add_count(rate, f"device {device}", at=timezone.now())
     return request_limits.count_for_network(request, rate)

@@ -1,12 +1,11 @@
 """
-The row owner: the person whose rows the database shows, in one organisation.
+The row owner: the person, in one organisation, to whom the rows of this process are limited.
 
-Code that identifies the person of a request or task sets the owner. Each transaction then passes
-the owner to the database, and its policies (`config.database.policies`) hide the rows of all other
-people. Without an owner there are no rows. A request and a task begin and end without one.
+Authentication sets the owner. Each transaction passes it to the database. Policies
+(`config.database.policies`) hide all other people's rows; without an owner they show none.
+Requests and tasks begin and end without one.
 
-The owner is no permit. The guard decides what may be done with a row; this protects against a
-query that forgot to filter by owner.
+The owner is no permit: the guard decides. It protects against a query that forgets to filter.
 """
 
 from __future__ import annotations
@@ -22,20 +21,19 @@ class RowOwner(NamedTuple):
     """
     A person and an organisation.
 
-    :param organisation_id: None for staff; then the database shows personal rows only
+    :param organisation_id: None for staff; the database then shows personal rows only
     """
 
     person_id: UUID | None = None
     organisation_id: UUID | None = None
 
 
-#: With this owner the database shows no rows.
+#: The database shows no rows to this owner.
 NO_OWNER: Final = RowOwner()
 _current: ContextVar[RowOwner] = ContextVar("row_owner", default=NO_OWNER)
 
 
 def get_owner() -> RowOwner:
-    """Return the current owner."""
     return _current.get()
 
 
@@ -49,27 +47,26 @@ def enter_person(person_id: UUID, organisation_id: UUID | None) -> None:
 
 
 def clear_owner() -> None:
-    """Remove the owner."""
     _current.set(NO_OWNER)
 
 
 @contextmanager
 def acting_for(person_id: UUID, organisation_id: UUID | None) -> Generator[None]:
-    """Set the owner within the block, and restore the former owner after it."""
+    """Set the owner within the block, then restore the former owner."""
     with _acting_as(RowOwner(person_id, organisation_id)):
         yield
 
 
 @contextmanager
 def as_owner(owner: RowOwner) -> Generator[None]:
-    """Set an owner that `get_owner` returned in another thread, or earlier."""
+    """Set an owner from `get_owner`, of another thread or an earlier time."""
     with _acting_as(owner):
         yield
 
 
 @contextmanager
 def without_owner() -> Generator[None]:
-    """Run the block without an owner at first, and drop at its end the owner that it set."""
+    """Begin the block without an owner, and drop the owner that it set."""
     with _acting_as(NO_OWNER):
         yield
 
@@ -78,13 +75,13 @@ def stream_as_owner(parts: Iterable[bytes]) -> Iterator[bytes]:
     """
     Yield `parts`, each produced under the current owner.
 
-    Parts of a streaming response are produced after the request ended, when there is no owner.
+    A streaming response is produced after its request, when there is no owner.
     """
     return _OwnedStream(parts, get_owner())
 
 
 class _OwnedStream:
-    """Gives no part a local name, so that a crash report does not show the parts."""
+    """Keeps no part in a local variable, so that a crash report shows none."""
 
     def __init__(self, parts: Iterable[bytes], owner: RowOwner) -> None:
         self._parts, self._owner = iter(parts), owner

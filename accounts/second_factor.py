@@ -1,8 +1,8 @@
 """
-Forms of the second factor: allauth's, with attempts counted apart from passwords.
+allauth's forms of the second factor, with counters of their own.
 
-These forms follow the right password. A device that the person signed in with before has counters
-of its own, so that a stranger with the password cannot use them up.
+The forms follow the right password. A known device has its own counters, so that a stranger with
+the password cannot use them up.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ ATTEMPT_RATES: Final = (
     Rate("second-factor", 5, 300),
     Rate("second-factor-day", 30, 24 * 3600),
 )
-#: A code of an authenticator app is good for one use, and counts for two minutes at most.
+#: A code of an authenticator app works once, and is valid for at most two minutes.
 CODE_USE_RATE: Final = Rate("totp-code", 1, 120)
 
 
 class _CodeFormMixin:
-    """Counts the attempts of a form with a code; a code works once."""
+    """Counts attempts with a code; a code works once."""
 
     user: User
     authenticator: Authenticator
@@ -48,8 +48,6 @@ class _CodeFormMixin:
 
 
 class _KeyFormMixin:
-    """Counts the attempts of a form with a security key."""
-
     user: User
 
     def clean_credential(self) -> Authenticator:
@@ -76,16 +74,16 @@ class ReauthenticateKeyForm(_KeyFormMixin, credential_forms.ReauthenticateWithKe
 @contextmanager
 def _count_failed_attempt(user: User) -> Iterator[None]:
     """
-    Count an attempt as failed, and take it back if the block raises nothing.
+    Count a failed attempt; take it back if the block raises nothing.
 
-    :raises ValidationError: if there were too many
+    :raises ValidationError: if there were too many attempts
     """
     at = timezone.now()
     key = f"{user.pk} {known_origins.find_device(context.request, user.pk) or ''}"
     for number, rate in enumerate(ATTEMPT_RATES):
         usage = rate_limits.add_count(rate, key, at=at)
         if not usage.is_within:
-            # An attempt that is refused counts towards no other rate.
+            # A refused attempt counts towards no other rate.
             _take_back_counts(ATTEMPT_RATES[:number], key, at=at)
             raise ValidationError(f"Too many wrong codes. Try again in {_format_wait(usage)}.")
     yield

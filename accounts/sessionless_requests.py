@@ -1,4 +1,4 @@
-"""Requests of machines, answered without a session: no cookie is read, and none is set."""
+"""Machine requests, answered without a session or cookie."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from django.urls import resolve
 
 class SessionlessMiddleware:
     """
-    Call the views of `settings.PATHS_WITHOUT_SESSION` here, past all middleware that comes later.
+    Calls views below `settings.PATHS_WITHOUT_SESSION` past all later middleware.
 
-    A machine proves itself by what it sends. It passes through what stands before this one in
-    `MIDDLEWARE`: the log, the headers of every answer, and the check of the host.
+    The request authenticates the machine. Earlier `MIDDLEWARE` still logs, adds headers and
+    checks the host.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -24,7 +24,7 @@ class SessionlessMiddleware:
         if not request.path_info.startswith(settings.PATHS_WITHOUT_SESSION):
             return self._get_response(request)
         match = resolve(request.path_info)
-        # As Django's handler does, which the log reads.
+        # Like Django's handler; the log reads it.
         request.resolver_match = match
         response: HttpResponse = match.func(request, *match.args, **match.kwargs)
         return response

@@ -1,11 +1,10 @@
 """
-The session engine: Django's database store, with the person beside each session.
+The session engine (`SESSION_ENGINE`): Django's database store, with the person in each row.
 
-`SESSION_ENGINE` names this module. The key of a session is a secret, so the row holds a hash of the
-key, and a copy of the table opens no session. The signature of the data is bound to that hash, so
-data that is copied to another row is not accepted. A session belongs to one site: a cookie of the
-ordinary site is not valid at the staff site. The statement that loads a session also reads its
-person and their memberships, which the request needs next (`accounts.caller_lookup`).
+The row holds a hash of the session key, so a copy of the table opens no session. The data's
+signature is bound to that hash and to the site: data does not work in another row, nor an
+ordinary cookie at the staff site. The loading statement also reads the person and their
+memberships, which requests need next (`accounts.caller_lookup`).
 """
 
 from __future__ import annotations
@@ -26,12 +25,13 @@ from accounts.models import Membership, Session, User
 
 def end_sessions(*, user_id: UUID, keep: str | None = None) -> int:
     """
-    Delete the sessions of `user_id` and return how many there were.
+    Delete the sessions of a person; return the number of rows.
 
-    `keep` is the session key of the one that may stay. A request in flight
-    cannot save a deleted session back: Django answers it with 400. A process that serves one site
-    is shown the sessions of that site alone; after a new password those of the other end as well,
-    because Django compares the hash of the password that each was begun with.
+    A request in flight cannot save a deleted session: Django answers 400. A process sees sessions
+    of its own site only. After a new password those of the other site end too, because Django
+    compares password hashes.
+
+    :param keep: key of a session that stays
     """
     sessions = Session.objects.filter(user_id=user_id)
     if keep is not None:
@@ -40,12 +40,12 @@ def end_sessions(*, user_id: UUID, keep: str | None = None) -> int:
 
 
 def hash_session_key(session_key: str) -> str:
-    """Return what the table holds for `session_key`: 160 bits of its SHA-256, in hex."""
+    """Return the stored form of a key: 160 bits of its SHA-256, in hex."""
     return hashlib.sha256(session_key.encode()).hexdigest()[:40]
 
 
 class SessionStore(DatabaseStore):
-    """Looks up the hash of a key instead of the key."""
+    """Looks up sessions by the hash of the key."""
 
     _caller: SessionCaller | None = None
 
@@ -55,7 +55,7 @@ class SessionStore(DatabaseStore):
 
     @property
     def key_salt(self) -> str:
-        """Return what the signature of the data is bound to: the site, and the hash of the key."""
+        """The signature's salt: site, and hash of the key."""
         key_hash = hash_session_key(self._session_key) if self._session_key else ""
         return f"{super().key_salt} {settings.SITE} {key_hash}"
 
@@ -66,18 +66,18 @@ class SessionStore(DatabaseStore):
             hash_session_key(self.session_key), at=timezone.now()
         )
         if self._caller is None:
-            # A key that we did not give out is never taken up: no fixation.
+            # Never adopt a key that this service did not issue: no session fixation.
             self._session_key = None
             return {}
         return self.decode(self._caller.data)
 
     def find_person(self, user_id: UUID) -> User | None:
-        """Return this person if they were read with the session, else None."""
+        """Return this person if the session's statement read them."""
         person = self._caller.person if self._caller else None
         return person if person is not None and person.pk == user_id else None
 
     def find_memberships(self, user_id: UUID) -> list[Membership] | None:
-        """Return this person's live memberships if they were read with the session, else None."""
+        """Return this person's live memberships if the session's statement read them."""
         return self._caller.memberships if self._caller and self.find_person(user_id) else None
 
     def exists(self, session_key: str) -> bool:

@@ -1,10 +1,9 @@
 """
-Make the person who signs in, or is signed in, the row owner.
+Make the person of a sign-in or session the row owner.
 
-The database hides password hashes, second factors and addresses from a process until it has a row
-owner (`accounts.row_owner`). A person becomes the owner when the password was right, on each
-request of a session whose password was right (signed in, or with the second factor pending), and
-when a link to set a new password was valid.
+Without a row owner (`accounts.row_owner`) the database hides password hashes, second factors and
+addresses. A person becomes the owner after the right password, on each request of such a session
+(signed in, or with the second factor pending), and after a valid password reset link.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from accounts.allauth_private import PasswordBackend, find_pending_user_id, read
 from accounts.models import User
 from accounts.sessions import SessionStore
 
-#: The session that Django is checking. Django gives the backend only the id in the signed data.
+#: The session that Django is checking. Django passes the backend only the id of the signed data.
 _session: ContextVar[SessionStore | None] = ContextVar("session", default=None)
 
 
@@ -53,7 +52,7 @@ class SignInBackend(PasswordBackend):
             return None
         user = _find_user_by_id(record.person_id)
         if user is None:
-            # Not staff: the database shows only staff to the staff site.
+            # Not staff: the database shows the staff site staff only.
             return None
         if not self.user_can_authenticate(user):
             self.note_inactive(user)
@@ -62,7 +61,7 @@ class SignInBackend(PasswordBackend):
         return user
 
     def get_user(self, user_id: UUID) -> User | None:
-        """Return the active person with this id, who may have been read with the session."""
+        """Return the active person with this id, if possible as read with the session."""
         session = _session.get()
         if session is not None and (person := session.find_person(user_id)):
             return person if self.user_can_authenticate(person) else None
@@ -72,7 +71,7 @@ class SignInBackend(PasswordBackend):
 
 
 class SessionUserMiddleware(AuthenticationMiddleware):
-    """Django's middleware, which also makes the person of the session the row owner."""
+    """Django's middleware; also makes the session's person the row owner."""
 
     def process_request(self, request: HttpRequest) -> None:
         request.user = SimpleLazyObject(  # type: ignore[assignment]
@@ -81,13 +80,13 @@ class SessionUserMiddleware(AuthenticationMiddleware):
 
 
 class UserTokenForm(AllauthUserTokenForm):  # type: ignore[misc]  # untyped
-    """Checks a link to set a new password, and makes its person the row owner if it is valid."""
+    """Checks a password reset link, and makes its person the row owner."""
 
     reset_user: User | None
 
     def clean(self) -> dict[str, Any]:
         person_id = _read_person_id(self.cleaned_data.get("uidb36", ""))
-        # What the link depends on is in the rows of the person whom it names.
+        # The link depends on rows of the person that it names.
         with row_owner.acting_for(person_id, None):
             cleaned: dict[str, Any] = super().clean()
         _enter_person(person_id)
@@ -118,7 +117,7 @@ def _get_user(request: HttpRequest) -> User | AnonymousUser:
 
 
 def _read_person_id(text: str) -> UUID:
-    """Return the id of the person in a link; an unused id if the text is not valid."""
+    """Return the id in a link; an unused id if the text is invalid."""
     try:
         return read_user_id(text)
     except (ValueError, ValidationError):
@@ -126,7 +125,7 @@ def _read_person_id(text: str) -> UUID:
 
 
 def _enter_person(person_id: UUID) -> None:
-    # Confirming a password keeps the organisation of the current owner.
+    # A confirmation by password keeps the organisation of the current owner.
     if row_owner.get_owner().person_id != person_id:
         row_owner.enter_person(person_id, None)
 

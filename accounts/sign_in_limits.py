@@ -1,16 +1,15 @@
 """
-How often a password may be tried.
+Limits of password attempts.
 
-An attempt is counted before the password is looked at, and given back if it was right. Where an
-attempt counts depends on where it comes from:
+An attempt is counted before the password is checked, and taken back if it was right. The counter
+depends on the origin:
 
-- a device or network that the person signed in from before has counters of its own, so that
-  strangers cannot use them up;
-- all unknown origins together share one counter of the account. When it is used up, an unknown
-  device needs a link that is mailed to the account's address (`sign_in_links`);
+- a known device or network of the person has its own counters, which strangers cannot use up;
+- all unknown origins share one counter per account. Beyond it, an unknown device needs a link
+  mailed to the account's address (`sign_in_links`);
 - a browser that opened such a link has a few attempts of its own.
 
-An address without an account is counted and answered in the same way, but gets no mail.
+An address without an account is treated the same, but gets no mail.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ class AttemptCounter(NamedTuple):
 
 
 class TooManySignInAttempts(Exception):
-    """The password was not looked at. Wait `retry_after` seconds."""
+    """The password was not checked. Wait `retry_after` seconds."""
 
     def __init__(self, retry_after: int) -> None:
         super().__init__("too many attempts")
@@ -57,15 +56,15 @@ class TooManySignInAttempts(Exception):
 
 
 class SignInLinkNeeded(Exception):
-    """The password was not looked at. A mailed link was asked for: an account gets one."""
+    """The password was not checked. If there is an account, it gets a link by mail."""
 
 
 def count_attempt(request: HttpRequest, email: str, *, at: datetime) -> list[AttemptCounter]:
     """
-    Count an attempt as failed, and return what to give back if it was right.
+    Count an attempt as failed, and return the counters to take back if it succeeds.
 
-    :raises TooManyAttempts: if the network tries too many passwords, or a signed-in person does
-    :raises LinkNeeded: if too many attempts failed from origins like this one
+    :raises TooManySignInAttempts: if the network, or a signed-in person, tries too many passwords
+    :raises SignInLinkNeeded: if too many attempts failed from such origins
     """
     address = email.strip().lower()
     person_id = people.find_person(address)
@@ -85,13 +84,12 @@ def count_attempt(request: HttpRequest, email: str, *, at: datetime) -> list[Att
 
 
 def _queue_link(address: str, person_id: UUID | None, *, at: datetime) -> None:
-    """Ask a worker to mail a sign-in link, at most one an hour for an address."""
+    """Queue a mail with a sign-in link, at most one an hour per address."""
     counter = account_mail.MailCounter(sign_in_links.MAIL.rate, address)
     account_mail.queue_mail(sign_in_links.MAIL, counter=counter, user_id=person_id, at=at)
 
 
 def take_back_counts(counters: Sequence[AttemptCounter], *, at: datetime) -> None:
-    """Take back the counts of an attempt that did not fail."""
     for counter in counters:
         rate_limits.take_back_count(*counter, at=at)
 
@@ -99,15 +97,15 @@ def take_back_counts(counters: Sequence[AttemptCounter], *, at: datetime) -> Non
 def _find_counters(
     request: HttpRequest, address: str, user_id: UUID | None, *, at: datetime
 ) -> tuple[list[AttemptCounter], list[AttemptCounter]]:
-    """Return counters beyond which to wait, and those beyond which a mailed link helps."""
+    """Return the counters that call for a wait, and those that a mailed link helps against."""
     if user_id is not None and request.user.is_authenticated and request.user.pk == user_id:
-        # A link lets a browser sign in, which this one is.
+        # A mailed link permits to sign in, and this person is signed in.
         return _make_counters(CONFIRMATION_RATES, f"{user_id}"), []
     if permit := sign_in_links.find_permit(request, address, at=at):
         return [], _make_counters(LINK_RATES, permit)
     network = find_network(request)
     network_counters = [AttemptCounter(NETWORK_RATE, network)]
-    # Looked up for an address without an account as well, so that the time tells nothing.
+    # Looked up for unknown addresses too, so that the time reveals nothing.
     person_id = user_id or _NO_PERSON_ID
     if device := known_origins.find_device(request, person_id):
         return [], _make_counters(DEVICE_RATES, f"{person_id} {device}")

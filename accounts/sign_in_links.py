@@ -2,8 +2,8 @@
 Links that let an unknown device try to sign in.
 
 Opening the link proves access to the mailbox. The browser may then try a password a few times
-within a quarter of an hour; the link itself is no sign-in. It works once: its use is a counter of
-`accounts.rate_limits`, so it needs no table.
+within 15 minutes; the link itself is no sign-in. It works once: a counter of
+`accounts.rate_limits` records the use.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ LINK_USE_RATE: Final = Rate("sign-in-link-use", 1, int(LINK_LIFETIME.total_secon
 _LINK: Final = "sign-in link"
 _ADDRESS: Final = "address of a sign-in link"
 _PERMIT: Final = "sign_in_permit"
-#: Characters; a token of ours has some 170.
+#: Characters; our tokens have about 170.
 _MAX_TOKEN_LENGTH: Final = 300
 
 
 class SignInLinkInvalid(Exception):
-    """The link was used, is too old, or is none of ours. Ask for another by trying to sign in."""
+    """The link was used, is too old, or is not ours. Another attempt to sign in sends a new one."""
 
 
 def make_link(user: User) -> dict[str, object]:
     """
-    Return the variables of the mail: a new link for the address of `user`, and its hours.
+    Return the mail's variables: a new link for the address of `user`, and its lifetime in hours.
 
-    The same link opens at either site, for who is staff.
+    For staff the link opens at both sites.
     """
     token = signed_values.sign_value(
         [_hash_address(user.email), secrets.token_urlsafe(12)], purpose=_LINK
@@ -55,7 +55,8 @@ def make_link(user: User) -> dict[str, object]:
     }
 
 
-#: More often than links expire, so that during an attack the mailbox always holds one that works.
+#: One mail an hour, more often than links expire: during an attack the mailbox always holds a valid
+#: one.
 MAIL: Final = AccountMailKind(
     "sign-in-link",
     "accounts.mail_sign_in_link",
@@ -66,7 +67,7 @@ MAIL: Final = AccountMailKind(
 
 
 def is_link(token: str) -> bool:
-    """Return whether the token is one of ours and not too old; it may have been used."""
+    """Return whether the token is ours and not too old; it may have been used."""
     try:
         _read_token(token)
     except SignInLinkInvalid:
@@ -76,9 +77,9 @@ def is_link(token: str) -> bool:
 
 def use_link(request: HttpRequest, token: str, *, at: datetime) -> None:
     """
-    Use a link up, and let this browser try to sign in.
+    Use a link up, and permit this browser to try to sign in.
 
-    :raises NoLongerWorks: if it was used before, is too old, or is none of ours
+    :raises SignInLinkInvalid: if the link was used, is too old, or is not ours
     """
     address_hash, nonce = _read_token(token)
     if not rate_limits.add_count(LINK_USE_RATE, nonce, at=at).is_within:
@@ -87,16 +88,12 @@ def use_link(request: HttpRequest, token: str, *, at: datetime) -> None:
 
 
 def permit_after_reset(request: HttpRequest, address: str, *, at: datetime) -> None:
-    """Let this browser try to sign in: its user has just used a mailed link to set a password."""
+    """Permit this browser to try to sign in after it set a password by a mailed link."""
     _store_permit(request, _hash_address(address), secrets.token_urlsafe(12), at=at)
 
 
 def find_permit(request: HttpRequest, address: str, *, at: datetime) -> str | None:
-    """
-    Return the id of the permit that this browser has to try this address, else None.
-
-    :param address: in lower case
-    """
+    """Return the id of this browser's permit for an address in lower case, or None."""
     permit = request.session.get(_PERMIT)
     if not permit or permit["until"] <= at.timestamp():
         return None
@@ -105,7 +102,6 @@ def find_permit(request: HttpRequest, address: str, *, at: datetime) -> str | No
 
 
 def drop_permit(request: HttpRequest) -> None:
-    """End the permit of this browser after a sign-in."""
     request.session.pop(_PERMIT, None)
 
 
@@ -113,9 +109,9 @@ def _read_token(token: str) -> tuple[str, str]:
     """
     Return the hash of the address and the id of the link.
 
-    :raises NoLongerWorks: if the token is too old, or is none of ours
+    :raises SignInLinkInvalid: if the token is too old, or not ours
     """
-    # Before the signature: computing over a long text is work for nothing.
+    # Before the signature check, which costs time for a long text.
     if len(token) > _MAX_TOKEN_LENGTH:
         raise SignInLinkInvalid
     try:

@@ -1,7 +1,7 @@
 """
-Routes for signing in and out, confirming who one is, and second factors: of both sites.
+Routes of both sites for signing in and out, confirming an identity, and second factors.
 
-allauth's are taken by name: what is not listed is not reachable.
+Only listed routes of allauth are reachable.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/login/link/<str:token>/", open_sign_in_link, name="account_open_sign_in_link"),
     path("accounts/logout/", LogoutView.as_view(), name="account_logout"),
     path("accounts/", include([route for route in account_urls if route.name in ALLAUTH_ROUTES])),
-    # The QR code is an image inside the page; elsewhere `data:` stays forbidden.
+    # The QR code is a `data:` image. Other pages forbid them.
     path(
         "accounts/mfa/totp/activate/",
         csp_update({"img-src": ["data:"]})(activate_totp),

@@ -1,4 +1,4 @@
-"""Values that leave us and come back, signed under a key of their purpose alone."""
+"""Values that leave the service and return, signed under a key per purpose."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from accounts.derived_keys import derive_keys
 
 
 class InvalidSignedValue(Exception):
-    """Forged, altered, too old, or signed for something else. Do as if nothing had come."""
+    """Forged, altered, too old, or signed for another purpose. Treat the value as absent."""
 
 
 def sign_value(value: Any, *, purpose: str, bound_to: str = "") -> str:
     """
-    Return `value`, of JSON's types, with its time and a signature, but not encrypted.
+    Return a JSON value with its time and signature, not encrypted.
 
-    :param purpose: one of the list in config/README.md
-    :param bound_to: what else has to be the same when it is read; not part of the text
+    :param purpose: one of the purposes in config/README.md
+    :param bound_to: text that `read_value` must be given too; not part of the result
     """
     key, *_ = _derive_keys(purpose)
     return signing.dumps(value, key=key, salt=_make_salt(bound_to))
@@ -29,9 +29,9 @@ def read_value(
     text: str, *, purpose: str, bound_to: str = "", max_age: timedelta | None = None
 ) -> Any:
     """
-    Return what was signed, under the current secret or a former one.
+    Return the value, if signed under the current secret or a former one.
 
-    :raises InvalidValue: if it was not signed for this, or is older than `max_age`
+    :raises InvalidSignedValue: if it was not signed for this, or is older than `max_age`
     """
     key, *former = _derive_keys(purpose)
     try:
@@ -47,5 +47,5 @@ def _derive_keys(purpose: str) -> list[bytes]:
 
 
 def _make_salt(bound_to: str) -> str:
-    # Hashed into the key of the signature.
+    # Part of the signing key.
     return f"antares {bound_to}"

@@ -21,19 +21,18 @@ from accounts.sessions import SessionStore
 
 @shared_task(name="accounts.mail_reset_link")  # type: ignore[untyped-decorator]
 def mail_reset_link(*, user_id: str, **_: object) -> None:
-    """Mail a link to set a new password; nothing if the id is unknown."""
+    """Mail a password reset link; do nothing if the id is unknown."""
     account_mail.send_queued(reset_links.MAIL, user_id=UUID(user_id), at=timezone.now())
 
 
 @shared_task(name="accounts.mail_sign_in_link")  # type: ignore[untyped-decorator]
 def mail_sign_in_link(*, user_id: str, **_: object) -> None:
-    """Mail a sign-in link; nothing if the id is unknown."""
+    """Mail a sign-in link; do nothing if the id is unknown."""
     account_mail.send_queued(sign_in_links.MAIL, user_id=UUID(user_id), at=timezone.now())
 
 
 @shared_task(name="accounts.forget_expired")  # type: ignore[untyped-decorator]
 def forget_expired(**_: object) -> None:
-    """Delete expired sessions, tokens, used assertions, counters and known networks."""
     at = timezone.now()
     tokens.delete_expired(at=at)
     client_usage.delete_expired(at=at)

@@ -1,9 +1,8 @@
 """
 Access tokens of service clients: one purpose, one person, ten minutes.
 
-There is no refresh token. A token is 256 random bits and is looked up at every call, so switching
-off a feature takes effect at the next call. The row holds a keyed hash: write access to the table
-alone is not enough to make a token.
+There is no refresh token. Every call looks the token up, so switching off a feature works at the
+next call. The row holds a keyed hash: write access to the table does not suffice to make a token.
 """
 
 from __future__ import annotations
@@ -34,11 +33,11 @@ _PURPOSE: Final = "service token"
 
 
 class NotDelegated(Exception):
-    """No live delegation to the client's feature has this id. Ask the person to switch it on."""
+    """No live delegation has this id and feature. The person must switch the feature on."""
 
 
 class PurposeNotDeclared(Exception):
-    """The client was not registered for this purpose."""
+    """The client is not registered for this purpose."""
 
 
 def hash_token(token: str) -> bytes:
@@ -48,11 +47,12 @@ def hash_token(token: str) -> bytes:
 
 def issue_token(*, client: ServiceClient, delegation_id: UUID, purpose: str, at: datetime) -> str:
     """
-    Return a new token (43 characters, base64url) for one person and one purpose.
+    Return a new token (43 characters, base64url).
 
     :raises PurposeNotDeclared: if `purpose` is not one of the client's
-    :raises NotDelegated: if the delegation is off, another feature's, or unknown
-    :raises usage.TooManyUsers: if the client has reached its people for this minute
+    :raises NotDelegated: if the delegation is off, unknown, or another feature's
+    :raises client_usage.TooManyUsers: if the client has reached its limit of people for this
+        minute
     """
     if purpose not in client.purposes:
         raise PurposeNotDeclared
@@ -70,7 +70,7 @@ def issue_token(*, client: ServiceClient, delegation_id: UUID, purpose: str, at:
         token_hash=hash_token(token),
         client=client,
         delegation=delegation,
-        # As read above: if it was switched off since, the token is born refused.
+        # If the feature was switched off since, the token is refused from the start.
         delegation_epoch=delegation.epoch,
         purpose=purpose,
         issued_at=at,
@@ -81,16 +81,16 @@ def issue_token(*, client: ServiceClient, delegation_id: UUID, purpose: str, at:
 
 def find_token(token: str, *, at: datetime) -> ServiceToken | None:
     """
-    Return the token's row with client, delegation and person, if all of them are still live.
+    Return the token's row with client, delegation and person, or None.
 
-    One statement, at every call: unexpired, client not retired, delegation on and of the epoch that
-    it was minted under, membership live, organisation open, person active.
+    One statement per call checks all of them: token not expired, client not retired, delegation
+    on and of the token's epoch, membership live, organisation open, person active.
     """
     return caller_lookup.find_token(compute_hashes(token, purpose=_PURPOSE), at=at)
 
 
 def _find_active_person(user_id: UUID) -> User | None:
-    # The token acts for the person, who is the only one that the database shows this row.
+    # The token acts for the person, and the database shows this row to its person only.
     with row_owner.acting_for(user_id, None):
         return User.objects.active().filter(id=user_id).first()
 
@@ -106,7 +106,7 @@ def _membership_is_live(user: str, organisation: str) -> Exists:
 
 
 def use_assertion(*, client: ServiceClient, jti: str, expires_at: datetime) -> bool:
-    """Record that an assertion was used, and return whether this was the first time."""
+    """Record the use of an assertion; return whether it is the first."""
     jti_hash = hashlib.sha256(jti.encode(errors="surrogatepass")).digest()
     try:
         with transaction.atomic():
@@ -117,6 +117,5 @@ def use_assertion(*, client: ServiceClient, jti: str, expires_at: datetime) -> b
 
 
 def delete_expired(*, at: datetime) -> int:
-    """Delete expired tokens and assertions, and return how many rows."""
     tokens = ServiceToken.objects.filter(expires_at__lte=at).delete()[0]
     return tokens + UsedAssertion.objects.filter(expires_at__lte=at).delete()[0]

@@ -1,8 +1,8 @@
 """
-Routes of accounts, for the root of the ordinary site.
+Routes of accounts at the ordinary site.
 
-allauth's are taken by name: what is not listed is not reachable. There is no
-sign-up, no change of address (the platform owns it), no sign-in by a mailed code.
+Only listed routes of allauth are reachable: no sign-up, no change of address (the platform owns
+it), no sign-in by a mailed code.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from accounts import sign_in_urls
 from accounts.oauth.views import token_endpoint
 from accounts.views import switch_organisation
 
-# Passwords are changed here, by staff as well: the site of staff writes none.
+# Staff change passwords at the ordinary site too: the staff site writes none.
 ALLAUTH_ROUTES = frozenset(
     {
         "account_change_password",

@@ -1,4 +1,4 @@
-"""Registering people as the platform provisions them, and switching them off."""
+"""Register people whom the platform provisions, and deactivate them."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from accounts.roles import Role
 
 
 class UserExists(Exception):
-    """The address or the platform's id is taken. Look that person up instead."""
+    """The address or the platform's id is taken."""
 
 
 class UserNotActive(Exception):
-    """No active person has this id. Nothing was changed."""
+    """The person is unknown or not active. Nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewPerson:
-    """Who is to be registered. `email` in any case; `platform_id` is the platform's own id."""
+    """A person to register. `email` in any case; `platform_id` is the platform's own id."""
 
     platform_id: str
     email: str
@@ -35,12 +35,12 @@ class NewPerson:
 
 def register_user(person: NewPerson, *, password: str | None, at: datetime) -> User:
     """
-    Record a person whom the platform vouches for, address included.
+    Register a person of the platform, which vouches for the address.
 
-    Without a password they cannot sign in until they have set one by the reset
-    link; no first password is ever made up for them (CASA 1.1.2).
+    Without a password the person first sets one by the reset link; no initial password is
+    generated (CASA 1.1.2).
 
-    :raises AlreadyRegistered: if the address or the platform's id is taken
+    :raises UserExists: if the address or the platform's id is taken
     :raises django.core.exceptions.ValidationError: if the password is too weak
     """
     user = User(
@@ -59,7 +59,7 @@ def register_user(person: NewPerson, *, password: str | None, at: datetime) -> U
     try:
         with transaction.atomic():
             user.save(force_insert=True)
-            # allauth signs in and reauthenticates by this row.
+            # allauth signs in and confirms by this row.
             EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     except IntegrityError:
         pass
@@ -71,9 +71,9 @@ def register_user(person: NewPerson, *, password: str | None, at: datetime) -> U
 @transaction.atomic
 def deactivate_user(*, user_id: UUID, at: datetime) -> User:
     """
-    Switch a person off: memberships, features, tokens and sessions end in this commit.
+    Deactivate a person; end memberships, features, tokens and sessions in the same commit.
 
-    :raises NotActive: if they are not active, or unknown
+    :raises UserNotActive: if the person is unknown or not active
     """
     user = User.objects.active().select_for_update(no_key=True).filter(id=user_id).first()
     if user is None:
@@ -82,12 +82,12 @@ def deactivate_user(*, user_id: UUID, at: datetime) -> User:
     user.deactivated_at = at
     user.save(update_fields=["is_active", "deactivated_at"])
     memberships.end_memberships(Membership.objects.live().of(user_id), at=at)
-    # Staff may belong to no organisation and still hold sessions.
+    # Staff may have sessions without an organisation.
     sessions.end_sessions(user_id=user_id)
     known_origins.forget_networks(user_id=user_id)
     return user
 
 
 def record_last_seen(*, user_id: UUID, at: datetime) -> None:
-    """Record that a person used the service. A year without it ends their connections."""
+    """Record a use of the service. A year without one ends the person's connections."""
     User.objects.active().filter(id=user_id, last_seen_at__lt=at).update(last_seen_at=at)

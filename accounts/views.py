@@ -1,4 +1,4 @@
-"""The few pages of our own beside django-allauth's: signing out, sign-in links, organisations."""
+"""Pages beside django-allauth's: signing out, sign-in links, organisations."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _LINK_PAGE: Final = "account/sign_in_link.html"
 
 class LogoutView(AllauthLogoutView):  # type: ignore[misc]  # allauth ships no types
     """
-    Signing out deletes the session and the data that the browser stored (CASA 6.6.1).
+    Deletes the session and the data that the browser stored (CASA 6.6.1).
 
-    The cookie of a known device stays: it grants no access, and without it a stranger could lock
-    the person out. `Clear-Site-Data` has no exceptions, so the other cookies are deleted one by
-    one. Cookies of the other site, which may be another port of this host, stay.
+    The device cookie stays: it grants no access, and without it a stranger could lock the person
+    out. `Clear-Site-Data` has no exceptions, so other cookies are deleted one by one. Cookies of
+    the other site, possibly another port of this host, stay.
     """
 
     def post(self, *args: object, **kwargs: object) -> HttpResponse:
@@ -47,9 +47,9 @@ class LogoutView(AllauthLogoutView):  # type: ignore[misc]  # allauth ships no t
 @never_cache
 @require_safe
 def open_sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
-    """Move the link's secret out of the address (CASA 2.1.1). Nothing is used up by looking."""
+    """Move the link's secret out of the address (CASA 2.1.1). GET uses nothing up."""
     request.session.pop(_LINK_KEY, None)
-    # Nothing else is kept: text that a stranger makes up would fill the table of sessions.
+    # Store nothing else: a stranger's texts would fill the session table.
     if sign_in_links.is_link(token):
         request.session[_LINK_KEY] = token
     return redirect("account_sign_in_link")
@@ -58,7 +58,7 @@ def open_sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in_link(request: HttpRequest) -> HttpResponse:
-    """Ask for a click, which programs that look through mail do not make; then use the link."""
+    """Ask for a click, which mail scanners do not make; then use the link."""
     if request.method != "POST":
         return render(request, _LINK_PAGE, {"has_failed": _LINK_KEY not in request.session})
     try:
@@ -70,7 +70,7 @@ def sign_in_link(request: HttpRequest) -> HttpResponse:
     return redirect("account_login")
 
 
-# A link allows to try to sign in, and nothing else.
+# A link permits attempts to sign in, and nothing else.
 open_sign_in_link.permission = None  # type: ignore[attr-defined]  # read by the walk of all routes
 sign_in_link.permission = None  # type: ignore[attr-defined]
 
@@ -78,12 +78,12 @@ sign_in_link.permission = None  # type: ignore[attr-defined]
 @require_POST
 @require_permission(Permission.USE_OWN)
 def switch_organisation(request: HttpRequest) -> HttpResponse:
-    """Work in another of one's organisations, then go where the form said, within this host."""
+    """Switch the organisation, then go to the form's `next` within this host."""
     try:
         organisation_id = UUID(request.POST.get("organisation", ""))
         current_organisation.switch_organisation(request, organisation_id=organisation_id)
     except (ValueError, NotAMember):
-        # Foreign and unknown ids look alike.
+        # Foreign and unknown ids get the same answer.
         raise Http404 from None
     target = request.POST.get("next", "")
     if not url_has_allowed_host_and_scheme(

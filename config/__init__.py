@@ -1,1 +1,1 @@
-"""Settings, entry points and the schedule."""
+"""Settings, entry points and periodic tasks."""

@@ -1,4 +1,4 @@
-"""Checks of addresses that look nothing up: loopback, https, PostgreSQL, wildcard hosts."""
+"""Checks of addresses without look-ups: loopback, https, PostgreSQL, wildcard hosts."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
-# A leading dot stands for every name below. With fewer labels than this it is a suffix under which
-# strangers have names, such as `.com`.
+# A leading dot stands for all names below. With fewer labels it is a suffix that strangers have
+# names under, such as `.com`.
 _MIN_LABELS: Final = 2
-# A name, an address of version 4, or one of version 6 in brackets; no port.
+# A name, an IPv4 address, or an IPv6 address in brackets; no port.
 _HOST: Final = re.compile(r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\]", re.IGNORECASE)
-# Programs disagree about what these mean.
+# Parsers disagree about these.
 _AMBIGUOUS: Final = re.compile(r"[\s\\]")
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a connection to `host`, a name or an IP address, stays on this machine."""
+    """Return whether a host name or IP address is this machine."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -25,12 +25,12 @@ def is_loopback(host: str) -> bool:
 
 
 def is_postgresql_url(url: str) -> bool:
-    """Return whether `url` is postgresql:// or postgres://; as in any URL, case does not matter."""
+    """Return whether `url` is postgresql:// or postgres://, in any case."""
     return is_readable_url(url) and urlsplit(url).scheme in {"postgres", "postgresql"}
 
 
 def is_readable_url(url: str) -> bool:
-    """Return whether host and port can be told from the rest of `url`, and no space is in it."""
+    """Return whether `url` has a parseable host and port, and no space or backslash."""
     try:
         _ = urlsplit(url).port
     except ValueError:
@@ -39,7 +39,7 @@ def is_readable_url(url: str) -> bool:
 
 
 def is_https_url(url: str) -> bool:
-    """Return whether `url` is https://host/path, with no user, query or fragment in it."""
+    """Return whether `url` is https://host/path, without user, query or fragment."""
     if not is_readable_url(url):
         return False
     parts = urlsplit(url)
@@ -55,7 +55,7 @@ def is_allowed_host(pattern: str) -> bool:
     """
     Return whether an entry of `ALLOWED_HOSTS` names a host, or all hosts below a domain.
 
-    A public suffix of two labels (`.co.uk`) passes: only a list of suffixes would tell it.
+    A public suffix of two labels (`.co.uk`) passes: only a list of suffixes could tell.
     """
     if not _HOST.fullmatch(pattern):
         return False

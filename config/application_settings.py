@@ -1,4 +1,4 @@
-"""The settings of Django and its apps that are the same in every environment."""
+"""Settings of Django and its apps for every environment."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    # Webhooks go no further: all that follows belongs to people.
+    # Webhooks stop at this middleware: the rest is for people.
     "accounts.sessionless_requests.SessionlessMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "accounts.sign_in.SessionUserMiddleware",
-    # After the check of the form token: a foreign page uses up no limit of a sign-in page.
+    # After the CSRF check: a foreign page uses up no limit of a sign-in page.
     "accounts.route_limits.RouteLimitMiddleware",
     "integrations.web.slow_route_limits.SlowRouteLimits",
     "accounts.pending_posts.PendingPostsMiddleware",
@@ -54,7 +54,7 @@ MIDDLEWARE = [
     "integrations.urls.public_pages.error_middleware.ProblemPageMiddleware",
 ]
 
-# What people choose is held in memory, and never written to a disk.
+# Uploads stay in memory, never on a disk.
 FILE_UPLOAD_HANDLERS = ["config.uploads.InMemoryUploadHandler"]
 
 WSGI_APPLICATION = "config.wsgi.application"
@@ -80,7 +80,7 @@ TEMPLATES = [
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Nothing is cached. What libraries would keep there, rows of ours keep (`accounts.rate_limits`).
+# No cache: `accounts.rate_limits` stores in rows what libraries would cache.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 
 LANGUAGE_CODE = "en"
@@ -92,7 +92,7 @@ REST_FRAMEWORK = {
         "accounts.authentication.ServiceTokenAuthentication",
         "accounts.authentication.SessionAuthentication",
     ],
-    # Deny unless a view says otherwise.
+    # Deny unless a view declares its permission.
     "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.DenyAll"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["integrations.web.api.json_parser.BoundedJSONParser"],

@@ -1,16 +1,16 @@
-"""The entry point of the web server: the front, and behind it the WSGI application."""
+"""Entry point of the web server: the front, and behind it the WSGI application."""
 
 import gc
 
 from config import parent_process
 
 parent_process.follow_server()
-# All that is loaded stays, so looking for cycles would be in vain. `collect_seldom` switches it on.
+# Loaded objects stay, so collecting cycles finds nothing. `collect_seldom` enables it again.
 gc.disable()
 
 from django.conf import settings  # noqa: E402
 
-# First: it makes the process a web process, and loads Django.
+# First, because it hardens the process and loads Django.
 from config import wsgi  # noqa: E402
 from config.front import preload, sockets  # noqa: E402
 from config.front.application import Front  # noqa: E402

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Make .venv hold what a requirements file pins: `sh config/bootstrap.sh requirements-dev.txt`.
+# Install a requirements file into .venv: `sh config/bootstrap.sh requirements-dev.txt`.
 # Needs python3 (3.11 or newer) with pip 22.3 or newer, or with venv; nothing else, and no root.
-# uv does the work in seconds; where it cannot, pip does the same from the same hashes.
+# uv takes seconds; if it fails, pip installs the same hashes.
 set -eu
 cd "$(dirname "$0")/.."
 unset PYTHONDONTWRITEBYTECODE
@@ -28,7 +28,7 @@ else
 fi
 
 printf 'setting up .venv from %s (the first time downloads it)\n' "$requirements" >&2
-# uv does not read pip's configuration; where pip has an index of its own, uv is told.
+# uv does not read pip's configuration, so pass on its index.
 index=$(pip config get global.index-url 2>/dev/null || true)
 if [ -n "$index" ] && [ -z "${UV_DEFAULT_INDEX:-}" ]; then export UV_DEFAULT_INDEX="$index"; fi
 if { [ -x .venv/bin/uv ] || pip install -q --disable-pip-version-check --require-hashes -r requirements-uv.txt; } >/dev/null 2>&1 &&

@@ -1,8 +1,8 @@
 """
 The task broker: its address, and the verification of its certificate.
 
-By default, Celery verifies no certificate of a `rediss://` server: any server that answers would be
-told the password.
+By default Celery verifies no certificate of a `rediss://` server, and would tell any server the
+password.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 from config.address_checks import is_loopback, is_readable_url
 from config.environment import Environment
 
-# Celery reads these itself, and would use them in place of our settings. Its command copies our
-# `BROKER_URL` into the first, before it loads them.
+# Celery reads these itself instead of our settings. Its command copies `BROKER_URL` into the first
+# before it loads them.
 _CELERY_BROKER_VARIABLES: Final = (
     "CELERY_BROKER_URL",
     "CELERY_BROKER_READ_URL",
@@ -29,7 +29,7 @@ _CELERY_RESULT_VARIABLE: Final = "CELERY_RESULT_BACKEND"
 @dataclass(frozen=True, slots=True)
 class BrokerSettings:
     """
-    Where tasks are queued.
+    The broker that queues tasks.
 
     :param tls: Celery's `broker_use_ssl`; None without TLS
     """
@@ -39,7 +39,6 @@ class BrokerSettings:
 
 
 def read_broker(env: Environment, *, production: bool) -> BrokerSettings:
-    """Return `BROKER_URL` and how its server's certificate is verified, with `BROKER_CA`."""
     url = (
         env.read_required("BROKER_URL", "rediss:// address of the task broker")
         if production
@@ -67,9 +66,9 @@ def _check_celery_variables(env: Environment, url: str) -> None:
 
 def get_tls_options(url: str, authority: str) -> dict[str, Any] | None:
     """
-    Return the options of a connection to `url`: its certificate has to be valid for its host.
+    Return connection options that require a certificate valid for the host of `url`.
 
-    :param authority: a file of certificates to trust beside the system's; may be empty
+    :param authority: file of certificates to trust in addition to the system's; may be empty
     """
     if not _is_tls_url(url):
         return None
@@ -88,7 +87,7 @@ def _is_safe_url(url: str) -> bool:
     if not is_readable_url(url):
         return False
     parts = urlsplit(url)
-    # What stands in the query wins over `tls_options`; behind a semicolon is another address.
+    # The query overrides `get_tls_options`; a semicolon separates a second address.
     if parts.query or parts.fragment or ";" in url:
         return False
     if parts.scheme == "redis+socket":

@@ -1,7 +1,7 @@
 """
-Headers that every answer has, for browsers: what a page may use, and who may load an answer.
+Headers of every response: browser features that pages may use, and origins that may load it.
 
-Django's settings have none for these two. The front's own answers have them as well.
+Django has no settings for these two. The front's own responses have them as well.
 """
 
 from __future__ import annotations
@@ -11,31 +11,31 @@ from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 
-#: Features of browsers that no page uses, by reason; a foreign script cannot use them either.
-#: Only names that Chromium knows: it logs a warning for every other one on each page.
+#: Browser features that no page uses, by reason. They are off for foreign scripts too. Only names
+#: that Chromium knows: it logs a warning for others on each page.
 DISABLED_FEATURES: Final[Mapping[str, tuple[str, ...]]] = {
-    "mail and calendars need no sensor and no place": (
+    "mail and calendars need no sensor and no location": (
         "accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer",
         "microphone", "xr-spatial-tracking",
     ),
     "nothing is attached to the computer": ("gamepad", "hid", "midi", "serial", "usb"),
-    "nothing is paid, and nobody is profiled": ("browsing-topics", "payment"),
-    "mail and invitations must not reach other programs by themselves": (
+    "there are no payments and no profiles": ("browsing-topics", "payment"),
+    "mail and invitations must not reach other programs": (
         "clipboard-read", "clipboard-write", "local-fonts",
     ),
     "there is no film and no sound": (
         "autoplay", "encrypted-media", "fullscreen", "picture-in-picture",
     ),
-    "whether somebody sits at the computer is none of our business": (
+    "the presence of a person is private": (
         "compute-pressure", "idle-detection", "keyboard-map", "screen-wake-lock",
         "window-management",
     ),
-    "people sign in here with a password and a second factor, and at no other site": (
+    "people sign in with a password and a second factor, at this site only": (
         "identity-credentials-get", "otp-credentials", "storage-access",
     ),
     "no page waits for a request that blocks it": ("sync-xhr",),
 }  # fmt: skip
-#: What our own pages use: security keys, at sign-in and confirmation.
+#: Security keys, for sign-in and confirmation.
 ALLOWED_FEATURES: Final = ("publickey-credentials-create", "publickey-credentials-get")
 
 
@@ -49,13 +49,13 @@ def _build_permissions_policy() -> str:
 
 HEADERS: Final[Mapping[str, str]] = {
     "Permissions-Policy": _build_permissions_policy(),
-    # No page of another site embeds a picture, a download or an export of ours, not even unread.
+    # No page of another site may embed our images, downloads or exports, not even unread.
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
 
 class BrowserHeadersMiddleware:
-    """Sets them on the answers of all views, and of the middleware that follows."""
+    """Sets the headers on responses of views and later middleware."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response

@@ -1,4 +1,4 @@
-"""The Celery application: JSON only, ids only, no results. Settings begin with CELERY_."""
+"""The Celery application: JSON, ids only, no results. Settings begin with CELERY_."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("antares")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-# Otherwise it is current in the importing thread only, and a thread of the web server would
-# queue into Celery's own default application.
+# Otherwise it is current in the importing thread only, and other threads of the web server would
+# queue into Celery's default application.
 app.set_default()
 app.autodiscover_tasks()
 app.steps["consumer"].add(HeartbeatStep)
@@ -32,7 +32,7 @@ app.steps["consumer"].add(HeartbeatStep)
 
 @signals.setup_logging.connect  # type: ignore[untyped-decorator]  # Celery ships no types
 def configure_logging(**_: Any) -> None:
-    """Celery leaves logging alone when somebody answers this; its own would print arguments."""
+    """Replace Celery's logging, which prints arguments: a receiver of this signal prevents it."""
     from django.conf import settings
 
     logging.config.dictConfig(settings.LOGGING)
@@ -42,7 +42,7 @@ def configure_logging(**_: Any) -> None:
 @signals.worker_init.connect  # type: ignore[untyped-decorator]
 @signals.beat_init.connect  # type: ignore[untyped-decorator]
 def protect_memory(**_: Any) -> None:
-    """Before there is anything in it; a pool's processes inherit it."""
+    """Protect the memory before it holds secrets; forked pool processes inherit the protection."""
     from config import process_hardening
     from integrations.coordination import process_memory
 
@@ -52,7 +52,7 @@ def protect_memory(**_: Any) -> None:
 
 @signals.worker_init.connect  # type: ignore[untyped-decorator]
 def check_worker_class(sender: Any = None, **_: Any) -> None:
-    """End a worker that would run tasks without the rights that they need, or with more."""
+    """Refuse to run tasks with other database rights than they need."""
     from django.conf import settings
 
     queues = list_queues(sender.app)
@@ -72,7 +72,7 @@ def check_beat_class(**_: Any) -> None:
 
 @signals.worker_init.connect  # type: ignore[untyped-decorator]
 def check_schema(**_: Any) -> None:
-    """End the worker unless this version made the schema; its supervisor starts it again."""
+    """End the worker unless this version made the schema; the supervisor restarts it."""
     from django.db import DatabaseError, connections
 
     from config.database.schema_guard import is_schema_current
@@ -89,7 +89,7 @@ def check_schema(**_: Any) -> None:
 
 @signals.worker_init.connect  # type: ignore[untyped-decorator]
 def check_restored_keys(**_: Any) -> None:
-    """What was published as ended does not come back with a copy of the database."""
+    """End again everything that was published as ended, after a restore of the database."""
     from django.conf import settings
     from django.db import connections
     from django.utils import timezone
@@ -99,9 +99,10 @@ def check_restored_keys(**_: Any) -> None:
     if settings.PROCESS_CLASS in {"", ProcessClass.PURGE}:
         restore_guard.remove_resurrected(at=timezone.now())
     elif restore_guard.is_pending():
-        # Has no right to end anything. Started again until one that has was here.
+        # This class may end nothing. The supervisor restarts the worker until a purge worker has
+        # done it.
         raise SystemExit("a restored database: manage.py apply_tombstones, or start a purge worker")
-    # Before the pool forks: no two processes may share a connection.
+    # Before the pool forks: processes must not share a connection.
     connections.close_all()
 
 
@@ -123,10 +124,10 @@ def start_beat_heartbeat(**_: Any) -> None:
 @signals.worker_init.connect  # type: ignore[untyped-decorator]
 def load_provider_libraries(**_: Any) -> None:
     """
-    Import the libraries of the providers in a worker that syncs, before the first task.
+    Import the provider libraries in a sync worker before its first task.
 
-    All other processes import them when they first call a provider, which most of them never do.
-    A library that is missing or broken ends the worker here.
+    Other processes import them at their first call of a provider, which most never make. A
+    missing or broken library ends the worker.
     """
     from django.conf import settings
 
@@ -137,7 +138,7 @@ def load_provider_libraries(**_: Any) -> None:
     try:
         load_libraries()
     except Exception as error:
-        # A broken library may raise anything; after all but this exception Celery would go on.
+        # A broken library may raise any exception; Celery continues after all but this one.
         raise SystemExit(f"a client library of a provider cannot be imported: {error}") from error
 
 
@@ -146,15 +147,15 @@ def load_views(**_: Any) -> None:
     """
     Import all views before the first task.
 
-    Otherwise the first notice imports them to write the address of a page: 26 MB in the middle of a
-    purge, which the garbage collector would look through from then on.
+    Otherwise the first notice imports them for the address of a page: 26 MB in the middle of a
+    purge, which every later garbage collection would scan.
     """
     from config.front import preload
 
     preload.load_views()
 
 
-# `worker_process_init`: the processes of a prefork pool are forked before the worker is ready.
+# `worker_process_init`: processes of a prefork pool fork before the worker is ready.
 @signals.worker_ready.connect  # type: ignore[untyped-decorator]
 @signals.worker_process_init.connect  # type: ignore[untyped-decorator]
 @signals.beat_init.connect  # type: ignore[untyped-decorator]
@@ -167,7 +168,7 @@ def collect_garbage_seldom(**_: Any) -> None:
 @signals.worker_ready.connect  # type: ignore[untyped-decorator]
 @signals.beat_init.connect  # type: ignore[untyped-decorator]
 def report_missing_workers(**_: Any) -> None:
-    """Write a line for each queue that no worker consumes, once this process has begun."""
+    """Log each queue that no worker consumes, after this process has started."""
     from django.db import connections
 
     report_missing_duties()
@@ -176,7 +177,7 @@ def report_missing_workers(**_: Any) -> None:
 
 @task_prerun.connect  # type: ignore[untyped-decorator]
 def set_current_task(task: Any = None, **_: Any) -> None:
-    """For whoever watches the ways out: a task reaches a provider only if its purposes do."""
+    """Tell the egress tripwire the task: its purposes decide whether it may reach a provider."""
     from accounts import row_owner
     from config import egress
 
@@ -196,7 +197,7 @@ def clear_current_task(**_: Any) -> None:
 @signals.worker_init.connect  # type: ignore[untyped-decorator]
 @signals.beat_init.connect  # type: ignore[untyped-decorator]
 def install_egress_tripwire(**_: Any) -> None:
-    """Before the pool forks: its processes inherit it."""
+    """Install the tripwire before the pool forks: its processes inherit it."""
     from config import egress
 
     egress.install_tripwire()

@@ -1,8 +1,4 @@
-"""
-The settings of Celery that are the same in every environment.
-
-Tasks carry ids only, as JSON, and no result is kept.
-"""
+"""Settings of Celery for every environment: ids only, as JSON, and no results."""
 
 from __future__ import annotations
 
@@ -10,15 +6,15 @@ from config.periodic_tasks import SCHEDULE
 from config.process_classes import ROUTES
 
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# A queued task is a hint: a broker that is down must not keep a disconnect waiting, which
-# it would for six seconds. Workers reconnect by rules of their own.
+# A queued task is a hint: a broken broker must not delay a disconnect, which it would for six
+# seconds. Workers reconnect by their own rules.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"max_retries": 0, "socket_connect_timeout": 2}
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_STORE_EAGER_RESULT = False
 CELERY_RESULT_BACKEND = None
-# Where every task goes is written down; the default has the fewer rights.
+# All routes are explicit; the default queue has fewer rights.
 CELERY_TASK_DEFAULT_QUEUE = "sync"
 CELERY_TASK_ROUTES = ROUTES
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

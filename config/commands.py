@@ -1,8 +1,8 @@
 """
-The class of the process in which a management command runs.
+The process class that a management command needs.
 
-In production, a process of another class does not see every row, and the owner of the tables may
-not call the functions of the vault. A command would fail halfway, or answer that nothing is due.
+In production, another class does not see every row, and the tables' owner may not call the
+vault's functions. A command would fail halfway, or report that nothing is due.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from config.process_classes import ProcessClass
 
 _SYNC, _PURGE = ProcessClass.SYNC, ProcessClass.PURGE
 
-#: Commands, some with their first argument, that one class alone can run.
+#: Commands, some with their first argument, that need one class.
 COMMANDS: Final[Mapping[str, ProcessClass]] = {
     "purge": _PURGE,
     "overdue_purges": _PURGE,
@@ -28,10 +28,10 @@ COMMANDS: Final[Mapping[str, ProcessClass]] = {
 
 def check_command_class(arguments: Sequence[str]) -> None:
     """
-    Let a command of `COMMANDS` run in production only in a process of its class.
+    Refuse a command of `COMMANDS` in a production process of another class.
 
     :param arguments: as in `sys.argv`
-    :raises SystemExit: if this process is of another class
+    :raises SystemExit: if this process has another class
     """
     candidates = (" ".join(arguments[1:end]) for end in (2, 3))
     command = next((candidate for candidate in candidates if candidate in COMMANDS), None)

@@ -14,7 +14,7 @@ def build_policy(consent_pages: Iterable[str]) -> dict[str, Any]:
     """
     Return the setting of django-csp.
 
-    :param consent_pages: addresses where providers ask for consent
+    :param consent_pages: addresses of the providers' consent pages
     """
     return {
         "DIRECTIVES": {
@@ -24,8 +24,8 @@ def build_policy(consent_pages: Iterable[str]) -> dict[str, Any]:
             "img-src": [SELF, "data:"],
             "connect-src": [SELF],
             "frame-src": [SELF],
-            # A form of ours is redirected to the provider's consent page, and Chromium applies
-            # form-action to the redirect as well.
+            # Our forms redirect to the provider's consent page, and Chromium applies form-action to
+            # redirects.
             "form-action": [SELF, *sorted({get_origin(url) for url in consent_pages})],
             "frame-ancestors": [NONE],
             "base-uri": [NONE],

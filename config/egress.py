@@ -1,12 +1,10 @@
 """
-What this service talks to, from its settings, and by which door; and who hears of anything else.
+Endpoints that the settings name, the rules for reaching them, and the report of all others.
 
-Of programs it starts one, the parser of untrusted bytes.
-
-Ambient are database, broker and mail. A provider is reached through the adapters' transport
-alone, for the one host of the request, and only by what runs for a purpose that has to
-do with providers; the key store through its client alone. With a proxy for the way out, no
-provider is reached at all but by asking the proxy.
+Every process may reach database, broker and mail server. Only the adapters' transport reaches a
+provider: one host per request, and only for tasks with a purpose that involves providers. Only
+the keyring client reaches the key store. With an egress proxy, providers are reached through it
+alone. The service starts one program, the parser of untrusted bytes.
 """
 
 from __future__ import annotations
@@ -32,28 +30,28 @@ ALARM_KIND: Final = "egress.refused"
 _PORTS: Final = {
     "https": 443, "http": 80, "redis": 6379, "rediss": 6379, "amqp": 5672, "amqps": 5671,
 }  # fmt: skip
-# No place: nothing is reached.
+# Nothing is reachable.
 _NO_ENDPOINT: Final[Endpoint] = ("", 0)
 
-#: The task that runs; empty in a request and in a command.
+#: The running task; empty in requests and commands.
 current_task: Final[ContextVar[str]] = ContextVar("task", default="")
 
 
 @dataclass(frozen=True, slots=True)
 class EgressEndpoints:
-    """Every (host, port) that the settings name, by how it is reached."""
+    """Every (host, port) in the settings, by access rule."""
 
-    # Of every process, at any time. The database's client is C and is not seen; it stands here
-    # for what is.
+    # For every process, at any time. The database client is C and not seen; its endpoint is listed
+    # for the evidence.
     ambient: frozenset[Endpoint]
-    # By the adapters' transport: the providers, or the proxy in their place.
+    # For the adapters' transport: the providers, or the proxy instead.
     providers: frozenset[Endpoint]
-    # By the keyring's client.
+    # For the keyring client.
     keys: frozenset[Endpoint]
 
 
 def read_proxy_url(env: Environment) -> str:
-    """Return `EGRESS_PROXY`: where all requests to providers go through; empty: nowhere."""
+    """Read `EGRESS_PROXY`, the proxy for all requests to providers; empty: none."""
     url = env.read_text("EGRESS_PROXY")
     if not url:
         return ""
@@ -68,7 +66,6 @@ def read_proxy_url(env: Environment) -> str:
 
 
 def get_egress_endpoints(settings: Any) -> EgressEndpoints:
-    """Return what the settings name."""
     urls = [
         url for provider in (settings.GOOGLE, settings.MICROSOFT) for url in provider.list_urls()
     ]
@@ -89,7 +86,7 @@ def get_egress_endpoints(settings: Any) -> EgressEndpoints:
 
 
 def list_declared_endpoints(settings: Any) -> frozenset[Endpoint]:
-    """Return every (host, port) that the settings name, however it is reached."""
+    """Return every (host, port) in the settings."""
     endpoints = get_egress_endpoints(settings)
     return endpoints.ambient | endpoints.providers | endpoints.keys
 
@@ -107,9 +104,10 @@ def _parse_endpoint(url: str) -> Endpoint | None:
 
 def get_open_endpoint(endpoints: EgressEndpoints | None = None) -> Endpoint | None:
     """
-    Return the one place that the running code talks to now; None outside of any door.
+    Return the only endpoint that the running code may reach now; None outside transport and
+    keyring.
 
-    :param found: what each door may lead to; without it, anywhere
+    :param endpoints: limits of transport and keyring client; None: no limits
     """
     from integrations.providers import http
 
@@ -124,9 +122,9 @@ def get_open_endpoint(endpoints: EgressEndpoints | None = None) -> Endpoint | No
 
 def may_reach_providers(task_name: str) -> bool:
     """
-    Return whether the task `name` has a purpose that involves a provider.
+    Return whether a task has a purpose that involves a provider.
 
-    Also true for a name that is no task: requests have none.
+    Also True for names of no task: requests have none.
     """
     from integrations.tasks.purposes import TASKS
     from limited_use.policy.vocabulary import Purpose
@@ -138,11 +136,10 @@ def may_reach_providers(task_name: str) -> bool:
 
 
 def build_tripwire(settings: Any) -> Tripwire:
-    """Return the tripwire of a process with these settings."""
     from integrations.parsers.parser_process import COMMAND
 
     endpoints = get_egress_endpoints(settings)
-    # Imports what it needs, before anything is watched.
+    # Import everything that is needed before the tripwire is armed.
     get_open_endpoint()
     may_reach_providers("")
     return Tripwire(
@@ -156,22 +153,22 @@ def build_tripwire(settings: Any) -> Tripwire:
 
 
 def install_tripwire() -> None:
-    """Put the tripwire up where the setting says so. Once everything is imported."""
+    """Install the tripwire if the setting asks for it. Call after all imports."""
     from django.conf import settings
 
     if settings.EGRESS_TRIPWIRE:
-        # A worker's banner names the platform, for which Python starts `uname` once per process.
+        # A worker's banner names the platform; Python starts `uname` for it once per process.
         platform.platform()
         arm_tripwire(build_tripwire(settings))
 
 
 def report_attempt(attempt: EgressAttempt) -> None:
-    """Say that something was refused: in the log now, and as an alarm, once a day and place."""
+    """Log a refused attempt, and raise an alarm once per day and target."""
     logger.error(
         "egress.refused",
         extra={"resource": attempt.target, "port": attempt.port, "task": attempt.purpose},
     )
-    # Of its own: whoever reached out may be inside a transaction, or have lost it.
+    # In its own thread: the caller may be inside a transaction, or have lost it.
     threading.Thread(target=_raise_alarm, args=(attempt,), daemon=True).start()
 
 
@@ -191,7 +188,7 @@ def _raise_alarm(attempt: EgressAttempt) -> None:
             at=at,
         )
     except Exception:
-        # The line in the log stands.
+        # The log line remains.
         logger.exception("egress.not_alarmed")
     finally:
         connection.close()

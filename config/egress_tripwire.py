@@ -1,11 +1,10 @@
 """
-A tripwire for connections that nobody declared: refused where Python makes them, and told.
+A tripwire for undeclared connections: Python refuses and reports them.
 
-It sees what goes through Python's own sockets: HTTP to providers, the broker, mail, names
-looked up. It does not see the database's client or any other C code, and code that means to get
-past it can. A process that it would not see is not started; the one exception is a declared
-program, which has no network.
-The wall is a route that does not exist; see `limited_use/README.md`.
+It sees connections through Python's sockets: HTTP to providers, broker, mail, name look-ups. It
+does not see the database client or other C code, and hostile code can evade it. It refuses to
+start processes, except declared programs, which have no network. The real wall is a missing
+route; see `limited_use/README.md`.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-# Resolved addresses that are remembered, at most.
+# Largest number of remembered addresses.
 _MAX_REMEMBERED: Final = 4096
 _PROCESS_EVENTS: Final = frozenset({"subprocess.Popen", "os.exec", "os.posix_spawn", "os.system"})
 _LOOKUP_EVENTS: Final = frozenset({"socket.getaddrinfo", "socket.gethostbyname"})
@@ -28,7 +27,7 @@ _LOOPBACK_NAMES: Final = frozenset({"localhost", "localhost.localdomain"})
 
 
 class UndeclaredConnection(PermissionError):
-    """The settings name no such place for this process to talk to. Declare it, or do without."""
+    """The settings do not name this endpoint for this process."""
 
 
 Endpoint = tuple[str, int]
@@ -37,10 +36,10 @@ Endpoint = tuple[str, int]
 @dataclass(frozen=True, slots=True)
 class EgressAttempt:
     """
-    What was refused.
+    A refused connection or process.
 
-    :param place: a domain without what stands before it, an address, or the event's name
-    :param purpose: what was running: the name of a task, or `web`; empty where nobody said
+    :param target: the last labels of a domain, an address, or the audit event
+    :param purpose: name of the task, or `web`; empty if unknown
     """
 
     target: str
@@ -49,7 +48,7 @@ class EgressAttempt:
 
 
 def get_reportable_host(host: str) -> str:
-    """Return what may be told of a host: longer names may carry what somebody meant to send."""
+    """Return the reportable part of a host: longer names may carry data."""
     try:
         return str(ipaddress.ip_address(host))
     except ValueError:
@@ -66,17 +65,16 @@ def is_loopback(host: str) -> bool:
 @dataclass
 class Tripwire:
     """
-    Places that are declared, and what happens when another is reached for.
+    Declared endpoints, and the report of attempts to reach others.
 
-    :param places: host and port; a port of 0 is any
-    :param doors: places that are reached through a door, and in no other way
-    :param opened: the place that the running code has opened a door to; None outside of any.
-        Inside, nothing else is reached, not even what is declared
-    :param loopback: whether everything on this machine is declared
-    :param starts_processes: whether any program may be started
-    :param programs: commands that may be started with an empty environment, each with exactly
-        these arguments
-    :param running: what to say of who reached out
+    :param endpoints: host and port; port 0 is any
+    :param guarded_endpoints: endpoints that only transport and keyring client reach
+    :param get_open_endpoint: the endpoint that the running code may reach; None outside these
+        clients. Inside, all other endpoints are refused, declared ones too
+    :param allows_loopback: whether all of this machine is declared
+    :param allows_processes: whether any program may be started
+    :param programs: commands with exact arguments that may be started with an empty environment
+    :param get_current_task: names the running code for the report
     """
 
     endpoints: frozenset[Endpoint]
@@ -91,14 +89,14 @@ class Tripwire:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def check_event(self, event: str, arguments: tuple[Any, ...]) -> None:
-        """:raises Undeclared: if `event` is a way out that was not declared"""
+        """:raises UndeclaredConnection: if `event` reaches an undeclared endpoint or program"""
         if event in _LOOKUP_EVENTS:
             host = _decode_host(arguments[0])
             if host and not self._list_open_endpoints(host):
                 self._refuse_attempt(host, 0)
         elif event in _CONNECT_EVENTS:
             address = arguments[-1]
-            # A string or bytes: a socket of this machine, in a folder.
+            # A string or bytes is a Unix socket of this machine.
             if isinstance(address, tuple) and not self.allows_connection(
                 _decode_host(address[0]), int(address[1])
             ):
@@ -107,7 +105,7 @@ class Tripwire:
             self._refuse_attempt(event, 0)
 
     def _may_start(self, event: str, arguments: tuple[Any, ...]) -> bool:
-        """Return whether a process may be started: of `Popen`, what it starts and with what."""
+        """Return whether a process may be started; checks program and environment of `Popen`."""
         if self.allows_processes or event != "subprocess.Popen":
             return self.allows_processes
         executable, command, _, environment = arguments
@@ -116,14 +114,13 @@ class Tripwire:
         return tuple(command) in self.programs and executable == command[0]
 
     def allows_connection(self, host: str, port: int) -> bool:
-        """Return whether what is running now may reach `port` of a name or an address."""
+        """Return whether the running code may reach `port` of a name or address."""
         names = {host.lower().rstrip("."), *(name for name, _ in self._resolved.get(host, ()))}
         return any(
             known in {port, 0} for name in names for _, known in self._list_open_endpoints(name)
         )
 
     def remember_addresses(self, host: str, address_infos: list[Any]) -> None:
-        """Remember which addresses a declared name has."""
         endpoints = self._list_open_endpoints(host)
         with self._lock:
             for *_, address in address_infos:
@@ -134,7 +131,7 @@ class Tripwire:
                 self._resolved.popitem(last=False)
 
     def _list_open_endpoints(self, host: str) -> set[Endpoint]:
-        """Return the places of that name that are open to what is running now."""
+        """Return the endpoints of a host that are open to the running code."""
         name, open_endpoint = host.lower().rstrip("."), self.get_open_endpoint()
         if open_endpoint is None:
             if self.allows_loopback and is_loopback(host):
@@ -164,7 +161,7 @@ _original_getaddrinfo: Final = socket.getaddrinfo
 
 
 def arm_tripwire(tripwire: Tripwire | None) -> None:
-    """Put up `tripwire` in the place of the one before, in this process and those it forks."""
+    """Replace the tripwire of this process and its forks."""
     global _current  # noqa: PLW0603 - an audit hook is the process's, and is never taken away
     _current = tripwire
     if tripwire is not None and not _installed.is_set():
@@ -182,7 +179,7 @@ _WATCHED_EVENTS: Final = _LOOKUP_EVENTS | _CONNECT_EVENTS | _PROCESS_EVENTS
 
 
 def _resolve_and_remember(host: Any, *arguments: Any, **named: Any) -> list[Any]:
-    # A hook sees what is asked and not what is answered.
+    # An audit hook sees the request, not the answer.
     address_infos: list[Any] = _original_getaddrinfo(host, *arguments, **named)
     if _current is not None and (name := _decode_host(host)):
         _current.remember_addresses(name, address_infos)

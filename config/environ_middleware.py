@@ -1,4 +1,4 @@
-"""The environment of a WSGI request: nothing of ours gets in, and one encoding gets through."""
+"""Clean the environ of WSGI requests: no variables of the process, and UTF-8 only."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _BOUNDARY: Final = re.compile(
 
 def hide_process_environment(serve: WsgiApplication) -> WsgiApplication:
     """
-    Keep what this process has in its environment, secrets among it, out of every request.
+    Remove variables of this process, secrets among them, from every request.
 
-    A server may put it there, as in CGI (PEP 3333), and whatever keeps or shows a request then
-    keeps or shows it as well.
+    A server may add them, as in CGI (PEP 3333). Every log or report of a request would then
+    contain them.
     """
     process_environment = dict(os.environ)
 
@@ -37,11 +37,10 @@ def hide_process_environment(serve: WsgiApplication) -> WsgiApplication:
 
 def force_utf8(serve: WsgiApplication) -> WsgiApplication:
     """
-    Have every request read as UTF-8, whatever its `Content-Type` says besides the media type.
+    Drop the charset of each `Content-Type`.
 
-    Django looks the named character set up among all codecs of Python, some of which decode no
-    text, and it reads the header before it handles exceptions. A stranger could raise one in the
-    server itself, which prints it.
+    Django looks the charset up among all Python codecs, some of which decode no text, before it
+    handles exceptions. A stranger could raise one in the server, which prints it.
     """
 
     def serve_request(
@@ -56,7 +55,7 @@ def force_utf8(serve: WsgiApplication) -> WsgiApplication:
 
 
 def _strip_parameters(content_type: str) -> str:
-    """Return the media type, with the boundary that separates the parts of a form."""
+    """Return the media type, with the boundary of a multipart form."""
     media_type = content_type.partition(";")[0].strip()
     boundary = _BOUNDARY.search(content_type)
     return f'{media_type}; boundary="{boundary[2]}"' if boundary else media_type

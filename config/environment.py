@@ -1,9 +1,8 @@
 """
-Read settings from the environment, and collect everything that is wrong.
+Read settings from the environment, and collect all problems.
 
-A value may also stand in a file: ``NAME_FILE`` names it, as orchestrators mount secrets.
-Problems are gathered rather than raised one by one, so that an operator who starts a new
-deployment reads the whole list once.
+``NAME_FILE`` names a file with the value, as orchestrators mount secrets. All problems are
+reported together, so that an operator reads one complete list.
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ from config.address_checks import is_postgresql_url, is_readable_url
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
 
-# What Django's own deployment check asks of a secret.
+# Requirements of Django's deployment check.
 _SECRET_LENGTH = 50
 _SECRET_VARIETY = 5
 _INSECURE = "django-insecure-"
-# A secret of repeated words has few different pieces of three characters. Of the pieces of 200
-# random digits nine in ten are different; of three words again and again less than half.
+# A secret of repeated words has few different pieces of three characters: 200 random digits have
+# nine different pieces in ten, three repeated words fewer than five.
 _PIECE_LENGTH = 3
 _MIN_PIECE_SHARE = 0.75
 _CHECKED_LENGTH = 200
@@ -40,8 +39,6 @@ class InvalidSettings(SystemExit):
 
 
 class Environment:
-    """Values by name, and the problems met while reading them."""
-
     def __init__(self, values: Mapping[str, str]) -> None:
         self._values = values
         self._problems: list[str] = []
@@ -50,16 +47,12 @@ class Environment:
         self._problems.append(text)
 
     def raise_problems(self) -> None:
-        """
-        Go on only if nothing was wrong.
-
-        :raises Refused: with every problem met so far.
-        """
+        """:raises InvalidSettings: if there were problems"""
         if self._problems:
             raise InvalidSettings(self._problems)
 
     def read_text(self, name: str, default: str = "") -> str:
-        """Return the value of `name`, or the content of the file `name`_FILE names."""
+        """Return the value of `name`, or the content of the file that `name`_FILE names."""
         if file_name := self._values.get(f"{name}_FILE"):
             try:
                 return Path(file_name).read_text(encoding="utf-8").strip()
@@ -69,7 +62,7 @@ class Environment:
         return self._values.get(name, "") or default
 
     def read_required(self, name: str, meaning: str) -> str:
-        """Return the value of `name`; without one, note what it is for."""
+        """Return the value of `name`; without one, add a problem that explains it."""
         value = self.read_text(name)
         if not value:
             self.add_problem(f"{name} is not set: {meaning}")
@@ -95,15 +88,14 @@ class Environment:
         return value
 
     def read_list(self, name: str, default: str = "") -> list[str]:
-        """Return a comma-separated list."""
         return [part.strip() for part in self.read_text(name, default).split(",") if part.strip()]
 
     def read_database(self, name: str, url: str) -> dict[str, Any]:
         """
         Return Django's connection settings for ``postgresql://user:password@host:port/name``.
 
-        A socket directory goes into the query, as libpq has it: ``?host=%2Frun%2Fpostgresql``.
-        What else stands in the query (``sslmode=verify-full``) is handed to the driver.
+        The query gives a socket directory as in libpq (``?host=%2Frun%2Fpostgresql``) and other
+        options of the driver (``sslmode=verify-full``).
         """
         if not is_readable_url(url):
             self.add_problem(f"{name} is no address: postgresql://user:password@host/name")
@@ -125,7 +117,7 @@ class Environment:
 
 
 def is_strong_secret(value: str) -> bool:
-    """Return whether `value` is long and varied enough to have been made at random."""
+    """Return whether `value` is as long and varied as a random secret."""
     return (
         len(value) >= _SECRET_LENGTH
         and len(set(value)) >= _SECRET_VARIETY
@@ -142,7 +134,7 @@ def _repeats_itself(value: str) -> bool:
 
 
 def read_token_hash(env: Environment, name: str) -> str:
-    """Return the SHA-256 (hexadecimal) of the token that `name` holds; empty if it holds none."""
+    """Return the SHA-256 (hexadecimal) of the token in `name`; empty without one."""
     token = env.read_text(name)
     if not token:
         return ""

@@ -1,4 +1,4 @@
-"""What the settings have to show: where the service may reach, and what it is made of."""
+"""Evidence sections of this package: egress, database rights, versions, tasks and commands."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PINNED_VERSION: Final = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTI
 
 
 def list_sections() -> tuple[EvidenceSection, ...]:
-    """Return the sections of this package; a setting, because nothing below may import it."""
+    """Return the sections. A setting, because no lower package may import this module."""
     return (
         EvidenceSection(
             key="entry_points",
@@ -89,7 +89,7 @@ def _describe_database_rights(_: datetime) -> Mapping[str, Any]:
 
     differences = provisioning.find_differences()
     return {
-        # Empty: one login that owns everything, as in development.
+        # Empty: one login owns everything, as in development.
         "this_process": settings.PROCESS_CLASS,
         "stand": not differences,
         "differences": differences,

@@ -1,8 +1,8 @@
 """
-Whether this process lives, and whether it can serve: for whoever starts, stops and routes to it.
+Liveness and readiness of this process, for supervisors and load balancers.
 
-Anybody may ask; the answers are words of ours. A key store that is away stands in the second one
-and does not change its status: pages that open nothing answer, and people can disconnect.
+Both are public and contain fixed words only. A key store that does not answer is shown and does
+not change the status: pages that open nothing still work, and people can disconnect.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ from limited_use.policy.key_lines import KeyLine
 from limited_use.vault.keyring.factory import get_keyring
 from limited_use.vault.keyring.port import KeyStoreUnavailable
 
-#: An answer is good for so long: however many ask, the database and the key store are asked once.
+#: Seconds for which a result is reused, so that many requests cause one check of database and key
+#: store.
 CACHE_SECONDS: Final = 2.0
 
 
 @never_cache
 @require_safe
 def show_alive(_: HttpRequest) -> HttpResponse:
-    """Touches nothing."""
     return HttpResponse("alive\n", content_type="text/plain; charset=utf-8")
 
 
 @never_cache
 @require_safe
 def show_ready(_: HttpRequest) -> HttpResponse:
-    """503 until the database answers, is as this release needs it, and each queue is consumed."""
+    """Answer 503 until database and schema are ready and each queue has a worker."""
     states = READINESS.get_states()
     if states["database"] == states["migrations"] == states["workers"] == "ok":
         return JsonResponse(states)
@@ -50,16 +50,14 @@ def show_ready(_: HttpRequest) -> HttpResponse:
 
 @dataclass
 class ReadinessCache:
-    """What was found a moment ago."""
-
     _states: dict[str, str] = field(default_factory=dict)
     _checked_at: float = -CACHE_SECONDS
-    # Whatever was migrated stays so while this release runs.
+    # Applied migrations stay applied while this release runs.
     _is_migrated: bool = False
     _lock: Lock = field(default_factory=Lock)
 
     def get_states(self) -> dict[str, str]:
-        """Return a word for each of `database`, `migrations`, `keys` and `workers`."""
+        """Return the state of `database`, `migrations`, `keys` and `workers`, one word each."""
         with self._lock:
             if monotonic() - self._checked_at >= CACHE_SECONDS:
                 self._states, self._checked_at = self._check_states(), monotonic()

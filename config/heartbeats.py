@@ -1,9 +1,9 @@
 """
-Heartbeats of this process, and its look at the others.
+Heartbeats of this process, and its check of all others.
 
-Workers and beat record what they do every 15 seconds. They and the web processes look whether all
-duties are performed: whichever of them runs raises the alarm for those that do not. With the
-heartbeat, each adds to the table how often its parser processes refused a task.
+Workers and beat record their duties every 15 seconds. They and the web processes check that all
+duties are covered; each of them raises the alarm for a missing one. Each heartbeat also records
+how often the parser processes of this process refused a task.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from config.process_classes import WORKERS
 logger = logging.getLogger(__name__)
 
 BEAT: Final = "beat"
-#: What has to be done by some process: each queue is consumed, and beat keeps the schedule.
+#: Duties of any process: consume each queue, keep the schedule.
 DUTIES: Final = (*(str(queue) for queue in WORKERS), BEAT)
 
 
 class HeartbeatThread(threading.Thread):
     """
-    Records this process's duties until it is stopped, on a connection of its own.
+    Records this process's duties until it is stopped, on its own connection.
 
-    :param duties: what this process does; none for a web process, which only looks
+    :param duties: none for a web process, which only checks
     """
 
     def __init__(self, duties: Collection[str]) -> None:
@@ -46,17 +46,17 @@ class HeartbeatThread(threading.Thread):
 
         started_at = monotonic()
         while not self._is_stopped.wait(INTERVAL.total_seconds()):
-            # Processes start one after the other, so a young one does not judge the others.
+            # Processes start one after the other, so a young one does not judge others.
             is_old = monotonic() - started_at >= MISSING_AFTER.total_seconds()
             self.record_duties(may_alarm=is_old)
 
     def start_beating(self) -> None:
-        """Record the duties before anything else goes on, and then from time to time."""
+        """Record the duties at once, then periodically."""
         self.record_duties(may_alarm=False)
         self.start()
 
     def record_duties(self, *, may_alarm: bool) -> None:
-        """Record the duties once. A database that is away is logged: the next beat tries again."""
+        """Record the duties once. A failing database is logged; the next heartbeat tries again."""
         from integrations.operations import heartbeats, parser_counts
 
         try:
@@ -75,7 +75,7 @@ class HeartbeatThread(threading.Thread):
 
 
 class HeartbeatStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery ships no types
-    """Part of a worker's consumer: a broker that is lost stops the heart, its return starts it."""
+    """A step of Celery's consumer: stops the heartbeat with the broker, and starts it again."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
@@ -94,7 +94,6 @@ class HeartbeatStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery sh
 
 
 def list_queues(app: Any) -> list[str]:
-    """Return the queues that this worker consumes."""
     return sorted(app.amqp.queues.consume_from)
 
 
@@ -105,7 +104,7 @@ def report_missing_duties() -> None:
     try:
         missing = heartbeats.list_missing(DUTIES, at=timezone.now())
     except django.db.Error:
-        # The schema's check and every request say so.
+        # The schema check and every request report it.
         return
     for duty, _ in missing:
         logger.warning("workers.missing", extra={"queue": duty})
@@ -113,7 +112,6 @@ def report_missing_duties() -> None:
 
 
 def describe_missing_duty(duty: str) -> str:
-    """Return one line for an operator about a duty that no process performs."""
     if duty == BEAT:
         return "no beat keeps the schedule"
     return f"no worker consumes the queue {duty}"

@@ -1,8 +1,8 @@
 """
-Whether the keyring fits the database, said by every process that starts.
+Check at the start of a process that the keyring fits the database.
 
-A keyring that was lost would otherwise look like so many disconnects. The process goes on: one
-key that is gone must not keep anybody from the others, nor from ending what they connected.
+A lost keyring would otherwise look like many disconnects. The process starts anyway: one missing
+key must not block the other keys, nor the disconnect of an account.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ logger = logging.getLogger(__name__)
 
 def report_keyring_fit() -> None:
     """
-    Write what does not fit to standard error, a line each, and raise the alarm for it.
+    Write each problem to standard error, and raise the alarm.
 
-    Whoever forks afterwards closes the connection that this leaves.
+    Leaves a database connection open; a caller that forks later closes it.
     """
     from django.db import DatabaseError
     from django.utils import timezone
@@ -27,7 +27,7 @@ def report_keyring_fit() -> None:
     try:
         problems = keyring_health.check_keyring(at=timezone.now())
     except DatabaseError:
-        # Whoever needs it will say so; and it is looked at again every few minutes.
+        # The first use reports it, and the check repeats every few minutes.
         logger.warning("keyring.unseen")
         problems = []
     sys.stderr.writelines(f"keyring: {problem}\n" for problem in problems)

@@ -1,8 +1,8 @@
 """
-The settings of the keyring: a transit engine, or files in a folder.
+Settings of the keyring: a transit engine, or files in a folder.
 
-Production needs explicit consent to a file keyring: no operator can promise that no copy of a
-destroyed file exists, and the evidence then reports that clause as not met.
+Production needs explicit consent to a file keyring: no operator can promise that a destroyed file
+has no copy, and the evidence reports the clause as not met.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ _PATH: Final = re.compile(r"[a-z0-9-]+(/[a-z0-9-]+)*")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyringSettings:
     """
-    Location of the keyring, and how this process authenticates to it.
+    Location of the keyring, and this process's credentials.
 
-    A transit engine is used if `url` is set, and the files in `folder` otherwise. The process
-    authenticates with `token`, or as an AppRole with `role_id` and `secret_id`.
+    With `url` a transit engine, otherwise the files in `folder`. The process authenticates by
+    `token`, or by AppRole (`role_id`, `secret_id`).
 
-    :param ca: PEM file of the authority of the engine's certificate; empty: the system's
+    :param ca: PEM file of the engine's certificate authority; empty: the system's
     :param folder: None with a transit engine
-    :param snapshot_retention_days: how long copies of the key store are kept; None: unknown,
-        and receipts say so
+    :param snapshot_retention_days: lifetime of copies of the key store; None: unknown, as
+        receipts then state
     """
 
     url: str
@@ -46,7 +46,7 @@ class KeyringSettings:
 
 
 def read_keyring(env: Environment, *, production: bool, default_folder: Path) -> KeyringSettings:
-    """Return the settings of the keyring; without KEYRING_URL it is a folder."""
+    """Read the settings of the keyring; without KEYRING_URL it is a folder."""
     url = env.read_text("KEYRING_URL").rstrip("/")
     keyring = KeyringSettings(
         url=url,

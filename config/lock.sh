@@ -1,12 +1,12 @@
 #!/bin/sh
 # Resolve pyproject.toml into hashed requirements that name no host. uv.lock would name one.
-# What is locked stays as it is where pyproject.toml allows it; `--upgrade` takes the newest releases,
-# `--upgrade-package NAME` that of one package.
+# Keeps locked versions that pyproject.toml allows; `--upgrade` takes the newest releases,
+# `--upgrade-package NAME` one package's.
 set -eu
 cd "$(dirname "$0")/.."
 options=$*
 compile() {
-  # Options of uv's, each a word.
+  # Options of uv, one word each.
   # shellcheck disable=SC2086
   .venv/bin/uv pip compile -q $options --universal --python-version 3.11 --generate-hashes --no-header \
     --no-annotate pyproject.toml "$@"

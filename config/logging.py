@@ -1,10 +1,9 @@
 """
-Logs that cannot leak: JSON lines made of allow-listed fields.
+Logs that cannot leak: JSON lines with allow-listed fields.
 
-Text never passes. An event is a name (``purge.completed``), not a sentence; arguments of a
-message are never filled in; an extra that is not on the list is dropped, and one that is must
-look like an id, a name or a number. An exception is its type and where it was raised: its text
-may quote a provider's answer, and its locals hold mail. CASA 6.5.1; `pitfalls` O3.
+Events are names (``purge.completed``), arguments of messages are never filled in, and unlisted
+extras are dropped. A listed value must look like an id, a name or a number. An exception is
+logged as its type and line: its text may quote a provider, and its locals hold mail (CASA 6.5.1).
 """
 
 from __future__ import annotations
@@ -23,13 +22,13 @@ from uuid import UUID
 
 FIELDS: Final = frozenset(
     {
-        # what was asked of us
+        # request
         "method", "request_id", "route", "status", "duration_ms",
-        # whose and which; always ids of ours
+        # subjects: our own ids
         "about", "actor_kind", "attempt_id", "client_id", "connection_id", "delegation_id",
         "entry_id", "feature", "integration_id", "job_id", "kind", "receipt_id", "resource",
         "work_id",
-        # what happened
+        # outcome
         "attempt", "bytes", "clause", "code", "count", "data_class", "error", "from_status",
         "next_try_at", "outcome", "port", "provider", "purpose", "queue", "reason", "rule_id",
         "size", "step", "task", "task_id", "to_status", "tree_size", "trigger", "units", "version",
@@ -37,14 +36,14 @@ FIELDS: Final = frozenset(
 )  # fmt: skip
 
 _EVENT: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+")
-# No space, no at sign, no question mark: neither prose, nor an address, nor a query string.
+# No space, at sign or question mark: no prose, address or query string.
 _LOGGABLE_TEXT: Final = re.compile(r"[A-Za-z0-9_.:/<>()\[\]{}^$\\+*|-]{0,120}")
-# Templates of these are sentences of their own; arguments are not filled in for them either.
+# Their templates are sentences; arguments are not filled in.
 _LIBRARY_LOGGERS: Final = ("django", "celery", "kombu")
 
 
 class JsonLineFormatter(logging.Formatter):
-    """One JSON object per record, on one line."""
+    """One JSON object per record and line."""
 
     def format(self, record: logging.LogRecord) -> str:
         from config.request_log import request_id
@@ -68,7 +67,7 @@ class JsonLineFormatter(logging.Formatter):
 
 
 def get_event_name(record: logging.LogRecord) -> str:
-    """Return the event's name; for libraries that write sentences, the bare template."""
+    """Return the event's name; for library sentences, the template without arguments."""
     if isinstance(record.msg, str) and _EVENT.fullmatch(record.msg):
         return record.msg
     is_template = isinstance(record.msg, str) and bool(record.args)
@@ -78,7 +77,7 @@ def get_event_name(record: logging.LogRecord) -> str:
 
 
 def to_log_value(value: object) -> str | int | float | bool | None:
-    """Return `value` as JSON if it is an id, a name, a number or a time; otherwise None."""
+    """Return an id, name, number or time as a JSON value; None for any other value."""
     match value:
         case bool() | int() | float():
             return value
@@ -110,7 +109,7 @@ def _raised_at(traceback: TracebackType | None) -> str:
 
 
 def log_uncaught() -> None:
-    """Send what nobody caught through the same formatter instead of printing a traceback."""
+    """Log uncaught exceptions by our formatter, without a traceback."""
     logger = logging.getLogger("config.uncaught")
 
     def log_exception(
@@ -127,7 +126,7 @@ def log_uncaught() -> None:
 
 
 def build_configuration(*, level: str) -> dict[str, Any]:
-    """Return Django's LOGGING: one handler, one formatter, everything through the root."""
+    """Return Django's LOGGING: one handler and formatter at the root."""
     through_root = {"handlers": [], "propagate": True}
     return {
         "version": 1,
@@ -135,10 +134,10 @@ def build_configuration(*, level: str) -> dict[str, Any]:
         "formatters": {"json": {"()": "config.logging.JsonLineFormatter"}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
         "root": {"handlers": ["stderr"], "level": level},
-        # Django's own handlers print request lines and mail tracebacks to administrators.
+        # Django's own handlers print request lines, and mail tracebacks to administrators.
         "loggers": {
             **dict.fromkeys(("django", "django.server"), through_root),
-            # It writes a line for each request, and unwrapping a key is one.
+            # It logs every request, and each unwrapped key is one.
             "httpx": {"level": "WARNING"},
         },
     }

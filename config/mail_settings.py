@@ -1,4 +1,4 @@
-"""The settings of the platform's own mail, from one address in the environment."""
+"""Settings of the platform's own mail, from EMAIL_URL."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 from config.environment import Environment
 
 _BACKENDS = "django.core.mail.backends"
-# Scheme, whether the connection is encrypted from the first byte, its usual port.
+# Scheme: whether the connection starts with TLS, and its usual port.
 _SERVERS = {"smtp": (False, 587), "smtps": (True, 465)}
 
 
@@ -17,8 +17,8 @@ class MailSettings:
     """
     Django's settings of outgoing mail.
 
-    :param is_sent: whether mail leaves this process at all
-    :param folder: where the file backend writes
+    :param is_sent: whether mail leaves this process
+    :param folder: target of the file backend
     """
 
     is_sent: bool
@@ -34,11 +34,11 @@ class MailSettings:
 
 def read_mail_settings(env: Environment, *, production: bool, folder: str) -> MailSettings:
     """
-    Return the settings of outgoing mail, from EMAIL_URL.
+    Read EMAIL_URL.
 
-    ``smtps://user:password@host:465`` (TLS), ``smtp://user:password@host:587`` (STARTTLS, always);
-    in development also ``file:///folder`` and ``console:``. Unset: files in development, and in
-    production no mail is sent, which the deployment check reports.
+    ``smtps://user:password@host:465`` (TLS), ``smtp://user:password@host:587`` (STARTTLS,
+    always); in development also ``file:///folder`` and ``console:``. Without it, development
+    writes files, and production sends no mail, which the deployment check reports.
 
     :param folder: the default of EMAIL_DIR
     """

@@ -1,8 +1,4 @@
-"""
-End a process when its parent ends, however that one ended: `kill -9` included.
-
-Only Linux tells a process. Elsewhere only development runs.
-"""
+"""End a process with its parent, even after `kill -9`. Linux only; other systems only develop."""
 
 from __future__ import annotations
 
@@ -25,18 +21,19 @@ def follow_parent() -> None:
 
 def follow_server() -> None:
     """
-    End this web process when the server that started it ends. Call it before the service is loaded.
+    End this web process with its server. Call it before the service is loaded.
 
-    granian passes SIGTERM on to its web processes, but it cannot do so when it is killed. They
-    would go on answering, and the next granian could not have the port.
+    granian passes SIGTERM on to web processes, unless it is killed itself. They would go on
+    answering, and block the port of the next granian.
 
     :raises SystemExit: if the server has ended already
     """
     server = multiprocessing.parent_process()
     if server is None:
-        # Not a web process of granian: a test or a command imports the application.
+        # No web process of granian: a test or command imports the application.
         return
-    # Until the service is loaded, granian's own handler runs in this process too, and does nothing.
+    # Until the service is loaded, granian's own handler runs in this process too, and ignores the
+    # signal.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     follow_parent()
     if os.getppid() != server.pid:
@@ -45,10 +42,10 @@ def follow_server() -> None:
 
 def make_parent_death_hook(signal_number: int) -> Callable[[], None]:
     """
-    Return what a child runs before exec so that `sign` reaches it when we die.
+    Return a `preexec_fn` by which a child receives a signal when this process dies.
 
-    It must come after the change of user, which clears the setting; `subprocess` runs
-    it last. A parent that died in between is noticed by its changed process id.
+    It must run after the change of user, which clears the setting; `subprocess` runs it last. The
+    changed parent id reveals a parent that died in between.
     """
     if not sys.platform.startswith("linux"):
         return lambda: None

@@ -1,8 +1,7 @@
 """
-Every periodic task on one page.
+All periodic tasks.
 
-Beat only says *that* something may be due; what is due stands in rows, so that a missed
-beat, or two of them at once, changes nothing but the time.
+Beat only triggers; rows tell the due work. A missed or doubled beat changes only the time.
 """
 
 from __future__ import annotations
@@ -11,48 +10,48 @@ import os
 from typing import Any, Final
 
 SCHEDULE: Final[dict[str, dict[str, Any]]] = {
-    # Mailboxes that are due: by their interval, or because a worker died with them.
+    # Mailboxes that are due, by interval or after a worker died.
     "sweep-sync": {
         "task": "integrations.sweep_sync",
         "schedule": float(os.environ.get("SWEEP_SECONDS") or 30),
     },
-    # Watches to be started, renewed or stopped.
+    # Watches to start, renew or stop.
     "sweep-watches": {
         "task": "integrations.sweep_watches",
         "schedule": float(os.environ.get("SWEEP_SECONDS") or 30),
     },
-    # Mail that grew older than its horizon, of mailboxes that cannot sync as well.
+    # Mail older than its horizon, also of mailboxes that cannot sync.
     "sweep-horizons": {"task": "integrations.sweep_horizons", "schedule": 3600.0},
-    # Copies of calendars that are too old, and calendars that their provider no longer has.
+    # Outdated calendar caches, and calendars that their provider no longer has.
     "sweep-copies": {"task": "integrations.sweep_copies", "schedule": 60.0},
-    # Purges that nobody works on, and promises that are late.
+    # Purges without a worker, and late promises.
     "sweep-purges": {
         "task": "integrations.sweep_purges",
         "schedule": float(os.environ.get("SWEEP_SECONDS") or 30),
     },
-    # Receipts whose keys' epochs have ended get their second part.
+    # Second parts of receipts, after the epochs of their keys ended.
     "write-second-parts": {"task": "integrations.write_second_parts", "schedule": 60.0},
-    # Keys of the ledger that their owners did not fetch in time.
+    # Ledger keys that their owners did not fetch in time.
     "end-ledger-parts": {"task": "integrations.end_ledger_parts", "schedule": 3600.0},
-    # Attempts nobody came back from, what owners are to be told, what has to end.
+    # Abandoned connects, due notices, automatic disconnects.
     "sweep-connections": {
         "task": "integrations.sweep_connections",
         "schedule": float(os.environ.get("SWEEP_SECONDS") or 30),
     },
-    # Refresh tokens from before they had keys of their own get one.
+    # Give old refresh tokens their own key.
     "split-grants": {"task": "integrations.split_grants", "schedule": 300.0},
-    # Sessions, tokens and counters that are over.
+    # Expired sessions, tokens and counters.
     "forget-expired": {"task": "accounts.forget_expired", "schedule": 600.0},
-    # Sealed rows without a key, and keys without an owner: an alarm.
+    # Alarm for sealed rows without a key, and keys without an owner.
     "search-residue": {"task": "integrations.search_residue", "schedule": 24 * 3600.0},
-    # Entries get their place, and the tree is signed and published.
+    # Sequence entries; sign and publish the tree.
     "sequence-ledger": {"task": "limited_use.sequence_ledger", "schedule": 2.0},
-    # What was decided is counted by rule and feature; a burst of refusals is an alarm.
+    # Count decisions by rule and feature; alarm on bursts of refusals.
     "count-uses": {"task": "limited_use.count_uses", "schedule": 15.0},
-    # Figures for operators.
+    # Metrics for operators.
     "measure": {"task": "integrations.measure", "schedule": 30.0},
-    # What reviewers fetch; they may also ask for one now.
+    # The evidence bundle for reviewers, who may also request one.
     "make-evidence": {"task": "integrations.make_evidence", "schedule": 24 * 3600.0},
-    # Asks often, turns daily: a turn that failed is tried again within the promised hour.
+    # Checks often, turns daily: a failed turn is retried within the promised hour.
     "turn-key-epoch": {"task": "limited_use.turn_key_epoch", "schedule": 300.0},
 }

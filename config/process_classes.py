@@ -1,8 +1,8 @@
 """
-The classes of processes, and which of them runs which task.
+Process classes, and the class that runs each task.
 
-Each class logs in to the database with a role of its own (`config.database`), listens on a queue
-of its own, and has no rights but those that its work needs.
+Each class has its own database role (`config.database`), its own queue, and only the rights that
+its work needs.
 """
 
 from __future__ import annotations
@@ -16,48 +16,46 @@ from config.environment import Environment
 
 
 class ProcessClass(StrEnum):
-    """What a process is for: the value of `PROCESS_CLASS`."""
-
-    # Pages and API: shows people what is theirs.
+    # Pages and API: shows people their own data.
     WEB = "web"
-    # The pages of support, reviewers and operators: no mailbox but messages opened to support.
+    # Pages of support, reviewers and operators: no mailbox, only messages opened to support.
     STAFF = "staff"
-    # Brings provider data in, and keeps grants fresh: one person's rows at a time.
+    # Fetches provider data and refreshes grants: one person's rows at a time.
     SYNC = "sync"
-    # Removes, keeps promises and clocks, turns keys, orders the ledger: everybody's rows.
+    # Removes data, meets deadlines, turns keys, sequences the ledger: everybody's rows.
     PURGE = "purge"
-    # Commands of an operator: looks, and sees nothing sealed.
+    # Operator commands: read-only, nothing sealed.
     CONSOLE = "console"
 
 
-#: The value of `PROCESS_CLASS` for commands that run as the owner of the tables, such as `migrate`.
+#: `PROCESS_CLASS` of commands that run as the tables' owner, such as `migrate`.
 OWNER: Final = "owner"
 
-#: The classes that answer requests, each at an address of its own (`config.sites`).
+#: Classes that answer requests, each at its own address (`config.sites`).
 SITES: Final = (ProcessClass.WEB, ProcessClass.STAFF)
 
-#: The classes that work on tasks; each is the name of its queue as well.
+#: Classes that run tasks; each is also the name of its queue.
 WORKERS: Final = (ProcessClass.SYNC, ProcessClass.PURGE)
 
 _SYNC, _PURGE = ProcessClass.SYNC, ProcessClass.PURGE
 
-#: What the names of the database's login roles begin with.
+#: Prefix of the database's login roles.
 DEFAULT_PREFIX: Final = "antares"
 _PREFIX: Final = re.compile(r"[a-z_][a-z0-9_]{0,39}")
 
-#: Every task and its queue. A task that does not stand here fails a test.
+#: Every task and its queue. A test fails for a missing task.
 TASKS: Final[Mapping[str, ProcessClass]] = {
     "integrations.sync_mail": _SYNC,
     "integrations.sweep_sync": _SYNC,
     "integrations.refresh_grant": _SYNC,
     "integrations.keep_watch": _SYNC,
     "integrations.sweep_watches": _SYNC,
-    # Deletes by age in everybody's mailboxes, and asks no provider.
+    # Deletes by age in all mailboxes, and calls no provider.
     "integrations.keep_horizon": _PURGE,
     "integrations.sweep_horizons": _PURGE,
     "integrations.sweep_copies": _PURGE,
     "integrations.forget_connection": _PURGE,
-    # Makes keys, as those that turn them do.
+    # Makes keys, like the tasks that turn them.
     "integrations.split_grants": _PURGE,
     "integrations.purge_integration": _PURGE,
     "integrations.sweep_purges": _PURGE,
@@ -68,7 +66,7 @@ TASKS: Final[Mapping[str, ProcessClass]] = {
     "integrations.make_evidence": _PURGE,
     "integrations.measure": _PURGE,
     "accounts.forget_expired": _PURGE,
-    # Of the two classes this one sends mail.
+    # The class that sends mail.
     "accounts.mail_sign_in_link": _PURGE,
     "accounts.mail_reset_link": _PURGE,
     "limited_use.count_uses": _PURGE,
@@ -82,9 +80,9 @@ ROUTES: Final = {name: {"queue": str(queue)} for name, queue in TASKS.items()}
 
 def read_process_class(env: Environment, *, production: bool) -> str:
     """
-    Return `PROCESS_CLASS`: a class, `OWNER`, or in development nothing, which means the owner.
+    Read `PROCESS_CLASS`: a class, `OWNER`, or in development empty, which means the owner.
 
-    A value that is refused is returned as nothing.
+    Returns an invalid value as empty.
     """
     value = env.read_text("PROCESS_CLASS")
     if not value and production:
@@ -100,9 +98,9 @@ def read_process_class(env: Environment, *, production: bool) -> str:
 
 def require_process_class(*allowed: ProcessClass) -> None:
     """
-    Let a process of no other class go on, in production.
+    End a production process of any other class.
 
-    :raises SystemExit: if this one is of another class
+    :raises SystemExit: if this process has another class
     """
     from django.conf import settings
 
@@ -112,7 +110,7 @@ def require_process_class(*allowed: ProcessClass) -> None:
 
 
 def read_role_prefix(env: Environment) -> str:
-    """Return `DATABASE_ROLE_PREFIX`: `antares` makes roles `antares_web`, `antares_sync`, …"""
+    """Read `DATABASE_ROLE_PREFIX`: `antares` makes roles `antares_web`, `antares_sync`, …"""
     value = env.read_text("DATABASE_ROLE_PREFIX", DEFAULT_PREFIX)
     if not _PREFIX.fullmatch(value):
         env.add_problem("DATABASE_ROLE_PREFIX must be lower-case letters, digits and underscores")

@@ -1,8 +1,8 @@
 """
-What is in this process's memory stays there: keys, tokens and mail that is open just now.
+Keep the memory of this process private: it holds keys, tokens and opened mail.
 
-A crash writes no core file, and another process of the same user neither attaches nor reads the
-memory. It does not keep root out, and nothing that runs inside.
+A crash writes no core file, and other processes of the same user cannot attach or read memory. No
+protection against root, or against code in the process.
 """
 
 from __future__ import annotations
@@ -18,18 +18,17 @@ _PR_SET_DUMPABLE: Final = 4
 
 def protect_memory() -> None:
     """
-    Say so to the kernel, for this process and its forks; an exec begins anew.
+    Protect this process and its forks; an exec loses the protection.
 
-    :raises OSError: if the kernel does not agree
+    :raises OSError: if the kernel refuses
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # Linux's alone. Elsewhere only development runs.
+    # Linux only. Other systems only develop.
     if sys.platform == "linux":
         _call_prctl(_PR_SET_DUMPABLE, 0)
 
 
 def is_memory_protected() -> bool:
-    """Return whether that holds for this process now."""
     has_no_core = resource.getrlimit(resource.RLIMIT_CORE) == (0, 0)
     return has_no_core and (sys.platform != "linux" or _call_prctl(_PR_GET_DUMPABLE, 0) == 0)
 

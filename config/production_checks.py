@@ -1,4 +1,4 @@
-"""What an operator has to say before a process serves in production."""
+"""Deployment checks of settings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from config.reverse_proxies import NGINX, NONE
 
 @register(Tags.security, deploy=True)
 def check_proxy(**_: Any) -> list[CheckMessage]:
-    """Ask which proxy is in front: unsaid, an address and a scheme could be anybody's word."""
+    """Require `TRUSTED_PROXY` in production: else any client could forge address and scheme."""
     if settings.TRUSTED_PROXY or not settings.PRODUCTION:
         return []
     return [

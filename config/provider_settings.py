@@ -1,9 +1,8 @@
 """
-The settings of the providers: their addresses and our registrations.
+Settings of the providers: their addresses and our registrations.
 
-The addresses are settings, so that the sandbox or an emulator can replace a provider. Production
-does not start with an address outside `BUILT_IN_HOSTS`: a changed environment variable must not
-send users' grants elsewhere.
+The addresses are settings for sandbox and emulators. Production accepts `BUILT_IN_HOSTS` only: a
+changed variable must not send users' grants to another host.
 """
 
 from __future__ import annotations
@@ -33,11 +32,11 @@ BUILT_IN_HOSTS: Final = frozenset(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSettings:
     """
-    Addresses of a provider, and our registration there.
+    Addresses of a provider, and our registration.
 
     :param revoke_url: empty if the provider has none
-    :param admin_consent_url: page where an administrator consents for an organisation; empty: none
-    :param api_root_url: empty: the default of the provider's client library
+    :param admin_consent_url: page for an administrator's consent for an organisation; empty: none
+    :param api_root_url: empty: default of the client library
     :param issuer_required: whether a callback must name its issuer (RFC 9207)
     :param client_id: empty: the provider is not offered
     """
@@ -67,7 +66,7 @@ class ProviderSettings:
 
 
 def is_built_in(url: str) -> bool:
-    """Return whether `url` is https, on a built-in host, on the usual port, without user."""
+    """Return whether `url` is https on a built-in host, on the usual port, without a user."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -82,7 +81,7 @@ def is_built_in(url: str) -> bool:
 
 
 def read_google(env: Environment, *, production: bool) -> ProviderSettings:
-    """Return Google's addresses and our registration. Production accepts only built-in hosts."""
+    """Read Google's addresses and our registration. Production accepts built-in hosts only."""
 
     def read_url(name: str, default: str) -> str:
         return _read_url(env, name, default, production=production)
@@ -122,13 +121,13 @@ def _read_google_client(env: Environment, *, production: bool) -> tuple[str, str
 
 def read_microsoft(env: Environment, *, production: bool) -> ProviderSettings:
     """
-    Return the addresses of Entra and Graph, and our registration, which may be empty.
+    Read the addresses of Entra and Graph, and our registration, which may be empty.
 
-    `MICROSOFT_TENANT` limits the accounts that may be connected: any (`common`), work and school
-    accounts (`organizations`), personal accounts (`consumers`), or those of one tenant.
+    `MICROSOFT_TENANT` limits the accounts: any (`common`), work and school (`organizations`),
+    personal (`consumers`), or one tenant.
     https://learn.microsoft.com/en-us/entra/identity-platform/v2-protocols
     """
-    # Entra's addresses start with the first, followed by `/{tenant}/oauth2/v2.0/…`.
+    # Prefix of Entra's addresses, before `/{tenant}/oauth2/v2.0/…`.
     authority = _read_url(
         env, "MICROSOFT_AUTHORITY_URL", "https://login.microsoftonline.com", production=production
     ).rstrip("/")
@@ -140,7 +139,7 @@ def read_microsoft(env: Environment, *, production: bool) -> ProviderSettings:
         env.add_problem(
             "MICROSOFT_TENANT must be common, organizations, consumers, a domain or an id"
         )
-    # Microsoft documents no issuer in callbacks. A callback that names one must name the right one.
+    # Microsoft documents no issuer in callbacks. If a callback names one, it must be right.
     issuer_required = env.read_flag("MICROSOFT_ISSUER_REQUIRED")
     client_id, client_secret = (
         env.read_text("MICROSOFT_CLIENT_ID"),
@@ -160,7 +159,7 @@ def read_microsoft(env: Environment, *, production: bool) -> ProviderSettings:
 
 def build_microsoft_endpoints(authority: str, graph: str, tenant: str) -> ProviderSettings:
     """Return the addresses for `tenant`, without a registration."""
-    # Only organisations have administrators. Entra finds an administrator's own organisation.
+    # Only organisations have administrators. Entra finds an administrator's organisation.
     administered = {"common": "organizations", "consumers": ""}.get(tenant, tenant)
     return ProviderSettings(
         authorize_url=f"{authority}/{tenant}/oauth2/v2.0/authorize",

@@ -1,8 +1,8 @@
 """
-The settings of push notifications. Without them no provider notifies this service, and it polls.
+Settings of push notifications. Without them no provider notifies this service, and it polls.
 
-Gmail publishes to a Pub/Sub topic; its subscription calls this service with a token of our service
-account. Google Calendar calls it by channels, one per calendar, and Microsoft by subscriptions.
+Gmail publishes to a Pub/Sub topic; its subscription calls this service with a token of our
+service account. Google Calendar uses channels, one per calendar; Microsoft uses subscriptions.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ class PushSettings:
     """
     Push notifications of the providers.
 
-    :param webhook_url: address of this service that providers call
+    :param webhook_url: address of this service for providers
     :param pubsub_topic: topic that Gmail publishes to; empty: Gmail is polled
     :param pubsub_account: e-mail of the service account of the topic's subscription
-    :param pubsub_audience: audience of the tokens of that account
-    :param calendar_channels: whether Google Calendar may open channels to this service
-    :param graph_subscriptions: whether Microsoft may open subscriptions to this service
+    :param pubsub_audience: audience of that account's tokens
+    :param calendar_channels: whether to open channels at Google Calendar
+    :param graph_subscriptions: whether to open subscriptions at Microsoft
     """
 
     webhook_url: str
@@ -45,9 +45,9 @@ def read_push_settings(
     env: Environment, *, production: bool, public_url: str, hosts: list[str]
 ) -> PushSettings:
     """
-    Return the settings of push notifications.
+    Read the settings of push notifications.
 
-    :param hosts: names that this service answers to
+    :param hosts: host names of this service
     """
     configured_url = env.read_text("WEBHOOK_URL").rstrip("/")
     url = configured_url or public_url
@@ -73,7 +73,7 @@ def read_push_settings(
         pubsub_topic=topic,
         pubsub_account=account,
         pubsub_audience=configured_audience or url + PUBSUB_PATH,
-        # Off in development: the providers call https addresses only. An emulator calls others too.
+        # Off in development: providers call https addresses only; an emulator calls others too.
         calendar_channels=env.read_flag("GOOGLE_CALENDAR_CHANNELS", default=production),
         graph_subscriptions=env.read_flag("MICROSOFT_SUBSCRIPTIONS", default=production),
     )

@@ -1,7 +1,7 @@
 """
-One log line per request, with the route's pattern rather than its path or query.
+One log line per request, with the route's pattern.
 
-A path may carry a cursor, and the callback's query carries a code; a pattern carries neither.
+Paths may hold a cursor, and the callback's query holds a code; a pattern holds neither.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpRe
 
 logger = logging.getLogger(__name__)
 
-#: The id of the request being answered, for every log line written meanwhile; empty outside.
+#: Id of the current request for every log line; empty outside requests.
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 _METHODS: Final = frozenset(str(method) for method in HTTPMethod)
 
 
 class ResponseBroken(Exception):
-    """An answer broke off in the middle: the server closes the connection, and nobody is told."""
+    """A response broke off. The server closes the connection."""
 
 
 def log_broken_stream(parts: Iterable[bytes]) -> Iterator[bytes]:
     """
-    Yield `parts`; what breaks them off is said in our own log, and in no other.
+    Yield `parts`; log an exception in our own log only.
 
-    They are made after every middleware is done, and the server prints what it is met by.
+    Parts run after all middleware, and the server would print the exception.
     """
     try:
         yield from parts
@@ -41,13 +41,13 @@ def log_broken_stream(parts: Iterable[bytes]) -> Iterator[bytes]:
         is_broken = True
     else:
         is_broken = False
-    # Outside of the except block: nothing of what it was hangs on to it.
+    # Outside the except block: the exception is not attached.
     if is_broken:
         raise ResponseBroken
 
 
 def name_method(method: str | None) -> str:
-    """Return a method for the log; one that is none of HTTP's is a stranger's text."""
+    """Return an HTTP method for the log; an unknown method is a stranger's text."""
     return method if method in _METHODS else "other"
 
 
@@ -56,15 +56,15 @@ class RequestLogMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        # Never taken from the client: what a stranger sends does not enter the log.
+        # Never taken from the client: a stranger's text must not enter the log.
         token = request_id.set(uuid4().hex)
-        # For the interfaces below, which may not import this package.
+        # For packages below, which may not import this one.
         request.request_id = request_id.get()  # type: ignore[attr-defined]
         started = time.perf_counter()
         try:
             response = self._get_response(request)
             response["X-Request-ID"] = request_id.get()
-            # Files are the server's own to send, by the quickest way.
+            # The server sends files itself, by the quickest way.
             if isinstance(response, StreamingHttpResponse) and not isinstance(
                 response, FileResponse
             ):

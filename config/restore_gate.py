@@ -1,7 +1,7 @@
 """
-The inner gate of the web: shut while a restored database holds keys that are published as dead.
+The inner gate of the web: closed while a restored database holds keys published as destroyed.
 
-An operator applies the tombstones, which the web process has no right to do.
+An operator applies the tombstones; the web process has no right to.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class RestoreGate(StartupGate):
     """
     Answers 503 until nothing is pending.
 
-    :param is_pending: whether keys are here that are published as dead
+    :param is_pending: returns whether keys exist that are published as destroyed
     """
 
     def __init__(self, application: WsgiApplication, is_pending: Callable[[], bool]) -> None:
@@ -43,7 +43,7 @@ class RestoreGate(StartupGate):
         try:
             is_pending = self._is_pending()
         except (publication.PublicationUnreadable, OSError):
-            # Whether anything was restored is unknown, so nothing is said about it.
+            # Unknown, so the page does not mention a restore.
             logger.exception("tombstones.unreadable")
             return _UNKNOWN_REFUSAL
         if not is_pending:

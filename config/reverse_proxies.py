@@ -1,4 +1,4 @@
-"""The reverse proxy in front of the web server: whose headers are believed."""
+"""The reverse proxy in front of the web server, and the headers to trust."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 from config.environment import Environment
 
-#: nginx as in `config/nginx.conf`, or a server that clients reach directly.
+#: nginx as in `config/nginx.conf`, or no proxy.
 NGINX: Final = "nginx"
 NONE: Final = "none"
 
@@ -15,10 +15,10 @@ NONE: Final = "none"
 @dataclass(frozen=True, slots=True)
 class TrustedProxies:
     """
-    What the proxies in front are trusted with.
+    Trust in the proxies in front.
 
-    :param name: NGINX, NONE, or empty: nobody said
-    :param count: how many of them add an address to X-Forwarded-For
+    :param name: NGINX, NONE, or empty if not configured
+    :param count: number of proxies that add an address to X-Forwarded-For
     """
 
     name: str
@@ -26,12 +26,12 @@ class TrustedProxies:
 
     @property
     def scheme_header(self) -> tuple[str, str] | None:
-        """Return the header, as Django's setting has it, by which the proxy tells the scheme."""
+        """The header with the request's scheme, as in Django's setting."""
         return ("HTTP_X_FORWARDED_PROTO", "https") if self.count else None
 
 
 def read_proxies(env: Environment) -> TrustedProxies:
-    """Return `TRUSTED_PROXY`; no header of a proxy is believed unless it names one."""
+    """Read `TRUSTED_PROXY`; without it no proxy header is trusted."""
     name = env.read_text("TRUSTED_PROXY")
     if name not in {NGINX, NONE, ""}:
         env.add_problem(f"TRUSTED_PROXY must be {NGINX} or {NONE}")

@@ -1,9 +1,9 @@
 """
-The largest body of each route, its deadline, and the threads that answer the route.
+Largest body, deadline and thread group of each route.
 
-The server's front (`config/front`) enforces these limits before a request takes a thread. Every
-route of `config/urls.py` is in `ROUTES`; `tests/config/test_route_limits.py` fails for a route
-that is missing. `config/nginx.conf` has the same sizes.
+The front (`config/front`) enforces these limits before a request takes a thread. `ROUTES` must
+list every route of `config/urls.py` (`tests/config/test_route_limits.py`). `config/nginx.conf`
+has the same sizes.
 """
 
 from __future__ import annotations
@@ -16,31 +16,30 @@ from typing import Final
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
 
-#: Bytes a second: the least rate of a large body, after its first seconds.
+#: Bytes a second: least rate of a large body, after its first seconds.
 MIN_UPLOAD_RATE: Final = 64 * KIB
 
 
 class ThreadGroup(Enum):
-    """A group of threads. A route that keeps its group busy does not delay the other groups."""
+    """A group of threads. A busy group does not delay the others."""
 
     PAGES = "pages"
-    # Downloads and exports, sent while they are made: seconds to minutes each.
+    # Downloads and exports, streamed for seconds to minutes.
     FILES = "files"
-    # Files that have arrived, while they are read.
+    # Uploaded files while they are read.
     UPLOADS = "uploads"
-    # The readiness check, which asks the database.
+    # The readiness check, which queries the database.
     PROBES = "probes"
 
 
 @dataclass(frozen=True, slots=True)
 class BodyLimit:
     """
-    The bounds of one kind of request body.
+    Limits of one kind of request body.
 
-    :param largest: bytes of one body; a larger body is answered 413
-    :param seconds: deadline of a small body, and the longest pause of a large one; a body that is
-        late is answered 408
-    :param in_memory: bytes that one process holds of all bodies of this kind; past that, 503
+    :param max_bytes: of one body; beyond: 413
+    :param seconds: deadline of a small body, longest pause of a large one; beyond: 408
+    :param max_total_bytes: of all bodies of this kind in one process; beyond: 503
     """
 
     max_bytes: int
@@ -51,10 +50,10 @@ class BodyLimit:
 @dataclass(frozen=True, slots=True)
 class RouteLimits:
     """
-    How one route is served.
+    Limits of one route.
 
-    :param threads: that answer it
-    :param by_method: other threads for some methods
+    :param threads: group that answers it
+    :param by_method: other groups for some methods
     """
 
     body: BodyLimit
@@ -65,14 +64,14 @@ class RouteLimits:
         return dict(self.by_method).get(method, self.threads)
 
 
-# A page or a resource that takes no body. A small one still gets its 405 rather than a 413.
+# A page or resource without a body. A small body gets 405 rather than 413.
 NO_BODY: Final = BodyLimit(8 * KIB, seconds=10, max_total_bytes=16 * MIB)
 FORM: Final = BodyLimit(256 * KIB, seconds=10, max_total_bytes=64 * MIB)
 # `integrations.web.api.json_parser.MAX_BYTES`.
 JSON: Final = BodyLimit(1 * MIB, seconds=10, max_total_bytes=64 * MIB)
-# `integrations.push.webhooks.body.LONGEST`, and what tells a caller that it sent too much.
+# `integrations.push.webhooks.body.LONGEST`, and room to refuse a larger body properly.
 NOTIFICATION: Final = BodyLimit(64 * KIB, seconds=10, max_total_bytes=16 * MIB)
-# `integrations.formats.icalendar.components.MAX_BYTES`, and the frame of a form around the file.
+# `integrations.formats.icalendar.components.LARGEST`, and the multipart frame around the file.
 CALENDAR_FILE: Final = BodyLimit(10 * MIB + 64 * KIB, seconds=10, max_total_bytes=128 * MIB)
 
 _PAGE: Final = RouteLimits(NO_BODY)
@@ -82,11 +81,11 @@ _NOTIFICATION: Final = RouteLimits(NOTIFICATION)
 _DOWNLOAD: Final = RouteLimits(
     NO_BODY, by_method=(("GET", ThreadGroup.FILES), ("HEAD", ThreadGroup.FILES))
 )
-# The form is a page; its answer is a file.
+# GET shows a page; POST returns a file.
 _FORM_WITH_DOWNLOAD: Final = RouteLimits(FORM, by_method=(("POST", ThreadGroup.FILES),))
 _UPLOAD: Final = RouteLimits(CALENDAR_FILE, by_method=(("POST", ThreadGroup.UPLOADS),))
 
-#: An address that no route has.
+#: For an address without a route.
 UNKNOWN_ROUTE: Final = _PAGE
 
 _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
@@ -148,7 +147,7 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
     ),
 )
 
-#: Limits by the name of the route.
+#: Limits by route name.
 ROUTES: Final[Mapping[str, RouteLimits]] = {
     name: limits for limits, names in _GROUPS for name in names.split()
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Write a software bill of materials (CycloneDX 1.6, JSON) of what production installs, from its locked
-# requirements: `sh config/sbom.sh FILE`. The same requirements make the same file.
+# Write a software bill of materials (CycloneDX 1.6, JSON) of production's locked requirements:
+# `sh config/sbom.sh FILE`. The same requirements make the same file.
 set -eu
 cd "$(dirname "$0")/.."
 mkdir -p "$(dirname "$1")"

@@ -1,7 +1,7 @@
 """
-The outer gate of the web: shut while another version of the service made the database's schema.
+The outer gate of the web: closed while another version made the database's schema.
 
-Checked when a process starts, and again every few seconds until the schema is this version's.
+Checked at the start of a process, then every few seconds until the schema is current.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ class SchemaGate(StartupGate):
     """
     Answers 503 until the schema is current.
 
-    :param is_current: whether this version made the schema
+    :param is_current: returns whether this version made the schema
     """
 
-    # Supervisors and load balancers ask both, and are told.
+    # Supervisors and load balancers call both.
     open_paths = frozenset({"/healthz", "/readyz"})
 
     def __init__(self, application: WsgiApplication, is_current: Callable[[], bool]) -> None:

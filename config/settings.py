@@ -1,10 +1,10 @@
 """
-Every setting. The defaults are safe for production.
+Every setting, with defaults for production.
 
-This module reads the settings that depend on the environment; the modules `*_settings` hold the
-others. An empty environment means production, which refuses to start without keys, secret, hosts
-and servers, and reports every problem at once. ``ANTARES_ENV=development`` fills in local defaults;
-`make demo` and `make test` set it themselves.
+This module reads the settings that depend on the environment; `*_settings` modules hold the
+others. An empty environment is production, which refuses to start without keys, secret, hosts and
+servers, and reports all problems at once. ``ANTARES_ENV=development`` adds local defaults; `make
+demo` and `make test` set it.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ ANTARES_ENV = _env.read_text("ANTARES_ENV", "production")
 if ANTARES_ENV not in {"production", "development"}:
     _env.add_problem("ANTARES_ENV must be production or development")
 PRODUCTION = ANTARES_ENV != "development"
-# The class of this process, see `config/process_classes.py`. Empty: the tables' owner.
+# The class of this process; see `config/process_classes.py`. Empty: the tables' owner.
 _class = read_process_class(_env, production=PRODUCTION)
 PROCESS_CLASS = "" if _class == OWNER else _class
-# What the names of the login roles begin with, for they belong to the whole server.
+# Prefix of the login roles, which belong to the whole server.
 DATABASE_ROLE_PREFIX = read_role_prefix(_env)
 
-# Debug pages show locals, and locals hold mail: there is no setting that turns them on.
+# Debug pages show locals, and locals hold mail: no setting enables them.
 DEBUG = False
 
 # --- Who we are -----------------------------------------------------------------------------
@@ -78,26 +78,26 @@ else:
     PUBLIC_URL = _env.read_text("PUBLIC_URL", "http://localhost:8000")
     LEDGER_ORIGIN = _env.read_text("LEDGER_ORIGIN", "localhost/ledger")
     _login, _database_url = "DATABASE_URL", _env.read_text("DATABASE_URL", "postgresql:///antares")
-    # Where the platform's own privacy notice stands. Empty: the pages say that there is none.
+    # Address of the platform's privacy notice. Empty: the pages say that there is none.
     PRIVACY_NOTICE_URL = _env.read_text("PRIVACY_NOTICE_URL")
 
-# Old secrets still verify for a while after a change.
+# Former secrets still verify for a while after a rotation.
 _former_secrets = _env.read_list("SECRET_KEY_FALLBACKS")
 if PRODUCTION and not all(map(is_strong_secret, _former_secrets)):
     _env.add_problem(
         "SECRET_KEY_FALLBACKS has a secret that is too short or too plain; what it signed counts"
     )
-# What is configured; `accounts.derived_keys` alone uses it. Django gets a key of its own.
+# The configured secrets, for `accounts.derived_keys` only. Django gets its own key.
 ROOT_SECRETS = [_secret, *_former_secrets]
 SECRET_KEY, *SECRET_KEY_FALLBACKS = map(derive_django_key, ROOT_SECRETS)
 PUBLIC_URL = PUBLIC_URL.rstrip("/")
-# The pages of staff, which other processes serve; see `config/sites.py`.
+# The staff pages, served by other processes; see `config/sites.py`.
 STAFF_URL = read_staff_url(_env, production=PRODUCTION, public_url=PUBLIC_URL)
 STAFF_URLCONF = "config.staff_urls"
 _site = choose_site(_class, public_url=PUBLIC_URL, staff_url=STAFF_URL)
-# Which of the two this process serves: the site of its sessions.
+# The site of this process and its sessions.
 SITE = _site.name
-# Staff set up and remove second factors at their site: a web process cannot write these.
+# Staff set up and remove second factors at the staff site: a web process cannot write them.
 STAFF_CHANGE_FACTORS_HERE = _class != ProcessClass.WEB
 _https = _site.url.startswith("https://") or PRODUCTION
 
@@ -106,9 +106,9 @@ _https = _site.url.startswith("https://") or PRODUCTION
 KEYRING = read_keyring(_env, production=PRODUCTION, default_folder=BASE_DIR / ".data" / "keyring")
 KEY_EPOCH_HOURS = _env.read_number("KEY_EPOCH_HOURS", 24, maximum=24)
 BACKUP_RETENTION_DAYS = _env.read_number("BACKUP_RETENTION_DAYS", 30, minimum=0)
-# Folder outside the database and the keys, where checkpoints and tombstones are only added.
+# Append-only folder outside database and keys, for checkpoints and tombstones.
 PUBLICATION_DIR = _env.read_text("PUBLICATION_DIR")
-# The published checkpoints, one line each; empty: beside the keys, where those are files.
+# File of published checkpoints, one line each; empty: beside a file keyring.
 LEDGER_CHECKPOINTS = _env.read_text("LEDGER_CHECKPOINTS")
 if KEYRING.url and not (LEDGER_CHECKPOINTS or _env.read_text("PUBLICATION_DIR")):
     _env.add_problem("LEDGER_CHECKPOINTS is not set: file that signed checkpoints are appended to")
@@ -117,18 +117,18 @@ if KEYRING.url and not (LEDGER_CHECKPOINTS or _env.read_text("PUBLICATION_DIR"))
 
 REAUTH_GRACE_DAYS = _env.read_number("REAUTH_GRACE_DAYS", 14, maximum=30)
 LEASE_SECONDS = _env.read_number("LEASE_SECONDS", 60)
-# Somebody else's refresh is waited for as long as its lease may last, and one call to the provider.
+# Wait for another worker's token refresh: its whole lease, and one call to the provider.
 REFRESH_PATIENCE_SECONDS = _env.read_number("REFRESH_PATIENCE_SECONDS", LEASE_SECONDS + 15)
 SWEEP_SECONDS = _env.read_number("SWEEP_SECONDS", 30)
 SYNC_INTERVAL_SECONDS = _env.read_number("SYNC_INTERVAL_SECONDS", 60)
-# The longest interval of a mailbox that nobody looks at and that has no push.
+# Longest interval of a mailbox without readers and without push.
 SYNC_LONGEST_INTERVAL_SECONDS = _env.read_number("SYNC_LONGEST_INTERVAL_SECONDS", 3600)
-# The same while the provider tells us of news by itself.
+# The same while push notifications arrive.
 PUSH_POLL_SECONDS = _env.read_number("PUSH_POLL_SECONDS", 600)
 CALENDAR_INTERVAL_SECONDS = _env.read_number("CALENDAR_INTERVAL_SECONDS", 300)
 GMAIL_UNITS_PER_MINUTE = _env.read_number("GMAIL_UNITS_PER_MINUTE", 6000)
 GMAIL_CONCURRENCY = _env.read_number("GMAIL_CONCURRENCY", 10)
-# Of Graph a unit is a request; a mailbox takes 10,000 in ten minutes, and four at once.
+# A unit of Graph is a request; a mailbox accepts 10,000 in ten minutes, and four at once.
 GRAPH_UNITS_PER_MINUTE = _env.read_number("GRAPH_UNITS_PER_MINUTE", 1000)
 GRAPH_CONCURRENCY = _env.read_number("GRAPH_CONCURRENCY", 4)
 
@@ -144,13 +144,13 @@ if PRODUCTION and SITE == STAFF:
 
 # --- Web server -----------------------------------------------------------------------------
 
-# Threads of one web process: for pages and the API, for downloads and exports, for uploads. Of the
-# first two, more than the waits and streams that one person may have
+# Threads of one web process for pages and the API, for downloads and exports, and for uploads. The
+# first two exceed the waits and streams that one person may have
 # (`integrations.coordination.concurrency`).
 WEB_THREADS = _env.read_number("WEB_THREADS", 8, minimum=3, maximum=64)
 WEB_FILE_THREADS = _env.read_number("WEB_FILE_THREADS", 8, minimum=3, maximum=64)
 WEB_UPLOAD_THREADS = _env.read_number("WEB_UPLOAD_THREADS", 2, maximum=64)
-# The proxy in front, by whose word a client's address and scheme are known.
+# The proxy that reports a client's address and scheme.
 _proxies = read_proxies(_env)
 TRUSTED_PROXY = _proxies.name
 
@@ -163,16 +163,16 @@ ROOT_URLCONF = _site.urlconf
 DATABASES = {
     "default": {
         **(_database := _env.read_database(_login, _database_url) if _database_url else {}),
-        # An outer transaction would take refusals and fences back when a page fails.
+        # An outer transaction would roll back refusals and fences when a page fails.
         "ATOMIC_REQUESTS": False,
-        # The first request of a new connection takes 15 ms more: PostgreSQL plans each statement.
+        # The first request of a new connection takes 15 ms longer: PostgreSQL plans each statement.
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
-            # Ciphertext travels as bytes rather than as hexadecimal text.
+            # Ciphertext travels as bytes, not as hexadecimal text.
             "server_side_binding": True,
-            # A statement is planned once per connection when it comes again: a third of a page's
-            # time in the database. Off behind a pooler that does not keep prepared statements.
+            # Repeated statements are planned once per connection: this saves a third of a page's
+            # database time. Off behind a pooler without prepared statements.
             "prepare_threshold": 3 if _env.read_flag("DATABASE_PREPARED", default=True) else None,
             **_database.get("OPTIONS", {}),
         },
@@ -184,7 +184,7 @@ DATABASES = {
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if _https else "http"
 ALLAUTH_TRUSTED_PROXY_COUNT = _proxies.count
 
-# Multiplies what route classes take in a minute (`accounts.route_limits`): for large deployments.
+# Multiplies the limits of route classes (`accounts.route_limits`), for large deployments.
 RATE_LIMIT_SCALE = _env.read_number("RATE_LIMIT_SCALE", 1)
 
 # WebAuthn needs a secure context, and browsers count http://localhost as one.
@@ -193,13 +193,13 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not _https
 # --- Browser --------------------------------------------------------------------------------
 
 # Chromium and Firefox keep Secure cookies over http://localhost; Safari and HTTP libraries do not.
-# So cookies are Secure if the site's address is https, which production requires.
+# Cookies are Secure if the site's address is https, which production requires.
 SESSION_COOKIE_NAME = _site.name_cookie("session", is_secure=_https)
 SESSION_COOKIE_SECURE = _https
-# Marks a device that somebody signed in with; outlives the session (`accounts.known_origins`).
+# Marks a known device; outlives the session (`accounts.known_origins`).
 DEVICE_COOKIE_NAME = _site.name_cookie("device", is_secure=_https)
 CSRF_COOKIE_NAME = _site.name_cookie("csrf", is_secure=_https)
-# Signing out at this site leaves them alone.
+# Signing out at this site keeps them.
 FOREIGN_COOKIES = _site.list_foreign_cookies(("session", "device", "csrf"), is_secure=_https)
 CSRF_COOKIE_SECURE = _https
 CSRF_TRUSTED_ORIGINS = [_site.url] if _site.url else []
@@ -216,7 +216,7 @@ if MICROSOFT.client_id:
     _consent_pages.append(MICROSOFT.authorize_url)
 CONTENT_SECURITY_POLICY = build_policy(_consent_pages)
 
-# Development serves files from where they are; a folder that is not there would be warned of.
+# Development serves files from their folders; Django warns of a missing folder.
 STATIC_ROOT = BASE_DIR / "staticfiles" if PRODUCTION else None
 WHITENOISE_USE_FINDERS = not PRODUCTION
 STORAGES = {
@@ -236,7 +236,7 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/v1",
-    # The staff site has no API to describe.
+    # The staff site has no API.
     "ENABLE_DJANGO_DEPLOY_CHECK": SITE != STAFF,
     "POSTPROCESSING_HOOKS": [
         "integrations.urls.api.openapi_responses.close_requests",
@@ -266,22 +266,22 @@ CELERY_BROKER_USE_SSL = _broker.tls
 
 # --- Evidence -------------------------------------------------------------------------------
 
-# What only this package knows, for the bundle that the packages below put together.
+# Sections of this package, for the bundle that packages below make.
 EVIDENCE_SECTIONS = evidence_sections.list_sections
-# File with the results of a test run, which `manage.py load_test_results` writes. In development,
-# `make test` writes it.
+# File with the results of a test run for `manage.py load_test_results`. In development, `make test`
+# writes it.
 TEST_RESULTS = _env.read_text(
     "TEST_RESULTS", "" if PRODUCTION else str(BASE_DIR / ".data" / "test-results.json")
 )
-# Whoever shows this token may read `/metrics`; without one, operators alone may. Only its hash
-# is kept in the process.
+# Token of the collector of `/metrics`; without one, operators only. The process stores its hash
+# only.
 METRICS_TOKEN_SHA256 = read_token_hash(_env, "METRICS_TOKEN")
 
 # --- Egress ---------------------------------------------------------------------------------
 
-# Everything to providers goes through this proxy, which lets through their hosts alone.
+# Proxy for all requests to providers, which allows their hosts only.
 EGRESS_PROXY = egress.read_proxy_url(_env)
-# Refuse and report connections to what these settings do not name; see `config/egress_tripwire.py`.
+# Refuse and report connections to other endpoints; see `config/egress_tripwire.py`.
 EGRESS_TRIPWIRE = _env.read_flag("EGRESS_TRIPWIRE")
 
 # --- Logs -----------------------------------------------------------------------------------
@@ -290,7 +290,7 @@ LOGGING = build_configuration(level=_env.read_text("LOG_LEVEL", "INFO"))
 
 _env.raise_problems()
 
-# A process that queues a task (web, commands, tests) has read these settings. So the task reaches
-# our broker, not Celery's default one. `config/__init__.py` does not import it: the launcher needs
-# no Celery, and would start later for it.
+# A process that queues a task (web, commands, tests) has read these settings, so that the task
+# reaches our broker, not Celery's default. `config/__init__.py` does not import it: the launcher
+# needs no Celery, and would start later.
 import config.celery  # noqa: E402, F401 - it reads the settings above

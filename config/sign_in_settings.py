@@ -1,4 +1,4 @@
-"""The settings of sign-in, passwords and second factors that are the same in every environment."""
+"""Settings of sign-in, passwords and second factors for every environment."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ ACCOUNT_USER_DISPLAY = "accounts.allauth_adapter.display_name"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-# The platform vouches for addresses; people are provisioned, and none signs up.
+# The platform vouches for addresses and provisions people; there is no sign-up.
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_PREVENT_ENUMERATION = True
-# No mail to addresses that have no account: they asked for nothing.
+# No mail to addresses without an account: their users asked for nothing.
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
-# The adapter ends every other session.
+# The adapter ends the other sessions.
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
-# Not by a code that is mailed, which would be the library's default.
+# Not by a mailed code, the library's default.
 ACCOUNT_REAUTHENTICATION_METHODS = ["password", "mfa"]
 # allauth would count in a cache, which evicts entries. `accounts.rate_limits` counts in rows.
 ACCOUNT_RATE_LIMITS = False

@@ -1,8 +1,8 @@
 """
-The two sites: the ordinary one, and the pages of staff at an address of their own.
+The two sites: the ordinary one, and the staff pages at their own address.
 
-Each is served by a class of web processes. They share accounts and second factors; routes of pages,
-cookies and sessions are separate.
+A process class serves each. Accounts and second factors are shared; page routes, cookies and
+sessions are separate.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _URLCONFS: Final = {
     ProcessClass.WEB: "config.web_urls",
     ProcessClass.STAFF: "config.staff_urls",
 }
-#: Every route, for tests and development. No process of production serves it.
+#: All routes, for tests and development. No production process serves them.
 _ALL_ROUTES: Final = "config.urls"
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
@@ -30,11 +30,11 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 @dataclass(frozen=True, slots=True)
 class Site:
     """
-    What a web process serves.
+    The site that a web process serves.
 
-    :param name: PEOPLE or STAFF; sessions are of one of them
-    :param url: its address, as a browser has it
-    :param urlconf: the module with its routes
+    :param name: ORDINARY or STAFF; a session belongs to one of them
+    :param url: its public address
+    :param urlconf: module with its routes
     """
 
     name: str
@@ -46,13 +46,13 @@ class Site:
         return _name_cookie(self.name, name, is_secure=is_secure)
 
     def list_foreign_cookies(self, names: tuple[str, ...], *, is_secure: bool) -> frozenset[str]:
-        """Return what the other site calls these cookies."""
+        """Return the other site's names of these cookies."""
         other = ORDINARY if self.name == STAFF else STAFF
         return frozenset(_name_cookie(other, name, is_secure=is_secure) for name in names)
 
 
 def choose_site(process_class: str, *, public_url: str, staff_url: str) -> Site:
-    """Return the site of a class of processes; of no web process, the ordinary one."""
+    """Return the site of a process class; the ordinary site for other processes."""
     urlconf = _URLCONFS.get(process_class, _ALL_ROUTES)  # type: ignore[call-overload]  # a str is equal
     if process_class == ProcessClass.STAFF:
         return Site(STAFF, staff_url, urlconf)
@@ -60,7 +60,6 @@ def choose_site(process_class: str, *, public_url: str, staff_url: str) -> Site:
 
 
 def read_staff_url(env: Environment, *, production: bool, public_url: str) -> str:
-    """Return `STAFF_URL`; note what is wrong with it."""
     if not production:
         return env.read_text("STAFF_URL", "http://localhost:8001").rstrip("/")
     url = env.read_required("STAFF_URL", "the https:// address of the pages of staff").rstrip("/")
@@ -84,7 +83,6 @@ def read_staff_url(env: Environment, *, production: bool, public_url: str) -> st
 
 
 def get_host(url: str) -> str:
-    """Return the host of an address without its port."""
     return urlsplit(url).hostname or ""
 
 

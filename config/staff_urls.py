@@ -1,4 +1,4 @@
-"""The addresses of the site of staff: their pages, and what signing in and out takes."""
+"""Routes of the staff site: its pages, signing in and out."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ urlpatterns = [
     *(path("", include(urlconf)) for urlconf in STAFF_URLCONFS),
 ]
 
-# It has no API, so all of them are pages.
+# It has no API: all handlers show pages.
 handler400 = "django.views.defaults.bad_request"
 handler500 = "integrations.urls.api.fallback_views.show_server_error"

@@ -1,4 +1,4 @@
-"""A gate before the web application: shut until something that it checks holds, and then open."""
+"""A gate before the WSGI application: closed until its check passes once."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ logger = logging.getLogger(__name__)
 
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-#: A gate that is shut checks again after so long.
+#: Seconds between checks of a closed gate.
 CHECK_INTERVAL: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class GateRefusal:
     """
-    Why nothing is served, as people and programs are told.
+    The response of a closed gate.
 
-    :param problem: what the API answers (RFC 9457)
+    :param problem: for the API (RFC 9457)
     :param template: the page; it reads nothing from the database
     :param retry_after: seconds
     """
@@ -47,13 +47,13 @@ def build_problem(title: str, detail: str) -> dict[str, Any]:
 
 class StartupGate(ABC):
     """
-    Answers 503 until its check has passed once; from then on it only passes requests on.
+    Answers 503 until its check has passed once, then passes requests on.
 
-    A request that arrives while another thread checks waits for that answer: refusing it would turn
-    away one of the first requests of every process that starts under load.
+    A request that arrives during another thread's check waits for the result. A refusal would hit
+    one of the first requests of every process that starts under load.
     """
 
-    #: Paths that pass in any case.
+    #: Paths that always pass.
     open_paths: frozenset[str] = frozenset({"/healthz"})
 
     def __init__(self, application: WsgiApplication) -> None:
@@ -65,7 +65,7 @@ class StartupGate(ABC):
     @abstractmethod
     def find_refusal(self) -> GateRefusal | None:
         """
-        Return why nothing may be served now; None: nothing is in the way.
+        Return the refusal, or None if requests may pass.
 
         :raises django.db.Error: if the database does not answer
         """
@@ -89,7 +89,7 @@ class StartupGate(ABC):
         return [body.encode()]
 
     def refresh_refusal(self) -> GateRefusal | None:
-        """Return why the gate is shut; the database is asked every few seconds at most."""
+        """Return the current refusal; check at most every few seconds."""
         if self._refusal is None:
             return None
         with self._checking:
@@ -109,7 +109,7 @@ class StartupGate(ABC):
 
 
 def make_database_refusal() -> GateRefusal:
-    """Return what a request is answered while the database does not answer: what BUSY says."""
+    """Return the refusal for a database that does not answer, with the text of BUSY."""
     problem = {
         "type": f"{settings.PUBLIC_URL.rstrip('/')}/problems/{BUSY.code}/",
         "title": BUSY.title,

@@ -1,7 +1,7 @@
 """
-Every address: where each package's begin; the packages name their own paths.
+All routes. Each package defines its own paths.
 
-No process of production serves all of them: `web_urls` and `staff_urls` have those of a site.
+Production serves one site's routes: `web_urls` or `staff_urls`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ HEALTH_ROUTES = [
     path("readyz", health_probes.show_ready, name="ready"),
 ]
 
-#: Of the ordinary site. The API first, because programs call it most often.
+#: Routes of the ordinary site. The API first, because it is called most.
 SITE_URLCONFS = (
     "integrations.urls.api.routes",
     "accounts.urls",
@@ -26,7 +26,7 @@ SITE_URLCONFS = (
     "integrations.push.webhooks.urls",
 )
 
-#: Of staff: every route that needs a role.
+#: Routes of the staff site: all need a role.
 STAFF_URLCONFS = (
     "integrations.support.urls",
     "integrations.review.urls",
@@ -38,6 +38,6 @@ urlpatterns = [
     *(path("", include(urlconf)) for urlconf in (*SITE_URLCONFS, *STAFF_URLCONFS)),
 ]
 
-# Below /v1 these are problem documents, and pages elsewhere.
+# Problem documents below /v1, pages for other paths.
 handler400 = "integrations.urls.api.fallback_views.bad_request"
 handler500 = "integrations.urls.api.fallback_views.server_error"

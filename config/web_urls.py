@@ -1,4 +1,4 @@
-"""The addresses of the ordinary site. Those of staff are like any that no route has."""
+"""Routes of the ordinary site. Staff routes are unknown to it."""
 
 from __future__ import annotations
 

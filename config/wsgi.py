@@ -1,4 +1,4 @@
-"""The web entry point."""
+"""The WSGI application behind the front."""
 
 import os
 
@@ -32,5 +32,5 @@ if application.refresh_refusal() is None:
     keyring_check.report_keyring_fit()
     report_missing_duties()
 connections.close_all()
-# Has no duty of its own, and raises the alarm for those that nobody performs.
+# Has no duty, but raises alarms for missing workers.
 HeartbeatThread(duties=()).start()

@@ -1,7 +1,7 @@
 """
-The types of a decision: the request to use data, the fences on the answer, and the permit.
+Types of a decision: the request to use data, the fences of its permit, and the permit.
 
-Guard, agreements, vault and sinks share these types. So they import none of those packages.
+Guard, agreements, vault and sinks share these types, so this module imports none of them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class FenceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """A grant that can be withdrawn. Each opening checks that it is live and has this epoch."""
+    """A withdrawable grant. Each opening checks that it is live and has this epoch."""
 
     kind: FenceKind
     id: UUID
@@ -34,44 +34,45 @@ class Fence:
 
 
 class PseudonymNaming(Protocol):
-    """The ledger's pseudonyms: 32 hexadecimal digits, the same for the same id."""
+    """Pseudonyms of the ledger: 32 hexadecimal digits, the same for the same id."""
 
     def __call__(self, subject_id: UUID) -> str:
         """Return the pseudonym of an id in entries about its use."""
 
     def at_the_end(self, subject_id: UUID) -> str:
-        """Return the pseudonym of an id in entries about its removal, which its receipt shows."""
+        """Return the pseudonym of an id in entries about its removal, as its receipt shows it."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccessRequest:
-    """A request to use one holder's data of one class, with the facts that were found."""
+    """A request to use one holder's data of one class, with the facts found for it."""
 
     use: Use
-    # The owner of the data key: an integration; a connection for account and access token; a grant.
+    # Owner of the data key: an integration, a connection (for account and access token), or a
+    # grant.
     holder: UUID
-    # The holder's fence epoch when the facts were found.
+    # The holder's fence epoch at the time of the facts.
     epoch: int
     actor: Actor
     on_behalf_of: UUID | None
     facts: frozenset[Fact]
     fences: tuple[Fence, ...] = ()
     feature: str | None = None
-    # The number of rows to open, if known.
+    # Number of rows to open, if known.
     count: int | None = None
-    # The row that the request is about, if it is about one. Its permit opens no other row.
+    # The request's only row, if it is about one. Its permit opens no other row.
     item: UUID | None = None
-    # The ledger entry's subject, if the holder is only a part of the subject.
+    # Subject of the ledger entry, if the holder is only a part of it.
     about: UUID | None = None
-    # The connection that the data came from, for data that may go back to its own provider.
+    # Source connection of data that may return to its own provider.
     account: UUID | None = None
-    # Pseudonyms under the subject's own ledger key, if it has one.
+    # Pseudonyms under the subject's own ledger key, if there is one.
     names: PseudonymNaming | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """One recorded decision. Opens one data class of one holder, for a minute at most."""
+    """A recorded decision. Opens one data class of one holder, for at most a minute."""
 
     use: Use
     holder: UUID
@@ -81,5 +82,5 @@ class Permit:
     entry_id: UUID
     expires_at: datetime
     item: UUID | None = None
-    # The only account that the data may go back to, at its own provider.
+    # The only account, at its own provider, that may receive the data.
     account: UUID | None = None

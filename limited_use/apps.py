@@ -6,5 +6,5 @@ class LimitedUseConfig(AppConfig):
     verbose_name = "Limited use"
 
     def ready(self) -> None:
-        # Registering system checks is what importing them is for.
+        # The import registers the system checks.
         from . import checks  # noqa: F401

@@ -1,4 +1,4 @@
-"""System checks: what would make the policy lie, found before the service starts."""
+"""System checks of policy, keyring, database and mail before the service starts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .vault.keyring.factory import get_keyring
 from .vault.keyring.port import KeyStoreUnavailable, SigningKey
 
 MIN_RULE_WORDS = 4
-# Whom a feature of the service itself can serve, and one of the platform's other services.
+# Recipients of the service's own features, and of platform features.
 _SERVICE_RECIPIENTS = (
     Recipient.OWNER,
     Recipient.REGISTERED_USER,
@@ -38,14 +38,14 @@ def check_policy(**_: Any) -> list[CheckMessage]:
 
 @register("limited_use")
 def check_notifications(**_: Any) -> list[CheckMessage]:
-    """The platform writes to nobody for a purpose that the policy does not have."""
+    """Check that each kind of message has a purpose that the policy allows."""
     problems = message_kinds.find_problems(message_kinds.KINDS)
     return [Error(problem, id="limited_use.E020") for problem in problems]
 
 
 @register("limited_use", deploy=True)
 def check_mail(**_: Any) -> list[CheckMessage]:
-    """A service without mail is whole; who runs it should know."""
+    """Inform the operator that no mail is sent. The service works without it."""
     if settings.MAIL_IS_SENT:
         return []
     message = (
@@ -57,13 +57,13 @@ def check_mail(**_: Any) -> list[CheckMessage]:
 
 @register("limited_use", Tags.security, deploy=True)
 def check_keyring(**_: Any) -> list[CheckMessage]:
-    """Only on deployment: `init_keyring` itself must be able to run without one."""
+    """Check the keyring. Deployment only: `init_keyring` must run without one."""
     return find_keyring_problems()
 
 
 @register("limited_use", Tags.database, deploy=True)
 def check_durability(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """A decision is on disk before it is answered: the server must not promise and forget."""
+    """Check that committed decisions survive a crash of the database server."""
     problems: list[CheckMessage] = []
     for alias in databases or ():
         with connections[alias].cursor() as cursor:
@@ -75,21 +75,21 @@ def check_durability(databases: Sequence[str] | None = None, **_: Any) -> list[C
 
 @register("limited_use", Tags.database, deploy=True)
 def check_keyring_fit(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """A keyring that was lost, or is an older copy, would look like so many disconnects."""
+    """Check that the keyring fits the database. A lost or older keyring looks like disconnects."""
     if not databases or find_keyring_problems():
         return []
     return [Error(problem, id="limited_use.E012") for problem in keyring_fit.find_problems()]
 
 
 def find_durability_problems(name: str, value: str) -> list[CheckMessage]:
-    """Return an error if this setting of the server lets a committed record be lost."""
+    """Return an error if this server setting can lose a committed record."""
     if value != "off":
         return []
     return [Error(f"{name} is off: a recorded decision could be lost", id="limited_use.E011")]
 
 
 def find_rule_problems(rules: Sequence[PolicyRule]) -> list[CheckMessage]:
-    """Return an error for each rule that a reader could not tell apart or could not trace."""
+    """Return an error for each ambiguous, unexplained or inconsistent rule."""
     errors: list[CheckMessage] = [
         Error(f"two rules are called {rule_id}", id="limited_use.E001")
         for rule_id, count in Counter(rule.id for rule in rules).items()
@@ -108,7 +108,7 @@ def find_rule_problems(rules: Sequence[PolicyRule]) -> list[CheckMessage]:
 
 
 def find_feature_problems(entries: Iterable[Feature]) -> list[CheckMessage]:
-    """Return an error for each feature that declares what the policy never allows it."""
+    """Return an error for each feature that declares a use that the policy never allows."""
     errors: list[CheckMessage] = []
     for entry in entries:
         recipients = _CLIENT_RECIPIENTS if entry.platform_client else _SERVICE_RECIPIENTS
@@ -125,7 +125,7 @@ def find_feature_problems(entries: Iterable[Feature]) -> list[CheckMessage]:
 
 
 def find_keyring_problems() -> list[CheckMessage]:
-    """Return an error if the keyring is missing, incomplete or open to others."""
+    """Return an error if the keyring is missing, incomplete or readable by others."""
     rights = acl.get_rights(settings.PROCESS_CLASS)
     try:
         ring = get_keyring()

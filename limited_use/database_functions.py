@@ -1,8 +1,8 @@
 """
-The functions of the database that run with their owner's rights, as their ``.sql`` files have them.
+SECURITY DEFINER functions of the database, parsed from their ``.sql`` files. Free of Django.
 
-A migration runs the same files. `manage.py database_walls` sets owners and grants, and replaces a
-function whose text differs from its file. Free of Django.
+Migrations run the same files. `manage.py database_walls` sets owners and grants, and replaces a
+function that differs from its file.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-# The fixed search path keeps a caller's own tables and functions out of the body.
+# The fixed search path protects the body from a caller's tables and functions.
 _STATEMENT = re.compile(
     r"CREATE OR REPLACE FUNCTION public\.(?P<name>\w+)\((?P<arguments>[^)]*)\)\n"
     r"RETURNS [^;$]+\n"
@@ -26,10 +26,10 @@ class DatabaseFunction:
     """
     One function.
 
-    :param argument_types: as the catalogue writes them
+    :param argument_types: as in the catalogue
     :param body: one SQL statement
-    :param statement: creates the function, or replaces one that returns the same
-    :param classes: the classes of process that may execute it
+    :param statement: creates the function, or replaces one with the same result type
+    :param classes: process classes that may execute it
     """
 
     name: str
@@ -41,7 +41,7 @@ class DatabaseFunction:
 
     @property
     def signature(self) -> str:
-        """Name and argument types, as the catalogue writes them."""
+        """Name and argument types as in the catalogue."""
         return f"{self.name}({','.join(self.argument_types)})"
 
 
@@ -51,9 +51,8 @@ def load_functions(
     """
     Return the functions that the file at `path` creates.
 
-    :param classes: the classes of process that may execute each function, by its name
-    :raises ValueError: if the file creates other functions than `classes` names, or one in another
-        form
+    :param classes: process classes that may execute each function, by name
+    :raises ValueError: if the file creates other functions, or in another form
     """
     text = path.read_text(encoding="utf-8")
     functions = tuple(_parse_function(match, classes) for match in _STATEMENT.finditer(text))

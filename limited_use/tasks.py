@@ -1,4 +1,4 @@
-"""Celery entry points of limited use: order and count the ledger, turn the key epochs."""
+"""Celery entry points: sequence and count the ledger, turn key epochs."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ from .vault.keyring.port import KeyStoreUnavailable
 
 @shared_task(name="limited_use.sequence_ledger")  # type: ignore[untyped-decorator]
 def sequence_ledger(**_: object) -> None:
-    """Place, sign and publish what waits in the ledger."""
     sequencer.run_sequencer(timezone.now())
 
 
 @shared_task(name="limited_use.count_uses")  # type: ignore[untyped-decorator]
 def count_uses(**_: object) -> None:
-    """Count by rule and actor what the ledger holds, and look for what is unusual."""
+    """Count new ledger entries by rule and actor, and raise alarms for unusual numbers."""
     at = timezone.now()
     usage_counter.count_entries(at=at)
     refusal_bursts.alarm_bursts(at=at)
@@ -33,10 +32,10 @@ def count_uses(**_: object) -> None:
 @shared_task(name="limited_use.turn_key_epoch")  # type: ignore[untyped-decorator]
 def turn_key_epoch(**_: object) -> None:
     """
-    Turn each line of keys whose epoch has lasted long enough to keep the promise.
+    Turn each key line with an expired epoch.
 
-    A keyring that does not answer, or that does not fit its keys, is an alarm; and so is a line
-    in which a key cannot be wrapped anew: its epochs go on, and those of the others end.
+    A keyring that does not answer, or does not fit its keys, raises an alarm. So does a line with
+    a key that cannot be rewrapped: its epochs continue, the other lines turn.
     """
     at = timezone.now()
     keyring_health.check_keyring(at=at)
@@ -48,7 +47,7 @@ def turn_key_epoch(**_: object) -> None:
                 with suppress(key_epochs.AlreadyTurning):
                     _turn_line(line, at)
     except KeyStoreUnavailable as error:
-        # Asked again in minutes; a turn that was cut short goes on.
+        # Retried in minutes; an interrupted turn continues.
         keyring_health.raise_unavailable_alarm(error, at=at)
 
 

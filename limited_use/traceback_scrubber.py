@@ -1,4 +1,4 @@
-"""What an exception carries along of the places that it came through, and how it is taken away."""
+"""Remove local variables from the tracebacks of exceptions."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Iterator
 
 def clear_frames(error: BaseException) -> None:
     """
-    Take away the variables of every frame that `error`, and those behind it, came through.
+    Clear the variables of every frame of `error` and its causes.
 
-    For who worked with names that a provider has for things, and is about to report a bug: the
-    report tells kinds and lines, and nothing of what was held there.
+    For code that handles a provider's names before it reports a bug: the report has types and
+    lines only.
     """
     for linked_error in iterate_chain(error):
         traceback.clear_frames(linked_error.__traceback__)
 
 
 def iterate_chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield `error` and every one behind it, once each."""
+    """Yield `error` and every linked exception, once each."""
     visited_ids: set[int] = set()
     waiting: list[BaseException | None] = [error]
     while waiting:

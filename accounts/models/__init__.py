@@ -1,4 +1,4 @@
-"""The tables of people, organisations and service clients, one file per aggregate."""
+"""Tables of people, organisations and service clients, one file per aggregate."""
 
 from accounts.models.alarm import Alarm, AlarmKind
 from accounts.models.client import ServiceClient, ServiceToken, UsedAssertion, UserMinute

@@ -1,4 +1,4 @@
-"""Something that an operator should look at. Numbers and enums only, never content."""
+"""Alarms for operators. Numbers and enums only, never content."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ MAX_REASON: Final = 200
 
 
 class AlarmKind(models.TextChoices):
-    # A client touched the data of unusually many people within a minute.
+    # A client read the data of unusually many people within a minute.
     MANY_USERS = "client.many_users"
-    # Many assertions in the name of a client were rejected within an hour.
+    # Many assertions in a client's name were rejected within an hour.
     ASSERTIONS_REJECTED = "client.assertions_rejected"
 
 
@@ -25,23 +25,23 @@ class AlarmQuerySet(models.QuerySet["Alarm"]):
 
 class Alarm(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # Plain text: packages above raise kinds of their own.
+    # Plain text: packages above raise their own kinds.
     kind = models.CharField(max_length=64)
-    # The row it is about, by id.
+    # Id of the alarm's subject.
     about = models.UUIDField()
-    # What makes two alarms one: a minute, a purge's id. The caller's choice.
+    # Distinguishes two alarms; chosen by the caller, such as a minute or a purge's id.
     window = models.CharField(max_length=64)
     body = models.JSONField(default=dict)
     raised_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True)
-    # An operator's words; empty while the alarm is open.
+    # Written by an operator; empty while the alarm is open.
     settled_reason = models.CharField(max_length=MAX_REASON, blank=True, default="")
 
     objects = models.Manager.from_queryset(AlarmQuerySet)()
 
     class Meta:
         constraints = [
-            # One that was settled does not keep the next from being raised.
+            # A settled alarm does not block the next one.
             models.UniqueConstraint(
                 fields=["kind", "about", "window"],
                 condition=models.Q(settled_at=None),

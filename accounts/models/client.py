@@ -1,9 +1,7 @@
 """
-Service clients of platform features, and what they hold.
+Service clients of platform features, their tokens and counters.
 
-A client proves itself by a signature; nothing here can be used to sign in. A
-token is stored as its SHA-256 only: it has 256 random bits, so a slow hash
-would protect nothing more.
+A client authenticates by a signature; no row of these tables signs in.
 """
 
 from __future__ import annotations
@@ -25,16 +23,16 @@ class ServiceClientQuerySet(models.QuerySet["ServiceClient"]):
 
 
 class ServiceClient(models.Model):
-    """A platform feature, as a caller of the API."""
+    """A platform feature, as an API client."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     client_id = models.CharField(max_length=64, unique=True)
     feature = models.CharField(max_length=64)
-    # Plain data, filled from the feature registry, which is asked again at each use.
+    # Plain data from the feature registry, which each use checks again.
     purposes = ArrayField(models.CharField(max_length=64))
     # Public keys only (RFC 7517); `accounts.clients` refuses private ones.
     jwks = models.JSONField()
-    # Distinct people that this client may act for within one minute.
+    # Largest number of people that this client may act for within a minute.
     users_per_minute = models.PositiveIntegerField(default=60)
     registered_at = models.DateTimeField()
     retired_at = models.DateTimeField(null=True)
@@ -55,20 +53,20 @@ class ServiceClient(models.Model):
 
 
 class ServiceToken(models.Model):
-    """One purpose and one person, for at most ten minutes."""
+    """A token for one purpose and one person, for at most ten minutes."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     token_hash = models.BinaryField(max_length=32, unique=True)
     client = models.ForeignKey(ServiceClient, on_delete=models.CASCADE, related_name="+")
     delegation = models.ForeignKey(Delegation, on_delete=models.CASCADE, related_name="+")
-    # What the delegation's epoch was when the token was minted.
+    # The delegation's epoch at issue.
     delegation_epoch = models.PositiveIntegerField()
     purpose = models.CharField(max_length=64)
     issued_at = models.DateTimeField()
     expires_at = models.DateTimeField()
 
-    #: Whether `accounts.client_usage` already counted the client for the person in this minute.
-    #: Only `accounts.caller_lookup` sets it.
+    #: Whether `accounts.client_usage` has counted the person for this minute. Set by
+    #: `accounts.caller_lookup` only.
     is_counted = False
 
     class Meta:
@@ -84,11 +82,11 @@ class ServiceToken(models.Model):
 
 
 class UsedAssertion(models.Model):
-    """A client assertion that was seen, kept until it would have expired anyway."""
+    """A client assertion that was used, stored until its expiry."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     client = models.ForeignKey(ServiceClient, on_delete=models.CASCADE, related_name="+")
-    # SHA-256 of the `jti`, which may be of any length.
+    # SHA-256 of the `jti`, which may have any length.
     jti_hash = models.BinaryField(max_length=32)
     expires_at = models.DateTimeField()
 
@@ -105,8 +103,6 @@ class UsedAssertion(models.Model):
 
 
 class UserMinute(models.Model):
-    """That a client touched a person's data within a minute; the rows are counted."""
-
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     client = models.ForeignKey(ServiceClient, on_delete=models.CASCADE, related_name="+")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")

@@ -1,4 +1,4 @@
-"""A person's switching-on of one platform feature for themself, in one organisation."""
+"""Platform features that a person switched on in an organisation."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ class DelegationQuerySet(models.QuerySet["Delegation"]):
 
 
 class Delegation(models.Model):
-    """What a service client's token is minted from. Switching on again is a new row."""
+    """The basis of a service client's tokens. Switching on again creates a new row."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
     feature = models.CharField(max_length=64)
-    # Which wording of the feature's disclosure the person saw.
+    # Version of the disclosure that the person saw.
     feature_version = models.PositiveIntegerField()
-    # Raised by switching off. Tokens and permits carry it.
+    # Raised when the feature is switched off. Tokens and permits carry it.
     epoch = models.PositiveIntegerField(default=1)
     switched_on_at = models.DateTimeField()
     switched_off_at = models.DateTimeField(null=True)

@@ -1,4 +1,4 @@
-"""Organisations and who belongs to them. One person may belong to several."""
+"""Organisations and their members. A person may belong to several."""
 
 from __future__ import annotations
 
@@ -46,11 +46,7 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
 
 
 class Membership(models.Model):
-    """
-    One stay of a person in an organisation.
-
-    Coming back is a new row: nothing that the earlier stay began comes back.
-    """
+    """One stay of a person in an organisation. A return is a new row and revives nothing."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(
@@ -59,7 +55,7 @@ class Membership(models.Model):
     organisation = models.ForeignKey(
         Organisation, on_delete=models.PROTECT, related_name="memberships"
     )
-    # Raised by leaving. A permit in hand that carries the older one opens nothing.
+    # Raised when the person leaves. Permits with an older epoch open nothing.
     epoch = models.PositiveIntegerField(default=1)
     joined_at = models.DateTimeField()
     left_at = models.DateTimeField(null=True)

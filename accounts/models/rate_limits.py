@@ -1,4 +1,4 @@
-"""Counters of rate limits, and the networks that people recently signed in from."""
+"""Counters of rate limits, and networks of recent sign-ins."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from accounts.ids import uuid7
 
 
 class RateCount(models.Model):
-    """One counter, from its first count to the end of its window. See `accounts.rate_limits`."""
+    """A counter, from its first count to the end of its window. See `accounts.rate_limits`."""
 
-    # Keyed hash of the name of the limit and of who is counted.
+    # Keyed hash of the limit's name and the counted key.
     key_hash = models.BinaryField(primary_key=True, max_length=32)
     count = models.PositiveIntegerField()
     expires_at = models.DateTimeField()
@@ -24,11 +24,11 @@ class RateCount(models.Model):
 
 
 class KnownNetwork(models.Model):
-    """A network that a person signed in from within the last weeks."""
+    """A network from which a person signed in during the last weeks."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    # Keyed hash of the network; differs from person to person.
+    # Keyed hash of the network, different for each person.
     network_hash = models.BinaryField(max_length=32)
     expires_at = models.DateTimeField()
 

@@ -1,4 +1,4 @@
-"""Sessions, on the server, each naming its person, so that all of one's can be ended at once."""
+"""Sessions. Each row names its person, so that all sessions of a person can be ended."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import models
 class Session(AbstractBaseSession):
     # No foreign key: ending sessions must not wait for a lock on the person.
     user_id = models.UUIDField(null=True, db_index=True)
-    # The site that it is of, as `settings.SITE`: the database shows each site its own.
+    # `settings.SITE` of its process: the database shows each site its own sessions.
     site = models.CharField(max_length=8, db_default="web")
 
     class Meta(AbstractBaseSession.Meta):

@@ -1,4 +1,4 @@
-"""A person. Their address is for signing in; the platform's own id says who they are."""
+"""People. The address signs in; the platform's id identifies."""
 
 from __future__ import annotations
 
@@ -41,20 +41,19 @@ class User(AbstractBaseUser):
     """
     A person of the platform.
 
-    There is no superuser and no per-row permission: what a role may do is in
-    `accounts.roles`, and nowhere else.
+    There is no superuser and no per-row permission: `accounts.roles` alone defines permissions.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     platform_id = models.CharField(max_length=64, unique=True)
-    # In lower case, so that one address is one row regardless of its spelling.
+    # In lower case, so that one address is one row.
     email = models.EmailField(max_length=254, unique=True)
     name = models.CharField(max_length=120)
     role = models.CharField(max_length=16, choices=Role, default=Role.MEMBER)
     is_active = models.BooleanField(default=True)
     registered_at = models.DateTimeField()
     deactivated_at = models.DateTimeField(null=True)
-    # The last sign-in or use of a session, to the day: a year without one ends connections.
+    # Last sign-in or request, to the day. A year without one ends connections.
     last_seen_at = models.DateTimeField()
 
     USERNAME_FIELD = "email"
@@ -78,17 +77,16 @@ class User(AbstractBaseUser):
         indexes = [models.Index(fields=["last_seen_at"], name="user_last_seen")]
 
     def __str__(self) -> str:
-        # An address in a log line or a crash report would be personal data.
+        # An address in logs or crash reports would be personal data.
         return f"User {self.pk}"
 
     def check_password(self, raw_password: str | None) -> bool:
-        """Return whether the password is right; an old hash is renewed at the ordinary site."""
+        """Check the password; the ordinary site upgrades an old hash."""
         if settings.SITE == "staff":
-            # May not write passwords.
+            # The staff site may not write passwords.
             return check_password(raw_password, self.password)
         return super().check_password(raw_password)
 
     def initials(self) -> str:
-        """Return one or two letters of the name, for an avatar."""
         words = self.name.split()
         return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()

@@ -1,1 +1,1 @@
-"""`POST /oauth/token`: authlib's authorization server over our operations."""
+"""`POST /oauth/token`: authlib's authorization server on top of `accounts`."""

@@ -1,8 +1,8 @@
 """
-Client authentication by a signed assertion: `private_key_jwt`, RFC 7523 and OpenID Connect §9.
+Client authentication by a signed assertion: `private_key_jwt` (RFC 7523, OpenID Connect §9).
 
-The client signs; we hold public keys only, so nothing that can be stolen here
-signs in as a client. Every rejection is logged with its cause, and answered in the same way.
+We store public keys only, so stolen data cannot sign in as a client. Each rejection is logged
+with its cause; clients get the same answer for all.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from accounts.rate_limits import Rate
 
 logger = logging.getLogger(__name__)
 
-# Named, never the library's default, which has HS256 among it: with that, a public
-# key would pass as a shared secret.
+# Named, never the library's default, which includes HS256: with that, a public key would pass as a
+# shared secret.
 ALGORITHMS = ("RS256", "ES256")
 MAX_LIFETIME_SECONDS = 300
 LEEWAY_SECONDS = 10
 MAX_JTI_LENGTH = 255
-#: Rejected assertions in the name of one client; more within an hour raise an alarm.
+#: Rejected assertions in a client's name; more within an hour raise an alarm.
 REJECTION_RATE: Final = Rate("rejected-assertions", 20, 3600)
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-# What libraries raise for bytes that are no JWT. The payload is decoded before its signature is
-# verified, hence the recursion.
+# Raised by libraries for bytes that are no JWT. They decode the payload before they verify the
+# signature, so a stranger can cause a RecursionError.
 _UNREADABLE: Final = (
     InvalidClientError,
     errors.JoseError,
@@ -48,7 +48,7 @@ _UNREADABLE: Final = (
 
 
 class RejectionCause(StrEnum):
-    """Why an assertion was rejected: for the log and the alarm, never for the client."""
+    """For the log and the alarm, never for the client."""
 
     MISSING = "missing"
     MALFORMED = "malformed"
@@ -64,7 +64,7 @@ class RejectionCause(StrEnum):
 
 
 class ClientNotAuthenticated(InvalidClientError):  # type: ignore[misc]  # authlib ships no types
-    """One answer for every reason, so that it does not reveal which clients exist."""
+    """The same answer for every cause, so that it does not reveal which clients exist."""
 
     status_code = 401
     description = "Client authentication failed."
@@ -80,7 +80,7 @@ class ClientNotAuthenticated(InvalidClientError):  # type: ignore[misc]  # authl
 
 
 class _AssertionRejected(Exception):
-    """The assertion is rejected; `client` is the client that it names, if there is one."""
+    """`client` is the client that the assertion names, if there is one."""
 
     def __init__(self, cause: RejectionCause, client: ServiceClient | None = None) -> None:
         super().__init__(cause)
@@ -92,7 +92,7 @@ class PrivateKeyJwtAuthenticator(JWTBearerClientAssertion):  # type: ignore[misc
     """
     Authenticates the client of one request.
 
-    :param audience: the address of the token endpoint; an assertion is for it and for nothing else
+    :param audience: address of the token endpoint, the only accepted audience
     """
 
     CLIENT_AUTH_METHOD = "private_key_jwt"
@@ -125,7 +125,7 @@ class PrivateKeyJwtAuthenticator(JWTBearerClientAssertion):  # type: ignore[misc
         return client
 
     def _find_client(self, assertion: str) -> ServiceClient:
-        """Return the client that an assertion names; nothing of it is verified yet."""
+        """Return the client that an unverified assertion names."""
         try:
             _, claims = self.extract_assertion(assertion)
         except _UNREADABLE:
@@ -139,7 +139,7 @@ class PrivateKeyJwtAuthenticator(JWTBearerClientAssertion):  # type: ignore[misc
     def _verify_claims(self, claims: dict[str, Any], client: ServiceClient) -> None:
         if claims.get("iss") != client.client_id or claims.get("sub") != client.client_id:
             raise _AssertionRejected(RejectionCause.ISSUER)
-        # One string, and exactly ours: an assertion that is for others as well can be used by them.
+        # Exactly our audience: another recipient of the assertion could use it too.
         if claims.get("aud") != self._audience:
             raise _AssertionRejected(RejectionCause.AUDIENCE)
         if not isinstance(jti := claims.get("jti"), str) or not 0 < len(jti) <= MAX_JTI_LENGTH:
@@ -180,14 +180,14 @@ def _verify_signature(assertion: str, client: ServiceClient) -> dict[str, Any]:
 
 
 def _record_use(claims: dict[str, Any], client: ServiceClient) -> None:
-    # Kept past the leeway, or it could be replayed within it.
+    # Stored past the leeway, during which it could be replayed.
     expires_at = datetime.fromtimestamp(claims["exp"] + LEEWAY_SECONDS, tz=UTC)
     if not tokens.use_assertion(client=client, jti=claims["jti"], expires_at=expires_at):
         raise _AssertionRejected(RejectionCause.REPLAYED)
 
 
 def _log_rejection(rejection: _AssertionRejected, *, at: datetime) -> None:
-    """Log the cause, never a value of the assertion; raise an alarm if a client has many."""
+    """Log the cause, never a value of the assertion; alarm if a client has many rejections."""
     client = rejection.client
     client_id = client.client_id if client else None
     logger.warning(

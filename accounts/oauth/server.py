@@ -29,12 +29,15 @@ _FORM = "application/x-www-form-urlencoded"
 
 class UnknownGrantType(UnsupportedGrantTypeError):  # type: ignore[misc]  # authlib ships no types
     def get_error_description(self) -> str:
-        # The parent would echo what was sent.
+        # The parent would echo the request's text.
         return "Only client_credentials is supported."
 
 
 class DelegatedCredentialsGrant(ClientCredentialsGrant):  # type: ignore[misc]  # authlib ships no types
-    """RFC 6749 §4.4, narrowed: `scope` is one purpose, and `delegation` names one person's."""
+    """
+    RFC 6749 §4.4, narrowed: `scope` is one purpose, and `delegation` names one person's
+    delegation.
+    """
 
     TOKEN_ENDPOINT_AUTH_METHODS = ["private_key_jwt"]
 
@@ -71,7 +74,7 @@ class DelegatedCredentialsGrant(ClientCredentialsGrant):  # type: ignore[misc]  
 
 
 class TokenServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships no types
-    """Made for one request: `at` is that request's clock, `audience` this endpoint's address."""
+    """Serves one request at the time `at`; `audience` is the address of the endpoint."""
 
     def __init__(self, *, audience: str, at: datetime) -> None:
         super().__init__()
@@ -88,7 +91,7 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships n
         methods: list[str],  # authlib's shape  # noqa: ARG002  # authlib's shape
         endpoint: str = "token",  # noqa: ARG002
     ) -> ServiceClient:
-        # authlib would fall through to its next method; there is only this one.
+        # authlib would try its other methods; there are none.
         return self._private_key_jwt(self.query_client, request)
 
     def create_oauth2_request(self, request: HttpRequest) -> OAuth2Request:
@@ -104,12 +107,12 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships n
         try:
             response: HttpResponse = super().create_token_response(request)
         except InvalidRequestError as error:
-            # From `get_token_grant`, where authlib expects an unknown grant type only.
+            # Raised by `get_token_grant`; authlib expects only an unknown grant type there.
             response = self.handle_error_response(request, error)
         return response
 
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
-        """Send nothing: who authenticated is in the token's row."""
+        """Send nothing: the token's row names the client."""
 
     def handle_response(
         self, status: int, body: Any, headers: list[tuple[str, str]]
@@ -124,8 +127,8 @@ class _TokenRequest(OAuth2Request):  # type: ignore[misc]  # authlib ships no ty
     """
     A request of the token endpoint.
 
-    Not authlib's own class for Django, which refuses every http address but localhost's. Whether a
-    request must be https is decided by `SECURE_SSL_REDIRECT`, which knows about proxies.
+    authlib's class for Django refuses http addresses other than localhost. `SECURE_SSL_REDIRECT`
+    decides about https, and knows proxies.
     """
 
     def __init__(self, request: HttpRequest) -> None:
@@ -144,9 +147,9 @@ class _TokenRequest(OAuth2Request):  # type: ignore[misc]  # authlib ships no ty
 
 def _check_token_request(request: HttpRequest) -> None:
     """
-    Refuse what RFC 6749 §3.2 forbids: parameters in the address, twice, or not as a form.
+    Refuse parameters in the query, repeated parameters, and other content types (RFC 6749 §3.2).
 
-    :raises InvalidRequestError: if the request is one of these
+    :raises InvalidRequestError: if the request has one of these
     """
     if request.META.get("QUERY_STRING"):
         raise InvalidRequestError("Parameters belong into the body.")

@@ -15,7 +15,7 @@ from accounts import client_usage, request_limits, route_limits
 from accounts.oauth.server import TokenServer
 
 
-# No cookie authenticates here, so there is nothing that a foreign page could ride on.
+# No cookie authenticates this view, so a foreign page gains nothing.
 @csrf_exempt
 @cache_control(no_store=True)
 @require_POST
@@ -24,7 +24,7 @@ from accounts.oauth.server import TokenServer
 )
 @sensitive_post_parameters("client_assertion")
 def token_endpoint(request: HttpRequest) -> HttpResponse:
-    """Mint one token, or answer in the words of RFC 6749 §5.2."""
+    """Issue one token, or an error of RFC 6749 §5.2."""
     address = settings.PUBLIC_URL.rstrip("/") + reverse("oauth_token")
     server = TokenServer(audience=address, at=timezone.now())
     try:

@@ -1,4 +1,4 @@
-"""The ASGI application: bounds each request, then has a thread answer it."""
+"""The ASGI application: checks the limits of each request, then runs it in a thread."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from config.route_limits import ThreadGroup
 
 logger = logging.getLogger(__name__)
 
-#: Seconds: a client that sends a refused body still gets its answer.
+#: Seconds in which a client that sends a refused body still gets its response.
 LINGER: Final = 2.0
 
 Scope = Mapping[str, Any]
@@ -38,10 +38,10 @@ class Front:
     """
     Serves a WSGI application by ASGI.
 
-    :param threads: how many threads each group has
+    :param threads: number of threads in each group
     :param routes: returns the route of an address
-    :param patience: seconds that a reader may keep an answer waiting
-    :param linger: seconds that the rest of a refused body is received and dropped
+    :param reader_patience: seconds that a client may delay a response
+    :param linger: seconds to receive and drop the rest of a refused body
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Front:
         self._application = application
         self._threads = threads
         self._find_route = routes
-        self._patience = reader_patience
+        self._reader_patience = reader_patience
         self._linger = linger
         self._bodies = RequestBodies()
         self._pools: dict[ThreadGroup, ThreadPool] = {}
@@ -65,7 +65,7 @@ class Front:
         if scope["type"] == "lifespan":
             await self._run_lifespan(receive, send)
         elif scope["type"] == "http":
-            connection = ClientConnection(receive, send, self._patience)
+            connection = ClientConnection(receive, send, self._reader_patience)
             try:
                 await self._serve_request(scope, connection)
             finally:
@@ -99,7 +99,7 @@ class Front:
             await self._send_refusal(scope, client, refusal, path=path, route=route)
         except Exception as error:  # noqa: BLE001 - nobody above answers the client
             self._report_broken_response(scope, client, error, route)
-            if not client.has_answer:
+            if not client.has_response:
                 await client.send_response(
                     error_answers.render_refusal(error_answers.refuse_after_error(), path)
                 )
@@ -141,7 +141,7 @@ class Front:
         }
         logger.info("request.refused", extra=extra)
         await client.send_response(error_answers.render_refusal(refusal, path))
-        # A client that waits for permission to send has nothing under way.
+        # A client that waits for "100 Continue" sends nothing.
         if b"expect" not in dict(scope["headers"]):
             await client.discard_body(self._linger)
 
@@ -153,5 +153,5 @@ class Front:
             logger.info("response.not_taken", extra=extra)
         else:
             logger.error("response.broken", exc_info=error, extra=extra)
-        if client.has_answer:
+        if client.has_response:
             sockets.reset_connection(scope["client"], scope["server"])

@@ -1,4 +1,4 @@
-"""The client of one request: sends its body, reads its answer, or goes away."""
+"""The client of one request."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-#: Bytes that are handed to the server at once.
+#: Bytes passed to the server at once.
 PIECE: Final = 64 * 1024
-#: How long a client may keep an answer waiting: see `Patience`.
+#: Seconds and bytes a second: see `ClientTimeout`.
 READER_TIMEOUT: Final = 20.0
 MIN_READER_RATE: Final = 64 * 1024
 
-# granian names itself in an answer without this header, and has no option not to (its issue 594).
+# granian adds its name to a response without this header, and has no option against it (its issue
+# 594).
 _NO_SERVER: Final = (b"server", b"")
 
 
@@ -29,43 +30,43 @@ class ClientDisconnected(Exception):
 
 
 class ReaderTooSlow(Exception):
-    """The client did not take the answer in time."""
+    """The client did not read the response in time."""
 
 
 class ClientConnection:
-    """ASGI's `receive` and `send` of one request, with the bounds that they lack."""
+    """ASGI's `receive` and `send` of one request, with time limits."""
 
     def __init__(
         self, receive: Receive, send: Send, reader_patience: float = READER_TIMEOUT
     ) -> None:
         self.receive = receive
         self._send = send
-        self._patience = ClientTimeout(reader_patience, MIN_READER_RATE)
-        self._gone: asyncio.Task[None] | None = None
-        self.has_answer = False
+        self._timeout = ClientTimeout(reader_patience, MIN_READER_RATE)
+        self._disconnect_task: asyncio.Task[None] | None = None
+        self.has_response = False
 
     @property
     def disconnect_task(self) -> asyncio.Task[None]:
-        """Ends when the client closes the connection. Only after the body was received."""
-        if self._gone is None:
-            self._gone = asyncio.create_task(self._wait_for_disconnect())
-        return self._gone
+        """Ends when the client closes the connection. Use it only after the body was received."""
+        if self._disconnect_task is None:
+            self._disconnect_task = asyncio.create_task(self._wait_for_disconnect())
+        return self._disconnect_task
 
     async def _wait_for_disconnect(self) -> None:
         while (await self.receive())["type"] != "http.disconnect":
             pass
 
     async def start_response(self, status: int, headers: Headers) -> None:
-        self.has_answer = True
+        self.has_response = True
         headers = [*headers, _NO_SERVER]
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def send_response(self, response: BufferedResponse) -> None:
         """
-        Send a complete answer.
+        Send a complete response.
 
-        :raises ReaderTooSlow: if the client has kept us waiting for too long
-        :raises ClientGone: if the client closed the connection
+        :raises ReaderTooSlow: if the client reads too slowly
+        :raises ClientDisconnected: if the client closed the connection
         """
         await self.start_response(response.status, response.headers)
         if len(response.body) <= PIECE:
@@ -76,38 +77,38 @@ class ClientConnection:
         await self.send_last()
 
     async def send_last(self, body: bytes = b"") -> None:
-        """Send the last of the answer: nothing, or the whole body of a small one."""
+        """Send the end of the response: nothing, or the whole of a small body."""
         await self._send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def send_piece(self, piece: bytes) -> None:
         """
-        Send part of the answer's body, when the server has room for it.
+        Send part of the body when the server has room.
 
-        :raises ReaderTooSlow: if the client has kept us waiting for too long
-        :raises ClientGone: if the client closed the connection
+        :raises ReaderTooSlow: if the client reads too slowly
+        :raises ClientDisconnected: if the client closed the connection
         """
         if self.disconnect_task.done():
             raise ClientDisconnected
         message = {"type": "http.response.body", "body": piece, "more_body": True}
         sending = asyncio.ensure_future(self._send(message))
-        self._patience.start_wait()
+        self._timeout.start_wait()
         await asyncio.wait(
             {sending, self.disconnect_task},
-            timeout=self._patience.left,
+            timeout=self._timeout.seconds_left,
             return_when=asyncio.FIRST_COMPLETED,
         )
         if not sending.done():
             sending.cancel()
             raise ClientDisconnected if self.disconnect_task.done() else ReaderTooSlow
         sending.result()
-        self._patience.end_wait(len(piece))
+        self._timeout.end_wait(len(piece))
 
     async def discard_body(self, seconds: float) -> None:
         """
-        Receive the rest of a body that was refused, and drop it.
+        Receive the rest of a refused body, and drop it.
 
-        A connection that is closed while its client still sends is reset, and the client may lose
-        the answer.
+        Closing a connection while its client sends resets it, and the client may lose the
+        response.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -117,5 +118,5 @@ class ClientConnection:
                         return
 
     def stop_waiting(self) -> None:
-        if self._gone is not None:
-            self._gone.cancel()
+        if self._disconnect_task is not None:
+            self._disconnect_task.cancel()

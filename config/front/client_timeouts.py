@@ -1,4 +1,4 @@
-"""How long the front waits for a client: seconds that waiting uses up, and bytes give back."""
+"""Time limits of slow clients."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ import asyncio
 
 class ClientTimeout:
     """
-    Seconds of waiting that a client has left.
+    Seconds of waiting left: waiting uses them up, and transferred bytes give them back.
 
-    A client that moves fewer than `slowest` bytes a second for long uses them up. A client that
-    stops uses them up in `seconds`, however much it moved before.
+    A client that transfers fewer than `min_rate` bytes a second uses them up slowly; one that
+    stops, within `seconds`.
     """
 
     def __init__(self, seconds: float, min_rate: int) -> None:
-        self._most = seconds
-        self._slowest = min_rate
-        self.left = seconds
-        self._waits_since = 0.0
+        self._max_seconds = seconds
+        self._min_rate = min_rate
+        self.seconds_left = seconds
+        self._wait_began_at = 0.0
 
     def start_wait(self) -> None:
-        self._waits_since = asyncio.get_running_loop().time()
+        self._wait_began_at = asyncio.get_running_loop().time()
 
     def end_wait(self, byte_count: int) -> None:
-        """Count a wait that moved so many bytes."""
-        waited = asyncio.get_running_loop().time() - self._waits_since
-        self.left = max(min(self._most, self.left - waited + byte_count / self._slowest), 0)
+        waited = asyncio.get_running_loop().time() - self._wait_began_at
+        self.seconds_left = max(
+            min(self._max_seconds, self.seconds_left - waited + byte_count / self._min_rate), 0
+        )

@@ -1,4 +1,4 @@
-"""Answers of the front itself: a request that is too large, too slow or one too many."""
+"""Error responses of the front: a request is too large or too slow, or the server is busy."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from integrations.web.problem_catalogue import BUSY, EXPLAINED
 
 Headers = Sequence[tuple[bytes, bytes]]
 
-#: Of every answer, as the front sends them.
+#: Headers of every response, as the front sends them.
 BROWSER_HEADERS: Final[Headers] = tuple(
     (name.lower().encode(), value.encode()) for name, value in browser_headers.HEADERS.items()
 )
 
-# Callers of these addresses are programs, and read problem documents (RFC 9457).
+# API clients call these addresses, and read problem documents (RFC 9457).
 _API_PREFIXES: Final = ("/v1/", "/oauth/", "/webhooks/")
 _PAGE: Final = """<!doctype html>
 <html lang="en">
@@ -42,11 +42,11 @@ _PAGE: Final = """<!doctype html>
 @dataclass(eq=False)
 class RequestRefused(Exception):
     """
-    Ends a request with an answer of the front.
+    Ends a request with an error response of the front.
 
     :param code: of the API's problem (`integrations.web.problem_catalogue`)
     :param title: of the page
-    :param retry_after: seconds; None: the same request is refused again
+    :param retry_after: seconds; None: a retry is refused too
     """
 
     status: HTTPStatus
@@ -59,8 +59,6 @@ class RequestRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class BufferedResponse:
-    """A complete answer."""
-
     status: int
     headers: Headers
     body: bytes
@@ -114,7 +112,7 @@ def refuse_after_error() -> RequestRefused:
 
 
 def render_refusal(refusal: RequestRefused, path: str) -> BufferedResponse:
-    """Return the answer for the address `path`. The connection ends with it."""
+    """Return the response for the address `path`. It closes the connection."""
     is_api = path.startswith(_API_PREFIXES)
     if is_api:
         body = json.dumps(_build_problem(refusal, path))
@@ -136,7 +134,7 @@ def render_refusal(refusal: RequestRefused, path: str) -> BufferedResponse:
 
 
 def _build_problem(refusal: RequestRefused, path: str) -> dict[str, Any]:
-    """Return a problem document (RFC 9457), as the API's own."""
+    """Return a problem document (RFC 9457) like the API's."""
     return {
         "type": f"{settings.PUBLIC_URL.rstrip('/')}/problems/{refusal.code}/",
         "title": EXPLAINED[refusal.code].title,

@@ -1,8 +1,8 @@
 """
-Load views and templates when a process starts, rather than at its first request or task.
+Load views and templates when a process starts.
 
-Otherwise the first visitor of each web process waits for that, and the garbage collector looks
-through what was loaded for as long as the process lives (`coordination/process_memory.py`).
+Otherwise the first request of each web process waits for them, and the garbage collector scans
+them for the life of the process (`coordination/process_memory.py`).
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from django.urls import reverse
 
 
 def load_views() -> None:
-    """Import every view, and compile the patterns of all addresses."""
+    """Import every view, and compile all URL patterns."""
     # To find a name, Django imports all routes and compiles their patterns.
     reverse("alive")
 
 
 def load_templates() -> None:
-    """Compile our templates, and those that they extend and include by name."""
+    """Compile our templates, and the templates that they extend and include by name."""
     for name in sorted(set(_list_templates())):
         get_template(name)
 

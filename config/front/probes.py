@@ -1,4 +1,4 @@
-"""The liveness check, which no thread and no table can delay."""
+"""The liveness check, independent of threads and database."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ALIVE_PATH: Final = "/healthz"
 
 
 def make_alive_response(method: str) -> BufferedResponse:
-    """Return what the view returns, without any middleware."""
+    """Return the view's response, without middleware."""
     request = HttpRequest()
     request.method = method
     response = health_probes.show_alive(request)

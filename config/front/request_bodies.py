@@ -1,4 +1,4 @@
-"""Read the body of a request within its size, its deadline and the memory for bodies."""
+"""Read request bodies within their limits of size, time and memory."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from config.front.client_timeouts import ClientTimeout
 from config.front.error_answers import RequestRefused
 from config.route_limits import MIN_UPLOAD_RATE, BodyLimit
 
-#: The part of the memory for bodies that one network may fill, so that it leaves some to others.
+#: Share of the memory for bodies that one network may fill, so that others have room.
 NETWORK_SHARE: Final = 0.25
 
 
 class RequestBodies:
-    """All bodies that this process holds, in bytes: of each kind, and of each network as well."""
+    """Counts the bytes of all bodies in this process, by kind and network."""
 
     def __init__(self) -> None:
-        self._held: Counter[BodyLimit] = Counter()
-        self._held_of: Counter[tuple[BodyLimit, str]] = Counter()
+        self._bytes_of_kind: Counter[BodyLimit] = Counter()
+        self._bytes_of_network: Counter[tuple[BodyLimit, str]] = Counter()
 
     @asynccontextmanager
     async def receive_body(
@@ -38,12 +38,12 @@ class RequestBodies:
         environ: dict[str, Any],
     ) -> AsyncIterator[bytes]:
         """
-        Receive the whole body, and count it as held until the block ends.
+        Receive the whole body, and count its bytes until the block ends.
 
-        :param headers: of the request, by their names in lower case
-        :param environ: of the request, which tells its network
-        :raises Refused: if the body is too large, too late, or one too many
-        :raises ClientGone: if the client closed the connection
+        :param headers: of the request, names in lower case
+        :param environ: of the request, for its network
+        :raises RequestRefused: if the body is too large or too slow, or memory is full
+        :raises ClientDisconnected: if the client closed the connection
         """
         if not expects_body(headers, limit):
             yield b""
@@ -64,22 +64,22 @@ class RequestBodies:
                     raise error_answers.refuse_busy()
                 pieces.append(piece)
             body = b"".join(pieces)
-            # Held once, and counted once.
+            # The joined body is counted once.
             pieces.clear()
             yield body
         finally:
             self._count_bytes(limit, network, -size)
 
     def _count_bytes(self, limit: BodyLimit, network: str, size: int) -> None:
-        self._held[limit] += size
-        self._held_of[limit, network] += size
-        if not self._held_of[limit, network]:
-            del self._held_of[limit, network]
+        self._bytes_of_kind[limit] += size
+        self._bytes_of_network[limit, network] += size
+        if not self._bytes_of_network[limit, network]:
+            del self._bytes_of_network[limit, network]
 
     def _is_full(self, limit: BodyLimit, network: str) -> bool:
         return (
-            self._held[limit] > limit.max_total_bytes
-            or self._held_of[limit, network] > limit.max_total_bytes * NETWORK_SHARE
+            self._bytes_of_kind[limit] > limit.max_total_bytes
+            or self._bytes_of_network[limit, network] > limit.max_total_bytes * NETWORK_SHARE
         )
 
 
@@ -91,15 +91,15 @@ def _find_network(environ: dict[str, Any]) -> str:
 
 def expects_body(headers: dict[bytes, bytes], limit: BodyLimit) -> bool:
     """
-    Return whether the request has a body, judging by its headers (RFC 9112, section 6.3).
+    Return whether the headers announce a body (RFC 9112, section 6.3).
 
-    :raises Refused: if the headers announce a larger body than the limit
+    :raises RequestRefused: if they announce more bytes than the limit
     """
     if b"transfer-encoding" in headers:
         return True
     announced = headers.get(b"content-length", b"0")
     if not announced.isdigit() or len(announced) > len(str(limit.max_bytes)) + 1:
-        # Not a number of bytes that anything accepts.
+        # More digits than any accepted size.
         raise (
             error_answers.refuse_too_large(limit.max_bytes)
             if announced.isdigit()
@@ -119,10 +119,9 @@ def _make_bad_length_error() -> RequestRefused:
 async def _receive_piece(
     client: ClientConnection, client_timeout: ClientTimeout
 ) -> tuple[bytes, bool]:
-    """Return the next piece of the body, and whether there are more."""
     client_timeout.start_wait()
     try:
-        async with asyncio.timeout(client_timeout.left):
+        async with asyncio.timeout(client_timeout.seconds_left):
             message = await client.receive()
     except TimeoutError:
         raise error_answers.refuse_too_slow() from None

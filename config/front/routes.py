@@ -1,4 +1,4 @@
-"""The limits of an address, from the URLconf and the table of limits."""
+"""The limits of an address, from URLconf and `config.route_limits`."""
 
 from __future__ import annotations
 
@@ -12,21 +12,20 @@ from config.route_limits import RouteLimits
 
 class Route(NamedTuple):
     """
-    A route, as the front needs it.
+    A route and its limits.
 
-    :param pattern: of its address, for the log; empty if no route has the address
+    :param pattern: URL pattern, for the log; empty without a route
     """
 
     limits: RouteLimits
     pattern: str
 
 
-#: Of an address that no route has.
+#: For an address without a route.
 NO_ROUTE: Final = Route(route_limits.UNKNOWN_ROUTE, "")
 
 
 def find_route(path: str) -> Route:
-    """Return the route of an address."""
     try:
         match = resolve(path)
     except Resolver404:

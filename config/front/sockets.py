@@ -1,4 +1,4 @@
-"""The server's sockets, which granian does not give to an application: end a connection early."""
+"""End connections early through the process's sockets, which granian does not expose."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-# Host and port, which granian gives as text.
+# Host and port; granian gives the port as text.
 Address = tuple[str, int | str]
 
-# Linux and macOS have it.
+# Exists on Linux and macOS.
 _OPEN_FILES: Final = Path("/dev/fd")
-#: Seconds; longer than a packet is lost on a bad line.
+#: Seconds; longer than packet loss on a bad line.
 UNREAD_SECONDS: Final = 30
-#: Files and sockets that a web process may open, where the system allows as many.
+#: Files and sockets that a web process may open, if the system allows it.
 _MAX_OPEN_FILES: Final = 16_384
 _NETWORK_FAMILIES: Final = frozenset({socket.AF_INET, socket.AF_INET6})
-# Close at once, with a reset rather than an end (socket(7), SO_LINGER).
+# Close at once with a reset (socket(7), SO_LINGER).
 _RESET: Final = struct.pack("ii", 1, 0)
 
 
@@ -36,13 +36,13 @@ def allow_open_files() -> None:
 
 def reset_connection(client: Address, server: Address) -> bool:
     """
-    Reset the connection between two addresses, and return whether it was found.
+    Reset the connection between two addresses; return whether it was found.
 
-    Of the server's the port alone is compared: granian gives the address that it listens on, which
-    may be every address of the machine.
+    Of the server only the port counts: granian gives the address it listens on, possibly every
+    address of the machine.
 
-    A client that reads nothing would keep its connection, and what it has not read in memory. An
-    answer that broke off must not look complete, however granian ends it.
+    A client that reads nothing would keep its connection and unread bytes in memory. A broken
+    response must not look complete, however granian ends it.
     """
     ends = (_read_host(client[0]), int(client[1]), int(server[1]))
     for duplicate in _iterate_sockets():
@@ -58,24 +58,24 @@ def reset_connection(client: Address, server: Address) -> bool:
 
 
 def _read_host(host: str) -> str:
-    """Return an IPv4 address as such; a socket for both families shows it as one of IPv6."""
+    """Return an IPv4 address that a dual-stack socket shows as IPv6."""
     return host.removeprefix("::ffff:")
 
 
 async def bound_unread_answers() -> None:
     """
-    Have the kernel end connections whose client takes nothing of its answer for `UNREAD` seconds.
+    Have the kernel end connections of clients that read nothing for `UNREAD_SECONDS`.
 
-    It covers the last pieces of an answer, for which no code in this process waits. Connections
-    inherit the option from the socket that listens, and granian listens after it has started the
-    application.
+    This covers the last pieces of a response, for which no code of this process waits.
+    Connections inherit the option from the listening socket, which granian opens after it started
+    the application.
     """
     while not _set_user_timeout(UNREAD_SECONDS):  # noqa: ASYNC110 - nothing tells when
         await asyncio.sleep(0.1)
 
 
 def _set_user_timeout(seconds: int) -> bool:
-    """Set TCP_USER_TIMEOUT (tcp(7)) on each socket that listens; return whether there is one."""
+    """Set TCP_USER_TIMEOUT (tcp(7)) on each listening socket; return whether there is one."""
     option = getattr(socket, "TCP_USER_TIMEOUT", None)
     has_listener = False
     for duplicate in _iterate_sockets():
@@ -88,7 +88,7 @@ def _set_user_timeout(seconds: int) -> bool:
 
 
 def _iterate_sockets() -> Iterator[socket.socket]:
-    """Yield a duplicate of each open socket, so that none is another one's meanwhile."""
+    """Yield a duplicate of each open socket, so that the process cannot close it in between."""
     for path in list(_OPEN_FILES.iterdir()):
         with suppress(OSError):
             if path.is_socket():

@@ -1,4 +1,4 @@
-"""Threads that run the WSGI application, in groups of a fixed size."""
+"""Groups of threads of a fixed size, for the WSGI application."""
 
 from __future__ import annotations
 
@@ -16,53 +16,53 @@ from config.front.client_connection import ClientConnection, ClientDisconnected
 
 T = TypeVar("T")
 
-#: Requests that wait for a thread of one group; the next is answered 503.
+#: Requests that wait for a thread of one group; the next one gets 503.
 MAX_WAITING: Final = 512
-#: Seconds that a request waits for a thread.
+#: Longest wait for a thread, in seconds.
 MAX_WAIT_SECONDS: Final = 10.0
 
 
 class ThreadPool:
     """
-    Runs calls in its own threads, as many at once as it has threads.
+    Runs calls in its own threads.
 
-    Threads are not replaced, so that each keeps one connection to the database.
+    Threads are never replaced, so that each keeps one database connection.
     """
 
     def __init__(self, name: str, threads: int) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
-        self._free = asyncio.Semaphore(threads)
-        self._waiting = 0
+        self._free_threads = asyncio.Semaphore(threads)
+        self._waiting_count = 0
 
     async def run_call(self, client: ClientConnection, call: Callable[[], T]) -> T:
         """
-        Return what `call` returns.
+        Run `call` in a thread, and return its result.
 
-        :raises Refused: if no thread became free in time
-        :raises ClientGone: if the client closed the connection before a thread became free
+        :raises RequestRefused: if no thread became free in time
+        :raises ClientDisconnected: if the client closed the connection before that
         """
         async with self._reserve_thread(client):
             loop = asyncio.get_running_loop()
-            # Nothing that one request sets is seen by the next.
+            # A new context: no request sees another request's variables.
             roomy_call = partial(call_with_room, call)
             return await loop.run_in_executor(self._executor, Context().run, roomy_call)
 
     @asynccontextmanager
     async def _reserve_thread(self, client: ClientConnection) -> AsyncIterator[None]:
-        if self._free.locked():
+        if self._free_threads.locked():
             await self._wait_for_thread(client)
         else:
-            await self._free.acquire()
+            await self._free_threads.acquire()
         try:
             yield
         finally:
-            self._free.release()
+            self._free_threads.release()
 
     async def _wait_for_thread(self, client: ClientConnection) -> None:
-        if self._waiting >= MAX_WAITING:
+        if self._waiting_count >= MAX_WAITING:
             raise error_answers.refuse_busy()
-        acquiring = asyncio.create_task(self._free.acquire())
-        self._waiting += 1
+        acquiring = asyncio.create_task(self._free_threads.acquire())
+        self._waiting_count += 1
         try:
             await asyncio.wait(
                 {acquiring, client.disconnect_task},
@@ -70,7 +70,7 @@ class ThreadPool:
                 return_when=asyncio.FIRST_COMPLETED,
             )
         finally:
-            self._waiting -= 1
+            self._waiting_count -= 1
         if not acquiring.done():
             acquiring.cancel()
             raise (
@@ -79,9 +79,9 @@ class ThreadPool:
 
     async def close(self) -> None:
         """
-        Wait until no call is under way.
+        Wait for the end of all calls.
 
-        A call that sends its answer in pieces needs the event loop, also to learn that its client
-        has left. Without the loop it would wait for ever, and so would the end of the process.
+        A streaming call needs the event loop, also to notice that its client has left. Without
+        the loop the call and the end of the process would wait for ever.
         """
         await asyncio.to_thread(self._executor.shutdown)

@@ -1,4 +1,4 @@
-"""Calls of the WSGI application in a thread: for a whole answer, or for one sent in pieces."""
+"""Call the WSGI application in a thread, for a complete or a streamed response."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from config.environ_middleware import WsgiApplication
 from config.front.client_connection import PIECE, ClientConnection
 from config.front.error_answers import BufferedResponse, Headers
 
-#: Seconds after which a piece is sent although it is small.
+#: Seconds after which even a small piece is sent.
 _SEND_AFTER: Final = 0.5
 
 
@@ -23,7 +23,7 @@ class _Closable(Protocol):
 
 @dataclass(slots=True)
 class StartResponse:
-    """Takes what the application gives to `start_response`."""
+    """WSGI's `start_response`; stores status and headers."""
 
     status: int = 500
     headers: Headers = field(default_factory=tuple)
@@ -43,32 +43,32 @@ def _refuse_to_write(_: bytes) -> object:
 
 
 def get_response(application: WsgiApplication, environ: dict[str, Any]) -> BufferedResponse:
-    """Return the complete answer. The thread is free before any of it is sent."""
+    """Return the complete response. The thread is free before it is sent."""
     start_response = StartResponse()
     with _close_after(application(environ, start_response)) as parts:
-        # What the header says of the body was decided when the application returned.
+        # The application has already set the headers of the body.
         body = b"" if environ["REQUEST_METHOD"] == "HEAD" else b"".join(parts)
     return BufferedResponse(start_response.status, start_response.headers, body)
 
 
 class WsgiResponseStream:
     """
-    An answer that is sent while the application makes it.
+    Sends a response while the application produces it.
 
-    The thread waits until the client has room for each piece, for a bounded time.
+    For each piece the thread waits until the client has room, for a bounded time.
     """
 
     def __init__(self, client: ClientConnection) -> None:
         self._client = client
-        # Of the front; the stream itself runs in a thread.
+        # The front's loop; the stream runs in a thread.
         self._loop = asyncio.get_running_loop()
 
     def run_application(self, application: WsgiApplication, environ: dict[str, Any]) -> None:
         """
-        Call the application and send its answer.
+        Call the application and send its response.
 
-        :raises ReaderTooSlow: if the client does not take it in time
-        :raises ClientGone: if the client closed the connection
+        :raises ReaderTooSlow: if the client reads too slowly
+        :raises ClientDisconnected: if the client closed the connection
         """
         start_response = StartResponse()
         with _close_after(application(environ, start_response)) as parts:
@@ -86,7 +86,7 @@ class WsgiResponseStream:
     async def _send_in_loop(
         self, start_response: StartResponse, piece: bytes, *, is_last: bool
     ) -> None:
-        if not self._client.has_answer:
+        if not self._client.has_response:
             await self._client.start_response(start_response.status, start_response.headers)
         if is_last:
             await self._client.send_last()
@@ -95,7 +95,7 @@ class WsgiResponseStream:
 
 
 def _close_after(parts: Iterable[bytes]) -> Any:
-    """Close what an application returned, where it can be closed."""
+    """Close the application's result if it has `close`."""
     if hasattr(parts, "close"):
         return closing(cast("_Closable", parts))
     return _NotClosable(parts)
@@ -113,7 +113,7 @@ class _NotClosable:
 
 
 def regroup_pieces(parts: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the same bytes in pieces of about `PIECE`; less where they are made slowly."""
+    """Yield the same bytes in pieces of about `PIECE`, smaller if they arrive slowly."""
     buffer = bytearray()
     sent_at = monotonic()
     for part in parts:

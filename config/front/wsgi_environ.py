@@ -1,4 +1,4 @@
-"""WSGI's environment (PEP 3333) of a request that arrived by ASGI."""
+"""WSGI's environ (PEP 3333) of an ASGI request."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from urllib.parse import unquote_to_bytes
 
 from config.front import error_answers
 
-# The body has arrived, so neither its framing nor a question about it concerns the application.
+# The body has arrived, so its framing and `Expect` do not concern the application.
 _FRONT_HEADERS: Final = frozenset({b"content-length", b"transfer-encoding", b"expect"})
 
 
 def read_path(scope: Mapping[str, Any]) -> str:
     """
-    Return the path of the address, as Django will read it.
+    Return the path of the address as Django reads it.
 
-    :raises Refused: if it is not UTF-8. Django would write such bytes as percent signs, and copy
-        the path for each of them.
+    :raises RequestRefused: if it is not UTF-8. Django would percent-encode such bytes, and copy
+        the path for each.
     """
     try:
         return unquote_to_bytes(scope["raw_path"]).decode("utf-8")
@@ -28,7 +28,7 @@ def read_path(scope: Mapping[str, Any]) -> str:
 
 
 def make_environ(scope: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the environment of a request without a body."""
+    """Return the environ of a request without a body."""
     host, port = scope.get("server") or ("", 0)
     client, _ = scope.get("client") or ("", 0)
     environ: dict[str, Any] = {
@@ -55,7 +55,7 @@ def make_environ(scope: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def add_header(environ: dict[str, Any], name: bytes, value: bytes) -> None:
-    # `X_Forwarded_For` would be taken for `X-Forwarded-For`, which a proxy sets.
+    # `X_Forwarded_For` would pass as `X-Forwarded-For`, which a proxy sets.
     if name in _FRONT_HEADERS or b"_" in name:
         return
     key = name.decode("latin-1").upper().replace("-", "_")

@@ -1,11 +1,12 @@
 """
-What a person agreed to, and until when: given and withdrawn by that person, and kept for ever.
+Consents: given and withdrawn by a person, and stored for ever.
 
-Whoever acts is whose agreement it is: no parameter names anybody else, and a
-use finds the agreement of whoever owns the data, so another's is worth nothing.
-Agreeing and withdrawing happen inside the caller's transaction, beside what
-they begin and end. A withdrawal is a fence: it raises the consent's epoch, which
-permits carry and opening compares; an end that has come counts as one.
+The acting person is always the consent's person; no parameter names another. A use checks the
+consent of the data's owner, so another person's consent is worth nothing.
+
+Consents change inside the caller's transaction, together with their effects. A withdrawal is a
+fence: it raises the consent's epoch, which permits carry and each opening compares. An expired
+consent counts as withdrawn.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from limited_use.policy.vocabulary import Purpose, Recipient
 
 class ConsentMissing(Exception):
     """
-    The person did not agree to the current version of a declaration. Show it, and ask them.
+    The person did not agree to the current version of a declaration. Show it, and ask.
 
     :param subject: key of the feature, or of the product with several features
     """
@@ -38,11 +39,11 @@ class ConsentMissing(Exception):
 
 
 class DeclarationOutdated(Exception):
-    """An agreement names a version that has changed since. Show the current one and ask again."""
+    """The version has changed since. Show the current one, and ask again."""
 
 
 class ConsentNeedsEnd(Exception):
-    """Agreement to one item ends at a time that lies ahead. Ask for one."""
+    """A consent to one item needs an end in the future."""
 
 
 def give(  # noqa: PLR0913 - what is agreed to, part by part, each by name
@@ -58,19 +59,18 @@ def give(  # noqa: PLR0913 - what is agreed to, part by part, each by name
     expires_at: datetime | None = None,
 ) -> Consent:
     """
-    Record that a person agrees to version `version` of a feature's declaration.
+    Record a person's consent to version `version` of a feature's declaration.
 
-    Agreeing to what is agreed already changes nothing; to another version or
-    another end, ends the older agreement.
+    The same consent again changes nothing. Another version or end replaces the older consent.
 
-    :param person_id: who acts, and so whose agreement it is
-    :param purpose: one of the feature's; blank: all that it declares
-    :param recipient: blank: as the feature declares
-    :param item: our id of the one thing that it is about
-    :raises Outdated: if that is not the version which stands now
-    :raises Undeclared: if the feature does not declare the purpose
-    :raises NeedsAnEnd: if it is about an item and never ends, or its end has come
-    :raises NotAMember: if they do not belong to the organisation
+    :param person_id: the acting person, who gives the consent
+    :param purpose: one of the feature's; blank: all declared purposes
+    :param recipient: blank: as declared
+    :param item: our id of the one item of the consent
+    :raises DeclarationOutdated: if the version is not current
+    :raises UndeclaredUse: if the feature does not declare the purpose
+    :raises ConsentNeedsEnd: if it is about an item and has no end, or its end is past
+    :raises NotAMember: if the person is no member of the organisation
     """
     _check_declaration(feature, version, purpose, recipient)
     if expires_at is None:
@@ -78,7 +78,7 @@ def give(  # noqa: PLR0913 - what is agreed to, part by part, each by name
             raise ConsentNeedsEnd
     elif expires_at <= at:
         raise ConsentNeedsEnd
-    # Held, so that what one person does about their agreements has an order.
+    # Lock the membership, so that one person's changes have an order.
     members = Membership.objects.live().filter(user_id=person_id, organisation_id=organisation_id)
     if not members.select_for_update(no_key=True).exists():
         raise NotAMember
@@ -118,15 +118,15 @@ def withdraw(  # noqa: PLR0913 - the same parts
     item: UUID | None = None,
 ) -> bool:
     """
-    Withdraw what a person agreed to, and whatever wider agreement covers it.
+    Withdraw a person's consent, and any wider consent that covers it.
 
-    What a wider one covered besides needs a new agreement: too much ends, never too little.
+    The other uses of a wider consent need a new one: too much ends, never too little.
 
-    :param person_id: who acts; nobody withdraws another's
+    :param person_id: the acting person, who gave the consent
     :param purpose: blank: every purpose
     :param recipient: blank: every recipient
-    :param item: None: everything about the feature, items too
-    :return: whether there was anything
+    :param item: None: the whole feature, items included
+    :return: whether a consent ended
     """
     covering_consents = _filter_live(person_id, organisation_id, feature)
     if purpose:
@@ -147,9 +147,9 @@ def end_feature_consents(
     items: Collection[UUID] | None = None,
 ) -> bool:
     """
-    End a person's agreements to `feature`, since what they were about has ended.
+    End a person's consents to `feature` after their subject has ended.
 
-    :param items: those about one of these alone; None: all of them
+    :param items: only consents to one of these; None: all
     """
     consents = _filter_live(owner_id, organisation_id, feature)
     if items is not None:
@@ -161,9 +161,9 @@ def find_item_consent(
     *, owner_id: UUID, organisation_id: UUID, feature: str, item: UUID, at: datetime
 ) -> Consent | None:
     """
-    Return the owner's agreement to `feature` about this very item, if it stands now.
+    Return the owner's live consent to `feature` for this item.
 
-    :param owner_id: whose the item is, as found in the database; never who says so
+    :param owner_id: the item's owner as found in the database, never as claimed
     """
     declared = FEATURES.get(feature)
     if declared is None:
@@ -177,12 +177,12 @@ def find_item_consent(
 
 
 def make_fence(consent: Consent) -> Fence:
-    """Return what a permit carries, so that it opens nothing once this is withdrawn or over."""
+    """Return the fence of a permit: it opens nothing after withdrawal or expiry of the consent."""
     return Fence(FenceKind.CONSENT, consent.id, consent.epoch)
 
 
 def list_consents(*, owner_id: UUID, organisation_id: UUID) -> QuerySet[Consent]:
-    """Return everything a person ever agreed to in an organisation, the newest first."""
+    """Return all consents of a person in an organisation, newest first."""
     consents = Consent.objects.filter(owner_id=owner_id, organisation_id=organisation_id)
     return consents.order_by("-given_at", "-id")
 
@@ -212,7 +212,7 @@ def _end_consents(consents: QuerySet[Consent], *, event: str, at: datetime) -> b
 
 def _end_consent(consent: Consent, *, event: str, at: datetime) -> None:
     if not consent.withdraw(at=at):
-        # The history says when it was over.
+        # The history has the time of expiry.
         event = "consent.expired"
     _record_entry(event, consent, at)
 

@@ -1,9 +1,8 @@
 """
-People who leave or are switched off, and organisations that close: as the platform says.
+Leavers, deactivated people and closed organisations, as the platform reports them.
 
-In one commit ends what `accounts` ends (memberships, features, tokens, sessions) and what was
-shared from or with whoever goes. What they had connected opens for nobody from then on; its
-removal begins with the next sweep.
+One commit ends memberships, features, tokens and sessions (`accounts`), and all shares from and
+with the person. From then on nothing opens connected data; the next sweep begins its removal.
 """
 
 from __future__ import annotations
@@ -23,8 +22,6 @@ from . import shares
 
 
 class MembershipEndReason(StrEnum):
-    """Why a membership ended, as its entry says it."""
-
     LEFT = "left"
     DEACTIVATED = "deactivated"
     ORGANISATION_CLOSED = "organisation_closed"
@@ -32,9 +29,9 @@ class MembershipEndReason(StrEnum):
 
 def leave_organisation(*, user_id: UUID, organisation_id: UUID, at: datetime) -> int:
     """
-    End a person's stay in an organisation, and return how many shares ended with it.
+    End a person's membership; return the number of ended shares.
 
-    :raises memberships.NotAMember: if they do not belong to it now
+    :raises memberships.NotAMember: if the person is no member
     """
     with transaction.atomic():
         ended = memberships.end_membership(user_id=user_id, organisation_id=organisation_id, at=at)
@@ -45,9 +42,9 @@ def leave_organisation(*, user_id: UUID, organisation_id: UUID, at: datetime) ->
 
 def deactivate_person(*, user_id: UUID, at: datetime) -> int:
     """
-    Switch a person off, and return how many shares ended with that.
+    Deactivate a person; return the number of ended shares.
 
-    :raises users.NotActive: if they are not active, or unknown
+    :raises user_provisioning.UserNotActive: if the person is unknown or not active
     """
     with transaction.atomic():
         user_provisioning.deactivate_user(user_id=user_id, at=at)
@@ -58,9 +55,9 @@ def deactivate_person(*, user_id: UUID, at: datetime) -> int:
 
 def close_organisation(*, organisation_id: UUID, at: datetime) -> int:
     """
-    Close an organisation, and return how many shares ended with it.
+    Close an organisation; return the number of ended shares.
 
-    :raises organisations.NoLiveOrganisation: if it is closed already, or unknown
+    :raises organisations.OrganisationNotLive: if the organisation is unknown or closed
     """
     with transaction.atomic():
         organisations.close_organisation(organisation_id=organisation_id, at=at)
@@ -70,7 +67,6 @@ def close_organisation(*, organisation_id: UUID, at: datetime) -> int:
 
 
 def _record_ended(ended: QuerySet[Membership], *, why: MembershipEndReason, at: datetime) -> int:
-    """Record that these memberships ended, and end what was shared from or with them."""
     ended_memberships = list(ended.order_by("id"))
     for membership in ended_memberships:
         organisation = entries.get_pseudonym(membership.organisation_id)

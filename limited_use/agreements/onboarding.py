@@ -1,9 +1,9 @@
 """
 Add organisations and people, as the platform provisions them. See `offboarding` for removal.
 
-Each step is an entry of its own commit: what came, as which role, into what; pseudonyms, and no
-name or address. Who gave the command no entry can say: it runs with the login of the tables' owner,
-behind which the service knows nobody.
+Each step writes a ledger entry with role and pseudonyms, without name or address. The entry does
+not name the operator: the command runs as the tables' owner, and the service knows no person
+behind it.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from limited_use.ledger import entries
 
 def found_organisation(*, platform_id: str, name: str, at: datetime) -> None:
     """
-    Record an organisation of the platform.
+    Create an organisation of the platform.
 
-    :raises organisations.AlreadyFounded: if the platform's id is taken
+    :raises organisations.OrganisationExists: if the platform's id is taken
     """
     with transaction.atomic():
         organisation = organisations.found_organisation(platform_id=platform_id, name=name, at=at)
@@ -31,9 +31,9 @@ def found_organisation(*, platform_id: str, name: str, at: datetime) -> None:
 
 def register_person(person: NewPerson, *, at: datetime) -> None:
     """
-    Record a person, without a password: they set one by the link for forgotten ones.
+    Register a person without a password; they set one by the reset link.
 
-    :raises users.AlreadyRegistered: if the address or the platform's id is taken
+    :raises user_provisioning.UserExists: if the address or the platform's id is taken
     """
     with transaction.atomic():
         user = user_provisioning.register_user(person, password=None, at=at)
@@ -43,10 +43,10 @@ def register_person(person: NewPerson, *, at: datetime) -> None:
 
 def join_organisation(*, user_id: UUID, organisation_id: UUID, at: datetime) -> None:
     """
-    Begin a person's stay in an organisation.
+    Begin a person's membership.
 
-    :raises memberships.AlreadyAMember: if they belong to it already
-    :raises memberships.NotOpen: if the person is switched off or the organisation is closed
+    :raises memberships.AlreadyMember: if the person is a member
+    :raises memberships.JoinNotAllowed: if the person is deactivated or the organisation is closed
     """
     with transaction.atomic():
         memberships.add_member(user_id=user_id, organisation_id=organisation_id, at=at)

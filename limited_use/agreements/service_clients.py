@@ -1,8 +1,7 @@
 """
-Service clients of platform features as operators handle them: each step is an entry in the ledger.
+Service clients as operators manage them; each step is a ledger entry. See `accounts.clients`.
 
-What a client may ask for is its feature's declaration; its keys are public ones. See
-`accounts.clients`.
+A client's purposes come from its feature's declaration; its keys are public.
 """
 
 from __future__ import annotations
@@ -28,11 +27,11 @@ def create_declared_client(
     client_id: str | None = None,
 ) -> ServiceClient:
     """
-    Create a service client of `feature`, for some of its declared purposes, without a ledger entry.
+    Create a client of `feature` for some of its declared purposes, without a ledger entry.
 
-    :param client_id: the feature's key, if not given
+    :param client_id: default: the feature's key
     :param jwks: the client's public keys, a JSON Web Key Set (RFC 7517)
-    :raises Undeclared: see `features.check_declared`
+    :raises UndeclaredUse: see `features.check_declared`
     """
     sorted_purposes = sorted(set(purposes))
     check_declared(feature, sorted_purposes)
@@ -49,11 +48,11 @@ def register_client(
     *, feature: str, purposes: Iterable[str], jwks: Mapping[str, Any], at: datetime
 ) -> ServiceClient:
     """
-    Register the client of `feature`, for some of its declared purposes.
+    Register the client of `feature` for some of its declared purposes.
 
-    :raises features.Undeclared: if the feature does not declare them
-    :raises clients.UnusableKeys: if `jwks` holds anything but usable public keys
-    :raises clients.AlreadyCreated: if it has one
+    :raises features.UndeclaredUse: if the feature does not declare them
+    :raises clients.UnusableKeys: if `jwks` holds an unusable or private key
+    :raises clients.ClientExists: if the feature has a client
     """
     with transaction.atomic():
         client = create_declared_client(feature=feature, purposes=purposes, jwks=jwks, at=at)
@@ -66,8 +65,8 @@ def replace_client_keys(*, client_id: str, jwks: Mapping[str, Any], at: datetime
     """
     Replace a client's keys.
 
-    :raises clients.UnusableKeys: if `jwks` holds anything but usable public keys
-    :raises clients.NoLiveClient: if it is retired, or unknown
+    :raises clients.UnusableKeys: if `jwks` holds an unusable or private key
+    :raises clients.ClientNotLive: if the client is unknown or retired
     """
     with transaction.atomic():
         client = clients.replace_keys(client_id=client_id, jwks=jwks)
@@ -76,9 +75,9 @@ def replace_client_keys(*, client_id: str, jwks: Mapping[str, Any], at: datetime
 
 def retire_client(*, client_id: str, at: datetime) -> None:
     """
-    End a client and its tokens.
+    Retire a client and delete its tokens.
 
-    :raises clients.NoLiveClient: if it is retired already, or unknown
+    :raises clients.ClientNotLive: if the client is unknown or retired
     """
     with transaction.atomic():
         entries.record_event(

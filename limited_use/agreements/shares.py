@@ -1,9 +1,8 @@
 """
-What a person shares with another registered user: given and taken back by that person.
+Shares: an owner shows a calendar to another registered user, and withdraws it.
 
-Like an agreement: whoever acts is whose share it is, it happens inside the caller's
-transaction, and taking it back is a fence. Who may be named, and that the thing is theirs,
-is the caller's to find.
+As with consents, the acting person is the owner, changes happen inside the caller's transaction,
+and a withdrawal is a fence. The caller checks the viewer and the ownership of the item.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from limited_use.policy.vocabulary import DataClass
 
 from . import typed_addresses
 
-#: What each level opens.
+#: Data classes that each level opens.
 LEVEL_DATA_CLASSES: dict[ShareLevel, frozenset[DataClass]] = {
     ShareLevel.FREEBUSY: frozenset({DataClass.CALENDAR_FREEBUSY}),
     ShareLevel.DETAILS: frozenset({DataClass.CALENDAR_FREEBUSY, DataClass.CALENDAR_EVENT}),
@@ -31,7 +30,7 @@ LEVEL_DATA_CLASSES: dict[ShareLevel, frozenset[DataClass]] = {
 
 
 class ShareEndsInPast(Exception):
-    """The end lies behind. Ask for one that lies ahead, or none."""
+    """The end is past. Ask for a future end, or none."""
 
 
 def give(  # noqa: PLR0913 - what is shared, part by part, each by name
@@ -46,23 +45,23 @@ def give(  # noqa: PLR0913 - what is shared, part by part, each by name
     expires_at: datetime | None = None,
 ) -> Share:
     """
-    Record that a person shares `item` with another of the organisation.
+    Record that a person shares `item` with another member of the organisation.
 
-    The same again changes nothing; another level or end ends the older share. Without a viewer, the
-    share opens nothing to anybody and looks the same to its owner.
+    The same share again changes nothing; another level or end replaces it. A share without a
+    viewer opens nothing, and looks the same to its owner.
 
-    :param person_id: who acts, and so whose share it is
-    :param viewer_id: None if nobody of the organisation has the address
-    :param address: as the person typed it
-    :raises InThePast: if its end has come
-    :raises NotAMember: if one of the two does not belong to the organisation
+    :param person_id: the acting person, who owns the share
+    :param viewer_id: None if no member has the address
+    :param address: as typed
+    :raises ShareEndsInPast: if the end is past
+    :raises NotAMember: if owner or viewer is no member of the organisation
     """
     if expires_at is not None and expires_at <= at:
         raise ShareEndsInPast
     named_viewer_id = viewer_id
     if viewer_id is None:
         viewer_id = _choose_placeholder_viewer(address, owner_id=person_id, item=item)
-    # Held, in one order, so that what two people do about their shares has an order.
+    # Lock in one order, so that changes of two people have an order.
     members = Membership.objects.live().filter(
         user_id__in=[person_id, viewer_id], organisation_id=organisation_id
     )
@@ -89,7 +88,7 @@ def give(  # noqa: PLR0913 - what is shared, part by part, each by name
         owner_id=person_id,
         organisation_id=organisation_id,
         viewer_id=viewer_id,
-        # Whoever leaves and comes back is not shown what they were shown before.
+        # A share ends with either membership, and a return does not revive it.
         owner_membership=membership_ids[person_id],
         viewer_membership=membership_ids[viewer_id],
         item=item,
@@ -103,7 +102,10 @@ def give(  # noqa: PLR0913 - what is shared, part by part, each by name
 
 
 def _choose_placeholder_viewer(address: str, *, owner_id: UUID, item: UUID) -> UUID:
-    """Return the viewer of an address that nobody has: as before, if it is shared with already."""
+    """
+    Return a viewer id for an address without a member: that of an existing share, if there is
+    one.
+    """
     current, *former = typed_addresses.make_placeholder_viewers(address, owner_id=owner_id)
     if not former:
         return current
@@ -113,9 +115,9 @@ def _choose_placeholder_viewer(address: str, *, owner_id: UUID, item: UUID) -> U
 
 def withdraw(*, person_id: UUID, share_id: UUID, at: datetime) -> Share | None:
     """
-    Take one share back; None if this person has no such share, or took it back before.
+    Withdraw a share; return None if the person has no such live share.
 
-    :param person_id: who acts; nobody takes another's back
+    :param person_id: the acting person, who owns the share
     """
     owned_shares = Share.objects.filter(id=share_id, owner_id=person_id, withdrawn_at=None)
     share = owned_shares.select_for_update(no_key=True).first()
@@ -125,7 +127,6 @@ def withdraw(*, person_id: UUID, share_id: UUID, at: datetime) -> Share | None:
 
 
 def leave_share(*, viewer_id: UUID, share_id: UUID, at: datetime) -> bool:
-    """End one share as the person who was shown it, who no longer wants to see it."""
     viewed_shares = Share.objects.filter(id=share_id, viewer_id=viewer_id, withdrawn_at=None)
     share = viewed_shares.select_for_update(no_key=True).first()
     if share is None:
@@ -135,7 +136,6 @@ def leave_share(*, viewer_id: UUID, share_id: UUID, at: datetime) -> bool:
 
 
 def end_item_shares(*, items: Collection[UUID], at: datetime) -> int:
-    """End every share of these things, since they are gone; return how many."""
     live_shares = Share.objects.filter(item__in=items, withdrawn_at=None).order_by("id")
     ended = list(live_shares.select_for_update(no_key=True))
     for share in ended:
@@ -144,7 +144,7 @@ def end_item_shares(*, items: Collection[UUID], at: datetime) -> int:
 
 
 def end_membership_shares(*, memberships: Collection[UUID], at: datetime) -> int:
-    """End every share from or with these memberships, since they are over; return how many."""
+    """End all shares from or with ended memberships; return their number."""
     is_from_or_with = Q(owner_membership__in=memberships) | Q(viewer_membership__in=memberships)
     ended = list(
         Share.objects.filter(is_from_or_with, withdrawn_at=None)
@@ -157,7 +157,7 @@ def end_membership_shares(*, memberships: Collection[UUID], at: datetime) -> int
 
 
 def end_owner_shares(*, person_id: UUID, organisation_id: UUID, at: datetime) -> int:
-    """Take everything back that a person shares, since they no longer agree to sharing."""
+    """Withdraw all shares of a person who withdrew the consent to sharing; return their number."""
     owned_shares = Share.objects.filter(
         owner_id=person_id, organisation_id=organisation_id, withdrawn_at=None
     )
@@ -168,14 +168,12 @@ def end_owner_shares(*, person_id: UUID, organisation_id: UUID, at: datetime) ->
 
 
 def filter_live(at: datetime) -> QuerySet[Share]:
-    """Return the shares that stand now."""
     return Share.objects.filter(
         Q(expires_at=None) | Q(expires_at__gt=at), given_at__lte=at, withdrawn_at=None
     )
 
 
 def forget_addresses(*, at: datetime) -> int:
-    """Forget the typed addresses of shares that have expired, and return how many."""
     expired_shares = Share.objects.filter(withdrawn_at=None, expires_at__lte=at).exclude(
         typed_address=""
     )
@@ -183,13 +181,13 @@ def forget_addresses(*, at: datetime) -> int:
 
 
 def make_fence(share: Share) -> Fence:
-    """Return what a permit carries, so that it opens nothing once this is taken back or over."""
+    """Return the fence of a permit: it opens nothing after withdrawal or expiry of the share."""
     return Fence(FenceKind.SHARE, share.id, share.epoch)
 
 
 def _end_share(share: Share, *, event: str, at: datetime) -> None:
     if not share.withdraw(at=at):
-        # The history says when it was over.
+        # The history has the time of expiry.
         event = "share.expired"
     share.typed_address = ""
     share.save(update_fields=["typed_address"])

@@ -1,8 +1,8 @@
 """
-Addresses with which people share a calendar, as they typed them.
+Addresses of shares, as their owners typed them.
 
-Each is shown to the person who typed it and to nobody else. They are encrypted under a key that is
-not in the database, and forgotten when the share ends.
+Only the owner sees an address. It is encrypted under a key outside the database, and deleted with
+the share.
 """
 
 from __future__ import annotations
@@ -18,12 +18,11 @@ _PLACEHOLDER_PURPOSE: Final = "viewer of an address that nobody has"
 
 
 def seal_address(address: str) -> str:
-    """Return the encrypted address, as the table has it."""
     return mfa_secrets.encrypt_secret(address, context=_CONTEXT) if address else ""
 
 
 def open_address(sealed: str) -> str:
-    """Return the address; empty if there is none, or if its secret is no longer configured."""
+    """Return the address; empty if there is none, or its secret is no longer configured."""
     try:
         return mfa_secrets.decrypt_secret(sealed, context=_CONTEXT) if sealed else ""
     except mfa_secrets.SecretUnreadable:
@@ -32,9 +31,9 @@ def open_address(sealed: str) -> str:
 
 def make_placeholder_viewers(address: str, *, owner_id: UUID) -> list[UUID]:
     """
-    Return ids of nobody, the same whenever this owner types this address.
+    Return viewer ids that belong to no person, stable per owner and address.
 
-    The first is made under the current secret, the others under former ones.
+    The first uses the current secret, the others former ones.
     """
     hashes = compute_hashes(f"{owner_id} {address.lower()}", purpose=_PLACEHOLDER_PURPOSE)
     return [UUID(bytes=digest[:16], version=4) for digest in hashes]

@@ -1,6 +1,6 @@
 """
-The evidence: sections, each from where the truth stands, in one signed bundle.
+The evidence: one signed bundle of sections.
 
-A section says what it rests on: the code, the settings, or what is live. It holds our
-own words, counts, times and hashes: no content, no address, no id of a person.
+Each section states its basis: code, settings, or live data. It holds our own words, counts, times
+and hashes: no content, no address, no id of a person.
 """

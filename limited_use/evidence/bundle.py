@@ -1,4 +1,4 @@
-"""One bundle of all sections: signed like a receipt, with the newest checkpoint inside."""
+"""One bundle of all sections, signed like a receipt, with the newest checkpoint."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ KIND = "evidence-bundle"
 
 def make_bundle(sections: Sequence[EvidenceSection], *, at: datetime) -> bytes:
     """
-    Return the bundle as it is to be kept: the exact bytes are what is signed.
+    Return the signed bundle. Store these exact bytes: the signature covers them.
 
-    :raises sections.NotEvidence: if a section holds what is no evidence
+    :raises sections.InvalidEvidence: if a section holds other values than evidence may
     :raises KeyStoreUnavailable: if it cannot be signed now
     """
     body = build_contents(sections, at=at)
@@ -37,7 +37,6 @@ def make_bundle(sections: Sequence[EvidenceSection], *, at: datetime) -> bytes:
 
 
 def build_contents(sections: Sequence[EvidenceSection], *, at: datetime) -> dict[str, Any]:
-    """Return what a bundle says."""
     not_met = [(section, unmet) for section in sections for unmet in section.not_met(at)]
     return {
         "kind": KIND,

@@ -1,4 +1,4 @@
-"""Every clause, with what enforces it: rules, facts and code, or whose duty it is."""
+"""Every clause and its enforcement: rules, facts and code, or a duty."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from limited_use.policy.rules import RULES, PolicyRule
 
 
 def get_fact_rules(clause: Clause) -> tuple[PolicyRule, ...]:
-    """Return the rules that permit only where what the clause asks for was found."""
+    """Return the rules that do not name the clause, but need one of its facts."""
     named_rules = clauses.get_rules(clause.id)
     return tuple(
         rule for rule in RULES if rule not in named_rules and rule.needs & set(clause.facts)
@@ -20,7 +20,7 @@ def get_fact_rules(clause: Clause) -> tuple[PolicyRule, ...]:
 
 
 def list_applying(clause: Clause) -> tuple[str, ...]:
-    """Return the ids of every rule, and the names of every event, that apply the clause."""
+    """Return the ids of rules, and names of ledger events, that apply the clause."""
     rules = (*clauses.get_rules(clause.id), *get_fact_rules(clause))
     return (*(rule.id for rule in rules), *EVENTS.get(clause.id, ()))
 
@@ -33,7 +33,7 @@ _PURGE_EVENTS = (
 )
 _REVOCATION_EVENTS = ("revocation.settled",)
 _CONSENT_EVENTS = ("connection.connected", "integration.connected")
-# Where a clause is kept by what is done rather than decided: which entries say that it was.
+# Clauses kept by actions rather than decisions: the ledger events that prove them.
 EVENTS: Mapping[str, tuple[str, ...]] = {
     "WDEL": _PURGE_EVENTS,
     "CASA-DEL": _PURGE_EVENTS,

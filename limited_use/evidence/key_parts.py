@@ -1,4 +1,4 @@
-"""What the keys rest on: which keyring, its directory key, the epochs, and what is published."""
+"""Evidence about keys: keyring, directory key, epochs, ledger and publication."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def describe_custody(_: datetime) -> Mapping[str, Any]:
 
 
 def find_unmet_custody(_: datetime) -> list[UnmetClause]:
-    """A file keyring is told where it is used, whoever accepted it."""
+    """Report a file keyring, even if an operator accepted it."""
     return [] if settings.KEYRING.url else [UnmetClause("WSEC-KEY", FILE_KEYRING_TEXT)]
 
 
@@ -106,7 +106,6 @@ def describe_ledger(_: datetime) -> Mapping[str, Any]:
 
 
 def describe_alarms(_: datetime) -> Mapping[str, Any]:
-    """Return how many alarms of each kind nobody has settled, and how many were ever raised."""
     counts_by_kind = Alarm.objects.values_list("kind").annotate(count=Count("id")).order_by("kind")
     return {
         "open": dict(counts_by_kind.filter(settled_at=None)),

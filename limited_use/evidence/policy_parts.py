@@ -1,4 +1,4 @@
-"""What the policy says: rules, the whole decision space, features, and how often it was applied."""
+"""Evidence about the policy: rules, decision space, features, and applied rules."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from limited_use.models.usage import PolicyUse, Tally
 from limited_use.policy import decision_table, evaluation, features
 from limited_use.policy.rules import RULES, PolicyRule
 
-# Days of which each is listed; before that, totals.
+# Period listed by day; older uses only count in totals.
 LISTED_PERIOD: Final = timedelta(days=30)
 
 
@@ -67,7 +67,7 @@ def _describe_feature(feature: features.Feature) -> dict[str, Any]:
 
 
 def describe_rule_usage(at: datetime) -> Mapping[str, Any]:
-    """Return how often each rule was applied: in all, and by day of late."""
+    """Return how often each rule was applied: in total, and by recent day."""
     total = PolicyUse.objects.values_list("rule", "is_permitted").annotate(total=Sum("count"))
     recent = PolicyUse.objects.filter(day__gt=(at.astimezone(UTC) - LISTED_PERIOD).date())
     by_day = recent.values_list("day", "rule", "feature", "is_permitted").annotate(

@@ -1,4 +1,4 @@
-"""What a section of the evidence is. Pure, so that every package can declare its own."""
+"""The type of an evidence section. Pure, so that every package can declare sections."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_TEXT_LENGTH: Final = 1_000_000
 
 
 class EvidenceBasis(StrEnum):
-    """What a section rests on; a test is no observation of production, and says so."""
+    """The basis of a section. A test is no observation of production."""
 
     CODE = "code"
     SETTING = "setting"
@@ -21,12 +21,12 @@ class EvidenceBasis(StrEnum):
 
 
 class InvalidEvidence(Exception):
-    """A section holds what is no evidence of ours. A bug of whoever wrote it."""
+    """A section holds a value that is no evidence: a bug of the section."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnmetClause:
-    """A clause that is not met as this service runs now, and why."""
+    """A clause that this service does not meet now, and the reason."""
 
     clause: str
     why: str
@@ -37,9 +37,9 @@ class EvidenceSection:
     """
     One section.
 
-    :param says: what it shows, in a sentence
-    :param content: returns it at a time: words, whole numbers, truths, lists and mappings of them
-    :param not_met: returns the clauses that it finds not met
+    :param says: its subject, in a sentence
+    :param content: returns text, integers, booleans, and lists and mappings of them
+    :param not_met: returns the unmet clauses
     """
 
     key: str
@@ -51,7 +51,10 @@ class EvidenceSection:
 
 
 def check_values(value: object) -> None:
-    """:raises NotEvidence: for what canonical JSON does not hold exactly, or what is a dump"""
+    """
+    :raises InvalidEvidence: for a value that canonical JSON does not hold exactly, or an overlong
+        text
+    """
     if isinstance(value, Mapping):
         for key, inner in value.items():
             if not isinstance(key, str):

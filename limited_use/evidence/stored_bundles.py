@@ -1,4 +1,4 @@
-"""Bundles that were made, for reviewers to fetch: by a process that may see everything."""
+"""Stored evidence bundles for reviewers, made by a process that sees all rows."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from limited_use.models.usage import EvidenceBundle
 from . import bundle
 from .sections import EvidenceSection
 
-# So many are kept; whoever needs an older one has fetched it.
+# Number of stored bundles; reviewers have fetched older ones.
 MAX_BUNDLES: Final = 30
 
 
 def make_stored_bundle(sections: Sequence[EvidenceSection], *, at: datetime) -> EvidenceBundle:
-    """Make a bundle and keep it. Raises as `bundle.make`."""
+    """Make and store a bundle. Raises as `bundle.make_bundle`."""
     document = bundle.make_bundle(sections, at=at)
     contents = orjson.loads(document)
     stored_bundle = EvidenceBundle(
@@ -37,5 +37,4 @@ def make_stored_bundle(sections: Sequence[EvidenceSection], *, at: datetime) -> 
 
 
 def get_latest() -> EvidenceBundle | None:
-    """Return the newest bundle."""
     return EvidenceBundle.objects.order_by("-made_at", "-id").first()

@@ -1,4 +1,4 @@
-"""The sections of this package. Those above have their own, and join them."""
+"""Evidence sections of this package. Packages above add their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ledger entries of decisions: words of the policy, numbers and pseudonyms."""
+"""Ledger entries of decisions: policy words, numbers and pseudonyms."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from limited_use.policy.vocabulary import Fact
 @dataclass(slots=True)
 class DecisionEntries:
     """
-    The entries of one guard call: one for each subject and data class.
+    The entries of one guard call: one per subject and data class.
 
-    A subject may have a key for each part, as an integration has for the copy of each calendar.
-    The requests for its parts are then one use, with one entry.
+    A subject may have a key per part, such as an integration with a key per calendar. The
+    requests for its parts form one use, with one entry.
     """
 
     moment: int
@@ -29,7 +29,7 @@ class DecisionEntries:
     _subject_indexes: dict[tuple[object, ...], int] = field(default_factory=dict)
 
     def add_request(self, request: AccessRequest, decision: Decision) -> UUID:
-        """Return the id of the entry that records the request."""
+        """Record the request, and return the id of its entry."""
         index = len(self.records)
         if request.about is not None and request.item is None:
             subject_key = (
@@ -84,7 +84,7 @@ def _acts_for_another(request: AccessRequest) -> bool:
     """
     Return whether a person acts for another person, as support does.
 
-    Entries then name the actor by the service's own pseudonym, in all that they open, for good.
+    All their entries then name the actor by the service's own pseudonym, permanently.
     """
     actor, owner_id = request.actor, request.on_behalf_of
     return actor.kind == ActorKind.PERSON and owner_id is not None and owner_id != actor.user_id
@@ -92,9 +92,9 @@ def _acts_for_another(request: AccessRequest) -> bool:
 
 def _choose_naming(request: AccessRequest, decision: Decision) -> Callable[[UUID], str]:
     """
-    Return the pseudonyms of an entry: the subject's own only if the actor is involved with it.
+    Return the pseudonyms of an entry: the subject's own only for an actor involved with it.
 
-    The request of an uninvolved actor leaves the same entry whether the subject exists or not.
+    An uninvolved actor's request leaves the same entry whether or not the subject exists.
     """
     if request.names is None:
         return entries.get_pseudonym

@@ -2,7 +2,7 @@
 Decide access requests, record each decision in the ledger, and return permits.
 
 The only module that makes permits. Decisions, refusals included, are on disk before it answers.
-So it refuses to run inside a transaction, whose rollback would remove the record.
+So it refuses to run inside a transaction: a rollback would remove the record.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from . import decision_entries
 
 logger = logging.getLogger(__name__)
 
-# A share names a person, support is a person, and an export goes to the person who requested it.
+# Shares name people, support is a person, and exports go to the person who asked.
 _PERSON_FACTS = frozenset({Fact.SHARE_LIVE, Fact.ITEM_CONSENTED, Fact.EXPORT_ASKED})
 # A permit serves one HTTP request, or one page of a task.
 PERMIT_LIFETIME = timedelta(seconds=60)
 
 
 class AccessRefused(Exception):
-    """The policy refused the request, and the ledger records it. Name the rule and the reason."""
+    """The policy refused the request, and the ledger records it. Show rule and reason."""
 
     def __init__(self, decision: Decision, entry_id: UUID, use: Use) -> None:
         super().__init__(decision.rule_id)
@@ -42,12 +42,12 @@ class AccessRefused(Exception):
 
     @property
     def message(self) -> str:
-        """The rule, and what is missing for it, in sentences for the person who was refused."""
+        """The rule and its missing facts, in sentences for the refused person."""
         return refusal_text.explain_refusal(self.decision)
 
     @property
     def missing(self) -> list[str]:
-        """The facts that are missing, of those that the person who was refused may know."""
+        """The missing facts that the refused person may know."""
         return sorted(refusal_text.get_disclosed_facts(self.decision))
 
 
@@ -58,11 +58,9 @@ def permit(request: AccessRequest, *, at: datetime) -> Permit:
 
 def permits(requests: Sequence[AccessRequest], *, at: datetime) -> list[Permit]:
     """
-    Record every decision and return a permit for each request.
+    Record every decision, and return a permit for each request: all, or none.
 
-    All or none: one refusal refuses them all, after every decision is recorded.
-
-    :raises Refused: the first refusal, if there is one
+    :raises AccessRefused: the first refusal, after every decision is recorded
     :raises RuntimeError: inside a transaction
     """
     answers = decide_each(requests, at=at)
@@ -74,9 +72,9 @@ def permits(requests: Sequence[AccessRequest], *, at: datetime) -> list[Permit]:
 
 def decide_each(requests: Sequence[AccessRequest], *, at: datetime) -> list[Permit | AccessRefused]:
     """
-    Record every decision and return a permit or a refusal for each request.
+    Record every decision, and return a permit or a refusal for each request.
 
-    For data of several people, where a refusal for one is none for the others.
+    For data of several people: a refusal for one person does not affect the others.
 
     :raises RuntimeError: inside a transaction
     """
@@ -84,7 +82,7 @@ def decide_each(requests: Sequence[AccessRequest], *, at: datetime) -> list[Perm
     _commit_records(records)
     for request, answer in zip(requests, answers, strict=True):
         if isinstance(answer, AccessRefused):
-            # One log line is enough for all of the requests.
+            # One log line covers all of the requests.
             _log_refusal(answer, request)
             break
     return answers
@@ -92,11 +90,10 @@ def decide_each(requests: Sequence[AccessRequest], *, at: datetime) -> list[Perm
 
 def list_refused(requests: Sequence[AccessRequest]) -> list[AccessRequest]:
     """
-    Return the requests that the policy would refuse now, for later uses.
+    Return the requests that the policy would refuse now. Makes no permit and records nothing.
 
-    Makes no permit and records nothing. A caller that stops because of a refusal passes the
-    refused requests to `permits`, which records them. A caller that goes on calls `permits` before
-    each use.
+    A caller that stops passes the refused requests to `permits`, which records them. A caller
+    that continues calls `permits` before each use.
     """
     return [
         request
@@ -112,7 +109,7 @@ def _log_refusal(refusal: AccessRefused, request: AccessRequest) -> None:
             "about": request.about or request.holder,
             "entry_id": refusal.entry_id,
             "rule_id": refusal.decision.rule_id,
-            # Joined by a bar, because log fields hold names and no text.
+            # Joined by a bar, because log fields hold no prose.
             "clause": "|".join(refusal.decision.clauses),
             "feature": request.feature or request.actor.feature,
             "purpose": request.use.purpose,
@@ -151,17 +148,17 @@ def _decide_requests(
 
 def filter_facts(request: AccessRequest) -> frozenset[Fact]:
     """
-    Return the facts that count: those of the request, without those that its actor cannot have.
+    Return the request's facts, without those that its actor cannot have.
 
-    A client's registration is read from the feature registry, so a row that was edited by hand
-    grants nothing. The recipient must fit the actor: a client is never the owner, a person never
-    a feature.
+    The feature registry, not the client's row, decides about registration, so a row edited by
+    hand grants nothing. The recipient must fit the actor: a client is never the owner, a person
+    never a feature.
     """
     facts, actor, use = request.facts, request.actor, request.use
     dropped_facts = {Fact.FEATURE_REGISTERED}
     if actor.kind != ActorKind.PERSON:
         dropped_facts |= _PERSON_FACTS
-    # Consent is to one item, and to another reader: owners are not their own support.
+    # Consent is about one item and for another reader: owners are not their own support.
     if request.item is None or actor.user_id == request.on_behalf_of:
         dropped_facts.add(Fact.ITEM_CONSENTED)
     if actor.kind == ActorKind.CLIENT:
@@ -191,9 +188,9 @@ def filter_facts(request: AccessRequest) -> frozenset[Fact]:
 
 def _commit_records(records: Sequence[tuple[UUID, dict[str, entries.EntryValue]]]) -> None:
     if connection.in_atomic_block or not connection.get_autocommit():
-        # Raises, unless the transaction is one that a test case wraps around everything.
+        # Raises, except inside a test case's outer transaction.
         with transaction.atomic(durable=True):
             entries.append_entries(records)
     elif records:
-        # One statement outside a transaction is a transaction, without two more round trips.
+        # A single statement is its own transaction, and saves two round trips.
         entries.append_entries(records)

@@ -1,9 +1,8 @@
 """
-Every kind of message that the platform itself may send: a closed list, with why it may.
+The closed list of messages that the platform sends, with their reasons.
 
-A kind takes words of ours, times and numbers, and leads to one page. It says for which
-purpose of the policy it is sent; what the policy never allows to anybody is no reason to
-write to somebody. So there is no kind for marketing, and none can be added: see `problems`.
+A message holds our words, times and numbers, and links to one page. Its purpose must be one that
+the policy allows, so there is no marketing, and `find_problems` refuses any.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ from typing import Final
 from limited_use.policy import evaluation
 from limited_use.policy.vocabulary import DataClass, Purpose, Recipient, Use
 
-# One of a closed list of ours, a time, a number, a yes or no. No text.
+# An enum member of ours, a time, a number or a boolean. No text.
 MessageValue = Enum | datetime | int | bool | None
 
 MIN_REASON_WORDS: Final = 4
-# What the service owes its users to be told about. Everything else they have to choose.
+# Purposes that the service must notify of. All others are the user's choice.
 OWED_PURPOSES: Final = frozenset({Purpose.CONNECTION_MAINTAIN, Purpose.CONNECTION_END})
 
 
@@ -30,12 +29,12 @@ class MessageKind:
     """
     One kind of message.
 
-    :param why: the reason for which it may be sent, for whoever reviews
+    :param why: the reason to send it, for reviewers
     :param template: `notices/….txt` and `notices/….subject.txt`
-    :param takes: the words that it is made of; all are given
-    :param leads_to: the name of the page that it leads to
-    :param about_receipt: leads to the receipt of what it is about, by a link that needs no account
-    :param carries: which provider data may stand in it; none, where it is the platform's own mail
+    :param value_names: its template values; all are required
+    :param route_name: route of the linked page
+    :param links_receipt: links to the receipt of its subject, readable without an account
+    :param data_classes: provider data that it may hold; none in the platform's own mail
     """
 
     key: str
@@ -104,7 +103,7 @@ KINDS: Final[dict[str, MessageKind]] = {
 def find_problems(
     kinds: Mapping[str, MessageKind], table: evaluation.DecisionTable = evaluation.TABLE
 ) -> Iterator[str]:
-    """Yield what is wrong with `kinds`: each is a sentence for a developer."""
+    """Yield the problems of `kinds`, as sentences for a developer."""
     for key, kind in kinds.items():
         if key != kind.key:
             yield f"{kind.key} stands under {key}"
@@ -124,7 +123,7 @@ def find_problems(
 
 
 def format_kinds(kinds: Mapping[str, MessageKind] = KINDS) -> str:
-    """Return the list for a reviewer: what may be sent, why, and made of what."""
+    """Return the list for a reviewer."""
     lines = []
     for kind in kinds.values():
         data_class_names = ", ".join(sorted(kind.data_classes)) or "none"

@@ -1,9 +1,9 @@
 """
-The platform's own mail: the one place that sends any, to the address that a person signs in with.
+The platform's own mail, to the address with which a person signs in. No other module sends it.
 
-It takes a kind of the closed list and words of ours, never text. So no provider's content can
-be in it, and it goes through nobody's mailbox: the server is the platform's (`EMAIL_URL`).
-Mail of the sign-in pages is django-allauth's and of `accounts.account_mail`, by the same server.
+It takes a kind of the closed list and our own values, never text, so it holds no provider
+content. The platform's server sends it (`EMAIL_URL`), not a user's mailbox.
+`accounts.account_mail` and django-allauth send the mails of the sign-in pages by the same server.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from .message_kinds import KINDS, MessageKind, MessageValue
 
 logger = logging.getLogger(__name__)
 
-# So that no other mailbox answers by itself (RFC 3834).
+# Keeps mailboxes from answering automatically (RFC 3834).
 _HEADERS = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
 
 
 class InvalidMessageValues(Exception):
-    """The kind is unknown, or was given something else than its words. A bug of the caller."""
+    """The kind is unknown, or the values are not its own. A bug of the caller."""
 
 
 def send_message(
@@ -44,14 +44,14 @@ def send_message(
     about: UUID | None = None,
 ) -> bool:
     """
-    Send one message to where a person signs in, and return whether the server took it.
+    Send one message to a person's sign-in address; return whether the server took it.
 
-    A server that is down, or none at all, is no error: pages say everything that mail says.
+    A missing or failing server is no error: pages say everything that mail says.
 
     :param kind: a key of `message_kinds.KINDS`
-    :param words: exactly what the kind takes; members of enums, times, numbers, yes or no
-    :param about: whose receipt it leads to, where it leads to one
-    :raises NotOurWords: if it is given anything else
+    :param values: exactly the kind's values: enum members, times, numbers, booleans
+    :param about: subject of the linked receipt, if the kind links one
+    :raises InvalidMessageValues: for other values
     """
     message_kind = _check_message(kind, values, about)
     user = User.objects.active().filter(id=user_id).only("email").first()
@@ -87,7 +87,7 @@ def _check_message(kind: str, values: Mapping[str, object], about: UUID | None) 
     if values.keys() != message_kind.value_names:
         raise InvalidMessageValues(f"{message_kind.key} takes other words")
     for name, value in values.items():
-        # A member of an enum may be text as well: it stands in the code, and is ours.
+        # An enum member may also be a str: its text is in our code.
         if not (value is None or isinstance(value, Enum | datetime | int)):
             raise InvalidMessageValues(f"{name} is not one of our words")
     if message_kind.links_receipt is not isinstance(about, UUID):

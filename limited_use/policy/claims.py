@@ -1,9 +1,8 @@
 """
-Claims: sentences that state a fact about data, on a page, in a mail or in a receipt.
+Claims: sentences on pages, in mails or receipts that state a fact about data. Pure.
 
-A claim has an id. Every id has at least one test, marked ``@pytest.mark.claim(id)``, that fails
-when the sentence is false (`tests/test_claims.py`). In a template, write
-``{% claim "id" %}…{% endclaim %}`` instead. Pure.
+Each claim id has a test, marked ``@pytest.mark.claim(id)``, that fails when the sentence is false
+(`tests/test_claims.py`). Templates use ``{% claim "id" %}…{% endclaim %}``.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """
-The whole decision space as a page that a reviewer can read.
+The whole decision space as a page for reviewers. A diff of the page is a diff of policy.
 
-`python -m limited_use.policy.decision_table > tests/limited_use/policy.golden` writes it anew;
-`python -m limited_use.policy.decision_table tests/limited_use/policy.golden` says what is
-opened and what is closed by now, compared with that page. A diff of it is a diff of policy.
+`python -m limited_use.policy.decision_table > tests/limited_use/policy.golden` writes the page.
+`python -m limited_use.policy.decision_table tests/limited_use/policy.golden` prints the uses that
+the current policy opens and closes, compared with the page.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ AnswersByUse = Mapping[Use, str]
 
 
 def list_answers(table: DecisionTable = TABLE) -> AnswersByUse:
-    """Return what the policy says of each use: by which rule, and given which facts."""
+    """Return the policy's answer for each use: rule and needed facts."""
     return {Use(*use): _format_answer(cell) for use, cell in table.items()}
 
 
 def render_page(table: DecisionTable = TABLE) -> str:
     """
-    Return the page: by purpose, then recipients, then data, those with one answer together.
+    Return the page by purpose, recipients and data; uses with one answer share a line.
 
-    Every use of the vocabulary stands in exactly one line (see `read`).
+    Every use of the vocabulary is in exactly one line (see `parse_page`).
     """
     answers_by_use = list_answers(table)
     open_count = sum(_is_open(answer) for answer in answers_by_use.values())
@@ -54,9 +54,9 @@ def render_page(table: DecisionTable = TABLE) -> str:
 
 def parse_page(page: str) -> dict[Use, str]:
     """
-    Return the answers that a page gives: what `answers` returned when it was written.
+    Return the answers of a page, as `list_answers` returned them.
 
-    :raises ValueError: if a use stands in two lines, or a word is not of the vocabulary
+    :raises ValueError: if a use is in two lines, or a word is not of the vocabulary
     """
     answers_by_use: dict[Use, str] = {}
     purpose, recipients = "", ""
@@ -76,7 +76,7 @@ def parse_page(page: str) -> dict[Use, str]:
 
 
 def describe_changes(before: AnswersByUse, after: AnswersByUse) -> Iterator[str]:
-    """Yield a line for each use that is opened or closed, or answered for another reason."""
+    """Yield a line for each use that is opened, closed, or answered for another reason."""
     for use in sorted({*before, *after}):
         old, new = before.get(use, REFUSE), after.get(use, REFUSE)
         if old == new:
@@ -94,7 +94,7 @@ def _render_purpose(answers_by_use: AnswersByUse, purpose: Purpose) -> Iterator[
     blocks: dict[tuple[str, ...], list[Recipient]] = defaultdict(list)
     for recipient in Recipient:
         blocks[tuple(_render_recipient(answers_by_use, purpose, recipient))].append(recipient)
-    # What can be permitted is read first.
+    # Permitted uses first.
     for lines, recipients in sorted(blocks.items(), key=lambda block: not _is_open(block[0][0])):
         yield f"  {', '.join(recipients)}"
         yield from (f"    {line}" for line in lines)

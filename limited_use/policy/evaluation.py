@@ -1,8 +1,8 @@
 """
 The decision on a use: pure, total, and compiled to a table.
 
-The vocabulary is finite, so the whole decision space is enumerated in a golden
-file: a change of it is a change of policy, and reads as one.
+The vocabulary is finite, so a golden file lists the whole decision space: each change of policy
+shows in its diff.
 """
 
 from __future__ import annotations
@@ -30,32 +30,30 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The answer, with the rule and the clauses that it comes from."""
-
     allowed: bool
     rule_id: str
     clauses: tuple[str, ...]
-    # What would have to be found true as well; empty unless a rule could permit it.
+    # Facts that were missing for a permit; empty if no rule could permit it.
     missing: frozenset[Fact] = frozenset()
 
 
-# Silence is a refusal, and this is the clause that says so.
+# The clause for uses without a rule.
 ALL_ELSE = Decision(allowed=False, rule_id="all-else", clauses=("LU-4", "W-LU4"))
 ALL_ELSE_TEXT = "What no rule permits is refused."
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionCell:
-    """What the rules say about one use: refused whatever the facts, or permitted given some."""
+    """The rules' answer for one use: a refusal, or options that need facts."""
 
     refused: Decision
-    # (needs, the decision if they are found), in the order of the rules.
+    # (needed facts, decision), in the order of the rules.
     options: tuple[tuple[frozenset[Fact], Decision], ...] = ()
 
 
 DecisionTable = Mapping[tuple[DataClass, Purpose, Recipient], DecisionCell]
 
-# Kinds of data that are made of others: each is also of the kinds that it was made of.
+# Derived data classes, and the classes that they derive from.
 SOURCE_CLASSES: Mapping[DataClass, frozenset[DataClass]] = {
     DataClass.CONTACT_LINK: frozenset({DataClass.MAIL_METADATA}),
 }
@@ -63,10 +61,10 @@ SOURCE_CLASSES: Mapping[DataClass, frozenset[DataClass]] = {
 
 def add_source_classes(*classes: DataClass) -> frozenset[DataClass]:
     """
-    Return the classes of what is made of data of `classes`: all of theirs, and no fewer.
+    Return the classes of data derived from `classes`: all of the sources' classes.
 
-    A sum, a score, a summary or a version without names keeps them. Opening it
-    takes a permit for each.
+    A sum, a score, a summary or an anonymised version keeps them. Opening it takes a permit for
+    each.
     """
     all_classes = set(classes)
     for data_class in classes:
@@ -75,12 +73,12 @@ def add_source_classes(*classes: DataClass) -> frozenset[DataClass]:
 
 
 def compile_rules(rules: Sequence[PolicyRule]) -> DecisionTable:
-    """Return the decision table of `rules`: every use that there is, once."""
+    """Return the decision table: every use, once."""
     uses = [Use(*key) for key in product(DataClass, Purpose, Recipient)]
     cells_by_use = {use: _make_cell(use, rules) for use in uses}
     table: dict[tuple[DataClass, Purpose, Recipient], DecisionCell] = {}
     for use in uses:
-        # A rule that opens what was derived opens it no further than what it came from.
+        # A rule opens derived data no further than its sources.
         sources = add_source_classes(use.data_class) - {use.data_class}
         cells = (cells_by_use[use._replace(data_class=source)] for source in sorted(sources))
         table[use] = reduce(_combine_cells, cells, cells_by_use[use])
@@ -136,7 +134,7 @@ def _make_cell(use: Use, rules: Sequence[PolicyRule]) -> DecisionCell:
 
 
 TABLE: DecisionTable = compile_rules(RULES)
-# Stands in every ledger entry: under which policy it was decided.
+# Each ledger entry names the version of the policy.
 VERSION = hashlib.sha256(
     "\n".join(
         "|".join(
@@ -157,10 +155,10 @@ RULE_TEXTS: Mapping[str, str] = {ALL_ELSE.rule_id: ALL_ELSE_TEXT} | {r.id: r.say
 
 def decide(use: Use, facts: frozenset[Fact], table: DecisionTable = TABLE) -> Decision:
     """
-    Return the decision on `use`, given the facts found true.
+    Return the decision on `use`, given the true facts.
 
-    Forbidding beats allowing, whatever the order, and silence is a refusal:
-    so is a use made of words that the vocabulary does not have.
+    A forbidding rule beats permitting ones in any order. A use without a rule, or with unknown
+    words, is refused.
     """
     cell = table.get(use)
     if cell is None:
@@ -170,7 +168,7 @@ def decide(use: Use, facts: frozenset[Fact], table: DecisionTable = TABLE) -> De
             return allowed
     if not cell.options:
         return cell.refused
-    # Which of the options was nearest is what a caller wants to read.
+    # Callers show the nearest option.
     needs, nearest = min(cell.options, key=lambda option: len(option[0] - facts))
     return Decision(
         allowed=False, rule_id=nearest.rule_id, clauses=nearest.clauses, missing=needs - facts
@@ -184,7 +182,7 @@ def decide_derived(
     facts: frozenset[Fact],
     table: DecisionTable = TABLE,
 ) -> Decision:
-    """Return the decision on data made of `classes`: the first refusal of one of them, if any."""
+    """Return the decision on data derived from `classes`: the first refusal of one, if any."""
     decision = ALL_ELSE
     for data_class in sorted(add_source_classes(*classes)):
         decision = decide(Use(data_class, purpose, recipient), facts, table)
@@ -194,5 +192,5 @@ def decide_derived(
 
 
 def can_be_allowed(purpose: str, recipient: Recipient, table: DecisionTable = TABLE) -> bool:
-    """Return whether there is data that could go to `recipient` for `purpose`, given all facts."""
+    """Return whether some data could go to `recipient` for `purpose`, given all facts."""
     return any(table[use].options for use in table if use[1] == purpose and use[2] == recipient)

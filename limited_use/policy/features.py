@@ -1,8 +1,7 @@
 """
-The registry of platform features: what each shows, where, why, of what, how long.
+The registry of platform features: purposes, data, retention and user-visible texts.
 
-Scopes, disclosure, retention and the purposes that a client may declare are
-computed from these entries and from nothing else.
+Scopes, disclosures, retention and the purposes of clients derive from these entries alone.
 """
 
 from __future__ import annotations
@@ -17,41 +16,41 @@ from . import evaluation
 from .claims import claim
 from .vocabulary import DataClass, Purpose, Recipient
 
-#: A copy that is to be temporary is younger than a week, whatever a feature says.
+#: A temporary copy is younger than a week for every feature.
 MAX_CACHE_HOURS: Final = 7 * 24
 
 
 class UndeclaredUse(Exception):
-    """The registration asks for what the feature does not declare, or the policy never allows."""
+    """The feature does not declare the use, or the policy never allows it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feature:
-    """One feature, in the words that its users see."""
+    """One feature, in the words for its users."""
 
     key: str
     title: str
-    # Where users meet it.
+    # Place in the user interface.
     where: str
     # What it does with the data, in a sentence.
     says: str
     purposes: frozenset[Purpose]
     data_classes: frozenset[DataClass]
-    # What it needs of a provider; a provider maps each to scopes.
+    # Provider capabilities; a provider maps each to scopes.
     capabilities: frozenset[str]
     # Shown immediately before consent.
     disclosure: str
-    # How long what it brings in is kept, in days; None: nothing is kept.
+    # Retention of fetched data in days; None: nothing is stored.
     retention_days: int | None
-    # For how long a copy may be shown after the last look at the provider, in hours; None: no
-    # such copy. What is older is never shown, and goes.
+    # Hours for which a copy may be shown after the last sync; None: no copy. Older copies are
+    # hidden and removed.
     cache_hours: int | None = None
-    # What its owner writes is stored here and nowhere else: it is kept until it is removed on its
-    # own page, so there is no withdrawing the agreement while keeping the data.
+    # The owner's own data, stored only in this service and kept until it is removed on its page.
+    # Withdrawing the consent without removing the data is not possible.
     kept_until_removed: bool = False
-    # Raised when purposes, data classes or words change: consent is asked again.
+    # Raised when purposes, data classes or texts change: users are asked again.
     version: int
-    # Another service of the platform, with a client of its own.
+    # Another service of the platform, with its own client.
     platform_client: bool
 
     def __post_init__(self) -> None:
@@ -283,14 +282,14 @@ FEATURES: dict[str, Feature] = {
 
 def compute_digest(feature: Feature) -> str:
     """
-    Return a digest of all that users agree to when they agree to `feature`: words, data, time.
+    Return a digest of everything that users of `feature` agree to: words, data, time.
 
-    Not of its version: where the digest changes, the version has to rise (tested).
+    Without the version: a changed digest needs a higher version (tested).
     """
     declared = asdict(feature)
     del declared["version"]
     if feature.cache_hours is None:
-        # Said of those that have such a copy alone.
+        # Part of the digest only for features with such a copy.
         del declared["cache_hours"]
     if not feature.kept_until_removed:
         del declared["kept_until_removed"]
@@ -301,7 +300,7 @@ def compute_digest(feature: Feature) -> str:
 def is_registered(
     feature: str | None, *, purpose: str, data_class: DataClass | None, client: bool
 ) -> bool:
-    """Return whether `feature` is registered for that kind of actor and declares this use."""
+    """Return whether `feature` is registered for clients or the service, and declares this use."""
     registered_feature = FEATURES.get(feature) if feature is not None else None
     return (
         registered_feature is not None
@@ -320,11 +319,10 @@ def is_shown_to_owner(purpose: str, data_class: DataClass) -> bool:
 
 def check_declared(feature: str, purposes: Iterable[str]) -> Feature:
     """
-    Return the feature, if a client of it may hold tokens for all of `purposes`.
+    Return the feature, if its client may hold tokens for all of `purposes`.
 
-    :raises Undeclared: if the feature is unknown or no platform feature, if it
-        does not declare one of the purposes, or declares one that the policy
-        never allows to a platform feature
+    :raises UndeclaredUse: if the feature is unknown or no platform feature, does not declare one
+        of the purposes, or declares one that the policy never allows to a platform feature
     """
     registered_feature = FEATURES.get(feature)
     if registered_feature is None or not registered_feature.platform_client:

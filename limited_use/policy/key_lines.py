@@ -1,4 +1,4 @@
-"""The lines of keys: which key-encryption key wraps a data key. Pure, for models and keyrings."""
+"""Key lines: the key-encryption keys that wrap data keys. Pure, for models and keyrings."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from enum import StrEnum
 
 
 class KeyLine(StrEnum):
-    # An integration's content: dies with the disconnect.
+    # An integration's content: destroyed at disconnect.
     CONTENT = "content"
-    # A connection's own: which account it is, and the access token of the hour.
+    # A connection's account name, and its current access token.
     ACCOUNT = "account"
-    # One grant's refresh token, and nothing else: outlives the content until the grant is
-    # revoked. Sealed wherever somebody connects, opened by workers alone.
+    # One grant's refresh token: outlives the content until the grant is revoked. Every connect
+    # seals it, only workers open it.
     CREDENTIAL = "credential"
-    # What exists nowhere else, such as a calendar that lives here. Its epochs last as long as
-    # copies of the database are kept, so that a restored copy still opens; a receipt says so.
+    # Data without another copy, such as an Antares calendar. Its epochs last as long as database
+    # backups, so that a restored copy opens; receipts say so.
     OWN = "own"

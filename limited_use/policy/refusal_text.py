@@ -1,8 +1,8 @@
 """
-Why a refusal refused, in plain words: for whoever was refused, and telling them no more.
+Reasons of a refusal, in plain words for the refused person. Pure.
 
-Pure. What is missing is told by its facts; whoever has nothing to do with the thing is
-told that alone, so that a refusal does not say whether it exists, or how it stands.
+Missing facts explain a refusal. A person without any relation to the data learns that fact only,
+so that a refusal reveals neither its existence nor its state.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from .evaluation import RULE_TEXTS, Decision
 from .vocabulary import Fact
 
-# By each fact, what it comes to that it was not found.
+# Per fact, the sentence for its absence.
 MISSING_FACT_TEXTS: Mapping[Fact, str] = {
     Fact.INTEGRATION_LIVE: "It is not connected any more.",
     Fact.CONNECTION_LIVE: "The account is not connected any more.",
@@ -31,17 +31,17 @@ MISSING_FACT_TEXTS: Mapping[Fact, str] = {
     Fact.EXPORT_ASKED: "Its owner has not asked for this copy, or not confirmed that it is them.",
     Fact.PROVIDER_SAID: "The provider has not said so itself.",
 }
-# Without one of these the actor has nothing to do with the thing.
+# Without one of these, the actor has no relation to the data.
 _GATE_FACTS = frozenset({Fact.ACTOR_OWNS, Fact.SHARE_LIVE, Fact.ITEM_CONSENTED})
 
 
 def get_disclosed_facts(decision: Decision) -> frozenset[Fact]:
-    """Return which of the missing facts the one who was refused may be told."""
+    """Return the missing facts that the refused person may know."""
     return decision.missing & _GATE_FACTS or decision.missing
 
 
 def explain_refusal(decision: Decision) -> str:
-    """Return a refusal in a sentence or two: the rule, and what is missing for it."""
+    """Return the rule and its missing facts, in a sentence or two."""
     rule_text = RULE_TEXTS[decision.rule_id]
     if not decision.missing:
         return rule_text

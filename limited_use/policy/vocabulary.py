@@ -1,8 +1,7 @@
 """
-The words of the policy: what kind of data, why, to whom, and what was found true.
+The words of the policy: data classes, purposes, recipients and facts. Pure, for offline tools.
 
-Pure: the offline tools read it without Django. A value is what stands in
-tokens, ledger entries and the golden file; it never changes once used.
+Tokens, ledger entries and the golden file hold these values: never change one in use.
 """
 
 from __future__ import annotations
@@ -12,9 +11,7 @@ from typing import NamedTuple
 
 
 class DataClass(StrEnum):
-    """What kind of provider data."""
-
-    # Hashed as the string it is: Enum's own hash is a Python call, and every decision hashes three.
+    # Hash as str: Enum's own hash is a Python call, and every decision hashes three members.
     __hash__ = str.__hash__
 
     # Body, headers, attachments.
@@ -24,20 +21,20 @@ class DataClass(StrEnum):
     CALENDAR_EVENT = "calendar.event"
     CALENDAR_FREEBUSY = "calendar.freebusy"
     FILE_CONTENT = "file.content"
-    # Which account is connected: its address and name at the provider.
+    # The connected account: its address and name at the provider.
     PROFILE = "profile"
     # Refresh and access tokens.
     CREDENTIAL = "credential"
-    # That a phone number and a mail address are one person's: learnt from mail, so
-    # provider data too (see `evaluation.derived`).
+    # That a phone number and a mail address belong to one person: learnt from mail, so provider
+    # data too (see `evaluation.add_source_classes`).
     CONTACT_LINK = "contact.link"
-    # Who called and wrote whom, when, on the platform's other channels: not provider
-    # data, and named here so that it cannot be taken for something free.
+    # Who called and wrote to each other, and when, on the platform's other channels: not provider
+    # data, and named so that no use of it is free.
     CHANNEL_CPNI = "channel.cpni"
 
 
 class Purpose(StrEnum):
-    """Why. The last block exists only to be refused."""
+    """A reason of a use. The last block exists only to be refused."""
 
     __hash__ = str.__hash__
 
@@ -49,12 +46,12 @@ class Purpose(StrEnum):
     NOTIFY_OWNER = "notify.owner"
     SUPPORT_ITEM = "support.item"
     USER_EXPORT = "user.export"
-    # The service's own: talk to the provider that the data came from.
+    # The service's own purposes: calls to the data's own provider.
     CONNECTION_MAINTAIN = "connection.maintain"
     CONNECTION_END = "connection.end"
-    # May this be kept? One entry per run of a sync.
+    # Permission to store; one entry per sync session.
     SYNC_STORE = "sync.store"
-    # Seal again under a newer key.
+    # Re-encrypt under a newer key.
     VAULT_REKEY = "vault.rekey"
 
     SECURITY_INVESTIGATION = "security.investigation"
@@ -72,19 +69,19 @@ class Purpose(StrEnum):
 
 
 class Recipient(StrEnum):
-    """To whom. Found from facts, never claimed."""
+    """A receiver of data, found from facts, never claimed."""
 
     __hash__ = str.__hash__
 
-    # The person whose connection it is.
+    # The person who owns the connection.
     OWNER = "owner"
-    # Another service of the platform, acting for that person.
+    # Another service of the platform that acts for the person.
     PLATFORM_FEATURE = "platform_feature"
     REGISTERED_USER = "registered_user"
-    # The provider, and the very account, that the data came from.
+    # The provider and account that the data came from.
     OWN_PROVIDER = "own_provider"
     SUPPORT_AGENT = "support_agent"
-    # Nobody: it stays sealed.
+    # No recipient: the data stays sealed.
     VAULT = "vault"
     AUTHORITY = "authority"
     ACQUIRER = "acquirer"
@@ -95,56 +92,55 @@ class Recipient(StrEnum):
 
 class Fact(StrEnum):
     """
-    Something looked up in the database by ids and found true.
+    A statement looked up in the database by ids, and found true.
 
-    A fact only ever permits: each is worded so that losing it can close a use
-    and never open one.
+    A fact only ever permits: losing it can close a use, never open one.
     """
 
     __hash__ = str.__hash__
 
-    # The integration is switched on: neither being purged nor purged.
+    # The integration is on: neither purging nor purged.
     INTEGRATION_LIVE = "integration_live"
     # The connection is neither ending nor ended.
     CONNECTION_LIVE = "connection_live"
-    # The provider's grant stands. Lost on its word that it is gone: then features
-    # stop at once, and only the owner still reads.
+    # The provider's grant is live. After the provider ends it, features stop at once, and only the
+    # owner still reads.
     GRANT_LIVE = "grant_live"
-    # The provider said that the grant is gone.
+    # The provider reported the end of the grant.
     GRANT_ENDED = "grant_ended"
-    # The acting person (for a client: the person of its delegation) owns the
-    # connection, in the organisation in which they act.
+    # The acting person (for a client: of its delegation) owns the connection, in the organisation
+    # in which they act.
     ACTOR_OWNS = "actor_owns"
-    # The person's delegation to this feature is on, under the epoch of the token.
+    # The person's delegation to this feature is on, with the token's epoch.
     DELEGATION_LIVE = "delegation_live"
-    # The feature is registered and declares this purpose and data class. Found by
-    # the guard itself; what a caller says about it is dropped.
+    # The feature is registered and declares this purpose and data class. The guard finds this
+    # itself, and drops a caller's claim.
     FEATURE_REGISTERED = "feature_registered"
-    # The owner agreed to the feature as it is declared now.
+    # The owner agreed to the feature's current declaration.
     CONSENT_CURRENT = "consent_current"
-    # A purge of this connection or of its integration is under way.
+    # A purge of this connection or its integration is running.
     PURGE_RUNNING = "purge_running"
     # The holder's data key exists.
     KEY_LIVE = "key_live"
-    # The owner chose to get this kind of notification in this very mailbox.
+    # The owner chose this kind of notification for this mailbox.
     NOTIFICATION_CHOSEN = "notification_chosen"
-    # A share of the owner's, of this calendar, names the acting person, and stands: not
-    # withdrawn, not past its end, both still in the organisation.
+    # The owner's share of this calendar names the acting person, and is live: not withdrawn, not
+    # expired, both still members.
     SHARE_LIVE = "share_live"
-    # The copy is younger than its time to live: a calendar's last look at the provider, or a
-    # calendar that lives here and is nobody's copy.
+    # The copy is younger than its time to live since the calendar's last sync, or the calendar is
+    # local and no copy.
     CACHE_CURRENT = "cache_current"
-    # The owner agreed that support reads this very item, under the words that stand
-    # now, and the end they set has not come.
+    # The owner agreed that support reads this item, under the current declaration, and the consent
+    # has not expired.
     ITEM_CONSENTED = "item_consented"
-    # The owner asked for this very export, and confirmed that it is them.
+    # The owner asked for this export, and confirmed their identity.
     EXPORT_ASKED = "export_asked"
-    # The provider itself named it, in words that are proven to be its own.
+    # The provider itself named it, in an authenticated message.
     PROVIDER_SAID = "provider_said"
 
 
 class Use(NamedTuple):
-    """One use of provider data, proposed. A tuple, so that a table finds it in 0.1 µs."""
+    """A proposed use of provider data. A tuple, so that a table finds it in 0.1 µs."""
 
     data_class: DataClass
     purpose: Purpose

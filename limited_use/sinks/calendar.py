@@ -1,8 +1,8 @@
 """
-The sink of calendars: what is a viewer's own, and what is shared with them, in one answer.
+The sink of calendars: a viewer's own events and shared ones, in one answer.
 
-Unlike other pages it is made of all rows at once: a series and its exceptions are rows, and what
-is shown are its occurrences.
+Unlike other sinks it renders all rows at once: a series and its exceptions are rows, and the
+answer shows occurrences.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ _OWN = frozenset({Recipient.OWNER, Recipient.PLATFORM_FEATURE})
 T = TypeVar("T")
 
 OpenedRows = Sequence[tuple[Any, Mapping[str, bytes]]]
-# From all rows, each with what its sealed columns held, to what is shown. A row that is damaged is
-# among them, with nothing: whoever makes something of them says so.
+# Builds the answer from all rows and their opened columns. A damaged row has no columns, and the
+# answer must say so.
 Make = Callable[[OpenedRows], Any]
 MakePage = Callable[[OpenedRows], Sequence[Mapping[str, Any] | TemplateItem]]
 MakeFile = Callable[[OpenedRows], bytes]
@@ -52,10 +52,10 @@ def calendar_json(
     rows: Sequence[SealedRow], *, permits: Permits, viewer: Actor, make: Make, at: datetime
 ) -> bytes:
     """
-    Return what `make` makes of the rows, as JSON. Of a row that is damaged nothing opens.
+    Return `make(rows)` as JSON. A damaged row opens empty.
 
-    :raises WrongSink: if a permit is neither for their own nor for what is shared with them
-    :raises Unopenable: if a permit holds no longer: a share or key is gone
+    :raises WrongSink: if a permit is for neither own nor shared calendars
+    :raises Unopenable: if a permit no longer holds: share or key is gone
     """
     _check_permits(permits, viewer)
     return orjson.dumps(make(_open_rows(rows, permits, at)))
@@ -75,12 +75,12 @@ def calendar_page(  # noqa: PLR0913 - a template, what it shows, and why it may
     request: HttpRequest | None = None,
 ) -> bytes:
     """
-    Return `template` with `context` and, as `under`, what `make` makes of the rows, in UTF-8.
+    Return `template` in UTF-8 with `context`, and `make(rows)` as the variable `under`.
 
-    Of a row that is damaged nothing opens.
+    A damaged row opens empty.
 
-    :raises WrongSink: if a permit is neither for their own nor for what is shared with them
-    :raises Unopenable: if a permit holds no longer
+    :raises WrongSink: if a permit is for neither own nor shared calendars
+    :raises Unopenable: if a permit no longer holds
     """
     _check_permits(permits, viewer)
     if viewer.kind != ActorKind.PERSON:
@@ -96,9 +96,9 @@ def calendar_file(
     rows: Sequence[SealedRow], *, permits: Permits, viewer: Actor, make: MakeFile, at: datetime
 ) -> bytes:
     """
-    Return the file that `make` makes of a person's own rows: all of them, or none.
+    Return the file that `make` builds from a person's own rows: all, or none.
 
-    :raises WrongSink: if a permit is not for showing them their own
+    :raises WrongSink: if a permit is not for the person's own calendars
     :raises Unopenable: if a row does not open
     """
     _check_permits(permits, viewer)
@@ -112,10 +112,10 @@ def calendar_document(
     rows: Sequence[SealedRow], *, permits: Permits, viewer: Actor, make: MakeFile, at: datetime
 ) -> bytes:
     """
-    Return the document that `make` makes of the rows: an event's own sanitised description.
+    Return the document that `make` builds from the rows: an event's sanitised description.
 
-    :raises WrongSink: if a permit is neither for their own nor for what is shared with them
-    :raises Unopenable: if a permit holds no longer
+    :raises WrongSink: if a permit is for neither own nor shared calendars
+    :raises Unopenable: if a permit no longer holds
     """
     _check_permits(permits, viewer)
     if viewer.kind != ActorKind.PERSON:
@@ -133,12 +133,12 @@ def reseal_calendar(
     at: datetime,
 ) -> T:
     """
-    Return what `make` makes of a person's own rows to be kept again: sealed, nothing of it open.
+    Return sealed values that `make` builds from a person's own rows; it returns nothing opened.
 
-    What is in the way, too, is returned by it, by name and never with what was opened.
+    `make` also returns obstacles, by name and never with opened values.
 
-    :raises WrongSink: if a permit is not for showing them their own
-    :raises Unopenable: if a row does not open: it would be lost with what replaces it
+    :raises WrongSink: if a permit is not for the person's own calendars
+    :raises Unopenable: if a row does not open: its replacement would lose it
     """
     _check_permits(permits, viewer)
     if any(permit.use.recipient != Recipient.OWNER for permit in permits.values()):

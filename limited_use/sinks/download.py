@@ -1,4 +1,4 @@
-"""The sink of downloads: bytes for the owner, or for a feature that they switched on."""
+"""The sink of downloads, for the owner or a feature that the owner switched on."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _CHECK_INTERVAL: Final = 1024 * 1024
 @guard_plaintext
 def open_attachment(sealed: SealedValue, permit: Permit, *, actor: Actor, at: datetime) -> bytes:
     """
-    Return the bytes of a stored file, for its owner's own download.
+    Return the bytes of a stored file for its owner's download.
 
-    :raises WrongSink: if the permit is not for that
-    :raises Unopenable: if it does not open
+    :raises WrongSink: if the permit is for another use
+    :raises Unopenable: if the file does not open
     """
     _check_permit(permit, actor)
     return opening.open_all([sealed], permit, at=at)[0]
@@ -36,16 +36,16 @@ def open_attachment(sealed: SealedValue, permit: Permit, *, actor: Actor, at: da
 
 class PassThroughFile:
     """
-    A file on its way through this sink, in pieces. Whoever takes it closes it.
+    A file that passes through this sink in pieces. The receiver closes it.
 
-    With every `_EVERY` bytes it is looked at again whether it may still be opened: after a
-    disconnect or a withdrawal it breaks off. A permit whose time is over meanwhile lets it end.
+    Every `_CHECK_INTERVAL` bytes it checks that the file may still be opened, and breaks off
+    after a disconnect or withdrawal. A permit that only expired in between does not stop it.
     """
 
     def __init__(self, pieces: Iterator[bytes], check_permits: Callable[[], object]) -> None:
         self._pieces = pieces
-        self._still_holds = check_permits
-        self._passed = 0
+        self._check_permits = check_permits
+        self._byte_count = 0
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -61,14 +61,13 @@ class PassThroughFile:
         """Return the next piece; None at the end."""
         piece = next(self._pieces, None)
         if piece is not None:
-            before, self._passed = self._passed, self._passed + len(piece)
-            if before // _CHECK_INTERVAL != self._passed // _CHECK_INTERVAL:
-                self._still_holds()
+            before, self._byte_count = self._byte_count, self._byte_count + len(piece)
+            if before // _CHECK_INTERVAL != self._byte_count // _CHECK_INTERVAL:
+                self._check_permits()
         return piece
 
     @guard_plaintext
     def close(self) -> None:
-        """Let go of the rest of it."""
         close = getattr(self._pieces, "close", None)
         if close is not None:
             close()
@@ -84,9 +83,9 @@ def pass_through_file(
     at: datetime,
 ) -> PassThroughFile:
     """
-    Return a file that is not kept here, as it arrives from its provider.
+    Return a file from its provider, without storing it.
 
-    :param fetch: gets it from the own provider by what `row` holds; its answer is closed with ours
+    :param fetch: gets the file by the values of `row`; closed with the result
     :raises WrongSink: if a permit is not for showing this to this actor
     :raises Unopenable: if the row does not open
     """

@@ -1,8 +1,8 @@
 """
-The sink of an owner's own copy: a part of a file at a time, each under permits of its own.
+The sink of an owner's own copy: one part of a file at a time, under its own permits.
 
-A copy of a large mailbox takes longer than a permit lives, so every part is asked for again.
-Keys and fences are read with each: a copy dies with what it is of.
+A copy of a large mailbox outlives a permit, so every part needs new ones. Each part reads keys
+and fences: the copy ends with its source.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .traceback_guard import WrongSink, guard_plaintext
 
 __all__ = ["SealedRow", "build_part"]
 
-# From a row and its opened columns to its part of the file.
+# Returns the part of the file for a row and its opened columns.
 Shape = Callable[[Any, Mapping[str, bytes]], bytes]
 
 
@@ -30,18 +30,18 @@ def build_part(
     rows: Sequence[SealedRow], *, permits: Permits, actor: Actor, shape: Shape, at: datetime
 ) -> bytes:
     """
-    Return the bytes of some rows of the copy, for their owner.
+    Return the bytes of some rows of the copy.
 
-    Of a row that is damaged nothing opens: `shape` is given none of its columns, and says so.
+    A damaged row opens empty: `shape` gets no columns, and notes the loss.
 
-    :param rows: few enough to be held in memory at once
-    :raises WrongSink: if a permit is not for giving this copy to its owner
-    :raises Unopenable: if a permit holds no longer: it was disconnected, or they left
+    :param rows: few enough for memory
+    :raises WrongSink: if a permit is not for this copy and its owner
+    :raises Unopenable: if a permit no longer holds: disconnected, or the owner left
     """
     sealed_rows.check_permits(
         permits, actor=actor, purposes={Purpose.USER_EXPORT}, recipients={Recipient.OWNER}
     )
-    # Only a person asks for a copy, and who leaves in the middle of one gets no more of it.
+    # Only a person asks for a copy, and a leaver gets no more of it.
     if actor.kind != ActorKind.PERSON or not all(
         any(fence.kind == FenceKind.MEMBERSHIP for fence in permit.fences)
         for permit in permits.values()

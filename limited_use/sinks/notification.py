@@ -1,8 +1,8 @@
 """
-The sink of notifications: what an owner chose to be told in their own mailbox, as plain text.
+The sink of notifications: plain text that an owner chose to receive in their own mailbox.
 
-No kind of message that exists carries provider data, so nothing leaves here. One that does
-has to say so in `notifications`, and its choice is an agreement that the permit carries.
+No kind of message holds provider data yet, so this sink is unused. Such a kind must declare its
+data in `notifications`, and needs a consent in each permit.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ def render_notification(  # noqa: PLR0913 - a kind of message, what it says, and
     context: Mapping[str, Any] | None = None,
 ) -> bytes:
     """
-    Return a notification's text in UTF-8, to be put into the owner's own mailbox.
+    Return a notification's text in UTF-8 for the owner's mailbox.
 
-    :param kind: a key of `message_kinds.KINDS` that carries provider data
-    :raises WrongSink: if the kind carries no such data, or a permit is not for telling the owner
-        what they chose to be told
-    :raises Unopenable: if a row does not open: the choice was taken back, or the key is gone
+    :param kind: a key of `message_kinds.KINDS` with provider data
+    :raises WrongSink: if the kind holds no such data, or a permit is not for a chosen
+        notification
+    :raises Unopenable: if a row does not open: the consent or the key is gone
     """
     sealed_rows.check_permits(
         permits, actor=actor, purposes={Purpose.NOTIFY_OWNER}, recipients=_MAILBOX

@@ -35,13 +35,13 @@ def render_page(  # noqa: PLR0913 - a template, what it shows, and why it may
     all_or_nothing: bool = False,
 ) -> bytes:
     """
-    Return `template` with `context` and, as `under`, the rows as `shape` makes them, in UTF-8.
+    Return `template` in UTF-8 with `context`, and the shaped rows as the variable `under`.
 
-    The template shows what was opened by `{% reveal %}`, and in no other way: see `Shown`.
+    The template shows opened values by `{% reveal %}` only: see `TemplateItem`.
 
-    :param all_or_nothing: show none of them if one is damaged; else such a column is left out
+    :param all_or_nothing: refuse all rows if one is damaged; else leave damaged columns out
     :raises WrongSink: if a permit is not for showing this to its owner
-    :raises Unopenable: if a permit holds no longer
+    :raises Unopenable: if a permit no longer holds
     """
     sealed_rows.check_permits(
         permits, actor=actor, purposes=SHOWN_FOR, recipients={Recipient.OWNER}
@@ -58,10 +58,10 @@ def render_document(
     row: SealedRow, *, permits: Permits, actor: Actor, shape: response.Shape, at: datetime
 ) -> bytes:
     """
-    Return one row as the document that `shape` makes under `body`: a mail's own sanitised HTML.
+    Return the `body` that `shape` makes of one row: a mail's own sanitised HTML.
 
     :raises WrongSink: if a permit is not for showing this to its owner
-    :raises Unopenable: if it does not open
+    :raises Unopenable: if the row does not open
     """
     sealed_rows.check_permits(
         permits, actor=actor, purposes=SHOWN_FOR, recipients={Recipient.OWNER}

@@ -1,9 +1,9 @@
 """
-The sink towards the provider that the data came from, for the account that it belongs to.
+The sink towards the provider, for the account that the data came from.
 
-A permit's holder is compared with that of each row, and its account, found in the database, with
-the one that is asked. A text is for an `Outlet`, which is what its adapter was opened with, so that
-no other account's adapter is told it; a token is asked with by itself, as whose it is.
+The sink compares a permit's holder with each row's holder, and the permit's account, found in the
+database, with the requested account. A text goes to a `ProviderOutlet`, the access that its
+adapter was opened with, so that no other account's adapter gets it. A token names its connection.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ T = TypeVar("T")
 
 
 class ProviderOutlet(Protocol):
-    """What texts go out by: the access of one account, which adapters are opened with."""
+    """The access of one account, with which its adapters were opened."""
 
     @property
     def account(self) -> UUID:
-        """The connection whose token goes along."""
+        """The connection that provides the token."""
 
 
-# To write an event, too, its provider is asked by the names that it gave.
+# Event writes also name remote ids to their provider.
 _PROVIDER_PURPOSES = frozenset(
     {Purpose.CONNECTION_MAINTAIN, Purpose.CONNECTION_END, Purpose.CALENDAR_SCHEDULE}
 )
@@ -40,11 +40,11 @@ _PROVIDER_PURPOSES = frozenset(
 @guard_plaintext
 def open_credential(sealed: SealedValue, permit: Permit, *, to: UUID, at: datetime) -> str:
     """
-    Return a token, for a request to the provider that issued it.
+    Return a token for a request to the provider that issued it.
 
-    :param to: the connection that it is put to use for
-    :raises WrongSink: if the permit is not for that, or for another account
-    :raises Unopenable: if it does not open
+    :param to: the connection that uses it
+    :raises WrongSink: if the permit is for another use or account
+    :raises Unopenable: if the token does not open
     """
     if permit.use.data_class != DataClass.CREDENTIAL:
         raise WrongSink
@@ -54,10 +54,10 @@ def open_credential(sealed: SealedValue, permit: Permit, *, to: UUID, at: dateti
 @guard_plaintext
 def open_text(sealed: SealedValue, permit: Permit, *, to: ProviderOutlet, at: datetime) -> str:
     """
-    Return a cursor, remote id or account name, for a request to the provider that gave it.
+    Return a cursor, remote id or account name for a request to its provider.
 
-    :raises WrongSink: if the permit is not for that, or for another account
-    :raises Unopenable: if it does not open
+    :raises WrongSink: if the permit is for another use or account
+    :raises Unopenable: if the text does not open
     """
     if permit.use.data_class == DataClass.CREDENTIAL:
         raise WrongSink
@@ -68,7 +68,7 @@ def open_text(sealed: SealedValue, permit: Permit, *, to: ProviderOutlet, at: da
 def open_texts(
     sealed: Sequence[SealedValue], permit: Permit, *, to: ProviderOutlet, at: datetime
 ) -> list[str]:
-    """Return many of them, having read the key once. See `text`."""
+    """Return many texts with one read of the key. See `open_text`."""
     if permit.use.data_class == DataClass.CREDENTIAL:
         raise WrongSink
     return _open_for_provider(sealed, permit, to.account, at)
@@ -84,9 +84,10 @@ def pick_parts(
     at: datetime,
 ) -> list[T]:
     """
-    Return what `pick` takes out of each value: the part that the provider is asked by.
+    Return the part that `pick` takes from each value for the request; the rest stays in this
+    sink.
 
-    The rest of what was opened stays in here. See `text`.
+    See `open_text`.
     """
     if permit.use.data_class == DataClass.CREDENTIAL:
         raise WrongSink
@@ -102,7 +103,7 @@ def _open_for_provider(
 
 
 def _check_permit(permit: Permit, to: UUID) -> None:
-    """:raises WrongSink: if the permit is not for talking to the own provider about that account"""
+    """:raises WrongSink: if the permit is not for that account at its own provider"""
     use = permit.use
     if use.purpose not in _PROVIDER_PURPOSES or use.recipient != Recipient.OWN_PROVIDER:
         raise WrongSink

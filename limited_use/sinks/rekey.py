@@ -1,4 +1,4 @@
-"""The sink that is none: what was sealed under one key is sealed again under another, in here."""
+"""Re-encrypt rows from one key to another. Plaintext never leaves this module."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from limited_use.vault.sealed import SealedValue
 
 from .traceback_guard import WrongSink, guard_plaintext
 
-#: Seals what one column held, by the column's name.
+#: Seals a column's value, by the column's name.
 Seal = Callable[[str, bytes], SealedValue]
 
 
@@ -26,12 +26,12 @@ def reseal_columns(
     at: datetime,
 ) -> dict[str, SealedValue]:
     """
-    Return each column sealed by `keys()`, which is called once, when all of them are open.
+    Return each column sealed again by `make_seal()`.
 
-    So that it may destroy the key that they were sealed under.
+    `make_seal` is called once, after all columns are open, so it may destroy their old key.
 
-    :raises WrongSink: if a permit is for something else, or none is for a column
-    :raises Unopenable: if something does not open
+    :raises WrongSink: if a permit is for another use, or a column has none
+    :raises Unopenable: if a column does not open
     """
     for permit in permits.values():
         if (permit.use.purpose, permit.use.recipient) != (Purpose.VAULT_REKEY, Recipient.VAULT):

@@ -1,4 +1,4 @@
-"""The sink of JSON answers: rows and permits in, the answer's bytes out."""
+"""The sink of JSON responses: rows and permits in, bytes out."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def render_json_page(  # noqa: PLR0913 - what it shows, and why it may
     """
     Return a page as JSON.
 
-    :param shape: makes the plain dict of one row, from the row and what its sealed columns hold
-    :param envelope: what stands beside the rows (the next cursor, states)
+    :param shape: makes the dict of one row from the row and its opened columns
+    :param envelope: members beside the rows (next cursor, states)
     :param under: the member that holds the rows
     :raises WrongSink: if a permit is not for showing this to this actor
-    :raises Unopenable: if a permit holds no longer; a column whose bytes are damaged is left out
+    :raises Unopenable: if a permit no longer holds; a damaged column is left out
     """
     sealed_rows.check_permits(permits, actor=actor, purposes=SHOWN_FOR, recipients=SHOWN_TO)
     opened_rows = sealed_rows.open_rows(rows, permits, at=at, skip_damaged=True)
@@ -53,7 +53,7 @@ def render_json_object(
     Return one row as a JSON object.
 
     :raises WrongSink: if a permit is not for showing this to this actor
-    :raises Unopenable: if it does not open
+    :raises Unopenable: if the row does not open
     """
     sealed_rows.check_permits(permits, actor=actor, purposes=SHOWN_FOR, recipients=SHOWN_TO)
     for source_row, values in sealed_rows.open_rows([row], permits, at=at):

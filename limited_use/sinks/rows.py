@@ -1,4 +1,4 @@
-"""Open the sealed columns of rows: what the sinks that render pages of them share."""
+"""Open the sealed columns of rows, for all sinks that render them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from limited_use.vault.sealed import Binding, SealedValue
 from .traceback_guard import WrongSink
 
 Permits = Mapping[tuple[UUID, DataClass], Permit]
-# What showing is, and to whom.
+# Recipients and purposes of showing data.
 SHOWN_TO = frozenset({Recipient.OWNER, Recipient.PLATFORM_FEATURE})
 SHOWN_FOR = frozenset({Purpose.INBOX_DISPLAY, Purpose.CONNECTION_MAINTAIN})
 
 
 @dataclass(frozen=True, slots=True)
 class SealedRow:
-    """One row to show: whatever `shape` needs of it, and its sealed values by name."""
+    """A row for `shape`, and its sealed values by name."""
 
     row: Any
     sealed: Mapping[str, SealedValue | None] = field(default_factory=dict)
@@ -60,16 +60,15 @@ def open_rows(
     skip_whole_rows: bool = False,
 ) -> Iterator[tuple[Any, Mapping[str, bytes]]]:
     """
-    Yield each row with what its sealed columns hold; a column that holds nothing is left out.
+    Yield each row with its opened columns; empty columns are left out.
 
-    :param leaves_out_damaged: of a list: so is one whose bytes or whose key were changed; there is
-        an alarm for either
-    :param whole: leave out all of a row that is damaged in one column
-    :raises WrongSink: if a row belongs to a holder or class that no permit names
-    :raises Unopenable: if something does not open
+    :param skip_damaged: leave out columns with changed bytes or keys, and raise an alarm
+    :param skip_whole_rows: leave out all columns of a row with a damaged one
+    :raises WrongSink: if no permit names a row's holder or class
+    :raises Unopenable: if a value does not open
     """
     keys = opening.begin_batch(permits.values(), at=at)
-    # Most rows of a page are of one holder and class, so the last permit mostly fits again.
+    # Most rows of a page share holder and class, so the last permit mostly fits.
     holder: UUID | None = None
     data_class: DataClass | None = None
     permit: Permit | None = None
@@ -98,7 +97,7 @@ def open_rows(
 
 def _raise_alarm(damaged: Damaged, binding: Binding, at: datetime) -> None:
     if isinstance(damaged, KeyDamaged):
-        # There is one of its key, and not one for each of the rows under it.
+        # The key has its own alarm, once for all of its rows.
         return
     alarms.raise_alarm(
         kind="record.damaged",

@@ -1,8 +1,8 @@
 """
-The sink towards support: one item that its owner opened to them, and no other row.
+The sink towards support: one item that its owner opened to them.
 
-The permit names the item, and carries the owner's agreement as a fence: withdrawn, or over
-between the decision and the opening, it opens nothing.
+The permit names the item, and carries the owner's consent as a fence. Withdrawn or expired
+between decision and opening, it opens nothing.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ def render_item(  # noqa: PLR0913 - a template, the item that it shows, and why 
     request: HttpRequest | None = None,
 ) -> bytes:
     """
-    Return `template` with the item under `items`, in UTF-8, for a person of support.
+    Return `template` in UTF-8 with the item under `items`, for a person of support.
 
-    :param item_id: what the owner agreed to show; every sealed column has to be of it
-    :raises WrongSink: if a permit is not for showing this very item to this person
-    :raises Unopenable: if it does not open: the agreement has ended, or the key is gone
+    :param item_id: the item of the consent; every sealed column must belong to it
+    :raises WrongSink: if a permit is not for showing this item to this person
+    :raises Unopenable: if the item does not open: the consent or the key is gone
     """
     sealed_rows.check_permits(
         permits,

@@ -1,8 +1,8 @@
 """
-Opened values on a page: held, so that `{% reveal %}` alone shows them, while a sink renders.
+Opened values in templates: hidden, so that only `{% reveal %}` shows them, while a sink renders.
 
-A handle holds a number and no text. What was opened stands in one list, which is emptied
-when the rendering ends; a handle that got away then leads nowhere.
+A hidden value holds a number, no text. The opened values are in one list, which the end of the
+rendering empties; a leaked hidden value is then useless.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from django.template.loader import render_to_string
 
 from limited_use.vault.sealed import REFUSED_METHODS
 
-# Templates cannot name what begins like this.
+# Templates cannot read names with a leading underscore.
 CONTEXT_KEY: Final = "_showing"
-# Constants: `str | bytes` makes a new union of types each time that it is evaluated.
+# Constants: `str | bytes` creates a new union type at each evaluation.
 _TEXT: Final = (str, bytes)
 _LISTS: Final = (list, tuple)
 
 
 class NotRevealed(Exception):
-    """A template treated an opened value as text, or showed one outside a sink: `{% reveal %}`."""
+    """A template used an opened value without `{% reveal %}`, or outside a sink."""
 
 
 def _refuse_use(*_: object, **__: object) -> NoReturn:
@@ -33,7 +33,7 @@ def _refuse_use(*_: object, **__: object) -> NoReturn:
 
 @final
 class HiddenValue:
-    """An opened value, by its place in a rendering."""
+    """An opened value, by its index in a rendering."""
 
     __slots__ = ("_place", "_showing")
 
@@ -48,7 +48,7 @@ class HiddenValue:
         _refuse_use()
 
     def __repr__(self) -> str:
-        return "<Held>"
+        return "<HiddenValue>"
 
     def __eq__(self, other: object) -> bool:
         return self is other
@@ -64,23 +64,22 @@ for _name in REFUSED_METHODS:
 @dataclass(frozen=True, slots=True)
 class TemplateItem:
     """
-    What a shape makes of a row where most of it is in clear.
+    The result of a shape for a row that is mostly clear.
 
-    :param clear: our own words, ids, counts and times: used in templates as they are
-    :param opened: what came out of sealed columns, or was made of it
+    :param clear: our own words, ids, counts and times; templates use them directly
+    :param opened: values opened from sealed columns, or made from them
     """
 
     clear: Mapping[str, Any]
     opened: Mapping[str, Any] = field(default_factory=dict)
 
 
-# From a row and its opened columns to what a page shows. In a plain mapping every text is held.
+# Returns the template values of a row and its opened columns. In a plain mapping every text is
+# hidden.
 Shape = Callable[[Any, Mapping[str, bytes]], Mapping[str, Any] | TemplateItem]
 
 
 class RevealScope:
-    """What one rendering may reveal."""
-
     __slots__ = ("_values",)
 
     def __init__(self) -> None:
@@ -88,9 +87,9 @@ class RevealScope:
 
     def hide_texts(self, value: Any) -> Any:
         """
-        Return `value` with every text in it held; ids, numbers, flags and times stay.
+        Return `value` with every text hidden; ids, numbers, flags and times stay.
 
-        Of a `Shown` in it, the clear part stays as it is.
+        The clear part of a `TemplateItem` stays too.
         """
         if isinstance(value, _TEXT):
             if self._values is None:
@@ -107,9 +106,9 @@ class RevealScope:
 
     def reveal_texts(self, value: Any) -> Any:
         """
-        Return `value` with every held text in it as it is.
+        Return `value` with every hidden text revealed.
 
-        :raises StillHeld: if one is of another rendering, or this one is over
+        :raises NotRevealed: if a text belongs to another rendering, or this one is over
         """
         if isinstance(value, HiddenValue):
             if value._showing is not self or self._values is None:  # noqa: SLF001
@@ -133,7 +132,7 @@ def render_template(
     under: str,
     request: HttpRequest | None,
 ) -> bytes:
-    """Return `template` in UTF-8, with what was `made` of rows as `under`. Called in sinks only."""
+    """Return `template` in UTF-8, with `items` as the variable `under`. For sinks only."""
     scope = RevealScope()
     try:
         hidden_items = [scope.hide_texts(item) for item in items]

@@ -1,8 +1,8 @@
 """
-Where plaintext is: what goes wrong here tells where, and nothing of what.
+Keep plaintext out of exceptions that leave a sink.
 
-Exceptions carry their arguments, and tracebacks the variables of every frame; a
-crash reporter would ship both. A region lets neither out.
+Exceptions carry their arguments, and tracebacks all local variables; a crash reporter would send
+both.
 """
 
 from __future__ import annotations
@@ -23,27 +23,26 @@ R = TypeVar("R")
 
 
 class SinkFailed(Exception):
-    """Something failed while plaintext was open. The text says which kind, and on which line."""
+    """A failure while plaintext was open. The text holds the exception type and the line."""
 
 
 class WrongSink(Exception):
-    """The permit is for another actor, purpose, recipient or kind of data than this sink serves."""
+    """The permit is for another actor, purpose, recipient or data class than this sink serves."""
 
 
-# A fresh instance says all that these say.
+# Exceptions that need no details: a fresh instance replaces them.
 _PASSED_TYPES: tuple[type[BaseException], ...] = (
     KeyboardInterrupt,
     SystemExit,
     WrongSink,
     Unopenable,
     KeyStoreUnavailable,
-    # The database does not answer: the client may retry.
+    # The database does not answer; the client may retry.
     OperationalError,
     InterfaceError,
 )
-# By name, because this package knows none of them: Celery's signals to a task; that no parser
-# process is free, or none runs, or that the person waits for providers already: the client may
-# retry.
+# By name, because this package imports none of them: Celery's signals to a task; no free or no
+# running parser process; too many waits of one person. The client may retry.
 _PASSED_TYPE_NAMES = frozenset(
     {
         "SoftTimeLimitExceeded", "WorkerShutdown", "WorkerTerminate",
@@ -53,7 +52,7 @@ _PASSED_TYPE_NAMES = frozenset(
 
 
 def guard_plaintext(function: Callable[P, R]) -> Callable[P, R]:
-    """Let nothing of what `function` held out with an exception: no arguments, frames or cause."""
+    """Strip arguments, frames and causes from exceptions that leave `function`."""
 
     @functools.wraps(function)
     def run_guarded(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -63,14 +62,14 @@ def guard_plaintext(function: Callable[P, R]) -> Callable[P, R]:
             replacement = _scrub_error(error, function.__qualname__)
             # This frame will be in the replacement's traceback.
             del args, kwargs
-        # Outside the except block: inside, Python would attach the old one as context.
+        # Outside the except block: inside, Python would attach the old exception as context.
         raise replacement from None
 
     return run_guarded
 
 
 def _scrub_error(error: BaseException, where: str) -> BaseException:
-    """Return what may be said of `error`, having emptied it and every one behind it."""
+    """Empty `error` and its causes, and return a replacement without plaintext."""
     kind = type(error)
     frame_trace = error.__traceback__
     while frame_trace is not None and frame_trace.tb_next is not None:

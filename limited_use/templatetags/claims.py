@@ -25,9 +25,9 @@ class ClaimNode(Node):
 @register.tag
 def claim(parser: Parser, token: Token) -> ClaimNode:
     """
-    Return the node of a claim.
+    Parse a claim.
 
-    :raises TemplateSyntaxError: if the id is missing or not a literal
+    :raises TemplateSyntaxError: if the id is missing or no literal
     """
     _, *arguments = token.split_contents()
     if len(arguments) != 1 or not _ID.fullmatch(arguments[0]):

@@ -1,4 +1,4 @@
-"""`{% reveal value|filter %}`: the one way by which a template shows what a sink opened."""
+"""`{% reveal value|filter %}`: the only way for a template to show an opened value."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ register = template.Library()
 
 class RevealNode(Node):
     """
-    Show a held value, through filters, escaped as any other.
+    Renders a hidden value through filters, with Django's escaping.
 
-    :param shown: the filters, applied to the variable `revealed`; None if there are none
+    :param filter_expression: filters of the variable `revealed`; None without filters
     """
 
     child_nodelists = ()
@@ -32,29 +32,29 @@ class RevealNode(Node):
     def __init__(
         self, variable: FilterExpression, filter_expression: FilterExpression | None
     ) -> None:
-        self.held = variable
-        self.shown = filter_expression
+        self.variable = variable
+        self.filter_expression = filter_expression
 
     def render(self, context: Context) -> str:
         """
         Return the value's text.
 
-        :raises StillHeld: outside the rendering of a sink
+        :raises NotRevealed: outside the rendering of a sink
         """
         scope = context.get(CONTEXT_KEY)
         if not isinstance(scope, RevealScope):
             raise NotRevealed("no sink renders this page")
-        value = scope.reveal_texts(self.held.resolve(context))
-        if self.shown is not None:
-            # For the filters, which see text, and for nothing else.
+        value = scope.reveal_texts(self.variable.resolve(context))
+        if self.filter_expression is not None:
+            # Only for the filters, which need text.
             with context.push(revealed=value):
-                value = self.shown.resolve(context)
+                value = self.filter_expression.resolve(context)
         return _render_value(value, context)
 
 
 def _render_value(value: Any, context: Context) -> str:
-    """Return a value as Django's ``{{ … }}`` writes it."""
-    # Most values are plain text, of which Django escapes no other characters, but slower.
+    """Return a value as Django's ``{{ … }}`` renders it."""
+    # Most values are plain text; Django escapes the same characters, but slower.
     if type(value) is str and context.autoescape:
         return html.escape(value)
     return render_value_in_context(value, context)
@@ -62,7 +62,7 @@ def _render_value(value: Any, context: Context) -> str:
 
 @register.tag
 def reveal(parser: Parser, token: Token) -> RevealNode:
-    """Return the node of `{% reveal name.of.it|filter:argument %}`."""
+    """Parse `{% reveal variable.path|filter:argument %}`."""
     _, _, expression = token.contents.partition(" ")
     name, bar, filters = expression.strip().partition("|")
     if not name:

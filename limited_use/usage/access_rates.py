@@ -1,11 +1,9 @@
 """
-Opens per actor, purpose and hour, what is usual among them, and an alarm for what is not.
+Opens per actor, purpose and hour, and an alarm for unusual numbers.
 
-Counted from the ledger's entries in their order (see `usage.usage_counter`), so that nothing is
-written where a page is waiting, and nothing opens without being counted. A client
-counts by its feature, the service as one. A person counts by the name that the
-ledger has for them: one per connection of their own, and one for all of it where
-they act for somebody else, as support does.
+Counted from the ledger's entries in order (see `usage.usage_counter`): pages write nothing, and
+no open is missed. A client counts by its feature, the service as one. A person counts by ledger
+pseudonym: one per own connection, and one for all acts for other people, as support does.
 """
 
 from __future__ import annotations
@@ -29,23 +27,23 @@ ALARM_KIND: Final = "opens.unusual"
 HOUR: Final = timedelta(hours=1)
 BASELINE: Final = timedelta(days=14)
 RETENTION: Final = timedelta(days=90)
-# So many in an hour are nothing, whatever is usual: a person who pages through their inbox.
+# Never unusual: a person may page through their inbox.
 FLOOR: Final = 1000
-# Hours in which something was opened, without which nothing can be called usual.
+# Hours with opens that a baseline needs.
 MIN_HOURS: Final = 24
-# Beyond the median: so many median deviations, or so many times itself.
+# Limit: the median plus so many median deviations, or a multiple of the median.
 DEVIATIONS: Final = 8
 MEDIAN_FACTOR: Final = 5
-# Of a purpose's population, the newest hours: enough to know its median.
+# Newest hours of a purpose's population, enough for its median.
 SAMPLE: Final = 20_000
-# About no row in particular: who it was stands in the body.
+# No subject row: the body names the actor.
 NO_ROW_ID: Final = UUID(int=0)
 _ADD = """
 INSERT INTO limited_use_hourofopens (actor, purpose, hour, opens) VALUES (%s, %s, %s, %s)
 ON CONFLICT (purpose, actor, hour)
 DO UPDATE SET opens = limited_use_hourofopens.opens + EXCLUDED.opens
 """
-# Say that something may be kept, and open nothing.
+# Uses that permit storing, and open nothing.
 _NO_OPENS: Final = frozenset(
     {
         (Purpose.SYNC_STORE, Recipient.VAULT),
@@ -56,7 +54,7 @@ _NO_OPENS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class UnusualRate:
-    """An actor that opened more in an hour than is usual. `usual` is the median of an hour."""
+    """An actor that opened more in an hour than is usual. `usual` is the hourly median."""
 
     actor: str
     purpose: str
@@ -67,24 +65,24 @@ class UnusualRate:
 
 
 def count_opens(entries: Iterable[Mapping[str, Any]]) -> None:
-    """Add what `entries` of the ledger permitted, in the caller's transaction."""
+    """Add the permitted opens of ledger `entries`, in the caller's transaction."""
     counted: dict[tuple[str, str, datetime], int] = defaultdict(int)
     for entry in entries:
         if entry["event"] != "use.permitted":
             continue
         if (entry["purpose"], entry.get("recipient")) not in _NO_OPENS:
             at = datetime.fromtimestamp(entry["at"] / 1000, UTC)
-            # Without a count it is one thing: a token, a cursor.
+            # Without a count it is one value: a token or cursor.
             opened = 1 if entry.get("count") is None else entry["count"]
             counted[_get_actor_key(entry), entry["purpose"], _truncate_to_hour(at)] += opened
-    # In one order, so that two who write the same rows wait for each other once.
+    # In one order, so that two writers of the same rows do not deadlock.
     rows = [(*key, opened) for key, opened in sorted(counted.items()) if opened > 0]
     with connection.cursor() as cursor:
         cursor.executemany(_ADD, rows)
 
 
 def alarm_unusual_rates(*, at: datetime) -> list[UnusualRate]:
-    """Return what is unusual of this hour and the one before, an alarm raised for each, once."""
+    """Return the unusual rates of this hour and the last, and raise one alarm for each."""
     HourOfOpens.objects.filter(hour__lt=at - RETENTION).delete()
     unusual_rates = [
         unusual
@@ -111,7 +109,7 @@ def alarm_unusual_rates(*, at: datetime) -> list[UnusualRate]:
 
 
 def compute_limit(hours: Sequence[int]) -> int:
-    """Return up to how many opens an hour is usual, where `hours` were opened in others."""
+    """Return the largest usual number of opens an hour, given those of other hours."""
     middle = median(hours)
     deviation = median(abs(opens - middle) for opens in hours)
     return max(FLOOR, round(middle + DEVIATIONS * deviation), round(MEDIAN_FACTOR * middle))
@@ -123,7 +121,7 @@ def _find_unusual_rate(row: HourOfOpens) -> UnusualRate | None:
     ).order_by("-hour")
     hours = list(earlier_rows.filter(actor=row.actor).values_list("opens", flat=True))
     if len(hours) < MIN_HOURS:
-        # New here: judged by what others of its kind open for that.
+        # A new actor is compared with others of its kind.
         kind = row.actor.partition(":")[0]
         others = earlier_rows.filter(actor__startswith=kind)
         hours = list(others.values_list("opens", flat=True)[:SAMPLE])

@@ -1,8 +1,8 @@
 """
-Refusals that come in bursts: a feature that was built for something else, or somebody trying.
+Bursts of refusals: a feature used for something else, or an attack.
 
-A feature's refusals of five minutes are compared with what it has had per five
-minutes over a week. One refusal is a mistake, which its caller was told of.
+Compares a feature's refusals of five minutes with its average over a week. A single refusal is a
+mistake, and its caller saw it.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from limited_use.models.usage import Refusal
 ALARM_KIND: Final = "refusals.burst"
 WINDOW: Final = timedelta(minutes=5)
 BASELINE: Final = timedelta(days=7)
-# So many are nothing, whatever was before.
+# Never a burst.
 FLOOR: Final = 20
-# Times what is usual.
+# Multiple of the usual number.
 FACTOR: Final = 10
-# About no row in particular: the feature stands in the body.
+# No subject row: the body names the feature.
 NO_ROW_ID: Final = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
 class RefusalBurst:
-    """More refusals of one feature in one window than may pass unremarked."""
+    """More refusals of one feature in a window than its limit."""
 
     feature: str
     began_at: datetime
@@ -40,7 +40,7 @@ class RefusalBurst:
 
 
 def alarm_bursts(*, at: datetime) -> list[RefusalBurst]:
-    """Return the bursts of this window and the one before, an alarm raised for each, once."""
+    """Return the bursts of this window and the last, and raise one alarm for each."""
     bursts = [
         burst
         for start in (_get_window_start(at) - WINDOW, _get_window_start(at))

@@ -1,7 +1,7 @@
 """
-Uses of each rule: days, counts and the newest entries, from the rows of `usage_counter`.
+Read the uses of each rule: days, counts and newest entries, from the rows of `usage_counter`.
 
-Reads only. What an entry says is pseudonymous, and stays so here.
+Entries are pseudonymous, and stay so.
 """
 
 from __future__ import annotations
@@ -25,8 +25,6 @@ class EntryNotFound(Exception):
 
 @dataclass(frozen=True, slots=True)
 class UsageCount:
-    """How often, and how it ended."""
-
     permitted: int = 0
     refused: int = 0
 
@@ -37,8 +35,6 @@ class UsageCount:
 
 @dataclass(frozen=True, slots=True)
 class UsageDay:
-    """One day's count."""
-
     day: date
     count: UsageCount
 
@@ -48,7 +44,7 @@ class LedgerEntryDetails:
     """
     One entry of the ledger.
 
-    :param index: its place; None until the sequencer gave it one
+    :param index: its place in the ledger; None until it is sequenced
     """
 
     id: UUID
@@ -63,14 +59,13 @@ class LedgerEntryDetails:
 
 
 def get_totals() -> dict[str, UsageCount]:
-    """Return how often each rule, and each event, was applied in all."""
     return {
         rule: UsageCount(permitted, refused) for rule, permitted, refused in _sum_counts("rule")
     }
 
 
 def list_days(rules: Iterable[str], *, at: datetime, days: int = 30) -> list[UsageDay]:
-    """Return the days of late on which any of `rules` was applied, newest first."""
+    """Return the recent days with uses of any of `rules`, newest first."""
     since = at.astimezone(UTC).date() - timedelta(days=days - 1)
     day_counts = _sum_counts("day", rule__in=list(rules), day__gte=since)
     return [
@@ -79,17 +74,16 @@ def list_days(rules: Iterable[str], *, at: datetime, days: int = 30) -> list[Usa
 
 
 def list_latest(rules: Iterable[str], *, limit: int = 10) -> list[LedgerEntryDetails]:
-    """Return the newest entries in which any of `rules` was applied, newest first."""
+    """Return the newest entries of any of `rules`, newest first."""
     rows = PolicyUse.objects.filter(rule__in=list(rules)).order_by("-day", "-id")
     ids: set[UUID] = set()
     for latest_ids in rows.values_list("latest", flat=True)[: 4 * limit]:
         ids.update(latest_ids)
-    # Ids are made in the order of time.
+    # Ids sort by time.
     return list_entries(sorted(ids, reverse=True)[:limit])
 
 
 def list_refusals(*, before: datetime | None = None, limit: int = 50) -> list[Refusal]:
-    """Return refusals, newest first."""
     newest_refusals = Refusal.objects.order_by("-at", "-entry_id")
     if before is not None:
         newest_refusals = newest_refusals.filter(at__lt=before)
@@ -106,7 +100,7 @@ def count_refusals_by_feature(*, since: datetime) -> list[tuple[str, str, int]]:
 
 
 def list_entries(ids: Sequence[UUID]) -> list[LedgerEntryDetails]:
-    """Return the entries of `ids`, in that order; those that there are not are left out."""
+    """Return the entries of `ids` in that order, without missing ones."""
     entries_by_id = {
         leaf_id: _parse_entry(leaf_id, bytes(payload), idx)
         for leaf_id, payload, idx in _filter_leaves(ids).values_list("id", "payload", "idx")
@@ -118,7 +112,7 @@ def get_entry(entry_id: UUID) -> LedgerEntryDetails:
     """
     Return one entry.
 
-    :raises Unknown: if there is none
+    :raises EntryNotFound: if there is none
     """
     matches = list_entries([entry_id])
     if not matches:

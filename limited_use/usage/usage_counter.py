@@ -1,11 +1,10 @@
 """
-Count how often each rule was applied, from the ledger's entries, in their order, each once.
+Count the uses of each rule from the ledger's entries, in order, each once.
 
-Events that are no decisions (a key destroyed, a purge completed) are counted by
-their name: it has a dot in it, and no rule's id has.
+Other events (a destroyed key, a completed purge) count by name: it has a dot, rule ids have none.
 
-How far it came moves with what it counted, in one transaction: a crash repeats
-nothing and skips nothing, and any number of processes may run it.
+One transaction stores counts and progress: a crash repeats and skips nothing, and several
+processes may run.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from limited_use.models.usage import Refusal, Tally
 from . import access_rates
 
 BATCH: Final = 2000
-# Entries that are kept by id beside a count.
+# Newest entry ids stored beside a count.
 LATEST: Final = 5
 REFUSALS_KEPT_FOR: Final = timedelta(days=30)
 _DECISIONS: Final = {"use.permitted": True, "use.refused": False}
@@ -59,7 +58,7 @@ class _RuleCount:
 
 
 def count_entries(*, at: datetime) -> int:
-    """Count what the sequencer has placed since the last run; return how many entries that was."""
+    """Count entries sequenced since the last run; return their number."""
     Tally.objects.get_or_create(id=1)
     total = 0
     while batch_size := _count_batch():
@@ -72,7 +71,7 @@ def count_entries(*, at: datetime) -> int:
 def _count_batch() -> int:
     tally = Tally.objects.select_for_update(no_key=True, skip_locked=True).filter(id=1).first()
     if tally is None:
-        # Another process is at it.
+        # Another process is counting.
         return 0
     placed = Leaf.objects.filter(idx__gte=tally.size).order_by("idx")
     leaves = [bytes(payload) for payload in placed.values_list("payload", flat=True)[:BATCH]]

@@ -246,7 +246,12 @@ class TestARotation:
 
 
 #: Functions that take the purpose of a derived key.
-PURPOSEFUL = {"compute_hash", "compute_hashes", "signed_values.sign", "signed_values.read"}
+PURPOSEFUL = {
+    "compute_hash",
+    "compute_hashes",
+    "signed_values.sign_value",
+    "signed_values.read_value",
+}
 PACKAGES = ("accounts", "config", "integrations", "limited_use")
 #: Rows of the table whose values are made without the secret.
 WITHOUT_A_KEY = {"session cookie", "form token (CSRF)"}

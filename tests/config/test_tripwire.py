@@ -40,7 +40,7 @@ ROOT = settings_test.BASE_DIR
 
 def refused(tripwire, event, *arguments):
     with pytest.raises(UndeclaredConnection):
-        tripwire.look(event, arguments)
+        tripwire.check_event(event, arguments)
 
 
 @pytest.fixture
@@ -58,10 +58,10 @@ def tripwire(told):
 @pytest.mark.control("5.1.5")
 class TestTripwire:
     def test_lets_declared_places_through(self, tripwire, told):
-        tripwire.look("socket.getaddrinfo", ("gmail.googleapis.com", 443, 0, 0, 0))
-        tripwire.learn("gmail.googleapis.com", [(0, 0, 0, "", ("192.0.2.1", 443))])
-        tripwire.look("socket.connect", (None, ("192.0.2.1", 443)))
-        tripwire.look("socket.connect", (None, ("10.0.0.7", 6379)))
+        tripwire.check_event("socket.getaddrinfo", ("gmail.googleapis.com", 443, 0, 0, 0))
+        tripwire.remember_addresses("gmail.googleapis.com", [(0, 0, 0, "", ("192.0.2.1", 443))])
+        tripwire.check_event("socket.connect", (None, ("192.0.2.1", 443)))
+        tripwire.check_event("socket.connect", (None, ("10.0.0.7", 6379)))
 
         assert told == []
 
@@ -77,7 +77,7 @@ class TestTripwire:
         ],
     )
     def test_refuses_and_tells_of_others(self, tripwire, told, address):
-        tripwire.learn("gmail.googleapis.com", [(0, 0, 0, "", ("192.0.2.1", 443))])
+        tripwire.remember_addresses("gmail.googleapis.com", [(0, 0, 0, "", ("192.0.2.1", 443))])
 
         refused(tripwire, "socket.connect", None, address)
 
@@ -88,7 +88,7 @@ class TestTripwire:
         refused(tripwire, "socket.gethostbyname", b"collector.example")
 
         # What stands before a domain may be what somebody meant to send.
-        assert {attempt.place for attempt in told} == {"collector.example"}
+        assert {attempt.target for attempt in told} == {"collector.example"}
 
     def test_refuses_packets_without_a_connection(self, tripwire):
         refused(tripwire, "socket.sendto", None, (NOBODY, 53))
@@ -101,7 +101,7 @@ class TestTripwire:
         refused(tripwire, event, "curl", ["curl"], None, {})
 
     def test_lets_sockets_of_this_machine_through(self, tripwire, told):
-        tripwire.look("socket.connect", (None, "/run/postgresql/.s.PGSQL.5432"))
+        tripwire.check_event("socket.connect", (None, "/run/postgresql/.s.PGSQL.5432"))
 
         assert told == []
 
@@ -124,7 +124,7 @@ class TestInThisProcess:
         with pytest.raises(urllib3.exceptions.HTTPError):
             urllib3.PoolManager(retries=False).request("GET", "http://collector.example/")
 
-        assert [attempt.place for attempt in egress] == ["collector.example"]
+        assert [attempt.target for attempt in egress] == ["collector.example"]
         egress.clear()
 
     def test_sees_mail_and_event_loops(self, egress):
@@ -137,7 +137,7 @@ class TestInThisProcess:
         with ThreadPoolExecutor() as pool, pytest.raises(OSError, match="undeclared"):
             pool.submit(asyncio.run, connect()).result()
 
-        assert {attempt.place for attempt in egress} == {"mail.example", "loop.example"}
+        assert {attempt.target for attempt in egress} == {"mail.example", "loop.example"}
         egress.clear()
 
     def test_sees_every_thread(self, egress):
@@ -244,7 +244,7 @@ ANOTHER = {
 @pytest.mark.control("5.1.5")
 class TestAProgram:
     def test_is_started_if_it_is_the_parser(self, watched, told):
-        watched.look("subprocess.Popen", DECLARED)
+        watched.check_event("subprocess.Popen", DECLARED)
 
         assert told == []
 
@@ -274,16 +274,18 @@ class TestAProgram:
 # As a worker does once its tripwire is up.
 PARSES_UNDER_A_TRIPWIRE = """
 import subprocess, sys
-from config import tripwire
+from config import egress_tripwire
 from integrations.parsers import parse_requests, parser_process
-wire = tripwire.Tripwire(
-    places=frozenset(), record=lambda _: None, programs=frozenset({parser_process.COMMAND})
+wire = egress_tripwire.Tripwire(
+    endpoints=frozenset(),
+    record_attempt=lambda _: None,
+    programs=frozenset({parser_process.COMMAND}),
 )
-tripwire.arm(wire)
+egress_tripwire.arm_tripwire(wire)
 print(parse_requests.sanitise_text("hello", "").text)
 try:
     subprocess.run([sys.executable, "-c", "print('started')"], env={})
-except tripwire.Undeclared:
+except egress_tripwire.UndeclaredConnection:
     print("refused")
 """
 
@@ -300,9 +302,9 @@ class TestDoors:
 
     def test_to_a_provider_lead_to_the_host_of_the_request_alone(self, watched):
         with within(http.current_destination, GMAIL):
-            watched.look("socket.getaddrinfo", (*GMAIL, 0, 0, 0))
-            watched.learn(GMAIL[0], [(0, 0, 0, "", ("192.0.2.1", 443))])
-            watched.look("socket.connect", (None, ("192.0.2.1", 443)))
+            watched.check_event("socket.getaddrinfo", (*GMAIL, 0, 0, 0))
+            watched.remember_addresses(GMAIL[0], [(0, 0, 0, "", ("192.0.2.1", 443))])
+            watched.check_event("socket.connect", (None, ("192.0.2.1", 443)))
             for elsewhere in (OAUTH, KEYS, ("broker.internal", 6380), ("192.0.2.1", 8443)):
                 refused(watched, "socket.connect", None, elsewhere)
 
@@ -310,7 +312,7 @@ class TestDoors:
 
     def test_to_the_key_store_lead_to_no_provider(self, watched):
         with within(key_server_address, KEYS):
-            watched.look("socket.connect", (None, KEYS))
+            watched.check_event("socket.connect", (None, KEYS))
             refused(watched, "socket.connect", None, GMAIL)
 
     def test_open_nothing_that_is_not_declared(self, watched):
@@ -321,7 +323,7 @@ class TestDoors:
 
     def test_leave_database_broker_and_mail_to_everybody(self, watched, told):
         for place in (("broker.internal", 6380), ("mail.internal", 587), ("db.internal", 5432)):
-            watched.look("socket.connect", (None, place))
+            watched.check_event("socket.connect", (None, place))
 
         assert told == []
 
@@ -340,7 +342,7 @@ class TestATask:
     @pytest.mark.parametrize("name", ["integrations.sync_mail", "integrations.purge_integration"])
     def test_whose_purpose_it_is_reaches_the_provider(self, watched, name):
         with within(service.current_task, name), within(http.current_destination, GMAIL):
-            watched.look("socket.connect", (None, GMAIL))
+            watched.check_event("socket.connect", (None, GMAIL))
 
     @pytest.mark.parametrize("name", [name for name, entry in TASKS.items() if not entry.purposes])
     def test_without_a_purpose_reaches_none(self, watched, told, name):
@@ -351,9 +353,9 @@ class TestATask:
 
     def test_without_a_purpose_still_reaches_keys_and_broker(self, watched):
         with within(service.current_task, "limited_use.turn_key_epoch"):
-            watched.look("socket.connect", (None, ("broker.internal", 6380)))
+            watched.check_event("socket.connect", (None, ("broker.internal", 6380)))
             with within(key_server_address, KEYS):
-                watched.look("socket.connect", (None, KEYS))
+                watched.check_event("socket.connect", (None, KEYS))
 
     def test_is_known_while_it_runs(self):
         celery.set_current_task(task=SimpleNamespace(name="integrations.sync_mail"))
@@ -446,6 +448,6 @@ except PermissionError as error:
             capture_output=True, text=True, check=True,
         )  # fmt: skip
 
-        expected = "Undeclared undeclared: collector.example" if flag else "down"
+        expected = "UndeclaredConnection undeclared: collector.example" if flag else "down"
         assert run.stdout.strip() == expected
         assert ("egress.refused" in run.stderr) is bool(flag)

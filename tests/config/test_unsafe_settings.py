@@ -91,7 +91,7 @@ class TestTheDatabase:
     def test_has_an_address_that_can_be_read(self, place):
         def read(env):
             name, url = read_production_login(env, "web", prefix="antares")
-            env.database(name, url)
+            env.read_database(name, url)
 
         problems = list_problems(read, DATABASE_URL_WEB=f"{LOGIN}{place}?sslmode=verify-full")
 

@@ -46,7 +46,7 @@ class TestAReaderWhoReadsNothing:
             began = time.monotonic()
             server.wait_until_streaming(0)
 
-            # The kernel would end it, too, after `sockets.UNREAD` seconds.
+            # The kernel would end it, too, after `sockets.UNREAD_SECONDS` seconds.
             assert PATIENCE / 2 <= time.monotonic() - began < UNREAD_SECONDS * 2 / 3
             assert client.is_reset(within=UNREAD_SECONDS / 3)
 

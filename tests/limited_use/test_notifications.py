@@ -54,7 +54,7 @@ def words(kind):
         "permission_only": False,
         "trigger": NamedNotification.ENDED,
     }
-    return {name: whole[name] for name in kind.takes}
+    return {name: whole[name] for name in kind.value_names}
 
 
 def texts(kind):

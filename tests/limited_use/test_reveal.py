@@ -148,7 +148,7 @@ class TestHeld:
             getattr(held, name)()
 
     def test_is_printed_as_a_constant_and_is_no_text(self, held):
-        assert repr(held) == "<Held>"
+        assert repr(held) == "<HiddenValue>"
         assert held != CANARY
         assert not isinstance(held, str)
         assert {held: 1}[held] == 1

@@ -1,9 +1,9 @@
 """
-Service clients of platform features: `manage.py clients register FEATURE KEYS PURPOSE …`,
-`… rotate CLIENT KEYS`, `… retire CLIENT`.
+Service clients: `manage.py clients register FEATURE KEYS PURPOSE …`, `… rotate CLIENT KEYS`, `…
+retire CLIENT`.
 
-`KEYS` is a file with the client's public keys, a JSON Web Key Set (RFC 7517). To change keys
-without a gap, rotate to a file with the old and the new one, and later to the new one alone.
+`KEYS` is a file with the client's public keys, a JSON Web Key Set (RFC 7517). To rotate without a
+gap, first use a file with the old and the new key, later one with the new key alone.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """
-Write the ledger's entries out, for whoever checks it or looks for their own: lines of JSON.
+Print the ledger's entries for verification or subject access: lines of JSON.
 
-Nothing but what entries hold: words of ours, counts, pseudonyms. With the newest signed
-checkpoint, kept apart, anybody can tell that nothing is missing or was changed.
+Entries hold our words, counts and pseudonyms only. A newest signed checkpoint, kept apart, proves
+that no entry is missing or changed.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """
-Make the keyring that the settings name: `manage.py init_keyring`. Never replaces a key.
+Create the keyring of the settings: `manage.py init_keyring`. Never replaces a key.
 
-Of a transit engine it prints the access policies as well; only this command needs
-a token that may make keys. Where the database has keys of a keyring that is gone, it makes none
-unless it is told to begin anew: the lost one may only be somewhere else.
+For a transit engine it also prints the access policies; only this command needs a token that may
+create keys. If the database has keys of another keyring, it creates none without `--anew`: the
+lost keyring may be stored in another place.
 """
 
 from __future__ import annotations
@@ -62,5 +62,5 @@ def _count_orphans() -> int:
     try:
         return keyring_fit.count_orphaned_keys()
     except DatabaseError:
-        # None that answers, or one without tables: there is nothing to be lost.
+        # No database, or one without tables: nothing to lose.
         return 0

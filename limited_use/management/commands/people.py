@@ -1,11 +1,10 @@
 """
 People and organisations, as the platform provisions them, by the platform's own ids.
 
-`manage.py people found ORGANISATION NAME`, `… register PERSON EMAIL NAME [--role ROLE]`,
-`… join PERSON ORGANISATION`; `… leave PERSON ORGANISATION`, `… deactivate PERSON`,
-`… close ORGANISATION`. Nobody is given a password: whoever is registered sets one by the link for
-forgotten ones. Run it as the owner of the tables, for no process of the service may do this. Each
-step is an entry in the ledger.
+`manage.py people found ORGANISATION NAME`, `… register PERSON EMAIL NAME [--role ROLE]`, `… join
+PERSON ORGANISATION`; `… leave PERSON ORGANISATION`, `… deactivate PERSON`, `… close
+ORGANISATION`. Registered people set their password by the reset link. Run it as the owner of the
+tables: no process of the service may do this. Each step is a ledger entry.
 """
 
 from __future__ import annotations

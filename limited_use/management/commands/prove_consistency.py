@@ -1,8 +1,8 @@
 """
-Show that the ledger only grew: `manage.py prove_consistency FROM TO`, or `--all`.
+Prove that the ledger only grew: `manage.py prove_consistency FROM TO`, or `--all`.
 
-The text is that of https://c2sp.org/tlog-witness; `python -m limited_use.verify
---checkpoints` takes it, and so does a witness.
+Prints the format of https://c2sp.org/tlog-witness for a witness or for `python -m
+limited_use.verify --checkpoints`.
 """
 
 from __future__ import annotations

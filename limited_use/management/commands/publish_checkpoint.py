@@ -1,7 +1,7 @@
 """
-Publish the newest signed checkpoint: `manage.py publish_checkpoint`, for a sink that is new.
+Publish the newest signed checkpoint to a new sink: `manage.py publish_checkpoint`.
 
-Otherwise the sequencer publishes each as it signs it; then this only prints the newest.
+The sequencer publishes each checkpoint by itself; the command then only prints the newest.
 """
 
 from __future__ import annotations

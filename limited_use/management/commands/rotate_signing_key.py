@@ -1,10 +1,9 @@
 """
-Have a new key sign: `manage.py rotate_signing_key ledger` or `… receipts`.
+Rotate a signing key: `manage.py rotate_signing_key ledger` or `… receipts`.
 
-The former key is destroyed in the keyring and stays published, with from and until: what it
-signed can be checked for good. Verifiers believe the keys that they pinned and no other, so tell
-those who pinned the former one. With a transit engine this needs a token that may rotate and trim
-that key, as `init_keyring` needs one that may make it.
+The keyring destroys the old key. Its public key stays published with its period, so old
+signatures remain verifiable. Verifiers trust pinned keys only: tell their operators. A transit
+engine needs a token that may rotate and trim the key.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, *, role: str, **_: Any) -> None:
         try:
-            # A checkpoint is signed by the key that was told for it.
+            # A checkpoint must be signed by the key that it announces.
             with sequencer.hold_sequencer_lock():
                 former, new = signing_keys.rotate_key(SigningKey(role), at=timezone.now())
         except (KeyStoreUnavailable, OSError) as problem:

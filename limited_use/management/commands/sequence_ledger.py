@@ -1,4 +1,4 @@
-"""Place and sign what waits in the ledger: `manage.py sequence_ledger`, where no worker lives."""
+"""Sequence and sign waiting ledger entries without a worker: `manage.py sequence_ledger`."""
 
 from __future__ import annotations
 

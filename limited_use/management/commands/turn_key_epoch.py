@@ -1,4 +1,4 @@
-"""Turn the key epoch by hand: `manage.py turn_key_epoch [LINE]`, or all lines."""
+"""Turn the key epoch by hand: `manage.py turn_key_epoch [LINE]`; without LINE all lines."""
 
 from __future__ import annotations
 

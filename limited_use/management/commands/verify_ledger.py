@@ -1,4 +1,4 @@
-"""Check the ledger against itself and what was published: `manage.py verify_ledger`."""
+"""Verify the ledger against itself and the published checkpoints: `manage.py verify_ledger`."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """
-Every clause that binds this service, by id: who says it, how sure we are, who keeps it.
+Every clause that binds this service, with its source and enforcement. Pure data.
 
-Pure data. A rule names clauses; a clause names what else enforces it, or whose duty
-it is. `tests/limited_use/test_clauses.py` holds the two together.
+A rule names its clauses; a clause names other enforcement, or a duty.
+`tests/limited_use/test_clauses.py` checks that they agree.
 """
 
 from __future__ import annotations
@@ -27,10 +27,9 @@ CLAUSES: Mapping[str, Clause] = {
 
 
 def get_rules(clause_id: str) -> tuple[PolicyRule, ...]:
-    """Return the rules of the policy that name this clause."""
     return tuple(rule for rule in RULES if clause_id in rule.clauses)
 
 
 def is_enforced(clause: Clause) -> bool:
-    """Return whether software keeps it, at least in part; if not, it is somebody's duty."""
+    """Return whether software enforces the clause, at least in part; otherwise it is a duty."""
     return bool(clause.facts or clause.code or get_rules(clause.id))

@@ -1,4 +1,4 @@
-"""What a clause is: whose words, how sure we are of them, and who keeps them."""
+"""Types of clauses: source, confidence in the text, and duty."""
 
 from __future__ import annotations
 
@@ -9,32 +9,28 @@ from limited_use.policy.vocabulary import Fact
 
 
 class Confidence(StrEnum):
-    """How we know the words."""
+    """How the text of a clause is known."""
 
-    # Read in the document itself, as it was on the day that the source names.
+    # Read in the document, on the source's date.
     READ = "read"
-    # Read in a sibling of it, from the same publisher: its own text was not read.
+    # Read in a sibling document of the same publisher.
     SIBLING = "sibling"
-    # Quoted by somebody else. Never to be told as fact.
+    # Quoted by a third party. Never present it as fact.
     SECOND_HAND = "second hand"
-    # Our own reading or choice; nobody else's words.
+    # Our own reading or choice.
     OURS = "ours"
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A document, and when it was read."""
-
     title: str
-    # Empty where it has no public address that we know.
+    # Empty without a known public address.
     url: str = ""
     as_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """What no software can do: who has to do it."""
-
     owner: str
     does: str
 
@@ -44,17 +40,16 @@ class Clause:
     """
     One sentence that binds this service.
 
-    Rules name their clauses themselves (see `clauses.rules_of`). `facts` and `code`
-    are what else enforces one: what must be found true, and dotted names in this
-    project. Whatever is enforced has a test that bears its id; whatever is not has
-    a duty.
+    Rules name their clauses (see `clauses.get_rules`). `facts` and `code` are other enforcement:
+    facts that must be true, and dotted names in this project. An enforced clause has a test with
+    its id; every other clause has a duty.
     """
 
     id: str
     # In our words.
     says: str
     source: Source
-    # The phrase to find it by.
+    # A phrase to find it in the source.
     quote: str = ""
     confidence: Confidence = Confidence.READ
     facts: tuple[Fact, ...] = ()

@@ -1,7 +1,7 @@
 """
-Microsoft's terms, as far as they were read: in the terms of a sibling API.
+Microsoft's terms, read in the terms of a sibling API.
 
-The rules are of every provider, so they hold for Microsoft's data as for any other.
+The rules do not depend on the provider, so they cover Microsoft's data as well.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What Antares promises its users in its own notice. For provider data the stricter wins."""
+"""Promises of Antares' own privacy notice. For provider data the stricter rule wins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scopes, tokens and keys: Google's OAuth policies."""
+"""Google's OAuth policies: scopes, tokens and keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What follows from the clauses, in our reading, and one law on another kind of data."""
+"""Our own conclusions from the clauses, and one law about another kind of data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Limited Use itself: Google's User Data Policy, section "Limited Use"."""
+"""Google's User Data Policy, section "Limited Use"."""
 
 from __future__ import annotations
 

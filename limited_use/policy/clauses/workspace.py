@@ -1,4 +1,4 @@
-"""What Google's Workspace policy adds for sensitive and restricted scopes."""
+"""Additions of Google's Workspace policy for sensitive and restricted scopes."""
 
 from __future__ import annotations
 

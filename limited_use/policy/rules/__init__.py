@@ -1,8 +1,8 @@
 """
-The rules of the policy, as data: who may use what for which purpose, and who never.
+The rules of the policy, as pure data.
 
-Pure. The order means nothing between permitting and forbidding rules: one that
-forbids always wins. Among those that forbid, the first names the clause.
+Any forbidding rule wins over permitting rules, in any order. The first forbidding rule names the
+clause.
 """
 
 from __future__ import annotations

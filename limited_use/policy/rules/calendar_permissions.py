@@ -1,4 +1,4 @@
-"""What may be done with calendars, by whom, given which facts: see `permitting`."""
+"""Permitted uses of calendars. See `permissions`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CALENDAR_RULES: tuple[PolicyRule, ...] = (
         purposes=frozenset({Purpose.CALENDAR_SCHEDULE}),
         recipients=frozenset({Recipient.OWNER}),
         data_classes=CALENDAR,
-        # Not GRANT_LIVE: as in the inbox, though only until the copy is too old.
+        # Not GRANT_LIVE: as in the inbox, but only until the copy is too old.
         needs=frozenset(
             {
                 Fact.ACTOR_OWNS,
@@ -69,7 +69,7 @@ CALENDAR_RULES: tuple[PolicyRule, ...] = (
         says="What you write in a calendar that lives here is kept, sealed, until you remove it.",
         clauses=("LU-1", "W-LU1", "AN-9"),
         purposes=frozenset({Purpose.CALENDAR_SCHEDULE}),
-        # Nobody is shown anything by it: it stays sealed.
+        # The data stays sealed.
         recipients=frozenset({Recipient.VAULT}),
         data_classes=CALENDAR,
         needs=frozenset(
@@ -89,7 +89,7 @@ CALENDAR_RULES: tuple[PolicyRule, ...] = (
         purposes=frozenset({Purpose.USER_EXPORT}),
         recipients=frozenset({Recipient.OWNER}),
         data_classes=CALENDAR,
-        # Not the consent: what they wrote is theirs, whatever they agree to now.
+        # Not the consent: the data is the owner's own in any case.
         needs=frozenset(
             {
                 Fact.ACTOR_OWNS,

@@ -1,7 +1,7 @@
 """
-What may be done with mail, accounts and keys, by whom, given which facts.
+Permitted uses of mail, accounts and keys. `calendar_permissions` has those of calendars.
 
-What may be done with calendars is in `scheduling`. A rule that forbids wins over each of them.
+A forbidding rule wins over each of them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PERMISSION_RULES: tuple[PolicyRule, ...] = (
         purposes=frozenset({Purpose.INBOX_DISPLAY}),
         recipients=frozenset({Recipient.OWNER}),
         data_classes=MAIL,
-        # Not GRANT_LIVE: after the grant ended elsewhere its owner still reads, and only they.
+        # Not GRANT_LIVE: after the grant ended at the provider, only the owner still reads.
         needs=frozenset(
             {
                 Fact.ACTOR_OWNS,
@@ -94,7 +94,7 @@ PERMISSION_RULES: tuple[PolicyRule, ...] = (
         says="News that your provider tells of one of your accounts is matched with that account.",
         clauses=("LU-1", "AN-16"),
         purposes=frozenset({Purpose.CONNECTION_MAINTAIN}),
-        # Nobody is told whether there is such an account: what follows from it is that we look.
+        # No recipient learns of the account; a match only triggers a sync.
         recipients=frozenset({Recipient.VAULT}),
         data_classes=frozenset({DataClass.PROFILE}),
         needs=frozenset({Fact.PROVIDER_SAID}),
@@ -135,7 +135,7 @@ PERMISSION_RULES: tuple[PolicyRule, ...] = (
         says="A notification goes to your own mailbox if you chose that.",
         clauses=("LU-2.1", "W-LU2", "AN-13"),
         purposes=frozenset({Purpose.NOTIFY_OWNER}),
-        # Who gets it is the account itself: no person acts, so none has to own it.
+        # The recipient is the account itself: no person acts, so none must own it.
         recipients=frozenset({Recipient.OWN_PROVIDER}),
         data_classes=frozenset({DataClass.PROFILE}),
         needs=frozenset(
@@ -166,7 +166,7 @@ PERMISSION_RULES: tuple[PolicyRule, ...] = (
         ),
         allow=True,
     ),
-    # In the order in which the page of the policy lists them.
+    # In the order of the policy page.
     *CALENDAR_RULES,
     PolicyRule(
         id="support-reads-one-item",
@@ -192,7 +192,7 @@ PERMISSION_RULES: tuple[PolicyRule, ...] = (
         purposes=frozenset({Purpose.USER_EXPORT}),
         recipients=frozenset({Recipient.OWNER}),
         data_classes=MAIL,
-        # Neither the grant nor the inbox's consent: the copy is theirs after either ended.
+        # Neither grant nor inbox consent: the copy is the owner's after either ended.
         needs=frozenset(
             {
                 Fact.ACTOR_OWNS,

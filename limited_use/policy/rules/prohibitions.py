@@ -1,4 +1,4 @@
-"""What nobody may do, whatever is found. The first that covers a use names the clause."""
+"""Uses that are forbidden for any facts. The first rule that covers a use names the clause."""
 
 from __future__ import annotations
 
@@ -192,8 +192,8 @@ PROHIBITION_RULES: tuple[PolicyRule, ...] = (
         "AN-10",
         data_classes=frozenset({DataClass.CONTACT_LINK}),
     ),
-    # What a clause would allow one day, once something here does it and shows it: a
-    # rule that permits what nothing sends out would be a hole that waits.
+    # Uses that a clause might allow once a feature performs and shows them. A rule without a
+    # feature would be a hole.
     forbid_use(
         "no-sending",
         "No mail is sent through your account: nothing here does that yet.",

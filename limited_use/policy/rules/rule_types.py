@@ -1,4 +1,4 @@
-"""What a rule is, and the sets that rules are made of."""
+"""The type of a rule, and the sets that rules use."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CALENDAR = frozenset({DataClass.CALENDAR_EVENT, DataClass.CALENDAR_FREEBUSY})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyRule:
-    """One line of the policy. `says` is for users, `clauses` for reviewers."""
+    """One rule of the policy. `says` is for users, `clauses` for reviewers."""
 
     id: str
     says: str
@@ -28,5 +28,5 @@ class PolicyRule:
 
 
 def forbid_use(rule_id: str, says: str, *clauses: str, **covers: frozenset[object]) -> PolicyRule:
-    """Return a rule that forbids what it covers, whatever the facts."""
+    """Return a rule that forbids the covered uses for any facts."""
     return PolicyRule(id=rule_id, says=says, clauses=clauses, **covers)  # type: ignore[arg-type]
