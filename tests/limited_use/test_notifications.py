@@ -148,7 +148,7 @@ class TestAKind:
 
     @pytest.mark.clause("AN-13")
     def test_carries_provider_data_only_where_it_was_chosen(self):
-        carrying = replace(KINDS["reconnect"], carries=frozenset({DataClass.PROFILE}))
+        carrying = replace(KINDS["reconnect"], data_classes=frozenset({DataClass.PROFILE}))
 
         assert list(message_kinds.find_problems({"reconnect": carrying})) == [
             "reconnect carries provider data without having been chosen"
@@ -160,7 +160,7 @@ class TestAKind:
             return replace(
                 KINDS["reconnect"],
                 purpose=Purpose.NOTIFY_OWNER,
-                carries=frozenset({data_class}),
+                data_classes=frozenset({data_class}),
             )
 
         assert list(message_kinds.find_problems({"reconnect": chosen(DataClass.PROFILE)})) == []

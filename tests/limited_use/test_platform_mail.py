@@ -91,7 +91,7 @@ class TestSend:
 
         from limited_use.policy.vocabulary import DataClass
 
-        carrying = replace(KINDS["reconnect"], carries=frozenset({DataClass.PROFILE}))
+        carrying = replace(KINDS["reconnect"], data_classes=frozenset({DataClass.PROFILE}))
         monkeypatch.setitem(KINDS, "reconnect", carrying)
 
         with pytest.raises(InvalidMessageValues):
