@@ -68,4 +68,4 @@ class TestTheRepository:
 
     @pytest.mark.control("4.1.2")
     def test_is_looked_at_by_searches_that_find(self):
-        assert "config/settings.py" in holding(r"^from config\.env import")
+        assert "config/settings.py" in holding(r"^from config\.environment import")

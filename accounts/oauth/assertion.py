@@ -105,8 +105,8 @@ class PrivateKeyJwtAuthenticator(JWTBearerClientAssertion):  # type: ignore[misc
     def __call__(self, query_client: Any, request: Any) -> ServiceClient:  # authlib's shape  # noqa: ARG002  # authlib's shape
         try:
             client = self._authenticate_client(request.form)
-        except _AssertionRejected as rejection:
-            _log_rejection(rejection, at=self._at)
+        except _AssertionRejected as error:
+            _log_error(rejection, at=self._at)
         else:
             request.client = client
             return client
@@ -119,8 +119,8 @@ class PrivateKeyJwtAuthenticator(JWTBearerClientAssertion):  # type: ignore[misc
         client = self._find_client(assertion)
         try:
             self._verify_claims(_verify_signature(assertion, client), client)
-        except _AssertionRejected as rejection:
-            rejection.client = client
+        except _AssertionRejected as error:
+            error.client = client
             raise
         return client
 

@@ -30,7 +30,7 @@ def read_file(data: bytes, *, zone: str) -> CalendarFile:
     if len(data) > components.MAX_BYTES:
         raise UnreadableCalendarFile((FileProblem(1, components.TOO_LARGE),))
     size = _BASE_SIZE + _WEIGHT * len(data)
-    reply = parsers.send_task(ReadCalendarFile(data, zone), CALENDAR_FILE_REPLY, size=size)
+    reply = parsers.run_task(ReadCalendarFile(data, zone), CALENDAR_FILE_REPLY, size=size)
     if isinstance(reply, UnreadableItem):
         raise UnreadableCalendarFile((FileProblem(1, _TOO_COSTLY),))
     if isinstance(reply, CalendarFileRefusal):

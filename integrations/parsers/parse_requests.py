@@ -34,7 +34,7 @@ _ReadTask = Callable[[list[bytes]], ReadGmail | ReadMime | ReadGraph]
 WAIT_SECONDS: Final = 5.0
 
 
-def send_task(
+def run_task(
     task: msgspec.Struct, reply: msgspec.msgpack.Decoder[R | UnreadableItem], *, size: int
 ) -> R | UnreadableItem:
     """
@@ -44,7 +44,7 @@ def send_task(
     :raises process_pool.ParsersBusy: if no process is free
     """
     try:
-        return get_pool().send_task(task, reply, size=size, wait_seconds=WAIT_SECONDS)
+        return get_pool().run_task(task, reply, size=size, wait_seconds=WAIT_SECONDS)
     except TaskTooCostly:
         return UnreadableItem("too-costly")
 
@@ -83,7 +83,7 @@ def find_part(message: bytes, path: str) -> bytes | UnreadableItem | None:
     :param path: as in `AttachmentPart.part`
     :raises process_pool.ParsersBusy: if no process is free
     """
-    reply = send_task(FindPart(message, path), FIND_PART_REPLY, size=len(message))
+    reply = run_task(FindPart(message, path), FIND_PART_REPLY, size=len(message))
     return reply if isinstance(reply, UnreadableItem) else reply.data
 
 
@@ -94,7 +94,7 @@ def sanitise_text(text: str, html: str) -> SanitisedText | UnreadableItem:
 
     :raises process_pool.ParsersBusy: if no process is free
     """
-    reply = send_task(SanitiseText(text, html), SANITISE_TEXT_REPLY, size=len(text) + len(html))
+    reply = run_task(SanitiseText(text, html), SANITISE_TEXT_REPLY, size=len(text) + len(html))
     return reply if isinstance(reply, UnreadableItem) else reply.sanitised
 
 
@@ -110,9 +110,7 @@ def sanitise_descriptions(texts: Sequence[str]) -> list[SanitisedDescription | N
 
 
 def _sanitise_batch(texts: list[str]) -> list[SanitisedDescription | None]:
-    reply = send_task(
-        SanitiseDescriptions(texts), DESCRIPTIONS_REPLY, size=4 * sum(map(len, texts))
-    )
+    reply = run_task(SanitiseDescriptions(texts), DESCRIPTIONS_REPLY, size=4 * sum(map(len, texts)))
     if isinstance(reply, list) and len(reply) == len(texts):
         return [
             None if isinstance(result, UnreadableItem) else result.sanitised for result in reply
@@ -142,7 +140,7 @@ def _split_batches(messages: Sequence[Item]) -> Iterator[list[Item]]:
 
 def _read_batch(batch: list[bytes], task: _ReadTask) -> ParsedMails:
     """Parse messages together; if one exceeds the limits, parse each separately."""
-    reply = send_task(task(batch), PARSED_MAILS_REPLY, size=sum(map(len, batch)))
+    reply = run_task(task(batch), PARSED_MAILS_REPLY, size=sum(map(len, batch)))
     if isinstance(reply, list) and len(reply) == len(batch):
         return reply
     if len(batch) == 1:

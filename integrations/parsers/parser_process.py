@@ -90,7 +90,7 @@ class ParserProcess:
             return False
         return not _is_ready(self._out, select.POLLIN, 0)
 
-    def send_task(self, body: bytes, budget: TaskBudget) -> memoryview:
+    def run_task(self, body: bytes, budget: TaskBudget) -> memoryview:
         """
         Return the reply to an encoded task.
 

@@ -83,7 +83,7 @@ class ParserPool:
         # A process has answered, so a failing task is the cause of later failures.
         self._has_answered = False
 
-    def send_task(
+    def run_task(
         self,
         task: msgspec.Struct,
         decoder: msgspec.msgpack.Decoder[R],
@@ -128,7 +128,7 @@ class ParserPool:
         for is_fresh in (False, True):
             try:
                 with self._lend_process(wait_seconds, is_fresh=is_fresh) as process:
-                    return decode(process.send_task(body, budget))
+                    return decode(process.run_task(body, budget))
             except (ReplyTooLarge, msgspec.MsgspecError):
                 # A reply outside the schema: the message took the process over.
                 raise TaskTooCostly from None

@@ -34,7 +34,7 @@ EVERY_SCOPE = sorted({"openid", "email", GMAIL_READONLY, SEND, "calendar"})
 
 
 # Names of the variables that the service keeps adapters in.
-ADAPTERS = {"adapter", "mailbox", "watch", "channels", "there"}
+ADAPTERS = {"adapter", "mailbox", "watch", "channels", "subscriptions"}
 
 
 def methods_used() -> set[str]:

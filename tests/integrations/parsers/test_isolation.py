@@ -101,7 +101,7 @@ except (OSError, RuntimeError, ValueError):
 def process():
     started = ParserProcess()
     # Answers: by then it is isolated.
-    started.send_task(msgspec.msgpack.encode(SanitiseText("", "")), budget_for(0))
+    started.run_task(msgspec.msgpack.encode(SanitiseText("", "")), budget_for(0))
     yield started
     started.end()
 

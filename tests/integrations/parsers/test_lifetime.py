@@ -25,7 +25,7 @@ def pool(monkeypatch):
 
 
 def ask(pool):
-    return pool.send_task(
+    return pool.run_task(
         ReadMime([MAIL]), PARSED_MAILS_REPLY, size=len(MAIL), wait_seconds=PATIENCE
     )
 
@@ -112,7 +112,7 @@ class TestCounts:
 
     def test_are_of_a_caller_for_whom_no_process_was_free(self, pool, caplog):
         with pool._lend_process(PATIENCE, is_fresh=False), pytest.raises(ParsersBusy):
-            pool.send_task(ReadMime([MAIL]), PARSED_MAILS_REPLY, size=1, wait_seconds=0.01)
+            pool.run_task(ReadMime([MAIL]), PARSED_MAILS_REPLY, size=1, wait_seconds=0.01)
 
         assert refusal_counts.take_counts() == {"busy": 1}
         assert "parser.busy" in caplog.messages

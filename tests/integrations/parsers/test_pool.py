@@ -60,7 +60,7 @@ def pool(make):
 
 
 def show(pool: ParserPool, text: str = "hello", *, patience: float = 20) -> str:
-    return pool.send_task(
+    return pool.run_task(
         SanitiseText(text, ""), SANITISE_TEXT_REPLY, size=len(text), wait_seconds=patience
     ).sanitised.text
 
@@ -119,7 +119,7 @@ class TestATaskBeyondItsLimits:
         before = time.monotonic()
 
         with pytest.raises(TaskTooCostly):
-            pool.send_task(LONG, PARSED_MAILS_REPLY, size=0, wait_seconds=20)
+            pool.run_task(LONG, PARSED_MAILS_REPLY, size=0, wait_seconds=20)
 
         assert time.monotonic() - before < 60
         assert self.how_it_ended(caplog) == -signal.SIGXCPU
@@ -129,7 +129,7 @@ class TestATaskBeyondItsLimits:
         pid = pid_of(pool)
 
         with pytest.raises(TaskTooCostly):
-            pool.send_task(
+            pool.run_task(
                 FindPart(bytes(190 * MEGABYTE), ""), FIND_PART_REPLY, size=0, wait_seconds=20
             )
 
@@ -141,14 +141,14 @@ class TestATaskBeyondItsLimits:
         message = b"Content-Type: application/zip\n\n" + b"x" * (33 * MEGABYTE)
 
         with pytest.raises(TaskTooCostly):
-            pool.send_task(FindPart(message, ""), FIND_PART_REPLY, size=0, wait_seconds=20)
+            pool.run_task(FindPart(message, ""), FIND_PART_REPLY, size=0, wait_seconds=20)
 
         assert self.is_replaced(pool, pid)
 
     def test_may_take_what_its_size_allows(self, pool):
         message = b"Content-Type: application/zip\n\n" + b"x" * (33 * MEGABYTE)
 
-        found = pool.send_task(
+        found = pool.run_task(
             FindPart(message, ""), FIND_PART_REPLY, size=len(message), wait_seconds=20
         )
 
@@ -161,7 +161,7 @@ class TestAReplyOfAnotherShape:
         pid = pid_of(pool)
 
         with pytest.raises(TaskTooCostly):
-            pool.send_task(SanitiseText("hello", ""), FIND_PART_REPLY, size=5, wait_seconds=20)
+            pool.run_task(SanitiseText("hello", ""), FIND_PART_REPLY, size=5, wait_seconds=20)
 
         assert pid_of(pool) != pid
 
@@ -222,7 +222,7 @@ class TestAMachineThatCannotIsolate:
     def test_is_told_from_a_task_that_ends_its_process(self, pool):
         # The very first task of a pool, with nothing known of the machine.
         with pytest.raises(TaskTooCostly):
-            pool.send_task(LONG, PARSED_MAILS_REPLY, size=0, wait_seconds=20)
+            pool.run_task(LONG, PARSED_MAILS_REPLY, size=0, wait_seconds=20)
 
 
 class TestAProcessThatIsKilledFromOutside:
@@ -240,7 +240,7 @@ class TestAProcessThatIsKilledFromOutside:
         task = ReadMime([MAIL] * 10_000)
         with ThreadPoolExecutor(1) as threads:
             asked = threads.submit(
-                pool.send_task, task, PARSED_MAILS_REPLY, size=100 * MEGABYTE, wait_seconds=20
+                pool.run_task, task, PARSED_MAILS_REPLY, size=100 * MEGABYTE, wait_seconds=20
             )
             assert wait_until(lambda: seconds_of(first) > 0.3)
             os.kill(first, signal.SIGKILL)
@@ -285,7 +285,7 @@ class TestATaskThatTakesLong:
         pool = make(1, budget_for=partial(little, wall=0.001))
 
         with pytest.raises(ParsersBusy):
-            pool.send_task(LONG, PARSED_MAILS_REPLY, size=0, wait_seconds=20)
+            pool.run_task(LONG, PARSED_MAILS_REPLY, size=0, wait_seconds=20)
 
 
 @pytest.mark.invariant(8, 13)
@@ -296,7 +296,7 @@ class TestWhenAllProcessesAreBusy:
         with ThreadPoolExecutor(1) as threads:
             task = ReadMime([MAIL] * 30_000)
             asked = threads.submit(
-                pool.send_task, task, PARSED_MAILS_REPLY, size=100 * MEGABYTE, wait_seconds=20
+                pool.run_task, task, PARSED_MAILS_REPLY, size=100 * MEGABYTE, wait_seconds=20
             )
             assert wait_until(lambda: not pool._idle)
             before = time.monotonic()
