@@ -106,7 +106,7 @@ class PrivateKeyJwtAuthenticator(JWTBearerClientAssertion):  # type: ignore[misc
         try:
             client = self._authenticate_client(request.form)
         except _AssertionRejected as error:
-            _log_error(rejection, at=self._at)
+            _log_rejection(error, at=self._at)
         else:
             request.client = client
             return client
