@@ -1,9 +1,8 @@
 """
 All calendars in one view: the events within a window.
 
-Rows are selected first, then permits for their columns, then a sink opens them. A calendar that
-cannot be shown, because its copy is too old and was not refreshed in time, is named beside the
-events, never left out silently.
+Rows are selected first, then permits for their columns, then a sink opens them. Calendars that
+cannot be shown are named, never left out silently.
 """
 
 from __future__ import annotations
@@ -49,16 +48,13 @@ _MAX_STEPS: Final = 200_000
 
 
 class WindowTooLong(Exception):
-    """The window is longer than `MAX_WINDOW`. Request a shorter one."""
+    """The window is longer than `MAX_WINDOW`."""
 
 
 def build_window(start: datetime, end: datetime, *, zone: str) -> TimeWindow:
     """
-    Return the window of a request.
-
     :raises BadWindow: if it ends before it starts, or lies outside of the supported years
-    :raises WindowTooLong: if it is longer than `MAX_WINDOW`
-    :raises integrations.formats.timezones.UnknownZone: if there is no such zone
+    :raises WindowTooLong, integrations.formats.timezones.UnknownZone:
     """
     if end <= start:
         raise BadWindow
@@ -68,7 +64,7 @@ def build_window(start: datetime, end: datetime, *, zone: str) -> TimeWindow:
 
 
 def get_visible_calendars(context: RequestContext) -> list[VisibleCalendar]:
-    """Return all calendars that the actor may see: own ones first, then shared ones."""
+    """Own ones come first."""
     own_calendars = calendar_access.get_own_calendars(actor=context.actor, user_id=context.user_id)
     if context.actor.kind != ActorKind.PERSON or context.actor.user_id != context.user_id:
         return own_calendars
@@ -81,12 +77,9 @@ def get_visible_calendars(context: RequestContext) -> list[VisibleCalendar]:
 @dataclass(frozen=True, slots=True)
 class AgendaRows:
     """
-    The rows of a window, their permits, and the calendars that could not be read.
-
-    :param shown_calendars: the calendars with events among the rows
     :param missing_calendars: requested calendars without events among the rows
-    :param withheld_calendars: those of the missing ones that their sharer may not show now
-    :param read_until: end of the rows, if they do not reach the end of the window
+    :param withheld_calendars: missing ones that their sharer may not show now
+    :param read_until: end of the rows, if before the window's
     """
 
     rows: Sequence[SealedRow]
@@ -110,8 +103,7 @@ def read_window(
 
     :param calendar_ids: None: the calendars that are set to be shown
     :param waits: whether to wait for the refresh
-    :raises ObjectNotFound: if the actor sees no such calendar
-    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow the use
+    :raises ObjectNotFound, limited_use.guard.guard.AccessRefused:
     """
     calendars = select_calendars(context, calendar_ids)
     return read_calendars(context, calendars, window, details=details, waits=waits)
@@ -120,11 +112,7 @@ def read_window(
 def select_calendars(
     context: RequestContext, calendar_ids: Collection[UUID] | None
 ) -> list[VisibleCalendar]:
-    """
-    Return the calendars with these ids; None: the calendars that are set to be shown.
-
-    :raises ObjectNotFound: if the actor sees no such calendar
-    """
+    """:raises ObjectNotFound:"""
     visible_calendars = get_visible_calendars(context)
     if calendar_ids is not None and not set(calendar_ids) <= {
         visible.calendar.id for visible in visible_calendars
@@ -143,9 +131,8 @@ def read_calendars(  # noqa: PLR0913 - one question in full
     max_rows: int | None = None,
 ) -> AgendaRows:
     """
-    Return the rows of some calendars in the window. See `read_window`.
-
-    :param max_rows: limit of rows; beyond it, only the first part of the window is read
+    :param max_rows: beyond it, only the first part of the window is read
+    :raises: see `read_window`
     """
     refreshing = refresh_on_read.request_refresh(calendars, at=context.at)
     if waits and refreshing:
@@ -184,11 +171,7 @@ def get_view_permits(
     *,
     details: bool,
 ) -> Permits:
-    """
-    Return permits for rows of these calendars, all of which must be allowed.
-
-    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow one of them
-    """
+    """:raises limited_use.guard.guard.AccessRefused: if the policy forbids any row"""
     view_requests = _build_view_requests(calendars, rows, details=details)
     return calendar_permits.to_view(actor=context.actor, view_requests=view_requests, at=context.at)
 
@@ -221,16 +204,13 @@ def get_event_page_json(  # noqa: PLR0913 - one question in full
     cursor: str | None = None,
 ) -> bytes:
     """
-    Return a page of the occurrences in the window as JSON, by start. See `read_window`.
+    Return a page of occurrences by start. See `read_window`.
 
-    A page may be short or empty though more follow: no page opens more than `_MAX_ROWS_PER_PAGE`
-    rows, or the rows of one week.
+    A page opens at most `_MAX_ROWS_PER_PAGE` rows or one week, so it may be short though more
+    follow.
 
-    :raises cursors.InvalidCursor: if `cursor` belongs to another request, or a share that the
-        first page was read under has ended
-    :raises cursors.ExpiredCursor: if it is too old
+    :raises cursors.InvalidCursor, cursors.ExpiredCursor: see `pagination.parse_page_request`
     :raises integrations.parsers.process_pool.ParsersBusy: if a description must be sanitised
-        again, and no process is free
     """
     calendars = select_calendars(context, calendar_ids)
     page_request = pagination.parse_page_request(

@@ -1,8 +1,8 @@
 """
 Compute busy times from opened rows. Pure; called inside the sink only.
 
-A row that does not open, a series that cannot be expanded or is too expensive makes its calendar
-unknown: unknown time is never free.
+A row that does not open, or a series that is too expensive, makes its calendar unknown: unknown
+time is never free.
 """
 
 from __future__ import annotations
@@ -30,12 +30,7 @@ JsonObject = dict[str, Any]
 def get_busy_times(
     opened_rows: OpenedEventRows, windows: Mapping[UUID, TimeWindow]
 ) -> dict[UUID, BusyTimes]:
-    """
-    Return the busy times of each calendar.
-
-    :param opened_rows: rows of calendars in `windows`, with their `timing`
-    :param windows: a window for each requested calendar, with or without rows
-    """
+    """:param windows: for each requested calendar, with or without rows"""
     rows: dict[UUID, list[tuple[EventRow, Mapping[str, bytes]]]] = {
         calendar_id: [] for calendar_id in windows
     }
@@ -68,7 +63,7 @@ def _get_calendar_times(
 
 
 def serialize_busy_times(free_busy_times: BusyTimes) -> JsonObject:
-    """Return the API's form: in order, in UTC; no slots if unknown."""
+    """In order, in UTC; no slots if unknown."""
     if free_busy_times.busy is None:
         return {"status": "unknown", "time_slots": []}
     spans = [
@@ -86,7 +81,7 @@ def serialize_busy_times(free_busy_times: BusyTimes) -> JsonObject:
 def merge_calendars(
     by_calendar: Mapping[UUID, BusyTimes], calendar_ids: Sequence[UUID]
 ) -> BusyTimes:
-    """Return a person's calendars as one; unknown if there is none, or if any is unknown."""
+    """Unknown if there is no calendar, or any is unknown."""
     return (
         free_busy.combine_busy_times(by_calendar[calendar_id] for calendar_id in calendar_ids)
         if calendar_ids

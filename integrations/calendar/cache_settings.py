@@ -1,5 +1,3 @@
-"""Owner's controls for copies of connected calendars: delete, request again, limit the age."""
-
 from __future__ import annotations
 
 from datetime import datetime
@@ -19,12 +17,12 @@ from .sync.cache_eviction import EvictionReason
 
 def delete_copies(*, actor: Actor, integration_id: UUID, at: datetime) -> int:
     """
-    Delete the copies of connected calendars now, and return the number of deleted events.
+    Delete copies, and return the number of deleted events.
 
-    At once and for good: nothing is fetched until the owner requests it. The calendars stay
-    connected. Local calendars are no copies: see `local_calendars`.
+    Nothing is fetched until the owner requests it. Local calendars are no copies: see
+    `local_calendars`.
 
-    :raises ObjectNotFound: if the actor has no such integration
+    :raises ObjectNotFound:
     """
     with transaction.atomic(durable=True):
         integration = _lock_own_integration(actor, integration_id)
@@ -41,7 +39,7 @@ def request_copies(*, actor: Actor, integration_id: UUID, at: datetime) -> None:
     """
     Fetch deleted copies again, or check for changes at once.
 
-    :raises ObjectNotFound: if the actor has no such integration
+    :raises ObjectNotFound:
     """
     with transaction.atomic(durable=True):
         integration = _lock_own_integration(actor, integration_id)
@@ -58,8 +56,7 @@ def set_cache_hours(*, actor: Actor, integration_id: UUID, hours: int) -> None:
     """
     Limit the age of copies; the next sweep evicts older ones.
 
-    :raises ObjectNotFound: if the actor has no such integration
-    :raises InvalidChoice: if `hours` is not one of the choices
+    :raises ObjectNotFound, InvalidChoice:
     """
     if hours not in CACHE_CHOICES or hours > scopes.get_cache_hours("calendar"):
         raise InvalidChoice

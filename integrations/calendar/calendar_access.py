@@ -1,8 +1,4 @@
-"""
-The calendars that an actor may see: own calendars, and calendars that others share.
-
-Selected by owner or by share on each request, and never cached.
-"""
+"""The calendars that an actor may see: selected on each request, never cached."""
 
 from __future__ import annotations
 
@@ -24,8 +20,6 @@ _EVENT, _FREEBUSY = DataClass.CALENDAR_EVENT, DataClass.CALENDAR_FREEBUSY
 @dataclass(frozen=True, slots=True)
 class VisibleCalendar:
     """
-    A calendar, and the reason why the viewer may see it.
-
     :param share: the share that names the viewer; None for an own calendar
     :param max_age_hours: the age up to which its copy may be shown
     """
@@ -47,10 +41,7 @@ class VisibleCalendar:
 
     @property
     def expires_at(self) -> datetime | None:
-        """
-        The time at which its copy may no longer be shown, unless renewed; None for a local
-        calendar.
-        """
+        """The end of its copy, unless renewed; None for a local calendar."""
         cached_at = self.calendar.cached_at
         if self.calendar.is_local or cached_at is None:
             return None
@@ -62,12 +53,7 @@ class VisibleCalendar:
 
 
 def get_own_calendars(*, actor: Actor, user_id: UUID) -> list[VisibleCalendar]:
-    """
-    Return the calendars of `user_id` in the actor's organisation; none if the actor is another
-    person.
-
-    A feature does not get calendars of an ended grant; their owner still does.
-    """
+    """Return none if the actor is another person, and to a feature none of an ended grant."""
     if actor.organisation_id is None or actor.user_id != user_id:
         return []
     statuses = FETCHABLE if actor.kind == ActorKind.CLIENT else LIVE
@@ -79,7 +65,6 @@ def get_own_calendars(*, actor: Actor, user_id: UUID) -> list[VisibleCalendar]:
 
 
 def get_shared_calendars(*, actor: Actor, at: datetime) -> list[VisibleCalendar]:
-    """Return the calendars that colleagues share with the actor, a person."""
     viewer_id, organisation_id = actor.user_id, actor.organisation_id
     membership_id = actor.membership_id
     if viewer_id is None or organisation_id is None or membership_id is None:
@@ -104,7 +89,7 @@ def get_shared_calendars(*, actor: Actor, at: datetime) -> list[VisibleCalendar]
 def filter_calendars(
     calendars: Sequence[VisibleCalendar], calendar_ids: Collection[UUID] | None
 ) -> list[VisibleCalendar]:
-    """Return the calendars with these ids; None: the calendars that are set to be shown."""
+    """:param calendar_ids: None: the calendars that are set to be shown"""
     if calendar_ids is None:
         return [
             visible

@@ -1,5 +1,3 @@
-"""The list of calendars, with the names that may be shown now."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -22,11 +20,9 @@ _EVENT: Final = DataClass.CALENDAR_EVENT
 
 def get_calendar_list_json(context: RequestContext, *, envelope: Mapping[str, Any]) -> bytes:
     """
-    Return the calendars as JSON.
-
     A calendar has a name if its list entry is current and the share, if any, shows details.
 
-    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow the use
+    :raises limited_use.guard.guard.AccessRefused:
     """
     calendars = agenda.get_visible_calendars(context)
     rows, permits = get_name_rows(context, calendars)
@@ -37,7 +33,6 @@ def get_calendar_list_json(context: RequestContext, *, envelope: Mapping[str, An
 def get_name_rows(
     context: RequestContext, calendars: Sequence[VisibleCalendar]
 ) -> tuple[list[SealedRow], Permits]:
-    """Return a row for each calendar, and permits to open the names that may be shown now."""
     known_calendars = [
         visible
         for visible in calendars

@@ -1,5 +1,3 @@
-"""Choose which own calendars are shown."""
-
 from __future__ import annotations
 
 from uuid import UUID
@@ -10,11 +8,7 @@ from integrations.models import Calendar
 
 
 def set_visibility(*, actor: Actor, calendar_id: UUID, is_shown: bool) -> None:
-    """
-    Show or hide one of the actor's own calendars.
-
-    :raises ObjectNotFound: if the actor has no such calendar
-    """
+    """:raises ObjectNotFound: if the actor owns no such calendar"""
     user_id, organisation_id = actor.user_id, actor.organisation_id
     if actor.kind != ActorKind.PERSON or user_id is None or organisation_id is None:
         raise ObjectNotFound

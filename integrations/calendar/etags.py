@@ -1,9 +1,9 @@
 """
 Versions of events that tell which fields changed. Pure.
 
-A version is the value of `If-Match`: a digest of the provider's own version, then one digest for
-each field. A change of the title succeeds though the location has changed since; two changes of
-the title conflict. Only people who may see an event receive its version.
+A version is the value of `If-Match`: a digest of the provider's version, then one of each field.
+A change of the title succeeds though the location has changed since. Only people who may see an
+event receive its version.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ _VERSION: Final = re.compile(rf"[0-9a-f]{{{_HEAD + _EACH * len(FIELDS)}}}", re.A
 
 
 class VersionRequired(Exception):
-    """The request does not name the version that it changes. Nothing was changed."""
+    """The request does not name the version that it changes."""
 
 
 class VersionMalformed(Exception):
-    """The text is not a version of an event. Read the event, and send its version."""
+    """The text is not a version of an event."""
 
 
 class EventStale(Exception):
     """
-    The event was changed or deleted after the version that the actor saw. Nothing was written.
+    The event was changed or deleted after the version that the actor saw.
 
-    `fields` are those of `FIELDS` that both changes touch. The current event can be read.
+    `fields` are those of `FIELDS` that both changes touch.
     """
 
     def __init__(self, fields: Iterable[str] = ()) -> None:
@@ -49,18 +49,13 @@ class EventStale(Exception):
 
 
 def compute_etag(event_id: str, etag: str, content: EventContent) -> str:
-    """Return the version of an event, or of one occurrence, with the fields of `content`."""
     return make_occurrence_etag(event_id, etag, content)(content.start, content.end)
 
 
 def make_occurrence_etag(
     event_id: str, etag: str, content: EventContent
 ) -> Callable[[When, When], str]:
-    """
-    Return a function from start and end to the version of an occurrence.
-
-    All other fields of `content` are equal for each occurrence and are digested once.
-    """
+    """Digest other fields than the times once."""
     parts = digest_fields(content)
     before = _hash_text(f"{event_id}\0{etag}")[:_HEAD] + "".join(parts[:_WHEN])
     after = "".join(parts[_WHEN + 1 :])
@@ -68,16 +63,11 @@ def make_occurrence_etag(
 
 
 def digest_fields(content: EventContent) -> tuple[str, ...]:
-    """Return a digest of each of `FIELDS`."""
     return tuple(_hash_text(text)[:_EACH] for text in _format_fields(content))
 
 
 def get_changed_fields(etag: str, content: EventContent) -> frozenset[str]:
-    """
-    Return those of `FIELDS` that differ from the version `etag`.
-
-    :raises VersionMalformed: if `etag` is not a version
-    """
+    """:raises VersionMalformed:"""
     if not _VERSION.fullmatch(etag):
         raise VersionMalformed
     parts = [etag[at : at + _EACH] for at in range(_HEAD, len(etag), _EACH)]
@@ -91,11 +81,10 @@ def require_no_conflict(
     etag: str, live: EventContent, edited_content: EventContent, edited_fields: Iterable[str]
 ) -> None:
     """
-    Check that no other change gave an edited field another value; changes of other fields stay.
+    Check that no other change gave an edited field another value.
 
     :param edited_fields: names of fields of `EventContent`
-    :raises EventStale: if there is such a change
-    :raises VersionMalformed: if `etag` is not a version
+    :raises EventStale, VersionMalformed:
     """
     touched_fields = {"when" if name in _TIMES else name for name in edited_fields}
     digest_pairs = zip(FIELDS, digest_fields(live), digest_fields(edited_content), strict=True)
@@ -108,21 +97,20 @@ def require_no_conflict(
 
 
 def require_unchanged(etag: str, live: EventContent) -> None:
-    """:raises EventStale: if any field changed since the version `etag`"""
+    """:raises EventStale:"""
     changed = get_changed_fields(etag, live)
     if changed:
         raise EventStale(changed)
 
 
 def require_same_invitation(etag: str, live: EventContent) -> None:
-    """:raises EventStale: if the invitation changed since the version `etag`"""
+    """:raises EventStale:"""
     changed = get_changed_fields(etag, live) & _INVITATION
     if changed:
         raise EventStale(changed)
 
 
 def _format_fields(content: EventContent) -> tuple[str, ...]:
-    """Return the digested text of each field, in the order of `FIELDS`."""
     return (
         content.title,
         content.description,

@@ -1,8 +1,7 @@
 """
 Encode and decode the three sealed records of an event, split by need to know. Pure.
 
-`timing` has the busy times and nothing else; `content` has the details; `remote` has the
-provider's ids.
+`timing` has only the busy times; `content` the details; `remote` the provider's ids.
 """
 
 from __future__ import annotations
@@ -29,8 +28,6 @@ from integrations.providers.calendars import RemoteEvent
 
 @dataclass(frozen=True, slots=True)
 class RemoteEventRef:
-    """The provider's id of the event, and the version that Antares has."""
-
     event_id: str
     etag: str
     ical_uid: str
@@ -41,7 +38,7 @@ class RemoteEventRef:
 def encode_timing(
     content: EventContent, *, original: When | None = None, is_hidden: bool = False
 ) -> bytes:
-    """Return the record of the times; `is_hidden`: the provider hides all details."""
+    """:param is_hidden: the provider hides all details"""
     record: dict[str, Any] = {
         "start": _encode_when(content.start),
         "end": _encode_when(content.end),
@@ -58,7 +55,6 @@ def encode_timing(
 
 
 def encode_cancelled(original: When) -> bytes:
-    """Return the record of a cancelled occurrence."""
     return orjson.dumps({"original": _encode_when(original)})
 
 
@@ -68,11 +64,7 @@ def encode_content(
     remote: RemoteEvent | None = None,
     description: SanitisedDescription | None = None,
 ) -> bytes:
-    """
-    Return the record of the details.
-
-    :param description: the sanitised description; None without one, or if it cannot be sanitised
-    """
+    """:param description: None also if it cannot be sanitised"""
     record: dict[str, Any] = {
         "title": event.title,
         "description": event.description,
@@ -106,13 +98,11 @@ def _encode_description(description: SanitisedDescription | None) -> dict[str, A
 
 
 def decode_description(record: Mapping[str, Any]) -> SanitisedDescription | None:
-    """:param record: the details record, as JSON values"""
     stored = record.get("shown")
     return None if stored is None else SanitisedDescription(stored[0], is_plain=stored[1])
 
 
 def encode_remote(event: RemoteEvent) -> bytes:
-    """Return the record of the provider's ids."""
     values = [event.event_id, event.etag, event.ical_uid, event.sequence, event.series_id]
     return orjson.dumps(values)
 
@@ -128,11 +118,7 @@ def decode_content(
     is_busy: bool = True,
     is_private: bool = False,
 ) -> EventContent:
-    """
-    Return the fields of an event from its records.
-
-    :param content_data: None: only the times
-    """
+    """:param content_data: None: only the times"""
     timing_record = orjson.loads(timing_data)
     content_record: Mapping[str, Any] = (
         orjson.loads(content_data) if content_data is not None else {}
@@ -156,13 +142,12 @@ def decode_content(
 
 
 def decode_original(timing_data: bytes) -> When | None:
-    """Return the original start; None if the event is not an exception of a series."""
+    """Return None if the event is not an exception of a series."""
     stored = orjson.loads(timing_data).get("original")
     return None if stored is None else decode_when(stored)
 
 
 def decode_conference(record: Mapping[str, Any]) -> Conference | None:
-    """:param record: the details record, as JSON values"""
     stored = record.get("conference")
     return None if stored is None else Conference(stored[0], stored[1])
 

@@ -1,8 +1,7 @@
 """
-Descriptions of events in views, sanitised when the event was written.
+Descriptions of events in views. Called inside sinks only.
 
-Views parse nothing. A description that an older version sanitised, or none has yet, is sanitised
-by a parser process from the original and stored again. Called inside sinks only.
+Views parse nothing: a parser process sanitises outdated or missing descriptions.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ NOT_SHOWN: Final = "This description is too large or too complicated to be shown
 
 
 def render_document(record: Mapping[str, Any]) -> str:
-    """Return the description as an HTML document; empty without a description."""
+    """Return an HTML document; empty without a description."""
     if not record["description"].strip():
         return ""
     description = event_codec.decode_description(record)
@@ -50,7 +49,7 @@ def render_document(record: Mapping[str, Any]) -> str:
 
 
 def render_field(record: Mapping[str, Any]) -> str | None:
-    """Return the description as the API's safe HTML; None if it cannot be shown."""
+    """Return safe HTML; None if it cannot be shown."""
     text: str = record["description"]
     if not text.strip():
         return ""
@@ -68,9 +67,7 @@ def update_occurrences(
     """
     Return occurrences with descriptions of the current sanitiser.
 
-    :param permits: the permits by which the rows were opened
-    :raises integrations.parsers.process_pool.ParsersBusy: if one must be sanitised, and no
-        process is free
+    :raises integrations.parsers.process_pool.ParsersBusy:
     """
     contents = _sanitize_outdated(
         {occurrence.row.id: (occurrence.row, occurrence.values) for occurrence in occurrences},
@@ -85,7 +82,7 @@ def update_occurrences(
 
 
 def update_row(row: EventRow, values: OpenedValues, permits: Permits) -> OpenedValues:
-    """Return the opened values of a row, with the description of the current sanitiser."""
+    """See `update_occurrences`."""
     contents = _sanitize_outdated({row.id: (row, values)}, permits)
     return {**values, "content": contents[row.id]} if row.id in contents else values
 
@@ -93,7 +90,6 @@ def update_row(row: EventRow, values: OpenedValues, permits: Permits) -> OpenedV
 def _sanitize_outdated(
     rows: Mapping[UUID, tuple[EventRow, OpenedValues]], permits: Permits
 ) -> dict[UUID, bytes]:
-    """Return new records, by row id, of the rows that an older version sanitised."""
     outdated = {
         row.id: (row, values["content"])
         for row, values in rows.values()
@@ -127,7 +123,7 @@ def _sanitize_texts(texts: Sequence[str]) -> list[SanitisedDescription | None]:
 def _store_descriptions(
     rows: Iterable[EventRow], contents: Mapping[UUID, bytes], permits: Permits
 ) -> None:
-    """Store sanitised descriptions. A failure to store does not fail the view."""
+    """A failure to store does not fail the view."""
     sorted_rows = sorted(rows, key=_get_cache_id)
     try:
         for holder, copy_rows in groupby(sorted_rows, key=_get_cache_id):

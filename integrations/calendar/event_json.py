@@ -1,6 +1,5 @@
 """
-Convert opened events and calendars to the JSON of the API and the pages. Pure; called inside
-sinks only.
+Convert opened events and calendars to the JSON of the API and the pages. Pure; for sinks only.
 
 Field names follow the most widespread vocabulary of unified calendar APIs.
 """
@@ -30,7 +29,7 @@ JsonObject = dict[str, Any]
 def serialize_calendar(
     visible: VisibleCalendar, values: OpenedValues, *, at: datetime
 ) -> JsonObject:
-    """Return a calendar as the list shows it; without a name if its copy has ended."""
+    """Without a name if its copy has ended."""
     calendar = visible.calendar
     about = orjson.loads(values["about"]) if "about" in values else {}
     share = visible.share
@@ -54,11 +53,7 @@ def serialize_calendar(
 def serialize_copy(
     visible: VisibleCalendar, *, at: datetime, is_withheld: bool = False
 ) -> JsonObject:
-    """
-    Return the state of a calendar's copy: its age, end, window and unreadable events.
-
-    :param is_withheld: whether the sharer may not show the calendar now, in any state
-    """
+    """:param is_withheld: whether the sharer may not show the calendar now"""
     calendar = visible.calendar
     return {
         "state": "withheld" if is_withheld else get_copy_state(visible, at=at),
@@ -80,11 +75,7 @@ def get_copy_state(visible: VisibleCalendar, *, at: datetime) -> str:
 
 
 def serialize_occurrences(occurrences: Iterable[EventOccurrence]) -> list[JsonObject]:
-    """
-    Return occurrences and single events.
-
-    The fields that all occurrences of a row share are built once.
-    """
+    """Shared fields of the occurrences of a row are built once."""
     by_row: dict[UUID, _RowFields] = {}
     serialized = []
     for occurrence in occurrences:
@@ -96,17 +87,11 @@ def serialize_occurrences(occurrences: Iterable[EventOccurrence]) -> list[JsonOb
 
 
 def serialize_occurrence(occurrence: EventOccurrence) -> JsonObject:
-    """Return one occurrence, or a single event."""
     return _add_occurrence_fields(occurrence, _build_row_fields(occurrence))
 
 
 @dataclass(frozen=True, slots=True)
 class _RowFields:
-    """
-    The fields that all occurrences of a row share, and the function that computes the etag of
-    each.
-    """
-
     fields: JsonObject
     make_etag: Callable[[When, When], str] | None
 
@@ -139,7 +124,6 @@ def _add_occurrence_fields(event_occurrence: EventOccurrence, row_fields: _RowFi
 
 
 def serialize_master(row: EventRow, values: OpenedValues, content: EventContent) -> JsonObject:
-    """Return a stored event: of a series, the master with its rule."""
     fields = _serialize_event(row, values, content)
     fields["id"] = str(row.id)
     fields["when"] = serialize_times(content.start, content.end)
@@ -149,7 +133,6 @@ def serialize_master(row: EventRow, values: OpenedValues, content: EventContent)
 
 
 def format_occurrence_id(event_occurrence: EventOccurrence) -> str:
-    """Return the API's id of an occurrence: the id of its series and its original start."""
     original_start = event_occurrence.occurrence.original_start
     if event_occurrence.master is None or original_start is None:
         return str(event_occurrence.row.id)
@@ -163,7 +146,7 @@ def format_compact(value: When) -> str:
 
 
 def serialize_times(start: When, end: When) -> JsonObject:
-    """Return a timespan or a datespan. A datespan has plain dates, and its end is exclusive."""
+    """Return a timespan, or a datespan of plain dates with an exclusive end."""
     if start.day is not None:
         return {"object": "datespan", "start": start.day.isoformat(), "end": format_moment(end)}
     return {
@@ -180,7 +163,7 @@ def format_moment(value: When) -> str:
 
 
 def get_etag(values: OpenedValues, content: EventContent) -> str | None:
-    """Return the etag of an event, for `If-Match`; None if the viewer may not change the event."""
+    """Return None if the viewer may not change the event."""
     if "remote" not in values:
         return None
     remote = event_codec.decode_remote(values["remote"])

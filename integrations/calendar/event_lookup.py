@@ -1,5 +1,3 @@
-"""One calendar, and one event or occurrence by its API id."""
-
 from __future__ import annotations
 
 import re
@@ -35,13 +33,13 @@ _NOTHING: Final = b"null"
 
 
 class CalendarNotCurrent(Exception):
-    """The copy is too old and was not refreshed in time. Retry; an old copy is never shown."""
+    """The copy is too old and was not refreshed in time."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventId:
     """
-    The id of an event's row and, for an occurrence of a series, its original start.
+    The id of an event's row and, for an occurrence, its original start.
 
     `event_json.format_occurrence_id` formats the same text.
     """
@@ -50,7 +48,6 @@ class EventId:
     original_start: StartKey | None = None
 
     def __str__(self) -> str:
-        """Return the API's id of the event, which `parse_event_id` parses."""
         if self.original_start is None:
             return str(self.row_id)
         return f"{self.row_id}_{event_json.format_compact(series.to_when(self.original_start))}"
@@ -58,15 +55,13 @@ class EventId:
 
 @dataclass(frozen=True, slots=True)
 class EventRows:
-    """One event with its series and all exceptions of the series, and permits to show them."""
-
     visible: VisibleCalendar
     rows: Sequence[SealedRow]
     permits: Permits
 
 
 def parse_event_id(text: str) -> EventId:
-    """:raises ObjectNotFound: if the text is not an event id"""
+    """:raises ObjectNotFound:"""
     match = _ID.fullmatch(text)
     if match is None:
         raise ObjectNotFound
@@ -78,12 +73,7 @@ def parse_event_id(text: str) -> EventId:
 
 
 def get_calendar_json(context: RequestContext, calendar_id: UUID) -> bytes:
-    """
-    Return one calendar as JSON.
-
-    :raises ObjectNotFound: if the actor sees no such calendar
-    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow the use
-    """
+    """:raises ObjectNotFound, limited_use.guard.guard.AccessRefused:"""
     rows, permits = calendar_list.get_name_rows(
         context, agenda.select_calendars(context, [calendar_id])
     )
@@ -95,13 +85,9 @@ def get_event_json(
     context: RequestContext, event_id: EventId, *, visible: VisibleCalendar | None = None
 ) -> bytes:
     """
-    Return one event, series or occurrence as JSON.
-
     :param visible: its calendar, if the caller has just looked it up
-    :raises ObjectNotFound: if the actor sees no such event
-    :raises CalendarNotCurrent: if the copy of its calendar is too old
+    :raises ObjectNotFound, CalendarNotCurrent, limited_use.guard.guard.AccessRefused:
     :raises Damaged: if the stored bytes or the key were tampered with
-    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow the use
     """
     event = find_event_rows(context, event_id, visible=visible)
     make = partial(serialize_event, event_id=event_id, permits=event.permits)
@@ -116,7 +102,7 @@ def get_event_json(
 def find_event_rows(
     context: RequestContext, event_id: EventId, *, visible: VisibleCalendar | None = None
 ) -> EventRows:
-    """Return an event, its series and its exceptions. See `get_event_json`."""
+    """See `get_event_json`."""
     calendars = agenda.get_visible_calendars(context) if visible is None else [visible]
     visible, rows = get_current_rows(context, event_id, calendars)
     return EventRows(visible, rows, agenda.get_view_permits(context, [visible], rows, details=True))
@@ -126,11 +112,10 @@ def get_current_rows(
     context: RequestContext, event_id: EventId, calendars: Sequence[VisibleCalendar]
 ) -> tuple[VisibleCalendar, list[SealedRow]]:
     """
-    Return the calendar of an event, and its rows; a copy that is too old is refreshed first.
+    Return an event's calendar and rows; a copy that is too old is refreshed first.
 
-    :param calendars: every calendar that the actor may see
-    :raises ObjectNotFound: if the event is in none of them
-    :raises CalendarNotCurrent: if the copy is too old and was not refreshed in time
+    :param calendars: all that the actor may see
+    :raises ObjectNotFound, CalendarNotCurrent:
     """
     calendar_id = (
         Event.objects.filter(id=event_id.row_id).values_list("calendar_id", flat=True).first()
@@ -158,12 +143,10 @@ def serialize_event(
     opened_rows: sink.OpenedRows, *, event_id: EventId, permits: Permits
 ) -> dict[str, Any] | None:
     """
-    Return the event with this id as JSON values; None if there is none. Called in sinks only.
+    Called in sinks only.
 
-    :param permits: the permits by which the rows were opened
-    :raises Damaged: if the event does not open
+    :raises Damaged:
     :raises integrations.parsers.process_pool.ParsersBusy: if its description must be sanitised
-        again, and no process is free
     """
     if event_id.original_start is not None:
         occurrence = occurrences.find_occurrence(

@@ -1,5 +1,3 @@
-"""Select the rows of events for a window, as sinks take them."""
-
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -36,7 +34,7 @@ _TIMING, _CONTENT, _REMOTE = map(_get_field, ("timing", "content", "remote"))
 
 
 class EventRow(NamedTuple):
-    """One row without its sealed columns; `visible` is the reason why the viewer may see it."""
+    """A row without its sealed columns."""
 
     id: UUID
     kind: str
@@ -50,7 +48,6 @@ class EventRow(NamedTuple):
 
     @property
     def hides_details(self) -> bool:
-        """Whether only the busy time may be shown."""
         return not self.visible.shows_details or (
             self.is_private and self.visible.share is not None
         )
@@ -59,11 +56,7 @@ class EventRow(NamedTuple):
 def get_window_rows(
     calendars: Sequence[VisibleCalendar], *, start: datetime, end: datetime, details: bool
 ) -> list[SealedRow]:
-    """
-    Return the rows that overlap the window, each with the columns that may be opened.
-
-    :param details: whether to include title, guests and so on, if the viewer may see them
-    """
+    """:param details: whether to include title and guests, if the viewer may see them"""
     by_calendar = {visible.calendar.id: visible for visible in calendars}
     columns = (*_COLUMNS, *_DETAILS) if details else _COLUMNS
     stored_rows = list(_filter_window(by_calendar, start, end).values_list(*columns))
@@ -73,10 +66,9 @@ def get_window_rows(
 
 def _find_missing_series(stored_rows: Sequence[tuple[Any, ...]]) -> QuerySet[Event]:
     """
-    Return the series of occurrences that were moved into the window, if the series itself lies
-    outside.
+    Return series outside of the window with an occurrence that was moved into the window.
 
-    An occurrence gets its id from its series, so it has the same id in every window.
+    The occurrence gets its id from the series, so the id is the same in every window.
     """
     present = {(stored[0], bytes(stored[4])) for stored in stored_rows}
     missing = {
@@ -93,7 +85,7 @@ def _find_missing_series(stored_rows: Sequence[tuple[Any, ...]]) -> QuerySet[Eve
 def get_busy_rows(
     calendars: Sequence[VisibleCalendar], *, start: datetime, end: datetime
 ) -> list[SealedRow]:
-    """Return the rows that may be busy in the window, with their times only."""
+    """Include their times only."""
     by_calendar = {visible.calendar.id: visible for visible in calendars}
     events = _filter_window(by_calendar, start, end)
     # An exception of a free series may be busy, and has its own row.
@@ -107,10 +99,8 @@ def limit_window_end(
     calendars: Sequence[VisibleCalendar], *, start: datetime, end: datetime, max_rows: int
 ) -> datetime:
     """
-    Return the end of the part of a window that is read at once: `max_rows` rows, or at least one
-    week.
-
-    Counts by the weeks of the rows, which are clear columns; opens nothing.
+    Return the end of the part that is read at once: `max_rows` rows, or at least one week. Opens
+    nothing.
     """
     first = get_week(start - _ZONES)
     events = _filter_window([visible.calendar.id for visible in calendars], start, end)
@@ -130,7 +120,6 @@ def limit_window_end(
 def count_by_calendar(
     calendar_ids: Collection[UUID], *, start: datetime, end: datetime
 ) -> Mapping[UUID, int]:
-    """Return the number of rows of each calendar that overlap the window; opens nothing."""
     row_counts = (
         _filter_window(calendar_ids, start, end).values("calendar_id").annotate(rows=Count("id"))
     )
@@ -144,7 +133,7 @@ def _filter_window(calendar_ids: Iterable[UUID], start: datetime, end: datetime)
 
 
 def get_event_rows(visible: VisibleCalendar, event_id: UUID) -> list[SealedRow]:
-    """Return one event with its series and all exceptions; empty if there is no such event."""
+    """Return one event with its series and all exceptions."""
     calendar_events = Event.objects.filter(calendar_id=visible.calendar.id)
     event = calendar_events.filter(id=event_id).first()
     if event is None:
@@ -157,7 +146,6 @@ def get_event_rows(visible: VisibleCalendar, event_id: UUID) -> list[SealedRow]:
 
 
 def _row_from_columns(stored: tuple[Any, ...], visible: VisibleCalendar) -> SealedRow:
-    """Return a row of `_COLUMNS`, and of `_DETAILS` if they were selected."""
     holder, row_id, timing = stored[1], stored[2], stored[10]
     row = EventRow._make((*stored[2:10], visible))
     sealed = {"timing": _TIMING.bind_ciphertext(timing, holder=holder, row=row_id)}

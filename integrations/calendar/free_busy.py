@@ -1,5 +1,3 @@
-"""Free and busy times of people and calendars, as the API returns them."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -19,10 +17,10 @@ def get_free_busy_json(
     context: RequestContext, query: FreeBusyQuery, *, envelope: Mapping[str, Any]
 ) -> bytes:
     """
-    Return the busy times of people and calendars as JSON, in the order of the request.
+    Return busy times in the order of the request.
 
-    An unknown id and a person who shares nothing with the actor are both unknown: the response
-    and the path to it are the same.
+    An unknown id and a person who shares nothing with the actor get the same response by the same
+    path.
 
     :raises: see `free_busy_query.answer_query`
     """

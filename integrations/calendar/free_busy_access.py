@@ -1,8 +1,8 @@
 """
 The calendars by which the actor may learn the busy times of people.
 
-Selected from the actor's side alone: own calendars, and shares that name the actor. Other ids are
-never looked up, so an unknown id, a stranger and a colleague who shares nothing are the same.
+Only own calendars and shares that name the actor are looked up, so unknown ids and colleagues who
+share nothing are the same.
 """
 
 from __future__ import annotations
@@ -23,11 +23,8 @@ from .calendar_access import VisibleCalendar
 @dataclass(frozen=True, slots=True)
 class FreeBusyAccess:
     """
-    The calendars that the actor may see.
-
-    :param by_person: calendars that speak for a person: those with the role `owner` at their
-        source. Calendars of colleagues or teams that a person only follows say nothing about that
-        person
+    :param by_person: calendars with the role `owner` at their source; a calendar that a person
+        only follows says nothing about that person
     :param by_id: all visible calendars
     """
 
@@ -37,7 +34,7 @@ class FreeBusyAccess:
     def select_calendars(
         self, people: Iterable[UUID], calendar_ids: Iterable[UUID] = ()
     ) -> list[VisibleCalendar]:
-        """Return the calendars that are needed for these people and calendars, each once."""
+        """Return each needed calendar once."""
         selected = {
             visible.calendar.id: visible
             for person in people
@@ -50,7 +47,6 @@ class FreeBusyAccess:
 
 
 def get_free_busy_access(context: RequestContext) -> FreeBusyAccess:
-    """Return the calendars that the actor may see now."""
     calendars = agenda.get_visible_calendars(context)
     by_person: dict[UUID, list[VisibleCalendar]] = {}
     for visible in calendars:
@@ -72,9 +68,9 @@ def list_colleagues(context: RequestContext) -> Mapping[UUID, SharePartner]:
 
 def refuse_strangers(context: RequestContext, people: Collection[UUID]) -> None:
     """
-    Refuse a feature that asks for people other than the one it acts for.
+    Let a feature ask only for the person it acts for.
 
-    :raises limited_use.guard.guard.AccessRefused: for any other id, known or unknown
+    :raises limited_use.guard.guard.AccessRefused:
     """
     if any(person != context.user_id for person in people):
         calendar_permits.refuse_client_for_others(actor=context.actor, at=context.at)

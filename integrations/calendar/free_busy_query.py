@@ -1,9 +1,9 @@
 """
-Busy times of people, for an actor who may know them: rows, permits, and one sink for all.
+Busy times of people, for an actor who may know them.
 
-Only the times of each calendar are opened. Copies that are too old are refreshed together, within
-a bounded time. A copy that is still missing, or does not cover the window, is unknown. A share
-that is withdrawn during the request counts as absent.
+Only times are opened. Old copies are refreshed together, within a bounded time; a copy that is
+then missing, or does not cover the window, is unknown. A share that is withdrawn during the
+request counts as absent.
 """
 
 from __future__ import annotations
@@ -43,12 +43,10 @@ RATE: Final = Rate("free-busy", 60, 60)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FreeBusyQuery:
     """
-    The people and the window.
-
     :param start: aware, like `end`
     :param zone: an IANA name: days begin in this zone
-    :param zones: other zones, by person, if known
-    :param is_live: whether the times must be those at the providers at this moment
+    :param zones: other zones, by person
+    :param is_live: whether the times must be those at the providers now
     """
 
     people: Sequence[UUID]
@@ -62,8 +60,6 @@ class FreeBusyQuery:
 
 @dataclass(frozen=True, slots=True)
 class FreeBusyResult:
-    """Busy times by calendar, and the calendars that speak for each person."""
-
     by_calendar: Mapping[UUID, BusyTimes]
     calendars_by_person: Mapping[UUID, Sequence[UUID]]
 
@@ -89,12 +85,9 @@ def answer_query(
     output_sink: CalendarSink | None = None,
 ) -> bytes:
     """
-    Pass the busy times to `make`, and return its result through `output_sink`; by default as
-    JSON.
+    Pass the busy times to `make`, inside the sink, and return its result through `output_sink`.
 
-    :param make: called inside the sink
-    :raises limited_use.guard.guard.AccessRefused: if the actor may not see the person's own
-        calendars, or if a feature asks for another person
+    :raises limited_use.guard.guard.AccessRefused: also if a feature asks for another person
     :raises limited_use.vault.envelope.Unopenable: if a share was withdrawn, twice in a row
     """
     free_busy_access.refuse_strangers(context, query.people)

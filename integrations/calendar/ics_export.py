@@ -1,9 +1,8 @@
 """
 Export a local calendar as an iCalendar file, streamed to its owner.
 
-As in the mailbox export, only one part is in memory at a time, and each part has its own permits,
-so the export ends with the calendar. An interrupted file has no END:VCALENDAR, and readers reject
-it.
+Only one part is in memory. Each has its own permits, so the export ends with the calendar. An
+interrupted file has no END:VCALENDAR, and readers reject it.
 """
 
 from __future__ import annotations
@@ -50,12 +49,9 @@ def stream_calendar(
     *, actor: Actor, calendar_id: UUID, now: Callable[[], datetime]
 ) -> Iterator[bytes]:
     """
-    Yield a local calendar as a file (RFC 5545), part by part.
+    Yield a file (RFC 5545). The policy decides before the first part.
 
-    The policy decides before the first part; a later failure ends the file before its end.
-
-    :raises integrations.access.request_context.ObjectNotFound: if the actor has no such calendar
-    :raises guard.AccessRefused: if the policy does not allow the export
+    :raises integrations.access.request_context.ObjectNotFound, guard.AccessRefused:
     """
     [calendar] = local_events.get_local_calendars(actor, [calendar_id])
     head = _build_head(calendar, actor, now())
@@ -110,7 +106,7 @@ def _open_part(
 
 
 def _format_zones(_: object, opened: Mapping[str, bytes]) -> bytes:
-    """Return the names of an event's time zones, and nothing else of it."""
+    """Return only the names of an event's time zones."""
     zone_names = writer.find_zones(event_codec.decode_content(opened["timing"], None))
     return "".join(f"{zone_name}\n" for zone_name in zone_names).encode()
 

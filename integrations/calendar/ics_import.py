@@ -32,7 +32,7 @@ RATE: Final = Rate("import", 30, 3600)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportResult:
     """
-    The outcome of an import: events that are new, that existed, and that the file cancels.
+    Counts of events that are new, that existed, and that the file cancels.
 
     :param left_out: parts of the file that Antares does not store, in words
     """
@@ -45,16 +45,13 @@ class ImportResult:
 
 def import_file(*, actor: Actor, calendar_id: UUID, data: bytes, at: datetime) -> ImportResult:
     """
-    Write the events of a file to one of the actor's local calendars.
+    An event with an existing UID is replaced, so importing again creates no duplicates. Times
+    without a zone are in the calendar's zone.
 
-    An event with a UID that exists is replaced, so a file may be imported again, and overlapping
-    files create no duplicates. Times without a zone are in the calendar's zone.
-
-    :raises integrations.formats.icalendar.file_problems.UnreadableCalendarFile: if a line is
-        invalid, or the file is too expensive to read
-    :raises integrations.parsers.process_pool.ParsersBusy: if no parser process is free
-    :raises integrations.access.request_context.ObjectNotFound: if the actor has no such calendar
-    :raises local_events.CalendarFull: if the calendar has no room for all events
+    :raises integrations.formats.icalendar.file_problems.UnreadableCalendarFile: also if the file
+        is too expensive to read
+    :raises integrations.parsers.process_pool.ParsersBusy, local_events.CalendarFull:
+    :raises integrations.access.request_context.ObjectNotFound:
     """
     # The owner is checked first: reading a file is expensive.
     [calendar] = local_events.get_local_calendars(actor, [calendar_id])
@@ -74,7 +71,6 @@ def import_file(*, actor: Actor, calendar_id: UUID, data: bytes, at: datetime) -
 
 
 def _get_zone(actor: Actor, calendar: Calendar, at: datetime) -> str:
-    """Return the time zone of a calendar, and nothing else of it."""
     view_request = CalendarViewRequest(
         calendar, (DataClass.CALENDAR_EVENT,), count=1, names_only=True
     )
@@ -96,10 +92,7 @@ def _to_local_event(entry: CalendarFileEntry) -> LocalEventInput:
 
 
 def _list_alone_uids(file: CalendarFile) -> Iterator[str]:
-    """
-    Yield UIDs of occurrences that were imported as single events from a file without their
-    series.
-    """
+    """Yield UIDs of single events from an earlier file without their series."""
     for entry in file.entries:
         for original in entry.event.exceptions:
             yield reader.name_orphan(entry.uid, original)

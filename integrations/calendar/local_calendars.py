@@ -1,9 +1,7 @@
 """
-Create, rename and remove local calendars, which have no provider.
+Local calendars, which have no provider.
 
-Rows, sealing, shares and purge are the same as for other calendars. Local events exist only in
-Antares: they are no copy and never expire, and their key is kept longer than copies of the
-database.
+Their events never expire, and their key is kept longer than copies of the database.
 """
 
 from __future__ import annotations
@@ -41,7 +39,7 @@ MAX_NAME_LENGTH: Final = 200
 
 
 class TooManyCalendars(Exception):
-    """The person has the maximum number of calendars. Remove one first."""
+    """The person has the maximum number of calendars."""
 
 
 class CalendarNameMissing(Exception):
@@ -50,7 +48,7 @@ class CalendarNameMissing(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CalendarProperties:
-    """The properties that an owner sets. `zone` is an IANA name, `colour` as in `#1a73e8`."""
+    """`zone` is an IANA name, `colour` as in `#1a73e8`."""
 
     name: str
     zone: str
@@ -58,12 +56,12 @@ class CalendarProperties:
 
 
 class CalendarChanged(Exception):
-    """The properties changed after the version that the actor saw. Read the calendar again."""
+    """The properties changed after the version that the actor saw."""
 
 
 @dataclass(frozen=True, slots=True)
 class CreatedCalendar:
-    """The id of a calendar; `is_replayed`: an earlier request created it."""
+    """`is_replayed`: an earlier request created it."""
 
     calendar_id: UUID
     is_replayed: bool
@@ -73,13 +71,9 @@ def create_calendar(
     *, actor: Actor, properties: CalendarProperties, version: int, at: datetime
 ) -> UUID:
     """
-    Create a calendar, and return its id.
-
-    :param version: the version of the agreement that the actor accepted
-    :raises ConsentMissing: if the version is not the declared one
-    :raises CalendarNameMissing: if there is no name
-    :raises timezones.UnknownZone: if there is no such zone
-    :raises TooManyCalendars: if the person has `MAX_CALENDARS`
+    :param version: of the agreement that the actor accepted
+    :raises ConsentMissing: for another version than the declared one
+    :raises CalendarNameMissing, timezones.UnknownZone, TooManyCalendars:
     """
     owner_ids = _get_person_ids(actor)
     with transaction.atomic(durable=True):
@@ -91,10 +85,9 @@ def create_calendar_once(
     context: RequestContext, *, properties: CalendarProperties, version: int, request: KeyedRequest
 ) -> CreatedCalendar:
     """
-    Create a calendar, or return the one that the same request created before.
+    See `create_calendar`.
 
-    :raises idempotency.IdempotencyKeyReused: if the key came with another request
-    :raises: see `create_calendar`
+    :raises idempotency.IdempotencyKeyReused:
     """
     owner_ids = _get_person_ids(context.actor)
     hashes = idempotency.hash_request(context, request)
@@ -113,13 +106,8 @@ def rename_calendar(
     *, actor: Actor, calendar_id: UUID, properties: CalendarProperties, etag: str
 ) -> None:
     """
-    Change the properties of a calendar.
-
     :param etag: the version that the actor saw
-    :raises ObjectNotFound: if the actor has no such local calendar
-    :raises CalendarChanged: if the calendar is not at that version
-    :raises CalendarNameMissing: if there is no name
-    :raises timezones.UnknownZone: if there is no such zone
+    :raises ObjectNotFound, CalendarChanged, CalendarNameMissing, timezones.UnknownZone:
     """
     properties = _clean_properties(properties)
     with transaction.atomic(durable=True):
@@ -130,13 +118,10 @@ def rename_calendar(
 
 def remove_calendar(*, actor: Actor, calendar_id: UUID, etag: str, at: datetime) -> int:
     """
-    Remove a calendar with all its events, at once and for good; return the number of events.
-
-    Nothing of it opens from the commit on, neither for its owner nor through a share.
+    Return the number of events. From the commit on, nothing opens, also through a share.
 
     :param etag: see `rename_calendar`; later writes of events do not change it
-    :raises ObjectNotFound: if the actor has no such local calendar
-    :raises CalendarChanged: if the calendar is not at that version
+    :raises ObjectNotFound, CalendarChanged:
     """
     with transaction.atomic(durable=True):
         calendar = _lock_own_calendar(actor, calendar_id, etag)
@@ -160,7 +145,7 @@ def remove_calendar(*, actor: Actor, calendar_id: UUID, etag: str, at: datetime)
 
 
 def _lock_membership(person_id: UUID, organisation_id: UUID) -> None:
-    """Serialise the person's creations: two first ones at once would create two connections."""
+    """Two first creations at once would create two connections."""
     members = Membership.objects.live().filter(user_id=person_id, organisation_id=organisation_id)
     if not members.select_for_update(no_key=True).exists():
         raise ObjectNotFound
@@ -169,7 +154,6 @@ def _lock_membership(person_id: UUID, organisation_id: UUID) -> None:
 def _agree_and_create(
     owner_ids: tuple[UUID, UUID], properties: CalendarProperties, version: int, at: datetime
 ) -> Calendar:
-    """:raises: see `create_calendar`"""
     properties = _clean_properties(properties)
     if version != FEATURES[FEATURE].version:
         raise ConsentMissing(FEATURE)

@@ -1,5 +1,3 @@
-"""The connection of all local calendars of a person, created with the first of them."""
-
 from __future__ import annotations
 
 from datetime import datetime
@@ -15,7 +13,7 @@ from limited_use.vault import keys
 
 
 def get_or_create_integration(person_id: UUID, organisation_id: UUID, at: datetime) -> Integration:
-    """Return the local integration. The caller's transaction must exclude a second creation."""
+    """The caller's transaction must exclude a second creation."""
     own_integrations = Integration.objects.live().owned_by(person_id, organisation_id)
     existing = (
         own_integrations.filter(connection__provider=LOCAL.key)

@@ -1,8 +1,4 @@
-"""
-Writes of events in local calendars, addressed by UID (RFC 5545). Pure.
-
-Writing an event with a UID that exists replaces that event.
-"""
+"""Writes of events in local calendars, addressed by UID (RFC 5545). Pure."""
 
 from __future__ import annotations
 
@@ -20,11 +16,9 @@ from integrations.providers.calendars import CancelledInstance, RemoteEvent, Rem
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalEventInput:
     """
-    An event or a series to write, with all its exceptions.
-
-    :param uid: an existing event with this UID is replaced, together with its exceptions
+    :param uid: an existing event with this UID is replaced, with its exceptions
     :param sequence: number of changes by its organizer (RFC 5545, section 3.8.7.4)
-    :param organizer: an address, if the organizer is not the owner
+    :param organizer: an address, if not the owner
     """
 
     uid: str
@@ -36,13 +30,10 @@ class LocalEventInput:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarWrite:
     """
-    The changes to one calendar.
-
     :param put: events to create or replace
     :param drop: UIDs to delete; an unknown UID is no error
-    :param part_uids: UIDs that an earlier version of those events may have left: deleted as well,
-        and not counted
-    :param expected_etags: by UID, the etag that an event must have; None: it must not exist
+    :param part_uids: UIDs that earlier versions may have left: deleted, and not counted
+    :param expected_etags: by UID; None: the event must not exist
     """
 
     put: Sequence[LocalEventInput] = ()
@@ -52,7 +43,6 @@ class CalendarWrite:
 
     @property
     def event_count(self) -> int:
-        """The number of events that are written or deleted."""
         return len(self.put) + len(self.drop)
 
     @property
@@ -64,12 +54,10 @@ class CalendarWrite:
 @dataclass(frozen=True, slots=True)
 class LocalWriteResult:
     """
-    The outcome of a write.
-
     :param etag: of every event in `put`
-    :param row_ids: by UID, the row ids of the events in `put`
+    :param row_ids: by UID, of the events in `put`
     :param replaced_uids: UIDs that existed before
-    :param dropped_count: how many events of `drop` existed
+    :param dropped_count: how many of `drop` existed
     """
 
     etag: str
@@ -79,12 +67,11 @@ class LocalWriteResult:
 
 
 def without_exceptions(content: EventContent) -> SeriesWithExceptions:
-    """Return an event without exceptions."""
     return SeriesWithExceptions(content, {})
 
 
 def to_event_page(write: CalendarWrite, *, etag: str) -> RemoteEventPage:
-    """Return a write as a provider would report it, every event with the version `etag`."""
+    """Return a write as a provider would report it."""
     put_by_uid = {event_input.uid: event_input for event_input in write.put}
     return RemoteEventPage(
         events=tuple(

@@ -1,9 +1,8 @@
 """
-Write and delete events of local calendars, as their owner: all of a write, or nothing.
+Write and delete events of local calendars: all of a write, or nothing.
 
-The version of an event is the calendar's counter of writes at its last write: an etag like a
-provider's, which protects a change in the same way. Sealing takes a while, so a write is sealed
-outside of any transaction, and committed if no other write to the calendar came first.
+An event's etag is the calendar's counter of writes at its last write. Sealing is slow, so a write
+is sealed outside of any transaction, and committed if no other write came first.
 """
 
 from __future__ import annotations
@@ -38,20 +37,15 @@ MAX_TRIES: Final = 3
 
 
 class CalendarFull(Exception):
-    """The calendar would have more than `MAX_ROWS`. Delete events, or use another calendar."""
+    """The calendar would have more than `MAX_ROWS`."""
 
 
 class LocalEventChanged(Exception):
-    """
-    An event differs from the version that was read. Read it again, then merge or report a
-    conflict.
-    """
+    """An event differs from the version that was read."""
 
 
 @dataclass(frozen=True, slots=True)
 class LocalCalendarSnapshot:
-    """A calendar as it was read, and the epoch under which its owner may write."""
-
     calendar: Calendar
     epoch: int
 
@@ -76,16 +70,12 @@ def write_events(
     calendars: Collection[Calendar] = (),
 ) -> Mapping[UUID, LocalWriteResult]:
     """
-    Write to local calendars, by their ids: all in one transaction, or nothing.
+    Write to local calendars, by their ids, in one transaction.
 
     :param calendars: see `get_snapshots`
-    :raises ObjectNotFound: if one of them is not a local calendar of the actor
-    :raises LocalEventChanged: if an event is not at the expected version
-    :raises CalendarFull: if a calendar would have more than `MAX_ROWS`
-    :raises BadEvent, BadSeries, TooManyOccurrences: if the times of an event are invalid
-    :raises timezones.UnknownZone: if there is no such zone
-    :raises guard.AccessRefused: if the policy does not allow the write
-    :raises fences.DisconnectedError: if the integration was disconnected
+    :raises ObjectNotFound, LocalEventChanged, CalendarFull:
+    :raises BadEvent, BadSeries, TooManyOccurrences, timezones.UnknownZone:
+    :raises guard.AccessRefused, fences.DisconnectedError:
     """
     counts = {calendar_id: write.event_count for calendar_id, write in writes.items()}
     for attempt in range(MAX_TRIES):
@@ -110,10 +100,9 @@ def get_snapshots(
     Return the calendars to write, ordered by id.
 
     :param counts: by calendar, how many events are written or deleted
-    :param calendars: the same calendars, if the caller has just looked them up as the actor's
-        own: `commit_writes` notices writes since then. Without them, the calendars are looked up
-    :raises ObjectNotFound: if one of them is not a local calendar of the actor
-    :raises guard.AccessRefused: if the policy does not allow the write
+    :param calendars: the actor's own, if just looked up: `commit_writes` notices writes since
+        then
+    :raises ObjectNotFound, guard.AccessRefused:
     """
     return [
         LocalCalendarSnapshot(
@@ -128,11 +117,7 @@ def get_snapshots(
 
 
 def get_local_calendars(actor: Actor, calendar_ids: Sequence[UUID]) -> list[Calendar]:
-    """
-    Return local calendars, by id.
-
-    :raises ObjectNotFound: if one of them is not a local calendar of the actor, a person
-    """
+    """:raises ObjectNotFound: if the actor, a person, does not own all of them"""
     # A feature reads calendars; only their owner writes.
     if actor.kind != ActorKind.PERSON or actor.user_id is None or actor.organisation_id is None:
         raise ObjectNotFound
@@ -147,11 +132,7 @@ def get_local_calendars(actor: Actor, calendar_ids: Sequence[UUID]) -> list[Cale
 
 
 def prepare_write(snapshot: LocalCalendarSnapshot, write: CalendarWrite) -> PreparedWrite:
-    """
-    Return a sealed write.
-
-    :raises: see `write_events`, for the errors of events
-    """
+    """:raises: see `write_events`, for the errors of events"""
     calendar, sealer = snapshot.calendar, snapshot.get_sealer()
     etags = _get_etags(calendar, write.uids, sealer)
     if any(etags.get(uid) != etag for uid, etag in write.expected_etags.items()):
@@ -182,12 +163,9 @@ def prepare_write(snapshot: LocalCalendarSnapshot, write: CalendarWrite) -> Prep
 
 def commit_writes(prepared_writes: Sequence[PreparedWrite], *, at: datetime) -> bool:
     """
-    Store the writes; return False, with nothing stored, if a calendar has changed since it was
-    read.
+    Store the writes; return False, with nothing stored, if a calendar has changed since.
 
-    :raises ObjectNotFound: if one of the calendars was removed
-    :raises CalendarFull: if a calendar would have more than `MAX_ROWS`
-    :raises fences.DisconnectedError: if the integration was disconnected
+    :raises ObjectNotFound, CalendarFull, fences.DisconnectedError:
     """
     with transaction.atomic(durable=True):
         for prepared in prepared_writes:
@@ -212,7 +190,6 @@ def commit_writes(prepared_writes: Sequence[PreparedWrite], *, at: datetime) -> 
 
 
 def find_row_id(snapshot: LocalCalendarSnapshot, uid: str) -> UUID | None:
-    """Return the row id of the event with this UID; None if there is no such event."""
     blind = snapshot.get_sealer().compute_blind(event_store.EVENT, uid)
     return (
         Event.objects.filter(calendar=snapshot.calendar, remote_blind=blind, series_blind=None)
@@ -222,7 +199,6 @@ def find_row_id(snapshot: LocalCalendarSnapshot, uid: str) -> UUID | None:
 
 
 def _get_etags(calendar: Calendar, uids: Iterable[str], sealer: Sealer) -> dict[str, str]:
-    """Return the etags of those events that exist."""
     blinds = {sealer.compute_blind(event_store.EVENT, uid): uid for uid in uids}
     events = Event.objects.filter(calendar=calendar, remote_blind__in=blinds, series_blind=None)
     versions = events.values_list("remote_blind", "seen_round")

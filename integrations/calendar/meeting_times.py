@@ -1,8 +1,7 @@
 """
-Find times at which people can meet: all required people, and as many optional ones as possible.
+Find times at which all required people can meet, and many optional ones.
 
-Unknown time is never offered: if a required person is unknown, there is no slot, and the response
-names that person.
+Unknown time is never offered: if a required person is unknown, there is no slot.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ JsonObject = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class MeetingParticipant:
-    """A person to meet. Days in their calendars begin in the zone of `hours`, if known."""
+    """Days in their calendars begin in the zone of `hours`, if known."""
 
     user_id: UUID
     is_required: bool
@@ -38,8 +37,6 @@ class MeetingParticipant:
 @dataclass(frozen=True, slots=True)
 class MeetingSearch:
     """
-    The meeting, the people and the window.
-
     :param meeting: its `most` limits the number of slots
     :param start: aware, like `end`; both in the supported years
     :param zone: an IANA name: slots begin at full steps in this zone
@@ -55,11 +52,8 @@ class MeetingSearch:
 @dataclass(frozen=True, slots=True)
 class MeetingOptions:
     """
-    The slots, in order; none has begun already.
-
-    :param slots: each with the optional people who can come
-    :param unknown_people: people without known times; if one of them is required, there are no
-        slots
+    :param slots: in order, each with the optional people who can come; none has begun
+    :param unknown_people: if one of them is required, there are no slots
     """
 
     slots: Sequence[tuple[Span, Sequence[UUID]]]
@@ -69,7 +63,6 @@ class MeetingOptions:
 def get_meeting_times_json(
     context: RequestContext, search: MeetingSearch, *, envelope: Mapping[str, Any]
 ) -> bytes:
-    """Return the slots as JSON. See `find_meeting_times`."""
     return find_meeting_times(
         context, search, make=partial(_serialize_options, search=search, envelope=envelope)
     )
@@ -83,12 +76,9 @@ def find_meeting_times(
     output_sink: CalendarSink | None = None,
 ) -> bytes:
     """
-    Pass the slots to `make`, and return its result; for `output_sink` see
-    `free_busy_query.answer_query`.
+    Pass to `make` those of the first slots that most optional people can attend.
 
-    Of the first slots of the window, those are offered that most optional people can attend.
-
-    :raises: see `free_busy_query.answer_query`
+    For `output_sink` and errors see `free_busy_query.answer_query`.
     """
     query = FreeBusyQuery(
         people=[participant.user_id for participant in search.participants],
@@ -181,6 +171,6 @@ def _list_attendees(slot: Span, slots_by_person: Mapping[UUID, frozenset[Span]])
 def _select_best_slots(
     slots: Sequence[Span], slots_by_person: Mapping[UUID, frozenset[Span]], max_slots: int
 ) -> Sequence[Span]:
-    """Return the slots that most people can attend; of equal ones, the earlier."""
+    """Of equal slots, prefer the earlier."""
     ranked = sorted(slots, key=lambda slot: (-len(_list_attendees(slot, slots_by_person)), slot))
     return sorted(ranked[:max_slots])

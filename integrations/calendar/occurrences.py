@@ -1,7 +1,7 @@
 """
 Expand opened rows to the occurrences in a window. Pure; called inside sinks only.
 
-A series, each changed occurrence and each cancelled one are rows; views show occurrences.
+A series, each changed occurrence and each cancelled one are rows.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _EXPANDABLE_KINDS: Final = frozenset({str(EventKind.SINGLE), str(EventKind.SERIE
 
 @dataclass(frozen=True, slots=True)
 class EventOccurrence:
-    """One occurrence and its row: the row of the changed occurrence, else the row of the series."""
+    """The row is that of the changed occurrence, else of the series."""
 
     row: EventRow
     values: Mapping[str, bytes]
@@ -42,10 +42,8 @@ class EventOccurrence:
 @dataclass(frozen=True, slots=True)
 class ExpandedWindow:
     """
-    The occurrences, in order, and the ids of rows that cannot be read or expanded.
-
-    An unreadable exception does not say which occurrence it changes or cancels: it is counted,
-    and the series shows that occurrence unchanged.
+    An unreadable exception does not say which occurrence it changes: it is counted, and the
+    series shows that occurrence unchanged.
     """
 
     occurrences: list[EventOccurrence]
@@ -61,11 +59,7 @@ class _SeriesExceptions:
 def expand_rows(
     opened_rows: OpenedEventRows, window: TimeWindow, *, work: WorkBudget | None = None
 ) -> ExpandedWindow:
-    """
-    Return the occurrences within `window`, by start.
-
-    Damaged rows and invalid series are left out; their ids are in `unreadable_ids`.
-    """
+    """`unreadable_ids` are damaged rows and invalid series."""
     unreadable = [row.id for row, values in opened_rows if not values]
     opened_rows = (
         [opened_row for opened_row in opened_rows if opened_row[1]] if unreadable else opened_rows
@@ -103,7 +97,7 @@ def expand_rows(
 def list_occurrences(
     opened_rows: OpenedEventRows, window: TimeWindow, *, work: WorkBudget
 ) -> list[Occurrence] | None:
-    """Return the occurrences within `window`, unordered; None if any series cannot be expanded."""
+    """Return None if any series cannot be expanded."""
     exceptions = _group_exceptions(opened_rows)
     occurrences: list[Occurrence] = []
     try:
@@ -126,8 +120,6 @@ def find_occurrence(
     opened_rows: OpenedEventRows, event_id: UUID, original_start: StartKey
 ) -> EventOccurrence | None:
     """
-    Return the occurrence of a series with the given original start; None if the series has none.
-
     :param opened_rows: the series and all its exceptions
     :raises Damaged: if the series does not open
     """
@@ -159,7 +151,7 @@ def find_occurrence(
 def build_changed_occurrence(
     opened_rows: OpenedEventRows, row: EventRow, values: Mapping[str, bytes]
 ) -> EventOccurrence:
-    """Return a changed occurrence from its own row, with its series if that row is present."""
+    """The row of its series may be absent."""
     content = read_event_content(row, values)
     masters = (opened_row for opened_row, _ in opened_rows if opened_row.kind == EventKind.SERIES)
     original = event_codec.decode_original(values["timing"])
@@ -172,7 +164,7 @@ def build_changed_occurrence(
 
 
 def get_sort_key(event_occurrence: EventOccurrence, window: TimeWindow) -> tuple[float, float]:
-    """Return the sort key of an occurrence: earlier starts first, then longer events."""
+    """Earlier starts first, then longer events."""
     occurrence = event_occurrence.occurrence
     start, end = expansion.to_utc_times(
         to_start_key(occurrence.start), to_start_key(occurrence.end), window.zone

@@ -1,8 +1,7 @@
 """
 The data of calendar pages: events in a window and the names of calendars.
 
-One policy decision covers both. Pages do not wait: a calendar that is being refreshed is in
-`refreshing_calendars`, and the page says so.
+One policy decision covers both. Pages do not wait for a refresh.
 """
 
 from __future__ import annotations
@@ -30,12 +29,12 @@ class CalendarPageData:
     """
     Rows for a sink: first one for each calendar, then the events.
 
-    :param calendars: every calendar that the viewer may see
+    :param calendars: all that the viewer may see
     :param chosen_calendars: those that the viewer wants to see
-    :param shown_calendars: of the chosen ones, those with events among the rows
-    :param withheld_calendars: of the chosen ones, those that their sharer may not show now
-    :param refreshing_calendars: of the chosen ones, those with a refresh under way
-    :param sharer_names: names of the sharers, by user id
+    :param shown_calendars: chosen ones with events among the rows
+    :param withheld_calendars: chosen ones that their sharer may not show now
+    :param refreshing_calendars: chosen ones
+    :param sharer_names: by user id
     """
 
     rows: Sequence[SealedRow]
@@ -49,7 +48,7 @@ class CalendarPageData:
 
     @property
     def stale_calendars(self) -> list[VisibleCalendar]:
-        """Chosen calendars that are too old to be shown, and are not being refreshed."""
+        """Chosen calendars that are too old, and are not being refreshed."""
         accounted = (*self.shown_calendars, *self.withheld_calendars, *self.refreshing_calendars)
         return [visible for visible in self.chosen_calendars if visible not in accounted]
 
@@ -58,10 +57,8 @@ def get_calendar_page_data(
     context: RequestContext, window: TimeWindow, *, hidden_ids: Collection[UUID]
 ) -> CalendarPageData:
     """
-    Return the events in the window and the names of the calendars.
-
     :param hidden_ids: calendars of other people that the viewer has hidden
-    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow the view
+    :raises limited_use.guard.guard.AccessRefused:
     """
     calendars = agenda.get_visible_calendars(context)
     chosen_calendars = [visible for visible in calendars if is_chosen(visible, hidden_ids)]
@@ -98,10 +95,10 @@ def get_calendar_page_data(
 @dataclass(frozen=True, slots=True)
 class EventPageData:
     """
-    Rows for a sink: first one for each calendar, then the event with its series and exceptions.
+    Rows for a sink: one for each calendar, in order, then the event with its series and
+    exceptions.
 
     :param visible: the event's calendar
-    :param calendars: every calendar that the viewer may see, in the order of their rows
     """
 
     rows: Sequence[SealedRow]
@@ -113,12 +110,10 @@ class EventPageData:
 
 def get_event_page_data(context: RequestContext, event_id: EventId) -> EventPageData:
     """
-    Return one event and the names of the calendars, in one policy decision.
+    Return an event and the names of the calendars, in one policy decision.
 
-    :raises ObjectNotFound: if the actor sees no such event
-    :raises event_lookup.CalendarNotCurrent: if the copy of its calendar is too old and was not
-        refreshed in time
-    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow the view
+    :raises ObjectNotFound, event_lookup.CalendarNotCurrent,
+        limited_use.guard.guard.AccessRefused:
     """
     calendars = agenda.get_visible_calendars(context)
     visible, rows = event_lookup.get_current_rows(context, event_id, calendars)
@@ -147,7 +142,7 @@ def get_event_page_data(context: RequestContext, event_id: EventId) -> EventPage
 
 
 def get_description_data(context: RequestContext, event_id: EventId) -> EventPageData:
-    """Return one event alone, for its description. See `get_event_page_data`."""
+    """See `get_event_page_data`."""
     calendars = agenda.get_visible_calendars(context)
     visible, rows = event_lookup.get_current_rows(context, event_id, calendars)
     permits = agenda.get_view_permits(context, [visible], rows, details=True)
@@ -155,10 +150,7 @@ def get_description_data(context: RequestContext, event_id: EventId) -> EventPag
 
 
 def is_chosen(visible: VisibleCalendar, hidden_ids: Collection[UUID]) -> bool:
-    """
-    Return whether the viewer wants to see the calendar; for a shared one, by the viewer's own
-    choice.
-    """
+    """For a shared calendar, the viewer's own choice counts."""
     return (
         visible.calendar.is_shown
         if visible.share is None
@@ -167,7 +159,7 @@ def is_chosen(visible: VisibleCalendar, hidden_ids: Collection[UUID]) -> bool:
 
 
 def count_pending_calendars(context: RequestContext, *, hidden_ids: Collection[UUID]) -> int:
-    """Return how many chosen calendars are being refreshed; opens nothing."""
+    """Opens nothing."""
     chosen_calendars = [
         visible
         for visible in agenda.get_visible_calendars(context)
@@ -202,7 +194,6 @@ def _build_name_rows(
     named_calendars: Collection[VisibleCalendar],
     permits: Permits,
 ) -> list[SealedRow]:
-    """Return a row for each calendar, with its name if that may be shown."""
     return [
         SealedRow(
             visible,

@@ -1,8 +1,8 @@
 """
-Pages of occurrences in a window, by start and then id, after the position in a cursor.
+Pages of occurrences in a window, by start and then id.
 
-A cursor is bound to the request and to the shares that the first page was read under. If one of
-these shares is withdrawn, the cursor becomes invalid and the client starts again.
+A cursor is bound to the request and to the shares under which the first page was read; if one of
+them is withdrawn, the client starts again.
 """
 
 from __future__ import annotations
@@ -30,8 +30,6 @@ _PURPOSE: Final = "cursor of calendars"
 
 
 class OccurrencePosition(NamedTuple):
-    """The last occurrence of a page."""
-
     at: datetime
     id: str
 
@@ -39,10 +37,8 @@ class OccurrencePosition(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class EventPageRequest:
     """
-    The request for one page.
-
     :param audience: the actor and the person for whom it acts
-    :param filters: a stable text of the values that the cursor is bound to
+    :param filters: see `format_filters`
     """
 
     audience: str
@@ -65,9 +61,9 @@ class EventPageRequest:
         read_until: datetime | None = None,
     ) -> tuple[list[EventOccurrence], str | None]:
         """
-        Return the page, and the cursor of the next page; None if nothing follows.
+        Return the page, and the next cursor if more follows.
 
-        :param read_until: end of the rows that were read, if the window goes on behind it
+        :param read_until: end of the rows that were read, if before the window's
         """
         positions = sorted(
             (get_position(occurrence, window), index)
@@ -103,11 +99,10 @@ def parse_page_request(
     cursor: str | None, *, audience: str, filters: str, limit: int, at: datetime
 ) -> EventPageRequest:
     """
-    Return the page that a cursor asks for, or the first.
+    Without a cursor, return the first page.
 
-    :raises cursors.InvalidCursor: if the cursor belongs to another request, or a share that the
-        first page was read under has ended
-    :raises cursors.ExpiredCursor: if it is too old
+    :raises cursors.InvalidCursor: also if a share under which the first page was read has ended
+    :raises cursors.ExpiredCursor:
     """
     after = None if cursor is None else _read_cursor(cursor, _bind_cursor(audience, filters), at)
     return EventPageRequest(audience, filters, after, limit, at)
@@ -134,7 +129,7 @@ def _bind_cursor(audience: str, filters: str) -> str:
 def format_filters(
     window: TimeWindow, calendar_ids: Collection[UUID] | None, calendars: Sequence[VisibleCalendar]
 ) -> str:
-    """Return the values that a cursor is bound to: the same text for the same request."""
+    """Return the same text for the same request; cursors are bound to it."""
     bound_values = {
         "start": window.start,
         "end": window.end,
@@ -166,10 +161,7 @@ def serialize_calendar_states(
 
 
 def get_position(occurrence: EventOccurrence, window: TimeWindow) -> OccurrencePosition:
-    """
-    Return the position of an occurrence; an all-day event starts at midnight in the window's
-    zone.
-    """
+    """An all-day event starts at midnight in the window's zone."""
     start = to_start_key(occurrence.occurrence.start)
     at, _ = expansion.to_utc_times(start, start, window.zone)
     return OccurrencePosition(at, event_json.format_occurrence_id(occurrence))

@@ -1,8 +1,8 @@
 """
 Refresh a copy that is too old or missing when it is read: one provider call for all readers.
 
-The row of the work is the single flight: every reader marks it due, one worker takes it, and all
-wait for the same result, for a bounded time. A copy that is not current by then is not shown.
+Every reader marks the row of the work due, one worker takes it, and all wait, for a bounded time.
+A copy that is not current by then is not shown.
 """
 
 from __future__ import annotations
@@ -34,11 +34,9 @@ _POLL_SECONDS: Final = 0.05
 
 def request_refresh(calendars: Sequence[VisibleCalendar], *, at: datetime) -> list[VisibleCalendar]:
     """
-    Record that these calendars are viewed, and schedule the refresh of those that are not
-    current.
+    Record a view of the calendars; return those that are now being refreshed.
 
-    Return the calendars that are being refreshed, for `wait_for_refresh`. A copy that its owner
-    deleted is not among them: only its owner requests it again.
+    A copy that its owner deleted is not among them: only its owner requests it again.
     """
     stale = [visible for visible in calendars if visible.calendar.asked_at <= at - ASKED_EVERY]
     # Work that was parked for lack of viewers starts again.
@@ -68,7 +66,7 @@ def request_live_refresh(
     """
     Schedule a refresh of copies of any age.
 
-    Return the calendars that are being refreshed, for `wait_for_refresh` with `since`.
+    Return the calendars for `wait_for_refresh` with `since`.
     """
     waking = [visible for visible in calendars if _can_refresh(visible)]
     for owner in dict.fromkeys(_get_owner(visible) for visible in waking):
@@ -89,8 +87,8 @@ def wait_for_refresh(
     Wait until the calendars are current, or for `seconds`; their rows are read again.
 
     :param since: wait until they were complete at this time or later
-    :raises integrations.coordination.concurrency.TooManyWaits: if the person waits for providers
-        in two other requests
+    :raises integrations.coordination.concurrency.TooManyWaits: if the person waits in two other
+        requests
     """
     with concurrency.hold_wait_slot():
         _poll_until_current(calendars, since, seconds)
@@ -140,10 +138,7 @@ def _record_view(calendar_ids: Sequence[UUID], at: datetime) -> None:
 def _schedule_work(
     calendars: Sequence[Calendar], at: datetime, *, if_unchanged: bool = False
 ) -> None:
-    """
-    Schedule a refresh; with `if_unchanged`, only of copies that are still the ones that were
-    read.
-    """
+    """:param if_unchanged: refresh only copies that are still the ones that were read"""
     if not calendars:
         return
     calendars_by_resource = {get_resource(calendar.id): calendar for calendar in calendars}

@@ -1,8 +1,8 @@
 """
-Share a calendar with a person of the same organisation, and withdraw the share.
+Share a calendar with a person of the same organisation.
 
-Own calendars are selected, never checked afterwards. Sharing does not reveal whether an address
-has an account: the response is the same for every address.
+Own calendars are selected, never checked afterwards. The response is the same for every address,
+so sharing does not reveal whether an address has an account.
 """
 
 from __future__ import annotations
@@ -36,12 +36,7 @@ RATE: Final = Rate("share", 30, 3600)
 
 @dataclass(frozen=True, slots=True)
 class CalendarShare:
-    """
-    One live share.
-
-    :param other: for the owner, the address as typed; for the viewer, the display name of the
-        owner
-    """
+    """:param other: the owner reads the address as typed, the viewer the owner's display name"""
 
     share: Share
     calendar: Calendar
@@ -59,14 +54,11 @@ def share_calendar(  # noqa: PLR0913 - who, what, with whom, how much, until whe
     expires_at: datetime | None = None,
 ) -> None:
     """
-    Share one of the actor's calendars with the person of the organisation who has the address.
+    Sends no mail.
 
-    Does not reveal whether the address has an account, and sends no mail.
-
-    :param version: the version of the sharing agreement that the actor accepted
-    :raises ObjectNotFound: if the actor has no such calendar
-    :raises ConsentMissing: if the version is not the declared one
-    :raises shares.ShareEndsInPast: if `expires_at` is past
+    :param version: of the sharing agreement that the actor accepted
+    :raises ObjectNotFound, shares.ShareEndsInPast:
+    :raises ConsentMissing: for another version than the declared one
     """
     person_id, organisation_id = _get_person_ids(actor)
     if version != FEATURES[FEATURE].version:
@@ -104,9 +96,9 @@ def share_calendar(  # noqa: PLR0913 - who, what, with whom, how much, until whe
 
 def withdraw_share(*, actor: Actor, share_id: UUID, at: datetime) -> None:
     """
-    Withdraw one of the actor's shares: it opens nothing from the commit on.
+    End a share as its owner: it opens nothing from the commit on.
 
-    :raises ObjectNotFound: if the actor has given no such share
+    :raises ObjectNotFound:
     """
     person_id, organisation_id = _get_person_ids(actor)
     with transaction.atomic(durable=True):
@@ -121,7 +113,7 @@ def leave_share(*, actor: Actor, share_id: UUID, at: datetime) -> None:
     """
     End a share as its viewer.
 
-    :raises ObjectNotFound: if the actor has received no such share
+    :raises ObjectNotFound:
     """
     person_id, organisation_id = _get_person_ids(actor)
     with transaction.atomic(durable=True):
@@ -134,9 +126,9 @@ def leave_share(*, actor: Actor, share_id: UUID, at: datetime) -> None:
 
 def end_share(*, actor: Actor, share_id: UUID, at: datetime) -> None:
     """
-    End a share as its owner (withdraw) or its viewer (leave).
+    End a share as its owner or its viewer.
 
-    :raises ObjectNotFound: if the actor has neither given nor received such a share
+    :raises ObjectNotFound:
     """
     try:
         withdraw_share(actor=actor, share_id=share_id, at=at)
@@ -146,9 +138,9 @@ def end_share(*, actor: Actor, share_id: UUID, at: datetime) -> None:
 
 def list_calendar_shares(*, actor: Actor, calendar_id: UUID, at: datetime) -> list[CalendarShare]:
     """
-    Return the shares of one of the actor's calendars, newest first.
+    Newest first.
 
-    :raises ObjectNotFound: if the actor has no such calendar
+    :raises ObjectNotFound:
     """
     person_id, organisation_id = _get_person_ids(actor)
     calendar = _get_own_calendar(person_id, organisation_id, calendar_id)
@@ -160,7 +152,6 @@ def list_calendar_shares(*, actor: Actor, calendar_id: UUID, at: datetime) -> li
 
 
 def list_given_shares(*, actor: Actor, at: datetime) -> list[CalendarShare]:
-    """Return every live share that the actor has given."""
     person_id, organisation_id = _get_person_ids(actor)
     live_shares = shares.filter_live(at).filter(owner_id=person_id, organisation_id=organisation_id)
     newest_first = list(live_shares.order_by("-given_at", "-id"))
@@ -171,7 +162,6 @@ def list_given_shares(*, actor: Actor, at: datetime) -> list[CalendarShare]:
 
 
 def list_received_shares(*, actor: Actor, at: datetime) -> list[CalendarShare]:
-    """Return every live share that the actor has received."""
     person_id, organisation_id = _get_person_ids(actor)
     live_shares = shares.filter_live(at).filter(
         viewer_id=person_id,
@@ -210,7 +200,7 @@ def _get_own_calendar(person_id: UUID, organisation_id: UUID, calendar_id: UUID)
 
 
 def _find_recipient(email: str, person_id: UUID, organisation_id: UUID) -> UUID | None:
-    """Return the colleague with this verified address; takes the same path for every address."""
+    """Take the same path for every address; the address must be verified."""
     with row_owner.acting_for(person_id, organisation_id):
         # Lower case by the same rule as `typed_addresses.make_viewer`: otherwise two spellings of
         # an address would be one share if the address has an account, and two if it has none.
@@ -218,6 +208,5 @@ def _find_recipient(email: str, person_id: UUID, organisation_id: UUID) -> UUID 
 
 
 def _get_owner_names(person_id: UUID, organisation_id: UUID) -> dict[UUID, str]:
-    """Return the names of the people who share calendars with a person."""
     partners = cross_user_lookups.find_share_partners(person_id, organisation_id)
     return {owner_id: partner.name or partner.address for owner_id, partner in partners.items()}

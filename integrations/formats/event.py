@@ -1,7 +1,7 @@
 """
 The editable times and content of a calendar event.
 
-Pure and independent of providers: parser processes read calendar files into these types.
+Pure: parser processes read calendar files into these types.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ReminderMethod = Literal["popup", "email"]
 @dataclass(frozen=True, slots=True)
 class When:
     """
-    A date (`day`), or a time (`at`, aware, UTC) shown in `zone` (an IANA name).
+    A date (`day`), or an aware UTC time (`at`) shown in the IANA `zone`.
 
     The end of an all-day event is the day after its last day.
     """
@@ -50,8 +50,6 @@ class Conference:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Reminder:
-    """A reminder `minutes` before the start."""
-
     minutes: int
     method: ReminderMethod = "popup"
 
@@ -59,11 +57,8 @@ class Reminder:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventContent:
     """
-    The editable fields of an event.
-
     `description` is text or HTML as the provider stores it: sanitise it before display.
-    `recurrence` holds RFC 5545 lines (RRULE, RDATE, EXDATE); empty for a single event.
-    `reminders` is None if the event uses the calendar's default reminders.
+    `recurrence` holds RFC 5545 lines. `reminders` is None for the calendar's default reminders.
     """
 
     title: str = ""

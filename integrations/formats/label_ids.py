@@ -1,4 +1,4 @@
-"""Ids for labels without a provider id, such as Outlook's categories. Pure."""
+"""Ids for labels without a provider id, such as Outlook's categories."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ def make_id(name: str) -> str:
 
 
 def read_name(label_id: str) -> str | None:
-    """Return the name in a label id; None if the label has a provider id."""
+    """Return None for a label with a provider id."""
     return label_id.removeprefix(_PREFIX) if label_id.startswith(_PREFIX) else None

@@ -1,10 +1,9 @@
 """
 A ZIP file with one member, written while it is sent.
 
-The central directory at the end makes the file a ZIP. An abandoned file has none, so every
-program reports it as damaged, regardless of how servers and proxies treat the connection: WSGI
-has no way to abort a response that every server honours. Data is stored without compression, so
-each piece is sent at once, and an incomplete file can still be salvaged.
+Every program reports an abandoned file as damaged, because the central directory at its end is
+missing. WSGI has no way to abort a response that every server honours. Data is not compressed, so
+each piece is sent at once and an incomplete file can be salvaged.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ CONTENT_TYPE: Final = "application/zip"
 
 
 class _OutputBuffer(io.RawIOBase):
-    """Buffers written bytes until `take_bytes`. Not seekable, so sizes follow the data."""
+    """Not seekable, so sizes follow the data."""
 
     def __init__(self) -> None:
         self._buffer: list[bytes] = []

@@ -1,8 +1,7 @@
 """
-Time zone names, and conversion between UTC and local time.
+Time zone names, and conversion to UTC.
 
-IANA names come from the system's zone database, or from the package `tzdata`. Windows names come
-from the CLDR's table as `tzlocal` generates it.
+IANA names come from the system or `tzdata`, Windows names from the CLDR's table in `tzlocal`.
 """
 
 from __future__ import annotations
@@ -49,11 +48,11 @@ _LOCAL_TIME: Final = re.compile(
 
 
 class UnknownZone(Exception):
-    """No zone has this name. Report it, or use the calendar's zone."""
+    """Report the zone, or use the calendar's."""
 
 
 class CustomZone(UnknownZone):
-    """The zone has its own rules and no name. Match its rules, or use the calendar's zone."""
+    """The zone has rules and no name. Match its rules, or use the calendar's zone."""
 
 
 class NonexistentTime(Exception):
@@ -61,14 +60,13 @@ class NonexistentTime(Exception):
 
 
 class UnreadableTime(Exception):
-    """The text is not a time. Quarantine the item."""
+    """Quarantine the item."""
 
 
 def get_iana_name(name: str) -> str:
     """
-    Return the IANA name of a zone, given its IANA or Windows name in any case.
-
-    :raises CustomZone: if the name only says that the zone is a custom one
+    :param name: IANA or Windows name, in any case
+    :raises CustomZone: if the name only says that the zone is custom
     :raises UnknownZone: if the name is unknown
     """
     key = name.strip().lower() if len(name) <= _MAX_NAME else ""
@@ -88,11 +86,7 @@ def _get_iana_names() -> dict[str, str]:
 
 
 def get_windows_name(name: str) -> str:
-    """
-    Return the Windows name of an IANA zone.
-
-    :raises UnknownZone: if Windows has no name for it
-    """
+    """:raises UnknownZone: if Windows has no name for the zone"""
     windows_name = tz_win.get(name) or _WINDOWS_OF_ALIASES.get(name)
     if windows_name is None:
         raise UnknownZone
@@ -101,18 +95,14 @@ def get_windows_name(name: str) -> str:
 
 @cache
 def list_zone_names() -> tuple[str, ...]:
-    """Return the zones that a person can choose, sorted: all places, and UTC."""
+    """All places, and UTC."""
     return tuple(sorted(name for name in available_timezones() if "/" in name or name == "UTC"))
 
 
 # `ZoneInfo`'s own cache is ten times as slow.
 @lru_cache(maxsize=1024)
 def get_zone(name: str) -> ZoneInfo:
-    """
-    Return the zone with an IANA name.
-
-    :raises UnknownZone: if the name is unknown
-    """
+    """:raises UnknownZone: if the name is unknown"""
     try:
         if name not in _PSEUDO_ZONES:
             return ZoneInfo(name)
@@ -123,27 +113,20 @@ def get_zone(name: str) -> ZoneInfo:
 
 def to_utc(local_time: datetime, zone: ZoneInfo) -> datetime:
     """
-    Return a local time of `zone` as UTC.
-
-    As RFC 5545, section 3.3.5, requires, an ambiguous time is its first occurrence, and a skipped
-    time uses the UTC offset from before the change.
+    An ambiguous time is its first occurrence, and a skipped time uses the UTC offset from before
+    the change (RFC 5545, section 3.3.5).
     """
     return local_time.replace(tzinfo=zone, fold=0).astimezone(UTC)
 
 
 def to_utc_strict(local_time: datetime, zone: ZoneInfo) -> datetime:
-    """
-    Return a local time of `zone` as UTC, for a time that a person chose.
-
-    :raises NonexistentTime: if daylight saving time skips it
-    """
+    """:raises NonexistentTime: if daylight saving time skips the time"""
     if is_skipped(local_time, zone):
         raise NonexistentTime
     return to_utc(local_time, zone)
 
 
 def to_local_time(moment: datetime, zone: ZoneInfo) -> datetime:
-    """Return the local time of `zone` at `moment`, without a UTC offset."""
     return moment.astimezone(zone).replace(tzinfo=None, fold=0)
 
 
@@ -158,7 +141,7 @@ def is_ambiguous(local_time: datetime, zone: ZoneInfo) -> bool:
 
 def parse_local_time(text: str) -> datetime:
     """
-    Return a local time from text without a UTC offset, to the microsecond.
+    Read text without UTC offset, to the microsecond.
 
     :raises UnreadableTime: if the text is not a local time
     """

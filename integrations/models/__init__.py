@@ -1,5 +1,3 @@
-"""The tables of connected accounts, one module per aggregate."""
-
 from .admin_consent import Approval, ApprovalState
 from .binary_lookups import AnyOf
 from .calendar import Calendar, CalendarRole, Event, EventKind

@@ -1,5 +1,3 @@
-"""Requests for an administrator's consent, and the reported answers."""
-
 from __future__ import annotations
 
 from django.db import models
@@ -9,7 +7,7 @@ from accounts.ids import uuid7
 
 
 class ApprovalState(models.TextChoices):
-    """The reported answer. It is unproven until the person connects."""
+    """The reported answer, unproven until the person connects."""
 
     WAITING = "waiting"
     GIVEN = "given"
@@ -20,9 +18,8 @@ class Approval(models.Model):
     """
     A consent link for an administrator, created for a person who may not consent alone.
 
-    Only the hash of the link's state is stored. The state is valid for one answer. The caller who
-    returns it proves nothing but that answer, and the answer only changes the text that the row's
-    owner reads: a connection requires the owner's own consent.
+    Only the hash of the state is stored, valid for one answer. The answer proves nothing and only
+    changes the text that the owner reads; a connection requires the owner's consent.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

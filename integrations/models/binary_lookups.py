@@ -1,5 +1,3 @@
-"""Lookups for columns of bytes."""
-
 from __future__ import annotations
 
 from typing import Any
@@ -10,11 +8,9 @@ from django.db.models import BinaryField, Lookup
 @BinaryField.register_lookup
 class AnyOf(Lookup):
     """
-    ``blind__any_of=[…]``: the column equals one of these values.
+    ``blind__any_of=[…]``: ``in`` with the values as one array parameter.
 
-    Like ``in``, but the values are one array parameter. One parameter per value would take a
-    tenth of a sync's time for thousands of values, and each number of values would be a separate
-    statement.
+    With a parameter per value, thousands of values take a tenth of a sync's time.
     """
 
     lookup_name = "any_of"

@@ -1,9 +1,8 @@
 """
-Calendars and events, sealed except for the columns that queries need.
+Calendars and events, sealed except for our ids, weeks and flags.
 
-An event's clear columns are our ids, its weeks, and flags. A provider's calendar is a temporary
-copy: its events are sealed under the copy's own key, so that the copy can be destroyed, also in
-backups, while the calendar stays connected.
+A provider's calendar is a temporary copy. Its events are sealed under the copy's own key, so that
+the copy can be destroyed, also in backups, while the calendar stays connected.
 """
 
 from __future__ import annotations
@@ -29,18 +28,15 @@ WEEK: Final = 7 * 86400
 
 
 def get_week(at: datetime) -> int:
-    """Return the week of `at`, counted from 1970-01-01 UTC."""
+    """Return the week counted from 1970-01-01 UTC."""
     return int(at.timestamp() // WEEK)
 
 
 def get_week_start(week: int) -> datetime:
-    """Return the start of a week. See `get_week`."""
     return datetime.fromtimestamp(week * WEEK, UTC)
 
 
 class CalendarRole(models.TextChoices):
-    """The account's role for the calendar at the provider."""
-
     FREEBUSY = "freebusy"
     READER = "reader"
     WRITER = "writer"
@@ -67,11 +63,9 @@ class CalendarQuerySet(models.QuerySet["Calendar"]):
 
 class Calendar(models.Model):
     """
-    One calendar of an integration.
-
     `about` opens to JSON: id (the provider's; empty for a local calendar), name, zone (IANA),
-    colour. It is sealed under the copy's key, so an evicted calendar has no name. `cursor` and
-    `position` are the positions of its event sync.
+    colour. An evicted calendar has no name, because the copy's key seals `about`. `cursor` and
+    `position` belong to the event sync.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -151,7 +145,7 @@ class Calendar(models.Model):
 
     @property
     def version(self) -> str | None:
-        """The version of `about` of a local calendar; None if the provider has the version."""
+        """The version of a local calendar's `about`; None if the provider has the version."""
         if not self.is_local or self.about is None:
             return None
         # Only a change seals it again.
@@ -170,7 +164,7 @@ class Calendar(models.Model):
         return self.is_local or (self.cached_at is not None and self.cached_at >= at)
 
     def is_known(self, *, hours: int, at: datetime) -> bool:
-        """Return whether the name is fresh enough to show. See `is_current`."""
+        """Return whether the name is fresh enough to show."""
         return self._is_young(self.listed_at, hours, at)
 
     def _is_young(self, seen_at: datetime | None, hours: int, at: datetime) -> bool:
@@ -185,10 +179,9 @@ class Event(models.Model):
 
     `timing` opens to JSON: start, end, recurrence, original (of an exception), tentative. No
     other column says when a person is busy. `content` opens to JSON: title, description,
-    location, attendees, organizer, conference, reminders, and shown: the sanitised description.
-    `shown_version` is the version of `integrations.formats.mime.safe_bodies` that sanitised it;
-    views sanitise older ones again. `remote` opens to JSON: id, etag, ical_uid, sequence, series,
-    for requests to the provider.
+    location, attendees, organizer, conference, reminders, and shown (the sanitised description).
+    Views sanitise `shown` again if `shown_version`, of `integrations.formats.mime.safe_bodies`,
+    is old. `remote` opens to JSON: id, etag, ical_uid, sequence, series.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

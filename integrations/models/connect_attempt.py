@@ -1,5 +1,3 @@
-"""Connects in progress, for checking state, PKCE and nonce."""
-
 from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
@@ -10,8 +8,6 @@ from accounts.ids import uuid7
 
 
 class AttemptOutcome(models.TextChoices):
-    """The outcome of an attempt. The page has a message for each."""
-
     PENDING = "pending"
     CONNECTED = "connected"
     CONNECTED_PARTLY = "connected_partly"
@@ -46,8 +42,8 @@ class ConnectAttempt(models.Model):
     """
     One visit to a provider's consent page.
 
-    Contains no secret: only the hash of the state is stored. PKCE verifier and nonce are derived
-    from the state with the directory key when the browser returns.
+    Contains no secret, only the state's hash. PKCE verifier and nonce are derived from the state
+    with the directory key when the browser returns.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

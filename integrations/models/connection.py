@@ -1,8 +1,8 @@
 """
 A person's account at a provider, and its connected products.
 
-The grant (tokens, scopes) belongs to the connection. Content belongs to an integration, which has
-its own data key, epoch and status.
+The grant belongs to the connection. Content belongs to an integration, which has its own data
+key, epoch and status.
 """
 
 from __future__ import annotations
@@ -38,8 +38,6 @@ class IntegrationStatus(models.TextChoices):
 
 
 class StatusReason(models.TextChoices):
-    """Why a live integration is not `active`."""
-
     NONE = ""
     RATE_LIMITED = "rate_limited"
     PROVIDER_UNAVAILABLE = "provider_unavailable"
@@ -73,8 +71,6 @@ FETCHABLE = tuple(status for status in LIVE if status not in OWNER_ONLY)
 
 
 class RevocationOutcome(models.TextChoices):
-    """The outcome of revoking a grant at the provider."""
-
     PENDING = "pending"
     CONFIRMED = "confirmed"
     # 400 invalid_token for the first request: the provider no longer has the grant.
@@ -103,7 +99,7 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
 
 
 class Connection(models.Model):
-    """One person's account at one provider, within one organisation."""
+    """One account at one provider, within one organisation."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
@@ -214,7 +210,7 @@ class IntegrationQuerySet(models.QuerySet["Integration"]):
         )
 
     def without_permission(self) -> Self:
-        """Integrations with a valid grant that lacks the permission for their copy."""
+        """Integrations with a valid grant that does not permit their copy."""
         return self.filter(
             status=IntegrationStatus.REAUTH_REQUIRED, status_reason=StatusReason.SCOPE_MISSING
         )
@@ -224,7 +220,7 @@ class IntegrationQuerySet(models.QuerySet["Integration"]):
 
 
 class Integration(models.Model):
-    """One product of a connection, from connect to receipt."""
+    """One product of a connection, until its receipt."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     connection = models.ForeignKey(

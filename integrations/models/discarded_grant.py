@@ -1,5 +1,3 @@
-"""A grant that was never stored and is being revoked."""
-
 from __future__ import annotations
 
 from django.db import models
@@ -9,10 +7,9 @@ from accounts.ids import uuid7
 
 class Discard(models.Model):
     """
-    A revocation of an account's grant that may be under way and belongs to no connection.
+    A revocation of a grant that was never stored.
 
-    The row exists for the seconds of the call, or, if the worker dies, until the sweep after
-    `revoking_until`.
+    The row exists for the call, or, if the worker dies, until the sweep after `revoking_until`.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

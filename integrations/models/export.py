@@ -1,5 +1,3 @@
-"""An owner's request for a copy of the stored data."""
-
 from __future__ import annotations
 
 from django.db import models
@@ -19,7 +17,7 @@ class ExportOutcome(models.TextChoices):
 
 
 class Export(models.Model):
-    """One copy: requested after a recent confirmation, valid for one download."""
+    """A copy of the stored data: requested after a recent confirmation, valid for one download."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     integration = models.ForeignKey(Integration, on_delete=models.PROTECT, related_name="+")

@@ -1,5 +1,3 @@
-"""The last heartbeats of the service's processes, by duty."""
-
 from __future__ import annotations
 
 from django.db import models

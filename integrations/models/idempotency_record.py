@@ -1,5 +1,3 @@
-"""Outcomes of requests with an idempotency key: ids and a status, no content."""
-
 from __future__ import annotations
 
 from django.db import models
@@ -12,13 +10,13 @@ from .connection import Integration
 
 class Reply(models.Model):
     """
-    One request with an `Idempotency-Key`, kept for a day.
+    One request with an `Idempotency-Key`, kept for a day, without content.
 
     :ivar key_blind: the sender, the endpoint and the key
     :ivar body_blind: the request body
-    :ivar held_until: end of the current worker's lease; null when free
-    :ivar status: the response status; null until the request is known to be done
-    :ivar event_id: the written event or calendar, if the row has an id in Antares
+    :ivar held_until: end of the worker's lease; null when free
+    :ivar status: the response status; null until the request is done
+    :ivar event_id: the written event or calendar
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -1,8 +1,7 @@
 """
-Stored mail, sealed except for the columns that lists need.
+Stored mail, sealed except for ids, times, sizes, counts, flags and system labels.
 
-Clear columns are our ids, times, sizes, counts, flags and system labels. Rows repeat `user_id`
-and `organisation_id`, so that one index pages an inbox over any number of mailboxes.
+Rows repeat `user_id` and `organisation_id`, so that one index pages an inbox over many mailboxes.
 """
 
 from __future__ import annotations
@@ -61,8 +60,6 @@ class Thread(models.Model):
 
 class Message(models.Model):
     """
-    One mail message.
-
     `summary` opens to JSON: provider_id, provider_thread_id, message_id (RFC 5322), subject,
     snippet, from/to/cc/bcc/reply_to as [[name, address], …], attachments as [id, filename,
     content_type, size, is_inline].
@@ -118,16 +115,15 @@ class Message(models.Model):
 
 class MessageBody(models.Model):
     """
-    A message's text, in a separate table so that lists stay narrow.
+    A separate table keeps lists narrow.
 
     `content` opens to JSON: text, html (unsanitised; never shown), headers as [[name, value], …],
-    inline parts as [part, content type] by content id, and whether the message is reconstructed:
-    read from the provider's properties, not from its bytes.
+    inline parts as [part, content type] by content id, and whether the message is reconstructed
+    from the provider's properties.
 
     `shown` opens to JSON: pieces (safe HTML), pictures (one between each two pieces, as [part,
-    content type], or null if the message has no such image), text (plain). `shown_version` is the
-    version of `integrations.formats.mime.safe_bodies` that sanitised it; views sanitise older
-    ones again.
+    content type], or null if missing), text (plain). Views sanitise `shown` again if
+    `shown_version`, of `integrations.formats.mime.safe_bodies`, is old.
     """
 
     # The constraint is in migrations/sql/message_cascades.sql: the database deletes the body.
@@ -154,13 +150,13 @@ class MessageBody(models.Model):
 
     @property
     def id(self) -> UUID:
-        """The row id to which the ciphertext is bound: the message's id."""
+        """The row id to which the ciphertext is bound."""
         return self.message_id
 
 
 class Attachment(models.Model):
     """
-    An attachment without its bytes, which are fetched on demand.
+    An attachment; its bytes are fetched on demand.
 
     `descriptor` opens to JSON: filename, content_type, content_id, part.
     """

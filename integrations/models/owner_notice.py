@@ -1,5 +1,3 @@
-"""Notices to owners about a connection, shown in settings and sent by mail."""
-
 from __future__ import annotations
 
 from django.db import models

@@ -1,5 +1,3 @@
-"""Counts of refused parser tasks and replaced parser processes."""
-
 from __future__ import annotations
 
 from django.db import models

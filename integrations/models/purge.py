@@ -1,5 +1,3 @@
-"""Purges: the removal of an integration's data, from the fence to the receipt."""
-
 from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
@@ -30,7 +28,7 @@ class PurgeTrigger(models.TextChoices):
 
 
 class PurgeStep(models.TextChoices):
-    """The progress of a purge; each step is reached once and survives a crash."""
+    """Each step is reached once and survives a crash."""
 
     FENCED = "fenced"
     PROVIDER_TRIED = "provider_tried"
@@ -46,7 +44,7 @@ class PurgeJob(models.Model):
     """
     One purge, from the fence to the receipt.
 
-    Outlives the rows that it removes; contains only counts and our own ids.
+    Outlives the removed rows; contains only counts and our own ids.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

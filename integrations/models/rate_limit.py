@@ -1,4 +1,4 @@
-"""One token bucket per mailbox, shared by all workers."""
+"""One token bucket per mailbox, for all workers."""
 
 from __future__ import annotations
 

@@ -1,5 +1,3 @@
-"""Sync work of an integration, its quarantined items, and its reconciliations with the provider."""
-
 from __future__ import annotations
 
 from django.db import models
@@ -21,10 +19,10 @@ class SyncStage(models.TextChoices):
 
 class SyncWork(models.Model):
     """
-    One resource of an integration to keep in sync.
+    One resource to keep in sync.
 
-    Claimed with SKIP LOCKED under a lease. If a worker dies, the lease runs out and the sweep
-    finds the row.
+    Claimed with SKIP LOCKED under a lease. If a worker dies, the sweep finds the row after the
+    lease.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -89,7 +87,7 @@ class SyncWork(models.Model):
 
 
 class SetAside(models.Model):
-    """A quarantined message: fetching or reading it failed. Shown, and never blocks others."""
+    """A quarantined message. Shown, and never blocks others."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     integration = models.ForeignKey(Integration, on_delete=models.PROTECT, related_name="+")
@@ -116,8 +114,6 @@ class SetAside(models.Model):
 
 
 class Reconciliation(models.Model):
-    """One comparison of the stored messages with the provider's list."""
-
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     integration = models.ForeignKey(Integration, on_delete=models.PROTECT, related_name="+")
     compared_at = models.DateTimeField()

@@ -1,5 +1,3 @@
-"""Push subscriptions at providers, one row per watched resource."""
-
 from __future__ import annotations
 
 from django.db import models
@@ -30,8 +28,6 @@ class WatchStatus(models.TextChoices):
 
 class Watch(models.Model):
     """
-    One watch at the provider.
-
     The row is created before the request to the provider, because the first notification may
     precede the response. Processed under a lease, like a sync.
     """

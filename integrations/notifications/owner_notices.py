@@ -1,9 +1,8 @@
 """
-Notices to owners: a grant or its permission ended at the provider (a row and a mail), and mails
-about a purge and its receipt, with the sentences of `removal_messages`.
+Notices to owners about an ended grant or permission, a purge, and its receipt.
 
-Mail goes to the sign-in address, because the connected mailbox may be the lost one. It names the
-provider and the deadline, and contains no provider data, not even the connected address.
+Mail goes to the sign-in address, because the connected mailbox may be lost, and contains the
+provider, the deadline, and no provider data such as the connected address.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ TESTING_COUNT = 3
 
 @dataclass(frozen=True, slots=True)
 class ReconnectDeadline:
-    """The period in which an owner can reconnect. All times are aware UTC."""
+    """All times are aware UTC."""
 
     since: datetime
     until: datetime
@@ -58,17 +57,12 @@ class ReconnectDeadline:
 
 
 def get_grace_period() -> timedelta:
-    """Return how long a grant that ended at the provider may be reconnected."""
+    """Return how long an ended grant may be reconnected."""
     return timedelta(days=settings.REAUTH_GRACE_DAYS)
 
 
 def waiting_since(connection: Connection, live: Iterable[Integration]) -> datetime | None:
-    """
-    Return since when a connection needs its owner's action at the provider; None if it does not.
-
-    The earlier of: its grant ended, or a permission for the copy of a `live` integration is
-    missing.
-    """
+    """Return since when the grant, or a `live` integration's permission, needs a reconnect."""
     missing = [
         integration.status_since
         for integration in live
@@ -79,13 +73,11 @@ def waiting_since(connection: Connection, live: Iterable[Integration]) -> dateti
 
 
 def reconnect_before(connection: Connection, live: Iterable[Integration]) -> datetime | None:
-    """Return when the data will be removed unless the owner reconnects."""
     since = waiting_since(connection, live)
     return None if since is None else since + get_grace_period()
 
 
 def get_reconnect_deadline(connection: Connection) -> ReconnectDeadline | None:
-    """Return the deadline of a connection that needs a reconnect; None if it does not."""
     since = waiting_since(connection, connection.integrations.live())
     if since is None:
         return None
@@ -98,18 +90,16 @@ def get_reconnect_deadline(connection: Connection) -> ReconnectDeadline | None:
 
 
 def list_due_kinds(*, since: datetime, at: datetime) -> list[NoticeKind]:
-    """Return the notices that are due by `at`, in order."""
     scale = settings.REAUTH_GRACE_DAYS / _USUAL_DAYS
     return [kind for kind, days in _DAYS.items() if at >= since + timedelta(days=days) * scale]
 
 
 def send_due_notices(*, at: datetime) -> int:
     """
-    Send every owner the notices that are due, once each, and return the number of mails.
+    Send each due notice once, and return the number of mails.
 
-    An owner with several due notices gets only the latest. If all grants of a provider end after
-    seven days, the cause is our consent screen: the operator is alerted once, and no mail is
-    sent; the page still shows the notice.
+    An owner with several gets only the latest. If all grants of a provider end after seven days,
+    our consent screen is the cause: the operator is alerted, and no mail is sent.
     """
     sent = 0
     testing_providers = {key for key in PROVIDERS if _looks_like_testing(key, at=at)}
@@ -129,11 +119,7 @@ def send_due_notices(*, at: datetime) -> int:
 
 
 def record_purged(*, connection_id: UUID, at: datetime) -> None:
-    """
-    Record the purge notice, in the transaction that opens the purge.
-
-    Not afterwards: a worker may have finished the purge, and the row would outlive it.
-    """
+    """Call in the purge's transaction: a later row could outlive the purge."""
     # One notice for all products of the connection that end together.
     Notice.objects.get_or_create(
         connection_id=connection_id,
@@ -144,7 +130,7 @@ def record_purged(*, connection_id: UUID, at: datetime) -> None:
 
 
 def send_purged_notice(*, job: PurgeJob, at: datetime) -> None:
-    """Send the owner a mail, without a row, that the unreconnected data is being removed."""
+    """Announce the removal of unreconnected data, without a row."""
     # Read again: rows cached before the disconnect are outdated.
     situation = removal_facts.get_situation(PurgeJob.objects.get(id=job.id))
     platform_mail.send_message(
@@ -161,7 +147,7 @@ def send_purged_notice(*, job: PurgeJob, at: datetime) -> None:
 
 
 def send_receipt_notice(*, user_id: UUID, integration_id: UUID, at: datetime) -> bool:
-    """Send the former owner the link to the receipt, if they still have an account."""
+    """Send the link to the receipt, if the former owner still has an account."""
     job = PurgeJob.objects.get(integration_id=integration_id)
     return platform_mail.send_message(
         "receipt_ready",
@@ -220,7 +206,7 @@ def _died_at_seven_days(connection: Connection) -> bool:
 
 
 def _looks_like_testing(provider: str, *, at: datetime) -> bool:
-    """Return whether grants of `provider` end after seven days, and alert the operator once."""
+    """Return whether grants end after seven days, and alert the operator once."""
     ended_connections = Connection.objects.filter(
         provider=provider,
         status=ConnectionStatus.REAUTH_REQUIRED,

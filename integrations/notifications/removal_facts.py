@@ -1,8 +1,8 @@
 """
-Select the true sentences of `removal_messages` from the current rows of a connection.
+Select the true sentences of `removal_messages` for a connection.
 
-A receipt states the facts at its signature. Pages and mails state the current facts: a grant kept
-for another product may have ended since.
+A receipt states the facts at its signature. Pages and mails state the current facts, because a
+grant kept for another product may have ended since.
 """
 
 from __future__ import annotations
@@ -39,20 +39,17 @@ _UNDER_WAY = frozenset({ConnectionStatus.ENDING, ConnectionStatus.ENDED})
 
 @dataclass(frozen=True, slots=True)
 class RemovalSituation:
-    """A removed or soon removed product, and the outcome for access to its account."""
-
     subject: RemovalSubject
     access: AccessOutcome
     tokens: TokenOutcome
 
     @property
     def revocation_pages(self) -> tuple[str, ...]:
-        """The provider's pages for ending our access, if access may remain."""
+        """The provider's pages, if access may remain."""
         provider = PROVIDERS[self.subject.provider]
         return provider.revocation_pages if ACCESS_MESSAGES[self.access].may_remain else ()
 
     def state_plans(self) -> list[RemovalStatement]:
-        """Return the statements about access and tokens before the removal."""
         access, tokens = ACCESS_MESSAGES[self.access], TOKEN_MESSAGES[self.tokens]
         statements = (
             make_statement(access.before, self.subject, is_kept=access.may_remain),
@@ -63,9 +60,8 @@ class RemovalSituation:
 
 def predict_removal(connection: Connection, removed: Sequence[Integration]) -> RemovalSituation:
     """
-    Return the situation after a disconnect of `removed`, live integrations of `connection`.
-
-    :param connection: to a provider; local calendars have their own page
+    :param connection: not of local calendars, which have their own page
+    :param removed: live integrations of `connection`
     """
     ids = {integration.id for integration in removed}
     others = _live_products(connection, apart_from=ids)
@@ -80,11 +76,7 @@ def predict_removal(connection: Connection, removed: Sequence[Integration]) -> R
 
 
 def get_situation(job: PurgeJob) -> RemovalSituation:
-    """
-    Return the current situation of a removal.
-
-    :param job: freshly read; missing relations are fetched
-    """
+    """:param job: freshly read"""
     prefetch_related_objects([job], "integration__connection__integrations__purge")
     connection, product = job.integration.connection, job.integration.product
     others = _live_products(connection, apart_from=())
@@ -102,7 +94,7 @@ def get_situation(job: PurgeJob) -> RemovalSituation:
 
 
 def list_sibling_jobs(job: PurgeJob) -> list[PurgeJob]:
-    """Return the other removals of the same connection, newest first."""
+    """Return the other removals of the connection, newest first."""
     prefetch_related_objects([job], "integration__connection__integrations__purge")
     return [sibling for sibling in _list_jobs(job.integration.connection) if sibling.id != job.id]
 
@@ -114,7 +106,6 @@ def _describe_kept_access(connection: Connection, subject: RemovalSubject) -> Re
 
 
 def _get_final_access(connection: Connection) -> AccessOutcome:
-    """Return the outcome for access of an ending or ended connection."""
     outcome = RevocationOutcome(connection.revocation)
     unfinished = {job.revocation for job in _list_jobs(connection) if job.step != PurgeStep.DONE}
     if outcome == RevocationOutcome.PENDING and unfinished == {RevocationOutcome.NEEDED_ELSEWHERE}:

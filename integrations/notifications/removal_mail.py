@@ -1,8 +1,4 @@
-"""
-The words of mails about removals, as closed lists: platform mail accepts no other text.
-
-All are built from `removal_messages` and the providers at import.
-"""
+"""The words of mails about removals, as closed lists: platform mail accepts no other text."""
 
 from __future__ import annotations
 
@@ -60,7 +56,6 @@ Pages = Enum("Pages", _PAGES)  # type: ignore[misc]
 
 
 def describe_removal(situation: RemovalSituation) -> dict[str, MessageValue]:
-    """Return the words of the mail that announces a receipt."""
     access = ACCESS_MESSAGES[situation.access]
     return {
         "product": name_product(situation),
@@ -81,7 +76,6 @@ def name_product(situation: RemovalSituation) -> MessageValue:
 
 
 def name_kept_products(situation: RemovalSituation) -> MessageValue:
-    """Return the sentence about products that stay connected; None if there are none."""
     return (
         _get_sentence("removal.product-kept", situation)
         if situation.access is AccessOutcome.KEPT

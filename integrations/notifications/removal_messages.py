@@ -1,11 +1,8 @@
 """
-The messages to a person about a removal: the only table of outcomes and their sentences. Pure.
+The only table of a removal's outcomes and their sentences, for pages and mails. Pure.
 
-Used by the confirmation page, the removal page, the settings page and the mails. `removal_facts`
-selects the true sentences.
-
-The key of a sentence is the id of its claim. `disconnect.*` is stated before the removal and
-holds after it; `removal.*` holds while it is shown.
+`removal_facts` selects the true sentences. Each key is the id of a claim: `disconnect.*` is
+stated before the removal and holds after it; `removal.*` holds while it is shown.
 """
 
 from __future__ import annotations
@@ -23,8 +20,6 @@ from limited_use.policy.claims import claim
 
 
 class AccessOutcome(StrEnum):
-    """The outcome of a removal for our access at the provider."""
-
     # There is no provider.
     NEVER_GIVEN = "never_given"
     # The provider was asked to end it, and has not answered.
@@ -46,8 +41,6 @@ class AccessOutcome(StrEnum):
 
 
 class TokenOutcome(StrEnum):
-    """The outcome of a removal for the access tokens of the connection."""
-
     NONE = "none"
     # Waiting for the provider's answer.
     ENDING = "ending"
@@ -215,12 +208,12 @@ SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
 @dataclass(frozen=True, slots=True)
 class AccessMessages:
     """
-    The messages for one `AccessOutcome`: claim ids, and the text of a planned step.
+    Claim ids, and the text of a planned step.
 
     :param before: on the confirmation page
     :param planned: in the list of steps, before the step; not a claim
     :param now: in the list of steps and in mails
-    :param advice: before links to the provider's pages; without advice there are no links
+    :param advice: before links to the provider's pages; if empty, there are no links
     :param tone: `good` if the person has nothing to do or to know
     """
 
@@ -282,8 +275,6 @@ ACCESS_MESSAGES: Final[Mapping[AccessOutcome, AccessMessages]] = MappingProxyTyp
 
 @dataclass(frozen=True, slots=True)
 class TokenMessages:
-    """The messages for one `TokenOutcome`. See `AccessMessages`."""
-
     before: str
     planned: str
     now: str
@@ -333,10 +324,7 @@ ACCESS_OF_REVOCATION: Final[Mapping[RevocationOutcome, AccessOutcome]] = Mapping
 
 @dataclass(frozen=True, slots=True)
 class RemovalSubject:
-    """
-    The removed product, and the remaining products of the same connection: the words in the
-    sentences.
-    """
+    """The removed product, and the remaining products of the connection."""
 
     provider: str
     product: str
@@ -347,7 +335,6 @@ class RemovalSubject:
         return name_product(self.provider, self.product)
 
     def format_sentence(self, text: str) -> str:
-        """Return `text` with its placeholders filled in."""
         is_local = not PROVIDERS[self.provider].grants
         is_mail = self.product == "mail"
         return text.format_map(
@@ -369,11 +356,7 @@ class RemovalSubject:
 
 @dataclass(frozen=True, slots=True)
 class RemovalStatement:
-    """
-    A displayed sentence, and the id of its claim.
-
-    :param is_kept: the sentence is about access or tokens that remain
-    """
+    """:param is_kept: the sentence is about access or tokens that remain"""
 
     claim: str
     text: str
@@ -383,7 +366,6 @@ class RemovalStatement:
 def make_statement(
     claim: str, subject: RemovalSubject, *, is_kept: bool = False
 ) -> RemovalStatement | None:
-    """Return the sentence of `claim` about `subject`; None without a claim."""
     return (
         RemovalStatement(claim, subject.format_sentence(SENTENCES[claim]), is_kept)
         if claim

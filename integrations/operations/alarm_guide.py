@@ -1,4 +1,4 @@
-"""The kinds of alarms, and the operator's next step for each. A test fails for an unlisted kind."""
+"""The operator's next step for each kind of alarm. A test fails for an unlisted kind."""
 
 from __future__ import annotations
 

@@ -1,5 +1,3 @@
-"""A system check of the providers' client libraries, which are imported at first use."""
-
 from __future__ import annotations
 
 from typing import Any
@@ -11,7 +9,7 @@ from integrations.providers import load_libraries
 
 @register("integrations", deploy=True)
 def check_provider_libraries(**_: Any) -> list[CheckMessage]:
-    """Runs only on deployment: the imports take a quarter of a second."""
+    """Only on deployment: the imports take a quarter of a second."""
     try:
         load_libraries()
     except Exception as error:  # noqa: BLE001 - a broken library may raise anything

@@ -1,8 +1,4 @@
-"""
-Local calendars for the demo: one of Alice's, one of Bob's, each shared with the other.
-
-Created by the operations of the pages, so the demo has nothing that a person could not create.
-"""
+"""Two local calendars for the demo, created by the operations of the pages."""
 
 from __future__ import annotations
 
@@ -27,11 +23,7 @@ _BERLIN: Final = "Europe/Berlin"
 
 
 def seed_calendars(people: Sequence[DemoPerson], *, at: datetime) -> None:
-    """
-    Create both calendars, with events around `at`, and share them.
-
-    :param people: Alice and Bob first, as in `accounts.demo_people`
-    """
+    """:param people: Alice and Bob first"""
     alice, bob, *_ = people
     monday = _get_monday(at)
     club = [

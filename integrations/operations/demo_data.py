@@ -1,8 +1,8 @@
 """
-The demo's people and service clients: two honest features, and one that must be refused.
+The demo's people and service clients.
 
-The `campaigns` client has a purpose that its feature never declared, as if inserted by hand:
-registration would refuse it. The demo thus shows the guard's answer to a manipulated table.
+The `campaigns` client has a purpose that its feature never declared and that registration would
+refuse. The demo shows the guard's answer to a manipulated table.
 """
 
 from __future__ import annotations
@@ -23,8 +23,6 @@ from limited_use.policy.vocabulary import Purpose
 
 @dataclass(frozen=True, slots=True)
 class SeededClient:
-    """A service client with its private key, which only the client's service would have."""
-
     client_id: str
     feature: str
     purpose: str
@@ -34,7 +32,7 @@ class SeededClient:
 
 def seed_people_and_clients(*, at: datetime) -> tuple[list[DemoPerson], list[SeededClient]]:
     """
-    Create people and clients, and return the secrets for the person at the terminal.
+    Return the secrets for the person at the terminal.
 
     :raises accounts.users.AlreadyRegistered: if the demo data exists; nothing is changed
     """

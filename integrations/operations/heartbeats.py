@@ -1,8 +1,7 @@
 """
-Heartbeats of queue consumers and of beat: a row per duty, written by its processes.
+Heartbeats of queue consumers and beat: a row per duty.
 
-A queue without a consumer grows in the broker while its work is not done. The broker cannot list
-consumers; the rows can, for every process.
+A queue without a consumer only grows, and the broker cannot list consumers.
 """
 
 from __future__ import annotations
@@ -25,14 +24,11 @@ _SERVICE: Final = UUID(int=0)
 
 
 class MissingDuty(NamedTuple):
-    """A duty that no process performs, and its last heartbeat, if any."""
-
     duty: str
     seen_at: datetime | None
 
 
 def record_heartbeats(duties: Iterable[str], *, at: datetime) -> None:
-    """Record that the calling process performs `duties`."""
     Heartbeat.objects.bulk_create(
         [Heartbeat(duty=duty, seen_at=at) for duty in sorted(duties)],
         update_conflicts=True,
@@ -47,7 +43,6 @@ def get_last_seen(duties: Collection[str]) -> dict[str, datetime]:
 
 
 def list_missing(duties: Collection[str], *, at: datetime) -> list[MissingDuty]:
-    """Return the `duties` that no process performs, by name."""
     last_seen = get_last_seen(duties)
     return [
         MissingDuty(duty, last_seen.get(duty))
@@ -57,7 +52,7 @@ def list_missing(duties: Collection[str], *, at: datetime) -> list[MissingDuty]:
 
 
 def sound_alarms(duties: Collection[str], *, at: datetime) -> list[MissingDuty]:
-    """Raise one alarm per missing duty and outage, and return the missing duties."""
+    """Raise one alarm per missing duty and outage."""
     missing = list_missing(duties, at=at)
     for duty, seen_at in missing:
         since = f"{seen_at:%Y-%m-%dT%H:%M:%S}" if seen_at else "never"

@@ -1,5 +1,5 @@
 """
-Metrics of the service for operators: counts, ages and flags, about no person in particular.
+Metrics of the service: counts, ages and flags, about no person.
 
 A process with access to all rows measures and stores them; the process that shows them reads only
 the stored values. Labels are our own words or from a closed list.
@@ -43,8 +43,6 @@ BEHIND_AFTER: Final = timedelta(minutes=5)
 
 
 class MetricValue(NamedTuple):
-    """`labels` are pairs of our own words."""
-
     name: str
     value: float
     labels: tuple[tuple[str, str], ...] = ()
@@ -76,7 +74,6 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
 
 
 def measure_metrics(*, at: datetime) -> list[MetricValue]:
-    """Measure all metrics, and replace the stored values."""
     figures = list(_measure_all(at))
     with transaction.atomic(durable=True):
         Gauge.objects.all().delete()
@@ -93,7 +90,6 @@ def measure_metrics(*, at: datetime) -> list[MetricValue]:
 
 
 def load_metrics() -> tuple[datetime | None, list[MetricValue]]:
-    """Return the stored metrics, and when they were measured; None if never."""
     rows = list(Gauge.objects.order_by("name", "labels"))
     figures = [
         MetricValue(

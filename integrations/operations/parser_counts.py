@@ -1,8 +1,7 @@
 """
-Counts of refused parser tasks and replaced parser processes, over all processes of the service.
+Totals of refused parser tasks and replaced processes.
 
-Each process counts in memory (`parsers.refusal_counts`). Its heartbeat adds the counts to a row
-per event, so that every process shows the same totals and a restart resets none.
+Heartbeats add each process's counts to a row per event, so that a restart resets none.
 """
 
 from __future__ import annotations
@@ -19,11 +18,7 @@ EVENTS: Final[tuple[refusal_counts.RefusalEvent, ...]] = get_args(refusal_counts
 
 
 def record_counts() -> None:
-    """
-    Add this process's counts to the table.
-
-    :raises django.db.Error: if the database is unavailable; the counts are kept for the next time
-    """
+    """:raises django.db.Error: the counts are kept for the next time"""
     counts = refusal_counts.take_counts()
     for event, count in sorted(counts.items()):
         try:
@@ -36,7 +31,6 @@ def record_counts() -> None:
 
 
 def list_totals() -> dict[str, int]:
-    """Return the total of each event; 0 if it never happened."""
     totals = dict(ParserCount.objects.values_list("event", "count"))
     return {event: totals.get(event, 0) for event in EVENTS}
 

@@ -1,4 +1,4 @@
-"""The registry of products for the sync engine: a new product adds an entry."""
+"""The registry of products for the sync engine."""
 
 from __future__ import annotations
 

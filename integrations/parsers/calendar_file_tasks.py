@@ -1,5 +1,3 @@
-"""The task of reading a calendar file, and its reply, as sent over the pipe."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -18,14 +16,14 @@ from .wire_frames import UnreadableItem
 
 
 class ReadCalendarFile(msgspec.Struct, frozen=True, tag=True):
-    """Read a file. `zone` is the IANA zone for times without one."""
+    """`zone` is the IANA zone for times without one."""
 
     data: bytes
     zone: str
 
 
 class PackedException(msgspec.Struct, frozen=True, array_like=True):
-    """An exception of a series. `content` is None if the occurrence is cancelled."""
+    """`content` is None for a cancelled occurrence."""
 
     original: When
     content: EventContent | None

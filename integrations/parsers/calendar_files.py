@@ -1,5 +1,3 @@
-"""Read a calendar file in a parser process."""
-
 from __future__ import annotations
 
 from typing import Final
@@ -24,8 +22,8 @@ def read_file(data: bytes, *, zone: str) -> CalendarFile:
     """
     See `reader.read_calendar_file`.
 
-    :raises UnreadableCalendarFile: if any line cannot be read, or reading exceeds the limits
-    :raises integrations.parsers.process_pool.ParsersBusy: if no parser process is free
+    :raises UnreadableCalendarFile: if a line cannot be read, or a limit is exceeded
+    :raises integrations.parsers.process_pool.ParsersBusy: if no process is free
     """
     if len(data) > components.MAX_BYTES:
         raise UnreadableCalendarFile((FileProblem(1, components.TOO_LARGE),))

@@ -1,5 +1,3 @@
-"""The task of sanitising event descriptions, and its reply."""
-
 from __future__ import annotations
 
 from typing import Final
@@ -12,8 +10,6 @@ from .wire_frames import UnreadableItem
 
 
 class SanitiseDescriptions(msgspec.Struct, frozen=True, tag=True):
-    """Sanitise the descriptions of a page of events."""
-
     texts: list[str]
 
 

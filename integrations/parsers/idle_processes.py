@@ -1,7 +1,7 @@
 """
 Parser processes that wait for a task, each for a limited time.
 
-A process's memory keeps the content of its tasks until it ends. Therefore it ends after
+A process's memory keeps the content of its tasks, so the process ends after
 `task_limits.IDLE_SECONDS` without a task, and when idle `task_limits.LIFE_SECONDS` after its
 start.
 """
@@ -19,7 +19,7 @@ _CHECK_SECONDS: Final = 0.5
 
 
 class EndableProcess(Protocol):
-    """A process with its start (monotonic seconds) and the number of its tasks."""
+    """`started_at` is in monotonic seconds."""
 
     started_at: float
     task_count: int
@@ -31,10 +31,7 @@ P = TypeVar("P", bound=EndableProcess)
 
 
 class IdleProcesses(Generic[P]):
-    """
-    A stack: the process used last is used first. While it has processes, a thread ends expired
-    ones.
-    """
+    """A stack, with a thread that ends expired processes."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -43,7 +40,6 @@ class IdleProcesses(Generic[P]):
         self._is_watched = False
 
     def push(self, process: P) -> None:
-        """Keep a process for the next task, or end it if it has expired."""
         if _is_expired(process, idle_since=time.monotonic()):
             process.end()
             return
@@ -54,12 +50,10 @@ class IdleProcesses(Generic[P]):
                 Thread(target=self._end_expired, name="parsers", daemon=True).start()
 
     def pop(self) -> P | None:
-        """Return a process for another task; None if there is none."""
         with self._lock:
             return self._processes.pop()[0] if self._processes else None
 
     def clear(self) -> list[P]:
-        """Remove and return all processes."""
         with self._lock:
             processes = [process for process, _ in self._processes]
             self._processes = []

@@ -1,5 +1,3 @@
-"""Requests of the service to its parser processes: messages, parts and texts."""
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
@@ -38,9 +36,9 @@ def run_task(
     task: msgspec.Struct, reply: msgspec.msgpack.Decoder[R | UnreadableItem], *, size: int
 ) -> R | UnreadableItem:
     """
-    Return the reply to a task, or `UnreadableItem` if the task exceeds its limits.
+    Return `UnreadableItem` if the task exceeds its limits.
 
-    :param size: of the content to parse, in bytes
+    :param size: of the content, in bytes
     :raises process_pool.ParsersBusy: if no process is free
     """
     try:
@@ -51,8 +49,7 @@ def run_task(
 
 def read_gmail(payloads: Sequence[bytes]) -> list[ParsedMail | UnreadableItem]:
     """
-    :param payloads: Gmail payloads as JSON
-    :return: the parsed messages, in order
+    :param payloads: as JSON
     :raises process_pool.ParsersBusy: if no process is free
     """
     return _read_all(payloads, ReadGmail)
@@ -60,8 +57,7 @@ def read_gmail(payloads: Sequence[bytes]) -> list[ParsedMail | UnreadableItem]:
 
 def read_mime(messages: Sequence[bytes]) -> list[ParsedMail | UnreadableItem]:
     """
-    :param messages: as RFC 5322 bytes
-    :return: the parsed messages, in order
+    :param messages: RFC 5322 bytes
     :raises process_pool.ParsersBusy: if no process is free
     """
     return _read_all(messages, ReadMime)
@@ -70,7 +66,6 @@ def read_mime(messages: Sequence[bytes]) -> list[ParsedMail | UnreadableItem]:
 def read_graph(records: Sequence[bytes]) -> list[ParsedMail | UnreadableItem]:
     """
     :param records: see `mime.graph_message.parse_record`
-    :return: the parsed messages, in order
     :raises process_pool.ParsersBusy: if no process is free
     """
     return _read_all(records, ReadGraph)
@@ -78,9 +73,9 @@ def read_graph(records: Sequence[bytes]) -> list[ParsedMail | UnreadableItem]:
 
 def find_part(message: bytes, path: str) -> bytes | UnreadableItem | None:
     """
-    Return the bytes of one part of a message; None if the part does not exist.
+    Return None if the part does not exist.
 
-    :param path: as in `AttachmentPart.part`
+    :param path: see `AttachmentPart.part`
     :raises process_pool.ParsersBusy: if no process is free
     """
     reply = run_task(FindPart(message, path), FIND_PART_REPLY, size=len(message))
@@ -88,19 +83,14 @@ def find_part(message: bytes, path: str) -> bytes | UnreadableItem | None:
 
 
 def sanitise_text(text: str, html: str) -> SanitisedText | UnreadableItem:
-    """
-    Return the sanitised text of a message that was parsed earlier. See
-    `safe_bodies.sanitise_text`.
-
-    :raises process_pool.ParsersBusy: if no process is free
-    """
+    """:raises process_pool.ParsersBusy: if no process is free"""
     reply = run_task(SanitiseText(text, html), SANITISE_TEXT_REPLY, size=len(text) + len(html))
     return reply if isinstance(reply, UnreadableItem) else reply.sanitised
 
 
 def sanitise_descriptions(texts: Sequence[str]) -> list[SanitisedDescription | None]:
     """
-    Return sanitised event descriptions, in order; None for one beyond the limits.
+    Return None for a text beyond the limits.
 
     :raises process_pool.ParsersBusy: if no process is free
     """
@@ -139,7 +129,7 @@ def _split_batches(messages: Sequence[Item]) -> Iterator[list[Item]]:
 
 
 def _read_batch(batch: list[bytes], task: _ReadTask) -> ParsedMails:
-    """Parse messages together; if one exceeds the limits, parse each separately."""
+    """Beyond the limits, parse each message separately."""
     reply = run_task(task(batch), PARSED_MAILS_REPLY, size=sum(map(len, batch)))
     if isinstance(reply, list) and len(reply) == len(batch):
         return reply

@@ -1,4 +1,4 @@
-"""One parser process: started with exec, with two pipes for tasks and replies."""
+"""One parser process, started with exec, with two pipes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _GRACE_SECONDS: Final = 1.0
 
 
 class ProcessEnded(Exception):
-    """The process ended before its reply, with the exit status `status`."""
+    """The process ended before its reply."""
 
     def __init__(self, status: int) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class ReplyTooLarge(Exception):
 
 class ParserProcess:
     """
-    :param command: the program; other than `COMMAND` only in tests
+    :param command: other than `COMMAND` only in tests
     :raises OSError: if the process cannot be started
     """
 
@@ -77,23 +77,18 @@ class ParserProcess:
 
     @property
     def exit_status(self) -> int | None:
-        """The exit status; None while the process runs."""
+        """None while the process runs."""
         return self._process.poll()
 
     @property
     def is_idle(self) -> bool:
-        """
-        Whether the process runs and has no unread output: such output would be no reply to any
-        task.
-        """
+        """Unread output would be no reply to any task."""
         if self._has_extra_output or self._process.poll() is not None:
             return False
         return not _is_ready(self._out, select.POLLIN, 0)
 
     def run_task(self, body: bytes, budget: TaskBudget) -> memoryview:
         """
-        Return the reply to an encoded task.
-
         :raises ProcessEnded: if the process ended
         :raises ProcessTooSlow: if the reply did not arrive in time
         :raises ReplyTooLarge: if the reply exceeds the budget
@@ -105,13 +100,12 @@ class ParserProcess:
         return self._read_reply(budget.reply_bytes, deadline)
 
     def end(self) -> None:
-        """Kill the process and release its resources."""
         self._process.kill()
         self._process.wait()
         self.close()
 
     def close(self) -> None:
-        """Close the pipes; the process ends when no process holds them."""
+        """The process ends when no process holds the pipes."""
         for pipe in self._pipes:
             pipe.close()
 
@@ -146,7 +140,7 @@ class ParserProcess:
         return memoryview(received)[REPLY_HEADER.size : end]
 
     def _wait_for_exit(self) -> int:
-        """Return the exit status. Kill a process that closed its pipe and does not end."""
+        """Kill a process that closed its pipe and does not end."""
         try:
             return self._process.wait(_GRACE_SECONDS)
         except subprocess.TimeoutExpired:
@@ -160,7 +154,6 @@ class ParserProcess:
 
 
 def _drop_bytes(pieces: list[memoryview], count: int) -> list[memoryview]:
-    """Return `pieces` without their first `count` bytes."""
     remaining: list[memoryview] = []
     for piece in pieces:
         if count < len(piece):

@@ -1,8 +1,7 @@
 """
-The parser processes of this process: lent to one caller at a time, killed and replaced.
+Parser processes: lent to one caller at a time, killed and replaced.
 
-Their number and the caller's wait for a free one are bounded; after the wait `ParsersBusy` is
-raised.
+Their number and the caller's wait for one are bounded.
 """
 
 from __future__ import annotations
@@ -56,16 +55,10 @@ class TaskTooCostly(Exception):
 
 
 class ParsersUnavailable(Exception):
-    """No isolated parser process runs on this machine. Nothing can be parsed."""
+    """No isolated parser process runs on this machine."""
 
 
 class ParserPool:
-    """
-    :param size: the maximum number of processes
-    :param start: starts a process
-    :param budget_for: returns the budget for a task of a size in bytes
-    """
-
     def __init__(
         self,
         size: int = SIZE,
@@ -92,11 +85,9 @@ class ParserPool:
         wait_seconds: float,
     ) -> R:
         """
-        Return the reply to `task`.
-
-        :param decoder: decodes the replies to this task and nothing else
-        :param size: of the content to parse, in bytes
-        :param wait_seconds: how long to wait for a free process
+        :param decoder: decodes the replies to this task only
+        :param size: of the content, in bytes
+        :param wait_seconds: for a free process
         :raises ParsersBusy: if no process was free, or the wall clock limit passed twice
         :raises TaskTooCostly: if the task exceeded its limits
         :raises ParsersUnavailable: if no process runs on this machine
@@ -123,7 +114,7 @@ class ParserPool:
         wait_seconds: float,
         decode: Callable[[memoryview], R],
     ) -> R:
-        """Send a task; retry once if the machine, not the task, may be the cause of the failure."""
+        """Retry once if the machine may be the cause of the failure."""
         was_slow = False
         for is_fresh in (False, True):
             try:
@@ -177,7 +168,7 @@ class ParserPool:
             self._free.release()
 
     def _take_process(self, *, is_fresh: bool) -> ParserProcess:
-        """Return an idle process, or a new one. A fresh process replaces an idle one."""
+        """A fresh process replaces an idle one."""
         process = self._idle.pop()
         while process is not None and (is_fresh or not process.is_idle):
             _discard_process(process)
@@ -199,20 +190,19 @@ class ParserPool:
             _discard_process(process)
 
     def close(self) -> None:
-        """End the idle processes. Does nothing in a fork of the process that started them."""
+        """End the idle processes. Does nothing in a fork."""
         if self._owner != os.getpid():
             return
         for process in self._idle.clear():
             process.end()
 
     def close_pipes(self) -> None:
-        """In a fork: close the pipes to the parent's processes, so that they end with it."""
+        """In a fork: the parent's processes end with the parent."""
         for process in (*self._idle, *self._lent):
             process.close()
 
 
 def _discard_process(process: ParserProcess) -> None:
-    """End a process that must not have another task, and log it."""
     status = process.exit_status
     process.end()
     refusal_counts.count_event("restarted")
@@ -235,7 +225,7 @@ class _CurrentPool:
             return self._pool
 
     def forget_parent(self) -> None:
-        """In a fork: the parent may have held the lock, and its processes belong to it."""
+        """In a fork: the parent may have held the lock, and owns its processes."""
         self._lock = Lock()
         if self._pool is not None:
             self._pool.close_pipes()
@@ -248,5 +238,4 @@ os.register_at_fork(after_in_child=_current.forget_parent)
 
 
 def get_pool() -> ParserPool:
-    """Return the pool of this process; a fork does not use its parent's."""
     return _current.get_pool()

@@ -1,8 +1,8 @@
 """
-Count refused tasks and replaced parser processes of this process.
+Count refused tasks and replaced parser processes.
 
-Counted in memory, because the pool has no database. The heartbeat adds the counts to the table
-for `/metrics` (`integrations.operations.parser_counts`).
+Counted in memory, because the pool has no database; the heartbeat stores the counts
+(`integrations.operations.parser_counts`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ def count_event(event: RefusalEvent, count: int = 1) -> None:
 
 
 def take_counts() -> Mapping[RefusalEvent, int]:
-    """Return and reset the counts."""
     with _lock:
         counts = dict(_counts)
         _counts.clear()

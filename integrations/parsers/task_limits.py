@@ -1,5 +1,3 @@
-"""Limits of tasks and of parser processes."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -11,10 +9,7 @@ _MEGABYTE: Final = 1024 * 1024
 @dataclass(frozen=True, slots=True)
 class TaskBudget:
     """
-    The limits of one task.
-
-    :param cpu_seconds: processor time
-    :param memory_bytes: address space, in addition to the process's initial size
+    :param memory_bytes: address space above the process's initial size
     :param wall_seconds: then the task is tried once more: the machine may have been busy
     """
 
@@ -26,10 +21,10 @@ class TaskBudget:
 
 def budget_for(size: int) -> TaskBudget:
     """
-    Return the budget of a task of `size` bytes.
-
     Ordinary mail of a megabyte takes 20 ms and four times its size. The time limit is a hundred
-    times that, so that slow machines do not refuse it.
+    times as long, for slow machines.
+
+    :param size: bytes
     """
     megabytes = size / _MEGABYTE
     return TaskBudget(

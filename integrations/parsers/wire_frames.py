@@ -1,8 +1,7 @@
 """
-Frames on the pipes of a parser process, in MessagePack: never pickle.
+Frames on the pipes of a parser process: MessagePack, never pickle.
 
-A frame is a header and a body. The body is a task or its reply. Both sides decode only into the
-types of the tasks (`mail_tasks`, `event_description_tasks`, `calendar_file_tasks`).
+Both sides decode only into the types of the tasks.
 """
 
 from __future__ import annotations
@@ -28,6 +27,6 @@ UnreadableReason = Literal["too-costly"] | PoisonReason
 
 
 class UnreadableItem(msgspec.Struct, frozen=True, tag=True):
-    """An item, or a whole task, that could not be read within the limits."""
+    """An item or task that could not be read within the limits."""
 
     reason: UnreadableReason

@@ -1,4 +1,4 @@
-"""Providers behind small protocols. Pure: no Django, tables or policy."""
+"""Providers behind protocols. Pure: no Django, tables or policy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PROVIDERS: dict[str, Provider] = {provider.key: provider for provider in (GOOGLE
 
 def load_libraries() -> None:
     """
-    Import the client libraries of Google and Microsoft, which load on first use otherwise.
+    Import the client libraries, which otherwise load on first use.
 
     :raises ImportError: if one is missing or broken
     """
@@ -23,6 +23,5 @@ def load_libraries() -> None:
 
 
 def get_connectable_provider(key: str) -> Provider | None:
-    """Return the provider, or None if accounts cannot be connected at it."""
     provider = PROVIDERS.get(key)
     return provider if provider is not None and provider.grants else None

@@ -1,5 +1,3 @@
-"""Access to one account's API, with which adapters are opened."""
-
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -12,22 +10,18 @@ from . import errors
 
 @runtime_checkable
 class RenewableToken(Protocol):
-    """A token that can be replaced when the provider refuses it."""
-
     def __call__(self) -> str: ...
 
     def renew(self, claims: str = "") -> None:
-        """Discard the last token. The next one is requested with `claims`, if given."""
+        """:param claims: for the next token"""
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderAccess:
     """
-    Token and address for the API calls of one account.
-
-    `token` returns a valid bearer token, or raises the errors of a token refresh. `root_url` is
-    the API's root, from settings. `account` is the id of the token's connection: `sinks.provider`
-    opens ids and cursors of that account for it.
+    `token` returns a valid bearer token, or raises the errors of a refresh. `root_url` is from
+    settings. `account` is the id of the token's connection, with which `sinks.provider` opens ids
+    and cursors.
     """
 
     token: Callable[[], str] = field(repr=False)

@@ -1,9 +1,8 @@
 """
-An administrator's consent for a whole organisation: the page's URL and the meaning of its
-response.
+An administrator's consent for an organisation.
 
-Source: https://learn.microsoft.com/en-us/entra/identity-platform/v2-admin-consent. The response
-holds no token and is not signed.
+The response holds no token and is not signed. Source:
+https://learn.microsoft.com/en-us/entra/identity-platform/v2-admin-consent
 """
 
 from __future__ import annotations
@@ -24,8 +23,6 @@ def build_admin_consent_url(
     url: str, *, client_id: str, redirect_uri: str, scope: str, state: str
 ) -> str:
     """
-    Return the URL of the page on which an administrator consents for the organisation.
-
     :param url: the provider's consent page, from settings
     :param scope: the result of `format_scopes`
     """
@@ -40,7 +37,7 @@ def build_admin_consent_url(
 
 
 def format_scopes(provider: Provider, scopes: Collection[str]) -> str:
-    """Return `scopes` as one text, each with its resource as a prefix."""
+    """Prefix each scope with its resource."""
     return " ".join(
         scope if scope in _OPENID_SCOPES else f"{provider.scope_prefix}{scope}"
         for scope in sorted(scopes)
@@ -48,11 +45,7 @@ def format_scopes(provider: Provider, scopes: Collection[str]) -> str:
 
 
 def parse_admin_consent(parameters: Mapping[str, Sequence[str]]) -> bool | None:
-    """
-    Return whether the administrator consented; None if `parameters` are no response.
-
-    :param parameters: values by parameter of the callback
-    """
+    """Return whether the administrator consented; None if `parameters` are no response."""
     if any(len(values) != 1 for values in parameters.values()):
         return None
     single_values = {name: values[0] for name, values in parameters.items()}

@@ -1,8 +1,8 @@
 """
-The port to a provider's calendars: the adapter's methods, and the types that only a provider has.
+The port to a provider's calendars.
 
-An event's content is defined in `integrations.formats.event`. Times stay as they were written: a
-day is a day, and a moment keeps the time zone of its series. An adapter expands no series.
+Times stay as written: a day is a day, and a moment keeps the time zone of its series. An adapter
+expands no series.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ Notify = Literal["all", "none"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteEvent:
     """
-    One event, series, or changed instance of a series at the provider.
+    An event, series, or changed instance.
 
-    `series_id` and `original_start` belong to instances. `etag` guards a change. A hidden event
-    shows only its start and end: the person is busy.
+    `series_id` and `original_start` belong to instances. A hidden event shows only its start and
+    end.
     """
 
     event_id: str
@@ -47,7 +47,7 @@ class RemoteEvent:
 
 @dataclass(frozen=True, slots=True)
 class CancelledInstance:
-    """A cancelled instance of a series. Stored while the series exists."""
+    """Stored while the series exists."""
 
     event_id: str
     series_id: str
@@ -66,7 +66,7 @@ class RemoteCalendar:
 
 @dataclass(frozen=True, slots=True)
 class RemoteCalendarPage:
-    """`cursor` is set on the last page only: the next round begins with it."""
+    """The last page has the `cursor`."""
 
     calendars: tuple[RemoteCalendar, ...]
     deleted: tuple[str, ...]
@@ -77,10 +77,10 @@ class RemoteCalendarPage:
 @dataclass(frozen=True, slots=True)
 class RemoteEventPage:
     """
-    One page of events; empty does not mean last. `cursor` is set on the last page only.
+    May be empty without being the last, which has the `cursor`.
 
-    `deleted` are ids without further detail; the id of a series includes its instances.
-    `rejected` maps ids of unreadable events to reasons, one word each.
+    `deleted` holds ids; the id of a series includes its instances. `rejected` maps ids of
+    unreadable events to one-word reasons.
     """
 
     events: tuple[RemoteEvent, ...]
@@ -93,24 +93,20 @@ class RemoteEventPage:
 
 class CalendarAdapter(Protocol):
     """
-    One account's calendars. Safe to call from several threads.
+    One account's calendars, for several threads.
 
-    Methods raise the errors of `MailAdapter`. A write that was sent and got no response raises
-    `OutcomeUnknown` instead of `Unavailable`.
+    Methods raise the errors of `MailAdapter`. A write without a response raises `OutcomeUnknown`
+    instead of `Unavailable`.
     """
 
     @property
     def access(self) -> ProviderAccess:
-        """The access that the adapter was opened with."""
+        """The access that opened the adapter."""
 
     def list_calendars(
         self, *, cursor: str | None = None, page: str | None = None
     ) -> RemoteCalendarPage:
-        """
-        Return a page of the account's calendars, or of their changes since `cursor`.
-
-        :raises CursorExpired: if the provider no longer knows the cursor
-        """
+        """:raises CursorExpired: if the provider no longer knows the cursor"""
 
     def list_events(
         self,
@@ -121,9 +117,7 @@ class CalendarAdapter(Protocol):
         page: str | None = None,
     ) -> RemoteEventPage:
         """
-        Return a page of the events in `window`, or of the changes since `cursor`.
-
-        :param window: start and end, for a first round; later changes may lie outside
+        :param window: for a first round; later changes may lie outside
         :raises CursorExpired: if the provider no longer knows the cursor
         :raises Gone: if the calendar no longer exists
         """
@@ -141,13 +135,13 @@ class CalendarAdapter(Protocol):
         conference_event_id: str = "",
     ) -> RemoteEvent:
         """
-        Create an event under an id of ours, so that a repetition creates no second one.
+        Create an event under our id, so that a repetition creates no second one.
 
-        `get_event` accepts that id as well as the provider's.
+        `get_event` accepts our id too.
 
-        :param conference_event_id: an event of the calendar. The new event shares its
-            conference, if the provider allows it
-        :raises AlreadyThere: if the id is taken: an earlier attempt succeeded, read the event
+        :param conference_event_id: an event of the calendar with which the new event shares its
+            conference, if the provider allows
+        :raises AlreadyThere: if an earlier attempt succeeded: read the event
         """
 
     def update_event(  # noqa: PLR0913 - one write in full
@@ -161,23 +155,21 @@ class CalendarAdapter(Protocol):
         before: EventContent | None = None,
     ) -> RemoteEvent:
         """
-        Replace the writable fields of an event, if its etag is still `etag`.
+        Replace the writable fields. An instance of a series becomes an exception.
 
-        An instance of a series is named by its own id, and becomes an exception.
-
-        :param before: the content that was read. Only differences from it are written, so that a
-            guest may change the fields that guests own
+        :param before: the content that was read. Only differences are written, so that a guest
+            may change the fields that guests own
         :raises ChangedMeanwhile: if the etag differs: fetch the event, then merge or report
         """
 
     def get_instance_id(self, series_id: str, original_start: When) -> str:
-        """Return the id of an instance of a series; `get_event` tells whether it exists."""
+        """`get_event` tells whether the instance exists."""
 
     def list_exceptions(
         self, calendar_id: str, ical_uid: str
     ) -> tuple[RemoteEvent | CancelledInstance, ...]:
         """
-        Return the changed and cancelled instances of a series.
+        Include cancelled instances.
 
         :raises Rejected: if there are too many
         """
@@ -189,18 +181,17 @@ class CalendarAdapter(Protocol):
         self, calendar_id: str, event_id: str, *, target_calendar_id: str, etag: str, notify: Notify
     ) -> RemoteEvent:
         """
-        Move an event or a whole series to another calendar of the account; its id may change.
+        Move an event or series to another calendar of the account; its id may change.
 
-        A repetition finishes an interrupted move and makes no second event.
+        A repetition finishes an interrupted move.
 
-        :raises ChangedMeanwhile: if the etag differs from `etag`
+        :raises ChangedMeanwhile: if the etag differs
         :raises Rejected: if the moved event would differ; `reason` begins with `move-`
         """
 
     def find_moved_event(self, calendar_id: str, event_id: str) -> RemoteEvent | CancelledInstance:
         """
-        Return a moved event in its new calendar, by its old id.
-
+        :param event_id: the old id
         :raises Gone: if there is none
         """
 
@@ -213,4 +204,4 @@ class CalendarAdapter(Protocol):
         etag: str,
         notify: Notify,
     ) -> RemoteEvent:
-        """Set the account owner's response to an invitation; nothing else changes."""
+        """Change only the account owner's response."""

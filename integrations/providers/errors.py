@@ -1,8 +1,7 @@
 """
 One error class per next step of the caller.
 
-No error holds a response body, URL or token, nor a cause or context that does. `reason` is
-checked to be a code.
+No error, cause or context holds a response body, URL or token. `reason` is checked to be a code.
 """
 
 from __future__ import annotations
@@ -17,8 +16,7 @@ class ProviderError(Exception):
     """
     The base class, never raised itself.
 
-    `status` is an HTTP status, `reason` the provider's error code or "", `retry_after` a pause in
-    seconds.
+    `status` is an HTTP status, `reason` the provider's code or "", `retry_after` in seconds.
     """
 
     def __init__(
@@ -36,11 +34,11 @@ class ProviderError(Exception):
 
 
 class Unavailable(ProviderError):
-    """Try again later, after `retry_after` seconds if given."""
+    """Try again later, after `retry_after` seconds."""
 
 
 class RateLimited(Unavailable):
-    """The quota is used up. The mailbox pauses, then continues more slowly."""
+    """The quota is used up. Pause the mailbox, then continue more slowly."""
 
 
 class TokenRejected(ProviderError):
@@ -48,11 +46,7 @@ class TokenRejected(ProviderError):
 
 
 class ClaimsWanted(TokenRejected):
-    """
-    Refresh the token with `claims`, JSON for the token endpoint, and call again.
-
-    Claims describe conditions of access and hold no user content.
-    """
+    """Refresh the token with `claims` (JSON), and call again. Claims hold no user content."""
 
     def __init__(self, message: str, *, claims: str, **details: Any) -> None:
         super().__init__(message, **details)
@@ -60,12 +54,12 @@ class ClaimsWanted(TokenRejected):
 
 
 class GrantRevoked(ProviderError):
-    """The token endpoint refused the grant. Ask the owner to reconnect; do not call again."""
+    """Ask the owner to reconnect; do not call again."""
 
 
 class StepUpWanted(GrantRevoked):
     """
-    The provider requires stronger authentication, a second factor for example.
+    The provider requires stronger authentication.
 
     Ask the owner to reconnect, with `claims` (JSON, or empty) in the authorization request.
     """
@@ -80,7 +74,7 @@ class CodeRejected(ProviderError):
 
 
 class IdentityRejected(ProviderError):
-    """The id_token does not prove who signed in. Store nothing."""
+    """The id_token proves no identity. Store nothing."""
 
 
 class IssuerMismatch(IdentityRejected):
@@ -88,24 +82,23 @@ class IssuerMismatch(IdentityRejected):
 
 
 class InvalidClient(ProviderError):
-    """The provider refuses our registration. Alarm the operator; change no user's state."""
+    """Our registration is refused. Alarm the operator; change no user's state."""
 
 
 class WebhookRejected(ProviderError):
     """
-    The provider does not accept, or could not validate, our notification address.
+    The provider refuses or could not validate our notification address.
 
-    Poll, and try again soon: the address may have been unreachable for seconds. Alarm the
-    operator if the error lasts.
+    Poll, and try again soon. Alarm the operator if the error lasts.
     """
 
 
 class AdminBlocked(ProviderError):
-    """The account's administrator forbids the access. Tell the owner; do not retry."""
+    """The administrator forbids the access. Tell the owner; do not retry."""
 
 
 class ScopeMissing(ProviderError):
-    """The grant does not cover this call. Ask for more consent, in context."""
+    """The grant does not cover this call. Ask for consent, in context."""
 
 
 class MailboxMissing(ProviderError):
@@ -117,23 +110,23 @@ class CursorExpired(ProviderError):
 
 
 class Gone(ProviderError):
-    """The item no longer exists. Delete our copy."""
+    """Delete our copy."""
 
 
 class Rejected(ProviderError):
-    """The item will never be read or accepted. Quarantine it under `reason` and show it."""
+    """The item is permanently unacceptable. Quarantine it under `reason` and show it."""
 
 
 class ChangedMeanwhile(ProviderError):
-    """The item has changed since it was read. Fetch it, then merge or report the conflict."""
+    """The item has changed. Fetch it, then merge or report the conflict."""
 
 
 class AlreadyThere(ProviderError):
-    """The id is taken: an earlier attempt of ours succeeded. Read the item."""
+    """An earlier attempt of ours succeeded. Read the item."""
 
 
 class OutcomeUnknown(ProviderError):
-    """A write was sent and no response came. Check the item before repeating the write."""
+    """A write got no response. Check the item before repeating."""
 
 
 class Unexpected(ProviderError):

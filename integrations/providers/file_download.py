@@ -1,5 +1,3 @@
-"""A file on its way from a provider, read in chunks."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -10,12 +8,12 @@ from typing import Self
 
 class FileDownload:
     """
-    The chunks of a file, and the resources to release after the last one.
+    The chunks of a file, readable once.
 
-    Readable once. Resources are released at the end of the file, after a failed chunk, and by
-    `close`, which a reader must call if it stops early.
+    Resources are released at the end, after a failed chunk, and by `close`, which a reader must
+    call if it stops early.
 
-    :param size: bytes, if the provider stated the size of exactly these bytes; None if unknown
+    :param size: bytes, if the provider stated the size of exactly these bytes
     """
 
     def __init__(

@@ -1,9 +1,8 @@
 """
-All HTTP to providers: one pooled client per process, safe to share between threads.
+All HTTP to providers: one pooled client per process, shared by threads.
 
-No redirects, no retries, only the proxy of the settings, and a timeout on every request. urllib3,
-because a mailbox takes tens of thousands of small requests, at half the processor time of the
-previous client.
+No redirects, no retries, only the proxy of the settings, and always a timeout. urllib3 saves
+processor time: a mailbox takes tens of thousands of small requests.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ NoResponse = HTTPError
 
 
 class ResponseTooLarge(NoResponse):
-    """The response is larger than `MAX_ANSWER`. Other callers treat it as no response."""
+    """The response exceeds `MAX_ANSWER`. Other callers treat it as no response."""
 
 
 _POOL_LOCK: Final = Lock()
@@ -59,7 +58,7 @@ _proxy = ""
 
 @dataclass(frozen=True, slots=True)
 class ProviderResponse:
-    """A complete response. Header names are case-insensitive."""
+    """Header names are case-insensitive."""
 
     status: int
     headers: Mapping[str, str]
@@ -70,7 +69,7 @@ class ProviderResponse:
         return 200 <= self.status < 300  # noqa: PLR2004 - RFC 9110 §15.3
 
     def json(self) -> Any:
-        """:raises ValueError: if it is not JSON"""
+        """:raises ValueError: if the content is not JSON"""
         return json.loads(self.content)
 
 
@@ -82,9 +81,9 @@ class ResponseStream:
 
 def use_proxy(url: str) -> None:
     """
-    Send all requests through this proxy by CONNECT; empty: directly.
+    Send all requests by CONNECT; empty: directly.
 
-    :param url: `http://proxy:3128`, with user and password if it requires them
+    :param url: `http://proxy:3128`, with user and password if required
     """
     global _proxy  # noqa: PLW0603 - one per process, like the pool
     if url != _proxy:
@@ -136,8 +135,6 @@ def send_request(
     timeout: urllib3.Timeout = TIMEOUT,
 ) -> ProviderResponse:
     """
-    Return the response to one request.
-
     :raises ResponseTooLarge: if the response exceeds `MAX_ANSWER`
     :raises NoResponse: if no response came
     """
@@ -172,7 +169,6 @@ def get_proxy() -> str:
 
 
 def find_first_hop(url: str) -> tuple[str, int]:
-    """Return host and port of the first connection for `url`; see `current_destination`."""
     return _parse_destination(_proxy or url)
 
 
@@ -183,7 +179,7 @@ def _parse_destination(url: str) -> tuple[str, int]:
 
 def parse_http_response(message: bytes) -> ProviderResponse:
     """
-    Return a response that is embedded as text in another one (RFC 9112 §2.1).
+    Parse a response embedded in another one (RFC 9112 §2.1).
 
     :raises ValueError: if the text is no response
     """
@@ -199,16 +195,11 @@ def parse_http_response(message: bytes) -> ProviderResponse:
 
 
 def fetch_document(url: str) -> ProviderResponse:
-    """Return a public document. See `send_request`."""
     return send_request("GET", url, {"accept": "application/json"}, timeout=SHORT)
 
 
 def post_form(url: str, form: Mapping[str, str]) -> ProviderResponse:
-    """
-    Return the response to a form sent to an OAuth endpoint.
-
-    :raises Unavailable: if no response came
-    """
+    """:raises Unavailable: if no response came"""
     headers = {
         "accept": "application/json",
         "content-type": "application/x-www-form-urlencoded",
@@ -221,7 +212,7 @@ def post_form(url: str, form: Mapping[str, str]) -> ProviderResponse:
 @contextmanager
 def stream_response(method: str, url: str, headers: Mapping[str, str]) -> Iterator[ResponseStream]:
     """
-    Hold a response to read in chunks. The body of an error is read at once.
+    Read in chunks; the body of an error is read at once.
 
     :raises NoResponse: if no response came, or it ends early
     """
@@ -237,7 +228,7 @@ def stream_response(method: str, url: str, headers: Mapping[str, str]) -> Iterat
 
 
 def parse_retry_after(response: ProviderResponse) -> float | None:
-    """Return the seconds of the `Retry-After` header; None if missing or implausible."""
+    """Return seconds; None if missing or implausible."""
     value = response.headers.get("retry-after", "").strip()
     if not value:
         return None

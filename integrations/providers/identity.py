@@ -1,5 +1,3 @@
-"""Verification of id_tokens: who signed in."""
-
 from __future__ import annotations
 
 import base64
@@ -36,7 +34,7 @@ _GUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASC
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The account that signed in. `subject` is its permanent key; `email` is for display only."""
+    """`subject` is the account's permanent key; `email` is for display only."""
 
     subject: str
     email: str
@@ -44,7 +42,7 @@ class Identity:
 
 
 class SigningKeyCache:
-    """A provider's signing keys by id. Safe to share between threads."""
+    """A provider's keys by id, shared by threads."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -55,11 +53,7 @@ class SigningKeyCache:
         self._lock = Lock()
 
     def find_key(self, kid: str, *, at: datetime) -> RSAKey | None:
-        """
-        Return the key `kid`; None if the provider has none.
-
-        :raises Unavailable: if no keys are cached and none can be fetched
-        """
+        """:raises Unavailable: if no keys are cached and none can be fetched"""
         with self._lock:
             age = _get_age(self._fetched_at, at)
             is_stale = age is None or age > KEYS_FRESH_FOR
@@ -70,7 +64,7 @@ class SigningKeyCache:
             return self._keys.get(kid)
 
     def get_key_issuer(self, kid: str) -> str:
-        """Return the only issuer that a key may sign for; empty if the key page names none."""
+        """Return the only issuer that a key may sign for, if the key page names one."""
         with self._lock:
             return self._issuers.get(kid, "")
 
@@ -97,7 +91,7 @@ class SigningKeyCache:
 
 
 def _get_age(earlier: datetime | None, at: datetime) -> timedelta | None:
-    """Return the time since `earlier`; None if there is none, or the clock was set back."""
+    """None if the clock was set back."""
     return at - earlier if earlier is not None and earlier <= at else None
 
 
@@ -109,16 +103,15 @@ def get_key_cache(url: str) -> SigningKeyCache:
 
 
 def list_issuer_forms(issuer: str) -> frozenset[str]:
-    """Return the accepted forms of `issuer`: Google signs with and without the scheme."""
+    """Google signs with and without the scheme."""
     return frozenset({issuer, issuer.partition("://")[2] or issuer})
 
 
 def may_be_issuer(callback_issuer: str, issuer: str) -> bool:
     """
-    Return whether a callback that names `callback_issuer` may come from `issuer`.
+    Return whether a callback may come from `issuer`.
 
-    If each tenant has its own issuer, any tenant matches. Only the id_token names the tenant;
-    `verify_id_token` compares both.
+    If each tenant has its own issuer, any tenant matches; `verify_id_token` compares the tenants.
     """
     before, placeholder, after = issuer.partition(TENANT_PLACEHOLDER)
     if not placeholder:
@@ -132,9 +125,9 @@ class ExpectedClaims:
     """
     The claims that an id_token must have; `access_token` came with it.
 
-    `issuer` may contain `{tenantid}`, which stands for the claim `tid`. `subject_claims` together
-    identify the account for ever; `address_claims` may hold its address. `callback_issuer` is the
-    issuer that the callback named, or empty.
+    `issuer` may contain `{tenantid}`, for the claim `tid`. `subject_claims` together identify the
+    account for ever; `address_claims` may hold its address. `callback_issuer` is from the
+    callback, or empty.
     """
 
     issuer: str
@@ -150,12 +143,10 @@ def verify_id_token(
     id_token: str, expected: ExpectedClaims, *, keys: SigningKeyCache, at: datetime
 ) -> Identity:
     """
-    Return who signed in, after checking every claim of `id_token`.
-
-    Source: OpenID Connect Core §3.1.3.7, RFC 8725.
+    Check every claim. Source: OpenID Connect Core §3.1.3.7, RFC 8725.
 
     :raises IdentityRejected: if a check fails; `reason` names the claim
-    :raises IssuerMismatch: if all checks pass and the callback named another issuer
+    :raises IssuerMismatch: if all checks pass, but the callback named another issuer
     :raises Unavailable: if the provider's keys cannot be fetched
     """
     claims = decode_signed_token(id_token, keys=keys, at=at)
@@ -178,7 +169,7 @@ def verify_id_token(
 
 def decode_signed_token(token: str, *, keys: SigningKeyCache, at: datetime) -> Mapping[str, Any]:
     """
-    Return the unchecked claims of a token that the provider signed with RS256.
+    Return the unchecked claims of a token signed with RS256.
 
     :raises IdentityRejected: if the signature is not the provider's
     :raises Unavailable: if the provider's keys cannot be fetched
@@ -196,7 +187,6 @@ def decode_signed_token(token: str, *, keys: SigningKeyCache, at: datetime) -> M
 
 
 def parse_timestamp(value: object, default: float) -> float:
-    """Return a time claim in seconds since the epoch, or `default`."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     try:
         return float(value) if is_number else default  # type: ignore[arg-type]
@@ -219,7 +209,6 @@ def _read_key_id(id_token: str) -> str:
 
 
 def _build_subject(claims: Mapping[str, Any], expected: ExpectedClaims) -> str:
-    """Return the account's key; empty if one of its claims is missing or malformed."""
     parts = [claims.get(name) for name in expected.subject_claims]
     if not all(isinstance(part, str) and part for part in parts):
         return ""
@@ -229,7 +218,6 @@ def _build_subject(claims: Mapping[str, Any], expected: ExpectedClaims) -> str:
 
 
 def _format_issuer(template: str, tenant: object) -> str:
-    """Return the issuer of a tenant; empty if `tenant` is no tenant id."""
     if TENANT_PLACEHOLDER not in template:
         return template
     # The claim becomes part of a URL, so only a GUID is accepted.

@@ -1,8 +1,7 @@
 """
-The port to a provider's mail: the adapter's methods and their types.
+The port to a provider's mail.
 
-The rest of the service sees a provider's responses only as the types of this module, of
-`calendars` and of `errors`. No type of a client library leaves its package.
+The service sees responses only as the types of this module, of `calendars` and of `errors`.
 """
 
 from __future__ import annotations
@@ -24,23 +23,18 @@ _ID: Final = re.compile(r"[\x21-\x7e]{1,1024}")
 
 
 def is_provider_id(value: object) -> bool:
-    """Return whether a value has the form of both providers' ids: printable ASCII."""
+    """Ids of both providers are printable ASCII."""
     return isinstance(value, str) and _ID.fullmatch(value) is not None
 
 
 def parse_provider_id(value: object) -> str:
-    """
-    Return a provider's id, which is printable ASCII.
-
-    :raises ValueError: if it is anything else
-    """
+    """:raises ValueError: if the value is not printable ASCII"""
     if isinstance(value, str) and is_provider_id(value):
         return value
     raise ValueError("no provider's id")
 
 
 def get_item_name(resource: object, position: int) -> str:
-    """Return the id of an unreadable item, or its position on the page if it has none."""
     try:
         return parse_provider_id(resource["id"])  # type: ignore[index]
     except (LookupError, TypeError, ValueError):
@@ -56,11 +50,8 @@ class MessageRef:
 @dataclass(frozen=True, slots=True)
 class MessageFiling:
     """
-    Where a message is filed.
-
     `folders` are system labels in Antares's names (inbox, sent, drafts, important, category
-    names, spam, trash). `labels` are ids of the user's own labels, named by
-    `MailAdapter.get_label_names`.
+    names, spam, trash). `labels` are ids of the user's own labels.
     """
 
     folders: tuple[str, ...]
@@ -72,12 +63,12 @@ class MessageFiling:
 @dataclass(frozen=True, slots=True)
 class RemoteMessage:
     """
-    One parsed message at the provider, without the bytes of its attachments.
+    A parsed message, without the bytes of its attachments.
 
-    `received_at` is the provider's clock, aware UTC. `size` is the provider's estimate in bytes.
-    `snippet` is plain text. `shown` is the text for display.
+    `received_at` is the provider's clock, aware UTC. `size` is an estimate in bytes. `snippet` is
+    plain text. `shown` is the text for display.
 
-    :param is_reconstructed: read from the provider's properties, not from the message's bytes
+    :param is_reconstructed: read from the provider's properties
     :param is_mime: read from its bytes, because the provider's usual form is incomplete
     """
 
@@ -95,11 +86,7 @@ class RemoteMessage:
 
 @dataclass(frozen=True, slots=True)
 class RemoteThread:
-    """
-    A thread's messages outside spam and trash, oldest first.
-
-    `rejected` maps ids of unreadable messages to reasons, one word each.
-    """
+    """Oldest first, outside spam and trash. `rejected` maps ids to one-word reasons."""
 
     messages: tuple[RemoteMessage, ...]
     rejected: Mapping[str, str] = field(default_factory=dict)
@@ -107,7 +94,7 @@ class RemoteThread:
 
 @dataclass(frozen=True, slots=True)
 class FetchTarget:
-    """A message, or all messages of a thread: exactly one id is set."""
+    """A message, or a whole thread: exactly one id is set."""
 
     message_id: str = ""
     thread_id: str = ""
@@ -115,10 +102,7 @@ class FetchTarget:
 
 @dataclass(frozen=True, slots=True)
 class MailboxProfile:
-    """
-    `message_count` includes messages that are never fetched. `cursor` is where `get_changes`
-    begins.
-    """
+    """`message_count` includes messages that are never fetched. `cursor` is for `get_changes`."""
 
     message_count: int
     cursor: str
@@ -127,10 +111,9 @@ class MailboxProfile:
 @dataclass(frozen=True, slots=True)
 class MessageListPage:
     """
-    One page of ids, newest first.
+    Ids, newest first. A page may be empty without being the last.
 
-    `next_page` is opaque, and None on the last page. A page may be empty without being the last.
-    `estimate` is a rough total, for progress only.
+    `next_page` is opaque. `estimate` is a rough total, for progress only.
     """
 
     refs: tuple[MessageRef, ...]
@@ -140,8 +123,6 @@ class MessageListPage:
 
 @dataclass(frozen=True, slots=True)
 class FilingChange:
-    """The new filing of a message with unchanged content."""
-
     ref: MessageRef
     filing: MessageFiling
 
@@ -149,13 +130,12 @@ class FilingChange:
 @dataclass(frozen=True, slots=True)
 class MailChangePage:
     """
-    One page of folded changes: each message is in one of the three tuples only.
+    Folded changes: each message is in one of the three tuples only.
 
-    `upserted` are to be fetched, and may be gone by then. `deleted` are gone, or in spam or
-    trash, which counts as gone. `filings` holds the filing of those `upserted` that may have no
-    other change: a stored message need not be fetched for it. `cursor` is opaque outside the
-    adapter. With `has_more`, call again at once, not at the next sync. With `has_new_names`, the
-    result of `get_label_names` may have changed.
+    `upserted` are to be fetched, and may be gone. `deleted` includes spam and trash. `filings`
+    holds the filing of those `upserted` that may have no other change: stored ones need not be
+    fetched. `cursor` is opaque. With `has_more`, call again at once. With `has_new_names`, label
+    names may have changed.
     """
 
     upserted: tuple[MessageRef, ...]
@@ -169,7 +149,7 @@ class MailChangePage:
 
 class MailAdapter(Protocol):
     """
-    One mailbox. Safe to call from several threads.
+    One mailbox, for several threads.
 
     Every method may raise `Unavailable` (or `RateLimited`), `TokenRejected`, `ScopeMissing`,
     `MailboxMissing`, `AdminBlocked`, `Unexpected`. None retries: quota, clock and token are the
@@ -178,14 +158,14 @@ class MailAdapter(Protocol):
 
     @property
     def access(self) -> ProviderAccess:
-        """The access that the adapter was opened with."""
+        """The access that opened the adapter."""
 
     @property
     def fetch_request_count(self) -> int | None:
-        """Requests that `fetch_messages` has sent; None if each call costs its fixed units."""
+        """Requests that `fetch_messages` has sent; None if calls cost fixed units."""
 
     def get_profile(self) -> MailboxProfile:
-        """Return the mailbox's size and cursor. Read the cursor before any listing."""
+        """Read the cursor before any listing."""
 
     def get_label_names(self) -> Mapping[str, str]:
         """Return the names of the user's own labels, by id."""
@@ -200,10 +180,11 @@ class MailAdapter(Protocol):
         limit: int = 500,
     ) -> MessageListPage:
         """
-        Return one page of ids, newest first, outside spam and trash.
+        Return a page of ids, newest first, outside spam and trash.
 
-        Messages received at or after `since` and before `until`, both to the second. `query` is
-        the text of a search box.
+        :param since: inclusive, to the second
+        :param until: exclusive, to the second
+        :param query: the text of a search box
         """
 
     def fetch_messages(
@@ -212,33 +193,27 @@ class MailAdapter(Protocol):
         """
         Return the result or error of each target, in order; a message is a thread of one.
 
-        Errors: `Gone` if the message does not exist or is in spam or trash; `Rejected` if it is
-        unreadable, with Antares's own word as `reason` (of a thread: fetch its messages singly).
-        Quota and concurrency count each target.
+        `Gone` includes spam and trash. `Rejected` has Antares's own word as `reason`; after a
+        rejected thread, fetch its messages singly. Quota and concurrency count each target.
         """
 
     def get_changes(self, cursor: str) -> MailChangePage:
-        """
-        Return the changes after `cursor`.
-
-        :raises CursorExpired: if the provider no longer knows the cursor
-        """
+        """:raises CursorExpired: if the provider no longer knows the cursor"""
 
     def open_attachment(self, message_id: str, part: str) -> FileDownload:
         """
-        Return one part as a download, which the reader closes; `part` as in `AttachmentPart`.
+        Return a download, which the reader closes. Errors of the start are raised here.
 
-        Errors of the start are raised here, not at the first chunk.
-
-        :raises Gone: if the message or the part no longer exists
-        :raises Rejected: if the file is larger than Antares carries
+        :param part: see `AttachmentPart`
+        :raises Gone: if the message or part no longer exists
+        :raises Rejected: if the file exceeds Antares's limit
         """
 
 
 @dataclass(frozen=True, slots=True)
 class MailUnits:
     """
-    The cost of each call of a `MailAdapter` or `MailWatch`, in the provider's quota units.
+    The cost of each call, in the provider's quota units.
 
     `messages_per_fetch` is the best number of targets for one `fetch_messages`; 0: the number of
     concurrent calls.

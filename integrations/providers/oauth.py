@@ -1,8 +1,6 @@
 """
-The OAuth client: consent page, code exchange, refresh, revocation.
-
-Authlib builds the requests. Its own client has no timeout, sends scopes on refresh and raises
-errors that hold the response, so this module sends requests and judges responses.
+Authlib only builds the requests: its client has no timeout, sends scopes on refresh and raises
+errors that hold the response.
 """
 
 from __future__ import annotations
@@ -41,11 +39,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """
-    A provider's addresses and our registration there.
-
-    :param issuer_required: whether a callback must name the issuer (RFC 9207)
-    """
+    """:param issuer_required: whether a callback must name the issuer (RFC 9207)"""
 
     issuer: str
     authorize_url: str
@@ -78,7 +72,7 @@ def authorize_url(  # noqa: PLR0913
     claims: str = "",
 ) -> str:
     """
-    Return the URL of the consent page, with PKCE S256, state and nonce.
+    Include PKCE S256, state and nonce.
 
     :param claims: the claims of `StepUpWanted`, for the person to meet
     """
@@ -118,8 +112,6 @@ def exchange_code(  # noqa: PLR0913
     at: datetime,
 ) -> TokenSet:
     """
-    Return the tokens for `code`, with the identity of the account.
-
     :param callback_issuer: the issuer that the callback named, or empty
     :raises CodeRejected: if the code is used, expired or not ours
     :raises IdentityRejected: if the id_token is missing or invalid
@@ -165,12 +157,12 @@ def refresh_tokens(
     claims: str = "",
 ) -> TokenSet:
     """
-    Return new tokens. Sends no scope: Google may refuse the refresh for one.
+    Send no scope: Google may refuse the refresh for one.
 
-    :param claims: the claims of `ClaimsWanted`, for the new token
+    :param claims: the claims of `ClaimsWanted`
     :raises GrantRevoked: if the provider ended the grant
     :raises InvalidClient: if our registration is refused
-    :raises Unavailable: if the provider gave no clear answer: try again later
+    :raises Unavailable: if the provider gave no clear answer
     """
     extra = {"claims": claims} if claims else {}
     answer = _request_tokens(
@@ -184,7 +176,7 @@ def refresh_tokens(
 
 def revoke_token(endpoints: Endpoints, *, token: str) -> Revocation:
     """
-    Revoke the grant of `token`. Google revokes all grants of this user to the project.
+    Google revokes all grants of this user to the project.
 
     :raises Unavailable: if the result is unknown
     """

@@ -1,5 +1,3 @@
-"""Names of a provider's products, for pages and mails. Pure."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping

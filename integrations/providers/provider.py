@@ -16,8 +16,6 @@ from .push import CalendarWatch, MailWatch, PushSubscriptions
 @dataclass(frozen=True, slots=True)
 class Permission:
     """
-    A scope that Antares requests.
-
     :param reason: shown to people before consent, on the data-use page and in the evidence
     :param methods: the API methods called with the scope; empty if it only changes the tokens
     """
@@ -29,8 +27,6 @@ class Permission:
 
 @dataclass(frozen=True, slots=True)
 class Capability:
-    """Access that a feature may require, such as `mail.read`."""
-
     key: str
     permissions: tuple[Permission, ...]
 
@@ -46,16 +42,13 @@ class Capability:
 @dataclass(frozen=True, slots=True)
 class Provider:
     """
-    A provider as data.
-
     - `issuer`: the provider's own; the issuer of the `Endpoints` is checked.
     - `identity_permissions`: requested with every product.
     - `scope_aliases`: from names in responses to the requested names.
-    - `revocation_pages`: the provider's pages for withdrawal, by kind of account.
-    - `subject_claims`: claims that together name an account for ever; `address_claims`: its
-      address.
+    - `revocation_pages`: by kind of account.
+    - `subject_claims`: together name an account for ever; `address_claims`: its address.
     - `errors_by_number`: numbers in token responses that say more than the code.
-    - `rate_setting_prefix`: of the settings for the quota, counted over `rate_window_minutes`.
+    - `rate_setting_prefix`: for the quota, counted over `rate_window_minutes`.
     - `most_at_once`: concurrent requests of one mailbox over all processes; 0: no limit.
     """
 
@@ -112,7 +105,6 @@ class Provider:
         return frozenset(product for product, opener in openers.items() if self.grants and opener)
 
     def list_scopes_for(self, capabilities: frozenset[str]) -> frozenset[str]:
-        """Return the scopes to request: identity, and those of `capabilities`."""
         if not self.grants:
             return frozenset()
         scopes = set(self.identity_scopes)
@@ -121,7 +113,7 @@ class Provider:
         return frozenset(scopes)
 
     def normalise_scopes(self, scopes: str) -> frozenset[str]:
-        """Return the scopes of a token response under the requested names."""
+        """Return a token response's scopes under the requested names."""
         names = (self.scope_aliases.get(scope, scope) for scope in scopes.split())
         if not self.scope_prefix:
             return frozenset(names)

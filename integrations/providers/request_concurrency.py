@@ -1,5 +1,3 @@
-"""The number of concurrent requests that a caller may use."""
-
 from __future__ import annotations
 
 from contextvars import ContextVar

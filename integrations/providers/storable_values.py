@@ -1,7 +1,7 @@
 """
-Values of a provider's response, made storable. Pure.
+Makes values of a response storable. Pure.
 
-JSON allows values that no column and no encoder takes: infinite numbers, lone surrogates, NUL.
+JSON allows infinite numbers, lone surrogates and NUL, which no column takes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _UNSTORABLE: Final = re.compile("[\ud800-\udfff\0]")
 
 
 def clean_text(value: object) -> str:
-    """Return a text without NUL and lone surrogates; empty if `value` is no text."""
+    """Remove NUL and lone surrogates."""
     if not isinstance(value, str):
         return ""
     if value.isascii() and "\0" not in value:
@@ -26,7 +26,6 @@ def clean_text(value: object) -> str:
 
 
 def clamp_number(value: object, *, minimum: int = 0, maximum: int = MAX_NUMBER) -> int:
-    """Return a number within its bounds; the minimum if `value` is no number."""
     # NaN is not equal to itself.
     if not isinstance(value, int | float) or value != value:  # noqa: PLR0124
         return minimum
@@ -35,8 +34,7 @@ def clamp_number(value: object, *, minimum: int = 0, maximum: int = MAX_NUMBER) 
 
 def check_token(value: object) -> str | None:
     """
-    Return a page token, sync token or link; None if there is none.
-
+    :param value: a page token, sync token or link
     :raises ValueError: if it is malformed
     """
     if value is None or value == "":

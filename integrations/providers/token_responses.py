@@ -1,5 +1,3 @@
-"""Responses of an OAuth endpoint, mapped to tokens or errors."""
-
 from __future__ import annotations
 
 import json
@@ -53,11 +51,9 @@ _KNOWN_CODES: Final = (
 @dataclass(frozen=True, slots=True)
 class TokenSet:
     """
-    The tokens of a token response.
-
-    `refresh_token` is None if the response had none: keep the old one. `expires_at` is early by
-    the skew. `refresh_expires_at` is set for time-limited grants only. `granted_scopes` are those
-    of the response, under the requested names; None if it names none.
+    Without a `refresh_token`, keep the old one. `expires_at` is early by the skew.
+    `refresh_expires_at` is set for time-limited grants only. `granted_scopes` have the requested
+    names; None if the response names none.
     """
 
     access_token: str = field(repr=False)
@@ -82,7 +78,7 @@ def map_token_error(
     errors_by_number: Mapping[int, type[errors.ProviderError]] = MappingProxyType({}),
 ) -> errors.ProviderError:
     """
-    Return the error for a refusal. Only codes decide, never the description.
+    Only codes decide, never the description.
 
     :param errors_by_number: the provider's numbers that say more than its `error`
     """
@@ -121,9 +117,10 @@ def map_token_error(
 
 def _read_step_up_claims(answer: dict[str, Any]) -> str | None:
     """
-    Return the claims for the consent page; "" if the response names none.
+    Return "" if the response names no claims, None if the person can do nothing about the
+    refusal.
 
-    None if the person can do nothing about the refusal. Source:
+    Source:
     https://learn.microsoft.com/en-us/entra/msal/dotnet/advanced/exceptions/msal-error-handling
     """
     if claims := parse_claims(answer.get("claims")):
@@ -136,7 +133,6 @@ def _read_step_up_claims(answer: dict[str, Any]) -> str | None:
 
 
 def parse_claims(text: object) -> str:
-    """Return a claims request if it is a JSON object, else ""."""
     if isinstance(text, str) and 0 < len(text) <= MAX_CLAIMS:
         with suppress(ValueError, RecursionError):
             if isinstance(json.loads(text), dict):

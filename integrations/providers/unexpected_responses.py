@@ -1,4 +1,4 @@
-"""Unknown response shapes become `Unexpected`: the sync backs off and an operator is alarmed."""
+"""Unknown responses become `Unexpected`: the sync backs off and an operator is alarmed."""
 
 from __future__ import annotations
 
@@ -28,10 +28,9 @@ UNREADABLE_ERRORS: Final = (
 
 def raise_unexpected(method: Callable[P, R]) -> Callable[P, R]:
     """
-    Decorate an adapter's method to raise `Unexpected` for a response that it cannot read.
+    Decorate an adapter's method to raise `Unexpected` for an unreadable response.
 
-    `reason` is the class of the error. The error itself is dropped: its text may be personal
-    data.
+    `reason` is the error's class. The error itself is dropped: its text may be personal data.
     """
 
     @wraps(method)

@@ -1,5 +1,3 @@
-"""Admin consent: create the link for an administrator, and show the state of each request."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -65,11 +63,7 @@ _MESSAGES: Final[Mapping[str, _ConsentMessage]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class AdminConsentCard:
-    """
-    A request for admin consent, waiting or answered.
-
-    :param is_given: the next step is to connect; otherwise, a new link
-    """
+    """:param is_given: the next step is to connect; otherwise, a new link"""
 
     id: UUID
     offer_title: str
@@ -121,7 +115,7 @@ def _make_card(approval: Approval, title: str) -> AdminConsentCard:
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(Permission.USE_OWN)
 def ask_administrator(request: HttpRequest, provider: str) -> HttpResponse:
-    """Show the requested permissions; on POST, create the administrator's link and show it once."""
+    """On POST, create the administrator's link and show it once."""
     actor = get_actor(request)
     offer = _get_offer(provider, request.GET.get("product", "mail"))
     connection_id = ownership.get_connection_id(actor, request.GET.get("connection"))
@@ -147,7 +141,7 @@ def ask_administrator(request: HttpRequest, provider: str) -> HttpResponse:
 
 
 def _get_offer(provider: str, product: str) -> ConnectableProduct:
-    """:raises Http404: if the product is not offered, or its provider has no admin consent"""
+    """:raises Http404: also if the provider has no admin consent"""
     offer_key = (provider, product)
     offer = next(
         (

@@ -1,5 +1,3 @@
-"""Connected calendars on the settings page: status, and expiry of their caches."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -22,11 +20,7 @@ from .status_messages import StatusMessage
 
 @dataclass(frozen=True, slots=True)
 class CalendarCard:
-    """
-    One calendar integration.
-
-    :param expires_at: expiry of the oldest cache unless renewed; None: nothing is cached
-    """
+    """:param expires_at: of the oldest cache unless renewed; None: nothing is cached"""
 
     integration_id: UUID
     connection_id: UUID

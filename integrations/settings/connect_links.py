@@ -1,5 +1,3 @@
-"""URLs of the pages that connect a product and request admin consent."""
-
 from __future__ import annotations
 
 from urllib.parse import urlencode
@@ -16,7 +14,7 @@ def get_connect_url(provider: str, product: str, connection_id: UUID | None) -> 
 
 
 def get_administrator_url(provider: str, product: str, connection_id: UUID | None) -> str | None:
-    """The page that creates an administrator's link; None: the provider has no admin consent."""
+    """Return None if the provider has no admin consent."""
     if not admin_consent_url(provider):
         return None
     return _build_url("settings-administrator", provider, product, connection_id)

@@ -1,4 +1,4 @@
-"""Messages for the outcomes of a connect, each with the next step. Tables only."""
+"""Messages for the outcomes of a connect. Tables only."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from limited_use.policy.claims import claim
 
 
 class NextStep(StrEnum):
-    """The next step: to the disclosure page, reconnect, add to the same account, or nothing."""
-
     CONNECT = "connect"
     RECONNECT = "reconnect"
     ADD = "add"

@@ -1,5 +1,3 @@
-"""The result of a connect attempt with its next step, shown until it is settled."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -44,10 +42,7 @@ _ACTION_LABELS: Final[dict[NextStep, str]] = {
 @dataclass(frozen=True, slots=True)
 class ConnectResult:
     """
-    A result on the page. `action_url` is None if there is no next step.
-
     :param about: the title of the product, if known
-    :param shown_until: when the page stops showing the result
     :param administrator_url: page that creates an administrator's link, if one may be missing
     """
 
@@ -63,7 +58,7 @@ class ConnectResult:
 
 
 def get_latest_result(request: HttpRequest, *, at: datetime) -> ConnectResult | None:
-    """Return the result of the person's last attempt unless it is settled or an hour old."""
+    """Return None if the last attempt is settled or an hour old."""
     try:
         actor = get_actor(request)
     except NoActor:

@@ -1,9 +1,8 @@
 """
-Redirects to the provider's consent page and back, for owners and administrators.
+Redirects to the provider's consent page and back.
 
-These views render nothing. A callback URL contains a code or the state of a link, so the response
-redirects to a URL without parameters, has no body that could load anything, is not cached and
-sends no referrer. The outcome is stored in a row.
+A callback URL contains a code or the state of a link, so the response redirects to a URL without
+parameters, loads nothing, is not cached and sends no referrer. The outcome is stored in a row.
 """
 
 from __future__ import annotations
@@ -48,7 +47,6 @@ class HttpResponseSeeOther(HttpResponseRedirect):
 @require_POST
 @require_permission(Permission.USE_OWN)
 def begin_connect(request: HttpRequest, provider: str) -> HttpResponse:
-    """Redirect to the provider's consent page, after the person agreed to the disclosure."""
     actor = get_actor(request)
     connection_id = _parse_uuid(request.POST.get("connection"))
     try:
@@ -73,7 +71,7 @@ def begin_connect(request: HttpRequest, provider: str) -> HttpResponse:
 
 @never_cache
 def handle_callback(request: HttpRequest, provider: str) -> HttpResponse:
-    """Handle the provider's response once, then redirect to the settings page in every case."""
+    """Redirect to the settings page in every case."""
     if get_connectable_provider(provider) is None:
         raise Http404
     try:
@@ -105,7 +103,7 @@ def handle_callback(request: HttpRequest, provider: str) -> HttpResponse:
 
 @never_cache
 def handle_admin_consent(request: HttpRequest) -> HttpResponse:
-    """Handle an administrator's return as a hint, then redirect to the same page in every case."""
+    """Take an administrator's return as a hint; redirect to the same page in every case."""
     if request.method == "GET" and request_limits.count_for_network(request, RATE).is_within:
         parameters = {name: request.GET.getlist(name) for name in request.GET}
         connections.record_admin_answer(parameters, at=timezone.now())
@@ -118,7 +116,7 @@ handle_admin_consent.permission = None  # type: ignore[attr-defined]
 
 
 def _ask_to_retry(request: HttpRequest) -> HttpResponse:
-    """Return a text that loads nothing. The browser retries by itself."""
+    """The text loads nothing; the browser retries by itself."""
     text = "Other pages of yours wait for a provider. This one goes on by itself.\n"
     response = HttpResponse(text, status=429, content_type="text/plain; charset=utf-8")
     response["Referrer-Policy"] = "no-referrer"
@@ -135,7 +133,6 @@ def _redirect_to(route: str) -> HttpResponse:
 
 
 def _read_agreed_versions(request: HttpRequest) -> dict[str, int]:
-    """Return the feature versions that the page showed and the person agreed to."""
     if request.POST.get("agree") != "yes":
         return {}
     pairs = (value.rpartition(":") for value in request.POST.getlist("version"))

@@ -1,5 +1,3 @@
-"""The confirmation page of a disconnect: removed data by product, and remaining data."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -30,7 +28,7 @@ _TEMPLATE: Final = "settings/disconnect.html"
 
 @dataclass(frozen=True, slots=True)
 class RemovalCounts:
-    """Number of removed rows by kind; None for products that stay."""
+    """None for products that stay."""
 
     messages: int | None
     threads: int | None
@@ -46,10 +44,9 @@ def render_confirmation(
     removed: Sequence[Integration],
 ) -> bytes:
     """
-    Return the page that asks before `removed`, live integrations of `connection`, are
-    disconnected.
-
     Calendar names are shown while their keys can be used, counts always.
+
+    :param removed: live integrations of `connection`
     """
     calendars = _list_calendars(request_context, removed)
     return named_calendars.render_calendars(

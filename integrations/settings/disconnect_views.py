@@ -1,5 +1,3 @@
-"""Disconnect, progress of the removal, and receipts."""
-
 from __future__ import annotations
 
 from uuid import UUID
@@ -35,7 +33,6 @@ from . import disconnect_confirmation, purge_messages
 @require_permission(Permission.USE_OWN)
 @require_recent_confirmation
 def disconnect_integration(request: HttpRequest, integration_id: UUID) -> HttpResponse:
-    """Ask for confirmation with the exact consequences; on POST, disconnect."""
     request_context = get_request_context(request)
     integration = ownership.get_integration(request_context.actor, integration_id)
     is_local = not PROVIDERS[integration.connection.provider].grants
@@ -65,7 +62,7 @@ def disconnect_integration(request: HttpRequest, integration_id: UUID) -> HttpRe
 @require_permission(Permission.USE_OWN)
 @require_recent_confirmation
 def disconnect_account(request: HttpRequest, connection_id: UUID) -> HttpResponse:
-    """Ask once for all products of a connection; on POST, disconnect them together."""
+    """Ask once for all products, and disconnect them together."""
     request_context = get_request_context(request)
     connection, integrations = ownership.get_account(request_context.actor, connection_id)
     if request.method == "POST":
@@ -129,7 +126,7 @@ def _render_receipt(part: Receipt, name: str) -> HttpResponse:
 @require_POST
 @require_permission(Permission.USE_OWN)
 def create_receipt_link(request: HttpRequest, purge_id: UUID) -> HttpResponse:
-    """Create a receipt link that works without an account, and show it once."""
+    """Show once a link that works without an account."""
     job = ownership.get_purge(get_actor(request), purge_id)
     if job.receipt_id is None:
         raise Http404

@@ -1,5 +1,3 @@
-"""Mailbox export: a description of the file, then a streamed download."""
-
 from __future__ import annotations
 
 from typing import Final
@@ -36,7 +34,6 @@ RATE: Final = Rate("export", 10, 3600)
 @require_permission(Permission.USE_OWN)
 @require_recent_confirmation
 def export_mailbox(request: HttpRequest, integration_id: UUID) -> HttpResponseBase:
-    """Describe the export; on POST, stream it."""
     actor = get_actor(request)
     integration = ownership.get_integration(actor, integration_id)
     if request.method == "POST":

@@ -1,5 +1,3 @@
-"""The owner's part of the ledger: offered with the receipt, downloaded once."""
-
 from __future__ import annotations
 
 from uuid import UUID
@@ -55,7 +53,7 @@ NO_KEY_MESSAGE = "What was connected here had no key of its own in the ledger."
 @require_permission(Permission.USE_OWN)
 @require_recent_confirmation
 def download_ledger_part(request: HttpRequest, purge_id: UUID) -> HttpResponse:
-    """Describe the file; on POST, destroy its key, commit, and return the file."""
+    """On POST, destroy its key, commit, and return the file: it is downloaded once."""
     job = ownership.get_purge(get_actor(request), purge_id)
     at = timezone.now()
     if request.method == "POST":

@@ -2,7 +2,7 @@
 Data of the settings page, from database rows alone.
 
 The page works with revoked tokens, unreachable providers and no workers. The only sealed value is
-the account's address, which the page's sink opens.
+the account's address.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ HORIZONS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountOverview:
-    """One connection on the page. The sink adds its sealed address."""
+    """The sink adds the sealed address."""
 
     id: UUID
     provider_key: str
@@ -73,7 +73,6 @@ class AccountOverview:
 
 
 def list_accounts(*, actor: Actor, at: datetime) -> list[tuple[Connection, AccountOverview]]:
-    """Live connections in this organisation."""
     if actor.user_id is None or actor.organisation_id is None:
         return []
     connections = list(
@@ -108,7 +107,6 @@ def count_messages(integration_ids: Iterable[UUID]) -> Mapping[UUID, int]:
 
 
 def get_account(integration: Integration, *, at: datetime) -> AccountOverview:
-    """Used to refresh the progress of one integration."""
     states = sync_progress.get_progress([integration.id], at=at)
     counts = count_messages([integration.id])
     return _make_account(integration.connection, integration, states, counts, at)
@@ -177,11 +175,7 @@ def list_quarantined(integration_id: UUID) -> list[dict[str, Any]]:
 
 
 def list_purges(*, actor: Actor) -> list[PurgeJob]:
-    """
-    Return the person's removals, newest first, of every organisation.
-
-    A person who left an organisation keeps the receipts of those removals.
-    """
+    """Newest first; a person who left an organisation keeps the receipts of its removals."""
     if actor.user_id is None:
         return []
     jobs = list(PurgeJob.objects.filter(user_id=actor.user_id).order_by("-fenced_at"))

@@ -36,11 +36,9 @@ _ORDER: Final = list(PurgeStep)
 @dataclass(frozen=True, slots=True)
 class _PromisedStep:
     """
-    A step of every removal.
-
     :param claim: text after the step
     :param planned: text before the step
-    :param at: the job's column with the time of the step
+    :param at: the job's column with the time
     """
 
     step: PurgeStep
@@ -74,8 +72,6 @@ _NOTICES_ENDED: Final = frozenset({StopOutcome.STOPPED, StopOutcome.GONE, StopOu
 @dataclass(frozen=True, slots=True)
 class RemovalStep:
     """
-    One line of the list of steps.
-
     :param mark: `done`; `kept` for access or notifications that were not ended; or `ahead`
     :param said: the current fact; None before the step
     """
@@ -192,7 +188,7 @@ def _describe_sibling(job: PurgeJob) -> dict[str, Any]:
 
 
 def _get_ledger_key(job: PurgeJob) -> LedgerKey | None:
-    """Return the connection's ledger key while its owner can download it."""
+    """Return the ledger key while its owner can download it."""
     row = (
         ledger_key_release.get_ledger_key(job.integration.connection_id) if job.receipt_id else None
     )

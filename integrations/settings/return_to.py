@@ -1,4 +1,4 @@
-"""The link back to the page that lacked a permission, after the permission is granted."""
+"""The link back to the page that lacked a permission, after the grant."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LINK_LABELS: Final[Mapping[str, str]] = {"calendar-new": "Go on with the new ev
 
 
 def remember_origin(request: HttpRequest) -> None:
-    """Store the page of origin in the session if it is in the fixed list; otherwise clear it."""
+    """Store the page of origin if it is in the fixed list; otherwise clear it."""
     origin = request.GET.get("from", "")
     if origin in _LINK_LABELS:
         request.session[_SESSION_KEY] = origin
@@ -26,7 +26,6 @@ def remember_origin(request: HttpRequest) -> None:
 
 
 def add_return_link(request: HttpRequest, outcome: ConnectResult | None) -> ConnectResult | None:
-    """Return a successful result with a link to the page of origin, if one is stored."""
     origin = str(request.session.get(_SESSION_KEY, ""))
     if outcome is None or outcome.tone != "good" or origin not in _LINK_LABELS:
         return outcome

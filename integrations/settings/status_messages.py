@@ -1,5 +1,3 @@
-"""Messages for every status of an integration, each with one action. Pure."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -16,8 +14,6 @@ from limited_use.policy.claims import claim
 
 
 class StatusAction(StrEnum):
-    """The page's first action."""
-
     SYNC_NOW = "sync_now"
     # Fetched mail is readable during the import.
     READ = "read"
@@ -101,8 +97,6 @@ def get_status_message(status: str, reason: str = "") -> StatusMessage:
 
 @dataclass(frozen=True, slots=True)
 class UpdateSource:
-    """How Antares learns of new mail: push notifications, or checks alone."""
-
     says: str
     told_at: datetime | None = None
     told_until: datetime | None = None
@@ -144,14 +138,14 @@ def _describe_checks(label: str, interval: CheckInterval | None) -> str:
 
 
 def format_interval(seconds: int) -> str:
-    """Return a duration as it follows “every”: `minute`, `10 minutes`, `5 seconds`."""
+    """Return a duration as it follows “every”: `minute`, `10 minutes`."""
     count, unit = (seconds // 60, "minute") if seconds % 60 == 0 else (seconds, "second")
     return unit if count == 1 else f"{count} {unit}s"
 
 
 def explain_wait(progress: SyncProgress, *, label: str, is_importing: bool) -> str:
     """
-    Return why a mailbox is not read now, as a sentence that a time follows; otherwise empty.
+    Return a sentence that a time follows; otherwise empty.
 
     :param label: the provider's name
     """

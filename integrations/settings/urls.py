@@ -1,5 +1,3 @@
-"""Routes of the settings pages and of connecting."""
-
 from __future__ import annotations
 
 from django.urls import path

@@ -1,5 +1,3 @@
-"""The settings pages. `disconnect_views` has the views that end something."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -137,8 +135,8 @@ def show_progress(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     """
     Return the changing part of one account's card.
 
-    The page sends its shown status. If the status has changed, the badge and buttons are replaced
-    too. Otherwise they stay, and with them the keyboard focus.
+    Badge and buttons are replaced only if the status differs from the shown one, which the page
+    sends: a replacement loses the keyboard focus.
     """
     integration = ownership.get_integration(get_actor(request), integration_id)
     account = overview.get_account(integration, at=timezone.now())

@@ -1,5 +1,3 @@
-"""The start page of the staff site, which redirects to the pages of each role."""
-
 from __future__ import annotations
 
 from django.contrib.auth.views import redirect_to_login

@@ -1,5 +1,3 @@
-"""Items that owners opened to support: a list of ids, and one item at a time."""
-
 from __future__ import annotations
 
 from uuid import UUID
@@ -33,9 +31,8 @@ def list_items(request: HttpRequest) -> HttpResponse:
 @require_permission(Permission.READ_OPENED_ITEMS)
 def show_item(request: HttpRequest, message_id: UUID) -> HttpResponse:
     """
-    Show one item. Refusals are recorded as well.
-
-    Items that are closed, never were open or do not exist get the same response.
+    Refusals are recorded as well. Items that are closed, never were open or do not exist get the
+    same response.
     """
     actor, at = get_actor(request), timezone.now()
     try:

@@ -1,5 +1,3 @@
-"""Links between the public and the staff site, for the header of every page."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -25,7 +23,7 @@ class StaffLink(NamedTuple):
 
 
 def find_link(role: str) -> StaffLink | None:
-    """Return the role's link, with the staff site's address on the public site."""
+    """On the public site, the link has the staff site's address."""
     if role not in STAFF_PAGES:
         return None
     label, route = STAFF_PAGES[role]
@@ -38,10 +36,8 @@ def find_link(role: str) -> StaffLink | None:
 
 def add_links(request: HttpRequest) -> dict[str, Any]:
     """
-    Add the links between the sites to templates (a context processor).
-
-    `staff_link`, `public_url` (the public site), and `factors_url`: where staff change their
-    second factors, if that is not possible on this site.
+    A context processor. `factors_url`: where staff change their second factors, if not on this
+    site.
     """
     role = getattr(getattr(request, "user", None), "role", "")
     link = find_link(role)

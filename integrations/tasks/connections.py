@@ -1,5 +1,3 @@
-"""Celery task of connections."""
-
 from __future__ import annotations
 
 from celery import shared_task
@@ -20,11 +18,7 @@ from limited_use.agreements import shares
 
 @shared_task(name="integrations.sweep_connections")  # type: ignore[untyped-decorator]
 def sweep_connections(**_: object) -> None:
-    """
-    Expire abandoned connects, send due notices, and start automatic disconnects.
-
-    Notices come first: an owner is notified before their mail is deleted.
-    """
+    """Send due notices before disconnects: an owner is notified before their mail is deleted."""
     at = timezone.now()
     oauth_state.expire_attempts(at=at)
     admin_consent.delete_expired(at=at)

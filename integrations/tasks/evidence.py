@@ -1,4 +1,4 @@
-"""Celery tasks of evidence and metrics. Only their process class may read every row."""
+"""Only the process class of these tasks may read every row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Celery tasks of grants: work with tokens that a web process may not open."""
+"""Work with tokens that a web process may not open."""
 
 from __future__ import annotations
 

@@ -1,5 +1,3 @@
-"""Celery tasks of purges, receipts, and checks of purge promises."""
-
 # Celery has no types: its decorator needs the ignores.
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """
-The purposes for which each task and command may use provider data; none for most.
+The purposes for which each task and command may use provider data.
 
-Tasks and commands run without a request, so no request token limits them. The egress tripwire
-lets a task reach a provider only for a listed purpose, and the evidence prints the list. A test
-fails for an unlisted task or command. Plain data: this module imports no task.
+No request token limits tasks. The egress tripwire lets a task reach a provider only for a listed
+purpose; a test fails for an unlisted task or command. This module imports no task.
 """
 
 from __future__ import annotations
@@ -20,9 +19,7 @@ class EntryPoint:
     """
     A task or a command.
 
-    :param description: its work, in a few words
-    :param purposes: the purposes that it may request from the guard; empty if it holds no
-        provider data
+    :param purposes: those that it may request from the guard; empty if it holds no provider data
     """
 
     description: str

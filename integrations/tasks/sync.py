@@ -1,5 +1,3 @@
-"""Celery tasks of sync and mail retention."""
-
 from __future__ import annotations
 
 from uuid import UUID
@@ -36,7 +34,7 @@ def sweep_sync(**_: object) -> None:
 
 @shared_task(name="integrations.keep_horizon")  # type: ignore[untyped-decorator]
 def keep_horizon(*, integration_id: str, **_: object) -> None:
-    """Delete one batch of a mailbox's mail beyond its horizon; enqueue the next batch."""
+    """Delete one batch of mail beyond the mailbox's horizon; enqueue the next batch."""
     mailbox_id = UUID(integration_id)
     if retention.delete_expired(integration_id=mailbox_id, at=timezone.now()):
         enqueue("integrations.keep_horizon", integration_id=mailbox_id)

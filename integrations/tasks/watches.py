@@ -1,5 +1,3 @@
-"""Celery tasks of watches."""
-
 from __future__ import annotations
 
 from contextlib import suppress

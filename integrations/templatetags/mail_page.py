@@ -1,4 +1,4 @@
-"""Template filters for people and times on mail pages. Pure; the template escapes their output."""
+"""Filters for mail pages. Pure; the template escapes their output."""
 
 from __future__ import annotations
 
@@ -33,10 +33,7 @@ def who(address: Mapping[str, str] | str | None) -> str:
 
 @register.filter
 def address(person: Mapping[str, str] | str | None) -> str:
-    """
-    Return the address of a correspondent with a name; otherwise empty, as `who` shows the
-    address.
-    """
+    """Return an empty text if `who` shows the address."""
     if not isinstance(person, Mapping) or not person.get("name"):
         return ""
     return person.get("email") or ""
@@ -60,7 +57,7 @@ def counterpart(participants: Sequence[Mapping[str, str]], outgoing: bool) -> An
 
 @register.filter
 def initials(address: Mapping[str, str] | str | None) -> str:
-    """Return up to two letters for an avatar."""
+    """Return up to two letters."""
     words = who(address).replace(".", " ").split()
     letters = [word[0] for word in words if word[0].isalnum()]
     return "".join(letters[:2]).upper() or "?"
@@ -94,7 +91,7 @@ def long_time(value: object) -> str:
 
 @register.filter
 def duration(seconds: int) -> str:
-    """Return a duration in its largest fitting unit."""
+    """Use the largest fitting unit."""
     for unit, length in (("h", 3600), ("min", 60)):
         if seconds >= length:
             return f"{round(seconds / length)} {unit}"

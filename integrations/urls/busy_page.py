@@ -1,8 +1,4 @@
-"""
-The page for a request that timed out.
-
-Static: every other page reads the database, which may be the cause.
-"""
+"""The page for a request that timed out; static, because the database may be the cause."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """
-One table of the problem for every expected exception, for the API and pages.
+The problem of every expected exception, for the API and pages.
 
-A missing exception is a bug: the response is a 500. `problem_catalogue` has the texts.
+A missing exception is a bug: a 500. `problem_catalogue` has the texts.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ FRAMEWORK_PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
 
 
 def find_problem(error: Exception) -> ProblemType | None:
-    """Return the problem of `error`, or None for an unexpected exception: a bug."""
+    """Return None for a bug."""
     problem = _look_up(PROBLEMS, error)
     if isinstance(error, consents.ConsentMissing):
         problem = _NOT_AGREED.get(error.subject, problem)
@@ -147,7 +147,6 @@ def find_problem(error: Exception) -> ProblemType | None:
 
 
 def find_framework_problem(error: Exception) -> ProblemType | None:
-    """Return the problem of an exception of Django or DRF, or None."""
     return _look_up(FRAMEWORK_PROBLEMS, error)
 
 

@@ -1,9 +1,4 @@
-"""
-Page cursors: opaque, signed, bound to their list and audience.
-
-A cursor names the last row of a page. It is bound to its kind, its audience (actor and user) and
-a hash of the filters, so that it works only for the same query of the same caller.
-"""
+"""Page cursors: opaque, signed, and bound to the query of one caller."""
 
 from __future__ import annotations
 
@@ -19,15 +14,15 @@ _PURPOSE = "cursor of mail"
 
 
 class InvalidCursor(Exception):
-    """Forged, altered, from another caller, or for other filters. Start again without a cursor."""
+    """Forged, altered, from another caller, or for other filters."""
 
 
 class ExpiredCursor(Exception):
-    """A valid cursor that is too old. Start again without a cursor."""
+    """A valid cursor that is too old."""
 
 
 class PagePosition(NamedTuple):
-    """The last row of a page, in the list's order."""
+    """The last row of a page."""
 
     at: datetime
     id: UUID
@@ -35,7 +30,6 @@ class PagePosition(NamedTuple):
 
 def write(position: PagePosition, *, kind: str, audience: str, filters: str, at: datetime) -> str:
     """
-    :param position: the last row before the next page
     :param kind: the list
     :param audience: ids of the actor and the user
     :param filters: a stable text of the active filters

@@ -1,5 +1,3 @@
-"""Whole numbers in form data."""
-
 from __future__ import annotations
 
 import re

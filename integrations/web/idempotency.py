@@ -2,12 +2,12 @@
 `Idempotency-Key`: requests that take effect once, however often the client sends them.
 
 As in draft-ietf-httpapi-idempotency-key-header. A record has keyed hashes of the request, and the
-id of the created object. A replay reads the object again under new permits, so that no copy of a
-response outlives its source. Records are deleted after a day.
+created id. A replay reads the object under new permits, so that no copy of a response outlives
+its source.
 
-The record is a lease, and does not lock the provider. If a process dies during a write, its lease
-stays until it expires: until then the same request is told how long to wait, and the next one
-takes over the lease. So a write must derive its event's id from the key to happen once.
+The record is a lease, and does not lock the provider: if a process dies during a write, the same
+request takes over the expired lease. So a write must derive its event's id from the key to happen
+once.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _KEY: Final = re.compile(r"[\x21-\x7e]{8,200}", re.ASCII)
 
 
 class RequestInProgress(Exception):
-    """Another request holds the lease. Send the request again after `retry_after` seconds."""
+    """Another request holds the lease. Send again after `retry_after` seconds."""
 
     def __init__(self, *, retry_after: float) -> None:
         super().__init__("in progress")
@@ -51,18 +51,16 @@ class RequestInProgress(Exception):
 
 
 class IdempotencyKeyReused(Exception):
-    """Another request used the key before. Use a new key for each request."""
+    """Another request used the key before."""
 
 
 class ResultGone(Exception):
-    """The created object no longer exists under its id. Read again."""
+    """The created object no longer exists under its id."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyedRequest:
     """
-    A request with its key.
-
     :param route: the operation
     :param body: the request's content, in one canonical form
     """
@@ -81,8 +79,6 @@ class RequestHashes:
 
 
 class IdempotentAttempt:
-    """One request to a view that is decorated with `idempotent`."""
-
     def __init__(self, http: Request, route: str) -> None:
         self._http, self._route = http, route
         self.lease: Reply | None = None
@@ -98,8 +94,7 @@ class IdempotentAttempt:
 
     def claim(self, context: RequestContext, integration: Integration) -> Reply | None:
         """
-        Return the record of an earlier request; None: this request has the lease and does the
-        work.
+        Return the record of an earlier request; None: this request has the lease.
 
         :raises: as the function `claim`
         """
@@ -121,10 +116,8 @@ def idempotent(
     route: str, *, undone: tuple[type[Exception], ...] = ()
 ) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
     """
-    Decorate a view method that requires an `Idempotency-Key`; it receives an `IdempotentAttempt`.
-
-    The view claims the lease, does the work and completes the attempt. If it raises earlier, the
-    lease is released.
+    Decorate a view method, which receives an `IdempotentAttempt`; if it raises, its lease is
+    released.
 
     :param undone: exceptions that guarantee that nothing was written
     """
@@ -149,9 +142,9 @@ def idempotent(
 
 def replay(make: Callable[[], HttpResponse]) -> HttpResponse:
     """
-    Return the response to a repeated request, marked as a replay.
+    Mark the response to a repeated request as a replay.
 
-    :raises ResultGone: if `make` does not find the result
+    :raises ResultGone:
     """
     try:
         answer = make()
@@ -165,12 +158,10 @@ def claim(context: RequestContext, request: KeyedRequest, integration: Integrati
     """
     Return the record of a request: with `status`, it is done; without, the caller has the lease.
 
-    Of several equal concurrent requests, one gets the lease. One takes over an expired lease.
+    Of several equal concurrent requests, one gets the lease.
 
     :param integration: the record is deleted with it
-    :raises RequestInProgress: if another request holds the lease
-    :raises IdempotencyKeyReused: if the key came with another request
-    :raises fences.DisconnectedError: if the integration was disconnected
+    :raises RequestInProgress, IdempotencyKeyReused, fences.DisconnectedError:
     """
     if context.actor.organisation_id is None:
         raise ObjectNotFound
@@ -205,10 +196,10 @@ def claim(context: RequestContext, request: KeyedRequest, integration: Integrati
 
 def release(lease: Reply | None, *, is_undone: bool) -> None:
     """
-    Release a lease; do nothing if it was taken over, or the request is done.
+    Release a lease, unless it was taken over or the request is done.
 
     :param is_undone: nothing was written: the key may be used for another request. Otherwise only
-        the same request may be sent again, at once
+        the same request may be sent again
     """
     if lease is None:
         return
@@ -221,11 +212,11 @@ def release(lease: Reply | None, *, is_undone: bool) -> None:
 
 def find_result(hashes: RequestHashes, *, at: datetime) -> UUID | None:
     """
-    Return the id that the same request created, for operations in one transaction.
+    Return the id that the same request created.
 
-    Call it in that transaction, which must exclude all others; see `store_result`.
+    Call it in the transaction of `store_result`, which must exclude all others.
 
-    :raises IdempotencyKeyReused: if the key came with another request
+    :raises IdempotencyKeyReused:
     """
     _delete_expired(hashes, at)
     record = Reply.objects.filter(key_blind=hashes.key).first()
@@ -239,7 +230,7 @@ def find_result(hashes: RequestHashes, *, at: datetime) -> UUID | None:
 def store_result(
     hashes: RequestHashes, integration: Integration, *, created: UUID, at: datetime
 ) -> None:
-    """Store the created id, in the transaction that creates it."""
+    """Call it in the transaction that creates the object."""
     Reply.objects.create(
         integration=integration,
         user_id=integration.connection.user_id,

@@ -1,8 +1,4 @@
-"""
-Look up a person's own rows.
-
-An id of another person gets the same 404 as an unknown id.
-"""
+"""A person's own rows; an id of another person gets the same 404 as an unknown id."""
 
 from __future__ import annotations
 
@@ -26,7 +22,7 @@ def get_integration(actor: Actor, integration_id: UUID) -> Integration:
 
 
 def get_connection_id(actor: Actor, value: str | None) -> UUID | None:
-    """Return the id of a live connection; None if `value` is empty."""
+    """Return None if `value` is empty."""
     if not value:
         return None
     queryset = Connection.objects.live().owned_by(*get_owner_ids(actor))
@@ -38,9 +34,9 @@ def get_connection_id(actor: Actor, value: str | None) -> UUID | None:
 
 def get_account(actor: Actor, connection_id: UUID) -> tuple[Connection, list[Integration]]:
     """
-    Return a connection to a provider with its live integrations, mail first.
+    Return a connection with its live integrations, mail first.
 
-    :raises Http404: if it is not the person's, or has no live integration
+    :raises Http404: also if it has no live integration
     """
     own_connection = (
         Connection.objects.live().owned_by(*get_owner_ids(actor)).filter(id=connection_id).first()
@@ -54,7 +50,7 @@ def get_account(actor: Actor, connection_id: UUID) -> tuple[Connection, list[Int
 
 
 def get_purge(actor: Actor, purge_id: UUID) -> PurgeJob:
-    """Return one of the person's purges, also of an organisation that the person left."""
+    """Includes organisations that the person left."""
     if actor.user_id is None:
         raise Http404
     queryset = PurgeJob.objects.filter(user_id=actor.user_id)

@@ -1,8 +1,7 @@
 """
-The texts of all problems of the API and pages, one constant per problem.
+The texts of all problems of the API and pages.
 
-`integrations.urls.error_table` maps exceptions to them. The page of a problem's type explains its
-code.
+`integrations.urls.error_table` maps exceptions to them.
 """
 
 from __future__ import annotations
@@ -16,11 +15,10 @@ from limited_use.policy.claims import claim
 @dataclass(frozen=True, slots=True)
 class ProblemType:
     """
-    HTTP status, code (the last part of the RFC 9457 `type`), title and explanation.
+    `code` is the last part of the RFC 9457 `type`. No problem copies a provider's 401: a client
+    would take it for its own sign-in.
 
-    No problem copies a provider's 401: a client would take it for its own sign-in.
-
-    :param retry_after: seconds until the request may be repeated; None: unspecified
+    :param retry_after: seconds until the request may be repeated
     """
 
     status: int

@@ -1,8 +1,8 @@
 """
 Pages that the browser reloads by itself, instead of requests that wait.
 
-They use `Refresh`, a header that every browser follows without scripts, also in a sandboxed
-frame. Reloads end after `MAX_RETRIES`, which the URL counts. Submitted forms are not sent again.
+`Refresh` works without scripts, also in a sandboxed frame. Reloads end after `MAX_RETRIES`, which
+the URL counts. Submitted forms are not sent again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _DEFAULT_SECONDS: Final = 2.0
 
 
 def add_retry(request: HttpRequest, response: HttpResponse, seconds: float | None) -> HttpResponse:
-    """Return `response` with `Retry-After`, and for GET and HEAD with `Refresh`."""
+    """Add `Retry-After`, and for GET and HEAD `Refresh`."""
     wait = max(1, math.ceil(seconds or _DEFAULT_SECONDS))
     response["Retry-After"] = str(wait)
     url = _build_retry_url(request)
@@ -30,12 +30,11 @@ def add_retry(request: HttpRequest, response: HttpResponse, seconds: float | Non
 
 
 def will_retry(request: HttpRequest) -> bool:
-    """Return whether `add_retry` makes the browser reload."""
     return bool(_build_retry_url(request))
 
 
 def _build_retry_url(request: HttpRequest) -> str:
-    """Return the URL of the next try, or an empty string after the last."""
+    """Return an empty string after the last try."""
     text = request.GET.get(_COUNT_PARAMETER, "")
     count = int(text) if text.isascii() and text.isdecimal() and len(text) < 4 else 0  # noqa: PLR2004 - digits
     if request.method not in {"GET", "HEAD"} or count >= MAX_RETRIES:

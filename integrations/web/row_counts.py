@@ -1,4 +1,4 @@
-"""Counts of rows that a disconnect or a withdrawal would remove."""
+"""Counts of rows that a disconnect or a withdrawal would remove; zero counts are left out."""
 
 from __future__ import annotations
 
@@ -15,20 +15,18 @@ from limited_use.agreements import shares
 def count_by_integration(
     model: type[Message | Thread | Event], integrations: Iterable[Integration]
 ) -> Mapping[UUID, int]:
-    """Count rows of `model` by integration. Integrations without rows are left out."""
     ids = [integration.id for integration in integrations]
     rows = model.objects.filter(integration_id__in=ids).values_list("integration_id")
     return dict(rows.annotate(Count("id")))
 
 
 def count_events(calendars: Iterable[Calendar]) -> Mapping[UUID, int]:
-    """Count events by calendar. Calendars without events are left out."""
     rows = Event.objects.filter(calendar_id__in=_get_ids(calendars)).values_list("calendar_id")
     return dict(rows.annotate(Count("id")))
 
 
 def count_shares(calendars: Iterable[Calendar], *, at: datetime) -> Mapping[UUID, int]:
-    """Count live shares by calendar. Calendars without shares are left out."""
+    """Live shares only."""
     rows = shares.filter_live(at).filter(item__in=_get_ids(calendars)).values_list("item")
     return dict(rows.annotate(Count("id")))
 

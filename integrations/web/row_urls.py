@@ -1,5 +1,3 @@
-"""URLs of the rows of a page. A route is reversed once per page, not once per row."""
-
 from __future__ import annotations
 
 from typing import Final
@@ -11,7 +9,7 @@ _ANY: Final = UUID(int=0)
 
 
 class RowUrl:
-    """Builds row URLs from a route with the row's id as its only argument."""
+    """Builds row URLs: a route is reversed once per page, not once per row."""
 
     def __init__(self, route: str) -> None:
         self._before, _, self._after = reverse(route, args=[_ANY]).partition(str(_ANY))

@@ -1,8 +1,4 @@
-"""
-Third-party HTML as a separate document for frames, with its content security policy.
-
-Used for the text of a mail and the description of an event.
-"""
+"""Third-party HTML as a separate document for frames, with its security policy."""
 
 from __future__ import annotations
 
@@ -37,7 +33,7 @@ _HEAD: Final = (
 
 
 def render_document(text: bytes, *, status: int = 200) -> HttpResponse:
-    """Return sanitised HTML as a document that sends no referrer."""
+    """:param text: sanitised HTML"""
     document = b"".join((_HEAD.encode(), text, b"</body></html>"))
     response = HttpResponse(document, status=status, content_type="text/html; charset=utf-8")
     response["Referrer-Policy"] = "no-referrer"

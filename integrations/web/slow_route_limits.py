@@ -1,5 +1,3 @@
-"""Middleware that counts requests to pages which occupy their thread (`slow_routes`)."""
-
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -13,7 +11,7 @@ from .slow_routes import find_rates
 
 
 class SlowRouteLimits:
-    """Refuses requests of a person beyond a rate with 429. API views count for themselves."""
+    """Refuses requests to `slow_routes` beyond a rate with 429. API views count for themselves."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
@@ -24,7 +22,6 @@ class SlowRouteLimits:
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], *_: object
     ) -> HttpResponse | None:
-        """Return the 429 page of a request beyond a rate (Django's middleware hook)."""
         match = request.resolver_match
         if match is None or hasattr(view, "cls") or not request.user.is_authenticated:
             return None

@@ -1,8 +1,8 @@
 """
-Routes that occupy a thread while a provider or a reading client is slow, by route name.
+Routes that occupy a thread while a provider or a reading client is slow.
 
-A person's requests to them are limited at a time (`concurrency`) and per minute (`find_rates`). A
-test follows every view, and fails for an unlisted view that waits or streams.
+Requests are limited at a time (`concurrency`) and per minute (`find_rates`). A test fails for an
+unlisted view that waits or streams.
 """
 
 from __future__ import annotations
@@ -19,8 +19,6 @@ DOWNLOAD: Final = Rate("download", 60, 60)
 
 
 class RouteCost(StrEnum):
-    """Why a request occupies its thread."""
-
     #: The request calls a provider, or waits for a worker that does.
     WAIT = "wait"
     #: The response is produced while the client reads.
@@ -71,6 +69,6 @@ _RATES: Final[Mapping[RouteCost, tuple[Rate, ...]]] = {
 
 
 def find_rates(name: str | None) -> tuple[Rate, ...]:
-    """Return the rates that a request for the route counts towards, in addition to its class."""
+    """The request counts towards these rates in addition to its class."""
     cost = COSTLY_ROUTES.get(name or "")
     return _RATES[cost] if cost else ()

@@ -1,4 +1,4 @@
-"""Exceptions after which the same request may soon succeed, with their problems."""
+"""Exceptions after which the same request may soon succeed."""
 
 from __future__ import annotations
 

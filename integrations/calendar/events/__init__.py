@@ -1,7 +1,4 @@
 """
-Create, change, delete and move events, and answer invitations.
-
-`service` is the entry. It validates the event, looks up the calendar and the right to write once
-(`access`), and passes both to a backend: `provider_backend` for calendars at a provider,
-`local_backend` for local calendars.
+Writes of events. `service` validates, looks up calendar and right to write (`access`), and calls
+`provider_backend` or `local_backend`.
 """

@@ -1,5 +1,3 @@
-"""Look up the calendar and event of a write, and check that the actor may write."""
-
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
@@ -32,19 +30,13 @@ _WRITABLE: Final = frozenset({CalendarRole.WRITER, CalendarRole.OWNER})
 
 @dataclass(frozen=True, slots=True)
 class EventRequest:
-    """The actor, and the event or occurrence to write."""
-
     context: RequestContext
     event_id: EventId
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderCalendar:
-    """
-    A calendar at a provider, the permit to write to it, and its id at the provider.
-
-    :param access: the account's credentials; `remote_id` was opened for this account only
-    """
+    """:param access: the account's credentials; `remote_id` was opened for this account only"""
 
     visible: VisibleCalendar
     permit: Permit
@@ -58,12 +50,7 @@ class ProviderCalendar:
 
 @dataclass(frozen=True, slots=True)
 class RemoteTarget:
-    """
-    The event or occurrence to write, with its ids at the provider.
-
-    :param original_start: of an occurrence without an exception of its own
-    :param is_changed_occurrence: whether the row is a changed occurrence
-    """
+    """:param original_start: of an occurrence without an exception of its own"""
 
     provider_calendar: ProviderCalendar
     remote: RemoteEventRef
@@ -72,7 +59,7 @@ class RemoteTarget:
 
     @property
     def series_id(self) -> str:
-        """The provider's id of the series; of a single event, its own id."""
+        """For a single event, its own id."""
         return self.remote.series_id or self.remote.event_id
 
     @property
@@ -84,9 +71,8 @@ def find_calendar(context: RequestContext, calendar_id: UUID) -> VisibleCalendar
     """
     Return a calendar that the actor may write to.
 
-    :raises ObjectNotFound: if the actor sees no such calendar
-    :raises CalendarReadOnly: if it is shared with the actor, or read-only at the provider
-    :raises WritePermissionMissing: if the grant does not include writing
+    :raises ObjectNotFound, WritePermissionMissing:
+    :raises CalendarReadOnly: also if it is shared with the actor
     :raises limited_use.guard.guard.AccessRefused: if the actor is a feature: features write
         nothing
     """
@@ -95,9 +81,7 @@ def find_calendar(context: RequestContext, calendar_id: UUID) -> VisibleCalendar
 
 def find_event(request: EventRequest) -> tuple[Event, VisibleCalendar]:
     """
-    Return an event's row and its calendar.
-
-    :raises ObjectNotFound: if the actor sees no such event
+    :raises ObjectNotFound:
     :raises: see `find_calendar`
     """
     row = _get_row(request.event_id)
@@ -110,9 +94,9 @@ def find_move(
     request: EventRequest, destination_id: UUID
 ) -> tuple[Event, VisibleCalendar, VisibleCalendar]:
     """
-    Return an event's row, its calendar, and the destination calendar.
+    Return the event's row, its calendar, and the destination.
 
-    :raises: see `find_event`, for the event and either calendar
+    :raises: see `find_event`, for either calendar
     """
     row = _get_row(request.event_id)
     calendars = _look_up_calendars(request.context, [row.calendar_id, destination_id])
@@ -122,7 +106,7 @@ def find_move(
 
 
 def allows_writing(calendar: Calendar) -> bool:
-    """Return whether the account's grant allows writing in a calendar at a provider."""
+    """Ask the account's grant."""
     connection = calendar.integration.connection
     return CAPABILITY in scopes.get_usable_capabilities(
         PROVIDERS[connection.provider], connection.granted_scopes
@@ -133,12 +117,9 @@ def open_calendar(
     context: RequestContext, visible: VisibleCalendar, access: ProviderAccess | None = None
 ) -> ProviderCalendar:
     """
-    Return a calendar with the permit to write and the provider's id.
-
     :param access: credentials of the account that both calendars of a move must belong to
-    :raises DisconnectedError: if it was disconnected
+    :raises DisconnectedError, limited_use.guard.guard.AccessRefused:
     :raises CalendarNotCurrent: if the calendar list is too old and was not refreshed in time
-    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow the write
     """
     if visible.calendar.about is None or not visible.is_known(context.at):
         refresh_on_read.wait_for_refresh(refresh_on_read.request_refresh([visible], at=context.at))
@@ -158,8 +139,6 @@ def open_calendar(
 
 def open_target(request: EventRequest, row: Event, visible: VisibleCalendar) -> RemoteTarget:
     """
-    Return an event with the provider's ids, and its calendar.
-
     :raises ObjectNotFound: if the row has no id of the provider
     :raises: see `open_calendar`
     """
@@ -181,10 +160,7 @@ def open_target(request: EventRequest, row: Event, visible: VisibleCalendar) -> 
 def _look_up_calendars(
     context: RequestContext, calendar_ids: Collection[UUID]
 ) -> Mapping[UUID, VisibleCalendar]:
-    """
-    Return the calendars that the actor sees, by id; shared ones only if an id is not an own
-    calendar's.
-    """
+    """Shared calendars are looked up only if an id is not an own calendar's."""
     own_calendars = calendar_access.get_own_calendars(actor=context.actor, user_id=context.user_id)
     by_id = {visible.calendar.id: visible for visible in own_calendars}
     is_owner = context.actor.kind == ActorKind.PERSON and context.actor.user_id == context.user_id
@@ -217,7 +193,6 @@ def _get_row(event_id: EventId) -> Event:
 
 
 def _require_kind(event_id: EventId, row: Event) -> Event:
-    """:raises ObjectNotFound: if the id is of an occurrence, and the row is not a series"""
     if event_id.original_start is not None and row.kind != EventKind.SERIES:
         raise ObjectNotFound
     return row

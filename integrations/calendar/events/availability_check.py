@@ -1,8 +1,7 @@
 """
-Check that people are free for an event, at the time of the write.
+Check that people are free, at the time of the write.
 
-The check narrows the race for a slot but cannot end it: no provider has a conditional write on
-free time.
+A race for a slot stays possible: no provider has a conditional write on free time.
 """
 
 from __future__ import annotations
@@ -25,12 +24,11 @@ from .validation import BadDraft
 
 def require_free(context: RequestContext, people: Sequence[UUID], content: EventContent) -> None:
     """
-    Check that people are free for the whole event.
+    Sync the people's calendars, then check the whole event.
 
-    Their calendars are synced first, at any age of the copies. A person with an unknown calendar,
-    or a tentative event at that time, is not free.
+    A person with an unknown calendar, or a tentative event, is not free.
 
-    :raises SlotTaken: if one of them is not free
+    :raises SlotTaken:
     :raises BadDraft: for an all-day event or a series: too expensive to check
     :raises: see `free_busy_query.answer_query`
     """

@@ -25,7 +25,7 @@ from .access import ProviderCalendar
 
 @dataclass(slots=True)
 class RemoteChanges:
-    """The changes of a write at the provider; `deleted_ids` are ids of the provider."""
+    """`deleted_ids` are ids of the provider."""
 
     events: list[RemoteEvent] = field(default_factory=list)
     cancelled: list[CancelledInstance] = field(default_factory=list)
@@ -34,12 +34,8 @@ class RemoteChanges:
 
 class CacheUpdate(NamedTuple):
     """
-    The copy after an update.
-
-    :param row_ids: row ids of the changed events, by the provider's id; without events outside of
-        the window of the copy
-    :param visible: the calendar as it is now; None: its copy ended, and begins again at the next
-        read
+    :param row_ids: by the provider's id; without events outside of the window of the copy
+    :param visible: None: the copy ended, and begins again at the next read
     """
 
     row_ids: Mapping[str, UUID]
@@ -49,12 +45,7 @@ class CacheUpdate(NamedTuple):
 def apply_to_cache(
     provider_calendar: ProviderCalendar, changes: RemoteChanges, *, at: datetime
 ) -> CacheUpdate:
-    """
-    Write changes to the copy of a calendar.
-
-    :raises fences.DisconnectedError: if the account was disconnected; the provider keeps the
-        changes
-    """
+    """:raises fences.DisconnectedError: the provider keeps the changes"""
     sealer = _make_sealer(provider_calendar)
     page = RemoteEventPage(
         tuple(changes.events), tuple(changes.cancelled), tuple(changes.deleted_ids), {}, None, None
@@ -90,7 +81,6 @@ def apply_to_cache(
 
 
 def _make_sealer(provider_calendar: ProviderCalendar) -> Sealer | None:
-    """Return the sealer of the current copy; None if there is no copy."""
     caches = Calendar.objects.filter(id=provider_calendar.calendar.id).values_list(
         "cache_id", flat=True
     )
@@ -104,7 +94,7 @@ def _make_sealer(provider_calendar: ProviderCalendar) -> Sealer | None:
 
 
 def _lock_calendar(cache_id: UUID) -> Calendar | None:
-    """Lock the calendar of a copy; None if the copy was replaced, or is incomplete."""
+    """Return None if the copy was replaced, or is incomplete."""
     current = Calendar.objects.live().filter(cache_id=cache_id, cleared_at=None)
     return current.exclude(cached_at=None).select_for_update(no_key=True).first()
 

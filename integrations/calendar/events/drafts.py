@@ -1,5 +1,3 @@
-"""Drafts of new events, edits of existing ones, and ids for new ones. Pure."""
-
 from __future__ import annotations
 
 import hashlib
@@ -21,8 +19,6 @@ _MAX_TRIES: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class DraftGuest:
-    """A person to invite."""
-
     email: str
     name: str = ""
     is_optional: bool = False
@@ -31,10 +27,8 @@ class DraftGuest:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventDraft:
     """
-    A new event.
-
-    An all-day event ends on the day after its last. `recurrence` has lines of RFC 5545, none for a
-    single event; `reminders` is None for the calendar's default.
+    An all-day event ends on the day after its last. `recurrence` has lines of RFC 5545;
+    `reminders` None: the calendar's default.
     """
 
     title: str = ""
@@ -50,7 +44,7 @@ class EventDraft:
 
 
 class EventEdit(TypedDict, total=False):
-    """The fields of an event to change; other fields stay. See `EventDraft`."""
+    """The fields of an event to change. See `EventDraft`."""
 
     title: str
     description: str
@@ -68,8 +62,7 @@ def resolve_clock_time(clock: datetime, zone: str, *, field: str = "start") -> W
     """
     Return the moment at which a clock in `zone` shows `clock`, a time without an offset.
 
-    :raises BadDraft: at `field`, if clocks never show it; at `zone`, if there is no such time
-        zone
+    :raises BadDraft: at `field`, if clocks never show it; at `zone`, if unknown
     """
     try:
         timezone = timezones.get_zone(timezones.get_iana_name(zone))
@@ -89,11 +82,7 @@ def to_day(value: date) -> When:
 
 
 def client_event_id(user_id: UUID, calendar_id: UUID, key: str) -> str:
-    """
-    Return the id of an event that is created under a key: the same for each try.
-
-    The id has only characters that Google accepts (base32hex), and no two keys share an id.
-    """
+    """Return the same id for each try; only with characters that Google accepts (base32hex)."""
     text = f"{user_id}\0{calendar_id}\0{key}"
     return hashlib.sha256(text.encode()).hexdigest()[:40]
 
@@ -102,7 +91,7 @@ def following_event_ids(
     user_id: UUID, calendar_id: UUID, row_id: UUID, original: date | None, etag: str
 ) -> tuple[str, ...]:
     """
-    Return ids for the series that an edit of "this and following" creates: the same for each try.
+    Return ids for the series that an edit of "this and following" creates, the same for each try.
 
     An id cannot be reused after its event was deleted: the next try takes the next id.
     """
@@ -114,11 +103,7 @@ def following_event_ids(
 
 
 def to_event_content(draft: EventDraft) -> EventContent:
-    """
-    Return the event to write.
-
-    :raises BadDraft: if the draft is not a valid event
-    """
+    """:raises BadDraft:"""
     content = EventContent(
         title=draft.title,
         description=draft.description,
@@ -136,12 +121,10 @@ def to_event_content(draft: EventDraft) -> EventContent:
 
 def apply_edit(before: EventContent, edit: EventEdit) -> EventContent:
     """
-    Return an event with the fields of an edit.
+    Guests who stay keep their answers, and the organizer stays a guest. Without a new end, the
+    duration stays.
 
-    Guests who stay keep their answers, and the organizer stays a guest. If an edit has a start
-    and no end, the duration stays.
-
-    :raises BadDraft: if the result is not a valid event
+    :raises BadDraft:
     """
     if not edit:
         return before

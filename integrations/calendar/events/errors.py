@@ -4,19 +4,19 @@ from __future__ import annotations
 
 
 class CalendarReadOnly(Exception):
-    """The calendar may be read, not written. Choose another calendar."""
+    """The calendar may be read, not written."""
 
 
 class WritePermissionMissing(Exception):
-    """The grant does not include writing. Offer to extend it in the settings; nothing was sent."""
+    """The grant does not include writing. Offer to extend it in the settings."""
 
 
 class NotOrganizer(Exception):
-    """Only the organizer may make this change. Answer the invitation, or ask the organizer."""
+    """Only the organizer may make this change."""
 
 
 class NotInvited(Exception):
-    """The actor is not a guest: there is no invitation to answer."""
+    """The actor is not a guest."""
 
 
 class GuestsAlwaysNotified(Exception):
@@ -24,24 +24,23 @@ class GuestsAlwaysNotified(Exception):
 
 
 class EventRejected(Exception):
-    """The provider rejects the event, and would reject it again. Change the request."""
+    """The provider rejects the event, and would reject it again."""
 
 
 class NoSuchOccurrence(Exception):
-    """The series has no such occurrence, or no longer. Read the series again."""
+    """The series has no such occurrence, or no longer."""
 
 
 class EventKeyReused(Exception):
-    """The key created another event before. Use a new key for each event."""
+    """The key created another event before."""
 
 
 class SlotTaken(Exception):
-    """A person is busy then, or has an unknown calendar. Ask whether to create the event anyway."""
+    """A person is busy then, or has an unknown calendar."""
 
 
 class SeriesHalfDone(Exception):
     """
-    The part that follows was created, and the old series may or may not have ended.
-
-    The same request again finishes the edit, and creates nothing twice.
+    The part that follows was created; the old series may not have ended. The same request
+    finishes the edit, and creates nothing twice.
     """

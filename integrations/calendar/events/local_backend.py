@@ -1,8 +1,4 @@
-"""
-Writes to local calendars: opened, edited and sealed within one sink, then stored.
-
-If another write commits first, the event is read again and the edit repeated.
-"""
+"""Writes to local calendars: opened, edited and sealed within one sink, then stored."""
 
 from __future__ import annotations
 
@@ -68,7 +64,7 @@ class _SealedEdit:
 def create(
     context: RequestContext, visible: VisibleCalendar, content: EventContent, *, uid: str
 ) -> EventWriteResult:
-    """Create an event. For this and the functions below, see `service`."""
+    """For this and the functions below, see `service`."""
     local_edits.refuse_new_guests(None, content)
     calendar_id = visible.calendar.id
     write = CalendarWrite(
@@ -95,11 +91,7 @@ def create(
 def find_created(
     context: RequestContext, visible: VisibleCalendar, content: EventContent, *, uid: str
 ) -> EventWriteResult | None:
-    """
-    Return the event that an earlier request created, or None.
-
-    :raises EventKeyReused: if another event has the uid
-    """
+    """:raises EventKeyReused: if another event has the uid"""
     row_id = _find_row_id(context, visible, uid)
     if row_id is None:
         return None
@@ -186,9 +178,9 @@ def _edit_and_commit(
     make_edits: MakeEdits,
 ) -> EventWriteResult:
     """
-    Edit an event; if another write commits first, read the event again and repeat the edit.
+    Repeat the edit if another write commits first.
 
-    :param written_calendars: the calendars that the edit writes, that of the result first
+    :param written_calendars: that of the result first
     """
     context = request.context
     counts = {written_calendar.calendar.id: 1 for written_calendar in written_calendars}
@@ -218,7 +210,6 @@ def _run_in_sink(
     row_id: UUID,
     make: Callable[[OpenedEventRows], T],
 ) -> T:
-    """:raises ObjectNotFound: if the event was deleted"""
     rows = event_rows.get_event_rows(visible, row_id)
     if not rows:
         raise ObjectNotFound
@@ -234,7 +225,7 @@ def _seal_edits(
     make_edits: MakeEdits,
     opened_rows: OpenedEventRows,
 ) -> _SealedEdit | Exception:
-    """Return the sealed writes, or an error without a traceback: frames hold opened content."""
+    """Return an error without its traceback: frames hold opened content."""
     try:
         edits = make_edits(local_event_reader.read_event(opened_rows, request.event_id), snapshots)
         prepared_writes = [

@@ -1,8 +1,7 @@
 """
-Edits of an event in a local calendar: from the event as read to the writes that replace it. Pure.
+Edits of an event in a local calendar. Pure; called inside sinks only.
 
-Called inside sinks only. A series and its exceptions are one event, so an edit of a series is one
-write and cannot be half done.
+A series and its exceptions are one event, so an edit is one write and cannot be half done.
 """
 
 from __future__ import annotations
@@ -27,11 +26,7 @@ NO_GUESTS = "Nobody can be invited from a calendar that is kept here: choose ano
 
 @dataclass(frozen=True, slots=True)
 class LocalEdit:
-    """
-    The write to a calendar.
-
-    :param shown_uid: the event to show afterwards; None: the requested event
-    """
+    """:param shown_uid: the event to show afterwards; None: the requested event"""
 
     write: CalendarWrite
     shown_uid: str | None = None
@@ -41,9 +36,7 @@ def change_event(
     event: LocalEvent, edit: EventEdit, *, etag: str, scope: SeriesScope, new_uid: str
 ) -> LocalEdit:
     """
-    Change an event, an occurrence or a series.
-
-    :param new_uid: for the part that follows, if it becomes a series of its own
+    :param new_uid: for the part that follows, if it becomes a series
     :raises NoSuchOccurrence, EventStale, BadDraft, VersionMalformed: see `service.change`
     """
     live = event.get_content()
@@ -69,8 +62,7 @@ def delete_event(event: LocalEvent, *, etag: str, scope: SeriesScope) -> LocalEd
     """
     Delete an event or an occurrence, or end a series.
 
-    :raises NoSuchOccurrence: if it is deleted already
-    :raises EventStale, VersionMalformed: see `service.delete`
+    :raises NoSuchOccurrence, EventStale, VersionMalformed:
     """
     etags.require_unchanged(etag, event.get_content())
     original_start = event.original_start
@@ -95,7 +87,7 @@ def add_event(event: LocalEvent, *, etag: str) -> LocalEdit:
     Add a moved event to its new calendar.
 
     :raises BadDraft: if the request names a single occurrence
-    :raises EventStale, VersionMalformed: see `service.move`
+    :raises EventStale, VersionMalformed:
     """
     if event.original_start is not None:
         raise BadDraft({"calendar_id": ONE_MOVES})
@@ -108,10 +100,10 @@ def add_event(event: LocalEvent, *, etag: str) -> LocalEdit:
 
 def refuse_new_guests(before: EventContent | None, edited: EventContent) -> None:
     """
-    Check that an edit adds no guest: Antares sends no mail for local calendars.
+    Refuse an edit that adds a guest: Antares sends no mail for local calendars.
 
-    :param before: the event before the edit; its guests, from a file, may stay
-    :raises BadDraft: with a message for the attendees
+    :param before: its guests, from a file, may stay
+    :raises BadDraft:
     """
     known_addresses = (
         set() if before is None else {guest.email.lower() for guest in before.attendees}

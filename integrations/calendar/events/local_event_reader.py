@@ -21,12 +21,7 @@ from .errors import NoSuchOccurrence
 
 @dataclass(frozen=True, slots=True)
 class LocalEvent:
-    """
-    A stored event or series, and the occurrence that a request names.
-
-    :param etag: the stored version
-    :param original_start: of that occurrence; None: the request names all of it
-    """
+    """:param original_start: of the occurrence; None: the request names all of the event"""
 
     event_input: LocalEventInput
     etag: str
@@ -40,7 +35,7 @@ class LocalEvent:
         """
         Return the event; for an occurrence, with its own times and no recurrence.
 
-        :raises NoSuchOccurrence: if the series has no such occurrence, or no longer
+        :raises NoSuchOccurrence:
         """
         if self.original_start is None:
             return self.series.content
@@ -56,8 +51,6 @@ class LocalEvent:
 
 def read_event(opened_rows: OpenedEventRows, event_id: EventId) -> LocalEvent:
     """
-    Return an event from its rows.
-
     :param opened_rows: the event, its series and all exceptions, with every value
     :raises NoSuchOccurrence: if the series is not among them
     """

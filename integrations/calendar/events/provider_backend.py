@@ -41,7 +41,7 @@ def create(
     event_id: str,
     notify: Notify,
 ) -> EventWriteResult:
-    """Create an event. For this and the functions below, see `service`."""
+    """For this and the functions below, see `service`."""
     provider_calendar = access.open_calendar(context, visible)
     _require_notify(provider_calendar, notify, content)
     with provider_calls.open_calendars(provider_calendar.access) as call:
@@ -55,12 +55,9 @@ def find_created(
     context: RequestContext, visible: VisibleCalendar, content: EventContent, *, event_id: str
 ) -> EventWriteResult | None:
     """
-    Return the event that an earlier request created, as the provider has it now, or None.
+    Ask the provider: the earlier request may have ended before it updated the copy.
 
-    The provider is asked because that request may have ended before it updated the copy.
-
-    :raises EventKeyReused: if another event has the id
-    :raises errors.ProviderError: if the provider does not answer
+    :raises EventKeyReused, errors.ProviderError:
     """
     provider_calendar = access.open_calendar(context, visible)
     with provider_calls.open_calendars(provider_calendar.access) as call:
@@ -234,7 +231,6 @@ def respond(  # noqa: PLR0913 - all parts of an answer
 def _require_notify(
     provider_calendar: ProviderCalendar, notify: Notify, *events: EventContent
 ) -> None:
-    """:raises GuestsAlwaysNotified: if guests must not be notified, and the provider always does"""
     provider = PROVIDERS[provider_calendar.calendar.integration.connection.provider]
     if (
         notify == "none"
@@ -245,7 +241,6 @@ def _require_notify(
 
 
 def _get_event_id(call: CalendarCall, target: RemoteTarget) -> str:
-    """Return the provider's id of the event or occurrence."""
     if target.original_start is None:
         return target.remote.event_id
     when = to_when(target.original_start)
@@ -259,7 +254,6 @@ def _fetch_target(call: CalendarCall, target: RemoteTarget) -> RemoteEvent | Non
 
 
 def _fetch_series(call: CalendarCall, target: RemoteTarget) -> RemoteEvent:
-    """:raises NoSuchOccurrence: if the provider no longer has the series"""
     fetched = verified_writes.fetch_current(
         call, target.provider_calendar.remote_id, target.series_id
     )
@@ -276,7 +270,6 @@ def _begin_series(call: CalendarCall, target: RemoteTarget, notify: Notify) -> S
 
 
 def _get_original_start(live: RemoteEvent) -> StartKey:
-    """:raises NoSuchOccurrence: if the event is no occurrence of a series"""
     if live.original_start is None:
         raise NoSuchOccurrence
     return to_start_key(live.original_start)
@@ -346,7 +339,7 @@ def _find_following(
 
 
 def _retry_on_conflict(target: RemoteTarget, attempt: Callable[[CalendarCall], T]) -> T:
-    """Run an attempt again if the event was changed between fetch and write."""
+    """Retry if the event was changed between fetch and write."""
     with provider_calls.open_calendars(target.provider_calendar.access) as call:
         for _ in range(_MAX_TRIES):
             try:

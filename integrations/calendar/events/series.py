@@ -1,9 +1,8 @@
 """
 Changes of a series at a provider, as a whole or from one occurrence on.
 
-A change of several writes is ordered so that a failure between them loses nothing: the part that
-follows is created before the series ends, under an id that every try uses. Cancelled occurrences
-become EXDATE lines of the series; changed occurrences are written again after it.
+A failure between several writes loses nothing: the part that follows is created before the series
+ends, under an id that every try uses. Cancelled occurrences become EXDATE lines.
 """
 
 from __future__ import annotations
@@ -35,8 +34,6 @@ SeriesExceptions = Sequence[RemoteEvent | CancelledInstance]
 
 @dataclass(slots=True)
 class SeriesWrite:
-    """One change of one series, with its changes at the provider so far."""
-
     call: CalendarCall
     calendar_id: str
     series: RemoteEvent
@@ -54,7 +51,7 @@ def change_whole_series(
     write: SeriesWrite, original_start: StartKey | None, edited: EventContent, edit: EventEdit
 ) -> None:
     """
-    Change a whole series; a new time moves every occurrence by as much as the edited one.
+    A new time moves every occurrence by as much as the edited one.
 
     :param original_start: of the edited occurrence; None: the series was edited
     """
@@ -82,10 +79,10 @@ def change_following(
     new_ids: Sequence[str],
 ) -> RemoteEvent:
     """
-    Create the edited part that follows as a series of its own, and end the series before it.
+    Create the part that follows as a series of its own, then end the series before it.
 
-    :param new_ids: ids for the new series; the first that no deleted series of an earlier try has
-    :raises SeriesHalfDone: if the series may not have ended
+    :param new_ids: the first that no deleted series of an earlier try has is used
+    :raises SeriesHalfDone:
     """
     before, exceptions = write.series.content, write.fetch_exceptions()
     parts = series_arithmetic.map_series_errors(
@@ -116,7 +113,7 @@ def change_following(
 
 
 def delete_following(write: SeriesWrite, original_start: StartKey) -> None:
-    """End a series before one of its occurrences; delete it if no occurrence is left."""
+    """End a series before an occurrence; delete it if no occurrence is left."""
     exceptions = write.fetch_exceptions()
     remaining = series_arithmetic.map_series_errors(
         lambda: series_edits.cancel_following(
@@ -188,7 +185,7 @@ def _write_series(write: SeriesWrite, content: EventContent, replaced: SeriesExc
 def _rewrite_exceptions(
     write: SeriesWrite, series_id: str, exceptions: Mapping[StartKey, EventContent | None]
 ) -> None:
-    """Write changed occurrences again, at their place in the new series."""
+    """Write changed occurrences at their place in the new series."""
     changed = [
         (start, content) for start, content in sorted(exceptions.items()) if content is not None
     ]
@@ -231,7 +228,7 @@ def _get_original_start(exception: RemoteEvent | CancelledInstance) -> StartKey:
 
 
 def _format_exdates(series: SeriesWithExceptions) -> tuple[str, ...]:
-    """Return EXDATE lines for cancelled occurrences, which then need no write of their own."""
+    """Cancelled occurrences then need no write of their own."""
     starts = sorted(start for start, content in series.exceptions.items() if content is None)
     return tuple(
         f"EXDATE{'' if isinstance(start, datetime) else ';VALUE=DATE'}"

@@ -1,4 +1,4 @@
-"""Edits of a whole series, with the errors of recurrence rules as messages for a field. Pure."""
+"""Edits of a whole series. Pure."""
 
 from __future__ import annotations
 
@@ -32,7 +32,6 @@ def changes_times(edit: EventEdit) -> bool:
 
 
 def without_times(edit: EventEdit) -> EventEdit:
-    """Return an edit without its times and recurrence."""
     excluded = {*_TIMES, "recurrence"}
     return {name: value for name, value in edit.items() if name not in excluded}  # type: ignore[return-value]
 
@@ -41,11 +40,10 @@ def move_occurrences(
     series: SeriesWithExceptions, original_start: StartKey, edited: EventContent, edit: EventEdit
 ) -> SeriesWithExceptions:
     """
-    Return a series with every occurrence moved by as much as the one at `original_start`.
+    Move every occurrence by as much as the one at `original_start`.
 
     :param edited: that occurrence after the edit
-    :raises NoSuchOccurrence: if the series has no such occurrence
-    :raises BadDraft: if the result is not a valid series
+    :raises NoSuchOccurrence, BadDraft:
     """
     moved = map_series_errors(
         lambda: series_edits.change_all(
@@ -63,10 +61,9 @@ def move_occurrences(
 
 def map_series_errors(compute: Callable[[], T]) -> T:
     """
-    Return a result of the recurrence engine, with its errors as errors of this package.
+    Raise errors of the recurrence engine as errors of this package.
 
-    :raises NoSuchOccurrence: if the series has no such occurrence
-    :raises BadDraft: with a message for the recurrence
+    :raises NoSuchOccurrence, BadDraft:
     """
     try:
         return compute()

@@ -1,9 +1,4 @@
-"""
-Create, change, delete and move events, and answer invitations.
-
-Each write validates its input, looks the calendar up once, and passes the result to a backend:
-the provider's, or that of local calendars. The policy refuses every write of a feature.
-"""
+"""The policy refuses every write of a feature."""
 
 from __future__ import annotations
 
@@ -51,24 +46,13 @@ def create(  # noqa: PLR0913 - all parts of a new event
     require_free: Sequence[UUID] = (),
 ) -> EventWriteResult:
     """
-    Create an event.
-
     :param visible: from `access.find_calendar`
-    :param key: names the event: a second request with the same key creates no second event (up to
-        200 characters)
-    :param notify: whether the provider sends invitations to guests
-    :param require_free: people who must be free then, as their calendars are at this moment
-    :raises errors.SlotTaken: if one of them is busy or unknown, and no earlier request with the
-        key created the event
-    :raises BadDraft: if the draft is not a valid event
-    :raises errors.EventKeyReused: if the key created another event before
-    :raises errors.GuestsAlwaysNotified: if guests were not to be notified, and the provider
-        always does
-    :raises errors.EventRejected: if the provider rejects the event
-    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow the write
-    :raises integrations.providers.errors.OutcomeUnknown: if the event may or may not exist:
-        repeating the request is harmless
-    :raises integrations.access.fences.DisconnectedError: if the account was disconnected
+    :param key: up to 200 characters; a second request with the same key creates no second event
+    :param require_free: people who must be free at this moment
+    :raises errors.SlotTaken: unless an earlier request with the key created the event
+    :raises BadDraft, errors.EventKeyReused, errors.GuestsAlwaysNotified, errors.EventRejected:
+    :raises limited_use.guard.guard.AccessRefused, integrations.access.fences.DisconnectedError:
+    :raises integrations.providers.errors.OutcomeUnknown: repeating the request is harmless
     """
     content = drafts.to_event_content(draft)
     event_id = drafts.client_event_id(context.user_id, visible.calendar.id, key)
@@ -98,17 +82,9 @@ def change(  # noqa: PLR0913 - all parts of an edit
     """
     Change an event, an occurrence, or a series from an occurrence on.
 
-    Concurrent changes of other fields stay.
-
-    :param etag: the version of this event or occurrence that the actor saw
-    :param scope: for an occurrence: it alone, it and all that follow, or the whole series
-    :raises BadDraft: if the result is not a valid event
-    :raises EventStale: if a field of the edit was changed since, or the event is gone; nothing is
-        written
-    :raises integrations.calendar.etags.VersionMalformed: if `etag` is not a version
-    :raises errors.NoSuchOccurrence: if the series no longer has the occurrence
-    :raises errors.NotOrganizer: if only the organizer may make this change
-    :raises errors.SeriesHalfDone: if the same request must be sent again to finish
+    :param etag: the version that the actor saw; concurrent changes of other fields stay
+    :raises BadDraft, EventStale, integrations.calendar.etags.VersionMalformed:
+    :raises errors.NoSuchOccurrence, errors.NotOrganizer, errors.SeriesHalfDone:
     :raises: see `access.find_event`, and `create` but for EventKeyReused
     """
     request = EventRequest(context, event_id)
@@ -130,7 +106,7 @@ def delete(
     """
     Delete an event, cancel an occurrence, or end a series; an event that is gone is no error.
 
-    :raises EventStale: if the event is not at the version `etag`
+    :raises EventStale: if any field changed since `etag`
     :raises: see `change`
     """
     request = EventRequest(context, event_id)
@@ -148,7 +124,7 @@ def move(
     Move an event or a whole series to another calendar of the same account.
 
     :raises BadDraft: if the event cannot move to that calendar
-    :raises EventStale: if the event is not at the version `etag`
+    :raises EventStale: if any field changed since `etag`
     :raises: see `change`
     """
     request = EventRequest(context, event_id)
@@ -173,11 +149,9 @@ def respond(  # noqa: PLR0913 - all parts of an answer
     notify: Notify = "none",
 ) -> EventWriteResult:
     """
-    Answer an invitation to one event or occurrence; with the scope `all`, to the series.
+    Answer for one event or occurrence; with the scope `all`, for the series.
 
-    :param etag: the version of the invitation that the actor saw
-    :raises errors.NotInvited: if there is no invitation to answer
-    :raises EventStale: if the invitation was changed since
+    :raises errors.NotInvited, EventStale:
     :raises: see `change`
     """
     request = EventRequest(context, event_id)

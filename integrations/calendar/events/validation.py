@@ -1,4 +1,4 @@
-"""Bounds and rules for the fields of an event, with a message for each field. Pure."""
+"""Bounds and rules for the fields of an event. Pure."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ NO_SUCH_ZONE: Final = "There is no such time zone: name it as in Europe/Berlin."
 
 
 class BadDraft(Exception):
-    """The draft is not a valid event. `fields` has a message for each invalid field."""
+    """`fields` has a message for each invalid field."""
 
     def __init__(self, fields: Mapping[str, str]) -> None:
         super().__init__("not an event")
@@ -69,8 +69,8 @@ def validate_event(content: EventContent, edited_fields: frozenset[str]) -> Even
     """
     Return the event, its title on one line.
 
-    :param edited_fields: fields of `EventContent` that the actor wrote; only these are checked
-    :raises BadDraft: if one of them is invalid
+    :param edited_fields: only these are checked
+    :raises BadDraft:
     """
     messages: dict[str, str] = {}
     for name, max_length in (

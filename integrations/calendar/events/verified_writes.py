@@ -1,8 +1,8 @@
 """
 Writes at a provider with a verified outcome.
 
-If the provider does not answer, or its answer leaves the outcome open, the event is fetched. A
-write is sent a second time only if the fetched event shows that the first one did not happen.
+If the outcome is open, the event is fetched, and the write is sent again only if the first did
+not happen.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _GUESTS: Final = "move-guests"
 
 
 def fetch_current(call: CalendarCall, calendar_id: str, event_id: str) -> FetchedEvent:
-    """Return the event as the provider has it now; None if the provider has none with this id."""
+    """Return None if the provider has no event with this id."""
     try:
         return call(lambda adapter: adapter.get_event(calendar_id, event_id))
     except errors.Gone:
@@ -53,12 +53,12 @@ def create(  # noqa: PLR0913 - one write in full
     meets_as: str = "",
 ) -> RemoteEvent:
     """
-    Create an event under an id of Antares; return the event if an earlier try created it.
+    Return the event also if an earlier try created it.
 
     :param meets_as: see `CalendarAdapter.create`
     :raises EventKeyReused: if another event has the id
-    :raises errors.Gone: if an earlier try created the event, and it was deleted since
-    :raises errors.OutcomeUnknown: if the outcome cannot be verified
+    :raises errors.Gone: if the event of an earlier try was deleted since
+    :raises errors.OutcomeUnknown:
     """
 
     def send_create(adapter: CalendarAdapter) -> RemoteEvent:
@@ -88,7 +88,7 @@ def find_created(
     call: CalendarCall, calendar_id: str, content: EventContent, *, event_id: str
 ) -> RemoteEvent | None:
     """
-    Return the event that an earlier try created under an id of Antares; None if there is none.
+    Return the event that an earlier try created.
 
     :raises EventKeyReused: if another event has the id
     :raises errors.ProviderError: if the provider cannot tell
@@ -112,9 +112,7 @@ def change(
     """
     Write the fields that differ, if the event is still as it was fetched.
 
-    :raises errors.ChangedMeanwhile: if it is not
-    :raises errors.Gone: if the event was deleted
-    :raises errors.OutcomeUnknown: if the outcome cannot be verified
+    :raises errors.ChangedMeanwhile, errors.Gone, errors.OutcomeUnknown:
     """
     if not is_different(before.content, content):
         return before
@@ -143,7 +141,7 @@ def change(
 
 
 def delete(call: CalendarCall, calendar_id: str, before: RemoteEvent, *, notify: Notify) -> None:
-    """Delete an event, or cancel an occurrence. See `change`."""
+    """See `change`."""
 
     def send_delete(adapter: CalendarAdapter) -> None:
         adapter.delete_event(calendar_id, before.event_id, etag=before.etag, notify=notify)
@@ -162,7 +160,7 @@ def move(
     call: CalendarCall, calendar_id: str, before: RemoteEvent, *, to: str, notify: Notify
 ) -> RemoteEvent:
     """
-    Move an event or a whole series to another calendar of the account. See `change`.
+    See `change`.
 
     :raises BadDraft: if the event cannot move to that calendar
     """
@@ -186,7 +184,7 @@ def move(
 
 
 def find_moved(call: CalendarCall, calendar_id: str, event_id: str) -> FetchedEvent:
-    """Return the event that an earlier move brought to a calendar, by its old id, or None."""
+    """Return the event of an earlier move, by its old id."""
     try:
         return call(lambda adapter: adapter.find_moved_event(calendar_id, event_id))
     except errors.Gone:
@@ -201,7 +199,7 @@ def respond(
     *,
     notify: Notify,
 ) -> RemoteEvent:
-    """Answer an invitation for the account's own person. See `change`."""
+    """Answer for the account's owner. See `change`."""
 
     def send_response(adapter: CalendarAdapter) -> RemoteEvent:
         return adapter.respond_to_invitation(
@@ -222,18 +220,17 @@ def respond(
 
 
 def get_response(event: RemoteEvent) -> AttendeeResponse | None:
-    """Return the answer of the account's owner; None if the owner is not a guest."""
+    """Return the owner's answer; None if the owner is not a guest."""
     attendees = event.content.attendees
     return next((attendee.response for attendee in attendees if attendee.is_self), None)
 
 
 def is_same(first: EventContent, second: EventContent) -> bool:
-    """Return whether two are one event, created twice: they have the same title and times."""
+    """Compare title and times, to find an event that was created twice."""
     return (first.title, *_get_times(first)) == (second.title, *_get_times(second))
 
 
 def is_different(first: EventContent, second: EventContent) -> bool:
-    """Return whether two differ in a field that is written."""
     return etags.digest_fields(first) != etags.digest_fields(second)
 
 

@@ -38,7 +38,6 @@ ROUTE_NAME = "settings-calendars"
 @require_safe
 @require_permission(Permission.USE_OWN)
 def show_calendars(request: HttpRequest, integration_id: UUID) -> HttpResponse:
-    """Show the cached period, the expiry and the shares of each calendar."""
     request_context = get_request_context(request)
     actor, at = request_context.actor, request_context.at
     integration = ownership.get_integration(actor, integration_id)
@@ -74,7 +73,7 @@ def show_calendars(request: HttpRequest, integration_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(Permission.USE_OWN)
 def delete_cached_events(request: HttpRequest, integration_id: UUID) -> HttpResponse:
-    """Show the number of events; on POST, delete the cached events."""
+    """Show the number of events; on POST, delete them."""
     actor, at = get_actor(request), timezone.now()
     integration = ownership.get_integration(actor, integration_id)
     if integration.product != "calendar" or not PROVIDERS[integration.connection.provider].grants:

@@ -1,4 +1,4 @@
-"""Assign each calendar one of the eight page colours: close to its own colour, and distinct."""
+"""Assign each calendar one of the eight page colours: close to its own, and distinct."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _MIN_SATURATION: Final = 0.1
 
 def assign_tones(colours: Iterable[str]) -> list[int]:
     """
-    Return a tone for each colour (`#1a73e8`; any other text means no colour).
-
     Two calendars share a tone only if all eight are in use.
+
+    :param colours: as `#1a73e8`; any other text means no colour
     """
     tones: list[int] = []
     for colour in colours:

@@ -1,5 +1,3 @@
-"""Import an iCalendar file into a local calendar, and export the calendar as a file."""
-
 from __future__ import annotations
 
 from uuid import UUID
@@ -31,7 +29,7 @@ from . import local_calendar_page
 @require_POST
 @require_permission(Permission.USE_OWN)
 def import_file(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
-    """Import all events of the file, or none and show the lines that have errors."""
+    """Import all events of the file, or show the lines that have errors."""
     request_context = get_request_context(request)
     # Check ownership before the file is read.
     local_calendar_page.get_calendar_or_404(request_context, calendar_id)

@@ -35,10 +35,8 @@ PageValues = dict[str, Any]
 @dataclass(frozen=True, slots=True)
 class CalendarPageOptions:
     """
-    The requested view of the calendar page.
-
     :param day: None: today in the displayed time zone
-    :param zone: None: the time zone of the first calendar
+    :param zone: None: that of the first calendar
     """
 
     view: str
@@ -50,8 +48,6 @@ class CalendarPageOptions:
 def make_calendar_presenter(
     page_data: CalendarPageData, options: CalendarPageOptions
 ) -> Callable[[OpenedRows], Sequence[TemplateItem]]:
-    """Return the function with which the sink builds the calendar page."""
-
     def present_page(opened: OpenedRows) -> Sequence[TemplateItem]:
         name_rows, event_rows = (
             opened[: len(page_data.calendars)],
@@ -142,7 +138,7 @@ def _present_sharing(visible: VisibleCalendar, page_data: CalendarPageData) -> P
 
 
 def _present_account(visible: VisibleCalendar) -> PageValues:
-    """Describe a calendar's account without its address: showing that is a use of data."""
+    """Omit the account's address: showing it is a use of data."""
     if visible.share is not None:
         return {"account_id": None, "account": "Shared with me"}
     connection = visible.calendar.integration.connection
@@ -155,7 +151,6 @@ def _present_account(visible: VisibleCalendar) -> PageValues:
 
 
 def _group_by_account(legend: Iterable[PageValues]) -> list[PageValues]:
-    """Keep the order of calendars within an account."""
     by_account: dict[UUID | None, list[PageValues]] = {}
     for calendar in legend:
         by_account.setdefault(calendar["account_id"], []).append(calendar)
@@ -169,7 +164,6 @@ def _label_calendar(calendar: PageValues) -> str:
 
 
 def _place_entries(days: Sequence[PageValues], hours: range) -> None:
-    """Set the first row and the number of rows of each timed entry."""
     for entry in (entry for day in days for entry in day["timed"]):
         length = entry["after"] - entry["at"]
         entry |= {
@@ -202,9 +196,8 @@ def _find_cached_days(
     page_data: CalendarPageData, window: expansion.TimeWindow, tz: ZoneInfo
 ) -> PageValues:
     """
-    Return the first and last day that every cached calendar covers, if the page shows more days.
-
-    Caches begin and end at different times, in the middle of a day.
+    Return the days that every cached calendar covers; caches begin and end in the middle of a
+    day.
     """
     cached_calendars = [
         visible.calendar for visible in page_data.shown_calendars if not visible.calendar.is_local

@@ -1,8 +1,8 @@
 """
-Arrange event occurrences on days in one time zone. Pure; called only inside sinks.
+Arrange occurrences on days in one time zone. Pure; called only inside sinks.
 
 An event of at least one day is listed above the hours. On a day with a clock change, times
-include the abbreviation of the time zone.
+include the abbreviation of the zone.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class CalendarStyle:
 
 @dataclass(frozen=True, slots=True)
 class _LocalTimes:
-    """Times of an event in the page's time zone. `days` is inclusive."""
+    """`days` is inclusive."""
 
     days: tuple[date, date]
     start: datetime | None
@@ -186,7 +186,7 @@ def _format_clock_time(moment: datetime, tz: ZoneInfo, *, says_zone: bool) -> st
 
 
 def _get_clock_change(day: date, tz: ZoneInfo) -> int:
-    """Return the minutes by which clocks go forward on that day; negative: back."""
+    """Return the minutes by which clocks go forward; negative: back."""
     start, end = (
         timezones.to_utc(datetime.combine(boundary, time()), tz).astimezone(UTC)
         for boundary in (day, day + _DAY)
@@ -197,7 +197,7 @@ def _get_clock_change(day: date, tz: ZoneInfo) -> int:
 def get_hour_range(
     days: Sequence[LayoutValues], *, first: int = 7, last: int = 20
 ) -> tuple[int, int]:
-    """Return the first and last hour to draw. Night hours are included only if they have events."""
+    """Night hours are included only if they have events."""
     timed = [entry for day in days for entry in day["timed"]]
     first = min([first, *(timed_entry["at"] // 4 for timed_entry in timed)])
     return first, max([last, *(math.ceil(timed_entry["after"] / 4) for timed_entry in timed)])

@@ -1,8 +1,8 @@
 """
-Convert days with entries to template values. Called inside the sink.
+Convert days to template values. Called inside the sink.
 
-This module builds all texts of an entry: a month has hundreds of entries, and a single template
-tag costs more than all texts of an entry cost in Python.
+All texts of an entry are built here: a month has hundreds of entries, and one template tag costs
+more than all texts in Python.
 """
 
 from __future__ import annotations
@@ -52,10 +52,8 @@ def reverse_urls() -> CalendarUrls:
 @dataclass(frozen=True, slots=True)
 class DayPresenter:
     """
-    Builds the days of one page.
-
     :param day: the requested day; a month view fades the days of other months
-    :param hours: the hours that a week or day view draws
+    :param hours: those that a week or day view draws
     """
 
     view: str

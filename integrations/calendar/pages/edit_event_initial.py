@@ -32,7 +32,7 @@ _KNOWN_REMINDERS: Final = frozenset(value for value, _ in REMINDERS)
 
 
 class EditEventForm(EventForm):
-    """Edits an event. `version` is the ETag of the event that the page showed."""
+    """`version` is the ETag of the event that the page showed."""
 
     key = None  # type: ignore[assignment]
     calendar = None  # type: ignore[assignment]
@@ -57,8 +57,7 @@ class EditEventForm(EventForm):
         """
         Return the fields that differ from the version that the page showed.
 
-        :raises BadDraft: if the values do not form an event
-        :raises etags.VersionMalformed: if the form has no valid version
+        :raises BadDraft, etags.VersionMalformed:
         """
         cleaned_data = self.cleaned_data
         draft = self.build_draft()
@@ -86,11 +85,7 @@ def make_edit_presenter(
     options: event_presenter.EventPageOptions,
     sent_form: EditEventForm | None,
 ) -> Callable[[OpenedRows], Sequence[TemplateItem]]:
-    """
-    Return the function with which the sink builds the edit page.
-
-    :param sent_form: shown again instead of the stored event
-    """
+    """:param sent_form: shown again instead of the stored event"""
     present_event = event_presenter.make_event_presenter(page_data, options)
 
     def present_page(opened: OpenedRows) -> Sequence[TemplateItem]:
@@ -119,11 +114,7 @@ def make_edit_presenter(
 
 
 def get_initial(content: EventContent, start: When, end: When, *, zone: str) -> Mapping[str, Any]:
-    """
-    Return the initial form values for an event.
-
-    :param zone: used for times without a time zone
-    """
+    """:param zone: for times without a time zone"""
     repeat = recurrence_form.parse_recurrence(content.recurrence, content.start)
     return {
         "title": content.title,

@@ -1,5 +1,3 @@
-"""The page that edits an event: one occurrence, it and all following ones, or the series."""
-
 from __future__ import annotations
 
 from typing import cast
@@ -30,10 +28,8 @@ from .edit_event_initial import EditEventForm
 @require_permission(Permission.USE_OWN)
 def edit_event(request: HttpRequest, event_id: str) -> HttpResponse:
     """
-    Show the form with the event; on POST, write the changed fields.
-
-    If the event changed since the page was shown, the page shows the entered and the current
-    values. Sending the form again overwrites the current ones.
+    If the event changed since, show the entered and the current values; the form, sent again,
+    overwrites the current ones.
     """
     if request.method != "POST":
         return _render_page(request, event_id, None)

@@ -1,4 +1,4 @@
-"""Convert the opened rows of one event to the values of its page. Called inside the sink."""
+"""Convert the opened rows of one event to template values. Called inside the sink."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ PageValues = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class EventPageOptions:
-    """The requested event. `zone` None: the time zone of the viewer's first calendar."""
+    """`zone` None: the time zone of the viewer's first calendar."""
 
     event_id: EventId
     zone: str | None
@@ -70,7 +70,7 @@ class EventPageOptions:
 def make_event_presenter(
     page_data: EventPageData, options: EventPageOptions
 ) -> Callable[[OpenedRows], Sequence[TemplateItem]]:
-    """Return the function with which the sink builds the event page: [] if no event matches."""
+    """The presenter returns [] if no event matches."""
 
     def present_page(opened: OpenedRows) -> Sequence[TemplateItem]:
         events = opened[len(page_data.calendars) :]
@@ -103,10 +103,7 @@ def make_event_presenter(
 
 
 def read_calendar_properties(page_data: EventPageData, opened: OpenedRows) -> list[PageValues]:
-    """
-    Return name, zone and colour of each calendar of the page, in order; `{}` if they are not
-    opened.
-    """
+    """Return name, zone and colour of each calendar, in order; `{}` if not opened."""
     name_rows = opened[: len(page_data.calendars)]
     return [orjson.loads(values["about"]) if "about" in values else {} for _, values in name_rows]
 
@@ -115,7 +112,7 @@ def find_occurrence(opened: OpenedRows, event_id: EventId) -> EventOccurrence | 
     """
     Return the occurrence, the single event, or the series with its first time.
 
-    :raises Damaged: if the row does not open
+    :raises Damaged:
     """
     if event_id.original_start is not None:
         return occurrences.find_occurrence(opened, event_id.row_id, event_id.original_start)
@@ -140,11 +137,7 @@ def find_occurrence(opened: OpenedRows, event_id: EventId) -> EventOccurrence | 
 def make_description_presenter(
     event_id: EventId, permits: Permits
 ) -> Callable[[OpenedRows], bytes]:
-    """
-    Return the function with which the sink builds an event's description as a document.
-
-    :param permits: the permits by which the sink opens the rows
-    """
+    """:param permits: those by which the sink opens the rows"""
 
     def present_description(opened: OpenedRows) -> bytes:
         occurrence = find_occurrence(opened, event_id)

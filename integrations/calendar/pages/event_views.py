@@ -1,4 +1,4 @@
-"""The pages of one event: details, answer, deletion. Its description is a separate document."""
+"""The pages of one event. Its description is a separate document."""
 
 from __future__ import annotations
 
@@ -40,7 +40,6 @@ _RESPONSES: Final[Mapping[str, str]] = {
 @require_safe
 @require_permission(Permission.USE_OWN)
 def show_event(request: HttpRequest, event_id: str) -> HttpResponse:
-    """Show an event, a series or an occurrence, or the reason why it cannot be shown."""
     return _render_page(request, event_id, "calendar/event.html")
 
 
@@ -48,7 +47,6 @@ def show_event(request: HttpRequest, event_id: str) -> HttpResponse:
 @require_POST
 @require_permission(Permission.USE_OWN)
 def answer_invitation(request: HttpRequest, event_id: str) -> HttpResponse:
-    """Answer the invitation to one occurrence or to the whole series."""
     request_context, response = get_request_context(request), request.POST.get("response", "")
     if response not in _RESPONSES:
         raise Http404
@@ -76,10 +74,6 @@ def answer_invitation(request: HttpRequest, event_id: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(Permission.USE_OWN)
 def delete_event(request: HttpRequest, event_id: str) -> HttpResponse:
-    """
-    Ask for confirmation; on POST, delete one occurrence, it and all following ones, or the
-    series.
-    """
     template, scope = "calendar/delete.html", request.POST.get("scope", "this")
     if request.method != "POST":
         return _render_page(request, event_id, template)
@@ -109,11 +103,7 @@ def delete_event(request: HttpRequest, event_id: str) -> HttpResponse:
 @csp(dict(sandboxed_html.POLICY))
 @require_permission(Permission.USE_OWN)
 def show_description(request: HttpRequest, event_id: str) -> HttpResponse:
-    """
-    Return the description as a sandboxed document, as for the text of a mail.
-
-    The response has an opaque origin, runs no scripts and loads nothing.
-    """
+    """Return a sandboxed document: it has an opaque origin, runs no scripts and loads nothing."""
     request_context = get_request_context(request)
     try:
         parsed_id = event_lookup.parse_event_id(event_id)

@@ -35,7 +35,7 @@ _PERSON_PREFIX: Final = "with_"
 
 
 class FindTimeForm(forms.Form):
-    """Duration, period, time zone and participants: one choice for each of `people`."""
+    """Has one choice for each of `people`."""
 
     length = forms.ChoiceField(label="How long", choices=LENGTHS, initial="60")
     first_day = forms.DateField(
@@ -71,7 +71,6 @@ class FindTimeForm(forms.Form):
 
     @property
     def asked(self) -> list[forms.BoundField]:
-        """The fields of the people, for the template."""
         return [self[f"{_PERSON_PREFIX}{user_id}"] for user_id in self.people]
 
     def clean(self) -> dict[str, Any]:
@@ -117,10 +116,7 @@ class FindTimeForm(forms.Form):
 def make_times_presenter(
     search: MeetingSearch, people: Mapping[UUID, SharePartner]
 ) -> Callable[[MeetingOptions], Sequence[TemplateItem]]:
-    """
-    Return the function with which the sink lists free times by day, each with its query for a new
-    event.
-    """
+    """The presenter lists free times by day, each with its query for a new event."""
     tz = timezones.get_zone(search.zone)
     required_ids = [
         participant.user_id for participant in search.participants if participant.is_required

@@ -1,5 +1,3 @@
-"""The page that finds a time when all participants are free, and leads to a new event."""
-
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -97,10 +95,7 @@ def _render_form(
 def _make_zone_presenter(
     visible_calendars: Sequence[VisibleCalendar], zone: str | None
 ) -> Callable[[OpenedRows], Sequence[TemplateItem]]:
-    """
-    Return the function with which the sink shows the default time zone, from the viewer's
-    calendar.
-    """
+    """The default zone is that of the viewer's calendar."""
 
     def present_zone(opened: OpenedRows) -> Sequence[TemplateItem]:
         calendar_properties = [

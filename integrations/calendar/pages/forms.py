@@ -1,5 +1,3 @@
-"""The form of an event, and its conversion to a draft. Errors appear at their fields."""
-
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
@@ -126,7 +124,6 @@ class EventForm(forms.Form):
         )
 
     def add_draft_errors(self, error: BadDraft) -> None:
-        """Add the errors of a rejected draft to their fields."""
         for name, message in error.fields.items():
             field = _FORM_FIELDS.get(name, name)
             self.add_error(field if field in self.fields else None, message)
@@ -157,11 +154,7 @@ class EventForm(forms.Form):
 
 
 def get_blank_values(start: datetime, length: timedelta, *, is_days: bool) -> dict[str, Any]:
-    """
-    Return the initial values of a new event: from `start` for `length`, or the whole day.
-
-    :param start: local time
-    """
+    """:param start: local time"""
     day, end = start.date(), start + length
     return {
         "key": uuid4(),
@@ -175,7 +168,7 @@ def get_blank_values(start: datetime, length: timedelta, *, is_days: bool) -> di
 
 
 def get_calendar_id(form: EventForm) -> UUID | None:
-    """Return the chosen calendar's id, even if other fields are invalid; None: no choice."""
+    """Works even if other fields are invalid."""
     try:
         return UUID(str(form["calendar"].value()))
     except ValueError:

@@ -1,5 +1,3 @@
-"""The page of a local calendar: forms, and rendering through the sink."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -67,7 +65,7 @@ class CalendarFileForm(forms.Form):
 
 
 def get_calendar_or_404(request_context: RequestContext, calendar_id: UUID) -> VisibleCalendar:
-    """:raises Http404: if the person owns no local calendar with this id"""
+    """:raises Http404: if the person owns no such local calendar"""
     own_calendars = calendar_access.get_own_calendars(
         actor=request_context.actor, user_id=request_context.user_id
     )
@@ -110,7 +108,7 @@ def render_calendar_page(  # noqa: PLR0913 - the values of the page
 def render_remove_all(
     request: HttpRequest, request_context: RequestContext, integration: Integration
 ) -> bytes:
-    """Return the page that lists all local calendars with their files before the removal."""
+    """Lists all local calendars with their files before the removal."""
     own = calendar_access.get_own_calendars(
         actor=request_context.actor, user_id=request_context.user_id
     )

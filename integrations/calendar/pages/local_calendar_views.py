@@ -1,5 +1,3 @@
-"""Create, rename and remove local calendars."""
-
 from __future__ import annotations
 
 from typing import Final
@@ -44,7 +42,6 @@ class NewLocalCalendarForm(local_calendar_page.LocalCalendarForm):
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(Permission.USE_OWN)
 def create_local_calendar(request: HttpRequest) -> HttpResponse:
-    """Explain local calendars; on POST, create one."""
     feature = FEATURES[local_calendars.FEATURE]
     form = NewLocalCalendarForm(request.POST or None, initial={"version": feature.version})
     if request.method == "POST" and form.is_valid():
@@ -71,7 +68,6 @@ def create_local_calendar(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(Permission.USE_OWN)
 def edit_local_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
-    """Show one calendar; on POST, change its name, time zone and colour."""
     request_context = get_request_context(request)
     form = local_calendar_page.LocalCalendarForm(request.POST) if request.method == "POST" else None
     if form is not None and form.is_valid():
@@ -99,7 +95,6 @@ def edit_local_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(Permission.USE_OWN)
 def remove_local_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
-    """Explain that the removal is final; on POST, remove the calendar."""
     request_context = get_request_context(request)
     visible = local_calendar_page.get_calendar_or_404(request_context, calendar_id)
     integration_id = visible.calendar.integration_id

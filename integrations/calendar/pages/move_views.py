@@ -1,5 +1,3 @@
-"""The page that moves an event or a whole series to another calendar."""
-
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -37,7 +35,7 @@ from . import (
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(Permission.USE_OWN)
 def move_event(request: HttpRequest, event_id: str) -> HttpResponse:
-    """Ask for the target calendar; on POST, move the event. A series moves as a whole."""
+    """Move the event on POST; a series moves as a whole."""
     if request.method != "POST":
         return _render_page(request, event_id)
     try:
@@ -100,17 +98,13 @@ def _render_page(
 
 
 def _get_series_id(event_id: str) -> EventId:
-    """
-    Return the id of the whole event: a move, its page and its version never refer to one
-    occurrence.
-    """
+    """A move never refers to one occurrence."""
     return EventId(event_lookup.parse_event_id(event_id).row_id)
 
 
 def _make_move_presenter(
     page_data: EventPageData, options: event_presenter.EventPageOptions
 ) -> Callable[[OpenedRows], Sequence[TemplateItem]]:
-    """Return the function with which the sink shows the event and its possible target calendars."""
     present_event = event_presenter.make_event_presenter(page_data, options)
     target_ids = {
         visible.calendar.id

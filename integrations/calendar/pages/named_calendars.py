@@ -1,8 +1,7 @@
 """
-Calendars with names and counts, for pages that ask for confirmation before a removal.
+Calendars with names and counts, for pages that confirm a removal.
 
-A name is shown if its key can be used now and the policy allows it. Otherwise the page shows only
-the counts: a removal needs no key.
+A name is shown if its key can be used now and the policy allows it; a removal needs no key.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from limited_use.vault.keyring.port import KeyStoreUnavailable
 
 @dataclass(frozen=True, slots=True)
 class _Counts:
-    """Events and live shares by calendar id."""
+    """By calendar id."""
 
     events: Mapping[UUID, int]
     shares: Mapping[UUID, int]
@@ -45,11 +44,7 @@ def render_calendars(  # noqa: PLR0913 - a template and its values
     context: Mapping[str, Any],
     nameable: Collection[VisibleCalendar],
 ) -> bytes:
-    """
-    Render `template` with the calendars and their counts as `calendars`.
-
-    :param nameable: the calendars with names that may be opened
-    """
+    """:param nameable: the calendars with names that may be opened"""
     unnamed = [SealedRow(visible) for visible in calendars if visible not in nameable]
     counts = _Counts(
         row_counts.count_events([row.calendar for row in calendars]),

@@ -1,4 +1,4 @@
-"""Initial values of the form for a new event, from the URL's query."""
+"""Initial values of a new event, from the URL's query."""
 
 from __future__ import annotations
 
@@ -24,8 +24,6 @@ _MAX_MINUTES: Final = 24 * 60
 
 def build_query(start: datetime, end: datetime, *, zone: str, people: list[UUID]) -> str:
     """
-    Return the query of a form that starts with a found time.
-
     :param start: local time in `zone`, as `end` is
     :param people: ids of invited colleagues: URLs never contain mail addresses
     """
@@ -75,7 +73,7 @@ def _parse_length(request: HttpRequest) -> timedelta:
 
 
 def _get_addresses(request_context: RequestContext, ids: list[str]) -> list[str]:
-    """Return the addresses of those people who share a calendar with the viewer."""
+    """Only people who share a calendar with the viewer have an address here."""
     addresses = {
         str(user_id): person.address
         for user_id, person in free_busy_access.list_colleagues(request_context).items()

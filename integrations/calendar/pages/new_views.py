@@ -1,4 +1,4 @@
-"""The page that creates an event. Entered values are never lost, even after an error."""
+"""The page that creates an event. Entered values survive every error."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from .forms import EventForm, get_calendar_id
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(Permission.USE_OWN)
 def new_event(request: HttpRequest) -> HttpResponse:
-    """Show the form; on POST, create the event. Sent twice, the form creates one event."""
+    """Sent twice, the form creates one event."""
     request_context = get_request_context(request)
     if request.method != "POST":
         form = EventForm(initial=new_event_initial.get_initial(request, request_context))
@@ -113,7 +113,6 @@ def _render_page(
 def _make_form_presenter(
     visible_calendars: Sequence[VisibleCalendar], zone: str | None, chosen_id: UUID | None
 ) -> Callable[[OpenedRows], Sequence[TemplateItem]]:
-    """Return the function with which the sink lists the calendars that the viewer may write to."""
     offered_ids = {
         visible.calendar.id
         for visible in visible_calendars

@@ -1,4 +1,4 @@
-"""Place overlapping events side by side. Pure arithmetic on quarter-hour slots."""
+"""Place overlapping events side by side, on quarter-hour slots. Pure."""
 
 from __future__ import annotations
 
@@ -16,18 +16,14 @@ MAX_LANES: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class LanePosition:
-    """Lane of an event and number of lanes beside each other. `lanes` 0: the event does not fit."""
+    """`lanes` is the number side by side; 0: the event does not fit."""
 
     lane: int
     lanes: int
 
 
 def assign_lanes(spans: Sequence[tuple[int, int]]) -> list[LanePosition]:
-    """
-    Return the position of each span.
-
-    :param spans: first slot and the slot after the last, sorted by first slot
-    """
+    """:param spans: first slot and the slot after the last, sorted by first slot"""
     positions: list[LanePosition | None] = [None] * len(spans)
     group: list[int] = []
     lane_by_index: dict[int, int] = {}

@@ -25,10 +25,9 @@ _MAX_HIDDEN: Final = 200
 
 def get_zone(request: HttpRequest) -> str | None:
     """
-    Return the chosen time zone; None: the zone of the person's calendar.
+    Return None for the zone of the person's calendar.
 
-    Only the person's own choice is stored. A calendar's zone comes from a provider and stays
-    sealed.
+    Only the person's choice is stored: a calendar's zone comes from a provider and stays sealed.
     """
     chosen = request.session.get(_ZONE)
     return chosen if isinstance(chosen, str) and chosen in ZONES else None
@@ -38,7 +37,7 @@ def choose_zone(request: HttpRequest, name: str) -> None:
     """
     Store a time zone; an empty name restores the calendar's own.
 
-    :raises UnknownZone: if no zone has that name
+    :raises UnknownZone:
     """
     if name and name not in ZONES:
         raise UnknownZone
@@ -56,7 +55,6 @@ def remember_view(request: HttpRequest, chosen: str) -> None:
 
 
 def get_hidden_ids(request: HttpRequest) -> Collection[UUID]:
-    """Return the shared calendars that the person hides."""
     return {UUID(calendar_id) for calendar_id in request.session.get(_HIDDEN, ())}
 
 

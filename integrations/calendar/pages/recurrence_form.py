@@ -28,9 +28,7 @@ _FULL_WEEKS: Final = 4
 @dataclass(frozen=True, slots=True)
 class RepeatChoice:
     """
-    The choices of the form.
-
-    :param days: days of the week, 0 is Monday; empty: the start's day
+    :param days: 0 is Monday; empty: the start's day
     :param until: the last possible day; excludes `count`
     """
 
@@ -42,7 +40,7 @@ class RepeatChoice:
 
 
 def format_recurrence(repeat: RepeatChoice, start: When) -> tuple[str, ...]:
-    """Return the recurrence lines (RFC 5545); empty for an event that happens once."""
+    """Return no lines for an event that happens once."""
     if not repeat.pattern:
         return ()
     first = _get_local_date(start)
@@ -60,7 +58,7 @@ def format_recurrence(repeat: RepeatChoice, start: When) -> tuple[str, ...]:
 
 
 def parse_recurrence(recurrence: Collection[str], start: When) -> RepeatChoice | None:
-    """Return the choice that makes these lines, or None: the lines stay unchanged."""
+    """Return None if no choice makes these lines: they stay unchanged."""
     if not recurrence:
         return RepeatChoice("")
     try:

@@ -1,5 +1,3 @@
-"""Share a calendar, and withdraw a share."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -55,7 +53,7 @@ class ShareForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(Permission.USE_OWN)
 def show_sharing(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
-    """Show who can see the calendar; on POST, share it with one more person."""
+    """Show who can see the calendar; on POST, share it."""
     request_context = get_request_context(request)
     at = request_context.at
     try:
@@ -84,7 +82,7 @@ def show_sharing(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
 @require_POST
 @require_permission(Permission.USE_OWN)
 def end_share(request: HttpRequest, share_id: UUID) -> HttpResponse:
-    """Withdraw a share, or leave one. From then on, nothing opens through it."""
+    """Withdraw a share, or leave one."""
     actor, at = get_actor(request), timezone.now()
     try:
         sharing.end_share(actor=actor, share_id=share_id, at=at)

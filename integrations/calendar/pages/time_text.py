@@ -79,7 +79,7 @@ def _format_day(day: date) -> str:
 
 
 def describe_reminders(event_reminders: tuple[Reminder, ...] | None) -> str:
-    """Return the reminders as text. None: the calendar's defaults."""
+    """None: the calendar's defaults."""
     if event_reminders is None:
         return "As the calendar does by itself"
     if not event_reminders:
@@ -92,7 +92,7 @@ def describe_reminders(event_reminders: tuple[Reminder, ...] | None) -> str:
 
 
 def format_duration(minutes: int) -> str:
-    """Return the duration in its largest whole unit."""
+    """Use the largest whole unit."""
     units = (("week", 10_080), ("day", 1_440), ("hour", 60), ("minute", 1))
     unit, size = next(
         candidate

@@ -27,11 +27,7 @@ _MAX_UTC_OFFSET: Final = timedelta(hours=14)
 
 @dataclass(frozen=True, slots=True)
 class ViewRange:
-    """
-    The days of one view.
-
-    :param day: the requested day; the view shows `first` to `last`
-    """
+    """:param day: the requested day; the view shows `first` to `last`"""
 
     view: str
     day: date
@@ -46,7 +42,6 @@ class ViewRange:
 
 
 def is_possible(day: date) -> bool:
-    """Return whether calendars support the day's year."""
     return FIRST_YEAR < day.year < LAST_YEAR
 
 

@@ -1,5 +1,3 @@
-"""The calendar page (month, week, day, agenda) and its preferences."""
-
 from __future__ import annotations
 
 from datetime import date
@@ -33,7 +31,6 @@ MAX_POLLS: Final = 15
 @require_safe
 @require_permission(Permission.USE_OWN)
 def show_calendar(request: HttpRequest) -> HttpResponse:
-    """Show the events of all chosen calendars in one view."""
     request_context, view = get_request_context(request), preferences.get_view(request)
     try:
         day = _parse_day(request.GET.get("day", ""))
@@ -79,7 +76,7 @@ def show_calendar(request: HttpRequest) -> HttpResponse:
 @require_safe
 @require_permission(Permission.USE_OWN)
 def show_pending_calendars(request: HttpRequest) -> HttpResponse:
-    """Return how many calendars are still being fetched; after the last, reload the page."""
+    """Return how many calendars are being fetched; after the last, reload the page."""
     waited = request.GET.get("waited", "")
     poll_count = min(int(waited) if waited.isdecimal() and len(waited) < 4 else 0, MAX_POLLS) + 1  # noqa: PLR2004 - digits
     count = page_queries.count_pending_calendars(
@@ -136,7 +133,7 @@ def edit_preferences(request: HttpRequest) -> HttpResponse:
 
 
 def _count_unavailable(page_data: page_queries.CalendarPageData) -> dict[str, int]:
-    """Return the number of calendars that cannot be shown, by reason."""
+    """Counts by reason."""
     unavailable = page_data.stale_calendars
     shared = sum(1 for visible in unavailable if visible.share is not None)
     own = [visible for visible in unavailable if visible.share is None]

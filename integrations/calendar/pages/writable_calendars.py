@@ -13,7 +13,7 @@ WRITER_ROLES: Final = frozenset({CalendarRole.WRITER, CalendarRole.OWNER})
 
 
 def is_writable(visible: VisibleCalendar) -> bool:
-    """Return whether the calendar is the person's own and its role and account allow writing."""
+    """Role and account must allow writing."""
     calendar = visible.calendar
     if visible.share is not None or calendar.role not in WRITER_ROLES:
         return False
@@ -23,10 +23,7 @@ def is_writable(visible: VisibleCalendar) -> bool:
 def list_move_targets(
     visible: VisibleCalendar, visible_calendars: Iterable[VisibleCalendar]
 ) -> list[VisibleCalendar]:
-    """
-    Return the calendars to which an event of `visible` may be moved; empty if it may not be
-    moved.
-    """
+    """Return none if an event of `visible` may not be moved."""
     if not is_writable(visible):
         return []
     current = visible.calendar

@@ -1,5 +1,3 @@
-"""Sync calendars: the list of an account's calendars, and a temporary copy of each."""
-
 from .calendar_turn import open_turn
 from .work_items import LIST_RESOURCE, get_resource
 

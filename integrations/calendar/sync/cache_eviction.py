@@ -1,9 +1,8 @@
 """
-End a calendar's copy: its key is destroyed in that commit, also for backups, and its rows
-deleted.
+End a calendar's copy: its key is destroyed in that commit, also for backups.
 
 A copy ends when its owner deletes it, when it is too old, and when the provider no longer has the
-calendar. The integration stays connected.
+calendar.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 class EvictionReason(StrEnum):
-    """Why a copy ended, as the ledger records it."""
+    """As the ledger records it."""
 
     OWNER = "owner"
     TOO_OLD = "too_old"
@@ -38,10 +37,9 @@ class EvictionReason(StrEnum):
 
 def evict_copies(calendars: Sequence[Calendar], *, reason: EvictionReason, at: datetime) -> int:
     """
-    End the copies of calendars of one integration, in the caller's transaction; return the event
-    count.
+    End copies of one integration; return the number of events.
 
-    From the commit on nothing of them opens, and a sync under way drops its data.
+    A sync under way drops its data.
 
     :param calendars: locked by the caller
     """
@@ -78,12 +76,7 @@ def evict_copies(calendars: Sequence[Calendar], *, reason: EvictionReason, at: d
 
 
 def evict_expired(*, at: datetime, limit: int = 500) -> int:
-    """
-    End the copies that are too old, remove calendars that the provider no longer has, and return
-    the count.
-
-    One transaction for each calendar: a failure does not stop the others.
-    """
+    """Each calendar has its own transaction: a failure does not stop the others."""
     calendar_ids = list(
         filter_expired(at).order_by("cached_at", "id").values_list("id", flat=True)[:limit]
     )
@@ -97,10 +90,7 @@ def evict_expired(*, at: datetime, limit: int = 500) -> int:
 
 
 def filter_expired(at: datetime) -> QuerySet[Calendar]:
-    """
-    Return calendars of live integrations with an expired copy, and those that the provider
-    dropped.
-    """
+    """Also includes calendars that the provider dropped."""
     declared_hours = scopes.get_cache_hours("calendar")
     hours = Case(
         When(integration__cache_hours=None, then=Value(declared_hours)),

@@ -1,8 +1,8 @@
 """
-Sync the list of an account's calendars: the whole list each time.
+Sync the list of an account's calendars: the whole list each time, in one call.
 
-The list is short, so this takes one call. A change token does not suffice: the end of a copy
-deletes the name of its calendar, and the provider does not repeat unchanged entries.
+A change token does not suffice: the end of a copy deletes the calendar's name, and the provider
+does not repeat unchanged entries.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _MAX_COLOUR_LENGTH: Final = 64
 
 
 def sync_calendar_list(session: CalendarSyncSession) -> bool:
-    """Fetch the list and store it. Return True: nothing is left to do."""
+    """Return True: nothing is left to do."""
     remote_calendars = _fetch_calendars(session)
     at = session.clock.now()
     # The blind index uses the integration's key, which outlives the keys of copies.

@@ -1,5 +1,3 @@
-"""A sync turn of calendars: the list of an account's calendars, or the copy of one."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -30,10 +28,7 @@ from .session import CalendarSyncSession
 
 @dataclass(frozen=True, slots=True)
 class CalendarTurn:
-    """
-    See the protocol of turns in `integrations.sync`. `calendar` is None for the list of
-    calendars.
-    """
+    """See the protocol of turns in `integrations.sync`. `calendar` None: the list of calendars."""
 
     session: CalendarSyncSession
     calendar: Calendar | None
@@ -157,7 +152,7 @@ class CalendarTurn:
 def open_turn(
     lease: Lease, work: SyncWork, clock: SyncClock, time_budget: timedelta
 ) -> Iterator[CalendarTurn]:
-    """Open the permits, the adapter and the session of one turn; the permits come first."""
+    """Open the permits first, then the adapter and the session."""
     integration = work.integration
     connection = integration.connection
     calendar = _get_calendar(work)

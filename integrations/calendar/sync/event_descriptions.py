@@ -1,4 +1,4 @@
-"""Sanitise descriptions of events before the events are sealed."""
+"""Sanitise descriptions before events are sealed."""
 
 from __future__ import annotations
 
@@ -24,8 +24,7 @@ class SafeDescriptions:
     """
     Sanitised descriptions, by the original text.
 
-    `version` is that of the sanitiser, or `NOT_SANITIZED` if no parser process was free: events
-    do not wait for their descriptions.
+    `version` is `NOT_SANITIZED` if no parser process was free: events do not wait.
     """
 
     version: int = safe_bodies.VERSION
@@ -36,7 +35,7 @@ class SafeDescriptions:
 
 
 def sanitize_descriptions(events: Iterable[RemoteEvent]) -> SafeDescriptions:
-    """Return the sanitised descriptions of these events, in one parser request."""
+    """Make one parser request."""
     texts = {event.content.description for event in events if event.content.description.strip()}
     sorted_texts = sorted(texts)
     if not sorted_texts:

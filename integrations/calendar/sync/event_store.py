@@ -1,7 +1,7 @@
 """
 Convert events of a provider or an owner to sealed rows, and write them in bulk.
 
-Every function that writes runs inside the caller's transaction, which holds the fences.
+Writes run inside the caller's transaction, which holds the fences.
 """
 
 from __future__ import annotations
@@ -61,10 +61,8 @@ class BatchOvertaken(Exception):
 @dataclass(slots=True)
 class EventBatch:
     """
-    The rows of one page.
-
-    `rows` are columns of `_WRITE`, in its order; `deleted_blinds` are events to delete, a series
-    with its exceptions; `unreadable_ids` are events that cannot be stored.
+    `rows` are columns of `_WRITE`, in its order; `deleted_blinds` are events to delete;
+    `unreadable_ids` are events that cannot be stored.
     """
 
     calendar: Calendar
@@ -83,13 +81,7 @@ def prepare_batch(
     window: Window,
     descriptions: SafeDescriptions,
 ) -> EventBatch:
-    """
-    Return the rows of the events that overlap the window; other events are deleted.
-
-    An event that cannot be converted is left out and counted; it does not stop the others.
-
-    :param descriptions: of the events of the page
-    """
+    """Delete events outside of the window; leave out and count events that cannot be converted."""
     batch = EventBatch(calendar)
     row_ids = _find_row_ids(calendar.id, sealer, page)
     for event in page.events:
@@ -122,10 +114,8 @@ def prepare_local_batch(
     descriptions: SafeDescriptions,
 ) -> EventBatch:
     """
-    Return the rows of all events at any time, for a local calendar.
-
-    :param work: the budget for expanding all of them together
-    :raises BadEvent, BadSeries, TooManyOccurrences: if the times of an event are invalid
+    :param work: the budget for expanding all events together
+    :raises BadEvent, BadSeries, TooManyOccurrences:
     """
     batch = EventBatch(calendar)
     row_ids = _find_row_ids(calendar.id, sealer, page)
@@ -230,11 +220,10 @@ def get_event_weeks(
     event: RemoteEvent, window: Window | None, work: WorkBudget | None = None
 ) -> tuple[int, int | None] | None:
     """
-    Return the first and last week that an event may overlap; None if it lies outside of `window`.
+    Return the first and last week, with the original time of a moved occurrence; None if outside
+    of `window`.
 
-    For a moved occurrence, the weeks include its original time in the series.
-
-    :raises BadEvent, BadSeries, TooManyOccurrences: if its times are invalid
+    :raises BadEvent, BadSeries, TooManyOccurrences:
     """
     first, last = parser.get_span(event.content, work)
     if event.original_start is not None:
@@ -281,12 +270,7 @@ ON CONFLICT (calendar_id, remote_blind) DO UPDATE SET kind = excluded.kind,
 
 
 def write_batch(batch: EventBatch, *, at: datetime) -> None:
-    """
-    Insert or replace the rows, and delete the removed events.
-
-    :raises BatchOvertaken: if one of the events now exists under another row id than it was
-        sealed for
-    """
+    """:raises BatchOvertaken:"""
     if batch.deleted_blinds:
         delete_events(batch.calendar.id, batch.deleted_blinds)
     if not batch.rows:

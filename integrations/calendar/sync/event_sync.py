@@ -1,9 +1,8 @@
 """
-Sync the copy of one calendar: the whole window first, then changes. Its age counts from the last
-sync.
+Sync the copy of one calendar: the whole window first, then changes.
 
-A provider takes no window beside a change token, so changes may lie outside of the window, and
-are then not stored. Events that enter the window as time passes are found by listing it again.
+A provider takes no window beside a change token, so changes outside of the window are dropped.
+Events that enter the window as time passes are found by listing it again.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ _MAX_TRIES: Final = 3
 
 
 def sync_events(session: CalendarSyncSession, calendar: Calendar) -> bool:
-    """Sync the copy. Return whether nothing is left to do now."""
+    """Return whether nothing is left to do now."""
     if calendar.gone_at is not None or calendar.cleared_at is not None:
         return True
     remote_id = _open_remote_id(session, calendar)
@@ -61,10 +60,9 @@ def sync_events(session: CalendarSyncSession, calendar: Calendar) -> bool:
 
 def _sync_or_restart(session: CalendarSyncSession, calendar: Calendar, remote_id: str) -> bool:
     """
-    Sync; if the provider's cursor has expired, list the whole window again.
+    If the provider's cursor has expired, list the whole window again.
 
-    :raises errors.Unexpected: if the new cursor expires in the same turn: it would repeat for
-        ever
+    :raises errors.Unexpected: if the new cursor expires too: it would repeat for ever
     """
     with suppress(errors.CursorExpired):
         return _sync_pages(session, calendar, remote_id)
@@ -99,7 +97,6 @@ def _sync_pages(session: CalendarSyncSession, calendar: Calendar, remote_id: str
 
 
 def _is_unchanged(page: RemoteEventPage) -> bool:
-    """Return whether the page is the last and has no changes."""
     changes = (page.events, page.cancelled, page.deleted, page.rejected)
     return page.cursor is not None and page.next_page is None and not any(changes)
 
@@ -107,11 +104,7 @@ def _is_unchanged(page: RemoteEventPage) -> bool:
 def _record_unchanged(
     session: CalendarSyncSession, calendar: Calendar, page: RemoteEventPage
 ) -> None:
-    """
-    Store that every row is current, as the provider confirmed, and the next cursor.
-
-    Neither is content of the calendar, so no permit to store is needed.
-    """
+    """Neither this fact nor the cursor is content, so no permit to store is needed."""
     at = session.clock.now()
     sealer = sealing.get_sealer(holder=calendar.cache_id, epoch=session.epoch)
     cursor = sealer.seal_value(Calendar, "cursor", row=calendar.id, data=page.cursor or "")
@@ -258,7 +251,7 @@ def _write_page(
 
 
 def _delete_unseen(calendar: Calendar, at: datetime, *, is_round: bool) -> None:
-    """Delete rows that the round did not see, and rows that now lie before the window."""
+    """Delete rows that the round did not see, or that now lie before the window."""
     calendar_events = Event.objects.filter(calendar_id=calendar.id)
     if is_round:
         calendar_events.exclude(seen_round=calendar.round).delete()
@@ -276,7 +269,7 @@ def _save_calendar(
 
 
 def _lock_calendar_copy(session: CalendarSyncSession, calendar: Calendar, *, at: datetime) -> None:
-    """Hold the fences of integration, lease and copy: the owner may have deleted the copy."""
+    """The owner may have deleted the copy."""
     session.lock_and_renew(at=at)
     unchanged = Calendar.objects.filter(id=calendar.id, cache_id=calendar.cache_id, cleared_at=None)
     if not unchanged.select_for_update(no_key=True).exists():

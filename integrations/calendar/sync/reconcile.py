@@ -1,9 +1,8 @@
 """
 Compare a calendar's copy with the provider's full listing, once a day.
 
-The full listing also repairs the copy: missing rows are written, surplus ones deleted. This
-module only counts them. Events that entered or left the window since the last round are neither
-missing nor surplus, so a week at either end is not counted.
+The listing repairs the copy; this module only counts missing and surplus rows. A week at either
+end is not counted: events enter and leave the window between rounds.
 """
 
 from __future__ import annotations
@@ -21,13 +20,11 @@ COMPARISON_INTERVAL: Final = timedelta(days=1)
 
 
 def is_due(calendar: Calendar, at: datetime) -> bool:
-    """Return whether a copy that was last compared at `compared_at` is due."""
     last: datetime | None = calendar.compared_at
     return last is None or last + COMPARISON_INTERVAL <= at
 
 
 def request_comparison(*, integration_id: UUID) -> None:
-    """Make the next turn of each calendar of an integration compare."""
     Calendar.objects.live().filter(integration_id=integration_id).update(compared_at=None)
 
 
@@ -48,6 +45,6 @@ def _count_surplus(calendar: Calendar, *, since: datetime) -> int:
 
 
 def build_comparison(calendar: Calendar, *, since: datetime, at: datetime) -> dict[str, Any]:
-    """Return the calendar's values at the end of a round, before its unseen rows are deleted."""
+    """Call before unseen rows are deleted."""
     extra = _count_surplus(calendar, since=since)
     return {"is_compared": False, "compared_at": at, "extra_count": extra}

@@ -1,5 +1,3 @@
-"""The lease, permits, adapter and clock of one sync turn of calendars."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -25,7 +23,7 @@ from limited_use.vault.sealing import Sealer
 
 @dataclass
 class CalendarSyncSession:
-    """One turn: a leased row of work, and all calls within its time budget."""
+    """One turn: a leased row of work, and all calls in its time budget."""
 
     lease: Lease
     work: SyncWork
@@ -50,7 +48,6 @@ class CalendarSyncSession:
 
     @cached_property
     def max_age_hours(self) -> int:
-        """The age in hours up to which a copy may be shown."""
         return scopes.get_cache_hours(self.integration.product, self.integration.cache_hours)
 
     @property
@@ -59,14 +56,14 @@ class CalendarSyncSession:
 
     @cached_property
     def provider_session(self) -> ProviderSession:
-        """Calls of the adapter. Calendars have no quota of units."""
+        """Calendars have no quota of units."""
         connection = self.integration.connection
         provider = PROVIDERS[connection.provider]
         admission = WorkerAdmission(connection.id, provider, slots=provider.most_at_once)
         return ProviderSession(self.adapter.access, admission)
 
     def open_column(self, calendar: Calendar, sealed: SealedValue | None) -> str | None:
-        """Return a sealed id, cursor or position of the calendar, for its own provider."""
+        """Return a sealed id, cursor or position, for its own provider."""
         if sealed is None:
             return None
         return own_provider.open_text(
@@ -78,7 +75,7 @@ class CalendarSyncSession:
 
     def get_sealer(self, holder: UUID) -> Sealer:
         """
-        Return the sealer of a copy or of the integration, once a permit to store was given.
+        Return the sealer of a copy or of the integration.
 
         :raises limited_use.guard.guard.AccessRefused: if the policy no longer allows storing
         """
@@ -89,10 +86,9 @@ class CalendarSyncSession:
 
     def lock_and_renew(self, *, at: datetime) -> None:
         """
-        Lock the live integration and renew the lease, in the transaction that writes.
+        Call in the transaction that writes.
 
-        :raises fences.DisconnectedError: if the integration was disconnected
-        :raises LeaseLost: if another worker has the work
+        :raises fences.DisconnectedError, LeaseLost:
         """
         fences.lock_integration(integration_id=self.integration.id, epoch=self.epoch)
         work_leases.renew(self.lease, at=at)

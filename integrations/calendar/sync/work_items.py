@@ -1,5 +1,3 @@
-"""Rows of sync work: one for an account's list of calendars, and one for each calendar."""
-
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -16,17 +14,16 @@ PARKED_FOR: Final = timedelta(days=3650)
 
 
 def get_resource(calendar_id: UUID) -> str:
-    """Return the resource of the work that syncs one calendar's copy."""
     return calendar_id.hex
 
 
 def get_calendar_id(work: SyncWork) -> UUID | None:
-    """Return the calendar that the work syncs; None for the list of calendars."""
+    """Return None for the list of calendars."""
     return None if work.resource == LIST_RESOURCE else UUID(hex=work.resource)
 
 
 def create_works(*, integration_id: UUID, calendar_ids: Iterable[UUID], at: datetime) -> list[UUID]:
-    """Create work for new calendars, due at once, and return its ids."""
+    """The work is due at once; return its ids."""
     works = [
         SyncWork(integration_id=integration_id, resource=get_resource(calendar_id), next_sync_at=at)
         for calendar_id in calendar_ids
@@ -36,7 +33,7 @@ def create_works(*, integration_id: UUID, calendar_ids: Iterable[UUID], at: date
 
 
 def schedule_works(*, integration_id: UUID, resources: Iterable[str], at: datetime) -> list[UUID]:
-    """Make work due now, and return its ids; the caller enqueues them after the commit."""
+    """Make work due now; the caller enqueues the returned ids after the commit."""
     works = SyncWork.objects.filter(integration_id=integration_id, resource__in=list(resources))
     works.filter(next_sync_at__gt=at).update(next_sync_at=at)
     return list(works.values_list("id", flat=True))

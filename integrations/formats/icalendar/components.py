@@ -1,8 +1,7 @@
 """
-Split a calendar file into components and properties, each with its line number.
+Split a calendar file into components and properties with line numbers.
 
-Strict about encoding, nesting and the end of the file, so that a truncated file is never
-accepted. Lenient about line ends.
+Strict about encoding, nesting and the end of the file, so that a truncated file is refused.
 """
 
 from __future__ import annotations
@@ -36,10 +35,7 @@ _LINE_ENDS: Final = re.compile(r"\r\n|\n|\r")
 
 @dataclass(frozen=True, slots=True)
 class CalendarProperty:
-    """
-    Names of the property and its parameters are in upper case; `value` is unfolded but not
-    unescaped.
-    """
+    """Names are in upper case; `value` is unfolded but not unescaped."""
 
     name: str
     parameters: Mapping[str, str]
@@ -49,8 +45,6 @@ class CalendarProperty:
 
 @dataclass(slots=True)
 class CalendarComponent:
-    """`line` is the line of the component's BEGIN."""
-
     name: str
     line: int
     properties: list[CalendarProperty] = field(default_factory=list)
@@ -67,7 +61,7 @@ class CalendarComponent:
 
 
 def read_calendars(data: bytes, problems: FileProblems) -> list[CalendarComponent]:
-    """Return the VCALENDAR components of a file, and add its errors to `problems`."""
+    """Return the VCALENDAR components; errors are added to `problems`."""
     if len(data) > MAX_BYTES:
         problems.add(1, TOO_LARGE)
         return []
@@ -95,7 +89,6 @@ def _decode_text(data: bytes, problems: FileProblems) -> str | None:
 
 
 def _unfold_lines(text: str, problems: FileProblems) -> Iterator[tuple[int, str]]:
-    """Yield each unfolded line with the number of its first physical line."""
     first_number, pieces, length = 0, list[str](), 0
     for number, line in enumerate(_LINE_ENDS.split(text), start=1):
         if line[:1] in {" ", "\t"} and pieces:
@@ -152,7 +145,7 @@ def _place_line(
     open_components: list[CalendarComponent],
     problems: FileProblems,
 ) -> str:
-    """Apply a line to the open components. Return why reading must stop, or an empty string."""
+    """Return why reading must stop, or an empty string."""
     name = line.value.strip().upper()
     if line.name == "END":
         if not open_components or open_components[-1].name != name[:_MAX_NAME_LENGTH]:

@@ -1,5 +1,3 @@
-"""Read dates, times and durations of properties."""
-
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
@@ -21,13 +19,13 @@ _MAX_DURATION: Final = timedelta(days=36_525)
 
 
 class BadDateTime(Exception):
-    """The value is no valid date, time or duration. The message is our own text, safe to show."""
+    """The message is our own text, safe to show."""
 
 
 def read_when(prop: CalendarProperty, zones: CalendarZones, floating: str) -> When:
     """
     :param floating: the zone for times without one
-    :raises BadDateTime: if the value is neither a date nor a time, or its zone is unknown
+    :raises BadDateTime: if the value or its zone is invalid
     """
     try:
         value = content_lines.parse_time(prop.value)
@@ -83,7 +81,7 @@ def read_end(
 
 
 def read_duration(text: str) -> timedelta:
-    """:raises BadDateTime: if the text is not a duration"""
+    """:raises BadDateTime: if the text is invalid"""
     try:
         duration: timedelta = vDuration.from_ical(text.strip().upper())  # type: ignore[no-untyped-call]
     except (InvalidCalendar, ValueError, OverflowError):

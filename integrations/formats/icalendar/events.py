@@ -1,5 +1,3 @@
-"""Read one VEVENT. `reader` combines series with their exceptions."""
-
 from __future__ import annotations
 
 import hashlib
@@ -43,8 +41,8 @@ UNSUPPORTED_PROPERTIES: Final = frozenset(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedVevent:
     """
-    :param original_start: the RECURRENCE-ID; None if the event is not an exception
-    :param is_this_and_future: the change applies to all later occurrences (RANGE=THISANDFUTURE)
+    :param original_start: the RECURRENCE-ID
+    :param is_this_and_future: the change applies to all later occurrences
     :param version: orders two events with the same UID
     :param rule_lines: the line number of each entry in `content.recurrence`
     """
@@ -65,7 +63,7 @@ class ParsedVevent:
 def read_vevent(
     component: CalendarComponent, zones: CalendarZones, floating: str, problems: FileProblems
 ) -> ParsedVevent | None:
-    """Return an event, or None with its errors in `problems`."""
+    """Return None if errors were added to `problems`."""
     reader = _VeventReader(component, zones, floating, problems)
     start = reader.read_start()
     if start is None:
@@ -244,7 +242,6 @@ class _VeventReader:
         return tuple(sorted(unique_reminders)[:_MAX_REMINDERS]) or None
 
     def _read_minutes_before(self, trigger: CalendarProperty, start: When, end: When) -> int | None:
-        """Return the minutes between trigger and start; None if they cannot be computed."""
         if trigger.parameters.get("VALUE", "").upper() == "DATE-TIME":
             at = datetimes.read_when(trigger, self.zones, "UTC").at
             lead_time = None if at is None or start.at is None else start.at - at

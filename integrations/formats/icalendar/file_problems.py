@@ -1,4 +1,4 @@
-"""Problems of a calendar file by line, in words for the person who uploaded the file."""
+"""Problems of a calendar file, worded for the person who uploaded the file."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ MAX_PROBLEMS: Final = 100
 @dataclass(frozen=True, slots=True, order=True)
 class FileProblem:
     """
-    One line that cannot be read.
-
-    :param line: counted from 1, as editors do
-    :param says: our own text, without any content of the file
+    :param line: counted from 1
+    :param says: our own text, without content of the file
     """
 
     line: int
@@ -23,7 +21,7 @@ class FileProblem:
 
 
 class UnreadableCalendarFile(Exception):
-    """The whole file is refused. Show `problems` by line, so that the person can correct it."""
+    """The whole file is refused; show `problems`."""
 
     def __init__(self, problems: tuple[FileProblem, ...], *, has_more: bool = False) -> None:
         super().__init__(f"{len(problems)} problems")
@@ -32,7 +30,7 @@ class UnreadableCalendarFile(Exception):
 
 
 class TooManyProblems(Exception):
-    """There are `MAX_PROBLEMS` problems; reading on is of no use."""
+    """There are `MAX_PROBLEMS` problems."""
 
 
 class FileProblems:

@@ -1,5 +1,3 @@
-"""Read a calendar file into events and series with exceptions, or into problems."""
-
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
@@ -45,7 +43,7 @@ _UNSUPPORTED_COMPONENTS: Final = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarFileEntry:
     """
-    :param series_uid: the UID of the original series, for an occurrence without its series, and
+    :param series_uid: the UID of the original series, for an occurrence without its series and
         for the rest of a series after a THISANDFUTURE change
     """
 
@@ -156,10 +154,7 @@ class _FileReader:
 
     @staticmethod
     def _keep_newest(events: dict[Key, ParsedVevent], event_key: Key, event: ParsedVevent) -> None:
-        """
-        Keep the newer of two events with the same key; of equally new ones, the later in the
-        file.
-        """
+        """Of equally new events, keep the later in the file."""
         previous = events.get(event_key)
         if previous is None or previous.version <= event.version:
             events[event_key] = event
@@ -192,7 +187,6 @@ class _FileReader:
     def _build_series(
         self, master: ParsedVevent, exceptions: Iterable[ParsedVevent]
     ) -> list[CalendarFileEntry]:
-        """Return a series with exceptions, and a further series for each THISANDFUTURE change."""
         series = self._parse_series(master)
         if series is None:
             return []
@@ -224,11 +218,6 @@ class _FileReader:
     def _split_series(
         self, content: EventContent, instances: dict[StartKey, ParsedVevent]
     ) -> list[SeriesWithExceptions | None]:
-        """
-        Return the parts of a series, split at each THISANDFUTURE change.
-
-        :raises TooManyOccurrences: if the file's work budget runs out
-        """
         contents = {
             start: None if instance.is_cancelled else replace(instance.content, recurrence=())
             for start, instance in instances.items()
@@ -257,7 +246,7 @@ class _FileReader:
         return self._day_finder
 
     def _get_original_start(self, event: ParsedVevent, series: Series) -> StartKey:
-        """Return the start that identifies an instance in its series; files mix dates and times."""
+        """Files mix dates and times."""
         when = event.original_start or event.content.start
         if series.zone is None:
             return self.day_finder.find_day(when, series)
@@ -267,7 +256,6 @@ class _FileReader:
         return series.start_at(datetime.combine(start, series.first.time()))
 
     def _build_orphan(self, event: ParsedVevent) -> CalendarFileEntry:
-        """Return an instance without its series as an independent event."""
         if event.is_this_and_future:
             self.problems.add(event.line, _SERIES_MISSING)
         original_start = event.original_start or event.content.start
@@ -308,5 +296,4 @@ class _FileReader:
 
 
 def name_orphan(uid: str, original_start: StartKey) -> str:
-    """Return the UID of an occurrence that is stored without its series."""
     return f"{uid}/{original_start.isoformat()}"

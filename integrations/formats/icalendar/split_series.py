@@ -1,8 +1,7 @@
 """
-Split series with THISANDFUTURE changes. Pure.
+Split series at THISANDFUTURE changes. Pure.
 
-Each change starts a separate series. Its UID contains the number of the part, so that importing
-the same or a newer file again replaces it.
+Each part's UID contains its number, so that a repeated import replaces the part.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _NO_RULE: Final = (
 
 
 class BadRange(Exception):
-    """The change cannot be applied. `why` is our own text, safe to show."""
+    """The change cannot be applied. `why` is safe to show."""
 
     def __init__(self, start: StartKey, why: str) -> None:
         super().__init__(why)
@@ -43,13 +42,11 @@ def split_series(
     event: SeriesWithExceptions, ranges: Mapping[StartKey, EventContent | None], work: WorkBudget
 ) -> list[SeriesWithExceptions | None]:
     """
-    Return the part of a series before the first change, and the part after each change.
+    Return the part before the first change and after each; None for a part without occurrences.
 
-    A part without occurrences is None.
-
-    :param ranges: new content by the start from which it applies; None ends the series there
+    :param ranges: new content by the start from which it applies; None ends the series
     :raises BadRange: if a change cannot be applied
-    :raises TooManyOccurrences: if the file's work budget runs out
+    :raises TooManyOccurrences: if `work` runs out
     """
     rest: SeriesWithExceptions | None = event
     parts: list[SeriesWithExceptions | None] = []
@@ -66,7 +63,7 @@ def split_series(
 
 
 def name_part(uid: str, number: int) -> str:
-    """Return the UID of the part after change `number`, counted from 1."""
+    """:param number: of the change, counted from 1"""
     return f"{uid}/following/{number}"
 
 

@@ -1,10 +1,10 @@
 """
-Find the IANA zone for a time zone name that a calendar program wrote. Pure.
+Find the IANA zone for a calendar program's zone name. Pure.
 
-Recognises IANA and Windows names in any case, in quotes, or after a program's prefix
+Recognises IANA and Windows names in any case, in quotes, or after a prefix
 (`/mozilla.org/20050126_1/Europe/Berlin`), and Outlook's display names (`(UTC+01:00) Amsterdam,
-Berlin, Bern`). No maintained table of display names exists: a city matches if IANA has a zone of
-that name with that standard offset.
+Berlin, Bern`). No maintained table of display names exists, so a city must have an IANA zone with
+that standard offset.
 """
 
 from __future__ import annotations
@@ -32,12 +32,10 @@ _WINTERS: Final = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 7, 1, tzinfo
 
 
 def normalise_name(name: str) -> str:
-    """Return a `TZID` without surrounding quotes and escapes."""
     return _ESCAPED.sub(r"\1", name.strip()).strip("\"' ")
 
 
 def find_zone(name: str) -> str | None:
-    """Return the IANA name for a normalised `TZID`; None if unknown."""
     if len(name) > _MAX_LENGTH:
         return None
     for candidate in (name, *_without_prefix(name)):
@@ -53,7 +51,6 @@ def load_names() -> None:
 
 
 def _without_prefix(name: str) -> Iterator[str]:
-    """Yield the suffixes of a prefixed name, longest first."""
     parts = name.strip("/").split("/")[-_MAX_PARTS:]
     # A leading slash marks a prefix; only then may the rest be a single part, such as "UTC".
     fewest = 1 if name.startswith("/") else 2
@@ -91,7 +88,6 @@ def _find_cities(text: str) -> Iterable[str]:
 
 @cache
 def _get_zones_by_city() -> dict[str, list[str]]:
-    """Return zone names by their last part: a city, an island or a region."""
     zones_by_city: dict[str, list[str]] = {}
     for zone in timezones.list_zone_names():
         city = zone.rpartition("/")[2].replace("_", " ").casefold()

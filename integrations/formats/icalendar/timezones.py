@@ -1,9 +1,8 @@
 """
 Match the zones of a calendar file to IANA zones.
 
-Files use IANA names, names of calendar programs (`timezone_names`), or custom rules (VTIMEZONE).
-A known name wins over the rules, because files often carry outdated or shortened rules. An
-unknown name or a bare abbreviation is matched by the UTC offsets of its rules in recent years. A
+A known name wins over the file's rules (VTIMEZONE), which are often outdated or shortened. An
+unknown name or bare abbreviation is matched by the UTC offsets of its rules in recent years. A
 VTIMEZONE without usable rules is ignored.
 """
 
@@ -50,23 +49,17 @@ _COMMON: Final = (
 
 
 class NoSuchZone(Exception):
-    """Neither the name nor the rules of the zone are known."""
+    """Neither name nor rules are known."""
 
 
 @dataclass(frozen=True, slots=True)
 class _OffsetChange:
-    """Clocks show `offset` from `at` on."""
-
     at: datetime
     offset: timedelta
 
 
 class CalendarZones:
-    """
-    The zones of one calendar by `TZID`.
-
-    :param work: a budget shared by all zones and rules of the file
-    """
+    """:param work: shared by all zones and rules of the file"""
 
     def __init__(self, components: Iterable[CalendarComponent], work: WorkBudget) -> None:
         self._work = work
@@ -80,10 +73,8 @@ class CalendarZones:
 
     def get_iana_name(self, name: str) -> str:
         """
-        Return the IANA name for a `TZID`.
-
         :raises NoSuchZone: if no IANA zone matches
-        :raises TooManyOccurrences: if the file's work budget runs out
+        :raises TooManyOccurrences: if the work budget runs out
         """
         normalised = timezone_names.normalise_name(name)
         if normalised not in self._iana_names:
@@ -94,7 +85,6 @@ class CalendarZones:
         return iana_name
 
     def list_described_zones(self) -> list[str]:
-        """Return the IANA names of the file's VTIMEZONE components; unknown ones are omitted."""
         names = []
         for name in self._components:
             with suppress(NoSuchZone, TooManyOccurrences):
@@ -142,14 +132,14 @@ def _sample_offsets(changes: list[_OffsetChange]) -> tuple[timedelta, ...]:
 
 
 def load_zones() -> None:
-    """Load zone names from their files, before isolation forbids opening files."""
+    """Load zone names before isolation forbids opening files."""
     timezones.get_iana_name("UTC")
     timezone_names.load_names()
 
 
 @cache
 def _list_candidates() -> tuple[str, ...]:
-    """Return the likely zones; the first with equal offsets wins."""
+    """The first zone with equal offsets wins."""
     hours = (f"Etc/GMT{hour:+d}" for hour in range(-14, 13) if hour)
     # For each Windows name, only its main zone.
     return (*dict.fromkeys([*_COMMON, *win_tz.values()]), *hours)
@@ -163,12 +153,7 @@ def _get_zone_offsets(name: str) -> tuple[timedelta, ...]:
 
 
 def _read_changes(part: CalendarComponent, work: WorkBudget) -> list[_OffsetChange]:
-    """
-    Return the offset changes of a STANDARD or DAYLIGHT component in recent years; empty if
-    invalid.
-
-    :raises TooManyOccurrences: if the file's work budget runs out
-    """
+    """Return the changes in recent years; empty if the component is invalid."""
     work.spend(_PART_WORK)
     start, offset_before, offset_after = (
         part.get_property(key) for key in ("DTSTART", "TZOFFSETFROM", "TZOFFSETTO")
@@ -208,7 +193,7 @@ _EARLIER: Final = datetime(2023, 1, 1, tzinfo=UTC)
 
 
 def _parse_offset(text: str) -> timedelta:
-    """:raises ValueError: if the text is not a UTC offset (RFC 5545, section 3.3.14)"""
+    """Parse a UTC offset (RFC 5545, section 3.3.14)."""
     value = text.strip()
     if value[:1] not in {"+", "-"} or not value[1:].isdecimal() or len(value) not in {5, 7}:
         raise ValueError

@@ -1,9 +1,8 @@
 """
 Resolve the times by which a file names the days of an all-day series. Pure.
 
-Most of these times are midnights: `RECURRENCE-ID;TZID=Europe/Berlin:20260302T000000` and
-`EXDATE:20260301T230000Z` both mean 2 March. The file does not give the zone of a UTC midnight;
-its zones and the days of the series do.
+`RECURRENCE-ID;TZID=Europe/Berlin:20260302T000000` and `EXDATE:20260301T230000Z` both mean 2
+March. The zone of a UTC midnight follows from the zones of the file and the days of the series.
 """
 
 from __future__ import annotations
@@ -29,17 +28,14 @@ _DAY_BOUNDARIES: Final = frozenset({time(), time(23, 59), time(23, 59, 59)})
 
 @dataclass(frozen=True, slots=True)
 class DayFinder:
-    """
-    :param likely_zones: zones in which the days of the file probably begin, likeliest first
-    :param work: the budget for looking up occurrences
-    """
+    """:param likely_zones: zones in which the file's days probably begin, likeliest first"""
 
     likely_zones: tuple[ZoneInfo, ...]
     work: WorkBudget
 
     def find_day(self, when: When, series: Series | None = None) -> date:
         """
-        :param series: the series that should contain the day, if known
+        :param series: should contain the day
         :raises TooManyOccurrences: if `work` runs out
         :raises ValueError: if `when` is neither a date nor a time
         """
@@ -53,7 +49,7 @@ class DayFinder:
 
     def rewrite_lines(self, content: EventContent, series: Series) -> EventContent:
         """
-        Return an all-day series with dates in place of times in its recurrence lines.
+        Replace times by dates in the recurrence lines.
 
         :raises TooManyOccurrences: if `work` runs out
         """
@@ -74,7 +70,6 @@ class DayFinder:
         return f"{line.name};VALUE=DATE:{dates}"
 
     def _rewrite_until(self, match: re.Match[str]) -> str:
-        """Return UNTIL as the last day of the rule, which begins or ends at a time in UTC."""
         moment = content_lines.parse_time(match[2])
         if not isinstance(moment, datetime):
             return match[0]

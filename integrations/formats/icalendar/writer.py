@@ -1,7 +1,7 @@
 """
 Write a calendar file (RFC 5545) in pieces: head, zones, each event, end.
 
-Zones precede the events that use them, so the caller names all zones first.
+Zones precede events, so the caller names all zones first.
 """
 
 from __future__ import annotations
@@ -32,10 +32,6 @@ _PARTSTAT: Final = {
 
 
 def write_head(*, name: str, zone: str, zones_used: Collection[str]) -> bytes:
-    """
-    :param zone: the IANA zone of the calendar
-    :param zones_used: the IANA zones of its events
-    """
     calendar = Calendar()
     calendar.add("PRODID", "-//Antares//Integrations//EN")
     calendar.add("VERSION", "2.0")
@@ -67,7 +63,6 @@ def write_event(  # noqa: PLR0913 - one event in full
     :param at: when the file is written
     :param owner: the address that receives e-mail reminders
     :param original_start: the RECURRENCE-ID of an exception
-    :param cancelled_starts: the cancelled occurrences of a series
     """
     component = Event()
     component.add("UID", uid)
@@ -109,16 +104,13 @@ def find_zones(content: EventContent) -> set[str]:
 
 
 def _insert_lines(written: bytes, times: Iterable[bytes]) -> bytes:
-    """Insert our own time lines after BEGIN; the library would write them differently."""
+    """The library would write times differently."""
     begin = b"BEGIN:VEVENT\r\n"
     return begin + b"".join(times) + written.removeprefix(begin)
 
 
 def _format_when(name: str, when: When, *, is_series: bool = False) -> bytes:
-    """
-    :param is_series: keep the local time even if it is ambiguous, because a series counts in
-        local time
-    """
+    """:param is_series: keep an ambiguous time, because a series counts in local time"""
     if when.day is not None:
         return _format_line(f"{name};VALUE=DATE:{content_lines.format_time(when.day)}")
     if when.at is None:
@@ -163,7 +155,7 @@ def _build_alarm(reminder: Reminder, title: str, owner: str) -> Alarm:
 
 @lru_cache(maxsize=64)
 def _write_timezone(name: str) -> bytes:
-    """Return a VTIMEZONE. Cached, because computing its changes is slow."""
+    """Cached, because computing the changes is slow."""
     written: bytes = Timezone.from_tzinfo(
         timezones.get_zone(name), name, first_date=_FIRST, last_date=_LAST
     ).to_ical()

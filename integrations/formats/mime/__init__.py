@@ -1,5 +1,5 @@
 """
-Parse untrusted mail: RFC 5322 bytes or a provider's part tree to `ParsedMessage`.
+Parse untrusted mail to `ParsedMessage`.
 
-Pure: no Django, no tables, no network. Unreadable mail raises `PoisonMessage` and nothing else.
+Pure. Unreadable mail raises `PoisonMessage` and nothing else.
 """

@@ -14,14 +14,14 @@ def strip_route(tokens: list[AddressToken]) -> list[AddressToken]:
 
 
 def _are_joined(left: AddressToken, right: AddressToken) -> bool:
-    """Return whether two words belong to one address: white space is allowed only around dots."""
+    """White space may surround dots only."""
     if right.is_apart:
         return False
     return not right.is_spaced or left.text.endswith(".") or right.text.startswith(".")
 
 
 def find_local_part(words: list[AddressToken], at: int, start: int) -> int:
-    """Return the start of the local part before the "@" at `at`; `at` if there is none."""
+    """Return the start of the local part before the "@" at `at`; `at` if none."""
     first = right = at
     for index in range(at - 1, start - 1, -1):
         token = words[index]
@@ -36,7 +36,7 @@ def find_local_part(words: list[AddressToken], at: int, start: int) -> int:
 
 
 def find_domain_end(words: list[AddressToken], at: int) -> int:
-    """Return the end of the domain after the "@" at `at`; `at + 1` if there is none."""
+    """Return the end of the domain after the "@" at `at`; `at + 1` if none."""
     end, left = at + 1, at
     is_literal = False
     for index in range(at + 1, len(words)):
@@ -53,12 +53,11 @@ def find_domain_end(words: list[AddressToken], at: int) -> int:
 
 
 def has_another_at(words: list[AddressToken], end: int) -> bool:
-    """Return whether another "@" follows, as in `a@b@c`, which is not an address."""
+    """`a@b@c` is not an address."""
     return end < len(words) and words[end].is_special("@")
 
 
 def join_address(tokens: list[AddressToken]) -> str:
-    """Return an address without comments and without white space around its dots."""
     parts: list[str] = []
     left: AddressToken | None = None
     for token in tokens:
@@ -73,7 +72,7 @@ def join_address(tokens: list[AddressToken]) -> str:
 
 
 def join_name(tokens: list[AddressToken]) -> str:
-    """Return the display name. A name that is only a comment loses its parentheses."""
+    """A name that is only a comment loses its parentheses."""
     if all(token.kind == "comment" for token in tokens):
         return headers.decode_text(" ".join(token.text for token in tokens))
     spaced = (f" {token.in_name}" if token.is_spaced else token.in_name for token in tokens)

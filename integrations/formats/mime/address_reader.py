@@ -1,5 +1,3 @@
-"""Read one address header, token by token. `addresses` lists the rules."""
-
 from __future__ import annotations
 
 from typing import Final, NamedTuple
@@ -14,8 +12,6 @@ MAX_ADDRESS: Final = 998
 
 
 class AddressEntry(NamedTuple):
-    """See `addresses.Address`."""
-
     name: str
     address: str
 
@@ -123,7 +119,7 @@ class AddressReader:
     def _add_entry(
         self, words: list[AddressToken], address: str, tokens: list[AddressToken]
     ) -> None:
-        """Add an entry. Without a name, comments among the address `tokens` are the name."""
+        """Without a name, comments among the address `tokens` are the name."""
         comments = [token for token in tokens if token.kind == "comment"]
         name, address = (
             address_phrases.join_name(words) or address_phrases.join_name(comments),
@@ -147,7 +143,7 @@ class AddressReader:
         self._has_at = self._has_address = False
 
     def _take_bare_addresses(self) -> list[AddressToken]:
-        """Add each address without brackets. Return the words after the last."""
+        """Return the words after the last address."""
         words, start, position = self._words, 0, 0
         while self._has_at and position < len(words):
             if not words[position].is_special("@"):
@@ -168,7 +164,7 @@ class AddressReader:
         return words[start:]
 
     def _add_text(self, words: list[AddressToken]) -> None:
-        """Add an entry without "@": a single word is the address of a local mailbox."""
+        """Without "@", a single word is the address of a local mailbox."""
         at_count = sum(token.is_special("@") for token in words)
         is_word = at_count <= 1 and all(
             token.kind in {"word", "special"} and token.text not in {"<", ">"} for token in words
@@ -188,7 +184,7 @@ class AddressReader:
 
 
 def _in_brackets(tokens: list[AddressToken], closing: str) -> list[AddressToken]:
-    """Return bracketed tokens as part of a display name. The brackets never join an address."""
+    """Brackets join a name, never an address."""
     opened = AddressToken("word", "<", is_spaced=True, is_apart=True)
     first = [token._replace(is_apart=True) for token in tokens[:1]]
     closed = [AddressToken("word", closing, is_spaced=False, is_apart=True)] if closing else []

@@ -1,8 +1,4 @@
-"""
-Tokens of an address header (RFC 5322, 3.2): words, quoted strings, comments, special characters.
-
-One pass over the text, without recursion.
-"""
+"""Tokens of an address header (RFC 5322, 3.2), in one pass without recursion."""
 
 from __future__ import annotations
 
@@ -34,7 +30,7 @@ class AddressToken(NamedTuple):
     """
     :param text: as written; for a comment, its content
     :param is_spaced: white space or a comment precedes the token
-    :param is_apart: an unmatched ">" precedes the token, so the token joins no address
+    :param is_apart: follows an unmatched ">", so the token joins no address
     """
 
     kind: TokenKind
@@ -47,7 +43,6 @@ class AddressToken(NamedTuple):
 
     @property
     def in_name(self) -> str:
-        """The text as part of a display name."""
         if self.kind == "quoted":
             return _unescape_text(self.text[1:-1])
         return f"({self.text})" if self.kind == "comment" else self.text
@@ -59,10 +54,8 @@ def _unescape_text(text: str) -> str:
 
 class AddressTokens:
     """
-    Iterates over the tokens of a text.
-
-    An unclosed quote or parenthesis is a word. After the first one, no other is searched for, so
-    that the time stays linear in the length.
+    An unclosed quote or parenthesis is a word. After the first, no other is searched for, so that
+    the time stays linear.
     """
 
     def __init__(self, text: str) -> None:
@@ -101,7 +94,7 @@ class AddressTokens:
         return AddressToken(kind, text, self._is_spaced)
 
     def _find_comment_end(self, start: int) -> int:
-        """Return the end of the comment at `start`; 0 if the comment is unclosed or too deep."""
+        """Return 0 if the comment is unclosed or too deep."""
         depth = 0
         for mark in _COMMENT_MARK.finditer(self._text, start):
             if mark[0] == "(":

@@ -1,13 +1,12 @@
 """
 Read the senders and recipients of mail.
 
-Reads RFC 5322 with its obsolete forms (§4.4) and RFC 6532 (UTF-8), and never raises. The results
-of the standard library's two readers differ between patch levels of Python.
+Reads RFC 5322 with obsolete forms (§4.4) and RFC 6532, and never raises. The standard library's
+readers differ between patch levels of Python.
 
-- The address in angle brackets is the address. The other words of the entry are the display name.
+- The address in angle brackets is the address; other words are the display name.
 - Each written address is an entry, unless it precedes angle brackets.
-- Structure is read before encoded words are decoded, so that a comma in an encoded word cannot add
-  a recipient.
+- Encoded words are decoded last, so that a comma in one cannot add a recipient.
 - Text without an address is kept as a name.
 """
 
@@ -35,8 +34,8 @@ _PLAIN: Final = re.compile(
 @dataclass(frozen=True, slots=True)
 class Address:
     """
-    :param name: the display name, decoded and printable; may be empty
-    :param address: as written, possibly invalid; empty if the entry has none
+    :param name: decoded and printable; may be empty
+    :param address: as written, possibly invalid; may be empty
     """
 
     name: str
@@ -44,17 +43,13 @@ class Address:
 
 
 def read_addresses(text: str) -> list[Address]:
-    """
-    Never raises.
-
-    :param text: the header value, before its encoded words are decoded
-    """
+    """:param text: with encoded words"""
     plain = _read_plain(text)
     return plain or [Address(*entry) for entry in AddressReader(text[:MAX_LENGTH]).read_entries()]
 
 
 def read_headers(values: Iterable[str]) -> tuple[Address, ...]:
-    """Return the entries of all headers with one name, at most `MAX_ADDRESSES`."""
+    """Return at most `MAX_ADDRESSES`."""
     addresses: list[Address] = []
     for value in values:
         addresses += read_addresses(value)
@@ -63,7 +58,7 @@ def read_headers(values: Iterable[str]) -> tuple[Address, ...]:
 
 def names_another_address(address: Address) -> bool:
     """
-    Return whether the display name contains an address other than the entry's own.
+    Return whether the display name contains a different address.
 
     Ignores letter case, width and invisible characters.
     """
@@ -71,7 +66,6 @@ def names_another_address(address: Address) -> bool:
 
 
 def _read_plain(text: str) -> list[Address]:
-    """Return the entries of `text`; empty if an entry may use a special form."""
     addresses: list[Address] = []
     for entry in text[:MAX_LENGTH].split(", ", MAX_ADDRESSES):
         match = _PLAIN.fullmatch(entry)

@@ -2,8 +2,8 @@
 Find Python codecs by charset label.
 
 Labels are those of the Encoding Standard (https://encoding.spec.whatwg.org/, by `webencodings`)
-and a few that only mail uses. Other names are unknown, because Python's registry also contains
-escapes and compressions.
+and a few of mail. Python's registry also contains escapes and compressions, so other names are
+unknown.
 """
 
 from __future__ import annotations
@@ -69,7 +69,6 @@ _SQUEEZED: Final = {_squeeze_label(label): label for label in (*_MAIL_CODECS, *L
 
 @lru_cache(maxsize=512)
 def find_codec(label: str) -> str:
-    """Return the codec name for `charsets`; "" if the label is unknown."""
     label = label[:_LONGEST_LABEL].strip("\"' \t").lower()
     label = (
         label

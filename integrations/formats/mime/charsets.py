@@ -1,8 +1,7 @@
 """
-Decode text by the charset that a mail declares.
+Decode text by its declared charset (Encoding Standard, https://encoding.spec.whatwg.org/).
 
-Charsets are those of the Encoding Standard (https://encoding.spec.whatwg.org/). A known declared
-charset is never overridden by a guess.
+A guess never overrides a known declared charset.
 """
 
 from __future__ import annotations
@@ -36,12 +35,12 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 def decode(data: bytes, charset: str, *, may_be_utf8: bool = False) -> tuple[str, bool]:
     """
-    Return `data` as text, and whether all of it was valid in the declared charset.
+    Return the text, and whether all bytes were valid in the declared charset.
 
     Invalid bytes become U+FFFD. The charset is guessed if none is declared, or if the bytes
     cannot be in the declared one.
 
-    :param charset: the declared charset; "" if none
+    :param charset: "" if none is declared
     :param may_be_utf8: the provider may have converted the text to UTF-8
     """
     codec = find_codec(charset) if charset else "ascii"
@@ -60,10 +59,8 @@ def decode(data: bytes, charset: str, *, may_be_utf8: bool = False) -> tuple[str
 
 def guess_text(data: bytes) -> str:
     """
-    Return the text of bytes without a declared charset.
-
-    UTF-8 if the bytes are UTF-8 apart from a few truncated characters; ISO-2022-JP if they have
-    its escapes; otherwise Windows-1252.
+    UTF-8 apart from a few truncated characters, ISO-2022-JP by its escapes, otherwise
+    Windows-1252.
     """
     if data.isascii():
         return _decode_by("iso-2022-jp" if _JAPANESE in data else "ascii", data)
@@ -76,7 +73,7 @@ def guess_text(data: bytes) -> str:
 
 
 def mend_text(text: str) -> str:
-    """Return header text with its undecoded bytes decoded."""
+    """Decode undecoded bytes."""
     if text.isascii():
         return text
     try:
@@ -87,7 +84,6 @@ def mend_text(text: str) -> str:
 
 
 def _contradicts_codec(data: bytes, codec: str) -> bool:
-    """Return whether the bytes cannot be in the declared charset."""
     if data.isascii():
         # In UTF-16 and UTF-32, every ASCII character has a zero byte.
         if codec.startswith(_WIDE):
@@ -117,7 +113,7 @@ def _decode_by(codec: str, data: bytes) -> str:
 
 
 def _replace_in_gbk(error: UnicodeError) -> tuple[str, int]:
-    """Decode the euro sign of Windows code page 936, which GB 18030 encodes differently."""
+    """GB 18030 encodes the euro sign of Windows code page 936 differently."""
     if not isinstance(error, UnicodeDecodeError):
         raise error
     if error.object[error.start] == _GBK_EURO:

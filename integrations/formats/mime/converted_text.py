@@ -1,4 +1,4 @@
-"""Restore plain text from Exchange's HTML version of it. Graph returns bodies as HTML."""
+"""Restore plain text from the HTML that Exchange made of it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,10 @@ _TAG: Final = re.compile(r"<[^<>]{0,2000}>")
 
 
 def was_text(markup: str) -> bool:
-    """Return whether Exchange made this HTML from plain text."""
     return _MARK in markup[:_BEGINNING]
 
 
 def restore_text(markup: str) -> str:
-    """Return the plain text of converted HTML, line by line."""
     body = _BODY.search(markup[:_BEGINNING])
     content = markup[body.end() :] if body else markup
     # Line ends of the HTML are not line ends of the text.

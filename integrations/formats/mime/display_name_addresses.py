@@ -1,9 +1,4 @@
-"""
-Find addresses in display names.
-
-Senders choose the name freely, and readers take a name such as "ceo@bank.example" for the
-address.
-"""
+"""Find addresses in display names, which readers take for the sender's address."""
 
 from __future__ import annotations
 
@@ -34,7 +29,6 @@ def contains_other_address(name: str, own_address: str) -> bool:
 
 
 def _fold_text(text: str) -> str:
-    """Return `text` in a form that is equal for spellings that look the same."""
     if text.isascii():
         return text.lower()
     plain = unicodedata.normalize("NFKC", text)
@@ -57,7 +51,6 @@ def _find_addresses(text: str) -> Iterator[str]:
 
 
 def _normalise_domain(address: str) -> str:
-    """Return an address with its domain in ASCII, where IDNA allows."""
     local, at, domain = address.rpartition("@")
     if domain.isascii():
         return address

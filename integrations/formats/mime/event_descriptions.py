@@ -1,5 +1,3 @@
-"""Sanitise an event's description. The result is stored with the event."""
-
 from __future__ import annotations
 
 import re
@@ -14,9 +12,9 @@ _TAG: Final = re.compile(r"</?[a-zA-Z][^<>]{0,2000}>|&[a-zA-Z]{2,8};")
 @dataclass(frozen=True, slots=True)
 class SanitisedDescription:
     """
-    Safe HTML of a description. `safe_bodies.VERSION` is the version of the rules.
+    Safe HTML by the rules of `safe_bodies.VERSION`.
 
-    :param is_plain: the description is plain text, so line breaks count
+    :param is_plain: line breaks count
     """
 
     html: str
@@ -24,7 +22,7 @@ class SanitisedDescription:
 
 
 def sanitise_description(text: str) -> SanitisedDescription:
-    """:param text: as the provider stores it: untrusted HTML, or lines of text"""
+    """:param text: untrusted HTML, or plain text"""
     if not _TAG.search(text):
         return SanitisedDescription(markup.plain_to_html(text), is_plain=True)
     # An event has no parts, so references to images in it are dropped.

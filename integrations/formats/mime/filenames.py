@@ -16,9 +16,9 @@ _SEPARATORS: Final = re.compile(r'[\\/:*?"<>|]+')
 
 def make_safe_filename(name: str, *, content_type: str, position: int) -> str:
     """
-    Return `name` safe to show and to offer for download.
+    Return a name that cannot leave a folder, hide an extension by writing direction, or break a
+    header.
 
-    The result cannot leave a folder, hide an extension by writing direction, or break a header.
     An empty result is replaced by a name from `position` and `content_type`.
     """
     # Normalises full-width solidus and similar characters, before plain ones are replaced.

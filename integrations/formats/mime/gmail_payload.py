@@ -1,9 +1,8 @@
 """
 Parse Gmail's `format=full` payload to `ParsedMessage`.
 
-Header strings are unfolded but not decoded. `body.data` is the transfer-decoded content as
-base64url. Large or attached parts have an `attachmentId` instead; their bytes are not fetched at
-sync.
+Headers are unfolded but not decoded. `body.data` is transfer-decoded, as base64url. Large or
+attached parts have an `attachmentId` and are not fetched at sync.
 https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages#MessagePart
 """
 
@@ -19,7 +18,7 @@ from .part_tree import MimePart, assemble_message, tidy_headers
 
 
 def parse_payload(payload: Mapping[str, Any]) -> ParsedMessage:
-    """:raises PoisonMessage: if the message is unreadable or exceeds a bound; nothing else"""
+    """:raises PoisonMessage: if the message is unreadable or exceeds a bound"""
     reason: PoisonReason = "undecodable"
     try:
         return assemble_message(_read_part(payload, "", 0))
@@ -55,7 +54,6 @@ def _read_part(node: Mapping[str, Any], path: str, depth: int) -> MimePart:
 
 
 def decode_base64url(data: str) -> bytes:
-    """Return the bytes of base64url text; tolerates missing padding and stray characters."""
     encoded = data.encode("ascii", errors="ignore").translate(None, b"=\r\n ")
     try:
         return base64.urlsafe_b64decode(encoded + b"=" * (-len(encoded) % 4))

@@ -1,5 +1,3 @@
-"""Read Graph's list of attachments to `AttachmentPart`."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -59,7 +57,7 @@ def _read_attachment(attachment: Mapping[str, Any], position: int) -> Attachment
 
 
 def _get_content_type(attachment: Mapping[str, Any]) -> str:
-    """Return the media type without parameters; an Outlook item has the type of a message."""
+    """An Outlook item has the type of a message."""
     if _get_kind(attachment) == _ITEM:
         return _ITEM_TYPE
     value = str(attachment.get("contentType") or "").partition(";")[0]

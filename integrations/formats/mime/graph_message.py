@@ -1,9 +1,9 @@
 """
-Parse Graph's message resource and attachment list to `ParsedMessage`.
+Parse Graph's message resource to `ParsedMessage`.
 
 Graph returns decoded properties and one body, HTML or text. The README of
-`integrations/providers/microsoft` maps properties to fields, and lists the differences to the
-message's MIME. https://learn.microsoft.com/en-us/graph/api/resources/message
+`integrations/providers/microsoft` lists the differences to MIME.
+https://learn.microsoft.com/en-us/graph/api/resources/message
 """
 
 from __future__ import annotations
@@ -34,13 +34,9 @@ _NO_YEAR: Final = 1601
 
 def parse_record(record: bytes) -> ParsedMessage:
     """
-    Return the message in `record`: JSON with Graph's `message`, its `attachments` and its
-    `parent`.
-
-    `parent` has the Message-ID and the references of the answered message, if the conversation
-    shows them.
-
-    :raises PoisonMessage: if the message is unreadable or exceeds a bound; nothing else is raised
+    :param record: JSON with Graph's `message`, its `attachments`, and its `parent`: Message-ID
+        and references of the answered message, if known
+    :raises PoisonMessage: if the message is unreadable or exceeds a bound
     """
     reason: PoisonReason = "undecodable"
     try:
@@ -56,7 +52,7 @@ def parse_record(record: bytes) -> ParsedMessage:
 
 def decode_json(content: bytes) -> Any:
     """
-    Return decoded JSON; accepts lone surrogates in strings.
+    Accept lone surrogates in strings.
 
     :raises ValueError: if `content` is not JSON
     :raises RecursionError: if it nests too deeply
@@ -98,16 +94,11 @@ def _build_message(
 
 
 def _get_headers(message: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """Return the received header lines; drafts and sent messages have none."""
+    """Drafts and sent messages have none."""
     return message.get("internetMessageHeaders") or ()
 
 
 def _read_text(value: object) -> str:
-    """
-    Return a string of Graph's; empty for null.
-
-    :raises TypeError: if the value is neither a string nor null
-    """
     if value is None:
         return ""
     if not isinstance(value, str):
@@ -145,7 +136,7 @@ def _read_date(value: object) -> datetime | None:
 def _read_threading(
     message: Mapping[str, Any], pairs: Sequence[tuple[str, str]], parent: Any
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return In-Reply-To and References: from headers, properties, or the conversation."""
+    """Return In-Reply-To and References."""
     named = {name.lower(): value for name, value in reversed(pairs)}
     properties = {**read_extended_properties(message)}
     in_reply_to = named.get("in-reply-to") or properties.get(IN_REPLY_TO, "")
@@ -159,7 +150,7 @@ def _read_threading(
 
 
 def read_extended_properties(message: Mapping[str, Any]) -> dict[int, str]:
-    """Return the extended properties by tag, such as 0x1039 for the id `String 0x1039`."""
+    """Return values by tag, such as 0x1039 for `String 0x1039`."""
     values: dict[int, str] = {}
     for prop in message.get("singleValueExtendedProperties") or ():
         tag = _read_text(prop["id"]).rpartition(" ")[2]
@@ -169,7 +160,6 @@ def read_extended_properties(message: Mapping[str, Any]) -> dict[int, str]:
 
 
 def _read_body(body: Mapping[str, Any]) -> tuple[str, str, list[str]]:
-    """Return the text, the HTML, and their defects."""
     content = _read_text(body.get("content"))
     defects = ["text-cut"] if len(content) > MAX_TEXT else []
     content = content[:MAX_TEXT].replace("\x00", "").replace("\r\n", "\n")

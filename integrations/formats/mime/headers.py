@@ -1,5 +1,3 @@
-"""Decode unfolded header values: encoded words, parameters, message ids and dates."""
-
 from __future__ import annotations
 
 import base64
@@ -30,12 +28,12 @@ MAX_REFERENCES: Final = 200
 
 
 def make_printable(text: str) -> str:
-    """Return `text` on one line, without control, zero-width and direction characters."""
+    """Return one line without control, zero-width and direction characters."""
     return " ".join(_UNSAFE.sub(" ", text).split())
 
 
 def decode_words(value: str) -> str:
-    """Decode RFC 2047 encoded words."""
+    """Decode RFC 2047."""
     if "=?" not in value:
         return value
     return _join_words(_BETWEEN_WORDS.sub(r"\1", value))
@@ -71,12 +69,11 @@ def _word_bytes(encoding: str, body: str) -> bytes:
 
 
 def decode_text(value: str) -> str:
-    """Return a header value, decoded and printable."""
     return make_printable(decode_words(value))
 
 
 def parse_message_ids(value: str) -> tuple[str, ...]:
-    """Return the message ids without angle brackets; accepts a single bare id."""
+    """Return ids without angle brackets; accept a single bare id."""
     ids = [make_printable(match[1]) for match in _MESSAGE_ID.finditer(value)]
     bare = make_printable(value)
     if not ids and bare and " " not in bare and "<" not in bare:
@@ -85,7 +82,7 @@ def parse_message_ids(value: str) -> tuple[str, ...]:
 
 
 def parse_date(value: str) -> datetime | None:
-    """Return an RFC 5322 date as aware UTC; None if invalid."""
+    """Return an RFC 5322 date in UTC; None if invalid."""
     try:
         parsed = parsedate_to_datetime(make_printable(value))
         return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
@@ -94,7 +91,7 @@ def parse_date(value: str) -> datetime | None:
 
 
 class MimeParameters:
-    """Content type, charset, disposition and file name of a part. Joins RFC 2231 values."""
+    """Joins RFC 2231 values."""
 
     def __init__(self, content_type: str, disposition: str) -> None:
         self.disposition = disposition.partition(";")[0].strip().lower()
@@ -130,7 +127,6 @@ class MimeParameters:
 
 
 def _undo_latin_1(decoded: str) -> bytes:
-    """Return the bytes of an RFC 2231 value, which the standard library decodes as Latin-1."""
     try:
         return decoded.encode("latin-1")
     except UnicodeError:

@@ -1,5 +1,3 @@
-"""The HTML elements and attributes that mail may use."""
-
 from __future__ import annotations
 
 from typing import Final

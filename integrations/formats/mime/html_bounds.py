@@ -1,8 +1,8 @@
 """
-Decide whether HTML is cheap enough to parse, by counting known causes of slow parsing.
+Decide whether HTML is cheap to parse, by counting known causes of slow parsing.
 
-One pass over the tags, without a parser. The counts are upper bounds for markup of mail programs.
-Markup that evades them meets the limits of the parser process.
+One pass over the tags. The counts are upper bounds for markup of mail programs; other markup
+meets the limits of the parser process.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _FEW_TAGS: Final = 800
 
 
 def is_within_bounds(html: str) -> bool:
-    """Return whether `html` parses in time linear in its length."""
+    """Return whether `html` parses in linear time."""
     if html.count("&") > MAX_REFERENCES:
         return False
     if html.count("<") <= _FEW_TAGS:
@@ -48,7 +48,6 @@ class _TagCounter:
         self._tags = self._depth = self._formatting = self._reopened = 0
 
     def count_tag(self, closing: str, written: str, attributes: str) -> bool:
-        """Count one tag. Return whether all counts are within bounds."""
         name = written.lower()
         self._tags += 1
         if closing:
@@ -81,7 +80,6 @@ def _begins_tag(text: str) -> bool:
 
 
 def _has_few_attributes(tag: str) -> bool:
-    """:param tag: the text from after its opening bracket, at most to the next one"""
     if len(tag) < _SHORTEST:
         return True
     words = _WORD.findall(_QUOTED.sub("", tag.partition(">")[0]))

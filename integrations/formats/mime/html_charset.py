@@ -1,5 +1,3 @@
-"""Find the charset that HTML declares, for parts without a charset."""
-
 from __future__ import annotations
 
 import re
@@ -13,7 +11,7 @@ _META: Final = re.compile(rb"<meta[\s/][^>]*?charset\s*=\s*[\"']?\s*([^\s\"'/>;]
 
 
 def find_declared_charset(data: bytes) -> str:
-    """Return the charset of the first `<meta>` with one; "" if none."""
+    """Return the first `<meta>` charset, or ""."""
     match = _META.search(_COMMENT.sub(b"", data[:PRESCAN]))
     label = match[1].decode("ascii", errors="replace").lower() if match else ""
     # A declaration in real UTF-16 would not have matched.

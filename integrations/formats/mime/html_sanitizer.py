@@ -1,9 +1,8 @@
 """
 Sanitise mail HTML, and convert text to HTML.
 
-The result loads nothing: images are `data:` URLs or removed, and links open only on a click.
-Nevertheless it is meant for a sandboxed frame, and the frame's response forbids scripts and
-fetches: two walls, not one.
+The result loads nothing: images are `data:` URLs or removed, and links open on a click. A
+sandboxed frame, which forbids scripts and fetches, is a second wall.
 """
 
 from __future__ import annotations
@@ -50,9 +49,8 @@ class SanitisedHtml:
     """
     Safe HTML in pieces, with an image of the message between each two.
 
-    `pictures` are content ids without angle brackets, one fewer than `pieces`. `blocked_count`
-    remote images were removed. `is_text_only`: the markup was too costly to parse, so only its
-    text is kept.
+    `pictures` are content ids without angle brackets. `blocked_count` remote images were removed.
+    `is_text_only`: the markup was too costly to parse.
     """
 
     pieces: tuple[str, ...]
@@ -63,7 +61,7 @@ class SanitisedHtml:
 
 class _AttributeFilter:
     """
-    Filters attributes, and puts placeholders in place of the message's own images.
+    Replaces the message's own images by placeholders.
 
     Placeholders contain a random word, so that senders cannot forge them.
     """
@@ -109,7 +107,6 @@ class _AttributeFilter:
         return address
 
     def split_pieces(self, safe: str) -> SanitisedHtml:
-        """Return sanitised markup, cut at the placeholders."""
         pieces: list[str] = []
         pictures: list[str] = []
         end = 0
@@ -123,10 +120,7 @@ class _AttributeFilter:
 
 
 class _HtmlCleaner(threading.local):
-    """
-    One configured nh3 cleaner per thread, because creating one takes as long as cleaning a short
-    message.
-    """
+    """One cleaner per thread: creating one takes as long as cleaning a short message."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -161,11 +155,7 @@ def _is_external_link(value: str) -> bool:
 
 
 def sanitise_html(html: str) -> SanitisedHtml:
-    """
-    Return `html` reduced to allowed elements, attributes and styles.
-
-    Images that are neither `data:` URLs nor parts of the message are removed and counted.
-    """
+    """Remove and count images that are neither `data:` URLs nor parts of the message."""
     html = html[:MAX_TEXT]
     if not is_within_bounds(html):
         return _reduce_to_text(html)
@@ -184,7 +174,7 @@ def _without_tags(html: str) -> str:
 
 
 def html_to_text(html: str) -> str:
-    """Return the text of `html` on one line."""
+    """Return the text on one line."""
     html = html[:MAX_TEXT]
     if not is_within_bounds(html):
         return make_printable(_without_tags(html))
@@ -192,7 +182,7 @@ def html_to_text(html: str) -> str:
 
 
 def plain_to_html(text: str) -> str:
-    """Return plain text as safe HTML with its line breaks, and with links for web addresses."""
+    """Keep line breaks, and link web addresses."""
     text = text[:MAX_TEXT]
     out: list[str] = []
     end = 0

@@ -1,9 +1,8 @@
 """
 ISO-2022-JP and EUC-JP with the characters of the Encoding Standard.
 
-The standard's table includes NEC and IBM characters ("①", "㈱"), which are common in mail and
-missing from Python's codecs of these names. Python's `cp932` has them at the positions given by
-JIS X 0208.
+NEC and IBM characters ("①", "㈱") are common in mail and missing from Python's codecs. Python's
+`cp932` has them at the positions of JIS X 0208.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ _FIRST, _LAST_LOW_ROW = 0xA1, 0x1E
 
 
 def decode(data: bytes, codec: str) -> str:
-    """Return the text; invalid bytes become U+FFFD."""
+    """Invalid bytes become U+FFFD."""
     if codec == "euc-jp":
         return data.decode("euc_jp", errors=_ERRORS)
     text, position, mode = [], 0, b"(B"
@@ -44,7 +43,6 @@ def _decode_piece(piece: bytes, mode: bytes) -> str:
 
 
 def _decode_pair(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Decode a byte pair that Python's EUC-JP does not know."""
     if not isinstance(error, UnicodeDecodeError):
         raise error
     pair = error.object[error.start : error.start + 2]

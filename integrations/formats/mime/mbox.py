@@ -1,7 +1,7 @@
 """
-Write stored mail as mbox records (RFC 4155, "From " quoted at any depth: "mboxrd"). Pure.
+Write stored mail as mbox records (RFC 4155, quoting "mboxrd"). Pure.
 
-Antares stores headers and text, so a record names the attachments instead of containing them.
+Records name attachments, because Antares does not store their bytes.
 """
 
 from __future__ import annotations
@@ -36,10 +36,8 @@ def format_message(
     filed: Iterable[str],
 ) -> bytes:
     """
-    Return one message as an mbox record.
-
-    :param summary: as `models.mail.Message` describes
-    :param content: as `models.mail.MessageBody` describes
+    :param summary: see `models.mail.Message`
+    :param content: see `models.mail.MessageBody`
     :param filed: folders and labels
     """
     headers = [
@@ -65,7 +63,7 @@ def format_message(
 
 
 def format_note(subject: str, text: str, *, at: datetime) -> bytes:
-    """Return a record with our own text: a description of the file, or whether it is complete."""
+    """Return a record with our own text about the file."""
     headers = [
         ("From", formataddr(("Antares", _SENDER))),
         ("Date", format_datetime(at.astimezone(UTC))),
@@ -121,7 +119,6 @@ def _format_record(
 
 
 def _format_header(name: str, value: str) -> str:
-    """Return a header line, folded if long; empty if the name is not valid."""
     if not _NAME.fullmatch(name):
         return ""
     plain = make_printable(value)

@@ -1,5 +1,3 @@
-"""A parsed mail message, independent of its provider, and the bounds of parsing."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -29,7 +27,7 @@ MAX_PARAMETERS: Final = 64
 
 
 class PoisonMessage(Exception):
-    """A message that cannot be read. Quarantine it under `reason`, our own word, and continue."""
+    """Quarantine the message under `reason`, our own word."""
 
     def __init__(self, reason: PoisonReason) -> None:
         super().__init__(reason)
@@ -37,10 +35,7 @@ class PoisonMessage(Exception):
 
 
 def clamp_size(size: object) -> int:
-    """
-    Return a provider's size or count within the range of a database column; 0 if absent or
-    invalid.
-    """
+    """Fit a size into a database column; 0 if absent or invalid."""
     is_number = isinstance(size, int | float) and size >= 0
     return int(min(size, MAX_SIZE)) if is_number else 0  # type: ignore[call-overload]
 
@@ -48,11 +43,11 @@ def clamp_size(size: object) -> int:
 @dataclass(frozen=True, slots=True)
 class AttachmentPart:
     """
-    An attachment of a message, without its bytes.
+    An attachment without its bytes.
 
     `part` is the path in the part tree: zero-based indexes joined by dots, "" for a message of
-    one part. Paths are stable; providers' attachment ids are not. `filename` is safe to show and
-    not a path. `size` is in bytes after transfer decoding. `content_id` has no angle brackets.
+    one part. Paths are stable; providers' ids are not. `filename` is safe to show. `size` is in
+    transfer-decoded bytes. `content_id` has no angle brackets.
     """
 
     position: int
@@ -69,11 +64,9 @@ class AttachmentPart:
 @dataclass(frozen=True, slots=True)
 class ParsedMessage:
     """
-    One message, decoded.
-
-    `html` is as the sender wrote it: hostile until `html_sanitizer.sanitise_html`. `date` is the
-    sender's claim, aware UTC. `message_id`, `in_reply_to` and `references` have no angle
-    brackets. `headers` are the unfolded top-level headers in order. `defects` are our own words.
+    `html` is hostile until `html_sanitizer.sanitise_html`. `date` is the sender's claim, aware
+    UTC. Message ids have no angle brackets. `headers` are the unfolded top-level headers.
+    `defects` are our own words.
     """
 
     from_: tuple[Address, ...]
@@ -94,5 +87,5 @@ class ParsedMessage:
 
     @property
     def has_attachments(self) -> bool:
-        """Whether an attachment is more than an image in the text."""
+        """Ignores images in the text."""
         return any(not part.is_inline for part in self.attachments)

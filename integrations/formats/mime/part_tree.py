@@ -1,9 +1,4 @@
-"""
-A message as a tree of parts, and its conversion to `ParsedMessage`.
-
-The readers of raw bytes and of Gmail's payload share this module, so that a message is the same
-from both.
-"""
+"""A message as a tree of parts, shared by the readers of raw bytes and Gmail's payload."""
 
 from __future__ import annotations
 
@@ -36,10 +31,10 @@ CALENDAR_TYPES: Final = frozenset({"text/calendar", "application/ics"})
 @dataclass(slots=True)
 class MimePart:
     """
-    One node. `headers` are unfolded; `data` is transfer-decoded, None if not fetched.
+    `headers` are unfolded; `data` is transfer-decoded, None if not fetched.
 
-    `size` is the decoded size in bytes, also if `data` is None. `may_be_utf8`: the provider may
-    have converted the text to UTF-8 without changing the header.
+    `size` is in decoded bytes, also without `data`. `may_be_utf8`: the provider may have
+    converted the text without changing the header.
     """
 
     path: str
@@ -63,7 +58,6 @@ class MimePart:
 
 
 def bound_header(name: str, value: str) -> str:
-    """Return a header value cut to the length that is read."""
     if len(value) <= MAX_STRUCTURAL_HEADER and value.count(";") < MAX_PARAMETERS:
         return value
     name = name.strip().lower()
@@ -75,14 +69,14 @@ def bound_header(name: str, value: str) -> str:
 
 
 def _cut_addresses(value: str) -> str:
-    """Return the whole entries of a cut value: half an address is another address."""
+    """Return the whole entries: half an address is another address."""
     end = value.rfind(">,") + 1
     return value[:end] if end else value.rpartition(",")[0] or value
 
 
 def tidy_headers(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """
-    Return headers unfolded, mended and bounded in number and length.
+    Unfold, mend and bound headers.
 
     :raises PoisonMessage: if the headers are too long in total
     """

@@ -1,5 +1,3 @@
-"""Parse RFC 5322 bytes to `ParsedMessage`, with the standard library's parser within our bounds."""
-
 from __future__ import annotations
 
 from email.message import Message
@@ -24,9 +22,9 @@ _MAX_COMPARISONS: Final = 20_000_000
 
 class _HeaderPolicy(Compat32):
     """
-    Keeps headers unparsed, and counts their bytes. `headers` decodes them.
+    Keeps headers unparsed, and counts their bytes in a list, because policies are immutable.
 
-    Each message has its own policy. Policies are immutable, so the count is in a list.
+    Each message has its own policy.
     """
 
     bytes_read: ClassVar[list[int]] = []
@@ -40,8 +38,6 @@ class _HeaderPolicy(Compat32):
 
 
 class _ParsedPart(Message):
-    """A part. A message within the message is kept as bytes and not parsed."""
-
     def get_content_maintype(self) -> str:
         return self.get_content_type().partition("/")[0]
 
@@ -51,7 +47,7 @@ class _ParsedPart(Message):
 
 
 def parse_message(raw: bytes) -> ParsedMessage:
-    """:raises PoisonMessage: if the message is unreadable or exceeds a bound; nothing else"""
+    """:raises PoisonMessage: if the message is unreadable or exceeds a bound"""
     return assemble_message(parse_tree(raw))
 
 
@@ -81,9 +77,7 @@ def _make_parser() -> BytesParser[Any]:
 
 def find_part(raw: bytes, path: str) -> bytes | None:
     """
-    Return the bytes of the part at `path` (see `AttachmentPart`); None if the part does not
-    exist.
-
+    :param path: see `AttachmentPart`
     :raises PoisonMessage: if the message is unreadable or exceeds a bound
     """
     part = parse_tree(raw)

@@ -1,4 +1,4 @@
-"""Sanitise the text of a message. Done once, when the message is read; the result is stored."""
+"""Sanitise the text of a message for storage."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class SanitisedText:
     """
     Safe HTML in pieces, with an image between each two, and the plain text.
 
-    `pictures` are content ids, one fewer than `pieces`.
+    `pictures` are content ids.
     """
 
     pieces: tuple[str, ...]
@@ -26,10 +26,6 @@ class SanitisedText:
 
 
 def sanitise_text(text: str, html: str) -> SanitisedText:
-    """
-    :param text: the plain text; may be empty
-    :param html: the sender's HTML; may be empty
-    """
     if not html:
         return SanitisedText((markup.plain_to_html(text),), (), text)
     safe = markup.sanitise_html(html)

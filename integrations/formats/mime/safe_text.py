@@ -1,5 +1,3 @@
-"""Encode and decode the sanitised text of a message for storage."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -16,12 +14,7 @@ Picture = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class SafeText:
-    """
-    The sanitised text of a message.
-
-    `pieces` are HTML, with an image between each two; None if the message does not contain that
-    image. `text` is plain.
-    """
+    """`pieces` are HTML, with a picture between each two; None if the message lacks that image."""
 
     pieces: Sequence[str]
     pictures: Sequence[Picture | None]
@@ -29,7 +22,7 @@ class SafeText:
 
 
 def encode_safe_text(sanitised: SanitisedText, inline_parts: Mapping[str, Sequence[str]]) -> bytes:
-    """:param inline_parts: part and content type by content id, for images in the text"""
+    """:param inline_parts: part and content type by content id"""
     parts = [inline_parts.get(content_id) for content_id in sanitised.pictures]
     pictures = [part if part and part[1] in PICTURE_TYPES else None for part in parts]
     return orjson.dumps({"pieces": sanitised.pieces, "pictures": pictures, "text": sanitised.text})

@@ -1,8 +1,8 @@
 """
-Single-byte charsets with the tables of the Encoding Standard.
+Single-byte charsets by the Encoding Standard.
 
-Python leaves some bytes undefined. The standard maps those from 0x80 to 0x9F to the control
-characters with the same number (`index-windows-1252.txt` and others).
+The standard maps bytes 0x80 to 0x9F that Python leaves undefined to control characters
+(`index-windows-1252.txt` and others).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _CONTROLS: Final = range(0x80, 0xA0)
 
 @cache
 def find_table(codec: str) -> str | None:
-    """Return the 256 characters of a single-byte charset; None for other charsets."""
+    """Return the 256 characters; None for a multi-byte charset."""
     try:
         table = bytes(range(256)).decode(codec, "replace")
     except (LookupError, UnicodeError):

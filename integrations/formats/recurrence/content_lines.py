@@ -1,4 +1,4 @@
-"""Content lines of iCalendar (RFC 5545, section 3.1) and their date and time values."""
+"""Content lines of iCalendar (RFC 5545, section 3.1)."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _TIME: Final = re.compile(r"(\d{8})(?:[Tt](\d{6})([Zz]?))?", re.ASCII)
 
 
 class BadContentLine(Exception):
-    """The text is not a content line. The message is our own text, safe to show."""
+    """The message is our own text, safe to show."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContentLine:
-    """Names are in upper case; `value` is unchanged."""
+    """Names are in upper case."""
 
     name: str
     parameters: Mapping[str, str]
@@ -45,7 +45,7 @@ def parse_line(text: str) -> ContentLine:
 
 def parse_time(text: str) -> date | datetime:
     """
-    Return a date, a time in UTC, or a local time without a UTC offset.
+    Return a date, a UTC time, or a local time without offset.
 
     :raises BadContentLine: if the text is none of these
     """

@@ -1,4 +1,4 @@
-"""Find the end of a rule with COUNT, where possible without generating every occurrence."""
+"""Find the end of a rule with COUNT."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _INSTANT: Final = timedelta(microseconds=1)
 
 def find_last_counted(pattern: RulePattern, count: int, work: WorkBudget) -> datetime:
     """
-    Return the local time of the last occurrence of a rule with COUNT.
+    Return a local time.
 
     The start counts as the first occurrence, even if the rule does not generate it.
 
@@ -35,8 +35,7 @@ def find_last_counted(pattern: RulePattern, count: int, work: WorkBudget) -> dat
 
 def count_before(pattern: RulePattern, local_time: datetime, work: WorkBudget) -> int:
     """
-    Return the number of occurrences before `local_time`, which is itself an occurrence.
-
+    :param local_time: an occurrence
     :raises TooManyOccurrences: if `work` runs out
     """
     if pattern.is_plain:
@@ -70,7 +69,7 @@ def _find_last_weekly(pattern: RulePattern, remaining: int, work: WorkBudget) ->
 def _find_nth_after(
     pattern: RulePattern, number: int, local_time: datetime, work: WorkBudget
 ) -> datetime:
-    """Return occurrence `number` after `local_time`, or the last one; 0 returns `local_time`."""
+    """Return the last occurrence if there are fewer; 0 returns `local_time`."""
     following = (
         occurrence
         for occurrence in pattern.iterate_times(local_time, END_OF_TIME, work)

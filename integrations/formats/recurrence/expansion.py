@@ -1,5 +1,3 @@
-"""The occurrences of an event in a window, with changed and cancelled instances applied."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -23,12 +21,12 @@ _NO_EXCEPTIONS: Final[Mapping[StartKey, EventContent | None]] = {}
 
 
 class BadWindow(Exception):
-    """The window ends before it starts, or is outside the supported years."""
+    """The window ends before its start, or is outside the supported years."""
 
 
 @dataclass(frozen=True)
 class TimeWindow:
-    """A half-open interval in UTC. Days begin at midnight in `zone`."""
+    """Half-open, in UTC. Days begin at midnight in `zone`."""
 
     start: datetime
     end: datetime
@@ -40,9 +38,7 @@ class TimeWindow:
 
 def make_window(start: datetime, end: datetime, *, zone: str) -> TimeWindow:
     """
-    Return the window from `start` to `end`, both aware.
-
-    :raises BadWindow: if the window is not valid
+    :raises BadWindow: if the window is invalid
     :raises UnknownZone: if the zone is unknown
     """
     zone_info = timezones.get_zone(zone)
@@ -60,10 +56,8 @@ def make_window(start: datetime, end: datetime, *, zone: str) -> TimeWindow:
 @dataclass(frozen=True, slots=True)
 class Occurrence:
     """
-    One occurrence of an event.
-
-    `original_start` identifies it in its series, also after a change; None for a single event.
-    `content` is the content of the changed instance, or of the series.
+    `original_start` identifies an occurrence in its series; None for a single event. `content` is
+    that of the changed instance, or of the series.
     """
 
     start: When
@@ -81,21 +75,21 @@ def expand_event(
     work: WorkBudget | None = None,
 ) -> list[Occurrence]:
     """
-    Return the occurrences of an event that overlap `window`, unordered.
+    Return the occurrences that overlap `window`, unordered.
 
     Occurrences that only touch the window are excluded. An event of zero length counts where it
     starts.
 
-    :param exceptions: by original start (`series.to_start_key`): changed instances, and None for
-        cancelled ones. Pass all with an original or changed time in the window. A changed
-        instance is returned even if the series no longer generates it
+    :param exceptions: by original start; None for cancelled instances. Pass all with an original
+        or changed time in the window. A changed instance is returned even if the series no longer
+        generates it
     :param series: the parsed `content`, if available
-    :param work: a budget shared by all expansions of a request. Each series takes a bounded part,
-        so the next can be expanded after TooManyOccurrences
-    :raises BadEvent: if start and end are not valid
+    :param work: shared by all expansions of a request. Each series takes a bounded part, so the
+        next can be expanded after TooManyOccurrences
+    :raises BadEvent: if start and end are invalid
     :raises BadSeries: if a recurrence line cannot be used
-    :raises UnknownZone: if the zone of the start is unknown
-    :raises TooManyOccurrences: if there are more than `MAX_OCCURRENCES`, or `work` runs out
+    :raises UnknownZone: if the zone is unknown
+    :raises TooManyOccurrences: above `MAX_OCCURRENCES`, or if `work` runs out
     """
     if series is None and not content.recurrence:
         return _expand_single(content, window)
@@ -121,7 +115,7 @@ def find_occurrence(
     exceptions: Mapping[StartKey, EventContent | None] = _NO_EXCEPTIONS,
 ) -> Occurrence | None:
     """
-    Return the occurrence with an original start; None if it does not exist or is cancelled.
+    Return None if the occurrence does not exist or is cancelled.
 
     :raises: the same as `expand_event`
     """
@@ -179,7 +173,6 @@ def _overlaps_window(start: StartKey, end: StartKey, window: TimeWindow) -> bool
 
 
 def to_utc_times(start: StartKey, end: StartKey, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """Return start and end in UTC. Days begin at midnight in `zone`."""
     return _to_utc(start, zone), _to_utc(end, zone)
 
 

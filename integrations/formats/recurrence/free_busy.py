@@ -1,5 +1,3 @@
-"""Free and busy times, computed from occurrences. Contains times and no text."""
-
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -18,18 +16,13 @@ BusyWeight = Literal["busy", "tentative", "free"]
 
 @dataclass(frozen=True, slots=True)
 class BusyTimes:
-    """
-    Busy and tentative times of a person, merged and without overlap.
-
-    `busy` is None if unknown; unknown never means free.
-    """
+    """Merged times of a person. `busy` is None if unknown, which never means free."""
 
     busy: tuple[Span, ...] | None
     tentative: tuple[Span, ...] = ()
 
     @property
     def all_busy(self) -> tuple[Span, ...] | None:
-        """Busy and tentative; None if unknown."""
         return None if self.busy is None else intervals.merge_spans(self.busy + self.tentative)
 
 
@@ -37,11 +30,7 @@ UNKNOWN = BusyTimes(None)
 
 
 def get_weight(content: EventContent) -> BusyWeight:
-    """
-    Return how an event counts for the owner of the calendar.
-
-    Transparent and declined events are free; an unanswered invitation is tentative.
-    """
+    """Transparent and declined events are free; an unanswered invitation is tentative."""
     answers = {attendee.response for attendee in content.attendees if attendee.is_self}
     if not content.is_busy or "declined" in answers:
         return "free"
@@ -51,7 +40,6 @@ def get_weight(content: EventContent) -> BusyWeight:
 
 
 def compute_busy_times(occurrences: Iterable[Occurrence], window: TimeWindow) -> BusyTimes:
-    """Return the busy times of the occurrences in `window`, with days in its zone."""
     spans: dict[BusyWeight, list[Span]] = {"busy": [], "tentative": [], "free": []}
     for occurrence in occurrences:
         span = to_utc_times(
@@ -66,7 +54,7 @@ def compute_busy_times(occurrences: Iterable[Occurrence], window: TimeWindow) ->
 
 
 def combine_busy_times(calendars: Iterable[BusyTimes]) -> BusyTimes:
-    """Return the combined busy times of a person's calendars; unknown if one is unknown."""
+    """Return unknown if one calendar is unknown."""
     busy: list[Span] = []
     tentative: list[Span] = []
     for calendar in calendars:

@@ -9,7 +9,7 @@ Span = tuple[datetime, datetime]
 
 
 def merge_spans(spans: Iterable[Span]) -> tuple[Span, ...]:
-    """Return the union of `spans`, merged. Empty ones are dropped."""
+    """Drop empty spans."""
     merged_spans: list[Span] = []
     for start, end in sorted(spans):
         if end <= start:
@@ -22,13 +22,12 @@ def merge_spans(spans: Iterable[Span]) -> tuple[Span, ...]:
 
 
 def clip_spans(spans: Iterable[Span], start: datetime, end: datetime) -> tuple[Span, ...]:
-    """Return the parts of `spans` between `start` and `end`, in the same order."""
     clipped_spans = ((max(start, first), min(end, last)) for first, last in spans)
     return tuple((first, last) for first, last in clipped_spans if first < last)
 
 
 def subtract_spans(spans: Sequence[Span], removed_spans: Sequence[Span]) -> tuple[Span, ...]:
-    """Return `spans` without `removed_spans`. Both must be merged; so is the result."""
+    """Both must be merged."""
     remaining_spans: list[Span] = []
     at = 0
     for first, last in spans:
@@ -48,7 +47,7 @@ def subtract_spans(spans: Sequence[Span], removed_spans: Sequence[Span]) -> tupl
 
 
 def intersect_spans(left_spans: Sequence[Span], right_spans: Sequence[Span]) -> tuple[Span, ...]:
-    """Return the intersection. Both must be merged; so is the result."""
+    """Both must be merged."""
     common_spans: list[Span] = []
     left = right = 0
     while left < len(left_spans) and right < len(right_spans):

@@ -1,4 +1,4 @@
-"""Find meeting times: within working hours, and free for everyone."""
+"""Find meeting times within working hours that are free for everyone."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NO_TIME: Final = timedelta()
 
 
 class BadSearch(Exception):
-    """The search is not valid. `field` names the wrong parameter."""
+    """`field` names the wrong parameter."""
 
     def __init__(self, field: str) -> None:
         super().__init__(field)
@@ -34,11 +34,7 @@ class BadSearch(Exception):
 
 @dataclass(frozen=True, slots=True)
 class WeeklyHours:
-    """
-    Working hours in `zone`: start and end for each weekday (0 is Monday).
-
-    An end that is not after its start is on the next day.
-    """
+    """Hours by weekday (0 is Monday). An end that is not after its start is on the next day."""
 
     zone: str
     days: Mapping[int, Sequence[tuple[time, time]]]
@@ -46,7 +42,7 @@ class WeeklyHours:
 
 @dataclass(frozen=True, slots=True)
 class MeetingPerson:
-    """`busy` are merged times; None if unknown. `hours` is optional."""
+    """`busy` are merged times; None if unknown."""
 
     busy: Sequence[Span] | None
     hours: WeeklyHours | None = None
@@ -55,7 +51,7 @@ class MeetingPerson:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeetingRequest:
     """
-    The meeting to schedule. Starts are multiples of `step` after midnight in the window's zone.
+    Starts are multiples of `step` after midnight in the window's zone.
 
     Everyone must be free for `before` and `after` around the meeting, also outside working hours.
     """
@@ -71,11 +67,9 @@ def find_slots(
     meeting: MeetingRequest, people: Sequence[MeetingPerson], window: TimeWindow
 ) -> tuple[Span, ...]:
     """
-    Return up to `meeting.most` slots within `window` at which everyone can meet, in order.
+    Return up to `meeting.most` slots in order; none if a person's busy times are unknown.
 
-    Returns none if a person's busy times are unknown.
-
-    :raises BadSearch: if the search is not valid
+    :raises BadSearch: if the search is invalid
     :raises UnknownZone: if the zone of working hours is unknown
     """
     _check_request(meeting, people, window)
@@ -97,11 +91,7 @@ def find_slots(
 def filter_slots(
     slots: Sequence[Span], meeting: MeetingRequest, person: MeetingPerson, window: TimeWindow
 ) -> frozenset[Span]:
-    """
-    Return the slots of `find_slots` that suit one more person.
-
-    Returns none if the person's busy times are unknown.
-    """
+    """Return the slots that suit one more person; none if their busy times are unknown."""
     free = _find_available_spans(person, meeting, window) or ()
     fits: set[Span] = set()
     at = 0
@@ -116,7 +106,6 @@ def filter_slots(
 def _find_available_spans(
     person: MeetingPerson, meeting: MeetingRequest, window: TimeWindow
 ) -> tuple[Span, ...] | None:
-    """Return the times at which a person can meet; None if unknown."""
     if person.busy is None:
         return None
     free = intervals.subtract_spans(
@@ -152,7 +141,6 @@ def _count_working_spans(person: MeetingPerson) -> int:
 
 
 def _widen_spans(busy: Sequence[Span], meeting: MeetingRequest) -> tuple[Span, ...]:
-    """Return busy times, extended by the buffers of the meeting."""
     return intervals.merge_spans(
         (start - meeting.after, end + meeting.before) for start, end in busy if start < end
     )
@@ -179,7 +167,6 @@ def _to_utc(day: date, local_time: time, zone: ZoneInfo) -> datetime:
 def _iterate_starts(
     first: datetime, last: datetime, step: timedelta, zone: ZoneInfo
 ) -> Iterator[datetime]:
-    """Yield every local multiple of `step` after midnight, from `first` to `last`."""
     at = first
     while at <= last:
         local_time = timezones.to_local_time(at, zone)

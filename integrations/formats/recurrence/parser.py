@@ -1,5 +1,3 @@
-"""Parse the recurrence lines of an event, and compute the time span of the whole event."""
-
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -28,7 +26,7 @@ _BEHIND: Final = timedelta(hours=12)
 
 
 class BadSeries(Exception):
-    """A recurrence line cannot be used. `line` counts from 1; `why` is our own, safe text."""
+    """A recurrence line cannot be used. `line` counts from 1; `why` is safe to show."""
 
     def __init__(self, line: int, why: str) -> None:
         super().__init__(f"line {line}: {why}")
@@ -38,13 +36,11 @@ class BadSeries(Exception):
 
 def parse_series(content: EventContent, work: WorkBudget | None = None) -> Series:
     """
-    Return the series of an event. A single event becomes a series with one start.
+    A single event becomes a series with one start. Costs a few dozen microseconds.
 
-    Costs a few dozen microseconds. The result is valid until the event changes.
-
-    :raises BadEvent: if start and end are not valid
+    :raises BadEvent: if start and end are invalid
     :raises BadSeries: if a recurrence line cannot be used
-    :raises UnknownZone: if the zone of the start is unknown
+    :raises UnknownZone: if the zone is unknown
     """
     start, _ = validate_times(content)
     zone = timezones.get_zone(content.start.zone or "UTC") if content.start.day is None else None
@@ -80,7 +76,6 @@ class _SeriesReader:
         self.without_days: set[date] = set()
 
     def add_line(self, text: str) -> str:
-        """Add a line. Return why the line cannot be used, or an empty string."""
         try:
             self._add_content_line(content_lines.parse_line(text.strip()))
         except (content_lines.BadContentLine, rrule.BadRule) as error:
@@ -136,7 +131,6 @@ class _SeriesReader:
         return [_to_utc(value, zone) for value in dates]
 
     def _to_start(self, value: date) -> StartKey:
-        """Return a date or a time as a start of this series."""
         if self.base.zone is not None and not isinstance(value, datetime):
             return self.base.start_at(datetime.combine(value, self.base.first.time()))
         return value
@@ -163,7 +157,7 @@ class _SeriesReader:
 
 
 def _drop_times(rule: RecurrenceRule) -> RecurrenceRule:
-    """Drop the time parts of an all-day rule, as RFC 5545 requires."""
+    """RFC 5545 requires that an all-day rule has no time parts."""
     if rule.freq in {"HOURLY", "MINUTELY", "SECONDLY"}:
         raise rrule.BadRule(f"FREQ={rule.freq} does not go with days")
     # Parsed again, because BYSETPOS may have nothing left to select from.
@@ -184,7 +178,6 @@ def _to_utc(value: date, zone: ZoneInfo | None) -> date:
 
 
 def _to_day(value: date, zone_name: str) -> date:
-    """Return the day of a date, a local time, or a time in UTC."""
     if not isinstance(value, datetime):
         return value
     if value.tzinfo is None:
@@ -197,14 +190,13 @@ def get_span(
     content: EventContent, work: WorkBudget | None = None
 ) -> tuple[datetime, datetime | None]:
     """
-    Return the start and the end of all occurrences together; the end of an endless series is
-    None.
+    Return the start and the end of all occurrences; the end is None for an endless series.
 
     The span is never too short. Changed instances are excluded. Days count in every zone.
 
-    :raises BadEvent: if start and end are not valid
+    :raises BadEvent: if start and end are invalid
     :raises BadSeries: if a recurrence line cannot be used
-    :raises UnknownZone: if the zone of the start is unknown
+    :raises UnknownZone: if the zone is unknown
     """
     series = parse_series(content, work)
     last = series.last_start()

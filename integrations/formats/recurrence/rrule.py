@@ -1,8 +1,4 @@
-"""
-Recurrence rules (RFC 5545, section 3.3.10).
-
-Rules that the section forbids are refused: any reading would be a guess.
-"""
+"""Recurrence rules (RFC 5545, section 3.3.10). Forbidden rules are refused, never guessed."""
 
 from __future__ import annotations
 
@@ -45,7 +41,7 @@ _KNOWN: Final = frozenset({"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY"
 
 
 class BadRule(Exception):
-    """The rule cannot be used. The message is our own text, safe to show."""
+    """The message is our own text, safe to show."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +49,7 @@ class RecurrenceRule:
     """
     Weekdays are 0 (Monday) to 6, each with its ordinal, or 0 for every one.
 
-    `until` is a date, a time in UTC, or a local time of the series without a UTC offset.
+    `until` is a date, a UTC time, or a local time without offset.
     """
 
     freq: Frequency
@@ -73,11 +69,7 @@ class RecurrenceRule:
 
 
 def parse_rule(text: str) -> RecurrenceRule:
-    """
-    Return the rule of a value such as `FREQ=WEEKLY;BYDAY=MO,WE`.
-
-    :raises BadRule: if the rule cannot be used
-    """
+    """:raises BadRule: if the rule cannot be used"""
     parts = _split_parts(text)
     freq = parts.get("FREQ", "")
     if freq not in FREQUENCIES:
@@ -185,7 +177,7 @@ def _parse_week_start(text: str) -> int:
 
 
 def _parse_until(text: str) -> date | datetime | None:
-    """Return the end of the rule; None if it is after all supported years."""
+    """Return None for an end after all supported years."""
     try:
         until = content_lines.parse_time(text)
     except content_lines.BadContentLine:

@@ -1,9 +1,8 @@
 """
 Generate the local times of a rule between two times, without iterating from its start.
 
-Tests compare the result with `dateutil`. The service does not use `dateutil`, because its search
-is unlimited: for a rule without occurrences, such as every 30 February, it iterates to the year
-9999 for seconds or hours.
+Tests compare the result with `dateutil`, which is unsuitable here: for a rule without
+occurrences, such as every 30 February, its search runs to the year 9999.
 """
 
 from __future__ import annotations
@@ -23,15 +22,11 @@ _LENGTHS: Final = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 class TooManyOccurrences(Exception):
-    """There are too many occurrences, or finding them takes too much work. Leave the event out."""
+    """Finding the occurrences takes too much work, or there are too many. Leave the event out."""
 
 
 class WorkBudget:
-    """
-    A budget of steps (days and times to examine), optionally part of a larger budget.
-
-    A step takes about a microsecond.
-    """
+    """A budget of steps of about a microsecond, optionally part of a larger budget."""
 
     __slots__ = ("left", "parent")
 
@@ -49,8 +44,6 @@ class WorkBudget:
 
 
 class RulePattern:
-    """A rule completed by its start: all conditions that a time must match."""
-
     def __init__(self, rule: RecurrenceRule, start: datetime) -> None:
         self.rule = rule
         self.start = start
@@ -65,7 +58,6 @@ class RulePattern:
         self.is_any_day = not (limits or self.weekdays or self.nth)
 
     def _complete_from_start(self) -> None:
-        """Complete the rule from the start (RFC 5545, section 3.3.10)."""
         rule = self.rule
         if rule.month_days or rule.year_days or rule.weeks or rule.days:
             return
@@ -78,7 +70,7 @@ class RulePattern:
 
     @property
     def is_plain(self) -> bool:
-        """Whether all occurrences have the same distance."""
+        """All occurrences have the same distance."""
         rule = self.rule
         days = rule.days or rule.months or rule.month_days or rule.year_days
         chosen = days or rule.hours or rule.minutes or rule.seconds or rule.positions
@@ -86,12 +78,12 @@ class RulePattern:
 
     @property
     def is_weekly(self) -> bool:
-        """Whether every week has the same number of occurrences."""
+        """Every week has the same number of occurrences."""
         return self.rule.freq == "WEEKLY" and not (self.months or self.rule.positions)
 
     @property
     def period_length(self) -> timedelta:
-        """The length of one period, for periods shorter than a month."""
+        """Only for periods shorter than a month."""
         days = {"DAILY": 1, "WEEKLY": 7}.get(self.rule.freq, 0)
         return timedelta(days=days, seconds=_SECONDS.get(self.rule.freq, 0)) * self.rule.interval
 
@@ -99,9 +91,7 @@ class RulePattern:
         self, first: datetime, last: datetime, work: WorkBudget
     ) -> Iterator[datetime]:
         """
-        Yield the matching local times from `first` to `last` inclusive, never before the start.
-
-        The caller applies COUNT and UNTIL.
+        Yield local times from `first` to `last` inclusive. The caller applies COUNT and UNTIL.
 
         :raises TooManyOccurrences: if `work` runs out
         """
@@ -204,7 +194,7 @@ class RulePattern:
                 at += max(1, -((at - next_match) // step)) * step
 
     def _find_next_match(self, at: datetime, unit: int) -> datetime | None:
-        """Return a time before which nothing can match; None if `at` itself may match."""
+        """Return a time before which nothing can match; None if `at` may match."""
         rule = self.rule
         if not self.matches_day(at.date()):
             return datetime.combine(at.date(), time()) + _ONE_DAY
@@ -225,7 +215,6 @@ class RulePattern:
     # One day.
 
     def matches_day(self, day: date) -> bool:
-        """Return whether a day passes all parts of the rule that limit days."""
         return self.is_any_day or (
             (not self.months or day.month in self.months)
             and (not (self.weekdays or self.nth) or self._is_weekday(day))
@@ -274,7 +263,7 @@ def _matches_number(number: int, length: int, numbers: frozenset[int]) -> bool:
 
 
 def _align_start(first: int, begin: int, step: int) -> int:
-    """Return the last of `begin`, `begin + step`, … that is at most `first`; otherwise `begin`."""
+    """Return the last of `begin`, `begin + step`, … up to `first`; otherwise `begin`."""
     return begin + max(0, (first - begin) // step) * step
 
 
@@ -283,7 +272,6 @@ def _count_months(day: date) -> int:
 
 
 def first_of_week(day: date, week_start: int) -> int:
-    """Return the ordinal of the first day of the week."""
     return day.toordinal() - (day.weekday() - week_start) % 7
 
 

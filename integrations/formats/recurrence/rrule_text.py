@@ -1,7 +1,7 @@
 """
 A recurrence as text: "every 2 weeks on Monday and Friday, until 3 March 2027". Pure.
 
-A rule that these phrases cannot express exactly is described as "by a rule of its own".
+A rule without an exact phrase is described as "by a rule of its own".
 """
 
 from __future__ import annotations
@@ -40,10 +40,8 @@ _UNITS: Final = {"DAILY": "day", "WEEKLY": "week", "MONTHLY": "month", "YEARLY":
 
 def describe_recurrence(recurrence: Sequence[str], start: When) -> str:
     """
-    Return the recurrence as text; empty for a single event.
-
     :param recurrence: content lines of RFC 5545
-    :param start: the start of the event; its zone is the zone of the series
+    :param start: has the zone of the series
     """
     if not recurrence:
         return ""
@@ -89,7 +87,7 @@ def _describe_rule(rule: RecurrenceRule, start: When) -> str:
 
 
 def _describe_days(rule: RecurrenceRule, first: date) -> str | None:
-    """Return the days of the rule as text; None if the text would say less than the rule."""
+    """None if the text would say less than the rule."""
     is_other = any((rule.seconds, rule.minutes, rule.hours, rule.year_days, rule.weeks))
     if rule.freq not in _UNITS or is_other or rule.positions:
         return None
@@ -140,7 +138,6 @@ def _describe_year_days(rule: RecurrenceRule, first: date) -> str | None:
 
 
 def join_items(items: Sequence[str]) -> str:
-    """Join items with commas, and with "and" before the last."""
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
 
 
@@ -153,7 +150,6 @@ def _get_first_day(start: When) -> date:
 
 
 def _get_last_day(until: date, start: When) -> date:
-    """Return the last possible day, in the zone of the series."""
     if isinstance(until, datetime):
         return (until.astimezone(_get_zone(start)) if until.tzinfo else until).date()
     return until

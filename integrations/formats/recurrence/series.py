@@ -1,9 +1,8 @@
 """
 A series: a start, rules, additional starts, and excluded starts.
 
-Calculations use local time in the zone of the start, so that nine o'clock stays nine o'clock when
-clocks change. Durations are exact (RFC 5545, section 3.8.5.3). A start is identified by its time
-in UTC, or by its date.
+Calculations use local time, so that nine o'clock stays nine o'clock when clocks change. Durations
+are exact (RFC 5545, section 3.8.5.3). A UTC time or a date identifies a start.
 """
 
 from __future__ import annotations
@@ -31,14 +30,14 @@ _LONGEST: Final = timedelta(days=36_525)
 
 class BadEvent(Exception):
     """
-    The end is before the start, or the event is longer than a century or outside the supported
+    The end precedes the start, or the event is longer than a century or outside the supported
     years.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class BoundedRule:
-    """A rule with its end: no start after `until`, and no local time after `last`."""
+    """No start is after `until`, and no local time after `last`."""
 
     pattern: RulePattern
     last: datetime
@@ -47,8 +46,6 @@ class BoundedRule:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The parsed recurrence of an event. Contains times and nothing else."""
-
     start: When
     end: When
     # None for an all-day series.
@@ -95,7 +92,7 @@ class Series:
         return When(day=start)
 
     def last_start(self) -> StartKey | None:
-        """Return an upper bound of all starts; None for an endless series."""
+        """An upper bound of all starts; None for an endless series."""
         ends = [self.start_at(run.last) if run.until is None else run.until for run in self.runs]
         if any(run.last == END_OF_TIME for run in self.runs):
             return None
@@ -107,15 +104,14 @@ class Series:
         return datetime.combine(start, time())
 
     def get_earliest_time(self, start: StartKey) -> datetime:
-        """Return a lower bound of the local times at `start` or later."""
+        """Return a lower bound of the local times from `start` on."""
         return self.get_local_time(start) - self._get_offset_change(start)
 
     def get_latest_time(self, start: StartKey) -> datetime:
-        """Return an upper bound of the local times at `start` or earlier."""
+        """Return an upper bound of the local times up to `start`."""
         return self.get_local_time(start) + self._get_offset_change(start)
 
     def _get_offset_change(self, start: StartKey) -> timedelta:
-        """Return by how much the UTC offset changes around `start`."""
         if not isinstance(start, datetime) or self.zone is None:
             return timedelta()
         before, after = ((start + near).astimezone(self.zone) for near in (-_NEAR, _NEAR))
@@ -140,14 +136,14 @@ def to_start_key(when: When) -> StartKey:
 
 
 def to_when(start: StartKey) -> When:
-    """Return an original start for a provider adapter: the inverse of `to_start_key`."""
+    """The inverse of `to_start_key`."""
     if isinstance(start, datetime):
         return When(at=start, zone="UTC")
     return When(day=start)
 
 
 def validate_times(content: EventContent) -> tuple[StartKey, StartKey]:
-    """:raises BadEvent: if start and end are not valid"""
+    """:raises BadEvent: if start and end are invalid"""
     start, end = to_start_key(content.start), to_start_key(content.end)
     is_of_days = content.start.day is not None
     if is_of_days != (content.end.day is not None):

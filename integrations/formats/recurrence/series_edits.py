@@ -1,8 +1,7 @@
 """
-Edit or delete in a series: one instance, one and all following, or all.
+Edit or delete one instance of a series, one and all following, or all.
 
-Functions return the complete result. The caller writes the difference, and writes the following
-series before it shortens the old one, so that no event is lost in between.
+The caller writes the following series before the shortened old one, so that no event is lost.
 """
 
 from __future__ import annotations
@@ -23,13 +22,11 @@ from .series_split import SeriesMove, get_nominal_time
 
 
 class NoSuchInstance(Exception):
-    """The series has no instance at that start any more. Read the series again."""
+    """No instance has that start any more. Read the series again."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesWithExceptions:
-    """A series or single event with its exceptions, as for `expansion.expand_event`."""
-
     content: EventContent
     exceptions: Mapping[StartKey, EventContent | None]
 
@@ -38,10 +35,8 @@ def change_one(
     event: SeriesWithExceptions, original: StartKey, edited: EventContent
 ) -> SeriesWithExceptions:
     """
-    Return the series with one instance replaced by `edited`.
-
     :raises NoSuchInstance: if no instance starts at `original`
-    :raises BadEvent: if `edited` is not a valid event
+    :raises BadEvent: if `edited` is invalid
     """
     _find_series(event, original)
     validate_times(edited)
@@ -62,20 +57,20 @@ def change_following(
     lines: tuple[str, ...] | None = None,
 ) -> tuple[SeriesWithExceptions, ...]:
     """
-    Return the series shortened to end before `original`, and the following series as `edited`.
+    Return the shortened series and the following one, or only the latter if `original` is the
+    first start.
 
-    Returns only the second if `original` is the first start. The following series keeps the rules
-    with the rest of COUNT, or takes `lines`. Its exceptions move by as much as the instance;
-    those without an instance in the new series are dropped. An exception at `original` is
+    The following series keeps the rules with the rest of COUNT, or takes `lines`. Its exceptions
+    move with the instance; those without a new instance are dropped, and one at `original` is
     replaced.
 
     :param edited: the new instance; its recurrence is ignored
     :param lines: the new recurrence, if it changes; empty for a single event
     :raises NoSuchInstance: if no instance starts at `original`
-    :raises NeedsRule: if `lines` is needed because the old rule does not define the continuation
-    :raises BadEvent: if `edited` is not a valid event
+    :raises NeedsRule: if the old rule does not define the continuation
+    :raises BadEvent: if `edited` is invalid
     :raises BadSeries: if one of `lines` cannot be used
-    :raises TooManyOccurrences: if counting the earlier occurrences takes too much work
+    :raises TooManyOccurrences: if counting earlier occurrences takes too much work
     """
     series = _find_series(event, original)
     if original <= to_start_key(series.start):
@@ -94,7 +89,7 @@ def cancel_following(
     event: SeriesWithExceptions, original: StartKey
 ) -> SeriesWithExceptions | None:
     """
-    Return the series shortened to end before `original`; None if nothing remains.
+    Return the shortened series; None if nothing remains.
 
     :raises NoSuchInstance: if no instance starts at `original`
     """
@@ -110,16 +105,16 @@ def change_all(
     lines: tuple[str, ...] | None = None,
 ) -> SeriesWithExceptions:
     """
-    Return the whole series as `edited`: every instance moves as the one at `original` does.
+    Move every instance as the one at `original` moves.
 
-    Exceptions move along and keep their changes, except the one at `original`. Those without an
-    instance in the new series are dropped.
+    Exceptions move along and keep their changes, except the one at `original`. Those without a
+    new instance are dropped.
 
-    :param edited: the new instance; its recurrence is ignored
-    :param lines: the new recurrence, if it changes; empty for a single event
+    :param edited: see `change_following`
+    :param lines: see `change_following`
     :raises NoSuchInstance: if no instance starts at `original`
-    :raises NeedsRule: if `lines` is needed because the old rule does not define the result
-    :raises BadEvent: if `edited` is not a valid event
+    :raises NeedsRule: if the old rule does not define the result
+    :raises BadEvent: if `edited` is invalid
     :raises BadSeries: if one of `lines` cannot be used
     """
     series = _find_series(event, original)
@@ -138,13 +133,10 @@ def change_all(
 
 def change_series(event: SeriesWithExceptions, edited: EventContent) -> SeriesWithExceptions:
     """
-    Return the series as `edited`, including its recurrence.
+    Exceptions move as the first start does. Those without a new instance are dropped.
 
-    Exceptions move as the first start does and keep their changes. Those without an instance in
-    the new series are dropped.
-
-    :raises BadEvent: if `edited` is not a valid event
-    :raises BadSeries: if one of its recurrence lines cannot be used
+    :raises BadEvent: if `edited` is invalid
+    :raises BadSeries: if a recurrence line cannot be used
     """
     series = parse_series(event.content)
     move = _compute_move(series, to_start_key(series.start), edited)
@@ -177,7 +169,6 @@ def _cut_before(
 
 
 def _compute_move(series: Series, original: StartKey, edited: EventContent) -> SeriesMove:
-    """Return by how much the local time of the instance changes."""
     start, _ = validate_times(edited)
     zone: ZoneInfo | None = None
     if edited.start.day is None:
@@ -208,7 +199,6 @@ def _move_exceptions(
     series: Series,
     move: SeriesMove,
 ) -> dict[StartKey, EventContent | None]:
-    """Return the exceptions, moved along, that still have an instance in the new series."""
     new_series = parse_series(content)
     is_unmoved = not move.offset and move.zone == series.zone
     moved_exceptions: dict[StartKey, EventContent | None] = {}

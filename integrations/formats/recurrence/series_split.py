@@ -1,5 +1,3 @@
-"""Recurrence lines of a series that is cut at a start, continued from one, or moved."""
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
@@ -26,13 +24,12 @@ class NeedsRule(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SeriesMove:
-    """A move of all starts in local time, and the zone afterwards; None for an all-day series."""
+    """A move in local time. `zone` is the new zone; None for an all-day series."""
 
     offset: timedelta
     zone: ZoneInfo | None
 
     def get_day_shift(self, local_time: datetime) -> timedelta:
-        """Return by how many days a start at `local_time` moves."""
         return (local_time + self.offset).date() - local_time.date()
 
     def move_start(self, local_time: datetime) -> StartKey:
@@ -41,18 +38,14 @@ class SeriesMove:
 
 
 def get_nominal_time(series: Series, start: StartKey) -> datetime:
-    """
-    Return the local time that the series intends for `start`.
-
-    The actual local time differs on a day when daylight saving time skips the intended one.
-    """
+    """Return the intended local time, also if daylight saving time skips it."""
     local_time = series.get_local_time(start)
     nominal_time = datetime.combine(local_time.date(), series.first.time())
     return nominal_time if series.start_at(nominal_time) == start else local_time
 
 
 def cut_lines(series: Series, at: StartKey) -> tuple[str, ...]:
-    """Return the lines of the part of a series before its start `at`."""
+    """Return the lines of the part before `at`."""
     last = at - (timedelta(seconds=1) if isinstance(at, datetime) else timedelta(days=1))
     shortened_rules = [
         replace(run.pattern.rule, count=None, until=last)
@@ -72,9 +65,9 @@ def continue_lines(
     series: Series, at: StartKey, move: SeriesMove, work: WorkBudget
 ) -> tuple[str, ...]:
     """
-    Return the lines of the part of a series from its start `at`, moved.
+    Return the lines of the part from `at` on, moved.
 
-    :raises NeedsRule: if the rules do not define it
+    :raises NeedsRule: if the rules do not define them
     :raises TooManyOccurrences: if `work` runs out
     """
     local_time = get_nominal_time(series, at)
@@ -96,11 +89,7 @@ def continue_lines(
 
 
 def move_lines(series: Series, move: SeriesMove) -> tuple[str, ...]:
-    """
-    Return the lines of a whole series, moved.
-
-    :raises NeedsRule: if the rules do not define the result
-    """
+    """:raises NeedsRule: if the rules do not define the result"""
     day_shift = move.get_day_shift(series.first)
     return _format_lines(
         [_move_rule(run.pattern.rule, run, series, series.first, move) for run in series.runs],
@@ -111,7 +100,6 @@ def move_lines(series: Series, move: SeriesMove) -> tuple[str, ...]:
 
 
 def _get_remaining_rule(run: BoundedRule, local_time: datetime, work: WorkBudget) -> RecurrenceRule:
-    """Return the rule for the occurrences from `local_time` on, with the rest of COUNT."""
     if local_time not in set(run.pattern.iterate_times(local_time, local_time, work)):
         # The rule counts its weeks or months from a different start.
         raise NeedsRule
@@ -150,7 +138,7 @@ def _move_rule(
 
 
 def _pin_time(rule: RecurrenceRule, local_time: datetime, move: SeriesMove) -> RecurrenceRule:
-    """State the time in the rule if daylight saving time skips it on the first day."""
+    """State the time if daylight saving time skips it on the first day."""
     moved_time = local_time + move.offset
     if move.zone is None or not timezones.is_skipped(moved_time, move.zone):
         return rule
@@ -176,7 +164,6 @@ def _format_lines(
 
 
 def _format_dates(name: str, starts: Iterable[StartKey]) -> Iterator[str]:
-    """Yield lines for starts that are all dates or all times."""
     ordered = sorted(set(starts))
     for first in range(0, len(ordered), _PER_LINE):
         batch = ordered[first : first + _PER_LINE]

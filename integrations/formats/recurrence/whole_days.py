@@ -1,8 +1,8 @@
 """
 The day that a time means in an all-day series. Pure.
 
-RFC 5545 requires dates in `RECURRENCE-ID`, `EXDATE` and `RDATE` of such a series. Some programs
-write the midnight at the start of the day instead: in a zone, without a zone, or in UTC.
+RFC 5545 requires dates in `RECURRENCE-ID`, `EXDATE` and `RDATE`. Some programs write midnight
+instead: in a zone, without a zone, or in UTC.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _NOON: Final = time(12)
 
 def guess_day(moment: datetime, likely_zones: Iterable[ZoneInfo] = ()) -> tuple[date, date]:
     """
-    Return the day that most likely begins at a time in UTC, and the other possible day.
+    Return the day that most likely begins at a UTC time, and the other possible day.
 
     :param likely_zones: zones in which the day probably begins at that time
     """

@@ -1,1 +1,0 @@
-"""The metrics page for monitoring, in Prometheus' text format."""

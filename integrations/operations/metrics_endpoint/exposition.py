@@ -1,8 +1,4 @@
-"""
-The metrics in Prometheus' text format, all from the database.
-
-Every process therefore returns the same values, and a restart loses none.
-"""
+"""Prometheus' text format, all from the database: every process returns the same values."""
 
 from __future__ import annotations
 
@@ -24,8 +20,6 @@ OWN_FEATURE = "service"
 
 
 class DatabaseCollector(Collector):
-    """Reads the stored metrics at each collection."""
-
     def collect(self) -> Iterable[Metric]:
         yield from self._collect_decisions()
         yield from self._collect_gauges()
@@ -79,7 +73,7 @@ class DatabaseCollector(Collector):
             )
 
     def _collect_workers(self) -> Metric:
-        """Return the current heartbeats: no other metric shows that no worker measures."""
+        """No other metric shows that no worker measures."""
         family = GaugeMetricFamily(
             "antares_worker_seen_timestamp_seconds",
             "When the queue last had a consumer; for beat, when it last ran",

@@ -1,5 +1,3 @@
-"""`GET /metrics`: for operators, and for a collector with the token from the settings."""
-
 from __future__ import annotations
 
 import hashlib
@@ -21,7 +19,7 @@ from . import exposition
 @never_cache
 @require_safe
 def show_metrics(request: HttpRequest) -> HttpResponseBase:
-    """Return all metrics to an operator or to a caller with the token, and to no other caller."""
+    """Only for an operator, or a caller with the token from the settings."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and is_token(token.strip()):
         return _render_response()
@@ -33,7 +31,7 @@ show_metrics.permission = Permission.VIEW_OPERATIONS  # type: ignore[attr-define
 
 
 def is_token(token: str) -> bool:
-    """Return whether `token` matches the hash in the settings; False if there is no hash."""
+    """Compare with the hash in the settings; False without one."""
     expected = settings.METRICS_TOKEN_SHA256
     digest = hashlib.sha256(token.encode()).hexdigest()
     return bool(expected) and hmac.compare_digest(digest, expected)

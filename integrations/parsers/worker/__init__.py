@@ -1,5 +1,5 @@
 """
-The isolated program that parses untrusted bytes for `parsers.process_pool`.
+The isolated program that parses untrusted bytes.
 
-No module of the service imports it. Its modules import no Django, settings or keys.
+No module of the service imports this package, which imports no Django, settings or keys.
 """

@@ -1,5 +1,3 @@
-"""Handlers of the tasks of a parser process."""
-
 from __future__ import annotations
 
 import mimetypes
@@ -48,7 +46,7 @@ _ENCODER: Final = msgspec.msgpack.Encoder()
 
 
 def load_libraries() -> None:
-    """Load everything that isolation would prevent from loading later."""
+    """Load all code that isolation would prevent from loading later."""
     # Python's own table; the system's file is outside the allowed folders.
     mimetypes.init(files=[])
     safe_bodies.sanitise_text("", "<p>")
@@ -57,7 +55,7 @@ def load_libraries() -> None:
 
 
 def handle_task(body: bytes | memoryview) -> bytes:
-    """Return the encoded reply. Any error but `MemoryError` becomes `UnreadableItem`."""
+    """Any error but `MemoryError` becomes `UnreadableItem`."""
     try:
         task = _DECODER.decode(body)
         return _ENCODER.encode(_HANDLERS[type(task)](task))
@@ -91,7 +89,7 @@ def _read_each(
 
 
 def _read_one(parse: Callable[[bytes], ParsedMessage], message: bytes) -> msgspec.Raw:
-    """Return one encoded result: text that cannot be encoded affects only its own message."""
+    """Encode results separately: text that cannot be encoded affects only its own message."""
     try:
         mail = parse(message)
         parsed = ParsedMail(mail, safe_bodies.sanitise_text(mail.text, mail.html))

@@ -1,10 +1,9 @@
 """
-Privileges that a parser process drops before its first task.
+Privileges that a parser process drops for ever, before its first task.
 
-The kernel enforces limits of time and memory (setrlimit(2)). A seccomp filter (seccomp(2))
-refuses everything except reading, writing to open pipes and computing: the process cannot create
-sockets, start programs or open files for writing. With Landlock (landlock(7)) it reads only the
-files that Python needs. The process can regain none of this.
+The kernel limits time and memory (setrlimit(2)). A seccomp filter (seccomp(2)) refuses sockets,
+programs and opening files for writing. With Landlock (landlock(7)) the process reads only the
+files that Python needs.
 """
 
 from __future__ import annotations
@@ -49,8 +48,6 @@ class NotIsolated(OSError):
 
 def drop_privileges(*, code: str) -> None:
     """
-    Drop network, programs, writing, and files other than the interpreter's and `code`.
-
     :param code: the folder of the modules that this process imports
     :raises NotIsolated: if the kernel refuses
     """
@@ -67,12 +64,10 @@ def drop_privileges(*, code: str) -> None:
 
 def limit_task(*, cpu_seconds: float, memory: int) -> None:
     """
-    Set the limits of the next task, in addition to the process's use so far.
-
     Beyond `cpu_seconds` the kernel ends the process (SIGXCPU). Beyond `memory` Python raises
     `MemoryError`, or a library ends the process (SIGABRT).
 
-    :param cpu_seconds: processor time; the kernel counts whole seconds, so up to one more
+    :param cpu_seconds: the kernel counts whole seconds, so up to one more
     :param memory: bytes of address space above `BASE_MEMORY`
     """
     seconds = math.ceil(time.process_time() + cpu_seconds)
@@ -102,7 +97,7 @@ def _filter_system_calls() -> None:
 
 
 def _restrict_files(folders: Iterable[str]) -> None:
-    """Allow only reading these folders, if the kernel has Landlock."""
+    """Allow reading these folders only, if the kernel has Landlock."""
     libc = ctypes.CDLL(None, use_errno=True)
     rights = struct.pack("Q", _ALL_FILE_RIGHTS)
     ruleset = libc.syscall(_CREATE_RULESET, rights, len(rights), 0)

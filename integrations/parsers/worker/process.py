@@ -1,8 +1,8 @@
 """
-A parser process: reads tasks from standard input and writes replies to standard output.
+A parser process: tasks from standard input, replies to standard output.
 
-`parsers.process_pool` starts it with exec, as a script, without Django, settings or environment.
-It writes nothing else, not even errors, because their text may contain a stranger's words.
+Started with exec, without Django, settings or environment. The process writes no errors, because
+their text may contain a stranger's words.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ _PIECE: Final = 128 << 10
 
 
 def main() -> None:
-    """Serve tasks until the service closes the pipe or a task exceeds its limits."""
     try:
         process_memory.release_freed_memory()
         handlers.load_libraries()
@@ -52,9 +51,8 @@ def main() -> None:
 
 def _read_bytes(length: int, received: bytearray) -> bytearray:
     """
-    Read until `received` has `length` bytes. End the process if the input ends.
-
-    There are never more: the service waits for a reply before it sends the next task.
+    End the process if the input ends. The service waits for a reply, so there are never more
+    bytes.
     """
     while len(received) < length:
         piece = os.read(_IN, _PIECE)

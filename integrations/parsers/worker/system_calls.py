@@ -1,8 +1,7 @@
 """
-The seccomp(2) filter with the system calls that a parser process may make.
+The seccomp(2) filter of a parser process.
 
-They are the calls of an interpreter that reads pipes and files and computes. Arguments are
-checked for calls that could reach another process or open a file for writing.
+Arguments are checked for calls that could reach another process or open a file for writing.
 """
 
 from __future__ import annotations
@@ -44,7 +43,6 @@ class SystemCallTable:
     :param prlimit: only for this process
     :param tgkill: only for this process
     :param fcntl: only for flags
-    :param unconditional: with any arguments
     """
 
     name: int
@@ -86,9 +84,9 @@ SYSTEM_CALLS: Final = {
 
 def build_filter(machine: str, *, pid: int) -> bytes | None:
     """
-    Return the filter for a process; None if the calls of its architecture are unknown.
+    Return None if the calls of the architecture are unknown.
 
-    A call of another architecture ends the process; any other unlisted call is refused.
+    A call of another architecture ends the process; other unlisted calls are refused.
     """
     calls = SYSTEM_CALLS.get(machine)
     if calls is None:
@@ -121,7 +119,6 @@ def _allow_for_reading(openat: int) -> Iterator[_Step]:
 
 
 def _allow_with(number: int, *, argument: int, values: tuple[int, ...]) -> Iterator[_Step]:
-    """Allow a call only if one of its arguments has one of `values`."""
     yield (_EQUAL, 0, 2 + 2 * len(values), number)
     yield _load_argument(argument=argument)
     for value in values:

@@ -1,4 +1,4 @@
-"""One attachment of Gmail, decoded as it arrives: base64url inside JSON."""
+"""One attachment of Gmail: base64url inside JSON, decoded as it arrives."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ _IGNORED_BYTES: Final = b"=\r\n \\"
 
 
 def find_part_body(payload: Mapping[str, Any], part: str) -> Mapping[str, Any] | None:
-    """Return the body of the part at `part`, a path of indexes; None if there is none."""
     node = payload
     for step in part.split(".") if part else ():
         children = node.get("parts") or ()
@@ -37,17 +36,16 @@ def find_part_body(payload: Mapping[str, Any], part: str) -> Mapping[str, Any] |
 
 
 def read_inline_attachment(body: Mapping[str, Any]) -> FileDownload:
-    """Return a part that came with the bytes of its message."""
     data = gmail_payload.decode_base64url(str(body.get("data") or ""))
     return FileDownload(iter((data,)), size=len(data))
 
 
 def stream_attachment(request: Any, access: ProviderAccess) -> FileDownload:
     """
-    Return the decoded bytes of the response, as they arrive, one chunk in memory at a time.
+    Keep one chunk in memory at a time.
 
     :raises Gone: if the attachment no longer exists
-    :raises Rejected: if its stated size is larger than Antares carries
+    :raises Rejected: if its stated size exceeds Antares's limit
     """
     method, url, headers, _ = prepare_request(request, access)
     with ExitStack() as stack:
@@ -75,7 +73,6 @@ def stream_attachment(request: Any, access: ProviderAccess) -> FileDownload:
 
 
 def _read_beginning(chunks: Iterator[bytes]) -> tuple[int | None, bytes]:
-    """Return the stated size, and the first, still encoded bytes of the data."""
     head = b""
     for chunk in chunks:
         head += chunk

@@ -1,9 +1,9 @@
 """
-Several requests of Google in one, each with its own result.
+Several requests of Google in one.
 
-A mailbox takes tens of thousands of small requests, each half HTTP by processor time. Each part
-costs its own quota and counts as concurrent. Google's library has batches too, with a costly line
-parser. Source: https://developers.google.com/workspace/gmail/api/guides/batch
+Half the processor time of small requests is HTTP. Each part costs its own quota and counts as
+concurrent. The batches of Google's library have a costly line parser. Source:
+https://developers.google.com/workspace/gmail/api/guides/batch
 """
 
 from __future__ import annotations
@@ -27,11 +27,7 @@ _ID: Final = re.compile(rb"^content-id:\s*<?response-<?(\d+)>", re.IGNORECASE | 
 
 
 def send_batch(requests: Sequence[Any], access: ProviderAccess, *, url: str) -> list[GoogleOutcome]:
-    """
-    Return the result of each of `requests`, all of them reads, in order.
-
-    :param url: the service's address for batches
-    """
+    """Return the results of reads, in order."""
     if len(requests) == 1:
         return [_send_single(requests[0], access)]
     boundary = f"batch_{token_hex(16)}"
@@ -73,7 +69,7 @@ def _send_single(request: Any, access: ProviderAccess) -> GoogleOutcome:
 
 
 def _format_part(position: int, request: Any, boundary: str) -> bytes:
-    """Return one request as a part. Only the headers of the batch hold the token."""
+    """Only the headers of the batch hold the token."""
     target = urlsplit(request.uri)
     return (
         f"--{boundary}\r\nContent-Type: application/http\r\nContent-ID: <{position}>\r\n\r\n"
@@ -83,7 +79,6 @@ def _format_part(position: int, request: Any, boundary: str) -> bytes:
 
 
 def _parse_responses(response: http.ProviderResponse) -> dict[int, http.ProviderResponse]:
-    """Return the responses by position of their request, without unreadable ones."""
     boundary = _BOUNDARY.search(response.headers.get("content-type", ""))
     if boundary is None:
         return {}

@@ -1,4 +1,4 @@
-"""Google Calendar as a `CalendarAdapter`. A cursor is a sync token."""
+"""A cursor is a sync token."""
 
 from __future__ import annotations
 
@@ -36,8 +36,6 @@ CONFERENCE_DATA_VERSION: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class GoogleCalendarAdapter:
-    """Reads and writes one account's calendars. Holds no connection and no token."""
-
     access: ProviderAccess
     api: CalendarService
 

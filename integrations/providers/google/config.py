@@ -1,5 +1,3 @@
-"""Google as data."""
-
 from __future__ import annotations
 
 from types import MappingProxyType

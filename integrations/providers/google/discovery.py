@@ -1,12 +1,11 @@
 """
 Google's client library, which only builds requests and parses responses.
 
-Its transport, httplib2, mixes up responses of threads that share it (google-api-python-client
-issue 568), and ignores a changed root for uploads and batches (issues 1107 and 1991). So the root
-is replaced in the discovery document, and `http.py` sends the requests.
+Its transport, httplib2, mixes up responses of threads (google-api-python-client issue 568) and
+ignores a changed root for uploads and batches (issues 1107 and 1991). So the root is replaced in
+the discovery document, and `http.py` sends the requests.
 
-The import takes 0.1 s and 10 MB, so it happens inside functions of this module only: in sync
-workers at start, elsewhere with the first request.
+The import takes 0.1 s and 10 MB, so it happens inside functions of this module only.
 """
 
 from __future__ import annotations
@@ -26,12 +25,12 @@ class _NullTransport:
         raise AssertionError("requests are sent by http.py")
 
     def close(self) -> None:
-        """Do nothing: no connection is open."""
+        """No connection is open."""
 
 
 @dataclass(frozen=True, slots=True)
 class GmailService:
-    """The parts of the Gmail API in use. Building a request does no I/O."""
+    """Building a request does no I/O."""
 
     users: Any
     labels: Any
@@ -64,7 +63,6 @@ def add_bearer_token(headers: dict[str, str], token: str) -> None:
 
 
 def get_root_url(root_url: str, api: str = "gmail") -> str:
-    """Return the root of an API: `root_url`, or that of its discovery document if empty."""
     return (root_url or str(_load_document(api)["rootUrl"])).rstrip("/") + "/"
 
 
@@ -82,7 +80,6 @@ def _build_service(document: dict[str, Any]) -> Any:
 
 
 def _load_document_at(api: str, root_url: str) -> dict[str, Any]:
-    """Return the discovery document of an API with its root replaced by `root_url`."""
     document = _load_document(api)
     document["rootUrl"] = get_root_url(root_url, api)
     document["baseUrl"] = document["rootUrl"] + document["servicePath"]
@@ -92,12 +89,7 @@ def _load_document_at(api: str, root_url: str) -> dict[str, Any]:
 
 @lru_cache(maxsize=8)
 def get_gmail_service(root_url: str) -> GmailService:
-    """
-    Return Gmail at `root_url`.
-
-    Cached: the library takes 1 ms to build each of these resources, and a fortieth of that to
-    build a request.
-    """
+    """Cached: building these resources takes 1 ms each, forty times as long as a request."""
     document = _load_document_at("gmail", root_url)
     users = _build_service(document).users()
     messages = users.messages()
@@ -114,7 +106,6 @@ def get_gmail_service(root_url: str) -> GmailService:
 
 @lru_cache(maxsize=8)
 def get_calendar_service(root_url: str) -> CalendarService:
-    """Return Calendar at `root_url`. See `get_gmail_service`."""
     service = _build_service(_load_document_at("calendar", root_url))
     return CalendarService(
         calendar_list=service.calendarList(),

@@ -1,5 +1,3 @@
-"""Google's calendar resources, mapped to events. Pure."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -61,9 +59,9 @@ def map_event(
     resource: Mapping[str, Any], *, calendar_zone: str
 ) -> RemoteEvent | CancelledInstance | None:
     """
-    Return the event of a resource; None if the event was deleted.
+    None if the event was deleted.
 
-    :param calendar_zone: the calendar's zone, for times without their own
+    :param calendar_zone: for times without their own
     :raises Rejected: if the resource cannot be read
     """
     try:

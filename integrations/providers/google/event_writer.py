@@ -1,5 +1,3 @@
-"""Events, mapped to Google's resource for writing. Pure."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -17,7 +15,7 @@ RESPONSES: Final[Mapping[AttendeeResponse, str]] = {
 
 
 def build_body(content: EventContent) -> dict[str, Any]:
-    """Return all writable fields. Empty fields are included, so that they clear old values."""
+    """Include empty fields, so that they clear old values."""
     resource: dict[str, Any] = {
         "summary": content.title,
         "description": content.description,
@@ -57,9 +55,9 @@ def build_patch(previous: EventContent, content: EventContent) -> dict[str, Any]
 
 def copy_conference(resource: Mapping[str, Any]) -> dict[str, Any]:
     """
-    Return an event's conference for another event; empty if the event has none yet.
+    Return an event's conference for another event; empty if there is none yet.
 
-    Copies all data but the creation request, which would create a second conference. Source:
+    Omits the creation request, which would create a second conference. Source:
     https://developers.google.com/workspace/calendar/api/guides/create-events#conferencing
     """
     data = dict(resource.get("conferenceData") or {})

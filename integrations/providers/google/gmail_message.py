@@ -1,5 +1,3 @@
-"""Gmail's message resource and label ids, mapped to mail types."""
-
 from __future__ import annotations
 
 import html
@@ -29,7 +27,7 @@ MAX_SNIPPET: Final = 300
 
 
 def map_filing(label_ids: Iterable[str]) -> MessageFiling:
-    """Return the filing of a message with `label_ids`; without a main folder it is archived."""
+    """A message without a main folder is archived."""
     ids = list(dict.fromkeys(label_ids))
     folders = [
         _FOLDERS.get(label, label.lower())
@@ -53,7 +51,7 @@ def is_hidden(message: Mapping[str, Any]) -> bool:
 def map_messages(
     resources: Sequence[Mapping[str, Any]],
 ) -> list[RemoteMessage | errors.Rejected]:
-    """Return messages of `format=full`, in order, with a rejection for each unreadable one."""
+    """:param resources: of `format=full`"""
     payloads = [_encode_payload(resource) for resource in resources]
     parsed_mails = iter(
         parse_requests.read_gmail([encoded for encoded in payloads if encoded is not None])

@@ -1,8 +1,8 @@
 """
 Gmail's history, folded into changes.
 
-Only typed lists are read: the plain `messages` of a record do not say what happened. Records are
-chronological, so a message's last record decides. Source:
+The plain `messages` of a record do not say how they changed, so only typed lists are read. A
+message's last record decides. Source:
 https://developers.google.com/workspace/gmail/api/guides/sync
 """
 

@@ -1,5 +1,3 @@
-"""Sends one request of Google's library, and maps Google's errors."""
-
 from __future__ import annotations
 
 import json
@@ -73,8 +71,6 @@ _KNOWN_REASONS: Final = (
 
 
 class ParserResponse(dict[str, str]):
-    """The response object that the library's parser expects: headers with a status."""
-
     def __init__(self, response: http.ProviderResponse) -> None:
         super().__init__(response.headers.items())
         self.status = response.status
@@ -84,11 +80,7 @@ class ParserResponse(dict[str, str]):
 def send_read(
     request: Any, access: ProviderAccess, *, not_found: type[errors.ProviderError] = errors.Gone
 ) -> dict[str, Any]:
-    """
-    Return the response to `request`, a read.
-
-    :param not_found: the error for a 404
-    """
+    """:param not_found: the error for a 404"""
     method, url, headers, body = prepare_request(request, access)
     result: dict[str, Any] | errors.ProviderError
     result = errors.Unavailable("Google did not answer")
@@ -108,11 +100,7 @@ def send_read(
 
 
 def send_write(request: Any, access: ProviderAccess) -> dict[str, Any]:
-    """
-    Return the response to `request`, a write; empty if the response has no content.
-
-    :raises OutcomeUnknown: if the request was sent and the result is unknown
-    """
+    """:raises OutcomeUnknown: if the request was sent and the result is unknown"""
     method, url, headers, body = prepare_request(request, access)
     response = None
     with suppress(http.NoResponse):
@@ -147,7 +135,6 @@ def parse_outcome(
 def prepare_request(
     request: Any, access: ProviderAccess
 ) -> tuple[str, str, dict[str, str], bytes | None]:
-    """Return method, URL, headers and body of `request`, with a bearer token."""
     headers = {name.lower(): value for name, value in request.headers.items()}
     headers.pop("content-length", None)
     method, url, body = request.method, request.uri, request.body
@@ -183,7 +170,7 @@ def _parse_content(
 def map_google_error(
     response: http.ProviderResponse, not_found: type[errors.ProviderError]
 ) -> errors.ProviderError:
-    """Return the error for a refusal, by status and reasons, never by text."""
+    """Decide by status and reasons, never by text."""
     status = response.status
     reasons = _read_reasons(response)
     pause = http.parse_retry_after(response)
@@ -238,7 +225,6 @@ def _map_forbidden(
 
 
 def _read_reasons(response: http.ProviderResponse) -> set[str]:
-    """Return the known reasons of `error.errors` and `error.details`, and the status."""
     try:
         error = json.loads(response.content)["error"]
         entries = [*(error.get("errors") or ()), *(error.get("details") or ())]

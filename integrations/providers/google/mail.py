@@ -1,4 +1,4 @@
-"""Gmail as a `MailAdapter`. The cursor is a historyId."""
+"""The cursor is a historyId."""
 
 from __future__ import annotations
 
@@ -42,14 +42,12 @@ _HISTORY_TYPES: Final = ["messageAdded", "messageDeleted", "labelAdded", "labelR
 
 @dataclass(frozen=True, slots=True)
 class GmailAdapter:
-    """Reads one mailbox. Holds no connection and no token."""
-
     access: ProviderAccess
     api: GmailService
 
     @property
     def fetch_request_count(self) -> None:
-        """Return None: a message costs fixed units."""
+        """None: a message costs fixed units."""
 
     @unexpected_responses.raise_unexpected
     def get_profile(self) -> MailboxProfile:
@@ -182,7 +180,7 @@ class GmailAdapter:
 
 
 def _reject_unreadable(target: FetchTarget, answer: GoogleOutcome) -> GoogleOutcome:
-    """Return `answer`, or a rejection if its messages cannot be told apart."""
+    """Reject an answer if its messages cannot be told apart."""
     try:
         _get_visible_messages(target, answer)
     except unexpected_responses.UNREADABLE_ERRORS:
@@ -191,7 +189,6 @@ def _reject_unreadable(target: FetchTarget, answer: GoogleOutcome) -> GoogleOutc
 
 
 def _get_visible_messages(target: FetchTarget, answer: GoogleOutcome) -> list[Mapping[str, Any]]:
-    """Return the messages of an answer outside spam and trash."""
     if isinstance(answer, errors.ProviderError):
         return []
     messages = answer.get("messages") or () if target.thread_id else (answer,)

@@ -1,7 +1,6 @@
 """
-The permissions that Antares requests at Google, with the API methods that use each.
-
-Methods have the names of the discovery documents.
+The permissions that Antares requests at Google, with API methods as named in the discovery
+documents.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """
 Notifications of Pub/Sub, verified before their body is read.
 
-google-auth's own check fetches the keys at every call, and checks neither issuer, address nor
-verification. Source: https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions
+google-auth's check fetches the keys at every call, and checks neither issuer nor verified
+address. Source: https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions
 """
 
 from __future__ import annotations
@@ -27,8 +27,6 @@ MAX_ADDRESS: Final = 254
 
 @dataclass(frozen=True, slots=True)
 class PushSender:
-    """The claims that tokens of our Pub/Sub subscription must have."""
-
     issuer: str
     audience: str
     account: str
@@ -43,12 +41,10 @@ def verify_notification(
     at: datetime,
 ) -> MailboxNotification:
     """
-    Return the content of a notification, after checking every claim of its token.
-
     :param authorization: the `Authorization` header
-    :param body: reads the body; called only if the token is valid
+    :param body: called only if the token is valid
     :raises IdentityRejected: if the token is not that of `sender`; `reason` names the claim
-    :raises Rejected: if the token is valid and the body is unreadable
+    :raises Rejected: if the body is unreadable
     :raises Unavailable: if the provider's keys cannot be fetched
     """
     scheme, _, token = authorization.partition(" ")

@@ -1,5 +1,5 @@
 """
-Google's push notifications: Gmail through a Pub/Sub topic, Calendar through webhooks.
+Google's push notifications.
 
 Sources: https://developers.google.com/workspace/gmail/api/guides/push,
 https://developers.google.com/workspace/calendar/api/guides/push
@@ -33,8 +33,6 @@ ME: Final = "me"
 
 @dataclass(frozen=True, slots=True)
 class GmailWatch:
-    """One mailbox's watch. Holds no connection and no token."""
-
     access: ProviderAccess
     api: GmailService
 
@@ -79,8 +77,6 @@ class GmailWatch:
 
 @dataclass(frozen=True, slots=True)
 class GoogleCalendarWatch:
-    """The channels of one account. Holds no connection and no token."""
-
     access: ProviderAccess
     api: CalendarService
 

@@ -1,5 +1,3 @@
-"""Antares calendars, which have no provider."""
-
 from .config import LOCAL
 
 __all__ = ["LOCAL"]

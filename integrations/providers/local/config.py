@@ -1,4 +1,4 @@
-"""Antares calendars as a provider without scopes, grants or adapters."""
+"""Antares calendars: no scopes, grants or adapters."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """
 One attachment: by Graph's id, or extracted from its message by a parser process.
 
-Memory holds the attachment, or during extraction the message's MIME, at most `http.MAX_ANSWER`
-bytes. So a process holds only a few at a time, until the reader is done.
+Memory holds the attachment, or the message's MIME, of at most `http.MAX_ANSWER` bytes. So a
+process holds only a few at a time.
 """
 
 from __future__ import annotations
@@ -32,11 +32,9 @@ _memory_slots: Final = BoundedSemaphore(MAX_IN_MEMORY)
 
 def open_attachment(message_id: str, part: str, access: ProviderAccess) -> FileDownload:
     """
-    Return one attachment of a message.
-
-    :param part: `GRAPH_ID_PREFIX` with Graph's id, or a path of indexes in the message's MIME
+    :param part: `GRAPH_ID_PREFIX` with Graph's id, or a path of indexes in the MIME
     :raises Gone: if the message or part does not exist
-    :raises Rejected: if the message cannot be read, or the file is larger than Antares carries
+    :raises Rejected: if the message is unreadable, or the file exceeds Antares's limit
     :raises ParsersBusy: if this process already holds as many as it may
     """
     message_path = f"/me/messages/{quote_segment(message_id)}"

@@ -1,8 +1,8 @@
 """
-Several reads of Graph in one request, each with its own result.
+Several reads of Graph in one request.
 
-A batch saves round trips and processor time, not quota: each part counts as a concurrent request,
-and may be throttled. Source: https://learn.microsoft.com/en-us/graph/json-batching
+A batch saves round trips and processor time, not quota: each part counts as concurrent and may be
+throttled. Source: https://learn.microsoft.com/en-us/graph/json-batching
 """
 
 from __future__ import annotations
@@ -35,10 +35,8 @@ def send_in_batches(
     requests: Sequence[GraphApiRequest], access: ProviderAccess
 ) -> list[GraphOutcome]:
     """
-    Return the result of each of `requests`, reads of JSON, in order.
-
-    If the caller may use fewer concurrent requests than Graph allows, batches have that size.
-    Each throttled part gets the longest pause that Graph requested for any part.
+    A batch is at most as large as the caller's number of concurrent requests. Each throttled part
+    gets the longest pause.
     """
     width = request_concurrency.requests_at_once.get()
     size = width if 0 < width < MAX_CONCURRENT_REQUESTS else MAX_PARTS
@@ -70,7 +68,6 @@ def _send_batch(requests: Sequence[GraphApiRequest], access: ProviderAccess) -> 
 
 
 def _index_responses(responses: object) -> dict[str, Mapping[str, Any]]:
-    """Return the parts of a response by request id, without malformed ones."""
     parts = responses if isinstance(responses, list) else ()
     return {str(part.get("id")): part for part in parts if isinstance(part, dict)}
 
@@ -121,7 +118,6 @@ def _list_headers(headers: object) -> Sequence[tuple[object, object]]:
 
 
 def _apply_longest_pause(answers: list[GraphOutcome]) -> list[GraphOutcome]:
-    """Give every throttled part the longest pause of all parts."""
     throttled = [answer for answer in answers if isinstance(answer, errors.RateLimited)]
     pauses = [error.retry_after for error in throttled if error.retry_after is not None]
     if not pauses:

@@ -1,8 +1,8 @@
 """
-Microsoft's calendars as a `CalendarAdapter`. A cursor is a position in a delta round.
+A cursor is a position in a delta round.
 
-`notify` applies only to a response to an invitation. Exchange notifies guests of all other
-changes and has no option to prevent that: `Provider.always_notifies_guests`.
+Exchange notifies guests of all changes (`Provider.always_notifies_guests`); `notify` applies only
+to a response to an invitation.
 """
 
 # ruff: noqa: ARG002 - the protocol's arguments
@@ -50,13 +50,10 @@ _LIST_CURSOR: Final = "all"
 
 @dataclass(frozen=True)
 class GraphCalendarAdapter:
-    """Reads and writes one account's calendars. Holds no connection and no token."""
-
     access: ProviderAccess
 
     @cached_property
     def owner(self) -> event_times.MailboxOwner:
-        """The mailbox's owner, requested on first use."""
         requests = [
             GraphApiRequest("/me/calendar", {"$select": "owner"}),
             GraphApiRequest("/me/mailboxSettings", {"$select": "timeZone"}),
@@ -247,11 +244,7 @@ class GraphCalendarAdapter:
     def _build_body_with_meeting(
         self, calendar_id: str, event_id: str, description: str
     ) -> dict[str, str]:
-        """
-        Return a new text of an event, with the block that makes an online meeting.
-
-        :raises Rejected: if the current text lacks that block
-        """
+        """:raises Rejected: if the current text lacks the block of the online meeting"""
         resource = send_read(
             GraphApiRequest(_event_path(calendar_id, event_id), _MEETING), self.access
         )

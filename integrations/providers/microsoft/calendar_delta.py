@@ -1,10 +1,10 @@
 """
 Rounds of calendarView/delta: all events of a window first, then its changes.
 
-Graph's link fixes the window. Occurrences arrive as skeletons. A series implies them by its rule;
-its exceptions are read from the series, because the view omits cancelled occurrences and those
-moved out of the window. `@removed` means deleted, moved or hidden, so each such id is looked up.
-A deleted occurrence does not name its series: then every series is read again. Source:
+Graph's link fixes the window. Occurrences arrive as skeletons. Exceptions are read from the
+series, because the view omits cancelled occurrences and those moved out of the window. `@removed`
+means deleted, moved or hidden, so each such id is looked up. A deleted occurrence does not name
+its series: then every series is read again. Source:
 https://learn.microsoft.com/en-us/graph/delta-query-events
 """
 
@@ -39,8 +39,6 @@ SERIES_QUERY: Final = {
 
 
 class GraphAccount(Protocol):
-    """The parts of its adapter that a round uses. `owner` is requested on first use."""
-
     @property
     def access(self) -> ProviderAccess: ...
 
@@ -51,10 +49,10 @@ class GraphAccount(Protocol):
 @dataclass(frozen=True, slots=True)
 class CalendarDeltaCursor:
     """
-    The position in a round: the content of cursors and page tokens, as JSON.
+    The position in a round, as JSON.
 
-    `link` is Graph's next link. `series` are the series in the window; `pending_series` are read at
-    the end of the round. `is_first`: the round is the first over the window.
+    `series` are in the window; `pending_series` are read at the end of the round. `is_first`: the
+    first round over the window.
     """
 
     link: str
@@ -104,7 +102,6 @@ def fetch_first_page(account: GraphAccount, request: GraphApiRequest) -> RemoteE
 
 
 def fetch_next_page(account: GraphAccount, cursor: CalendarDeltaCursor) -> RemoteEventPage:
-    """Return the page after `cursor`, or the changes since the end of a round."""
     if cursor.is_finished:
         return _read_pending_series(account, cursor)
     request = GraphApiRequest(cursor.link, prefer=(f"odata.maxpagesize={PAGE_SIZE}",))
@@ -148,7 +145,6 @@ def _read_page(
 
 
 def _reject_unnamed(items: Sequence[Any], result: _DeltaResult) -> list[dict[str, Any]]:
-    """Return the items that name their event; reject the others."""
     named: list[dict[str, Any]] = []
     for position, item in enumerate(items):
         name = get_item_name(item, position)
@@ -182,7 +178,6 @@ def _build_page(cursor: CalendarDeltaCursor, result: _DeltaResult) -> RemoteEven
 
 
 def _list_masters(resources: Sequence[dict[str, Any]], known: Iterable[str]) -> list[str]:
-    """Return the series to read: those on the page, and unknown ones that occurrences name."""
     on_page = [
         str(resource["id"]) for resource in resources if resource.get("type") == "seriesMaster"
     ]
@@ -199,7 +194,7 @@ def _list_masters(resources: Sequence[dict[str, Any]], known: Iterable[str]) -> 
 def _look_up_removed(
     account: GraphAccount, removed: Sequence[str], cursor: CalendarDeltaCursor, result: _DeltaResult
 ) -> list[dict[str, Any]]:
-    """Return the removed events that still exist, possibly outside the window."""
+    """Removed events may still exist, outside the window."""
     resources: list[dict[str, Any]] = []
     for event_id, answer in _fetch_events(account, removed, {}):
         if isinstance(answer, errors.Gone):
@@ -215,7 +210,7 @@ def _look_up_removed(
 def _read_series_into(
     account: GraphAccount, series: Sequence[str], result: _DeltaResult
 ) -> set[str]:
-    """Add each series with its exceptions to `result`; return the ids of existing series."""
+    """Return the ids of existing series."""
     existing: set[str] = set()
     for series_id, answer in _fetch_events(account, series, SERIES_QUERY):
         try:
@@ -252,7 +247,6 @@ def _fetch_events(
 def _complete_events(
     account: GraphAccount, resources: Sequence[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Return the events with all fields, reading those that came with times only."""
     incomplete_ids = [str(resource["id"]) for resource in resources if "subject" not in resource]
     answers = dict(_fetch_events(account, incomplete_ids, {}))
     return [_choose_resource(resource, answers.get(str(resource["id"]))) for resource in resources]

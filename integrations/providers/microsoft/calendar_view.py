@@ -1,8 +1,4 @@
-"""
-Single occurrences of a series, by a time window.
-
-Source: https://learn.microsoft.com/en-us/graph/api/event-list-instances
-"""
+"""Source: https://learn.microsoft.com/en-us/graph/api/event-list-instances"""
 
 from __future__ import annotations
 
@@ -35,7 +31,7 @@ TimeSpan = tuple[datetime, datetime]
 def find_instance_id(
     access: ProviderAccess, series_id: str, original: When, owner: MailboxOwner
 ) -> str:
-    """Return the id of the occurrence at `original`, or a made-up id if there is none."""
+    """Return a made-up id if there is no occurrence at `original`."""
     [instance] = find_instance_ids(access, series_id, [original], owner)
     return instance
 
@@ -43,7 +39,6 @@ def find_instance_id(
 def find_instance_ids(
     access: ProviderAccess, series_id: str, originals: Sequence[When], owner: MailboxOwner
 ) -> list[str]:
-    """Return the id of each occurrence, as `find_instance_id` does, with batched requests."""
     path = f"/me/events/{quote_segment(series_id)}/instances"
     moments = [_get_time(original_start, owner) for original_start in originals]
     requests = [

@@ -1,8 +1,4 @@
-"""
-Calls of Graph from threads: the limit of each mailbox, a session, a deadline.
-
-A thread borrows a session (`session.py`) for the duration of a call.
-"""
+"""Calls of Graph from threads, each with a borrowed session (`session.py`)."""
 
 from __future__ import annotations
 
@@ -33,7 +29,7 @@ _CLIENT_LOCK: Final = Lock()
 
 
 class GraphClient:
-    """The client of Graph, one per process. Safe to share between threads."""
+    """Shared by threads."""
 
     def __init__(self, process: int, proxy: str) -> None:
         self.pid = process
@@ -51,12 +47,11 @@ class GraphClient:
         self, calls: Sequence[GraphCall], *, deadline: float = DEADLINE
     ) -> list[ProviderResponse | Exception]:
         """
-        Return the response to each of `calls`, in order; or `GraphNoResponse`,
-        `http.ResponseTooLarge`, or an unknown error of the library.
+        Return responses in order; or `GraphNoResponse`, `http.ResponseTooLarge`, or an unknown
+        error of the library.
 
-        All calls have the token of one mailbox. At most `MAX_CONCURRENT_REQUESTS` with that token
-        are under way over all threads, and at most `request_concurrency.requests_at_once` of
-        `calls`.
+        All calls have the token of one mailbox. At most `MAX_CONCURRENT_REQUESTS` of a token are
+        under way over all threads, and `request_concurrency.requests_at_once` of `calls`.
         """
         width = request_concurrency.requests_at_once.get()
         if width and width < min(len(calls), MAX_CONCURRENT_REQUESTS):
@@ -82,7 +77,6 @@ class GraphClient:
 
     @contextmanager
     def _borrow_session(self) -> Iterator[GraphSession]:
-        """Hold a session that no other thread uses."""
         try:
             session = self._idle.pop()
         except IndexError:
@@ -118,12 +112,7 @@ def _close_client(graph_client: GraphClient) -> None:
 
 
 def get_client() -> GraphClient:
-    """
-    Return this process's client, created on first use.
-
-    :raises GraphNoResponse: if another thread creates the client and takes too long. The next
-        call tries again
-    """
+    """:raises GraphNoResponse: if another thread takes too long to create the client. Call again"""
     if not _CLIENT_LOCK.acquire(timeout=LOADING):
         raise GraphNoResponse
     try:

@@ -1,8 +1,4 @@
-"""
-Microsoft as data.
-
-A product is connectable only if its adapter is set (`open_mail`, `open_calendars`).
-"""
+"""A product is connectable only if its adapter is set (`open_mail`, `open_calendars`)."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """
-The content of an event that moves to another calendar: a copy with its changed occurrences. Pure.
+The copy of an event that moves to another calendar. Pure.
 
-Writable fields come from Graph's own resource, so that the copy keeps fields that Antares does
-not store: categories, importance, out of office. Source:
+Fields come from Graph's resource, so that the copy keeps those that Antares does not store:
+categories, importance, out of office. Source:
 https://learn.microsoft.com/en-us/graph/api/user-post-events
 """
 
@@ -42,10 +42,8 @@ Resource = Mapping[str, Any]
 @dataclass(frozen=True, slots=True)
 class OriginalEvent:
     """
-    An event or a series to move, as it was read.
-
-    :param changed: its changed occurrences, by original start
-    :param cancelled: original starts of its cancelled occurrences
+    :param changed: occurrences by original start
+    :param cancelled: original starts
     """
 
     resource: Resource
@@ -55,7 +53,7 @@ class OriginalEvent:
 
     @property
     def version(self) -> tuple[object, ...]:
-        """A value that differs after each change of the event or of an occurrence."""
+        """Differs after each change, also of an occurrence."""
         etags = sorted(
             (str(resource["id"]), str(resource.get("@odata.etag")))
             for resource in self._exceptions()
@@ -72,8 +70,6 @@ class OriginalEvent:
 
 def read_original(resource: Resource, owner: MailboxOwner) -> OriginalEvent:
     """
-    Return an event or a series, of which every exception must be readable.
-
     :raises Rejected: if an exception is unreadable: the copy would lose it
     :raises Gone: if the event was cancelled
     """
@@ -108,22 +104,20 @@ def check_movable(original: OriginalEvent) -> None:
 
 
 def _has_pictures(resource: Resource) -> bool:
-    """Return whether the text shows inline attachments, which `hasAttachments` does not count."""
+    """`hasAttachments` does not count inline attachments."""
     return "cid:" in ((resource.get("body") or {}).get("content") or "").lower()
 
 
 def build_copy_id(original: OriginalEvent, calendar_id: str) -> str:
-    """Return our id for the copy of this version of an event: the same for every attempt."""
+    """The same for every attempt to copy this version."""
     return _hash_parts(original.event.event_id, original.event.etag, calendar_id)
 
 
 def build_copy_mark(event_id: str, calendar_id: str) -> str:
-    """Return the mark of every copy of an event in a calendar, for all versions of the event."""
     return _hash_parts(event_id, "", calendar_id)
 
 
 def build_copy(original: OriginalEvent, calendar_id: str) -> dict[str, Any]:
-    """Return the copy of an event, to be created. Its online meeting is a new one."""
     resource, event = original.resource, original.event
     body = _copy_fields(resource) | _build_times(event)
     if recurrence := resource.get("recurrence"):
@@ -144,8 +138,6 @@ def build_occurrence_patch(
     changed: Resource, original: OriginalEvent, copy: Resource, owner: MailboxOwner
 ) -> Any:
     """
-    Return the changes of an occurrence of the copy.
-
     :param changed: the occurrence in the original series
     :param copy: the series that was written, with its own online meeting
     """
@@ -167,7 +159,6 @@ def build_occurrence_patch(
 
 
 def has_exceptions(copy: Resource, original: OriginalEvent, owner: MailboxOwner) -> bool:
-    """Return whether a copy has every exception of its original."""
     copied = read_original(copy, owner)
     return (
         copied.changed.keys() >= original.changed.keys() and copied.cancelled >= original.cancelled
@@ -217,7 +208,7 @@ def _build_text_without_meeting(resource: Resource) -> dict[str, str]:
 
 
 def _build_text_with_meeting(copy: Resource, changed: Resource) -> dict[str, str]:
-    """Return the text of an occurrence with the online meeting of the copied series."""
+    """Use the online meeting of the copied series."""
     text = _build_text_without_meeting(changed)["content"]
     copy_text = (copy.get("body") or {}).get("content") or ""
     block = online_meetings.find_join_block(copy_text, online_meetings.get_join_address(copy))

@@ -1,10 +1,9 @@
 """
-Moves an event or a series to another calendar of the account.
+Moves an event or series to another calendar of the account.
 
-Graph has no such move: the event is copied with its exceptions, the copy is checked, and the
-original is deleted. Exchange notifies the guests of each step: a cancellation and a new
-invitation. The next move continues an interrupted one: it finds the copy by its mark, skips
-finished steps, and deletes copies of older versions.
+Graph has no such move: the event is copied, the copy is checked, and the original is deleted.
+Exchange notifies the guests of each step. A repetition finds the copy by its mark, skips finished
+steps, and deletes copies of older versions.
 """
 
 from __future__ import annotations
@@ -29,8 +28,6 @@ _CROSSING_ERROR: Final = "erroroccurrencecrossingboundary"
 
 @dataclass(frozen=True, slots=True)
 class MoveRequest:
-    """An event by id, with its calendar, its target calendar and its expected etag."""
-
     event_id: str
     calendar_id: str
     target_calendar_id: str
@@ -40,9 +37,9 @@ class MoveRequest:
 
 def move_event(account: GraphAccount, request: MoveRequest) -> RemoteEvent:
     """
-    Move an event, and return the copy.
+    Return the copy.
 
-    :raises ChangedMeanwhile: if the event changed; it stays in its calendar, without a copy
+    :raises ChangedMeanwhile: if the event changed; no copy remains
     :raises Rejected: if the copy would differ, or guests would be notified against `notify`
     """
     original = _read_original(account, request)
@@ -65,11 +62,7 @@ def move_event(account: GraphAccount, request: MoveRequest) -> RemoteEvent:
 
 
 def find_copy(account: GraphAccount, calendar_id: str, event_id: str) -> RemoteEvent:
-    """
-    Return the copy that an earlier move of an event made in a calendar.
-
-    :raises Gone: if there is none
-    """
+    """:raises Gone: if there is no copy"""
     copies = _find_copies(account, calendar_id, event_id)
     if not copies:
         raise errors.Gone("no such copy")
@@ -86,7 +79,7 @@ def _read_original(account: GraphAccount, request: MoveRequest) -> OriginalEvent
 
 
 def _read_series(account: GraphAccount, event_id: str) -> dict[str, Any]:
-    """Return a series with its exceptions, without its etag, which counts only in a full read."""
+    """Omit the etag, which counts only in a full read."""
     series = send_read(
         GraphApiRequest(f"/me/events/{quote_segment(event_id)}", calendar_delta.SERIES_QUERY),
         account.access,
@@ -98,7 +91,7 @@ def _read_series(account: GraphAccount, event_id: str) -> dict[str, Any]:
 def _write_copy(
     account: GraphAccount, request: MoveRequest, original: OriginalEvent
 ) -> dict[str, Any]:
-    """Return the copy, perhaps of an earlier attempt; delete copies of other versions."""
+    """Return the copy, perhaps of an earlier attempt; delete other versions."""
     event_id = event_copies.build_copy_id(original, request.target_calendar_id)
     marked = _find_copies(account, request.target_calendar_id, request.event_id)
     for other in (resource for resource in marked if resource.get("transactionId") != event_id):
@@ -122,11 +115,6 @@ def _write_copy(
 def _copy_exceptions(
     account: GraphAccount, request: MoveRequest, copy: dict[str, Any], original: OriginalEvent
 ) -> None:
-    """
-    Change and cancel the same occurrences in the copy as in its original.
-
-    :raises Rejected: if Graph refuses one of them
-    """
     if not original.changed and not original.cancelled:
         return
     copy_id = str(copy["id"])
@@ -156,7 +144,6 @@ def _copy_exceptions(
 
 
 def _delete_original(account: GraphAccount, request: MoveRequest, original: OriginalEvent) -> None:
-    """:raises ChangedMeanwhile: if the event has changed since it was copied"""
     # The etag of a series does not cover its occurrences.
     if _read_original(account, request).version != original.version:
         raise errors.ChangedMeanwhile("it changed while it was copied")
@@ -166,11 +153,7 @@ def _delete_original(account: GraphAccount, request: MoveRequest, original: Orig
 def _find_instances(
     account: GraphAccount, copy_id: str, original: OriginalEvent, done: OriginalEvent
 ) -> Mapping[date, str]:
-    """
-    Return the ids of those occurrences of the copy that are still to be changed or cancelled.
-
-    :raises Rejected: if the copy lacks such an occurrence
-    """
+    """Return the occurrences that are still to be changed or cancelled."""
     starts = [*(original.cancelled - done.cancelled), *(original.changed.keys() - done.changed)]
     originals = [_build_when(start) for start in starts]
     instance_ids = calendar_view.find_instance_ids(
@@ -182,7 +165,7 @@ def _find_instances(
 
 
 def _try_to_change(account: GraphAccount, calendar_id: str, event_id: str, body: Any) -> bool:
-    """Change an occurrence; return False if another occurrence blocks it."""
+    """Return False if another occurrence blocks the change."""
     request = GraphApiRequest(_event_path(calendar_id, event_id), method="PATCH", body=body)
     reason = ""
     try:

@@ -1,8 +1,4 @@
-"""
-Graph's calendar resources, mapped to events. Pure.
-
-Source: https://learn.microsoft.com/en-us/graph/api/resources/event
-"""
+"""Source: https://learn.microsoft.com/en-us/graph/api/resources/event"""
 
 from __future__ import annotations
 
@@ -48,15 +44,13 @@ EventResult = RemoteEvent | CancelledInstance | None
 
 @dataclass(frozen=True, slots=True)
 class RemoteSeries:
-    """A series with all of its exceptions, at any time."""
-
     master: RemoteEvent
     changed: tuple[RemoteEvent, ...]
     cancelled: tuple[CancelledInstance, ...]
 
 
 def map_calendar(resource: Mapping[str, Any], owner: MailboxOwner) -> RemoteCalendar:
-    """Return the calendar of a resource. It has the zone of its mailbox: Graph names none."""
+    """The calendar has the zone of its mailbox: Graph names none."""
     address = storable_values.clean_text((resource.get("owner") or {}).get("address"))
     is_own = address.lower() == owner.address.lower()
     may_write = bool(resource.get("canEdit"))
@@ -72,7 +66,7 @@ def map_calendar(resource: Mapping[str, Any], owner: MailboxOwner) -> RemoteCale
 
 def map_event(resource: Mapping[str, Any], owner: MailboxOwner) -> EventResult:
     """
-    Return the event of a resource; None if the event was cancelled.
+    None if the event was cancelled.
 
     :raises Rejected: if the resource cannot be read
     """
@@ -88,8 +82,7 @@ def map_event(resource: Mapping[str, Any], owner: MailboxOwner) -> EventResult:
 
 def map_series(resource: Mapping[str, Any], owner: MailboxOwner) -> RemoteSeries:
     """
-    Return a series that was requested with `cancelledOccurrences` and `exceptionOccurrences`.
-
+    :param resource: with `cancelledOccurrences` and `exceptionOccurrences`
     :raises Rejected: if the series cannot be read; unreadable exceptions are left out
     :raises Gone: if the series was cancelled
     """
@@ -130,7 +123,7 @@ def _map_exception(resource: Mapping[str, Any], owner: MailboxOwner) -> EventRes
 
 
 def build_cancelled(master: RemoteEvent, day: date) -> CancelledInstance:
-    """Return the cancelled occurrence of a series on a day of the series' clock."""
+    """:param day: on the series' clock"""
     start = master.content.start
     name = f"{CANCELLED_PREFIX}{master.event_id}.{day.isoformat()}"
     if start.at is None:
@@ -143,7 +136,7 @@ def build_cancelled(master: RemoteEvent, day: date) -> CancelledInstance:
 
 
 def _map_called_off(resource: Mapping[str, Any], owner: MailboxOwner) -> CancelledInstance | None:
-    """Return a cancelled occurrence. Its guests keep the resource until they remove it."""
+    """Guests keep the resource of a cancelled occurrence until they remove it."""
     if resource.get("type") not in INSTANCE_TYPES:
         return None
     series_id, original = (

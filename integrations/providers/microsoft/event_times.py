@@ -1,8 +1,7 @@
 """
-Times of Graph's events, with their zones. Pure.
+Graph answers in UTC, and names the zone in which the event was written.
 
-Graph answers in UTC, and names the zone in which the event was written. Source:
-https://learn.microsoft.com/en-us/graph/api/resources/datetimetimezone
+Source: https://learn.microsoft.com/en-us/graph/api/resources/datetimetimezone
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from integrations.providers import storable_values
 
 @dataclass(frozen=True, slots=True)
 class MailboxOwner:
-    """A mailbox's owner: their address, and the IANA zone of the mailbox."""
+    """`zone` is the IANA zone of the mailbox."""
 
     address: str
     zone: str
@@ -34,9 +33,8 @@ def read_owner(calendar: Mapping[str, Any], settings: Mapping[str, Any]) -> Mail
 
 def read_time(resource: Mapping[str, Any], name: str, owner: MailboxOwner) -> When:
     """
-    Return `start` or `end` of an event resource.
-
-    :raises ValueError, timezones.UnreadableTime: if it is neither a day nor a moment
+    :param name: `start` or `end`
+    :raises ValueError, timezones.UnreadableTime: if the value is neither a day nor a moment
     """
     value = resource[name]
     clock = timezones.parse_local_time(value["dateTime"])
@@ -48,11 +46,7 @@ def read_time(resource: Mapping[str, Any], name: str, owner: MailboxOwner) -> Wh
 
 
 def get_start_key(value: When) -> date:
-    """
-    Return the day, or the moment in UTC, that identifies an occurrence in its series.
-
-    :raises ValueError: if `value` is neither
-    """
+    """:raises ValueError: if `value` is neither a day nor a moment"""
     if value.day is not None:
         return value.day
     if value.at is None:
@@ -61,7 +55,7 @@ def get_start_key(value: When) -> date:
 
 
 def read_original_start(resource: Mapping[str, Any], owner: MailboxOwner) -> When:
-    """Return the original start of an instance; without one, its start: it never moved."""
+    """An instance without an original start never moved."""
     start = read_time(resource, "start", owner)
     at = parse_time(resource.get("originalStart"))
     if at is None:
@@ -75,14 +69,13 @@ def read_original_start(resource: Mapping[str, Any], owner: MailboxOwner) -> Whe
 
 
 def parse_time(text: object) -> datetime | None:
-    """Return a moment that is written in UTC; None if there is none."""
+    """Read a moment in UTC."""
     if not isinstance(text, str) or not text:
         return None
     return timezones.parse_local_time(text.removesuffix("Z")).replace(tzinfo=UTC)
 
 
 def find_zone(name: object) -> str:
-    """Return the IANA name of a zone, given that or Windows' name; empty if unknown."""
     if not isinstance(name, str) or not name:
         return ""
     try:

@@ -1,8 +1,4 @@
-"""
-Events, mapped to Graph's resource for writing. Pure.
-
-Exchange notifies all guests of every change that concerns them; nothing prevents it.
-"""
+"""Exchange notifies guests of every change that concerns them; nothing prevents it."""
 
 from __future__ import annotations
 
@@ -30,7 +26,7 @@ _MARKUP: Final = re.compile(r"</?[a-z][^>]*>", re.IGNORECASE)
 
 def build_body(content: EventContent) -> dict[str, Any]:
     """
-    Return all writable fields. Empty fields are included, so that they clear old values.
+    Include empty fields, so that they clear old values.
 
     :raises Rejected: if Graph cannot express a field; `reason` names it
     """
@@ -54,7 +50,7 @@ def build_body(content: EventContent) -> dict[str, Any]:
 
 def build_new_event(content: EventContent, *, event_id: str) -> dict[str, Any]:
     """
-    Return a new event that carries `event_id`: a repetition finds it and creates no second one.
+    Include `event_id`, so that a repetition creates no second event.
 
     Source: https://learn.microsoft.com/en-us/graph/api/user-post-events (`transactionId`)
     """
@@ -65,9 +61,9 @@ def build_new_event(content: EventContent, *, event_id: str) -> dict[str, Any]:
 
 def build_new_meeting(content: EventContent, other: Mapping[str, Any]) -> dict[str, Any]:
     """
-    Return the fields that make a new event an online meeting, if `other` is one.
+    Return the fields of an online meeting, if `other` is one.
 
-    The meeting gets a new address. The text loses the address of the other meeting.
+    The meeting gets a new address. The text loses the other meeting's address.
     """
     if not other.get("isOnlineMeeting"):
         return {}

@@ -1,9 +1,8 @@
 """
 The list of a mailbox's folders, and its changes.
 
-The cursor stores the list. A poll requests changes of folders, and reads the list again if a
-folder was created, deleted, renamed, moved or hidden; also after `KEPT_FOR`, because Graph's
-delta does not report well-known names. Source:
+A poll reads the list again if a folder was created, deleted, renamed, moved or hidden; also after
+`KEPT_FOR`, because Graph's delta does not report well-known names. Source:
 https://learn.microsoft.com/en-us/graph/api/mailfolder-delta
 """
 
@@ -28,11 +27,7 @@ _MAX_PAGES: Final = 100
 
 
 def read_folders(access: ProviderAccess, *, at: float) -> FolderList:
-    """
-    Return the current folders, with one request if they fit on a page.
-
-    :param at: the current time, in seconds since 1970
-    """
+    """:param at: seconds since 1970"""
     requests = [
         GraphApiRequest(f"/me/mailFolders/{quote_segment(name)}", {"$select": "id"})
         for name in WELL_KNOWN
@@ -64,9 +59,9 @@ def follow_changes(
     listed: FolderList, answer: GraphOutcome, access: ProviderAccess
 ) -> FolderList | None:
     """
-    Return the list with the link at the end of `answer`; None if the list has changed.
+    None if the list has changed.
 
-    Graph may also report a folder because a message arrived or was read. That is no change.
+    Graph may also report a folder because a message arrived or was read.
     """
     try:
         if isinstance(answer, errors.ProviderError):
@@ -92,7 +87,7 @@ def _is_change(item: Any, listed: FolderList) -> bool:
 
 
 def _read_well_known(answers: Mapping[str, GraphOutcome]) -> dict[str, str]:
-    """Return the ids of well-known folders, by name; a mailbox may lack some."""
+    """A mailbox may lack some well-known folders."""
     ids: dict[str, str] = {}
     for name, answer in answers.items():
         if isinstance(answer, errors.Gone):

@@ -1,8 +1,8 @@
 """
-A mailbox's folders: their names in Antares, and whether their mail is read.
+A mailbox's folders, and whether their mail is read.
 
-Exchange stores each message in one folder. Junk, deleted items, the outbox, recorded chats and
-folders that Outlook hides are not read, nor are their subfolders.
+Each message is in one folder. Junk, deleted items, the outbox, recorded chats, hidden folders,
+and their subfolders are not read.
 """
 
 from __future__ import annotations
@@ -32,10 +32,7 @@ FolderEntry = tuple[str, str, bool]
 
 @dataclass(frozen=True, slots=True)
 class ReadableFolders:
-    """
-    The folders that are read, by id: `system_names` of Antares, `names` of the user's own
-    folders.
-    """
+    """By id: `system_names` of Antares, `names` of the user's own folders."""
 
     system_names: Mapping[str, str]
     names: Mapping[str, str]
@@ -51,13 +48,13 @@ class ReadableFolders:
 @dataclass(frozen=True, slots=True)
 class FolderList:
     """
-    All folders of a mailbox at one moment.
+    All folders at one moment.
 
     :param well_known: ids by well-known name
     :param entries: by id
-    :param link: Graph's link to later changes of folders; empty if it gave none
+    :param link: Graph's link to later changes, if any
     :param read_at: seconds since 1970
-    :param message_count: of all folders; 0 in a stored list
+    :param message_count: 0 in a stored list
     """
 
     well_known: Mapping[str, str]
@@ -84,7 +81,6 @@ class FolderList:
         )
 
     def is_current(self, now: float) -> bool:
-        """Return whether a request for changes is enough, without reading the list again."""
         return bool(self.link) and 0 <= now - self.read_at < KEPT_FOR
 
     def find_readable(self) -> ReadableFolders:
@@ -106,12 +102,11 @@ class FolderList:
         return ReadableFolders(system_names, names)
 
     def has_same_folders(self, other: FolderList) -> bool:
-        """Return whether names and parents are equal, for folders that are not read as well."""
+        """Include folders that are not read."""
         return self.entries == other.entries and self.well_known == other.well_known
 
 
 def _find_path(folder_id: str, entries: Mapping[str, FolderEntry]) -> Sequence[str]:
-    """Return a folder and its parents, the outermost first."""
     path: list[str] = []
     step = folder_id
     while step in entries and len(path) < _MAX_DEPTH:

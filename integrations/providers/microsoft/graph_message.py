@@ -1,5 +1,3 @@
-"""Graph's message and its MIME, mapped to mail types."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -43,12 +41,11 @@ _HEAD_NAMES: Final = frozenset(HEAD_FIELDS.split(","))
 
 
 def is_complete(item: Mapping[str, Any]) -> bool:
-    """Return whether an item has all properties of a head; items of a delta may have fewer."""
+    """Items of a delta may have fewer properties than a head."""
     return item.keys() >= _HEAD_NAMES
 
 
 def list_messages(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the messages of a list, without entries that have no id."""
     entries = answer.get("value")
     return [
         entry
@@ -67,16 +64,15 @@ def map_ref(item: Mapping[str, Any]) -> MessageRef:
 
 
 def make_category_id(name: str) -> str:
-    """Return the label id of a category: messages hold its name, and Graph gives no id."""
+    """Messages hold a category's name, and Graph gives no id."""
     return label_ids.make_id(make_printable(name))
 
 
 def map_filing(item: Mapping[str, Any], folders: ReadableFolders) -> MessageFiling:
     """
-    Return the filing of a message. A folder of the user's own is a label, and archived.
+    A folder of the user's own is a label, and archived.
 
-    Outlook's focused and other are left out: they apply to the inbox only, and Antares has no
-    name for them.
+    Outlook's focused and other are left out: they apply to the inbox only.
     """
     folder_id = str(item.get("parentFolderId") or "")
     system_names = [
@@ -96,7 +92,7 @@ def map_filing(item: Mapping[str, Any], folders: ReadableFolders) -> MessageFili
 
 
 def is_content_final(item: Mapping[str, Any], folders: ReadableFolders) -> bool:
-    """Return whether only the filing can change: the content of a draft can, too."""
+    """A draft's content can change."""
     return not item.get("isDraft") and "drafts" not in map_filing(item, folders).folders
 
 
@@ -106,7 +102,7 @@ def parse_received_at(item: Mapping[str, Any]) -> datetime:
 
 
 def get_size(item: Mapping[str, Any]) -> int:
-    """Return a message's size in bytes as Exchange counts it; 0 if unknown."""
+    """Return bytes as Exchange counts; 0 if unknown."""
     try:
         return clamp_size(int(read_extended_properties(item).get(_SIZE_PROPERTY, "0")))
     except unexpected_responses.UNREADABLE_ERRORS:
@@ -123,8 +119,7 @@ def map_message(  # noqa: PLR0913
     is_mime: bool = False,
 ) -> RemoteMessage | errors.Rejected:
     """
-    Return one message, from its `HEAD_FIELDS` and its parsed content.
-
+    :param item: has `HEAD_FIELDS`
     :param size: bytes
     :param is_reconstructed: the content is from properties
     :param is_mime: the content is from MIME, because properties do not show all of it
@@ -152,8 +147,8 @@ def map_message(  # noqa: PLR0913
 
 def find_part(content: bytes, path: str) -> bytes:
     """
-    Return the bytes of the part at `path`, a path of indexes, of a message's MIME.
-
+    :param content: MIME
+    :param path: of indexes
     :raises Gone: if the message has no such part
     :raises Rejected: if the message cannot be read
     """

@@ -1,9 +1,9 @@
 """
 Microsoft's client library: import, connections, and building of requests.
 
-Its models of a response cost a hundred times as much as the JSON, so responses are parsed without
-them. Its default middleware, which resends a POST after a 503 and follows redirects, is left out.
-Requests bypass `httpx.AsyncClient.send`, which would share cookies between mailboxes.
+Its response models cost a hundred times as much as JSON. Its default middleware resends a POST
+after a 503 and follows redirects. Both are left out. Requests bypass `httpx.AsyncClient.send`,
+which would share cookies between mailboxes.
 
 The import takes 0.1 s and 25 MB: in sync workers at start, elsewhere with the first call.
 """
@@ -29,10 +29,10 @@ READ: Final = 30.0
 @dataclass(frozen=True, slots=True)
 class GraphCall:
     """
-    One request to Graph, with an absolute `url` and the token in `headers`.
+    One request, with an absolute `url` and the token in `headers`.
 
-    `request_count` is Graph's count: a batch has several. A response of more than `max_bytes` is
-    too large; None: `http.MAX_ANSWER`.
+    `request_count` is Graph's count: a batch has several. `max_bytes` limits the response; None:
+    `http.MAX_ANSWER`.
     """
 
     method: str
@@ -58,7 +58,6 @@ def load_library() -> None:
 def open_connections(
     authorities: ssl.SSLContext, proxy: str
 ) -> tuple[GraphRequestAdapter, AsyncGraphTransport]:
-    """Return the builder of requests, and a transport with its own connections."""
     import httpx
     from kiota_abstractions.authentication.anonymous_authentication_provider import (
         AnonymousAuthenticationProvider,

@@ -1,5 +1,3 @@
-"""Sends requests to Graph, and maps Graph's errors."""
-
 from __future__ import annotations
 
 import base64
@@ -93,11 +91,10 @@ _ERRORS_BY_CODE: Final[tuple[tuple[frozenset[str], type[errors.ProviderError]], 
 @dataclass(frozen=True, slots=True)
 class GraphApiRequest:
     """
-    One request. `path` is below the root, or a link of Graph's, which is followed unchanged.
+    `path` is below the root, or a link of Graph's, which is followed unchanged.
 
-    `prefer` is added to the preference for immutable ids. `body` is sent as JSON. `request_count`
-    is Graph's count: a batch has several. A response of more than `max_bytes` is too large; None:
-    `http.MAX_ANSWER`.
+    `prefer` is added to the preference for immutable ids. `body` is sent as JSON. For
+    `request_count` and `max_bytes` see `GraphCall`.
     """
 
     path: str
@@ -112,7 +109,7 @@ class GraphApiRequest:
 
 
 def quote_segment(value: str) -> str:
-    """Return an id as a path segment: ids contain `/`, `+` and `=`."""
+    """Ids contain `/`, `+` and `=`."""
     return quote(value, safe="")
 
 
@@ -127,7 +124,6 @@ def format_preferences(request: GraphApiRequest) -> str:
 
 
 def get_root_url(root_url: str) -> str:
-    """Return the root of Graph: `root_url`, or Microsoft's if empty."""
     return (root_url or ROOT).rstrip("/")
 
 
@@ -137,11 +133,7 @@ def send_read(
     *,
     not_found: type[errors.ProviderError] = errors.Gone,
 ) -> dict[str, Any]:
-    """
-    Return the response to `request`, a read.
-
-    :param not_found: the error for a 404
-    """
+    """:param not_found: the error for a 404"""
     (result,) = send_reads([request], access, not_found=not_found)
     if isinstance(result, errors.ProviderError):
         raise result
@@ -154,7 +146,6 @@ def send_reads(
     *,
     not_found: type[errors.ProviderError] = errors.Gone,
 ) -> list[GraphOutcome]:
-    """Return the result of each of `requests`, all of them reads, in order."""
     if not requests:
         return []
     # Each concurrent request has the time of a single one.
@@ -165,7 +156,6 @@ def send_reads(
 def fetch_contents(
     requests: Sequence[GraphApiRequest], access: ProviderAccess
 ) -> list[bytes | errors.ProviderError]:
-    """Return the bytes of each response, in order, or its error."""
     if not requests:
         return []
     return [
@@ -177,11 +167,7 @@ def fetch_contents(
 
 
 def send_write(request: GraphApiRequest, access: ProviderAccess) -> dict[str, Any]:
-    """
-    Return the response to `request`, a write; empty if the response has no content.
-
-    :raises OutcomeUnknown: if the request was sent and the result is unknown
-    """
+    """:raises OutcomeUnknown: if the request was sent and the result is unknown"""
     (answer,) = _send_all([request], access, PATIENCE)
     if not isinstance(answer, http.ProviderResponse):
         raise errors.OutcomeUnknown("Microsoft did not answer")
@@ -210,11 +196,7 @@ def _send_all(
 
 
 def get_relative_path(request: GraphApiRequest, access: ProviderAccess) -> str:
-    """
-    Return the path of `request` below the root, for a part of a batch.
-
-    :raises CursorExpired: if the path is a link to another host
-    """
+    """:raises CursorExpired: if the path is a link to another host"""
     if "://" not in request.path:
         return request.path
     root = get_root_url(access.root_url)
@@ -225,7 +207,7 @@ def get_relative_path(request: GraphApiRequest, access: ProviderAccess) -> str:
 
 
 def prepare_call(request: GraphApiRequest, access: ProviderAccess) -> GraphCall:
-    """Return `request` with a bearer token, if its host may receive the token."""
+    """Add a bearer token, if the host may receive the token."""
     root = get_root_url(access.root_url)
     is_link = "://" in request.path
     url = request.path if is_link else root + request.path
@@ -281,7 +263,6 @@ def _map_failure(
 def map_graph_error(
     response: http.ProviderResponse, not_found: type[errors.ProviderError]
 ) -> errors.ProviderError:
-    """Return the error for a refusal, by status and code."""
     status = response.status
     code = _read_code(response)
     kind = next((error_class for codes, error_class in _ERRORS_BY_CODE if code in codes), None)
@@ -337,11 +318,7 @@ def _read_code(response: http.ProviderResponse) -> str:
 
 
 def _read_claims(response: http.ProviderResponse) -> str:
-    """
-    Return the claims of a challenge, as JSON; empty if there are none.
-
-    Source: https://learn.microsoft.com/en-us/entra/identity-platform/claims-challenge
-    """
+    """Source: https://learn.microsoft.com/en-us/entra/identity-platform/claims-challenge"""
     challenge = response.headers.get("www-authenticate", "")
     _, separator, rest = challenge.partition('claims="')
     encoded = rest.partition('"')[0]

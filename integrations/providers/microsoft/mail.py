@@ -1,4 +1,4 @@
-"""Outlook's mail as a `MailAdapter`, through Microsoft Graph. The cursor is a `GraphMailCursor`."""
+"""The cursor is a `GraphMailCursor`."""
 
 from __future__ import annotations
 
@@ -42,10 +42,9 @@ _ThreadItems = dict[str, Mapping[str, Any]] | errors.ProviderError
 
 class GraphMailAdapter:
     """
-    Reads one mailbox. Holds its folders, and no connection and no token.
+    Holds the mailbox's folders, and heads of listed messages until they are fetched.
 
-    Holds heads of listed messages until they are fetched. A later change is not lost: every
-    cursor is older than the listing.
+    A later change is not lost, because every cursor is older than the listing.
     """
 
     def __init__(self, access: ProviderAccess, *, always_mime: bool = False) -> None:
@@ -155,7 +154,6 @@ class GraphMailAdapter:
         return attachments.open_attachment(message_id, part, self.access)
 
     def _get_folders(self) -> ReadableFolders:
-        """Return the folders as of this adapter's first request, or of its last `get_changes`."""
         with self._lock:
             if self._folders is None:
                 listed = folder_delta.read_folders(self.access, at=time.time())
@@ -163,7 +161,6 @@ class GraphMailAdapter:
             return self._folders
 
     def _remember_heads(self, items: Iterable[Mapping[str, Any]]) -> None:
-        """Store complete heads until they are fetched; at most the last `_MAX_HEADS`."""
         with self._lock:
             self._listed |= {
                 str(item["id"]): item for item in items if graph_message.is_complete(item)
@@ -172,7 +169,7 @@ class GraphMailAdapter:
                 self._listed.pop(oldest, None)
 
     def _take_heads(self, targets: Sequence[FetchTarget]) -> dict[str, Mapping[str, Any]]:
-        """Remove and return the stored heads: a failed message is looked up at its next fetch."""
+        """A failed message is looked up at its next fetch."""
         with self._lock:
             known = {
                 target.message_id: self._listed.pop(target.message_id, None)
@@ -219,7 +216,6 @@ def _build_single_thread(
 def _build_thread(
     items: Mapping[str, Mapping[str, Any]], results: MessageResults
 ) -> RemoteThread | errors.ProviderError:
-    """Return a thread, with unreadable messages in `rejected`, or another error if one occurred."""
     messages: list[RemoteMessage] = []
     rejected: dict[str, str] = {}
     # Listed newest first, to the second: within a second, the last listed is the oldest.
@@ -238,10 +234,7 @@ def _build_thread(
 
 
 def _build_list_query(since: datetime | None, until: datetime | None) -> dict[str, str]:
-    """
-    Return the query of a listing by time. Graph requires the ordered property first in the
-    filter.
-    """
+    """Graph requires the ordered property first in the filter."""
     bounds = [f"receivedDateTime ge {_format_time(since)}"] if since else []
     bounds += [f"receivedDateTime lt {_format_time(until)}"] if until else []
     parameters = {
@@ -254,8 +247,6 @@ def _build_list_query(since: datetime | None, until: datetime | None) -> dict[st
 
 def _build_search(query: str, since: datetime | None, until: datetime | None) -> str:
     """
-    Return the typed text as a search of Graph, newest first, near the bounds.
-
     A search takes no filter, and its days are those of the mailbox's zone, so `_is_within`
     decides.
     """

@@ -1,8 +1,7 @@
 """
-The content of messages: properties and attachment names, or MIME as the last resort.
+The content of messages: properties, or MIME as the last resort.
 
-Most messages are read by pages. The MIME, one request per message, is for content that Graph's
-JSON does not show: see `mime_selection`.
+Properties are read by pages, MIME with one request per message. See `mime_selection`.
 """
 
 from __future__ import annotations
@@ -39,12 +38,6 @@ _MAX_PAGES: Final = 20
 
 @dataclass(slots=True)
 class ContentReader:
-    """
-    Reads messages of one mailbox.
-
-    :param always_mime: read every message from its MIME
-    """
-
     access: ProviderAccess
     always_mime: bool = False
     pages: PageReader = field(init=False)
@@ -61,8 +54,6 @@ class ContentReader:
         self, heads: Heads, unlisted: Sequence[str], folders: ReadableFolders
     ) -> MessageResults:
         """
-        Return each message, or its error, by id.
-
         :param heads: listed messages, by id
         :param unlisted: ids of other messages
         """
@@ -73,7 +64,6 @@ class ContentReader:
         answers: Mapping[str, Mapping[str, Any] | errors.ProviderError],
         folders: ReadableFolders,
     ) -> MessageResults:
-        """Return messages from properties that are already read. See `read_messages`."""
         results: MessageResults = {}
         items: dict[str, Mapping[str, Any]] = {}
         for message_id, answer in answers.items():
@@ -108,9 +98,9 @@ class ContentReader:
         self, items: MessageItems
     ) -> tuple[dict[str, list[Mapping[str, Any]]], dict[str, errors.ProviderError]]:
         """
-        Return the attachments of each message, and the errors of these requests, by id.
+        Return attachments, and errors, by message id.
 
-        A message with attachments that JSON does not show, such as an encrypted one, is in neither.
+        A message with attachments that JSON does not show is in neither.
         """
         message_ids = [
             item_id for item_id, item in items.items() if mime_selection.may_have_attachments(item)
@@ -151,7 +141,7 @@ class ContentReader:
         known_parents: Mapping[str, tuple[str, str]],
         folders: ReadableFolders,
     ) -> MessageResults:
-        """Return messages from JSON, without those that JSON does not show."""
+        """Omit messages that JSON does not show."""
         records = {
             message_id: _encode_record(item, files[message_id], known_parents.get(message_id))
             for message_id, item in items.items()
@@ -206,7 +196,6 @@ def _encode_record(
     files: Sequence[Mapping[str, Any]],
     parent: tuple[str, str] | None,
 ) -> bytes:
-    """Return the input of a parser process for a message: see `graph_message.parse`."""
     record = {"message": item, "attachments": files, "parent": parent}
     try:
         return orjson.dumps(record)
@@ -216,7 +205,6 @@ def _encode_record(
 
 
 def _get_size(item: Mapping[str, Any], record: bytes, files: Sequence[Mapping[str, Any]]) -> int:
-    """Return the size that Exchange reports, else that of the record and the attachments."""
     reported_size = graph_message.get_size(item)
     return reported_size or len(record) + sum(
         file["size"] for file in files if isinstance(file.get("size"), int)

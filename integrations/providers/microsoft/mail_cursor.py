@@ -1,7 +1,7 @@
 """
-The cursor of a mailbox at Graph. Only this package reads it.
+The cursor of a mailbox at Graph.
 
-It contains names of folders, which are personal data: it must be sealed when stored.
+Seal stored cursors: they contain names of folders, which are personal data.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from .folders import FolderList
 @dataclass(frozen=True, slots=True)
 class FolderCursor:
     """
-    The position in the changes of one folder. `link` is empty before the first round.
+    The position in one folder. `link` is empty before the first round.
 
     With `since`, a moment in Graph's form, the first round is under way, and messages last
-    changed before it are not reported.
+    changed earlier are not reported.
     """
 
     link: str = ""
@@ -32,10 +32,7 @@ class FolderCursor:
 
 @dataclass(frozen=True, slots=True)
 class GraphMailCursor:
-    """
-    `folder_cursors` by folder id. `folders` is the list as last read; None in cursors from before
-    lists were stored.
-    """
+    """`folder_cursors` are by folder id. `folders` is None in cursors without a stored list."""
 
     folder_cursors: Mapping[str, FolderCursor] = field(default_factory=dict)
     folders: FolderList | None = None

@@ -4,12 +4,9 @@ Changes of a mailbox, folded into one page.
 A poll is one batch: the links of all folders, and the changes of folders. More than nineteen
 folders take more.
 
-Graph reports a moved message as removed, sometimes as nothing else, so each removed message is
-looked up. New and changed messages look alike: each is reported with its filing, and fetched
-unless it is stored.
-
-An item has at least the changed properties. It is merged with the current message, never read
-alone. If only the filing changed, the content is not fetched.
+Graph reports a moved message as removed, so each removed message is looked up. New and changed
+messages look alike: each is reported with its filing, and fetched unless it is stored. An item
+may hold only the changed properties, and is merged with the current message.
 """
 
 from __future__ import annotations
@@ -38,24 +35,13 @@ _VERSION_FIELDS: Final = frozenset({"id", "changeKey", "lastModifiedDateTime"})
 
 @dataclass(frozen=True, slots=True)
 class MailDeltaResult:
-    """
-    One page of changes, with the heads and folders read for it.
-
-    :param heads: of the messages to fetch
-    :param folders: the current folders
-    """
-
     page: MailChangePage
     heads: list[Mapping[str, Any]]
     folders: ReadableFolders
 
 
 def follow_changes(cursor: GraphMailCursor, access: ProviderAccess) -> MailDeltaResult:
-    """
-    Return one page of changes after `cursor`.
-
-    :raises CursorExpired: if a link has expired, or a folder was deleted with its mail
-    """
+    """:raises CursorExpired: if a link has expired, or a folder was deleted with its mail"""
     delta, at = DeltaItems(), time.time()
     stored_folders = cursor.folders
     listed: FolderList | None
@@ -94,7 +80,6 @@ def follow_changes(cursor: GraphMailCursor, access: ProviderAccess) -> MailDelta
 
 
 def _match_folders(cursor: GraphMailCursor, listed: FolderList) -> GraphMailCursor:
-    """Return `cursor` with a position for each folder that is read now."""
     folders = listed.find_readable()
     if any(folder_id not in folders for folder_id in cursor.folder_cursors):
         raise errors.CursorExpired("a folder that was read is gone", reason="folder-gone")
@@ -109,7 +94,7 @@ def _match_folders(cursor: GraphMailCursor, listed: FolderList) -> GraphMailCurs
 
 
 def _has_unlisted_folder(items: Iterable[Mapping[str, Any] | None], listed: FolderList) -> bool:
-    """Return whether a message is in a folder that was created after the list was read."""
+    """A folder may be newer than the list."""
     folder_ids = (str(item.get("parentFolderId") or "") for item in items if item is not None)
     return any(folder_id and folder_id not in listed.entries for folder_id in folder_ids)
 
@@ -117,11 +102,7 @@ def _has_unlisted_folder(items: Iterable[Mapping[str, Any] | None], listed: Fold
 def _look_up_messages(
     delta: DeltaItems, access: ProviderAccess, known: Mapping[str, Mapping[str, Any] | None]
 ) -> dict[str, Mapping[str, Any] | None]:
-    """
-    Return the current state of reported messages; None for deleted ones.
-
-    Removed and incomplete messages are looked up, unless they are in `known`.
-    """
+    """None for deleted messages. Removed and incomplete ones are looked up, unless `known`."""
     incomplete = [
         item_id for item_id, item in delta.items.items() if not graph_message.is_complete(item)
     ]
@@ -141,7 +122,6 @@ def _look_up_messages(
 
 
 def _changes_only_filing(item: Mapping[str, Any]) -> bool:
-    """Return whether a delta item only changes the filing of its message."""
     names = {name for name in item if not name.startswith("@")} - _VERSION_FIELDS
     return bool(names) and names <= _FILING_FIELDS
 

@@ -1,9 +1,8 @@
 """
 Rounds of changes: one page of each folder, with as many folders as fit into a batch.
 
-Graph reports changes per folder, each behind its own link. The first round lists all messages;
-each round ends with the link of the next. Source:
-https://learn.microsoft.com/en-us/graph/delta-query-messages
+Each folder has its own link. The first round lists all messages; each round ends with the link of
+the next. Source: https://learn.microsoft.com/en-us/graph/delta-query-messages
 
 While a folder is within a round, the others wait. Exchange forgets a link after a few responses,
 so a response may be dropped only once.
@@ -36,8 +35,6 @@ FIRST_ROUNDS: Final = 20
 
 @dataclass(slots=True)
 class DeltaItems:
-    """The items of some pages, by message id. `items` keeps their order."""
-
     items: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     removed: dict[str, None] = field(default_factory=dict)
 
@@ -47,8 +44,6 @@ class DeltaItems:
 
 def start_delta(folders: FolderList, access: ProviderAccess, *, since: str) -> GraphMailCursor:
     """
-    Return the cursor after the current content of all folders.
-
     :param since: a past moment. In a folder too large for `FIRST_ROUNDS`, later changes are
         reported
     """
@@ -72,7 +67,6 @@ def start_delta(folders: FolderList, access: ProviderAccess, *, since: str) -> G
 
 
 def find_under_way(cursor: GraphMailCursor) -> list[str]:
-    """Return the folders within a round. A new folder has not begun its first."""
     return [
         folder_id
         for folder_id, folder in cursor.folder_cursors.items()
@@ -87,10 +81,8 @@ def fetch_next_pages(
     extra_requests: Sequence[GraphApiRequest],
 ) -> tuple[GraphMailCursor, list[GraphOutcome]]:
     """
-    Return `cursor` one page further, and the results of `extra_requests`, sent in the same batch.
-
-    :param delta: receives the items: a page or two, or a page for each of
-        `MAX_CONCURRENT_REQUESTS`
+    :param delta: receives a page or two, or a page for each of `MAX_CONCURRENT_REQUESTS`
+    :param extra_requests: sent in the same batch
     :raises CursorExpired: if a link has expired, or a folder was deleted
     """
     under_way = find_under_way(cursor)[:MAX_CONCURRENT_REQUESTS]
@@ -110,7 +102,7 @@ def fetch_next_pages(
 def fetch_folders(
     cursor: GraphMailCursor, ids: Sequence[str], access: ProviderAccess, delta: DeltaItems
 ) -> GraphMailCursor:
-    """Return `cursor` one page further in these folders, until the page of changes is full."""
+    """Continue until the page of changes is full."""
     for start in range(0, len(ids), MAX_PARTS):
         batch = ids[start : start + MAX_PARTS]
         if len(delta) < CHANGES_PAGE:
@@ -140,11 +132,7 @@ def _apply_answers(
     *,
     takes_all: bool = False,
 ) -> GraphMailCursor:
-    """
-    Return `cursor` after these results, one per folder, and add their items to `delta`.
-
-    :param takes_all: add the items that exceed a page of changes, too
-    """
+    """:param takes_all: add the items that exceed a page of changes, too"""
     folder_cursors = dict(cursor.folder_cursors)
     for folder_id, answer in zip(ids, answers, strict=True):
         if isinstance(answer, errors.Gone):
@@ -163,7 +151,6 @@ def _apply_answers(
 
 
 def _postpone_folders(cursor: GraphMailCursor, ids: Sequence[str]) -> GraphMailCursor:
-    """Return `cursor` with these folders left to the next page."""
     postponed = {
         folder_id: replace(cursor.folder_cursors[folder_id], is_under_way=True) for folder_id in ids
     }

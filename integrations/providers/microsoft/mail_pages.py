@@ -1,8 +1,8 @@
 """
-Properties of messages: of fifty in one request, and of single ones in batches.
+Properties of messages, in pages of fifty and batches of twenty.
 
-Listed messages are requested by the time between the oldest and the newest of some fifty. All
-others, and those that a page misses because other mail lies between, take batches of twenty.
+A page is requested by the time between its oldest and newest message. Unlisted messages, and
+those that a page misses because other mail lies between, take batches.
 """
 
 from __future__ import annotations
@@ -37,11 +37,8 @@ _PAGE_BYTES: Final = 12 * 1024 * 1024
 @dataclass(slots=True)
 class PageReader:
     """
-    Reads the properties of messages.
-
-    :param select: the properties
     :param expand: extended properties; omitted once Graph answers them with 500
-    :param request_count: requests sent, with each part of a batch counted
+    :param request_count: counts each part of a batch
     """
 
     access: ProviderAccess
@@ -51,19 +48,12 @@ class PageReader:
     _expands: bool = field(default=True, init=False)
 
     def read_properties(self, heads: Heads, unlisted: Sequence[str]) -> dict[str, GraphOutcome]:
-        """
-        Return the properties of each message, or its error, by id.
-
-        :param heads: listed messages, by id
-        :param unlisted: ids of other messages
-        """
         outcomes = self._read_pages(heads)
         rest = [message_id for message_id in (*heads, *unlisted) if message_id not in outcomes]
         answers = self._send_with_fallback(rest, self._build_single_request, self.send_batch)
         return outcomes | dict(zip(rest, answers, strict=True))
 
     def send_batch(self, requests: Sequence[GraphApiRequest]) -> list[GraphOutcome]:
-        """Return the results of reads, twenty to a request."""
         self.request_count += len(requests)
         return send_in_batches(requests, self.access)
 
@@ -76,7 +66,6 @@ class PageReader:
         return {"$select": self.select, **expand, **extra}
 
     def _read_pages(self, heads: Heads) -> dict[str, GraphOutcome]:
-        """Return the properties of listed messages that pages contain, or the errors of pages."""
         outcomes: dict[str, GraphOutcome] = {}
         pages = list(_split_pages(heads, list(heads)))
         for _ in range(_MAX_ROUNDS):
@@ -101,7 +90,7 @@ class PageReader:
         build_request: Callable[[Any], GraphApiRequest],
         send: _SendRequests,
     ) -> list[GraphOutcome]:
-        """Return the results. Requests that failed because of `expand` are repeated without it."""
+        """Repeat requests that failed because of `expand` without it."""
         answers = send([build_request(item) for item in items]) if items else []
         broken = [position for position, outcome in enumerate(answers) if _is_broken(outcome)]
         if not broken or not self.expand or not self._expands:
@@ -136,7 +125,6 @@ class PageReader:
 
 
 def _split_pages(heads: Heads, message_ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Yield the ids of messages that share a page, the newest first."""
     newest_first = sorted(
         message_ids, key=lambda message_id: str(heads[message_id]["receivedDateTime"]), reverse=True
     )
@@ -149,7 +137,7 @@ def _split_pages(heads: Heads, message_ids: Sequence[str]) -> Iterator[Sequence[
 def _collect_page(
     page: Sequence[str], answer: GraphOutcome, outcomes: dict[str, GraphOutcome]
 ) -> list[Sequence[str]]:
-    """Add the messages of a page to `outcomes`. Return the ids to request as further pages."""
+    """Return the ids to request as further pages."""
     if isinstance(answer, errors.Rejected):
         middle = len(page) // 2
         return [page[:middle], page[middle:]]

@@ -1,5 +1,3 @@
-"""The limit of concurrent requests per mailbox, over all threads of a process."""
-
 from __future__ import annotations
 
 import time
@@ -14,8 +12,6 @@ MAX_CONCURRENT_REQUESTS: Final = 4
 
 class MailboxGate:
     """
-    Admits as many concurrent requests of one mailbox as Graph allows, over all threads.
-
     A caller waits for all of its slots. Only one caller collects slots at a time, so that no two
     wait for each other.
     """
@@ -27,10 +23,8 @@ class MailboxGate:
     @contextmanager
     def hold_slots(self, slots: int, *, until: float) -> Iterator[None]:
         """
-        Hold `slots`.
-
         :param until: a time of the monotonic clock
-        :raises TimeoutError: if they were not free before `until`
+        :raises TimeoutError: if the slots were not free in time
         """
         held_slots = 0
         try:

@@ -1,9 +1,9 @@
 """
-Selects the messages that are read from MIME, because Graph's JSON does not show all of them.
+Selects the messages that are read from MIME, because Graph's JSON is incomplete.
 
-- S/MIME, signed or encrypted: one file to Exchange, with the message inside.
+- S/MIME, signed or encrypted: Exchange sees one file with the message inside.
 - Delivery and read reports: no property shows their parts.
-- Invitations and responses to them: the event is a part, which JSON does not list as a file.
+- Invitations and responses: JSON does not list the event as a file.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ def _get_content_type(item: Mapping[str, Any]) -> str:
 
 
 def may_have_attachments(item: Mapping[str, Any]) -> bool:
-    """Return whether a message has attachments, or inline ones, which Graph does not count."""
+    """Count inline attachments, which Graph does not."""
     return bool(item.get("hasAttachments")) or "cid:" in item["body"]["content"]
 
 
 def are_attachments_shown(listed: Sequence[Any]) -> bool:
-    """Return whether a list of attachments belongs to a message that JSON shows completely."""
+    """Return whether JSON shows the message completely."""
     return all(
         isinstance(entry, dict)
         and isinstance(entry.get("id"), str)

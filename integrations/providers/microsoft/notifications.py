@@ -1,9 +1,8 @@
 """
-Microsoft's calls to the webhook: address validation, change and lifecycle notifications. Pure.
+Microsoft's calls to the webhook. Pure.
 
-No content of a call is trusted. Its proof is the subscription's client state, which holds our id
-and that id's token, and which Graph repeats in every item. Source:
-https://learn.microsoft.com/en-us/graph/change-notifications-delivery-webhooks
+Only the subscription's client state proves a call: our id and that id's token, repeated in every
+item. Source: https://learn.microsoft.com/en-us/graph/change-notifications-delivery-webhooks
 """
 
 from __future__ import annotations
@@ -35,21 +34,16 @@ _LIFECYCLE_EVENTS: Final = frozenset({"reauthorizationrequired", "subscriptionre
 
 
 def build_client_state(channel: WebhookChannel) -> str:
-    """Return the client state of a subscription: its id with us, and its token."""
     return f"{channel.channel_id}.{channel.token}"
 
 
 def check_validation_token(token: str) -> str | None:
-    """Return the response to a validation of our address; None if the token is not Microsoft's."""
+    """None if the token is not Microsoft's."""
     return token if _VALIDATION_TOKEN.fullmatch(token) else None
 
 
 def parse_notifications(body: bytes) -> list[SubscriptionNotification]:
-    """
-    Return the notifications of a call, without duplicates.
-
-    :raises Rejected: if the body is malformed
-    """
+    """:raises Rejected: if the body is malformed"""
     items: Any = None
     with suppress(ValueError, LookupError, TypeError, RecursionError):
         items = json.loads(body)["value"]

@@ -1,9 +1,9 @@
 """
-The block in an event's text that makes it an online meeting. Pure.
+The block in an event's text that makes an online meeting. Pure.
 
-Graph writes the meeting's address into the text, between two lines, and switches the meeting off
-if a change removes them. Source: https://learn.microsoft.com/en-us/graph/api/event-update (body
-property and online meetings)
+Graph writes the meeting's address between two lines, and switches the meeting off if a change
+removes them. Source: https://learn.microsoft.com/en-us/graph/api/event-update (body property and
+online meetings)
 """
 
 from __future__ import annotations
@@ -28,19 +28,16 @@ def get_join_address(resource: Mapping[str, Any]) -> str:
 
 
 def find_join_block(text: str, address: str) -> str:
-    """Return the block of a text that holds the meeting's address; empty if there is none."""
     start, end = _find_block(text, address)
     return text[start:end]
 
 
 def remove_block(text: str, address: str) -> str:
-    """Return a text without that block, or unchanged if it has none."""
     start, end = _find_block(text, address)
     return text[:start] + text[end:]
 
 
 def add_block(text: str, block: str) -> str:
-    """Return a plain or HTML text as HTML, with the block at its end."""
     if not _MARKUP.search(text):
         text = html.escape(text, quote=False).replace("\n", "<br>\n")
     end = _END.search(text)
@@ -49,7 +46,6 @@ def add_block(text: str, block: str) -> str:
 
 
 def _find_block(text: str, address: str) -> tuple[int, int]:
-    """Return start and end of the block: the lines around the address, with their elements."""
     at = text.find(address) if address else -1
     if at < 0:
         at = text.find(html.escape(address)) if address else -1

@@ -1,7 +1,5 @@
 """
-The permissions that Antares requests at Microsoft, with the requests that use each.
-
-Sources: https://learn.microsoft.com/en-us/graph/permissions-reference and
+Sources: https://learn.microsoft.com/en-us/graph/permissions-reference,
 https://learn.microsoft.com/en-us/entra/identity-platform/scopes-oidc
 """
 

@@ -1,8 +1,7 @@
 """
-Conversion between Graph's recurrence objects and RFC 5545 rules. Pure.
+A rule that Graph's six patterns cannot express is refused, never approximated.
 
-Graph has six patterns, and RFC 5545 many more. A rule that Graph cannot express is refused, never
-approximated. Source: https://learn.microsoft.com/en-us/graph/api/resources/recurrencepattern
+Source: https://learn.microsoft.com/en-us/graph/api/resources/recurrencepattern
 """
 
 from __future__ import annotations
@@ -36,10 +35,7 @@ _ORDINAL: Final = re.compile(r"([+-]?\d)?(MO|TU|WE|TH|FR|SA|SU)", re.ASCII)
 
 def build_rrule_lines(recurrence: Mapping[str, Any], start: When) -> tuple[str, ...]:
     """
-    Return the RFC 5545 rule of a `patternedRecurrence`.
-
-    :param start: of the series. The last day includes events that begin on it, on the clock of
-        `start`
+    :param start: of the series. The last day includes events that begin on it, on this clock
     :raises Rejected: if the recurrence cannot be read
     """
     try:
@@ -105,11 +101,7 @@ def _check_range(value: object, maximum: int) -> int:
 
 
 def build_graph_recurrence(lines: Sequence[str], start: When) -> dict[str, Any] | None:
-    """
-    Return Graph's recurrence for these lines; None if there are none.
-
-    :raises Rejected: if Graph cannot express the rule; `reason` is `recurrence`
-    """
+    """:raises Rejected: if Graph cannot express the rule; `reason` is `recurrence`"""
     if not lines:
         return None
     graph_recurrence = None
@@ -226,7 +218,6 @@ def _build_range(parts: Mapping[str, str], start: When, begins: date) -> dict[st
 
 
 def _find_last_day(until: str, start: When) -> date:
-    """Return the last day on which an instance may begin, on the clock of the series."""
     if len(until) == len("20261103"):
         return datetime.strptime(until, "%Y%m%d").replace(tzinfo=UTC).date()
     end = datetime.strptime(until, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)

@@ -1,7 +1,7 @@
 """
-The parents of sent replies, from their conversation: sent messages have no internet headers.
+The parents of sent replies, which have no internet headers.
 
-The index of a reply is that of its parent plus five bytes. Source:
+The index of a reply is its parent's plus five bytes. Source:
 https://learn.microsoft.com/en-us/openspecs/exchange_server_protocols/ms-oxomsg
 """
 
@@ -18,7 +18,7 @@ _MAX_INDEX_LENGTH: Final = 4_096
 
 
 def find_parents(items: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, str]]:
-    """Return Message-ID and references of each message's parent, if `items` contain it."""
+    """Return Message-ID and references."""
     items_by_position = {
         position: item for item in items.values() if (position := _read_position(item)) is not None
     }
@@ -38,7 +38,6 @@ def find_parents(items: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str,
 
 
 def _read_position(item: Mapping[str, Any]) -> tuple[str, bytes] | None:
-    """Return a message's conversation, and its position in it."""
     index = item.get("conversationIndex")
     if not isinstance(index, str) or len(index) > _MAX_INDEX_LENGTH:
         return None

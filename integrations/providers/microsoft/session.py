@@ -1,8 +1,8 @@
 """
 An event loop for Microsoft's asynchronous library, with its connections.
 
-A client that outlives its loop fails at every second call. The calling thread runs the loop
-during a call, which is cheaper than a thread with its own loop; nothing runs between calls.
+A client that outlives its loop fails at every second call. The calling thread runs the loop,
+which is cheaper than a thread with its own; nothing runs between calls.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ T = TypeVar("T")
 
 
 class GraphNoResponse(Exception):
-    """No response came in time. A read may be repeated; a write may have been applied."""
+    """A read may be repeated; a write may have been applied."""
 
 
 class ContextThreads(ThreadPoolExecutor):
-    """Threads with the context of their caller, which the connection check reads."""
+    """Threads with their caller's context, which the connection check reads."""
 
     def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:
         return super().submit(copy_context().run, function, *args, **kwargs)
 
 
 class GraphSession:
-    """An event loop and its connections, for one thread at a time."""
+    """For one thread at a time."""
 
     def __init__(self, authorities: ssl.SSLContext, proxy: str) -> None:
         self._loop = asyncio.new_event_loop()
@@ -58,8 +58,6 @@ class GraphSession:
         self, calls: Sequence[GraphCall], *, at_once: int, until: float
     ) -> list[ProviderResponse | Exception]:
         """
-        Return the response to each of `calls`.
-
         :param until: a time of the monotonic clock
         :raises TimeoutError: if responses are missing at `until`
         """

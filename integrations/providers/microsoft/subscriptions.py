@@ -1,7 +1,7 @@
 """
-Subscriptions to changes of a mailbox or a calendar at Graph.
+Subscriptions to changes of a mailbox or calendar at Graph.
 
-A calendar's subscription uses its own path: `/me/events` covers only the account's first calendar
+`/me/events` covers only the first calendar, so each calendar's path is used
 (https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/51). Source:
 https://learn.microsoft.com/en-us/graph/outlook-change-notifications-overview
 """
@@ -29,8 +29,6 @@ MAX_PAGES: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class GraphSubscriptions:
-    """One account's subscriptions. Holds no connection and no token."""
-
     access: ProviderAccess
 
     @unexpected_responses.raise_unexpected

@@ -1,5 +1,5 @@
 """
-The person's own ledger entries, in plain words.
+The person's own ledger entries.
 
 The signed-in person alone determines the subjects. No parameter names a subject, so no other
 person, staff included, can request these entries.
@@ -79,7 +79,7 @@ def find_subjects(*, user_id: UUID, organisation_id: UUID) -> LedgerSubjects:
 def get_page(
     subjects: LedgerSubjects, query: ActivityQuery, *, after: UUID | None
 ) -> tuple[list[ActivityLine], UUID | None]:
-    """Return a page of lines, newest first, and the id after which the next page starts, if any."""
+    """Return a page, newest first, and the id after which the next page starts."""
     own_entries = _query_entries(subjects, query, after=after, limit=PAGE_SIZE + 1)
     next_after = own_entries[PAGE_SIZE - 1].id if len(own_entries) > PAGE_SIZE else None
     return [_make_line(entry, subjects) for entry in own_entries[:PAGE_SIZE]], next_after
@@ -88,7 +88,7 @@ def get_page(
 def iterate_lines(
     subjects: LedgerSubjects, query: ActivityQuery, *, limit: int = MAX_ENTRIES
 ) -> Iterator[ActivityLine]:
-    """Yield up to `limit` lines, newest first, reading in batches."""
+    """Newest first, read in batches."""
     after, remaining = None, limit
     while remaining:
         own_entries = _query_entries(subjects, query, after=after, limit=min(_BATCH, remaining))

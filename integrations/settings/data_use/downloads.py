@@ -1,5 +1,3 @@
-"""The activity as CSV or JSON, streamed line by line with entry ids."""
-
 from __future__ import annotations
 
 import csv
@@ -40,7 +38,7 @@ class _Echo:
 
 
 def as_csv(lines: Iterable[ActivityLine]) -> Iterator[bytes]:
-    """Yield CSV (RFC 4180, UTF-8) with a header; a last line says if the file is incomplete."""
+    """Yield CSV (RFC 4180, UTF-8); a last line says if the file is incomplete."""
     writer = csv.writer(_Echo())
     yield _write_row(writer, list(_VALUES))
     count = 0
@@ -57,10 +55,9 @@ def as_csv(lines: Iterable[ActivityLine]) -> Iterator[bytes]:
 
 def as_json(lines: Iterable[ActivityLine]) -> Iterator[bytes]:
     """
-    Yield one JSON object: `entries`, newest first, then `count`, `is_complete` and `checkpoint`.
+    Yield one JSON object: `entries`, newest first, `count`, `is_complete` and `checkpoint`.
 
-    `is_complete` is false if there are more entries; `checkpoint` is the ledger's newest signed
-    head, or null.
+    `checkpoint` is the ledger's newest signed head, or null.
     """
     yield b'{"entries":['
     count = 0

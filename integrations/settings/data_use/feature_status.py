@@ -1,5 +1,3 @@
-"""The registered features that may use a person's data, and the person's agreement to each."""
-
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -100,7 +98,7 @@ def get_feature_status(
 
 
 def list_to_agree_again(actor: Actor, *, at: datetime) -> list[FeatureStatus]:
-    """Return the features that changed since the person agreed; none without an organisation."""
+    """Return the features that changed since the person agreed."""
     if actor.user_id is None or actor.organisation_id is None:
         return []
     statuses = list_features(user_id=actor.user_id, organisation_id=actor.organisation_id, at=at)
@@ -128,7 +126,7 @@ def list_forbidding_rules() -> tuple[PolicyRule, ...]:
 
 
 def _filter_recipients(feature: Feature, recipients: Iterable[Recipient]) -> frozenset[Recipient]:
-    """Return those of `recipients` that the feature can have. A client is never the owner."""
+    """A client is never the owner."""
     named = frozenset(recipients)
     client = frozenset({Recipient.PLATFORM_FEATURE})
     return named & client if feature.platform_client else named - client

@@ -1,5 +1,3 @@
-"""The filter form of the activity page, and its query."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -74,7 +72,7 @@ class ActivityFilterForm(forms.Form):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivityQuery:
-    """A validated query. It never includes the person whom the entries are about."""
+    """Never includes the person whom the entries are about."""
 
     since: datetime | None
     # Exclusive.
@@ -88,7 +86,7 @@ class ActivityQuery:
 
 
 def build_query(filters: ActivityFilterForm) -> ActivityQuery:
-    """Return the query. Invalid values are left out; the form shows their errors."""
+    """Invalid values are left out; the form shows their errors."""
     filters.is_valid()
     cleaned_data = filters.cleaned_data
     return ActivityQuery(

@@ -98,11 +98,7 @@ SOMEBODY_ELSE: Final = "Somebody else"
 
 
 def describe_actor(entry: SubjectEntry, *, is_owner: bool) -> str:
-    """
-    Return the actor of an entry.
-
-    :param is_owner: whether the entry's actor is the reader
-    """
+    """:param is_owner: whether the entry's actor is the reader"""
     if entry.actor_kind == ActorKind.CLIENT:
         return get_feature_title(entry.feature) or "A feature"
     if entry.actor_kind == ActorKind.PERSON:
@@ -128,7 +124,6 @@ _BY_OWNER: Final = frozenset(
 
 
 def describe_use(entry: SubjectEntry) -> str:
-    """Return the event or the purpose."""
     if entry.outcome is None:
         return EVENT.get(entry.event, entry.event)
     if (entry.purpose, entry.recipient) == (Purpose.CONNECTION_MAINTAIN, Recipient.OWNER):
@@ -137,14 +132,14 @@ def describe_use(entry: SubjectEntry) -> str:
 
 
 def describe_recipient(entry: SubjectEntry) -> str:
-    """Return the recipient; empty if it is the actor, who has a column of its own."""
+    """Empty if the recipient is the actor, who has a column of its own."""
     if entry.recipient in {None, Recipient.PLATFORM_FEATURE}:
         return ""
     return RECIPIENT.get(entry.recipient or "", entry.recipient or "")
 
 
 def get_feature_title(key: str | None) -> str:
-    """Return a feature's title, or its key if it is no longer registered."""
+    """Return the key if the feature is no longer registered."""
     if key is None:
         return ""
     declared = FEATURES.get(key)
@@ -152,5 +147,5 @@ def get_feature_title(key: str | None) -> str:
 
 
 def get_rule_text(rule_id: str | None) -> str:
-    """Return a rule's text, or its id if it no longer exists."""
+    """Return the id if the rule no longer exists."""
     return "" if rule_id is None else evaluation.RULE_TEXTS.get(rule_id, rule_id)

@@ -1,5 +1,3 @@
-"""Views of data use: show and download the activity; switch features, agree again, withdraw."""
-
 from __future__ import annotations
 
 from urllib.parse import urlencode
@@ -44,7 +42,6 @@ ACTIVITY_ROUTE = "settings-uses"
 @require_safe
 @require_permission(Permission.USE_OWN)
 def show_activity(request: HttpRequest) -> HttpResponse:
-    """Show all features with their status, and a page of the person's activity."""
     owner = _get_owner(request)
     subjects = activity.find_subjects(**owner)
     form = filters.ActivityFilterForm(request.GET, connections=subjects.connections)
@@ -75,7 +72,7 @@ def show_activity(request: HttpRequest) -> HttpResponse:
 @require_safe
 @require_permission(Permission.USE_OWN)
 def download_activity(request: HttpRequest, form: str) -> HttpResponseBase:
-    """Stream the activity as a file, with the page's filters."""
+    """Stream the file with the page's filters."""
     owner = _get_owner(request)
     subjects = activity.find_subjects(**owner)
     activity_query = filters.build_query(
@@ -114,7 +111,7 @@ def download_proof(request: HttpRequest, own_entry_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(Permission.USE_OWN)
 def show_feature(request: HttpRequest, key: str) -> HttpResponse:
-    """Show a feature; on POST, switch it on, agree to it again, or switch it off."""
+    """On POST, switch the feature on or off, or agree to it again."""
     declared, owner = _get_feature(key), _get_owner(request)
     status = feature_status.get_feature_status(declared, **owner, at=timezone.now())
     if request.method != "POST":
@@ -176,7 +173,6 @@ def _switch_off(request: HttpRequest, declared: Feature, owner: dict[str, UUID])
 @require_permission(Permission.USE_OWN)
 @require_recent_confirmation
 def withdraw_agreement(request: HttpRequest, key: str) -> HttpResponse:
-    """Ask for confirmation with the exact consequences; on POST, withdraw the agreement."""
     declared, owner = _get_feature(key), _get_owner(request)
     status = feature_status.get_feature_status(declared, **owner, at=timezone.now())
     is_agreed = status.state in {feature_status.FeatureState.ON, feature_status.FeatureState.AGAIN}
@@ -195,7 +191,6 @@ def withdraw_agreement(request: HttpRequest, key: str) -> HttpResponse:
 @require_POST
 @require_permission(Permission.USE_OWN)
 def withdraw_item(request: HttpRequest, consent_id: UUID) -> HttpResponse:
-    """Withdraw the agreement about one item."""
     owner = _get_owner(request)
     if not connections.withdraw_item_consent(consent_id=consent_id, at=timezone.now(), **owner):
         raise Http404

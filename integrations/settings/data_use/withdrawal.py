@@ -1,5 +1,3 @@
-"""The confirmation page of a withdrawal: counts of the removed rows, and the remaining data."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -151,7 +149,7 @@ def _get_context(page: _WithdrawalPage) -> dict[str, Any]:
 
 
 def _list_also_withdrawn(page: _WithdrawalPage) -> list[str]:
-    """Return the titles of other features with agreements about these accounts only."""
+    """Return other features with agreements about these accounts only."""
     keys = {
         feature.key
         for product in connections.get_copied_products(page.status.feature)

@@ -1,5 +1,3 @@
-"""DRF's exception hook: every exception of an API view becomes a problem document."""
-
 from __future__ import annotations
 
 import math
@@ -24,9 +22,8 @@ MAX_ERRORS: Final = 100
 
 def handle_exception(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """
-    Return the problem document for `error`, or None for an unexpected exception.
-
-    None makes DRF raise: a bug is a 500 and pages a developer.
+    Return the problem document for `error`; None makes DRF raise: a bug is a 500 and pages a
+    developer.
     """
     set_rollback()
     request: HttpRequest = context["request"]._request  # noqa: SLF001 - DRF's own accessor is private
@@ -78,7 +75,7 @@ def _describe_provider_answer(error: Exception, seconds: int | None) -> dict[str
 
 
 def _list_file_errors(error: Exception) -> dict[str, Any]:
-    """Return the errors of an unreadable file by line, in our own texts."""
+    """Return the errors by line, in our own texts."""
     if not isinstance(error, UnreadableCalendarFile):
         return {}
     errors = [{"line": problem.line, "detail": problem.says} for problem in error.problems]
@@ -86,7 +83,6 @@ def _list_file_errors(error: Exception) -> dict[str, Any]:
 
 
 def _render_refusal(request: HttpRequest, error: AccessRefused) -> HttpResponse:
-    """Return 403 `limited-use-refused` with rule, clauses, missing consent and ledger entry."""
     decision = error.decision
     return render_problem(
         request,
@@ -127,9 +123,8 @@ def _describe_framework_error(error: Exception) -> dict[str, Any]:
 
 def _list_field_errors(detail: Any, path: str = "") -> list[dict[str, str]]:
     """
-    Return each wrong parameter with the serializer's message.
-
-    The path of a nested field has slashes, as in `participants/0/hours`.
+    Return each wrong parameter with the serializer's message; nested paths as
+    `participants/0/hours`.
     """
     if isinstance(detail, dict):
         inner = detail.items()

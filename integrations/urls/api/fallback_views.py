@@ -1,7 +1,4 @@
-"""
-Answers outside of views: unknown URLs below `/v1`, requests that Django refuses, an unreachable
-database, bugs.
-"""
+"""Answers outside of views."""
 
 from __future__ import annotations
 
@@ -43,11 +40,7 @@ class NotFoundView(RateLimitedView):
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """
-    Answer a request that Django refuses before or inside a view: a problem below `/v1`.
-
-    Causes: a foreign host, too many parameters, or a body that is too large.
-    """
+    """Answer a request with a foreign host, too many parameters, or too large a body."""
     if request.path.startswith(API_PREFIX):
         return exception_handler.render_problem(request, problem_catalogue.BAD_REQUEST)
     return defaults.bad_request(request, exception)
@@ -57,8 +50,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """
     Answer an exception that no view mapped: a problem document below `/v1`, otherwise a page.
 
-    Middleware loads session and person, so it meets an unreachable database first: 503, as in a
-    view. Any other exception is a bug: 500, without details.
+    An unreachable database, which middleware meets first, is a 503; any other exception a 500,
+    without details.
     """
     if not request.path.startswith(API_PREFIX):
         return show_server_error(request)

@@ -2,7 +2,7 @@
 The OpenAPI document, and a page to read it.
 
 `manage.py spectacular --format openapi-json --file integrations/urls/api/openapi.json` generates
-the served file from the views; a test compares the file with the views.
+the served file; a test compares it with the views.
 """
 
 from __future__ import annotations
@@ -86,7 +86,6 @@ def show_reference(request: HttpRequest) -> HttpResponse:
 
 
 def _describe_parameter(parameter: Mapping[str, Any]) -> dict[str, Any]:
-    """Optional keys get a default."""
     return {
         "name": parameter["name"],
         "in": parameter["in"],

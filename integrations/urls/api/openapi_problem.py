@@ -1,5 +1,3 @@
-"""The problem document's schema in the OpenAPI document."""
-
 from __future__ import annotations
 
 from typing import Any, Final

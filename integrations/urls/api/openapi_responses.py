@@ -1,4 +1,4 @@
-"""Hooks that complete the generated OpenAPI document: responses, headers, closed request bodies."""
+"""Hooks that complete the generated OpenAPI document."""
 
 from __future__ import annotations
 
@@ -133,7 +133,6 @@ def _success_headers(answer: dict[str, Any], *, is_repeatable: bool) -> dict[str
 
 
 def _names_within(node: Any, schemas: dict[str, Any]) -> Iterator[str]:
-    """Yield the names of the components that `node` refers to, recursively."""
     if isinstance(node, list):
         for inner in node:
             yield from _names_within(inner, schemas)

@@ -1,5 +1,3 @@
-"""Middleware that turns expected exceptions of page views into pages."""
-
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -16,8 +14,7 @@ class ProblemPageMiddleware:
     """
     Shows a page where the API answers with a problem document.
 
-    Views catch the exceptions for which they have a better text. Unexpected exceptions stay a
-    500.
+    Views catch the exceptions for which they have a better text.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -27,7 +24,7 @@ class ProblemPageMiddleware:
         return self._get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Return the page of `error`, or None for a bug (Django's middleware hook)."""
+        """Return None for a bug (Django's middleware hook)."""
         if isinstance(error, AccessRefused):
             problem = problem_catalogue.LIMITED_USE_REFUSED
             # With the rule and the ledger entry, for a reviewer.

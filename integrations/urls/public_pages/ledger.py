@@ -1,8 +1,8 @@
 """
 Public ledger files: the newest signed checkpoint, and consistency proofs.
 
-Plain text in the formats of https://c2sp.org/tlog-checkpoint and /tlog-witness, so that `curl`, a
-monitor or a witness can store and compare them.
+Plain text in the formats of https://c2sp.org/tlog-checkpoint and /tlog-witness, for monitors and
+witnesses.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def show_checkpoint(_: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def show_consistency_proof(request: HttpRequest) -> HttpResponse:
-    """Return the proof that the signed tree of size `to` begins with that of size `from`."""
+    """Prove that the signed tree of size `to` begins with that of size `from`."""
     old, new = request.GET.get("from", ""), request.GET.get("to", "")
     if not _SIZE.match(old) or not _SIZE.match(new):
         return _render_text("name two sizes: ?from=1&to=2\n", status=400)

@@ -1,5 +1,5 @@
 """
-Both parts of a receipt, for anyone who has its link, and nothing else.
+Both parts of a receipt, for anyone who has its link.
 
 A link needs no account, and works after the account is deleted. The URL's token is the only
 secret: no referrer and no log contains it.
@@ -51,7 +51,6 @@ def _find_receipt_by_link(view: _ReceiptView) -> Callable[[HttpRequest, str], Ht
 
 @_find_receipt_by_link
 def show_receipt(request: HttpRequest, parts: list[Receipt]) -> HttpResponse:
-    """Show the existing parts and the facts that each proves."""
     presented_parts = [
         {"part": part.part, "id": part.id, "lines": _verify_receipt(part)} for part in parts
     ]

@@ -1,4 +1,4 @@
-"""Public pages without sign-in: home, data use, signing keys, problems."""
+"""Public pages without sign-in."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def show_home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def show_thanks(request: HttpRequest) -> HttpResponse:
-    """Thank an administrator after a consent request, in the same words after every decision."""
+    """Use the same words after every decision."""
     return render(request, "public/thanks.html")
 
 
@@ -89,13 +89,13 @@ def show_data_use(request: HttpRequest) -> HttpResponse:
 
 
 def _other_horizons(days: int | None) -> str:
-    """Return the other horizons that an owner can choose, as in “30, 365 or all”."""
+    """Return the other horizons, as in “30, 365 or all”."""
     return f"{', '.join(str(choice) for choice in HORIZONS if choice != days)} or all"
 
 
 @require_safe
 def show_keys(request: HttpRequest) -> HttpResponse:
-    """Public keys of receipts and checkpoints, including former ones."""
+    """Include former keys of receipts and checkpoints."""
     history = signing_keys.list_published_keys()
     if request.GET.get("format") == "text":
         body = "".join(f"{signing_key.key}\n" for signing_key in history)
@@ -107,7 +107,7 @@ def show_keys(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def show_problem(request: HttpRequest, code: str) -> HttpResponse:
-    """The page of a problem document's `type`."""
+    """Show the page of a problem document's `type`."""
     problem_type = problem_catalogue.EXPLAINED.get(code)
     if problem_type is None:
         raise Http404

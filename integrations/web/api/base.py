@@ -75,14 +75,14 @@ class UserDataView(RateLimitedView):
         """
         Refuse repeated parameters: two readers could use different values (CASA 5.1.1).
 
-        :raises ValidationError: if one is unknown, given twice, or out of bounds
+        :raises ValidationError:
         """
         return self.check_query(request, self.query)
 
     def check_query(
         self, request: Request, query: type[serializers.Serializer[Any]] | None
     ) -> dict[str, Any]:
-        """For methods with a query serializer of their own. See `get_query`."""
+        """For methods with a query serializer of their own."""
         parameters = request.query_params
         # Read the declared fields: an instance copies each of them.
         known = query._declared_fields if query else {}  # noqa: SLF001
@@ -103,10 +103,7 @@ class UserDataView(RateLimitedView):
     def get_body(
         self, request: Request, serializer_class: type[RequestBodySerializer]
     ) -> dict[str, Any]:
-        """
-        :raises ValidationError: if the body does not match the serializer, or has other members
-        :raises ParseError: if it is not JSON, or exceeds the parser's limits
-        """
+        """:raises ValidationError, ParseError:"""
         serializer = serializer_class(data=request.data, context={"user_id": self.user_id})
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
@@ -128,10 +125,8 @@ class UserDataView(RateLimitedView):
 @cache
 def _get_checker(query: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
     """
-    Return the serializer that validates the parameters of all requests.
-
-    A new serializer copies all its fields, which takes longer than the validation. Unlike
-    `is_valid`, `run_validation` stores nothing of a request on the serializer.
+    Return one serializer for the parameters of all requests: copying its fields takes longer than
+    the validation. Unlike `is_valid`, `run_validation` stores nothing of a request on it.
     """
     return query()
 

@@ -1,5 +1,3 @@
-"""Fields of request bodies: closed objects, times with an offset, zones by name."""
-
 from __future__ import annotations
 
 import re
@@ -51,7 +49,7 @@ class TimeZoneNameField(StrictCharField):
 
 
 def validate_zone(name: str) -> None:
-    """:raises ValidationError: if no zone has that name"""
+    """:raises ValidationError:"""
     try:
         timezones.get_zone(name)
     except timezones.UnknownZone:

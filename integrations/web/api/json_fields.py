@@ -1,8 +1,7 @@
 """
 Fields that accept only the JSON type in the document.
 
-DRF's own fields read `5` as text, "yes" as true and "7" as a number. Such values are client
-errors, which these fields report at the wrong member.
+DRF's own fields read `5` as text, "yes" as true and "7" as a number.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """
 A JSON parser with limits on size, depth and number of values.
 
-Larger bodies are refused with 400 before validation: a recursive walk overflows on deep values,
-and each value costs a check and an error message.
+A recursive walk overflows on deep values, and each value costs a check and an error message.
 """
 
 from __future__ import annotations

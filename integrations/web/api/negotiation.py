@@ -1,5 +1,3 @@
-"""Content negotiation with one media type for every response."""
-
 from __future__ import annotations
 
 from collections.abc import Iterable

@@ -1,8 +1,8 @@
 """
-RFC 9457 problem documents, the format of every API error.
+RFC 9457 problem documents.
 
-`type` is the URL of a page that explains the problem; `code` is its last part, for programs.
-Provider responses and exception texts never appear.
+`type` is the URL of a page that explains the problem; `code` is its last part. Provider responses
+and exception texts never appear.
 """
 
 from __future__ import annotations

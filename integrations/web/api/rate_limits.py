@@ -1,9 +1,9 @@
 """
-Rate limits of the API, and the header fields that report them.
+Rate limits of the API, and their header fields.
 
-The fields follow draft-ietf-httpapi-ratelimit-headers-10, a work in progress. `RateLimit-Policy`
-lists each limit that a request counted towards, with quota `q` and window `w` in seconds.
-`RateLimit` has the remaining requests (`r`) and the seconds until the quota is restored (`t`).
+`RateLimit-Policy` lists each limit that a request counted towards, with quota `q` and window `w`
+in seconds; `RateLimit` the remaining requests (`r`) and the seconds until the quota is restored
+(`t`). A work in progress:
 https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-10
 """
 
@@ -38,11 +38,7 @@ class RateLimitedView(APIView):
         super().setup(request, *args, **kwargs)
 
     def perform_authentication(self, request: Request) -> None:
-        """
-        Authenticate and count the request.
-
-        :raises Throttled: if it exceeds the rate
-        """
+        """:raises Throttled:"""
         http = request._request  # noqa: SLF001 - DRF's own accessor is private
         try:
             super().perform_authentication(request)
@@ -59,9 +55,9 @@ class RateLimitedView(APIView):
 
     def count_request(self, request: Request, rate: Rate) -> None:
         """
-        Count this request towards the person's `rate`, also if a client makes it.
+        Count towards the person's `rate`, also if a client makes the request.
 
-        :raises Throttled: if it exceeds the rate
+        :raises Throttled:
         """
         http = request._request  # noqa: SLF001 - DRF's own accessor is private
         self.check_usage(request_limits.count_for_person(http, rate))
@@ -70,7 +66,7 @@ class RateLimitedView(APIView):
         """
         Add `usage` to the response headers.
 
-        :raises Throttled: if the request exceeds the rate
+        :raises Throttled:
         """
         self._usages.append(usage)
         if not usage.is_within:
@@ -109,10 +105,8 @@ def _count_for_network(request: HttpRequest, rate: Rate) -> RateUsage:
 
 def describe_rate_limits(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """
-    Add the header fields to the document (a drf-spectacular hook).
-
-    Every response has them. The document lists them only for success and 429, which halves its
-    length.
+    A drf-spectacular hook. Every response has the header fields; the document lists them only for
+    success and 429, which halves its length.
     """
     fields = {name: {"$ref": f"#/components/headers/{name}"} for name in _DESCRIBED}
     success_headers = {name: fields[name] for name in ("RateLimit", "RateLimit-Policy")}
