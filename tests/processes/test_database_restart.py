@@ -114,7 +114,7 @@ def statuses(ask) -> dict[str, int]:
 @pytest.mark.scenario("X1")
 def test_requests_are_answered_503_until_the_database_is_back(ask, cluster, running):
     with ExitStack() as first_run:
-        url = first_run.enter_context(cluster.running())
+        url = first_run.enter_context(cluster.run_server())
         # As if workers ran, until the test is over.
         heartbeats.record_heartbeats(DUTIES, at=timezone.now() + timedelta(hours=1))
         copy_database(url)
@@ -127,7 +127,7 @@ def test_requests_are_answered_503_until_the_database_is_back(ask, cluster, runn
             stopped_at = len(answers)
             wait_until(lambda: len(answers) >= stopped_at + 2 * len(ANSWERED))
             down = [one for one in answers if one.status_code == 503]
-            with cluster.running():
+            with cluster.run_server():
                 started_at = len(answers)
                 wait_until(lambda: len(answers) >= started_at + 2 * len(ANSWERED))
                 after = statuses(ask)

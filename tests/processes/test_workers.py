@@ -100,7 +100,7 @@ def broker():
 @pytest.mark.thorough("waits for a heartbeat that does not come")
 def test_a_queue_is_not_consumed_while_the_broker_is_away(running, broker):
     with ExitStack() as first_run:
-        url = first_run.enter_context(broker.running())
+        url = first_run.enter_context(broker.run_server())
         start(running, "--queues", "sync", BROKER_URL=url)
         wait_until(lambda: seen_at("sync"))
         first_run.close()
@@ -109,5 +109,5 @@ def test_a_queue_is_not_consumed_while_the_broker_is_away(running, broker):
         time.sleep(INTERVAL.total_seconds() + 2)
 
         assert seen_at("sync") == last
-        with broker.running():
+        with broker.run_server():
             wait_until(lambda: seen_at("sync") > last)
