@@ -1,10 +1,9 @@
 """
-Lookups across users, for the few questions that row-level security would hide.
+Lookups across users, which row-level security would hide.
 
-A web process sees the rows of the person for whom it acts (`config.database`). But several people
-may connect one provider account, and providers and administrators do not name our users. These
-`SECURITY DEFINER` functions find owners by a keyed hash that the caller must have. They run as a
-role without login, and return ids and states only. Their SQL is in ``migrations/sql``.
+Several people may connect one provider account, and providers and administrators do not name our
+users. These `SECURITY DEFINER` functions (``migrations/sql``) find owners by a keyed hash that
+the caller must have, run as a role without login, and return ids and states only.
 """
 
 from __future__ import annotations
@@ -23,8 +22,6 @@ _PROCESS_CLASSES: Final = frozenset({"web", "sync", "purge"})
 
 
 class AccountConnection(NamedTuple):
-    """A connection of a provider account that has not ended, with its owner and status."""
-
     connection_id: UUID
     user_id: UUID
     organisation_id: UUID
@@ -32,8 +29,6 @@ class AccountConnection(NamedTuple):
 
 
 class SharePartner(NamedTuple):
-    """A person who shares a calendar with the person of the transaction."""
-
     name: str
     address: str
 
@@ -70,26 +65,25 @@ KEY_HOLDER_FUNCTIONS: Final[tuple[DatabaseFunction, ...]] = load_functions(
 
 
 def find_account_connections(*, provider: str, account_blind: bytes) -> list[AccountConnection]:
-    """Return an account's connections that have not ended, of every person and organisation."""
     rows = _fetch_rows("SELECT * FROM account_holders(%s, %s)", provider, account_blind)
     return [AccountConnection(*row) for row in rows]
 
 
 def get_revocation_end(*, provider: str, account_blind: bytes, at: datetime) -> datetime | None:
-    """Return until when a revocation of the account's grant may be in flight, for any owner."""
+    """Return the end of any owner's revocation that may be in flight."""
     rows = _fetch_rows("SELECT account_revoking(%s, %s, %s)", provider, account_blind, at)
     end: datetime | None = rows[0][0]
     return end
 
 
 def find_watch_owners(*, kind: str, lookup_blind: bytes) -> list[tuple[UUID, UUID]]:
-    """Return person and organisation of each watch with this lookup hash."""
+    """Return (person, organisation) of each watch."""
     rows = _fetch_rows("SELECT * FROM watch_owners(%s, %s)", kind, lookup_blind)
     return [(person, organisation) for person, organisation in rows]
 
 
 def find_approval_owner(*, state_hash: bytes) -> tuple[UUID, UUID] | None:
-    """Return person and organisation of the administrator's link with this state."""
+    """Return (person, organisation) of the administrator's link."""
     rows = _fetch_rows("SELECT * FROM approval_owner(%s)", state_hash)
     if not rows:
         return None
@@ -98,7 +92,6 @@ def find_approval_owner(*, state_hash: bytes) -> tuple[UUID, UUID] | None:
 
 
 def find_share_partners(person_id: UUID, organisation_id: UUID | None) -> dict[UUID, SharePartner]:
-    """Return the people who share calendars with a person in an organisation, by id."""
     with row_owner.acting_for(person_id, organisation_id):
         rows = _fetch_rows("SELECT person, name, address FROM share_partners()")
     return {person: SharePartner(name, address) for person, name, address in rows}

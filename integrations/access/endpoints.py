@@ -1,4 +1,4 @@
-"""Addresses of each provider, our registration and our limits there, from the settings."""
+"""Providers' addresses, our registration and our limits, from the settings."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from integrations.providers.provider import Provider
 
 
 def get_endpoints(provider: str) -> Endpoints:
-    """Return the provider's addresses and our registration."""
     configured = _get_settings(provider)
     return Endpoints(**{field.name: getattr(configured, field.name) for field in fields(Endpoints)})
 
 
 def is_registered(provider: str) -> bool:
-    """Return whether the settings have a client id for `provider`. Without one it is off."""
+    """Without a client id in the settings, the provider is off."""
     return bool(_get_settings(provider).client_id)
 
 
@@ -30,11 +29,9 @@ def _get_settings(provider: str) -> Any:
 @dataclass(frozen=True, slots=True)
 class RateSettings:
     """
-    How fast one mailbox may be read.
-
     :param units_per_minute: quota units; 0: no limit
     :param concurrency: calls in flight at once
-    :param minutes: the window over which the provider counts
+    :param minutes: the provider's counting window
     """
 
     units_per_minute: int
@@ -43,7 +40,7 @@ class RateSettings:
 
 
 def get_rate_settings(provider: Provider) -> RateSettings:
-    """Return the settings for the provider's mailboxes, such as `GMAIL_CONCURRENCY`."""
+    """Read settings such as `GMAIL_CONCURRENCY`."""
     return RateSettings(
         units_per_minute=getattr(settings, f"{provider.rate_setting_prefix}_UNITS_PER_MINUTE"),
         concurrency=getattr(settings, f"{provider.rate_setting_prefix}_CONCURRENCY"),
@@ -52,27 +49,25 @@ def get_rate_settings(provider: Provider) -> RateSettings:
 
 
 def redirect_uri(provider: str) -> str:
-    """Return the OAuth redirect URI. Each provider has its own, against mix-up attacks."""
+    """Each provider has its own URI, against mix-up attacks."""
     return f"{settings.PUBLIC_URL}/connect/{provider}/callback"
 
 
 def admin_consent_url(provider: str) -> str:
-    """Return the provider's page for an administrator's consent; empty if it has none."""
+    """Return an empty string if the provider has no such page."""
     return str(_get_settings(provider).admin_consent_url)
 
 
 def admin_consent_redirect_uri() -> str:
-    """Return the redirect URI for administrators of all providers. It receives no code."""
+    """All providers share this URI, which receives no code."""
     return f"{settings.PUBLIC_URL}/connect/administrator"
 
 
 @dataclass(frozen=True, slots=True)
 class _PushNames:
     """
-    Names of a provider's push settings in `settings.PUSH`.
-
-    :param webhook_flag: the setting that says whether the provider may call our webhook
-    :param publishes: whether the provider publishes to our Pub/Sub topic
+    :param webhook_flag: the setting that enables calls of our webhook
+    :param publishes: to our Pub/Sub topic
     """
 
     webhook_flag: str
@@ -88,12 +83,10 @@ _PUSH_NAMES: Final = {
 @dataclass(frozen=True, slots=True)
 class PushEndpoints:
     """
-    Where a provider sends notifications. Empty fields: this mechanism is off.
+    Empty fields: this mechanism is off.
 
-    :param topic: the Pub/Sub topic
-    :param pubsub_account: the service account that calls us for the topic
-    :param pubsub_audience: the audience of its tokens
-    :param webhook_url: the address that channels and subscriptions call
+    :param pubsub_account: calls us for the topic
+    :param pubsub_audience: of its tokens
     """
 
     topic: str

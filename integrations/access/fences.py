@@ -1,8 +1,8 @@
 """
-Fences: each writer locks its integration or connection before it writes, after all network calls.
+Fences: writers lock the integration or connection before they write, after all network calls.
 
-A disconnect waits for the transaction that holds the lock, and stops all later ones. If both are
-locked, lock the connection first: see "Lock order" in the README.
+A disconnect waits for the lock and stops all later transactions. Lock the connection first: see
+"Lock order" in the README.
 """
 
 from __future__ import annotations
@@ -13,10 +13,7 @@ from integrations.models import Connection, ConnectionStatus, Integration
 
 
 class DisconnectedError(Exception):
-    """
-    The integration or connection was disconnected, or its grant was replaced or ended. Drop all
-    unsaved results.
-    """
+    """The integration or connection ended, or its grant was replaced. Drop unsaved results."""
 
 
 class NotConnectedError(Exception):
@@ -25,9 +22,9 @@ class NotConnectedError(Exception):
 
 def lock_integration(*, integration_id: UUID, epoch: int) -> None:
     """
-    Lock the live integration for the rest of the transaction.
+    Lock it for the rest of the transaction.
 
-    :param epoch: the integration's epoch when the work began
+    :param epoch: when the work began
     :raises DisconnectedError: if it is not live, or its epoch has changed
     """
     live = Integration.objects.live().filter(id=integration_id, epoch=epoch)
@@ -36,11 +33,7 @@ def lock_integration(*, integration_id: UUID, epoch: int) -> None:
 
 
 def lock_live_integration(integration_id: UUID) -> Integration:
-    """
-    Lock the live integration for the rest of the transaction, and return it.
-
-    :raises NotConnectedError: if it is not live
-    """
+    """:raises NotConnectedError:"""
     live = Integration.objects.live().select_for_update(no_key=True, of=("self",))
     integration = live.filter(id=integration_id).first()
     if integration is None:
@@ -50,9 +43,9 @@ def lock_live_integration(integration_id: UUID) -> Integration:
 
 def lock_connection(*, connection_id: UUID, epoch: int) -> None:
     """
-    Lock the connection with its live grant for the rest of the transaction.
+    Lock it for the rest of the transaction.
 
-    :param epoch: the connection's epoch when the work began
+    :param epoch: when the work began
     :raises DisconnectedError: if the grant has ended, or the epoch has changed
     """
     live = Connection.objects.filter(id=connection_id, epoch=epoch, status=ConnectionStatus.ACTIVE)

@@ -1,8 +1,8 @@
 """
-Key holders of an integration: the integration itself, and each of its calendars' caches.
+Key holders of an integration: itself, and its calendars' caches.
 
-All have the integration's epoch, so one fence covers all. A cache has a key of its own so that it
-can be deleted, also from backups, while the integration stays.
+One epoch, and so one fence, covers all. A cache has its own key, which can be deleted, also from
+backups, while the integration stays.
 """
 
 from __future__ import annotations
@@ -20,22 +20,18 @@ from limited_use.vault.keys import DestroyedKey
 
 
 def list_cache_holders(integration_id: UUID) -> list[UUID]:
-    """Return the key holders of the integration's calendar caches, with or without a key."""
+    """Return all holders, with or without a key."""
     copies = Calendar.objects.filter(integration_id=integration_id).order_by("id")
     return list(copies.values_list("cache_id", flat=True))
 
 
 def raise_epoch(integration: Integration) -> None:
-    """Invalidate permits and sealers of older epochs in the caller's transaction. Keys stay."""
+    """Invalidate permits and sealers of older epochs; keys stay."""
     for key_row in key_rows.get_metadata([integration.id, *list_cache_holders(integration.id)]):
         keys.raise_epoch(holder=key_row.holder, epoch=integration.epoch)
 
 
 def delete_cache_keys(integration_id: UUID) -> list[tuple[UUID, DestroyedKey]]:
-    """
-    Delete the keys of all calendar caches, in the caller's transaction; return each with its
-    holder.
-    """
     deleted_keys = (
         (cache_holder, keys.destroy_key(holder=cache_holder))
         for cache_holder in list_cache_holders(integration_id)
@@ -49,7 +45,7 @@ def record_key_deletion(
     deleted_key: DestroyedKey, *, about: UUID, name: Callable[[UUID], str], at: datetime
 ) -> UUID:
     """
-    Record in the ledger that a key is destroyed, in the same transaction; return the entry's id.
+    Record it in the same transaction; return the ledger entry's id.
 
     :param about: the key's owner, as `name` names it
     """
@@ -67,13 +63,7 @@ def record_key_deletion(
 
 
 def ensure_cache_key(calendar: Calendar, *, epoch: int, at: datetime) -> None:
-    """
-    Create a key for the calendar's cache if it has none, in the caller's transaction.
-
-    The caller saves the calendar: its `cache_id` changes with the key.
-
-    :param epoch: the integration's epoch
-    """
+    """The caller saves the calendar: its `cache_id` changes with a new key."""
     if keys.has_key(calendar.cache_id):
         return
     calendar.cache_id = uuid7()

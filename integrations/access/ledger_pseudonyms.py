@@ -1,8 +1,4 @@
-"""
-Pseudonyms under which a person's connections and integrations stand in the ledger.
-
-Pages that show people their own entries look them up by these pseudonyms.
-"""
+"""Pseudonyms that find a person's ledger entries."""
 
 from __future__ import annotations
 
@@ -17,13 +13,9 @@ from limited_use.models.ledger_keys import LedgerKey
 
 def get_resource_pseudonyms(*, user_id: UUID, organisation_id: UUID) -> Mapping[bytes, UUID]:
     """
-    Return the pseudonyms (16 bytes each) of a person's connections and integrations, ended ones
-    too.
+    Return ids by pseudonym (16 bytes), ended connections and integrations too.
 
-    If a connection's ledger key is destroyed, only entries named without that key can be found.
-    Destroying the key exists for this.
-
-    :return: the id of the connection or integration, by pseudonym
+    A destroyed ledger key hides its entries: that is its purpose.
     """
     connections = Connection.objects.owned_by(user_id, organisation_id)
     ids_by_connection: dict[UUID, list[UUID]] = {
@@ -54,9 +46,8 @@ def _get_namings(connection_ids: list[UUID]) -> Mapping[UUID, PseudonymNaming]:
 
 def get_actor_pseudonyms(*, user_id: UUID, organisation_id: UUID) -> frozenset[str]:
     """
-    Return the pseudonyms (32 hexadecimal digits each) of a person as the actor of own entries.
-
-    One is the service's; each connection with a ledger key adds another.
+    Return 32 hexadecimal digits each: the service's pseudonym, and one for each connection with a
+    ledger key.
     """
     connection_ids = Connection.objects.owned_by(user_id, organisation_id).values_list(
         "id", flat=True

@@ -1,9 +1,9 @@
 """
 The only caller of the guard for provider data.
 
-Facts come from the database, by id. A caller may pass facts only as a snapshot for the same actor
-and time; any other facts are looked up. An unknown or foreign integration has no facts, so the
-policy refuses it and the ledger records the refusal.
+Facts come from the database, by id; a snapshot counts for the same actor and time only. An
+unknown or foreign integration has no facts, so it is refused and the ledger records the refusal.
+Every function raises `guard.AccessRefused`.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _STORE_USES = tuple(
 @dataclass(frozen=True, slots=True)
 class MailSyncPermits:
     """
-    Permits of one sync turn to ask the provider for changes. Storing changes needs `to_store`.
+    Storing changes needs `to_store`.
 
     :param credential: opens the tokens
     :param remote: opens cursors and remote ids for the provider
@@ -72,14 +72,13 @@ def to_display(
     snapshot: FactsSnapshot | None = None,
 ) -> Permits:
     """
-    Return permits to show data of integrations to `actor`, by integration and data class.
+    Return permits by integration and data class, one ledger entry each.
 
     A person sees their own data; a service client sees the data that its token's purpose and
-    delegation cover. Each integration and data class is one ledger entry.
+    delegation cover.
 
-    :param counts: rows that will be opened, by integration; None: not known yet
-    :param snapshot: facts found earlier for this actor and time, of some of the integrations
-    :raises guard.Refused: if an integration is not the actor's, or the policy refuses
+    :param counts: rows, by integration; None: not known yet
+    :param snapshot: facts found earlier
     """
     if not counts:
         return {}
@@ -122,10 +121,8 @@ def refuse_undeclared_purpose(*, actor: Actor, at: datetime) -> None:
     """
     Refuse a client if its feature does not declare the token's purpose.
 
-    Opening data would be refused later anyway. But an empty list and an unknown id open nothing,
-    and would tell the client which rows exist.
-
-    :raises guard.Refused: if the registry lacks this purpose for that feature
+    An empty list or an unknown id opens nothing, so no later refusal would keep the client from
+    learning which rows exist.
     """
     if actor.kind != ActorKind.CLIENT or features.is_registered(
         actor.feature, purpose=actor.purpose or "", data_class=None, client=True
@@ -149,11 +146,6 @@ def refuse_undeclared_purpose(*, actor: Actor, at: datetime) -> None:
 
 
 def to_show_accounts(*, actor: Actor, connection_ids: Sequence[UUID], at: datetime) -> Permits:
-    """
-    Return permits to show a person the addresses of the accounts that they connected.
-
-    :raises guard.Refused: if a connection is not the actor's, or has ended
-    """
     if not connection_ids:
         return {}
     facts_by_id = facts.for_connections(connection_ids, actor=actor)
@@ -167,13 +159,7 @@ def to_show_accounts(*, actor: Actor, connection_ids: Sequence[UUID], at: dateti
 
 
 def for_login_hint(*, actor: Actor, connection_id: UUID, at: datetime) -> Permit:
-    """
-    Return a permit to name the account to its provider on a reconnect.
-
-    It also covers the claims that the provider required when it ended the grant.
-
-    :raises guard.Refused: if the connection is not the actor's, or has ended
-    """
+    """Name the account to its provider on a reconnect, and repeat its required claims."""
     holder_facts = facts.for_connections([connection_id], actor=actor)[connection_id]
     return guard.permit(
         _build_request(_LOGIN_HINT_USE, connection_id, holder_facts, actor=actor), at=at
@@ -181,24 +167,16 @@ def for_login_hint(*, actor: Actor, connection_id: UUID, at: datetime) -> Permit
 
 
 def to_use_access_token(*, connection_id: UUID, at: datetime) -> Permit:
-    """
-    Return a permit to use a connection's access token at its provider.
-
-    :raises guard.Refused: if the connection or its grant is not live
-    """
     holder_facts = facts.for_connections([connection_id], actor=SYSTEM)[connection_id]
     return guard.permit(_build_request(_CREDENTIAL_USE, connection_id, holder_facts), at=at)
 
 
 def for_push_lookup(notice: MailboxNotification, *, at: datetime) -> Permit:
     """
-    Return a permit to find the mailboxes of a verified notification.
+    Find the mailboxes of a verified notification.
 
-    A process reuses the permit for a minute: each notification has its own proof, and the
-    decision is only that proven notifications may be looked up. So a flood of notifications
-    leaves one ledger entry a minute.
-
-    :raises guard.Refused: if the policy does not allow it
+    A process reuses the permit for a minute, so that a flood of notifications leaves one ledger
+    entry a minute.
     """
     with _push_lookup_lock:
         permit = _push_lookup_permits.get("permit")
@@ -222,41 +200,24 @@ def for_push_lookup(notice: MailboxNotification, *, at: datetime) -> Permit:
 
 
 def to_use_refresh_token(*, connection_id: UUID, at: datetime) -> Permit:
-    """
-    Return a permit to use a connection's refresh token at its provider.
-
-    :raises guard.Refused: if the connection or its grant is not live
-    """
     holder_facts = facts.for_connections([connection_id], actor=SYSTEM)[connection_id]
     return guard.permit(_build_grant_request(_CREDENTIAL_USE, connection_id, holder_facts), at=at)
 
 
 def to_revoke_grant(*, connection_id: UUID, at: datetime) -> Permit:
-    """
-    Return a permit to revoke a connection's grant at its provider, with the refresh token.
-
-    :raises guard.Refused: unless a purge is running, or the provider ended the grant
-    """
+    """The permit opens the refresh token, in a purge or after the provider ended the grant."""
     holder_facts = facts.for_connections([connection_id], actor=SYSTEM)[connection_id]
     return guard.permit(_build_grant_request(_REVOCATION_USE, connection_id, holder_facts), at=at)
 
 
 def to_stop_watches(*, connection_id: UUID, at: datetime) -> Permit:
-    """
-    Return a permit to stop a connection's watches at its provider, with the access token.
-
-    :raises guard.Refused: unless a purge is running, or the provider ended the grant
-    """
+    """The permit opens the access token, in a purge or after the provider ended the grant."""
     holder_facts = facts.for_connections([connection_id], actor=SYSTEM)[connection_id]
     return guard.permit(_build_request(_REVOCATION_USE, connection_id, holder_facts), at=at)
 
 
 def for_rekey(*, connection_id: UUID, at: datetime) -> Permits:
-    """
-    Return permits to re-encrypt the connection's columns under other keys.
-
-    :raises guard.Refused: if the connection has no key
-    """
+    """Permit re-encrypting the connection's columns under other keys."""
     holder_facts = facts.for_connections([connection_id], actor=SYSTEM)[connection_id]
     if keys.read_row(connection_id) is not None:
         holder_facts = replace(holder_facts, facts=holder_facts.facts | {Fact.KEY_LIVE})
@@ -268,12 +229,9 @@ def for_rekey(*, connection_id: UUID, at: datetime) -> Permits:
 
 def to_sync(*, integration_id: UUID, at: datetime) -> MailSyncPermits:
     """
-    Return permits to ask the provider for changes: one call of the guard, two ledger entries.
+    Call the guard once, for two ledger entries.
 
-    If storing would be refused, this is refused too, and recorded: the turn ends before it asks
-    the provider.
-
-    :raises guard.Refused: if integration, grant or consent is not live
+    If storing would be refused, the turn ends before it asks the provider.
     """
     content, grant = facts.for_integration_and_connection(integration_id, actor=SYSTEM, at=at)
     # An unknown integration has no connection; the guard refuses and records it.
@@ -289,11 +247,8 @@ def to_sync(*, integration_id: UUID, at: datetime) -> MailSyncPermits:
 
 def to_store(*, integration_id: UUID, at: datetime) -> Mapping[DataClass, Permit]:
     """
-    Return permits to store changes of a mailbox: one ledger entry for each data class.
-
-    Call it after changes arrived, and before any of them is sealed.
-
-    :raises guard.Refused: if integration, grant or consent is no longer live
+    Record one ledger entry for each data class. Call this after changes arrived, before any is
+    sealed.
     """
     content = facts.for_integrations([integration_id], actor=SYSTEM, at=at)[integration_id]
     store_permits = guard.permits(

@@ -1,4 +1,4 @@
-"""The context of a request: actor, owner and time, for mail and calendars."""
+"""Actor, owner and time of a request."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from accounts.actors import Actor, get_actor
 
 
 class ObjectNotFound(Exception):
-    """The object does not exist, or belongs to another person: the caller cannot tell which."""
+    """The object is missing or another person's: the caller cannot tell which."""
 
 
 class InvalidChoice(Exception):
@@ -22,11 +22,7 @@ class InvalidChoice(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """
-    Actor, owner and time of one request.
-
-    :param user_id: the owner of the requested objects; the guard refuses objects of another owner
-    """
+    """:param user_id: the owner of the requested objects"""
 
     actor: Actor
     user_id: UUID
@@ -34,7 +30,7 @@ class RequestContext:
 
     @property
     def audience_key(self) -> str:
-        """The actor and owner that a cursor or an idempotency key is bound to."""
+        """The key binds cursors and idempotency keys to actor and owner."""
         actor = self.actor
         return (
             f"{actor.kind}:{actor.id}:{actor.delegation_id}:{actor.organisation_id}:{self.user_id}"
@@ -42,11 +38,7 @@ class RequestContext:
 
 
 def get_request_context(request: HttpRequest) -> RequestContext:
-    """
-    Return the context of a page, for the signed-in person's own objects.
-
-    :raises Http404: if the person belongs to no organisation
-    """
+    """:raises Http404: if the person belongs to no organisation"""
     actor = get_actor(request)
     if actor.user_id is None or actor.organisation_id is None:
         raise Http404

@@ -1,8 +1,8 @@
 """
-Which scopes a connect requests, and which capabilities the granted scopes allow.
+Scopes that a connect requests, and capabilities that granted scopes allow.
 
-Computed from the feature registry and the provider's own tables: exactly the scopes that the
-declared features need are requested. The granted scopes come from the token response.
+Requested are exactly the scopes that the declared features need. The token response names the
+granted ones.
 """
 
 from __future__ import annotations
@@ -18,11 +18,7 @@ from limited_use.policy.features import FEATURES, Feature
 
 @dataclass(frozen=True, slots=True)
 class GrantedScopes:
-    """
-    Granted scopes, compared with the needed ones.
-
-    :param unused: scopes that the provider still lists and no feature needs; shown, never used
-    """
+    """:param unused: scopes that no feature needs; shown, never used"""
 
     granted: frozenset[str]
     missing: frozenset[str]
@@ -30,11 +26,7 @@ class GrantedScopes:
 
 
 def features_for(product: str, features: Iterable[Feature] | None = None) -> tuple[Feature, ...]:
-    """
-    Return the service's own features that need `product`.
-
-    Platform features are left out: they show stored data and need no scope.
-    """
+    """Platform features show stored data and need no scope."""
     candidates = FEATURES.values() if features is None else features
     return tuple(
         feature
@@ -44,7 +36,7 @@ def features_for(product: str, features: Iterable[Feature] | None = None) -> tup
 
 
 def capabilities_for(product: str, features: Iterable[Feature] | None = None) -> frozenset[str]:
-    """Return the capabilities (`mail.read`, …) of `product` that its features need."""
+    """Return capabilities such as `mail.read`."""
     return frozenset(
         capability
         for feature in features_for(product, features)
@@ -56,12 +48,11 @@ def capabilities_for(product: str, features: Iterable[Feature] | None = None) ->
 def get_product_scopes(
     provider: Provider, product: str, features: Iterable[Feature] | None = None
 ) -> frozenset[str]:
-    """Return the scopes to request for `product`: identity, and its features' needs."""
     return provider.list_scopes_for(capabilities_for(product, features))
 
 
 def get_usable_capabilities(provider: Provider, granted: Iterable[str]) -> frozenset[str]:
-    """Return the capabilities that `granted` is enough for. Code calls no other API methods."""
+    """Code calls no API methods of other capabilities."""
     granted_scopes = frozenset(granted)
     return frozenset(
         key
@@ -76,10 +67,7 @@ def get_served_features(
     granted: Iterable[str],
     features: Iterable[Feature] | None = None,
 ) -> tuple[Feature, ...]:
-    """
-    Return the features of `product` that `granted` is enough for. No consent is recorded for any
-    other.
-    """
+    """Other features get no consent."""
     capabilities = get_usable_capabilities(provider, granted)
     return tuple(
         feature
@@ -89,7 +77,7 @@ def get_served_features(
 
 
 def get_retention_days(features: Iterable[Feature]) -> int | None:
-    """Return how many days `features` keep a copy; None if none of them keeps one."""
+    """Return None if no feature keeps a copy."""
     return max(
         (feature.retention_days for feature in features if feature.retention_days is not None),
         default=None,
@@ -97,7 +85,6 @@ def get_retention_days(features: Iterable[Feature]) -> int | None:
 
 
 def keeps_copy(features: Iterable[Feature]) -> bool:
-    """Return whether any of `features` stores a copy of provider data."""
     return any(
         feature.retention_days is not None or feature.cache_hours is not None
         for feature in features
@@ -106,9 +93,9 @@ def keeps_copy(features: Iterable[Feature]) -> bool:
 
 def get_cache_hours(product: str, chosen: int | None = None) -> int:
     """
-    Return for how many hours a cache of `product` may be shown after its last sync.
+    Return for how many hours after its last sync a cache may be shown.
 
-    :param chosen: the owner's choice, which can only shorten it
+    :param chosen: by the owner; can only shorten the time
     """
     declared = max((feature.cache_hours or 0 for feature in features_for(product)), default=0)
     return declared if chosen is None else min(declared, chosen)
@@ -117,7 +104,7 @@ def get_cache_hours(product: str, chosen: int | None = None) -> int:
 def get_connect_scopes(
     provider: Provider, product: str, connection_id: UUID | None
 ) -> frozenset[str]:
-    """Return the scopes to request to connect `product` and keep the connected products."""
+    """Include the connected products."""
     products = get_connect_products(product, connection_id)
     return frozenset(
         scope for live_product in products for scope in get_product_scopes(provider, live_product)
@@ -126,10 +113,8 @@ def get_connect_scopes(
 
 def get_connect_products(product: str, connection_id: UUID | None) -> frozenset[str]:
     """
-    Return `product` and the live products of the connection that it is added to.
-
-    A new grant has only the scopes that its request names, so the request names the scopes of
-    all.
+    Include the connection's live products: a new grant has only the scopes that its request
+    names.
     """
     if connection_id is None:
         return frozenset({product})
@@ -151,7 +136,6 @@ def compare_scopes(
 
 
 def compare_connection_scopes(provider: Provider, connection: Connection) -> GrantedScopes:
-    """Compare a connection's granted scopes with the needs of its live integrations."""
     granted_scopes = frozenset(connection.granted_scopes)
     needed = provider.list_scopes_for(frozenset())
     for product in connection.integrations.live().values_list("product", flat=True):

@@ -1,8 +1,7 @@
 """
-Permits that an owner gives by a separate consent: show one message to support, export a mailbox.
+Permits that need a separate consent: show a message to support, export a mailbox.
 
-As in `permits`, facts are found by id. An unknown or foreign object has none: it is refused, and
-the ledger records the refusal.
+As in `permits`, an unknown or foreign object has no facts: it is refused and recorded.
 """
 
 from __future__ import annotations
@@ -38,12 +37,10 @@ _MAIL: Final = (DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT)
 
 def to_show_support(*, actor: Actor, message_id: UUID, at: datetime) -> Permits:
     """
-    Return permits for a support agent to read one message that its owner opened to support.
-
     Call it within `acting_for_message_owner`; outside of it support sees no rows of the owner.
 
-    :raises guard.Refused: unless the owner's consent to this message is live, and the actor is
-        another person with the support role
+    :raises guard.AccessRefused: unless the owner's consent to this message is live, and the actor
+        is another person with the support role
     """
     message_rows = Message.objects.filter(id=message_id).values_list(
         "integration_id", "user_id", "organisation_id"
@@ -83,10 +80,10 @@ def to_show_support(*, actor: Actor, message_id: UUID, at: datetime) -> Permits:
 @contextmanager
 def acting_for_message_owner(message_id: UUID, *, at: datetime) -> Generator[None]:
     """
-    Act for the owner who opened this message to support, within the block.
+    Act for the owner who opened this message to support.
 
-    The database shows these consents to support while they are live. `to_show_support` checks
-    that the message is the consenting owner's, and everything else.
+    The database shows these consents to support while they are live. `to_show_support` checks the
+    rest.
     """
     item_consents = Consent.objects.filter(
         feature=SUPPORT, item=message_id, withdrawn_at=None, expires_at__gt=at
@@ -98,11 +95,9 @@ def acting_for_message_owner(message_id: UUID, *, at: datetime) -> Generator[Non
 
 def to_export(*, actor: Actor, export_id: UUID, count: int, at: datetime) -> Permits:
     """
-    Return permits to export a part of a mailbox to the person who requested and confirmed it.
-
     :param count: messages in this part
-    :raises guard.Refused: if the export is another person's, too old, ended, or its integration
-        is gone
+    :raises guard.AccessRefused: if the export is another person's, unconfirmed, too old, ended,
+        or its integration is gone
     """
     export = _get_confirmed_export(export_id, actor=actor, at=at)
     holder = export.integration_id if export is not None else export_id
@@ -122,7 +117,7 @@ def to_export(*, actor: Actor, export_id: UUID, count: int, at: datetime) -> Per
 
 
 def to_name_account(*, actor: Actor, export_id: UUID, at: datetime) -> Permits:
-    """Return a permit to name the account in its export. See `to_export`."""
+    """See `to_export`."""
     export = _get_confirmed_export(export_id, actor=actor, at=at)
     holder = export.integration.connection_id if export is not None else export_id
     holder_facts = facts.for_connections([holder], actor=actor)[holder]
@@ -167,7 +162,6 @@ def _build_export_request(  # noqa: PLR0913 - one use, and what was found
 
 
 def _get_confirmed_export(export_id: UUID, *, actor: Actor, at: datetime) -> Export | None:
-    """Return the confirmed export if it is the actor's, recent and not ended."""
     user_id, organisation_id = get_owner_ids(actor)
     exports = Export.objects.filter(
         id=export_id,
@@ -181,10 +175,7 @@ def _get_confirmed_export(export_id: UUID, *, actor: Actor, at: datetime) -> Exp
 
 
 def get_owner_ids(actor: Actor) -> tuple[UUID, UUID]:
-    """
-    Return the actor's person and organisation; the null UUID, which owns nothing, for a missing
-    one.
-    """
+    """The null UUID, which owns nothing, stands for a missing one."""
     unknown_id = UUID(int=0)
     return actor.user_id or unknown_id, actor.organisation_id or unknown_id
 

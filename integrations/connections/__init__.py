@@ -1,10 +1,9 @@
 """
 Connect and disconnect accounts.
 
-`authorize` leads to the consent page, `callback` checks the answer, and `save_grant` stores the
-grant in one transaction, in which `products` switches integrations on, resumes and pauses them.
-`request_admin_consent` asks an administrator first, `consents` records and withdraws consents,
-and `operations` disconnects.
+`request_admin_consent` asks an administrator, `authorize` leads to the consent page, `callback`
+checks the answer, `save_grant` stores the grant, `products` switches integrations on, `consents`
+records and withdraws consents, `operations` disconnects.
 """
 
 from integrations.access.fences import NotConnectedError

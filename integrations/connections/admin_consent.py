@@ -1,10 +1,9 @@
 """
-Requests for an administrator's consent: one link each, and the answer that came back.
+Requests for an administrator's consent: one link each, and its answer.
 
-The administrator has no account with us, and the answer proves nothing. So it is a hint: it finds
-one row by the random state of the link, sets allowed or refused once, and changes the text that
-the row's owner reads. When the owner connects, the provider checks the administrator's consent
-itself; only that check counts.
+The answer proves nothing, because the administrator has no account with us: it sets allowed or
+refused once, in the row with the link's random state, and changes the text that the row's owner
+reads. The provider checks the consent when the owner connects.
 """
 
 from __future__ import annotations
@@ -33,11 +32,7 @@ _STATE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminConsentRequest:
-    """
-    A person's request that an administrator allow a product.
-
-    :param connection_id: the connection to add the product to, or to renew
-    """
+    """:param connection_id: to add the product to, or to renew"""
 
     user_id: UUID
     organisation_id: UUID
@@ -48,7 +43,7 @@ class AdminConsentRequest:
 
 def create_request(request: AdminConsentRequest, *, at: datetime) -> str:
     """
-    Record the request, and return the link's state: 256 random bits, base64url.
+    Return the link's state: 256 random bits, base64url.
 
     An earlier link for the same person, organisation, provider and product stops working.
     """
@@ -71,11 +66,7 @@ def create_request(request: AdminConsentRequest, *, at: datetime) -> str:
 
 
 def record_answer(*, state: str, is_given: bool, at: datetime) -> bool:
-    """
-    Record the answer that a state came back with; return whether a request was waiting for it.
-
-    Only the first answer with a state counts.
-    """
+    """Record the first answer only; return whether a request was waiting."""
     if not _STATE.fullmatch(state):
         return False
     hashed = _hash_state(state)
@@ -97,29 +88,24 @@ def record_answer(*, state: str, is_given: bool, at: datetime) -> bool:
 
 
 def list_requests(*, user_id: UUID, organisation_id: UUID, at: datetime) -> list[Approval]:
-    """Return the person's waiting and answered requests in this organisation, oldest first."""
+    """Return waiting and answered requests, oldest first."""
     approvals = Approval.objects.filter(user_id=user_id, organisation_id=organisation_id)
     return list(approvals.filter(expires_at__gt=at).order_by("id"))
 
 
 def delete_request(*, approval_id: UUID, user_id: UUID, organisation_id: UUID) -> bool:
-    """
-    Delete one of the person's requests, so that its link stops working; False if it belongs to
-    another person.
-    """
+    """Return False if the request is another person's. Its link stops working."""
     approvals = Approval.objects.filter(user_id=user_id, organisation_id=organisation_id)
     count, _ = approvals.filter(id=approval_id).delete()
     return bool(count)
 
 
 def delete_fulfilled(*, user_id: UUID, organisation_id: UUID, provider: str, product: str) -> None:
-    """Delete the request for a product that is now connected."""
     approvals = Approval.objects.filter(user_id=user_id, organisation_id=organisation_id)
     approvals.filter(provider=provider, product=product).delete()
 
 
 def delete_expired(*, at: datetime) -> int:
-    """Delete expired requests; return how many."""
     count, _ = Approval.objects.filter(expires_at__lte=at).delete()
     return count
 

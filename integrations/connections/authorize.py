@@ -1,4 +1,4 @@
-"""Begin a connect: record the consent that the click gave, and build the provider's consent URL."""
+"""Begin a connect: record the click's consent, and build the provider's consent URL."""
 
 from __future__ import annotations
 
@@ -36,14 +36,13 @@ def begin_connect(  # noqa: PLR0913
     connection_id: UUID | None = None,
 ) -> str:
     """
-    Record a connect attempt, and return the URL of the provider's consent page.
+    Return the URL of the provider's consent page.
 
-    :param agreed_versions: the version of each feature's declaration that the click agreed to
-    :param session_key: the browser session that must return the state
-    :param connection_id: the connection to renew, on a reconnect
-    :raises UnknownProvider: if the provider does not exist, or lacks the product
-    :raises NotAgreed: if the click agreed to another version than the declared one
-    :raises NotConnectedError: if the connection to renew has ended, or has another owner
+    :param agreed_versions: of each feature's declaration, by the click
+    :param session_key: of the browser that must return the state
+    :param connection_id: to renew, on a reconnect
+    :raises UnknownProvider, NotConnectedError:
+    :raises ConsentMissing: if the click agreed to another version than the declared one
     """
     registered_provider = get_connectable_provider(provider)
     features = scopes.features_for(product)
@@ -94,10 +93,8 @@ def begin_connect(  # noqa: PLR0913
 @dataclass(frozen=True, slots=True)
 class _ReconnectHint:
     """
-    The consent page's parameters about a known account. They came from this provider.
-
     :param login_hint: the address to preselect
-    :param claims: claims that the provider required when it ended the grant
+    :param claims: that the provider required when it ended the grant
     """
 
     login_hint: str = ""

@@ -1,8 +1,6 @@
 """
 Automatic disconnects: grants not renewed, people who left, consents withdrawn, inactive owners.
-
-Each is a normal disconnect with its own trigger. A sweep finds due integrations and opens each
-purge in a transaction of its own, so that an error with one does not delay the others.
+Each has its own transaction, so that an error does not delay the others.
 """
 
 from __future__ import annotations
@@ -49,12 +47,12 @@ def disconnect_in_transaction(
     *, integration: Integration, trigger: PurgeTrigger, at: datetime
 ) -> PurgeJob:
     """
-    Fence an integration and open its purge, in the caller's transaction.
+    Fence an integration and open its purge.
 
-    The person's last integration of a product also ends the consent to its features. Local
-    calendars and those of providers are counted separately: their consents are independent.
+    The person's last integration of a product also ends the consents to its features, which local
+    calendars and those of providers have separately.
 
-    :raises purge.AlreadyDisconnected: if it is no longer live
+    :raises purge.AlreadyDisconnected:
     """
     job = purge.open_job(integration=integration, trigger=trigger, at=at)
     is_local = not PROVIDERS[integration.connection.provider].grants
@@ -71,17 +69,12 @@ def disconnect_in_transaction(
 
 
 def _list_served_features(product: str, *, is_local: bool) -> list[str]:
-    """Return the keys of the features that an integration of `product` serves."""
     if is_local:
         return [facts.LOCAL_CALENDAR_CONSENT.feature_key]
     return [feature.key for feature in scopes.features_for(product)]
 
 
 def _end_item_consents(job: PurgeJob, *, at: datetime) -> None:
-    """
-    End the owner's consents about single messages of the integration, which can no longer be
-    opened.
-    """
     item_consents = Consent.objects.filter(
         owner_id=job.user_id, organisation_id=job.organisation_id, withdrawn_at=None
     ).exclude(item=None)
@@ -114,7 +107,6 @@ def _end_consent(job: PurgeJob, feature: str, *, by_owner: bool, at: datetime) -
 
 
 def disconnect_due_integrations(*, at: datetime) -> list[UUID]:
-    """Open the purge of every integration that is due, and return the job ids."""
     job_ids: list[UUID] = []
     for trigger, ids in _find_due_integrations(at):
         for integration_id in ids:
@@ -152,11 +144,7 @@ def _disconnect_integration(
 
 
 def _match_without_consent(at: datetime) -> Q:
-    """
-    Match integrations without a live consent to keep their copy.
-
-    Apply it to provider copies only: a local calendar is no copy and would be lost.
-    """
+    """Match provider copies only: a local calendar would be lost."""
     condition = Q()
     for product, required_consent in facts.COPY_CONSENTS.items():
         # A consent to any version counts: after a change of words the owner is asked again, and
@@ -175,7 +163,6 @@ def _match_without_consent(at: datetime) -> Q:
 def _find_due_integrations(
     at: datetime,
 ) -> Iterator[tuple[PurgeTrigger, QuerySet[Integration, UUID]]]:
-    """Yield the ids of live integrations to disconnect, by trigger."""
     live = Integration.objects.live().order_by("id")
     memberships = Membership.objects.live().filter(
         user_id=OuterRef("connection__user_id"),

@@ -1,8 +1,8 @@
 """
-The OAuth callback: check state, issuer and error, exchange the code, and save the grant.
+The OAuth callback: check state, issuer and error, exchange the code, save the grant.
 
-The state is used up before code or error are read. Network calls run outside transactions; one
-transaction stores everything. The response never contains content from the callback.
+The state is used up first. Network calls run outside of the one transaction. The response never
+contains content from the callback.
 """
 
 from __future__ import annotations
@@ -39,11 +39,7 @@ TESTING_GRANT_LIFETIME = timedelta(days=8)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OAuthCallback:
-    """
-    The callback's parameters.
-
-    :param is_sound: whether each parameter came at most once
-    """
+    """:param is_sound: each parameter came at most once"""
 
     provider: str
     state: str
@@ -61,11 +57,7 @@ def complete_connect(
     session_key: str,
     at: datetime,
 ) -> ConnectAttempt:
-    """
-    Finish the attempt that `callback` belongs to, and return it with its outcome.
-
-    Expected failures are not raised: each has an outcome of its own.
-    """
+    """Expected failures are outcomes, not exceptions."""
     try:
         attempt = oauth_state.consume_state(
             state=callback.state,
@@ -111,7 +103,7 @@ def complete_connect(
 def _get_ended_attempt(
     attempt: ConnectAttempt, outcome: AttemptOutcome, at: datetime
 ) -> ConnectAttempt:
-    """Return the ended attempt, or a substitute if it was deleted with its connection."""
+    """Return a substitute if the attempt was deleted with its connection."""
     ended_attempt = ConnectAttempt.objects.filter(id=attempt.id).first()
     if ended_attempt is not None:
         return ended_attempt
@@ -168,9 +160,8 @@ def _check_callback(callback: OAuthCallback, provider: Provider) -> None:
 
 def _check_issuer(callback: OAuthCallback, endpoints: Endpoints) -> None:
     """
-    Check that the requested provider answered, before the code is sent anywhere (RFC 9207).
-
-    If `iss` is not required, the redirect URI identifies the provider: each has its own.
+    Call this before the code is sent anywhere (RFC 9207). If `iss` is not required, the redirect
+    URI identifies the provider.
     """
     if callback.iss:
         if not identity.may_be_issuer(callback.iss, endpoints.issuer):
@@ -251,11 +242,7 @@ def _save_after_revocations(
 
 
 def _refresh_tokens(refresh_token: str, provider: Provider, at: datetime) -> TokenSet:
-    """
-    Refresh the new tokens, to check that they still work.
-
-    :raises errors.GrantRevoked: if a revocation ended the new grant as well
-    """
+    """:raises errors.GrantRevoked: if a revocation ended the new grant as well"""
     return oauth.refresh_tokens(
         provider, get_endpoints(provider.key), refresh_token=refresh_token, at=at
     )

@@ -1,8 +1,6 @@
 """
-Outcomes of connect attempts: which one the settings page shows, and when it is settled.
-
-A settled outcome is no longer shown. A later success of the same provider and product, its owner,
-or a new link for an administrator settles it.
+Outcomes of connect attempts on the settings page, until a later success of the same provider and
+product, the owner, or a new link for an administrator settles them.
 """
 
 from __future__ import annotations
@@ -25,11 +23,7 @@ SHOWN_FOR: Final = timedelta(hours=1)
 def get_unsettled_attempt(
     *, user_id: UUID, organisation_id: UUID, awaited_providers: Collection[str], at: datetime
 ) -> ConnectAttempt | None:
-    """
-    Return the person's latest attempt to show, or None.
-
-    :param awaited_providers: providers with attempts that are shown before they have ended
-    """
+    """:param awaited_providers: providers with attempts that are shown before they have ended"""
     attempts = _filter_by_person(user_id, organisation_id).filter(settled_at=None)
     ended = Q(ended_at__gt=at - SHOWN_FOR)
     # The browser has not come back yet, and the person looks at our page.
@@ -40,12 +34,10 @@ def get_unsettled_attempt(
 
 def lock_attempt(attempt_id: UUID) -> tuple[ConnectAttempt, list[UUID]]:
     """
-    Lock an attempt and the unsettled others of its person, provider and product, in a
-    transaction.
+    Return the attempt, and the ids of unsettled others of its person, provider and product.
 
-    They are locked in order of id, so that two successes at once do not deadlock.
+    Locked in order of id, so that two successes at once do not deadlock.
 
-    :return: the attempt, and the ids of the others
     :raises ConnectAttempt.DoesNotExist: if it was deleted with the connection to renew
     """
     attempt = ConnectAttempt.objects.get(id=attempt_id)
@@ -63,14 +55,13 @@ def lock_attempt(attempt_id: UUID) -> tuple[ConnectAttempt, list[UUID]]:
 
 
 def settle_attempts(attempt_ids: Collection[UUID], *, at: datetime) -> None:
-    """Settle attempts that the caller has locked."""
+    """The caller has locked the attempts."""
     ConnectAttempt.objects.filter(id__in=attempt_ids).update(settled_at=at)
 
 
 def settle_product_attempts(
     *, user_id: UUID, organisation_id: UUID, provider: str, product: str, at: datetime
 ) -> None:
-    """Settle a person's attempts at one provider and product."""
     _lock_and_settle(
         _filter_by_product(
             user_id=user_id, organisation_id=organisation_id, provider=provider, product=product
@@ -83,9 +74,8 @@ def dismiss_attempt(
     *, attempt_id: UUID, user_id: UUID, organisation_id: UUID, at: datetime
 ) -> bool:
     """
-    Settle an attempt and all that ended before it: only the latest is shown.
-
-    :return: False if the attempt belongs to another person
+    Settle all attempts that ended before, too: only the latest is shown. Return False if the
+    attempt is another person's.
     """
     attempts = _filter_by_person(user_id, organisation_id)
     attempt = attempts.filter(id=attempt_id).first()

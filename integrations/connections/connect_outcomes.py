@@ -18,22 +18,19 @@ class AdminConsentRefused(Exception):
 
 
 class WrongIssuer(Exception):
-    """The answer names another issuer than the requested provider. Nothing was read."""
+    """Another issuer answered than the requested provider. Nothing was read."""
 
 
 class MissingIssuer(WrongIssuer):
-    """The answer names no issuer, though one is required. Alarm the operator; nothing was read."""
+    """The answer names no issuer, though one is required. Alarm the operator."""
 
 
 class MalformedCallback(Exception):
-    """The answer has a repeated parameter, or neither code nor error. Nothing was read."""
+    """A parameter is repeated, or code and error are missing. Nothing was read."""
 
 
 class ProviderRefused(Exception):
-    """
-    The provider refused for a reason that neither the person nor the operator can fix. Start
-    again.
-    """
+    """Neither the person nor the operator can fix the refusal. Start again."""
 
 
 class WrongAccount(Exception):
@@ -41,11 +38,7 @@ class WrongAccount(Exception):
 
 
 class AccountAlreadyConnected(Exception):
-    """
-    Another product of this account is connected. Offer to add this one to it.
-
-    :param connection_id: the connection to add it to
-    """
+    """Another product of this account is connected. Offer to add this one."""
 
     def __init__(self, connection_id: UUID) -> None:
         super().__init__(connection_id)
@@ -61,10 +54,7 @@ class DisconnectInProgress(Exception):
 
 
 class AttemptObsolete(Exception):
-    """
-    The attempt, or its connection or membership, ended before the callback. Show the current
-    state.
-    """
+    """Attempt, connection or membership ended before the callback. Show the current state."""
 
 
 OUTCOMES: dict[type[Exception], AttemptOutcome] = {
@@ -91,7 +81,7 @@ OUTCOMES: dict[type[Exception], AttemptOutcome] = {
 
 
 def get_outcome(error: Exception) -> AttemptOutcome | None:
-    """Return the outcome of `error`; None for an unexpected error."""
+    """Return None for an unexpected error."""
     return next((OUTCOMES[kind] for kind in type(error).__mro__ if kind in OUTCOMES), None)
 
 
@@ -111,7 +101,6 @@ _REGISTRATION_ERRORS = frozenset(
 
 
 def from_callback_error(error: str) -> Exception:
-    """Convert the `error` parameter of a callback to an exception."""
     if error == "access_denied":
         return ConsentDenied()
     if error in _ADMIN_ERRORS:

@@ -20,8 +20,6 @@ from .requested_permissions import RequestedPermission
 
 @dataclass(frozen=True, slots=True)
 class ConnectableProduct:
-    """A product that can be connected, with the disclosure shown immediately before consent."""
-
     provider: str
     product: str
     label: str
@@ -35,12 +33,7 @@ class ConnectableProduct:
 def list_requested_permissions(
     provider: Provider, product: str, *, connection_id: UUID | None = None
 ) -> tuple[RequestedPermission, ...]:
-    """
-    Return each scope that connecting `product` requests, with its reason.
-
-    :param connection_id: the connection to add it to; scopes of its live products are requested
-        again
-    """
+    """:param connection_id: to add it to; scopes of its live products are requested again"""
     products = scopes.get_connect_products(product, connection_id)
     return requested_permissions.list_permissions(provider, products)
 
@@ -53,7 +46,7 @@ _PURPOSES: Final[Mapping[str, str]] = {
 
 
 def list_connectable_products() -> tuple[ConnectableProduct, ...]:
-    """Return the products of registered providers that can be connected."""
+    """Return the products of registered providers."""
     return tuple(
         ConnectableProduct(
             provider=provider.key,

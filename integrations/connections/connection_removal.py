@@ -1,8 +1,8 @@
 """
 Remove a connection without integrations: revoke its grant, then delete its account and keys.
 
-The connection is fenced at once. The revocation is retried at growing intervals for up to a day;
-then account, tokens and key are deleted whether or not the provider confirmed it.
+The revocation is retried for up to a day; then account, tokens and key are deleted, confirmed or
+not.
 """
 
 from __future__ import annotations
@@ -40,11 +40,9 @@ class ConnectionNotEmpty(Exception):
 
 def remove_connection(*, connection_id: UUID, at: datetime) -> bool:
     """
-    Fence a connection without integrations, and return whether it has ended.
+    Return whether it has ended. While the provider's answer is due, the sweep continues.
 
-    It has not ended while the provider's answer is due; the sweep continues.
-
-    :raises ConnectionNotEmpty: if it has a live integration or an unfinished purge
+    :raises ConnectionNotEmpty:
     """
     fence_connection(connection_id=connection_id, at=at)
     outcome = grant_revocation.attempt_revocation(connection_id, now=lambda: at)
@@ -92,9 +90,9 @@ def _is_in_use(connection: Connection) -> bool:
 
 def fence_connection(*, connection_id: UUID, at: datetime) -> None:
     """
-    Fence a connection without integrations. `remove_connection` or the sweep continues.
+    `remove_connection` or the sweep continues.
 
-    :raises ConnectionNotEmpty: if it has a live integration or an unfinished purge
+    :raises ConnectionNotEmpty:
     """
     with transaction.atomic(durable=True):
         connection = (

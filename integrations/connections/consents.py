@@ -1,8 +1,8 @@
 """
 Give and withdraw consents, with their consequences in the same commit.
 
-Withdrawing a consent that copies depend on disconnects the accounts it was given for, each with a
-purge and a receipt. A local calendar is no copy: withdrawing never removes it; its own page does.
+Withdrawal disconnects dependent copies, each with a purge and a receipt. A local calendar is no
+copy: only its own page removes it.
 """
 
 from __future__ import annotations
@@ -30,15 +30,14 @@ from . import automatic_disconnect
 
 
 class LocalCalendarsExist(Exception):
-    """The calendars are stored only in Antares. Show the page where their owner removes them."""
+    """Calendars are stored only in Antares. Show the page where their owner removes them."""
 
 
 class NoEarlierConsent(Exception):
-    """The person never consented to the feature. Connecting an account asks for consent first."""
+    """The person never consented to the feature. Connecting an account asks first."""
 
 
 def get_copied_products(feature: Feature) -> frozenset[str]:
-    """Return the products, such as `mail`, that `feature` keeps copies of."""
     if feature.platform_client or not scopes.keeps_copy([feature]):
         return frozenset()
     return frozenset(capability.partition(".")[0] for capability in feature.capabilities)
@@ -47,7 +46,6 @@ def get_copied_products(feature: Feature) -> frozenset[str]:
 def list_dependent_integrations(
     *, feature: Feature, user_id: UUID, organisation_id: UUID
 ) -> list[Integration]:
-    """Return a person's live copies that withdrawing the consent to `feature` would end."""
     own_integrations = Integration.objects.live().owned_by(user_id, organisation_id)
     of_product = own_integrations.filter(product__in=get_copied_products(feature)).select_related(
         "connection"
@@ -59,10 +57,9 @@ def renew_consent(
     *, feature: str, version: int, user_id: UUID, organisation_id: UUID, at: datetime
 ) -> None:
     """
-    Consent to the current version of a feature after an earlier one. Paused syncs continue.
+    Renew an earlier consent; paused syncs continue.
 
-    :raises consents.Outdated: if `version` is not the current one
-    :raises NoEarlierConsent: if the person never consented
+    :raises consents.DeclarationOutdated, NoEarlierConsent:
     """
     with transaction.atomic(durable=True):
         earlier = Consent.objects.filter(
@@ -97,13 +94,12 @@ def withdraw_consent(
     *, feature: str, user_id: UUID, organisation_id: UUID, at: datetime
 ) -> list[PurgeJob]:
     """
-    Withdraw the consent to `feature`, and disconnect the copies that depend on it; return their
-    purges.
+    Disconnect dependent copies; return their purges.
 
     After the commit nothing is shown, fetched or opened for the feature. Other consents to the
-    same copies end with the copies.
+    same copies end, too.
 
-    :raises LocalCalendarsExist: if the feature is about calendars that are stored only in Antares
+    :raises LocalCalendarsExist: if the feature is about calendars stored only in Antares
     """
     if FEATURES[feature].kept_until_removed:
         raise LocalCalendarsExist
@@ -138,7 +134,6 @@ def withdraw_consent(
 def withdraw_item_consent(
     *, consent_id: UUID, user_id: UUID, organisation_id: UUID, at: datetime
 ) -> bool:
-    """Withdraw a person's consent about one item; return False if there is none."""
     with transaction.atomic(durable=True):
         own_consents = Consent.objects.filter(owner_id=user_id, organisation_id=organisation_id)
         consent = own_consents.filter(id=consent_id, item__isnull=False).first()
@@ -155,13 +150,11 @@ def switch_on_feature(
     *, feature: str, version: int, user_id: UUID, organisation_id: UUID, at: datetime
 ) -> Delegation:
     """
-    Switch a platform feature on for a person who has read version `version` of its declaration.
+    A delegation to an older version is switched off first, with its tokens.
 
-    A delegation to an older version is switched off first, and its tokens end with it.
-
-    :raises consents.Outdated: if `version` is not the current one
-    :raises memberships.NotAMember: if the person does not belong to the organisation
-    :raises delegations.AlreadyOn: if this version is on
+    :param version: of the declaration that the person has read
+    :raises consents.DeclarationOutdated, memberships.NotAMember:
+    :raises delegations.DelegationExists: if this version is on
     """
     declared = FEATURES.get(feature)
     if declared is None or declared.version != version or not _is_switchable(declared):
@@ -184,9 +177,9 @@ def switch_on_feature(
 
 def switch_off_feature(*, delegation_id: UUID, user_id: UUID, at: datetime) -> None:
     """
-    Switch a platform feature off. Its tokens are refused at their next call.
+    The feature's tokens are refused at their next call.
 
-    :raises delegations.NotOn: if it is not on, or another person's
+    :raises delegations.DelegationNotLive: if it is not on, or another person's
     """
     with transaction.atomic(durable=True):
         _switch_off_delegation(delegation_id, user_id=user_id, at=at)
@@ -215,7 +208,7 @@ def _record_delegation(event: str, delegation: Delegation, at: datetime) -> None
 
 
 def _lock_connections(integrations: Iterable[Integration]) -> None:
-    """Lock the connections before the first integration ends: see "Lock order" in the README."""
+    """Lock them before the first integration ends: see "Lock order" in the README."""
     ids = {integration.connection_id for integration in integrations}
     locked_connections = (
         Connection.objects.filter(id__in=ids).order_by("id").select_for_update(no_key=True)
@@ -224,7 +217,7 @@ def _lock_connections(integrations: Iterable[Integration]) -> None:
 
 
 def _lock_integrations(integrations: Iterable[Integration]) -> None:
-    """Lock integrations by id, before rows that refer to them."""
+    """Lock by id, before rows that refer to integrations."""
     ids = [integration.id for integration in integrations]
     locked_integrations = (
         Integration.objects.filter(id__in=ids).order_by("id").select_for_update(no_key=True)

@@ -1,9 +1,8 @@
 """
 The OAuth `state` parameter: a row that any process can check, once.
 
-Only the URL in the browser holds the state; the row has its hash. PKCE verifier and nonce are
-derived from the state with the directory key, so no secret is stored while the person is at the
-provider.
+Only the browser's URL holds the state; the row has its hash. PKCE verifier and nonce are derived
+from the state with the directory key, so no secret is stored while the person is at the provider.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ KEPT_FOR = timedelta(days=30)
 
 
 class UnknownState(Exception):
-    """The state is unknown, or of another person, browser or provider. Start again."""
+    """Unknown, or of another person, browser or provider. Start again."""
 
 
 class StateReplayed(Exception):
@@ -47,10 +46,8 @@ class StateExpired(Exception):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectRequest:
     """
-    The person, product and consent of a connect.
-
-    :param connection_id: the connection to renew, on a reconnect
-    :param feature_versions: the versions of the shown declarations, by feature
+    :param connection_id: to renew, on a reconnect
+    :param feature_versions: of the shown declarations, by feature
     """
 
     user_id: UUID
@@ -66,9 +63,9 @@ def create_state(
     connect_request: ConnectRequest, *, session_key: str, at: datetime
 ) -> tuple[ConnectAttempt, str]:
     """
-    Record the attempt, and return it with its state: 256 random bits, base64url.
+    The state has 256 random bits, in base64url.
 
-    :param session_key: the browser session that must return the state
+    :param session_key: of the browser that must return the state
     """
     state = _encode_base64url(secrets.token_bytes(STATE_BYTES))
     return _create_attempt(connect_request, state=state, session_key=session_key, at=at), state
@@ -78,11 +75,9 @@ def consume_state(
     *, state: str, user_id: UUID, session_key: str, provider: str, at: datetime
 ) -> ConnectAttempt:
     """
-    Use a state up, and return its attempt. Of concurrent uses one succeeds.
+    Of concurrent uses one succeeds.
 
-    :raises UnknownState: if it is unknown, or of another person, browser or provider
-    :raises StateReplayed: if it was used before
-    :raises StateExpired: if it came too late
+    :raises UnknownState, StateReplayed, StateExpired:
     """
     attempts = ConnectAttempt.objects.filter(
         state_hash=_hash_text(state),
@@ -111,12 +106,12 @@ def end_attempt(
     connection_id: UUID | None = None,
 ) -> bool:
     """
-    Record the outcome of an attempt; return False if it already had one.
+    Return False if it already had an outcome.
 
-    The person came back, so the outcome is shown even if a later connect had settled the attempt.
-    A return after the expiry also makes that outcome visible.
+    The person came back, so the outcome is shown even if a later connect had settled the attempt,
+    or after the expiry.
 
-    :param connection_id: the person's connection that the attempt was about
+    :param connection_id: that the attempt was about
     """
     replaceable_outcomes = {AttemptOutcome.PENDING}
     if outcome is AttemptOutcome.EXPIRED:
@@ -131,7 +126,7 @@ def record_refused(
     connect_request: ConnectRequest, *, outcome: AttemptOutcome, at: datetime
 ) -> ConnectAttempt:
     """
-    Record a connect that was refused before it began, so that its outcome can be shown.
+    Record a connect that was refused before it began, to show its outcome.
 
     One row per person, outcome and minute: any site can send a signed-in browser to the callback
     with a forged state, any number of times.
@@ -163,11 +158,7 @@ def record_refused(
 
 
 def expire_attempts(*, at: datetime) -> int:
-    """
-    Expire attempts that did not come back, and return how many; delete old attempts.
-
-    An attempt that a later success settled stays settled.
-    """
+    """Return how many expired; delete old ones. Settled attempts stay settled."""
     ConnectAttempt.objects.filter(ended_at__lte=at - KEPT_FOR).delete()
     expired_attempts = ConnectAttempt.objects.filter(
         outcome=AttemptOutcome.PENDING, expires_at__lte=at
@@ -184,17 +175,17 @@ def expire_attempts(*, at: datetime) -> int:
 
 
 def derive_verifier(state: str) -> str:
-    """Return the PKCE code verifier of `state` (RFC 7636 §4.1, 43 characters)."""
+    """Return 43 characters (RFC 7636 §4.1)."""
     return _encode_base64url(blind_index.derive_secret("connect.verifier", state))
 
 
 def derive_challenge(state: str) -> str:
-    """Return the S256 code challenge of `state` (RFC 7636 §4.2)."""
+    """Return the S256 challenge (RFC 7636 §4.2)."""
     return _encode_base64url(hashlib.sha256(derive_verifier(state).encode()).digest())
 
 
 def derive_nonce(state: str) -> str:
-    """Return the nonce that the id_token must repeat."""
+    """The id_token must repeat the nonce."""
     return _encode_base64url(blind_index.derive_secret("connect.nonce", state))
 
 

@@ -32,12 +32,10 @@ def disconnect_integration(
     trigger: PurgeTrigger = PurgeTrigger.OWNER,
 ) -> PurgeJob:
     """
-    Disconnect an integration, and create the purge of all its data.
+    After the commit the data cannot be opened, and running tasks cannot write. Only PostgreSQL is
+    needed.
 
-    After the commit its data cannot be opened, and running tasks cannot write. Needs only
-    PostgreSQL.
-
-    :raises NotConnectedError: if the integration is not live, or has another owner
+    :raises NotConnectedError:
     """
     with transaction.atomic(durable=True):
         own_integrations = Integration.objects.owned_by(user_id, organisation_id)
@@ -61,12 +59,12 @@ def disconnect_account(
     *, connection_id: UUID, user_id: UUID, organisation_id: UUID, at: datetime
 ) -> list[PurgeJob]:
     """
-    Disconnect every live integration of a connection in one transaction; return their purges.
+    Disconnect all live integrations in one transaction, except local calendars: only their own
+    page removes them.
 
-    The purges revoke the grant, unless another connection of the account needs it. Local
-    calendars are not disconnected: only their own page removes them.
+    The purges revoke the grant, unless another connection of the account needs it.
 
-    :raises NotConnectedError: if the connection has no live integration, or another owner
+    :raises NotConnectedError:
     """
     with transaction.atomic(durable=True):
         own_connections = Connection.objects.live().owned_by(user_id, organisation_id)
@@ -95,12 +93,9 @@ def remove_empty_connection(
     *, connection_id: UUID, user_id: UUID, organisation_id: UUID, at: datetime
 ) -> None:
     """
-    Remove a connection without integrations, which has no data to purge.
+    Fence it; a worker, which may open its token, revokes the grant.
 
-    It is fenced at once. A worker, which may open its token, revokes the grant.
-
-    :raises NotConnectedError: if the connection has another owner, has ended, or has an
-        integration
+    :raises NotConnectedError: also if it has an integration
     """
     own_connections = Connection.objects.live().owned_by(user_id, organisation_id)
     if not own_connections.filter(id=connection_id).exists():

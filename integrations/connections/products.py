@@ -1,8 +1,4 @@
-"""
-Switch a connection's products on, resume or pause them, after the provider's consent page.
-
-All functions run in the transaction of `save_grant`.
-"""
+"""Switch a connection's products on, resume or pause them, in the transaction of `save_grant`."""
 
 from __future__ import annotations
 
@@ -37,11 +33,8 @@ def refuse_smaller_grant(
     connection: Connection, attempt: ConnectAttempt, provider: Provider, granted: frozenset[str]
 ) -> None:
     """
-    Refuse a new grant that lacks, without having requested it, a permission of another live
-    product.
-
-    The grant that serves that product stays. A permission that was requested and not granted is
-    the person's choice, and is not refused.
+    Refuse a grant that lacks, and did not request, a permission of another live product. A
+    requested permission may be refused.
 
     :raises connect_outcomes.AccountAlreadyConnected: a connect from that connection requests all
         scopes
@@ -61,11 +54,7 @@ def settle_product(
     granted: frozenset[str],
     at: datetime,
 ) -> AttemptOutcome:
-    """
-    Record the consents to the attempt's product, and switch it on or resume it.
-
-    Without the permission to copy data, a new product stays off and a live one is paused.
-    """
+    """Without the permission to copy, a new product stays off and a live one is paused."""
     product = attempt.product
     integration = connection.integrations.live().filter(product=product).first()
     served_features = scopes.get_served_features(provider, product, granted)
@@ -97,7 +86,6 @@ def settle_other_products(
     granted: frozenset[str],
     at: datetime,
 ) -> None:
-    """Resume each other live product that the new grant serves, and pause the rest."""
     for integration in connection.integrations.live().exclude(product=product):
         if scopes.keeps_copy(scopes.get_served_features(provider, integration.product, granted)):
             _resume_sync(integration, at)
@@ -132,7 +120,6 @@ def _switch_on(connection: Connection, product: str, days: int | None, at: datet
 
 
 def _resume_sync(integration: Integration, at: datetime) -> None:
-    """Resume the sync at once, from its last position."""
     work_items = SyncWork.objects.filter(integration=integration)
     work_items.update(next_sync_at=at, failure_count=0, failing_since=None, crash_count=0)
     for work_id in work_items.values_list("id", flat=True):
@@ -148,10 +135,8 @@ def _resume_sync(integration: Integration, at: datetime) -> None:
 
 def _pause_sync(integration: Integration, at: datetime) -> None:
     """
-    Pause the sync of a product that lacks its permission. Its owner can still read the copy.
-
-    An earlier pause keeps its time: a reconnect without the permission does not postpone the
-    automatic disconnect.
+    The owner can still read the copy. An earlier pause keeps its time: a reconnect without the
+    permission does not postpone the automatic disconnect.
     """
     if integration.status != IntegrationStatus.REAUTH_REQUIRED:
         integration.status_since = at

@@ -1,5 +1,3 @@
-"""Request an administrator's consent: create the link, and record the answer."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -31,13 +29,11 @@ def create_admin_consent_link(
     at: datetime,
 ) -> str:
     """
-    Return a URL for the actor's administrator, and record the request.
+    Return a URL with the scopes that connecting `product` requests. Show it once: it is not
+    stored.
 
-    It requests the scopes that connecting `product` requests. Show it once: it is not stored.
-
-    :param connection_id: the actor's connection to add the product to, or to renew
-    :raises UnknownProvider: if provider or product do not exist, or there is no administrator to
-        ask
+    :param connection_id: to add the product to, or to renew
+    :raises UnknownProvider: also if there is no administrator to ask
     """
     registered_provider, url = get_connectable_provider(provider), admin_consent_url(provider)
     if (
@@ -78,11 +74,9 @@ def create_admin_consent_link(
 
 def record_admin_answer(answer: Mapping[str, Sequence[str]], *, at: datetime) -> None:
     """
-    Record the answer that an administrator's browser brought back, if a request is waiting.
-
     Returns nothing: the caller cannot learn whether a state was valid.
 
-    :param answer: the values of each parameter; the tenant that it names is not read
+    :param answer: the values of each parameter; its tenant is not read
     """
     is_given = admin_consent.parse_admin_consent(answer)
     if is_given is not None and "state" in answer:

@@ -1,8 +1,6 @@
 """
-The scopes that connecting requests, with their reasons.
-
-One list for the pages before consent, the data-use page and the evidence, computed as the scopes
-of the consent page are: from the feature registry and the providers' tables.
+The scopes that connecting requests, with their reasons: for the pages before consent, the
+data-use page and the evidence.
 """
 
 from __future__ import annotations
@@ -19,13 +17,11 @@ from integrations.providers.provider import Permission, Provider
 @dataclass(frozen=True, slots=True)
 class RequestedPermission:
     """
-    A scope that connecting some products of a provider requests.
-
-    :param provider: the provider's display name
-    :param products: those of the products that request the scope
+    :param provider: display name
+    :param products: those that request the scope
     :param capabilities: those that need it; empty if every product requests it
     :param reason: all reasons, in one sentence
-    :param methods: the API methods that it is used for
+    :param methods: API methods
     """
 
     provider: str
@@ -39,7 +35,7 @@ class RequestedPermission:
 def list_permissions(
     provider: Provider, products: Iterable[str]
 ) -> tuple[RequestedPermission, ...]:
-    """Return each scope that connecting `products` requests; scopes of identity come last."""
+    """Scopes of identity come last."""
     sorted_products = sorted(products)
     requested_scopes = frozenset(
         scope
@@ -54,7 +50,6 @@ def list_permissions(
 
 
 def list_all_permissions() -> tuple[RequestedPermission, ...]:
-    """Return each scope that any product of any registered provider requests."""
     return tuple(
         permission
         for provider in PROVIDERS.values()
@@ -81,7 +76,7 @@ def _describe_scope(provider: Provider, scope: str, products: list[str]) -> Requ
 def _find_permissions(
     provider: Provider, scope: str, products: list[str]
 ) -> Iterator[tuple[str, Permission]]:
-    """Yield each use of `scope`, with the key of its capability; empty for identity."""
+    """Yield nothing for scopes of identity."""
     yield from (
         ("", permission)
         for permission in provider.identity_permissions

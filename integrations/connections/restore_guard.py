@@ -1,9 +1,8 @@
 """
-Repeat removals after the database was restored from a backup.
+Repeat removals after the database was restored from a backup. Can run any number of times.
 
-The published ledger lists destroyed keys. If their holders came back with the backup,
-integrations are purged with receipts of their own, connections end, and replaced grants ask their
-owners to reconnect. Can run any number of times.
+If holders of published destroyed keys came back, integrations are purged with receipts of their
+own, connections end, and owners of replaced grants are asked to reconnect.
 """
 
 from __future__ import annotations
@@ -29,8 +28,6 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RestoreResult:
-    """Counts of what was removed again: keys, integrations, connections, and replaced grants."""
-
     key_count: int
     purge_count: int
     ended_count: int
@@ -39,9 +36,9 @@ class RestoreResult:
 
 def remove_resurrected(*, at: datetime) -> RestoreResult:
     """
-    Remove everything that the published ledger says was removed, before anything is served.
+    Call it before anything is served.
 
-    :raises limited_use.ledger.publication.Unreadable: if the publication cannot be read
+    :raises limited_use.ledger.publication.PublicationUnreadable:
     """
     dead_holders = list(resurrected_keys.find_holders())
     # Keys last: after a crash the next run finds the rest.
@@ -59,9 +56,9 @@ def remove_resurrected(*, at: datetime) -> RestoreResult:
 
 def is_pending() -> bool:
     """
-    Return whether destroyed keys are back. Nothing is served while they are.
+    Return whether destroyed keys are back: nothing may be served.
 
-    :raises limited_use.ledger.publication.Unreadable: if the publication cannot be read
+    :raises limited_use.ledger.publication.PublicationUnreadable:
     """
     return resurrected_keys.has_resurrected_keys()
 
@@ -90,7 +87,7 @@ def _end_connections(connections: QuerySet[Connection], at: datetime) -> int:
 
 
 def _end_replaced_grants(connections: QuerySet[Connection], at: datetime) -> int:
-    """End grants that a newer one had replaced: their refresh token does not open any more."""
+    """Their refresh token no longer opens."""
     active = list(connections.filter(status=ConnectionStatus.ACTIVE).values_list("id", "epoch"))
     return sum(
         credentials.record_grant_ended(connection_id=connection_id, epoch=epoch, at=at)

@@ -33,18 +33,18 @@ class RevocationInProgress(Exception):
 
 
 class TokensUnchecked(Exception):
-    """A revocation may have ended the new grant. Check that the tokens work, then store them."""
+    """A revocation may have ended the new grant. Check the tokens, then store them."""
 
 
 def get_account_blind(provider: str, tokens: TokenSet) -> bytes | None:
-    """Return the blind index of the tokens' account: of its subject, never its address."""
+    """Return the blind index of the subject, never of the address."""
     if tokens.identity is None:
         return None
     return blind_index.compute_blind(f"account.{provider}", tokens.identity.subject)
 
 
 def merge_tokens(tokens: TokenSet, refreshed: TokenSet) -> TokenSet:
-    """Return `tokens` with the values of their refresh; the identity stays."""
+    """Keep the identity of `tokens`."""
     return replace(
         tokens,
         access_token=refreshed.access_token,
@@ -62,18 +62,15 @@ def store_grant(
     at: datetime,
 ) -> AttemptOutcome:
     """
-    Store the grant, account, consents and integration, and end the attempt. Other attempts at the
-    same provider and product are settled.
+    End the attempt, and settle others of the same provider and product.
 
     :param valid_at: a time when the tokens were valid; None: check them first
-    :raises RevocationInProgress: if the provider may be revoking the account's grant now
+    :raises RevocationInProgress:
     :raises TokensUnchecked: if the grant may have been revoked since `valid_at`
-    :raises connect_outcomes.WrongAccount: if another account was to be reconnected
-    :raises connect_outcomes.AccountAlreadyConnected: if a connected product would lose a
-        permission
-    :raises connect_outcomes.AccountConnectedByColleague: if a colleague has connected the account
-    :raises connect_outcomes.AttemptObsolete: if attempt, membership or connection has ended
-    :raises limited_use.agreements.consents.Outdated: if the terms changed after the consent
+    :raises limited_use.agreements.consents.DeclarationOutdated: if the terms changed after the
+        consent
+    :raises connect_outcomes.WrongAccount, AccountAlreadyConnected, AccountConnectedByColleague,
+        AttemptObsolete:
     """
     account_blind = get_account_blind(provider.key, tokens)
     if account_blind is None:
@@ -144,10 +141,7 @@ def _has_revoked_since(since: datetime, attempt: ConnectAttempt, account_blind: 
 
 
 def _lock_attempt(attempt_id: UUID) -> tuple[ConnectAttempt, list[UUID]]:
-    """
-    Lock and return the attempt if it can still be completed, and the ids that its success
-    settles.
-    """
+    """Return the attempt if it can be completed, and the ids that its success settles."""
     try:
         attempt, older_ids = connect_attempts.lock_attempt(attempt_id)
     except ConnectAttempt.DoesNotExist:
@@ -166,7 +160,6 @@ def _lock_attempt(attempt_id: UUID) -> tuple[ConnectAttempt, list[UUID]]:
 def _lock_existing(
     attempt: ConnectAttempt, provider: Provider, account_blind: bytes
 ) -> Connection | None:
-    """Lock and return the person's existing connection of this account, or None."""
     own_connections = Connection.objects.live().owned_by(attempt.user_id, attempt.organisation_id)
     own_connections = own_connections.filter(provider=provider.key)
     connection = (
@@ -187,7 +180,7 @@ def _lock_existing(
 def _is_colleagues_account(
     attempt: ConnectAttempt, provider: Provider, account_blind: bytes
 ) -> bool:
-    """Return whether a colleague has the account. Only one person of an organisation can."""
+    """Only one person of an organisation can connect an account."""
     account_connections = cross_user_lookups.find_account_connections(
         provider=provider.key, account_blind=account_blind
     )
@@ -235,10 +228,9 @@ def _renew_connection(connection: Connection, tokens: TokenSet, at: datetime) ->
 
 def _lock_integrations(connection: Connection) -> None:
     """
-    Lock the live integrations in order of id, before the connection is saved.
-
-    A new grant changes a key of the connection's row, which foreign keys to it wait for. A
-    transaction that writes such a row holds one of these integrations until it commits.
+    Lock in order of id, before the connection is saved: a new grant changes a key of its row, for
+    which foreign keys wait. A transaction that writes such a row holds one of these integrations
+    until it commits.
     """
     live = connection.integrations.live().select_for_update(no_key=True)
     list(live.order_by("id").values_list("id"))

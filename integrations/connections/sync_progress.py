@@ -1,7 +1,6 @@
 """
-Sync progress for pages and API, computed from our own rows.
-
-A missing worker is detected when the progress is read, because no worker would write it.
+Sync progress, from our own rows. A missing worker is detected on reading, because no worker would
+write it.
 """
 
 from __future__ import annotations
@@ -26,8 +25,6 @@ STALLED_AFTER = timedelta(minutes=2)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconciliationCounts:
-    """Counts of the last comparison with the provider."""
-
     compared_at: datetime
     provider_count: int
     our_count: int
@@ -39,20 +36,16 @@ class ReconciliationCounts:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncProgress:
     """
-    Sync progress of one integration's mail.
-
     :param expected_count: the provider's estimate, until the listing has ended
     :param seconds_left: an estimate, during the first snapshot only
-    :param next_try_at: when the work is due next
-    :param failing_since: time of the first of consecutive failures; None after a success
+    :param failing_since: first of the failures in a row
     :param mime_count: messages that were read from their MIME, one by one
-    :param pause_reason: why it waits for `next_try_at`; empty if nothing is wrong
+    :param pause_reason: of `next_try_at`; empty if nothing is wrong
     :param delayed_count: messages that the provider has not delivered yet
-    :param delayed_until: when the next of these is fetched again
+    :param delayed_until: their next fetch
     :param is_stalled: due, and untouched by a worker for two minutes
-    :param watch: health of the push notifications; None: there are none
-    :param interval: time between checks if nothing delays them; None for calendars, and while the
-        owner must reconnect
+    :param watch: health of push
+    :param interval: between undelayed checks; None for calendars, and until a required reconnect
     """
 
     stage: SyncStage
@@ -78,7 +71,6 @@ class SyncProgress:
 
     @property
     def current_interval(self) -> CheckInterval | None:
-        """The current time between checks; None while checks are not regular."""
         is_delayed = self.failing_since is not None or bool(self.pause_reason) or self.is_stalled
         return self.interval if self.stage == SyncStage.DELTA and not is_delayed else None
 
@@ -92,7 +84,7 @@ class SyncProgress:
 
 
 def get_progress(integration_ids: Iterable[UUID], *, at: datetime) -> dict[UUID, SyncProgress]:
-    """Return the progress of each integration that has work items, with four queries."""
+    """Four queries read all progress."""
     ids = list(integration_ids)
     work_items = SyncWork.objects.filter(integration_id__in=ids).select_related("integration")
     quarantine_counts = (
@@ -125,7 +117,7 @@ def get_progress(integration_ids: Iterable[UUID], *, at: datetime) -> dict[UUID,
 
 
 def is_stalled(work: SyncWork, *, at: datetime) -> bool:
-    """Return whether the work item has waited longer than any running worker would leave it."""
+    """Return whether the work waited longer than a running worker would leave it."""
     last_seen_at = max(filter(None, (work.next_sync_at, work.heartbeat_at, work.lease_until)))
     return at - last_seen_at > STALLED_AFTER
 

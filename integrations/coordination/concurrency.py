@@ -1,11 +1,8 @@
 """
 Limits for one person: concurrent waits for providers, and concurrent streams.
 
-Each occupies a thread of a web process. A person gets two of either kind, and a third is refused
-at once, so that one person cannot occupy all threads.
-
-Each web process counts its own: the limit protects its threads, and a count in memory needs no
-lease and no sweep. With several web processes a person gets two in each.
+A third of either kind is refused at once, so that one person cannot occupy all threads of a web
+process. Each process counts its own: a count in memory needs no lease and no sweep.
 """
 
 from __future__ import annotations
@@ -39,10 +36,8 @@ class TooManyStreams(Exception):
 
 class PersonSlot:
     """
-    One of a person's slots, occupied until it is given back or garbage-collected.
-
-    As a context manager it gives the slot back if the block fails; after success the new holder
-    does (`hold_slot`).
+    Occupied until it is given back or garbage-collected. As a context manager it gives itself
+    back if the block fails; after success its new holder does (`hold_slot`).
     """
 
     __slots__ = ("__weakref__", "_budget", "_person_id")
@@ -51,7 +46,7 @@ class PersonSlot:
         self._budget, self._person_id = budget, person_id
 
     def give_back(self) -> None:
-        """Free the slot. Repeated calls do nothing."""
+        """Repeated calls do nothing."""
         self._budget.take_slot_back(self, self._person_id)
 
     def __enter__(self) -> Self:
@@ -69,13 +64,10 @@ class PersonSlot:
 
 class SlotBudget:
     """
-    Slots per person.
-
-    Slots are held by weak references and dead ones are not counted, so a response that is dropped
-    without being closed frees its slot.
+    Slots are held by weak references: a dropped response that was not closed frees its slot.
 
     :param most: slots of one person
-    :param refusal: raised if all of them are lent
+    :param refusal: raised if all are lent
     """
 
     def __init__(self, most: int, refusal: type[Exception]) -> None:
@@ -85,11 +77,6 @@ class SlotBudget:
         self._lock = Lock()
 
     def lend_slot(self, person_id: UUID) -> PersonSlot:
-        """
-        Return a slot at once.
-
-        :raises: the refusal, if the person's slots are all lent
-        """
         with self._lock:
             lent_slots = self._find_lent_slots(person_id)
             if len(lent_slots) >= self._most:
@@ -99,7 +86,6 @@ class SlotBudget:
             return slot
 
     def take_slot_back(self, slot: PersonSlot, person_id: UUID) -> None:
-        """Stop counting `slot`. See `PersonSlot.give_back`."""
         with self._lock:
             remaining_slots = [
                 reference
@@ -112,7 +98,6 @@ class SlotBudget:
                 self._lent.pop(person_id, None)
 
     def count_lent(self, person_id: UUID) -> int:
-        """Return how many slots the person occupies now."""
         with self._lock:
             return len(self._find_lent_slots(person_id))
 
@@ -126,11 +111,7 @@ STREAM_SLOTS: Final = SlotBudget(MOST_STREAMS, TooManyStreams)
 
 @dataclass(slots=True)
 class ProviderWait:
-    """
-    The current request's wait for a provider.
-
-    :param quota_patience: seconds left for waiting for quota
-    """
+    """:param quota_patience: seconds left for waiting for quota"""
 
     quota_patience: float = QUOTA_PATIENCE
 
@@ -141,12 +122,12 @@ _current: ContextVar[ProviderWait | None] = ContextVar("wait", default=None)
 @contextmanager
 def hold_wait_slot() -> Iterator[ProviderWait]:
     """
-    Hold one of the person's slots while the request waits for a provider.
+    Nested blocks of a request share one slot.
 
-    Nested blocks of a request share one slot. A request that acts for no person holds none: the
-    database shows it no rows, so it has no provider to ask.
+    A request that acts for no person needs none: the database shows it no rows, so it has no
+    provider to ask.
 
-    :raises TooManyWaits: if the person's slots are all lent
+    :raises TooManyWaits:
     """
     wait = _current.get()
     if wait is not None:
@@ -165,7 +146,7 @@ def hold_wait_slot() -> Iterator[ProviderWait]:
 
 
 def hold_slot(slot: PersonSlot, parts: Iterator[bytes]) -> Iterator[bytes]:
-    """Return `parts` for a `StreamingHttpResponse`; `slot` is held until they end or are closed."""
+    """Stream `parts`; `slot` is held until they end or are closed."""
     return _SlotHoldingIterator(slot, parts)
 
 
@@ -184,7 +165,6 @@ class _SlotHoldingIterator:
             raise
 
     def close(self) -> None:
-        """Free the slot although parts remain, as when the client disconnects."""
         try:
             close = getattr(self._parts, "close", None)
             if close is not None:

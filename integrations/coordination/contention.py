@@ -1,5 +1,5 @@
 """
-Detect contention for rows, and run a statement or transaction again after it.
+Repeat a statement or transaction after contention for rows.
 
 To break a deadlock, PostgreSQL rolls back one transaction, not necessarily one that caused it. A
 rolled-back transaction left no trace, so it can run again.
@@ -33,16 +33,14 @@ _FIRST_PAUSE: Final = 0.02  # seconds; doubled before each further try
 
 
 def is_contention(error: OperationalError) -> bool:
-    """Return whether other transactions were in the way; otherwise the database is down."""
+    """Return False if the database is down."""
     return getattr(error.__cause__, "sqlstate", None) in _SQLSTATES
 
 
 def retry(operation: Callable[[], T]) -> T:
     """
-    Run `operation` and return its result; after contention run it again, up to five times.
-
-    Inside a transaction of the caller it runs once, because that transaction is rolled back as a
-    whole.
+    Run it again after contention, up to five times; once inside a transaction of the caller,
+    which is rolled back as a whole.
 
     :param operation: a transaction, or single statements that may be repeated
     :raises OperationalError: if contention does not end, or for any other reason

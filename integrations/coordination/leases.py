@@ -1,9 +1,9 @@
 """
-Leases: one worker at a time works on a row, until a time that the worker may extend.
+Leases: one worker at a time works on a row, until a time that it may extend.
 
-A lease is two columns of the row: its holder and its end. A worker that dies lets its lease
-expire, and another worker claims the row. Every write names the lease, so a worker that lost it
-writes nothing.
+A lease is two columns of the row: its holder and its end. After a worker's death it expires.
+Every write names the lease, so a worker that lost it writes nothing: `renew`, `release` and
+`delete_row` raise `LeaseLost`.
 """
 
 from __future__ import annotations
@@ -24,20 +24,18 @@ REFRESH_PREFIX: Final = "refresh_"
 
 
 class NotClaimable(Exception):
-    """Another worker holds the row, it is not due, or it is no longer live. Do nothing."""
+    """Another worker holds the row, or it is not due or not live. Do nothing."""
 
 
 class LeaseLost(Exception):
-    """The lease expired, and another worker may hold the row. Drop all unsaved results."""
+    """The lease expired; another worker may hold the row. Drop unsaved results."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
     """
-    The right of one worker to work on one row.
-
-    :param duration: from the claim, and from each renewal, to the end
-    :param prefix: of the columns `lease_by` and `lease_until` in this table
+    :param duration: from the claim or a renewal to the end
+    :param prefix: of the columns `lease_by` and `lease_until`
     :param holder: identifies this claim in the row
     """
 
@@ -50,7 +48,6 @@ class Lease:
 
 
 def match_unleased(at: datetime, *, prefix: str = "") -> Q:
-    """Match rows without a lease, or with an expired one."""
     end_column = f"{prefix}lease_until"
     return Q(**{end_column: None}) | Q(**{f"{end_column}__lte": at})
 
@@ -65,11 +62,11 @@ def claim(
     **values: Any,
 ) -> Lease:
     """
-    Lease a row that the caller has read, with one statement.
+    One statement leases `row`, which the caller has read.
 
     :param unchanged: columns that must still have the values of `row`
     :param values: saved with the lease
-    :raises NotClaimable: if another worker holds the row, or one of these columns has changed
+    :raises NotClaimable: also if one of these columns has changed
     """
     lease = Lease(type(row), row.pk, at, duration, prefix)
     expected = {name: getattr(row, name) for name in unchanged}
@@ -91,12 +88,11 @@ def claim_from(
     **values: Any,
 ) -> tuple[Lease, M]:
     """
-    Lease the row `row_id` if `rows` contains it, and return the lease and the row.
-
-    A locked row is skipped: another worker is claiming it.
+    Lease the row `row_id` if `rows` contains it. A locked row is skipped: another worker is
+    claiming it.
 
     :param values: saved with the lease
-    :raises NotClaimable: if `rows` lacks the row, or a transaction has locked it
+    :raises NotClaimable:
     """
     with transaction.atomic(durable=True):
         free = rows.select_for_update(no_key=True, skip_locked=True, of=("self",))
@@ -111,39 +107,28 @@ def claim_from(
 
 def renew(lease: Lease, *, at: datetime, **values: Any) -> None:
     """
-    Extend the lease, and save `values` of the row.
+    Save `values` of the row, too.
 
-    In the transaction that writes the worker's results, this stops a worker with an expired lease.
-
-    :raises LeaseLost: if the worker no longer holds the row
+    In the transaction that writes the results, this stops a worker with an expired lease.
     """
     _update_row(lease, _lease_columns(lease, at) | values)
 
 
 def release(lease: Lease, **values: Any) -> None:
-    """
-    Give the row back, and save `values` of it: for example, when it is due again.
-
-    :raises LeaseLost: if the worker no longer holds the row
-    """
+    """Save `values`, such as the next due time."""
     _update_row(
         lease, {f"{lease.prefix}lease_by": None, f"{lease.prefix}lease_until": None, **values}
     )
 
 
 def delete_row(lease: Lease) -> None:
-    """
-    Delete the row.
-
-    :raises LeaseLost: if the worker no longer holds the row
-    """
     deleted_count, _ = held_row(lease).delete()
     if not deleted_count:
         raise LeaseLost
 
 
 def held_row(lease: Lease) -> QuerySet[Any]:
-    """Return a queryset of the row; it is empty once the lease is lost."""
+    """Return an empty queryset once the lease is lost."""
     return QuerySet(lease.model).filter(
         **{"id": lease.row_id, f"{lease.prefix}lease_by": lease.holder}
     )

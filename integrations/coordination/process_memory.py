@@ -2,14 +2,12 @@
 Memory of a process: return freed memory to the system, and collect garbage rarely.
 
 glibc gives each thread an arena, and after the first large block keeps later blocks of that size
-in it (mallopt(3)). A worker or parser that reads a mail of 30 MB in each of its threads would
-hold all of it forever.
+in it (mallopt(3)): a worker that reads a mail of 30 MB in each thread would hold all of it
+forever.
 
-By default Python collects after 700 net new objects, and now and then scans all objects. A mail
-is some hundred objects, none in a cycle. A request leaves some 200 objects in cycles, because
-Django's view and request refer to each other.
-
-A collection stops all threads. So a web process collects more often than a worker, each time
+By default Python collects after 700 net new objects. A mail is some hundred objects, none in a
+cycle; a request leaves some 200 in cycles, because Django's view and request refer to each other.
+A collection stops all threads, so a web process collects more often than a worker, each time
 among fewer objects: 20,000 take 10 ms, twice as long as a request; 2,000 take half a millisecond.
 """
 
@@ -36,7 +34,7 @@ WEB_THRESHOLDS: Final[GcThresholds] = (2_000, 5, 100)
 
 
 def release_freed_memory() -> None:
-    """Return freed blocks to the system, also in forks. Does nothing without glibc."""
+    """Forks release memory, too. Without glibc this does nothing."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, _MMAP_BYTES)
@@ -46,7 +44,7 @@ def release_freed_memory() -> None:
 
 def collect_rarely(thresholds: GcThresholds = WORKER_THRESHOLDS) -> None:
     """
-    Collect garbage rarely, and never among the objects that exist now: call it last.
+    Existing objects are never scanned: call this last.
 
     :param thresholds: for `gc.set_threshold`
     """

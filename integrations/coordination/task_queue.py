@@ -1,8 +1,8 @@
 """
-Enqueue tasks by name, so that no module imports a task to enqueue it.
+Enqueue tasks by name, so that no module imports a task.
 
-A message is a hint, not a promise: the work of each task is in a row that a sweep finds, so a
-message that the broker loses only makes it late. A message holds ids and nothing else.
+A message holds ids only and is a hint: each task's work is in a row that a sweep finds, so a lost
+message only delays it.
 """
 
 from __future__ import annotations
@@ -18,28 +18,25 @@ from kombu.exceptions import OperationalError
 
 def enqueue(task: str, *, expires: float | None = None, **ids: UUID) -> bool:
     """
-    Ask a worker to run a task; return whether the broker accepted the message.
+    Return whether the broker accepted the message. One try suffices: a request does not wait for
+    a broker that is down.
 
-    The broker is tried once: a request does not wait for a broker that is down.
-
-    :param expires: seconds after which no worker runs the task; None: no limit
+    :param expires: seconds
     """
     return _send_once(task, ids, expires)
 
 
 def enqueue_on_commit(task: str, **ids: UUID) -> None:
-    """Enqueue a task after the caller's transaction has committed; an error there is logged."""
+    """Log an error instead of raising it."""
     transaction.on_commit(partial(_send_once, task, ids), robust=True)
 
 
 def enqueue_until_sweep(task: str, **ids: UUID) -> None:
     """
-    Enqueue a task from a worker, for work that later sweeps enqueue again.
+    Enqueue work that later sweeps enqueue again: the message expires after two sweeps, so that
+    none pile up without a worker. Celery retries.
 
-    The message expires after two sweeps, so that none pile up while no worker runs. Celery tries
-    the broker several times.
-
-    :raises kombu.exceptions.OperationalError: if the broker is down
+    :raises kombu.exceptions.OperationalError:
     """
     _send_task(task, ids, expires=2 * settings.SWEEP_SECONDS, retry=True)
 

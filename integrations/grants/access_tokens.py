@@ -26,7 +26,7 @@ TOKEN_REUSE_TIME = timedelta(seconds=5)
 
 
 class AccessTokenSource:
-    """The token of one connection, for one open adapter. Thread-safe."""
+    """For one open adapter of a connection. Thread-safe."""
 
     def __init__(
         self,
@@ -51,11 +51,8 @@ class AccessTokenSource:
 
     def __call__(self) -> str:
         """
-        Return a valid token.
-
-        :raises DisconnectedError: if the connection was disconnected
-        :raises errors.GrantRevoked: if the provider ended the grant
-        :raises errors.Unavailable: if the token needs a refresh that is not possible now
+        :raises DisconnectedError, errors.GrantRevoked:
+        :raises errors.Unavailable: if a needed refresh is not possible now
         """
         with self._lock:
             now = timezone.now()
@@ -71,9 +68,9 @@ class AccessTokenSource:
 
     def renew(self, claims: str = "") -> None:
         """
-        Reject the last token. The next call refreshes it, unless another process has.
+        Reject the last token: the next call refreshes it, unless another process has.
 
-        :param claims: claims that the provider requires in the next token request
+        :param claims: that the provider requires in the next token request
         """
         with self._lock:
             self._held = None
@@ -110,10 +107,8 @@ def get_access(
     *, connection_id: UUID, request_refresh: RefreshRequest | None = None
 ) -> ProviderAccess:
     """
-    Return the access with which adapters of a connection are opened.
-
-    :param request_refresh: asks a worker to refresh the grant; None: this process is a worker
-    :raises DisconnectedError: if the connection was disconnected
+    :param request_refresh: asks a worker; None: this process is a worker
+    :raises DisconnectedError:
     """
     provider = Connection.objects.live().filter(id=connection_id).values_list("provider", flat=True)
     key = provider.first()
@@ -128,9 +123,8 @@ def get_access(
 
 def get_worker_access(connection: Connection, permit: Permit) -> ProviderAccess:
     """
-    Return the access of a worker that has just claimed work and read the live `connection`.
-
-    :param permit: the permit to use the access token; it is replaced when it expires
+    :param connection: live, just read
+    :param permit: to use the access token; replaced when it expires
     """
     token_source = AccessTokenSource(connection.id, known=connection, permit=permit)
     return ProviderAccess(
@@ -139,10 +133,7 @@ def get_worker_access(connection: Connection, permit: Permit) -> ProviderAccess:
 
 
 def reject_token(connection: Connection) -> None:
-    """
-    Make the next call refresh the grant. The token response names the scopes that are still
-    granted.
-    """
+    """The refresh's token response names the scopes still granted."""
     token_refresh.reject_tokens(connection, generation=connection.grant_generation)
 
 
@@ -150,10 +141,9 @@ def refresh_grant(*, connection_id: UUID, generation: int | None = None) -> int:
     """
     Refresh the grant, unless it was refreshed since `generation`; return its new generation.
 
-    :param generation: the generation of the rejected token; None: the present one
-    :raises DisconnectedError: if the connection was disconnected
-    :raises errors.GrantRevoked: if the provider ended the grant
-    :raises errors.Unavailable: if the provider did not answer, or another refresh takes too long
+    :param generation: of the rejected token; None: the present one
+    :raises DisconnectedError, errors.GrantRevoked:
+    :raises errors.Unavailable: also if another refresh takes too long
     """
     if generation is None:
         generation = token_refresh.read_live_connection(connection_id).grant_generation
@@ -161,14 +151,10 @@ def refresh_grant(*, connection_id: UUID, generation: int | None = None) -> int:
 
 
 def refresh_grant_if_needed(*, connection_id: UUID) -> None:
-    """
-    Refresh the grant if its token has expired or was rejected.
-
-    :raises: as `refresh_grant` does
-    """
+    """Raises as `refresh_grant`."""
     token_refresh.get_fresh_connection(connection_id, newer_than=0)
 
 
 def record_grant_ended(*, connection_id: UUID, epoch: int, at: datetime) -> bool:
-    """Record that the provider ended the grant. See `credentials.record_grant_ended`."""
+    """See `credentials.record_grant_ended`."""
     return credentials.record_grant_ended(connection_id=connection_id, epoch=epoch, at=at)

@@ -1,8 +1,8 @@
 """
-Admission of calls to providers: a call pays its quota and holds request slots.
+Admission of provider calls: a call pays its quota and holds request slots.
 
-A person waits at most one second, a worker returns its work to the queue, and the last calls of a
-connection do not wait.
+A person waits at most one second, a worker returns its work to the queue, a connection's last
+calls do not wait.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from .quota_purse import CallPostponed, QuotaPurse
 @dataclass(frozen=True, slots=True)
 class PersonAdmission:
     """
-    Admits the calls of a page or of the API, while a person waits.
+    Admits calls while a person waits: in all at most one second per request, under one of the
+    person's slots (`concurrency`).
 
-    All calls of a web request together wait at most one second, and hold one of the person's
-    slots (`concurrency`). The mailbox's slots stay held while the token is renewed: a web process
-    only waits for the worker that refreshes the grant.
+    The mailbox's slots stay held while the token is renewed: a web process only waits for a
+    worker.
     """
 
     covers_retry: ClassVar[bool] = True
@@ -42,11 +42,10 @@ class PersonAdmission:
     @contextmanager
     def admit(self, units: int) -> Iterator[None]:
         """
-        Hold one slot for each request of the call, at least one, and pay its quota.
+        Hold one slot for each request, at least one, and pay the quota.
 
         :raises errors.RateLimited: if quota or slots are not free in time
-        :raises concurrency.TooManyWaits: if two other requests of the person wait for providers
-        :raises DisconnectedError: if the connection has ended
+        :raises concurrency.TooManyWaits, DisconnectedError:
         """
         with concurrency.hold_wait_slot() as wait, self._hold_slots(max(1, units), wait):
             if units:
@@ -90,7 +89,7 @@ class PersonAdmission:
 
 class WorkerAdmission:
     """
-    Admits the calls of a task, which returns its work to the queue instead of waiting long.
+    A task returns its work to the queue instead of waiting long.
 
     Each attempt pays. No slot is held while the token is renewed: a worker refreshes the grant
     itself, which may take seconds.
@@ -99,7 +98,7 @@ class WorkerAdmission:
     covers_retry: ClassVar[bool] = False
 
     def __init__(self, connection_id: UUID, provider: Provider, *, slots: int) -> None:
-        """:param slots: requests of one call that may be in flight at once"""
+        """:param slots: requests of one call in flight at once"""
         self.purse = QuotaPurse(connection_id, provider)
         self._connection_id = connection_id
         self._most_at_once = provider.most_at_once
@@ -108,10 +107,9 @@ class WorkerAdmission:
     @contextmanager
     def admit(self, units: int) -> Iterator[None]:
         """
-        Pay from the purse, which is filled first if necessary, and hold the slots.
+        Pay from the purse, filled first if necessary.
 
-        :raises CallPostponed: if quota or slots are not free in time, or the mailbox is paused
-        :raises DisconnectedError: if the connection has ended
+        :raises CallPostponed, DisconnectedError:
         """
         if units:
             self.purse.draw_units(units, least_units=units)
@@ -126,7 +124,7 @@ class WorkerAdmission:
 
 
 class UnmeteredAdmission:
-    """Admits every call: for the last calls of a connection, in a thread without a database."""
+    """For a connection's last calls, in a thread without a database."""
 
     covers_retry: ClassVar[bool] = True
 

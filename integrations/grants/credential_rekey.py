@@ -1,8 +1,7 @@
 """
-Re-encrypt old grants, in a worker, once: from one key for all columns to two keys.
-
-Until then such a grant's holder is its connection, and one key of the credential line opens all
-columns. Workers use it unchanged; other processes cannot open it.
+Re-encrypt old grants, in a worker, once: from one key of the credential line for all columns,
+held by the connection, to two keys. Workers use old grants unchanged; other processes cannot open
+them.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ _LIVE_STATUSES = (ConnectionStatus.ACTIVE, ConnectionStatus.REAUTH_REQUIRED)
 
 
 def rekey_old_grants(*, at: datetime) -> int:
-    """Re-encrypt the remaining old grants, one transaction each; return how many."""
+    """Use one transaction per grant; return how many."""
     rekeyed_count = 0
     for connection_id in list(_find_old_grants(at).order_by("id").values_list("id", flat=True)):
         try:
@@ -77,7 +76,6 @@ def _rekey_grant(connection_id: UUID, *, at: datetime) -> bool:
 
 
 def _create_two_keys(connection: Connection, *, at: datetime) -> Seal:
-    """Destroy the one key, create the two, and return a function that seals a column."""
     credentials.destroy_key(connection.id, about=connection.id, at=at)
     # Permits for the older key end with it.
     connection.epoch += 1

@@ -1,11 +1,11 @@
 """
 The stored grant of a connection: seal it, refresh it, end it, or discard it.
 
-A grant has two keys. The connection's key opens the account's address and the access token. The
-refresh token has its own key, created with its grant and destroyed with it. So a web process can
-seal a refresh token, and only workers can open one.
+The connection's key opens the account's address and the access token. The refresh token has its
+own key, created and destroyed with its grant, so a web process can seal a refresh token, and only
+workers can open one.
 
-All functions write in the caller's transaction, under its fence. Only `discard_tokens` calls the
+All functions write in the caller's transaction, under its fence; only `discard_tokens` calls the
 provider, outside of transactions.
 """
 
@@ -48,10 +48,10 @@ TOKEN_FIELDS = ("access_token", "access_expires_at", "refresh_token", "grant_gen
 
 def seal_new_grant(connection: Connection, tokens: TokenSet, *, at: datetime) -> None:
     """
-    Seal a consent's tokens into `connection`, in the caller's transaction; the caller saves it.
+    The caller saves `connection`.
 
-    A refresh token is a new grant with a new key; the former key is destroyed. Without a refresh
-    token the former one stays. Permits and work of an older epoch are fenced off.
+    A refresh token is a new grant with a new key, and the former key is destroyed; without one
+    the former token stays. Permits and work of an older epoch are fenced off.
     """
     if tokens.refresh_token is None:
         _raise_epoch(connection.grant_id, connection.epoch)
@@ -68,11 +68,10 @@ def seal_new_grant(connection: Connection, tokens: TokenSet, *, at: datetime) ->
 
 def seal_refreshed_tokens(connection: Connection, tokens: TokenSet) -> None:
     """
-    Seal refreshed tokens into `connection`, in memory; the caller saves `TOKEN_FIELDS`.
+    Change `connection` in memory; the caller saves `TOKEN_FIELDS`. Without a new refresh token
+    the old one stays.
 
-    Without a new refresh token the old one stays.
-
-    :raises limited_use.vault.keys.Destroyed: if a key is gone or of another epoch
+    :raises limited_use.vault.keys.KeyDestroyed: if a key is gone or of another epoch
     """
     account_sealer = sealing.get_sealer(holder=connection.id, epoch=connection.epoch)
     _seal_access_token(connection, tokens, account_sealer)
@@ -84,20 +83,14 @@ def seal_refreshed_tokens(connection: Connection, tokens: TokenSet) -> None:
 
 
 def fence_keys(connection: Connection) -> None:
-    """
-    Raise the epoch of both keys to the connection's, in the caller's transaction.
-
-    Issued permits and running work end with the old epoch. The keys stay.
-    """
+    """Raise both keys' epochs, which ends issued permits and running work."""
     for holder in {connection.id, connection.grant_id}:
         _raise_epoch(holder, connection.epoch)
 
 
 def destroy_key(holder: UUID, *, about: UUID, at: datetime) -> tuple[DestroyedKey, UUID] | None:
     """
-    Destroy the key of `holder`, in the caller's transaction; return it and its ledger entry's id.
-
-    None if there is no such key.
+    Destroy the holder's key, if any; return it and its ledger entry's id.
 
     :param about: the connection that the key belonged to
     """
@@ -153,15 +146,14 @@ def record_grant_ended(
     wanted_claims: str | None = None,
 ) -> bool:
     """
-    Record that the provider ended the grant; return False if the grant has changed since.
+    Return False if the grant has changed since.
 
-    From the commit on, features stop and only the owner can read: the epochs of the connection
-    and its integrations are raised, which ends issued permits and running work. The keys stay: a
-    reconnect in time keeps all data.
+    Features stop and only the owner can read: raised epochs end permits and running work. The
+    keys stay: a reconnect in time keeps all data.
 
-    :param epoch: the connection's epoch when the provider was asked
-    :param generation: the generation of the rejected grant, if known
-    :param wanted_claims: claims required for a new grant, or ""; None: none are required
+    :param epoch: the connection's when the provider was asked
+    :param generation: of the rejected grant
+    :param wanted_claims: required for a new grant, or ""; None: none are required
     """
     sealed_claims = _seal_claims(connection_id, epoch, wanted_claims) if wanted_claims else None
     reason = (
@@ -233,13 +225,13 @@ def discard_tokens(  # noqa: PLR0913
     """
     Discard tokens that must not be stored; return `revoked` or `forgotten`.
 
-    They are revoked at the provider if no live connection of the account needs the grant, of any
-    owner: one revocation at Google ends all of a person's grants to the project. Otherwise, or if
-    the provider has no revocation, they are forgotten: they were never stored, and expire. The
-    decision holds the account's lock; a connect during the revocation waits for it.
+    They are revoked if no live connection of the account, of any owner, needs the grant: one
+    revocation at Google ends all of a person's grants to the project. Otherwise, or if the
+    provider has no revocation, they are forgotten and expire. The decision holds the account's
+    lock; a connect during the revocation waits for it.
 
     :param about: the attempt or connection of the tokens
-    :param excluded_connection_id: a connection that does not count as needing them
+    :param excluded_connection_id: does not count as needing them
     """
     outcome = "forgotten"
     pending_discard: Discard | None = None

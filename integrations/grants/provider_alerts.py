@@ -25,7 +25,7 @@ CONSENT_SCREEN_IN_TESTING = "provider.consent_screen_in_testing"
 
 
 def alert_on_error(error: errors.ProviderError, *, provider: str, at: datetime) -> None:
-    """Alarm the operator if `error` needs one. The user's grant is not touched."""
+    """The grant stays untouched."""
     if isinstance(error, errors.InvalidClient):
         raise_alert(INVALID_CLIENT, provider=provider, at=at)
     elif isinstance(error, errors.Unexpected):
@@ -34,7 +34,7 @@ def alert_on_error(error: errors.ProviderError, *, provider: str, at: datetime) 
 
 def raise_alert(kind: str, *, provider: str, at: datetime, once: bool = False) -> bool:
     """
-    Raise an alarm about a provider; return whether it is new.
+    Raise an alarm; return whether it is new.
 
     :param once: at most once until the operator settles it, instead of once a day
     """

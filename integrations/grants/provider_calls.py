@@ -1,5 +1,5 @@
 """
-Calls to mailboxes and calendars while a person waits. See `admission_control.PersonAdmission`.
+Provider calls while a person waits. See `admission_control.PersonAdmission`.
 
 A page cannot open a refresh token, so it asks a worker to refresh the grant.
 """
@@ -34,7 +34,7 @@ LARGEST_FILE_BYTES = 36 * 1024 * 1024
 
 
 class MailCall(Protocol):
-    """Calls the mailbox once, for `units` of the provider's quota."""
+    """Calls the mailbox once, for `units` of quota."""
 
     def __call__(self, units: int, request: Callable[[MailAdapter], T]) -> T: ...
 
@@ -42,11 +42,10 @@ class MailCall(Protocol):
 @contextmanager
 def open_mailbox(connection_id: UUID) -> Iterator[tuple[MailUnits, MailCall]]:
     """
-    Open a mailbox; yield the prices of its calls, and the function that calls it.
+    Yield the prices of its calls, and the function that calls it.
 
-    :raises errors.ProviderError: from a call; `RateLimited` if the quota is used up
-    :raises DisconnectedError: if the mailbox was disconnected
-    :raises concurrency.TooManyWaits: if two other requests of the person wait for providers
+    :raises errors.ProviderError: `RateLimited` if the quota is used up
+    :raises DisconnectedError, concurrency.TooManyWaits:
     """
     with concurrency.hold_wait_slot(), _open_mail(connection_id) as mailbox:
         yield mailbox
@@ -71,26 +70,16 @@ def _open_mail(connection_id: UUID) -> Iterator[tuple[MailUnits, MailCall]]:
 
 
 class CalendarCall(Protocol):
-    """Calls the account's calendars once."""
-
     def __call__(self, request: Callable[[CalendarAdapter], T]) -> T: ...
 
 
 def get_person_access(connection_id: UUID) -> ProviderAccess:
-    """
-    Return the access with which adapters of an account are opened.
-
-    :raises DisconnectedError: if the account was disconnected
-    """
+    """:raises DisconnectedError:"""
     return access_tokens.get_access(connection_id=connection_id, request_refresh=request_refresh)
 
 
 def request_refresh(connection_id: UUID) -> None:
-    """
-    Ask a worker to refresh the grant of an account.
-
-    :raises errors.Unavailable: if the broker is down; the connection's row keeps the request
-    """
+    """:raises errors.Unavailable: if the broker is down; the connection's row keeps the request"""
     # The message expires when the caller stops waiting.
     patience = settings.REFRESH_PATIENCE_SECONDS
     if not enqueue("integrations.refresh_grant", expires=patience, connection_id=connection_id):
@@ -102,10 +91,9 @@ def request_refresh(connection_id: UUID) -> None:
 @contextmanager
 def open_calendars(access: ProviderAccess) -> Iterator[CalendarCall]:
     """
-    Open the calendars of the account of `access`; yield the function that calls them.
+    Yield the function that calls them.
 
-    :raises errors.ProviderError: from a call
-    :raises concurrency.TooManyWaits: if two other requests of the person wait for providers
+    :raises errors.ProviderError, concurrency.TooManyWaits:
     """
     key = Connection.objects.values_list("provider", flat=True).get(id=access.account)
     provider = PROVIDERS[key]
@@ -123,11 +111,7 @@ def open_calendars(access: ProviderAccess) -> Iterator[CalendarCall]:
 def fetch_file(
     connection_id: UUID, message_id: str, part: str, *, max_bytes: int = LARGEST_FILE_BYTES
 ) -> bytes:
-    """
-    Return one part of a message, by the provider's id.
-
-    :raises errors.Rejected: if it has more than `max_bytes`
-    """
+    """:raises errors.Rejected: if the part has more than `max_bytes`"""
     with (
         concurrency.hold_wait_slot(),
         open_file(connection_id, message_id, part, max_bytes=max_bytes) as arriving,
@@ -139,13 +123,11 @@ def open_file(
     connection_id: UUID, message_id: str, part: str, *, max_bytes: int = LARGEST_FILE_BYTES
 ) -> FileDownload:
     """
-    Return one part of a message as a stream, which the caller closes.
+    The caller closes the stream, and limits streams. One of the person's waits is held until the
+    provider begins to answer.
 
-    One of the person's waits is held until the provider begins to answer; the caller limits
-    streams.
-
-    :raises errors.Rejected: if the part has more than `max_bytes`; if the provider does not say
-        the size, only while reading
+    :raises errors.Rejected: if the part has more than `max_bytes`; only while reading if the
+        provider does not say the size
     """
     with ExitStack() as stack:
         units, call = stack.enter_context(_open_mail(connection_id))
@@ -159,10 +141,7 @@ def open_file(
 
 
 def _limit_size(pieces: Iterator[bytes], size: int | None, max_bytes: int) -> Iterator[bytes]:
-    """
-    Yield `pieces`; raise at the end if they are not `size` bytes, so that no partial file looks
-    whole.
-    """
+    """Raise at the end if `pieces` are not `size` bytes, so that no partial file looks whole."""
     total = 0
     for piece in pieces:
         total += len(piece)

@@ -1,8 +1,4 @@
-"""
-Calls to a provider's API: each pays its quota first, and renews a rejected token once.
-
-The admission (`admission_control`) decides how a caller waits for quota and request slots.
-"""
+"""Calls to a provider's API: each pays its quota first, and renews a rejected token once."""
 
 from __future__ import annotations
 
@@ -21,32 +17,28 @@ class Admission(Protocol):
     """
     Decides when a call may be sent.
 
-    `covers_retry` says whether one admission covers a call and its repetition with a new token.
+    `covers_retry`: one admission covers a call and its repetition with a new token.
     """
 
     covers_retry: ClassVar[bool]
 
     def admit(self, units: int) -> AbstractContextManager[None]:
-        """Pay `units` of quota, and hold request slots until the block ends."""
+        """Pay `units` of quota, and hold request slots within the block."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderSession:
-    """
-    Calls the provider of one account.
-
-    :param access: the access with which the caller opened its adapter
-    """
+    """:param access: with which the caller opened its adapter"""
 
     access: ProviderAccess
     admission: Admission
 
     def call(self, request: Callable[[], T], *, units: int = 0) -> T:
         """
-        Return the result of `request`, which is repeated once if the provider rejects the token.
+        Repeat `request` once if the provider rejects the token.
 
-        :param units: the call's price in the provider's quota; 0: free
-        :raises errors.ProviderError: the provider's refusal
+        :param units: price in the provider's quota
+        :raises errors.ProviderError:
         :raises: as the admission does, before anything is sent
         """
 

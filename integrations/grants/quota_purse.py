@@ -1,5 +1,3 @@
-"""Quota that a worker draws in advance, for several calls."""
-
 from __future__ import annotations
 
 import time
@@ -14,7 +12,7 @@ from .rate_limits import RateLimit
 
 
 class CallPostponed(Exception):
-    """Quota or slots are not free within a worker's patience. Continue in `wait` seconds."""
+    """Quota or slots are not free in time. Continue in `wait` seconds."""
 
     def __init__(self, wait: float) -> None:
         super().__init__()
@@ -23,9 +21,8 @@ class CallPostponed(Exception):
 
 class QuotaPurse:
     """
-    Quota units that a worker has drawn from the mailbox's bucket and not spent.
-
-    Each draw is a statement, so a worker draws once for several calls.
+    Units that a worker has drawn and not spent. Each draw is a statement, so it draws once for
+    several calls.
     """
 
     def __init__(self, connection_id: UUID, provider: Provider) -> None:
@@ -40,7 +37,7 @@ class QuotaPurse:
 
     def draw_units(self, units: int, *, least_units: int) -> None:
         """
-        Fill the purse up to `units`, or to the amount that the bucket gives.
+        Fill the purse up to `units`, or with the bucket's rest.
 
         :raises CallPostponed: if it holds less than `least_units` after a short wait
         """
@@ -59,12 +56,11 @@ class QuotaPurse:
             time.sleep(grant.wait)
 
     def spend_units(self, units: int) -> None:
-        """Remove `units`. A batch may cost more than was drawn: the next draw pays the debt."""
+        """A batch may cost more than was drawn: the next draw pays the debt."""
         self.balance -= units
         self.spent += units
 
     def give_back(self) -> None:
-        """Return the rest to the bucket."""
         if self.balance and self.rate_limit.per_minute:
             rate_limits.return_units(connection_id=self._connection_id, units=self.balance)
             self.balance = 0

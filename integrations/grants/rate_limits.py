@@ -1,12 +1,11 @@
 """
 A token bucket per mailbox, shared by all workers: a row, timed by PostgreSQL's clock.
 
-Units are drawn before a call, so that workers within the limit never receive a 429. The bucket
-may go into debt by the inflow of `PATIENCE` seconds. The caller waits until the debt is paid, so
-the provider's limit holds over its counting window (`capacity + 60 * minutes * rate == limit`).
+Units are drawn before a call, so that workers never receive a 429. The bucket may go into debt by
+the inflow of `PATIENCE` seconds; the caller waits until it is paid, so the provider's limit holds
+over its counting window (`capacity + 60 * minutes * rate == limit`).
 
-A person waits less than a worker, and has priority: after a refused draw for a person, workers
-draw nothing until the person had time to return.
+After a person's refused draw, workers draw nothing until the person had time to return.
 """
 
 from __future__ import annotations
@@ -84,11 +83,9 @@ ON CONFLICT (connection_id) DO UPDATE SET parked_until =
 @dataclass(frozen=True, slots=True)
 class RateLimit:
     """
-    How fast one mailbox may be read.
-
-    :param per_minute: quota units in a minute; 0: no limit
-    :param minutes: the provider's counting window. In any window at most `per_minute * minutes`
-        units are spent
+    :param per_minute: quota units; 0: no limit
+    :param minutes: the provider's counting window, in which at most `per_minute * minutes` units
+        are spent
     """
 
     per_minute: int
@@ -96,12 +93,10 @@ class RateLimit:
 
     @property
     def burst_capacity(self) -> float:
-        """Units that may be spent at once."""
         return self.per_minute * self.minutes * BURST
 
     @property
     def units_per_second(self) -> float:
-        """Units that flow in each second."""
         return self.per_minute * (1 - BURST) / 60
 
 
@@ -111,7 +106,7 @@ def make_rate_limit(rate_settings: RateSettings) -> RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class QuotaGrant:
-    """A grant of `units` to spend after `wait` seconds; without units, when to ask again."""
+    """`units` to spend after `wait` seconds; without units, when to ask again."""
 
     units: int
     wait: float
@@ -130,10 +125,9 @@ def draw_units(  # noqa: PLR0913 - one question to the bucket
     Return a grant of up to `units`, available now or after a short wait.
 
     :param least_units: the smallest useful part
-    :param patience: seconds that the caller waits
-    :param is_person: whether a person waits; after a refusal workers draw nothing until the
-        person returns
-    :raises DisconnectedError: if the connection has ended
+    :param patience: seconds
+    :param is_person: after a refusal workers draw nothing until the person returns
+    :raises DisconnectedError:
     """
     if limit.per_minute == 0:
         return QuotaGrant(units, 0.0)
@@ -160,18 +154,17 @@ def draw_units(  # noqa: PLR0913 - one question to the bucket
 
 
 def return_units(*, connection_id: UUID, units: int) -> None:
-    """Return units that were drawn and not spent."""
     with database.cursor() as cursor:
         cursor.execute(_GIVE_BACK, {"connection": connection_id, "units": units})
 
 
 def create_bucket(*, connection_id: UUID) -> None:
-    """Create a full bucket for a mailbox without one. A connection that has ended gets none."""
+    """A connection that has ended gets no bucket."""
     with database.cursor() as cursor:
         cursor.execute(_CREATE, {"connection": connection_id, "units": _FULL})
 
 
 def pause_mailbox(*, connection_id: UUID, seconds: float) -> None:
-    """Stop all calls for the mailbox for `seconds`, which the provider's answer named."""
+    """Stop all calls for the mailbox."""
     with database.cursor() as cursor:
         cursor.execute(_PAUSE, {"connection": connection_id, "seconds": seconds})

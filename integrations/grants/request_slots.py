@@ -1,13 +1,12 @@
 """
 Limit the concurrent requests to one mailbox, over all processes.
 
-A slot is a lease in the mailbox's row (`QuotaBucket.slot_leases`). It is taken before a provider
-is called and given back afterwards; the adapter sends at most as many requests at once. The
-leases of a process that dies expire. A call that outlives its lease may run beside another one;
-the provider then refuses one of them, and the mailbox pauses.
+A slot is a lease in the mailbox's row (`QuotaBucket.slot_leases`), held during a call; a dead
+process's leases expire. A call that outlives its lease may run beside another one; the provider
+then refuses one of them, and the mailbox pauses.
 
-A worker takes all slots that its call can use; a person takes one if one is enough. After a
-person was refused, workers get no slot until that person had one.
+A worker takes all slots that its call can use, a person as few as possible. After a person was
+refused, workers get no slot until that person had one.
 """
 
 from __future__ import annotations
@@ -75,7 +74,7 @@ UPDATE integrations_quotabucket SET slot_leases = ARRAY(
 
 
 class NoFreeSlot(Exception):
-    """Other requests of the mailbox are in flight, or it is paused. Retry in `wait` seconds."""
+    """Other requests are in flight, or the mailbox is paused. Retry in `wait` seconds."""
 
     def __init__(self, wait: float) -> None:
         super().__init__()
@@ -92,16 +91,12 @@ def hold_slots(
     is_person: bool = False,
 ) -> Iterator[None]:
     """
-    Hold slots of a mailbox during a call to its provider.
-
     If the provider throttles the call, the mailbox pauses for all processes.
 
-    :param want: requests that may be in flight at once
-    :param most: the mailbox's limit over all processes; 0: no limit
-    :param patience: seconds that the caller waits for free slots
-    :param is_person: whether a person waits
-    :raises NoFreeSlot: if no slots became free in that time, or the mailbox is paused
-    :raises DisconnectedError: if the connection has ended
+    :param want: requests in flight at once
+    :param most: over all processes; 0: no limit
+    :param patience: seconds
+    :raises NoFreeSlot, DisconnectedError:
     """
     if not most:
         yield

@@ -2,8 +2,8 @@
 Grants that several connections of one provider account share.
 
 One revocation at Google ends the project's whole grant of a person, in every organisation. So
-revocations and connects of an account are serialised: each decides in a short transaction that
-holds the account's lock, and a connect waits for a revocation in flight.
+each revocation or connect decides in a short transaction under the account's lock, and a connect
+waits for a revocation in flight.
 """
 
 from __future__ import annotations
@@ -34,18 +34,14 @@ _ENDED_STATUSES: Final = frozenset({ConnectionStatus.ENDING, ConnectionStatus.EN
 
 
 def lock_account(account_blind: bytes) -> None:
-    """Hold the account's lock until the caller's transaction ends. Take it before any row lock."""
+    """Take this lock before any row lock."""
     number = int.from_bytes(account_blind[:8], "big", signed=True)
     with database.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s::bigint)", [number])
 
 
 def lock_connection(connection_id: UUID) -> Connection:
-    """
-    Hold the account's lock and the connection's row until the caller's transaction ends.
-
-    This serialises decisions about the grant with connects and revocations of the account.
-    """
+    """Hold the account's lock and the row for the rest of the transaction."""
     account_blind = Connection.objects.values_list("account_blind", flat=True).get(id=connection_id)
     if account_blind is not None:
         lock_account(bytes(account_blind))
@@ -56,9 +52,8 @@ def find_other_connections(
     *, provider: str, account_blind: bytes, excluded_connection_id: UUID | None
 ) -> list[AccountConnection]:
     """
-    Return the live connections of an account, of every owner and organisation.
-
-    Connections without an integration count too: they have a grant.
+    Connections of every owner and organisation count, also without an integration: they have a
+    grant.
     """
     connections = cross_user_lookups.find_account_connections(
         provider=provider, account_blind=account_blind
@@ -72,11 +67,7 @@ def find_other_connections(
 
 
 def is_granted_elsewhere(connection: Connection) -> bool:
-    """
-    Return whether another connection of the account has a live grant.
-
-    A connection with an ended grant has nothing to lose.
-    """
+    """Ignore ended grants: they have nothing to lose."""
     if connection.account_blind is None:
         return False
     other_connections = find_other_connections(
@@ -91,11 +82,11 @@ def is_granted_elsewhere(connection: Connection) -> bool:
 
 def list_needs(connection: Connection) -> tuple[str, ...]:
     """
-    Return the needs for a connection's grant; empty if the grant can be revoked.
+    Return no needs if the grant can be revoked.
 
-    Needs are the products of its live integrations, `CONNECTION` if it was reconnected without a
-    product, and `OTHER_CONNECTION` for a live connection of the same account. Integrations in a
-    purge and connections with an ended grant need nothing.
+    Needs are the products of live integrations, `CONNECTION` if it was reconnected without a
+    product, and `OTHER_CONNECTION` for a live connection of the account. Integrations in a purge
+    and ended grants need nothing.
     """
     products = connection.integrations.filter(status__in=LIVE).values_list("product", flat=True)
     needs = sorted(set(products))
@@ -114,7 +105,7 @@ def begin_discard(
     Decide, in the caller's transaction, to revoke a grant that is not stored; None: others need
     it.
 
-    The row marks the revocation as in flight. Its creator deletes it after the answer.
+    The row marks the revocation as in flight; its creator deletes it after the answer.
     """
     lock_account(account_blind)
     other_connections = find_other_connections(
@@ -130,16 +121,15 @@ def begin_discard(
 
 
 def delete_expired_discards(*, at: datetime) -> int:
-    """Delete revocation marks that dead workers left; return how many."""
     return Discard.objects.filter(revoking_until__lte=at).delete()[0]
 
 
 def get_revocation_end(*, provider: str, account_blind: bytes, at: datetime) -> datetime | None:
     """
-    Return until when a revocation of the account's grant may be in flight; None if none is.
+    Return the end of a revocation that may be in flight.
 
-    A connect asks under `lock_account`. If one is in flight, the connect rolls back, waits, and
-    checks its new grant before it stores it.
+    A connect asks under `lock_account`; during a revocation it rolls back, waits, and checks its
+    new grant before storing it.
     """
     return cross_user_lookups.get_revocation_end(
         provider=provider, account_blind=account_blind, at=at
@@ -152,8 +142,8 @@ def may_be_revoked_since(
     """
     Return whether a revocation of the account's grant may have begun at or after `since`.
 
-    Only the person's connections in the organisation count. An ended connection no longer names
-    its account, so each of them counts.
+    All ended connections of the person in the organisation count, because they no longer name
+    their account.
     """
     own_connections = Connection.objects.owned_by(user_id, organisation_id).filter(
         provider=provider

@@ -1,12 +1,11 @@
 """
 Token refresh: at most one refresh of a grant at a time, over all processes.
 
-A lease on the connection lets one worker refresh; if that worker dies, others wait until the
-lease expires. The grant's generation and the connection's epoch decide whether new tokens are
-saved, never the lease.
+A worker refreshes under a lease on the connection. The grant's generation and the connection's
+epoch, never the lease, decide whether new tokens are saved.
 
-Only workers can open a refresh token. Another process records which token is rejected, asks a
-worker, and polls for the next token. The request is a hint: if it is lost, the row keeps it.
+Only workers can open a refresh token. Another process records the rejected token, asks a worker,
+and polls; if the request is lost, the row keeps it.
 """
 
 from __future__ import annotations
@@ -60,12 +59,11 @@ def get_fresh_connection(
     Return the connection with an unexpired token of a generation after `newer_than`.
 
     :param request_refresh: asks a worker; None: this process is a worker
-    :param claims: the claims of `ClaimsWanted`. A worker that is asked is refused as well, and
-        learns them itself
-    :param known: the live connection, if it was just read
-    :raises DisconnectedError: if it was disconnected
-    :raises errors.GrantRevoked: if the provider ended the grant
-    :raises errors.Unavailable: if it needs a refresh that is not possible now
+    :param claims: of `ClaimsWanted`. A worker that is asked is refused as well, and learns them
+        itself
+    :param known: the live connection, if just read
+    :raises DisconnectedError, errors.GrantRevoked:
+    :raises errors.Unavailable: if a needed refresh is not possible now
     """
     give_up_at = time.monotonic() + settings.REFRESH_PATIENCE_SECONDS
     poll = FIRST_POLL
@@ -121,14 +119,13 @@ def get_expiry(connection: Connection) -> datetime:
 
 
 def reject_tokens(connection: Connection, *, generation: int) -> None:
-    """Record that tokens up to `generation` are rejected, for the next refresh."""
+    """Reject all tokens up to `generation`."""
     Connection.objects.filter(id=connection.id, refresh_beyond__lt=generation).update(
         refresh_beyond=generation
     )
 
 
 def _claim_refresh(connection: Connection, *, at: datetime) -> Lease | None:
-    """Lease the refresh; None if another worker holds it, or the grant has changed."""
     try:
         return leases.claim(
             connection,
@@ -142,7 +139,6 @@ def _claim_refresh(connection: Connection, *, at: datetime) -> Lease | None:
 
 
 def _refresh_grant(connection: Connection, lease: Lease, *, at: datetime, claims: str) -> None:
-    """Refresh the tokens at the provider, under the lease, and save or discard them."""
     provider = PROVIDERS[connection.provider]
     tokens: TokenSet | None = None
     try:
@@ -180,7 +176,7 @@ def _refresh_grant(connection: Connection, lease: Lease, *, at: datetime, claims
 
 
 def _save_tokens(old_connection: Connection, tokens: TokenSet) -> bool:
-    """Save the tokens unless the grant changed since the read; return whether they were saved."""
+    """Return False if the grant changed since the read."""
     with transaction.atomic(durable=True):
         connection = (
             Connection.objects.select_for_update(no_key=True)
@@ -212,7 +208,7 @@ def _save_tokens(old_connection: Connection, tokens: TokenSet) -> bool:
 
 
 def _discard_tokens(old_connection: Connection, tokens: TokenSet) -> None:
-    """Discard late tokens: the connection ended, or another worker refreshed it."""
+    """The connection ended, or another worker refreshed it."""
     is_over = (
         Connection.objects.filter(id=old_connection.id)
         .filter(status__in=[ConnectionStatus.ENDING, ConnectionStatus.ENDED])

@@ -1,4 +1,4 @@
-"""A file of a message as an HTTP response: a download that never renders at our origin."""
+"""A message's file as an HTTP response: a download that never renders at our origin."""
 
 from __future__ import annotations
 
@@ -19,11 +19,9 @@ def answer_attachment(
     context: RequestContext, *, message_id: UUID, attachment_id: UUID
 ) -> StreamingHttpResponse:
     """
-    Return an attachment as a download with its own name.
+    Raises as `attachments.download_attachment`.
 
-    :raises integrations.coordination.concurrency.TooManyStreams: if the person already downloads
-        two files
-    :raises: as `attachments.download_attachment`
+    :raises integrations.coordination.concurrency.TooManyStreams:
     """
     return _stream_download(
         context,
@@ -35,11 +33,9 @@ def answer_attachment(
 
 def answer_remote_file(context: RequestContext, ref: RemoteMessageRef) -> StreamingHttpResponse:
     """
-    Return a file of a message that is not stored, as a download with its own name.
+    Raises as `remote_messages.download_file`.
 
-    :raises integrations.coordination.concurrency.TooManyStreams: if the person already downloads
-        two files
-    :raises: as `remote_messages.download_file`
+    :raises integrations.coordination.concurrency.TooManyStreams:
     """
     return _stream_download(context, lambda: remote_messages.download_file(context, ref))
 

@@ -1,8 +1,8 @@
 """
 Attachments and inline images: fetched from the own provider for each view, never stored.
 
-Stored is the path of the part within the message, because the provider's attachment ids change
-between two reads. A file is bounded in size, the images of a message in number and size.
+Stored is the part's path within the message, because the provider's attachment ids change between
+two reads. Size and number are bounded.
 """
 
 from __future__ import annotations
@@ -38,9 +38,7 @@ def download_attachment(
     context: RequestContext, *, message_id: UUID, attachment_id: UUID
 ) -> AttachmentDownload:
     """
-    Return one attachment as it arrives.
-
-    :raises ObjectNotFound: if the message has no such attachment, or is not visible in this context
+    :raises ObjectNotFound: also if the message has no such attachment
     :raises errors.Gone: if the provider no longer has it
     :raises errors.Rejected: if it exceeds `LARGEST`
     :raises errors.Unavailable: if the provider does not answer now
@@ -67,11 +65,9 @@ def download_attachment(
 
 def render_body(context: RequestContext, *, message_id: UUID) -> bytes:
     """
-    Return a message's text as a document of safe HTML, with its inline images.
+    Return safe HTML, without unavailable images.
 
-    An image that is unavailable now is left out.
-
-    :raises ObjectNotFound: if no such message is visible in this context
+    :raises ObjectNotFound:
     """
     permitted: PermittedRows = mail.get_message(context, message_id)
     (message_row,) = permitted.rows

@@ -27,12 +27,10 @@ FIRST_BYTES: Final = 64 * 1024
 @dataclass(frozen=True, slots=True)
 class AttachmentDownload:
     """
-    One file for its owner.
+    Answer with an attachment of type `application/octet-stream` and `nosniff`, so that nothing
+    renders at our origin. `filename` is for display and is no path.
 
-    `filename` is for display and is no path. Answer with an attachment of type
-    `application/octet-stream` and `nosniff`, so that nothing renders at our origin.
-
-    :param pieces: of the file as they arrive; close it
+    :param pieces: as they arrive; close it
     :param size: in bytes, if the provider said so; a download with another number of bytes breaks
         off
     """
@@ -52,11 +50,10 @@ def stream_file(  # noqa: PLR0913 - one file, where it is, and why it may be sho
     shape_filename: Callable[[Any, Mapping[str, bytes]], dict[str, Any]],
 ) -> AttachmentDownload:
     """
-    Return a file through its sink.
+    Raises as `provider_calls.open_file` and `locate_part`.
 
-    :param locate_part: returns the provider's id of the message, and the path of the part in it
+    :param locate_part: returns the provider's message id, and the part's path in the message
     :param shape_filename: returns the JSON object with `filename`
-    :raises: as `provider_calls.open_file`, and ObjectNotFound if `locate_part` does
     """
     fetcher = _FileFetcher(connection_id, locate_part)
     pieces = download.pass_through_file(
@@ -77,7 +74,7 @@ def stream_file(  # noqa: PLR0913 - one file, where it is, and why it may be sho
 
 @dataclass
 class _FileFetcher:
-    """Asks the connection's own provider inside a sink, and keeps the error."""
+    """Keeps the error."""
 
     connection_id: UUID
     locate_part: Callable[[Mapping[str, bytes]], tuple[str, str]]
@@ -97,11 +94,7 @@ class _FileFetcher:
 
 
 def _await_first_bytes(file: FileDownload) -> FileDownload:
-    """
-    Return the same file after its first bytes have arrived.
-
-    An earlier error is answered with a message; a later one breaks the file off.
-    """
+    """An earlier error is answered with a message; a later one breaks the file off."""
     with ExitStack() as stack:
         stack.callback(file.close)
         first = bytearray()

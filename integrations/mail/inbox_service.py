@@ -1,8 +1,8 @@
 """
 Read mail: load rows, get permits to open them, pass both to a sink.
 
-The API takes JSON bytes; a page takes `PermittedRows` and passes them to the template sink.
-Neither sees plaintext.
+The API takes JSON bytes; a page passes `PermittedRows` to the template sink. Neither sees
+plaintext.
 """
 
 from __future__ import annotations
@@ -45,8 +45,7 @@ class PermittedRows:
     """
     Rows, and the permits under which a sink opens them.
 
-    :param next_cursor: None on the last page
-    :param mailboxes: of a list, the facts of each mailbox of the person
+    :param mailboxes: of a list, the facts of all the person's mailboxes
     """
 
     rows: Sequence[SealedRow]
@@ -59,11 +58,10 @@ def get_message_page(
     context: RequestContext, filters: MailFilters, *, cursor: str | None = None, limit: int = 50
 ) -> PermittedRows:
     """
-    Return a page of messages, newest first, with permits to show them.
+    Return the newest messages first.
 
     :raises cursors.InvalidCursor: if `cursor` belongs to another query
-    :raises cursors.ExpiredCursor: if it is too old
-    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow it
+    :raises cursors.ExpiredCursor, limited_use.guard.guard.AccessRefused:
     """
     return _get_page(context, filters, MESSAGES, cursor=cursor, limit=limit)
 
@@ -71,17 +69,12 @@ def get_message_page(
 def get_thread_page(
     context: RequestContext, filters: MailFilters, *, cursor: str | None = None, limit: int = 50
 ) -> PermittedRows:
-    """Return a page of threads, by their newest message. See `get_message_page`."""
+    """See `get_message_page`."""
     return _get_page(context, filters, THREADS, cursor=cursor, limit=limit)
 
 
 def get_message(context: RequestContext, message_id: UUID) -> PermittedRows:
-    """
-    Return one whole message, with permits to show it.
-
-    :raises ObjectNotFound: if no such message is visible in this context
-    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow it
-    """
+    """:raises ObjectNotFound, limited_use.guard.guard.AccessRefused:"""
     mailboxes = visible_mailboxes.find_visible_mailboxes(context)
     page = page_queries.select_message(
         message_id, actor=context.actor, user_id=context.user_id, mailboxes=mailboxes
@@ -92,7 +85,7 @@ def get_message(context: RequestContext, message_id: UUID) -> PermittedRows:
 
 
 def get_thread(context: RequestContext, thread_id: UUID) -> PermittedRows:
-    """Return one thread with its messages, newest first. See `get_message`."""
+    """See `get_message`."""
     mailboxes = visible_mailboxes.find_visible_mailboxes(context)
     page = page_queries.select_thread(
         thread_id, actor=context.actor, user_id=context.user_id, mailboxes=mailboxes
@@ -110,7 +103,6 @@ def list_messages(
     limit: int = 50,
     envelope: Mapping[str, Any] | None = None,
 ) -> bytes:
-    """Return a page of messages as JSON. See `get_message_page`."""
     return _render_list(
         context,
         get_message_page(context, filters, cursor=cursor, limit=limit),
@@ -127,7 +119,6 @@ def list_threads(
     limit: int = 50,
     envelope: Mapping[str, Any] | None = None,
 ) -> bytes:
-    """Return a page of threads as JSON. See `get_thread_page`."""
     return _render_list(
         context,
         get_thread_page(context, filters, cursor=cursor, limit=limit),
@@ -137,7 +128,6 @@ def list_threads(
 
 
 def read_message(context: RequestContext, message_id: UUID) -> bytes:
-    """Return one message as JSON. See `get_message`."""
     permitted = get_message(context, message_id)
     (message_row,) = permitted.rows
 
@@ -155,7 +145,6 @@ def read_message(context: RequestContext, message_id: UUID) -> bytes:
 
 
 def read_thread(context: RequestContext, thread_id: UUID) -> bytes:
-    """Return one thread as JSON. See `get_thread`."""
     permitted = get_thread(context, thread_id)
     return response.render_json_object(
         permitted.rows[0],

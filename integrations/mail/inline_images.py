@@ -1,8 +1,6 @@
 """
-Inline images in a message's text, fetched from the own provider for each view.
-
-Called inside the sink that shows the text. Images are bounded in number and size; an unavailable
-one is left out.
+Inline images in a message's text, fetched from the own provider for each view, inside the sink.
+Size and number are bounded; an unavailable image is left out.
 """
 
 from __future__ import annotations
@@ -30,11 +28,10 @@ LARGEST_IN_ALL: Final = 8 * 1024 * 1024
 
 def embed_pictures(connection_id: UUID, message_id: str, text: SafeText) -> str:
     """
-    Return the text of a message as safe HTML, with its images.
+    Return safe HTML.
 
     :param message_id: the provider's
-    :raises concurrency.TooManyWaits: if the text has images, and two other requests of the person
-        already wait for providers
+    :raises concurrency.TooManyWaits: only if the text has images
     """
     pictures = list(islice(dict.fromkeys(filter(None, text.pictures)), MOST))
     if not pictures:
@@ -47,7 +44,6 @@ def embed_pictures(connection_id: UUID, message_id: str, text: SafeText) -> str:
 def _fetch_pictures(
     connection_id: UUID, message_id: str, pictures: Iterable[Picture]
 ) -> Iterator[tuple[Picture, str]]:
-    """Yield each image with its `data:` address."""
     for picture in pictures:
         part, content_type = picture
         try:
@@ -61,7 +57,7 @@ def _fetch_pictures(
 
 
 def _insert_pictures(text: SafeText, addresses: Mapping[Picture, str]) -> str:
-    """Return the pieces with the images between them, up to `LARGEST_IN_ALL`."""
+    """Insert images up to `LARGEST_IN_ALL`."""
     filled, room = [text.pieces[0]], LARGEST_IN_ALL
     for picture, piece in zip(text.pictures, text.pieces[1:], strict=True):
         address = addresses.get(picture) if picture else None

@@ -1,4 +1,4 @@
-"""Names of message labels: each mailbox stores them once, and its message rows hold ids."""
+"""Label names: each mailbox stores them once, and its message rows hold ids."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ OPENED_AS: Final = "label_names"
 
 
 def find_names(integration_ids: Iterable[UUID]) -> dict[UUID, SealedValue | None]:
-    """Return the sealed label names of each mailbox, by integration."""
     ids = set(integration_ids)
     if not ids:
         return {}
@@ -28,9 +27,9 @@ def find_names(integration_ids: Iterable[UUID]) -> dict[UUID, SealedValue | None
 
 def get_label_names(labels: bytes | None, opened: Mapping[str, bytes]) -> list[str]:
     """
-    Return the names of a message's labels, sorted; a deleted label has none.
+    Return sorted names; a deleted label has none.
 
-    :param labels: the opened `labels` column of the message
+    :param labels: the opened `labels` column
     """
     if not labels:
         return []

@@ -35,7 +35,7 @@ FOLDERS: Final = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailFilters:
     """
-    A filter that is None narrows nothing.
+    A None filter narrows nothing.
 
     :param folder: one of `FOLDERS`
     :param received_after: aware; exclusive
@@ -53,7 +53,7 @@ class MailFilters:
 
     @property
     def canonical_json(self) -> str:
-        """The active filters, the same text for the same filters: cursors are bound to it."""
+        """Equal filters have equal text, which cursors are bound to."""
         active_filters = {name: value for name, value in asdict(self).items() if value is not None}
         return orjson.dumps(active_filters, option=orjson.OPT_SORT_KEYS).decode()
 
@@ -61,7 +61,7 @@ class MailFilters:
 def get_visible_messages(
     *, actor: Actor, user_id: UUID, mailboxes: VisibleMailboxes
 ) -> QuerySet[Message]:
-    """Return that person's visible messages, unordered. `message_list_sql` reads a page of them."""
+    """Return visible messages, unordered. `message_list_sql` reads a page of them."""
     rows = Message.objects.filter(
         user_id=user_id, organisation_id=actor.organisation_id or NO_ORGANISATION
     )
@@ -71,7 +71,7 @@ def get_visible_messages(
 def get_visible_threads(
     *, actor: Actor, user_id: UUID, mailboxes: VisibleMailboxes
 ) -> QuerySet[Thread]:
-    """Return that person's visible threads, unordered. `thread_list_sql` reads a page of them."""
+    """Return visible threads, unordered. `thread_list_sql` reads a page of them."""
     rows = Thread.objects.filter(
         user_id=user_id, organisation_id=actor.organisation_id or NO_ORGANISATION
     )
@@ -80,9 +80,7 @@ def get_visible_threads(
 
 def _exclude_hidden(mailboxes: VisibleMailboxes) -> Q:
     """
-    Return the condition that excludes hidden mailboxes.
-
-    A list of the visible mailboxes would make PostgreSQL leave the index that has the order; so
-    the condition excludes, and only if there are hidden mailboxes.
+    Exclude hidden mailboxes, if any: a list of the visible ones would make PostgreSQL leave the
+    index that has the order.
     """
     return ~Q(integration_id__in=mailboxes.hidden) if mailboxes.hidden else Q()

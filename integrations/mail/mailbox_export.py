@@ -1,9 +1,8 @@
 """
 An owner's copy of the stored mail: a file, written during its download.
 
-Only a part of it is in memory at a time, and each part has its own permits. If the mailbox is
-disconnected during the download, the file breaks off and does not open, so that it cannot pass
-for complete.
+One part is in memory at a time, with its own permits. If the mailbox is disconnected, the file
+breaks off and does not open, so that it cannot pass for complete.
 """
 
 from __future__ import annotations
@@ -92,17 +91,15 @@ class _ExportPart:
 
 @dataclass(slots=True)
 class _ExportNotes:
-    """The numbers of the last entry: messages that do not open, and reconstructed messages."""
-
     unopenable: list[UUID] = field(default_factory=list)
     reconstructed: int = 0
 
 
 def request_export(*, actor: Actor, integration_id: UUID, at: datetime) -> UUID:
     """
-    Record the owner's request for a copy, after a recent reauthentication.
+    The owner has just reauthenticated.
 
-    :raises ObjectNotFound: if the owner has no such live integration
+    :raises ObjectNotFound:
     """
     user_id, organisation_id = support_and_export_permits.get_owner_ids(actor)
     live = Integration.objects.live().owned_by(user_id, organisation_id)
@@ -119,7 +116,7 @@ def request_export(*, actor: Actor, integration_id: UUID, at: datetime) -> UUID:
 
 
 def get_latest_exports(*, actor: Actor, integration_id: UUID) -> list[Export]:
-    """Return the owner's latest requests, newest first."""
+    """Return the newest first."""
     user_id, organisation_id = support_and_export_permits.get_owner_ids(actor)
     exports = Export.objects.filter(
         integration_id=integration_id, user_id=user_id, organisation_id=organisation_id
@@ -129,9 +126,7 @@ def get_latest_exports(*, actor: Actor, integration_id: UUID) -> list[Export]:
 
 def stream_export(*, export_id: UUID, actor: Actor, now: Callable[[], datetime]) -> Iterator[bytes]:
     """
-    Yield the file, part by part: a ZIP with one mbox in it.
-
-    A ZIP that breaks off does not open: see `streaming_zip`. The page says so, too.
+    Yield a ZIP with one mbox. A broken-off ZIP does not open: see `streaming_zip`.
 
     :param now: the clock; a download takes time
     """
@@ -170,7 +165,6 @@ def stream_export(*, export_id: UUID, actor: Actor, now: Callable[[], datetime])
 
 
 def _write_about(export_id: UUID, *, actor: Actor, at: datetime) -> bytes:
-    """Return the first entry, which describes the file and names the account."""
     granted = support_and_export_permits.to_name_account(actor=actor, export_id=export_id, at=at)
     connection = Export.objects.get(id=export_id).integration.connection
 
@@ -185,7 +179,6 @@ def _write_about(export_id: UUID, *, actor: Actor, at: datetime) -> bytes:
 def _write_part(
     part: _ExportPart, export_id: UUID, notes: _ExportNotes, *, actor: Actor, at: datetime
 ) -> bytes:
-    """Return the messages of a part; `notes` collects the numbers of the last entry."""
     granted = support_and_export_permits.to_export(
         actor=actor, export_id=export_id, count=len(part.rows), at=at
     )
@@ -226,7 +219,6 @@ def _write_record(
 
 
 def _get_next_part(export_id: UUID, after: UUID | None) -> _ExportPart | None:
-    """Return the next messages in the order of their ids; None if there are no more."""
     rows = MessageBody.objects.filter(
         integration_id__in=Export.objects.filter(id=export_id).values("integration_id")
     ).order_by("message_id")

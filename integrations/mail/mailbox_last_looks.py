@@ -1,4 +1,4 @@
-"""Store that owners view mailboxes, and enqueue the sync of idle mailboxes."""
+"""Store views of mailboxes by owners, and enqueue the sync of idle mailboxes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ from integrations.sync import last_looks
 
 
 def record_look(integration_ids: Iterable[UUID], *, at: datetime) -> None:
-    """Store a view of these mailboxes; the caller has permission to show them."""
+    """The caller has permission to show these mailboxes."""
     for work_id in last_looks.record_looks(integration_ids, at=at):
         enqueue("integrations.sync_mail", work_id=work_id)

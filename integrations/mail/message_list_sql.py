@@ -1,8 +1,6 @@
 """
-Read the rows of a page of messages, in SQL.
-
-This is the most frequent query. Composing it with Django's ORM took longer than PostgreSQL takes
-to answer it.
+Read a page of messages, in SQL: composing this most frequent query with Django's ORM took longer
+than PostgreSQL's answer.
 """
 
 from __future__ import annotations
@@ -48,7 +46,7 @@ _PAGE_STATEMENT: Final = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailPageRequest:
     """
-    The rows of a person on one page, newest first.
+    A page of a person's rows, newest first.
 
     :param after: position before the page; None: the first page
     :param limit: most rows
@@ -63,7 +61,6 @@ class MailPageRequest:
 
 
 def list_messages(page: MailPageRequest) -> list[MessageListColumns]:
-    """Return the messages of a page."""
     return [
         MessageListColumns._make(row)
         for row in fetch_rows(_PAGE_STATEMENT, FILTER_CONDITIONS, _AFTER_CONDITION, page)
@@ -77,12 +74,9 @@ def fetch_rows(
     page: MailPageRequest,
 ) -> list[tuple[Any, ...]]:
     """
-    Return the rows of a page.
-
     :param statement: with placeholders for `condition` and `limit`
-    :param filter_conditions: the condition of each filter, which takes the filter's value
-    :param after_condition: the condition for rows after a position, which takes its time twice
-        and its id
+    :param filter_conditions: by filter; each takes the filter's value
+    :param after_condition: for rows after a position; takes its time twice and its id
     """
     condition, values = _build_condition(filter_conditions, after_condition, page)
     with connection.cursor() as cursor:
@@ -96,7 +90,6 @@ def fetch_rows(
 def _build_condition(
     filter_conditions: Mapping[str, str], after_condition: str, page: MailPageRequest
 ) -> tuple[str, list[Any]]:
-    """Return the condition for the rows of a page, and its values."""
     conditions = [_OWNER_CONDITION]
     values: list[Any] = [page.user_id, page.actor.organisation_id or NO_ORGANISATION]
     for name, condition in filter_conditions.items():
@@ -117,10 +110,8 @@ def _select_mailboxes(
     mailboxes: VisibleMailboxes, connection_id: UUID | None
 ) -> tuple[str, list[Any]]:
     """
-    Return the condition that excludes hidden mailboxes, and its values.
-
-    A list of the visible mailboxes would make PostgreSQL leave the index that has the order; so
-    the condition excludes, and only if there are hidden mailboxes.
+    Exclude hidden mailboxes, if any: a list of the visible ones would make PostgreSQL leave the
+    index that has the order.
     """
     if connection_id is None:
         ids, test = list(mailboxes.hidden), "NOT IN"

@@ -1,8 +1,9 @@
 """
-The shown text of a message: sanitised when the message is stored, opened for each view.
+The shown text of a message: sanitised when the message is stored, opened for each view. Only
+sinks call this module.
 
-A view parses nothing. If an older version sanitised the text, a parser process sanitises the
-original again, and the result is stored. Only sinks call this module.
+If an older version sanitised the text, a parser process sanitises the original again, and the
+result is stored; else a view parses nothing.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ _NOT_SHOWN: Final = SanitisedText((f"<p>{NOT_SHOWN}</p>",), (), NOT_SHOWN)
 
 def get_sealed_columns(body: MessageBody) -> dict[str, SealedValue | None]:
     """
-    Return the sealed columns that show a message: the original only if it is needed.
+    Include the original only if needed.
 
     :param body: may be loaded without `content`
     :raises MessageBody.DoesNotExist: if it was deleted since
@@ -58,14 +59,11 @@ def open_text(
     row: SealedRow, opened: Mapping[str, bytes], *, permits: Permits, stores: bool = True
 ) -> SafeText:
     """
-    Return the text of a message.
-
     :param row: with the columns of `get_sealed_columns`
     :param opened: their plaintext
-    :param permits: the permits that opened them
-    :param stores: whether a text that was sanitised again is stored
-    :raises integrations.parsers.process_pool.ParsersBusy: if the text has to be sanitised, and no
-        process is free
+    :param permits: that opened them
+    :param stores: store a text that was sanitised again
+    :raises integrations.parsers.process_pool.ParsersBusy: if the text has to be sanitised again
     """
     if "shown" in opened:
         return safe_text.decode_safe_text(opened["shown"])
@@ -98,7 +96,7 @@ WHERE message_id = (
 
 
 def _store_text(record: bytes, original: SealedValue, permits: Permits) -> None:
-    """Store the text that was made from `original`. A failure does not fail the view."""
+    """A failure does not fail the view."""
     holder, message_id = original.binding.holder, original.binding.row
     try:
         key = get_sealer(holder=holder, epoch=permits[holder, DataClass.MAIL_CONTENT].epoch)

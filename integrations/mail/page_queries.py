@@ -1,4 +1,4 @@
-"""Pages of sealed rows in a stable order, newest first, with keyset pagination."""
+"""Pages of sealed rows, newest first, with keyset pagination."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ _LABELS: Final = cast("SealedField[Any, Any]", Message._meta.get_field("labels")
 @dataclass(frozen=True, slots=True)
 class MailRowPage:
     """
-    :param integration_ids: the integration of each row, to count rows
-    :param next_position: position after which the next page begins; None on the last page
+    :param integration_ids: of each row, to count rows
+    :param next_position: after which the next page begins; None on the last page
     """
 
     rows: list[SealedRow]
@@ -46,7 +46,7 @@ class MailRowPage:
 
 
 def select_message_page(page: MailPageRequest) -> MailRowPage:
-    """Return a page of messages. One query; two if any message has labels."""
+    """Send one query; two if any message has labels."""
     limit, mailboxes = page.limit, page.mailboxes
     rows = message_list_sql.list_messages(replace(page, limit=limit + 1))
     page_rows = rows[:limit]
@@ -70,7 +70,7 @@ def select_message_page(page: MailPageRequest) -> MailRowPage:
 
 
 def select_thread_page(page: MailPageRequest) -> MailRowPage:
-    """Return a page of threads, each with its newest message. One query."""
+    """Send one query for threads with their newest messages."""
     limit, mailboxes = page.limit, page.mailboxes
     rows = thread_list_sql.list_threads(replace(page, limit=limit + 1))
     # A thread without its newest message is left out, but still counts for the next position.
@@ -87,7 +87,7 @@ def select_thread_page(page: MailPageRequest) -> MailRowPage:
 def select_message(
     message_id: UUID, *, actor: Actor, user_id: UUID, mailboxes: VisibleMailboxes
 ) -> MailRowPage:
-    """Return one message with its text, or an empty page. At most three queries."""
+    """Return an empty page for an unknown message. Send at most three queries."""
     visible_messages = list_filters.get_visible_messages(
         actor=actor, user_id=user_id, mailboxes=mailboxes
     )
@@ -107,7 +107,7 @@ def select_message(
 def select_thread(
     thread_id: UUID, *, actor: Actor, user_id: UUID, mailboxes: VisibleMailboxes
 ) -> MailRowPage:
-    """Return one thread with its messages, newest first, or an empty page. Two or three queries."""
+    """Return messages newest first, or an empty page. Send two or three queries."""
     visible_threads = list_filters.get_visible_threads(
         actor=actor, user_id=user_id, mailboxes=mailboxes
     )
@@ -155,7 +155,7 @@ def _make_message_row(
 def _make_thread_row(
     row: ThreadListColumns, mailboxes: VisibleMailboxes, canonical_ids: Mapping[UUID, UUID]
 ) -> SealedRow:
-    """Return a row for a sink; `canonical_ids` has one object per mailbox id."""
+    """:param canonical_ids: one object per mailbox id"""
     if row.newest_id is None or row.newest_integration_id is None:
         raise TypeError("a thread without its newest message is not listed")
     integration_id = canonical_ids.get(row.newest_integration_id, row.newest_integration_id)
@@ -171,7 +171,6 @@ def _make_detail_row(message: Message, mailboxes: VisibleMailboxes) -> SealedRow
 
 
 def _get_sealed_names(messages: Sequence[Message]) -> dict[str, SealedValue | None]:
-    """Return the sealed label names of a mailbox, if one of its messages has a label."""
     labelled = [message.integration_id for message in messages if message.labels is not None]
     names = label_names.find_names(labelled)
     return {label_names.OPENED_AS: names.get(labelled[0])} if labelled else {}
@@ -189,5 +188,4 @@ def _make_conversation_row(
 
 
 def count_by_integration(integration_ids: Iterable[UUID]) -> dict[UUID, int]:
-    """Return the number of rows of each integration."""
     return dict(Counter(integration_ids))

@@ -1,8 +1,8 @@
 """
 Search all of a person's mail at its provider: results are shown, and never stored.
 
-Mail beyond the horizon stays at the provider. The provider is asked inside the sink that shows
-its answer. A search leaves one ledger entry per mailbox, and nothing of its text.
+Mail beyond the horizon stays at the provider, which is asked inside the sink that shows its
+answer. A search leaves one ledger entry per mailbox, without its text.
 """
 
 from __future__ import annotations
@@ -39,11 +39,7 @@ LONGEST: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class MailSearch:
-    """
-    Mailboxes to search: rows and permits for the sink, and the shape function that searches.
-
-    :param waits: seconds until a retry, for each mailbox without quota; known after rendering
-    """
+    """:param waits: seconds until a retry, for each mailbox without quota; known after rendering"""
 
     rows: Sequence[SealedRow]
     permits: Permits
@@ -52,7 +48,6 @@ class MailSearch:
 
     @property
     def is_postponed(self) -> bool:
-        """Whether no mailbox could be searched yet."""
         return bool(self.rows) and len(self.waits) == len(self.rows)
 
 
@@ -60,11 +55,10 @@ def search_mailboxes(
     context: RequestContext, words: str, *, before: datetime | None = None, only: UUID | None = None
 ) -> MailSearch:
     """
-    Return a person's mailboxes, to be searched for `words` in the provider's own syntax.
-
-    :param before: leave out messages received then or later
-    :param only: search this mailbox only, by integration
-    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow it
+    :param words: in the provider's own syntax
+    :param before: exclusive
+    :param only: one mailbox, by integration
+    :raises limited_use.guard.guard.AccessRefused:
     """
     mailboxes = visible_mailboxes.find_visible_mailboxes(context)
     connection_by_integration = {
@@ -100,8 +94,6 @@ def search_mailboxes(
 
 @dataclass(frozen=True, slots=True)
 class _MailboxSearcher:
-    """Asks each mailbox's own provider, inside the sink that shows the results."""
-
     permits: Permits
     words: str
     before: datetime | None
@@ -145,7 +137,6 @@ class _MailboxSearcher:
     def _shape_matches(
         self, mailbox: RemoteMailbox, matches: Sequence[RemoteMessage]
     ) -> list[row_types.MailJson]:
-        """Return the list values of each match, with its thread or its provider reference."""
         permit = self.permits[mailbox.integration_id, DataClass.MAIL_METADATA]
         key = get_sealer(holder=mailbox.integration_id, epoch=permit.epoch)
         blinds = {key.compute_blind(MESSAGE, message.message_id): message for message in matches}
@@ -175,7 +166,7 @@ def _get_messages(answer: RemoteThread | errors.ProviderError) -> Sequence[Remot
 
 
 def _get_next_before(messages: Sequence[RemoteMessage]) -> datetime | None:
-    """Return the `before` of the next page; messages of the last second are repeated."""
+    """Repeat messages of the last second."""
     if not messages:
         return None
     oldest = min(message.received_at for message in messages)

@@ -1,8 +1,8 @@
 """
 References to messages and files at the provider that are not stored, and their summaries.
 
-A reference is sealed under the mailbox's key. So it may appear in a page address and in a
-browser's history: only its owner can use it, and it dies with the mailbox's disconnect.
+A reference is sealed under the mailbox's key, so it may appear in page addresses and browser
+histories: only its owner can use it, and it dies with the mailbox's disconnect.
 """
 
 from __future__ import annotations
@@ -40,8 +40,6 @@ TRY_LATER: Final = "The provider is not answering now. Please try again in a mom
 
 @dataclass(frozen=True, slots=True)
 class RemoteMailbox:
-    """A mailbox, and the name of its provider."""
-
     integration_id: UUID
     connection_id: UUID
     provider: str
@@ -50,7 +48,7 @@ class RemoteMailbox:
 @dataclass(frozen=True, slots=True)
 class RemoteMessageRef:
     """
-    Sealed reference to a message, or to a part of one.
+    To a message, or to a part of one.
 
     :param row: made for this reference; the seal is bound to it
     :param seal: ciphertext, in base64url
@@ -73,7 +71,6 @@ class RemoteMessageRef:
 
 
 def make_ref(key: Sealer, address: Mapping[str, str]) -> RemoteMessageRef:
-    """Return the reference to `address`, sealed under the mailbox's key."""
     row = uuid7()
     sealed = key.seal_value(SetAside, "remote_id", row=row, data=orjson.dumps(address))
     return RemoteMessageRef(
@@ -82,13 +79,12 @@ def make_ref(key: Sealer, address: Mapping[str, str]) -> RemoteMessageRef:
 
 
 def read_ref(opened: Mapping[str, bytes]) -> dict[str, str]:
-    """Return the address of an opened reference."""
     address: dict[str, str] = orjson.loads(opened["where"])
     return address
 
 
 def shape_summary(message: RemoteMessage, mailbox: RemoteMailbox) -> row_types.MailJson:
-    """Return the list values of a message, with the keys of the inbox."""
+    """Return the keys of the inbox."""
     no_id = UUID(int=0)
     listed = MessageListColumns(
         id=no_id,
@@ -110,7 +106,6 @@ def shape_summary(message: RemoteMessage, mailbox: RemoteMailbox) -> row_types.M
 
 
 def explain_error(error: Exception) -> str:
-    """Return a plain explanation of a provider error."""
     return next(
         (_EXPLANATIONS[kind] for kind in type(error).__mro__ if kind in _EXPLANATIONS), TRY_LATER
     )

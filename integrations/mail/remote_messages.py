@@ -1,8 +1,6 @@
 """
 Show one message that is not stored: fetched from its own provider for each view, then discarded.
-
-A search puts the sealed reference on a page (`remote_message_refs`). Each view is a separate use:
-permitted, recorded, and fetched inside the sink that shows the message.
+Each view is a separate use: permitted, recorded, and fetched inside the sink.
 """
 
 from __future__ import annotations
@@ -43,8 +41,6 @@ _FULL_CLASSES: Final = (DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT)
 @dataclass(frozen=True, slots=True)
 class RemoteMessageFetch:
     """
-    The row and permits for the sink that shows a message, and the shape function that fetches it.
-
     :param rate_limits: the error if the provider's limit prevented the fetch; known after
         rendering
     """
@@ -57,10 +53,9 @@ class RemoteMessageFetch:
 
 def prepare_head(context: RequestContext, ref: RemoteMessageRef) -> RemoteMessageFetch:
     """
-    Return a message to show without its text, with the names of its files.
+    Show the names of files, and no text.
 
-    :raises ObjectNotFound: if the mailbox is not this person's
-    :raises limited_use.guard.guard.AccessRefused: if the policy does not allow it
+    :raises ObjectNotFound, limited_use.guard.guard.AccessRefused:
     """
     row, granted = _prepare_row(context, ref)
     rate_limits: list[errors.RateLimited] = []
@@ -97,10 +92,9 @@ def prepare_head(context: RequestContext, ref: RemoteMessageRef) -> RemoteMessag
 
 def render_body(context: RequestContext, ref: RemoteMessageRef) -> bytes:
     """
-    Return the message's text as a document of safe HTML, with its inline images.
+    Return safe HTML, with inline images.
 
-    :raises ObjectNotFound: if the mailbox is not this person's
-    :raises errors.ProviderError: the provider's error
+    :raises ObjectNotFound, errors.ProviderError:
     """
     row, granted = _prepare_row(context, ref)
     reader = _BodyReader()
@@ -114,10 +108,8 @@ def render_body(context: RequestContext, ref: RemoteMessageRef) -> bytes:
 
 def download_file(context: RequestContext, ref: RemoteMessageRef) -> AttachmentDownload:
     """
-    Return one of the message's files as it arrives.
-
-    :raises ObjectNotFound: if the mailbox is not this person's, or the reference is not to a file
-    :raises errors.ProviderError: the provider's error
+    :raises ObjectNotFound: also if the reference is not to a file
+    :raises errors.ProviderError:
     """
     row, granted = _prepare_row(context, ref)
     return file_stream.stream_file(
@@ -131,8 +123,6 @@ def download_file(context: RequestContext, ref: RemoteMessageRef) -> AttachmentD
 
 
 class _BodyReader:
-    """Asks the mailbox's own provider inside a sink, and keeps the error."""
-
     def __init__(self) -> None:
         self.failed: Exception | None = None
 

@@ -37,10 +37,8 @@ DAMAGED: Mapping[str, Any] = {
 
 class ThreadListColumns(NamedTuple):
     """
-    The columns of a thread for a list, and the sealed summary of its newest message.
-
     :param newest_id: None if that message does not exist
-    :param newest_integration_id: holder of the key of the summary
+    :param newest_integration_id: holder of the summary's key
     """
 
     id: UUID
@@ -57,7 +55,7 @@ class ThreadListColumns(NamedTuple):
 
 
 class MessageListColumns(NamedTuple):
-    """The columns of a message for a list, sealed ones as stored."""
+    """Sealed columns are as stored."""
 
     id: UUID
     integration_id: UUID
@@ -74,8 +72,6 @@ class MessageListColumns(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MessageRow:
-    """A message, and its connection."""
-
     message: Message | MessageListColumns
     connection_id: UUID | None
 
@@ -83,10 +79,8 @@ class MessageRow:
 @dataclass(frozen=True, slots=True)
 class ThreadRow:
     """
-    A thread, and its connection.
-
-    `messages` have opened summaries, newest first; empty in a list, where the thread's row has
-    the newest summary.
+    `messages` have opened summaries, newest first; empty in a list, where the row has the newest
+    summary.
     """
 
     thread: Thread | ThreadListColumns
@@ -95,13 +89,11 @@ class ThreadRow:
 
 
 def shape_message_summary(row: MessageRow, opened: OpenedColumns) -> MailJson:
-    """Return a message for a list."""
     summary = _read_summary(opened.get("summary"))
     return _shape_message_head(row.message, row.connection_id, summary, _read_labels(opened))
 
 
 def shape_thread_message(row: MessageRow, opened: OpenedColumns) -> MailJson:
-    """Return a message for a conversation: with its attachments, without its text."""
     summary = _read_summary(opened.get("summary"))
     message_json = _shape_message_head(
         row.message, row.connection_id, summary, _read_labels(opened)
@@ -111,7 +103,7 @@ def shape_thread_message(row: MessageRow, opened: OpenedColumns) -> MailJson:
 
 
 def shape_message(row: MessageRow, opened: OpenedColumns, text: SafeText) -> MailJson:
-    """Return a whole message. `body` is sanitised; it loads nothing."""
+    """`body` is sanitised; it loads nothing."""
     summary = orjson.loads(opened["summary"])
     message_json = _shape_message_head(
         row.message, row.connection_id, summary, _read_labels(opened)
@@ -140,12 +132,10 @@ def shape_attachments(summary: Mapping[str, Any]) -> list[MailJson]:
 
 
 def shape_thread_summary(row: ThreadRow, opened: OpenedColumns) -> MailJson:
-    """Return a thread for a list, with the subject and snippet of its newest message."""
     return _shape_thread_head(row, [read_newest_summary(opened)])
 
 
 def shape_thread(row: ThreadRow, opened: OpenedColumns) -> MailJson:
-    """Return a thread with its messages, newest first."""
     summaries = [orjson.loads(opened[str(index)]) for index in range(len(row.messages))]
     thread_json = _shape_thread_head(row, summaries)
     thread_json["messages"] = [
@@ -169,12 +159,11 @@ def _read_summary(opened: bytes | None) -> Mapping[str, Any]:
 
 
 def read_newest_summary(opened: OpenedColumns) -> Mapping[str, Any]:
-    """Return the summary of the newest message of a thread in a list."""
     return _read_summary(opened.get("0"))
 
 
 def iterate_participants(summaries: Iterable[Mapping[str, Any]]) -> Iterator[MailJson]:
-    """Yield each address once: senders and recipients of each message."""
+    """Yield each sender and recipient once."""
     known_emails: set[str] = set()
     for summary in summaries:
         for name, email in (*summary["from"], *summary["to"], *summary["cc"]):

@@ -1,9 +1,8 @@
 """
-One message shown to support: opened by its owner for a limited time, read by staff, closed at
-once.
+One message shown to support: opened by its owner for a limited time, read by staff.
 
-Support sees a list of ids, end times and organisations. The content of an item is shown only
-through the sink, under a permit that names the item. Only the owner's consent is stored.
+Support sees ids, end times and organisations; content only through the sink, under a permit that
+names the item. Only the owner's consent is stored.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ MOST_LISTED: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class SupportItem:
-    """The view of an item before it is read: no content."""
+    """An item has no content before it is read."""
 
     id: UUID
     until: datetime
@@ -48,11 +47,7 @@ class SupportItem:
 
 
 def get_own_message(*, actor: Actor, message_id: UUID) -> Message:
-    """
-    Return one of the person's own messages.
-
-    :raises ObjectNotFound: if there is no such message, or another person owns it
-    """
+    """:raises ObjectNotFound:"""
     user_id, organisation_id = support_and_export_permits.get_owner_ids(actor)
     messages = Message.objects.filter(
         id=message_id,
@@ -67,7 +62,6 @@ def get_own_message(*, actor: Actor, message_id: UUID) -> Message:
 
 
 def get_head(*, actor: Actor, message: Message, at: datetime) -> PermittedRows:
-    """Return the message's summary for its owner, with permits to show it."""
     row = SealedRow(MessageRow(message, None), {"summary": message.summary})
     granted = permits.to_display(
         actor=actor,
@@ -82,10 +76,8 @@ def open_to_support(
     *, actor: Actor, message_id: UUID, hours: int, version: int, at: datetime
 ) -> Consent:
     """
-    Record the owner's consent that support may read one message for that many hours.
-
     :param version: of the accepted text
-    :raises ObjectNotFound: if the person does not own the message
+    :raises ObjectNotFound:
     :raises InvalidChoice: if `hours` is not one of `HOURS`
     :raises consents.DeclarationOutdated: if the text has changed since
     """
@@ -108,9 +100,9 @@ def open_to_support(
 
 def withdraw_access(*, actor: Actor, message_id: UUID, at: datetime) -> bool:
     """
-    Withdraw the consent at once; return whether the message was open.
+    Return whether the message was open.
 
-    :raises ObjectNotFound: if the person does not own the message
+    :raises ObjectNotFound:
     """
     message = get_own_message(actor=actor, message_id=message_id)
     with transaction.atomic(durable=True):
@@ -126,7 +118,6 @@ def withdraw_access(*, actor: Actor, message_id: UUID, at: datetime) -> bool:
 def get_end_times(
     *, actor: Actor, message_ids: Iterable[UUID], at: datetime
 ) -> Mapping[UUID, datetime]:
-    """Return the end of support access, by message, for the person's open messages."""
     user_id, organisation_id = support_and_export_permits.get_owner_ids(actor)
     open_consents = _get_open_consents(at).filter(
         owner_id=user_id, organisation_id=organisation_id, item__in=list(message_ids)
@@ -135,7 +126,7 @@ def get_end_times(
 
 
 def list_open_items(*, actor: Actor, at: datetime) -> list[SupportItem]:
-    """Return the items that are open to `actor`, a support agent; soonest end first."""
+    """Return the item with the soonest end first."""
     open_consents = (
         _get_open_consents(at).exclude(owner_id=actor.user_id).order_by("expires_at", "id")
     )
@@ -161,7 +152,6 @@ def list_open_items(*, actor: Actor, at: datetime) -> list[SupportItem]:
 
 
 def _get_existing_ids(owner: tuple[UUID, UUID], items: list[UUID]) -> list[UUID]:
-    """Return which of one owner's items still exist."""
     with row_owner.acting_for(*owner):
         messages = Message.objects.filter(id__in=items, user_id=owner[0], organisation_id=owner[1])
         return list(messages.filter(integration__status__in=LIVE).values_list("id", flat=True))
@@ -169,7 +159,7 @@ def _get_existing_ids(owner: tuple[UUID, UUID], items: list[UUID]) -> list[UUID]
 
 def get_permitted_message(*, actor: Actor, message_id: UUID, at: datetime) -> PermittedRows:
     """
-    Return one item with permits to show it to a support agent. A refusal is recorded, too.
+    A refusal is recorded, too.
 
     :raises limited_use.guard.guard.AccessRefused: if the item is not open to the agent
     :raises ObjectNotFound: if it was deleted
@@ -195,7 +185,7 @@ def make_support_shape(
     item: PermittedRows,
 ) -> Callable[[MessageRow, Mapping[str, bytes]], TemplateItem]:
     """
-    Return the shape function of a message for support: participants, subject and text.
+    Show participants, subject and text.
 
     :param item: from `get_permitted_message`
     """

@@ -1,4 +1,4 @@
-"""The owner's controls of a mailbox's sync: horizon, sync now, retry of quarantined mail."""
+"""The owner's controls of a mailbox's sync."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ HORIZONS: Final = (30, 90, 365)
 
 def set_horizon(*, integration_id: UUID, days: int | None, at: datetime) -> Integration:
     """
-    Keep only mail of the last `days`, or all mail if None. Mail newly within the horizon is
-    fetched.
+    Mail newly within the horizon is fetched.
 
-    :raises fences.NotConnectedError: if the integration is not live
+    :param days: None: all mail
+    :raises fences.NotConnectedError:
     :raises InvalidChoice: if `days` is not one of `HORIZONS`
     """
     if days is not None and days not in HORIZONS:
@@ -45,11 +45,7 @@ def set_horizon(*, integration_id: UUID, days: int | None, at: datetime) -> Inte
 
 
 def sync_now(*, integration_id: UUID, at: datetime) -> Integration:
-    """
-    Sync at once instead of at the next interval.
-
-    :raises fences.NotConnectedError: if the integration is not live, or has to be reconnected
-    """
+    """:raises fences.NotConnectedError: also if it has to be reconnected"""
     with transaction.atomic(durable=True):
         integration = fences.lock_live_integration(integration_id)
         if integration.status in OWNER_ONLY:
@@ -65,9 +61,9 @@ def sync_now(*, integration_id: UUID, at: datetime) -> Integration:
 
 def retry_quarantined(*, integration_id: UUID, at: datetime) -> int:
     """
-    Make the next turn retry all quarantined messages; return how many there are.
+    Retry in the next turn; return how many.
 
-    :raises fences.NotConnectedError: if the integration is not live
+    :raises fences.NotConnectedError:
     """
     with transaction.atomic(durable=True):
         fences.lock_live_integration(integration_id)

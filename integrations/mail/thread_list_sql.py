@@ -1,8 +1,4 @@
-"""
-Read a page of threads, each with its newest message, in one SQL statement.
-
-SQL for the reason in `message_list_sql`.
-"""
+"""Read a page of threads, each with its newest message; SQL as in `message_list_sql`."""
 
 from __future__ import annotations
 
@@ -40,7 +36,6 @@ _PAGE_STATEMENT: Final = (
 
 
 def list_threads(page: MailPageRequest) -> list[ThreadListColumns]:
-    """Return the threads of a page."""
     return [
         ThreadListColumns._make(row)
         for row in fetch_rows(_PAGE_STATEMENT, FILTER_CONDITIONS, _AFTER_CONDITION, page)

@@ -20,9 +20,9 @@ class VisibleMailboxes:
     """
     One person's mailboxes in one organisation.
 
-    :param connection_ids: connection by visible integration
-    :param hidden: integrations with stored rows that are not shown: they are being purged, or
-        their grant ended and the actor is not the owner
+    :param connection_ids: by visible integration
+    :param hidden: in a purge, or their grant ended and the actor is not the owner; with stored
+        rows
     :param mailbox_facts: the basis of their permits
     """
 
@@ -31,7 +31,6 @@ class VisibleMailboxes:
     mailbox_facts: FactsSnapshot
 
     def get_integration_ids(self, connection_id: UUID) -> list[UUID]:
-        """Return the visible integrations of one connection."""
         return [
             integration_id
             for integration_id, mailbox_connection_id in self.connection_ids.items()
@@ -40,7 +39,6 @@ class VisibleMailboxes:
 
 
 def find_visible_mailboxes(context: RequestContext) -> VisibleMailboxes:
-    """Return the person's mailboxes in the actor's organisation."""
     actor = context.actor
     mailbox_facts = facts.for_mailboxes(user_id=context.user_id, actor=actor, at=context.at)
     # After the grant ended at the provider, features stop at once and only the owner still reads.

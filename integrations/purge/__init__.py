@@ -1,8 +1,8 @@
 """
 The purge: delete everything that an integration stored, and sign a receipt.
 
-`open_job` is the fence, inside the disconnect's transaction. Tasks, the `purge` command and the
-sweeper call `run_purge`. `inventory` lists the tables.
+`open_job` is the fence, inside the disconnect's transaction; tasks, the `purge` command and the
+sweeper call `run_purge`.
 """
 
 from .engine import run_purge

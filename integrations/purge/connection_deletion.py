@@ -27,11 +27,10 @@ class ConnectionDeletion:
 
 def end_connection(connection_id: UUID, *, at: datetime) -> ConnectionDeletion:
     """
-    End the connection and empty its columns and tables, in the caller's transaction; idempotent.
+    Empty the connection's columns and tables; idempotent. Connects of the account wait.
 
-    Does nothing if the connection is not ending: it was reconnected, or has another product. Does
-    nothing while its grant is unsettled: another purge needs the token to revoke it or to stop
-    watches. Serialised with connects of the same account.
+    Does nothing if the connection was reconnected or has another product, or while its grant is
+    unsettled: another purge needs the token to revoke it or to stop watches.
     """
     connection = shared_grants.lock_connection(connection_id)
     ended_or_ending = {ConnectionStatus.ENDING, ConnectionStatus.ENDED}

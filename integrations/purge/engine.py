@@ -1,10 +1,9 @@
 """
 Run a purge from its current step to its receipt.
 
-One function per step. Each can be killed at any point and repeated: the lease holder saves the
-step and its results in one transaction. Deleting our rows never waits for the provider: it is
-tried once before, and again after for up to a day. Rows of watches stay until then, because they
-are needed to stop the watches.
+Each step can be killed at any point and repeated: the lease holder saves the step and its results
+in one transaction. Deleting our rows never waits for the provider, which is tried once before,
+and again after for up to a day. Rows of watches stay until then, to stop the watches.
 """
 
 from __future__ import annotations
@@ -42,8 +41,6 @@ LONGEST_PAUSE: Final = 600.0
 
 
 class PurgePostponed(Exception):
-    """The purge cannot continue before `until`."""
-
     def __init__(self, until: datetime) -> None:
         super().__init__()
         self.until = until
@@ -51,8 +48,6 @@ class PurgePostponed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PurgeSession:
-    """One worker's work on a job, under its lease."""
-
     lease: Lease
     now: Clock
 
@@ -62,11 +57,10 @@ class PurgeSession:
 
 def run_purge(*, job_id: UUID, now: Clock = timezone.now) -> PurgeStep:
     """
-    Run all steps of the purge that are possible now, and return its step.
+    Run all steps that are possible now.
 
     :param now: the clock; a purge of a large mailbox takes time
-    :raises NotClaimable: if another worker holds the job, or it is not due
-    :raises LeaseLost: if another worker took over
+    :raises NotClaimable, LeaseLost:
     """
     duration = timedelta(seconds=settings.LEASE_SECONDS)
     lease, job = jobs.claim_job(job_id=job_id, at=now(), duration=duration)
@@ -239,8 +233,8 @@ def _reopen_revocation(session: PurgeSession, job: PurgeJob, at: datetime) -> bo
     """
     Return the job to its revocation if the need for the grant is gone; return whether it was.
 
-    The caller's transaction then holds the account's lock: until it commits, the receipt's
-    statement about the grant stays true.
+    The transaction then holds the account's lock, so that the receipt's statement is true at the
+    commit.
     """
     job.integration.connection = shared_grants.lock_connection(job.integration.connection_id)
     if not provider_revocation.is_outdated(job, job.integration.connection):

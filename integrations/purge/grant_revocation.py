@@ -1,10 +1,9 @@
 """
 Revoke a connection's grant at the provider, once for all purges of the connection.
 
-A connection has one grant, however many of its integrations are purged. So the outcome, the
-number of requests and the time of the last one are columns of the connection. A decision and its
-record are one transaction under the account's lock; the request follows outside of it. No failure
-stops a purge.
+So the outcome, the number of requests and the last one's time are columns of the connection.
+Decisions are recorded in one transaction under the account's lock; the request follows outside of
+it. No failure stops a purge.
 """
 
 from __future__ import annotations
@@ -58,7 +57,7 @@ def get_next_try_time(
     connection: Connection, *, at: datetime, own_purge: PurgeJob | None = None
 ) -> datetime:
     """
-    Return when to ask the provider again: at growing intervals, and a last time at the end.
+    Tries follow at growing intervals, and a last time at the end.
 
     :param own_purge: the asking purge, which has its own times to stop its watches
     """
@@ -77,7 +76,6 @@ def get_next_try_time(
 def _get_watch_check_time(
     connection: Connection, *, at: datetime, own_purge: PurgeJob | None
 ) -> datetime:
-    """Return when to check whether the connection's purges have stopped their watches."""
     ending_since = connection.ending_since
     unsettled = _find_purges_with_watches(connection)
     if ending_since is None or unsettled.filter(watch_try_count=0).exists():
@@ -91,10 +89,8 @@ def _get_watch_check_time(
 
 def attempt_revocation(connection_id: UUID, *, now: Callable[[], datetime]) -> RevocationOutcome:
     """
-    Ask the provider to revoke the grant, if that is due and nothing needs it; return the outcome.
-
-    `PENDING` without a final answer. Failures of the provider, the token or its key are not
-    raised.
+    Ask the provider if due and not needed; return `PENDING` without a final answer. Failures of
+    the provider, the token or its key are not raised.
     """
     at = now()
     with transaction.atomic(durable=True):
@@ -119,7 +115,7 @@ def attempt_revocation(connection_id: UUID, *, now: Callable[[], datetime]) -> R
 
 
 def _decide_outcome(connection: Connection, *, at: datetime) -> RevocationOutcome | None:  # noqa: PLR0911
-    """Return the outcome if no request is due now; None if one is."""
+    """Return None if a request is due now."""
     provider = PROVIDERS[connection.provider]
     if not provider.grants:
         return RevocationOutcome.NOT_NEEDED
@@ -153,7 +149,6 @@ def _is_given_up(connection: Connection, at: datetime) -> bool:
 
 
 def waits_for_watches(connection: Connection, *, at: datetime) -> bool:
-    """Return whether the grant of an ending connection is kept to stop its watches."""
     ending_since: datetime | None = connection.ending_since
     if ending_since is None:
         return False
@@ -166,18 +161,17 @@ def waits_for_watches(connection: Connection, *, at: datetime) -> bool:
 
 
 def _find_purges_with_watches(connection: Connection) -> QuerySet[PurgeJob]:
-    """Return the connection's purges with watches that are neither stopped nor given up."""
     unsettled = PurgeJob.objects.filter(integration__connection=connection, watch_stop="")
     return unsettled.exclude(step=PurgeStep.DONE)
 
 
 def _get_watch_patience(connection: Connection) -> timedelta:
-    """Return how long watches keep the grant: the whole day if only the person can end it."""
+    """Return how long watches keep the grant: a whole day if only the person can end it."""
     return WATCHES_WITHIN if PROVIDERS[connection.provider].revokes else GIVE_UP_AFTER
 
 
 def _save_outcome(connection: Connection, outcome: RevocationOutcome) -> RevocationOutcome:
-    """Save a final outcome of this grant, and return the saved one: the first counts."""
+    """Return the saved outcome: the first counts."""
     if outcome in {RevocationOutcome.PENDING, RevocationOutcome.NEEDED_ELSEWHERE}:
         return outcome
     same_grant = Connection.objects.filter(id=connection.id, grant_id=connection.grant_id)
@@ -219,10 +213,9 @@ def _send_request(connection: Connection, *, at: datetime) -> RevocationOutcome:
 
 def revoke_within_timeout(provider_endpoints: oauth.Endpoints, token: str) -> RevocationOutcome:
     """
-    Ask the provider once to revoke `token`; `PENDING` without an answer within
-    `shared_grants.LONGEST_CALL`.
+    Return `PENDING` after `shared_grants.LONGEST_CALL`.
 
-    :raises errors.ProviderError: if the provider answered with an error, or could not be reached
+    :raises errors.ProviderError: also if the provider could not be reached
     """
     # The client's timeout is per read, so a slow answer could last forever. The thread uses no
     # database, and is abandoned after the timeout.

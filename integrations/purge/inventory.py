@@ -1,9 +1,8 @@
 """
 Every table with data of an integration or its connection, and a query for its rows.
 
-The list is explicit, and a test derives it from the models: a table that refers to a connection
-or an integration, directly or through another, and is neither a holding nor an exception fails
-the build.
+A test derives the list from the models: a table that refers to a connection or an integration,
+directly or through another, and is neither a holding nor an exception fails the build.
 """
 
 from __future__ import annotations
@@ -54,12 +53,7 @@ class Scope(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """
-    A table with data of an integration or a connection.
-
-    :param get_rows: the rows of the owner with that id: to count, and to delete unless they are
-        keys
-    """
+    """:param get_rows: of the owner with that id: to count, and to delete unless they are keys"""
 
     model: type[Model]
     scope: Scope
@@ -71,7 +65,6 @@ class Holding:
 
     @property
     def label(self) -> str:
-        """The name in the job and in the receipt."""
         return self.name or self.model._meta.label  # noqa: SLF001
 
 
@@ -95,7 +88,7 @@ def _find_account_columns(connection_id: UUID) -> QuerySet[Connection]:
 
 @dataclass(frozen=True, slots=True)
 class DataKeys:
-    """Data keys of some holders. They are counted, never read."""
+    """Data keys, counted and never read."""
 
     holders: Sequence[UUID]
 
@@ -108,7 +101,6 @@ def _make_holder_list(path: str) -> Callable[[QuerySet[Integration]], list[UUID]
 
 
 def _list_cache_holders(integrations: QuerySet[Integration]) -> list[UUID]:
-    """Return the key holders of calendar caches, present and former."""
     cache_keys_of_purges = integrations.filter(purge__isnull=False).values_list(
         "purge__cache_keys", flat=True
     )
@@ -205,7 +197,7 @@ def count_left(
     *, integration_id: UUID, connection_id: UUID | None = None, with_watches: bool = True
 ) -> dict[str, int]:
     """
-    Return the number of remaining rows in each holding, by label. Counted now, not inferred.
+    Count rows now, by label; infer nothing.
 
     :param connection_id: also count the connection's holdings
     :param with_watches: also count rows of watches, which stay until the watches are settled

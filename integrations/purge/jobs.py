@@ -1,8 +1,8 @@
 """
 Purge jobs: opened by the disconnect, claimed under a lease, advanced step by step.
 
-Only the lease holder saves a step, in the transaction of the step's changes. So a worker with an
-expired lease changes nothing.
+The lease holder saves a step in the transaction of its changes: a worker with an expired lease
+changes nothing.
 """
 
 from __future__ import annotations
@@ -38,13 +38,12 @@ class AlreadyDisconnected(Exception):
 
 def open_job(*, integration: Integration, trigger: PurgeTrigger, at: datetime) -> PurgeJob:
     """
-    Fence `integration`, destroy its keys and open its purge job, in the caller's transaction.
+    Fence `integration`, destroy its keys and open its purge job. Needs only PostgreSQL.
 
-    Needs only PostgreSQL. After the commit no content of the integration can be opened, and no
-    worker of the old epoch can write. The last integration of a connection also ends the grant,
-    and a token refresh in flight is discarded.
+    After the commit its content cannot be opened, and no worker of the old epoch can write. A
+    connection's last integration also ends the grant and discards a token refresh in flight.
 
-    :raises AlreadyDisconnected: if the integration is no longer live
+    :raises AlreadyDisconnected:
     """
     # Connection before integration, as in connects and token refreshes.
     connection = Connection.objects.select_for_update(no_key=True).get(id=integration.connection_id)
@@ -127,7 +126,6 @@ def _begin_connection_end(connection: Connection, at: datetime) -> None:
 
 
 def find_claimable_jobs(at: datetime) -> QuerySet[PurgeJob]:
-    """Return the unfinished, due jobs without a live lease."""
     return PurgeJob.objects.filter(
         ~Q(step=PurgeStep.DONE), leases.match_unleased(at), next_try_at__lte=at
     )
@@ -137,7 +135,7 @@ def claim_job(*, job_id: UUID, at: datetime, duration: timedelta) -> tuple[Lease
     """
     Lease the job, and count the try.
 
-    :raises NotClaimable: if the job is not due or not free
+    :raises NotClaimable:
     """
     due = find_claimable_jobs(at).select_related("integration")
     next_try_count = F("try_count") + 1
@@ -155,10 +153,8 @@ def save_step(
     entry_ids: tuple[UUID, ...] = (),
 ) -> None:
     """
-    Save the reached step, with `values` of the job, and renew the lease.
-
     :param entry_ids: ledger entries of this step, for the receipt
-    :raises LeaseLost: if the lease was lost; the caller's transaction must not commit
+    :raises LeaseLost: the caller's transaction must not commit
     """
     changes: dict[str, Any] = {"step": step, **(values or {})}
     if entry_ids:

@@ -1,7 +1,6 @@
 """
-Part 2 of a receipt: written exactly once, after the epochs of the destroyed keys have ended.
-
-A sweep finds the purges that are due.
+Part 2 of a receipt: written once, after the epochs of the destroyed keys have ended. A sweep
+finds due purges.
 """
 
 from __future__ import annotations
@@ -22,13 +21,13 @@ from limited_use.rotation import rotation_schedule
 
 
 def get_backup_end(job: PurgeJob) -> datetime:
-    """Return until when the operator keeps database backups from before the removal."""
+    """The operator keeps backups from before the removal until then."""
     at: datetime = job.verified_at or job.fenced_at
     return at + timedelta(days=settings.BACKUP_RETENTION_DAYS)
 
 
 def get_local_key_epoch_end(job: PurgeJob) -> datetime | None:
-    """Return when the key epoch of destroyed local calendars ends; None without local calendars."""
+    """Return None without local calendars."""
     if job.own_kek_epoch is None:
         return None
     at: datetime = job.fenced_at
@@ -36,7 +35,7 @@ def get_local_key_epoch_end(job: PurgeJob) -> datetime | None:
 
 
 def list_due_key_destruction_receipts(*, limit: int = 200) -> list[UUID]:
-    """Return the finished purges with ended key epochs and no part 2, oldest first."""
+    """Return the oldest first."""
     oldest = {
         line: KeyEpoch.objects.filter(line=line, destroyed_at=None).aggregate(first=Min("number"))[
             "first"
@@ -55,16 +54,15 @@ def list_due_key_destruction_receipts(*, limit: int = 200) -> list[UUID]:
 
 
 def get_key_destruction_receipt(job: PurgeJob) -> Receipt | None:
-    """Return part 2 of the purge's receipt, or None."""
     return Receipt.objects.filter(subject_id=job.integration_id, part=2).first()
 
 
 @transaction.atomic(durable=True)
 def issue_key_destruction_receipt(*, job_id: UUID, at: datetime) -> Receipt:
     """
-    Write part 2 of the purge's receipt; return the existing one if it is written.
+    Return the existing one if it is written.
 
-    :raises NotDestroyed: until the epochs have ended
+    :raises EpochNotDestroyed: until the epochs have ended
     :raises NotSequenced: until the ledger proves it
     """
     # The lock serialises: a second caller finds the first one's receipt.

@@ -1,8 +1,7 @@
 """
-Release a connection's ledger key to its owner, once, or destroy it.
+Release a connection's ledger key to its owner, once, within thirty days, or destroy it.
 
-It is offered when the connection's last purge is done, so that all entries named with the key
-exist. The owner fetches it once within thirty days, or it is destroyed.
+The key is offered after the connection's last purge, so that all entries named with it exist.
 """
 
 from __future__ import annotations
@@ -33,15 +32,13 @@ __all__ = [
 
 
 def get_ledger_key(connection_id: UUID) -> LedgerKey | None:
-    """Return the row of the connection's ledger key; None if it never had one."""
     return LedgerKey.objects.filter(holder=connection_id).first()
 
 
 def settle_ledger_key(connection_id: UUID, *, at: datetime) -> None:
     """
-    Offer the key of an ended connection, once no purge of it runs, in the caller's transaction.
-
-    Without a purge there is no receipt to fetch it with, so it is destroyed at once.
+    Offer an ended connection's key, once no purge runs. Without a purge there is no receipt to
+    fetch a key with: destroy it.
     """
     # Lock: of two purges that end at once, the second sees the first.
     row = LedgerKey.objects.select_for_update(no_key=True).filter(holder=connection_id).first()
@@ -59,7 +56,6 @@ def settle_ledger_key(connection_id: UUID, *, at: datetime) -> None:
 
 
 def create_missing_ledger_keys(*, at: datetime) -> int:
-    """Create a ledger key for each live connection without one; return how many."""
     has_key = Exists(LedgerKey.objects.filter(holder=OuterRef("id")))
     connections = Connection.objects.live().filter(~has_key).order_by("id")
     created_count = 0
@@ -76,7 +72,7 @@ def create_missing_ledger_keys(*, at: datetime) -> int:
 
 
 def sweep_ledger_keys(*, at: datetime) -> int:
-    """Offer keys that are due, and destroy expired offers; return how many were destroyed."""
+    """Offer due keys; return how many expired offers were destroyed."""
     purges = PurgeJob.objects.filter(integration__connection_id=OuterRef("holder"))
     set_aside_keys = LedgerKey.objects.filter(
         ~Exists(purges.exclude(step=PurgeStep.DONE)),
@@ -93,10 +89,10 @@ def sweep_ledger_keys(*, at: datetime) -> int:
 @transaction.atomic(durable=True)
 def take_ledger_file(*, job_id: UUID, user_id: UUID, at: datetime) -> bytes:
     """
-    Return the owner's ledger key in a signed file, and destroy the key.
+    Return the owner's ledger key in a signed file, and destroy it.
 
-    :param user_id: the person who asks; only the owner's own key is returned
-    :raises NotOffered: if no key is offered
+    :param user_id: the person who asks
+    :raises KeyNotOffered:
     """
     purges = PurgeJob.objects.select_related("integration__connection")
     job = purges.filter(id=job_id, user_id=user_id).first()
@@ -116,7 +112,6 @@ def take_ledger_file(*, job_id: UUID, user_id: UUID, at: datetime) -> bytes:
 
 
 def _list_named_rows(connection: Connection) -> list[NamedSubject]:
-    """Return the objects and actors that the connection's entries can name."""
     named_rows = [NamedSubject("connection", connection.id, connection.provider)]
     named_rows += [
         NamedSubject("integration", integration.id, integration.product)

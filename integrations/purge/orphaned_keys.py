@@ -1,9 +1,9 @@
 """
 Find sealed values without their key, and keys without an owner. Both are alarms.
 
-Neither can be opened. But such values survived, or came back after, the end of a key, and no
-disconnect would find such a key. A key ends in the same commit as its rows or its owner, so each
-is counted only if two looks find it: changes in progress are gone by the second.
+Such values survived, or came back after, the end of a key; no disconnect would find such a key. A
+key ends in the commit of its rows or owner, so each is counted only if two looks find it: changes
+in progress are gone by the second.
 """
 
 from __future__ import annotations
@@ -28,14 +28,12 @@ _CHUNK_SIZE: Final = 1000
 
 
 class _KeyReference(NamedTuple):
-    """A holder, and the id of the key that its sealed value names."""
-
     holder: UUID
     key_id: bytes
 
 
 def count_values_without_key() -> dict[str, int]:
-    """Return the number of live values sealed under a missing key, by column."""
+    """Return numbers by column."""
     counts: dict[str, int] = {}
     for model in dict.fromkeys(holding.model for holding in HOLDINGS):
         for column in model._meta.concrete_fields:  # noqa: SLF001
@@ -57,7 +55,7 @@ def count_values_without_key() -> dict[str, int]:
 
 
 def count_keys_without_owner() -> dict[str, int]:
-    """Return the number of keys with a missing or ended holder, by line."""
+    """Return numbers by line."""
     first_look = _find_keys_without_owner(key_rows.get_all_metadata())
     second_look = _find_keys_without_owner(
         key_row
@@ -114,7 +112,7 @@ def _find_values_without_key(
 
 
 def _find_leftover_ledger_keys() -> set[UUID]:
-    """Return holders of ledger keys that are destroyed or were never created, yet present."""
+    """Return keys that were destroyed or never created, yet are present."""
     key_holders = naming_rows.get_holders()
     for chunk in _split_into_chunks(key_holders):
         living_keys = LedgerKey.objects.filter(holder__in=chunk, destroyed_at=None)
@@ -136,7 +134,6 @@ def _find_keys_without_owner(key_rows: Iterable[key_rows.KeyMetadata]) -> dict[U
 
 
 def _find_live_holders(holders: Collection[UUID]) -> set[UUID]:
-    """Return those of `holders` that are live objects with a key."""
     connections = Connection.objects.filter(ended_at=None)
     return {
         *Integration.objects.live().filter(id__in=holders).values_list("id", flat=True),

@@ -1,7 +1,7 @@
 """
 Find due jobs, late promises, and rows left after a purge.
 
-Settings pages show the same limits to people; a late promise is an alarm.
+Settings pages show the same limits; a late promise is an alarm.
 """
 
 from __future__ import annotations
@@ -25,8 +25,6 @@ from .inventory import HOLDINGS, DataKeys, Scope
 
 
 class PurgePromise(StrEnum):
-    """The promises of a disconnect that can be late."""
-
     ROWS_GONE = "rows_gone"
     KEY_EPOCH_DESTROYED = "key_epoch_destroyed"
     RECEIPT_WRITTEN = "receipt_written"
@@ -39,7 +37,7 @@ RECEIPT_WITHIN: Final = GIVE_UP_AFTER + timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class LatePromise:
-    """A promise that was not kept in time. `since` is its deadline."""
+    """`since` is the missed deadline."""
 
     job_id: UUID
     promise: PurgePromise
@@ -47,13 +45,12 @@ class LatePromise:
 
 
 def list_due_jobs(*, at: datetime, limit: int = 500) -> list[UUID]:
-    """Return the claimable jobs, longest waiting first."""
+    """Return the longest waiting first."""
     job_ids = jobs.find_claimable_jobs(at).order_by("next_try_at").values_list("id", flat=True)
     return list(job_ids[:limit])
 
 
 def list_due_sibling_jobs(*, job_id: UUID, at: datetime) -> list[UUID]:
-    """Return the claimable jobs of the same connection."""
     connection = PurgeJob.objects.filter(id=job_id).values("integration__connection")
     siblings = (
         jobs.find_claimable_jobs(at)
@@ -69,7 +66,7 @@ def get_key_epoch_limit() -> timedelta:
 
 
 def list_late_promises(*, at: datetime) -> list[LatePromise]:
-    """Return every late promise, oldest first."""
+    """Return the oldest first."""
     unfinished = PurgeJob.objects.exclude(step=PurgeStep.DONE)
     rows = unfinished.filter(Q(verified_at=None), fenced_at__lt=at - ROWS_WITHIN).values_list(
         "id", "fenced_at"
@@ -101,9 +98,8 @@ def _late_key_epochs(at: datetime) -> list[LatePromise]:
 
 def count_residue() -> dict[str, int]:
     """
-    Return the rows left, by holding, of purged integrations and ended connections.
-
-    A non-empty answer is a bug: a writer passed the fence.
+    Return the rows left, by holding, of purged integrations and ended connections. Any is a bug:
+    a writer passed the fence.
     """
     purged = Integration.objects.filter(status=IntegrationStatus.PURGED)
     ended = purged.filter(connection__ended_at__isnull=False)

@@ -1,9 +1,9 @@
 """
-The provider's part of one purge: stop its watches, then settle the grant's revocation.
+The provider's part of one purge: stop its watches, then settle the grant's revocation, without
+which none can be stopped.
 
-Tried once before our rows are deleted and again after, for up to a day. Each outcome is a line of
-the receipt. `grant_revocation` asks the provider once for all purges of a connection, and waits
-for the watches: without the grant none can be stopped.
+Tried once before our rows are deleted and again after, for up to a day. `grant_revocation` asks
+once for all purges of a connection.
 """
 
 from __future__ import annotations
@@ -35,10 +35,9 @@ _GRANT_IS_GONE: Final = frozenset(
 
 def stop_watches(job: PurgeJob, *, now: Callable[[], datetime]) -> bool:
     """
-    Ask the provider to stop notifications, if that is due; return whether the watches are
-    settled.
+    Ask the provider if due; return whether the watches are settled.
 
-    Repeated at growing intervals while the grant is usable, for at most a day.
+    Tries follow at growing intervals while the grant is usable, for at most a day.
 
     :param job: just read
     """
@@ -61,7 +60,7 @@ def stop_watches(job: PurgeJob, *, now: Callable[[], datetime]) -> bool:
 
 
 def get_next_stop_time(job: PurgeJob, *, at: datetime) -> datetime:
-    """Return when to try again to stop watches: at growing intervals, and once at the end."""
+    """Tries follow at growing intervals, and once at the end."""
     if job.watch_tried_at is None:
         return at
     doublings = min(max(job.watch_try_count, 1) - 1, 16)
@@ -70,7 +69,6 @@ def get_next_stop_time(job: PurgeJob, *, at: datetime) -> datetime:
 
 
 def _get_stop_deadline(job: PurgeJob) -> datetime:
-    """Return when to give up stopping watches."""
     connection = job.integration.connection
     ending_since: datetime = connection.ending_since or job.fenced_at
     return ending_since + grant_revocation.GIVE_UP_AFTER
@@ -82,8 +80,6 @@ def _is_grant_gone(job: PurgeJob) -> bool:
 
 
 def _make_counter(job: PurgeJob) -> push.CountWatchEnd:
-    """Return a function that adds ended watches to the job, in the caller's transaction."""
-
     def add_counts(ended: push.WatchEnd) -> None:
         row = PurgeJob.objects.select_for_update(no_key=True).get(id=job.id)
         row.watch_counts[ended.outcome] = row.watch_counts.get(ended.outcome, 0) + ended.count
@@ -97,7 +93,7 @@ def _make_counter(job: PurgeJob) -> push.CountWatchEnd:
 
 
 def _settle_watches(job: PurgeJob, *, at: datetime, give_up: bool) -> bool:
-    """Save the overall outcome of the watches, and make waiting purges of the connection due."""
+    """Make waiting purges of the connection due."""
     if give_up:
         push.leave_to_lapse(job.integration_id, at=at, count=_make_counter(job))
     jobs = PurgeJob.objects.filter(id=job.id)
@@ -112,7 +108,6 @@ def _settle_watches(job: PurgeJob, *, at: datetime, give_up: bool) -> bool:
 
 
 def _make_siblings_due(connection: Connection, *, at: datetime) -> None:
-    """Make other purges of the connection due that wait for the provider's part."""
     siblings = PurgeJob.objects.filter(
         integration__connection=connection,
         revocation=RevocationOutcome.PENDING,
@@ -122,11 +117,7 @@ def _make_siblings_due(connection: Connection, *, at: datetime) -> None:
 
 
 def attempt_revocation(job: PurgeJob, *, now: Callable[[], datetime]) -> None:
-    """
-    Try to settle the revocation for this purge, and save the outcome.
-
-    Failures of the provider, the token or its key are not raised.
-    """
+    """Save the outcome. Failures of the provider, the token or its key are not raised."""
     jobs = PurgeJob.objects.filter(id=job.id)
     # Save before the request, so that a worker that dies in it does not ask again before our rows.
     jobs.filter(revocation_tried_at=None).update(revocation_tried_at=now())
@@ -146,14 +137,13 @@ def attempt_revocation(job: PurgeJob, *, now: Callable[[], datetime]) -> None:
 
 
 def _has_asked_of_former_grant(job: PurgeJob, connection: Connection) -> bool:
-    """Return whether this purge sent a request before the account was reconnected."""
+    """Return whether this purge sent a request before a reconnect."""
     if not job.revocation_try_count:
         return False
     return bool(job.revocation_tried_at != connection.revocation_tried_at)
 
 
 def get_next_try_time(job: PurgeJob, *, at: datetime) -> datetime:
-    """Return when to ask the provider again, about watches or the grant."""
     connection = job.integration.connection
     due_times = []
     if not job.watch_stop:

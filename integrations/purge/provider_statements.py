@@ -129,7 +129,6 @@ CREDENTIAL: Final[Mapping[bool, str]] = {
 
 
 def build_watches_part(job: PurgeJob) -> dict[str, Any]:
-    """Return the receipt's part about notifications."""
     outcome = push.StopOutcome(job.watch_stop or push.StopOutcome.NONE)
     counts = _count_watches(job)
     total = sum(part["count"] for part in counts)
@@ -145,7 +144,7 @@ def build_watches_part(job: PurgeJob) -> dict[str, Any]:
 
 
 def _count_watches(job: PurgeJob) -> list[dict[str, Any]]:
-    """Return the number of watches by outcome, without watches that never began."""
+    """Leave out watches that never began."""
     outcomes = [outcome for outcome in push.StopOutcome if outcome is not push.StopOutcome.NONE]
     return [
         {"outcome": str(outcome), "count": count, "says": WATCHES[outcome]}
@@ -156,10 +155,8 @@ def _count_watches(job: PurgeJob) -> list[dict[str, Any]]:
 
 def build_revocation_part(job: PurgeJob) -> dict[str, Any]:
     """
-    Return the receipt's part about the grant.
-
-    The caller has locked the job's connection (`shared_grants.lock_connection`), so the needs are
-    current.
+    Return the receipt's part about the grant. The caller has called
+    `shared_grants.lock_connection`, so the needs are current.
     """
     connection, outcome = job.integration.connection, RevocationOutcome(job.revocation)
     needs = _list_needs(connection) if outcome == RevocationOutcome.NEEDED_ELSEWHERE else ()
@@ -175,7 +172,7 @@ def build_revocation_part(job: PurgeJob) -> dict[str, Any]:
 
 
 def get_credential_statement(connection: Connection) -> str | None:
-    """Return the receipt's statement about a kept credential; None if none is kept."""
+    """Return None if no credential is kept."""
     if connection.ended_at is not None:
         return None
     return CREDENTIAL[connection.status == ConnectionStatus.ENDING]

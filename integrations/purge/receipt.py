@@ -1,8 +1,4 @@
-"""
-What the receipt of a purge says: what was checked to be gone, and what remains.
-
-Words, counts and times only. `limited_use.receipts.receipts` signs the receipt.
-"""
+"""The content of a purge's receipt: checked removals and remaining data."""
 
 from __future__ import annotations
 
@@ -76,7 +72,6 @@ TRIGGER_REASONS: Final[Mapping[PurgeTrigger, str]] = {
 
 
 def build_document(job: PurgeJob) -> dict[str, Any]:
-    """Return the body of the receipt."""
     return {
         "schema": SCHEMA,
         "trigger": str(job.trigger),
@@ -117,10 +112,10 @@ def _list_clauses(job: PurgeJob) -> list[str]:
 
 def issue_receipt(lease: Lease, job: PurgeJob, *, at: datetime) -> None:
     """
-    Write the receipt and finish the job, in the caller's transaction.
+    Finish the job, in the caller's transaction.
 
     :raises NotSequenced: until all of its ledger entries have proofs
-    :raises LeaseLost: if another worker took over
+    :raises LeaseLost:
     """
     receipt = receipts.issue_receipt(
         subject_id=job.integration_id,

@@ -1,8 +1,8 @@
 """
 Delete rows in keyset batches: short transactions, constant memory.
 
-Bodies and attachments are deleted with their message by ON DELETE CASCADE. This measured faster
-than deleting them first: the check for references becomes the deletion itself.
+ON DELETE CASCADE deletes bodies and attachments, measurably faster than deleting them first: the
+check for references becomes the deletion itself.
 """
 
 from __future__ import annotations
@@ -36,12 +36,10 @@ def delete_rows(
     integration_id: UUID, *, between_batches: Callable[[], None], with_watches: bool = True
 ) -> int:
     """
-    Delete all rows of the integration's holdings; return how many this call deleted.
+    Return how many. Can be repeated after a crash.
 
-    Can be repeated, also after a crash.
-
-    :param between_batches: called between two batches, outside a transaction; may raise to stop
-    :param with_watches: also delete the rows of watches; only after those are settled
+    :param between_batches: called outside a transaction; may raise to stop
+    :param with_watches: also rows of watches; only after those are settled
     """
     if not connection.get_autocommit():
         raise RuntimeError("batches are transactions of their own")
@@ -68,7 +66,7 @@ def _delete_holding(
 def delete_in_batches(
     model: type[models.Model], integration_id: UUID, *, between_batches: Callable[[], None]
 ) -> int:
-    """Delete the integration's rows of one table, ordered by id; return how many."""
+    """Order rows by id; return how many were deleted."""
     statement = _delete_statement(model)
     deleted, size, last_id = 0, FIRST_BATCH, _BEFORE_ALL
     while True:
@@ -89,11 +87,9 @@ def delete_in_batches(
 
 def _delete_statement(model: type[models.Model]) -> str:
     """
-    Return the statement that deletes the next rows of a table after an id.
-
-    It returns the number of rows found, the number deleted (another worker may have deleted
-    some), and the last id. The ids stay in the database: sending a thousand of them to Python and
-    back took a seventh of the time.
+    The statement returns the number of rows found, the number deleted (another worker may have
+    deleted some), and the last id. Sending a thousand ids to Python and back took a seventh of
+    the time.
     """
     meta = model._meta  # noqa: SLF001 - Django's documented model API
     table, key = meta.db_table, meta.pk.column
@@ -112,10 +108,8 @@ def _delete_statement(model: type[models.Model]) -> str:
 
 def _delete_leftover_bodies(integration_id: UUID, after_id: UUID, last_id: UUID) -> None:
     """
-    Delete remaining bodies of a batch's messages: there should be none.
-
-    The lookup also marks the batch's dead index entries for PostgreSQL. Otherwise the final count
-    would have to visit all of them at once.
+    No body should be left. The lookup marks the batch's dead index entries for PostgreSQL;
+    otherwise the final count would visit all of them at once.
     """
     with connection.cursor() as cursor:
         cursor.execute(

@@ -1,11 +1,10 @@
 """
 Watches: providers send push notifications, so that the sync rarely has to poll.
 
-A notification says that something changed. It may be lost, late, repeated or forged without harm,
-and the sync polls with or without a working watch. `desired_state` decides which watches exist;
-`renewal`, `gmail_watch`, `google_channels` and `graph_subscriptions` call the provider;
-`watch_notifications` receives notifications; `watch_health` rates watches; `unsubscribe` stops
-them at a disconnect.
+A notification says that something changed; it may be lost, late, repeated or forged without harm,
+and the sync polls with or without a working watch. `desired_state` decides which watches exist,
+`renewal` calls the provider, `watch_notifications` receives, `watch_health` rates watches,
+`unsubscribe` stops them at a disconnect.
 """
 
 from .desired_state import (

@@ -18,5 +18,4 @@ def add_jitter(duration: timedelta, *, least: float = 0.5) -> timedelta:
 def compute_backoff(
     failure_count: int, *, first: timedelta = FIRST, longest: timedelta = LONGEST
 ) -> timedelta:
-    """Return the wait after that many failures in a row, with jitter."""
     return add_jitter(min(longest, first * int(2 ** min(failure_count, 16))))

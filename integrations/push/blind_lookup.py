@@ -3,7 +3,7 @@ Keyed hashes that find the watch of a notification, and the proof that a channel
 
 A channel id carries its own proof, and its token is derived from it, both with the directory key.
 So no table holds a channel's secret, a stranger's call costs two hashes and no query, and a late
-call for a deleted channel is still recognised without a stored row.
+call for a deleted channel is still recognised.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def derive_token(channel_id: str) -> str:
 
 
 def is_proven(channel_id: str, token: str) -> bool:
-    """Return whether this service created the channel, and the caller has its token."""
+    """Return whether the channel is ours, and the caller has its token."""
     raw = b""
     if len(channel_id) == ID_LENGTH and channel_id.isascii():
         with suppress(ValueError):
@@ -53,7 +53,11 @@ def blind_channel(channel_id: str) -> bytes:
 
 
 def blind_resource(channel_id: str, resource_id: str) -> bytes:
-    """Return the 32-byte keyed hash of a channel's resource, from the provider's resource id."""
+    """
+    Return the 32-byte keyed hash of a channel's resource.
+
+    :param resource_id: the provider's
+    """
     return blind_index.compute_blind("channel.resource", f"{channel_id} {resource_id}")
 
 
@@ -64,7 +68,7 @@ def blind_mailbox(provider: str, address: str) -> bytes:
 
 def blind_notified_mailbox(provider: str, address: str, *, permit: Permit, at: datetime) -> bytes:
     """
-    Return the same hash as `blind_mailbox`, to look up the mailbox of a notification.
+    Return the hash of `blind_mailbox`, to look up a notification's mailbox.
 
     :raises limited_use.vault.envelope.Unopenable: if the permit is for another use, or has
         expired
@@ -79,7 +83,7 @@ def _get_mailbox_kind(provider: str) -> str:
 
 
 def normalise_address(address: str) -> str:
-    """Return an address in the form that is compared: providers vary its case and whitespace."""
+    """Return the form to compare: providers vary case and whitespace."""
     return address.strip().casefold()
 
 

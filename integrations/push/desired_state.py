@@ -31,8 +31,7 @@ def request_watch(
     *, integration: Integration, resource: str, at: datetime, kind: WatchKind | None = None
 ) -> UUID | None:
     """
-    Request a watch of `resource`, if push is enabled and no watch exists. Return the new row's
-    id.
+    Return the new row's id, if push is enabled and no watch exists.
 
     The caller's transaction must hold the integration's fence.
     """
@@ -45,22 +44,20 @@ def request_watch(
 
 
 def needs_watch(integration: Integration, resource: str) -> bool:
-    """Return whether push is enabled for `resource` and no watch of it exists."""
     return is_push_enabled(integration, resource) and not has_watch(integration.id, resource)
 
 
 def is_push_enabled(integration: Integration, resource: str) -> bool:
-    """Return whether the settings enable push for `resource`."""
     return mechanisms.is_enabled(integration.product, integration.connection.provider, resource)
 
 
 def has_watch(integration_id: UUID, resource: str) -> bool:
-    """Return whether `resource` has a watch, live or requested."""
+    """Live and requested watches count."""
     return _get_watches(integration_id, resource).filter(status__in=_ACTIVE).exists()
 
 
 def insert_watch(*, integration: Integration, resource: str, kind: WatchKind, at: datetime) -> UUID:
-    """Insert a row that is due at once; return its id, which stays unused if the row exists."""
+    """Return the row's id, unused if a row exists."""
     watch = Watch(
         id=uuid7(),
         integration=integration,
@@ -75,7 +72,7 @@ def insert_watch(*, integration: Integration, resource: str, kind: WatchKind, at
 
 
 def withdraw_watches(*, integration_id: UUID, resource: str, at: datetime) -> int:
-    """Mark the watches of `resource` to be stopped; return how many."""
+    """Return how many will be stopped."""
     watches = _get_watches(integration_id, resource).filter(status__in=_ACTIVE)
     return watches.update(status=WatchStatus.LEAVING, due_at=at)
 
@@ -86,10 +83,8 @@ def _get_watches(integration_id: UUID, resource: str) -> QuerySet[Watch]:
 
 def get_due_watch_ids(*, at: datetime, limit: int = 500) -> list[UUID]:
     """
-    Return the ids of watches that need work, longest waiting first.
-
-    First apply the settings: request watches of mailboxes that have none, and withdraw watches
-    that are disabled. So a changed setting takes effect within one sweep.
+    Return the longest waiting first. Missing watches are requested and disabled ones withdrawn
+    before, so that a changed setting takes effect within one sweep.
     """
     _withdraw_disabled(at)
     _request_missing(at, limit)
@@ -98,7 +93,6 @@ def get_due_watch_ids(*, at: datetime, limit: int = 500) -> list[UUID]:
 
 
 def filter_claimable(at: datetime) -> QuerySet[Watch]:
-    """Return the watches that are due and that no worker holds."""
     return Watch.objects.filter(
         leases.match_unleased(at),
         due_at__lte=at,
@@ -122,7 +116,7 @@ def _withdraw_disabled(at: datetime) -> None:
 
 
 def _withdraw_unlocked(watches: QuerySet[Watch], at: datetime) -> None:
-    """Withdraw watches, except those that a worker has locked: the next sweep withdraws them."""
+    """The next sweep withdraws those that a worker has locked."""
     with transaction.atomic():
         active = watches.filter(status__in=_ACTIVE)
         free = active.select_for_update(no_key=True, skip_locked=True, of=("self",))

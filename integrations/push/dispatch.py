@@ -1,8 +1,8 @@
 """
 Dispatch a provider's notification in three steps: receive, mark due, enqueue.
 
-A notification says *that* something changed. The sync asks the provider for the change, from its
-own cursor. So a forged, late or repeated notification costs one request at most.
+The sync asks the provider for the change, from its own cursor. So a forged, late or repeated
+notification costs one request at most.
 """
 
 from __future__ import annotations
@@ -26,12 +26,10 @@ logger = logging.getLogger(__name__)
 
 def dispatch_notification(receive: Callable[[], list[ChangedResource]], *, at: datetime) -> None:
     """
-    Receive a notification, then mark due and enqueue the sync of each changed resource.
+    Contention refuses no notification: the provider would send fewer. If contention does not end,
+    the regular poll finds the change, and the log records the delay.
 
-    A notification is not refused because of contention: the provider would send fewer. If
-    contention does not end, the regular poll finds the change, and the log records that.
-
-    :param receive: calls one of the receiving functions of `push`
+    :param receive: calls a receiving function of `push`
     """
     try:
         changed_resources = contention.retry(receive)
@@ -58,7 +56,6 @@ def _mark_due(changed: ChangedResource, *, at: datetime) -> UUID | None:
 
 
 def _defer_to_poll(error: OperationalError, integration_id: UUID | None = None) -> None:
-    """Leave the change to the poll after contention; raise any other database error."""
     if not contention.is_contention(error):
         raise error
     logger.error("webhook.deferred", extra={"integration_id": integration_id})

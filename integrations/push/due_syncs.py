@@ -1,4 +1,4 @@
-"""Make the sync of a resource due now, and enqueue it once for any number of notifications."""
+"""Make a resource's sync due now, enqueued once for any number of notifications."""
 
 from __future__ import annotations
 
@@ -30,11 +30,9 @@ RETURNING work.id, coalesce(work.lease_until > %(at)s, FALSE)
 
 def schedule_now(*, integration_id: UUID, resource: str, at: datetime) -> UUID | None:
     """
-    Make the sync of a resource due now; return the id of its work if the caller has to enqueue
-    it.
-
-    None if the work was enqueued a moment ago, if a worker holds it and will continue, or if it
-    backs off: notifications must not hammer a provider that does not answer.
+    Return the work's id if the caller has to enqueue it: not if the work was enqueued a moment
+    ago, a worker holds it and will continue, or it backs off. Notifications must not hammer a
+    provider that does not answer.
     """
     due = at - SKEW
     with database.cursor() as cursor:

@@ -31,7 +31,6 @@ _OURS: Final = (errors.InvalidClient, errors.Unexpected)
 
 
 def record_failure(turn: WatchTurn, error: errors.ProviderError) -> None:
-    """Release the watch until the next try, and report the error."""
     at, watch = turn.clock(), turn.watch
     provider = watch.connection.provider
     is_webhook = isinstance(error, errors.WebhookRejected)
@@ -66,10 +65,8 @@ def record_failure(turn: WatchTurn, error: errors.ProviderError) -> None:
 
 def compute_pause(error: errors.ProviderError, failure_count: int) -> timedelta:
     """
-    Return the wait before the next try of a watch.
-
-    A refusal (403) is retried like an outage: one refusal proves nothing, and the sync, which
-    uses the same permission, detects a missing permission.
+    Retry a refusal (403) like an outage: one refusal proves nothing, and the sync detects a
+    missing permission.
     """
     if isinstance(error, errors.WebhookRejected):
         return backoff.compute_backoff(failure_count, first=_SOON, longest=_OFTEN)

@@ -1,4 +1,4 @@
-"""The watch of a Gmail mailbox: over Pub/Sub, renewed in place, one per account and project."""
+"""Gmail's watch: over Pub/Sub, renewed in place, one per account and project."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ DAILY: Final = timedelta(hours=24)
 
 
 def start_watch(turn: WatchTurn) -> None:
-    """Start or renew the watch."""
     provider, topic = turn.provider, get_push_endpoints(turn.provider.key).topic
     if provider.watch_mail is None or provider.mail_units is None:
         raise LookupError("this provider has no mail to watch")

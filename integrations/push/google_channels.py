@@ -1,9 +1,8 @@
 """
 Google Calendar push channels, one per calendar and one for the calendar list.
 
-`graph_subscriptions` has the renewable equivalent at Microsoft. A Google channel cannot be
-renewed: a second one is opened, and the first is stopped once the second is live, so that no
-change falls between them. A change that both notify causes one sync.
+A Google channel cannot be renewed: a second one is opened, and the first is stopped once the
+second is live, so that no change falls between them. A change that both notify causes one sync.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ LIFETIME: Final = timedelta(days=7)
 
 
 def open_watch(turn: WatchTurn) -> None:
-    """Open a channel for the row's resource; delete the row if the resource no longer exists."""
+    """Delete the row if its resource no longer exists."""
     provider = turn.provider
     if provider.watch_calendars is None:
         raise LookupError("this provider opens no channels")
@@ -55,7 +54,7 @@ def open_watch(turn: WatchTurn) -> None:
 
 def find_target(turn: WatchTurn, to: ProviderOutlet) -> str | None:
     """
-    Return the provider's id of the watched resource, or None if it no longer exists.
+    Return None if the resource no longer exists.
 
     :param to: outlet of the call that opens the channel
     """
@@ -67,11 +66,9 @@ def find_target(turn: WatchTurn, to: ProviderOutlet) -> str | None:
 
 def announce_channel(turn: WatchTurn, *, lasts: timedelta) -> WebhookChannel:
     """
-    Return a new channel to request from a provider.
+    The row is written first: the first call may arrive before the provider's response.
 
-    Each try has a new id: calls of a channel that an earlier try may have opened are dropped, and
-    that channel expires. The row is written first: the first call may arrive before the
-    provider's response.
+    Each try has a new id: calls of a channel that an earlier try may have opened are dropped.
     """
     channel_id = blind_lookup.make_channel_id()
     turn.save_values(
@@ -96,11 +93,9 @@ def save_opened_channel(
     has_notified: bool = False,
 ) -> None:
     """
-    Write that the provider opened the channel, and release the row.
-
     :param stop_opened: stops the channel with the current token, for an integration that has just
-        ended and has no row to stop the channel by
-    :param has_notified: whether the provider called before it responded
+        ended and has no row to stop it by
+    :param has_notified: the provider called before it responded
     """
     channel_json = json.dumps({"id": hook.channel_id, "resource_id": opened.resource_id})
     resource_blind = blind_lookup.blind_resource(hook.channel_id, opened.resource_id)
@@ -130,9 +125,8 @@ def _request_channel(channels: CalendarWatch, target: str, hook: WebhookChannel)
 
 def replace_channel(turn: WatchTurn) -> None:
     """
-    Request a second channel, and keep this one until the second is live.
-
-    An expired channel is deleted at once; a poll finds the changes that it missed.
+    Keep this channel until the second is live. An expired one is deleted; a poll finds missed
+    changes.
     """
     watch = turn.watch
     with transaction.atomic(durable=True):
@@ -150,7 +144,7 @@ def replace_channel(turn: WatchTurn) -> None:
 
 
 def stop_channel(turn: WatchTurn) -> None:
-    """Stop the channel by its two ids; do nothing if the provider never returned the second."""
+    """Do nothing if the provider never returned its id."""
     opened, provider = read_channel_ids(turn), turn.provider
     if opened is None or provider.watch_calendars is None:
         return
@@ -160,7 +154,7 @@ def stop_channel(turn: WatchTurn) -> None:
 
 
 def read_channel_ids(turn: WatchTurn) -> tuple[str, str] | None:
-    """Return our id of the channel and the provider's; None if the provider never returned one."""
+    """Return (our id, the provider's), or None if the provider never returned one."""
     sealed = turn.watch.channel
     if sealed is None or turn.watch.resource_blind is None:
         return None

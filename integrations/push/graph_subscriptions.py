@@ -1,8 +1,6 @@
 """
-Microsoft Graph subscriptions, one per resource, renewed in place.
-
-If a renewal shows that a subscription has ended, another is opened and the resource's sync is
-due.
+Microsoft Graph subscriptions, one per resource, renewed in place. After the end of a
+subscription, another is opened and the resource's sync is due.
 """
 
 from __future__ import annotations
@@ -29,7 +27,7 @@ def uses_subscriptions(provider: Provider) -> bool:
 
 
 def open_watch(turn: WatchTurn) -> None:
-    """Open a subscription for the row's resource; delete the row if the resource is gone."""
+    """Delete the row if its resource is gone."""
     access = turn.get_access()
     target = google_channels.find_target(turn, access)
     if target is None or turn.provider.subscriptions is None:
@@ -56,7 +54,6 @@ def _request_subscription(
 
 
 def renew_subscription(turn: WatchTurn) -> None:
-    """Renew the subscription; if it has ended, open another."""
     channel_ids, provider = google_channels.read_channel_ids(turn), turn.provider
     if channel_ids is not None and provider.subscriptions is not None:
         access = turn.get_access()
@@ -78,7 +75,7 @@ def renew_subscription(turn: WatchTurn) -> None:
 
 
 def stop_subscription(turn: WatchTurn) -> None:
-    """Stop the subscription; one without a provider id expires by itself."""
+    """A subscription without a provider id expires by itself."""
     channel_ids, provider = google_channels.read_channel_ids(turn), turn.provider
     if channel_ids is None or provider.subscriptions is None:
         return

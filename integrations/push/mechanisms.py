@@ -22,7 +22,7 @@ TargetLookup = Callable[[Watch, ProviderOutlet, datetime], str | None]
 class PushMechanism:
     """
     :param find_target: finds the watched resource of a channel, opened for its provider alone
-    :param notifies_list: whether the provider also notifies changes of the list of resources
+    :param notifies_list: also notifies changes of the list of resources
     """
 
     kind: WatchKind
@@ -30,7 +30,6 @@ class PushMechanism:
     notifies_list: bool = True
 
     def is_enabled(self, provider: str) -> bool:
-        """Return whether the settings enable push for that provider."""
         push_endpoints = get_push_endpoints(provider)
         return bool(
             push_endpoints.topic if self.kind == WatchKind.TOPIC else push_endpoints.webhook_url
@@ -52,7 +51,7 @@ SUBSCRIPTION_MECHANISMS: Final[dict[str, PushMechanism]] = {
 
 
 def get_mechanism(product: str, provider: str) -> PushMechanism | None:
-    """Return the push mechanism of a product at a provider; None if the product is only polled."""
+    """Return None if the product is only polled."""
     by_product = (
         MECHANISMS if PROVIDERS[provider].subscriptions is None else SUBSCRIPTION_MECHANISMS
     )
@@ -60,7 +59,7 @@ def get_mechanism(product: str, provider: str) -> PushMechanism | None:
 
 
 def is_enabled(product: str, provider: str, resource: str = "") -> bool:
-    """Return whether push is enabled for the product, or for one of its resources."""
+    """Check the product, or one of its resources."""
     mechanism = get_mechanism(product, provider)
     if mechanism is None or not mechanism.is_enabled(provider):
         return False

@@ -1,7 +1,6 @@
 """
-Start, renew, replace and stop watches at the provider, by the status of their rows.
-
-Errors follow the table of `error_policy`. The sync polls with or without a working watch.
+Start, renew, replace and stop watches at the provider, by the status of their rows. The sync
+polls with or without a working watch.
 """
 
 from __future__ import annotations
@@ -48,13 +47,11 @@ _REFUSED: Final = (AccessRefused, KeyDestroyed, Unopenable, errors.GrantRevoked)
 
 def reconcile_watch(*, watch_id: UUID, now: Callable[[], datetime] = timezone.now) -> UUID | None:
     """
-    Start, renew, replace or stop one due watch; return the id of sync work to enqueue, or None.
-
-    That is the work of a resource with a watch that just started or ended: changes before were not
-    notified.
+    Return the id of sync work to enqueue: earlier changes of a resource with a watch that just
+    started or ended were not notified.
 
     :param now: the clock
-    :raises NotClaimable: if the watch is not due, or another worker holds it
+    :raises NotClaimable:
     """
     at, duration = now(), timedelta(seconds=settings.LEASE_SECONDS)
     due = desired_state.filter_claimable(at).select_related("integration", "connection")

@@ -1,9 +1,8 @@
 """
 The access token for the last calls of a connection that ends.
 
-`access_tokens` serves connections with a live grant. This token is opened under a permit for the
-end, like the refresh token that revokes the grant. It refreshes itself without the database, so
-that a thread may use it after its caller has stopped waiting.
+Unlike `access_tokens`, it is opened under a permit for the end, and refreshes itself without the
+database, so that a thread may use it after its caller has stopped waiting.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from limited_use.sinks import provider as own_provider
 
 
 class RevocationToken:
-    """:param access_token: may be empty: then the first use refreshes it"""
+    """:param access_token: if empty, the first use refreshes it"""
 
     def __init__(
         self,
@@ -45,15 +44,11 @@ class RevocationToken:
         self._fresh: TokenSet | None = None
 
     def renew(self, claims: str = "") -> None:  # noqa: ARG002 - no sign-in follows
-        """Drop the refused token. The next call refreshes it, unless it was refreshed before."""
+        """The next call refreshes the token, unless it was refreshed before."""
         self._access_token = ""
 
     def __call__(self) -> str:
-        """
-        Return an access token.
-
-        :raises errors.TokenRejected: if the refreshed token was refused as well
-        """
+        """:raises errors.TokenRejected: if the refreshed token was refused as well"""
         if not self._access_token:
             self._refresh_access()
         return self._access_token
@@ -67,7 +62,6 @@ class RevocationToken:
         self._access_token = self._fresh.access_token
 
     def store_refreshed(self) -> None:
-        """Store the new refresh token, if the provider rotated it."""
         fresh, read = self._fresh, self._connection
         if fresh is None or fresh.refresh_token is None:
             return
@@ -84,8 +78,6 @@ class RevocationToken:
 
 def get_revocation_token(connection: Connection, *, at: datetime) -> RevocationToken:
     """
-    Return the token of a connection that loses an integration.
-
     :raises limited_use.guard.guard.AccessRefused: if no integration ends
     :raises limited_use.vault.envelope.Unopenable: if a stored token does not open
     """

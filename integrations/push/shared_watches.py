@@ -7,10 +7,8 @@ from integrations.models import FETCHABLE, Integration, Watch, WatchKind, WatchS
 
 def needs_mailbox_watch(integration: Integration) -> bool:
     """
-    Return whether another connection of the same account uses the mailbox's watch.
-
-    A provider has one watch per account and project: stopping it for one connection stops it for
-    all, in every organisation.
+    Return whether another connection needs it: an account has one watch per project, and stopping
+    it for one connection stops it for all, in every organisation.
     """
     blind = integration.connection.account_blind
     if blind is None:

@@ -1,5 +1,5 @@
 """
-The alarm about a provider that sends no notifications at all: the mailboxes are not at fault.
+The alarm about a provider that sends no notifications at all.
 
 Causes: an expired Pub/Sub subscription (dropped after 31 idle days by default), a wrong address
 or audience, a proxy. No code can see them, so the silence of all watches is the signal.
@@ -22,14 +22,12 @@ LASTING: Final = timedelta(minutes=10)
 
 
 def get_live_watches(*, at: datetime) -> QuerySet[Watch]:
-    """Return the watches that should notify now."""
     return Watch.objects.filter(
         status=WatchStatus.LIVE, expires_at__gt=at, integration__status__in=FETCHABLE
     )
 
 
 def get_silent_watches(*, at: datetime, lasting: timedelta = timedelta(0)) -> QuerySet[Watch]:
-    """Return live watches that have been silent for `lasting`."""
     unheard = Q(last_event_at=None) | Q(last_event_at__lt=F("started_at"))
     begun = at - max(FIRST_NOTIFICATION_WITHIN, lasting)
     return get_live_watches(at=at).filter(
@@ -38,7 +36,7 @@ def get_silent_watches(*, at: datetime, lasting: timedelta = timedelta(0)) -> Qu
 
 
 def alert_operator(*, at: datetime) -> list[str]:
-    """Raise an alarm for each provider of which all watches are silent; return those providers."""
+    """Return the providers with silent watches only."""
     silent_providers = [key for key in PROVIDERS if _is_silent(key, at)]
     for key in silent_providers:
         provider_alerts.raise_alert(provider_alerts.PUSH_SILENT, provider=key, at=at)

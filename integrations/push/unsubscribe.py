@@ -1,10 +1,9 @@
 """
-Stop an integration's watches at the provider, and retry until each of them has ended.
+Stop an integration's watches at the provider, and retry until each has ended.
 
-This precedes the revocation of the grant: nothing of an account can be stopped without a grant.
-One try lasts ten seconds at most. A watch's row holds the ids that stop it, so the row stays
-until the provider has answered, and is deleted in the commit that counts the answer.
-Notifications are dropped.
+No watch can be stopped after the revocation of the grant. One try lasts ten seconds at most. A
+watch's row holds the ids that stop the watch, stays until the provider has answered, and is
+deleted in the commit that counts the answer. Notifications are dropped.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ _TRIES: Final = 2
 
 
 class StopOutcome(StrEnum):
-    """The outcome of stopping watches; of several watches, the first in this order."""
+    """Of several watches, the first in this order."""
 
     # The provider accepts no token that opens: the watch expires by itself.
     NO_ACCESS = "no_access"
@@ -68,11 +67,7 @@ class StopOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WatchEnd:
-    """
-    The end of some watches.
-
-    :param lapse_by: until when the provider may still notify; None: it no longer notifies
-    """
+    """:param lapse_by: until when the provider may still notify; None: it no longer notifies"""
 
     outcome: StopOutcome
     count: int
@@ -85,7 +80,7 @@ CountWatchEnd = Callable[[WatchEnd], None]
 
 @dataclass(frozen=True, slots=True)
 class _StopRequest:
-    """A watch to stop: a channel by its two ids, a mailbox's own watch without ids."""
+    """A channel by its two ids, or a mailbox's own watch without ids."""
 
     row: Watch
     ids: tuple[str, str] | None
@@ -95,9 +90,8 @@ def stop_watches(
     integration_id: UUID, *, now: Callable[[], datetime], count: CountWatchEnd
 ) -> bool:
     """
-    Ask the provider once to stop each remaining watch; return whether none remains.
-
-    Raises no error of the provider, the grant or a key.
+    Ask the provider once; return whether none remains. Errors of the provider, the grant or a key
+    are not raised.
     """
     has_access = False
     for _ in range(_TRIES):
@@ -113,7 +107,6 @@ def stop_watches(
 
 
 def leave_to_lapse(integration_id: UUID, *, at: datetime, count: CountWatchEnd) -> None:
-    """Let the remaining watches expire, and delete their rows."""
     _settle_watches(_get_watches(integration_id), StopOutcome.UNANSWERED, at=at, count=count)
 
 
@@ -124,7 +117,6 @@ def _get_watches(integration_id: UUID) -> list[Watch]:
 def _settle_watches(
     rows: Sequence[Watch], outcome: StopOutcome, *, at: datetime, count: CountWatchEnd
 ) -> None:
-    """Delete and count the rows of watches that have ended, or that no call can end."""
     for row in rows:
         with transaction.atomic(durable=True):
             deleted, _ = Watch.objects.filter(id=row.id).delete()
@@ -141,7 +133,7 @@ def _make_end(row: Watch, outcome: StopOutcome, at: datetime) -> WatchEnd:
 
 
 def _try_stopping(integration: Integration, *, at: datetime, count: CountWatchEnd) -> bool:
-    """Stop the watches; return False if the provider accepts no token that opens."""
+    """Return False if the provider accepts no token that opens."""
     rows = _get_watches(integration.id)
     try:
         requests = list(_get_stop_requests(integration, rows, at=at, count=count))
@@ -164,14 +156,13 @@ def _try_stopping(integration: Integration, *, at: datetime, count: CountWatchEn
 
 
 def _has_changed(read: Connection) -> bool:
-    """Return whether the connection was fenced off after `read` was loaded."""
+    """The connection was fenced off after `read` was loaded."""
     return Connection.objects.filter(id=read.id).exclude(epoch=read.epoch).exists()
 
 
 def _get_stop_requests(
     integration: Integration, rows: Sequence[Watch], *, at: datetime, count: CountWatchEnd
 ) -> Iterator[_StopRequest]:
-    """Yield the watches that the provider must stop; settle the others."""
     permit = None
     is_needed = shared_watches.needs_mailbox_watch(integration)
     for row in rows:
@@ -192,7 +183,7 @@ def _get_stop_requests(
 
 
 def _settle_unanswered(row: Watch, *, at: datetime, count: CountWatchEnd) -> None:
-    """Settle a channel without the provider's id, which the stop call requires."""
+    """The stop call requires the provider's id, which is missing."""
     if row.lease_until is not None and row.lease_until > at:
         # A worker waits for the response. It stops the channel, or writes how to stop it.
         return
@@ -208,7 +199,7 @@ def _stop_within_bounds(
     at: datetime,
     count: CountWatchEnd,
 ) -> bool:
-    """Settle each watch by the provider's answer; return False if it accepts no token."""
+    """Return False if the provider accepts no token."""
     # Client timeouts are per read, and there may be many watches. The thread does not use the
     # database, and is abandoned at the deadline.
     answers: Queue[tuple[_StopRequest, StopOutcome] | None] = Queue()

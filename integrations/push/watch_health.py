@@ -2,8 +2,8 @@
 The health of watches, which decides how often the sync polls.
 
 A resource with a trusted watch is polled rarely. A watch is silent if no notification arrived
-since its start, or if a poll found a change without a notification: then the resource is polled
-as without a watch, until a notification arrives.
+since its start, or a poll found a change without one: then the resource is polled as without a
+watch, until a notification arrives.
 """
 
 from __future__ import annotations
@@ -29,11 +29,8 @@ RECHECK_SECONDS: Final = (1.0, 3.0, 8.0, 20.0)
 @dataclass(frozen=True, slots=True)
 class WatchHealth:
     """
-    The health of one resource's watch.
-
-    :param expires_at: end of the watch unless it is renewed
-    :param last_event_at: last notification
-    :param silent_since: first proof that notifications are missing; None if none are
+    :param expires_at: end of the watch unless renewed
+    :param silent_since: first proof that notifications are missing
     """
 
     started_at: datetime
@@ -45,21 +42,20 @@ class WatchHealth:
         return at < self.expires_at
 
     def is_trusted(self, at: datetime) -> bool:
-        """Return whether the absence of notifications means the absence of changes."""
+        """The absence of notifications then means the absence of changes."""
         has_notified = self.last_event_at is not None and self.last_event_at >= self.started_at
         return self.is_live(at) and has_notified and self.silent_since is None
 
     def was_notified_recently(self, at: datetime) -> bool:
-        """Return whether the last notification is too recent for its change to be readable."""
+        """The notified change may not be readable yet."""
         notified_at = self.last_event_at
         return notified_at is not None and (at - notified_at).total_seconds() < RECHECK_SECONDS[-1]
 
     def get_proven_silence(self, at: datetime) -> datetime | None:
-        """Return when a poll first found a change without a notification; None if all is well."""
+        """Return when a poll first found a change without a notification."""
         return self.silent_since if self.is_live(at) and not self.is_trusted(at) else None
 
     def get_silence_start(self, at: datetime) -> datetime | None:
-        """Return since when notifications are overdue, proven or not; None if all is well."""
         if not self.is_live(at) or self.is_trusted(at):
             return None
         since = self.silent_since or self.started_at
@@ -67,7 +63,6 @@ class WatchHealth:
 
 
 def load_health(integration_ids: Iterable[UUID]) -> dict[tuple[UUID, str], WatchHealth]:
-    """Return the health of live watches, by integration and resource."""
     rows = Watch.objects.filter(
         integration_id__in=list(integration_ids), status=WatchStatus.LIVE
     ).order_by("started_at")
@@ -81,16 +76,11 @@ def load_health(integration_ids: Iterable[UUID]) -> dict[tuple[UUID, str], Watch
 
 
 def load_resource_health(integration_id: UUID, resource: str) -> WatchHealth | None:
-    """Return the health of one resource's watch, or None."""
     return load_health([integration_id]).get((integration_id, resource))
 
 
 def get_silent_since(integration_id: UUID, *, at: datetime) -> datetime | None:
-    """
-    Return since when notifications of an integration are missing; None if all is well.
-
-    Only a change that was found without a notification proves silence: an empty mailbox has none.
-    """
+    """Only a change without a notification proves silence: an empty mailbox has none."""
     watches = load_health([integration_id]).values()
     since = [watch.get_proven_silence(at) for watch in watches]
     return min((moment for moment in since if moment is not None), default=None)
@@ -100,8 +90,7 @@ def get_recheck_seconds(
     watch: WatchHealth, *, found_at: datetime | None, at: datetime
 ) -> float | None:
     """
-    Return the seconds until the next poll for a notified change that is not readable yet, or
-    None.
+    Return the time to the next poll for a notified change that is not readable yet.
 
     :param found_at: when a change was last found
     """
@@ -116,9 +105,7 @@ def mark_if_silent(
     watch: WatchHealth, *, integration_id: UUID, resource: str, since: datetime, at: datetime
 ) -> bool:
     """
-    Mark the watch as silent if it should have notified the change that a poll found.
-
-    Return whether it was marked.
+    Return whether the watch should have notified the change that a poll found.
 
     :param since: previous poll; the change is newer
     """

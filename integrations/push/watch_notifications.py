@@ -1,7 +1,7 @@
 """
-Receive notifications: find the watches of a notification, and store its time.
+Receive notifications: find their watches, and store the time.
 
-A repeated or late notification, or a notification of a deleted watch, changes a time or nothing.
+A repeated or late notification, or one of a deleted watch, changes a time or nothing.
 """
 
 from __future__ import annotations
@@ -30,16 +30,12 @@ logger = logging.getLogger(__name__)
 
 
 class CallerNotProven(Exception):
-    """The caller does not have the token of a channel of ours. Refuse the call."""
+    """The caller has no token of our channels. Refuse the call."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangedResource:
-    """
-    A watched resource that changed at its provider.
-
-    :param owner: person and organisation
-    """
+    """:param owner: person and organisation"""
 
     integration_id: UUID
     resource: str
@@ -50,10 +46,8 @@ def receive_mailbox_notification(
     address: str, provider: str, *, permit: Permit, at: datetime
 ) -> list[ChangedResource]:
     """
-    Receive a notification of a mailbox; return one changed resource for each connection of the
-    mailbox.
-
-    The sender does not learn whether there is any.
+    Return one changed resource for each connection of the mailbox. The sender does not learn
+    whether there is any.
 
     :param permit: to look up the address
     :raises limited_use.vault.envelope.Unopenable: if the permit is for another use, or has
@@ -67,12 +61,11 @@ def receive_channel_notification(
     channel_id: str, token: str, *, resource_id: str, at: datetime
 ) -> list[ChangedResource]:
     """
-    Receive a notification of a channel; return its resource, or nothing if the channel is
-    deleted.
+    Return the channel's resource, or nothing if the channel is deleted or was opened for another
+    resource.
 
-    :param resource_id: the caller's resource id; nothing is returned unless the channel was
-        opened for that resource
-    :raises CallerNotProven: if the channel is not ours
+    :param resource_id: by the caller
+    :raises CallerNotProven:
     """
     if not blind_lookup.is_proven(channel_id, token):
         raise CallerNotProven
@@ -85,12 +78,10 @@ def receive_subscription_notification(
     call: SubscriptionNotification, *, at: datetime
 ) -> list[ChangedResource]:
     """
-    Receive a notification of a subscription, about its resource or about its own end.
+    The notification is about its resource or its own end. An end is not trusted: the renewal
+    finds out.
 
-    A subscription that is about to end, or has ended, becomes due for renewal. The renewal finds
-    out which of the two is true; the notification is not trusted.
-
-    :raises CallerNotProven: if the subscription is not ours
+    :raises CallerNotProven:
     """
     changed_resources = receive_channel_notification(
         call.channel_id, call.token, resource_id=call.resource_id, at=at
@@ -123,11 +114,7 @@ def _receive_for(
     *,
     at: datetime,
 ) -> list[ChangedResource]:
-    """
-    Receive a notification for one owner of watches.
-
-    :param resource_blind: hash of the notified resource; None: the notification names none
-    """
+    """:param resource_blind: hash of the notified resource; None: the notification names none"""
     with row_owner.acting_for(*owner):
         watches = _find_watches(kind, lookup_blind)
         if resource_blind is not None and not _may_be_about(watches, resource_blind):
@@ -157,7 +144,7 @@ def _update_each(watches: QuerySet[Watch], **values: Any) -> None:
     """
     Update rows one by one: a statement that locks one row cannot deadlock with a worker.
 
-    A contended row is not updated: a worker has it, and the sync is more important.
+    A contended row is left to its worker: the sync is more important.
     """
     for watch_id in list(watches.values_list("id", flat=True)):
         try:

@@ -1,4 +1,4 @@
-"""One worker's turn at a watch: provider calls and writes, under the lease and the fence."""
+"""One worker's turn at a watch, under the lease and the fence."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ LONGEST_LIFE: Final = timedelta(days=31)
 class WatchTurn:
     """
     :param clock: the current time; provider calls take time
-    :param due_work_id: sync work that the turn made due, if it has to be enqueued
+    :param due_work_id: sync work that the turn made due, to enqueue
     """
 
     lease: Lease
@@ -58,26 +58,24 @@ class WatchTurn:
         return access_tokens.get_access(connection_id=self.watch.connection_id)
 
     def get_channel_permit(self) -> Permit:
-        """Return a permit to open a channel's ids, for the provider alone."""
+        """Permit opening the channel's ids for the provider alone."""
         return permits.to_use_access_token(connection_id=self.watch.connection_id, at=self.clock())
 
     def call_provider(self, access: ProviderAccess, units: int, request: Callable[[], T]) -> T:
-        """Call the provider with one request at a time. See `ProviderSession.call`."""
+        """See `ProviderSession.call`."""
         admission = WorkerAdmission(self.watch.connection_id, self.provider, slots=1)
         return ProviderSession(access, admission).call(request, units=units)
 
     def seal_channel(self, data: str) -> SealedValue:
-        """Return a channel's ids, sealed for the row."""
         connection = self.watch.connection
         sealer = sealing.get_sealer(holder=connection.id, epoch=connection.epoch)
         return sealer.seal_value(Watch, "channel", row=self.watch.id, data=data)
 
     def save_values(self, **values: Any) -> None:
         """
-        Save `values` of the row, and renew the lease.
+        Save `values`, and renew the lease.
 
-        :raises fences.DisconnectedError: if the integration was disconnected during the turn
-        :raises LeaseLost: if another worker holds the watch
+        :raises fences.DisconnectedError, LeaseLost:
         """
         with transaction.atomic(durable=True):
             self.hold_fence()
@@ -87,9 +85,8 @@ class WatchTurn:
 
     def mark_ended(self) -> None:
         """
-        Write that the provider no longer has the watch, and make the sync of its resource due.
-
-        :raises: as `save_values`
+        Make the resource's sync due: the provider no longer has the watch. Raises as
+        `save_values`.
         """
         with transaction.atomic(durable=True):
             self.hold_fence()
@@ -107,16 +104,15 @@ class WatchTurn:
         **values: Any,
     ) -> None:
         """
-        Write that the watch is live until `ends_at`, and release the row.
+        The watch is live until `ends_at`, and renewed halfway. Raises as `save_values`.
 
-        The watch is renewed halfway. Another watch of the same resource is stopped once its
-        pending notifications have arrived. If no watch was live before, the sync of the resource
-        becomes due in the same commit: earlier changes were not notified.
+        Another watch of the resource is stopped once its pending notifications have arrived. If
+        none was live before, the resource's sync becomes due in the same commit: earlier changes
+        were not notified.
 
         :param renew_within: used if sooner than halfway
-        :param has_notified: whether a notification has just arrived
-        :param follows_gap: whether notifications were lost although the watch was live
-        :raises: as `save_values`
+        :param has_notified: a notification has just arrived
+        :param follows_gap: notifications were lost although the watch was live
         """
         at, watch = self.clock(), self.watch
         ends_at = min(ends_at, at + LONGEST_LIFE)
@@ -147,26 +143,22 @@ class WatchTurn:
 
     def leave_to_purge(self, data: str, **values: Any) -> None:
         """
-        Write how to stop a watch of an integration that was disconnected during the turn.
-
-        The integration's purge stops the watch and deletes the row.
+        The integration was disconnected during the turn: its purge stops the watch.
 
         :param data: see `seal_channel`
-        :raises KeyDestroyed: if the connection has ended
+        :raises KeyDestroyed:
         :raises LeaseLost: if the row is gone
         """
         self.watch.connection.refresh_from_db(fields=["epoch"])
         leases.release(self.lease, channel=self.seal_channel(data), **values)
 
     def postpone_watch(self, pause: timedelta) -> None:
-        """Postpone the watch, and change nothing else."""
         # A purge may have deleted the row.
         with suppress(LeaseLost):
             leases.release(self.lease, due_at=self.clock() + pause)
 
     @property
     def log_fields(self) -> dict[str, object]:
-        """Fields of a log event about the watch."""
         return {
             "connection_id": self.watch.connection_id,
             "integration_id": self.watch.integration_id,
@@ -175,13 +167,12 @@ class WatchTurn:
         }
 
     def hold_fence(self) -> None:
-        """Hold the fence for the rest of the caller's transaction. See `save_values`."""
+        """See `save_values`."""
         fences.lock_integration(
             integration_id=self.watch.integration_id, epoch=self.watch.integration.epoch
         )
 
     def _schedule_sync(self) -> None:
-        """Make the sync of the watched resource due now, in the caller's transaction."""
         watch = self.watch
         work_id = due_syncs.schedule_now(
             integration_id=watch.integration_id, resource=watch.resource, at=self.clock()

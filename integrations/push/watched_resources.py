@@ -21,7 +21,7 @@ MAILBOX: Final = "mailbox"
 
 def get_calendar_target(watch: Watch, to: ProviderOutlet, at: datetime) -> str | None:
     """
-    Return the provider's id of the watched calendar, or None if it no longer exists.
+    Return None if the calendar no longer exists.
 
     :param to: outlet of the call that opens the channel
     :raises limited_use.guard.guard.AccessRefused: if integration, grant or consent is not live
@@ -42,12 +42,11 @@ def get_calendar_target(watch: Watch, to: ProviderOutlet, at: datetime) -> str |
 
 
 def get_mailbox_target(_watch: Watch, _to: ProviderOutlet, _at: datetime) -> str:
-    """Return the name of the account's only mailbox."""
     return MAILBOX
 
 
 def is_calendar_list(resource: str) -> bool:
-    """Return whether a watch is of the calendar list: its resource is a word, not a UUID."""
+    """The calendar list's resource is a word, not a UUID."""
     try:
         UUID(hex=resource)
     except ValueError:

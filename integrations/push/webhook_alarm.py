@@ -1,8 +1,8 @@
 """
 The alarm about a webhook address that a provider does not accept.
 
-One rejection raises no alarm: the address may have been unreachable for seconds. Several
-rejections in a row of one watch do. A later start of a watch of that provider settles the alarm.
+The address may be unreachable for seconds, so only several rejections in a row of one watch raise
+it. A later start of a watch of that provider settles it.
 """
 
 from __future__ import annotations
@@ -24,8 +24,6 @@ REASON: Final = "the provider accepted the address again"
 
 def report_rejections(rejected_count: int, *, provider: str, at: datetime) -> None:
     """
-    Raise the alarm after several rejections in a row, unless it is open.
-
     If only one watch is rejected, other watches settle the alarm: it is not raised again each
     time.
     """
@@ -37,7 +35,6 @@ def report_rejections(rejected_count: int, *, provider: str, at: datetime) -> No
 
 
 def settle_alarms(*, at: datetime) -> int:
-    """Settle the alarm of each provider that has accepted the address since; return how many."""
     settled = 0
     for alarm in Alarm.objects.open().filter(kind=provider_alerts.WEBHOOK_REJECTED):
         started = Watch.objects.filter(

@@ -1,4 +1,4 @@
-"""One clause for a reviewer: its source, the rules that enforce it, and the decisions under it."""
+"""One clause for a reviewer: its source, its rules, and the decisions under it."""
 
 from __future__ import annotations
 
@@ -21,11 +21,7 @@ from .evidence.test_results import MissingResults, RunResults
 
 @dataclass(frozen=True, slots=True)
 class ClauseSummary:
-    """
-    A clause in the list.
-
-    :param test_count: tests that bear its id; None if test results are missing
-    """
+    """:param test_count: tests that bear its id; None if test results are missing"""
 
     clause: Clause
     rules: Sequence[PolicyRule]
@@ -40,8 +36,6 @@ class ClauseSummary:
 
 @dataclass(frozen=True, slots=True)
 class RuleRow:
-    """A rule, with the facts that it requires in plain words."""
-
     rule: PolicyRule
     needs: Sequence[str]
     count: UsageCount
@@ -49,8 +43,6 @@ class RuleRow:
 
 @dataclass(frozen=True, slots=True)
 class ClauseTest:
-    """A test, as a sentence, with its outcome."""
-
     path: str
     sentence: str
     outcome: str
@@ -62,8 +54,6 @@ class ClauseTest:
 
 @dataclass(frozen=True, slots=True)
 class ClausePage:
-    """The page of one clause."""
-
     line: ClauseSummary
     known_by: str
     rules: Sequence[RuleRow]
@@ -77,7 +67,6 @@ class ClausePage:
 
 
 def list_clauses() -> list[tuple[str, list[ClauseSummary]]]:
-    """Return every clause, grouped by its document."""
     counts, not_met, results = rule_usage.get_totals(), _list_not_met(), test_results.load_results()
     summaries = [
         _summarise_clause(clause, counts, not_met, results) for clause in catalogue.CLAUSES.values()
@@ -89,7 +78,6 @@ def list_clauses() -> list[tuple[str, list[ClauseSummary]]]:
 
 
 def build_clause_page(clause: Clause, *, at: datetime) -> ClausePage:
-    """Return the data of a clause's page."""
     counts, results = rule_usage.get_totals(), test_results.load_results()
     applying = clause_parts.list_applying(clause)
     return ClausePage(

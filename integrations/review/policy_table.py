@@ -1,4 +1,4 @@
-"""The policy as a table: for each purpose, the recipients and data, with the rule that decides."""
+"""The policy as a table: each purpose's recipients and data, with the deciding rule."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ _BY_ID: Final = {rule.id: rule for rule in RULES}
 
 @dataclass(frozen=True, slots=True)
 class PolicyOption:
-    """A rule that decides, and the facts that it requires."""
-
     rule_id: str
     says: str
     needs: Sequence[str]
@@ -28,8 +26,6 @@ class PolicyOption:
 
 @dataclass(frozen=True, slots=True)
 class PolicyRow:
-    """Uses of one purpose with the same answer."""
-
     recipients: Sequence[str]
     data_classes: Sequence[str]
     is_open: bool
@@ -38,8 +34,6 @@ class PolicyRow:
 
 @dataclass(frozen=True, slots=True)
 class PolicyBlock:
-    """One purpose."""
-
     purpose: str
     rows: Sequence[PolicyRow]
 
@@ -49,13 +43,12 @@ class PolicyBlock:
 
 
 def list_blocks() -> list[PolicyBlock]:
-    """Return every purpose with all of its uses; purposes that can be permitted come first."""
+    """Purposes that can be permitted come first."""
     blocks = [PolicyBlock(str(purpose), list(_build_rows(purpose))) for purpose in Purpose]
     return sorted(blocks, key=lambda block: not block.is_open)
 
 
 def count_uses() -> tuple[int, int]:
-    """Return the number of uses, and how many of them can be permitted."""
     return len(evaluation.TABLE), sum(bool(cell.options) for cell in evaluation.TABLE.values())
 
 

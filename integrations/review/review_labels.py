@@ -36,17 +36,16 @@ KNOWN_BY: Final[Mapping[Confidence, str]] = {
 
 
 def describe_fact(fact: str) -> str:
-    """Return a fact in plain words."""
     return FACTS[Fact(fact)]
 
 
 def list_tests(outcomes: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    """Return the sentence, the file and the outcome of each test."""
+    """Return (sentence, file, outcome)."""
     return [(*describe_test(name), outcome) for name, outcome in outcomes.items()]
 
 
 def describe_test(name: str) -> tuple[str, str]:
-    """Return a test's name as a sentence, and its file."""
+    """Return (sentence, file)."""
     path, *parts = name.split("::")
     words = [part.removeprefix("Test").removeprefix("test_").replace("_", " ") for part in parts]
     spaced = "".join(f" {c.lower()}" if c.isupper() else c for c in words[0]).strip()

@@ -36,7 +36,6 @@ PAGE = 50
 @require_safe
 @require_permission(Permission.READ_EVIDENCE)
 def show_overview(request: HttpRequest) -> HttpResponse:
-    """Return every clause, by document, with its state."""
     groups = clauses.list_clauses()
     summaries = [line for _, lines in groups for line in lines]
     context = {
@@ -55,7 +54,6 @@ def show_overview(request: HttpRequest) -> HttpResponse:
 @require_safe
 @require_permission(Permission.READ_EVIDENCE)
 def show_clause(request: HttpRequest, clause_id: str) -> HttpResponse:
-    """Return one clause: its rules, tests and ledger entries."""
     clause = catalogue.CLAUSES.get(clause_id)
     if clause is None:
         raise Http404
@@ -70,7 +68,6 @@ def show_clause(request: HttpRequest, clause_id: str) -> HttpResponse:
 @require_safe
 @require_permission(Permission.READ_EVIDENCE)
 def show_policy(request: HttpRequest) -> HttpResponse:
-    """Return the whole policy: every use and every rule."""
     (size, open_count), totals = policy_table.count_uses(), rule_usage.get_totals()
     context = {
         "blocks": policy_table.list_blocks(),
@@ -87,7 +84,7 @@ def show_policy(request: HttpRequest) -> HttpResponse:
 @require_safe
 @require_permission(Permission.READ_EVIDENCE)
 def show_refusals(request: HttpRequest) -> HttpResponse:
-    """Return refusals, newest first, by ledger entry; no person is named."""
+    """Show the newest first; name no person."""
     at = timezone.now()
     refusals = rule_usage.list_refusals(before=_parse_before(request), limit=PAGE + 1)
     context = {
@@ -102,7 +99,6 @@ def show_refusals(request: HttpRequest) -> HttpResponse:
 @require_safe
 @require_permission(Permission.READ_EVIDENCE)
 def show_entry(request: HttpRequest, entry_id: UUID) -> HttpResponse:
-    """Return one ledger entry in its stored form."""
     try:
         entry = rule_usage.get_entry(entry_id)
     except rule_usage.EntryNotFound:
@@ -126,7 +122,7 @@ def show_entry(request: HttpRequest, entry_id: UUID) -> HttpResponse:
 @require_safe
 @require_permission(Permission.READ_EVIDENCE)
 def show_proof(_: HttpRequest, entry_id: UUID) -> HttpResponse:
-    """Return the proof that the ledger contains the entry (https://c2sp.org/tlog-proof)."""
+    """See https://c2sp.org/tlog-proof."""
     try:
         rule_usage.get_entry(entry_id)
         [proven] = tile_store.prove_entries([entry_id])
@@ -141,7 +137,6 @@ def show_proof(_: HttpRequest, entry_id: UUID) -> HttpResponse:
 @require_safe
 @require_permission(Permission.READ_EVIDENCE)
 def show_evidence(request: HttpRequest) -> HttpResponse:
-    """Return the list of bundles, to download."""
     results = test_results.load_results()
     context = {
         "results": results,
@@ -162,7 +157,6 @@ def show_evidence(request: HttpRequest) -> HttpResponse:
 @require_POST
 @require_permission(Permission.READ_EVIDENCE)
 def request_bundle(request: HttpRequest) -> HttpResponse:
-    """Ask a worker for a new bundle."""
     if enqueue("integrations.make_evidence"):
         messages.success(request, "A bundle is being made. Load this page again in a moment.")
     else:
@@ -174,7 +168,7 @@ def request_bundle(request: HttpRequest) -> HttpResponse:
 @require_safe
 @require_permission(Permission.READ_EVIDENCE)
 def download_bundle(_: HttpRequest, bundle_id: UUID) -> HttpResponse:
-    """Return the exact bytes of the bundle: they are signed."""
+    """Send the exact bytes: they are signed."""
     bundle = EvidenceBundle.objects.filter(id=bundle_id).first()
     if bundle is None:
         raise Http404

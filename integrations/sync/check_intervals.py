@@ -28,8 +28,8 @@ class IntervalReason(StrEnum):
 @dataclass(frozen=True, slots=True)
 class CheckInterval:
     """
-    :param seconds: time between two polls
-    :param looked_at: last view of the mailbox; without one, the time when mail was switched on
+    :param seconds: between two polls
+    :param looked_at: last view of the mailbox; without one, when mail was switched on
     """
 
     seconds: int
@@ -41,10 +41,10 @@ def get_interval(
     *, watch: WatchHealth | None, looked_at: datetime | None, began_at: datetime, at: datetime
 ) -> CheckInterval:
     """
-    Return the current interval between polls of a mailbox.
+    Return the current interval between polls.
 
     :param looked_at: last view by the owner or a feature; None: not viewed yet
-    :param began_at: time when mail was switched on
+    :param began_at: when mail was switched on
     """
     looked_at = looked_at or began_at
     usual = settings.SYNC_INTERVAL_SECONDS
@@ -56,7 +56,6 @@ def get_interval(
 
 
 def get_idle_seconds(since: timedelta) -> int:
-    """Return the seconds between polls without push, by the time since the last view."""
     usual: int = settings.SYNC_INTERVAL_SECONDS
     if since <= USUAL_FOR:
         return usual

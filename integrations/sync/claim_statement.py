@@ -1,7 +1,7 @@
 """
 Claim sync work, and load it with its integration and connection, in one SQL statement.
 
-Every poll begins with this statement. Composing it with Django's ORM took a third of a poll.
+Every poll begins with it. Composing it with Django's ORM took a third of a poll.
 """
 
 from __future__ import annotations
@@ -45,8 +45,6 @@ _TABLES: Final = (("w", SyncWork), ("i", Integration), ("c", Connection))
 
 def claim_row(lease: Lease) -> tuple[bool, SyncWork] | None:
     """
-    Write the lease if the work is due and free, and load its integration and connection.
-
     Return (whether the previous worker died, the work), or None if the work is not due or not
     free.
     """
@@ -73,7 +71,7 @@ def claim_row(lease: Lease) -> tuple[bool, SyncWork] | None:
 def _build_instance(
     model: type[M], columns: list[tuple[str, Any]]
 ) -> tuple[M, list[tuple[str, Any]]]:
-    """Return an instance of `model` from the first columns, and the remaining columns."""
+    """Return an instance from the first columns, and the remaining columns."""
     readers = _get_readers(model)
     row = dict(columns[: len(readers)])
     values = [_convert_value(row[column], converters) for _, column, converters in readers]
@@ -98,7 +96,6 @@ def _build_statement() -> str:
 
 @lru_cache(maxsize=8)
 def _get_readers(model: type[models.Model]) -> list[tuple[str, str, list[Callable[..., Any]]]]:
-    """Return attribute, column and value converters of each field of `model`."""
     return [
         (field.attname, str(field.column), field.get_db_converters(database))
         for field in model._meta.concrete_fields  # noqa: SLF001 - Django's documented interface

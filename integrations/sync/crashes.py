@@ -2,7 +2,7 @@
 Crashing sync turns: counted per piece of work, shown to the owner, reported to the operator.
 
 A crash is an unexpected exception, or a lease that expired because its worker died. A single
-crash is logged and retried. Repeated crashes mean that syncing has stopped.
+crash is retried; repeated crashes mean that syncing has stopped.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ EVERY_MAILBOX: Final = UUID(int=0)
 
 
 def is_careful(work: SyncWork) -> bool:
-    """Return whether the work crashed so often that messages are fetched one at a time."""
+    """Messages are then fetched one at a time."""
     count: int = work.crash_count
     return count >= CAREFUL_AFTER
 
 
 def report_crash(work: SyncWork, *, at: datetime) -> None:
-    """Degrade the integration and raise the alarm, once a day, if the work keeps crashing."""
+    """Raise the alarm once a day, if the work keeps crashing."""
     if work.crash_count < LIMIT:
         return
     degrade_integration(work, at=at)
@@ -46,7 +46,7 @@ def report_crash(work: SyncWork, *, at: datetime) -> None:
 
 
 def report_busy(work: SyncWork, *, at: datetime) -> None:
-    """Raise an alarm, once a day, if no parser process was free for the work for a long time."""
+    """Raise the alarm once a day, if no parser process was free for a long time."""
     if work.failing_since is None or at - work.failing_since < QUIET_FOR:
         return
     # One alarm for all mailboxes: the machine is too small, or its processes hang.
@@ -54,7 +54,7 @@ def report_busy(work: SyncWork, *, at: datetime) -> None:
 
 
 def degrade_integration(work: SyncWork, *, at: datetime) -> None:
-    """Show an unexpected error on the integration, unless the integration has ended."""
+    """Ignore an integration that has ended."""
     integration = work.integration
     status, reason = IntegrationStatus.DEGRADED, StatusReason.UNEXPECTED
     if (integration.status, integration.status_reason) == (status, reason):

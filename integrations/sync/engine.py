@@ -1,10 +1,9 @@
 """
-Take one turn at a row of sync work: claim it, ask for permits, sync within a time budget, release
-it.
+Take one turn at sync work: claim it, ask for permits, sync within a time budget, release it.
 
-The engine knows no product: the caller passes a registry. The product's turn fetches, and writes
-in short transactions under the fence. `failures` handles errors. The owner is asked to reconnect
-only if the provider says that the grant has ended.
+The caller passes a registry of products. A product's turn fetches, and writes in short
+transactions under the fence. The owner is asked to reconnect only if the provider says that the
+grant has ended.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ def run_turn(
     at: datetime,
     time_budget: timedelta | None = None,
 ) -> bool:
-    """Take a turn; return whether the work is due again at once. See `take_turn`."""
+    """Return whether the work is due again at once. See `take_turn`."""
     return work_id in take_turn(products, work_id=work_id, at=at, time_budget=time_budget)
 
 
@@ -64,12 +63,11 @@ def take_turn(
     time_budget: timedelta | None = None,
 ) -> list[UUID]:
     """
-    Sync one resource. Return the ids of work that is due at once: the same work, or new work.
+    Return the ids of work that is due at once: the same, or new work.
 
     :param products: by the integration's product
-    :param time_budget: how long the turn may start new requests; None: the default, at most a
-        lease
-    :raises NotClaimable: if the work is not due, or another worker holds it
+    :param time_budget: for starting new requests; None: the default, at most a lease
+    :raises NotClaimable:
     """
     clock = SyncClock(at)
     duration = timedelta(seconds=settings.LEASE_SECONDS)
@@ -171,7 +169,7 @@ def _release_work(
     finished: bool = False,
     pause_reason: StatusReason = StatusReason.NONE,
 ) -> bool:
-    """Release the work. Return whether a notification made it due during this turn."""
+    """Return whether a notification made the work due during this turn."""
     now = turn.clock.now()
     values: dict[str, Any] = {"heartbeat_at": now, "pause_reason": pause_reason}
     # A careful turn without progress has not found the message that crashed earlier turns.

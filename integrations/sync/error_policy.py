@@ -1,4 +1,4 @@
-"""How the sync handles each provider error: the reason that the owner reads, and the wait."""
+"""How the sync handles each provider error: the owner's reason, and the wait."""
 
 from __future__ import annotations
 
@@ -53,7 +53,6 @@ HANDLING_BY_ERROR: tuple[tuple[type[errors.ProviderError], FailureHandling], ...
 
 
 def is_denial(error: errors.ProviderError) -> bool:
-    """Return whether the provider refused the call, as it does when a permission is missing."""
     if isinstance(error, errors.Unexpected):
         return error.status == HTTPStatus.FORBIDDEN
     return isinstance(error, (errors.ScopeMissing, errors.AdminBlocked))
@@ -61,9 +60,9 @@ def is_denial(error: errors.ProviderError) -> bool:
 
 def get_denial_handling(denial_count: int) -> FailureHandling | None:
     """
-    Return how to handle a refusal that proves nothing yet; None after enough repetitions.
+    Handle refusals that prove nothing yet; return None after enough repetitions.
 
-    :param denial_count: refusals of the work since its last success
+    :param denial_count: refusals since the work's last success
     """
     if denial_count > len(DENIAL_PAUSES):
         return None

@@ -1,8 +1,4 @@
-"""
-Handle the failure of a turn: count it, report it, and schedule the next try.
-
-`error_policy` and `status` hold the tables.
-"""
+"""Handle a turn's failure: count it, report it, and schedule the next try."""
 
 from __future__ import annotations
 
@@ -28,7 +24,6 @@ logger = logging.getLogger(__name__)
 
 
 def handle_error(turn: SyncTurn, error: errors.ProviderError) -> None:
-    """Release the work after a provider error, as `error_policy` says."""
     now = turn.clock.now()
     unproven = _count_denial(turn) if error_policy.is_denial(error) else None
     handling = unproven or error_policy.get_handling(error)
@@ -47,9 +42,8 @@ def handle_error(turn: SyncTurn, error: errors.ProviderError) -> None:
 
 def _count_denial(turn: SyncTurn) -> FailureHandling | None:
     """
-    Count a refusal, and make the next try use a new token. Return how to handle the refusal.
-
-    None if the refusal is proven, by the scopes of the new token or by repetition.
+    Make the next try use a new token. Return None if the new token's scopes or repetition prove
+    the refusal.
     """
     turn.work.denial_count += 1
     connection = Connection.objects.get(id=turn.integration.connection_id)
@@ -62,7 +56,7 @@ def _count_denial(turn: SyncTurn) -> FailureHandling | None:
 
 
 def count_failures(turn: SyncTurn) -> int:
-    """Return how many times in a row the work has failed, this failure included."""
+    """Count this failure and those before in a row."""
     return turn.work.failure_count + 1
 
 
@@ -107,7 +101,7 @@ def back_off(
 
 
 def report_damage(lease: Lease, work: SyncWork, clock: SyncClock) -> None:
-    """Retry with growing pauses, and alert an operator once a day."""
+    """Retry with growing pauses; alert an operator once a day."""
     now = clock.now()
     platform_alarms.raise_alarm(
         kind="sync.damaged",
@@ -123,7 +117,7 @@ def report_damage(lease: Lease, work: SyncWork, clock: SyncClock) -> None:
 
 
 def give_up(lease: Lease, work: SyncWork, clock: SyncClock, *, failed: bool = False) -> None:
-    """Postpone the work. If the integration is not live, no worker claims it again."""
+    """If the integration is not live, no worker claims the work again."""
     now, count = clock.now(), work.failure_count + 1
     later = now + timedelta(seconds=work_leases.compute_backoff(count))
     values: dict[str, Any] = {}

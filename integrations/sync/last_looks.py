@@ -1,8 +1,8 @@
 """
 Store when a mailbox was last viewed, and poll a rarely polled mailbox soon after a view.
 
-Only the time is stored: neither the viewer nor the message. Most views send no statement. No view
-waits for a worker: a locked row is skipped, and written by the next view.
+Neither viewer nor message is stored. Most views send no statement, and none waits for a worker: a
+locked row is left to the next view.
 """
 
 from __future__ import annotations
@@ -65,11 +65,7 @@ _lock = Lock()
 
 
 def record_looks(integration_ids: Iterable[UUID], *, at: datetime) -> list[UUID]:
-    """
-    Store a view of these mailboxes, which the caller may show to the viewer.
-
-    Return the ids of sync work that the view made due, for the caller to enqueue.
-    """
+    """Return the ids of sync work that the view made due, to enqueue."""
     ids = [
         integration_id for integration_id in integration_ids if _is_unwritten(integration_id, at)
     ]

@@ -1,8 +1,8 @@
 """
 The rest after a turn: rarely polled while push notifications arrive.
 
-A notified change that the provider does not serve yet is looked for again soon. A change that a
-poll finds without a notification marks the watch as silent.
+A notified change that is not served yet is looked for again soon. A change without a notification
+marks the watch as silent.
 """
 
 from __future__ import annotations
@@ -21,14 +21,12 @@ from .sync_turn import SyncTurn
 
 
 def get_rest_seconds(turn: SyncTurn, *, at: datetime) -> float:
-    """Return the seconds until the next poll, after a turn that finished."""
     rest = _get_push_rest_seconds(turn, at=at)
     retry_at = turn.get_next_retry_at()
     return rest if retry_at is None else min(rest, max(0.0, (retry_at - at).total_seconds()))
 
 
 def _get_push_rest_seconds(turn: SyncTurn, *, at: datetime) -> float:
-    """Return the seconds until the next poll for changes."""
     rest = turn.get_poll_seconds()
     watch = turn.watch
     if not turn.wants_push:
@@ -62,7 +60,6 @@ def _was_missed(turn: SyncTurn, watch: WatchHealth, at: datetime) -> bool:
 
 
 def _request_push(turn: SyncTurn, at: datetime) -> None:
-    """Request a watch of the resource if push is enabled and no watch exists."""
     integration, resource = turn.integration, turn.work.resource
     if not push.is_push_enabled(integration, resource) or turn.has_watch:
         return

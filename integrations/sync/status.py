@@ -1,5 +1,5 @@
 """
-Status and reason of an integration after a sync turn, as one table. Pure.
+An integration's status and reason after a sync turn, as one table. Pure.
 
 A temporary failure keeps the status and backs off; after `QUIET_FOR` the owner sees its reason.
 """
@@ -27,13 +27,10 @@ LASTING = frozenset(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncFindings:
     """
-    The state of an integration's sync at the end of a turn.
-
-    :param has_synced: whether the first snapshot has been completed
-    :param is_listing: whether a snapshot is in progress
+    :param has_synced: the first snapshot has been completed
+    :param is_listing: a snapshot is in progress
     :param failure_reason: of this turn; NONE if it succeeded
     :param failing_since: first of the failures in a row
-    :param quarantined_count: quarantined items
     :param missing_count: differences that the last reconciliation could not repair
     :param silent_since: since when promised push notifications are missing
     """
@@ -50,11 +47,7 @@ class SyncFindings:
 def get_status(  # noqa: PLR0911 - one answer per line of the table
     findings: SyncFindings, *, current: tuple[str, str], at: datetime
 ) -> tuple[IntegrationStatus, StatusReason]:
-    """
-    Return status and reason of the integration after a turn.
-
-    :param current: status and reason before the turn; a failure too recent to show keeps them
-    """
+    """:param current: status and reason before the turn; a failure too recent to show keeps them"""
     if findings.failure_reason:
         if findings.failure_reason in LASTING or _has_lasted(findings.failing_since, at):
             return IntegrationStatus.DEGRADED, findings.failure_reason

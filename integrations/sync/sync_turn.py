@@ -1,4 +1,4 @@
-"""The protocol between the sync engine and the products that it syncs."""
+"""The protocol between the sync engine and its products."""
 
 from __future__ import annotations
 
@@ -27,8 +27,6 @@ def is_first_in(seconds: int, work: SyncWork, *, at: datetime) -> bool:
 
 
 class SyncClock:
-    """Counts on from the time at which the task began."""
-
     def __init__(self, at: datetime) -> None:
         self._at = at
         self._began = time.monotonic()
@@ -38,7 +36,7 @@ class SyncClock:
 
 
 class SyncTurn(Protocol):
-    """One worker's turn at a piece of sync work, from its permits to the end of its time budget."""
+    """One worker's turn at sync work, from its permits to the end of its time budget."""
 
     @property
     def lease(self) -> Lease: ...
@@ -62,66 +60,63 @@ class SyncTurn(Protocol):
 
     @property
     def wants_push(self) -> bool:
-        """Whether the resource is watched, so that changes arrive before the next poll."""
+        """The resource is watched, so that changes arrive before the next poll."""
 
     @property
     def found_changes(self) -> bool:
-        """Whether the resource had changed since the previous poll."""
+        """The resource had changed since the previous poll."""
 
     @property
     def has_progressed(self) -> bool:
-        """Whether the next turn continues after this turn's work instead of repeating it."""
+        """The next turn continues after this turn's work instead of repeating it."""
 
     @property
     def awaits_change(self) -> bool:
-        """Whether the provider notified a change that it does not serve yet."""
+        """The provider notified a change that it does not serve yet."""
 
     @property
     def watch(self) -> WatchHealth | None:
-        """Health of the live watch of this resource; None without one."""
+        """Health of the resource's live watch."""
 
     @property
     def has_watch(self) -> bool:
-        """Whether the resource has a watch, live or requested."""
+        """The resource has a watch, live or requested."""
 
     def get_silent_since(self, at: datetime) -> datetime | None:
-        """Return since when push notifications of the integration are missing, or None."""
+        """Return since when the integration's push notifications are missing."""
 
     def advance(self) -> bool:
-        """Continue the sync from its stored position. Return whether nothing is left to do now."""
+        """Continue from the stored position. Return whether nothing is left to do now."""
 
     def pause_calls(self, seconds: float) -> None:
-        """Pause all calls that share the provider's limit with this work."""
+        """Pause all calls that share the provider's limit."""
 
     def get_poll_seconds(self) -> float:
         """Return the usual seconds between polls."""
 
     def get_idle_seconds(self, at: datetime) -> float:
-        """Return the seconds between polls without push, by the time since the last view."""
+        """Return the seconds between polls without push, by the last view."""
 
     def get_next_retry_at(self) -> datetime | None:
-        """Return when the next delayed item is fetched again; None if there is none."""
+        """Return the next fetch of a delayed item."""
 
     @property
     def unsaved_values(self) -> dict[str, Any]:
-        """Values of the work's row that are not written yet; they are written under the fence."""
+        """Values of the work's row that are still to be written under the fence."""
 
     def get_final_values(self) -> dict[str, Any]:
-        """Return values of the work's row to write after a finished turn."""
+        """Return values to write after a finished turn."""
 
     def get_findings(self, failure_reason: StatusReason) -> SyncFindings:
-        """Return the state of the integration, with the failure of this turn."""
+        """Return the integration's state, with this turn's failure."""
 
 
 @dataclass(frozen=True, slots=True)
 class SyncProduct:
     """
-    A product as the engine sees it.
-
-    :param open_turn: asks for the permits of one turn, and holds its resources until the turn
-        ends
-    :param listing_resource: resource of the work that creates the work of all other resources;
-        None if an integration has one resource
+    :param open_turn: asks for the permits of one turn, and holds its resources
+    :param listing_resource: of the work that creates the work of all other resources; None if an
+        integration has one resource
     """
 
     open_turn: Callable[[Lease, SyncWork, SyncClock, timedelta], AbstractContextManager[SyncTurn]]

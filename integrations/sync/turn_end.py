@@ -1,8 +1,8 @@
 """
-The end of a turn: save the integration's status, and a cursor that is not saved yet.
+The end of a turn: save the status, and a cursor that is not saved yet.
 
-A provider may move the cursor on every empty poll. Two statements in a transaction, composed with
-Django's ORM, took an eighth of such a poll, so `release_row` is one statement.
+A provider may move the cursor on every empty poll. Two statements composed with Django's ORM took
+an eighth of such a poll, so `release_row` is one statement.
 """
 
 from __future__ import annotations
@@ -50,10 +50,8 @@ def release_row(
     lease: Lease, *, integration_id: UUID, epoch: int, values: Mapping[str, Any]
 ) -> bool:
     """
-    Release the work and save `values` in one statement; return whether the row was written.
-
-    Nothing is written if the integration is no longer live under `epoch`, if the lease is lost,
-    or if a notification made the work due during the turn.
+    Return False if nothing was written: the integration is no longer live under `epoch`, the
+    lease is lost, or a notification made the work due during the turn.
     """
     parameters: dict[str, Any] = {
         "integration": integration_id,
@@ -87,9 +85,9 @@ def _build_statement(names: tuple[str, ...]) -> str:
 
 def hold_unsaved(turn: SyncTurn) -> dict[str, Any]:
     """
-    Return the turn's unsaved values; hold the fence if there are any.
+    Hold the fence if there are any values.
 
-    :raises DisconnectedError: if the integration was disconnected during the turn
+    :raises DisconnectedError:
     """
     if turn.unsaved_values:
         fences.lock_integration(integration_id=turn.integration.id, epoch=turn.epoch)
@@ -99,7 +97,7 @@ def hold_unsaved(turn: SyncTurn) -> dict[str, Any]:
 def get_changed_status(
     turn: SyncTurn, failure_reason: StatusReason, *, at: datetime
 ) -> tuple[IntegrationStatus, StatusReason] | None:
-    """Return status and reason of the integration after this turn; None if they are unchanged."""
+    """Return None if unchanged."""
     integration = turn.integration
     current = (integration.status, integration.status_reason)
     findings = replace(turn.get_findings(failure_reason), silent_since=turn.get_silent_since(at))
@@ -110,7 +108,7 @@ def get_changed_status(
 def set_status(
     turn: SyncTurn, status: tuple[IntegrationStatus, StatusReason], *, at: datetime
 ) -> None:
-    """Save status and reason, unless the integration ended during the turn."""
+    """Ignore an integration that has ended."""
     live = Integration.objects.filter(
         id=turn.integration.id, epoch=turn.epoch, status__in=FETCHABLE
     )

@@ -1,8 +1,6 @@
 """
-Leases of sync work: which work is due, which worker holds it, and when it is due again.
-
-The lease is that of `integrations.coordination.leases`. A claim after an expired lease counts the
-death of the previous worker as a crash.
+Leases of sync work: `integrations.coordination.leases`, with due times. A claim after an expired
+lease counts the previous worker's death as a crash.
 """
 
 from __future__ import annotations
@@ -30,11 +28,7 @@ SWEEP_LIMIT = 5_000
 
 
 class ClaimedWork(NamedTuple):
-    """
-    Sync work that this worker holds.
-
-    :param follows_crash: whether the previous worker let its lease expire
-    """
+    """:param follows_crash: the previous worker let its lease expire"""
 
     lease: Lease
     work: SyncWork
@@ -42,16 +36,12 @@ class ClaimedWork(NamedTuple):
 
 
 def get_due_ids(*, at: datetime, limit: int = SWEEP_LIMIT) -> list[UUID]:
-    """
-    Return the ids of work that is due and free, longest waiting first.
-
-    Work with an expired lease is included: its worker is dead.
-    """
+    """Return the longest waiting first. An expired lease counts as free: its worker is dead."""
     return list(filter_claimable(at).order_by("next_sync_at").values_list("id", flat=True)[:limit])
 
 
 def get_due_siblings(work_id: UUID, *, at: datetime) -> list[UUID]:
-    """Return the ids of other due work of the same integration that no worker has started yet."""
+    """Return the integration's other due work that no worker has started yet."""
     siblings = SyncWork.objects.filter(id=work_id).values("integration_id")
     new = (
         filter_claimable(at)
@@ -62,11 +52,7 @@ def get_due_siblings(work_id: UUID, *, at: datetime) -> list[UUID]:
 
 
 def claim(*, work_id: UUID, at: datetime, duration: timedelta) -> ClaimedWork:
-    """
-    Lease the work.
-
-    :raises NotClaimable: if the work is not due or not free
-    """
+    """:raises NotClaimable:"""
     lease = Lease(SyncWork, work_id, at, duration)
     claimed = claim_row(lease)
     if claimed is None:
@@ -76,7 +62,6 @@ def claim(*, work_id: UUID, at: datetime, duration: timedelta) -> ClaimedWork:
 
 
 def filter_claimable(at: datetime) -> QuerySet[SyncWork]:
-    """Return the work that is due and free."""
     return SyncWork.objects.filter(
         leases.match_unleased(at),
         next_sync_at__lte=at,
@@ -87,21 +72,21 @@ def filter_claimable(at: datetime) -> QuerySet[SyncWork]:
 
 def renew(lease: Lease, *, at: datetime, values: Mapping[str, Any] | None = None) -> None:
     """
-    Extend the lease, write the heartbeat, and save `values` of the work.
+    Extend the lease, write the heartbeat, and save `values`.
 
-    :raises LeaseLost: if another worker holds the work
+    :raises LeaseLost:
     """
     leases.renew(lease, at=at, heartbeat_at=at, **(values or {}))
 
 
 def release(lease: Lease, *, next_sync_at: datetime, values: Mapping[str, Any]) -> bool:
     """
-    Release the work, due at `next_sync_at`, or at once if a notification arrived during the turn.
+    Make the work due at `next_sync_at`, or at once if a notification arrived during the turn.
 
-    Return whether one arrived: no other worker was enqueued for it. `leases.release` instead
+    Return whether a notification arrived: no other worker was enqueued for it. `leases.release`
     postpones the work despite notifications.
 
-    :raises LeaseLost: if another worker holds the work
+    :raises LeaseLost:
     """
     # Only due work is claimed, so a later time was written during the turn. Its notification may
     # concern data that the turn had already read.
@@ -114,27 +99,21 @@ def release(lease: Lease, *, next_sync_at: datetime, values: Mapping[str, Any]) 
 
 
 def save_late_crash(lease: Lease, *, until: datetime, values: Mapping[str, Any]) -> None:
-    """Save `values` of work that crashed after its release, unless a worker holds it."""
+    """The work crashed after its release. Skip work that a worker holds."""
     free = SyncWork.objects.filter(id=lease.row_id, lease_by=None)
     free.update(next_sync_at=until, **values)
 
 
 def compute_backoff(failure_count: int) -> float:
-    """
-    Return the seconds to wait after that many failures in a row.
-
-    Jitter over half of the wait spreads mailboxes that failed together.
-    """
+    """Return seconds. Jitter over half of the wait spreads mailboxes that failed together."""
     longest: float = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failure_count - 1, 16))
     return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
 
 
 def mark_due(*, integration_id: UUID, at: datetime) -> bool:
     """
-    Make the integration's work due now, after a change. Return whether it has live work.
-
-    Several notifications before the next turn count as one. Leased work is due again at its
-    release.
+    Return whether there is live work. Several notifications before the next turn count as one.
+    Leased work is due again at its release.
     """
     return bool(
         SyncWork.objects.filter(
@@ -145,12 +124,11 @@ def mark_due(*, integration_id: UUID, at: datetime) -> bool:
 
 def restart_listing(*, integration_id: UUID, at: datetime) -> bool:
     """
-    Restart the listing of an integration after a change of its horizon. Return whether it has
-    work.
+    Return whether the integration has work. Call this in the transaction that changes the
+    horizon.
 
     The round stays, so that stored messages are not fetched again; the cursor stays, so that no
-    change is missed. A worker with the old horizon loses its lease. Call this in the transaction
-    that changes the horizon.
+    change is missed. A worker with the old horizon loses its lease.
     """
     return bool(
         SyncWork.objects.filter(integration_id=integration_id).update(
@@ -164,5 +142,4 @@ def restart_listing(*, integration_id: UUID, at: datetime) -> bool:
 
 
 def create_work(*, integration_id: UUID, at: datetime) -> SyncWork:
-    """Create the work of a new integration, due at once."""
     return SyncWork.objects.create(integration_id=integration_id, next_sync_at=at)

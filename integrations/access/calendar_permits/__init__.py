@@ -1,8 +1,8 @@
 """
 Permits for calendars: the owner's own, shared calendars, and calendar syncs.
 
-As in `permits`, each function finds the facts itself; callers pass ids only. A permit names the
-key of the calendar's cache as its holder; its ledger entry is about the integration.
+As in `permits`, callers pass ids only. The permit names the key of the calendar's cache, its
+ledger entry the integration.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Permits for owners: write to a calendar at its provider or in Antares, and export it."""
+"""Permits to write to an own calendar, and to export it."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _STORE_USES: Final = tuple(
 
 def to_write_at_provider(*, actor: Actor, calendar: Calendar, at: datetime) -> Permit:
     """
-    Return a permit to send one change of a calendar to its owner's provider.
+    Permit one change.
 
-    :raises guard.Refused: if the calendar is not the actor's, or the consent to editing is
+    :raises guard.AccessRefused: if the calendar is not the actor's, or the consent to editing is
         missing
     """
     holder_facts = facts.for_integrations(
@@ -45,10 +45,9 @@ def to_write_at_provider(*, actor: Actor, calendar: Calendar, at: datetime) -> P
 
 def to_write_locally(*, actor: Actor, calendar: Calendar, count: int, at: datetime) -> int:
     """
-    Record the permission to store events in a local calendar; return the epoch for sealing them.
+    Record the permission to store events; return the epoch for sealing them.
 
-    :param count: events written or removed
-    :raises guard.Refused: if the calendar is not the actor's, or the consent has ended
+    :raises guard.AccessRefused: if the calendar is not the actor's, or the consent has ended
     """
     consent = facts.get_calendar_consent(is_local=calendar.is_local)
     holder_facts = facts.for_integrations(
@@ -65,10 +64,8 @@ def to_write_locally(*, actor: Actor, calendar: Calendar, count: int, at: dateti
 
 def to_export(*, actor: Actor, calendar: Calendar, count: int, at: datetime) -> Permits:
     """
-    Return permits to export a part of a local calendar to its owner, as a file.
-
-    :param count: rows in this part
-    :raises guard.Refused: if the calendar is not the actor's
+    :param count: rows of a local calendar
+    :raises guard.AccessRefused:
     """
     holder_facts = facts.for_integrations([calendar.integration_id], actor=actor, at=at)[
         calendar.integration_id

@@ -1,4 +1,4 @@
-"""The system's permits to fetch a calendar from its provider and store it."""
+"""The system's permits to fetch a calendar and store it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _STORE_USES: Final = tuple(
 @dataclass(frozen=True, slots=True)
 class CalendarSyncPermits:
     """
-    Permits to ask the provider for changes. Storing changes needs `to_store`.
+    Storing changes needs `to_store`.
 
     :param credential: opens the access token
     :param remote: opens remote ids and cursors, by the key holder of the calendar's cache
@@ -47,14 +47,12 @@ def to_sync(
     *, integration_id: UUID, calendars: Sequence[Calendar], at: datetime
 ) -> CalendarSyncPermits:
     """
-    Return permits to ask the provider for changes, with one call of the guard.
+    Permit asking the provider for changes, with one call of the guard.
 
-    If storing would be refused, this is refused too, and recorded: the turn ends before it asks
-    the provider.
+    If storing would be refused, the turn ends before it asks the provider.
 
-    :param calendars: the calendars that the turn opens or writes; empty if it only lists
-        calendars
-    :raises guard.Refused: if integration, grant or consent is not live
+    :param calendars: that the turn opens or writes
+    :raises guard.AccessRefused: if integration, grant or consent is not live
     """
     content, grant = facts.for_integration_and_connection(
         integration_id, actor=SYSTEM, at=at, consent=facts.CALENDAR_CONSENT
@@ -82,11 +80,10 @@ def to_sync(
 
 def to_store(*, integration_id: UUID, at: datetime) -> None:
     """
-    Record the permission to store changes: one ledger entry for each data class.
+    Record the permission, one ledger entry for each data class, after changes arrived and before
+    any is sealed.
 
-    Call it after changes arrived, and before any of them is sealed.
-
-    :raises guard.Refused: if integration, grant or consent is no longer live
+    :raises guard.AccessRefused: if integration, grant or consent is no longer live
     """
     content = facts.for_integrations(
         [integration_id], actor=SYSTEM, at=at, consent=facts.CALENDAR_CONSENT

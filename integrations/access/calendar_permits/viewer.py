@@ -1,4 +1,4 @@
-"""Permits to view calendars: the actor's own, and those that others share with the actor."""
+"""Permits to view calendars of the actor, and those shared with the actor."""
 
 from __future__ import annotations
 
@@ -28,10 +28,7 @@ _FREEBUSY: Final = DataClass.CALENDAR_FREEBUSY
 @dataclass(frozen=True, slots=True)
 class CalendarViewRequest:
     """
-    A request to view one calendar.
-
-    :param share: the share that allows it, for a calendar of another person
-    :param count: rows that will be opened
+    :param share: that allows it, for a calendar of another person
     :param names_only: the calendar's name, and none of its events
     """
 
@@ -44,10 +41,10 @@ class CalendarViewRequest:
 
 def to_view(*, actor: Actor, view_requests: Sequence[CalendarViewRequest], at: datetime) -> Permits:
     """
-    Return permits to show calendars to `actor`, by key holder and data class.
+    Return permits by key holder and data class.
 
-    :raises guard.Refused: if a calendar is neither the actor's nor shared with the actor, or its
-        cache is too old
+    :raises guard.AccessRefused: if a calendar is neither owned nor shared, or its cache is too
+        old
     """
     if not view_requests:
         return {}
@@ -63,12 +60,11 @@ def to_view_separately(
     required_calendar_id: UUID | None = None,
 ) -> Permits:
     """
-    Return permits as `to_view` does, but leave out shared calendars that are refused.
-
-    For requests about many people: a share that one of them has ended hides no other calendar.
+    Leave refused shared calendars out of `to_view`: a share that one person has ended hides no
+    other calendar.
 
     :param required_calendar_id: a shared calendar that must be permitted
-    :raises guard.Refused: if an own calendar or the required one is refused
+    :raises guard.AccessRefused: if an own calendar or the required one is refused
     """
     if not view_requests:
         return {}
@@ -88,18 +84,15 @@ def to_view_separately(
 
 
 def allows_all(permits: Permits, calendar: Calendar, data_classes: Collection[DataClass]) -> bool:
-    """Return whether the permits cover each of these data classes of a calendar."""
     return all((calendar.cache_id, data_class) in permits for data_class in data_classes)
 
 
 def refuse_client_for_others(*, actor: Actor, at: datetime) -> None:
     """
-    Refuse a feature that asks about other people, known or unknown.
+    Refuse features, because calendars are shared between people only.
 
-    Calendars are shared between people, never with features. The named people are not looked up,
-    so every refusal is the same; its ledger entry is about the feature's delegation.
-
-    :raises guard.Refused: always, if the actor is a feature
+    The named people are not looked up, so every refusal is the same. Its ledger entry is about
+    the feature's delegation.
     """
     if actor.kind != ActorKind.CLIENT:
         return
@@ -145,7 +138,6 @@ def _build_requests(
 
 
 def _get_required_consent(view_request: CalendarViewRequest) -> RequiredConsent:
-    """Return the owner's consent that showing the calendar requires."""
     if view_request.share is not None:
         return facts.SHARING_CONSENT
     return facts.get_calendar_consent(is_local=view_request.calendar.is_local)
@@ -154,7 +146,6 @@ def _get_required_consent(view_request: CalendarViewRequest) -> RequiredConsent:
 def _find_facts(
     view_requests: Iterable[CalendarViewRequest], actor: Actor, at: datetime
 ) -> Mapping[tuple[RequiredConsent, UUID], HolderFacts]:
-    """Return the facts of each calendar's integration, with one query."""
     ids_by_consent: dict[RequiredConsent, set[UUID]] = {}
     for view_request in view_requests:
         ids_by_consent.setdefault(_get_required_consent(view_request), set()).add(
@@ -213,8 +204,6 @@ def _request_shared_calendar(
 
 @dataclass(frozen=True, slots=True)
 class _LiveShares:
-    """Shares and memberships as the database has them now."""
-
     shares: Mapping[UUID, Share]
     members: Mapping[UUID, Fence]
 
@@ -247,10 +236,7 @@ def _add_share(
     actor: Actor,
     live_shares: _LiveShares,
 ) -> HolderFacts:
-    """
-    Return the facts, with `SHARE_LIVE` if the share is live and names exactly this calendar,
-    owner and viewer.
-    """
+    """Add `SHARE_LIVE` if the share is live and names exactly this calendar, owner and viewer."""
     share = (
         live_shares.shares.get(view_request.share.id) if view_request.share is not None else None
     )
@@ -276,7 +262,6 @@ def _add_share(
 def _add_cache_age(
     holder_facts: HolderFacts, view_request: CalendarViewRequest, at: datetime
 ) -> HolderFacts:
-    """Return the facts, with `CACHE_CURRENT` if the calendar's cache is young enough."""
     hours = scopes.get_cache_hours(holder_facts.product, holder_facts.cache_hours)
     is_young = (
         view_request.calendar.is_known

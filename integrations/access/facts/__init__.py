@@ -1,7 +1,6 @@
 """
-Facts about integrations and connections, found by id or owner with one query each.
-
-Written in SQL because every page waits for these queries: each is one index lookup per table.
+Facts about integrations and connections, by id or owner. SQL, because every page waits for these
+queries: each is one index lookup per table.
 """
 
 from .connections import for_connections

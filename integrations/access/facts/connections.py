@@ -28,12 +28,10 @@ SELECT c.id, c.epoch, c.status, c.user_id, c.organisation_id, m.id, m.epoch,
 
 
 def for_connections(ids: Sequence[UUID], *, actor: Actor) -> Mapping[UUID, HolderFacts]:
-    """Return the facts of each connection, from the view of `actor`."""
     return fetch_facts_by_id(_CONNECTIONS, [], ids, lambda row: read_connection_row(row, actor))
 
 
 def read_connection_row(row: Sequence[object], actor: Actor) -> HolderFacts:
-    """Convert a row of `_CONNECTIONS` to facts."""
     (connection_id, epoch, status, owner, organisation, *rest) = row
     membership, membership_epoch, purging, grant, ledger_key = rest
     facts: set[Fact] = set()

@@ -1,4 +1,4 @@
-"""What is true of integrations: of some by their ids, or of all mailboxes of a person."""
+"""Facts about integrations: by id, or all mailboxes of a person."""
 
 from __future__ import annotations
 
@@ -70,11 +70,7 @@ _MAILBOXES = (
 def for_integrations(
     ids: Sequence[UUID], *, actor: Actor, at: datetime, consent: RequiredConsent = INBOX_CONSENT
 ) -> Mapping[UUID, HolderFacts]:
-    """
-    Return what is true of each integration, as far as it concerns `actor`.
-
-    :param by: the agreement that counts as consent
-    """
+    """:param consent: the agreement that counts as consent"""
     feature = consent.declared_feature
     return fetch_facts_by_id(
         _BY_ID,
@@ -87,11 +83,7 @@ def for_integrations(
 def for_required_consents(
     ids_by_consent: Mapping[RequiredConsent, Sequence[UUID]], *, actor: Actor, at: datetime
 ) -> Mapping[tuple[RequiredConsent, UUID], HolderFacts]:
-    """
-    Return the same as `of_integrations` for integrations under different agreements, in one query.
-
-    :param wanted: ids of integrations, by the agreement that counts as consent
-    """
+    """Return facts under different agreements, with one query."""
     consents = [consent for consent, ids in ids_by_consent.items() if ids]
     parts, parameters = [], []
     for part, consent in enumerate(consents):
@@ -114,11 +106,6 @@ def for_required_consents(
 def for_integration_and_connection(
     integration_id: UUID, *, actor: Actor, at: datetime, consent: RequiredConsent = INBOX_CONSENT
 ) -> tuple[HolderFacts, HolderFacts]:
-    """
-    Return what `of_integrations` and `of_connections` find of an integration and its connection.
-
-    In one query.
-    """
     found_rows = fetch_rows(
         _WITH_CONNECTION, [*_list_consent_parameters(actor, consent, at), integration_id]
     )
@@ -133,7 +120,6 @@ def for_integration_and_connection(
 
 
 def for_mailboxes(*, user_id: UUID, actor: Actor, at: datetime) -> FactsSnapshot:
-    """Return the same of every mailbox that person has in the actor's organisation."""
     owner_ids = [user_id, actor.organisation_id]
     found_rows = fetch_rows(
         _MAILBOXES, [*_list_consent_parameters(actor, INBOX_CONSENT, at), *owner_ids]

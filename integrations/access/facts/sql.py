@@ -32,7 +32,6 @@ def fetch_facts_by_id(
     Return the facts of each id; `NO_FACTS` for an id without a row.
 
     :param statement: has `{}` for the placeholders of the ids, its last parameters
-    :param make: converts a row to facts
     """
     if not ids:
         return {}
@@ -46,12 +45,7 @@ def fetch_facts_by_id(
 
 
 def get_naming(connection_id: object, commitment: object) -> PseudonymNaming:
-    """
-    Return the naming of a connection's ledger entries.
-
-    The ledger key is opened only when a name is made, so a lookup of a foreign connection never
-    opens one.
-    """
+    """The ledger key is opened only to make a name: a lookup of a foreign connection opens none."""
     if not isinstance(commitment, bytes | memoryview):
         return SERVICE_NAMING
     return get_naming_by_commitment(_to_uuid(connection_id), bytes(commitment))
@@ -60,7 +54,7 @@ def get_naming(connection_id: object, commitment: object) -> PseudonymNaming:
 def is_owner(
     actor: Actor, owner: object, organisation: object, membership: tuple[object, object]
 ) -> bool:
-    """Return whether the actor's person owns the row and is still a member of its organisation."""
+    """Ownership ends with the membership of the row's organisation."""
     if (actor.user_id, actor.organisation_id) != (owner, organisation) or membership[0] is None:
         return False
     # A client acts under a delegation, which ends with the membership.

@@ -16,7 +16,7 @@ from limited_use.policy.vocabulary import Fact, Purpose, Recipient
 
 @dataclass(frozen=True, slots=True)
 class HolderFacts:
-    """Facts about one integration or connection. All fields are empty if it does not exist."""
+    """Empty if the integration or connection does not exist."""
 
     epoch: int = 0
     facts: frozenset[Fact] = frozenset()
@@ -43,20 +43,19 @@ NO_FACTS = HolderFacts()
 
 @dataclass(frozen=True, slots=True)
 class FactsSnapshot:
-    """Facts about several integrations, valid for one actor at one time only."""
+    """Valid for one actor at one time."""
 
     actor: Actor
     at: datetime
     by_integration: Mapping[UUID, HolderFacts]
 
     def is_current(self, actor: Actor, at: datetime) -> bool:
-        """Return whether the facts were found for exactly this actor and time."""
         return (self.actor, self.at) == (actor, at)
 
 
 @dataclass(frozen=True, slots=True)
 class RequiredConsent:
-    """The owner's consent that a use requires: to a feature of the service itself."""
+    """The owner's consent to a feature of the service itself."""
 
     feature_key: str
     purpose: Purpose
@@ -64,7 +63,6 @@ class RequiredConsent:
 
     @property
     def declared_feature(self) -> Feature:
-        """The feature as the registry declares it now."""
         return FEATURES[self.feature_key]
 
 
@@ -81,5 +79,4 @@ COPY_CONSENTS: Mapping[str, RequiredConsent] = {"mail": INBOX_CONSENT, "calendar
 
 
 def get_calendar_consent(*, is_local: bool) -> RequiredConsent:
-    """Return the consent that viewing and writing an own calendar requires."""
     return LOCAL_CALENDAR_CONSENT if is_local else CALENDAR_CONSENT

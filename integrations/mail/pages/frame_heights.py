@@ -1,9 +1,9 @@
 """
 The initial height of a message's frame.
 
-The page cannot measure a frame with an opaque origin, and no script may run in the frame. So the
-height is estimated from the number of sealed bytes, which is known without opening them. A longer
-text scrolls, and the reader can drag the frame taller or open the text in a tab.
+The page cannot measure a frame with an opaque origin, and no script may run in it. So the height
+is estimated from the number of sealed bytes. A longer text scrolls, and the reader can drag the
+frame taller or open the text in a tab.
 """
 
 from __future__ import annotations
@@ -23,12 +23,11 @@ TALLEST: Final = "tall"
 
 
 def get_height_class(size: int) -> str:
-    """Return the style class for a body of `size` sealed bytes."""
     return next((name for most, name in CLASSES if size <= most), TALLEST)
 
 
 def get_height_classes(message_ids: Iterable[UUID]) -> Mapping[UUID, str]:
-    """Return the style class of each message's frame, in one query that opens nothing."""
+    """Send one query, which opens nothing."""
     sizes = MessageBody.objects.filter(message_id__in=list(message_ids)).values_list(
         "message_id", Length("content")
     )

@@ -1,4 +1,4 @@
-"""The inbox's status of its mailboxes, from columns in clear."""
+"""The inbox's mailbox status, from columns in clear."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ class MailboxStatus:
 
 
 def describe_mailboxes(mailboxes: Iterable[HolderFacts]) -> MailboxStatus:
-    """Return the status of a person's mailboxes, from the facts of their permits."""
     live = [mailbox for mailbox in mailboxes if mailbox.status in LIVE]
     alerts = [
         {
@@ -44,7 +43,7 @@ def describe_mailboxes(mailboxes: Iterable[HolderFacts]) -> MailboxStatus:
 
 
 def _describe_horizon(horizons: set[int | None], providers: set[str]) -> str:
-    """Return how much mail is stored if all mailboxes have one horizon, else an empty string."""
+    """Return an empty string if mailboxes differ."""
     if len(horizons) != 1 or None in horizons:
         return ""
     labels = sorted(PROVIDERS[provider].label for provider in providers)

@@ -44,8 +44,6 @@ _NOT_FOUND: Final = (ObjectNotFound, Unopenable)
 
 
 class SearchForm(forms.Form):
-    """The search text, and the position from which a search continues."""
-
     words = forms.CharField(max_length=provider_search.LONGEST)
     before = forms.DateTimeField(required=False, input_formats=["%Y-%m-%dT%H:%M:%S%z"])
     only = forms.UUIDField(required=False)
@@ -55,7 +53,7 @@ class SearchForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(Permission.USE_OWN)
 def search_mail(request: HttpRequest) -> HttpResponse:
-    """Return the matches of a person's providers, newest first; without a text, only the form."""
+    """Show the newest matches first; without a text, only the form."""
     context = get_request_context(request)
     form = SearchForm(request.POST if request.method == "POST" else None)
     if not form.is_valid():
@@ -104,7 +102,7 @@ def _render_results(
 
 
 def _render_postponed(request: HttpRequest, query: dict[str, Any]) -> HttpResponse:
-    """Return the page without results, which retries by itself with the posted text."""
+    """The page retries by itself with the posted text."""
     problem = problem_catalogue.TOO_MANY_WAITS
     context = {
         "says": f"{problem.title} {problem.says}",
@@ -124,7 +122,7 @@ def _render_postponed(request: HttpRequest, query: dict[str, Any]) -> HttpRespon
 def show_remote_message(
     request: HttpRequest, integration_id: UUID, row: UUID, seal: str
 ) -> HttpResponse:
-    """Return one message that is not stored; its text is a separate frame."""
+    """The text is a separate frame."""
     context, ref = get_request_context(request), RemoteMessageRef(integration_id, row, seal)
     try:
         remote_message = remote_messages.prepare_head(context, ref)
@@ -157,7 +155,6 @@ def show_remote_message(
 def show_remote_body(
     request: HttpRequest, integration_id: UUID, row: UUID, seal: str
 ) -> HttpResponse:
-    """Return the message's text as a separate document. See `views.show_body`."""
     try:
         text = remote_messages.render_body(
             get_request_context(request), RemoteMessageRef(integration_id, row, seal)
@@ -177,7 +174,7 @@ def show_remote_body(
 def download_remote_file(
     request: HttpRequest, integration_id: UUID, row: UUID, seal: str
 ) -> HttpResponseBase:
-    """Return one of its files as a download; a page with the reason if it is unavailable."""
+    """Return a page with the reason if the file is unavailable."""
     try:
         return attachment_response.answer_remote_file(
             get_request_context(request), RemoteMessageRef(integration_id, row, seal)

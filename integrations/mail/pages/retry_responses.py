@@ -21,7 +21,6 @@ TEMPORARY_ERRORS: Final = tuple(TEMPORARY_PROBLEMS)
 
 
 def answer_frame(request: HttpRequest, error: Exception) -> HttpResponse:
-    """Return the frame of a text, which retries by itself."""
     problem, wait = _find_problem(error)
     sentences = [problem.title]
     if retry_pages.will_retry(request):
@@ -33,7 +32,6 @@ def answer_frame(request: HttpRequest, error: Exception) -> HttpResponse:
 
 
 def answer_file(request: HttpRequest, error: RateLimited, *, says: str) -> HttpResponse:
-    """Return the page in place of a download, which starts the download by itself."""
     if retry_pages.will_retry(request):
         says += " The download begins by itself."
     context = {"says": says}

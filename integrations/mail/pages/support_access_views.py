@@ -34,7 +34,6 @@ CHOICES: Final = ((1, "1 hour"), (24, "24 hours"), (72, "3 days"))
 @require_permission(Permission.USE_OWN)
 @require_recent_confirmation
 def open_message_to_support(request: HttpRequest, message_id: UUID) -> HttpResponse:
-    """Show who would read the message until when; open it after explicit consent."""
     actor, at = get_actor(request), timezone.now()
     try:
         message = support_access.get_own_message(actor=actor, message_id=message_id)
@@ -71,7 +70,6 @@ def open_message_to_support(request: HttpRequest, message_id: UUID) -> HttpRespo
 @require_POST
 @require_permission(Permission.USE_OWN)
 def withdraw_support_access(request: HttpRequest, message_id: UUID) -> HttpResponse:
-    """Withdraw the access, without another question."""
     actor = get_actor(request)
     try:
         message = support_access.get_own_message(actor=actor, message_id=message_id)

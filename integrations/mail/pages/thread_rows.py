@@ -1,4 +1,4 @@
-"""Present an opened thread as a row of the inbox page. Called inside the sink."""
+"""Rows of the inbox page, made inside the sink."""
 
 from __future__ import annotations
 
@@ -15,11 +15,7 @@ from limited_use.sinks.page import TemplateItem
 
 @dataclass(frozen=True, slots=True)
 class ThreadRowPresenter:
-    """
-    Makes the rows of one page.
-
-    :param is_outgoing: each row names the recipient of the thread
-    """
+    """:param is_outgoing: rows name the thread's recipient"""
 
     is_outgoing: bool
     now: datetime

@@ -52,7 +52,6 @@ PAGE: Final = 50
 @require_safe
 @require_permission(Permission.USE_OWN)
 def show_threads(request: HttpRequest) -> HttpResponse:
-    """Return a page of conversations, newest first."""
     context = get_request_context(request)
     folder = request.GET.get("folder", "inbox")
     if folder not in dict(TABS):
@@ -103,7 +102,7 @@ def show_threads(request: HttpRequest) -> HttpResponse:
 @require_safe
 @require_permission(Permission.USE_OWN)
 def show_thread(request: HttpRequest, thread_id: UUID) -> HttpResponse:
-    """Return one conversation: headers and attachments; each text is a separate frame."""
+    """Each text is a separate frame."""
     context = get_request_context(request)
     cursor = request.GET.get("cursor")
     try:
@@ -145,7 +144,6 @@ def _shape_thread_message(
     heights: Mapping[UUID, str],
     to_support: Mapping[UUID, datetime],
 ) -> page_sink.TemplateItem:
-    """Return a message for a conversation. Called inside the sink."""
     clear = {
         "height": heights.get(row.message.id, frame_heights.TALLEST),
         "is_important": "important" in row.message.folders,
@@ -161,10 +159,8 @@ def _shape_thread_message(
 @require_permission(Permission.USE_OWN)
 def show_body(request: HttpRequest, message_id: UUID) -> HttpResponse:
     """
-    Return a message's text as a separate document, as harmless opened directly as in its frame.
-
-    The response itself is sandboxed: its origin is opaque, no script runs, and nothing loads
-    except images that are part of it.
+    Return a separate document, as harmless opened directly as in its frame: its origin is opaque,
+    no script runs, and nothing loads except its own images.
     """
     try:
         text = attachments.render_body(get_request_context(request), message_id=message_id)
@@ -181,7 +177,7 @@ def show_body(request: HttpRequest, message_id: UUID) -> HttpResponse:
 def download_attachment(
     request: HttpRequest, message_id: UUID, attachment_id: UUID
 ) -> HttpResponseBase:
-    """Return an attachment as a download; a page with the reason if it is unavailable."""
+    """Return a page with the reason if the file is unavailable."""
     try:
         return attachment_response.answer_attachment(
             get_request_context(request), message_id=message_id, attachment_id=attachment_id

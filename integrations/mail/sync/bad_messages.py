@@ -1,9 +1,8 @@
 """
 Tell errors of one message from errors that concern every message.
 
-If preparing, sealing or storing a message fails, the message is quarantined and its neighbours are
-stored. Lost keys, leases and connections, a provider that does not answer and a busy parser pool
-are no message's fault: these errors stop the turn.
+A message that cannot be prepared, sealed or stored is quarantined, and its neighbours are stored.
+Lost keys, leases and connections, a silent provider and a busy parser pool stop the turn.
 """
 
 from __future__ import annotations
@@ -48,18 +47,13 @@ _VALUE_ERRORS: Final = (db.DataError, db.IntegrityError)
 
 
 def concerns_every_message(error: Exception) -> bool:
-    """Return whether an error says nothing about the current message."""
     if isinstance(error, db.Error):
         return not isinstance(error, _VALUE_ERRORS)
     return isinstance(error, _GENERAL_ERRORS)
 
 
 def get_reason(error: Exception) -> str:
-    """
-    Return why to quarantine a message, after preparing or storing it raised `error`.
-
-    :raises Exception: `error` itself, if it concerns every message
-    """
+    """:raises Exception: `error` itself, if it concerns every message"""
     if concerns_every_message(error):
         raise error
     # The frames hold the message's content.
@@ -69,7 +63,7 @@ def get_reason(error: Exception) -> str:
 
 
 def report_unstorable(set_aside: Mapping[str, str], *, integration_id: UUID, at: datetime) -> None:
-    """Alert the operator about messages that could not be stored, once per day and mailbox."""
+    """Alert the operator, once per day and mailbox."""
     count = list(set_aside.values()).count(NOT_STORABLE)
     if count:
         alarms.raise_alarm(

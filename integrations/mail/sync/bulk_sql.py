@@ -3,9 +3,8 @@ Write mail rows with one statement per table: whole columns are sent as arrays.
 
 Ids and ciphertext are sent in binary (`%b`), twenty times faster than as text.
 
-Every function runs in the caller's transaction, which holds the fence and has renewed its lease.
-So no other process writes this integration's rows, and rows that were read before the transaction
-are still current.
+The caller's transaction holds the fence and has renewed its lease, so no other process writes
+this integration's rows, and rows read before it are still current.
 """
 
 from __future__ import annotations
@@ -21,8 +20,6 @@ from django.db import connection as database
 
 @dataclass(frozen=True, slots=True)
 class MailRowOwner:
-    """The integration, person and organisation that own the rows."""
-
     integration_id: UUID
     user_id: UUID
     organisation_id: UUID
@@ -30,7 +27,7 @@ class MailRowOwner:
 
 @dataclass(slots=True)
 class BulkColumns:
-    """The rows of one batch, by table; every ciphertext is bound to its row."""
+    """One batch, by table; every ciphertext is bound to its row."""
 
     messages: list[tuple[Any, ...]] = field(default_factory=list)
     bodies: list[tuple[UUID, bytes, bytes, int]] = field(default_factory=list)
@@ -81,7 +78,6 @@ FROM unnest(%b::uuid[], %b::uuid[], %s::smallint[], %s::bigint[], %s::bool[], %b
 def write_messages(
     columns: BulkColumns, *, owner: MailRowOwner, seen_round: int, at: datetime
 ) -> None:
-    """Insert rows, or replace existing ones."""
     integration_id = owner.integration_id
     owner_ids = [integration_id, owner.user_id, owner.organisation_id]
     with database.cursor() as cursor:
@@ -113,11 +109,7 @@ WHERE m.id = r.id
 def write_flags(
     changes: Sequence[tuple[UUID, bool, bool, str, bytes | None]], *, at: datetime
 ) -> None:
-    """
-    Write new flags of messages.
-
-    :param changes: (id, unread, starred, folders joined by commas, sealed labels)
-    """
+    """:param changes: (id, unread, starred, folders joined by commas, sealed labels)"""
     columns = list(map(list, zip(*changes, strict=True)))
     with database.cursor() as cursor:
         cursor.execute(_RELABEL, [at, *columns])
@@ -127,7 +119,6 @@ _STAMP = "UPDATE integrations_message SET seen_round = %s WHERE id = ANY(%b)"
 
 
 def stamp_round(message_ids: Sequence[UUID], *, seen_round: int) -> None:
-    """Write that a round saw these messages."""
     with database.cursor() as cursor:
         cursor.execute(_STAMP, [seen_round, list(message_ids)])
 
@@ -145,7 +136,7 @@ SELECT DISTINCT thread_id FROM gone
 
 
 def delete_messages(message_ids: Sequence[UUID]) -> set[UUID]:
-    """Delete messages with their bodies and attachments. Return the ids of their threads."""
+    """Delete bodies and attachments, too; return the ids of the threads."""
     with database.cursor() as cursor:
         cursor.execute(_REMOVE, {"ids": list(message_ids)})
         return {row[0] for row in cursor.fetchall()}

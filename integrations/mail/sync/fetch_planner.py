@@ -16,7 +16,7 @@ from integrations.providers.mail import MessageRef
 
 @dataclass(frozen=True, slots=True)
 class FetchPrices:
-    """Quota units of one call."""
+    """Quota units per call."""
 
     message: int
     thread: int
@@ -25,9 +25,9 @@ class FetchPrices:
 @dataclass(frozen=True, slots=True)
 class FetchStep:
     """
-    One call: for a thread if `thread_id` is set, else for the one message of `message_ids`.
+    One call: for a thread if `thread_id` is set, else for one message.
 
-    `message_ids` are the provider's ids of the requested messages; a thread may return more.
+    :param message_ids: the provider's ids of requested messages; a thread may return more
     """
 
     message_ids: tuple[str, ...]
@@ -37,8 +37,6 @@ class FetchStep:
 
 def plan_fetch(refs: Sequence[MessageRef], prices: FetchPrices) -> list[FetchStep]:
     """
-    Return the calls that together fetch every requested message, at the lowest price.
-
     :param refs: newest first; each call is placed at its newest message. A repeated ref is
         fetched once.
     """
@@ -67,7 +65,7 @@ def sum_units(steps: Iterable[FetchStep]) -> int:
 
 
 def compute_lower_bound(refs: Iterable[MessageRef], prices: FetchPrices) -> int:
-    """Return the units below which no choice of calls fetches all of `refs`."""
+    """Return the units below which no choice of calls fetches all `refs`."""
     sizes: dict[str, set[str]] = {}
     for ref in refs:
         sizes.setdefault(ref.thread_id, set()).add(ref.message_id)
@@ -76,10 +74,8 @@ def compute_lower_bound(refs: Iterable[MessageRef], prices: FetchPrices) -> int:
 
 def split_steps(steps: Iterable[FetchStep], *, first: int, later: int) -> Iterator[list[FetchStep]]:
     """
-    Yield `steps` in order, in groups of at least that many requested messages.
-
-    Each group is one transaction. The first is small, so that a new user reads mail within a
-    second or two.
+    Yield groups of at least that many requested messages, one transaction each. The first is
+    small, so that a new user reads mail within a second or two.
     """
     size, group, count = first, list[FetchStep](), 0
     for step in steps:

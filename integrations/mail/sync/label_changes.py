@@ -19,7 +19,7 @@ from .bulk_sql import MailRowOwner
 
 @dataclass(frozen=True, slots=True)
 class NewFlags:
-    """New flags of one stored message. `columns` are those of `bulk_sql.write_flags`."""
+    """`columns` are those of `bulk_sql.write_flags`."""
 
     remote_id: str
     columns: tuple[UUID, bool, bool, str, bytes | None]
@@ -27,11 +27,7 @@ class NewFlags:
 
 @dataclass(frozen=True, slots=True)
 class LabelChanges:
-    """
-    New flags of stored messages, with sealed labels.
-
-    `unstorable` maps provider ids to reasons, for messages with flags that could not be prepared.
-    """
+    """:param unstorable: reasons by provider id, for flags that could not be prepared"""
 
     changes: list[NewFlags]
     touched_thread_ids: frozenset[UUID]
@@ -39,7 +35,6 @@ class LabelChanges:
 
 
 def seal_labels(filing: MessageFiling, message_id: UUID, *, sealer: Sealer) -> bytes | None:
-    """Return the sealed ids of a message's user labels; None if there are none."""
     ids = message_codec.encode_labels(filing)
     if ids is None:
         return None
@@ -49,7 +44,6 @@ def seal_labels(filing: MessageFiling, message_id: UUID, *, sealer: Sealer) -> b
 def prepare_changes(
     changes: Iterable[FilingChange], *, owner: MailRowOwner, sealer: Sealer
 ) -> LabelChanges:
-    """Return the new flags of the stored messages among `changes`."""
     by_id = {change.ref.message_id: change.filing for change in changes}
     remote_ids = provider_ids.blind_message_ids(sealer, by_id)
     known = provider_ids.find_messages(owner.integration_id, list(remote_ids))
@@ -71,9 +65,8 @@ def prepare_changes(
 
 def write_changes(label_changes: LabelChanges, *, at: datetime) -> dict[str, str]:
     """
-    Write new flags, in the transaction that holds the fence.
-
-    Return the messages with flags that the database refuses: reason by provider id.
+    The transaction holds the fence. Return flags that the database refuses: reason by provider
+    id.
     """
     refused = _write_flags(label_changes.changes, at=at)
     if refused:
@@ -88,7 +81,7 @@ def write_changes(label_changes: LabelChanges, *, at: datetime) -> dict[str, str
 
 
 def _write_flags(changes: Sequence[NewFlags], *, at: datetime) -> dict[str, str]:
-    """Write these together; if the database refuses them, write none and return all."""
+    """Write all; if the database refuses them, write none and return all."""
     if not changes:
         return {}
     try:

@@ -1,9 +1,8 @@
 """
 Names of the user's labels: read after changes, and stored once per mailbox.
 
-Message rows hold label ids. A label that is renamed, added or deleted at the provider changes the
-stored names and no message. Providers do not notify that, so the names are also read by the first
-turn after a view, and by the first turn in each ten minutes.
+Message rows hold label ids, so a changed label changes no message. Providers do not notify it, so
+the names are also read by the first turn after a view, and in each ten minutes.
 """
 
 from __future__ import annotations
@@ -23,14 +22,12 @@ EVERY: Final = 600
 
 
 def is_due(session: MailSyncSession) -> bool:
-    """Return whether this turn has to read the names."""
     is_behind = session.work.label_names_blind is None or session.follows_unfinished
     may_have_changed = session.found_changes or session.has_new_names
     return is_behind or may_have_changed or session.is_looked_at or session.is_first_in(EVERY)
 
 
 def update_names(session: MailSyncSession) -> None:
-    """Read the label names, and store them if they changed."""
     mailbox = session.mailbox
     named = mailbox.provider_session.call(
         mailbox.adapter.get_label_names, units=mailbox.units.labels

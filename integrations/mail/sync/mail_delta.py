@@ -12,9 +12,9 @@ from .throttled_mailbox import FetchResult, make_single_steps
 
 def follow_changes(session: MailSyncSession) -> bool:
     """
-    Follow the changes to their end and return True, or return False when the time is over.
+    Return False if the time is over before their end.
 
-    :raises CursorExpired: if the provider no longer accepts the cursor
+    :raises CursorExpired:
     """
     while not session.is_time_over:
         cursor = session.open_column("cursor")
@@ -102,9 +102,8 @@ def _find_refiled(session: MailSyncSession, page: MailChangePage) -> list[Filing
 
 def _was_notified_recently(session: MailSyncSession) -> bool:
     """
-    Return whether the last notification is so recent that its messages may not be readable yet.
-
-    Otherwise a message that cannot be read was deleted again.
+    Messages of a recent notification may not be readable yet; otherwise an unreadable message was
+    deleted again.
     """
     watch = watch_health.load_resource_health(session.owner.integration_id, session.work.resource)
     return watch is not None and watch.was_notified_recently(session.clock.now())
@@ -114,7 +113,7 @@ def fetch_and_store(
     session: MailSyncSession, refs: list[MessageRef], *, unavailable_ids: list[str] | None = None
 ) -> bool:
     """
-    Fetch and store exactly these messages. Return False if the time was over before the end.
+    Return False if the time was over before the end.
 
     :param unavailable_ids: receives the ids of messages that the provider does not have
     """
@@ -146,7 +145,7 @@ def fetch_and_store(
 
 
 def fetch_quarantined(session: MailSyncSession) -> bool:
-    """Fetch quarantined messages that are due for a retry. Return False if the time was over."""
+    """Return False if the time was over."""
     integration_id, permit, at = (
         session.owner.integration_id,
         session.permits.remote,

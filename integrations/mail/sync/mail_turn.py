@@ -1,4 +1,4 @@
-"""A turn at a mailbox: the snapshot, then the changes, then the comparison with the provider."""
+"""A turn at a mailbox: snapshot, changes, comparison with the provider."""
 
 from __future__ import annotations
 
@@ -31,8 +31,6 @@ from .throttled_mailbox import ThrottledMailbox
 
 @dataclass(frozen=True, slots=True)
 class MailTurn:
-    """Implements `sync_turn.SyncTurn`."""
-
     session: MailSyncSession
     lease: Lease
     work: SyncWork
@@ -157,7 +155,7 @@ class MailTurn:
 def open_turn(
     lease: Lease, work: SyncWork, clock: SyncClock, time_budget: timedelta
 ) -> Iterator[MailTurn]:
-    """Hold the resources of one turn; ask for its permits first."""
+    """Ask for the turn's permits first, then hold its resources."""
     integration = work.integration
     connection = integration.connection
     granted = permits.to_sync(integration_id=integration.id, at=clock.now())

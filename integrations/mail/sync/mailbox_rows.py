@@ -1,4 +1,4 @@
-"""Read the rows of a mailbox that a turn needs, in one statement."""
+"""Read a mailbox's rows for a turn, in one statement."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ SELECT a.unreadable_count, a.asked_for, a.next_try_at, r.missing_count, w.wanted
 class MailboxState:
     """
     :param unreadable_count: quarantined messages, without delayed ones
-    :param retry_requested_count: quarantined messages with a requested retry
-    :param next_try_at: next retry of a delayed message
+    :param retry_requested_count: of quarantined messages
+    :param next_try_at: of a delayed message
     :param missing_count: differences that the last reconciliation could not repair
-    :param has_watch: whether the mailbox has a watch, live or requested
-    :param watch: health of the live watch; None without one
+    :param has_watch: live or requested
+    :param watch: health of the live watch
     """
 
     unreadable_count: int
@@ -54,13 +54,11 @@ class MailboxState:
     watch: WatchHealth | None
 
     def is_any_due(self, at: datetime) -> bool:
-        """Return whether a quarantined message is due for a retry."""
         is_due = self.next_try_at is not None and self.next_try_at <= at
         return bool(self.retry_requested_count) or is_due
 
 
 def read_state(integration_id: UUID) -> MailboxState:
-    """Return the current state of a mailbox."""
     with database.cursor() as cursor:
         cursor.execute(_READ, {"id": integration_id, "resource": RESOURCE})
         unreadable, retry_requested, next_try_at, missing_count, watch_count, *watch = (

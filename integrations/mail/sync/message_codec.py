@@ -22,7 +22,7 @@ ARCHIVE = "archive"
 
 
 def encode_folders(filing: MessageFiling) -> str:
-    """Return the folders in the column's form: our names, sorted, joined by commas."""
+    """Return our names, sorted, joined by commas."""
     names = {name for name in filing.folders if "," not in name}
     if not names & _STANDARD_FOLDERS:
         names.add(ARCHIVE)
@@ -30,18 +30,16 @@ def encode_folders(filing: MessageFiling) -> str:
 
 
 def encode_labels(filing: MessageFiling) -> bytes | None:
-    """Return the ids of the user's labels as JSON; None if there are none."""
     ids = sorted({encode_label(label) for label in filing.labels})
     return orjson.dumps(ids) if ids else None
 
 
 def encode_label(label_id: str) -> str:
-    """Return a label id in stored form: lone surrogates are written as escapes."""
+    """Write lone surrogates as escapes."""
     return label_id.encode("utf-8", "backslashreplace").decode()
 
 
 def encode_summary(remote: RemoteMessage, attachment_ids: Iterable[UUID]) -> bytes:
-    """Return the list values of a message, as JSON."""
     mail = remote.mail
     return orjson.dumps(
         {
@@ -64,7 +62,7 @@ def encode_summary(remote: RemoteMessage, attachment_ids: Iterable[UUID]) -> byt
 
 
 def encode_body(remote: RemoteMessage) -> bytes:
-    """Return the original message as JSON: for exports, and to make the shown text again."""
+    """Exports use the original, and it can make the shown text again."""
     mail = remote.mail
     return orjson.dumps(
         {
@@ -81,7 +79,7 @@ def encode_body(remote: RemoteMessage) -> bytes:
 
 
 def get_inline_parts(mail: ParsedMessage) -> dict[str, tuple[str, str]]:
-    """Return path and content type of the parts that the text may reference, by content id."""
+    """Return (path, content type) of the parts that the text may reference, by content id."""
     return {
         part.content_id: (part.part, part.content_type)
         for part in mail.attachments
@@ -90,7 +88,7 @@ def get_inline_parts(mail: ParsedMessage) -> dict[str, tuple[str, str]]:
 
 
 def encode_descriptor(part: AttachmentPart) -> bytes:
-    """Return the values that fetch and name one attachment, as JSON."""
+    """Return the values that fetch and name the attachment."""
     return orjson.dumps(
         {
             "filename": part.filename,

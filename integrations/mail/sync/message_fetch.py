@@ -1,7 +1,7 @@
 """
 Fetch planned calls in chunks, or one message at a time, and pass the results to a writer.
 
-This module tells an unreadable message from a provider that does not answer.
+An unreadable message is told from a provider that does not answer.
 """
 
 from __future__ import annotations
@@ -40,14 +40,11 @@ def fetch_in_chunks(
     were_quarantined: bool = False,
 ) -> bool:
     """
-    Fetch and write chunk by chunk. Return False if the turn's time was over before the end.
+    Return False if the time was over before the end. After crashes, fetch one by one.
 
-    After crashes, fetch one message at a time.
-
-    :param write: takes the result of one chunk, with unreadable messages in `rejected`
-    :param were_quarantined: the messages were quarantined before: a failure of one says nothing
-        about the others
-    :raises ProviderError: an error of the whole mailbox, after the arrived messages were written
+    :param write: takes a chunk's result, with unreadable messages in `rejected`
+    :param were_quarantined: a failure of one says nothing about the others
+    :raises ProviderError: of the whole mailbox, after the arrived messages were written
     """
     if session.is_careful:
         message_ids = [message_id for step in steps for message_id in step.message_ids]
@@ -82,13 +79,8 @@ def fetch_one_by_one(
     were_quarantined: bool = False,
 ) -> bool:
     """
-    Fetch and write each message by itself. Return False if the turn's time was over before the
-    end.
-
-    Each message is noted first, so that the next turn knows which message a worker died of.
-
-    :param write, were_quarantined: see `fetch_in_chunks`
-    :raises ProviderError: see `fetch_in_chunks`
+    See `fetch_in_chunks`. Each message is noted first, so that the next turn knows which message
+    a worker died of.
     """
     if not message_ids:
         return True
@@ -118,7 +110,7 @@ def _fetch_message(
     *,
     were_quarantined: bool,
 ) -> errors.ProviderError | None:
-    """Fetch and write one message; return the error that stops the turn, if any."""
+    """Return the error that stops the turn, if any."""
     fetched = session.mailbox.fetch([step])
     general_error = (
         _quarantine_failed(fetched) if were_quarantined else _retry_failed(session, fetched)
@@ -136,9 +128,8 @@ def _quarantine_crashing(
     is_readable: bool,
 ) -> None:
     """
-    Quarantine the message that raised `error`, if others were read before it.
-
-    Otherwise the error may concern every message: it is raised again, and the note stays.
+    Quarantine the message only if others were read before it. Otherwise the error may concern
+    every message: raise `error` again, and let the note stay.
     """
     if bad_messages.concerns_every_message(error) and not isinstance(error, MemoryError):
         # Reverts the note.
@@ -157,7 +148,7 @@ def _quarantine_crashing(
 def _filter_fetchable(
     session: MailSyncSession, steps: Sequence[FetchStep], write: Callable[[FetchResult], None]
 ) -> list[FetchStep]:
-    """Return the calls that can be made; quarantine messages with invalid provider ids."""
+    """Return the possible calls; quarantine messages with invalid provider ids."""
     fetchable: list[FetchStep] = []
     unusable: dict[str, str] = {}
     for step in steps:
@@ -210,7 +201,7 @@ def _retry_failed(session: MailSyncSession, fetched: FetchResult) -> errors.Prov
 
 
 def _quarantine_failed(fetched: FetchResult) -> errors.ProviderError | None:
-    """Quarantine messages of failed steps; return the error that stops the turn, if any."""
+    """Return the error that stops the turn, if any."""
     general_error = _find_general_error(fetched)
     if general_error is not None:
         return general_error

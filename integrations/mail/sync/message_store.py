@@ -1,8 +1,8 @@
 """
 Turn messages into rows: look up ids, seal, and write one batch.
 
-`prepare_batch` seals before the transaction, to keep the transaction short. `write_batch` and
-`delete_messages` run inside the transaction.
+`prepare_batch` seals before the transaction, to keep it short; `write_batch` and
+`delete_messages` run inside.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .bulk_sql import MailRowOwner
 
 @dataclass(frozen=True, slots=True)
 class PreparedMessage:
-    """One message as rows. `remote_id` is the provider's id."""
+    """`remote_id` is the provider's id."""
 
     remote_id: str
     columns: bulk_sql.BulkColumns
@@ -35,9 +35,9 @@ class PreparedMessage:
 @dataclass(frozen=True, slots=True)
 class MessageBatch:
     """
-    Sealed rows, ready to be written in one transaction.
+    Sealed rows for one transaction.
 
-    `unstorable` maps the provider id of each message that could not be prepared to the reason.
+    :param unstorable: reason by provider id, for each message that could not be prepared
     """
 
     owner: MailRowOwner
@@ -56,8 +56,6 @@ class MessageBatch:
 
 @dataclass(frozen=True, slots=True)
 class _BlindedMessage:
-    """A message, and the blinds of its ids."""
-
     remote: RemoteMessage
     message_blind: bytes
     thread_blind: bytes
@@ -71,7 +69,7 @@ def prepare_batch(
     unseen_in: int | None = None,
 ) -> MessageBatch:
     """
-    Return the sealed rows of `messages`; stored messages keep their ids.
+    Stored messages keep their ids.
 
     :param unseen_in: leave out messages that this round has seen
     :raises Exception: errors that concern every message; see `bad_messages`
@@ -129,7 +127,7 @@ def prepare_batch(
 def _blind_messages(
     messages: Iterable[RemoteMessage], *, sealer: Sealer, unstorable: dict[str, str]
 ) -> dict[bytes, _BlindedMessage]:
-    """Return messages by the blind of their id; ids that are no text go to `unstorable`."""
+    """Return messages by blind; ids that are no text go to `unstorable`."""
     messages_by_blind: dict[bytes, _BlindedMessage] = {}
     for remote in messages:
         try:
@@ -194,12 +192,7 @@ def _seal_message(
 
 
 def write_batch(batch: MessageBatch, *, seen_round: int, at: datetime) -> dict[str, str]:
-    """
-    Write the batch, in the transaction that holds the fence.
-
-    Return the reason for each message that the database refuses, by the provider's id. The others
-    are written.
-    """
+    """The transaction holds the fence. Return refused messages: reason by provider id."""
     if not len(batch):
         return {}
     threads.insert_threads(batch.new_threads, owner=batch.owner, at=at)
@@ -216,7 +209,7 @@ def write_batch(batch: MessageBatch, *, seen_round: int, at: datetime) -> dict[s
 def _write_messages(
     batch: MessageBatch, messages: Sequence[PreparedMessage], *, seen_round: int, at: datetime
 ) -> dict[str, str]:
-    """Write these together; if the database refuses them, write none and return all."""
+    """Write all; if the database refuses them, write none and return all."""
     columns = bulk_sql.BulkColumns()
     for message in messages:
         columns.add_rows(message.columns)
@@ -230,7 +223,11 @@ def _write_messages(
 
 
 def delete_messages(remote_ids: Iterable[str], *, integration_id: UUID, sealer: Sealer) -> int:
-    """Delete messages by the provider's id. Return how many were stored."""
+    """
+    Return how many were stored.
+
+    :param remote_ids: the provider's
+    """
     return delete_rows(
         list(
             Message.objects.filter(
@@ -242,7 +239,11 @@ def delete_messages(remote_ids: Iterable[str], *, integration_id: UUID, sealer: 
 
 
 def delete_rows(message_ids: Sequence[UUID]) -> int:
-    """Delete messages by our id, and derive their threads again. Return how many."""
+    """
+    Derive the threads again; return how many messages were deleted.
+
+    :param message_ids: ours
+    """
     if message_ids:
         threads.derive_threads(bulk_sql.delete_messages(message_ids))
     return len(message_ids)

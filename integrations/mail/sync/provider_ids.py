@@ -1,7 +1,7 @@
 """
-Provider ids, which are stored as keyed hashes only, and the rows that have them.
+Provider ids, stored as keyed hashes only, and their rows.
 
-A message is identified by integration and provider id; its Message-ID decides nothing.
+Integration and provider id identify a message; its Message-ID decides nothing.
 """
 
 from __future__ import annotations
@@ -23,15 +23,12 @@ RFC822 = "mail.rfc822"
 
 @dataclass(frozen=True, slots=True)
 class KnownMessageRow:
-    """The ids of a stored message."""
-
     id: UUID
     thread_id: UUID
     seen_round: int
 
 
 def find_messages(integration_id: UUID, remote_blinds: list[bytes]) -> dict[bytes, KnownMessageRow]:
-    """Return the stored messages among these, by their blind."""
     rows = Message.objects.filter(
         integration_id=integration_id, remote_blind__any_of=remote_blinds
     ).values_list("remote_blind", "id", "thread_id", "seen_round")
@@ -42,7 +39,6 @@ def find_messages(integration_id: UUID, remote_blinds: list[bytes]) -> dict[byte
 
 
 def find_threads(integration_id: UUID, remote_blinds: list[bytes]) -> dict[bytes, UUID]:
-    """Return the ids of the stored threads among these, by their blind."""
     rows = Thread.objects.filter(
         integration_id=integration_id, remote_blind__any_of=remote_blinds
     ).values_list("remote_blind", "id")
@@ -50,12 +46,11 @@ def find_threads(integration_id: UUID, remote_blinds: list[bytes]) -> dict[bytes
 
 
 def encode_id(remote_id: str) -> str:
-    """Return a provider's id in stored form: lone surrogates are written as escapes."""
+    """Write lone surrogates as escapes."""
     return remote_id.encode("utf-8", "backslashreplace").decode()
 
 
 def blind_message_ids(sealer: Sealer, remote_ids: Iterable[str]) -> dict[bytes, str]:
-    """Return the provider's message ids by their blind."""
     return {
         sealer.compute_blind(MESSAGE, encode_id(remote_id)): remote_id for remote_id in remote_ids
     }
@@ -64,7 +59,6 @@ def blind_message_ids(sealer: Sealer, remote_ids: Iterable[str]) -> dict[bytes, 
 def find_seen(
     remote_ids: Iterable[str], *, owner: MailRowOwner, sealer: Sealer, seen_round: int
 ) -> set[str]:
-    """Return which of these messages the round has seen, by the provider's id."""
     by_blind = blind_message_ids(sealer, remote_ids)
     stored_blinds = Message.objects.filter(
         integration_id=owner.integration_id,
@@ -75,7 +69,6 @@ def find_seen(
 
 
 def find_non_drafts(remote_ids: Iterable[str], *, owner: MailRowOwner, sealer: Sealer) -> set[str]:
-    """Return which of these messages are stored and are no drafts, by the provider's id."""
     by_blind = blind_message_ids(sealer, remote_ids)
     if not by_blind:
         return set()

@@ -1,11 +1,10 @@
 """
-Quarantined messages: shown to the owner, kept from blocking their neighbours, retried on request.
+Quarantined messages: shown to the owner, kept from blocking their neighbours, retried on request
+(`try_count` is then zero).
 
-`try_count` is zero if a retry was requested and the next turn has to fetch the message.
-
-A message that the provider did not deliver is *delayed*: it is retried automatically with growing
-pauses, and counts as unreadable after an hour. Its row holds the time of the next try, so that no
-worker has to remember it.
+A message that the provider did not deliver is *delayed*: it is retried with growing pauses, and
+counts as unreadable after an hour. Its row holds the time of the next try, so that no worker has
+to remember it.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ class CrashNote:
     """
     A message that was quarantined before its fetch.
 
-    :param before: `reason`, `try_count` and `next_try_at` of an existing row; None without one
+    :param before: `reason`, `try_count` and `next_try_at` of an existing row
     """
 
     row_id: UUID
@@ -60,7 +59,6 @@ class CrashNote:
 def find_quarantined(
     integration_id: UUID, remote_ids: Iterable[str], *, sealer: Sealer
 ) -> set[str]:
-    """Return which of these are quarantined, by the provider's id."""
     rows = SetAside.objects.filter(integration_id=integration_id).values_list(
         "remote_blind", flat=True
     )
@@ -78,7 +76,7 @@ def quarantine_messages(
     items: Mapping[str, str], *, integration_id: UUID, sealer: Sealer, at: datetime
 ) -> None:
     """
-    Quarantine messages, in the transaction that writes their neighbours.
+    Call this in the transaction that writes the neighbours.
 
     :param items: reason by the provider's id
     """
@@ -98,7 +96,7 @@ def quarantine_messages(
 
 
 def _get_pause(try_count: int) -> timedelta:
-    """Return the pause after that many tries, with jitter over a fifth of it."""
+    """Return a pause with jitter over a fifth of it."""
     seconds = PAUSES[min(try_count, len(PAUSES) - 1)]
     return timedelta(seconds=seconds * random.uniform(0.8, 1.0))  # noqa: S311 - guards nothing
 
@@ -117,7 +115,7 @@ def note_fetch(remote_id: str, *, integration_id: UUID, sealer: Sealer, at: date
 
 
 def remove_note(note: CrashNote) -> None:
-    """Restore the row's state before `note_fetch`: the worker survived."""
+    """Restore the row: the worker survived."""
     rows = SetAside.objects.filter(id=note.row_id)
     if note.before is None:
         rows.delete()
@@ -129,7 +127,7 @@ def remove_note(note: CrashNote) -> None:
 def _get_or_make_row(
     blind: bytes, remote_id: str, *, integration_id: UUID, sealer: Sealer, at: datetime
 ) -> SetAside:
-    """Return the row of a message, or a new unsaved row without a reason."""
+    """A new row is unsaved and has no reason."""
     row = SetAside.objects.filter(integration_id=integration_id, remote_blind=blind).first()
     if row is None:
         row = SetAside(
@@ -146,7 +144,6 @@ def _get_or_make_row(
 
 
 def clear_messages(remote_ids: Iterable[str], *, integration_id: UUID, sealer: Sealer) -> None:
-    """Delete the rows of messages that arrived, or were deleted at the provider."""
     SetAside.objects.filter(
         integration_id=integration_id,
         remote_blind__any_of=list(blind_message_ids(sealer, remote_ids)),
@@ -157,7 +154,7 @@ def get_requested_ids(
     integration_id: UUID, *, permit: Permit, to: own_provider.ProviderOutlet, at: datetime
 ) -> list[str]:
     """
-    Return the provider's ids of messages with a requested retry.
+    Return the provider's ids.
 
     :param to: outlet of the adapter that fetches them
     """
@@ -168,7 +165,7 @@ def get_requested_ids(
 def get_due_ids(
     integration_id: UUID, *, permit: Permit, to: own_provider.ProviderOutlet, at: datetime
 ) -> list[str]:
-    """Return the provider's ids of delayed messages that are due. See `get_requested_ids`."""
+    """See `get_requested_ids`."""
     rows = SetAside.objects.filter(integration_id=integration_id, next_try_at__lte=at)
     due_rows = rows.exclude(try_count=0).order_by("next_try_at")[:DELAYED_AT_ONCE]
     return _open_ids(due_rows, permit=permit, to=to, at=at)
@@ -182,19 +179,17 @@ def _open_ids(
 
 
 def get_unreadable(integration_ids: Iterable[UUID]) -> QuerySet[SetAside]:
-    """Return quarantined messages without those that are only delayed."""
+    """Leave out messages that are only delayed."""
     return SetAside.objects.filter(integration_id__in=list(integration_ids)).exclude(reason=DELAYED)
 
 
 def retry_all(*, integration_id: UUID, at: datetime) -> int:
-    """Request a retry of all quarantined messages. Return how many."""
     return _mark_for_retry(
         SetAside.objects.filter(integration_id=integration_id), integration_id, at
     )
 
 
 def retry_temporary(*, integration_id: UUID, at: datetime) -> int:
-    """Request a retry of messages with a temporary reason. Return how many."""
     rows = SetAside.objects.filter(integration_id=integration_id)
     crashed = rows.filter(reason=bad_messages.CRASHED, first_seen_at__gt=at - CRASHED_FOR)
     crashed_ids = crashed.order_by("last_tried_at").values_list("id", flat=True)

@@ -1,10 +1,9 @@
 """
 Compare stored messages with the provider's listing, after the first sync and daily.
 
-A mailbox is compared whole up to a size. A larger one is compared in its newest part and at
-random positions of the older part. Missing messages are fetched. Extra messages are fetched too
-and, if the provider does not have them, deleted. The counts are stored and shown, so that the
-owner sees a gap and the sync repairs it.
+A small mailbox is compared whole, a larger one in its newest part and at random positions of the
+older part. Missing and extra messages are fetched; extra ones that the provider does not have are
+deleted. The counts are stored, so that the owner sees a gap.
 """
 
 from __future__ import annotations
@@ -40,8 +39,6 @@ SWEEP = 1_000
 
 @dataclass(frozen=True, slots=True)
 class MailComparison:
-    """Counts of compared messages, of differences, and of repaired differences."""
-
     provider_count: int
     our_count: int
     missing: int
@@ -54,8 +51,8 @@ class ProviderListing:
     """
     The provider's current messages in an interval; None: no bound.
 
-    :param is_whole: nothing of the interval is left out; else the part older than the last ref is
-    :param blinds: the ids of `refs` by their blind, computed on first use
+    :param is_whole: else the part older than the last ref is left out
+    :param blinds: ids of `refs` by their blind, computed on first use
     """
 
     since: datetime | None = None
@@ -66,7 +63,7 @@ class ProviderListing:
 
 
 def reconcile_if_due(session: MailSyncSession) -> bool:
-    """Compare if it is due. Return whether nothing is left to do now."""
+    """Return whether nothing is left to do now."""
     due_at = session.work.reconcile_at
     if due_at is None or due_at > session.clock.now():
         return True
@@ -93,13 +90,12 @@ def reconcile_if_due(session: MailSyncSession) -> bool:
 
 
 def request_reconciliation(*, integration_id: UUID, at: datetime) -> bool:
-    """Make a comparison due in the next turn. Return whether the integration has work."""
+    """Make a comparison due; return whether the integration has work."""
     SyncWork.objects.filter(integration_id=integration_id).update(reconcile_at=at)
     return work_leases.mark_due(integration_id=integration_id, at=at)
 
 
 def _delete_aged(session: MailSyncSession) -> None:
-    """Delete messages beyond the horizon."""
     if session.horizon_start is None:
         return
     aged = Message.objects.filter(
@@ -131,7 +127,7 @@ def _list_newest(session: MailSyncSession) -> ProviderListing:
 
 
 def _list_samples(session: MailSyncSession, until: datetime) -> Iterator[ProviderListing]:
-    """Yield one page of each part of the time before `until`, from a random moment in the part."""
+    """Yield a page of each part of the time before `until`, from a random moment."""
     since = session.horizon_start or _get_stored(session).aggregate(at=Min("received_at"))["at"]
     if since is None:
         return
@@ -161,7 +157,6 @@ def _get_page(
 
 
 def _find_missing(session: MailSyncSession, listing: ProviderListing) -> list[MessageRef]:
-    """Return listed messages that are not stored, without quarantined ones."""
     ids_by_blind = _blind_listing(session, listing)
     stored_blinds = (
         _get_stored(session)
@@ -179,7 +174,6 @@ def _find_missing(session: MailSyncSession, listing: ProviderListing) -> list[Me
 
 
 def _blind_listing(session: MailSyncSession, listing: ProviderListing) -> dict[bytes, str]:
-    """Return the provider's ids of a listing by their blind, computed once."""
     if listing.blinds is None:
         listing.blinds = provider_ids.blind_message_ids(session.sealer, listing.refs)
     return listing.blinds
@@ -190,7 +184,6 @@ def _get_stored(session: MailSyncSession) -> QuerySet[Message]:
 
 
 def _get_stored_between(session: MailSyncSession, listing: ProviderListing) -> QuerySet[Message]:
-    """Return the stored messages of the listing's interval."""
     stored = _get_stored(session)
     if listing.until is not None:
         stored = stored.filter(received_at__lt=listing.until)
@@ -201,7 +194,7 @@ def _get_stored_between(session: MailSyncSession, listing: ProviderListing) -> Q
 
 
 def _find_oldest(session: MailSyncSession, listing: ProviderListing) -> datetime | None:
-    """Return when the last listed messages were received, by those that are stored; else None."""
+    """Return when the last listed messages were received, by those that are stored."""
     last = list(_blind_listing(session, listing))[-1000:]
     oldest = _get_stored(session).filter(remote_blind__any_of=last).aggregate(at=Min("received_at"))
     received_at: datetime | None = oldest["at"]
@@ -209,14 +202,12 @@ def _find_oldest(session: MailSyncSession, listing: ProviderListing) -> datetime
 
 
 def _find_extra(session: MailSyncSession, listing: ProviderListing) -> list[UUID]:
-    """Return the ids of stored messages in the listing's interval that are not listed."""
     ids_by_blind = _blind_listing(session, listing)
     stored_rows = _get_stored_between(session, listing).values_list("id", "remote_blind")
     return [row_id for row_id, blind in stored_rows if bytes(blind) not in ids_by_blind]
 
 
 def _open_refs(session: MailSyncSession, row_ids: list[UUID]) -> list[MessageRef]:
-    """Return the provider's ids of stored messages, to fetch them."""
     rows = _get_stored(session).filter(id__in=row_ids).only("id", "integration_id", "summary")
     summaries = [row.summary for row in rows]
     return own_provider.pick_parts(
@@ -229,7 +220,7 @@ def _open_refs(session: MailSyncSession, row_ids: list[UUID]) -> list[MessageRef
 
 
 def _read_ref(summary: bytes) -> MessageRef:
-    """Return the provider's ids of a message; the rest of the summary stays in the sink."""
+    """The rest of the summary stays in the sink."""
     fields = orjson.loads(summary)
     return MessageRef(fields["provider_id"], fields["provider_thread_id"])
 

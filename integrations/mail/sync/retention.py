@@ -1,8 +1,6 @@
 """
-Delete mail beyond its horizon, even if the provider does not answer.
-
-Only PostgreSQL is used: the horizon also applies after a refusal of the provider, or after the end
-of the grant.
+Delete mail beyond its horizon, with PostgreSQL only: also after the provider refuses, or the
+grant has ended.
 """
 
 from __future__ import annotations
@@ -26,7 +24,6 @@ BATCHES: Final = 20
 
 
 def find_due_integrations(*, at: datetime, limit: int = 500) -> list[UUID]:
-    """Return live integrations with mail beyond their horizon, unordered."""
     live = Integration.objects.live()
     integration_ids: list[UUID] = []
     for days in live.exclude(horizon_days=None).values_list("horizon_days", flat=True).distinct():
@@ -44,7 +41,7 @@ def find_due_integrations(*, at: datetime, limit: int = 500) -> list[UUID]:
 
 def delete_expired(*, integration_id: UUID, at: datetime) -> bool:
     """
-    Delete mail beyond the integration's horizon, oldest first; return whether more is left.
+    Delete mail beyond the horizon, oldest first; return whether more is left.
 
     Uses at most `BATCHES` short transactions under the fence.
     """

@@ -1,7 +1,4 @@
-"""
-The state of one mail sync turn, and its single way to write: rows, cursor and lease in one
-commit.
-"""
+"""The state of one mail sync turn, which writes rows, cursor and lease in one commit."""
 
 from __future__ import annotations
 
@@ -40,8 +37,6 @@ _PROGRESS_COLUMNS: Final = frozenset({"cursor", "position"})
 
 @dataclass(slots=True)
 class MailChanges:
-    """The content of one commit."""
-
     batch: MessageBatch | None = None
     label_changes: LabelChanges | None = None
     # By the provider's id.
@@ -57,7 +52,7 @@ class MailChanges:
 
 @dataclass
 class MailSyncSession:
-    """One worker's lease on one mailbox, from its permits to the end of its time budget."""
+    """One turn lasts from its permits to the end of its time budget."""
 
     lease: Lease
     work: SyncWork
@@ -91,15 +86,13 @@ class MailSyncSession:
 
     @property
     def sealer(self) -> Sealer:
-        """The key that seals this mailbox's content. Asks for permission to store first."""
+        """The first use asks for permission to store."""
         self.ask_to_store()
         return self._sealing_key
 
     def ask_to_store(self) -> None:
         """
-        Ask for permission to store, which the ledger records, once per turn.
-
-        A turn without changes does not ask. No turn seals new content before it has asked.
+        Ask once per turn, before new content is sealed. The ledger records the answer.
 
         :raises limited_use.guard.guard.AccessRefused: if storing is no longer allowed
         :raises RuntimeError: within a transaction
@@ -115,18 +108,16 @@ class MailSyncSession:
         return self._sealer
 
     def blind_value(self, kind: str, value: str) -> bytes:
-        """Return a keyed hash of `value`, to compare with a stored one. Nothing is stored."""
+        """Return a keyed hash, to compare with a stored one."""
         return self._sealing_key.compute_blind(kind, value)
 
     @property
     def mailbox_state(self) -> MailboxState:
-        """The mailbox's rows, read again after each write."""
         if self._mailbox_state is None:
             self._mailbox_state = mailbox_rows.read_state(self.owner.integration_id)
         return self._mailbox_state
 
     def _mark_written(self) -> None:
-        """Invalidate `mailbox_state`."""
         self.has_written, self._mailbox_state = True, None
 
     @cached_property
@@ -140,18 +131,16 @@ class MailSyncSession:
         return self.clock.now() >= self.ends_at
 
     def is_first_in(self, seconds: int) -> bool:
-        """See `sync_turn.is_first_in`."""
         return sync_turn.is_first_in(seconds, self.work, at=self.clock.now())
 
     @property
     def is_looked_at(self) -> bool:
-        """Whether the mailbox was viewed since the last poll."""
         looked_at, last = self.work.looked_at, self.work.last_synced_at
         return looked_at is not None and last is not None and looked_at > last
 
     @property
     def follows_unfinished(self) -> bool:
-        """Whether the previous turn may have written changes without reaching its end."""
+        """The previous turn may have written changes without reaching its end."""
         work = self.work
         event_at, synced_at = work.last_event_at, work.last_synced_at
         has_news = synced_at is None or (event_at is not None and event_at > synced_at)
@@ -159,17 +148,16 @@ class MailSyncSession:
 
     @property
     def is_careful(self) -> bool:
-        """Whether messages are fetched one at a time, because earlier turns crashed."""
+        """Messages are fetched one at a time, because earlier turns crashed."""
         return crashes.is_careful(self.work)
 
     @cached_property
     def horizon_start(self) -> datetime | None:
-        """Start of the horizon; None: all mail is kept."""
+        """None keeps all mail."""
         days = self.integration.horizon_days
         return None if days is None else self.lease.claimed_at - timedelta(days=days)
 
     def open_column(self, column: str) -> str | None:
-        """Return the work's cursor or position, for its own provider."""
         sealed: SealedValue | None = getattr(self.work, column)
         if sealed is None:
             return None
@@ -178,24 +166,21 @@ class MailSyncSession:
         )
 
     def seal_column(self, column: str, value: str | None) -> SealedValue | None:
-        """Return a cursor or position, sealed for the work's row."""
         if value is None:
             return None
         return self.sealer.seal_value(SyncWork, column, row=self.work.id, data=value)
 
     def seal_cursor(self, cursor: str) -> SealedValue:
         """
-        Return the cursor of a response without changes, sealed for the work's row.
-
-        Such a cursor says where the next request continues, and nothing about the mailbox that is
-        not stored already. So the permission to ask the provider suffices.
+        Seal the cursor of a response without changes. Such a cursor says nothing new about the
+        mailbox, so the permission to ask the provider suffices.
         """
         return self._sealing_key.seal_value(SyncWork, "cursor", row=self.work.id, data=cursor)
 
     def prepare_batch(
         self, messages: Sequence[RemoteMessage], *, unseen_in: int | None = None
     ) -> MessageBatch:
-        """Return the rows of the messages within the horizon."""
+        """Return only messages within the horizon."""
         recent_messages = [
             message
             for message in messages
@@ -207,10 +192,9 @@ class MailSyncSession:
 
     def commit(self, changes: MailChanges) -> None:
         """
-        Write all changes at once, under the fence and the lease.
+        Write under the fence and the lease.
 
-        :raises integrations.access.fences.DisconnectedError: if the integration was disconnected
-        :raises LeaseLost: if another worker holds the work
+        :raises integrations.access.fences.DisconnectedError, LeaseLost:
         """
         at = self.clock.now()
         integration_id = self.owner.integration_id
@@ -269,13 +253,7 @@ class MailSyncSession:
             self.unsaved_values.pop(name, None)
 
     def count_messages(self) -> None:
-        """
-        Store the number of stored messages.
-
-        The count is taken under the fence, under which the horizon lowers it.
-
-        :raises integrations.access.fences.DisconnectedError, LeaseLost: see `commit`
-        """
+        """Count under the fence, under which the horizon lowers the count. Raises as `commit`."""
         integration_id = self.owner.integration_id
         with transaction.atomic(durable=True):
             fences.lock_integration(integration_id=integration_id, epoch=self.epoch)
@@ -285,11 +263,9 @@ class MailSyncSession:
 
     def note_fetch(self, remote_id: str) -> None:
         """
-        Quarantine a message before its fetch; the next commit reverts that.
+        Quarantine a message before its fetch; the next commit reverts that. Raises as `commit`.
 
-        If the worker dies, the message stays quarantined, and the next turn continues without it.
-
-        :raises integrations.access.fences.DisconnectedError, LeaseLost: see `commit`
+        If the worker dies, the next turn continues without the message.
         """
         at = self.clock.now()
         integration_id, sealer = self.owner.integration_id, self.sealer
@@ -303,7 +279,6 @@ class MailSyncSession:
 
 
 def _needs_sealer(changes: MailChanges, set_aside: Mapping[str, str]) -> bool:
-    """Return whether the commit seals values, or finds rows by a keyed hash."""
     return bool(
         changes.batch is not None
         or changes.label_changes is not None
@@ -314,7 +289,6 @@ def _needs_sealer(changes: MailChanges, set_aside: Mapping[str, str]) -> bool:
 
 
 def _collect_unstorable(changes: MailChanges) -> dict[str, str]:
-    """Return the reason for each message that could not be prepared, by the provider's id."""
     prepared = (changes.batch, changes.label_changes)
     return {
         remote_id: why

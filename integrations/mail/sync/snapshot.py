@@ -1,10 +1,9 @@
 """
 List and fetch the whole mailbox within the horizon, newest first.
 
-The change cursor is read before the listing begins, so that a message that arrives during the
-snapshot is seen twice and never missed. Every row carries the round that saw it: after a crash, a
-page is repeated and stamped rows are skipped. A finished round deletes the rows that it did not
-see.
+The change cursor is read before the listing, so that a message that arrives during the snapshot
+is seen twice and never missed. Every row carries the round that saw it: after a crash, a page is
+repeated and stamped rows are skipped. A finished round deletes the rows that it did not see.
 """
 
 from __future__ import annotations
@@ -31,8 +30,6 @@ SWEEP = 1_000
 
 @dataclass(slots=True)
 class ListingWindow:
-    """Some pages of the listing, and which of their messages are done."""
-
     pages: list[MessageListPage]
     begins_at: str | None
     done_ids: set[str] = field(default_factory=set)
@@ -43,12 +40,12 @@ class ListingWindow:
 
     @property
     def ends_at(self) -> str | None:
-        """The start of the next window; None after the last."""
+        """Start of the next window; None after the last."""
         return self.pages[-1].next_page
 
     @property
     def resume_position(self) -> str | None:
-        """The position of the first unfinished page: a later turn lists from this position."""
+        """A later turn lists from the first unfinished page."""
         position = self.begins_at
         for page in self.pages:
             if page.next_page is None or any(r.message_id not in self.done_ids for r in page.refs):
@@ -77,7 +74,7 @@ def begin_round(session: MailSyncSession) -> None:
 
 
 def advance_round(session: MailSyncSession) -> bool:
-    """Continue the round; return True when it is finished, False when the time is over."""
+    """Continue the round; return False if the time is over before its end."""
     position = session.open_column("position")
     is_opening = position is None and not session.work.done_count
     while not session.is_time_over:
@@ -176,7 +173,6 @@ def _fetch_window(session: MailSyncSession, window: ListingWindow, *, only_newes
 
 
 def _finish_round(session: MailSyncSession) -> bool:
-    """Delete the rows that the round did not see, and begin to follow changes."""
     unseen = Q(seen_round__lt=session.work.round)
     if session.horizon_start is not None:
         unseen |= Q(received_at__lt=session.horizon_start)

@@ -1,8 +1,8 @@
 """
 Threads, derived from their messages in the transaction that writes those messages.
 
-Each affected thread is computed from scratch, not incrementally, so that a repeated or lost page
-cannot leave it wrong.
+Each affected thread is computed from scratch, so that a repeated or lost page cannot leave it
+wrong.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def insert_threads(
 
 
 def derive_threads(thread_ids: Iterable[UUID]) -> None:
-    """Compute threads from their messages; delete threads without messages."""
+    """Empty threads are deleted."""
     ids = {"ids": list(thread_ids)}
     if not ids["ids"]:
         return

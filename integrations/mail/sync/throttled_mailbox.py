@@ -1,8 +1,8 @@
 """
 The concurrent calls of one sync turn to a mailbox at its provider.
 
-Most of a fetch is network latency, so one round trip fetches several messages, and two threads
-make round trips. The threads also parse; they do not use the database.
+Most of a fetch is network latency, so a round trip fetches several messages, and two threads make
+round trips. They also parse, and do not use the database.
 """
 
 from __future__ import annotations
@@ -31,11 +31,9 @@ ROUND_TRIPS: Final = 2
 @dataclass(slots=True)
 class FetchResult:
     """
-    The results of some fetch calls.
-
-    `failed` has the steps without a result, each with its error; other steps may have succeeded.
-    `single_ids` are messages to fetch one at a time, because their thread could not be read as a
-    whole.
+    :param failed: steps without a result, each with its error
+    :param single_ids: messages to fetch one at a time, because their thread could not be read as
+        a whole
     """
 
     messages: list[RemoteMessage] = field(default_factory=list)
@@ -47,8 +45,6 @@ class FetchResult:
 
 class ThrottledMailbox:
     """
-    A mailbox at its provider, for one sync turn.
-
     :param purse: pays for the calls of `provider_session`
     :param concurrency: most concurrent requests
     """
@@ -77,17 +73,15 @@ class ThrottledMailbox:
         return self._purse.spent
 
     def close(self) -> None:
-        """Stop the threads and return drawn units that were not spent."""
         self._pool.shutdown()
         self._purse.give_back()
 
     def reserve_units(self, units: int) -> None:
         """
-        Draw the price of work that should not begin unless it can be finished.
+        Draw the price of work that should not begin unless it can be finished: at most the
+        mailbox's maximum.
 
-        If the mailbox's quota never allows that many units at once, its maximum is enough.
-
-        :raises CallPostponed: if the quota does not allow it after a short wait
+        :raises CallPostponed: after a short wait
         """
         self._purse.draw_units(
             units, least_units=min(units, int(self._purse.rate_limit.burst_capacity))
@@ -95,9 +89,9 @@ class ThrottledMailbox:
 
     def count_affordable(self, steps: Sequence[FetchStep]) -> int:
         """
-        Return how many of the first `steps` can be fetched now; at least one.
+        Return at least one.
 
-        :raises CallPostponed: if the quota does not allow the first step after a short wait
+        :raises CallPostponed: if the first step is not affordable after a short wait
         """
         self._purse.draw_units(sum(step.units for step in steps), least_units=steps[0].units)
         balance, count = self._purse.balance, 0
@@ -109,7 +103,7 @@ class ThrottledMailbox:
         return count
 
     def fetch(self, steps: Sequence[FetchStep]) -> FetchResult:
-        """Fetch `steps`, after `count_affordable` has drawn their quota."""
+        """Call `count_affordable` first, to draw the quota."""
         fetched = self._fetch_once(steps)
         refusals = {
             step: error for step, error in fetched.failed if isinstance(error, errors.TokenRejected)
@@ -190,5 +184,4 @@ def _merge_results(result: FetchResult, more: FetchResult) -> None:
 
 
 def make_single_steps(message_ids: Iterable[str], prices: FetchPrices) -> list[FetchStep]:
-    """Return one step per message."""
     return [FetchStep((message_id,), prices.message) for message_id in message_ids]

@@ -1,1 +1,1 @@
-"""Webhooks that providers call with notifications. They need no session and show no content."""
+"""Webhooks for providers' notifications. They need no session and show no content."""

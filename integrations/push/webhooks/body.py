@@ -19,11 +19,7 @@ limit_calls = request_limits.limit_by_network(
 
 
 def read_body(request: HttpRequest, *, longest: int = LONGEST) -> bytes:
-    """
-    Return the body of a request.
-
-    :raises errors.Rejected: if the body is longer than any notification
-    """
+    """:raises errors.Rejected: if the body is longer than any notification"""
     # Content-Length is not trusted: the read is bounded.
     data = request.read(longest + 1)
     if len(data) > longest:

@@ -1,9 +1,9 @@
 """
 Google's webhooks: Pub/Sub for mailboxes, channels for calendars.
 
-The caller is authenticated first: Pub/Sub by a token that Google signed for our service account
-and this address, a channel by the token that we gave it. A notification of a deleted watch is
-answered with 2xx as well, or Google would repeat it.
+Callers are authenticated first: Pub/Sub by a token that Google signed for our service account and
+this address, a channel by the token that we gave it. A notification of a deleted watch is
+answered with 2xx, or Google would repeat it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,6 @@ PROVIDER = "google"
 @require_POST
 @body.limit_calls
 def receive_pubsub_push(request: HttpRequest) -> HttpResponse:
-    """Receive a notification of a mailbox."""
     at, where = timezone.now(), get_push_endpoints(PROVIDER)
     sender = pubsub.PushSender(
         get_endpoints(PROVIDER).issuer, where.pubsub_audience, where.pubsub_account
@@ -74,7 +73,7 @@ def receive_pubsub_push(request: HttpRequest) -> HttpResponse:
 @require_POST
 @body.limit_calls
 def receive_channel_call(request: HttpRequest) -> HttpResponse:
-    """Receive a notification of a channel, which consists of headers only."""
+    """The notification consists of headers only."""
     at = timezone.now()
     receive = partial(
         push.receive_channel_notification,

@@ -1,11 +1,10 @@
 """
 Microsoft's webhook: validation of the address, and notifications of subscriptions.
 
-A validation arrives while a subscription is created, and from anyone who knows the address: its
-token is returned as plain text and nothing else. A notification is authenticated by the token
-that we gave the subscription. A notification of a deleted subscription is answered with 2xx as
-well. Microsoft delays or drops notifications if responses are slow, so the webhook calls no
-provider.
+Anyone who knows the address can send a validation: its token is returned as plain text and
+nothing else. A notification is authenticated by the token that we gave the subscription; one of a
+deleted subscription is also answered with 2xx. Microsoft delays or drops notifications if
+responses are slow, so the webhook calls no provider.
 """
 
 from __future__ import annotations
@@ -43,7 +42,6 @@ LONGEST = 512 * 1024
 @require_POST
 @body.limit_calls
 def receive_subscription_call(request: HttpRequest) -> HttpResponse:
-    """Answer a validation of the address, or receive notifications of subscriptions."""
     if "validationToken" in request.GET:
         return _answer_validation(request.GET["validationToken"])
     try:
@@ -73,7 +71,7 @@ def _answer_validation(token: str) -> HttpResponse:
 
 
 def _dispatch_each(calls: list[SubscriptionNotification]) -> bool:
-    """Dispatch the notifications of one request; return whether any of them is authenticated."""
+    """Return whether any notification is authenticated."""
     at, is_proven = timezone.now(), False
     for call in calls:
         receive = partial(push.receive_subscription_notification, call, at=at)

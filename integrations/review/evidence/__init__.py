@@ -1,7 +1,6 @@
 """
-All sections of the evidence: of `limited_use`, of this package, and of the settings.
-
-`config` cannot be imported from this package, so its sections come through a setting.
+All sections of the evidence. `config` cannot be imported from this package, so its sections come
+through a setting.
 """
 
 from __future__ import annotations
@@ -55,15 +54,13 @@ _OWN_SECTIONS: Final = (
 
 
 def list_sections() -> list[EvidenceSection]:
-    """Return every section of the evidence."""
     return [*subject_sections.SECTIONS, *_OWN_SECTIONS, *settings.EVIDENCE_SECTIONS()]
 
 
 def make_bundle(*, at: datetime) -> bytes:
-    """Return the signed bundle. See `bundle` in `limited_use.evidence`."""
+    """See `limited_use.evidence.bundle`."""
     return bundle.make_bundle(list_sections(), at=at)
 
 
 def list_not_met(sections: Sequence[EvidenceSection], *, at: datetime) -> list[UnmetClause]:
-    """Return every clause that is not met now."""
     return [not_met for section in sections for not_met in section.not_met(at)]

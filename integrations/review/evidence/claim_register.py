@@ -1,8 +1,4 @@
-"""
-The register of claims, read from templates and code. See `limited_use.policy.claims`.
-
-Evidence lists every claim with its tests and their outcomes.
-"""
+"""The register of claims, read from templates and code. See `limited_use.policy.claims`."""
 
 from __future__ import annotations
 
@@ -29,7 +25,7 @@ _MARKUP: Final = re.compile(r"{%.*?%}|<[^>]*>", re.DOTALL)
 
 
 class InvalidClaim(Exception):
-    """A call of `claim` with arguments that cannot be read from the source code."""
+    """The arguments of a call of `claim` cannot be read from the source code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +33,9 @@ class Claim:
     """
     A sentence about data.
 
-    :param sentence: the displayed text, with `{name}` for each variable
+    :param sentence: as displayed, with `{name}` for each variable
     :param source: the text in the template or the code
-    :param path: the file, relative to the repository
+    :param path: relative to the repository
     """
 
     id: str
@@ -50,7 +46,7 @@ class Claim:
 
 @cache
 def collect_claims() -> tuple[Claim, ...]:
-    """Return every claim of the service, read once per process."""
+    """Read once per process."""
     claims = [*_collect_from_templates(), *_collect_from_code()]
     return tuple(sorted(claims, key=lambda claim: (claim.id, claim.path)))
 
@@ -70,23 +66,17 @@ def _collect_from_code() -> Iterator[Claim]:
 
 
 def read_template(source: str, path: str) -> Iterator[Claim]:
-    """Yield the claims of one template."""
     for claim_id, content in _IN_TEMPLATE.findall(_COMMENT.sub("", source)):
         yield Claim(claim_id, read_text(content), " ".join(content.split()), path)
 
 
 def read_text(content: str) -> str:
-    """Return the text of a piece of a template, with `{name}` for each variable."""
     words = _MARKUP.sub(" ", _VARIABLE.sub(r"{\1}", content))
     return re.sub(r" ([.,;:)])", r"\1", " ".join(html.unescape(words).split()))
 
 
 def read_module(source: str, path: str) -> Iterator[Claim]:
-    """
-    Yield the claims of one module.
-
-    :raises BadClaim: if an argument is not a literal
-    """
+    """:raises InvalidClaim: if an argument is not a literal"""
     tree = ast.parse(source)
     constants = {
         ast.unparse(target): value

@@ -1,7 +1,4 @@
-"""
-Hashes of the service's code: they identify the code that made a bundle and the code that was
-tested.
-"""
+"""Hashes that identify the code that made a bundle and the tested code."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ _EXCLUDED: Final = ("integrations/sandbox/", "config/embedded/")
 
 @cache
 def hash_packages() -> Mapping[str, str]:
-    """Return the SHA-256 of each package's modules, without migrations, read once."""
+    """Return the SHA-256 of modules without migrations, read once."""
     hashes = {}
     for package in PACKAGES:
         digest = hashlib.sha256()
@@ -30,7 +27,7 @@ def hash_packages() -> Mapping[str, str]:
 
 
 def list_modules() -> list[str]:
-    """Return the path of each module of the service, without migrations."""
+    """Leave out migrations."""
     return [path for package in PACKAGES for path in _list_modules_of(package)]
 
 

@@ -41,7 +41,7 @@ def describe_retention(at: datetime) -> Mapping[str, Any]:
 
 
 def list_late_promises(at: datetime) -> list[UnmetClause]:
-    """Return the clauses that late removals break now, even if the removals finish later."""
+    """Return the clauses that late removals break now, even if they finish later."""
     count = len(purge.list_late_promises(at=at))
     if not count:
         return []

@@ -96,7 +96,6 @@ CLASSES: Final[Mapping[str, Mapping[str, str]]] = {
 
 
 def describe_scopes(_: datetime) -> Mapping[str, Any]:
-    """Return the table of scopes of the registered providers: a reviewer's first question."""
     return {"scopes": [_describe_permission(permission) for permission in list_all_permissions()]}
 
 

@@ -1,9 +1,9 @@
 """
-Results of a test run: which tests bear each clause, invariant, control, scenario and claim.
+Results of a test run: the tests of each clause, invariant, control, scenario and claim.
 
-`pytest --matrix=FILE` writes the file. `manage.py load_test_results FILE` checks it and copies it
-to the path in the setting `TEST_RESULTS`. Production has no tests: without the file, the
-evidence and the reviewer's pages say that results are missing.
+`pytest --matrix=FILE` writes the file; `manage.py load_test_results FILE` checks it and copies it
+to the path in `TEST_RESULTS`. Production has no tests: without the file, evidence and reviewer's
+pages say that results are missing.
 """
 
 from __future__ import annotations
@@ -43,8 +43,6 @@ class InvalidResults(Exception):
 
 @dataclass(frozen=True, slots=True)
 class MissingResults:
-    """There are no results to show."""
-
     reason: str
 
     @property
@@ -58,11 +56,8 @@ class MissingResults:
 @dataclass(frozen=True, slots=True)
 class RunResults:
     """
-    Results of one test run.
-
     :param test_count: tests that ran, with or without a marker
-    :param failed_count: those that failed
-    :param code: the hashes of the tested code, see `code_hashes`
+    :param code: hashes of the tested code, see `code_hashes`
     """
 
     finished_at: datetime
@@ -77,16 +72,13 @@ class RunResults:
 
     @property
     def is_of_this_code(self) -> bool:
-        """Whether the tested code is the running code."""
         return dict(self.code) == dict(code_hashes.hash_packages())
 
     def list_tests(self, marker: str, value: str) -> Mapping[str, str]:
-        """Return the tests that bear an id, each with its outcome."""
         return self.outcomes.get(marker, {}).get(value, {})
 
 
 def load_results() -> RunResults | MissingResults:
-    """Return the results of this release, or the reason why they are missing."""
     path = Path(settings.TEST_RESULTS or "/nowhere")
     try:
         status = path.stat()
@@ -110,7 +102,7 @@ def parse_results(content: bytes) -> RunResults:
     """
     Parse untrusted `content`.
 
-    :raises InvalidResults: if `pytest --matrix=FILE` did not write it
+    :raises InvalidResults:
     """
     try:
         run = json.loads(content)

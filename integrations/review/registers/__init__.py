@@ -1,5 +1,4 @@
 """
-Registers that a person reads: columns in clear, and modules that may handle plaintext.
-
-Tests compare them with the models and the code.
+Registers for people, compared by tests with models and code: columns in clear, and modules that
+may handle plaintext.
 """

@@ -1,8 +1,8 @@
 """
-Why a column may be in clear: kinds, and each column that its type alone does not explain.
+Why a column may be in clear. Pure.
 
-Pure. A column is listed with its kind and reason, unless its type can hold only an id of ours, a
-time, a number, a flag or a word of a closed list.
+A column is listed with its kind and reason, unless its type can hold only an id of ours, a time,
+a number, a flag or a word of a closed list.
 """
 
 # ruff: noqa: E501 - a table: one line for each column
@@ -15,8 +15,6 @@ from typing import Final
 
 
 class ColumnKind(StrEnum):
-    """The content of a clear column."""
-
     ID = "id"
     TIME = "time"
     NUMBER = "number"

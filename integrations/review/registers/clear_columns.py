@@ -1,8 +1,7 @@
 """
 The register of clear columns: every column that is not sealed, with its reason.
 
-`manage.py clear_columns` writes it to `clear_columns.txt` beside this module; a test compares the
-file with the models.
+`manage.py clear_columns` writes `clear_columns.txt`; a test compares it with the models.
 """
 
 from __future__ import annotations
@@ -33,8 +32,6 @@ class UnlistedColumns(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ClearColumn:
-    """One column in clear."""
-
     table: str
     name: str
     kind: ColumnKind
@@ -44,11 +41,7 @@ class ClearColumn:
 def list_columns(
     models: list[Any], listed: Mapping[str, tuple[ColumnKind, str]] = LISTED
 ) -> list[ClearColumn]:
-    """
-    Return every clear column of `models`.
-
-    :raises UnlistedColumns: naming each column without a reason
-    """
+    """:raises UnlistedColumns: naming each column without a reason"""
     columns: list[ClearColumn] = []
     unlisted: list[str] = []
     for model in sorted(models, key=_get_label):
@@ -107,7 +100,6 @@ def _get_kind(field: Any) -> ColumnKind | None:
 
 
 def render_register() -> str:
-    """Return the text of the committed register, with each table's part in the purge."""
     return "\n".join(_render_lines()) + "\n"
 
 
@@ -127,7 +119,7 @@ def _render_lines() -> Iterator[str]:
 
 
 def describe_purge(table: str) -> str:
-    """Return the purge's effect on `table`: a holding, an exception with its reason, or none."""
+    """Return a holding, an exception with its reason, or none."""
     from integrations.purge import inventory
 
     scopes = [

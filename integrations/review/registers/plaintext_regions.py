@@ -1,13 +1,10 @@
 """
 Plaintext regions: the modules that may handle plaintext of provider data, with their reasons.
 
-`SOURCES` produce plaintext: they open it, fetch it, parse it or describe its shape. `REGIONS` are
-the only modules and packages that may import a source. A rule of `tests/proof` fails for any
-other importer, and for a region that does not exist or imports no source.
-
-The rule reads imports. It does not see a module that receives plaintext only as an argument, such
-as a helper of a region. The canary run (`make canary`) shows where plaintext went in a run. The
-evidence prints this list.
+`SOURCES` open, fetch or parse plaintext, or describe its shape. Only `REGIONS` may import a
+source: a rule of `tests/proof` fails for other importers, and for a region that does not exist or
+imports no source. The rule misses a module that receives plaintext as an argument only; the
+canary run (`make canary`) shows where plaintext went.
 """
 
 from __future__ import annotations
